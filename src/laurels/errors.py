@@ -1,0 +1,122 @@
+"""Every error that Laurels raises on purpose. The docstring of a class is its default message.
+
+Rooms raise these; the HTTP room alone translates them to problem documents, and the command line to one line and an exit code.
+A driver's error never leaves its engine: it is wrapped, and kept as `__cause__`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class LaurelsError(Exception):
+    """Laurels could not do this."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or " ".join((type(self).__doc__ or "").split()))
+
+    @property
+    def message(self) -> str:
+        """The message as a person reads it."""
+        return str(self.args[0])
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """One thing that is wrong with the input: which field, and what to do about it."""
+
+    field: str
+    message: str
+
+
+class InvalidInput(LaurelsError):
+    """The input is not valid."""
+
+    def __init__(self, errors: Sequence[FieldError], message: str | None = None) -> None:
+        self.errors = tuple(errors)
+        super().__init__(message or "; ".join(f"{error.field}: {error.message}" for error in self.errors))
+
+    @classmethod
+    def of(cls, field: str, message: str) -> "InvalidInput":
+        """The usual case: one field is at fault."""
+        return cls([FieldError(field, message)])
+
+
+class Conflict(LaurelsError):
+    """This id was used before with other content. Nothing was changed."""
+
+
+class InsufficientPoints(LaurelsError):
+    """The balance does not cover these points. Nothing was changed."""
+
+
+class PointsOutOfRange(LaurelsError):
+    """A member's points must stay within plus or minus 2147483647. Nothing was changed."""
+
+
+class NotFound(LaurelsError):
+    """There is no such thing here."""
+
+
+class UnknownMember(NotFound):
+    """No such member."""
+
+
+class UnknownOrder(NotFound):
+    """No such order."""
+
+
+class UnknownBoard(NotFound):
+    """No such board. Boards are `all-time`, `month` and `month:YYYY-MM`."""
+
+
+class VersionNotReached(LaurelsError):
+    """The leaderboard has not reached the requested version yet. Try again."""
+
+    def __init__(self, requested: str, current: str) -> None:
+        self.requested = requested
+        self.current = current
+        super().__init__()
+
+
+class LedgerUnavailable(LaurelsError):
+    """The ledger cannot take this now. Nothing was accepted; try again."""
+
+
+class LedgerReadOnly(LedgerUnavailable):
+    """The ledger's files cannot be written. Check the rights and the free space of the state directory."""
+
+
+class SchemaTooNew(LaurelsError):
+    """The ledger was written by a newer Laurels. Run that version, or restore a backup that this one knows."""
+
+
+class SchemaTooOld(LaurelsError):
+    """The ledger's schema is older than this Laurels. Run `laurels migrate`."""
+
+
+class ForeignFile(LaurelsError):
+    """This file is not a Laurels ledger. Choose another state directory."""
+
+
+class FeedDiverged(LaurelsError):
+    """The ledger's feed is not the one that this leaderboard followed. It has to be rebuilt."""
+
+
+class BoardNotReady(LaurelsError):
+    """The leaderboard is being built. Try again."""
+
+
+class ProgramError(LaurelsError):
+    """The program is not valid."""
+
+
+class SettingsError(LaurelsError):
+    """The settings are not valid."""
+
+
+class FileRefused(LaurelsError):
+    """This file cannot be used."""
+
+
+class Refused(LaurelsError):
+    """A document that cannot be awarded; it is quarantined with this reason."""

@@ -1,0 +1,89 @@
+"""The leaderboard as the other rooms see it. `laurels.testing.leaderboard_contract` tells whether an engine keeps the promises."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from laurels.leaderboard.changes import Change
+from laurels.model import Mark, Place, Standing, Version
+
+
+class Followed(Struct, frozen=True, kw_only=True):
+    """Whose feed a leaderboard follows, and how far it got. `identity` is None before the first entry.
+
+    `rules` names what the entries were read by (the boards' time zone): other rules make other boards.
+    """
+
+    identity: str | None = None
+    epoch: int = 0
+    rules: str = ""
+    marks: dict[int, Mark] = {}
+
+    @property
+    def version(self) -> Version:
+        """The same as a version token."""
+        return Version(self.epoch, {shard: mark.position for shard, mark in self.marks.items()})
+
+
+class View(Struct, frozen=True, kw_only=True):
+    """One consistent read. `me` is None for an unknown member, or where none was asked for.
+
+    `around` holds up to k places above, the member's own, and up to k below, in board order; empty for an unranked member.
+    `confirmed_at` is when the feed's head was last known to be no further than `version`.
+    """
+
+    version: Version
+    confirmed_at: int
+    ranked: int
+    top: Sequence[Place]
+    me: Standing | None
+    around: Sequence[Place]
+
+
+class Leaderboard(Protocol):
+    """A leaderboard. Reads are answered from memory or by one round trip; they never touch the ledger."""
+
+    name: str
+
+    async def read(self, board: str, member_id: str | None, *, top: int, around: int) -> View:
+        """The first `top` places, and a member's place with `around` neighbours on each side, from one version.
+
+        A board without scores is empty, not an error. Raises `BoardNotReady` before the first `confirm` after a `reset`
+        where nothing older can be served.
+        """
+        ...
+
+    def standings(self, board: str, *, chunk: int = 1000) -> AsyncIterator[list[tuple[str, int, int, int]]]:
+        """The whole board in order, in chunks of (member_id, points, rank, position), all of one version.
+
+        Raises `FeedDiverged` where the engine could not hold one version to the end.
+        """
+        ...
+
+    async def followed(self) -> Followed:
+        """Whose feed this follows and how far it got."""
+        ...
+
+    async def apply(self, shard: int, changes: Sequence[tuple[int, Change]], upto: Mark) -> None:
+        """Take (position, change) of one shard, in order, and move its mark to `upto`, all at once.
+
+        Changes at or before the present mark are skipped; an `upto` at or before it does nothing.
+        """
+        ...
+
+    async def confirm(self, at: int) -> None:
+        """The feed's head was read at the instant `at`, and all of it is in."""
+        ...
+
+    async def reset(self, followed: Followed) -> None:
+        """Forget everything and begin to follow this feed from its start (`marks` must be empty)."""
+        ...
+
+    async def wait_for_change(self, known: Version, timeout_s: float) -> None:
+        """Return when the version may be another than `known`, at the latest after `timeout_s`."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of everything."""
+        ...

@@ -1,0 +1,38 @@
+"""The nouns: what an order, a refund, a member, an entry and a standing are. Frozen, typed, and without any I/O."""
+
+from laurels.model.documents import (
+    Adjustment,
+    Channel,
+    Document,
+    DocumentKind,
+    Line,
+    Order,
+    Redemption,
+    Refund,
+    Status,
+)
+from laurels.model.entries import Balance, Entry, EntryKind
+from laurels.model.members import Member, MemberEvent
+from laurels.model.standings import Place, Standing
+from laurels.model.version import Mark, Version
+
+__all__ = [
+    "Adjustment",
+    "Balance",
+    "Channel",
+    "Document",
+    "DocumentKind",
+    "Entry",
+    "EntryKind",
+    "Line",
+    "Mark",
+    "Member",
+    "MemberEvent",
+    "Order",
+    "Place",
+    "Redemption",
+    "Refund",
+    "Standing",
+    "Status",
+    "Version",
+]

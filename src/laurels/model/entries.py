@@ -1,0 +1,87 @@
+"""Entries: the immutable rows of the ledger, point entries and member events alike."""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+MAX_POINTS = 2**31 - 1
+"""A member's totals stay within plus or minus this many points."""
+
+
+class EntryKind(StrEnum):
+    """What an entry records. The first five change points; the others are member events and carry 0 points."""
+
+    EARN = "earn"
+    REVERSE = "reverse"
+    ADJUST = "adjust"
+    REDEEM = "redeem"
+    EXPIRE = "expire"
+    ENROL = "enrol"
+    HIDE = "hide"
+    SHOW = "show"
+    RENAME = "rename"
+    ERASE = "erase"
+
+
+SCORED = frozenset({EntryKind.EARN, EntryKind.REVERSE, EntryKind.ADJUST})
+"""A board's score is the sum of these: spending and lapsing never cost a place."""
+
+EARNED = frozenset({EntryKind.EARN, EntryKind.REVERSE})
+"""Lifetime points earned, net of reversals."""
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """One row of the ledger.
+
+    Everything but `member_id` is under the chained hash and never changes. `member_id` is looked up when the entry is read
+    and is None once the member was erased. Amounts are minor units, instants microseconds.
+    `board_at` decides the month that the points count in. `actor` is who made an adjustment or a member event.
+    """
+
+    shard: int
+    position: int
+    kind: EntryKind
+    member: int
+    points: int = 0
+    currency: str | None = None
+    amount: int | None = None
+    source: str | None = None
+    order_id: str | None = None
+    refund_id: str | None = None
+    reason: str = ""
+    program_version: int | None = None
+    name_number: int | None = None
+    actor: str | None = None
+    occurred_at: int
+    board_at: int
+    recorded_at: int
+    hash: bytes = b""
+    member_id: str | None = None
+
+    @property
+    def loyalty_id(self) -> str:
+        """The entry's public id."""
+        return f"{self.shard}-{self.position}"
+
+
+class Balance(Struct, frozen=True):
+    """A member's totals; each is the sum of its entries.
+
+    `balance`: active points to spend. `earned`: lifetime points earned net of reversals. `score`: what the boards rank by.
+    """
+
+    balance: int = 0
+    earned: int = 0
+    score: int = 0
+
+    def plus(self, kind: EntryKind, points: int) -> "Balance":
+        """The totals after one more entry."""
+        return Balance(
+            self.balance + points,
+            self.earned + (points if kind in EARNED else 0),
+            self.score + (points if kind in SCORED else 0),
+        )
+
+    def in_range(self) -> bool:
+        """Whether every total is one that Laurels keeps."""
+        return all(-MAX_POINTS <= total <= MAX_POINTS for total in (self.balance, self.earned, self.score))

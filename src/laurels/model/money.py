@@ -1,0 +1,81 @@
+"""Money: decimal strings outside, integers inside, never floats.
+
+An amount is held in minor units (pence). Line prices and quantities are held in millionths, so that a sum over lines is exact;
+it is rounded half-up to minor units once, at the end.
+"""
+
+import re
+from collections.abc import Iterable
+
+from laurels.errors import InvalidInput
+
+DECIMALS = {"GBP": 2, "EUR": 2, "USD": 2, "CHF": 2, "SEK": 2, "NOK": 2, "DKK": 2, "PLN": 2, "JPY": 0}
+"""Decimals of the currencies that Laurels can read (ISO 4217). Which of them earn points is the program's matter."""
+
+MILLION = 1_000_000
+MAX_WHOLE_DIGITS = 12
+_DECIMAL = re.compile(rf"(-?)(0|[1-9][0-9]{{0,{MAX_WHOLE_DIGITS - 1}}})(?:\.([0-9]+))?\Z")
+
+
+def check_currency(code: str, field: str = "currency") -> str:
+    """Give `code` back when Laurels can read its amounts; raise `InvalidInput` when not."""
+    if code not in DECIMALS:
+        raise InvalidInput.of(field, f"must be one of {', '.join(sorted(DECIMALS))}")
+    return code
+
+
+def parse_amount(text: str, currency: str, field: str) -> int:
+    """`"25.00"` -> 2500 minor units. At most the currency's decimals, not negative."""
+    return parse_decimal(text, DECIMALS[currency], field)
+
+
+def parse_millionths(text: str, field: str, *, signed: bool = False) -> int:
+    """`"2.55"` -> 2550000 millionths. At most 6 decimals."""
+    return parse_decimal(text, 6, field, signed=signed)
+
+
+def parse_decimal(text: str, decimals: int, field: str, *, signed: bool = False) -> int:
+    """A plain decimal string, scaled by 10^`decimals` to an integer; no exponent, no `+`, no leading zeros, no `-0`."""
+    match = _DECIMAL.match(text)
+    if not match:
+        raise InvalidInput.of(field, f'must be a decimal string such as "25.00" with at most {MAX_WHOLE_DIGITS} whole digits')
+    sign, whole, fraction = match.group(1), match.group(2), match.group(3) or ""
+    if len(fraction) > decimals:
+        raise InvalidInput.of(field, f"must have at most {decimals} decimals")
+    value = int(whole + fraction.ljust(decimals, "0"))
+    if sign and (not signed or value == 0):
+        raise InvalidInput.of(field, "must not be negative")
+    return -value if sign else value
+
+
+def format_amount(minor: int, currency: str) -> str:
+    """2500 minor units of GBP -> `"25.00"`."""
+    return format_decimal(minor, DECIMALS[currency])
+
+
+def format_decimal(value: int, decimals: int) -> str:
+    """An integer scaled by 10^`decimals`, written with all its decimals."""
+    sign, digits = ("-" if value < 0 else ""), str(abs(value)).rjust(decimals + 1, "0")
+    return f"{sign}{digits[:-decimals]}.{digits[-decimals:]}" if decimals else sign + digits
+
+
+def format_short(value: int, decimals: int) -> str:
+    """The same without trailing zeros: 2500000 millionths -> `"2.5"`."""
+    text = format_decimal(value, decimals)
+    return text.rstrip("0").rstrip(".") if decimals else text
+
+
+def divide_half_up(numerator: int, denominator: int) -> int:
+    """The nearest whole number to a quotient of a non-negative and a positive integer; a half goes up."""
+    return (2 * numerator + denominator) // (2 * denominator)
+
+
+def sum_lines(lines: Iterable[tuple[int, int]], currency: str) -> int:
+    """Sum of quantity x unit price, both in millionths, to minor units: exact, then rounded half-up once.
+
+    The sign is set aside while rounding, so that a refund of an amount and the amount itself round alike.
+    """
+    exact = sum(quantity * price for quantity, price in lines)
+    scale: int = 10 ** (12 - DECIMALS[currency])
+    rounded = divide_half_up(abs(exact), scale)
+    return rounded if exact >= 0 else -rounded

@@ -1,0 +1,66 @@
+"""Instants: RFC 3339 with an offset outside, microseconds since 1970 in UTC inside."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from laurels.clock import MINUTE
+from laurels.errors import InvalidInput
+
+EARLIEST = 946_684_800_000_000
+"""2000-01-01T00:00:00Z: nothing that earns points happened before."""
+
+MAX_AHEAD = 5 * MINUTE
+"""How far a shop's clock may run ahead of ours."""
+
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)\Z", re.ASCII)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def parse_instant(text: str, field: str) -> int:
+    """An RFC 3339 time with an offset -> microseconds; finer digits are cut."""
+    match = _RFC3339.match(text)
+    if match:
+        fraction = match.group(1) or ""
+        plain = text.replace(fraction, fraction[:7], 1) if fraction else text
+        try:
+            return from_datetime(datetime.fromisoformat(plain.upper()))
+        except (ValueError, OverflowError):
+            pass
+    raise InvalidInput.of(field, "must be a time with an offset such as 2026-11-01T10:00:00Z")
+
+
+def check_occurred(at: int, now: int, field: str = "occurred_at") -> int:
+    """Give `at` back when an order may carry it: from the year 2000 to 5 minutes from `now`."""
+    if not EARLIEST <= at <= now + MAX_AHEAD:
+        raise InvalidInput.of(field, "must lie between 2000-01-01 and 5 minutes from now")
+    return at
+
+
+def format_instant(at: int) -> str:
+    """Microseconds -> RFC 3339 in UTC, with as many fraction digits as are needed."""
+    moment = to_datetime(at)
+    fraction = f".{moment.microsecond:06d}".rstrip("0") if moment.microsecond else ""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S") + fraction + "Z"
+
+
+def from_datetime(moment: datetime) -> int:
+    """An aware datetime -> microseconds, exactly."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def to_datetime(at: int) -> datetime:
+    """Microseconds -> an aware datetime in UTC."""
+    return _EPOCH + timedelta(microseconds=at)
+
+
+def month_of(at: int, zone: ZoneInfo) -> str:
+    """The calendar month of an instant in a time zone: `"2026-10"`."""
+    return to_datetime(at).astimezone(zone).strftime("%Y-%m")
+
+
+def month_end(month: str, zone: ZoneInfo) -> int:
+    """The first instant after a calendar month in a time zone."""
+    year, number = int(month[:4]), int(month[5:])
+    following = datetime(year + number // 12, number % 12 + 1, 1, tzinfo=zone)
+    return from_datetime(following)
