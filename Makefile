@@ -1,0 +1,53 @@
+# Every chore of the project, one word each. `make help` lists them.
+#
+# The tools and libraries live in .venv, made by `make setup` from the pinned files in requirements/.
+# Each target that needs them sets up first; when nothing changed, that takes no noticeable time.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+# The stamp's name holds a checksum of everything that decides what is installed (and of where: a venv cannot be moved).
+INPUTS := pyproject.toml scripts/setup $(wildcard requirements/*.txt)
+STAMP := $(VENV)/.ready-$(shell { pwd; cat $(INPUTS); } | cksum | tr ' ' '-')
+
+.PHONY: help setup run test check fmt bench soak lock clean
+.DEFAULT_GOAL := help
+
+help:  ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: $(STAMP)  ## make .venv with everything pinned (PYTHON=python3.12 to choose the Python)
+
+$(STAMP):
+	@scripts/setup "$(PYTHON)" "$(VENV)" "$(STAMP)"
+
+run: setup  ## set up, then start the demo shop with live rankings
+	@$(BIN)/laurels demo $(ARGS)
+
+test: setup  ## run the tests (ARGS='-k refund -x' goes to pytest)
+	@scripts/chromium
+	@$(BIN)/pytest $(ARGS)
+
+check: setup  ## lint, formatting, types and the walls between packages
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+fmt: setup  ## format the code and fix what can be fixed safely
+	@$(BIN)/ruff check --fix-only
+	@$(BIN)/ruff format
+
+bench: setup  ## measure this machine (ARGS go to `laurels bench`)
+	@$(BIN)/laurels bench $(ARGS)
+
+soak: setup  ## run the long tests that `make test` leaves out
+	@$(BIN)/pytest -m soak --timeout=0 $(ARGS)
+
+lock: setup  ## pin the newest versions anew (ARGS='-P litestar' moves just that one)
+	@scripts/lock $(ARGS)
+
+clean:  ## throw away the demo's state (laurels-data, demo-data)
+	rm -rf laurels-data demo-data
