@@ -19,6 +19,7 @@ help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: $(STAMP)  ## make .venv with everything pinned (PYTHON=python3.12 to choose the Python)
+	@:
 
 $(STAMP):
 	@scripts/setup "$(PYTHON)" "$(VENV)" "$(STAMP)"

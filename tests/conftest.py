@@ -1,0 +1,78 @@
+"""What every test shares: the event loop, the real order data, a browser, and when a test may be skipped.
+
+A machine that lacks something a test needs skips that test and says what to install. On a build server (`CI=true`)
+nothing may be lacking, so there a skipped test has failed.
+"""
+
+import os
+import shutil
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parent.parent
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+NOTHING_MAY_BE_LACKING = os.environ.get("CI") == "true"
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Async tests run on asyncio, the only loop Laurels is served on."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder that holds `online_retail.parquet` and the standings expected from it."""
+    folder = Path(os.environ.get("LAURELS_TEST_DATA") or REPOSITORY.parent / "shared" / "data")
+    if not (folder / "online_retail.parquet").exists():
+        pytest.skip(
+            f"no online_retail.parquet in {folder}: get 'Online Retail' (UCI Machine Learning Repository, dataset 352, "
+            "DOI 10.24432/C5BW33) and name its folder in LAURELS_TEST_DATA"
+        )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of this machine's Chromium, for the tests that look at pages."""
+    for name in CHROMIUM_NAMES:
+        if path := shutil.which(name):
+            return path
+    pytest.skip("no Chromium on the PATH: install it (Debian and Ubuntu: apt-get install chromium)")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the soak tests unless `-m` asks for them."""
+    if "soak" in config.option.markexpr:
+        return
+    soaking = [item for item in items if item.get_closest_marker("soak")]
+    if soaking:
+        config.hook.pytest_deselected(items=soaking)
+        items[:] = [item for item in items if item not in soaking]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """On a build server, turn a skip into a failure that keeps its reason."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail"):
+        _refuse_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """The same for a whole module that skips itself."""
+    report = yield
+    if report.skipped:
+        _refuse_skip(report)
+    return report
+
+
+def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if NOTHING_MAY_BE_LACKING:
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        report.outcome = "failed"
+        report.longrepr = f"Nothing may be skipped where CI=true. {reason}"
