@@ -26,8 +26,8 @@ Port = Annotated[int, Meta(ge=0, le=65535)]
 Count = Annotated[int, Meta(ge=1)]
 
 
-def _setting(name: str, help: str) -> Meta:
-    return Meta(description=help, extra={"name": name})
+def _setting(name: str, purpose: str) -> Meta:
+    return Meta(description=purpose, extra={"name": name})
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -30,6 +30,7 @@ class House:
     ledger: Ledger
     leaderboard: Leaderboard
     programs: Programs
+    boards: Boards
     intake: Intake
     awarder: Awarder
     members: Members
@@ -64,6 +65,7 @@ async def build(
             ledger=ledger,
             leaderboard=leaderboard,
             programs=programs,
+            boards=boards,
             intake=Intake(ledger),
             awarder=Awarder(ledger, programs, now),
             members=Members(ledger),
@@ -75,10 +77,13 @@ async def build(
 def ledger_path(settings: Settings) -> Path:
     """The embedded ledger's file. Raises `SettingsError` for a ledger that is not embedded."""
     if settings.ledger_url != "sqlite":
-        raise SettingsError(
-            f"ledger.url is {settings.ledger_url.split(':')[0]}: this version has `sqlite` alone. Leave the setting out."
-        )
+        raise SettingsError(f"ledger.url is {settings.ledger_url.split(':')[0]}: this version has `sqlite` alone.")
     return settings.state / "laurels.db"
+
+
+def migrate(settings: Settings) -> tuple[int, int]:
+    """Bring the ledger's schema up to date; gives the versions before and after."""
+    return SqliteLedger.migrate(ledger_path(settings))
 
 
 def open_ledger(settings: Settings, now: Clock) -> Ledger:
@@ -90,7 +95,7 @@ def open_leaderboard(settings: Settings) -> Leaderboard:
     """The leaderboard that the settings name; never another one in its place."""
     engine = settings.leaderboard_engine or "memory"
     if engine != "memory":
-        raise SettingsError(f"leaderboard.engine is {engine}: this version has `memory` alone. Leave the setting out.")
+        raise SettingsError(f"leaderboard.engine is {engine}: this version has `memory` alone.")
     return MemoryLeaderboard()
 
 

@@ -3,8 +3,11 @@ thread.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+
+import apsw
 
 from laurels import clock
 from laurels.clock import Clock
@@ -15,7 +18,7 @@ from laurels.engines.sqlite.connection import Database, wrapped
 from laurels.engines.sqlite.reader import Reader
 from laurels.engines.sqlite.schema import LATEST, migrate, version_of
 from laurels.engines.sqlite.writer import Writer
-from laurels.errors import FeedDiverged, NotFound, ProgramError, SchemaTooOld
+from laurels.errors import FeedDiverged, LedgerReadOnly, NotFound, ProgramError, SchemaTooOld
 from laurels.ledger import Decide, DocumentState, Heads, QuarantinedDocument, Receipt, Verification
 from laurels.model import (
     Balance,
@@ -54,20 +57,21 @@ class SqliteLedger:
 
         Raises `SchemaTooOld` (run `laurels migrate`), `SchemaTooNew`, `ForeignFile`, `LedgerUnavailable`.
         """
-        with wrapped():
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if not path.exists():
-                path.touch(mode=0o600)
-            db = Database(path)
-            try:
-                version = version_of(db.connection)
-                if version == 0:
-                    migrate(db.connection)
-                elif version < LATEST:
-                    raise SchemaTooOld
-            finally:
-                db.close()
+        with _prepared(path) as connection:
+            version = version_of(connection)
+            if version == 0:
+                migrate(connection)
+            elif version < LATEST:
+                raise SchemaTooOld
         return cls(path, now)
+
+    @staticmethod
+    def migrate(path: Path) -> tuple[int, int]:
+        """Bring the file to the latest schema, making a fresh one where there is none; the versions before and
+        after.
+        """
+        with _prepared(path) as connection:
+            return migrate(connection)
 
     async def accept(self, documents: Sequence[Document]) -> list[Receipt]:
         return await self._writer.run(lambda db: accepting.accept(db, documents, self._now()))
@@ -217,6 +221,22 @@ class SqliteLedger:
             if left <= 0:
                 return
             await self._bell.wait(strokes, min(left, POLL_S))
+
+
+@contextmanager
+def _prepared(path: Path) -> Iterator[apsw.Connection]:
+    """The file, made empty and private where there is none, opened to look at its schema."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600, exist_ok=True)
+    except OSError as error:
+        raise LedgerReadOnly(f"The ledger {path} cannot be opened: {error}") from error
+    with wrapped():
+        db = Database(path)
+        try:
+            yield db.connection
+        finally:
+            db.close()
 
 
 def _heads(db: Database) -> Heads:
