@@ -1,1 +1,8 @@
-"""What is read: the top of a board, a member and its neighbours, from one snapshot and under proxy names."""
+"""The dashboard: the top of a board under confidential names, and a member's own place with the neighbours above and
+below.
+"""
+
+from laurels.dashboard.dashboard import Board, Dashboard, Dashboards, Me, Row, to_json
+from laurels.dashboard.names import ProxyNames
+
+__all__ = ["Board", "Dashboard", "Dashboards", "Me", "ProxyNames", "Row", "to_json"]
