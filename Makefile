@@ -3,7 +3,7 @@
 # The tools and libraries live in .venv, made by `make setup` from the pinned files in requirements/.
 # Each target that needs them sets up first; when nothing changed, that takes no noticeable time.
 
-PYTHON ?= python3
+PYTHON ?=
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
@@ -11,6 +11,11 @@ ARGS ?=
 # The stamp's name holds a checksum of everything that decides what is installed (and of where: a venv cannot be moved).
 INPUTS := pyproject.toml scripts/setup $(wildcard requirements/*.txt)
 STAMP := $(VENV)/.ready-$(shell { pwd; cat $(INPUTS); } | cksum | tr ' ' '-')
+
+# A Python named on the command line is looked at even if the environment is ready: it may be made by another one.
+ifeq ($(origin PYTHON),command line)
+.PHONY: $(STAMP)
+endif
 
 .PHONY: help setup run test check fmt bench soak lock clean
 .DEFAULT_GOAL := help

@@ -2,9 +2,10 @@
 
 What holds on every engine:
 
-* **One total order**: more points first; equal points: the smaller member number first. It follows from the scores alone, so a
-  rebuild, another node or another engine gives the same order.
-* **Ranked** are members with at least 1 point who are neither hidden nor erased. Everyone else has no rank: None, never 0.
+* **One total order**: more points first; equal points: the smaller member number first. It follows from the scores
+  alone, so a rebuild, another node or another engine gives the same order.
+* **Ranked** are members with at least 1 point who are neither hidden nor erased. Everyone else has no rank: None,
+  never 0.
 * **Ranks** are competition ranks, 1-2-2-4: 1 + the ranked members with more points.
 * **One read sees one version**: top, own place, neighbours and counts are of the same moment.
 * **Applying is idempotent** by (shard, position): marks and scores change together, and what is already in is skipped.
@@ -16,6 +17,7 @@ An engine knows integers and ids, not loyalty: `changes.py` tells it what an ent
 
 from laurels.leaderboard.boards import ALL_TIME, Boards
 from laurels.leaderboard.changes import Change, Erased, Hidden, Joined, Renamed, Scored, Shown, changes_of
+from laurels.leaderboard.comparison import compare
 from laurels.leaderboard.port import Followed, Leaderboard, View
 from laurels.leaderboard.projector import Projector
 
@@ -34,4 +36,5 @@ __all__ = [
     "Shown",
     "View",
     "changes_of",
+    "compare",
 ]

@@ -1,4 +1,6 @@
-"""The leaderboard as the other rooms see it. `laurels.testing.leaderboard_contract` tells whether an engine keeps the promises."""
+"""The leaderboard as the other rooms see it. `laurels.testing.leaderboard_contract` tells whether an engine keeps
+the promises.
+"""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
@@ -29,8 +31,8 @@ class Followed(Struct, frozen=True, kw_only=True):
 class View(Struct, frozen=True, kw_only=True):
     """One consistent read. `me` is None for an unknown member, or where none was asked for.
 
-    `around` holds up to k places above, the member's own, and up to k below, in board order; empty for an unranked member.
-    `confirmed_at` is when the feed's head was last known to be no further than `version`.
+    `around` holds up to k places above, the member's own, and up to k below, in board order; empty for an unranked
+    member. `confirmed_at` is when the feed's head was last known to be no further than `version`.
     """
 
     version: Version

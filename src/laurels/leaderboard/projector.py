@@ -1,8 +1,8 @@
 """The projector: follows the ledger's feed and keeps a leaderboard up to date.
 
-It remembers nothing itself. How far it got is in the leaderboard, changed together with the scores, so it may die anywhere and go on.
-Before it goes on, and at every step, it makes sure that it still follows the same history: the ledger's identity and epoch, and the hash of the
-last entry that the leaderboard took. If not, it rebuilds.
+It remembers nothing itself. How far it got is in the leaderboard, changed together with the scores, so it may die
+anywhere and go on. Before it goes on, and at every step, it makes sure that it still follows the same history: the
+ledger's identity and epoch, and the hash of the last entry that the leaderboard took. If not, it rebuilds.
 """
 
 from collections.abc import Callable
@@ -30,7 +30,9 @@ log = structlog.get_logger(__name__)
 class Projector:
     """Carries entries from one ledger to one leaderboard. Exactly one runs for each leaderboard."""
 
-    def __init__(self, ledger: Ledger, leaderboard: Leaderboard, boards: Boards, rules: str, now: Clock = clock.now) -> None:
+    def __init__(
+        self, ledger: Ledger, leaderboard: Leaderboard, boards: Boards, rules: str, now: Clock = clock.now
+    ) -> None:
         self._ledger = ledger
         self._leaderboard = leaderboard
         self._boards = boards
@@ -38,7 +40,8 @@ class Projector:
         self._now = now
 
     async def catch_up(self, progress: Progress | None = None) -> Heads:
-        """Apply all that is in the feed now, rebuilding first where it is another history. Gives the heads that were reached.
+        """Apply all that is in the feed now, rebuilding first where it is another history. Gives the heads that were
+        reached.
 
         Raises `LedgerUnavailable`; what was applied by then stays applied.
         """
@@ -82,5 +85,10 @@ class Projector:
     async def _begin_again(self, heads: Heads) -> None:
         followed = await self._leaderboard.followed()
         if followed.identity is not None:
-            log.warning("leaderboard.rebuild", leaderboard=self._leaderboard.name, was=str(followed.version), ledger=str(heads.version))
+            log.warning(
+                "leaderboard.rebuild",
+                leaderboard=self._leaderboard.name,
+                was=str(followed.version),
+                ledger=str(heads.version),
+            )
         await self._leaderboard.reset(Followed(identity=heads.identity, epoch=heads.epoch, rules=self._rules))

@@ -2,17 +2,20 @@
 
 What holds on every engine, at every moment, whoever dies:
 
-* **Accepting is idempotent for ever** on (source, kind, id). The same content again gives the first answer; other content under a used
-  id is a conflict and changes nothing.
+* **Accepting is idempotent for ever** on (source, kind, id). The same content again gives the first answer; other
+  content under a used id is a conflict and changes nothing.
 * **What was acknowledged stays.** `accept` and `settle` return after the commit is on disk.
-* **Entries never change**, and each carries the hash of the one before it. A balance is the sum of its member's entries.
-* **Members are in the ledger.** A number is given when a member is enrolled: increasing, unique, never reused. Enrol, hide, show,
-  rename and erase are entries beside the point entries.
-* **Positions are commit order.** Each shard numbers its entries 1, 2, 3 … under the shard's lock, so whoever has read up to a position has
-  seen everything before it. There are no gaps.
-* **One transaction.** What leaves the inbox, the entries, balances, milestones, and the new head are committed together.
+* **Entries never change**, and each carries the hash of the one before it. A balance is the sum of its member's
+  entries.
+* **Members are in the ledger.** A number is given when a member is enrolled: increasing, unique, never reused.
+  Enrol, hide, show, rename and erase are entries beside the point entries.
+* **Positions are commit order.** Each shard numbers its entries 1, 2, 3 … under the shard's lock, so whoever has
+  read up to a position has seen everything before it. There are no gaps.
+* **One transaction.** What leaves the inbox, the entries, balances, milestones, and the new head are committed
+  together.
 * **A shard's inbox is taken in order of acceptance**, so a member's documents are awarded in that order.
-* **Nothing is dropped.** What cannot be awarded is quarantined with its raw bytes and its reason, and stays until an operator decides.
+* **Nothing is dropped.** What cannot be awarded is quarantined with its raw bytes and its reason, and stays until an
+  operator decides.
 * **A ledger has an identity and an epoch**, so that a view which followed another one notices.
 """
 

@@ -1,7 +1,8 @@
 """What passes between a ledger and the awarding: a claim goes out, an outcome comes back, inside one transaction.
 
-The ledger opens a transaction, takes documents from a shard's inbox, looks up what is needed to judge them, and calls a pure
-function with that claim. The outcome says what to write. So the rules never see a database, and no engine knows a rule.
+The ledger opens a transaction, takes documents from a shard's inbox, looks up what is needed to judge them, and
+calls a pure function with that claim. The outcome says what to write. So the rules never see a database, and no
+engine knows a rule.
 """
 
 from collections.abc import Callable
@@ -15,7 +16,9 @@ OrderKey = tuple[str, str]
 
 
 class Item(Struct, frozen=True, kw_only=True):
-    """A document in the inbox. `sequence` is its place in the order of acceptance; `member` is None while the member is unknown."""
+    """A document in the inbox. `sequence` is its place in the order of acceptance; `member` is None while the member
+    is unknown.
+    """
 
     sequence: int
     kind: DocumentKind
@@ -53,7 +56,8 @@ class Award(Struct, frozen=True, kw_only=True):
 class Claim(Struct, kw_only=True):
     """Documents to judge, and all that judging them needs. The awarding may change the dictionaries as it goes.
 
-    `overdue` are refunds that waited too long for their order. `waiting` are those that wait for an order among `items`.
+    `overdue` are refunds that waited too long for their order. `waiting` are those that wait for an order among
+    `items`.
     """
 
     now: int
@@ -90,7 +94,9 @@ class Quarantined(Struct, frozen=True):
 
 
 class Reached(Struct, frozen=True):
-    """A milestone that a posting crossed. The ledger writes it once for each (member, milestone), ever; `quiet` sends nothing."""
+    """A milestone that a posting crossed. The ledger writes it once for each (member, milestone), ever; `quiet`
+    sends nothing.
+    """
 
     member: int
     milestone: str
@@ -99,7 +105,9 @@ class Reached(Struct, frozen=True):
 
 
 class Outcome(Struct, kw_only=True):
-    """What to write. Every item of the claim is in `postings`, `waiting` or `quarantined`; so is each one that was released."""
+    """What to write. Every item of the claim is in `postings`, `waiting` or `quarantined`; so is each one that was
+    released.
+    """
 
     postings: list[Posting]
     awards: dict[OrderKey, Award]

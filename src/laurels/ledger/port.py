@@ -1,4 +1,6 @@
-"""The ledger as the other rooms see it. Engines implement this; `laurels.testing.ledger_contract` tells whether they keep the promises."""
+"""The ledger as the other rooms see it. Engines implement this; `laurels.testing.ledger_contract` tells whether they
+keep the promises.
+"""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
@@ -20,7 +22,9 @@ from laurels.model import (
 
 
 class Receipt(Struct, frozen=True):
-    """The answer to a document. `repeated`: it was here before, with this content. `conflict`: it was here with other content."""
+    """The answer to a document. `repeated`: it was here before, with this content. `conflict`: it was here with
+    other content.
+    """
 
     status: Status
     repeated: bool = False
@@ -29,7 +33,9 @@ class Receipt(Struct, frozen=True):
 
 
 class DocumentState(Struct, frozen=True, kw_only=True):
-    """A document's present state. `entry` is what it led to; `reason` is why it is in quarantine. `member_id` None: erased."""
+    """A document's present state. `entry` is what it led to; `reason` is why it is in quarantine. `member_id` None:
+    erased.
+    """
 
     kind: DocumentKind
     source: str
@@ -101,10 +107,11 @@ class Ledger(Protocol):
         ...
 
     async def award(self, shard: int, limit: int, decide: Decide, *, waiting_before: int) -> int:
-        """Take up to `limit` documents from a shard's inbox, in order of acceptance, and write what `decide` makes of them.
+        """Take up to `limit` documents from a shard's inbox, in order of acceptance, and write what `decide` makes
+        of them.
 
-        Refunds that have waited since before `waiting_before` are claimed as overdue. Returns how many documents were taken;
-        0 means that the inbox is empty.
+        Refunds that have waited since before `waiting_before` are claimed as overdue. Returns how many documents
+        were taken; 0 means that the inbox is empty.
         """
         ...
 
@@ -175,7 +182,9 @@ class Ledger(Protocol):
         ...
 
     async def publish(self, version: int, text: str) -> dict[int, str]:
-        """Publish a program version; gives all published ones. A version is immutable: other text for a used one is `ProgramError`."""
+        """Publish a program version; gives all published ones. A version is immutable: other text for a used one is
+        `ProgramError`.
+        """
         ...
 
     def verify(self) -> AsyncIterator[Verification]:

@@ -1,7 +1,7 @@
 """Documents: what a shop hands in and what entries are made from. Orders, refunds, adjustments and redemptions.
 
-The word is the bookkeeper's: an entry is never made without a source document. A document is known by (source, kind, id) for ever;
-its fingerprint tells a repeat (the same content again) from a conflict (other content under a used id).
+The word is the bookkeeper's: an entry is never made without a source document. A document is known by (source, kind,
+id) for ever; its fingerprint tells a repeat (the same content again) from a conflict (other content under a used id).
 """
 
 import hashlib
@@ -41,9 +41,9 @@ class Status(StrEnum):
 class Document(Struct, frozen=True, kw_only=True):
     """A document as the ledger takes it.
 
-    `content` says everything but who, so that the member can be erased and the points stay explained; the ledger keeps the member by
-    number. `raw` is what was received, byte for byte, for the quarantine. A document that enrols gives an unknown member a number;
-    a refund that names its order does not.
+    `content` says everything but who, so that the member can be erased and the points stay explained; the ledger
+    keeps the member by number. `raw` is what was received, byte for byte, for the quarantine. A document that enrols
+    gives an unknown member a number; a refund that names its order does not.
     """
 
     kind: DocumentKind
@@ -63,7 +63,9 @@ class Document(Struct, frozen=True, kw_only=True):
 
 
 class Line(Struct, frozen=True, array_like=True, gc=False):
-    """One line of an order: quantity and unit price in millionths, the price of major units; a discount's price is negative."""
+    """One line of an order: quantity and unit price in millionths, the price of major units; a discount's price is
+    negative.
+    """
 
     sku: str
     quantity: int
@@ -105,7 +107,9 @@ class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Refund(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Money given back, in minor units. With `order_id` it takes back what that order earned; without, what the amount would earn."""
+    """Money given back, in minor units. With `order_id` it takes back what that order earned; without, what the
+    amount would earn.
+    """
 
     source: str
     refund_id: str

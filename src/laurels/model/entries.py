@@ -33,8 +33,8 @@ EARNED = frozenset({EntryKind.EARN, EntryKind.REVERSE})
 class Entry(Struct, frozen=True, kw_only=True):
     """One row of the ledger.
 
-    Everything but `member_id` is under the chained hash and never changes. `member_id` is looked up when the entry is read
-    and is None once the member was erased. Amounts are minor units, instants microseconds.
+    Everything but `member_id` is under the chained hash and never changes. `member_id` is looked up when the entry
+    is read and is None once the member was erased. Amounts are minor units, instants microseconds.
     `board_at` decides the month that the points count in. `actor` is who made an adjustment or a member event.
     """
 
@@ -67,7 +67,8 @@ class Entry(Struct, frozen=True, kw_only=True):
 class Balance(Struct, frozen=True):
     """A member's totals; each is the sum of its entries.
 
-    `balance`: active points to spend. `earned`: lifetime points earned net of reversals. `score`: what the boards rank by.
+    `balance`: active points to spend. `earned`: lifetime points earned net of reversals. `score`: what the boards
+    rank by.
     """
 
     balance: int = 0

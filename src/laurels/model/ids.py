@@ -13,7 +13,5 @@ _matches = re.compile(PATTERN.removesuffix("$") + r"\Z").match
 def check_id(text: str, field: str) -> str:
     """Give `text` back when it is an identifier; raise `InvalidInput` naming `field` when it is not."""
     if not _matches(text):
-        raise InvalidInput.of(
-            field, "must be 1 to 128 of A-Z a-z 0-9 . _ : @ + = - and begin with a letter or a digit"
-        )
+        raise InvalidInput.of(field, "must be 1 to 128 of A-Z a-z 0-9 . _ : @ + = - and begin with a letter or a digit")
     return text

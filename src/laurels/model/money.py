@@ -1,7 +1,7 @@
 """Money: decimal strings outside, integers inside, never floats.
 
-An amount is held in minor units (pence). Line prices and quantities are held in millionths, so that a sum over lines is exact;
-it is rounded half-up to minor units once, at the end.
+An amount is held in minor units (pence). Line prices and quantities are held in millionths, so that a sum over lines
+is exact; it is rounded half-up to minor units once, at the end.
 """
 
 import re
@@ -38,7 +38,9 @@ def parse_decimal(text: str, decimals: int, field: str, *, signed: bool = False)
     """A plain decimal string, scaled by 10^`decimals` to an integer; no exponent, no `+`, no leading zeros, no `-0`."""
     match = _DECIMAL.match(text)
     if not match:
-        raise InvalidInput.of(field, f'must be a decimal string such as "25.00" with at most {MAX_WHOLE_DIGITS} whole digits')
+        raise InvalidInput.of(
+            field, f'must be a decimal string such as "25.00" with at most {MAX_WHOLE_DIGITS} whole digits'
+        )
     sign, whole, fraction = match.group(1), match.group(2), match.group(3) or ""
     if len(fraction) > decimals:
         raise InvalidInput.of(field, f"must have at most {decimals} decimals")
@@ -57,12 +59,6 @@ def format_decimal(value: int, decimals: int) -> str:
     """An integer scaled by 10^`decimals`, written with all its decimals."""
     sign, digits = ("-" if value < 0 else ""), str(abs(value)).rjust(decimals + 1, "0")
     return f"{sign}{digits[:-decimals]}.{digits[-decimals:]}" if decimals else sign + digits
-
-
-def format_short(value: int, decimals: int) -> str:
-    """The same without trailing zeros: 2500000 millionths -> `"2.5"`."""
-    text = format_decimal(value, decimals)
-    return text.rstrip("0").rstrip(".") if decimals else text
 
 
 def divide_half_up(numerator: int, denominator: int) -> int:

@@ -1,6 +1,7 @@
 """How far a reader of the feed got: a mark for each shard, and the version token made of them.
 
-A version is opaque to clients. Inside it reads `epoch.shard-position`, one pair for each shard joined by `_`: `1.0-4711`.
+A version is opaque to clients. Inside it reads `epoch.shard-position`, one pair for each shard joined by `_`:
+`1.0-4711`.
 """
 
 import re

@@ -1,0 +1,9 @@
+"""The embedded ledger: one SQLite file in WAL mode with `synchronous=FULL`, one shard.
+
+`ledger.py` keeps the port's promises; `writer.py` is the one thread that writes; `chain.py` appends entries;
+`queries.sql` holds every statement, by name; `schema/` the numbered steps that make the file.
+"""
+
+from laurels.engines.sqlite.ledger import SqliteLedger
+
+__all__ = ["SqliteLedger"]

@@ -1,0 +1,83 @@
+"""Opening the file: every connection gets the same pragmas, statements run by their names, and drivers' errors
+become ours.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import aiosql
+import apsw
+
+from laurels.errors import ForeignFile, LedgerReadOnly, LedgerUnavailable
+
+BUSY_TIMEOUT_MS = 15_000
+"""How long a writer waits for another process's transaction before it gives up."""
+
+Row = tuple[Any, ...]
+
+_queries = aiosql.from_path(Path(__file__).with_name("queries.sql"), "apsw", mandatory_parameters=False)
+_SQL: dict[str, str] = {
+    name: getattr(_queries, name).sql for name in _queries.available_queries if not name.endswith("_cursor")
+}
+
+
+class Database:
+    """A connection that runs the statements of `queries.sql` by name. apsw keeps them prepared."""
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        """Open the file, creating an empty one where there is none. Raises `LedgerUnavailable`, `ForeignFile`."""
+        flags = apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+        with wrapped():
+            self.connection = apsw.Connection(str(path), flags=flags)
+            self.connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+            if not read_only:
+                self.connection.pragma("journal_mode", "wal")
+                self.connection.pragma("synchronous", "full")
+                # What is erased or awarded leaves no bytes behind in free pages.
+                self.connection.pragma("secure_delete", "on")
+            self.connection.pragma("foreign_keys", "on")
+            self.connection.pragma("cache_size", -65_536)
+        self.execute = self.connection.execute
+
+    def run(self, name: str, *bindings: Any) -> None:
+        """Run a statement for its effect."""
+        self.execute(_SQL[name], bindings)
+
+    def one(self, name: str, *bindings: Any) -> Row | None:
+        """The first row, or None."""
+        row: Row | None = self.execute(_SQL[name], bindings).fetchone()
+        return row
+
+    def all(self, name: str, *bindings: Any) -> list[Row]:
+        """Every row."""
+        rows: list[Row] = self.execute(_SQL[name], bindings).fetchall()
+        return rows
+
+    def value(self, name: str, *bindings: Any) -> Any:
+        """The first column of the only row."""
+        return self.execute(_SQL[name], bindings).get
+
+    def close(self) -> None:
+        """Close the file."""
+        self.connection.close()
+
+
+@contextmanager
+def wrapped() -> Iterator[None]:
+    """Turn what the driver raises into what the other rooms know, with the cause kept."""
+    try:
+        yield
+    except apsw.NotADBError as error:
+        raise ForeignFile from error
+    except (apsw.ReadOnlyError, apsw.CantOpenError, apsw.PermissionsError) as error:
+        raise LedgerReadOnly(
+            f"The ledger's file cannot be opened for writing ({error}). Check its path and rights."
+        ) from error
+    except apsw.FullError as error:
+        raise LedgerUnavailable("The disk is full. Nothing was accepted; free some space and try again.") from error
+    except apsw.Error as error:
+        raise LedgerUnavailable(
+            f"The ledger cannot take this now ({error}). Nothing was accepted; try again."
+        ) from error

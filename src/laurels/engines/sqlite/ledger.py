@@ -1,0 +1,254 @@
+"""The embedded ledger: the port over one SQLite file. Several processes may open the same file; each has one writing
+thread.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import apsw
+
+from laurels import clock
+from laurels.clock import Clock
+from laurels.engines.sqlite import accepting, awarding, members, verifying
+from laurels.engines.sqlite.bell import Bell
+from laurels.engines.sqlite.chain import SHARD, entry_of, read_entry
+from laurels.engines.sqlite.connection import Database, wrapped
+from laurels.engines.sqlite.reader import Reader
+from laurels.engines.sqlite.schema import LATEST, migrate, version_of
+from laurels.engines.sqlite.writer import Writer
+from laurels.errors import FeedDiverged, LedgerReadOnly, NotFound, ProgramError, SchemaTooOld
+from laurels.ledger import Decide, DocumentState, Heads, QuarantinedDocument, Receipt, Verification
+from laurels.model import (
+    Balance,
+    Document,
+    DocumentKind,
+    Entry,
+    Mark,
+    Member,
+    MemberEvent,
+    Status,
+    Version,
+)
+
+POLL_S = 0.02
+"""How often other processes' commits are looked for; our own ring the bell."""
+
+NEWEST = 2**62
+"""A position beyond every entry."""
+
+
+class SqliteLedger:
+    """A ledger in one file. Make it with `SqliteLedger.open`; call it from one event loop."""
+
+    name = "sqlite"
+
+    def __init__(self, path: Path, now: Clock = clock.now) -> None:
+        self._path = path
+        self._now = now
+        self._bell = Bell()
+        self._writer = Writer(path, self._bell.ring)
+        self._reader = Reader(path)
+
+    @classmethod
+    def open(cls, path: Path, now: Clock = clock.now) -> "SqliteLedger":
+        """Open the file, making a fresh one where there is none (readable by its owner alone).
+
+        Raises `SchemaTooOld` (run `laurels migrate`), `SchemaTooNew`, `ForeignFile`, `LedgerUnavailable`.
+        """
+        with _prepared(path) as connection:
+            version = version_of(connection)
+            if version == 0:
+                migrate(connection)
+            elif version < LATEST:
+                raise SchemaTooOld
+        return cls(path, now)
+
+    @staticmethod
+    def migrate(path: Path) -> tuple[int, int]:
+        """Bring the file to the latest schema, making a fresh one where there is none; the versions before and
+        after.
+        """
+        with _prepared(path) as connection:
+            return migrate(connection)
+
+    async def accept(self, documents: Sequence[Document]) -> list[Receipt]:
+        return await self._writer.run(lambda db: accepting.accept(db, documents, self._now()))
+
+    async def settle(self, document: Document, decide: Decide) -> Receipt:
+        return await self._writer.run(lambda db: awarding.settle(db, document, decide, self._now()))
+
+    async def award(self, shard: int, limit: int, decide: Decide, *, waiting_before: int) -> int:
+        return await self._writer.run(lambda db: awarding.award(db, limit, decide, waiting_before, self._now()))
+
+    async def enrol(self, members_: Sequence[tuple[str, str | None]], *, actor: str) -> list[bool]:
+        return await self._writer.run(lambda db: members.enrol(db, members_, actor, self._now()))
+
+    async def change_member(self, member_id: str, event: MemberEvent, *, actor: str) -> Version:
+        version = await self._writer.run(lambda db: members.change(db, member_id, event, actor, self._now()))
+        if event is MemberEvent.ERASE:
+            await self._writer.fold()
+        return version
+
+    async def member(self, member_id: str) -> Member | None:
+        row = await self._reader.run(lambda db: db.one("member_by_id", member_id))
+        return members.member_of(row) if row else None
+
+    async def balance(self, member_id: str) -> tuple[Balance, Version] | None:
+        def read(db: Database) -> tuple[Balance, Version] | None:
+            row = db.one("balance_by_id", member_id)
+            if row is None:
+                return None
+            return Balance(*row) if row[0] is not None else Balance(), _heads(db).version
+
+        return await self._reader.run(read)
+
+    async def document(self, kind: DocumentKind, source: str, id: str) -> DocumentState | None:
+        def read(db: Database) -> DocumentState | None:
+            row = db.one("document_state", source, id, kind.value)
+            if row is None:
+                return None
+            status, position, accepted_at, member_id, reason, unknown_member_id = row
+            return DocumentState(
+                kind=kind,
+                source=source,
+                id=id,
+                member_id=member_id or unknown_member_id,
+                status=Status(status),
+                accepted_at=accepted_at,
+                entry=read_entry(db, position),
+                reason=reason or None,
+            )
+
+        return await self._reader.run(read)
+
+    async def entries(self, member_id: str, *, before: int | None = None, limit: int = 50) -> list[Entry]:
+        return await self._entries("member_entries", (member_id, NEWEST if before is None else before, limit))
+
+    async def order_entries(self, source: str, order_id: str) -> list[Entry]:
+        return await self._entries("order_entries", (source, order_id))
+
+    async def heads(self) -> Heads:
+        return await self._reader.run(_heads)
+
+    async def feed(self, shard: int, after: Mark, limit: int) -> list[Entry]:
+        def read(db: Database) -> list[Entry]:
+            if after.position:
+                row = db.one("entry_hash", after.position)
+                if row is None or row[0] != after.hash:
+                    raise FeedDiverged
+            return [entry_of(row) for row in db.all("feed", after.position, limit)]
+
+        return await self._reader.run(read)
+
+    async def wait_for_news(self, known: Heads, timeout_s: float) -> None:
+        await self._poll(lambda db: _heads(db).marks != known.marks, timeout_s)
+
+    async def wait_for_work(self, timeout_s: float) -> None:
+        await self._poll(lambda db: bool(db.value("any_ready")), timeout_s)
+
+    async def inbox_depth(self) -> int:
+        return await self._reader.run(lambda db: int(db.value("count_ready")))
+
+    async def quarantine(self, *, after: int = 0, limit: int = 50) -> list[QuarantinedDocument]:
+        rows = await self._reader.run(lambda db: db.all("quarantine", after, limit))
+        return [
+            QuarantinedDocument(
+                sequence=row[0],
+                kind=DocumentKind(row[1]),
+                source=row[2],
+                id=row[3],
+                reason=row[4],
+                quarantined_at=row[5],
+                raw=row[6],
+            )
+            for row in rows
+        ]
+
+    async def retry(self, sequence: int) -> None:
+        def write(db: Database) -> None:
+            _leave_quarantine(db, sequence, "ready", "", self._now())
+            db.run("set_accepted", Status.ACCEPTED.value, None, None, sequence)
+
+        await self._writer.run(write)
+
+    async def drop(self, sequence: int, *, actor: str) -> None:
+        await self._writer.run(
+            lambda db: _leave_quarantine(db, sequence, "dropped", f"dropped by {actor}", self._now())
+        )
+
+    async def publish(self, version: int, text: str) -> dict[int, str]:
+        def publish_missing(db: Database) -> dict[int, str]:
+            if version not in _programs(db):
+                db.run("insert_program", version, text, self._now())
+            return _programs(db)
+
+        published = await self._reader.run(_programs)
+        if version not in published:
+            published = await self._writer.run(publish_missing)
+        if published[version] != text:
+            raise ProgramError(
+                f"Version {version} of the program is published with other rules. "
+                "Give the changed program a new version."
+            )
+        return published
+
+    async def verify(self) -> AsyncIterator[Verification]:
+        db = Database(self._path, read_only=True)
+        try:
+            steps = verifying.verify(db)
+            while (step := await asyncio.to_thread(next, steps, None)) is not None:
+                yield step
+        finally:
+            db.close()
+
+    async def close(self) -> None:
+        self._reader.close()
+        await self._writer.close()
+
+    async def _entries(self, query: str, bindings: tuple[object, ...]) -> list[Entry]:
+        rows = await self._reader.run(lambda db: db.all(query, *bindings))
+        return [entry_of(row) for row in rows]
+
+    async def _poll(self, look: Callable[[Database], bool], timeout_s: float) -> None:
+        deadline = clock.elapsed() + timeout_s
+        while True:
+            strokes = self._bell.strokes
+            if await self._reader.run(look):
+                return
+            left = deadline - clock.elapsed()
+            if left <= 0:
+                return
+            await self._bell.wait(strokes, min(left, POLL_S))
+
+
+@contextmanager
+def _prepared(path: Path) -> Iterator[apsw.Connection]:
+    """The file, made empty and private where there is none, opened to look at its schema."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600, exist_ok=True)
+    except OSError as error:
+        raise LedgerReadOnly(f"The ledger {path} cannot be opened: {error}") from error
+    with wrapped():
+        db = Database(path)
+        try:
+            yield db.connection
+        finally:
+            db.close()
+
+
+def _heads(db: Database) -> Heads:
+    row = db.one("read_head")
+    assert row is not None, "the first schema step writes the row"
+    return Heads(identity=row[0], epoch=row[1], marks={SHARD: Mark(row[2], row[3])})
+
+
+def _programs(db: Database) -> dict[int, str]:
+    return dict(db.all("programs"))
+
+
+def _leave_quarantine(db: Database, sequence: int, state: str, reason: str, now: int) -> None:
+    if db.one("leave_quarantine", state, now, reason, sequence) is None:
+        raise NotFound(f"There is no document {sequence} in quarantine. `laurels quarantine list` shows them.")

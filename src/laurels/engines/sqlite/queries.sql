@@ -1,0 +1,208 @@
+-- Every statement of the embedded ledger, by name. One line of purpose over each.
+
+-- name: read_head
+-- Who this ledger is and where its feed ends.
+SELECT identity, epoch, head_position, head_hash, recorded_at, next_member, next_name FROM ledger;
+
+-- name: write_head!
+-- Move the end of the feed, in the transaction that wrote the entries.
+UPDATE ledger SET head_position = ?, head_hash = ?, recorded_at = ?, next_member = ?, next_name = ?;
+
+-- name: insert_entry!
+-- Append one entry.
+INSERT INTO entry (position, kind, member, points, currency, amount, source, order_id, refund_id, reason, program_version,
+                   name_number, actor, occurred_at, board_at, recorded_at, hash)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: entry_hash
+-- The hash of the entry at a position.
+SELECT hash FROM entry WHERE position = ?;
+
+-- name: feed
+-- Entries after a position, in commit order, with the member's id as it is today.
+SELECT e.position, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id, e.reason,
+       e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at, e.hash, m.member_id
+FROM entry e JOIN member m ON m.number = e.member WHERE e.position > ? ORDER BY e.position LIMIT ?;
+
+-- name: entry_at
+-- One entry.
+SELECT e.position, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id, e.reason,
+       e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at, e.hash, m.member_id
+FROM entry e JOIN member m ON m.number = e.member WHERE e.position = ?;
+
+-- name: member_entries
+-- A member's point entries before a position, newest first.
+SELECT e.position, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id, e.reason,
+       e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at, e.hash, m.member_id
+FROM entry e JOIN member m ON m.number = e.member
+WHERE e.member = (SELECT number FROM member WHERE member_id = ?) AND e.position < ?
+  AND e.kind IN ('earn', 'reverse', 'adjust', 'redeem', 'expire')
+ORDER BY e.position DESC LIMIT ?;
+
+-- name: order_entries
+-- The entries that an order and its refunds led to, oldest first.
+SELECT e.position, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id, e.reason,
+       e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at, e.hash, m.member_id
+FROM award a JOIN entry e ON e.member = a.member JOIN member m ON m.number = e.member
+WHERE a.source = ?1 AND a.order_id = ?2 AND e.source = ?1 AND e.order_id = ?2 ORDER BY e.position;
+
+-- name: find_accepted
+-- A document that was taken before.
+SELECT sequence, fingerprint, status, position FROM accepted WHERE source = ? AND id = ? AND kind = ?;
+
+-- name: insert_accepted
+-- Remember a document for ever.
+INSERT INTO accepted (kind, source, id, member, fingerprint, status, accepted_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+RETURNING sequence;
+
+-- name: set_accepted!
+-- What became of a document.
+UPDATE accepted SET status = ?, position = ?, member = coalesce(member, ?) WHERE sequence = ?;
+
+-- name: document_state
+-- How far a document got.
+SELECT a.status, a.position, a.accepted_at, m.member_id, coalesce(i.reason, ''), i.member_id
+FROM accepted a LEFT JOIN member m ON m.number = a.member LEFT JOIN inbox i ON i.sequence = a.sequence
+WHERE a.source = ? AND a.id = ? AND a.kind = ?;
+
+-- name: insert_inbox!
+-- Put a document where the awarding finds it.
+INSERT INTO inbox (sequence, state, kind, source, id, member_id, order_id, changed_at, content, raw)
+VALUES (?, 'ready', ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: claim_ready
+-- Documents to award, in order of acceptance.
+SELECT i.sequence, i.kind, i.source, i.id, coalesce(a.member, m.number), i.order_id, a.accepted_at, i.content
+FROM inbox i JOIN accepted a ON a.sequence = i.sequence LEFT JOIN member m ON m.member_id = i.member_id
+WHERE i.state = 'ready' ORDER BY i.sequence LIMIT ?;
+
+-- name: claim_overdue
+-- Refunds that have waited for their order since before an instant.
+SELECT i.sequence, i.kind, i.source, i.id, coalesce(a.member, m.number), i.order_id, a.accepted_at, i.content
+FROM inbox i JOIN accepted a ON a.sequence = i.sequence LEFT JOIN member m ON m.member_id = i.member_id
+WHERE i.state = 'waiting' AND i.changed_at < ? ORDER BY i.changed_at LIMIT ?;
+
+-- name: claim_waiting
+-- Refunds that wait for an order, in order of acceptance.
+SELECT i.sequence, i.kind, i.source, i.id, coalesce(a.member, m.number), i.order_id, a.accepted_at, i.content
+FROM inbox i JOIN accepted a ON a.sequence = i.sequence LEFT JOIN member m ON m.member_id = i.member_id
+WHERE i.state = 'waiting' AND i.source = ? AND i.order_id = ? ORDER BY i.sequence;
+
+-- name: set_inbox!
+-- A document waits, goes to quarantine, or comes back.
+UPDATE inbox SET state = ?, reason = ?, changed_at = ? WHERE sequence = ?;
+
+-- name: delete_inbox!
+-- A document was awarded.
+DELETE FROM inbox WHERE sequence = ?;
+
+-- name: any_ready
+-- Whether there is something to award.
+SELECT EXISTS (SELECT 1 FROM inbox WHERE state = 'ready');
+
+-- name: count_ready
+-- How many documents are accepted and not yet taken.
+SELECT count(*) FROM inbox WHERE state = 'ready';
+
+-- name: quarantine
+-- Documents in quarantine after a sequence.
+SELECT sequence, kind, source, id, reason, changed_at, raw FROM inbox
+WHERE state = 'quarantined' AND sequence > ? ORDER BY sequence LIMIT ?;
+
+-- name: leave_quarantine
+-- An operator decided: back to the inbox, or given up; the bytes of what is given up are not kept.
+UPDATE inbox SET state = ?1, changed_at = ?2, reason = ?3, raw = iif(?1 = 'dropped', x'', raw)
+WHERE sequence = ?4 AND state = 'quarantined' RETURNING sequence;
+
+-- name: read_award
+-- What an order earned.
+SELECT source, order_id, member, program_version, currency, amount, left_amount, points, reversed, board_at
+FROM award WHERE source = ? AND order_id = ?;
+
+-- name: write_award!
+-- What an order earned, and what of it is left.
+INSERT INTO award (source, order_id, member, program_version, currency, amount, left_amount, points, reversed, board_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (source, order_id) DO UPDATE SET left_amount = excluded.left_amount, reversed = excluded.reversed;
+
+-- name: read_balance
+-- A member's totals.
+SELECT balance, earned, score FROM balance WHERE member = ?;
+
+-- name: write_balance!
+-- A member's new totals.
+INSERT INTO balance (member, balance, earned, score) VALUES (?, ?, ?, ?)
+ON CONFLICT (member) DO UPDATE SET balance = excluded.balance, earned = excluded.earned, score = excluded.score;
+
+-- name: balance_by_id
+-- A member's totals, by the shop's id.
+SELECT b.balance, b.earned, b.score FROM member m LEFT JOIN balance b ON b.member = m.number WHERE m.member_id = ?;
+
+-- name: insert_milestone!
+-- Reached once, for ever.
+INSERT INTO milestone (member, name, points, reached_at, quiet) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- name: member_by_id
+-- A member, by the shop's id.
+SELECT number, member_id, name_number, hidden, enrolled_at FROM member WHERE member_id = ?;
+
+-- name: insert_member!
+-- Enrol.
+INSERT INTO member (number, member_id, name_number, enrolled_at) VALUES (?, ?, ?, ?);
+
+-- name: set_hidden!
+-- Leave the boards, or come back.
+UPDATE member SET hidden = ? WHERE number = ?;
+
+-- name: set_name!
+-- Another proxy name.
+UPDATE member SET name_number = ? WHERE number = ?;
+
+-- name: forget_member!
+-- Erase the id; the number and its entries stay.
+UPDATE member SET member_id = NULL WHERE number = ?;
+
+-- name: forget_contact!
+-- Erase the address.
+DELETE FROM contact WHERE member = ?;
+
+-- name: forget_raw!
+-- Erase what was received from or about a member and is still kept, wherever it waits.
+UPDATE inbox SET raw = x'', member_id = NULL
+WHERE member_id = ?1 OR sequence IN (SELECT i.sequence FROM inbox i JOIN accepted a ON a.sequence = i.sequence WHERE a.member = ?2);
+
+-- name: write_contact!
+-- Where a member is reached.
+INSERT INTO contact (member, email) VALUES (?, ?) ON CONFLICT (member) DO UPDATE SET email = excluded.email;
+
+-- name: programs
+-- Every published version.
+SELECT version, text FROM program ORDER BY version;
+
+-- name: insert_program!
+-- Publish a version.
+INSERT INTO program (version, text, published_at) VALUES (?, ?, ?);
+
+-- name: verify_members
+-- Members with their totals, in chunks.
+SELECT m.number, coalesce(b.balance, 0), coalesce(b.earned, 0), coalesce(b.score, 0), m.hidden, m.name_number
+FROM member m LEFT JOIN balance b ON b.member = m.number WHERE m.number > ? ORDER BY m.number LIMIT ?;
+
+-- name: verify_accepted
+-- Documents whose state and whereabouts disagree.
+SELECT a.sequence, a.kind, a.source, a.id, a.status, i.state, a.position
+FROM accepted a LEFT JOIN inbox i ON i.sequence = a.sequence
+WHERE a.sequence > ?1 AND a.sequence <= ?2 AND (
+    (a.status = 'accepted') <> (i.state IS 'ready')
+    OR (a.status = 'waiting') <> (i.state IS 'waiting')
+    OR (a.status = 'quarantined') <> (coalesce(i.state, '') IN ('quarantined', 'dropped'))
+    OR (a.status = 'awarded') <> (a.position IS NOT NULL AND EXISTS (SELECT 1 FROM entry e WHERE e.position = a.position)));
+
+-- name: last_accepted
+-- The last document taken.
+SELECT coalesce(max(sequence), 0) FROM accepted;
+
+-- name: verify_awards
+-- Awards that took back more than was earned, or lost count of what is left.
+SELECT source, order_id FROM award
+WHERE reversed < 0 OR reversed > points OR left_amount < 0 OR left_amount > amount OR (left_amount = 0 AND reversed <> points);

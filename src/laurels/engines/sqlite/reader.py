@@ -1,0 +1,53 @@
+"""Reading: a few threads, each with a read-only connection of its own. Every read is short, so that no checkpoint
+waits for it.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from laurels.engines.sqlite.connection import Database, wrapped
+
+T = TypeVar("T")
+
+THREADS = 2
+
+
+class Reader:
+    """Runs functions on read-only connections, each in one read transaction: all that it reads is of one moment."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._local = threading.local()
+        self._open: list[Database] = []
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="laurels-sqlite-reader")
+
+    async def run(self, work: Callable[[Database], T]) -> T:
+        """Run `work` in a read transaction. Raises `LedgerUnavailable` when the file cannot be read."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._read, work)
+
+    def close(self) -> None:
+        """Wait for the reads under way and close the connections."""
+        self._pool.shutdown()
+        for db in self._open:
+            db.close()
+        self._open.clear()
+
+    def _read(self, work: Callable[[Database], T]) -> T:
+        with wrapped():
+            db = self._database()
+            db.execute("BEGIN")
+            try:
+                return work(db)
+            finally:
+                db.execute("COMMIT")
+
+    def _database(self) -> Database:
+        db: Database | None = getattr(self._local, "db", None)
+        if db is None:
+            db = self._local.db = Database(self._path, read_only=True)
+            self._open.append(db)
+        return db

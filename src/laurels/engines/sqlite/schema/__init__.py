@@ -1,0 +1,59 @@
+"""How the file is made and brought up to date: numbered steps, each in one transaction, remembered in `user_version`.
+
+There is one road: a fresh file is made by the same steps that bring an old one up to date.
+"""
+
+import uuid
+from importlib.resources import files
+
+import apsw
+
+from laurels import clock
+from laurels.errors import ForeignFile, SchemaTooNew
+
+APPLICATION_ID = 0x4C61_7572
+"""`Laur`, in the file's header: tells a ledger from any other SQLite file."""
+
+_STEPS = sorted(
+    (step.name, step.read_text("utf-8")) for step in files(__name__).iterdir() if step.name.endswith(".sql")
+)
+LATEST = len(_STEPS)
+
+
+def version_of(connection: apsw.Connection) -> int:
+    """The schema that a file has; 0 for an empty one. Raises `ForeignFile` and `SchemaTooNew`."""
+    version = int(connection.pragma("user_version"))
+    application = int(connection.pragma("application_id"))
+    empty = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,)
+    if not empty and application != APPLICATION_ID:
+        raise ForeignFile
+    if version > LATEST:
+        raise SchemaTooNew(
+            f"The ledger has schema {version}, this Laurels knows {LATEST}. Run a newer Laurels, or restore a backup."
+        )
+    return version
+
+
+def migrate(connection: apsw.Connection) -> tuple[int, int]:
+    """Bring a file to the latest schema. Returns the versions before and after. Another process doing the same is
+    waited for.
+    """
+    before = version_of(connection)
+    while (version := version_of(connection)) < LATEST:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            if version_of(connection) == version:
+                _take_step(connection, version)
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+    return before, LATEST
+
+
+def _take_step(connection: apsw.Connection, version: int) -> None:
+    connection.execute(_STEPS[version][1])
+    if version == 0:
+        connection.pragma("application_id", APPLICATION_ID)
+        connection.execute("INSERT INTO ledger VALUES (1, ?, 1, ?, 0, x'', 0, 0, 0)", (uuid.uuid4().hex, clock.now()))
+    connection.pragma("user_version", version + 1)

@@ -1,0 +1,158 @@
+"""The one thread of a process that writes. It owns the writing connection; everyone else hands it jobs.
+
+Group commit without a timer: whatever arrived while the last commit was on its way to the disk is the next batch,
+and shares one commit. Each job runs in a savepoint of its own, so that one that fails takes nobody with it. Nobody
+hears "done" before the commit is durable.
+"""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import apsw
+
+from laurels.engines.sqlite.connection import Database, wrapped
+from laurels.errors import LedgerUnavailable
+
+T = TypeVar("T")
+
+MOST_JOBS = 1000
+"""Jobs that share one commit."""
+
+
+class _Job(NamedTuple):
+    work: Callable[[Database], Any]
+    in_transaction: bool
+    future: "asyncio.Future[Any]"
+    loop: asyncio.AbstractEventLoop
+
+
+class Writer:
+    """Runs jobs on the writing connection, many to a commit. `on_commit` is called on the event loop after each
+    commit.
+    """
+
+    def __init__(self, path: Path, on_commit: Callable[[], None]) -> None:
+        self._db = Database(path)
+        self._on_commit = on_commit
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._closed = False
+        self._thread = threading.Thread(target=self._work, name="laurels-sqlite-writer", daemon=True)
+        self._thread.start()
+
+    async def run(self, work: Callable[[Database], T], *, in_transaction: bool = True) -> T:
+        """Run `work` in a transaction and return its result once that is durable; what it raises undoes its own
+        writes alone.
+
+        Raises `LedgerUnavailable` when the file cannot be written. A caller that is cancelled does not know whether
+        it was done.
+        """
+        if self._closed:
+            raise LedgerUnavailable("The ledger is closed.")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._jobs.put(_Job(work, in_transaction, future, loop))
+        return await future
+
+    async def fold(self) -> None:
+        """Fold the log into the file and empty it, so that bytes which were erased are in neither.
+
+        Waits for readers under way; what could not be folded in time is folded by a later checkpoint.
+        """
+
+        def checkpoint(db: Database) -> None:
+            with suppress(apsw.BusyError):
+                db.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+
+        await self.run(checkpoint, in_transaction=False)
+
+    async def close(self) -> None:
+        """Finish every job that was handed in, fold the log into the file, and close."""
+        if not self._closed:
+            self._closed = True
+            self._jobs.put(None)
+            await asyncio.to_thread(self._thread.join)
+
+    def _work(self) -> None:
+        last = False
+        while not last:
+            jobs, last = self._next_batch()
+            together = [job for job in jobs if job.in_transaction]
+            self._answer(together, self._commit(together))
+            for job in jobs:
+                if not job.in_transaction:
+                    self._answer([job], self._run_alone(job))
+        self._db.close()
+
+    def _next_batch(self) -> tuple[list[_Job], bool]:
+        """Wait for a job, then take whatever else is there. The flag says that these are the last ones."""
+        jobs: list[_Job] = []
+        job = self._jobs.get()
+        while job is not None:
+            jobs.append(job)
+            try:
+                if len(jobs) == MOST_JOBS:
+                    return jobs, False
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                return jobs, False
+        return jobs, True
+
+    def _commit(self, jobs: list[_Job]) -> list[Any]:
+        """Results in the order of the jobs; an exception stands for a job that failed."""
+        if not jobs:
+            return []
+        try:
+            with wrapped():
+                self._db.execute("BEGIN IMMEDIATE")
+                try:
+                    results = [self._run_in_savepoint(job) for job in jobs]
+                    self._db.execute("COMMIT")
+                except BaseException:
+                    if self._db.connection.in_transaction:
+                        self._db.execute("ROLLBACK")
+                    raise
+                return results
+        except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it was
+            return [error] * len(jobs)
+
+    def _run_in_savepoint(self, job: _Job) -> Any:
+        self._db.execute("SAVEPOINT job")
+        try:
+            result = job.work(self._db)
+        except apsw.Error:  # the disk or the file: nobody in this batch can be told "done"
+            raise
+        except Exception as error:  # noqa: BLE001 - it is this job's answer
+            self._db.execute("ROLLBACK TO job")
+            result = error
+        self._db.execute("RELEASE job")
+        return result
+
+    def _run_alone(self, job: _Job) -> list[Any]:
+        try:
+            with wrapped():
+                return [job.work(self._db)]
+        except BaseException as error:  # noqa: BLE001 - as above
+            return [error]
+
+    def _answer(self, jobs: list[_Job], results: list[Any]) -> None:
+        by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = {}
+        for job, result in zip(jobs, results, strict=True):
+            by_loop.setdefault(job.loop, []).append((job.future, result))
+        for loop, answers in by_loop.items():
+            with suppress(RuntimeError):  # the loop was closed: nobody waits any more
+                loop.call_soon_threadsafe(self._resolve, answers)
+
+    def _resolve(self, answers: list[tuple["asyncio.Future[Any]", Any]]) -> None:
+        for future, result in answers:
+            if future.done():
+                continue
+            if isinstance(result, BaseException):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
+        self._on_commit()
