@@ -73,9 +73,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     auth_audience: Annotated[str | None, _setting("auth.audience", "the only `aud` that is accepted")] = None
     auth_member_claim: Annotated[str, _setting("auth.member_claim", "the claim that holds the member's id")] = "sub"
     auth_algorithms: Annotated[
-        list[Literal["RS256", "PS256", "ES256", "EdDSA"]],
+        tuple[Literal["RS256", "PS256", "ES256", "EdDSA"], ...],
         _setting("auth.algorithms", "signature algorithms that are accepted"),
-    ] = ["RS256", "PS256", "ES256", "EdDSA"]
+    ] = ("RS256", "PS256", "ES256", "EdDSA")
     names_key_file: Annotated[
         Path | None,
         _setting("names.key_file", "the secret behind proxy names, the same on every host; made under `state`"),
@@ -129,12 +129,20 @@ def load(
     }
     fields = {row.name: row.field for row in _rows()}
     try:
-        return msgspec.convert({fields[name]: value for name, value in values.items()}, Settings, strict=False)
+        return msgspec.convert(
+            {fields[name]: value for name, value in values.items()}, Settings, strict=False, dec_hook=_convert
+        )
     except msgspec.ValidationError as error:
         message = str(error)
         for name, field in fields.items():
             message = message.replace(f"`$.{field}", f"`{name}")
         raise SettingsError(f"The settings are not valid: {message}") from error
+
+
+def _convert(kind: type, value: Any) -> Any:
+    if kind is Path and isinstance(value, str | Path) and str(value):
+        return Path(value)
+    raise ValueError("must be a path")
 
 
 def _rows() -> Iterator[Setting]:

@@ -10,6 +10,7 @@ from laurels.awarding import Awarder, Programs
 from laurels.clock import Clock
 from laurels.dashboard import Dashboards, ProxyNames
 from laurels.dashboard.names import load_key, new_key_file
+from laurels.engines.channels import FileChannel, SmtpChannel
 from laurels.engines.memory import MemoryLeaderboard
 from laurels.engines.sqlite import SqliteLedger
 from laurels.errors import SettingsError
@@ -17,6 +18,7 @@ from laurels.intake import Intake
 from laurels.leaderboard import Boards, Leaderboard, Projector
 from laurels.ledger import Ledger
 from laurels.members import Members
+from laurels.notify import Channel, Composer, Notifier
 from laurels.program import DEFAULT_PROGRAM, Program, parse_program
 from laurels.settings import Settings
 
@@ -35,6 +37,7 @@ class House:
     awarder: Awarder
     members: Members
     projector: Projector
+    notifier: Notifier
     dashboards: Dashboards
 
 
@@ -57,6 +60,8 @@ async def build(
         if leaderboard is None:
             leaderboard = open_leaderboard(settings)
             stack.push_async_callback(leaderboard.close)
+        channel = open_channel(settings)
+        stack.push_async_callback(channel.close)
         programs = await publish_program(settings, ledger)
         boards = Boards(programs.current.zone)
         yield House(
@@ -70,6 +75,7 @@ async def build(
             awarder=Awarder(ledger, programs, now),
             members=Members(ledger),
             projector=Projector(ledger, leaderboard, boards, programs.current.time_zone, now),
+            notifier=Notifier(ledger, channel, Composer(settings.notify_from, programs.current), now),
             dashboards=Dashboards(leaderboard, boards, open_names(settings), settings.leaderboard_stale_after_ms, now),
         )
 
@@ -97,6 +103,13 @@ def open_leaderboard(settings: Settings) -> Leaderboard:
     if engine != "memory":
         raise SettingsError(f"leaderboard.engine is {engine}: this version has `memory` alone.")
     return MemoryLeaderboard()
+
+
+def open_channel(settings: Settings) -> Channel:
+    """The channel that mails go through: the mail server that is set, or files under `state`."""
+    if settings.notify_smtp_url is None:
+        return FileChannel(settings.state / "outbox")
+    return SmtpChannel(settings.notify_smtp_url)
 
 
 def open_names(settings: Settings) -> ProxyNames:

@@ -8,7 +8,6 @@ from laurels.cli.console import complain
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     for name, purpose in (
-        ("notify", "Send the mails that are due."),
         ("simulate", "Play a national shop's day in small, and verify the ledger at its end."),
         ("bench", "Measure dashboards, accepts and awards on this machine."),
     ):

@@ -1,4 +1,4 @@
-"""`serve`, `work`, `project`: the processes that stay."""
+"""`serve`, `work`, `project`, `notify`: the processes that stay."""
 
 import asyncio
 import signal
@@ -12,7 +12,7 @@ from laurels.cli.console import ConfigOption, StateOption, examples, out, progre
 from laurels.errors import SettingsError
 from laurels.settings import Settings
 from laurels.wiring import House, build
-from laurels.workers import award_forever, project_forever
+from laurels.workers import award_forever, notify_forever, project_forever
 
 Once = Annotated[bool, typer.Option("--once", help="Do what is there now, then leave.")]
 
@@ -32,6 +32,7 @@ def register(app: typer.Typer) -> None:
         epilog=examples("laurels serve", "laurels serve --host 127.0.0.1 --port 8080", "laurels serve --only http")
     )(serve)
     app.command(epilog=examples("laurels work", "laurels work --once"))(work)
+    app.command(epilog=examples("laurels notify", "laurels notify --once"))(notify)
     app.command(epilog=examples("laurels project", "laurels project --once"))(project)
 
 
@@ -49,8 +50,6 @@ def serve(
     settings = settings_of(state, config, http_host=host, http_port=port, http_workers=workers)
     if settings.http_workers > 1:
         raise SettingsError("http.workers: the `memory` board lives in one process. Leave the setting at 1.")
-    if only is Part.NOTIFY:
-        raise SettingsError("--only notify: not in this version yet.")
     run(_serve(settings, only))
 
 
@@ -67,10 +66,16 @@ def project(once: Once = False, state: StateOption = None, config: ConfigOption 
     run(_project(settings_of(state, config), once))
 
 
+def notify(once: Once = False, state: StateOption = None, config: ConfigOption = None) -> None:
+    """Send mails as they become due, beside any number of other processes."""
+    run(_notify(settings_of(state, config), once))
+
+
 async def serve_house(house: House, only: Part | None, *, on_ready: Callable[[int], None]) -> None:
     """Run the parts of a house until the process is told to stop; then finish what was begun.
 
-    `on_ready` is called with the port once HTTP answers. The `memory` board is projected by the process that answers from it.
+    `on_ready` is called with the port once HTTP answers. The `memory` board is projected by the process that answers
+    from it.
     """
     from laurels.http import serve as serve_http  # noqa: PLC0415 - the web framework takes a while to load
 
@@ -80,6 +85,8 @@ async def serve_house(house: House, only: Part | None, *, on_ready: Callable[[in
         parts.append(award_forever(house.ledger, house.awarder, stop))
     if only in {None, Part.PROJECT, Part.HTTP}:
         parts.append(project_forever(house.ledger, house.projector, stop))
+    if only in {None, Part.NOTIFY}:
+        parts.append(notify_forever(house.ledger, house.notifier, stop))
     if only in {None, Part.HTTP}:
         parts.append(serve_http(house, stop, on_ready))
     async with asyncio.TaskGroup() as tasks:
@@ -107,6 +114,14 @@ async def _work(settings: Settings, once: bool) -> None:
             out(f"{await house.awarder.drain():,} documents awarded")
         else:
             await award_forever(house.ledger, house.awarder, stop_on_signals())
+
+
+async def _notify(settings: Settings, once: bool) -> None:
+    async with build(settings) as house:
+        if once:
+            out(f"{await house.notifier.drain():,} messages tried")
+        else:
+            await notify_forever(house.ledger, house.notifier, stop_on_signals())
 
 
 async def _project(settings: Settings, once: bool) -> None:

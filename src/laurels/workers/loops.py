@@ -11,6 +11,7 @@ from laurels.awarding import Awarder
 from laurels.errors import LedgerUnavailable
 from laurels.leaderboard import Projector
 from laurels.ledger import Ledger
+from laurels.notify import Notifier
 
 PATIENCE_S = 0.25
 """How long a loop waits for news before it looks around: whether it should stop, whether the feed is still the same."""
@@ -39,6 +40,16 @@ async def project_forever(ledger: Ledger, projector: Projector, stop: asyncio.Ev
         await ledger.wait_for_news(heads, PATIENCE_S)
 
     await _forever("project", step, stop)
+
+
+async def notify_forever(ledger: Ledger, notifier: Notifier, stop: asyncio.Event) -> None:
+    """Send messages as they become due, until `stop` is set; the one under way is finished first."""
+
+    async def step() -> None:
+        if not await notifier.step():
+            await ledger.wait_for_messages(PATIENCE_S)
+
+    await _forever("notify", step, stop)
 
 
 async def _forever(name: str, step: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:

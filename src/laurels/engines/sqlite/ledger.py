@@ -10,7 +10,7 @@ from pathlib import Path
 import apsw
 
 from laurels import clock
-from laurels.clock import Clock
+from laurels.clock import SECOND, Clock
 from laurels.engines.sqlite import accepting, awarding, members, verifying
 from laurels.engines.sqlite.bell import Bell
 from laurels.engines.sqlite.chain import SHARD, entry_of, read_entry
@@ -19,7 +19,16 @@ from laurels.engines.sqlite.reader import Reader
 from laurels.engines.sqlite.schema import LATEST, migrate, version_of
 from laurels.engines.sqlite.writer import Writer
 from laurels.errors import FeedDiverged, LedgerReadOnly, NotFound, ProgramError, SchemaTooOld
-from laurels.ledger import Decide, DocumentState, Heads, QuarantinedDocument, Receipt, Verification
+from laurels.ledger import (
+    Decide,
+    DocumentState,
+    Heads,
+    Message,
+    MessageState,
+    QuarantinedDocument,
+    Receipt,
+    Verification,
+)
 from laurels.model import (
     Balance,
     Document,
@@ -177,6 +186,45 @@ class SqliteLedger:
         await self._writer.run(
             lambda db: _leave_quarantine(db, sequence, "dropped", f"dropped by {actor}", self._now())
         )
+
+    async def claim_messages(self, limit: int, *, lease_s: float) -> list[Message]:
+        now = self._now()
+        until = now + int(lease_s * SECOND)
+        rows = await self._writer.run(lambda db: db.all("claim_messages", now, until, limit))
+        return [
+            Message(id=row[0], milestone=row[1], points=row[2], created_at=row[3], attempts=row[4], email=row[5])
+            for row in rows
+        ]
+
+    async def message_sent(self, id: str) -> None:
+        await self._writer.run(lambda db: db.run("set_message", id, "sent", self._now(), ""))
+
+    async def message_postponed(self, id: str, *, until: int, note: str) -> None:
+        await self._writer.run(lambda db: db.run("set_message", id, "due", until, note))
+
+    async def message_undeliverable(self, id: str, *, note: str) -> None:
+        await self._writer.run(lambda db: db.run("set_message", id, "undeliverable", self._now(), note))
+
+    async def give_up_held(self, *, created_before: int) -> None:
+        await self._writer.run(lambda db: db.run("give_up_held", created_before))
+
+    async def messages(self, member_id: str) -> list[MessageState]:
+        rows = await self._reader.run(lambda db: db.all("messages", member_id))
+        return [
+            MessageState(
+                id=row[0],
+                milestone=row[1],
+                points=row[2],
+                state=row[3],
+                created_at=row[4],
+                attempts=row[5],
+                note=row[6],
+            )
+            for row in rows
+        ]
+
+    async def wait_for_messages(self, timeout_s: float) -> None:
+        await self._poll(lambda db: bool(db.value("any_due", self._now())), timeout_s)
 
     async def publish(self, version: int, text: str) -> dict[int, str]:
         def publish_missing(db: Database) -> dict[int, str]:

@@ -1,0 +1,81 @@
+"""NDJSON, a JSON object on every line: its lines, and flat objects as a table for a mapping to read."""
+
+import codecs
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from laurels.cli.files.refusals import refuse, refuse_cell, shown
+from laurels.cli.files.table import Table
+from laurels.errors import FileRefused
+
+MAX_LINE_BYTES = 16_000_000
+"""As much as the wire takes in one call; a longer line is not read into memory."""
+
+MAX_COLUMNS = 10_000
+_ROWS_AT_ONCE = 50_000
+
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Every line with its number, which is also its row's. Raises `FileRefused` at one that is too long."""
+    with path.open("rb") as file:
+        number = 0
+        while line := file.readline(MAX_LINE_BYTES):
+            number += 1
+            if len(line) == MAX_LINE_BYTES:
+                raise refuse_cell(str(path), f"row {number}", None, f"is longer than {MAX_LINE_BYTES:,} bytes")
+            yield number, line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
+
+
+def refuse_line(path: Path, row: int, error: Exception) -> FileRefused:
+    """The refusal of a line that is not the JSON that it should be."""
+    if isinstance(error, msgspec.ValidationError):
+        message, _, where = str(error).partition(" - at `$")
+        return refuse_cell(str(path), f"row {row}", where.strip("`.").replace("[...]", "") or None, shown(message, 120))
+    return refuse_cell(str(path), f"row {row}", None, f"is not one JSON object on one line ({shown(str(error), 120)})")
+
+
+def open_ndjson(path: Path) -> Table:
+    """A file of flat objects as a table of texts. Costs one pass for the names, another for each selection."""
+    columns: dict[str, None] = {}
+    height = 0
+    for height, cells in _read_objects(path):  # noqa: B007 (the last one counts)
+        columns.update(dict.fromkeys(cells))
+        if len(columns) > MAX_COLUMNS:
+            raise refuse(str(path), f"has more than {MAX_COLUMNS:,} different keys")
+
+    def select(wanted: Mapping[str, str]) -> pl.DataFrame:
+        rows = (
+            [_text(path, row, column, cells.get(column)) for column in wanted.values()]
+            for row, cells in _read_objects(path)
+        )
+        schema = dict.fromkeys(wanted, pl.String)
+        parts = []
+        while chunk := list(islice(rows, _ROWS_AT_ONCE)):
+            parts.append(pl.DataFrame(chunk, schema=schema, orient="row"))
+        return pl.concat(parts)
+
+    return Table(str(path), tuple(columns), height, select, lambda row: f"row {row}")
+
+
+def _read_objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    for row, line in read_lines(path):
+        try:
+            yield row, _decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise refuse_line(path, row, error) from error
+
+
+def _text(path: Path, row: int, column: str, value: Any) -> str | None:
+    """A cell as text. Whole numbers are taken; others have passed through a float somewhere and are not."""
+    if value is None or isinstance(value, str):
+        return value or None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise refuse_cell(str(path), f"row {row}", column, "must be a text or a whole number; write decimals as text")
