@@ -107,7 +107,9 @@ async def test_refunds_take_back_and_may_come_first(shop: Shop) -> None:
 async def test_methods_and_media_types(shop: Shop) -> None:
     answer = await shop.ask("PUT", "/order/A1", json=ORDER)
     check_problem(answer, 405, "method-not-allowed")
-    assert {"GET", "POST"} <= set(answer.headers["allow"].split(", "))
+    assert set(answer.headers["allow"].split(", ")) == {"GET", "POST", "OPTIONS"}
+    answer = await shop.client.options("/order/A1")
+    assert (answer.status_code, answer.headers["allow"]) == (204, "POST, GET, OPTIONS")
     for headers in ({"Content-Type": "text/xml"}, {"Content-Type": "application/json", "Content-Encoding": "gzip"}):
         answer = await shop.ask("POST", "/order/A1", content=msgspec.json.encode(ORDER), headers=headers)
         check_problem(answer, 415, "wrong-media-type")
