@@ -5,6 +5,5 @@
 """
 
 from laurels.engines.sqlite.ledger import SqliteLedger
-from laurels.engines.sqlite.schema import migrate
 
-__all__ = ["SqliteLedger", "migrate"]
+__all__ = ["SqliteLedger"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from laurels.engines.sqlite import members
 from laurels.engines.sqlite.chain import Chain, read_entry
 from laurels.engines.sqlite.connection import Database
 from laurels.ledger import Item, Receipt
@@ -34,7 +35,7 @@ def remember(db: Database, chain: Chain, document: Document) -> Item:
     if number is None and document.enrols:
         number = chain.enrol(document.member_id)
     if number is not None and document.email is not None:
-        db.run("write_contact", number, document.email)
+        members.keep_contact(db, number, document.email, chain.now)
     sequence = db.value(
         "insert_accepted",
         document.kind.value,

@@ -1,11 +1,12 @@
 """The transaction of an award: claim documents, let the rules judge them, write what they lead to."""
 
+import uuid
 from collections.abc import Iterable
 
 from laurels.engines.sqlite import accepting
 from laurels.engines.sqlite.chain import Chain, read_entry
 from laurels.engines.sqlite.connection import Database, Row
-from laurels.ledger import Award, Claim, Decide, Item, Outcome, Posting, Receipt
+from laurels.ledger import Award, Claim, Decide, Item, Outcome, Posting, Reached, Receipt
 from laurels.model import Balance, Document, DocumentKind, Status
 
 
@@ -76,8 +77,15 @@ def _write(db: Database, chain: Chain, outcome: Outcome) -> dict[int, tuple[int,
     for award in outcome.awards.values():
         db.run("write_award", *_award_row(award))
     for reached in outcome.reached:
-        db.run("insert_milestone", reached.member, reached.milestone, reached.points, chain.now, int(reached.quiet))
+        _reach(db, reached, chain.now)
     return positions
+
+
+def _reach(db: Database, reached: Reached, now: int) -> None:
+    """Once for each (member, milestone), ever: the second crossing finds the row and sends nothing."""
+    row = db.one("insert_milestone", reached.member, reached.milestone, reached.points, now, int(reached.quiet))
+    if row is not None and not reached.quiet:
+        db.run("insert_message", uuid.uuid4().hex, reached.member, reached.milestone, reached.points, now)
 
 
 def _append(chain: Chain, posting: Posting) -> int:

@@ -3,11 +3,14 @@ thread.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+import apsw
+
 from laurels import clock
-from laurels.clock import Clock
+from laurels.clock import SECOND, Clock
 from laurels.engines.sqlite import accepting, awarding, members, verifying
 from laurels.engines.sqlite.bell import Bell
 from laurels.engines.sqlite.chain import SHARD, entry_of, read_entry
@@ -15,8 +18,17 @@ from laurels.engines.sqlite.connection import Database, wrapped
 from laurels.engines.sqlite.reader import Reader
 from laurels.engines.sqlite.schema import LATEST, migrate, version_of
 from laurels.engines.sqlite.writer import Writer
-from laurels.errors import FeedDiverged, NotFound, ProgramError, SchemaTooOld
-from laurels.ledger import Decide, DocumentState, Heads, QuarantinedDocument, Receipt, Verification
+from laurels.errors import FeedDiverged, LedgerReadOnly, NotFound, ProgramError, SchemaTooOld
+from laurels.ledger import (
+    Decide,
+    DocumentState,
+    Heads,
+    Message,
+    MessageState,
+    QuarantinedDocument,
+    Receipt,
+    Verification,
+)
 from laurels.model import (
     Balance,
     Document,
@@ -54,20 +66,21 @@ class SqliteLedger:
 
         Raises `SchemaTooOld` (run `laurels migrate`), `SchemaTooNew`, `ForeignFile`, `LedgerUnavailable`.
         """
-        with wrapped():
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if not path.exists():
-                path.touch(mode=0o600)
-            db = Database(path)
-            try:
-                version = version_of(db.connection)
-                if version == 0:
-                    migrate(db.connection)
-                elif version < LATEST:
-                    raise SchemaTooOld
-            finally:
-                db.close()
+        with _prepared(path) as connection:
+            version = version_of(connection)
+            if version == 0:
+                migrate(connection)
+            elif version < LATEST:
+                raise SchemaTooOld
         return cls(path, now)
+
+    @staticmethod
+    def migrate(path: Path) -> tuple[int, int]:
+        """Bring the file to the latest schema, making a fresh one where there is none; the versions before and
+        after.
+        """
+        with _prepared(path) as connection:
+            return migrate(connection)
 
     async def accept(self, documents: Sequence[Document]) -> list[Receipt]:
         return await self._writer.run(lambda db: accepting.accept(db, documents, self._now()))
@@ -174,6 +187,45 @@ class SqliteLedger:
             lambda db: _leave_quarantine(db, sequence, "dropped", f"dropped by {actor}", self._now())
         )
 
+    async def claim_messages(self, limit: int, *, lease_s: float) -> list[Message]:
+        now = self._now()
+        until = now + int(lease_s * SECOND)
+        rows = await self._writer.run(lambda db: db.all("claim_messages", now, until, limit))
+        return [
+            Message(id=row[0], milestone=row[1], points=row[2], created_at=row[3], attempts=row[4], email=row[5])
+            for row in rows
+        ]
+
+    async def message_sent(self, id: str) -> None:
+        await self._writer.run(lambda db: db.run("set_message", id, "sent", self._now(), ""))
+
+    async def message_postponed(self, id: str, *, until: int, note: str) -> None:
+        await self._writer.run(lambda db: db.run("set_message", id, "due", until, note))
+
+    async def message_undeliverable(self, id: str, *, note: str) -> None:
+        await self._writer.run(lambda db: db.run("set_message", id, "undeliverable", self._now(), note))
+
+    async def give_up_held(self, *, created_before: int) -> None:
+        await self._writer.run(lambda db: db.run("give_up_held", created_before))
+
+    async def messages(self, member_id: str) -> list[MessageState]:
+        rows = await self._reader.run(lambda db: db.all("messages", member_id))
+        return [
+            MessageState(
+                id=row[0],
+                milestone=row[1],
+                points=row[2],
+                state=row[3],
+                created_at=row[4],
+                attempts=row[5],
+                note=row[6],
+            )
+            for row in rows
+        ]
+
+    async def wait_for_messages(self, timeout_s: float) -> None:
+        await self._poll(lambda db: bool(db.value("any_due", self._now())), timeout_s)
+
     async def publish(self, version: int, text: str) -> dict[int, str]:
         def publish_missing(db: Database) -> dict[int, str]:
             if version not in _programs(db):
@@ -217,6 +269,22 @@ class SqliteLedger:
             if left <= 0:
                 return
             await self._bell.wait(strokes, min(left, POLL_S))
+
+
+@contextmanager
+def _prepared(path: Path) -> Iterator[apsw.Connection]:
+    """The file, made empty and private where there is none, opened to look at its schema."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600, exist_ok=True)
+    except OSError as error:
+        raise LedgerReadOnly(f"The ledger {path} cannot be opened: {error}") from error
+    with wrapped():
+        db = Database(path)
+        try:
+            yield db.connection
+        finally:
+            db.close()
 
 
 def _heads(db: Database) -> Heads:

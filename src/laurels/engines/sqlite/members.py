@@ -15,6 +15,12 @@ def member_of(row: Row) -> Member:
     return Member(number=row[0], member_id=row[1], name_number=row[2], hidden=bool(row[3]), enrolled_at=row[4])
 
 
+def keep_contact(db: Database, number: int, email: str, now: int) -> None:
+    """Keep where a member is reached; what was held for an address is due."""
+    db.run("write_contact", number, email)
+    db.run("release_messages", number, now)
+
+
 def enrol(db: Database, members: Sequence[tuple[str, str | None]], actor: str, now: int) -> list[bool]:
     """Enrol who is new, and keep the address of whoever brings one. True for each that is new."""
     chain = Chain(db, now)
@@ -23,7 +29,7 @@ def enrol(db: Database, members: Sequence[tuple[str, str | None]], actor: str, n
         row = db.one("member_by_id", member_id)
         number = chain.enrol(member_id, actor) if row is None else row[0]
         if email is not None:
-            db.run("write_contact", number, email)
+            keep_contact(db, number, email, chain.now)
         new.append(row is None)
     chain.save()
     return new
@@ -49,6 +55,7 @@ def change(db: Database, member_id: str, event: MemberEvent, actor: str, now: in
         case MemberEvent.ERASE:
             db.run("forget_raw", member.member_id, member.number)
             db.run("forget_contact", member.number)
+            db.run("drop_messages", member.number)
             db.run("forget_member", member.number)
             # Whoever asked for it may be the member: the one who is erased is not named in what stays.
             _append(chain, EntryKind.ERASE, member, "member" if actor == member.member_id else actor)

@@ -138,9 +138,9 @@ ON CONFLICT (member) DO UPDATE SET balance = excluded.balance, earned = excluded
 -- A member's totals, by the shop's id.
 SELECT b.balance, b.earned, b.score FROM member m LEFT JOIN balance b ON b.member = m.number WHERE m.member_id = ?;
 
--- name: insert_milestone!
+-- name: insert_milestone
 -- Reached once, for ever.
-INSERT INTO milestone (member, name, points, reached_at, quiet) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING;
+INSERT INTO milestone (member, name, points, reached_at, quiet) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING member;
 
 -- name: member_by_id
 -- A member, by the shop's id.
@@ -206,3 +206,40 @@ SELECT coalesce(max(sequence), 0) FROM accepted;
 -- Awards that took back more than was earned, or lost count of what is left.
 SELECT source, order_id FROM award
 WHERE reversed < 0 OR reversed > points OR left_amount < 0 OR left_amount > amount OR (left_amount = 0 AND reversed <> points);
+
+-- name: insert_message!
+-- A milestone's message; held while the member has no address.
+INSERT INTO message (id, member, milestone, points, state, created_at, due_at)
+VALUES (?1, ?2, ?3, ?4, iif(EXISTS (SELECT 1 FROM contact WHERE member = ?2), 'due', 'held'), ?5, ?5);
+
+-- name: release_messages!
+-- An address came: what was held for it is due.
+UPDATE message SET state = 'due', due_at = ?2 WHERE member = ?1 AND state = 'held';
+
+-- name: drop_messages!
+-- The member was erased: what was not sent never is.
+UPDATE message SET state = 'dropped' WHERE member = ? AND state IN ('due', 'held');
+
+-- name: claim_messages
+-- Messages to try now, put off for the time of one try, so that nobody else tries them meanwhile.
+UPDATE message SET due_at = ?2, attempts = attempts + 1
+WHERE id IN (SELECT id FROM message WHERE state = 'due' AND due_at <= ?1 ORDER BY due_at LIMIT ?3)
+RETURNING id, milestone, points, created_at, attempts, (SELECT email FROM contact c WHERE c.member = message.member);
+
+-- name: set_message!
+-- What became of a try.
+UPDATE message SET state = ?2, due_at = ?3, note = ?4 WHERE id = ?1 AND state = 'due';
+
+-- name: give_up_held!
+-- No address came in time.
+UPDATE message SET state = 'undeliverable', note = 'no address'
+WHERE id IN (SELECT id FROM message WHERE state = 'held' AND created_at < ? LIMIT 1000);
+
+-- name: messages
+-- What became of a member's messages.
+SELECT s.id, s.milestone, s.points, s.state, s.created_at, s.attempts, s.note
+FROM message s JOIN member m ON m.number = s.member WHERE m.member_id = ? ORDER BY s.created_at, s.id;
+
+-- name: any_due
+-- Whether there is a message to try.
+SELECT EXISTS (SELECT 1 FROM message WHERE state = 'due' AND due_at <= ?);

@@ -1,0 +1,46 @@
+"""The commands, by name. Their bodies are in the files beside this one."""
+
+from typing import Annotated
+
+import typer
+
+from laurels import __version__
+from laurels.cli import boards, demo, exporting, importing, later, maintenance, members, quarantine, serving, tokens
+from laurels.cli.console import examples, out
+
+app = typer.Typer(
+    name="laurels",
+    help="Loyalty points and live rankings for a shop.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        out(__version__)
+        raise typer.Exit
+
+
+@app.callback(
+    epilog=examples(
+        "laurels demo",
+        "laurels import orders.csv",
+        "laurels dashboard 17850",
+        "laurels serve --port 8000",
+    )
+)
+def _laurels(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Loyalty points and live rankings for a shop."""
+
+
+for module in (serving, importing, boards, exporting, maintenance, tokens, demo, later):
+    module.register(app)
+app.add_typer(members.app, name="members")
+app.add_typer(quarantine.app, name="quarantine")

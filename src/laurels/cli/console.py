@@ -1,0 +1,154 @@
+"""What the commands share: where text goes, progress, the options that most of them have, and the house they work
+in.
+"""
+
+import asyncio
+import logging
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+import structlog
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from laurels import clock
+from laurels.settings import Settings, load
+from laurels.wiring import House, build
+
+T = TypeVar("T")
+
+SECONDS_BETWEEN_LINES = 10.0
+
+StateOption = Annotated[
+    Path | None, typer.Option("--state", help="Where the embedded engines live.", show_default="./laurels-data")
+]
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", help="Settings file (TOML).", show_default="./laurels.toml if there is one")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON to standard output, nothing else.")]
+BoardOption = Annotated[str, typer.Option("--board", help="all-time, month, or month:YYYY-MM.")]
+
+_stdout = Console(highlight=False, soft_wrap=True)
+_stderr = Console(stderr=True, highlight=False)
+
+
+def out(*what: Any) -> None:
+    """Print a result: text, or anything that Rich can draw."""
+    _stdout.print(*what, markup=False)
+
+
+def out_json(what: Any) -> None:
+    """Print a result as JSON."""
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(what), indent=2).decode() + "\n")
+
+
+def say(text: str) -> None:
+    """Tell what is going on, on standard error."""
+    _stderr.print(text, markup=False)
+
+
+def complain(text: str) -> None:
+    """Say in one line what could not be done, on standard error."""
+    _stderr.print(
+        f"laurels: {' '.join(text.split())}", markup=False, soft_wrap=True, style="red" if _stderr.is_terminal else None
+    )
+
+
+def examples(*lines: str) -> str:
+    """The end of a command's help."""
+    return "Examples:\n\n" + "\n\n".join(lines)
+
+
+def settings_of(state: Path | None, config: Path | None, **flags: Any) -> Settings:
+    """Settings from flags, environment and file. Flags are named like settings with `_` for `.`'s place: http_port."""
+    named = {name.replace("_", ".", 1): value for name, value in flags.items()}
+    return load({"state": state, **named}, config=config)
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a command's asynchronous part."""
+    _log_to_stderr()
+    return asyncio.run(work)
+
+
+@asynccontextmanager
+async def projected_house(settings: Settings) -> AsyncIterator[House]:
+    """The house with its leaderboard at the head of the feed, showing progress where that takes a while."""
+    async with build(settings) as house:
+        with progress("projecting", "entries") as report:
+            await house.projector.catch_up(report)
+        yield house
+
+
+class _Rate(ProgressColumn):
+    """How many are done each second."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:,.0f}/s" if speed else "", style="progress.data.speed")
+
+
+@contextmanager
+def progress(doing: str, of: str) -> Iterator[Callable[[int, int], None]]:
+    """Progress on standard error; gives the function that moves it to (done, total).
+
+    A terminal gets a bar with rate and remaining time, a log file a line every ten seconds.
+    """
+    if not _stderr.is_terminal:
+        yield _lines(doing, of)
+        return
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(of),
+        _Rate(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=_stderr,
+    )
+    with bar:
+        task = bar.add_task(doing, total=None, visible=False)
+        yield lambda done, total: bar.update(task, completed=done, total=total, visible=total > 0)
+
+
+def _lines(doing: str, of: str) -> Callable[[int, int], None]:
+    last = clock.elapsed()
+
+    def report(done: int, total: int) -> None:
+        nonlocal last
+        if clock.elapsed() - last >= SECONDS_BETWEEN_LINES:
+            last = clock.elapsed()
+            say(f"{doing}: {done:,} of {total:,} {of}")
+
+    return report
+
+
+def _log_to_stderr() -> None:
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.dev.ConsoleRenderer(colors=False) if sys.stderr.isatty() else structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )

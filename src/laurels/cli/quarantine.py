@@ -1,0 +1,110 @@
+"""`quarantine`: what could not be awarded, with its reason; look at it, try it again, or give it up."""
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from laurels.cli.console import ConfigOption, JsonOption, StateOption, examples, out, out_json, run, settings_of
+from laurels.errors import NotFound
+from laurels.ledger import QuarantinedDocument
+from laurels.model.times import format_instant
+from laurels.settings import Settings
+from laurels.wiring import build
+
+app = typer.Typer(help="Documents that could not be awarded.", no_args_is_help=True)
+
+Sequence = Annotated[int, typer.Argument(help="The number that `list` shows.", min=1)]
+
+
+@app.command("list", epilog=examples("laurels quarantine list", "laurels quarantine list --after 4711 --json"))
+def list_(
+    after: Annotated[int, typer.Option(help="Continue behind this number.")] = 0,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 50,
+    json: JsonOption = False,
+    state: StateOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """List what is in quarantine."""
+    documents = run(_list(settings_of(state, config), after, limit))
+    if json:
+        out_json([_as_json(document) for document in documents])
+        return
+    if not documents:
+        out("The quarantine is empty.")
+        return
+    table = Table("number", "kind", "source", "id", "since", "reason")
+    for document in documents:
+        table.add_row(
+            str(document.sequence),
+            document.kind,
+            document.source,
+            document.id,
+            format_instant(document.quarantined_at),
+            document.reason,
+        )
+    out(table)
+    if len(documents) == limit:
+        out(f"More: laurels quarantine list --after {documents[-1].sequence}")
+
+
+@app.command(epilog=examples("laurels quarantine show 12"))
+def show(number: Sequence, json: JsonOption = False, state: StateOption = None, config: ConfigOption = None) -> None:
+    """Show a document as it was received."""
+    found = run(_list(settings_of(state, config), number - 1, 1))
+    if not found or found[0].sequence != number:
+        raise NotFound(f"There is no document {number} in quarantine. `laurels quarantine list` shows them.")
+    document = found[0]
+    if json:
+        out_json(_as_json(document))
+        return
+    out(f"{document.kind} {document.source}/{document.id}: {document.reason}")
+    out(document.raw.decode("utf-8", "backslashreplace") or "(no bytes are kept)")
+
+
+@app.command(epilog=examples("laurels quarantine retry 12"))
+def retry(number: Sequence, state: StateOption = None, config: ConfigOption = None) -> None:
+    """Put a document back into the inbox, after its cause was mended."""
+    run(_retry(settings_of(state, config), number))
+    out(f"{number}: back in the inbox")
+
+
+@app.command(epilog=examples("laurels quarantine drop 12 --yes"))
+def drop(
+    number: Sequence,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    state: StateOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Give a document up for good. Its id stays used."""
+    if not yes:
+        typer.confirm(f"Give document {number} up for good?", abort=True)
+    run(_drop(settings_of(state, config), number))
+    out(f"{number}: given up")
+
+
+async def _list(settings: Settings, after: int, limit: int) -> list[QuarantinedDocument]:
+    async with build(settings) as house:
+        return await house.ledger.quarantine(after=after, limit=limit)
+
+
+async def _retry(settings: Settings, number: int) -> None:
+    async with build(settings) as house:
+        await house.ledger.retry(number)
+
+
+async def _drop(settings: Settings, number: int) -> None:
+    async with build(settings) as house:
+        await house.ledger.drop(number, actor="cli")
+
+
+def _as_json(document: QuarantinedDocument) -> dict[str, object]:
+    return {
+        "number": document.sequence,
+        "kind": document.kind,
+        "source": document.source,
+        "id": document.id,
+        "reason": document.reason,
+        "quarantined_at": format_instant(document.quarantined_at),
+        "raw": document.raw.decode("utf-8", "backslashreplace"),
+    }

@@ -1,0 +1,44 @@
+"""`token`: sign a token with the development key, for trying things out."""
+
+from typing import Annotated
+
+import typer
+
+from laurels.cli.console import ConfigOption, StateOption, examples, out, settings_of
+from laurels.errors import SettingsError
+
+SERVICE = "cli"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(
+        epilog=examples(
+            "laurels token --member 17850",
+            'laurels token --service --scope "orders:write members:read"',
+            'curl -H "Authorization: Bearer $(laurels token --member 17850)" http://127.0.0.1:8000/loyalty/17850',
+        )
+    )(token)
+
+
+def token(
+    member: Annotated[str | None, typer.Option(help="A member's token, for this member.")] = None,
+    service: Annotated[bool, typer.Option("--service", help="A service's token, with --scope.")] = False,
+    scope: Annotated[
+        str,
+        typer.Option(
+            help="Of: orders:write members:read members:write points:adjust points:redeem; separated by spaces."
+        ),
+    ] = "",
+    name: Annotated[str, typer.Option(help="Who the service is; kept with what it does.")] = SERVICE,
+    hours: Annotated[float, typer.Option(min=0.01, help="How long it holds.")] = 12,
+    state: StateOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Print a token, signed with the development key under the state directory."""
+    from laurels.http.tokens import sign_token  # noqa: PLC0415 - cryptography takes a while to load
+
+    if (member is None) == (not service) or service != bool(scope):
+        raise SettingsError('Give --member ID for a member, or --service --scope "…" for a service.')
+    settings = settings_of(state, config)
+    out(sign_token(settings, subject=member or name, scope=scope or None, ttl_s=int(hours * 3600)))

@@ -1,0 +1,8 @@
+"""The dashboard: the top of a board under confidential names, and a member's own place with the neighbours above and
+below.
+"""
+
+from laurels.dashboard.dashboard import Board, Dashboard, Dashboards, Me, Row, to_json
+from laurels.dashboard.names import ProxyNames
+
+__all__ = ["Board", "Dashboard", "Dashboards", "Me", "ProxyNames", "Row", "to_json"]

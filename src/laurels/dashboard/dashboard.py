@@ -1,0 +1,156 @@
+"""The dashboard: one consistent read of a leaderboard, said in the words of the wire and under proxy names.
+
+No id, number, real name or address leaves this room.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from laurels import clock
+from laurels.clock import Clock
+from laurels.dashboard.names import ProxyNames
+from laurels.errors import UnknownMember, VersionNotReached
+from laurels.leaderboard import Boards, Leaderboard, View
+from laurels.model import Place, Standing, Version
+
+WAIT_FOR_VERSION_S = 0.2
+"""How long a read waits for the version that it asked for."""
+
+
+class Row(Struct, frozen=True, gc=False):
+    """One place on a board, under its proxy name. `me` is there only where it is true."""
+
+    rank: int
+    name: str
+    points: int
+    me: bool | UnsetType = UNSET
+
+
+class Me(Struct, frozen=True, gc=False):
+    """A member's own place. Not ranked: `rank` and `position` are null, `points` the true number; never ordered: no
+    name.
+    """
+
+    rank: int | None
+    position: int | None
+    tied: int
+    points: int
+    name: str | None
+    hidden: bool
+
+
+class Board(Struct, frozen=True):
+    """The top of a board."""
+
+    board: str
+    as_of: str
+    stale: bool
+    ranked: int
+    top: list[Row]
+
+
+class Dashboard(Struct, frozen=True):
+    """What one customer sees: the top, the own place, and the neighbours above and below, all as of one version."""
+
+    board: str
+    as_of: str
+    stale: bool
+    ranked: int
+    me: Me
+    top: list[Row]
+    around: list[Row]
+
+
+class Dashboards:
+    """Reads dashboards off a leaderboard. Needs no ledger, so it answers while the database is down, and says
+    `stale`.
+    """
+
+    def __init__(
+        self, leaderboard: Leaderboard, boards: Boards, names: ProxyNames, stale_after_ms: int, now: Clock = clock.now
+    ) -> None:
+        self._leaderboard = leaderboard
+        self._boards = boards
+        self._names = names
+        self._stale_after = stale_after_ms * 1000
+        self._now = now
+
+    async def member(
+        self,
+        member_id: str,
+        board: str = "all-time",
+        *,
+        top: int = 10,
+        around: int = 2,
+        min_version: Version | None = None,
+        must_exist: bool = False,
+    ) -> Dashboard:
+        """A member's dashboard. `must_exist`: raise `UnknownMember` instead of showing an empty place.
+
+        Raises `UnknownBoard`, `BoardNotReady`, and `VersionNotReached` when `min_version` does not come within 200 ms.
+        """
+        name = self._boards.resolve(board, self._now())
+        view = await self._view(name, member_id, top, around, min_version)
+        if view.me is None and must_exist:
+            raise UnknownMember
+        return Dashboard(
+            board=name,
+            as_of=str(view.version),
+            stale=self._stale(view),
+            ranked=view.ranked,
+            me=self._me(view.me),
+            top=self._rows(view.top),
+            around=self._rows(view.around, view.me),
+        )
+
+    async def board(self, board: str, *, top: int = 10) -> Board:
+        """The top of a board. Raises `UnknownBoard`, `BoardNotReady`."""
+        name = self._boards.resolve(board, self._now())
+        view = await self._view(name, None, top, 0, None)
+        return Board(
+            board=name,
+            as_of=str(view.version),
+            stale=self._stale(view),
+            ranked=view.ranked,
+            top=self._rows(view.top),
+        )
+
+    async def _view(self, board: str, member_id: str | None, top: int, around: int, wanted: Version | None) -> View:
+        deadline = clock.elapsed() + WAIT_FOR_VERSION_S
+        while True:
+            view = await self._leaderboard.read(board, member_id, top=top, around=around)
+            if wanted is None or view.version.includes(wanted):
+                return view
+            left = deadline - clock.elapsed()
+            if left <= 0:
+                raise VersionNotReached(requested=str(wanted), current=str(view.version))
+            await self._leaderboard.wait_for_change(view.version, left)
+
+    def _stale(self, view: View) -> bool:
+        return self._now() - view.confirmed_at > self._stale_after
+
+    def _me(self, me: Standing | None) -> Me:
+        if me is None:
+            return Me(rank=None, position=None, tied=0, points=0, name=None, hidden=False)
+        return Me(
+            rank=me.rank,
+            position=me.position,
+            tied=me.tied,
+            points=me.points,
+            name=self._names.name(me.name_number),
+            hidden=me.hidden,
+        )
+
+    def _rows(self, places: Iterable[Place], me: Standing | None = None) -> list[Row]:
+        name, number = self._names.name, None if me is None else me.member
+        return [
+            Row(place.rank, name(place.name_number), place.points, True if place.member == number else UNSET)
+            for place in places
+        ]
+
+
+def to_json(answer: Dashboard | Board) -> bytes:
+    """The answer as it goes over the wire."""
+    return msgspec.json.encode(answer)

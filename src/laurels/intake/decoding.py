@@ -1,0 +1,45 @@
+"""JSON from outside -> a checked struct, or errors that name the field."""
+
+import re
+from typing import TypeVar
+
+import msgspec
+
+from laurels.errors import InvalidInput
+
+T = TypeVar("T")
+
+_PLACE = re.compile(r"^(?P<what>.*?)(?: - at `(?:key in )?\$(?P<path>.*)`)?$", re.DOTALL)
+_UNKNOWN = re.compile(r"^Object contains unknown field `(.*)`$", re.DOTALL)
+_MISSING = re.compile(r"^Object missing required field `(.*)`$")
+_decoders: dict[type, "msgspec.json.Decoder[object]"] = {}
+
+
+def decode(form: type[T], body: bytes) -> T:
+    """Read JSON as `form`. Raises `InvalidInput` naming the field; what cannot be read at all is the field `body`."""
+    decoder = _decoders.get(form)
+    if decoder is None:
+        decoder = _decoders[form] = msgspec.json.Decoder(form)
+    try:
+        return decoder.decode(body)  # type: ignore[return-value]
+    except msgspec.ValidationError as error:
+        raise _explained(str(error)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidInput.of("body", f"is not valid JSON: {error}") from error
+    except RecursionError as error:
+        raise InvalidInput.of("body", "is nested too deeply") from error
+
+
+def _explained(message: str) -> InvalidInput:
+    match = _PLACE.match(message)
+    what, path = (match["what"], match["path"] or "") if match else (message, "")
+    field = path.removeprefix(".")
+    if unknown := _UNKNOWN.match(what):
+        return InvalidInput.of(_join(field, unknown[1][:100]), "is not a known field")
+    if missing := _MISSING.match(what):
+        return InvalidInput.of(_join(field, missing[1]), "is required")
+    return InvalidInput.of(field or "body", what[0].lower() + what[1:])
+
+
+def _join(field: str, name: str) -> str:
+    return f"{field}.{name}" if field else name

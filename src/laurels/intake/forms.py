@@ -1,0 +1,150 @@
+"""Orders and refunds as they come in, and the checks that turn them into model objects.
+
+The structs are also what the API's documentation is made from. They hold what the sender wrote; `order()` and
+`refund()` give the model object or raise `InvalidInput` with every field that is at fault.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, TypeVar
+
+from msgspec import Meta, Struct
+
+from laurels.errors import FieldError, InvalidInput
+from laurels.model import Channel, Line, Order, Refund
+from laurels.model.ids import PATTERN
+from laurels.model.money import check_currency, format_amount, parse_amount, parse_millionths, sum_lines
+from laurels.model.times import check_occurred, parse_instant
+
+T = TypeVar("T")
+
+MAX_LINES = 10_000
+_NO_LINE = Line("", 0, 0)
+
+Id = Annotated[str, Meta(pattern=PATTERN, description="1 to 128 of A-Z a-z 0-9 . _ : @ + = -")]
+Currency = Annotated[str, Meta(min_length=3, max_length=3, description="ISO 4217", examples=["GBP"])]
+Amount = Annotated[str, Meta(max_length=32, description="A decimal string in major units", examples=["25.00"])]
+Instant = Annotated[str, Meta(max_length=64, description="RFC 3339 with an offset", examples=["2026-11-01T10:00:00Z"])]
+Email = Annotated[
+    str, Meta(max_length=254, pattern=r"^[^\s@\x00-\x1f\x7f]+@[^\s@\x00-\x1f\x7f]+\Z", examples=["ann@example.com"])
+]
+Sku = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+\Z", examples=["85123A"])]
+
+
+class LineForm(Struct, forbid_unknown_fields=True, kw_only=True):
+    """One line of an order. A negative unit price is a discount."""
+
+    sku: Sku
+    quantity: Annotated[int, Meta(ge=1, le=999_999_999_999)] | Annotated[str, Meta(max_length=32)]
+    unit_price: Amount
+
+    def line(self, field: str) -> Line:
+        """The checked line; quantity and price in millionths."""
+        quantity = parse_millionths(str(self.quantity), f"{field}.quantity")
+        if quantity == 0:
+            raise InvalidInput.of(f"{field}.quantity", "must be more than zero")
+        return Line(self.sku, quantity, parse_millionths(self.unit_price, f"{field}.unit_price", signed=True))
+
+
+class OrderForm(Struct, forbid_unknown_fields=True, kw_only=True):
+    """An order. `lines`, `total` or both; then they must agree."""
+
+    member_id: Id
+    currency: Currency
+    channel: Channel = Channel.WEB
+    occurred_at: Instant | None = None
+    source: Id = "shop"
+    email: Email | None = None
+    lines: Annotated[list[LineForm], Meta(min_length=1, max_length=MAX_LINES)] | None = None
+    total: Amount | None = None
+
+    def order(self, order_id: str, now: int) -> Order:
+        """The checked order. `now` is what `occurred_at` is held against."""
+        errors = _Errors()
+        currency = errors.keep(lambda: check_currency(self.currency), "")
+        at = errors.keep(lambda: _instant(self.occurred_at, now), None)
+        lines = [errors.keep(partial(form.line, f"lines[{n}]"), _NO_LINE) for n, form in enumerate(self.lines or ())]
+        errors.raise_any()
+        return Order(
+            source=self.source,
+            order_id=order_id,
+            member_id=self.member_id,
+            currency=currency,
+            channel=self.channel,
+            occurred_at=at,
+            lines=tuple(lines),
+            total=self._total(lines, currency),
+            email=self.email,
+        )
+
+    def _total(self, lines: list[Line], currency: str) -> int:
+        stated = None if self.total is None else parse_amount(self.total, currency, "total")
+        if not lines:
+            if stated is None:
+                raise InvalidInput.of("total", "is required where there are no lines")
+            return stated
+        summed = sum_lines(((line.quantity, line.unit_price) for line in lines), currency)
+        if summed < 0:
+            raise InvalidInput.of("lines", "must not sum to less than zero")
+        if stated is not None and stated != summed:
+            raise InvalidInput.of("total", f"must agree with the lines, which sum to {format_amount(summed, currency)}")
+        return summed
+
+
+class UnlinkedRefundForm(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A refund that names no order; the member is named by the path."""
+
+    refund_id: Id
+    currency: Currency
+    amount: Amount
+    occurred_at: Instant | None = None
+    source: Id = "shop"
+
+    def refund(self, member_id: str, now: int, order_id: str | None = None) -> Refund:
+        """The checked refund. `now` is what `occurred_at` is held against."""
+        errors = _Errors()
+        currency = errors.keep(lambda: check_currency(self.currency), "")
+        at = errors.keep(lambda: _instant(self.occurred_at, now), None)
+        errors.raise_any()
+        amount = parse_amount(self.amount, currency, "amount")
+        if amount == 0:
+            raise InvalidInput.of("amount", "must be more than zero")
+        return Refund(
+            source=self.source,
+            refund_id=self.refund_id,
+            member_id=member_id,
+            order_id=order_id,
+            currency=currency,
+            amount=amount,
+            occurred_at=at,
+        )
+
+
+class RefundForm(UnlinkedRefundForm, forbid_unknown_fields=True, kw_only=True):
+    """A refund of an order; the order is named by the path. It may come before its order."""
+
+    member_id: Id
+
+
+class _Errors:
+    """Gathers what is wrong, so that the sender hears of every field at once."""
+
+    def __init__(self) -> None:
+        self._errors: list[FieldError] = []
+
+    def keep(self, check: Callable[[], T], default: T) -> T:
+        """The checked value, or `default` after noting what is wrong with it."""
+        try:
+            return check()
+        except InvalidInput as error:
+            self._errors.extend(error.errors)
+            return default
+
+    def raise_any(self) -> None:
+        """Raise `InvalidInput` where anything was noted."""
+        if self._errors:
+            raise InvalidInput(self._errors)
+
+
+def _instant(text: str | None, now: int) -> int | None:
+    return None if text is None else check_occurred(parse_instant(text, "occurred_at"), now)

@@ -1,0 +1,12 @@
+"""Notify: what the ledger decided to say to a member is said, once.
+
+The decision was made in the award's transaction; this room only carries it out: composes the mail, hands it to a
+channel, and writes down what became of it. A crash between sending and writing sends the same mail again under the same
+Message-ID.
+"""
+
+from laurels.notify.channel import Channel, ChannelRefused, ChannelUnavailable
+from laurels.notify.composing import Composer
+from laurels.notify.notifier import Notifier
+
+__all__ = ["Channel", "ChannelRefused", "ChannelUnavailable", "Composer", "Notifier"]

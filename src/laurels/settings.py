@@ -1,0 +1,203 @@
+"""Every setting, in one table: its name, default, and what changes when you change it.
+
+`a.b` in TOML is `LAURELS_A_B` in the environment. Flags win over the environment, the environment over the file. An
+unknown key is an error that names the nearest known one, so that a misspelt setting is never silently ignored.
+"""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_type_hints
+
+import msgspec
+from msgspec import Meta, Struct
+
+from laurels.errors import SettingsError
+
+CONFIG_FILE = Path("laurels.toml")
+"""Read from the working directory where no other file is named."""
+
+_PREFIX = "LAURELS_"
+_NOT_SETTINGS = ("LAURELS_CONFIG", "LAURELS_TEST_")
+
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Count = Annotated[int, Meta(ge=1)]
+
+
+def _setting(name: str, purpose: str) -> Meta:
+    return Meta(description=purpose, extra={"name": name})
+
+
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The settings of one process, checked."""
+
+    state: Annotated[Path, _setting("state", "where the embedded engines and the keys made by Laurels live")] = Path(
+        "laurels-data"
+    )
+    ledger_url: Annotated[
+        str, _setting("ledger.url", "`sqlite` (a file under `state`), or postgresql://user@host/database")
+    ] = "sqlite"
+    leaderboard_engine: Annotated[
+        Literal["native", "memory", "valkey"] | None,
+        _setting("leaderboard.engine", "the leaderboard: `native` where laurels-core is installed, else `memory`"),
+    ] = None
+    leaderboard_url: Annotated[
+        str | None, _setting("leaderboard.url", "valkey://host:port or redis://host:port, for the engine `valkey`")
+    ] = None
+    leaderboard_stale_after_ms: Annotated[
+        Count,
+        _setting("leaderboard.stale_after_ms", "answers say `stale` this many ms after the feed was last confirmed"),
+    ] = 1000
+    http_host: Annotated[str, _setting("http.host", "the address to listen on")] = "127.0.0.1"
+    http_port: Annotated[Port, _setting("http.port", "the port to listen on; 0 takes a free one")] = 8000
+    http_workers: Annotated[
+        Count, _setting("http.workers", "processes that answer HTTP; more than one needs a board that they can share")
+    ] = 1
+    http_rate_limit_per_minute: Annotated[
+        Count,
+        _setting("http.rate_limit_per_minute", "requests a minute for each member's token; services have no limit"),
+    ] = 600
+    auth_mode: Annotated[
+        Literal["dev", "jwks", "keys"],
+        _setting(
+            "auth.mode", "`dev`: a key made under `state`, loopback only; `jwks` or `keys`: your identity provider's"
+        ),
+    ] = "dev"
+    auth_jwks_url: Annotated[str | None, _setting("auth.jwks_url", "where the signing keys are published")] = None
+    auth_keys_file: Annotated[Path | None, _setting("auth.keys_file", "PEM file of public keys that sign tokens")] = (
+        None
+    )
+    auth_issuer: Annotated[str | None, _setting("auth.issuer", "the only `iss` that is accepted")] = None
+    auth_audience: Annotated[str | None, _setting("auth.audience", "the only `aud` that is accepted")] = None
+    auth_member_claim: Annotated[str, _setting("auth.member_claim", "the claim that holds the member's id")] = "sub"
+    auth_algorithms: Annotated[
+        tuple[Literal["RS256", "PS256", "ES256", "EdDSA"], ...],
+        _setting("auth.algorithms", "signature algorithms that are accepted"),
+    ] = ("RS256", "PS256", "ES256", "EdDSA")
+    names_key_file: Annotated[
+        Path | None,
+        _setting("names.key_file", "the secret behind proxy names, the same on every host; made under `state`"),
+    ] = None
+    notify_smtp_url: Annotated[
+        str | None,
+        _setting("notify.smtp_url", "smtp:// or smtps:// server for mails; none: .eml files under `state`/outbox"),
+    ] = None
+    notify_from: Annotated[str, _setting("notify.from", "the sender's address of mails")] = "loyalty@localhost"
+    program_file: Annotated[
+        Path | None, _setting("program.file", "the program (TOML); none: 1 point for every 10.00")
+    ] = None
+    catalogue_file: Annotated[
+        Path | None, _setting("catalogue.file", "the checkout's catalogue (CSV: sku,title,unit_price,currency)")
+    ] = None
+
+    @property
+    def names_key_path(self) -> Path:
+        """Where the secret behind proxy names is."""
+        return self.names_key_file or self.state / "names.key"
+
+
+class Setting(Struct, frozen=True):
+    """One row of the table."""
+
+    name: str
+    field: str
+    environment: str
+    default: Any
+    help: str
+
+
+def table() -> list[Setting]:
+    """Every setting, in the order of the struct."""
+    return list(_rows())
+
+
+def load(
+    flags: Mapping[str, Any] | None = None,
+    environment: Mapping[str, str] | None = None,
+    config: Path | None = None,
+) -> Settings:
+    """Settings from flags (by setting name, None: not given), environment and file. Raises `SettingsError` in one
+    line.
+    """
+    environment = os.environ if environment is None else environment
+    values = {
+        **_from_file(config or (Path(environment["LAURELS_CONFIG"]) if "LAURELS_CONFIG" in environment else None)),
+        **_from_environment(environment),
+        **{name: value for name, value in (flags or {}).items() if value is not None},
+    }
+    fields = {row.name: row.field for row in _rows()}
+    try:
+        return msgspec.convert(
+            {fields[name]: value for name, value in values.items()}, Settings, strict=False, dec_hook=_convert
+        )
+    except msgspec.ValidationError as error:
+        message = str(error)
+        for name, field in fields.items():
+            message = message.replace(f"`$.{field}", f"`{name}")
+        raise SettingsError(f"The settings are not valid: {message}") from error
+
+
+def _convert(kind: type, value: Any) -> Any:
+    if kind is Path and isinstance(value, str | Path) and str(value):
+        return Path(value)
+    raise ValueError("must be a path")
+
+
+def _rows() -> Iterator[Setting]:
+    hints = get_type_hints(Settings, include_extras=True)
+    defaults = {field.name: field for field in msgspec.structs.fields(Settings)}
+    for field, hint in hints.items():
+        meta = next(meta for meta in hint.__metadata__ if isinstance(meta, Meta) and meta.extra)
+        assert meta.extra is not None
+        info = defaults[field]
+        default = info.default if info.default is not msgspec.NODEFAULT else info.default_factory()
+        name = meta.extra["name"]
+        yield Setting(name, field, _PREFIX + name.replace(".", "_").upper(), default, meta.description or "")
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    names = {row.environment: row.name for row in _rows()}
+    values: dict[str, Any] = {}
+    for key, value in environment.items():
+        if key in names:
+            values[names[key]] = value.split(",") if names[key] == "auth.algorithms" else value
+        elif key.startswith(_PREFIX) and not key.startswith(_NOT_SETTINGS):
+            raise SettingsError(f"The environment has {key}, which is no setting.{_nearest(key, names)}")
+    return values
+
+
+def _from_file(config: Path | None) -> dict[str, Any]:
+    path = config or CONFIG_FILE
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        if config is None:
+            return {}
+        raise SettingsError(f"There is no settings file {path}.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"The settings file {path} cannot be read: {error}") from error
+    try:
+        nested = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"The settings file {path} is not valid TOML: {error}") from error
+    values = dict(_flattened(nested))
+    names = [row.name for row in _rows()]
+    for name in values:
+        if name not in names:
+            raise SettingsError(f"The settings file {path} has {name}, which is no setting.{_nearest(name, names)}")
+    return values
+
+
+def _flattened(nested: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in nested.items():
+        if isinstance(value, dict):
+            yield from _flattened(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key, value
+
+
+def _nearest(key: str, known: Mapping[str, Any] | list[str]) -> str:
+    near = difflib.get_close_matches(key, list(known), n=1, cutoff=0.4)
+    return f" Did you mean {near[0]}?" if near else ""

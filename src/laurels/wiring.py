@@ -1,0 +1,137 @@
+"""The one function that builds the house, and the only file that names engines. Tests swap parts by argument."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from laurels import clock
+from laurels.awarding import Awarder, Programs
+from laurels.clock import Clock
+from laurels.dashboard import Dashboards, ProxyNames
+from laurels.dashboard.names import load_key, new_key_file
+from laurels.engines.channels import FileChannel, SmtpChannel
+from laurels.engines.memory import MemoryLeaderboard
+from laurels.engines.sqlite import SqliteLedger
+from laurels.errors import SettingsError
+from laurels.intake import Intake
+from laurels.leaderboard import Boards, Leaderboard, Projector
+from laurels.ledger import Ledger
+from laurels.members import Members
+from laurels.notify import Channel, Composer, Notifier
+from laurels.program import DEFAULT_PROGRAM, Program, parse_program
+from laurels.settings import Settings
+
+
+@dataclass(frozen=True)
+class House:
+    """Every room, built and connected."""
+
+    settings: Settings
+    now: Clock
+    ledger: Ledger
+    leaderboard: Leaderboard
+    programs: Programs
+    boards: Boards
+    intake: Intake
+    awarder: Awarder
+    members: Members
+    projector: Projector
+    notifier: Notifier
+    dashboards: Dashboards
+
+
+@asynccontextmanager
+async def build(
+    settings: Settings,
+    *,
+    now: Clock = clock.now,
+    ledger: Ledger | None = None,
+    leaderboard: Leaderboard | None = None,
+) -> AsyncIterator[House]:
+    """Build the house that the settings describe; everything is closed on the way out, in reverse order.
+
+    Raises `SettingsError`, `ProgramError`, `SchemaTooOld` and the like, each with what to do about it.
+    """
+    async with AsyncExitStack() as stack:
+        if ledger is None:
+            ledger = open_ledger(settings, now)
+            stack.push_async_callback(ledger.close)
+        if leaderboard is None:
+            leaderboard = open_leaderboard(settings)
+            stack.push_async_callback(leaderboard.close)
+        channel = open_channel(settings)
+        stack.push_async_callback(channel.close)
+        programs = await publish_program(settings, ledger)
+        boards = Boards(programs.current.zone)
+        yield House(
+            settings=settings,
+            now=now,
+            ledger=ledger,
+            leaderboard=leaderboard,
+            programs=programs,
+            boards=boards,
+            intake=Intake(ledger),
+            awarder=Awarder(ledger, programs, now),
+            members=Members(ledger),
+            projector=Projector(ledger, leaderboard, boards, programs.current.time_zone, now),
+            notifier=Notifier(ledger, channel, Composer(settings.notify_from, programs.current), now),
+            dashboards=Dashboards(leaderboard, boards, open_names(settings), settings.leaderboard_stale_after_ms, now),
+        )
+
+
+def ledger_path(settings: Settings) -> Path:
+    """The embedded ledger's file. Raises `SettingsError` for a ledger that is not embedded."""
+    if settings.ledger_url != "sqlite":
+        raise SettingsError(f"ledger.url is {settings.ledger_url.split(':')[0]}: this version has `sqlite` alone.")
+    return settings.state / "laurels.db"
+
+
+def migrate(settings: Settings) -> tuple[int, int]:
+    """Bring the ledger's schema up to date; gives the versions before and after."""
+    return SqliteLedger.migrate(ledger_path(settings))
+
+
+def open_ledger(settings: Settings, now: Clock) -> Ledger:
+    """The ledger that the settings name."""
+    return SqliteLedger.open(ledger_path(settings), now)
+
+
+def open_leaderboard(settings: Settings) -> Leaderboard:
+    """The leaderboard that the settings name; never another one in its place."""
+    engine = settings.leaderboard_engine or "memory"
+    if engine != "memory":
+        raise SettingsError(f"leaderboard.engine is {engine}: this version has `memory` alone.")
+    return MemoryLeaderboard()
+
+
+def open_channel(settings: Settings) -> Channel:
+    """The channel that mails go through: the mail server that is set, or files under `state`."""
+    if settings.notify_smtp_url is None:
+        return FileChannel(settings.state / "outbox")
+    return SmtpChannel(settings.notify_smtp_url)
+
+
+def open_names(settings: Settings) -> ProxyNames:
+    """Proxy names under the configured key; the first start makes a key under `state`."""
+    path = settings.names_key_path
+    if settings.names_key_file is None and not path.exists():
+        new_key_file(path)
+    return ProxyNames(load_key(path))
+
+
+async def publish_program(settings: Settings, ledger: Ledger) -> Programs:
+    """The program in force, published in the ledger, with every version that was published before."""
+    program = read_program(settings)
+    published = await ledger.publish(program.version, program.text)
+    return Programs(program, {version: parse_program(text) for version, text in published.items()})
+
+
+def read_program(settings: Settings) -> Program:
+    """The configured program. Raises `ProgramError`, `SettingsError`."""
+    if settings.program_file is None:
+        return parse_program(DEFAULT_PROGRAM)
+    try:
+        return parse_program(settings.program_file.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"program.file cannot be read: {error}") from error

@@ -1,0 +1,5 @@
+"""The loops that run behind the doors: award what was accepted, project what was awarded, send what is due."""
+
+from laurels.workers.loops import award_forever, notify_forever, project_forever
+
+__all__ = ["award_forever", "notify_forever", "project_forever"]
