@@ -126,10 +126,9 @@ def _why_not_a_time(text: str, zone: str | None, now: int) -> str:
     try:
         check_occurred(parse_instant(text, "occurred_at"), now)
     except InvalidInput as error:
-        return error.errors[0].message + (
-            " or 2026-11-01 10:00:00" if zone is not None and "offset" in error.message else ""
-        )
-    return "is not valid"
+        if zone is None or re.match(_WITH_OFFSET, text, re.ASCII):
+            return error.errors[0].message
+    return "must be a time such as 2026-11-01T10:00:00Z" + ("" if zone is None else " or 2026-11-01 10:00:00")
 
 
 def _matching(text: pl.Expr, pattern: str) -> pl.Expr:

@@ -6,6 +6,7 @@ once, other content is a conflict.
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -25,7 +26,7 @@ from laurels.model.times import check_occurred, parse_instant
 class _Kind(Struct):
     """Just enough of a line to see which kind it is."""
 
-    refund_id: msgspec.Raw | None = None
+    refund_id: Any = None
 
 
 class _Line(Struct, forbid_unknown_fields=True):
