@@ -1,7 +1,8 @@
 """Notify: what the ledger decided to say to a member is said, once.
 
 The decision was made in the award's transaction; this room only carries it out: composes the mail, hands it to a
-channel, and writes down what became of it. A crash between sending and writing sends the same mail again under the same Message-ID.
+channel, and writes down what became of it. A crash between sending and writing sends the same mail again under the same
+Message-ID.
 """
 
 from laurels.notify.channel import Channel, ChannelRefused, ChannelUnavailable

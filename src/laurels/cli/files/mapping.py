@@ -2,18 +2,20 @@
 
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from laurels.cli.files.checks import check_channel
 from laurels.cli.files.refusals import refuse, shown
-from laurels.errors import InvalidInput
+from laurels.errors import InvalidInput, SettingsError
 from laurels.model.ids import check_id
 from laurels.model.money import check_currency
 
 LINE_ROLES = ("sku", "quantity", "unit_price")
 REQUIRED_ROLES = ("order_id", "member_id", "currency")
+CONSTANT_ROLES = ("currency", "channel", "source")
 ROLES = (*REQUIRED_ROLES, "occurred_at", "channel", "source", "email", "refund_id", "total", *LINE_ROLES)
 """What a column can be. These are also the wire's names, so a file that uses them needs no mapping."""
 
@@ -57,6 +59,19 @@ class Mapping(Struct, frozen=True, kw_only=True):
     refund_prefix: str | None = None
     skip_prefix: str | None = None
     skip_without_member: bool = False
+
+    @classmethod
+    def of(cls, fields: dict[str, "str | Constant"], **rest: Any) -> "Mapping":
+        """A mapping from field -> column or constant; what is not named is looked for under the wire's name.
+
+        Raises `SettingsError` for a field that is not known, and for a constant where only a column makes sense.
+        """
+        for field, where in fields.items():
+            if field not in ROLES:
+                raise SettingsError(f"There is no field {shown(field)}; {_nearest(field, ROLES, 'known')}.")
+            if isinstance(where, Constant) and field not in CONSTANT_ROLES:
+                raise SettingsError(f"{field} differs from row to row; give its column.")
+        return cls(**fields, **rest)  # type: ignore[arg-type]
 
     @property
     def columns(self) -> dict[str, str]:
