@@ -166,10 +166,14 @@ UPDATE member SET member_id = NULL WHERE number = ?;
 -- Erase the address.
 DELETE FROM contact WHERE member = ?;
 
+-- name: link_waiting!
+-- A refund that came before its member was known is that member's, also once the id is gone.
+UPDATE accepted SET member = ?1 WHERE sequence IN (SELECT sequence FROM inbox WHERE member_id = ?2);
+
 -- name: forget_raw!
 -- Erase what was received from or about a member and is still kept, wherever it waits.
 UPDATE inbox SET raw = x'', member_id = NULL
-WHERE member_id = ?1 OR sequence IN (SELECT i.sequence FROM inbox i JOIN accepted a ON a.sequence = i.sequence WHERE a.member = ?2);
+WHERE sequence IN (SELECT i.sequence FROM inbox i JOIN accepted a ON a.sequence = i.sequence WHERE a.member = ?);
 
 -- name: write_contact!
 -- Where a member is reached.
