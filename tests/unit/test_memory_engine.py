@@ -59,6 +59,7 @@ async def test_closing_wakes_who_waits_and_ends_service() -> None:
         group.create_task(engine.wait_for_change(known, timeout_s=600))
         await asyncio.sleep(0)  # it waits now
         await engine.close()
+    assert await engine.followed() == Followed()
     with pytest.raises(BoardNotReady):
         await engine.read(ALL_TIME, None, top=10, around=2)
     with pytest.raises(BoardNotReady):
