@@ -17,8 +17,8 @@ from laurels.model import Mark, Version
 class MemoryLeaderboard:
     """A `Leaderboard` in this process's memory. Use it from one event loop.
 
-    With a million members one change takes about 5 us and a dashboard 20 us, the first one after a change 40 us; a member
-    takes about 200 bytes (`bench/micro/memory_leaderboard.py`).
+    With a million members one change takes about 5 us and a dashboard 20 us, the first one after a change 40 us; a
+    member takes about 200 bytes (`bench/micro/memory_leaderboard.py`).
     """
 
     name = "memory"
