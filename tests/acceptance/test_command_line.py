@@ -57,7 +57,7 @@ def test_what_is_not_there_yet_says_so(command: str, tmp_path: Path) -> None:
         (["dashboard"], 2, "Missing argument"),
         (["dashboard", "nobody"], 1, "No such member"),
         (["explain", "A404"], 1, "There is no order A404"),
-        (["top", "-n", "0"], 2, "not in the range"),
+        (["top", "-n", "0"], 2, "greater than or equal"),
         (["top", "--board", "week"], 1, "No such board"),
         (["export", "standings", "--to", "x.doc"], 1, ".csv"),
         (["members", "hide", "nobody"], 1, "No such member"),
