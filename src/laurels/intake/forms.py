@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 
 from laurels.errors import FieldError, InvalidInput
 from laurels.model import Channel, Line, Order, Refund
-from laurels.model.ids import PATTERN
+from laurels.model.ids import PYTHON_PATTERN
 from laurels.model.money import check_currency, format_amount, parse_amount, parse_millionths, sum_lines
 from laurels.model.times import check_occurred, parse_instant
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 MAX_LINES = 10_000
 _NO_LINE = Line("", 0, 0)
 
-Id = Annotated[str, Meta(pattern=PATTERN, description="1 to 128 of A-Z a-z 0-9 . _ : @ + = -")]
+Id = Annotated[str, Meta(pattern=PYTHON_PATTERN, description="1 to 128 of A-Z a-z 0-9 . _ : @ + = -")]
 Currency = Annotated[str, Meta(min_length=3, max_length=3, description="ISO 4217", examples=["GBP"])]
 Amount = Annotated[str, Meta(max_length=32, description="A decimal string in major units", examples=["25.00"])]
 Instant = Annotated[str, Meta(max_length=64, description="RFC 3339 with an offset", examples=["2026-11-01T10:00:00Z"])]

@@ -5,9 +5,14 @@ import re
 from laurels.errors import InvalidInput
 
 PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:@+=-]{0,127}$"
-"""UUIDs, numbers and e-mail addresses fit; slashes, spaces and control characters do not."""
+"""UUIDs, numbers and e-mail addresses fit; slashes, spaces and control characters do not. As JavaScript and Rust read
+it.
+"""
 
-_matches = re.compile(PATTERN.removesuffix("$") + r"\Z").match
+PYTHON_PATTERN = PATTERN.removesuffix("$") + r"\Z"
+"""The same for Python, whose `$` lets a newline pass at the end."""
+
+_matches = re.compile(PYTHON_PATTERN).match
 
 
 def check_id(text: str, field: str) -> str:
