@@ -1,0 +1,150 @@
+"""All that follows from one feed: who the members are, the boards, how far it was read, and when that was all."""
+
+from collections.abc import Iterator, Sequence
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from laurels.engines.memory.board import Board
+from laurels.engines.memory.ranking import member_at, points_at
+from laurels.engines.memory.roster import ERASED, Roster
+from laurels.leaderboard import Change, Erased, Followed, Hidden, Joined, Renamed, Scored, Shown, View
+from laurels.model import Mark, Place, Standing
+
+Row = tuple[str, int, int, int]
+"""Member id, points, rank, position."""
+
+
+class State:
+    """A feed's outcome so far. What it gives out never changes later: marks and versions are replaced, not altered."""
+
+    def __init__(self, followed: Followed) -> None:
+        self.followed = followed
+        self.version = followed.version
+        self.confirmed_at = 0
+        self._roster = Roster()
+        self._boards: dict[str, Board] = {}
+
+    def apply(self, shard: int, changes: Sequence[tuple[int, Change]], upto: Mark) -> bool:
+        """Take what is after the shard's mark and move the mark. False: `upto` is not after it, nothing was done."""
+        mark = self.followed.marks.get(shard, Mark())
+        if upto.position <= mark.position:
+            return False
+        for position, change in changes:
+            if position > mark.position:
+                self._take(change)
+        self.followed = replace(self.followed, marks={**self.followed.marks, shard: upto})
+        self.version = self.followed.version
+        return True
+
+    def view(self, name: str, member_id: str | None, top: int, around: int) -> View:
+        """One read of one board, empty where nobody has scored. Costs 10 us, and 0.5 us for each place shown."""
+        board = self._boards.get(name) or Board()
+        member = None if member_id is None else self._roster.number(member_id)
+        me = None if member is None else self._standing(board, member)
+        index = None if me is None or me.position is None else me.position - 1
+        return View(
+            version=self.version,
+            confirmed_at=self.confirmed_at,
+            ranked=len(board.ranking),
+            top=self._places(board, 0, top),
+            me=me,
+            around=() if index is None else self._places(board, index - around, index + around + 1),
+        )
+
+    def standings(self, name: str, chunk: int) -> Iterator[list[Row]]:
+        """The whole board in order, as it was when the first chunk was asked for, whatever is applied meanwhile.
+
+        For that, places and members are copied first: 16 bytes and 10 to 20 ns for each member.
+        """
+        board = self._boards.get(name) or Board()
+        places = board.ranking.slice(0, len(board.ranking))
+        members = self._roster.copy_members()
+        rank, last_points = 0, 0
+        for start in range(0, len(places), chunk):
+            rows: list[Row] = []
+            for position, place in enumerate(places[start : start + chunk], start + 1):
+                known, points = members[member_at(place)], points_at(place)
+                assert known is not None, "only members that joined are ranked"
+                if points != last_points:
+                    rank, last_points = position, points
+                rows.append((known.member_id, points, rank, position))
+            yield rows
+
+    def _standing(self, board: Board, member: int) -> Standing:
+        known, points = self._roster[member], board.points(member)
+        rank = position = None
+        tied = 0
+        if points > 0 and not known.hidden:
+            rank, tied = board.ranking.rank(points), board.ranking.tied(points)
+            position = board.ranking.position(points, member)
+        return Standing(member, known.name_number, points, known.hidden, rank, position, tied)
+
+    def _places(self, board: Board, start: int, stop: int) -> list[Place]:
+        start = max(start, 0)
+        found: list[Place] = []
+        rank, last_points = 0, 0
+        for position, place in enumerate(board.ranking.slice(start, stop), start + 1):
+            member, points = member_at(place), points_at(place)
+            if points != last_points:
+                # The first place shown may be in the middle of a tie; every later tie begins in sight.
+                rank, last_points = position if found else board.ranking.rank(points), points
+            found.append(Place(rank, member, self._roster[member].name_number, points))
+        return found
+
+    def _take(self, change: Change) -> None:
+        match change:
+            case Scored(member, board, points):
+                self._score(member, board, points)
+            case Joined(member, member_id, name_number):
+                self._roster.join(member, member_id, name_number)
+            case Hidden(member):
+                self._set_hidden(member, hidden=True)
+            case Shown(member):
+                self._set_hidden(member, hidden=False)
+            case Renamed(member, name_number):
+                self._rename(member, name_number)
+            case Erased(member):
+                self._erase(member)
+            case _:
+                assert_never(change)
+
+    def _score(self, member: int, name: str, points: int) -> None:
+        known = self._roster[member]
+        if known is ERASED:
+            return
+        board = self._boards.get(name)
+        if board is None:
+            board = self._boards[name] = Board()
+        board.score(member, points, listed=not known.hidden)
+
+    def _set_hidden(self, member: int, *, hidden: bool) -> None:
+        known = self._roster[member]
+        if known is ERASED or known.hidden == hidden:
+            return
+        self._roster.update(member, replace(known, hidden=hidden))
+        for board in self._boards.values():
+            if hidden:
+                board.unlist(member)
+            else:
+                board.list(member)
+
+    def _rename(self, member: int, name_number: int) -> None:
+        known = self._roster[member]
+        if known is not ERASED:
+            self._roster.update(member, replace(known, name_number=name_number))
+
+    def _erase(self, member: int) -> None:
+        self._set_hidden(member, hidden=True)
+        for board in self._boards.values():
+            board.drop(member)
+        self._roster.erase(member)
+
+    def _check(self) -> None:
+        """Raise `AssertionError` where the parts do not agree. Reads everything."""
+        self._roster._check()
+        for board in self._boards.values():
+            board._check()
+            assert not any(board.points(member) for member in self._roster.erased())
+            for place in board.ranking.slice(0, len(board.ranking)):
+                assert not self._roster[member_at(place)].hidden

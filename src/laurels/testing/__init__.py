@@ -1,0 +1,5 @@
+"""Contract suites: what any engine must pass, ours and other people's. They need pytest, anyio and Hypothesis."""
+
+import pytest
+
+pytest.register_assert_rewrite("laurels.testing.leaderboard_contract", "laurels.testing.leaderboard_feeds")
