@@ -73,9 +73,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     auth_audience: Annotated[str | None, _setting("auth.audience", "the only `aud` that is accepted")] = None
     auth_member_claim: Annotated[str, _setting("auth.member_claim", "the claim that holds the member's id")] = "sub"
     auth_algorithms: Annotated[
-        list[Literal["RS256", "PS256", "ES256", "EdDSA"]],
+        tuple[Literal["RS256", "PS256", "ES256", "EdDSA"], ...],
         _setting("auth.algorithms", "signature algorithms that are accepted"),
-    ] = ["RS256", "PS256", "ES256", "EdDSA"]
+    ] = ("RS256", "PS256", "ES256", "EdDSA")
     names_key_file: Annotated[
         Path | None,
         _setting("names.key_file", "the secret behind proxy names, the same on every host; made under `state`"),
