@@ -47,6 +47,7 @@ def change(db: Database, member_id: str, event: MemberEvent, actor: str, now: in
             db.run("set_name", name, member.number)
             _append(chain, EntryKind.RENAME, member, actor, name)
         case MemberEvent.ERASE:
+            db.run("keep_by_number", member.member_id, member.number)
             db.run("forget_raw", member.member_id, member.number)
             db.run("forget_contact", member.number)
             db.run("forget_member", member.number)

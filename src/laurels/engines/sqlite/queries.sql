@@ -166,6 +166,11 @@ UPDATE member SET member_id = NULL WHERE number = ?;
 -- Erase the address.
 DELETE FROM contact WHERE member = ?;
 
+-- name: keep_by_number!
+-- What named a member before it was enrolled stays this member's when the id is gone.
+UPDATE accepted SET member = ?2
+WHERE member IS NULL AND sequence IN (SELECT sequence FROM inbox WHERE member_id = ?1);
+
 -- name: forget_raw!
 -- Erase what was received from or about a member and is still kept, wherever it waits.
 UPDATE inbox SET raw = x'', member_id = NULL
