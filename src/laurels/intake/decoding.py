@@ -1,6 +1,7 @@
 """JSON from outside -> a checked struct, or errors that name the field."""
 
 import re
+from collections.abc import Mapping
 from typing import TypeVar
 
 import msgspec
@@ -28,6 +29,14 @@ def decode(form: type[T], body: bytes) -> T:
         raise InvalidInput.of("body", f"is not valid JSON: {error}") from error
     except RecursionError as error:
         raise InvalidInput.of("body", "is nested too deeply") from error
+
+
+def convert(form: type[T], values: Mapping[str, object]) -> T:
+    """Read values that are parsed already (a query string's) as `form`. Raises `InvalidInput` naming the field."""
+    try:
+        return msgspec.convert(values, form)
+    except msgspec.ValidationError as error:
+        raise _explained(str(error)) from error
 
 
 def _explained(message: str) -> InvalidInput:
