@@ -12,7 +12,7 @@ from laurels.cli.console import ConfigOption, StateOption, examples, out, progre
 from laurels.errors import SettingsError
 from laurels.settings import Settings
 from laurels.wiring import House, build
-from laurels.workers import award_forever, notify_forever, project_forever
+from laurels.workers import award_forever, notify_forever, project_forever, recover_forever
 
 Once = Annotated[bool, typer.Option("--once", help="Do what is there now, then leave.")]
 
@@ -54,7 +54,9 @@ def serve(
 
 
 def work(once: Once = False, state: StateOption = None, config: ConfigOption = None) -> None:
-    """Award documents as they are accepted, beside any number of other processes."""
+    """Award documents as they are accepted, and finish checkouts that broke off, beside any number of other
+    processes.
+    """
     run(_work(settings_of(state, config), once))
 
 
@@ -83,15 +85,14 @@ async def serve_house(house: House, only: Part | None, *, on_ready: Callable[[in
     parts: list[Coroutine[Any, Any, None]] = []
     if only in {None, Part.WORK}:
         parts.append(award_forever(house.ledger, house.awarder, stop))
+        parts.append(recover_forever(house.checkout, stop))
     if only in {None, Part.PROJECT, Part.HTTP}:
         parts.append(project_forever(house.ledger, house.projector, stop))
     if only in {None, Part.NOTIFY}:
         parts.append(notify_forever(house.ledger, house.notifier, stop))
     if only in {None, Part.HTTP}:
         parts.append(serve_http(house, stop, on_ready))
-    async with asyncio.TaskGroup() as tasks:
-        for part in parts:
-            tasks.create_task(part)
+    await _together(*parts)
 
 
 def stop_on_signals() -> asyncio.Event:
@@ -113,7 +114,15 @@ async def _work(settings: Settings, once: bool) -> None:
         if once:
             out(f"{await house.awarder.drain():,} documents awarded")
         else:
-            await award_forever(house.ledger, house.awarder, stop_on_signals())
+            stop = stop_on_signals()
+            await _together(award_forever(house.ledger, house.awarder, stop), recover_forever(house.checkout, stop))
+
+
+async def _together(*parts: Coroutine[Any, Any, None]) -> None:
+    """Run parts side by side until all have ended; one that fails ends the others."""
+    async with asyncio.TaskGroup() as tasks:
+        for part in parts:
+            tasks.create_task(part)
 
 
 async def _notify(settings: Settings, once: bool) -> None:
