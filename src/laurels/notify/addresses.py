@@ -1,0 +1,37 @@
+"""Mail addresses as they go on an envelope and into a header: whatever cannot be written there safely is no address.
+
+Customers type these. What the API accepts is looser than what mail can carry, so they are looked at again here.
+"""
+
+import re
+from email.headerregistry import Address
+
+import idna
+
+from laurels.errors import LaurelsError
+
+_LONGEST_LOCAL_PART = 64
+"""In bytes of UTF-8, by RFC 5321."""
+
+_LOCAL_PART = re.compile(r"[^\s\"\\<>@\x00-\x1f\x7f-\x9f]+")
+"""Whatever may stand before the @, as it is or in quotes that `Address` puts around it."""
+
+
+class BadAddress(LaurelsError):
+    """This is no address that mail can be sent to."""
+
+
+def parse_address(text: str, display_name: str = "") -> Address:
+    """An address, such as ann@example.com, its domain in the ASCII form that mail servers know (IDNA 2008).
+
+    Raises `BadAddress`, without quoting it: reasons are kept, and addresses belong to whoever may be erased.
+    """
+    local_part, _, domain = text.rpartition("@")
+    if not _LOCAL_PART.fullmatch(local_part):
+        raise BadAddress
+    try:
+        if len(local_part.encode()) > _LONGEST_LOCAL_PART:
+            raise BadAddress
+        return Address(display_name, local_part, idna.encode(domain, uts46=True).decode("ascii"))
+    except ValueError as error:  # also what idna and encode() raise
+        raise BadAddress from error
