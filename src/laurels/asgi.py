@@ -1,7 +1,7 @@
 """The ASGI entry, for people who bring their own server: `uvicorn laurels.asgi:app`.
 
 The house is built when the server starts the application (its lifespan), with the settings of environment and file, and
-closed when the server stops it. The process also awards and projects, as `laurels serve` does.
+closed when the server stops it. The process also awards, projects and notifies.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from laurels.errors import LaurelsError
 from laurels.http import create_app, open_auth
 from laurels.settings import load
 from laurels.wiring import build
-from laurels.workers import award_forever, project_forever
+from laurels.workers import award_forever, notify_forever, project_forever
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -59,6 +59,7 @@ async def _opened() -> AsyncIterator[App]:
         async with asyncio.TaskGroup() as loops:
             loops.create_task(award_forever(house.ledger, house.awarder, stop))
             loops.create_task(project_forever(house.ledger, house.projector, stop))
+            loops.create_task(notify_forever(house.ledger, house.notifier, stop))
             try:
                 yield app
             finally:

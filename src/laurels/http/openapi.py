@@ -10,7 +10,7 @@ import msgspec
 
 from laurels.http.problems import MEDIA_TYPE, Problem
 from laurels.http.routes import Route
-from laurels.model.ids import PATTERN
+from laurels.model.ids import ID
 
 Json = dict[str, Any]
 
@@ -63,7 +63,7 @@ def _operation(route: Route, schemas: Mapping[Any, Json]) -> Json:
 
 def _path_parameters(route: Route) -> list[Json]:
     schemas = {"board": {"type": "string"}}
-    identifier = {"type": "string", "pattern": PATTERN}
+    identifier = {"type": "string", "pattern": f"^{ID}$"}
     return [
         {"name": name, "in": "path", "required": True, "schema": schemas.get(name, identifier)}
         for name in re.findall(r"{(\w+)}", route.path)
