@@ -102,11 +102,12 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Where the secret behind proxy names is."""
         return self.names_key_file or self.state / "names.key"
 
-    def __rich_repr__(self) -> Iterator[tuple[str, Any]]:
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
         """Every setting, without the passwords in URLs: this ends up in logs and tracebacks."""
-        for field in self.__struct_fields__:
-            value = getattr(self, field)
-            yield field, _PASSWORD.sub("://***@", value) if isinstance(value, str) else value
+        values = ((field, getattr(self, field)) for field in self.__struct_fields__)
+        return [
+            (field, _PASSWORD.sub("://***@", value) if isinstance(value, str) else value) for field, value in values
+        ]
 
     def __repr__(self) -> str:
         return f"Settings({', '.join(f'{field}={value!r}' for field, value in self.__rich_repr__())})"

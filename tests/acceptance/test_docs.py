@@ -12,8 +12,7 @@ from laurels.settings import table
 
 REPOSITORY = Path(__file__).parent.parent.parent
 PAGES = sorted(
-    path
-    for path in [*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md"), *REPOSITORY.glob("examples/**/*.md")]
+    path for path in [*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md"), *REPOSITORY.glob("examples/**/*.md")]
 )
 
 

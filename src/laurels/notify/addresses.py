@@ -13,8 +13,12 @@ from laurels.errors import LaurelsError
 _LONGEST_LOCAL_PART = 64
 """In bytes of UTF-8, by RFC 5321."""
 
-_LOCAL_PART = re.compile(r"[^\s\"\\<>@\x00-\x1f\x7f-\x9f]+")
-"""Whatever may stand before the @, as it is or in quotes that `Address` puts around it."""
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+"
+_LOCAL_PART = re.compile(rf"{_ATOM}(\.{_ATOM})*")
+"""What may stand before the @, by RFC 6531. Not in quotes: nobody has such an address."""
+
+ENCODED_WORD = "=?"
+"""What begins so is decoded on its way into a header, even inside an address, and may come out as line breaks."""
 
 
 class BadAddress(LaurelsError):
@@ -27,7 +31,7 @@ def parse_address(text: str, display_name: str = "") -> Address:
     Raises `BadAddress`, without quoting it: reasons are kept, and addresses belong to whoever may be erased.
     """
     local_part, _, domain = text.rpartition("@")
-    if not _LOCAL_PART.fullmatch(local_part):
+    if not (_LOCAL_PART.fullmatch(local_part) and local_part.isprintable()) or ENCODED_WORD in local_part:
         raise BadAddress
     try:
         if len(local_part.encode()) > _LONGEST_LOCAL_PART:

@@ -4,23 +4,29 @@ Text and HTML that say the same; no pictures, nothing loaded from elsewhere, no 
 a milestone sends one mail, ever, so there is nothing to leave.
 """
 
+import re
 from collections.abc import Sequence
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from laurels.errors import ProgramError, SettingsError
 from laurels.ledger import Message
 from laurels.model.times import to_datetime
-from laurels.notify.addresses import BadAddress, parse_address
+from laurels.notify.addresses import ENCODED_WORD, BadAddress, parse_address
 from laurels.program import Milestone, Program
 
 # Bodies that every mail server passes on unchanged: 7bit, quoted-printable or base64, in short lines.
 _POLICY = SMTP.clone(cte_type="7bit")
 _INTERNATIONAL_POLICY = SMTPUTF8.clone(cte_type="7bit")
+
+_SENDER = re.compile(
+    r'(?:"(?P<quoted>(?:[^"\\]|\\.)+)"\s*|(?P<name>[^"<>]*))<(?P<email>[^<>]*)>|(?P<alone>[^<>"]+)', re.DOTALL
+)
+"""A shop's name in front of an address in angle brackets, or an address alone."""
 
 
 class Composer:
@@ -87,15 +93,15 @@ class Composer:
 
 
 def _parse_sender(sender: str) -> Address:
-    name, email = parseaddr(sender)
+    match = _SENDER.fullmatch(sender)
+    if match is None:
+        raise _no_sender(sender)
+    name = re.sub(r"\\(.)", r"\1", match["quoted"] or "") or (match["name"] or "").strip()
     try:
-        address = parse_address(email, name)
-        probe = EmailMessage(policy=_POLICY)
-        probe["From"] = address
-    except (BadAddress, ValueError) as error:
+        address = parse_address(match["email"] or match["alone"], name)
+    except BadAddress as error:
         raise _no_sender(sender) from error
-    # A header that does not read back as it was written would name another sender in the mail than in the settings.
-    if not address.username.isascii() or probe["From"].addresses != (address,) or not name.isprintable():
+    if not (name.isprintable() and address.username.isascii()) or ENCODED_WORD in name:
         raise _no_sender(sender)
     return address
 
