@@ -1,7 +1,7 @@
 """A real mail server on loopback, whose answers a test decides, and a certificate for it."""
 
 import asyncio
-import datetime
+import datetime as dt
 import ipaddress
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -100,7 +100,8 @@ class MailServer:
     def _authenticate(self, _server: SMTP, _session: Session, _envelope: Envelope, _how: str, who: Any) -> AuthResult:
         assert isinstance(who, LoginPassword)
         self.logins.append((who.login, who.password))
-        return AuthResult(success=(who.login, who.password) == (USER.encode(), PASSWORD.encode()))
+        known = (who.login, who.password) == (USER.encode(), PASSWORD.encode())
+        return AuthResult(success=known, handled=False)
 
     async def _ask(self, server: SMTP, command: str, argument: str) -> str | None:
         hook = self.on.get(command)
@@ -139,9 +140,10 @@ class MailServer:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         assert isinstance(envelope.content, bytes)
         delivery = Delivery(envelope.rcpt_tos, envelope.content, session.ssl is not None, bool(session.authenticated))
+        self.deliveries.append(delivery)  # before the answer: whoever asked may be gone by then
         answer = await self._ask(server, "DATA", delivery.message_id)
-        if answer is None or answer.startswith("2"):
-            self.deliveries.append(delivery)
+        if answer is not None:
+            self.deliveries.remove(delivery)
         return answer or "250 OK"
 
     async def handle_QUIT(self, server: SMTP, _session: Session, _envelope: Envelope) -> str:  # noqa: N802
@@ -172,15 +174,15 @@ def self_signed(folder: Path) -> tuple[Path, ssl.SSLContext]:
     """Make a certificate for 127.0.0.1; its file, and the server's context."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mail.example")])
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
         .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())

@@ -1,4 +1,4 @@
-"""Files and mail servers keep the channel's promises; the servers in the clear, by STARTTLS and by TLS from the start."""
+"""Files and mail servers keep the channel's promises: in the clear, by STARTTLS, and by TLS from the start."""
 
 import shutil
 from collections.abc import AsyncIterator
@@ -6,11 +6,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from tests.mail_server import PASSWORD, USER, MailServer, mail_server, self_signed
 
 from laurels.engines.channels import FileChannel, SmtpChannel
 from laurels.notify import Channel
 from laurels.testing.channel_contract import ChannelContract, FarSide
-from tests.mail_server import PASSWORD, USER, MailServer, mail_server, self_signed
 
 SIGNED_IN = f"{USER}:{quote(PASSWORD, safe='')}@"
 

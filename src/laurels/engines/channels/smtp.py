@@ -1,6 +1,7 @@
 """Mails by SMTP: one connection a mail, encrypted wherever the server can, and always where there is a password."""
 
 import re
+from contextlib import suppress
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
 
@@ -60,8 +61,10 @@ class SmtpChannel:
             timeout=GREETING_TIMEOUT_S,
         )
         try:
-            async with client:
-                await client.send_message(message, timeout=ANSWER_TIMEOUT_S)
+            await client.connect()
+            await client.send_message(message, timeout=ANSWER_TIMEOUT_S)
+            with suppress(aiosmtplib.SMTPException, OSError):  # the server has the mail, whatever it says to a goodbye
+                await client.quit()
         except aiosmtplib.SMTPRecipientsRefused as error:
             [answer] = error.recipients
             if _blames_the_address(answer):
@@ -71,6 +74,8 @@ class SmtpChannel:
             raise ChannelUnavailable(f"The mail server did not take the message ({_codes(error)}).") from error
         except (aiosmtplib.SMTPException, OSError) as error:
             raise ChannelUnavailable(f"The mail server cannot be used ({type(error).__name__}).") from error
+        finally:
+            client.close()  # at once: who is cancelled has no time for a goodbye
 
     async def close(self) -> None:
         return
