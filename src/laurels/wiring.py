@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 
 from laurels import clock
@@ -23,6 +24,9 @@ from laurels.members import Members
 from laurels.notify import Channel, Composer, Notifier
 from laurels.program import DEFAULT_PROGRAM, Program, parse_program
 from laurels.settings import Settings
+
+NOBODY = "loyalty@localhost"
+"""The sender of mails that are only written to files."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,7 @@ async def build(
             awarder=Awarder(ledger, programs, now),
             members=Members(ledger),
             projector=Projector(ledger, leaderboard, boards, programs.current.time_zone, now),
-            notifier=Notifier(ledger, channel, Composer(settings.notify_from, programs.current), now),
+            notifier=Notifier(ledger, channel, open_composer(settings, programs), now),
             dashboards=Dashboards(leaderboard, boards, open_names(settings), settings.leaderboard_stale_after_ms, now),
         )
 
@@ -133,6 +137,17 @@ def open_channel(settings: Settings) -> Channel:
     if settings.notify_smtp_url is None:
         return FileChannel(settings.state / "outbox")
     return SmtpChannel(settings.notify_smtp_url)
+
+
+def open_composer(settings: Settings, programs: Programs) -> Composer:
+    """What writes the mails, from the sender that is set. Raises `SettingsError` where a mail server is set and no
+    sender.
+    """
+    sender = settings.notify_from
+    if sender is None and settings.notify_smtp_url is not None:
+        raise SettingsError("notify.from is not set: say who the mails are from, as Corner Shop <points@shop.example>")
+    earlier = sorted(programs.published.values(), key=attrgetter("version"), reverse=True)
+    return Composer(sender or NOBODY, [programs.current, *earlier])
 
 
 def open_names(settings: Settings) -> ProxyNames:

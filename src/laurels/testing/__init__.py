@@ -3,6 +3,7 @@
 import pytest
 
 pytest.register_assert_rewrite(
+    "laurels.testing.channel_contract",
     "laurels.testing.intents_contract",
     "laurels.testing.leaderboard_contract",
     "laurels.testing.leaderboard_feeds",
