@@ -1,6 +1,8 @@
 """The judgement of a claim: which entries its documents lead to. Pure; the ledger calls it inside its transaction."""
 
 from collections.abc import Mapping
+from operator import attrgetter
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -9,6 +11,8 @@ from laurels.errors import InsufficientPoints, LaurelsError, PointsOutOfRange, R
 from laurels.ledger import Award, Claim, Item, Outcome, Posting, Quarantined, Reached
 from laurels.model import Adjustment, Balance, DocumentKind, EntryKind, Order, Redemption, Refund
 from laurels.program import Program, earn, reverse, reverse_unlinked
+
+T = TypeVar("T")
 
 _order = msgspec.json.Decoder(Order)
 _refund = msgspec.json.Decoder(Refund)
@@ -57,8 +61,6 @@ class _Judge:
             self.take(item)
         except LaurelsError as error:
             self.quarantine(item, error.message)
-        except msgspec.MsgspecError as error:
-            self.quarantine(item, f"the content cannot be read: {error}")
 
     def quarantine(self, item: Item, reason: str) -> None:
         self.outcome.quarantined.append(Quarantined(item, reason))
@@ -77,7 +79,7 @@ class _Judge:
                 self._take_redemption(item)
 
     def _take_order(self, item: Item) -> None:
-        order = _order.decode(item.content)
+        order = _read(_order, item)
         program = self._programs.current
         earned = earn(program, order.total, order.currency)
         at = item.accepted_at if order.occurred_at is None else order.occurred_at
@@ -112,13 +114,13 @@ class _Judge:
                 board_at=at,
             )
         )
-        released = self._claim.waiting.pop(key, [])
+        released = sorted(self._claim.waiting.pop(key, []), key=attrgetter("sequence"))
         self.outcome.waiting = [waiting for waiting in self.outcome.waiting if waiting not in released]
         for waiting in released:
             self.try_item(waiting)
 
     def _take_refund(self, item: Item) -> None:
-        refund = _refund.decode(item.content)
+        refund = _read(_refund, item)
         assert refund.order_id is not None, "an item with an order names it in its content"
         key = (item.source, refund.order_id)
         award = self._claim.awards.get(key)
@@ -154,7 +156,7 @@ class _Judge:
         self._keep(award)
 
     def _take_unlinked_refund(self, item: Item) -> None:
-        refund = _refund.decode(item.content)
+        refund = _read(_refund, item)
         program = self._programs.current
         taken = reverse_unlinked(program, refund.amount, refund.currency)
         at = item.accepted_at if refund.occurred_at is None else refund.occurred_at
@@ -175,7 +177,7 @@ class _Judge:
         )
 
     def _take_adjustment(self, item: Item) -> None:
-        adjustment = _adjustment.decode(item.content)
+        adjustment = _read(_adjustment, item)
         self._post(
             Posting(
                 item=item,
@@ -190,7 +192,7 @@ class _Judge:
         )
 
     def _take_redemption(self, item: Item) -> None:
-        redemption = _redemption.decode(item.content)
+        redemption = _read(_redemption, item)
         member = _known(item)
         if self._balance(member).balance < redemption.points:
             raise InsufficientPoints
@@ -223,6 +225,13 @@ class _Judge:
 
     def _balance(self, member: int) -> Balance:
         return self._claim.balances.get(member, Balance())
+
+
+def _read(decoder: "msgspec.json.Decoder[T]", item: Item) -> T:
+    try:
+        return decoder.decode(item.content)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Refused(f"the content cannot be read: {error}") from error
 
 
 def _known(item: Item) -> int:

@@ -6,10 +6,16 @@ id) for ever; its fingerprint tells a repeat (the same content again) from a con
 
 import hashlib
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
+
+Amount = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+"""Minor units, as far as every ledger can count. Held when content is read back, so that damage is noticed."""
+
+Instant = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+"""Microseconds since 1970, UTC."""
 
 
 class DocumentKind(StrEnum):
@@ -81,10 +87,10 @@ class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
     source: str
     order_id: str
     currency: str
-    total: int
+    total: Amount
     member_id: str = ""
     channel: Channel = Channel.WEB
-    occurred_at: int | None = None
+    occurred_at: Instant | None = None
     lines: tuple[Line, ...] = ()
     email: str | None = None
     quiet: bool = False
@@ -114,10 +120,10 @@ class Refund(Struct, frozen=True, kw_only=True, omit_defaults=True):
     source: str
     refund_id: str
     currency: str
-    amount: int
+    amount: Amount
     member_id: str = ""
     order_id: str | None = None
-    occurred_at: int | None = None
+    occurred_at: Instant | None = None
     quiet: bool = False
 
     def document(self, raw: bytes = b"") -> Document:
@@ -160,7 +166,7 @@ class Redemption(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     source: str
     redemption_id: str
-    points: int
+    points: Annotated[int, Meta(ge=1)]
     reason: str = ""
     member_id: str = ""
 

@@ -2,4 +2,6 @@
 
 import pytest
 
-pytest.register_assert_rewrite("laurels.testing.leaderboard_contract", "laurels.testing.leaderboard_feeds")
+pytest.register_assert_rewrite(
+    "laurels.testing.leaderboard_contract", "laurels.testing.leaderboard_feeds", "laurels.testing.ledger_contract"
+)

@@ -27,7 +27,7 @@ def enrol(db: Database, members: Sequence[tuple[str, str | None]], actor: str, n
     new = []
     for member_id, email in members:
         row = db.one("member_by_id", member_id)
-        number = chain.enrol(member_id, actor) if row is None else row[0]
+        number = chain.enrol(member_id, _who(actor, member_id)) if row is None else row[0]
         if email is not None:
             keep_contact(db, number, email, chain.now)
         new.append(row is None)
@@ -53,12 +53,12 @@ def change(db: Database, member_id: str, event: MemberEvent, actor: str, now: in
             db.run("set_name", name, member.number)
             _append(chain, EntryKind.RENAME, member, actor, name)
         case MemberEvent.ERASE:
-            db.run("forget_raw", member.member_id, member.number)
+            db.run("link_waiting", member.number, member.member_id)
+            db.run("forget_raw", member.number)
             db.run("forget_contact", member.number)
             db.run("drop_messages", member.number)
             db.run("forget_member", member.number)
-            # Whoever asked for it may be the member: the one who is erased is not named in what stays.
-            _append(chain, EntryKind.ERASE, member, "member" if actor == member.member_id else actor)
+            _append(chain, EntryKind.ERASE, member, actor)
     chain.save()
     return Version(chain.epoch, {SHARD: chain.position})
 
@@ -70,5 +70,10 @@ def _append(chain: Chain, kind: EntryKind, member: Member, actor: str, name_numb
         occurred_at=chain.now,
         board_at=chain.now,
         name_number=name_number,
-        actor="member" if actor == member.member_id else actor,
+        actor=_who(actor, member.member_id),
     )
+
+
+def _who(actor: str, member_id: str) -> str:
+    """Entries stay for ever, so a member who acts is not named in them."""
+    return "member" if actor == member_id else actor

@@ -1,0 +1,255 @@
+"""What every part of the contract stands on: a ledger with a clock that can be turned, and short words to drive it."""
+
+import asyncio
+import os
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from random import Random, SystemRandom
+from typing import Any
+
+import pytest
+
+from laurels.awarding import Awarder, Programs
+from laurels.clock import Clock
+from laurels.ledger import DocumentState, Finding, Ledger, Receipt
+from laurels.model import (
+    Adjustment,
+    Balance,
+    Document,
+    DocumentKind,
+    Entry,
+    EntryKind,
+    Mark,
+    Order,
+    Redemption,
+    Refund,
+)
+from laurels.model.money import parse_amount
+from laurels.program import DEFAULT_PROGRAM, parse_program
+
+SOON_S = 10
+"""What should happen at once fails the test after this long."""
+
+OpenLedger = Callable[[Clock], Awaitable[Ledger]]
+"""Opens the test's ledger, fresh at first; called again, the same one once more, as a second process would."""
+
+MEMBER_EVENTS = frozenset({EntryKind.ENROL, EntryKind.HIDE, EntryKind.SHOW, EntryKind.RENAME, EntryKind.ERASE})
+
+
+class TurnedClock:
+    """A clock that stands until it is turned."""
+
+    def __init__(self) -> None:
+        self.at = 1_793_530_800_000_000  # 2026-11-01T11:00:00Z
+
+    def __call__(self) -> int:
+        """Give the instant at which it stands."""
+        return self.at
+
+
+class Shop:
+    """A ledger with the default program in force, and the steps that tests are told in."""
+
+    def __init__(self, ledger: Ledger, now: TurnedClock) -> None:
+        self.ledger = ledger
+        self.now = now
+
+    async def adopt(self, text: str) -> None:
+        """Publish a program; it is in force from now on."""
+        program = parse_program(text)
+        published = await self.ledger.publish(program.version, text)
+        self.programs = Programs(program, {version: parse_program(text) for version, text in published.items()})
+        self.awarder = Awarder(self.ledger, self.programs, self.now)
+
+    async def accept(self, *documents: Order | Refund | Document) -> list[Receipt]:
+        """Hand in documents in one call."""
+        return await self.ledger.accept([_document(each) for each in documents])
+
+    async def award(self, limit: int = 500) -> int:
+        """Award in every shard until each inbox is empty; gives how many documents were taken."""
+        taken = 0
+        for shard in (await self.ledger.heads()).marks:
+            while step := await self.awarder.step(shard, limit):
+                taken += step
+        return taken
+
+    async def sell(self, *documents: Order | Refund | Document) -> None:
+        """Accept and award, one after another: each is awarded before the next comes."""
+        for document in documents:
+            await self.accept(document)
+            await self.award()
+
+    async def balance(self, member_id: str) -> Balance:
+        """Give the totals of a member who is known."""
+        found = await self.ledger.balance(member_id)
+        assert found is not None, f"{member_id} is not known"
+        return found[0]
+
+    async def state(self, document: Order | Refund | Document) -> DocumentState:
+        """Give the state of a document that was taken."""
+        taken = _document(document)
+        state = await self.ledger.document(taken.kind, taken.source, taken.id)
+        assert state is not None, f"{taken.kind} {taken.id} is not known"
+        return state
+
+    async def number(self, member_id: str) -> int:
+        """Give the number of a member who is known."""
+        member = await self.ledger.member(member_id)
+        assert member is not None, f"{member_id} is not known"
+        return member.number
+
+    async def feed(self, chunk: int = 1000) -> list[Entry]:
+        """Read all entries, shard by shard, each from its first on."""
+        entries = []
+        for shard in (await self.ledger.heads()).marks:
+            mark = Mark()
+            while read := await self.ledger.feed(shard, mark, chunk):
+                entries += read
+                mark = Mark(read[-1].position, read[-1].hash)
+        return entries
+
+    async def points_entries(self) -> list[tuple[EntryKind, str | None, int]]:
+        """Give kind, member and points of each entry that is not a member event, shard by shard."""
+        return [(e.kind, e.member_id, e.points) for e in await self.feed() if e.kind not in MEMBER_EVENTS]
+
+    async def findings(self) -> list[Finding]:
+        """What is wrong with the ledger; a verification that did not look at every entry fails at once."""
+        findings: list[Finding] = []
+        checked = total = 0
+        async for step in self.ledger.verify():
+            assert step.checked >= checked, "a verification does not go back"
+            findings += step.findings
+            checked, total = step.checked, step.total
+        assert checked == total
+        return findings
+
+
+class Base:
+    """Opens the ledger, and ends each test by verifying it and by looking for what was left open."""
+
+    pytestmark = pytest.mark.anyio
+
+    @pytest.fixture
+    def open_ledger(self) -> OpenLedger:
+        """Give what opens this test's ledger. To be overridden."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def dice(self) -> Random:
+        """Give the test's randomness; its seed is shown where the test fails."""
+        seed = int(os.environ.get("LAURELS_TEST_SEED") or SystemRandom().getrandbits(32))
+        print(f"LAURELS_TEST_SEED={seed} repeats this")  # noqa: T201
+        return Random(seed)  # noqa: S311
+
+    @pytest.fixture
+    def now(self) -> TurnedClock:
+        """Give the ledger's clock."""
+        return TurnedClock()
+
+    @pytest.fixture
+    async def shop(self, open_ledger: OpenLedger, now: TurnedClock) -> AsyncIterator[Shop]:
+        """Give the ledger under test, with the default program in force."""
+        before = _what_is_open()
+        ledger = await open_ledger(now)
+        shop = Shop(ledger, now)
+        await shop.adopt(DEFAULT_PROGRAM)
+        yield shop
+        findings = await shop.findings()
+        await ledger.close()
+        assert findings == []
+        assert sorted(_what_is_open() - before) == []
+
+
+@asynccontextmanager
+async def opened_again(open_ledger: OpenLedger, shop: Shop) -> AsyncIterator[Shop]:
+    """Open the shop's ledger once more, as a second process would, under the same program."""
+    other = Shop(await open_ledger(shop.now), shop.now)
+    try:
+        await other.adopt(shop.programs.current.text)
+        yield other
+    finally:
+        await other.ledger.close()
+
+
+def order(order_id: str, member_id: str, total: str, **more: Any) -> Order:
+    """An order of the source `shop` in GBP."""
+    currency = more.pop("currency", "GBP")
+    return Order(
+        **{"source": "shop", **more},
+        order_id=order_id,
+        member_id=member_id,
+        currency=currency,
+        total=parse_amount(total, currency, "total"),
+    )
+
+
+def refund(refund_id: str, member_id: str, amount: str, order_id: str | None = None, **more: Any) -> Refund:
+    """A refund of the source `shop` in GBP, of an order or of none."""
+    currency = more.pop("currency", "GBP")
+    return Refund(
+        **{"source": "shop", **more},
+        refund_id=refund_id,
+        order_id=order_id,
+        member_id=member_id,
+        currency=currency,
+        amount=parse_amount(amount, currency, "amount"),
+    )
+
+
+def adjustment(id: str, member_id: str, points: int, reason: str = "goodwill") -> Document:
+    """A correction made by `clerk`."""
+    return Adjustment(id=id, member_id=member_id, points=points, actor="clerk", reason=reason).document()
+
+
+def redemption(redemption_id: str, member_id: str, points: int) -> Document:
+    """Points spent, by way of the source `shop`."""
+    return Redemption(source="shop", redemption_id=redemption_id, member_id=member_id, points=points).document()
+
+
+def unreadable(id: str, member_id: str, content: bytes, raw: bytes = b"") -> Document:
+    """An order that was damaged on its way, so that its content is not what an order is."""
+    return Document(
+        kind=DocumentKind.ORDER,
+        source="shop",
+        id=id,
+        member_id=member_id,
+        fingerprint=b"\x00" * 16,
+        content=content,
+        raw=raw,
+        order_id=id,
+    )
+
+
+async def soon(awaitable: Awaitable[Any]) -> Any:
+    """Wait for what should happen at once."""
+    return await asyncio.wait_for(awaitable, SOON_S)
+
+
+def _document(each: Order | Refund | Document) -> Document:
+    return each if isinstance(each, Document) else each.document()
+
+
+def _what_is_open() -> set[str]:
+    """Name the tasks, threads and files of this process, without those that pytest, anyio and asyncio keep."""
+    tasks = {f"task {task.get_coro()}" for task in asyncio.all_tasks() if not _is_anyios(task)}
+    threads = {f"thread {each.name}" for each in threading.enumerate() if not each.name.startswith("asyncio_")}
+    return tasks | threads | _open_files()
+
+
+def _is_anyios(task: "asyncio.Task[Any]") -> bool:
+    """Whether a task is the one in which anyio runs fixtures and tests."""
+    coroutine = task.get_coro()
+    return isinstance(coroutine, Coroutine) and getattr(coroutine, "__qualname__", "").startswith("TestRunner.")
+
+
+def _open_files() -> set[str]:
+    names = set()
+    folder = Path("/proc/self/fd")
+    for each in folder.iterdir() if folder.exists() else ():
+        try:
+            names.add(f"file {each.name}: {each.readlink()}")
+        except FileNotFoundError:  # the folder's own handle, closed by now
+            continue
+    return names

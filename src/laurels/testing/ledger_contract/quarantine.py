@@ -1,0 +1,109 @@
+"""Quarantine: what could not be awarded stays until an operator decides."""
+
+import pytest
+
+from laurels.errors import NotFound
+from laurels.model import Status
+from laurels.program import DEFAULT_PROGRAM
+from laurels.testing.ledger_contract.base import Base, Shop, order, refund, unreadable
+
+WITH_YEN = DEFAULT_PROGRAM.replace("version = 1", "version = 2").replace("per = {", 'per = { JPY = "1000",')
+IN_YEN = order("A1", "ann", "2500", currency="JPY")
+
+
+class Quarantine(Base):
+    """List, retry, drop."""
+
+    async def test_the_list_comes_in_pages(self, shop: Shop) -> None:
+        """By sequence, each once."""
+        await shop.accept(*(unreadable(f"P{n}", f"m{n % 3}", b"", b"raw") for n in range(7)))
+        await shop.award()
+        ids: list[str] = []
+        after = 0
+        while page := await shop.ledger.quarantine(after=after, limit=3):
+            assert len(page) <= 3
+            ids += [each.id for each in page]
+            after = page[-1].sequence
+        assert ids == [f"P{n}" for n in range(7)]
+        assert {each.quarantined_at for each in await shop.ledger.quarantine()} == {shop.now.at}
+
+    async def test_a_retry_is_awarded_under_todays_rules(self, shop: Shop) -> None:
+        """It comes back into the inbox, and out of quarantine."""
+        await shop.sell(IN_YEN)
+        [quarantined] = await shop.ledger.quarantine()
+        await shop.adopt(WITH_YEN)
+        await shop.ledger.retry(quarantined.sequence)
+        assert await shop.ledger.quarantine() == []
+        assert await shop.ledger.inbox_depth() == 1
+        state = await shop.state(IN_YEN)
+        assert (state.status, state.reason) == (Status.ACCEPTED, None)
+        assert await shop.award() == 1
+        assert (await shop.balance("ann")).balance == 3
+
+    async def test_a_retry_of_what_is_still_bad_comes_back(self, shop: Shop) -> None:
+        """With the bytes that it came with, as often as one tries."""
+        await shop.sell(unreadable("P", "ann", b"", b"as received"))
+        for _ in range(3):
+            [quarantined] = await shop.ledger.quarantine()
+            assert quarantined.raw == b"as received"
+            await shop.ledger.retry(quarantined.sequence)
+            await shop.award()
+
+    async def test_a_retried_order_releases_what_waits_for_it(self, shop: Shop) -> None:
+        """As it would have done at first."""
+        await shop.sell(refund("R1", "ann", "1000", "A1", currency="JPY"), IN_YEN)
+        [quarantined] = await shop.ledger.quarantine()
+        await shop.adopt(WITH_YEN)
+        await shop.ledger.retry(quarantined.sequence)
+        await shop.award()
+        assert (await shop.balance("ann")).balance == 2
+
+    async def test_a_retried_refund_waits_once_more(self, shop: Shop) -> None:
+        """And is released in order of acceptance."""
+        first, second = refund("R1", "ann", "3.00", "A1"), refund("R2", "ann", "3.00", "A1")
+        await shop.sell(first)
+        shop.now.at += 10**14
+        await shop.sell(order("A9", "bob", "1.00"))
+        [overdue] = await shop.ledger.quarantine()
+        assert overdue.id == "R1"
+        await shop.sell(second)
+        await shop.ledger.retry(overdue.sequence)
+        await shop.accept(order("A1", "ann", "25.00"))
+        await shop.award()
+        entries = await shop.ledger.order_entries("shop", "A1")
+        assert [entry.refund_id for entry in entries] == [None, "R1", "R2"]
+
+    async def test_what_is_dropped_stays_known(self, shop: Shop) -> None:
+        """Its id stays used; it is not listed, not retried, not awarded; the reason says who gave it up."""
+        await shop.sell(IN_YEN)
+        [quarantined] = await shop.ledger.quarantine()
+        await shop.ledger.drop(quarantined.sequence, actor="clerk")
+        assert await shop.ledger.quarantine() == []
+        [again, other] = await shop.accept(IN_YEN, order("A1", "ann", "25.00"))
+        assert (again.repeated, again.conflict) == (True, False)
+        assert other.conflict
+        assert await shop.award() == 0
+        assert "clerk" in ((await shop.state(IN_YEN)).reason or "")
+        with pytest.raises(NotFound):
+            await shop.ledger.retry(quarantined.sequence)
+        with pytest.raises(NotFound):
+            await shop.ledger.drop(quarantined.sequence, actor="clerk")
+
+    async def test_what_is_not_in_quarantine_cannot_leave_it(self, shop: Shop) -> None:
+        """Unknown, awarded, waiting or still in the inbox."""
+        await shop.sell(order("A1", "ann", "25.00"), refund("R1", "ann", "5.00", "A9"))
+        await shop.accept(order("A2", "ann", "25.00"))
+        feed, depth = await shop.feed(), await shop.ledger.inbox_depth()
+        for sequence in range(-1, 6):
+            with pytest.raises(NotFound):
+                await shop.ledger.retry(sequence)
+            with pytest.raises(NotFound):
+                await shop.ledger.drop(sequence, actor="clerk")
+        assert (await shop.feed(), await shop.ledger.inbox_depth()) == (feed, depth)
+
+    async def test_a_repeat_of_what_is_in_quarantine_says_so(self, shop: Shop) -> None:
+        """It is not taken again."""
+        await shop.sell(IN_YEN)
+        [receipt] = await shop.accept(IN_YEN)
+        assert (receipt.status, receipt.repeated, receipt.entry) == (Status.QUARANTINED, True, None)
+        assert await shop.award() == 0

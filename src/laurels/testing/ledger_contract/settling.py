@@ -1,0 +1,120 @@
+"""What is answered with its result: adjustments and redemptions, each whole or not at all, never more than there is."""
+
+import asyncio
+
+import pytest
+
+from laurels.errors import InsufficientPoints, PointsOutOfRange
+from laurels.ledger import Claim, Outcome, Receipt
+from laurels.model import Document, EntryKind, Status
+from laurels.testing.ledger_contract.base import Base, Shop, adjustment, order, redemption, refund
+
+
+class Settling(Base):
+    """One document, accepted and awarded in one transaction."""
+
+    async def test_the_answer_is_the_entry(self, shop: Shop) -> None:
+        """Who made a correction, and why, is kept with it."""
+        receipt = await shop.awarder.settle(adjustment("J1", "ann", 25, "goodwill"))
+        assert (receipt.status, receipt.repeated, receipt.conflict) == (Status.AWARDED, False, False)
+        [entry] = await shop.ledger.entries("ann")
+        assert receipt.entry == entry
+        assert (entry.kind, entry.points, entry.actor, entry.reason) == (EntryKind.ADJUST, 25, "clerk", "goodwill")
+        assert (await shop.state(adjustment("J1", "ann", 25))).status is Status.AWARDED
+        assert await shop.ledger.inbox_depth() == 0
+
+    async def test_spending_lowers_the_balance_alone(self, shop: Shop) -> None:
+        """Neither what was earned nor the place on a board."""
+        await shop.sell(order("A1", "ann", "500.00"))
+        await shop.awarder.settle(redemption("S1", "ann", 50))
+        totals = await shop.balance("ann")
+        assert (totals.balance, totals.earned, totals.score) == (0, 50, 50)
+
+    async def test_what_is_settled_again_gets_the_first_answer(self, shop: Shop) -> None:
+        """Even where the balance no longer covers it."""
+        await shop.awarder.settle(adjustment("J1", "ann", 50))
+        first = await shop.awarder.settle(redemption("S1", "ann", 40))
+        again = await shop.awarder.settle(redemption("S1", "ann", 40))
+        assert again == Receipt(Status.AWARDED, repeated=True, entry=first.entry)
+        assert (await shop.awarder.settle(adjustment("J1", "ann", 50))).repeated
+        assert (await shop.balance("ann")).balance == 10
+
+    @pytest.mark.parametrize(
+        "other", [redemption("S1", "ann", 4), redemption("S1", "bob", 5), redemption("S1", "ann", 5000)]
+    )
+    async def test_other_content_under_a_settled_id_changes_nothing(self, shop: Shop, other: Document) -> None:
+        """It is a conflict, whether or not the balance would cover it."""
+        await shop.awarder.settle(adjustment("J1", "ann", 50))
+        await shop.awarder.settle(adjustment("J2", "bob", 50))
+        await shop.awarder.settle(redemption("S1", "ann", 5))
+        feed = await shop.feed()
+        assert await shop.awarder.settle(other) == Receipt(Status.AWARDED, conflict=True)
+        assert await shop.feed() == feed
+
+    async def test_what_the_balance_does_not_cover_leaves_nothing(self, shop: Shop) -> None:
+        """No entry, no document; the same id is free for what the balance does cover."""
+        await shop.awarder.settle(adjustment("J1", "ann", 10))
+        feed = await shop.feed()
+        with pytest.raises(InsufficientPoints):
+            await shop.awarder.settle(redemption("S1", "ann", 11))
+        assert await shop.feed() == feed
+        taken = redemption("S1", "ann", 11)
+        assert await shop.ledger.document(taken.kind, taken.source, taken.id) is None
+        receipt = await shop.awarder.settle(redemption("S1", "ann", 10))
+        assert (receipt.repeated, (await shop.balance("ann")).balance) == (False, 0)
+
+    async def test_a_total_beyond_the_range_leaves_nothing(self, shop: Shop) -> None:
+        """Not even the member, who would have been new."""
+        with pytest.raises(PointsOutOfRange):
+            await shop.awarder.settle(adjustment("J1", "ann", 2**31))
+        with pytest.raises(PointsOutOfRange):
+            await shop.awarder.settle(adjustment("J1", "ann", -(2**31)))
+        assert await shop.feed() == []
+        assert await shop.ledger.member("ann") is None
+
+    async def test_a_refusal_leaves_nothing_and_takes_nobody_with_it(self, shop: Shop) -> None:
+        """Whatever it raises, and whoever else is served in the same commit."""
+
+        def judge(claim: Claim) -> Outcome:
+            raise ZeroDivisionError(claim.now)
+
+        answers = await asyncio.gather(
+            shop.ledger.settle(adjustment("J1", "ann", 1), judge),
+            shop.accept(order("A1", "bob", "10.00")),
+            shop.ledger.settle(adjustment("J2", "cy", 1), judge),
+            shop.awarder.settle(adjustment("J3", "dee", 5)),
+            return_exceptions=True,
+        )
+        assert [type(answer) for answer in answers] == [ZeroDivisionError, list, ZeroDivisionError, Receipt]
+        assert [await shop.ledger.member(each) for each in ("ann", "cy")] == [None, None]
+        assert (await shop.balance("dee")).balance == 5
+        assert await shop.award() == 1
+
+    async def test_two_hundred_redemptions_at_once_never_overspend(self, shop: Shop) -> None:
+        """With points taken back and given between them: what was spent was there."""
+        await shop.sell(order("A1", "ann", "1000.00"), order("A2", "ann", "300.00"))
+        answers = await asyncio.gather(
+            *(shop.awarder.settle(redemption(f"S{n}", "ann", 1 + n % 5)) for n in range(100)),
+            shop.awarder.settle(adjustment("J1", "ann", 20)),
+            shop.sell(refund("R1", "ann", "300.00", "A2")),
+            *(shop.awarder.settle(redemption(f"S{n}", "ann", 1 + n % 5)) for n in range(100, 200)),
+            return_exceptions=True,
+        )
+        refused = [answer for answer in answers if isinstance(answer, BaseException)]
+        assert {type(answer) for answer in refused} == {InsufficientPoints}
+        entries = list(reversed(await shop.ledger.entries("ann", limit=1000)))
+        running = 0
+        for entry in entries:
+            running += entry.points
+            assert entry.kind is not EntryKind.REDEEM or running >= 0
+        assert (await shop.balance("ann")).balance == running
+        spent = [entry for entry in entries if entry.kind is EntryKind.REDEEM]
+        assert len(spent) + len(refused) == 200
+
+    async def test_one_redemption_sent_many_times_at_once_is_taken_once(self, shop: Shop) -> None:
+        """All get the same entry."""
+        await shop.awarder.settle(adjustment("J1", "ann", 50))
+        answers = await asyncio.gather(*(shop.awarder.settle(redemption("S1", "ann", 30)) for _ in range(30)))
+        assert len({answer.entry.loyalty_id for answer in answers if answer.entry}) == 1
+        assert sum(not answer.repeated for answer in answers) == 1
+        assert (await shop.balance("ann")).balance == 20

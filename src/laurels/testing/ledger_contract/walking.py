@@ -1,0 +1,221 @@
+"""A random walk with a slow and obvious twin beside it: after each step both must say the same of every member."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
+from random import Random
+
+from msgspec.structs import replace
+
+from laurels.errors import InsufficientPoints
+from laurels.model import Balance, MemberEvent, Order, Refund, Status
+from laurels.program import DEFAULT_PROGRAM
+from laurels.testing.ledger_contract.awarding import DOUBLED
+from laurels.testing.ledger_contract.base import Base, OpenLedger, Shop, adjustment, opened_again, redemption
+
+STEPS = 250
+MEMBERS = ("ann", "bob", "cy", "dee")
+
+
+@dataclass
+class Person:
+    """A member under one number: who is erased and comes back is another person."""
+
+    balance: int = 0
+    earned: int = 0
+    score: int = 0
+
+
+@dataclass
+class Bought:
+    """What the twin keeps of an awarded order."""
+
+    person: Person
+    left: int
+    double: bool
+
+
+@dataclass
+class Twin:
+    """What a ledger must say, worked out the plain way."""
+
+    double: bool = False
+    persons: dict[str, Person] = field(default_factory=dict)
+    taken: dict[str, Order | Refund] = field(default_factory=dict)
+    status: dict[str, Status] = field(default_factory=dict)
+    inbox: list[tuple[Order | Refund, Person | None]] = field(default_factory=list)
+    waiting: list[tuple[Refund, Person | None]] = field(default_factory=list)
+    orders: dict[str, Bought] = field(default_factory=dict)
+
+    def enrol(self, member_id: str) -> Person:
+        """Give the person whom this id means now."""
+        return self.persons.setdefault(member_id, Person())
+
+    def accept(self, document: Order | Refund) -> tuple[bool, bool]:
+        """Whether it is a repeat, and whether it is a conflict."""
+        key = name(document)
+        if key in self.taken:
+            same = self.taken[key] == document
+            return same, not same
+        self.taken[key], self.status[key] = document, Status.ACCEPTED
+        linked = isinstance(document, Refund) and document.order_id is not None
+        person = self.persons.get(document.member_id) if linked else self.enrol(document.member_id)
+        self.inbox.append((document, person))
+        return False, False
+
+    def award(self) -> None:
+        """Take everything in order of acceptance."""
+        for document, person in self.inbox:
+            if isinstance(document, Order):
+                assert person is not None
+                self._earn(document, person)
+            elif document.order_id is None:
+                assert person is not None
+                self._move(person, -points(document.amount, self.double))
+                self.status[name(document)] = Status.AWARDED
+            else:
+                self._reverse(document, person)
+        self.inbox.clear()
+
+    def erase(self, member_id: str) -> None:
+        """Forget the id. What is under way goes to the person whom the id meant."""
+        person = self.persons.pop(member_id)
+        self.inbox = [(each, _whose(each, who, member_id, person)) for each, who in self.inbox]
+        self.waiting = [(each, _whose(each, who, member_id, person)) for each, who in self.waiting]
+
+    def _earn(self, order: Order, person: Person) -> None:
+        self._move(person, points(order.total, self.double))
+        self.orders[order.order_id] = Bought(person, order.total, self.double)
+        self.status[name(order)] = Status.AWARDED
+        released = [each for each in self.waiting if each[0].order_id == order.order_id]
+        self.waiting = [each for each in self.waiting if each not in released]
+        for refund, who in released:
+            self._reverse(refund, who)
+
+    def _reverse(self, refund: Refund, person: Person | None) -> None:
+        bought = self.orders.get(refund.order_id or "")
+        if bought is None:
+            self.waiting.append((refund, person))
+            self.status[name(refund)] = Status.WAITING
+        elif (person or self.persons.get(refund.member_id)) is not bought.person:
+            self.status[name(refund)] = Status.QUARANTINED
+        else:
+            keeps = max(0, bought.left - refund.amount)
+            self._move(bought.person, points(keeps, bought.double) - points(bought.left, bought.double))
+            bought.left = keeps
+            self.status[name(refund)] = Status.AWARDED
+
+    def _move(self, person: Person, moved: int) -> None:
+        person.balance += moved
+        person.earned += moved
+        person.score += moved
+
+
+class Walking(Base):
+    """Accept, repeat, conflict, refund before order, partial refunds, spend, correct, erase, change the program."""
+
+    async def test_after_each_step_a_balance_is_what_the_twin_says(
+        self, shop: Shop, open_ledger: OpenLedger, dice: Random
+    ) -> None:
+        """Two processes take turns."""
+        twin = Twin()
+        async with opened_again(open_ledger, shop) as other:
+            for n in range(STEPS):
+                await _step((shop, other), twin, dice, n)
+                looking = dice.choice((shop, other))
+                for member_id in MEMBERS:
+                    person = twin.persons.get(member_id)
+                    found = await looking.ledger.balance(member_id)
+                    expected = person and Balance(person.balance, person.earned, person.score)
+                    assert (found and found[0]) == expected, f"step {n}: {member_id}"
+                assert await looking.ledger.inbox_depth() == len(twin.inbox)
+            for key, document in twin.taken.items():
+                assert (await other.state(document)).status is twin.status[key], key
+
+
+async def _step(shops: Sequence[Shop], twin: Twin, dice: Random, n: int) -> None:
+    shop = dice.choice(shops)
+    member_id = dice.choice(MEMBERS)
+    match dice.choice(("documents",) * 8 + ("award",) * 4 + ("spend", "spend", "correct", "erase", "hide", "program")):
+        case "documents":
+            documents = [_document(twin, dice, f"{n}-{each}") for each in range(dice.randint(1, 4))]
+            expected = [twin.accept(each) for each in documents]
+            receipts = await shop.accept(*documents)
+            assert [(receipt.repeated, receipt.conflict) for receipt in receipts] == expected
+        case "award":
+            twin.award()
+            await shop.award(limit=dice.randint(1, 20))
+        case "spend":
+            await _spend(shop, twin, member_id, dice.randint(1, 40), f"S{n}")
+        case "correct":
+            person, moved = twin.enrol(member_id), dice.randint(-20, 40)
+            person.balance += moved
+            person.score += moved
+            await shop.awarder.settle(adjustment(f"J{n}", member_id, moved))
+        case "erase" if member_id in twin.persons:
+            twin.erase(member_id)
+            await shop.ledger.change_member(member_id, MemberEvent.ERASE, actor="clerk")
+        case "hide" if member_id in twin.persons:
+            event = dice.choice((MemberEvent.HIDE, MemberEvent.SHOW, MemberEvent.RENAME))
+            await shop.ledger.change_member(member_id, event, actor="clerk")
+        case "program":
+            twin.double = not twin.double
+            for each in shops:
+                await each.adopt(DOUBLED if twin.double else DEFAULT_PROGRAM)
+
+
+async def _spend(shop: Shop, twin: Twin, member_id: str, spent: int, id: str) -> None:
+    person = twin.persons.get(member_id, Person())
+    covered = person.balance >= spent
+    try:
+        await shop.awarder.settle(redemption(id, member_id, spent))
+    except InsufficientPoints:
+        assert not covered
+    else:
+        assert covered
+        person.balance -= spent
+
+
+def _document(twin: Twin, dice: Random, id: str) -> Order | Refund:
+    """A new order or refund, or one that was there before: as it was, or with something changed."""
+    member_id, amount = dice.choice(MEMBERS), dice.choice((0, 499, 500, 1000, 1499, 2500, dice.randint(1, 30_000)))
+    kind = dice.choice(("order", "refund", "repeat"))
+    orders = [each for each in twin.taken.values() if isinstance(each, Order)]
+    if kind == "repeat" and twin.taken:
+        again = dice.choice(list(twin.taken.values()))
+        return again if dice.random() < 0.7 else _changed(again)
+    if kind == "refund":
+        of = dice.choice(orders) if orders and dice.random() < 0.8 else None
+        order_id = dice.choice((None, f"A{id}-later")) if of is None else of.order_id
+        if of is not None and dice.random() < 0.9:
+            member_id = of.member_id
+        return Refund(
+            source="shop", refund_id=f"R{id}", order_id=order_id, member_id=member_id, currency="GBP", amount=amount
+        )
+    awaited = [refund for refund, _ in twin.waiting if refund.order_id not in {each.order_id for each in orders}]
+    if awaited and dice.random() < 0.5:
+        refund = dice.choice(awaited)
+        return _order(refund.order_id or "", refund.member_id, amount)
+    return _order(f"A{id}", member_id, amount)
+
+
+def _order(order_id: str, member_id: str, total: int) -> Order:
+    return Order(source="shop", order_id=order_id, member_id=member_id, currency="GBP", total=total)
+
+
+def _changed(document: Order | Refund) -> Order | Refund:
+    return replace(document, member_id="mallory")
+
+
+def _whose(document: Order | Refund, person: Person | None, member_id: str, erased: Person) -> Person | None:
+    return erased if person is None and document.member_id == member_id else person
+
+
+def name(document: Order | Refund) -> str:
+    """What a document is known by."""
+    return f"order {document.order_id}" if isinstance(document, Order) else f"refund {document.refund_id}"
+
+
+def points(amount: int, double: bool) -> int:  # noqa: FBT001
+    """1 point for every 10.00, or 2, half-up."""
+    return int((Decimal(amount) * (2 if double else 1) / 1000).quantize(Decimal(1), ROUND_HALF_UP))
