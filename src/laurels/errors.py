@@ -53,6 +53,26 @@ class PointsOutOfRange(LaurelsError):
     """A member's points must stay within plus or minus 2147483647. Nothing was changed."""
 
 
+class TooLarge(LaurelsError):
+    """This is more than one request may carry."""
+
+
+class NotSignedIn(LaurelsError):
+    """A valid token is needed: `Authorization: Bearer` and the token."""
+
+
+class NotAllowed(LaurelsError):
+    """This token does not allow that."""
+
+    def __init__(self, message: str | None = None, scopes: Sequence[str] = ()) -> None:
+        self.scopes = tuple(scopes)
+        super().__init__(message)
+
+
+class WrongMediaType(LaurelsError):
+    """The body has to be JSON: send it with `Content-Type: application/json`."""
+
+
 class NotFound(LaurelsError):
     """There is no such thing here."""
 

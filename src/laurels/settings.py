@@ -129,12 +129,20 @@ def load(
     }
     fields = {row.name: row.field for row in _rows()}
     try:
-        return msgspec.convert({fields[name]: value for name, value in values.items()}, Settings, strict=False)
+        return msgspec.convert(
+            {fields[name]: value for name, value in values.items()}, Settings, strict=False, dec_hook=_convert
+        )
     except msgspec.ValidationError as error:
         message = str(error)
         for name, field in fields.items():
             message = message.replace(f"`$.{field}", f"`{name}")
         raise SettingsError(f"The settings are not valid: {message}") from error
+
+
+def _convert(kind: type, value: Any) -> Any:
+    if kind is Path and isinstance(value, str | Path) and str(value):
+        return Path(value)
+    raise ValueError("must be a path")
 
 
 def _rows() -> Iterator[Setting]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from laurels.errors import InvalidInput
 from laurels.model import Version
-from laurels.model.ids import PYTHON_PATTERN, check_id
+from laurels.model.ids import ID, check_id
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput, match="order_id: must be 1 to 128"):
         check_id(text, "order_id")
     with pytest.raises(msgspec.ValidationError):
-        msgspec.convert(text, Annotated[str, msgspec.Meta(pattern=PYTHON_PATTERN)])
+        msgspec.convert(text, Annotated[str, msgspec.Meta(pattern=rf"^{ID}\Z")])
 
 
 versions = st.builds(

@@ -18,6 +18,12 @@ app = typer.Typer(
 )
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        out(__version__)
+        raise typer.Exit
+
+
 @app.callback(
     epilog=examples(
         "laurels demo",
@@ -27,12 +33,11 @@ app = typer.Typer(
     )
 )
 def _laurels(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
 ) -> None:
     """Loyalty points and live rankings for a shop."""
-    if version:
-        out(__version__)
-        raise typer.Exit
 
 
 for module in (serving, importing, boards, exporting, maintenance, tokens, demo, later):

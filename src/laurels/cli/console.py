@@ -26,10 +26,13 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from laurels import clock
 from laurels.settings import Settings, load
 from laurels.wiring import House, build
 
 T = TypeVar("T")
+
+SECONDS_BETWEEN_LINES = 10.0
 
 StateOption = Annotated[
     Path | None, typer.Option("--state", help="Where the embedded engines live.", show_default="./laurels-data")
@@ -102,9 +105,13 @@ class _Rate(ProgressColumn):
 
 @contextmanager
 def progress(doing: str, of: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on standard error with rate and remaining time; gives the function that moves it to (done,
-    total).
+    """Progress on standard error; gives the function that moves it to (done, total).
+
+    A terminal gets a bar with rate and remaining time, a log file a line every ten seconds.
     """
+    if not _stderr.is_terminal:
+        yield _lines(doing, of)
+        return
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -115,11 +122,22 @@ def progress(doing: str, of: str) -> Iterator[Callable[[int, int], None]]:
         TextColumn("left"),
         TimeRemainingColumn(),
         console=_stderr,
-        transient=not _stderr.is_terminal,
     )
     with bar:
         task = bar.add_task(doing, total=None, visible=False)
         yield lambda done, total: bar.update(task, completed=done, total=total, visible=total > 0)
+
+
+def _lines(doing: str, of: str) -> Callable[[int, int], None]:
+    last = clock.elapsed()
+
+    def report(done: int, total: int) -> None:
+        nonlocal last
+        if clock.elapsed() - last >= SECONDS_BETWEEN_LINES:
+            last = clock.elapsed()
+            say(f"{doing}: {done:,} of {total:,} {of}")
+
+    return report
 
 
 def _log_to_stderr() -> None:

@@ -6,11 +6,8 @@ host and engine, and tell nothing to who lacks the key. The format is frozen; `d
 exactly, with test vectors, and says what the names hide and what they do not.
 """
 
-import contextlib
-import os
 import secrets
 import struct
-import tempfile
 from array import array
 from functools import lru_cache
 from hashlib import shake_256
@@ -18,6 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from laurels.errors import SettingsError
+from laurels.keyfile import read_secret, refusal, write_once
 
 WORDS = 256
 """How many adjectives there are, and how many creatures."""
@@ -35,7 +33,7 @@ _SIDE = 25_600  # NAMES is its square
 _ROUNDS = 8
 _HOT_NAMES = 4_096
 _LEAST_DIFFERENT_BYTES = 16  # 32 random bytes have fewer once in 10^16 keys
-_POSIX = os.name == "posix"
+_TITLE = "the proxy names"
 _MAKE_ONE = "Make one with: openssl rand -hex 32"
 
 
@@ -99,16 +97,7 @@ def load_key(path: Path) -> bytes:
     Raises `SettingsError`, saying what to do, for a file that cannot be read, that others on the machine can read, that
     is not hexadecimal, or whose key is too short or no product of chance.
     """
-    try:
-        with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode  # of the opened file: a path may change in between
-            text = file.read()
-    except FileNotFoundError as error:
-        raise _refusal(path, "does not exist. Copy it from a host that has it, or leave names.key_file out") from error
-    except OSError as error:
-        raise _refusal(path, f"cannot be read: {error.strerror}") from error
-    if _POSIX and mode & 0o077:
-        raise _refusal(path, f"can be read or written by others. Run: chmod 600 '{path}'")
+    text = read_secret(path, _TITLE)
     try:
         key = bytes.fromhex(text.decode("ascii").strip())
     except ValueError:  # not kept as the cause: it holds the text, which may be most of a secret
@@ -129,41 +118,13 @@ def new_key_file(path: Path) -> None:
     if path.exists():
         return
     try:
-        _write_once(path, secrets.token_hex(KEY_BYTES) + "\n")
+        write_once(path, secrets.token_hex(KEY_BYTES) + "\n")
     except OSError as error:
         raise _refusal(path, f"cannot be made: {error.strerror}. Make it with: openssl rand -hex 32") from error
 
 
 def _refusal(path: Path, reason: str) -> SettingsError:
-    return SettingsError(f"The key file of the proxy names, {path}, {reason}.")
-
-
-def _write_once(path: Path, text: str) -> None:
-    """Make a file appear with all of its text, unless there is one: the text never changes once anybody has seen it."""
-    descriptor, draft_path = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # 0600 and O_EXCL
-    draft = Path(draft_path)
-    try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        # A link, unlike a rename, never replaces: who comes second keeps the first one's file.
-        with contextlib.suppress(FileExistsError):
-            path.hardlink_to(draft)
-    finally:
-        draft.unlink()
-    _sync_directory(path.parent)
-
-
-def _sync_directory(path: Path) -> None:
-    """Make the names in a directory survive a power loss, where the system lets one ask for that."""
-    if not _POSIX:
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    return refusal(path, _TITLE, reason)
 
 
 def _table(side: int, round_: int, key: bytes) -> "array[int]":

@@ -18,7 +18,7 @@ from laurels.cli.files.refusals import refuse, refuse_cell, shown
 from laurels.cli.files.table import POLARS_FAILED, Table
 
 MAX_COLUMNS = 10_000
-MAX_HEADER_CHARACTERS = 1_000_000
+MAX_HEADER_BYTES = 1_000_000
 
 _BLOCK_BYTES = 1 << 20
 _OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -66,12 +66,19 @@ def csv_columns(path: Path) -> tuple[str, ...]:
         if file.read(2) in _UTF16_MARKS:
             raise refuse(str(path), "is UTF-16; save it as UTF-8")
         file.seek(0)
-        if len(file.readline(MAX_HEADER_CHARACTERS)) == MAX_HEADER_CHARACTERS:
+        if len(file.readline(MAX_HEADER_BYTES)) == MAX_HEADER_BYTES:
             raise refuse(str(path), "has a first line too long for names of columns; the first line must name them")
     try:
-        header = next(_walk(path))
+        header = next(_walk(path), None)
     except csv.Error as error:
         raise refuse(str(path), f"line 1 is not a row of column names ({error})") from error
+    if header is None:
+        raise refuse(str(path), "is empty")
+    _check_header(path, header)
+    return tuple(header.cells)
+
+
+def _check_header(path: Path, header: _Record) -> None:
     if not header.cells:
         raise refuse(str(path), "line 1 is empty; the first line must name the columns")
     _check_text(path, header, 0, header.cells)
@@ -83,7 +90,6 @@ def csv_columns(path: Path) -> tuple[str, ...]:
                 raise refuse(str(path), f"its columns are separated by {name}; save it with commas")
     if len(header.cells) > MAX_COLUMNS:
         raise refuse(str(path), f"has {len(header.cells)} columns; at most {MAX_COLUMNS} can be read")
-    return tuple(header.cells)
 
 
 def _count_commas(path: Path, columns: tuple[str, ...]) -> int:

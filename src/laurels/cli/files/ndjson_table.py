@@ -17,6 +17,7 @@ MAX_LINE_BYTES = 16_000_000
 """As much as the wire takes in one call; a longer line is not read into memory."""
 
 MAX_COLUMNS = 10_000
+_MONEY_KEYS = frozenset({"total", "amount", "unit_price"})
 _ROWS_AT_ONCE = 50_000
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
@@ -35,10 +36,14 @@ def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 def refuse_line(path: Path, row: int, error: Exception) -> FileRefused:
     """The refusal of a line that is not the JSON that it should be."""
-    if isinstance(error, msgspec.ValidationError):
-        message, _, where = str(error).partition(" - at `$")
-        return refuse_cell(str(path), f"row {row}", where.strip("`.").replace("[...]", "") or None, shown(message, 120))
-    return refuse_cell(str(path), f"row {row}", None, f"is not one JSON object on one line ({shown(str(error), 120)})")
+    if not isinstance(error, msgspec.ValidationError):
+        return refuse_cell(
+            str(path), f"row {row}", None, f"is not one JSON object on one line ({shown(str(error), 120)})"
+        )
+    message, _, where = str(error).partition(" - at `$")
+    key = where.strip("`.")
+    hint = '; money is a text such as "25.00"' if key.rpartition(".")[2] in _MONEY_KEYS else ""
+    return refuse_cell(str(path), f"row {row}", key or None, shown(message, 120) + hint)
 
 
 def open_ndjson(path: Path) -> Table:

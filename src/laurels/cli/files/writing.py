@@ -13,7 +13,8 @@ from typing import Any
 
 import polars as pl
 
-from laurels.cli.files.refusals import refuse, refuse_access
+from laurels.cli.files.refusals import refuse, refuse_access, shown
+from laurels.cli.files.table import POLARS_FAILED
 from laurels.model import Entry
 
 _ROWS_AT_ONCE = 50_000
@@ -77,8 +78,8 @@ def _entry_row(entry: Entry) -> _Row:
 
 
 async def _write(path: Path, schema: pl.Schema, chunks: AsyncIterable[Sequence[_Row]]) -> int:
-    path, export_type = _destination(path)
     with _refusing(path):
+        path, export_type = _destination(path)
         folder = tempfile.TemporaryDirectory(prefix=f".{path.name[:100]}.", dir=path.parent)
     with folder as name:
         export = export_type(Path(name))
@@ -169,3 +170,5 @@ def _refusing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise refuse_access(path, error, "be written") from error
+    except POLARS_FAILED as error:  # polars wraps what the system said; that comes last
+        raise refuse(str(path), f"cannot be written: {shown(str(error).rpartition(': ')[2].lower(), 120)}") from error

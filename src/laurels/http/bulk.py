@@ -1,0 +1,103 @@
+"""Bulk: many documents in one request, as a JSON array or as NDJSON, each with a result of its own."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import TypeVar
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from laurels.errors import InvalidInput, TooLarge
+from laurels.http.problems import FieldProblem, field_problems
+from laurels.http.routes import BULK_DOCUMENTS, Access, Answer, Call, route
+from laurels.intake import NamedOrderForm, decode
+from laurels.ledger import Receipt
+from laurels.model import Order
+
+T = TypeVar("T")
+
+SLICE = 100
+"""Documents that are read at one go; other requests are answered in between."""
+
+
+class BulkResult(Struct, frozen=True, kw_only=True):
+    """What became of one order. `http` is the status that a call for it alone would have had; `order_id` is null where
+    it could not be read.
+    """
+
+    order_id: str | None
+    status: str
+    http: int
+    errors: list[FieldProblem] | UnsetType = UNSET
+
+
+class _Named(Struct):
+    order_id: str
+
+
+class _Any(Struct, gc=False):
+    """Any object, unread."""
+
+
+@route(
+    "POST",
+    "/orders",
+    access=Access(("orders:write",)),
+    answers={200: list[BulkResult]},
+    problems=(413, 503),
+    bulk_of=NamedOrderForm,
+)
+async def place_orders(call: Call) -> Answer:
+    """Accept many orders in one commit, as a JSON array or as NDJSON: at most 10,000 and 16 MB.
+
+    There is one result for each, in order. One that is not valid, or in conflict, keeps none of the others out.
+    """
+    results: list[BulkResult | None] = []
+    orders: list[tuple[Order, bytes]] = []
+    async for raw in documents(call.raw):
+        try:
+            form = decode(NamedOrderForm, raw)
+            orders.append((form.order(form.order_id, call.house.now()), raw))
+            results.append(None)
+        except InvalidInput as error:
+            results.append(BulkResult(order_id=_named(raw), status="invalid", http=422, errors=field_problems(error)))
+    receipts = await call.house.intake.accept_all(orders) if orders else []
+    accepted = iter([_result(order, receipt) for (order, _), receipt in zip(orders, receipts, strict=True)])
+    return Answer(200, [next(accepted) if result is None else result for result in results])
+
+
+async def documents(body: bytes) -> AsyncIterator[bytes]:
+    """The documents of a bulk body, each as it was written. Raises `TooLarge`, `InvalidInput`."""
+    found = _elements(body) if body.lstrip()[:1] == b"[" else _lines(body)
+    if len(found) > BULK_DOCUMENTS:
+        raise TooLarge(f"One request takes at most {BULK_DOCUMENTS:,} documents. Send the rest in another one.")
+    for n, document in enumerate(found):
+        if n % SLICE == 0:
+            await asyncio.sleep(0)
+        yield bytes(document)
+
+
+def _elements(body: bytes) -> Sequence[bytes | msgspec.Raw]:
+    # First without keeping any, so that a body of 16 million commas costs no more memory than it should.
+    elements = decode(list[_Any], body)
+    return elements if len(elements) > BULK_DOCUMENTS else decode(list[msgspec.Raw], body)  # type: ignore[return-value]
+
+
+def _lines(body: bytes) -> Sequence[bytes]:
+    return [line for line in body.split(b"\n", BULK_DOCUMENTS + 1) if line.strip()]
+
+
+def _named(raw: bytes) -> str | None:
+    try:
+        return decode(_Named, raw).order_id
+    except InvalidInput:
+        return None
+
+
+def _result(order: Order, receipt: Receipt) -> BulkResult:
+    if receipt.conflict:
+        return BulkResult(order_id=order.order_id, status="conflict", http=409)
+    return BulkResult(order_id=order.order_id, status=receipt.status, http=200 if receipt.repeated else 202)
+
+
+ROUTES = (place_orders,)

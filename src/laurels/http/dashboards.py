@@ -1,0 +1,104 @@
+"""The reads that everybody makes: a member's dashboard, and the top of a board.
+
+The dashboard is the one hot read, so its steps are plain functions that need no web framework: read the query, read
+the board, encode, compare tags.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from laurels.dashboard import Board, Dashboard, Dashboards, to_json
+from laurels.http.auth import Caller
+from laurels.http.routes import Access, Answer, Call, route
+from laurels.model import Version
+
+BoardName = Annotated[str, Meta(max_length=64, description="`all-time`, `month` or `month:YYYY-MM`")]
+Top = Annotated[int, Meta(ge=0, le=100, description="places from the top")]
+Around = Annotated[int, Meta(ge=0, le=50, description="neighbours above and below")]
+MinVersion = Annotated[str, Meta(max_length=6000, description="an `as_of`: wait up to 200 ms for it")]
+
+CACHED = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
+"""A browser may keep the answer, and asks each time whether it still holds."""
+
+
+class DashboardQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which board, and how much of it."""
+
+    board: BoardName = "all-time"
+    top: Top = 10
+    around: Around = 2
+    min_version: MinVersion | None = None
+
+
+class BoardQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """How much of the board."""
+
+    top: Top = 10
+
+
+@route(
+    "GET",
+    "/loyalty/{member_id}",
+    access=Access(("members:read",), members="own"),
+    answers={200: Dashboard, 304: None},
+    problems=(404, 409, 503),
+    headers={"If-None-Match": "the `ETag` of the last answer: 304 where nothing changed"},
+)
+async def show_dashboard(call: Call, query: DashboardQuery) -> Answer:
+    """Show a member's dashboard: the top, the own place, and the neighbours above and below, all of one version."""
+    dashboard = await read_dashboard(call.house.dashboards, call.caller, call.ids["member_id"], query)
+    return answer(dashboard, query, call.headers)
+
+
+@route(
+    "GET",
+    "/leaderboard/{board}",
+    access=Access(members="any"),
+    answers={200: Board, 304: None},
+    problems=(404, 503),
+    headers={"If-None-Match": "the `ETag` of the last answer: 304 where nothing changed"},
+)
+async def show_board(call: Call, query: BoardQuery) -> Answer:
+    """Show the top of a board under proxy names."""
+    return answer(await call.house.dashboards.board(call.ids["board"], top=query.top), query, call.headers)
+
+
+async def read_dashboard(dashboards: Dashboards, caller: Caller, member_id: str, query: DashboardQuery) -> Dashboard:
+    """The dashboard of a member for an admitted caller. A member who never ordered sees an empty place; a service that
+    asks for an unknown member raises `UnknownMember`.
+    """
+    return await dashboards.member(
+        member_id,
+        query.board,
+        top=query.top,
+        around=query.around,
+        min_version=None if query.min_version is None else Version.parse(query.min_version),
+        must_exist=caller.member_id is None,
+    )
+
+
+def answer(shown: Dashboard | Board, query: Struct, headers: Mapping[str, str]) -> Answer:
+    """The encoded answer with its tag; 304 without a body where the client has it already."""
+    body = to_json(shown)
+    tag = etag(body, query)
+    with_tag = {"ETag": tag, **CACHED}
+    if matches(headers.get("if-none-match", ""), tag):
+        return Answer(304, b"", with_tag)
+    return Answer(200, body, with_tag)
+
+
+def etag(body: bytes, query: Struct) -> str:
+    """The tag of an answer: another one for another `as_of`, another query, and when it becomes stale."""
+    return f'"{hashlib.blake2b(body + repr(query).encode(), digest_size=12).hexdigest()}"'
+
+
+def matches(if_none_match: str, tag: str) -> bool:
+    """Whether a client that sent this `If-None-Match` has the answer with this tag."""
+    sent = (one.strip().removeprefix("W/") for one in if_none_match.split(","))
+    return any(one in {tag, "*"} for one in sent)
+
+
+ROUTES = (show_dashboard, show_board)

@@ -1,0 +1,115 @@
+"""Members: enrol in bulk, leave and rejoin the boards, take another proxy name, be erased."""
+
+from msgspec import UNSET, Struct, UnsetType
+
+from laurels.errors import InvalidInput
+from laurels.http.bulk import documents
+from laurels.http.problems import FieldProblem, field_problems
+from laurels.http.routes import Access, Answer, Call, route
+from laurels.intake import Email, Id, decode
+from laurels.model import MemberEvent
+
+WRITE = Access(("members:write",))
+WRITE_OR_OWN = Access(("members:write",), members="own")
+
+
+class MemberForm(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A customer to enrol. An address is kept or replaced; left out, it stays as it is."""
+
+    member_id: Id
+    email: Email | None = None
+
+
+class EnrolResult(Struct, frozen=True, kw_only=True):
+    """What became of one member. `http` is the status that it would have had alone: 201 for a new one, 200 for a known
+    one.
+    """
+
+    member_id: str | None
+    status: str
+    http: int
+    errors: list[FieldProblem] | UnsetType = UNSET
+
+
+class Changed(Struct, frozen=True):
+    """The version from which every board shows the change."""
+
+    as_of: str
+
+
+class _Named(Struct):
+    member_id: str
+
+
+@route(
+    "POST",
+    "/members",
+    access=WRITE,
+    answers={200: list[EnrolResult]},
+    problems=(413, 503),
+    bulk_of=MemberForm,
+)
+async def enrol(call: Call) -> Answer:
+    """Enrol members in one commit, as a JSON array or as NDJSON: at most 10,000 and 16 MB.
+
+    There is one result for each, in order. One that is not valid keeps none of the others out; one that is known stays
+    as it is.
+    """
+    results: list[EnrolResult | None] = []
+    members: list[tuple[str, str | None]] = []
+    async for raw in documents(call.raw):
+        try:
+            form = decode(MemberForm, raw)
+            members.append((form.member_id, form.email))
+            results.append(None)
+        except InvalidInput as error:
+            results.append(EnrolResult(member_id=_named(raw), status="invalid", http=422, errors=field_problems(error)))
+    new = await call.house.members.enrol(members, actor=call.caller.actor) if members else []
+    enrolled = iter([_result(member_id, is_new=is_new) for (member_id, _), is_new in zip(members, new, strict=True)])
+    return Answer(200, [next(enrolled) if result is None else result for result in results])
+
+
+@route("POST", "/members/{member_id}/hide", access=WRITE_OR_OWN, answers={200: Changed}, problems=(404, 503))
+async def hide(call: Call) -> Answer:
+    """Take a member off the boards. The points go on."""
+    return await _change(call, MemberEvent.HIDE)
+
+
+@route("POST", "/members/{member_id}/show", access=WRITE_OR_OWN, answers={200: Changed}, problems=(404, 503))
+async def show(call: Call) -> Answer:
+    """Show a hidden member on the boards again."""
+    return await _change(call, MemberEvent.SHOW)
+
+
+@route("POST", "/members/{member_id}/rename", access=WRITE_OR_OWN, answers={200: Changed}, problems=(404, 503))
+async def rename(call: Call) -> Answer:
+    """Give a member another proxy name."""
+    return await _change(call, MemberEvent.RENAME)
+
+
+@route("DELETE", "/members/{member_id}", access=WRITE, answers={200: Changed}, problems=(404, 503))
+async def erase(call: Call) -> Answer:
+    """Erase a member: the id, the address and what was received.
+
+    The entries stay, under a number that is never used again.
+    """
+    return await _change(call, MemberEvent.ERASE)
+
+
+async def _change(call: Call, event: MemberEvent) -> Answer:
+    version = await call.house.members.change(call.ids["member_id"], event, actor=call.caller.actor)
+    return Answer(200, Changed(str(version)))
+
+
+def _named(raw: bytes) -> str | None:
+    try:
+        return decode(_Named, raw).member_id
+    except InvalidInput:
+        return None
+
+
+def _result(member_id: str, *, is_new: bool) -> EnrolResult:
+    return EnrolResult(member_id=member_id, status="enrolled" if is_new else "known", http=201 if is_new else 200)
+
+
+ROUTES = (enrol, hide, show, rename, erase)

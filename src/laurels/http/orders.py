@@ -1,0 +1,84 @@
+"""Orders: accept one, and tell how far it got."""
+
+from msgspec import UNSET, Struct, UnsetType
+
+from laurels.errors import UnknownOrder
+from laurels.http.routes import Access, Answer, Call, route
+from laurels.intake import Id, OrderForm
+from laurels.ledger import DocumentState
+from laurels.model import DocumentKind, Status, Version
+
+
+class Accepted(Struct, frozen=True):
+    """An order that is durable, and how far it got."""
+
+    order_id: str
+    status: Status
+
+
+class OrderState(Struct, frozen=True, kw_only=True):
+    """How far an order got. Once awarded: the points, why so many, and the version from which boards show them."""
+
+    order_id: str
+    source: str
+    status: Status
+    points: int | UnsetType = UNSET
+    reason: str | UnsetType = UNSET
+    as_of: str | UnsetType = UNSET
+
+
+class OrderQuery(Struct, forbid_unknown_fields=True):
+    """Which system numbered the order."""
+
+    source: Id = "shop"
+
+
+@route(
+    "POST",
+    "/order/{order_id}",
+    access=Access(("orders:write",)),
+    answers={202: Accepted, 200: Accepted},
+    problems=(409, 503),
+)
+async def place_order(call: Call, form: OrderForm) -> Answer:
+    """Accept an order.
+
+    202 says that it is durable; 200 that the same content was here before, with its present status. Other content under
+    a used id is a conflict and changes nothing.
+    """
+    order_id = call.ids["order_id"]
+    receipt = await call.house.intake.accept(form.order(order_id, call.house.now()), call.raw)
+    return Answer(200 if receipt.repeated else 202, Accepted(order_id, receipt.status))
+
+
+@route(
+    "GET",
+    "/order/{order_id}",
+    access=Access(("orders:write", "members:read"), members="any"),
+    answers={200: OrderState},
+    problems=(404, 503),
+)
+async def show_order(call: Call, query: OrderQuery) -> Answer:
+    """Tell how far an order got, and what it earned. A member sees its own orders alone."""
+    state = await call.house.ledger.document(DocumentKind.ORDER, query.source, call.ids["order_id"])
+    if state is None or call.caller.member_id not in {None, state.member_id}:
+        raise UnknownOrder
+    return Answer(200, await _shown(call, state))
+
+
+async def _shown(call: Call, state: DocumentState) -> OrderState:
+    entry = state.entry
+    if entry is None:
+        return OrderState(order_id=state.id, source=state.source, status=state.status)
+    heads = await call.house.ledger.heads()
+    return OrderState(
+        order_id=state.id,
+        source=state.source,
+        status=state.status,
+        points=entry.points,
+        reason=entry.reason,
+        as_of=str(Version(heads.epoch, {entry.shard: entry.position})),
+    )
+
+
+ROUTES = (place_order, show_order)

@@ -1,0 +1,127 @@
+"""Errors as problem documents (RFC 9457): the one table of which error is answered by which status."""
+
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+from msgspec import UNSET, Struct, UnsetType
+
+from laurels import errors
+from laurels.errors import InvalidInput, LaurelsError, NotAllowed, NotSignedIn, VersionNotReached
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_S = 1
+
+log = structlog.get_logger(__name__)
+
+_BY_ERROR: dict[type[LaurelsError], tuple[int, str, str]] = {
+    errors.InvalidInput: (422, "invalid-input", "The input is not valid"),
+    errors.NotSignedIn: (401, "not-signed-in", "Not signed in"),
+    errors.NotAllowed: (403, "not-allowed", "Not allowed"),
+    errors.NotFound: (404, "not-found", "Not found"),
+    errors.Conflict: (409, "conflict", "Conflict"),
+    errors.InsufficientPoints: (409, "insufficient-points", "Insufficient points"),
+    errors.PointsOutOfRange: (409, "points-out-of-range", "Points out of range"),
+    errors.VersionNotReached: (409, "version-not-reached", "Version not reached"),
+    errors.TooLarge: (413, "too-large", "Too large"),
+    errors.WrongMediaType: (415, "wrong-media-type", "Wrong media type"),
+    errors.LedgerUnavailable: (503, "ledger-unavailable", "The ledger is not available"),
+    errors.BoardNotReady: (503, "board-not-ready", "The leaderboard is not ready"),
+}
+"""Status, type and title of each error, or of the nearest class above it."""
+
+_BY_STATUS = {
+    400: ("bad-request", "The request is not valid HTTP, or not as HTTP asks for it."),
+    404: ("not-found", "There is nothing at this address. /docs lists what there is."),
+    405: ("method-not-allowed", "This address does not take this method; `Allow` says which it takes."),
+    413: ("too-large", "The body is larger than one request may carry."),
+}
+"""Type and detail of what the web framework refuses before a room is asked."""
+
+_UNFORESEEN = (500, "internal-error", "Something went wrong here")
+
+
+class FieldProblem(Struct, frozen=True):
+    """One thing that is wrong with the input: which field, and what to do about it."""
+
+    field: str
+    message: str
+
+
+class Problem(Struct, frozen=True, kw_only=True):
+    """What went wrong. `type` tells programs, `detail` tells people."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: list[FieldProblem] | UnsetType = UNSET
+    requested: str | UnsetType = UNSET
+    current: str | UnsetType = UNSET
+
+
+def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """The answer to any error that a request ends with. What nobody foresaw is logged, and not told."""
+    problem, headers = problem_of(error, instance_of(request))
+    if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.error("http.unhandled", request_id=request.scope["state"].get("request_id"), exc_info=error)
+    return Response(msgspec.json.encode(problem), status_code=problem.status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def problem_of(error: Exception, instance: str) -> tuple[Problem, dict[str, str]]:
+    """An error as a problem document, and the headers that go with it."""
+    if isinstance(error, LaurelsError):
+        known = next((_BY_ERROR[kind] for kind in type(error).__mro__ if kind in _BY_ERROR), None)
+        if known is not None:
+            return _problem(known, error.message, instance, error), _headers(error, known[0])
+    if isinstance(error, HTTPException) and error.status_code in _BY_STATUS:
+        slug, detail = _BY_STATUS[error.status_code]
+        kind = error.status_code, slug, HTTPStatus(error.status_code).phrase
+        return _problem(kind, detail, instance, error), _headers(error, error.status_code)
+    return _problem(_UNFORESEEN, "It is in the log under this X-Request-Id.", instance, error), {}
+
+
+def instance_of(request: Request[Any, Any, Any]) -> str:
+    """The request's path, with `-` in place of the member's id.
+
+    Problem documents are logged in many places, and the id may be an e-mail address. It also keeps the answers for a
+    foreign and an unknown member alike.
+    """
+    member_id = request.scope.get("path_params", {}).get("member_id")
+    return "/".join("-" if part == member_id else part for part in request.scope["path"].split("/"))
+
+
+def _problem(kind: tuple[int, str, str], detail: str, instance: str, error: Exception) -> Problem:
+    status, slug, title = kind
+    return Problem(
+        type=f"/problems/{slug}",
+        title=title,
+        status=status,
+        detail=detail,
+        instance=instance,
+        errors=field_problems(error) if isinstance(error, InvalidInput) else UNSET,
+        requested=error.requested if isinstance(error, VersionNotReached) else UNSET,
+        current=error.current if isinstance(error, VersionNotReached) else UNSET,
+    )
+
+
+def field_problems(error: InvalidInput) -> list[FieldProblem]:
+    """What is wrong with each field."""
+    return [FieldProblem(one.field, one.message) for one in error.errors]
+
+
+def _headers(error: Exception, status: int) -> dict[str, str]:
+    match error:
+        case NotSignedIn():
+            return {"WWW-Authenticate": 'Bearer realm="laurels"'}
+        case NotAllowed(scopes=scopes) if scopes:
+            return {
+                "WWW-Authenticate": f'Bearer realm="laurels", error="insufficient_scope", scope="{" ".join(scopes)}"'
+            }
+        case HTTPException(headers=headers) if headers:
+            return {"Allow": headers["allow"]} if "allow" in headers else {}
+    return {"Retry-After": str(RETRY_AFTER_S)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}

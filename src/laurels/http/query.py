@@ -1,0 +1,56 @@
+"""Query strings, read as strictly as bodies: unknown, repeated and malformed parameters are refused by name."""
+
+import re
+from functools import cache
+from typing import TypeVar
+from urllib.parse import parse_qsl
+
+import msgspec
+from msgspec import Struct
+
+from laurels.errors import InvalidInput
+from laurels.intake import convert
+
+Q = TypeVar("Q", bound=Struct)
+
+MOST_PARAMETERS = 20
+_WHOLE = re.compile(r"-?\d{1,9}\Z", re.ASCII)
+
+
+def parse_query(form: type[Q], query: bytes) -> Q:
+    """Read a query string as `form`, whose fields are whole numbers or texts. Raises `InvalidInput`."""
+    if not query:
+        return form()
+    values: dict[str, int | str] = {}
+    for name, text in _pairs(query):
+        if name in values:
+            raise InvalidInput.of(name, "is given more than once")
+        values[name] = _whole(name, text) if name in _whole_numbers(form) else text
+    return convert(form, values)
+
+
+def _pairs(query: bytes) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS)
+    except ValueError as error:
+        raise InvalidInput.of(
+            "query", f"must be UTF-8 with percent signs, and of at most {MOST_PARAMETERS} parameters"
+        ) from error
+
+
+def _whole(name: str, text: str) -> int:
+    if not _WHOLE.match(text):
+        raise InvalidInput.of(name, "must be a whole number")
+    return int(text)
+
+
+@cache
+def _whole_numbers(form: type[Struct]) -> frozenset[str]:
+    info = msgspec.inspect.type_info(form)
+    assert isinstance(info, msgspec.inspect.StructType)
+    return frozenset(field.name for field in info.fields if isinstance(_bare(field.type), msgspec.inspect.IntType))
+
+
+def _bare(kind: msgspec.inspect.Type) -> msgspec.inspect.Type:
+    """The type without its description."""
+    return kind.type if isinstance(kind, msgspec.inspect.Metadata) else kind

@@ -1,0 +1,119 @@
+"""What a route declares, and what its function is given.
+
+A route is a function with a form for its body, a form for its query, or neither. Admission, validation, the answer to
+errors and the API's documentation all follow from its declaration, so none of them can be forgotten or differ.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Literal, get_type_hints
+
+from msgspec import Struct
+
+from laurels.errors import NotAllowed, UnknownMember
+from laurels.http.auth import Caller
+from laurels.http.house import House
+
+MEGABYTE = 1 << 20
+SINGLE_BYTES = MEGABYTE
+BULK_BYTES = 16 * MEGABYTE
+BULK_DOCUMENTS = 10_000
+
+Members = Literal["own", "any", "none"]
+
+
+class Access(Struct, frozen=True):
+    """Who may call a route: services with any of these scopes (with none named: every service), and members: each for
+    its own id, each for any path, or none.
+    """
+
+    scopes: tuple[str, ...] = ()
+    members: Members = "none"
+
+    def admit(self, caller: Caller, member_id: str | None) -> None:
+        """Let the caller pass. Nothing is looked up: a foreign member and an unknown one are the same here.
+
+        Raises `NotAllowed`; `UnknownMember` for a member who asks for another one.
+        """
+        if caller.member_id is None:
+            if self.scopes and caller.scopes.isdisjoint(self.scopes):
+                raise NotAllowed(f"This needs a token with the scope {' or '.join(self.scopes)}.", self.scopes)
+        elif self.members == "none":
+            raise NotAllowed(f"This needs a service's token with the scope {' or '.join(self.scopes)}.", self.scopes)
+        elif self.members == "own" and caller.member_id != member_id:
+            raise UnknownMember
+
+
+class Call(Struct, frozen=True, kw_only=True):
+    """One request, admitted. `ids` are the path's; `raw` is the body as received; header names are in small letters."""
+
+    house: House
+    caller: Caller
+    ids: Mapping[str, str]
+    headers: Mapping[str, str]
+    raw: bytes = b""
+
+
+class Answer(Struct, frozen=True):
+    """What goes back. `body` is a struct or a list of them, or bytes that are encoded already."""
+
+    status: int
+    body: Any
+    headers: dict[str, str] = {}
+    media_type: str = "application/json"
+
+
+Handler = Callable[..., Awaitable[Answer]]
+
+
+class Route(Struct, frozen=True, kw_only=True):
+    """One route. `access` None: open to all. `answers` are the bodies by status; `problems` the statuses that only this
+    one has; `form` and `query` are what its function takes under these names; `headers` are those it reads.
+    """
+
+    method: Literal["GET", "POST", "DELETE"]
+    path: str
+    handle: Handler
+    access: Access | None
+    answers: Mapping[int, Any]
+    problems: tuple[int, ...]
+    form: Any
+    bulk_of: Any
+    query: type[Struct] | None
+    headers: Mapping[str, str]
+
+    @property
+    def takes_body(self) -> bool:
+        """Whether a body is read."""
+        return self.form is not None or self.bulk_of is not None
+
+
+def route(
+    method: Literal["GET", "POST", "DELETE"],
+    path: str,
+    *,
+    access: Access | None,
+    answers: Mapping[int, Any],
+    problems: tuple[int, ...] = (),
+    bulk_of: Any = None,
+    headers: Mapping[str, str] | None = None,
+) -> Callable[[Handler], Route]:
+    """Declare a route over its function. What the function calls `form` is read from the body, `query` from the query
+    string. `bulk_of` names the documents of a bulk route, which reads its body itself.
+    """
+
+    def declare(handle: Handler) -> Route:
+        hints = get_type_hints(handle)
+        return Route(
+            method=method,
+            path=path,
+            handle=handle,
+            access=access,
+            answers=answers,
+            problems=problems,
+            form=hints.get("form"),
+            bulk_of=bulk_of,
+            query=hints.get("query"),
+            headers=headers or {},
+        )
+
+    return declare

@@ -1,0 +1,76 @@
+"""Serving: the application on an address, inside the caller's event loop, until the caller says stop."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Iterator
+
+import structlog
+import uvicorn
+
+from laurels.errors import SettingsError
+from laurels.http.app import create_app
+from laurels.http.auth import open_auth
+from laurels.http.house import House
+
+BACKLOG = 2048
+FINISH_WITHIN_S = 10
+"""How long requests in flight may take once the server is told to stop."""
+
+log = structlog.get_logger(__name__)
+
+
+async def serve(house: House, stop: asyncio.Event, on_ready: Callable[[int], None] = lambda _: None) -> None:
+    """Answer HTTP until `stop` is set; then take nothing new and finish what is being answered.
+
+    `on_ready` is called with the port once requests are answered: where `http.port` is 0, the one that was free. Raises
+    `SettingsError` where the address cannot be used.
+    """
+    settings = house.settings
+    app = create_app(house, open_auth(settings, house.now))
+    with _listener(settings.http_host, settings.http_port) as listener:
+        port: int = listener.getsockname()[1]
+        server = _Server(
+            uvicorn.Config(
+                app,
+                http="httptools",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_graceful_shutdown=FINISH_WITHIN_S,
+            )
+        )
+        serving = asyncio.create_task(server.serve([listener]))
+        stopping = asyncio.create_task(stop.wait())
+        log.info("http.listening", host=settings.http_host, port=port)
+        # The socket listens already: a client that connects now waits for the first turn of the server's loop.
+        on_ready(port)
+        try:
+            await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+            server.should_exit = True
+            await serving
+        log.info("http.stopped", port=port)
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves the process's signals to the caller."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host.strip("[]"), port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise SettingsError(
+            f"Cannot listen on {host}, port {port}: {error.strerror or error}. Choose another with --port."
+        ) from error
+    return listener

@@ -1,0 +1,56 @@
+"""What machines ask: is it alive, is it ready, and what does it offer."""
+
+from msgspec import Struct
+
+import laurels
+from laurels.errors import BoardNotReady
+from laurels.http.routes import Answer, Call, Route, route
+from laurels.leaderboard import ALL_TIME
+
+
+class Alive(Struct, frozen=True):
+    """The process answers."""
+
+    alive: bool
+
+
+class Ready(Struct, frozen=True):
+    """Whether the board serves, and which engines stand behind it."""
+
+    ready: bool
+    ledger: str
+    leaderboard: str
+    version: str
+
+
+@route("GET", "/healthz", access=None, answers={200: Alive})
+async def alive(call: Call) -> Answer:  # noqa: ARG001 - every route is given its call
+    """Tell that the process answers."""
+    return Answer(200, Alive(alive=True))
+
+
+@route("GET", "/readyz", access=None, answers={200: Ready, 503: Ready})
+async def ready(call: Call) -> Answer:
+    """Tell whether the board serves: 503 until then."""
+    house = call.house
+    try:
+        await house.leaderboard.read(ALL_TIME, None, top=0, around=0)
+        serves = True
+    except BoardNotReady:
+        serves = False
+    answer = Ready(serves, house.ledger.name, house.leaderboard.name, laurels.__version__)
+    return Answer(200 if serves else 503, answer)
+
+
+def openapi_route(document: bytes) -> Route:
+    """The route that gives the API's own description."""
+
+    @route("GET", "/openapi.json", access=None, answers={200: None})
+    async def describe(call: Call) -> Answer:  # noqa: ARG001 - every route is given its call
+        """Describe the API (OpenAPI 3.1)."""
+        return Answer(200, document)
+
+    return describe
+
+
+ROUTES = (alive, ready)

@@ -1,0 +1,70 @@
+"""The development key, and the tokens that it signs: for trying things out on one machine.
+
+The key is made under `state` at first use, for its owner alone. A shop that is open to others names its identity
+provider instead (`auth.mode`).
+"""
+
+from pathlib import Path
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from laurels import clock
+from laurels.http.house import HttpSettings
+from laurels.keyfile import read_secret, refusal, write_once
+
+ALGORITHM = "EdDSA"
+"""What the development key signs with (Ed25519)."""
+
+_TITLE = "development tokens"
+
+
+def sign_token(settings: HttpSettings, *, subject: str, scope: str | None, ttl_s: int) -> str:
+    """A token for `ttl_s` seconds: a member's without `scope` (`subject` is the member's id), a service's with it.
+
+    Makes the development key where there is none. Raises `SettingsError` where the key cannot be made or read.
+    """
+    now = clock.now() // clock.SECOND
+    claims: dict[str, str | int] = {"sub": subject, "iat": now, "exp": now + ttl_s}
+    if scope is None:
+        claims[settings.auth_member_claim] = subject
+    else:
+        claims["scope"] = scope
+    if settings.auth_issuer is not None:
+        claims["iss"] = settings.auth_issuer
+    if settings.auth_audience is not None:
+        claims["aud"] = settings.auth_audience
+    return jwt.encode(claims, development_key(settings.state), ALGORITHM)
+
+
+def development_key(state: Path) -> Ed25519PrivateKey:
+    """The key under `state`, made at first use; processes that race for it end with the same one.
+
+    Raises `SettingsError` where it cannot be made, or is not a key that only its owner can read.
+    """
+    path = state / "auth.key"
+    if not path.exists():
+        _make(path)
+    pem = read_secret(path, _TITLE)
+    try:
+        key = load_pem_private_key(pem, password=None)
+    except (ValueError, TypeError):  # not kept as the cause: it may hold what was read
+        raise refusal(path, _TITLE, "holds no private key. Remove it, and the next start makes one") from None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise refusal(path, _TITLE, "holds no Ed25519 key. Remove it, and the next start makes one")
+    return key
+
+
+def _make(path: Path) -> None:
+    pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_once(path, pem.decode("ascii"))
+    except OSError as error:
+        raise refusal(path, _TITLE, f"cannot be made: {error.strerror}. Check the state directory") from error

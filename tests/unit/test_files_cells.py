@@ -1,0 +1,131 @@
+"""Whole columns are checked by expressions; each must decide as its counterpart in the model does, cell by cell."""
+
+import re
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import polars as pl
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from laurels.cli.files import cells
+from laurels.errors import InvalidInput
+from laurels.model.ids import check_email, check_id, check_sku
+from laurels.model.money import parse_decimal
+from laurels.model.times import EARLIEST, MAX_AHEAD, check_occurred, from_datetime, parse_instant
+
+NOW = parse_instant("2026-06-01T00:00:00Z", "now")
+CELL = pl.col("cell")
+ODD_TEXT = st.text(st.characters(blacklist_categories=["Cs"]), max_size=140)
+
+reproducible = settings(print_blob=True, deadline=None, max_examples=150)
+
+
+def decided(expression: pl.Expr, texts: list[str]) -> list[object]:
+    return (
+        pl.DataFrame({"cell": texts}, schema={"cell": pl.String}).select(expression.alias("value"))["value"].to_list()
+    )
+
+
+def or_none(check: object, *arguments: object, **named: object) -> object:
+    assert callable(check)
+    try:
+        return check(*arguments, **named)
+    except InvalidInput:
+        return None
+
+
+NUMBERS = st.from_regex(r"-?[0-9]{1,13}(\.[0-9]{1,8})?", fullmatch=True) | st.from_regex(
+    r"[-+0-9.e ]{0,9}", fullmatch=True
+)
+
+
+@reproducible
+@given(st.lists(NUMBERS | ODD_TEXT, min_size=1), st.sampled_from([0, 2, 6]), st.booleans())
+@example(
+    ["-0", "0", "-0.00", "00", "1.", ".5", "999999999999.999999", "-999999999999.999999", "1000000000000", "٣"], 6, True
+)
+def test_decimals(texts: list[str], decimals: int, signed: bool) -> None:
+    read = decided(cells.millionths(CELL, pl.lit(decimals), signed=pl.lit(signed)), texts)
+    expected = [or_none(parse_decimal, text, decimals, "cell", signed=signed) for text in texts]
+    assert read == [None if value is None else int(str(value)) * 10 ** (6 - decimals) for value in expected]
+
+
+@reproducible
+@given(st.lists(st.from_regex(r"[A-Za-z0-9._:@+=/ -]{0,130}", fullmatch=True) | ODD_TEXT, min_size=1))
+@example(["a\n", "a" * 128, "a" * 129, "é", "", "-a"])
+def test_ids(texts: list[str]) -> None:
+    assert decided(cells.ids(CELL), texts) == [or_none(check_id, text, "cell") for text in texts]
+
+
+@reproducible
+@given(st.lists(ODD_TEXT, min_size=1))
+@example(["a\n", "é" * 128, "é" * 129, "", "\x7f", "\x85"])
+def test_skus(texts: list[str]) -> None:
+    assert decided(cells.skus(CELL), texts) == [or_none(check_sku, text, "cell") for text in texts]
+
+
+@reproducible
+@given(st.lists(st.from_regex(r"[a-z@. ]{0,12}", fullmatch=True) | ODD_TEXT, min_size=1))
+@example(["a@b", "a@b\n", "a@@b", "@b", "a@", "ä@ö"])
+def test_emails(texts: list[str]) -> None:
+    assert decided(cells.emails(CELL), texts) == [or_none(check_email, text, "cell") for text in texts]
+
+
+TIMES = st.builds(
+    "{:04}-{:02}-{:02}{}{:02}:{:02}:{:02}{}{}".format,
+    st.sampled_from([0, 1999, 2000, 2024, 2026, 9999]),
+    st.integers(0, 13),
+    st.integers(0, 32),
+    st.sampled_from(["T", "t", " "]),
+    st.integers(0, 24),
+    st.sampled_from([0, 59, 60]),
+    st.sampled_from([0, 59, 60]),
+    st.sampled_from(["", ".", ".1", ".123456", ".123456789", ".1234567890"]),
+    st.sampled_from(["Z", "z", "", "+00:00", "-23:59", "+24:00", "+1:00", "+0100"]),
+)
+
+
+@reproducible
+@given(st.lists(TIMES | ODD_TEXT, min_size=1))
+@example(["2000-01-01T00:00:00Z", "2000-01-01T00:59:59+01:00", "2026-06-01T00:05:00Z", "2026-06-01T00:05:00.000001Z"])
+def test_times_with_an_offset(texts: list[str]) -> None:
+    def expected(text: str) -> int:
+        return check_occurred(parse_instant(text, "cell"), NOW)
+
+    assert decided(cells.instants(CELL, None, NOW), texts) == [or_none(expected, text) for text in texts]
+
+
+ZONES = ["Europe/London", "Europe/Dublin", "America/St_Johns", "Australia/Lord_Howe", "Pacific/Apia", "Africa/Monrovia"]
+CHANGES = [datetime.fromisoformat(day) for day in ("2011-03-27", "2011-04-03", "2011-10-30", "2011-12-30")]
+"""Days on which clocks changed in one of them; Samoa left out the last one."""
+
+CLOCK_TIMES = st.datetimes(datetime.fromisoformat("2000-01-03"), datetime.fromisoformat("2026-05-30"))
+
+
+@reproducible
+@given(
+    st.sampled_from(ZONES),
+    st.lists(CLOCK_TIMES, min_size=1),
+    st.sampled_from(CHANGES),
+    st.lists(st.integers(-3 * 3600, 27 * 3600), min_size=1),
+)
+def test_times_by_the_clock(zone: str, moments: list[datetime], change: datetime, seconds: list[int]) -> None:
+    local = moments + [change + timedelta(seconds=each) for each in seconds]
+    # Without a fold, the standard library too reads the first of two, and what was skipped by the offset before.
+    expected = [from_datetime(each.replace(tzinfo=ZoneInfo(zone))) for each in local]
+    assert decided(cells.instants(CELL, zone, NOW), [each.isoformat(" ") for each in local]) == expected
+    typed = pl.DataFrame({"cell": local}, schema={"cell": pl.Datetime("us")})
+    assert typed.select(cells.moments(CELL, pl.Datetime("us"), zone, NOW))["cell"].to_list() == expected
+    assert all(EARLIEST <= each <= NOW + MAX_AHEAD for each in expected)
+
+
+@pytest.mark.parametrize(
+    "role", ["order_id", "total", "quantity", "unit_price", "occurred_at", "currency", "channel", "sku"]
+)
+@pytest.mark.parametrize("zone", [None, "Europe/London"])
+def test_the_words_for_a_bad_cell_are_one_short_line(role: str, zone: str | None) -> None:
+    for cell in ("\x00", "2026-02-30", "-1e400", "٣"):
+        words = cells.why(role, cell, currency="GBP", signed=False, zone=zone, now=NOW)
+        assert re.fullmatch(r"(must|is) [^\n]{5,120}", words), (cell, words)
