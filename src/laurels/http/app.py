@@ -73,7 +73,7 @@ async def _answer(route: Route, request: Request[Any, Any, Any], house: House, a
     ids: Mapping[str, str] = request.path_params
     caller = ANYONE
     if route.access is not None:
-        caller = auth.caller([value for name, value in request.scope["headers"] if name == b"authorization"])
+        caller = await auth.caller([value for name, value in request.scope["headers"] if name == b"authorization"])
         route.access.admit(caller, ids.get("member_id"))
     for name, value in ids.items():
         if name.endswith("_id"):

@@ -10,7 +10,16 @@ from litestar.exceptions import HTTPException
 from msgspec import UNSET, Struct, UnsetType
 
 from laurels import errors
-from laurels.errors import InvalidInput, LaurelsError, NotAllowed, NotSignedIn, TooLarge, VersionNotReached
+from laurels.errors import (
+    InvalidInput,
+    IssuerUnavailable,
+    LaurelsError,
+    NotAllowed,
+    NotSignedIn,
+    TooLarge,
+    TooManyRequests,
+    VersionNotReached,
+)
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 1
@@ -27,8 +36,10 @@ _BY_ERROR: dict[type[LaurelsError], tuple[int, str, str]] = {
     errors.PointsOutOfRange: (409, "points-out-of-range", "Points out of range"),
     errors.VersionNotReached: (409, "version-not-reached", "Version not reached"),
     errors.TooLarge: (413, "too-large", "Too large"),
+    errors.TooManyRequests: (429, "too-many-requests", "Too many requests"),
     errors.WrongMediaType: (415, "wrong-media-type", "Wrong media type"),
     errors.LedgerUnavailable: (503, "ledger-unavailable", "The ledger is not available"),
+    errors.IssuerUnavailable: (503, "issuer-unavailable", "The keys that tokens are checked with are not available"),
     errors.BoardNotReady: (503, "board-not-ready", "The leaderboard is not ready"),
 }
 """Status, type and title of each error, or of the nearest class above it."""
@@ -122,6 +133,8 @@ def _headers(error: Exception, status: int) -> dict[str, str]:
             return {
                 "WWW-Authenticate": f'Bearer realm="laurels", error="insufficient_scope", scope="{" ".join(scopes)}"'
             }
+        case TooManyRequests(retry_after_s=seconds) | IssuerUnavailable(retry_after_s=seconds):
+            return {"Retry-After": str(seconds)}
         case HTTPException(headers=headers) if headers:
             return {"Allow": headers["allow"]} if "allow" in headers else {}
         case TooLarge():
