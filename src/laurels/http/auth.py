@@ -112,7 +112,7 @@ class Auth:
         return self._caller(claims), expires
 
     def _verified(self, token: bytes, algorithm: str, keys: Sequence[Key]) -> Mapping[str, Any]:
-        """The claims under the first key that fits. The algorithm is the token's, among those that the key may check."""
+        """The claims under the first key that fits. The algorithm is the token's, which each of the keys may check."""
         for key in keys:
             try:
                 return jwt.decode(

@@ -29,8 +29,8 @@ def check_exposure(settings: HttpSettings) -> None:
         )
     if load_key(settings.names_key_path) == PUBLISHED_KEY:
         raise SettingsError(
-            f"{open_to_others}: {settings.names_key_path} holds the key of the published test vectors, so anybody could "
-            "tell who a proxy name is. Make one of your own: openssl rand -hex 32"
+            f"{open_to_others}: {settings.names_key_path} holds the key of the published test vectors, so anybody "
+            "could undo a proxy name. Make one of your own: openssl rand -hex 32"
         )
 
 

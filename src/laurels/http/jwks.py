@@ -158,12 +158,11 @@ def parse_keys(body: bytes) -> tuple[Key, ...]:
     except (ValueError, RecursionError):
         document = None
     published = document.get("keys") if isinstance(document, dict) else None
-    if not isinstance(published, list):
-        raise ValueError("answered no set of keys")
-    keys = tuple(key for each in published[:MOST_KEYS] if (key := _key(each)) is not None)
-    if not keys:
+    keys = [_key(each) for each in published[:MOST_KEYS]] if isinstance(published, list) else []
+    usable = tuple(key for key in keys if key is not None)
+    if not usable:
         raise ValueError("answered no usable key: RSA of 2048 bits or more, P-256 and Ed25519 are")
-    return keys
+    return usable
 
 
 def _key(published: Any) -> Key | None:

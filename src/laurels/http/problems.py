@@ -16,7 +16,6 @@ from laurels.errors import (
     LaurelsError,
     NotAllowed,
     NotSignedIn,
-    TooLarge,
     TooManyRequests,
     VersionNotReached,
 )
@@ -137,6 +136,4 @@ def _headers(error: Exception, status: int) -> dict[str, str]:
             return {"Retry-After": str(seconds)}
         case HTTPException(headers=headers) if headers:
             return {"Allow": headers["allow"]} if "allow" in headers else {}
-        case TooLarge():
-            return {"Connection": "close"}
     return {"Retry-After": str(RETRY_AFTER_S)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
