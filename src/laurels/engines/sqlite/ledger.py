@@ -290,6 +290,8 @@ def _prepared(path: Path) -> Iterator[apsw.Connection]:
         path.touch(mode=0o600, exist_ok=True)
     except OSError as error:
         raise LedgerReadOnly(f"The ledger {path} cannot be opened: {error}") from error
+    if not path.is_file():
+        raise LedgerReadOnly(f"The ledger {path} cannot be opened: it is not a file")
     with wrapped():
         # A look that changes nothing comes first: opening for writing turns a file to WAL, and it may be another's.
         with closing(Database(path, read_only=True)) as looking:

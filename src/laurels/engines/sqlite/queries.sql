@@ -178,7 +178,7 @@ DELETE FROM contact WHERE member = ?;
 
 -- name: link_waiting!
 -- A refund that came before its member was known is that member's, also once the id is gone.
-UPDATE accepted SET member = ?1 WHERE sequence IN (SELECT sequence FROM inbox WHERE member_id = ?2);
+UPDATE accepted SET member = ?1 WHERE member IS NULL AND sequence IN (SELECT sequence FROM inbox WHERE member_id = ?2);
 
 -- name: forget_raw!
 -- Erase what was received from or about a member and is still kept, wherever it waits.
