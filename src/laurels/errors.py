@@ -69,6 +69,22 @@ class NotAllowed(LaurelsError):
         super().__init__(message)
 
 
+class IssuerUnavailable(LaurelsError):
+    """The keys that tokens are checked with cannot be fetched now. Try again."""
+
+    def __init__(self, retry_after_s: int) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__()
+
+
+class TooManyRequests(LaurelsError):
+    """That was too often. Wait as long as `Retry-After` says, then go on."""
+
+    def __init__(self, retry_after_s: int, message: str | None = None) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(message)
+
+
 class WrongMediaType(LaurelsError):
     """The body has to be JSON: send it with `Content-Type: application/json`."""
 

@@ -26,11 +26,18 @@ LONGEST_PAUSE_S = 5.0
 log = structlog.get_logger(__name__)
 
 
-async def award_forever(ledger: Ledger, awarder: Awarder, stop: asyncio.Event) -> None:
-    """Award documents as they are accepted, until `stop` is set; the batch under way is finished first."""
+async def award_forever(
+    ledger: Ledger, awarder: Awarder, stop: asyncio.Event, count: Callable[[int], object] = int
+) -> None:
+    """Award documents as they are accepted, until `stop` is set; the batch under way is finished first.
+
+    `count` is told how many were judged, for whoever keeps figures.
+    """
 
     async def step() -> None:
-        if not await awarder.step():
+        if judged := await awarder.step():
+            count(judged)
+        else:
             await ledger.wait_for_work(PATIENCE_S)
 
     await _forever("award", step, stop)

@@ -21,6 +21,7 @@ from laurels.engines.sqlite.schema import LATEST, migrate, version_of
 from laurels.engines.sqlite.writer import Writer
 from laurels.errors import FeedDiverged, LedgerReadOnly, NotFound, ProgramError, SchemaTooOld
 from laurels.ledger import (
+    Counts,
     Decide,
     DocumentState,
     Heads,
@@ -160,6 +161,19 @@ class SqliteLedger:
 
     async def inbox_depth(self) -> int:
         return await self._reader.run(lambda db: int(db.value("count_ready")))
+
+    async def counts(self) -> Counts:
+        row = await self._reader.run(lambda db: db.one("counts"))
+        assert row is not None, "a row of counts is a row, whatever they are"
+        ready, ready_since, waiting, quarantined, due, held = row
+        return Counts(
+            ready=ready,
+            ready_since=ready_since,
+            waiting=waiting,
+            quarantined=quarantined,
+            messages_due=due,
+            messages_held=held,
+        )
 
     async def quarantine(self, *, after: int = 0, limit: int = 50) -> list[QuarantinedDocument]:
         rows = await self._reader.run(lambda db: db.all("quarantine", after, limit))

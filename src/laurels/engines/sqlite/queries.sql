@@ -104,6 +104,16 @@ SELECT EXISTS (SELECT 1 FROM inbox WHERE state = 'ready');
 -- How many documents are accepted and not yet taken.
 SELECT count(*) FROM inbox WHERE state = 'ready';
 
+-- name: counts
+-- How much lies where. Each count reads an index that holds what is not done, and nothing else.
+SELECT
+    (SELECT count(*) FROM inbox WHERE state = 'ready'),
+    (SELECT changed_at FROM inbox WHERE state = 'ready' ORDER BY sequence LIMIT 1),
+    (SELECT count(*) FROM inbox WHERE state = 'waiting'),
+    (SELECT count(*) FROM inbox WHERE state = 'quarantined'),
+    (SELECT count(*) FROM message WHERE state = 'due'),
+    (SELECT count(*) FROM message WHERE state = 'held');
+
 -- name: quarantine
 -- Documents in quarantine after a sequence.
 SELECT sequence, kind, source, id, reason, changed_at, raw FROM inbox
