@@ -150,6 +150,10 @@ class ProgramError(LaurelsError):
     """The program is not valid."""
 
 
+class UnknownProgramVersion(ProgramError):
+    """An order was awarded under a program version that this process has not loaded."""
+
+
 class SettingsError(LaurelsError):
     """The settings are not valid."""
 

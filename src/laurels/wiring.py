@@ -7,7 +7,7 @@ from operator import attrgetter
 from pathlib import Path
 
 from laurels import clock
-from laurels.awarding import Awarder, Programs
+from laurels.awarding import Awarder, Programs, publish
 from laurels.checkout import Checkout, IntentStore, Payments, read_catalogue
 from laurels.clock import Clock
 from laurels.dashboard import Dashboards, ProxyNames
@@ -74,7 +74,7 @@ async def build(
             stack.push_async_callback(payments.close)
         channel = open_channel(settings)
         stack.push_async_callback(channel.close)
-        programs = await publish_program(settings, ledger)
+        programs = await publish(ledger, read_program(settings))
         boards = Boards(programs.current.zone)
         intake = Intake(ledger)
         yield House(
@@ -156,13 +156,6 @@ def open_names(settings: Settings) -> ProxyNames:
     if settings.names_key_file is None and not path.exists():
         new_key_file(path)
     return ProxyNames(load_key(path))
-
-
-async def publish_program(settings: Settings, ledger: Ledger) -> Programs:
-    """The program in force, published in the ledger, with every version that was published before."""
-    program = read_program(settings)
-    published = await ledger.publish(program.version, program.text)
-    return Programs(program, {version: parse_program(text) for version, text in published.items()})
 
 
 def read_program(settings: Settings) -> Program:
