@@ -8,7 +8,7 @@ from pathlib import Path
 from laurels import clock
 from laurels.awarding import Awarder, Programs
 from laurels.clock import Clock
-from laurels.dashboard import Dashboards, ProxyNames
+from laurels.dashboard import Dashboards, Live, ProxyNames
 from laurels.dashboard.names import load_key, new_key_file
 from laurels.engines.channels import FileChannel, SmtpChannel
 from laurels.engines.memory import MemoryLeaderboard
@@ -39,6 +39,7 @@ class House:
     projector: Projector
     notifier: Notifier
     dashboards: Dashboards
+    live: Live
 
 
 @asynccontextmanager
@@ -77,6 +78,7 @@ async def build(
             projector=Projector(ledger, leaderboard, boards, programs.current.time_zone, now),
             notifier=Notifier(ledger, channel, Composer(settings.notify_from, programs.current), now),
             dashboards=Dashboards(leaderboard, boards, open_names(settings), settings.leaderboard_stale_after_ms, now),
+            live=Live(leaderboard, settings.leaderboard_stale_after_ms, now),
         )
 
 

@@ -4,15 +4,14 @@ The dashboard is the one hot read, so its steps are plain functions that need no
 the board, encode, compare tags.
 """
 
-import hashlib
-from collections.abc import Mapping
 from typing import Annotated
+from zlib import crc32
 
 from msgspec import Meta, Struct
 
 from laurels.dashboard import Board, Dashboard, Dashboards, to_json
 from laurels.http.auth import Caller
-from laurels.http.routes import Access, Answer, Call, route
+from laurels.http.routes import Access, Answer, Call, Headers, route
 from laurels.model import Version
 
 BoardName = Annotated[str, Meta(max_length=64, description="`all-time`, `month` or `month:YYYY-MM`")]
@@ -24,12 +23,17 @@ CACHED = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
 """A browser may keep the answer, and asks each time whether it still holds."""
 
 
-class DashboardQuery(Struct, frozen=True, forbid_unknown_fields=True):
+class PlacesQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """Which board, and how much of it."""
 
     board: BoardName = "all-time"
     top: Top = 10
     around: Around = 2
+
+
+class DashboardQuery(PlacesQuery, frozen=True, forbid_unknown_fields=True):
+    """Which board, how much of it, and how new at least."""
+
     min_version: MinVersion | None = None
 
 
@@ -50,7 +54,7 @@ class BoardQuery(Struct, frozen=True, forbid_unknown_fields=True):
 async def show_dashboard(call: Call, query: DashboardQuery) -> Answer:
     """Show a member's dashboard: the top, the own place, and the neighbours above and below, all of one version."""
     dashboard = await read_dashboard(call.house.dashboards, call.caller, call.ids["member_id"], query)
-    return answer(dashboard, query, call.headers)
+    return answer(dashboard, call.headers)
 
 
 @route(
@@ -63,7 +67,7 @@ async def show_dashboard(call: Call, query: DashboardQuery) -> Answer:
 )
 async def show_board(call: Call, query: BoardQuery) -> Answer:
     """Show the top of a board under proxy names."""
-    return answer(await call.house.dashboards.board(call.ids["board"], top=query.top), query, call.headers)
+    return answer(await call.house.dashboards.board(call.ids["board"], top=query.top), call.headers)
 
 
 async def read_dashboard(dashboards: Dashboards, caller: Caller, member_id: str, query: DashboardQuery) -> Dashboard:
@@ -80,19 +84,24 @@ async def read_dashboard(dashboards: Dashboards, caller: Caller, member_id: str,
     )
 
 
-def answer(shown: Dashboard | Board, query: Struct, headers: Mapping[str, str]) -> Answer:
+def answer(shown: Dashboard | Board, headers: Headers) -> Answer:
     """The encoded answer with its tag; 304 without a body where the client has it already."""
     body = to_json(shown)
-    tag = etag(body, query)
+    tag = etag(shown.as_of, body)
     with_tag = {"ETag": tag, **CACHED}
-    if matches(headers.get("if-none-match", ""), tag):
+    sent = headers.get(b"if-none-match")
+    if sent is not None and matches(sent, tag):
         return Answer(304, b"", with_tag)
     return Answer(200, body, with_tag)
 
 
-def etag(body: bytes, query: Struct) -> str:
-    """The tag of an answer: another one for another `as_of`, another query, and when it becomes stale."""
-    return f'"{hashlib.blake2b(body + repr(query).encode(), digest_size=12).hexdigest()}"'
+def etag(as_of: str, body: bytes) -> str:
+    """The tag of an answer: another one for another `as_of`, another query, and when it becomes stale.
+
+    The checksum is for what the query does not say (`month` turns into another month) and for the `as_of` that a
+    restored ledger gives a second time.
+    """
+    return f'"{as_of}-{crc32(body):08x}"'
 
 
 def matches(if_none_match: str, tag: str) -> bool:

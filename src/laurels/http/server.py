@@ -52,6 +52,7 @@ async def serve(house: House, stop: asyncio.Event, on_ready: Callable[[int], Non
             await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             stopping.cancel()
+            house.live.close()
             server.should_exit = True
             await serving
         log.info("http.stopped", port=port)
