@@ -17,7 +17,7 @@ ifeq ($(origin PYTHON),command line)
 .PHONY: $(STAMP)
 endif
 
-.PHONY: help setup run test check fmt bench soak lock clean
+.PHONY: help setup run test check fmt bench soak reference lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list these targets
@@ -51,6 +51,9 @@ bench: setup  ## measure this machine (ARGS go to `laurels bench`)
 
 soak: setup  ## run the long tests that `make test` leaves out
 	@$(BIN)/pytest -m soak --timeout=0 $(ARGS)
+
+reference: setup  ## write the reference pages that follow from the code
+	@$(BIN)/python scripts/reference
 
 lock: setup  ## pin the newest versions anew (ARGS='-P litestar' moves just that one)
 	@scripts/lock $(ARGS)

@@ -10,9 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from laurels.cli.files import cells
-from laurels.cli.files.checks import check_email, check_sku
 from laurels.errors import InvalidInput
-from laurels.model.ids import check_id
+from laurels.model.ids import check_email, check_id, check_sku
 from laurels.model.money import parse_decimal
 from laurels.model.times import EARLIEST, MAX_AHEAD, check_occurred, from_datetime, parse_instant
 

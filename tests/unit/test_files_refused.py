@@ -355,7 +355,7 @@ class TestDocuments:
     def test_lines_that_add_up_to_less_than_nothing(self, csv: Write) -> None:
         path = csv(LINE_HEADER, "A1,m1,GBP,tea,1,2.00", "A1,m1,GBP,voucher,1,-5.00")
         assert refusal(path, LINES) == (
-            "row 1 (line 2): the lines of A1 add up to -3.00; an order's total must not be negative"
+            "row 1 (line 2): the lines of A1 add up to -3.00, and must not be less than zero"
         )
 
     def test_lines_that_add_up_to_more_than_can_be_held(self, csv: Write) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from laurels.cli.console import ConfigOption, examples, out, progress, run, say, settings_of
+from laurels.cli.processes import stop_on_signals
 from laurels.cli.serving import address, serve_house
 from laurels.model import Channel, Order
 from laurels.settings import Settings
@@ -51,7 +52,9 @@ async def _demo(settings: Settings, orders_per_second: float) -> None:
 
         stream = asyncio.create_task(_stream(house, chance, orders_per_second))
         try:
-            await serve_house(house, None, on_ready=show_page)
+            await serve_house(
+                house, None, stop_on_signals(), on_ready=show_page, children=["--state", str(settings.state)]
+            )
         finally:
             stream.cancel()
 

@@ -1,14 +1,15 @@
 """`serve`, `work`, `project`, `notify`: the processes that stay."""
 
 import asyncio
-import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Sequence
 from enum import StrEnum
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from laurels.cli.console import ConfigOption, StateOption, examples, out, progress, run, say, settings_of
+from laurels.cli.processes import LeashOption, keep_running, stop_on_signals
 from laurels.errors import SettingsError
 from laurels.settings import Settings
 from laurels.wiring import House, build
@@ -46,16 +47,34 @@ def serve(
     state: StateOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Answer HTTP, award what comes in, and keep the board up to date. Stops gracefully on Ctrl-C or SIGTERM."""
+    """Answer HTTP, award what comes in, keep the board up to date, send mails. Ctrl-C or SIGTERM stops it gracefully.
+
+    Awarding and mails run in processes of their own, which are started again should they die.
+    """
     settings = settings_of(state, config, http_host=host, http_port=port, http_workers=workers)
     if settings.http_workers > 1:
         raise SettingsError("http.workers: the `memory` board lives in one process. Leave the setting at 1.")
-    run(_serve(settings, only))
+    run(_serve(settings, only, _passed_on(state, config)))
 
 
-def work(once: Once = False, state: StateOption = None, config: ConfigOption = None) -> None:
+def work(
+    once: Once = False,
+    leash: Annotated[bool, LeashOption] = False,
+    state: StateOption = None,
+    config: ConfigOption = None,
+) -> None:
     """Award documents as they are accepted, beside any number of other processes."""
-    run(_work(settings_of(state, config), once))
+    run(_work(settings_of(state, config), once, leash))
+
+
+def notify(
+    once: Once = False,
+    leash: Annotated[bool, LeashOption] = False,
+    state: StateOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Send mails as they become due, beside any number of other processes."""
+    run(_notify(settings_of(state, config), once, leash))
 
 
 def project(once: Once = False, state: StateOption = None, config: ConfigOption = None) -> None:
@@ -66,62 +85,72 @@ def project(once: Once = False, state: StateOption = None, config: ConfigOption 
     run(_project(settings_of(state, config), once))
 
 
-def notify(once: Once = False, state: StateOption = None, config: ConfigOption = None) -> None:
-    """Send mails as they become due, beside any number of other processes."""
-    run(_notify(settings_of(state, config), once))
+async def serve_house(
+    house: House,
+    only: Part | None,
+    stop: asyncio.Event,
+    *,
+    on_ready: Callable[[int], None],
+    children: Sequence[str] = (),
+) -> None:
+    """Run a house until `stop` is set; then finish what was begun. `on_ready` gets the port once HTTP answers.
 
-
-async def serve_house(house: House, only: Part | None, *, on_ready: Callable[[int], None]) -> None:
-    """Run the parts of a house until the process is told to stop; then finish what was begun.
-
-    `on_ready` is called with the port once HTTP answers. The `memory` board is projected by the process that answers
-    from it.
+    Without `only`, HTTP and the projection run here (the `memory` board is seen by the process that projects it),
+    awarding and mails as children that are given the options `children`.
     """
     from laurels.http import serve as serve_http  # noqa: PLC0415 - the web framework takes a while to load
 
-    stop = stop_on_signals()
-    parts: list[Coroutine[Any, Any, None]] = []
-    if only in {None, Part.WORK}:
-        parts.append(award_forever(house.ledger, house.awarder, stop))
-    if only in {None, Part.PROJECT, Part.HTTP}:
-        parts.append(project_forever(house.ledger, house.projector, stop))
-    if only in {None, Part.NOTIFY}:
-        parts.append(notify_forever(house.ledger, house.notifier, stop))
-    if only in {None, Part.HTTP}:
-        parts.append(serve_http(house, stop, on_ready))
     async with asyncio.TaskGroup() as tasks:
-        for part in parts:
-            tasks.create_task(part)
+        if only in {None, Part.HTTP}:
+            tasks.create_task(serve_http(house, stop, on_ready))
+        if only in {None, Part.HTTP, Part.PROJECT}:
+            tasks.create_task(project_forever(house.ledger, house.projector, stop))
+        if only is Part.WORK:
+            tasks.create_task(award_forever(house.ledger, house.awarder, stop))
+        if only is Part.NOTIFY:
+            tasks.create_task(notify_forever(house.ledger, house.notifier, stop))
+        if only is None:
+            tasks.create_task(keep_running(["work", *children], stop))
+            tasks.create_task(keep_running(["notify", *children], stop))
 
 
-def stop_on_signals() -> asyncio.Event:
-    """An event that SIGINT and SIGTERM set."""
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    return stop
+def address(settings: Settings, port: int) -> str:
+    """Where a house answers HTTP."""
+    return f"http://{settings.http_host}:{port}/"
 
 
-async def _serve(settings: Settings, only: Part | None) -> None:
+async def _serve(settings: Settings, only: Part | None, children: Sequence[str]) -> None:
     async with build(settings) as house:
-        await serve_house(house, only, on_ready=lambda port: say(f"Laurels answers at {address(settings, port)}"))
+        await serve_house(
+            house,
+            only,
+            stop_on_signals(),
+            on_ready=lambda port: say(f"Laurels answers at {address(settings, port)}"),
+            children=children,
+        )
     say("Stopped: what was begun is finished, what was accepted is kept.")
 
 
-async def _work(settings: Settings, once: bool) -> None:
+def _passed_on(state: Path | None, config: Path | None) -> list[str]:
+    """The options that the children are given; the environment they inherit."""
+    options = {"--state": state, "--config": config}
+    return [text for name, value in options.items() if value is not None for text in (name, str(value))]
+
+
+async def _work(settings: Settings, once: bool, leash: bool) -> None:
     async with build(settings) as house:
         if once:
             out(f"{await house.awarder.drain():,} documents awarded")
         else:
-            await award_forever(house.ledger, house.awarder, stop_on_signals())
+            await award_forever(house.ledger, house.awarder, stop_on_signals(leash=leash))
 
 
-async def _notify(settings: Settings, once: bool) -> None:
+async def _notify(settings: Settings, once: bool, leash: bool) -> None:
     async with build(settings) as house:
         if once:
             out(f"{await house.notifier.drain():,} messages tried")
         else:
-            await notify_forever(house.ledger, house.notifier, stop_on_signals())
+            await notify_forever(house.ledger, house.notifier, stop_on_signals(leash=leash))
 
 
 async def _project(settings: Settings, once: bool) -> None:
@@ -131,8 +160,3 @@ async def _project(settings: Settings, once: bool) -> None:
         out(f"{house.leaderboard.name}: as of {heads.version}")
         if not once:
             await project_forever(house.ledger, house.projector, stop_on_signals())
-
-
-def address(settings: Settings, port: int) -> str:
-    """Where a house answers HTTP."""
-    return f"http://{settings.http_host}:{port}/"

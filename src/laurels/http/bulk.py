@@ -10,7 +10,7 @@ from msgspec import UNSET, Struct, UnsetType
 from laurels.errors import InvalidInput, TooLarge
 from laurels.http.problems import FieldProblem, field_problems
 from laurels.http.routes import BULK_DOCUMENTS, Access, Answer, Call, route
-from laurels.intake import Id, OrderForm, decode
+from laurels.intake import NamedOrderForm, decode
 from laurels.ledger import Receipt
 from laurels.model import Order
 
@@ -18,12 +18,6 @@ T = TypeVar("T")
 
 SLICE = 100
 """Documents that are read at one go; other requests are answered in between."""
-
-
-class BulkOrder(OrderForm, forbid_unknown_fields=True, kw_only=True):
-    """An order with its id."""
-
-    order_id: Id
 
 
 class BulkResult(Struct, frozen=True, kw_only=True):
@@ -51,7 +45,7 @@ class _Any(Struct, gc=False):
     access=Access(("orders:write",)),
     answers={200: list[BulkResult]},
     problems=(413, 503),
-    bulk_of=BulkOrder,
+    bulk_of=NamedOrderForm,
 )
 async def place_orders(call: Call) -> Answer:
     """Accept many orders in one commit, as a JSON array or as NDJSON: at most 10,000 and 16 MB.
@@ -62,7 +56,7 @@ async def place_orders(call: Call) -> Answer:
     orders: list[tuple[Order, bytes]] = []
     async for raw in documents(call.raw):
         try:
-            form = decode(BulkOrder, raw)
+            form = decode(NamedOrderForm, raw)
             orders.append((form.order(form.order_id, call.house.now()), raw))
             results.append(None)
         except InvalidInput as error:

@@ -4,6 +4,7 @@ The dashboard is the one hot read, so its steps are plain functions that need no
 the board, encode, compare tags.
 """
 
+from functools import lru_cache
 from typing import Annotated
 from zlib import crc32
 
@@ -54,7 +55,7 @@ class BoardQuery(Struct, frozen=True, forbid_unknown_fields=True):
 async def show_dashboard(call: Call, query: DashboardQuery) -> Answer:
     """Show a member's dashboard: the top, the own place, and the neighbours above and below, all of one version."""
     dashboard = await read_dashboard(call.house.dashboards, call.caller, call.ids["member_id"], query)
-    return answer(dashboard, call.headers)
+    return answer(dashboard, query, call.headers)
 
 
 @route(
@@ -67,7 +68,7 @@ async def show_dashboard(call: Call, query: DashboardQuery) -> Answer:
 )
 async def show_board(call: Call, query: BoardQuery) -> Answer:
     """Show the top of a board under proxy names."""
-    return answer(await call.house.dashboards.board(call.ids["board"], top=query.top), call.headers)
+    return answer(await call.house.dashboards.board(call.ids["board"], top=query.top), query, call.headers)
 
 
 async def read_dashboard(dashboards: Dashboards, caller: Caller, member_id: str, query: DashboardQuery) -> Dashboard:
@@ -84,10 +85,10 @@ async def read_dashboard(dashboards: Dashboards, caller: Caller, member_id: str,
     )
 
 
-def answer(shown: Dashboard | Board, headers: Headers) -> Answer:
+def answer(shown: Dashboard | Board, query: Struct, headers: Headers) -> Answer:
     """The encoded answer with its tag; 304 without a body where the client has it already."""
     body = to_json(shown)
-    tag = etag(shown.as_of, body)
+    tag = etag(shown.as_of, body, query)
     with_tag = {"ETag": tag, **CACHED}
     sent = headers.get(b"if-none-match")
     if sent is not None and matches(sent, tag):
@@ -95,13 +96,18 @@ def answer(shown: Dashboard | Board, headers: Headers) -> Answer:
     return Answer(200, body, with_tag)
 
 
-def etag(as_of: str, body: bytes) -> str:
+def etag(as_of: str, body: bytes, query: Struct) -> str:
     """The tag of an answer: another one for another `as_of`, another query, and when it becomes stale.
 
-    The checksum is for what the query does not say (`month` turns into another month) and for the `as_of` that a
-    restored ledger gives a second time.
+    The checksum is over the body too, for what `as_of` and the query do not say: `month` turns into another month, and
+    a restored ledger gives an `as_of` a second time.
     """
-    return f'"{as_of}-{crc32(body):08x}"'
+    return f'"{as_of}-{crc32(body, _checksum(query)):08x}"'
+
+
+@lru_cache(maxsize=1024)
+def _checksum(query: Struct) -> int:
+    return crc32(repr(query).encode())
 
 
 def matches(if_none_match: str, tag: str) -> bool:

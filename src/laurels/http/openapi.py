@@ -10,7 +10,7 @@ import msgspec
 
 from laurels.http.problems import MEDIA_TYPE, Problem
 from laurels.http.routes import Route
-from laurels.model.ids import PATTERN
+from laurels.model.ids import ID
 
 Json = dict[str, Any]
 
@@ -57,13 +57,15 @@ def _operation(route: Route, schemas: Mapping[Any, Json]) -> Json:
     if route.takes_body:
         operation["requestBody"] = _body(route, schemas)
     if route.access is not None:
-        operation["security"] = [{"token": list(route.access.scopes)}]
+        # One requirement for each scope: any of them is enough.
+        operation["security"] = [{"token": [scope]} for scope in route.access.scopes] or [{"token": []}]
+        operation["x-members"] = route.access.members
     return operation
 
 
 def _path_parameters(route: Route) -> list[Json]:
     schemas = {"board": {"type": "string"}}
-    identifier = {"type": "string", "pattern": PATTERN}
+    identifier = {"type": "string", "pattern": f"^{ID}$"}
     return [
         {"name": name, "in": "path", "required": True, "schema": schemas.get(name, identifier)}
         for name in re.findall(r"{(\w+)}", route.path)

@@ -8,7 +8,7 @@ from litestar.types import Scope
 from msgspec import UNSET, Struct, UnsetType
 
 from laurels import errors
-from laurels.errors import InvalidInput, LaurelsError, NotAllowed, NotSignedIn, TooLarge, VersionNotReached
+from laurels.errors import InvalidInput, LaurelsError, NotAllowed, NotSignedIn, VersionNotReached
 from laurels.http.routes import Answer
 
 MEDIA_TYPE = "application/problem+json"
@@ -123,6 +123,4 @@ def _headers(error: Exception, status: int) -> dict[str, str]:
             }
         case HTTPException(headers=headers) if headers:
             return {"Allow": headers["allow"]} if "allow" in headers else {}
-        case TooLarge():
-            return {"Connection": "close"}
     return {"Retry-After": str(RETRY_AFTER_S)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}

@@ -5,7 +5,18 @@ the customer waits.
 """
 
 from laurels.intake.decoding import convert, decode
-from laurels.intake.forms import Email, Id, LineForm, OrderForm, RefundForm, UnlinkedRefundForm
+from laurels.intake.forms import Email, Id, LineForm, NamedOrderForm, OrderForm, RefundForm, UnlinkedRefundForm
 from laurels.intake.intake import Intake
 
-__all__ = ["Email", "Id", "Intake", "LineForm", "OrderForm", "RefundForm", "UnlinkedRefundForm", "convert", "decode"]
+__all__ = [
+    "Email",
+    "Id",
+    "Intake",
+    "LineForm",
+    "NamedOrderForm",
+    "OrderForm",
+    "RefundForm",
+    "UnlinkedRefundForm",
+    "convert",
+    "decode",
+]

@@ -7,12 +7,14 @@ from typing import TypeVar
 import msgspec
 
 from laurels.errors import InvalidInput
+from laurels.model.ids import WORDS
 
 T = TypeVar("T")
 
 _PLACE = re.compile(r"^(?P<what>.*?)(?: - at `(?:key in )?\$(?P<path>.*)`)?$", re.DOTALL)
 _UNKNOWN = re.compile(r"^Object contains unknown field `(.*)`$", re.DOTALL)
 _MISSING = re.compile(r"^Object missing required field `(.*)`$")
+_NUMBER_FOR_TEXT = re.compile(r"^Expected `str( \| null)?`, got `(int|float)`$")
 _decoders: dict[type, "msgspec.json.Decoder[object]"] = {}
 
 
@@ -47,7 +49,18 @@ def _explained(message: str) -> InvalidInput:
         return InvalidInput.of(_join(field, unknown[1][:100]), "is not a known field")
     if missing := _MISSING.match(what):
         return InvalidInput.of(_join(field, missing[1]), "is required")
-    return InvalidInput.of(field or "body", what[0].lower() + what[1:])
+    return InvalidInput.of(field or "body", _in_words(what))
+
+
+def _in_words(what: str) -> str:
+    """A regular expression is not shown to people where there are words for it."""
+    if "matching regex" in what:
+        for pattern, words in WORDS.items():
+            if pattern in what.replace("\\\\", "\\"):
+                return words
+    if _NUMBER_FOR_TEXT.match(what):
+        return "must be text in quotes, not a number"
+    return what[0].lower() + what[1:]
 
 
 def _join(field: str, name: str) -> str:

@@ -12,8 +12,8 @@ from msgspec import Meta, Struct
 
 from laurels.errors import FieldError, InvalidInput
 from laurels.model import Channel, Line, Order, Refund
-from laurels.model.ids import PATTERN
-from laurels.model.money import check_currency, format_amount, parse_amount, parse_millionths, sum_lines
+from laurels.model.ids import EMAIL, ID, SKU
+from laurels.model.money import check_currency, check_total, format_amount, parse_amount, parse_millionths, sum_lines
 from laurels.model.times import check_occurred, parse_instant
 
 T = TypeVar("T")
@@ -21,14 +21,12 @@ T = TypeVar("T")
 MAX_LINES = 10_000
 _NO_LINE = Line("", 0, 0)
 
-Id = Annotated[str, Meta(pattern=PATTERN, description="1 to 128 of A-Z a-z 0-9 . _ : @ + = -")]
+Id = Annotated[str, Meta(pattern=rf"^{ID}\Z", description="1 to 128 of A-Z a-z 0-9 . _ : @ + = -")]
 Currency = Annotated[str, Meta(min_length=3, max_length=3, description="ISO 4217", examples=["GBP"])]
 Amount = Annotated[str, Meta(max_length=32, description="A decimal string in major units", examples=["25.00"])]
 Instant = Annotated[str, Meta(max_length=64, description="RFC 3339 with an offset", examples=["2026-11-01T10:00:00Z"])]
-Email = Annotated[
-    str, Meta(max_length=254, pattern=r"^[^\s@\x00-\x1f\x7f]+@[^\s@\x00-\x1f\x7f]+\Z", examples=["ann@example.com"])
-]
-Sku = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+\Z", examples=["85123A"])]
+Email = Annotated[str, Meta(pattern=rf"^{EMAIL}\Z", examples=["ann@example.com"])]
+Sku = Annotated[str, Meta(pattern=rf"^{SKU}\Z", examples=["85123A"])]
 
 
 class LineForm(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -84,11 +82,16 @@ class OrderForm(Struct, forbid_unknown_fields=True, kw_only=True):
                 raise InvalidInput.of("total", "is required where there are no lines")
             return stated
         summed = sum_lines(((line.quantity, line.unit_price) for line in lines), currency)
-        if summed < 0:
-            raise InvalidInput.of("lines", "must not sum to less than zero")
+        check_total(summed, currency, "lines")
         if stated is not None and stated != summed:
             raise InvalidInput.of("total", f"must agree with the lines, which sum to {format_amount(summed, currency)}")
         return summed
+
+
+class NamedOrderForm(OrderForm, forbid_unknown_fields=True, kw_only=True):
+    """An order that says its own id, as in bulk and in files."""
+
+    order_id: Id
 
 
 class UnlinkedRefundForm(Struct, forbid_unknown_fields=True, kw_only=True):

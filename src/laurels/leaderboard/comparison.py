@@ -40,7 +40,7 @@ class _Sums:
 
     def __init__(self) -> None:
         self.scores: dict[str, dict[int, int]] = {}
-        self._ids: dict[int, str | None] = {}
+        self._ids: dict[int, str] = {}
         self._hidden: set[int] = set()
 
     def take(self, change: Change) -> None:
@@ -48,7 +48,7 @@ class _Sums:
             case Scored(member, board, points):
                 scores = self.scores.setdefault(board, {})
                 scores[member] = scores.get(member, 0) + points
-            case Joined(member, member_id, _):
+            case Joined(member, str(member_id), _):  # without an id: erased since
                 self._ids[member] = member_id
             case Hidden(member):
                 self._hidden.add(member)
@@ -57,13 +57,13 @@ class _Sums:
             case Erased(member):
                 self._ids.pop(member, None)
 
-    def ranked(self, board: str) -> list[tuple[str | None, int]]:
+    def ranked(self, board: str) -> list[tuple[str, int]]:
         """(member_id, points) in board order."""
         keys = sorted((-points, member) for member, points in self.scores[board].items() if points >= 1)
         return [(self._ids[member], -key) for key, member in keys if member in self._ids and member not in self._hidden]
 
 
-async def _differences(leaderboard: Leaderboard, board: str, expected: list[tuple[str | None, int]]) -> list[Finding]:
+async def _differences(leaderboard: Leaderboard, board: str, expected: list[tuple[str, int]]) -> list[Finding]:
     findings = []
     place = 0
     rank = 0

@@ -66,6 +66,15 @@ def divide_half_up(numerator: int, denominator: int) -> int:
     return (2 * numerator + denominator) // (2 * denominator)
 
 
+def check_total(total: int, currency: str, field: str) -> int:
+    """Give the sum of an order's lines (minor units) back when an order may have it; raise `InvalidInput` when not."""
+    if total < 0:
+        raise InvalidInput.of(field, f"add up to {format_amount(total, currency)}, and must not be less than zero")
+    if total >= 10 ** (MAX_WHOLE_DIGITS + DECIMALS[currency]):
+        raise InvalidInput.of(field, f"add up to more than {MAX_WHOLE_DIGITS} whole digits of {currency}")
+    return total
+
+
 def sum_lines(lines: Iterable[tuple[int, int]], currency: str) -> int:
     """Sum of quantity x unit price, both in millionths, to minor units: exact, then rounded half-up once.
 

@@ -1,7 +1,7 @@
 """How far a reader of the feed got: a mark for each shard, and the version token made of them.
 
 A version is opaque to clients. Inside it reads `epoch.shard-position`, one pair for each shard joined by `_`:
-`1.0-4711`.
+`1.0-4711`. Without pairs it is the beginning of the feed.
 """
 
 import re
@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from laurels.errors import InvalidInput
 
-_TOKEN = re.compile(r"(\d{1,9})\.(\d{1,3}-\d{1,18}(?:_\d{1,3}-\d{1,18}){0,255})\Z", re.ASCII)
+_TOKEN = re.compile(r"(\d{1,9})\.((?:\d{1,3}-\d{1,18}(?:_\d{1,3}-\d{1,18}){0,255})?)\Z", re.ASCII)
 
 
 class Mark(Struct, frozen=True):
@@ -36,7 +36,7 @@ class Version(Struct, frozen=True):
         match = _TOKEN.match(text)
         if not match:
             raise InvalidInput.of(field, "must be an `as_of` from an earlier answer")
-        pairs = (pair.split("-") for pair in match.group(2).split("_"))
+        pairs = (pair.split("-") for pair in match.group(2).split("_") if pair)
         return cls(int(match.group(1)), {int(shard): int(position) for shard, position in pairs})
 
     def includes(self, other: "Version") -> bool:

@@ -10,9 +10,9 @@ from datetime import date
 
 import polars as pl
 
-from laurels.cli.files.checks import EMAIL, SKU, check_channel, check_email, check_sku
+from laurels.cli.files.mapping import check_channel
 from laurels.errors import InvalidInput
-from laurels.model.ids import PATTERN, check_id
+from laurels.model.ids import EMAIL, ID, SKU, check_email, check_id, check_sku
 from laurels.model.money import DECIMALS, MAX_WHOLE_DIGITS, MILLION, check_currency, parse_decimal
 from laurels.model.times import EARLIEST, MAX_AHEAD, check_occurred, parse_instant
 
@@ -38,17 +38,17 @@ _OUT_OF_RANGE = "must lie between 2000-01-01 and 5 minutes from now"
 
 def ids(text: pl.Expr) -> pl.Expr:
     """Identifiers, as `check_id` takes them."""
-    return _matching(text, PATTERN)
+    return _matching(text, _whole(ID))
 
 
 def skus(text: pl.Expr) -> pl.Expr:
     """The shop's names of its goods: any text of up to 128 characters without control characters."""
-    return _matching(text, SKU)
+    return _matching(text, _whole(SKU))
 
 
 def emails(text: pl.Expr) -> pl.Expr:
     """What has the form of an e-mail address."""
-    return _matching(text, EMAIL)
+    return _matching(text, _whole(EMAIL))
 
 
 def one_of(text: pl.Expr, known: Collection[str]) -> pl.Expr:
@@ -129,6 +129,10 @@ def _why_not_a_time(text: str, zone: str | None, now: int) -> str:
         if zone is None or re.match(_WITH_OFFSET, text, re.ASCII):
             return error.errors[0].message
     return "must be a time such as 2026-11-01T10:00:00Z" + ("" if zone is None else " or 2026-11-01 10:00:00")
+
+
+def _whole(pattern: str) -> str:
+    return rf"\A(?:{pattern})\z"
 
 
 def _matching(text: pl.Expr, pattern: str) -> pl.Expr:

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from laurels.cli.files.checks import check_channel
 from laurels.cli.files.refusals import refuse, shown
 from laurels.errors import InvalidInput, SettingsError
+from laurels.model import Channel
 from laurels.model.ids import check_id
 from laurels.model.money import check_currency
 
@@ -141,6 +141,13 @@ class Mapping(Struct, frozen=True, kw_only=True):
                 )
         required: dict[str, str | Constant] = {role: role for role in REQUIRED_ROLES}
         return cls(**required, **{column: column for column in columns if column not in required})  # type: ignore[arg-type]
+
+
+def check_channel(text: str, field: str = "channel") -> str:
+    """Give `text` back when it is a channel; raise `InvalidInput` when not."""
+    if text not in set(Channel):
+        raise InvalidInput.of(field, f"must be one of {', '.join(Channel)}")
+    return text
 
 
 _CHECKS: dict[str, Callable[[str, str], str]] = {

@@ -11,14 +11,13 @@ import polars as pl
 
 from laurels import clock
 from laurels.cli.files import cells
-from laurels.cli.files.checks import check_sum
 from laurels.cli.files.mapping import LINE_ROLES, ROLES, Mapping
 from laurels.cli.files.orders import OrdersFile
 from laurels.cli.files.refusals import refuse_cell, shown
 from laurels.cli.files.table import Table
 from laurels.errors import FileRefused, InvalidInput
 from laurels.model import Channel, Line, Order, Refund
-from laurels.model.money import DECIMALS, MAX_WHOLE_DIGITS, sum_lines
+from laurels.model.money import DECIMALS, MAX_WHOLE_DIGITS, check_total, sum_lines
 
 _DOCUMENTS_AT_ONCE = 4096
 _TRILLIONTHS = 10.0**12
@@ -208,7 +207,7 @@ def _check_sums(table: Table, rows: pl.DataFrame) -> None:
         lines = rows.filter(pl.col("head") == order["head"]).select("quantity", "unit_price").iter_rows()
         total = sum_lines(lines, order["currency"])
         try:
-            check_sum(abs(total) if order["refund"] else total, order["currency"])
+            check_total(abs(total) if order["refund"] else total, order["currency"], "lines")
         except InvalidInput as error:
             raise table.refuse(order["head"], None, f"the lines of {order['id']} {error.errors[0].message}") from error
 

@@ -12,6 +12,9 @@ from laurels.model import Entry, EntryKind
 SHARD = 0
 """This ledger has one shard."""
 
+NEWEST = 2**62
+"""A position beyond every entry."""
+
 
 def chained_hash(previous: bytes, fields: Row) -> bytes:
     """SHA-256 over the hash of the entry before and this entry's columns, written as a JSON array in their order."""

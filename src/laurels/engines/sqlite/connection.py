@@ -38,6 +38,8 @@ class Database:
                 # What is erased or awarded leaves no bytes behind in free pages.
                 self.connection.pragma("secure_delete", "on")
             self.connection.pragma("foreign_keys", "on")
+            # So that REPLACE asks the triggers that refuse to delete.
+            self.connection.pragma("recursive_triggers", "on")
             self.connection.pragma("cache_size", -65_536)
         self.execute = self.connection.execute
 
@@ -77,6 +79,10 @@ def wrapped() -> Iterator[None]:
         ) from error
     except apsw.FullError as error:
         raise LedgerUnavailable("The disk is full. Nothing was accepted; free some space and try again.") from error
+    except apsw.CorruptError as error:
+        raise LedgerUnavailable(
+            f"The ledger's file is damaged ({error}). `laurels verify` says where; restore a backup."
+        ) from error
     except apsw.Error as error:
         raise LedgerUnavailable(
             f"The ledger cannot take this now ({error}). Nothing was accepted; try again."

@@ -4,7 +4,7 @@ thread.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import apsw
@@ -13,7 +13,7 @@ from laurels import clock
 from laurels.clock import SECOND, Clock
 from laurels.engines.sqlite import accepting, awarding, members, verifying
 from laurels.engines.sqlite.bell import Bell
-from laurels.engines.sqlite.chain import SHARD, entry_of, read_entry
+from laurels.engines.sqlite.chain import NEWEST, SHARD, entry_of, read_entry
 from laurels.engines.sqlite.connection import Database, wrapped
 from laurels.engines.sqlite.reader import Reader
 from laurels.engines.sqlite.schema import LATEST, migrate, version_of
@@ -43,9 +43,6 @@ from laurels.model import (
 
 POLL_S = 0.02
 """How often other processes' commits are looked for; our own ring the bell."""
-
-NEWEST = 2**62
-"""A position beyond every entry."""
 
 
 class SqliteLedger:
@@ -280,6 +277,9 @@ def _prepared(path: Path) -> Iterator[apsw.Connection]:
     except OSError as error:
         raise LedgerReadOnly(f"The ledger {path} cannot be opened: {error}") from error
     with wrapped():
+        # A look that changes nothing comes first: opening for writing turns a file to WAL, and it may be another's.
+        with closing(Database(path, read_only=True)) as looking:
+            version_of(looking.connection)
         db = Database(path)
         try:
             yield db.connection

@@ -187,29 +187,50 @@ SELECT version, text FROM program ORDER BY version;
 -- Publish a version.
 INSERT INTO program (version, text, published_at) VALUES (?, ?, ?);
 
+-- name: verify_entries
+-- Entries after a position, without looking at the members: what is missing there hides nothing here.
+SELECT position, kind, member, points, currency, amount, source, order_id, refund_id, reason, program_version,
+       name_number, actor, occurred_at, board_at, recorded_at, hash
+FROM entry WHERE position > ? AND position <= ? ORDER BY position LIMIT ?;
+
 -- name: verify_members
 -- Members with their totals, in chunks.
-SELECT m.number, coalesce(b.balance, 0), coalesce(b.earned, 0), coalesce(b.score, 0), m.hidden, m.name_number
+SELECT m.number, coalesce(b.balance, 0), coalesce(b.earned, 0), coalesce(b.score, 0), m.hidden, m.name_number,
+       m.member_id IS NULL
 FROM member m LEFT JOIN balance b ON b.member = m.number WHERE m.number > ? ORDER BY m.number LIMIT ?;
 
 -- name: verify_accepted
--- Documents whose state and whereabouts disagree.
-SELECT a.sequence, a.kind, a.source, a.id, a.status, i.state, a.position
-FROM accepted a LEFT JOIN inbox i ON i.sequence = a.sequence
+-- Documents whose status does not fit where they are, or whose entry is not theirs.
+SELECT a.kind, a.source, a.id, a.status, i.state, a.position
+FROM accepted a LEFT JOIN inbox i ON i.sequence = a.sequence LEFT JOIN entry e ON e.position = a.position
 WHERE a.sequence > ?1 AND a.sequence <= ?2 AND (
     (a.status = 'accepted') <> (i.state IS 'ready')
     OR (a.status = 'waiting') <> (i.state IS 'waiting')
     OR (a.status = 'quarantined') <> (coalesce(i.state, '') IN ('quarantined', 'dropped'))
-    OR (a.status = 'awarded') <> (a.position IS NOT NULL AND EXISTS (SELECT 1 FROM entry e WHERE e.position = a.position)));
+    OR (a.status = 'awarded') <> (a.position IS NOT NULL)
+    OR (a.status = 'awarded') <> (
+        e.source IS a.source AND e.member IS a.member AND CASE a.kind
+            WHEN 'order' THEN e.kind = 'earn' AND e.order_id IS a.id
+            WHEN 'refund' THEN e.kind = 'reverse' AND e.refund_id IS a.id
+            WHEN 'adjustment' THEN e.kind = 'adjust'
+            ELSE e.kind = 'redeem' END));
 
 -- name: last_accepted
 -- The last document taken.
 SELECT coalesce(max(sequence), 0) FROM accepted;
 
 -- name: verify_awards
--- Awards that took back more than was earned, or lost count of what is left.
-SELECT source, order_id FROM award
-WHERE reversed < 0 OR reversed > points OR left_amount < 0 OR left_amount > amount OR (left_amount = 0 AND reversed <> points);
+-- Awarded orders for which what is kept for their refunds is not what their entries say.
+SELECT a.source, a.id
+FROM accepted a JOIN entry e ON e.position = a.position
+LEFT JOIN award w ON w.source = a.source AND w.order_id = a.id
+WHERE a.sequence > ?1 AND a.sequence <= ?2 AND a.kind = 'order' AND (
+    (e.member, e.program_version, e.currency, e.amount, e.points, e.board_at)
+        IS NOT (w.member, w.program_version, w.currency, w.amount, w.points, w.board_at)
+    OR w.left_amount < 0 OR w.left_amount > w.amount OR (w.left_amount = 0 AND w.reversed <> w.points)
+    OR w.reversed <> iif(w.left_amount = w.amount, 0, (
+        SELECT -coalesce(sum(r.points), 0) FROM entry r
+        WHERE r.member = w.member AND r.kind = 'reverse' AND r.source = w.source AND r.order_id = w.order_id)));
 
 -- name: insert_message!
 -- A milestone's message; held while the member has no address.

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from laurels.engines.sqlite.connection import Database, wrapped
+from laurels.errors import LedgerUnavailable
 
 T = TypeVar("T")
 
@@ -23,14 +24,18 @@ class Reader:
         self._path = path
         self._local = threading.local()
         self._open: list[Database] = []
+        self._closed = False
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="laurels-sqlite-reader")
 
     async def run(self, work: Callable[[Database], T]) -> T:
         """Run `work` in a read transaction. Raises `LedgerUnavailable` when the file cannot be read."""
+        if self._closed:
+            raise LedgerUnavailable("The ledger is closed.")
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._read, work)
 
     def close(self) -> None:
         """Wait for the reads under way and close the connections."""
+        self._closed = True
         self._pool.shutdown()
         for db in self._open:
             db.close()

@@ -1,87 +1,212 @@
-"""Checking a ledger against its own promises, in chunks, on a connection of its own."""
+"""Checking a ledger against its own promises.
 
-from collections.abc import Iterator
+It goes in steps, each a short read transaction of its own, so that no checkpoint waits for it. On a busy ledger a step
+that compares totals first reads the entries that came meanwhile: both are of one moment, and nothing is reported that
+is not so. Only the last step, SQLite's own look at the file and its indexes, is one long read. Memory: one small object
+a member.
+"""
 
-from laurels.engines.sqlite.chain import SHARD, chained_hash
-from laurels.engines.sqlite.connection import Database
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import apsw
+from msgspec import Struct
+
+from laurels.engines.sqlite.chain import NEWEST, SHARD, chained_hash
+from laurels.engines.sqlite.connection import Database, Row
 from laurels.ledger import Finding, Verification
-from laurels.model import Balance, EntryKind
+from laurels.model import EntryKind
+from laurels.model.entries import EARNED, SCORED
 
 CHUNK = 2000
 
+UNREADABLE = (apsw.Error, UnicodeDecodeError)
+"""What the driver raises where bytes of the file make no sense."""
+
 
 def verify(db: Database) -> Iterator[Verification]:
-    """The chain and its positions, then balances, members, documents and awards. Memory: one small object a member.
-
-    Everything is compared with the head as it was at the start; what is written meanwhile is left to the next
-    verification. Call it inside a read transaction of moderate length, or on a ledger at rest.
-    """
-    head = db.one("read_head")
-    if head is None:
-        yield Verification(checked=0, total=0, findings=(Finding("ledger", "the row that says who it is is missing"),))
-        return
-    total = head[2]
-    totals: dict[int, Balance] = {}
-    for checked, findings in _entries(db, total, head[3], totals):
-        yield Verification(checked=checked, total=total, findings=tuple(findings))
-    for found in (_members(db, totals), _documents(db), _awards(db)):
-        yield Verification(checked=total, total=total, findings=tuple(found))
+    """The chain and its positions, then what it says of each member, then documents and awards, then the file."""
+    feed = _Feed(db)
+    for step in (feed.check, lambda: _members(db, feed), lambda: _documents(db), lambda: _file(db)):
+        for findings in _until_unreadable(step):
+            yield Verification(checked=feed.position, total=feed.head, findings=tuple(findings))
 
 
-def _entries(
-    db: Database, head: int, head_hash: bytes, totals: dict[int, Balance]
-) -> Iterator[tuple[int, list[Finding]]]:
-    expected, previous = 1, b""
-    while expected <= head:
+def _until_unreadable(step: Callable[[], Iterator[list[Finding]]]) -> Iterator[list[Finding]]:
+    try:
+        yield from step()
+    except UNREADABLE as error:
+        yield [Finding("ledger", f"the file is damaged: {error}")]
+
+
+@contextmanager
+def _moment(db: Database) -> Iterator[None]:
+    """All that is read inside is of one moment."""
+    db.execute("BEGIN")
+    try:
+        yield
+    finally:
+        db.execute("COMMIT")
+
+
+class _Member(Struct):
+    """What the entries read so far say of a member."""
+
+    balance: int = 0
+    earned: int = 0
+    score: int = 0
+    hidden: bool = False
+    name_number: int | None = None
+    erased: bool = False
+    seen: bool = False
+
+    def add(self, kind: str, points: int, name_number: int | None) -> None:
+        self.balance += points
+        self.earned += points if kind in EARNED else 0
+        self.score += points if kind in SCORED else 0
+        match kind:
+            case EntryKind.HIDE | EntryKind.SHOW:
+                self.hidden = kind == EntryKind.HIDE
+            case EntryKind.ENROL | EntryKind.RENAME:
+                self.name_number = name_number
+            case EntryKind.ERASE:
+                self.erased = True
+
+    def differences(self, row: Row) -> Iterator[str]:
+        """What the member's row says otherwise."""
+        _, balance, earned, score, hidden, name_number, erased = row
+        kept, entries = (balance, earned, score), (self.balance, self.earned, self.score)
+        if kept != entries:
+            yield f"balance, earned and score are kept as {kept}, its entries sum to {entries}"
+        if bool(hidden) != self.hidden:
+            yield f"it is {'hidden' if hidden else 'shown'}, its entries say otherwise"
+        if name_number != self.name_number:
+            yield f"its name number is {name_number}, its entries say {self.name_number}"
+        if bool(erased) != self.erased:
+            yield f"its id is {'gone' if erased else 'there'}, its entries say otherwise"
+
+
+class _Feed:
+    """The entries read so far: up to which position, its hash, and what they say of the members."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self.position = self.head = 0
+        self.members: dict[int, _Member] = {}
+        self._hash: bytes | None = b""
+
+    def check(self) -> Iterator[list[Finding]]:
+        """Read to the head, a chunk at a time; what is wrong with each chunk."""
+        while True:
+            with _moment(self._db):
+                findings = self._read_chunk()
+                if self.position == self.head:
+                    findings += self._beyond_head()
+            yield findings
+            if self.position == self.head:
+                return
+
+    def catch_up(self) -> list[Finding]:
+        """Read to the head as it is in the transaction under way."""
+        findings = self._read_chunk()
+        while self.position < self.head:
+            findings += self._read_chunk()
+        return findings
+
+    def _read_chunk(self) -> list[Finding]:
+        head = self._db.one("read_head")
+        if head is None:
+            return [Finding("ledger", "the row that says who it is, is missing")]
+        self.head = head[2]
         findings = []
-        rows = db.all("feed", expected - 1, CHUNK)
-        rows = [row for row in rows if row[0] <= head]
-        if not rows:
-            yield head, [Finding(f"{SHARD}-{expected}", f"entries {expected} to {head} are missing")]
-            return
-        for row in rows:
-            position, stored = row[0], row[16]
-            if position != expected:
-                findings.append(Finding(f"{SHARD}-{expected}", f"the entries up to {position - 1} are missing"))
-            elif stored != chained_hash(previous, row[:16]):
-                findings.append(
-                    Finding(
-                        f"{SHARD}-{position}", "the entry was changed: its hash does not follow from the one before"
-                    )
-                )
-            expected, previous = position + 1, stored
-            totals[row[2]] = totals.get(row[2], Balance()).plus(EntryKind(row[1]), row[3])
-        yield expected - 1, findings
-    if previous != head_hash:
-        yield head, [Finding("ledger", "the head's hash is not the last entry's")]
-    extra = db.one("feed", head, 1)
-    if extra is not None:
-        yield head, [Finding(f"{SHARD}-{extra[0]}", "the entry lies beyond the head")]
+        rows = self._readable_rows(CHUNK)
+        if rows is None:
+            findings.append(Finding(f"{SHARD}-{self.position + 1}", "the entry cannot be read"))
+            self._pass_over()
+        elif rows:
+            findings += [finding for row in rows for finding in self._check_entry(row)]
+        elif self.position < self.head:
+            missing = f"the entries {self.position + 1} to {self.head} are missing"
+            findings.append(Finding(f"{SHARD}-{self.position + 1}", missing))
+            self.position, self._hash = self.head, None
+        if self.position == self.head and self._hash not in {None, head[3]}:
+            findings.append(Finding("ledger", "the head's hash is not the last entry's"))
+        return findings
+
+    def _check_entry(self, row: Row) -> Iterator[Finding]:
+        position, kind, member, points, name_number, stored = *row[:4], row[11], row[16]
+        where = f"{SHARD}-{position}"
+        if position != self.position + 1:
+            yield Finding(f"{SHARD}-{self.position + 1}", f"the entries up to {position - 1} are missing")
+        elif self._hash is not None and stored != chained_hash(self._hash, row[:16]):
+            yield Finding(where, "the entry was changed: its hash does not follow from the one before")
+        self.position, self._hash = position, stored if isinstance(stored, bytes) else None
+        if isinstance(points, int):  # else it was reported above
+            self.members.setdefault(member, _Member()).add(kind, points, name_number)
+
+    def _beyond_head(self) -> list[Finding]:
+        rows = self._db.all("verify_entries", self.head, NEWEST, 1)
+        return [Finding(f"{SHARD}-{row[0]}", "the entry lies beyond the head") for row in rows]
+
+    def _readable_rows(self, limit: int) -> list[Row] | None:
+        """Up to `limit` further entries, fewer before one that cannot be read; None where that is the next."""
+        while limit:
+            try:
+                return self._db.all("verify_entries", self.position, self.head, limit)
+            except UNREADABLE:
+                limit //= 2
+        return None
+
+    def _pass_over(self) -> None:
+        """Go on behind an entry that cannot be read; its hash alone may be there still."""
+        self.position += 1
+        try:
+            row = self._db.one("entry_hash", self.position)
+            self._hash = row[0] if row else None
+        except UNREADABLE:
+            self._hash = None
 
 
-def _members(db: Database, totals: dict[int, Balance]) -> Iterator[Finding]:
+def _members(db: Database, feed: _Feed) -> Iterator[list[Finding]]:
     after = -1
-    while rows := db.all("verify_members", after, CHUNK):
-        for number, balance, earned, score, _, _ in rows:
-            entries, kept = totals.pop(number, Balance()), Balance(balance, earned, score)
-            if kept != entries:
-                yield Finding(f"member number {number}", f"the balance is {kept}, its entries sum to {entries}")
-        after = rows[-1][0]
-    for number in totals:
-        yield Finding(f"member number {number}", "has entries, but is not in the ledger")
+    while True:
+        with _moment(db):
+            findings = feed.catch_up()
+            rows = db.all("verify_members", after, CHUNK)
+        for row in rows:
+            after = row[0]
+            member = feed.members.setdefault(after, _Member())
+            member.seen = True
+            findings += [Finding(f"member number {after}", what) for what in member.differences(row)]
+        yield findings
+        if not rows:
+            break
+    yield [
+        Finding(f"member number {number}", "has entries, but is not in the ledger")
+        for number, member in feed.members.items()
+        if not member.seen
+    ]
 
 
-def _documents(db: Database) -> Iterator[Finding]:
+def _documents(db: Database) -> Iterator[list[Finding]]:
     last = db.value("last_accepted")
     for start in range(0, last, CHUNK):
-        for row in db.all("verify_accepted", start, start + CHUNK):
-            _, kind, source, id, status, state, position = row
-            yield Finding(
-                f"{kind} {source}/{id}",
-                f"its status is {status}, but inbox: {state or 'none'}, entry: {position or 'none'}",
+        findings = []
+        for kind, source, id, status, state, position in db.all("verify_accepted", start, start + CHUNK):
+            inbox, entry = state or "none", position or "none"
+            findings.append(
+                Finding(
+                    f"{kind} {source}/{id}",
+                    f"its status is {status}; that does not fit (inbox: {inbox}, entry: {entry})",
+                )
             )
+        for source, order_id in db.all("verify_awards", start, start + CHUNK):
+            what = "what it earned, what is left and what was taken back do not fit its entries"
+            findings.append(Finding(f"order {source}/{order_id}", what))
+        yield findings
 
 
-def _awards(db: Database) -> Iterator[Finding]:
-    for source, order_id in db.all("verify_awards"):
-        yield Finding(f"order {source}/{order_id}", "what was taken back does not fit what was earned and what is left")
+def _file(db: Database) -> Iterator[list[Finding]]:
+    """An index that does not fit its table would let a document in twice."""
+    found = [what for [what] in db.execute("PRAGMA integrity_check(20)")]
+    yield [Finding("file", what) for what in found if what != "ok"]

@@ -124,6 +124,10 @@ class Writer:
         self._db.execute("SAVEPOINT job")
         try:
             result = job.work(self._db)
+        except (apsw.ConstraintError, apsw.TooBigError) as error:  # the job's own fault: the file is sound
+            self._db.execute("ROLLBACK TO job")
+            result = LedgerUnavailable(f"The ledger cannot hold this ({error}). Nothing was written.")
+            result.__cause__ = error
         except apsw.Error:  # the disk or the file: nobody in this batch can be told "done"
             raise
         except Exception as error:  # noqa: BLE001 - it is this job's answer

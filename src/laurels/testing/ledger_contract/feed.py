@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from laurels.clock import elapsed
-from laurels.errors import FeedDiverged, InsufficientPoints
+from laurels.errors import FeedDiverged, InsufficientPoints, LedgerUnavailable
 from laurels.ledger import Heads
 from laurels.model import Entry, Mark, MemberEvent
 from laurels.testing.ledger_contract.base import (
@@ -114,6 +114,30 @@ class Following(Base):
         expected = [(entry.shard, entry.position, entry.hash) for entry in await shop.feed()]
         assert sorted((entry.shard, entry.position, entry.hash) for entry in seen) == expected
         assert all(later.includes(earlier) for earlier, later in pairwise(versions))
+
+    async def test_verifying_a_busy_ledger_finds_nothing(self, shop: Shop) -> None:
+        """Whatever is written between two of its steps."""
+        await a_busy_day(shop)
+        step = 0
+        async for verification in shop.ledger.verify():
+            assert verification.findings == ()
+            if (step := step + 1) < 5:
+                await a_busy_day(shop, f"{step}")
+                await shop.ledger.enrol([(f"new-{step}", None)], actor="clerk")
+        assert step > 1
+
+    async def test_a_closed_ledger_says_so(self, shop: Shop, open_ledger: OpenLedger) -> None:
+        """Reading, writing and waiting; closing twice is no trouble."""
+        async with opened_again(open_ledger, shop) as other:
+            await other.ledger.close()
+            for refused in (
+                other.ledger.accept([]),
+                other.ledger.heads(),
+                other.ledger.balance("ann"),
+                other.ledger.wait_for_work(SOON_S),
+            ):
+                with pytest.raises(LedgerUnavailable):
+                    await refused
 
 
 class Waking(Base):

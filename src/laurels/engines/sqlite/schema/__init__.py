@@ -22,11 +22,11 @@ LATEST = len(_STEPS)
 
 def version_of(connection: apsw.Connection) -> int:
     """The schema that a file has; 0 for an empty one. Raises `ForeignFile` and `SchemaTooNew`."""
-    version = int(connection.pragma("user_version"))
-    application = int(connection.pragma("application_id"))
+    # In this order: while another process makes the file, an empty one turns into a whole ledger between two looks.
     empty = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,)
-    if not empty and application != APPLICATION_ID:
+    if not empty and connection.pragma("application_id") != APPLICATION_ID:
         raise ForeignFile
+    version = int(connection.pragma("user_version"))
     if version > LATEST:
         raise SchemaTooNew(
             f"The ledger has schema {version}, this Laurels knows {LATEST}. Run a newer Laurels, or restore a backup."
@@ -46,7 +46,8 @@ def migrate(connection: apsw.Connection) -> tuple[int, int]:
                 _take_step(connection, version)
             connection.execute("COMMIT")
         except BaseException:
-            connection.execute("ROLLBACK")
+            if connection.in_transaction:  # a full disk has rolled back already
+                connection.execute("ROLLBACK")
             raise
     return before, LATEST
 

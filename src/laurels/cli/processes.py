@@ -1,0 +1,94 @@
+"""The other processes of `serve`: started, watched, started again when they die, and told to finish at the end.
+
+A child is on a leash: its standard input is a pipe from its parent. When the parent goes, however it goes, the pipe
+closes and the child finishes and leaves; nobody is left behind.
+"""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Sequence
+
+import structlog
+import typer
+
+from laurels import clock
+
+LeashOption = typer.Option("--leash", hidden=True, help="Leave when standard input closes.")
+
+FINISH_WITHIN_S = 20.0
+"""How long a child may take for what it has begun, once told to stop."""
+
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
+"""Pauses before a child is started again; they double while it keeps dying."""
+
+STEADY_S = 60.0
+"""A child that ran this long did not die at its start."""
+
+log = structlog.get_logger(__name__)
+
+
+async def keep_running(arguments: Sequence[str], stop: asyncio.Event) -> None:
+    """Run `laurels ARGUMENTS` as a child until `stop` is set; start it again whenever it ends before that."""
+    pause = FIRST_PAUSE_S
+    while not stop.is_set():
+        started = clock.elapsed()
+        # A session of its own, so that Ctrl-C reaches the parent alone, which then tells its children in its own order.
+        child = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "laurels",
+            *arguments,
+            "--leash",
+            stdin=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+        stopping = asyncio.create_task(stop.wait())
+        ended = asyncio.create_task(child.wait())
+        try:
+            await asyncio.wait({stopping, ended}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+            if not ended.done():
+                await _finish(child, ended)
+        if stop.is_set():
+            return
+        if clock.elapsed() - started > STEADY_S:
+            pause = FIRST_PAUSE_S
+        log.error("process.died", part=arguments[0], code=child.returncode, again_in_s=pause)
+        await sleep(pause, stop)
+        pause = min(2 * pause, LONGEST_PAUSE_S)
+
+
+def stop_on_signals(*, leash: bool = False) -> asyncio.Event:
+    """An event that SIGINT and SIGTERM set; with a leash, the end of standard input too."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    if leash:
+        loop.add_reader(sys.stdin.fileno(), _leash_moved, loop, stop)
+    return stop
+
+
+async def sleep(seconds: float, stop: asyncio.Event) -> None:
+    """Sleep, but not through a stop."""
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return
+
+
+def _leash_moved(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    """Nobody writes to the pipe, so it is readable when it is closed."""
+    loop.remove_reader(sys.stdin.fileno())
+    stop.set()
+
+
+async def _finish(child: asyncio.subprocess.Process, ended: "asyncio.Task[int]") -> None:
+    child.terminate()
+    _, late = await asyncio.wait({ended}, timeout=FINISH_WITHIN_S)
+    if late:
+        log.error("process.killed", pid=child.pid)
+        child.kill()
+        await ended

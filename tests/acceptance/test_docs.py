@@ -1,0 +1,49 @@
+"""The documentation as a test: what follows from the code is up to date, links lead somewhere, and figures are real."""
+
+import importlib.util
+import re
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+
+import pytest
+
+from laurels.program import DEFAULT_PROGRAM
+from laurels.settings import table
+
+REPOSITORY = Path(__file__).parent.parent.parent
+PAGES = sorted(
+    path
+    for path in [*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md"), *REPOSITORY.glob("examples/**/*.md")]
+)
+
+
+def _reference():  # type: ignore[no-untyped-def]
+    loader = SourceFileLoader("reference", str(REPOSITORY / "scripts" / "reference"))
+    spec = importlib.util.spec_from_loader("reference", loader)
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+def test_the_settings_page_is_what_the_code_says() -> None:
+    assert (REPOSITORY / "docs/reference/settings.md").read_text("utf-8") == _reference().settings_page()
+
+
+def test_the_commands_page_is_what_the_code_says() -> None:
+    assert (REPOSITORY / "docs/reference/command-line.md").read_text("utf-8") == _reference().commands_page()
+
+
+def test_every_setting_says_what_it_is_for() -> None:
+    assert all(row.help for row in table())
+
+
+def test_the_program_in_the_docs_is_the_default_one() -> None:
+    page = (REPOSITORY / "docs/how-to/change-the-program.md").read_text("utf-8")
+    assert DEFAULT_PROGRAM.strip() in page
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?://|#|mailto:)([^)#\s]+)", page.read_text("utf-8")):
+        assert (page.parent / target).exists(), target

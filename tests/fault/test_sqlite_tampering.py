@@ -1,0 +1,256 @@
+"""Who changes the ledger's file behind its back is refused by the file, or named by `verify`."""
+
+import asyncio
+import shutil
+import struct
+from contextlib import closing
+from pathlib import Path
+
+import apsw
+import pytest
+
+from laurels.awarding import Awarder, Programs
+from laurels.engines.sqlite import SqliteLedger
+from laurels.engines.sqlite.connection import Database
+from laurels.errors import LedgerUnavailable
+from laurels.ledger import Claim, Finding, Outcome, Posting
+from laurels.model import Adjustment, EntryKind, MemberEvent, Order, Refund
+from laurels.program import DEFAULT_PROGRAM, parse_program
+
+pytestmark = pytest.mark.anyio
+
+COLUMNS = [
+    "position",
+    "kind",
+    "member",
+    "points",
+    "currency",
+    "amount",
+    "source",
+    "order_id",
+    "refund_id",
+    "reason",
+    "program_version",
+    "name_number",
+    "actor",
+    "occurred_at",
+    "board_at",
+    "recorded_at",
+    "hash",
+]
+
+
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("untouched") / "laurels.db"
+    asyncio.run(_make(path))
+    return path
+
+
+@pytest.fixture
+def path(untouched: Path, tmp_path: Path) -> Path:
+    """A ledger at rest, made as `_make` says."""
+    return Path(shutil.copy(untouched, tmp_path / "laurels.db"))
+
+
+async def _make(path: Path) -> None:
+    """Entry 4 has something in every column but the name number, which entry 5 has."""
+    ledger = SqliteLedger.open(path)
+    program = parse_program(DEFAULT_PROGRAM)
+    await ledger.publish(program.version, program.text)
+    awarder = Awarder(ledger, Programs(program, {1: program}))
+    await ledger.enrol([("ann", "ann@example.com"), ("eve", None), ("bob", None)], actor="clerk")
+    await ledger.settle(Adjustment(id="J1", member_id="bob", points=1234567, actor="clerk").document(), _everything)
+    await ledger.change_member("bob", MemberEvent.RENAME, actor="clerk")
+    await ledger.accept([_order("A1", "ann", 25_00).document(), _refund("R1", "ann", 500, "A1").document()])
+    await awarder.drain()
+    await ledger.accept([_refund("R2", "ann", 500, "A9").document(), _order("A2", "bob", 100, "JPY").document()])
+    await awarder.drain()
+    await ledger.accept([_order("A3", "ann", 10_00).document()])
+    await ledger.close()
+    assert await _findings(path) == []
+
+
+@pytest.mark.parametrize("table", ["entry", "program"])
+@pytest.mark.parametrize(
+    "statement", ["DELETE FROM {}", "UPDATE {} SET rowid = 77", "REPLACE INTO {} SELECT * FROM {}"]
+)
+def test_the_application_itself_cannot_change_what_is_written(path: Path, table: str, statement: str) -> None:
+    with closing(Database(path)) as db:
+        before = db.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608
+        with pytest.raises(apsw.ConstraintError, match=r"never changes?$"):
+            db.execute(statement.format(table, table))
+        assert db.execute(f"SELECT * FROM {table}").fetchall() == before  # noqa: S608
+
+
+@pytest.mark.parametrize("column", COLUMNS[:-1])
+def test_not_one_column_of_an_entry_can_be_updated(path: Path, column: str) -> None:
+    with closing(Database(path)) as db, pytest.raises(apsw.ConstraintError, match="entries never change"):
+        db.execute(f"UPDATE entry SET {column} = {column} WHERE position = 4")  # noqa: S608
+
+
+@pytest.mark.parametrize("table", ["accepted", "member"])
+def test_what_was_accepted_and_who_was_enrolled_cannot_be_deleted(path: Path, table: str) -> None:
+    with closing(Database(path)) as db:
+        db.execute("PRAGMA foreign_keys = off")
+        with pytest.raises(apsw.ConstraintError, match=r"(for ever|never used again)$"):
+            db.execute(f"DELETE FROM {table}")  # noqa: S608
+
+
+@pytest.mark.parametrize("bit", [0, 5, 7])
+@pytest.mark.parametrize("column", COLUMNS)
+async def test_one_flipped_bit_in_an_entry_is_named(path: Path, column: str, bit: int) -> None:
+    position = 5 if column == "name_number" else 4
+    with closing(Database(path)) as db:
+        row = db.one("entry_at", position)
+    assert row is not None
+    where = _place_in_file(path, row[: len(COLUMNS)], COLUMNS.index(column))
+    _flip(path, where, bit)
+    findings = await _findings(path)
+    named = {f"0-{position}", f"0-{position + 1}"} if column in {"position", "hash"} else {f"0-{position}"}
+    assert any(finding.where in named for finding in findings), findings
+
+
+@pytest.mark.parametrize(
+    ("statement", "where"),
+    [
+        ("DELETE FROM entry WHERE position = 4", "0-4"),
+        ("DELETE FROM entry WHERE position = 7", "0-7"),
+        ("DELETE FROM entry", "0-1"),
+        (f"INSERT INTO entry SELECT 99, {', '.join(COLUMNS[1:])} FROM entry LIMIT 1", "0-99"),  # noqa: S608
+        ("UPDATE ledger SET head_hash = x'00'", "ledger"),
+        ("UPDATE ledger SET head_position = 3", "0-4"),
+        ("UPDATE ledger SET head_position = 99", "0-8"),
+        ("DELETE FROM ledger", "ledger"),
+        ("UPDATE balance SET balance = balance + 1 WHERE member = 0", "member number 0"),
+        ("UPDATE balance SET earned = earned - 1 WHERE member = 0", "member number 0"),
+        ("UPDATE balance SET score = 0 WHERE member = 2", "member number 2"),
+        ("DELETE FROM balance WHERE member = 2", "member number 2"),
+        ("UPDATE member SET hidden = 1 WHERE number = 2", "member number 2"),
+        ("UPDATE member SET name_number = 77 WHERE number = 2", "member number 2"),
+        ("UPDATE member SET member_id = NULL WHERE number = 2", "member number 2"),
+        ("DELETE FROM member WHERE number = 2", "member number 2"),
+        ("INSERT INTO member VALUES (7, 'mallory', 77, 0, 0)", "member number 7"),
+        ("UPDATE accepted SET status = 'quarantined' WHERE id = 'A1'", "order shop/A1"),
+        ("UPDATE accepted SET status = 'accepted', position = NULL WHERE id = 'A1'", "order shop/A1"),
+        ("UPDATE accepted SET status = 'awarded' WHERE id = 'A3'", "order shop/A3"),
+        ("UPDATE accepted SET position = 4 WHERE id = 'A1'", "order shop/A1"),
+        ("UPDATE accepted SET position = 3 WHERE id = 'R1'", "refund shop/R1"),
+        ("UPDATE accepted SET position = 99 WHERE id = 'J1'", "adjustment clerk/J1"),
+        ("UPDATE accepted SET member = 0 WHERE id = 'J1'", "adjustment clerk/J1"),
+        ("UPDATE inbox SET state = 'ready' WHERE id = 'R2'", "refund shop/R2"),
+        ("UPDATE inbox SET state = 'waiting' WHERE id = 'A2'", "order shop/A2"),
+        ("DELETE FROM inbox WHERE id = 'A3'", "order shop/A3"),
+        ("UPDATE award SET points = 4", "order shop/A1"),
+        ("UPDATE award SET amount = 9900, left_amount = 9400", "order shop/A1"),
+        ("UPDATE award SET left_amount = 9900", "order shop/A1"),
+        ("UPDATE award SET reversed = reversed + 1", "order shop/A1"),
+        ("UPDATE award SET member = 1", "order shop/A1"),
+        ("DELETE FROM award", "order shop/A1"),
+    ],
+)  # fmt: skip
+async def test_what_was_changed_without_the_application_is_named(path: Path, statement: str, where: str) -> None:
+    with closing(apsw.Connection(str(path))) as connection:
+        for [trigger] in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
+            connection.execute(f"DROP TRIGGER {trigger}")
+        connection.execute(statement)
+        assert connection.changes() > 0
+    assert where in {finding.where for finding in await _findings(path)}
+
+
+def test_a_page_of_rubbish_is_named_and_ends_nothing(path: Path) -> None:
+    """Page by page, indexes too: `verify` says that something is wrong, and never with an error of the driver."""
+    content = path.read_bytes()
+    assert len(content) % 4096 == 0
+    for start in range(4096, len(content), 4096):
+        path.write_bytes(content[:start] + b"\xa5" * 4096 + content[start + 4096 :])
+        assert asyncio.run(_findings(path))
+    path.write_bytes(content)
+    assert asyncio.run(_findings(path)) == []
+
+
+def _flip(path: Path, where: int, bit: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[where] ^= 1 << bit
+    path.write_bytes(content)
+
+
+async def _findings(path: Path) -> list[Finding]:
+    try:
+        ledger = SqliteLedger.open(path)
+    except LedgerUnavailable as error:
+        return [Finding("file", error.message)]
+    try:
+        return [finding async for step in ledger.verify() for finding in step.findings]
+    finally:
+        await ledger.close()
+
+
+def _everything(claim: Claim) -> Outcome:
+    """An adjustment with something in every column."""
+    [item] = claim.items
+    assert item.member is not None
+    posting = Posting(
+        item=item,
+        kind=EntryKind.ADJUST,
+        member=item.member,
+        points=1234567,
+        reason="a reason",
+        occurred_at=claim.now,
+        board_at=claim.now - 1,
+        currency="GBP",
+        amount=7654321,
+        order_id="some-order",
+        refund_id="some-refund",
+        program_version=1000,
+        actor="clerk",
+    )
+    return Outcome(postings=[posting], awards={}, waiting=[], quarantined=[], reached=[])
+
+
+def _order(order_id: str, member_id: str, total: int, currency: str = "GBP") -> Order:
+    return Order(source="shop", order_id=order_id, member_id=member_id, currency=currency, total=total)
+
+
+def _refund(refund_id: str, member_id: str, amount: int, order_id: str) -> Refund:
+    return Refund(
+        source="shop", refund_id=refund_id, order_id=order_id, member_id=member_id, currency="GBP", amount=amount
+    )
+
+
+def _place_in_file(path: Path, row: tuple[object, ...], column: int) -> int:
+    """Where the last byte of a column of an entry lies: the record is written as SQLite's file format has it.
+
+    The position is the row's key and stands before the record; columns without bytes (NULL, 0 and 1) have no place.
+    """
+    values = [_stored(value) for value in (None, *row[1:])]
+    header = b"".join(_varint(serial_type) for serial_type, _ in values)
+    record = bytes([len(header) + 1]) + header + b"".join(content for _, content in values)
+    start = path.read_bytes().find(record)
+    assert start > 0
+    if column == 0:
+        return start - 1
+    assert values[column][1], "a column without bytes cannot be flipped"
+    return start + len(header) + sum(len(content) for _, content in values[: column + 1])
+
+
+def _stored(value: object) -> tuple[int, bytes]:
+    """The serial type and the bytes of a value."""
+    match value:
+        case None:
+            return 0, b""
+        case 0 | 1:
+            return 8 + int(value), b""
+        case int():
+            for serial_type, size in enumerate((1, 2, 3, 4, 6, 8), 1):
+                if -(1 << 8 * size - 1) <= value < 1 << 8 * size - 1:
+                    return serial_type, struct.pack(">q", value)[-size:]
+        case str():
+            return 13 + 2 * len(value.encode()), value.encode()
+        case bytes():
+            return 12 + 2 * len(value), value
+    raise AssertionError(value)
+
+
+def _varint(number: int) -> bytes:
+    return bytes([number]) if number < 128 else bytes([0x80 | number >> 7, number & 0x7F])
