@@ -43,7 +43,7 @@ class Live:
         self._changes = 0
         self._waiting: set[asyncio.Future[None]] = set()
         self._watching: asyncio.Task[None] | None = None
-        self._deadlines: set[asyncio.Timeout] = set()
+        self._stops: set[Callable[[], None]] = set()
         self._closed = False
 
     async def follow(self, read: Callable[[], Awaitable[Shown]]) -> AsyncGenerator[Shown | None, None]:
@@ -67,25 +67,27 @@ class Live:
             await self._change(changes, quiet_since + QUIET_S - clock.elapsed())
 
     @asynccontextmanager
-    async def listening(self, until: int) -> AsyncIterator[asyncio.Timeout]:
+    async def listening(self, until: int) -> AsyncIterator[Callable[[], None]]:
         """Around everything that a listener does: raises `TimeoutError` in it at the instant `until`, or when this is
-        closed, even where it is stuck with a client that does not read. Reschedule what it gives to end sooner.
+        closed, or when what it gives is called; even where the listener is stuck with a client that does not read.
         """
-        async with asyncio.timeout((until - self._now()) / SECOND) as deadline:
-            if self._closed:
-                deadline.reschedule(0)
-            self._deadlines.add(deadline)
+        async with asyncio.timeout(0 if self._closed else (until - self._now()) / SECOND) as deadline:
+
+            def stop() -> None:
+                if stop in self._stops and not deadline.expired():
+                    deadline.reschedule(0)
+
+            self._stops.add(stop)
             try:
-                yield deadline
+                yield stop
             finally:
-                self._deadlines.discard(deadline)
+                self._stops.discard(stop)
 
     def close(self) -> None:
         """End all listening, now and later."""
         self._closed = True
-        for deadline in self._deadlines:
-            if not deadline.expired():
-                deadline.reschedule(0)
+        for stop in self._stops:
+            stop()
 
     @staticmethod
     async def _read(read: Callable[[], Awaitable[Shown]], last: Shown | None) -> Shown:

@@ -5,7 +5,7 @@ Read them with `fetch` streaming, which can send the token in a header; an `Even
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import Any, TypeVar
 
 from litestar import Response
@@ -86,19 +86,18 @@ class _Sender(ASGIResponse):
         """Send frames until there is a reason to stop; then end the body, unless the client has stopped reading."""
         gone = asyncio.create_task(_client_gone(receive))
         sending = False
-        with suppress(TimeoutError):
-            async with (
-                self._events.live.listening(self._events.until) as deadline,
-                aclosing(self._events.frames) as frames,
-            ):
-                gone.add_done_callback(lambda _: deadline.reschedule(0))
+        try:
+            async with self._events.live.listening(self._events.until) as stop, aclosing(self._events.frames) as frames:
+                gone.add_done_callback(lambda _: stop())
                 async for frame in frames:
                     sending = True
                     await send({"type": "http.response.body", "body": frame, "more_body": True})
                     sending = False
-        gone.cancel()
-        if not sending:
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        except TimeoutError:
+            if not sending:
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            gone.cancel()
 
 
 async def _client_gone(receive: Receive) -> None:
