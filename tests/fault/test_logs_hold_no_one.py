@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -60,7 +59,7 @@ class Serving:
             self.port = free.getsockname()[1]
         with self.log.open("wb") as log:
             command = [sys.executable, "-c", CRASHING.format(patch=patch), "serve", "--only", "http"]
-            options = ["--port", str(self.port), "--state", self.state]
+            options = ["--port", str(self.port), "--state", str(self.state)]
             self.process = subprocess.Popen([*command, *options], stdout=log, stderr=log)
         self.until_logged("answers at")
         settings = load({"state": self.state}, environment={})
@@ -116,10 +115,10 @@ class Serving:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
+def folder(tmp_path: Path) -> Path:
     """A folder whose name could not be taken for what must not be told."""
     assert TELLTALE not in str(tmp_path)
-    yield tmp_path
+    return tmp_path
 
 
 def check(logged: str, serving: Serving) -> None:
