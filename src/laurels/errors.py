@@ -122,6 +122,10 @@ class LedgerReadOnly(LedgerUnavailable):
     """The ledger's files cannot be written. Check the rights and the free space of the state directory."""
 
 
+class PaymentsUnavailable(LaurelsError):
+    """The payment provider does not answer now. Send the same order again: it is charged once."""
+
+
 class SchemaTooNew(LaurelsError):
     """The ledger was written by a newer Laurels. Run that version, or restore a backup that this one knows."""
 
@@ -144,6 +148,10 @@ class BoardNotReady(LaurelsError):
 
 class ProgramError(LaurelsError):
     """The program is not valid."""
+
+
+class UnknownProgramVersion(ProgramError):
+    """An order was awarded under a program version that this process has not loaded."""
 
 
 class SettingsError(LaurelsError):

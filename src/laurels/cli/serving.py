@@ -15,7 +15,7 @@ from laurels.errors import SettingsError
 from laurels.metrics_sharing import is_shared, shared
 from laurels.settings import Settings
 from laurels.wiring import House, build
-from laurels.workers import award_forever, notify_forever, project_forever
+from laurels.workers import award_forever, notify_forever, project_forever, recover_forever
 
 Once = Annotated[bool, typer.Option("--once", help="Do what is there now, then leave.")]
 
@@ -65,7 +65,7 @@ def work(
     state: StateOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Award documents as they are accepted, beside any number of other processes."""
+    """Award documents as they are accepted, and finish purchases that broke off, beside any number of processes."""
     run(_work(settings_of(state, config), once, leash))
 
 
@@ -109,7 +109,7 @@ async def serve_house(
         if only in {None, Part.HTTP, Part.PROJECT}:
             tasks.create_task(project_forever(house.ledger, house.projector, stop))
         if only is Part.WORK:
-            tasks.create_task(_award(house, stop))
+            tasks.create_task(_work_forever(house, stop))
         if only is Part.NOTIFY:
             tasks.create_task(notify_forever(house.ledger, house.notifier, stop))
         if only is None:
@@ -146,17 +146,19 @@ async def _work(settings: Settings, once: bool, leash: bool) -> None:
         if once:
             out(f"{await house.awarder.drain():,} documents awarded")
         else:
-            await _award(house, stop_on_signals(leash=leash))
+            await _work_forever(house, stop_on_signals(leash=leash))
 
 
-async def _award(house: House, stop: asyncio.Event) -> None:
-    """Award until told to stop; counted where somebody adds up what the processes count."""
-    if not is_shared():
-        await award_forever(house.ledger, house.awarder, stop)
-        return
-    from laurels.metrics import AWARDED  # noqa: PLC0415 - prometheus-client takes a while to load
+async def _work_forever(house: House, stop: asyncio.Event) -> None:
+    """Award and recover until told to stop; counted where somebody adds up what the processes count."""
+    count: Callable[[int], object] = int
+    if is_shared():
+        from laurels.metrics import AWARDED  # noqa: PLC0415 - prometheus-client takes a while to load
 
-    await award_forever(house.ledger, house.awarder, stop, AWARDED.inc)
+        count = AWARDED.inc
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(award_forever(house.ledger, house.awarder, stop, count))
+        tasks.create_task(recover_forever(house.checkout, stop))
 
 
 async def _notify(settings: Settings, once: bool, leash: bool) -> None:

@@ -15,6 +15,7 @@ from laurels.engines.sqlite import accepting, awarding, members, verifying
 from laurels.engines.sqlite.bell import Bell
 from laurels.engines.sqlite.chain import NEWEST, SHARD, entry_of, read_entry
 from laurels.engines.sqlite.connection import Database, wrapped
+from laurels.engines.sqlite.intents import SqliteIntents
 from laurels.engines.sqlite.reader import Reader
 from laurels.engines.sqlite.schema import LATEST, migrate, version_of
 from laurels.engines.sqlite.writer import Writer
@@ -47,7 +48,9 @@ POLL_S = 0.02
 
 
 class SqliteLedger:
-    """A ledger in one file. Make it with `SqliteLedger.open`; call it from one event loop."""
+    """A ledger in one file, with the checkout's `intents` in the same. Make it with `SqliteLedger.open`; call it from
+    one event loop.
+    """
 
     name = "sqlite"
 
@@ -57,6 +60,7 @@ class SqliteLedger:
         self._bell = Bell()
         self._writer = Writer(path, self._bell.ring)
         self._reader = Reader(path)
+        self.intents = SqliteIntents(self._writer, self._reader)
 
     @classmethod
     def open(cls, path: Path, now: Clock = clock.now) -> "SqliteLedger":
