@@ -20,9 +20,11 @@ from laurels.errors import InvalidInput, LaurelsError, TooLarge, WrongMediaType
 from laurels.http import bulk, dashboards, live, members, orders, points, refunds, service
 from laurels.http.answering import Answerer
 from laurels.http.auth import Auth
+from laurels.http.door import Door
 from laurels.http.envelope import Envelope
 from laurels.http.fast import FastLane
 from laurels.http.house import House
+from laurels.http.limits import Limits
 from laurels.http.live import EventsResponse
 from laurels.http.openapi import openapi
 from laurels.http.problems import answer_problem
@@ -49,7 +51,7 @@ def create_app(house: House, auth: Auth) -> ASGIApp:
     document = msgspec.json.encode(openapi(described, laurels.__version__))
     # ECMA's regular expressions, which JSON Schema uses, know no \Z; their $ means just that.
     api = [*described, service.openapi_route(document.replace(rb"\\Z", b"$"))]
-    answerer = Answerer(house, auth)
+    answerer = Answerer(house, Door(auth, Limits(house.settings.http_rate_limit_per_minute, house.now)), api)
     app = Litestar(
         [
             *(_options(path, methods) for path, methods in _methods(api).items()),
@@ -69,7 +71,7 @@ def _handler(route: Route, answerer: Answerer) -> HTTPRouteHandler:
     async def handle(request: Request[Any, Any, Any]) -> Response[bytes]:
         scope = request.scope
         answer = await answerer.answer(
-            route, request.path_params, Headers(scope["headers"]), scope["query_string"], partial(_body, request, route)
+            route, scope, request.path_params, Headers(scope["headers"]), partial(_body, request, route)
         )
         return _response(answer)
 

@@ -40,7 +40,7 @@ class FastLane:
         scope["path_template"] = show_dashboard.path
         scope["path_params"] = {"member_id": path[1]}
         try:
-            answer = await self._answerer.answer(show_dashboard, scope["path_params"], headers, scope["query_string"])
+            answer = await self._answerer.answer(show_dashboard, scope, scope["path_params"], headers)
         except Exception as error:  # noqa: BLE001 - the table of problems has a row for each
             answer = answer_problem(scope, error)
         await _send(answer, send)

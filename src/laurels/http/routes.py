@@ -14,6 +14,7 @@ from laurels.dashboard import Live
 from laurels.errors import NotAllowed, UnknownMember
 from laurels.http.auth import Caller
 from laurels.http.house import House
+from laurels.http.limits import Limits
 
 MEGABYTE = 1 << 20
 SINGLE_BYTES = MEGABYTE
@@ -63,6 +64,7 @@ class Call(Struct, frozen=True, kw_only=True):
     """One request, admitted. `ids` are the path's; `raw` is the body as received."""
 
     house: House
+    limits: Limits
     caller: Caller
     ids: Mapping[str, str]
     headers: Headers
