@@ -2,6 +2,9 @@
 
 The house is built when the server starts the application (its lifespan), with the settings of environment and file, and
 closed when the server stops it. The process also awards, projects and notifies.
+
+Which address the server listens on cannot be known here, so development tokens (`auth.mode` = `dev`) are refused on
+each connection that does not end at a loopback address.
 """
 
 import asyncio
@@ -9,11 +12,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from laurels.errors import LaurelsError
+import msgspec
+
+from laurels.errors import LaurelsError, NotAllowed
 from laurels.http import create_app, open_auth
+from laurels.http.auth import is_loopback
+from laurels.http.problems import MEDIA_TYPE, problem_of
 from laurels.settings import load
 from laurels.wiring import build
-from laurels.workers import award_forever, notify_forever, project_forever
+from laurels.workers import award_forever, notify_forever, project_forever, recover_forever
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -54,16 +61,38 @@ class Application:
 async def _opened() -> AsyncIterator[App]:
     """The application over its house, with the loops that keep it going."""
     async with build(load()) as house:
-        app = create_app(house, open_auth(house.settings, house.now))
+        app: App = create_app(house, open_auth(house.settings, house.now))
+        if house.settings.auth_mode == "dev":
+            app = _on_loopback(app)
         stop = asyncio.Event()
         async with asyncio.TaskGroup() as loops:
             loops.create_task(award_forever(house.ledger, house.awarder, stop))
             loops.create_task(project_forever(house.ledger, house.projector, stop))
             loops.create_task(notify_forever(house.ledger, house.notifier, stop))
+            loops.create_task(recover_forever(house.checkout, stop))
             try:
                 yield app
             finally:
                 stop.set()
+
+
+def _on_loopback(app: App) -> App:
+    """The application for connections on this machine; others are told why not."""
+    refusal = NotAllowed(
+        "Development tokens are for one machine alone: let the server listen on 127.0.0.1, or set auth.mode."
+    )
+
+    async def guarded(scope: Message, receive: Receive, send: Send) -> None:
+        host, port = scope.get("server") or ("", None)
+        if port is None or is_loopback(host):  # without a port it is a socket in the file system
+            await app(scope, receive, send)
+            return
+        problem, _ = problem_of(refusal, scope["path"])
+        headers = [(b"content-type", MEDIA_TYPE.encode())]
+        await send({"type": "http.response.start", "status": problem.status, "headers": headers})
+        await send({"type": "http.response.body", "body": msgspec.json.encode(problem)})
+
+    return guarded
 
 
 app = Application()

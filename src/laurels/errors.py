@@ -106,6 +106,10 @@ class LedgerReadOnly(LedgerUnavailable):
     """The ledger's files cannot be written. Check the rights and the free space of the state directory."""
 
 
+class PaymentsUnavailable(LaurelsError):
+    """The payment provider does not answer now. Send the same order again: it is charged once."""
+
+
 class SchemaTooNew(LaurelsError):
     """The ledger was written by a newer Laurels. Run that version, or restore a backup that this one knows."""
 

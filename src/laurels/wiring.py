@@ -8,11 +8,13 @@ from pathlib import Path
 
 from laurels import clock
 from laurels.awarding import Awarder, Programs
+from laurels.checkout import Checkout, IntentStore, Payments, read_catalogue
 from laurels.clock import Clock
 from laurels.dashboard import Dashboards, ProxyNames
 from laurels.dashboard.names import load_key, new_key_file
 from laurels.engines.channels import FileChannel, SmtpChannel
 from laurels.engines.memory import MemoryLeaderboard
+from laurels.engines.payments import SandboxPayments
 from laurels.engines.sqlite import SqliteLedger
 from laurels.errors import SettingsError
 from laurels.intake import Intake
@@ -38,6 +40,7 @@ class House:
     programs: Programs
     boards: Boards
     intake: Intake
+    checkout: Checkout
     awarder: Awarder
     members: Members
     projector: Projector
@@ -52,6 +55,8 @@ async def build(
     now: Clock = clock.now,
     ledger: Ledger | None = None,
     leaderboard: Leaderboard | None = None,
+    intents: IntentStore | None = None,
+    payments: Payments | None = None,
 ) -> AsyncIterator[House]:
     """Build the house that the settings describe; everything is closed on the way out, in reverse order.
 
@@ -64,10 +69,14 @@ async def build(
         if leaderboard is None:
             leaderboard = open_leaderboard(settings)
             stack.push_async_callback(leaderboard.close)
+        if payments is None:
+            payments = open_payments(settings)
+            stack.push_async_callback(payments.close)
         channel = open_channel(settings)
         stack.push_async_callback(channel.close)
         programs = await publish_program(settings, ledger)
         boards = Boards(programs.current.zone)
+        intake = Intake(ledger)
         yield House(
             settings=settings,
             now=now,
@@ -75,7 +84,10 @@ async def build(
             leaderboard=leaderboard,
             programs=programs,
             boards=boards,
-            intake=Intake(ledger),
+            intake=intake,
+            checkout=Checkout(
+                read_catalogue(settings.catalogue_file), payments, intents or intents_of(ledger), intake, now
+            ),
             awarder=Awarder(ledger, programs, now),
             members=Members(ledger),
             projector=Projector(ledger, leaderboard, boards, programs.current.time_zone, now),
@@ -101,12 +113,23 @@ def open_ledger(settings: Settings, now: Clock) -> Ledger:
     return SqliteLedger.open(ledger_path(settings), now)
 
 
+def intents_of(ledger: Ledger) -> IntentStore:
+    """The checkout's intents, which live in the ledger's own transactions."""
+    assert isinstance(ledger, SqliteLedger), "another ledger is handed in together with its intents"
+    return ledger.intents
+
+
 def open_leaderboard(settings: Settings) -> Leaderboard:
     """The leaderboard that the settings name; never another one in its place."""
     engine = settings.leaderboard_engine or "memory"
     if engine != "memory":
         raise SettingsError(f"leaderboard.engine is {engine}: this version has `memory` alone.")
     return MemoryLeaderboard()
+
+
+def open_payments(settings: Settings) -> Payments:
+    """The payment provider: for now the sandbox alone, which takes no money."""
+    return SandboxPayments(settings.state / "payments")
 
 
 def open_channel(settings: Settings) -> Channel:

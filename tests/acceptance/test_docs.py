@@ -4,6 +4,7 @@ import importlib.util
 import re
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ PAGES = sorted(
 )
 
 
-def _reference():  # type: ignore[no-untyped-def]
+def _reference() -> Any:
     loader = SourceFileLoader("reference", str(REPOSITORY / "scripts" / "reference"))
     spec = importlib.util.spec_from_loader("reference", loader)
     assert spec is not None

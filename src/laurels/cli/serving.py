@@ -13,7 +13,7 @@ from laurels.cli.processes import LeashOption, keep_running, stop_on_signals
 from laurels.errors import SettingsError
 from laurels.settings import Settings
 from laurels.wiring import House, build
-from laurels.workers import award_forever, notify_forever, project_forever
+from laurels.workers import award_forever, notify_forever, project_forever, recover_forever
 
 Once = Annotated[bool, typer.Option("--once", help="Do what is there now, then leave.")]
 
@@ -63,7 +63,7 @@ def work(
     state: StateOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Award documents as they are accepted, beside any number of other processes."""
+    """Award documents as they are accepted, and finish purchases that broke off, beside any number of processes."""
     run(_work(settings_of(state, config), once, leash))
 
 
@@ -106,7 +106,7 @@ async def serve_house(
         if only in {None, Part.HTTP, Part.PROJECT}:
             tasks.create_task(project_forever(house.ledger, house.projector, stop))
         if only is Part.WORK:
-            tasks.create_task(award_forever(house.ledger, house.awarder, stop))
+            tasks.create_task(_work_forever(house, stop))
         if only is Part.NOTIFY:
             tasks.create_task(notify_forever(house.ledger, house.notifier, stop))
         if only is None:
@@ -142,7 +142,13 @@ async def _work(settings: Settings, once: bool, leash: bool) -> None:
         if once:
             out(f"{await house.awarder.drain():,} documents awarded")
         else:
-            await award_forever(house.ledger, house.awarder, stop_on_signals(leash=leash))
+            await _work_forever(house, stop_on_signals(leash=leash))
+
+
+async def _work_forever(house: House, stop: asyncio.Event) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(award_forever(house.ledger, house.awarder, stop))
+        tasks.create_task(recover_forever(house.checkout, stop))
 
 
 async def _notify(settings: Settings, once: bool, leash: bool) -> None:

@@ -1,7 +1,7 @@
 """The HTTP room put together: routes on the web framework, and around it what every answer carries."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -37,13 +37,14 @@ ANYONE = Caller("")
 
 def create_app(house: House, auth: Auth) -> ASGIApp:
     """The ASGI application over a house that is built. It opens and closes nothing."""
-    api = [*ROUTES, *service.ROUTES]
-    document = msgspec.json.encode(openapi(api, laurels.__version__))
+    described = [*ROUTES, *service.ROUTES]
+    document = msgspec.json.encode(openapi(described, laurels.__version__))
     # ECMA's regular expressions, which JSON Schema uses, know no \Z; their $ means just that.
-    document = document.replace(rb"\\Z", b"$")
+    api = [*described, service.openapi_route(document.replace(rb"\\Z", b"$"))]
     app = Litestar(
         [
-            *(_handler(route, house, auth) for route in [*api, service.openapi_route(document)]),
+            *(_options(path, methods) for path, methods in _methods(api).items()),
+            *(_handler(route, house, auth) for route in api),
             _page("/", "index.html"),
             _page("/docs", "docs.html"),
             create_static_files_router("/web", [WEB]),
@@ -60,12 +61,35 @@ def _handler(route: Route, house: House, auth: Auth) -> HTTPRouteHandler:
         return await _answer(route, request, house, auth)
 
     return HTTPRouteHandler(
-        re.sub(r"{(\w+)}", r"{\1:str}", route.path),
+        _path(route),
         http_method=route.method,
         name=f"{route.method} {route.path}",
         request_max_body_size=BULK_BYTES if route.bulk_of is not None else SINGLE_BYTES,
         status_code=HTTPStatus.OK,
     )(handle)
+
+
+def _options(path: str, methods: Sequence[str]) -> HTTPRouteHandler:
+    """What a path takes. The framework's own answer names one method where several routes share a path."""
+
+    async def options() -> Response[None]:
+        return Response(None, status_code=HTTPStatus.NO_CONTENT, headers={"Allow": ", ".join([*methods, "OPTIONS"])})
+
+    return HTTPRouteHandler(path, http_method="OPTIONS", name=f"OPTIONS {path}", status_code=HTTPStatus.NO_CONTENT)(
+        options
+    )
+
+
+def _methods(routes: Sequence[Route]) -> dict[str, list[str]]:
+    methods: dict[str, list[str]] = {}
+    for route in routes:
+        methods.setdefault(_path(route), []).append(route.method)
+    return methods
+
+
+def _path(route: Route) -> str:
+    """The path as the framework spells it."""
+    return re.sub(r"{(\w+)}", r"{\1:str}", route.path)
 
 
 async def _answer(route: Route, request: Request[Any, Any, Any], house: House, auth: Auth) -> Response[bytes]:

@@ -57,7 +57,9 @@ def _operation(route: Route, schemas: Mapping[Any, Json]) -> Json:
     if route.takes_body:
         operation["requestBody"] = _body(route, schemas)
     if route.access is not None:
-        operation["security"] = [{"token": list(route.access.scopes)}]
+        # One requirement for each scope: any of them is enough.
+        operation["security"] = [{"token": [scope]} for scope in route.access.scopes] or [{"token": []}]
+        operation["x-members"] = route.access.members
     return operation
 
 

@@ -10,7 +10,7 @@ from litestar.exceptions import HTTPException
 from msgspec import UNSET, Struct, UnsetType
 
 from laurels import errors
-from laurels.errors import InvalidInput, LaurelsError, NotAllowed, NotSignedIn, TooLarge, VersionNotReached
+from laurels.errors import InvalidInput, LaurelsError, NotAllowed, NotSignedIn, VersionNotReached
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 1
@@ -124,6 +124,4 @@ def _headers(error: Exception, status: int) -> dict[str, str]:
             }
         case HTTPException(headers=headers) if headers:
             return {"Allow": headers["allow"]} if "allow" in headers else {}
-        case TooLarge():
-            return {"Connection": "close"}
     return {"Retry-After": str(RETRY_AFTER_S)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}

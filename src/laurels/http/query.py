@@ -48,4 +48,9 @@ def _whole(name: str, text: str) -> int:
 def _whole_numbers(form: type[Struct]) -> frozenset[str]:
     info = msgspec.inspect.type_info(form)
     assert isinstance(info, msgspec.inspect.StructType)
-    return frozenset(field.name for field in info.fields if isinstance(field.type, msgspec.inspect.IntType))
+    return frozenset(field.name for field in info.fields if isinstance(_bare(field.type), msgspec.inspect.IntType))
+
+
+def _bare(kind: msgspec.inspect.Type) -> msgspec.inspect.Type:
+    """The type without its description."""
+    return kind.type if isinstance(kind, msgspec.inspect.Metadata) else kind

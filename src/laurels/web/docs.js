@@ -15,16 +15,23 @@ try {
 }
 
 function shown(path, method, operation, api) {
-  const scopes = operation.security ? operation.security[0].token.join(" or ") || "any token" : "open to all";
   return element("section", {},
     element("h2", {}, element("code", {}, `${method.toUpperCase()} ${path}`)),
     element("p", {}, operation.summary),
     operation.description ? element("p", {}, operation.description) : "",
-    element("p", {}, `Needs: ${scopes}`),
+    element("p", {}, `Needs: ${needed(operation)}`),
     fields("Parameters", operation.parameters.map((one) => [one.name, one.schema, one.required])),
     body(operation.requestBody, api),
     element("p", {}, `Answers: ${Object.entries(operation.responses).map(([status, one]) => `${status} ${one.description}`).join(", ")}`),
   );
+}
+
+function needed(operation) {
+  if (!operation.security) return "nothing, it is open to all";
+  const scopes = operation.security.flatMap((one) => one.token);
+  const services = scopes.length ? `a service's token with ${scopes.join(" or ")}` : "a service's token";
+  const members = { own: ", or the member's own token", any: ", or a member's token", none: "" };
+  return services + members[operation["x-members"]];
 }
 
 function body(request, api) {

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from laurels.awarding import Awarder
+from laurels.checkout import Checkout
 from laurels.errors import LedgerUnavailable
 from laurels.leaderboard import Projector
 from laurels.ledger import Ledger
@@ -15,6 +16,9 @@ from laurels.notify import Notifier
 
 PATIENCE_S = 0.25
 """How long a loop waits for news before it looks around: whether it should stop, whether the feed is still the same."""
+
+RECOVER_EVERY_S = 10.0
+"""How often purchases that broke off are looked for."""
 
 LONGEST_PAUSE_S = 5.0
 """The longest pause between two tries while the ledger is away."""
@@ -50,6 +54,16 @@ async def notify_forever(ledger: Ledger, notifier: Notifier, stop: asyncio.Event
             await ledger.wait_for_messages(PATIENCE_S)
 
     await _forever("notify", step, stop)
+
+
+async def recover_forever(checkout: Checkout, stop: asyncio.Event) -> None:
+    """Finish purchases that broke off, now and from time to time, until `stop` is set."""
+
+    async def step() -> None:
+        await checkout.recover()
+        await _sleep(RECOVER_EVERY_S, stop)
+
+    await _forever("recover", step, stop)
 
 
 async def _forever(name: str, step: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:

@@ -15,6 +15,7 @@ from laurels.engines.sqlite import accepting, awarding, members, verifying
 from laurels.engines.sqlite.bell import Bell
 from laurels.engines.sqlite.chain import NEWEST, SHARD, entry_of, read_entry
 from laurels.engines.sqlite.connection import Database, wrapped
+from laurels.engines.sqlite.intents import SqliteIntents
 from laurels.engines.sqlite.reader import Reader
 from laurels.engines.sqlite.schema import LATEST, migrate, version_of
 from laurels.engines.sqlite.writer import Writer
@@ -46,7 +47,9 @@ POLL_S = 0.02
 
 
 class SqliteLedger:
-    """A ledger in one file. Make it with `SqliteLedger.open`; call it from one event loop."""
+    """A ledger in one file, with the checkout's `intents` in the same. Make it with `SqliteLedger.open`; call it from
+    one event loop.
+    """
 
     name = "sqlite"
 
@@ -56,6 +59,7 @@ class SqliteLedger:
         self._bell = Bell()
         self._writer = Writer(path, self._bell.ring)
         self._reader = Reader(path)
+        self.intents = SqliteIntents(self._writer, self._reader)
 
     @classmethod
     def open(cls, path: Path, now: Clock = clock.now) -> "SqliteLedger":
@@ -276,6 +280,8 @@ def _prepared(path: Path) -> Iterator[apsw.Connection]:
         path.touch(mode=0o600, exist_ok=True)
     except OSError as error:
         raise LedgerReadOnly(f"The ledger {path} cannot be opened: {error}") from error
+    if not path.is_file():
+        raise LedgerReadOnly(f"The ledger {path} cannot be opened: it is not a file")
     with wrapped():
         # A look that changes nothing comes first: opening for writing turns a file to WAL, and it may be another's.
         with closing(Database(path, read_only=True)) as looking:

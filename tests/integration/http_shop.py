@@ -1,0 +1,97 @@
+"""A whole house with its HTTP server on a free loopback port, and a client, in the test's own event loop."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from laurels.http import serve
+from laurels.http.tokens import sign_token
+from laurels.settings import Settings
+from laurels.wiring import House, build
+
+ALL_SCOPES = "orders:write members:read members:write points:adjust points:redeem"
+
+
+@dataclass(frozen=True)
+class Shop:
+    """The house, and a client that speaks to it over a real socket."""
+
+    house: House
+    port: int
+    client: httpx.AsyncClient
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        member: str | None = None,
+        scope: str | None = ALL_SCOPES,
+        token: str | None = None,
+        headers: dict[str, str] | None = None,
+        **more: Any,
+    ) -> httpx.Response:
+        """One request: as a member, as a service with these scopes, with this token, or (`scope` None) with none."""
+        sent = dict(headers or {})
+        if token is None and (member is not None or scope is not None):
+            token = self.token(member=member, scope=scope)
+        if token is not None:
+            sent["Authorization"] = f"Bearer {token}"
+        return await self.client.request(method, path, headers=sent, **more)
+
+    def token(self, *, member: str | None = None, scope: str | None = ALL_SCOPES) -> str:
+        """A member's token, or a service's."""
+        subject, scope = (member, None) if member is not None else ("till", scope)
+        return sign_token(self.house.settings, subject=subject, scope=scope, ttl_s=600)
+
+    async def settle(self) -> None:
+        """Award all that was accepted, and bring the board up to date."""
+        await self.house.awarder.drain()
+        await self.house.projector.catch_up()
+
+    async def order(self, order_id: str, member: str, total: str, **more: Any) -> httpx.Response:
+        """Place an order as the till does."""
+        body = {"member_id": member, "currency": "GBP", "total": total, **more}
+        return await self.ask("POST", f"/order/{order_id}", json=body)
+
+
+@asynccontextmanager
+async def open_shop(state: Path, *, projected: bool = True, **settings: Any) -> AsyncIterator[Shop]:
+    """Build the house over SQLite files in `state`, serve it, and close everything at the end. Its loops do not run:
+    `settle` does their work when a test wants it done.
+    """
+    stop = asyncio.Event()
+    port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    async with build(Settings(state=state, http_port=0, **settings)) as house, asyncio.TaskGroup() as tasks:
+        if projected:
+            await house.projector.catch_up()
+        tasks.create_task(serve(house, stop, port.set_result))
+        base = f"http://127.0.0.1:{await port}"
+        try:
+            async with httpx.AsyncClient(base_url=base, timeout=30) as client:
+                yield Shop(house, port.result(), client)
+        finally:
+            stop.set()
+
+
+def check_problem(answer: httpx.Response, status: int, slug: str) -> dict[str, Any]:
+    """The problem document of an answer, after looking at all that every one has."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem: dict[str, Any] = answer.json()
+    assert problem["type"] == f"/problems/{slug}"
+    assert problem["status"] == status
+    assert problem["title"]
+    assert problem["detail"]
+    assert problem["instance"].startswith("/")
+    return problem
+
+
+def fields_at_fault(answer: httpx.Response) -> list[str]:
+    """The fields that a 422 names."""
+    return [error["field"] for error in check_problem(answer, 422, "invalid-input")["errors"]]

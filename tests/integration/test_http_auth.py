@@ -1,0 +1,226 @@
+"""Who gets in: tokens that are forged, foreign, or lack a scope."""
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from tests.integration.http_shop import ALL_SCOPES, Shop, check_problem, open_shop
+
+from laurels.errors import SettingsError
+from laurels.http import open_auth
+from laurels.http.app import ROUTES
+from laurels.http.routes import Route
+from laurels.http.tokens import development_key
+from laurels.settings import Settings
+
+pytestmark = pytest.mark.anyio
+
+MEMBER, OTHER = "17850", "12346"
+
+
+@pytest.fixture(scope="module")
+async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
+    """One shop with a known member; it names the issuer and the audience that tokens have to name."""
+    state = tmp_path_factory.mktemp("state")
+    async with open_shop(state, auth_issuer="https://id.example", auth_audience="laurels") as shop:
+        assert (await shop.order("A1", OTHER, "25.00")).status_code == 202
+        await shop.settle()
+        yield shop
+
+
+def claims(**changes: Any) -> dict[str, Any]:
+    """The claims of a good member's token, changed; None takes one out."""
+    good = {"sub": MEMBER, "iss": "https://id.example", "aud": "laurels", "exp": int(time.time()) + 600}
+    return {name: value for name, value in (good | changes).items() if value is not None}
+
+
+Forge = Callable[[Ed25519PrivateKey], str]
+
+
+def signed(**changes: Any) -> Forge:
+    return lambda key: jwt.encode(claims(**changes), key, "EdDSA")
+
+
+def by_public_key(form: PublicFormat, encoding: Encoding) -> Forge:
+    """HS256 with the public key as the shared secret, put together by hand since libraries refuse to."""
+
+    def forge(key: Ed25519PrivateKey) -> str:
+        secret = key.public_key().public_bytes(encoding, form)
+        parts = [json.dumps(part).encode() for part in ({"alg": "HS256", "typ": "JWT"}, claims())]
+        text = b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in parts)
+        signature = hmac.new(secret, text, hashlib.sha256).digest()
+        return (text + b"." + base64.urlsafe_b64encode(signature).rstrip(b"=")).decode()
+
+    return forge
+
+
+def header(text: str) -> Forge:
+    encoded = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    return lambda key: ".".join([encoded, *jwt.encode(claims(), key, "EdDSA").split(".")[1:]])
+
+
+FORGED: dict[str, Forge] = {
+    "none": lambda key: jwt.encode(claims(), "", "none"),
+    "none, signed": header('{"alg": "none"}'),
+    "hs256 by the public key, raw": by_public_key(PublicFormat.Raw, Encoding.Raw),
+    "hs256 by the public key, pem": by_public_key(PublicFormat.SubjectPublicKeyInfo, Encoding.PEM),
+    "hs256 by the public key, der": by_public_key(PublicFormat.SubjectPublicKeyInfo, Encoding.DER),
+    "hs512": lambda key: jwt.encode(claims(), "s" * 64, "HS512"),
+    "another key": lambda key: jwt.encode(claims(), Ed25519PrivateKey.generate(), "EdDSA"),
+    "wrong issuer": signed(iss="https://evil.example"),
+    "no issuer": signed(iss=None),
+    "wrong audience": signed(aud="another"),
+    "no audience": signed(aud=None),
+    "expired": signed(exp=int(time.time()) - 1),
+    "no exp": signed(exp=None),
+    "exp is no number": signed(exp="soon"),
+    "exp beyond numbers": signed(exp=float("inf")),
+    "not yet": signed(nbf=int(time.time()) + 600),
+    "no sub": signed(sub=None),
+    "sub is no text": signed(sub=17850),
+    "sub is no id": signed(sub="a/b"),
+    "sub has controls": signed(sub="a\x00", scope=ALL_SCOPES),
+    "scope is no text": signed(scope=["orders:write"]),
+    "scope is null": lambda key: jwt.encode({**claims(), "scope": None}, key, "EdDSA"),
+    "cut": lambda key: jwt.encode(claims(), key, "EdDSA")[:-2],
+    "two parts": lambda key: ".".join(jwt.encode(claims(), key, "EdDSA").split(".")[:2]),
+    "another's signature": lambda key: ".".join(
+        [
+            jwt.encode(claims(), key, "EdDSA").rpartition(".")[0],
+            jwt.encode(claims(sub=OTHER), key, "EdDSA").split(".")[2],
+        ]
+    ),
+    "header is no object": header("[]"),
+    "header names a list": header('{"alg": ["EdDSA"]}'),
+    "deep header": header("[" * 5000),
+    "garbage": lambda key: "garbage",
+    "dots": lambda key: "...",
+    "not ascii": lambda key: "\u00e9.\u00e9.\u00e9",
+    "1 MB": lambda key: "e" * 1_000_000,
+    "8 kB": lambda key: "e" * 8193,
+}
+
+
+@pytest.mark.parametrize("name", FORGED)
+async def test_a_forged_token_is_a_401(shop: Shop, name: str) -> None:
+    token = FORGED[name](development_key(shop.house.settings.state))
+    headers = {b"Authorization": f"Bearer {token}".encode()}
+    answer = await shop.client.get(f"/loyalty/{MEMBER}", headers=headers)
+    check_problem(answer, 401, "not-signed-in")
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+async def test_a_good_token_gets_in(shop: Shop) -> None:
+    """So that the forged ones are refused for what is forged."""
+    key = development_key(shop.house.settings.state)
+    answer = await shop.ask("GET", f"/loyalty/{MEMBER}", token=jwt.encode(claims(), key, "EdDSA"))
+    assert (answer.status_code, answer.json()["me"]["points"]) == (200, 0)
+
+
+@pytest.mark.parametrize("authorization", [None, "", "Bearer", "Bearer  x y", "Basic dDpw", "token"])
+async def test_no_token_is_a_401(shop: Shop, authorization: str | None) -> None:
+    headers = {} if authorization is None else {"Authorization": authorization}
+    check_problem(await shop.client.get(f"/loyalty/{MEMBER}", headers=headers), 401, "not-signed-in")
+
+
+async def test_two_tokens_are_a_401(shop: Shop) -> None:
+    good = f"Bearer {shop.token(member=MEMBER)}"
+    answer = await shop.client.get(f"/loyalty/{MEMBER}", headers=[("Authorization", good), ("Authorization", good)])
+    check_problem(answer, 401, "not-signed-in")
+
+
+async def test_a_remembered_token_expires(tmp_path: Path) -> None:
+    state = Settings(state=tmp_path)
+    token = jwt.encode({"sub": MEMBER, "exp": int(time.time()) + 600}, development_key(tmp_path), "EdDSA").encode()
+    instant = 0
+    auth = open_auth(state, lambda: instant)
+    caller = auth.caller([b"Bearer " + token])
+    assert auth.caller([b"bearer " + token]) is caller, "remembered"
+    instant = (int(time.time()) + 601) * 1_000_000
+    assert auth.caller([b"Bearer " + token]) is not caller, "checked anew"
+
+
+def of(route: Route, member: str) -> str:
+    return route.path.format(member_id=member, order_id="A1", board="all-time")
+
+
+OWN = [one for one in ROUTES if one.access and one.access.members == "own"]
+SERVICES_ONLY = [one for one in ROUTES if one.access and one.access.members == "none"]
+
+
+def name_of(one: Route) -> str:
+    return f"{one.method} {one.path}"
+
+
+@pytest.mark.parametrize("one", OWN, ids=name_of)
+async def test_a_foreign_and_an_unknown_member_are_the_same_404(shop: Shop, one: Route) -> None:
+    answers = [
+        await shop.ask(one.method, of(one, member), member=MEMBER, headers={"X-Request-Id": "same"})
+        for member in (OTHER, "nobody", "no%20id")
+    ]
+    for answer in answers:
+        check_problem(answer, 404, "not-found")
+        assert answer.content == answers[0].content
+        assert {**answer.headers, "date": ""} == {**answers[0].headers, "date": ""}
+
+
+async def test_a_foreign_member_is_refused_before_any_look_up(shop: Shop, tmp_path: Path) -> None:
+    """With the ledger closed, whatever looks something up is a 503."""
+    async with open_shop(tmp_path) as closed:
+        await closed.house.ledger.close()
+        for one in OWN:
+            check_problem(await closed.ask(one.method, of(one, OTHER), member=MEMBER), 404, "not-found")
+
+
+@pytest.mark.parametrize("one", SERVICES_ONLY, ids=name_of)
+async def test_a_member_may_not_do_what_services_do(shop: Shop, one: Route) -> None:
+    for member in (MEMBER, OTHER):
+        answer = await shop.ask(one.method, of(one, MEMBER), member=member, json={"anything": 1})
+        check_problem(answer, 403, "not-allowed")
+
+
+@pytest.mark.parametrize("one", [one for one in ROUTES if one.access and one.access.scopes], ids=name_of)
+async def test_a_service_needs_the_scope(shop: Shop, one: Route) -> None:
+    assert one.access is not None
+    lacking = " ".join(set(ALL_SCOPES.split()) - set(one.access.scopes))
+    answer = await shop.ask(one.method, of(one, MEMBER), scope=lacking)
+    check_problem(answer, 403, "not-allowed")
+    assert one.access.scopes[0] in answer.headers["www-authenticate"]
+    check_problem(await shop.ask(one.method, of(one, MEMBER), scope=""), 403, "not-allowed")
+    check_problem(await shop.ask(one.method, of(one, MEMBER), scope=None), 401, "not-signed-in")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "shop.example", ""])  # noqa: S104 - what is refused
+def test_development_tokens_are_for_one_machine(tmp_path: Path, host: str) -> None:
+    with pytest.raises(SettingsError, match="loopback address such as 127"):
+        open_auth(Settings(state=tmp_path, http_host=host))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
+def test_loopback_addresses_may_use_them(tmp_path: Path, host: str) -> None:
+    open_auth(Settings(state=tmp_path, http_host=host))
+
+
+def test_the_development_key_is_for_its_owner(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    key = development_key(state)
+    path = state / "auth.key"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert development_key(state).private_bytes_raw() == key.private_bytes_raw()
+    path.chmod(0o640)
+    with pytest.raises(SettingsError, match="chmod 600"):
+        development_key(state)
+    path.chmod(0o600)
+    for content, reason in ((b"", "holds no private key"), (b"\xff", "holds no private key")):
+        path.write_bytes(content)
+        with pytest.raises(SettingsError, match=reason):
+            development_key(state)
