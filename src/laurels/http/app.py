@@ -48,6 +48,7 @@ def create_app(house: House, auth: Auth) -> ASGIApp:
             _page("/", "index.html"),
             _page("/docs", "docs.html"),
             create_static_files_router("/web", [WEB]),
+            create_static_files_router("/elements", [WEB / "elements"], name="elements"),
         ],
         exception_handlers={LaurelsError: answer_problem, Exception: answer_problem},
         openapi_config=None,
