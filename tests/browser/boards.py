@@ -2,8 +2,8 @@
 
 from typing import Any
 
-ADJECTIVES = "Amber Silver Coral Misty Golden Quiet Rustic Scarlet Tidal Velvet".split()
-CREATURES = "Falcon Heron Otter Lynx Puffin Badger Curlew Marten Osprey Wren".split()
+ADJECTIVES = ["Amber", "Silver", "Coral", "Misty", "Golden", "Quiet", "Rustic", "Scarlet", "Tidal", "Velvet"]
+CREATURES = ["Falcon", "Heron", "Otter", "Lynx", "Puffin", "Badger", "Curlew", "Marten", "Osprey", "Wren"]
 
 
 def name_of(member: int) -> str:

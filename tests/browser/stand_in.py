@@ -110,7 +110,9 @@ class _Handler(BaseHTTPRequestHandler):
         kind, _, rest = path.strip("/").partition("/")
         if kind == "shop":
             page = PAGE.format(home=rest and f"http://{unquote(rest)}").encode()
-            self._send(200, page, {"Content-Type": TYPES[".html"], **({} if rest else {"Content-Security-Policy": STRICT})})
+            self._send(
+                200, page, {"Content-Type": TYPES[".html"], **({} if rest else {"Content-Security-Policy": STRICT})}
+            )
         elif kind in {"loyalty", "leaderboard"}:
             self._wire(*rest.partition("/")[::2])
         else:

@@ -1,12 +1,13 @@
 # ruff: noqa: D102 - each part is described where it lives
 """What the HTTP room needs of the house and of its settings. The house that `wiring` builds fits."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
 from laurels.awarding import Awarder
 from laurels.clock import Clock
-from laurels.dashboard import Dashboards
+from laurels.dashboard import Dashboards, Live
 from laurels.intake import Intake
 from laurels.leaderboard import Leaderboard
 from laurels.ledger import Ledger
@@ -23,13 +24,23 @@ class HttpSettings(Protocol):
     @property
     def http_port(self) -> int: ...
     @property
+    def http_rate_limit_per_minute(self) -> int: ...
+    @property
     def auth_mode(self) -> str: ...
+    @property
+    def auth_jwks_url(self) -> str | None: ...
+    @property
+    def auth_keys_file(self) -> Path | None: ...
     @property
     def auth_issuer(self) -> str | None: ...
     @property
     def auth_audience(self) -> str | None: ...
     @property
     def auth_member_claim(self) -> str: ...
+    @property
+    def auth_algorithms(self) -> Sequence[str]: ...
+    @property
+    def names_key_path(self) -> Path: ...
 
 
 class House(Protocol):
@@ -51,3 +62,5 @@ class House(Protocol):
     def members(self) -> Members: ...
     @property
     def dashboards(self) -> Dashboards: ...
+    @property
+    def live(self) -> Live: ...
