@@ -16,11 +16,12 @@ import msgspec
 
 from laurels.errors import LaurelsError, NotAllowed
 from laurels.http import create_app, open_auth
-from laurels.http.auth import is_loopback
+from laurels.http.exposure import is_loopback
 from laurels.http.problems import MEDIA_TYPE, problem_of
+from laurels.metrics import AWARDED
 from laurels.settings import load
 from laurels.wiring import build
-from laurels.workers import award_forever, notify_forever, project_forever
+from laurels.workers import award_forever, notify_forever, project_forever, recover_forever
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -66,9 +67,10 @@ async def _opened() -> AsyncIterator[App]:
             app = _on_loopback(app)
         stop = asyncio.Event()
         async with asyncio.TaskGroup() as loops:
-            loops.create_task(award_forever(house.ledger, house.awarder, stop))
+            loops.create_task(award_forever(house.ledger, house.awarder, stop, AWARDED.inc))
             loops.create_task(project_forever(house.ledger, house.projector, stop))
             loops.create_task(notify_forever(house.ledger, house.notifier, stop))
+            loops.create_task(recover_forever(house.checkout, stop))
             try:
                 yield app
             finally:

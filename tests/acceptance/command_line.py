@@ -3,10 +3,17 @@
 import contextlib
 import io
 import os
+import re
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
+from typing import IO
 from unittest import mock
+
+import httpx
 
 from laurels.cli import main
 
@@ -24,6 +31,33 @@ def laurels(*arguments: str | Path, cwd: Path | None = None, **environment: str)
         cwd=cwd,
         env=_environment(environment),
     )
+
+
+@contextlib.contextmanager
+def served(state: Path, *options: str) -> Iterator[str]:
+    """`laurels serve` over a state directory on a free port, until the end of the block; gives its address."""
+    with subprocess.Popen(
+        [LAURELS, "serve", "--port", "0", "--state", str(state), *options],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=_environment({}),
+    ) as server:
+        assert server.stderr is not None
+        try:
+            address = _address(server.stderr)
+            while httpx.get(f"{address}/readyz").status_code != HTTPStatus.OK:
+                time.sleep(0.02)  # the board is being built; the test's own time limit ends this
+            yield address
+        finally:
+            server.terminate()
+            server.stderr.read()  # a full pipe would keep it from leaving
+
+
+def _address(log: IO[str]) -> str:
+    for line in log:
+        if found := re.search(r"answers at (http://\S+)/", line):
+            return found[1]
+    raise AssertionError("serve ended before it answered")
 
 
 def laurels_here(

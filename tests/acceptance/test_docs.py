@@ -4,6 +4,7 @@ import importlib.util
 import re
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,12 +13,11 @@ from laurels.settings import table
 
 REPOSITORY = Path(__file__).parent.parent.parent
 PAGES = sorted(
-    path
-    for path in [*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md"), *REPOSITORY.glob("examples/**/*.md")]
+    path for path in [*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md"), *REPOSITORY.glob("examples/**/*.md")]
 )
 
 
-def _reference():  # type: ignore[no-untyped-def]
+def _reference() -> Any:
     loader = SourceFileLoader("reference", str(REPOSITORY / "scripts" / "reference"))
     spec = importlib.util.spec_from_loader("reference", loader)
     assert spec is not None

@@ -2,10 +2,24 @@
 
 import csv
 import json
+import os
+import random
 from pathlib import Path
 
+import httpx
 import pytest
-from tests.acceptance.command_line import laurels
+from tests.acceptance.command_line import laurels, served
+
+from laurels.http.tokens import sign_token
+from laurels.settings import load
+
+
+@pytest.fixture
+def seed() -> int:
+    """What the choice of members follows from; printed, so that a failure can be run again."""
+    seed = int(os.environ.get("LAURELS_TEST_SEED") or random.SystemRandom().randrange(2**32))
+    print(f"LAURELS_TEST_SEED={seed}")  # noqa: T201
+    return seed
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +66,29 @@ def test_a_dashboard_on_the_command_line_shows_rank_and_neighbours(state: Path, 
     assert [row["points"] for row in answer["around"]] == [int(row["points"]) for row in rows[mine - 2 : mine + 3]]
     assert [row["rank"] for row in answer["around"]] == [int(row["rank"]) for row in rows[mine - 2 : mine + 3]]
     assert [row["points"] for row in answer["top"]] == [int(row["points"]) for row in rows[:10]]
+
+
+def test_two_hundred_members_see_their_rank_and_neighbours_over_http(state: Path, data_dir: Path, seed: int) -> None:
+    with (data_dir / "online_retail_expected.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    points, ranks = [int(row["points"]) for row in rows], [int(row["rank"]) for row in rows]
+    ends = [0, 1, 2, len(rows) - 2, len(rows) - 1]
+    chosen = [*ends, *random.Random(seed).sample(range(3, len(rows) - 2), 200 - len(ends))]
+    settings = load({"state": state}, environment={})
+    with served(state) as url, httpx.Client(base_url=url) as client:
+        for place in chosen:
+            member_id = rows[place]["member_id"]
+            token = sign_token(settings, subject=member_id, scope=None, ttl_s=600)
+            answer = client.get(f"/loyalty/{member_id}", headers={"Authorization": f"Bearer {token}"}).json()
+            assert (answer["ranked"], answer["stale"]) == (len(rows), False)
+            assert answer["me"]["rank"] == ranks[place]
+            assert answer["me"]["position"] == int(rows[place]["position"])
+            assert answer["me"]["points"] == points[place]
+            assert answer["me"]["tied"] == points.count(points[place])
+            near = range(max(place - 2, 0), min(place + 3, len(rows)))
+            assert [(row["rank"], row["points"]) for row in answer["around"]] == [(ranks[n], points[n]) for n in near]
+            assert [row.get("me", False) for row in answer["around"]] == [n == place for n in near]
+            assert [(row["rank"], row["points"]) for row in answer["top"]] == list(zip(ranks, points, strict=True))[:10]
 
 
 def test_an_order_is_explained(state: Path) -> None:

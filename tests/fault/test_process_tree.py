@@ -1,4 +1,4 @@
-"""`laurels serve` as one tree of processes: what dies is started again, what is told to stop finishes, and nobody stays."""
+"""`laurels serve` as one tree: what dies is started again, what is told to stop finishes, and nobody stays behind."""
 
 import json
 import os

@@ -105,7 +105,7 @@ FORGED: dict[str, Forge] = {
     "garbage": lambda key: "garbage",
     "dots": lambda key: "...",
     "not ascii": lambda key: "\u00e9.\u00e9.\u00e9",
-    "1 MB": lambda key: "e" * 1_000_000,
+    "30 kB": lambda key: "e" * 30_000,
     "8 kB": lambda key: "e" * 8193,
 }
 
@@ -143,10 +143,10 @@ async def test_a_remembered_token_expires(tmp_path: Path) -> None:
     token = jwt.encode({"sub": MEMBER, "exp": int(time.time()) + 600}, development_key(tmp_path), "EdDSA").encode()
     instant = 0
     auth = open_auth(state, lambda: instant)
-    caller = auth.caller([b"Bearer " + token])
-    assert auth.caller([b"bearer " + token]) is caller, "remembered"
+    caller = await auth.caller([b"Bearer " + token])
+    assert await auth.caller([b"bearer " + token]) is caller, "remembered"
     instant = (int(time.time()) + 601) * 1_000_000
-    assert auth.caller([b"Bearer " + token]) is not caller, "checked anew"
+    assert await auth.caller([b"Bearer " + token]) is not caller, "checked anew"
 
 
 def of(route: Route, member: str) -> str:
@@ -170,7 +170,9 @@ async def test_a_foreign_and_an_unknown_member_are_the_same_404(shop: Shop, one:
     for answer in answers:
         check_problem(answer, 404, "not-found")
         assert answer.content == answers[0].content
-        assert {**answer.headers, "date": ""} == {**answers[0].headers, "date": ""}
+        # What differs from one second, or one request, to the next says nothing about the member.
+        moving = {"date": "", "ratelimit": ""}
+        assert {**answer.headers, **moving} == {**answers[0].headers, **moving}
 
 
 async def test_a_foreign_member_is_refused_before_any_look_up(shop: Shop, tmp_path: Path) -> None:

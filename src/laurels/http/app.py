@@ -18,13 +18,16 @@ import laurels
 from laurels.errors import InvalidInput, LaurelsError, TooLarge, WrongMediaType
 from laurels.http import bulk, dashboards, members, orders, points, refunds, service
 from laurels.http.auth import Auth, Caller
+from laurels.http.door import Door
 from laurels.http.envelope import Envelope
 from laurels.http.house import House
+from laurels.http.limits import Limits
 from laurels.http.openapi import openapi
 from laurels.http.problems import answer_problem
 from laurels.http.query import parse_query
 from laurels.http.routes import BULK_BYTES, MEGABYTE, SINGLE_BYTES, Call, Route
 from laurels.intake import decode
+from laurels.metrics import DASHBOARD_SECONDS, Meter
 from laurels.model.ids import check_id
 
 ROUTES = (*orders.ROUTES, *refunds.ROUTES, *bulk.ROUTES, *dashboards.ROUTES, *points.ROUTES, *members.ROUTES)
@@ -37,6 +40,7 @@ ANYONE = Caller("")
 
 def create_app(house: House, auth: Auth) -> ASGIApp:
     """The ASGI application over a house that is built. It opens and closes nothing."""
+    door = Door(auth, Limits(house.settings.http_rate_limit_per_minute, house.now))
     described = [*ROUTES, *service.ROUTES]
     document = msgspec.json.encode(openapi(described, laurels.__version__))
     # ECMA's regular expressions, which JSON Schema uses, know no \Z; their $ means just that.
@@ -44,7 +48,7 @@ def create_app(house: House, auth: Auth) -> ASGIApp:
     app = Litestar(
         [
             *(_options(path, methods) for path, methods in _methods(api).items()),
-            *(_handler(route, house, auth) for route in api),
+            *(_handler(route, house, door) for route in api),
             _page("/", "index.html"),
             _page("/docs", "docs.html"),
             create_static_files_router("/web", [WEB]),
@@ -56,9 +60,12 @@ def create_app(house: House, auth: Auth) -> ASGIApp:
     return Envelope(app)
 
 
-def _handler(route: Route, house: House, auth: Auth) -> HTTPRouteHandler:
+def _handler(route: Route, house: House, door: Door) -> HTTPRouteHandler:
+    meter = Meter(route.method, route.path, DASHBOARD_SECONDS if route is dashboards.show_dashboard else None)
+
     async def handle(request: Request[Any, Any, Any]) -> Response[bytes]:
-        return await _answer(route, request, house, auth)
+        request.scope["state"]["meter"] = meter
+        return await _answer(route, request, house, door)
 
     return HTTPRouteHandler(
         _path(route),
@@ -92,12 +99,12 @@ def _path(route: Route) -> str:
     return re.sub(r"{(\w+)}", r"{\1:str}", route.path)
 
 
-async def _answer(route: Route, request: Request[Any, Any, Any], house: House, auth: Auth) -> Response[bytes]:
+async def _answer(route: Route, request: Request[Any, Any, Any], house: House, door: Door) -> Response[bytes]:
     """From a request to its answer: who asks, whether they may, what is asked, and only then the work."""
     ids: Mapping[str, str] = request.path_params
     caller = ANYONE
     if route.access is not None:
-        caller = auth.caller([value for name, value in request.scope["headers"] if name == b"authorization"])
+        caller = await door.caller(request.scope)
         route.access.admit(caller, ids.get("member_id"))
     for name, value in ids.items():
         if name.endswith("_id"):
@@ -108,7 +115,8 @@ async def _answer(route: Route, request: Request[Any, Any, Any], house: House, a
     raw = await _body(request, route) if route.takes_body else b""
     if route.form is not None:
         inputs["form"] = decode(route.form, raw)
-    answer = await route.handle(Call(house=house, caller=caller, ids=ids, headers=request.headers, raw=raw), **inputs)
+    call = Call(house=house, limits=door.limits, caller=caller, ids=ids, headers=request.headers, raw=raw)
+    answer = await route.handle(call, **inputs)
     return Response(
         answer.body if isinstance(answer.body, bytes) else msgspec.json.encode(answer.body),
         status_code=answer.status,

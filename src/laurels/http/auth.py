@@ -1,22 +1,24 @@
-"""Who is asking: bearer tokens, checked once and remembered by digest until they expire.
+"""Who is asking: bearer tokens, checked once and remembered by digest for ten minutes, or until they expire.
 
 A token without the claim `scope` is a member's own; one with it is a service's. Only asymmetric signatures are
 accepted, by a list that no token can change, so neither `none` nor a public key used as a shared secret gets in.
 """
 
 import hashlib
-import ipaddress
+from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from msgspec import Struct
 
 from laurels import clock
-from laurels.clock import Clock
+from laurels.clock import MINUTE, Clock
 from laurels.errors import InvalidInput, NotSignedIn, SettingsError
+from laurels.http.exposure import check_exposure
 from laurels.http.house import HttpSettings
+from laurels.http.jwks import PublishedKeys
+from laurels.http.keys import FindKeys, Key, fixed, read_keys
 from laurels.http.tokens import ALGORITHM, development_key
 from laurels.model.ids import check_id
 
@@ -25,7 +27,10 @@ MAX_TOKEN_BYTES = 8192
 
 MAX_SUBJECT = 255
 REMEMBERED = 200_000
-"""Checked tokens that are remembered: some 60 MB, one for each member who is online."""
+"""Checked tokens that are remembered: some 80 MB, one for each member who is online."""
+
+REMEMBERED_FOR = 10 * MINUTE
+"""Then a token is checked anew, so that a signing key that was taken back stops to count."""
 
 _SCHEME = b"bearer "
 
@@ -48,7 +53,7 @@ class Auth:
 
     def __init__(
         self,
-        key: Ed25519PublicKey,
+        find_keys: FindKeys,
         algorithms: Sequence[str],
         *,
         issuer: str | None = None,
@@ -57,16 +62,19 @@ class Auth:
         now: Clock = clock.now,
     ) -> None:
         """`issuer` and `audience`: where given, a token has to name them."""
-        self._key = key
-        self._algorithms = tuple(algorithms)
+        self._find_keys = find_keys
+        self._algorithms = frozenset(algorithms)
         self._issuer = issuer
         self._audience = audience
         self._member_claim = member_claim
         self._now = now
-        self._remembered: dict[bytes, tuple[Caller, int]] = {}
+        self._remembered: OrderedDict[bytes, tuple[Caller, int]] = OrderedDict()
 
-    def caller(self, authorization: Collection[bytes]) -> Caller:
-        """Who sent these `Authorization` headers. Raises `NotSignedIn` unless it is one, with a valid token."""
+    async def caller(self, authorization: Collection[bytes]) -> Caller:
+        """Who sent these `Authorization` headers.
+
+        Raises `NotSignedIn` unless it is one, with a valid token; `IssuerUnavailable` where that cannot be told now.
+        """
         if len(authorization) != 1:
             raise NotSignedIn
         [header] = authorization
@@ -77,28 +85,24 @@ class Auth:
             raise NotSignedIn(f"The token is not valid: it is longer than {MAX_TOKEN_BYTES} bytes.")
         # The digest, not the token: what is remembered lets nobody in.
         digest = hashlib.blake2b(token, digest_size=32).digest()
-        caller, expires = self._remembered.get(digest, (None, 0))
-        if caller is None or expires <= self._now():
-            caller, expires = self._check(token)
-            self._remember(digest, caller, expires)
+        caller, until = self._remembered.get(digest, (None, 0))
+        if caller is None or until <= self._now():
+            caller, expires = await self._check(token)
+            self._remember(digest, caller, min(expires, self._now() + REMEMBERED_FOR))
         return caller
 
-    def _remember(self, digest: bytes, caller: Caller, expires: int) -> None:
-        self._remembered.pop(digest, None)
-        if len(self._remembered) >= REMEMBERED:
-            del self._remembered[next(iter(self._remembered))]
-        self._remembered[digest] = caller, expires
+    def _remember(self, digest: bytes, caller: Caller, until: int) -> None:
+        self._remembered[digest] = caller, until
+        self._remembered.move_to_end(digest)
+        if len(self._remembered) > REMEMBERED:
+            self._remembered.popitem(last=False)
 
-    def _check(self, token: bytes) -> tuple[Caller, int]:
+    async def _check(self, token: bytes) -> tuple[Caller, int]:
+        """The caller whom a token names, and when it expires. A check of the signature costs some 100 us."""
         try:
-            claims = jwt.decode(
-                token,
-                self._key,
-                algorithms=self._algorithms,
-                issuer=self._issuer,
-                audience=self._audience,
-                options={"require": ["exp"], "verify_aud": self._audience is not None},
-            )
+            algorithm, kid = _named(token)
+            keys = [key for key in await self._find_keys(kid) if algorithm in self._algorithms & {*key.algorithms}]
+            claims = self._verified(token, algorithm, keys)
             expires = int(claims["exp"]) * clock.SECOND
         except jwt.ExpiredSignatureError as error:
             raise NotSignedIn("The token has expired. Sign in again.") from error
@@ -106,6 +110,22 @@ class Auth:
             # Beside PyJWT's own errors there are those of reading what a forger wrote into the token's header.
             raise NotSignedIn("The token is not valid.") from error
         return self._caller(claims), expires
+
+    def _verified(self, token: bytes, algorithm: str, keys: Sequence[Key]) -> Mapping[str, Any]:
+        """The claims under the first key that fits. The algorithm is the token's, which each of the keys may check."""
+        for key in keys:
+            try:
+                return jwt.decode(
+                    token,
+                    key.public,
+                    algorithms=[algorithm],
+                    issuer=self._issuer,
+                    audience=self._audience,
+                    options={"require": ["exp"], "verify_aud": self._audience is not None},
+                )
+            except jwt.InvalidSignatureError:
+                continue
+        raise jwt.InvalidSignatureError
 
     def _caller(self, claims: Mapping[str, Any]) -> Caller:
         subject, scope = claims.get("sub"), claims.get("scope")
@@ -128,18 +148,14 @@ class Auth:
 def open_auth(settings: HttpSettings, now: Clock = clock.now) -> Auth:
     """The check that the settings describe.
 
-    Raises `SettingsError` for development tokens on an address that others can reach.
+    Raises `SettingsError` for settings that contradict each other, for keys that cannot be taken, and for what must not
+    be open to others.
     """
-    if settings.auth_mode != "dev":
-        raise SettingsError(f"auth.mode is {settings.auth_mode}: this version has `dev` alone.")
-    if not is_loopback(settings.http_host):
-        raise SettingsError(
-            f"http.host is {settings.http_host}: auth.mode `dev` is for one machine alone, so this has to be "
-            "a loopback address such as 127.0.0.1."
-        )
+    check_exposure(settings)
+    find_keys, algorithms = _keys(settings, now)
     return Auth(
-        development_key(settings.state).public_key(),
-        [ALGORITHM],
+        find_keys,
+        algorithms,
         issuer=settings.auth_issuer,
         audience=settings.auth_audience,
         member_claim=settings.auth_member_claim,
@@ -147,9 +163,32 @@ def open_auth(settings: HttpSettings, now: Clock = clock.now) -> Auth:
     )
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address is reached from this machine alone."""
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"
+def _keys(settings: HttpSettings, now: Clock) -> tuple[FindKeys, Sequence[str]]:
+    """Where the keys come from, and the algorithms that are accepted."""
+    mode, url, file = settings.auth_mode, settings.auth_jwks_url, settings.auth_keys_file
+    for setting, value, its_mode in (("auth.jwks_url", url, "jwks"), ("auth.keys_file", file, "keys")):
+        if value is not None and mode != its_mode:
+            raise SettingsError(
+                f"{setting} is set, but auth.mode is {mode}. Set auth.mode to {its_mode}, or take it out."
+            )
+    if mode == "dev":
+        public = development_key(settings.state).public_key()
+        return fixed([Key(public, (ALGORITHM,))]), [ALGORITHM]
+    if not settings.auth_algorithms:
+        raise SettingsError("auth.algorithms is empty, so no token could be valid. Leave it out for the usual ones.")
+    if url is not None:
+        return PublishedKeys(url, now).find, settings.auth_algorithms
+    if file is not None:
+        return fixed(read_keys(file)), settings.auth_algorithms
+    if mode == "jwks":
+        raise SettingsError("auth.mode is jwks: auth.jwks_url has to say where the signing keys are published.")
+    raise SettingsError("auth.mode is keys: auth.keys_file has to name a PEM file of the public keys that sign tokens.")
+
+
+def _named(token: bytes) -> tuple[str, str | None]:
+    """The algorithm and the key that a token names. Raises `PyJWTError` and what reading a forged header raises."""
+    header = jwt.get_unverified_header(token)
+    algorithm, kid = header.get("alg"), header.get("kid")
+    if not isinstance(algorithm, str):
+        raise jwt.InvalidAlgorithmError
+    return algorithm, kid if isinstance(kid, str) else None

@@ -118,7 +118,7 @@ def _problem_statuses(route: Route) -> list[int]:
     """The route's own, and those that follow from its declaration."""
     statuses = {*route.problems}
     if route.access is not None:
-        statuses |= {401, 403}
+        statuses |= {401, 403, 429}
     if route.takes_body:
         statuses |= {413, 415, 422}
     if route.query is not None or "_id}" in route.path:

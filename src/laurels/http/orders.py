@@ -3,6 +3,7 @@
 from msgspec import UNSET, Struct, UnsetType
 
 from laurels.errors import UnknownOrder
+from laurels.http.counting import count_accepted
 from laurels.http.routes import Access, Answer, Call, route
 from laurels.intake import Id, OrderForm
 from laurels.ledger import DocumentState
@@ -48,6 +49,7 @@ async def place_order(call: Call, form: OrderForm) -> Answer:
     """
     order_id = call.ids["order_id"]
     receipt = await call.house.intake.accept(form.order(order_id, call.house.now()), call.raw)
+    count_accepted(DocumentKind.ORDER, [receipt])
     return Answer(200 if receipt.repeated else 202, Accepted(order_id, receipt.status))
 
 

@@ -10,7 +10,16 @@ from litestar.exceptions import HTTPException
 from msgspec import UNSET, Struct, UnsetType
 
 from laurels import errors
-from laurels.errors import InvalidInput, LaurelsError, NotAllowed, NotSignedIn, VersionNotReached
+from laurels.errors import (
+    InvalidInput,
+    IssuerUnavailable,
+    LaurelsError,
+    NotAllowed,
+    NotSignedIn,
+    TooManyRequests,
+    VersionNotReached,
+)
+from laurels.logs import describe
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 1
@@ -27,8 +36,10 @@ _BY_ERROR: dict[type[LaurelsError], tuple[int, str, str]] = {
     errors.PointsOutOfRange: (409, "points-out-of-range", "Points out of range"),
     errors.VersionNotReached: (409, "version-not-reached", "Version not reached"),
     errors.TooLarge: (413, "too-large", "Too large"),
+    errors.TooManyRequests: (429, "too-many-requests", "Too many requests"),
     errors.WrongMediaType: (415, "wrong-media-type", "Wrong media type"),
     errors.LedgerUnavailable: (503, "ledger-unavailable", "The ledger is not available"),
+    errors.IssuerUnavailable: (503, "issuer-unavailable", "The keys that tokens are checked with are not available"),
     errors.BoardNotReady: (503, "board-not-ready", "The leaderboard is not ready"),
 }
 """Status, type and title of each error, or of the nearest class above it."""
@@ -37,7 +48,10 @@ _BY_STATUS = {
     400: ("bad-request", "The request is not valid HTTP, or not as HTTP asks for it."),
     404: ("not-found", "There is nothing at this address. /docs lists what there is."),
     405: ("method-not-allowed", "This address does not take this method; `Allow` says which it takes."),
+    408: ("too-slow", "The request did not arrive in time. Send it again."),
     413: ("too-large", "The body is larger than one request may carry."),
+    414: ("address-too-long", "The address is longer than any that this server knows."),
+    431: ("head-too-large", "The address and the headers together are larger than one request may carry."),
 }
 """Type and detail of what the web framework refuses before a room is asked."""
 
@@ -68,8 +82,13 @@ def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Respons
     """The answer to any error that a request ends with. What nobody foresaw is logged, and not told."""
     problem, headers = problem_of(error, instance_of(request))
     if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
-        log.error("http.unhandled", request_id=request.scope["state"].get("request_id"), exc_info=error)
+        log_fault(error, request.scope["state"].get("request_id"))
     return Response(msgspec.json.encode(problem), status_code=problem.status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def log_fault(error: Exception, request_id: object) -> None:
+    """Log what nobody foresaw: where it arose, not what it says."""
+    log.error("http.unhandled", request_id=request_id, **describe(error))
 
 
 def problem_of(error: Exception, instance: str) -> tuple[Problem, dict[str, str]]:
@@ -122,6 +141,8 @@ def _headers(error: Exception, status: int) -> dict[str, str]:
             return {
                 "WWW-Authenticate": f'Bearer realm="laurels", error="insufficient_scope", scope="{" ".join(scopes)}"'
             }
+        case TooManyRequests(retry_after_s=seconds) | IssuerUnavailable(retry_after_s=seconds):
+            return {"Retry-After": str(seconds)}
         case HTTPException(headers=headers) if headers:
             return {"Allow": headers["allow"]} if "allow" in headers else {}
     return {"Retry-After": str(RETRY_AFTER_S)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}

@@ -12,6 +12,7 @@ from msgspec import Struct
 from laurels.errors import NotAllowed, UnknownMember
 from laurels.http.auth import Caller
 from laurels.http.house import House
+from laurels.http.limits import Limits
 
 MEGABYTE = 1 << 20
 SINGLE_BYTES = MEGABYTE
@@ -47,6 +48,7 @@ class Call(Struct, frozen=True, kw_only=True):
     """One request, admitted. `ids` are the path's; `raw` is the body as received; header names are in small letters."""
 
     house: House
+    limits: Limits
     caller: Caller
     ids: Mapping[str, str]
     headers: Mapping[str, str]

@@ -21,6 +21,9 @@ from laurels.model import Mark
 CHUNK = 1000
 """Entries applied at once: a reader waits for at most one chunk (a few milliseconds in pure Python)."""
 
+LONG = 100_000
+"""Microseconds. Whoever was busy for longer looks at the head again: a board that just caught up is not stale."""
+
 Progress = Callable[[int, int], None]
 """Called with (entries applied, entries there are)."""
 
@@ -54,7 +57,8 @@ class Projector:
                 await self._begin_again(heads)
                 continue
             await self._leaderboard.confirm(at)
-            return heads
+            if self._now() - at < LONG:
+                return heads
 
     async def rebuild(self, progress: Progress | None = None) -> Heads:
         """Throw the leaderboard away and follow the feed from its start."""

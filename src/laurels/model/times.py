@@ -41,7 +41,7 @@ def format_instant(at: int) -> str:
     """Microseconds -> RFC 3339 in UTC, with as many fraction digits as are needed."""
     moment = to_datetime(at)
     fraction = f".{moment.microsecond:06d}".rstrip("0") if moment.microsecond else ""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S") + fraction + "Z"
+    return moment.replace(tzinfo=None, microsecond=0).isoformat() + fraction + "Z"
 
 
 def from_datetime(moment: datetime) -> int:

@@ -30,7 +30,7 @@ class EarningRule(Struct, frozen=True, kw_only=True):
 class Milestone(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A total of points; crossing from `above` or fewer to more sends one message to that member, ever."""
 
-    name: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+    name: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,63}\Z")]
     above: Annotated[int, Meta(ge=0, le=2**31 - 2)]
 
 

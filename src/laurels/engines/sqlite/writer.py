@@ -15,10 +15,13 @@ from typing import Any, NamedTuple, TypeVar
 
 import apsw
 
-from laurels.engines.sqlite.connection import Database, wrapped
+from laurels.engines.sqlite.connection import BUSY_TIMEOUT_MS, Database, wrapped
 from laurels.errors import LedgerUnavailable
 
 T = TypeVar("T")
+
+FOLD_TIMEOUT_MS = 200
+"""How long the log's readers are waited for, and every job with them."""
 
 MOST_JOBS = 1000
 """Jobs that share one commit."""
@@ -41,6 +44,7 @@ class Writer:
         self._on_commit = on_commit
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._closed = False
+        self._fold_is_due = False
         self._thread = threading.Thread(target=self._work, name="laurels-sqlite-writer", daemon=True)
         self._thread.start()
 
@@ -61,14 +65,10 @@ class Writer:
     async def fold(self) -> None:
         """Fold the log into the file and empty it, so that bytes which were erased are in neither.
 
-        Waits for readers under way; what could not be folded in time is folded by a later checkpoint.
+        Waits a moment for readers under way. Where one reads on, it is tried again after each commit: nobody is kept
+        waiting meanwhile.
         """
-
-        def checkpoint(db: Database) -> None:
-            with suppress(apsw.BusyError):
-                db.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-
-        await self.run(checkpoint, in_transaction=False)
+        await self.run(lambda db: self._fold(db, FOLD_TIMEOUT_MS), in_transaction=False)
 
     async def close(self) -> None:
         """Finish every job that was handed in, fold the log into the file, and close."""
@@ -86,6 +86,9 @@ class Writer:
             for job in jobs:
                 if not job.in_transaction:
                     self._answer([job], self._run_alone(job))
+            if self._fold_is_due:
+                with suppress(apsw.Error):
+                    self._fold(self._db, 0)
         self._db.close()
 
     def _next_batch(self) -> tuple[list[_Job], bool]:
@@ -142,6 +145,17 @@ class Writer:
                 return [job.work(self._db)]
         except BaseException as error:  # noqa: BLE001 - as above
             return [error]
+
+    def _fold(self, db: Database, timeout_ms: int) -> None:
+        self._fold_is_due = True
+        db.connection.set_busy_timeout(timeout_ms)
+        try:
+            db.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            self._fold_is_due = False
+        except apsw.BusyError:
+            return
+        finally:
+            db.connection.set_busy_timeout(BUSY_TIMEOUT_MS)
 
     def _answer(self, jobs: list[_Job], results: list[Any]) -> None:
         by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = {}

@@ -1,0 +1,179 @@
+"""The auditor reads everything that can be read of a house and holds it against the model.
+
+Of what only the house knows it keeps account itself: the proxy names it has seen, each of which belongs to one member
+for the time between two renames and to nobody else, ever.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+from tests.property.model import Document, Event, Model, Program, boards_of, month_of
+from tests.property.model import Row as Place
+from tests.property.reasons import check_reason
+
+from laurels.dashboard import Me, Row
+from laurels.errors import BoardNotReady
+from laurels.ledger import Ledger
+from laurels.model import Balance, DocumentKind, Entry, Mark, Version
+from laurels.wiring import House
+
+SHARD = 0
+TOP, AROUND = 3, 1
+"""Small, so that boards of a handful of members have ends to be cut at."""
+NOBODY = Me(rank=None, position=None, tied=0, points=0, name=None, hidden=False)
+
+
+class Auditor:
+    """Compares; every method raises `AssertionError` where house and model differ."""
+
+    def __init__(self, model: Model, programs: Mapping[int, Program], ids: tuple[str, ...]) -> None:
+        self.model = model
+        self._programs = programs
+        self._ids = ids
+        self._names: dict[tuple[int, int], str] = {}
+
+    async def audit_ledger(self, ledger: Ledger) -> None:
+        """Feed, balances, documents, quarantine, and what the ledger finds when it checks itself."""
+        entries = await ledger.feed(SHARD, Mark(), 100_000)
+        self._audit_feed(entries)
+        for id in self._ids:
+            await self._audit_member(ledger, id)
+        by_document: dict[tuple[str, str | None, str | None], list[Entry]] = {}
+        for entry in entries:
+            if entry.kind in {"earn", "reverse"}:
+                check_reason(entry, self._programs)
+                kind = "order" if entry.kind == "earn" else "refund"
+                key = (kind, entry.source, entry.order_id if entry.kind == "earn" else entry.refund_id)
+                by_document.setdefault(key, []).append(entry)
+        for key, document in self.model.documents.items():
+            await self._audit_document(ledger, document, by_document.get(key, []))
+        quarantined = [(item.kind, item.source, item.id, item.raw) for item in await ledger.quarantine(limit=1000)]
+        assert quarantined == [(of.kind, of.source, of.id, of.raw) for of in self.model.quarantine()]
+        assert await ledger.inbox_depth() == len(self.model.inbox())
+        findings = [finding async for step in ledger.verify() for finding in step.findings]
+        assert not findings
+
+    def _audit_feed(self, entries: list[Entry]) -> None:
+        numbers = [entry.member for entry in entries if entry.kind == "enrol"]
+        assert numbers == sorted(set(numbers)), "member numbers increase and are never used again"
+        order = {number: index for index, number in enumerate(numbers)}
+        events = [
+            Event(
+                entry.kind.value,
+                order[entry.member],
+                entry.points,
+                entry.source,
+                entry.order_id,
+                entry.refund_id,
+                entry.program_version,
+                entry.board_at,
+                entry.recorded_at,
+            )
+            for entry in entries
+        ]
+        assert events == self.model.feed
+        assert [entry.position for entry in entries] == list(range(1, len(entries) + 1))
+
+    async def _audit_member(self, ledger: Ledger, id: str) -> None:
+        number = self.model.ids.get(id)
+        answer = await ledger.balance(id)
+        own = await ledger.entries(id, limit=1000)
+        if number is None:
+            assert answer is None
+            assert own == []
+            return
+        assert answer is not None
+        totals, version = answer
+        assert totals == Balance(*self.model.totals(number))
+        assert version.positions == {SHARD: len(self.model.feed)}
+        expected = [position for position, event in enumerate(self.model.feed, 1) if event.is_of_points(number)]
+        assert [entry.position for entry in own] == expected[::-1]
+        assert totals.balance == sum(entry.points for entry in own)
+
+    async def _audit_document(self, ledger: Ledger, document: Document, entries: list[Entry]) -> None:
+        state = await ledger.document(DocumentKind(document.kind), document.source, document.id)
+        assert state is not None
+        assert state.status == document.status
+        assert state.accepted_at == document.accepted_at
+        assert state.member_id == (None if document.forgotten else document.member_id)
+        assert len(entries) == len(document.events)
+        if document.status == "awarded":
+            assert state.entry == entries[0]
+            assert sum(entry.amount or 0 for entry in entries) == document.amount
+        else:
+            assert state.entry is None
+            assert bool(state.reason) == (document.status != "accepted")
+
+    async def audit_boards(self, house: House, confirmed_at: int | None, now: int) -> None:
+        """Every dashboard on every board as of the position that it names, which may lie behind the ledger's.
+
+        What is erased in the ledger is left out by a board as soon as it reads of it, so a board that lags behind an
+        erasure is between two states, and is judged once it has caught up.
+        """
+        try:
+            seen = await house.dashboards.board("all-time")
+        except BoardNotReady:
+            assert confirmed_at is None
+            return
+        version = Version.parse(seen.as_of)
+        upto = version.positions.get(SHARD, 0)
+        if any(event.kind == "erase" for event in self.model.feed[upto:]):
+            return
+        for id in self._ids:
+            dashboard = await house.dashboards.member(id)
+            self._learn(id, upto, dashboard.me.name)
+        months = {month_of(now)}.union(*(boards_of(event) for event in self.model.feed))
+        for board in ["all-time", *sorted(months - {"all-time"})]:
+            await self._audit_board(house, board, upto)
+            for id in self._ids:
+                asked = "month" if board == month_of(now) else board
+                dashboard = await house.dashboards.member(id, asked, top=TOP, around=AROUND, min_version=version)
+                assert dashboard.board == board
+                assert dashboard.as_of == seen.as_of
+                assert dashboard.stale == (confirmed_at is None or now - confirmed_at > 1_000_000)
+                answer = (dashboard.ranked, dashboard.me, dashboard.top, dashboard.around)
+                assert answer == self._dashboard(board, id, upto), board
+
+    def _learn(self, id: str, upto: int, name: str | None) -> None:
+        number = self.model.number(id, upto)
+        if number is None:
+            assert name is None
+            return
+        assert name is not None
+        assert self._names.setdefault(self._bearer(number, upto), name) == name
+        assert len(set(self._names.values())) == len(self._names), "two members bore the same name"
+
+    def _bearer(self, number: int, upto: int) -> tuple[int, int]:
+        return number, sum((event.kind, event.member) == ("rename", number) for event in self.model.feed[:upto])
+
+    async def _audit_board(self, house: House, board: str, upto: int) -> None:
+        places = self.model.standings(board, upto)
+        ids = self.model.enrolled
+        standings = [row async for chunk in house.leaderboard.standings(board, chunk=2) for row in chunk]
+        assert standings == [(ids[place.member], place.points, place.rank, place.position) for place in places]
+        shown = await house.dashboards.board(board, top=TOP)
+        assert (shown.ranked, shown.top) == (len(places), [self._row(place, upto) for place in places[:TOP]])
+
+    def _dashboard(self, board: str, id: str, upto: int) -> tuple[int, Me, list[Row], list[Row]]:
+        places = self.model.standings(board, upto)
+        top = [self._row(place, upto) for place in places[:TOP]]
+        number = self.model.number(id, upto)
+        if number is None:
+            return len(places), NOBODY, top, []
+        me = Me(
+            rank=None,
+            position=None,
+            tied=0,
+            points=self.model.score(board, number, upto),
+            name=self._names[self._bearer(number, upto)],
+            hidden=number in self.model.unranked(upto),
+        )
+        mine = next((place for place in places if place.member == number), None)
+        if mine is None:
+            return len(places), me, top, []
+        me = msgspec.structs.replace(me, rank=mine.rank, position=mine.position, tied=mine.tied)
+        near = places[max(0, mine.position - 1 - AROUND) : mine.position + AROUND]
+        return len(places), me, top, [self._row(place, upto, me=place is mine) for place in near]
+
+    def _row(self, place: Place, upto: int, *, me: bool = False) -> Row:
+        return Row(place.rank, self._names[self._bearer(place.member, upto)], place.points, me or msgspec.UNSET)

@@ -1,0 +1,338 @@
+"""A small twin of the house, written from the specification alone: no I/O, no import from Laurels, nothing remembered
+that could be worked out again.
+
+The feed is one list of events. Balances, standings and dashboards are computed from it anew each time, for the whole
+feed or for its first `upto` events, so the machine can also judge a board that lags behind.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from functools import cache
+from typing import Literal, NamedTuple
+from zoneinfo import ZoneInfo
+
+MAX_POINTS = 2**31 - 1
+DAY = 86_400_000_000
+LONDON = ZoneInfo("Europe/London")
+
+Answer = Literal["new", "repeat", "conflict", "refused"]
+
+
+class Program(NamedTuple):
+    """One version of the rules; `per` in minor units."""
+
+    version: int
+    per: dict[str, int]
+    points: int = 1
+    rounding: str = "half-up"
+
+    def earns(self, amount: int, currency: str) -> int:
+        """f(amount)"""
+        exact = Fraction(amount * self.points, self.per[currency])
+        return math.floor(exact + Fraction(1, 2)) if self.rounding == "half-up" else math.floor(exact)
+
+
+class Event(NamedTuple):
+    """One entry of the feed. `member` counts enrolments: 0, 1, 2 …"""
+
+    kind: str
+    member: int
+    points: int = 0
+    source: str | None = None
+    order_id: str | None = None
+    refund_id: str | None = None
+    version: int | None = None
+    board_at: int = 0
+    recorded_at: int = 0
+
+    def is_of_points(self, member: int) -> bool:
+        """Whether it changed this member's points."""
+        return self.member == member and self.kind in {"earn", "reverse", "adjust", "redeem"}
+
+
+@dataclass
+class Document:
+    """An order or a refund, and how far it got. `amount` in minor units; `member` is None while the id is unknown."""
+
+    kind: Literal["order", "refund"]
+    source: str
+    id: str
+    member_id: str
+    currency: str
+    amount: int
+    content: object
+    raw: bytes
+    occurred_at: int | None = None
+    order_id: str | None = None
+    accepted_at: int = 0
+    member: int | None = None
+    status: str = "accepted"
+    waiting_since: int = 0
+    dropped: bool = False
+    forgotten: bool = False
+    events: list[Event] = field(default_factory=list)
+    program: Program | None = None
+    left: int = 0
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What it is known by for ever."""
+        return self.kind, self.source, self.id
+
+    @property
+    def board_at(self) -> int:
+        """The instant that decides the month: as sent, else when it was accepted."""
+        return self.accepted_at if self.occurred_at is None else self.occurred_at
+
+
+class Totals(NamedTuple):
+    """A member's totals."""
+
+    balance: int
+    earned: int
+    score: int
+
+
+class Row(NamedTuple):
+    """One place of a board."""
+
+    member: int
+    points: int
+    rank: int
+    position: int
+    tied: int
+
+
+class Model:
+    """The whole house. Every method does at once what the specification says, in the order it says it."""
+
+    def __init__(self, program: Program, text: str, now: int) -> None:
+        self.now = now
+        self.feed: list[Event] = []
+        self.ids: dict[str, int] = {}
+        self.enrolled: list[str] = []
+        self.hidden: set[int] = set()
+        self.documents: dict[tuple[str, str, str], Document] = {}
+        self.settled: dict[tuple[str, str, str], tuple[str, int]] = {}
+        self.published = {program.version: text}
+        self.program = program
+
+    def publish(self, program: Program, text: str) -> bool:
+        """Put a version in force; False where it was published with other content."""
+        if self.published.setdefault(program.version, text) != text:
+            return False
+        self.program = program
+        return True
+
+    def enrol(self, member_id: str) -> bool:
+        """True for a new member. Refunds that named the id before it was known are this member's."""
+        if member_id in self.ids:
+            return False
+        number = self.ids[member_id] = len(self.enrolled)
+        self.enrolled.append(member_id)
+        self.feed.append(Event("enrol", number, board_at=self.now, recorded_at=self.now))
+        for document in self.documents.values():
+            if document.member is None and document.member_id == member_id:
+                document.member = number
+        return True
+
+    def change(self, member_id: str, event: str) -> bool:
+        """Hide, show, rename or erase; False for an unknown member. What is so already changes nothing."""
+        number = self.ids.get(member_id)
+        if number is None:
+            return False
+        if (event, number in self.hidden) in {("hide", True), ("show", False)}:
+            return True
+        self.feed.append(Event(event, number, board_at=self.now, recorded_at=self.now))
+        if event == "hide":
+            self.hidden.add(number)
+        elif event == "show":
+            self.hidden.remove(number)
+        elif event == "erase":
+            del self.ids[member_id]
+            for document in self.documents.values():
+                if document.member_id == member_id:
+                    document.raw, document.forgotten = b"", True
+        return True
+
+    def accept(self, document: Document) -> Answer:
+        """Write an order or a refund to the inbox. A refund that names its order enrols nobody."""
+        first = self.documents.setdefault(document.key, document)
+        if first is not document:
+            return "repeat" if first.content == document.content else "conflict"
+        if document.order_id is None:
+            self.enrol(document.member_id)
+        document.member, document.accepted_at = self.ids.get(document.member_id), self.now
+        return "new"
+
+    def settle(self, kind: str, source: str, id: str, member_id: str, points: int) -> Answer:
+        """An adjustment (signed points, enrols) or a redemption (points to spend); refused leaves no trace."""
+        content = (member_id, points)
+        if (kind, source, id) in self.settled:
+            return "repeat" if self.settled[kind, source, id] == content else "conflict"
+        known = self.ids.get(member_id)
+        balance = 0 if known is None else self.totals(known).balance
+        change = points if kind == "adjust" else -points
+        if (kind == "redeem" and balance < points) or not self._fits(kind, known, change):
+            return "refused"
+        self.enrol(member_id)
+        self.feed.append(Event(kind, self.ids[member_id], change, source, board_at=self.now, recorded_at=self.now))
+        self.settled[kind, source, id] = content
+        return "new"
+
+    def award(self, limit: int) -> int:
+        """Take up to `limit` documents in order of acceptance; refunds that have waited for more than 30 days by then,
+        as many and the oldest first, go to quarantine unless their order has just come. Gives how many were taken.
+        """
+        waiting = sorted(self._with_status("waiting"), key=lambda refund: refund.waiting_since)
+        overdue = [refund for refund in waiting if self.now - refund.waiting_since > 30 * DAY][:limit]
+        taken = self.inbox()[:limit]
+        for document in taken:
+            if document.kind == "order":
+                self._award_order(document)
+            elif document.order_id is None:
+                self._award_unlinked(document)
+            else:
+                self._award_refund(document)
+        for refund in overdue:
+            if refund.status == "waiting":
+                refund.status = "quarantined"
+        return len(taken) + len(overdue)
+
+    def inbox(self) -> list[Document]:
+        """What is accepted and not yet taken, in order of acceptance."""
+        return self._with_status("accepted")
+
+    def quarantine(self) -> list[Document]:
+        """What an operator has to decide about, in order of acceptance."""
+        return [document for document in self._with_status("quarantined") if not document.dropped]
+
+    def retry(self, document: Document) -> None:
+        """Back to its place in the inbox."""
+        document.status = "accepted"
+
+    def drop(self, document: Document) -> None:
+        """Given up for good; the id stays used."""
+        document.dropped, document.raw = True, b""
+
+    def _with_status(self, status: str) -> list[Document]:
+        return [document for document in self.documents.values() if document.status == status]
+
+    def _award_order(self, order: Document) -> None:
+        if order.currency not in self.program.per:
+            order.status = "quarantined"
+        elif self._post("earn", order, self.program.earns(order.amount, order.currency), self.program, order):
+            order.program, order.left = self.program, order.amount
+            for refund in self._with_status("waiting"):
+                if (refund.source, refund.order_id) == (order.source, order.id):
+                    self._award_refund(refund)
+
+    def _award_refund(self, refund: Document) -> None:
+        order = self.documents.get(("order", refund.source, refund.order_id or ""))
+        if order is None or order.program is None:
+            refund.status, refund.waiting_since = "waiting", self.now
+        elif (refund.member, refund.currency) != (order.member, order.currency):
+            refund.status = "quarantined"
+        else:
+            covered, earns = min(order.left, refund.amount), order.program.earns
+            points = earns(order.left, order.currency) - earns(order.left - covered, order.currency)
+            if covered and not self._post("reverse", refund, -points, order.program, order):
+                return
+            order.left -= covered
+            if covered < refund.amount:
+                self._post("reverse", refund, 0, order.program, order)
+
+    def _award_unlinked(self, refund: Document) -> None:
+        if refund.currency not in self.program.per:
+            refund.status = "quarantined"
+        else:
+            points = self.program.earns(refund.amount, refund.currency)
+            self._post("reverse", refund, -points, self.program, refund)
+
+    def _post(self, kind: str, of: Document, points: int, program: Program, dated: Document) -> bool:
+        """Write an entry, or quarantine a document that would take the member's totals out of range."""
+        assert of.member is not None
+        if not self._fits(kind, of.member, points):
+            of.status = "quarantined"
+            return False
+        order_id, refund_id = (of.id, None) if of.kind == "order" else (of.order_id, of.id)
+        event = Event(
+            kind, of.member, points, of.source, order_id, refund_id, program.version, dated.board_at, self.now
+        )
+        self.feed.append(event)
+        of.events.append(event)
+        of.status = "awarded"
+        return True
+
+    def _fits(self, kind: str, member: int | None, points: int) -> bool:
+        events = [event for event in self.feed if event.member == member]
+        return all(abs(total) <= MAX_POINTS for total in _totals([*events, Event(kind, 0, points)]))
+
+    def number(self, member_id: str, upto: int | None = None) -> int | None:
+        """Who bears an id, if that was enrolled by then."""
+        enrolled = {event.member for event in self.feed[:upto] if event.kind == "enrol"}
+        return self.ids[member_id] if self.ids.get(member_id) in enrolled else None
+
+    def totals(self, member: int) -> Totals:
+        """Balance, earned and score: each the sum of its entries."""
+        return _totals(event for event in self.feed if event.member == member)
+
+    def score(self, board: str, member: int, upto: int | None = None) -> int:
+        """A member's points on a board."""
+        events = [event for event in self.feed[:upto] if event.member == member]
+        return _totals(event for event in events if board in boards_of(event)).score
+
+    def unranked(self, upto: int | None = None) -> set[int]:
+        """Members that are hidden or erased."""
+        out: set[int] = set()
+        for event in self.feed[:upto]:
+            if event.kind in {"hide", "erase"}:
+                out.add(event.member)
+            elif event.kind == "show":
+                out.discard(event.member)
+        return out
+
+    def standings(self, board: str, upto: int | None = None) -> list[Row]:
+        """The board in order."""
+        out = self.unranked(upto)
+        scores = {member: self.score(board, member, upto) for member in range(len(self.enrolled)) if member not in out}
+        ranked = sorted((-points, member) for member, points in scores.items() if points >= 1)
+        points = [-negative for negative, _ in ranked]
+        return [
+            Row(member, mine, 1 + sum(other > mine for other in points), position, points.count(mine))
+            for position, ((_, member), mine) in enumerate(zip(ranked, points, strict=True), 1)
+        ]
+
+
+def _totals(events: Iterable[Event]) -> Totals:
+    events = list(events)
+    return Totals(
+        sum(event.points for event in events),
+        sum(event.points for event in events if event.kind in {"earn", "reverse"}),
+        sum(event.points for event in events if event.kind in {"earn", "reverse", "adjust"}),
+    )
+
+
+@cache
+def boards_of(event: Event) -> frozenset[str]:
+    """The boards that an entry counts on: a month takes what was recorded within 7 days of its end."""
+    begin = _london(event.board_at).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    after = (begin + timedelta(days=32)).replace(day=1)
+    late = event.recorded_at > _microseconds(after) + 7 * DAY
+    return frozenset({"all-time"} if late else {"all-time", f"month:{begin:%Y-%m}"})
+
+
+def month_of(at: int) -> str:
+    """The board of the month in which an instant lies."""
+    return f"month:{_london(at):%Y-%m}"
+
+
+def _london(at: int) -> datetime:
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=at)).astimezone(LONDON)
+
+
+def _microseconds(moment: datetime) -> int:
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)

@@ -1,0 +1,391 @@
+"""The real house beside its model: whatever is done to it, in whatever order, both must say the same.
+
+The house is the one that `wiring.build` makes, with the SQLite ledger in a temporary folder and the memory leaderboard;
+only the clock is turned by hand. A crash copies the state as it lies on the disk and goes on from the copy, which is
+what `kill -9` leaves. `LAURELS_TEST_EXAMPLES` sets how many histories are tried.
+"""
+
+import asyncio
+import copy
+import os
+import shutil
+from collections.abc import Awaitable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple, TypeVar
+
+import pytest
+from hypothesis import HealthCheck, assume, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from tests.property.auditor import SHARD, Auditor
+from tests.property.drafts import MEMBERS, Draft, Sent, microseconds, orders, refunds, unlinked_refunds
+from tests.property.model import Answer, Model, Program
+
+from laurels.clock import DAY, HOUR, SECOND
+from laurels.engines.memory import MemoryLeaderboard
+from laurels.errors import Conflict, InsufficientPoints, PointsOutOfRange, ProgramError, UnknownMember
+from laurels.intake import OrderForm, RefundForm, UnlinkedRefundForm, decode
+from laurels.leaderboard import projector
+from laurels.ledger import Receipt
+from laurels.model import Adjustment, MemberEvent, Order, Redemption, Refund
+from laurels.settings import Settings
+from laurels.wiring import House, build
+
+T = TypeVar("T")
+
+START = microseconds("2026-10-20T12:00:00.123456Z")
+EXAMPLES = int(os.environ.get("LAURELS_TEST_EXAMPLES", "50"))
+STEPS = 40
+CHUNK = 3
+"""Entries that the projector applies at once here, so that it can die in the middle of a short history."""
+
+PROGRAMS = (
+    Program(1, {"GBP": 1000, "EUR": 1000}),
+    Program(2, {"GBP": 500}, points=3, rounding="floor"),
+    Program(3, {"GBP": 750, "EUR": 1000, "USD": 333}, points=2),
+)
+TOO_MANY = 2**31 + 1_000_000
+"""Points that no member may have, up or down, whatever it has now."""
+any_draft = st.one_of(orders(), orders(), refunds(), refunds(), unlinked_refunds())
+members = st.sampled_from(MEMBERS)
+
+
+class Died(Exception):
+    """Raised inside the projector, between two chunks."""
+
+
+class Backup(NamedTuple):
+    """A copy of the state, and what was known of it."""
+
+    state: Path
+    auditor: Auditor
+
+
+class LoyaltyMachine(RuleBasedStateMachine):
+    """Rules do the same to house and model; the auditor compares them after every step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.folder = TemporaryDirectory()
+        self.program = PROGRAMS[0]
+        self.auditor = Auditor(
+            Model(PROGRAMS[0], toml(PROGRAMS[0]), START), {of.version: of for of in PROGRAMS}, MEMBERS
+        )
+        self.sent: list[Sent] = []
+        self.own_keys = 0
+        self.states = 0
+        self.state = self.new_state()
+        self.backup: Backup | None = None
+        self.board = MemoryLeaderboard()
+        self.confirmed_at: int | None = None
+        self.foreign = False
+        self.open()
+
+    @property
+    def model(self) -> Model:
+        return self.auditor.model
+
+    @property
+    def now(self) -> int:
+        return self.auditor.model.now
+
+    def teardown(self) -> None:
+        try:
+            self.catch_up_and_rebuild()
+            self.nothing_differs()
+        finally:
+            self.close()
+            self.run(self.board.close())
+            self.runner.close()
+            self.folder.cleanup()
+
+    @invariant()
+    def nothing_differs(self) -> None:
+        self.run(self.auditor.audit_ledger(self.house.ledger))
+        if not self.foreign:
+            self.run(self.auditor.audit_boards(self.house, self.confirmed_at, self.now))
+
+    # The house: open, closed, killed, restored
+
+    def run(self, doing: Awaitable[T]) -> T:
+        async def wait() -> T:
+            return await doing
+
+        return self.runner.run(wait())
+
+    def new_state(self) -> Path:
+        self.states += 1
+        return Path(self.folder.name) / f"state-{self.states}"
+
+    def open(self) -> None:
+        self.rooms = AsyncExitStack()
+        self.house = self.run(self.rooms.enter_async_context(self.building(toml(self.program))))
+
+    def building(self, program: str) -> AbstractAsyncContextManager[House]:
+        file = Path(self.folder.name) / "program.toml"
+        file.write_text(program)
+        return build(Settings(state=self.state, program_file=file), now=lambda: self.now, leaderboard=self.board)
+
+    def close(self) -> None:
+        self.run(self.rooms.aclose())
+
+    def copied(self, state: Path) -> Path:
+        return shutil.copytree(state, self.new_state())
+
+    @rule(killed=st.booleans(), keep_board=st.booleans(), program=st.sampled_from(PROGRAMS[:1] + PROGRAMS))
+    def open_again(self, killed: bool, keep_board: bool, program: Program) -> None:
+        left_behind = self.copied(self.state) if killed else self.state
+        self.close()
+        self.state, self.program = left_behind, program
+        assert self.model.publish(program, toml(program))
+        if not keep_board:
+            self.run(self.board.close())
+            self.board, self.confirmed_at, self.foreign = MemoryLeaderboard(), None, False
+        self.open()
+
+    @rule(program=st.sampled_from(PROGRAMS))
+    def publish_a_version_with_other_rules(self, program: Program) -> None:
+        other = toml(program._replace(points=program.points + 1))
+        published = program.version in self.model.published
+        assume(published)
+        self.close()
+        with pytest.raises(ProgramError):
+            self.run(self.building(other).__aenter__())
+        self.open()
+
+    @rule()
+    def back_up(self) -> None:
+        self.backup = Backup(self.copied(self.state), copy.deepcopy(self.auditor))
+
+    @precondition(lambda self: self.backup)
+    @rule()
+    def restore_an_older_ledger_under_the_same_board(self) -> None:
+        assert self.backup is not None
+        at = self.now
+        self.close()
+        self.state, self.auditor = self.copied(self.backup.state), copy.deepcopy(self.backup.auditor)
+        self.foreign = True
+        # Ids are not under the hash: what tells two histories apart that are alike otherwise is when they were written.
+        self.model.now = at + SECOND
+        self.model.publish(self.program, toml(self.program))
+        self.open()
+
+    # Orders and refunds
+
+    def accept(self, *many: Sent) -> None:
+        """Send documents, several in one commit, and compare the receipts."""
+        twins = [sent.document() for sent in many]
+        answers = [self.model.accept(twin) for twin in twins]
+        documents = [(self.read(sent), sent.raw) for sent in many]
+        if len(many) > 1:
+            receipts = self.run(self.house.intake.accept_all(documents))
+        else:
+            try:
+                receipts = [self.run(self.house.intake.accept(*documents[0]))]
+            except Conflict:
+                assert answers == ["conflict"]
+                return
+        for twin, answer, receipt in zip(twins, answers, receipts, strict=True):
+            self.compare_receipt(receipt, answer)
+            assert answer == "conflict" or receipt.status == self.model.documents[twin.key].status
+        self.sent += [sent for sent, answer in zip(many, answers, strict=True) if answer == "new"]
+
+    def compare_receipt(self, receipt: Receipt, answer: Answer) -> None:
+        assert (receipt.repeated, receipt.conflict) == (answer == "repeat", answer == "conflict")
+
+    def read(self, sent: Sent) -> Order | Refund:
+        draft = sent.draft
+        if draft.kind == "order":
+            return decode(OrderForm, sent.raw).order(draft.id, self.now)
+        if draft.order_id is not None:
+            form = decode(RefundForm, sent.raw)
+            return form.refund(form.member_id, self.now, draft.order_id)
+        return decode(UnlinkedRefundForm, sent.raw).refund(draft.member_id, self.now)
+
+    @rule(draft=orders())
+    def order(self, draft: Draft) -> None:
+        self.accept(draft.sent(self.now))
+
+    @rule(draft=refunds())
+    def refund(self, draft: Draft) -> None:
+        self.accept(draft.sent(self.now))
+
+    @rule(draft=unlinked_refunds())
+    def refund_without_an_order(self, draft: Draft) -> None:
+        self.accept(draft.sent(self.now))
+
+    @rule(drafts=st.lists(any_draft, min_size=2, max_size=6))
+    def many_at_once(self, drafts: list[Draft]) -> None:
+        self.accept(*(draft.sent(self.now) for draft in drafts))
+
+    @precondition(lambda self: self.sent)
+    @rule(data=st.data())
+    def repeat(self, data: st.DataObject) -> None:
+        self.accept(data.draw(st.sampled_from(self.sent)))
+
+    @precondition(lambda self: self.sent)
+    @rule(data=st.data(), how=st.integers(0, 2))
+    def same_id_other_content(self, data: st.DataObject, how: int) -> None:
+        self.accept(data.draw(st.sampled_from(self.sent)).altered(how))
+
+    # Adjustments and redemptions
+
+    def settle(self, document: Adjustment | Redemption, answer: Answer) -> None:
+        try:
+            receipt = self.run(self.house.awarder.settle(document.document()))
+        except (InsufficientPoints, PointsOutOfRange):
+            assert answer == "refused"
+            return
+        self.compare_receipt(receipt, answer)
+
+    @rule(
+        member=members,
+        points=st.one_of(st.integers(-30, 150), st.sampled_from((TOO_MANY, -TOO_MANY))).filter(bool),
+        key=st.sampled_from((None, None, "k1", "k2", "k3")),
+    )
+    def adjust(self, member: str, points: int, key: str | None) -> None:
+        if key is None:
+            self.own_keys += 1
+        id = key or f"own-{self.own_keys}"
+        answer = self.model.settle("adjust", "clerk", id, member, points)
+        self.settle(Adjustment(id=id, points=points, actor="clerk", member_id=member), answer)
+
+    @rule(
+        member=members,
+        points=st.one_of(st.integers(1, 30), st.sampled_from(("all", "one too many"))),
+        id=st.sampled_from(("x1", "x2", "x3", "x4", "x5", "x6")),
+    )
+    def redeem(self, member: str, points: int | str, id: str) -> None:
+        if isinstance(points, str):
+            known = self.model.ids.get(member)
+            balance = 0 if known is None else self.model.totals(known).balance
+            points = max(1, balance if points == "all" else balance + 1)
+        answer = self.model.settle("redeem", "shop", id, member, points)
+        self.settle(Redemption(source="shop", redemption_id=id, points=points, member_id=member), answer)
+
+    @precondition(lambda self: self.model.settled)
+    @rule(data=st.data(), more=st.sampled_from((0, 0, 1)))
+    def settle_again(self, data: st.DataObject, more: int) -> None:
+        (kind, source, id), (member, points) = data.draw(st.sampled_from(list(self.model.settled.items())))
+        answer = self.model.settle(kind, source, id, member, points + more)
+        if kind == "adjust":
+            self.settle(Adjustment(id=id, points=points + more, actor=source, member_id=member), answer)
+        else:
+            self.settle(Redemption(source=source, redemption_id=id, points=points + more, member_id=member), answer)
+
+    # Members
+
+    @rule(ids=st.lists(members, min_size=1, max_size=4))
+    def enrol(self, ids: list[str]) -> None:
+        new = self.run(self.house.members.enrol([(id, None) for id in ids], actor="clerk"))
+        assert new == [self.model.enrol(id) for id in ids]
+
+    @rule(member=members, event=st.sampled_from(MemberEvent))
+    def change_member(self, member: str, event: MemberEvent) -> None:
+        known = self.model.change(member, event.value)
+        try:
+            version = self.run(self.house.members.change(member, event, actor="clerk"))
+        except UnknownMember:
+            assert not known
+        else:
+            assert known
+            assert version.positions == {SHARD: len(self.model.feed)}
+
+    # Work in the background
+
+    @rule(limit=st.integers(1, 4))
+    def award_some(self, limit: int) -> None:
+        self.award(limit)
+
+    def award(self, limit: int) -> int:
+        taken = self.run(self.house.awarder.step(limit=limit))
+        assert taken == self.model.award(limit)
+        return taken
+
+    @rule()
+    def project(self) -> None:
+        self.run(self.house.projector.catch_up())
+        self.confirmed_at, self.foreign = self.now, False
+
+    @rule(chunks=st.integers(1, 4), rebuild=st.sampled_from((False, False, True)))
+    def project_and_die(self, chunks: int, rebuild: bool) -> None:
+        left = chunks
+
+        def die_after_some(_done: int, _total: int) -> None:
+            nonlocal left
+            left -= 1
+            if not left:
+                raise Died
+
+        follow = self.house.projector.rebuild if rebuild else self.house.projector.catch_up
+        try:
+            self.run(follow(die_after_some))
+        except Died:
+            return
+        self.confirmed_at, self.foreign = self.now, False
+
+    @rule()
+    def catch_up_and_rebuild(self) -> None:
+        while self.award(500):
+            pass
+        self.project()
+        self.run(self.auditor.audit_boards(self.house, self.confirmed_at, self.now))
+        self.run(self.house.projector.rebuild())
+
+    @rule(span=st.sampled_from((SECOND, HOUR, DAY, 3 * DAY, 6 * DAY, 12 * DAY, 30 * DAY, 31 * DAY)))
+    def time_passes(self, span: int) -> None:
+        self.model.now += span
+
+    @precondition(lambda self: self.model.quarantine())
+    @rule(data=st.data(), drop=st.booleans())
+    def decide_about_quarantine(self, data: st.DataObject, drop: bool) -> None:
+        twin = data.draw(st.sampled_from(self.model.quarantine()))
+        listed = self.run(self.house.ledger.quarantine(limit=1000))
+        [sequence] = [item.sequence for item in listed if (item.kind, item.source, item.id) == twin.key]
+        if drop:
+            self.model.drop(twin)
+            self.run(self.house.ledger.drop(sequence, actor="clerk"))
+        else:
+            self.model.retry(twin)
+            self.run(self.house.ledger.retry(sequence))
+
+
+def toml(program: Program) -> str:
+    """A program's text."""
+    per = ", ".join(f'{currency} = "{amount / 100:.2f}"' for currency, amount in program.per.items())
+    earn = f'points = {program.points}\nper = {{ {per} }}\nrounding = "{program.rounding}"\n'
+    return f"version = {program.version}\n[earn]\n{earn}"
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(projector, "CHUNK", CHUNK)
+
+
+pytestmark = pytest.mark.timeout(900)  # what fails is made as short as it can be, which takes minutes
+
+TestLoyaltyMachine = LoyaltyMachine.TestCase
+TestLoyaltyMachine.settings = settings(
+    max_examples=EXAMPLES,
+    stateful_step_count=STEPS,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+
+
+def test_a_refund_that_came_first_stays_its_members_when_the_member_is_erased() -> None:
+    machine = LoyaltyMachine()
+    machine.accept(Draft("refund", "r0", "ann", "GBP", "5.00", order_id="o0").sent(machine.now))
+    machine.accept(Draft("order", "o0", "ann", "GBP", "15.00").sent(machine.now))
+    machine.change_member(member="ann", event=MemberEvent.ERASE)
+    machine.teardown()
+    assert [(event.kind, event.points) for event in machine.model.feed] == [
+        ("enrol", 0),
+        ("erase", 0),
+        ("earn", 2),
+        ("reverse", -1),
+    ]

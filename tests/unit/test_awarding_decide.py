@@ -1,0 +1,263 @@
+"""The judgement alone: a claim in, an outcome out, nothing read and nothing written."""
+
+import msgspec
+import pytest
+
+from laurels.awarding import Programs, decide
+from laurels.awarding.decide import decide_or_raise
+from laurels.errors import InsufficientPoints, LaurelsError, PointsOutOfRange, Refused
+from laurels.ledger import Award, Claim, Item, Outcome
+from laurels.model import Adjustment, Balance, Document, DocumentKind, EntryKind, Order, Redemption, Refund
+from laurels.model.entries import MAX_POINTS
+from laurels.program import DEFAULT_PROGRAM, parse_program
+
+V1 = parse_program(DEFAULT_PROGRAM)
+V2 = parse_program(DEFAULT_PROGRAM.replace("version = 1", "version = 2").replace("points = 1 ", "points = 2 "))
+PROGRAMS = Programs(V1, {1: V1})
+CHANGED = Programs(V2, {1: V1, 2: V2})
+
+NOW = 1_793_530_800_000_000
+ANN, BOB = 0, 1
+
+
+def item(document: Document, sequence: int = 1, member: int | None = ANN, **more: object) -> Item:
+    made = Item(
+        sequence=sequence,
+        kind=document.kind,
+        source=document.source,
+        id=document.id,
+        member=member,
+        order_id=document.order_id,
+        accepted_at=NOW - 7,
+        content=document.content,
+    )
+    return msgspec.structs.replace(made, **more)
+
+
+def order(total: int, order_id: str = "A1", **more: object) -> Document:
+    made = Order(source="shop", order_id=order_id, member_id="ann", currency="GBP", total=total)
+    return msgspec.structs.replace(made, **more).document()
+
+
+def refund(amount: int, refund_id: str = "R1", order_id: str | None = "A1", **more: object) -> Document:
+    made = Refund(source="shop", refund_id=refund_id, member_id="ann", currency="GBP", amount=amount, order_id=order_id)
+    return msgspec.structs.replace(made, **more).document()
+
+
+def adjustment(points: int) -> Document:
+    return Adjustment(id="J1", member_id="ann", points=points, actor="clerk", reason="goodwill").document()
+
+
+def redemption(points: int) -> Document:
+    return Redemption(source="shop", redemption_id="S1", member_id="ann", points=points).document()
+
+
+def claim(
+    *items: Item, overdue: tuple[Item, ...] = (), balance: Balance | None = None, award: Award | None = None
+) -> Claim:
+    return Claim(
+        now=NOW,
+        items=list(items),
+        overdue=list(overdue),
+        awards={(award.source, award.order_id): award} if award else {},
+        waiting={},
+        balances={ANN: balance} if balance else {},
+    )
+
+
+AWARD = Award(
+    source="shop",
+    order_id="A1",
+    member=ANN,
+    program_version=1,
+    currency="GBP",
+    amount=2500,
+    left=2500,
+    points=3,
+    reversed=0,
+    board_at=NOW - 99,
+)
+
+
+def moved(outcome: Outcome) -> list[tuple[EntryKind, int]]:
+    return [(posting.kind, posting.points) for posting in outcome.postings]
+
+
+def test_an_order_earns_and_leaves_what_its_refunds_are_judged_by() -> None:
+    outcome = decide(claim(item(order(2500, occurred_at=NOW - 50))), PROGRAMS)
+    [posting] = outcome.postings
+    assert (posting.kind, posting.points, posting.program_version) == (EntryKind.EARN, 3, 1)
+    assert (posting.occurred_at, posting.board_at) == (NOW - 50, NOW - 50)
+    assert outcome.awards == {
+        ("shop", "A1"): msgspec.structs.replace(AWARD, board_at=NOW - 50),
+    }
+    assert (outcome.waiting, outcome.quarantined, outcome.reached) == ([], [], [])
+
+
+def test_without_a_time_it_is_when_it_was_accepted() -> None:
+    for document in (order(2500), refund(100, order_id=None)):
+        [posting] = decide(claim(item(document)), PROGRAMS).postings
+        assert (posting.occurred_at, posting.board_at) == (NOW - 7, NOW - 7)
+
+
+def test_a_refund_takes_back_under_its_orders_rules_in_its_orders_month() -> None:
+    outcome = decide(claim(item(refund(500)), award=AWARD), CHANGED)
+    [posting] = outcome.postings
+    assert (posting.points, posting.program_version) == (-1, 1)
+    assert (posting.board_at, posting.occurred_at) == (AWARD.board_at, NOW - 7)
+    assert outcome.awards[("shop", "A1")] == msgspec.structs.replace(AWARD, left=2000, reversed=1)
+
+
+def test_a_refund_beyond_what_is_left_is_two_entries_of_one_document() -> None:
+    outcome = decide(claim(item(refund(3000)), award=AWARD), PROGRAMS)
+    assert [(posting.points, posting.amount, posting.refund_id) for posting in outcome.postings] == [
+        (-3, 2500, "R1"),
+        (0, 500, "R1"),
+    ]
+    assert outcome.awards[("shop", "A1")] == msgspec.structs.replace(AWARD, left=0, reversed=3)
+
+
+def test_one_claim_may_hold_a_refund_before_its_order() -> None:
+    early, later, after = item(refund(500), 1), item(order(2500), 2), item(refund(2000, "R2"), 3)
+    outcome = decide(claim(early, later, after), PROGRAMS)
+    assert moved(outcome) == [(EntryKind.EARN, 3), (EntryKind.REVERSE, -1), (EntryKind.REVERSE, -2)]
+    assert outcome.waiting == []
+    assert outcome.awards[("shop", "A1")].left == 0
+
+
+def test_a_refund_without_its_order_waits() -> None:
+    early = item(refund(500), member=None)
+    outcome = decide(claim(early), PROGRAMS)
+    assert (outcome.waiting, outcome.postings, outcome.quarantined) == ([early], [], [])
+
+
+def test_those_that_waited_are_released_by_sequence() -> None:
+    judged = claim(item(refund(100, "R3"), 3), item(order(2500), 5))
+    judged.waiting[("shop", "A1")] = [item(refund(100, "R4"), 4), item(refund(100, "R2"), 2)]
+    outcome = decide(judged, PROGRAMS)
+    assert [posting.refund_id for posting in outcome.postings] == [None, "R2", "R3", "R4"]
+
+
+def test_an_order_that_is_refused_releases_nobody() -> None:
+    judged = claim(item(order(2500, currency="CHF"), 5))
+    waits = item(refund(100, currency="CHF"), 2)
+    judged.waiting[("shop", "A1")] = [waits]
+    outcome = decide(judged, PROGRAMS)
+    assert [each.item.sequence for each in outcome.quarantined] == [5]
+    assert outcome.postings == []
+
+
+def test_who_waited_too_long_is_set_aside_unless_the_order_comes_with_it() -> None:
+    late = item(refund(500), 1)
+    outcome = decide(claim(overdue=(late,)), PROGRAMS)
+    [quarantined] = outcome.quarantined
+    assert quarantined.item is late
+    assert quarantined.reason == "the order A1 did not come within 30 days"
+
+    judged = claim(item(order(2500), 2), overdue=(late,))
+    judged.waiting[("shop", "A1")] = [late]
+    outcome = decide(judged, PROGRAMS)
+    assert (len(outcome.postings), outcome.quarantined) == (2, [])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        (item(refund(500), member=BOB), "the order A1 is another member's"),
+        (item(refund(500), member=None), "the order A1 is another member's"),
+        (item(refund(500, currency="EUR")), "the order A1 is in GBP, the refund in EUR"),
+        (item(order(2500, "A2"), member=None), "the member is not enrolled"),
+        (item(order(2500, "A2", currency="USD")), "the program (version 1) gives no points for USD"),
+        (item(refund(500, order_id=None, currency="USD")), "the program (version 1) gives no points for USD"),
+    ],
+)
+def test_what_does_not_fit_is_set_aside_and_the_rest_goes_on(wrong: Item, reason: str) -> None:
+    good = item(order(1000, "A9"), 9)
+    outcome = decide(claim(wrong, good, award=AWARD), PROGRAMS)
+    assert [(each.item, each.reason) for each in outcome.quarantined] == [(wrong, reason)]
+    assert moved(outcome) == [(EntryKind.EARN, 1)]
+    with pytest.raises(Refused) as raised:
+        decide_or_raise(claim(wrong, award=AWARD), PROGRAMS)
+    assert raised.value.message == reason
+
+
+def test_every_item_of_a_claim_is_in_the_outcome_once() -> None:
+    items = [item(order(2500), 1), item(refund(1, "R9", "A9"), 2), item(order(1, "A2"), 3, content=b"?")]
+    outcome = decide(claim(*items), PROGRAMS)
+    posted, quarantined = ([each.item for each in made] for made in (outcome.postings, outcome.quarantined))
+    assert sorted(each.sequence for each in posted + quarantined + outcome.waiting) == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("document", "balance", "error"),
+    [
+        (redemption(11), Balance(10, 10, 10), InsufficientPoints),
+        (redemption(1), None, InsufficientPoints),
+        (redemption(1), Balance(-5), InsufficientPoints),
+        (redemption(0), Balance(10), Refused),
+        (redemption(-5), Balance(10), Refused),
+        (adjustment(1), Balance(MAX_POINTS), PointsOutOfRange),
+        (adjustment(1), Balance(0, 0, MAX_POINTS), PointsOutOfRange),
+        (adjustment(-1), Balance(-MAX_POINTS), PointsOutOfRange),
+        (adjustment(10**30), None, PointsOutOfRange),
+        (order(1000), Balance(0, MAX_POINTS, 0), PointsOutOfRange),
+        (order(10**18), None, PointsOutOfRange),
+    ],
+)
+def test_points_that_are_not_there_or_do_not_fit_are_refused(
+    document: Document, balance: Balance | None, error: type[LaurelsError]
+) -> None:
+    with pytest.raises(error):
+        decide_or_raise(claim(item(document), balance=balance), PROGRAMS)
+    outcome = decide(claim(item(document), balance=balance), PROGRAMS)
+    assert (outcome.postings, outcome.awards, outcome.reached) == ([], {}, [])
+    assert len(outcome.quarantined) == 1
+
+
+def test_the_whole_balance_may_be_spent() -> None:
+    assert moved(decide_or_raise(claim(item(redemption(10)), balance=Balance(10)), PROGRAMS)) == [
+        (EntryKind.REDEEM, -10)
+    ]
+
+
+def test_within_a_claim_each_sees_what_the_one_before_left() -> None:
+    items = [item(redemption(6), n, id=f"S{n}") for n in range(3)]
+    outcome = decide(claim(*items, balance=Balance(12, 12, 12)), PROGRAMS)
+    assert (len(outcome.postings), len(outcome.quarantined)) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("before", "total", "reached"),
+    [
+        (0, 100_000, 0),
+        (0, 100_500, 1),
+        (100, 500, 1),
+        (100, 499, 0),
+        (99, 1000, 0),
+        (101, 100_000, 0),
+        (-5, 200_000, 1),
+    ],
+)
+def test_a_milestone_is_reached_by_crossing_it(before: int, total: int, reached: int) -> None:
+    for quiet in (False, True):
+        outcome = decide(claim(item(order(total, quiet=quiet)), balance=Balance(0, 0, before)), PROGRAMS)
+        assert [(each.milestone, each.quiet) for each in outcome.reached] == [("100-points", quiet)] * reached
+
+
+def test_a_milestone_goes_by_the_score_and_not_by_the_balance() -> None:
+    outcome = decide(claim(item(order(10_000)), balance=Balance(-500, 100, 100)), PROGRAMS)
+    assert [each.points for each in outcome.reached] == [110]
+
+
+def test_the_same_claim_gives_the_same_outcome() -> None:
+    def judged() -> Claim:
+        return claim(item(refund(500), 1), item(order(2500), 2), item(redemption(1), 3), balance=Balance(5, 5, 5))
+
+    assert decide(judged(), PROGRAMS) == decide(judged(), PROGRAMS)
+
+
+def test_each_kind_of_document_is_judged() -> None:
+    for document in (order(1), refund(1), refund(1, order_id=None), adjustment(1), redemption(1)):
+        outcome = decide(claim(item(document), balance=Balance(5), award=AWARD), PROGRAMS)
+        assert outcome.postings, document.kind
+    assert len(DocumentKind) == 4

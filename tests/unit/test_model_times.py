@@ -1,0 +1,118 @@
+"""Instants: RFC 3339 with an offset in, microseconds in UTC inside."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from laurels.errors import InvalidInput
+from laurels.model.times import (
+    EARLIEST,
+    MAX_AHEAD,
+    check_occurred,
+    format_instant,
+    from_datetime,
+    month_end,
+    month_of,
+    parse_instant,
+    to_datetime,
+)
+
+LONDON = ZoneInfo("Europe/London")
+
+
+@pytest.mark.parametrize(
+    ("text", "utc"),
+    [
+        ("2026-11-01T10:00:00Z", "2026-11-01T10:00:00Z"),
+        ("2026-11-01t10:00:00z", "2026-11-01T10:00:00Z"),
+        ("2026-11-01T10:00:00+00:00", "2026-11-01T10:00:00Z"),
+        ("2026-11-01T10:00:00-00:00", "2026-11-01T10:00:00Z"),
+        ("2026-11-01T10:00:00+05:30", "2026-11-01T04:30:00Z"),
+        ("2026-11-01T10:00:00-08:00", "2026-11-01T18:00:00Z"),
+        ("2026-11-01T10:00:00.5Z", "2026-11-01T10:00:00.5Z"),
+        ("2026-11-01T10:00:00.123456Z", "2026-11-01T10:00:00.123456Z"),
+        ("2026-11-01T10:00:00.123456789Z", "2026-11-01T10:00:00.123456Z"),
+        ("2000-01-01T00:00:00+23:59", "1999-12-31T00:01:00Z"),
+        ("2024-02-29T12:00:00Z", "2024-02-29T12:00:00Z"),
+    ],
+)
+def test_an_instant_is_read_to_the_microsecond(text: str, utc: str) -> None:
+    assert format_instant(parse_instant(text, "occurred_at")) == utc
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "now", "2026-11-01", "2026-11-01T10:00:00", "2026-11-01 10:00:00Z", "2026-11-01T10:00Z", "20261101T100000Z",
+        "2026-11-01T10:00:00+0100", "2026-11-01T10:00:00 Z", "2026-11-01T10:00:00Z\n", "2026-13-01T10:00:00Z",
+        "2026-02-30T10:00:00Z", "2025-02-29T10:00:00Z", "2026-11-01T24:00:00Z", "2026-11-01T10:60:00Z",
+        "2026-11-01T10:00:61Z", "2026-11-01T10:00:00.Z", "2026-11-01T10:00:00,5Z", "2026-11-01T10:00:00+24:00",
+        "2026-11-01T10:00:00+99:99", "0000-01-01T00:00:00Z", "10000-01-01T00:00:00Z", "-2026-11-01T10:00:00Z",
+        "\u0662\u0660\u0662\u0666-\u0661\u0661-\u0660\u0661T\u0661\u0660:\u0660\u0660:\u0660\u0660Z",
+        "1793530800", "2026-W44-7T10:00:00Z", "2026-11-01T10:00:00.1234567890Z",
+        "2026-11-01T10:00:00[Europe/London]", "2026-11-01T10:00:00Z2026-11-01T10:00:00Z",
+    ],
+)  # fmt: skip
+def test_anything_else_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput, match="occurred_at: must be a time with an offset"):
+        parse_instant(text, "occurred_at")
+
+
+@pytest.mark.parametrize(
+    "text", ["9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+14:00"]
+)
+def test_the_ends_of_the_calendar_are_read_or_refused_and_never_earn(text: str) -> None:
+    now = from_datetime(datetime(2026, 11, 1, tzinfo=UTC))
+    with pytest.raises(InvalidInput):
+        check_occurred(parse_instant(text, "occurred_at"), now)
+
+
+def test_an_order_lies_between_2000_and_five_minutes_ahead() -> None:
+    now = from_datetime(datetime(2026, 11, 1, tzinfo=UTC))
+    for at in (EARLIEST, now, now + MAX_AHEAD):
+        assert check_occurred(at, now) == at
+    for at in (EARLIEST - 1, now + MAX_AHEAD + 1, -1, 2**63):
+        with pytest.raises(InvalidInput, match="between 2000-01-01 and 5 minutes from now"):
+            check_occurred(at, now)
+
+
+@given(
+    moment=st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30)),  # noqa: DTZ001 - the zone comes below
+    offset=st.integers(-14 * 60, 14 * 60),
+)
+def test_every_offset_means_the_same_instant(moment: datetime, offset: int) -> None:
+    local = moment.replace(tzinfo=timezone(timedelta(minutes=offset)))
+    text = local.isoformat()
+    at = parse_instant(text, "occurred_at")
+    assert to_datetime(at) == local
+    assert parse_instant(format_instant(at), "occurred_at") == at
+
+
+@pytest.mark.parametrize(
+    ("text", "month"),
+    [
+        ("2026-10-31T23:59:59.999999Z", "2026-10"),
+        ("2026-11-01T00:00:00Z", "2026-11"),
+        ("2026-06-30T22:59:59Z", "2026-06"),  # British Summer Time: midnight is at 23:00 UTC
+        ("2026-06-30T23:00:00Z", "2026-07"),
+        ("2026-12-31T23:59:59Z", "2026-12"),
+        ("2027-01-01T00:00:00Z", "2027-01"),
+    ],
+)
+def test_a_month_begins_and_ends_at_midnight_in_the_programs_zone(text: str, month: str) -> None:
+    assert month_of(parse_instant(text, "at"), LONDON) == month
+
+
+@given(
+    at=st.integers(EARLIEST, EARLIEST + 100 * 365 * 86_400_000_000),
+    zone=st.sampled_from(["UTC", "Europe/London", "Pacific/Kiritimati"]),
+)
+def test_a_months_end_is_the_first_instant_of_the_next(at: int, zone: str) -> None:
+    month = month_of(at, ZoneInfo(zone))
+    end = month_end(month, ZoneInfo(zone))
+    assert at < end
+    assert month_of(end - 1, ZoneInfo(zone)) == month
+    assert month_of(end, ZoneInfo(zone)) > month
