@@ -65,7 +65,7 @@ class Shop:
 
     def place_orders(self, orders: int) -> None:
         said = self.manage("place_demo_orders", "--orders", str(orders), "--seed", str(SEED))
-        print(said)  # noqa: T201 - pytest shows the seed with a failure
+        print(said)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         with closing(sqlite3.connect(self.database, timeout=20)) as connection, connection:
