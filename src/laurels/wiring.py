@@ -10,7 +10,7 @@ from laurels import clock
 from laurels.awarding import Awarder, Programs, publish
 from laurels.checkout import Checkout, IntentStore, Payments, read_catalogue
 from laurels.clock import Clock
-from laurels.dashboard import Dashboards, ProxyNames
+from laurels.dashboard import Dashboards, Live, ProxyNames
 from laurels.dashboard.names import load_key, new_key_file
 from laurels.engines.channels import FileChannel, SmtpChannel
 from laurels.engines.memory import MemoryLeaderboard
@@ -46,6 +46,7 @@ class House:
     projector: Projector
     notifier: Notifier
     dashboards: Dashboards
+    live: Live
 
 
 @asynccontextmanager
@@ -93,6 +94,7 @@ async def build(
             projector=Projector(ledger, leaderboard, boards, programs.current.time_zone, now),
             notifier=Notifier(ledger, channel, open_composer(settings, programs), now),
             dashboards=Dashboards(leaderboard, boards, open_names(settings), settings.leaderboard_stale_after_ms, now),
+            live=Live(leaderboard, settings.leaderboard_stale_after_ms, now),
         )
 
 

@@ -204,7 +204,7 @@ async def test_the_api_describes_itself(shop: Shop) -> None:
     assert set(re.findall(r"#/components/schemas/(\w+)", text)) <= set(api["components"]["schemas"])
     order = api["paths"]["/order/{order_id}"]["post"]
     assert order["requestBody"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/OrderForm"}
-    assert set(order["responses"]) == {"200", "202", "401", "403", "409", "413", "415", "422", "503"}
+    assert set(order["responses"]) == {"200", "202", "401", "403", "409", "413", "415", "422", "429", "503"}
     assert r"\\Z" not in text
 
 

@@ -36,11 +36,12 @@ _SCHEME = b"bearer "
 
 
 class Caller(Struct, frozen=True):
-    """Who is asking. `member_id` is None for a service; a member has no scopes."""
+    """Who is asking. `member_id` is None for a service; a member has no scopes. The token holds until `expires`."""
 
     subject: str
     member_id: str | None = None
     scopes: frozenset[str] = frozenset()
+    expires: int = 0
 
     @property
     def actor(self) -> str:
@@ -109,7 +110,7 @@ class Auth:
         except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
             # Beside PyJWT's own errors there are those of reading what a forger wrote into the token's header.
             raise NotSignedIn("The token is not valid.") from error
-        return self._caller(claims), expires
+        return self._caller(claims, expires), expires
 
     def _verified(self, token: bytes, algorithm: str, keys: Sequence[Key]) -> Mapping[str, Any]:
         """The claims under the first key that fits. The algorithm is the token's, which each of the keys may check."""
@@ -127,15 +128,15 @@ class Auth:
                 continue
         raise jwt.InvalidSignatureError
 
-    def _caller(self, claims: Mapping[str, Any]) -> Caller:
+    def _caller(self, claims: Mapping[str, Any], expires: int) -> Caller:
         subject, scope = claims.get("sub"), claims.get("scope")
         if not isinstance(subject, str) or not 0 < len(subject) <= MAX_SUBJECT or not subject.isprintable():
             raise NotSignedIn(f"The token is not valid: `sub` has to be a text of 1 to {MAX_SUBJECT} characters.")
         if "scope" not in claims:
-            return Caller(subject, member_id=self._member(claims))
+            return Caller(subject, member_id=self._member(claims), expires=expires)
         if not isinstance(scope, str):
             raise NotSignedIn("The token is not valid: `scope` has to be a text, its scopes separated by spaces.")
-        return Caller(subject, scopes=frozenset(scope.split()))
+        return Caller(subject, scopes=frozenset(scope.split()), expires=expires)
 
     def _member(self, claims: Mapping[str, Any]) -> str:
         member_id = claims.get(self._member_claim)

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from laurels.awarding import Awarder
 from laurels.clock import Clock
-from laurels.dashboard import Dashboards
+from laurels.dashboard import Dashboards, Live
 from laurels.intake import Intake
 from laurels.leaderboard import Leaderboard
 from laurels.ledger import Ledger
@@ -62,3 +62,5 @@ class House(Protocol):
     def members(self) -> Members: ...
     @property
     def dashboards(self) -> Dashboards: ...
+    @property
+    def live(self) -> Live: ...

@@ -97,7 +97,7 @@ class ShownBalance(Struct, frozen=True):
 async def adjust(call: Call, form: AdjustmentForm) -> Answer:
     """Correct a member's points by hand. Who did it is kept. An unknown member is enrolled."""
     _refuse_card(form.reason)
-    key = call.headers.get(IDEMPOTENCY_KEY.lower())
+    key = call.headers.get(IDEMPOTENCY_KEY.lower().encode())
     adjustment = Adjustment(
         id=str(uuid.uuid4()) if key is None else check_id(key, IDEMPOTENCY_KEY),
         points=form.points,

@@ -1,12 +1,10 @@
 """Errors as problem documents (RFC 9457): the one table of which error is answered by which status."""
 
 from http import HTTPStatus
-from typing import Any
 
-import msgspec
 import structlog
-from litestar import Request, Response
 from litestar.exceptions import HTTPException
+from litestar.types import Scope
 from msgspec import UNSET, Struct, UnsetType
 
 from laurels import errors
@@ -19,6 +17,7 @@ from laurels.errors import (
     TooManyRequests,
     VersionNotReached,
 )
+from laurels.http.routes import Answer
 from laurels.logs import describe
 
 MEDIA_TYPE = "application/problem+json"
@@ -78,12 +77,12 @@ class Problem(Struct, frozen=True, kw_only=True):
     current: str | UnsetType = UNSET
 
 
-def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+def answer_problem(scope: Scope, error: Exception) -> Answer:
     """The answer to any error that a request ends with. What nobody foresaw is logged, and not told."""
-    problem, headers = problem_of(error, instance_of(request))
+    problem, headers = problem_of(error, instance_of(scope))
     if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
-        log_fault(error, request.scope["state"].get("request_id"))
-    return Response(msgspec.json.encode(problem), status_code=problem.status, headers=headers, media_type=MEDIA_TYPE)
+        log_fault(error, scope["state"].get("request_id"))
+    return Answer(problem.status, problem, headers, MEDIA_TYPE)
 
 
 def log_fault(error: Exception, request_id: object) -> None:
@@ -104,14 +103,14 @@ def problem_of(error: Exception, instance: str) -> tuple[Problem, dict[str, str]
     return _problem(_UNFORESEEN, "It is in the log under this X-Request-Id.", instance, error), {}
 
 
-def instance_of(request: Request[Any, Any, Any]) -> str:
+def instance_of(scope: Scope) -> str:
     """The request's path, with `-` in place of the member's id.
 
     Problem documents are logged in many places, and the id may be an e-mail address. It also keeps the answers for a
     foreign and an unknown member alike.
     """
-    member_id = request.scope.get("path_params", {}).get("member_id")
-    return "/".join("-" if part == member_id else part for part in request.scope["path"].split("/"))
+    member_id = scope.get("path_params", {}).get("member_id")
+    return "/".join("-" if part == member_id else part for part in scope["path"].split("/"))
 
 
 def _problem(kind: tuple[int, str, str], detail: str, instance: str, error: Exception) -> Problem:

@@ -55,6 +55,7 @@ async def serve(house: House, stop: asyncio.Event, on_ready: Callable[[int], Non
         finally:
             stopping.cancel()
             hurrying.cancel()
+            house.live.close()
             server.should_exit = True
             await serving
         log.info("http.stopped", port=port)
