@@ -5,7 +5,6 @@ from typing import Any, Literal
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
-
 from tests.browser.boards import board, falling
 from tests.browser.conftest import PUT, Put
 from tests.browser.reading import part, wait_for_points, wait_for_state

@@ -4,7 +4,6 @@ import gzip
 
 import pytest
 from playwright.sync_api import Page, Request, expect
-
 from tests.browser.boards import board, falling
 from tests.browser.conftest import Put
 from tests.browser.reading import heard, part, ranks, wait_for_state

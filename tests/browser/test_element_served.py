@@ -11,11 +11,11 @@ from typing import Any
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
+from tests.acceptance.command_line import LAURELS
+from tests.browser.reading import part, ranks, rows, wait_for_points, wait_for_state
 
 from laurels.http.tokens import sign_token
 from laurels.settings import Settings
-from tests.acceptance.command_line import LAURELS
-from tests.browser.reading import part, ranks, rows, wait_for_points, wait_for_state
 
 
 class Shop:
@@ -70,7 +70,12 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Generator[Shop]:
     shop.start()
     # Members m1 to m30 with 300, 290, … 10 points; m13 as many as m12.
     orders = [
-        {"order_id": f"A{i}", "member_id": f"m{i}", "currency": "GBP", "total": f"{10 * (310 - 10 * (i - (i == 13)))}.00"}
+        {
+            "order_id": f"A{i}",
+            "member_id": f"m{i}",
+            "currency": "GBP",
+            "total": f"{10 * (310 - 10 * (i - (i == 13)))}.00",
+        }
         for i in range(1, 31)
     ]
     shop.call("POST", "/orders", json=orders)

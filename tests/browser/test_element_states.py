@@ -2,7 +2,6 @@
 
 import pytest
 from playwright.sync_api import Page, expect
-
 from tests.browser.boards import board, falling, name_of
 from tests.browser.conftest import Put
 from tests.browser.reading import heard, part, ranks, rows, text, wait_for_points, wait_for_state

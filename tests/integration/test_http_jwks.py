@@ -249,7 +249,7 @@ def test_weak_private_and_foreign_keys_are_left_out() -> None:
     good = jwk("good", ec.generate_private_key(ec.SECP256R1()))
     private = {**jwk("private", rsa.generate_private_key(65537, 2048)), "d": "AQAB"}
     left_out = [
-        jwk("weak", rsa.generate_private_key(65537, 1024)),  # noqa: S505 - that is the point
+        jwk("weak", rsa.generate_private_key(65537, 1024)),
         jwk("p384", ec.generate_private_key(ec.SECP384R1())),
         {**good, "use": "enc"},
         private,

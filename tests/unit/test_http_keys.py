@@ -25,7 +25,7 @@ Signer = Ed25519PrivateKey | ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 RSA = rsa.generate_private_key(65537, 2048)
 P256 = ec.generate_private_key(ec.SECP256R1())
 ED25519 = Ed25519PrivateKey.generate()
-WEAK = rsa.generate_private_key(65537, 1024)  # noqa: S505 - that is the point
+WEAK = rsa.generate_private_key(65537, 1024)
 
 
 def public(key: Any, form: PublicFormat = PublicFormat.SubjectPublicKeyInfo) -> bytes:
@@ -136,7 +136,7 @@ def for_others(tmp_path: Path, key: bytes = bytes(range(1, 33)), **changes: Any)
     path.chmod(0o600)
     good: dict[str, Any] = {
         "state": tmp_path,
-        "http_host": "0.0.0.0",  # noqa: S104 - nothing listens
+        "http_host": "0.0.0.0",
         "auth_mode": "jwks",
         "auth_jwks_url": "https://id.example/jwks.json",
         "auth_issuer": "https://id.example",

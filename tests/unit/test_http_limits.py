@@ -71,7 +71,7 @@ def test_a_clock_that_is_set_back_locks_nobody_out(now: TurnedClock) -> None:
 def test_it_never_grants_more_than_the_quota_in_any_period(now: TurnedClock) -> None:
     """Beside a list of what was granted: in any period, at most the quota twice (a whole burst, and what came back)."""
     seed = int(os.environ.get("LAURELS_TEST_SEED") or SystemRandom().getrandbits(32))
-    print(f"LAURELS_TEST_SEED={seed} repeats this")  # noqa: T201
+    print(f"LAURELS_TEST_SEED={seed} repeats this")
     dice = Random(seed)
     for requests in (1, 2, 7, 60, 600):
         quota, granted = Quota("member", requests, MINUTE, now), []
