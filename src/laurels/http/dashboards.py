@@ -11,6 +11,7 @@ from zlib import crc32
 from msgspec import Meta, Struct
 
 from laurels.dashboard import Board, Dashboard, Dashboards, to_json
+from laurels.errors import BoardNotReady, UnknownBoard, UnknownMember, VersionNotReached
 from laurels.http.auth import Caller
 from laurels.http.routes import Access, Answer, Call, Headers, route
 from laurels.model import Version
@@ -49,7 +50,7 @@ class BoardQuery(Struct, frozen=True, forbid_unknown_fields=True):
     "/loyalty/{member_id}",
     access=Access(("members:read",), members="own"),
     answers={200: Dashboard, 304: None},
-    problems=(404, 409, 503),
+    problems=(UnknownMember, UnknownBoard, VersionNotReached, BoardNotReady),
     headers={"If-None-Match": "the `ETag` of the last answer: 304 where nothing changed"},
 )
 async def show_dashboard(call: Call, query: DashboardQuery) -> Answer:
@@ -63,7 +64,7 @@ async def show_dashboard(call: Call, query: DashboardQuery) -> Answer:
     "/leaderboard/{board}",
     access=Access(members="any"),
     answers={200: Board, 304: None},
-    problems=(404, 503),
+    problems=(UnknownBoard, BoardNotReady),
     headers={"If-None-Match": "the `ETag` of the last answer: 304 where nothing changed"},
 )
 async def show_board(call: Call, query: BoardQuery) -> Answer:
