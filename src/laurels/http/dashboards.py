@@ -19,7 +19,14 @@ from laurels.model import Version
 BoardName = Annotated[str, Meta(max_length=64, description="`all-time`, `month` or `month:YYYY-MM`")]
 Top = Annotated[int, Meta(ge=0, le=100, description="places from the top")]
 Around = Annotated[int, Meta(ge=0, le=50, description="neighbours above and below")]
-MinVersion = Annotated[str, Meta(max_length=6000, description="an `as_of`: wait up to 200 ms for it")]
+MinVersion = Annotated[
+    str,
+    Meta(
+        max_length=6000,
+        description="an `as_of`: wait up to 200 ms for it",
+        extra_json_schema={"pattern": "^[0-9._-]+$"},
+    ),
+]
 
 CACHED = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
 """A browser may keep the answer, and asks each time whether it still holds."""

@@ -26,6 +26,8 @@ from laurels.model.ids import ID
 
 Json = dict[str, Any]
 
+EVENTS = "text/event-stream"
+
 _REF = "#/components/schemas/{name}"
 _IDENTIFIER: Json = {"type": "string", "pattern": f"^{ID}$"}
 _TEXT: Json = {"type": "string"}
@@ -228,13 +230,22 @@ def _answer(route: Route, status: int, schema: Json | None) -> Json:
     if schema is None:
         return answer
     media_type, _, _ = route.media_type.partition(";")
-    content: Json = {"schema": schema}
-    if media_type == "text/event-stream":
-        content = {"schema": {"type": "string", "description": "server-sent events"}, "x-event-data": schema}
+    content: Json = {"schema": _event(schema) if media_type == EVENTS else schema}
     example = ANSWERS.get(route.handle.__name__)
     if example is not None and status == next(iter(route.answers)):
         content["example"] = example
     return answer | {"content": {media_type: content}}
+
+
+def _event(schema: Json) -> Json:
+    """One server-sent event: its fields, as the specification of events reads them."""
+    data = {"type": "string", "contentMediaType": "application/json", "contentSchema": schema}
+    return {
+        "description": "each of the server-sent events",
+        "type": "object",
+        "properties": {"id": {"type": "string", "description": "its `as_of`"}, "data": data},
+        "required": ["id", "data"],
+    }
 
 
 def _sent(*names: str) -> Json:
@@ -246,6 +257,10 @@ def _problems(route: Route) -> dict[int, list[Kind]]:
     declaration.
     """
     kinds = [kind for error in (*_followed(route), *route.problems) if (kind := kind_of(error)) is not None]
+    if route.query is not None:
+        kinds.append(KINDS["address-too-long"])
+    if route.headers:
+        kinds.append(KINDS["head-too-large"])
     by_status: dict[int, list[Kind]] = {}
     for kind in dict.fromkeys(kinds):
         by_status.setdefault(kind.status, []).append(kind)
