@@ -1,4 +1,6 @@
-"""Wrong input: always a clear 4xx that names the field, and nothing is accepted."""
+"""Refused: oversize bodies, deep JSON, n = 10^9, huge integers, bad UTF-8, path tricks. Always a clear 4xx that names
+the field where there is one, never a 5xx, and nothing is accepted.
+"""
 
 from collections.abc import AsyncIterator
 from typing import Any
