@@ -165,6 +165,15 @@ def test_orders_placed_while_laurels_is_away_arrive_later_exactly_once(
         assert sender.wait(10) == 0
 
 
+def test_an_order_and_its_news_are_there_together_or_not_at_all(shop: Shop) -> None:
+    shop.rows(
+        "CREATE TRIGGER no_news BEFORE INSERT ON shop_loyaltyoutbox BEGIN SELECT raise(ABORT, 'the disk is full'); END"
+    )
+    with pytest.raises(AssertionError, match="the disk is full"):
+        shop.place_orders(1)
+    assert shop.rows("SELECT * FROM shop_order") == shop.rows("SELECT * FROM shop_orderline") == []
+
+
 def test_a_sender_killed_between_the_answer_and_its_mark_sends_again_and_counts_once(
     shop: Shop, laurels: LiveLaurels, road: Road
 ) -> None:

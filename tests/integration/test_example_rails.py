@@ -133,6 +133,15 @@ def arrive(shop: Shop, laurels: LiveLaurels) -> None:
     until(lambda: laurels.entries(shop.members()) == shop.documents())
 
 
+def test_an_order_and_its_news_are_there_together_or_not_at_all(shop: Shop) -> None:
+    shop.rows(
+        "CREATE TRIGGER no_news BEFORE INSERT ON loyalty_outbox BEGIN SELECT raise(ABORT, 'the disk is full'); END"
+    )
+    code, said = shop.run("place", "1", str(SEED))
+    assert (code, "the disk is full" in said) == (1, True)
+    assert shop.rows("SELECT * FROM orders") == shop.rows("SELECT * FROM order_lines") == []
+
+
 def test_whoever_dies_every_order_arrives_exactly_once(shop: Shop, laurels: LiveLaurels, road: Road) -> None:
     shop.place_orders(16)
     code, said = shop.run("send")
