@@ -34,6 +34,7 @@ run: setup  ## set up, then start the demo shop with live rankings
 
 test: setup  ## run the tests (ARGS='-k refund -x' goes to pytest)
 	@scripts/chromium
+	@scripts/ruby
 	@$(BIN)/pytest $(ARGS)
 
 check: setup  ## lint, formatting, types and the walls between packages
