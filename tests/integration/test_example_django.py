@@ -23,6 +23,8 @@ SHOP = Path(__file__).parent.parent.parent / "examples" / "django-shop"
 LEASE_S = 1
 SEED = 20_111_209
 
+pytestmark = pytest.mark.slow
+
 
 class Shop:
     """The shop: its commands in processes of their own, and its database as it is on the disk."""

@@ -22,6 +22,8 @@ COMMANDS = Path(__file__).with_name("rails_shop.rb")
 GEMS = "ruby ruby-activerecord ruby-sqlite3 ruby-jwt"
 SEED = 20_111_209
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module", autouse=True)
 def ruby() -> str:
