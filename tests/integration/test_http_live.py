@@ -208,7 +208,7 @@ async def _hear_one_change(shop: Shop, heard: asyncio.Barrier) -> None:
 
 @pytest.mark.slow
 async def test_a_thousand_who_come_and_go_leave_nothing(shop: Shop) -> None:
-    token = shop.token(scope="members:read")  # a member's own would soon be told to wait
+    token = shop.token(scope="members:read")  # a service: members have a quota
     before = await settled_tasks()
     for _ in range(20):
         async with asyncio.TaskGroup() as tasks:

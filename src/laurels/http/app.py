@@ -59,6 +59,7 @@ def create_app(house: House, auth: Auth) -> ASGIApp:
             _page("/", "index.html"),
             _page("/docs", "docs.html"),
             create_static_files_router("/web", [WEB]),
+            create_static_files_router("/elements", [WEB / "elements"], name="elements"),
         ],
         exception_handlers={LaurelsError: _problem, Exception: _problem},
         openapi_config=None,

@@ -11,7 +11,7 @@ const SILENCE_MS = 40_000; // the live stream says something every 15 s
 const LIVE_AGAIN_MS = 300_000;
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
-const BEHIND_MS = 30_000;
+const BEHIND_TIMES = 5;
 const LONGEST_EVENT = 1_000_000;
 
 /** No success; `status` is null where there was no answer. */
@@ -40,7 +40,6 @@ export class Feed {
   #wake = null;
   #etag = null;
   #version = null;
-  #behindSince = null;
   #liveFrom = 0;
   #failures = 0;
 
@@ -106,7 +105,6 @@ export class Feed {
       this.#etag = response.headers.get("ETag");
     });
     this.#failures = 0;
-    this.#behindSince = null;
   }
 
   async #listen() {
@@ -134,7 +132,7 @@ export class Feed {
 
   #hear(text) {
     if (this.#stopped) return;
-    const answer = parsed(text);
+    const answer = JSON.parse(text);
     if (!isAnswer(answer, this.#board, this.#personal)) throw new Failure("the answer is not one of this board");
     this.#to.answer(answer);
     this.#version = answer.as_of;
@@ -181,19 +179,14 @@ export class Feed {
   }
 
   async #failure(response) {
-    if (response.status === 409) this.#fellBehind();
-    else if (response.status < 500) this.#version = null;
-    return new Failure(`HTTP ${response.status}`, {
-      status: response.status,
+    const { status } = response;
+    // A server that stays behind follows another history, such as a ledger that was restored.
+    if (status === 409 ? this.#failures >= BEHIND_TIMES : status < 500) this.#version = null;
+    return new Failure(`HTTP ${status}`, {
+      status,
       problem: await response.json().catch(() => ({})),
       retryAfterMs: 1000 * Number(response.headers.get("Retry-After")) || 0,
     });
-  }
-
-  // A server that stays behind follows another history, such as a ledger that was restored.
-  #fellBehind() {
-    this.#behindSince ??= performance.now();
-    if (performance.now() - this.#behindSince >= BEHIND_MS) this.#version = this.#behindSince = null;
   }
 
   #pause(ms) {
@@ -232,14 +225,6 @@ async function* messages(body) {
     }
   } finally {
     reader.cancel().catch(() => {});
-  }
-}
-
-function parsed(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
   }
 }
 

@@ -10,12 +10,10 @@ import { speechFor } from "./speech.js";
 import { View } from "./view.js";
 
 const HOME = new URL("..", import.meta.url);
-const LOOKS = ["locale", "milestone"];
-const ROWS = ["top", "around"];
 const WHOSE = ["src", "member", "board"];
 
 export class LaurelsDashboard extends HTMLElement {
-  static observedAttributes = [...WHOSE, ...ROWS, ...LOOKS];
+  static observedAttributes = [...WHOSE, "top", "around", "locale", "milestone"];
 
   #token = null;
   #getToken = null;
@@ -84,8 +82,8 @@ export class LaurelsDashboard extends HTMLElement {
       if (this.#getToken) this.#token = null;
       this.#forget();
     }
-    if (!LOOKS.includes(name)) this.#restart();
     this.#renderSoon();
+    this.#restart();
   }
 
   #onVisibility = () => {

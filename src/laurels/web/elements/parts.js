@@ -10,6 +10,9 @@ export function h(name, attributes = {}, ...children) {
   return element;
 }
 
+/** An element that the page's style reaches as `::part(word)` and ours as `.word`. */
+export const piece = (name, word, ...children) => h(name, { class: word, part: word }, ...children);
+
 /** Write a text, where it differs. */
 export function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
@@ -25,10 +28,14 @@ const SEEN_MS = 8_000;
 
 /** The small ▲2 beside a rank that has just changed. It fades by itself. */
 export class Marker {
-  element = h("span", { class: "marker", part: "marker", "aria-hidden": "true" });
+  element = piece("span", "marker");
   #rank = null;
   #moved = 0;
   #fading = null;
+
+  constructor() {
+    this.element.ariaHidden = "true";
+  }
 
   /** The rank is now this; several changes in a row are marked as one. */
   show(rank, number) {

@@ -1,9 +1,11 @@
 /**
- * How it looks: one constructable sheet for all elements of a page, since a strict Content-Security-Policy wants no
- * inline style. Lengths are in `em` of a size that grows with the element's width; sides are logical.
+ * How it looks: a constructable sheet, since a strict Content-Security-Policy takes no inline style. Lengths are in `em`
+ * of a size that grows with the element; sides are logical.
  */
 
-const CSS = `
+export const sheet = new CSSStyleSheet();
+
+sheet.replaceSync(`
 :host {
   --_accent: var(--laurels-accent, light-dark(#1d7349, #62cf97));
   --_surface: var(--laurels-surface, light-dark(#ffffff, #151b18));
@@ -130,7 +132,6 @@ footer {
   animation: breathe 1.8s ease-in-out infinite alternate;
 }
 .skeleton span::before { inline-size: 62%; }
-.skeleton span:nth-child(4n + 1)::before { inline-size: 70%; }
 [data-state="loading"] .value { inline-size: 3.5em; block-size: 0.8em; margin-block: 0.225em; color: transparent; }
 @keyframes breathe { to { opacity: 0.45; } }
 
@@ -146,20 +147,8 @@ footer {
 }
 @media (forced-colors: active) {
   .me > * { border-block: 2px solid Highlight !important; }
-  .you, .number { outline: 1px solid; }
-  progress { outline: 1px solid; }
-  progress::-webkit-progress-value, progress::-moz-progress-bar { forced-color-adjust: none; background: Highlight; }
+  .you { forced-color-adjust: none; background: Highlight; color: HighlightText; }
+  .number { outline: 1px solid; }
+  progress { outline: 1px solid; forced-color-adjust: none; --_accent: Highlight; }
 }
-@media print { .list { min-block-size: 0; } .status { display: none; } }
-`;
-
-let sheet = null;
-
-/** Made when the first element needs it. */
-export function styles() {
-  if (sheet === null) {
-    sheet = new CSSStyleSheet();
-    sheet.replaceSync(CSS);
-  }
-  return sheet;
-}
+`);

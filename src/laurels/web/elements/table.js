@@ -1,6 +1,6 @@
 /** The list of places, as a table. A row stays the same element as long as its name is on the list. */
 
-import { Marker, h, mark, write } from "./parts.js";
+import { Marker, h, mark, piece, write } from "./parts.js";
 
 /**
  * The list to show, in board order: the first places and those around the own one, each once; `{ gap: how many }`
@@ -80,13 +80,13 @@ class Row {
   #tie = h("span", { class: "tie", "aria-hidden": "true" });
   #joint = h("span", { class: "unseen" });
   #name = h("bdi", { class: "label", part: "name" });
-  #you = h("span", { class: "you", part: "you" });
+  #you = piece("span", "you");
   #marker = new Marker();
-  #points = h("td", { class: "points", part: "points" });
+  #points = piece("td", "points");
   element = h(
     "tr",
     { part: "row" },
-    h("td", { class: "rank", part: "rank" }, this.#number, this.#tie, this.#joint),
+    piece("td", "rank", this.#number, this.#tie, this.#joint),
     h("th", { class: "name", scope: "row" }, h("span", { class: "line" }, this.#name, this.#you, this.#marker.element)),
     this.#points,
   );
@@ -108,7 +108,7 @@ class Row {
 class Gap {
   #label = h("span", { class: "unseen" });
   #cell = h("td", { colspan: 3 }, h("span", { class: "dots", "aria-hidden": "true" }), this.#label);
-  element = h("tr", { class: "gap", part: "gap" }, this.#cell);
+  element = piece("tr", "gap", this.#cell);
 
   show({ gap }, say) {
     write(this.#label, say.between(gap));

@@ -1,27 +1,27 @@
 /** What is on the screen. `show` takes all there is to know and says that alone: no state leaves a trace in the next. */
 
-import { Announcer, Marker, h, mark, write } from "./parts.js";
-import { styles } from "./style.js";
+import { Announcer, Marker, h, mark, piece, write } from "./parts.js";
+import { sheet } from "./style.js";
 import { Table, listOf } from "./table.js";
 
 const MONTH = /^month:(\d{4})-(\d{2})$/;
 
 export class View {
   #title = h("h2", { part: "title" });
-  #period = h("p", { class: "period", part: "period" });
+  #period = piece("p", "period");
   #place = new Figure("place");
   #points = new Figure("points");
   #milestone = h("progress", { part: "milestone", "aria-labelledby": "points-note" });
-  #summary = h("div", { class: "summary", part: "summary" }, this.#place.element, this.#points.element);
+  #summary = piece("div", "summary", this.#place.element, this.#points.element);
   #table = new Table();
-  #skeleton = h("div", { class: "skeleton", part: "skeleton", "aria-hidden": "true" });
-  #message = h("p", { class: "message", part: "message" });
+  #skeleton = piece("div", "skeleton");
+  #message = piece("p", "message");
   #signIn = h("slot", { name: "sign-in" });
   #retry = h("button", { type: "button", part: "retry" });
-  #notice = h("div", { class: "notice", part: "notice" }, this.#message, this.#signIn, this.#retry);
-  #list = h("div", { class: "list", part: "list" }, this.#table.element, this.#skeleton, this.#notice);
-  #status = h("bdi", { class: "status", part: "status" });
-  #count = h("bdi", { class: "count", part: "count" });
+  #notice = piece("div", "notice", this.#message, this.#signIn, this.#retry);
+  #list = piece("div", "list", this.#table.element, this.#skeleton, this.#notice);
+  #status = piece("bdi", "status");
+  #count = piece("bdi", "count");
   #announcer = new Announcer();
   #card = h(
     "section",
@@ -38,7 +38,7 @@ export class View {
     this.#points.note.id = "points-note";
     this.#points.element.append(this.#milestone);
     this.#retry.addEventListener("click", retry);
-    root.adoptedStyleSheets = [styles()];
+    root.adoptedStyleSheets = [sheet];
     root.append(this.#card);
   }
 
