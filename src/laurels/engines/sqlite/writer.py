@@ -159,14 +159,14 @@ class Writer:
 
     def _fold(self, db: Database, timeout_ms: int) -> None:
         self._fold_is_due = True
-        db.connection.set_busy_timeout(timeout_ms)
+        db.wait_for_others(timeout_ms)
         try:
             db.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
             self._fold_is_due = False
         except apsw.BusyError:
             return
         finally:
-            db.connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+            db.wait_for_others(BUSY_TIMEOUT_MS)
 
     def _answer(self, jobs: list[_Job], results: list[Any]) -> None:
         by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = {}
