@@ -122,6 +122,10 @@ class LedgerReadOnly(LedgerUnavailable):
     """The ledger's files cannot be written. Check the rights and the free space of the state directory."""
 
 
+class CheckoutClosed(LaurelsError):
+    """There is no checkout here: it needs a payment provider, and this Laurels has none."""
+
+
 class PaymentsUnavailable(LaurelsError):
     """The payment provider does not answer now. Send the same order again: it is charged once."""
 

@@ -70,6 +70,8 @@ async def build(
         if leaderboard is None:
             leaderboard = open_leaderboard(settings)
             stack.push_async_callback(leaderboard.close)
+        # The sandbox takes no money: where customers are real, nobody may earn points through it.
+        is_open = payments is not None or settings.auth_mode == "dev"
         if payments is None:
             payments = open_payments(settings)
             stack.push_async_callback(payments.close)
@@ -87,7 +89,12 @@ async def build(
             boards=boards,
             intake=intake,
             checkout=Checkout(
-                read_catalogue(settings.catalogue_file), payments, intents or intents_of(ledger), intake, now
+                read_catalogue(settings.catalogue_file),
+                payments,
+                intents or intents_of(ledger),
+                intake,
+                now,
+                is_open=is_open,
             ),
             awarder=Awarder(ledger, programs, now),
             members=Members(ledger),

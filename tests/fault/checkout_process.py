@@ -121,7 +121,7 @@ def crash(root: Path, action: str) -> None:
             sys.exit(0)
         _, status = os.waitpid(child, 0)
         if os.WIFEXITED(status):
-            print(fatal)  # noqa: T201
+            print(fatal)
             sys.exit(os.WEXITSTATUS(status))
         assert os.WTERMSIG(status) == signal.SIGKILL, status
     sys.exit(f"it never ended in {MOST_STEPS} steps")
@@ -140,7 +140,7 @@ async def _act(state: Path, action: str, fatal: int) -> None:
 
 async def _recover(state: Path) -> None:
     async with build(Settings(state=state)) as house:
-        print(await house.checkout.recover(left_alone_s=0))  # noqa: T201
+        print(await house.checkout.recover(left_alone_s=0))
 
 
 if __name__ == "__main__":

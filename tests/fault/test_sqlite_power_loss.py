@@ -111,7 +111,7 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
 
 async def test_what_was_acknowledged_outlives_a_power_failure(tmp_path: Path, disk: Disk) -> None:
     seed = int(os.environ.get("LAURELS_TEST_SEED") or random.SystemRandom().getrandbits(32))
-    print(f"LAURELS_TEST_SEED={seed} repeats this")  # noqa: T201
+    print(f"LAURELS_TEST_SEED={seed} repeats this")
     dice = random.Random(seed)
     ledger = SqliteLedger.open(tmp_path / "laurels.db")
     program = parse_program(DEFAULT_PROGRAM)

@@ -165,7 +165,7 @@ async def test_the_stream_ends_with_the_token(shop: Shop) -> None:
 
 
 async def test_what_is_refused_is_refused_before_the_stream(shop: Shop) -> None:
-    for target, who, status, slug in [
+    refused: list[tuple[str, dict[str, Any], int, str]] = [
         ("/loyalty/m2/live", {"member": "m1"}, 404, "not-found"),
         ("/loyalty/nobody/live", {"scope": "members:read"}, 404, "not-found"),
         ("/loyalty/m1/live", {"scope": "orders:write"}, 403, "not-allowed"),
@@ -173,7 +173,8 @@ async def test_what_is_refused_is_refused_before_the_stream(shop: Shop) -> None:
         ("/loyalty/m1/live?top=101", {"member": "m1"}, 422, "invalid-input"),
         ("/loyalty/m1/live?min_version=1.0-1", {"member": "m1"}, 422, "invalid-input"),
         ("/leaderboard/week/live", {"member": "m1"}, 404, "not-found"),
-    ]:
+    ]
+    for target, who, status, slug in refused:
         check_problem(await shop.ask("GET", target, **who), status, slug)
 
 
@@ -207,7 +208,7 @@ async def _hear_one_change(shop: Shop, heard: asyncio.Barrier) -> None:
 
 @pytest.mark.slow
 async def test_a_thousand_who_come_and_go_leave_nothing(shop: Shop) -> None:
-    token = shop.token(member="m1")
+    token = shop.token(scope="members:read")  # a service: members have a quota
     before = await settled_tasks()
     for _ in range(20):
         async with asyncio.TaskGroup() as tasks:

@@ -25,6 +25,7 @@ Signer = Ed25519PrivateKey | ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 RSA = rsa.generate_private_key(65537, 2048)
 P256 = ec.generate_private_key(ec.SECP256R1())
 ED25519 = Ed25519PrivateKey.generate()
+WEAK = rsa.generate_private_key(65537, 1024)
 
 
 def public(key: Any, form: PublicFormat = PublicFormat.SubjectPublicKeyInfo) -> bytes:
@@ -81,7 +82,7 @@ async def test_another_key_does_not(keys_file: Callable[[bytes], Path]) -> None:
         (public(P256)[:-10], "holds no public key"),
         (b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----", "block 1"),
         (b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", "holds a certificate as block 1"),
-        (public(P256) + public(rsa.generate_private_key(65537, 1024)), r"block 2.*1024 bits is weak: 2048"),
+        (public(P256) + public(WEAK), r"block 2.*1024 bits is weak: 2048"),
         (public(ec.generate_private_key(ec.SECP384R1())), "secp384r1: only P-256"),
         (public(ed448.Ed448PrivateKey.generate()), "another kind"),
         (private(ED25519, PrivateFormat.PKCS8), "holds a private key.*openssl pkey"),
@@ -163,7 +164,7 @@ def test_what_must_not_be_open_to_others(tmp_path: Path, changes: dict[str, Any]
 
 
 def test_the_published_key_of_the_proxy_names_is_for_trying_out(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="published test vectors.*openssl rand"):
+    with pytest.raises(SettingsError, match=r"published test vectors.*openssl rand"):
         open_auth(for_others(tmp_path, PUBLISHED_KEY))
     open_auth(for_others(tmp_path, PUBLISHED_KEY, http_host="::1"))
 

@@ -69,7 +69,7 @@ def test_the_plain_text_is_good_by_itself() -> None:
     assert body.get_content() == (
         "Hello,\n"
         "\n"
-        "you have passed 100 points at Corner Shop. Thank you!\n"
+        "You have passed 100 points at Corner Shop. Thank you!\n"
         "\n"
         "On 31 October 2026 you had 1,234 points.\n"
         "\n"

@@ -20,7 +20,7 @@ from laurels.checkout.forms import CheckoutForm
 from laurels.checkout.intents import SOURCE, Intent, IntentState, IntentStore
 from laurels.checkout.payments import Outcome, Payments
 from laurels.clock import SECOND, Clock
-from laurels.errors import Conflict, LaurelsError, PaymentsUnavailable
+from laurels.errors import CheckoutClosed, Conflict, LaurelsError, PaymentsUnavailable
 from laurels.intake import Intake
 from laurels.model import Channel, Order
 from laurels.model.money import format_amount
@@ -60,13 +60,22 @@ class Checkout:
     """Sells what is in `catalogue`. Any number of processes may, over one ledger and one provider."""
 
     def __init__(
-        self, catalogue: Catalogue, payments: Payments, intents: IntentStore, intake: Intake, now: Clock = clock.now
+        self,
+        catalogue: Catalogue,
+        payments: Payments,
+        intents: IntentStore,
+        intake: Intake,
+        now: Clock = clock.now,
+        *,
+        is_open: bool = True,
     ) -> None:
+        """`is_open` False sells nothing; what was begun before is still finished."""
         self.catalogue = catalogue
         self._payments = payments
         self._intents = intents
         self._intake = intake
         self._now = now
+        self._is_open = is_open
 
     async def buy(self, member_id: str, order_id: str, form: CheckoutForm) -> Answer:
         """Price, charge and accept an order. The same again gives the same answer, and finishes what broke off.
@@ -75,9 +84,12 @@ class Checkout:
         clients make one for each try. The price is the first one, whatever the catalogue says by then. Costs the
         provider's time and three commits: intent, outcome, order.
 
-        Raises `InvalidInput` before anything is kept; `Conflict` where the id was used for anything else, by anyone;
+        Raises `CheckoutClosed` and `InvalidInput` before anything is kept;
+        `Conflict` where the id was used for anything else, by anyone;
         `PaymentsUnavailable` and `LedgerUnavailable` where it is open what became of it: ask again.
         """
+        if not self._is_open:
+            raise CheckoutClosed
         form.check()
         method = form.payment.method
         fingerprint = _fingerprint(member_id, form.item_ids, method)

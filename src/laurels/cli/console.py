@@ -82,9 +82,18 @@ def settings_of(state: Path | None, config: Path | None, **flags: Any) -> Settin
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Run a command's asynchronous part."""
     log_to_stderr()
-    with asyncio.Runner() as runner:
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         log_faults(runner.get_loop())
         return runner.run(work)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """The fast event loop where the system has it; None: Python's own."""
+    try:
+        import uvloop  # noqa: PLC0415 - not made for Windows
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
 
 
 @asynccontextmanager

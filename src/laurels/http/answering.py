@@ -49,6 +49,9 @@ class Answerer:
         caller = ANYONE
         if route.access is not None:
             caller = await self._door.caller(scope)
+            if route.for_members is not None and caller.member_id is not None:
+                route = route.for_members
+        if route.access is not None:
             route.access.admit(caller, ids.get("member_id"))
         for name, value in ids.items():
             if name.endswith("_id"):

@@ -1,7 +1,8 @@
 """Who is asking: bearer tokens, checked once and remembered by digest for ten minutes, or until they expire.
 
-A token without the claim `scope` is a member's own; one with it is a service's. Only asymmetric signatures are
-accepted, by a list that no token can change, so neither `none` nor a public key used as a shared secret gets in.
+A token without the claim `scope`, or with OpenID Connect's own scopes alone, is a member's; any other is a
+service's. Only asymmetric signatures are accepted, by a list that no token can change, so neither `none` nor a
+public key used as a shared secret gets in.
 """
 
 import hashlib
@@ -27,10 +28,13 @@ MAX_TOKEN_BYTES = 8192
 
 MAX_SUBJECT = 255
 REMEMBERED = 200_000
-"""Checked tokens that are remembered: some 80 MB, one for each member who is online."""
+"""Checked tokens that are remembered: some 90 MB, one for each member who is online."""
 
 REMEMBERED_FOR = 10 * MINUTE
 """Then a token is checked anew, so that a signing key that was taken back stops to count."""
+
+SIGN_IN_SCOPES = frozenset({"openid", "profile", "email", "address", "phone", "offline_access"})
+"""OpenID Connect's own (Core 1.0, 5.4 and 11): a token with these alone is that of a person who signed in."""
 
 _SCHEME = b"bearer "
 
@@ -136,7 +140,10 @@ class Auth:
             return Caller(subject, member_id=self._member(claims), expires=expires)
         if not isinstance(scope, str):
             raise NotSignedIn("The token is not valid: `scope` has to be a text, its scopes separated by spaces.")
-        return Caller(subject, scopes=frozenset(scope.split()), expires=expires)
+        scopes = frozenset(scope.split())
+        if scopes and scopes <= SIGN_IN_SCOPES:
+            return Caller(subject, member_id=self._member(claims), expires=expires)
+        return Caller(subject, scopes=scopes, expires=expires)
 
     def _member(self, claims: Mapping[str, Any]) -> str:
         member_id = claims.get(self._member_claim)

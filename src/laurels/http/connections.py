@@ -38,6 +38,7 @@ class Connection(HttpToolsProtocol):
         self._arrived = 0
         self._arriving_since: float | None = None
         self._refusal = HTTPStatus.BAD_REQUEST
+        self._refused = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for a request."""
@@ -46,6 +47,8 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what arrived."""
+        if self._refused:
+            return
         if self._arriving_since is None:
             self._arriving_since = self.loop.time()
         self._arrived += len(data)
@@ -78,12 +81,16 @@ class Connection(HttpToolsProtocol):
 
     def hurry(self, now: float) -> None:
         """Refuse a request that takes too long to arrive. `now` is in seconds of the loop's clock."""
-        within = HEAD_WITHIN_S if self._in_head else REQUEST_WITHIN_S
-        if self._arriving_since is not None and now - self._arriving_since > within:
+        within = HEAD_WITHIN_S if self._in_head or self._refused else REQUEST_WITHIN_S
+        if self._arriving_since is None or now - self._arriving_since <= within:
+            return
+        if self._refused:
+            self.transport.close()
+        else:
             self._refuse(HTTPStatus.REQUEST_TIMEOUT)
 
     def _head_bytes(self) -> int:
-        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        return len(self.url) + sum(len(name) + len(value) + len(b": \r\n") for name, value in self.headers)
 
     def _too_large(self) -> HTTPStatus:
         if len(self.url or b"") > MAX_HEAD_BYTES // 2:
@@ -91,9 +98,15 @@ class Connection(HttpToolsProtocol):
         return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
 
     def _refuse(self, status: HTTPStatus) -> None:
-        """Answer where nothing else is being answered on this connection, and close it."""
-        if self.transport.is_closing():
+        """Answer where nothing else is being answered on this connection, and end it.
+
+        What the client still sends is read and thrown away until it hangs up, at most as long as for a head: closed at
+        once, the connection would be reset, and the answer lost on its way.
+        """
+        if self._refused or self.transport.is_closing():
             return
+        self._refused = True
+        self._arriving_since = self.loop.time()
         cycle: RequestResponseCycle | None = self.cycle  # uvicorn's type leaves out that there is none at first
         if cycle is None or cycle.response_complete:
             nothing_else = True
@@ -101,7 +114,9 @@ class Connection(HttpToolsProtocol):
             nothing_else = not (self._in_head or self.pipeline or cycle.response_started)
         if nothing_else:
             self.transport.write(_refusal(status))
-        self.transport.close()
+            self.transport.write_eof()
+        else:
+            self.transport.close()
 
 
 async def hurry_all(connections: AbstractSet[Any]) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from laurels.awarding import Awarder
+from laurels.checkout import Checkout
 from laurels.clock import Clock
 from laurels.dashboard import Dashboards, Live
 from laurels.intake import Intake
@@ -56,6 +57,8 @@ class House(Protocol):
     def leaderboard(self) -> Leaderboard: ...
     @property
     def intake(self) -> Intake: ...
+    @property
+    def checkout(self) -> Checkout: ...
     @property
     def awarder(self) -> Awarder: ...
     @property

@@ -29,6 +29,7 @@ _BY_ERROR: dict[type[LaurelsError], tuple[int, str, str]] = {
     errors.InvalidInput: (422, "invalid-input", "The input is not valid"),
     errors.NotSignedIn: (401, "not-signed-in", "Not signed in"),
     errors.NotAllowed: (403, "not-allowed", "Not allowed"),
+    errors.CheckoutClosed: (403, "checkout-closed", "No checkout"),
     errors.NotFound: (404, "not-found", "Not found"),
     errors.Conflict: (409, "conflict", "Conflict"),
     errors.InsufficientPoints: (409, "insufficient-points", "Insufficient points"),
@@ -39,6 +40,7 @@ _BY_ERROR: dict[type[LaurelsError], tuple[int, str, str]] = {
     errors.WrongMediaType: (415, "wrong-media-type", "Wrong media type"),
     errors.LedgerUnavailable: (503, "ledger-unavailable", "The ledger is not available"),
     errors.IssuerUnavailable: (503, "issuer-unavailable", "The keys that tokens are checked with are not available"),
+    errors.PaymentsUnavailable: (503, "payments-unavailable", "The payment provider is not available"),
     errors.BoardNotReady: (503, "board-not-ready", "The leaderboard is not ready"),
 }
 """Status, type and title of each error, or of the nearest class above it."""

@@ -101,6 +101,7 @@ Handler = Callable[..., Awaitable[Answer]]
 class Route(Struct, frozen=True, kw_only=True):
     """One route. `access` None: open to all. `answers` are the bodies by status; `problems` the statuses that only this
     one has; `form` and `query` are what its function takes under these names; `headers` are those it reads.
+    `for_members` takes its place where a member asks.
     """
 
     method: Literal["GET", "POST", "DELETE"]
@@ -113,6 +114,7 @@ class Route(Struct, frozen=True, kw_only=True):
     bulk_of: Any
     query: type[Struct] | None
     headers: Mapping[str, str]
+    for_members: "Route | None"
 
     @property
     def takes_body(self) -> bool:
@@ -129,9 +131,11 @@ def route(
     problems: tuple[int, ...] = (),
     bulk_of: Any = None,
     headers: Mapping[str, str] | None = None,
+    for_members: Route | None = None,
 ) -> Callable[[Handler], Route]:
     """Declare a route over its function. What the function calls `form` is read from the body, `query` from the query
-    string. `bulk_of` names the documents of a bulk route, which reads its body itself.
+    string. `bulk_of` names the documents of a bulk route, which reads its body itself. `for_members` is the route of
+    the same method and path for members, where they mean something else by it.
     """
 
     def declare(handle: Handler) -> Route:
@@ -147,6 +151,7 @@ def route(
             bulk_of=bulk_of,
             query=hints.get("query"),
             headers=headers or {},
+            for_members=for_members,
         )
 
     return declare
