@@ -3,6 +3,9 @@
 The house is built when the server starts the application (its lifespan), with the settings of environment and file, and
 closed when the server stops it. The process also awards, projects and notifies.
 
+How large a head may be and how long a request may take to arrive is that server's matter, as is what it logs; `laurels
+serve` sets both.
+
 Which address the server listens on cannot be known here, so development tokens (`auth.mode` = `dev`) are refused on
 each connection that does not end at a loopback address.
 """
@@ -16,11 +19,12 @@ import msgspec
 
 from laurels.errors import LaurelsError, NotAllowed
 from laurels.http import create_app, open_auth
-from laurels.http.auth import is_loopback
+from laurels.http.exposure import is_loopback
 from laurels.http.problems import MEDIA_TYPE, problem_of
+from laurels.metrics import AWARDED
 from laurels.settings import load
 from laurels.wiring import build
-from laurels.workers import award_forever, notify_forever, project_forever
+from laurels.workers import award_forever, notify_forever, project_forever, recover_forever
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -66,9 +70,10 @@ async def _opened() -> AsyncIterator[App]:
             app = _on_loopback(app)
         stop = asyncio.Event()
         async with asyncio.TaskGroup() as loops:
-            loops.create_task(award_forever(house.ledger, house.awarder, stop))
+            loops.create_task(award_forever(house.ledger, house.awarder, stop, AWARDED.inc))
             loops.create_task(project_forever(house.ledger, house.projector, stop))
             loops.create_task(notify_forever(house.ledger, house.notifier, stop))
+            loops.create_task(recover_forever(house.checkout, stop))
             try:
                 yield app
             finally:

@@ -69,6 +69,22 @@ class NotAllowed(LaurelsError):
         super().__init__(message)
 
 
+class IssuerUnavailable(LaurelsError):
+    """The keys that tokens are checked with cannot be fetched now. Try again."""
+
+    def __init__(self, retry_after_s: int) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__()
+
+
+class TooManyRequests(LaurelsError):
+    """That was too often. Wait as long as `Retry-After` says, then go on."""
+
+    def __init__(self, retry_after_s: int, message: str | None = None) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(message)
+
+
 class WrongMediaType(LaurelsError):
     """The body has to be JSON: send it with `Content-Type: application/json`."""
 
@@ -106,6 +122,14 @@ class LedgerReadOnly(LedgerUnavailable):
     """The ledger's files cannot be written. Check the rights and the free space of the state directory."""
 
 
+class CheckoutClosed(LaurelsError):
+    """There is no checkout here: it needs a payment provider, and this Laurels has none."""
+
+
+class PaymentsUnavailable(LaurelsError):
+    """The payment provider does not answer now. Send the same order again: it is charged once."""
+
+
 class SchemaTooNew(LaurelsError):
     """The ledger was written by a newer Laurels. Run that version, or restore a backup that this one knows."""
 
@@ -128,6 +152,10 @@ class BoardNotReady(LaurelsError):
 
 class ProgramError(LaurelsError):
     """The program is not valid."""
+
+
+class UnknownProgramVersion(ProgramError):
+    """An order was awarded under a program version that this process has not loaded."""
 
 
 class SettingsError(LaurelsError):

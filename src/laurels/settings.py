@@ -6,6 +6,7 @@ unknown key is an error that names the nearest known one, so that a misspelt set
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -20,6 +21,7 @@ CONFIG_FILE = Path("laurels.toml")
 """Read from the working directory where no other file is named."""
 
 _PREFIX = "LAURELS_"
+_PASSWORD = re.compile(r"://.*@", re.DOTALL)
 _NOT_SETTINGS = ("LAURELS_CONFIG", "LAURELS_TEST_")
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
@@ -84,7 +86,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         str | None,
         _setting("notify.smtp_url", "smtp:// or smtps:// server for mails; none: .eml files under `state`/outbox"),
     ] = None
-    notify_from: Annotated[str, _setting("notify.from", "the sender's address of mails")] = "loyalty@localhost"
+    notify_from: Annotated[
+        str | None,
+        _setting("notify.from", "the sender of mails, `Corner Shop <points@shop.example>`; needed for a mail server"),
+    ] = None
     program_file: Annotated[
         Path | None, _setting("program.file", "the program (TOML); none: 1 point for every 10.00")
     ] = None
@@ -96,6 +101,16 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def names_key_path(self) -> Path:
         """Where the secret behind proxy names is."""
         return self.names_key_file or self.state / "names.key"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """Every setting, without the passwords in URLs: this ends up in logs and tracebacks."""
+        values = ((field, getattr(self, field)) for field in self.__struct_fields__)
+        return [
+            (field, _PASSWORD.sub("://***@", value) if isinstance(value, str) else value) for field, value in values
+        ]
+
+    def __repr__(self) -> str:
+        return f"Settings({', '.join(f'{field}={value!r}' for field, value in self.__rich_repr__())})"
 
 
 class Setting(Struct, frozen=True):

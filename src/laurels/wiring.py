@@ -3,15 +3,18 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 
 from laurels import clock
-from laurels.awarding import Awarder, Programs
+from laurels.awarding import Awarder, Programs, publish
+from laurels.checkout import Checkout, IntentStore, Payments, read_catalogue
 from laurels.clock import Clock
-from laurels.dashboard import Dashboards, ProxyNames
+from laurels.dashboard import Dashboards, Live, ProxyNames
 from laurels.dashboard.names import load_key, new_key_file
 from laurels.engines.channels import FileChannel, SmtpChannel
 from laurels.engines.memory import MemoryLeaderboard
+from laurels.engines.payments import SandboxPayments
 from laurels.engines.sqlite import SqliteLedger
 from laurels.errors import SettingsError
 from laurels.intake import Intake
@@ -21,6 +24,9 @@ from laurels.members import Members
 from laurels.notify import Channel, Composer, Notifier
 from laurels.program import DEFAULT_PROGRAM, Program, parse_program
 from laurels.settings import Settings
+
+NOBODY = "loyalty@localhost"
+"""The sender of mails that are only written to files."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +40,13 @@ class House:
     programs: Programs
     boards: Boards
     intake: Intake
+    checkout: Checkout
     awarder: Awarder
     members: Members
     projector: Projector
     notifier: Notifier
     dashboards: Dashboards
+    live: Live
 
 
 @asynccontextmanager
@@ -48,6 +56,8 @@ async def build(
     now: Clock = clock.now,
     ledger: Ledger | None = None,
     leaderboard: Leaderboard | None = None,
+    intents: IntentStore | None = None,
+    payments: Payments | None = None,
 ) -> AsyncIterator[House]:
     """Build the house that the settings describe; everything is closed on the way out, in reverse order.
 
@@ -60,10 +70,16 @@ async def build(
         if leaderboard is None:
             leaderboard = open_leaderboard(settings)
             stack.push_async_callback(leaderboard.close)
+        # The sandbox takes no money: where customers are real, nobody may earn points through it.
+        is_open = payments is not None or settings.auth_mode == "dev"
+        if payments is None:
+            payments = open_payments(settings)
+            stack.push_async_callback(payments.close)
         channel = open_channel(settings)
         stack.push_async_callback(channel.close)
-        programs = await publish_program(settings, ledger)
+        programs = await publish(ledger, read_program(settings))
         boards = Boards(programs.current.zone)
+        intake = Intake(ledger)
         yield House(
             settings=settings,
             now=now,
@@ -71,12 +87,21 @@ async def build(
             leaderboard=leaderboard,
             programs=programs,
             boards=boards,
-            intake=Intake(ledger),
+            intake=intake,
+            checkout=Checkout(
+                read_catalogue(settings.catalogue_file),
+                payments,
+                intents or intents_of(ledger),
+                intake,
+                now,
+                is_open=is_open,
+            ),
             awarder=Awarder(ledger, programs, now),
             members=Members(ledger),
             projector=Projector(ledger, leaderboard, boards, programs.current.time_zone, now),
-            notifier=Notifier(ledger, channel, Composer(settings.notify_from, programs.current), now),
+            notifier=Notifier(ledger, channel, open_composer(settings, programs), now),
             dashboards=Dashboards(leaderboard, boards, open_names(settings), settings.leaderboard_stale_after_ms, now),
+            live=Live(leaderboard, settings.leaderboard_stale_after_ms, now),
         )
 
 
@@ -97,12 +122,23 @@ def open_ledger(settings: Settings, now: Clock) -> Ledger:
     return SqliteLedger.open(ledger_path(settings), now)
 
 
+def intents_of(ledger: Ledger) -> IntentStore:
+    """The checkout's intents, which live in the ledger's own transactions."""
+    assert isinstance(ledger, SqliteLedger), "another ledger is handed in together with its intents"
+    return ledger.intents
+
+
 def open_leaderboard(settings: Settings) -> Leaderboard:
     """The leaderboard that the settings name; never another one in its place."""
     engine = settings.leaderboard_engine or "memory"
     if engine != "memory":
         raise SettingsError(f"leaderboard.engine is {engine}: this version has `memory` alone.")
     return MemoryLeaderboard()
+
+
+def open_payments(settings: Settings) -> Payments:
+    """The payment provider: for now the sandbox alone, which takes no money."""
+    return SandboxPayments(settings.state / "payments")
 
 
 def open_channel(settings: Settings) -> Channel:
@@ -112,19 +148,23 @@ def open_channel(settings: Settings) -> Channel:
     return SmtpChannel(settings.notify_smtp_url)
 
 
+def open_composer(settings: Settings, programs: Programs) -> Composer:
+    """What writes the mails, from the sender that is set. Raises `SettingsError` where a mail server is set and no
+    sender.
+    """
+    sender = settings.notify_from
+    if sender is None and settings.notify_smtp_url is not None:
+        raise SettingsError("notify.from is not set: say who the mails are from, as Corner Shop <points@shop.example>")
+    earlier = sorted(programs.published.values(), key=attrgetter("version"), reverse=True)
+    return Composer(sender or NOBODY, [programs.current, *earlier])
+
+
 def open_names(settings: Settings) -> ProxyNames:
     """Proxy names under the configured key; the first start makes a key under `state`."""
     path = settings.names_key_path
     if settings.names_key_file is None and not path.exists():
         new_key_file(path)
     return ProxyNames(load_key(path))
-
-
-async def publish_program(settings: Settings, ledger: Ledger) -> Programs:
-    """The program in force, published in the ledger, with every version that was published before."""
-    program = read_program(settings)
-    published = await ledger.publish(program.version, program.text)
-    return Programs(program, {version: parse_program(text) for version, text in published.items()})
 
 
 def read_program(settings: Settings) -> Program:

@@ -18,7 +18,7 @@ from laurels.settings import load
 def seed() -> int:
     """What the choice of members follows from; printed, so that a failure can be run again."""
     seed = int(os.environ.get("LAURELS_TEST_SEED") or random.SystemRandom().randrange(2**32))
-    print(f"LAURELS_TEST_SEED={seed}")  # noqa: T201
+    print(f"LAURELS_TEST_SEED={seed}")
     return seed
 
 

@@ -59,7 +59,7 @@ def _say(what: str) -> None:
 @pytest.mark.timeout(SECONDS * 3 + 60)
 def test_killed_again_and_again_it_keeps_what_it_acknowledged(tmp_path: Path) -> None:
     seed = int(os.environ.get("LAURELS_TEST_SEED") or random.SystemRandom().getrandbits(32))
-    print(f"LAURELS_TEST_SEED={seed} repeats the moments")  # noqa: T201
+    print(f"LAURELS_TEST_SEED={seed} repeats the moments")
     dice = random.Random(seed)
     path = tmp_path / "laurels.db"
     invoked: set[int] = set()
@@ -71,7 +71,7 @@ def test_killed_again_and_again_it_keeps_what_it_acknowledged(tmp_path: Path) ->
         kills += 1
         applied = asyncio.run(_applied(path, invoked))
         assert acked <= applied <= invoked, f"kill {kills}: lost {acked - applied}, not asked for {applied - invoked}"
-    print(f"{kills} kills, {len(invoked)} orders invoked, {len(acked)} acknowledged")  # noqa: T201
+    print(f"{kills} kills, {len(invoked)} orders invoked, {len(acked)} acknowledged")
     assert len(acked) > kills
     assert len(invoked) > len(acked), "no kill ever came between a call and its answer: nothing was tried"
     asyncio.run(_retry_and_check(path, invoked, acked))

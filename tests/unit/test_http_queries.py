@@ -53,9 +53,10 @@ def test_wrong_values_are_named(query: bytes, field: str, message: str) -> None:
 
 
 def test_a_tag_is_of_the_answer_and_the_query() -> None:
-    tags = {etag(body, query) for body in (b"1", b"2") for query in (BoardQuery(), BoardQuery(3), DashboardQuery())}
-    assert len(tags) == 6
-    assert etag(b"1", DashboardQuery()) == etag(b"1", DashboardQuery())
+    queries = (BoardQuery(), BoardQuery(3), DashboardQuery())
+    tags = {etag(as_of, body, query) for as_of in ("1.0-1", "1.0-2") for body in (b"1", b"2") for query in queries}
+    assert len(tags) == 12
+    assert etag("1.0-1", b"1", DashboardQuery()) == etag("1.0-1", b"1", DashboardQuery())
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def test_anything_else_is_refused(text: str) -> None:
 versions = st.builds(
     Version,
     st.integers(0, 999_999_999),
-    st.dictionaries(st.integers(0, 255), st.integers(0, 10**18 - 1), min_size=1, max_size=256),
+    st.dictionaries(st.integers(0, 255), st.integers(0, 10**18 - 1), max_size=256),
 )
 
 
@@ -49,7 +49,7 @@ def test_a_token_is_read_back(version: Version) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", "1", "1.", ".0-1", "1.0", "1.0-", "1.0-1_", "1.0-1__1-1", "1.-1", "1.0--1", "-1.0-1", "1.0-1 ", " 1.0-1",
+        "", "1", "1._", ".0-1", "1.0", "1.0-", "1.0-1_", "1.0-1__1-1", "1.-1", "1.0--1", "-1.0-1", "1.0-1 ", " 1.0-1",
         "1.0-1\n", "1.0-" + "9" * 19, "9" * 10 + ".0-1", "1.1000-1", "\u0661.\u0660-\u0661",
         "1.0-1e3", "1.0-1" + "_0-1" * 256,
         "null", "0x1.0-1",

@@ -31,7 +31,7 @@ def words(name: str) -> list[str]:
 def chance() -> random.Random:
     """Randomness from a seed that is printed; LAURELS_TEST_SEED repeats a run."""
     seed = int(os.environ.get("LAURELS_TEST_SEED") or random.SystemRandom().randrange(2**32))
-    print(f"LAURELS_TEST_SEED={seed}")  # noqa: T201 - pytest shows it with a failure
+    print(f"LAURELS_TEST_SEED={seed}")
     return random.Random(seed)
 
 

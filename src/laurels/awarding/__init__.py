@@ -5,6 +5,7 @@
 """
 
 from laurels.awarding.awarder import Awarder
-from laurels.awarding.decide import Programs, decide
+from laurels.awarding.decide import decide
+from laurels.awarding.programs import Programs, publish
 
-__all__ = ["Awarder", "Programs", "decide"]
+__all__ = ["Awarder", "Programs", "decide", "publish"]

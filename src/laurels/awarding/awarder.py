@@ -1,8 +1,10 @@
 """Carries documents from a ledger's inbox through the rules, batch by batch."""
 
 from laurels import clock
-from laurels.awarding.decide import Programs, decide, decide_or_raise
+from laurels.awarding.decide import decide, decide_or_raise
+from laurels.awarding.programs import Programs, publish
 from laurels.clock import DAY, Clock
+from laurels.errors import UnknownProgramVersion
 from laurels.ledger import Claim, Ledger, Outcome, Receipt
 from laurels.model import Document
 
@@ -25,7 +27,13 @@ class Awarder:
 
     async def step(self, shard: int = 0, limit: int = BATCH) -> int:
         """Award one batch in one transaction. Returns how many documents were taken; 0: the inbox is empty."""
-        return await self._ledger.award(shard, limit, self._decide, waiting_before=self._now() - LONGEST_WAIT)
+        waiting_before = self._now() - LONGEST_WAIT
+        try:
+            return await self._ledger.award(shard, limit, self._decide, waiting_before=waiting_before)
+        except UnknownProgramVersion:
+            # Another process put a newer program in force and awards under it; its refunds may come to this one.
+            self._programs = await publish(self._ledger, self._programs.current)
+            return await self._ledger.award(shard, limit, self._decide, waiting_before=waiting_before)
 
     async def drain(self, shard: int = 0) -> int:
         """Award until the inbox is empty. Returns how many documents were taken."""

@@ -1,16 +1,15 @@
 """The judgement of a claim: which entries its documents lead to. Pure; the ledger calls it inside its transaction."""
 
-from collections.abc import Mapping
 from operator import attrgetter
 from typing import TypeVar
 
 import msgspec
-from msgspec import Struct
 
-from laurels.errors import InsufficientPoints, LaurelsError, PointsOutOfRange, Refused
+from laurels.awarding.programs import Programs
+from laurels.errors import InsufficientPoints, LaurelsError, PointsOutOfRange, Refused, UnknownProgramVersion
 from laurels.ledger import Award, Claim, Item, Outcome, Posting, Quarantined, Reached
 from laurels.model import Adjustment, Balance, DocumentKind, EntryKind, Order, Redemption, Refund
-from laurels.program import Program, earn, reverse, reverse_unlinked
+from laurels.program import earn, reverse, reverse_unlinked
 
 T = TypeVar("T")
 
@@ -18,13 +17,6 @@ _order = msgspec.json.Decoder(Order)
 _refund = msgspec.json.Decoder(Refund)
 _adjustment = msgspec.json.Decoder(Adjustment)
 _redemption = msgspec.json.Decoder(Redemption)
-
-
-class Programs(Struct, frozen=True):
-    """The program in force, and every version that was ever published."""
-
-    current: Program
-    published: Mapping[int, Program]
 
 
 def decide(claim: Claim, programs: Programs) -> Outcome:
@@ -59,6 +51,8 @@ class _Judge:
     def try_item(self, item: Item) -> None:
         try:
             self.take(item)
+        except UnknownProgramVersion:  # not the document's fault: this process has to load it
+            raise
         except LaurelsError as error:
             self.quarantine(item, error.message)
 
@@ -132,7 +126,9 @@ class _Judge:
             raise Refused(f"the order {refund.order_id} is another member's")
         if refund.currency != award.currency:
             raise Refused(f"the order {refund.order_id} is in {award.currency}, the refund in {refund.currency}")
-        program = self._programs.published[award.program_version]
+        program = self._programs.published.get(award.program_version)
+        if program is None:
+            raise UnknownProgramVersion
         for taken in reverse(program, award.left, refund.amount, refund.currency):
             self._post(
                 Posting(

@@ -16,9 +16,23 @@ def main() -> None:
 
     try:
         app()
-    except LaurelsError as error:
-        complain(error.message)
-        sys.exit(2 if isinstance(error, SettingsError | InvalidInput) else 1)
+    except Exception as error:  # noqa: BLE001 - the last place: below, Python would print all that an error says
+        foreseen = _foreseen(error)
+        complain(f"A fault in Laurels. {_where(error)}" if foreseen is None else foreseen.message)
+        sys.exit(2 if isinstance(foreseen, SettingsError | InvalidInput) else 1)
     except KeyboardInterrupt:
         complain("Interrupted. What was acknowledged is kept; run the command again to go on.")
         sys.exit(130)
+
+
+def _foreseen(error: Exception) -> LaurelsError | None:
+    """The error that Laurels raised on purpose, also out of several tasks that ended together."""
+    if isinstance(error, ExceptionGroup):
+        return next((found for each in error.exceptions if (found := _foreseen(each)) is not None), None)
+    return error if isinstance(error, LaurelsError) else None
+
+
+def _where(error: Exception) -> str:
+    from laurels.logs import describe  # noqa: PLC0415 - structlog takes a while to load
+
+    return f"Please report this, which holds no one's data: {describe(error)}"

@@ -3,7 +3,6 @@ in.
 """
 
 import asyncio
-import logging
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import msgspec
-import structlog
 import typer
 from rich.console import Console
 from rich.progress import (
@@ -27,6 +25,7 @@ from rich.progress import (
 from rich.text import Text
 
 from laurels import clock
+from laurels.logs import log_faults, log_to_stderr
 from laurels.settings import Settings, load
 from laurels.wiring import House, build
 
@@ -82,8 +81,19 @@ def settings_of(state: Path | None, config: Path | None, **flags: Any) -> Settin
 
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Run a command's asynchronous part."""
-    _log_to_stderr()
-    return asyncio.run(work)
+    log_to_stderr()
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        log_faults(runner.get_loop())
+        return runner.run(work)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """The fast event loop where the system has it; None: Python's own."""
+    try:
+        import uvloop  # noqa: PLC0415 - not made for Windows
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
 
 
 @asynccontextmanager
@@ -138,17 +148,3 @@ def _lines(doing: str, of: str) -> Callable[[int, int], None]:
             say(f"{doing}: {done:,} of {total:,} {of}")
 
     return report
-
-
-def _log_to_stderr() -> None:
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.dev.ConsoleRenderer(colors=False) if sys.stderr.isatty() else structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=False,
-    )

@@ -10,6 +10,7 @@ import typer
 from laurels.cli.console import ConfigOption, examples, out, progress, run, say, settings_of
 from laurels.cli.processes import stop_on_signals
 from laurels.cli.serving import address, serve_house
+from laurels.metrics_sharing import shared
 from laurels.model import Channel, Order
 from laurels.settings import Settings
 from laurels.wiring import House, build
@@ -37,26 +38,31 @@ def demo(
 
 
 async def _demo(settings: Settings, orders_per_second: float) -> None:
+    with shared():
+        async with build(settings) as house:
+            chance = random.Random()  # noqa: S311 - made-up orders, not secrets
+            await _seed(house, chance)
+            stream = asyncio.create_task(_stream(house, chance, orders_per_second))
+            try:
+                await serve_house(
+                    house,
+                    None,
+                    stop_on_signals(),
+                    on_ready=lambda port: _show_page(settings, port),
+                    children=["--state", str(settings.state)],
+                )
+            finally:
+                stream.cancel()
+
+
+def _show_page(settings: Settings, port: int) -> None:
     from laurels.http.tokens import sign_token  # noqa: PLC0415 - cryptography takes a while to load
 
-    async with build(settings) as house:
-        chance = random.Random()  # noqa: S311 - made-up orders, not secrets
-        await _seed(house, chance)
-
-        def show_page(port: int) -> None:
-            member = _member(7)
-            token = sign_token(settings, subject=member, scope=None, ttl_s=12 * 3600)
-            page = f"{address(settings, port)}#member={member}&token={token}"
-            out(f"\nOne customer's dashboard, live:\n  {page}\n")
-            say("Ctrl-C stops; `make clean` throws the made-up shop away.")
-
-        stream = asyncio.create_task(_stream(house, chance, orders_per_second))
-        try:
-            await serve_house(
-                house, None, stop_on_signals(), on_ready=show_page, children=["--state", str(settings.state)]
-            )
-        finally:
-            stream.cancel()
+    member = _member(7)
+    token = sign_token(settings, subject=member, scope=None, ttl_s=12 * 3600)
+    page = f"{address(settings, port)}#member={member}&token={token}"
+    out(f"\nOne customer's dashboard, live:\n  {page}\n")
+    say("Ctrl-C stops; `make clean` throws the made-up shop away.")
 
 
 async def _seed(house: House, chance: random.Random) -> None:

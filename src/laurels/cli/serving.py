@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -11,9 +12,10 @@ import typer
 from laurels.cli.console import ConfigOption, StateOption, examples, out, progress, run, say, settings_of
 from laurels.cli.processes import LeashOption, keep_running, stop_on_signals
 from laurels.errors import SettingsError
+from laurels.metrics_sharing import is_shared, shared
 from laurels.settings import Settings
 from laurels.wiring import House, build
-from laurels.workers import award_forever, notify_forever, project_forever
+from laurels.workers import award_forever, notify_forever, project_forever, recover_forever
 
 Once = Annotated[bool, typer.Option("--once", help="Do what is there now, then leave.")]
 
@@ -63,7 +65,7 @@ def work(
     state: StateOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Award documents as they are accepted, beside any number of other processes."""
+    """Award documents as they are accepted, and finish purchases that broke off, beside any number of processes."""
     run(_work(settings_of(state, config), once, leash))
 
 
@@ -96,7 +98,8 @@ async def serve_house(
     """Run a house until `stop` is set; then finish what was begun. `on_ready` gets the port once HTTP answers.
 
     Without `only`, HTTP and the projection run here (the `memory` board is seen by the process that projects it),
-    awarding and mails as children that are given the options `children`.
+    awarding and mails as children that are given the options `children`. Enter `shared` around it, so that all of them
+    count together.
     """
     from laurels.http import serve as serve_http  # noqa: PLC0415 - the web framework takes a while to load
 
@@ -106,7 +109,7 @@ async def serve_house(
         if only in {None, Part.HTTP, Part.PROJECT}:
             tasks.create_task(project_forever(house.ledger, house.projector, stop))
         if only is Part.WORK:
-            tasks.create_task(award_forever(house.ledger, house.awarder, stop))
+            tasks.create_task(_work_forever(house, stop))
         if only is Part.NOTIFY:
             tasks.create_task(notify_forever(house.ledger, house.notifier, stop))
         if only is None:
@@ -120,14 +123,15 @@ def address(settings: Settings, port: int) -> str:
 
 
 async def _serve(settings: Settings, only: Part | None, children: Sequence[str]) -> None:
-    async with build(settings) as house:
-        await serve_house(
-            house,
-            only,
-            stop_on_signals(),
-            on_ready=lambda port: say(f"Laurels answers at {address(settings, port)}"),
-            children=children,
-        )
+    with shared() if only is None else nullcontext():
+        async with build(settings) as house:
+            await serve_house(
+                house,
+                only,
+                stop_on_signals(),
+                on_ready=lambda port: say(f"Laurels answers at {address(settings, port)}"),
+                children=children,
+            )
     say("Stopped: what was begun is finished, what was accepted is kept.")
 
 
@@ -142,7 +146,19 @@ async def _work(settings: Settings, once: bool, leash: bool) -> None:
         if once:
             out(f"{await house.awarder.drain():,} documents awarded")
         else:
-            await award_forever(house.ledger, house.awarder, stop_on_signals(leash=leash))
+            await _work_forever(house, stop_on_signals(leash=leash))
+
+
+async def _work_forever(house: House, stop: asyncio.Event) -> None:
+    """Award and recover until told to stop; counted where somebody adds up what the processes count."""
+    count: Callable[[int], object] = int
+    if is_shared():
+        from laurels.metrics import AWARDED  # noqa: PLC0415 - prometheus-client takes a while to load
+
+        count = AWARDED.inc
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(award_forever(house.ledger, house.awarder, stop, count))
+        tasks.create_task(recover_forever(house.checkout, stop))
 
 
 async def _notify(settings: Settings, once: bool, leash: bool) -> None:

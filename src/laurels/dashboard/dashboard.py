@@ -3,7 +3,7 @@
 No id, number, real name or address leaves this room.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
@@ -14,6 +14,9 @@ from laurels.dashboard.names import ProxyNames
 from laurels.errors import UnknownMember, VersionNotReached
 from laurels.leaderboard import Boards, Leaderboard, View
 from laurels.model import Place, Standing, Version
+
+MOST_TOPS = 1_000
+"""Tops that are remembered: of so many boards and lengths."""
 
 WAIT_FOR_VERSION_S = 0.2
 """How long a read waits for the version that it asked for."""
@@ -76,6 +79,8 @@ class Dashboards:
         self._names = names
         self._stale_after = stale_after_ms * 1000
         self._now = now
+        self._version: tuple[Version | None, str] = None, ""
+        self._tops: dict[tuple[str, int], tuple[Sequence[Place], list[Row]]] = {}
 
     async def member(
         self,
@@ -97,11 +102,11 @@ class Dashboards:
             raise UnknownMember
         return Dashboard(
             board=name,
-            as_of=str(view.version),
+            as_of=self._as_of(view.version),
             stale=self._stale(view),
             ranked=view.ranked,
             me=self._me(view.me),
-            top=self._rows(view.top),
+            top=self._top(name, top, view.top),
             around=self._rows(view.around, view.me),
         )
 
@@ -111,10 +116,10 @@ class Dashboards:
         view = await self._view(name, None, top, 0, None)
         return Board(
             board=name,
-            as_of=str(view.version),
+            as_of=self._as_of(view.version),
             stale=self._stale(view),
             ranked=view.ranked,
-            top=self._rows(view.top),
+            top=self._top(name, top, view.top),
         )
 
     async def _view(self, board: str, member_id: str | None, top: int, around: int, wanted: Version | None) -> View:
@@ -142,6 +147,24 @@ class Dashboards:
             name=self._names.name(me.name_number),
             hidden=me.hidden,
         )
+
+    def _as_of(self, version: Version) -> str:
+        """The token of a version, made once for as long as the leaderboard gives the very same one."""
+        known, token = self._version
+        if known is not version:
+            token = str(version)
+            self._version = version, token
+        return token
+
+    def _top(self, board: str, top: int, places: Sequence[Place]) -> list[Row]:
+        """The rows of a top, made once for as long as the leaderboard gives the very same places."""
+        known, rows = self._tops.get((board, top), (None, []))
+        if known is not places:
+            if len(self._tops) >= MOST_TOPS:
+                self._tops.clear()
+            rows = self._rows(places)
+            self._tops[board, top] = places, rows
+        return rows
 
     def _rows(self, places: Iterable[Place], me: Standing | None = None) -> list[Row]:
         name, number = self._names.name, None if me is None else me.member

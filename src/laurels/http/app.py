@@ -1,7 +1,8 @@
 """The HTTP room put together: routes on the web framework, and around it what every answer carries."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -16,23 +17,32 @@ from litestar.types import ASGIApp
 
 import laurels
 from laurels.errors import InvalidInput, LaurelsError, TooLarge, WrongMediaType
-from laurels.http import bulk, dashboards, members, orders, points, refunds, service
-from laurels.http.auth import Auth, Caller
+from laurels.http import bulk, dashboards, live, members, orders, points, refunds, service
+from laurels.http.answering import Answerer
+from laurels.http.auth import Auth
+from laurels.http.door import Door
 from laurels.http.envelope import Envelope
+from laurels.http.fast import FastLane
 from laurels.http.house import House
+from laurels.http.limits import Limits
+from laurels.http.live import EventsResponse
 from laurels.http.openapi import openapi
 from laurels.http.problems import answer_problem
-from laurels.http.query import parse_query
-from laurels.http.routes import BULK_BYTES, MEGABYTE, SINGLE_BYTES, Call, Route
-from laurels.intake import decode
-from laurels.model.ids import check_id
+from laurels.http.routes import BULK_BYTES, MEGABYTE, SINGLE_BYTES, Answer, Events, Headers, Route
 
-ROUTES = (*orders.ROUTES, *refunds.ROUTES, *bulk.ROUTES, *dashboards.ROUTES, *points.ROUTES, *members.ROUTES)
+ROUTES = (
+    *orders.ROUTES,
+    *refunds.ROUTES,
+    *bulk.ROUTES,
+    *dashboards.ROUTES,
+    *live.ROUTES,
+    *points.ROUTES,
+    *members.ROUTES,
+)
 """The API, in the order of its documentation."""
 
 WEB = Path(laurels.__file__).parent / "web"
 JSON_TYPES = frozenset({"", "application/json", "application/x-ndjson", "application/ndjson", "application/jsonl"})
-ANYONE = Caller("")
 
 
 def create_app(house: House, auth: Auth) -> ASGIApp:
@@ -41,24 +51,30 @@ def create_app(house: House, auth: Auth) -> ASGIApp:
     document = msgspec.json.encode(openapi(described, laurels.__version__))
     # ECMA's regular expressions, which JSON Schema uses, know no \Z; their $ means just that.
     api = [*described, service.openapi_route(document.replace(rb"\\Z", b"$"))]
+    answerer = Answerer(house, Door(auth, Limits(house.settings.http_rate_limit_per_minute, house.now)), api)
     app = Litestar(
         [
             *(_options(path, methods) for path, methods in _methods(api).items()),
-            *(_handler(route, house, auth) for route in api),
+            *(_handler(route, answerer) for route in api),
             _page("/", "index.html"),
             _page("/docs", "docs.html"),
             create_static_files_router("/web", [WEB]),
+            create_static_files_router("/elements", [WEB / "elements"], name="elements"),
         ],
-        exception_handlers={LaurelsError: answer_problem, Exception: answer_problem},
+        exception_handlers={LaurelsError: _problem, Exception: _problem},
         openapi_config=None,
         logging_config=None,
     )
-    return Envelope(app)
+    return Envelope(FastLane(app, answerer))
 
 
-def _handler(route: Route, house: House, auth: Auth) -> HTTPRouteHandler:
+def _handler(route: Route, answerer: Answerer) -> HTTPRouteHandler:
     async def handle(request: Request[Any, Any, Any]) -> Response[bytes]:
-        return await _answer(route, request, house, auth)
+        scope = request.scope
+        answer = await answerer.answer(
+            route, scope, request.path_params, Headers(scope["headers"]), partial(_body, request, route)
+        )
+        return _response(answer)
 
     return HTTPRouteHandler(
         _path(route),
@@ -67,6 +83,16 @@ def _handler(route: Route, house: House, auth: Auth) -> HTTPRouteHandler:
         request_max_body_size=BULK_BYTES if route.bulk_of is not None else SINGLE_BYTES,
         status_code=HTTPStatus.OK,
     )(handle)
+
+
+def _response(answer: Answer) -> Response[bytes]:
+    if isinstance(answer.body, Events):
+        return EventsResponse(answer)
+    return Response(answer.encoded, status_code=answer.status, headers=answer.headers, media_type=answer.media_type)
+
+
+def _problem(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    return _response(answer_problem(request.scope, error))
 
 
 def _options(path: str, methods: Sequence[str]) -> HTTPRouteHandler:
@@ -90,31 +116,6 @@ def _methods(routes: Sequence[Route]) -> dict[str, list[str]]:
 def _path(route: Route) -> str:
     """The path as the framework spells it."""
     return re.sub(r"{(\w+)}", r"{\1:str}", route.path)
-
-
-async def _answer(route: Route, request: Request[Any, Any, Any], house: House, auth: Auth) -> Response[bytes]:
-    """From a request to its answer: who asks, whether they may, what is asked, and only then the work."""
-    ids: Mapping[str, str] = request.path_params
-    caller = ANYONE
-    if route.access is not None:
-        caller = auth.caller([value for name, value in request.scope["headers"] if name == b"authorization"])
-        route.access.admit(caller, ids.get("member_id"))
-    for name, value in ids.items():
-        if name.endswith("_id"):
-            check_id(value, name)
-    inputs: dict[str, object] = {}
-    if route.query is not None:
-        inputs["query"] = parse_query(route.query, request.scope["query_string"])
-    raw = await _body(request, route) if route.takes_body else b""
-    if route.form is not None:
-        inputs["form"] = decode(route.form, raw)
-    answer = await route.handle(Call(house=house, caller=caller, ids=ids, headers=request.headers, raw=raw), **inputs)
-    return Response(
-        answer.body if isinstance(answer.body, bytes) else msgspec.json.encode(answer.body),
-        status_code=answer.status,
-        headers=answer.headers,
-        media_type=answer.media_type,
-    )
 
 
 async def _body(request: Request[Any, Any, Any], route: Route) -> bytes:

@@ -1,22 +1,25 @@
-"""Who is asking: bearer tokens, checked once and remembered by digest until they expire.
+"""Who is asking: bearer tokens, checked once and remembered by digest for ten minutes, or until they expire.
 
-A token without the claim `scope` is a member's own; one with it is a service's. Only asymmetric signatures are
-accepted, by a list that no token can change, so neither `none` nor a public key used as a shared secret gets in.
+A token without the claim `scope`, or with OpenID Connect's own scopes alone, is a member's; any other is a
+service's. Only asymmetric signatures are accepted, by a list that no token can change, so neither `none` nor a
+public key used as a shared secret gets in.
 """
 
 import hashlib
-import ipaddress
+from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from msgspec import Struct
 
 from laurels import clock
-from laurels.clock import Clock
+from laurels.clock import MINUTE, Clock
 from laurels.errors import InvalidInput, NotSignedIn, SettingsError
+from laurels.http.exposure import check_exposure
 from laurels.http.house import HttpSettings
+from laurels.http.jwks import PublishedKeys
+from laurels.http.keys import FindKeys, Key, fixed, read_keys
 from laurels.http.tokens import ALGORITHM, development_key
 from laurels.model.ids import check_id
 
@@ -25,17 +28,24 @@ MAX_TOKEN_BYTES = 8192
 
 MAX_SUBJECT = 255
 REMEMBERED = 200_000
-"""Checked tokens that are remembered: some 60 MB, one for each member who is online."""
+"""Checked tokens that are remembered: some 90 MB, one for each member who is online."""
+
+REMEMBERED_FOR = 10 * MINUTE
+"""Then a token is checked anew, so that a signing key that was taken back stops to count."""
+
+SIGN_IN_SCOPES = frozenset({"openid", "profile", "email", "address", "phone", "offline_access"})
+"""OpenID Connect's own (Core 1.0, 5.4 and 11): a token with these alone is that of a person who signed in."""
 
 _SCHEME = b"bearer "
 
 
 class Caller(Struct, frozen=True):
-    """Who is asking. `member_id` is None for a service; a member has no scopes."""
+    """Who is asking. `member_id` is None for a service; a member has no scopes. The token holds until `expires`."""
 
     subject: str
     member_id: str | None = None
     scopes: frozenset[str] = frozenset()
+    expires: int = 0
 
     @property
     def actor(self) -> str:
@@ -48,7 +58,7 @@ class Auth:
 
     def __init__(
         self,
-        key: Ed25519PublicKey,
+        find_keys: FindKeys,
         algorithms: Sequence[str],
         *,
         issuer: str | None = None,
@@ -57,16 +67,19 @@ class Auth:
         now: Clock = clock.now,
     ) -> None:
         """`issuer` and `audience`: where given, a token has to name them."""
-        self._key = key
-        self._algorithms = tuple(algorithms)
+        self._find_keys = find_keys
+        self._algorithms = frozenset(algorithms)
         self._issuer = issuer
         self._audience = audience
         self._member_claim = member_claim
         self._now = now
-        self._remembered: dict[bytes, tuple[Caller, int]] = {}
+        self._remembered: OrderedDict[bytes, tuple[Caller, int]] = OrderedDict()
 
-    def caller(self, authorization: Collection[bytes]) -> Caller:
-        """Who sent these `Authorization` headers. Raises `NotSignedIn` unless it is one, with a valid token."""
+    async def caller(self, authorization: Collection[bytes]) -> Caller:
+        """Who sent these `Authorization` headers.
+
+        Raises `NotSignedIn` unless it is one, with a valid token; `IssuerUnavailable` where that cannot be told now.
+        """
         if len(authorization) != 1:
             raise NotSignedIn
         [header] = authorization
@@ -77,45 +90,60 @@ class Auth:
             raise NotSignedIn(f"The token is not valid: it is longer than {MAX_TOKEN_BYTES} bytes.")
         # The digest, not the token: what is remembered lets nobody in.
         digest = hashlib.blake2b(token, digest_size=32).digest()
-        caller, expires = self._remembered.get(digest, (None, 0))
-        if caller is None or expires <= self._now():
-            caller, expires = self._check(token)
-            self._remember(digest, caller, expires)
+        caller, until = self._remembered.get(digest, (None, 0))
+        if caller is None or until <= self._now():
+            caller, expires = await self._check(token)
+            self._remember(digest, caller, min(expires, self._now() + REMEMBERED_FOR))
         return caller
 
-    def _remember(self, digest: bytes, caller: Caller, expires: int) -> None:
-        self._remembered.pop(digest, None)
-        if len(self._remembered) >= REMEMBERED:
-            del self._remembered[next(iter(self._remembered))]
-        self._remembered[digest] = caller, expires
+    def _remember(self, digest: bytes, caller: Caller, until: int) -> None:
+        self._remembered[digest] = caller, until
+        self._remembered.move_to_end(digest)
+        if len(self._remembered) > REMEMBERED:
+            self._remembered.popitem(last=False)
 
-    def _check(self, token: bytes) -> tuple[Caller, int]:
+    async def _check(self, token: bytes) -> tuple[Caller, int]:
+        """The caller whom a token names, and when it expires. A check of the signature costs some 100 us."""
         try:
-            claims = jwt.decode(
-                token,
-                self._key,
-                algorithms=self._algorithms,
-                issuer=self._issuer,
-                audience=self._audience,
-                options={"require": ["exp"], "verify_aud": self._audience is not None},
-            )
+            algorithm, kid = _named(token)
+            keys = [key for key in await self._find_keys(kid) if algorithm in self._algorithms & {*key.algorithms}]
+            claims = self._verified(token, algorithm, keys)
             expires = int(claims["exp"]) * clock.SECOND
         except jwt.ExpiredSignatureError as error:
             raise NotSignedIn("The token has expired. Sign in again.") from error
         except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
             # Beside PyJWT's own errors there are those of reading what a forger wrote into the token's header.
             raise NotSignedIn("The token is not valid.") from error
-        return self._caller(claims), expires
+        return self._caller(claims, expires), expires
 
-    def _caller(self, claims: Mapping[str, Any]) -> Caller:
+    def _verified(self, token: bytes, algorithm: str, keys: Sequence[Key]) -> Mapping[str, Any]:
+        """The claims under the first key that fits. The algorithm is the token's, which each of the keys may check."""
+        for key in keys:
+            try:
+                return jwt.decode(
+                    token,
+                    key.public,
+                    algorithms=[algorithm],
+                    issuer=self._issuer,
+                    audience=self._audience,
+                    options={"require": ["exp"], "verify_aud": self._audience is not None},
+                )
+            except jwt.InvalidSignatureError:
+                continue
+        raise jwt.InvalidSignatureError
+
+    def _caller(self, claims: Mapping[str, Any], expires: int) -> Caller:
         subject, scope = claims.get("sub"), claims.get("scope")
         if not isinstance(subject, str) or not 0 < len(subject) <= MAX_SUBJECT or not subject.isprintable():
             raise NotSignedIn(f"The token is not valid: `sub` has to be a text of 1 to {MAX_SUBJECT} characters.")
         if "scope" not in claims:
-            return Caller(subject, member_id=self._member(claims))
+            return Caller(subject, member_id=self._member(claims), expires=expires)
         if not isinstance(scope, str):
             raise NotSignedIn("The token is not valid: `scope` has to be a text, its scopes separated by spaces.")
-        return Caller(subject, scopes=frozenset(scope.split()))
+        scopes = frozenset(scope.split())
+        if scopes and scopes <= SIGN_IN_SCOPES:
+            return Caller(subject, member_id=self._member(claims), expires=expires)
+        return Caller(subject, scopes=scopes, expires=expires)
 
     def _member(self, claims: Mapping[str, Any]) -> str:
         member_id = claims.get(self._member_claim)
@@ -128,18 +156,14 @@ class Auth:
 def open_auth(settings: HttpSettings, now: Clock = clock.now) -> Auth:
     """The check that the settings describe.
 
-    Raises `SettingsError` for development tokens on an address that others can reach.
+    Raises `SettingsError` for settings that contradict each other, for keys that cannot be taken, and for what must not
+    be open to others.
     """
-    if settings.auth_mode != "dev":
-        raise SettingsError(f"auth.mode is {settings.auth_mode}: this version has `dev` alone.")
-    if not is_loopback(settings.http_host):
-        raise SettingsError(
-            f"http.host is {settings.http_host}: auth.mode `dev` is for one machine alone, so this has to be "
-            "a loopback address such as 127.0.0.1."
-        )
+    check_exposure(settings)
+    find_keys, algorithms = _keys(settings, now)
     return Auth(
-        development_key(settings.state).public_key(),
-        [ALGORITHM],
+        find_keys,
+        algorithms,
         issuer=settings.auth_issuer,
         audience=settings.auth_audience,
         member_claim=settings.auth_member_claim,
@@ -147,9 +171,32 @@ def open_auth(settings: HttpSettings, now: Clock = clock.now) -> Auth:
     )
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address is reached from this machine alone."""
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"
+def _keys(settings: HttpSettings, now: Clock) -> tuple[FindKeys, Sequence[str]]:
+    """Where the keys come from, and the algorithms that are accepted."""
+    mode, url, file = settings.auth_mode, settings.auth_jwks_url, settings.auth_keys_file
+    for setting, value, its_mode in (("auth.jwks_url", url, "jwks"), ("auth.keys_file", file, "keys")):
+        if value is not None and mode != its_mode:
+            raise SettingsError(
+                f"{setting} is set, but auth.mode is {mode}. Set auth.mode to {its_mode}, or take it out."
+            )
+    if mode == "dev":
+        public = development_key(settings.state).public_key()
+        return fixed([Key(public, (ALGORITHM,))]), [ALGORITHM]
+    if not settings.auth_algorithms:
+        raise SettingsError("auth.algorithms is empty, so no token could be valid. Leave it out for the usual ones.")
+    if url is not None:
+        return PublishedKeys(url, now).find, settings.auth_algorithms
+    if file is not None:
+        return fixed(read_keys(file)), settings.auth_algorithms
+    if mode == "jwks":
+        raise SettingsError("auth.mode is jwks: auth.jwks_url has to say where the signing keys are published.")
+    raise SettingsError("auth.mode is keys: auth.keys_file has to name a PEM file of the public keys that sign tokens.")
+
+
+def _named(token: bytes) -> tuple[str, str | None]:
+    """The algorithm and the key that a token names. Raises `PyJWTError` and what reading a forged header raises."""
+    header = jwt.get_unverified_header(token)
+    algorithm, kid = header.get("alg"), header.get("kid")
+    if not isinstance(algorithm, str):
+        raise jwt.InvalidAlgorithmError
+    return algorithm, kid if isinstance(kid, str) else None

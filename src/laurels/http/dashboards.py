@@ -4,15 +4,15 @@ The dashboard is the one hot read, so its steps are plain functions that need no
 the board, encode, compare tags.
 """
 
-import hashlib
-from collections.abc import Mapping
+from functools import lru_cache
 from typing import Annotated
+from zlib import crc32
 
 from msgspec import Meta, Struct
 
 from laurels.dashboard import Board, Dashboard, Dashboards, to_json
 from laurels.http.auth import Caller
-from laurels.http.routes import Access, Answer, Call, route
+from laurels.http.routes import Access, Answer, Call, Headers, route
 from laurels.model import Version
 
 BoardName = Annotated[str, Meta(max_length=64, description="`all-time`, `month` or `month:YYYY-MM`")]
@@ -24,12 +24,17 @@ CACHED = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
 """A browser may keep the answer, and asks each time whether it still holds."""
 
 
-class DashboardQuery(Struct, frozen=True, forbid_unknown_fields=True):
+class PlacesQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """Which board, and how much of it."""
 
     board: BoardName = "all-time"
     top: Top = 10
     around: Around = 2
+
+
+class DashboardQuery(PlacesQuery, frozen=True, forbid_unknown_fields=True):
+    """Which board, how much of it, and how new at least."""
+
     min_version: MinVersion | None = None
 
 
@@ -80,19 +85,29 @@ async def read_dashboard(dashboards: Dashboards, caller: Caller, member_id: str,
     )
 
 
-def answer(shown: Dashboard | Board, query: Struct, headers: Mapping[str, str]) -> Answer:
+def answer(shown: Dashboard | Board, query: Struct, headers: Headers) -> Answer:
     """The encoded answer with its tag; 304 without a body where the client has it already."""
     body = to_json(shown)
-    tag = etag(body, query)
+    tag = etag(shown.as_of, body, query)
     with_tag = {"ETag": tag, **CACHED}
-    if matches(headers.get("if-none-match", ""), tag):
+    sent = headers.get(b"if-none-match")
+    if sent is not None and matches(sent, tag):
         return Answer(304, b"", with_tag)
     return Answer(200, body, with_tag)
 
 
-def etag(body: bytes, query: Struct) -> str:
-    """The tag of an answer: another one for another `as_of`, another query, and when it becomes stale."""
-    return f'"{hashlib.blake2b(body + repr(query).encode(), digest_size=12).hexdigest()}"'
+def etag(as_of: str, body: bytes, query: Struct) -> str:
+    """The tag of an answer: another one for another `as_of`, another query, and when it becomes stale.
+
+    The checksum is over the body too, for what `as_of` and the query do not say: `month` turns into another month, and
+    a restored ledger gives an `as_of` a second time.
+    """
+    return f'"{as_of}-{crc32(body, _checksum(query)):08x}"'
+
+
+@lru_cache(maxsize=1024)
+def _checksum(query: Struct) -> int:
+    return crc32(repr(query).encode())
 
 
 def matches(if_none_match: str, tag: str) -> bool:

@@ -1,12 +1,26 @@
-"""What every answer carries, whoever gives it: the request's id, and the headers that keep browsers safe."""
+"""What every answer carries, whoever gives it: the request's id, what is left of the sender's quota, and the headers
+that keep browsers safe. What every answer leaves behind: a count, and where it failed or took long, a line in the log.
 
+Neither count nor line names a member, an order or a path with ids in it: they name the route.
+"""
+
+import os
 import re
-import uuid
 
+import msgspec
+import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from laurels import clock
+from laurels.http.problems import MEDIA_TYPE, log_fault, problem_of
+from laurels.metrics import Meter
+
+SLOW_S = 1.0
+"""Answers that took longer to begin are logged."""
+
 _SANE = re.compile(rb"[A-Za-z0-9._:@+=/-]{1,128}\Z")
+_FAILED = 500
 
 SECURITY_HEADERS = [
     (b"content-security-policy", b"default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
@@ -14,29 +28,72 @@ SECURITY_HEADERS = [
     (b"referrer-policy", b"no-referrer"),
 ]
 
+log = structlog.get_logger(__name__)
+
 
 class Envelope:
-    """An ASGI application around another one. A client's own sane `X-Request-Id` is kept, else there is a new one."""
+    """An ASGI application around another one. A client's own sane `X-Request-Id` is kept, else there is a new one.
+
+    What it needs to know of a request it finds in the request's state: `meter` of the route that took it (none: a page,
+    or nothing), `rate_limit`, the value of the header `RateLimit`.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._elsewhere = Meter("any", "other")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
+        began = clock.elapsed()
         request_id = _request_id(scope)
-        scope.setdefault("state", {})["request_id"] = request_id.decode("ascii")
+        state = scope.setdefault("state", {})
+        state["request_id"] = request_id.decode("ascii")
+        has_begun = False
 
         async def send_with_headers(message: Message) -> None:
+            nonlocal has_begun
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id), *SECURITY_HEADERS]
+                has_begun = True
+                headers = [*message["headers"], (b"x-request-id", request_id), *SECURITY_HEADERS]
+                if "rate_limit" in state:
+                    headers.append((b"ratelimit", state["rate_limit"]))
+                message["headers"] = headers
+                self._note(scope, message["status"], clock.elapsed() - began)
             await send(message)
 
-        await self._app(scope, receive, send_with_headers)
+        try:
+            await self._app(scope, receive, send_with_headers)
+        except Exception as error:  # noqa: BLE001 - the server below would log it with all that it says
+            log_fault(error, state["request_id"])
+            if not has_begun:
+                await _answer_fault(send_with_headers, error)
+
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        meter: Meter = scope["state"].get("meter", self._elsewhere)
+        meter.count(status, seconds)
+        if status < _FAILED and seconds <= SLOW_S:
+            return
+        say = log.warning if status >= _FAILED else log.info
+        say(
+            "http.answered",
+            request_id=scope["state"]["request_id"],
+            method=meter.method,
+            route=meter.route,
+            status=status,
+            ms=round(seconds * 1000, 1),
+        )
+
+
+async def _answer_fault(send: Send, error: Exception) -> None:
+    problem, _ = problem_of(error, "/")
+    headers = [(b"content-type", MEDIA_TYPE.encode())]
+    await send({"type": "http.response.start", "status": problem.status, "headers": headers})
+    await send({"type": "http.response.body", "body": msgspec.json.encode(problem), "more_body": False})
 
 
 def _request_id(scope: Scope) -> bytes:
     sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-    return sent if _SANE.match(sent) else uuid.uuid4().hex.encode("ascii")
+    return sent if _SANE.match(sent) else os.urandom(16).hex().encode("ascii")

@@ -83,7 +83,9 @@ async def show(call: Call) -> Answer:
 
 @route("POST", "/members/{member_id}/rename", access=WRITE_OR_OWN, answers={200: Changed}, problems=(404, 503))
 async def rename(call: Call) -> Answer:
-    """Give a member another proxy name."""
+    """Give a member another proxy name. A member may do so to itself three times a day."""
+    if call.caller.member_id is not None:
+        call.limits.rename(call.caller.member_id)
     return await _change(call, MemberEvent.RENAME)
 
 

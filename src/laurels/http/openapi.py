@@ -37,14 +37,33 @@ def openapi(routes: Sequence[Route], version: str) -> Json:
 def _schemas(routes: Sequence[Route]) -> tuple[Mapping[Any, Json], Json]:
     """The schema of each type that a route names, and the components that these refer to."""
     types: list[Any] = [Problem]
-    for route in routes:
+    for route in _with_members_own(routes):
         types += [route.form, route.bulk_of, *route.answers.values()]
     wanted = list(dict.fromkeys(one for one in types if one is not None))
     schemas, components = msgspec.json.schema_components(wanted, ref_template=_REF)
     return dict(zip(wanted, schemas, strict=True)), components
 
 
+def _with_members_own(routes: Sequence[Route]) -> list[Route]:
+    return [*routes, *(route.for_members for route in routes if route.for_members is not None)]
+
+
 def _operation(route: Route, schemas: Mapping[Any, Json]) -> Json:
+    """A route's description; where members have one of their own at the same place, of both."""
+    operation = _one_operation(route, schemas)
+    if route.for_members is None:
+        return operation
+    own = _one_operation(route.for_members, schemas)
+    bodies = [each["requestBody"]["content"]["application/json"]["schema"] for each in (operation, own)]
+    operation["requestBody"]["content"]["application/json"]["schema"] = {"oneOf": bodies}
+    operation["responses"] = dict(sorted({**own["responses"], **operation["responses"]}.items()))
+    operation["security"].append({"token": []})
+    operation["description"] = f"{operation['description']} {own['summary']} {own['description']}"
+    operation["x-members"] = own["x-members"]
+    return operation
+
+
+def _one_operation(route: Route, schemas: Mapping[Any, Json]) -> Json:
     summary, _, description = (inspect.getdoc(route.handle) or "").partition("\n\n")
     operation: Json = {
         "operationId": route.handle.__name__,
@@ -118,7 +137,7 @@ def _problem_statuses(route: Route) -> list[int]:
     """The route's own, and those that follow from its declaration."""
     statuses = {*route.problems}
     if route.access is not None:
-        statuses |= {401, 403}
+        statuses |= {401, 403, 429}
     if route.takes_body:
         statuses |= {413, 415, 422}
     if route.query is not None or "_id}" in route.path:

@@ -3,6 +3,8 @@
 from msgspec import UNSET, Struct, UnsetType
 
 from laurels.errors import UnknownOrder
+from laurels.http.checkout import check_out
+from laurels.http.counting import count_accepted
 from laurels.http.routes import Access, Answer, Call, route
 from laurels.intake import Id, OrderForm
 from laurels.ledger import DocumentState
@@ -39,15 +41,17 @@ class OrderQuery(Struct, forbid_unknown_fields=True):
     access=Access(("orders:write",)),
     answers={202: Accepted, 200: Accepted},
     problems=(409, 503),
+    for_members=check_out,
 )
 async def place_order(call: Call, form: OrderForm) -> Answer:
-    """Accept an order.
+    """Accept an order; with a member's own token: buy what is in the basket.
 
     202 says that it is durable; 200 that the same content was here before, with its present status. Other content under
     a used id is a conflict and changes nothing.
     """
     order_id = call.ids["order_id"]
     receipt = await call.house.intake.accept(form.order(order_id, call.house.now()), call.raw)
+    count_accepted(DocumentKind.ORDER, [receipt])
     return Answer(200 if receipt.repeated else 202, Accepted(order_id, receipt.status))
 
 

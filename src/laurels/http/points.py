@@ -6,10 +6,11 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from laurels.errors import Conflict, InvalidInput, UnknownMember
+from laurels.http.counting import count_accepted
 from laurels.http.routes import Access, Answer, Call, route
 from laurels.intake import Id
 from laurels.ledger import Receipt
-from laurels.model import Adjustment, Balance, Entry, EntryKind, Redemption, Version
+from laurels.model import Adjustment, Balance, DocumentKind, Entry, EntryKind, Redemption, Version
 from laurels.model.cards import looks_like_card
 from laurels.model.entries import MAX_POINTS
 from laurels.model.ids import check_id
@@ -96,7 +97,7 @@ class ShownBalance(Struct, frozen=True):
 async def adjust(call: Call, form: AdjustmentForm) -> Answer:
     """Correct a member's points by hand. Who did it is kept. An unknown member is enrolled."""
     _refuse_card(form.reason)
-    key = call.headers.get(IDEMPOTENCY_KEY.lower())
+    key = call.headers.get(IDEMPOTENCY_KEY.lower().encode())
     adjustment = Adjustment(
         id=str(uuid.uuid4()) if key is None else check_id(key, IDEMPOTENCY_KEY),
         points=form.points,
@@ -105,6 +106,7 @@ async def adjust(call: Call, form: AdjustmentForm) -> Answer:
         member_id=call.ids["member_id"],
     )
     receipt = await call.house.awarder.settle(adjustment.document())
+    count_accepted(DocumentKind.ADJUSTMENT, [receipt])
     return Answer(_status(receipt), Adjusted(_entry(receipt).loyalty_id))
 
 
@@ -128,6 +130,7 @@ async def redeem(call: Call, form: RedemptionForm) -> Answer:
         member_id=member_id,
     )
     receipt = await call.house.awarder.settle(redemption.document())
+    count_accepted(DocumentKind.REDEMPTION, [receipt])
     entry = _entry(receipt)
     left = await call.house.ledger.balance(member_id)
     return Answer(_status(receipt), Redeemed(entry.loyalty_id, left[0].balance if left else 0))

@@ -1,16 +1,24 @@
 """Errors as problem documents (RFC 9457): the one table of which error is answered by which status."""
 
 from http import HTTPStatus
-from typing import Any
 
-import msgspec
 import structlog
-from litestar import Request, Response
 from litestar.exceptions import HTTPException
+from litestar.types import Scope
 from msgspec import UNSET, Struct, UnsetType
 
 from laurels import errors
-from laurels.errors import InvalidInput, LaurelsError, NotAllowed, NotSignedIn, VersionNotReached
+from laurels.errors import (
+    InvalidInput,
+    IssuerUnavailable,
+    LaurelsError,
+    NotAllowed,
+    NotSignedIn,
+    TooManyRequests,
+    VersionNotReached,
+)
+from laurels.http.routes import Answer
+from laurels.logs import describe
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 1
@@ -21,14 +29,18 @@ _BY_ERROR: dict[type[LaurelsError], tuple[int, str, str]] = {
     errors.InvalidInput: (422, "invalid-input", "The input is not valid"),
     errors.NotSignedIn: (401, "not-signed-in", "Not signed in"),
     errors.NotAllowed: (403, "not-allowed", "Not allowed"),
+    errors.CheckoutClosed: (403, "checkout-closed", "No checkout"),
     errors.NotFound: (404, "not-found", "Not found"),
     errors.Conflict: (409, "conflict", "Conflict"),
     errors.InsufficientPoints: (409, "insufficient-points", "Insufficient points"),
     errors.PointsOutOfRange: (409, "points-out-of-range", "Points out of range"),
     errors.VersionNotReached: (409, "version-not-reached", "Version not reached"),
     errors.TooLarge: (413, "too-large", "Too large"),
+    errors.TooManyRequests: (429, "too-many-requests", "Too many requests"),
     errors.WrongMediaType: (415, "wrong-media-type", "Wrong media type"),
     errors.LedgerUnavailable: (503, "ledger-unavailable", "The ledger is not available"),
+    errors.IssuerUnavailable: (503, "issuer-unavailable", "The keys that tokens are checked with are not available"),
+    errors.PaymentsUnavailable: (503, "payments-unavailable", "The payment provider is not available"),
     errors.BoardNotReady: (503, "board-not-ready", "The leaderboard is not ready"),
 }
 """Status, type and title of each error, or of the nearest class above it."""
@@ -37,7 +49,10 @@ _BY_STATUS = {
     400: ("bad-request", "The request is not valid HTTP, or not as HTTP asks for it."),
     404: ("not-found", "There is nothing at this address. /docs lists what there is."),
     405: ("method-not-allowed", "This address does not take this method; `Allow` says which it takes."),
+    408: ("too-slow", "The request did not arrive in time. Send it again."),
     413: ("too-large", "The body is larger than one request may carry."),
+    414: ("address-too-long", "The address is longer than any that this server knows."),
+    431: ("head-too-large", "The address and the headers together are larger than one request may carry."),
 }
 """Type and detail of what the web framework refuses before a room is asked."""
 
@@ -64,12 +79,17 @@ class Problem(Struct, frozen=True, kw_only=True):
     current: str | UnsetType = UNSET
 
 
-def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+def answer_problem(scope: Scope, error: Exception) -> Answer:
     """The answer to any error that a request ends with. What nobody foresaw is logged, and not told."""
-    problem, headers = problem_of(error, instance_of(request))
+    problem, headers = problem_of(error, instance_of(scope))
     if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
-        log.error("http.unhandled", request_id=request.scope["state"].get("request_id"), exc_info=error)
-    return Response(msgspec.json.encode(problem), status_code=problem.status, headers=headers, media_type=MEDIA_TYPE)
+        log_fault(error, scope["state"].get("request_id"))
+    return Answer(problem.status, problem, headers, MEDIA_TYPE)
+
+
+def log_fault(error: Exception, request_id: object) -> None:
+    """Log what nobody foresaw: where it arose, not what it says."""
+    log.error("http.unhandled", request_id=request_id, **describe(error))
 
 
 def problem_of(error: Exception, instance: str) -> tuple[Problem, dict[str, str]]:
@@ -85,14 +105,14 @@ def problem_of(error: Exception, instance: str) -> tuple[Problem, dict[str, str]
     return _problem(_UNFORESEEN, "It is in the log under this X-Request-Id.", instance, error), {}
 
 
-def instance_of(request: Request[Any, Any, Any]) -> str:
+def instance_of(scope: Scope) -> str:
     """The request's path, with `-` in place of the member's id.
 
     Problem documents are logged in many places, and the id may be an e-mail address. It also keeps the answers for a
     foreign and an unknown member alike.
     """
-    member_id = request.scope.get("path_params", {}).get("member_id")
-    return "/".join("-" if part == member_id else part for part in request.scope["path"].split("/"))
+    member_id = scope.get("path_params", {}).get("member_id")
+    return "/".join("-" if part == member_id else part for part in scope["path"].split("/"))
 
 
 def _problem(kind: tuple[int, str, str], detail: str, instance: str, error: Exception) -> Problem:
@@ -122,6 +142,8 @@ def _headers(error: Exception, status: int) -> dict[str, str]:
             return {
                 "WWW-Authenticate": f'Bearer realm="laurels", error="insufficient_scope", scope="{" ".join(scopes)}"'
             }
+        case TooManyRequests(retry_after_s=seconds) | IssuerUnavailable(retry_after_s=seconds):
+            return {"Retry-After": str(seconds)}
         case HTTPException(headers=headers) if headers:
             return {"Allow": headers["allow"]} if "allow" in headers else {}
     return {"Retry-After": str(RETRY_AFTER_S)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}

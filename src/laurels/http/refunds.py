@@ -2,9 +2,10 @@
 
 from msgspec import Struct
 
+from laurels.http.counting import count_accepted
 from laurels.http.routes import Access, Answer, Call, route
 from laurels.intake import RefundForm, UnlinkedRefundForm
-from laurels.model import Refund, Status
+from laurels.model import DocumentKind, Refund, Status
 
 WRITE = Access(("orders:write",))
 
@@ -45,6 +46,7 @@ async def refund_member(call: Call, form: UnlinkedRefundForm) -> Answer:
 
 async def _accept(call: Call, refund: Refund) -> Answer:
     receipt = await call.house.intake.accept(refund, call.raw)
+    count_accepted(DocumentKind.REFUND, [receipt])
     return Answer(200 if receipt.repeated else 202, RefundAccepted(refund.refund_id, receipt.status))
 
 

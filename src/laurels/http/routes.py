@@ -4,14 +4,17 @@ A route is a function with a form for its body, a form for its query, or neither
 errors and the API's documentation all follow from its declaration, so none of them can be forgotten or differ.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from typing import Any, Literal, get_type_hints
 
+import msgspec
 from msgspec import Struct
 
+from laurels.dashboard import Live
 from laurels.errors import NotAllowed, UnknownMember
 from laurels.http.auth import Caller
 from laurels.http.house import House
+from laurels.http.limits import Limits
 
 MEGABYTE = 1 << 20
 SINGLE_BYTES = MEGABYTE
@@ -43,23 +46,53 @@ class Access(Struct, frozen=True):
             raise UnknownMember
 
 
+class Headers(Struct, frozen=True):
+    """A request's headers as received: pairs of bytes, the names in small letters."""
+
+    pairs: Iterable[tuple[bytes, bytes]]
+
+    def all(self, name: bytes) -> list[bytes]:
+        """Every value of a header, in order."""
+        return [value for key, value in self.pairs if key == name]
+
+    def get(self, name: bytes) -> str | None:
+        """The first value of a header; None where it was not sent."""
+        return next((value.decode("latin-1") for key, value in self.pairs if key == name), None)
+
+
 class Call(Struct, frozen=True, kw_only=True):
-    """One request, admitted. `ids` are the path's; `raw` is the body as received; header names are in small letters."""
+    """One request, admitted. `ids` are the path's; `raw` is the body as received."""
 
     house: House
+    limits: Limits
     caller: Caller
     ids: Mapping[str, str]
-    headers: Mapping[str, str]
+    headers: Headers
     raw: bytes = b""
 
 
 class Answer(Struct, frozen=True):
-    """What goes back. `body` is a struct or a list of them, or bytes that are encoded already."""
+    """What goes back. `body` is a struct or a list of them, bytes that are encoded already, or events as they come."""
 
     status: int
     body: Any
     headers: dict[str, str] = {}
     media_type: str = "application/json"
+
+    @property
+    def encoded(self) -> bytes:
+        """The body as it goes over the wire. Not for events."""
+        return self.body if isinstance(self.body, bytes) else msgspec.json.encode(self.body)
+
+
+class Events(Struct, frozen=True):
+    """A body of server-sent events, sent as they come until the caller's token expires (at the instant `until`), the
+    client goes away or `live` is closed.
+    """
+
+    frames: AsyncGenerator[bytes, None]
+    live: Live
+    until: int
 
 
 Handler = Callable[..., Awaitable[Answer]]
@@ -68,6 +101,7 @@ Handler = Callable[..., Awaitable[Answer]]
 class Route(Struct, frozen=True, kw_only=True):
     """One route. `access` None: open to all. `answers` are the bodies by status; `problems` the statuses that only this
     one has; `form` and `query` are what its function takes under these names; `headers` are those it reads.
+    `for_members` takes its place where a member asks.
     """
 
     method: Literal["GET", "POST", "DELETE"]
@@ -80,6 +114,7 @@ class Route(Struct, frozen=True, kw_only=True):
     bulk_of: Any
     query: type[Struct] | None
     headers: Mapping[str, str]
+    for_members: "Route | None"
 
     @property
     def takes_body(self) -> bool:
@@ -96,9 +131,11 @@ def route(
     problems: tuple[int, ...] = (),
     bulk_of: Any = None,
     headers: Mapping[str, str] | None = None,
+    for_members: Route | None = None,
 ) -> Callable[[Handler], Route]:
     """Declare a route over its function. What the function calls `form` is read from the body, `query` from the query
-    string. `bulk_of` names the documents of a bulk route, which reads its body itself.
+    string. `bulk_of` names the documents of a bulk route, which reads its body itself. `for_members` is the route of
+    the same method and path for members, where they mean something else by it.
     """
 
     def declare(handle: Handler) -> Route:
@@ -114,6 +151,7 @@ def route(
             bulk_of=bulk_of,
             query=hints.get("query"),
             headers=headers or {},
+            for_members=for_members,
         )
 
     return declare

@@ -11,6 +11,7 @@ import uvicorn
 from laurels.errors import SettingsError
 from laurels.http.app import create_app
 from laurels.http.auth import open_auth
+from laurels.http.connections import Connection, hurry_all
 from laurels.http.house import House
 
 BACKLOG = 2048
@@ -33,7 +34,7 @@ async def serve(house: House, stop: asyncio.Event, on_ready: Callable[[int], Non
         server = _Server(
             uvicorn.Config(
                 app,
-                http="httptools",
+                http=Connection,
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -43,6 +44,7 @@ async def serve(house: House, stop: asyncio.Event, on_ready: Callable[[int], Non
                 timeout_graceful_shutdown=FINISH_WITHIN_S,
             )
         )
+        hurrying = asyncio.create_task(hurry_all(server.server_state.connections))
         serving = asyncio.create_task(server.serve([listener]))
         stopping = asyncio.create_task(stop.wait())
         log.info("http.listening", host=settings.http_host, port=port)
@@ -52,6 +54,8 @@ async def serve(house: House, stop: asyncio.Event, on_ready: Callable[[int], Non
             await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             stopping.cancel()
+            hurrying.cancel()
+            house.live.close()
             server.should_exit = True
             await serving
         log.info("http.stopped", port=port)

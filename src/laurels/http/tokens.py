@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from laurels import clock
+from laurels.errors import SettingsError
 from laurels.http.house import HttpSettings
 from laurels.keyfile import read_secret, refusal, write_once
 
@@ -28,8 +29,13 @@ _TITLE = "development tokens"
 def sign_token(settings: HttpSettings, *, subject: str, scope: str | None, ttl_s: int) -> str:
     """A token for `ttl_s` seconds: a member's without `scope` (`subject` is the member's id), a service's with it.
 
-    Makes the development key where there is none. Raises `SettingsError` where the key cannot be made or read.
+    Makes the development key where there is none. Raises `SettingsError` where the key cannot be made or read, or where
+    nothing would accept it.
     """
+    if settings.auth_mode != "dev":
+        raise SettingsError(
+            f"auth.mode is {settings.auth_mode}: tokens are signed by your identity provider, not by `laurels token`."
+        )
     now = clock.now() // clock.SECOND
     claims: dict[str, str | int] = {"sub": subject, "iat": now, "exp": now + ttl_s}
     if scope is None:

@@ -22,7 +22,7 @@ CHUNK = 1000
 """Entries applied at once: a reader waits for at most one chunk (a few milliseconds in pure Python)."""
 
 LONG = 100_000
-"""Microseconds. Whoever was busy for longer looks at the head again, so that a board that just caught up is not stale."""
+"""Microseconds. Whoever was busy for longer looks at the head again: a board that just caught up is not stale."""
 
 Progress = Callable[[int, int], None]
 """Called with (entries applied, entries there are)."""

@@ -21,6 +21,7 @@ What holds on every engine, at every moment, whoever dies:
 
 from laurels.ledger.claim import Award, Claim, Decide, Item, Outcome, Posting, Quarantined, Reached
 from laurels.ledger.port import (
+    Counts,
     DocumentState,
     Finding,
     Heads,
@@ -35,6 +36,7 @@ from laurels.ledger.port import (
 __all__ = [
     "Award",
     "Claim",
+    "Counts",
     "Decide",
     "DocumentState",
     "Finding",

@@ -101,6 +101,19 @@ class MessageState(Struct, frozen=True, kw_only=True):
     note: str
 
 
+class Counts(Struct, frozen=True, kw_only=True):
+    """How much lies where at one moment. `ready` documents are accepted and not yet taken, the first of them since
+    `ready_since` (None: there is none); `waiting` refunds wait for their order; `messages_held` for an address.
+    """
+
+    ready: int
+    ready_since: int | None
+    waiting: int
+    quarantined: int
+    messages_due: int
+    messages_held: int
+
+
 class Finding(Struct, frozen=True):
     """Something that is not as the ledger promises: where, and what."""
 
@@ -196,6 +209,10 @@ class Ledger(Protocol):
 
     async def inbox_depth(self) -> int:
         """How many documents are accepted and not yet taken."""
+        ...
+
+    async def counts(self) -> Counts:
+        """How much lies where, all of one moment. Costs a walk over what lies there, none over what is done."""
         ...
 
     async def quarantine(self, *, after: int = 0, limit: int = 50) -> list[QuarantinedDocument]:

@@ -5,8 +5,9 @@ channel, and writes down what became of it. A crash between sending and writing 
 Message-ID.
 """
 
+from laurels.notify.addresses import BadAddress, parse_address
 from laurels.notify.channel import Channel, ChannelRefused, ChannelUnavailable
 from laurels.notify.composing import Composer
 from laurels.notify.notifier import Notifier
 
-__all__ = ["Channel", "ChannelRefused", "ChannelUnavailable", "Composer", "Notifier"]
+__all__ = ["BadAddress", "Channel", "ChannelRefused", "ChannelUnavailable", "Composer", "Notifier", "parse_address"]

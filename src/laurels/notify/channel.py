@@ -1,4 +1,6 @@
-"""The channel's port: something that takes a mail."""
+"""The channel's port: something that takes a mail. `laurels.testing.channel_contract` tells whether one keeps the
+promises.
+"""
 
 from email.message import EmailMessage
 from typing import Protocol
@@ -11,16 +13,23 @@ class ChannelUnavailable(LaurelsError):
 
 
 class ChannelRefused(LaurelsError):
-    """The channel will never take this message."""
+    """The channel will never take a message to this address."""
 
 
 class Channel(Protocol):
-    """Takes mails. `send` may be called for the same Message-ID again, and must not mind."""
+    """Takes mails. `send` may be called for the same Message-ID again, and must not mind; it may be cancelled when it
+    takes too long.
+    """
 
     name: str
 
     async def send(self, message: EmailMessage) -> None:
-        """Hand a mail over; when this returns, the channel has it. Raises `ChannelUnavailable`, `ChannelRefused`."""
+        """Hand a mail over; when this returns, the channel has it, and a crash does not lose it.
+
+        Raises `ChannelUnavailable`: try again. `ChannelRefused`: never try again, so it is for what is wrong with the
+        address alone; whatever the shop may still mend, a wrong password or a full disk, is unavailable. Their
+        messages are logged and kept for ever: they hold no address and no secret.
+        """
         ...
 
     async def close(self) -> None:

@@ -1,34 +1,45 @@
-"""The mail that a milestone sends: who the shop is, the points, what is next.
+"""The mail that a milestone sends: who the shop is, what was reached and when, what is next.
 
-Text and HTML, no pictures, no tracking.
+Text and HTML that say the same; no pictures, nothing loaded from elsewhere, no tracking. No `List-Unsubscribe` either:
+a milestone sends one mail, ever, so there is nothing to leave.
 """
 
+import re
+from collections.abc import Sequence
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime, parseaddr
+from email.policy import SMTP, SMTPUTF8
+from email.utils import format_datetime
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from laurels.errors import SettingsError
+from laurels.errors import ProgramError, SettingsError
 from laurels.ledger import Message
 from laurels.model.times import to_datetime
-from laurels.program import Program
+from laurels.notify.addresses import ENCODED_WORD, BadAddress, parse_address
+from laurels.program import Milestone, Program
+
+# Bodies that every mail server passes on unchanged: 7bit, quoted-printable or base64, in short lines.
+_POLICY = SMTP.clone(cte_type="7bit")
+_INTERNATIONAL_POLICY = SMTPUTF8.clone(cte_type="7bit")
+
+_SENDER = re.compile(
+    r'(?:"(?P<quoted>(?:[^"\\]|\\.)+)"\s*|(?P<name>[^"<>]*))<(?P<email>[^<>]*)>|(?P<alone>[^<>"]+)', re.DOTALL
+)
+"""A shop's name in front of an address in angle brackets, or an address alone."""
 
 
 class Composer:
     """Makes mails from one sender, whose display name is the shop's name: `Corner Shop <points@shop.example>`."""
 
-    def __init__(self, sender: str, program: Program) -> None:
-        """Raises `SettingsError` where `sender` is no mail address."""
-        name, address = parseaddr(sender)
-        user, at, domain = address.rpartition("@")
-        if not (user and at and domain):
-            raise SettingsError(f"notify.from is {sender!r}: give an address such as Corner Shop <points@shop.example>")
-        self._shop = name or domain
-        self._sender = Address(name, user, domain)
-        self._domain = domain
-        self._program = program
+    def __init__(self, sender: str, programs: Sequence[Program]) -> None:
+        """`programs`: the one in force, then those before it, newest first, for messages that they decided.
+
+        Raises `SettingsError` where `sender` is no address that mail can come from.
+        """
+        self._sender = _parse_sender(sender)
+        self._shop = self._sender.display_name or self._sender.domain
+        self._programs = programs
         templates = Environment(
             loader=PackageLoader("laurels.notify"),
             autoescape=select_autoescape(),
@@ -40,18 +51,17 @@ class Composer:
         self._html = templates.get_template("milestone.html")
 
     def compose(self, message: Message, email: str) -> EmailMessage:
-        """The mail of a message. The same message gives the same bytes, however often it is composed."""
-        words = {
-            "shop": self._shop,
-            "points": f"{message.points:,}",
-            "above": f"{self._above(message.milestone):,}",
-            "next_above": self._next(message.points),
-        }
-        mail = EmailMessage(policy=SMTP)
-        mail["Message-ID"] = f"<{message.id}@{self._domain}>"
+        """The mail of a message. The same message gives the same bytes, however often it is composed.
+
+        Raises `BadAddress` where no mail can be sent to `email`, `ProgramError` for a milestone that no program had.
+        """
+        recipient = parse_address(email)
+        words = self._words(message)
+        mail = EmailMessage(policy=_POLICY if recipient.addr_spec.isascii() else _INTERNATIONAL_POLICY)
+        mail["Message-ID"] = f"<{message.id}@{self._sender.domain}>"
         mail["Date"] = format_datetime(to_datetime(message.created_at))
         mail["From"] = self._sender
-        mail["To"] = email
+        mail["To"] = recipient
         mail["Subject"] = f"You have passed {words['above']} points at {self._shop}"
         mail["Auto-Submitted"] = "auto-generated"
         mail.set_content(self._text.render(words))
@@ -59,10 +69,42 @@ class Composer:
         mail.set_boundary(f"laurels-{message.id}")
         return mail
 
-    def _above(self, milestone: str) -> int:
-        """The threshold; a milestone that the program no longer has is named by what it was passed with."""
-        return next((known.above for known in self._program.milestones if known.name == milestone), 0)
+    def _words(self, message: Message) -> dict[str, str | None]:
+        day = to_datetime(message.created_at).astimezone(self._programs[0].zone)
+        return {
+            "shop": self._shop,
+            "points": f"{message.points:,}",
+            "above": f"{self._passed(message).above:,}",
+            "next_above": self._next(message.points),
+            "day": f"{day.day} {day:%B %Y}",
+        }
+
+    def _passed(self, message: Message) -> Milestone:
+        """The milestone as it was passed; the program in force may have moved or dropped it since."""
+        for program in self._programs:
+            for milestone in program.milestones:
+                if milestone.name == message.milestone and milestone.above < message.points:
+                    return milestone
+        raise ProgramError(f"No published program has a milestone {message.milestone} below {message.points} points.")
 
     def _next(self, points: int) -> str | None:
-        ahead = [milestone.above for milestone in self._program.milestones if milestone.above >= points]
+        ahead = [milestone.above for milestone in self._programs[0].milestones if milestone.above >= points]
         return f"{min(ahead):,}" if ahead else None
+
+
+def _parse_sender(sender: str) -> Address:
+    match = _SENDER.fullmatch(sender)
+    if match is None:
+        raise _no_sender(sender)
+    name = re.sub(r"\\(.)", r"\1", match["quoted"] or "") or (match["name"] or "").strip()
+    try:
+        address = parse_address(match["email"] or match["alone"], name)
+    except BadAddress as error:
+        raise _no_sender(sender) from error
+    if not (name.isprintable() and address.username.isascii()) or ENCODED_WORD in name:
+        raise _no_sender(sender)
+    return address
+
+
+def _no_sender(sender: str) -> SettingsError:
+    return SettingsError(f"notify.from is {sender!r}: give one address such as Corner Shop <points@shop.example>")

@@ -3,5 +3,10 @@
 import pytest
 
 pytest.register_assert_rewrite(
-    "laurels.testing.leaderboard_contract", "laurels.testing.leaderboard_feeds", "laurels.testing.ledger_contract"
+    "laurels.testing.channel_contract",
+    "laurels.testing.intents_contract",
+    "laurels.testing.leaderboard_contract",
+    "laurels.testing.leaderboard_feeds",
+    "laurels.testing.ledger_contract",
+    "laurels.testing.payments_contract",
 )

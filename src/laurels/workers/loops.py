@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from laurels.awarding import Awarder
+from laurels.checkout import Checkout
 from laurels.errors import LedgerUnavailable
 from laurels.leaderboard import Projector
 from laurels.ledger import Ledger
@@ -16,17 +17,27 @@ from laurels.notify import Notifier
 PATIENCE_S = 0.25
 """How long a loop waits for news before it looks around: whether it should stop, whether the feed is still the same."""
 
+RECOVER_EVERY_S = 10.0
+"""How often purchases that broke off are looked for."""
+
 LONGEST_PAUSE_S = 5.0
 """The longest pause between two tries while the ledger is away."""
 
 log = structlog.get_logger(__name__)
 
 
-async def award_forever(ledger: Ledger, awarder: Awarder, stop: asyncio.Event) -> None:
-    """Award documents as they are accepted, until `stop` is set; the batch under way is finished first."""
+async def award_forever(
+    ledger: Ledger, awarder: Awarder, stop: asyncio.Event, count: Callable[[int], object] = int
+) -> None:
+    """Award documents as they are accepted, until `stop` is set; the batch under way is finished first.
+
+    `count` is told how many were judged, for whoever keeps figures.
+    """
 
     async def step() -> None:
-        if not await awarder.step():
+        if judged := await awarder.step():
+            count(judged)
+        else:
             await ledger.wait_for_work(PATIENCE_S)
 
     await _forever("award", step, stop)
@@ -50,6 +61,16 @@ async def notify_forever(ledger: Ledger, notifier: Notifier, stop: asyncio.Event
             await ledger.wait_for_messages(PATIENCE_S)
 
     await _forever("notify", step, stop)
+
+
+async def recover_forever(checkout: Checkout, stop: asyncio.Event) -> None:
+    """Finish purchases that broke off, now and from time to time, until `stop` is set."""
+
+    async def step() -> None:
+        await checkout.recover()
+        await _sleep(RECOVER_EVERY_S, stop)
+
+    await _forever("recover", step, stop)
 
 
 async def _forever(name: str, step: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:

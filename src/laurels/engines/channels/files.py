@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import tempfile
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -9,7 +10,9 @@ from laurels.notify import ChannelUnavailable
 
 
 class FileChannel:
-    """Writes each mail to a file of its own. The same Message-ID again writes the same file again."""
+    """Writes each mail to a file of its own, readable by its owner alone. The same Message-ID again writes the same
+    file again.
+    """
 
     name = "files"
 
@@ -24,13 +27,29 @@ class FileChannel:
 
     def _write(self, message: EmailMessage) -> None:
         name = str(message["Message-ID"]).strip("<>")
-        partial = self._folder / f".{name}.{os.getpid()}"
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                file.write(bytes(message))
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(self._folder / f"{name}.eml")
+            descriptor, draft = tempfile.mkstemp(prefix=".draft-", dir=self._folder)  # 0600
+            try:
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(bytes(message))
+                    file.flush()
+                    os.fsync(file.fileno())
+                Path(draft).replace(self._folder / f"{name}.eml")
+            except BaseException:
+                Path(draft).unlink(missing_ok=True)
+                raise
+            _sync(self._folder)
         except OSError as error:
-            raise ChannelUnavailable(f"The outbox {self._folder} cannot be written: {error}") from error
+            raise ChannelUnavailable(f"The outbox cannot be written: {error.strerror}") from error
+
+
+def _sync(folder: Path) -> None:
+    """Make the names in a folder survive a power loss, where the system lets one ask for that."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

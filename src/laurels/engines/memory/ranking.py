@@ -99,6 +99,11 @@ class Ranking:
         """The position of a member with these points: 1 is the first."""
         return 1 + self._before(place_of(points, member))
 
+    def standing(self, points: int, member: int) -> tuple[int, int, int]:
+        """`rank`, `tied` and `position` at once, for the price of three questions instead of four."""
+        above = self._before(place_of(points, 0))
+        return 1 + above, self._before(place_of(points - 1, 0)) - above, self.position(points, member)
+
     def slice(self, start: int, stop: int) -> "array[int]":
         """The places from index `start` (0 is the first) up to, not including, `stop`; fewer where the board ends."""
         starts = self._counted()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from laurels.engines.sqlite import members
+from laurels.engines.sqlite import intents, members
 from laurels.engines.sqlite.chain import Chain, read_entry
 from laurels.engines.sqlite.connection import Database
 from laurels.ledger import Item, Receipt
@@ -31,7 +31,7 @@ def find(db: Database, document: Document) -> Receipt | None:
 def remember(db: Database, chain: Chain, document: Document) -> Item:
     """Write down a new document for ever, enrolling its member where it does; gives it as the awarding sees it."""
     row = db.one("member_by_id", document.member_id)
-    number: int | None = row[0] if row else None
+    number: int | None = row[0] if row else intents.erased_buyer(db, document)
     if number is None and document.enrols:
         number = chain.enrol(document.member_id)
     if number is not None and document.email is not None:
@@ -62,6 +62,8 @@ def _accept_one(db: Database, chain: Chain, document: Document) -> Receipt:
     known = find(db, document)
     if known is not None:
         return known
+    if not intents.allow(db, document):
+        return Receipt(Status.ACCEPTED, conflict=True)
     item = remember(db, chain, document)
     db.run(
         "insert_inbox",
@@ -75,4 +77,5 @@ def _accept_one(db: Database, chain: Chain, document: Document) -> Receipt:
         document.content,
         document.raw,
     )
+    intents.finish(db, document)
     return Receipt(Status.ACCEPTED)

@@ -15,11 +15,13 @@ from laurels.engines.sqlite import accepting, awarding, members, verifying
 from laurels.engines.sqlite.bell import Bell
 from laurels.engines.sqlite.chain import NEWEST, SHARD, entry_of, read_entry
 from laurels.engines.sqlite.connection import Database, wrapped
+from laurels.engines.sqlite.intents import SqliteIntents
 from laurels.engines.sqlite.reader import Reader
 from laurels.engines.sqlite.schema import LATEST, migrate, version_of
 from laurels.engines.sqlite.writer import Writer
 from laurels.errors import FeedDiverged, LedgerReadOnly, NotFound, ProgramError, SchemaTooOld
 from laurels.ledger import (
+    Counts,
     Decide,
     DocumentState,
     Heads,
@@ -46,7 +48,9 @@ POLL_S = 0.02
 
 
 class SqliteLedger:
-    """A ledger in one file. Make it with `SqliteLedger.open`; call it from one event loop."""
+    """A ledger in one file, with the checkout's `intents` in the same. Make it with `SqliteLedger.open`; call it from
+    one event loop.
+    """
 
     name = "sqlite"
 
@@ -56,6 +60,7 @@ class SqliteLedger:
         self._bell = Bell()
         self._writer = Writer(path, self._bell.ring)
         self._reader = Reader(path)
+        self.intents = SqliteIntents(self._writer, self._reader)
 
     @classmethod
     def open(cls, path: Path, now: Clock = clock.now) -> "SqliteLedger":
@@ -156,6 +161,19 @@ class SqliteLedger:
 
     async def inbox_depth(self) -> int:
         return await self._reader.run(lambda db: int(db.value("count_ready")))
+
+    async def counts(self) -> Counts:
+        row = await self._reader.run(lambda db: db.one("counts"))
+        assert row is not None, "a row of counts is a row, whatever they are"
+        ready, ready_since, waiting, quarantined, due, held = row
+        return Counts(
+            ready=ready,
+            ready_since=ready_since,
+            waiting=waiting,
+            quarantined=quarantined,
+            messages_due=due,
+            messages_held=held,
+        )
 
     async def quarantine(self, *, after: int = 0, limit: int = 50) -> list[QuarantinedDocument]:
         rows = await self._reader.run(lambda db: db.all("quarantine", after, limit))

@@ -57,6 +57,7 @@ def change(db: Database, member_id: str, event: MemberEvent, actor: str, now: in
             db.run("forget_raw", member.number)
             db.run("forget_contact", member.number)
             db.run("drop_messages", member.number)
+            db.run("forget_buyer", member.number, member.member_id)
             db.run("forget_member", member.number)
             _append(chain, EntryKind.ERASE, member, actor)
     chain.save()

@@ -104,6 +104,16 @@ SELECT EXISTS (SELECT 1 FROM inbox WHERE state = 'ready');
 -- How many documents are accepted and not yet taken.
 SELECT count(*) FROM inbox WHERE state = 'ready';
 
+-- name: counts
+-- How much lies where. Each count reads an index that holds what is not done, and nothing else.
+SELECT
+    (SELECT count(*) FROM inbox WHERE state = 'ready'),
+    (SELECT changed_at FROM inbox WHERE state = 'ready' ORDER BY sequence LIMIT 1),
+    (SELECT count(*) FROM inbox WHERE state = 'waiting'),
+    (SELECT count(*) FROM inbox WHERE state = 'quarantined'),
+    (SELECT count(*) FROM message WHERE state = 'due'),
+    (SELECT count(*) FROM message WHERE state = 'held');
+
 -- name: quarantine
 -- Documents in quarantine after a sequence.
 SELECT sequence, kind, source, id, reason, changed_at, raw FROM inbox
@@ -268,3 +278,35 @@ FROM message s JOIN member m ON m.number = s.member WHERE m.member_id = ? ORDER 
 -- name: any_due
 -- Whether there is a message to try.
 SELECT EXISTS (SELECT 1 FROM message WHERE state = 'due' AND due_at <= ?);
+
+-- name: find_intent
+-- A purchase, by its order id.
+SELECT order_id, fingerprint, state, member_id, member, content, total, currency, method, begun_at, reference, reason
+FROM intent WHERE order_id = ?;
+
+-- name: insert_intent!
+-- Somebody is about to pay.
+INSERT INTO intent (order_id, fingerprint, state, member_id, content, total, currency, method, begun_at)
+VALUES (?, ?, 'open', ?, ?, ?, ?, ?, ?);
+
+-- name: pay_intent!
+-- The money was taken.
+UPDATE intent SET state = 'paid', reference = ?2 WHERE order_id = ?1 AND state = 'open';
+
+-- name: fail_intent!
+-- The money was not taken; what the order was and whose is not kept.
+UPDATE intent SET state = 'failure', reason = ?2, member_id = NULL, content = x'' WHERE order_id = ?1 AND state = 'open';
+
+-- name: finish_intent!
+-- The order was accepted; the ledger has it now.
+UPDATE intent SET state = 'success', member_id = NULL, content = x'' WHERE order_id = ? AND state = 'paid';
+
+-- name: forget_buyer!
+-- Take an erased member out of the purchases under way; one that is paid for goes to the member's number.
+UPDATE intent SET member_id = NULL, member = ?1 WHERE member_id = ?2;
+
+-- name: intents_under_way
+-- Purchases begun before an instant and not ended, oldest first.
+SELECT order_id, fingerprint, state, member_id, member, content, total, currency, method, begun_at, reference, reason
+FROM intent WHERE state IN ('open', 'paid') AND begun_at <= ?1 AND (begun_at, order_id) > (?2, ?3)
+ORDER BY begun_at, order_id LIMIT ?4;

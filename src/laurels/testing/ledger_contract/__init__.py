@@ -15,6 +15,7 @@ no rule of the program but the default one, and nothing about shards but that `h
 from laurels.testing.ledger_contract.accepting import Accepting, Enrolling
 from laurels.testing.ledger_contract.awarding import Awarding, Poison, Publishing
 from laurels.testing.ledger_contract.base import OpenLedger
+from laurels.testing.ledger_contract.counting import Counting
 from laurels.testing.ledger_contract.feed import Following, Waking
 from laurels.testing.ledger_contract.members import Erasing, Members
 from laurels.testing.ledger_contract.messages import Messages
@@ -39,6 +40,7 @@ class LedgerContract(
     Erasing,
     Messages,
     Quarantine,
+    Counting,
     Following,
     Waking,
     Walking,

@@ -2,10 +2,8 @@
 
 import asyncio
 import os
-import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from random import Random, SystemRandom
 from typing import Any
 
@@ -28,6 +26,7 @@ from laurels.model import (
 )
 from laurels.model.money import parse_amount
 from laurels.program import DEFAULT_PROGRAM, parse_program
+from laurels.testing.left_open import what_is_open
 
 SOON_S = 10
 """What should happen at once fails the test after this long."""
@@ -151,7 +150,7 @@ class Base:
     @pytest.fixture
     async def shop(self, open_ledger: OpenLedger, now: TurnedClock) -> AsyncIterator[Shop]:
         """Give the ledger under test, with the default program in force."""
-        before = _what_is_open()
+        before = what_is_open()
         ledger = await open_ledger(now)
         shop = Shop(ledger, now)
         await shop.adopt(DEFAULT_PROGRAM)
@@ -159,7 +158,7 @@ class Base:
         findings = await shop.findings()
         await ledger.close()
         assert findings == []
-        assert sorted(_what_is_open() - before) == []
+        assert sorted(what_is_open() - before) == []
 
 
 @asynccontextmanager
@@ -229,27 +228,3 @@ async def soon(awaitable: Awaitable[Any]) -> Any:
 
 def _document(each: Order | Refund | Document) -> Document:
     return each if isinstance(each, Document) else each.document()
-
-
-def _what_is_open() -> set[str]:
-    """Name the tasks, threads and files of this process, without those that pytest, anyio and asyncio keep."""
-    tasks = {f"task {task.get_coro()}" for task in asyncio.all_tasks() if not _is_anyios(task)}
-    threads = {f"thread {each.name}" for each in threading.enumerate() if not each.name.startswith("asyncio_")}
-    return tasks | threads | _open_files()
-
-
-def _is_anyios(task: "asyncio.Task[Any]") -> bool:
-    """Whether a task is the one in which anyio runs fixtures and tests."""
-    coroutine = task.get_coro()
-    return isinstance(coroutine, Coroutine) and getattr(coroutine, "__qualname__", "").startswith("TestRunner.")
-
-
-def _open_files() -> set[str]:
-    names = set()
-    folder = Path("/proc/self/fd")
-    for each in folder.iterdir() if folder.exists() else ():
-        try:
-            names.add(f"file {each.name}: {each.readlink()}")
-        except FileNotFoundError:  # the folder's own handle, closed by now
-            continue
-    return names

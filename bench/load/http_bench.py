@@ -1,0 +1,239 @@
+"""What HTTP costs: accepting orders, reading dashboards, and how soon an order is seen. `make bench` runs it all.
+
+    python bench/load/http_bench.py [accept] [read] [fresh] [--pairs 7] [--seconds 4] [--members 100000]
+
+The server runs on one core, this load on another, on loopback; the ledger is a SQLite file on the disk that `--state`
+names. Each target is a ratio to a server that does less (`servers.py`), measured in pairs one after the other in one
+run, because only that means something on a machine with neighbours: the median and the spread of the ratios are
+given. Two ratios: of answers a second, and of the server's processor time for one answer, which neighbours disturb
+less. The last lines are JSON; they are kept in bench/results/ too.
+"""
+
+import argparse
+import itertools
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from time import perf_counter, sleep
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+import uvloop
+from fresh import measure_freshness
+from load import Outcome, closed_loop
+from prepare import Shop, prepare, read_request
+
+HERE = Path(__file__).parent
+SERVER_CORE, LOAD_CORE = 0, min(1, (os.cpu_count() or 1) - 1)
+CONNECTIONS = 64
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Server:
+    """A server process on its core."""
+
+    def __init__(self, process: "subprocess.Popen[str]", port: int) -> None:
+        self.process = process
+        self.port = port
+
+    def cpu_s(self) -> float:
+        """Processor seconds that its threads took so far."""
+        return cpu_s(self.process.pid)
+
+
+@contextmanager
+def server(*arguments: str, core: int = SERVER_CORE) -> Iterator[Server]:
+    """Start one of `servers.py` on a core; it ends with its standard input."""
+    command = ["taskset", "-c", str(core), sys.executable, str(HERE / "servers.py"), *arguments]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        try:
+            started = Server(process, int(process.stdout.readline()))
+            wait_until_ready(started.port)
+            yield started
+        finally:
+            process.stdin.close()
+
+
+def wait_until_ready(port: int) -> None:
+    """Return once the board serves."""
+    while True:
+        with suppress(HTTPError), urlopen(f"http://127.0.0.1:{port}/readyz"):
+            return
+        sleep(0.1)
+
+
+@contextmanager
+def worker(state: Path, core: int) -> Iterator[None]:
+    """`laurels work` beside the server."""
+    command = ["taskset", "-c", str(core), sys.executable, "-m", "laurels", "work", "--state", str(state)]
+    with subprocess.Popen(command) as process:
+        try:
+            yield
+        finally:
+            process.terminate()
+
+
+def cpu_s(pid: int) -> float:
+    """Processor seconds of a process (Linux)."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+async def measure(target: Server, requests: Iterator[bytes], seconds: float) -> dict[str, float]:
+    """One run of the closed loop."""
+    before_server, before_load = target.cpu_s(), cpu_s(os.getpid())
+    outcome = await closed_loop(target.port, requests, connections=CONNECTIONS, seconds=seconds)
+    unexpected = {status: count for status, count in outcome.statuses.items() if status not in {200, 202}}
+    assert not unexpected, f"answers that are none: {unexpected}"
+    return figures(outcome, target.cpu_s() - before_server, cpu_s(os.getpid()) - before_load)
+
+
+def figures(outcome: Outcome, server_cpu_s: float, load_cpu_s: float) -> dict[str, float]:
+    """What is kept of a run."""
+    return {
+        "answers": outcome.answers,
+        "per_s": outcome.answers / outcome.seconds,
+        "server_cpu_us": server_cpu_s / outcome.answers * 1e6,
+        "server_core_percent": server_cpu_s / outcome.seconds * 100,
+        "load_core_percent": load_cpu_s / outcome.seconds * 100,
+        "p50_ms": outcome.percentile_ms(50),
+        "p99_ms": outcome.percentile_ms(99),
+    }
+
+
+async def pairs(
+    name: str, real: Server, base: Server, requests: Callable[[], Iterator[bytes]], arguments: argparse.Namespace
+) -> list[dict[str, float | str]]:
+    """Measure the real server and its base in turns; print the ratios."""
+    rows: list[dict[str, float | str]] = []
+    for pair in range(-1, arguments.pairs):
+        for role, target in (("real", real), ("base", base)):
+            row = await measure(target, requests(), arguments.seconds if pair >= 0 else 1)
+            if pair >= 0:  # the pair before the first one warms up
+                rows.append({"bench": name, "role": role, "pair": pair, **row})
+                show(f"{name} {role} {pair}", row)
+    by_role = {role: [row for row in rows if row["role"] == role] for role in ("real", "base")}
+    for field, label in (("per_s", "answers a second"), ("server_cpu_us", "processor time")):
+        ratios = [
+            float(r[field]) / float(b[field]) if field == "per_s" else float(b[field]) / float(r[field])
+            for r, b in zip(by_role["real"], by_role["base"], strict=True)
+        ]
+        print(f"{name}: by {label}: {median(ratios):.0%} of its base ({min(ratios):.0%} to {max(ratios):.0%})")
+        rows.append(
+            {"bench": name, "role": f"ratio_{field}", "median": median(ratios), "min": min(ratios), "max": max(ratios)}
+        )
+    return rows
+
+
+async def accept(shop: Shop, arguments: argparse.Namespace) -> list[dict[str, float | str]]:
+    """Orders over HTTP against the same route without its ledger; then with awarding beside it, and inside."""
+    with ExitStack() as stack:
+        real = stack.enter_context(server("house", "--state", str(shop.state)))
+        base = stack.enter_context(server("no-ledger", "--state", str(shop.empty)))
+        rows = await pairs("accept", real, base, shop.orders, arguments)
+    for name, options, beside in (("accept, work beside", [], True), ("accept, awarding inside", ["--award"], False)):
+        with ExitStack() as stack:
+            target = stack.enter_context(server("house", "--state", str(shop.state), *options))
+            if beside:
+                stack.enter_context(worker(shop.state, LOAD_CORE))
+            await shop.all_awarded()
+            row = await measure(target, shop.orders(), 3 * arguments.seconds)
+            row["inbox_depth_at_end"] = await shop.inbox_depth()
+            show(name, row)
+            rows.append({"bench": name, "role": "real", **row})
+    return rows
+
+
+async def read(shop: Shop, arguments: argparse.Namespace) -> list[dict[str, float | str]]:
+    """Dashboards of members at random against a handler that gives as many bytes and headers."""
+    requests = [read_request(member, token) for member, token in shop.tokens.items()]
+    with ExitStack() as stack:
+        real = stack.enter_context(server("house", "--state", str(shop.state)))
+        first = await measure(real, iter(requests), 600)
+        show("read, each token's first use", first)
+        answer = await shop.example(real.port, requests[0])
+        base = stack.enter_context(server("bare", "--answer", json.dumps(answer)))
+        rows = await pairs("read", real, base, lambda: itertools.cycle(requests), arguments)
+    return [{"bench": "read, first use", "role": "real", **first}, *rows]
+
+
+async def fresh(shop: Shop, arguments: argparse.Namespace) -> list[dict[str, float | str]]:
+    """How soon an order that was accepted is seen, at a steady rate of orders."""
+    with ExitStack() as stack:
+        target = stack.enter_context(server("house", "--state", str(shop.state)))
+        stack.enter_context(worker(shop.state, LOAD_CORE))
+        await shop.all_awarded()
+        row = await measure_freshness(target.port, shop, rate=500, seconds=4 * arguments.seconds)
+    show("fresh", row)
+    return [{"bench": "fresh", "role": "real", **row}]
+
+
+def show(name: str, row: dict[str, float]) -> None:
+    """One line of the table."""
+    print(f"{name:32} " + "  ".join(f"{key} {value:,.1f}" for key, value in row.items()), flush=True)
+
+
+def circumstances() -> dict[str, str]:
+    """What a figure is worth little without."""
+    git = ["git", "-C", str(HERE), "describe", "--always", "--dirty"]
+    models = [line for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if "model name" in line]
+    names = ("uvicorn", "uvloop", "httptools", "msgspec", "litestar", "apsw")
+    return {
+        "machine": f"{models[0].split(': ')[1] if models else platform.machine()}, {os.cpu_count()} cores",
+        "load": " ".join(f"{load:.1f}" for load in os.getloadavg()) + " (1, 5, 15 minutes) before: others are at work",
+        "python": platform.python_version(),
+        "versions": ", ".join(f"{name} {version(name)}" for name in names),
+        "commit": subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip(),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": " ".join(["http_bench.py", *sys.argv[1:]]),
+    }
+
+
+def main() -> None:
+    """Measure what is asked for, print it, keep it."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    benches = {"accept": accept, "read": read, "fresh": fresh}
+    parser.add_argument("benches", nargs="*", choices=[*benches, []], help="which; all where none is named")
+    parser.add_argument("--pairs", type=int, default=7)
+    parser.add_argument("--seconds", type=float, default=4, help="of each run")
+    parser.add_argument("--members", type=int, default=100_000)
+    parser.add_argument("--state", type=Path, help="where to keep the ledger between runs; else it is thrown away")
+    arguments = parser.parse_args()
+    about = circumstances()
+    for name, text in about.items():
+        print(f"{name:>10}  {text}")
+    os.sched_setaffinity(0, {LOAD_CORE})
+    state = arguments.state or Path(tempfile.mkdtemp(prefix="laurels-bench-", dir=HERE))
+    try:
+        started = perf_counter()
+        shop = uvloop.run(prepare(state, arguments.members))
+        print(f"{arguments.members:,} members with points and tokens stand after {perf_counter() - started:.0f} s")
+        rows = [
+            {**about, **row}
+            for name in (arguments.benches or benches)
+            for row in uvloop.run(benches[name](shop, arguments))
+        ]
+    finally:
+        if arguments.state is None:
+            shutil.rmtree(state)
+    results = HERE.parent / "results"
+    results.mkdir(exist_ok=True)
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    (results / f"http-{about['date'].replace(':', '')}.jsonl").write_text(lines, "utf-8")
+    print(lines, end="")
+
+
+if __name__ == "__main__":
+    main()

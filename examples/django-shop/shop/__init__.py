@@ -1,0 +1,1 @@
+"""A shop: it sells, takes back, and lets Laurels know."""

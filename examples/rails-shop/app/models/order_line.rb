@@ -1,0 +1,4 @@
+# One kind of goods in an order.
+class OrderLine < ApplicationRecord
+  belongs_to :order
+end

@@ -1,0 +1,60 @@
+"""The fast lane: a member's dashboard, the one hot read, answered without the web framework.
+
+It takes plain requests alone: GET, a path of just two parts, a host that looks like one. All others go the long way,
+and so does the documentation. Both lanes run the same `Answerer` and word problems by the same table;
+a test holds their answers to be the same, byte for byte.
+"""
+
+import re
+from http import HTTPStatus
+
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from laurels.http.answering import Answerer
+from laurels.http.dashboards import show_dashboard
+from laurels.http.problems import answer_problem
+from laurels.http.routes import Answer, Headers
+
+_PREFIX = "/loyalty/"
+_HOST = re.compile(rb"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?\Z")
+
+
+class FastLane:
+    """An ASGI application before another one, which gets every request that is not plainly the hot read."""
+
+    def __init__(self, app: ASGIApp, answerer: Answerer) -> None:
+        self._app = app
+        self._answerer = answerer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        member_id = _member_id(scope)
+        if not member_id:
+            await self._app(scope, receive, send)
+            return
+        scope["path_params"] = {"member_id": member_id}
+        try:
+            answer = await self._answerer.answer(show_dashboard, scope, scope["path_params"], Headers(scope["headers"]))
+        except Exception as error:  # noqa: BLE001 - the table of problems has a row for each
+            answer = answer_problem(scope, error)
+        await _send(answer, send)
+
+
+def _member_id(scope: Scope) -> str:
+    """Whose dashboard a plain request asks for; empty for every other request."""
+    if scope["type"] != ScopeType.HTTP or scope["method"] != "GET" or not scope["path"].startswith(_PREFIX):
+        return ""
+    if scope.get("root_path") or not all(_HOST.match(value) for name, value in scope["headers"] if name == b"host"):
+        return ""
+    member_id = scope["path"][len(_PREFIX) :]
+    return "" if "/" in member_id else member_id
+
+
+async def _send(answer: Answer, send: Send) -> None:
+    body = answer.encoded
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()]
+    if answer.status != HTTPStatus.NOT_MODIFIED:
+        headers += [(b"content-type", answer.media_type.encode("ascii")), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

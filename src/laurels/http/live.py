@@ -1,0 +1,108 @@
+"""Live dashboards over HTTP: server-sent events, each one the whole answer that a read at that moment would give.
+
+Read them with `fetch` streaming, which can send the token in a header; an `EventSource` would want it in the address.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from typing import Any, TypeVar
+
+from litestar import Response
+from litestar.response.base import ASGIResponse
+from litestar.types import Receive, Send
+
+from laurels.dashboard import Board, Dashboard, Live, to_json
+from laurels.http.dashboards import BoardQuery, DashboardQuery, PlacesQuery, read_dashboard
+from laurels.http.routes import Access, Answer, Call, Events, route
+
+MEDIA_TYPE = "text/event-stream"
+UNCACHED = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+"""No cache may keep the events, no proxy hold them back."""
+
+SIGN_OF_LIFE = b": still here\n\n"
+
+Shown = TypeVar("Shown", Board, Dashboard)
+
+
+@route(
+    "GET",
+    "/loyalty/{member_id}/live",
+    access=Access(("members:read",), members="own"),
+    answers={200: Dashboard},
+    problems=(404, 503),
+)
+async def follow_dashboard(call: Call, query: PlacesQuery) -> Answer:
+    """Follow a member's dashboard: server-sent events, at once and then whenever it is another one.
+
+    At most 4 a second; what changed in between is skipped, the newest never. A comment after 15 s without an event. The
+    stream ends with the token.
+    """
+    asked = DashboardQuery(query.board, query.top, query.around)
+    return await _events(call, lambda: read_dashboard(call.house.dashboards, call.caller, call.ids["member_id"], asked))
+
+
+@route("GET", "/leaderboard/{board}/live", access=Access(members="any"), answers={200: Board}, problems=(404, 503))
+async def follow_board(call: Call, query: BoardQuery) -> Answer:
+    """Follow the top of a board, as server-sent events."""
+    return await _events(call, lambda: call.house.dashboards.board(call.ids["board"], top=query.top))
+
+
+async def _events(call: Call, read: Callable[[], Awaitable[Shown]]) -> Answer:
+    await read()  # what is refused is refused with a status, before the stream begins
+    return Answer(
+        200, Events(_frames(call.house.live, read), call.house.live, call.caller.expires), UNCACHED, MEDIA_TYPE
+    )
+
+
+async def _frames(live: Live, read: Callable[[], Awaitable[Shown]]) -> AsyncGenerator[bytes, None]:
+    async with aclosing(live.follow(read)) as answers:
+        async for answer in answers:
+            yield SIGN_OF_LIFE if answer is None else f"id: {answer.as_of}\ndata: ".encode() + to_json(answer) + b"\n\n"
+
+
+class EventsResponse(Response[bytes]):
+    """The web framework's response that sends `Events`."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(b"", status_code=answer.status, headers=answer.headers, media_type=answer.media_type)
+        self._events: Events = answer.body
+
+    def to_asgi_response(self, *_: Any, **__: Any) -> ASGIResponse:
+        """The part that sends."""
+        return _Sender(self._events, headers=self.headers, media_type=self.media_type, status_code=self.status_code)
+
+
+class _Sender(ASGIResponse):
+    __slots__ = ("_events",)
+
+    _should_set_content_length = False
+
+    def __init__(self, events: Events, **response: Any) -> None:
+        super().__init__(**response)
+        self._events = events
+
+    async def send_body(self, send: Send, receive: Receive) -> None:
+        """Send frames until there is a reason to stop; then end the body, unless the client has stopped reading."""
+        gone = asyncio.create_task(_client_gone(receive))
+        sending = False
+        try:
+            async with self._events.live.listening(self._events.until) as stop, aclosing(self._events.frames) as frames:
+                gone.add_done_callback(lambda _: stop())
+                async for frame in frames:
+                    sending = True
+                    await send({"type": "http.response.body", "body": frame, "more_body": True})
+                    sending = False
+        except TimeoutError:
+            if not sending:
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            gone.cancel()
+
+
+async def _client_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+ROUTES = (follow_dashboard, follow_board)

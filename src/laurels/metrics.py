@@ -1,0 +1,56 @@
+"""The figures that Laurels counts for monitoring (Prometheus). What can be read off the ledger and the board is not
+counted here: the HTTP room asks for it when it is scraped.
+
+Where several processes serve, they count into files of one directory (`share`), and whoever is scraped adds them up.
+prometheus-client decides that for good when it is loaded, and loading it takes a while: so this module is loaded by the
+processes that count, when they begin, and by no other.
+"""
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
+
+from laurels.metrics_sharing import is_shared
+
+CONTENT_TYPE = "text/plain; version=0.0.4"
+
+REGISTRY = CollectorRegistry()
+
+ACCEPTED = Counter(
+    "laurels_accepted", "Documents accepted over HTTP by this instance, repeats left out.", ["kind"], registry=REGISTRY
+)
+AWARDED = Counter("laurels_awarded", "Documents that the awarding has judged.", registry=REGISTRY)
+REQUESTS = Counter("laurels_http_requests", "Requests answered.", ["method", "route", "status"], registry=REGISTRY)
+DASHBOARD_SECONDS = Histogram(
+    "laurels_dashboard_seconds",
+    "From a member's dashboard being asked for to the beginning of the answer.",
+    registry=REGISTRY,
+    buckets=(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0),
+)
+
+
+class Meter:
+    """Counts the requests of one route. Its counters are looked up once for each status, not for each request."""
+
+    def __init__(self, method: str, route: str, seconds: Histogram | None = None) -> None:
+        """`route` is the template, without ids: `/order/{order_id}`."""
+        self.method = method
+        self.route = route
+        self._seconds = seconds
+        self._by_status: dict[int, Counter] = {}
+
+    def count(self, status: int, seconds: float) -> None:
+        """Count one answer. Takes 0.6 us, with a histogram 1.6 us; twice that where processes count together."""
+        counter = self._by_status.get(status)
+        if counter is None:
+            counter = self._by_status[status] = REQUESTS.labels(self.method, self.route, str(status))
+        counter.inc()
+        if self._seconds is not None:
+            self._seconds.observe(seconds)
+
+
+def counted() -> bytes:
+    """What was counted, by this process or by all that share, in Prometheus's text format."""
+    if not is_shared():
+        return generate_latest(REGISTRY)
+    everyones = CollectorRegistry()
+    multiprocess.MultiProcessCollector(everyones)  # type: ignore[no-untyped-call]
+    return generate_latest(everyones)

@@ -1,0 +1,222 @@
+"""What every store of intents must do, as tests, together with the ledger whose transactions it shares.
+
+    class TestMyIntents(IntentsContract):
+        @pytest.fixture
+        def open_books(self) -> OpenBooks:
+            ...
+
+The tests are asyncio coroutines, run by anyio's pytest plugin: let a fixture `anyio_backend` give "asyncio".
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import NamedTuple
+
+import msgspec
+import pytest
+
+from laurels.checkout import SOURCE, Declined, Intent, IntentState, IntentStore, Paid
+from laurels.errors import Conflict
+from laurels.ledger import Ledger
+from laurels.model import DocumentKind, EntryKind, Line, Mark, MemberEvent, Order
+from laurels.model.money import MILLION
+
+BEGUN_AT = 1_793_530_800_000_000  # 2026-11-01T11:00:00Z
+AT_ONCE = 10
+
+
+class Books(NamedTuple):
+    """A ledger and the intents that live in it."""
+
+    ledger: Ledger
+    intents: IntentStore
+
+
+OpenBooks = Callable[[], Awaitable[Books]]
+"""Opens the test's ledger, fresh at first; called again, the same one once more, as a second process would."""
+
+
+def bought(order_id: str = "A1", member_id: str = "ann", total: int = 1000, begun_at: int = BEGUN_AT) -> Order:
+    """An order as the checkout makes it."""
+    return Order(
+        source=SOURCE,
+        order_id=order_id,
+        member_id=member_id,
+        currency="GBP",
+        occurred_at=begun_at,
+        lines=(Line("85123A", MILLION, total * 10_000),),
+        total=total,
+    )
+
+
+def intent_for(order: Order) -> Intent:
+    """An open intent to buy an order."""
+    assert order.occurred_at is not None
+    return Intent(
+        order_id=order.order_id,
+        fingerprint=order.document().fingerprint,
+        member_id=order.member_id,
+        content=order.document().content,
+        total=order.total,
+        currency=order.currency,
+        method="card",
+        begun_at=order.occurred_at,
+    )
+
+
+class IntentsContract:
+    """Subclass it and override `open_books`."""
+
+    pytestmark = pytest.mark.anyio
+
+    @pytest.fixture
+    def open_books(self) -> OpenBooks:
+        """Give what opens the ledger and its intents."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    async def books(self, open_books: OpenBooks) -> AsyncIterator[Books]:
+        """Give a new ledger and its intents."""
+        books = await open_books()
+        yield books
+        await books.ledger.close()
+
+    @pytest.fixture
+    async def second(self, open_books: OpenBooks, books: Books) -> AsyncIterator[Books]:  # noqa: ARG002 - the first opens
+        """Give the same ones, as another process sees them."""
+        second = await open_books()
+        yield second
+        await second.ledger.close()
+
+    async def test_an_intent_is_kept_as_it_was_begun(self, books: Books, second: Books) -> None:
+        """Another process reads what was begun, and can make the order from it."""
+        order = bought()
+        assert await books.intents.find("A1") is None
+        assert await books.intents.begin(intent_for(order)) == intent_for(order)
+        kept = await second.intents.find("A1")
+        assert kept == intent_for(order)
+        assert kept.order == order
+
+    async def test_the_first_intent_under_an_id_stands(self, books: Books, second: Books) -> None:
+        """Whoever comes second is given the first one's, and nothing is changed."""
+        orders = [bought(member_id=f"member-{n}", total=100 + n) for n in range(AT_ONCE)]
+        both = [books, second]
+        given = await asyncio.gather(*(both[n % 2].intents.begin(intent_for(order)) for n, order in enumerate(orders)))
+        assert len({intent.member_id for intent in given}) == 1
+        assert await second.intents.begin(intent_for(orders[-1])) == given[0]
+
+    async def test_what_became_of_a_payment_is_noted_once(self, books: Books, second: Books) -> None:
+        """A settled intent stays as it was settled."""
+        await books.intents.begin(intent_for(bought("A1")))
+        await books.intents.begin(intent_for(bought("A2")))
+        paid = await books.intents.settle("A1", Paid("pay-1"))
+        assert (paid.state, paid.reference, paid.order) == (IntentState.PAID, "pay-1", bought("A1"))
+        failed = await books.intents.settle("A2", Declined("declined"))
+        assert (failed.state, failed.reason) == (IntentState.FAILURE, "declined")
+        assert await second.intents.settle("A1", Paid("pay-1")) == paid
+        assert await second.intents.settle("A2", Declined("declined")) == failed
+
+    async def test_what_ended_holds_neither_the_buyer_nor_the_order(self, books: Books) -> None:
+        """The total and how it ended are enough to answer a repeat."""
+        for order_id in ("A1", "A2"):
+            await books.intents.begin(intent_for(bought(order_id)))
+        await books.intents.settle("A1", Declined("declined"))
+        await books.intents.settle("A2", Paid("pay-2"))
+        await books.ledger.accept([bought("A2").document()])
+        for order_id, state in (("A1", IntentState.FAILURE), ("A2", IntentState.SUCCESS)):
+            ended = await books.intents.find(order_id)
+            assert ended is not None
+            assert (ended.state, ended.member_id, ended.content) == (state, "", b"")
+            assert (ended.total, ended.currency) == (1000, "GBP")
+
+    async def test_the_order_and_the_end_of_its_intent_are_one(self, books: Books, second: Books) -> None:
+        """Accepted twice at once by two processes, it is one order and one success."""
+        order = bought()
+        await books.intents.begin(intent_for(order))
+        await books.intents.settle("A1", Paid("pay-1"))
+        receipts = await asyncio.gather(*(each.ledger.accept([order.document()]) for each in (books, second)))
+        assert sorted(receipt.repeated for [receipt] in receipts) == [False, True]
+        assert not any(receipt.conflict for [receipt] in receipts)
+        ended = await second.intents.find("A1")
+        assert ended is not None
+        assert ended.state is IntentState.SUCCESS
+        assert await books.ledger.inbox_depth() == 1
+
+    @pytest.mark.parametrize("state", [IntentState.OPEN, IntentState.FAILURE])
+    async def test_an_order_is_not_accepted_unless_it_was_paid_for(self, books: Books, state: IntentState) -> None:
+        """No door takes the order of an intent that is open or failed."""
+        order = bought()
+        await books.intents.begin(intent_for(order))
+        if state is IntentState.FAILURE:
+            await books.intents.settle("A1", Declined("declined"))
+        [receipt] = await books.ledger.accept([order.document()])
+        assert receipt.conflict
+        assert await books.ledger.document(DocumentKind.ORDER, SOURCE, "A1") is None
+        assert await books.ledger.inbox_depth() == 0
+        assert await books.ledger.member("ann") is None
+
+    async def test_an_order_is_accepted_only_as_it_was_paid_for(self, books: Books) -> None:
+        """Other content under a paid id is a conflict; then the right one goes in."""
+        order = bought()
+        await books.intents.begin(intent_for(order))
+        await books.intents.settle("A1", Paid("pay-1"))
+        for other in (bought(total=9000), bought(member_id="bob"), bought(begun_at=BEGUN_AT + 1)):
+            [receipt] = await books.ledger.accept([other.document()])
+            assert receipt.conflict
+        [receipt] = await books.ledger.accept([order.document()])
+        assert not receipt.conflict
+
+    async def test_other_sources_and_kinds_do_not_mind(self, books: Books) -> None:
+        """An intent holds its own order's id and no other."""
+        await books.intents.begin(intent_for(bought()))
+        elsewhere = msgspec.structs.replace(bought(), source="shop")
+        [receipt] = await books.ledger.accept([elsewhere.document()])
+        assert not receipt.conflict
+
+    async def test_an_order_without_intent_keeps_its_id(self, books: Books) -> None:
+        """What came in as an order of this source by another door cannot be bought again."""
+        await books.ledger.accept([bought().document()])
+        with pytest.raises(Conflict):
+            await books.intents.begin(intent_for(bought()))
+        assert await books.intents.find("A1") is None
+
+    async def test_what_is_under_way_is_listed_from_the_oldest(self, books: Books) -> None:
+        """In pages, without what ended and what is too young; equal instants by id."""
+        for n, order_id in enumerate(["A5", "A3", "A4", "A1", "A2"]):
+            await books.intents.begin(intent_for(bought(order_id, begun_at=BEGUN_AT + n // 2)))
+        await books.intents.settle("A3", Paid("pay-3"))
+        await books.intents.settle("A1", Declined("declined"))
+        before = BEGUN_AT + 1
+        first = await books.intents.under_way(begun_before=before, after=None, limit=2)
+        assert [(intent.order_id, intent.state.value) for intent in first] == [("A3", "paid"), ("A5", "open")]
+        rest = await books.intents.under_way(begun_before=before, after=first[-1], limit=2)
+        assert [intent.order_id for intent in rest] == ["A4"]
+        assert await books.intents.under_way(begun_before=before, after=rest[-1], limit=2) == []
+
+    @pytest.mark.parametrize("paid_first", [True, False])
+    async def test_erasing_reaches_what_is_under_way(self, books: Books, *, paid_first: bool) -> None:
+        """The id goes; an order that is paid for goes to the member's number, which nobody has."""
+        await books.ledger.enrol([("ann", None)], actor="test")
+        member = await books.ledger.member("ann")
+        assert member is not None
+        await books.intents.begin(intent_for(bought()))
+        if paid_first:
+            await books.intents.settle("A1", Paid("pay-1"))
+        await books.ledger.change_member("ann", MemberEvent.ERASE, actor="test")
+        intent = await books.intents.settle("A1", Paid("pay-1"))
+        assert intent.member_id == ""
+        [stale] = await books.ledger.accept([bought().document()])
+        assert stale.conflict, "the id that was erased must not come back"
+        [receipt] = await books.ledger.accept([intent.order.document()])
+        assert not receipt.conflict
+        [repeat] = await books.ledger.accept([intent.order.document()])
+        assert repeat.repeated
+        assert await books.ledger.member("ann") is None
+        feed = await books.ledger.feed(0, Mark(), 10)
+        assert [(entry.kind, entry.member) for entry in feed] == [
+            (EntryKind.ENROL, member.number),
+            (EntryKind.ERASE, member.number),
+        ]
+        ended = await books.intents.find("A1")
+        assert ended is not None
+        assert ended.state is IntentState.SUCCESS

@@ -1,0 +1,290 @@
+/**
+ * <laurels-dashboard>: a customer's points and place, the top and the neighbours, live, on any page.
+ *
+ * Here are attributes, properties, events, and whose data may be on the screen; `feed.js` talks to the server, `view.js`
+ * draws. For page authors: docs/reference/dashboard-element.md.
+ */
+
+import { Failure, Feed } from "./feed.js";
+import { speechFor } from "./speech.js";
+import { View } from "./view.js";
+
+const HOME = new URL("..", import.meta.url);
+const WHOSE = ["src", "member", "board"];
+
+export class LaurelsDashboard extends HTMLElement {
+  static observedAttributes = [...WHOSE, "top", "around", "locale", "milestone"];
+
+  #token = null;
+  #getToken = null;
+  #awaitsToken = false;
+  #feed = null;
+  #isStarting = false;
+  #view = new View(this.attachShadow({ mode: "open" }), () => this.#retry());
+  #frame = null;
+  #state = "loading";
+  #answer = null;
+  #isUpToDate = false;
+  #confirmedAt = null;
+  #say = null;
+  #locale = null;
+
+  constructor() {
+    super();
+    // A page may have set these before this file arrived.
+    for (const name of ["token", "getToken"]) {
+      if (!Object.hasOwn(this, name)) continue;
+      const value = this[name];
+      delete this[name];
+      this[name] = value;
+    }
+  }
+
+  /** One that `laurels-token` asked for renews; any other may be another person's, so it clears the screen. */
+  get token() {
+    return this.#token;
+  }
+
+  set token(token) {
+    if (token === this.#token) return;
+    this.#token = token;
+    if (!this.#awaitsToken) this.#forget();
+    this.#awaitsToken = false;
+    this.#restart();
+  }
+
+  /** An async function that returns a fresh token, or null when nobody is signed in. */
+  get getToken() {
+    return this.#getToken;
+  }
+
+  set getToken(getToken) {
+    this.#getToken = getToken;
+    if (!this.#token) this.#restart();
+  }
+
+  connectedCallback() {
+    document.addEventListener("visibilitychange", this.#onVisibility);
+    addEventListener("online", this.#onOnline);
+    this.#render();
+    this.#restart();
+  }
+
+  disconnectedCallback() {
+    document.removeEventListener("visibilitychange", this.#onVisibility);
+    removeEventListener("online", this.#onOnline);
+    this.#restart();
+  }
+
+  attributeChangedCallback(name, was, now) {
+    if (was === now) return;
+    if (WHOSE.includes(name)) {
+      if (this.#getToken) this.#token = null;
+      this.#forget();
+    }
+    this.#renderSoon();
+    this.#restart();
+  }
+
+  #onVisibility = () => {
+    this.#isUpToDate = false;
+    this.#renderSoon();
+    this.#restart();
+  };
+
+  #onOnline = () => this.#feed?.hurry();
+
+  #retry() {
+    if (this.#feed) this.#feed.hurry();
+    else this.#restart();
+  }
+
+  // Attributes that change together make one start. A page that nobody sees asks for nothing.
+  #restart() {
+    this.#feed?.stop();
+    this.#feed = null;
+    if (this.#isStarting) return;
+    this.#isStarting = true;
+    queueMicrotask(() => {
+      this.#isStarting = false;
+      if (this.isConnected && document.visibilityState === "visible") this.#follow();
+    });
+  }
+
+  #follow() {
+    const { member, board } = this.#asked;
+    let url;
+    try {
+      url = this.#url(member, board);
+    } catch {
+      this.#fail(new Failure("`src` is not an address", { status: 400 }));
+      return;
+    }
+    this.#feed = new Feed({
+      url,
+      board,
+      personal: member !== null,
+      version: this.#answer?.as_of,
+      token: (refused) => this.#currentToken(refused),
+      to: {
+        answer: (answer) => this.#hear(answer),
+        unchanged: () => this.#confirm(),
+        failed: (failure) => this.#fail(failure),
+        signedOut: (failure) => this.#signOut(failure),
+      },
+    });
+    this.#feed.run();
+  }
+
+  get #asked() {
+    return {
+      member: this.getAttribute("member") || null,
+      board: this.getAttribute("board") || "all-time",
+      top: wholeNumber(this.getAttribute("top"), 10, 100),
+      around: wholeNumber(this.getAttribute("around"), 2, 50),
+    };
+  }
+
+  #url(member, board) {
+    const base = new URL(this.getAttribute("src") ?? HOME, document.baseURI);
+    if (!base.pathname.endsWith("/")) base.pathname += "/";
+    const path = member === null ? ["leaderboard", board] : ["loyalty", member];
+    const url = new URL(path.map(encodeURIComponent).join("/"), base);
+    // One row more than is shown tells whether the last is tied.
+    const { top, around } = this.#asked;
+    url.searchParams.set("top", top && Math.min(top + 1, 100));
+    if (member !== null) {
+      url.searchParams.set("board", board);
+      url.searchParams.set("around", Math.min(around + 1, 50));
+    }
+    return url;
+  }
+
+  async #currentToken(refused) {
+    if (this.#token && !refused) return this.#token;
+    this.#token = null;
+    if (this.#getToken) {
+      const feed = this.#feed;
+      const token = await this.#getToken();
+      if (feed === this.#feed) this.#token = token;
+      return token;
+    }
+    this.#awaitsToken = true;
+    const event = new CustomEvent("laurels-token", { bubbles: true, composed: true, cancelable: true });
+    // A page that prevents the default sets `token` later, which starts anew.
+    if (!this.dispatchEvent(event)) return new Promise(() => {});
+    return null;
+  }
+
+  #hear(answer) {
+    const before = this.#answer;
+    // At the turn of a month, `month` is another board.
+    if (before && before.board !== answer.board) this.#view.forget();
+    this.#state = "shown";
+    this.#answer = answer;
+    this.#isUpToDate = false;
+    this.#confirm();
+    this.#renderSoon();
+    if (answer.me) this.#tell(answer, before?.me);
+  }
+
+  #confirm() {
+    if (this.#answer.stale) return;
+    this.#confirmedAt = new Date();
+    if (this.#isUpToDate) return;
+    this.#isUpToDate = true;
+    this.#renderSoon();
+  }
+
+  #tell({ me, as_of }, before) {
+    if (before?.rank === me.rank && before?.points === me.points) return;
+    this.#send("laurels-change", { rank: me.rank, points: me.points, as_of });
+    if (!before || !this.#say) return;
+    const { nowRanked, nowUnranked } = this.#say;
+    this.#view.announce(me.rank === null ? nowUnranked(me.points) : nowRanked(me.rank, me.tied > 1, me.points));
+  }
+
+  #fail(failure) {
+    if (!failure.passes) this.#forget();
+    if (!this.#answer) this.#state = "failed";
+    this.#isUpToDate = false;
+    this.#renderSoon();
+    this.#report(failure);
+  }
+
+  #signOut(failure) {
+    this.#feed = null;
+    this.#token = null;
+    this.#forget();
+    this.#state = "signed-out";
+    this.#awaitsToken = false;
+    this.#render();
+    this.#report(failure);
+  }
+
+  #report({ status, title, message }) {
+    this.#send("laurels-error", { status, title, detail: message });
+  }
+
+  #send(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true }));
+  }
+
+  // At once: whoever looks next must not see the former member.
+  #forget() {
+    this.#state = "loading";
+    this.#answer = null;
+    this.#confirmedAt = null;
+    this.#isUpToDate = false;
+    this.#view.forget();
+    this.#render();
+  }
+
+  // However many messages come.
+  #renderSoon() {
+    this.#frame ??= requestAnimationFrame(() => this.#render());
+  }
+
+  #render() {
+    if (this.#frame !== null) cancelAnimationFrame(this.#frame);
+    this.#frame = null;
+    if (!this.isConnected) return;
+    this.#speak();
+    if (!this.#say) return;
+    const { member, board, top, around } = this.#asked;
+    this.#view.show({
+      state: this.#state,
+      answer: this.#answer,
+      personal: member !== null,
+      board,
+      milestones: milestones(this.getAttribute("milestone")),
+      upToDate: this.#isUpToDate,
+      confirmedAt: this.#confirmedAt,
+      top,
+      around,
+      say: this.#say,
+    });
+  }
+
+  async #speak() {
+    const locale = this.getAttribute("locale") || this.closest("[lang]")?.lang || navigator.language;
+    if (locale === this.#locale) return;
+    this.#locale = locale;
+    const say = await speechFor(locale);
+    if (locale !== this.#locale) return;
+    this.#say = say;
+    this.#render();
+  }
+}
+
+function wholeNumber(text, otherwise, most) {
+  return /^\d+$/.test(text ?? "") ? Math.min(Number(text), most) : otherwise;
+}
+
+function milestones(text) {
+  const totals = (text ?? "").split(/[\s,]+/).map(Number);
+  return totals.filter((total) => Number.isSafeInteger(total) && total > 0).sort((a, b) => a - b);
+}
+
+// Two copies of this file on one page, from two addresses, must not break it.
+if (!customElements.get("laurels-dashboard")) customElements.define("laurels-dashboard", LaurelsDashboard);

@@ -1,0 +1,54 @@
+/** What is said in Irish. A counted noun stays singular: lenited after 1 to 6, eclipsed after 7 to 10. */
+
+const cardinal = new Intl.PluralRules("ga-IE");
+const ordinal = new Intl.PluralRules("ga-IE", { type: "ordinal" });
+const POINT = { one: "phointe", two: "phointe", few: "phointe", many: "bpointe", other: "pointe" };
+const MEMBER = { one: "bhall", two: "bhall", few: "bhall", many: "mball", other: "ball" };
+
+// Few browsers know these.
+const MONTHS = [
+  "Eanáir", "Feabhra", "Márta", "Aibreán", "Bealtaine", "Meitheamh",
+  "Iúil", "Lúnasa", "Meán Fómhair", "Deireadh Fómhair", "Samhain", "Nollaig",
+];
+
+/** How numbers and times are written where `Intl` does not know Irish. */
+export const fallback = "en-IE";
+
+export function texts(number) {
+  const counted = (n, forms) => `${number(n)} ${forms[cardinal.select(n)] ?? forms.other}`;
+  const points = (n) => counted(n, POINT);
+  const inPlace = (rank) => (ordinal.select(rank) === "one" ? "sa chéad áit" : `sa ${number(rank)}ú háit`);
+  return {
+    title: "Clár na gceannairí",
+    allTime: "Ó thús",
+    month: (first) => `${MONTHS[first.getUTCMonth()]} ${first.getUTCFullYear()}`,
+    yourPlace: "D’áit",
+    yourPoints: "Do chuid pointí",
+    rank: "Áit",
+    name: "Ainm",
+    points: "Pointí",
+    you: "Tusa",
+    joint: "ar comhscór",
+    place: (rank) => `${number(rank)}ú`,
+    outOf: (ranked) => `as ${number(ranked)}`,
+    levelWith: (others) => `ar comhscór le ${others === 1 ? "duine amháin" : number(others)} eile`,
+    members: (n) => counted(n, MEMBER),
+    between: (n) => `${counted(n, MEMBER)} eatarthu`,
+    milestoneAhead: (left, milestone) => `${points(left)} eile agus beidh tú thar ${number(milestone)}`,
+    milestonePassed: (milestone) => `Tá níos mó ná ${points(milestone)} agat`,
+    live: "Beo",
+    asOf: (time) => `Mar a bhí ag ${time}, ag athnascadh`,
+    reconnecting: "Ag athnascadh",
+    loading: "Clár na gceannairí á lódáil",
+    neverOrdered: "Cuirfidh do chéad ordú ar an gclár thú",
+    notYet: "Níl tú ar an gclár seo go fóill. Áireofar na pointí ón gcéad ordú eile uait.",
+    hidden: "Tá tú i bhfolach ar an gclár seo. Is tusa amháin a fheiceann do chuid pointí.",
+    nobody: "Níl aon duine ar an gclár seo go fóill",
+    signIn: "Sínigh isteach chun do chuid pointí agus d’áit a fheiceáil",
+    failed: "Ní féidir an clár a thaispeáint faoi láthair",
+    retry: "Triail arís",
+    nowRanked: (rank, joint, n) =>
+      `Tá tú ${joint ? "ar comhscór " : ""}${inPlace(rank)} anois agus ${points(n)} agat`,
+    nowUnranked: (n) => `Tá ${points(n)} agat anois`,
+  };
+}

@@ -1,0 +1,78 @@
+"""A Chromium for all pages of a session, and a shop's page with the element on it."""
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from tests.browser.stand_in import StandIn, stand_in
+
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+PUT = """attributes => {
+    const {token, ...rest} = attributes, element = document.createElement('laurels-dashboard');
+    for (const [name, value] of Object.entries(rest)) element.setAttribute(name, value);
+    if (token) element.token = token;
+    window.heard = [];
+    for (const name of ['laurels-change', 'laurels-error', 'laurels-token'])
+        element.addEventListener(name, event => heard.push({name, ...event.detail}));
+    window.element = element;
+    document.querySelector('main').append(element);
+}"""
+
+Put = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Generator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Generator[BrowserContext]:
+    context = browser.new_context(viewport={"width": 800, "height": 1200}, timezone_id="Europe/London")
+    context.set_default_timeout(10_000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Generator[Page]:
+    """A page that may not log an error of its own making."""
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text) if "Content Security" in message.text else None)
+    yield page
+    assert errors == []
+
+
+@pytest.fixture
+def server() -> Generator[StandIn]:
+    with stand_in() as server:
+        yield server
+
+
+@pytest.fixture
+def put(page: Page, server: StandIn) -> Put:
+    """Puts the element on a shop's page, for the member `ann` unless told otherwise: `put(top=3, token=None)`."""
+
+    def put(**attributes: Any) -> Page:
+        page.goto(f"{server.url}/shop")
+        wanted = {"member": "ann", "token": "ann's", **attributes}
+        page.evaluate(PUT, {name: str(value) for name, value in wanted.items() if value is not None})
+        return page
+
+    return put

@@ -1,0 +1,50 @@
+"""What a page shows, as plain values."""
+
+from typing import Any
+
+from playwright.sync_api import Locator, Page
+
+STATE = "element.shadowRoot.querySelector('section').dataset.state"
+
+
+def part(page: Page, name: str) -> Locator:
+    """A part of the element by its name in the shadow tree."""
+    return page.locator(f"laurels-dashboard [part~={name}]")
+
+
+def wait_for_state(page: Page, state: str) -> None:
+    page.wait_for_function(f"s => {STATE} === s", arg=state)
+
+
+def wait_for_points(page: Page, points: str) -> None:
+    """Wait until the own points, as written, are on screen."""
+    page.wait_for_function(
+        "points => element.shadowRoot.querySelector('.points .value').textContent === points", arg=points
+    )
+
+
+def rows(page: Page) -> list[str]:
+    """The rows as a person reads them: "2= Silver Heron 0093 27,635", the own one with a star; "…" for a gap."""
+    found: list[str] = page.evaluate("""() => [...element.shadowRoot.querySelectorAll('tbody tr')].map(row => {
+        if (row.matches('.gap')) return '…';
+        const text = name => row.querySelector(name).textContent;
+        return `${row.matches('.me') ? '*' : ''}${text('.number')}${text('.tie')} ${text('.label')} ${text('.points')}`;
+    })""")
+    return found
+
+
+def ranks(page: Page) -> list[str]:
+    """The ranks alone, with ties and the own star."""
+    return [row.split()[0] for row in rows(page)]
+
+
+def heard(page: Page, name: str) -> list[dict[str, Any]]:
+    """The events of this name so far."""
+    found: list[dict[str, Any]] = page.evaluate("name => heard.filter(event => event.name === name)", name)
+    return found
+
+
+def text(page: Page) -> str:
+    """Every word in the element, seen or read aloud."""
+    found: str = page.evaluate("element.shadowRoot.querySelector('section').textContent")
+    return found

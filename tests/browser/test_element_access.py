@@ -1,0 +1,108 @@
+"""Everyone can use it: by ear, by keyboard, without motion, in both themes and in forced colours."""
+
+from importlib.resources import files
+from typing import Any, Literal
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from tests.browser.boards import board, falling
+from tests.browser.conftest import PUT, Put
+from tests.browser.reading import part, wait_for_points, wait_for_state
+from tests.browser.stand_in import StandIn
+
+POINTS = falling(90)
+AXE = (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
+MOVING = "element.shadowRoot.querySelector('tbody').getAnimations({subtree: true}).map(a => a.effect.target.localName)"
+Theme = Literal["light", "dark"]
+
+
+def found_by_axe(page: Page) -> list[str]:
+    """What axe finds that is more than a hint."""
+    page.evaluate(AXE)
+    results = page.evaluate("axe.run('laurels-dashboard')")
+    assert results["passes"]
+    return [
+        f"{finding['impact']}: {finding['id']}: {[node['html'] for node in finding['nodes']]}"
+        for finding in results["violations"]
+        if finding["impact"] in {"moderate", "serious", "critical"}
+    ]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("forced", ["none", "active"])
+def test_axe_finds_nothing(theme: Theme, forced: Literal["none", "active"], browser: Browser, server: StandIn) -> None:
+    unranked = board([*POINTS, 0], 90)
+    unranked["me"]["name"] = None
+    states: list[tuple[str, dict[str, Any] | None, dict[str, object]]] = [
+        ("shown", board(POINTS, 40), {}),
+        ("shown", board([9, 9, 9, 5, 5], 1), {}),
+        ("shown", board(POINTS, 40, stale=True), {}),
+        ("shown", unranked, {}),
+        ("loading", None, {}),
+        ("signed-out", None, {"token": None}),
+        ("failed", {"board": "nonsense"}, {}),
+    ]
+    context = browser.new_context(color_scheme=theme, forced_colors=forced, bypass_csp=True, reduced_motion="reduce")
+    for state, answer, attributes in states:
+        page = context.new_page()
+        server.gate.set()
+        if answer:
+            server.show(answer)
+        if state == "loading":
+            server.gate.clear()
+        page.goto(f"{server.url}/shop")
+        wanted = {"member": "ann", "token": "ann's", "milestone": "100 30000", **attributes}
+        page.evaluate(PUT, {name: value for name, value in wanted.items() if value is not None})
+        wait_for_state(page, state)
+        assert found_by_axe(page) == [], (state, answer)
+        page.close()
+    context.close()
+
+
+def test_is_a_table_with_names_and_headings(put: Put, server: StandIn) -> None:
+    server.show(board([50, 40, 40], 1))
+    page = put()
+    wait_for_state(page, "shown")
+    expect(page.get_by_role("region", name="Leaderboard")).to_be_visible()
+    table = page.get_by_role("table", name="Leaderboard, All time")
+    expect(table.get_by_role("columnheader")).to_have_text(["Rank", "Name", "Points"])
+    assert " ".join(table.get_by_role("row").nth(2).inner_text().split()).startswith("2= joint")
+
+
+def test_a_change_is_announced_once_in_a_while(put: Put, server: StandIn, page: Page) -> None:
+    page.clock.install()
+    server.show(board(POINTS, 40))
+    put()
+    wait_for_state(page, "shown")
+    said = page.get_by_role("status")
+    expect(said).to_have_text("")
+    server.show(board([*POINTS[:40], 25_000, *POINTS[41:]], 40))
+    expect(said).to_have_text("You are now 11th with 25,000 points")
+    for points in (25_500, 26_000):
+        server.show(board([*POINTS[:40], points, *POINTS[41:]], 40))
+        wait_for_points(page, f"{points:,}")
+    expect(said).to_have_text("You are now 11th with 25,000 points")
+    page.clock.fast_forward(5_100)
+    expect(said).to_have_text("You are now 8th with 26,000 points")
+
+
+def test_a_move_glides_and_is_marked(put: Put, server: StandIn) -> None:
+    server.show(board(POINTS, 5))
+    page = put()
+    wait_for_state(page, "shown")
+    server.show(board([*POINTS[:5], 27_500, *POINTS[6:]], 5))
+    wait_for_points(page, "27,500")
+    expect(part(page, "me").locator(".marker")).to_have_text("▲3")
+    expect(part(page, "place-figure").locator(".marker")).to_have_text("▲3")
+    assert "tr" in page.evaluate(MOVING)
+
+
+def test_nothing_moves_where_motion_is_unwanted(put: Put, server: StandIn, page: Page) -> None:
+    page.emulate_media(reduced_motion="reduce")
+    server.show(board(POINTS, 5))
+    put()
+    wait_for_state(page, "shown")
+    server.show(board([*POINTS[:5], 27_500, *POINTS[6:]], 5))
+    wait_for_points(page, "27,500")
+    expect(part(page, "me").locator(".marker")).to_have_text("▲3")
+    assert "tr" not in page.evaluate(MOVING)

@@ -1,0 +1,162 @@
+"""The element on its page of examples, as `laurels serve` serves it, over real orders and real tokens."""
+
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from playwright.sync_api import Page, Response, expect
+from tests.acceptance.command_line import LAURELS
+from tests.browser.reading import part, ranks, rows, wait_for_points, wait_for_state
+
+from laurels.http.tokens import sign_token
+from laurels.settings import Settings
+
+
+class Shop:
+    """A served Laurels that can be stopped and started again under its address."""
+
+    def __init__(self, state: Path) -> None:
+        self._settings = Settings(state=state)
+        self._process: subprocess.Popen[str] | None = None
+        self.url = "http://127.0.0.1:0"
+
+    def start(self) -> None:
+        port = self.url.rpartition(":")[2]
+        command = [str(LAURELS), "serve", "--state", str(self._settings.state), "--port", port]
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("LAURELS_")}
+        self._process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            if found := re.search(r"answers at (http://[\d.:]+)/", line):
+                self.url = found[1]
+                return
+        pytest.fail("laurels serve ended before it answered")
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.send_signal(signal.SIGTERM)
+            self._process.communicate(timeout=30)
+            self._process = None
+
+    def token(self, member: str) -> str:
+        return sign_token(self._settings, subject=member, scope=None, ttl_s=600)
+
+    def call(self, method: str, path: str, **more: Any) -> httpx.Response:
+        scope = "orders:write members:read members:write points:adjust"
+        token = sign_token(self._settings, subject="till", scope=scope, ttl_s=600)
+        answer = httpx.request(method, self.url + path, headers={"Authorization": f"Bearer {token}"}, **more)
+        assert answer.is_success, answer.text
+        return answer
+
+    def order(self, order_id: str, member: str, total: str) -> None:
+        self.call("POST", f"/order/{order_id}", json={"member_id": member, "currency": "GBP", "total": total})
+
+
+def show(page: Page, shop: Shop, member: str) -> None:
+    page.goto(f"{shop.url}/elements/examples.html#member={member}&token={shop.token(member)}")
+    page.evaluate("window.element = document.querySelector('laurels-dashboard')")
+    wait_for_state(page, "shown")
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Generator[Shop]:
+    shop = Shop(tmp_path_factory.mktemp("shop"))
+    shop.start()
+    # Members m1 to m30 with 300, 290, … 10 points; m13 as many as m12.
+    orders = [
+        {
+            "order_id": f"A{i}",
+            "member_id": f"m{i}",
+            "currency": "GBP",
+            "total": f"{10 * (310 - 10 * (i - (i == 13)))}.00",
+        }
+        for i in range(1, 31)
+    ]
+    shop.call("POST", "/orders", json=orders)
+    yield shop
+    shop.stop()
+
+
+def test_an_order_moves_the_member_at_once(shop: Shop, page: Page) -> None:
+    show(page, shop, "m20")
+    wait_for_points(page, "110")
+    assert ranks(page) == [*map(str, range(1, 11)), "…", "18", "19", "*20", "21", "22"]
+    expect(part(page, "status").first).to_have_text("Live")
+    shop.order("B1", "m20", "45.00")
+    wait_for_points(page, "115")
+    shop.order("B2", "m20", "600.00")
+    wait_for_points(page, "175")
+    assert "*14" in ranks(page)
+    expect(page.get_by_role("status").first).to_have_text("You are now 14th with 175 points")
+    assert "token" not in page.url
+
+
+def test_follows_the_stream_and_asks_no_more(shop: Shop, page: Page) -> None:
+    asked: list[str] = []
+
+    def note(response: Response) -> None:
+        if "top=11" in response.url:
+            asked.append(f"{response.status} {urlsplit(response.url).path}")
+
+    page.on("response", note)
+    show(page, shop, "m28")
+    for order, points in enumerate(["31", "32", "33"]):
+        shop.order(f"E{order}", "m28", "10.00")
+        wait_for_points(page, points)
+    assert asked == ["200 /loyalty/m28", "200 /loyalty/m28/live"]
+
+
+def test_ties_are_shown_as_ties(shop: Shop, page: Page) -> None:
+    show(page, shop, "m13")
+    assert [rank for rank in ranks(page) if "=" in rank] == ["12=", "*12="]
+
+
+def test_hiding_and_showing(shop: Shop, page: Page) -> None:
+    show(page, shop, "m25")
+    shop.call("POST", "/members/m25/hide")
+    expect(part(page, "message").first).to_have_text("You are hidden from this board. Only you can see your points.")
+    assert not any("*" in rank for rank in ranks(page))
+    shop.call("POST", "/members/m25/show")
+    expect(part(page, "me").first).to_be_visible()
+
+
+def test_a_member_without_orders_and_then_with_one(shop: Shop, page: Page) -> None:
+    show(page, shop, "newcomer")
+    expect(part(page, "message").first).to_have_text("Your first order puts you on the board")
+    shop.order("C1", "newcomer", "25.00")
+    wait_for_points(page, "3")
+    assert any("*" in row for row in rows(page))
+
+
+def test_someone_elses_member_is_not_shown(shop: Shop, page: Page) -> None:
+    show(page, shop, "m20")
+    page.evaluate("element.setAttribute('member', 'm1')")
+    wait_for_state(page, "failed")
+    assert rows(page) == []
+
+
+def test_comes_back_after_the_server_was_restarted(shop: Shop, page: Page) -> None:
+    show(page, shop, "m22")
+    status = part(page, "status").first
+    before = rows(page)
+    shop.stop()
+    expect(status).to_have_text(re.compile(r"As of \d\d:\d\d, reconnecting"))
+    assert rows(page) == before
+    shop.start()
+    expect(status).to_have_text("Live", timeout=30_000)
+    shop.order("D1", "m22", "1.00")
+    shop.order("D2", "m22", "10.00")
+    wait_for_points(page, "91")
+
+
+def test_every_example_is_shown(shop: Shop, page: Page) -> None:
+    show(page, shop, "m20")
+    for index in range(page.locator("laurels-dashboard").count()):
+        expect(page.locator("laurels-dashboard section").nth(index)).to_have_attribute("data-state", "shown")

@@ -1,0 +1,84 @@
+"""Files and mail servers keep the channel's promises: in the clear, by STARTTLS, and by TLS from the start."""
+
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from tests.mail_server import PASSWORD, USER, MailServer, mail_server, self_signed
+
+from laurels.engines.channels import FileChannel, SmtpChannel
+from laurels.notify import Channel
+from laurels.testing.channel_contract import ChannelContract, FarSide
+
+SIGNED_IN = f"{USER}:{quote(PASSWORD, safe='')}@"
+
+
+class Outbox:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def channel(self) -> Channel:
+        return FileChannel(self._folder)
+
+    def received(self) -> list[bytes]:
+        return [path.read_bytes() for path in self._folder.iterdir()]
+
+    async def go_away(self) -> None:
+        """A file in the folder's place stops even a superuser."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.touch()
+
+    async def come_back(self) -> None:
+        self._folder.unlink()
+
+
+class Post:
+    def __init__(self, server: MailServer, url: str) -> None:
+        self._server = server
+        self._url = url
+
+    def channel(self) -> Channel:
+        return SmtpChannel(self._url)
+
+    def received(self) -> list[bytes]:
+        return [delivery.content for delivery in self._server.deliveries]
+
+    async def go_away(self) -> None:
+        await self._server.stop()
+
+    async def come_back(self) -> None:
+        await self._server.start()
+
+
+class TestFiles(ChannelContract):
+    @pytest.fixture
+    def far_side(self, tmp_path: Path) -> FarSide:
+        return Outbox(tmp_path / "outbox")
+
+
+class TestSmtp(ChannelContract):
+    @pytest.fixture
+    async def far_side(self) -> AsyncIterator[FarSide]:
+        async with mail_server() as server:
+            yield Post(server, server.url)
+
+
+class TestSmtpWithStartTls(ChannelContract):
+    @pytest.fixture
+    async def far_side(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FarSide]:
+        certificate, context = self_signed(tmp_path)
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        async with mail_server(tls_context=context, require_starttls=True, auth_required=True) as server:
+            yield Post(server, server.url.replace("://", f"://{SIGNED_IN}"))
+            assert all(delivery.encrypted and delivery.authenticated for delivery in server.deliveries)
+
+
+class TestSmtps(ChannelContract):
+    @pytest.fixture
+    async def far_side(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FarSide]:
+        certificate, context = self_signed(tmp_path)
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        async with mail_server(implicit_tls=context) as server:
+            yield Post(server, server.url.replace("smtp:", "smtps:"))

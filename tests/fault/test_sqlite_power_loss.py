@@ -1,0 +1,178 @@
+"""The power fails: what was written and not synced is lost, all of it or any part. What was acknowledged is there.
+
+A file layer under SQLite keeps beside each file what a disk would hold for certain, its content at the last sync, and
+what was written since, which a disk may hold or not.
+"""
+
+import asyncio
+import os
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+
+from laurels.awarding import Awarder, Programs
+from laurels.engines.sqlite import SqliteLedger
+from laurels.model import DocumentKind, Order, Redemption, Status
+from laurels.program import DEFAULT_PROGRAM, parse_program
+
+pytestmark = pytest.mark.anyio
+
+LOSSES = 30
+"""Power failures, each at another moment."""
+
+SYSTEM = apsw.vfs_names()[0]
+"""The file layer that does the work."""
+
+SECTOR = 512
+"""A disk writes so many bytes whole or not at all."""
+
+
+class Disk(apsw.VFS):
+    """SQLite's file layer, which remembers what was synced. It is the default one until it is unregistered."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.files: dict[str, File] = {}
+        super().__init__("forgetful", SYSTEM, makedefault=True)
+
+    def xOpen(self, name: Any, flags: list[int]) -> "File":  # noqa: N802 - SQLite's name
+        file = File(name, flags)
+        if file.path is not None:  # else it is for sorting
+            kept = self.files.setdefault(file.path, file)
+            file.synced, file.pending = kept.synced, kept.pending
+        return file
+
+    def xDelete(self, filename: str, syncdir: bool) -> None:  # noqa: N802
+        self.files.pop(filename, None)
+        super().xDelete(filename, syncdir)
+
+    def fail(self, folder: Path, dice: random.Random) -> None:
+        """Write into another folder what a disk may hold after the power failed now."""
+        luck = dice.choice((0.0, 0.0, 0.5, 0.9, 1.0))
+        for name, file in self.files.items():
+            if Path(name).parent != self.folder:
+                continue
+            content = bytearray(file.synced)
+            for at, written in file.pending:
+                if written is None:
+                    if dice.random() < luck:
+                        del content[at:]
+                    continue
+                for start in range(0, len(written), SECTOR):
+                    if dice.random() < luck:
+                        _put(content, at + start, written[start : start + SECTOR])
+            (folder / Path(name).name).write_bytes(content)
+
+
+class File(apsw.VFSFile):
+    """A file, with its content at the last sync and what was done to it since; a cut has no bytes."""
+
+    def __init__(self, name: Any, flags: list[int]) -> None:
+        self.path = name.filename() if isinstance(name, apsw.URIFilename) else name
+        self.synced = bytearray()
+        self.pending: list[tuple[int, bytes | None]] = []
+        # A reader that closes last tries a lock that it may not have. SQLite expects that, apsw takes it for an error.
+        may_write = flags[0] & ~apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_READWRITE
+        super().__init__(SYSTEM, name, [may_write, flags[1]])
+
+    def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802
+        super().xWrite(data, offset)
+        self.pending.append((offset, bytes(data)))
+
+    def xTruncate(self, newsize: int) -> None:  # noqa: N802
+        super().xTruncate(newsize)
+        self.pending.append((newsize, None))
+
+    def xSync(self, flags: int) -> None:  # noqa: N802
+        super().xSync(flags)
+        for at, written in self.pending:
+            if written is None:
+                del self.synced[at:]
+            else:
+                _put(self.synced, at, written)
+        self.pending.clear()
+
+
+def _put(content: bytearray, at: int, written: bytes) -> None:
+    content.extend(bytes(max(0, at - len(content))))
+    content[at : at + len(written)] = written
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    disk = Disk(tmp_path)
+    yield disk
+    disk.unregister()
+
+
+async def test_what_was_acknowledged_outlives_a_power_failure(tmp_path: Path, disk: Disk) -> None:
+    seed = int(os.environ.get("LAURELS_TEST_SEED") or random.SystemRandom().getrandbits(32))
+    print(f"LAURELS_TEST_SEED={seed} repeats this")
+    dice = random.Random(seed)
+    ledger = SqliteLedger.open(tmp_path / "laurels.db")
+    program = parse_program(DEFAULT_PROGRAM)
+    awarder = Awarder(ledger, Programs(program, {program.version: program}))
+    await ledger.publish(program.version, program.text)
+    accepted: list[str] = []
+    settled: list[str] = []
+    awarded = 0
+    for loss in range(LOSSES):
+        await asyncio.gather(*(_accept(ledger, f"A{loss}-{n}", accepted) for n in range(dice.randint(1, 9))))
+        if dice.random() < 0.5:
+            await awarder.drain()
+            awarded = len(accepted)
+            if awarded > 5 * len(settled):
+                settled.append(f"S{loss}")
+                await awarder.settle(
+                    Redemption(source="shop", redemption_id=f"S{loss}", member_id="ann", points=1).document()
+                )
+        folder = tmp_path / f"after-{loss}"
+        folder.mkdir()
+        disk.fail(folder, dice)
+        await _holds(folder / "laurels.db", accepted, awarded, settled)
+    await ledger.close()
+
+
+async def test_the_file_layer_forgets(tmp_path: Path, disk: Disk) -> None:
+    """The test above could not fail if it did not: without syncing, a power failure takes what was acknowledged."""
+    ledger = SqliteLedger.open(tmp_path / "laurels.db")
+    ledger._writer._db.connection.pragma("synchronous", "off")
+    accepted: list[str] = []
+    await _accept(ledger, "A1", accepted)
+    (tmp_path / "after").mkdir()
+    disk.fail(tmp_path / "after", _Unlucky())
+    with pytest.raises(AssertionError, match="A1"):
+        await _holds(tmp_path / "after" / "laurels.db", accepted, 0, [])
+    await ledger.close()
+
+
+class _Unlucky(random.Random):
+    """Nothing that was not synced was written."""
+
+    def choice(self, seq: Any) -> Any:
+        return seq[0]
+
+
+async def _accept(ledger: SqliteLedger, order_id: str, accepted: list[str]) -> None:
+    order = Order(source="shop", order_id=order_id, member_id="ann", currency="GBP", total=1000)
+    await ledger.accept([order.document(raw=b"as received" * 1000)])
+    accepted.append(order_id)
+
+
+async def _holds(path: Path, accepted: list[str], awarded: int, settled: list[str]) -> None:
+    """Whether the ledger that is left is sound and has everything that was acknowledged."""
+    ledger = SqliteLedger.open(path)
+    try:
+        assert [finding async for step in ledger.verify() for finding in step.findings] == []
+        for n, order_id in enumerate(accepted):
+            state = await ledger.document(DocumentKind.ORDER, "shop", order_id)
+            assert state is not None, order_id
+            assert n >= awarded or state.status is Status.AWARDED
+        for redemption_id in settled:
+            assert await ledger.document(DocumentKind.REDEMPTION, "shop", redemption_id), redemption_id
+    finally:
+        await ledger.close()

@@ -1,0 +1,290 @@
+"""Signing in with an identity provider's published keys: a real provider on loopback, with all that can go wrong."""
+
+import asyncio
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from tests.integration.http_shop import check_problem, open_shop
+from tests.integration.identity_provider import Answer, IdentityProvider, identity_provider, jwk, send
+
+from laurels.clock import MINUTE, SECOND
+from laurels.errors import IssuerUnavailable, NotSignedIn, SettingsError
+from laurels.http import jwks, open_auth
+from laurels.http.auth import REMEMBERED_FOR, Auth
+from laurels.http.jwks import FETCH_WITHIN_S, OLD_AFTER, parse_keys
+from laurels.http.keys import MOST_BYTES
+from laurels.settings import Settings
+
+pytestmark = pytest.mark.anyio
+
+
+class TurnedClock:
+    def __init__(self) -> None:
+        self.at = time.time_ns() // 1000
+
+    def __call__(self) -> int:
+        return self.at
+
+
+@pytest.fixture
+def now() -> TurnedClock:
+    return TurnedClock()
+
+
+@pytest.fixture
+def provider() -> Iterator[IdentityProvider]:
+    with identity_provider() as provider:
+        yield provider
+
+
+@pytest.fixture
+def auth(provider: IdentityProvider, now: TurnedClock) -> Auth:
+    return open_auth(Settings(auth_mode="jwks", auth_jwks_url=provider.url), now)
+
+
+async def let_in(auth: Auth, token: str) -> str | None:
+    return (await auth.caller([f"Bearer {token}".encode()])).member_id
+
+
+async def refused(auth: Auth, token: str) -> None:
+    with pytest.raises(NotSignedIn, match="not valid"):
+        await let_in(auth, token)
+
+
+async def test_over_http(provider: IdentityProvider, tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"auth_mode": "jwks", "auth_jwks_url": provider.url, "auth_member_claim": "customer"}
+    async with open_shop(tmp_path, **settings) as shop:
+        token = provider.token("first", sub="idp|1", customer="ann")
+        answer = await shop.ask("GET", "/loyalty/ann", token=token)
+        assert (answer.status_code, answer.json()["me"]["points"]) == (200, 0)
+        check_problem(await shop.ask("GET", "/loyalty/idp%7C1", token=token), 404, "not-found")
+        provider.answer = lambda request: send(request, b"", 500)
+        provider.add("second")
+        check_problem(await shop.ask("GET", "/loyalty/ann", token=provider.token("second")), 401, "not-signed-in")
+    assert provider.fetched == 1, "an unknown key is not asked for again within ten seconds"
+
+
+async def test_without_any_key_it_is_a_503(tmp_path: Path, provider: IdentityProvider) -> None:
+    provider.answer = lambda request: send(request, b"", 500)
+    async with open_shop(tmp_path, auth_mode="jwks", auth_jwks_url=provider.url) as shop:
+        answer = await shop.ask("GET", "/loyalty/17850", token=provider.token("first"))
+        check_problem(answer, 503, "issuer-unavailable")
+        assert 1 <= int(answer.headers["retry-after"]) <= 11
+        assert (await shop.client.get("/healthz")).status_code == 200
+
+
+async def test_keys_of_each_kind_check_their_own_algorithms(provider: IdentityProvider, auth: Auth) -> None:
+    provider.add("rsa", rsa.generate_private_key(65537, 2048))
+    provider.add("p256", ec.generate_private_key(ec.SECP256R1()))
+    for kid in ("rsa", "p256", "first"):
+        assert await let_in(auth, provider.token(kid)) == "17850"
+    provider.keys["swapped"] = provider.keys["p256"]
+    await refused(auth, provider.token("swapped"))
+    assert provider.fetched == 1
+
+
+async def test_an_algorithm_that_is_not_listed_is_refused(provider: IdentityProvider, now: TurnedClock) -> None:
+    settings = Settings(auth_mode="jwks", auth_jwks_url=provider.url, auth_algorithms=("RS256",))
+    await refused(open_auth(settings, now), provider.token("first"))
+
+
+async def test_a_new_key_is_fetched_once_it_is_used(provider: IdentityProvider, auth: Auth, now: TurnedClock) -> None:
+    await let_in(auth, provider.token("first"))
+    provider.add("second")
+    now.at += 11 * SECOND
+    await let_in(auth, provider.token("second"))
+    await let_in(auth, provider.token("first"))
+    assert provider.fetched == 2
+
+
+async def test_unknown_keys_cause_one_fetch_in_ten_seconds(
+    provider: IdentityProvider, auth: Auth, now: TurnedClock
+) -> None:
+    forged = IdentityProvider(0)
+    for n in range(50):
+        forged.add(f"k{n}")
+    await asyncio.gather(*(refused(auth, forged.token(f"k{n}")) for n in range(25)))
+    assert provider.fetched == 1
+    now.at += 9 * SECOND
+    await asyncio.gather(*(refused(auth, forged.token(f"k{n}")) for n in range(25, 50)))
+    assert provider.fetched == 1
+    now.at += 2 * SECOND
+    await refused(auth, forged.token("k0"))
+    assert provider.fetched == 2
+
+
+async def test_a_clock_that_is_set_back_does_not_stop_the_fetching(
+    provider: IdentityProvider, auth: Auth, now: TurnedClock
+) -> None:
+    await let_in(auth, provider.token("first"))
+    now.at -= 3 * MINUTE
+    provider.add("second")
+    assert await let_in(auth, provider.token("second")) == "17850"
+
+
+async def test_known_keys_go_on_while_the_provider_is_away(
+    provider: IdentityProvider, auth: Auth, now: TurnedClock
+) -> None:
+    await let_in(auth, provider.token("first"))
+    provider.answer = lambda request: send(request, b"", 503)
+    now.at += 30 * MINUTE
+    later = now.at // SECOND + 600
+    assert await let_in(auth, provider.token("first", exp=later)) == "17850"
+    provider.add("second")
+    with pytest.raises(IssuerUnavailable):
+        await let_in(auth, provider.token("second", exp=later))
+    provider.answer = None
+    now.at += 11 * SECOND
+    assert await let_in(auth, provider.token("second", exp=later)) == "17850"
+
+
+async def test_a_key_that_was_taken_back_stops_to_count(
+    provider: IdentityProvider, auth: Auth, now: TurnedClock
+) -> None:
+    """Also for a token that was checked before: it is remembered for ten minutes at most."""
+    token = provider.token("first")
+    await let_in(auth, token)
+    provider.keys.clear()
+    provider.add("second")
+    assert await let_in(auth, token) == "17850", "remembered"
+    now.at += max(REMEMBERED_FOR, OLD_AFTER) + SECOND
+    assert await let_in(auth, token) == "17850", "which begins a fetch in the background"
+    await let_in(auth, provider.token("second"))  # waits for it
+    now.at += REMEMBERED_FOR + SECOND
+    await refused(auth, token)
+
+
+async def test_nobody_waits_for_a_slow_provider_longer_than_a_fetch(
+    provider: IdentityProvider, auth: Auth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One byte now and then is no answer; the event loop goes on meanwhile."""
+    monkeypatch.setattr(jwks, "FETCH_WITHIN_S", 0.5)
+    leave = threading.Event()
+
+    def drip(request: BaseHTTPRequestHandler) -> None:
+        request.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\nX: ")
+        while not leave.wait(0.02):
+            try:
+                request.wfile.write(b"x")
+            except OSError:
+                return
+
+    provider.answer = drip
+    began, turns = time.monotonic(), 0
+    asking = asyncio.create_task(let_in(auth, provider.token("first")))
+    while not asking.done():
+        turns += 1
+        await asyncio.sleep(0.001)
+    leave.set()
+    with pytest.raises(IssuerUnavailable):
+        await asking
+    assert time.monotonic() - began < FETCH_WITHIN_S
+    assert turns > 20, "the event loop was blocked"
+
+
+async def test_redirects_are_not_followed(provider: IdentityProvider, auth: Auth) -> None:
+    with identity_provider() as evil:
+        provider.answer = lambda request: send(request, b"", 302, Location=evil.url)
+        with pytest.raises(IssuerUnavailable):
+            await let_in(auth, evil.token("first"))
+        assert evil.fetched == 0
+
+
+def garbage(body: bytes, status: int = 200) -> Answer:
+    return lambda request: send(request, body, status)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"\xff\xfe",
+        b"<html>",
+        b"[]",
+        b"{}",
+        b'{"keys": null}',
+        b'{"keys": []}',
+        b'{"keys": [null, 1, {}, {"kty": "RSA"}, {"kty": "RSA", "n": 5, "e": 3}, {"kty": "OKP", "crv": "Ed25519"}]}',
+        b'{"keys": [{"kty": "oct", "k": "c2VjcmV0", "kid": "first"}]}',
+        b"[" * 100_000,
+        b'{"keys": "' + b"x" * MOST_BYTES + b'"}',
+    ],
+    ids=lambda body: repr(body[:30]),
+)
+async def test_garbage_is_no_set_of_keys(provider: IdentityProvider, auth: Auth, body: bytes) -> None:
+    provider.answer = garbage(body)
+    with pytest.raises(IssuerUnavailable):
+        await let_in(auth, provider.token("first"))
+
+
+async def test_garbage_does_not_take_known_keys_away(provider: IdentityProvider, auth: Auth, now: TurnedClock) -> None:
+    await let_in(auth, provider.token("first"))
+    provider.answer = garbage(b'{"keys": []}')
+    now.at += 11 * SECOND
+    provider.add("second")
+    with pytest.raises(IssuerUnavailable):
+        await let_in(auth, provider.token("second"))
+    assert await let_in(auth, provider.token("first", jti="another")) == "17850"
+
+
+async def test_nobody_listens(now: TurnedClock) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    auth = open_auth(Settings(auth_mode="jwks", auth_jwks_url=f"http://127.0.0.1:{port}/"), now)
+    elsewhere = IdentityProvider(0)
+    elsewhere.add("first")
+    with pytest.raises(IssuerUnavailable):
+        await let_in(auth, elsewhere.token("first"))
+
+
+def test_weak_private_and_foreign_keys_are_left_out() -> None:
+    good = jwk("good", ec.generate_private_key(ec.SECP256R1()))
+    private = {**jwk("private", rsa.generate_private_key(65537, 2048)), "d": "AQAB"}
+    left_out = [
+        jwk("weak", rsa.generate_private_key(65537, 1024)),
+        jwk("p384", ec.generate_private_key(ec.SECP384R1())),
+        {**good, "use": "enc"},
+        private,
+    ]
+    keys = parse_keys(json.dumps({"keys": [*left_out, good]}).encode())
+    assert [(key.kid, key.algorithms) for key in keys] == [("good", ("ES256",))]
+
+
+def test_a_key_checks_no_more_than_it_says() -> None:
+    published = {**jwk("rsa", rsa.generate_private_key(65537, 2048)), "alg": "PS256"}
+    [key] = parse_keys(json.dumps({"keys": [published]}).encode())
+    assert key.algorithms == ("PS256",)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://id.example/jwks",
+        "http://192.0.2.1/",
+        "http://127.0.0.1.evil.example/",
+        "ftp://127.0.0.1/",
+        "file:///etc/passwd",
+        "id.example",
+        "",
+        "https://",
+        "https://[/",
+        "https://user:password@id.example/",
+        "https://id.example:port/",
+    ],
+)
+def test_addresses_that_are_refused(url: str) -> None:
+    with pytest.raises(SettingsError, match="jwks_url"):
+        open_auth(Settings(auth_mode="jwks", auth_jwks_url=url))
+
+
+@pytest.mark.parametrize("url", ["https://id.example/jwks.json", "http://localhost:8080/", "http://[::1]/keys"])
+def test_addresses_that_are_taken(url: str) -> None:
+    open_auth(Settings(auth_mode="jwks", auth_jwks_url=url))
