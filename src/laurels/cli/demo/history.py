@@ -1,8 +1,8 @@
 """What happened before the shop was opened for you: a hundred thousand customers, each with what they spent so far.
 
 The first few thousand are there before the page is; the others follow while it is looked at, in small portions, so that
-a purchase never waits behind them. Customer number n spends the same in every demo, so a start that broke off goes on
-where it ended.
+a purchase never waits behind them. The best come first, so that the board stands still while the rest comes in below.
+A start that broke off goes on where it ended.
 """
 
 import asyncio
@@ -24,12 +24,6 @@ PORTION = 500
 
 AT_FIRST = 5_000
 """Customers who are there before the page is: as many as take a second or two."""
-
-TOP = 1_000
-"""So many of the best come first, so that the top of the board stands still while the rest comes in."""
-
-STRIDE = 1_000_003
-"""Spreads the others over the ranks, so that the board has its shape from the start. A prime beyond them all: none is missed."""
 
 BREATH_S = 0.02
 """How often it is looked whether the last portion was awarded."""
@@ -90,7 +84,7 @@ class History:
 
     def _order(self, number: int) -> Order:
         chance = random.Random(number)  # noqa: S311 - made-up orders, not secrets
-        points = spent_points(rank_of(number, self.members), self.members)
+        points = spent_points(number, self.members)
         return Order(
             source=SOURCE,
             order_id=_order_id(number),
@@ -108,15 +102,11 @@ def member_id(number: int) -> str:
     return f"c{number:06d}"
 
 
-def rank_of(number: int, members: int) -> int:
-    """Where customer number `number` stands among the made-up ones, 0 for the best; each has another rank."""
-    others = members - TOP
-    return number if number < TOP else TOP + (number - TOP) * STRIDE % others
-
-
 def spent_points(rank: int, members: int) -> int:
-    """How many points a rank has: a long tail that ends at 1. The best are some 6 points apart."""
-    return 1 + int(1900 * (221 / (rank + 221)) ** 0.7 * (1 - rank / members) ** 0.5)
+    """How many points the customer with so many better ones has. The best are some 6 points apart; half have 16 at
+    most, as shops have it.
+    """
+    return 1 + int(1900 * (411 / (rank + 411)) ** 1.3 + 25 * (1 - rank / members))
 
 
 def _orders_of(customer: Customer, now: int) -> list[Order]:
