@@ -59,9 +59,9 @@ def test_a_declined_card_costs_nothing_and_leaves_the_basket(demo: Demo, page: P
 def test_every_order_says_why(demo: Demo, page: Page) -> None:
     enter(page, demo, "Tom Reed")
     oldest = page.locator("#purchases li").last
-    why = oldest.get_by_role("button", name="Why 15 points?")
+    why = oldest.get_by_role("button", name="Why 10 points?")
     why.click()
-    expect(oldest.locator(".reason")).to_have_text("149.99 GBP / 10.00 = 14.999 → 15 (half-up, version 1)")
+    expect(oldest.locator(".reason")).to_have_text("99.99 GBP / 10.00 = 9.999 → 10 (half-up, version 1)")
     expect(why).to_have_attribute("aria-expanded", "true")
     why.click()
     expect(oldest.locator(".reason")).to_be_hidden()
@@ -157,6 +157,13 @@ def test_goes_on_by_itself_when_the_shop_was_restarted(demo: Demo, page: Page) -
     page.get_by_role("button", name="Buy for").click()
     wait_for_points(page, str(before + 3))
     expect(page.locator("#purchases li")).to_have_count(orders + 1)
+
+
+def test_the_examples_of_the_element_open_with_the_customer_signed_in(demo: Demo, page: Page) -> None:
+    enter(page, demo, "Tom Reed")
+    page.get_by_role("link", name="Live examples of the element").click()
+    expect(part(page, "me").first).to_be_visible()
+    assert "token" not in page.url
 
 
 def test_the_board_for_a_big_screen(demo: Demo, page: Page) -> None:

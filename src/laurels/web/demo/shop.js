@@ -26,6 +26,11 @@ dashboard.getToken = async () => {
 };
 dashboard.addEventListener("laurels-change", () => attempt(refresh));
 narrow.addEventListener("change", fit);
+byId("examples").addEventListener("click", (event) => {
+  event.preventDefault();
+  // In the fragment, which no server sees; that page takes it out of the address bar at once.
+  attempt(async () => location.assign(`/elements/examples.html#member=${customer}&token=${await freshToken()}`));
+});
 pace.addEventListener("change", () =>
   attempt(async () => showBustle(await ask("/demo/bustle", { method: "POST", body: { orders_per_second: Number(pace.value) } }))),
 );
