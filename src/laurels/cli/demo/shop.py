@@ -17,7 +17,7 @@ from laurels.cli.demo.cast import CAST
 from laurels.cli.demo.history import History
 from laurels.cli.demo.outbox import Mail, html_of, mails_to
 from laurels.cli.demo.traffic import Traffic
-from laurels.errors import NotFound, UnknownOrder
+from laurels.errors import Conflict, NotFound, UnknownOrder
 from laurels.http import Beside
 from laurels.http.refunds import RefundAccepted, refund_order
 from laurels.http.routes import Access, Answer, Call, Route, route
@@ -114,7 +114,7 @@ async def show_shop(call: Call) -> Answer:
     return Answer(200, Shop(customers, [_shown(product) for product in call.house.checkout.catalogue.products]))
 
 
-@route("POST", "/demo/customers/{member_id}/token", access=None, answers={200: Token}, problems=(404,))
+@route("POST", "/demo/customers/{member_id}/token", access=None, answers={200: Token}, problems=(NotFound,))
 async def token_for(call: Call) -> Answer:
     """Sign the customer a token. A real shop looks at its session here; this one lets you be anyone of its cast."""
     member_id = call.ids["member_id"]
@@ -142,7 +142,7 @@ async def show_orders(call: Call) -> Answer:
     "/demo/orders/{order_id}/refund",
     access=ANY_MEMBER,
     answers={202: RefundAccepted, 200: RefundAccepted},
-    problems=(404, 409),
+    problems=(UnknownOrder, Conflict),
 )
 async def take_back(call: Call, query: RefundQuery) -> Answer:
     """Take an order back as a whole. The shop decides that; Laurels is told by a service, as of any refund."""
@@ -170,7 +170,7 @@ async def show_mails(call: Call) -> Answer:
     return Answer(200, await asyncio.to_thread(mails_to, _outbox(call), address), UNCACHED)
 
 
-@route("GET", "/demo/mails/{mail_id}", access=None, answers={200: None}, problems=(404,))
+@route("GET", "/demo/mails/{mail_id}", access=None, answers={200: None}, problems=(NotFound,))
 async def show_mail(call: Call) -> Answer:
     """Show a mail as it looks, for a frame."""
     html = await asyncio.to_thread(html_of, _outbox(call), call.ids["mail_id"])
