@@ -12,7 +12,12 @@ class LaurelsError(Exception):
     """Laurels could not do this."""
 
     def __init__(self, message: str | None = None) -> None:
-        super().__init__(message or " ".join((type(self).__doc__ or "").split()))
+        super().__init__(message or self.meaning())
+
+    @classmethod
+    def meaning(cls) -> str:
+        """What the class says where nothing more exact is known."""
+        return " ".join((cls.__doc__ or "").split())
 
     @property
     def message(self) -> str:
@@ -29,7 +34,7 @@ class FieldError:
 
 
 class InvalidInput(LaurelsError):
-    """The input is not valid."""
+    """The input is not valid. `errors` names each field that is at fault, and says what to do about it."""
 
     def __init__(self, errors: Sequence[FieldError], message: str | None = None) -> None:
         self.errors = tuple(errors)

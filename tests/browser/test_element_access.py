@@ -1,31 +1,17 @@
 """Everyone can use it: by ear, by keyboard, without motion, in both themes and in forced colours."""
 
-from importlib.resources import files
 from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.browser.boards import board, falling
 from tests.browser.conftest import PUT, Put
-from tests.browser.reading import part, wait_for_points, wait_for_state
+from tests.browser.reading import found_by_axe, part, wait_for_points, wait_for_state
 from tests.browser.stand_in import StandIn
 
 POINTS = falling(90)
-AXE = (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
 MOVING = "element.shadowRoot.querySelector('tbody').getAnimations({subtree: true}).map(a => a.effect.target.localName)"
 Theme = Literal["light", "dark"]
-
-
-def found_by_axe(page: Page) -> list[str]:
-    """What axe finds that is more than a hint."""
-    page.evaluate(AXE)
-    results = page.evaluate("axe.run('laurels-dashboard')")
-    assert results["passes"]
-    return [
-        f"{finding['impact']}: {finding['id']}: {[node['html'] for node in finding['nodes']]}"
-        for finding in results["violations"]
-        if finding["impact"] in {"moderate", "serious", "critical"}
-    ]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, Response, expect
 from tests.acceptance.command_line import LAURELS
-from tests.browser.reading import part, ranks, rows, wait_for_points, wait_for_state
+from tests.browser.reading import found_by_axe, part, ranks, rows, wait_for_points, wait_for_state
 
 from laurels.http.tokens import sign_token
 from laurels.settings import Settings
@@ -160,3 +160,4 @@ def test_every_example_is_shown(shop: Shop, page: Page) -> None:
     show(page, shop, "m20")
     for index in range(page.locator("laurels-dashboard").count()):
         expect(page.locator("laurels-dashboard section").nth(index)).to_have_attribute("data-state", "shown")
+    assert found_by_axe(page, "body") == []

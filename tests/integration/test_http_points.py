@@ -70,15 +70,17 @@ async def test_redeeming_never_overspends(shop: Shop) -> None:
     assert await balance(shop, "17850") == 0
 
 
-async def test_a_member_cannot_use_up_the_shops_redemption_ids(shop: Shop) -> None:
+async def test_a_member_cannot_use_up_the_redemption_ids_of_the_shop_or_of_others(shop: Shop) -> None:
     for member in ("17850", "12346"):
         await adjust(shop, member, 10)
-    assert (await redeem(shop, "12346", 1, "r1", member="12346")).status_code == 201
+        assert (await redeem(shop, member, 1, "r1", member=member)).status_code == 201
+        assert (await redeem(shop, member, 1, "r1", member=member)).status_code == 200
     assert (await redeem(shop, "17850", 1, "r1")).status_code == 201
 
 
 async def test_redeeming_enrols_nobody(shop: Shop) -> None:
-    check_problem(await redeem(shop, "nobody", 1, "r1"), 409, "insufficient-points")
+    for member in (None, "nobody"):
+        check_problem(await redeem(shop, "nobody", 1, "r1", member=member), 409, "insufficient-points")
     assert await shop.house.ledger.member("nobody") is None
 
 

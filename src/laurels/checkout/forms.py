@@ -18,8 +18,25 @@ _PRINTABLE = r"^[^\x00-\x1f\x7f]+\Z"
 class PaymentDetails(Struct, forbid_unknown_fields=True, kw_only=True):
     """How it is paid. `token` is what the payment provider's own page gave for the card."""
 
-    method: Annotated[str, Meta(max_length=32, pattern=_PRINTABLE, examples=list(METHODS))]
-    token: Annotated[str, Meta(max_length=255, pattern=_PRINTABLE, examples=["tok_ok"])]
+    method: Annotated[
+        str,
+        Meta(
+            max_length=32,
+            pattern=_PRINTABLE,
+            description="how it is paid",
+            examples=list(METHODS),
+            extra_json_schema={"enum": list(METHODS)},
+        ),
+    ]
+    token: Annotated[
+        str,
+        Meta(
+            max_length=255,
+            pattern=_PRINTABLE,
+            description="what the payment provider gave for the card, never its number; the sandbox takes `tok_ok`",
+            examples=["tok_ok"],
+        ),
+    ]
 
     def __repr__(self) -> str:
         """Without the token, so that no log or traceback has it."""
@@ -31,7 +48,15 @@ class CheckoutForm(
 ):
     """A checkout: what is bought, an item once for each piece, and how it is paid."""
 
-    item_ids: Annotated[list[Sku], Meta(min_length=1, max_length=MAX_ITEMS, examples=[["85123A", "71053", "71053"]])]
+    item_ids: Annotated[
+        list[Sku],
+        Meta(
+            min_length=1,
+            max_length=MAX_ITEMS,
+            description="articles of the catalogue, each once for every piece",
+            examples=[["85123A", "71053", "71053"]],
+        ),
+    ]
     payment: PaymentDetails
 
     def check(self) -> None:

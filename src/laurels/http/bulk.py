@@ -7,7 +7,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from laurels.errors import InvalidInput, TooLarge
+from laurels.errors import InvalidInput, LedgerUnavailable, TooLarge
 from laurels.http.counting import count_accepted
 from laurels.http.problems import FieldProblem, field_problems
 from laurels.http.routes import BULK_DOCUMENTS, Access, Answer, Call, route
@@ -45,7 +45,7 @@ class _Any(Struct, gc=False):
     "/orders",
     access=Access(("orders:write",)),
     answers={200: list[BulkResult]},
-    problems=(413, 503),
+    problems=(LedgerUnavailable,),
     bulk_of=NamedOrderForm,
 )
 async def place_orders(call: Call) -> Answer:

@@ -1,6 +1,7 @@
 """Checkout: a signed-in member buys from the catalogue. The same path as a service's order, with another body."""
 
 from laurels.checkout import CheckoutForm, Failure, Success
+from laurels.errors import CheckoutClosed, Conflict, LedgerUnavailable, PaymentsUnavailable
 from laurels.http.routes import Access, Answer, Call, route
 
 
@@ -9,7 +10,7 @@ from laurels.http.routes import Access, Answer, Call, route
     "/order/{order_id}",
     access=Access(members="any"),
     answers={201: Success, 402: Failure},
-    problems=(409, 503),
+    problems=(CheckoutClosed, Conflict, LedgerUnavailable, PaymentsUnavailable),
 )
 async def check_out(call: Call, form: CheckoutForm) -> Answer:
     """Buy what is in the basket: priced from the catalogue, paid, and accepted.

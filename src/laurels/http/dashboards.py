@@ -11,6 +11,7 @@ from zlib import crc32
 from msgspec import Meta, Struct
 
 from laurels.dashboard import Board, Dashboard, Dashboards, to_json
+from laurels.errors import BoardNotReady, UnknownBoard, UnknownMember, VersionNotReached
 from laurels.http.auth import Caller
 from laurels.http.routes import Access, Answer, Call, Headers, route
 from laurels.model import Version
@@ -18,7 +19,14 @@ from laurels.model import Version
 BoardName = Annotated[str, Meta(max_length=64, description="`all-time`, `month` or `month:YYYY-MM`")]
 Top = Annotated[int, Meta(ge=0, le=100, description="places from the top")]
 Around = Annotated[int, Meta(ge=0, le=50, description="neighbours above and below")]
-MinVersion = Annotated[str, Meta(max_length=6000, description="an `as_of`: wait up to 200 ms for it")]
+MinVersion = Annotated[
+    str,
+    Meta(
+        max_length=6000,
+        description="an `as_of`: wait up to 200 ms for it",
+        extra_json_schema={"pattern": "^[0-9._-]+$"},
+    ),
+]
 
 CACHED = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
 """A browser may keep the answer, and asks each time whether it still holds."""
@@ -49,7 +57,7 @@ class BoardQuery(Struct, frozen=True, forbid_unknown_fields=True):
     "/loyalty/{member_id}",
     access=Access(("members:read",), members="own"),
     answers={200: Dashboard, 304: None},
-    problems=(404, 409, 503),
+    problems=(UnknownMember, UnknownBoard, VersionNotReached, BoardNotReady),
     headers={"If-None-Match": "the `ETag` of the last answer: 304 where nothing changed"},
 )
 async def show_dashboard(call: Call, query: DashboardQuery) -> Answer:
@@ -63,7 +71,7 @@ async def show_dashboard(call: Call, query: DashboardQuery) -> Answer:
     "/leaderboard/{board}",
     access=Access(members="any"),
     answers={200: Board, 304: None},
-    problems=(404, 503),
+    problems=(UnknownBoard, BoardNotReady),
     headers={"If-None-Match": "the `ETag` of the last answer: 304 where nothing changed"},
 )
 async def show_board(call: Call, query: BoardQuery) -> Answer:

@@ -27,6 +27,7 @@ SECURITY_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
 ]
+"""Sent with every answer that does not bring its own."""
 
 log = structlog.get_logger(__name__)
 
@@ -57,7 +58,9 @@ class Envelope:
             nonlocal has_begun
             if message["type"] == "http.response.start":
                 has_begun = True
-                headers = [*message["headers"], (b"x-request-id", request_id), *SECURITY_HEADERS]
+                own = {name.lower() for name, _ in message["headers"]}
+                headers = [*message["headers"], (b"x-request-id", request_id)]
+                headers += [header for header in SECURITY_HEADERS if header[0] not in own]
                 if "rate_limit" in state:
                     headers.append((b"ratelimit", state["rate_limit"]))
                 message["headers"] = headers

@@ -13,6 +13,7 @@ from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Send
 
 from laurels.dashboard import Board, Dashboard, Live, to_json
+from laurels.errors import BoardNotReady, UnknownBoard, UnknownMember
 from laurels.http.dashboards import BoardQuery, DashboardQuery, PlacesQuery, read_dashboard
 from laurels.http.routes import Access, Answer, Call, Events, route
 
@@ -30,7 +31,8 @@ Shown = TypeVar("Shown", Board, Dashboard)
     "/loyalty/{member_id}/live",
     access=Access(("members:read",), members="own"),
     answers={200: Dashboard},
-    problems=(404, 503),
+    media_type=MEDIA_TYPE,
+    problems=(UnknownMember, UnknownBoard, BoardNotReady),
 )
 async def follow_dashboard(call: Call, query: PlacesQuery) -> Answer:
     """Follow a member's dashboard: server-sent events, at once and then whenever it is another one.
@@ -42,7 +44,14 @@ async def follow_dashboard(call: Call, query: PlacesQuery) -> Answer:
     return await _events(call, lambda: read_dashboard(call.house.dashboards, call.caller, call.ids["member_id"], asked))
 
 
-@route("GET", "/leaderboard/{board}/live", access=Access(members="any"), answers={200: Board}, problems=(404, 503))
+@route(
+    "GET",
+    "/leaderboard/{board}/live",
+    access=Access(members="any"),
+    answers={200: Board},
+    problems=(UnknownBoard, BoardNotReady),
+    media_type=MEDIA_TYPE,
+)
 async def follow_board(call: Call, query: BoardQuery) -> Answer:
     """Follow the top of a board, as server-sent events."""
     return await _events(call, lambda: call.house.dashboards.board(call.ids["board"], top=query.top))

@@ -2,7 +2,7 @@
 
 from msgspec import UNSET, Struct, UnsetType
 
-from laurels.errors import InvalidInput
+from laurels.errors import InvalidInput, LedgerUnavailable, UnknownMember
 from laurels.http.bulk import documents
 from laurels.http.problems import FieldProblem, field_problems
 from laurels.http.routes import Access, Answer, Call, route
@@ -46,7 +46,7 @@ class _Named(Struct):
     "/members",
     access=WRITE,
     answers={200: list[EnrolResult]},
-    problems=(413, 503),
+    problems=(LedgerUnavailable,),
     bulk_of=MemberForm,
 )
 async def enrol(call: Call) -> Answer:
@@ -69,19 +69,37 @@ async def enrol(call: Call) -> Answer:
     return Answer(200, [next(enrolled) if result is None else result for result in results])
 
 
-@route("POST", "/members/{member_id}/hide", access=WRITE_OR_OWN, answers={200: Changed}, problems=(404, 503))
+@route(
+    "POST",
+    "/members/{member_id}/hide",
+    access=WRITE_OR_OWN,
+    answers={200: Changed},
+    problems=(UnknownMember, LedgerUnavailable),
+)
 async def hide(call: Call) -> Answer:
     """Take a member off the boards. The points go on."""
     return await _change(call, MemberEvent.HIDE)
 
 
-@route("POST", "/members/{member_id}/show", access=WRITE_OR_OWN, answers={200: Changed}, problems=(404, 503))
+@route(
+    "POST",
+    "/members/{member_id}/show",
+    access=WRITE_OR_OWN,
+    answers={200: Changed},
+    problems=(UnknownMember, LedgerUnavailable),
+)
 async def show(call: Call) -> Answer:
     """Show a hidden member on the boards again."""
     return await _change(call, MemberEvent.SHOW)
 
 
-@route("POST", "/members/{member_id}/rename", access=WRITE_OR_OWN, answers={200: Changed}, problems=(404, 503))
+@route(
+    "POST",
+    "/members/{member_id}/rename",
+    access=WRITE_OR_OWN,
+    answers={200: Changed},
+    problems=(UnknownMember, LedgerUnavailable),
+)
 async def rename(call: Call) -> Answer:
     """Give a member another proxy name. A member may do so to itself three times a day."""
     if call.caller.member_id is not None:
@@ -89,7 +107,9 @@ async def rename(call: Call) -> Answer:
     return await _change(call, MemberEvent.RENAME)
 
 
-@route("DELETE", "/members/{member_id}", access=WRITE, answers={200: Changed}, problems=(404, 503))
+@route(
+    "DELETE", "/members/{member_id}", access=WRITE, answers={200: Changed}, problems=(UnknownMember, LedgerUnavailable)
+)
 async def erase(call: Call) -> Answer:
     """Erase a member: the id, the address and what was received.
 

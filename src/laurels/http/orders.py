@@ -2,7 +2,7 @@
 
 from msgspec import UNSET, Struct, UnsetType
 
-from laurels.errors import UnknownOrder
+from laurels.errors import Conflict, LedgerUnavailable, UnknownOrder
 from laurels.http.checkout import check_out
 from laurels.http.counting import count_accepted
 from laurels.http.routes import Access, Answer, Call, route
@@ -40,7 +40,7 @@ class OrderQuery(Struct, forbid_unknown_fields=True):
     "/order/{order_id}",
     access=Access(("orders:write",)),
     answers={202: Accepted, 200: Accepted},
-    problems=(409, 503),
+    problems=(Conflict, LedgerUnavailable),
     for_members=check_out,
 )
 async def place_order(call: Call, form: OrderForm) -> Answer:
@@ -60,7 +60,7 @@ async def place_order(call: Call, form: OrderForm) -> Answer:
     "/order/{order_id}",
     access=Access(("orders:write", "members:read"), members="any"),
     answers={200: OrderState},
-    problems=(404, 503),
+    problems=(UnknownOrder, LedgerUnavailable),
 )
 async def show_order(call: Call, query: OrderQuery) -> Answer:
     """Tell how far an order got, and what it earned. A member sees its own orders alone."""

@@ -5,7 +5,14 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from laurels.errors import Conflict, InvalidInput, UnknownMember
+from laurels.errors import (
+    Conflict,
+    InsufficientPoints,
+    InvalidInput,
+    LedgerUnavailable,
+    PointsOutOfRange,
+    UnknownMember,
+)
 from laurels.http.counting import count_accepted
 from laurels.http.routes import Access, Answer, Call, route
 from laurels.intake import Id
@@ -18,9 +25,18 @@ from laurels.model.times import format_instant
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
 
-Points = Annotated[int, Meta(ge=-MAX_POINTS, le=MAX_POINTS)]
-Spent = Annotated[int, Meta(ge=1, le=MAX_POINTS)]
-Reason = Annotated[str, Meta(max_length=500, pattern=r"^[^\x00-\x1f\x7f]*\Z", examples=["goodwill"])]
+Points = Annotated[int, Meta(ge=-MAX_POINTS, le=MAX_POINTS, description="points to give, or below zero to take")]
+Spent = Annotated[int, Meta(ge=1, le=MAX_POINTS, description="points to spend")]
+Reason = Annotated[
+    str,
+    Meta(
+        max_length=500,
+        pattern=r"^[^\x00-\x1f\x7f]*\Z",
+        description="kept, and shown to the member; never a card number",
+        examples=["goodwill"],
+    ),
+]
+RedemptionId = Annotated[Id, Meta(description="the same again is answered, not spent twice")]
 OWN = Access(("members:read",), members="own")
 
 
@@ -40,7 +56,7 @@ class Adjusted(Struct, frozen=True, rename={"loyalty_id": "loyaltyId"}):
 class RedemptionForm(Struct, forbid_unknown_fields=True, kw_only=True):
     """Points to spend."""
 
-    redemption_id: Id
+    redemption_id: RedemptionId
     points: Spent
     reason: Reason = ""
 
@@ -91,7 +107,7 @@ class ShownBalance(Struct, frozen=True):
     "/loyalty/{member_id}",
     access=Access(("points:adjust",)),
     answers={201: Adjusted, 200: Adjusted},
-    problems=(409, 503),
+    problems=(Conflict, PointsOutOfRange, LedgerUnavailable),
     headers={IDEMPOTENCY_KEY: "1 to 128 of A-Z a-z 0-9 . _ : @ + = -; the same again is answered, not done twice"},
 )
 async def adjust(call: Call, form: AdjustmentForm) -> Answer:
@@ -115,15 +131,14 @@ async def adjust(call: Call, form: AdjustmentForm) -> Answer:
     "/loyalty/{member_id}/redeem",
     access=Access(("points:redeem",), members="own"),
     answers={201: Redeemed, 200: Redeemed},
-    problems=(404, 409, 503),
+    problems=(UnknownMember, Conflict, InsufficientPoints, LedgerUnavailable),
 )
 async def redeem(call: Call, form: RedemptionForm) -> Answer:
     """Spend points. Refused, never cut, where the balance does not cover them."""
     _refuse_card(form.reason)
     member_id = call.ids["member_id"]
     redemption = Redemption(
-        # Members number their own redemptions, so that none can use up the ids of the shop.
-        source="shop" if call.caller.member_id is None else "member",
+        source="shop" if call.caller.member_id is None else await _own_source(call, member_id),
         redemption_id=form.redemption_id,
         points=form.points,
         reason=form.reason,
@@ -136,7 +151,13 @@ async def redeem(call: Call, form: RedemptionForm) -> Answer:
     return Answer(_status(receipt), Redeemed(entry.loyalty_id, left[0].balance if left else 0))
 
 
-@route("GET", "/loyalty/{member_id}/entries", access=OWN, answers={200: Entries}, problems=(404, 503))
+@route(
+    "GET",
+    "/loyalty/{member_id}/entries",
+    access=OWN,
+    answers={200: Entries},
+    problems=(UnknownMember, LedgerUnavailable),
+)
 async def show_entries(call: Call, query: EntriesQuery) -> Answer:
     """List a member's entries, newest first."""
     member_id = call.ids["member_id"]
@@ -148,7 +169,13 @@ async def show_entries(call: Call, query: EntriesQuery) -> Answer:
     return Answer(200, Entries([_shown(entry) for entry in shown], str(shown[-1].position) if more else None))
 
 
-@route("GET", "/loyalty/{member_id}/balance", access=OWN, answers={200: ShownBalance}, problems=(404, 503))
+@route(
+    "GET",
+    "/loyalty/{member_id}/balance",
+    access=OWN,
+    answers={200: ShownBalance},
+    problems=(UnknownMember, LedgerUnavailable),
+)
 async def show_balance(call: Call) -> Answer:
     """Tell a member's balance, and what was earned over the lifetime."""
     found = await call.house.ledger.balance(call.ids["member_id"])
@@ -157,6 +184,16 @@ async def show_balance(call: Call) -> Answer:
     if call.caller.member_id is None:
         raise UnknownMember
     return Answer(200, _balance(Balance(), (await call.house.ledger.heads()).version))
+
+
+async def _own_source(call: Call, member_id: str) -> str:
+    """Each member numbers its own redemptions, so that none can use up, or find out, the ids of others or of the shop.
+    The source says the member's number, because the id has to go when the member is erased.
+    """
+    member = await call.house.ledger.member(member_id)
+    if member is None:
+        raise InsufficientPoints
+    return f"member:{member.number}"
 
 
 def _refuse_card(reason: str) -> None:

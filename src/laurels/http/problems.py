@@ -25,38 +25,69 @@ RETRY_AFTER_S = 1
 
 log = structlog.get_logger(__name__)
 
-_BY_ERROR: dict[type[LaurelsError], tuple[int, str, str]] = {
-    errors.InvalidInput: (422, "invalid-input", "The input is not valid"),
-    errors.NotSignedIn: (401, "not-signed-in", "Not signed in"),
-    errors.NotAllowed: (403, "not-allowed", "Not allowed"),
-    errors.CheckoutClosed: (403, "checkout-closed", "No checkout"),
-    errors.NotFound: (404, "not-found", "Not found"),
-    errors.Conflict: (409, "conflict", "Conflict"),
-    errors.InsufficientPoints: (409, "insufficient-points", "Insufficient points"),
-    errors.PointsOutOfRange: (409, "points-out-of-range", "Points out of range"),
-    errors.VersionNotReached: (409, "version-not-reached", "Version not reached"),
-    errors.TooLarge: (413, "too-large", "Too large"),
-    errors.TooManyRequests: (429, "too-many-requests", "Too many requests"),
-    errors.WrongMediaType: (415, "wrong-media-type", "Wrong media type"),
-    errors.LedgerUnavailable: (503, "ledger-unavailable", "The ledger is not available"),
-    errors.IssuerUnavailable: (503, "issuer-unavailable", "The keys that tokens are checked with are not available"),
-    errors.PaymentsUnavailable: (503, "payments-unavailable", "The payment provider is not available"),
-    errors.BoardNotReady: (503, "board-not-ready", "The leaderboard is not ready"),
-}
-"""Status, type and title of each error, or of the nearest class above it."""
+
+class Kind(Struct, frozen=True):
+    """One kind of problem. `type` tells programs, and is where people are told what it means."""
+
+    type: str
+    title: str
+    status: int
+    meaning: str
+
+
+def _kind(status: int, name: str, title: str, meaning: str) -> Kind:
+    return Kind(f"/problems/{name}", title, status, meaning)
+
+
+_ROWS: tuple[tuple[type[LaurelsError], int, str, str], ...] = (
+    (errors.InvalidInput, 422, "invalid-input", "The input is not valid"),
+    (errors.NotSignedIn, 401, "not-signed-in", "Not signed in"),
+    (errors.NotAllowed, 403, "not-allowed", "Not allowed"),
+    (errors.CheckoutClosed, 403, "checkout-closed", "No checkout"),
+    (errors.NotFound, 404, "not-found", "Not found"),
+    (errors.Conflict, 409, "conflict", "Conflict"),
+    (errors.InsufficientPoints, 409, "insufficient-points", "Insufficient points"),
+    (errors.PointsOutOfRange, 409, "points-out-of-range", "Points out of range"),
+    (errors.VersionNotReached, 409, "version-not-reached", "Version not reached"),
+    (errors.TooLarge, 413, "too-large", "Too large"),
+    (errors.WrongMediaType, 415, "wrong-media-type", "Wrong media type"),
+    (errors.TooManyRequests, 429, "too-many-requests", "Too many requests"),
+    (errors.LedgerUnavailable, 503, "ledger-unavailable", "The ledger is not available"),
+    (errors.IssuerUnavailable, 503, "issuer-unavailable", "The keys that tokens are checked with are not available"),
+    (errors.PaymentsUnavailable, 503, "payments-unavailable", "The payment provider is not available"),
+    (errors.BoardNotReady, 503, "board-not-ready", "The leaderboard is not ready"),
+)
+_BY_ERROR = {error: _kind(status, name, title, error.meaning()) for error, status, name, title in _ROWS}
+"""The kind of each error, or of the nearest class above it."""
 
 _BY_STATUS = {
-    400: ("bad-request", "The request is not valid HTTP, or not as HTTP asks for it."),
-    404: ("not-found", "There is nothing at this address. /docs lists what there is."),
-    405: ("method-not-allowed", "This address does not take this method; `Allow` says which it takes."),
-    408: ("too-slow", "The request did not arrive in time. Send it again."),
-    413: ("too-large", "The body is larger than one request may carry."),
-    414: ("address-too-long", "The address is longer than any that this server knows."),
-    431: ("head-too-large", "The address and the headers together are larger than one request may carry."),
+    400: _kind(400, "bad-request", "Bad request", "The request is not valid HTTP, or not as HTTP asks for it."),
+    404: _kind(404, "not-found", "Not found", "There is nothing at this address. /docs lists what there is."),
+    405: _kind(
+        405,
+        "method-not-allowed",
+        "Method not allowed",
+        "This address does not take this method; `Allow` says which it takes.",
+    ),
+    408: _kind(408, "too-slow", "Too slow", "The request did not arrive in time. Send it again."),
+    413: _kind(413, "too-large", "Too large", "The body is larger than one request may carry."),
+    414: _kind(414, "address-too-long", "Address too long", "The address is longer than any that this server knows."),
+    431: _kind(
+        431,
+        "head-too-large",
+        "Head too large",
+        "The address and the headers together are larger than one request may carry.",
+    ),
 }
-"""Type and detail of what the web framework refuses before a room is asked."""
+"""What the web framework and the connection refuse before a room is asked."""
 
-_UNFORESEEN = (500, "internal-error", "Something went wrong here")
+_UNFORESEEN = _kind(500, "internal-error", "Something went wrong here", "It is in the log under this X-Request-Id.")
+
+KINDS = {
+    kind.type.removeprefix("/problems/"): kind
+    for kind in sorted([_UNFORESEEN, *_BY_STATUS.values(), *_BY_ERROR.values()], key=lambda kind: kind.status)
+}
+"""Every kind of problem by its name, in the order of statuses."""
 
 
 class FieldProblem(Struct, frozen=True):
@@ -94,15 +125,16 @@ def log_fault(error: Exception, request_id: object) -> None:
 
 def problem_of(error: Exception, instance: str) -> tuple[Problem, dict[str, str]]:
     """An error as a problem document, and the headers that go with it."""
-    if isinstance(error, LaurelsError):
-        known = next((_BY_ERROR[kind] for kind in type(error).__mro__ if kind in _BY_ERROR), None)
-        if known is not None:
-            return _problem(known, error.message, instance, error), _headers(error, known[0])
-    if isinstance(error, HTTPException) and error.status_code in _BY_STATUS:
-        slug, detail = _BY_STATUS[error.status_code]
-        kind = error.status_code, slug, HTTPStatus(error.status_code).phrase
-        return _problem(kind, detail, instance, error), _headers(error, error.status_code)
-    return _problem(_UNFORESEEN, "It is in the log under this X-Request-Id.", instance, error), {}
+    if isinstance(error, LaurelsError) and (kind := kind_of(type(error))) is not None:
+        return _problem(kind, error.message, instance, error), _headers(error, kind.status)
+    if isinstance(error, HTTPException) and (kind := _BY_STATUS.get(error.status_code)) is not None:
+        return _problem(kind, kind.meaning, instance, error), _headers(error, kind.status)
+    return _problem(_UNFORESEEN, _UNFORESEEN.meaning, instance, error), {}
+
+
+def kind_of(error: type[Exception]) -> Kind | None:
+    """The kind that an error is answered as; None for one that nobody foresaw."""
+    return next((_BY_ERROR[one] for one in error.__mro__ if one in _BY_ERROR), None)
 
 
 def instance_of(scope: Scope) -> str:
@@ -115,12 +147,11 @@ def instance_of(scope: Scope) -> str:
     return "/".join("-" if part == member_id else part for part in scope["path"].split("/"))
 
 
-def _problem(kind: tuple[int, str, str], detail: str, instance: str, error: Exception) -> Problem:
-    status, slug, title = kind
+def _problem(kind: Kind, detail: str, instance: str, error: Exception) -> Problem:
     return Problem(
-        type=f"/problems/{slug}",
-        title=title,
-        status=status,
+        type=kind.type,
+        title=kind.title,
+        status=kind.status,
         detail=detail,
         instance=instance,
         errors=field_problems(error) if isinstance(error, InvalidInput) else UNSET,

@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from laurels.errors import Conflict, LedgerUnavailable
 from laurels.http.counting import count_accepted
 from laurels.http.routes import Access, Answer, Call, route
 from laurels.intake import RefundForm, UnlinkedRefundForm
@@ -22,7 +23,7 @@ class RefundAccepted(Struct, frozen=True):
     "/order/{order_id}/refund",
     access=WRITE,
     answers={202: RefundAccepted, 200: RefundAccepted},
-    problems=(409, 503),
+    problems=(Conflict, LedgerUnavailable),
 )
 async def refund_order(call: Call, form: RefundForm) -> Answer:
     """Accept a refund of an order. It may come before its order; then it waits.
@@ -37,7 +38,7 @@ async def refund_order(call: Call, form: RefundForm) -> Answer:
     "/loyalty/{member_id}/refund",
     access=WRITE,
     answers={202: RefundAccepted, 200: RefundAccepted},
-    problems=(409, 503),
+    problems=(Conflict, LedgerUnavailable),
 )
 async def refund_member(call: Call, form: UnlinkedRefundForm) -> Answer:
     """Accept a refund that names no order: it takes back what its amount would earn."""

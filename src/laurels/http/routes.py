@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from laurels.dashboard import Live
-from laurels.errors import NotAllowed, UnknownMember
+from laurels.errors import LaurelsError, NotAllowed, UnknownMember
 from laurels.http.auth import Caller
 from laurels.http.house import House
 from laurels.http.limits import Limits
@@ -99,9 +99,9 @@ Handler = Callable[..., Awaitable[Answer]]
 
 
 class Route(Struct, frozen=True, kw_only=True):
-    """One route. `access` None: open to all. `answers` are the bodies by status; `problems` the statuses that only this
-    one has; `form` and `query` are what its function takes under these names; `headers` are those it reads.
-    `for_members` takes its place where a member asks.
+    """One route. `access` None: open to all. `answers` are the bodies by status, `media_type` what they are sent as;
+    `problems` the errors that do not follow from the rest; `form` and `query` are what its function takes under these
+    names; `headers` are those it reads; `for_members` takes its place where a member asks.
     """
 
     method: Literal["GET", "POST", "DELETE"]
@@ -109,7 +109,8 @@ class Route(Struct, frozen=True, kw_only=True):
     handle: Handler
     access: Access | None
     answers: Mapping[int, Any]
-    problems: tuple[int, ...]
+    media_type: str
+    problems: tuple[type[LaurelsError], ...]
     form: Any
     bulk_of: Any
     query: type[Struct] | None
@@ -128,7 +129,8 @@ def route(
     *,
     access: Access | None,
     answers: Mapping[int, Any],
-    problems: tuple[int, ...] = (),
+    media_type: str = "application/json",
+    problems: tuple[type[LaurelsError], ...] = (),
     bulk_of: Any = None,
     headers: Mapping[str, str] | None = None,
     for_members: Route | None = None,
@@ -146,6 +148,7 @@ def route(
             handle=handle,
             access=access,
             answers=answers,
+            media_type=media_type,
             problems=problems,
             form=hints.get("form"),
             bulk_of=bulk_of,

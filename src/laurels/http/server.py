@@ -11,6 +11,7 @@ import uvicorn
 from laurels.errors import SettingsError
 from laurels.http.app import create_app
 from laurels.http.auth import open_auth
+from laurels.http.beside import NOTHING, Beside
 from laurels.http.connections import Connection, hurry_all
 from laurels.http.house import House
 
@@ -21,14 +22,16 @@ FINISH_WITHIN_S = 10
 log = structlog.get_logger(__name__)
 
 
-async def serve(house: House, stop: asyncio.Event, on_ready: Callable[[int], None] = lambda _: None) -> None:
+async def serve(
+    house: House, stop: asyncio.Event, on_ready: Callable[[int], None] = lambda _: None, beside: Beside = NOTHING
+) -> None:
     """Answer HTTP until `stop` is set; then take nothing new and finish what is being answered.
 
     `on_ready` is called with the port once requests are answered: where `http.port` is 0, the one that was free. Raises
     `SettingsError` where the address cannot be used.
     """
     settings = house.settings
-    app = create_app(house, open_auth(settings, house.now))
+    app = create_app(house, open_auth(settings, house.now), beside)
     with _listener(settings.http_host, settings.http_port) as listener:
         port: int = listener.getsockname()[1]
         server = _Server(
@@ -77,4 +80,7 @@ def _listener(host: str, port: int) -> socket.socket:
         raise SettingsError(
             f"Cannot listen on {host}, port {port}: {error.strerror or error}. Choose another with --port."
         ) from error
+    # asyncio sets this only on sockets that say their protocol, which these do not. Without it, an answer whose head
+    # and body are written apart waits 40 ms for the client's acknowledgement. What is accepted inherits it.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener

@@ -1,10 +1,13 @@
 """What machines ask: is it alive, is it ready, and what does it offer."""
 
+from typing import Any
+
 from msgspec import Struct
 
 import laurels
-from laurels.errors import BoardNotReady
+from laurels.errors import BoardNotReady, NotFound
 from laurels.http.gauges import gauges
+from laurels.http.problems import KINDS, Kind
 from laurels.http.routes import Answer, Call, Route, route
 from laurels.leaderboard import ALL_TIME
 from laurels.metrics import CONTENT_TYPE, counted
@@ -44,7 +47,7 @@ async def ready(call: Call) -> Answer:
     return Answer(200 if serves else 503, answer)
 
 
-@route("GET", "/metrics", access=None, answers={200: None})
+@route("GET", "/metrics", access=None, answers={200: str}, media_type=CONTENT_TYPE)
 async def show_metrics(call: Call) -> Answer:
     """Tell Prometheus what was counted, and how much waits. No figure names a member or an order, so no token is
     needed; keep the path from the public at your proxy if you would rather not tell how busy you are.
@@ -55,7 +58,7 @@ async def show_metrics(call: Call) -> Answer:
 def openapi_route(document: bytes) -> Route:
     """The route that gives the API's own description."""
 
-    @route("GET", "/openapi.json", access=None, answers={200: None})
+    @route("GET", "/openapi.json", access=None, answers={200: dict[str, Any]})
     async def describe(call: Call) -> Answer:  # noqa: ARG001 - every route is given its call
         """Describe the API (OpenAPI 3.1)."""
         return Answer(200, document)
@@ -63,4 +66,13 @@ def openapi_route(document: bytes) -> Route:
     return describe
 
 
-ROUTES = (alive, ready, show_metrics)
+@route("GET", "/problems/{name}", access=None, answers={200: Kind}, problems=(NotFound,))
+async def explain_problem(call: Call) -> Answer:
+    """Tell what the `type` of a problem document means."""
+    kind = KINDS.get(call.ids["name"])
+    if kind is None:
+        raise NotFound
+    return Answer(200, kind)
+
+
+ROUTES = (alive, ready, show_metrics, explain_problem)

@@ -13,7 +13,15 @@ from msgspec import Meta, Struct
 from laurels.errors import FieldError, InvalidInput
 from laurels.model import Channel, Line, Order, Refund
 from laurels.model.ids import EMAIL, ID, SKU
-from laurels.model.money import check_currency, check_total, format_amount, parse_amount, parse_millionths, sum_lines
+from laurels.model.money import (
+    DECIMALS,
+    check_currency,
+    check_total,
+    format_amount,
+    parse_amount,
+    parse_millionths,
+    sum_lines,
+)
 from laurels.model.times import check_occurred, parse_instant
 
 T = TypeVar("T")
@@ -22,19 +30,69 @@ MAX_LINES = 10_000
 _NO_LINE = Line("", 0, 0)
 
 Id = Annotated[str, Meta(pattern=rf"^{ID}\Z", description="1 to 128 of A-Z a-z 0-9 . _ : @ + = -")]
-Currency = Annotated[str, Meta(min_length=3, max_length=3, description="ISO 4217", examples=["GBP"])]
-Amount = Annotated[str, Meta(max_length=32, description="A decimal string in major units", examples=["25.00"])]
-Instant = Annotated[str, Meta(max_length=64, description="RFC 3339 with an offset", examples=["2026-11-01T10:00:00Z"])]
-Email = Annotated[str, Meta(pattern=rf"^{EMAIL}\Z", examples=["ann@example.com"])]
-Sku = Annotated[str, Meta(pattern=rf"^{SKU}\Z", examples=["85123A"])]
+MemberId = Annotated[Id, Meta(description="the shop's own id of a customer")]
+Source = Annotated[Id, Meta(description="the system that numbers these: an id is used once within its source")]
+Currency = Annotated[
+    str,
+    Meta(
+        min_length=3,
+        max_length=3,
+        description="ISO 4217; orders in a currency that the program does not name are quarantined",
+        examples=["GBP"],
+        extra_json_schema={"enum": sorted(DECIMALS)},
+    ),
+]
+Amount = Annotated[
+    str,
+    Meta(
+        max_length=32,
+        description="a decimal string in major units, with at most the currency's decimals",
+        examples=["25.00"],
+        extra_json_schema={"pattern": r"^(0|[1-9][0-9]{0,11})(\.[0-9]+)?\Z"},
+    ),
+]
+UnitPrice = Annotated[
+    str,
+    Meta(
+        max_length=32,
+        description="a decimal string in major units, at most 6 decimals; below zero for a discount",
+        examples=["2.55"],
+        extra_json_schema={"pattern": r"^-?(0|[1-9][0-9]{0,11})(\.[0-9]{1,6})?\Z"},
+    ),
+]
+QuantityText = Annotated[
+    str,
+    Meta(
+        max_length=32,
+        description="or a decimal string, at most 6 decimals",
+        examples=["0.350"],
+        extra_json_schema={"pattern": r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,6})?\Z"},
+    ),
+]
+Instant = Annotated[
+    str,
+    Meta(
+        max_length=64,
+        description="RFC 3339 with an offset, from 2000-01-01 to 5 minutes from now; left out: when it is accepted",
+        examples=["2026-11-01T10:00:00Z"],
+        extra_json_schema={"format": "date-time"},
+    ),
+]
+Email = Annotated[
+    str, Meta(pattern=rf"^{EMAIL}\Z", description="where the member is reached", examples=["ann@example.com"])
+]
+Sku = Annotated[str, Meta(pattern=rf"^{SKU}\Z", description="the article's number", examples=["85123A"])]
+RefundId = Annotated[Id, Meta(description="the refund's id in the system that numbers refunds")]
+
+# What is in `extra_json_schema` is told to clients, and checked below with words of its own.
 
 
 class LineForm(Struct, forbid_unknown_fields=True, kw_only=True):
     """One line of an order. A negative unit price is a discount."""
 
     sku: Sku
-    quantity: Annotated[int, Meta(ge=1, le=999_999_999_999)] | Annotated[str, Meta(max_length=32)]
-    unit_price: Amount
+    quantity: Annotated[int, Meta(ge=1, le=999_999_999_999, description="pieces")] | QuantityText
+    unit_price: UnitPrice
 
     def line(self, field: str) -> Line:
         """The checked line; quantity and price in millionths."""
@@ -45,16 +103,21 @@ class LineForm(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class OrderForm(Struct, forbid_unknown_fields=True, kw_only=True):
-    """An order. `lines`, `total` or both; then they must agree."""
+    """An order. `lines`, `total` or both; then they must agree. The same content under the same id counts once, and
+    `email` is not part of the content.
+    """
 
-    member_id: Id
+    member_id: MemberId
     currency: Currency
     channel: Channel = Channel.WEB
     occurred_at: Instant | None = None
-    source: Id = "shop"
+    source: Source = "shop"
     email: Email | None = None
-    lines: Annotated[list[LineForm], Meta(min_length=1, max_length=MAX_LINES)] | None = None
-    total: Amount | None = None
+    lines: (
+        Annotated[list[LineForm], Meta(min_length=1, max_length=MAX_LINES, description="summed exactly, rounded once")]
+        | None
+    ) = None
+    total: Annotated[Amount, Meta(description="in major units; needed where there are no lines")] | None = None
 
     def order(self, order_id: str, now: int) -> Order:
         """The checked order. `now` is what `occurred_at` is held against."""
@@ -97,11 +160,11 @@ class NamedOrderForm(OrderForm, forbid_unknown_fields=True, kw_only=True):
 class UnlinkedRefundForm(Struct, forbid_unknown_fields=True, kw_only=True):
     """A refund that names no order; the member is named by the path."""
 
-    refund_id: Id
+    refund_id: RefundId
     currency: Currency
     amount: Amount
     occurred_at: Instant | None = None
-    source: Id = "shop"
+    source: Source = "shop"
 
     def refund(self, member_id: str, now: int, order_id: str | None = None) -> Refund:
         """The checked refund. `now` is what `occurred_at` is held against."""
@@ -126,7 +189,7 @@ class UnlinkedRefundForm(Struct, forbid_unknown_fields=True, kw_only=True):
 class RefundForm(UnlinkedRefundForm, forbid_unknown_fields=True, kw_only=True):
     """A refund of an order; the order is named by the path. It may come before its order."""
 
-    member_id: Id
+    member_id: MemberId
 
 
 class _Errors:

@@ -1,0 +1,121 @@
+"""Every example in the API's description is sent, and answered as it says."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+import pytest
+from tests.integration.http_shop import Shop, open_shop
+
+from laurels.http.app import ROUTES
+from laurels.http.examples import ANSWERS, REQUESTS
+from laurels.http.problems import KINDS
+
+pytestmark = pytest.mark.anyio
+
+MEMBER = "17850"
+KNOWN = [route for one in ROUTES for route in (one, one.for_members) if route is not None]
+NAMES = [route.handle.__name__ for route in KNOWN]
+
+
+@pytest.fixture(scope="module")
+async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
+    """A shop with the member of the examples and others above and below, and with the order of the examples."""
+    async with open_shop(tmp_path_factory.mktemp("state")) as shop:
+        await shop.order("A1001", MEMBER, "25.00")
+        await shop.settle()
+        for member, points in (("above", 900), ("just-above", 800), (MEMBER, 475), ("below", 300)):
+            await shop.ask("POST", f"/loyalty/{member}", json={"loyalty-points": points})
+        await shop.settle()
+        yield shop
+
+
+def sends() -> list[Any]:
+    return [
+        pytest.param(route.method, route.path, name, f"A{number}", id=f"{route.handle.__name__}: {name}")
+        for route in KNOWN
+        for number, name in enumerate(REQUESTS.get(route.handle.__name__, {}), NAMES.index(route.handle.__name__) * 10)
+    ]
+
+
+def reads() -> list[Any]:
+    streams = "text/event-stream"
+    return [
+        pytest.param(route.method, route.path, id=route.handle.__name__)
+        for route in KNOWN
+        if not route.takes_body and route.media_type != streams
+    ]
+
+
+async def described(shop: Shop, method: str, path: str) -> dict[str, Any]:
+    operation: dict[str, Any] = (await shop.client.get("/openapi.json")).json()["paths"][path][method.lower()]
+    return operation
+
+
+def filled(path: str, operation: dict[str, Any]) -> str:
+    for parameter in operation["parameters"]:
+        if parameter["in"] == "path":
+            path = path.replace("{" + parameter["name"] + "}", parameter["example"])
+    return path
+
+
+def shape(value: Any) -> Any:
+    """The names of an answer's fields; of a list those of its first element, since the others are like it."""
+    if isinstance(value, dict):
+        return {name: shape(field) for name, field in value.items()}
+    return [shape(value[0])] if isinstance(value, list) and value else type(value).__name__
+
+
+def told(operation: dict[str, Any], status: int) -> Any:
+    """The example of an answer; none is told for what is not the usual one."""
+    return operation["responses"][str(status)]["content"]["application/json"].get("example")
+
+
+@pytest.mark.parametrize(("method", "path"), reads())
+async def test_what_needs_no_body_is_answered_as_the_example_says(shop: Shop, method: str, path: str) -> None:
+    """In the order of the documentation, which erases the member at the end."""
+    operation = await described(shop, method, path)
+    answer = await shop.ask(method, filled(path, operation))
+    assert answer.is_success, answer.text
+    assert shape(told(operation, answer.status_code)) == shape(answer.json())
+
+
+@pytest.mark.parametrize(("method", "path", "name", "order_id"), sends())
+async def test_an_example_is_taken(shop: Shop, method: str, path: str, name: str, order_id: str) -> None:
+    """Each with an order id of its own."""
+    await shop.ask("POST", f"/loyalty/{MEMBER}", json={"loyalty-points": 100})
+    operation = await described(shop, method, path)
+    body = operation["requestBody"]["content"]["application/json"]["examples"][name]["value"]
+    member = MEMBER if "itemIds" in body else None
+    address = filled(path, operation).replace("A1001", order_id)
+    answer = await shop.ask(method, address, json=body, member=member)
+    assert answer.is_success, answer.text
+    assert shape(told(operation, answer.status_code)) == shape(answer.json())
+
+
+async def test_lines_are_taken_where_an_array_is(shop: Shop) -> None:
+    for path in ("/orders", "/members"):
+        operation = await described(shop, "POST", path)
+        [example] = operation["requestBody"]["content"]["application/x-ndjson"]["examples"].values()
+        headers = {"Content-Type": "application/x-ndjson"}
+        answer = await shop.ask("POST", path, content=example["value"], headers=headers)
+        assert [one["http"] < 300 for one in answer.json()] == [True, True]
+
+
+def test_every_route_has_examples_and_every_example_a_route() -> None:
+    assert REQUESTS.keys() == {route.handle.__name__ for route in KNOWN if route.takes_body}
+    streams = {route.handle.__name__ for route in KNOWN if route.media_type == "text/event-stream"}
+    assert ANSWERS.keys() == {*NAMES} - streams
+
+
+@pytest.mark.parametrize("name", KINDS)
+async def test_the_type_of_a_problem_leads_somewhere(shop: Shop, name: str) -> None:
+    kind = KINDS[name]
+    answer = await shop.client.get(kind.type)
+    assert answer.status_code == 200
+    assert answer.json() == msgspec.to_builtins(kind)
+    assert kind.meaning.endswith(".")
+
+
+async def test_an_unknown_type_of_problem_is_a_404(shop: Shop) -> None:
+    assert (await shop.client.get("/problems/no-such-thing")).json()["type"] == "/problems/not-found"
