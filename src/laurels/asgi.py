@@ -6,8 +6,9 @@ closed when the server stops it. The process also awards, projects and notifies.
 How large a head may be and how long a request may take to arrive is that server's matter, as is what it logs; `laurels
 serve` sets both.
 
-Which address the server listens on cannot be known here, so development tokens (`auth.mode` = `dev`) are refused on
-each connection that does not end at a loopback address.
+Which address the server listens on cannot be known here. So development tokens (`auth.mode` = `dev`) are refused on
+each connection that does not end at a loopback address, and under any other mode the settings have to be good for an
+address that others reach.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ import msgspec
 
 from laurels.errors import LaurelsError, NotAllowed
 from laurels.http import create_app, open_auth
-from laurels.http.exposure import is_loopback
+from laurels.http.exposure import check_open, is_loopback
 from laurels.http.problems import MEDIA_TYPE, problem_of
 from laurels.metrics import AWARDED
 from laurels.settings import load
@@ -68,6 +69,8 @@ async def _opened() -> AsyncIterator[App]:
         app: App = create_app(house, open_auth(house.settings, house.now))
         if house.settings.auth_mode == "dev":
             app = _on_loopback(app)
+        else:
+            check_open(house.settings, "The server that runs this application may listen on any address")
         stop = asyncio.Event()
         async with asyncio.TaskGroup() as loops:
             loops.create_task(award_forever(house.ledger, house.awarder, stop, AWARDED.inc))

@@ -1,5 +1,6 @@
 """The HTTP room put together: routes on the web framework, and around it what every answer carries."""
 
+import errno
 import re
 from collections.abc import Sequence
 from functools import partial
@@ -9,11 +10,11 @@ from typing import Any
 
 import msgspec
 from litestar import Litestar, Request, Response
-from litestar.exceptions import InternalServerException
+from litestar.exceptions import InternalServerException, NotFoundException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.handlers import HTTPRouteHandler
 from litestar.static_files import create_static_files_router
-from litestar.types import ASGIApp
+from litestar.types import ASGIApp, ExceptionHandlersMap
 
 import laurels
 from laurels.errors import InvalidInput, LaurelsError, TooLarge, WrongMediaType
@@ -59,8 +60,10 @@ def create_app(house: House, auth: Auth, beside: Beside = NOTHING) -> ASGIApp:
             *(_options(path, methods) for path, methods in _methods(api).items()),
             *(_handler(route, answerer) for route in api),
             *(_page(path, file) for path, file in pages.items()),
-            create_static_files_router("/web", [WEB]),
-            create_static_files_router("/elements", [WEB / "elements"], name="elements"),
+            create_static_files_router("/web", [WEB], exception_handlers=FILE_PROBLEMS),
+            create_static_files_router(
+                "/elements", [WEB / "elements"], name="elements", exception_handlers=FILE_PROBLEMS
+            ),
         ],
         exception_handlers={LaurelsError: _problem, Exception: _problem},
         openapi_config=None,
@@ -94,6 +97,15 @@ def _response(answer: Answer) -> Response[bytes]:
 
 def _problem(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     return _response(answer_problem(request.scope, error))
+
+
+def _file_problem(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """No file has a name with a NUL in it, nor one that is too long: the framework lets both get to the file system."""
+    too_long = isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.ENAMETOOLONG
+    return _problem(request, NotFoundException() if too_long or isinstance(error, ValueError) else error)
+
+
+FILE_PROBLEMS: ExceptionHandlersMap = {ValueError: _file_problem, InternalServerException: _file_problem}
 
 
 def _options(path: str, methods: Sequence[str]) -> HTTPRouteHandler:

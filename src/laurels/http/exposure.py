@@ -13,24 +13,27 @@ from laurels.http.house import HttpSettings
 
 def check_exposure(settings: HttpSettings) -> None:
     """Raise `SettingsError`, saying why and what to do, where the settings would let others in who should stay out."""
-    if is_loopback(settings.http_host):
-        return
-    open_to_others = f"http.host is {settings.http_host}, which others can reach"
+    if not is_loopback(settings.http_host):
+        check_open(settings, f"http.host is {settings.http_host}, which others can reach")
+
+
+def check_open(settings: HttpSettings, because: str) -> None:
+    """The same where others do reach the address, or may. `because` tells why that is so."""
     if settings.auth_mode == "dev":
         raise SettingsError(
-            f"{open_to_others}: auth.mode `dev` is for one machine alone, so http.host has to be a loopback address "
-            "such as 127.0.0.1, or auth.mode `jwks` or `keys`."
+            f"{because}: auth.mode `dev` is for one machine alone, so http.host has to be a loopback address such as "
+            "127.0.0.1, or auth.mode `jwks` or `keys`."
         )
     if settings.auth_issuer is None or settings.auth_audience is None:
         missing = "auth.issuer" if settings.auth_issuer is None else "auth.audience"
         raise SettingsError(
-            f"{open_to_others}: {missing} has to be set. Without it, tokens that the same keys signed for another "
-            "application would be let in."
+            f"{because}: {missing} has to be set. Without it, tokens that the same keys signed for another application "
+            "would be let in."
         )
     if load_key(settings.names_key_path) == PUBLISHED_KEY:
         raise SettingsError(
-            f"{open_to_others}: {settings.names_key_path} holds the key of the published test vectors, so anybody "
-            "could undo a proxy name. Make one of your own: openssl rand -hex 32"
+            f"{because}: {settings.names_key_path} holds the key of the published test vectors, so anybody could undo "
+            "a proxy name. Make one of your own: openssl rand -hex 32"
         )
 
 

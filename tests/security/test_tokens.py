@@ -1,4 +1,6 @@
-"""Who gets in: tokens that are forged, foreign, or lack a scope."""
+"""Refused: JWT with `none`, HS256 signed with the public key, a wrong `iss` or `aud`, expired, by another key; and
+every other forgery that is known. Tried by a corpus of forged tokens.
+"""
 
 import base64
 import hashlib
@@ -15,10 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.integration.http_shop import ALL_SCOPES, Shop, check_problem, open_shop
 
-from laurels.errors import SettingsError
 from laurels.http import open_auth
-from laurels.http.app import ROUTES
-from laurels.http.routes import Route
 from laurels.http.tokens import development_key
 from laurels.settings import Settings
 
@@ -147,85 +146,6 @@ async def test_a_remembered_token_expires(tmp_path: Path) -> None:
     assert await auth.caller([b"bearer " + token]) is caller, "remembered"
     instant = (int(time.time()) + 601) * 1_000_000
     assert await auth.caller([b"Bearer " + token]) is not caller, "checked anew"
-
-
-def of(route: Route, member: str) -> str:
-    return route.path.format(member_id=member, order_id="A1", board="all-time")
-
-
-OWN = [one for one in ROUTES if one.access and one.access.members == "own"]
-SERVICES_ONLY = [one for one in ROUTES if one.access and one.access.members == "none" and one.for_members is None]
-
-
-def name_of(one: Route) -> str:
-    return f"{one.method} {one.path}"
-
-
-@pytest.mark.parametrize("one", OWN, ids=name_of)
-async def test_a_foreign_and_an_unknown_member_are_the_same_404(shop: Shop, one: Route) -> None:
-    answers = [
-        await shop.ask(one.method, of(one, member), member=MEMBER, headers={"X-Request-Id": "same"})
-        for member in (OTHER, "nobody", "no%20id")
-    ]
-    for answer in answers:
-        check_problem(answer, 404, "not-found")
-        assert answer.content == answers[0].content
-        # What differs from one second, or one request, to the next says nothing about the member.
-        moving = {"date": "", "ratelimit": ""}
-        assert {**answer.headers, **moving} == {**answers[0].headers, **moving}
-
-
-async def test_a_foreign_member_is_refused_before_any_look_up(shop: Shop, tmp_path: Path) -> None:
-    """With the ledger closed, whatever looks something up is a 503."""
-    async with open_shop(tmp_path) as closed:
-        await closed.house.ledger.close()
-        for one in OWN:
-            check_problem(await closed.ask(one.method, of(one, OTHER), member=MEMBER), 404, "not-found")
-
-
-@pytest.mark.parametrize("one", SERVICES_ONLY, ids=name_of)
-async def test_a_member_may_not_do_what_services_do(shop: Shop, one: Route) -> None:
-    for member in (MEMBER, OTHER):
-        answer = await shop.ask(one.method, of(one, MEMBER), member=member, json={"anything": 1})
-        check_problem(answer, 403, "not-allowed")
-
-
-@pytest.mark.parametrize("one", [one for one in ROUTES if one.access and one.access.scopes], ids=name_of)
-async def test_a_service_needs_the_scope(shop: Shop, one: Route) -> None:
-    assert one.access is not None
-    lacking = " ".join(set(ALL_SCOPES.split()) - set(one.access.scopes))
-    answer = await shop.ask(one.method, of(one, MEMBER), scope=lacking)
-    check_problem(answer, 403, "not-allowed")
-    assert one.access.scopes[0] in answer.headers["www-authenticate"]
-    check_problem(await shop.ask(one.method, of(one, MEMBER), scope=""), 403, "not-allowed")
-    check_problem(await shop.ask(one.method, of(one, MEMBER), scope=None), 401, "not-signed-in")
-
-
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "shop.example", ""])
-def test_development_tokens_are_for_one_machine(tmp_path: Path, host: str) -> None:
-    with pytest.raises(SettingsError, match="loopback address such as 127"):
-        open_auth(Settings(state=tmp_path, http_host=host))
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
-def test_loopback_addresses_may_use_them(tmp_path: Path, host: str) -> None:
-    open_auth(Settings(state=tmp_path, http_host=host))
-
-
-def test_the_development_key_is_for_its_owner(tmp_path: Path) -> None:
-    state = tmp_path / "state"
-    key = development_key(state)
-    path = state / "auth.key"
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert development_key(state).private_bytes_raw() == key.private_bytes_raw()
-    path.chmod(0o640)
-    with pytest.raises(SettingsError, match="chmod 600"):
-        development_key(state)
-    path.chmod(0o600)
-    for content, reason in ((b"", "holds no private key"), (b"\xff", "holds no private key")):
-        path.write_bytes(content)
-        with pytest.raises(SettingsError, match=reason):
-            development_key(state)
 
 
 async def test_whoever_signed_in_with_an_identity_provider_is_a_member(shop: Shop) -> None:
