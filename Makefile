@@ -34,7 +34,8 @@ run: setup  ## set up, then start the demo shop with live rankings
 
 test: setup  ## run the tests (ARGS='-k refund -x' goes to pytest)
 	@scripts/chromium
-	@$(BIN)/pytest $(ARGS)
+	@scripts/ruby
+	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 check: setup  ## lint, formatting, types and the walls between packages
 	@$(BIN)/ruff check
@@ -46,8 +47,9 @@ fmt: setup  ## format the code and fix what can be fixed safely
 	@$(BIN)/ruff check --fix-only
 	@$(BIN)/ruff format
 
-bench: setup  ## measure this machine (ARGS go to `laurels bench`)
-	@$(BIN)/laurels bench $(ARGS)
+bench: setup  ## measure this machine, against bounds in the same run; takes about ten minutes
+	@$(BIN)/python bench/micro/memory_leaderboard.py
+	@$(BIN)/python bench/load/http_bench.py $(ARGS)
 
 soak: setup  ## run the long tests that `make test` leaves out
 	@$(BIN)/pytest -m soak --timeout=0 $(ARGS)

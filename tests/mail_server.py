@@ -55,6 +55,8 @@ class MailServer:
         self.on: dict[str, Hook] = {}
         self.deliveries: list[Delivery] = []
         self.logins: list[tuple[bytes, bytes]] = []
+        self.left = asyncio.Event()
+        """Set once the last who connected has left."""
         self._tls = options.pop("implicit_tls", None)
         self._options = options
         self._transports: set[asyncio.Transport] = set()
@@ -87,7 +89,12 @@ class MailServer:
             def connection_made(self, transport: asyncio.BaseTransport) -> None:
                 assert isinstance(transport, asyncio.Transport)
                 server._transports.add(transport)
+                server.left.clear()
                 super().connection_made(transport)
+
+            def connection_lost(self, error: Exception | None) -> None:
+                super().connection_lost(error)
+                server.left.set()
 
         return Connection(
             self,

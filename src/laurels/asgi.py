@@ -3,6 +3,9 @@
 The house is built when the server starts the application (its lifespan), with the settings of environment and file, and
 closed when the server stops it. The process also awards, projects and notifies.
 
+How large a head may be and how long a request may take to arrive is that server's matter, as is what it logs; `laurels
+serve` sets both.
+
 Which address the server listens on cannot be known here. So development tokens (`auth.mode` = `dev`) are refused on
 each connection that does not end at a loopback address, and under any other mode the settings have to be good for an
 address that others reach.

@@ -38,7 +38,7 @@ class Meter:
         self._by_status: dict[int, Counter] = {}
 
     def count(self, status: int, seconds: float) -> None:
-        """Count one answer. Takes 0.5 us, or 2 us with a histogram."""
+        """Count one answer. Takes 0.6 us, with a histogram 1.6 us; twice that where processes count together."""
         counter = self._by_status.get(status)
         if counter is None:
             counter = self._by_status[status] = REQUESTS.labels(self.method, self.route, str(status))

@@ -1,4 +1,4 @@
-"""Boards to show: answers of the wire made from a list of points, so that ranks, ties and neighbours are always right."""
+"""Boards to show: answers of the wire, made from a list of points so that ranks, ties and neighbours are right."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A Chromium for all pages of a session, and a shop's page with the element on it."""
+"""A Chromium for all pages of a file, and a shop's page with the element on it."""
 
 from collections.abc import Callable, Generator
 from typing import Any
@@ -32,8 +32,9 @@ PUT = """attributes => {
 Put = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: str) -> Generator[Browser]:
+    """For one file: while Playwright's own event loop runs, no asynchronous test can, and other files have some."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield browser

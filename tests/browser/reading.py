@@ -1,9 +1,11 @@
 """What a page shows, as plain values."""
 
+from importlib.resources import files
 from typing import Any
 
 from playwright.sync_api import Locator, Page
 
+AXE = (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
 STATE = "element.shadowRoot.querySelector('section').dataset.state"
 
 
@@ -48,3 +50,15 @@ def text(page: Page) -> str:
     """Every word in the element, seen or read aloud."""
     found: str = page.evaluate("element.shadowRoot.querySelector('section').textContent")
     return found
+
+
+def found_by_axe(page: Page, where: str = "laurels-dashboard") -> list[str]:
+    """What keeps people out, as axe sees it, beyond mere hints. (Two boards on one page may be named alike.)"""
+    page.evaluate(AXE)
+    results = page.evaluate("where => axe.run(where)", where)
+    assert results["passes"]
+    return [
+        f"{finding['impact']}: {finding['id']}: {[node['html'] for node in finding['nodes']]}"
+        for finding in results["violations"]
+        if finding["impact"] in {"moderate", "serious", "critical"} and finding["id"] != "landmark-unique"
+    ]

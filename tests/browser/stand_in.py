@@ -20,7 +20,8 @@ TYPES = {".js": "text/javascript", ".html": "text/html; charset=utf-8", ".css": 
 STRICT = "default-src 'self'; require-trusted-types-for 'script'; trusted-types 'none'"
 PAGE = """<!doctype html><html lang="en-GB"><meta charset="utf-8"><title>A shop</title>
 <meta name="viewport" content="width=device-width"><link rel="icon" href="/favicon.ico">
-<script type="module" src="{home}/elements/laurels-dashboard.js"></script><body><main><h1>My points</h1></main></body></html>"""
+<script type="module" src="{home}/elements/laurels-dashboard.js"></script>
+<body><main><h1>My points</h1></main></body></html>"""
 CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Headers": "Authorization, If-None-Match",
@@ -61,9 +62,9 @@ class StandIn:
         """Answer 404 from now on."""
         del self._answers[member]
 
-    def refuse(self, status: int, times: int = 1, **headers: str) -> None:
+    def refuse(self, status: int, times: int = 1, headers: dict[str, str] | None = None) -> None:
         """Answer the next requests with this status."""
-        self.refusals += [(status, headers)] * times
+        self.refusals += [(status, headers or {})] * times
 
     @contextmanager
     def holding(self) -> Generator[None]:
@@ -176,7 +177,7 @@ class _Handler(BaseHTTPRequestHandler):
         except OSError:
             self.close_connection = True
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - so it is called there
         """Say nothing."""
 
 

@@ -3,26 +3,15 @@
 from typing import Any, Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 from tests.browser.boards import board, falling
 from tests.browser.conftest import PUT, Put
-from tests.browser.reading import part, wait_for_points, wait_for_state
+from tests.browser.reading import found_by_axe, part, wait_for_points, wait_for_state
 from tests.browser.stand_in import StandIn
 
 POINTS = falling(90)
 MOVING = "element.shadowRoot.querySelector('tbody').getAnimations({subtree: true}).map(a => a.effect.target.localName)"
 Theme = Literal["light", "dark"]
-
-
-def found_by_axe(page: Page) -> list[str]:
-    """What axe finds that is more than a hint. It is injected past the page's own policy, as an extension would be."""
-    results = Axe().run(page, "laurels-dashboard")
-    return [
-        f"{finding['impact']}: {finding['id']}: {[node['html'] for node in finding['nodes']]}"
-        for finding in results.response["violations"]
-        if finding["impact"] in {"moderate", "serious", "critical"}
-    ]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -3,7 +3,7 @@
 import gzip
 
 import pytest
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Page, Request, Route, expect
 from tests.browser.boards import board, falling
 from tests.browser.conftest import Put
 from tests.browser.reading import heard, part, ranks, wait_for_state
@@ -26,8 +26,7 @@ def test_what_a_page_fetches_is_little_more_though_each_file_is_compressed_by_it
 
 
 def test_loads_its_own_files_and_nothing_else(put: Put, server: StandIn, page: Page) -> None:
-    asked: list[Request] = []
-    page.on("request", lambda request: asked.append(request))
+    asked = requests_of(page)
     server.show(board(POINTS, 40))
     put()
     wait_for_state(page, "shown")
@@ -49,8 +48,7 @@ def test_works_under_a_strict_policy_with_trusted_types(put: Put, server: StandI
 
 
 def test_the_token_is_in_a_header_and_never_in_an_address(put: Put, server: StandIn, page: Page) -> None:
-    asked: list[Request] = []
-    page.on("request", lambda request: asked.append(request))
+    asked = requests_of(page)
     server.show(board(POINTS, 40))
     put(token="se-cr-et")
     wait_for_state(page, "shown")
@@ -76,8 +74,12 @@ def test_another_origins_page_with_five_lines(server: StandIn, page: Page) -> No
 
 def test_what_was_set_before_the_element_arrived_counts(server: StandIn, page: Page) -> None:
     server.show(board(POINTS, 40))
-    page.route("**/laurels-dashboard.js", lambda route: held.append(route))
-    held: list = []  # type: ignore[type-arg]
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/laurels-dashboard.js", hold)
     page.goto(f"{server.url}/shop", wait_until="commit")
     page.wait_for_selector("main")
     page.evaluate("""() => {
@@ -131,3 +133,14 @@ def test_a_page_can_style_it(put: Put, server: StandIn, page: Page) -> None:
     expect(part(page, "you").nth(12)).to_have_css("background-color", "rgb(90, 40, 160)")
     expect(part(page, "title")).to_have_css("text-transform", "uppercase")
     expect(part(page, "card")).to_have_css("background-color", "rgb(21, 27, 24)")
+
+
+def requests_of(page: Page) -> list[Request]:
+    """What the page asks for from now on."""
+    asked: list[Request] = []
+
+    def note(request: Request) -> None:
+        asked.append(request)
+
+    page.on("request", note)
+    return asked

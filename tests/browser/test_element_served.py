@@ -7,12 +7,13 @@ import subprocess
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Response, expect
 from tests.acceptance.command_line import LAURELS
-from tests.browser.reading import part, ranks, rows, wait_for_points, wait_for_state
+from tests.browser.reading import found_by_axe, part, ranks, rows, wait_for_points, wait_for_state
 
 from laurels.http.tokens import sign_token
 from laurels.settings import Settings
@@ -28,7 +29,7 @@ class Shop:
 
     def start(self) -> None:
         port = self.url.rpartition(":")[2]
-        command = [LAURELS, "serve", "--state", self._settings.state, "--port", port]
+        command = [str(LAURELS), "serve", "--state", str(self._settings.state), "--port", port]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("LAURELS_")}
         self._process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
         assert self._process.stderr is not None
@@ -97,6 +98,21 @@ def test_an_order_moves_the_member_at_once(shop: Shop, page: Page) -> None:
     assert "token" not in page.url
 
 
+def test_follows_the_stream_and_asks_no_more(shop: Shop, page: Page) -> None:
+    asked: list[str] = []
+
+    def note(response: Response) -> None:
+        if "top=11" in response.url:
+            asked.append(f"{response.status} {urlsplit(response.url).path}")
+
+    page.on("response", note)
+    show(page, shop, "m28")
+    for order, points in enumerate(["31", "32", "33"]):
+        shop.order(f"E{order}", "m28", "10.00")
+        wait_for_points(page, points)
+    assert asked == ["200 /loyalty/m28", "200 /loyalty/m28/live"]
+
+
 def test_ties_are_shown_as_ties(shop: Shop, page: Page) -> None:
     show(page, shop, "m13")
     assert [rank for rank in ranks(page) if "=" in rank] == ["12=", "*12="]
@@ -144,3 +160,4 @@ def test_every_example_is_shown(shop: Shop, page: Page) -> None:
     show(page, shop, "m20")
     for index in range(page.locator("laurels-dashboard").count()):
         expect(page.locator("laurels-dashboard section").nth(index)).to_have_attribute("data-state", "shown")
+    assert found_by_axe(page, "body") == []

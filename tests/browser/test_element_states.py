@@ -115,7 +115,7 @@ def test_nobody_signed_in(put: Put, server: StandIn) -> None:
 
 def test_an_error_can_be_tried_again_by_keyboard(put: Put, server: StandIn) -> None:
     server.show(board(POINTS, 40))
-    server.refuse(503, **{"Retry-After": "600"})
+    server.refuse(503, headers={"Retry-After": "600"})
     page = put()
     wait_for_state(page, "failed")
     assert heard(page, "laurels-error")[0] == {
@@ -198,7 +198,7 @@ def test_irish(points: list[int], place: str, note: str, put: Put, server: Stand
     server.show(board(points, len(points) - 1))
     page = put(locale="ga-IE", milestone=100)
     wait_for_state(page, "shown")
-    assert part(page, "place-figure").inner_text().split("\n")[:2] == ["D’áit", place]
+    assert part(page, "place-figure").inner_text().split("\n")[:2] == ["D\u2019áit", place]
     assert part(page, "points-figure").inner_text().split("\n")[2] == note
     assert page.evaluate("element.shadowRoot.querySelector('section').lang") == "ga-IE"
 

@@ -1,9 +1,7 @@
 """The HTML of a mail as a person sees it: readable in light and in dark, on a phone, with nothing fetched."""
 
-from collections.abc import Iterator
-
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from laurels.ledger import Message
 from laurels.notify import Composer
@@ -27,14 +25,6 @@ CONTRAST = """() => {
         return (light + 0.05) / (dark + 0.05);
     }));
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 def shown(page: Page, sender: str) -> list[str]:

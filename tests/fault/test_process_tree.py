@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from laurels.http.tokens import sign_token
 from laurels.settings import load
 
 PATIENCE_S = 30.0
+
+PART_IN_COMMAND = 3
+"""`python -m laurels work --leash …`"""
 
 
 class Tree:
@@ -56,10 +60,14 @@ class Tree:
         return bool(self.call("GET", f"/order/{order_id}")["status"] == "awarded")
 
     def children(self) -> dict[str, int]:
-        """The pids of the children by the part that they run."""
-        pids = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        lines = {int(pid): Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0") for pid in pids}
-        return {line[3].decode(): pid for pid, line in lines.items() if len(line) > 3}
+        """The pids of the children by the part that they run; one that is on its way out is left out."""
+        parts = {}
+        for pid in Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split():
+            with suppress(FileNotFoundError, ProcessLookupError):
+                line = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+                if len(line) > PART_IN_COMMAND:
+                    parts[line[PART_IN_COMMAND].decode()] = int(pid)
+        return parts
 
 
 def until(condition: Callable[[], bool]) -> None:

@@ -1,5 +1,5 @@
-# As much of a Rails application as the example needs around it, and three commands: migrate, place ORDERS SEED, send.
-# The database is named by SHOP_SQLITE, the address of Laurels by LAURELS_URL, a token for it by LAURELS_TOKEN.
+# As much of a Rails application as the example needs around it, and its commands: migrate, place ORDERS SEED, send, token
+# MEMBER. SHOP_SQLITE names the database, LAURELS_URL the address of Laurels, LAURELS_SIGNING_KEY_FILE the shop's key.
 require "active_record"
 require "active_support/all"
 require "bigdecimal/util"
@@ -7,6 +7,7 @@ require "bigdecimal/util"
 shop = File.expand_path("../../examples/rails-shop", __dir__)
 $LOAD_PATH.unshift(File.join(shop, "lib"))
 require "laurels/sender"
+require "laurels/tokens"
 
 ActiveRecord::Base.establish_connection(adapter: "sqlite3", database: ENV.fetch("SHOP_SQLITE"), timeout: 20_000)
 ActiveRecord::Base.connection.execute("PRAGMA journal_mode=WAL")
@@ -43,8 +44,12 @@ def place(orders, seed)
   end
 end
 
+def tokens
+  Laurels::Tokens.new(File.read(ENV.fetch("LAURELS_SIGNING_KEY_FILE")))
+end
+
 def send_outbox
-  client = Laurels::Client.new(url: ENV.fetch("LAURELS_URL"), token: -> { ENV.fetch("LAURELS_TOKEN") })
+  client = Laurels::Client.new(url: ENV.fetch("LAURELS_URL"), token: tokens.method(:sender))
   sender = Laurels::Sender.new(outbox: LoyaltyOutbox, client: client, lease: 1)
   nil while sender.send_due.positive?
 rescue Laurels::Away => away
@@ -55,4 +60,5 @@ case ARGV[0]
 when "migrate" then migrate(shop)
 when "place" then place(Integer(ARGV[1]), Integer(ARGV[2]))
 when "send" then send_outbox
+when "token" then print tokens.member(ARGV[1])
 end

@@ -1,10 +1,13 @@
 """What the tests of the example shops share: a Laurels that can be killed and started again, and a road to it on which
 answers can get lost.
+
+Laurels trusts the shop's own key, as the examples tell their readers to set it up, and one of the test's.
 """
 
 import http.client
 import http.server
 import json
+import os
 import re
 import subprocess
 import sys
@@ -16,11 +19,14 @@ from email.message import Message
 from pathlib import Path
 from typing import Any
 
-from laurels.http.tokens import sign_token
-from laurels.settings import load
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 PATIENCE_S = 30.0
 Documents = Iterable[tuple[str, int, int]]
+PrivateKey = Ed25519PrivateKey | RSAPrivateKey
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -42,27 +48,37 @@ def points_of(orders: Documents) -> dict[str, int]:
     return {member: count for member, count in points.items() if count}
 
 
-class LiveLaurels:
-    """`laurels serve` as a tree of processes over one state, that may be killed and started again."""
+def private_pem(key: PrivateKey) -> str:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
-    def __init__(self, state: Path) -> None:
-        self._state = state
+
+def _public_pem(key: PrivateKey) -> str:
+    return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+class LiveLaurels:
+    """`laurels serve` as a tree of processes over one state in `folder`, that may be killed and started again."""
+
+    def __init__(self, folder: Path, shop_key: PrivateKey) -> None:
+        own_key = Ed25519PrivateKey.generate()
+        keys_file = folder / "signing-keys.pem"
+        keys_file.write_text(_public_pem(shop_key) + _public_pem(own_key))
+        self._state = folder / "laurels"
+        self._environment = {
+            **os.environ,
+            "LAURELS_AUTH_MODE": "keys",
+            "LAURELS_AUTH_KEYS_FILE": str(keys_file),
+            "LAURELS_AUTH_ISSUER": "shop",
+            "LAURELS_AUTH_AUDIENCE": "laurels",
+        }
+        claims = {"sub": "test", "scope": "orders:write members:read", "iss": "shop", "aud": "laurels"}
+        self._token = jwt.encode({**claims, "exp": int(time.time()) + 600}, own_key, "EdDSA")
         self._process: subprocess.Popen[str] | None = None
         self.address: tuple[str, int] | None = None
-        self._token = self.token("orders:write members:read members:write", ttl_s=600)
-
-    def token(self, scope: str, ttl_s: int) -> str:
-        """A service's token; makes the development key, `signing_key`."""
-        settings = load({"state": self._state}, environment={})
-        return sign_token(settings, subject="test", scope=scope, ttl_s=ttl_s)
-
-    @property
-    def signing_key(self) -> Path:
-        return self._state / "auth.key"
 
     def start(self) -> None:
         command = [sys.executable, "-m", "laurels", "serve", "--port", "0", "--state", str(self._state)]
-        self._process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(command, env=self._environment, stderr=subprocess.PIPE, text=True)
         assert self._process.stderr is not None
         found = None
         while found is None:

@@ -24,6 +24,7 @@ from laurels.workers import notify_forever
 pytestmark = pytest.mark.anyio
 
 SENDER = "Corner Shop <points@shop.example>"
+SOON_S = 10
 LEASE = int(notifier_room.LEASE_S * SECOND)
 
 
@@ -224,6 +225,7 @@ async def test_only_an_answer_about_the_address_is_final(
         await notifier.drain()
     state = await state_of(shop, "ann")
     assert (state.state, state.note) == ("undeliverable" if final else "due", note)
+    await asyncio.wait_for(server.left.wait(), SOON_S)
     assert [(entry["event"], entry["why"]) for entry in logs] == [
         ("message.undeliverable" if final else "message.postponed", note)
     ]
@@ -422,7 +424,8 @@ async def test_a_fault_in_one_message_neither_stops_the_others_nor_runs_hot(shop
     with capture_logs() as logs:
         running = asyncio.create_task(notify_forever(shop.ledger, notifier, stop))
         while not (server.deliveries and (await state_of(shop, "ann")).note):
-            await asyncio.wait({running}, timeout=0.01)
+            done, _ = await asyncio.wait({running}, timeout=0.01)
+            assert not done, "one message stopped the worker"
         stop.set()
         await running
     assert recipients(server) == ["bob@example.com"]

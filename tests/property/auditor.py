@@ -31,9 +31,13 @@ class Auditor:
         self._programs = programs
         self._ids = ids
         self._names: dict[tuple[int, int], str] = {}
+        self._judged: dict[tuple[str, str, str], object] = {}
 
-    async def audit_ledger(self, ledger: Ledger) -> None:
-        """Feed, balances, documents, quarantine, and what the ledger finds when it checks itself."""
+    async def audit_ledger(self, ledger: Ledger, *, thorough: bool) -> None:
+        """Feed, balances, documents, quarantine, and what the ledger finds when it checks itself.
+
+        Not thorough: only the documents that the model changed since they were judged last.
+        """
         entries = await ledger.feed(SHARD, Mark(), 100_000)
         self._audit_feed(entries)
         for id in self._ids:
@@ -46,7 +50,10 @@ class Auditor:
                 key = (kind, entry.source, entry.order_id if entry.kind == "earn" else entry.refund_id)
                 by_document.setdefault(key, []).append(entry)
         for key, document in self.model.documents.items():
-            await self._audit_document(ledger, document, by_document.get(key, []))
+            state = (document.status, document.forgotten, document.dropped, len(document.events))
+            if thorough or self._judged.get(key) != state:
+                await self._audit_document(ledger, document, by_document.get(key, []))
+                self._judged[key] = state
         quarantined = [(item.kind, item.source, item.id, item.raw) for item in await ledger.quarantine(limit=1000)]
         assert quarantined == [(of.kind, of.source, of.id, of.raw) for of in self.model.quarantine()]
         assert await ledger.inbox_depth() == len(self.model.inbox())

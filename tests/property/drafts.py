@@ -19,7 +19,7 @@ HOUR = 3_600_000_000
 MEMBERS = ("ann", "bob", "cyd", "dee", "eve", "17850")
 ORDERS = tuple(f"o{number}" for number in range(6))
 REFUNDS = tuple(f"r{number}" for number in range(12))
-SOURCES = ("shop", "shop", "shop", "till")
+SOURCES = ("shop",) * 7 + ("till",)
 TOTALS = ("5.00", "15.00", "4.99", "10.00", "14.99", "25.00", "0.00", "995.00", "1000.00")
 HUGE = "214748364800.00"
 """More points than a member may have, under every program here."""
@@ -170,13 +170,13 @@ def unlinked_refunds(draw: st.DrawFn) -> Draft:
 
 def _usual_member(draw: st.DrawFn, number: int) -> str:
     usual = MEMBERS[number % 4]
-    member: str = draw(st.sampled_from((usual,) * 12 + MEMBERS))
+    member: str = draw(st.sampled_from((usual,) * 30 + MEMBERS))
     return member
 
 
 def _usual_currency(draw: st.DrawFn, number: int) -> str:
     usual = "EUR" if number % 3 == 2 else "GBP"
-    currency: str = draw(st.sampled_from((usual,) * 12 + ("GBP", "EUR", "USD")))
+    currency: str = draw(st.sampled_from((usual,) * 30 + ("GBP", "EUR", "USD")))
     return currency
 
 

@@ -7,7 +7,7 @@ import pytest
 from laurels.engines.memory import MemoryLeaderboard
 from laurels.engines.memory.ranking import Ranking, member_at, place_of, points_at
 from laurels.errors import BoardNotReady
-from laurels.leaderboard import ALL_TIME, Change, Followed, Leaderboard
+from laurels.leaderboard import ALL_TIME, Followed, Leaderboard
 from laurels.model import Mark
 from laurels.model.entries import MAX_POINTS
 from laurels.testing.leaderboard_feeds import FOLLOWED, Feed, join, mark, score
@@ -15,19 +15,11 @@ from laurels.testing.leaderboard_feeds import FOLLOWED, Feed, join, mark, score
 pytestmark = pytest.mark.anyio
 
 
-@pytest.mark.parametrize(
-    ("bad", "error"),
-    [
-        (score({7: 3}), KeyError),
-        (score({0: MAX_POINTS}), OverflowError),
-        (score({0: -MAX_POINTS}) * 3, OverflowError),
-    ],
-)
-async def test_half_a_batch_is_never_served(bad: list[Change], error: type[Exception]) -> None:
+async def test_half_a_batch_is_never_served() -> None:
     engine = MemoryLeaderboard()
     upto = (await Feed(engine).begin(*join(0, 1), *score({0: 5, 1: 4}))).marks[0].position
-    batch = list(enumerate([*score({1: 100}), *bad], upto + 1))
-    with pytest.raises(error):
+    batch = list(enumerate([*score({1: 100}), *score({7: 3})], upto + 1))
+    with pytest.raises(KeyError):
         await engine.apply(0, batch, mark(upto + len(batch)))
     assert await engine.followed() == Followed()
     with pytest.raises(BoardNotReady):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,9 @@ from laurels.metrics_sharing import is_shared, shared
 from laurels.settings import Settings
 from laurels.wiring import House, build
 from laurels.workers import award_forever, notify_forever, project_forever, recover_forever
+
+if TYPE_CHECKING:
+    from laurels.http import Beside
 
 Once = Annotated[bool, typer.Option("--once", help="Do what is there now, then leave.")]
 
@@ -56,7 +59,7 @@ def serve(
     settings = settings_of(state, config, http_host=host, http_port=port, http_workers=workers)
     if settings.http_workers > 1:
         raise SettingsError("http.workers: the `memory` board lives in one process. Leave the setting at 1.")
-    run(_serve(settings, only, _passed_on(state, config)))
+    run(_serve(settings, only, passed_on(state, config)))
 
 
 def work(
@@ -94,18 +97,20 @@ async def serve_house(
     *,
     on_ready: Callable[[int], None],
     children: Sequence[str] = (),
+    beside: "Beside | None" = None,
 ) -> None:
-    """Run a house until `stop` is set; then finish what was begun. `on_ready` gets the port once HTTP answers.
+    """Run a house until `stop` is set; then finish what was begun. `on_ready` gets the port once HTTP answers. What is
+    `beside` the API is answered with it.
 
     Without `only`, HTTP and the projection run here (the `memory` board is seen by the process that projects it),
     awarding and mails as children that are given the options `children`. Enter `shared` around it, so that all of them
     count together.
     """
-    from laurels.http import serve as serve_http  # noqa: PLC0415 - the web framework takes a while to load
+    from laurels import http  # noqa: PLC0415 - the web framework takes a while to load
 
     async with asyncio.TaskGroup() as tasks:
         if only in {None, Part.HTTP}:
-            tasks.create_task(serve_http(house, stop, on_ready))
+            tasks.create_task(http.serve(house, stop, on_ready, beside or http.Beside()))
         if only in {None, Part.HTTP, Part.PROJECT}:
             tasks.create_task(project_forever(house.ledger, house.projector, stop))
         if only is Part.WORK:
@@ -135,7 +140,7 @@ async def _serve(settings: Settings, only: Part | None, children: Sequence[str])
     say("Stopped: what was begun is finished, what was accepted is kept.")
 
 
-def _passed_on(state: Path | None, config: Path | None) -> list[str]:
+def passed_on(state: Path | None, config: Path | None) -> list[str]:
     """The options that the children are given; the environment they inherit."""
     options = {"--state": state, "--config": config}
     return [text for name, value in options.items() if value is not None for text in (name, str(value))]

@@ -79,6 +79,7 @@ class Dashboards:
         self._names = names
         self._stale_after = stale_after_ms * 1000
         self._now = now
+        self._version: tuple[Version | None, str] = None, ""
         self._tops: dict[tuple[str, int], tuple[Sequence[Place], list[Row]]] = {}
 
     async def member(
@@ -101,7 +102,7 @@ class Dashboards:
             raise UnknownMember
         return Dashboard(
             board=name,
-            as_of=str(view.version),
+            as_of=self._as_of(view.version),
             stale=self._stale(view),
             ranked=view.ranked,
             me=self._me(view.me),
@@ -115,7 +116,7 @@ class Dashboards:
         view = await self._view(name, None, top, 0, None)
         return Board(
             board=name,
-            as_of=str(view.version),
+            as_of=self._as_of(view.version),
             stale=self._stale(view),
             ranked=view.ranked,
             top=self._top(name, top, view.top),
@@ -146,6 +147,14 @@ class Dashboards:
             name=self._names.name(me.name_number),
             hidden=me.hidden,
         )
+
+    def _as_of(self, version: Version) -> str:
+        """The token of a version, made once for as long as the leaderboard gives the very same one."""
+        known, token = self._version
+        if known is not version:
+            token = str(version)
+            self._version = version, token
+        return token
 
     def _top(self, board: str, top: int, places: Sequence[Place]) -> list[Row]:
         """The rows of a top, made once for as long as the leaderboard gives the very same places."""

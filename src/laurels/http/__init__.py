@@ -5,6 +5,7 @@
 
 from laurels.http.app import create_app
 from laurels.http.auth import Auth, Caller, open_auth
+from laurels.http.beside import Beside
 from laurels.http.server import serve
 
-__all__ = ["Auth", "Caller", "create_app", "open_auth", "serve"]
+__all__ = ["Auth", "Beside", "Caller", "create_app", "open_auth", "serve"]

@@ -21,6 +21,7 @@ from laurels.errors import InvalidInput, LaurelsError, TooLarge, WrongMediaType
 from laurels.http import bulk, dashboards, live, members, orders, points, refunds, service
 from laurels.http.answering import Answerer
 from laurels.http.auth import Auth
+from laurels.http.beside import NOTHING, Beside
 from laurels.http.door import Door
 from laurels.http.envelope import Envelope
 from laurels.http.fast import FastLane
@@ -46,19 +47,19 @@ WEB = Path(laurels.__file__).parent / "web"
 JSON_TYPES = frozenset({"", "application/json", "application/x-ndjson", "application/ndjson", "application/jsonl"})
 
 
-def create_app(house: House, auth: Auth) -> ASGIApp:
+def create_app(house: House, auth: Auth, beside: Beside = NOTHING) -> ASGIApp:
     """The ASGI application over a house that is built. It opens and closes nothing."""
     described = [*ROUTES, *service.ROUTES]
     document = msgspec.json.encode(openapi(described, laurels.__version__))
     # ECMA's regular expressions, which JSON Schema uses, know no \Z; their $ means just that.
-    api = [*described, service.openapi_route(document.replace(rb"\\Z", b"$"))]
+    api = [*described, service.openapi_route(document.replace(rb"\\Z", b"$")), *beside.routes]
+    pages = {"/": "index.html", "/docs": "docs.html", **beside.pages}
     answerer = Answerer(house, Door(auth, Limits(house.settings.http_rate_limit_per_minute, house.now)), api)
     app = Litestar(
         [
             *(_options(path, methods) for path, methods in _methods(api).items()),
             *(_handler(route, answerer) for route in api),
-            _page("/", "index.html"),
-            _page("/docs", "docs.html"),
+            *(_page(path, file) for path, file in pages.items()),
             create_static_files_router("/web", [WEB], exception_handlers=FILE_PROBLEMS),
             create_static_files_router(
                 "/elements", [WEB / "elements"], name="elements", exception_handlers=FILE_PROBLEMS

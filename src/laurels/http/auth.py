@@ -28,7 +28,7 @@ MAX_TOKEN_BYTES = 8192
 
 MAX_SUBJECT = 255
 REMEMBERED = 200_000
-"""Checked tokens that are remembered: some 80 MB, one for each member who is online."""
+"""Checked tokens that are remembered: some 90 MB, one for each member who is online."""
 
 REMEMBERED_FOR = 10 * MINUTE
 """Then a token is checked anew, so that a signing key that was taken back stops to count."""

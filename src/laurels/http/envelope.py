@@ -4,8 +4,8 @@ that keep browsers safe. What every answer leaves behind: a count, and where it 
 Neither count nor line names a member, an order or a path with ids in it: they name the route.
 """
 
+import os
 import re
-import uuid
 
 import msgspec
 import structlog
@@ -27,6 +27,7 @@ SECURITY_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
 ]
+"""Sent with every answer that does not bring its own."""
 
 log = structlog.get_logger(__name__)
 
@@ -57,7 +58,9 @@ class Envelope:
             nonlocal has_begun
             if message["type"] == "http.response.start":
                 has_begun = True
-                headers = [*message["headers"], (b"x-request-id", request_id), *SECURITY_HEADERS]
+                own = {name.lower() for name, _ in message["headers"]}
+                headers = [*message["headers"], (b"x-request-id", request_id)]
+                headers += [header for header in SECURITY_HEADERS if header[0] not in own]
                 if "rate_limit" in state:
                     headers.append((b"ratelimit", state["rate_limit"]))
                 message["headers"] = headers
@@ -74,7 +77,9 @@ class Envelope:
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         meter: Meter = scope["state"].get("meter", self._elsewhere)
         meter.count(status, seconds)
-        say = log.warning if status >= _FAILED else log.info if seconds > SLOW_S else log.debug
+        if status < _FAILED and seconds <= SLOW_S:
+            return
+        say = log.warning if status >= _FAILED else log.info
         say(
             "http.answered",
             request_id=scope["state"]["request_id"],
@@ -94,4 +99,4 @@ async def _answer_fault(send: Send, error: Exception) -> None:
 
 def _request_id(scope: Scope) -> bytes:
     sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-    return sent if _SANE.match(sent) else uuid.uuid4().hex.encode("ascii")
+    return sent if _SANE.match(sent) else os.urandom(16).hex().encode("ascii")

@@ -11,6 +11,7 @@ import uvicorn
 from laurels.errors import SettingsError
 from laurels.http.app import create_app
 from laurels.http.auth import open_auth
+from laurels.http.beside import NOTHING, Beside
 from laurels.http.connections import Connection, hurry_all
 from laurels.http.house import House
 
@@ -21,14 +22,16 @@ FINISH_WITHIN_S = 10
 log = structlog.get_logger(__name__)
 
 
-async def serve(house: House, stop: asyncio.Event, on_ready: Callable[[int], None] = lambda _: None) -> None:
+async def serve(
+    house: House, stop: asyncio.Event, on_ready: Callable[[int], None] = lambda _: None, beside: Beside = NOTHING
+) -> None:
     """Answer HTTP until `stop` is set; then take nothing new and finish what is being answered.
 
     `on_ready` is called with the port once requests are answered: where `http.port` is 0, the one that was free. Raises
     `SettingsError` where the address cannot be used.
     """
     settings = house.settings
-    app = create_app(house, open_auth(settings, house.now))
+    app = create_app(house, open_auth(settings, house.now), beside)
     with _listener(settings.http_host, settings.http_port) as listener:
         port: int = listener.getsockname()[1]
         server = _Server(

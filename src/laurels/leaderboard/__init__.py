@@ -7,6 +7,9 @@ What holds on every engine:
 * **Ranked** are members with at least 1 point who are neither hidden nor erased. Everyone else has no rank: None,
   never 0.
 * **Ranks** are competition ranks, 1-2-2-4: 1 + the ranked members with more points.
+* **Scores are signed 32-bit.** The ledger holds every member's total within them, but a part of it may lie outside: a
+  month with a large correction that another month takes back. Such a sum is kept exactly, and shown and ranked as the
+  nearest number within, so that the order in which its entries came never matters.
 * **One read sees one version**: top, own place, neighbours and counts are of the same moment.
 * **Applying is idempotent** by (shard, position): marks and scores change together, and what is already in is skipped.
 * **A version never goes back** for a reader that passes its token.

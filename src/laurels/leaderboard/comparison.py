@@ -6,6 +6,7 @@ from laurels.leaderboard.port import Leaderboard
 from laurels.leaderboard.projector import CHUNK, Progress
 from laurels.ledger import Finding, Ledger
 from laurels.model import Mark
+from laurels.model.entries import within_points
 
 
 async def compare(
@@ -59,7 +60,7 @@ class _Sums:
 
     def ranked(self, board: str) -> list[tuple[str, int]]:
         """(member_id, points) in board order."""
-        keys = sorted((-points, member) for member, points in self.scores[board].items() if points >= 1)
+        keys = sorted((-within_points(points), member) for member, points in self.scores[board].items() if points >= 1)
         return [(self._ids[member], -key) for key, member in keys if member in self._ids and member not in self._hidden]
 
 

@@ -8,6 +8,11 @@ MAX_POINTS = 2**31 - 1
 """A member's totals stay within plus or minus this many points."""
 
 
+def within_points(total: int) -> int:
+    """The nearest number of points that a member may have."""
+    return max(-MAX_POINTS, min(MAX_POINTS, total))
+
+
 class EntryKind(StrEnum):
     """What an entry records. The first five change points; the others are member events and carry 0 points."""
 

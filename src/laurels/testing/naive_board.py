@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from laurels.leaderboard import Change, Erased, Hidden, Joined, Renamed, Scored, Shown
 from laurels.model import Mark, Place, Standing
+from laurels.model.entries import within_points
 
 Row = tuple[str, int, int, int]
 Reading = tuple[int, list[Place], Standing | None, list[Place]]
@@ -34,7 +35,11 @@ class NaiveLeaderboard:
         member = max((number for number, known in self.ids.items() if known == member_id), default=None)
         if member is None:
             return len(places), places[:top], None, []
-        name_number, points, hidden = self.name_numbers[member], scores.get(member, 0), member in self.hidden
+        name_number, points, hidden = (
+            self.name_numbers[member],
+            within_points(scores.get(member, 0)),
+            member in self.hidden,
+        )
         index = next((index for index, place in enumerate(places) if place.member == member), None)
         if index is None:
             return len(places), places[:top], Standing(member, name_number, points, hidden, None, None, 0), []
@@ -49,7 +54,7 @@ class NaiveLeaderboard:
 
     def _places(self, board: str) -> list[Place]:
         listed = [
-            (member, points)
+            (member, within_points(points))
             for member, points in self.scores.get(board, {}).items()
             if points > 0 and member in self.ids and member not in self.hidden
         ]

@@ -3,32 +3,33 @@
 from array import array
 
 from laurels.engines.memory.ranking import Ranking, member_at, points_at
+from laurels.model.entries import within_points
 
 _GROWTH = 1024
 
 
 class Board:
-    """Scores by member number, 4 bytes each, and the ranking of the listed members with at least 1 point.
+    """Scores by member number, 8 bytes each, and the ranking of the listed members with at least 1 point.
 
     Whether a member is listed (neither hidden nor erased) is the caller's to know and to say.
     """
 
     def __init__(self) -> None:
         self.ranking = Ranking()
-        self._scores = array("i")
+        self._sums = array("q")
 
     def points(self, member: int) -> int:
         """A member's score; 0 where it never scored."""
-        return self._scores[member] if member < len(self._scores) else 0
+        return within_points(self._sums[member]) if member < len(self._sums) else 0
 
     def score(self, member: int, points: int, *, listed: bool) -> None:
         """Change a member's score by so many points."""
         before = self.points(member)
-        if member >= len(self._scores):
-            self._scores.extend([0] * (member + _GROWTH - len(self._scores)))
-        self._scores[member] = before + points
+        if member >= len(self._sums):
+            self._sums.extend([0] * (member + _GROWTH - len(self._sums)))
+        self._sums[member] += points
         if listed:
-            self._rerank(member, before, before + points)
+            self._rerank(member, before, self.points(member))
 
     def list(self, member: int) -> None:
         """Rank a member that was not listed so far, if its score allows."""
@@ -40,8 +41,8 @@ class Board:
 
     def drop(self, member: int) -> None:
         """Forget the score of a member that is not listed."""
-        if member < len(self._scores):
-            self._scores[member] = 0
+        if member < len(self._sums):
+            self._sums[member] = 0
 
     def _rerank(self, member: int, before: int, after: int) -> None:
         if before > 0:
@@ -53,4 +54,4 @@ class Board:
         """Raise `AssertionError` where ranking and scores do not agree. Reads everything."""
         self.ranking._check()
         for place in self.ranking.slice(0, len(self.ranking)):
-            assert self._scores[member_at(place)] == points_at(place) > 0
+            assert self.points(member_at(place)) == points_at(place) > 0

@@ -43,8 +43,8 @@ class MemoryLeaderboard:
     async def apply(self, shard: int, changes: Sequence[tuple[int, Change]], upto: Mark) -> None:
         """See the port. Costs about 5 us a change, and 10 us a batch.
 
-        Raises `KeyError` for a member that never joined and `OverflowError` for a score beyond 32 bits: no ledger
-        writes such a feed. Then nothing is served until the board has been rebuilt.
+        Raises `KeyError` for a member that never joined: no ledger writes such a feed. Then nothing is served until the
+        board has been rebuilt.
         """
         try:
             moved = self._followed.apply(shard, changes, upto)

@@ -65,6 +65,7 @@ class Chain:
         recorded_at: int = row[4]
         self._next_member: int = row[5]
         self._next_name: int = row[6]
+        self._saved = self.position, self._next_name
         self.now = max(now, recorded_at)
 
     def append(
@@ -123,5 +124,8 @@ class Chain:
         return number
 
     def save(self) -> None:
-        """Write the new end of the feed."""
+        """Write the new end of the feed, where it is another one: most orders are of members who are here already."""
+        if self._saved == (self.position, self._next_name):
+            return
+        self._saved = self.position, self._next_name
         self._db.run("write_head", self.position, self._hash, self.now, self._next_member, self._next_name)

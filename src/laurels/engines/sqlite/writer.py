@@ -24,7 +24,7 @@ FOLD_TIMEOUT_MS = 200
 """How long the log's readers are waited for, and every job with them."""
 
 MOST_JOBS = 1000
-"""Jobs that share one commit."""
+"""Jobs that share one commit; what was handed in together is not parted, so there may be a few more."""
 
 
 class _Job(NamedTuple):
@@ -42,7 +42,8 @@ class Writer:
     def __init__(self, path: Path, on_commit: Callable[[], None]) -> None:
         self._db = Database(path)
         self._on_commit = on_commit
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._arrived: list[_Job] = []
+        self._batches: queue.SimpleQueue[list[_Job] | None] = queue.SimpleQueue()
         self._closed = False
         self._fold_is_due = False
         self._thread = threading.Thread(target=self._work, name="laurels-sqlite-writer", daemon=True)
@@ -59,7 +60,11 @@ class Writer:
             raise LedgerUnavailable("The ledger is closed.")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._jobs.put(_Job(work, in_transaction, future, loop))
+        if not self._arrived:
+            # After all else that this turn of the loop has to do: requests that came together are handed over together.
+            # Else the thread would run off with the first one, and fight with the loop for every further one.
+            loop.call_soon(self._hand_over)
+        self._arrived.append(_Job(work, in_transaction, future, loop))
         return await future
 
     async def fold(self) -> None:
@@ -74,8 +79,14 @@ class Writer:
         """Finish every job that was handed in, fold the log into the file, and close."""
         if not self._closed:
             self._closed = True
-            self._jobs.put(None)
+            self._hand_over()
+            self._batches.put(None)
             await asyncio.to_thread(self._thread.join)
+
+    def _hand_over(self) -> None:
+        if self._arrived:
+            self._batches.put(self._arrived)
+            self._arrived = []
 
     def _work(self) -> None:
         last = False
@@ -94,13 +105,13 @@ class Writer:
     def _next_batch(self) -> tuple[list[_Job], bool]:
         """Wait for a job, then take whatever else is there. The flag says that these are the last ones."""
         jobs: list[_Job] = []
-        job = self._jobs.get()
-        while job is not None:
-            jobs.append(job)
+        arrived = self._batches.get()
+        while arrived is not None:
+            jobs += arrived
             try:
-                if len(jobs) == MOST_JOBS:
+                if len(jobs) >= MOST_JOBS:
                     return jobs, False
-                job = self._jobs.get_nowait()
+                arrived = self._batches.get_nowait()
             except queue.Empty:
                 return jobs, False
         return jobs, True
@@ -148,14 +159,14 @@ class Writer:
 
     def _fold(self, db: Database, timeout_ms: int) -> None:
         self._fold_is_due = True
-        db.connection.set_busy_timeout(timeout_ms)
+        db.wait_for_others(timeout_ms)
         try:
             db.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
             self._fold_is_due = False
         except apsw.BusyError:
             return
         finally:
-            db.connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+            db.wait_for_others(BUSY_TIMEOUT_MS)
 
     def _answer(self, jobs: list[_Job], results: list[Any]) -> None:
         by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = {}

@@ -40,6 +40,19 @@ class Order(Base):
         assert [(place.rank, place.member) for place in view.around] == [(2, 6), (2, 7), (2, 8)]
         assert view.me == ranked(7, 4, rank=2, position=8, tied=9)
 
+    async def test_a_months_sum_beyond_32_bits_is_kept_exactly_and_shown_within(self, feed: Feed) -> None:
+        """What one month takes back from another may leave the range for a while, and comes back without a loss."""
+        await feed.begin(*join(0, 1, 2), *score({0: MAX_POINTS, 1: MAX_POINTS, 2: -MAX_POINTS}, OCTOBER))
+        await feed.add(*score({1: 5, 2: -5}, OCTOBER))
+        view = await feed.engine.read(OCTOBER, member_id(1), top=3, around=0)
+        assert view.me == ranked(1, MAX_POINTS, rank=1, position=2, tied=2)
+        below = (await feed.engine.read(OCTOBER, member_id(2), top=3, around=0)).me
+        assert below == unranked(2, -MAX_POINTS)
+        await feed.add(*score({1: -6, 2: MAX_POINTS}, OCTOBER))
+        assert await points_of(feed.engine, OCTOBER) == [MAX_POINTS, MAX_POINTS - 1]
+        await feed.add(*score({2: 6}, OCTOBER))
+        assert await points_of(feed.engine, OCTOBER) == [MAX_POINTS, MAX_POINTS - 1, 1]
+
     @pytest.mark.parametrize(("top", "shown"), [(0, 0), (1, 1), (2, 2), (100, 100)])
     async def test_the_top_is_as_long_as_asked(self, feed: Feed, top: int, shown: int) -> None:
         """From none to a hundred."""

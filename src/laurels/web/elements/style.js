@@ -123,7 +123,6 @@ footer {
   margin-inline-end: 0.5em; border: 0.12em solid currentColor; border-radius: 50%;
 }
 .status[data-up-to-date]::before { border-color: var(--_accent); background: var(--_accent); }
-.count { margin-inline-start: auto; }
 
 .skeleton { padding-block-start: calc(0.8 * var(--_row)); }
 .skeleton span { display: flex; align-items: center; block-size: var(--_row); padding-inline: 0.75em; }

@@ -18,8 +18,7 @@ export function listOf({ top, around = [], me }, topShown, aroundShown) {
     if (last > 0 && at > last + 1) list.push({ gap: at - last - 1 });
     const row = places.get(at);
     const isMe = at === me?.position;
-    const isTied =
-      row.rank < at || row.rank === places.get(at + 1)?.rank || (row.rank === me?.rank && me.tied > 1);
+    const isTied = row.rank < at || row.rank === places.get(at + 1)?.rank;
     list.push({ name: row.name, rank: row.rank, points: row.points, isMe, isTied });
     last = at;
   }

@@ -25,7 +25,7 @@ export class View {
   #announcer = new Announcer();
   #card = h(
     "section",
-    { class: "card", part: "card", "aria-labelledby": "title" },
+    { class: "card", part: "card", "aria-labelledby": "title period" },
     h("header", { part: "header" }, this.#title, this.#period),
     this.#summary,
     this.#list,
@@ -35,6 +35,7 @@ export class View {
 
   constructor(root, retry) {
     this.#title.id = "title";
+    this.#period.id = "period";
     this.#points.note.id = "points-note";
     this.#points.element.append(this.#milestone);
     this.#retry.addEventListener("click", retry);
@@ -70,7 +71,7 @@ export class View {
     this.#showPoints(me, (answer?.board ?? board) === "all-time" ? milestones : [], say);
 
     // Room for the longest list, so that nothing moves when the own place joins the top.
-    const longest = top + (personal ? 2 * around + 2 : 0);
+    const longest = top + (top && personal ? 1 : 0) + (personal ? 2 * around + 1 : 0);
     this.#list.style.setProperty("--_rows", Math.min(longest, answer?.ranked ?? longest));
     this.#table.element.hidden = list.length === 0;
     if (list.length) this.#table.show(list, say, `${say.title}, ${this.#period.textContent}`);

@@ -1,0 +1,19 @@
+"""What a front door may put beside the API: the demo puts its shop there. A served Laurels has nothing beside it."""
+
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+
+from laurels.http.routes import Route
+
+
+class Beside(Struct, frozen=True):
+    """Routes that are answered like the API's and are not in its description; pages (files under `web`) by path, which
+    may take the place of those that are there.
+    """
+
+    routes: Sequence[Route] = ()
+    pages: Mapping[str, str] = {}
+
+
+NOTHING = Beside()

@@ -1,0 +1,62 @@
+// Small things that every part of the page uses.
+
+/** An element with properties and children; text is text, never HTML. */
+export function make(name, properties = {}, ...children) {
+  const element = document.createElement(name);
+  const { data = {}, aria = {}, ...rest } = properties;
+  Object.assign(element, rest);
+  Object.assign(element.dataset, data);
+  for (const [key, value] of Object.entries(aria)) element.setAttribute(`aria-${key}`, value);
+  element.append(...children);
+  return element;
+}
+
+export const byId = (id) => document.getElementById(id);
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** The drawing of an article, or a parcel. Decoration: its title stands beside it. */
+export function drawing(sku) {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("aria-hidden", "true");
+  const use = document.createElementNS(SVG, "use");
+  use.setAttribute("href", `#${byId(sku)?.localName === "symbol" ? sku : "parcel"}`);
+  svg.append(use);
+  return svg;
+}
+
+/** Bring the drawings into the page. */
+export async function loadDrawings() {
+  const text = await (await fetch("/web/demo/goods.svg")).text();
+  const drawings = document.importNode(new DOMParser().parseFromString(text, "image/svg+xml").documentElement, true);
+  drawings.classList.add("drawings");
+  document.body.append(drawings);
+}
+
+/** A decimal string as a price. */
+export function price(amount, currency) {
+  return new Intl.NumberFormat("en-GB", { style: "currency", currency }).format(Number(amount));
+}
+
+/** Minor units of a decimal string; sums over prices are made of these. */
+export const pence = (amount) => Math.round(Number(amount) * 100);
+
+export const number = (value) => new Intl.NumberFormat("en-GB").format(value);
+
+/** "1 point", "3 points", with a sign where `signed`. */
+export function points(value, { signed = false } = {}) {
+  const figure = new Intl.NumberFormat("en-GB", { signDisplay: signed ? "exceptZero" : "auto" }).format(value);
+  return `${figure} ${Math.abs(value) === 1 ? "point" : "points"}`;
+}
+
+/** "22 Nov, 09:30". */
+export function moment(at) {
+  return new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }).format(
+    new Date(at),
+  );
+}
+
+/** Screen readers read a status out when it changes, so it is written only when it does. */
+export function say(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}

@@ -1,0 +1,59 @@
+"""Everyone can shop: what axe finds, by keyboard alone, and on a narrow screen."""
+
+from collections.abc import Generator
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from tests.browser.demo_shop import Demo, buy, enter, put_into_basket
+from tests.browser.reading import found_by_axe
+
+Theme = Literal["light", "dark"]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Generator[Demo]:
+    demo = Demo(tmp_path_factory.mktemp("demo"))
+    demo.start()
+    yield demo
+    demo.stop()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1440])
+def test_axe_finds_nothing(browser: Browser, demo: Demo, theme: Theme, width: int) -> None:
+    context = browser.new_context(
+        color_scheme=theme, viewport={"width": width, "height": 900}, reduced_motion="reduce", bypass_csp=True
+    )
+    context.set_default_timeout(10_000)
+    page = context.new_page()
+    enter(page, demo, "Niamh Byrne")
+    assert found_by_axe(page, "html") == []
+    buy(page, "Wooden train set")
+    expect(page.locator("#mails iframe, #mails summary").first).to_be_visible()
+    page.locator("#purchases").get_by_role("button", name="Why").first.click()
+    put_into_basket(page, "Enamel mug", "Birthday card")
+    assert found_by_axe(page, "html") == []
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    page.goto(f"{demo.url}/board")
+    expect(page.locator("laurels-dashboard [part~=status]").first).to_have_text("Live")
+    assert found_by_axe(page, "html") == []
+    context.close()
+
+
+def test_buys_by_keyboard_alone(demo: Demo, page: Page) -> None:
+    enter(page, demo, "Tom Reed")
+    page.get_by_role("radio", name="Tom Reed").focus()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Add White hanging heart tea light holder to the basket")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="One White hanging heart tea light holder more").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="One White hanging heart tea light holder more")).to_be_focused()
+    for _ in range(2):
+        page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Buy for £10.20")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(".outcome")).to_contain_text("Thank you! +1 point:")

@@ -1,0 +1,41 @@
+"""The demo's made-up history: a start that broke off goes on where it ended, and nobody is made up twice."""
+
+from pathlib import Path
+
+import pytest
+
+from laurels.cli.demo import history
+from laurels.cli.demo.cast import CAST
+from laurels.cli.demo.history import PORTION, History, spent_points
+from laurels.ledger import Heads
+from laurels.settings import Settings
+from laurels.wiring import build
+
+MEMBERS = 3 * PORTION + 7
+
+
+@pytest.mark.anyio
+async def test_goes_on_where_it_broke_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(state=tmp_path)
+    heads: list[Heads] = []
+    told: list[int] = []
+    for at_first in (PORTION, 2 * PORTION, MEMBERS, MEMBERS):
+        monkeypatch.setattr(history, "AT_FIRST", at_first)
+        async with build(settings) as house:
+            told.clear()
+            await History(house, MEMBERS).begin(lambda done, _: told.append(done))
+            heads.append(await house.ledger.heads())
+            ranked = (await house.projector.catch_up()).version
+            assert str(ranked) == str(heads[-1].version)
+    # One enrolment and one order each; of the cast, its orders and one hiding.
+    of_cast = sum(1 + len(customer.spent) + customer.hidden for customer in CAST)
+    assert [head.version.positions[0] for head in heads] == [
+        of_cast + 2 * members for members in (PORTION, 2 * PORTION, MEMBERS, MEMBERS)
+    ]
+    assert told == []
+
+
+def test_the_best_come_first_and_everybody_has_points() -> None:
+    points = [spent_points(rank, 100_000) for rank in range(100_000)]
+    assert points == sorted(points, reverse=True)
+    assert (points[-1], points[49_999] <= 17, points[0] > points[1] > points[2]) == (2, True, True)
