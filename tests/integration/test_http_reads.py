@@ -198,7 +198,7 @@ async def test_the_api_describes_itself(shop: Shop) -> None:
     api = (await shop.client.get("/openapi.json")).json()
     assert api["openapi"] == "3.1.0"
     described = {(method.upper(), path) for path, methods in api["paths"].items() for method in methods}
-    for_machines = {("GET", path) for path in ("/healthz", "/readyz", "/metrics")}
+    for_machines = {("GET", path) for path in ("/healthz", "/readyz", "/metrics", "/problems/{name}")}
     assert described == {(one.method, one.path) for one in ROUTES} | for_machines
     text = (await shop.client.get("/openapi.json")).text
     assert set(re.findall(r"#/components/schemas/(\w+)", text)) <= set(api["components"]["schemas"])

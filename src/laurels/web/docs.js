@@ -1,69 +1,154 @@
-// The API's documentation, written from its own description.
+// The API's documentation, written from its own description: for each call who may make it, what it takes, an example
+// that works, and every answer with the kinds of problem that it may be.
+
+const TOKEN = "$TOKEN";
 
 const notice = document.getElementById("notice");
-const operations = document.getElementById("operations");
 
 try {
-  const answer = await fetch("/openapi.json");
-  const api = await answer.json();
-  for (const [path, methods] of Object.entries(api.paths)) {
-    for (const [method, operation] of Object.entries(methods)) operations.append(shown(path, method, operation, api));
-  }
+  const api = await (await fetch("/openapi.json")).json();
+  const calls = Object.entries(api.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })));
+  document.getElementById("introduction").append(...inWords(api.info.description));
+  document.getElementById("contents").append(contents(calls));
+  document.getElementById("operations").append(...calls.map((call) => section(call, api)));
+  document.getElementById("problems").append(problems(api["x-problems"]));
+  document.getElementById("problems").hidden = false;
   notice.textContent = "";
+  document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();
 } catch {
   notice.textContent = "The description of the API could not be loaded. Reload the page to try again.";
 }
 
-function shown(path, method, operation, api) {
-  return element("section", {},
-    element("h2", {}, element("code", {}, `${method.toUpperCase()} ${path}`)),
-    element("p", {}, operation.summary),
-    operation.description ? element("p", {}, operation.description) : "",
-    element("p", {}, `Needs: ${needed(operation)}`),
-    fields("Parameters", operation.parameters.map((one) => [one.name, one.schema, one.required])),
-    body(operation.requestBody, api),
-    element("p", {}, `Answers: ${Object.entries(operation.responses).map(([status, one]) => `${status} ${one.description}`).join(", ")}`),
+function contents(calls) {
+  return element("ul", {}, ...calls.map(({ path, method, operation }) =>
+    element("li", {}, element("a", { href: `#${operation.operationId}` }, element("code", {}, `${method} ${path}`)))));
+}
+
+function section({ path, method, operation }, api) {
+  return element("section", { id: operation.operationId },
+    element("h2", {}, element("code", {}, `${method} ${path}`)),
+    element("p", {}, ...inWords([operation.summary, operation.description].filter(Boolean).join(" "))),
+    element("p", { class: "needs" }, `Needs ${needed(operation)}.`),
+    table("Parameters", operation.parameters.map((one) => field(one.name, { description: one.description, ...one.schema }, one.required, api))),
+    ...bodies(operation, api),
+    ...requests(path, method, operation),
+    ...answers(operation),
   );
 }
 
 function needed(operation) {
-  if (!operation.security) return "nothing, it is open to all";
+  if (!operation.security) return "nothing: it is open to all";
   const scopes = operation.security.flatMap((one) => one.token);
-  const services = scopes.length ? `a service's token with ${scopes.join(" or ")}` : "a service's token";
-  const members = { own: ", or the member's own token", any: ", or a member's token", none: "" };
-  return services + members[operation["x-members"]];
+  const service = scopes.length ? `a service's token with the scope ${scopes.join(" or ")}` : "a service's token";
+  return service + { own: ", or the member's own token", any: ", or a member's token", none: "" }[operation["x-members"]];
 }
 
-function body(request, api) {
-  if (!request) return "";
-  const sent = request.content["application/json"].schema;
-  const schema = resolved(sent.items ?? sent, api);
+function bodies(operation, api) {
+  const sent = operation.requestBody?.content["application/json"].schema;
+  if (!sent) return [];
+  const title = sent.items ? "Body: a JSON array, or one document a line (application/x-ndjson), each with" : "Body";
+  return (sent.oneOf ?? [sent.items ?? sent]).map((one) => {
+    const schema = resolved(one, api);
+    return table(`${title}: ${schema.description}`, rows(schema, api));
+  });
+}
+
+function rows(schema, api, prefix = "") {
   const required = new Set(schema.required ?? []);
-  const title = sent.items ? "Body: an array of, or one a line" : "Body";
-  return fields(title, Object.entries(schema.properties).map(([name, one]) => [name, resolved(one, api), required.has(name)]));
+  return Object.entries(schema.properties).flatMap(([name, one]) => {
+    const inner = inside(one, api);
+    return [field(prefix + name, one, required.has(name), api), ...(inner ? rows(inner, api, `${prefix}${name}${several(one) ? "[]" : ""}.`) : [])];
+  });
 }
 
-function fields(title, rows) {
-  if (rows.length === 0) return "";
-  return element("table", {},
-    element("caption", {}, title),
-    element("tbody", {}, ...rows.map(([name, schema, required]) => element("tr", {},
-      element("th", { scope: "row" }, element("code", {}, name)),
-      element("td", {}, required ? "required" : "optional"),
-      element("td", {}, described(schema)),
-    ))),
+function inside(schema, api) {
+  const found = kinds(schema, api).map((one) => resolved(one.items ?? one, api)).find((one) => one.properties);
+  return found ?? null;
+}
+
+function several(schema) {
+  return (schema.anyOf ?? [schema]).some((one) => one.type === "array");
+}
+
+function field(name, schema, required, api) {
+  return element("tr", {},
+    element("th", { scope: "row" }, element("code", {}, name)),
+    element("td", {}, required ? "required" : "optional"),
+    element("td", {}, ...inWords(described(schema, api))),
   );
 }
 
-function described(schema) {
-  const kinds = (schema.anyOf ?? [schema]).map((one) => one.enum?.join(" | ") ?? one.type ?? "object");
-  const notes = (schema.anyOf ?? [schema]).map((one) => one.description ?? "").filter(Boolean);
-  const fallback = schema.default == null ? [] : [`default ${schema.default}`];
-  return [kinds.filter((kind) => kind !== "null").join(" or "), ...notes, ...fallback].join("; ");
+function described(schema, api) {
+  const all = kinds(schema, api);
+  const types = all.map((one) => one.enum?.join(" | ") ?? one.type ?? "object");
+  const notes = [schema.description, ...all.map((one) => one.description)].filter(Boolean).map((one) => one.replace(/\.$/, ""));
+  const range = all.filter((one) => !one.enum).flatMap((one) => [
+    one.minimum === undefined ? "" : `from ${one.minimum}`, one.maximum === undefined ? "" : `to ${one.maximum}`,
+    one.maxLength === undefined ? "" : `at most ${one.maxLength} characters`, one.maxItems === undefined ? "" : `at most ${one.maxItems}`,
+  ]).filter(Boolean).join(" ");
+  const fallback = schema.default == null ? "" : `default ${schema.default}`;
+  return [[...new Set(types)].join(" or "), ...new Set(notes), range, fallback].filter(Boolean).join("; ");
+}
+
+function kinds(schema, api) {
+  return (schema.anyOf ?? [schema]).map((one) => resolved(one, api)).filter((one) => one.type !== "null");
+}
+
+function requests(path, method, operation) {
+  const examples = Object.entries(operation.requestBody?.content["application/json"].examples ?? {});
+  const address = location.origin + operation.parameters
+    .filter((one) => one.in === "path").reduce((filled, one) => filled.replace(`{${one.name}}`, one.example), path);
+  const follows = "text/event-stream" in (operation.responses[200]?.content ?? {});
+  const start = [`curl${method === "GET" ? "" : ` -X ${method}`}${follows ? " -N" : ""} ${address}`];
+  if (operation.security) start.push(`-H "Authorization: Bearer ${TOKEN}"`);
+  if (!examples.length) return [element("h3", {}, "Example"), pre(start.join(" \\\n  "))];
+  return examples.flatMap(([name, example]) => {
+    const json = JSON.stringify(example.value, null, 2).replaceAll("'", "'\\''");
+    return [element("h3", {}, name), pre([...start, `-H "Content-Type: application/json"`, `-d '${json}'`].join(" \\\n  "))];
+  });
+}
+
+function answers(operation) {
+  const listed = Object.entries(operation.responses);
+  const shown = listed.flatMap(([status, one]) => Object.values(one.content ?? {})
+    .filter((content) => content.example !== undefined)
+    .flatMap((content) => [element("h3", {}, `Answer ${status}`), pre(JSON.stringify(content.example, null, 2))]));
+  const told = table("Answers", listed.map(([status, one]) => element("tr", {},
+    element("th", { scope: "row" }, status),
+    element("td", {}, ...(one["x-problems"] ? one["x-problems"].flatMap(leading) : [one.description])),
+  )));
+  told.className = "answers";
+  return [...shown, told];
+}
+
+function leading(type) {
+  return [element("a", { href: `#${type}` }, type), " "];
+}
+
+function problems(all) {
+  return table("", all.map((one) => element("tr", { id: one.type },
+    element("th", { scope: "row" }, element("a", { href: one.type }, element("code", {}, one.type))),
+    element("td", {}, String(one.status)),
+    element("td", {}, ...inWords(one.meaning)),
+  )));
 }
 
 function resolved(schema, api) {
   return schema.$ref ? api.components.schemas[schema.$ref.split("/").pop()] : schema;
+}
+
+function inWords(text) {
+  return text.split("`").map((part, n) => (n % 2 ? element("code", {}, part) : part));
+}
+
+function table(title, shown) {
+  if (shown.length === 0) return "";
+  return element("table", {}, ...(title ? [element("caption", {}, ...inWords(title))] : []), element("tbody", {}, ...shown));
+}
+
+function pre(text) {
+  return element("pre", { tabindex: "0" }, text);
 }
 
 function element(name, attributes, ...children) {

@@ -1,0 +1,56 @@
+"""The API's documentation as a shop's engineer reads it: every call, how to make it, and where each problem leads."""
+
+from collections.abc import Generator
+
+import pytest
+from playwright.sync_api import Page
+from tests.acceptance.command_line import served
+
+from laurels.http import service
+from laurels.http.app import ROUTES
+from laurels.http.examples import REQUESTS
+from laurels.http.problems import KINDS
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
+    with served(tmp_path_factory.mktemp("state")) as address:
+        yield address
+
+
+@pytest.fixture
+def docs(page: Page, address: str) -> Page:
+    page.goto(f"{address}/docs")
+    page.wait_for_selector("#problems:not([hidden])")
+    assert page.inner_text("#notice") == ""
+    return page
+
+
+def test_every_call_is_there_with_what_it_needs_and_an_example(docs: Page) -> None:
+    for route in (*ROUTES, *service.ROUTES):
+        text = docs.inner_text(f"#{route.handle.__name__}")
+        assert text.startswith(f"{route.method} {route.path}")
+        for scope in route.access.scopes if route.access else ():
+            assert scope in text
+        assert "curl" in text
+        for one in (route, route.for_members):
+            for title in REQUESTS.get(one.handle.__name__, {}) if one else {}:
+                assert title in text
+    assert docs.locator("#contents a").count() == len([*ROUTES, *service.ROUTES])
+
+
+def test_every_field_has_words(docs: Page) -> None:
+    """More than a name and a kind: the third cell of each field says what it is."""
+    cells = docs.locator("#operations tr:has(td:nth-child(3)) td:nth-child(3)").all_inner_texts()
+    assert len(cells) > 60
+    assert [cell for cell in cells if cell in {"string", "integer", "array", "object"}] == []
+
+
+def test_every_problem_leads_to_its_words(docs: Page, address: str) -> None:
+    for kind in KINDS.values():
+        assert kind.meaning.replace("`", "") in docs.locator(f"[id='{kind.type}']").inner_text()
+    for link in docs.locator(".answers a").all():
+        assert (link.get_attribute("href") or "").removeprefix("#/problems/") in KINDS
+    docs.goto(f"{address}/docs#/problems/version-not-reached")
+    docs.reload()
+    docs.wait_for_function("scrollY > 1000")
