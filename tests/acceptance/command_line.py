@@ -14,6 +14,7 @@ from typing import IO
 from unittest import mock
 
 import httpx
+import structlog
 
 from laurels.cli import main
 
@@ -77,6 +78,8 @@ def laurels_here(
             main()
         except SystemExit as leaving:
             code = leaving.code if isinstance(leaving.code, int) else 1
+        finally:
+            structlog.reset_defaults()  # a command logs to where standard error was
     return subprocess.CompletedProcess(command, code, stdout.getvalue(), stderr.getvalue())
 
 

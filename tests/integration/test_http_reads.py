@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from tests.integration.http_shop import Shop, check_problem, open_shop
 
 import laurels
@@ -154,19 +155,18 @@ async def test_not_ready_until_the_board_serves(tmp_path: Path) -> None:
         assert (await shop.client.get("/readyz")).status_code == 200
 
 
-async def test_what_nobody_foresaw_is_a_500_that_tells_nothing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_nobody_foresaw_is_a_500_that_tells_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("secret internals")
 
     async with open_shop(tmp_path, projected=False) as shop:
         monkeypatch.setattr(shop.house.dashboards, "board", fail)
-        answer = await shop.ask("GET", "/leaderboard/all-time", headers={"X-Request-Id": "find-me"})
+        with structlog.testing.capture_logs() as lines:
+            answer = await shop.ask("GET", "/leaderboard/all-time", headers={"X-Request-Id": "find-me"})
     problem = check_problem(answer, 500, "internal-error")
     assert "secret" not in answer.text
     assert problem["instance"] == "/leaderboard/all-time"
-    logged = capsys.readouterr().out
+    logged = repr(lines)
     assert "find-me" in logged
     assert "RuntimeError" in logged
     assert "test_http_reads.py" in logged, "where it arose"
