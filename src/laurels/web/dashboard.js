@@ -11,7 +11,7 @@ let tag = null;
 if (member && token) {
   refresh();
 } else {
-  say("Open this page by the address that Laurels printed: it carries the member and the token.");
+  say("Add #member=17850&token=… to the address, with a token that `laurels token --member 17850` prints.");
 }
 
 function takeFromAddress() {
