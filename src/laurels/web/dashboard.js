@@ -8,6 +8,8 @@ const byId = (id) => document.getElementById(id);
 const { member, token } = takeFromAddress();
 let tag = null;
 
+addEventListener("hashchange", () => location.reload());
+
 if (member && token) {
   refresh();
 } else {
