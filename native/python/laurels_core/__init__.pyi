@@ -1,0 +1,232 @@
+"""The native leaderboard: boards of millions of members in memory-mapped files, one writer, any number of readers.
+
+It knows integers, ids and names, not loyalty. Linux only. A *store* is a directory; `native/README.md` has its layout.
+
+* One `Writer` has a store at a time, in any process. It follows the 16 shards of one feed and keeps the boards.
+* Any number of `Reader`s, in any processes, read without locks. One read sees one version.
+* A store is rebuilt beside itself: after `Writer.reset` readers see the last good state until the next `confirm`.
+
+Member numbers are dense: 0 to 4,294,967,294, memory is taken up to the largest one. Points are kept exactly (64 bits) and
+shown and ranked within plus or minus 2,147,483,647. Ranked are members with at least 1 point, neither hidden nor
+erased; more points first, then the smaller number. Instants are integers of the caller's unit (Laurels:
+microseconds).
+
+A `Writer` and a `Reader` may be used from any thread, one call at a time: a second call at once raises `RuntimeError`.
+"""
+
+from collections.abc import Sequence
+from os import PathLike
+from typing import Final, TypeAlias, final
+
+from typing_extensions import Buffer
+
+__version__: Final[str]
+
+SHARDS: Final = 16
+"""Shards are numbered from 0 to 15."""
+
+JOINED: Final = 0
+SCORED: Final = 1
+HIDDEN: Final = 2
+SHOWN: Final = 3
+RENAMED: Final = 4
+ERASED: Final = 5
+
+Op: TypeAlias = (
+    tuple[
+        int, int, int, str | None, int
+    ]  # (position, JOINED, member, id or None where it was erased since, name number)
+    | tuple[int, int, int, str, int]  # (position, SCORED, member, board, points)
+    | tuple[int, int, int]  # (position, HIDDEN or SHOWN or ERASED, member)
+    | tuple[int, int, int, int]  # (position, RENAMED, member, name number)
+)
+"""One change, and the position of the entry that makes it."""
+
+Row: TypeAlias = tuple[int, int, int, int]
+"""A place on a board: (rank, member, name number, points)."""
+
+Me: TypeAlias = tuple[int, int, int, bool, int | None, int | None, int]
+"""A member's own place: (member, name number, points, hidden, rank, position, tied). Not ranked: None, None, 0."""
+
+ViewTuple: TypeAlias = tuple[int, dict[int, int], int, int, list[Row], Me | None, list[Row]]
+"""(epoch, position by shard, confirmed at, ranked, top, me, around)."""
+
+FollowedTuple: TypeAlias = tuple[str | None, int, str, dict[int, tuple[int, bytes]]]
+"""(identity, epoch, rules, (position, hash) by shard). Identity is None before the first `reset`."""
+
+Rendered: TypeAlias = tuple[bytes, str, bool, bool]
+"""(body, as_of, stale, known): the JSON, the version in it, whether it says stale, whether the member is known."""
+
+class CoreError(Exception):
+    """The root of what goes wrong here."""
+
+@final
+class Locked(CoreError):
+    """Another process, or another `Writer` of this one, writes this store."""
+
+@final
+class NotReady(CoreError):
+    """Nothing has been confirmed yet, so there is nothing to read."""
+
+@final
+class Busy(CoreError):
+    """No consistent read within the deadline: the writer died inside an update, or the machine is overloaded.
+
+    The next writer puts a dead one's update right. Until then give an earlier answer, marked stale.
+    """
+
+@final
+class Diverged(CoreError):
+    """A member on the way was erased, so the standings cannot be finished as they were. Read them again."""
+
+@final
+class Full(CoreError):
+    """The disk, or a limit of the layout (512 boards, 16 GiB of ids), is used up. What was there stays, and is right."""
+
+class Refused(CoreError):
+    """The files cannot be used, and must be rebuilt: see `Writer(..., discard=True)`."""
+
+@final
+class Truncated(Refused):
+    """A file is missing or shorter than its header says."""
+
+@final
+class Corrupt(Refused):
+    """A header's checksum is wrong, or what it says cannot be."""
+
+@final
+class Foreign(Refused):
+    """A file is none of ours, or was written on a machine with another byte order."""
+
+@final
+class NewerFormat(Refused):
+    """The files were written by a later version of this package."""
+
+@final
+class OtherBoot(Refused):
+    """The machine went down without the writer having closed the files, so what they hold is not to be trusted."""
+
+@final
+class Names:
+    """Proxy names: a keyed permutation of the name number, and two lists of words. One serves many readers."""
+
+    def __init__(self, tables: Sequence[Buffer], adjectives: Sequence[str], creatures: Sequence[str]) -> None:
+        """`tables`: one a round, an even number of them; each of `side` two-byte values in native order, below `side`.
+        Words are plain ASCII letters; there are side * side / 10,000 pairs of them.
+
+        Copies all of it, some 410 kB. Raises `ValueError` where the figures do not fit together.
+        """
+
+    def name(self, name_number: int) -> str:
+        """The proxy name of a name number, in 0.1 us. Raises `ValueError` outside 0 to side * side - 1."""
+
+@final
+class Writer:
+    """The one process that changes a store."""
+
+    def __init__(self, directory: str | PathLike[str], *, capacity: int = 1024, discard: bool = False) -> None:
+        """Open a store, or make an empty one. What a writer that died left half done is undone first.
+
+        `capacity`: how many members to make room for at once, at `reset`; more come by growing, which copies the
+        files while readers go on. `discard`: begin empty where the files that are there are refused.
+
+        Takes milliseconds, whatever the size. Raises `Locked`, `Full`, `OSError`, and a `Refused`.
+        """
+
+    def followed(self) -> FollowedTuple:
+        """Whose feed the boards follow and how far they got: of the state being built where there is one."""
+
+    def reset(self, identity: str, epoch: int, rules: str) -> None:
+        """Begin a new, empty state that follows this feed from its start. Readers see the last good one until
+        `confirm`. Raises `Full`, `ValueError` for texts above 255 bytes of UTF-8 or an epoch outside 0 to 2^63 - 1.
+        """
+
+    def apply(self, shard: int, ops: Sequence[Op], position: int, hash: bytes) -> bool:
+        """Take ops of one shard, in order of position, and move its mark to `position` and `hash` (64 bytes or fewer).
+
+        Ops at or before the shard's mark are skipped; False where `position` is at or before it and nothing was done.
+        Readers get in at least every 64 ops, between two positions, and then see the version reached by then.
+        A batch that is interrupted goes on where it was when it is given again. Costs 1 to 3 us an op.
+
+        Raises `KeyError` for a member that never joined, `ValueError` for what cannot be, `Full`: everything before
+        that op's position is in then, and nothing of it or after it. Raises `NotReady` before the first `reset`.
+        """
+
+    def confirm(self, at: int) -> None:
+        """All of the feed up to the instant `at` is in. The first after a `reset` makes the new state the one that
+        readers see, and removes the old one. Raises `NotReady` before the first `reset`.
+        """
+
+    def load_members(self, first: int, ids: Sequence[str], name_numbers: Buffer) -> None:
+        """Enrol `first`, `first + 1`, ... at once. `name_numbers`: an unsigned 32-bit one for each id.
+
+        Only between `reset` and `confirm`. Costs 0.3 us a member. Raises `ValueError`, `Full`.
+        """
+
+    def build(self, board: str, scores: Buffer) -> None:
+        """Make a whole board at once: `scores[member]`, signed 32-bit, 0 where there is none.
+
+        Only between `reset` and `confirm`, on a board without scores. Sorts, without the GIL; 0.1 us a member. Raises
+        `ValueError`, `KeyError` for a score of a member that never joined, `Full`.
+        """
+
+    def check(self) -> None:
+        """Raise `AssertionError`, saying what, where the files do not agree with themselves. Reads everything."""
+
+    def close(self) -> None:
+        """Write everything to the disk, so that it is good after a restart of the machine, and let go. Again: nothing.
+
+        Without it everything is good until the machine goes down.
+        """
+
+@final
+class Reader:
+    """Reads a store, without locks. Opens the files at the first read, and again whenever they were replaced."""
+
+    def __init__(self, directory: str | PathLike[str], names: Names | None = None, *, deadline_ms: float = 5.0) -> None:
+        """`names` are needed for `render`. `deadline_ms`: how long a read may try again before it raises `Busy`. The
+        store need not be there yet.
+        """
+
+    def sequence(self) -> int:
+        """A number that is another one whenever the version or the confirmation is. Takes 0.1 us. Raises `NotReady`, a
+        `Refused`.
+        """
+
+    def view(self, board: str, member_id: str | None, top: int, around: int) -> ViewTuple:
+        """The first `top` places, a member's own, and up to `around` on each side of it, all of one version.
+
+        A board without scores is empty; an unknown member is None. Takes some 3 us, and 0.2 us for each place. Raises
+        `NotReady`, `Busy`, a `Refused`.
+        """
+
+    def render(self, board: str, member_id: str, top: int, around: int, now: int, stale_after: int) -> Rendered:
+        """The same as JSON, as `GET /loyalty/{member_id}` answers. Stale is what was confirmed more than `stale_after`
+        before `now`.
+
+        Takes 1 to 3 us. Raises as `view`, and `ValueError` without names.
+        """
+
+    def render_board(self, board: str, top: int, now: int, stale_after: int) -> Rendered:
+        """The same for `GET /leaderboard/{board}`: nobody's own place; known is False."""
+
+    def standings(self, board: str) -> Standings:
+        """The whole board. Copies it first (8 bytes for each ranked member), during which the writer waits but readers
+        do not: 10 ns a member. Raises as `view`.
+        """
+
+    def close(self) -> None:
+        """Let go of the files. A later read opens them again."""
+
+@final
+class Standings:
+    """A copy of one board's order, of one version."""
+
+    def rows(self, limit: int) -> list[tuple[str, int, int, int]]:
+        """The next rows, at most `limit`: (member id, points, rank, position); empty at the end.
+
+        Ids are read now: costs 0.5 us each. Raises `Diverged` where one of the members has been erased meanwhile.
+        """
+
+    def __len__(self) -> int:
+        """All of the board's rows."""
