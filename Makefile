@@ -12,22 +12,29 @@ ARGS ?=
 INPUTS := pyproject.toml scripts/setup $(wildcard requirements/*.txt)
 STAMP := $(VENV)/.ready-$(shell { pwd; cat $(INPUTS); } | cksum | tr ' ' '-')
 
+# The same for the native leaderboard, which is built where there is a cargo.
+NATIVE_INPUTS := scripts/native $(wildcard native/*.toml native/Cargo.lock native/python/*/*) $(shell find native/src -type f)
+NATIVE := $(VENV)/.native-$(shell { command -v cargo; cat $(NATIVE_INPUTS); } | cksum | tr ' ' '-')
+
 # A Python named on the command line is looked at even if the environment is ready: it may be made by another one.
 ifeq ($(origin PYTHON),command line)
 .PHONY: $(STAMP)
 endif
 
-.PHONY: help setup run test check fmt bench soak reference lock clean
+.PHONY: help setup run test check fmt bench soak reference lock wheels clean
 .DEFAULT_GOAL := help
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-setup: $(STAMP)  ## make .venv with everything pinned (PYTHON=python3.12 to choose the Python)
+setup: $(STAMP) $(NATIVE)  ## make .venv with everything pinned (PYTHON=python3.12 to choose the Python)
 	@:
 
 $(STAMP):
 	@scripts/setup "$(PYTHON)" "$(VENV)" "$(STAMP)"
+
+$(NATIVE): $(STAMP)
+	@scripts/native "$(VENV)" "$(NATIVE)"
 
 run: setup  ## set up, then start the demo shop with live rankings
 	@$(BIN)/laurels demo $(ARGS)
@@ -59,6 +66,11 @@ reference: setup  ## write the reference pages that follow from the code
 
 lock: setup  ## pin the newest versions anew (ARGS='-P litestar' moves just that one)
 	@scripts/lock $(ARGS)
+
+wheels: setup  ## build what is installed elsewhere, into dist/: one wheel of Laurels, one of the native leaderboard
+	@$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	@$(BIN)/maturin build --release --locked --quiet --manifest-path native/Cargo.toml --out dist
+	@ls dist/*.whl
 
 clean:  ## throw away the demo's state (laurels-data, demo-data)
 	rm -rf laurels-data demo-data

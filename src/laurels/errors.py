@@ -151,6 +151,14 @@ class FeedDiverged(LaurelsError):
     """The ledger's feed is not the one that this leaderboard followed. It has to be rebuilt."""
 
 
+class AnotherProjector(LaurelsError):
+    """Another process keeps this leaderboard up to date: `laurels serve` or `laurels project`. Stop it first."""
+
+
+class BoardUnavailable(LaurelsError):
+    """The leaderboard cannot be written now. Check the rights and the free space of the state directory."""
+
+
 class BoardNotReady(LaurelsError):
     """The leaderboard is being built. Try again."""
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from operator import attrgetter
 from pathlib import Path
 
@@ -67,8 +68,9 @@ async def build(
         if ledger is None:
             ledger = open_ledger(settings, now)
             stack.push_async_callback(ledger.close)
+        names = open_names(settings)
         if leaderboard is None:
-            leaderboard = open_leaderboard(settings)
+            leaderboard = open_leaderboard(settings, names)
             stack.push_async_callback(leaderboard.close)
         # The sandbox takes no money: where customers are real, nobody may earn points through it.
         is_open = payments is not None or settings.auth_mode == "dev"
@@ -100,7 +102,7 @@ async def build(
             members=Members(ledger),
             projector=Projector(ledger, leaderboard, boards, programs.current.time_zone, now),
             notifier=Notifier(ledger, channel, open_composer(settings, programs), now),
-            dashboards=Dashboards(leaderboard, boards, open_names(settings), settings.leaderboard_stale_after_ms, now),
+            dashboards=Dashboards(leaderboard, boards, names, settings.leaderboard_stale_after_ms, now),
             live=Live(leaderboard, settings.leaderboard_stale_after_ms, now),
         )
 
@@ -128,12 +130,37 @@ def intents_of(ledger: Ledger) -> IntentStore:
     return ledger.intents
 
 
-def open_leaderboard(settings: Settings) -> Leaderboard:
+def leaderboard_engine(settings: Settings) -> str:
+    """The engine that the settings name; where they name none, `native` if it is installed, else `memory`."""
+    return settings.leaderboard_engine or ("native" if has_native() else "memory")
+
+
+def has_native() -> bool:
+    """Whether laurels-core is installed."""
+    return find_spec("laurels_core") is not None
+
+
+def is_board_shared(settings: Settings) -> bool:
+    """Whether several processes see the same board."""
+    return leaderboard_engine(settings) != "memory"
+
+
+def open_leaderboard(settings: Settings, names: ProxyNames) -> Leaderboard:
     """The leaderboard that the settings name; never another one in its place."""
-    engine = settings.leaderboard_engine or "memory"
-    if engine != "memory":
-        raise SettingsError(f"leaderboard.engine is {engine}: this version has `memory` alone.")
-    return MemoryLeaderboard()
+    match leaderboard_engine(settings):
+        case "memory":
+            return MemoryLeaderboard()
+        case "native":
+            if not has_native():
+                raise SettingsError(
+                    "leaderboard.engine is native, and laurels-core is not installed: install its wheel (`make wheels` "
+                    "builds it), or choose `memory`."
+                )
+            from laurels.engines.native import NativeLeaderboard  # noqa: PLC0415 - may not be there
+
+            return NativeLeaderboard(settings.state / "board", names)
+        case engine:
+            raise SettingsError(f"leaderboard.engine is {engine}: this version has `native` and `memory`.")
 
 
 def open_payments(settings: Settings) -> Payments:

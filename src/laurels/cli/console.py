@@ -98,10 +98,12 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 @asynccontextmanager
 async def projected_house(settings: Settings) -> AsyncIterator[House]:
-    """The house with its leaderboard at the head of the feed, showing progress where that takes a while."""
+    """The house with its leaderboard at the head of the feed, showing progress where that takes a while. Where another
+    process keeps the leaderboard up to date, it is left to that one.
+    """
     async with build(settings) as house:
         with progress("projecting", "entries") as report:
-            await house.projector.catch_up(report)
+            await house.projector.reach(report)
         yield house
 
 

@@ -123,7 +123,7 @@ async def _finish(house: House) -> None:
     while await house.ledger.inbox_depth():
         await house.awarder.drain()
     with progress("projecting", "entries") as report:
-        await house.projector.catch_up(report)
+        await house.projector.reach(report)
 
 
 def _count(imported: Imported, chunk: list[Order | Refund], receipts: list[Receipt]) -> None:

@@ -14,7 +14,9 @@ import typer
 
 from laurels import clock
 
-LeashOption = typer.Option("--leash", hidden=True, help="Leave when standard input closes.")
+LEASH = "--leash"
+
+LeashOption = typer.Option(LEASH, hidden=True, help="Leave when standard input closes.")
 
 FINISH_WITHIN_S = 20.0
 """How long a child may take for what it has begun, once told to stop."""
@@ -39,7 +41,7 @@ async def keep_running(arguments: Sequence[str], stop: asyncio.Event) -> None:
             "-m",
             "laurels",
             *arguments,
-            "--leash",
+            LEASH,
             stdin=asyncio.subprocess.PIPE,
             start_new_session=True,
         )

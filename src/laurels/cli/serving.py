@@ -14,7 +14,7 @@ from laurels.cli.processes import LeashOption, keep_running, stop_on_signals
 from laurels.errors import SettingsError
 from laurels.metrics_sharing import is_shared, shared
 from laurels.settings import Settings
-from laurels.wiring import House, build
+from laurels.wiring import House, build, is_board_shared
 from laurels.workers import award_forever, notify_forever, project_forever, recover_forever
 
 if TYPE_CHECKING:
@@ -49,17 +49,20 @@ def serve(
     ] = None,
     workers: Annotated[int | None, typer.Option(help="Processes that answer HTTP.", show_default="1")] = None,
     only: Annotated[Part | None, typer.Option(help="Run this part alone; the others run elsewhere.")] = None,
+    share_port: Annotated[bool, typer.Option("--share-port", hidden=True, help="Others answer there too.")] = False,
+    leash: Annotated[bool, LeashOption] = False,
     state: StateOption = None,
     config: ConfigOption = None,
 ) -> None:
     """Answer HTTP, award what comes in, keep the board up to date, send mails. Ctrl-C or SIGTERM stops it gracefully.
 
-    Awarding and mails run in processes of their own, which are started again should they die.
+    Awarding and mails run in processes of their own, and so do the other HTTP workers where there are several; they are
+    started again should they die.
     """
     settings = settings_of(state, config, http_host=host, http_port=port, http_workers=workers)
-    if settings.http_workers > 1:
+    if settings.http_workers > 1 and not is_board_shared(settings):
         raise SettingsError("http.workers: the `memory` board lives in one process. Leave the setting at 1.")
-    run(_serve(settings, only, passed_on(state, config)))
+    run(_serve(settings, only, passed_on(state, config), share_port=share_port, leash=leash))
 
 
 def work(
@@ -82,12 +85,17 @@ def notify(
     run(_notify(settings_of(state, config), once, leash))
 
 
-def project(once: Once = False, state: StateOption = None, config: ConfigOption = None) -> None:
-    """Follow the ledger's feed with this process's leaderboard.
+def project(
+    once: Once = False,
+    leash: Annotated[bool, LeashOption] = False,
+    state: StateOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Keep the leaderboard up to date; where another process does, stand by and take over should it die.
 
     The `memory` board is seen by its own process alone, so there this only shows that the feed can be followed.
     """
-    run(_project(settings_of(state, config), once))
+    run(_project(settings_of(state, config), once, leash))
 
 
 async def serve_house(
@@ -98,20 +106,29 @@ async def serve_house(
     on_ready: Callable[[int], None],
     children: Sequence[str] = (),
     beside: "Beside | None" = None,
+    share_port: bool = False,
 ) -> None:
     """Run a house until `stop` is set; then finish what was begun. `on_ready` gets the port once HTTP answers. What is
-    `beside` the API is answered with it.
+    `beside` the API is answered with it. `share_port`: another process began to listen at this port.
 
-    Without `only`, HTTP and the projection run here (the `memory` board is seen by the process that projects it),
-    awarding and mails as children that are given the options `children`. Enter `shared` around it, so that all of them
-    count together.
+    Without `only`, HTTP runs here, awarding and mails as children that are given the options `children`. With one
+    worker the projection runs here too; with more of them, in a child of its own, and so do the other workers. Enter
+    `shared` around it, so that all of them count together.
     """
     from laurels import http  # noqa: PLC0415 - the web framework takes a while to load
 
+    several = house.settings.http_workers > 1
+
     async with asyncio.TaskGroup() as tasks:
+
+        def begin(port: int) -> None:
+            for _ in range(1, house.settings.http_workers):
+                tasks.create_task(keep_running(_worker(house.settings, port, children), stop))
+            on_ready(port)
+
         if only in {None, Part.HTTP}:
-            tasks.create_task(http.serve(house, stop, on_ready, beside or http.Beside()))
-        if only in {None, Part.HTTP, Part.PROJECT}:
+            tasks.create_task(http.serve(house, stop, begin, beside or http.Beside(), share_port=share_port or several))
+        if _projects_here(house.settings, only):
             tasks.create_task(project_forever(house.ledger, house.projector, stop))
         if only is Part.WORK:
             tasks.create_task(_work_forever(house, stop))
@@ -120,6 +137,8 @@ async def serve_house(
         if only is None:
             tasks.create_task(keep_running(["work", *children], stop))
             tasks.create_task(keep_running(["notify", *children], stop))
+            if several:
+                tasks.create_task(keep_running(["project", *children], stop))
 
 
 def address(settings: Settings, port: int) -> str:
@@ -127,17 +146,33 @@ def address(settings: Settings, port: int) -> str:
     return f"http://{settings.http_host}:{port}/"
 
 
-async def _serve(settings: Settings, only: Part | None, children: Sequence[str]) -> None:
-    with shared() if only is None else nullcontext():
+async def _serve(
+    settings: Settings, only: Part | None, children: Sequence[str], *, share_port: bool, leash: bool
+) -> None:
+    def tell(port: int) -> None:
+        if not leash:
+            say(f"Laurels answers at {address(settings, port)}")
+
+    with shared() if only is None or settings.http_workers > 1 else nullcontext():
         async with build(settings) as house:
             await serve_house(
-                house,
-                only,
-                stop_on_signals(),
-                on_ready=lambda port: say(f"Laurels answers at {address(settings, port)}"),
-                children=children,
+                house, only, stop_on_signals(leash=leash), on_ready=tell, children=children, share_port=share_port
             )
-    say("Stopped: what was begun is finished, what was accepted is kept.")
+    if not leash:
+        say("Stopped: what was begun is finished, what was accepted is kept.")
+
+
+def _projects_here(settings: Settings, only: Part | None) -> bool:
+    """Whether the process that runs this part keeps the board up to date: one that lives in its process has to be."""
+    if only is None:
+        return settings.http_workers == 1
+    return only is Part.PROJECT or (only is Part.HTTP and not is_board_shared(settings))
+
+
+def _worker(settings: Settings, port: int, children: Sequence[str]) -> list[str]:
+    """The command of another process that answers HTTP at this port."""
+    place = ["--host", settings.http_host, "--port", str(port), "--share-port"]
+    return ["serve", "--only", Part.HTTP, "--workers", "1", *place, *children]
 
 
 def passed_on(state: Path | None, config: Path | None) -> list[str]:
@@ -174,10 +209,11 @@ async def _notify(settings: Settings, once: bool, leash: bool) -> None:
             await notify_forever(house.ledger, house.notifier, stop_on_signals(leash=leash))
 
 
-async def _project(settings: Settings, once: bool) -> None:
+async def _project(settings: Settings, once: bool, leash: bool) -> None:
     async with build(settings) as house:
-        with progress("projecting", "entries") as report:
-            heads = await house.projector.catch_up(report)
-        out(f"{house.leaderboard.name}: as of {heads.version}")
+        if not leash:
+            with progress("projecting", "entries") as report:
+                heads = await house.projector.reach(report)
+            out(f"{house.leaderboard.name}: as of {heads.version}")
         if not once:
-            await project_forever(house.ledger, house.projector, stop_on_signals())
+            await project_forever(house.ledger, house.projector, stop_on_signals(leash=leash))

@@ -11,6 +11,7 @@ from msgspec import UNSET, Struct, UnsetType
 from laurels import clock
 from laurels.clock import Clock
 from laurels.dashboard.names import ProxyNames
+from laurels.dashboard.rendering import Renders
 from laurels.errors import UnknownMember, VersionNotReached
 from laurels.leaderboard import Boards, Leaderboard, View
 from laurels.model import Place, Standing, Version
@@ -75,6 +76,7 @@ class Dashboards:
         self, leaderboard: Leaderboard, boards: Boards, names: ProxyNames, stale_after_ms: int, now: Clock = clock.now
     ) -> None:
         self._leaderboard = leaderboard
+        self._renderer = leaderboard if isinstance(leaderboard, Renders) else None
         self._boards = boards
         self._names = names
         self._stale_after = stale_after_ms * 1000
@@ -121,6 +123,44 @@ class Dashboards:
             ranked=view.ranked,
             top=self._top(name, top, view.top),
         )
+
+    async def member_json(
+        self,
+        member_id: str,
+        board: str = "all-time",
+        *,
+        top: int = 10,
+        around: int = 2,
+        min_version: Version | None = None,
+        must_exist: bool = False,
+    ) -> tuple[bytes, str]:
+        """What `member` gives, as it goes over the wire, and its `as_of`; rendered by the leaderboard where it can."""
+        if self._renderer is None:
+            dashboard = await self.member(
+                member_id, board, top=top, around=around, min_version=min_version, must_exist=must_exist
+            )
+            return to_json(dashboard), dashboard.as_of
+        name = self._boards.resolve(board, self._now())
+        while True:
+            body, as_of, _, known = self._renderer.render(
+                name, member_id, top=top, around=around, now=self._now(), stale_after=self._stale_after
+            )
+            if min_version is None or Version.parse(as_of).includes(min_version):
+                break
+            await self._view(name, None, 0, 0, min_version)
+        if must_exist and not known:
+            raise UnknownMember
+        return body, as_of
+
+    async def board_json(self, board: str, *, top: int = 10) -> tuple[bytes, str]:
+        """What `board` gives, as it goes over the wire, and its `as_of`."""
+        if self._renderer is None:
+            shown = await self.board(board, top=top)
+            return to_json(shown), shown.as_of
+        now = self._now()
+        name = self._boards.resolve(board, now)
+        body, as_of, _, _ = self._renderer.render_board(name, top=top, now=now, stale_after=self._stale_after)
+        return body, as_of
 
     async def _view(self, board: str, member_id: str | None, top: int, around: int, wanted: Version | None) -> View:
         deadline = clock.elapsed() + WAIT_FOR_VERSION_S

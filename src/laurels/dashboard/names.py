@@ -50,10 +50,15 @@ class ProxyNames:
                 f"The key of the proxy names has {len(key)} bytes and needs {KEY_BYTES} or more. {_MAKE_ONE}"
             )
         self._shuffle = Shuffle(_SIDE, key)
-        self._adjectives = _words("adjectives.txt")
-        self._creatures = _words("creatures.txt")
+        self.adjectives = _words("adjectives.txt")
+        self.creatures = _words("creatures.txt")
         # Every reader of a board sees the same top: a remembered name costs a fifteenth of a computed one.
         self._remembered = lru_cache(maxsize=_HOT_NAMES)(self._render)
+
+    @property
+    def tables(self) -> "list[array[int]]":
+        """The secret values of each round, for an engine that renders names itself. As secret as the key."""
+        return self._shuffle.tables
 
     def name(self, name_number: int) -> str:
         """The proxy name of a name number. Raises `ValueError` outside 0 to 655,359,999.
@@ -67,7 +72,7 @@ class ProxyNames:
             raise ValueError(f"A name number is from 0 to {NAMES - 1}, not {name_number}.")
         pair, number = divmod(self._shuffle(name_number), NUMBERS)
         adjective, creature = divmod(pair, WORDS)
-        return f"{self._adjectives[adjective]} {self._creatures[creature]} {number:04d}"
+        return f"{self.adjectives[adjective]} {self.creatures[creature]} {number:04d}"
 
 
 class Shuffle:
@@ -81,8 +86,8 @@ class Shuffle:
     def __init__(self, side: int, key: bytes) -> None:
         """`side` is at most 65,536. Costs 8 tables of `side` two-byte values."""
         self._side = side
-        tables = [_table(side, round_, key) for round_ in range(_ROUNDS)]
-        self._rounds = tuple(zip(tables[::2], tables[1::2], strict=True))
+        self.tables = [_table(side, round_, key) for round_ in range(_ROUNDS)]
+        self._rounds = tuple(zip(self.tables[::2], self.tables[1::2], strict=True))
 
     def __call__(self, number: int) -> int:
         """Where a number from 0 to side * side - 1 goes. Anything else is not checked and means nothing."""

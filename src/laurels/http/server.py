@@ -23,16 +23,22 @@ log = structlog.get_logger(__name__)
 
 
 async def serve(
-    house: House, stop: asyncio.Event, on_ready: Callable[[int], None] = lambda _: None, beside: Beside = NOTHING
+    house: House,
+    stop: asyncio.Event,
+    on_ready: Callable[[int], None] = lambda _: None,
+    beside: Beside = NOTHING,
+    *,
+    share_port: bool = False,
 ) -> None:
     """Answer HTTP until `stop` is set; then take nothing new and finish what is being answered.
 
-    `on_ready` is called with the port once requests are answered: where `http.port` is 0, the one that was free. Raises
+    `on_ready` is called with the port once requests are answered: where `http.port` is 0, the one that was free.
+    `share_port`: other processes of this user may answer at the same port; the system deals the connections out. Raises
     `SettingsError` where the address cannot be used.
     """
     settings = house.settings
     app = create_app(house, open_auth(settings, house.now), beside)
-    with _listener(settings.http_host, settings.http_port) as listener:
+    with _listener(settings.http_host, settings.http_port, share_port=share_port) as listener:
         port: int = listener.getsockname()[1]
         server = _Server(
             uvicorn.Config(
@@ -72,10 +78,14 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _listener(host: str, port: int) -> socket.socket:
+def _listener(host: str, port: int, *, share_port: bool = False) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        listener = socket.create_server((host.strip("[]"), port), family=family, backlog=BACKLOG)
+        listener = socket.create_server((host.strip("[]"), port), family=family, backlog=BACKLOG, reuse_port=share_port)
+    except ValueError as error:  # what Python says where the system has no such thing
+        raise SettingsError(
+            "http.workers: on this system one process alone can listen at a port. Set it to 1."
+        ) from error
     except OSError as error:
         raise SettingsError(
             f"Cannot listen on {host}, port {port}: {error.strerror or error}. Choose another with --port."

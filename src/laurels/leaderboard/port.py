@@ -44,7 +44,11 @@ class View(Struct, frozen=True, kw_only=True):
 
 
 class Leaderboard(Protocol):
-    """A leaderboard. Reads are answered from memory or by one round trip; they never touch the ledger."""
+    """A leaderboard. Reads are answered from memory or by one round trip; they never touch the ledger.
+
+    Where several processes see one board, all may read, and one at a time follows the feed: the methods from `followed`
+    to `reset` raise `AnotherProjector` in any other.
+    """
 
     name: str
 

@@ -11,18 +11,21 @@ import structlog
 
 from laurels import clock
 from laurels.clock import Clock
-from laurels.errors import FeedDiverged
-from laurels.leaderboard.boards import Boards
+from laurels.errors import AnotherProjector, BoardNotReady, FeedDiverged
+from laurels.leaderboard.boards import ALL_TIME, Boards
 from laurels.leaderboard.changes import Change, changes_of
 from laurels.leaderboard.port import Followed, Leaderboard
 from laurels.ledger import Heads, Ledger
-from laurels.model import Mark
+from laurels.model import Mark, Version
 
 CHUNK = 1000
 """Entries applied at once: a reader waits for at most one chunk (a few milliseconds in pure Python)."""
 
 LONG = 100_000
 """Microseconds. Whoever was busy for longer looks at the head again: a board that just caught up is not stale."""
+
+LOOK_S = 0.25
+"""How often it is looked whether another projector is still there, and how far it got."""
 
 Progress = Callable[[int, int], None]
 """Called with (entries applied, entries there are)."""
@@ -46,7 +49,7 @@ class Projector:
         """Apply all that is in the feed now, rebuilding first where it is another history. Gives the heads that were
         reached.
 
-        Raises `LedgerUnavailable`; what was applied by then stays applied.
+        Raises `LedgerUnavailable`; what was applied by then stays applied. Raises `AnotherProjector`.
         """
         while True:
             at = self._now()
@@ -60,8 +63,24 @@ class Projector:
             if self._now() - at < LONG:
                 return heads
 
+    async def reach(self, progress: Progress | None = None) -> Heads:
+        """See that all that is in the feed now is on the board: by this projector, or by waiting for another process's.
+        Gives the heads that were reached. Raises `LedgerUnavailable`.
+        """
+        heads = await self._ledger.heads()
+        while True:
+            try:
+                return await self.catch_up(progress)
+            except AnotherProjector:
+                served = await self._served()
+                if served is not None and served.includes(heads.version):
+                    return heads
+                if served is not None and progress is not None:
+                    progress(sum(served.positions.values()), sum(heads.version.positions.values()))
+                await self._leaderboard.wait_for_change(served or Version(0, {}), LOOK_S)
+
     async def rebuild(self, progress: Progress | None = None) -> Heads:
-        """Throw the leaderboard away and follow the feed from its start."""
+        """Throw the leaderboard away and follow the feed from its start. Raises `AnotherProjector`."""
         await self._begin_again(await self._ledger.heads())
         return await self.catch_up(progress)
 
@@ -85,6 +104,13 @@ class Projector:
                 done += len(entries)
                 if progress is not None:
                     progress(done, max(done, total))
+
+    async def _served(self) -> Version | None:
+        """What readers are shown; None where there is nothing to show."""
+        try:
+            return (await self._leaderboard.read(ALL_TIME, None, top=0, around=0)).version
+        except BoardNotReady:
+            return None
 
     async def _begin_again(self, heads: Heads) -> None:
         followed = await self._leaderboard.followed()

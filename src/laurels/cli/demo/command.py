@@ -78,7 +78,7 @@ async def _open(house: House, history: History) -> None:
     with progress("making up customers", "customers") as report:
         await history.begin(report)
     with progress("projecting", "entries") as report:
-        await house.projector.catch_up(report)
+        await house.projector.reach(report)
 
 
 def _show_address(settings: Settings, port: int) -> None:

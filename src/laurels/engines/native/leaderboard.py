@@ -1,0 +1,197 @@
+"""The port's face of the native engine.
+
+Every process reads. The first method of those who follow the feed (`followed`, `apply`, `confirm`, `reset`) makes this
+process the writer, until it closes or ends, however it ends; in any other process they raise `AnotherProjector`.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import laurels_core as core
+import structlog
+
+from laurels import clock
+from laurels.dashboard import ProxyNames, Rendered
+from laurels.engines.native.ops import op_of
+from laurels.errors import AnotherProjector, BoardNotReady, BoardUnavailable, FeedDiverged
+from laurels.leaderboard import ALL_TIME, Change, Followed, View
+from laurels.model import Mark, Place, Standing, Version
+
+SHORTEST_LOOK_S, LONGEST_LOOK_S = 0.001, 0.016
+"""How often a process that waits for a change looks for one: soon at first, then more and more rarely. At the longest
+that is 60 looks a second of some 20 us each, a thousandth of a core; and a change is seen 16 ms late at most.
+"""
+
+T = TypeVar("T")
+Row = tuple[str, int, int, int]
+
+log = structlog.get_logger(__name__)
+
+
+class NativeLeaderboard:
+    """A `Leaderboard` in the files of one directory, shared by any number of processes of one machine. It renders
+    dashboards itself (`laurels.dashboard.Renders`).
+
+    Use it from one event loop. Figures: `bench/micro/native_leaderboard.py`.
+    """
+
+    name = "native"
+
+    def __init__(self, directory: Path, names: ProxyNames) -> None:
+        """`directory` is made when the board is first written; its parent has to be there or makeable."""
+        self._directory = directory
+        self._reader = core.Reader(directory, core.Names(names.tables, names.adjectives, names.creatures))
+        self._writer: core.Writer | None = None
+        self._closed = asyncio.Event()
+
+    async def read(self, board: str, member_id: str | None, *, top: int, around: int) -> View:
+        """See the port. Costs some 3 us, and 1 us for each place; `render` is the cheaper one."""
+        epoch, positions, confirmed_at, ranked, first, me, beside = self._read(
+            lambda: self._reader.view(board, member_id, top, around)
+        )
+        return View(
+            version=Version(epoch, positions),
+            confirmed_at=confirmed_at,
+            ranked=ranked,
+            top=[Place(*row) for row in first],
+            me=None if me is None else Standing(*me),
+            around=[Place(*row) for row in beside],
+        )
+
+    def render(self, board: str, member_id: str, *, top: int, around: int, now: int, stale_after: int) -> Rendered:
+        """See `laurels.dashboard.Renders`. Costs 1 to 3 us."""
+        try:
+            return self._reader.render(board, member_id, top, around, now, stale_after)
+        except core.CoreError:
+            return self._read(lambda: self._reader.render(board, member_id, top, around, now, stale_after))
+
+    def render_board(self, board: str, *, top: int, now: int, stale_after: int) -> Rendered:
+        """See `laurels.dashboard.Renders`."""
+        return self._read(lambda: self._reader.render_board(board, top, now, stale_after))
+
+    async def standings(self, board: str, *, chunk: int = 1000) -> AsyncIterator[list[Row]]:
+        """The version is the one at the first chunk; a copy of its order, 8 bytes a ranked member, is held to the last.
+
+        Ids are not copied: raises `FeedDiverged` where one of the members is erased meanwhile.
+        """
+        standings = self._read(lambda: self._reader.standings(board))
+        try:
+            while rows := standings.rows(chunk):
+                yield rows
+                await asyncio.sleep(0)  # a long board must not keep the dashboards waiting
+        except core.Diverged as error:
+            raise FeedDiverged("A member on the board was erased while it was read. Read it again.") from error
+
+    async def followed(self) -> Followed:
+        identity, epoch, rules, marks = self._write(core.Writer.followed)
+        return Followed(
+            identity=identity,
+            epoch=epoch,
+            rules=rules,
+            marks={shard: Mark(position, digest) for shard, (position, digest) in marks.items()},
+        )
+
+    async def apply(self, shard: int, changes: Sequence[tuple[int, Change]], upto: Mark) -> None:
+        """See the port. Costs 2 to 4 us a change. Readers in other processes may see a version inside the batch.
+
+        Raises `BoardUnavailable` where the disk is full: what was in before is right, and the same batch goes on from
+        there. Raises `KeyError` for a member that never joined: no ledger writes such a feed.
+        """
+        ops = [op_of(position, change) for position, change in changes]
+        self._write(lambda writer: writer.apply(shard, ops, upto.position, upto.hash))
+
+    async def confirm(self, at: int) -> None:
+        self._write(lambda writer: writer.confirm(at))
+
+    async def reset(self, followed: Followed) -> None:
+        """See the port. What was served last stays on the disk until the first `confirm`."""
+        if followed.marks:
+            raise ValueError("a leaderboard is rebuilt from the start of the feed: give no marks")
+        assert followed.identity is not None, "there is a feed to follow"
+        identity, epoch, rules = followed.identity, followed.epoch, followed.rules
+        self._write(lambda writer: writer.reset(identity, epoch, rules))
+
+    async def wait_for_change(self, known: Version, timeout_s: float) -> None:
+        """See the port. It may be another process that writes, so this looks again and again (`LONGEST_LOOK_S`)."""
+        until = clock.elapsed() + timeout_s
+        seen = self._sequence()
+        if seen is not None and await self._version() != known:
+            return
+        pause = SHORTEST_LOOK_S
+        while self._sequence() == seen and not self._closed.is_set():
+            left = until - clock.elapsed()
+            if left <= 0:
+                return
+            await asyncio.sleep(min(pause, left))
+            pause = min(2 * pause, LONGEST_LOOK_S)
+
+    async def close(self) -> None:
+        """Let go of the files, and wake all who wait. What this process wrote is on the disk then, also for a machine
+        that is switched off.
+        """
+        self._closed.set()
+        self._reader.close()
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.close()
+
+    def _read(self, read: Callable[[], T]) -> T:
+        """What a read gives. Raises `BoardNotReady` where there is nothing to read, or the writer holds on to it."""
+        try:
+            try:
+                return read()
+            except core.Busy:
+                self._undo_for_a_dead_writer()
+                return read()
+        except (core.NotReady, core.Busy, core.Refused, FileNotFoundError) as error:
+            raise BoardNotReady from error
+
+    def _undo_for_a_dead_writer(self) -> None:
+        """A writer that died inside an update left the files in its middle; opening them for writing undoes that.
+
+        Not closed, but let go of: closing would carry all of it to the disk.
+        """
+        try:
+            core.Writer(self._directory)
+        except core.CoreError as error:  # it is alive, or the next one is at it already
+            log.info("leaderboard.busy", reason=str(error))
+        else:
+            log.warning("leaderboard.undone", directory=str(self._directory))
+
+    def _write(self, write: Callable[[core.Writer], T]) -> T:
+        """What a call of the writer gives, which this process becomes if it is not yet."""
+        try:
+            if self._writer is None:
+                self._writer = self._open()
+            return write(self._writer)
+        except core.Locked as error:
+            raise AnotherProjector from error
+        except (core.Full, OSError) as error:
+            raise BoardUnavailable(f"The leaderboard in {self._directory} cannot be written: {error}") from error
+
+    def _open(self) -> core.Writer:
+        self._directory.mkdir(parents=True, exist_ok=True)
+        try:
+            return core.Writer(self._directory)
+        except core.Refused as error:
+            log.warning("leaderboard.refused", directory=str(self._directory), reason=str(error))
+            return core.Writer(self._directory, discard=True)
+
+    async def _version(self) -> Version | None:
+        try:
+            return (await self.read(ALL_TIME, None, top=0, around=0)).version
+        except BoardNotReady:
+            return None
+
+    def _sequence(self) -> int | None:
+        """What is another number whenever something changed; None where there is nothing to read."""
+        try:
+            return self._reader.sequence()
+        except (core.CoreError, FileNotFoundError):
+            return None
+
+    def _check(self) -> None:
+        """Raise `AssertionError` where the files are not in order. Reads everything."""
+        self._write(core.Writer.check)
