@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,11 +11,11 @@ import typer
 
 from laurels.cli.console import ConfigOption, StateOption, examples, out, progress, run, say, settings_of
 from laurels.cli.processes import LeashOption, keep_running, stop_on_signals
-from laurels.errors import SettingsError
+from laurels.errors import AnotherProjector, BoardUnavailable, LedgerUnavailable, SettingsError
 from laurels.metrics_sharing import is_shared, shared
 from laurels.settings import Settings
 from laurels.wiring import House, build, is_board_shared
-from laurels.workers import award_forever, notify_forever, project_forever, recover_forever
+from laurels.workers import award_forever, notify_forever, project_forever, recover_forever, unless_stopped
 
 if TYPE_CHECKING:
     from laurels.http import Beside
@@ -129,7 +129,7 @@ async def serve_house(
         if only in {None, Part.HTTP}:
             tasks.create_task(http.serve(house, stop, begin, beside or http.Beside(), share_port=share_port or several))
         if _projects_here(house.settings, only):
-            tasks.create_task(project_forever(house.ledger, house.projector, stop))
+            tasks.create_task(_project_forever(house, stop))
         if only is Part.WORK:
             tasks.create_task(_work_forever(house, stop))
         if only is Part.NOTIFY:
@@ -211,9 +211,20 @@ async def _notify(settings: Settings, once: bool, leash: bool) -> None:
 
 async def _project(settings: Settings, once: bool, leash: bool) -> None:
     async with build(settings) as house:
-        if not leash:
+        if once:
             with progress("projecting", "entries") as report:
                 heads = await house.projector.reach(report)
             out(f"{house.leaderboard.name}: as of {heads.version}")
-        if not once:
-            await project_forever(house.ledger, house.projector, stop_on_signals(leash=leash))
+        else:
+            await _project_forever(house, stop_on_signals(leash=leash))
+
+
+async def _project_forever(house: House, stop: asyncio.Event) -> None:
+    """Project until told to stop; the first time, when it may be a rebuild, with progress."""
+    # What hinders it is the loop's to deal with.
+    with (
+        suppress(AnotherProjector, BoardUnavailable, LedgerUnavailable),
+        progress("projecting", "entries") as report,
+    ):
+        await unless_stopped(house.projector.catch_up(report), stop)
+    await project_forever(house.ledger, house.projector, stop)

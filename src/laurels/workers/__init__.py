@@ -2,6 +2,6 @@
 recover purchases that broke off.
 """
 
-from laurels.workers.loops import award_forever, notify_forever, project_forever, recover_forever
+from laurels.workers.loops import award_forever, notify_forever, project_forever, recover_forever, unless_stopped
 
-__all__ = ["award_forever", "notify_forever", "project_forever", "recover_forever"]
+__all__ = ["award_forever", "notify_forever", "project_forever", "recover_forever", "unless_stopped"]

@@ -3,7 +3,9 @@ ledger that is away and a leaderboard that cannot be written.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from typing import Any
 
 import structlog
 
@@ -56,7 +58,7 @@ async def project_forever(ledger: Ledger, projector: Projector, stop: asyncio.Ev
         else:
             await ledger.wait_for_news(heads, PATIENCE_S)
 
-    await _forever("project", step, stop)
+    await unless_stopped(_forever("project", step, stop), stop)
 
 
 async def notify_forever(ledger: Ledger, notifier: Notifier, stop: asyncio.Event) -> None:
@@ -77,6 +79,19 @@ async def recover_forever(checkout: Checkout, stop: asyncio.Event) -> None:
         await _sleep(RECOVER_EVERY_S, stop)
 
     await _forever("recover", step, stop)
+
+
+async def unless_stopped(work: Coroutine[Any, Any, object], stop: asyncio.Event) -> None:
+    """Do work that may be left off anywhere, such as a rebuild of minutes, unless `stop` is set or comes between."""
+    working = asyncio.create_task(work)
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+        working.cancel()
+    with suppress(asyncio.CancelledError):
+        await working
 
 
 async def _forever(name: str, step: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
