@@ -1,14 +1,18 @@
-"""A year of a real shop's orders becomes a board, equal to standings that were computed apart from this project."""
+"""A year of a real shop's orders becomes a board, equal to standings that were computed apart from this project; on
+each leaderboard that needs no server.
+"""
 
 import csv
 import json
 import os
 import random
+import subprocess
 from pathlib import Path
 
 import httpx
 import pytest
 from tests.acceptance.command_line import laurels, served
+from tests.engines import EMBEDDED
 
 from laurels.http.tokens import sign_token
 from laurels.settings import load
@@ -22,34 +26,49 @@ def seed() -> int:
     return seed
 
 
+@pytest.fixture(scope="module", params=EMBEDDED)
+def engine(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def state(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def state(engine: str, data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A ledger with the year in it."""
     state = tmp_path_factory.mktemp("online-retail")
-    done = laurels("import", data_dir / "online_retail.parquet", "--preset", "online-retail", "--state", state)
+    config(state).write_text(f"[leaderboard]\nengine = '{engine}'\n")
+    done = run(state, "import", data_dir / "online_retail.parquet", "--preset", "online-retail")
     assert done.returncode == 0, done.stderr
     assert done.stdout == "18,536 orders, 3,654 refunds: 22,190 new, 0 here before, 0 in conflict\n"
     assert "skipped 135,077 rows" in done.stderr
     return state
 
 
+def config(state: Path) -> Path:
+    return state / "laurels.toml"
+
+
+def run(state: Path, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+    """A command on this ledger and this engine."""
+    return laurels(*arguments, "--state", state, "--config", config(state))
+
+
 def test_the_standings_equal_those_computed_apart(state: Path, data_dir: Path, tmp_path: Path) -> None:
     to = tmp_path / "x.csv"
-    assert laurels("export", "standings", "--to", to, "--state", state).returncode == 0
+    assert run(state, "export", "standings", "--to", to).returncode == 0
     assert to.read_bytes() == (data_dir / "online_retail_expected.csv").read_bytes()
 
 
 def test_a_second_import_changes_nothing(state: Path, data_dir: Path, tmp_path: Path) -> None:
     before, after = tmp_path / "before.csv", tmp_path / "after.csv"
-    laurels("export", "entries", "--to", before, "--state", state)
-    again = laurels("import", data_dir / "online_retail.parquet", "--preset", "online-retail", "--state", state)
+    run(state, "export", "entries", "--to", before)
+    again = run(state, "import", data_dir / "online_retail.parquet", "--preset", "online-retail")
     assert again.stdout == "18,536 orders, 3,654 refunds: 0 new, 22,190 here before, 0 in conflict\n"
-    laurels("export", "entries", "--to", after, "--state", state)
+    run(state, "export", "entries", "--to", after)
     assert after.read_bytes() == before.read_bytes()
 
 
 def test_the_ledger_and_the_board_verify(state: Path) -> None:
-    done = laurels("verify", "--state", state)
+    done = run(state, "verify")
     assert done.returncode == 0, done.stderr
     assert "26,562 entries verified" in done.stdout
 
@@ -58,7 +77,7 @@ def test_a_dashboard_on_the_command_line_shows_rank_and_neighbours(state: Path, 
     with (data_dir / "online_retail_expected.csv").open() as file:
         rows = list(csv.DictReader(file))
     mine = 241
-    done = laurels("dashboard", rows[mine]["member_id"], "--json", "--state", state)
+    done = run(state, "dashboard", rows[mine]["member_id"], "--json")
     answer = json.loads(done.stdout)
     assert answer["ranked"] == len(rows)
     assert answer["me"]["rank"] == int(rows[mine]["rank"])
@@ -68,14 +87,17 @@ def test_a_dashboard_on_the_command_line_shows_rank_and_neighbours(state: Path, 
     assert [row["points"] for row in answer["top"]] == [int(row["points"]) for row in rows[:10]]
 
 
-def test_two_hundred_members_see_their_rank_and_neighbours_over_http(state: Path, data_dir: Path, seed: int) -> None:
+def test_two_hundred_members_see_their_rank_and_neighbours_over_http(
+    engine: str, state: Path, data_dir: Path, seed: int
+) -> None:
     with (data_dir / "online_retail_expected.csv").open() as file:
         rows = list(csv.DictReader(file))
     points, ranks = [int(row["points"]) for row in rows], [int(row["rank"]) for row in rows]
     ends = [0, 1, 2, len(rows) - 2, len(rows) - 1]
     chosen = [*ends, *random.Random(seed).sample(range(3, len(rows) - 2), 200 - len(ends))]
     settings = load({"state": state}, environment={})
-    with served(state) as url, httpx.Client(base_url=url) as client:
+    with served(state, "--config", str(config(state))) as url, httpx.Client(base_url=url) as client:
+        assert client.get("/readyz").json()["leaderboard"] == engine
         for place in chosen:
             member_id = rows[place]["member_id"]
             token = sign_token(settings, subject=member_id, scope=None, ttl_s=600)
@@ -92,17 +114,17 @@ def test_two_hundred_members_see_their_rank_and_neighbours_over_http(state: Path
 
 
 def test_an_order_is_explained(state: Path) -> None:
-    done = laurels("explain", "536365", "--state", state)
+    done = run(state, "explain", "536365")
     assert "139.12 GBP / 10.00 = 13.912 -> 14 (half-up, version 1)" in done.stdout
 
 
 def test_no_mail_was_made_of_history(state: Path) -> None:
-    assert laurels("notify", "--once", "--state", state).stdout == "0 messages tried\n"
+    assert run(state, "notify", "--once").stdout == "0 messages tried\n"
     assert not (state / "outbox").exists()
 
 
 def test_points_add_up_to_the_published_sum(state: Path, tmp_path: Path) -> None:
     to = tmp_path / "entries.csv"
-    laurels("export", "entries", "--to", to, "--state", state)
+    run(state, "export", "entries", "--to", to)
     with to.open() as file:
         assert sum(int(row["points"]) for row in csv.DictReader(file)) == 830_121

@@ -119,7 +119,7 @@ async def test_what_waits_is_told_as_it_is_now(shop: Shop) -> None:
     assert settled["laurels_feed_lag_entries", ()] == 0
     assert 0 <= settled["laurels_feed_lag_seconds", ()] < 60
     assert settled["laurels_board_ready", ()] == settled["laurels_ledger_up", ()] == 1
-    build = (("leaderboard", "memory"), ("ledger", "sqlite"), ("version", __version__))
+    build = (("leaderboard", shop.house.leaderboard.name), ("ledger", "sqlite"), ("version", __version__))
     assert settled["laurels_build_info", build] == 1
 
 

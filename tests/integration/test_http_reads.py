@@ -141,7 +141,8 @@ async def test_alive_and_ready(shop: Shop) -> None:
     assert (await shop.client.get("/healthz")).json() == {"alive": True}
     answer = await shop.client.get("/readyz")
     assert answer.status_code == 200
-    assert answer.json() == {"ready": True, "ledger": "sqlite", "leaderboard": "memory", "version": laurels.__version__}
+    engine = shop.house.leaderboard.name
+    assert answer.json() == {"ready": True, "ledger": "sqlite", "leaderboard": engine, "version": laurels.__version__}
 
 
 async def test_not_ready_until_the_board_serves(tmp_path: Path) -> None:

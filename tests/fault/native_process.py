@@ -1,0 +1,103 @@
+"""A writer and readers of one native board, in processes of their own. Run by `test_native_killed.py`.
+
+    python -m tests.fault.native_process write DIRECTORY SEED  # follows an endless feed until it is killed
+    python -m tests.fault.native_process read DIRECTORY SEED   # until standard input closes; prints what it saw
+
+The feed follows from the seed, so a reader knows what the board was at each position: it checks that every answer is
+one that existed, whole, and that the version never goes back.
+"""
+
+import asyncio
+import json
+import random
+import select
+import sys
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+from tests.engines import native_leaderboard
+
+from laurels.errors import AnotherProjector, BoardNotReady
+from laurels.leaderboard import ALL_TIME, Change, Hidden, Renamed, Scored, Shown
+from laurels.testing.leaderboard_feeds import FOLLOWED, OCTOBER, join, mark, member_id
+from laurels.testing.naive_board import NaiveLeaderboard
+
+MEMBERS = 150
+BATCH = 200
+
+READS_EACH_TURN = 4
+"""Reads of the same member between two looks at standard input."""
+
+
+def entry(seed: int, position: int) -> list[Change]:
+    """What the entry at this position does: enrolments first, then everything that may happen to a member."""
+    if position <= MEMBERS:
+        return [*join(position - 1)]
+    dice = random.Random(seed * 1_000_003 + position)
+    member, kind = dice.randrange(MEMBERS), dice.random()
+    if kind < 0.03:
+        return [Hidden(member)]
+    if kind < 0.06:
+        return [Shown(member)]
+    if kind < 0.08:
+        return [Renamed(member, 5_000 + position % 600_000)]
+    points = dice.randrange(-8, 12)
+    return [Scored(member, ALL_TIME, points), Scored(member, OCTOBER, points)]
+
+
+async def write(directory: Path, seed: int) -> None:
+    """Follow the feed from where the last writer was killed."""
+    board = native_leaderboard(directory)
+    followed = None
+    while followed is None:
+        try:
+            followed = await board.followed()
+        except AnotherProjector:  # a reader is undoing what the last one left half done
+            await asyncio.sleep(0.001)
+    if followed.identity is None:
+        await board.reset(FOLLOWED)
+        await board.confirm(1)
+    elif followed.marks:
+        assert followed.marks[0] == mark(followed.marks[0].position), "mark and hash were not written together"
+    start = followed.marks[0].position if followed.marks else 0
+    print(start, flush=True)
+    for first in count(start + 1, BATCH):
+        last = first + BATCH - 1
+        changes = [(position, change) for position in range(first, last + 1) for change in entry(seed, position)]
+        await board.apply(0, changes, mark(last))
+        await board.confirm(last)
+
+
+async def read(directory: Path, seed: int) -> None:
+    """Check every answer against the naive board at its version."""
+    board, naive, dice = native_leaderboard(directory), NaiveLeaderboard(), random.Random(seed)
+    at = answers = refusals = versions = 0
+    while not select.select([sys.stdin], [], [], 0)[0]:
+        who = member_id(dice.randrange(MEMBERS))
+        name = dice.choice((ALL_TIME, OCTOBER))
+        for _ in range(READS_EACH_TURN):
+            try:
+                view = await board.read(name, who, top=10, around=2)
+            except BoardNotReady:
+                refusals += 1
+                continue
+            position = view.version.positions.get(0, 0)
+            assert position >= at, f"went back from {at} to {position}"
+            versions += position > at
+            naive.apply(0, list(_entries(seed, at, position)), mark(position))
+            at = position
+            expected = naive.read(name, who, top=10, around=2)
+            assert (view.ranked, list(view.top), view.me, list(view.around)) == expected, f"at {position}"
+            answers += 1
+    print(json.dumps({"answers": answers, "refusals": refusals, "versions": versions, "at": at}))
+
+
+def _entries(seed: int, after: int, upto: int) -> Iterator[tuple[int, Change]]:
+    for position in range(after + 1, upto + 1):
+        for change in entry(seed, position):
+            yield position, change
+
+
+if __name__ == "__main__":
+    asyncio.run({"write": write, "read": read}[sys.argv[1]](Path(sys.argv[2]), int(sys.argv[3])))
