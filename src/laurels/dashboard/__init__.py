@@ -2,9 +2,21 @@
 below.
 """
 
-from laurels.dashboard.dashboard import Board, Dashboard, Dashboards, Me, Row, to_json
+from laurels.dashboard.dashboard import Board, Dashboard, Dashboards, Encoded, Me, Row, to_json
 from laurels.dashboard.live import Live
 from laurels.dashboard.names import ProxyNames
 from laurels.dashboard.rendering import Rendered, Renders
 
-__all__ = ["Board", "Dashboard", "Dashboards", "Live", "Me", "ProxyNames", "Rendered", "Renders", "Row", "to_json"]
+__all__ = [
+    "Board",
+    "Dashboard",
+    "Dashboards",
+    "Encoded",
+    "Live",
+    "Me",
+    "ProxyNames",
+    "Rendered",
+    "Renders",
+    "Row",
+    "to_json",
+]

@@ -3,7 +3,9 @@
 No id, number, real name or address leaves this room.
 """
 
+import asyncio
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
@@ -13,7 +15,7 @@ from laurels.clock import Clock
 from laurels.dashboard.names import ProxyNames
 from laurels.dashboard.rendering import Renders
 from laurels.errors import UnknownMember, VersionNotReached
-from laurels.leaderboard import Boards, Leaderboard, View
+from laurels.leaderboard import AtHand, Boards, Leaderboard, View
 from laurels.model import Place, Standing, Version
 
 MOST_TOPS = 1_000
@@ -67,6 +69,13 @@ class Dashboard(Struct, frozen=True):
     around: list[Row]
 
 
+class Encoded(NamedTuple):
+    """A dashboard as it goes over the wire, and the version that it is of."""
+
+    as_of: str
+    body: bytes
+
+
 class Dashboards:
     """Reads dashboards off a leaderboard. Needs no ledger, so it answers while the database is down, and says
     `stale`.
@@ -81,6 +90,7 @@ class Dashboards:
         self._names = names
         self._stale_after = stale_after_ms * 1000
         self._now = now
+        self._read_at_hand = leaderboard.read_at_hand if isinstance(leaderboard, AtHand) else None
         self._version: tuple[Version | None, str] = None, ""
         self._tops: dict[tuple[str, int], tuple[Sequence[Place], list[Row]]] = {}
 
@@ -102,15 +112,25 @@ class Dashboards:
         view = await self._view(name, member_id, top, around, min_version)
         if view.me is None and must_exist:
             raise UnknownMember
-        return Dashboard(
-            board=name,
-            as_of=self._as_of(view.version),
-            stale=self._stale(view),
-            ranked=view.ranked,
-            me=self._me(view.me),
-            top=self._top(name, top, view.top),
-            around=self._rows(view.around, view.me),
-        )
+        return self._dashboard(name, top, view)
+
+    def at_hand(self, member_id: str, board: str = "all-time", *, top: int = 10, around: int = 2) -> Encoded | None:
+        """The same dashboard as it goes over the wire, where the leaderboard can be read without waiting for anybody;
+        None where it cannot.
+
+        Raises `UnknownBoard`, `BoardNotReady`.
+        """
+        now = self._now()
+        name = self._boards.resolve(board, now)
+        if self._renderer is not None:
+            body, as_of, _, _ = self._renderer.render(
+                name, member_id, top=top, around=around, now=now, stale_after=self._stale_after
+            )
+            return Encoded(as_of, body)
+        if self._read_at_hand is None:
+            return None
+        shown = self._dashboard(name, top, self._read_at_hand(name, member_id, top=top, around=around))
+        return Encoded(shown.as_of, to_json(shown))
 
     async def board(self, board: str, *, top: int = 10) -> Board:
         """The top of a board. Raises `UnknownBoard`, `BoardNotReady`."""
@@ -124,51 +144,25 @@ class Dashboards:
             top=self._top(name, top, view.top),
         )
 
-    async def member_json(
-        self,
-        member_id: str,
-        board: str = "all-time",
-        *,
-        top: int = 10,
-        around: int = 2,
-        min_version: Version | None = None,
-        must_exist: bool = False,
-    ) -> tuple[bytes, str]:
-        """What `member` gives, as it goes over the wire, and its `as_of`; rendered by the leaderboard where it can."""
-        if self._renderer is None:
-            dashboard = await self.member(
-                member_id, board, top=top, around=around, min_version=min_version, must_exist=must_exist
-            )
-            return to_json(dashboard), dashboard.as_of
-        name = self._boards.resolve(board, self._now())
-        while True:
-            body, as_of, _, known = self._renderer.render(
-                name, member_id, top=top, around=around, now=self._now(), stale_after=self._stale_after
-            )
-            if min_version is None or Version.parse(as_of).includes(min_version):
-                break
-            await self._view(name, None, 0, 0, min_version)
-        if must_exist and not known:
-            raise UnknownMember
-        return body, as_of
-
-    async def board_json(self, board: str, *, top: int = 10) -> tuple[bytes, str]:
-        """What `board` gives, as it goes over the wire, and its `as_of`."""
-        if self._renderer is None:
-            shown = await self.board(board, top=top)
-            return to_json(shown), shown.as_of
-        now = self._now()
-        name = self._boards.resolve(board, now)
-        body, as_of, _, _ = self._renderer.render_board(name, top=top, now=now, stale_after=self._stale_after)
-        return body, as_of
+    def _dashboard(self, name: str, top: int, view: View) -> Dashboard:
+        return Dashboard(
+            board=name,
+            as_of=self._as_of(view.version),
+            stale=self._stale(view),
+            ranked=view.ranked,
+            me=self._me(view.me),
+            top=self._top(name, top, view.top),
+            around=self._rows(view.around, view.me),
+        )
 
     async def _view(self, board: str, member_id: str | None, top: int, around: int, wanted: Version | None) -> View:
-        deadline = clock.elapsed() + WAIT_FOR_VERSION_S
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + WAIT_FOR_VERSION_S
         while True:
             view = await self._leaderboard.read(board, member_id, top=top, around=around)
             if wanted is None or view.version.includes(wanted):
                 return view
-            left = deadline - clock.elapsed()
+            left = deadline - loop.time()
             if left <= 0:
                 raise VersionNotReached(requested=str(wanted), current=str(view.version))
             await self._leaderboard.wait_for_change(view.version, left)

@@ -18,7 +18,3 @@ class Renders(Protocol):
         microseconds before `now`. Raises `BoardNotReady`.
         """
         ...
-
-    def render_board(self, board: str, *, top: int, now: int, stale_after: int) -> Rendered:
-        """The top of a board. Raises `BoardNotReady`."""
-        ...

@@ -67,10 +67,6 @@ class NativeLeaderboard:
         except core.CoreError:
             return self._read(lambda: self._reader.render(board, member_id, top, around, now, stale_after))
 
-    def render_board(self, board: str, *, top: int, now: int, stale_after: int) -> Rendered:
-        """See `laurels.dashboard.Renders`."""
-        return self._read(lambda: self._reader.render_board(board, top, now, stale_after))
-
     async def standings(self, board: str, *, chunk: int = 1000) -> AsyncIterator[list[Row]]:
         """The version is the one at the first chunk; a copy of its order, 8 bytes a ranked member, is held to the last.
 

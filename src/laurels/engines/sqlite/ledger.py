@@ -275,12 +275,13 @@ class SqliteLedger:
         return [entry_of(row) for row in rows]
 
     async def _poll(self, look: Callable[[Database], bool], timeout_s: float) -> None:
-        deadline = clock.elapsed() + timeout_s
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout_s
         while True:
             strokes = self._bell.strokes
             if await self._reader.run(look):
                 return
-            left = deadline - clock.elapsed()
+            left = deadline - loop.time()
             if left <= 0:
                 return
             await self._bell.wait(strokes, min(left, POLL_S))

@@ -7,8 +7,8 @@ hears "done" before the commit is durable.
 
 import asyncio
 import queue
-import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -43,11 +43,11 @@ class Writer:
         self._db = Database(path)
         self._on_commit = on_commit
         self._arrived: list[_Job] = []
-        self._batches: queue.SimpleQueue[list[_Job] | None] = queue.SimpleQueue()
+        self._batches: queue.SimpleQueue[list[_Job]] = queue.SimpleQueue()
+        self._is_called = False
         self._closed = False
         self._fold_is_due = False
-        self._thread = threading.Thread(target=self._work, name="laurels-sqlite-writer", daemon=True)
-        self._thread.start()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="laurels-sqlite-writer")
 
     async def run(self, work: Callable[[Database], T], *, in_transaction: bool = True) -> T:
         """Run `work` in a transaction and return its result once that is durable; what it raises undoes its own
@@ -80,18 +80,23 @@ class Writer:
         if not self._closed:
             self._closed = True
             self._hand_over()
-            self._batches.put(None)
-            await asyncio.to_thread(self._thread.join)
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._db.close)
+            self._thread.shutdown()
 
     def _hand_over(self) -> None:
-        if self._arrived:
-            self._batches.put(self._arrived)
-            self._arrived = []
+        if not self._arrived:
+            return
+        self._batches.put(self._arrived)
+        self._arrived = []
+        # Put first and look second, while the thread lowers the flag first and looks second: nothing is left lying.
+        if not self._is_called:
+            self._is_called = True
+            # Through the loop, so that a loop with a time of its own has its word about when work is done.
+            asyncio.get_running_loop().run_in_executor(self._thread, self._work)
 
     def _work(self) -> None:
-        last = False
-        while not last:
-            jobs, last = self._next_batch()
+        self._is_called = False
+        while jobs := self._next_batch():
             together = [job for job in jobs if job.in_transaction]
             self._answer(together, self._commit(together))
             for job in jobs:
@@ -100,21 +105,14 @@ class Writer:
             if self._fold_is_due:
                 with suppress(apsw.Error):
                     self._fold(self._db, 0)
-        self._db.close()
 
-    def _next_batch(self) -> tuple[list[_Job], bool]:
-        """Wait for a job, then take whatever else is there. The flag says that these are the last ones."""
+    def _next_batch(self) -> list[_Job]:
+        """All that has arrived; nothing, where nothing has."""
         jobs: list[_Job] = []
-        arrived = self._batches.get()
-        while arrived is not None:
-            jobs += arrived
-            try:
-                if len(jobs) >= MOST_JOBS:
-                    return jobs, False
-                arrived = self._batches.get_nowait()
-            except queue.Empty:
-                return jobs, False
-        return jobs, True
+        with suppress(queue.Empty):
+            while len(jobs) < MOST_JOBS:
+                jobs += self._batches.get_nowait()
+        return jobs
 
     def _commit(self, jobs: list[_Job]) -> list[Any]:
         """Results in the order of the jobs; an exception stands for a job that failed."""
