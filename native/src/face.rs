@@ -1,58 +1,425 @@
-//! The Python face: `python/laurels_core/__init__.pyi` is its documentation.
+//! The Python face. What each thing does and costs is told in `python/laurels_core/__init__.pyi`.
 
-use pyo3::create_exception;
-use pyo3::exceptions::PyException;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use pyo3::buffer::PyBuffer;
+use pyo3::exceptions::{PyAssertionError, PyException, PyKeyError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedStr;
+use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 
-create_exception!(laurels_core, CoreError, PyException);
-create_exception!(laurels_core, Locked, CoreError);
-create_exception!(laurels_core, NotReady, CoreError);
-create_exception!(laurels_core, Busy, CoreError);
-create_exception!(laurels_core, Diverged, CoreError);
-create_exception!(laurels_core, Full, CoreError);
-create_exception!(laurels_core, Refused, CoreError);
-create_exception!(laurels_core, Truncated, Refused);
-create_exception!(laurels_core, Corrupt, Refused);
-create_exception!(laurels_core, Foreign, Refused);
-create_exception!(laurels_core, NewerFormat, Refused);
-create_exception!(laurels_core, OtherBoot, Refused);
+use crate::error::Error;
+use crate::layout::SHARDS;
+use crate::reader::{Me, Row, Shot};
+use crate::render::Renderer;
+use crate::state::{Batch, Change, Op};
+use crate::{names, reader, writer};
 
-/// Proxy names.
+/// The classes of errors, and which error is of which.
+macro_rules! exceptions {
+    ($($name:ident: $base:ident),* $(,)?) => {
+        $(pyo3::create_exception!(laurels_core, $name, $base);)*
+        fn add_exceptions(module: &Bound<'_, PyModule>) -> PyResult<()> {
+            $(module.add(stringify!($name), module.py().get_type::<$name>())?;)*
+            Ok(())
+        }
+    };
+}
+
+exceptions! {
+    CoreError: PyException,
+    Locked: CoreError,
+    NotReady: CoreError,
+    Busy: CoreError,
+    Diverged: CoreError,
+    Full: CoreError,
+    Refused: CoreError,
+    Truncated: Refused,
+    Corrupt: Refused,
+    Foreign: Refused,
+    NewerFormat: Refused,
+    OtherBoot: Refused,
+}
+
+impl From<Error> for PyErr {
+    fn from(error: Error) -> PyErr {
+        let text = error.to_string();
+        match error {
+            Error::Locked(_) => Locked::new_err(text),
+            Error::NotReady => NotReady::new_err(text),
+            Error::Busy => Busy::new_err(text),
+            Error::Diverged => Diverged::new_err(text),
+            Error::Full(_) => Full::new_err(text),
+            Error::Truncated(_) => Truncated::new_err(text),
+            Error::Corrupt(_) => Corrupt::new_err(text),
+            Error::Foreign(_) => Foreign::new_err(text),
+            Error::NewerFormat(_) => NewerFormat::new_err(text),
+            Error::OtherBoot(_) => OtherBoot::new_err(text),
+            Error::UnknownMember(member) => PyKeyError::new_err(member),
+            Error::Invalid(_) => PyValueError::new_err(text),
+            Error::Io(error) => error.into(),
+        }
+    }
+}
+
+const JOINED: u8 = 0;
+const SCORED: u8 = 1;
+const HIDDEN: u8 = 2;
+const SHOWN: u8 = 3;
+const RENAMED: u8 = 4;
+const ERASED: u8 = 5;
+
+/// Proxy names: a keyed permutation of the name number, and two lists of words.
 #[pyclass(frozen, module = "laurels_core")]
-struct Names;
+struct Names {
+    names: names::Names,
+}
+
+#[pymethods]
+impl Names {
+    #[new]
+    fn new(tables: Vec<PyBuffer<u16>>, adjectives: Vec<String>, creatures: Vec<String>, py: Python<'_>) -> PyResult<Names> {
+        let tables = tables.iter().map(|table| table.to_vec(py)).collect::<PyResult<_>>()?;
+        let boxed = |words: Vec<String>| words.into_iter().map(Into::into).collect();
+        Ok(Names { names: names::Names::new(tables, boxed(adjectives), boxed(creatures))? })
+    }
+
+    /// The proxy name of a name number.
+    fn name(&self, name_number: u32) -> PyResult<String> {
+        if name_number >= self.names.count() {
+            return Err(PyValueError::new_err(format!(
+                "A name number is from 0 to {}, not {name_number}.",
+                self.names.count() - 1
+            )));
+        }
+        let mut name = Vec::new();
+        self.names.write(name_number, &mut name);
+        Ok(String::from_utf8(name)?)
+    }
+}
 
 /// The one process that changes a store.
 #[pyclass(module = "laurels_core")]
-struct Writer;
+struct Writer {
+    writer: Option<writer::Writer>,
+}
+
+#[pymethods]
+impl Writer {
+    #[new]
+    #[pyo3(signature = (directory, *, capacity = 1024, discard = false))]
+    fn new(directory: PathBuf, capacity: usize, discard: bool) -> PyResult<Writer> {
+        Ok(Writer { writer: Some(writer::Writer::open(&directory, capacity, discard)?) })
+    }
+
+    /// Whose feed the boards follow, and how far they got.
+    fn followed<'py>(&self, py: Python<'py>) -> PyResult<(Option<String>, u64, String, Bound<'py, PyDict>)> {
+        let marks = PyDict::new(py);
+        let writer = self.writer.as_ref().ok_or_else(closed)?;
+        let Some(files) = writer.followed() else { return Ok((None, 0, String::new(), marks)) };
+        for shard in 0..SHARDS {
+            let mark = files.mark(shard);
+            if mark.position > 0 {
+                marks.set_item(shard, (mark.position, PyBytes::new(py, &mark.hash)))?;
+            }
+        }
+        let (identity, epoch, rules) = files.identity();
+        Ok((Some(identity), epoch, rules, marks))
+    }
+
+    /// Begin a new, empty state.
+    fn reset(&mut self, identity: &str, epoch: u64, rules: &str) -> PyResult<()> {
+        Ok(self.open()?.reset(identity, epoch, rules)?)
+    }
+
+    /// Take ops of one shard, and move its mark.
+    fn apply(
+        &mut self,
+        py: Python<'_>,
+        shard: usize,
+        ops: &Bound<'_, PyAny>,
+        position: u64,
+        hash: &[u8],
+    ) -> PyResult<bool> {
+        let mut batch = Batch { position, hash: hash.to_vec(), ..Batch::default() };
+        batch.ops.reserve(ops.len()?);
+        for op in ops.try_iter()? {
+            let op = parsed(op?.downcast::<PyTuple>()?, &mut batch.boards)?;
+            batch.ops.push(op);
+        }
+        let writer = self.open()?;
+        Ok(py.detach(|| writer.apply(shard, &batch))?)
+    }
+
+    /// All of the feed up to an instant is in.
+    fn confirm(&mut self, py: Python<'_>, at: i64) -> PyResult<()> {
+        let writer = self.open()?;
+        Ok(py.detach(|| writer.confirm(at))?)
+    }
+
+    /// Enrol many at once.
+    fn load_members(
+        &mut self,
+        py: Python<'_>,
+        first: u32,
+        ids: Vec<PyBackedStr>,
+        name_numbers: PyBuffer<u32>,
+    ) -> PyResult<()> {
+        let name_numbers = name_numbers.to_vec(py)?;
+        if ids.len() != name_numbers.len() {
+            return Err(PyValueError::new_err("give a name number for each id"));
+        }
+        let state = self.open()?.building()?;
+        Ok(py.detach(|| state.load_members(first, ids.iter().map(|id| &**id).zip(name_numbers.iter().copied())))?)
+    }
+
+    /// Make a whole board at once.
+    fn build(&mut self, py: Python<'_>, board: &str, scores: PyBuffer<i32>) -> PyResult<()> {
+        let scores = scores.to_vec(py)?;
+        let state = self.open()?.building()?;
+        Ok(py.detach(|| state.build(board, &scores))?)
+    }
+
+    /// Raise `AssertionError` where the files do not agree with themselves.
+    fn check(&self, py: Python<'_>) -> PyResult<()> {
+        let writer = self.writer.as_ref().ok_or_else(closed)?;
+        py.detach(|| writer.check()).map_err(PyAssertionError::new_err)
+    }
+
+    /// Write everything to the disk, and let go.
+    fn close(&mut self, py: Python<'_>) -> PyResult<()> {
+        match self.writer.take() {
+            Some(mut writer) => Ok(py.detach(|| writer.close())?),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Writer {
+    fn open(&mut self) -> PyResult<&mut writer::Writer> {
+        self.writer.as_mut().ok_or_else(closed)
+    }
+}
+
+fn closed() -> PyErr {
+    PyValueError::new_err("this writer is closed")
+}
+
+fn parsed(op: &Bound<'_, PyTuple>, boards: &mut Vec<String>) -> PyResult<Op> {
+    let change = match (op.get_item(1)?.extract()?, op.len()) {
+        (JOINED, 5) => Change::Joined(op.get_item(3)?.extract()?, op.get_item(4)?.extract()?),
+        (SCORED, 5) => {
+            let name = op.get_item(3)?;
+            let name = name.downcast::<PyString>()?.to_str()?;
+            let board = boards.iter().position(|known| known == name).unwrap_or_else(|| {
+                boards.push(name.to_owned());
+                boards.len() - 1
+            });
+            Change::Scored(board, op.get_item(4)?.extract()?)
+        }
+        (HIDDEN, 3) => Change::Hidden,
+        (SHOWN, 3) => Change::Shown,
+        (RENAMED, 4) => Change::Renamed(op.get_item(3)?.extract()?),
+        (ERASED, 3) => Change::Erased,
+        _ => return Err(PyTypeError::new_err("an op is (position, kind, member, ...), as laurels_core.Op says")),
+    };
+    Ok(Op { position: op.get_item(0)?.extract()?, member: op.get_item(2)?.extract()?, change })
+}
 
 /// Reads a store, without locks.
 #[pyclass(module = "laurels_core")]
-struct Reader;
+struct Reader {
+    directory: PathBuf,
+    deadline: Duration,
+    reader: reader::Reader,
+    renderer: Option<Renderer>,
+    as_of: Option<(String, Py<PyString>)>,
+}
+
+#[pymethods]
+impl Reader {
+    #[new]
+    #[pyo3(signature = (directory, names = None, *, deadline_ms = 5.0))]
+    fn new(directory: PathBuf, names: Option<&Names>, deadline_ms: f64) -> PyResult<Reader> {
+        let deadline = Duration::try_from_secs_f64(deadline_ms / 1e3).map_err(|_| {
+            PyValueError::new_err(format!("a deadline of {deadline_ms} ms cannot be kept"))
+        })?;
+        Ok(Reader {
+            reader: reader::Reader::new(&directory, deadline),
+            renderer: names.map(|names| Renderer::new(names.names.clone())),
+            directory,
+            deadline,
+            as_of: None,
+        })
+    }
+
+    /// A number that is another one whenever the version or the confirmation is.
+    fn sequence(&mut self) -> PyResult<u64> {
+        Ok(self.reader.sequence()?)
+    }
+
+    /// How often reads had to begin again.
+    fn retries(&self) -> u64 {
+        self.reader.retries()
+    }
+
+    /// Top, own place and neighbours, of one version.
+    fn view<'py>(
+        &mut self,
+        py: Python<'py>,
+        board: &str,
+        member_id: Option<&str>,
+        top: usize,
+        around: usize,
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        let shot = self.reader.read(board, member_id, top, around)?;
+        let positions = PyDict::new(py);
+        for (shard, reached) in shot.version.reached.iter().enumerate().filter(|(_, reached)| **reached > 0) {
+            positions.set_item(shard, reached)?;
+        }
+        let rows = |rows: &[Row]| -> Vec<_> { rows.iter().map(row_of).collect() };
+        let view = (
+            shot.version.epoch,
+            positions,
+            shot.confirmed_at,
+            shot.ranked,
+            rows(&shot.top),
+            shot.me.as_ref().map(me_of),
+            rows(&shot.around),
+        );
+        view.into_pyobject(py)
+    }
+
+    /// The same as JSON, with the version, whether it says stale, and whether the member is known.
+    #[expect(clippy::too_many_arguments, reason = "a call, not a struct, is the fast way in from Python")]
+    fn render<'py>(
+        &mut self,
+        py: Python<'py>,
+        board: &str,
+        member_id: &str,
+        top: usize,
+        around: usize,
+        now: i64,
+        stale_after: i64,
+    ) -> PyResult<(Bound<'py, PyBytes>, Py<PyString>, bool, bool)> {
+        let renderer = self.renderer.as_mut().ok_or_else(nameless)?;
+        let shot = self.reader.read(board, Some(member_id), top, around)?;
+        let stale = is_stale(shot, now, stale_after);
+        let body = PyBytes::new(py, renderer.dashboard(shot, board, top, stale));
+        Ok((body, as_of(&mut self.as_of, py, shot), stale, shot.me.is_some()))
+    }
+
+    /// A board's top as JSON.
+    fn render_board<'py>(
+        &mut self,
+        py: Python<'py>,
+        board: &str,
+        top: usize,
+        now: i64,
+        stale_after: i64,
+    ) -> PyResult<(Bound<'py, PyBytes>, Py<PyString>, bool, bool)> {
+        let renderer = self.renderer.as_mut().ok_or_else(nameless)?;
+        let shot = self.reader.read(board, None, top, 0)?;
+        let stale = is_stale(shot, now, stale_after);
+        let body = PyBytes::new(py, renderer.board(shot, board, top, stale));
+        Ok((body, as_of(&mut self.as_of, py, shot), stale, false))
+    }
+
+    /// The whole board, copied.
+    fn standings(&self, py: Python<'_>, board: &str) -> PyResult<Standings> {
+        let mut reader = reader::Reader::new(&self.directory, self.deadline);
+        py.detach(|| {
+            let order = reader.order(board)?;
+            let folder = reader.folder()?;
+            Ok(Standings { reader, folder, order, done: 0, rank: 0 })
+        })
+    }
+
+    /// Let go of the files.
+    fn close(&mut self) {
+        self.reader.close();
+    }
+}
+
+fn nameless() -> PyErr {
+    PyValueError::new_err("give names to the Reader to render")
+}
+
+fn is_stale(shot: &Shot, now: i64, stale_after: i64) -> bool {
+    now.saturating_sub(shot.confirmed_at) > stale_after
+}
+
+/// The version's text, made once for as long as it is the same.
+fn as_of(kept: &mut Option<(String, Py<PyString>)>, py: Python<'_>, shot: &Shot) -> Py<PyString> {
+    let text = &shot.version.text;
+    match kept {
+        Some((known, as_of)) if known == text => as_of.clone_ref(py),
+        _ => {
+            let as_of = PyString::new(py, text).unbind();
+            *kept = Some((text.clone(), as_of.clone_ref(py)));
+            as_of
+        }
+    }
+}
+
+fn row_of(row: &Row) -> (u32, u32, u32, i32) {
+    (row.rank, row.member, row.name_number, row.points)
+}
+
+type MeTuple = (u32, u32, i32, bool, Option<u32>, Option<u32>, u32);
+
+fn me_of(me: &Me) -> MeTuple {
+    let ranked = |figure: u32| (me.position > 0).then_some(figure);
+    let row = &me.row;
+    (row.member, row.name_number, row.points, me.hidden, ranked(row.rank), ranked(me.position), me.tied)
+}
 
 /// A copy of one board's order.
 #[pyclass(module = "laurels_core")]
-struct Standings;
+struct Standings {
+    reader: reader::Reader,
+    folder: PathBuf,
+    order: Vec<(i32, u32)>,
+    done: usize,
+    rank: usize,
+}
+
+#[pymethods]
+impl Standings {
+    /// The next rows.
+    fn rows(&mut self, py: Python<'_>, limit: usize) -> PyResult<Vec<(String, i32, usize, usize)>> {
+        let chunk = &self.order[self.done..self.order.len().min(self.done.saturating_add(limit))];
+        let reader = &mut self.reader;
+        let ids = py.detach(|| {
+            // After a rebuild, members may have other numbers.
+            if reader.folder()? == self.folder { reader.ids(chunk) } else { Err(Error::Diverged) }
+        })?;
+        let mut rows = Vec::with_capacity(chunk.len());
+        for (id, (points, _)) in ids.into_iter().zip(chunk) {
+            if self.done == 0 || self.order[self.done - 1].0 != *points {
+                self.rank = self.done + 1;
+            }
+            self.done += 1;
+            rows.push((id, *points, self.rank, self.done));
+        }
+        Ok(rows)
+    }
+
+    fn __len__(&self) -> usize {
+        self.order.len()
+    }
+}
 
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    let py = module.py();
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
-    module.add("SHARDS", 16)?;
-    for (name, kind) in [("JOINED", 0), ("SCORED", 1), ("HIDDEN", 2), ("SHOWN", 3), ("RENAMED", 4), ("ERASED", 5)] {
+    module.add("SHARDS", SHARDS)?;
+    let kinds = [("JOINED", JOINED), ("SCORED", SCORED), ("HIDDEN", HIDDEN)];
+    for (name, kind) in kinds.into_iter().chain([("SHOWN", SHOWN), ("RENAMED", RENAMED), ("ERASED", ERASED)]) {
         module.add(name, kind)?;
     }
-    module.add("CoreError", py.get_type::<CoreError>())?;
-    module.add("Locked", py.get_type::<Locked>())?;
-    module.add("NotReady", py.get_type::<NotReady>())?;
-    module.add("Busy", py.get_type::<Busy>())?;
-    module.add("Diverged", py.get_type::<Diverged>())?;
-    module.add("Full", py.get_type::<Full>())?;
-    module.add("Refused", py.get_type::<Refused>())?;
-    module.add("Truncated", py.get_type::<Truncated>())?;
-    module.add("Corrupt", py.get_type::<Corrupt>())?;
-    module.add("Foreign", py.get_type::<Foreign>())?;
-    module.add("NewerFormat", py.get_type::<NewerFormat>())?;
-    module.add("OtherBoot", py.get_type::<OtherBoot>())?;
+    add_exceptions(module)?;
     module.add_class::<Names>()?;
     module.add_class::<Writer>()?;
     module.add_class::<Reader>()?;

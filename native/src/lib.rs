@@ -1,4 +1,26 @@
-//! The native leaderboard: see `README.md` beside this crate for the layout of its files.
+//! The native leaderboard: boards of millions of members in memory-mapped files, one writer, any number of readers.
+//!
+//! It knows integers, ids and names, not loyalty. `layout` says where everything lies. The rooms, from the ground up:
+//! `map` (a file as atomic words; all unsafe code), `journal` (undo, seqlock), `counts`, `board`, `blocks`, `reshape`
+//! (one board), `members`, `files` (one state), `state` (what a batch does), `check`, `writer` and `reader` (a store),
+//! `names`, `render` (what people see), `face` (Python).
+
+pub mod blocks;
+pub mod board;
+mod check;
+pub mod counts;
+pub mod error;
+pub mod files;
+pub mod journal;
+pub mod layout;
+pub mod map;
+pub mod members;
+pub mod names;
+pub mod reader;
+pub mod render;
+mod reshape;
+pub mod state;
+pub mod writer;
 
 #[cfg(feature = "python")]
 mod face;

@@ -6,8 +6,8 @@ It knows integers, ids and names, not loyalty. Linux only. A *store* is a direct
 * Any number of `Reader`s, in any processes, read without locks. One read sees one version.
 * A store is rebuilt beside itself: after `Writer.reset` readers see the last good state until the next `confirm`.
 
-Member numbers are dense: 0 to 4,294,967,294, memory is taken up to the largest one. Points are kept exactly (64 bits) and
-shown and ranked within plus or minus 2,147,483,647. Ranked are members with at least 1 point, neither hidden nor
+Member numbers are dense: 0 to 4,294,967,293, memory is taken up to the largest one. Points are kept exactly (64 bits)
+and shown and ranked within plus or minus 2,147,483,647. Ranked are members with at least 1 point, neither hidden nor
 erased; more points first, then the smaller number. Instants are integers of the caller's unit (Laurels:
 microseconds).
 
@@ -81,7 +81,7 @@ class Diverged(CoreError):
 
 @final
 class Full(CoreError):
-    """The disk, or a limit of the layout (512 boards, 16 GiB of ids), is used up. What was there stays, and is right."""
+    """The disk, or a limit of the layout (512 boards, 16 GiB of ids), is used up. What was there stays right."""
 
 class Refused(CoreError):
     """The files cannot be used, and must be rebuilt: see `Writer(..., discard=True)`."""
@@ -192,6 +192,9 @@ class Reader:
         """A number that is another one whenever the version or the confirmation is. Takes 0.1 us. Raises `NotReady`, a
         `Refused`.
         """
+
+    def retries(self) -> int:
+        """How often reads of this `Reader` had to begin again, because the writer was at work."""
 
     def view(self, board: str, member_id: str | None, top: int, around: int) -> ViewTuple:
         """The first `top` places, a member's own, and up to `around` on each side of it, all of one version.

@@ -1,0 +1,200 @@
+//! Finding one's way through a board's blocks. Readers and the writer walk the same way.
+//!
+//! What a reader finds may be half changed: every index is checked, and None means that nothing sensible was found. The
+//! reader then looks whether the sequence moved, and tries again.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::board::{BLOCK, Board, GROUP, ROOT_LENGTH, SUPER, SUPER_WORDS, place};
+
+/// A spot between two members of the board: before the member at `offset` of a block.
+#[derive(Clone, Copy, Debug)]
+pub struct Spot {
+    /// Index of the superblock in the root.
+    pub root: usize,
+    /// The superblock's number.
+    pub super_: usize,
+    /// Index of the block in the superblock.
+    pub slot: usize,
+    /// The block's number.
+    pub block: usize,
+    /// Index in the block.
+    pub offset: usize,
+    /// How many the block has.
+    pub count: usize,
+}
+
+/// Rank, how many share it, and position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rank {
+    /// 1 + the members with more points.
+    pub rank: u32,
+    /// The members with exactly these points.
+    pub tied: u32,
+    /// The place in the total order, from 1.
+    pub position: u32,
+}
+
+impl Board {
+    /// Where a ranked member stands. Some ten steps and a scan of one block.
+    #[inline]
+    pub fn spot_of(&self, member: u32, block: u32) -> Option<Spot> {
+        let block = block as usize;
+        let super_ = self.map.get(self.shape.homes_at + block)? as usize;
+        let at = self.super_at(super_)?;
+        let length = self.map.get(at)? as usize;
+        let blocks = self.map.words().get(at + 4..at + 4 + length.min(SUPER))?;
+        let slot = blocks.iter().position(|other| other.load(Relaxed) as usize == block)?;
+        let count = self.map.get(at + 4 + SUPER + slot)? as usize;
+        let first = self.shape.blocks_at + block * BLOCK;
+        let members = self.map.words().get(first..first + count.min(BLOCK))?;
+        let offset = members.iter().position(|other| other.load(Relaxed) == member)?;
+        Some(Spot { root: self.map.get(at + 1)? as usize, super_, slot, block, offset, count })
+    }
+
+    /// How many members stand before a spot.
+    #[inline]
+    pub fn before(&self, spot: &Spot) -> Option<u32> {
+        let words = self.map.words();
+        let sum = |first: usize, count: usize| {
+            let words = words.get(first..first + count)?;
+            Some(words.iter().fold(0_u32, |sum, word| sum.wrapping_add(word.load(Relaxed))))
+        };
+        let groups = spot.root / GROUP;
+        let mut before = sum(self.shape.groups_at, groups)?;
+        before = before.wrapping_add(sum(self.totals_at() + groups * GROUP, spot.root - groups * GROUP)?);
+        before = before.wrapping_add(sum(self.super_at(spot.super_)? + 4 + SUPER, spot.slot)?);
+        Some(before.wrapping_add(spot.offset as u32))
+    }
+
+    /// The spot before which all places are smaller than this one: where it is or would be. None on an empty board.
+    pub fn seek(&self, wanted: u64) -> Option<Spot> {
+        let length = self.map.get(ROOT_LENGTH)? as usize;
+        let root = self.last_not_after(self.firsts_at(), self.shape.supers, length, wanted)?;
+        let super_ = self.map.get(self.shape.root_at + root)? as usize;
+        let at = self.super_at(super_)?;
+        let length = self.map.get(at)? as usize;
+        let slot = self.last_not_after(at + 4 + 2 * SUPER, SUPER, length, wanted)?;
+        let mut spot = self.enter(root, super_, slot)?;
+        let first = self.shape.blocks_at + spot.block * BLOCK;
+        let (mut low, mut high) = (0, spot.count);
+        while low < high {
+            let middle = (low + high) / 2;
+            let member = self.map.get(first + middle)?;
+            if place(self.pair(member)?.0, member) < wanted { low = middle + 1 } else { high = middle }
+        }
+        spot.offset = low;
+        Some(spot)
+    }
+
+    /// The spot before the first member; its count is 0 on an empty board.
+    pub fn first(&self) -> Option<Spot> {
+        if self.map.get(ROOT_LENGTH)? == 0 {
+            return Some(Spot { root: 0, super_: 0, slot: 0, block: 0, offset: 0, count: 0 });
+        }
+        self.enter(0, self.map.get(self.shape.root_at)? as usize, 0)
+    }
+
+    /// The member after a spot, and step over it; `Some(None)` at the end of the board.
+    #[inline]
+    pub fn next(&self, spot: &mut Spot) -> Option<Option<u32>> {
+        if spot.offset >= spot.count {
+            if spot.count == 0 {
+                return Some(None);
+            }
+            let at = self.super_at(spot.super_)?;
+            if spot.slot + 1 < self.map.get(at)? as usize {
+                *spot = self.enter(spot.root, spot.super_, spot.slot + 1)?;
+            } else if spot.root + 1 < self.map.get(ROOT_LENGTH)? as usize {
+                let super_ = self.map.get(self.shape.root_at + spot.root + 1)? as usize;
+                *spot = self.enter(spot.root + 1, super_, 0)?;
+            } else {
+                return Some(None);
+            }
+        }
+        let member = self.map.get(self.shape.blocks_at + spot.block * BLOCK + spot.offset)?;
+        spot.offset += 1;
+        Some(Some(member))
+    }
+
+    /// Step back over up to so many members, towards the first. Tells over how many.
+    #[inline]
+    pub fn back(&self, spot: &mut Spot, steps: usize) -> Option<usize> {
+        let mut left = steps;
+        while left > spot.offset {
+            left -= spot.offset;
+            spot.offset = 0;
+            let (root, super_, slot) = if spot.slot > 0 {
+                (spot.root, spot.super_, spot.slot - 1)
+            } else if spot.root > 0 {
+                let super_ = self.map.get(self.shape.root_at + spot.root - 1)? as usize;
+                (spot.root - 1, super_, (self.map.get(self.super_at(super_)?)? as usize).checked_sub(1)?)
+            } else {
+                return Some(steps - left);
+            };
+            *spot = self.enter(root, super_, slot)?;
+            spot.offset = spot.count;
+        }
+        spot.offset -= left;
+        Some(steps)
+    }
+
+    /// The competition rank of a score above 0.
+    #[inline]
+    pub fn rank(&self, score: i32) -> Option<u32> {
+        let counts = self.shape.counts;
+        if (score as u32) < counts.domain() {
+            let beyond = self.ranked()?.wrapping_sub(counts.total(&self.map)?);
+            Some(counts.above(&self.map, score as u32)?.wrapping_add(beyond).wrapping_add(1))
+        } else {
+            Some(self.before_place(place(score, 0))?.wrapping_add(1))
+        }
+    }
+
+    /// All about where a ranked member stands.
+    #[inline]
+    pub fn rank_at(&self, score: i32, spot: &Spot) -> Option<Rank> {
+        let rank = self.rank(score)?;
+        let tied = if (score as u32) < self.shape.counts.domain() {
+            self.shape.counts.of(&self.map, score as u32)?
+        } else {
+            self.before_place(place(score, u32::MAX))?.wrapping_add(1).wrapping_sub(rank)
+        };
+        Some(Rank { rank, tied, position: self.before(spot)?.wrapping_add(1) })
+    }
+
+    fn before_place(&self, place: u64) -> Option<u32> {
+        if self.map.get(ROOT_LENGTH)? == 0 { Some(0) } else { self.before(&self.seek(place)?) }
+    }
+
+    pub(crate) fn super_at(&self, super_: usize) -> Option<usize> {
+        (super_ < self.shape.supers).then_some(self.shape.supers_at + super_ * SUPER_WORDS)
+    }
+
+    pub(crate) fn totals_at(&self) -> usize {
+        self.shape.root_at + self.shape.supers
+    }
+
+    pub(crate) fn firsts_at(&self) -> usize {
+        self.shape.root_at + 2 * self.shape.supers
+    }
+
+    fn enter(&self, root: usize, super_: usize, slot: usize) -> Option<Spot> {
+        let at = self.super_at(super_)?;
+        let block = self.map.get(at + 4 + slot)? as usize;
+        let count = (self.map.get(at + 4 + SUPER + slot)? as usize).min(BLOCK);
+        // An empty block stands nowhere; one that seems empty is being changed, and could be walked through for ever.
+        (slot < SUPER && count > 0).then_some(Spot { root, super_, slot, block, offset: 0, count })
+    }
+
+    /// The last of some first places (`room` high words, then as many low ones) that is not after `wanted`, or 0.
+    fn last_not_after(&self, at: usize, room: usize, length: usize, wanted: u64) -> Option<usize> {
+        let (mut low, mut high) = (1, length.min(room));
+        while low < high {
+            let middle = (low + high) / 2;
+            let first = u64::from(self.map.get(at + middle)?) << 32 | u64::from(self.map.get(at + room + middle)?);
+            if first <= wanted { low = middle + 1 } else { high = middle }
+        }
+        (length > 0).then_some(low - 1)
+    }
+}

@@ -1,0 +1,196 @@
+//! The undo journal: what the words were before an update, kept until the update is whole.
+//!
+//! All changes of what readers see go through `set` and its sisters here, between `begin` and `commit`. The journal is
+//! in a mapped file like everything else, so it outlives the process: if the writer dies in between, the next one puts
+//! the old words back (`roll_back`) and nobody has ever seen the half of an update. A record is appended whole before the
+//! words it saves are changed: it is `[file, first word, count, the old words ...]`.
+//!
+//! It also keeps the seqlock: the sequence is odd from `begin` to `commit`.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{Ordering, fence};
+
+use crate::error::{Error, Result};
+use crate::layout::{JOURNAL, JOURNAL_FILE, SEQUENCE};
+use crate::map::{HEAD, Head, Map};
+
+const USED: usize = HEAD; // words of records
+const FIRST: usize = HEAD + 2;
+const LEAST_WORDS: u64 = 1 << 16;
+
+/// The writer's journal.
+pub struct Journal {
+    path: PathBuf,
+    map: Map,
+    used: usize,
+    wipe: bool,
+}
+
+impl Journal {
+    /// An empty journal in a store's folder.
+    pub fn create(folder: &Path) -> Result<Journal> {
+        let path = folder.join(JOURNAL);
+        let head = Head { kind: JOURNAL_FILE, incarnation: 0, words: LEAST_WORDS, shape: [0; 6] };
+        let map = Map::draft(&path, u32::MAX, head)?;
+        map.publish(&path)?;
+        Ok(Journal { path, map, used: 0, wipe: false })
+    }
+
+    /// The journal that is there.
+    pub fn open(folder: &Path) -> Result<Journal> {
+        let path = folder.join(JOURNAL);
+        let map = Map::open(&path, u32::MAX, JOURNAL_FILE, true)?;
+        let used = map.words()[USED].load(Ordering::Acquire) as usize;
+        Ok(Journal { path, map, used, wipe: true })
+    }
+
+    /// Keep readers out: what is set from here to `commit` they see at once or not at all.
+    pub fn begin(&mut self, control: &Map) {
+        let sequence = control.long(SEQUENCE);
+        sequence.store(sequence.load(Ordering::Relaxed) | 1, Ordering::Relaxed);
+        fence(Ordering::Release);
+    }
+
+    /// Let readers in, and forget the old words.
+    pub fn commit(&mut self, control: &Map) {
+        self.map.words()[USED].store(0, Ordering::Release);
+        if std::mem::take(&mut self.wipe) {
+            for word in &self.map.words()[FIRST..FIRST + self.used] {
+                word.store(0, Ordering::Relaxed);
+            }
+        }
+        self.used = 0;
+        let sequence = control.long(SEQUENCE);
+        sequence.store((sequence.load(Ordering::Relaxed) | 1) + 1, Ordering::Release);
+    }
+
+    /// Put everything back as it was at `begin`, and let readers in. `map_of` finds a file by its number. May itself be
+    /// interrupted, and done again.
+    pub fn roll_back<'a>(&mut self, control: &Map, map_of: impl Fn(u32) -> Option<&'a Map>) -> Result<()> {
+        let words = self.map.words();
+        let word = |at: usize| words.get(at).map(|word| word.load(Ordering::Relaxed) as usize);
+        let mut records = Vec::new();
+        let mut at = FIRST;
+        while at < FIRST + self.used {
+            let count = word(at + 2).ok_or_else(damaged)?;
+            records.push((at, count));
+            at += 3 + count;
+        }
+        for (at, count) in records.into_iter().rev() {
+            let (file, first) = (word(at).ok_or_else(damaged)?, word(at + 1).ok_or_else(damaged)?);
+            let target = map_of(file as u32).ok_or_else(damaged)?.words();
+            for offset in 0..count {
+                let old = word(at + 3 + offset).ok_or_else(damaged)?;
+                target.get(first + offset).ok_or_else(damaged)?.store(old as u32, Ordering::Relaxed);
+            }
+        }
+        self.commit(control);
+        Ok(())
+    }
+
+    /// Whether there is anything to put back.
+    pub fn is_empty(&self) -> bool {
+        self.used == 0
+    }
+
+    /// Words of records so far.
+    pub fn used(&self) -> usize {
+        self.used
+    }
+
+    /// Overwrite the old words at the next `commit`: among them is something to be forgotten.
+    pub fn wipe_at_commit(&mut self) {
+        self.wipe = true;
+    }
+
+    /// Set one word.
+    #[inline]
+    pub fn set(&mut self, map: &Map, index: usize, value: u32) -> Result<()> {
+        let word = map.words().get(index).ok_or_else(Error::disorder)?;
+        let old = word.load(Ordering::Relaxed);
+        if old != value {
+            self.save(map, index, 1)?;
+            word.store(value, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    /// Set two words from one number, the low half first.
+    pub fn set_long(&mut self, map: &Map, index: usize, value: u64) -> Result<()> {
+        self.set(map, index, value as u32)?;
+        self.set(map, index + 1, (value >> 32) as u32)
+    }
+
+    /// Add to a word, which must not go out of its range.
+    #[inline]
+    pub fn add(&mut self, map: &Map, index: usize, change: i32) -> Result<()> {
+        let old = map.get(index).ok_or_else(Error::disorder)?;
+        self.set(map, index, old.checked_add_signed(change).ok_or_else(Error::disorder)?)
+    }
+
+    /// Set words one after another.
+    pub fn fill(&mut self, map: &Map, index: usize, values: &[u32]) -> Result<()> {
+        self.save(map, index, values.len())?;
+        for (word, value) in map.words()[index..].iter().zip(values) {
+            word.store(*value, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    /// Move words `first..end` up by one place; `first` keeps its old value until it is set.
+    pub fn shift_up(&mut self, map: &Map, first: usize, end: usize) -> Result<()> {
+        self.save(map, first, end + 1 - first)?;
+        let words = &map.words()[first..=end];
+        for index in (1..words.len()).rev() {
+            words[index].store(words[index - 1].load(Ordering::Relaxed), Ordering::Release);
+        }
+        Ok(())
+    }
+
+    /// Move words `first + 1..end` down by one place, over the first.
+    pub fn shift_down(&mut self, map: &Map, first: usize, end: usize) -> Result<()> {
+        self.save(map, first, end - first)?;
+        let words = &map.words()[first..end];
+        for index in 1..words.len() {
+            words[index - 1].store(words[index].load(Ordering::Relaxed), Ordering::Release);
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn save(&mut self, map: &Map, index: usize, count: usize) -> Result<()> {
+        let at = FIRST + self.used;
+        if at + 3 + count > self.map.words().len() {
+            self.grow(3 + count)?;
+        }
+        let words = &self.map.words()[at..at + 3 + count];
+        let saved = map.words().get(index..index + count).ok_or_else(Error::disorder)?;
+        let first = u32::try_from(index).map_err(|_| Error::Full("a file is beyond 16 GiB".into()))?;
+        words[0].store(map.number(), Ordering::Relaxed);
+        words[1].store(first, Ordering::Relaxed);
+        words[2].store(count as u32, Ordering::Relaxed);
+        for (kept, old) in words[3..].iter().zip(saved) {
+            kept.store(old.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+        self.used += 3 + count;
+        self.map.words()[USED].store(self.used as u32, Ordering::Release);
+        Ok(())
+    }
+
+    /// Move into a longer file. In the middle of an update too: the records are the same in both.
+    fn grow(&mut self, more: usize) -> Result<()> {
+        let words = (2 * self.map.words().len()).max(FIRST + self.used + more) as u64;
+        let head = Head { words, ..*self.map.head() };
+        let longer = Map::draft(&self.path, u32::MAX, head)?;
+        for (new, old) in longer.words()[HEAD..].iter().zip(&self.map.words()[HEAD..]) {
+            new.store(old.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+        longer.publish(&self.path)?;
+        self.map = longer;
+        Ok(())
+    }
+}
+
+fn damaged() -> Error {
+    Error::Corrupt("the journal is damaged".into())
+}

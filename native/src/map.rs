@@ -1,0 +1,221 @@
+//! A file as shared memory: an array of atomic 32-bit words behind a checked header. The only unsafe code is here.
+//!
+//! Every file is made as long as it will ever be, with its blocks on the disk reserved, so a full disk is an error when
+//! it is made and not a signal when it is written. Files never shrink; a longer one is a new file renamed over the old.
+
+use std::fs::{self, File, OpenOptions};
+use std::hash::Hasher;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use siphasher::sip::SipHasher24;
+
+use crate::error::{Error, Result};
+
+/// Words of the header; what a file holds begins after them.
+pub const HEAD: usize = 16;
+
+/// Figures in the header that say how a file is divided.
+pub const SHAPE: usize = 6;
+
+const MAGIC: [u32; 2] = [u32::from_ne_bytes(*b"LAUR"), u32::from_ne_bytes(*b"ELS\n")];
+const BYTE_ORDER: u32 = 0x0102_0304;
+const FORMAT: u32 = 1;
+
+/// What a file's header says of it, beside magic, byte order, format and checksum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Which of the files it is.
+    pub kind: u32,
+    /// A file that replaces another one has another incarnation.
+    pub incarnation: u32,
+    /// All of its words.
+    pub words: u64,
+    /// How it is divided; the kind's own matter.
+    pub shape: [u32; SHAPE],
+}
+
+/// A file in memory.
+pub struct Map {
+    base: NonNull<AtomicU32>,
+    length: usize,
+    file: File,
+    head: Head,
+    number: u32,
+}
+
+// SAFETY: the mapping is only reached through atomics, and stays where it is until the Map is dropped.
+unsafe impl Send for Map {}
+// SAFETY: as above.
+unsafe impl Sync for Map {}
+
+impl Map {
+    /// Make a file of zeros beside `path`; `publish` puts it there once it is filled. `number` is what the journal calls
+    /// it.
+    pub fn draft(path: &Path, number: u32, head: Head) -> Result<Map> {
+        let beside = beside(path);
+        // One that was left here may be mapped by nobody: it was never renamed to where readers look.
+        let _ = fs::remove_file(&beside);
+        let mut options = OpenOptions::new();
+        let file = options.read(true).write(true).create_new(true).mode(0o600).open(&beside);
+        let file = file.map_err(|error| Error::at(path, &error))?;
+        let bytes = libc::off_t::try_from(head.words * 4).map_err(|_| Error::Full("a file would be too long".into()))?;
+        // SAFETY: a plain call on a descriptor that is open.
+        let code = unsafe { libc::posix_fallocate(file.as_raw_fd(), 0, bytes) };
+        if code != 0 {
+            let _ = fs::remove_file(&beside); // what it did get may be needed elsewhere
+            return Err(Error::at(path, &std::io::Error::from_raw_os_error(code)));
+        }
+        let map = Map::over(file, path, number, head, true)?;
+        for (word, value) in map.words().iter().zip(head.encode()) {
+            word.store(value, Ordering::Relaxed);
+        }
+        Ok(map)
+    }
+
+    /// Rename a draft over what is at `path`.
+    pub fn publish(&self, path: &Path) -> Result<()> {
+        fs::rename(beside(path), path).map_err(|error| Error::at(path, &error))
+    }
+
+    /// Open a file for reading or for both, and check its header.
+    pub fn open(path: &Path, number: u32, kind: u32, writable: bool) -> Result<Map> {
+        let file = OpenOptions::new().read(true).write(writable).open(path).map_err(|error| Error::at(path, &error))?;
+        let head = Head::read(&file, path, kind)?;
+        Map::over(file, path, number, head, writable)
+    }
+
+    /// Which incarnation of a file lies at a path now.
+    pub fn incarnation_at(path: &Path, kind: u32) -> Result<u32> {
+        let file = File::open(path).map_err(|error| Error::at(path, &error))?;
+        Ok(Head::read(&file, path, kind)?.incarnation)
+    }
+
+    /// The words, header and all.
+    pub fn words(&self) -> &[AtomicU32] {
+        // SAFETY: `base` points to `length` words of a mapping that lives as long as self; atomics may change under
+        // a shared reference. Processes that map the file read-only only load with relaxed order.
+        unsafe { std::slice::from_raw_parts(self.base.as_ptr(), self.length) }
+    }
+
+    /// Two words as one, at an even index that is never used as single words.
+    pub fn long(&self, index: usize) -> &AtomicU64 {
+        assert!(index.is_multiple_of(2) && index + 1 < self.length);
+        // SAFETY: in bounds and aligned to 8 bytes, since a mapping begins at a page; no other size of access is made.
+        unsafe { &*self.base.as_ptr().add(index).cast::<AtomicU64>() }
+    }
+
+    /// One word, or None outside: what was read while it was being changed may point anywhere.
+    #[inline]
+    pub fn get(&self, index: usize) -> Option<u32> {
+        Some(self.words().get(index)?.load(Ordering::Relaxed))
+    }
+
+    /// The header as it was at opening.
+    pub fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// What the journal calls it.
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// Write all of it to the disk.
+    pub fn sync(&self) -> Result<()> {
+        // SAFETY: the range is exactly the mapping.
+        let failed = unsafe { libc::msync(self.base.as_ptr().cast(), self.length * 4, libc::MS_SYNC) } != 0;
+        if failed { Err(Error::Io(std::io::Error::last_os_error())) } else { self.file.sync_all().map_err(Error::Io) }
+    }
+
+    fn over(file: File, path: &Path, number: u32, head: Head, writable: bool) -> Result<Map> {
+        let length = usize::try_from(head.words).expect("64-bit");
+        let protection = if writable { libc::PROT_READ | libc::PROT_WRITE } else { libc::PROT_READ };
+        // SAFETY: a new mapping of a file whose length was checked; files of a store never shrink.
+        let base = unsafe {
+            libc::mmap(ptr::null_mut(), length * 4, protection, libc::MAP_SHARED, file.as_raw_fd(), 0)
+        };
+        if base == libc::MAP_FAILED {
+            return Err(Error::at(path, &std::io::Error::last_os_error()));
+        }
+        let base = NonNull::new(base.cast()).expect("mmap does not give null");
+        Ok(Map { base, length, file, head, number })
+    }
+}
+
+impl Drop for Map {
+    fn drop(&mut self) {
+        // SAFETY: the mapping was made by `over`, and nothing borrows from it any more.
+        unsafe { libc::munmap(self.base.as_ptr().cast(), self.length * 4) };
+    }
+}
+
+impl Head {
+    fn encode(&self) -> [u32; HEAD] {
+        let mut words = [0; HEAD];
+        words[..2].copy_from_slice(&MAGIC);
+        words[2] = BYTE_ORDER;
+        words[3] = FORMAT;
+        words[4] = self.kind;
+        words[5] = self.incarnation;
+        words[6] = self.words as u32;
+        words[7] = (self.words >> 32) as u32;
+        words[8..14].copy_from_slice(&self.shape);
+        let sum = checksum(&words[..14]);
+        words[14] = sum as u32;
+        words[15] = (sum >> 32) as u32;
+        words
+    }
+
+    fn read(file: &File, path: &Path, kind: u32) -> Result<Head> {
+        let mut bytes = [0; HEAD * 4];
+        let length = file.metadata().map_err(|error| Error::at(path, &error))?.len();
+        if length < bytes.len() as u64 {
+            return Err(Error::Truncated(format!("{} has {length} bytes: too short", path.display())));
+        }
+        file.read_exact_at(&mut bytes, 0).map_err(|error| Error::at(path, &error))?;
+        let mut words = [0; HEAD];
+        for (word, four) in words.iter_mut().zip(bytes.chunks_exact(4)) {
+            *word = u32::from_ne_bytes(four.try_into().expect("four"));
+        }
+        if words[..2] != MAGIC || words[2] != BYTE_ORDER {
+            return Err(Error::Foreign(format!("{} is not a file of this kind of machine's leaderboard", path.display())));
+        }
+        if words[3] > FORMAT {
+            return Err(Error::NewerFormat(format!(
+                "{} has format {}, and this version reads {FORMAT}",
+                path.display(),
+                words[3]
+            )));
+        }
+        let sum = checksum(&words[..14]);
+        if (words[14], words[15]) != (sum as u32, (sum >> 32) as u32) || words[3] != FORMAT || words[4] != kind {
+            return Err(Error::Corrupt(format!("{} has a damaged header", path.display())));
+        }
+        let head = Head {
+            kind,
+            incarnation: words[5],
+            words: u64::from(words[6]) | u64::from(words[7]) << 32,
+            shape: words[8..14].try_into().expect("six"),
+        };
+        if length < head.words * 4 {
+            return Err(Error::Truncated(format!("{} has {length} bytes of {}", path.display(), head.words * 4)));
+        }
+        Ok(head)
+    }
+}
+
+fn beside(path: &Path) -> PathBuf {
+    path.with_extension("new")
+}
+
+fn checksum(words: &[u32]) -> u64 {
+    let mut hasher = SipHasher24::new();
+    for word in words {
+        hasher.write_u32(*word);
+    }
+    hasher.finish()
+}

@@ -1,0 +1,326 @@
+//! Reading a store without locks: find the files, read, and make sure that nothing changed meanwhile.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{Ordering, fence};
+use std::time::{Duration, Instant};
+
+use crate::blocks::Spot;
+use crate::board::Board;
+use crate::error::{Error, Result};
+use crate::files::{Files, long};
+use crate::layout::*;
+use crate::members::{Members, State};
+use crate::writer::current_folder;
+
+/// One place on a board.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Row {
+    /// 1 + the members with more points.
+    pub rank: u32,
+    /// Member number.
+    pub member: u32,
+    /// Name number.
+    pub name_number: u32,
+    /// Points.
+    pub points: i32,
+}
+
+/// A member's own place; `ranked` is (position, tied).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Me {
+    /// Rank, member, name number, points; rank 0 where it is not ranked.
+    pub row: Row,
+    /// It left the boards.
+    pub hidden: bool,
+    /// The place in the total order, from 1; 0 where it is not ranked.
+    pub position: u32,
+    /// How many have exactly these points, this one included; 0 where it is not ranked.
+    pub tied: u32,
+}
+
+/// How far the feeds were followed, and as a text.
+#[derive(Clone, Debug, Default)]
+pub struct Version {
+    sequence: u64,
+    /// The ledger's epoch.
+    pub epoch: u64,
+    /// The positions reached, 0 where nothing was.
+    pub reached: [u64; SHARDS],
+    /// `epoch.shard-position_shard-position`.
+    pub text: String,
+}
+
+/// What one read saw.
+#[derive(Debug, Default)]
+pub struct Shot {
+    /// The sequence it was read under.
+    pub sequence: u64,
+    /// Of which version.
+    pub version: Version,
+    /// When that was the head.
+    pub confirmed_at: i64,
+    /// How many are ranked.
+    pub ranked: u32,
+    /// The first places.
+    pub top: Vec<Row>,
+    /// The member's own.
+    pub me: Option<Me>,
+    /// Its neighbours, itself among them.
+    pub around: Vec<Row>,
+}
+
+/// Reads a store.
+pub struct Reader {
+    store: PathBuf,
+    deadline: Duration,
+    files: Option<Files>,
+    shot: Shot,
+    stuck: Option<u64>,
+    retries: u64,
+}
+
+impl Reader {
+    /// The store need not be there yet.
+    pub fn new(store: &Path, deadline: Duration) -> Reader {
+        let shot = Shot::default();
+        Reader { store: store.into(), deadline, files: None, shot, stuck: None, retries: 0 }
+    }
+
+    /// A number that is another one whenever anything is.
+    pub fn sequence(&mut self) -> Result<u64> {
+        Ok(self.opened()?.control.long(SEQUENCE).load(Ordering::Relaxed))
+    }
+
+    /// How often reads were begun again, because the writer was at work.
+    pub fn retries(&self) -> u64 {
+        self.retries
+    }
+
+    /// The first `top` places, a member's own, and `around` on each side of it.
+    #[inline]
+    pub fn read(&mut self, board: &str, id: Option<&str>, top: usize, around: usize) -> Result<&Shot> {
+        let mut shot = std::mem::take(&mut self.shot);
+        let read = self.consistent(|files, sequence| {
+            let digest = id.map(|id| Members::digest(&files.key, id.as_bytes()));
+            shot.gather(files, sequence, board, digest, top, around)
+        });
+        self.shot = shot;
+        self.shot.sequence = read?;
+        self.shot.version.settle(self.shot.sequence);
+        Ok(&self.shot)
+    }
+
+    /// The order of a board, as (score, member number), of one version. The writer waits meanwhile.
+    pub fn order(&mut self, board: &str) -> Result<Vec<(i32, u32)>> {
+        let hold = crate::writer::lock_file(&self.store, HOLD)?;
+        hold.lock_shared().map_err(Error::Io)?;
+        let mut order = Vec::new();
+        self.consistent(|files, _| {
+            order.clear();
+            let Some(number) = files.board(board) else { return Some(()) };
+            let board = &files.boards[number];
+            order.reserve_exact(board.ranked()? as usize);
+            let mut spot = board.first()?;
+            for _ in 0..board.ranked()? {
+                let member = board.next(&mut spot)??;
+                order.push((board.pair(member)?.0, member));
+            }
+            Some(())
+        })?;
+        Ok(order)
+    }
+
+    /// The ids of members. The writer waits meanwhile. Raises `Diverged` where one has none any more.
+    pub fn ids(&mut self, members: &[(i32, u32)]) -> Result<Vec<String>> {
+        let hold = crate::writer::lock_file(&self.store, HOLD)?;
+        hold.lock_shared().map_err(Error::Io)?;
+        let mut ids = Vec::new();
+        self.consistent(|files, _| {
+            let id = |(_, member): &(i32, u32)| String::from_utf8(files.members().id(*member)?).ok();
+            ids = members.iter().map(id).collect();
+            Some(())
+        })?;
+        ids.into_iter().collect::<Option<Vec<_>>>().ok_or(Error::Diverged)
+    }
+
+    /// The folder that is read now; another one after a rebuild.
+    pub fn folder(&mut self) -> Result<PathBuf> {
+        Ok(self.opened()?.folder.clone())
+    }
+
+    /// Let go of the files.
+    pub fn close(&mut self) {
+        self.files = None;
+    }
+
+    /// Read until nothing changed meanwhile, and give the sequence; `Busy` after the deadline.
+    #[inline]
+    fn consistent(&mut self, mut read: impl FnMut(&Files, u64) -> Option<()>) -> Result<u64> {
+        let mut begun = None;
+        loop {
+            let files = self.opened()?;
+            let sequence = files.control.long(SEQUENCE);
+            let before = sequence.load(Ordering::Relaxed);
+            fence(Ordering::Acquire);
+            if before & 1 == 0 {
+                let found = read(files, before);
+                fence(Ordering::Acquire);
+                if sequence.load(Ordering::Relaxed) == before {
+                    self.stuck = None;
+                    // Nothing changed, so what cannot be is not half of an update but a damaged file.
+                    return if found.is_some() { Ok(before) } else { Err(Error::disorder()) };
+                }
+                self.retries += 1;
+            } else if self.stuck == Some(before) {
+                return Err(Error::Busy); // waited for in vain before
+            }
+            let begun = *begun.get_or_insert_with(Instant::now);
+            if begun.elapsed() > self.deadline {
+                self.stuck = (before & 1 == 1).then_some(before);
+                return Err(Error::Busy);
+            }
+            if before & 1 == 1 && begun.elapsed() > SPIN { std::thread::yield_now() } else { std::hint::spin_loop() }
+        }
+    }
+
+    /// The files as they are now.
+    #[inline]
+    fn opened(&mut self) -> Result<&Files> {
+        if self.files.as_ref().is_some_and(|files| files.control.get(RETIRED) == Some(1)) {
+            self.close();
+        }
+        if self.files.as_ref().is_some_and(Files::is_outdated) {
+            let refreshed = self.files.as_mut().expect("just seen").refresh();
+            if refreshed.is_err() {
+                self.close(); // replaced while it was being opened, or gone with its folder
+            }
+        }
+        if self.files.is_none() {
+            self.files = Some(self.open()?);
+            self.shot = Shot::default();
+            self.stuck = None;
+        }
+        self.files.as_ref().ok_or(Error::NotReady)
+    }
+
+    /// Open the current folder. It may be replaced while it is being opened: then the new one is.
+    #[cold]
+    fn open(&self) -> Result<Files> {
+        let mut folder = current_folder(&self.store)?.ok_or(Error::NotReady)?;
+        loop {
+            let opened = Files::open(&folder, false).and_then(|mut files| files.refresh().map(|()| files));
+            let now = current_folder(&self.store)?.ok_or(Error::NotReady)?;
+            if opened.is_ok() || now == folder {
+                return opened;
+            }
+            folder = now;
+        }
+    }
+}
+
+/// How long a reader waits for the writer before it lets others run.
+const SPIN: Duration = Duration::from_micros(50);
+
+impl Shot {
+    #[inline]
+    fn gather(
+        &mut self,
+        files: &Files,
+        sequence: u64,
+        board: &str,
+        digest: Option<[u32; 4]>,
+        top: usize,
+        around: usize,
+    ) -> Option<()> {
+        if self.version.sequence != sequence {
+            self.version.read(files)?;
+        }
+        let members = files.members();
+        self.confirmed_at = long(&files.control, CONFIRMED_AT)? as i64;
+        (self.ranked, self.me) = (0, None);
+        self.top.clear();
+        self.around.clear();
+        let board = files.board(board).and_then(|number| files.boards.get(number));
+        let number = match &digest {
+            Some(digest) => members.number(digest)?,
+            None => None,
+        };
+        if let Some(board) = board {
+            self.ranked = board.ranked()?;
+            rows(board, &members, &mut board.first()?, 1, top, None, &mut self.top)?;
+        }
+        let Some(member) = number else { return Some(()) };
+        let (state, name_number) = members.known(member)?;
+        let (points, block) = board.map_or(Some((0, 0)), |board| board.pair(member))?;
+        let mut me = Me {
+            row: Row { rank: 0, member, name_number, points },
+            hidden: state == State::Hidden,
+            position: 0,
+            tied: 0,
+        };
+        if let (Some(board), true) = (board, block != 0) {
+            let mut spot = board.spot_of(member, block)?;
+            let rank = board.rank_at(points, &spot)?;
+            (me.row.rank, me.position, me.tied) = (rank.rank, rank.position, rank.tied);
+            let back = board.back(&mut spot, around)?;
+            let first = (rank.position as usize).checked_sub(back)?;
+            rows(board, &members, &mut spot, first, back + 1 + around, Some(&me.row), &mut self.around)?;
+        }
+        self.me = Some(me);
+        Some(())
+    }
+}
+
+/// Up to `count` rows from a spot on, the first of which is at `position`.
+#[inline]
+fn rows(
+    board: &Board,
+    members: &Members<'_>,
+    spot: &mut Spot,
+    position: usize,
+    count: usize,
+    known: Option<&Row>,
+    out: &mut Vec<Row>,
+) -> Option<()> {
+    let mut last = known.copied().unwrap_or_default();
+    for position in position..position + count {
+        let Some(member) = board.next(spot)? else { break };
+        let (points, _) = board.pair(member)?;
+        let (_, name_number) = members.known(member)?;
+        let rank = if points == last.points {
+            last.rank
+        } else if position == 1 || !out.is_empty() {
+            position as u32 // a tie that begins in sight
+        } else {
+            board.rank(points)?
+        };
+        last = Row { rank, member, name_number, points };
+        out.push(last);
+    }
+    Some(())
+}
+
+impl Version {
+    /// What the control file says; `settle` makes the text once it is known to be of one moment.
+    #[cold]
+    fn read(&mut self, files: &Files) -> Option<()> {
+        self.sequence = 1; // odd: of no moment
+        self.epoch = long(&files.control, EPOCH)?;
+        for (shard, reached) in self.reached.iter_mut().enumerate() {
+            *reached = long(&files.control, MARKS + shard * MARK_WORDS + 2)?;
+        }
+        Some(())
+    }
+
+    #[inline]
+    fn settle(&mut self, sequence: u64) {
+        if self.sequence != sequence {
+            self.sequence = sequence;
+            let pairs: Vec<String> = (0..SHARDS)
+                .filter(|shard| self.reached[*shard] > 0)
+                .map(|shard| format!("{shard}-{}", self.reached[shard]))
+                .collect();
+            self.text = format!("{}.{}", self.epoch, pairs.join("_"));
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! What people see: a read as the JSON of the wire, under proxy names, byte for byte as the pure-Python engines say it.
+
+use std::collections::HashMap;
+
+use crate::names::Names;
+use crate::reader::{Me, Row, Shot};
+
+/// Tops that are remembered: of so many boards and lengths.
+const MOST_TOPS: usize = 1000;
+
+/// Renders reads. Every reader of a board sees the same top, so it is rendered again only when it changed.
+pub struct Renderer {
+    names: Names,
+    out: Vec<u8>,
+    tops: HashMap<usize, HashMap<Box<str>, (Vec<Row>, Vec<u8>)>>, // by length, and by board
+}
+
+impl Renderer {
+    /// Under these names.
+    pub fn new(names: Names) -> Renderer {
+        Renderer { names, out: Vec::new(), tops: HashMap::new() }
+    }
+
+    /// A member's dashboard, as `GET /loyalty/{member_id}` answers.
+    #[inline]
+    pub fn dashboard(&mut self, shot: &Shot, board: &str, top: usize, stale: bool) -> &[u8] {
+        self.head(shot, board, stale);
+        self.me(shot.me.as_ref());
+        self.top(shot, board, top);
+        self.out.extend_from_slice(b",\"around\":");
+        rows(&self.names, &shot.around, shot.me.as_ref(), &mut self.out);
+        self.out.push(b'}');
+        &self.out
+    }
+
+    /// A board's top, as `GET /leaderboard/{board}` answers.
+    pub fn board(&mut self, shot: &Shot, board: &str, top: usize, stale: bool) -> &[u8] {
+        self.head(shot, board, stale);
+        self.top(shot, board, top);
+        self.out.push(b'}');
+        &self.out
+    }
+
+    fn head(&mut self, shot: &Shot, board: &str, stale: bool) {
+        let out = &mut self.out;
+        out.clear();
+        out.extend_from_slice(b"{\"board\":");
+        quoted(board, out);
+        out.extend_from_slice(b",\"as_of\":\"");
+        out.extend_from_slice(shot.version.text.as_bytes());
+        out.extend_from_slice(b"\",\"stale\":");
+        out.extend_from_slice(if stale { b"true" } else { b"false" });
+        out.extend_from_slice(b",\"ranked\":");
+        number(shot.ranked, out);
+    }
+
+    fn me(&mut self, me: Option<&Me>) {
+        let out = &mut self.out;
+        out.extend_from_slice(b",\"me\":{\"rank\":");
+        match me {
+            Some(Me { row, position, tied, .. }) if *position > 0 => {
+                number(row.rank, out);
+                out.extend_from_slice(b",\"position\":");
+                number(*position, out);
+                out.extend_from_slice(b",\"tied\":");
+                number(*tied, out);
+            }
+            _ => out.extend_from_slice(b"null,\"position\":null,\"tied\":0"),
+        }
+        out.extend_from_slice(b",\"points\":");
+        number(me.map_or(0, |me| me.row.points), out);
+        out.extend_from_slice(b",\"name\":");
+        match me {
+            Some(me) => {
+                out.push(b'"');
+                self.names.write(me.row.name_number, out);
+                out.push(b'"');
+            }
+            None => out.extend_from_slice(b"null"),
+        }
+        out.extend_from_slice(b",\"hidden\":");
+        out.extend_from_slice(if me.is_some_and(|me| me.hidden) { b"true}" } else { b"false}" });
+    }
+
+    #[inline]
+    fn top(&mut self, shot: &Shot, board: &str, top: usize) {
+        self.out.extend_from_slice(b",\"top\":");
+        let known = self.tops.get(&top).and_then(|boards| boards.get(board));
+        if let Some((_, bytes)) = known.filter(|(rows, _)| *rows == shot.top) {
+            self.out.extend_from_slice(bytes);
+            return;
+        }
+        let begin = self.out.len();
+        rows(&self.names, &shot.top, None, &mut self.out);
+        if self.tops.values().map(HashMap::len).sum::<usize>() >= MOST_TOPS {
+            self.tops.clear();
+        }
+        let kept = (shot.top.clone(), self.out[begin..].to_vec());
+        self.tops.entry(top).or_default().insert(board.into(), kept);
+    }
+}
+
+#[inline]
+fn rows(names: &Names, rows: &[Row], me: Option<&Me>, out: &mut Vec<u8>) {
+    out.push(b'[');
+    for (index, row) in rows.iter().enumerate() {
+        out.extend_from_slice(if index == 0 { b"{\"rank\":" } else { b",{\"rank\":" });
+        number(row.rank, out);
+        out.extend_from_slice(b",\"name\":\"");
+        names.write(row.name_number, out);
+        out.extend_from_slice(b"\",\"points\":");
+        number(row.points, out);
+        let mine = me.is_some_and(|me| me.row.member == row.member);
+        out.extend_from_slice(if mine { b",\"me\":true}" } else { b"}" });
+    }
+    out.push(b']');
+}
+
+#[inline]
+fn number(number: impl itoa::Integer, out: &mut Vec<u8>) {
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+}
+
+/// A text as JSON, as msgspec says it.
+fn quoted(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    for character in text.chars() {
+        match character {
+            '"' => out.extend_from_slice(b"\\\""),
+            '\\' => out.extend_from_slice(b"\\\\"),
+            '\n' => out.extend_from_slice(b"\\n"),
+            '\r' => out.extend_from_slice(b"\\r"),
+            '\t' => out.extend_from_slice(b"\\t"),
+            '\x08' => out.extend_from_slice(b"\\b"),
+            '\x0c' => out.extend_from_slice(b"\\f"),
+            control if control < ' ' => out.extend_from_slice(format!("\\u{:04x}", control as u32).as_bytes()),
+            other => out.extend_from_slice(other.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+    }
+    out.push(b'"');
+}

@@ -1,0 +1,184 @@
+//! The one process that changes a store: which state is read, which one is being built, and the locks.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::error::{Error, Result};
+use crate::files::Files;
+use crate::layout::*;
+use crate::map::Map;
+use crate::state::{Batch, State};
+
+/// A store, open for writing.
+pub struct Writer {
+    store: PathBuf,
+    capacity: usize,
+    hold: File,
+    served: Option<State>,
+    building: Option<State>,
+    _lock: File, // let go last
+}
+
+impl Writer {
+    /// Open a store, or make an empty one; `discard` what is refused.
+    pub fn open(store: &Path, capacity: usize, discard: bool) -> Result<Writer> {
+        fs::create_dir_all(store).map_err(|error| Error::at(store, &error))?;
+        let lock = lock_file(store, LOCK)?;
+        lock.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => Error::Locked(format!("another process writes {}: stop it first", store.display())),
+            TryLockError::Error(error) => Error::at(store, &error),
+        })?;
+        let mut writer = Writer {
+            store: store.into(),
+            capacity: capacity.clamp(64, u32::MAX as usize - 1),
+            hold: lock_file(store, HOLD)?,
+            served: None,
+            building: None,
+            _lock: lock,
+        };
+        writer.open_states(discard)?;
+        Ok(writer)
+    }
+
+    /// The state that is changed now.
+    pub fn followed(&self) -> Option<&Files> {
+        self.building.as_ref().or(self.served.as_ref()).map(|state| &state.files)
+    }
+
+    /// Begin a new, empty state.
+    pub fn reset(&mut self, identity: &str, epoch: u64, rules: &str) -> Result<()> {
+        if let Some(state) = self.building.take() {
+            remove(&state.files.folder)?;
+        }
+        let newest = folders(&self.store)?.into_iter().map(|folder| folder.0).max().unwrap_or(0);
+        let folder = self.store.join(format!("g{}", newest + 1));
+        let made = State::create(&folder, self.capacity, identity, epoch, rules);
+        if made.is_err() {
+            let _ = remove(&folder); // the first error is the one to tell
+        }
+        self.building = Some(made?);
+        Ok(())
+    }
+
+    /// Take a batch of changes.
+    pub fn apply(&mut self, shard: usize, batch: &Batch) -> Result<bool> {
+        if shard >= SHARDS {
+            return Err(Error::Invalid(format!("shards are from 0 to {}, not {shard}", SHARDS - 1)));
+        }
+        if let Some(state) = &mut self.building {
+            return state.apply(shard, batch, true);
+        }
+        let state = self.served.as_mut().ok_or(Error::NotReady)?;
+        self.hold.lock().map_err(Error::Io)?;
+        let done = state.apply(shard, batch, false);
+        self.hold.unlock().map_err(Error::Io)?;
+        done
+    }
+
+    /// All of the feed up to an instant is in: what was built is read from now on.
+    pub fn confirm(&mut self, at: i64) -> Result<()> {
+        let Some(mut state) = self.building.take() else {
+            return self.served.as_mut().ok_or(Error::NotReady)?.confirm(at);
+        };
+        state.confirm(at)?;
+        let name = state.files.folder.file_name().expect("a folder in the store").to_owned();
+        let beside = self.store.join("current.new");
+        fs::write(&beside, name.as_encoded_bytes()).map_err(|error| Error::at(&beside, &error))?;
+        fs::rename(&beside, self.store.join(CURRENT)).map_err(|error| Error::at(&beside, &error))?;
+        if let Some(old) = self.served.replace(state) {
+            retire(&old.files.control);
+            remove(&old.files.folder)?;
+        }
+        Ok(())
+    }
+
+    /// The state being built, for what may be done to no other.
+    pub fn building(&mut self) -> Result<&mut State> {
+        self.building.as_mut().ok_or_else(|| Error::Invalid("this is only possible between reset and confirm".into()))
+    }
+
+    /// Check everything.
+    pub fn check(&self) -> std::result::Result<(), String> {
+        self.served.iter().chain(&self.building).try_for_each(|state| state.files.check())
+    }
+
+    /// Write everything to the disk.
+    pub fn close(&mut self) -> Result<()> {
+        let states = [self.served.take(), self.building.take()];
+        states.iter().flatten().try_for_each(|state| state.files.sync())
+    }
+
+    /// Open what is read, and what was being built when the last writer ended; remove what is neither.
+    fn open_states(&mut self, discard: bool) -> Result<()> {
+        let mut current = current_folder(&self.store)?;
+        if let Some(folder) = &current {
+            match State::open(folder) {
+                Ok(state) => self.served = Some(state),
+                Err(error) if discard && error.is_refusal() => {
+                    fs::remove_file(self.store.join(CURRENT)).map_err(Error::Io)?;
+                    current = None;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let number = current.as_deref().and_then(number_of).unwrap_or(0);
+        let mut others = folders(&self.store)?;
+        others.sort_unstable();
+        for (other, folder) in others.into_iter().rev().filter(|folder| folder.0 != number) {
+            let unfinished = if other > number && self.building.is_none() { State::open(&folder).ok() } else { None };
+            match unfinished {
+                Some(state) if state.files.control.get(CONFIRMED) == Some(0) => self.building = Some(state),
+                _ => {
+                    if let Ok(control) = Map::open(&folder.join(CONTROL), CONTROL_FILE, CONTROL_FILE, true) {
+                        retire(&control); // readers may still have it
+                    }
+                    remove(&folder)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The folder that readers read; None where nothing was confirmed yet.
+pub fn current_folder(store: &Path) -> Result<Option<PathBuf>> {
+    match fs::read_to_string(store.join(CURRENT)) {
+        Ok(name) => {
+            let folder = store.join(&name);
+            if number_of(&folder).is_none() {
+                return Err(Error::Corrupt(format!("{} does not name a folder", store.join(CURRENT).display())));
+            }
+            Ok(Some(folder))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::at(&store.join(CURRENT), &error)),
+    }
+}
+
+/// Open one of the files that are only there to be locked.
+pub fn lock_file(store: &Path, name: &str) -> Result<File> {
+    let path = store.join(name);
+    let mut options = File::options();
+    options.read(true).write(true).create(true).truncate(false).open(&path).map_err(|error| Error::at(&path, &error))
+}
+
+fn retire(control: &Map) {
+    if let Some(word) = control.words().get(RETIRED) {
+        word.store(1, Relaxed);
+    }
+}
+
+fn remove(folder: &Path) -> Result<()> {
+    fs::remove_dir_all(folder).map_err(|error| Error::at(folder, &error))
+}
+
+fn folders(store: &Path) -> Result<Vec<(u64, PathBuf)>> {
+    let entries = fs::read_dir(store).map_err(|error| Error::at(store, &error))?;
+    let paths = entries.map(|entry| entry.map(|entry| entry.path()).map_err(|error| Error::at(store, &error)));
+    paths.filter_map(|path| path.map(|path| Some((number_of(&path)?, path))).transpose()).collect()
+}
+
+fn number_of(folder: &Path) -> Option<u64> {
+    folder.file_name()?.to_str()?.strip_prefix('g')?.parse().ok()
+}
