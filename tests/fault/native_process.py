@@ -1,6 +1,7 @@
-"""A writer and readers of one native board, in processes of their own. Run by `test_native_killed.py`.
+"""Writers and readers of one native board, in processes of their own. Run by `test_native_killed.py`.
 
-    python -m tests.fault.native_process write DIRECTORY SEED  # follows an endless feed until it is killed
+    python -m tests.fault.native_process write DIRECTORY SEED  # a writer for each line of standard input, which says
+                                                               # after how many seconds it is killed; prints its start
     python -m tests.fault.native_process read DIRECTORY SEED   # until standard input closes; prints what it saw
 
 The feed follows from the seed, so a reader knows what the board was at each position: it checks that every answer is
@@ -9,9 +10,12 @@ one that existed, whole, and that the version never goes back.
 
 import asyncio
 import json
+import os
 import random
 import select
+import signal
 import sys
+import time
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -46,8 +50,28 @@ def entry(seed: int, position: int) -> list[Change]:
     return [Scored(member, ALL_TIME, points), Scored(member, OCTOBER, points)]
 
 
-async def write(directory: Path, seed: int) -> None:
-    """Follow the feed from where the last writer was killed."""
+def write(directory: Path, seed: int) -> None:
+    """Let writers follow the feed, each from where the last one was killed. They are forked, for the second that Python
+    takes to load all this.
+    """
+    for line in sys.stdin:
+        hear, tell = os.pipe()
+        writer = os.fork()
+        if writer == 0:
+            asyncio.run(follow(directory, seed, tell))
+            os._exit(1)
+        os.close(tell)
+        with os.fdopen(hear) as told:
+            start = told.readline()
+            time.sleep(float(line))
+        os.kill(writer, signal.SIGKILL)
+        _, status = os.waitpid(writer, 0)
+        assert os.WIFSIGNALED(status), "the writer ended by itself: its traceback is above"
+        print(int(start), flush=True)
+
+
+async def follow(directory: Path, seed: int, tell: int) -> None:
+    """Follow the feed without end; tell where it began."""
     board = native_leaderboard(directory)
     followed = None
     while followed is None:
@@ -61,7 +85,7 @@ async def write(directory: Path, seed: int) -> None:
     elif followed.marks:
         assert followed.marks[0] == mark(followed.marks[0].position), "mark and hash were not written together"
     start = followed.marks[0].position if followed.marks else 0
-    print(start, flush=True)
+    os.write(tell, b"%d\n" % start)
     for first in count(start + 1, BATCH):
         last = first + BATCH - 1
         changes = [(position, change) for position in range(first, last + 1) for change in entry(seed, position)]
@@ -80,7 +104,7 @@ async def read(directory: Path, seed: int) -> None:
             try:
                 view = await board.read(name, who, top=10, around=2)
             except BoardNotReady:
-                refusals += 1
+                refusals += answers > 0  # before: nothing was there yet
                 continue
             position = view.version.positions.get(0, 0)
             assert position >= at, f"went back from {at} to {position}"
@@ -100,4 +124,4 @@ def _entries(seed: int, after: int, upto: int) -> Iterator[tuple[int, Change]]:
 
 
 if __name__ == "__main__":
-    asyncio.run({"write": write, "read": read}[sys.argv[1]](Path(sys.argv[2]), int(sys.argv[3])))
+    {"write": write, "read": lambda *of: asyncio.run(read(*of))}[sys.argv[1]](Path(sys.argv[2]), int(sys.argv[3]))

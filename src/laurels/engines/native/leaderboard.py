@@ -24,6 +24,11 @@ SHORTEST_LOOK_S, LONGEST_LOOK_S = 0.001, 0.016
 that is 60 looks a second of some 20 us each, a thousandth of a core; and a change is seen 16 ms late at most.
 """
 
+TRY_FOR_MS, TRIES = 20.0, 3
+"""How long a read waits for a writer that was interrupted in the middle of an update, which takes microseconds: a busy
+machine may let it wait for its turn. After each try it is looked whether that writer is dead.
+"""
+
 T = TypeVar("T")
 Row = tuple[str, int, int, int]
 
@@ -42,7 +47,9 @@ class NativeLeaderboard:
     def __init__(self, directory: Path, names: ProxyNames) -> None:
         """`directory` is made when the board is first written; its parent has to be there or makeable."""
         self._directory = directory
-        self._reader = core.Reader(directory, core.Names(names.tables, names.adjectives, names.creatures))
+        self._reader = core.Reader(
+            directory, core.Names(names.tables, names.adjectives, names.creatures), deadline_ms=TRY_FOR_MS
+        )
         self._writer: core.Writer | None = None
         self._closed = asyncio.Event()
 
@@ -135,14 +142,14 @@ class NativeLeaderboard:
 
     def _read(self, read: Callable[[], T]) -> T:
         """What a read gives. Raises `BoardNotReady` where there is nothing to read, or the writer holds on to it."""
-        try:
+        for _ in range(TRIES):
             try:
                 return read()
             except core.Busy:
                 self._undo_for_a_dead_writer()
-                return read()
-        except (core.NotReady, core.Busy, core.Refused, FileNotFoundError) as error:
-            raise BoardNotReady from error
+            except (core.NotReady, core.Refused, FileNotFoundError) as error:
+                raise BoardNotReady from error
+        raise BoardNotReady
 
     def _undo_for_a_dead_writer(self) -> None:
         """A writer that died inside an update left the files in its middle; opening them for writing undoes that.
