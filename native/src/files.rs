@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::board::Board;
@@ -11,6 +12,8 @@ use crate::journal::Journal;
 use crate::layout::*;
 use crate::map::{HEAD, Head, Map};
 use crate::members::{Members, packed_text};
+
+static OPENINGS: AtomicU64 = AtomicU64::new(1);
 
 /// The files of a folder.
 pub struct Files {
@@ -26,6 +29,8 @@ pub struct Files {
     pub ids: Map,
     /// See `members.rs`.
     pub texts: Map,
+    /// Tells these from all others that this process ever opened.
+    pub opening: u64,
     /// The key of the digests of ids.
     pub key: [u8; 16],
     /// The boards, in order of making.
@@ -47,8 +52,9 @@ pub struct Mark {
 }
 
 impl Files {
-    /// Make the files of an empty state, with room for so many members.
-    pub fn create(folder: &Path, capacity: usize) -> Result<Files> {
+    /// Make the files of an empty state, with room for so many members. `number` is the folder's: sequences of a store
+    /// never come again.
+    pub fn create(folder: &Path, number: u64, capacity: usize) -> Result<Files> {
         fs::create_dir_all(folder).map_err(|error| Error::at(folder, &error))?;
         let control = make(folder, CONTROL, CONTROL_FILE, 0, CONTROL_WORDS)?;
         let mut key = [0; 16];
@@ -56,6 +62,7 @@ impl Files {
             .map_err(Error::Io)?;
         put_words(&control, KEY, &packed_text(&key));
         put_words(&control, BOOT, &packed_text(&boot()));
+        control.long(SEQUENCE).store(number << 40, Relaxed);
         control.words()[TEXT_WORDS].store(HEAD as u32, Relaxed);
         control.words()[FILES].store(1, Relaxed);
         Ok(Files {
@@ -65,6 +72,7 @@ impl Files {
             ids: make(folder, IDS, IDS_FILE, 0, HEAD + 2 * capacity)?,
             texts: make(folder, TEXTS, TEXTS_FILE, 0, HEAD + 4 * capacity)?,
             boards: Vec::new(),
+            opening: OPENINGS.fetch_add(1, Relaxed),
             key,
             names: HashMap::new(),
             seen: 1,
@@ -96,6 +104,7 @@ impl Files {
             ids: open(IDS, IDS_FILE)?,
             texts: open(TEXTS, TEXTS_FILE)?,
             boards: Vec::new(),
+            opening: OPENINGS.fetch_add(1, Relaxed),
             key: Members::key(&control),
             names: HashMap::new(),
             writable,

@@ -41,7 +41,8 @@ pub struct Me {
 /// How far the feeds were followed, and as a text.
 #[derive(Clone, Debug, Default)]
 pub struct Version {
-    sequence: u64,
+    of: (u64, u64), // which opening of the files, and sequence
+    settled: bool,
     /// The ledger's epoch.
     pub epoch: u64,
     /// The positions reached, 0 where nothing was.
@@ -106,7 +107,7 @@ impl Reader {
         });
         self.shot = shot;
         self.shot.sequence = read?;
-        self.shot.version.settle(self.shot.sequence);
+        self.shot.version.settle();
         Ok(&self.shot)
     }
 
@@ -197,7 +198,6 @@ impl Reader {
         }
         if self.files.is_none() {
             self.files = Some(self.open()?);
-            self.shot = Shot::default();
             self.stuck = None;
         }
         self.files.as_ref().ok_or(Error::NotReady)
@@ -232,8 +232,8 @@ impl Shot {
         top: usize,
         around: usize,
     ) -> Option<()> {
-        if self.version.sequence != sequence {
-            self.version.read(files)?;
+        if self.version.of != (files.opening, sequence) {
+            self.version.read(files, sequence)?;
         }
         let members = files.members();
         self.confirmed_at = long(&files.control, CONFIRMED_AT)? as i64;
@@ -303,8 +303,9 @@ fn rows(
 impl Version {
     /// What the control file says; `settle` makes the text once it is known to be of one moment.
     #[cold]
-    fn read(&mut self, files: &Files) -> Option<()> {
-        self.sequence = 1; // odd: of no moment
+    fn read(&mut self, files: &Files, sequence: u64) -> Option<()> {
+        self.settled = false;
+        self.of = (files.opening, sequence);
         self.epoch = long(&files.control, EPOCH)?;
         for (shard, reached) in self.reached.iter_mut().enumerate() {
             *reached = long(&files.control, MARKS + shard * MARK_WORDS + 2)?;
@@ -313,9 +314,9 @@ impl Version {
     }
 
     #[inline]
-    fn settle(&mut self, sequence: u64) {
-        if self.sequence != sequence {
-            self.sequence = sequence;
+    fn settle(&mut self) {
+        if !self.settled {
+            self.settled = true;
             let pairs: Vec<String> = (0..SHARDS)
                 .filter(|shard| self.reached[*shard] > 0)
                 .map(|shard| format!("{shard}-{}", self.reached[shard]))

@@ -66,11 +66,11 @@ pub struct State {
 
 impl State {
     /// An empty state that follows a feed from its start.
-    pub fn create(folder: &Path, capacity: usize, identity: &str, epoch: u64, rules: &str) -> Result<State> {
+    pub fn create(folder: &Path, number: u64, capacity: usize, identity: &str, epoch: u64, rules: &str) -> Result<State> {
         if identity.len().max(rules.len()) > LONGEST_TEXT || epoch > i64::MAX as u64 {
             return Err(Error::Invalid("identity and rules have up to 255 bytes, an epoch is below 2^63".into()));
         }
-        let files = Files::create(folder, capacity)?;
+        let files = Files::create(folder, number, capacity)?;
         let mut journal = Journal::create(folder)?;
         journal.begin(&files.control);
         put_text(&mut journal, &files.control, IDENTITY, identity.as_bytes())?;

@@ -1,6 +1,7 @@
 //! The one process that changes a store: which state is read, which one is being built, and the locks.
 
 use std::fs::{self, File, TryLockError};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -52,8 +53,9 @@ impl Writer {
             remove(&state.files.folder)?;
         }
         let newest = folders(&self.store)?.into_iter().map(|folder| folder.0).max().unwrap_or(0);
-        let folder = self.store.join(format!("g{}", newest + 1));
-        let made = State::create(&folder, self.capacity, identity, epoch, rules);
+        let number = newest + 1;
+        let folder = self.store.join(format!("g{number}"));
+        let made = State::create(&folder, number, self.capacity, identity, epoch, rules);
         if made.is_err() {
             let _ = remove(&folder); // the first error is the one to tell
         }
@@ -84,7 +86,11 @@ impl Writer {
         state.confirm(at)?;
         let name = state.files.folder.file_name().expect("a folder in the store").to_owned();
         let beside = self.store.join("current.new");
-        fs::write(&beside, name.as_encoded_bytes()).map_err(|error| Error::at(&beside, &error))?;
+        let written = File::create(&beside).and_then(|mut file| {
+            file.write_all(name.as_encoded_bytes())?;
+            file.sync_all()
+        });
+        written.map_err(|error| Error::at(&beside, &error))?;
         fs::rename(&beside, self.store.join(CURRENT)).map_err(|error| Error::at(&beside, &error))?;
         if let Some(old) = self.served.replace(state) {
             retire(&old.files.control);
