@@ -34,6 +34,13 @@ class Crew(Tree):
                     found.add(int(pid))
         return found
 
+    def is_ready(self) -> bool:
+        """Whether the board serves: its projector has to be up."""
+        try:
+            return bool(super().call("GET", "/readyz")["ready"])
+        except urllib.error.HTTPError:
+            return False
+
     def dashboard(self) -> dict[str, Any]:
         """Ann's dashboard; asked for again where the connection was one that a killed worker had."""
         for _ in range(WORKERS):
@@ -60,6 +67,7 @@ def crew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Crew]:
     crew = Crew(tmp_path / "state")
     until(lambda: set(crew.children()) == {"work", "notify", "project", "serve"})
     until(lambda: len(crew.pids("serve")) == WORKERS - 1)
+    until(crew.is_ready)
     yield crew
     children = [pid for part in ("work", "notify", "project", "serve") for pid in crew.pids(part)]
     crew.process.kill()

@@ -64,7 +64,7 @@ def _overwrite_head(path: Path) -> None:
 def _flip_in_head(path: Path) -> None:
     with path.open("r+b") as file:
         head = bytearray(file.read(64))
-        head[20] ^= 0xFF
+        head[len(head) // 2] ^= 0xFF
         file.seek(0)
         file.write(head)
 
@@ -96,7 +96,7 @@ def _files(directory: Path) -> list[Path]:
     return sorted(path for path in directory.rglob("*") if path.is_file() and path.stat().st_size)
 
 
-@pytest.mark.parametrize("harm", [_truncate, _empty, _overwrite_head])
+@pytest.mark.parametrize("harm", [_truncate, _empty, _overwrite_head, _flip_in_head])
 async def test_what_is_refused_is_rebuilt_and_the_rest_is_right(tmp_path: Path, harm: Callable[[Path], None]) -> None:
     """Each file in turn. Refused, it begins anew: the projector sees a board that follows nothing, and rebuilds."""
     whole = tmp_path / "whole"

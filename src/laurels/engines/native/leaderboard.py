@@ -71,7 +71,7 @@ class NativeLeaderboard:
         """See `laurels.dashboard.Renders`. Costs 1 to 3 us."""
         try:
             return self._reader.render(board, member_id, top, around, now, stale_after)
-        except core.CoreError:
+        except (core.CoreError, OSError):
             return self._read(lambda: self._reader.render(board, member_id, top, around, now, stale_after))
 
     async def standings(self, board: str, *, chunk: int = 1000) -> AsyncIterator[list[Row]]:
@@ -147,7 +147,7 @@ class NativeLeaderboard:
                 return read()
             except core.Busy:
                 self._undo_for_a_dead_writer()
-            except (core.NotReady, core.Refused, FileNotFoundError) as error:
+            except (core.NotReady, core.Refused, OSError) as error:
                 raise BoardNotReady from error
         raise BoardNotReady
 
@@ -158,7 +158,7 @@ class NativeLeaderboard:
         """
         try:
             core.Writer(self._directory)
-        except core.CoreError as error:  # it is alive, or the next one is at it already
+        except (core.CoreError, OSError) as error:  # it is alive, or the next one is at it already
             log.info("leaderboard.busy", reason=str(error))
         else:
             log.warning("leaderboard.undone", directory=str(self._directory))
@@ -192,7 +192,7 @@ class NativeLeaderboard:
         """What is another number whenever something changed; None where there is nothing to read."""
         try:
             return self._reader.sequence()
-        except (core.CoreError, FileNotFoundError):
+        except (core.CoreError, OSError):
             return None
 
     def _check(self) -> None:
