@@ -240,7 +240,7 @@ struct Reader {
 #[pymethods]
 impl Reader {
     #[new]
-    #[pyo3(signature = (directory, names = None, *, deadline_ms = 5.0))]
+    #[pyo3(signature = (directory, names = None, *, deadline_ms = 25.0))]
     fn new(directory: PathBuf, names: Option<&Names>, deadline_ms: f64) -> PyResult<Reader> {
         let deadline = Duration::try_from_secs_f64(deadline_ms / 1e3).map_err(|_| {
             PyValueError::new_err(format!("a deadline of {deadline_ms} ms cannot be kept"))

@@ -32,7 +32,7 @@ impl Writer {
         })?;
         let mut writer = Writer {
             store: store.into(),
-            capacity: capacity.clamp(64, u32::MAX as usize - 1),
+            capacity: capacity.clamp(1, u32::MAX as usize - 1),
             hold: lock_file(store, HOLD)?,
             served: None,
             building: None,
