@@ -190,7 +190,7 @@ impl Writer {
     /// Write everything to the disk, and let go.
     fn close(&mut self, py: Python<'_>) -> PyResult<()> {
         match self.writer.take() {
-            Some(mut writer) => Ok(py.detach(|| writer.close())?),
+            Some(writer) => Ok(py.detach(|| writer.close())?),
             None => Ok(()),
         }
     }

@@ -162,7 +162,7 @@ fn readers_beside_a_writer_see_only_what_existed_and_the_next_writer_mends_what_
     }
     println!("{inside} of 25 writers were killed inside an update; {reads} reads beside them");
     assert!(inside > 0, "no writer was killed inside an update, so nothing was tried");
-    assert!(reads > 100, "there were too few reads to try anything");
+    assert!(reads >= 25, "there were too few reads to try anything");
 }
 
 #[test]

@@ -15,8 +15,7 @@ use crate::writer::{Writer, current_folder};
 /// A store of one member, closed.
 fn closed_store() -> (tempfile::TempDir, PathBuf) {
     let store = tempfile::tempdir().unwrap();
-    let mut writer = written(store.path());
-    writer.close().unwrap();
+    written(store.path()).close().unwrap();
     let folder = current_folder(store.path()).unwrap().unwrap();
     (store, folder)
 }
