@@ -25,14 +25,14 @@ use crate::journal::Journal;
 use crate::layout::BOARD_FILE;
 use crate::map::{HEAD, Head, Map};
 
-/// Member numbers in a block.
-pub const BLOCK: usize = 256;
+/// Member numbers in a block. Tests have small ones, so that a few members split and merge them.
+pub const BLOCK: usize = if cfg!(test) { 8 } else { 256 };
 /// Blocks in a superblock.
-pub const SUPER: usize = 128;
+pub const SUPER: usize = if cfg!(test) { 4 } else { 128 };
 /// Words of a superblock.
 pub const SUPER_WORDS: usize = 4 + 4 * SUPER;
 /// Superblocks whose members are counted together.
-pub const GROUP: usize = 64;
+pub const GROUP: usize = if cfg!(test) { 2 } else { 64 };
 
 pub(crate) const RANKED: usize = HEAD;
 pub(crate) const ROOT_LENGTH: usize = HEAD + 1;
@@ -104,8 +104,8 @@ impl Shape {
     /// For so many members. Blocks that are split in half and merged below half are two thirds full on average; where
     /// they are emptier than that and run out, the board is written anew.
     fn for_members(capacity: usize, beyond: u32) -> Shape {
-        let blocks = capacity / 144 + 64;
-        let supers = blocks / 32 + 8;
+        let blocks = capacity * 16 / (9 * BLOCK) + 64;
+        let supers = blocks * 4 / SUPER + 8;
         Shape::of([capacity as u32, Counts::levels_for(capacity), beyond, blocks as u32, supers as u32, 0])
     }
 

@@ -190,7 +190,7 @@ impl Writer {
     /// Write everything to the disk, and let go.
     fn close(&mut self, py: Python<'_>) -> PyResult<()> {
         match self.writer.take() {
-            Some(mut writer) => Ok(py.detach(|| writer.close())?),
+            Some(writer) => Ok(py.detach(|| writer.close())?),
             None => Ok(()),
         }
     }
@@ -240,7 +240,7 @@ struct Reader {
 #[pymethods]
 impl Reader {
     #[new]
-    #[pyo3(signature = (directory, names = None, *, deadline_ms = 5.0))]
+    #[pyo3(signature = (directory, names = None, *, deadline_ms = 25.0))]
     fn new(directory: PathBuf, names: Option<&Names>, deadline_ms: f64) -> PyResult<Reader> {
         let deadline = Duration::try_from_secs_f64(deadline_ms / 1e3).map_err(|_| {
             PyValueError::new_err(format!("a deadline of {deadline_ms} ms cannot be kept"))

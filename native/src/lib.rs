@@ -24,3 +24,6 @@ pub mod writer;
 
 #[cfg(feature = "python")]
 mod face;
+
+#[cfg(test)]
+mod tests;

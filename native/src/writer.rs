@@ -32,7 +32,7 @@ impl Writer {
         })?;
         let mut writer = Writer {
             store: store.into(),
-            capacity: capacity.clamp(64, u32::MAX as usize - 1),
+            capacity: capacity.clamp(1, u32::MAX as usize - 1),
             hold: lock_file(store, HOLD)?,
             served: None,
             building: None,
@@ -109,8 +109,8 @@ impl Writer {
         self.served.iter().chain(&self.building).try_for_each(|state| state.files.check())
     }
 
-    /// Write everything to the disk.
-    pub fn close(&mut self) -> Result<()> {
+    /// Write everything to the disk, and let go.
+    pub fn close(mut self) -> Result<()> {
         let states = [self.served.take(), self.building.take()];
         states.iter().flatten().try_for_each(|state| state.files.sync())
     }

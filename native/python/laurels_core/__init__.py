@@ -26,6 +26,7 @@ from laurels_core._core import (
     Writer,
     __version__,
 )
+from laurels_core.shapes import FollowedTuple, MeTuple, Op, Rendered, Row, ViewTuple
 
 __all__ = [
     "ERASED",
@@ -39,17 +40,23 @@ __all__ = [
     "CoreError",
     "Corrupt",
     "Diverged",
+    "FollowedTuple",
     "Foreign",
     "Full",
     "Locked",
+    "MeTuple",
     "Names",
     "NewerFormat",
     "NotReady",
+    "Op",
     "OtherBoot",
     "Reader",
     "Refused",
+    "Rendered",
+    "Row",
     "Standings",
     "Truncated",
+    "ViewTuple",
     "Writer",
     "__version__",
 ]

@@ -16,9 +16,16 @@ A `Writer` and a `Reader` may be used from any thread, one call at a time: a sec
 
 from collections.abc import Sequence
 from os import PathLike
-from typing import Final, TypeAlias, final
+from typing import Final, Self, final
 
 from typing_extensions import Buffer
+
+from laurels_core.shapes import FollowedTuple as FollowedTuple
+from laurels_core.shapes import MeTuple as MeTuple
+from laurels_core.shapes import Op as Op
+from laurels_core.shapes import Rendered as Rendered
+from laurels_core.shapes import Row as Row
+from laurels_core.shapes import ViewTuple as ViewTuple
 
 __version__: Final[str]
 
@@ -31,31 +38,6 @@ HIDDEN: Final = 2
 SHOWN: Final = 3
 RENAMED: Final = 4
 ERASED: Final = 5
-
-Op: TypeAlias = (
-    tuple[
-        int, int, int, str | None, int
-    ]  # (position, JOINED, member, id or None where it was erased since, name number)
-    | tuple[int, int, int, str, int]  # (position, SCORED, member, board, points)
-    | tuple[int, int, int]  # (position, HIDDEN or SHOWN or ERASED, member)
-    | tuple[int, int, int, int]  # (position, RENAMED, member, name number)
-)
-"""One change, and the position of the entry that makes it."""
-
-Row: TypeAlias = tuple[int, int, int, int]
-"""A place on a board: (rank, member, name number, points)."""
-
-Me: TypeAlias = tuple[int, int, int, bool, int | None, int | None, int]
-"""A member's own place: (member, name number, points, hidden, rank, position, tied). Not ranked: None, None, 0."""
-
-ViewTuple: TypeAlias = tuple[int, dict[int, int], int, int, list[Row], Me | None, list[Row]]
-"""(epoch, position by shard, confirmed at, ranked, top, me, around)."""
-
-FollowedTuple: TypeAlias = tuple[str | None, int, str, dict[int, tuple[int, bytes]]]
-"""(identity, epoch, rules, (position, hash) by shard). Identity is None before the first `reset`."""
-
-Rendered: TypeAlias = tuple[bytes, str, bool, bool]
-"""(body, as_of, stale, known): the JSON, the version in it, whether it says stale, whether the member is known."""
 
 class CoreError(Exception):
     """The root of what goes wrong here."""
@@ -110,7 +92,7 @@ class OtherBoot(Refused):
 class Names:
     """Proxy names: a keyed permutation of the name number, and two lists of words. One serves many readers."""
 
-    def __init__(self, tables: Sequence[Buffer], adjectives: Sequence[str], creatures: Sequence[str]) -> None:
+    def __new__(cls, tables: Sequence[Buffer], adjectives: Sequence[str], creatures: Sequence[str]) -> Self:
         """`tables`: one a round, an even number of them; each of `side` two-byte values in native order, below `side`.
         Words are plain ASCII letters; there are side * side / 10,000 pairs of them.
 
@@ -124,7 +106,7 @@ class Names:
 class Writer:
     """The one process that changes a store."""
 
-    def __init__(self, directory: str | PathLike[str], *, capacity: int = 1024, discard: bool = False) -> None:
+    def __new__(cls, directory: str | PathLike[str], *, capacity: int = 1024, discard: bool = False) -> Self:
         """Open a store, or make an empty one. What a writer that died left half done is undone first.
 
         `capacity`: how many members to make room for at once, at `reset`; more come by growing, which copies the
@@ -141,7 +123,7 @@ class Writer:
         `confirm`. Raises `Full`, `ValueError` for texts above 255 bytes of UTF-8 or an epoch outside 0 to 2^63 - 1.
         """
 
-    def apply(self, shard: int, ops: Sequence[Op], position: int, hash: bytes) -> bool:
+    def apply(self, shard: int, ops: Sequence[Op], position: int, hash: bytes) -> bool:  # noqa: A002
         """Take ops of one shard, in order of position, and move its mark to `position` and `hash` (64 bytes or fewer).
 
         Ops at or before the shard's mark are skipped; False where `position` is at or before it and nothing was done.
@@ -183,7 +165,7 @@ class Writer:
 class Reader:
     """Reads a store, without locks. Opens the files at the first read, and again whenever they were replaced."""
 
-    def __init__(self, directory: str | PathLike[str], names: Names | None = None, *, deadline_ms: float = 5.0) -> None:
+    def __new__(cls, directory: str | PathLike[str], names: Names | None = None, *, deadline_ms: float = 25.0) -> Self:
         """`names` are needed for `render`. `deadline_ms`: how long a read may try again before it raises `Busy`. The
         store need not be there yet.
         """

@@ -1,0 +1,32 @@
+"""The plain tuples that go in and out."""
+
+from typing import TypeAlias
+
+Op: TypeAlias = (
+    tuple[int, int, int, str | None, int]
+    | tuple[int, int, int, str, int]
+    | tuple[int, int, int]
+    | tuple[int, int, int, int]
+)
+"""One change, and the position of the entry that makes it. In this order:
+
+* (position, JOINED, member, id or None where it was erased since, name number)
+* (position, SCORED, member, board, points)
+* (position, HIDDEN or SHOWN or ERASED, member)
+* (position, RENAMED, member, name number)
+"""
+
+Row: TypeAlias = tuple[int, int, int, int]
+"""A place on a board: (rank, member, name number, points)."""
+
+MeTuple: TypeAlias = tuple[int, int, int, bool, int | None, int | None, int]
+"""A member's own place: (member, name number, points, hidden, rank, position, tied). Not ranked: None, None, 0."""
+
+ViewTuple: TypeAlias = tuple[int, dict[int, int], int, int, list[Row], MeTuple | None, list[Row]]
+"""(epoch, position by shard, confirmed at, ranked, top, me, around)."""
+
+FollowedTuple: TypeAlias = tuple[str | None, int, str, dict[int, tuple[int, bytes]]]
+"""(identity, epoch, rules, (position, hash) by shard). Identity is None before the first `reset`."""
+
+Rendered: TypeAlias = tuple[bytes, str, bool, bool]
+"""(body, as_of, stale, known): the JSON, the version in it, whether it says stale, whether the member is known."""

@@ -1,0 +1,146 @@
+//! Any feed, in any batches, gives what the naive twin gives; an error leaves what was before it.
+
+use proptest::prelude::*;
+
+use super::naive::{Naive, id};
+use super::{PATIENT, assert_agrees};
+use crate::error::Error;
+use crate::reader::Reader;
+use crate::state::{Batch, Change, Op};
+use crate::writer::Writer;
+
+const MEMBERS: u32 = 120;
+const BOARDS: [&str; 2] = ["all-time", "month:2026-10"];
+
+/// What may happen to a member that joined; a few points, so that there are ties, and a few sums beyond 32 bits.
+fn changes() -> impl Strategy<Value = (u32, Change)> {
+    let points = prop_oneof![
+        30 => -9_i64..12,
+        4 => 4000_i64..4200,
+        1 => Just(i64::from(i32::MAX)),
+        1 => Just(-i64::from(i32::MAX))
+    ];
+    let change = prop_oneof![
+        20 => (0..BOARDS.len(), points).prop_map(|(board, points)| Change::Scored(board, points)),
+        2 => Just(Change::Hidden),
+        2 => Just(Change::Shown),
+        1 => (0_u32..1000).prop_map(Change::Renamed),
+        1 => Just(Change::Erased),
+    ];
+    (0..MEMBERS, change)
+}
+
+fn batch(ops: &[(u32, Change)], first: u64) -> Batch {
+    let ops: Vec<Op> = (first..)
+        .zip(ops)
+        .map(|(position, (member, change))| Op { position, member: *member, change: change.clone() })
+        .collect();
+    let position = first + ops.len() as u64;
+    Batch { boards: BOARDS.map(String::from).to_vec(), ops, position, hash: vec![7; 32] }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_feed_gives_what_the_naive_board_gives(
+        changes in proptest::collection::vec(changes(), 0..1500),
+        length in 1_usize..400,
+        capacity in 1_usize..200,
+    ) {
+        let store = tempfile::tempdir().unwrap();
+        let mut writer = Writer::open(store.path(), capacity, false).unwrap();
+        let mut reader = Reader::new(store.path(), PATIENT);
+        let mut naive = Naive::default();
+        writer.reset("ledger", 1, "").unwrap();
+        let joined: Vec<_> = (0..MEMBERS).map(|member| (member, Change::Joined(Some(id(member)), member))).collect();
+        let all = [joined, changes].concat();
+        let mut first = 1;
+        for (index, some) in all.chunks(length).enumerate() {
+            let batch = batch(some, first);
+            prop_assert!(writer.apply(3, &batch).unwrap());
+            prop_assert!(!writer.apply(3, &batch).unwrap());
+            naive.apply(&batch);
+            writer.check().unwrap();
+            if index == 0 {
+                writer.confirm(5).unwrap();
+            }
+            first = batch.position + 1;
+            for board in BOARDS {
+                assert_agrees(&mut reader, &naive, board, &[0, 1, some[0].0]);
+            }
+            prop_assert_eq!(&reader.read("", None, 0, 0).unwrap().version.text, &format!("1.3-{}", batch.position));
+        }
+        let everybody: Vec<u32> = (0..MEMBERS).collect();
+        assert_agrees(&mut reader, &naive, BOARDS[0], &everybody);
+        writer.close().unwrap();
+        let writer = Writer::open(store.path(), capacity, false).unwrap();
+        writer.check().unwrap();
+        assert_agrees(&mut reader, &naive, BOARDS[1], &everybody);
+    }
+}
+
+#[test]
+fn a_board_built_from_scores_is_the_board_that_grew() {
+    let store = tempfile::tempdir().unwrap();
+    let mut writer = Writer::open(store.path(), 10, false).unwrap();
+    writer.reset("ledger", 1, "").unwrap();
+    let ids: Vec<String> = (0..500).map(id).collect();
+    let scores: Vec<i32> = (0..500).map(|member| (member * member) % 97 - 3).collect();
+    writer.building().unwrap().load_members(0, ids.iter().map(String::as_str).zip((0..500).collect::<Vec<u32>>())).unwrap();
+    writer.building().unwrap().build("all-time", &scores).unwrap();
+    writer.check().unwrap();
+    let mut naive = Naive::default();
+    let joined: Vec<_> = (0..500).map(|member| (member, Change::Joined(Some(id(member)), member))).collect();
+    naive.apply(&batch(&joined, 1));
+    let scored: Vec<_> = (0..500).zip(&scores).map(|(member, score)| (member, Change::Scored(0, i64::from(*score)))).collect();
+    naive.apply(&batch(&scored, 1));
+    writer.confirm(1).unwrap();
+    let mut reader = Reader::new(store.path(), PATIENT);
+    assert_agrees(&mut reader, &naive, BOARDS[0], &[0, 250, 499]);
+    let order: Vec<_> = naive.places(BOARDS[0]).iter().map(|row| (row.points, row.member)).collect();
+    assert_eq!(reader.order(BOARDS[0]).unwrap(), order);
+    assert_eq!(reader.ids(&order[..2]).unwrap(), [id(order[0].1), id(order[1].1)]);
+}
+
+#[test]
+fn an_error_leaves_all_that_was_before_it() {
+    let store = tempfile::tempdir().unwrap();
+    let mut writer = Writer::open(store.path(), 10, false).unwrap();
+    writer.reset("ledger", 1, "").unwrap();
+    let joined: Vec<_> = (0..200).map(|member| (member, Change::Joined(Some(id(member)), member))).collect();
+    writer.apply(0, &batch(&joined, 1)).unwrap();
+    writer.confirm(1).unwrap();
+    let mut changes: Vec<_> = (0..150).map(|member| (member, Change::Scored(0, 5))).collect();
+    changes[130].0 = 999;
+    let bad = batch(&changes, 300);
+    assert!(matches!(writer.apply(0, &bad), Err(Error::UnknownMember(999))));
+    writer.check().unwrap();
+    let mut reader = Reader::new(store.path(), PATIENT);
+    assert_eq!(reader.read("all-time", None, 0, 0).unwrap().ranked, 130);
+    assert_eq!(reader.read("all-time", None, 0, 0).unwrap().version.reached[0], 429);
+    changes[130].0 = 130;
+    assert!(writer.apply(0, &batch(&changes, 300)).unwrap());
+    assert_eq!(reader.read("all-time", None, 0, 0).unwrap().ranked, 150);
+}
+
+#[test]
+fn an_erased_id_is_in_no_file() {
+    let store = tempfile::tempdir().unwrap();
+    let mut writer = Writer::open(store.path(), 10, false).unwrap();
+    writer.reset("ledger", 1, "").unwrap();
+    let secret = "somebody@example.com";
+    let ops = [(0, Change::Joined(Some(secret.into()), 0)), (0, Change::Scored(0, 7)), (1, Change::Joined(Some(id(1)), 1))];
+    writer.apply(0, &batch(&ops, 1)).unwrap();
+    writer.confirm(1).unwrap();
+    let holds = || {
+        let folders = std::fs::read_dir(store.path()).unwrap().map(|entry| entry.unwrap().path());
+        let files = folders.filter(|path| path.is_dir()).flat_map(|folder| std::fs::read_dir(folder).unwrap());
+        let mut bytes = files.flat_map(|file| std::fs::read(file.unwrap().path()));
+        bytes.any(|bytes| bytes.windows(secret.len()).any(|some| some == secret.as_bytes()))
+    };
+    assert!(holds());
+    writer.apply(0, &batch(&[(0, Change::Erased)], 10)).unwrap();
+    assert!(!holds());
+    writer.check().unwrap();
+}

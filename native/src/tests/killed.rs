@@ -1,0 +1,175 @@
+//! A writer in another process, killed at any moment: readers go on, and the next writer puts right what was half done.
+//!
+//! What it writes follows from a seed and the position alone, so whoever reads can work out what there was to read under
+//! the version that an answer bears.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+use super::naive::{Naive, id};
+use super::{PATIENT, assert_agrees};
+use crate::error::Error;
+use crate::layout::{CONTROL, CONTROL_FILE, SEQUENCE};
+use crate::map::Map;
+use crate::reader::Reader;
+use crate::state::{Batch, Change, Op};
+use crate::writer::{Writer, current_folder};
+
+const BOARD: &str = "all-time";
+const BATCH: u64 = 300;
+const MEMBERS: u64 = 150;
+const JOINED_EVERY: u64 = 40; // positions: files grow all the time
+
+/// A number for a seed and a position (splitmix64).
+fn dice(seed: u64, position: u64) -> u64 {
+    let mut number = seed.wrapping_add(position.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    number ^ (number >> 31)
+}
+
+/// What happens at a position: an enrolment, or points that go from one member to another, or something rare.
+fn ops_at(seed: u64, position: u64) -> Vec<Op> {
+    let op = |member: u64, change| Op { position, member: member as u32, change };
+    if position <= MEMBERS {
+        return vec![op(position - 1, Change::Joined(Some(id(position as u32 - 1)), position as u32))];
+    }
+    let members = MEMBERS + (position - MEMBERS - 1) / JOINED_EVERY;
+    if (position - MEMBERS).is_multiple_of(JOINED_EVERY) {
+        return vec![op(members, Change::Joined(Some(id(members as u32)), members as u32))];
+    }
+    let number = dice(seed, position);
+    let (one, other, points) = (number % members, (number >> 20) % members, (number >> 40) as i64 % 12);
+    match (number >> 56) % 32 {
+        0 => vec![op(one, Change::Hidden)],
+        1 | 2 => vec![op(one, Change::Shown)],
+        3 => vec![op(one, Change::Renamed(number as u32 % 1000))],
+        4 if one > 20 => vec![op(one, Change::Erased)],
+        _ => vec![op(one, Change::Scored(0, points)), op(other, Change::Scored(0, 3 - points))],
+    }
+}
+
+fn batch_from(seed: u64, first: u64) -> Batch {
+    let last = first + BATCH - 1;
+    let ops = (first..=last).flat_map(|position| ops_at(seed, position)).collect();
+    Batch { boards: vec![BOARD.into()], ops, position: last, hash: last.to_ne_bytes().to_vec() }
+}
+
+/// Runs in the other process: apply batches from the mark on, until it is killed.
+#[test]
+#[ignore = "is started, and killed, by other tests"]
+fn write_until_killed() {
+    let store = std::env::var("LAURELS_TEST_STORE").unwrap();
+    let seed = std::env::var("LAURELS_TEST_SEED").unwrap().parse().unwrap();
+    let mut writer = Writer::open(Path::new(&store), 16, false).unwrap();
+    if writer.followed().is_none() {
+        writer.reset("ledger", 1, "").unwrap();
+    }
+    let mut next = writer.followed().unwrap().mark(0).position + 1;
+    loop {
+        writer.apply(0, &batch_from(seed, next)).unwrap();
+        writer.confirm(next as i64).unwrap();
+        next += BATCH;
+    }
+}
+
+/// The writer of a test; killed at the latest when the test ends.
+struct Killed(Child);
+
+impl Killed {
+    fn start(store: &Path, seed: u64) -> Killed {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "tests::killed::write_until_killed", "--ignored", "--nocapture"]);
+        command.env("LAURELS_TEST_STORE", store).env("LAURELS_TEST_SEED", seed.to_string());
+        Killed(command.stdout(Stdio::null()).spawn().unwrap())
+    }
+}
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The naive twin at a position; never goes back.
+struct Twin {
+    naive: Naive,
+    seed: u64,
+    at: u64,
+}
+
+impl Twin {
+    fn advance(&mut self, position: u64) -> &Naive {
+        assert!(position >= self.at, "the version went back from {} to {position}", self.at);
+        for position in self.at + 1..=position {
+            for op in ops_at(self.seed, position) {
+                self.naive.take(&op, &[BOARD.into()]);
+            }
+        }
+        self.at = position;
+        &self.naive
+    }
+}
+
+fn seed() -> u64 {
+    let given = std::env::var("LAURELS_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed = given.unwrap_or_else(|| u64::from(std::process::id()) << 32 | u64::from(Instant::now().elapsed().subsec_nanos()));
+    println!("LAURELS_TEST_SEED={seed} repeats this");
+    seed
+}
+
+#[test]
+fn readers_beside_a_writer_see_only_what_existed_and_the_next_writer_mends_what_a_killed_one_left() {
+    let (store, seed) = (tempfile::tempdir().unwrap(), seed());
+    let mut twin = Twin { naive: Naive::default(), seed, at: 0 };
+    let mut reader = Reader::new(store.path(), Duration::from_millis(50));
+    let (mut inside, mut reads) = (0, 0);
+    for round in 0..25 {
+        let child = Killed::start(store.path(), seed);
+        let begun = Instant::now();
+        let enough = Duration::from_micros(20_000 + dice(seed, round) % 60_000);
+        let mut first = None;
+        while first.is_none_or(|first: Instant| first.elapsed() < enough) {
+            assert!(begun.elapsed() < PATIENT, "the writer does not write");
+            match reader.read(BOARD, Some(&id(7)), usize::MAX / 4, 2) {
+                Ok(shot) => {
+                    let position = shot.version.reached[0];
+                    let (top, me, around) = (shot.top.clone(), shot.me, shot.around.clone());
+                    if position > twin.at {
+                        first.get_or_insert_with(Instant::now); // the writer of this round is at work
+                    }
+                    let naive = twin.advance(position);
+                    assert_eq!(top, naive.places(BOARD), "at {position}");
+                    assert_eq!((me, around), naive.view(BOARD, 7, 2), "at {position}");
+                    reads += 1;
+                }
+                Err(Error::NotReady | Error::Busy) => std::thread::yield_now(),
+                Err(error) => panic!("{error}"),
+            }
+        }
+        drop(child);
+        let folder = current_folder(store.path()).unwrap().unwrap();
+        let control = Map::open(&folder.join(CONTROL), CONTROL_FILE, CONTROL_FILE, false).unwrap();
+        inside += control.long(SEQUENCE).load(Relaxed) % 2;
+        let writer = Writer::open(store.path(), 16, false).unwrap();
+        writer.check().unwrap();
+        let reached = reader.read(BOARD, None, 0, 0).unwrap().version.reached[0];
+        let everybody: Vec<u32> = (0..200).collect();
+        assert_agrees(&mut reader, twin.advance(reached), BOARD, &everybody);
+    }
+    println!("{inside} of 25 writers were killed inside an update; {reads} reads beside them");
+    assert!(inside > 0, "no writer was killed inside an update, so nothing was tried");
+    assert!(reads >= 25, "there were too few reads to try anything");
+}
+
+#[test]
+fn a_second_writer_is_refused() {
+    let store = tempfile::tempdir().unwrap();
+    let writer = Writer::open(store.path(), 16, false).unwrap();
+    assert!(matches!(Writer::open(store.path(), 16, false), Err(Error::Locked(_))));
+    drop(writer);
+    Writer::open(store.path(), 16, false).unwrap();
+}
