@@ -27,7 +27,9 @@ class Crew(Tree):
 
     def pids(self, part: str) -> set[int]:
         """The children that run this part."""
-        found = set()
+        found: set[int] = set()
+        if self.process.poll() is not None:
+            return found
         for pid in Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split():
             with suppress(FileNotFoundError, ProcessLookupError):
                 line = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
