@@ -102,7 +102,7 @@ def test_follows_the_stream_and_asks_no_more(shop: Shop, page: Page) -> None:
     asked: list[str] = []
 
     def note(response: Response) -> None:
-        if "top=11" in response.url:
+        if "top=17" in response.url:
             asked.append(f"{response.status} {urlsplit(response.url).path}")
 
     page.on("response", note)
