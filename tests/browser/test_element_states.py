@@ -74,7 +74,7 @@ def test_loading_keeps_the_room_that_the_list_will_take(put: Put, server: StandI
     with server.holding():
         page = put(milestone=100)
         expect(part(page, "skeleton").locator("span")).to_have_count(16)
-        assert page.evaluate("element.shadowRoot.querySelector('section').getAttribute('aria-busy')") == "true"
+        assert page.evaluate("element.shadowRoot.querySelector('.card').getAttribute('aria-busy')") == "true"
         before = page.evaluate(height)
     wait_for_state(page, "shown")
     assert page.evaluate(height) == pytest.approx(before, abs=1)
@@ -216,7 +216,7 @@ def test_irish(points: list[int], place: str, note: str, put: Put, server: Stand
     wait_for_state(page, "shown")
     assert part(page, "place-figure").inner_text().split("\n")[:2] == ["D\u2019áit", place]
     assert part(page, "points-figure").inner_text().split("\n")[2] == note
-    assert page.evaluate("element.shadowRoot.querySelector('section').lang") == "ga-IE"
+    assert page.evaluate("element.shadowRoot.querySelector('.card').lang") == "ga-IE"
 
 
 def test_the_page_names_the_language_and_may_change_it(put: Put, server: StandIn) -> None:

@@ -25,7 +25,7 @@ export class View {
   #count = piece("bdi", "count");
   #announcer = new Announcer();
   #card = h(
-    "section",
+    "div",
     // No landmark: a page may show several boards, and landmarks of one name lead nobody anywhere.
     { class: "card", part: "card", role: "group" },
     h("header", { part: "header" }, this.#title, this.#period),
