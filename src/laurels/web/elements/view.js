@@ -320,13 +320,19 @@ class Marker {
     this.element.dataset.moved = this.#moved > 0 ? "up" : "down";
     write(this.element, this.#moved ? `${this.#moved > 0 ? "▲" : "▼"}${number(Math.abs(this.#moved))}` : "");
     this.#fading = this.element.animate([{ opacity: 1 }, { opacity: 1, offset: 0.8 }, { opacity: 0 }], SEEN_MS);
-    this.#fading.onfinish = () => write(this.element, "");
+    this.#fading.onfinish = () => this.#clear();
   }
 
   /** What comes next is of another member or board. */
   forget() {
     this.#rank = null;
+    this.#clear();
+  }
+
+  // Lets the animation go, which the browser would keep as long as the row.
+  #clear() {
     this.#fading?.cancel();
+    this.#fading = null;
     write(this.element, "");
   }
 }
