@@ -41,10 +41,10 @@ def test_thousands_of_messages_pile_nothing_up(put: Put, server: StandIn, page: 
         wait_for_points(page, f"{POINTS[40]:,}")
         page.evaluate("heard.length = 0")  # what the test itself collects
 
-    stream(200)
+    stream(300)
     at_first = scales.weigh()
-    stream(800)
-    assert changes(page) > 500
+    stream(2_000)
+    assert changes(page) > 100  # many messages share a frame
     check_no_growth(page, scales, at_first)
 
 
