@@ -20,6 +20,7 @@ from laurels.http import bulk, dashboards, live, members, orders, points, refund
 from laurels.http.answering import Answerer
 from laurels.http.auth import Auth
 from laurels.http.beside import NOTHING, Beside
+from laurels.http.counting import count_accepted
 from laurels.http.door import Door
 from laurels.http.envelope import Envelope
 from laurels.http.express import Express
@@ -59,6 +60,7 @@ def create_app(house: House, auth: Auth, beside: Beside = NOTHING) -> ASGIApp:
 
 def create_application(house: House, auth: Auth, beside: Beside = NOTHING) -> Application:
     """The same, with its express."""
+    house.intake.on_receipts = count_accepted
     described = [*ROUTES, *service.ROUTES]
     document = msgspec.json.encode(openapi(described, laurels.__version__))
     # ECMA's regular expressions, which JSON Schema uses, know no \Z; their $ means just that.

@@ -115,9 +115,11 @@ class SqliteLedger:
 
         return await self._reader.run(read)
 
-    async def document(self, kind: DocumentKind, source: str, id: str) -> DocumentState | None:
+    async def document(
+        self, kind: DocumentKind, source: str, id: str, *, of_member: str | None = None
+    ) -> DocumentState | None:
         def read(db: Database) -> DocumentState | None:
-            row = db.one("document_state", source, id, kind.value)
+            row = db.one("document_state", source, id, kind.value, of_member)
             if row is None:
                 return None
             status, position, accepted_at, member_id, reason, unknown_member_id = row
