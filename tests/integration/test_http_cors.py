@@ -106,7 +106,7 @@ async def test_a_stranger_is_told_nothing_and_caches_know_why(shop: Shop, origin
         assert allowed(answer) is None
         assert "access-control-allow-methods" not in answer.headers
         assert "Origin" in answer.headers.get_list("vary")
-    assert "Origin" in (await shop.ask("GET", "/loyalty/m1", member="m1")).headers.get_list("vary")
+    assert "Origin" in (await shop.ask("GET", "/leaderboard/all-time", member="m1")).headers.get_list("vary")
 
 
 async def test_pages_may_read_the_live_stream(shop: Shop) -> None:
