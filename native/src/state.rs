@@ -16,6 +16,9 @@ const OPENED_EVERY: usize = 64;
 /// How long they may: a read takes one to two microseconds.
 const OPEN_FOR: Duration = Duration::from_micros(4);
 
+/// Changes whose members are fetched from memory while those before are made.
+const AHEAD: usize = 8;
+
 /// What happened to a member.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
@@ -125,6 +128,9 @@ impl State {
             if open == 0 {
                 self.journal.begin(&self.files.control);
             }
+            if let Some(soon) = ops.get(done + AHEAD) {
+                self.prefetch(soon, &boards);
+            }
             if let Err(error) = group.iter().try_for_each(|op| self.take(op, &boards)) {
                 return Err(self.undo(shard, &ops[done - open..done], &boards, error));
             }
@@ -182,6 +188,13 @@ impl State {
         self.files.add_board(&mut self.journal, board, |path, number| {
             Board::from_scores(path, number, scores, |member| known[member as usize] == Known::Listed)
         })
+    }
+
+    fn prefetch(&self, op: &Op, boards: &[usize]) {
+        self.files.members().prefetch(op.member);
+        if let Change::Scored(board, _) = op.change {
+            self.files.boards[boards[board]].prefetch(op.member);
+        }
     }
 
     fn take(&mut self, op: &Op, boards: &[usize]) -> Result<()> {
