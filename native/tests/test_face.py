@@ -43,7 +43,7 @@ def dice() -> Random:
 def op(position: int, change: Change) -> core.Op:
     """A change as the core takes it."""
     fields = [getattr(change, field) for field in change.__struct_fields__ if field != "member"]
-    return (position, KINDS[type(change)], change.member, *fields)  # type: ignore[return-value]
+    return (position, KINDS[type(change)], change.member, *fields)
 
 
 def changes(dice: Random) -> list[Change]:
