@@ -174,6 +174,9 @@ impl Source {
             let sequence = files.control.long(SEQUENCE);
             let before = sequence.load(Ordering::Relaxed);
             fence(Ordering::Acquire);
+            if files.is_outdated() {
+                continue; // replaced since they were opened: this sequence speaks of the new ones
+            }
             if before & 1 == 0 {
                 let found = read(files, before);
                 fence(Ordering::Acquire);
