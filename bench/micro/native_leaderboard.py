@@ -1,8 +1,9 @@
 """Measure the native leaderboard's core by itself: dashboards, increments, memory, building, reading beside a writer.
 
 Members are random for every question, so most of what is read is in no cache of the processor. Times are medians of
-rounds, in the processor's time: nothing here waits but for others who are at work. A dashboard's time is that of a call
-from Python, id to JSON. Compare figures of one run. Files lie under --directory; they stay in the page cache where there is room, like those of a real store.
+rounds, in the processor's time: nothing here waits but for others who are at work. A dashboard's time is that of a
+call from Python, id to JSON. Compare figures of one run. Files lie under --directory; they stay in the page cache where
+there is room, like those of a real store.
 """
 
 import argparse

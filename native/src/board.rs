@@ -194,6 +194,11 @@ impl Board {
         Some((self.map.get(at)? as i32, self.map.get(at + 1)?))
     }
 
+    /// Begin to fetch what `pair` will be asked for soon.
+    pub fn prefetch(&self, member: u32) {
+        self.map.prefetch(self.shape.pairs_at + 2 * member as usize);
+    }
+
     /// How many are ranked.
     pub fn ranked(&self) -> Option<u32> {
         self.map.get(RANKED)

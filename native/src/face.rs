@@ -392,8 +392,9 @@ impl Standings {
         let chunk = &self.order[self.done..self.order.len().min(self.done.saturating_add(limit))];
         let reader = &mut self.reader;
         let ids = py.detach(|| {
+            let ids = reader.ids(chunk)?;
             // After a rebuild, members may have other numbers.
-            if reader.folder()? == self.folder { reader.ids(chunk) } else { Err(Error::Diverged) }
+            if reader.folder()? == self.folder { Ok(ids) } else { Err(Error::Diverged) }
         })?;
         let mut rows = Vec::with_capacity(chunk.len());
         for (id, (points, _)) in ids.into_iter().zip(chunk) {

@@ -195,12 +195,13 @@ impl Files {
         if number == MOST_BOARDS {
             return Err(Error::Full(format!("there are {MOST_BOARDS} boards already")));
         }
-        self.boards.push(make(&board_path(&self.folder, number), number)?);
-        self.names.insert(name.into(), number);
+        let board = make(&board_path(&self.folder, number), number)?;
         log.begin(&self.control);
         put_text(log, &self.control, BOARD_NAMES + number * NAME_WORDS, name.as_bytes())?;
         log.set(&self.control, BOARDS, number as u32 + 1)?;
         log.commit(&self.control);
+        self.boards.push(board);
+        self.names.insert(name.into(), number);
         self.replaced();
         Ok(())
     }

@@ -23,6 +23,7 @@ pub struct Journal {
     path: PathBuf,
     map: Map,
     used: usize,
+    open: bool,
     wipe: bool,
 }
 
@@ -33,7 +34,7 @@ impl Journal {
         let head = Head { kind: JOURNAL_FILE, incarnation: 0, words: LEAST_WORDS, shape: [0; 6] };
         let map = Map::draft(&path, u32::MAX, head)?;
         map.publish(&path)?;
-        Ok(Journal { path, map, used: 0, wipe: false })
+        Ok(Journal { path, map, used: 0, open: false, wipe: false })
     }
 
     /// The journal that is there.
@@ -41,7 +42,7 @@ impl Journal {
         let path = folder.join(JOURNAL);
         let map = Map::open(&path, u32::MAX, JOURNAL_FILE, true)?;
         let used = map.words()[USED].load(Ordering::Acquire) as usize;
-        Ok(Journal { path, map, used, wipe: true })
+        Ok(Journal { path, map, used, open: false, wipe: true })
     }
 
     /// Keep readers out: what is set from here to `commit` they see at once or not at all.
@@ -49,6 +50,7 @@ impl Journal {
         let sequence = control.long(SEQUENCE);
         sequence.store(sequence.load(Ordering::Relaxed) | 1, Ordering::Relaxed);
         fence(Ordering::Release);
+        self.open = true;
     }
 
     /// Let readers in, and forget the old words.
@@ -60,6 +62,7 @@ impl Journal {
             }
         }
         self.used = 0;
+        self.open = false;
         let sequence = control.long(SEQUENCE);
         sequence.store((sequence.load(Ordering::Relaxed) | 1) + 1, Ordering::Release);
     }
@@ -88,14 +91,9 @@ impl Journal {
         Ok(())
     }
 
-    /// Whether there is anything to put back.
-    pub fn is_empty(&self) -> bool {
-        self.used == 0
-    }
-
-    /// Words of records so far.
-    pub fn used(&self) -> usize {
-        self.used
+    /// Whether readers are kept out.
+    pub fn is_open(&self) -> bool {
+        self.open
     }
 
     /// Overwrite the old words at the next `commit`: among them is something to be forgotten.

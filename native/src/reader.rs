@@ -1,5 +1,6 @@
 //! Reading a store without locks: find the files, read, and make sure that nothing changed meanwhile.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{Ordering, fence};
 use std::time::{Duration, Instant};
@@ -10,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::files::{Files, long};
 use crate::layout::*;
 use crate::members::{Members, State};
-use crate::writer::current_folder;
+use crate::writer::{current_folder, lock_file};
 
 /// One place on a board.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,10 +55,10 @@ pub struct Version {
 /// What one read saw.
 #[derive(Debug, Default)]
 pub struct Shot {
-    /// The sequence it was read under.
-    pub sequence: u64,
     /// Of which version.
     pub version: Version,
+    /// The number of the board, where there is one.
+    pub board: Option<usize>,
     /// When that was the head.
     pub confirmed_at: i64,
     /// How many are ranked.
@@ -72,51 +73,44 @@ pub struct Shot {
 
 /// Reads a store.
 pub struct Reader {
-    store: PathBuf,
-    deadline: Duration,
-    files: Option<Files>,
+    source: Source,
     shot: Shot,
-    stuck: Option<u64>,
-    retries: u64,
 }
 
 impl Reader {
     /// The store need not be there yet.
     pub fn new(store: &Path, deadline: Duration) -> Reader {
-        let shot = Shot::default();
-        Reader { store: store.into(), deadline, files: None, shot, stuck: None, retries: 0 }
+        let source = Source { store: store.into(), deadline, files: None, stuck: None, retries: 0 };
+        Reader { source, shot: Shot::default() }
     }
 
     /// A number that is another one whenever anything is.
     pub fn sequence(&mut self) -> Result<u64> {
-        Ok(self.opened()?.control.long(SEQUENCE).load(Ordering::Relaxed))
+        Ok(self.source.opened()?.control.long(SEQUENCE).load(Ordering::Relaxed))
     }
 
     /// How often reads were begun again, because the writer was at work.
     pub fn retries(&self) -> u64 {
-        self.retries
+        self.source.retries
     }
 
     /// The first `top` places, a member's own, and `around` on each side of it.
     #[inline]
     pub fn read(&mut self, board: &str, id: Option<&str>, top: usize, around: usize) -> Result<&Shot> {
-        let mut shot = std::mem::take(&mut self.shot);
-        let read = self.consistent(|files, sequence| {
+        let Reader { source, shot } = self;
+        source.consistent(|files, sequence| {
             let digest = id.map(|id| Members::digest(&files.key, id.as_bytes()));
             shot.gather(files, sequence, board, digest, top, around)
-        });
-        self.shot = shot;
-        self.shot.sequence = read?;
-        self.shot.version.settle();
-        Ok(&self.shot)
+        })?;
+        shot.version.settle();
+        Ok(shot)
     }
 
     /// The order of a board, as (score, member number), of one version. The writer waits meanwhile.
     pub fn order(&mut self, board: &str) -> Result<Vec<(i32, u32)>> {
-        let hold = crate::writer::lock_file(&self.store, HOLD)?;
-        hold.lock_shared().map_err(Error::Io)?;
+        let _hold = self.source.hold()?;
         let mut order = Vec::new();
-        self.consistent(|files, _| {
+        self.source.consistent(|files, _| {
             order.clear();
             let Some(number) = files.board(board) else { return Some(()) };
             let board = &files.boards[number];
@@ -133,10 +127,9 @@ impl Reader {
 
     /// The ids of members. The writer waits meanwhile. Raises `Diverged` where one has none any more.
     pub fn ids(&mut self, members: &[(i32, u32)]) -> Result<Vec<String>> {
-        let hold = crate::writer::lock_file(&self.store, HOLD)?;
-        hold.lock_shared().map_err(Error::Io)?;
+        let _hold = self.source.hold()?;
         let mut ids = Vec::new();
-        self.consistent(|files, _| {
+        self.source.consistent(|files, _| {
             let id = |(_, member): &(i32, u32)| String::from_utf8(files.members().id(*member)?).ok();
             ids = members.iter().map(id).collect();
             Some(())
@@ -146,30 +139,51 @@ impl Reader {
 
     /// The folder that is read now; another one after a rebuild.
     pub fn folder(&mut self) -> Result<PathBuf> {
-        Ok(self.opened()?.folder.clone())
+        Ok(self.source.opened()?.folder.clone())
     }
 
     /// Let go of the files.
     pub fn close(&mut self) {
-        self.files = None;
+        self.source.files = None;
+    }
+}
+
+/// Where a reader reads: the files, opened again when they are replaced, and how it keeps out of the writer's way.
+struct Source {
+    store: PathBuf,
+    deadline: Duration,
+    files: Option<Files>,
+    stuck: Option<u64>,
+    retries: u64,
+}
+
+impl Source {
+    /// Keep the writer waiting, until this is dropped.
+    fn hold(&self) -> Result<File> {
+        let hold = lock_file(&self.store, HOLD)?;
+        hold.lock_shared().map_err(Error::Io)?;
+        Ok(hold)
     }
 
-    /// Read until nothing changed meanwhile, and give the sequence; `Busy` after the deadline.
+    /// Read until nothing changed meanwhile; `Busy` after the deadline.
     #[inline]
-    fn consistent(&mut self, mut read: impl FnMut(&Files, u64) -> Option<()>) -> Result<u64> {
+    fn consistent(&mut self, mut read: impl FnMut(&Files, u64) -> Option<()>) -> Result<()> {
         let mut begun = None;
         loop {
             let files = self.opened()?;
             let sequence = files.control.long(SEQUENCE);
             let before = sequence.load(Ordering::Relaxed);
             fence(Ordering::Acquire);
+            if files.is_outdated() {
+                continue; // replaced since they were opened: this sequence speaks of the new ones
+            }
             if before & 1 == 0 {
                 let found = read(files, before);
                 fence(Ordering::Acquire);
                 if sequence.load(Ordering::Relaxed) == before {
                     self.stuck = None;
                     // Nothing changed, so what cannot be is not half of an update but a damaged file.
-                    return if found.is_some() { Ok(before) } else { Err(Error::disorder()) };
+                    return if found.is_some() { Ok(()) } else { Err(Error::disorder()) };
                 }
                 self.retries += 1;
             } else if self.stuck == Some(before) {
@@ -188,12 +202,12 @@ impl Reader {
     #[inline]
     fn opened(&mut self) -> Result<&Files> {
         if self.files.as_ref().is_some_and(|files| files.control.get(RETIRED) == Some(1)) {
-            self.close();
+            self.files = None;
         }
         if self.files.as_ref().is_some_and(Files::is_outdated) {
             let refreshed = self.files.as_mut().expect("just seen").refresh();
             if refreshed.is_err() {
-                self.close(); // replaced while it was being opened, or gone with its folder
+                self.files = None; // replaced while it was being opened, or gone with its folder
             }
         }
         if self.files.is_none() {
@@ -240,7 +254,8 @@ impl Shot {
         (self.ranked, self.me) = (0, None);
         self.top.clear();
         self.around.clear();
-        let board = files.board(board).and_then(|number| files.boards.get(number));
+        self.board = files.board(board);
+        let board = self.board.and_then(|number| files.boards.get(number));
         let number = match &digest {
             Some(digest) => members.number(digest)?,
             None => None,

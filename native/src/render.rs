@@ -12,7 +12,7 @@ const MOST_TOPS: usize = 1000;
 pub struct Renderer {
     names: Names,
     out: Vec<u8>,
-    tops: HashMap<usize, HashMap<Box<str>, (Vec<Row>, Vec<u8>)>>, // by length, and by board
+    tops: HashMap<(Option<usize>, usize), (Vec<Row>, Vec<u8>)>, // by board and length
 }
 
 impl Renderer {
@@ -26,7 +26,7 @@ impl Renderer {
     pub fn dashboard(&mut self, shot: &Shot, board: &str, top: usize, stale: bool) -> &[u8] {
         self.head(shot, board, stale);
         self.me(shot.me.as_ref());
-        self.top(shot, board, top);
+        self.top(shot, top);
         self.out.extend_from_slice(b",\"around\":");
         rows(&self.names, &shot.around, shot.me.as_ref(), &mut self.out);
         self.out.push(b'}');
@@ -36,7 +36,7 @@ impl Renderer {
     /// A board's top, as `GET /leaderboard/{board}` answers.
     pub fn board(&mut self, shot: &Shot, board: &str, top: usize, stale: bool) -> &[u8] {
         self.head(shot, board, stale);
-        self.top(shot, board, top);
+        self.top(shot, top);
         self.out.push(b'}');
         &self.out
     }
@@ -83,20 +83,19 @@ impl Renderer {
     }
 
     #[inline]
-    fn top(&mut self, shot: &Shot, board: &str, top: usize) {
+    fn top(&mut self, shot: &Shot, top: usize) {
         self.out.extend_from_slice(b",\"top\":");
-        let known = self.tops.get(&top).and_then(|boards| boards.get(board));
+        let known = self.tops.get(&(shot.board, top));
         if let Some((_, bytes)) = known.filter(|(rows, _)| *rows == shot.top) {
             self.out.extend_from_slice(bytes);
             return;
         }
         let begin = self.out.len();
         rows(&self.names, &shot.top, None, &mut self.out);
-        if self.tops.values().map(HashMap::len).sum::<usize>() >= MOST_TOPS {
+        if self.tops.len() >= MOST_TOPS {
             self.tops.clear();
         }
-        let kept = (shot.top.clone(), self.out[begin..].to_vec());
-        self.tops.entry(top).or_default().insert(board.into(), kept);
+        self.tops.insert((shot.board, top), (shot.top.clone(), self.out[begin..].to_vec()));
     }
 }
 

@@ -18,15 +18,17 @@ const LAID_OUT_BLOCKS: usize = SUPER * 3 / 4;
 impl Board {
     /// Give a member another score and the place that goes with it. `block` is where it stood, or 0.
     pub(crate) fn move_to(&self, log: &mut Journal, member: u32, block: u32, before: i32, after: i32) -> Result<()> {
-        if block != 0 && after > 0 {
-            let from = self.spot_of(member, block).ok_or_else(Error::disorder)?;
-            let to = self.seek(place(after, member)).ok_or_else(Error::disorder)?;
-            if from.block == to.block {
-                return self.move_within(log, member, &from, to.offset, before, after);
-            }
-        }
         if block != 0 {
-            self.remove(log, member, before, block)?;
+            let from = self.spot_of(member, block).ok_or_else(Error::disorder)?;
+            if after > 0 {
+                let new = place(after, member);
+                let to = self.seek_block(new).ok_or_else(Error::disorder)?;
+                if from.block == to.block {
+                    let offset = self.seek_within(&to, new).ok_or_else(Error::disorder)?;
+                    return self.move_within(log, member, &from, offset, before, after);
+                }
+            }
+            self.remove_at(log, member, before, &from)?;
         }
         if after > 0 { self.insert(log, member, after) } else { self.set_score(log, member, after) }
     }
@@ -57,18 +59,22 @@ impl Board {
     /// Take a ranked member out. Its score stays.
     pub(crate) fn remove(&self, log: &mut Journal, member: u32, score: i32, block: u32) -> Result<()> {
         let spot = self.spot_of(member, block).ok_or_else(Error::disorder)?;
+        self.remove_at(log, member, score, &spot)
+    }
+
+    fn remove_at(&self, log: &mut Journal, member: u32, score: i32, spot: &Spot) -> Result<()> {
         let first = self.block_at(spot.block);
         log.shift_down(&self.map, first + spot.offset, first + spot.count)?;
         self.set_block(log, member, 0)?;
-        self.recount(log, &spot, -1)?;
+        self.recount(log, spot, -1)?;
         self.count(log, score, -1)?;
         if spot.count == 1 {
-            return self.drop_block(log, &spot);
+            return self.drop_block(log, spot);
         }
         if spot.offset == 0 {
-            self.set_first(log, &spot, self.place_at(first)?)?;
+            self.set_first(log, spot, self.place_at(first)?)?;
         }
-        self.merge(log, &spot, spot.count - 1)
+        self.merge(log, spot, spot.count - 1)
     }
 
     /// A member that stays in its block: only those between its old place and its new one move.

@@ -16,6 +16,9 @@ const OPENED_EVERY: usize = 64;
 /// How long they may: a read takes one to two microseconds.
 const OPEN_FOR: Duration = Duration::from_micros(4);
 
+/// Changes whose members are fetched from memory while those before are made.
+const AHEAD: usize = 8;
+
 /// What happened to a member.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
@@ -92,6 +95,11 @@ impl State {
 
     /// Take a batch. False where its position is at or before the mark. `alone`: nobody reads this state.
     pub fn apply(&mut self, shard: usize, batch: &Batch, alone: bool) -> Result<bool> {
+        let done = self.apply_sections(shard, batch, alone);
+        self.closed(done)
+    }
+
+    fn apply_sections(&mut self, shard: usize, batch: &Batch, alone: bool) -> Result<bool> {
         let mark = self.files.mark(shard);
         if batch.position <= mark.position {
             return Ok(false);
@@ -125,6 +133,9 @@ impl State {
             if open == 0 {
                 self.journal.begin(&self.files.control);
             }
+            if let Some(soon) = ops.get(done + AHEAD) {
+                self.prefetch(soon, &boards);
+            }
             if let Err(error) = group.iter().try_for_each(|op| self.take(op, &boards)) {
                 return Err(self.undo(shard, &ops[done - open..done], &boards, error));
             }
@@ -142,11 +153,13 @@ impl State {
 
     /// All of the feed up to an instant is in.
     pub fn confirm(&mut self, at: i64) -> Result<()> {
-        self.journal.begin(&self.files.control);
-        self.journal.set_long(&self.files.control, CONFIRMED_AT, at as u64)?;
-        self.journal.set(&self.files.control, CONFIRMED, 1)?;
-        self.journal.commit(&self.files.control);
-        Ok(())
+        let State { files, journal } = self;
+        journal.begin(&files.control);
+        let done = journal
+            .set_long(&files.control, CONFIRMED_AT, at as u64)
+            .and_then(|()| journal.set(&files.control, CONFIRMED, 1))
+            .map(|()| journal.commit(&files.control));
+        self.closed(done)
     }
 
     /// Enrol `first`, `first + 1`, ... at once.
@@ -157,16 +170,20 @@ impl State {
     ) -> Result<()> {
         let words = members.clone().map(|(id, _)| id.len().div_ceil(4)).sum();
         self.room_for_members(first as usize + members.len(), members.len(), words)?;
+        let State { files, journal } = self;
         let mut members = (first..).zip(members).peekable();
-        while members.peek().is_some() {
-            self.journal.begin(&self.files.control);
-            for (member, (id, name_number)) in members.by_ref().take(OPENED_EVERY) {
+        let mut done = Ok(());
+        while members.peek().is_some() && done.is_ok() {
+            journal.begin(&files.control);
+            done = members.by_ref().take(OPENED_EVERY).try_for_each(|(member, (id, name_number))| {
                 check_join(Some(id), name_number)?;
-                self.files.members().join(&mut self.journal, member, Some(id), name_number)?;
+                files.members().join(journal, member, Some(id), name_number)
+            });
+            if done.is_ok() {
+                journal.commit(&files.control);
             }
-            self.journal.commit(&self.files.control);
         }
-        Ok(())
+        self.closed(done)
     }
 
     /// Make a whole board from scores by member number.
@@ -179,9 +196,17 @@ impl State {
         if let Some(absent) = known.iter().zip(scores).position(|(state, score)| *state == Known::Absent && *score != 0) {
             return Err(Error::UnknownMember(absent as u32));
         }
-        self.files.add_board(&mut self.journal, board, |path, number| {
+        let made = self.files.add_board(&mut self.journal, board, |path, number| {
             Board::from_scores(path, number, scores, |member| known[member as usize] == Known::Listed)
-        })
+        });
+        self.closed(made)
+    }
+
+    fn prefetch(&self, op: &Op, boards: &[usize]) {
+        self.files.members().prefetch(op.member);
+        if let Change::Scored(board, _) = op.change {
+            self.files.boards[boards[board]].prefetch(op.member);
+        }
     }
 
     fn take(&mut self, op: &Op, boards: &[usize]) -> Result<()> {
@@ -219,6 +244,14 @@ impl State {
             }
             (Change::Hidden | Change::Shown | Change::Joined(..), _) => Ok(()),
         }
+    }
+
+    /// Undo what an error left open, so that readers get in.
+    fn closed<T>(&mut self, done: Result<T>) -> Result<T> {
+        if done.is_err() && self.journal.is_open() {
+            self.journal.roll_back(&self.files.control, |number| self.files.by_number(number))?;
+        }
+        done
     }
 
     /// Undo what is under way, and do again what went well before an error, so that a batch stops between two positions.

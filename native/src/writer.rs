@@ -18,7 +18,7 @@ pub struct Writer {
     hold: File,
     served: Option<State>,
     building: Option<State>,
-    _lock: File, // let go last
+    lock: File,
 }
 
 impl Writer {
@@ -36,7 +36,7 @@ impl Writer {
             hold: lock_file(store, HOLD)?,
             served: None,
             building: None,
-            _lock: lock,
+            lock,
         };
         writer.open_states(discard)?;
         Ok(writer)
@@ -144,6 +144,13 @@ impl Writer {
             }
         }
         Ok(())
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // Said aloud: a process that is just being started may share the lock for a moment more.
+        let _ = self.lock.unlock();
     }
 }
 

@@ -1,0 +1,183 @@
+"""The core seen from Python: the same answers as the pure-Python engine, byte for byte, and the errors by name."""
+
+import os
+import subprocess
+import sys
+from array import array
+from importlib.resources import files
+from pathlib import Path
+from random import Random, SystemRandom
+from zoneinfo import ZoneInfo
+
+import anyio
+import laurels_core as core
+import pytest
+
+from laurels.dashboard import Dashboards, ProxyNames, to_json
+from laurels.dashboard.names import PUBLISHED_KEY, Shuffle
+from laurels.engines.memory import MemoryLeaderboard
+from laurels.leaderboard import ALL_TIME, Boards, Change, Erased, Followed, Hidden, Joined, Renamed, Scored
+from laurels.model import Mark
+from laurels.model.entries import MAX_POINTS
+
+MEMBERS = 700
+STALE_AFTER = 1_000_000
+KINDS = {Joined: core.JOINED, Scored: core.SCORED, Hidden: core.HIDDEN, Renamed: core.RENAMED, Erased: core.ERASED}
+
+
+@pytest.fixture(scope="module")
+def names() -> core.Names:
+    rounds = Shuffle(25_600, PUBLISHED_KEY)._rounds
+    words = (files("laurels.dashboard").joinpath("words", f"{list_}.txt") for list_ in ("adjectives", "creatures"))
+    lists = [text.read_text("ascii").split() for text in words]
+    return core.Names([table for pair in rounds for table in pair], *lists)
+
+
+@pytest.fixture
+def dice() -> Random:
+    seed = int(os.environ.get("LAURELS_TEST_SEED") or SystemRandom().getrandbits(32))
+    print(f"LAURELS_TEST_SEED={seed} repeats this")
+    return Random(seed)
+
+
+def op(position: int, change: Change) -> core.Op:
+    """A change as the core takes it."""
+    fields = [getattr(change, field) for field in change.__struct_fields__ if field != "member"]
+    return (position, KINDS[type(change)], change.member, *fields)
+
+
+def changes(dice: Random) -> list[Change]:
+    """Enrolments, many ties, sums beyond 32 bits, and some of everything else."""
+    made: list[Change] = [Joined(member, f"member-{member}", dice.randrange(10**8)) for member in range(MEMBERS)]
+    for _ in range(4000):
+        member = dice.randrange(MEMBERS)
+        made.append(Scored(member, ALL_TIME, min(int(dice.paretovariate(0.9)), 10**6) - 2))
+    made += [Hidden(dice.randrange(MEMBERS)) for _ in range(20)]
+    made += [Erased(dice.randrange(MEMBERS)) for _ in range(20)]
+    made += [Renamed(dice.randrange(MEMBERS), 10**8 + number) for number in range(20)]
+    return [*made, *(Scored(dice.randrange(MEMBERS), ALL_TIME, MAX_POINTS) for _ in range(3))]
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 25_599, 25_600, 999_999, 327_680_000, 655_359_999])
+def test_names_are_those_of_the_pure_python_permutation(names: core.Names, number: int) -> None:
+    assert names.name(number) == ProxyNames(PUBLISHED_KEY).name(number)
+
+
+def test_names_end_where_the_permutation_ends(names: core.Names) -> None:
+    with pytest.raises(ValueError, match="from 0 to 655359999"):
+        names.name(655_360_000)
+
+
+def test_dashboards_are_byte_for_byte_those_of_the_memory_engine(
+    tmp_path: Path, names: core.Names, dice: Random
+) -> None:
+    made, now = changes(dice), [1_000_000]
+
+    async def compare() -> None:
+        memory = MemoryLeaderboard()
+        await memory.reset(Followed(identity="ledger", epoch=2))
+        boards = Boards(ZoneInfo("Europe/London"))
+        dashboards = Dashboards(memory, boards, ProxyNames(PUBLISHED_KEY), 1000, now=lambda: now[0])
+        writer, reader = core.Writer(tmp_path), core.Reader(tmp_path, names)
+        writer.reset("ledger", 2, "")
+        for shard, some in ((0, made[:3000]), (5, made[3000:])):
+            await memory.apply(shard, list(enumerate(some, 1)), Mark(len(some), b"x"))
+            assert writer.apply(
+                shard, [op(position, change) for position, change in enumerate(some, 1)], len(some), b"x"
+            )
+        writer.check()
+        await memory.confirm(900_000)
+        writer.confirm(900_000)
+        for now[0] in (1_000_000, 9_000_000):
+            for member in [*dice.sample(range(MEMBERS), 200), MEMBERS]:
+                top, around = dice.choice([(10, 2), (0, 0), (100, 50)])
+                expected = await dashboards.member(f"member-{member}", top=top, around=around)
+                body, as_of, stale, known = reader.render(
+                    ALL_TIME, f"member-{member}", top, around, now[0], STALE_AFTER
+                )
+                assert body == to_json(expected)
+                assert (as_of, stale, known) == (expected.as_of, expected.stale, expected.me.name is not None)
+        assert reader.render_board(ALL_TIME, 25, now[0], STALE_AFTER)[0] == to_json(
+            await dashboards.board(ALL_TIME, top=25)
+        )
+        rows = [row async for chunk in memory.standings(ALL_TIME) for row in chunk]
+        standings = reader.standings(ALL_TIME)
+        assert len(standings) == len(rows)
+        assert [*standings.rows(100), *standings.rows(10**6)] == rows
+        assert standings.rows(1) == []
+
+    anyio.run(compare)
+
+
+def test_what_was_built_at_once_is_what_was_applied(tmp_path: Path, dice: Random) -> None:
+    scores = array("i", (int(dice.paretovariate(1)) % 1000 - 1 for _ in range(MEMBERS)))
+    views = []
+    for built in (True, False):
+        directory = tmp_path / str(built)
+        writer, reader = core.Writer(directory), core.Reader(directory)
+        writer.reset("ledger", 1, "")
+        writer.load_members(0, [f"member-{member}" for member in range(MEMBERS)], array("I", range(MEMBERS)))
+        if built:
+            writer.build(ALL_TIME, scores)
+        else:
+            ops: list[core.Op] = [(1, core.SCORED, member, ALL_TIME, score) for member, score in enumerate(scores)]
+            writer.apply(0, ops, 1, b"")
+        writer.check()
+        writer.confirm(1)
+        views.append([reader.view(ALL_TIME, f"member-{member}", MEMBERS, 3)[3:] for member in (0, 1, MEMBERS - 1)])
+        writer.close()
+    assert views[0] == views[1]
+
+
+def test_a_batch_is_counted_once_and_its_mark_is_kept(tmp_path: Path) -> None:
+    writer = core.Writer(tmp_path)
+    assert writer.followed() == (None, 0, "", {})
+    writer.reset("ledger", 3, "Europe/London")
+    ops: list[core.Op] = [(1, core.JOINED, 0, "ann", 5), (2, core.SCORED, 0, ALL_TIME, 7)]
+    assert writer.apply(15, ops, 2, b"hash")
+    assert not writer.apply(15, ops, 2, b"hash")
+    writer.confirm(9)
+    writer.close()
+    assert core.Writer(tmp_path).followed() == ("ledger", 3, "Europe/London", {15: (2, b"hash")})
+    assert core.Reader(tmp_path).view(ALL_TIME, "ann", 1, 0) == (
+        3, {15: 2}, 9, 1, [(1, 0, 5, 7)], (0, 5, 7, False, 1, 1, 1), [(1, 0, 5, 7)],
+    )  # fmt: skip
+
+
+def test_errors_have_their_names(tmp_path: Path) -> None:
+    writer, reader = core.Writer(tmp_path), core.Reader(tmp_path)
+    with pytest.raises(core.Locked, match="stop it first"):
+        core.Writer(tmp_path)
+    with pytest.raises(core.NotReady):
+        reader.sequence()
+    with pytest.raises(core.NotReady):
+        writer.apply(0, [], 1, b"")
+    writer.reset("ledger", 1, "")
+    with pytest.raises(KeyError, match="4"):
+        writer.apply(0, [(1, core.SCORED, 4, ALL_TIME, 1)], 1, b"")
+    with pytest.raises(TypeError, match="an op is"):
+        writer.apply(0, [(1, core.SCORED, 4)], 1, b"")
+    with pytest.raises(ValueError, match="shards are from 0 to 15"):
+        writer.apply(16, [], 1, b"")
+    writer.confirm(1)
+    with pytest.raises(ValueError, match="between reset and confirm"):
+        writer.build(ALL_TIME, array("i", [1]))
+    with pytest.raises(ValueError, match="give names"):
+        reader.render(ALL_TIME, "ann", 1, 1, 1, 1)
+    writer.close()
+    with pytest.raises(ValueError, match="closed"):
+        writer.confirm(2)
+
+
+@pytest.mark.parametrize("member_id", ["", "\0", "ä" * 500, "\U0010ffff", "x" * 100_000])
+def test_any_text_may_be_asked_for(tmp_path: Path, names: core.Names, member_id: str) -> None:
+    writer, reader = core.Writer(tmp_path), core.Reader(tmp_path, names)
+    writer.reset("ledger", 1, "")
+    writer.confirm(1)
+    assert reader.render(member_id, member_id, 100, 50, 1, 1)[3] is False
+
+
+def test_the_stubs_are_those_of_the_binary() -> None:
+    command = [sys.executable, "-m", "mypy.stubtest", "laurels_core", "--ignore-missing-stub"]
+    done = subprocess.run(command, cwd=Path(core.__file__).parents[1], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
