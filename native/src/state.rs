@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::files::{Files, Mark, put_text};
 use crate::journal::Journal;
 use crate::layout::*;
-use crate::members::{MOST_NAMES, State as Known};
+use crate::members::{MOST_NAMES, Members, State as Known};
 
 /// Readers get in after so many changes, if not earlier.
 const OPENED_EVERY: usize = 64;
@@ -174,6 +174,9 @@ impl State {
         let mut members = (first..).zip(members).peekable();
         let mut done = Ok(());
         while members.peek().is_some() && done.is_ok() {
+            for (_, (id, _)) in members.clone().take(OPENED_EVERY) {
+                files.members().prefetch_number(&Members::digest(&files.key, id.as_bytes()));
+            }
             journal.begin(&files.control);
             done = members.by_ref().take(OPENED_EVERY).try_for_each(|(member, (id, name_number))| {
                 check_join(Some(id), name_number)?;
