@@ -293,13 +293,7 @@ impl Shot {
 
 /// Up to `count` rows from a spot on, still without their ranks.
 #[inline]
-fn find_rows(
-    board: &Board,
-    members: &Members<'_>,
-    spot: &mut Spot,
-    count: usize,
-    out: &mut Vec<Row>,
-) -> Option<()> {
+fn find_rows(board: &Board, members: &Members<'_>, spot: &mut Spot, count: usize, out: &mut Vec<Row>) -> Option<()> {
     for _ in 0..count {
         let Some(member) = board.next(spot)? else { break };
         out.push(Row { member, ..Row::default() });
