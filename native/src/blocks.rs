@@ -27,26 +27,12 @@ pub struct Spot {
     pub count: usize,
 }
 
-/// Rank, how many share it, and position.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rank {
-    /// 1 + the members with more points.
-    pub rank: u32,
-    /// The members with exactly these points.
-    pub tied: u32,
-    /// The place in the total order, from 1.
-    pub position: u32,
-}
-
 impl Board {
     /// Where a ranked member stands. Some ten steps and a scan of one block.
     #[inline]
     pub fn spot_of(&self, member: u32, block: u32) -> Option<Spot> {
+        self.prefetch_block(block);
         let block = block as usize;
-        // The block is scanned last, but it is the furthest away.
-        for line in (0..BLOCK).step_by(LINE) {
-            self.map.prefetch(self.shape.blocks_at + block * BLOCK + line);
-        }
         let super_ = self.map.get(self.shape.homes_at + block)? as usize;
         let at = self.super_at(super_)?;
         let length = self.map.get(at)? as usize;
@@ -57,6 +43,14 @@ impl Board {
         let members = self.map.words().get(first..first + count.min(BLOCK))?;
         let offset = members.iter().position(|other| other.load(Relaxed) == member)?;
         Some(Spot { root: self.map.get(at + 1)? as usize, super_, slot, block, offset, count })
+    }
+
+    /// Begin to fetch a block that will be scanned soon.
+    #[inline]
+    pub fn prefetch_block(&self, block: u32) {
+        for line in (0..BLOCK).step_by(LINE) {
+            self.map.prefetch(self.shape.blocks_at + block as usize * BLOCK + line);
+        }
     }
 
     /// How many members stand before a spot.
@@ -188,16 +182,16 @@ impl Board {
         }
     }
 
-    /// All about where a ranked member stands.
+    /// The competition rank of a score above 0, and how many have exactly that.
     #[inline]
-    pub fn rank_at(&self, score: i32, spot: &Spot) -> Option<Rank> {
+    pub fn rank_and_tied(&self, score: i32) -> Option<(u32, u32)> {
         let rank = self.rank(score)?;
-        let tied = if (score as u32) < self.shape.counts.domain() {
-            self.shape.counts.of(&self.map, score as u32)?
+        if (score as u32) < self.shape.counts.domain() {
+            Some((rank, self.shape.counts.of(&self.map, score as u32)?))
         } else {
-            self.before_place(place(score, u32::MAX))?.wrapping_add(1).wrapping_sub(rank)
-        };
-        Some(Rank { rank, tied, position: self.before(spot)?.wrapping_add(1) })
+            let after = self.before_place(place(score, u32::MAX))?;
+            Some((rank, after.wrapping_add(1).wrapping_sub(rank)))
+        }
     }
 
     fn before_place(&self, place: u64) -> Option<u32> {

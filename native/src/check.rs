@@ -23,7 +23,9 @@ impl Files {
             if let Some(id) = id {
                 let found = members.number(&Members::digest(&self.key, &id)).flatten();
                 // A newer member may have the same id, where the older one's erasure was not read yet.
-                ensure(found.is_some_and(|found| found >= member), || format!("member {member} is not found by its id"))?;
+                ensure(found.is_some_and(|found| found >= member), || {
+                    format!("member {member} is not found by its id")
+                })?;
                 with_id += usize::from(found == Some(member));
             }
         }
@@ -32,9 +34,12 @@ impl Files {
         let in_slots = (0..places).filter(|place| entry(*place) != 0 && entry(*place) != u32::MAX).count();
         ensure(in_slots == with_id, || format!("{in_slots} slots are taken by {with_id} members"))?;
         let used = (0..places).filter(|place| entry(*place) != 0).count();
-        ensure(self.control.get(SLOTS_USED) == Some(used as u32), || format!("{used} slots are used, and told otherwise"))?;
+        ensure(self.control.get(SLOTS_USED) == Some(used as u32), || {
+            format!("{used} slots are used, and told otherwise")
+        })?;
         for (number, board) in self.boards.iter().enumerate() {
-            board.check(|member| members.known(member).map(|known| known.0) == Some(State::Listed))
+            board
+                .check(|member| members.known(member).map(|known| known.0) == Some(State::Listed))
                 .map_err(|what| format!("board {number}: {what}"))?;
             ensure(board.ranked().unwrap_or(0) as usize <= listed, || format!("board {number} ranks too many"))?;
         }

@@ -43,7 +43,9 @@ impl Error {
     pub fn at(path: &Path, error: &io::Error) -> Error {
         let text = format!("{}: {error}", path.display());
         match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => Error::Full(text),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                Error::Full(text)
+            }
             io::ErrorKind::NotFound => Error::Truncated(format!("{} is missing", path.display())),
             kind => Error::Io(io::Error::new(kind, text)),
         }

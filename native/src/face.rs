@@ -79,7 +79,12 @@ struct Names {
 #[pymethods]
 impl Names {
     #[new]
-    fn new(tables: Vec<PyBuffer<u16>>, adjectives: Vec<String>, creatures: Vec<String>, py: Python<'_>) -> PyResult<Names> {
+    fn new(
+        tables: Vec<PyBuffer<u16>>,
+        adjectives: Vec<String>,
+        creatures: Vec<String>,
+        py: Python<'_>,
+    ) -> PyResult<Names> {
         let tables = tables.iter().map(|table| table.to_vec(py)).collect::<PyResult<_>>()?;
         let boxed = |words: Vec<String>| words.into_iter().map(Into::into).collect();
         Ok(Names { names: names::Names::new(tables, boxed(adjectives), boxed(creatures))? })
@@ -242,9 +247,8 @@ impl Reader {
     #[new]
     #[pyo3(signature = (directory, names = None, *, deadline_ms = 25.0))]
     fn new(directory: PathBuf, names: Option<&Names>, deadline_ms: f64) -> PyResult<Reader> {
-        let deadline = Duration::try_from_secs_f64(deadline_ms / 1e3).map_err(|_| {
-            PyValueError::new_err(format!("a deadline of {deadline_ms} ms cannot be kept"))
-        })?;
+        let deadline = Duration::try_from_secs_f64(deadline_ms / 1e3)
+            .map_err(|_| PyValueError::new_err(format!("a deadline of {deadline_ms} ms cannot be kept")))?;
         Ok(Reader {
             reader: reader::Reader::new(&directory, deadline),
             renderer: names.map(|names| Renderer::new(names.names.clone())),

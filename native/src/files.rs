@@ -58,7 +58,8 @@ impl Files {
         fs::create_dir_all(folder).map_err(|error| Error::at(folder, &error))?;
         let control = make(folder, CONTROL, CONTROL_FILE, 0, CONTROL_WORDS)?;
         let mut key = [0; 16];
-        fs::File::open("/dev/urandom").and_then(|mut file| std::io::Read::read_exact(&mut file, &mut key))
+        fs::File::open("/dev/urandom")
+            .and_then(|mut file| std::io::Read::read_exact(&mut file, &mut key))
             .map_err(Error::Io)?;
         put_words(&control, KEY, &packed_text(&key));
         put_words(&control, BOOT, &packed_text(&boot()));
@@ -124,9 +125,7 @@ impl Files {
     pub fn refresh(&mut self) -> Result<()> {
         while self.is_outdated() {
             self.seen = self.control.get(FILES).unwrap_or(0);
-            for (name, kind) in
-                [(MEMBERS, MEMBERS_FILE), (SLOTS, SLOTS_FILE), (IDS, IDS_FILE), (TEXTS, TEXTS_FILE)]
-            {
+            for (name, kind) in [(MEMBERS, MEMBERS_FILE), (SLOTS, SLOTS_FILE), (IDS, IDS_FILE), (TEXTS, TEXTS_FILE)] {
                 let path = self.folder.join(name);
                 let map = match kind {
                     MEMBERS_FILE => &mut self.members,
@@ -319,8 +318,7 @@ pub fn long(map: &Map, at: usize) -> Option<u64> {
 /// A text: its length, and its bytes.
 pub fn bytes(map: &Map, at: usize) -> Vec<u8> {
     let length = (map.get(at).unwrap_or(0) as usize).min(LONGEST_TEXT);
-    let mut bytes: Vec<u8> =
-        words_of(map, at + 1, length.div_ceil(4)).into_iter().flat_map(u32::to_ne_bytes).collect();
+    let mut bytes: Vec<u8> = words_of(map, at + 1, length.div_ceil(4)).into_iter().flat_map(u32::to_ne_bytes).collect();
     bytes.truncate(length);
     bytes
 }
@@ -375,6 +373,7 @@ fn board_path(folder: &Path, number: usize) -> PathBuf {
 /// Names the present boot of the machine; empty where it cannot be told, and then only closed files are good.
 fn boot() -> Vec<u8> {
     let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    let digits: Vec<u8> = text.bytes().filter_map(|byte| (byte as char).to_digit(16)).map(|digit| digit as u8).collect();
+    let digits: Vec<u8> =
+        text.bytes().filter_map(|byte| (byte as char).to_digit(16)).map(|digit| digit as u8).collect();
     digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).take(16).collect()
 }

@@ -62,7 +62,8 @@ impl Map {
         let mut options = OpenOptions::new();
         let file = options.read(true).write(true).create_new(true).mode(0o600).open(&beside);
         let file = file.map_err(|error| Error::at(path, &error))?;
-        let bytes = libc::off_t::try_from(head.words * 4).map_err(|_| Error::Full("a file would be too long".into()))?;
+        let bytes =
+            libc::off_t::try_from(head.words * 4).map_err(|_| Error::Full("a file would be too long".into()))?;
         // SAFETY: a plain call on a descriptor that is open.
         let code = unsafe { libc::posix_fallocate(file.as_raw_fd(), 0, bytes) };
         if code != 0 {
@@ -146,9 +147,8 @@ impl Map {
         let length = usize::try_from(head.words).expect("64-bit");
         let protection = if writable { libc::PROT_READ | libc::PROT_WRITE } else { libc::PROT_READ };
         // SAFETY: a new mapping of a file whose length was checked; files of a store never shrink.
-        let base = unsafe {
-            libc::mmap(ptr::null_mut(), length * 4, protection, libc::MAP_SHARED, file.as_raw_fd(), 0)
-        };
+        let base =
+            unsafe { libc::mmap(ptr::null_mut(), length * 4, protection, libc::MAP_SHARED, file.as_raw_fd(), 0) };
         if base == libc::MAP_FAILED {
             return Err(Error::at(path, &std::io::Error::last_os_error()));
         }
@@ -193,7 +193,10 @@ impl Head {
             *word = u32::from_ne_bytes(four.try_into().expect("four"));
         }
         if words[..2] != MAGIC || words[2] != BYTE_ORDER {
-            return Err(Error::Foreign(format!("{} is not a file of this kind of machine's leaderboard", path.display())));
+            return Err(Error::Foreign(format!(
+                "{} is not a file of this kind of machine's leaderboard",
+                path.display()
+            )));
         }
         if words[3] > FORMAT {
             return Err(Error::NewerFormat(format!(

@@ -83,6 +83,14 @@ impl Members<'_> {
         Some(self.find(digest)?.1)
     }
 
+    /// Begin to fetch what `number` will be asked for soon.
+    #[inline]
+    pub fn prefetch_number(&self, digest: &Digest) {
+        if let Some(slot) = self.probe(digest[0], digest[1]).next() {
+            self.slots.prefetch(slot);
+        }
+    }
+
     /// State and name number.
     #[inline]
     pub fn known(&self, member: u32) -> Option<(State, u32)> {

@@ -256,16 +256,18 @@ impl Shot {
         self.around.clear();
         self.board = files.board(board);
         let board = self.board.and_then(|number| files.boards.get(number));
-        let number = match &digest {
-            Some(digest) => members.number(digest)?,
-            None => None,
-        };
+        // Each step to a member's place is a wait for memory, so something else is done meanwhile: here the top, below
+        // the counts.
+        if let Some(digest) = &digest {
+            members.prefetch_number(digest);
+        }
         if let Some(board) = board {
             self.ranked = board.ranked()?;
             find_rows(board, &members, &mut board.first()?, top, &mut self.top)?;
             rank_rows(board, 1, None, &mut self.top)?;
         }
-        let Some(member) = number else { return Some(()) };
+        let Some(digest) = digest else { return Some(()) };
+        let Some(member) = members.number(&digest)? else { return Some(()) };
         let (state, name_number) = members.known(member)?;
         let (points, block) = board.map_or(Some((0, 0)), |board| board.pair(member))?;
         let mut me = Me {
@@ -275,13 +277,14 @@ impl Shot {
             tied: 0,
         };
         if let (Some(board), true) = (board, block != 0) {
+            board.prefetch_block(block);
+            (me.row.rank, me.tied) = board.rank_and_tied(points)?;
             let spot = board.spot_of(member, block)?;
             let mut window = spot;
             let back = board.back(&mut window, around)?;
             find_rows(board, &members, &mut window, back + 1 + around, &mut self.around)?;
-            let rank = board.rank_at(points, &spot)?;
-            (me.row.rank, me.position, me.tied) = (rank.rank, rank.position, rank.tied);
-            rank_rows(board, (rank.position as usize).checked_sub(back)?, Some(&me.row), &mut self.around)?;
+            me.position = board.before(&spot)?.wrapping_add(1);
+            rank_rows(board, (me.position as usize).checked_sub(back)?, Some(&me.row), &mut self.around)?;
         }
         self.me = Some(me);
         Some(())
@@ -290,13 +293,7 @@ impl Shot {
 
 /// Up to `count` rows from a spot on, still without their ranks.
 #[inline]
-fn find_rows(
-    board: &Board,
-    members: &Members<'_>,
-    spot: &mut Spot,
-    count: usize,
-    out: &mut Vec<Row>,
-) -> Option<()> {
+fn find_rows(board: &Board, members: &Members<'_>, spot: &mut Spot, count: usize, out: &mut Vec<Row>) -> Option<()> {
     for _ in 0..count {
         let Some(member) = board.next(spot)? else { break };
         out.push(Row { member, ..Row::default() });

@@ -12,7 +12,13 @@ const MOST_TOPS: usize = 1000;
 pub struct Renderer {
     names: Names,
     out: Vec<u8>,
-    tops: HashMap<(Option<usize>, usize), (Vec<Row>, Vec<u8>)>, // by board and length
+    tops: HashMap<(Option<usize>, usize), Top>, // by board and length
+}
+
+/// A top, and how it was rendered.
+struct Top {
+    rows: Vec<Row>,
+    json: Vec<u8>,
 }
 
 impl Renderer {
@@ -86,8 +92,8 @@ impl Renderer {
     fn top(&mut self, shot: &Shot, top: usize) {
         self.out.extend_from_slice(b",\"top\":");
         let known = self.tops.get(&(shot.board, top));
-        if let Some((_, bytes)) = known.filter(|(rows, _)| *rows == shot.top) {
-            self.out.extend_from_slice(bytes);
+        if let Some(top) = known.filter(|known| known.rows == shot.top) {
+            self.out.extend_from_slice(&top.json);
             return;
         }
         let begin = self.out.len();
@@ -95,7 +101,8 @@ impl Renderer {
         if self.tops.len() >= MOST_TOPS {
             self.tops.clear();
         }
-        self.tops.insert((shot.board, top), (shot.top.clone(), self.out[begin..].to_vec()));
+        let rendered = Top { rows: shot.top.clone(), json: self.out[begin..].to_vec() };
+        self.tops.insert((shot.board, top), rendered);
     }
 }
 

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::files::{Files, Mark, put_text};
 use crate::journal::Journal;
 use crate::layout::*;
-use crate::members::{MOST_NAMES, State as Known};
+use crate::members::{MOST_NAMES, Members, State as Known};
 
 /// Readers get in after so many changes, if not earlier.
 const OPENED_EVERY: usize = 64;
@@ -69,7 +69,14 @@ pub struct State {
 
 impl State {
     /// An empty state that follows a feed from its start.
-    pub fn create(folder: &Path, number: u64, capacity: usize, identity: &str, epoch: u64, rules: &str) -> Result<State> {
+    pub fn create(
+        folder: &Path,
+        number: u64,
+        capacity: usize,
+        identity: &str,
+        epoch: u64,
+        rules: &str,
+    ) -> Result<State> {
         if identity.len().max(rules.len()) > LONGEST_TEXT || epoch > i64::MAX as u64 {
             return Err(Error::Invalid("identity and rules have up to 255 bytes, an epoch is below 2^63".into()));
         }
@@ -145,7 +152,8 @@ impl State {
         if open == 0 {
             self.journal.begin(&self.files.control);
         }
-        let mark = Mark { position: batch.position, reached: batch.position.max(mark.reached), hash: batch.hash.clone() };
+        let mark =
+            Mark { position: batch.position, reached: batch.position.max(mark.reached), hash: batch.hash.clone() };
         self.set_mark(shard, &mark)?;
         self.journal.commit(&self.files.control);
         Ok(true)
@@ -174,6 +182,9 @@ impl State {
         let mut members = (first..).zip(members).peekable();
         let mut done = Ok(());
         while members.peek().is_some() && done.is_ok() {
+            for (_, (id, _)) in members.clone().take(OPENED_EVERY) {
+                files.members().prefetch_number(&Members::digest(&files.key, id.as_bytes()));
+            }
             journal.begin(&files.control);
             done = members.by_ref().take(OPENED_EVERY).try_for_each(|(member, (id, name_number))| {
                 check_join(Some(id), name_number)?;
@@ -192,8 +203,10 @@ impl State {
             return Err(Error::Invalid(format!("the board {board} has scores already")));
         }
         let members = self.files.members();
-        let known: Vec<Known> = (0..scores.len() as u32).map(|member| members.known(member).map_or(Known::Absent, |k| k.0)).collect();
-        if let Some(absent) = known.iter().zip(scores).position(|(state, score)| *state == Known::Absent && *score != 0) {
+        let known: Vec<Known> =
+            (0..scores.len() as u32).map(|member| members.known(member).map_or(Known::Absent, |k| k.0)).collect();
+        if let Some(absent) = known.iter().zip(scores).position(|(state, score)| *state == Known::Absent && *score != 0)
+        {
             return Err(Error::UnknownMember(absent as u32));
         }
         let made = self.files.add_board(&mut self.journal, board, |path, number| {
@@ -312,7 +325,11 @@ impl State {
             let members = op.member as usize + 1;
             match &op.change {
                 Change::Joined(id, _) => {
-                    self.room_for_members(members, changes, id.as_ref().map_or(0, |id| id.len().div_ceil(4)) * changes)?;
+                    self.room_for_members(
+                        members,
+                        changes,
+                        id.as_ref().map_or(0, |id| id.len().div_ceil(4)) * changes,
+                    )?;
                 }
                 Change::Scored(board, _) if !self.files.boards[boards[*board]].has_room(members, changes) => {
                     if self.files.members().known(op.member).is_some_and(|known| known.0 == Known::Absent) {

@@ -27,7 +27,9 @@ impl Writer {
         fs::create_dir_all(store).map_err(|error| Error::at(store, &error))?;
         let lock = lock_file(store, LOCK)?;
         lock.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => Error::Locked(format!("another process writes {}: stop it first", store.display())),
+            TryLockError::WouldBlock => {
+                Error::Locked(format!("another process writes {}: stop it first", store.display()))
+            }
             TryLockError::Error(error) => Error::at(store, &error),
         })?;
         let mut writer = Writer {

@@ -142,7 +142,7 @@ class Writer:
     def load_members(self, first: int, ids: Sequence[str], name_numbers: Buffer) -> None:
         """Enrol `first`, `first + 1`, ... at once. `name_numbers`: an unsigned 32-bit one for each id.
 
-        Only between `reset` and `confirm`. Costs 0.3 us a member. Raises `ValueError`, `Full`.
+        Only between `reset` and `confirm`. Costs 0.5 to 1 us a member. Raises `ValueError`, `Full`.
         """
 
     def build(self, board: str, scores: Buffer) -> None:

@@ -87,13 +87,18 @@ fn a_board_built_from_scores_is_the_board_that_grew() {
     writer.reset("ledger", 1, "").unwrap();
     let ids: Vec<String> = (0..500).map(id).collect();
     let scores: Vec<i32> = (0..500).map(|member| (member * member) % 97 - 3).collect();
-    writer.building().unwrap().load_members(0, ids.iter().map(String::as_str).zip((0..500).collect::<Vec<u32>>())).unwrap();
+    writer
+        .building()
+        .unwrap()
+        .load_members(0, ids.iter().map(String::as_str).zip((0..500).collect::<Vec<u32>>()))
+        .unwrap();
     writer.building().unwrap().build("all-time", &scores).unwrap();
     writer.check().unwrap();
     let mut naive = Naive::default();
     let joined: Vec<_> = (0..500).map(|member| (member, Change::Joined(Some(id(member)), member))).collect();
     naive.apply(&batch(&joined, 1));
-    let scored: Vec<_> = (0..500).zip(&scores).map(|(member, score)| (member, Change::Scored(0, i64::from(*score)))).collect();
+    let scored: Vec<_> =
+        (0..500).zip(&scores).map(|(member, score)| (member, Change::Scored(0, i64::from(*score)))).collect();
     naive.apply(&batch(&scored, 1));
     writer.confirm(1).unwrap();
     let mut reader = Reader::new(store.path(), PATIENT);
@@ -130,7 +135,8 @@ fn an_erased_id_is_in_no_file() {
     let mut writer = Writer::open(store.path(), 10, false).unwrap();
     writer.reset("ledger", 1, "").unwrap();
     let secret = "somebody@example.com";
-    let ops = [(0, Change::Joined(Some(secret.into()), 0)), (0, Change::Scored(0, 7)), (1, Change::Joined(Some(id(1)), 1))];
+    let ops =
+        [(0, Change::Joined(Some(secret.into()), 0)), (0, Change::Scored(0, 7)), (1, Change::Joined(Some(id(1)), 1))];
     writer.apply(0, &batch(&ops, 1)).unwrap();
     writer.confirm(1).unwrap();
     let holds = || {

@@ -116,7 +116,8 @@ impl Twin {
 
 fn seed() -> u64 {
     let given = std::env::var("LAURELS_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
-    let seed = given.unwrap_or_else(|| u64::from(std::process::id()) << 32 | u64::from(Instant::now().elapsed().subsec_nanos()));
+    let seed = given
+        .unwrap_or_else(|| u64::from(std::process::id()) << 32 | u64::from(Instant::now().elapsed().subsec_nanos()));
     println!("LAURELS_TEST_SEED={seed} repeats this");
     seed
 }

@@ -53,8 +53,11 @@ impl Naive {
     pub fn places(&self, board: &str) -> Vec<Row> {
         let listed = self.members.iter().filter(|(_, known)| known.0 == State::Listed);
         let mut rows: Vec<Row> = listed
-            .map(|(member, known)| {
-                Row { rank: 0, member: *member, name_number: known.1, points: self.points(board, *member) }
+            .map(|(member, known)| Row {
+                rank: 0,
+                member: *member,
+                name_number: known.1,
+                points: self.points(board, *member),
             })
             .filter(|row| row.points > 0)
             .collect();
