@@ -1,9 +1,9 @@
 //! The native leaderboard: boards of millions of members in memory-mapped files, one writer, any number of readers.
 //!
 //! It knows integers, ids and names, not loyalty. `layout` says where everything lies. The rooms, from the ground up:
-//! `map` (a file as atomic words; all unsafe code), `journal` (undo, seqlock), `counts`, `board`, `blocks`, `reshape`
-//! (one board), `members`, `files` (one state), `state` (what a batch does), `check`, `writer` and `reader` (a store),
-//! `names`, `render` (what people see), `face` (Python).
+//! `map` (a file as atomic words; all unsafe code), `journal` (undo, seqlock), `counts`, `board`, `blocks`, `reshape`,
+//! `lay_out` (one board), `members`, `files` (one state), `state` (what a batch does), `check`, `writer` and `reader`
+//! (a store), `names`, `render` (what people see), `face` (Python).
 
 pub mod blocks;
 pub mod board;
@@ -12,6 +12,7 @@ pub mod counts;
 pub mod error;
 pub mod files;
 pub mod journal;
+mod lay_out;
 pub mod layout;
 pub mod map;
 pub mod members;

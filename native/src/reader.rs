@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::files::{Files, long};
 use crate::layout::*;
 use crate::members::{Members, State};
-use crate::writer::{current_folder, lock_file};
+use crate::writer::{current_folder, lock_file, patiently};
 
 /// One place on a board.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -161,7 +161,7 @@ impl Source {
     /// Keep the writer waiting, until this is dropped.
     fn hold(&self) -> Result<File> {
         let hold = lock_file(&self.store, HOLD)?;
-        hold.lock_shared().map_err(Error::Io)?;
+        patiently(|| hold.lock_shared())?;
         Ok(hold)
     }
 

@@ -1,7 +1,7 @@
-//! Changing a board's blocks: members come and go, blocks and superblocks are split, merged, and laid out anew.
+//! Changing a board's blocks: members come and go, blocks and superblocks are split and merged.
 //!
 //! A full block is split in half; a block that fits into its neighbour's other half is merged with it; superblocks
-//! likewise. All under the journal, but for `lay_out`, which fills a file that nobody reads yet.
+//! likewise. All under the journal.
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -11,9 +11,6 @@ use crate::board::{
 };
 use crate::error::{Error, Result};
 use crate::journal::Journal;
-
-const LAID_OUT_MEMBERS: usize = BLOCK * 7 / 8;
-const LAID_OUT_BLOCKS: usize = SUPER * 3 / 4;
 
 impl Board {
     /// Give a member another score and the place that goes with it. `block` is where it stood, or 0.
@@ -357,61 +354,11 @@ impl Board {
         if (next as usize) < self.shape.supers { Ok(next as usize) } else { Err(Error::disorder()) }
     }
 
-    /// Fill an empty board's blocks from places in order. Pairs hold the scores already. Costs 20 ns a member.
-    pub(crate) fn lay_out(&self, places: impl Iterator<Item = u64>) -> Result<()> {
-        let store = |at: usize, value: u32| {
-            self.map.words().get(at).ok_or_else(Error::disorder).map(|word| word.store(value, Relaxed))
-        };
-        let bump = |at: usize| {
-            self.map.words().get(at).ok_or_else(Error::disorder).map(|word| word.fetch_add(1, Relaxed) as usize + 1)
-        };
-        let mut places = places.peekable();
-        let (mut blocks, mut ranked) = (0, 0);
-        while let Some(first) = places.peek().copied() {
-            let (super_, slot) = (blocks / LAID_OUT_BLOCKS, blocks % LAID_OUT_BLOCKS);
-            let (at, block) = (self.at(super_), blocks + 1);
-            if slot == 0 {
-                store(ROOT_LENGTH, super_ as u32 + 1)?;
-                store(NEXT_SUPER, super_ as u32 + 1)?;
-                store(at + 1, super_ as u32)?;
-                store(self.shape.root_at + super_, super_ as u32)?;
-                store(self.firsts_at() + super_, (first >> 32) as u32)?;
-                store(self.firsts_at() + self.shape.supers + super_, first as u32)?;
-            }
-            let mut count = 0;
-            for place in places.by_ref().take(LAID_OUT_MEMBERS) {
-                let member = place as u32;
-                store(self.block_at(block) + count, member)?;
-                store(self.shape.pairs_at + 2 * member as usize + 1, block as u32)?;
-                self.build_count(u32::MAX - (place >> 32) as u32)?;
-                count += 1;
-            }
-            for (column, value) in [block as u32, count as u32, (first >> 32) as u32, first as u32].iter().enumerate() {
-                store(at + 4 + column * SUPER + slot, *value)?;
-            }
-            store(at, slot as u32 + 1)?;
-            store(self.shape.homes_at + block, super_ as u32)?;
-            let totals = self.map.words();
-            totals[self.totals_at() + super_].fetch_add(count as u32, Relaxed);
-            totals[self.shape.groups_at + super_ / GROUP].fetch_add(count as u32, Relaxed);
-            bump(NEXT_BLOCK)?;
-            blocks += 1;
-            ranked += count;
-        }
-        store(BLOCKS_USED, blocks as u32)?;
-        store(RANKED, ranked as u32)
-    }
-
-    fn build_count(&self, score: u32) -> Result<()> {
-        let counts = self.shape.counts;
-        if score < counts.domain() { counts.build(&self.map, score) } else { Ok(()) }
-    }
-
-    fn at(&self, super_: usize) -> usize {
+    pub(crate) fn at(&self, super_: usize) -> usize {
         self.super_at(super_).unwrap_or(usize::MAX / 2) // beyond every file: the next access says so
     }
 
-    fn block_at(&self, block: usize) -> usize {
+    pub(crate) fn block_at(&self, block: usize) -> usize {
         self.shape.blocks_at + block * BLOCK
     }
 

@@ -74,7 +74,7 @@ impl Writer {
             return state.apply(shard, batch, true);
         }
         let state = self.served.as_mut().ok_or(Error::NotReady)?;
-        self.hold.lock().map_err(Error::Io)?;
+        patiently(|| self.hold.lock())?;
         let done = state.apply(shard, batch, false);
         self.hold.unlock().map_err(Error::Io)?;
         done
@@ -176,6 +176,16 @@ pub fn lock_file(store: &Path, name: &str) -> Result<File> {
     let path = store.join(name);
     let mut options = File::options();
     options.read(true).write(true).create(true).truncate(false).open(&path).map_err(|error| Error::at(&path, &error))
+}
+
+/// Wait for a lock, whatever signals come meanwhile.
+pub fn patiently(lock: impl Fn() -> std::io::Result<()>) -> Result<()> {
+    loop {
+        match lock() {
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            done => return done.map_err(Error::Io),
+        }
+    }
 }
 
 fn retire(control: &Map) {
