@@ -21,11 +21,11 @@ ifeq ($(origin PYTHON),command line)
 .PHONY: $(STAMP)
 endif
 
-.PHONY: help setup run test check fmt bench soak reference lock wheels clean
+.PHONY: help setup run test test-native check fmt bench soak reference lock wheels clean
 .DEFAULT_GOAL := help
 
 help:  ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: $(STAMP) $(NATIVE)  ## make .venv with everything pinned (PYTHON=python3.12 to choose the Python)
 	@:
@@ -43,6 +43,11 @@ test: setup  ## run the tests (ARGS='-k refund -x' goes to pytest)
 	@scripts/chromium
 	@scripts/ruby
 	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+	@if [ -z "$(ARGS)" ] && command -v cargo >/dev/null; then $(MAKE) --no-print-directory test-native; fi
+
+test-native: setup  ## run the native leaderboard's own tests, in Rust and through its Python face
+	@cargo test --quiet --locked --manifest-path native/Cargo.toml
+	@$(BIN)/pytest --quiet native/tests
 
 check: setup  ## lint, formatting, types and the walls between packages
 	@$(BIN)/ruff check
