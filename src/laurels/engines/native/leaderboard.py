@@ -55,8 +55,9 @@ class NativeLeaderboard:
 
     async def read(self, board: str, member_id: str | None, *, top: int, around: int) -> View:
         """See the port. Costs some 3 us, and 1 us for each place; `render` is the cheaper one."""
+        name, who = _sayable(board), None if member_id is None else _sayable(member_id)
         epoch, positions, confirmed_at, ranked, first, me, beside = self._read(
-            lambda: self._reader.view(board, member_id, top, around)
+            lambda: self._reader.view(name, who, top, around)
         )
         return View(
             version=Version(epoch, positions),
@@ -71,8 +72,9 @@ class NativeLeaderboard:
         """See `laurels.dashboard.Renders`. Costs 1 to 3 us."""
         try:
             return self._reader.render(board, member_id, top, around, now, stale_after)
-        except (core.CoreError, OSError):
-            return self._read(lambda: self._reader.render(board, member_id, top, around, now, stale_after))
+        except (core.CoreError, OSError, UnicodeEncodeError):
+            name, who = _sayable(board), _sayable(member_id)
+            return self._read(lambda: self._reader.render(name, who, top, around, now, stale_after))
 
     async def standings(self, board: str, *, chunk: int = 1000) -> AsyncIterator[list[Row]]:
         """The version is the one at the first chunk; a copy of its order, 8 bytes a ranked member, is held to the last.
@@ -198,3 +200,8 @@ class NativeLeaderboard:
     def _check(self) -> None:
         """Raise `AssertionError` where the files are not in order. Reads everything."""
         self._write(core.Writer.check)
+
+
+def _sayable(text: str) -> str:
+    """A text that the files can hold; what they cannot, nobody bears: a lone surrogate is in no id."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
