@@ -1,8 +1,8 @@
 """The real house beside its model: whatever is done to it, in whatever order, both must say the same.
 
-The house is the one that `wiring.build` makes, with the SQLite ledger in a temporary folder and the memory leaderboard;
-only the clock is turned by hand. A crash copies the state as it lies on the disk and goes on from the copy, which is
-what `kill -9` leaves. `LAURELS_TEST_EXAMPLES` sets how many histories are tried.
+The house is the one that `wiring.build` makes, with the SQLite ledger in a temporary folder and each of the embedded
+leaderboards; only the clock is turned by hand. A crash copies the state as it lies on the disk and goes on from the
+copy, which is what `kill -9` leaves. `LAURELS_TEST_EXAMPLES` sets how many histories are tried.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from tests.engines import native_leaderboard, needs_native
 from tests.property.auditor import SHARD, Auditor
 from tests.property.drafts import MEMBERS, Draft, Sent, microseconds, orders, refunds, unlinked_refunds
 from tests.property.model import Answer, Model, Program
@@ -27,7 +28,7 @@ from laurels.clock import DAY, HOUR, SECOND
 from laurels.engines.memory import MemoryLeaderboard
 from laurels.errors import Conflict, InsufficientPoints, PointsOutOfRange, ProgramError, UnknownMember
 from laurels.intake import OrderForm, RefundForm, UnlinkedRefundForm, decode
-from laurels.leaderboard import projector
+from laurels.leaderboard import Leaderboard, projector
 from laurels.ledger import Receipt
 from laurels.model import Adjustment, MemberEvent, Order, Redemption, Refund
 from laurels.settings import Settings
@@ -76,7 +77,7 @@ class LoyaltyMachine(RuleBasedStateMachine):
         self.states = 0
         self.state = self.new_state()
         self.backup: Backup | None = None
-        self.board = MemoryLeaderboard()
+        self.board: Leaderboard = self.new_board()
         self.confirmed_at: int | None = None
         self.foreign = False
         self.open()
@@ -117,6 +118,9 @@ class LoyaltyMachine(RuleBasedStateMachine):
         self.states += 1
         return Path(self.folder.name) / f"state-{self.states}"
 
+    def new_board(self) -> Leaderboard:
+        return MemoryLeaderboard()
+
     def open(self) -> None:
         self.rooms = AsyncExitStack()
         self.house = self.run(self.rooms.enter_async_context(self.building(toml(self.program))))
@@ -139,7 +143,7 @@ class LoyaltyMachine(RuleBasedStateMachine):
         self.state = left_behind
         if not keep_board:
             self.run(self.board.close())
-            self.board, self.confirmed_at, self.foreign = MemoryLeaderboard(), None, False
+            self.board, self.confirmed_at, self.foreign = self.new_board(), None, False
         self.open()
 
     @rule(steps=st.integers(1, 2), forged=st.booleans())
@@ -343,6 +347,13 @@ class LoyaltyMachine(RuleBasedStateMachine):
             self.run(self.house.ledger.retry(sequence))
 
 
+class NativeMachine(LoyaltyMachine):
+    """The same with the native leaderboard."""
+
+    def new_board(self) -> Leaderboard:
+        return native_leaderboard(self.new_state())
+
+
 def toml(program: Program) -> str:
     """A program's text."""
     per = ", ".join(f'{currency} = "{amount / 100:.2f}"' for currency, amount in program.per.items())
@@ -357,14 +368,19 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 pytestmark = pytest.mark.timeout(900)  # what fails is made as short as it can be, which takes minutes
 
-TestLoyaltyMachine = LoyaltyMachine.TestCase
-TestLoyaltyMachine.settings = settings(
+MACHINE_SETTINGS = settings(
     max_examples=EXAMPLES,
     stateful_step_count=STEPS,
     deadline=None,
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
+
+TestLoyaltyMachine = LoyaltyMachine.TestCase
+TestLoyaltyMachine.settings = MACHINE_SETTINGS
+
+TestNativeMachine = needs_native(NativeMachine.TestCase)
+TestNativeMachine.settings = MACHINE_SETTINGS
 
 
 def test_a_refund_that_came_first_stays_its_members_when_the_member_is_erased() -> None:
