@@ -155,6 +155,10 @@ class BoardMoved(LaurelsError):
     """The leaderboard is not where it was left: its server lost data, or another process changed it. Look again."""
 
 
+class BoardUnavailable(LaurelsError):
+    """The leaderboard cannot be written now. Try again."""
+
+
 class BoardNotReady(LaurelsError):
     """The leaderboard is being built. Try again."""
 

@@ -46,7 +46,8 @@ class View(Struct, frozen=True, kw_only=True):
 class Leaderboard(Protocol):
     """A leaderboard. Reads are answered from memory or by one round trip; they never touch the ledger.
 
-    One that is on a server raises `BoardNotReady` from every call while that is away.
+    While one that is on a server cannot reach it, questions raise `BoardNotReady`, and `followed`, `apply`, `confirm`
+    and `reset` raise `BoardUnavailable`.
     """
 
     name: str

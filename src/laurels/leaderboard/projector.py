@@ -46,8 +46,8 @@ class Projector:
         """Apply all that is in the feed now, rebuilding first where it is another history. Gives the heads that were
         reached.
 
-        Raises `LedgerUnavailable`, and `BoardNotReady` where the leaderboard is on a server that is away; what was
-        applied by then stays applied.
+        Raises `LedgerUnavailable`, and `BoardUnavailable` where the leaderboard cannot be written; what was applied by
+        then stays applied.
         """
         while True:
             at = self._now()

@@ -19,7 +19,7 @@ from laurels.engines.valkey.address import read_address
 from laurels.engines.valkey.answers import Row, Views
 from laurels.engines.valkey.bell import Bell
 from laurels.engines.valkey.server import Server
-from laurels.errors import BoardMoved, BoardNotReady, FeedDiverged, SettingsError
+from laurels.errors import BoardMoved, BoardNotReady, BoardUnavailable, FeedDiverged, SettingsError
 from laurels.leaderboard import (
     ALL_TIME,
     Change,
@@ -78,7 +78,7 @@ class ValkeyLeaderboard:
         engine = cls(Server(read_address(url), root), root)
         try:
             await engine._check()
-        except BoardNotReady:
+        except BoardUnavailable:
             log.warning("leaderboard.away", leaderboard=cls.name, server=str(engine._server.address))
         except SettingsError:
             await engine.close()
@@ -92,8 +92,6 @@ class ValkeyLeaderboard:
         """
         generation, version = self._seen
         answer = await self._ask("read", board, member_id or "", top, around)
-        if answer is None:
-            raise BoardNotReady
         view = self._views.view(answer, board, top)
         now = int(answer[0])
         if now < generation or (now == generation and not view.version.includes(version)):
@@ -108,8 +106,6 @@ class ValkeyLeaderboard:
         position, last, read_of = 1, None, None
         while True:
             answer = await self._ask("standings", board, position - 1, PAGE)
-            if answer is None:
-                raise BoardNotReady
             *moment, places, ids = answer
             if moment != (read_of or moment):
                 raise FeedDiverged("The board changed while it was read. Try again when it changes less.")
@@ -123,7 +119,7 @@ class ValkeyLeaderboard:
 
     async def followed(self) -> Followed:
         """See the port. What is applied next through this engine builds upon what this gives."""
-        answer = await self._ask("followed")
+        answer = await self._run("followed")
         if answer is None:
             self._generation, self._marks = 0, {}
             return Followed()
@@ -134,7 +130,7 @@ class ValkeyLeaderboard:
     async def apply(self, shard: int, changes: Sequence[tuple[int, Change]], upto: Mark) -> None:
         """See the port. Raises `BoardMoved` where the board is not where this process left it."""
         mark = self._marks.get(shard, Mark())
-        taken = await self._ask(
+        taken = await self._run(
             "apply",
             self._generation,
             shard,
@@ -151,7 +147,7 @@ class ValkeyLeaderboard:
     async def confirm(self, at: int) -> None:
         """See the port. Raises `BoardMoved` where the board is not where this process left it."""
         marks = [part for shard, mark in self._marks.items() for part in (shard, mark.position, mark.hash)]
-        served = await self._ask("confirm", self._generation, at, *marks)
+        served = await self._run("confirm", self._generation, at, *marks)
         self._must_stand(served)
         if served != str(self._generation).encode():
             await self._server.sweep()
@@ -162,7 +158,7 @@ class ValkeyLeaderboard:
             raise ValueError("a leaderboard is rebuilt from the start of the feed: give no marks")
         self._is_checked = False  # a server may be set up otherwise by now
         newest = max(self._generation, self._seen[0])
-        generation = await self._ask(
+        generation = await self._run(
             "reset", newest, followed.identity or "", followed.epoch, followed.rules, str(followed.version)
         )
         self._generation, self._marks = int(generation), {}
@@ -174,8 +170,8 @@ class ValkeyLeaderboard:
             async with asyncio.timeout(timeout_s):
                 try:
                     changed = await self._bell.armed()
-                    served = await self._ask("read", ALL_TIME, "", 0, 0)
-                except (BoardNotReady, RedisError, OSError):
+                    served = await self._run("read", ALL_TIME, "", 0, 0)
+                except (BoardUnavailable, RedisError, OSError):
                     await asyncio.sleep(timeout_s)
                 else:
                     if served is None or self._views.version(served[1]) == known:
@@ -187,6 +183,16 @@ class ValkeyLeaderboard:
         await self._server.close()
 
     async def _ask(self, script: str, *arguments: bytes | str | int) -> Any:
+        """What a reader is told. Raises `BoardNotReady` where no board is served, or the server is away."""
+        try:
+            answer = await self._run(script, *arguments)
+        except BoardUnavailable as error:
+            raise BoardNotReady(error.message) from error
+        if answer is None:
+            raise BoardNotReady
+        return answer
+
+    async def _run(self, script: str, *arguments: bytes | str | int) -> Any:
         if not self._is_checked:
             try:
                 await self._check()
@@ -194,7 +200,7 @@ class ValkeyLeaderboard:
                 if error.message != self._refusal:  # once, not for every reader
                     self._refusal = error.message
                     log.warning("leaderboard.refused", leaderboard=self.name, error=error.message)
-                raise BoardNotReady("The leaderboard's server cannot be used. The log says why.") from error
+                raise BoardUnavailable("The leaderboard's server cannot be used. The log says why.") from error
         return await self._server.run(script, *arguments)
 
     async def _check(self) -> None:

@@ -1,5 +1,7 @@
 """The connection to the server: which servers will not do, scripts by name, and the driver's errors as ours."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from typing import Any
 
@@ -10,7 +12,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, AuthorizationError, RedisError
 
 from laurels.engines.valkey.address import Address
-from laurels.errors import BoardNotReady, SettingsError
+from laurels.errors import BoardUnavailable, SettingsError
 
 CONNECT_WITHIN_S = 1.0
 """A server that takes longer to answer the first time is away."""
@@ -46,15 +48,13 @@ class Server:
         }
 
     async def run(self, script: str, *arguments: bytes | str | int) -> Any:
-        """What a script gives. Raises `BoardNotReady` where the server is away or cannot do it."""
-        try:
+        """What a script gives. Raises `BoardUnavailable` where the server is away or cannot do it."""
+        with _told():
             return await self._scripts[script](keys=[self._root], args=arguments)
-        except (RedisError, OSError) as error:
-            raise self.not_ready(error) from error
 
     async def sweep(self) -> None:
         """Delete the generations that are neither served nor followed. Looks at every key of the database."""
-        try:
+        with _told():
             used = {int(generation) for generation in await self.client.hvals(self._root)}
             keys: list[bytes] = []
             async for key in self.client.scan_iter(match=f"{self._root}:*", count=SWEEP):
@@ -67,19 +67,18 @@ class Server:
                     keys.clear()
             if keys:
                 await self.client.unlink(*keys)
-        except (RedisError, OSError) as error:
-            raise self.not_ready(error) from error
 
     async def check(self) -> None:
-        """Raise `SettingsError` for a server that will not do, and `BoardNotReady` for one that does not answer."""
+        """Raise `SettingsError` for a server that will not do, and `BoardUnavailable` for one that does not answer."""
         try:
-            about = await self.client.info()
-        except (AuthenticationError, AuthorizationError) as error:
-            raise SettingsError(
-                f"leaderboard.url: {self.address} does not take this user and password. Correct them in the URL."
-            ) from error
-        except (RedisError, OSError) as error:
-            raise self.not_ready(error) from error
+            with _told():
+                about = await self.client.info()
+        except BoardUnavailable as error:
+            if isinstance(error.__cause__, AuthenticationError | AuthorizationError):
+                raise SettingsError(
+                    f"leaderboard.url: {self.address} does not take this user and password. Correct them in the URL."
+                ) from error
+            raise
         if refusal := refusal_of(about):
             raise SettingsError(f"leaderboard.url: {self.address} {refusal}")
 
@@ -87,12 +86,6 @@ class Server:
         """Let go of every connection."""
         await self.client.aclose()
         await self.client.connection_pool.disconnect()
-
-    def not_ready(self, error: Exception) -> BoardNotReady:
-        """An error of the driver as one of ours; it names no server, for it may be shown to customers."""
-        first_word = str(error).split(" ", 1)[0]
-        code = f" ({first_word})" if first_word.isupper() and first_word.isalpha() else ""
-        return BoardNotReady(f"The leaderboard's server does not answer as it should{code}. Try again.")
 
 
 def refusal_of(about: dict[str, Any]) -> str | None:
@@ -115,6 +108,17 @@ def refusal_of(about: dict[str, Any]) -> str | None:
             "Set maxmemory-policy noeviction, or give a server that is not a cache."
         )
     return None
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """The driver's errors as ours. They name no server, for they may be shown to customers."""
+    try:
+        yield
+    except (RedisError, OSError) as error:
+        code = str(error).split(" ", 1)[0]  # such as LOADING, OOM, READONLY
+        why = f" ({code})" if code.isalpha() and code.isupper() else ""
+        raise BoardUnavailable(f"The leaderboard's server does not do as it is asked now{why}. Try again.") from error
 
 
 def _numbers(version: str) -> tuple[int, ...]:
