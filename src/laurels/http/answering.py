@@ -29,10 +29,10 @@ class Answerer:
     """Answers requests to one house."""
 
     def __init__(self, house: House, door: Door, routes: Sequence[Route]) -> None:
-        """`routes` are those that it answers; each is counted by itself."""
+        """`routes` are those that it answers; each is counted by itself, on its own of the `meters`."""
         self.house = house
-        self._door = door
-        self._meters = {(route.method, route.path): _meter(route) for route in routes}
+        self.door = door
+        self.meters = {(route.method, route.path): _meter(route) for route in routes}
 
     async def answer(
         self,
@@ -45,10 +45,10 @@ class Answerer:
         """The answer to one request. `body` is called only where the route takes one, and everything before it is in
         order. Raises what `problems.py` has a status for.
         """
-        scope["state"]["meter"] = self._meters[route.method, route.path]
+        scope["state"]["meter"] = self.meters[route.method, route.path]
         caller = ANYONE
         if route.access is not None:
-            caller = await self._door.caller(scope)
+            caller = await self.door.caller(scope)
             if route.for_members is not None and caller.member_id is not None:
                 route = route.for_members
         if route.access is not None:
@@ -62,7 +62,7 @@ class Answerer:
         raw = await body() if route.takes_body else b""
         if route.form is not None:
             inputs["form"] = decode(route.form, raw)
-        call = Call(house=self.house, limits=self._door.limits, caller=caller, ids=ids, headers=headers, raw=raw)
+        call = Call(house=self.house, limits=self.door.limits, caller=caller, ids=ids, headers=headers, raw=raw)
         return await route.handle(call, **inputs)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from litestar import Litestar, Request, Response
@@ -24,6 +24,7 @@ from laurels.http.auth import Auth
 from laurels.http.beside import NOTHING, Beside
 from laurels.http.door import Door
 from laurels.http.envelope import Envelope
+from laurels.http.express import Express
 from laurels.http.fast import FastLane
 from laurels.http.house import House
 from laurels.http.limits import Limits
@@ -47,8 +48,20 @@ WEB = Path(laurels.__file__).parent / "web"
 JSON_TYPES = frozenset({"", "application/json", "application/x-ndjson", "application/ndjson", "application/jsonl"})
 
 
+class Application(NamedTuple):
+    """The ASGI application, and the express that a server of ours asks before it."""
+
+    asgi: ASGIApp
+    express: Express
+
+
 def create_app(house: House, auth: Auth, beside: Beside = NOTHING) -> ASGIApp:
     """The ASGI application over a house that is built. It opens and closes nothing."""
+    return create_application(house, auth, beside).asgi
+
+
+def create_application(house: House, auth: Auth, beside: Beside = NOTHING) -> Application:
+    """The same, with its express."""
     described = [*ROUTES, *service.ROUTES]
     document = msgspec.json.encode(openapi(described, laurels.__version__))
     # ECMA's regular expressions, which JSON Schema uses, know no \Z; their $ means just that.
@@ -69,7 +82,7 @@ def create_app(house: House, auth: Auth, beside: Beside = NOTHING) -> ASGIApp:
         openapi_config=None,
         logging_config=None,
     )
-    return Envelope(FastLane(app, answerer))
+    return Application(Envelope(FastLane(app, answerer)), Express(answerer))
 
 
 def _handler(route: Route, answerer: Answerer) -> HTTPRouteHandler:
