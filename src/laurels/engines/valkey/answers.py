@@ -25,23 +25,29 @@ class Views:
             self._version = token, Version.parse(token.decode())
         return self._version[1]
 
-    def view(self, answer: list[Any], board: str, top: int) -> View:
+    def moment(self, answer: bytes) -> tuple[int, Version]:
+        """The generation and the version in what `read` gave."""
+        generation, token, _ = answer.split(b" ", 2)
+        return int(generation), self.version(token)
+
+    def view(self, answer: bytes, board: str, top: int) -> View:
         """The view in what `read` gave."""
-        _, token, confirmed_at, ranked, places, *mine = answer
+        moment, places, *mine = answer.split(b"\n")
+        _, token, confirmed_at, ranked = moment.split()
         me: Standing | None = None
         around: list[Place] = []
         if mine:
-            number, name_number, hidden, points, *ranks = mine
+            number, name_number, hidden, points = map(int, mine[0].split())
             rank = position = None
             tied = 0
-            if ranks:
-                rank, position, tied, near, first_position, first_rank = ranks
-                around = _places(near, first_position, first_rank)
+            if len(mine) > 1:
+                rank, position, tied, first_position, first_rank = map(int, mine[1].split())
+                around = _places(mine[2], first_position, first_rank)
             me = Standing(number, name_number, points, bool(hidden), rank, position, tied)
         return View(
             version=self.version(token),
             confirmed_at=int(confirmed_at),
-            ranked=ranked,
+            ranked=int(ranked),
             top=self._top(board, top, places),
             me=me,
             around=around,

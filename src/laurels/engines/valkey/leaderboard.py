@@ -90,13 +90,13 @@ class ValkeyLeaderboard:
 
         A view that is older than one that this process saw before says that it was never confirmed.
         """
-        generation, version = self._seen
-        answer = await self._ask("read", board, member_id or "", top, around)
+        before = self._seen
+        answer: bytes = await self._ask("read", board, member_id or "", top, around)
         view = self._views.view(answer, board, top)
-        now = int(answer[0])
-        if now < generation or (now == generation and not view.version.includes(version)):
+        now = self._views.moment(answer)
+        if now[0] < before[0] or (now[0] == before[0] and not now[1].includes(before[1])):
             return replace(view, confirmed_at=NEVER)
-        self._seen = max(self._seen, (now, view.version), key=_progress)
+        self._seen = max(self._seen, now, key=_progress)
         return view
 
     async def standings(self, board: str, *, chunk: int = 1000) -> AsyncIterator[list[Row]]:
@@ -174,7 +174,7 @@ class ValkeyLeaderboard:
                 except (BoardUnavailable, RedisError, OSError):
                     await asyncio.sleep(timeout_s)
                 else:
-                    if served is None or self._views.version(served[1]) == known:
+                    if served is None or self._views.moment(served)[1] == known:
                         await changed.wait()
 
     async def close(self) -> None:
