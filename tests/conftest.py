@@ -36,10 +36,10 @@ def data_dir() -> Path:
 
 
 @pytest.fixture(scope="session")
-def valkey_url() -> Iterator[str]:
+def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A Valkey server that the tests share."""
-    with valkey_server.running() as url:
-        yield url
+    with valkey_server.running(tmp_path_factory.mktemp("valkey")) as server:
+        yield server.url
 
 
 @pytest.fixture(scope="session")

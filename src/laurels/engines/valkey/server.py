@@ -116,9 +116,8 @@ def _told() -> Iterator[None]:
     try:
         yield
     except (RedisError, OSError) as error:
-        code = str(error).split(" ", 1)[0]  # such as LOADING, OOM, READONLY
-        why = f" ({code})" if code.isalpha() and code.isupper() else ""
-        raise BoardUnavailable(f"The leaderboard's server does not do as it is asked now{why}. Try again.") from error
+        what = type(error).__name__
+        raise BoardUnavailable(f"The leaderboard's server cannot do this now ({what}). Try again.") from error
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -14,6 +14,9 @@ if tonumber(ARGV[5]) <= mark then
   return 'old'
 end
 
+-- A server that is full, or must not be written, says so at the first write, and lets a script that has written finish.
+call('HSET', base .. 'state', 'last_shard', shard)
+
 local members = {} -- looked up in this batch
 local boards = {} -- seen in this batch
 

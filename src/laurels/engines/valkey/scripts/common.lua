@@ -3,7 +3,7 @@
 -- KEYS[1], the root, is a hash of two generation numbers: `served` is the one that readers see, `followed` the one that
 -- the feed goes into. They differ while the board is being rebuilt. Every key of generation g begins with `<root>:<g>:`
 --
---   state                    hash: identity, epoch, rules, confirmed_at, and version, the token of the marks
+--   state                    hash: identity, epoch, rules, confirmed_at, last_shard; version, the token of the marks
 --   marks                    hash: shard -> position, a space, the hash of the entry there
 --   boards                   set: the names of the boards
 --   numbers                  hash: the shop's id of a member -> its member number
