@@ -19,21 +19,21 @@ class Views:
         self._version: tuple[bytes, Version] = b"", Version(0, {})
         self._tops: dict[tuple[str, int], tuple[bytes, list[Place]]] = {}
 
-    def version(self, token: bytes) -> Version:
-        """The version of a token; the very same one as last time where the token is."""
-        if token != self._version[0]:
-            self._version = token, Version.parse(token.decode())
-        return self._version[1]
+    def known_top(self, board: str, top: int) -> tuple[bytes, list[Place]]:
+        """The stamp of a top that was read, and its places; the stamp is empty where there is none."""
+        return self._tops.get((board, top), (b"", []))
 
     def moment(self, answer: bytes) -> tuple[int, Version]:
         """The generation and the version in what `read` gave."""
         generation, token, _ = answer.split(b" ", 2)
-        return int(generation), self.version(token)
+        return int(generation), self._version_of(token)
 
-    def view(self, answer: bytes, board: str, top: int) -> View:
-        """The view in what `read` gave."""
+    def view(self, answer: bytes, board: str, top: int, known: list[Place]) -> View:
+        """The view in what `read` gave; `known` is the top that it was told is known."""
         moment, places, *mine = answer.split(b"\n")
-        _, token, confirmed_at, ranked = moment.split()
+        _, token, stamp, confirmed_at, ranked = moment.split()
+        if places != b"=":
+            known = self._remember(board, top, stamp, places)
         me: Standing | None = None
         around: list[Place] = []
         if mine:
@@ -45,22 +45,26 @@ class Views:
                 around = _places(mine[2], first_position, first_rank)
             me = Standing(number, name_number, points, bool(hidden), rank, position, tied)
         return View(
-            version=self.version(token),
+            version=self._version_of(token),
             confirmed_at=int(confirmed_at),
             ranked=int(ranked),
-            top=self._top(board, top, places),
+            top=known,
             me=me,
             around=around,
         )
 
-    def _top(self, board: str, top: int, text: bytes) -> list[Place]:
-        known, places = self._tops.get((board, top), (None, []))
-        if known != text:
-            if len(self._tops) >= _MOST_TOPS:
-                self._tops.clear()
-            places = _places(text, 1, 1)
-            self._tops[board, top] = text, places
+    def _remember(self, board: str, top: int, stamp: bytes, text: bytes) -> list[Place]:
+        if len(self._tops) >= _MOST_TOPS:
+            self._tops.clear()
+        places = _places(text, 1, 1)
+        self._tops[board, top] = stamp, places
         return places
+
+    def _version_of(self, token: bytes) -> Version:
+        """The version of a token; the very same one as last time where the token is."""
+        if token != self._version[0]:
+            self._version = token, Version.parse(token.decode())
+        return self._version[1]
 
 
 def rows(text: bytes, ids: list[bytes], position: int, last: Row | None) -> list[Row]:

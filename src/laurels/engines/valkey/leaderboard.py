@@ -91,8 +91,9 @@ class ValkeyLeaderboard:
         A view that is older than one that this process saw before says that it was never confirmed.
         """
         before = self._seen
-        answer: bytes = await self._ask("read", board, member_id or "", top, around)
-        view = self._views.view(answer, board, top)
+        stamp, known = self._views.known_top(board, top)
+        answer: bytes = await self._ask("read", board, member_id or "", top, around, stamp)
+        view = self._views.view(answer, board, top, known)
         now = self._views.moment(answer)
         if now[0] < before[0] or (now[0] == before[0] and not now[1].includes(before[1])):
             return replace(view, confirmed_at=NEVER)
@@ -106,10 +107,10 @@ class ValkeyLeaderboard:
         position, last, read_of = 1, None, None
         while True:
             answer = await self._ask("standings", board, position - 1, PAGE)
-            *moment, places, ids = answer
-            if moment != (read_of or moment):
+            stamp, places, ids = answer
+            if stamp != (read_of or stamp):
                 raise FeedDiverged("The board changed while it was read. Try again when it changes less.")
-            read_of = moment
+            read_of = stamp
             found = answers.rows(places, ids, position, last)
             for start in range(0, len(found), chunk):
                 yield found[start : start + chunk]
@@ -158,9 +159,7 @@ class ValkeyLeaderboard:
             raise ValueError("a leaderboard is rebuilt from the start of the feed: give no marks")
         self._is_checked = False  # a server may be set up otherwise by now
         newest = max(self._generation, self._seen[0])
-        generation = await self._run(
-            "reset", newest, followed.identity or "", followed.epoch, followed.rules, str(followed.version)
-        )
+        generation = await self._run("reset", newest, followed.identity or "", followed.epoch, followed.rules)
         self._generation, self._marks = int(generation), {}
         await self._server.sweep()
 
@@ -170,7 +169,7 @@ class ValkeyLeaderboard:
             async with asyncio.timeout(timeout_s):
                 try:
                     changed = await self._bell.armed()
-                    served = await self._run("read", ALL_TIME, "", 0, 0)
+                    served = await self._run("read", ALL_TIME, "", 0, 0, "")
                 except (BoardUnavailable, RedisError, OSError):
                     await asyncio.sleep(timeout_s)
                 else:

@@ -55,7 +55,8 @@ class Server:
     async def sweep(self) -> None:
         """Delete the generations that are neither served nor followed. Looks at every key of the database."""
         with _told():
-            used = {int(generation) for generation in await self.client.hvals(self._root)}
+            named = await self.client.hmget(self._root, ["served", "followed"])
+            used = {int(generation) for generation in named if generation is not None}
             keys: list[bytes] = []
             async for key in self.client.scan_iter(match=f"{self._root}:*", count=SWEEP):
                 generation = key.split(b":")[1]

@@ -143,20 +143,9 @@ local function apply()
     end
   end
   call('HSET', base .. 'marks', shard, ARGV[5] .. ' ' .. ARGV[6])
-  local positions = {}
-  for shard_and_mark, text in ipairs(call('HGETALL', base .. 'marks')) do
-    if shard_and_mark % 2 == 1 then
-      positions[#positions + 1] = { tonumber(text) }
-    else
-      positions[#positions][2] = string.match(text, '^%d+')
-    end
+  if call('HGET', root, 'served') == generation then
+    serve(generation)
   end
-  table.sort(positions, function(one, other) return one[1] < other[1] end)
-  for place, pair in ipairs(positions) do
-    positions[place] = pair[1] .. '-' .. pair[2]
-  end
-  local epoch = call('HGET', base .. 'state', 'epoch')
-  call('HSET', base .. 'state', 'version', epoch .. '.' .. table.concat(positions, '_'))
 end
 
 local done, fault = pcall(apply)
@@ -168,8 +157,5 @@ if not done then
     call('HDEL', root, 'served')
   end
   return redis.error_reply('ERR ' .. (type(fault) == 'table' and fault.err or tostring(fault)))
-end
-if call('HGET', root, 'served') == generation then
-  call('PUBLISH', root .. ':changed', generation)
 end
 return 'taken'

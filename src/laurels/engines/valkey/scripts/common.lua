@@ -1,9 +1,10 @@
 -- What the scripts share; put in front of each of them. A script runs alone on the server, so it sees one moment.
 --
--- KEYS[1], the root, is a hash of two generation numbers: `served` is the one that readers see, `followed` the one that
--- the feed goes into. They differ while the board is being rebuilt. Every key of generation g begins with `<root>:<g>:`
+-- KEYS[1], the root, is a hash: `followed` is the generation that the feed goes into, `served` the one that readers see,
+-- `version` and `confirmed_at` say how far that one is, and `stamp` is another one after every change. The two differ
+-- while the board is being rebuilt. Every key of generation g begins with `<root>:<g>:`
 --
---   state                    hash: identity, epoch, rules, confirmed_at, last_shard; version, the token of the marks
+--   state                    hash: identity, epoch, rules, last_shard
 --   marks                    hash: shard -> position, a space, the hash of the entry there
 --   boards                   set: the names of the boards
 --   numbers                  hash: the shop's id of a member -> its member number
@@ -58,4 +59,21 @@ local function has_moved(generation, shard, position, hash)
   end
   local now, its_hash = mark_of(root .. ':' .. generation .. ':', shard)
   return now < position or (now == position and its_hash ~= hash)
+end
+
+-- Serve what a generation is by now, and tell everybody who waits for it.
+local function serve(generation)
+  local base, positions = root .. ':' .. generation .. ':', {}
+  local marks = call('HGETALL', base .. 'marks')
+  for field = 1, #marks, 2 do
+    positions[#positions + 1] = { tonumber(marks[field]), string.match(marks[field + 1], '^%d+') }
+  end
+  table.sort(positions, function(one, other) return one[1] < other[1] end)
+  for place, pair in ipairs(positions) do
+    positions[place] = pair[1] .. '-' .. pair[2]
+  end
+  local version = call('HGET', base .. 'state', 'epoch') .. '.' .. table.concat(positions, '_')
+  local now = call('TIME')
+  call('HSET', root, 'served', generation, 'version', version, 'stamp', now[1] .. '.' .. now[2])
+  call('PUBLISH', root .. ':changed', generation)
 end

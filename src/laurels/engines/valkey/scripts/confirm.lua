@@ -12,9 +12,8 @@ for mark = 3, #ARGV, 3 do
     return 'moved'
   end
 end
-call('HSET', root .. ':' .. generation .. ':state', 'confirmed_at', ARGV[2])
+call('HSET', root, 'confirmed_at', ARGV[2])
 if served ~= generation then
-  call('HSET', root, 'served', generation)
-  call('PUBLISH', root .. ':changed', generation)
+  serve(generation)
 end
 return served

@@ -1,6 +1,6 @@
 -- Begin a new generation, which is not served yet, and give its number.
 --
--- ARGV: the newest generation that the caller has seen, identity, epoch, rules, version.
+-- ARGV: the newest generation that the caller has seen, identity, epoch, rules.
 -- The number is the server's clock in microseconds, and always above the ones before: so a process that has seen a
 -- newer generation than the one that is served knows that the server came back with older data.
 
@@ -14,5 +14,5 @@ local generation = math.max(
 generation = string.format('%.0f', generation)
 call('HSET', root, 'followed', generation)
 call('HSET', root .. ':' .. generation .. ':state',
-  'identity', ARGV[2], 'epoch', ARGV[3], 'rules', ARGV[4], 'version', ARGV[5], 'confirmed_at', 0)
+  'identity', ARGV[2], 'epoch', ARGV[3], 'rules', ARGV[4])
 return generation

@@ -1,9 +1,9 @@
 -- A part of a whole board, with the shop's ids.
 --
 -- ARGV: board, index of the first place, how many.
--- Gives nothing where no board is served; else {generation, version, entries and scores with spaces between, ids}.
+-- Gives nothing where no board is served; else {stamp, entries and scores with spaces between, ids}.
 
-local served = call('HGET', root, 'served')
+local served, stamp = unpack(call('HMGET', root, 'served', 'stamp'))
 if not served then
   return false
 end
@@ -14,4 +14,4 @@ for place = 1, #places, 2 do
   local member = tonumber(string.sub(places[place], 1, 10))
   ids[#ids + 1] = string.match(call('HGET', bucket_of(base, member)), ' (.*)$')
 end
-return { served, call('HGET', base .. 'state', 'version'), table.concat(places, ' '), ids }
+return { stamp, table.concat(places, ' '), ids }
