@@ -225,3 +225,17 @@ async def test_two_projectors_at_once_count_nothing_twice(
                 for each in houses:
                     tasks.create_task(each.projector.catch_up())
             await assert_whole(house)
+
+
+async def test_a_board_that_moves_on_is_verified_all_the_same(
+    server: Server, house: House, tmp_path: Path, dice: Random
+) -> None:
+    """`laurels verify` may run beside a running Laurels."""
+    stop = asyncio.Event()
+    async with build(settings(server, tmp_path)) as other, asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as tasks:
+        tasks.create_task(project_forever(house.ledger, house.projector, stop))
+        for _ in range(5):
+            verifying = tasks.create_task(compare(other.ledger, other.leaderboard, other.boards))
+            await sell(house, dice, 20)
+            assert await verifying == []
+        stop.set()
