@@ -13,8 +13,9 @@ import pytest
 from tests import valkey_server
 from tests.valkey_server import Server
 
+from laurels.engines.valkey import ValkeyLeaderboard
 from laurels.errors import BoardMoved, BoardNotReady, BoardUnavailable, VersionNotReached
-from laurels.leaderboard import ALL_TIME, Followed, Joined, Scored, compare
+from laurels.leaderboard import ALL_TIME, Change, Followed, Joined, Scored, compare
 from laurels.model import Mark, Order, Version
 from laurels.settings import Settings, load
 from laurels.wiring import House, build
@@ -145,6 +146,28 @@ async def test_data_that_got_older_between_two_batches_is_not_built_upon(server:
             await engine.confirm(2)
         view = await engine.read(ALL_TIME, "ann", top=0, around=0)
         assert (view.version, view.confirmed_at, view.ranked) == (Version(1, {0: 1}), 1, 0)
+
+
+async def test_what_another_process_applied_first_is_not_taken_for_granted_later(server: Server) -> None:
+    """A batch that was found done is what the next one begins after, so it must still be there."""
+
+    def scored(*positions: int) -> list[tuple[int, Change]]:
+        return [(position, Scored(0, ALL_TIME, 10**position)) for position in positions]
+
+    async with valkey_server.leaderboard(server.url) as one:
+        other = await ValkeyLeaderboard.open(server.url, root=one._root)
+        await one.reset(Followed(identity="ledger", epoch=1))
+        await one.apply(0, [(1, Joined(0, "ann", 7))], Mark(1, b"1"))
+        await other.followed()
+        await one.apply(0, scored(2), Mark(2, b"2"))
+        server.command("SAVE")
+        await one.apply(0, scored(3, 4), Mark(4, b"4"))
+        await other.apply(0, scored(2, 3), Mark(3, b"3"))
+        server.kill()
+        server.start()
+        with pytest.raises(BoardMoved):
+            await other.apply(0, scored(4), Mark(4, b"4"))
+        await other.close()
 
 
 async def test_the_loop_outlives_a_server_that_dies_again_and_again(server: Server, house: House, dice: Random) -> None:

@@ -55,8 +55,13 @@ class Bell:
                             subscribed.set_result(None)
                         self.ring()
         except (RedisError, OSError) as error:
-            if not subscribed.done():
-                subscribed.set_exception(error)
+            _fail(subscribed, error)
         finally:
-            subscribed.cancel()
+            _fail(subscribed, ConnectionError("closed"))
             self.ring()
+
+
+def _fail(subscribed: asyncio.Future[None], error: Exception) -> None:
+    if not subscribed.done():
+        subscribed.set_exception(error)
+        subscribed.exception()  # seen: whoever waited for it may have left

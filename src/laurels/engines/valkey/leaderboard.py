@@ -142,7 +142,7 @@ class ValkeyLeaderboard:
             msgpack.encode([_told(position, change) for position, change in changes]),
         )
         self._must_stand(taken)
-        if taken == b"taken":
+        if upto.position > mark.position:  # also where another process was first: the next batch begins after it
             self._marks[shard] = upto
 
     async def confirm(self, at: int) -> None:

@@ -43,7 +43,7 @@ end
 
 local index = call('ZRANK', ranking, entry)
 local rank = 1 + call('ZCOUNT', ranking, '-inf', '(' .. score)
-local tied = call('ZCOUNT', ranking, score, score)
+local tied = call('ZCOUNT', ranking, '-inf', score) - rank + 1
 local first = math.max(index - around, 0)
 local near = call('ZRANGE', ranking, first, index + around, 'WITHSCORES')
 local first_rank = rank
