@@ -3,6 +3,7 @@
 No id, number, real name or address leaves this room.
 """
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -147,12 +148,13 @@ class Dashboards:
         )
 
     async def _view(self, board: str, member_id: str | None, top: int, around: int, wanted: Version | None) -> View:
-        deadline = clock.elapsed() + WAIT_FOR_VERSION_S
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + WAIT_FOR_VERSION_S
         while True:
             view = await self._leaderboard.read(board, member_id, top=top, around=around)
             if wanted is None or view.version.includes(wanted):
                 return view
-            left = deadline - clock.elapsed()
+            left = deadline - loop.time()
             if left <= 0:
                 raise VersionNotReached(requested=str(wanted), current=str(view.version))
             await self._leaderboard.wait_for_change(view.version, left)

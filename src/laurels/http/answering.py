@@ -3,11 +3,12 @@
 Nothing here needs a web framework. `app.py` has Litestar around it, `fast.py` has nothing.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from litestar.types import Scope
+from litestar.types import Receive, Scope
 
 from laurels.http.auth import Caller
+from laurels.http.bodies import read_body
 from laurels.http.dashboards import show_dashboard
 from laurels.http.door import Door
 from laurels.http.house import House
@@ -18,11 +19,6 @@ from laurels.metrics import DASHBOARD_SECONDS, Meter
 from laurels.model.ids import check_id
 
 ANYONE = Caller("")
-
-
-async def no_body() -> bytes:
-    """The body of a request that has none."""
-    return b""
 
 
 class Answerer:
@@ -40,10 +36,10 @@ class Answerer:
         scope: Scope,
         ids: Mapping[str, str],
         headers: Headers,
-        body: Callable[[], Awaitable[bytes]] = no_body,
+        receive: Receive,
     ) -> Answer:
-        """The answer to one request. `body` is called only where the route takes one, and everything before it is in
-        order. Raises what `problems.py` has a status for.
+        """The answer to one request. A body is received only where the route takes one, and everything before it
+        is in order. Raises what `problems.py` has a status for.
         """
         scope["state"]["meter"] = self.meters[route.method, route.path]
         caller = ANYONE
@@ -59,7 +55,7 @@ class Answerer:
         inputs: dict[str, object] = {}
         if route.query is not None:
             inputs["query"] = parse_query(route.query, scope["query_string"])
-        raw = await body() if route.takes_body else b""
+        raw = await read_body(route, headers, receive) if route.takes_body else b""
         if route.form is not None:
             inputs["form"] = decode(route.form, raw)
         call = Call(house=self.house, limits=self.door.limits, caller=caller, ids=ids, headers=headers, raw=raw)
