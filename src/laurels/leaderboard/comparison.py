@@ -1,8 +1,7 @@
 """Does a board say what the ledger says? Adds the whole feed up anew, sorts, and compares place by place."""
 
-from contextlib import suppress
+from collections.abc import AsyncIterator
 
-from laurels.errors import FeedDiverged
 from laurels.leaderboard.boards import ALL_TIME, Boards
 from laurels.leaderboard.changes import Change, Erased, Hidden, Joined, Scored, Shown, changes_of
 from laurels.leaderboard.port import Leaderboard
@@ -11,8 +10,10 @@ from laurels.ledger import Finding, Ledger
 from laurels.model import Mark, Version
 from laurels.model.entries import within_points
 
-MOST_LOOKS = 20
-"""How often a board that moves on meanwhile is looked at again."""
+MOST_TRIES = 100
+"""How often a board that changes while it is being looked at is looked at again."""
+
+Row = tuple[str, int, int, int]
 
 
 async def compare(
@@ -20,57 +21,53 @@ async def compare(
 ) -> list[Finding]:
     """What a leaderboard shows differently from the ledger up to the leaderboard's own version; empty when nothing.
 
-    Costs a pass over the feed, and memory for every member's scores. Where another process moves the leaderboard on
-    meanwhile, what came is added and the boards are looked at again; raises `FeedDiverged` where that never ends.
+    Another process may keep the leaderboard up to date meanwhile. Costs a pass over the feed, and memory for every
+    member's scores.
     """
-    sums = _Sums()
-    for _ in range(MOST_LOOKS):
-        version = await _served(leaderboard)
-        if not version.includes(sums.version):  # rebuilt meanwhile, and maybe from another ledger
-            sums = _Sums()
-        await sums.take_up_to(version, ledger, boards, progress)
-        with suppress(FeedDiverged):
-            findings = [
-                finding
-                for board in sorted(sums.scores)
-                for finding in await _differences(leaderboard, board, sums.ranked(board))
-            ]
-            if await _served(leaderboard) == version:
-                return findings
-    raise FeedDiverged("The board changes faster than it can be compared. Try again when there is less to do.")
+    sums = _Sums(ledger, boards)
+    await sums.follow(await _version(leaderboard), progress)
+    findings: list[Finding] = []
+    for board in sorted(sums.scores):
+        findings.extend(await _compare_board(leaderboard, board, sums))
+    return findings
 
 
-async def _served(leaderboard: Leaderboard) -> Version:
+async def _compare_board(leaderboard: Leaderboard, board: str, sums: "_Sums") -> list[Finding]:
+    """Compare at a version that the board had both before and after its standings began."""
+    for _ in range(MOST_TRIES):
+        version = await _version(leaderboard)
+        await sums.follow(version)
+        chunks = leaderboard.standings(board)
+        first: list[Row] = await anext(chunks, [])
+        if await _version(leaderboard) == version:
+            return await _differences(board, first, chunks, sums.ranked(board))
+    return [Finding(f"board {board}", "changes too often to be compared: verify in a quieter moment")]
+
+
+async def _version(leaderboard: Leaderboard) -> Version:
     return (await leaderboard.read(ALL_TIME, None, top=0, around=0)).version
 
 
 class _Sums:
-    """Scores by board and member number, and who is shown under which id."""
+    """What the feed adds up to so far: scores by board and member number, and who is shown under which id."""
 
-    def __init__(self) -> None:
+    def __init__(self, ledger: Ledger, boards: Boards) -> None:
         self.scores: dict[str, dict[int, int]] = {}
+        self._ledger = ledger
+        self._boards = boards
         self._marks: dict[int, Mark] = {}
-        self._epoch = 0
         self._ids: dict[int, str] = {}
         self._hidden: set[int] = set()
 
-    @property
-    def version(self) -> Version:
-        """How far the feed was taken."""
-        return Version(self._epoch, {shard: mark.position for shard, mark in self._marks.items()})
-
-    async def take_up_to(
-        self, version: Version, ledger: Ledger, boards: Boards, progress: Progress | None = None
-    ) -> None:
-        """Take what comes after the last version, up to this one."""
-        self._epoch = version.epoch
-        done, total = sum(self.version.positions.values()), sum(version.positions.values())
-        for shard, position in sorted(version.positions.items()):
+    async def follow(self, version: Version, progress: Progress | None = None) -> None:
+        """Take the entries up to a version."""
+        done, total = 0, sum(version.positions.values())
+        for shard, upto in sorted(version.positions.items()):
             mark = self._marks.get(shard, Mark())
-            while mark.position < position:
-                entries = await ledger.feed(shard, mark, min(CHUNK, position - mark.position))
+            while mark.position < upto:
+                entries = await self._ledger.feed(shard, mark, min(CHUNK, upto - mark.position))
                 for entry in entries:
-                    for change in changes_of(entry, boards):
+                    for change in changes_of(entry, self._boards):
                         self.take(change)
                 mark = self._marks[shard] = Mark(entries[-1].position, entries[-1].hash)
                 done += len(entries)
@@ -97,11 +94,14 @@ class _Sums:
         return [(self._ids[member], -key) for key, member in keys if member in self._ids and member not in self._hidden]
 
 
-async def _differences(leaderboard: Leaderboard, board: str, expected: list[tuple[str, int]]) -> list[Finding]:
+async def _differences(
+    board: str, first: list[Row], others: AsyncIterator[list[Row]], expected: list[tuple[str, int]]
+) -> list[Finding]:
     findings = []
     place = 0
     rank = 0
-    async for chunk in leaderboard.standings(board):
+    chunk: list[Row] | None = first
+    while chunk:
         for member_id, points, shown_rank, position in chunk:
             place += 1
             if place > len(expected):
@@ -116,6 +116,7 @@ async def _differences(leaderboard: Leaderboard, board: str, expected: list[tupl
                         f"shows {(member_id, points, shown_rank, position)}, the ledger says {wanted}",
                     )
                 )
+        chunk = await anext(others, None)
     if place != len(expected):
         findings.append(Finding(f"board {board}", f"has {place} places, the ledger says {len(expected)}"))
     return findings
