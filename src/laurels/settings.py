@@ -43,7 +43,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = "sqlite"
     leaderboard_engine: Annotated[
         Literal["native", "memory", "valkey"] | None,
-        _setting("leaderboard.engine", "the leaderboard: `native` where laurels-core is installed, else `memory`"),
+        _setting(
+            "leaderboard.engine",
+            "the leaderboard: `native` where laurels-core is installed, else `memory`; or `valkey`",
+        ),
     ] = None
     leaderboard_url: Annotated[
         str | None,
