@@ -15,6 +15,8 @@ from tests.valkey_server import Server
 from laurels.http.tokens import sign_token
 from laurels.settings import load
 
+pytestmark = pytest.mark.timeout(300)  # a year is imported, exported and verified, by commands as a person runs them
+
 ORDERS = "order_id,member_id,currency,total\nA1,ann,GBP,50.00\nA2,ben,GBP,70.00\nA3,cyd,GBP,50.00\n"
 
 
