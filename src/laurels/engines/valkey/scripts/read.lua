@@ -1,7 +1,7 @@
 -- One dashboard of one moment: counts, the top, a member's own place and its neighbours.
 --
 -- ARGV: board, the member's id ('' for none), length of the top, neighbours on each side, and the stamp of such a
--- top that the caller knows: it is the same for everybody until a change, and a third of the work.
+-- top that the caller knows: it is the same for everybody until a change, so it need not be read and sent again.
 -- Gives nothing where no board is served; else one text, which clients read faster than a list, with a line each for
 --   generation, version, stamp, confirmed_at, ranked
 --   the top: entries and scores, or `=` where the caller knows it
