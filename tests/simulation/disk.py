@@ -79,6 +79,7 @@ class Disk(apsw.VFS):
         self._meanwhile = meanwhile
         self._lives = count()
         self._left: int | None = None
+        self._refusals: list[bool] = []
         self._strike: Callable[[Life], None] = lambda _life: None
         self._deleted: dict[str, Stored] = {}
         self.files: dict[str, Stored] = {}
@@ -110,8 +111,18 @@ class Disk(apsw.VFS):
         self._left, self._strike = touches, strike
 
     def strike_never(self) -> None:
-        """What was to strike does not."""
+        """What was to strike does not, and the disk obeys."""
         self._left = None
+        self._refusals.clear()
+
+    def refuse(self, pattern: list[bool]) -> None:
+        """Of the next writes and syncs, refuse those for which `pattern` says so: a disk that is full, or failing."""
+        self._refusals = pattern[::-1]
+
+    def obey(self, refusal: type[apsw.Error]) -> None:
+        """Called before a write or a sync. Raises `refusal` where the disk does not do it."""
+        if self._refusals and self._refusals.pop():
+            raise refusal("the disk does not do it")
 
     def touch(self, life: Life | None) -> None:
         """Something is about to change, or just did. Raises `Died` where this was one too many."""
@@ -173,6 +184,7 @@ class File(apsw.VFSFile):
         if self._is_dead():
             return
         self._disk.touch(self._life)
+        self._disk.obey(apsw.FullError)
         super().xWrite(data, offset)
         self._stored.pending.append((offset, bytes(data)))
         self._disk.touch(self._life)
@@ -190,6 +202,7 @@ class File(apsw.VFSFile):
         if self._is_dead():
             return
         self._disk.touch(self._life)
+        self._disk.obey(apsw.IOError)
         if self._path is not None:
             self._disk.synced(self._path, self._stored)
         self._disk.touch(self._life)

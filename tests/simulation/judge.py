@@ -16,34 +16,40 @@ from laurels.dashboard import Dashboard
 from laurels.engines.memory import MemoryLeaderboard
 from laurels.leaderboard import Leaderboard, Projector
 from laurels.ledger import DocumentState, Ledger
-from laurels.model import Balance, Entry, EntryKind, Mark, MemberEvent, Order, Refund, Status, Version
+from laurels.model import Balance, DocumentKind, Entry, EntryKind, Mark, MemberEvent, Order, Refund, Status, Version
 from laurels.model.entries import SCORED
 
 SHARD = 0
 MILESTONE = 100
 
+States = dict[tuple[DocumentKind, str], DocumentState | None]
+"""How far each document got, by its kind and id; None: it is nowhere."""
 
-async def judge_documents(ledger: Ledger, history: History, *, settled: bool) -> None:
+
+async def judge_documents(ledger: Ledger, history: History, *, settled: bool) -> States:
     """acked <= applied <= acked + unknown, and once the unknown are `settled`, applied = acked. What was refused is
-    nowhere.
+    nowhere. Gives how far each one got.
     """
+    states: States = {}
     for wish in history.wishes:
-        state = await ledger.document(wish.kind, wish.source, wish.id)
+        state = states[wish.kind, wish.id] = await ledger.document(wish.kind, wish.source, wish.id)
         if wish.first is not None:
             assert state is not None, f"{wish} was acknowledged, and is lost"
         elif not wish.unknown or settled:
             assert state is None, f"{wish} was never acknowledged (refused {wish.refused} times), and is there"
         assert state is None or state.status is not Status.ACCEPTED, f"{wish} lies in the inbox for ever"
+    return states
 
 
 async def judge_everything(
     ledger: Ledger, leaderboard: Leaderboard, history: History, mail: MailServer, deaths: int
 ) -> None:
     """The whole house, once all is settled."""
+    states = await judge_documents(ledger, history, settled=True)
     entries = await ledger.feed(SHARD, Mark(), 100_000)
     model = _model_of(entries)
     _judge_feed(entries)
-    await _judge_points(ledger, history, entries)
+    _judge_points(states, history, entries)
     await _judge_balances(ledger, model, entries)
     await _judge_boards(ledger, leaderboard, model, entries)
     for member_id, seen in history.seen:
@@ -81,10 +87,9 @@ def _judge_feed(entries: list[Entry]) -> None:
         assert entry.kind is not EntryKind.REDEEM or balances[entry.member] >= 0, f"overspent at {entry.position}"
 
 
-async def _judge_points(ledger: Ledger, history: History, entries: list[Entry]) -> None:
+def _judge_points(states: States, history: History, entries: list[Entry]) -> None:
     """Every document once, with the points that it is worth; and no entry besides."""
     explained = 0
-    states = {(wish.kind, wish.id): await ledger.document(wish.kind, wish.source, wish.id) for wish in history.wishes}
     by_order: dict[str, list[Entry]] = {}
     for entry in entries:
         if entry.kind in {EntryKind.EARN, EntryKind.REVERSE} and entry.order_id is not None:

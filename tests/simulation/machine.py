@@ -22,6 +22,7 @@ from laurels.dashboard import Dashboards, ProxyNames
 from laurels.dashboard.names import PUBLISHED_KEY
 from laurels.engines.memory import MemoryLeaderboard
 from laurels.engines.sqlite import SqliteLedger
+from laurels.errors import LedgerUnavailable
 from laurels.intake import Intake
 from laurels.leaderboard import Boards, Change, Followed, Leaderboard, Projector, View
 from laurels.ledger import Ledger
@@ -78,19 +79,16 @@ class Process(Life):
         self.connections: list[apsw.Connection] = []
         self.context: Context = copy_context()
         self.context.run(LIFE.set, self)
-        self._tasks: list[asyncio.Task[Any]] = []
 
     def begin(self, doing: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
         """A task that dies with the process."""
-        task = asyncio.get_running_loop().create_task(doing, context=self.context)
-        self._tasks.append(task)
-        return task
+        return asyncio.get_running_loop().create_task(doing, context=self.context)
 
     def bury(self) -> None:
         """See `Life`. Its locks and files are free, and whoever waits for its answer waits in vain."""
         self.rooms = None
         let_go(self.connections)
-        for task in self._tasks:
+        for task in self.tasks:
             _leave_undone(task, self.context)
         calls, self.calls = self.calls, {}
         for call in calls:
@@ -132,7 +130,7 @@ class Machine:
 
     def set_clock(self, by: int) -> None:
         """Somebody or something sets the clock forward, or back."""
-        self._trace("clock", "jumps", by)
+        self._trace("clock", "jumps by", by // SECOND, "s")
         self._started_at += by
 
     def start(self) -> None:
@@ -153,7 +151,7 @@ class Machine:
         for process in victims:
             if process is not running:  # that one is buried when its step is over
                 process.bury()
-        pause = self._dice.uniform(0.0, 0.03)
+        pause = self._dice.uniform(0.0, 0.01)
         names = list(self._plan) if name is None else [name]
         self.loop.call_later(pause, self._come_back, names, context=self._outside.copy())
 
@@ -224,10 +222,9 @@ class Machine:
         process.calls[answer] = None
 
         async def serve() -> None:
-            await asyncio.sleep(self._dice.uniform(0.0, 0.002))
-            assert process.rooms is not None
+            await asyncio.sleep(self._dice.uniform(0.0, 0.001))
             try:
-                result = await doing(process.rooms)
+                result = await doing(_open_rooms(process))
             except Exception as error:  # noqa: BLE001 - it is the answer
                 send(answer.set_exception, error)
             else:
@@ -237,7 +234,7 @@ class Machine:
             process.calls.pop(answer, None)
             if lossy and self._dice.random() < 0.1:
                 put, what = answer.set_exception, Lost()
-            self.loop.call_later(self._dice.uniform(0.0, 0.002), put, what, context=self._outside.copy())
+            self.loop.call_later(self._dice.uniform(0.0, 0.001), put, what, context=self._outside.copy())
 
         process.begin(serve())
         return await answer
@@ -263,8 +260,13 @@ class Machine:
                 self._start(name)
 
     async def _open(self, process: Process) -> None:
-        ledger = SqliteLedger.open(self.disk.path, self.now)
-        programs = await publish(ledger, PROGRAM)
+        try:
+            ledger = SqliteLedger.open(self.disk.path, self.now)
+            programs = await publish(ledger, PROGRAM)
+        except LedgerUnavailable as error:
+            self._trace(process.name, "cannot start", error.message)
+            self.kill(process.name)
+            return
         leaderboard: Leaderboard | None = None
         dashboards: Dashboards | None = None
         awarder = Awarder(ledger, programs, self.now)
@@ -294,6 +296,13 @@ class Machine:
         rooms.stop.set()
         await asyncio.gather(*rooms.work)
         await rooms.ledger.close()
+
+
+def _open_rooms(process: Process) -> Rooms:
+    """Raises `Lost` where the process stopped while the request was on its way."""
+    if process.rooms is None:
+        raise Lost
+    return process.rooms
 
 
 class Beside:

@@ -129,7 +129,7 @@ class Shop:
     async def _client(self, number: int, deck: list[Wish | Change | None]) -> None:
         who = f"client {number}"
         for card in deck:
-            await asyncio.sleep(self._dice.choice((0.0, 0.0, 0.002, 0.01)))
+            await asyncio.sleep(self._dice.choice((0.0, 0.0, 0.001, 0.003)))
             match card:
                 case Wish():
                     while not await self._wish(who, card):
@@ -145,7 +145,7 @@ class Shop:
         try:
             receipt = await self._machine.ask(lambda rooms: _hand_in(rooms, wish.paper), lossy=True)
         except Away:
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.005)
             return False
         except Lost:
             wish.unknown += 1

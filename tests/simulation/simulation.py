@@ -36,7 +36,7 @@ JUMPS = (-HOUR, -30 * SECOND, -SECOND, SECOND, HOUR, 8 * DAY)
 CHUNKS = (1, 3, 1000)
 """How many entries the projector may take at once."""
 
-FOLD_AT_PAGES = (4, 1000)
+FOLD_AT_PAGES = (12, 1000, 1000)
 """When SQLite folds its log into the file: in the middle of a short run, or not within it."""
 
 
@@ -102,7 +102,7 @@ class Run:
             self._dice,
             self._tell,
             started_at=self._dice.choice(STARTS),
-            apart=self._dice.random() < 0.4,
+            apart=self._dice.random() < 0.3,
             beside=self._dice.random() < 0.4,
         )
         shop = Shop(machine, self._dice, self._tell)
@@ -124,7 +124,6 @@ class Run:
 
             async def judge(rooms: Rooms) -> None:
                 assert rooms.leaderboard is not None
-                await judge_documents(rooms.ledger, shop.history, settled=True)
                 await judge_everything(rooms.ledger, rooms.leaderboard, shop.history, mail, machine.deaths)
 
             await machine.inside(judge)
@@ -136,9 +135,12 @@ class Run:
         for _ in range(self._dice.choice((0, 1, 1, 2, 3))):
             power = self._dice.random() < 0.5
             what = self._dice.random()
+            if self._dice.random() < 0.15:
+                machine.disk.refuse([self._dice.random() < 0.3 for _ in range(self._dice.randrange(30))])
+                self._tell("disk", "is in trouble")
             if what < 0.5:
                 machine.kill_at_disk(self._dice.randrange(60), power=power)
-            await asyncio.sleep(self._dice.uniform(0.0, 0.05))
+            await asyncio.sleep(self._dice.uniform(0.0, 0.02))
             if 0.5 <= what < 0.75:
                 machine.kill(None if power else self._dice.choice(machine.names))
             elif 0.75 <= what < 0.85:
