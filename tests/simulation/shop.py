@@ -25,8 +25,8 @@ from laurels.model import Adjustment, DocumentKind, MemberEvent, Order, Redempti
 
 MEMBERS = ("ann", "bob", "cyd", "dee")
 ADDRESSES = {"ann": "ann@example.com", "bob": "bob@example.com", "dee": NOWHERE}
-TOTALS = (0, 499, 500, 1000, 1499, 2500, 2500, 60_000, 99_500, 101_000)
-"""Pence. With the last three a member passes 100 points soon."""
+TOTALS = (0, 499, 500, 1000, 1499, 2500, 60_000, 99_500, 101_000, 250_000)
+"""Pence. With the last four a member passes 100 points soon."""
 POISON = "CHF"
 """A currency that the program does not name."""
 

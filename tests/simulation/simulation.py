@@ -24,6 +24,9 @@ from laurels.engines.sqlite import SqliteLedger
 from laurels.leaderboard import projector
 from laurels.model import Mark
 
+REPLAY = "LAURELS_SIM_SEED={} .venv/bin/pytest -s tests/simulation/test_simulation.py -k one_run"
+"""What plays a seed again, and tells what happened."""
+
 MEMORY = Path("/dev/shm")  # noqa: S108 - only as the folder of temporary folders
 """Where files cost least; where there is none, the usual folder does."""
 
@@ -70,8 +73,7 @@ class Run:
                     self._loop.close()
         except Exception as error:
             story = "\n".join(self.trace)
-            again = f"LAURELS_SIM_SEED={self.seed} make test ARGS='-s tests/simulation'"
-            raise Failed(f"{story}\n\nseed {self.seed}: {error!r}\nTo see it again: {again}") from error
+            raise Failed(f"{story}\n\nseed {self.seed}: {error!r}\n{REPLAY.format(self.seed)}") from error
 
     @contextmanager
     def _surroundings(self) -> Iterator[None]:
@@ -118,6 +120,8 @@ class Run:
             await self._until_quiet(machine)
             await machine.inside(lambda rooms: judge_documents(rooms.ledger, shop.history, settled=False))
             await shop.settle()
+            if self._dice.random() < 0.2:
+                machine.kill()
             await self._until_quiet(machine)
             for member_id in MEMBERS[:2]:
                 assert await shop.look(member_id), "a customer who saw more before sees nothing"

@@ -1,4 +1,4 @@
-"""Any number of runs: `make soak`, for MINUTES minutes from the seed SEED on."""
+"""Any number of runs: `make soak` plays for MINUTES minutes, from the seed SEED on."""
 
 import os
 import random
