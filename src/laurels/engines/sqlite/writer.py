@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 import apsw
 
 from laurels.engines.sqlite.connection import BUSY_TIMEOUT_MS, Database, wrapped
-from laurels.errors import LedgerUnavailable
+from laurels.errors import LedgerUnavailable, LedgerUncertain
 
 T = TypeVar("T")
 
@@ -53,7 +53,8 @@ class Writer:
         """Run `work` in a transaction and return its result once that is durable; what it raises undoes its own
         writes alone.
 
-        Raises `LedgerUnavailable` when the file cannot be written. A caller that is cancelled does not know whether
+        Raises `LedgerUnavailable` when the file cannot be written, its kind `LedgerUncertain` when it may have been
+        written none the less. A caller that is cancelled does not know whether
         it was done.
         """
         if self._closed:
@@ -124,13 +125,28 @@ class Writer:
                 try:
                     results = [self._run_in_savepoint(job) for job in jobs]
                     self._db.execute("COMMIT")
-                except BaseException:
+                except BaseException as error:
                     if self._db.connection.in_transaction:
                         self._db.execute("ROLLBACK")
+                    if isinstance(error, apsw.IOError):
+                        self._write_over(error)
                     raise
                 return results
         except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it was
             return [error] * len(jobs)
+
+    def _write_over(self, error: apsw.IOError) -> None:
+        """Make sure that a commit which the disk broke off is undone, so that whoever waits can be told so.
+
+        It may lie in the log whole, and only its sync have failed. This connection does not count it then, but whoever
+        opens the file after a crash would. So something that changes nothing is committed in its place: the number that
+        the file's header has already. (An UPDATE to the same values would write nothing.)
+        """
+        connection = self._db.connection
+        try:
+            connection.pragma("user_version", connection.pragma("user_version"))
+        except apsw.Error:
+            raise LedgerUncertain from error
 
     def _run_in_savepoint(self, job: _Job) -> Any:
         self._db.execute("SAVEPOINT job")
