@@ -115,13 +115,17 @@ class Disk(apsw.VFS):
         self._left = None
         self._refusals.clear()
 
-    def refuse(self, pattern: list[bool]) -> None:
-        """Of the next writes and syncs, refuse those for which `pattern` says so: a disk that is full, or failing."""
-        self._refusals = pattern[::-1]
+    def refuse(self, pattern: list[bool], strike: Callable[[Life], None]) -> None:
+        """Of the next writes and syncs, refuse those for which `pattern` says so: a disk that is full, or failing. What
+        makes a disk fail often goes on to `strike` soon after.
+        """
+        self._refusals, self._strike = pattern[::-1], strike
 
     def obey(self, refusal: type[apsw.Error]) -> None:
         """Called before a write or a sync. Raises `refusal` where the disk does not do it."""
         if self._refusals and self._refusals.pop():
+            if self._left is None and self._dice.random() < 0.4:
+                self._left = self._dice.choice((0, 0, 1, 5))
             raise refusal("the disk does not do it")
 
     def touch(self, life: Life | None) -> None:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Seque
 from contextlib import suppress
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 import apsw
@@ -157,13 +158,14 @@ class Machine:
 
     def kill_at_disk(self, touches: int, *, power: bool) -> None:
         """Kill whoever changes the disk the `touches`-th time from now, or the whole machine at that moment."""
+        self.disk.strike_after(touches, partial(self._strike, power=power))
 
-        def strike(life: Life) -> None:
-            assert isinstance(life, Process)
-            self._trace("disk", "strikes", life.name)
-            self.kill(None if power else life.name)
-
-        self.disk.strike_after(touches, strike)
+    def trouble_the_disk(self, *, power: bool) -> None:
+        """Let the disk refuse some of what it is told, and perhaps kill whoever hears that."""
+        self._trace("disk", "is in trouble")
+        share = self._dice.choice((0.05, 0.1, 0.5))
+        pattern = [self._dice.random() < share for _ in range(self._dice.randrange(40))]
+        self.disk.refuse(pattern, partial(self._strike, power=power))
 
     def restart(self, name: str) -> None:
         """Stop a process politely, and start it again."""
@@ -241,6 +243,11 @@ class Machine:
 
     async def _inside(self, process: Process, doing: Coroutine[Any, Any, T]) -> T:
         return await process.begin(doing)
+
+    def _strike(self, life: Life, *, power: bool) -> None:
+        assert isinstance(life, Process)
+        self._trace("disk", "strikes", life.name)
+        self.kill(None if power else life.name)
 
     def _start(self, name: str) -> None:
         doors, works = self._plan[name]

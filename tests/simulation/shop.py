@@ -17,6 +17,7 @@ from laurels.errors import (
     Conflict,
     InsufficientPoints,
     LedgerUnavailable,
+    LedgerUncertain,
     UnknownMember,
     VersionNotReached,
 )
@@ -150,6 +151,9 @@ class Shop:
         except Lost:
             wish.unknown += 1
             heard = "nothing"
+        except LedgerUncertain:
+            wish.unknown += 1
+            heard = "uncertain"
         except LedgerUnavailable:
             heard = "unavailable"
         except InsufficientPoints:
@@ -187,9 +191,9 @@ class Shop:
             await self._machine.ask(
                 lambda rooms: rooms.members.change(change.member_id, change.event, actor="clerk"), lossy=True
             )
-        except Lost:
+        except (Lost, LedgerUncertain) as error:
             change.unknown += 1
-            heard = "nothing"
+            heard = type(error).__name__
         except (Away, LedgerUnavailable, UnknownMember) as error:
             heard = type(error).__name__
         else:
