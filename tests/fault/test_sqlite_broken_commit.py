@@ -12,7 +12,7 @@ import pytest
 
 from laurels.engines.sqlite import SqliteLedger
 from laurels.errors import LedgerUnavailable, LedgerUncertain
-from laurels.model import Document, DocumentKind, Order
+from laurels.model import Document, DocumentKind, MemberEvent, Order
 
 pytestmark = pytest.mark.anyio
 
@@ -20,11 +20,11 @@ SYSTEM = apsw.vfs_names()[0]
 
 
 class FailingDisk(apsw.VFS):
-    """SQLite's file layer. The next `failures` syncs of the log fail."""
+    """SQLite's file layer. Of the next syncs, those fail for which `fails` says so."""
 
     def __init__(self) -> None:
         super().__init__("failing", SYSTEM, makedefault=True)
-        self.failures = 0
+        self.fails: list[bool] = []
 
     def xOpen(self, name: Any, flags: list[int]) -> "FailingFile":  # noqa: N802 - SQLite's name
         return FailingFile(self, name, flags)
@@ -38,8 +38,7 @@ class FailingFile(apsw.VFSFile):
         super().__init__(SYSTEM, name, [may_write, flags[1]])
 
     def xSync(self, flags: int) -> None:  # noqa: N802
-        if self._disk.failures:
-            self._disk.failures -= 1
+        if self._disk.fails and self._disk.fails.pop(0):
             raise apsw.IOError("the sync failed")
         super().xSync(flags)
 
@@ -54,7 +53,7 @@ def disk() -> Iterator[FailingDisk]:
 async def test_a_commit_whose_sync_failed_does_not_come_back(tmp_path: Path, disk: FailingDisk) -> None:
     ledger = SqliteLedger.open(tmp_path / "laurels.db")
     await ledger.accept([_order("A1")])
-    disk.failures = 1
+    disk.fails = [True]
     with pytest.raises(LedgerUnavailable, match="Nothing was accepted"):
         await ledger.accept([_order("A2")])
     left = shutil.copytree(tmp_path, tmp_path / "left", ignore=shutil.ignore_patterns("*-shm"))
@@ -65,10 +64,21 @@ async def test_a_commit_whose_sync_failed_does_not_come_back(tmp_path: Path, dis
 
 async def test_where_that_fails_too_nobody_says_that_nothing_was_accepted(tmp_path: Path, disk: FailingDisk) -> None:
     ledger = SqliteLedger.open(tmp_path / "laurels.db")
-    disk.failures = 2
+    disk.fails = [True, True]
     with pytest.raises(LedgerUncertain):
         await ledger.accept([_order("A1")])
     await ledger.accept([_order("A1")])
+    await ledger.close()
+
+
+async def test_who_was_erased_is_erased_even_where_the_log_cannot_be_folded(tmp_path: Path, disk: FailingDisk) -> None:
+    """The commit is synced, and folding the log into the file is not."""
+    ledger = SqliteLedger.open(tmp_path / "laurels.db")
+    await ledger.accept([_order("A1")])
+    disk.fails = [False, True]
+    await ledger.change_member("ann", MemberEvent.ERASE, actor="clerk")
+    assert await ledger.member("ann") is None
+    assert (tmp_path / "laurels.db-wal").stat().st_size > 0
     await ledger.close()
 
 
