@@ -123,6 +123,10 @@ class LedgerUnavailable(LaurelsError):
     """The ledger cannot take this now. Nothing was accepted; try again."""
 
 
+class LedgerUncertain(LedgerUnavailable):
+    """The ledger broke off while it wrote this, so it may be in or not. Send the same again: it counts once."""
+
+
 class LedgerReadOnly(LedgerUnavailable):
     """The ledger's files cannot be written. Check the rights and the free space of the state directory."""
 
