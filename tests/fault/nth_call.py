@@ -23,21 +23,18 @@ from typing import Any, Literal, NamedTuple, cast
 from unittest import mock
 
 import apsw
+from tests.fault.following import PROGRAM, Row, check_board, standings
 
 from laurels import wiring
 from laurels.cli import importing
 from laurels.clock import SECOND
 from laurels.dashboard import ProxyNames
-from laurels.engines.memory import MemoryLeaderboard
 from laurels.engines.sqlite import SqliteLedger
 from laurels.errors import LedgerUnavailable, UnknownMember
-from laurels.leaderboard import Leaderboard, Projector
-from laurels.leaderboard.comparison import compare
 from laurels.ledger import Ledger
 from laurels.model import Document, MemberEvent, Order, Refund
 from laurels.notify import Composer
 from laurels.notify.notifier import LEASE_S
-from laurels.program import DEFAULT_PROGRAM, parse_program
 from laurels.settings import Settings
 from laurels.testing.ledger_contract.base import TurnedClock, adjustment, order, redemption, refund
 from laurels.wiring import House
@@ -224,7 +221,7 @@ def _names() -> ProxyNames:
 
 @cache
 def _composer() -> Composer:
-    return Composer(wiring.NOBODY, [parse_program(DEFAULT_PROGRAM)])
+    return Composer(wiring.NOBODY, [PROGRAM])
 
 
 def _trap_statements(ledger: SqliteLedger, trap: Trap) -> None:
@@ -258,7 +255,7 @@ class Outcome(NamedTuple):
 
     rows: dict[str, list[Any]]
     mails: list[tuple[str, str]]
-    board: list[tuple[str, int, int, int]]
+    board: list[Row]
 
 
 async def end(house: House, now: TurnedClock) -> Outcome:
@@ -267,28 +264,11 @@ async def end(house: House, now: TurnedClock) -> Outcome:
     await house.notifier.drain()
     now.at += int(LEASE_S * SECOND) + 1
     await house.notifier.drain()
-    heads = await house.projector.catch_up()
-    assert await house.leaderboard.followed() == await _followed_anew(house)
-    assert (await house.leaderboard.followed()).marks == heads.marks
+    await house.projector.catch_up()
+    await check_board(house.ledger, house.leaderboard, now)
     assert [finding async for step in house.ledger.verify() for finding in step.findings] == []
-    assert await compare(house.ledger, house.leaderboard, house.boards) == []
-    board = await _standings(house.leaderboard)
-    assert board == await _standings(await _rebuilt(house))
-    return Outcome(_rows(house.settings.state), _mails(house.settings.state), board)
-
-
-async def _rebuilt(house: House) -> Leaderboard:
-    leaderboard = MemoryLeaderboard()
-    await Projector(house.ledger, leaderboard, house.boards, house.programs.current.time_zone, house.now).catch_up()
-    return leaderboard
-
-
-async def _followed_anew(house: House) -> object:
-    return await (await _rebuilt(house)).followed()
-
-
-async def _standings(leaderboard: Leaderboard) -> list[tuple[str, int, int, int]]:
-    return [row async for chunk in leaderboard.standings("all-time") for row in chunk]
+    state = house.settings.state
+    return Outcome(_rows(state), _mails(state), await standings(house.leaderboard))
 
 
 def _rows(state: Path) -> dict[str, list[Any]]:
