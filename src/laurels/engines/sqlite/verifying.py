@@ -7,13 +7,14 @@ a member.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import apsw
 from msgspec import Struct
 
 from laurels.engines.sqlite.chain import NEWEST, SHARD, chained_hash
 from laurels.engines.sqlite.connection import Database, Row
+from laurels.engines.sqlite.schema import migrate
 from laurels.ledger import Finding, Verification
 from laurels.model import EntryKind
 from laurels.model.entries import EARNED, SCORED
@@ -207,6 +208,18 @@ def _documents(db: Database) -> Iterator[list[Finding]]:
 
 
 def _file(db: Database) -> Iterator[list[Finding]]:
-    """An index that does not fit its table would let a document in twice."""
+    """An index that does not fit its table would let a document in twice; without the triggers entries could
+    change.
+    """
     found = [what for [what] in db.execute("PRAGMA integrity_check(20)")]
     yield [Finding("file", what) for what in found if what != "ok"]
+    with closing(apsw.Connection(":memory:")) as fresh:
+        migrate(fresh)
+        differing = _schema_of(db.connection) ^ _schema_of(fresh)
+    yield [Finding("schema", f"the {kind} {name} is not as Laurels makes it") for kind, name, _, _ in differing]
+
+
+def _schema_of(connection: apsw.Connection) -> set[Row]:
+    """All that was made on purpose; SQLite's own statistics come with `ANALYZE`."""
+    query = "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%'"
+    return set(connection.execute(query))
