@@ -13,7 +13,7 @@ import pytest
 from laurels.awarding import Awarder, Programs
 from laurels.engines.sqlite import SqliteLedger
 from laurels.engines.sqlite.connection import Database
-from laurels.errors import LedgerUnavailable
+from laurels.errors import LaurelsError
 from laurels.ledger import Claim, Finding, Outcome, Posting
 from laurels.model import Adjustment, EntryKind, MemberEvent, Order, Refund
 from laurels.program import DEFAULT_PROGRAM, parse_program
@@ -41,7 +41,7 @@ COLUMNS = [
 ]
 
 
-FLIPS = 400
+FLIPS = 150
 
 BESIDE = {
     *(f"accepted.{column}" for column in ("fingerprint", "accepted_at")),
@@ -136,6 +136,8 @@ async def test_one_flipped_bit_in_an_entry_is_named(path: Path, column: str, bit
         ("UPDATE ledger SET head_hash = x'00'", "ledger"),
         ("UPDATE ledger SET head_position = 3", "0-4"),
         ("UPDATE ledger SET head_position = 99", "0-8"),
+        ("UPDATE ledger SET head_position = -1", "0-1"),
+        ("UPDATE accepted SET sequence = 1 << 61 WHERE id = 'A3'", "order shop/A3"),
         ("DELETE FROM ledger", "ledger"),
         ("UPDATE balance SET balance = balance + 1 WHERE member = 0", "member number 0"),
         ("UPDATE balance SET earned = earned - 1 WHERE member = 0", "member number 0"),
@@ -244,7 +246,7 @@ def _flip(path: Path, where: int, bit: int) -> None:
 async def _findings(path: Path) -> list[Finding]:
     try:
         ledger = SqliteLedger.open(path)
-    except LedgerUnavailable as error:
+    except LaurelsError as error:
         return [Finding("file", error.message)]
     try:
         return [finding async for step in ledger.verify() for finding in step.findings]

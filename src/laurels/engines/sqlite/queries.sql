@@ -230,6 +230,10 @@ WHERE a.sequence > ?1 AND a.sequence <= ?2 AND (
 -- The last document taken.
 SELECT coalesce(max(sequence), 0) FROM accepted;
 
+-- name: end_of_chunk
+-- The last of so many documents after a sequence; none where none is left.
+SELECT max(sequence) FROM (SELECT sequence FROM accepted WHERE sequence > ? AND sequence <= ? ORDER BY sequence LIMIT ?);
+
 -- name: verify_awards
 -- Awarded orders for which what is kept for their refunds is not what their entries say.
 SELECT a.source, a.id

@@ -101,10 +101,10 @@ class _Feed:
         while True:
             with _moment(self._db):
                 findings = self._read_chunk()
-                if self.position == self.head:
+                if self.position >= self.head:
                     findings += self._beyond_head()
             yield findings
-            if self.position == self.head:
+            if self.position >= self.head:  # beyond it only where the head itself is damaged
                 return
 
     def catch_up(self) -> list[Finding]:
@@ -190,10 +190,12 @@ def _members(db: Database, feed: _Feed) -> Iterator[list[Finding]]:
 
 
 def _documents(db: Database) -> Iterator[list[Finding]]:
+    """Chunk by chunk of what is there: in a damaged file the last sequence may be any number."""
     last = db.value("last_accepted")
-    for start in range(0, last, CHUNK):
+    start = -NEWEST
+    while (end := db.value("end_of_chunk", start, last, CHUNK)) is not None:
         findings = []
-        for kind, source, id, status, state, position in db.all("verify_accepted", start, start + CHUNK):
+        for kind, source, id, status, state, position in db.all("verify_accepted", start, end):
             inbox, entry = state or "none", position or "none"
             findings.append(
                 Finding(
@@ -201,10 +203,11 @@ def _documents(db: Database) -> Iterator[list[Finding]]:
                     f"its status is {status}; that does not fit (inbox: {inbox}, entry: {entry})",
                 )
             )
-        for source, order_id in db.all("verify_awards", start, start + CHUNK):
+        for source, order_id in db.all("verify_awards", start, end):
             what = "what it earned, what is left and what was taken back do not fit its entries"
             findings.append(Finding(f"order {source}/{order_id}", what))
         yield findings
+        start = end
 
 
 def _file(db: Database) -> Iterator[list[Finding]]:
