@@ -50,6 +50,17 @@ def _moment(db: Database) -> Iterator[None]:
         db.execute("COMMIT")
 
 
+def _in_order(rows: list[Row], after: int) -> list[Row]:
+    """Rows by their increasing keys. A damaged page gives them otherwise, and whoever goes on from the last one reads
+    them for ever.
+    """
+    for row in rows:
+        if row[0] <= after:
+            raise apsw.CorruptError("rows come out of order")
+        after = row[0]
+    return rows
+
+
 class _Member(Struct):
     """What the entries read so far say of a member."""
 
@@ -153,7 +164,7 @@ class _Feed:
         """Up to `limit` further entries, fewer before one that cannot be read; None where that is the next."""
         while limit:
             try:
-                return self._db.all("verify_entries", self.position, self.head, limit)
+                return _in_order(self._db.all("verify_entries", self.position, self.head, limit), self.position)
             except UNREADABLE:
                 limit //= 2
         return None
@@ -173,7 +184,7 @@ def _members(db: Database, feed: _Feed) -> Iterator[list[Finding]]:
     while True:
         with _moment(db):
             findings = feed.catch_up()
-            rows = db.all("verify_members", after, CHUNK)
+            rows = _in_order(db.all("verify_members", after, CHUNK), after)
         for row in rows:
             after = row[0]
             member = feed.members.setdefault(after, _Member())
@@ -194,6 +205,7 @@ def _documents(db: Database) -> Iterator[list[Finding]]:
     last = db.value("last_accepted")
     start = -NEWEST
     while (end := db.value("end_of_chunk", start, last, CHUNK)) is not None:
+        _in_order([(end,)], start)
         findings = []
         for kind, source, id, status, state, position in db.all("verify_accepted", start, end):
             inbox, entry = state or "none", position or "none"
