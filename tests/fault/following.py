@@ -49,4 +49,7 @@ async def check_board(ledger: Ledger, leaderboard: Leaderboard, now: TurnedClock
     await anew.catch_up()
     assert await anew.leaderboard.followed() == await leaderboard.followed()
     for board in ("all-time", *boards):
-        assert await anew.standings(board) == await standings(leaderboard, board)
+        shown = await standings(leaderboard, board)
+        assert shown == await anew.standings(board)
+        for member_id, *_ in shown:
+            assert await ledger.member(member_id), "who was erased is on a board"

@@ -243,11 +243,13 @@ async def prepare(state: Path, scenario: Scenario) -> None:
 
 
 async def go_on(house: House, scenario: Scenario, answered: Path) -> None:
-    """Take the steps that were not answered yet; whoever was answered once is not asked again."""
+    """Take the steps that were not answered yet; whoever was answered once is not asked again. The board follows."""
+    await house.projector.catch_up()
     with answered.open("ab", buffering=0) as file:
         for step in scenario.steps[file.tell() :]:
             await step(house)
             file.write(b".")
+            await house.projector.catch_up()
 
 
 class Outcome(NamedTuple):
