@@ -17,7 +17,7 @@ ifeq ($(origin PYTHON),command line)
 .PHONY: $(STAMP)
 endif
 
-.PHONY: help setup run test check fmt bench soak reference lock clean
+.PHONY: help setup run test check fmt bench mutants soak reference lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list these targets
@@ -50,6 +50,9 @@ fmt: setup  ## format the code and fix what can be fixed safely
 bench: setup  ## measure this machine, against bounds in the same run; takes about ten minutes
 	@$(BIN)/python bench/micro/memory_leaderboard.py
 	@$(BIN)/python bench/load/http_bench.py $(ARGS)
+
+mutants: setup  ## break a copy of the code in known ways; a test must catch each (ARGS=word tries some)
+	@$(BIN)/python scripts/mutants $(ARGS)
 
 soak: setup  ## run the long tests that `make test` leaves out
 	@$(BIN)/pytest -m soak --timeout=0 $(ARGS)
