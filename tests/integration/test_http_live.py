@@ -14,7 +14,7 @@ from tests.integration.http_shop import Shop, check_problem, open_shop
 
 from laurels import clock
 from laurels.dashboard import live
-from laurels.http import create_app, open_auth
+from laurels.http import create_app, limits, open_auth
 from laurels.http.tokens import sign_token
 
 pytestmark = pytest.mark.anyio
@@ -200,10 +200,27 @@ async def test_one_watcher_serves_all_and_leaves_with_the_last(shop: Shop, monke
 
 
 async def _hear_one_change(shop: Shop, heard: asyncio.Barrier) -> None:
-    async with listening(shop, "/loyalty/m1/live", shop.token(member="m1")) as listener:
+    token = shop.token(scope="members:read")  # a service: members have a few streams each
+    async with listening(shop, "/loyalty/m1/live", token) as listener:
         await listener.event()
         await heard.wait()
         assert (await listener.event()).data["me"]["points"] == 51
+
+
+async def test_a_member_has_a_few_streams_open_at_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "STREAMS", 2)
+    token = shop.token(member="m1")
+    before = await settled_tasks()
+    async with listening(shop, "/loyalty/m1/live", token) as one, listening(shop, "/leaderboard/month/live", token):
+        await one.event()
+        refused = await shop.ask("GET", "/loyalty/m1/live", token=token)
+        check_problem(refused, 429, "too-many-requests")
+        assert refused.headers["Retry-After"] == "10"
+        async with listening(shop, "/loyalty/m1/live", shop.token(scope="members:read")) as service:
+            await service.event()
+    assert await settled_tasks(before) == before
+    async with listening(shop, "/loyalty/m1/live", token) as again:
+        await again.event()
 
 
 @pytest.mark.slow

@@ -3,34 +3,34 @@
 import errno
 import re
 from collections.abc import Sequence
-from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from litestar import Litestar, Request, Response
 from litestar.exceptions import InternalServerException, NotFoundException
-from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.handlers import HTTPRouteHandler
 from litestar.static_files import create_static_files_router
 from litestar.types import ASGIApp, ExceptionHandlersMap
 
 import laurels
-from laurels.errors import InvalidInput, LaurelsError, TooLarge, WrongMediaType
+from laurels.errors import LaurelsError
 from laurels.http import bulk, dashboards, live, members, orders, points, refunds, service
 from laurels.http.answering import Answerer
 from laurels.http.auth import Auth
 from laurels.http.beside import NOTHING, Beside
+from laurels.http.counting import count_accepted
 from laurels.http.door import Door
 from laurels.http.envelope import Envelope
+from laurels.http.express import Express
 from laurels.http.fast import FastLane
 from laurels.http.house import House
 from laurels.http.limits import Limits
 from laurels.http.live import EventsResponse
 from laurels.http.openapi import openapi
 from laurels.http.problems import answer_problem
-from laurels.http.routes import BULK_BYTES, MEGABYTE, SINGLE_BYTES, Answer, Events, Headers, Route
+from laurels.http.routes import Answer, Events, Headers, Route
 
 ROUTES = (
     *orders.ROUTES,
@@ -44,11 +44,23 @@ ROUTES = (
 """The API, in the order of its documentation."""
 
 WEB = Path(laurels.__file__).parent / "web"
-JSON_TYPES = frozenset({"", "application/json", "application/x-ndjson", "application/ndjson", "application/jsonl"})
+
+
+class Application(NamedTuple):
+    """The ASGI application, and the express that a server of ours asks before it."""
+
+    asgi: ASGIApp
+    express: Express
 
 
 def create_app(house: House, auth: Auth, beside: Beside = NOTHING) -> ASGIApp:
     """The ASGI application over a house that is built. It opens and closes nothing."""
+    return create_application(house, auth, beside).asgi
+
+
+def create_application(house: House, auth: Auth, beside: Beside = NOTHING) -> Application:
+    """The same, with its express."""
+    house.intake.on_receipts = count_accepted
     described = [*ROUTES, *service.ROUTES]
     document = msgspec.json.encode(openapi(described, laurels.__version__))
     # ECMA's regular expressions, which JSON Schema uses, know no \Z; their $ means just that.
@@ -69,22 +81,21 @@ def create_app(house: House, auth: Auth, beside: Beside = NOTHING) -> ASGIApp:
         openapi_config=None,
         logging_config=None,
     )
-    return Envelope(FastLane(app, answerer))
+    return Application(Envelope(FastLane(app, answerer)), Express(answerer))
 
 
 def _handler(route: Route, answerer: Answerer) -> HTTPRouteHandler:
     async def handle(request: Request[Any, Any, Any]) -> Response[bytes]:
         scope = request.scope
-        answer = await answerer.answer(
-            route, scope, request.path_params, Headers(scope["headers"]), partial(_body, request, route)
-        )
+        headers = Headers(scope["headers"])
+        answer = await answerer.answer(route, scope, request.path_params, headers, request.receive)
         return _response(answer)
 
     return HTTPRouteHandler(
         _path(route),
         http_method=route.method,
         name=f"{route.method} {route.path}",
-        request_max_body_size=BULK_BYTES if route.bulk_of is not None else SINGLE_BYTES,
+        request_max_body_size=None,  # `read_body` holds the sizes
         status_code=HTTPStatus.OK,
     )(handle)
 
@@ -129,23 +140,6 @@ def _methods(routes: Sequence[Route]) -> dict[str, list[str]]:
 def _path(route: Route) -> str:
     """The path as the framework spells it."""
     return re.sub(r"{(\w+)}", r"{\1:str}", route.path)
-
-
-async def _body(request: Request[Any, Any, Any], route: Route) -> bytes:
-    """The body as received. Raises `TooLarge` before it reads more than the route takes."""
-    media_type, _ = request.content_type
-    if media_type not in JSON_TYPES or "content-encoding" in request.headers:
-        raise WrongMediaType
-    try:
-        raw = await request.body()
-    except RequestEntityTooLarge as error:
-        limit = (BULK_BYTES if route.bulk_of is not None else SINGLE_BYTES) // MEGABYTE
-        raise TooLarge(f"The body is larger than {limit} MB, the most that this address takes.") from error
-    except InternalServerException as error:  # the client went away; nobody will read this
-        raise InvalidInput.of("body", "ended too early") from error
-    if not raw.strip():
-        raise InvalidInput.of("body", "is required")
-    return raw
 
 
 def _page(path: str, file: str) -> HTTPRouteHandler:

@@ -49,9 +49,9 @@ class Envelope:
             await self._app(scope, receive, send)
             return
         began = clock.elapsed()
-        request_id = _request_id(scope)
+        id_ = request_id(next((value for name, value in scope["headers"] if name == b"x-request-id"), None))
         state = scope.setdefault("state", {})
-        state["request_id"] = request_id.decode("ascii")
+        state["request_id"] = id_.decode("ascii")
         has_begun = False
 
         async def send_with_headers(message: Message) -> None:
@@ -59,7 +59,7 @@ class Envelope:
             if message["type"] == "http.response.start":
                 has_begun = True
                 own = {name.lower() for name, _ in message["headers"]}
-                headers = [*message["headers"], (b"x-request-id", request_id)]
+                headers = [*message["headers"], (b"x-request-id", id_)]
                 headers += [header for header in SECURITY_HEADERS if header[0] not in own]
                 if "rate_limit" in state:
                     headers.append((b"ratelimit", state["rate_limit"]))
@@ -97,6 +97,6 @@ async def _answer_fault(send: Send, error: Exception) -> None:
     await send({"type": "http.response.body", "body": msgspec.json.encode(problem), "more_body": False})
 
 
-def _request_id(scope: Scope) -> bytes:
-    sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-    return sent if _SANE.match(sent) else os.urandom(16).hex().encode("ascii")
+def request_id(sent: bytes | None) -> bytes:
+    """The id of a request: the client's own where it is sane, else a new one."""
+    return sent if sent is not None and _SANE.match(sent) else os.urandom(16).hex().encode("ascii")

@@ -5,7 +5,7 @@ Read them with `fetch` streaming, which can send the token in a header; an `Even
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing, nullcontext
 from typing import Any, TypeVar
 
 from litestar import Response
@@ -58,10 +58,14 @@ async def follow_board(call: Call, query: BoardQuery) -> Answer:
 
 
 async def _events(call: Call, read: Callable[[], Awaitable[Shown]]) -> Answer:
-    await read()  # what is refused is refused with a status, before the stream begins
-    return Answer(
-        200, Events(_frames(call.house.live, read), call.house.live, call.caller.expires), UNCACHED, MEDIA_TYPE
-    )
+    # What is refused is refused with a status, before the stream begins.
+    await read()
+    counted: AbstractContextManager[None] = nullcontext()
+    if call.caller.member_id is not None:
+        call.limits.check_streams(call.caller.member_id)
+        counted = call.limits.stream(call.caller.member_id)
+    live = call.house.live
+    return Answer(200, Events(_frames(live, read), live, call.caller.expires, counted), UNCACHED, MEDIA_TYPE)
 
 
 async def _frames(live: Live, read: Callable[[], Awaitable[Shown]]) -> AsyncGenerator[bytes, None]:
@@ -93,6 +97,10 @@ class _Sender(ASGIResponse):
 
     async def send_body(self, send: Send, receive: Receive) -> None:
         """Send frames until there is a reason to stop; then end the body, unless the client has stopped reading."""
+        with self._events.counted:
+            await self._send_frames(send, receive)
+
+    async def _send_frames(self, send: Send, receive: Receive) -> None:
         gone = asyncio.create_task(_client_gone(receive))
         sending = False
         try:

@@ -3,7 +3,7 @@ the promises.
 """
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -88,4 +88,15 @@ class Leaderboard(Protocol):
 
     async def close(self) -> None:
         """Let go of everything."""
+        ...
+
+
+@runtime_checkable
+class AtHand(Protocol):
+    """What a leaderboard has besides whose reads wait for nobody: the hot read is answered without a turn of the event
+    loop.
+    """
+
+    def read_at_hand(self, board: str, member_id: str | None, *, top: int, around: int) -> View:
+        """The same as `Leaderboard.read`, at once."""
         ...
