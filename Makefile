@@ -7,6 +7,8 @@ PYTHON ?=
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+MINUTES ?=
+SEED ?=
 
 # The stamp's name holds a checksum of everything that decides what is installed (and of where: a venv cannot be moved).
 INPUTS := pyproject.toml scripts/setup $(wildcard requirements/*.txt)
@@ -54,8 +56,8 @@ bench: setup  ## measure this machine, against bounds in the same run; takes abo
 mutants: setup  ## break a copy of the code in known ways; a test must catch each (ARGS=word tries some)
 	@$(BIN)/python scripts/mutants $(ARGS)
 
-soak: setup  ## run the long tests that `make test` leaves out
-	@$(BIN)/pytest -m soak --timeout=0 $(ARGS)
+soak: setup  ## run the long tests that `make test` leaves out (MINUTES=20 SEED=7)
+	@MINUTES=$(MINUTES) LAURELS_TEST_SEED=$(SEED) $(BIN)/pytest -m soak --timeout=0 $(ARGS)
 
 reference: setup  ## write the reference pages that follow from the code
 	@$(BIN)/python scripts/reference

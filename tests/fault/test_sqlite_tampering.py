@@ -58,17 +58,17 @@ BESIDE = {
 @pytest.fixture(scope="module")
 def untouched(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("untouched") / "laurels.db"
-    asyncio.run(_make(path))
+    asyncio.run(make(path))
     return path
 
 
 @pytest.fixture
 def path(untouched: Path, tmp_path: Path) -> Path:
-    """A ledger at rest, made as `_make` says."""
+    """A ledger at rest, made as `make` says."""
     return Path(shutil.copy(untouched, tmp_path / "laurels.db"))
 
 
-async def _make(path: Path) -> None:
+async def make(path: Path) -> None:
     """Entry 4 has something in every column but the name number, which entry 5 has."""
     ledger = SqliteLedger.open(path)
     program = parse_program(DEFAULT_PROGRAM)
