@@ -8,6 +8,7 @@ a member.
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from itertools import islice
 
 import apsw
 from msgspec import Struct
@@ -228,6 +229,8 @@ def _file(db: Database) -> Iterator[list[Finding]]:
     """
     found = [what for [what] in db.execute("PRAGMA integrity_check(20)")]
     yield [Finding("file", what) for what in found if what != "ok"]
+    orphans = islice(db.execute("PRAGMA foreign_key_check"), 20)
+    yield [Finding("file", f"row {row} of {table} belongs to no {parent}") for table, row, parent, _ in orphans]
     with closing(apsw.Connection(":memory:")) as fresh:
         migrate(fresh)
         differing = _schema_of(db.connection) ^ _schema_of(fresh)
