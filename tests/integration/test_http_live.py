@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
-from tests.integration.http_shop import Shop, check_problem, open_shop
+from tests.integration.http_shop import Shop, check_problem, fields_at_fault, open_shop
 
 from laurels import clock
 from laurels.dashboard import live
@@ -176,6 +177,25 @@ async def test_what_is_refused_is_refused_before_the_stream(shop: Shop) -> None:
     ]
     for target, who, status, slug in refused:
         check_problem(await shop.ask("GET", target, **who), status, slug)
+
+
+async def test_a_stream_begins_with_nothing_older_than_what_its_listener_saw(shop: Shop) -> None:
+    async def refused(seen: str) -> httpx.Response:
+        return await shop.ask("GET", "/loyalty/m1/live", member="m1", headers={"Last-Event-ID": seen})
+
+    async with listening(shop, "/loyalty/m1/live", shop.token(member="m1")) as listener:
+        now = (await listener.event()).id
+    epoch, position = now.split(".0-")
+    ahead = f"{epoch}.0-{int(position) + 1}"
+    problem = check_problem(await refused(ahead), 409, "version-not-reached")
+    assert (problem["requested"], problem["current"]) == (ahead, now)
+    assert fields_at_fault(await refused("yesterday")) == ["Last-Event-ID"]
+    await shop.order("A2", "m1", "10.00")
+    await shop.settle()
+    for seen in (now, ahead):
+        async with listening(shop, "/loyalty/m1/live", shop.token(member="m1"), Last_Event_ID=seen) as listener:
+            event = await listener.event()
+            assert (event.id, event.data["me"]["points"]) == (ahead, 51)
 
 
 async def test_one_watcher_serves_all_and_leaves_with_the_last(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

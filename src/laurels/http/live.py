@@ -11,11 +11,13 @@ from typing import Any, TypeVar
 from litestar import Response
 from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Send
+from msgspec.structs import replace
 
 from laurels.dashboard import Board, Dashboard, Live, to_json
-from laurels.errors import BoardNotReady, UnknownBoard, UnknownMember
+from laurels.errors import BoardNotReady, UnknownBoard, UnknownMember, VersionNotReached
 from laurels.http.dashboards import BoardQuery, DashboardQuery, PlacesQuery, read_dashboard
 from laurels.http.routes import Access, Answer, Call, Events, route
+from laurels.model import Version
 
 MEDIA_TYPE = "text/event-stream"
 UNCACHED = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -32,7 +34,8 @@ Shown = TypeVar("Shown", Board, Dashboard)
     access=Access(("members:read",), members="own"),
     answers={200: Dashboard},
     media_type=MEDIA_TYPE,
-    problems=(UnknownMember, UnknownBoard, BoardNotReady),
+    problems=(UnknownMember, UnknownBoard, VersionNotReached, BoardNotReady),
+    headers={"Last-Event-ID": "the last `id` or `as_of` seen: begin at or after it; waits up to 200 ms"},
 )
 async def follow_dashboard(call: Call, query: PlacesQuery) -> Answer:
     """Follow a member's dashboard: server-sent events, at once and then whenever it is another one.
@@ -41,7 +44,16 @@ async def follow_dashboard(call: Call, query: PlacesQuery) -> Answer:
     stream ends with the token.
     """
     asked = DashboardQuery(query.board, query.top, query.around)
-    return await _events(call, lambda: read_dashboard(call.house.dashboards, call.caller, call.ids["member_id"], asked))
+    seen = call.headers.get(b"last-event-id")
+
+    def read(query: DashboardQuery = asked) -> Awaitable[Dashboard]:
+        return read_dashboard(call.house.dashboards, call.caller, call.ids["member_id"], query)
+
+    if seen:
+        # Another process may be behind the one that this client heard before. From here on there is only this one.
+        Version.parse(seen, "Last-Event-ID")
+        await read(replace(asked, min_version=seen))
+    return await _events(call, read)
 
 
 @route(
