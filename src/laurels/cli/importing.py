@@ -104,17 +104,22 @@ def import_(
 
 
 async def _import(settings: Settings, documents: Iterable[Order | Refund], total: int) -> Imported:
-    imported = Imported()
     async with build(settings) as house:
-        with progress("importing", "documents") as report:
-            done = 0
-            for chunk in _chunks(documents, CHUNK):
-                receipts = await house.intake.accept_all([(document, b"") for document in chunk])
-                _count(imported, chunk, receipts)
-                await house.awarder.drain()
-                done += len(chunk)
-                report(done, total)
-        await _finish(house)
+        return await bring_in(house, documents, total)
+
+
+async def bring_in(house: House, documents: Iterable[Order | Refund], total: int) -> Imported:
+    """Accept documents in chunks, award them, and bring the board to them. `total` is how many they are."""
+    imported = Imported()
+    with progress("importing", "documents") as report:
+        done = 0
+        for chunk in _chunks(documents, CHUNK):
+            receipts = await house.intake.accept_all([(document, b"") for document in chunk])
+            _count(imported, chunk, receipts)
+            await house.awarder.drain()
+            done += len(chunk)
+            report(done, total)
+    await _finish(house)
     return imported
 
 
