@@ -105,6 +105,14 @@ async def projected_house(settings: Settings) -> AsyncIterator[House]:
         yield house
 
 
+async def settle(house: House) -> None:
+    """Award until nothing is left in the inbox, then bring the board to the head of the feed."""
+    while await house.ledger.inbox_depth():
+        await house.awarder.drain()
+    with progress("projecting", "entries") as report:
+        await house.projector.catch_up(report)
+
+
 class _Rate(ProgressColumn):
     """How many are done each second."""
 

@@ -9,12 +9,12 @@ import typer
 from msgspec import Struct
 from rich.console import Console
 
-from laurels.cli.console import ConfigOption, StateOption, examples, out, progress, run, say, settings_of
+from laurels.cli.console import ConfigOption, StateOption, examples, out, progress, run, say, settings_of, settle
 from laurels.errors import SettingsError
 from laurels.ledger import Receipt
 from laurels.model import Order, Refund
 from laurels.settings import Settings
-from laurels.wiring import House, build
+from laurels.wiring import build
 
 T = TypeVar("T")
 
@@ -114,16 +114,8 @@ async def _import(settings: Settings, documents: Iterable[Order | Refund], total
                 await house.awarder.drain()
                 done += len(chunk)
                 report(done, total)
-        await _finish(house)
+        await settle(house)
     return imported
-
-
-async def _finish(house: House) -> None:
-    """Wait until nothing of it is left in the inbox, then bring the board to the head of the feed."""
-    while await house.ledger.inbox_depth():
-        await house.awarder.drain()
-    with progress("projecting", "entries") as report:
-        await house.projector.catch_up(report)
 
 
 def _count(imported: Imported, chunk: list[Order | Refund], receipts: list[Receipt]) -> None:
