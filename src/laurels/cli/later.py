@@ -7,10 +7,7 @@ from laurels.cli.console import complain
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for name, purpose in (
-        ("simulate", "Play a national shop's day in small, and verify the ledger at its end."),
-        ("bench", "Measure dashboards, accepts and awards on this machine."),
-    ):
+    for name, purpose in (("bench", "Measure dashboards, accepts and awards on this machine."),):
         app.command(name, help=f"{purpose} Not in this version yet.", epilog=f"Examples:\n\nlaurels {name}")(
             _later(name)
         )
