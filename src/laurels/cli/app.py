@@ -6,11 +6,11 @@ import typer
 
 from laurels import __version__
 from laurels.cli import (
+    bench,
     boards,
     demo,
     exporting,
     importing,
-    later,
     maintenance,
     members,
     quarantine,
@@ -52,7 +52,7 @@ def _laurels(
     """Loyalty points and live rankings for a shop."""
 
 
-for module in (serving, importing, boards, exporting, maintenance, tokens, demo, simulate, later):
+for module in (serving, importing, boards, exporting, maintenance, tokens, demo, simulate, bench):
     module.register(app)
 app.add_typer(members.app, name="members")
 app.add_typer(quarantine.app, name="quarantine")
