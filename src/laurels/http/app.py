@@ -1,18 +1,14 @@
 """The HTTP room put together: routes on the web framework, and around it what every answer carries."""
 
-import errno
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 from litestar import Litestar, Request, Response
-from litestar.exceptions import InternalServerException, NotFoundException
 from litestar.handlers import HTTPRouteHandler
-from litestar.static_files import create_static_files_router
-from litestar.types import ASGIApp, ExceptionHandlersMap
+from litestar.types import ASGIApp
 
 import laurels
 from laurels.errors import LaurelsError
@@ -20,10 +16,13 @@ from laurels.http import bulk, dashboards, live, members, orders, points, refund
 from laurels.http.answering import Answerer
 from laurels.http.auth import Auth
 from laurels.http.beside import NOTHING, Beside
+from laurels.http.cors import sharing
+from laurels.http.counting import count_accepted
 from laurels.http.door import Door
 from laurels.http.envelope import Envelope
 from laurels.http.express import Express
 from laurels.http.fast import FastLane
+from laurels.http.files import File, answer_file, read_files
 from laurels.http.house import House
 from laurels.http.limits import Limits
 from laurels.http.live import EventsResponse
@@ -42,8 +41,6 @@ ROUTES = (
 )
 """The API, in the order of its documentation."""
 
-WEB = Path(laurels.__file__).parent / "web"
-
 
 class Application(NamedTuple):
     """The ASGI application, and the express that a server of ours asks before it."""
@@ -53,12 +50,16 @@ class Application(NamedTuple):
 
 
 def create_app(house: House, auth: Auth, beside: Beside = NOTHING) -> ASGIApp:
-    """The ASGI application over a house that is built. It opens and closes nothing."""
+    """The ASGI application over a house that is built. It opens and closes nothing.
+
+    Raises `SettingsError` for an `http.cors_origins` that is none.
+    """
     return create_application(house, auth, beside).asgi
 
 
 def create_application(house: House, auth: Auth, beside: Beside = NOTHING) -> Application:
     """The same, with its express."""
+    house.intake.on_receipts = count_accepted
     described = [*ROUTES, *service.ROUTES]
     document = msgspec.json.encode(openapi(described, laurels.__version__))
     # ECMA's regular expressions, which JSON Schema uses, know no \Z; their $ means just that.
@@ -69,17 +70,14 @@ def create_application(house: House, auth: Auth, beside: Beside = NOTHING) -> Ap
         [
             *(_options(path, methods) for path, methods in _methods(api).items()),
             *(_handler(route, answerer) for route in api),
-            *(_page(path, file) for path, file in pages.items()),
-            create_static_files_router("/web", [WEB], exception_handlers=FILE_PROBLEMS),
-            create_static_files_router(
-                "/elements", [WEB / "elements"], name="elements", exception_handlers=FILE_PROBLEMS
-            ),
+            _file_handler(read_files(pages)),
         ],
         exception_handlers={LaurelsError: _problem, Exception: _problem},
         openapi_config=None,
         logging_config=None,
     )
-    return Application(Envelope(FastLane(app, answerer)), Express(answerer))
+    shared = sharing(house.settings.http_cors_origins, ROUTES)
+    return Application(Envelope(FastLane(app, answerer), shared), Express(answerer))
 
 
 def _handler(route: Route, answerer: Answerer) -> HTTPRouteHandler:
@@ -108,15 +106,6 @@ def _problem(request: Request[Any, Any, Any], error: Exception) -> Response[byte
     return _response(answer_problem(request.scope, error))
 
 
-def _file_problem(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """No file has a name with a NUL in it, nor one that is too long: the framework lets both get to the file system."""
-    too_long = isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.ENAMETOOLONG
-    return _problem(request, NotFoundException() if too_long or isinstance(error, ValueError) else error)
-
-
-FILE_PROBLEMS: ExceptionHandlersMap = {ValueError: _file_problem, InternalServerException: _file_problem}
-
-
 def _options(path: str, methods: Sequence[str]) -> HTTPRouteHandler:
     """What a path takes. The framework's own answer names one method where several routes share a path."""
 
@@ -140,10 +129,9 @@ def _path(route: Route) -> str:
     return re.sub(r"{(\w+)}", r"{\1:str}", route.path)
 
 
-def _page(path: str, file: str) -> HTTPRouteHandler:
-    content = (WEB / file).read_bytes()
+def _file_handler(files: Mapping[str, File]) -> HTTPRouteHandler:
+    async def handle(request: Request[Any, Any, Any]) -> Response[bytes]:
+        scope = request.scope
+        return _response(answer_file(files[scope["path_template"]], Headers(scope["headers"])))
 
-    async def page() -> Response[bytes]:
-        return Response(content, media_type="text/html; charset=utf-8", headers={"Cache-Control": "no-cache"})
-
-    return HTTPRouteHandler(path, http_method="GET", name=path)(page)
+    return HTTPRouteHandler([*files], http_method=["GET", "HEAD"], name="files", status_code=HTTPStatus.OK)(handle)

@@ -60,10 +60,10 @@ RETURNING sequence;
 UPDATE accepted SET status = ?, position = ?, member = coalesce(member, ?) WHERE sequence = ?;
 
 -- name: document_state
--- How far a document got.
+-- How far a document got; only where it is this member's, if one is named.
 SELECT a.status, a.position, a.accepted_at, m.member_id, coalesce(i.reason, ''), i.member_id
 FROM accepted a LEFT JOIN member m ON m.number = a.member LEFT JOIN inbox i ON i.sequence = a.sequence
-WHERE a.source = ? AND a.id = ? AND a.kind = ?;
+WHERE a.source = ?1 AND a.id = ?2 AND a.kind = ?3 AND ifnull(?4 IN (m.member_id, i.member_id), ?4 IS NULL);
 
 -- name: insert_inbox!
 -- Put a document where the awarding finds it.

@@ -1,15 +1,18 @@
 """The one thread of a process that writes. It owns the writing connection; everyone else hands it jobs.
 
 Group commit without a timer: whatever arrived while the last commit was on its way to the disk is the next batch,
-and shares one commit. Each job runs in a savepoint of its own, so that one that fails takes nobody with it. Nobody
-hears "done" before the commit is durable.
+and shares one commit. Each job runs in a savepoint of its own, so that one that fails takes nobody with it; neighbours
+of one kind share a savepoint, and are run one by one where that fails. Nobody hears "done" before the commit is
+durable.
 """
 
 import asyncio
 import queue
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -18,6 +21,7 @@ import apsw
 from laurels.engines.sqlite.connection import BUSY_TIMEOUT_MS, Database, wrapped
 from laurels.errors import LedgerUnavailable
 
+Item = TypeVar("Item")
 T = TypeVar("T")
 
 FOLD_TIMEOUT_MS = 200
@@ -28,7 +32,8 @@ MOST_JOBS = 1000
 
 
 class _Job(NamedTuple):
-    work: Callable[[Database], Any]
+    work: Callable[[Database, list[Any]], Sequence[Any]]
+    item: Any
     in_transaction: bool
     future: "asyncio.Future[Any]"
     loop: asyncio.AbstractEventLoop
@@ -56,6 +61,17 @@ class Writer:
         Raises `LedgerUnavailable` when the file cannot be written. A caller that is cancelled does not know whether
         it was done.
         """
+        return await self._run(lambda db, _: [work(db)], None, in_transaction=in_transaction)
+
+    async def run_with_others(self, work: Callable[[Database, list[Item]], Sequence[T]], item: Item) -> T:
+        """The same, where `work` can do many at once: it is given the items of neighbours that came with equal work,
+        and gives a result for each. Where it raises, they are done one by one.
+        """
+        return await self._run(work, item)
+
+    async def _run(
+        self, work: Callable[[Database, list[Item]], Sequence[T]], item: Item, *, in_transaction: bool = True
+    ) -> T:
         if self._closed:
             raise LedgerUnavailable("The ledger is closed.")
         loop = asyncio.get_running_loop()
@@ -64,7 +80,7 @@ class Writer:
             # After all else that this turn of the loop has to do: requests that came together are handed over together.
             # Else the thread would run off with the first one, and fight with the loop for every further one.
             loop.call_soon(self._hand_over)
-        self._arrived.append(_Job(work, in_transaction, future, loop))
+        self._arrived.append(_Job(work, item, in_transaction, future, loop))
         return await future
 
     async def fold(self) -> None:
@@ -122,7 +138,9 @@ class Writer:
             with wrapped():
                 self._db.execute("BEGIN IMMEDIATE")
                 try:
-                    results = [self._run_in_savepoint(job) for job in jobs]
+                    results: list[Any] = []
+                    for work, alike in groupby(jobs, attrgetter("work")):
+                        results += self._run_in_savepoint(work, [job.item for job in alike])
                     self._db.execute("COMMIT")
                 except BaseException:
                     if self._db.connection.in_transaction:
@@ -132,26 +150,31 @@ class Writer:
         except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it was
             return [error] * len(jobs)
 
-    def _run_in_savepoint(self, job: _Job) -> Any:
+    def _run_in_savepoint(self, work: Callable[[Database, list[Any]], Sequence[Any]], items: list[Any]) -> list[Any]:
         self._db.execute("SAVEPOINT job")
+        results: list[Any] | None = None
         try:
-            result = job.work(self._db)
+            results = list(work(self._db, items))
         except (apsw.ConstraintError, apsw.TooBigError) as error:  # the job's own fault: the file is sound
             self._db.execute("ROLLBACK TO job")
-            result = LedgerUnavailable(f"The ledger cannot hold this ({error}). Nothing was written.")
-            result.__cause__ = error
+            if len(items) == 1:
+                results = [LedgerUnavailable(f"The ledger cannot hold this ({error}). Nothing was written.")]
+                results[0].__cause__ = error
         except apsw.Error:  # the disk or the file: nobody in this batch can be told "done"
             raise
         except Exception as error:  # noqa: BLE001 - it is this job's answer
             self._db.execute("ROLLBACK TO job")
-            result = error
+            if len(items) == 1:
+                results = [error]
         self._db.execute("RELEASE job")
-        return result
+        if results is not None:
+            return results
+        return [result for item in items for result in self._run_in_savepoint(work, [item])]
 
     def _run_alone(self, job: _Job) -> list[Any]:
         try:
             with wrapped():
-                return [job.work(self._db)]
+                return list(job.work(self._db, [job.item]))
         except BaseException as error:  # noqa: BLE001 - as above
             return [error]
 
