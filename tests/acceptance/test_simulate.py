@@ -57,30 +57,31 @@ def test_a_day_over_http_ends_with_books_that_agree(tmp_path: Path) -> None:
     assert laurels("verify", "--state", tmp_path / "state").returncode == 0
 
 
-def test_ctrl_c_ends_the_day_and_still_checks_it(tmp_path: Path) -> None:
-    command: list[str | Path] = [
-        LAURELS,
-        "simulate",
-        "--rate",
-        "2",
-        "--orders",
-        "5000",
-        "--json",
-        "--state",
-        tmp_path / "state",
-    ]
+def interrupted(state: Path, *, times: int) -> "subprocess.CompletedProcess[str]":
+    """A day that gets Ctrl-C once it has begun, and once more when it says that it is checking."""
+    command: list[str | Path] = [LAURELS, "simulate", "--rate", "2", "--orders", "5000", "--json", "--state", state]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
-        for line in process.stderr:
-            if line.startswith("The day begins"):
-                process.send_signal(signal.SIGINT)
-                break
+        for said in ("The day begins", "Stopped")[:times]:
+            assert next(process.stderr).startswith(said)
+            process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate()
-    assert process.returncode == 0, stderr
-    told = json.loads(stdout)
+    return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
+
+
+def test_ctrl_c_ends_the_day_and_still_checks_it(tmp_path: Path) -> None:
+    done = interrupted(tmp_path / "state", times=1)
+    assert done.returncode == 0, done.stderr
+    told = summary(done)
     assert told["stopped"]
     assert told["orders"] < 5000
     assert told["differences"] == []
+
+
+def test_ctrl_c_once_more_leaves_without_the_check(tmp_path: Path) -> None:
+    done = interrupted(tmp_path / "state", times=2)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert "laurels: Interrupted." in done.stderr
 
 
 def test_points_that_the_books_do_not_know_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

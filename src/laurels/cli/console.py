@@ -80,11 +80,15 @@ def settings_of(state: Path | None, config: Path | None, **flags: Any) -> Settin
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run a command's asynchronous part."""
+    """Run a command's asynchronous part. Ctrl-C leaves it, and says so: Typer would leave without a word."""
     log_to_stderr()
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        log_faults(runner.get_loop())
-        return runner.run(work)
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            log_faults(runner.get_loop())
+            return runner.run(work)
+    except KeyboardInterrupt:
+        complain("Interrupted. What was acknowledged is kept; run the command again to go on.")
+        raise typer.Exit(130) from None
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
