@@ -140,9 +140,7 @@ async def _simulate(settings: Settings, where: Where, members: int, orders: int,
     program = read_program(settings)
     currency = next(iter(program.earn.per))
     now = clock.now()
-    plan = Plan(
-        members=members, orders=orders, seed=seed, currency=currency, run=f"day{now // clock.SECOND:x}", starts_at=now
-    )
+    plan = Plan(members=members, orders=orders, seed=seed, currency=currency, run=f"day{now:x}", starts_at=now)
     books = Books(Rule.of(program, currency))
     async with _open(settings, where, plan.run) as shop:
         with stopped_by_signals() as stop, progress("simulating", "orders") as report:

@@ -34,7 +34,7 @@ CONNECTIONS = 16
 TIMEOUT_S = 30.0
 
 STILL_S = 30.0
-"""Orders of which none moves for so long are given up; the books then name them."""
+"""Orders of which none moves for so long are given up, and the books then name them; so is a server that is away."""
 
 PAUSE_S = 0.2
 
@@ -70,11 +70,13 @@ async def open_server(
             "Say --far if that shop is meant to have them."
         )
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    with ThreadPoolExecutor(CONNECTIONS) as threads, ExitStack() as stack:
+    with ExitStack() as stack:
         connections = [
             stack.enter_context(closing(kind(parts.hostname, parts.port, timeout=TIMEOUT_S)))
             for _ in range(CONNECTIONS)
         ]
+        threads = ThreadPoolExecutor(CONNECTIONS)
+        stack.callback(threads.shutdown, cancel_futures=True)  # first: a thread would open its connection anew
         shop = HttpShop(connections, threads, parts.path.rstrip("/"), token, run, ledger_here)
         await shop.ask("GET", "/readyz")
         yield shop
@@ -92,7 +94,7 @@ class HttpShop:
         run: str,
         ledger_here: Settings | None,
     ) -> None:
-        """As many threads as connections, please: each call takes one of both. `root` begins every path."""
+        """Each call takes a thread and a connection, so there have to be as many of both. `root` begins every path."""
         self._connections: SimpleQueue[HTTPConnection] = SimpleQueue()
         for connection in connections:
             self._connections.put(connection)
@@ -209,8 +211,19 @@ class HttpShop:
                 report(len(answers), len(about))
         return answers
 
+    async def _look(self, path: str) -> tuple[int, Any]:
+        """Ask what is there; a server that is away for a moment is asked again."""
+        began = elapsed()
+        while True:
+            try:
+                return await self.ask("GET", path)
+            except LedgerUnavailable:
+                if elapsed() - began > STILL_S:
+                    raise
+                await asyncio.sleep(PAUSE_S)
+
     async def _status(self, order_id: str) -> str:
-        _, said = await self.ask("GET", f"/order/{order_id}?{urlencode({'source': self._run})}")
+        _, said = await self._look(f"/order/{order_id}?{urlencode({'source': self._run})}")
         return str(said["status"])
 
     async def _entries(self, member_id: str) -> list[dict[str, Any]]:
@@ -218,7 +231,7 @@ class HttpShop:
         entries: list[dict[str, Any]] = []
         query = {"limit": str(PAGE)}
         while True:
-            status, said = await self.ask("GET", f"/loyalty/{member_id}/entries?{urlencode(query)}")
+            status, said = await self._look(f"/loyalty/{member_id}/entries?{urlencode(query)}")
             if status != HTTPStatus.OK:  # of this member only refunds were sent, and their orders never came
                 return entries
             entries += said["entries"]
@@ -232,7 +245,7 @@ class HttpShop:
         for _ in range(TRIES):
             entries = await self._entries(member_id)
             summed = sum(entry["points"] for entry in entries if EntryKind(entry["kind"]) in SCORED)
-            status, dashboard = await self.ask("GET", f"/loyalty/{member_id}?top=0&around=0")
+            status, dashboard = await self._look(f"/loyalty/{member_id}?top=0&around=0")
             shown = dashboard["me"]["points"] if status == HTTPStatus.OK else 0
             if shown == summed:
                 return None
