@@ -137,13 +137,11 @@ async def freshness(scratch: Scratch, seconds: float) -> Figure:
     async with _watched(scratch.house) as seen:
         await asyncio.gather(*(send(order, n / FRESH_RATE) for n, order in enumerate(orders)))
         places = [await _place(scratch.house, order) for order in orders]
-        last = await scratch.house.ledger.heads()
-        while not seen or not seen[-1][0].includes(last.version):
-            await scratch.house.leaderboard.wait_for_change(seen[-1][0] if seen else Version(0, {}), LOOK_S)
+        await seen.reach((await scratch.house.ledger.heads()).version)
     timing = Timing()
     timing.seconds = clock.elapsed() - start
     for order, place in zip(orders, places, strict=True):
-        timing.each_s.append(max(0.0, _first_seen(seen, place) - accepted_at[order.order_id]))
+        timing.each_s.append(max(0.0, seen.first(place) - accepted_at[order.order_id]))
     return _figure(What.FRESHNESS, f"accepted to shown, at {FRESH_RATE} orders a second", timing)
 
 
@@ -188,19 +186,48 @@ def _synced_file(folder: Path) -> Iterator[Call]:
         yield sync
 
 
+class _Seen:
+    """The board's versions, and when each was first there."""
+
+    def __init__(self) -> None:
+        self._versions: list[tuple[Version, float]] = []
+        self._news = asyncio.Event()
+
+    def note(self, version: Version) -> None:
+        """The board has this version now."""
+        self._versions.append((version, clock.elapsed()))
+        self._news.set()
+
+    async def reach(self, version: Version) -> None:
+        """Return when the board has a version or a later one."""
+        while not (self._versions and self._versions[-1][0].includes(version)):
+            self._news.clear()
+            await self._news.wait()
+
+    def first(self, version: Version) -> float:
+        """When a version was first on the board, or a later one."""
+
+        def is_there(one: tuple[Version, float]) -> bool:
+            return one[0].includes(version)
+
+        return self._versions[bisect_left(self._versions, True, key=is_there)][1]
+
+
 @asynccontextmanager
-async def _watched(house: House) -> AsyncIterator[list[tuple[Version, float]]]:
-    """Awarding and projection for the length of a block; gives the board's versions and when each was first there."""
-    seen: list[tuple[Version, float]] = []
+async def _watched(house: House) -> AsyncIterator[_Seen]:
+    """Awarding and projection for the length of a block, and what is seen on the board meanwhile."""
+    seen = _Seen()
     stop = asyncio.Event()
 
     async def watch() -> None:
         known = (await house.leaderboard.followed()).version
+        seen.note(known)
         while not stop.is_set():
             await house.leaderboard.wait_for_change(known, LOOK_S)
-            known = (await house.leaderboard.followed()).version
-            if not seen or seen[-1][0] != known:
-                seen.append((known, clock.elapsed()))
+            now = (await house.leaderboard.followed()).version
+            if now != known:
+                known = now
+                seen.note(known)
 
     async with asyncio.TaskGroup() as loops:
         loops.create_task(award_forever(house.ledger, house.awarder, stop))
@@ -210,15 +237,6 @@ async def _watched(house: House) -> AsyncIterator[list[tuple[Version, float]]]:
             yield seen
         finally:
             stop.set()
-
-
-def _first_seen(seen: list[tuple[Version, float]], place: Version) -> float:
-    """When a version was first on the board, or a later one."""
-
-    def is_there(one: tuple[Version, float]) -> bool:
-        return one[0].includes(place)
-
-    return seen[bisect_left(seen, True, key=is_there)][1]
 
 
 async def _place(house: House, order: Order) -> Version:
