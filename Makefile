@@ -49,6 +49,7 @@ fmt: setup  ## format the code and fix what can be fixed safely
 
 bench: setup  ## measure this machine, against bounds in the same run; takes about ten minutes
 	@$(BIN)/python bench/micro/memory_leaderboard.py
+	@$(BIN)/python bench/micro/valkey_leaderboard.py --members 200000
 	@$(BIN)/python bench/load/http_bench.py $(ARGS)
 
 soak: setup  ## run the long tests that `make test` leaves out

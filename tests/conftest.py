@@ -6,10 +6,11 @@ nothing may be lacking, so there a skipped test has failed.
 
 import os
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from tests import valkey_server
 
 REPOSITORY = Path(__file__).parent.parent
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -32,6 +33,13 @@ def data_dir() -> Path:
             "DOI 10.24432/C5BW33) and name its folder in LAURELS_TEST_DATA"
         )
     return folder
+
+
+@pytest.fixture(scope="session")
+def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Valkey server that the tests share."""
+    with valkey_server.running(tmp_path_factory.mktemp("valkey")) as server:
+        yield server.url
 
 
 @pytest.fixture(scope="session")

@@ -151,6 +151,14 @@ class FeedDiverged(LaurelsError):
     """The ledger's feed is not the one that this leaderboard followed. It has to be rebuilt."""
 
 
+class BoardMoved(LaurelsError):
+    """The leaderboard is not where it was left: its server lost data, or another process changed it. Look again."""
+
+
+class BoardUnavailable(LaurelsError):
+    """The leaderboard cannot be written now. Try again."""
+
+
 class BoardNotReady(LaurelsError):
     """The leaderboard is being built. Try again."""
 

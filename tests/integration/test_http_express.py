@@ -147,6 +147,16 @@ async def test_what_did_not_change(shop: Shop, connect: Connect, seen: Seen) -> 
     assert seen.answered == [False, *[False, True] * 4, True]
 
 
+@pytest.mark.parametrize("shared", [(), ("*",), ("https://shop.example", "https://other.example")])
+async def test_pages_of_other_origins(tmp_path: Path, connect: Connect, seen: Seen, shared: tuple[str, ...]) -> None:
+    async with open_shop(tmp_path, http_cors_origins=shared, leaderboard_stale_after_ms=60_000) as shop:
+        line = await connect(shop)
+        for sent in ({}, {"Origin": "https://shop.example"}, {"Origin": "https://evil.example"}, {"Origin": "null"}):
+            documented = await line.ask(request(shop, "/loyalty/m1", **sent, **LONG_WAY))
+            assert await line.ask(request(shop, "/loyalty/m1", **sent)) == documented
+    assert seen.answered == [False, True] * 4
+
+
 @pytest.mark.parametrize(
     ("target", "member", "headers"),
     [

@@ -77,7 +77,7 @@ def create_application(house: House, auth: Auth, beside: Beside = NOTHING) -> Ap
         logging_config=None,
     )
     shared = sharing(house.settings.http_cors_origins, ROUTES)
-    return Application(Envelope(FastLane(app, answerer), shared), Express(answerer))
+    return Application(Envelope(FastLane(app, answerer), shared), Express(answerer, shared))
 
 
 def _handler(route: Route, answerer: Answerer) -> HTTPRouteHandler:

@@ -65,11 +65,13 @@ def check_origins(origins: Sequence[str]) -> None:
 
 def headers_for(shared: Sharing, scope: HTTPScope) -> Pairs:
     """What an answer to this request carries, whatever it is: a page has to read problems too."""
-    if _methods(shared, scope) is None:
-        return []
+    return [] if _methods(shared, scope) is None else headers_of(shared, _sent(scope, b"origin"))
+
+
+def headers_of(shared: Sharing, origin: bytes) -> Pairs:
+    """The same for a path that is shared, asked from a page of `origin` (empty: from none)."""
     if ANY.encode() in shared.origins:
         return [(b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", _TOLD)]
-    origin = _sent(scope, b"origin")
     if origin not in shared.origins:
         return [(b"vary", b"Origin")]
     return [

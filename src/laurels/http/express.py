@@ -14,6 +14,7 @@ from laurels import clock
 from laurels.dashboard import Encoded
 from laurels.errors import InvalidInput
 from laurels.http.answering import Answerer
+from laurels.http.cors import Sharing, headers_of
 from laurels.http.dashboards import CACHED, DashboardQuery, etag, matches, show_dashboard
 from laurels.http.envelope import SECURITY_HEADERS, request_id
 from laurels.http.fast import LOYALTY, is_plain_host
@@ -21,7 +22,7 @@ from laurels.http.query import parse_query
 
 Headers = Sequence[tuple[bytes, bytes]]
 
-_NOT_PLAIN = frozenset({b"content-length", b"transfer-encoding", b"expect", b"upgrade", b"origin"})
+_NOT_PLAIN = frozenset({b"content-length", b"transfer-encoding", b"expect", b"upgrade"})
 """Headers of requests that go the long way."""
 
 _MOST_QUERY_BYTES = 200
@@ -38,21 +39,23 @@ _OK = (
     + _CACHED
     + b"content-type: application/json\r\ncontent-length: %d\r\nx-request-id: %b\r\n"
     + _SECURITY
-    + b"ratelimit: %b\r\n\r\n%b"
+    + b"ratelimit: %b\r\n%b\r\n%b"
 )
 _NOT_MODIFIED = (
     b"HTTP/1.1 304 Not Modified\r\n%betag: %b\r\n"
     + _CACHED
     + b"x-request-id: %b\r\n"
     + _SECURITY
-    + b"ratelimit: %b\r\n\r\n"
+    + b"ratelimit: %b\r\n%b\r\n"
 )
 
 
 class Express:
     """Answers dashboards that are at hand. One for each server."""
 
-    def __init__(self, answerer: Answerer) -> None:
+    def __init__(self, answerer: Answerer, shared: Sharing | None) -> None:
+        """What is `shared` with pages of other origins is so here too."""
+        self._shared = shared
         self._door = answerer.door
         self._dashboards = answerer.house.dashboards
         self._meter = answerer.meters[show_dashboard.method, show_dashboard.path]
@@ -80,9 +83,10 @@ class Express:
         is_known = sent.tag is not None and matches(sent.tag.decode("latin-1"), tag)
         self._meter.count(HTTPStatus.NOT_MODIFIED if is_known else HTTPStatus.OK, clock.elapsed() - began)
         lines, id_ = self._lines_of(server_headers), request_id(sent.id)
+        for_page = b"" if self._shared is None else _lines(headers_of(self._shared, sent.origin or b""))
         if is_known:
-            return _NOT_MODIFIED % (lines, tag.encode(), id_, left.header)
-        return _OK % (lines, tag.encode(), len(shown.body), id_, left.header, shown.body)
+            return _NOT_MODIFIED % (lines, tag.encode(), id_, left.header, for_page)
+        return _OK % (lines, tag.encode(), len(shown.body), id_, left.header, for_page, shown.body)
 
     def _asked(self, target: bytes, authorization: bytes) -> tuple[str, DashboardQuery] | None:
         """Whose dashboard, where it is the own one, and which; None for everything else."""
@@ -112,11 +116,12 @@ class _Sent(NamedTuple):
     authorization: bytes
     tag: bytes | None
     id: bytes | None
+    origin: bytes | None
 
 
 def _sent(headers: Headers) -> _Sent | None:
     """Read a request's headers once; None where it is not plain."""
-    authorization = tag = id_ = None
+    authorization = tag = id_ = origin = None
     for name, value in headers:
         if name == b"authorization":
             if authorization is not None:
@@ -126,9 +131,11 @@ def _sent(headers: Headers) -> _Sent | None:
             tag = value if tag is None else tag
         elif name == b"x-request-id":
             id_ = value if id_ is None else id_
+        elif name == b"origin":
+            origin = value if origin is None else origin
         elif name in _NOT_PLAIN or (name == b"host" and not is_plain_host(value)):
             return None
-    return None if authorization is None else _Sent(authorization, tag, id_)
+    return None if authorization is None else _Sent(authorization, tag, id_, origin)
 
 
 @lru_cache(maxsize=1024)
