@@ -83,3 +83,11 @@ def test_wrong_use_says_what_to_do(
     done = laurels("bench", *arguments, cwd=tmp_path, **environment)
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr
+
+
+def test_a_board_on_a_server_is_measured_where_it_may_be_overwritten(tmp_path: Path, valkey_url: str) -> None:
+    board = {"LAURELS_LEADERBOARD_ENGINE": "valkey", "LAURELS_LEADERBOARD_URL": valkey_url}
+    assert "--overwrite-board" in laurels("bench", *TINY, cwd=tmp_path, **board).stderr
+    done = laurels("bench", *TINY, "--overwrite-board", "--json", cwd=tmp_path, **board)
+    assert done.returncode == 0, done.stderr
+    assert {figure["leaderboard"] for figure in json.loads(done.stdout)} == {"valkey"}

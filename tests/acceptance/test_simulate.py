@@ -136,3 +136,18 @@ def test_wrong_use_says_what_to_do(arguments: list[str], code: int, said: str, t
     done = laurels("simulate", *arguments, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (code, "")
     assert said in done.stderr
+
+
+def test_a_day_on_the_board_of_a_server(tmp_path: Path, valkey_url: str) -> None:
+    done = laurels(
+        "simulate",
+        *SMALL,
+        "--seed",
+        SEED,
+        "--json",
+        cwd=tmp_path,
+        LAURELS_LEADERBOARD_ENGINE="valkey",
+        LAURELS_LEADERBOARD_URL=valkey_url,
+    )
+    assert done.returncode == 0, done.stderr
+    assert summary(done)["differences"] == []
