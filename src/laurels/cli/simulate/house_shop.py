@@ -8,7 +8,7 @@ from laurels.cli.console import settle
 from laurels.cli.crowd import member_id
 from laurels.cli.maintenance import verify_house
 from laurels.cli.simulate.books import Answer, Books, Line
-from laurels.cli.simulate.shop import Checked, checked
+from laurels.cli.simulate.shop import Checked
 from laurels.errors import NotAllowed
 from laurels.ledger import Heads, Receipt
 from laurels.model import Mark, Order, Refund
@@ -87,7 +87,7 @@ class HouseShop:
 
     async def check(self, books: Books) -> Checked:  # noqa: ARG002 - the whole ledger is verified
         """The same as `laurels verify`."""
-        return checked(await verify_house(self._house))
+        return Checked.of(await verify_house(self._house))
 
 
 def _answer(receipt: Receipt) -> Answer:

@@ -18,7 +18,7 @@ import msgspec
 from laurels.cli.console import progress, projected_house
 from laurels.cli.maintenance import verify_house
 from laurels.cli.simulate.books import Answer, Books, Line
-from laurels.cli.simulate.shop import Checked, checked
+from laurels.cli.simulate.shop import Checked
 from laurels.clock import elapsed
 from laurels.errors import LaurelsError, LedgerUnavailable, NotAllowed, SettingsError
 from laurels.model import EntryKind, Order, Refund
@@ -156,7 +156,7 @@ class HttpShop:
         if self._ledger_here is None:
             return Checked(differences, None)
         async with projected_house(self._ledger_here) as house:
-            return checked(await verify_house(house), *differences)
+            return Checked.of(await verify_house(house), *differences)
 
     async def ask(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
         """One call: the status and the answer. Raises `LedgerUnavailable`, and `NotAllowed` for a token that does not

@@ -18,6 +18,11 @@ class Checked(Struct, frozen=True):
     differences: list[str]
     verified: Verified | None
 
+    @classmethod
+    def of(cls, verified: Verified, *more: str) -> "Checked":
+        """A verification, and what else was found."""
+        return cls([*more, *(f"{finding.where}: {finding.what}" for finding in verified.findings)], verified)
+
 
 class Shop(Protocol):
     """The house in this process, or a server."""
@@ -40,8 +45,3 @@ class Shop(Protocol):
     async def check(self, books: Books) -> Checked:
         """Look at the board, and at all that the ledger promises."""
         ...
-
-
-def checked(verified: Verified, *more: str) -> Checked:
-    """A verification, with what else was found."""
-    return Checked([*more, *(f"{finding.where}: {finding.what}" for finding in verified.findings)], verified)
