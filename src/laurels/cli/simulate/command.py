@@ -44,7 +44,7 @@ MOST_NAMED = 20
 
 
 class Where(Struct, frozen=True):
-    """Where the day is played: in this process, or behind a URL. Without a token, one is signed with the state's key."""
+    """Where the day is played: in this process, or behind a URL with a token; None: signed with the state's key."""
 
     url: str | None
     token: str | None
