@@ -16,14 +16,12 @@ import asyncio
 import itertools
 import json
 import os
-import platform
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -31,17 +29,21 @@ from time import perf_counter, sleep
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
+import msgspec
 import nginx
 import uvloop
 from fresh import measure_freshness
 from load import Outcome, closed_loop, open_loop
 from prepare import Shop, prepare, read_request
 
+from laurels.cli.bench.circumstances import circumstances
+
 HERE = Path(__file__).parent
 SERVER_CORE, LOAD_CORE = 0, min(1, (os.cpu_count() or 1) - 1)
 CONNECTIONS = 64
 READS, ORDERS = 5_000, 1_000
 """Requests a second of `mixed`."""
+SERVED_BY = ("uvicorn", "uvloop", "httptools", "msgspec", "litestar")
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -227,22 +229,6 @@ def show(name: str, row: dict[str, float]) -> None:
     print(f"{name:32} " + "  ".join(f"{key} {value:,.1f}" for key, value in row.items()), flush=True)
 
 
-def circumstances() -> dict[str, str]:
-    """What a figure is worth little without."""
-    git = ["git", "-C", str(HERE), "describe", "--always", "--dirty"]
-    models = [line for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if "model name" in line]
-    names = ("uvicorn", "uvloop", "httptools", "msgspec", "litestar", "apsw")
-    return {
-        "machine": f"{models[0].split(': ')[1] if models else platform.machine()}, {os.cpu_count()} cores",
-        "load": " ".join(f"{load:.1f}" for load in os.getloadavg()) + " (1, 5, 15 minutes) before: others are at work",
-        "python": platform.python_version(),
-        "versions": ", ".join(f"{name} {version(name)}" for name in names),
-        "commit": subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip(),
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": " ".join(["http_bench.py", *sys.argv[1:]]),
-    }
-
-
 def main() -> None:
     """Measure what is asked for, print it, keep it."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -254,7 +240,10 @@ def main() -> None:
     parser.add_argument("--engine", help="the leaderboard; else the one that is the default here")
     parser.add_argument("--state", type=Path, help="where to keep the ledger between runs; else it is thrown away")
     arguments = parser.parse_args()
-    about = circumstances()
+    about = msgspec.to_builtins(circumstances()) | {
+        "versions": ", ".join(f"{name} {version(name)}" for name in SERVED_BY),
+        "command": " ".join(["http_bench.py", *sys.argv[1:]]),
+    }
     for name, text in about.items():
         print(f"{name:>10}  {text}")
     os.sched_setaffinity(0, {LOAD_CORE})

@@ -123,6 +123,10 @@ class LedgerUnavailable(LaurelsError):
     """The ledger cannot take this now. Nothing was accepted; try again."""
 
 
+class LedgerUncertain(LedgerUnavailable):
+    """The ledger broke off while it wrote this, so it may be in or not. Send the same again: it counts once."""
+
+
 class LedgerReadOnly(LedgerUnavailable):
     """The ledger's files cannot be written. Check the rights and the free space of the state directory."""
 
@@ -155,8 +159,12 @@ class AnotherProjector(LaurelsError):
     """Another process keeps this leaderboard up to date: `laurels serve` or `laurels project`. Stop it first."""
 
 
+class BoardMoved(LaurelsError):
+    """The leaderboard is not where it was left: its server lost data, or another process changed it. Look again."""
+
+
 class BoardUnavailable(LaurelsError):
-    """The leaderboard cannot be written now. Check the rights and the free space of the state directory."""
+    """The leaderboard cannot be written now. Try again."""
 
 
 class BoardNotReady(LaurelsError):

@@ -43,10 +43,18 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = "sqlite"
     leaderboard_engine: Annotated[
         Literal["native", "memory", "valkey"] | None,
-        _setting("leaderboard.engine", "the leaderboard: `native` where laurels-core is installed, else `memory`"),
+        _setting(
+            "leaderboard.engine",
+            "the leaderboard: `native` where laurels-core is installed, else `memory`; or `valkey`",
+        ),
     ] = None
     leaderboard_url: Annotated[
-        str | None, _setting("leaderboard.url", "valkey://host:port or redis://host:port, for the engine `valkey`")
+        str | None,
+        _setting(
+            "leaderboard.url",
+            "valkey://user:password@host:port/database for the engine `valkey`; redis:// is the same, valkeys:// and "
+            "rediss:// use TLS",
+        ),
     ] = None
     leaderboard_stale_after_ms: Annotated[
         Count,

@@ -70,7 +70,7 @@ async def build(
             stack.push_async_callback(ledger.close)
         names = open_names(settings)
         if leaderboard is None:
-            leaderboard = open_leaderboard(settings, names)
+            leaderboard = await open_leaderboard(settings, names)
             stack.push_async_callback(leaderboard.close)
         # The sandbox takes no money: where customers are real, nobody may earn points through it.
         is_open = payments is not None or settings.auth_mode == "dev"
@@ -145,22 +145,45 @@ def is_board_shared(settings: Settings) -> bool:
     return leaderboard_engine(settings) != "memory"
 
 
-def open_leaderboard(settings: Settings, names: ProxyNames) -> Leaderboard:
+async def open_leaderboard(settings: Settings, names: ProxyNames) -> Leaderboard:
     """The leaderboard that the settings name; never another one in its place."""
-    match leaderboard_engine(settings):
-        case "memory":
-            return MemoryLeaderboard()
+    engine = leaderboard_engine(settings)
+    if settings.leaderboard_url is not None and engine != "valkey":
+        raise SettingsError(
+            f"leaderboard.url is set, and leaderboard.engine is {engine}: set leaderboard.engine = valkey."
+        )
+    match engine:
         case "native":
-            if not has_native():
-                raise SettingsError(
-                    "leaderboard.engine is native, and laurels-core is not installed: install its wheel (`make wheels` "
-                    "builds it), or choose `memory`."
-                )
-            from laurels.engines.native import NativeLeaderboard  # noqa: PLC0415 - may not be there
+            return open_native(settings.state / "board", names)
+        case "valkey":
+            return await open_valkey(settings.leaderboard_url)
+        case _:
+            return MemoryLeaderboard()
 
-            return NativeLeaderboard(settings.state / "board", names)
-        case engine:
-            raise SettingsError(f"leaderboard.engine is {engine}: this version has `native` and `memory`.")
+
+def open_native(directory: Path, names: ProxyNames) -> Leaderboard:
+    """The leaderboard in memory-mapped files."""
+    if not has_native():
+        raise SettingsError(
+            "leaderboard.engine is native, and laurels-core is not installed: install its wheel (`make wheels` builds "
+            "it), or choose `memory`."
+        )
+    from laurels.engines.native import NativeLeaderboard  # noqa: PLC0415 - may not be there
+
+    return NativeLeaderboard(directory, names)
+
+
+async def open_valkey(url: str | None) -> Leaderboard:
+    """The leaderboard on a server."""
+    if url is None:
+        raise SettingsError("leaderboard.url is not set: say where the server is, as valkey://host:port")
+    try:
+        from laurels.engines.valkey import ValkeyLeaderboard  # noqa: PLC0415 - an extra that may not be there
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            "leaderboard.engine is valkey, and the client for it is not installed: pip install laurels[valkey]"
+        ) from error
+    return await ValkeyLeaderboard.open(url)
 
 
 def open_payments(settings: Settings) -> Payments:

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from laurels.cli.crowd import spent_points
 from laurels.cli.demo import history
 from laurels.cli.demo.cast import CAST
-from laurels.cli.demo.history import AT_FIRST, PORTION, History, spent_points
+from laurels.cli.demo.history import AT_FIRST, PORTION, History
 from laurels.ledger import Heads
 from laurels.settings import Settings
 from laurels.wiring import build

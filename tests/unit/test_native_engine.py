@@ -22,22 +22,22 @@ pytestmark = pytest.mark.anyio
 NOT_INSTALLED = mock.patch("laurels.wiring.find_spec", return_value=None)
 
 
-def test_without_laurels_core_the_board_is_in_memory_unless_native_is_asked_for(tmp_path: Path) -> None:
+async def test_without_laurels_core_the_board_is_in_memory_unless_native_is_asked_for(tmp_path: Path) -> None:
     with NOT_INSTALLED:
         default = Settings(state=tmp_path)
         assert leaderboard_engine(default) == "memory"
         assert not is_board_shared(default)
-        assert isinstance(open_leaderboard(default, NAMES), MemoryLeaderboard)
+        assert isinstance(await open_leaderboard(default, NAMES), MemoryLeaderboard)
         with pytest.raises(SettingsError, match="laurels-core is not installed"):
-            open_leaderboard(Settings(state=tmp_path, leaderboard_engine="native"), NAMES)
+            await open_leaderboard(Settings(state=tmp_path, leaderboard_engine="native"), NAMES)
 
 
 @needs_native
-def test_with_laurels_core_the_board_is_native_unless_memory_is_asked_for(tmp_path: Path) -> None:
+async def test_with_laurels_core_the_board_is_native_unless_memory_is_asked_for(tmp_path: Path) -> None:
     default = Settings(state=tmp_path)
     assert is_board_shared(default)
-    assert open_leaderboard(default, NAMES).name == "native"
-    assert open_leaderboard(Settings(state=tmp_path, leaderboard_engine="memory"), NAMES).name == "memory"
+    assert (await open_leaderboard(default, NAMES)).name == "native"
+    assert (await open_leaderboard(Settings(state=tmp_path, leaderboard_engine="memory"), NAMES)).name == "memory"
 
 
 @needs_native

@@ -46,8 +46,9 @@ class View(Struct, frozen=True, kw_only=True):
 class Leaderboard(Protocol):
     """A leaderboard. Reads are answered from memory or by one round trip; they never touch the ledger.
 
-    Where several processes see one board, all may read, and one at a time follows the feed: the methods from `followed`
-    to `reset` raise `AnotherProjector` in any other.
+    Where one process at a time follows the feed for all that read, the methods from `followed` to `reset` raise
+    `AnotherProjector` in any other. While one that is on a server cannot reach it, questions raise `BoardNotReady`, and
+    those methods raise `BoardUnavailable`; so they do where the disk is full.
     """
 
     name: str
@@ -74,12 +75,14 @@ class Leaderboard(Protocol):
     async def apply(self, shard: int, changes: Sequence[tuple[int, Change]], upto: Mark) -> None:
         """Take (position, change) of one shard, in order, and move its mark to `upto`, all at once.
 
-        Changes at or before the present mark are skipped; an `upto` at or before it does nothing.
+        Changes at or before the present mark are skipped; an `upto` at or before it does nothing. Raises `BoardMoved`
+        where the leaderboard is no longer as `followed` and `apply` left it, which only one outside of this process
+        may be: then ask `followed` again, and go on from there.
         """
         ...
 
     async def confirm(self, at: int) -> None:
-        """The feed's head was read at the instant `at`, and all of it is in."""
+        """The feed's head was read at the instant `at`, and all of it is in. Raises `BoardMoved` like `apply`."""
         ...
 
     async def reset(self, followed: Followed) -> None:

@@ -130,7 +130,9 @@ class Verification(Struct, frozen=True, kw_only=True):
 
 
 class Ledger(Protocol):
-    """A ledger. All methods may be called from any task; writes raise `LedgerUnavailable` where nothing was written."""
+    """A ledger. All methods may be called from any task. Writes raise `LedgerUnavailable` where nothing was written,
+    and its kind `LedgerUncertain` where that cannot be known.
+    """
 
     name: str
 

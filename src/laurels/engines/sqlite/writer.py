@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, TypeVar
 import apsw
 
 from laurels.engines.sqlite.connection import BUSY_TIMEOUT_MS, Database, wrapped
-from laurels.errors import LedgerUnavailable
+from laurels.errors import LedgerUnavailable, LedgerUncertain
 
 Item = TypeVar("Item")
 T = TypeVar("T")
@@ -58,8 +58,8 @@ class Writer:
         """Run `work` in a transaction and return its result once that is durable; what it raises undoes its own
         writes alone.
 
-        Raises `LedgerUnavailable` when the file cannot be written. A caller that is cancelled does not know whether
-        it was done.
+        Raises `LedgerUnavailable` when the file cannot be written, its kind `LedgerUncertain` when it may have been
+        written none the less. A caller that is cancelled does not know whether it was done.
         """
         return await self._run(lambda db, _: [work(db)], None, in_transaction=in_transaction)
 
@@ -86,8 +86,8 @@ class Writer:
     async def fold(self) -> None:
         """Fold the log into the file and empty it, so that bytes which were erased are in neither.
 
-        Waits a moment for readers under way. Where one reads on, it is tried again after each commit: nobody is kept
-        waiting meanwhile.
+        Waits a moment for readers under way. Where one reads on, or the disk fails, it is tried again after each
+        commit: nobody is kept waiting meanwhile.
         """
         await self.run(lambda db: self._fold(db, FOLD_TIMEOUT_MS), in_transaction=False)
 
@@ -119,8 +119,7 @@ class Writer:
                 if not job.in_transaction:
                     self._answer([job], self._run_alone(job))
             if self._fold_is_due:
-                with suppress(apsw.Error):
-                    self._fold(self._db, 0)
+                self._fold(self._db, 0)
 
     def _next_batch(self) -> list[_Job]:
         """All that has arrived; nothing, where nothing has."""
@@ -142,13 +141,28 @@ class Writer:
                     for work, alike in groupby(jobs, attrgetter("work")):
                         results += self._run_in_savepoint(work, [job.item for job in alike])
                     self._db.execute("COMMIT")
-                except BaseException:
+                except BaseException as error:
                     if self._db.connection.in_transaction:
                         self._db.execute("ROLLBACK")
+                    if isinstance(error, apsw.IOError):
+                        self._write_over(error)
                     raise
                 return results
         except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it was
             return [error] * len(jobs)
+
+    def _write_over(self, error: apsw.IOError) -> None:
+        """Make sure that a commit which the disk broke off is undone, so that whoever waits can be told so.
+
+        It may lie in the log whole, and only its sync have failed. This connection does not count it then, but whoever
+        opens the file after a crash would. So something that changes nothing is committed in its place: the number that
+        the file's header has already. (An UPDATE to the same values would write nothing.)
+        """
+        connection = self._db.connection
+        try:
+            connection.pragma("user_version", connection.pragma("user_version"))
+        except apsw.Error:
+            raise LedgerUncertain from error
 
     def _run_in_savepoint(self, work: Callable[[Database, list[Any]], Sequence[Any]], items: list[Any]) -> list[Any]:
         self._db.execute("SAVEPOINT job")
@@ -184,7 +198,7 @@ class Writer:
         try:
             db.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
             self._fold_is_due = False
-        except apsw.BusyError:
+        except apsw.Error:  # a reader reads on, or the disk fails: what was erased is committed all the same
             return
         finally:
             db.wait_for_others(BUSY_TIMEOUT_MS)
