@@ -7,6 +7,8 @@ PYTHON ?=
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+MINUTES ?=
+SEED ?=
 
 # The stamp's name holds a checksum of everything that decides what is installed (and of where: a venv cannot be moved).
 INPUTS := pyproject.toml scripts/setup $(wildcard requirements/*.txt)
@@ -17,7 +19,7 @@ ifeq ($(origin PYTHON),command line)
 .PHONY: $(STAMP)
 endif
 
-.PHONY: help setup run test check fmt bench soak reference lock clean
+.PHONY: help setup run test check fmt bench mutants soak reference lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list these targets
@@ -49,10 +51,14 @@ fmt: setup  ## format the code and fix what can be fixed safely
 
 bench: setup  ## measure this machine, against bounds in the same run; takes about ten minutes
 	@$(BIN)/python bench/micro/memory_leaderboard.py
+	@$(BIN)/python bench/micro/valkey_leaderboard.py --members 200000
 	@$(BIN)/python bench/load/http_bench.py $(ARGS)
 
-soak: setup  ## run the long tests that `make test` leaves out
-	@$(BIN)/pytest -m soak --timeout=0 $(ARGS)
+mutants: setup  ## break a copy of the code in known ways; a test must catch each (ARGS=word tries some)
+	@$(BIN)/python scripts/mutants $(ARGS)
+
+soak: setup  ## run the long tests that `make test` leaves out (MINUTES=20 SEED=7)
+	@MINUTES=$(MINUTES) LAURELS_TEST_SEED=$(SEED) $(BIN)/pytest -m soak --timeout=0 $(ARGS)
 
 reference: setup  ## write the reference pages that follow from the code
 	@$(BIN)/python scripts/reference

@@ -6,20 +6,53 @@ nothing may be lacking, so there a skipped test has failed.
 
 import os
 import shutil
-from collections.abc import Generator
+from collections import Counter
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from random import Random, SystemRandom
 
 import pytest
+from tests import valkey_server
 
 REPOSITORY = Path(__file__).parent.parent
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 NOTHING_MAY_BE_LACKING = os.environ.get("CI") == "true"
+FIGURES = pytest.StashKey[Counter[str]]()
 
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     """Async tests run on asyncio, the only loop Laurels is served on."""
     return "asyncio"
+
+
+@pytest.fixture
+def seed() -> int:
+    """The seed of a test's randomness: a new one each time, or the one asked for. It is shown with a failure."""
+    seed = int(os.environ.get("LAURELS_TEST_SEED") or SystemRandom().getrandbits(32))
+    print(f"LAURELS_TEST_SEED={seed} repeats this")
+    return seed
+
+
+@pytest.fixture
+def dice(seed: int) -> Random:
+    """Randomness from the seed."""
+    return Random(seed)
+
+
+@pytest.fixture(scope="session")
+def figures(pytestconfig: pytest.Config) -> Counter[str]:
+    """What the long tests count: faults, kills, seeds, lost, twice … They are shown when all tests are done."""
+    return pytestconfig.stash.setdefault(FIGURES, Counter())
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Show the figures. Those of `make test` stay in its worker processes."""
+    figures = config.stash.get(FIGURES, Counter())
+    if figures:
+        terminalreporter.section("figures")
+        for name, count in figures.items():
+            terminalreporter.write_line(f"{name:<24} {count:>12,}")
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +65,13 @@ def data_dir() -> Path:
             "DOI 10.24432/C5BW33) and name its folder in LAURELS_TEST_DATA"
         )
     return folder
+
+
+@pytest.fixture(scope="session")
+def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Valkey server that the tests share."""
+    with valkey_server.running(tmp_path_factory.mktemp("valkey")) as server:
+        yield server.url
 
 
 @pytest.fixture(scope="session")

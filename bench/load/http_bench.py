@@ -1,6 +1,8 @@
-"""What HTTP costs: accepting orders, reading dashboards, and how soon an order is seen. `make bench` runs it all.
+"""What HTTP costs: accepting orders, reading dashboards, how soon an order is seen, and all of it at once. `make bench`
+runs it all.
 
-    python bench/load/http_bench.py [accept] [read] [fresh] [--pairs 7] [--seconds 4] [--members 100000]
+    python bench/load/http_bench.py [accept] [read] [fresh] [mixed] [--pairs 7] [--seconds 4] [--members 100000]
+                                    [--engine native]
 
 The server runs on one core, this load on another, on loopback; the ledger is a SQLite file on the disk that `--state`
 names. Each target is a ratio to a server that does less (`servers.py`), measured in pairs one after the other in one
@@ -10,17 +12,16 @@ less. The last lines are JSON; they are kept in bench/results/ too.
 """
 
 import argparse
+import asyncio
 import itertools
 import json
 import os
-import platform
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -28,14 +29,21 @@ from time import perf_counter, sleep
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
+import msgspec
+import nginx
 import uvloop
 from fresh import measure_freshness
-from load import Outcome, closed_loop
+from load import Outcome, closed_loop, open_loop
 from prepare import Shop, prepare, read_request
+
+from laurels.cli.bench.circumstances import circumstances
 
 HERE = Path(__file__).parent
 SERVER_CORE, LOAD_CORE = 0, min(1, (os.cpu_count() or 1) - 1)
 CONNECTIONS = 64
+READS, ORDERS = 5_000, 1_000
+"""Requests a second of `mixed`."""
+SERVED_BY = ("uvicorn", "uvloop", "httptools", "msgspec", "litestar")
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -140,12 +148,12 @@ async def pairs(
 async def accept(shop: Shop, arguments: argparse.Namespace) -> list[dict[str, float | str]]:
     """Orders over HTTP against the same route without its ledger; then with awarding beside it, and inside."""
     with ExitStack() as stack:
-        real = stack.enter_context(server("house", "--state", str(shop.state)))
+        real = stack.enter_context(server(*house(shop, arguments)))
         base = stack.enter_context(server("no-ledger", "--state", str(shop.empty)))
         rows = await pairs("accept", real, base, shop.orders, arguments)
     for name, options, beside in (("accept, work beside", [], True), ("accept, awarding inside", ["--award"], False)):
         with ExitStack() as stack:
-            target = stack.enter_context(server("house", "--state", str(shop.state), *options))
+            target = stack.enter_context(server(*house(shop, arguments), *options))
             if beside:
                 stack.enter_context(worker(shop.state, LOAD_CORE))
             await shop.all_awarded()
@@ -160,19 +168,25 @@ async def read(shop: Shop, arguments: argparse.Namespace) -> list[dict[str, floa
     """Dashboards of members at random against a handler that gives as many bytes and headers."""
     requests = [read_request(member, token) for member, token in shop.tokens.items()]
     with ExitStack() as stack:
-        real = stack.enter_context(server("house", "--state", str(shop.state)))
+        real = stack.enter_context(server(*house(shop, arguments)))
         first = await measure(real, iter(requests), 600)
         show("read, each token's first use", first)
         answer = await shop.example(real.port, requests[0])
         base = stack.enter_context(server("bare", "--answer", json.dumps(answer)))
         rows = await pairs("read", real, base, lambda: itertools.cycle(requests), arguments)
+        if nginx.is_there():
+            process, port = stack.enter_context(nginx.nginx(answer, shop.state, SERVER_CORE))
+            peer = Server(process, port)
+            rows += await pairs("read, nginx", real, peer, lambda: itertools.cycle(requests), arguments)
+        else:
+            print("nginx is not installed, so it was not measured beside")
     return [{"bench": "read, first use", "role": "real", **first}, *rows]
 
 
 async def fresh(shop: Shop, arguments: argparse.Namespace) -> list[dict[str, float | str]]:
     """How soon an order that was accepted is seen, at a steady rate of orders."""
     with ExitStack() as stack:
-        target = stack.enter_context(server("house", "--state", str(shop.state)))
+        target = stack.enter_context(server(*house(shop, arguments)))
         stack.enter_context(worker(shop.state, LOAD_CORE))
         await shop.all_awarded()
         row = await measure_freshness(target.port, shop, rate=500, seconds=4 * arguments.seconds)
@@ -180,38 +194,56 @@ async def fresh(shop: Shop, arguments: argparse.Namespace) -> list[dict[str, flo
     return [{"bench": "fresh", "role": "real", **row}]
 
 
+async def mixed(shop: Shop, arguments: argparse.Namespace) -> list[dict[str, float | str]]:
+    """Dashboards at a steady rate beside orders at a steady rate, which are awarded and projected meanwhile."""
+    requests = [read_request(member, token) for member, token in shop.tokens.items()]
+    with ExitStack() as stack:
+        target = stack.enter_context(server(*house(shop, arguments)))
+        stack.enter_context(worker(shop.state, LOAD_CORE))
+        await shop.all_awarded()
+        await measure(target, iter(requests), 600)  # each token's first use
+        seconds = 4 * arguments.seconds
+        before = target.cpu_s()
+        seen, freshness = await asyncio.gather(
+            open_loop(target.port, itertools.cycle(requests), rate=READS, connections=CONNECTIONS, seconds=seconds),
+            measure_freshness(target.port, shop, rate=ORDERS, seconds=seconds),
+        )
+        row = {
+            "dashboards_per_s": seen.answers / seen.seconds,
+            **{f"dashboard_p{n}_ms": seen.percentile_ms(n) for n in (50, 99)},
+            **{f"fresh_{name}": value for name, value in freshness.items()},
+            "server_core_percent": (target.cpu_s() - before) / seen.seconds * 100,
+            "inbox_depth_at_end": await shop.inbox_depth(),
+        }
+    show("mixed", row)
+    return [{"bench": "mixed", "role": "real", **row}]
+
+
+def house(shop: Shop, arguments: argparse.Namespace) -> list[str]:
+    """What starts the house on the leaderboard that is asked for."""
+    return ["house", "--state", str(shop.state), *(["--engine", arguments.engine] if arguments.engine else [])]
+
+
 def show(name: str, row: dict[str, float]) -> None:
     """One line of the table."""
     print(f"{name:32} " + "  ".join(f"{key} {value:,.1f}" for key, value in row.items()), flush=True)
 
 
-def circumstances() -> dict[str, str]:
-    """What a figure is worth little without."""
-    git = ["git", "-C", str(HERE), "describe", "--always", "--dirty"]
-    models = [line for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if "model name" in line]
-    names = ("uvicorn", "uvloop", "httptools", "msgspec", "litestar", "apsw")
-    return {
-        "machine": f"{models[0].split(': ')[1] if models else platform.machine()}, {os.cpu_count()} cores",
-        "load": " ".join(f"{load:.1f}" for load in os.getloadavg()) + " (1, 5, 15 minutes) before: others are at work",
-        "python": platform.python_version(),
-        "versions": ", ".join(f"{name} {version(name)}" for name in names),
-        "commit": subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip(),
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": " ".join(["http_bench.py", *sys.argv[1:]]),
-    }
-
-
 def main() -> None:
     """Measure what is asked for, print it, keep it."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    benches = {"accept": accept, "read": read, "fresh": fresh}
+    benches = {"accept": accept, "read": read, "fresh": fresh, "mixed": mixed}
     parser.add_argument("benches", nargs="*", choices=[*benches, []], help="which; all where none is named")
     parser.add_argument("--pairs", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=4, help="of each run")
     parser.add_argument("--members", type=int, default=100_000)
+    parser.add_argument("--engine", help="the leaderboard; else the one that is the default here")
     parser.add_argument("--state", type=Path, help="where to keep the ledger between runs; else it is thrown away")
     arguments = parser.parse_args()
-    about = circumstances()
+    about = msgspec.to_builtins(circumstances()) | {
+        "versions": ", ".join(f"{name} {version(name)}" for name in SERVED_BY),
+        "command": " ".join(["http_bench.py", *sys.argv[1:]]),
+    }
     for name, text in about.items():
         print(f"{name:>10}  {text}")
     os.sched_setaffinity(0, {LOAD_CORE})

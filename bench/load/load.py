@@ -5,13 +5,14 @@ alone. What it costs is told with the figures.
 """
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import cast
 
 HOST = "127.0.0.1"
+TICK_S = 0.000_5
 _LENGTH = b"\r\ncontent-length: "
 _END = b"\r\n\r\n"
 
@@ -40,25 +41,66 @@ async def closed_loop(port: int, requests: Iterator[bytes], *, connections: int,
     or there are no more requests.
     """
     outcome = Outcome()
-    loop = asyncio.get_running_loop()
     start = perf_counter()
 
-    def next_request() -> bytes | None:
-        return next(requests, None) if perf_counter() - start < seconds else None
+    def go_on(line: Line) -> None:
+        request = next(requests, None) if perf_counter() - start < seconds else None
+        if request is None:
+            line.close()
+        else:
+            line.ask(request, perf_counter())
 
-    def answered(status: int, latency_s: float) -> None:
-        outcome.statuses[status] += 1
-        outcome.latencies_s.append(latency_s)
-
-    lines = [
-        (await loop.create_connection(lambda: Line(next_request, answered), HOST, port))[1] for _ in range(connections)
-    ]
+    lines = await _connect(port, connections, outcome, go_on)
     start = perf_counter()
     for line in lines:
-        line.ask()
+        go_on(line)
     await asyncio.gather(*(line.over for line in lines))
     outcome.seconds = perf_counter() - start
     return outcome
+
+
+async def open_loop(port: int, requests: Iterator[bytes], *, rate: int, connections: int, seconds: float) -> Outcome:
+    """Send `rate` requests a second when they are due, whatever the answers take. Latencies count from when a request
+    was due, so that a server that stalls cannot hide it by being asked less (coordinated omission).
+    """
+    outcome = Outcome()
+    start = perf_counter()
+    due = iter([start + n / rate for n in range(int(rate * seconds))])
+    overdue: deque[float] = deque()
+    idle: list[Line] = []
+
+    def go_on(line: Line) -> None:
+        if overdue:
+            line.ask(next(requests), overdue.popleft())
+        else:
+            idle.append(line)
+
+    lines = await _connect(port, connections, outcome, go_on)
+    idle += lines
+    for at in due:
+        if at > perf_counter():
+            await asyncio.sleep(max(at - perf_counter(), TICK_S))
+        overdue.append(at)
+        if idle:
+            go_on(idle.pop())
+    while len(idle) < connections:  # noqa: ASYNC110 - the lines come back by themselves
+        await asyncio.sleep(TICK_S)
+    outcome.seconds = perf_counter() - start
+    for line in lines:
+        line.close()
+    await asyncio.gather(*(line.over for line in lines))
+    return outcome
+
+
+async def _connect(port: int, connections: int, outcome: Outcome, go_on: "Callable[[Line], None]") -> "list[Line]":
+    loop = asyncio.get_running_loop()
+
+    def answered(line: Line, status: int, latency_s: float) -> None:
+        outcome.statuses[status] += 1
+        outcome.latencies_s.append(latency_s)
+        go_on(line)
+
+    return [(await loop.create_connection(lambda: Line(answered), HOST, port))[1] for _ in range(connections)]
 
 
 class Connection:
@@ -84,40 +126,40 @@ class Connection:
 class Line(asyncio.Protocol):
     """One connection, and at most one request under way on it."""
 
-    def __init__(self, next_request: Callable[[], bytes | None], answered: Callable[[int, float], None]) -> None:
-        """`next_request` gives None at the end; `answered` gets the status and the latency in seconds."""
+    def __init__(self, answered: "Callable[[Line, int, float], None]") -> None:
+        """`answered` gets the status, and the seconds since what `ask` was told."""
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._next_request = next_request
         self._answered = answered
         self._heard = b""
-        self._asked_at = 0.0
+        self._since = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Asyncio's call: we are connected."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but name
 
-    def ask(self) -> None:
-        """Send the next request, or hang up where there is none."""
-        request = self._next_request()
-        if request is None:
-            self._transport.close()
-        else:
-            self._asked_at = perf_counter()
-            self._transport.write(request)
+    def ask(self, request: bytes, since: float) -> None:
+        """Send a request. Its latency counts `since` then."""
+        self._since = since
+        self._transport.write(request)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._transport.close()
 
     def data_received(self, data: bytes) -> None:
-        """Asyncio's call: more of the answer, or all of it; then ask again."""
+        """Asyncio's call: more of the answer, or all of it."""
         heard = self._heard = self._heard + data if self._heard else data
         head = heard.find(_END)
         if head < 0:
             return
         at = heard.find(_LENGTH, 0, head)
+        if at < 0:
+            at = heard.lower().find(_LENGTH, 0, head)  # nginx writes it with capitals
         length = int(heard[at + len(_LENGTH) : heard.find(b"\r", at + len(_LENGTH))]) if at >= 0 else 0
         if len(heard) < head + len(_END) + length:
             return
         self._heard = b""
-        self._answered(int(heard[9:12]), perf_counter() - self._asked_at)
-        self.ask()
+        self._answered(self, int(heard[9:12]), perf_counter() - self._since)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Asyncio's call: one of both hung up."""

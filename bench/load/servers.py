@@ -100,12 +100,15 @@ def main() -> None:
     parser.add_argument("what", choices=["house", "no-ledger", "bare"])
     parser.add_argument("--state", type=Path)
     parser.add_argument("--award", action="store_true")
+    parser.add_argument("--engine")
     parser.add_argument("--answer", type=json.loads, help="for `bare`: status, headers and body as JSON")
     arguments = parser.parse_args()
     if arguments.what == "bare":
         run(bare(arguments.answer))
     else:
-        settings = Settings(state=arguments.state, http_port=0)
+        settings = Settings(
+            state=arguments.state, http_port=0, leaderboard_engine=arguments.engine, http_rate_limit_per_minute=60_000
+        )
         run(house(settings, award=arguments.award, ledger=arguments.what == "house"))
 
 

@@ -12,16 +12,16 @@ import asyncio
 import gc
 import json
 import os
-import platform
-import subprocess
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from random import Random
 from statistics import median
 from time import perf_counter
 
+import msgspec
+
+from laurels.cli.bench.circumstances import circumstances
 from laurels.engines.memory import MemoryLeaderboard
 from laurels.leaderboard import ALL_TIME, Change, Followed, Joined, Scored
 from laurels.model import Mark
@@ -132,20 +132,6 @@ def resident_bytes() -> int:
     return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def circumstances(arguments: argparse.Namespace) -> dict[str, str]:
-    """What a figure is worth little without."""
-    git = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
-    models = [line for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if "model name" in line]
-    return {
-        "machine": f"{models[0].split(': ')[1] if models else platform.machine()}, {os.cpu_count()} cores",
-        "load": f"{os.getloadavg()[0]:.1f} before: above 1 on 2 cores, others were at work and p99 is theirs",
-        "python": platform.python_version(),
-        "commit": subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip(),
-        "date": datetime.now(UTC).date().isoformat(),
-        "command": f"memory_leaderboard.py --members {arguments.members} --seed {arguments.seed}",
-    }
-
-
 def main() -> None:
     """Measure, and print a table and a line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -153,7 +139,8 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=20_000, help="measurements of each kind")
     parser.add_argument("--seed", type=int, default=4711)
     arguments = parser.parse_args()
-    about = circumstances(arguments)
+    command = f"memory_leaderboard.py --members {arguments.members} --seed {arguments.seed}"
+    about = msgspec.to_builtins(circumstances()) | {"command": command}
     figures = asyncio.run(Run(arguments.members, arguments.samples, arguments.seed).measure())
     for name, text in about.items():
         print(f"{name:>32}  {text}")

@@ -123,6 +123,10 @@ class LedgerUnavailable(LaurelsError):
     """The ledger cannot take this now. Nothing was accepted; try again."""
 
 
+class LedgerUncertain(LedgerUnavailable):
+    """The ledger broke off while it wrote this, so it may be in or not. Send the same again: it counts once."""
+
+
 class LedgerReadOnly(LedgerUnavailable):
     """The ledger's files cannot be written. Check the rights and the free space of the state directory."""
 
@@ -149,6 +153,14 @@ class ForeignFile(LaurelsError):
 
 class FeedDiverged(LaurelsError):
     """The ledger's feed is not the one that this leaderboard followed. It has to be rebuilt."""
+
+
+class BoardMoved(LaurelsError):
+    """The leaderboard is not where it was left: its server lost data, or another process changed it. Look again."""
+
+
+class BoardUnavailable(LaurelsError):
+    """The leaderboard cannot be written now. Try again."""
 
 
 class BoardNotReady(LaurelsError):

@@ -43,10 +43,18 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = "sqlite"
     leaderboard_engine: Annotated[
         Literal["native", "memory", "valkey"] | None,
-        _setting("leaderboard.engine", "the leaderboard: `native` where laurels-core is installed, else `memory`"),
+        _setting(
+            "leaderboard.engine",
+            "the leaderboard: `native` where laurels-core is installed, else `memory`; or `valkey`",
+        ),
     ] = None
     leaderboard_url: Annotated[
-        str | None, _setting("leaderboard.url", "valkey://host:port or redis://host:port, for the engine `valkey`")
+        str | None,
+        _setting(
+            "leaderboard.url",
+            "valkey://user:password@host:port/database for the engine `valkey`; redis:// is the same, valkeys:// and "
+            "rediss:// use TLS",
+        ),
     ] = None
     leaderboard_stale_after_ms: Annotated[
         Count,
@@ -61,6 +69,12 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Count,
         _setting("http.rate_limit_per_minute", "requests a minute for each member's token; services have no limit"),
     ] = 600
+    http_cors_origins: Annotated[
+        tuple[str, ...],
+        _setting(
+            "http.cors_origins", "sites whose pages may call, such as `https://shop.example`; `*`: any; none: no other"
+        ),
+    ] = ()
     auth_mode: Annotated[
         Literal["dev", "jwks", "keys"],
         _setting(
@@ -174,13 +188,19 @@ def _rows() -> Iterator[Setting]:
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     names = {row.environment: row.name for row in _rows()}
+    lists = {row.name for row in _rows() if isinstance(row.default, tuple)}
     values: dict[str, Any] = {}
     for key, value in environment.items():
         if key in names:
-            values[names[key]] = value.split(",") if names[key] == "auth.algorithms" else value
+            values[names[key]] = _parts(value) if names[key] in lists else value
         elif key.startswith(_PREFIX) and not key.startswith(_NOT_SETTINGS):
             raise SettingsError(f"The environment has {key}, which is no setting.{_nearest(key, names)}")
     return values
+
+
+def _parts(value: str) -> list[str]:
+    """A list as the environment has it, its parts separated by commas."""
+    return [part.strip() for part in value.split(",") if part.strip()]
 
 
 def _from_file(config: Path | None) -> dict[str, Any]:

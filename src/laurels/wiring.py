@@ -68,7 +68,7 @@ async def build(
             ledger = open_ledger(settings, now)
             stack.push_async_callback(ledger.close)
         if leaderboard is None:
-            leaderboard = open_leaderboard(settings)
+            leaderboard = await open_leaderboard(settings)
             stack.push_async_callback(leaderboard.close)
         # The sandbox takes no money: where customers are real, nobody may earn points through it.
         is_open = payments is not None or settings.auth_mode == "dev"
@@ -128,12 +128,32 @@ def intents_of(ledger: Ledger) -> IntentStore:
     return ledger.intents
 
 
-def open_leaderboard(settings: Settings) -> Leaderboard:
+async def open_leaderboard(settings: Settings) -> Leaderboard:
     """The leaderboard that the settings name; never another one in its place."""
     engine = settings.leaderboard_engine or "memory"
-    if engine != "memory":
-        raise SettingsError(f"leaderboard.engine is {engine}: this version has `memory` alone.")
-    return MemoryLeaderboard()
+    if settings.leaderboard_url is not None and engine != "valkey":
+        raise SettingsError(
+            f"leaderboard.url is set, and leaderboard.engine is {engine}: set leaderboard.engine = valkey."
+        )
+    match engine:
+        case "memory":
+            return MemoryLeaderboard()
+        case "valkey":
+            return await open_valkey(settings.leaderboard_url)
+    raise SettingsError(f"leaderboard.engine is {engine}: this version has `memory` and `valkey`.")
+
+
+async def open_valkey(url: str | None) -> Leaderboard:
+    """The leaderboard on a server."""
+    if url is None:
+        raise SettingsError("leaderboard.url is not set: say where the server is, as valkey://host:port")
+    try:
+        from laurels.engines.valkey import ValkeyLeaderboard  # noqa: PLC0415 - an extra that may not be there
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            "leaderboard.engine is valkey, and the client for it is not installed: pip install laurels[valkey]"
+        ) from error
+    return await ValkeyLeaderboard.open(url)
 
 
 def open_payments(settings: Settings) -> Payments:

@@ -44,13 +44,6 @@ def test_every_command_helps_with_examples(command: str) -> None:
     assert f"laurels {command}" in done.stdout.split("Examples:")[1]
 
 
-@pytest.mark.parametrize("command", ["simulate", "bench"])
-def test_what_is_not_there_yet_says_so(command: str, tmp_path: Path) -> None:
-    done = laurels(command, cwd=tmp_path)
-    assert done.returncode == 1
-    assert "not in this version yet" in done.stderr
-
-
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

@@ -43,6 +43,18 @@ def test_the_program_in_the_docs_is_the_default_one() -> None:
     assert DEFAULT_PROGRAM.strip() in page
 
 
+def test_every_promise_names_tests_that_exist() -> None:
+    page = (REPOSITORY / "docs/reference/never.md").read_text("utf-8")
+    promises = re.split(r"^## (\d+)\. ", page, flags=re.MULTILINE)[1:]
+    assert promises[::2] == [str(number) for number in range(1, 13)]
+    for number, text in zip(promises[::2], promises[1::2], strict=True):
+        tests = re.findall(r"^- `(\S+)::(\S+)`$", text, re.MULTILINE)
+        assert tests, f"nothing tries to break promise {number}"
+        for path, name in tests:
+            source = (REPOSITORY / path).read_text("utf-8")
+            assert re.search(rf"(def {name}\(|^{name}\b)", source, re.MULTILINE), f"{path} has no {name}"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?://|#|mailto:)([^)#\s]+)", page.read_text("utf-8")):

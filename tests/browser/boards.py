@@ -11,10 +11,10 @@ def name_of(member: int) -> str:
     return f"{ADJECTIVES[member % 10]} {CREATURES[member // 10 % 10]} {member * 7919 % 10000:04}"
 
 
-def board(points: list[int], me: int | None = None, *, top: int = 11, around: int = 3, **more: Any) -> dict[str, Any]:
+def board(points: list[int], me: int | None = None, *, top: int = 17, around: int = 3, **more: Any) -> dict[str, Any]:
     """The answer for the member number `me` (None: a board's top alone), where member i has `points[i]`.
 
-    `top` and `around` are one more than the element shows, as it asks for.
+    `top` and `around` are as the element asks for: one more than its whole list has, one more than it shows.
     """
     order = sorted((i for i, n in enumerate(points) if n > 0), key=lambda i: (-points[i], i))
 

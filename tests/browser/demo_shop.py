@@ -17,16 +17,19 @@ MEMBERS = 1000
 
 
 class Demo:
-    """The demo as a process, with few customers and next to no traffic, so that what moves is what the test moves."""
+    """The demo as a process, with few customers and, unless told otherwise, next to no traffic, so that what moves is
+    what the test moves.
+    """
 
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, orders_per_second: float = 0.1) -> None:
         self._state = state
+        self._orders_per_second = orders_per_second
         self._process: subprocess.Popen[str] | None = None
         self.url = "http://127.0.0.1:0"
 
     def start(self) -> None:
         port = self.url.rpartition(":")[2]
-        options = ["--members", str(MEMBERS), "--orders-per-second", "0.1"]
+        options = ["--members", str(MEMBERS), "--orders-per-second", str(self._orders_per_second)]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("LAURELS_")}
         self._process = subprocess.Popen(
             [str(LAURELS), "demo", "--state", str(self._state), "--port", port, *options],

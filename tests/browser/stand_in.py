@@ -39,6 +39,8 @@ class StandIn:
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.has_live = True
         self.refusals: list[tuple[int, dict[str, str]]] = []
+        self.live_refusals: list[int] = []
+        self.seen: list[str | None] = []
         self.tokens: set[str] | None = None
         self.gate = threading.Event()
         self.gate.set()
@@ -46,11 +48,12 @@ class StandIn:
         self._streams: dict[str, list[queue.Queue[bytes | None]]] = {}
         self._lock = threading.Lock()
 
-    def show(self, answer: Answer, member: str = "ann") -> None:
-        """Answer this from now on, and say so to every stream."""
+    def show(self, answer: Answer, member: str = "ann", *, lose: bool = False) -> None:
+        """Answer this from now on, and say so to every stream, unless the message is to be lost."""
         with self._lock:
             self._answers[member] = answer
-        self.say(b"data: " + json.dumps(answer).encode() + b"\n\n", member)
+        if not lose:
+            self.say(b"data: " + json.dumps(answer).encode() + b"\n\n", member)
 
     def say(self, event: bytes | None, member: str = "ann") -> None:
         """Put raw bytes on the open streams; None ends them."""
@@ -132,7 +135,11 @@ class _Handler(BaseHTTPRequestHandler):
         house.asked.append((parts.path, {name: values[0] for name, values in parse_qs(parts.query).items()}))
         token = self.headers.get("Authorization", "").removeprefix("Bearer ")
         house.gate.wait(30)
-        if house.refusals and call != "live":
+        if call == "live":
+            house.seen.append(self.headers.get("Last-Event-ID"))
+        if house.live_refusals and call == "live":
+            self._problem(house.live_refusals.pop(0))
+        elif house.refusals and call != "live":
             status, headers = house.refusals.pop(0)
             self._problem(status, headers)
         elif house.tokens is not None and token not in house.tokens:

@@ -49,7 +49,7 @@ def test_is_a_table_with_names_and_headings(put: Put, server: StandIn) -> None:
     server.show(board([50, 40, 40], 1))
     page = put()
     wait_for_state(page, "shown")
-    expect(page.get_by_role("region", name="Leaderboard")).to_be_visible()
+    expect(page.get_by_role("group", name="Leaderboard, All time")).to_be_visible()
     table = page.get_by_role("table", name="Leaderboard, All time")
     expect(table.get_by_role("columnheader")).to_have_text(["Rank", "Name", "Points"])
     assert " ".join(table.get_by_role("row").nth(2).inner_text().split()).startswith("2= joint")

@@ -1,62 +1,13 @@
 """The element on its page of examples, as `laurels serve` serves it, over real orders and real tokens."""
 
-import os
 import re
-import signal
-import subprocess
 from collections.abc import Generator
-from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 from playwright.sync_api import Page, Response, expect
-from tests.acceptance.command_line import LAURELS
 from tests.browser.reading import found_by_axe, part, ranks, rows, wait_for_points, wait_for_state
-
-from laurels.http.tokens import sign_token
-from laurels.settings import Settings
-
-
-class Shop:
-    """A served Laurels that can be stopped and started again under its address."""
-
-    def __init__(self, state: Path) -> None:
-        self._settings = Settings(state=state)
-        self._process: subprocess.Popen[str] | None = None
-        self.url = "http://127.0.0.1:0"
-
-    def start(self) -> None:
-        port = self.url.rpartition(":")[2]
-        command = [str(LAURELS), "serve", "--state", str(self._settings.state), "--port", port]
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("LAURELS_")}
-        self._process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
-        assert self._process.stderr is not None
-        for line in self._process.stderr:
-            if found := re.search(r"answers at (http://[\d.:]+)/", line):
-                self.url = found[1]
-                return
-        pytest.fail("laurels serve ended before it answered")
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.send_signal(signal.SIGTERM)
-            self._process.communicate(timeout=30)
-            self._process = None
-
-    def token(self, member: str) -> str:
-        return sign_token(self._settings, subject=member, scope=None, ttl_s=600)
-
-    def call(self, method: str, path: str, **more: Any) -> httpx.Response:
-        scope = "orders:write members:read members:write points:adjust"
-        token = sign_token(self._settings, subject="till", scope=scope, ttl_s=600)
-        answer = httpx.request(method, self.url + path, headers={"Authorization": f"Bearer {token}"}, **more)
-        assert answer.is_success, answer.text
-        return answer
-
-    def order(self, order_id: str, member: str, total: str) -> None:
-        self.call("POST", f"/order/{order_id}", json={"member_id": member, "currency": "GBP", "total": total})
+from tests.browser.served_shop import Shop
 
 
 def show(page: Page, shop: Shop, member: str) -> None:
@@ -102,7 +53,7 @@ def test_follows_the_stream_and_asks_no_more(shop: Shop, page: Page) -> None:
     asked: list[str] = []
 
     def note(response: Response) -> None:
-        if "top=11" in response.url:
+        if "top=17" in response.url:
             asked.append(f"{response.status} {urlsplit(response.url).path}")
 
     page.on("response", note)
@@ -159,5 +110,5 @@ def test_comes_back_after_the_server_was_restarted(shop: Shop, page: Page) -> No
 def test_every_example_is_shown(shop: Shop, page: Page) -> None:
     show(page, shop, "m20")
     for index in range(page.locator("laurels-dashboard").count()):
-        expect(page.locator("laurels-dashboard section").nth(index)).to_have_attribute("data-state", "shown")
+        expect(page.locator("laurels-dashboard .card").nth(index)).to_have_attribute("data-state", "shown")
     assert found_by_axe(page, "body") == []

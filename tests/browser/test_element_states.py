@@ -23,19 +23,22 @@ def test_first_places_gap_and_neighbours(put: Put, server: StandIn) -> None:
 @pytest.mark.parametrize(
     ("me", "expected"),
     [
-        (0, "*1 2 3 4 5"),
-        (4, "1 2 3 4 *5 6 7"),
-        (6, "1 2 3 4 5 6 *7 8 9"),  # overlaps
-        (7, "1 2 3 4 5 6 7 *8 9 10"),  # touches
+        (0, "*1 2 3 4 5 6 7 8 9 10 11"),
+        (4, "1 2 3 4 *5 6 7 8 9 10 11"),
+        (6, "1 2 3 4 5 6 *7 8 9 10 11"),  # overlaps
+        (7, "1 2 3 4 5 6 7 *8 9 10 11"),  # touches
         (8, "1 2 3 4 5 … 7 8 *9 10 11"),  # one place lies between
         (89, "1 2 3 4 5 … 88 89 *90"),
     ],
 )
-def test_one_list_where_top_and_neighbours_meet(me: int, expected: str, put: Put, server: StandIn) -> None:
-    server.show(board(POINTS, me, top=6))
+def test_one_list_as_long_as_ever_where_top_and_neighbours_meet(
+    me: int, expected: str, put: Put, server: StandIn
+) -> None:
+    server.show(board(POINTS, me, top=12))
     page = put(top=5)
     wait_for_state(page, "shown")
     assert " ".join(ranks(page)) == expected
+    assert server.asked[0][1] == {"board": "all-time", "top": "12", "around": "3"}
 
 
 def test_ties_share_a_rank_and_are_marked_even_past_the_edge(put: Put, server: StandIn) -> None:
@@ -47,11 +50,13 @@ def test_ties_share_a_rank_and_are_marked_even_past_the_edge(put: Put, server: S
 
 
 def test_the_neighbours_alone(put: Put, server: StandIn) -> None:
-    server.show(board(POINTS, 40, top=0, around=2))
+    server.show(board(POINTS, 40, top=4, around=2))
     page = put(top=0, around=1)
     wait_for_state(page, "shown")
     assert ranks(page) == ["40", "*41", "42"]
-    assert server.asked[0][1]["top"] == "0"
+    server.show(board(POINTS, 0, top=4, around=2))
+    expect(part(page, "me")).to_contain_text(name_of(0))
+    assert ranks(page) == ["*1", "2", "3"]
 
 
 def test_a_board_without_a_member(put: Put, server: StandIn) -> None:
@@ -69,13 +74,24 @@ def test_loading_keeps_the_room_that_the_list_will_take(put: Put, server: StandI
     with server.holding():
         page = put(milestone=100)
         expect(part(page, "skeleton").locator("span")).to_have_count(16)
-        assert page.evaluate("element.shadowRoot.querySelector('section').getAttribute('aria-busy')") == "true"
+        assert page.evaluate("element.shadowRoot.querySelector('.card').getAttribute('aria-busy')") == "true"
         before = page.evaluate(height)
     wait_for_state(page, "shown")
     assert page.evaluate(height) == pytest.approx(before, abs=1)
-    server.show(board(POINTS, 2))
-    expect(part(page, "row")).to_have_count(10)
-    assert page.evaluate(height) == pytest.approx(before, abs=1)
+    for me in (0, 2, 11, 12, 89):
+        server.show(board(POINTS, me))
+        expect(part(page, "me")).to_contain_text(name_of(me))
+        assert page.evaluate(height) == pytest.approx(before, abs=1)
+
+
+@pytest.mark.parametrize("me", [0, 5, 9, 12, 40])
+def test_nothing_is_left_empty_below_the_list(me: int, put: Put, server: StandIn) -> None:
+    server.show(board(POINTS, me))
+    page = put()
+    wait_for_state(page, "shown")
+    ends = "names => names.map(name => element.shadowRoot.querySelector(name).getBoundingClientRect().bottom)"
+    room, table = page.evaluate(ends, [".list", "table"])
+    assert table == pytest.approx(room, abs=1)
 
 
 @pytest.mark.parametrize(
@@ -200,7 +216,7 @@ def test_irish(points: list[int], place: str, note: str, put: Put, server: Stand
     wait_for_state(page, "shown")
     assert part(page, "place-figure").inner_text().split("\n")[:2] == ["D\u2019áit", place]
     assert part(page, "points-figure").inner_text().split("\n")[2] == note
-    assert page.evaluate("element.shadowRoot.querySelector('section').lang") == "ga-IE"
+    assert page.evaluate("element.shadowRoot.querySelector('.card').lang") == "ga-IE"
 
 
 def test_the_page_names_the_language_and_may_change_it(put: Put, server: StandIn) -> None:

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -57,23 +58,30 @@ def _say(what: str) -> None:
 
 
 @pytest.mark.timeout(SECONDS * 3 + 60)
-def test_killed_again_and_again_it_keeps_what_it_acknowledged(tmp_path: Path) -> None:
-    seed = int(os.environ.get("LAURELS_TEST_SEED") or random.SystemRandom().getrandbits(32))
-    print(f"LAURELS_TEST_SEED={seed} repeats the moments")
-    dice = random.Random(seed)
-    path = tmp_path / "laurels.db"
+def test_killed_again_and_again_it_keeps_what_it_acknowledged(
+    tmp_path: Path, dice: random.Random, figures: Counter[str]
+) -> None:
+    kill_for(SECONDS, tmp_path / "laurels.db", dice, figures)
+
+
+def kill_for(seconds: float, path: Path, dice: random.Random, figures: Counter[str]) -> None:
+    """Kill writers at one file for so long; look after each, and count everything at the end."""
     invoked: set[int] = set()
     acked: set[int] = set()
     kills = 0
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         _run_and_kill(path, dice, max(invoked, default=-1) + 1, invoked, acked)
         kills += 1
         applied = asyncio.run(_applied(path, invoked))
+        figures["lost"] += len(acked - applied)
         assert acked <= applied <= invoked, f"kill {kills}: lost {acked - applied}, not asked for {applied - invoked}"
     print(f"{kills} kills, {len(invoked)} orders invoked, {len(acked)} acknowledged")
     assert len(acked) > kills
     assert len(invoked) > len(acked), "no kill ever came between a call and its answer: nothing was tried"
+    figures["kills"] += kills
+    figures["acknowledged"] += len(acked)
+    figures["unknown, sent again"] += len(invoked - acked)
     asyncio.run(_retry_and_check(path, invoked, acked))
 
 

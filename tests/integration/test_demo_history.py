@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from laurels.cli.crowd import spent_points
 from laurels.cli.demo import history
 from laurels.cli.demo.cast import CAST
-from laurels.cli.demo.history import PORTION, History, spent_points
+from laurels.cli.demo.history import AT_FIRST, PORTION, History
 from laurels.ledger import Heads
 from laurels.settings import Settings
 from laurels.wiring import build
@@ -39,3 +40,12 @@ def test_the_best_come_first_and_everybody_has_points() -> None:
     points = [spent_points(rank, 100_000) for rank in range(100_000)]
     assert points == sorted(points, reverse=True)
     assert (points[-1], points[49_999] <= 17, points[0] > points[1] > points[2]) == (2, True, True)
+
+
+@pytest.mark.parametrize("members", [100_000, 1_000_000])
+def test_nobody_of_the_cast_slides_while_the_others_come_in(members: int) -> None:
+    best_to_come = spent_points(AT_FIRST, members)
+    ranked = [customer for customer in CAST if customer.spent and not customer.hidden]
+    assert len(ranked) == 3
+    for customer in ranked:
+        assert sum((pence + 500) // 1000 for pence in customer.spent) > best_to_come, customer.name

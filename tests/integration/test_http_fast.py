@@ -60,13 +60,13 @@ class Lanes:
     tokens: Mapping[str, str]
     clock: Clock
 
-    async def same(self, method: str, target: str, headers: Pairs, passing_s: int = 2) -> Reply:
+    async def same(self, method: str, target: str, headers: Pairs, body: bytes = b"", passing_s: int = 2) -> Reply:
         """The answer to a request, after making sure that both lanes give it. The time that passes before gives back
         what was used of each quota.
         """
         self.clock.instant += passing_s * clock.SECOND
-        fast = await ask(self.fast, method, target, headers)
-        documented = await ask(self.documented, method, target, headers)
+        fast = await ask(self.fast, method, target, headers, body)
+        documented = await ask(self.documented, method, target, headers, body)
         assert fast == documented
         return fast
 
@@ -206,6 +206,47 @@ async def test_what_goes_wrong_inside(lanes: Lanes, monkeypatch: pytest.MonkeyPa
         assert b"not to be told" not in body
 
 
+ORDER = b'{"member_id":"m1","currency":"GBP","total":"25.00"}'
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status"),
+    [
+        (ORDER, {}, 200),
+        (ORDER, {"content_type": "Application/JSON; charset=utf-8"}, 200),
+        (ORDER.replace(b"25", b"26"), {}, 409),
+        (ORDER.replace(b'"25.00"', b"25.00"), {}, 422),
+        (ORDER[:-1], {}, 422),
+        (b"\xff", {}, 422),
+        (b"", {}, 422),
+        (b" \n", {}, 422),
+        (b"[" * 100_000, {}, 422),
+        (ORDER, {"content_type": "text/plain"}, 415),
+        (ORDER, {"content_encoding": "gzip"}, 415),
+        (ORDER, {"content_length": "1048577"}, 413),
+        (ORDER + b" " * 1_048_576, {}, 413),
+    ],
+)
+async def test_orders(lanes: Lanes, body: bytes, headers: dict[str, str], status: int) -> None:
+    first = await ask(lanes.documented, "POST", "/order/B1", lanes.headers("till"), ORDER)
+    assert first[0] in {200, 202}
+    assert (await lanes.same("POST", "/order/B1", lanes.headers("till", **headers), body))[0] == status
+
+
+@pytest.mark.parametrize("token", ["own", "reader", "expired", "empty", "no"])
+@pytest.mark.parametrize(
+    "target", ["/order/B1", "/order/-B1", "/order/B%2F1", "/order/B1/", "/order/", "/order/B1?x=1"]
+)
+async def test_whoever_sends_an_order_wherever(lanes: Lanes, token: str, target: str) -> None:
+    await lanes.same("POST", target, lanes.headers(token), ORDER)
+
+
+async def test_an_order_needs_no_framework(lanes: Lanes, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(lanes.fast, Envelope)
+    monkeypatch.setattr(lanes.fast._app, "_app", None)
+    assert (await ask(lanes.fast, "POST", "/order/B2", lanes.headers("till"), ORDER))[0] == 202
+
+
 REQUESTS = st.fixed_dictionaries(
     {
         "method": st.sampled_from(["GET", "GET", "GET", "GET", "HEAD", "POST", "OPTIONS", "DELETE"]),
@@ -246,13 +287,15 @@ async def test_any_request_at_all(lanes: Lanes, requests: list[dict[str, Any]]) 
         await lanes.same(request["method"], request["path"] + request["query"], headers)
 
 
-async def ask(app: ASGIApp, method: str, target: str, headers: Pairs) -> Reply:
-    """One request, as a server hands it over, and the whole answer."""
+async def ask(app: ASGIApp, method: str, target: str, headers: Pairs, body: bytes = b"") -> Reply:
+    """One request, as a server hands it over, and the whole answer. The body comes in two pieces."""
     path, _, query = target.partition("?")
     sent: list[Any] = []
+    half = len(body) // 2
+    pieces = [{"body": body[:half], "more_body": True}, {"body": body[half:], "more_body": False}]
 
     async def receive() -> Any:
-        return {"type": "http.request", "body": b"", "more_body": False}
+        return {"type": "http.request", **pieces.pop(0)}
 
     async def send(message: Any) -> None:
         sent.append(message)

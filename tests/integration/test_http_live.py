@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
-from tests.integration.http_shop import Shop, check_problem, open_shop
+from tests.integration.http_shop import Shop, check_problem, fields_at_fault, open_shop
 
 from laurels import clock
 from laurels.dashboard import live
-from laurels.http import create_app, open_auth
+from laurels.http import create_app, limits, open_auth
 from laurels.http.tokens import sign_token
 
 pytestmark = pytest.mark.anyio
@@ -178,6 +179,25 @@ async def test_what_is_refused_is_refused_before_the_stream(shop: Shop) -> None:
         check_problem(await shop.ask("GET", target, **who), status, slug)
 
 
+async def test_a_stream_begins_with_nothing_older_than_what_its_listener_saw(shop: Shop) -> None:
+    async def refused(seen: str) -> httpx.Response:
+        return await shop.ask("GET", "/loyalty/m1/live", member="m1", headers={"Last-Event-ID": seen})
+
+    async with listening(shop, "/loyalty/m1/live", shop.token(member="m1")) as listener:
+        now = (await listener.event()).id
+    epoch, position = now.split(".0-")
+    ahead = f"{epoch}.0-{int(position) + 1}"
+    problem = check_problem(await refused(ahead), 409, "version-not-reached")
+    assert (problem["requested"], problem["current"]) == (ahead, now)
+    assert fields_at_fault(await refused("yesterday")) == ["Last-Event-ID"]
+    await shop.order("A2", "m1", "10.00")
+    await shop.settle()
+    for seen in (now, ahead):
+        async with listening(shop, "/loyalty/m1/live", shop.token(member="m1"), Last_Event_ID=seen) as listener:
+            event = await listener.event()
+            assert (event.id, event.data["me"]["points"]) == (ahead, 51)
+
+
 async def test_one_watcher_serves_all_and_leaves_with_the_last(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = 0
     waited = shop.house.leaderboard.wait_for_change
@@ -200,10 +220,27 @@ async def test_one_watcher_serves_all_and_leaves_with_the_last(shop: Shop, monke
 
 
 async def _hear_one_change(shop: Shop, heard: asyncio.Barrier) -> None:
-    async with listening(shop, "/loyalty/m1/live", shop.token(member="m1")) as listener:
+    token = shop.token(scope="members:read")  # a service: members have a few streams each
+    async with listening(shop, "/loyalty/m1/live", token) as listener:
         await listener.event()
         await heard.wait()
         assert (await listener.event()).data["me"]["points"] == 51
+
+
+async def test_a_member_has_a_few_streams_open_at_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "STREAMS", 2)
+    token = shop.token(member="m1")
+    before = await settled_tasks()
+    async with listening(shop, "/loyalty/m1/live", token) as one, listening(shop, "/leaderboard/month/live", token):
+        await one.event()
+        refused = await shop.ask("GET", "/loyalty/m1/live", token=token)
+        check_problem(refused, 429, "too-many-requests")
+        assert refused.headers["Retry-After"] == "10"
+        async with listening(shop, "/loyalty/m1/live", shop.token(scope="members:read")) as service:
+            await service.event()
+    assert await settled_tasks(before) == before
+    async with listening(shop, "/loyalty/m1/live", token) as again:
+        await again.event()
 
 
 @pytest.mark.slow

@@ -86,6 +86,8 @@ async def test_documents_are_counted_once(shop: Shop) -> None:
         refund = {"refund_id": "R1", "member_id": "ann", "currency": "GBP", "amount": "5.00"}
         await shop.ask("POST", "/order/A1/refund", json=refund)
         await shop.ask("POST", "/loyalty/ann/refund", json={"refund_id": "R2", "currency": "GBP", "amount": "5.00"})
+        basket = {"itemIds": ["85123A"], "paymentDetails": {"method": "card", "token": "tok_ok"}}
+        await shop.ask("POST", "/order/C1", member="ann", json=basket)
         await shop.settle()
         headers = {"Idempotency-Key": "once"}
         await shop.ask("POST", "/loyalty/ann", json={"loyalty-points": 5}, headers=headers)
@@ -96,7 +98,7 @@ async def test_documents_are_counted_once(shop: Shop) -> None:
     accepted = {
         dict(pairs)["kind"]: value for (name, pairs), value in after.items() if name == "laurels_accepted_total"
     }
-    assert accepted == {"order": 4, "refund": 2, "adjustment": 1, "redemption": 1}
+    assert accepted == {"order": 5, "refund": 2, "adjustment": 1, "redemption": 1}
 
 
 async def test_what_waits_is_told_as_it_is_now(shop: Shop) -> None:

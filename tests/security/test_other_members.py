@@ -161,6 +161,16 @@ async def test_a_foreign_and_an_unknown_member_take_the_same_time(shop: Shop, on
 
 
 @pytest.mark.slow
+async def test_a_foreign_and_an_unknown_order_take_the_same_time(shop: Shop) -> None:
+    """Also once it is awarded, when an own order is answered with its entry."""
+    print(f"LAURELS_TEST_SEED={SEED}")
+    await shop.order("A-other", OTHER, "25.00")
+    await shop.settle()
+    told = await slower(shop, "GET", "/order/A-other", "/order/A-nobody", random.Random(SEED))
+    assert abs(told) < UNLIKELY
+
+
+@pytest.mark.slow
 async def test_a_difference_in_time_would_be_noticed(shop: Shop) -> None:
     """The measure above tells an answer with a look-up from one without."""
     print(f"LAURELS_TEST_SEED={SEED}")

@@ -14,7 +14,8 @@ from tests.integration.http_shop import Shop, open_shop
 
 from laurels.dashboard.names import PUBLISHED_KEY
 from laurels.http import service
-from laurels.http.app import ROUTES, WEB
+from laurels.http.app import ROUTES
+from laurels.http.files import WEB
 
 pytestmark = pytest.mark.anyio
 

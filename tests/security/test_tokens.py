@@ -143,7 +143,7 @@ async def test_a_remembered_token_expires(tmp_path: Path) -> None:
     instant = 0
     auth = open_auth(state, lambda: instant)
     caller = await auth.caller([b"Bearer " + token])
-    assert await auth.caller([b"bearer " + token]) is caller, "remembered"
+    assert await auth.caller([b"Bearer " + token]) is caller, "remembered"
     instant = (int(time.time()) + 601) * 1_000_000
     assert await auth.caller([b"Bearer " + token]) is not caller, "checked anew"
 

@@ -20,8 +20,7 @@ def main() -> None:
         foreseen = _foreseen(error)
         complain(f"A fault in Laurels. {_where(error)}" if foreseen is None else foreseen.message)
         sys.exit(2 if isinstance(foreseen, SettingsError | InvalidInput) else 1)
-    except KeyboardInterrupt:
-        complain("Interrupted. What was acknowledged is kept; run the command again to go on.")
+    except KeyboardInterrupt:  # while loading; from a command that runs it does not come this far
         sys.exit(130)
 
 

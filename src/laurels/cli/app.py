@@ -5,7 +5,19 @@ from typing import Annotated
 import typer
 
 from laurels import __version__
-from laurels.cli import boards, demo, exporting, importing, later, maintenance, members, quarantine, serving, tokens
+from laurels.cli import (
+    bench,
+    boards,
+    demo,
+    exporting,
+    importing,
+    maintenance,
+    members,
+    quarantine,
+    serving,
+    simulate,
+    tokens,
+)
 from laurels.cli.console import examples, out
 
 app = typer.Typer(
@@ -40,7 +52,7 @@ def _laurels(
     """Loyalty points and live rankings for a shop."""
 
 
-for module in (serving, importing, boards, exporting, maintenance, tokens, demo, later):
+for module in (serving, importing, boards, exporting, maintenance, tokens, demo, simulate, bench):
     module.register(app)
 app.add_typer(members.app, name="members")
 app.add_typer(quarantine.app, name="quarantine")

@@ -80,11 +80,15 @@ def settings_of(state: Path | None, config: Path | None, **flags: Any) -> Settin
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run a command's asynchronous part."""
+    """Run a command's asynchronous part. Ctrl-C leaves it, and says so: Typer would leave without a word."""
     log_to_stderr()
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        log_faults(runner.get_loop())
-        return runner.run(work)
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            log_faults(runner.get_loop())
+            return runner.run(work)
+    except KeyboardInterrupt:
+        complain("Interrupted. What was acknowledged is kept; run the command again to go on.")
+        raise typer.Exit(130) from None
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -103,6 +107,14 @@ async def projected_house(settings: Settings) -> AsyncIterator[House]:
         with progress("projecting", "entries") as report:
             await house.projector.catch_up(report)
         yield house
+
+
+async def settle(house: House) -> None:
+    """Award until nothing is left in the inbox, then bring the board to the head of the feed."""
+    while await house.ledger.inbox_depth():
+        await house.awarder.drain()
+    with progress("projecting", "entries") as report:
+        await house.projector.catch_up(report)
 
 
 class _Rate(ProgressColumn):

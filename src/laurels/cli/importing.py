@@ -9,7 +9,7 @@ import typer
 from msgspec import Struct
 from rich.console import Console
 
-from laurels.cli.console import ConfigOption, StateOption, examples, out, progress, run, say, settings_of
+from laurels.cli.console import ConfigOption, StateOption, examples, out, progress, run, say, settings_of, settle
 from laurels.errors import SettingsError
 from laurels.ledger import Receipt
 from laurels.model import Order, Refund
@@ -104,26 +104,23 @@ def import_(
 
 
 async def _import(settings: Settings, documents: Iterable[Order | Refund], total: int) -> Imported:
-    imported = Imported()
     async with build(settings) as house:
-        with progress("importing", "documents") as report:
-            done = 0
-            for chunk in _chunks(documents, CHUNK):
-                receipts = await house.intake.accept_all([(document, b"") for document in chunk])
-                _count(imported, chunk, receipts)
-                await house.awarder.drain()
-                done += len(chunk)
-                report(done, total)
-        await _finish(house)
+        return await bring_in(house, documents, total)
+
+
+async def bring_in(house: House, documents: Iterable[Order | Refund], total: int) -> Imported:
+    """Accept documents in chunks, award them, and bring the board to them. `total` is how many they are."""
+    imported = Imported()
+    with progress("importing", "documents") as report:
+        done = 0
+        for chunk in _chunks(documents, CHUNK):
+            receipts = await house.intake.accept_all([(document, b"") for document in chunk])
+            _count(imported, chunk, receipts)
+            await house.awarder.drain()
+            done += len(chunk)
+            report(done, total)
+    await settle(house)
     return imported
-
-
-async def _finish(house: House) -> None:
-    """Wait until nothing of it is left in the inbox, then bring the board to the head of the feed."""
-    while await house.ledger.inbox_depth():
-        await house.awarder.drain()
-    with progress("projecting", "entries") as report:
-        await house.projector.catch_up(report)
 
 
 def _count(imported: Imported, chunk: list[Order | Refund], receipts: list[Receipt]) -> None:

@@ -1,6 +1,7 @@
 """`verify`, `rebuild`, `migrate`: looking after the ledger and the board."""
 
 import typer
+from msgspec import Struct
 
 from laurels import wiring
 from laurels.cli.console import (
@@ -17,9 +18,18 @@ from laurels.cli.console import (
 from laurels.leaderboard import compare
 from laurels.ledger import Finding
 from laurels.settings import Settings
+from laurels.wiring import House
 
 MOST_NAMED = 20
 """Findings that are printed; the rest is counted."""
+
+
+class Verified(Struct, frozen=True):
+    """What is not as it should be, in so many entries as of a version."""
+
+    findings: list[Finding]
+    checked: int
+    version: str
 
 
 def register(app: typer.Typer) -> None:
@@ -31,13 +41,16 @@ def register(app: typer.Typer) -> None:
 
 def verify(state: StateOption = None, config: ConfigOption = None) -> None:
     """Check that every promise holds: chain, positions, balances, documents; and that the board is the ledger's."""
-    findings, checked, version = run(_verify(settings_of(state, config)))
-    for finding in findings[:MOST_NAMED]:
+    verified = run(_verify(settings_of(state, config)))
+    for finding in verified.findings[:MOST_NAMED]:
         say(f"{finding.where}: {finding.what}")
-    if findings:
-        out(f"{len(findings):,} things are not as they should be, in {checked:,} entries as of {version}")
+    if verified.findings:
+        out(
+            f"{len(verified.findings):,} things are not as they should be, in {verified.checked:,} entries "
+            f"as of {verified.version}"
+        )
         raise typer.Exit(1)
-    out(f"{checked:,} entries verified as of {version}: chain, balances, documents and board agree")
+    out(f"{verified.checked:,} entries verified as of {verified.version}: chain, balances, documents and board agree")
 
 
 def rebuild(state: StateOption = None, config: ConfigOption = None) -> None:
@@ -52,19 +65,24 @@ def migrate(state: StateOption = None, config: ConfigOption = None) -> None:
     out(f"schema {before} -> {after}" if before != after else f"schema {after}, nothing to do")
 
 
-async def _verify(settings: Settings) -> tuple[list[Finding], int, str]:
+async def verify_house(house: House) -> Verified:
+    """Check the ledger of a house and its board, which is at the head of the feed; shows progress."""
     findings: list[Finding] = []
     checked = 0
+    heads = await house.ledger.heads()
+    with progress("verifying", "entries") as report:
+        async for step in house.ledger.verify():
+            findings.extend(step.findings)
+            checked = step.checked
+            report(step.checked, step.total)
+    with progress("comparing", "entries") as report:
+        findings.extend(await compare(house.ledger, house.leaderboard, house.boards, report))
+    return Verified(findings, checked, str(heads.version))
+
+
+async def _verify(settings: Settings) -> Verified:
     async with projected_house(settings) as house:
-        heads = await house.ledger.heads()
-        with progress("verifying", "entries") as report:
-            async for step in house.ledger.verify():
-                findings.extend(step.findings)
-                checked = step.checked
-                report(step.checked, step.total)
-        with progress("comparing", "entries") as report:
-            findings.extend(await compare(house.ledger, house.leaderboard, house.boards, report))
-    return findings, checked, str(heads.version)
+        return await verify_house(house)
 
 
 async def _rebuild(settings: Settings) -> tuple[str, str]:

@@ -7,7 +7,8 @@ closes and the child finishes and leaves; nobody is left behind.
 import asyncio
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import structlog
 import typer
@@ -24,6 +25,8 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
 
 STEADY_S = 60.0
 """A child that ran this long did not die at its start."""
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 log = structlog.get_logger(__name__)
 
@@ -64,11 +67,19 @@ def stop_on_signals(*, leash: bool = False) -> asyncio.Event:
     """An event that SIGINT and SIGTERM set; with a leash, the end of standard input too."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in STOP_SIGNALS:
         loop.add_signal_handler(number, stop.set)
     if leash:
         loop.add_reader(sys.stdin.fileno(), _leash_moved, loop, stop)
     return stop
+
+
+@contextmanager
+def stopped_by_signals() -> Iterator[asyncio.Event]:
+    """The same for the length of a block; after it, Ctrl-C interrupts as ever."""
+    yield stop_on_signals()
+    for number in STOP_SIGNALS:
+        asyncio.get_running_loop().remove_signal_handler(number)
 
 
 async def sleep(seconds: float, stop: asyncio.Event) -> None:

@@ -2,8 +2,8 @@
 below.
 """
 
-from laurels.dashboard.dashboard import Board, Dashboard, Dashboards, Me, Row, to_json
+from laurels.dashboard.dashboard import Board, Dashboard, Dashboards, Encoded, Me, Row, to_json
 from laurels.dashboard.live import Live
 from laurels.dashboard.names import ProxyNames
 
-__all__ = ["Board", "Dashboard", "Dashboards", "Live", "Me", "ProxyNames", "Row", "to_json"]
+__all__ = ["Board", "Dashboard", "Dashboards", "Encoded", "Live", "Me", "ProxyNames", "Row", "to_json"]

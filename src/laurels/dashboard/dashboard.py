@@ -3,7 +3,9 @@
 No id, number, real name or address leaves this room.
 """
 
+import asyncio
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
@@ -12,7 +14,7 @@ from laurels import clock
 from laurels.clock import Clock
 from laurels.dashboard.names import ProxyNames
 from laurels.errors import UnknownMember, VersionNotReached
-from laurels.leaderboard import Boards, Leaderboard, View
+from laurels.leaderboard import AtHand, Boards, Leaderboard, View
 from laurels.model import Place, Standing, Version
 
 MOST_TOPS = 1_000
@@ -66,6 +68,13 @@ class Dashboard(Struct, frozen=True):
     around: list[Row]
 
 
+class Encoded(NamedTuple):
+    """A dashboard as it goes over the wire, and the version that it is of."""
+
+    as_of: str
+    body: bytes
+
+
 class Dashboards:
     """Reads dashboards off a leaderboard. Needs no ledger, so it answers while the database is down, and says
     `stale`.
@@ -79,6 +88,7 @@ class Dashboards:
         self._names = names
         self._stale_after = stale_after_ms * 1000
         self._now = now
+        self._read_at_hand = leaderboard.read_at_hand if isinstance(leaderboard, AtHand) else None
         self._version: tuple[Version | None, str] = None, ""
         self._tops: dict[tuple[str, int], tuple[Sequence[Place], list[Row]]] = {}
 
@@ -100,15 +110,19 @@ class Dashboards:
         view = await self._view(name, member_id, top, around, min_version)
         if view.me is None and must_exist:
             raise UnknownMember
-        return Dashboard(
-            board=name,
-            as_of=self._as_of(view.version),
-            stale=self._stale(view),
-            ranked=view.ranked,
-            me=self._me(view.me),
-            top=self._top(name, top, view.top),
-            around=self._rows(view.around, view.me),
-        )
+        return self._dashboard(name, top, view)
+
+    def at_hand(self, member_id: str, board: str = "all-time", *, top: int = 10, around: int = 2) -> Encoded | None:
+        """The same dashboard as it goes over the wire, where the leaderboard can be read without waiting for anybody;
+        None where it cannot.
+
+        Raises `UnknownBoard`, `BoardNotReady`.
+        """
+        if self._read_at_hand is None:
+            return None
+        name = self._boards.resolve(board, self._now())
+        shown = self._dashboard(name, top, self._read_at_hand(name, member_id, top=top, around=around))
+        return Encoded(shown.as_of, to_json(shown))
 
     async def board(self, board: str, *, top: int = 10) -> Board:
         """The top of a board. Raises `UnknownBoard`, `BoardNotReady`."""
@@ -122,13 +136,25 @@ class Dashboards:
             top=self._top(name, top, view.top),
         )
 
+    def _dashboard(self, name: str, top: int, view: View) -> Dashboard:
+        return Dashboard(
+            board=name,
+            as_of=self._as_of(view.version),
+            stale=self._stale(view),
+            ranked=view.ranked,
+            me=self._me(view.me),
+            top=self._top(name, top, view.top),
+            around=self._rows(view.around, view.me),
+        )
+
     async def _view(self, board: str, member_id: str | None, top: int, around: int, wanted: Version | None) -> View:
-        deadline = clock.elapsed() + WAIT_FOR_VERSION_S
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + WAIT_FOR_VERSION_S
         while True:
             view = await self._leaderboard.read(board, member_id, top=top, around=around)
             if wanted is None or view.version.includes(wanted):
                 return view
-            left = deadline - clock.elapsed()
+            left = deadline - loop.time()
             if left <= 0:
                 raise VersionNotReached(requested=str(wanted), current=str(view.version))
             await self._leaderboard.wait_for_change(view.version, left)

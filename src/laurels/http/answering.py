@@ -3,11 +3,12 @@
 Nothing here needs a web framework. `app.py` has Litestar around it, `fast.py` has nothing.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from litestar.types import Scope
+from litestar.types import Receive, Scope
 
 from laurels.http.auth import Caller
+from laurels.http.bodies import read_body
 from laurels.http.dashboards import show_dashboard
 from laurels.http.door import Door
 from laurels.http.house import House
@@ -20,19 +21,14 @@ from laurels.model.ids import check_id
 ANYONE = Caller("")
 
 
-async def no_body() -> bytes:
-    """The body of a request that has none."""
-    return b""
-
-
 class Answerer:
     """Answers requests to one house."""
 
     def __init__(self, house: House, door: Door, routes: Sequence[Route]) -> None:
-        """`routes` are those that it answers; each is counted by itself."""
+        """`routes` are those that it answers; each is counted by itself, on its own of the `meters`."""
         self.house = house
-        self._door = door
-        self._meters = {(route.method, route.path): _meter(route) for route in routes}
+        self.door = door
+        self.meters = {(route.method, route.path): _meter(route) for route in routes}
 
     async def answer(
         self,
@@ -40,15 +36,15 @@ class Answerer:
         scope: Scope,
         ids: Mapping[str, str],
         headers: Headers,
-        body: Callable[[], Awaitable[bytes]] = no_body,
+        receive: Receive,
     ) -> Answer:
-        """The answer to one request. `body` is called only where the route takes one, and everything before it is in
-        order. Raises what `problems.py` has a status for.
+        """The answer to one request. A body is received only where the route takes one, and everything before it
+        is in order. Raises what `problems.py` has a status for.
         """
-        scope["state"]["meter"] = self._meters[route.method, route.path]
+        scope["state"]["meter"] = self.meters[route.method, route.path]
         caller = ANYONE
         if route.access is not None:
-            caller = await self._door.caller(scope)
+            caller = await self.door.caller(scope)
             if route.for_members is not None and caller.member_id is not None:
                 route = route.for_members
         if route.access is not None:
@@ -59,10 +55,10 @@ class Answerer:
         inputs: dict[str, object] = {}
         if route.query is not None:
             inputs["query"] = parse_query(route.query, scope["query_string"])
-        raw = await body() if route.takes_body else b""
+        raw = await read_body(route, headers, receive) if route.takes_body else b""
         if route.form is not None:
             inputs["form"] = decode(route.form, raw)
-        call = Call(house=self.house, limits=self._door.limits, caller=caller, ids=ids, headers=headers, raw=raw)
+        call = Call(house=self.house, limits=self.door.limits, caller=caller, ids=ids, headers=headers, raw=raw)
         return await route.handle(call, **inputs)
 
 

@@ -1,36 +1,34 @@
 """The HTTP room put together: routes on the web framework, and around it what every answer carries."""
 
-import errno
 import re
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from litestar import Litestar, Request, Response
-from litestar.exceptions import InternalServerException, NotFoundException
-from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.handlers import HTTPRouteHandler
-from litestar.static_files import create_static_files_router
-from litestar.types import ASGIApp, ExceptionHandlersMap
+from litestar.types import ASGIApp
 
 import laurels
-from laurels.errors import InvalidInput, LaurelsError, TooLarge, WrongMediaType
+from laurels.errors import LaurelsError
 from laurels.http import bulk, dashboards, live, members, orders, points, refunds, service
 from laurels.http.answering import Answerer
 from laurels.http.auth import Auth
 from laurels.http.beside import NOTHING, Beside
+from laurels.http.cors import sharing
+from laurels.http.counting import count_accepted
 from laurels.http.door import Door
 from laurels.http.envelope import Envelope
+from laurels.http.express import Express
 from laurels.http.fast import FastLane
+from laurels.http.files import File, answer_file, read_files
 from laurels.http.house import House
 from laurels.http.limits import Limits
 from laurels.http.live import EventsResponse
 from laurels.http.openapi import openapi
 from laurels.http.problems import answer_problem
-from laurels.http.routes import BULK_BYTES, MEGABYTE, SINGLE_BYTES, Answer, Events, Headers, Route
+from laurels.http.routes import Answer, Events, Headers, Route
 
 ROUTES = (
     *orders.ROUTES,
@@ -43,12 +41,25 @@ ROUTES = (
 )
 """The API, in the order of its documentation."""
 
-WEB = Path(laurels.__file__).parent / "web"
-JSON_TYPES = frozenset({"", "application/json", "application/x-ndjson", "application/ndjson", "application/jsonl"})
+
+class Application(NamedTuple):
+    """The ASGI application, and the express that a server of ours asks before it."""
+
+    asgi: ASGIApp
+    express: Express
 
 
 def create_app(house: House, auth: Auth, beside: Beside = NOTHING) -> ASGIApp:
-    """The ASGI application over a house that is built. It opens and closes nothing."""
+    """The ASGI application over a house that is built. It opens and closes nothing.
+
+    Raises `SettingsError` for an `http.cors_origins` that is none.
+    """
+    return create_application(house, auth, beside).asgi
+
+
+def create_application(house: House, auth: Auth, beside: Beside = NOTHING) -> Application:
+    """The same, with its express."""
+    house.intake.on_receipts = count_accepted
     described = [*ROUTES, *service.ROUTES]
     document = msgspec.json.encode(openapi(described, laurels.__version__))
     # ECMA's regular expressions, which JSON Schema uses, know no \Z; their $ means just that.
@@ -59,32 +70,28 @@ def create_app(house: House, auth: Auth, beside: Beside = NOTHING) -> ASGIApp:
         [
             *(_options(path, methods) for path, methods in _methods(api).items()),
             *(_handler(route, answerer) for route in api),
-            *(_page(path, file) for path, file in pages.items()),
-            create_static_files_router("/web", [WEB], exception_handlers=FILE_PROBLEMS),
-            create_static_files_router(
-                "/elements", [WEB / "elements"], name="elements", exception_handlers=FILE_PROBLEMS
-            ),
+            _file_handler(read_files(pages)),
         ],
         exception_handlers={LaurelsError: _problem, Exception: _problem},
         openapi_config=None,
         logging_config=None,
     )
-    return Envelope(FastLane(app, answerer))
+    shared = sharing(house.settings.http_cors_origins, ROUTES)
+    return Application(Envelope(FastLane(app, answerer), shared), Express(answerer, shared))
 
 
 def _handler(route: Route, answerer: Answerer) -> HTTPRouteHandler:
     async def handle(request: Request[Any, Any, Any]) -> Response[bytes]:
         scope = request.scope
-        answer = await answerer.answer(
-            route, scope, request.path_params, Headers(scope["headers"]), partial(_body, request, route)
-        )
+        headers = Headers(scope["headers"])
+        answer = await answerer.answer(route, scope, request.path_params, headers, request.receive)
         return _response(answer)
 
     return HTTPRouteHandler(
         _path(route),
         http_method=route.method,
         name=f"{route.method} {route.path}",
-        request_max_body_size=BULK_BYTES if route.bulk_of is not None else SINGLE_BYTES,
+        request_max_body_size=None,  # `read_body` holds the sizes
         status_code=HTTPStatus.OK,
     )(handle)
 
@@ -97,15 +104,6 @@ def _response(answer: Answer) -> Response[bytes]:
 
 def _problem(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     return _response(answer_problem(request.scope, error))
-
-
-def _file_problem(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """No file has a name with a NUL in it, nor one that is too long: the framework lets both get to the file system."""
-    too_long = isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.ENAMETOOLONG
-    return _problem(request, NotFoundException() if too_long or isinstance(error, ValueError) else error)
-
-
-FILE_PROBLEMS: ExceptionHandlersMap = {ValueError: _file_problem, InternalServerException: _file_problem}
 
 
 def _options(path: str, methods: Sequence[str]) -> HTTPRouteHandler:
@@ -131,27 +129,9 @@ def _path(route: Route) -> str:
     return re.sub(r"{(\w+)}", r"{\1:str}", route.path)
 
 
-async def _body(request: Request[Any, Any, Any], route: Route) -> bytes:
-    """The body as received. Raises `TooLarge` before it reads more than the route takes."""
-    media_type, _ = request.content_type
-    if media_type not in JSON_TYPES or "content-encoding" in request.headers:
-        raise WrongMediaType
-    try:
-        raw = await request.body()
-    except RequestEntityTooLarge as error:
-        limit = (BULK_BYTES if route.bulk_of is not None else SINGLE_BYTES) // MEGABYTE
-        raise TooLarge(f"The body is larger than {limit} MB, the most that this address takes.") from error
-    except InternalServerException as error:  # the client went away; nobody will read this
-        raise InvalidInput.of("body", "ended too early") from error
-    if not raw.strip():
-        raise InvalidInput.of("body", "is required")
-    return raw
+def _file_handler(files: Mapping[str, File]) -> HTTPRouteHandler:
+    async def handle(request: Request[Any, Any, Any]) -> Response[bytes]:
+        scope = request.scope
+        return _response(answer_file(files[scope["path_template"]], Headers(scope["headers"])))
 
-
-def _page(path: str, file: str) -> HTTPRouteHandler:
-    content = (WEB / file).read_bytes()
-
-    async def page() -> Response[bytes]:
-        return Response(content, media_type="text/html; charset=utf-8", headers={"Cache-Control": "no-cache"})
-
-    return HTTPRouteHandler(path, http_method="GET", name=path)(page)
+    return HTTPRouteHandler([*files], http_method=["GET", "HEAD"], name="files", status_code=HTTPStatus.OK)(handle)

@@ -37,6 +37,7 @@ SIGN_IN_SCOPES = frozenset({"openid", "profile", "email", "address", "phone", "o
 """OpenID Connect's own (Core 1.0, 5.4 and 11): a token with these alone is that of a person who signed in."""
 
 _SCHEME = b"bearer "
+_NOBODY = None, 0
 
 
 class Caller(Struct, frozen=True):
@@ -83,18 +84,22 @@ class Auth:
         if len(authorization) != 1:
             raise NotSignedIn
         [header] = authorization
+        caller = self.remembered(header)
+        if caller is not None:
+            return caller
         if header[: len(_SCHEME)].lower() != _SCHEME:
             raise NotSignedIn
         token = header[len(_SCHEME) :].strip()
         if len(token) > MAX_TOKEN_BYTES:
             raise NotSignedIn(f"The token is not valid: it is longer than {MAX_TOKEN_BYTES} bytes.")
-        # The digest, not the token: what is remembered lets nobody in.
-        digest = hashlib.blake2b(token, digest_size=32).digest()
-        caller, until = self._remembered.get(digest, (None, 0))
-        if caller is None or until <= self._now():
-            caller, expires = await self._check(token)
-            self._remember(digest, caller, min(expires, self._now() + REMEMBERED_FOR))
+        caller, expires = await self._check(token)
+        self._remember(_digest(header), caller, min(expires, self._now() + REMEMBERED_FOR))
         return caller
+
+    def remembered(self, header: bytes) -> Caller | None:
+        """Who sent this `Authorization` header, where its token was checked lately; None where it has to be checked."""
+        caller, until = self._remembered.get(_digest(header), _NOBODY)
+        return caller if until > self._now() else None
 
     def _remember(self, digest: bytes, caller: Caller, until: int) -> None:
         self._remembered[digest] = caller, until
@@ -191,6 +196,11 @@ def _keys(settings: HttpSettings, now: Clock) -> tuple[FindKeys, Sequence[str]]:
     if mode == "jwks":
         raise SettingsError("auth.mode is jwks: auth.jwks_url has to say where the signing keys are published.")
     raise SettingsError("auth.mode is keys: auth.keys_file has to name a PEM file of the public keys that sign tokens.")
+
+
+def _digest(header: bytes) -> bytes:
+    """What a header is remembered by. Not the header: what is remembered lets nobody in."""
+    return hashlib.blake2b(header, digest_size=32).digest()
 
 
 def _named(token: bytes) -> tuple[str, str | None]:

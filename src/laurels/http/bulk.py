@@ -8,12 +8,11 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from laurels.errors import InvalidInput, LedgerUnavailable, TooLarge
-from laurels.http.counting import count_accepted
 from laurels.http.problems import FieldProblem, field_problems
 from laurels.http.routes import BULK_DOCUMENTS, Access, Answer, Call, route
 from laurels.intake import NamedOrderForm, decode
 from laurels.ledger import Receipt
-from laurels.model import DocumentKind, Order
+from laurels.model import Order
 
 T = TypeVar("T")
 
@@ -63,7 +62,6 @@ async def place_orders(call: Call) -> Answer:
         except InvalidInput as error:
             results.append(BulkResult(order_id=_named(raw), status="invalid", http=422, errors=field_problems(error)))
     receipts = await call.house.intake.accept_all(orders) if orders else []
-    count_accepted(DocumentKind.ORDER, receipts)
     accepted = iter([_result(order, receipt) for (order, _), receipt in zip(orders, receipts, strict=True)])
     return Answer(200, [next(accepted) if result is None else result for result in results])
 

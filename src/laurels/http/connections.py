@@ -14,6 +14,7 @@ import msgspec
 from litestar.exceptions import HTTPException
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from laurels.http.express import Express
 from laurels.http.problems import MEDIA_TYPE, problem_of
 
 MAX_HEAD_BYTES = 32 * 1024
@@ -30,10 +31,15 @@ LOOK_EVERY_S = 1.0
 
 
 class Connection(HttpToolsProtocol):
-    """One client's connection."""
+    """One client's connection. What the `express` has an answer for is answered here; the rest goes to the
+    application.
+    """
 
-    def __init__(self, *args: Any, **more: Any) -> None:
+    def __init__(self, express: Express, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
+        self._express = express
+        self._is_answered = False
+        self._idle_since: float | None = None
         self._in_head = True
         self._arrived = 0
         self._arriving_since: float | None = None
@@ -51,6 +57,7 @@ class Connection(HttpToolsProtocol):
             return
         if self._arriving_since is None:
             self._arriving_since = self.loop.time()
+            self._idle_since = None
         self._arrived += len(data)
         super().data_received(data)
         if self._in_head and self._arrived > MAX_HEAD_BYTES:
@@ -59,28 +66,48 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Begin a head."""
         self._in_head = True
-        super().on_message_begin()
+        self._is_answered = False
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
 
     def on_headers_complete(self) -> None:
-        """Hand the request on, unless its head is too large. The exact sum is taken only where it can matter."""
+        """Answer the request, or hand it on, unless its head is too large. The exact sum is taken only where it can
+        matter.
+        """
         if self._arrived > MAX_HEAD_BYTES and self._head_bytes() > MAX_HEAD_BYTES:
             self._refusal = self._too_large()
             raise ValueError("the head is too large")  # stops the parser, which asks for `send_400_response`
         self._in_head = False
-        super().on_headers_complete()
+        answer = self._express_answer()
+        if answer is None:
+            self._begin_scope()
+            super().on_headers_complete()
+            return
+        self._is_answered = True
+        self.server_state.total_requests += 1
+        self.transport.write(answer)
 
     def on_message_complete(self) -> None:
         """Note that the request is here."""
         self._arrived = 0
         self._arriving_since = None
-        super().on_message_complete()
+        if self._is_answered:
+            self._idle_since = self.loop.time()
+        else:
+            super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - ours says more
         """Refuse what the parser could not take."""
         self._refuse(self._refusal)
 
     def hurry(self, now: float) -> None:
-        """Refuse a request that takes too long to arrive. `now` is in seconds of the loop's clock."""
+        """Refuse a request that takes too long to arrive, and close a connection on which none comes. `now` is in
+        seconds of the loop's clock.
+        """
+        if self._idle_since is not None and now - self._idle_since > self.timeout_keep_alive:
+            self.transport.close()
+            return
         within = HEAD_WITHIN_S if self._in_head or self._refused else REQUEST_WITHIN_S
         if self._arriving_since is None or now - self._arriving_since <= within:
             return
@@ -88,6 +115,23 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
         else:
             self._refuse(HTTPStatus.REQUEST_TIMEOUT)
+
+    def _express_answer(self) -> bytes | None:
+        """The answer to a plain request that nothing stands before; None where it goes the long way."""
+        cycle: RequestResponseCycle | None = self.cycle
+        if (cycle is not None and not cycle.response_complete) or self.flow.write_paused:
+            return None
+        parser = self.parser
+        if parser.get_method() != b"GET" or parser.get_http_version() != "1.1" or not parser.should_keep_alive():
+            return None
+        return self._express.answer(self.url, self.headers, self.server_state.default_headers)
+
+    def _begin_scope(self) -> None:
+        """What uvicorn does at the beginning of a head, which only requests that go the long way need."""
+        url, headers, expect_100_continue = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.headers += headers
+        self.url, self.expect_100_continue = url, expect_100_continue
 
     def _head_bytes(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + len(b": \r\n") for name, value in self.headers)

@@ -14,6 +14,10 @@ class Door:
         self.limits = limits
         self._auth = auth
 
+    def remembered(self, authorization: bytes) -> Caller | None:
+        """Who sent this header, where that is known without a check. Counts nothing."""
+        return self._auth.remembered(authorization)
+
     async def caller(self, scope: Scope) -> Caller:
         """Who sent this request. Leaves the header `RateLimit` in the request's state, for `Envelope` to send.
 

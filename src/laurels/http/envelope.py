@@ -1,11 +1,13 @@
-"""What every answer carries, whoever gives it: the request's id, what is left of the sender's quota, and the headers
-that keep browsers safe. What every answer leaves behind: a count, and where it failed or took long, a line in the log.
+"""What every answer carries, whoever gives it: the request's id, what is left of the sender's quota, the headers that
+keep browsers safe, and those that let other sites' pages in where the settings say so. What every answer leaves behind:
+a count, and where it failed or took long, a line in the log.
 
 Neither count nor line names a member, an order or a path with ids in it: they name the route.
 """
 
-import os
 import re
+from http import HTTPStatus
+from random import Random
 
 import msgspec
 import structlog
@@ -13,6 +15,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from laurels import clock
+from laurels.http.cors import Pairs, Sharing, headers_for, preflight
 from laurels.http.problems import MEDIA_TYPE, log_fault, problem_of
 from laurels.metrics import Meter
 
@@ -29,6 +32,7 @@ SECURITY_HEADERS = [
 ]
 """Sent with every answer that does not bring its own."""
 
+_dice = Random()  # noqa: S311 - an id has to be another one each time, it is no secret
 log = structlog.get_logger(__name__)
 
 
@@ -39,8 +43,10 @@ class Envelope:
     or nothing), `rate_limit`, the value of the header `RateLimit`.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, shared: Sharing | None = None) -> None:
+        """`shared` with pages of other origins: None costs nothing, anything else some 4 us a request."""
         self._app = app
+        self._shared = shared
         self._elsewhere = Meter("any", "other")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -49,9 +55,9 @@ class Envelope:
             await self._app(scope, receive, send)
             return
         began = clock.elapsed()
-        request_id = _request_id(scope)
+        id_ = request_id(next((value for name, value in scope["headers"] if name == b"x-request-id"), None))
         state = scope.setdefault("state", {})
-        state["request_id"] = request_id.decode("ascii")
+        state["request_id"] = id_.decode("ascii")
         has_begun = False
 
         async def send_with_headers(message: Message) -> None:
@@ -59,14 +65,19 @@ class Envelope:
             if message["type"] == "http.response.start":
                 has_begun = True
                 own = {name.lower() for name, _ in message["headers"]}
-                headers = [*message["headers"], (b"x-request-id", request_id)]
+                headers = [*message["headers"], (b"x-request-id", id_)]
                 headers += [header for header in SECURITY_HEADERS if header[0] not in own]
                 if "rate_limit" in state:
                     headers.append((b"ratelimit", state["rate_limit"]))
+                if self._shared is not None:
+                    headers += headers_for(self._shared, scope)
                 message["headers"] = headers
                 self._note(scope, message["status"], clock.elapsed() - began)
             await send(message)
 
+        if self._shared is not None and (allowed := preflight(self._shared, scope)) is not None:
+            await _allow(send_with_headers, allowed)
+            return
         try:
             await self._app(scope, receive, send_with_headers)
         except Exception as error:  # noqa: BLE001 - the server below would log it with all that it says
@@ -90,6 +101,11 @@ class Envelope:
         )
 
 
+async def _allow(send: Send, headers: Pairs) -> None:
+    await send({"type": "http.response.start", "status": HTTPStatus.NO_CONTENT, "headers": headers})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
 async def _answer_fault(send: Send, error: Exception) -> None:
     problem, _ = problem_of(error, "/")
     headers = [(b"content-type", MEDIA_TYPE.encode())]
@@ -97,6 +113,6 @@ async def _answer_fault(send: Send, error: Exception) -> None:
     await send({"type": "http.response.body", "body": msgspec.json.encode(problem), "more_body": False})
 
 
-def _request_id(scope: Scope) -> bytes:
-    sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-    return sent if _SANE.match(sent) else os.urandom(16).hex().encode("ascii")
+def request_id(sent: bytes | None) -> bytes:
+    """The id of a request: the client's own where it is sane, else a new one."""
+    return sent if sent is not None and _SANE.match(sent) else b"%032x" % _dice.getrandbits(128)

@@ -5,8 +5,9 @@ Each process counts for itself, so with several workers a member may get as many
 lost at a restart; what must hold for ever is the ledger's matter.
 """
 
-from collections import OrderedDict
-from collections.abc import Hashable
+from collections import Counter, OrderedDict
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 from ipaddress import IPv6Address, ip_address
 
 from msgspec import Struct
@@ -21,6 +22,11 @@ behind a proxy everybody has the same address."""
 
 RENAMES_PER_DAY = 3
 """Each rename uses up a name number for ever."""
+
+STREAMS = 20
+"""Streams that a member may have open in one process: a browser opens six to a host, and there are phones too."""
+
+STREAM_RETRY_AFTER_S = 10
 
 REMEMBERED = 200_000
 """Keys that one quota remembers: some 40 MB. Beyond, the one that asked longest ago is forgotten."""
@@ -90,6 +96,7 @@ class Limits:
         self._members = Quota("member", per_minute, MINUTE, now)
         self._failures = Quota("address", FAILURES_PER_MINUTE, MINUTE, now)
         self._renames = Quota("renames", RENAMES_PER_DAY, DAY, now)
+        self._streams: Counter[str] = Counter()
 
     def member(self, member_id: str) -> Left:
         """Count a member's request."""
@@ -98,6 +105,24 @@ class Limits:
     def failure(self, address: str) -> Left:
         """Count a request that shows no valid token."""
         return self._failures.take(_network(address))
+
+    def check_streams(self, member_id: str) -> None:
+        """Raise `TooManyRequests` where a member has as many streams open as it may."""
+        if self._streams[member_id] >= STREAMS:
+            raise TooManyRequests(
+                STREAM_RETRY_AFTER_S, f"{STREAMS} streams are open already. Close one, or let your views share one."
+            )
+
+    @contextmanager
+    def stream(self, member_id: str) -> Iterator[None]:
+        """Count a member's stream for as long as it is open."""
+        self._streams[member_id] += 1
+        try:
+            yield
+        finally:
+            self._streams[member_id] -= 1
+            if not self._streams[member_id]:
+                del self._streams[member_id]
 
     def rename(self, member_id: str) -> None:
         """Count a member's own rename. Raises `TooManyRequests`."""

@@ -5,17 +5,19 @@ Read them with `fetch` streaming, which can send the token in a header; an `Even
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing, nullcontext
 from typing import Any, TypeVar
 
 from litestar import Response
 from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Send
+from msgspec.structs import replace
 
 from laurels.dashboard import Board, Dashboard, Live, to_json
-from laurels.errors import BoardNotReady, UnknownBoard, UnknownMember
+from laurels.errors import BoardNotReady, UnknownBoard, UnknownMember, VersionNotReached
 from laurels.http.dashboards import BoardQuery, DashboardQuery, PlacesQuery, read_dashboard
 from laurels.http.routes import Access, Answer, Call, Events, route
+from laurels.model import Version
 
 MEDIA_TYPE = "text/event-stream"
 UNCACHED = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -32,7 +34,8 @@ Shown = TypeVar("Shown", Board, Dashboard)
     access=Access(("members:read",), members="own"),
     answers={200: Dashboard},
     media_type=MEDIA_TYPE,
-    problems=(UnknownMember, UnknownBoard, BoardNotReady),
+    problems=(UnknownMember, UnknownBoard, VersionNotReached, BoardNotReady),
+    headers={"Last-Event-ID": "the last `id` or `as_of` seen: begin at or after it; waits up to 200 ms"},
 )
 async def follow_dashboard(call: Call, query: PlacesQuery) -> Answer:
     """Follow a member's dashboard: server-sent events, at once and then whenever it is another one.
@@ -41,7 +44,16 @@ async def follow_dashboard(call: Call, query: PlacesQuery) -> Answer:
     stream ends with the token.
     """
     asked = DashboardQuery(query.board, query.top, query.around)
-    return await _events(call, lambda: read_dashboard(call.house.dashboards, call.caller, call.ids["member_id"], asked))
+    seen = call.headers.get(b"last-event-id")
+
+    def read(query: DashboardQuery = asked) -> Awaitable[Dashboard]:
+        return read_dashboard(call.house.dashboards, call.caller, call.ids["member_id"], query)
+
+    if seen:
+        # Another process may be behind the one that this client heard before. From here on there is only this one.
+        Version.parse(seen, "Last-Event-ID")
+        await read(replace(asked, min_version=seen))
+    return await _events(call, read)
 
 
 @route(
@@ -58,10 +70,14 @@ async def follow_board(call: Call, query: BoardQuery) -> Answer:
 
 
 async def _events(call: Call, read: Callable[[], Awaitable[Shown]]) -> Answer:
-    await read()  # what is refused is refused with a status, before the stream begins
-    return Answer(
-        200, Events(_frames(call.house.live, read), call.house.live, call.caller.expires), UNCACHED, MEDIA_TYPE
-    )
+    # What is refused is refused with a status, before the stream begins.
+    await read()
+    counted: AbstractContextManager[None] = nullcontext()
+    if call.caller.member_id is not None:
+        call.limits.check_streams(call.caller.member_id)
+        counted = call.limits.stream(call.caller.member_id)
+    live = call.house.live
+    return Answer(200, Events(_frames(live, read), live, call.caller.expires, counted), UNCACHED, MEDIA_TYPE)
 
 
 async def _frames(live: Live, read: Callable[[], Awaitable[Shown]]) -> AsyncGenerator[bytes, None]:
@@ -93,6 +109,10 @@ class _Sender(ASGIResponse):
 
     async def send_body(self, send: Send, receive: Receive) -> None:
         """Send frames until there is a reason to stop; then end the body, unless the client has stopped reading."""
+        with self._events.counted:
+            await self._send_frames(send, receive)
+
+    async def _send_frames(self, send: Send, receive: Receive) -> None:
         gone = asyncio.create_task(_client_gone(receive))
         sending = False
         try:

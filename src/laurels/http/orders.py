@@ -4,7 +4,6 @@ from msgspec import UNSET, Struct, UnsetType
 
 from laurels.errors import Conflict, LedgerUnavailable, UnknownOrder
 from laurels.http.checkout import check_out
-from laurels.http.counting import count_accepted
 from laurels.http.routes import Access, Answer, Call, route
 from laurels.intake import Id, OrderForm
 from laurels.ledger import DocumentState
@@ -51,7 +50,6 @@ async def place_order(call: Call, form: OrderForm) -> Answer:
     """
     order_id = call.ids["order_id"]
     receipt = await call.house.intake.accept(form.order(order_id, call.house.now()), call.raw)
-    count_accepted(DocumentKind.ORDER, [receipt])
     return Answer(200 if receipt.repeated else 202, Accepted(order_id, receipt.status))
 
 
@@ -64,8 +62,10 @@ async def place_order(call: Call, form: OrderForm) -> Answer:
 )
 async def show_order(call: Call, query: OrderQuery) -> Answer:
     """Tell how far an order got, and what it earned. A member sees its own orders alone."""
-    state = await call.house.ledger.document(DocumentKind.ORDER, query.source, call.ids["order_id"])
-    if state is None or call.caller.member_id not in {None, state.member_id}:
+    state = await call.house.ledger.document(
+        DocumentKind.ORDER, query.source, call.ids["order_id"], of_member=call.caller.member_id
+    )
+    if state is None:
         raise UnknownOrder
     return Answer(200, await _shown(call, state))
 

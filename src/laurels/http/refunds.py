@@ -3,10 +3,9 @@
 from msgspec import Struct
 
 from laurels.errors import Conflict, LedgerUnavailable
-from laurels.http.counting import count_accepted
 from laurels.http.routes import Access, Answer, Call, route
 from laurels.intake import RefundForm, UnlinkedRefundForm
-from laurels.model import DocumentKind, Refund, Status
+from laurels.model import Refund, Status
 
 WRITE = Access(("orders:write",))
 
@@ -47,7 +46,6 @@ async def refund_member(call: Call, form: UnlinkedRefundForm) -> Answer:
 
 async def _accept(call: Call, refund: Refund) -> Answer:
     receipt = await call.house.intake.accept(refund, call.raw)
-    count_accepted(DocumentKind.REFUND, [receipt])
     return Answer(200 if receipt.repeated else 202, RefundAccepted(refund.refund_id, receipt.status))
 
 

@@ -5,6 +5,7 @@ errors and the API's documentation all follow from its declaration, so none of t
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, Literal, get_type_hints
 
 import msgspec
@@ -87,12 +88,13 @@ class Answer(Struct, frozen=True):
 
 class Events(Struct, frozen=True):
     """A body of server-sent events, sent as they come until the caller's token expires (at the instant `until`), the
-    client goes away or `live` is closed.
+    client goes away or `live` is closed. `counted` is entered for as long.
     """
 
     frames: AsyncGenerator[bytes, None]
     live: Live
     until: int
+    counted: AbstractContextManager[None]
 
 
 Handler = Callable[..., Awaitable[Answer]]

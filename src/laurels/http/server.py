@@ -4,12 +4,13 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import structlog
 import uvicorn
 
 from laurels.errors import SettingsError
-from laurels.http.app import create_app
+from laurels.http.app import create_application
 from laurels.http.auth import open_auth
 from laurels.http.beside import NOTHING, Beside
 from laurels.http.connections import Connection, hurry_all
@@ -31,13 +32,13 @@ async def serve(
     `SettingsError` where the address cannot be used.
     """
     settings = house.settings
-    app = create_app(house, open_auth(settings, house.now), beside)
+    app = create_application(house, open_auth(settings, house.now), beside)
     with _listener(settings.http_host, settings.http_port) as listener:
         port: int = listener.getsockname()[1]
         server = _Server(
             uvicorn.Config(
-                app,
-                http=Connection,
+                app.asgi,
+                http=partial(Connection, app.express),  # type: ignore[arg-type]  # called as the class would be
                 ws="none",
                 lifespan="off",
                 log_config=None,

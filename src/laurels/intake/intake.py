@@ -1,10 +1,10 @@
 """Accepting: model objects in, receipts out, durable before anyone is answered."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from laurels.errors import Conflict
 from laurels.ledger import Ledger, Receipt
-from laurels.model import Order, Refund
+from laurels.model import DocumentKind, Order, Refund
 
 
 class Intake:
@@ -16,17 +16,30 @@ class Intake:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
+        self.on_receipts: Callable[[DocumentKind, Sequence[Receipt]], object] = _nobody
+        """Told of every receipt, for whoever counts; whichever room the order came from."""
 
     async def accept(self, document: Order | Refund, raw: bytes = b"") -> Receipt:
         """Accept one order or refund; `raw` is what was received, kept until it is awarded.
 
         Raises `Conflict` where the id was used with other content, `LedgerUnavailable` where nothing was accepted.
         """
-        [receipt] = await self._ledger.accept([document.document(raw)])
+        taken = document.document(raw)
+        receipts = await self._ledger.accept([taken])
+        self.on_receipts(taken.kind, receipts)
+        [receipt] = receipts
         if receipt.conflict:
             raise Conflict
         return receipt
 
     async def accept_all(self, documents: Sequence[tuple[Order | Refund, bytes]]) -> list[Receipt]:
         """Accept many in one commit, each with its raw bytes. A conflict is a receipt; the others go in."""
-        return await self._ledger.accept([document.document(raw) for document, raw in documents])
+        taken = [document.document(raw) for document, raw in documents]
+        receipts = await self._ledger.accept(taken)
+        for kind in {document.kind for document in taken}:
+            self.on_receipts(kind, [one for one, of in zip(receipts, taken, strict=True) if of.kind is kind])
+        return receipts
+
+
+def _nobody(kind: DocumentKind, receipts: Sequence[Receipt]) -> None:
+    """Count nothing."""

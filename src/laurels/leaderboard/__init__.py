@@ -21,11 +21,12 @@ An engine knows integers and ids, not loyalty: `changes.py` tells it what an ent
 from laurels.leaderboard.boards import ALL_TIME, Boards
 from laurels.leaderboard.changes import Change, Erased, Hidden, Joined, Renamed, Scored, Shown, changes_of
 from laurels.leaderboard.comparison import compare
-from laurels.leaderboard.port import Followed, Leaderboard, View
+from laurels.leaderboard.port import AtHand, Followed, Leaderboard, View
 from laurels.leaderboard.projector import Projector
 
 __all__ = [
     "ALL_TIME",
+    "AtHand",
     "Boards",
     "Change",
     "Erased",

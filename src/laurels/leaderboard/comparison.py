@@ -1,12 +1,19 @@
 """Does a board say what the ledger says? Adds the whole feed up anew, sorts, and compares place by place."""
 
-from laurels.leaderboard.boards import Boards
+from collections.abc import AsyncIterator
+
+from laurels.leaderboard.boards import ALL_TIME, Boards
 from laurels.leaderboard.changes import Change, Erased, Hidden, Joined, Scored, Shown, changes_of
 from laurels.leaderboard.port import Leaderboard
 from laurels.leaderboard.projector import CHUNK, Progress
 from laurels.ledger import Finding, Ledger
-from laurels.model import Mark
+from laurels.model import Mark, Version
 from laurels.model.entries import within_points
+
+MOST_TRIES = 100
+"""How often a board that changes while it is being looked at is looked at again."""
+
+Row = tuple[str, int, int, int]
 
 
 async def compare(
@@ -14,35 +21,58 @@ async def compare(
 ) -> list[Finding]:
     """What a leaderboard shows differently from the ledger up to the leaderboard's own version; empty when nothing.
 
-    Costs a pass over the feed, and memory for every member's scores.
+    Another process may keep the leaderboard up to date meanwhile. Costs a pass over the feed, and memory for every
+    member's scores.
     """
-    sums = _Sums()
-    marks = (await leaderboard.followed()).marks
-    done, total = 0, sum(mark.position for mark in marks.values())
-    for shard, upto in sorted(marks.items()):
-        mark = Mark()
-        while mark.position < upto.position:
-            entries = await ledger.feed(shard, mark, min(CHUNK, upto.position - mark.position))
-            for entry in entries:
-                for change in changes_of(entry, boards):
-                    sums.take(change)
-            mark = Mark(entries[-1].position, entries[-1].hash)
-            done += len(entries)
-            if progress is not None:
-                progress(done, total)
+    sums = _Sums(ledger, boards)
+    await sums.follow(await _version(leaderboard), progress)
     findings: list[Finding] = []
     for board in sorted(sums.scores):
-        findings.extend(await _differences(leaderboard, board, sums.ranked(board)))
+        findings.extend(await _compare_board(leaderboard, board, sums))
     return findings
 
 
-class _Sums:
-    """Scores by board and member number, and who is shown under which id."""
+async def _compare_board(leaderboard: Leaderboard, board: str, sums: "_Sums") -> list[Finding]:
+    """Compare at a version that the board had both before and after its standings began."""
+    for _ in range(MOST_TRIES):
+        version = await _version(leaderboard)
+        await sums.follow(version)
+        chunks = leaderboard.standings(board)
+        first: list[Row] = await anext(chunks, [])
+        if await _version(leaderboard) == version:
+            return await _differences(board, first, chunks, sums.ranked(board))
+    return [Finding(f"board {board}", "changes too often to be compared: verify in a quieter moment")]
 
-    def __init__(self) -> None:
+
+async def _version(leaderboard: Leaderboard) -> Version:
+    return (await leaderboard.read(ALL_TIME, None, top=0, around=0)).version
+
+
+class _Sums:
+    """What the feed adds up to so far: scores by board and member number, and who is shown under which id."""
+
+    def __init__(self, ledger: Ledger, boards: Boards) -> None:
         self.scores: dict[str, dict[int, int]] = {}
+        self._ledger = ledger
+        self._boards = boards
+        self._marks: dict[int, Mark] = {}
         self._ids: dict[int, str] = {}
         self._hidden: set[int] = set()
+
+    async def follow(self, version: Version, progress: Progress | None = None) -> None:
+        """Take the entries up to a version."""
+        done, total = 0, sum(version.positions.values())
+        for shard, upto in sorted(version.positions.items()):
+            mark = self._marks.get(shard, Mark())
+            while mark.position < upto:
+                entries = await self._ledger.feed(shard, mark, min(CHUNK, upto - mark.position))
+                for entry in entries:
+                    for change in changes_of(entry, self._boards):
+                        self.take(change)
+                mark = self._marks[shard] = Mark(entries[-1].position, entries[-1].hash)
+                done += len(entries)
+                if progress is not None:
+                    progress(done, total)
 
     def take(self, change: Change) -> None:
         match change:
@@ -64,11 +94,14 @@ class _Sums:
         return [(self._ids[member], -key) for key, member in keys if member in self._ids and member not in self._hidden]
 
 
-async def _differences(leaderboard: Leaderboard, board: str, expected: list[tuple[str, int]]) -> list[Finding]:
+async def _differences(
+    board: str, first: list[Row], others: AsyncIterator[list[Row]], expected: list[tuple[str, int]]
+) -> list[Finding]:
     findings = []
     place = 0
     rank = 0
-    async for chunk in leaderboard.standings(board):
+    chunk: list[Row] | None = first
+    while chunk:
         for member_id, points, shown_rank, position in chunk:
             place += 1
             if place > len(expected):
@@ -83,6 +116,7 @@ async def _differences(leaderboard: Leaderboard, board: str, expected: list[tupl
                         f"shows {(member_id, points, shown_rank, position)}, the ledger says {wanted}",
                     )
                 )
+        chunk = await anext(others, None)
     if place != len(expected):
         findings.append(Finding(f"board {board}", f"has {place} places, the ledger says {len(expected)}"))
     return findings

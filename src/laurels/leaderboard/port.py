@@ -3,7 +3,7 @@ the promises.
 """
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -44,7 +44,11 @@ class View(Struct, frozen=True, kw_only=True):
 
 
 class Leaderboard(Protocol):
-    """A leaderboard. Reads are answered from memory or by one round trip; they never touch the ledger."""
+    """A leaderboard. Reads are answered from memory or by one round trip; they never touch the ledger.
+
+    While one that is on a server cannot reach it, questions raise `BoardNotReady`, and `followed`, `apply`, `confirm`
+    and `reset` raise `BoardUnavailable`.
+    """
 
     name: str
 
@@ -70,12 +74,14 @@ class Leaderboard(Protocol):
     async def apply(self, shard: int, changes: Sequence[tuple[int, Change]], upto: Mark) -> None:
         """Take (position, change) of one shard, in order, and move its mark to `upto`, all at once.
 
-        Changes at or before the present mark are skipped; an `upto` at or before it does nothing.
+        Changes at or before the present mark are skipped; an `upto` at or before it does nothing. Raises `BoardMoved`
+        where the leaderboard is no longer as `followed` and `apply` left it, which only one outside of this process
+        may be: then ask `followed` again, and go on from there.
         """
         ...
 
     async def confirm(self, at: int) -> None:
-        """The feed's head was read at the instant `at`, and all of it is in."""
+        """The feed's head was read at the instant `at`, and all of it is in. Raises `BoardMoved` like `apply`."""
         ...
 
     async def reset(self, followed: Followed) -> None:
@@ -88,4 +94,15 @@ class Leaderboard(Protocol):
 
     async def close(self) -> None:
         """Let go of everything."""
+        ...
+
+
+@runtime_checkable
+class AtHand(Protocol):
+    """What a leaderboard has besides whose reads wait for nobody: the hot read is answered without a turn of the event
+    loop.
+    """
+
+    def read_at_hand(self, board: str, member_id: str | None, *, top: int, around: int) -> View:
+        """The same as `Leaderboard.read`, at once."""
         ...

@@ -11,7 +11,7 @@ import structlog
 
 from laurels import clock
 from laurels.clock import Clock
-from laurels.errors import FeedDiverged
+from laurels.errors import BoardMoved, FeedDiverged
 from laurels.leaderboard.boards import Boards
 from laurels.leaderboard.changes import Change, changes_of
 from laurels.leaderboard.port import Followed, Leaderboard
@@ -46,17 +46,20 @@ class Projector:
         """Apply all that is in the feed now, rebuilding first where it is another history. Gives the heads that were
         reached.
 
-        Raises `LedgerUnavailable`; what was applied by then stays applied.
+        Raises `LedgerUnavailable`, and `BoardUnavailable` where the leaderboard cannot be written; what was applied by
+        then stays applied.
         """
         while True:
             at = self._now()
             heads = await self._ledger.heads()
             try:
                 await self._follow(heads, progress)
+                await self._leaderboard.confirm(at)
+            except BoardMoved:
+                continue
             except FeedDiverged:
                 await self._begin_again(heads)
                 continue
-            await self._leaderboard.confirm(at)
             if self._now() - at < LONG:
                 return heads
 

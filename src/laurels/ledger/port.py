@@ -130,7 +130,9 @@ class Verification(Struct, frozen=True, kw_only=True):
 
 
 class Ledger(Protocol):
-    """A ledger. All methods may be called from any task; writes raise `LedgerUnavailable` where nothing was written."""
+    """A ledger. All methods may be called from any task. Writes raise `LedgerUnavailable` where nothing was written,
+    and its kind `LedgerUncertain` where that cannot be known.
+    """
 
     name: str
 
@@ -176,8 +178,12 @@ class Ledger(Protocol):
         """A member's totals, and the version that they are of; None for an unknown member."""
         ...
 
-    async def document(self, kind: DocumentKind, source: str, id: str) -> DocumentState | None:
-        """How far a document got."""
+    async def document(
+        self, kind: DocumentKind, source: str, id: str, *, of_member: str | None = None
+    ) -> DocumentState | None:
+        """How far a document got; None for an unknown one. With `of_member`, another member's is as unknown as one that
+        is not there, by the time that it takes too.
+        """
         ...
 
     async def entries(self, member_id: str, *, before: int | None = None, limit: int = 50) -> list[Entry]:

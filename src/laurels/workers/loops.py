@@ -1,5 +1,5 @@
 """One loop for each kind of background work. Each ends when it is told to, between two batches, and outlives a
-ledger that is away.
+ledger that is away and a leaderboard that cannot be written.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ import structlog
 
 from laurels.awarding import Awarder
 from laurels.checkout import Checkout
-from laurels.errors import LedgerUnavailable
+from laurels.errors import BoardUnavailable, LedgerUnavailable
 from laurels.leaderboard import Projector
 from laurels.ledger import Ledger
 from laurels.notify import Notifier
@@ -21,7 +21,7 @@ RECOVER_EVERY_S = 10.0
 """How often purchases that broke off are looked for."""
 
 LONGEST_PAUSE_S = 5.0
-"""The longest pause between two tries while the ledger is away."""
+"""The longest pause between two tries while the ledger or the leaderboard is away."""
 
 log = structlog.get_logger(__name__)
 
@@ -79,8 +79,9 @@ async def _forever(name: str, step: Callable[[], Awaitable[None]], stop: asyncio
         try:
             await step()
             pause = PATIENCE_S
-        except LedgerUnavailable as error:
-            log.warning("ledger.unavailable", worker=name, error=error.message, retry_in_s=pause)
+        except (LedgerUnavailable, BoardUnavailable) as error:
+            event = "board.unavailable" if isinstance(error, BoardUnavailable) else "ledger.unavailable"
+            log.warning(event, worker=name, error=error.message, retry_in_s=pause)
             await _sleep(pause, stop)
             pause = min(2 * pause, LONGEST_PAUSE_S)
 

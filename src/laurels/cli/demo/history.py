@@ -6,18 +6,17 @@ A start that broke off goes on where it ended.
 """
 
 import asyncio
-import random
 from collections.abc import Callable
 
 import structlog
 
+from laurels.cli.crowd import SOURCE, earlier_order, earlier_order_id
 from laurels.cli.demo.cast import CAST, Customer
 from laurels.clock import DAY
 from laurels.errors import LedgerUnavailable
 from laurels.model import Channel, DocumentKind, MemberEvent, Order
 from laurels.wiring import House
 
-SOURCE = "shop"
 ACTOR = "demo"
 PORTION = 500
 """Customers a commit."""
@@ -66,11 +65,11 @@ class History:
 
     async def _is_there(self, first: int) -> bool:
         """Whether the portion with this customer is there: it went in as a whole or not at all."""
-        return await self._house.ledger.document(DocumentKind.ORDER, SOURCE, _order_id(first)) is not None
+        return await self._house.ledger.document(DocumentKind.ORDER, SOURCE, earlier_order_id(first)) is not None
 
     async def _make_portion(self) -> None:
         last = min(self.made + PORTION, self.members)
-        orders = [self._order(number) for number in range(self.made, last)]
+        orders = [earlier_order(number, self.members, self._house.now()) for number in range(self.made, last)]
         await self._house.intake.accept_all([(order, b"") for order in orders])
         self.made = last
 
@@ -81,32 +80,6 @@ class History:
         for customer in CAST:
             if customer.hidden:
                 await self._house.members.change(customer.member_id, MemberEvent.HIDE, actor=ACTOR)
-
-    def _order(self, number: int) -> Order:
-        chance = random.Random(number)  # noqa: S311 - made-up orders, not secrets
-        points = spent_points(number, self.members)
-        return Order(
-            source=SOURCE,
-            order_id=_order_id(number),
-            member_id=member_id(number),
-            currency="GBP",
-            total=max(0, points * 1000 + chance.randrange(-499, 500)),
-            channel=chance.choice(list(Channel)),
-            occurred_at=self._house.now() - chance.randrange(365 * DAY),
-            quiet=True,
-        )
-
-
-def member_id(number: int) -> str:
-    """The shop's id for its customer number `number`."""
-    return f"c{number:06d}"
-
-
-def spent_points(rank: int, members: int) -> int:
-    """How many points the customer with so many better ones has. The best are some 6 points apart; half have 16 at
-    most, as shops have it.
-    """
-    return 1 + int(1900 * (411 / (rank + 411)) ** 1.3 + 25 * (1 - rank / members))
 
 
 def _orders_of(customer: Customer, now: int) -> list[Order]:
@@ -123,7 +96,3 @@ def _orders_of(customer: Customer, now: int) -> list[Order]:
         )
         for number, total in enumerate(customer.spent, 1)
     ]
-
-
-def _order_id(number: int) -> str:
-    return f"H{number:06d}"

@@ -6,7 +6,8 @@ import random
 import structlog
 
 from laurels import clock
-from laurels.cli.demo.history import SOURCE, History, member_id
+from laurels.cli.crowd import SOURCE, basket, member_id
+from laurels.cli.demo.history import History
 from laurels.errors import LedgerUnavailable
 from laurels.model import Channel, Order
 from laurels.wiring import House
@@ -47,14 +48,14 @@ class Traffic:
 
 
 def _order(customers: int, chance: random.Random) -> Order:
-    """An order of some pounds, seldom of hundreds: baskets follow Pareto's law."""
+    """One more order; the regulars come more often."""
     number = chance.randrange(REGULARS if chance.random() < 1 / 3 else customers)
     return Order(
         source=SOURCE,
         order_id=f"T{chance.getrandbits(64):016x}",
         member_id=member_id(number),
         currency="GBP",
-        total=min(int(600 * chance.paretovariate(1.3)), 60_000),
+        total=basket(chance),
         channel=chance.choice(list(Channel)),
         quiet=True,
     )

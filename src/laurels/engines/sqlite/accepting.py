@@ -9,10 +9,10 @@ from laurels.ledger import Item, Receipt
 from laurels.model import Document, Status
 
 
-def accept(db: Database, documents: Sequence[Document], now: int) -> list[Receipt]:
-    """Write documents to the inbox. Repeats and conflicts write nothing."""
+def accept(db: Database, batches: Sequence[Sequence[Document]], now: int) -> list[list[Receipt]]:
+    """Write documents to the inbox, each batch as it was handed in. Repeats and conflicts write nothing."""
     chain = Chain(db, now)
-    receipts = [_accept_one(db, chain, document) for document in documents]
+    receipts = [[_accept_one(db, chain, document) for document in batch] for batch in batches]
     chain.save()
     return receipts
 

@@ -8,7 +8,7 @@ class Bell:
 
     def __init__(self) -> None:
         self.strokes = 0
-        self._waiting: set[asyncio.Future[None]] = set()
+        self._waiting: dict[asyncio.Future[None], None] = {}  # in order, so that the same run wakes the same way
 
     def ring(self) -> None:
         """Wake everyone. Call it on the event loop."""
@@ -23,8 +23,8 @@ class Bell:
         if self.strokes > after:
             return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.add(future)
+        self._waiting[future] = None
         try:
             await asyncio.wait([future], timeout=timeout_s)
         finally:
-            self._waiting.discard(future)
+            self._waiting.pop(future, None)

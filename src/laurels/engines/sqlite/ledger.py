@@ -85,7 +85,7 @@ class SqliteLedger:
             return migrate(connection)
 
     async def accept(self, documents: Sequence[Document]) -> list[Receipt]:
-        return await self._writer.run(lambda db: accepting.accept(db, documents, self._now()))
+        return await self._writer.run_with_others(self._accept_together, documents)
 
     async def settle(self, document: Document, decide: Decide) -> Receipt:
         return await self._writer.run(lambda db: awarding.settle(db, document, decide, self._now()))
@@ -115,9 +115,11 @@ class SqliteLedger:
 
         return await self._reader.run(read)
 
-    async def document(self, kind: DocumentKind, source: str, id: str) -> DocumentState | None:
+    async def document(
+        self, kind: DocumentKind, source: str, id: str, *, of_member: str | None = None
+    ) -> DocumentState | None:
         def read(db: Database) -> DocumentState | None:
-            row = db.one("document_state", source, id, kind.value)
+            row = db.one("document_state", source, id, kind.value, of_member)
             if row is None:
                 return None
             status, position, accepted_at, member_id, reason, unknown_member_id = row
@@ -274,13 +276,17 @@ class SqliteLedger:
         rows = await self._reader.run(lambda db: db.all(query, *bindings))
         return [entry_of(row) for row in rows]
 
+    def _accept_together(self, db: Database, batches: Sequence[Sequence[Document]]) -> list[list[Receipt]]:
+        return accepting.accept(db, batches, self._now())
+
     async def _poll(self, look: Callable[[Database], bool], timeout_s: float) -> None:
-        deadline = clock.elapsed() + timeout_s
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout_s
         while True:
             strokes = self._bell.strokes
             if await self._reader.run(look):
                 return
-            left = deadline - clock.elapsed()
+            left = deadline - loop.time()
             if left <= 0:
                 return
             await self._bell.wait(strokes, min(left, POLL_S))

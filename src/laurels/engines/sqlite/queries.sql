@@ -60,10 +60,10 @@ RETURNING sequence;
 UPDATE accepted SET status = ?, position = ?, member = coalesce(member, ?) WHERE sequence = ?;
 
 -- name: document_state
--- How far a document got.
+-- How far a document got; only where it is this member's, if one is named.
 SELECT a.status, a.position, a.accepted_at, m.member_id, coalesce(i.reason, ''), i.member_id
 FROM accepted a LEFT JOIN member m ON m.number = a.member LEFT JOIN inbox i ON i.sequence = a.sequence
-WHERE a.source = ? AND a.id = ? AND a.kind = ?;
+WHERE a.source = ?1 AND a.id = ?2 AND a.kind = ?3 AND ifnull(?4 IN (m.member_id, i.member_id), ?4 IS NULL);
 
 -- name: insert_inbox!
 -- Put a document where the awarding finds it.
@@ -217,6 +217,7 @@ WHERE a.sequence > ?1 AND a.sequence <= ?2 AND (
     (a.status = 'accepted') <> (i.state IS 'ready')
     OR (a.status = 'waiting') <> (i.state IS 'waiting')
     OR (a.status = 'quarantined') <> (coalesce(i.state, '') IN ('quarantined', 'dropped'))
+    OR (i.sequence IS NOT NULL AND (i.kind, i.source, i.id) IS NOT (a.kind, a.source, a.id))
     OR (a.status = 'awarded') <> (a.position IS NOT NULL)
     OR (a.status = 'awarded') <> (
         e.source IS a.source AND e.member IS a.member AND CASE a.kind
@@ -229,6 +230,10 @@ WHERE a.sequence > ?1 AND a.sequence <= ?2 AND (
 -- The last document taken.
 SELECT coalesce(max(sequence), 0) FROM accepted;
 
+-- name: end_of_chunk
+-- The last of so many documents after a sequence; none where none is left.
+SELECT max(sequence) FROM (SELECT sequence FROM accepted WHERE sequence > ? AND sequence <= ? ORDER BY sequence LIMIT ?);
+
 -- name: verify_awards
 -- Awarded orders for which what is kept for their refunds is not what their entries say.
 SELECT a.source, a.id
@@ -238,8 +243,9 @@ WHERE a.sequence > ?1 AND a.sequence <= ?2 AND a.kind = 'order' AND (
     (e.member, e.program_version, e.currency, e.amount, e.points, e.board_at)
         IS NOT (w.member, w.program_version, w.currency, w.amount, w.points, w.board_at)
     OR w.left_amount < 0 OR w.left_amount > w.amount OR (w.left_amount = 0 AND w.reversed <> w.points)
-    OR w.reversed <> iif(w.left_amount = w.amount, 0, (
-        SELECT -coalesce(sum(r.points), 0) FROM entry r
+    OR (w.left_amount = w.amount AND w.reversed <> 0)
+    OR (w.left_amount <> w.amount AND (w.reversed, w.left_amount) IS NOT (
+        SELECT -coalesce(sum(r.points), 0), max(0, w.amount - coalesce(sum(r.amount), 0)) FROM entry r
         WHERE r.member = w.member AND r.kind = 'reverse' AND r.source = w.source AND r.order_id = w.order_id)));
 
 -- name: insert_message!

@@ -7,13 +7,15 @@ a member.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from itertools import islice
 
 import apsw
 from msgspec import Struct
 
 from laurels.engines.sqlite.chain import NEWEST, SHARD, chained_hash
 from laurels.engines.sqlite.connection import Database, Row
+from laurels.engines.sqlite.schema import migrate
 from laurels.ledger import Finding, Verification
 from laurels.model import EntryKind
 from laurels.model.entries import EARNED, SCORED
@@ -47,6 +49,17 @@ def _moment(db: Database) -> Iterator[None]:
         yield
     finally:
         db.execute("COMMIT")
+
+
+def _in_order(rows: list[Row], after: int) -> list[Row]:
+    """Rows by their increasing keys. A damaged page gives them otherwise, and whoever goes on from the last one reads
+    them for ever.
+    """
+    for row in rows:
+        if row[0] <= after:
+            raise apsw.CorruptError("rows come out of order")
+        after = row[0]
+    return rows
 
 
 class _Member(Struct):
@@ -100,10 +113,10 @@ class _Feed:
         while True:
             with _moment(self._db):
                 findings = self._read_chunk()
-                if self.position == self.head:
+                if self.position >= self.head:
                     findings += self._beyond_head()
             yield findings
-            if self.position == self.head:
+            if self.position >= self.head:  # beyond it only where the head itself is damaged
                 return
 
     def catch_up(self) -> list[Finding]:
@@ -152,7 +165,7 @@ class _Feed:
         """Up to `limit` further entries, fewer before one that cannot be read; None where that is the next."""
         while limit:
             try:
-                return self._db.all("verify_entries", self.position, self.head, limit)
+                return _in_order(self._db.all("verify_entries", self.position, self.head, limit), self.position)
             except UNREADABLE:
                 limit //= 2
         return None
@@ -172,7 +185,7 @@ def _members(db: Database, feed: _Feed) -> Iterator[list[Finding]]:
     while True:
         with _moment(db):
             findings = feed.catch_up()
-            rows = db.all("verify_members", after, CHUNK)
+            rows = _in_order(db.all("verify_members", after, CHUNK), after)
         for row in rows:
             after = row[0]
             member = feed.members.setdefault(after, _Member())
@@ -189,10 +202,13 @@ def _members(db: Database, feed: _Feed) -> Iterator[list[Finding]]:
 
 
 def _documents(db: Database) -> Iterator[list[Finding]]:
+    """Chunk by chunk of what is there: in a damaged file the last sequence may be any number."""
     last = db.value("last_accepted")
-    for start in range(0, last, CHUNK):
+    start = -NEWEST
+    while (end := db.value("end_of_chunk", start, last, CHUNK)) is not None:
+        _in_order([(end,)], start)
         findings = []
-        for kind, source, id, status, state, position in db.all("verify_accepted", start, start + CHUNK):
+        for kind, source, id, status, state, position in db.all("verify_accepted", start, end):
             inbox, entry = state or "none", position or "none"
             findings.append(
                 Finding(
@@ -200,13 +216,28 @@ def _documents(db: Database) -> Iterator[list[Finding]]:
                     f"its status is {status}; that does not fit (inbox: {inbox}, entry: {entry})",
                 )
             )
-        for source, order_id in db.all("verify_awards", start, start + CHUNK):
+        for source, order_id in db.all("verify_awards", start, end):
             what = "what it earned, what is left and what was taken back do not fit its entries"
             findings.append(Finding(f"order {source}/{order_id}", what))
         yield findings
+        start = end
 
 
 def _file(db: Database) -> Iterator[list[Finding]]:
-    """An index that does not fit its table would let a document in twice."""
+    """An index that does not fit its table would let a document in twice; without the triggers entries could
+    change.
+    """
     found = [what for [what] in db.execute("PRAGMA integrity_check(20)")]
     yield [Finding("file", what) for what in found if what != "ok"]
+    orphans = islice(db.execute("PRAGMA foreign_key_check"), 20)
+    yield [Finding("file", f"row {row} of {table} belongs to no {parent}") for table, row, parent, _ in orphans]
+    with closing(apsw.Connection(":memory:")) as fresh:
+        migrate(fresh)
+        differing = _schema_of(db.connection) ^ _schema_of(fresh)
+    yield [Finding("schema", f"the {kind} {name} is not as Laurels makes it") for kind, name, _, _ in differing]
+
+
+def _schema_of(connection: apsw.Connection) -> set[Row]:
+    """All that was made on purpose; SQLite's own statistics come with `ANALYZE`."""
+    query = "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%'"
+    return set(connection.execute(query))

@@ -1,23 +1,27 @@
 """The one thread of a process that writes. It owns the writing connection; everyone else hands it jobs.
 
 Group commit without a timer: whatever arrived while the last commit was on its way to the disk is the next batch,
-and shares one commit. Each job runs in a savepoint of its own, so that one that fails takes nobody with it. Nobody
-hears "done" before the commit is durable.
+and shares one commit. Each job runs in a savepoint of its own, so that one that fails takes nobody with it; neighbours
+of one kind share a savepoint, and are run one by one where that fails. Nobody hears "done" before the commit is
+durable.
 """
 
 import asyncio
 import queue
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import apsw
 
 from laurels.engines.sqlite.connection import BUSY_TIMEOUT_MS, Database, wrapped
-from laurels.errors import LedgerUnavailable
+from laurels.errors import LedgerUnavailable, LedgerUncertain
 
+Item = TypeVar("Item")
 T = TypeVar("T")
 
 FOLD_TIMEOUT_MS = 200
@@ -28,7 +32,8 @@ MOST_JOBS = 1000
 
 
 class _Job(NamedTuple):
-    work: Callable[[Database], Any]
+    work: Callable[[Database, list[Any]], Sequence[Any]]
+    item: Any
     in_transaction: bool
     future: "asyncio.Future[Any]"
     loop: asyncio.AbstractEventLoop
@@ -43,19 +48,30 @@ class Writer:
         self._db = Database(path)
         self._on_commit = on_commit
         self._arrived: list[_Job] = []
-        self._batches: queue.SimpleQueue[list[_Job] | None] = queue.SimpleQueue()
+        self._batches: queue.SimpleQueue[list[_Job]] = queue.SimpleQueue()
+        self._is_called = False
         self._closed = False
         self._fold_is_due = False
-        self._thread = threading.Thread(target=self._work, name="laurels-sqlite-writer", daemon=True)
-        self._thread.start()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="laurels-sqlite-writer")
 
     async def run(self, work: Callable[[Database], T], *, in_transaction: bool = True) -> T:
         """Run `work` in a transaction and return its result once that is durable; what it raises undoes its own
         writes alone.
 
-        Raises `LedgerUnavailable` when the file cannot be written. A caller that is cancelled does not know whether
-        it was done.
+        Raises `LedgerUnavailable` when the file cannot be written, its kind `LedgerUncertain` when it may have been
+        written none the less. A caller that is cancelled does not know whether it was done.
         """
+        return await self._run(lambda db, _: [work(db)], None, in_transaction=in_transaction)
+
+    async def run_with_others(self, work: Callable[[Database, list[Item]], Sequence[T]], item: Item) -> T:
+        """The same, where `work` can do many at once: it is given the items of neighbours that came with equal work,
+        and gives a result for each. Where it raises, they are done one by one.
+        """
+        return await self._run(work, item)
+
+    async def _run(
+        self, work: Callable[[Database, list[Item]], Sequence[T]], item: Item, *, in_transaction: bool = True
+    ) -> T:
         if self._closed:
             raise LedgerUnavailable("The ledger is closed.")
         loop = asyncio.get_running_loop()
@@ -64,14 +80,14 @@ class Writer:
             # After all else that this turn of the loop has to do: requests that came together are handed over together.
             # Else the thread would run off with the first one, and fight with the loop for every further one.
             loop.call_soon(self._hand_over)
-        self._arrived.append(_Job(work, in_transaction, future, loop))
+        self._arrived.append(_Job(work, item, in_transaction, future, loop))
         return await future
 
     async def fold(self) -> None:
         """Fold the log into the file and empty it, so that bytes which were erased are in neither.
 
-        Waits a moment for readers under way. Where one reads on, it is tried again after each commit: nobody is kept
-        waiting meanwhile.
+        Waits a moment for readers under way. Where one reads on, or the disk fails, it is tried again after each
+        commit: nobody is kept waiting meanwhile.
         """
         await self.run(lambda db: self._fold(db, FOLD_TIMEOUT_MS), in_transaction=False)
 
@@ -80,41 +96,38 @@ class Writer:
         if not self._closed:
             self._closed = True
             self._hand_over()
-            self._batches.put(None)
-            await asyncio.to_thread(self._thread.join)
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._db.close)
+            self._thread.shutdown()
 
     def _hand_over(self) -> None:
-        if self._arrived:
-            self._batches.put(self._arrived)
-            self._arrived = []
+        if not self._arrived:
+            return
+        self._batches.put(self._arrived)
+        self._arrived = []
+        # Put first and look second, while the thread lowers the flag first and looks second: nothing is left lying.
+        if not self._is_called:
+            self._is_called = True
+            # Through the loop, so that a loop with a time of its own has its word about when work is done.
+            asyncio.get_running_loop().run_in_executor(self._thread, self._work)
 
     def _work(self) -> None:
-        last = False
-        while not last:
-            jobs, last = self._next_batch()
+        self._is_called = False
+        while jobs := self._next_batch():
             together = [job for job in jobs if job.in_transaction]
             self._answer(together, self._commit(together))
             for job in jobs:
                 if not job.in_transaction:
                     self._answer([job], self._run_alone(job))
             if self._fold_is_due:
-                with suppress(apsw.Error):
-                    self._fold(self._db, 0)
-        self._db.close()
+                self._fold(self._db, 0)
 
-    def _next_batch(self) -> tuple[list[_Job], bool]:
-        """Wait for a job, then take whatever else is there. The flag says that these are the last ones."""
+    def _next_batch(self) -> list[_Job]:
+        """All that has arrived; nothing, where nothing has."""
         jobs: list[_Job] = []
-        arrived = self._batches.get()
-        while arrived is not None:
-            jobs += arrived
-            try:
-                if len(jobs) >= MOST_JOBS:
-                    return jobs, False
-                arrived = self._batches.get_nowait()
-            except queue.Empty:
-                return jobs, False
-        return jobs, True
+        with suppress(queue.Empty):
+            while len(jobs) < MOST_JOBS:
+                jobs += self._batches.get_nowait()
+        return jobs
 
     def _commit(self, jobs: list[_Job]) -> list[Any]:
         """Results in the order of the jobs; an exception stands for a job that failed."""
@@ -124,36 +137,58 @@ class Writer:
             with wrapped():
                 self._db.execute("BEGIN IMMEDIATE")
                 try:
-                    results = [self._run_in_savepoint(job) for job in jobs]
+                    results: list[Any] = []
+                    for work, alike in groupby(jobs, attrgetter("work")):
+                        results += self._run_in_savepoint(work, [job.item for job in alike])
                     self._db.execute("COMMIT")
-                except BaseException:
+                except BaseException as error:
                     if self._db.connection.in_transaction:
                         self._db.execute("ROLLBACK")
+                    if isinstance(error, apsw.IOError):
+                        self._write_over(error)
                     raise
                 return results
         except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it was
             return [error] * len(jobs)
 
-    def _run_in_savepoint(self, job: _Job) -> Any:
-        self._db.execute("SAVEPOINT job")
+    def _write_over(self, error: apsw.IOError) -> None:
+        """Make sure that a commit which the disk broke off is undone, so that whoever waits can be told so.
+
+        It may lie in the log whole, and only its sync have failed. This connection does not count it then, but whoever
+        opens the file after a crash would. So something that changes nothing is committed in its place: the number that
+        the file's header has already. (An UPDATE to the same values would write nothing.)
+        """
+        connection = self._db.connection
         try:
-            result = job.work(self._db)
+            connection.pragma("user_version", connection.pragma("user_version"))
+        except apsw.Error:
+            raise LedgerUncertain from error
+
+    def _run_in_savepoint(self, work: Callable[[Database, list[Any]], Sequence[Any]], items: list[Any]) -> list[Any]:
+        self._db.execute("SAVEPOINT job")
+        results: list[Any] | None = None
+        try:
+            results = list(work(self._db, items))
         except (apsw.ConstraintError, apsw.TooBigError) as error:  # the job's own fault: the file is sound
             self._db.execute("ROLLBACK TO job")
-            result = LedgerUnavailable(f"The ledger cannot hold this ({error}). Nothing was written.")
-            result.__cause__ = error
+            if len(items) == 1:
+                results = [LedgerUnavailable(f"The ledger cannot hold this ({error}). Nothing was written.")]
+                results[0].__cause__ = error
         except apsw.Error:  # the disk or the file: nobody in this batch can be told "done"
             raise
         except Exception as error:  # noqa: BLE001 - it is this job's answer
             self._db.execute("ROLLBACK TO job")
-            result = error
+            if len(items) == 1:
+                results = [error]
         self._db.execute("RELEASE job")
-        return result
+        if results is not None:
+            return results
+        return [result for item in items for result in self._run_in_savepoint(work, [item])]
 
     def _run_alone(self, job: _Job) -> list[Any]:
         try:
             with wrapped():
-                return [job.work(self._db)]
+                return list(job.work(self._db, [job.item]))
         except BaseException as error:  # noqa: BLE001 - as above
             return [error]
 
@@ -163,7 +198,7 @@ class Writer:
         try:
             db.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
             self._fold_is_due = False
-        except apsw.BusyError:
+        except apsw.Error:  # a reader reads on, or the disk fails: what was erased is committed all the same
             return
         finally:
             db.wait_for_others(BUSY_TIMEOUT_MS)

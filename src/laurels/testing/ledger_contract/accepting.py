@@ -46,6 +46,14 @@ class Accepting(Base):
         for kind, source, id in (("refund", "shop", "A1"), ("order", "till", "A1"), ("order", "shop", "a1")):
             assert await shop.ledger.document(DocumentKind(kind), source, id) is None
 
+    async def test_another_members_document_has_no_state_either(self, shop: Shop) -> None:
+        """For whom asks as that member; the same before and after it is awarded."""
+        await shop.accept(A1)
+        for _ in range(2):
+            assert await shop.ledger.document(DocumentKind.ORDER, "shop", "A1", of_member="ann")
+            assert await shop.ledger.document(DocumentKind.ORDER, "shop", "A1", of_member="bob") is None
+            await shop.award()
+
     async def test_the_same_again_gets_the_first_answer(self, shop: Shop) -> None:
         """Before it is awarded, after, and 13 months later; it earns once."""
         await shop.accept(A1)

@@ -1,8 +1,8 @@
 /**
  * Keeps one answer of the wire up to date: asks, then follows the live stream; where there is none, asks every second.
  *
- * Nothing late or out of order gets through: one request is open at a time, a stream ends before the next question,
- * and a feed that was stopped is silent. `min_version` keeps a second server from answering with an older state.
+ * Nothing late or out of order gets through: one request is open at a time, and a feed that was stopped is silent. A
+ * second server that lags behind is told what is known (`min_version`, `Last-Event-ID`), and waits or refuses.
  */
 
 const POLL_MS = 1_000;
@@ -110,9 +110,11 @@ export class Feed {
   async #listen() {
     const url = new URL(this.#url);
     url.pathname += "/live";
+    const known = this.#personal && this.#version ? { "Last-Event-ID": this.#version } : {};
     let heard = false;
     try {
-      await this.#fetch(url, { Accept: "text/event-stream" }, async (response, within) => {
+      await this.#fetch(url, { Accept: "text/event-stream", ...known }, async (response, within) => {
+        if (response.status === 409) throw await this.#failure(response);
         if (!response.ok) return;
         for await (const message of messages(response.body)) {
           if (this.#stopped) return;
@@ -230,6 +232,7 @@ async function* messages(body) {
 
 const isCount = (value) => Number.isSafeInteger(value) && value >= 0;
 const isRow = (row) => isCount(row?.rank) && typeof row.name === "string" && Number.isSafeInteger(row.points);
+const areRows = (rows) => Array.isArray(rows) && rows.every(isRow);
 
 function isAnswer(answer, board, personal) {
   return (
@@ -238,14 +241,12 @@ function isAnswer(answer, board, personal) {
     typeof answer.as_of === "string" &&
     typeof answer.stale === "boolean" &&
     isCount(answer.ranked) &&
-    Array.isArray(answer.top) &&
-    answer.top.every(isRow) &&
+    areRows(answer.top) &&
     (!personal || isPersonal(answer))
   );
 }
 
 function isPersonal({ me, around }) {
-  if (!Number.isSafeInteger(me?.points) || !Array.isArray(around) || !around.every(isRow)) return false;
-  if (me.rank === null) return around.length === 0;
-  return isCount(me.rank) && isCount(me.position) && isCount(me.tied) && typeof me.name === "string";
+  if (!Number.isSafeInteger(me?.points) || !areRows(around)) return false;
+  return me.rank === null ? around.length === 0 : [me.rank, me.position, me.tied].every(isCount);
 }

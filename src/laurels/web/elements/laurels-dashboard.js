@@ -6,10 +6,10 @@
  */
 
 import { Failure, Feed } from "./feed.js";
-import { speechFor } from "./speech.js";
-import { View } from "./view.js";
+import { View, longestList } from "./view.js";
 
 const HOME = new URL("..", import.meta.url);
+const LANGUAGES = { en: "en-GB", ga: "ga-IE" };
 const WHOSE = ["src", "member", "board"];
 
 export class LaurelsDashboard extends HTMLElement {
@@ -150,9 +150,10 @@ export class LaurelsDashboard extends HTMLElement {
     if (!base.pathname.endsWith("/")) base.pathname += "/";
     const path = member === null ? ["leaderboard", board] : ["loyalty", member];
     const url = new URL(path.map(encodeURIComponent).join("/"), base);
-    // One row more than is shown tells whether the last is tied.
     const { top, around } = this.#asked;
-    url.searchParams.set("top", top && Math.min(top + 1, 100));
+    // One row more than is shown tells whether the last is tied.
+    const longest = longestList(member !== null, top, around);
+    url.searchParams.set("top", longest && Math.min(longest + 1, 100));
     if (member !== null) {
       url.searchParams.set("board", board);
       url.searchParams.set("around", Math.min(around + 1, 50));
@@ -284,6 +285,32 @@ function wholeNumber(text, otherwise, most) {
 function milestones(text) {
   const totals = (text ?? "").split(/[\s,]+/).map(Number);
   return totals.filter((total) => Number.isSafeInteger(total) && total > 0).sort((a, b) => a - b);
+}
+
+/**
+ * Promises the texts for a locale such as "ga-IE", with `language`, `number` and `time`. Where the language is not
+ * spoken here, English words stand around the locale's own numbers.
+ */
+async function speechFor(locale) {
+  let tag = "en-GB";
+  try {
+    tag = String(new Intl.Locale(locale));
+  } catch {
+    // A locale that is misspelt on the page is no reason to show nothing.
+  }
+  const language = LANGUAGES[tag.split("-")[0]] ?? "en-GB";
+  const { texts, fallback } = await import(`./texts/${language}.js`);
+  const date = (when, options) => new Intl.DateTimeFormat([tag, fallback], options).format(when);
+  const format = new Intl.NumberFormat([tag, fallback]);
+  const number = (n) => format.format(n);
+  return { ...texts(number, date), language, number, time: (when) => time(when, date) };
+}
+
+// Of another day, a time says which: an old board cannot pass for a new one.
+function time(when, date) {
+  const clock = { hour: "2-digit", minute: "2-digit" };
+  const isToday = when.toDateString() === new Date().toDateString();
+  return date(when, isToday ? clock : { day: "numeric", month: "short", ...clock });
 }
 
 // Two copies of this file on one page, from two addresses, must not break it.

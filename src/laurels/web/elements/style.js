@@ -62,7 +62,7 @@ progress::-webkit-progress-bar { background: none; }
 progress::-webkit-progress-value { background: var(--_accent); border-radius: 1em; transition: inline-size 0.6s; }
 progress::-moz-progress-bar { background: var(--_accent); border-radius: 1em; }
 
-.list { display: grid; align-content: start; margin-block-start: 0.5em; min-block-size: calc((var(--_rows) + 0.8) * var(--_row)); }
+.list { display: grid; grid-template-rows: auto 1fr; margin-block-start: 0.5em; min-block-size: calc((var(--_rows) + 0.8) * var(--_row)); }
 table { inline-size: 100%; border-collapse: separate; border-spacing: 0; }
 tr { block-size: var(--_row); }
 th, td { padding: 0; font: inherit; text-align: start; white-space: nowrap; }
@@ -103,8 +103,7 @@ tbody .me .rank { color: inherit; }
 .gap td { text-align: center; }
 .dots::before { content: "···"; color: var(--_muted); font-weight: 700; letter-spacing: 0.4em; margin-inline-end: -0.4em; }
 
-[data-state="signed-out"] .list, [data-state="failed"] .list { align-content: center; }
-.notice { display: grid; justify-items: center; gap: 1em; padding: 1.75em 1em; color: var(--_muted); text-align: center; text-wrap: balance; }
+.notice { grid-row: 2; display: grid; place-content: center; justify-items: center; gap: 1em; padding: 1.75em 1em; color: var(--_muted); text-align: center; text-wrap: balance; }
 table:not([hidden]) ~ .notice { border-block-start: 1px solid var(--_line); }
 [data-state="shown"] .message { color: var(--_text); }
 button {

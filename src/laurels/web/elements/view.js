@@ -1,10 +1,11 @@
 /** What is on the screen. `show` takes all there is to know and says that alone: no state leaves a trace in the next. */
 
-import { Announcer, Marker, h, mark, piece, write } from "./parts.js";
 import { sheet } from "./style.js";
-import { Table, listOf } from "./table.js";
 
-const MONTH = /^month:(\d{4})-(\d{2})$/;
+const GLIDE = { duration: 450, easing: "cubic-bezier(0.2, 0.7, 0.2, 1)" };
+const APPEAR = { duration: 450, easing: "ease-out" };
+const SEEN_MS = 8_000;
+const APART_MS = 5_000;
 
 export class View {
   #title = h("h2", { part: "title" });
@@ -24,8 +25,9 @@ export class View {
   #count = piece("bdi", "count");
   #announcer = new Announcer();
   #card = h(
-    "section",
-    { class: "card", part: "card", "aria-labelledby": "title period" },
+    "div",
+    // No landmark: a page may show several boards, and landmarks of one name lead nobody anywhere.
+    { class: "card", part: "card", role: "group" },
     h("header", { part: "header" }, this.#title, this.#period),
     this.#summary,
     this.#list,
@@ -34,8 +36,6 @@ export class View {
   );
 
   constructor(root, retry) {
-    this.#title.id = "title";
-    this.#period.id = "period";
     this.#points.note.id = "points-note";
     this.#points.element.append(this.#milestone);
     this.#retry.addEventListener("click", retry);
@@ -46,7 +46,7 @@ export class View {
   /** Another member or board comes next. */
   forget() {
     this.#table.clear();
-    this.#place.forget();
+    this.#place.marker.forget();
     this.#announcer.silence();
   }
 
@@ -60,21 +60,25 @@ export class View {
    */
   show({ state, answer, personal, board, milestones, upToDate, confirmedAt, top, around, say }) {
     const me = answer?.me;
-    const list = answer ? listOf(answer, top, around) : [];
+    const longest = longestList(personal, top, around);
+    const list = answer ? listOf(answer, top, around, longest) : [];
     mark(this.#card, "lang", say.language);
     mark(this.#card, "data-state", state);
     mark(this.#card, "aria-busy", state === "loading" ? "true" : null);
+    const shown = answer?.board ?? board;
+    const period = periodOf(shown, say);
+    const name = `${say.title}, ${period}`;
+    mark(this.#card, "aria-label", name);
     write(this.#title, say.title);
-    write(this.#period, periodOf(answer?.board ?? board, say));
+    write(this.#period, period);
     this.#summary.hidden = !personal || state === "signed-out" || state === "failed";
     this.#showPlace(me, answer?.ranked, say);
-    this.#showPoints(me, (answer?.board ?? board) === "all-time" ? milestones : [], say);
+    this.#showPoints(me, shown === "all-time" ? milestones : [], say);
 
-    // Room for the longest list, so that nothing moves when the own place joins the top.
-    const longest = top + (top && personal ? 1 : 0) + (personal ? 2 * around + 1 : 0);
+    // Room for the longest list, so that nothing below moves.
     this.#list.style.setProperty("--_rows", Math.min(longest, answer?.ranked ?? longest));
     this.#table.element.hidden = list.length === 0;
-    if (list.length) this.#table.show(list, say, `${say.title}, ${this.#period.textContent}`);
+    if (list.length) this.#table.show(list, say, name);
     else this.#table.clear();
     this.#showSkeleton(state === "loading" ? longest : 0);
     this.#showNotice(state, noticeOf(state, answer, say), say);
@@ -89,7 +93,7 @@ export class View {
     const isRanked = Number.isInteger(me?.rank);
     const note = me?.tied > 1 ? say.levelWith(me.tied - 1) : say.outOf(ranked);
     this.#place.show(say.yourPlace, isRanked ? say.place(me.rank) : "–", isRanked ? note : "");
-    this.#place.showMove(isRanked ? me.rank : null, say.number);
+    this.#place.marker.show(isRanked ? me.rank : null, say.number);
   }
 
   #showPoints(me, milestones, say) {
@@ -124,7 +128,7 @@ export class View {
 class Figure {
   #name = h("bdi", { class: "figure-name" });
   #value = h("bdi", { class: "value" });
-  #marker = new Marker();
+  marker = new Marker();
   note = h("bdi", { class: "note" });
 
   constructor(part) {
@@ -132,7 +136,7 @@ class Figure {
       "p",
       { class: `figure ${part}`, part: `figure ${part}-figure` },
       this.#name,
-      h("span", { class: "line" }, this.#value, this.#marker.element),
+      h("span", { class: "line" }, this.#value, this.marker.element),
       this.note,
     );
   }
@@ -142,19 +146,11 @@ class Figure {
     write(this.#value, value);
     write(this.note, note);
   }
-
-  showMove(rank, number) {
-    this.#marker.show(rank, number);
-  }
-
-  forget() {
-    this.#marker.forget();
-  }
 }
 
 function periodOf(board, say) {
   if (board === "all-time") return say.allTime;
-  const month = MONTH.exec(board);
+  const month = /^month:(\d{4})-(\d{2})$/.exec(board);
   return month ? say.month(new Date(Date.UTC(month[1], month[2] - 1))) : "";
 }
 
@@ -166,4 +162,227 @@ function noticeOf(state, answer, say) {
   if (me?.hidden) return say.hidden;
   if (me && me.rank === null) return me.name === null ? say.neverOrdered : say.notYet;
   return answer.ranked === 0 ? say.nobody : "";
+}
+
+/** How many rows a list has at most: the top, a gap, and the own place between its neighbours. */
+export const longestList = (personal, top, around) => top + (personal ? (top && 1) + 2 * around + 1 : 0);
+
+/**
+ * The list to show, in board order: the first places and those around the own one, each once; `{ gap: how many }`
+ * stands for places between them. Where they meet, further places make the list as long as ever. The answer may hold
+ * more rows: one beyond the edge tells whether the last is tied.
+ */
+function listOf({ top, around = [], me }, topShown, aroundShown, longest) {
+  const places = new Map(top.map((row, index) => [index + 1, row]));
+  const own = around.findIndex((row) => row.me);
+  around.forEach((row, index) => places.set(me.position - own + index, row));
+
+  const meet = own >= 0 && me.position - aroundShown <= topShown + 1;
+  const isNear = (at) => own >= 0 && Math.abs(at - me.position) <= aroundShown;
+  const isShown = (at) => at <= (meet ? longest : topShown) || isNear(at);
+  const list = [];
+  let last = 0;
+  for (const at of [...places.keys()].filter(isShown).sort((a, b) => a - b)) {
+    if (last > 0 && at > last + 1) list.push({ gap: at - last - 1 });
+    const row = places.get(at);
+    const isMe = at === me?.position;
+    const isTied = row.rank < at || row.rank === places.get(at + 1)?.rank;
+    list.push({ name: row.name, rank: row.rank, points: row.points, isMe, isTied });
+    last = at;
+  }
+  return list;
+}
+
+/** The list of places. A row stays the same element as long as its name is on the list. */
+class Table {
+  #caption = h("caption", { class: "unseen" });
+  #headings = ["rank", "name", "points"].map((name) => h("th", { class: name, scope: "col" }));
+  #body = h("tbody");
+  #rows = new Map();
+  #gap = new Gap();
+  element = h(
+    "table",
+    { part: "table" },
+    this.#caption,
+    h("thead", { part: "head" }, h("tr", {}, ...this.#headings)),
+    this.#body,
+  );
+
+  /** Show a list that `listOf` made. */
+  show(list, say, caption) {
+    write(this.#caption, caption);
+    this.#headings.forEach((heading) => write(heading, say[heading.className]));
+    const place = () => this.#place(list, say);
+    if (this.#rows.size) glide(this.#body, place);
+    else place();
+  }
+
+  clear() {
+    this.#body.replaceChildren();
+    this.#rows.clear();
+  }
+
+  #place(list, say) {
+    const rows = new Map(list.filter((item) => !item.gap).map(({ name }) => [name, this.#rows.get(name) ?? new Row()]));
+    const elements = list.map((item) => {
+      const row = item.gap ? this.#gap : rows.get(item.name);
+      row.show(item, say);
+      return row.element;
+    });
+    for (const element of [...this.#body.children]) {
+      if (!elements.includes(element)) element.remove();
+    }
+    elements.forEach((element, index) => {
+      const there = this.#body.children[index] ?? null;
+      if (there !== element) this.#body.insertBefore(element, there);
+    });
+    this.#rows = rows;
+  }
+}
+
+class Row {
+  #number = h("span", { class: "number" });
+  #tie = h("span", { class: "tie", "aria-hidden": "true" });
+  #joint = h("span", { class: "unseen" });
+  #name = h("bdi", { class: "label", part: "name" });
+  #you = piece("span", "you");
+  #marker = new Marker();
+  #points = piece("td", "points");
+  element = h(
+    "tr",
+    { part: "row" },
+    piece("td", "rank", this.#number, this.#tie, this.#joint),
+    h("th", { class: "name", scope: "row" }, h("span", { class: "line" }, this.#name, this.#you, this.#marker.element)),
+    this.#points,
+  );
+
+  show({ rank, name, points, isMe, isTied }, say) {
+    write(this.#number, say.number(rank));
+    write(this.#tie, isTied ? "=" : "");
+    write(this.#joint, isTied ? ` ${say.joint}` : "");
+    write(this.#name, name);
+    write(this.#you, isMe ? say.you : "");
+    write(this.#points, say.number(points));
+    mark(this.element, "data-medal", rank <= 3 ? rank : null);
+    mark(this.element, "part", isMe ? "row me" : "row");
+    mark(this.element, "class", isMe ? "me" : null);
+    this.#marker.show(rank, say.number);
+  }
+}
+
+class Gap {
+  #label = h("span", { class: "unseen" });
+  #cell = h("td", { colspan: 3 }, h("span", { class: "dots", "aria-hidden": "true" }), this.#label);
+  element = piece("tr", "gap", this.#cell);
+
+  show({ gap }, say) {
+    write(this.#label, say.between(gap));
+  }
+}
+
+/** Let rows glide from where they are seen, be it halfway, to where `rearrange` puts them; new ones appear. */
+function glide(list, rearrange) {
+  if (matchMedia("(prefers-reduced-motion: reduce)").matches) return rearrange();
+  const before = new Map([...list.children].map((row) => [row, topOf(row, list)]));
+  rearrange();
+  for (const row of list.children) row.getAnimations().forEach((animation) => animation.cancel());
+  // All reading after all writing, so the browser lays out once.
+  const moves = [...list.children].map((row) => [row, before.get(row), topOf(row, list)]);
+  for (const [row, from, to] of moves) {
+    if (from === undefined) row.animate([{ opacity: 0 }, { opacity: 1 }], APPEAR);
+    else if (from !== to) row.animate([{ transform: `translateY(${from - to}px)` }, { transform: "none" }], GLIDE);
+  }
+}
+
+function topOf(row, list) {
+  return row.getBoundingClientRect().top - list.getBoundingClientRect().top;
+}
+
+/** The small ▲2 beside a rank that has just changed. It fades by itself. */
+class Marker {
+  element = piece("span", "marker");
+  #rank = null;
+  #moved = 0;
+  #fading = null;
+
+  constructor() {
+    this.element.ariaHidden = "true";
+  }
+
+  /** The rank is now this; several changes in a row are marked as one. */
+  show(rank, number) {
+    const up = this.#rank === null || rank === null ? 0 : this.#rank - rank;
+    this.#rank = rank;
+    if (up === 0) return;
+    const isSeen = this.#fading?.playState === "running";
+    this.#moved = (isSeen ? this.#moved : 0) + up;
+    this.#fading?.cancel();
+    this.element.dataset.moved = this.#moved > 0 ? "up" : "down";
+    write(this.element, this.#moved ? `${this.#moved > 0 ? "▲" : "▼"}${number(Math.abs(this.#moved))}` : "");
+    this.#fading = this.element.animate([{ opacity: 1 }, { opacity: 1, offset: 0.8 }, { opacity: 0 }], SEEN_MS);
+    this.#fading.onfinish = () => this.#clear();
+  }
+
+  /** What comes next is of another member or board. */
+  forget() {
+    this.#rank = null;
+    this.#clear();
+  }
+
+  // Lets the animation go, which the browser would keep as long as the row.
+  #clear() {
+    this.#fading?.cancel();
+    this.#fading = null;
+    write(this.element, "");
+  }
+}
+
+/** Speaks to screen readers, politely: at most every few seconds, then only the latest. */
+class Announcer {
+  element = h("p", { class: "unseen", role: "status" });
+  #next = null;
+  #timer = null;
+
+  say(text) {
+    this.#next = text;
+    if (this.#timer === null) this.#speak();
+  }
+
+  silence() {
+    clearTimeout(this.#timer);
+    this.#timer = this.#next = null;
+    write(this.element, "");
+  }
+
+  #speak() {
+    this.#timer = null;
+    if (this.#next === null) return;
+    write(this.element, this.#next);
+    this.#next = null;
+    this.#timer = setTimeout(() => this.#speak(), APART_MS);
+  }
+}
+
+/** An element with attributes and children: `h("td", { class: "points" }, text)`. */
+function h(name, attributes = {}, ...children) {
+  const element = document.createElement(name);
+  for (const [attribute, value] of Object.entries(attributes)) {
+    element.setAttribute(attribute, value);
+  }
+  element.append(...children);
+  return element;
+}
+
+/** An element that the page's style reaches as `::part(word)` and ours as `.word`. */
+const piece = (name, word, ...children) => h(name, { class: word, part: word }, ...children);
+
+/** Write a text, where it differs. */
+function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** Set an attribute, or take it away (null). */
+function mark(element, attribute, value) {
+  if (value === null) element.removeAttribute(attribute);
+  else element.setAttribute(attribute, value);
 }

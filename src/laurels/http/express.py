@@ -1,0 +1,148 @@
+"""The express: a member's own dashboard, answered on the connection itself, before anything of ASGI is built.
+
+It takes what is at hand alone: a plain GET without a body, a token that was checked lately, the member's own address,
+a board that can be read without waiting. For every other request it has no answer, and the request goes the long way.
+It counts, limits and tags as the long way does; a test holds both answers to be the same, byte for byte.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from http import HTTPStatus
+from typing import NamedTuple
+
+from laurels import clock
+from laurels.dashboard import Encoded
+from laurels.errors import InvalidInput
+from laurels.http.answering import Answerer
+from laurels.http.cors import Sharing, headers_of
+from laurels.http.dashboards import CACHED, DashboardQuery, etag, matches, show_dashboard
+from laurels.http.envelope import SECURITY_HEADERS, request_id
+from laurels.http.fast import LOYALTY, is_plain_host
+from laurels.http.query import parse_query
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+_NOT_PLAIN = frozenset({b"content-length", b"transfer-encoding", b"expect", b"upgrade"})
+"""Headers of requests that go the long way."""
+
+_MOST_QUERY_BYTES = 200
+
+
+def _lines(headers: Headers) -> bytes:
+    return b"".join(b"%s: %s\r\n" % header for header in headers)
+
+
+_CACHED = _lines([(name.lower().encode(), value.encode()) for name, value in CACHED.items()])
+_SECURITY = _lines(SECURITY_HEADERS)
+_OK = (
+    b"HTTP/1.1 200 OK\r\n%betag: %b\r\n"
+    + _CACHED
+    + b"content-type: application/json\r\ncontent-length: %d\r\nx-request-id: %b\r\n"
+    + _SECURITY
+    + b"ratelimit: %b\r\n%b\r\n%b"
+)
+_NOT_MODIFIED = (
+    b"HTTP/1.1 304 Not Modified\r\n%betag: %b\r\n"
+    + _CACHED
+    + b"x-request-id: %b\r\n"
+    + _SECURITY
+    + b"ratelimit: %b\r\n%b\r\n"
+)
+
+
+class Express:
+    """Answers dashboards that are at hand. One for each server."""
+
+    def __init__(self, answerer: Answerer, shared: Sharing | None) -> None:
+        """What is `shared` with pages of other origins is so here too."""
+        self._shared = shared
+        self._door = answerer.door
+        self._dashboards = answerer.house.dashboards
+        self._meter = answerer.meters[show_dashboard.method, show_dashboard.path]
+        self._server_lines: tuple[Headers, bytes] = (), b""
+
+    def answer(self, target: bytes, headers: Headers, server_headers: Headers) -> bytes | None:
+        """The whole answer to `GET target`, as bytes for the connection; None: it has to go the long way.
+
+        `headers` are the request's, their names in small letters; `server_headers` what the server adds to every
+        answer, the very same list until it is another one. Costs some 15 us beside the reading of the board.
+        """
+        began = clock.elapsed()
+        if not target.startswith(LOYALTY):
+            return None
+        sent = _sent(headers)
+        asked = None if sent is None else self._asked(target, sent.authorization)
+        shown = None if asked is None else self._shown(*asked)
+        if sent is None or asked is None or shown is None:
+            return None
+        member_id, query = asked
+        left = self._door.limits.member(member_id)
+        if left.wait:
+            return None
+        tag = etag(shown.as_of, shown.body, query)
+        is_known = sent.tag is not None and matches(sent.tag.decode("latin-1"), tag)
+        self._meter.count(HTTPStatus.NOT_MODIFIED if is_known else HTTPStatus.OK, clock.elapsed() - began)
+        lines, id_ = self._lines_of(server_headers), request_id(sent.id)
+        for_page = b"" if self._shared is None else _lines(headers_of(self._shared, sent.origin or b""))
+        if is_known:
+            return _NOT_MODIFIED % (lines, tag.encode(), id_, left.header, for_page)
+        return _OK % (lines, tag.encode(), len(shown.body), id_, left.header, for_page, shown.body)
+
+    def _asked(self, target: bytes, authorization: bytes) -> tuple[str, DashboardQuery] | None:
+        """Whose dashboard, where it is the own one, and which; None for everything else."""
+        caller = self._door.remembered(authorization)
+        path, _, raw_query = target.partition(b"?")
+        member_id = path[len(LOYALTY) :].decode("latin-1")
+        if caller is None or caller.member_id != member_id or len(raw_query) > _MOST_QUERY_BYTES:
+            return None
+        query = _read(raw_query)
+        return None if query is None else (member_id, query)
+
+    def _shown(self, member_id: str, query: DashboardQuery) -> Encoded | None:
+        try:
+            return self._dashboards.at_hand(member_id, query.board, top=query.top, around=query.around)
+        except Exception:  # noqa: BLE001 - the long way meets it too, and says why
+            return None
+
+    def _lines_of(self, server_headers: Headers) -> bytes:
+        if server_headers is not self._server_lines[0]:
+            self._server_lines = server_headers, _lines(server_headers)
+        return self._server_lines[1]
+
+
+class _Sent(NamedTuple):
+    """What a plain request says of itself."""
+
+    authorization: bytes
+    tag: bytes | None
+    id: bytes | None
+    origin: bytes | None
+
+
+def _sent(headers: Headers) -> _Sent | None:
+    """Read a request's headers once; None where it is not plain."""
+    authorization = tag = id_ = origin = None
+    for name, value in headers:
+        if name == b"authorization":
+            if authorization is not None:
+                return None
+            authorization = value
+        elif name == b"if-none-match":
+            tag = value if tag is None else tag
+        elif name == b"x-request-id":
+            id_ = value if id_ is None else id_
+        elif name == b"origin":
+            origin = value if origin is None else origin
+        elif name in _NOT_PLAIN or (name == b"host" and not is_plain_host(value)):
+            return None
+    return None if authorization is None else _Sent(authorization, tag, id_, origin)
+
+
+@lru_cache(maxsize=1024)
+def _read(raw: bytes) -> DashboardQuery | None:
+    """What a query string asks for; None where that takes a wait, or is wrong."""
+    try:
+        query = parse_query(DashboardQuery, raw)
+    except InvalidInput:
+        return None
+    return query if query.min_version is None else None

@@ -1,0 +1,57 @@
+"""A board that follows a ledger, and the question whether it says what a rebuilt one says."""
+
+from laurels.engines.memory import MemoryLeaderboard
+from laurels.leaderboard import Boards, Leaderboard, Projector
+from laurels.leaderboard.comparison import compare
+from laurels.ledger import Heads, Ledger
+from laurels.program import DEFAULT_PROGRAM, parse_program
+from laurels.testing.ledger_contract.base import TurnedClock
+
+PROGRAM = parse_program(DEFAULT_PROGRAM)
+
+Row = tuple[str, int, int, int]
+"""Member id, points, rank, position."""
+
+
+class Board:
+    """A leaderboard in memory, and the projector that keeps it."""
+
+    def __init__(self, ledger: Ledger, now: TurnedClock) -> None:
+        self._now = now
+        self.leaderboard = MemoryLeaderboard()
+        self.follow(ledger)
+
+    def follow(self, ledger: Ledger) -> None:
+        """From now on the feed comes from here; the board stays as it is until it is caught up."""
+        self._ledger = ledger
+        self._projector = Projector(ledger, self.leaderboard, Boards(PROGRAM.zone), PROGRAM.time_zone, self._now)
+
+    async def catch_up(self) -> Heads:
+        return await self._projector.catch_up()
+
+    async def standings(self, board: str = "all-time") -> list[Row]:
+        return await standings(self.leaderboard, board)
+
+    async def check(self, *boards: str) -> None:
+        """Fail where it lags behind, or shows another thing than the ledger or a board that is built anew."""
+        await check_board(self._ledger, self.leaderboard, self._now, boards)
+
+
+async def standings(leaderboard: Leaderboard, board: str = "all-time") -> list[Row]:
+    return [row async for chunk in leaderboard.standings(board) for row in chunk]
+
+
+async def check_board(ledger: Ledger, leaderboard: Leaderboard, now: TurnedClock, boards: tuple[str, ...] = ()) -> None:
+    """Fail where a board that was just caught up differs from the ledger, or from one that is built anew."""
+    heads = await ledger.heads()
+    begun = {shard: mark for shard, mark in heads.marks.items() if mark.position}
+    assert (await leaderboard.followed()).marks == begun
+    assert await compare(ledger, leaderboard, Boards(PROGRAM.zone)) == []
+    anew = Board(ledger, now)
+    await anew.catch_up()
+    assert await anew.leaderboard.followed() == await leaderboard.followed()
+    for board in ("all-time", *boards):
+        shown = await standings(leaderboard, board)
+        assert shown == await anew.standings(board)
+        for member_id, *_ in shown:
+            assert await ledger.member(member_id), "who was erased is on a board"

@@ -1,0 +1,325 @@
+"""What a shop does, broken off at the Nth point: scenarios, the trap that springs there, and what must be so then.
+
+    python -m tests.fault.nth_call SCENARIO LEVEL ROOT   # killed in ROOT/0, ROOT/1 …; prints how many were killed
+
+A point lies before and after each call of the ledger's port (level `call`), or before each statement that its writing
+connection runs (level `statement`; before the next one is after the last one). A scenario is a row of steps; whoever
+takes one writes down that it was answered. After the fault it goes on at the first step that was not, and in the end
+every row of the ledger, every mail and every place on the board must be as if nothing had happened.
+"""
+
+import asyncio
+import inspect
+import os
+import shutil
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, closing, suppress
+from email import message_from_bytes, policy
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, cast
+from unittest import mock
+
+import apsw
+from tests.fault.following import PROGRAM, Row, check_board, standings
+
+from laurels import wiring
+from laurels.cli import importing
+from laurels.clock import SECOND
+from laurels.dashboard import ProxyNames
+from laurels.engines.sqlite import SqliteLedger
+from laurels.errors import LedgerUnavailable, UnknownMember
+from laurels.ledger import Ledger
+from laurels.model import Document, MemberEvent, Order, Refund
+from laurels.notify import Composer
+from laurels.notify.notifier import LEASE_S
+from laurels.settings import Settings
+from laurels.testing.ledger_contract.base import TurnedClock, adjustment, order, redemption, refund
+from laurels.wiring import House
+
+MOST_POINTS = 5000
+"""A scenario that does not pass untouched after so many tries never will."""
+
+Level = Literal["call", "statement"]
+Step = Callable[[House], Awaitable[object]]
+
+
+class Scenario(NamedTuple):
+    """Steps that a fault may break off, and what was done in peace before them."""
+
+    before: Sequence[Step]
+    steps: Sequence[Step]
+
+
+def accept(*documents: Order | Refund) -> Step:
+    """All in one commit."""
+    return lambda house: house.intake.accept_all([(each, b"as received") for each in documents])
+
+
+def settle(document: Document) -> Step:
+    return lambda house: house.awarder.settle(document)
+
+
+async def award(house: House) -> None:
+    """In small batches, so that there are several."""
+    while await house.awarder.step(limit=2):
+        pass
+
+
+async def notify(house: House) -> None:
+    await house.notifier.drain()
+
+
+def erase(member_id: str) -> Step:
+    async def step(house: House) -> None:
+        with suppress(UnknownMember):  # it was done, and the answer was lost
+            await house.members.change(member_id, MemberEvent.ERASE, actor="clerk")
+
+    return step
+
+
+def hide(member_id: str) -> Step:
+    return lambda house: house.members.change(member_id, MemberEvent.HIDE, actor="clerk")
+
+
+async def import_(house: House) -> None:
+    """As `laurels import` does, in chunks of two."""
+    documents: list[Order | Refund] = [
+        order("H1", "m0", "1200.00", quiet=True),
+        refund("HR", "m0", "30.00"),
+        order("H2", "m1", "15.00"),
+    ]
+    importing.CHUNK = 2
+    await importing.bring_in(house, documents, len(documents))
+
+
+ANN, BOB = "ann@example.com", "bob@example.com"
+SCENARIOS = {
+    "accept": Scenario(
+        [accept(order("A1", "ann", "25.00"))],
+        [
+            accept(order("A2", "ann", "5.00", email=ANN)),
+            accept(order("A1", "ann", "25.00"), order("A3", "bob", "99.00"), order("A1", "ann", "26.00")),
+            accept(order("A4", "cyd", "15.00", source="till")),
+        ],
+    ),
+    "award": Scenario(
+        [
+            accept(order("A1", "ann", "1200.00", email=ANN), order("A2", "bob", "2500.00"), order("A3", "ann", "5.00")),
+            accept(order("A4", "cyd", "100", currency="JPY"), order("A5", "ann", "15.00")),
+        ],
+        [award],
+    ),
+    "refund": Scenario(
+        [accept(order("A1", "ann", "25.00"), refund("R0", "ann", "10.00", "A9")), award],
+        [
+            accept(refund("R1", "ann", "5.00", "A1"), refund("R2", "ann", "5.00", "A1")),
+            award,
+            accept(order("A9", "ann", "14.99")),
+            award,
+        ],
+    ),
+    "refund without order": Scenario(
+        [accept(order("A1", "ann", "25.00")), award],
+        [accept(refund("R1", "dee", "15.00")), award],
+    ),
+    "redeem": Scenario(
+        [accept(order("A1", "ann", "100.00")), award],
+        [settle(redemption("S1", "ann", 4)), settle(redemption("S2", "ann", 6))],
+    ),
+    "adjust": Scenario([], [settle(adjustment("J1", "ann", 25)), settle(adjustment("J2", "ann", 200))]),
+    "erase": Scenario(
+        [
+            accept(order("A1", "ann", "1200.00", email=ANN), order("A2", "bob", "25.00")),
+            award,
+            accept(order("A3", "ann", "100", currency="JPY"), refund("R1", "ann", "5.00", "A9")),
+            award,
+            accept(order("A4", "ann", "30.00")),
+        ],
+        [erase("ann"), hide("bob"), award],
+    ),
+    "notify": Scenario(
+        [accept(order("A1", "ann", "1200.00", email=ANN), order("A2", "bob", "2500.00", email=BOB)), award],
+        [notify],
+    ),
+    "import": Scenario([], [import_]),
+}
+
+
+class Trap:
+    """Counts points once it is armed, and springs at the fatal one, once."""
+
+    def __init__(self, fatal: int, spring: Callable[[], None]) -> None:
+        self.armed = False
+        self.sprung = False
+        self._left = fatal
+        self._spring = spring
+
+    def point(self) -> None:
+        if self.armed and not self.sprung:
+            if not self._left:
+                self.sprung = True
+                self._spring()
+            self._left -= 1
+
+
+class TrappedLedger:
+    """A ledger with a point before and after each call of its port: for the caller, both are a call that failed."""
+
+    def __init__(self, ledger: Ledger, trap: Trap) -> None:
+        self._ledger = ledger
+        self._trap = trap
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._ledger, name)
+        if not inspect.iscoroutinefunction(method):
+            return method
+
+        async def call(*arguments: Any, **named: Any) -> Any:
+            self._trap.point()
+            answer = await method(*arguments, **named)
+            self._trap.point()
+            return answer
+
+        return call
+
+
+def fail() -> None:
+    raise LedgerUnavailable("A fault of the test.")
+
+
+def kill() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@asynccontextmanager
+async def opened(
+    state: Path, now: TurnedClock, trap: Trap | None = None, level: Level = "call"
+) -> AsyncIterator[House]:
+    """The house over a state, with the trap at its level."""
+    file = SqliteLedger.open(state / "laurels.db", now)
+    ledger: Ledger = file
+    if trap is not None and level == "call":
+        ledger = cast("Ledger", TrappedLedger(file, trap))
+    elif trap is not None:
+        _trap_statements(file, trap)
+    try:
+        # Real ones, shared by all houses: they take longer to make than all else.
+        with mock.patch.multiple(wiring, open_names=lambda _: _names(), open_composer=lambda *_: _composer()):
+            async with wiring.build(Settings(state=state), now=now, ledger=ledger, intents=file.intents) as house:
+                yield house
+    finally:
+        await file.close()
+
+
+@cache
+def _names() -> ProxyNames:
+    return ProxyNames(bytes(32))
+
+
+@cache
+def _composer() -> Composer:
+    return Composer(wiring.NOBODY, [PROGRAM])
+
+
+def _trap_statements(ledger: SqliteLedger, trap: Trap) -> None:
+    def look(*_: Any) -> bool:
+        try:
+            trap.point()
+        except LedgerUnavailable:
+            return False  # the statement is aborted with an error of the driver
+        return True
+
+    ledger._writer._db.connection.exec_trace = look
+
+
+async def prepare(state: Path, scenario: Scenario) -> None:
+    """Everything before the steps."""
+    async with opened(state, TurnedClock()) as house:
+        for step in scenario.before:
+            await step(house)
+
+
+async def go_on(house: House, scenario: Scenario, answered: Path) -> None:
+    """Take the steps that were not answered yet; whoever was answered once is not asked again. The board follows."""
+    await house.projector.catch_up()
+    with answered.open("ab", buffering=0) as file:
+        for step in scenario.steps[file.tell() :]:
+            await step(house)
+            file.write(b".")
+            await house.projector.catch_up()
+
+
+class Outcome(NamedTuple):
+    """All that is left of a shop in the end."""
+
+    rows: dict[str, list[Any]]
+    mails: list[tuple[str, str]]
+    board: list[Row]
+
+
+async def end(house: House, now: TurnedClock) -> Outcome:
+    """Finish what is under way, and read everything. The ledger verifies, and the board equals a rebuilt one."""
+    await house.awarder.drain()
+    await house.notifier.drain()
+    now.at += int(LEASE_S * SECOND) + 1
+    await house.notifier.drain()
+    await house.projector.catch_up()
+    await check_board(house.ledger, house.leaderboard, now)
+    assert [finding async for step in house.ledger.verify() for finding in step.findings] == []
+    state = house.settings.state
+    return Outcome(_rows(state), _mails(state), await standings(house.leaderboard))
+
+
+def _rows(state: Path) -> dict[str, list[Any]]:
+    """Every row of every table, but for what differs between two runs that are alike: random ids, tries, identity."""
+    left_out = {"message": {"id", "attempts", "due_at"}, "ledger": {"identity"}}
+    rows: dict[str, list[Any]] = {}
+    with closing(apsw.Connection(str(state / "laurels.db"))) as connection:
+        for table in map(str, connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").get):
+            columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+            kept = ", ".join(column for column in columns if column not in left_out.get(table, ()))
+            rows[table] = connection.execute(f"SELECT {kept} FROM {table} ORDER BY {kept}").fetchall()  # noqa: S608
+    return rows
+
+
+def _mails(state: Path) -> list[tuple[str, str]]:
+    """Whom each mail in the outbox is to, and what about. The same mail again has the same name, so it is one."""
+    mails = [message_from_bytes(path.read_bytes(), policy=policy.default) for path in state.glob("outbox/*.eml")]
+    return sorted((str(mail["To"]), str(mail["Subject"])) for mail in mails)
+
+
+def kill_again_and_again(scenario: str, level: Level, root: Path) -> int:
+    """Do it again and again from ROOT/prepared, each time killed one point later, until it passes untouched."""
+    _names(), _composer()
+    for fatal in range(MOST_POINTS):
+        state = root / str(fatal)
+        shutil.copytree(root / "prepared", state)
+        child = os.fork()  # nothing has started a thread in this process
+        if child == 0:
+            asyncio.run(_act(SCENARIOS[scenario], level, fatal, state))
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        if os.WIFEXITED(status):
+            assert os.WEXITSTATUS(status) == 0, f"it failed before point {fatal}"
+            return fatal
+        assert os.WTERMSIG(status) == signal.SIGKILL, status
+    raise AssertionError(f"it never ended in {MOST_POINTS} points")
+
+
+async def _act(scenario: Scenario, level: Level, fatal: int, state: Path) -> None:
+    trap = Trap(fatal, kill)
+    async with opened(state, TurnedClock(), trap, level) as house:
+        trap.armed = True
+        await go_on(house, scenario, state / "answered")
+        trap.armed = False
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case [scenario, ("call" | "statement") as level, root]:
+            print(kill_again_and_again(scenario, level, Path(root)))
+        case _:
+            sys.exit(__doc__)

@@ -1,0 +1,88 @@
+"""The Nth call of the ledger fails or kills its process, for N = 1, 2, 3 … until a run passes untouched.
+
+NEVER loses an acknowledged order, NEVER counts one twice, whichever process dies at whichever instruction: in the end
+every row, every mail and every place on the board is as if nothing had happened.
+"""
+
+import asyncio
+import os
+import shutil
+import sys
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from tests.fault.nth_call import MOST_POINTS, SCENARIOS, Level, Outcome, Trap, end, fail, go_on, opened, prepare
+
+from laurels.errors import LedgerUnavailable
+from laurels.testing.ledger_contract.base import TurnedClock
+
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("level", ["call", "statement"])
+@pytest.mark.parametrize("name", SCENARIOS)
+async def test_never_lost_and_never_twice_where_the_nth_call_fails(
+    tmp_path: Path, name: str, level: Level, figures: Counter[str]
+) -> None:
+    """The house lives on, and whoever got no answer asks again."""
+    untouched = await _untouched(tmp_path, name)
+    for nth in range(MOST_POINTS):
+        now = TurnedClock()
+        trap = Trap(nth, fail)
+        state = shutil.copytree(tmp_path / "prepared", tmp_path / str(nth))
+        async with opened(state, now, trap, level) as house:
+            trap.armed = True
+            with suppress(LedgerUnavailable):
+                await go_on(house, SCENARIOS[name], state / "answered")
+            trap.armed = False
+            await go_on(house, SCENARIOS[name], state / "answered")
+            assert await end(house, now) == untouched, f"failed at point {nth}"
+        if not trap.sprung:
+            break
+        figures["faults"] += 1
+        shutil.rmtree(state)
+    assert nth >= 2 * len(SCENARIOS[name].steps), "too few points: nothing was tried"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.parametrize("level", ["statement", pytest.param("call", marks=pytest.mark.soak)])
+@pytest.mark.parametrize("name", SCENARIOS)
+async def test_never_lost_and_never_twice_where_the_nth_call_kills(
+    tmp_path: Path, name: str, level: Level, figures: Counter[str]
+) -> None:
+    """Another process goes on from what lies on the disk; what was answered is not asked again."""
+    untouched = await _untouched(tmp_path, name)
+    killed = await _kill(name, level, tmp_path)
+    assert killed >= 2 * len(SCENARIOS[name].steps), "too few points: nothing was tried"
+    for nth in range(killed + 1):
+        now = TurnedClock()
+        state = tmp_path / str(nth)
+        async with opened(state, now) as house:
+            await go_on(house, SCENARIOS[name], state / "answered")
+            assert await end(house, now) == untouched, f"killed at point {nth}"
+        shutil.rmtree(state)
+    figures["kills"] += killed
+
+
+async def _untouched(folder: Path, name: str) -> Outcome:
+    """Prepare the scenario in `folder`, and give the outcome where nothing happens."""
+    await prepare(folder / "prepared", SCENARIOS[name])
+    state = shutil.copytree(folder / "prepared", folder / "untouched")
+    now = TurnedClock()
+    async with opened(state, now) as house:
+        await go_on(house, SCENARIOS[name], state / "answered")
+        return await end(house, now)
+
+
+async def _kill(name: str, level: Level, root: Path) -> int:
+    """Run `nth_call` to its end; how many were killed."""
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.fault.nth_call", name, level, root, cwd=REPOSITORY, stdout=asyncio.subprocess.PIPE
+    )
+    printed, _ = await child.communicate()
+    assert child.returncode == 0
+    return int(printed.split()[-1])

@@ -1,0 +1,130 @@
+"""The long forms: `make soak`, with `MINUTES=` and `SEED=`. The time is shared out; the figures come at the end.
+
+What has no long form of its own is tried to the end in any case: a kill before and after every call.
+"""
+
+import asyncio
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+from random import Random
+from shutil import copytree, rmtree
+
+import hypothesis
+import pytest
+from hypothesis.stateful import run_state_machine_as_test
+from tests.fault import test_killed_tree, test_sqlite_killed, test_sqlite_tampering
+from tests.fault.nth_call import (
+    SCENARIOS,
+    Level,
+    Outcome,
+    Scenario,
+    Step,
+    Trap,
+    award,
+    end,
+    fail,
+    go_on,
+    opened,
+    prepare,
+)
+from tests.property.test_machine import CHUNK, LoyaltyMachine, TestLoyaltyMachine
+
+from laurels.errors import InsufficientPoints, LedgerUnavailable, UnknownMember
+from laurels.leaderboard import projector
+from laurels.testing.ledger_contract.base import TurnedClock
+from laurels.wiring import House
+
+pytestmark = [pytest.mark.soak, pytest.mark.anyio]
+
+MINUTES = float(os.environ.get("MINUTES") or 20)
+SECONDS = 60 * MINUTES / 5
+"""For each of the tests here."""
+
+
+def _rounds() -> Iterator[int]:
+    """0, 1, 2 … until the time is over; one at least."""
+    deadline = time.monotonic() + SECONDS
+    for number in count():
+        yield number
+        if time.monotonic() > deadline:
+            return
+
+
+def test_soak_writers_are_killed(tmp_path: Path, dice: Random, figures: Counter[str]) -> None:
+    test_sqlite_killed.kill_for(SECONDS, tmp_path / "laurels.db", dice, figures)
+
+
+def test_soak_processes_of_the_tree_are_killed(tmp_path: Path, dice: Random, figures: Counter[str]) -> None:
+    test_killed_tree.kill_for(SECONDS, tmp_path, dice, figures)
+
+
+async def test_soak_random_shops_with_faults_at_random_points(
+    tmp_path: Path, dice: Random, figures: Counter[str]
+) -> None:
+    """Any steps of the scenarios in any order, broken off several times on the way.
+
+    Mails go out in the end: whether a mail that was under way is sent before its member is erased, or dropped, is a
+    matter of time, and both are right.
+    """
+    await prepare(tmp_path / "prepared", Scenario([], []))
+    scenarios = [scenario for name, scenario in SCENARIOS.items() if name != "notify"]
+    steps = [step for scenario in scenarios for step in (*scenario.before, *scenario.steps)]
+    for _ in _rounds():
+        scenario = Scenario([], [_as_it_comes(dice.choice([*steps, award])) for _ in range(dice.randint(2, 12))])
+        untouched = await _run(tmp_path, scenario, [])
+        for _ in range(8):
+            level: Level = dice.choice(("call", "statement"))
+            traps = [Trap(dice.randrange(100), fail) for _ in range(dice.randint(1, 3))]
+            assert await _run(tmp_path, scenario, traps, level) == untouched
+            figures["faults"] += sum(trap.sprung for trap in traps)
+        figures["random shops"] += 1
+
+
+async def _run(folder: Path, scenario: Scenario, traps: list[Trap], level: Level = "call") -> Outcome:
+    """Take the steps under one trap after another, and then in peace; the outcome."""
+    state = copytree(folder / "prepared", folder / "state")
+    now = TurnedClock()
+    for trap in traps:
+        async with opened(state, now, trap, level) as house:
+            trap.armed = True
+            with suppress(LedgerUnavailable):
+                await go_on(house, scenario, state / "answered")
+            trap.armed = False
+    async with opened(state, now) as house:
+        await go_on(house, scenario, state / "answered")
+        outcome = await end(house, now)
+    rmtree(state)
+    return outcome
+
+
+def _as_it_comes(step: Step) -> Step:
+    """In any order there may be nobody to hide, and nothing to spend; that is an answer too."""
+
+    async def take(house: House) -> None:
+        with suppress(InsufficientPoints, UnknownMember):
+            await step(house)
+
+    return take
+
+
+def test_soak_the_house_beside_its_model(dice: Random, figures: Counter[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(projector, "CHUNK", CHUNK)
+    examples = 10
+    settings = hypothesis.settings(TestLoyaltyMachine.settings, max_examples=examples, database=None)
+    for _ in _rounds():
+        run_state_machine_as_test(hypothesis.seed(dice.getrandbits(64))(LoyaltyMachine), settings=settings)
+        figures["seeds"] += 1
+        figures["histories"] += examples
+
+
+def test_soak_bits_flip(tmp_path: Path, dice: Random, figures: Counter[str]) -> None:
+    path, flips = tmp_path / "laurels.db", 200
+    asyncio.run(test_sqlite_tampering.make(path))
+    for _ in _rounds():
+        figures["flipped bits found"] += test_sqlite_tampering.flip_at_random(path, dice, flips)
+        figures["flipped bits"] += flips

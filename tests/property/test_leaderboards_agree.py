@@ -1,0 +1,177 @@
+"""Every leaderboard gives the answers of the one in memory, over random years of a shop, asked after every batch."""
+
+import os
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from random import Random, SystemRandom
+from zoneinfo import ZoneInfo
+
+import pytest
+from msgspec.structs import replace
+from tests import valkey_server
+
+from laurels.clock import DAY
+from laurels.engines.memory import MemoryLeaderboard
+from laurels.leaderboard import ALL_TIME, Boards, Change, Followed, Leaderboard, changes_of
+from laurels.model import Entry, EntryKind, Mark
+from laurels.model.entries import MAX_POINTS
+from laurels.model.times import month_of
+
+LONDON = ZoneInfo("Europe/London")
+BOARDS = Boards(LONDON)
+OCTOBER_2026 = 1_790_812_800_000_000
+SHARDS = 3
+PEOPLE = 14
+STREAMS = 4
+BATCHES = 18
+
+
+@asynccontextmanager
+async def memory(_: str) -> AsyncIterator[Leaderboard]:
+    engine = MemoryLeaderboard()
+    yield engine
+    await engine.close()
+
+
+Make = Callable[[str], AbstractAsyncContextManager[Leaderboard]]
+OTHERS: dict[str, Make] = {"valkey": valkey_server.leaderboard}
+"""The engines that are compared with the one in memory, made beside a Valkey server at an address."""
+
+
+@dataclass
+class Shop:
+    """A made-up ledger: what happened, shard by shard, and who is whom by now."""
+
+    dice: Random
+    now: int = OCTOBER_2026
+    shards: dict[int, list[Entry]] = field(default_factory=lambda: {shard: [] for shard in range(SHARDS)})
+    numbers: dict[str, int] = field(default_factory=dict)
+    enrolled: int = 0
+    renamed: int = 1_000
+
+    def happen(self) -> None:
+        """Let something happen to somebody; now and then a week or a month goes by first."""
+        if self.dice.random() < 0.04:
+            self.now += self.dice.choice([3 * DAY, 8 * DAY, 31 * DAY])
+        person = f"member-{self.dice.randrange(PEOPLE)}"
+        if person not in self.numbers:
+            self.numbers[person] = self.enrolled + self.dice.choice([0, 0, 1])  # numbers may have gaps
+            self.enrolled = self.numbers[person] + 1
+            self._write(EntryKind.ENROL, person, name_number=self.numbers[person])
+            return
+        kind = self.dice.choices(
+            [*EntryKind],
+            [8 if kind in {EntryKind.EARN, EntryKind.REVERSE, EntryKind.ADJUST} else 1 for kind in EntryKind],
+        )[0]
+        match kind:
+            case EntryKind.EARN:
+                self._write(kind, person, points=self._points(), board_at=self.now - self.dice.choice([0, 0, 9]) * DAY)
+            case EntryKind.REVERSE:
+                self._write(kind, person, points=-self._points(), board_at=self.now - self.dice.randrange(60) * DAY)
+            case EntryKind.ADJUST:
+                self._write(kind, person, points=self.dice.choice([-1, 1]) * self._points())
+            case EntryKind.RENAME:
+                self.renamed += 1
+                self._write(kind, person, name_number=self.renamed)
+            case EntryKind.ERASE:
+                self._write(kind, person)
+                del self.numbers[person]
+            case EntryKind.ENROL:
+                return
+            case _:
+                self._write(kind, person)
+
+    def read(self, shard: int, after: int) -> list[Entry]:
+        """The feed of a shard as it reads now: of who was erased there is no id any more."""
+        known = {number: person for person, number in self.numbers.items()}
+        return [
+            replace(entry, member_id=known.get(entry.member)) if entry.kind is EntryKind.ENROL else entry
+            for entry in self.shards[shard][after:]
+        ]
+
+    def _points(self) -> int:
+        return self.dice.choice([0, 1, 1, 2, 3, 10, self.dice.randrange(100_000), MAX_POINTS])
+
+    def _write(
+        self,
+        kind: EntryKind,
+        person: str,
+        *,
+        points: int = 0,
+        board_at: int | None = None,
+        name_number: int | None = None,
+    ) -> None:
+        number = self.numbers[person]
+        shard = number % SHARDS
+        position = len(self.shards[shard]) + 1
+        entry = Entry(
+            shard=shard,
+            position=position,
+            kind=kind,
+            member=number,
+            points=points,
+            occurred_at=self.now,
+            board_at=self.now if board_at is None else board_at,
+            recorded_at=self.now,
+            name_number=name_number,
+            member_id=person,
+            hash=self.dice.randbytes(32),
+        )
+        self.shards[shard].append(entry)
+
+
+@pytest.fixture
+def dice() -> Random:
+    seed = int(os.environ.get("LAURELS_TEST_SEED") or SystemRandom().getrandbits(32))
+    print(f"LAURELS_TEST_SEED={seed} repeats this")
+    return Random(seed)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("other", OTHERS)
+async def test_every_answer_is_the_one_of_the_leaderboard_in_memory(other: str, valkey_url: str, dice: Random) -> None:
+    for _ in range(STREAMS):
+        async with AsyncExitStack() as stack:
+            reference = await stack.enter_async_context(memory(valkey_url))
+            engine = await stack.enter_async_context(OTHERS[other](valkey_url))
+            await live([reference, engine], Shop(dice))
+
+
+async def live(engines: Sequence[Leaderboard], shop: Shop) -> None:
+    """Follow a shop with two engines, through a rebuild in the middle, and compare them after each batch."""
+    for part in range(2):
+        done = dict.fromkeys(range(SHARDS), 0)
+        for engine in engines:
+            await engine.reset(Followed(identity="shop", epoch=1 + part, rules=LONDON.key))
+        for batch in range(BATCHES):
+            for _ in range(shop.dice.randrange(1, 25)):
+                shop.happen()
+            for shard in shop.dice.sample(range(SHARDS), shop.dice.randrange(1, SHARDS + 1)):
+                entries = shop.read(shard, done[shard])[: shop.dice.choice([1, 7, 1_000])]
+                changes: list[tuple[int, Change]] = [
+                    (entry.position, change) for entry in entries for change in changes_of(entry, BOARDS)
+                ]
+                done[shard] += len(entries)
+                if entries:
+                    for engine in engines:
+                        await engine.apply(shard, changes, Mark(entries[-1].position, entries[-1].hash))
+            if batch % 3 == 0:
+                for engine in engines:
+                    await engine.confirm(shop.now + batch)
+            await compare(engines, shop)
+
+
+async def compare(engines: Sequence[Leaderboard], shop: Shop) -> None:
+    """Fail where any answer differs."""
+    reference, engine = engines
+    assert await engine.followed() == await reference.followed()
+    boards = {ALL_TIME, *(f"month:{month_of(shop.now - days * DAY, LONDON)}" for days in (0, 31, 62, 400))}
+    for board in sorted(boards):
+        wholes = [[row async for rows in one.standings(board, chunk=3) for row in rows] for one in engines]
+        assert wholes[1] == wholes[0]
+        for person in range(PEOPLE + 1):
+            sizes = {"top": shop.dice.choice([0, 3, 100]), "around": shop.dice.choice([0, 2, 50])}
+            views = [await one.read(board, f"member-{person}", **sizes) for one in engines]
+            mine, theirs = (replace(view, top=list(view.top), around=list(view.around)) for view in views)
+            assert theirs == mine
