@@ -119,18 +119,21 @@ impl Writer {
 
     /// Open what is read, and what was being built when the last writer ended; remove what is neither.
     fn open_states(&mut self, discard: bool) -> Result<()> {
-        let mut current = current_folder(&self.store)?;
-        if let Some(folder) = &current {
-            match State::open(folder) {
-                Ok(state) => self.served = Some(state),
-                Err(error) if discard && error.is_refusal() => {
-                    fs::remove_file(self.store.join(CURRENT)).map_err(Error::Io)?;
-                    current = None;
-                }
-                Err(error) => return Err(error),
+        let current = current_folder(&self.store).and_then(|folder| {
+            folder.map(|folder| Ok((number_of(&folder).unwrap_or(0), State::open(&folder)?))).transpose()
+        });
+        let number = match current {
+            Ok(Some((number, state))) => {
+                self.served = Some(state);
+                number
             }
-        }
-        let number = current.as_deref().and_then(number_of).unwrap_or(0);
+            Ok(None) => 0,
+            Err(error) if discard && error.is_refusal() => {
+                fs::remove_file(self.store.join(CURRENT)).map_err(Error::Io)?;
+                0
+            }
+            Err(error) => return Err(error),
+        };
         let mut others = folders(&self.store)?;
         others.sort_unstable();
         for (other, folder) in others.into_iter().rev().filter(|folder| folder.0 != number) {
@@ -167,6 +170,9 @@ pub fn current_folder(store: &Path) -> Result<Option<PathBuf>> {
             Ok(Some(folder))
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+            Err(Error::Corrupt(format!("{} is no text", store.join(CURRENT).display())))
+        }
         Err(error) => Err(Error::at(&store.join(CURRENT), &error)),
     }
 }

@@ -21,7 +21,7 @@ from laurels.testing.leaderboard_feeds import FOLLOWED, join, mark, member_id, s
 pytestmark = [pytest.mark.anyio, needs_native]
 
 MEMBERS = 2_000
-FLIPS = 20
+FLIPS = 40
 
 READ_EVERYTHING = """
 import asyncio, sys
@@ -30,8 +30,8 @@ from tests.engines import native_leaderboard
 from laurels.errors import BoardNotReady, FeedDiverged
 from laurels.testing.leaderboard_feeds import member_id
 
-async def main():
-    board = native_leaderboard(Path(sys.argv[1]))
+async def read(directory):
+    board = native_leaderboard(directory)
     for member in range(0, 2_100, 7):
         try:
             await board.read("all-time", member_id(member), top=100, around=50)
@@ -44,7 +44,9 @@ async def main():
     except (BoardNotReady, FeedDiverged):
         pass
 
-asyncio.run(main())
+for directory in sorted(Path(sys.argv[1]).iterdir()):
+    print(directory.name, flush=True)
+    asyncio.run(read(directory))
 """
 
 
@@ -137,14 +139,13 @@ async def test_no_altered_byte_ends_a_process(tmp_path: Path, seed: int) -> None
     dice = random.Random(seed)
     whole = tmp_path / "whole"
     await _fill(whole)
-    for _ in range(FLIPS):
-        harmed = tmp_path / "harmed"
+    for number in range(FLIPS):
+        harmed = tmp_path / "harmed" / str(number)
         shutil.copytree(whole, harmed)
         for file in _files(harmed):
             content = bytearray(file.read_bytes())
             for _ in range(dice.choice((1, 100, 10_000))):
                 content[dice.randrange(len(content))] = dice.randrange(256)
             file.write_bytes(content)
-        reading = _read_everything(harmed)
-        assert reading.returncode == 0, reading.stderr.decode()
-        shutil.rmtree(harmed)
+    reading = _read_everything(tmp_path / "harmed")
+    assert reading.returncode == 0, f"at {reading.stdout.split()[-1:]}: {reading.stderr.decode()}"
