@@ -58,6 +58,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 @pytest.fixture(scope="session")
+def soak_seconds(request: pytest.FixtureRequest) -> float:
+    """How long one of the long tests may go on: they share `MINUTES`."""
+    sharing = [item for item in request.session.items if "soak_seconds" in getattr(item, "fixturenames", ())]
+    return 60 * float(os.environ.get("MINUTES") or 20) / len(sharing)
+
+
+@pytest.fixture(scope="session")
 def data_dir() -> Path:
     """The folder that holds `online_retail.parquet` and the standings expected from it."""
     folder = Path(os.environ.get("LAURELS_TEST_DATA") or REPOSITORY.parent / "shared" / "data")

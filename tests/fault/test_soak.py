@@ -4,7 +4,6 @@ What has no long form of its own is tried to the end in any case: a kill before 
 """
 
 import asyncio
-import os
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -41,30 +40,28 @@ from laurels.wiring import House
 
 pytestmark = [pytest.mark.soak, pytest.mark.anyio]
 
-MINUTES = float(os.environ.get("MINUTES") or 20)
-SECONDS = 60 * MINUTES / 5
-"""For each of the tests here."""
 
-
-def _rounds() -> Iterator[int]:
+def _rounds(seconds: float) -> Iterator[int]:
     """0, 1, 2 … until the time is over; one at least."""
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + seconds
     for number in count():
         yield number
         if time.monotonic() > deadline:
             return
 
 
-def test_soak_writers_are_killed(tmp_path: Path, dice: Random, figures: Counter[str]) -> None:
-    test_sqlite_killed.kill_for(SECONDS, tmp_path / "laurels.db", dice, figures)
+def test_soak_writers_are_killed(tmp_path: Path, dice: Random, figures: Counter[str], soak_seconds: float) -> None:
+    test_sqlite_killed.kill_for(soak_seconds, tmp_path / "laurels.db", dice, figures)
 
 
-def test_soak_processes_of_the_tree_are_killed(tmp_path: Path, dice: Random, figures: Counter[str]) -> None:
-    test_killed_tree.kill_for(SECONDS, tmp_path, dice, figures)
+def test_soak_processes_of_the_tree_are_killed(
+    tmp_path: Path, dice: Random, figures: Counter[str], soak_seconds: float
+) -> None:
+    test_killed_tree.kill_for(soak_seconds, tmp_path, dice, figures)
 
 
 async def test_soak_random_shops_with_faults_at_random_points(
-    tmp_path: Path, dice: Random, figures: Counter[str]
+    tmp_path: Path, dice: Random, figures: Counter[str], soak_seconds: float
 ) -> None:
     """Any steps of the scenarios in any order, broken off several times on the way.
 
@@ -74,7 +71,7 @@ async def test_soak_random_shops_with_faults_at_random_points(
     await prepare(tmp_path / "prepared", Scenario([], []))
     scenarios = [scenario for name, scenario in SCENARIOS.items() if name != "notify"]
     steps = [step for scenario in scenarios for step in (*scenario.before, *scenario.steps)]
-    for _ in _rounds():
+    for _ in _rounds(soak_seconds):
         scenario = Scenario([], [_as_it_comes(dice.choice([*steps, award])) for _ in range(dice.randint(2, 12))])
         untouched = await _run(tmp_path, scenario, [])
         for _ in range(8):
@@ -112,19 +109,21 @@ def _as_it_comes(step: Step) -> Step:
     return take
 
 
-def test_soak_the_house_beside_its_model(dice: Random, figures: Counter[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_soak_the_house_beside_its_model(
+    dice: Random, figures: Counter[str], soak_seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(projector, "CHUNK", CHUNK)
     examples = 10
     settings = hypothesis.settings(TestLoyaltyMachine.settings, max_examples=examples, database=None)
-    for _ in _rounds():
+    for _ in _rounds(soak_seconds):
         run_state_machine_as_test(hypothesis.seed(dice.getrandbits(64))(LoyaltyMachine), settings=settings)
         figures["seeds"] += 1
         figures["histories"] += examples
 
 
-def test_soak_bits_flip(tmp_path: Path, dice: Random, figures: Counter[str]) -> None:
+def test_soak_bits_flip(tmp_path: Path, dice: Random, figures: Counter[str], soak_seconds: float) -> None:
     path, flips = tmp_path / "laurels.db", 200
     asyncio.run(test_sqlite_tampering.make(path))
-    for _ in _rounds():
+    for _ in _rounds(soak_seconds):
         figures["flipped bits found"] += test_sqlite_tampering.flip_at_random(path, dice, flips)
         figures["flipped bits"] += flips

@@ -99,20 +99,23 @@ def _print(figures: list[Figure], under: Circumstances, engines: dict[str, str],
     out(f"Laurels {under.laurels} ({under.commit or 'commit unknown'}), Python {under.python}, apsw {under.apsw}")
     out(f"{under.date}, {engines['ledger']} and {engines['leaderboard']}, {members:,} members, seed {seed}\n")
     table = Table()
-    for name in ("what", "a second", "CPU each", "p50", "p99", "bound", "a second", "ratio"):
-        table.add_column(name, justify="left" if name in {"what", "bound"} else "right")
+    table.add_column("what", no_wrap=True)
+    for name in ("a second", "CPU each", "p50", "p99", "bound", "ratio"):
+        table.add_column(name, justify="right", no_wrap=True)
     for figure in figures:
         table.add_row(
-            Text.assemble(figure.bench, "\n", (figure.about, "dim")),
+            figure.bench,
             f"{figure.per_s:,.0f}",
             "" if figure.cpu_us is None else _duration(figure.cpu_us),
             _duration(figure.p50_us),
             _duration(figure.p99_us),
-            figure.bound or "",
             "" if figure.bound_per_s is None else f"{figure.bound_per_s:,.0f}",
             "" if figure.bound_per_s is None else f"{figure.per_s / figure.bound_per_s:.2f}",
         )
     out(table)
+    for figure in figures:
+        bound = f"; bound: {figure.bound}, a second" if figure.bound else ""
+        out(Text(f"{figure.bench}: {figure.about}{bound}", "dim"))
 
 
 def _duration(us: float) -> str:

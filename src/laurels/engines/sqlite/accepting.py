@@ -17,26 +17,26 @@ def accept(db: Database, batches: Sequence[Sequence[Document]], now: int) -> lis
     return receipts
 
 
-def find(db: Database, document: Document) -> Receipt | None:
-    """The first answer to a document that was here before, or the conflict with it; None when it is new."""
-    row = db.one("find_accepted", document.source, document.id, document.kind.value)
-    if row is None:
-        return None
-    _, fingerprint, status, position = row
-    if fingerprint != document.fingerprint:
-        return Receipt(Status(status), conflict=True)
-    return Receipt(Status(status), repeated=True, entry=read_entry(db, position))
+def look_up(db: Database, document: Document) -> tuple[Receipt | None, int | None]:
+    """The first answer to a document that was here before, or the conflict with it (None when it is new); and the
+    number of its member, if known.
+    """
+    row = db.one("look_up", document.source, document.id, document.kind.value, document.member_id)
+    assert row is not None, "a row of look-ups is a row, whatever they find"
+    sequence, member = row
+    return None if sequence is None else _known(db, document), member
 
 
-def remember(db: Database, chain: Chain, document: Document) -> Item:
-    """Write down a new document for ever, enrolling its member where it does; gives it as the awarding sees it."""
-    row = db.one("member_by_id", document.member_id)
-    number: int | None = row[0] if row else intents.erased_buyer(db, document)
+def remember(db: Database, chain: Chain, document: Document, member: int | None) -> Item:
+    """Write down a new document of that member for ever, enrolling who is unknown where it does; gives it as the
+    awarding sees it.
+    """
+    number = intents.erased_buyer(db, document) if member is None else member
     if number is None and document.enrols:
         number = chain.enrol(document.member_id)
     if number is not None and document.email is not None:
         members.keep_contact(db, number, document.email, chain.now)
-    sequence = db.value(
+    sequence = db.insert(
         "insert_accepted",
         document.kind.value,
         document.source,
@@ -59,12 +59,12 @@ def remember(db: Database, chain: Chain, document: Document) -> Item:
 
 
 def _accept_one(db: Database, chain: Chain, document: Document) -> Receipt:
-    known = find(db, document)
+    known, member = look_up(db, document)
     if known is not None:
         return known
     if not intents.allow(db, document):
         return Receipt(Status.ACCEPTED, conflict=True)
-    item = remember(db, chain, document)
+    item = remember(db, chain, document, member)
     db.run(
         "insert_inbox",
         item.sequence,
@@ -79,3 +79,12 @@ def _accept_one(db: Database, chain: Chain, document: Document) -> Receipt:
     )
     intents.finish(db, document)
     return Receipt(Status.ACCEPTED)
+
+
+def _known(db: Database, document: Document) -> Receipt:
+    row = db.one("find_accepted", document.source, document.id, document.kind.value)
+    assert row is not None, "it was there just now"
+    fingerprint, status, position = row
+    if fingerprint != document.fingerprint:
+        return Receipt(Status(status), conflict=True)
+    return Receipt(Status(status), repeated=True, entry=read_entry(db, position))

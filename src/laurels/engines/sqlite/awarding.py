@@ -31,11 +31,11 @@ def award(db: Database, limit: int, decide: Decide, waiting_before: int, now: in
 
 def settle(db: Database, document: Document, decide: Decide, now: int) -> Receipt:
     """Accept one document and write its entry at once."""
-    known = accepting.find(db, document)
+    known, member = accepting.look_up(db, document)
     if known is not None:
         return known
     chain = Chain(db, now)
-    item = accepting.remember(db, chain, document)
+    item = accepting.remember(db, chain, document, member)
     outcome = decide(_claim(db, chain.now, [item], []))
     position, member = _write(db, chain, outcome)[item.sequence]
     db.run("set_accepted", Status.AWARDED.value, position, member, item.sequence)

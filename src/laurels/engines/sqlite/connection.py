@@ -69,6 +69,11 @@ class Database:
         """Run a statement for its effect."""
         self.execute(_SQL[name], bindings)
 
+    def insert(self, name: str, *bindings: Any) -> int:
+        """Run a statement that inserts one row; gives its row id."""
+        self.execute(_SQL[name], bindings)
+        return self.connection.last_insert_rowid()
+
     def one(self, name: str, *bindings: Any) -> Row | None:
         """The first row, or None."""
         row: Row | None = self.execute(_SQL[name], bindings).fetchone()
