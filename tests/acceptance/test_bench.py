@@ -9,6 +9,8 @@ from tests.acceptance.command_line import laurels_here as laurels
 
 from laurels.cli.bench.scratch import Scratch
 from laurels.model import Order
+from laurels.settings import Settings
+from laurels.wiring import leaderboard_engine
 
 TINY = ("--seconds", "0.05", "--members", "40", "--seed", "9")
 
@@ -28,7 +30,7 @@ def test_it_measures_all_four_and_keeps_a_line_for_each(tmp_path: Path) -> None:
         assert figure["per_s"] > 0
         assert 0 <= figure["p50_us"] <= figure["p99_us"]
         assert (figure["bound"] is None) == (figure["bound_per_s"] is None)
-        assert (figure["ledger"], figure["leaderboard"]) == ("sqlite", "memory")
+        assert (figure["ledger"], figure["leaderboard"]) == ("sqlite", leaderboard_engine(Settings()))
         assert (figure["members"], figure["seed"]) == (40, 9)
         assert {"date", "cpu", "cores", "memory_bytes", "kernel", "load", "python", "laurels", "apsw", "commit"} <= set(
             figure
