@@ -96,7 +96,7 @@ async def read_dashboard(dashboards: Dashboards, caller: Caller, member_id: str,
 def answer(shown: Dashboard | Board, query: Struct, headers: Headers) -> Answer:
     """The encoded answer with its tag; 304 without a body where the client has it already."""
     body = to_json(shown)
-    tag = etag(shown.as_of, body, query)
+    tag = etag(shown.as_of, body, checksum(query))
     with_tag = {"ETag": tag, **CACHED}
     sent = headers.get(b"if-none-match")
     if sent is not None and matches(sent, tag):
@@ -104,17 +104,18 @@ def answer(shown: Dashboard | Board, query: Struct, headers: Headers) -> Answer:
     return Answer(200, body, with_tag)
 
 
-def etag(as_of: str, body: bytes, query: Struct) -> str:
-    """The tag of an answer: another one for another `as_of`, another query, and when it becomes stale.
+def etag(as_of: str, body: bytes, query: int) -> str:
+    """The tag of an answer: another one for another `as_of`, another query (its `checksum`), and when it becomes stale.
 
     The checksum is over the body too, for what `as_of` and the query do not say: `month` turns into another month, and
     a restored ledger gives an `as_of` a second time.
     """
-    return f'"{as_of}-{crc32(body, _checksum(query)):08x}"'
+    return f'"{as_of}-{crc32(body, query):08x}"'
 
 
 @lru_cache(maxsize=1024)
-def _checksum(query: Struct) -> int:
+def checksum(query: Struct) -> int:
+    """What tells one query from another."""
     return crc32(repr(query).encode())
 
 

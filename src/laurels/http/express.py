@@ -15,7 +15,7 @@ from laurels.dashboard import Encoded
 from laurels.errors import InvalidInput
 from laurels.http.answering import Answerer
 from laurels.http.cors import Sharing, headers_of
-from laurels.http.dashboards import CACHED, DashboardQuery, etag, matches, show_dashboard
+from laurels.http.dashboards import CACHED, DashboardQuery, checksum, etag, matches, show_dashboard
 from laurels.http.envelope import SECURITY_HEADERS, request_id
 from laurels.http.fast import LOYALTY, is_plain_host
 from laurels.http.query import parse_query
@@ -79,7 +79,7 @@ class Express:
         left = self._door.limits.member(member_id)
         if left.wait:
             return None
-        tag = etag(shown.as_of, shown.body, query)
+        tag = etag(shown.as_of, shown.body, query.checksum)
         is_known = sent.tag is not None and matches(sent.tag.decode("latin-1"), tag)
         self._meter.count(HTTPStatus.NOT_MODIFIED if is_known else HTTPStatus.OK, clock.elapsed() - began)
         lines, id_ = self._lines_of(server_headers), request_id(sent.id)
@@ -88,7 +88,7 @@ class Express:
             return _NOT_MODIFIED % (lines, tag.encode(), id_, left.header, for_page)
         return _OK % (lines, tag.encode(), len(shown.body), id_, left.header, for_page, shown.body)
 
-    def _asked(self, target: bytes, authorization: bytes) -> tuple[str, DashboardQuery] | None:
+    def _asked(self, target: bytes, authorization: bytes) -> tuple[str, "_Query"] | None:
         """Whose dashboard, where it is the own one, and which; None for everything else."""
         caller = self._door.remembered(authorization)
         path, _, raw_query = target.partition(b"?")
@@ -98,7 +98,7 @@ class Express:
         query = _read(raw_query)
         return None if query is None else (member_id, query)
 
-    def _shown(self, member_id: str, query: DashboardQuery) -> Encoded | None:
+    def _shown(self, member_id: str, query: "_Query") -> Encoded | None:
         try:
             return self._dashboards.at_hand(member_id, query.board, top=query.top, around=query.around)
         except Exception:  # noqa: BLE001 - the long way meets it too, and says why
@@ -138,11 +138,22 @@ def _sent(headers: Headers) -> _Sent | None:
     return None if authorization is None else _Sent(authorization, tag, id_, origin)
 
 
+class _Query(NamedTuple):
+    """What a query string asks for."""
+
+    board: str
+    top: int
+    around: int
+    checksum: int
+
+
 @lru_cache(maxsize=1024)
-def _read(raw: bytes) -> DashboardQuery | None:
+def _read(raw: bytes) -> _Query | None:
     """What a query string asks for; None where that takes a wait, or is wrong."""
     try:
         query = parse_query(DashboardQuery, raw)
     except InvalidInput:
         return None
-    return query if query.min_version is None else None
+    if query.min_version is not None:
+        return None
+    return _Query(query.board, query.top, query.around, checksum(query))

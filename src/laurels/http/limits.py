@@ -41,7 +41,7 @@ class Quota:
 
     def __init__(self, name: str, requests: int, period: int, now: Clock = clock.now) -> None:
         """`name` is told to clients in the header `RateLimit`. `period` is in microseconds."""
-        self._name = name
+        self._name = f'"{name}"'.encode("ascii")
         self._each = period // requests
         self._period = self._each * requests
         self._now = now
@@ -68,9 +68,11 @@ class Quota:
 
 
 class Left(Struct, frozen=True, gc=False):
-    """What is left of a key's quota. Times are in microseconds: until the next request, and until all is back."""
+    """What is left of a key's quota, and its name as the header spells it. Times are in microseconds: until the next
+    request, and until all is back.
+    """
 
-    name: str
+    name: bytes
     requests: int
     wait: int
     whole_in: int = 0
@@ -80,7 +82,7 @@ class Left(Struct, frozen=True, gc=False):
         """The field `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10): requests that are left, and in how many
         seconds there are more.
         """
-        return b'"%s";r=%d;t=%d' % (self.name.encode("ascii"), self.requests, _seconds(self.wait or self.whole_in))
+        return b"%b;r=%d;t=%d" % (self.name, self.requests, _seconds(self.wait or self.whole_in))
 
     @property
     def retry_after_s(self) -> int:
