@@ -48,6 +48,7 @@ impl Board {
     /// Begin to fetch a block that will be scanned soon.
     #[inline]
     pub fn prefetch_block(&self, block: u32) {
+        self.map.prefetch(self.shape.homes_at + block as usize);
         for line in (0..BLOCK).step_by(LINE) {
             self.map.prefetch(self.shape.blocks_at + block as usize * BLOCK + line);
         }

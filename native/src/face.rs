@@ -86,8 +86,7 @@ impl Names {
         py: Python<'_>,
     ) -> PyResult<Names> {
         let tables = tables.iter().map(|table| table.to_vec(py)).collect::<PyResult<_>>()?;
-        let boxed = |words: Vec<String>| words.into_iter().map(Into::into).collect();
-        Ok(Names { names: names::Names::new(tables, boxed(adjectives), boxed(creatures))? })
+        Ok(Names { names: names::Names::new(tables, &adjectives, &creatures)? })
     }
 
     /// The proxy name of a name number.
@@ -98,8 +97,9 @@ impl Names {
                 self.names.count() - 1
             )));
         }
-        let mut name = Vec::new();
-        self.names.write(name_number, &mut name);
+        let (mut name, mut number) = (Vec::new(), [name_number]);
+        self.names.shuffle(&mut number);
+        self.names.write(number[0], &mut name);
         Ok(String::from_utf8(name)?)
     }
 }

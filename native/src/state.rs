@@ -199,7 +199,7 @@ impl State {
 
     /// Make a whole board from scores by member number.
     pub fn build(&mut self, board: &str, scores: &[i32]) -> Result<()> {
-        if self.files.board(board).is_some() {
+        if self.files.board(board, None).is_some() {
             return Err(Error::Invalid(format!("the board {board} has scores already")));
         }
         let members = self.files.members();
@@ -298,12 +298,12 @@ impl State {
     /// The numbers of a batch's boards; those that are new are made.
     fn boards_of(&mut self, batch: &Batch) -> Result<Vec<usize>> {
         for name in &batch.boards {
-            if self.files.board(name).is_none() {
+            if self.files.board(name, None).is_none() {
                 let capacity = self.files.members().capacity();
                 self.files.add_board(&mut self.journal, name, |path, number| Board::create(path, number, capacity))?;
             }
         }
-        Ok(batch.boards.iter().filter_map(|name| self.files.board(name)).collect())
+        Ok(batch.boards.iter().filter_map(|name| self.files.board(name, None)).collect())
     }
 
     fn has_room(&self, group: &[Op], boards: &[usize]) -> bool {

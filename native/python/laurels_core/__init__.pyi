@@ -94,7 +94,7 @@ class Names:
 
     def __new__(cls, tables: Sequence[Buffer], adjectives: Sequence[str], creatures: Sequence[str]) -> Self:
         """`tables`: one a round, an even number of them; each of `side` two-byte values in native order, below `side`.
-        Words are plain ASCII letters; there are side * side / 10,000 pairs of them.
+        Words are up to 15 plain ASCII letters; there are side * side / 10,000 pairs of them.
 
         Copies all of it, some 410 kB. Raises `ValueError` where the figures do not fit together.
         """
