@@ -176,7 +176,8 @@ impl Writer {
             return Err(PyValueError::new_err("give a name number for each id"));
         }
         let state = self.open()?.building()?;
-        Ok(py.detach(|| state.load_members(first, ids.iter().map(|id| &**id).zip(name_numbers.iter().copied())))?)
+        let members: Vec<(&str, u32)> = ids.iter().map(|id| &**id).zip(name_numbers).collect();
+        Ok(py.detach(|| state.load_members(first, &members))?)
     }
 
     /// Make a whole board at once.

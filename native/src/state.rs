@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::files::{Files, Mark, put_text};
 use crate::journal::Journal;
 use crate::layout::*;
-use crate::members::{MOST_NAMES, Members, State as Known};
+use crate::members::{MOST_NAMES, State as Known};
 
 /// Readers get in after so many changes, if not earlier.
 const OPENED_EVERY: usize = 64;
@@ -171,28 +171,21 @@ impl State {
     }
 
     /// Enrol `first`, `first + 1`, ... at once.
-    pub fn load_members<'a>(
-        &mut self,
-        first: u32,
-        members: impl ExactSizeIterator<Item = (&'a str, u32)> + Clone,
-    ) -> Result<()> {
-        let words = members.clone().map(|(id, _)| id.len().div_ceil(4)).sum();
+    pub fn load_members(&mut self, first: u32, members: &[(&str, u32)]) -> Result<()> {
+        let words = members.iter().map(|(id, _)| id.len().div_ceil(4)).sum();
         self.room_for_members(first as usize + members.len(), members.len(), words)?;
         let State { files, journal } = self;
-        let mut members = (first..).zip(members).peekable();
         let mut done = Ok(());
-        while members.peek().is_some() && done.is_ok() {
-            for (_, (id, _)) in members.clone().take(OPENED_EVERY) {
-                files.members().prefetch_number(&Members::digest(&files.key, id.as_bytes()));
-            }
+        for (first, joining) in (first..).step_by(OPENED_EVERY).zip(members.chunks(OPENED_EVERY)) {
             journal.begin(&files.control);
-            done = members.by_ref().take(OPENED_EVERY).try_for_each(|(member, (id, name_number))| {
-                check_join(Some(id), name_number)?;
-                files.members().join(journal, member, Some(id), name_number)
-            });
-            if done.is_ok() {
-                journal.commit(&files.control);
+            done = joining
+                .iter()
+                .try_for_each(|(id, name_number)| check_join(Some(id), *name_number))
+                .and_then(|()| files.members().join(journal, first, joining));
+            if done.is_err() {
+                break;
             }
+            journal.commit(&files.control);
         }
         self.closed(done)
     }
@@ -228,7 +221,10 @@ impl State {
         let (state, name_number) = files.members().known(member).ok_or_else(Error::disorder)?;
         if let Change::Joined(id, name_number) = &op.change {
             check_join(id.as_deref(), *name_number)?;
-            return files.members().join(log, member, id.as_deref(), *name_number);
+            return match id {
+                Some(id) => files.members().join(log, member, &[(id, *name_number)]),
+                None => files.members().join_erased(log, member),
+            };
         }
         match (&op.change, state) {
             (_, Known::Absent) => Err(Error::UnknownMember(member)),
