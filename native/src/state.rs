@@ -16,8 +16,11 @@ const OPENED_EVERY: usize = 64;
 /// How long they may: a read takes one to two microseconds.
 const OPEN_FOR: Duration = Duration::from_micros(4);
 
-/// Changes whose members are fetched from memory while those before are made.
-const AHEAD: usize = 8;
+/// So many changes before one is made, its member begins to be fetched from memory.
+const FETCH_MEMBER: usize = 8;
+
+/// And so many before, the block that its member turned out to be in.
+const FETCH_BLOCK: usize = 3;
 
 /// What happened to a member.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,9 +143,7 @@ impl State {
             if open == 0 {
                 self.journal.begin(&self.files.control);
             }
-            if let Some(soon) = ops.get(done + AHEAD) {
-                self.prefetch(soon, &boards);
-            }
+            self.prefetch(&ops[done..], &boards);
             if let Err(error) = group.iter().try_for_each(|op| self.take(op, &boards)) {
                 return Err(self.undo(shard, &ops[done - open..done], &boards, error));
             }
@@ -208,10 +209,16 @@ impl State {
         self.closed(made)
     }
 
-    fn prefetch(&self, op: &Op, boards: &[usize]) {
-        self.files.members().prefetch(op.member);
-        if let Change::Scored(board, _) = op.change {
-            self.files.boards[boards[board]].prefetch(op.member);
+    /// Each step to a member's place is a wait for memory: what the next changes need is fetched while others are made.
+    fn prefetch(&self, ops: &[Op], boards: &[usize]) {
+        if let Some(op) = ops.get(FETCH_MEMBER) {
+            self.files.members().prefetch(op.member);
+            if let Change::Scored(board, _) = op.change {
+                self.files.boards[boards[board]].prefetch(op.member);
+            }
+        }
+        if let Some(Op { member, change: Change::Scored(board, _), .. }) = ops.get(FETCH_BLOCK) {
+            self.files.boards[boards[*board]].prefetch_place(*member);
         }
     }
 
