@@ -191,7 +191,10 @@ impl Source {
                 }
                 self.retries += 1;
             } else if self.stuck == Some(before) {
-                return Err(Error::Busy); // waited for in vain before
+                // Waited for in vain before. A writer that lives may be waiting for this very processor: callers that come
+                // again at once would keep it from ending its update.
+                std::thread::yield_now();
+                return Err(Error::Busy);
             }
             let begun = *begun.get_or_insert_with(Instant::now);
             if begun.elapsed() > self.deadline {
