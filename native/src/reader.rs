@@ -191,9 +191,7 @@ impl Source {
                 }
                 self.retries += 1;
             } else if self.stuck == Some(before) {
-                // Waited for in vain before. A writer that lives may be waiting for this very processor: callers that come
-                // again at once would keep it from ending its update.
-                std::thread::yield_now();
+                std::thread::sleep(SPIN); // waited for in vain before, but callers that come again at once are in its way
                 return Err(Error::Busy);
             }
             let begun = *begun.get_or_insert_with(Instant::now);
@@ -201,7 +199,7 @@ impl Source {
                 self.stuck = (before & 1 == 1).then_some(before);
                 return Err(Error::Busy);
             }
-            if before & 1 == 1 && begun.elapsed() > SPIN { std::thread::yield_now() } else { std::hint::spin_loop() }
+            if before & 1 == 1 && begun.elapsed() > SPIN { std::thread::sleep(SPIN) } else { std::hint::spin_loop() }
         }
     }
 
@@ -239,7 +237,8 @@ impl Source {
     }
 }
 
-/// How long a reader waits for the writer before it lets others run.
+/// How long a reader waits for the writer before it leaves the processor, and how long it then sleeps: the writer may be
+/// waiting for this very processor, and to yield is not enough for the kernel to let it run.
 const SPIN: Duration = Duration::from_micros(50);
 
 impl Shot {
