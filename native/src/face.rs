@@ -1,10 +1,12 @@
 //! The Python face. What each thing does and costs is told in `python/laurels_core/__init__.pyi`.
 
+mod errors;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use pyo3::buffer::PyBuffer;
-use pyo3::exceptions::{PyAssertionError, PyException, PyKeyError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyAssertionError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
@@ -15,53 +17,6 @@ use crate::reader::{Me, Row, Shot};
 use crate::render::Renderer;
 use crate::state::{Batch, Change, Op};
 use crate::{names, reader, writer};
-
-/// The classes of errors, and which error is of which.
-macro_rules! exceptions {
-    ($($name:ident: $base:ident),* $(,)?) => {
-        $(pyo3::create_exception!(laurels_core, $name, $base);)*
-        fn add_exceptions(module: &Bound<'_, PyModule>) -> PyResult<()> {
-            $(module.add(stringify!($name), module.py().get_type::<$name>())?;)*
-            Ok(())
-        }
-    };
-}
-
-exceptions! {
-    CoreError: PyException,
-    Locked: CoreError,
-    NotReady: CoreError,
-    Busy: CoreError,
-    Diverged: CoreError,
-    Full: CoreError,
-    Refused: CoreError,
-    Truncated: Refused,
-    Corrupt: Refused,
-    Foreign: Refused,
-    NewerFormat: Refused,
-    OtherBoot: Refused,
-}
-
-impl From<Error> for PyErr {
-    fn from(error: Error) -> PyErr {
-        let text = error.to_string();
-        match error {
-            Error::Locked(_) => Locked::new_err(text),
-            Error::NotReady => NotReady::new_err(text),
-            Error::Busy => Busy::new_err(text),
-            Error::Diverged => Diverged::new_err(text),
-            Error::Full(_) => Full::new_err(text),
-            Error::Truncated(_) => Truncated::new_err(text),
-            Error::Corrupt(_) => Corrupt::new_err(text),
-            Error::Foreign(_) => Foreign::new_err(text),
-            Error::NewerFormat(_) => NewerFormat::new_err(text),
-            Error::OtherBoot(_) => OtherBoot::new_err(text),
-            Error::UnknownMember(member) => PyKeyError::new_err(member),
-            Error::Invalid(_) => PyValueError::new_err(text),
-            Error::Io(error) => error.into(),
-        }
-    }
-}
 
 const JOINED: u8 = 0;
 const SCORED: u8 = 1;
@@ -425,7 +380,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     for (name, kind) in kinds.into_iter().chain([("SHOWN", SHOWN), ("RENAMED", RENAMED), ("ERASED", ERASED)]) {
         module.add(name, kind)?;
     }
-    add_exceptions(module)?;
+    errors::add_exceptions(module)?;
     module.add_class::<Names>()?;
     module.add_class::<Writer>()?;
     module.add_class::<Reader>()?;

@@ -142,7 +142,7 @@ class Writer:
     def load_members(self, first: int, ids: Sequence[str], name_numbers: Buffer) -> None:
         """Enrol `first`, `first + 1`, ... at once. `name_numbers`: an unsigned 32-bit one for each id.
 
-        Only between `reset` and `confirm`. Costs 0.5 to 1 us a member. Raises `ValueError`, `Full`.
+        Only between `reset` and `confirm`. Costs 0.3 to 0.5 us a member. Raises `ValueError`, `Full`.
         """
 
     def build(self, board: str, scores: Buffer) -> None:
@@ -189,7 +189,7 @@ class Reader:
         """The same as JSON, as `GET /loyalty/{member_id}` answers. Stale is what was confirmed more than `stale_after`
         before `now`.
 
-        Takes 1 to 3 us. Raises as `view`, and `ValueError` without names.
+        Takes 1 to 4 us. Raises as `view`, and `ValueError` without names.
         """
 
     def render_board(self, board: str, top: int, now: int, stale_after: int) -> Rendered:

@@ -16,6 +16,7 @@ const BOARD: &str = "all-time";
 const MEMBERS: u64 = 1021; // a prime, so that any stride reaches everybody
 const STRIDE: u64 = 389;
 const SECTION: u64 = 100; // positions in a batch
+const LEAST_VERSIONS: u64 = 50; // fewer would mean that the reads did not meet the writer
 const AROUND: usize = 2;
 const TOP: usize = 10;
 
@@ -101,7 +102,7 @@ fn read_beside_a_writer(reads: u64) {
     let (done, rounds) = (AtomicBool::new(false), Rounds::new());
     let ids: Vec<String> = (0..MEMBERS as u32).map(id).collect();
     let mut reader = Reader::new(store.path(), PATIENT);
-    let (mut versions, mut last) = (0, 0);
+    let (mut read, mut versions, mut last) = (0, 0, 0);
     let applied = std::thread::scope(|scope| {
         let writing = scope.spawn(|| {
             let mut position = 2 * MEMBERS;
@@ -113,8 +114,9 @@ fn read_beside_a_writer(reads: u64) {
             position - 2 * MEMBERS
         });
         let stop = Stop(&done);
-        for read in 0..reads {
+        while read < reads || versions < LEAST_VERSIONS {
             let member = (read * 7 % MEMBERS) as u32;
+            read += 1;
             let shot = reader.read(BOARD, Some(&ids[member as usize]), TOP, AROUND).unwrap();
             assert!(shot.version.reached[0] >= last, "the version went back");
             versions += u64::from(shot.version.reached[0] > last);
@@ -125,8 +127,7 @@ fn read_beside_a_writer(reads: u64) {
         writing.join().unwrap()
     });
     let retries = reader.retries();
-    println!("{reads} reads of {versions} versions beside {applied} changes: {retries} begun again, none torn");
-    assert!(versions > 10, "the reads did not meet the writer, so nothing was tried");
+    println!("{read} reads of {versions} versions beside {applied} changes: {retries} begun again, none torn");
 }
 
 #[test]
