@@ -152,20 +152,44 @@ class Run:
         """Read in another process while this one applies 10,000 increments a second in batches of 100."""
         queue: multiprocessing.Queue[tuple[int, int, int, float]] = multiprocessing.Queue()
         other = multiprocessing.Process(target=read_on, args=(self.directory, self.members, watch_s, queue))
-        other.start()
-        applied, start = 0, monotonic()
-        while other.is_alive():
-            self.writer.apply(0, *self.batch(100), b"")
-            applied += 100
-            sleep(max(0.0, start + applied / 10_000 - monotonic()))  # the pace
+        applied, start = self.pace(other)
         reads, retries, busy, took_s = queue.get()
-        other.join()
         self.figures |= {
             "beside_updates_per_s": applied / (monotonic() - start),
             "beside_dashboard_us": took_s / reads * 1e6,
             "beside_retries_percent": 100 * retries / reads,
             "beside_busy": busy,
         }
+        holds: multiprocessing.Queue[dict[str, float]] = multiprocessing.Queue()
+        other = multiprocessing.Process(target=watch_the_lock, args=(self.directory, watch_s, holds))
+        self.pace(other)
+        self.figures |= holds.get()
+
+    def pace(self, other: multiprocessing.Process) -> tuple[int, float]:
+        """Apply 10,000 increments a second until another process has ended; tell how many, and since when."""
+        other.start()
+        applied, start = 0, monotonic()
+        while other.is_alive():
+            self.writer.apply(0, *self.batch(100), b"")
+            applied += 100
+            sleep(max(0.0, start + applied / 10_000 - monotonic()))  # the pace
+        other.join()
+        return applied, start
+
+
+def watch_the_lock(directory: Path, watch_s: float, holds: "multiprocessing.Queue[dict[str, float]]") -> None:
+    """Look at the sequence for so long, all the time; tell how many microseconds it was odd, each time that it was."""
+    sequence, held_us, odd_since, before = core.Reader(directory).sequence, [0.0], 0.0, 0
+    end = perf_counter() + watch_s
+    while (now := perf_counter()) < end:
+        seen = sequence()
+        if seen != before:
+            if before % 2:
+                held_us.append((now - odd_since) * 1e6)
+            odd_since, before = now, seen
+    held_us.sort()
+    middle, nearly_all = held_us[len(held_us) // 2], held_us[len(held_us) * 99 // 100]
+    holds.put({"lock_held_us_p50": middle, "lock_held_us_p99": nearly_all, "lock_held_us_most": held_us[-1]})
 
 
 def read_on(

@@ -3,6 +3,7 @@
 //! What a reader finds may be half changed: every index is checked, and None means that nothing sensible was found. The
 //! reader then looks whether the sequence moved, and tries again.
 
+use std::cmp::Ordering::{Equal, Greater, Less};
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::board::{BLOCK, Board, GROUP, ROOT_LENGTH, SUPER, SUPER_WORDS, place};
@@ -31,7 +32,6 @@ impl Board {
     /// Where a ranked member stands. Some ten steps and a scan of one block.
     #[inline]
     pub fn spot_of(&self, member: u32, block: u32) -> Option<Spot> {
-        self.prefetch_block(block);
         let block = block as usize;
         let super_ = self.map.get(self.shape.homes_at + block)? as usize;
         let at = self.super_at(super_)?;
@@ -48,6 +48,7 @@ impl Board {
     /// Begin to fetch a block that will be scanned soon.
     #[inline]
     pub fn prefetch_block(&self, block: u32) {
+        self.map.prefetch(self.shape.homes_at + block as usize);
         for line in (0..BLOCK).step_by(LINE) {
             self.map.prefetch(self.shape.blocks_at + block as usize * BLOCK + line);
         }
@@ -88,10 +89,32 @@ impl Board {
         self.enter(root, super_, slot)
     }
 
-    /// How many in a block have smaller places. Looks at seven of them at once: each lies somewhere else in memory, and
-    /// to wait for one before asking for the next would take three times as long.
+    /// How many in a block have smaller places.
     #[inline]
     pub fn seek_within(&self, spot: &Spot, wanted: u64) -> Option<usize> {
+        let first = self.first_of(spot)?;
+        match self.first_after(spot)? {
+            // Every member of the block has the same score, as in most blocks of a large board: their order is that of
+            // their numbers, and nothing outside the block need be looked at.
+            Some(next) if next >> 32 == first >> 32 => match (wanted >> 32).cmp(&(first >> 32)) {
+                Less => Some(0),
+                Greater => Some(spot.count),
+                Equal => self.seek_number(spot, wanted as u32),
+            },
+            _ => self.seek_place(spot, wanted),
+        }
+    }
+
+    /// How many in a block have smaller member numbers, where those ascend.
+    fn seek_number(&self, spot: &Spot, member: u32) -> Option<usize> {
+        let first = self.shape.blocks_at + spot.block * BLOCK;
+        let members = self.map.words().get(first..first + spot.count)?;
+        Some(members.partition_point(|other| other.load(Relaxed) < member))
+    }
+
+    /// How many in a block have smaller places, in any block. Looks at seven of them at once: each lies somewhere else in
+    /// memory, and to wait for one before asking for the next would take three times as long.
+    fn seek_place(&self, spot: &Spot, wanted: u64) -> Option<usize> {
         let members = self.shape.blocks_at + spot.block * BLOCK;
         let smaller = |index: usize| {
             let member = self.map.get(members + index)?;
@@ -116,6 +139,28 @@ impl Board {
             below += smaller(index)?;
         }
         Some(low + below)
+    }
+
+    /// The first place of a spot's block.
+    fn first_of(&self, spot: &Spot) -> Option<u64> {
+        self.first_at(self.super_at(spot.super_)? + 4 + 2 * SUPER + spot.slot, SUPER)
+    }
+
+    /// The first place of the block after a spot's; `Some(None)` at the end of the board.
+    fn first_after(&self, spot: &Spot) -> Option<Option<u64>> {
+        let at = self.super_at(spot.super_)?;
+        if spot.slot + 1 < (self.map.get(at)? as usize).min(SUPER) {
+            self.first_at(at + 4 + 2 * SUPER + spot.slot + 1, SUPER).map(Some)
+        } else if spot.root + 1 < (self.map.get(ROOT_LENGTH)? as usize).min(self.shape.supers) {
+            self.first_at(self.firsts_at() + spot.root + 1, self.shape.supers).map(Some)
+        } else {
+            Some(None)
+        }
+    }
+
+    /// A first place: its high word, and `room` words further on the low one.
+    fn first_at(&self, at: usize, room: usize) -> Option<u64> {
+        Some(u64::from(self.map.get(at)?) << 32 | u64::from(self.map.get(at + room)?))
     }
 
     /// The spot before the first member; its count is 0 on an empty board.
@@ -223,8 +268,7 @@ impl Board {
         let (mut low, mut high) = (1, length.min(room));
         while low < high {
             let middle = (low + high) / 2;
-            let first = u64::from(self.map.get(at + middle)?) << 32 | u64::from(self.map.get(at + room + middle)?);
-            if first <= wanted { low = middle + 1 } else { high = middle }
+            if self.first_at(at + middle, room)? <= wanted { low = middle + 1 } else { high = middle }
         }
         (length > 0).then_some(low - 1)
     }

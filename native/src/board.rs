@@ -199,6 +199,13 @@ impl Board {
         self.map.prefetch(self.shape.pairs_at + 2 * member as usize);
     }
 
+    /// Begin to fetch the block of a member whose pair is at hand.
+    pub fn prefetch_place(&self, member: u32) {
+        if let Some((_, block)) = self.pair(member) {
+            self.prefetch_block(block);
+        }
+    }
+
     /// How many are ranked.
     pub fn ranked(&self) -> Option<u32> {
         self.map.get(RANKED)

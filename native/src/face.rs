@@ -1,10 +1,12 @@
 //! The Python face. What each thing does and costs is told in `python/laurels_core/__init__.pyi`.
 
+mod errors;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use pyo3::buffer::PyBuffer;
-use pyo3::exceptions::{PyAssertionError, PyException, PyKeyError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyAssertionError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
@@ -15,53 +17,6 @@ use crate::reader::{Me, Row, Shot};
 use crate::render::Renderer;
 use crate::state::{Batch, Change, Op};
 use crate::{names, reader, writer};
-
-/// The classes of errors, and which error is of which.
-macro_rules! exceptions {
-    ($($name:ident: $base:ident),* $(,)?) => {
-        $(pyo3::create_exception!(laurels_core, $name, $base);)*
-        fn add_exceptions(module: &Bound<'_, PyModule>) -> PyResult<()> {
-            $(module.add(stringify!($name), module.py().get_type::<$name>())?;)*
-            Ok(())
-        }
-    };
-}
-
-exceptions! {
-    CoreError: PyException,
-    Locked: CoreError,
-    NotReady: CoreError,
-    Busy: CoreError,
-    Diverged: CoreError,
-    Full: CoreError,
-    Refused: CoreError,
-    Truncated: Refused,
-    Corrupt: Refused,
-    Foreign: Refused,
-    NewerFormat: Refused,
-    OtherBoot: Refused,
-}
-
-impl From<Error> for PyErr {
-    fn from(error: Error) -> PyErr {
-        let text = error.to_string();
-        match error {
-            Error::Locked(_) => Locked::new_err(text),
-            Error::NotReady => NotReady::new_err(text),
-            Error::Busy => Busy::new_err(text),
-            Error::Diverged => Diverged::new_err(text),
-            Error::Full(_) => Full::new_err(text),
-            Error::Truncated(_) => Truncated::new_err(text),
-            Error::Corrupt(_) => Corrupt::new_err(text),
-            Error::Foreign(_) => Foreign::new_err(text),
-            Error::NewerFormat(_) => NewerFormat::new_err(text),
-            Error::OtherBoot(_) => OtherBoot::new_err(text),
-            Error::UnknownMember(member) => PyKeyError::new_err(member),
-            Error::Invalid(_) => PyValueError::new_err(text),
-            Error::Io(error) => error.into(),
-        }
-    }
-}
 
 const JOINED: u8 = 0;
 const SCORED: u8 = 1;
@@ -86,8 +41,7 @@ impl Names {
         py: Python<'_>,
     ) -> PyResult<Names> {
         let tables = tables.iter().map(|table| table.to_vec(py)).collect::<PyResult<_>>()?;
-        let boxed = |words: Vec<String>| words.into_iter().map(Into::into).collect();
-        Ok(Names { names: names::Names::new(tables, boxed(adjectives), boxed(creatures))? })
+        Ok(Names { names: names::Names::new(tables, &adjectives, &creatures)? })
     }
 
     /// The proxy name of a name number.
@@ -98,8 +52,9 @@ impl Names {
                 self.names.count() - 1
             )));
         }
-        let mut name = Vec::new();
-        self.names.write(name_number, &mut name);
+        let (mut name, mut number) = (Vec::new(), [name_number]);
+        self.names.shuffle(&mut number);
+        self.names.write(number[0], &mut name);
         Ok(String::from_utf8(name)?)
     }
 }
@@ -176,7 +131,8 @@ impl Writer {
             return Err(PyValueError::new_err("give a name number for each id"));
         }
         let state = self.open()?.building()?;
-        Ok(py.detach(|| state.load_members(first, ids.iter().map(|id| &**id).zip(name_numbers.iter().copied())))?)
+        let members: Vec<(&str, u32)> = ids.iter().map(|id| &**id).zip(name_numbers).collect();
+        Ok(py.detach(|| state.load_members(first, &members))?)
     }
 
     /// Make a whole board at once.
@@ -424,7 +380,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     for (name, kind) in kinds.into_iter().chain([("SHOWN", SHOWN), ("RENAMED", RENAMED), ("ERASED", ERASED)]) {
         module.add(name, kind)?;
     }
-    add_exceptions(module)?;
+    errors::add_exceptions(module)?;
     module.add_class::<Names>()?;
     module.add_class::<Writer>()?;
     module.add_class::<Reader>()?;

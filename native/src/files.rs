@@ -1,6 +1,5 @@
 //! One state of the boards: the files of a folder, opened together, and what the control file says.
 
-use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
@@ -35,7 +34,7 @@ pub struct Files {
     pub key: [u8; 16],
     /// The boards, in order of making.
     pub boards: Vec<Board>,
-    names: HashMap<Box<str>, usize>,
+    names: Vec<Box<str>>,
     seen: u32,
     writable: bool,
 }
@@ -75,7 +74,7 @@ impl Files {
             boards: Vec::new(),
             opening: OPENINGS.fetch_add(1, Relaxed),
             key,
-            names: HashMap::new(),
+            names: Vec::new(),
             seen: 1,
             writable: true,
             control,
@@ -107,7 +106,7 @@ impl Files {
             boards: Vec::new(),
             opening: OPENINGS.fetch_add(1, Relaxed),
             key: Members::key(&control),
-            names: HashMap::new(),
+            names: Vec::new(),
             writable,
             control,
         };
@@ -161,10 +160,11 @@ impl Files {
         }
     }
 
-    /// The number of a board.
+    /// The number of a board. `last` is where to look first: mostly the same board is asked for again.
     #[inline]
-    pub fn board(&self, name: &str) -> Option<usize> {
-        self.names.get(name).copied()
+    pub fn board(&self, name: &str, last: Option<usize>) -> Option<usize> {
+        let named = |number: &usize| self.names.get(*number).is_some_and(|other| **other == *name);
+        last.filter(named).or_else(|| (0..self.names.len()).find(named))
     }
 
     /// A file by its number in the journal.
@@ -200,7 +200,7 @@ impl Files {
         log.set(&self.control, BOARDS, number as u32 + 1)?;
         log.commit(&self.control);
         self.boards.push(board);
-        self.names.insert(name.into(), number);
+        self.names.push(name.into());
         self.replaced();
         Ok(())
     }
@@ -303,7 +303,7 @@ impl Files {
         for number in self.boards.len()..count {
             self.boards.push(Board::open(&board_path(&self.folder, number), number, self.writable)?);
             let name = text(&self.control, BOARD_NAMES + number * NAME_WORDS);
-            self.names.insert(name.into(), number);
+            self.names.push(name.into());
         }
         Ok(())
     }

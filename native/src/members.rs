@@ -137,26 +137,36 @@ impl Members<'_> {
             && used(TEXT_WORDS) + words <= self.texts.words().len()
     }
 
-    /// Take a member in. Without an id it has been erased by now, somewhere further on in the feed.
-    pub fn join(&self, log: &mut Journal, member: u32, id: Option<&str>, name_number: u32) -> Result<()> {
-        let at = HEAD + 4 * member as usize;
-        let count = self.control.get(MEMBER_COUNT).ok_or_else(Error::disorder)?;
-        log.set(self.control, MEMBER_COUNT, count.max(member + 1))?;
-        let Some(id) = id else { return log.set(self.members, at + 3, packed(State::Erased, 0)) };
-        let digest = Self::digest(self.key, id.as_bytes());
-        log.fill(self.members, at, &[digest[0], digest[1], digest[2], packed(State::Listed, name_number)])?;
-        self.keep_id(log, member, id)?;
-        match self.find(&digest).ok_or_else(Error::disorder)? {
-            // Shards are independent: who was erased may be back under a new number before the old one is read.
-            (_, Some(newer)) if newer >= member => Ok(()),
-            (slot, Some(_)) => log.set(self.slots, slot + 1, member + 1),
-            (slot, None) => {
-                if self.slots.get(slot + 1) == Some(0) {
-                    log.add(self.control, SLOTS_USED, 1)?;
-                }
-                log.fill(self.slots, slot, &[digest[3], member + 1])
-            }
+    /// Take in a member that has been erased by now, somewhere further on in the feed: without an id.
+    pub fn join_erased(&self, log: &mut Journal, member: u32) -> Result<()> {
+        self.count_up_to(log, member)?;
+        log.set(self.members, HEAD + 4 * member as usize + 3, packed(State::Erased, 0))
+    }
+
+    /// Take in members with ids and name numbers: `first`, `first + 1`, and so on.
+    pub fn join(&self, log: &mut Journal, first: u32, joining: &[(&str, u32)]) -> Result<()> {
+        let digest = |(id, _): &(&str, u32)| Self::digest(self.key, id.as_bytes());
+        let digests: Vec<Digest> = joining.iter().map(digest).collect();
+        for digest in &digests {
+            self.prefetch_number(digest); // a wait for memory each, but not one after the other
         }
+        let text = self.control.get(TEXT_WORDS).ok_or_else(Error::disorder)?;
+        let (mut known, mut index, mut texts) = (Vec::new(), Vec::new(), Vec::new());
+        for ((id, name_number), digest) in joining.iter().zip(&digests) {
+            known.extend([digest[0], digest[1], digest[2], packed(State::Listed, *name_number)]);
+            index.extend([text + texts.len() as u32, id.len() as u32]);
+            texts.extend(words_of_text(id.as_bytes()));
+        }
+        log.fill(self.members, HEAD + 4 * first as usize, &known)?;
+        log.fill(self.ids, HEAD + 2 * first as usize, &index)?;
+        log.fill(self.texts, text as usize, &texts)?;
+        log.set(self.control, TEXT_WORDS, text + texts.len() as u32)?;
+        self.count_up_to(log, first + joining.len() as u32 - 1)?;
+        let mut used = 0;
+        for (member, digest) in (first..).zip(&digests) {
+            used += i32::from(self.point(log, digest, member)?);
+        }
+        log.add(self.control, SLOTS_USED, used)
     }
 
     /// Say otherwise whether a member is hidden, or what it is called.
@@ -199,12 +209,22 @@ impl Members<'_> {
         Ok(used)
     }
 
-    fn keep_id(&self, log: &mut Journal, member: u32, id: &str) -> Result<()> {
-        let first = self.control.get(TEXT_WORDS).ok_or_else(Error::disorder)?;
-        let words = packed_text(id.as_bytes());
-        log.fill(self.texts, first as usize, &words)?;
-        log.set(self.control, TEXT_WORDS, first + words.len() as u32)?;
-        log.fill(self.ids, HEAD + 2 * member as usize, &[first, id.len() as u32])
+    fn count_up_to(&self, log: &mut Journal, member: u32) -> Result<()> {
+        let count = self.control.get(MEMBER_COUNT).ok_or_else(Error::disorder)?;
+        log.set(self.control, MEMBER_COUNT, count.max(member + 1))
+    }
+
+    /// Make a digest lead to a member. Whether a place that was empty is used now.
+    fn point(&self, log: &mut Journal, digest: &Digest, member: u32) -> Result<bool> {
+        match self.find(digest).ok_or_else(Error::disorder)? {
+            // Shards are independent: who was erased may be back under a new number before the old one is read.
+            (_, Some(newer)) if newer >= member => Ok(false),
+            (slot, Some(_)) => log.set(self.slots, slot + 1, member + 1).map(|()| false),
+            (slot, None) => {
+                let empty = self.slots.get(slot + 1) == Some(0);
+                log.fill(self.slots, slot, &[digest[3], member + 1]).map(|()| empty)
+            }
+        }
     }
 
     /// Where a digest is and whose it is; or where it can be put.
@@ -252,12 +272,15 @@ impl Members<'_> {
 
 /// A text as words, the last one filled up with zeros.
 pub fn packed_text(bytes: &[u8]) -> Vec<u32> {
-    let word = |four: &[u8]| {
+    words_of_text(bytes).collect()
+}
+
+fn words_of_text(bytes: &[u8]) -> impl Iterator<Item = u32> {
+    bytes.chunks(4).map(|four| {
         let mut whole = [0; 4];
         whole[..four.len()].copy_from_slice(four);
         u32::from_ne_bytes(whole)
-    };
-    bytes.chunks(4).map(word).collect()
+    })
 }
 
 fn packed(state: State, name_number: u32) -> u32 {

@@ -69,7 +69,11 @@ pub struct Shot {
     pub me: Option<Me>,
     /// Its neighbours, itself among them.
     pub around: Vec<Row>,
+    top_of: Option<TopOf>,
 }
+
+/// Which top was read last: of which opening of the files, at which sequence, of which board, how long.
+type TopOf = ((u64, u64), usize, usize);
 
 /// Reads a store.
 pub struct Reader {
@@ -112,7 +116,7 @@ impl Reader {
         let mut order = Vec::new();
         self.source.consistent(|files, _| {
             order.clear();
-            let Some(number) = files.board(board) else { return Some(()) };
+            let Some(number) = files.board(board, None) else { return Some(()) };
             let board = &files.boards[number];
             order.reserve_exact(board.ranked()? as usize);
             let mut spot = board.first()?;
@@ -187,14 +191,15 @@ impl Source {
                 }
                 self.retries += 1;
             } else if self.stuck == Some(before) {
-                return Err(Error::Busy); // waited for in vain before
+                std::thread::sleep(SPIN); // waited for in vain before, but callers that come again at once are in its way
+                return Err(Error::Busy);
             }
             let begun = *begun.get_or_insert_with(Instant::now);
             if begun.elapsed() > self.deadline {
                 self.stuck = (before & 1 == 1).then_some(before);
                 return Err(Error::Busy);
             }
-            if before & 1 == 1 && begun.elapsed() > SPIN { std::thread::yield_now() } else { std::hint::spin_loop() }
+            if before & 1 == 1 && begun.elapsed() > SPIN { std::thread::sleep(SPIN) } else { std::hint::spin_loop() }
         }
     }
 
@@ -232,7 +237,8 @@ impl Source {
     }
 }
 
-/// How long a reader waits for the writer before it lets others run.
+/// How long a reader waits for the writer before it leaves the processor, and how long it then sleeps: the writer may be
+/// waiting for this very processor, and to yield is not enough for the kernel to let it run.
 const SPIN: Duration = Duration::from_micros(50);
 
 impl Shot {
@@ -251,20 +257,29 @@ impl Shot {
         }
         let members = files.members();
         self.confirmed_at = long(&files.control, CONFIRMED_AT)? as i64;
-        (self.ranked, self.me) = (0, None);
-        self.top.clear();
-        self.around.clear();
-        self.board = files.board(board);
-        let board = self.board.and_then(|number| files.boards.get(number));
         // Each step to a member's place is a wait for memory, so something else is done meanwhile: here the top, below
         // the counts.
         if let Some(digest) = &digest {
             members.prefetch_number(digest);
         }
-        if let Some(board) = board {
+        (self.ranked, self.me) = (0, None);
+        self.around.clear();
+        self.board = files.board(board, self.board);
+        let board = self.board.and_then(|number| files.boards.get(number));
+        if let (Some(board), Some(number)) = (board, self.board) {
             self.ranked = board.ranked()?;
-            find_rows(board, &members, &mut board.first()?, top, &mut self.top)?;
-            rank_rows(board, 1, None, &mut self.top)?;
+            let wanted = Some((self.version.of, number, top));
+            if self.top_of != wanted {
+                self.top_of = None;
+                self.top.clear();
+                find_rows(board, &members, &mut board.first()?, top, &mut self.top)?;
+                fill_rows(board, &members, &mut self.top)?;
+                rank_rows(board, 1, None, &mut self.top)?;
+                self.top_of = wanted;
+            }
+        } else {
+            self.top_of = None;
+            self.top.clear();
         }
         let Some(digest) = digest else { return Some(()) };
         let Some(member) = members.number(&digest)? else { return Some(()) };
@@ -284,6 +299,7 @@ impl Shot {
             let back = board.back(&mut window, around)?;
             find_rows(board, &members, &mut window, back + 1 + around, &mut self.around)?;
             me.position = board.before(&spot)?.wrapping_add(1);
+            fill_rows(board, &members, &mut self.around)?;
             rank_rows(board, (me.position as usize).checked_sub(back)?, Some(&me.row), &mut self.around)?;
         }
         self.me = Some(me);
@@ -291,16 +307,23 @@ impl Shot {
     }
 }
 
-/// Up to `count` rows from a spot on, still without their ranks.
+/// The members of up to `count` rows from a spot on. Neighbours on the board lie anywhere in memory: what `fill_rows` needs of
+/// them begins to be fetched.
 #[inline]
 fn find_rows(board: &Board, members: &Members<'_>, spot: &mut Spot, count: usize, out: &mut Vec<Row>) -> Option<()> {
     for _ in 0..count {
         let Some(member) = board.next(spot)? else { break };
+        board.prefetch(member);
+        members.prefetch(member);
         out.push(Row { member, ..Row::default() });
     }
-    // Neighbours on the board lie anywhere in memory. Nothing in this loop waits for the round before, so the processor
-    // fetches them all at once: that halves the time of a dashboard.
-    for row in out {
+    Some(())
+}
+
+/// Points and name numbers of rows; still without their ranks.
+#[inline]
+fn fill_rows(board: &Board, members: &Members<'_>, rows: &mut [Row]) -> Option<()> {
+    for row in rows {
         row.points = board.pair(row.member)?.0;
         row.name_number = members.known(row.member)?.1;
     }

@@ -1,22 +1,23 @@
 //! What people see: a read as the JSON of the wire, under proxy names, byte for byte as the pure-Python engines say it.
 
-use std::collections::HashMap;
-
 use crate::names::Names;
 use crate::reader::{Me, Row, Shot};
 
-/// Tops that are remembered: of so many boards and lengths.
-const MOST_TOPS: usize = 1000;
+/// Tops that are remembered: of so many boards and lengths. They are searched one after the other.
+const MOST_TOPS: usize = 64;
 
 /// Renders reads. Every reader of a board sees the same top, so it is rendered again only when it changed.
 pub struct Renderer {
     names: Names,
     out: Vec<u8>,
-    tops: HashMap<(Option<usize>, usize), Top>, // by board and length
+    shuffled: Vec<u32>, // the name numbers of a member and of its neighbours
+    tops: Vec<Top>,
 }
 
 /// A top, and how it was rendered.
 struct Top {
+    board: Option<usize>,
+    length: usize,
     rows: Vec<Row>,
     json: Vec<u8>,
 }
@@ -24,17 +25,22 @@ struct Top {
 impl Renderer {
     /// Under these names.
     pub fn new(names: Names) -> Renderer {
-        Renderer { names, out: Vec::new(), tops: HashMap::new() }
+        Renderer { names, out: Vec::new(), shuffled: Vec::new(), tops: Vec::new() }
     }
 
     /// A member's dashboard, as `GET /loyalty/{member_id}` answers.
     #[inline]
     pub fn dashboard(&mut self, shot: &Shot, board: &str, top: usize, stale: bool) -> &[u8] {
+        self.shuffled.clear();
+        self.shuffled.extend(shot.me.iter().map(|me| me.row.name_number));
+        self.shuffled.extend(shot.around.iter().map(|row| row.name_number));
+        self.names.shuffle(&mut self.shuffled);
         self.head(shot, board, stale);
         self.me(shot.me.as_ref());
         self.top(shot, top);
         self.out.extend_from_slice(b",\"around\":");
-        rows(&self.names, &shot.around, shot.me.as_ref(), &mut self.out);
+        let others = self.shuffled.get(1..).unwrap_or_default();
+        rows(&self.names, &shot.around, others, shot.me.as_ref(), &mut self.out);
         self.out.push(b'}');
         &self.out
     }
@@ -76,10 +82,10 @@ impl Renderer {
         out.extend_from_slice(b",\"points\":");
         number(me.map_or(0, |me| me.row.points), out);
         out.extend_from_slice(b",\"name\":");
-        match me {
-            Some(me) => {
+        match self.shuffled.first() {
+            Some(shuffled) => {
                 out.push(b'"');
-                self.names.write(me.row.name_number, out);
+                self.names.write(*shuffled, out);
                 out.push(b'"');
             }
             None => out.extend_from_slice(b"null"),
@@ -89,31 +95,38 @@ impl Renderer {
     }
 
     #[inline]
-    fn top(&mut self, shot: &Shot, top: usize) {
+    fn top(&mut self, shot: &Shot, length: usize) {
         self.out.extend_from_slice(b",\"top\":");
-        let known = self.tops.get(&(shot.board, top));
-        if let Some(top) = known.filter(|known| known.rows == shot.top) {
+        let known = self.tops.iter().position(|top| (top.board, top.length) == (shot.board, length));
+        if let Some(top) = known.map(|known| &self.tops[known]).filter(|top| top.rows == shot.top) {
             self.out.extend_from_slice(&top.json);
             return;
         }
         let begin = self.out.len();
-        rows(&self.names, &shot.top, None, &mut self.out);
-        if self.tops.len() >= MOST_TOPS {
-            self.tops.clear();
+        let mut shuffled: Vec<u32> = shot.top.iter().map(|row| row.name_number).collect();
+        self.names.shuffle(&mut shuffled);
+        rows(&self.names, &shot.top, &shuffled, None, &mut self.out);
+        let rendered = Top { board: shot.board, length, rows: shot.top.clone(), json: self.out[begin..].to_vec() };
+        match known {
+            Some(known) => self.tops[known] = rendered,
+            None => {
+                if self.tops.len() == MOST_TOPS {
+                    self.tops.clear();
+                }
+                self.tops.push(rendered);
+            }
         }
-        let rendered = Top { rows: shot.top.clone(), json: self.out[begin..].to_vec() };
-        self.tops.insert((shot.board, top), rendered);
     }
 }
 
 #[inline]
-fn rows(names: &Names, rows: &[Row], me: Option<&Me>, out: &mut Vec<u8>) {
+fn rows(names: &Names, rows: &[Row], shuffled: &[u32], me: Option<&Me>, out: &mut Vec<u8>) {
     out.push(b'[');
-    for (index, row) in rows.iter().enumerate() {
+    for (index, (row, shuffled)) in rows.iter().zip(shuffled).enumerate() {
         out.extend_from_slice(if index == 0 { b"{\"rank\":" } else { b",{\"rank\":" });
         number(row.rank, out);
         out.extend_from_slice(b",\"name\":\"");
-        names.write(row.name_number, out);
+        names.write(*shuffled, out);
         out.extend_from_slice(b"\",\"points\":");
         number(row.points, out);
         let mine = me.is_some_and(|me| me.row.member == row.member);
@@ -130,6 +143,11 @@ fn number(number: impl itoa::Integer, out: &mut Vec<u8>) {
 /// A text as JSON, as msgspec says it.
 fn quoted(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
+    if text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+        return;
+    }
     for character in text.chars() {
         match character {
             '"' => out.extend_from_slice(b"\\\""),

@@ -16,14 +16,17 @@ impl Board {
     /// Give a member another score and the place that goes with it. `block` is where it stood, or 0.
     pub(crate) fn move_to(&self, log: &mut Journal, member: u32, block: u32, before: i32, after: i32) -> Result<()> {
         if block != 0 {
+            let new = (after > 0).then(|| place(after, member));
+            let to = new.map(|new| self.seek_block(new).ok_or_else(Error::disorder)).transpose()?;
+            if let Some(to) = to {
+                self.prefetch_block(to.block as u32); // comes while the member is taken out of where it was
+            }
             let from = self.spot_of(member, block).ok_or_else(Error::disorder)?;
-            if after > 0 {
-                let new = place(after, member);
-                let to = self.seek_block(new).ok_or_else(Error::disorder)?;
-                if from.block == to.block {
-                    let offset = self.seek_within(&to, new).ok_or_else(Error::disorder)?;
-                    return self.move_within(log, member, &from, offset, before, after);
-                }
+            if let (Some(new), Some(to)) = (new, to)
+                && from.block == to.block
+            {
+                let offset = self.seek_within(&to, new).ok_or_else(Error::disorder)?;
+                return self.move_within(log, member, &from, offset, before, after);
             }
             self.remove_at(log, member, before, &from)?;
         }

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::files::{Files, Mark, put_text};
 use crate::journal::Journal;
 use crate::layout::*;
-use crate::members::{MOST_NAMES, Members, State as Known};
+use crate::members::{MOST_NAMES, State as Known};
 
 /// Readers get in after so many changes, if not earlier.
 const OPENED_EVERY: usize = 64;
@@ -16,8 +16,11 @@ const OPENED_EVERY: usize = 64;
 /// How long they may: a read takes one to two microseconds.
 const OPEN_FOR: Duration = Duration::from_micros(4);
 
-/// Changes whose members are fetched from memory while those before are made.
-const AHEAD: usize = 8;
+/// So many changes before one is made, its member begins to be fetched from memory.
+const FETCH_MEMBER: usize = 8;
+
+/// And so many before, the block that its member turned out to be in.
+const FETCH_BLOCK: usize = 3;
 
 /// What happened to a member.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,9 +143,7 @@ impl State {
             if open == 0 {
                 self.journal.begin(&self.files.control);
             }
-            if let Some(soon) = ops.get(done + AHEAD) {
-                self.prefetch(soon, &boards);
-            }
+            self.prefetch(&ops[done..], &boards);
             if let Err(error) = group.iter().try_for_each(|op| self.take(op, &boards)) {
                 return Err(self.undo(shard, &ops[done - open..done], &boards, error));
             }
@@ -171,35 +172,28 @@ impl State {
     }
 
     /// Enrol `first`, `first + 1`, ... at once.
-    pub fn load_members<'a>(
-        &mut self,
-        first: u32,
-        members: impl ExactSizeIterator<Item = (&'a str, u32)> + Clone,
-    ) -> Result<()> {
-        let words = members.clone().map(|(id, _)| id.len().div_ceil(4)).sum();
+    pub fn load_members(&mut self, first: u32, members: &[(&str, u32)]) -> Result<()> {
+        let words = members.iter().map(|(id, _)| id.len().div_ceil(4)).sum();
         self.room_for_members(first as usize + members.len(), members.len(), words)?;
         let State { files, journal } = self;
-        let mut members = (first..).zip(members).peekable();
         let mut done = Ok(());
-        while members.peek().is_some() && done.is_ok() {
-            for (_, (id, _)) in members.clone().take(OPENED_EVERY) {
-                files.members().prefetch_number(&Members::digest(&files.key, id.as_bytes()));
-            }
+        for (first, joining) in (first..).step_by(OPENED_EVERY).zip(members.chunks(OPENED_EVERY)) {
             journal.begin(&files.control);
-            done = members.by_ref().take(OPENED_EVERY).try_for_each(|(member, (id, name_number))| {
-                check_join(Some(id), name_number)?;
-                files.members().join(journal, member, Some(id), name_number)
-            });
-            if done.is_ok() {
-                journal.commit(&files.control);
+            done = joining
+                .iter()
+                .try_for_each(|(id, name_number)| check_join(Some(id), *name_number))
+                .and_then(|()| files.members().join(journal, first, joining));
+            if done.is_err() {
+                break;
             }
+            journal.commit(&files.control);
         }
         self.closed(done)
     }
 
     /// Make a whole board from scores by member number.
     pub fn build(&mut self, board: &str, scores: &[i32]) -> Result<()> {
-        if self.files.board(board).is_some() {
+        if self.files.board(board, None).is_some() {
             return Err(Error::Invalid(format!("the board {board} has scores already")));
         }
         let members = self.files.members();
@@ -215,10 +209,16 @@ impl State {
         self.closed(made)
     }
 
-    fn prefetch(&self, op: &Op, boards: &[usize]) {
-        self.files.members().prefetch(op.member);
-        if let Change::Scored(board, _) = op.change {
-            self.files.boards[boards[board]].prefetch(op.member);
+    /// Each step to a member's place is a wait for memory: what the next changes need is fetched while others are made.
+    fn prefetch(&self, ops: &[Op], boards: &[usize]) {
+        if let Some(op) = ops.get(FETCH_MEMBER) {
+            self.files.members().prefetch(op.member);
+            if let Change::Scored(board, _) = op.change {
+                self.files.boards[boards[board]].prefetch(op.member);
+            }
+        }
+        if let Some(Op { member, change: Change::Scored(board, _), .. }) = ops.get(FETCH_BLOCK) {
+            self.files.boards[boards[*board]].prefetch_place(*member);
         }
     }
 
@@ -228,7 +228,10 @@ impl State {
         let (state, name_number) = files.members().known(member).ok_or_else(Error::disorder)?;
         if let Change::Joined(id, name_number) = &op.change {
             check_join(id.as_deref(), *name_number)?;
-            return files.members().join(log, member, id.as_deref(), *name_number);
+            return match id {
+                Some(id) => files.members().join(log, member, &[(id, *name_number)]),
+                None => files.members().join_erased(log, member),
+            };
         }
         match (&op.change, state) {
             (_, Known::Absent) => Err(Error::UnknownMember(member)),
@@ -298,12 +301,12 @@ impl State {
     /// The numbers of a batch's boards; those that are new are made.
     fn boards_of(&mut self, batch: &Batch) -> Result<Vec<usize>> {
         for name in &batch.boards {
-            if self.files.board(name).is_none() {
+            if self.files.board(name, None).is_none() {
                 let capacity = self.files.members().capacity();
                 self.files.add_board(&mut self.journal, name, |path, number| Board::create(path, number, capacity))?;
             }
         }
-        Ok(batch.boards.iter().filter_map(|name| self.files.board(name)).collect())
+        Ok(batch.boards.iter().filter_map(|name| self.files.board(name, None)).collect())
     }
 
     fn has_room(&self, group: &[Op], boards: &[usize]) -> bool {

@@ -94,7 +94,7 @@ class Names:
 
     def __new__(cls, tables: Sequence[Buffer], adjectives: Sequence[str], creatures: Sequence[str]) -> Self:
         """`tables`: one a round, an even number of them; each of `side` two-byte values in native order, below `side`.
-        Words are plain ASCII letters; there are side * side / 10,000 pairs of them.
+        Words are up to 15 plain ASCII letters; there are side * side / 10,000 pairs of them.
 
         Copies all of it, some 410 kB. Raises `ValueError` where the figures do not fit together.
         """
@@ -142,7 +142,7 @@ class Writer:
     def load_members(self, first: int, ids: Sequence[str], name_numbers: Buffer) -> None:
         """Enrol `first`, `first + 1`, ... at once. `name_numbers`: an unsigned 32-bit one for each id.
 
-        Only between `reset` and `confirm`. Costs 0.5 to 1 us a member. Raises `ValueError`, `Full`.
+        Only between `reset` and `confirm`. Costs 0.3 to 0.5 us a member. Raises `ValueError`, `Full`.
         """
 
     def build(self, board: str, scores: Buffer) -> None:
@@ -189,7 +189,7 @@ class Reader:
         """The same as JSON, as `GET /loyalty/{member_id}` answers. Stale is what was confirmed more than `stale_after`
         before `now`.
 
-        Takes 1 to 3 us. Raises as `view`, and `ValueError` without names.
+        Takes 1 to 4 us. Raises as `view`, and `ValueError` without names.
         """
 
     def render_board(self, board: str, top: int, now: int, stale_after: int) -> Rendered:

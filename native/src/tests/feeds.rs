@@ -87,11 +87,8 @@ fn a_board_built_from_scores_is_the_board_that_grew() {
     writer.reset("ledger", 1, "").unwrap();
     let ids: Vec<String> = (0..500).map(id).collect();
     let scores: Vec<i32> = (0..500).map(|member| (member * member) % 97 - 3).collect();
-    writer
-        .building()
-        .unwrap()
-        .load_members(0, ids.iter().map(String::as_str).zip((0..500).collect::<Vec<u32>>()))
-        .unwrap();
+    let joining: Vec<(&str, u32)> = ids.iter().map(String::as_str).zip(0..500).collect();
+    writer.building().unwrap().load_members(0, &joining).unwrap();
     writer.building().unwrap().build("all-time", &scores).unwrap();
     writer.check().unwrap();
     let mut naive = Naive::default();

@@ -4,6 +4,7 @@ mod feeds;
 mod killed;
 mod naive;
 mod refusals;
+mod soak;
 
 use std::time::Duration;
 
