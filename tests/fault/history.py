@@ -51,9 +51,9 @@ class History:
         """An answer came. 503 and the like leave it open."""
         with self._lock:
             if status in {200, 201, 202}:
-                self.acked[asked.id] = self.unknown.pop(asked.id)
+                self.acked[asked.id] = self.unknown.pop(asked.id, asked)  # two tills may have asked the same
             elif status < 500:
-                self.refused[asked.id] = self.unknown.pop(asked.id)
+                self.refused[asked.id] = self.unknown.pop(asked.id, asked)
 
     def acknowledged(self, kind: DocumentKind) -> list[Asked]:
         """What was acknowledged so far of a kind."""

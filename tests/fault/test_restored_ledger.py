@@ -8,6 +8,8 @@ import pytest
 from tests.fault.following import Board
 
 from laurels.engines.sqlite import SqliteLedger
+from laurels.leaderboard import projector
+from laurels.model import MemberEvent
 from laurels.program import DEFAULT_PROGRAM
 from laurels.testing.ledger_contract.base import Shop, TurnedClock, order
 
@@ -55,6 +57,31 @@ async def test_never_shows_a_point_that_a_restored_ledger_lacks(tmp_path: Path, 
     await board.catch_up()
     await board.check()
     assert await restored.findings() == []
+    await restored.ledger.close()
+
+
+async def test_a_rebuild_under_way_begins_again_where_an_older_ledger_is_put_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The feed says of a member what is known today: in the newer ledger one is erased further on, in the older not."""
+    monkeypatch.setattr(projector, "CHUNK", 3)
+    now = TurnedClock()
+    shop = await _open(tmp_path / "laurels.db", now)
+    await shop.sell(*(order(f"A{n}", f"m{n}", "50.00") for n in range(5)))
+    await shop.ledger.close()
+    backup = Path(shutil.copy(tmp_path / "laurels.db", tmp_path / "backup.db"))
+
+    shop = await _open(tmp_path / "laurels.db", now)
+    await shop.ledger.change_member("m1", MemberEvent.ERASE, actor="clerk")
+    board = Board(shop.ledger, now)
+    await board.begin()
+    await shop.ledger.close()
+
+    restored = await _open(backup, now)
+    board.follow(restored.ledger)
+    await board.catch_up()
+    await board.check()
+    assert "m1" in {member_id for member_id, *_ in await board.standings()}
     await restored.ledger.close()
 
 

@@ -14,7 +14,8 @@ from laurels.model import Mark, Place, Standing, Version
 class Followed(Struct, frozen=True, kw_only=True):
     """Whose feed a leaderboard follows, and how far it got. `identity` is None before the first entry.
 
-    `rules` names what the entries were read by (the boards' time zone): other rules make other boards.
+    `rules` names what the entries are read by (the boards' time zone, and how long the feed was at the beginning):
+    other rules make other boards.
     """
 
     identity: str | None = None

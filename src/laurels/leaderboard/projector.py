@@ -5,7 +5,7 @@ anywhere and go on. Before it goes on, and at every step, it makes sure that it 
 ledger's identity and epoch, and the hash of the last entry that the leaderboard took. If not, it rebuilds.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import structlog
 
@@ -26,6 +26,9 @@ LONG = 100_000
 
 LOOK_S = 0.25
 """How often it is looked whether another projector is still there, and how far it got."""
+
+_BEGUN_AT = "; begun at "
+"""Stands in what a leaderboard remembers of its rules, before the heads that were there when its rebuild began."""
 
 Progress = Callable[[int, int], None]
 """Called with (entries applied, entries there are)."""
@@ -89,8 +92,10 @@ class Projector:
 
     async def _follow(self, heads: Heads, progress: Progress | None) -> None:
         followed = await self._leaderboard.followed()
-        if (followed.identity, followed.epoch, followed.rules) != (heads.identity, heads.epoch, self._rules):
+        rules, _, first_heads = followed.rules.partition(_BEGUN_AT)
+        if (followed.identity, followed.epoch, rules) != (heads.identity, heads.epoch, self._rules):
             raise FeedDiverged
+        await self._check_beginning(followed, _marks_of(first_heads))
         total = sum(mark.position for mark in heads.marks.values())
         done = sum(mark.position for mark in followed.marks.values())
         for shard, head in sorted(heads.marks.items()):
@@ -108,6 +113,16 @@ class Projector:
                 if progress is not None:
                     progress(done, max(done, total))
 
+    async def _check_beginning(self, followed: Followed, first_heads: dict[int, Mark]) -> None:
+        """A rebuild that is under way may go on only in a ledger that holds all that was there when it began.
+
+        The feed says of a member what is known today: one who is erased further on joins without an id. In an older
+        ledger, restored meanwhile, that erasure may never have been, and the entries up to here are the same.
+        """
+        for shard, head in first_heads.items():
+            if followed.marks.get(shard, Mark()).position < head.position:
+                await self._ledger.feed(shard, head, 1)  # raises where that entry is not there, or another one
+
     async def _served(self) -> Version | None:
         """What readers are shown; None where there is nothing to show."""
         try:
@@ -124,4 +139,14 @@ class Projector:
                 was=str(followed.version),
                 ledger=str(heads.version),
             )
-        await self._leaderboard.reset(Followed(identity=heads.identity, epoch=heads.epoch, rules=self._rules))
+        rules = f"{self._rules}{_BEGUN_AT}{_text_of(heads.marks)}"
+        await self._leaderboard.reset(Followed(identity=heads.identity, epoch=heads.epoch, rules=rules))
+
+
+def _text_of(marks: Mapping[int, Mark]) -> str:
+    return " ".join(f"{shard}-{mark.position}-{mark.hash.hex()}" for shard, mark in sorted(marks.items()))
+
+
+def _marks_of(text: str) -> dict[int, Mark]:
+    parts = (mark.split("-") for mark in text.split())
+    return {int(shard): Mark(int(position), bytes.fromhex(digest)) for shard, position, digest in parts}
