@@ -61,12 +61,12 @@ def request(shop: Shop, target: str, member: str = "m1", method: str = "GET", **
     return "\r\n".join(lines).encode()
 
 
-_TOKENS: dict[tuple[int, str], str] = {}
+_TOKENS: dict[tuple[Path, str], str] = {}
 
 
 def tokens(shop: Shop, member: str) -> str:
     """One token for each member, so that it is remembered."""
-    return _TOKENS.setdefault((shop.port, member), shop.token(member=member))
+    return _TOKENS.setdefault((shop.house.settings.state, member), shop.token(member=member))
 
 
 class Line:

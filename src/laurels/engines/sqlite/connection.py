@@ -38,7 +38,7 @@ class Database:
             self.connection = apsw.Connection(str(path), flags=flags)
             self.wait_for_others(BUSY_TIMEOUT_MS)
             if not read_only:
-                self.connection.pragma("journal_mode", "wal")
+                self._write_ahead()
                 self.connection.pragma("synchronous", "full")
                 # What is erased or awarded leaves no bytes behind in free pages.
                 self.connection.pragma("secure_delete", "on")
@@ -64,6 +64,21 @@ class Database:
             return clock.elapsed() - since < timeout_ms / 1000
 
         self.connection.set_busy_handler(look_again)
+
+    def _write_ahead(self) -> None:
+        """Have a log beside the file. SQLite asks no busy handler here, though another process may be opening or
+        closing the same file at this moment, alone with it for as long as that takes.
+        """
+        until = clock.elapsed() + BUSY_TIMEOUT_MS / 1000
+        while True:
+            try:
+                self.connection.pragma("journal_mode", "wal")
+            except apsw.BusyError:
+                if clock.elapsed() > until:
+                    raise
+                time.sleep(LONGEST_LOOK_S)
+            else:
+                return
 
     def run(self, name: str, *bindings: Any) -> None:
         """Run a statement for its effect."""
