@@ -128,4 +128,5 @@ class Chain:
         if self._saved == (self.position, self._next_name):
             return
         self._saved = self.position, self._next_name
+        self._db.growths += 1
         self._db.run("write_head", self.position, self._hash, self.now, self._next_member, self._next_name)

@@ -47,6 +47,8 @@ class Database:
             self.connection.pragma("recursive_triggers", "on")
             self.connection.pragma("cache_size", -65_536)
         self.execute = self.connection.execute
+        self.growths = 0
+        """How often the feed grew by what was written here, committed or not."""
 
     def wait_for_others(self, timeout_ms: int) -> None:
         """Wait so long for another connection's transaction before `apsw.BusyError`.

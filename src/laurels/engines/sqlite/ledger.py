@@ -57,8 +57,9 @@ class SqliteLedger:
     def __init__(self, path: Path, now: Clock = clock.now) -> None:
         self._path = path
         self._now = now
-        self._bell = Bell()
-        self._writer = Writer(path, self._bell.ring)
+        self._bell, self._feed_bell = Bell(), Bell()
+        self._growths = 0
+        self._writer = Writer(path, self._ring)
         self._reader = Reader(path)
         self.intents = SqliteIntents(self._writer, self._reader)
 
@@ -156,7 +157,7 @@ class SqliteLedger:
         return await self._reader.run(read)
 
     async def wait_for_news(self, known: Heads, timeout_s: float) -> None:
-        await self._poll(lambda db: _heads(db).marks != known.marks, timeout_s)
+        await self._poll(lambda db: _heads(db).marks != known.marks, timeout_s, self._feed_bell)
 
     async def wait_for_work(self, timeout_s: float) -> None:
         await self._poll(lambda db: bool(db.value("any_ready")), timeout_s)
@@ -279,17 +280,24 @@ class SqliteLedger:
     def _accept_together(self, db: Database, batches: Sequence[Sequence[Document]]) -> list[list[Receipt]]:
         return accepting.accept(db, batches, self._now())
 
-    async def _poll(self, look: Callable[[Database], bool], timeout_s: float) -> None:
+    def _ring(self) -> None:
+        self._bell.ring()
+        if self._writer.growths != self._growths:  # most commits only take orders in: nobody has to look at the feed
+            self._growths = self._writer.growths
+            self._feed_bell.ring()
+
+    async def _poll(self, look: Callable[[Database], bool], timeout_s: float, bell: Bell | None = None) -> None:
+        bell = bell or self._bell
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout_s
         while True:
-            strokes = self._bell.strokes
+            strokes = bell.strokes
             if await self._reader.run(look):
                 return
             left = deadline - loop.time()
             if left <= 0:
                 return
-            await self._bell.wait(strokes, min(left, POLL_S))
+            await bell.wait(strokes, min(left, POLL_S))
 
 
 @contextmanager

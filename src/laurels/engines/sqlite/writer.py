@@ -40,13 +40,14 @@ class _Job(NamedTuple):
 
 
 class Writer:
-    """Runs jobs on the writing connection, many to a commit. `on_commit` is called on the event loop after each
-    commit.
+    """Runs jobs on the writing connection, many to a commit. `growths` counts the commits that made the feed grow;
+    `on_commit` is called on the event loop after each commit.
     """
 
     def __init__(self, path: Path, on_commit: Callable[[], None]) -> None:
         self._db = Database(path)
         self._on_commit = on_commit
+        self.growths = 0
         self._arrived: list[_Job] = []
         self._batches: queue.SimpleQueue[list[_Job]] = queue.SimpleQueue()
         self._is_called = False
@@ -141,6 +142,7 @@ class Writer:
                     for work, alike in groupby(jobs, attrgetter("work")):
                         results += self._run_in_savepoint(work, [job.item for job in alike])
                     self._db.execute("COMMIT")
+                    self.growths = self._db.growths
                 except BaseException as error:
                     if self._db.connection.in_transaction:
                         self._db.execute("ROLLBACK")
