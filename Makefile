@@ -44,7 +44,7 @@ run: setup  ## set up, then start the demo shop with live rankings
 test: setup  ## run the tests (ARGS='-k refund -x' goes to pytest)
 	@scripts/chromium
 	@scripts/ruby
-	@$(BIN)/pytest -n 4 --dist loadfile $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 	@if [ -z "$(ARGS)" ] && command -v cargo >/dev/null; then $(MAKE) --no-print-directory test-native; fi
 
 test-native: setup  ## run the native leaderboard's own tests, in Rust and through its Python face
