@@ -4,7 +4,7 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from tests.browser.stand_in import StandIn, stand_in
 
 FLAGS = [
@@ -31,6 +31,9 @@ PUT = """attributes => {
 
 Put = Callable[..., Page]
 
+# Long: a page is slow where the machine is busy, and who waits for what comes waits no longer for that.
+expect.set_options(timeout=20_000)
+
 
 @pytest.fixture(scope="module")
 def browser(chromium: str) -> Generator[Browser]:
@@ -44,7 +47,7 @@ def browser(chromium: str) -> Generator[Browser]:
 @pytest.fixture
 def context(browser: Browser) -> Generator[BrowserContext]:
     context = browser.new_context(viewport={"width": 800, "height": 1200}, timezone_id="Europe/London")
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(20_000)
     yield context
     context.close()
 

@@ -25,7 +25,7 @@ def test_axe_finds_nothing(browser: Browser, demo: Demo, theme: Theme, width: in
     context = browser.new_context(
         color_scheme=theme, viewport={"width": width, "height": 900}, reduced_motion="reduce", bypass_csp=True
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(20_000)
     page = context.new_page()
     enter(page, demo, "Niamh Byrne")
     assert found_by_axe(page, "html") == []

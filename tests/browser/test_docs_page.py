@@ -5,6 +5,7 @@ from collections.abc import Generator
 import pytest
 from playwright.sync_api import Page
 from tests.acceptance.command_line import served
+from tests.browser.reading import wait_until
 
 from laurels.http import service
 from laurels.http.app import ROUTES
@@ -53,4 +54,5 @@ def test_every_problem_leads_to_its_words(docs: Page, address: str) -> None:
         assert (link.get_attribute("href") or "").removeprefix("#/problems/") in KINDS
     docs.goto(f"{address}/docs#/problems/version-not-reached")
     docs.reload()
-    docs.wait_for_function("scrollY > 1000")
+    # Not wait_for_function: asked again, it is an eval, which the page's policy forbids.
+    wait_until(docs, lambda: docs.evaluate("scrollY") > 1000)

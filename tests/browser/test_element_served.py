@@ -45,6 +45,7 @@ def test_an_order_moves_the_member_at_once(shop: Shop, page: Page) -> None:
     shop.order("B2", "m20", "600.00")
     wait_for_points(page, "175")
     assert "*14" in ranks(page)
+    # Five seconds after the first at the earliest: announcements are kept apart.
     expect(page.get_by_role("status").first).to_have_text("You are now 14th with 175 points")
     assert "token" not in page.url
 

@@ -116,11 +116,11 @@ class Writer:
         while jobs := self._next_batch():
             together = [job for job in jobs if job.in_transaction]
             self._answer(together, self._commit(together))
+            if together and self._fold_is_due:
+                self._fold(self._db, 0)
             for job in jobs:
                 if not job.in_transaction:
                     self._answer([job], self._run_alone(job))
-            if self._fold_is_due:
-                self._fold(self._db, 0)
 
     def _next_batch(self) -> list[_Job]:
         """All that has arrived; nothing, where nothing has."""
