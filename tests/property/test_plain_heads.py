@@ -1,11 +1,22 @@
-"""What is read of a plain head in one step is what the parser of all requests reads."""
+"""A plain head read in one step is what the parser of all requests reads, in Python as in the native core."""
+
+from collections.abc import Callable
+from importlib.util import find_spec
 
 import httptools
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from laurels.http.heads import Head, plain_head
+from laurels.http import heads
+from laurels.http.heads import Head
+
+Read = Callable[[bytes], Head | None]
+READERS: list[Read] = [heads.plain_head]
+if find_spec("laurels_core") is not None:
+    from laurels_core import plain_head as native_plain_head
+
+    READERS.append(native_plain_head)
 
 NAMES = ["Host", "Authorization", "If-None-Match", "X-Request-Id", "Origin", "Accept", "Connection", "Content-Length"]
 PIECES = [
@@ -33,7 +44,7 @@ lines = st.tuples(
     st.sampled_from(["\r\n"] * 9 + ["\n", "\r", "", " \r\n", "\r\n "]),
 ).map("".join)
 targets = st.sampled_from(["/loyalty/m1", "/loyalty/m1?top=3", "/a?b?c", "/a#b", "*", "/é", "/a b", "http://x/y", ""])
-heads = st.tuples(
+requests = st.tuples(
     st.sampled_from(["GET "] * 5 + ["GET  ", "get ", "POST ", "HEAD ", "\r\nGET "]),
     targets,
     st.sampled_from([" HTTP/1.1\r\n"] * 5 + [" HTTP/1.0\r\n", " HTTP/1.1\n", "\r\n", " HTTP/1.1 \r\n"]),
@@ -63,10 +74,11 @@ class Parsed:
         self.ended += 1
 
 
-@given(heads.map(str.encode))
+@given(requests.map(str.encode))
 @example(b"GET /loyalty/m1?top=3 HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer t\r\n\r\n")
 def test_the_parser_reads_the_same(data: bytes) -> None:
-    head = plain_head(data)
+    head, *others = [read(data) for read in READERS]
+    assert all(other == head for other in others)
     if head is None:
         return
     parsed = Parsed()
@@ -76,25 +88,27 @@ def test_the_parser_reads_the_same(data: bytes) -> None:
     assert (parser.get_method(), parser.get_http_version(), parser.should_keep_alive()) == (b"GET", "1.1", True)
     path, _, query = parsed.target.partition(b"?")
     names = (b"authorization", b"if-none-match", b"x-request-id", b"origin")
-    assert head == Head(path, query, *(parsed.fields.get(name) or None for name in names))
+    assert head == (path, query, *(parsed.fields.get(name) for name in names))
 
 
+@pytest.mark.parametrize("plain_head", READERS)
 @pytest.mark.parametrize("end", [b"\r\n", b"\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", b"body", b"\n"])
-def test_nothing_comes_behind(end: bytes) -> None:
+def test_nothing_comes_behind(plain_head: Read, end: bytes) -> None:
     data = b"GET / HTTP/1.1\r\nHost: a\r\n"
     assert plain_head(data + b"\r\n") is not None
     assert plain_head(data + b"\r\n" + end) is None
     assert plain_head(data) is None
 
 
-def test_as_a_browser_asks() -> None:
+@pytest.mark.parametrize("plain_head", READERS)
+def test_as_a_browser_asks(plain_head: Read) -> None:
     data = (
-        b"GET /loyalty/ann%40example.com?board=month&top=5 HTTP/1.1\r\nhost: shop.example\r\nconnection: x\r\n"
+        b"GET /loyalty/ann%40example.com?board=month&top=5 HTTP/1.1\r\nhost: shop.example\r\nconnection: close\r\n"
         b'AUTHORIZATION: Bearer a.b.c\r\nif-none-match: "1.0-7-abc", W/"x"\r\nOrigin: https://shop.example\r\n'
         b"Accept: application/json\r\nCookie:\r\nX-Request-ID: r-1\r\n\r\n"
     )
     assert plain_head(data) is None, "a connection that may end"
-    assert plain_head(data.replace(b"connection: x\r\n", b"")) == Head(
+    assert plain_head(data.replace(b"close", b"keep-alive")) == (
         b"/loyalty/ann%40example.com",
         b"board=month&top=5",
         b"Bearer a.b.c",
@@ -104,7 +118,8 @@ def test_as_a_browser_asks() -> None:
     )
 
 
-def test_long_heads_are_read_in_time_that_grows_with_them() -> None:
+@pytest.mark.parametrize("plain_head", READERS)
+def test_long_heads_are_read_in_time_that_grows_with_them(plain_head: Read) -> None:
     """Nothing in the pattern goes back over what it took."""
     spaces = b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a " * 100_000 + b"\r\n\r\n"
     assert plain_head(spaces) is None
