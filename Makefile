@@ -47,10 +47,11 @@ $(NATIVE): $(STAMP)
 run: setup  ## set up, then start the demo shop with live rankings
 	@$(BIN)/laurels demo $(ARGS)
 
+# Files in the order of their folders: those of long tests go first, and the last ones, tests/unit, fill up both workers.
 test: setup  ## run the tests (ARGS='-k refund -x' goes to pytest)
 	@scripts/chromium
 	@scripts/ruby
-	@$(TESTING) $(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+	@$(TESTING) $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 	@if [ -z "$(ARGS)" ] && command -v cargo >/dev/null; then $(MAKE) --no-print-directory test-native; fi
 
 test-native: setup  ## run the native leaderboard's own tests, in Rust and through its Python face
