@@ -176,11 +176,11 @@ def test_stale_is_said_with_the_time_of_what_is_shown(put: Put, server: StandIn,
 @pytest.mark.parametrize(
     ("points", "note", "share"),
     [
-        (80, "21 more points take you past 100", 80 / 101),
-        (100, "1 more point takes you past 100", 100 / 101),  # a milestone is crossed with MORE points
-        (101, "149,900 more points take you past 150,000", 101 / 150_001),
+        (80, "21 more points to pass 100", 80 / 101),
+        (100, "1 more point to pass 100", 100 / 101),  # a milestone is crossed with MORE points
+        (101, "149,900 more points to pass 150,000", 101 / 150_001),
         (150_001, "You have passed 150,000 points", 1),
-        (-5, "106 more points take you past 100", 0),
+        (-5, "106 more points to pass 100", 0),
     ],
 )
 def test_the_way_to_the_next_milestone(points: int, note: str, share: float, put: Put, server: StandIn) -> None:

@@ -1,4 +1,4 @@
-/** What is on the screen. `show` takes all there is to know and says that alone: no state leaves a trace in the next. */
+/** What is on the screen. `show` takes all there is to know: no state leaves a trace in the next. */
 
 import { sheet } from "./style.js";
 
@@ -64,7 +64,7 @@ export class View {
     const list = answer ? listOf(answer, top, around, longest) : [];
     mark(this.#card, "lang", say.language);
     mark(this.#card, "data-state", state);
-    mark(this.#card, "aria-busy", state === "loading" ? "true" : null);
+    mark(this.#card, "aria-busy", state === "loading");
     const shown = answer?.board ?? board;
     const period = periodOf(shown, say);
     const name = `${say.title}, ${period}`;
@@ -84,7 +84,7 @@ export class View {
     this.#showNotice(state, noticeOf(state, answer, say), say);
 
     this.#status.hidden = state !== "shown";
-    mark(this.#status, "data-up-to-date", upToDate ? "" : null);
+    mark(this.#status, "data-up-to-date", upToDate);
     write(this.#status, upToDate ? say.live : confirmedAt ? say.asOf(say.time(confirmedAt)) : say.reconnecting);
     write(this.#count, answer ? say.members(answer.ranked) : "");
   }
@@ -104,8 +104,8 @@ export class View {
     this.#milestone.max = (next ?? last ?? 0) + 1;
     this.#milestone.value = Math.min(Math.max(me?.points ?? 0, 0), this.#milestone.max);
     let note = "";
-    if (me && next !== undefined) note = say.milestoneAhead(next + 1 - me.points, next);
-    else if (me && last !== undefined) note = say.milestonePassed(last);
+    if (me && next) note = say.milestoneAhead(next + 1 - me.points, next);
+    else if (me && last) note = say.milestonePassed(last);
     this.#points.show(say.yourPoints, me ? say.number(me.points) : "–", note);
   }
 
@@ -117,7 +117,7 @@ export class View {
 
   #showNotice(state, text, say) {
     this.#notice.hidden = text === "";
-    mark(this.#notice, "class", state === "loading" ? "notice unseen" : "notice");
+    this.#notice.classList.toggle("unseen", state === "loading");
     write(this.#message, text);
     this.#signIn.hidden = state !== "signed-out";
     this.#retry.hidden = state !== "failed";
@@ -168,9 +168,8 @@ function noticeOf(state, answer, say) {
 export const longestList = (personal, top, around) => top + (personal ? (top && 1) + 2 * around + 1 : 0);
 
 /**
- * The list to show, in board order: the first places and those around the own one, each once; `{ gap: how many }`
- * stands for places between them. Where they meet, further places make the list as long as ever. The answer may hold
- * more rows: one beyond the edge tells whether the last is tied.
+ * The list to show, in board order: the first places and those around the own one; `{ gap: how many }` stands for those
+ * between. Where they meet, further places make it as long as ever. The answer's row beyond the edge tells of a tie.
  */
 function listOf({ top, around = [], me }, topShown, aroundShown, longest) {
   const places = new Map(top.map((row, index) => [index + 1, row]));
@@ -183,11 +182,10 @@ function listOf({ top, around = [], me }, topShown, aroundShown, longest) {
   const list = [];
   let last = 0;
   for (const at of [...places.keys()].filter(isShown).sort((a, b) => a - b)) {
-    if (last > 0 && at > last + 1) list.push({ gap: at - last - 1 });
+    if (last && at > last + 1) list.push({ gap: at - last - 1 });
     const row = places.get(at);
-    const isMe = at === me?.position;
     const isTied = row.rank < at || row.rank === places.get(at + 1)?.rank;
-    list.push({ name: row.name, rank: row.rank, points: row.points, isMe, isTied });
+    list.push({ ...row, isMe: at === me?.position, isTied });
     last = at;
   }
   return list;
@@ -196,7 +194,7 @@ function listOf({ top, around = [], me }, topShown, aroundShown, longest) {
 /** The list of places. A row stays the same element as long as its name is on the list. */
 class Table {
   #caption = h("caption", { class: "unseen" });
-  #headings = ["rank", "name", "points"].map((name) => h("th", { class: name, scope: "col" }));
+  #headings = ["rank", "name", "points"].map((name) => h("th", { class: name, scope: "col" }, h("span")));
   #body = h("tbody");
   #rows = new Map();
   #gap = new Gap();
@@ -211,7 +209,7 @@ class Table {
   /** Show a list that `listOf` made. */
   show(list, say, caption) {
     write(this.#caption, caption);
-    this.#headings.forEach((heading) => write(heading, say[heading.className]));
+    this.#headings.forEach((heading) => write(heading.firstChild, say[heading.className]));
     const place = () => this.#place(list, say);
     if (this.#rows.size) glide(this.#body, place);
     else place();
@@ -223,9 +221,10 @@ class Table {
   }
 
   #place(list, say) {
-    const rows = new Map(list.filter((item) => !item.gap).map(({ name }) => [name, this.#rows.get(name) ?? new Row()]));
+    const rows = new Map();
     const elements = list.map((item) => {
-      const row = item.gap ? this.#gap : rows.get(item.name);
+      const row = item.gap ? this.#gap : (this.#rows.get(item.name) ?? new Row());
+      if (!item.gap) rows.set(item.name, row);
       row.show(item, say);
       return row.element;
     });
@@ -263,9 +262,9 @@ class Row {
     write(this.#name, name);
     write(this.#you, isMe ? say.you : "");
     write(this.#points, say.number(points));
-    mark(this.element, "data-medal", rank <= 3 ? rank : null);
+    mark(this.element, "data-medal", rank <= 3 && rank);
     mark(this.element, "part", isMe ? "row me" : "row");
-    mark(this.element, "class", isMe ? "me" : null);
+    mark(this.element, "class", isMe && "me");
     this.#marker.show(rank, say.number);
   }
 }
@@ -283,12 +282,13 @@ class Gap {
 /** Let rows glide from where they are seen, be it halfway, to where `rearrange` puts them; new ones appear. */
 function glide(list, rearrange) {
   if (matchMedia("(prefers-reduced-motion: reduce)").matches) return rearrange();
-  const before = new Map([...list.children].map((row) => [row, topOf(row, list)]));
+  const tops = () => new Map([...list.children].map((row) => [row, topOf(row, list)]));
+  const before = tops();
   rearrange();
   for (const row of list.children) row.getAnimations().forEach((animation) => animation.cancel());
   // All reading after all writing, so the browser lays out once.
-  const moves = [...list.children].map((row) => [row, before.get(row), topOf(row, list)]);
-  for (const [row, from, to] of moves) {
+  for (const [row, to] of tops()) {
+    const from = before.get(row);
     if (from === undefined) row.animate([{ opacity: 0 }, { opacity: 1 }], APPEAR);
     else if (from !== to) row.animate([{ transform: `translateY(${from - to}px)` }, { transform: "none" }], GLIDE);
   }
@@ -298,7 +298,7 @@ function topOf(row, list) {
   return row.getBoundingClientRect().top - list.getBoundingClientRect().top;
 }
 
-/** The small ▲2 beside a rank that has just changed. It fades by itself. */
+/** The ▲2 beside a rank that has just changed. It fades. */
 class Marker {
   element = piece("span", "marker");
   #rank = null;
@@ -381,8 +381,8 @@ function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** Set an attribute, or take it away (null). */
+/** Set an attribute, or take it away (false). */
 function mark(element, attribute, value) {
-  if (value === null) element.removeAttribute(attribute);
+  if (value === false) element.removeAttribute(attribute);
   else element.setAttribute(attribute, value);
 }
