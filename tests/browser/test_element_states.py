@@ -258,6 +258,22 @@ def test_fits_every_width(width: int, put: Put, server: StandIn, page: Page) -> 
     assert part(page, "card").evaluate("card => card.scrollWidth <= card.clientWidth")
 
 
+@pytest.mark.parametrize("place", [41, 12_345_678])
+def test_text_of_twice_the_size_stays_whole(place: int, put: Put, server: StandIn, page: Page) -> None:
+    answer = board(POINTS, 40)
+    answer["me"] |= {"rank": place, "position": place}
+    answer["around"] = [row | {"rank": place + at} for at, row in enumerate(answer["around"], -3)]
+    server.show(answer)
+    page.set_viewport_size({"width": 390, "height": 844})
+    put(milestone=100)
+    wait_for_state(page, "shown")
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    assert part(page, "card").evaluate("card => card.scrollWidth <= card.clientWidth")
+    names = part(page, "name").evaluate_all("all => all.map(one => [one.clientWidth, one.scrollHeight - one.clientHeight])")
+    assert all(width > 100 and hidden <= 1 for width, hidden in names)
+    expect(page.get_by_role("table").get_by_role("columnheader")).to_have_count(3)
+
+
 def test_a_flex_row_does_not_squeeze_it_to_nothing(put: Put, server: StandIn) -> None:
     server.show(board(POINTS, 40))
     page = put()

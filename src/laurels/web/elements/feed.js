@@ -75,7 +75,7 @@ export class Feed {
           await this.#pause(POLL_MS);
         } else {
           await this.#listen();
-          // The streams of a server that restarts end at once; their readers come back over a second.
+          // When a server restarts, all streams end at once: their readers spread out.
           await this.#pause(POLL_MS * Math.random());
         }
       } catch (error) {
@@ -126,7 +126,7 @@ export class Feed {
       // If the server is gone, the next question tells.
       if (this.#stopped || error instanceof Failure) throw error;
     }
-    // No stream, or something on the way keeps it back: asking works everywhere.
+    // Something on the way may keep streams back: asking works everywhere.
     this.#liveFrom = heard ? 0 : performance.now() + LIVE_AGAIN_MS;
   }
 
@@ -197,7 +197,7 @@ export class Feed {
   }
 }
 
-/** The data of each server-sent event in a body, null for a comment. (`EventSource` cannot send a token in a header.) */
+/** The data of each server-sent event, null for a comment. (`EventSource` cannot send a token.) */
 async function* messages(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";

@@ -90,7 +90,7 @@ export class LaurelsDashboard extends HTMLElement {
 
   #hurry = () => this.#feed?.hurry();
 
-  // Attributes that change together make one start. A page that nobody sees asks for nothing.
+  // Attributes that change together start it once. A page that nobody sees asks for nothing.
   #restart() {
     this.#feed?.stop();
     this.#feed = null;
@@ -274,7 +274,7 @@ function milestones(text) {
   return totals.filter((total) => Number.isSafeInteger(total) && total > 0).sort((a, b) => a - b);
 }
 
-/** Promises the texts for a locale; English words around its own numbers where the language is not spoken here. */
+/** Promises the texts for a locale: English ones, around its own numbers, where its language has none. */
 async function speechFor(locale) {
   let tag = "en-GB";
   try {

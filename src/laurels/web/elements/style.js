@@ -1,4 +1,4 @@
-/** How it looks: a constructable sheet, since a strict policy takes no inline style. `em` grows with the element. */
+/** How it looks: a constructable sheet, as a strict policy takes no inline style. `em` grows with the element. */
 
 export const sheet = new CSSStyleSheet();
 
@@ -38,7 +38,7 @@ h2, p { margin: 0; font: inherit; }
 
 header, footer { display: flex; flex-wrap: wrap; align-items: baseline; justify-content: space-between; gap: 0 1em; }
 h2 { font-size: 1.15em; font-weight: 650; letter-spacing: -0.01em; }
-.period { color: var(--_muted); font-size: 0.875em; }
+.period, .figure-name, .note, thead span, footer { color: var(--_muted); font-size: 0.8125em; }
 
 .summary {
   display: flex; flex-wrap: wrap; gap: 1em;
@@ -46,9 +46,8 @@ h2 { font-size: 1.15em; font-weight: 650; letter-spacing: -0.01em; }
 }
 .figure { flex: 2 1 6em; display: flex; flex-direction: column; align-items: start; }
 .figure + .figure { flex: 3 1 11em; }
-.figure-name, .note { color: var(--_muted); font-size: 0.8125em; }
 .note { min-block-size: 1.4em; text-wrap: balance; }
-.value { font-size: 2.1em; font-weight: 680; line-height: 1.25; letter-spacing: -0.025em; overflow-wrap: anywhere; }
+.value { font-size: 2.1em; font-weight: 680; line-height: 1.25; letter-spacing: -0.025em; }
 .line { display: flex; align-items: center; gap: 0.5em; min-inline-size: 0; }
 
 progress {
@@ -64,8 +63,6 @@ table { inline-size: 100%; border-collapse: separate; border-spacing: 0; }
 tr { block-size: var(--_row); }
 th, td { padding: 0; font: inherit; text-align: start; white-space: nowrap; }
 thead tr { block-size: calc(0.8 * var(--_row)); }
-thead th { color: var(--_muted); }
-thead span { font-size: 0.8125em; }
 .rank { padding-inline: 0.75em 1.25em; }
 .name { inline-size: 100%; max-inline-size: 0; }
 td.points, th.points { padding-inline: 1em; text-align: end; }
@@ -83,8 +80,7 @@ tbody .rank { color: var(--_muted); }
 [data-medal="2"] .number { background: light-dark(#dfe5e8, #3d474d); color: light-dark(#38434a, #e3ebf0); }
 [data-medal="3"] .number { background: light-dark(#f1d3ba, #543721); color: light-dark(#5e2f0d, #ffd0a8); }
 
-/* The shadow covers the seams between cells. */
-tbody .me > * { background: var(--_mine); border-color: transparent; box-shadow: 0 0 0 0.5px var(--_mine); font-weight: 650; }
+tbody .me > * { background: var(--_mine); border-color: transparent; box-shadow: 0 0 0 0.5px var(--_mine); /* seams */ font-weight: 650; }
 tbody .me + tr > * { border-color: transparent; }
 .me > :first-child { border-start-start-radius: 0.6em; border-end-start-radius: 0.6em; }
 .me > :last-child { border-start-end-radius: 0.6em; border-end-end-radius: 0.6em; }
@@ -111,7 +107,7 @@ button {
 button:hover { background: var(--_mine); }
 button:focus-visible { outline: 0.15em solid var(--_accent); outline-offset: 0.15em; }
 
-footer { min-block-size: 1.4em; margin-block-start: 0.75em; color: var(--_muted); font-size: 0.8125em; }
+footer { min-block-size: 1.4em; margin-block-start: 0.75em; }
 .status::before {
   content: ""; display: inline-block; box-sizing: border-box; inline-size: 0.6em; block-size: 0.6em;
   margin-inline-end: 0.5em; border: 0.12em solid currentColor; border-radius: 50%;
@@ -137,11 +133,14 @@ footer { min-block-size: 1.4em; margin-block-start: 0.75em; color: var(--_muted)
 }
 /* Large text in little room: names stand above their figures. */
 @container (max-width: 15rem) {
-  .value { font-size: 1.4em; }
-  tbody tr:not(.gap) { display: grid; grid-template-columns: auto 1fr; block-size: auto; }
-  tbody .name { grid-column: 1 / -1; grid-row: 1; max-inline-size: none; padding: 0.25em 0.5em 0; }
-  tbody tr > :not(.name) { border: 0 !important; }
-  thead .name { visibility: hidden; }
+  .value { font-size: 1.3em; }
+  table, tbody { display: block; }
+  thead { position: absolute; clip-path: inset(50%); }
+  tbody tr { display: flex; flex-wrap: wrap; block-size: auto; }
+  td { flex: auto; }
+  .name { order: -1; max-inline-size: none; box-sizing: border-box; padding: 0.25em 0.5em; }
+  .me > * { border-radius: 0 !important; }
+  td.rank, td.points { border: 0 !important; }
 }
 @media (prefers-reduced-motion: reduce) {
   *, ::before, ::after { animation: none !important; }

@@ -1,4 +1,4 @@
-/** What is on the screen. `show` takes all there is to know: no state leaves a trace in the next. */
+/** What is on the screen: `show` takes all there is to know, so no state leaves a trace in the next. */
 
 import { sheet } from "./style.js";
 
@@ -26,7 +26,7 @@ export class View {
   #announcer = new Announcer();
   #card = h(
     "div",
-    // No landmark: a page may show several boards, and landmarks of one name lead nobody anywhere.
+    // No landmark: a page may show several boards, and one name for all leads nowhere.
     { class: "card", part: "card", role: "group" },
     h("header", { part: "header" }, this.#title, this.#period),
     this.#summary,
@@ -55,8 +55,8 @@ export class View {
   }
 
   /**
-   * `state`: loading, shown, signed-out, failed; `answer`: null unless shown; `personal`: there is a member;
-   * `milestones`: ascending; `confirmedAt`: when it last was up to date (null: never); `say`: the texts.
+   * `state`: loading, shown, signed-out, failed; `answer`: null unless shown; `milestones`: ascending;
+   * `confirmedAt`: when it last was up to date, or null; `say`: the texts.
    */
   show({ state, answer, personal, board, milestones, upToDate, confirmedAt, top, around, say }) {
     const me = answer?.me;
@@ -164,7 +164,7 @@ function noticeOf(state, answer, say) {
   return answer.ranked === 0 ? say.nobody : "";
 }
 
-/** How many rows a list has at most: the top, a gap, and the own place between its neighbours. */
+/** How many rows a list has at most: the top, a gap, the own place and its neighbours. */
 export const longestList = (personal, top, around) => top + (personal ? (top && 1) + 2 * around + 1 : 0);
 
 /**
@@ -228,12 +228,10 @@ class Table {
       row.show(item, say);
       return row.element;
     });
-    for (const element of [...this.#body.children]) {
-      if (!elements.includes(element)) element.remove();
-    }
+    const there = this.#body.children;
+    for (const element of [...there]) if (!elements.includes(element)) element.remove();
     elements.forEach((element, index) => {
-      const there = this.#body.children[index] ?? null;
-      if (there !== element) this.#body.insertBefore(element, there);
+      if (there[index] !== element) this.#body.insertBefore(element, there[index] ?? null);
     });
     this.#rows = rows;
   }
@@ -279,7 +277,7 @@ class Gap {
   }
 }
 
-/** Let rows glide from where they are seen, be it halfway, to where `rearrange` puts them; new ones appear. */
+/** Let rows glide from where they are seen to where `rearrange` puts them; new ones appear. */
 function glide(list, rearrange) {
   if (matchMedia("(prefers-reduced-motion: reduce)").matches) return rearrange();
   const tops = () => new Map([...list.children].map((row) => [row, topOf(row, list)]));
@@ -309,7 +307,7 @@ class Marker {
     this.element.ariaHidden = "true";
   }
 
-  /** The rank is now this; several changes in a row are marked as one. */
+  /** The rank is now this. Changes in a row are marked as one. */
   show(rank, number) {
     const up = this.#rank === null || rank === null ? 0 : this.#rank - rank;
     this.#rank = rank;
@@ -329,7 +327,7 @@ class Marker {
     this.#clear();
   }
 
-  // Lets the animation go, which the browser would keep as long as the row.
+  // The browser would keep the animation as long as the row.
   #clear() {
     this.#fading?.cancel();
     this.#fading = null;
@@ -337,7 +335,7 @@ class Marker {
   }
 }
 
-/** Speaks to screen readers, politely: at most every few seconds, then only the latest. */
+/** Speaks to screen readers: at most every few seconds, then only the latest. */
 class Announcer {
   element = h("p", { class: "unseen", role: "status" });
   #next = null;
@@ -363,12 +361,9 @@ class Announcer {
   }
 }
 
-/** An element with attributes and children: `h("td", { class: "points" }, text)`. */
 function h(name, attributes = {}, ...children) {
   const element = document.createElement(name);
-  for (const [attribute, value] of Object.entries(attributes)) {
-    element.setAttribute(attribute, value);
-  }
+  for (const attribute in attributes) mark(element, attribute, attributes[attribute]);
   element.append(...children);
   return element;
 }
@@ -376,7 +371,7 @@ function h(name, attributes = {}, ...children) {
 /** An element that the page's style reaches as `::part(word)` and ours as `.word`. */
 const piece = (name, word, ...children) => h(name, { class: word, part: word }, ...children);
 
-/** Write a text, where it differs. */
+/** Write a text where it differs. */
 function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }

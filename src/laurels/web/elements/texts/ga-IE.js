@@ -47,7 +47,7 @@ export function texts(number) {
     failed: "Ní féidir an clár a thaispeáint faoi láthair",
     retry: "Triail arís",
     nowRanked: (rank, joint, n) =>
-      `Tá tú ${joint ? "ar comhscór " : ""}sa ${rank === 1 ? "chéad" : place(rank)} ${rank === 1 ? "áit" : "háit"} anois agus ${points(n)} agat`,
+      `Tá tú ${joint ? "ar comhscór " : ""}sa ${rank === 1 ? "chéad áit" : `${place(rank)} háit`} anois agus ${points(n)} agat`,
     nowUnranked: (n) => `Tá ${points(n)} agat anois`,
   };
 }
