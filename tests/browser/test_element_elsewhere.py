@@ -10,7 +10,6 @@ from tests.browser.reading import heard, part, ranks, wait_for_points, wait_for_
 from tests.browser.served_shop import Shop
 from tests.browser.stand_in import StandIn, stand_in
 
-
 PUT = """([member, token]) => {
     window.heard = [];
     const element = window.element = document.createElement('laurels-dashboard');

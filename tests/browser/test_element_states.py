@@ -269,8 +269,8 @@ def test_text_of_twice_the_size_stays_whole(place: int, put: Put, server: StandI
     wait_for_state(page, "shown")
     page.evaluate("document.documentElement.style.fontSize = '200%'")
     assert part(page, "card").evaluate("card => card.scrollWidth <= card.clientWidth")
-    names = part(page, "name").evaluate_all("all => all.map(one => [one.clientWidth, one.scrollHeight - one.clientHeight])")
-    assert all(width > 100 and hidden <= 1 for width, hidden in names)
+    seen = "names => names.map(name => [name.clientWidth, name.scrollHeight - name.clientHeight])"
+    assert all(width > 100 and cut <= 1 for width, cut in part(page, "name").evaluate_all(seen))
     expect(page.get_by_role("table").get_by_role("columnheader")).to_have_count(3)
 
 
