@@ -254,6 +254,13 @@ impl Files {
         Ok(())
     }
 
+    /// Write a loose board anew, with everybody in order.
+    pub fn put_in_order(&mut self, number: usize, listed: impl Fn(u32) -> bool) -> Result<()> {
+        self.boards[number].put_in_order(&board_path(&self.folder, number), listed)?;
+        self.replaced();
+        Ok(())
+    }
+
     /// Tell the readers that files were replaced.
     pub fn replaced(&mut self) {
         self.seen = self.control.words()[FILES].fetch_add(1, Relaxed).wrapping_add(1);

@@ -2,11 +2,39 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use crate::board::{BLOCK, BLOCKS_USED, Board, GROUP, NEXT_BLOCK, NEXT_SUPER, RANKED, ROOT_LENGTH, SUPER};
+use crate::board::{BLOCK, BLOCKS_USED, Board, GROUP, NEXT_BLOCK, NEXT_SUPER, RANKED, ROOT_LENGTH, SUPER, place};
 use crate::error::{Error, Result};
 
 const MEMBERS: usize = BLOCK * 7 / 8; // in a block
 const BLOCKS: usize = SUPER * 3 / 4; // in a superblock
+
+/// Scores below this are sorted by counting them; there are few beyond.
+const COUNTED: usize = 1 << 20;
+
+/// The places of members with scores above 0, in board order. Members come by number, twice. Costs 10 ns a member.
+pub(crate) fn in_order(scores: impl Iterator<Item = (u32, i32)> + Clone) -> Vec<u64> {
+    let mut places = Vec::new();
+    let mut next_of = vec![0; COUNTED];
+    for (member, score) in scores.clone() {
+        match next_of.get_mut(score as usize) {
+            Some(count) => *count += 1,
+            None => places.push(place(score, member)),
+        }
+    }
+    places.sort_unstable();
+    let mut next = places.len();
+    for count in next_of.iter_mut().rev() {
+        next += std::mem::replace(count, next); // from here on, it is where the next member with this score goes
+    }
+    places.resize(next, 0);
+    for (member, score) in scores {
+        if let Some(next) = next_of.get_mut(score as usize) {
+            places[*next] = place(score, member);
+            *next += 1;
+        }
+    }
+    places
+}
 
 impl Board {
     /// Fill an empty board's blocks from places in order. Pairs hold the scores already. Costs 20 ns a member.

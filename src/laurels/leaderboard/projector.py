@@ -13,7 +13,7 @@ from laurels import clock
 from laurels.clock import Clock
 from laurels.errors import AnotherProjector, BoardMoved, BoardNotReady, FeedDiverged
 from laurels.leaderboard.boards import ALL_TIME, Boards
-from laurels.leaderboard.changes import Change, changes_of
+from laurels.leaderboard.changes import changes_of
 from laurels.leaderboard.port import Followed, Leaderboard
 from laurels.ledger import Heads, Ledger
 from laurels.model import Mark, Version
@@ -103,12 +103,8 @@ class Projector:
             if mark.position > head.position or (mark.position == head.position and mark.hash != head.hash):
                 raise FeedDiverged
             while mark.position < head.position:
-                entries = await self._ledger.feed(shard, mark, CHUNK)
-                changes: list[tuple[int, Change]] = [
-                    (entry.position, change) for entry in entries for change in changes_of(entry, self._boards)
-                ]
-                mark = Mark(entries[-1].position, entries[-1].hash)
-                await self._leaderboard.apply(shard, changes, mark)
+                entries, mark = await self._ledger.outline(shard, mark, CHUNK)
+                await self._leaderboard.apply(shard, changes_of(entries, self._boards), mark)
                 done += len(entries)
                 if progress is not None:
                     progress(done, max(done, total))
@@ -121,7 +117,7 @@ class Projector:
         """
         for shard, head in first_heads.items():
             if followed.marks.get(shard, Mark()).position < head.position:
-                await self._ledger.feed(shard, head, 1)  # raises where that entry is not there, or another one
+                await self._ledger.outline(shard, head, 1)  # raises where that entry is not there, or another one
 
     async def _served(self) -> Version | None:
         """What readers are shown; None where there is nothing to show."""
