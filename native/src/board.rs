@@ -140,10 +140,11 @@ impl Board {
         let places = in_order(ranked);
         let shape = Shape::for_members(scores.len().next_multiple_of(1024), BEYOND_AT_FIRST);
         Board::make(path, number, 1, shape, |board| {
-            for (pair, score) in board.map.words()[shape.pairs_at..].chunks_exact(2).zip(scores) {
+            let pairs = board.map.populated(shape.pairs_at..shape.pairs_at + 2 * scores.len());
+            for (pair, score) in pairs.chunks_exact(2).zip(scores) {
                 pair[0].store((*score).max(-i32::MAX) as u32, Relaxed);
             }
-            board.lay_out(places.into_iter())
+            board.lay_out(&places)
         })
     }
 
@@ -163,15 +164,11 @@ impl Board {
         self.remake(path, capacity, |board, old| {
             board.map.words()[LOOSE].store(u32::from(old.is_loose()), Relaxed);
             let mut cursor = old.first().ok_or_else(Error::disorder)?;
-            let mut broken = false;
-            board.lay_out(std::iter::from_fn(|| {
-                let member = old.next(&mut cursor).unwrap_or_else(|| {
-                    broken = true;
-                    None
-                })?;
-                Some(place(old.pair(member)?.0, member))
-            }))?;
-            if broken { Err(Error::disorder()) } else { Ok(()) }
+            let mut places = Vec::with_capacity(old.ranked().unwrap_or(0) as usize);
+            while let Some(member) = old.next(&mut cursor).ok_or_else(Error::disorder)? {
+                places.push(place(old.pair(member).ok_or_else(Error::disorder)?.0, member));
+            }
+            board.lay_out(&places)
         })
     }
 
@@ -180,7 +177,7 @@ impl Board {
         self.remake(path, self.shape.capacity, |board, old| {
             let pairs = old.map.words()[old.shape.pairs_at..].chunks_exact(2).take(old.shape.capacity);
             let scores = (0..).zip(pairs.map(|pair| pair[0].load(Relaxed) as i32));
-            board.lay_out(in_order(scores.filter(|(member, score)| *score > 0 && listed(*member))).into_iter())
+            board.lay_out(&in_order(scores.filter(|(member, score)| *score > 0 && listed(*member))))
         })
     }
 
@@ -191,12 +188,7 @@ impl Board {
     }
 
     /// Replace the file by one with the same scores; `fill` ranks the members in it.
-    fn remake(
-        &mut self,
-        path: &Path,
-        capacity: usize,
-        fill: impl FnOnce(&Board, &Board) -> Result<()>,
-    ) -> Result<()> {
+    fn remake(&mut self, path: &Path, capacity: usize, fill: impl FnOnce(&Board, &Board) -> Result<()>) -> Result<()> {
         let capacity = capacity.max(self.shape.capacity);
         let beyond = self.map.get(BEYOND_LENGTH).unwrap_or(0).max(BEYOND_AT_FIRST / 2) * 2;
         let number = (self.map.number() - BOARD_FILE) as usize;

@@ -147,6 +147,11 @@ impl Files {
         Ok(())
     }
 
+    /// Whether it was never read, and may be built further.
+    pub fn is_unfinished(&self) -> bool {
+        self.control.get(CONFIRMED) == Some(0) && self.control.get(LOADING) == Some(0)
+    }
+
     /// Who the members are.
     #[inline]
     pub fn members(&self) -> Members<'_> {

@@ -2,7 +2,7 @@
 //!
 //! It knows integers, ids and names, not loyalty. `layout` says where everything lies. The rooms, from the ground up:
 //! `map` (a file as atomic words; all unsafe code), `journal` (undo, seqlock), `counts`, `board`, `blocks`, `reshape`,
-//! `lay_out` (one board), `members`, `files` (one state), `state` (what a batch does), `check`, `writer` and `reader`
+//! `lay_out` (one board), `members`, `load` (many at once), `files` (one state), `state` (what a batch does), `check`, `writer` and `reader`
 //! (a store), `names`, `render` (what people see), `face` (Python).
 
 pub mod blocks;
@@ -14,6 +14,7 @@ pub mod files;
 pub mod journal;
 mod lay_out;
 pub mod layout;
+mod load;
 pub mod map;
 pub mod members;
 pub mod names;

@@ -23,7 +23,7 @@ use crate::map::{HEAD, Map};
 /// Name numbers are below this.
 pub const MOST_NAMES: u32 = 1 << 30;
 
-const TOMB: u32 = u32::MAX;
+pub(crate) const TOMB: u32 = u32::MAX;
 
 /// What is known of a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -229,7 +229,7 @@ impl Members<'_> {
 
     /// Where a digest is and whose it is; or where it can be put.
     #[inline]
-    fn find(&self, digest: &Digest) -> Option<(usize, Option<u32>)> {
+    pub(crate) fn find(&self, digest: &Digest) -> Option<(usize, Option<u32>)> {
         let mut free = None;
         for slot in self.probe(digest[0], digest[1]) {
             let entry = self.slots.get(slot + 1)?;
@@ -265,8 +265,15 @@ impl Members<'_> {
     #[inline]
     fn probe(&self, low: u32, high: u32) -> impl Iterator<Item = usize> + use<> {
         let places = (self.slots.words().len() - HEAD) / 2;
-        let start = ((u128::from(u64::from(high) << 32 | u64::from(low)) * places as u128) >> 64) as usize;
+        let start = (self.start(low, high) - HEAD) / 2;
         (start..places).chain(0..start).map(|place| HEAD + 2 * place)
+    }
+
+    /// The slot where a digest points.
+    #[inline]
+    pub(crate) fn start(&self, low: u32, high: u32) -> usize {
+        let places = (self.slots.words().len() - HEAD) / 2;
+        HEAD + 2 * ((u128::from(u64::from(high) << 32 | u64::from(low)) * places as u128) >> 64) as usize
     }
 }
 
@@ -275,7 +282,7 @@ pub fn packed_text(bytes: &[u8]) -> Vec<u32> {
     words_of_text(bytes).collect()
 }
 
-fn words_of_text(bytes: &[u8]) -> impl Iterator<Item = u32> {
+pub(crate) fn words_of_text(bytes: &[u8]) -> impl Iterator<Item = u32> {
     bytes.chunks(4).map(|four| {
         let mut whole = [0; 4];
         whole[..four.len()].copy_from_slice(four);
@@ -283,7 +290,7 @@ fn words_of_text(bytes: &[u8]) -> impl Iterator<Item = u32> {
     })
 }
 
-fn packed(state: State, name_number: u32) -> u32 {
+pub(crate) fn packed(state: State, name_number: u32) -> u32 {
     let state = match state {
         State::Absent => 0,
         State::Listed => 1,

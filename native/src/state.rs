@@ -162,7 +162,8 @@ impl State {
 
     /// Put the boards in order that were left loose while nobody read them. Costs 50 ns a member with points.
     pub fn put_in_order(&mut self) -> Result<()> {
-        let loose: Vec<usize> = (0..self.files.boards.len()).filter(|board| self.files.boards[*board].is_loose()).collect();
+        let loose: Vec<usize> =
+            (0..self.files.boards.len()).filter(|board| self.files.boards[*board].is_loose()).collect();
         if loose.is_empty() {
             return Ok(());
         }
@@ -186,21 +187,9 @@ impl State {
     /// Enrol `first`, `first + 1`, ... at once.
     pub fn load_members(&mut self, first: u32, members: &[(&str, u32)]) -> Result<()> {
         let words = members.iter().map(|(id, _)| id.len().div_ceil(4)).sum();
+        members.iter().try_for_each(|(id, name_number)| check_join(Some(id), *name_number))?;
         self.room_for_members(first as usize + members.len(), members.len(), words)?;
-        let State { files, journal } = self;
-        let mut done = Ok(());
-        for (first, joining) in (first..).step_by(OPENED_EVERY).zip(members.chunks(OPENED_EVERY)) {
-            journal.begin(&files.control);
-            done = joining
-                .iter()
-                .try_for_each(|(id, name_number)| check_join(Some(id), *name_number))
-                .and_then(|()| files.members().join(journal, first, joining));
-            if done.is_err() {
-                break;
-            }
-            journal.commit(&files.control);
-        }
-        self.closed(done)
+        self.files.members().load(first, members)
     }
 
     /// Make a whole board from scores by member number.

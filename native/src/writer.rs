@@ -141,7 +141,7 @@ impl Writer {
         for (other, folder) in others.into_iter().rev().filter(|folder| folder.0 != number) {
             let unfinished = if other > number && self.building.is_none() { State::open(&folder).ok() } else { None };
             match unfinished {
-                Some(state) if state.files.control.get(CONFIRMED) == Some(0) => self.building = Some(state),
+                Some(state) if state.files.is_unfinished() => self.building = Some(state),
                 _ => {
                     if let Ok(control) = Map::open(&folder.join(CONTROL), CONTROL_FILE, CONTROL_FILE, true) {
                         retire(&control); // readers may still have it
