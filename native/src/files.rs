@@ -12,6 +12,9 @@ use crate::layout::*;
 use crate::map::{HEAD, Head, Map};
 use crate::members::{Members, packed_text};
 
+/// Words of the ids that room is made for at first, for each member: ids of 24 bytes.
+const ID_WORDS: usize = 6;
+
 static OPENINGS: AtomicU64 = AtomicU64::new(1);
 
 /// The files of a folder.
@@ -70,7 +73,7 @@ impl Files {
             members: make(folder, MEMBERS, MEMBERS_FILE, 0, HEAD + 4 * capacity)?,
             slots: make(folder, SLOTS, SLOTS_FILE, 0, HEAD + 2 * places_for(capacity))?,
             ids: make(folder, IDS, IDS_FILE, 0, HEAD + 2 * capacity)?,
-            texts: make(folder, TEXTS, TEXTS_FILE, 0, HEAD + 4 * capacity)?,
+            texts: make(folder, TEXTS, TEXTS_FILE, 0, HEAD + ID_WORDS * capacity)?,
             boards: Vec::new(),
             opening: OPENINGS.fetch_add(1, Relaxed),
             key,

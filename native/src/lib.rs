@@ -14,7 +14,7 @@ pub mod files;
 pub mod journal;
 mod lay_out;
 pub mod layout;
-mod load;
+pub mod load;
 pub mod map;
 pub mod members;
 pub mod names;

@@ -4,6 +4,7 @@
 //! (`LOADING`). A writer that dies in between leaves a state that the next one throws away: it was never served, and all
 //! of it is in the ledger.
 
+use std::mem::replace;
 use std::num::NonZero;
 use std::ops::Range;
 use std::sync::atomic::AtomicU32;
@@ -27,38 +28,76 @@ const AHEAD: usize = 16;
 /// Fewer members than this are not worth a thread.
 const WORTH_A_THREAD: usize = 1 << 14;
 
+/// Ids of members, packed: they are passed through several times, and would lie anywhere.
+#[derive(Default)]
+pub struct Ids {
+    texts: String,
+    ends: Vec<usize>,
+}
+
+impl Ids {
+    /// One more.
+    pub fn push(&mut self, id: &str) {
+        self.texts.push_str(id);
+        self.ends.push(self.texts.len());
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Some of them.
+    pub fn some(&self, range: Range<usize>) -> impl Iterator<Item = &str> {
+        let mut begin = if range.start == 0 { 0 } else { self.ends[range.start - 1] };
+        self.ends[range].iter().map(move |end| &self.texts[replace(&mut begin, *end)..*end])
+    }
+
+    /// How many words some of them fill.
+    pub fn words(&self, range: Range<usize>) -> usize {
+        self.some(range).map(|id| id.len().div_ceil(4)).sum()
+    }
+}
+
 impl Members<'_> {
-    /// Take in members with ids and name numbers: `first`, `first + 1`, and so on. There is room for them.
-    pub fn load(&self, first: u32, joining: &[(&str, u32)]) -> Result<()> {
+    /// Take in members with these ids and name numbers: `first`, `first + 1`, and so on. There is room for them.
+    pub fn load(&self, first: u32, ids: &Ids, name_numbers: &[u32]) -> Result<()> {
         let control = self.control.words();
         control[LOADING].store(1, Relaxed);
-        let each = joining.len().div_ceil(threads(joining.len())).max(1);
-        let mut digests = vec![[0; 4]; joining.len()];
+        let each = ids.count().div_ceil(threads(ids.count())).max(1);
+        let mut digests = vec![[0; 4]; ids.count()];
         let mut text = control[TEXT_WORDS].load(Relaxed);
         thread::scope(|scope| {
-            let parts = joining.chunks(each).zip(digests.chunks_mut(each));
-            for (first, (joining, digests)) in (first..).step_by(each).zip(parts) {
+            for (part, digests) in digests.chunks_mut(each).enumerate() {
+                let some = part * each..part * each + digests.len();
                 let begins = text;
-                text += joining.iter().map(|(id, _)| id.len().div_ceil(4) as u32).sum::<u32>();
-                scope.spawn(move || self.write(first, begins..text, joining, digests));
+                text += ids.words(some.clone()) as u32;
+                let joining = ids.some(some.clone()).zip(&name_numbers[some.clone()]);
+                scope.spawn(move || self.write(first + some.start as u32, begins..text, joining, digests));
             }
         });
         let used = self.point_all(first, &digests)?;
         control[TEXT_WORDS].store(text, Relaxed);
         control[SLOTS_USED].fetch_add(used, Relaxed);
-        control[MEMBER_COUNT].fetch_max(first + joining.len() as u32, Relaxed);
+        control[MEMBER_COUNT].fetch_max(first + ids.count() as u32, Relaxed);
         control[LOADING].store(0, Relaxed);
         Ok(())
     }
 
     /// Write all but the slots. `texts` are the words that the ids fill.
-    fn write(&self, first: u32, texts: Range<u32>, joining: &[(&str, u32)], digests: &mut [Digest]) {
+    fn write<'b>(
+        &self,
+        first: u32,
+        texts: Range<u32>,
+        joining: impl Iterator<Item = (&'b str, &'b u32)>,
+        digests: &mut [Digest],
+    ) {
         let (known, index) = (HEAD + 4 * first as usize, HEAD + 2 * first as usize);
-        let known = self.members.populated(known..known + 4 * joining.len()).chunks_exact(4);
-        let index = self.ids.populated(index..index + 2 * joining.len()).chunks_exact(2);
+        let known = self.members.populated(known..known + 4 * digests.len()).chunks_exact(4);
+        let index = self.ids.populated(index..index + 2 * digests.len()).chunks_exact(2);
         let mut text = texts.start;
         let mut free = self.texts.populated(texts.start as usize..texts.end as usize).iter();
-        for ((((id, name_number), digest), known), index) in joining.iter().zip(digests).zip(known).zip(index) {
+        for ((((id, name_number), digest), known), index) in joining.zip(digests).zip(known).zip(index) {
             *digest = Self::digest(self.key, id.as_bytes());
             let values = [digest[0], digest[1], digest[2], packed(State::Listed, *name_number)];
             known.iter().zip(values).for_each(|(word, value)| word.store(value, Relaxed));
@@ -142,7 +181,7 @@ impl Members<'_> {
         all().for_each(|target| next_in[reach(&target)] += 1);
         let mut count = 0;
         for next in &mut next_in {
-            count += std::mem::replace(next, count); // from here on, it is where the next one of this reach goes
+            count += replace(next, count); // from here on, it is where the next one of this reach goes
         }
         let mut targets = vec![Target::default(); count];
         for target in all() {

@@ -143,30 +143,19 @@ impl Members<'_> {
         log.set(self.members, HEAD + 4 * member as usize + 3, packed(State::Erased, 0))
     }
 
-    /// Take in members with ids and name numbers: `first`, `first + 1`, and so on.
-    pub fn join(&self, log: &mut Journal, first: u32, joining: &[(&str, u32)]) -> Result<()> {
-        let digest = |(id, _): &(&str, u32)| Self::digest(self.key, id.as_bytes());
-        let digests: Vec<Digest> = joining.iter().map(digest).collect();
-        for digest in &digests {
-            self.prefetch_number(digest); // a wait for memory each, but not one after the other
-        }
+    /// Take in a member with an id and a name number.
+    pub fn join(&self, log: &mut Journal, member: u32, id: &str, name_number: u32) -> Result<()> {
+        let digest = Self::digest(self.key, id.as_bytes());
         let text = self.control.get(TEXT_WORDS).ok_or_else(Error::disorder)?;
-        let (mut known, mut index, mut texts) = (Vec::new(), Vec::new(), Vec::new());
-        for ((id, name_number), digest) in joining.iter().zip(&digests) {
-            known.extend([digest[0], digest[1], digest[2], packed(State::Listed, *name_number)]);
-            index.extend([text + texts.len() as u32, id.len() as u32]);
-            texts.extend(words_of_text(id.as_bytes()));
-        }
-        log.fill(self.members, HEAD + 4 * first as usize, &known)?;
-        log.fill(self.ids, HEAD + 2 * first as usize, &index)?;
-        log.fill(self.texts, text as usize, &texts)?;
-        log.set(self.control, TEXT_WORDS, text + texts.len() as u32)?;
-        self.count_up_to(log, first + joining.len() as u32 - 1)?;
-        let mut used = 0;
-        for (member, digest) in (first..).zip(&digests) {
-            used += i32::from(self.point(log, digest, member)?);
-        }
-        log.add(self.control, SLOTS_USED, used)
+        let words = packed_text(id.as_bytes());
+        let known = [digest[0], digest[1], digest[2], packed(State::Listed, name_number)];
+        log.fill(self.members, HEAD + 4 * member as usize, &known)?;
+        log.fill(self.ids, HEAD + 2 * member as usize, &[text, id.len() as u32])?;
+        log.fill(self.texts, text as usize, &words)?;
+        log.set(self.control, TEXT_WORDS, text + words.len() as u32)?;
+        self.count_up_to(log, member)?;
+        let used = self.point(log, &digest, member)?;
+        log.add(self.control, SLOTS_USED, i32::from(used))
     }
 
     /// Say otherwise whether a member is hidden, or what it is called.

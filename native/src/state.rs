@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::files::{Files, Mark, put_text};
 use crate::journal::Journal;
 use crate::layout::*;
+use crate::load::Ids;
 use crate::members::{MOST_NAMES, State as Known};
 
 /// Readers get in after so many changes, if not earlier.
@@ -185,11 +186,14 @@ impl State {
     }
 
     /// Enrol `first`, `first + 1`, ... at once.
-    pub fn load_members(&mut self, first: u32, members: &[(&str, u32)]) -> Result<()> {
-        let words = members.iter().map(|(id, _)| id.len().div_ceil(4)).sum();
-        members.iter().try_for_each(|(id, name_number)| check_join(Some(id), *name_number))?;
-        self.room_for_members(first as usize + members.len(), members.len(), words)?;
-        self.files.members().load(first, members)
+    pub fn load_members(&mut self, first: u32, ids: &Ids, name_numbers: &[u32]) -> Result<()> {
+        if ids.count() != name_numbers.len() {
+            return Err(Error::Invalid("give a name number for each id".into()));
+        }
+        let mut joining = ids.some(0..ids.count()).zip(name_numbers);
+        joining.try_for_each(|(id, name_number)| check_join(Some(id), *name_number))?;
+        self.room_for_members(first as usize + ids.count(), ids.count(), ids.words(0..ids.count()))?;
+        self.files.members().load(first, ids, name_numbers)
     }
 
     /// Make a whole board from scores by member number.
@@ -234,7 +238,7 @@ impl State {
         if let Change::Joined(id, name_number) = &op.change {
             check_join(id.as_deref(), *name_number)?;
             return match id {
-                Some(id) => files.members().join(log, member, &[(id, *name_number)]),
+                Some(id) => files.members().join(log, member, id, *name_number),
                 None => files.members().join_erased(log, member),
             };
         }
