@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from tests.engines import needs_native, new_leaderboard
 
-from laurels.leaderboard import ALL_TIME, Leaderboard
+from laurels.leaderboard import ALL_TIME, Change, Leaderboard
 from laurels.testing.leaderboard_contract import LeaderboardContract
 from laurels.testing.leaderboard_feeds import FOLLOWED, join, mark, member_id, score
 
@@ -31,7 +31,7 @@ class TestNativeLeaderboard(LeaderboardContract):
 async def test_a_confirmation_that_nobody_waits_for_any_more_is_in_nobodys_way() -> None:
     with new_leaderboard("native") as board:
         await board.reset(FOLLOWED)
-        changes = [*join(*range(MEMBERS)), *score(dict.fromkeys(range(MEMBERS), 1))]
+        changes: list[Change] = [*join(*range(MEMBERS)), *score(dict.fromkeys(range(MEMBERS), 1))]
         await board.apply(0, list(enumerate(changes, 1)), mark(len(changes)))
         confirming = asyncio.create_task(board.confirm(1))
         await asyncio.sleep(0)
