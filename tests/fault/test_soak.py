@@ -113,6 +113,7 @@ def test_soak_the_house_beside_its_model(
     dice: Random, figures: Counter[str], soak_seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(projector, "CHUNK", CHUNK)
+    monkeypatch.setattr(projector, "BUILDING_CHUNK", CHUNK)
     examples = 10
     settings = hypothesis.settings(TestLoyaltyMachine.settings, max_examples=examples, database=None)
     for _ in _rounds(soak_seconds):

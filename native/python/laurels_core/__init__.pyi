@@ -143,13 +143,14 @@ class Writer:
     def load_members(self, first: int, ids: Sequence[str], name_numbers: Buffer) -> None:
         """Enrol `first`, `first + 1`, ... at once. `name_numbers`: an unsigned 32-bit one for each id.
 
-        Only between `reset` and `confirm`. Costs 0.3 to 0.5 us a member. Raises `ValueError`, `Full`.
+        Only between `reset` and `confirm`; a writer that ends in between leaves nothing. Works on several threads, without the
+        GIL but for the ids: 0.2 us of the processor a member. Raises `ValueError`, `Full`.
         """
 
     def build(self, board: str, scores: Buffer) -> None:
         """Make a whole board at once: `scores[member]`, signed 32-bit, 0 where there is none.
 
-        Only between `reset` and `confirm`, on a board without scores. Sorts, without the GIL; 0.1 us a member. Raises
+        Only between `reset` and `confirm`, on a board without scores. Sorts, without the GIL; 0.05 us a member. Raises
         `ValueError`, `KeyError` for a score of a member that never joined, `Full`.
         """
 
