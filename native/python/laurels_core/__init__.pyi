@@ -129,8 +129,8 @@ class Writer:
 
         Ops at or before the shard's mark are skipped; False where `position` is at or before it and nothing was done.
         Readers get in at least every 64 ops, between two positions, and then see the version reached by then.
-        A batch that is interrupted goes on where it was when it is given again. Costs 1 to 3 us an op, and
-        0.2 us between `reset` and `confirm`, where nobody reads the order.
+        A batch that is interrupted goes on where it was when it is given again. Costs 1 to 3 us an op, and 0.2 us
+        between `reset` and `confirm`, where nobody reads the order.
 
         Raises `KeyError` for a member that never joined, `ValueError` for what cannot be, `Full`: everything before
         that op's position is in then, and nothing of it or after it. Raises `NotReady` before the first `reset`.
@@ -145,8 +145,9 @@ class Writer:
     def load_members(self, first: int, ids: Sequence[str], name_numbers: Buffer) -> None:
         """Enrol `first`, `first + 1`, ... at once. `name_numbers`: an unsigned 32-bit one for each id.
 
-        Only between `reset` and `confirm`. A writer that dies meanwhile leaves a state that the next one throws away. Works
-        on several threads, without the GIL but for the ids: 0.2 us of the processor a member. Raises `ValueError`, `Full`.
+        Only between `reset` and `confirm`. A writer that dies meanwhile leaves a state that the next one throws away.
+        Works on several threads, without the GIL but for the ids: 0.2 us of the processor a member. Raises
+        `ValueError`, `Full`.
         """
 
     def build(self, board: str, scores: Buffer) -> None:
