@@ -71,6 +71,7 @@ fmt: setup  ## format the code and fix what can be fixed safely
 bench: setup  ## measure this machine, against bounds in the same run; takes about ten minutes
 	@$(BIN)/python bench/micro/memory_leaderboard.py
 	@if command -v cargo >/dev/null; then $(BIN)/python bench/micro/native_leaderboard.py --members 1000000; fi
+	@if command -v cargo >/dev/null; then $(BIN)/python bench/micro/rebuild.py; fi
 	@$(BIN)/python bench/micro/valkey_leaderboard.py --members 200000
 	@$(BIN)/python bench/load/http_bench.py $(ARGS)
 
