@@ -32,16 +32,14 @@ impl Board {
     /// Where a ranked member stands. Some ten steps and a scan of one block.
     #[inline]
     pub fn spot_of(&self, member: u32, block: u32) -> Option<Spot> {
-        let block = block as usize;
-        let super_ = self.map.get(self.shape.homes_at + block)? as usize;
+        let super_ = self.map.get(self.shape.homes_at + block as usize)? as usize;
         let at = self.super_at(super_)?;
         let length = self.map.get(at)? as usize;
-        let blocks = self.map.words().get(at + 4..at + 4 + length.min(SUPER))?;
-        let slot = blocks.iter().position(|other| other.load(Relaxed) as usize == block)?;
+        let slot = self.map.find(at + 4..at + 4 + length.min(SUPER), block)?;
         let count = self.map.get(at + 4 + SUPER + slot)? as usize;
+        let block = block as usize;
         let first = self.shape.blocks_at + block * BLOCK;
-        let members = self.map.words().get(first..first + count.min(BLOCK))?;
-        let offset = members.iter().position(|other| other.load(Relaxed) == member)?;
+        let offset = self.map.find(first..first + count.min(BLOCK), member)?;
         Some(Spot { root: self.map.get(at + 1)? as usize, super_, slot, block, offset, count })
     }
 
@@ -57,11 +55,7 @@ impl Board {
     /// How many members stand before a spot.
     #[inline]
     pub fn before(&self, spot: &Spot) -> Option<u32> {
-        let words = self.map.words();
-        let sum = |first: usize, count: usize| {
-            let words = words.get(first..first + count)?;
-            Some(words.iter().fold(0_u32, |sum, word| sum.wrapping_add(word.load(Relaxed))))
-        };
+        let sum = |first: usize, count: usize| self.map.sum(first..first + count);
         let groups = spot.root / GROUP;
         let mut before = sum(self.shape.groups_at, groups)?;
         before = before.wrapping_add(sum(self.totals_at() + groups * GROUP, spot.root - groups * GROUP)?);
