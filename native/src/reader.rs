@@ -285,46 +285,66 @@ impl Shot {
         let Some(member) = members.number(&digest)? else { return Some(()) };
         let (state, name_number) = members.known(member)?;
         let (points, block) = board.map_or(Some((0, 0)), |board| board.pair(member))?;
-        let mut me = Me {
-            row: Row { rank: 0, member, name_number, points },
-            hidden: state == State::Hidden,
-            position: 0,
-            tied: 0,
-        };
+        let row = Row { rank: 0, member, name_number, points };
+        let mut me = Me { row, hidden: state == State::Hidden, position: 0, tied: 0 };
         if let (Some(board), true) = (board, block != 0) {
-            board.prefetch_block(block);
-            (me.row.rank, me.tied) = board.rank_and_tied(points)?;
-            let spot = board.spot_of(member, block)?;
-            let mut window = spot;
-            let back = board.back(&mut window, around)?;
-            find_rows(board, &members, &mut window, back + 1 + around, &mut self.around)?;
-            me.position = board.before(&spot)?.wrapping_add(1);
-            fill_rows(board, &members, &mut self.around)?;
-            rank_rows(board, (me.position as usize).checked_sub(back)?, Some(&me.row), &mut self.around)?;
+            stand(board, &members, block, around, &mut me, &mut self.around)?;
         }
         self.me = Some(me);
         Some(())
     }
 }
 
-/// The members of up to `count` rows from a spot on. Neighbours on the board lie anywhere in memory: what `fill_rows` needs of
-/// them begins to be fetched.
+/// A ranked member's place, and the rows about it. `me` has its points.
+#[inline]
+fn stand(
+    board: &Board,
+    members: &Members<'_>,
+    block: u32,
+    around: usize,
+    me: &mut Me,
+    rows: &mut Vec<Row>,
+) -> Option<()> {
+    let Row { member, points, .. } = me.row;
+    board.prefetch_block(block);
+    board.prefetch_super(block);
+    (me.row.rank, me.tied) = board.rank_and_tied(points)?;
+    let offset = board.offset_of(member, block)?;
+    board.about(block, offset, around).for_each(|other| members.prefetch(other));
+    let spot = board.spot_at(block, offset)?;
+    let mut window = spot;
+    let back = board.back(&mut window, around)?;
+    find_rows(board, members, &mut window, back + 1 + around, rows)?;
+    me.position = board.before(&spot)?.wrapping_add(1);
+    let first = me.position.wrapping_sub(back as u32);
+    // Whoever stands among those with as many points as the member has them too: nothing to look up.
+    let tie = me.row.rank..me.row.rank.saturating_add(me.tied);
+    for (index, row) in (0..).zip(&mut *rows) {
+        if tie.contains(&first.wrapping_add(index)) { row.points = points } else { board.prefetch(row.member) }
+    }
+    fill_rows(board, members, rows)?;
+    rank_rows(board, first as usize, Some(&me.row), rows)
+}
+
+/// The members of up to `count` rows from a spot on. Neighbours on the board lie anywhere in memory: their name numbers
+/// begin to be fetched.
 #[inline]
 fn find_rows(board: &Board, members: &Members<'_>, spot: &mut Spot, count: usize, out: &mut Vec<Row>) -> Option<()> {
     for _ in 0..count {
         let Some(member) = board.next(spot)? else { break };
-        board.prefetch(member);
         members.prefetch(member);
         out.push(Row { member, ..Row::default() });
     }
     Some(())
 }
 
-/// Points and name numbers of rows; still without their ranks.
+/// Name numbers of rows, and points where they are not known yet (nobody ranked has 0); still without their ranks.
 #[inline]
 fn fill_rows(board: &Board, members: &Members<'_>, rows: &mut [Row]) -> Option<()> {
     for row in rows {
-        row.points = board.pair(row.member)?.0;
+        if row.points == 0 {
+            row.points = board.pair(row.member)?.0;
+        }
         row.name_number = members.known(row.member)?.1;
     }
     Some(())
