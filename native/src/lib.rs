@@ -2,8 +2,8 @@
 //!
 //! It knows integers, ids and names, not loyalty. `layout` says where everything lies. The rooms, from the ground up:
 //! `map` (a file as atomic words; all unsafe code), `journal` (undo, seqlock), `counts`, `board`, `blocks`, `reshape`,
-//! `lay_out` (one board), `members`, `files` (one state), `state` (what a batch does), `check`, `writer` and `reader`
-//! (a store), `names`, `render` (what people see), `face` (Python).
+//! `lay_out` (one board), `members`, `files` (one state), `state` (what a batch does), `check`, `writer`, `source`,
+//! `mended` and `reader` (a store), `names`, `render` (what people see), `face` (Python).
 
 pub mod blocks;
 pub mod board;
@@ -16,10 +16,12 @@ mod lay_out;
 pub mod layout;
 pub mod map;
 pub mod members;
+mod mended;
 pub mod names;
 pub mod reader;
 pub mod render;
 mod reshape;
+mod source;
 pub mod state;
 pub mod writer;
 

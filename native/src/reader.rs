@@ -1,9 +1,8 @@
-//! Reading a store without locks: find the files, read, and make sure that nothing changed meanwhile.
+//! What a read gathers: the top of a board, a member's own place, its neighbours, all of one version.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{Ordering, fence};
-use std::time::{Duration, Instant};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use crate::blocks::Spot;
 use crate::board::Board;
@@ -11,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::files::{Files, long};
 use crate::layout::*;
 use crate::members::{Members, State};
-use crate::writer::{current_folder, lock_file, patiently};
+use crate::source::Source;
 
 /// One place on a board.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -84,8 +83,7 @@ pub struct Reader {
 impl Reader {
     /// The store need not be there yet.
     pub fn new(store: &Path, deadline: Duration) -> Reader {
-        let source = Source { store: store.into(), deadline, files: None, stuck: None, retries: 0 };
-        Reader { source, shot: Shot::default() }
+        Reader { source: Source::new(store, deadline), shot: Shot::default() }
     }
 
     /// A number that is another one whenever anything is.
@@ -95,7 +93,7 @@ impl Reader {
 
     /// How often reads were begun again, because the writer was at work.
     pub fn retries(&self) -> u64 {
-        self.source.retries
+        self.source.retries()
     }
 
     /// The first `top` places, a member's own, and `around` on each side of it.
@@ -148,98 +146,9 @@ impl Reader {
 
     /// Let go of the files.
     pub fn close(&mut self) {
-        self.source.files = None;
+        self.source.close();
     }
 }
-
-/// Where a reader reads: the files, opened again when they are replaced, and how it keeps out of the writer's way.
-struct Source {
-    store: PathBuf,
-    deadline: Duration,
-    files: Option<Files>,
-    stuck: Option<u64>,
-    retries: u64,
-}
-
-impl Source {
-    /// Keep the writer waiting, until this is dropped.
-    fn hold(&self) -> Result<File> {
-        let hold = lock_file(&self.store, HOLD)?;
-        patiently(|| hold.lock_shared())?;
-        Ok(hold)
-    }
-
-    /// Read until nothing changed meanwhile; `Busy` after the deadline.
-    #[inline]
-    fn consistent(&mut self, mut read: impl FnMut(&Files, u64) -> Option<()>) -> Result<()> {
-        let mut begun = None;
-        loop {
-            let files = self.opened()?;
-            let sequence = files.control.long(SEQUENCE);
-            let before = sequence.load(Ordering::Relaxed);
-            fence(Ordering::Acquire);
-            if files.is_outdated() {
-                continue; // replaced since they were opened: this sequence speaks of the new ones
-            }
-            if before & 1 == 0 {
-                let found = read(files, before);
-                fence(Ordering::Acquire);
-                if sequence.load(Ordering::Relaxed) == before {
-                    self.stuck = None;
-                    // Nothing changed, so what cannot be is not half of an update but a damaged file.
-                    return if found.is_some() { Ok(()) } else { Err(Error::disorder()) };
-                }
-                self.retries += 1;
-            } else if self.stuck == Some(before) {
-                std::thread::sleep(SPIN); // waited for in vain before, but callers that come again at once are in its way
-                return Err(Error::Busy);
-            }
-            let begun = *begun.get_or_insert_with(Instant::now);
-            if begun.elapsed() > self.deadline {
-                self.stuck = (before & 1 == 1).then_some(before);
-                return Err(Error::Busy);
-            }
-            if before & 1 == 1 && begun.elapsed() > SPIN { std::thread::sleep(SPIN) } else { std::hint::spin_loop() }
-        }
-    }
-
-    /// The files as they are now.
-    #[inline]
-    fn opened(&mut self) -> Result<&Files> {
-        if self.files.as_ref().is_some_and(|files| files.control.get(RETIRED) == Some(1)) {
-            self.files = None;
-        }
-        if self.files.as_ref().is_some_and(Files::is_outdated) {
-            let refreshed = self.files.as_mut().expect("just seen").refresh();
-            if refreshed.is_err() {
-                self.files = None; // replaced while it was being opened, or gone with its folder
-            }
-        }
-        if self.files.is_none() {
-            self.files = Some(self.open()?);
-            self.stuck = None;
-        }
-        self.files.as_ref().ok_or(Error::NotReady)
-    }
-
-    /// Open the current folder. It may be replaced while it is being opened: then the new one is.
-    #[cold]
-    fn open(&self) -> Result<Files> {
-        let mut folder = current_folder(&self.store)?.ok_or(Error::NotReady)?;
-        loop {
-            let opened = Files::open(&folder, false).and_then(|mut files| files.refresh().map(|()| files));
-            let now = current_folder(&self.store)?.ok_or(Error::NotReady)?;
-            if opened.is_ok() || now == folder {
-                return opened;
-            }
-            folder = now;
-        }
-    }
-}
-
-/// How long a reader waits for the writer before it leaves the processor, and how long it then sleeps: the writer may be
-/// waiting for this very processor, and to yield is not enough for the kernel to let it run.
-const SPIN: Duration = Duration::from_micros(50);
 
 impl Shot {
     #[inline]
