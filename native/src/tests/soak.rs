@@ -151,7 +151,7 @@ fn every_read_of_what_was_before_an_update_is_of_one_version() {
 }
 
 #[test]
-#[ignore = "takes a minute: cargo test --release ten_million -- --ignored --nocapture"]
+#[ignore = "takes half a minute: cargo test --release ten_million -- --ignored --nocapture"]
 fn ten_million_reads_beside_a_writer_are_each_of_one_version() {
     read_beside_a_writer(10_000_000, PATIENT);
 }
