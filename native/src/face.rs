@@ -16,7 +16,7 @@ use crate::layout::SHARDS;
 use crate::reader::{Me, Row, Shot};
 use crate::render::Renderer;
 use crate::state::{Batch, Change, Op};
-use crate::{names, reader, writer};
+use crate::{head, names, reader, writer};
 
 const JOINED: u8 = 0;
 const SCORED: u8 = 1;
@@ -372,6 +372,24 @@ impl Standings {
     }
 }
 
+type HeadTuple<'py> = (
+    Bound<'py, PyBytes>,
+    Bound<'py, PyBytes>,
+    Option<Bound<'py, PyBytes>>,
+    Option<Bound<'py, PyBytes>>,
+    Option<Bound<'py, PyBytes>>,
+    Option<Bound<'py, PyBytes>>,
+);
+
+/// The one plain GET that these bytes are.
+#[pyfunction]
+fn plain_head<'py>(py: Python<'py>, data: &[u8]) -> Option<HeadTuple<'py>> {
+    let head = head::plain(data)?;
+    let bytes = |some: &[u8]| PyBytes::new(py, some);
+    let (path, query) = (bytes(head.path), bytes(head.query));
+    Some((path, query, head.authorization.map(bytes), head.tag.map(bytes), head.id.map(bytes), head.origin.map(bytes)))
+}
+
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
@@ -384,5 +402,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Names>()?;
     module.add_class::<Writer>()?;
     module.add_class::<Reader>()?;
-    module.add_class::<Standings>()
+    module.add_class::<Standings>()?;
+    module.add_function(wrap_pyfunction!(plain_head, module)?)
 }

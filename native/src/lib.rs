@@ -2,8 +2,9 @@
 //!
 //! It knows integers, ids and names, not loyalty. `layout` says where everything lies. The rooms, from the ground up:
 //! `map` (a file as atomic words; all unsafe code), `journal` (undo, seqlock), `counts`, `board`, `blocks`, `reshape`,
-//! `lay_out` (one board), `members`, `files` (one state), `state` (what a batch does), `check`, `writer`, `source`,
-//! `mended` and `reader` (a store), `names`, `render` (what people see), `face` (Python).
+//! `lay_out` (one board), `members`, `files` (one state), `state` (what a batch does), `check`, `writer`, `mended`,
+//! `source` and `reader` (a store), `names`, `render` (what people see), `face` (Python). Apart from all of it: `head`
+//! (a request's).
 
 pub mod blocks;
 pub mod board;
@@ -11,6 +12,7 @@ mod check;
 pub mod counts;
 pub mod error;
 pub mod files;
+pub mod head;
 pub mod journal;
 mod lay_out;
 pub mod layout;

@@ -9,14 +9,13 @@ from typing import Any
 
 import apsw
 import pytest
+from tests.simulation.disk import SYSTEM, writable
 
 from laurels.engines.sqlite import SqliteLedger
 from laurels.errors import LedgerUnavailable, LedgerUncertain
 from laurels.model import Document, DocumentKind, MemberEvent, Order
 
 pytestmark = pytest.mark.anyio
-
-SYSTEM = apsw.vfs_names()[0]
 
 
 class FailingDisk(apsw.VFS):
@@ -33,9 +32,7 @@ class FailingDisk(apsw.VFS):
 class FailingFile(apsw.VFSFile):
     def __init__(self, disk: FailingDisk, name: Any, flags: list[int]) -> None:
         self._disk = disk
-        # A reader that closes last tries a lock that it may not have. SQLite expects that, apsw takes it for an error.
-        may_write = flags[0] & ~apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_READWRITE
-        super().__init__(SYSTEM, name, [may_write, flags[1]])
+        super().__init__(SYSTEM, name, writable(flags))
 
     def xSync(self, flags: int) -> None:  # noqa: N802
         if self._disk.fails and self._disk.fails.pop(0):

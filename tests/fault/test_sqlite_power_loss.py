@@ -1,7 +1,6 @@
 """The power fails: what was written and not synced is lost, all of it or any part. What was acknowledged is there.
 
-A file layer under SQLite keeps beside each file what a disk would hold for certain, its content at the last sync, and
-what was written since, which a disk may hold or not.
+The disk is the simulation's (`tests/simulation/disk.py`), here under the real threads and the real sync.
 """
 
 import asyncio
@@ -13,6 +12,7 @@ from typing import Any
 
 import apsw
 import pytest
+from tests.simulation.disk import LUCK, SYSTEM, Stored, writable
 
 from laurels.awarding import Awarder, Programs
 from laurels.engines.sqlite import SqliteLedger
@@ -24,27 +24,20 @@ pytestmark = pytest.mark.anyio
 LOSSES = 30
 """Power failures, each at another moment."""
 
-SYSTEM = apsw.vfs_names()[0]
-"""The file layer that does the work."""
-
-SECTOR = 512
-"""A disk writes so many bytes whole or not at all."""
-
 
 class Disk(apsw.VFS):
     """SQLite's file layer, which remembers what was synced. It is the default one until it is unregistered."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.files: dict[str, File] = {}
+        self.files: dict[str, Stored] = {}
         super().__init__("forgetful", SYSTEM, makedefault=True)
 
     def xOpen(self, name: Any, flags: list[int]) -> "File":  # noqa: N802 - SQLite's name
-        file = File(name, flags)
-        if file.path is not None:  # else it is for sorting
-            kept = self.files.setdefault(file.path, file)
-            file.synced, file.pending = kept.synced, kept.pending
-        return file
+        path = name.filename() if isinstance(name, apsw.URIFilename) else name
+        stored = Stored(b"", named=False)
+        # Without a path it is for sorting, on no disk.
+        return File(stored if path is None else self.files.setdefault(path, stored), name, flags)
 
     def xDelete(self, filename: str, syncdir: bool) -> None:  # noqa: N802
         self.files.pop(filename, None)
@@ -52,54 +45,30 @@ class Disk(apsw.VFS):
 
     def fail(self, folder: Path, dice: random.Random) -> None:
         """Write into another folder what a disk may hold after the power failed now."""
-        luck = dice.choice((0.0, 0.0, 0.5, 0.9, 1.0))
-        for name, file in self.files.items():
-            if Path(name).parent != self.folder:
-                continue
-            content = bytearray(file.synced)
-            for at, written in file.pending:
-                if written is None:
-                    if dice.random() < luck:
-                        del content[at:]
-                    continue
-                for start in range(0, len(written), SECTOR):
-                    if dice.random() < luck:
-                        _put(content, at + start, written[start : start + SECTOR])
-            (folder / Path(name).name).write_bytes(content)
+        luck = dice.choice(LUCK)
+        for name, stored in self.files.items():
+            if Path(name).parent == self.folder:
+                (folder / Path(name).name).write_bytes(stored.after_power_loss(dice, luck))
 
 
 class File(apsw.VFSFile):
-    """A file, with its content at the last sync and what was done to it since; a cut has no bytes."""
+    """An open file."""
 
-    def __init__(self, name: Any, flags: list[int]) -> None:
-        self.path = name.filename() if isinstance(name, apsw.URIFilename) else name
-        self.synced = bytearray()
-        self.pending: list[tuple[int, bytes | None]] = []
-        # A reader that closes last tries a lock that it may not have. SQLite expects that, apsw takes it for an error.
-        may_write = flags[0] & ~apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_READWRITE
-        super().__init__(SYSTEM, name, [may_write, flags[1]])
+    def __init__(self, stored: Stored, name: Any, flags: list[int]) -> None:
+        self._stored = stored
+        super().__init__(SYSTEM, name, writable(flags))
 
     def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802
         super().xWrite(data, offset)
-        self.pending.append((offset, bytes(data)))
+        self._stored.pending.append((offset, bytes(data)))
 
     def xTruncate(self, newsize: int) -> None:  # noqa: N802
         super().xTruncate(newsize)
-        self.pending.append((newsize, None))
+        self._stored.pending.append((newsize, None))
 
     def xSync(self, flags: int) -> None:  # noqa: N802
         super().xSync(flags)
-        for at, written in self.pending:
-            if written is None:
-                del self.synced[at:]
-            else:
-                _put(self.synced, at, written)
-        self.pending.clear()
-
-
-def _put(content: bytearray, at: int, written: bytes) -> None:
-    content.extend(bytes(max(0, at - len(content))))
-    content[at : at + len(written)] = written
+        self._stored.sync()
 
 
 @pytest.fixture

@@ -169,6 +169,10 @@ async def test_pages_of_other_origins(tmp_path: Path, connect: Connect, seen: Se
         ("/loyalty/m1", "m1", {"Host": "a b"}),
         ("/loyalty/m1", "m1", {"Expect": "100-continue"}),
         ("/loyalty/m1", "m1", {"Connection": "close"}),
+        ("/loyalty/m1", "m1", {"Accept": "caf\u00e9"}),
+        ("/loyalty/m1", "m1", {"Accept": "a\tb"}),
+        ("/loyalty/m1", "m1", {"Accept": "*/* "}),
+        ("/loyalty/m1", "m1", {"Accept": " */*"}),
         ("/loyalty/m1/balance", "m1", {}),
         ("/loyalty/", "m1", {}),
         ("/", "m1", {}),
@@ -224,11 +228,41 @@ async def test_requests_sent_at_once_are_answered_in_order(shop: Shop, connect: 
     await line.ask(request(shop, "/loyalty/m1"))
     quick = [request(shop, f"/loyalty/m1?top={n}") for n in range(1, 4)]
     slow = request(shop, "/loyalty/m1?top=9&min_version=1.0-999999")
-    line.writer.write(quick[0] + slow + quick[1] + quick[2])
-    answers = [await line.answer() for _ in range(4)]
+    line.writer.write(quick[0] + slow)
+    answers = [await line.answer()]
+    line.writer.write(quick[1])
+    answers += [await line.answer() for _ in range(2)]
+    answers.append(await line.ask(quick[2]))
     assert [answer[9:12] for answer in answers] == [b"200", b"409", b"200", b"200"]
     assert [answer.count(b'"rank"') for answer in (answers[0], *answers[2:])] == [5, 6, 7]
-    assert seen.answered == [False, True, False], "what comes behind a slow one is not even asked"
+    assert seen.answered == [False, False, True], "what comes behind a slow one is not even asked"
+
+
+async def test_a_request_in_pieces_goes_the_long_way(shop: Shop, connect: Connect, seen: Seen) -> None:
+    line = await connect(shop)
+    documented = await line.ask(request(shop, "/loyalty/m1", **LONG_WAY))
+    sent = request(shop, "/loyalty/m1")
+    for cut in (1, 3, 20, len(sent) - 3, len(sent) - 1):
+        line.writer.write(sent[:cut])
+        await line.writer.drain()
+        await asyncio.sleep(0.05)  # so that they arrive apart; together they would be answered as well
+        assert await line.ask(sent[cut:]) == documented
+    assert await line.ask(sent) == documented
+    assert seen.answered[-1]
+
+
+async def test_a_body_that_looks_like_a_request_is_none(shop: Shop, connect: Connect, seen: Seen) -> None:
+    """What arrives before the request under way has its whole body belongs to that body, whatever it says."""
+    line = await connect(shop)
+    await line.ask(request(shop, "/loyalty/m1"))
+    inner = request(shop, "/loyalty/m1")
+    outer = request(shop, "/loyalty/m1", method="POST", Content_Length=str(len(inner)))
+    assert (await line.ask(outer)).startswith(b"HTTP/1.1 403 ")
+    line.writer.write(inner)
+    await line.writer.drain()
+    await asyncio.sleep(0.05)
+    assert (await line.ask(request(shop, "/loyalty/m1?top=0"))).count(b'"rank"') == 4
+    assert seen.answered == [False, False, True], "the body is not even asked about"
 
 
 async def test_an_idle_connection_is_closed(

@@ -139,6 +139,21 @@ async def test_what_is_not_http_is_a_400(shop: Shop, request_: bytes) -> None:
     check_refusal(await speak(shop, request_), 400)
 
 
+@pytest.mark.parametrize("coding", ["identity", "gzip, identity", "chunked, gzip"])
+async def test_a_body_without_an_end_is_refused_alone(
+    shop: Shop, coding: str, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The parser finds out once the request was handed on: whoever is at work on it is let off."""
+    token = shop.token(member="ann")
+    head = (
+        f"GET /loyalty/ann HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\nTransfer-Encoding: {coding}\r\n\r\n"
+    )
+    check_refusal(await speak(shop, head.encode()), 400)
+    assert (await shop.ask("GET", "/loyalty/ann", member="ann")).status_code == 200
+    assert "unhandled" not in capsys.readouterr().out
+    assert "without completing" not in caplog.text
+
+
 async def test_nobody_waits_for_the_rest_of_a_request(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "HEAD_WITHIN_S", 0.1)
     monkeypatch.setattr(connections, "REQUEST_WITHIN_S", 0.2)

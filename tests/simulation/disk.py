@@ -180,9 +180,7 @@ class File(apsw.VFSFile):
         self._path: str | None = path  # None: for sorting, on no disk
         self._stored = Stored(b"", named=False) if path is None else disk.stored(path)
         self._life = LIFE.get()
-        # A reader that closes last tries a lock that it may not have. SQLite expects that, apsw takes it for an error.
-        may_write = flags[0] & ~apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_READWRITE
-        super().__init__(SYSTEM, name, [may_write, flags[1]])
+        super().__init__(SYSTEM, name, writable(flags))
 
     def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802
         if self._is_dead():
@@ -213,6 +211,13 @@ class File(apsw.VFSFile):
 
     def _is_dead(self) -> bool:
         return self._life is not None and not self._life.alive
+
+
+def writable(flags: list[int]) -> list[int]:
+    """The flags with which to open a file, whoever asks. A reader that closes last tries a lock that it may not have:
+    SQLite expects that, apsw takes it for an error.
+    """
+    return [flags[0] & ~apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_READWRITE, flags[1]]
 
 
 def let_go(connections: list[apsw.Connection]) -> None:

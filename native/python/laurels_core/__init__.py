@@ -25,8 +25,9 @@ from laurels_core._core import (
     Truncated,
     Writer,
     __version__,
+    plain_head,
 )
-from laurels_core.shapes import FollowedTuple, MeTuple, Op, Rendered, Row, ViewTuple
+from laurels_core.shapes import FollowedTuple, Head, MeTuple, Op, Rendered, Row, ViewTuple
 
 __all__ = [
     "ERASED",
@@ -43,6 +44,7 @@ __all__ = [
     "FollowedTuple",
     "Foreign",
     "Full",
+    "Head",
     "Locked",
     "MeTuple",
     "Names",
@@ -59,4 +61,5 @@ __all__ = [
     "ViewTuple",
     "Writer",
     "__version__",
+    "plain_head",
 ]

@@ -21,6 +21,7 @@ from typing import Final, Self, final
 from typing_extensions import Buffer
 
 from laurels_core.shapes import FollowedTuple as FollowedTuple
+from laurels_core.shapes import Head as Head
 from laurels_core.shapes import MeTuple as MeTuple
 from laurels_core.shapes import Op as Op
 from laurels_core.shapes import Rendered as Rendered
@@ -215,3 +216,11 @@ class Standings:
 
     def __len__(self) -> int:
         """All of the board's rows."""
+
+def plain_head(data: bytes) -> Head | None:
+    """Apart from all of the above: the one HTTP/1.1 GET without a body that these bytes are, to their end.
+
+    None where they are not just that, or it is not plain: printable ASCII alone, one blank after each colon and none at
+    the end of a line, one plain `Host`, none of the headers given twice, none that changes how the connection goes on.
+    Takes 0.4 us.
+    """

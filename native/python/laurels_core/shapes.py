@@ -30,3 +30,6 @@ FollowedTuple: TypeAlias = tuple[str | None, int, str, dict[int, tuple[int, byte
 
 Rendered: TypeAlias = tuple[bytes, str, bool, bool]
 """(body, as_of, stale, known): the JSON, the version in it, whether it says stale, whether the member is known."""
+
+Head: TypeAlias = tuple[bytes, bytes, bytes | None, bytes | None, bytes | None, bytes | None]
+"""(path, query, `Authorization`, `If-None-Match`, `X-Request-Id`, `Origin`); None where the request does not say."""

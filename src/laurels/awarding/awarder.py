@@ -8,9 +8,9 @@ from laurels.errors import UnknownProgramVersion
 from laurels.ledger import Claim, Ledger, Outcome, Receipt
 from laurels.model import Document
 
-BATCH = 500
-"""Documents a transaction: large enough to share a commit, small enough that an accept behind it waits a few
-milliseconds.
+BATCH = 200
+"""Documents a transaction: large enough to share a commit (with 500, one costs 5 % less), small enough that an accept
+behind it waits some 20 ms.
 """
 
 LONGEST_WAIT = 30 * DAY

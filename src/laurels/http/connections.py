@@ -38,7 +38,7 @@ class Connection(HttpToolsProtocol):
     def __init__(self, express: Express, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self._express = express
-        self._is_answered = False
+        self._is_between = True
         self._idle_since: float | None = None
         self._in_head = True
         self._arrived = 0
@@ -55,6 +55,14 @@ class Connection(HttpToolsProtocol):
         """Take what arrived."""
         if self._refused:
             return
+        answer = self._express_answer(data)
+        if answer is not None:
+            self._unset_keepalive_if_required()
+            self._arriving_since = None
+            self._idle_since = self.loop.time()
+            self.server_state.total_requests += 1
+            self.transport.write(answer)
+            return
         if self._arriving_since is None:
             self._arriving_since = self.loop.time()
             self._idle_since = None
@@ -65,37 +73,24 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Begin a head."""
+        self._is_between = False
         self._in_head = True
-        self._is_answered = False
-        self.url = b""
-        self.headers = []
-        self.expect_100_continue = False
+        super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """Answer the request, or hand it on, unless its head is too large. The exact sum is taken only where it can
-        matter.
-        """
+        """Hand the request on, unless its head is too large. The exact sum is taken only where it can matter."""
         if self._arrived > MAX_HEAD_BYTES and self._head_bytes() > MAX_HEAD_BYTES:
             self._refusal = self._too_large()
             raise ValueError("the head is too large")  # stops the parser, which asks for `send_400_response`
         self._in_head = False
-        answer = self._express_answer()
-        if answer is None:
-            self._begin_scope()
-            super().on_headers_complete()
-            return
-        self._is_answered = True
-        self.server_state.total_requests += 1
-        self.transport.write(answer)
+        super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """Note that the request is here."""
+        self._is_between = True
         self._arrived = 0
         self._arriving_since = None
-        if self._is_answered:
-            self._idle_since = self.loop.time()
-        else:
-            super().on_message_complete()
+        super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - ours says more
         """Refuse what the parser could not take."""
@@ -116,22 +111,12 @@ class Connection(HttpToolsProtocol):
         else:
             self._refuse(HTTPStatus.REQUEST_TIMEOUT)
 
-    def _express_answer(self) -> bytes | None:
+    def _express_answer(self, data: bytes) -> bytes | None:
         """The answer to a plain request that nothing stands before; None where it goes the long way."""
-        cycle: RequestResponseCycle | None = self.cycle
-        if (cycle is not None and not cycle.response_complete) or self.flow.write_paused:
+        cycle: RequestResponseCycle | None = self.cycle  # uvicorn's type leaves out that there is none at first
+        if not self._is_between or (cycle is not None and not cycle.response_complete) or self.flow.write_paused:
             return None
-        parser = self.parser
-        if parser.get_method() != b"GET" or parser.get_http_version() != "1.1" or not parser.should_keep_alive():
-            return None
-        return self._express.answer(self.url, self.headers, self.server_state.default_headers)
-
-    def _begin_scope(self) -> None:
-        """What uvicorn does at the beginning of a head, which only requests that go the long way need."""
-        url, headers, expect_100_continue = self.url, self.headers, self.expect_100_continue
-        super().on_message_begin()
-        self.headers += headers
-        self.url, self.expect_100_continue = url, expect_100_continue
+        return self._express.answer(data, self.server_state.default_headers)
 
     def _head_bytes(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + len(b": \r\n") for name, value in self.headers)
@@ -151,12 +136,15 @@ class Connection(HttpToolsProtocol):
             return
         self._refused = True
         self._arriving_since = self.loop.time()
-        cycle: RequestResponseCycle | None = self.cycle  # uvicorn's type leaves out that there is none at first
+        cycle: RequestResponseCycle | None = self.cycle
         if cycle is None or cycle.response_complete:
             nothing_else = True
         else:
             nothing_else = not (self._in_head or self.pipeline or cycle.response_started)
         if nothing_else:
+            if cycle is not None:  # whoever is at work on the answer has nobody left to give it to
+                cycle.disconnected = True
+                cycle.message_event.set()
             self.transport.write(_refusal(status))
             self.transport.write_eof()
         else:

@@ -6,7 +6,6 @@ does the documentation. Both lanes run the same `Answerer`, read bodies by the s
 table; a test holds their answers to be the same, byte for byte.
 """
 
-import re
 from http import HTTPStatus
 
 from litestar.enums import ScopeType
@@ -14,6 +13,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from laurels.http.answering import Answerer
 from laurels.http.dashboards import show_dashboard
+from laurels.http.heads import is_plain_host
 from laurels.http.orders import place_order
 from laurels.http.problems import answer_problem
 from laurels.http.routes import Answer, Headers
@@ -23,7 +23,6 @@ _ROUTES = {
     ("GET", "/loyalty"): (show_dashboard, "member_id"),
     ("POST", "/order"): (place_order, "order_id"),
 }
-_HOST = re.compile(rb"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?\Z")
 
 
 class FastLane:
@@ -50,11 +49,6 @@ class FastLane:
         except Exception as error:  # noqa: BLE001 - the table of problems has a row for each
             answer = answer_problem(scope, error)
         await _send(answer, send)
-
-
-def is_plain_host(value: bytes) -> bool:
-    """Whether a `Host` looks like one. Others go the long way, where the framework says what is wrong with them."""
-    return _HOST.match(value) is not None
 
 
 def _is_plain(scope: Scope) -> bool:

@@ -18,7 +18,9 @@ BUSY_TIMEOUT_MS = 15_000
 """How long a writer waits for another process's transaction before it gives up."""
 
 LOOK_AGAIN_S, LONGEST_LOOK_S = 0.000_5, 0.005
-"""How soon a writer that waits looks again: at first, and after some tries."""
+"""How soon a writer that waits looks again: for as many times as another's commit usually takes, and then."""
+
+EAGER_LOOKS = 40
 
 Row = tuple[Any, ...]
 
@@ -62,7 +64,7 @@ class Database:
             nonlocal since
             if times == 0:
                 since = clock.elapsed()
-            time.sleep(min((times + 1) * LOOK_AGAIN_S, LONGEST_LOOK_S))
+            time.sleep(LOOK_AGAIN_S if times < EAGER_LOOKS else LONGEST_LOOK_S)
             return clock.elapsed() - since < timeout_ms / 1000
 
         self.connection.set_busy_handler(look_again)
