@@ -167,8 +167,8 @@ class Reader:
         """`names` are needed for `render`. `deadline_ms`: how long a read waits for the writer, or tries again before it
         raises `Busy`. The store need not be there yet.
 
-        Where the writer was stopped, or died, inside an update, the first read waits for the deadline, and it and all that
-        follow give what was there before the update. They say stale as soon as that is old.
+        Where the writer was stopped, or died, inside an update, the first read waits for the deadline, and it and all
+        that follow give what was there before the update. They say stale as soon as that is old.
         """
 
     def sequence(self) -> int:
