@@ -78,7 +78,7 @@ impl Map {
         }
         let map = Map::over(file, path, number, head, true)?;
         // SAFETY: the range is exactly the mapping. A hint too, for file systems that give large pages to nobody who only
-        // says that they would help, as `/dev/shm` mostly does: it takes 2 ms for each, and as much less to fill them.
+        // says that they would help, as `/dev/shm` mostly does. It takes some milliseconds for each, once.
         unsafe { libc::madvise(map.base.as_ptr().cast(), map.length * 4, libc::MADV_COLLAPSE) };
         for (word, value) in map.words().iter().zip(head.encode()) {
             word.store(value, Ordering::Relaxed);
