@@ -23,6 +23,12 @@ ifeq ($(origin PYTHON),command line)
 .PHONY: $(STAMP)
 endif
 
+# Tests start hundreds of processes: what one compiled is kept for the next, whatever PYTHONDONTWRITEBYTECODE says. And they
+# make, sync and throw away thousands of small files: in memory, where there is room, that takes a quarter of the time off.
+ROOM := $(shell df -k --output=avail /dev/shm 2>/dev/null | tail -1)
+SCRATCH := $(if $(TMPDIR),$(TMPDIR),$(if $(shell [ "$(ROOM)" -gt 4000000 ] 2>/dev/null && echo yes),/dev/shm,/tmp))
+TESTING := PYTHONDONTWRITEBYTECODE= TMPDIR=$(SCRATCH)
+
 .PHONY: help setup run test test-native check fmt bench mutants soak reference lock wheels clean
 .DEFAULT_GOAL := help
 
@@ -41,10 +47,11 @@ $(NATIVE): $(STAMP)
 run: setup  ## set up, then start the demo shop with live rankings
 	@$(BIN)/laurels demo $(ARGS)
 
+# Files in the order of their folders: those of long tests go first, and the last ones, tests/unit, fill up both workers.
 test: setup  ## run the tests (ARGS='-k refund -x' goes to pytest)
 	@scripts/chromium
 	@scripts/ruby
-	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+	@$(TESTING) $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 	@if [ -z "$(ARGS)" ] && command -v cargo >/dev/null; then $(MAKE) --no-print-directory test-native; fi
 
 test-native: setup  ## run the native leaderboard's own tests, in Rust and through its Python face

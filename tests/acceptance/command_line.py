@@ -46,7 +46,7 @@ def served(state: Path, *options: str) -> Iterator[str]:
         assert server.stderr is not None
         try:
             address = _address(server.stderr)
-            while httpx.get(f"{address}/readyz").status_code != HTTPStatus.OK:
+            while httpx.get(f"{address}/readyz", timeout=30).status_code != HTTPStatus.OK:
                 time.sleep(0.02)  # the board is being built; the test's own time limit ends this
             yield address
         finally:

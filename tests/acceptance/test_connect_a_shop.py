@@ -73,7 +73,7 @@ class Reader:
         """Wait until all that was accepted is on the board, as a reader does between two commands."""
         deadline = time.monotonic() + PATIENCE_S
         while True:
-            figures = httpx.get(f"{self._address}/metrics").text
+            figures = httpx.get(f"{self._address}/metrics", timeout=30).text
             if "laurels_inbox_depth 0.0" in figures and "laurels_feed_lag_entries 0.0" in figures:
                 return
             assert time.monotonic() < deadline, figures

@@ -54,7 +54,7 @@ class Demo:
     def call(self, method: str, path: str, member: str | None = None, **more: Any) -> httpx.Response:
         headers = {}
         if member is not None:
-            token = httpx.post(f"{self.url}/demo/customers/{member}/token").json()["token"]
+            token = httpx.post(f"{self.url}/demo/customers/{member}/token", timeout=30).json()["token"]
             headers["Authorization"] = f"Bearer {token}"
         return httpx.request(method, self.url + path, headers=headers, **more)
 

@@ -40,6 +40,12 @@ def test_the_others_move_too(demo: Demo, page: Page) -> None:
     demo.call("POST", "/demo/bustle", json={"orders_per_second": 0.1}).raise_for_status()
 
 
+def test_the_pace_that_it_was_started_with_is_shown(demo: Demo, page: Page) -> None:
+    enter(page, demo, "Tom Reed")
+    expect(page.get_by_role("combobox", name="Other customers order")).to_have_value("0.1")
+    expect(page.locator("#pace option:checked")).to_have_text("0.1 times a second")
+
+
 def test_a_declined_card_costs_nothing_and_leaves_the_basket(demo: Demo, page: Page) -> None:
     enter(page, demo, "Tom Reed")
     before = standing(page)[1]

@@ -10,8 +10,6 @@ from tests.browser.reading import heard, part, ranks, wait_for_points, wait_for_
 from tests.browser.served_shop import Shop
 from tests.browser.stand_in import StandIn, stand_in
 
-KB = 1024
-
 PUT = """([member, token]) => {
     window.heard = [];
     const element = window.element = document.createElement('laurels-dashboard');
@@ -109,4 +107,4 @@ def test_weighs_less_than_15_kb_as_the_browser_fetches_it(language: str, site: S
     assert set(weights) == {
         f"/elements/{name}.js" for name in ("laurels-dashboard", "feed", "view", "style", f"texts/{language}")
     }
-    assert sum(weights.values()) < 15 * KB
+    assert sum(weights.values()) < 15_000

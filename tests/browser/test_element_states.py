@@ -176,11 +176,11 @@ def test_stale_is_said_with_the_time_of_what_is_shown(put: Put, server: StandIn,
 @pytest.mark.parametrize(
     ("points", "note", "share"),
     [
-        (80, "21 more points take you past 100", 80 / 101),
-        (100, "1 more point takes you past 100", 100 / 101),  # a milestone is crossed with MORE points
-        (101, "149,900 more points take you past 150,000", 101 / 150_001),
+        (80, "21 more points to pass 100", 80 / 101),
+        (100, "1 more point to pass 100", 100 / 101),  # a milestone is crossed with MORE points
+        (101, "149,900 more points to pass 150,000", 101 / 150_001),
         (150_001, "You have passed 150,000 points", 1),
-        (-5, "106 more points take you past 100", 0),
+        (-5, "106 more points to pass 100", 0),
     ],
 )
 def test_the_way_to_the_next_milestone(points: int, note: str, share: float, put: Put, server: StandIn) -> None:
@@ -256,6 +256,22 @@ def test_fits_every_width(width: int, put: Put, server: StandIn, page: Page) -> 
     wait_for_state(page, "shown")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert part(page, "card").evaluate("card => card.scrollWidth <= card.clientWidth")
+
+
+@pytest.mark.parametrize("place", [41, 12_345_678])
+def test_text_of_twice_the_size_stays_whole(place: int, put: Put, server: StandIn, page: Page) -> None:
+    answer = board(POINTS, 40)
+    answer["me"] |= {"rank": place, "position": place}
+    answer["around"] = [row | {"rank": place + at} for at, row in enumerate(answer["around"], -3)]
+    server.show(answer)
+    page.set_viewport_size({"width": 390, "height": 844})
+    put(milestone=100)
+    wait_for_state(page, "shown")
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    assert part(page, "card").evaluate("card => card.scrollWidth <= card.clientWidth")
+    seen = "names => names.map(name => [name.clientWidth, name.scrollHeight - name.clientHeight])"
+    assert all(width > 100 and cut <= 1 for width, cut in part(page, "name").evaluate_all(seen))
+    expect(page.get_by_role("table").get_by_role("columnheader")).to_have_count(3)
 
 
 def test_a_flex_row_does_not_squeeze_it_to_nothing(put: Put, server: StandIn) -> None:

@@ -14,7 +14,8 @@ import pytest
 from tests.conftest import REPOSITORY
 from tests.engines import needs_native
 
-KILLS = 40
+KILLS = 20
+"""In one round; `make soak` goes on with new rounds for minutes."""
 READERS = 2
 PATIENCE_S = 60
 
@@ -29,10 +30,15 @@ def seed() -> int:
 @needs_native
 @pytest.mark.slow
 def test_readers_see_only_answers_that_existed_while_writers_are_killed(tmp_path: Path, seed: int) -> None:
+    kill_writers(tmp_path, seed)
+
+
+def kill_writers(folder: Path, seed: int) -> None:
+    """One round over an empty folder."""
     dice = random.Random(seed)
     with ExitStack() as stack:
-        writers = stack.enter_context(_process("write", tmp_path, seed))
-        readers = [stack.enter_context(_process("read", tmp_path, seed)) for _ in range(READERS)]
+        writers = stack.enter_context(_process("write", folder, seed))
+        readers = [stack.enter_context(_process("read", folder, seed)) for _ in range(READERS)]
         told, _ = writers.communicate("".join(f"{dice.uniform(0, 0.2)}\n" for _ in range(KILLS)), timeout=PATIENCE_S)
         assert writers.returncode == 0, "a writer ended by itself: its traceback is above"
         starts = [int(start) for start in told.split()]

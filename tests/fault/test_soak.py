@@ -16,7 +16,8 @@ from shutil import copytree, rmtree
 import hypothesis
 import pytest
 from hypothesis.stateful import run_state_machine_as_test
-from tests.fault import test_killed_tree, test_sqlite_killed, test_sqlite_tampering
+from tests.engines import needs_native
+from tests.fault import test_killed_tree, test_native_killed, test_sqlite_killed, test_sqlite_tampering
 from tests.fault.nth_call import (
     SCENARIOS,
     Level,
@@ -31,7 +32,7 @@ from tests.fault.nth_call import (
     opened,
     prepare,
 )
-from tests.property.test_machine import CHUNK, LoyaltyMachine, TestLoyaltyMachine
+from tests.property.test_machine import CHUNK, MACHINE_SETTINGS, LoyaltyMachine, NativeMachine
 
 from laurels.errors import InsufficientPoints, LedgerUnavailable, UnknownMember
 from laurels.leaderboard import projector
@@ -58,6 +59,18 @@ def test_soak_processes_of_the_tree_are_killed(
     tmp_path: Path, dice: Random, figures: Counter[str], soak_seconds: float
 ) -> None:
     test_killed_tree.kill_for(soak_seconds, tmp_path, dice, figures)
+
+
+@needs_native
+def test_soak_native_writers_are_killed(
+    tmp_path: Path, dice: Random, figures: Counter[str], soak_seconds: float
+) -> None:
+    for number in _rounds(soak_seconds):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        test_native_killed.kill_writers(folder, dice.getrandbits(32))
+        figures["kills"] += test_native_killed.KILLS
+        rmtree(folder)
 
 
 async def test_soak_random_shops_with_faults_at_random_points(
@@ -109,14 +122,19 @@ def _as_it_comes(step: Step) -> Step:
     return take
 
 
+@pytest.mark.parametrize("machine", [LoyaltyMachine, pytest.param(NativeMachine, marks=needs_native)])
 def test_soak_the_house_beside_its_model(
-    dice: Random, figures: Counter[str], soak_seconds: float, monkeypatch: pytest.MonkeyPatch
+    machine: type[LoyaltyMachine],
+    dice: Random,
+    figures: Counter[str],
+    soak_seconds: float,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(projector, "CHUNK", CHUNK)
     examples = 10
-    settings = hypothesis.settings(TestLoyaltyMachine.settings, max_examples=examples, database=None)
+    settings = hypothesis.settings(MACHINE_SETTINGS, max_examples=examples, database=None)
     for _ in _rounds(soak_seconds):
-        run_state_machine_as_test(hypothesis.seed(dice.getrandbits(64))(LoyaltyMachine), settings=settings)
+        run_state_machine_as_test(hypothesis.seed(dice.getrandbits(64))(machine), settings=settings)
         figures["seeds"] += 1
         figures["histories"] += examples
 

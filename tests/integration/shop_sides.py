@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 Documents = Iterable[tuple[str, int, int]]
 PrivateKey = Ed25519PrivateKey | RSAPrivateKey
 
@@ -99,7 +99,7 @@ class LiveLaurels:
     def ask(self, method: str, path: str, body: Any = None, token: str | None = None) -> tuple[int, Any]:
         """The status and the content of an answer."""
         assert self.address is not None
-        connection = http.client.HTTPConnection(*self.address, timeout=10)
+        connection = http.client.HTTPConnection(*self.address, timeout=30)
         headers = {"Authorization": f"Bearer {token or self._token}", "Content-Type": "application/json"}
         try:
             connection.request(method, path, None if body is None else json.dumps(body), headers)
@@ -178,7 +178,7 @@ class Road:
 
 
 def _forward(address: tuple[str, int], path: str, headers: Message, body: bytes) -> tuple[int, Message, bytes]:
-    connection = http.client.HTTPConnection(*address, timeout=10)
+    connection = http.client.HTTPConnection(*address, timeout=30)
     kept = {name: headers[name] for name in ("Authorization", "Content-Type")}
     try:
         connection.request("POST", path, body, kept)

@@ -58,7 +58,7 @@ class Shop:
 
     def run(self, *command: str) -> tuple[int, str]:
         with self.start(*command) as process:
-            said, complaint = process.communicate(timeout=30)
+            said, complaint = process.communicate(timeout=60)
         return process.returncode, said + complaint
 
     def place_orders(self, orders: int) -> None:

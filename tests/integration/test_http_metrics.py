@@ -173,7 +173,7 @@ def test_processes_that_serve_together_count_together(tree: Tree) -> None:
     until(lambda: all(tree.awarded(f"A{n}") for n in range(3)))
 
     def figures() -> Figures:
-        with urllib.request.urlopen(f"{tree.url}/metrics", timeout=10) as answer:  # noqa: S310 - our own server
+        with urllib.request.urlopen(f"{tree.url}/metrics", timeout=30) as answer:  # noqa: S310 - our own server
             return parse(answer.read().decode())
 
     until(lambda: figures()["laurels_awarded_total", ()] == 3)

@@ -2,7 +2,8 @@
 
 The house is the one that `wiring.build` makes, with the SQLite ledger in a temporary folder and each of the embedded
 leaderboards; only the clock is turned by hand. A crash copies the state as it lies on the disk and goes on from the
-copy, which is what `kill -9` leaves. `LAURELS_TEST_EXAMPLES` sets how many histories are tried.
+copy, which is what `kill -9` leaves. `LAURELS_TEST_EXAMPLES` sets how many histories are tried; `make soak`
+goes on with new ones for minutes.
 """
 
 import asyncio
@@ -37,7 +38,7 @@ from laurels.wiring import House, build
 T = TypeVar("T")
 
 START = microseconds("2026-10-20T12:00:00.123456Z")
-EXAMPLES = int(os.environ.get("LAURELS_TEST_EXAMPLES", "30"))
+EXAMPLES = int(os.environ.get("LAURELS_TEST_EXAMPLES", "12"))
 STEPS = 60
 CHUNK = 3
 """Entries that the projector applies at once here, so that it can die in the middle of a short history."""

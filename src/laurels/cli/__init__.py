@@ -4,6 +4,7 @@ standard error.
 Exit codes: 0 done, 1 not done (said why), 2 wrong use.
 """
 
+import gc
 import sys
 
 from laurels.errors import InvalidInput, LaurelsError, SettingsError
@@ -11,9 +12,16 @@ from laurels.errors import InvalidInput, LaurelsError, SettingsError
 
 def main() -> None:
     """Run the command line; an error that Laurels knows is one line, without a traceback."""
-    from laurels.cli.app import app  # noqa: PLC0415 - errors while loading are reported as well
+    # The imports stand here so that errors while loading are reported as well. All that they load stays, and looking
+    # through it for what may go would take a tenth of the start.
+    gc.disable()
+    if "--leash" in sys.argv:
+        from laurels.cli.child import app  # noqa: PLC0415
+    else:
+        from laurels.cli.app import app  # noqa: PLC0415
     from laurels.cli.console import complain  # noqa: PLC0415
 
+    gc.enable()
     try:
         app()
     except Exception as error:  # noqa: BLE001 - the last place: below, Python would print all that an error says

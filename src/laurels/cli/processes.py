@@ -11,13 +11,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import structlog
-import typer
 
 from laurels import clock
 
 LEASH = "--leash"
-
-LeashOption = typer.Option(LEASH, hidden=True, help="Leave when standard input closes.")
+"""Marks a child's command line."""
 
 FINISH_WITHIN_S = 20.0
 """How long a child may take for what it has begun, once told to stop."""

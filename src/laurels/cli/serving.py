@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from laurels.cli.console import ConfigOption, StateOption, examples, out, progress, run, say, settings_of
-from laurels.cli.processes import LeashOption, keep_running, stop_on_signals
+from laurels.cli.processes import keep_running, stop_on_signals
 from laurels.errors import AnotherProjector, BoardUnavailable, LedgerUnavailable, SettingsError
 from laurels.metrics_sharing import is_shared, shared
 from laurels.settings import Settings
@@ -49,8 +49,6 @@ def serve(
     ] = None,
     workers: Annotated[int | None, typer.Option(help="Processes that answer HTTP.", show_default="1")] = None,
     only: Annotated[Part | None, typer.Option(help="Run this part alone; the others run elsewhere.")] = None,
-    share_port: Annotated[bool, typer.Option("--share-port", hidden=True, help="Others answer there too.")] = False,
-    leash: Annotated[bool, LeashOption] = False,
     state: StateOption = None,
     config: ConfigOption = None,
 ) -> None:
@@ -62,32 +60,29 @@ def serve(
     settings = settings_of(state, config, http_host=host, http_port=port, http_workers=workers)
     if settings.http_workers > 1 and not is_board_shared(settings):
         raise SettingsError("http.workers: the `memory` board lives in one process. Leave the setting at 1.")
-    run(_serve(settings, only, passed_on(state, config), share_port=share_port, leash=leash))
+    run(run_serve(settings, only, passed_on(state, config)))
 
 
 def work(
     once: Once = False,
-    leash: Annotated[bool, LeashOption] = False,
     state: StateOption = None,
     config: ConfigOption = None,
 ) -> None:
     """Award documents as they are accepted, and finish purchases that broke off, beside any number of processes."""
-    run(_work(settings_of(state, config), once, leash))
+    run(run_work(settings_of(state, config), once=once))
 
 
 def notify(
     once: Once = False,
-    leash: Annotated[bool, LeashOption] = False,
     state: StateOption = None,
     config: ConfigOption = None,
 ) -> None:
     """Send mails as they become due, beside any number of other processes."""
-    run(_notify(settings_of(state, config), once, leash))
+    run(run_notify(settings_of(state, config), once=once))
 
 
 def project(
     once: Once = False,
-    leash: Annotated[bool, LeashOption] = False,
     state: StateOption = None,
     config: ConfigOption = None,
 ) -> None:
@@ -95,7 +90,7 @@ def project(
 
     The `memory` board is seen by its own process alone, so there this only shows that the feed can be followed.
     """
-    run(_project(settings_of(state, config), once, leash))
+    run(run_project(settings_of(state, config), once=once))
 
 
 async def serve_house(
@@ -146,9 +141,16 @@ def address(settings: Settings, port: int) -> str:
     return f"http://{settings.http_host}:{port}/"
 
 
-async def _serve(
-    settings: Settings, only: Part | None, children: Sequence[str], *, share_port: bool, leash: bool
+async def run_serve(
+    settings: Settings,
+    only: Part | None,
+    children: Sequence[str] = (),
+    *,
+    share_port: bool = False,
+    leash: bool = False,
 ) -> None:
+    """`serve`. Here and below: a `leash` makes the process leave when its standard input closes."""
+
     def tell(port: int) -> None:
         if not leash:
             say(f"Laurels answers at {address(settings, port)}")
@@ -171,8 +173,7 @@ def _projects_here(settings: Settings, only: Part | None) -> bool:
 
 def _worker(settings: Settings, port: int, children: Sequence[str]) -> list[str]:
     """The command of another process that answers HTTP at this port."""
-    place = ["--host", settings.http_host, "--port", str(port), "--share-port"]
-    return ["serve", "--only", Part.HTTP, "--workers", "1", *place, *children]
+    return ["serve", "--host", settings.http_host, "--port", str(port), *children]
 
 
 def passed_on(state: Path | None, config: Path | None) -> list[str]:
@@ -181,7 +182,8 @@ def passed_on(state: Path | None, config: Path | None) -> list[str]:
     return [text for name, value in options.items() if value is not None for text in (name, str(value))]
 
 
-async def _work(settings: Settings, once: bool, leash: bool) -> None:
+async def run_work(settings: Settings, *, once: bool = False, leash: bool = False) -> None:
+    """`work`."""
     async with build(settings) as house:
         if once:
             out(f"{await house.awarder.drain():,} documents awarded")
@@ -201,7 +203,8 @@ async def _work_forever(house: House, stop: asyncio.Event) -> None:
         tasks.create_task(recover_forever(house.checkout, stop))
 
 
-async def _notify(settings: Settings, once: bool, leash: bool) -> None:
+async def run_notify(settings: Settings, *, once: bool = False, leash: bool = False) -> None:
+    """`notify`."""
     async with build(settings) as house:
         if once:
             out(f"{await house.notifier.drain():,} messages tried")
@@ -209,7 +212,8 @@ async def _notify(settings: Settings, once: bool, leash: bool) -> None:
             await notify_forever(house.ledger, house.notifier, stop_on_signals(leash=leash))
 
 
-async def _project(settings: Settings, once: bool, leash: bool) -> None:
+async def run_project(settings: Settings, *, once: bool = False, leash: bool = False) -> None:
+    """`project`."""
     async with build(settings) as house:
         if once:
             with progress("projecting", "entries") as report:

@@ -10,14 +10,17 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime
-
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from functools import cache
+from typing import TYPE_CHECKING
 
 from laurels.errors import ProgramError, SettingsError
 from laurels.ledger import Message
 from laurels.model.times import to_datetime
 from laurels.notify.addresses import ENCODED_WORD, BadAddress, parse_address
 from laurels.program import Milestone, Program
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 # Bodies that every mail server passes on unchanged: 7bit, quoted-printable or base64, in short lines.
 _POLICY = SMTP.clone(cte_type="7bit")
@@ -40,15 +43,6 @@ class Composer:
         self._sender = _parse_sender(sender)
         self._shop = self._sender.display_name or self._sender.domain
         self._programs = programs
-        templates = Environment(
-            loader=PackageLoader("laurels.notify"),
-            autoescape=select_autoescape(),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._text = templates.get_template("milestone.txt")
-        self._html = templates.get_template("milestone.html")
 
     def compose(self, message: Message, email: str) -> EmailMessage:
         """The mail of a message. The same message gives the same bytes, however often it is composed.
@@ -57,6 +51,7 @@ class Composer:
         """
         recipient = parse_address(email)
         words = self._words(message)
+        text, html = _templates()
         mail = EmailMessage(policy=_POLICY if recipient.addr_spec.isascii() else _INTERNATIONAL_POLICY)
         mail["Message-ID"] = f"<{message.id}@{self._sender.domain}>"
         mail["Date"] = format_datetime(to_datetime(message.created_at))
@@ -64,8 +59,8 @@ class Composer:
         mail["To"] = recipient
         mail["Subject"] = f"You have passed {words['above']} points at {self._shop}"
         mail["Auto-Submitted"] = "auto-generated"
-        mail.set_content(self._text.render(words))
-        mail.add_alternative(self._html.render(words), subtype="html")
+        mail.set_content(text.render(words))
+        mail.add_alternative(html.render(words), subtype="html")
         mail.set_boundary(f"laurels-{message.id}")
         return mail
 
@@ -90,6 +85,21 @@ class Composer:
     def _next(self, points: int) -> str | None:
         ahead = [milestone.above for milestone in self._programs[0].milestones if milestone.above >= points]
         return f"{min(ahead):,}" if ahead else None
+
+
+@cache
+def _templates() -> "tuple[Template, Template]":
+    """A mail as text and as HTML. Read for the first mail: most processes of a Laurels never write one."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape  # noqa: PLC0415
+
+    templates = Environment(
+        loader=PackageLoader("laurels.notify"),
+        autoescape=select_autoescape(),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return templates.get_template("milestone.txt"), templates.get_template("milestone.html")
 
 
 def _parse_sender(sender: str) -> Address:

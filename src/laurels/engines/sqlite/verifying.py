@@ -130,6 +130,8 @@ class _Feed:
         head = self._db.one("read_head")
         if head is None:
             return [Finding("ledger", "the row that says who it is, is missing")]
+        if not isinstance(head[2], int):  # a flipped bit can make it NULL, whatever the schema says
+            return [Finding("ledger", "its head's position is no number")]
         self.head = head[2]
         findings = []
         rows = self._readable_rows(CHUNK)

@@ -87,8 +87,15 @@ async function keepUp() {
 }
 
 function showBustle({ orders_per_second, customers, of }) {
-  if (pace !== document.activeElement) pace.value = String(orders_per_second);
+  if (pace !== document.activeElement) showPace(String(orders_per_second));
   say(byId("customers-made"), customers < of ? `${number(customers)} of ${number(of)} customers are in; the others follow.` : `${number(of)} customers.`);
+}
+
+/** The pace that `laurels demo` was started with may be none of those on offer. */
+function showPace(value) {
+  const offered = [...pace.options].some((option) => option.value === value);
+  if (!offered) pace.append(make("option", { value }, `${value} times a second`));
+  pace.value = value;
 }
 
 /** Do it, and say where the shop does not answer. What is shown stays. */

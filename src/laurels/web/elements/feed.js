@@ -1,8 +1,8 @@
 /**
- * Keeps one answer of the wire up to date: asks, then follows the live stream; where there is none, asks every second.
+ * Keeps one answer up to date: asks, then follows the live stream; where there is none, asks every second.
  *
- * Nothing late or out of order gets through: one request is open at a time, and a feed that was stopped is silent. A
- * second server that lags behind is told what is known (`min_version`, `Last-Event-ID`), and waits or refuses.
+ * Nothing late gets through: one request is open at a time, and a stopped feed is silent. A server that lags behind is
+ * told what is known (`min_version`, `Last-Event-ID`), and waits or refuses.
  */
 
 const POLL_MS = 1_000;
@@ -30,31 +30,29 @@ export class Failure extends Error {
 }
 
 export class Feed {
-  #url;
-  #board;
-  #personal;
-  #token;
+  #asked;
   #to;
+  #version;
   #stopped = false;
   #request = null;
   #wake = null;
   #etag = null;
-  #version = null;
   #liveFrom = 0;
   #failures = 0;
 
   /**
-   * `url`, `board`: of the answer; `personal`: it is a member's; `version`: the `as_of` of what is on screen;
-   * `token(refused)`: promises the token, a fresh one where the last was refused, or null;
-   * `to`: hears `answer(json)`, `unchanged()`, `failed(failure)`, and at the end `signedOut(failure)`.
+   * `url`, `board`: of the answer; `personal`: it is a member's; `version`: the `as_of` on screen;
+   * `token(refused)`: promises a token, fresh where the last was refused, or null;
+   * `to`: hears `answer(json)`, `unchanged()`, `failed(failure)`, at the end `signedOut(failure)`.
    */
-  constructor({ url, board, personal, token, to, version = null }) {
-    this.#url = url;
-    this.#board = board;
-    this.#personal = personal;
-    this.#token = token;
+  constructor({ to, version, ...asked }) {
+    this.#asked = asked;
     this.#to = to;
     this.#version = version;
+  }
+
+  get #known() {
+    return this.#asked.personal ? this.#version : null;
   }
 
   stop() {
@@ -77,7 +75,7 @@ export class Feed {
           await this.#pause(POLL_MS);
         } else {
           await this.#listen();
-          // All streams of a server that restarts end at once; their readers come back over a second.
+          // When a server restarts, all streams end at once: their readers spread out.
           await this.#pause(POLL_MS * Math.random());
         }
       } catch (error) {
@@ -96,8 +94,8 @@ export class Feed {
   }
 
   async #ask() {
-    const url = new URL(this.#url);
-    if (this.#personal && this.#version) url.searchParams.set("min_version", this.#version);
+    const url = new URL(this.#asked.url);
+    if (this.#known) url.searchParams.set("min_version", this.#known);
     await this.#fetch(url, this.#etag ? { "If-None-Match": this.#etag } : {}, async (response) => {
       if (response.status === 304) return this.#to.unchanged();
       if (!response.ok) throw await this.#failure(response);
@@ -108,9 +106,9 @@ export class Feed {
   }
 
   async #listen() {
-    const url = new URL(this.#url);
+    const url = new URL(this.#asked.url);
     url.pathname += "/live";
-    const known = this.#personal && this.#version ? { "Last-Event-ID": this.#version } : {};
+    const known = this.#known ? { "Last-Event-ID": this.#known } : {};
     let heard = false;
     try {
       await this.#fetch(url, { Accept: "text/event-stream", ...known }, async (response, within) => {
@@ -128,14 +126,14 @@ export class Feed {
       // If the server is gone, the next question tells.
       if (this.#stopped || error instanceof Failure) throw error;
     }
-    // No stream, or something on the way keeps it back: asking works everywhere.
+    // Something on the way may keep streams back: asking works everywhere.
     this.#liveFrom = heard ? 0 : performance.now() + LIVE_AGAIN_MS;
   }
 
   #hear(text) {
     if (this.#stopped) return;
     const answer = JSON.parse(text);
-    if (!isAnswer(answer, this.#board, this.#personal)) throw new Failure("the answer is not one of this board");
+    if (!isAnswer(answer, this.#asked)) throw new Failure("the answer is not one of this board");
     this.#to.answer(answer);
     this.#version = answer.as_of;
     this.#etag = null;
@@ -144,7 +142,7 @@ export class Feed {
   // A token that is refused is replaced once.
   async #fetch(url, headers, read) {
     for (const refused of [false, true]) {
-      const token = await this.#token(refused);
+      const token = await this.#asked.token(refused);
       if (this.#stopped) throw new Failure("stopped");
       if (!token) break;
       if (await this.#send(url, { ...headers, Authorization: `Bearer ${token}` }, read)) return;
@@ -182,7 +180,7 @@ export class Feed {
 
   async #failure(response) {
     const { status } = response;
-    // A server that stays behind follows another history, such as a ledger that was restored.
+    // A server that stays behind has another history: a ledger that was restored.
     if (status === 409 ? this.#failures >= BEHIND_TIMES : status < 500) this.#version = null;
     return new Failure(`HTTP ${status}`, {
       status,
@@ -193,16 +191,13 @@ export class Feed {
 
   #pause(ms) {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
+      this.#wake = resolve;
+      setTimeout(resolve, ms);
     });
   }
 }
 
-/** The data of each server-sent event in a body, null for a comment. (`EventSource` cannot send a token in a header.) */
+/** The data of each server-sent event, null for a comment. (`EventSource` cannot send a token.) */
 async function* messages(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
@@ -234,7 +229,7 @@ const isCount = (value) => Number.isSafeInteger(value) && value >= 0;
 const isRow = (row) => isCount(row?.rank) && typeof row.name === "string" && Number.isSafeInteger(row.points);
 const areRows = (rows) => Array.isArray(rows) && rows.every(isRow);
 
-function isAnswer(answer, board, personal) {
+function isAnswer(answer, { board, personal }) {
   return (
     // `month` is answered under its full name, `month:2026-10`.
     (answer?.board === board || String(answer?.board).startsWith(`${board}:`)) &&

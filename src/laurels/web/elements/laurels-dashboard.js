@@ -1,8 +1,7 @@
 /**
- * <laurels-dashboard>: a customer's points and place, the top and the neighbours, live, on any page.
+ * <laurels-dashboard>: a customer's points, place and neighbours, live (docs/reference/dashboard-element.md).
  *
- * Here are attributes, properties, events, and whose data may be on the screen; `feed.js` talks to the server, `view.js`
- * draws. For page authors: docs/reference/dashboard-element.md.
+ * Here are attributes, events, and whose data may be on the screen; `feed.js` talks to the server, `view.js` draws.
  */
 
 import { Failure, Feed } from "./feed.js";
@@ -20,7 +19,7 @@ export class LaurelsDashboard extends HTMLElement {
   #awaitsToken = false;
   #feed = null;
   #isStarting = false;
-  #view = new View(this.attachShadow({ mode: "open" }), () => this.#retry());
+  #view = new View(this.attachShadow({ mode: "open" }), () => this.#hurry());
   #frame = null;
   #state = "loading";
   #answer = null;
@@ -32,9 +31,7 @@ export class LaurelsDashboard extends HTMLElement {
   constructor() {
     super();
     // A page may have set these before this file arrived.
-    for (const name of ["token", "getToken"]) {
-      if (!Object.hasOwn(this, name)) continue;
-      const value = this[name];
+    for (const [name, value] of Object.entries(this)) {
       delete this[name];
       this[name] = value;
     }
@@ -65,14 +62,14 @@ export class LaurelsDashboard extends HTMLElement {
 
   connectedCallback() {
     document.addEventListener("visibilitychange", this.#onVisibility);
-    addEventListener("online", this.#onOnline);
+    addEventListener("online", this.#hurry);
     this.#render();
     this.#restart();
   }
 
   disconnectedCallback() {
     document.removeEventListener("visibilitychange", this.#onVisibility);
-    removeEventListener("online", this.#onOnline);
+    removeEventListener("online", this.#hurry);
     this.#restart();
   }
 
@@ -87,19 +84,13 @@ export class LaurelsDashboard extends HTMLElement {
   }
 
   #onVisibility = () => {
-    this.#isUpToDate = false;
-    this.#renderSoon();
+    this.#doubt();
     this.#restart();
   };
 
-  #onOnline = () => this.#feed?.hurry();
+  #hurry = () => this.#feed?.hurry();
 
-  #retry() {
-    if (this.#feed) this.#feed.hurry();
-    else this.#restart();
-  }
-
-  // Attributes that change together make one start. A page that nobody sees asks for nothing.
+  // Attributes that change together start it once. A page that nobody sees asks for nothing.
   #restart() {
     this.#feed?.stop();
     this.#feed = null;
@@ -112,18 +103,17 @@ export class LaurelsDashboard extends HTMLElement {
   }
 
   #follow() {
-    const { member, board } = this.#asked;
+    const asked = this.#asked;
     let url;
     try {
-      url = this.#url(member, board);
+      url = this.#url(asked);
     } catch {
       this.#fail(new Failure("`src` is not an address", { status: 400 }));
       return;
     }
     this.#feed = new Feed({
+      ...asked,
       url,
-      board,
-      personal: member !== null,
       version: this.#answer?.as_of,
       token: (refused) => this.#currentToken(refused),
       to: {
@@ -137,24 +127,25 @@ export class LaurelsDashboard extends HTMLElement {
   }
 
   get #asked() {
+    const member = this.getAttribute("member");
     return {
-      member: this.getAttribute("member") || null,
+      member,
+      personal: Boolean(member),
       board: this.getAttribute("board") || "all-time",
       top: wholeNumber(this.getAttribute("top"), 10, 100),
       around: wholeNumber(this.getAttribute("around"), 2, 50),
     };
   }
 
-  #url(member, board) {
+  #url({ member, personal, board, top, around }) {
     const base = new URL(this.getAttribute("src") ?? HOME, document.baseURI);
     if (!base.pathname.endsWith("/")) base.pathname += "/";
-    const path = member === null ? ["leaderboard", board] : ["loyalty", member];
+    const path = personal ? ["loyalty", member] : ["leaderboard", board];
     const url = new URL(path.map(encodeURIComponent).join("/"), base);
-    const { top, around } = this.#asked;
     // One row more than is shown tells whether the last is tied.
-    const longest = longestList(member !== null, top, around);
+    const longest = longestList(personal, top, around);
     url.searchParams.set("top", longest && Math.min(longest + 1, 100));
-    if (member !== null) {
+    if (personal) {
       url.searchParams.set("board", board);
       url.searchParams.set("around", Math.min(around + 1, 50));
     }
@@ -208,19 +199,20 @@ export class LaurelsDashboard extends HTMLElement {
   #fail(failure) {
     if (!failure.passes) this.#forget();
     if (!this.#answer) this.#state = "failed";
-    this.#isUpToDate = false;
-    this.#renderSoon();
+    this.#doubt();
     this.#report(failure);
   }
 
   #signOut(failure) {
-    this.#feed = null;
-    this.#token = null;
-    this.#forget();
-    this.#state = "signed-out";
+    this.#feed = this.#token = null;
     this.#awaitsToken = false;
-    this.#render();
+    this.#forget("signed-out");
     this.#report(failure);
+  }
+
+  #doubt() {
+    this.#isUpToDate = false;
+    this.#renderSoon();
   }
 
   #report({ status, title, message }) {
@@ -232,10 +224,9 @@ export class LaurelsDashboard extends HTMLElement {
   }
 
   // At once: whoever looks next must not see the former member.
-  #forget() {
-    this.#state = "loading";
-    this.#answer = null;
-    this.#confirmedAt = null;
+  #forget(state = "loading") {
+    this.#state = state;
+    this.#answer = this.#confirmedAt = null;
     this.#isUpToDate = false;
     this.#view.forget();
     this.#render();
@@ -252,17 +243,13 @@ export class LaurelsDashboard extends HTMLElement {
     if (!this.isConnected) return;
     this.#speak();
     if (!this.#say) return;
-    const { member, board, top, around } = this.#asked;
     this.#view.show({
+      ...this.#asked,
       state: this.#state,
       answer: this.#answer,
-      personal: member !== null,
-      board,
       milestones: milestones(this.getAttribute("milestone")),
       upToDate: this.#isUpToDate,
       confirmedAt: this.#confirmedAt,
-      top,
-      around,
       say: this.#say,
     });
   }
@@ -287,22 +274,18 @@ function milestones(text) {
   return totals.filter((total) => Number.isSafeInteger(total) && total > 0).sort((a, b) => a - b);
 }
 
-/**
- * Promises the texts for a locale such as "ga-IE", with `language`, `number` and `time`. Where the language is not
- * spoken here, English words stand around the locale's own numbers.
- */
+/** Promises the texts for a locale: English ones, around its own numbers, where its language has none. */
 async function speechFor(locale) {
   let tag = "en-GB";
   try {
     tag = String(new Intl.Locale(locale));
   } catch {
-    // A locale that is misspelt on the page is no reason to show nothing.
+    // A misspelt locale is no reason to show nothing.
   }
   const language = LANGUAGES[tag.split("-")[0]] ?? "en-GB";
   const { texts, fallback } = await import(`./texts/${language}.js`);
-  const date = (when, options) => new Intl.DateTimeFormat([tag, fallback], options).format(when);
-  const format = new Intl.NumberFormat([tag, fallback]);
-  const number = (n) => format.format(n);
+  const date = (when, options) => when.toLocaleString([tag, fallback], options);
+  const { format: number } = new Intl.NumberFormat([tag, fallback]);
   return { ...texts(number, date), language, number, time: (when) => time(when, date) };
 }
 

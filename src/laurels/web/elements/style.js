@@ -1,7 +1,4 @@
-/**
- * How it looks: a constructable sheet, since a strict Content-Security-Policy takes no inline style. Lengths are in `em`
- * of a size that grows with the element; sides are logical.
- */
+/** How it looks: a constructable sheet, as a strict policy takes no inline style. `em` grows with the element. */
 
 export const sheet = new CSSStyleSheet();
 
@@ -39,9 +36,9 @@ h2, p { margin: 0; font: inherit; }
   overflow: hidden; clip-path: inset(50%); white-space: nowrap;
 }
 
-header { display: flex; align-items: baseline; justify-content: space-between; gap: 1em; }
+header, footer { display: flex; flex-wrap: wrap; align-items: baseline; justify-content: space-between; gap: 0 1em; }
 h2 { font-size: 1.15em; font-weight: 650; letter-spacing: -0.01em; }
-.period { color: var(--_muted); font-size: 0.875em; }
+.period, .figure-name, .note, thead span, footer { color: var(--_muted); font-size: 0.8125em; }
 
 .summary {
   display: flex; flex-wrap: wrap; gap: 1em;
@@ -49,8 +46,7 @@ h2 { font-size: 1.15em; font-weight: 650; letter-spacing: -0.01em; }
 }
 .figure { flex: 2 1 6em; display: flex; flex-direction: column; align-items: start; }
 .figure + .figure { flex: 3 1 11em; }
-.figure-name, .note { color: var(--_muted); font-size: 0.8125em; }
-.note { min-block-size: 1.4em; }
+.note { min-block-size: 1.4em; text-wrap: balance; }
 .value { font-size: 2.1em; font-weight: 680; line-height: 1.25; letter-spacing: -0.025em; }
 .line { display: flex; align-items: center; gap: 0.5em; min-inline-size: 0; }
 
@@ -67,13 +63,12 @@ table { inline-size: 100%; border-collapse: separate; border-spacing: 0; }
 tr { block-size: var(--_row); }
 th, td { padding: 0; font: inherit; text-align: start; white-space: nowrap; }
 thead tr { block-size: calc(0.8 * var(--_row)); }
-thead th { color: var(--_muted); font-size: 0.8125em; }
 .rank { padding-inline: 0.75em 1.25em; }
 .name { inline-size: 100%; max-inline-size: 0; }
 td.points, th.points { padding-inline: 1em; text-align: end; }
 tbody tr:not(:first-child) > * { border-block-start: 1px solid var(--_line); }
 tbody .rank { color: var(--_muted); }
-.number { display: inline-block; min-inline-size: 1.75em; text-align: center; border-radius: 1em; line-height: 1.75; }
+.number { display: inline-block; min-inline-size: 2em; text-align: center; border-radius: 1em; font-size: 0.875em; line-height: 2; }
 .tie { display: inline-block; inline-size: 0.75em; }
 .label {
   display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2;
@@ -85,7 +80,7 @@ tbody .rank { color: var(--_muted); }
 [data-medal="2"] .number { background: light-dark(#dfe5e8, #3d474d); color: light-dark(#38434a, #e3ebf0); }
 [data-medal="3"] .number { background: light-dark(#f1d3ba, #543721); color: light-dark(#5e2f0d, #ffd0a8); }
 
-tbody .me > * { background: var(--_mine); border-color: transparent; font-weight: 650; }
+tbody .me > * { background: var(--_mine); border-color: transparent; box-shadow: 0 0 0 0.5px var(--_mine); /* seams */ font-weight: 650; }
 tbody .me + tr > * { border-color: transparent; }
 .me > :first-child { border-start-start-radius: 0.6em; border-end-start-radius: 0.6em; }
 .me > :last-child { border-start-end-radius: 0.6em; border-end-end-radius: 0.6em; }
@@ -103,9 +98,8 @@ tbody .me .rank { color: inherit; }
 .gap td { text-align: center; }
 .dots::before { content: "···"; color: var(--_muted); font-weight: 700; letter-spacing: 0.4em; margin-inline-end: -0.4em; }
 
-.notice { grid-row: 2; display: grid; place-content: center; justify-items: center; gap: 1em; padding: 1.75em 1em; color: var(--_muted); text-align: center; text-wrap: balance; }
-table:not([hidden]) ~ .notice { border-block-start: 1px solid var(--_line); }
-[data-state="shown"] .message { color: var(--_text); }
+.notice { grid-row: 2; display: grid; place-content: center; justify-items: center; gap: 1em; padding: 1.75em 1em; text-align: center; text-wrap: balance; }
+[data-state="shown"] .notice { margin-block-start: 0.5em; border-radius: 0.6em; background: var(--_mine); }
 button {
   padding: 0.55em 1.3em; border: 1px solid var(--_accent); border-radius: 2em; background: transparent;
   color: var(--_accent); font: inherit; font-weight: 600; cursor: pointer;
@@ -113,10 +107,7 @@ button {
 button:hover { background: var(--_mine); }
 button:focus-visible { outline: 0.15em solid var(--_accent); outline-offset: 0.15em; }
 
-footer {
-  display: flex; justify-content: space-between; gap: 1em; min-block-size: 1.4em; margin-block-start: 0.75em;
-  color: var(--_muted); font-size: 0.8125em;
-}
+footer { min-block-size: 1.4em; margin-block-start: 0.75em; }
 .status::before {
   content: ""; display: inline-block; box-sizing: border-box; inline-size: 0.6em; block-size: 0.6em;
   margin-inline-end: 0.5em; border: 0.12em solid currentColor; border-radius: 50%;
@@ -124,12 +115,13 @@ footer {
 .status[data-up-to-date]::before { border-color: var(--_accent); background: var(--_accent); }
 
 .skeleton { padding-block-start: calc(0.8 * var(--_row)); }
-.skeleton span { display: flex; align-items: center; block-size: var(--_row); padding-inline: 0.75em; }
-.skeleton span::before, [data-state="loading"] .value {
+.skeleton span { display: flex; align-items: center; justify-content: space-between; block-size: var(--_row); padding-inline: 0.75em; }
+.skeleton span::before, .skeleton span::after, [data-state="loading"] .value {
   content: ""; block-size: 0.9em; border-radius: 0.45em; background: var(--_line);
   animation: breathe 1.8s ease-in-out infinite alternate;
 }
-.skeleton span::before { inline-size: 62%; }
+.skeleton span::before { inline-size: 50%; }
+.skeleton span::after { inline-size: 15%; }
 [data-state="loading"] .value { inline-size: 3.5em; block-size: 0.8em; margin-block: 0.225em; color: transparent; }
 @keyframes breathe { to { opacity: 0.45; } }
 
@@ -139,14 +131,25 @@ footer {
   td.points, th.points { padding-inline: 0.5em; }
   .value { font-size: 1.75em; }
 }
+/* Large text in little room: names stand above their figures. */
+@container (max-width: 15rem) {
+  .value { font-size: 1.3em; }
+  table, tbody { display: block; }
+  thead { position: absolute; clip-path: inset(50%); }
+  tbody tr { display: flex; flex-wrap: wrap; block-size: auto; }
+  td { flex: auto; }
+  .name { order: -1; max-inline-size: none; box-sizing: border-box; padding: 0.25em 0.5em; }
+  .me > * { border-radius: 0 !important; }
+  td.rank, td.points { border: 0 !important; }
+}
 @media (prefers-reduced-motion: reduce) {
-  .skeleton span::before, [data-state="loading"] .value { animation: none; }
+  *, ::before, ::after { animation: none !important; }
   progress::-webkit-progress-value { transition: none; }
 }
 @media (forced-colors: active) {
   .me > * { border-block: 2px solid Highlight !important; }
   .you { forced-color-adjust: none; background: Highlight; color: HighlightText; }
-  .number { outline: 1px solid; }
-  progress { outline: 1px solid; forced-color-adjust: none; --_accent: Highlight; }
+  [data-medal] .number, progress { outline: 1px solid; }
+  progress, .status::before { forced-color-adjust: none; --_accent: Highlight; }
 }
 `);

@@ -1,4 +1,4 @@
-/** What is on the screen. `show` takes all there is to know and says that alone: no state leaves a trace in the next. */
+/** What is on the screen: `show` takes all there is to know, so no state leaves a trace in the next. */
 
 import { sheet } from "./style.js";
 
@@ -26,7 +26,7 @@ export class View {
   #announcer = new Announcer();
   #card = h(
     "div",
-    // No landmark: a page may show several boards, and landmarks of one name lead nobody anywhere.
+    // No landmark: a page may show several boards, and one name for all leads nowhere.
     { class: "card", part: "card", role: "group" },
     h("header", { part: "header" }, this.#title, this.#period),
     this.#summary,
@@ -55,8 +55,8 @@ export class View {
   }
 
   /**
-   * `state`: loading, shown, signed-out, failed; `answer`: null unless shown; `personal`: there is a member;
-   * `milestones`: ascending; `confirmedAt`: when it last was up to date (null: never); `say`: the texts.
+   * `state`: loading, shown, signed-out, failed; `answer`: null unless shown; `milestones`: ascending;
+   * `confirmedAt`: when it last was up to date, or null; `say`: the texts.
    */
   show({ state, answer, personal, board, milestones, upToDate, confirmedAt, top, around, say }) {
     const me = answer?.me;
@@ -64,7 +64,7 @@ export class View {
     const list = answer ? listOf(answer, top, around, longest) : [];
     mark(this.#card, "lang", say.language);
     mark(this.#card, "data-state", state);
-    mark(this.#card, "aria-busy", state === "loading" ? "true" : null);
+    mark(this.#card, "aria-busy", state === "loading");
     const shown = answer?.board ?? board;
     const period = periodOf(shown, say);
     const name = `${say.title}, ${period}`;
@@ -84,7 +84,7 @@ export class View {
     this.#showNotice(state, noticeOf(state, answer, say), say);
 
     this.#status.hidden = state !== "shown";
-    mark(this.#status, "data-up-to-date", upToDate ? "" : null);
+    mark(this.#status, "data-up-to-date", upToDate);
     write(this.#status, upToDate ? say.live : confirmedAt ? say.asOf(say.time(confirmedAt)) : say.reconnecting);
     write(this.#count, answer ? say.members(answer.ranked) : "");
   }
@@ -104,8 +104,8 @@ export class View {
     this.#milestone.max = (next ?? last ?? 0) + 1;
     this.#milestone.value = Math.min(Math.max(me?.points ?? 0, 0), this.#milestone.max);
     let note = "";
-    if (me && next !== undefined) note = say.milestoneAhead(next + 1 - me.points, next);
-    else if (me && last !== undefined) note = say.milestonePassed(last);
+    if (me && next) note = say.milestoneAhead(next + 1 - me.points, next);
+    else if (me && last) note = say.milestonePassed(last);
     this.#points.show(say.yourPoints, me ? say.number(me.points) : "–", note);
   }
 
@@ -117,7 +117,7 @@ export class View {
 
   #showNotice(state, text, say) {
     this.#notice.hidden = text === "";
-    mark(this.#notice, "class", state === "loading" ? "notice unseen" : "notice");
+    this.#notice.classList.toggle("unseen", state === "loading");
     write(this.#message, text);
     this.#signIn.hidden = state !== "signed-out";
     this.#retry.hidden = state !== "failed";
@@ -164,13 +164,12 @@ function noticeOf(state, answer, say) {
   return answer.ranked === 0 ? say.nobody : "";
 }
 
-/** How many rows a list has at most: the top, a gap, and the own place between its neighbours. */
+/** How many rows a list has at most: the top, a gap, the own place and its neighbours. */
 export const longestList = (personal, top, around) => top + (personal ? (top && 1) + 2 * around + 1 : 0);
 
 /**
- * The list to show, in board order: the first places and those around the own one, each once; `{ gap: how many }`
- * stands for places between them. Where they meet, further places make the list as long as ever. The answer may hold
- * more rows: one beyond the edge tells whether the last is tied.
+ * The list to show, in board order: the first places and those around the own one; `{ gap: how many }` stands for those
+ * between. Where they meet, further places make it as long as ever. The answer's row beyond the edge tells of a tie.
  */
 function listOf({ top, around = [], me }, topShown, aroundShown, longest) {
   const places = new Map(top.map((row, index) => [index + 1, row]));
@@ -183,11 +182,10 @@ function listOf({ top, around = [], me }, topShown, aroundShown, longest) {
   const list = [];
   let last = 0;
   for (const at of [...places.keys()].filter(isShown).sort((a, b) => a - b)) {
-    if (last > 0 && at > last + 1) list.push({ gap: at - last - 1 });
+    if (last && at > last + 1) list.push({ gap: at - last - 1 });
     const row = places.get(at);
-    const isMe = at === me?.position;
     const isTied = row.rank < at || row.rank === places.get(at + 1)?.rank;
-    list.push({ name: row.name, rank: row.rank, points: row.points, isMe, isTied });
+    list.push({ ...row, isMe: at === me?.position, isTied });
     last = at;
   }
   return list;
@@ -196,7 +194,7 @@ function listOf({ top, around = [], me }, topShown, aroundShown, longest) {
 /** The list of places. A row stays the same element as long as its name is on the list. */
 class Table {
   #caption = h("caption", { class: "unseen" });
-  #headings = ["rank", "name", "points"].map((name) => h("th", { class: name, scope: "col" }));
+  #headings = ["rank", "name", "points"].map((name) => h("th", { class: name, scope: "col" }, h("span")));
   #body = h("tbody");
   #rows = new Map();
   #gap = new Gap();
@@ -211,7 +209,7 @@ class Table {
   /** Show a list that `listOf` made. */
   show(list, say, caption) {
     write(this.#caption, caption);
-    this.#headings.forEach((heading) => write(heading, say[heading.className]));
+    this.#headings.forEach((heading) => write(heading.firstChild, say[heading.className]));
     const place = () => this.#place(list, say);
     if (this.#rows.size) glide(this.#body, place);
     else place();
@@ -223,18 +221,17 @@ class Table {
   }
 
   #place(list, say) {
-    const rows = new Map(list.filter((item) => !item.gap).map(({ name }) => [name, this.#rows.get(name) ?? new Row()]));
+    const rows = new Map();
     const elements = list.map((item) => {
-      const row = item.gap ? this.#gap : rows.get(item.name);
+      const row = item.gap ? this.#gap : (this.#rows.get(item.name) ?? new Row());
+      if (!item.gap) rows.set(item.name, row);
       row.show(item, say);
       return row.element;
     });
-    for (const element of [...this.#body.children]) {
-      if (!elements.includes(element)) element.remove();
-    }
+    const there = this.#body.children;
+    for (const element of [...there]) if (!elements.includes(element)) element.remove();
     elements.forEach((element, index) => {
-      const there = this.#body.children[index] ?? null;
-      if (there !== element) this.#body.insertBefore(element, there);
+      if (there[index] !== element) this.#body.insertBefore(element, there[index] ?? null);
     });
     this.#rows = rows;
   }
@@ -263,9 +260,9 @@ class Row {
     write(this.#name, name);
     write(this.#you, isMe ? say.you : "");
     write(this.#points, say.number(points));
-    mark(this.element, "data-medal", rank <= 3 ? rank : null);
+    mark(this.element, "data-medal", rank <= 3 && rank);
     mark(this.element, "part", isMe ? "row me" : "row");
-    mark(this.element, "class", isMe ? "me" : null);
+    mark(this.element, "class", isMe && "me");
     this.#marker.show(rank, say.number);
   }
 }
@@ -280,15 +277,16 @@ class Gap {
   }
 }
 
-/** Let rows glide from where they are seen, be it halfway, to where `rearrange` puts them; new ones appear. */
+/** Let rows glide from where they are seen to where `rearrange` puts them; new ones appear. */
 function glide(list, rearrange) {
   if (matchMedia("(prefers-reduced-motion: reduce)").matches) return rearrange();
-  const before = new Map([...list.children].map((row) => [row, topOf(row, list)]));
+  const tops = () => new Map([...list.children].map((row) => [row, topOf(row, list)]));
+  const before = tops();
   rearrange();
   for (const row of list.children) row.getAnimations().forEach((animation) => animation.cancel());
   // All reading after all writing, so the browser lays out once.
-  const moves = [...list.children].map((row) => [row, before.get(row), topOf(row, list)]);
-  for (const [row, from, to] of moves) {
+  for (const [row, to] of tops()) {
+    const from = before.get(row);
     if (from === undefined) row.animate([{ opacity: 0 }, { opacity: 1 }], APPEAR);
     else if (from !== to) row.animate([{ transform: `translateY(${from - to}px)` }, { transform: "none" }], GLIDE);
   }
@@ -298,7 +296,7 @@ function topOf(row, list) {
   return row.getBoundingClientRect().top - list.getBoundingClientRect().top;
 }
 
-/** The small ▲2 beside a rank that has just changed. It fades by itself. */
+/** The ▲2 beside a rank that has just changed. It fades. */
 class Marker {
   element = piece("span", "marker");
   #rank = null;
@@ -309,7 +307,7 @@ class Marker {
     this.element.ariaHidden = "true";
   }
 
-  /** The rank is now this; several changes in a row are marked as one. */
+  /** The rank is now this. Changes in a row are marked as one. */
   show(rank, number) {
     const up = this.#rank === null || rank === null ? 0 : this.#rank - rank;
     this.#rank = rank;
@@ -329,7 +327,7 @@ class Marker {
     this.#clear();
   }
 
-  // Lets the animation go, which the browser would keep as long as the row.
+  // The browser would keep the animation as long as the row.
   #clear() {
     this.#fading?.cancel();
     this.#fading = null;
@@ -337,7 +335,7 @@ class Marker {
   }
 }
 
-/** Speaks to screen readers, politely: at most every few seconds, then only the latest. */
+/** Speaks to screen readers: at most every few seconds, then only the latest. */
 class Announcer {
   element = h("p", { class: "unseen", role: "status" });
   #next = null;
@@ -363,12 +361,9 @@ class Announcer {
   }
 }
 
-/** An element with attributes and children: `h("td", { class: "points" }, text)`. */
 function h(name, attributes = {}, ...children) {
   const element = document.createElement(name);
-  for (const [attribute, value] of Object.entries(attributes)) {
-    element.setAttribute(attribute, value);
-  }
+  for (const attribute in attributes) mark(element, attribute, attributes[attribute]);
   element.append(...children);
   return element;
 }
@@ -376,13 +371,13 @@ function h(name, attributes = {}, ...children) {
 /** An element that the page's style reaches as `::part(word)` and ours as `.word`. */
 const piece = (name, word, ...children) => h(name, { class: word, part: word }, ...children);
 
-/** Write a text, where it differs. */
+/** Write a text where it differs. */
 function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** Set an attribute, or take it away (null). */
+/** Set an attribute, or take it away (false). */
 function mark(element, attribute, value) {
-  if (value === null) element.removeAttribute(attribute);
+  if (value === false) element.removeAttribute(attribute);
   else element.setAttribute(attribute, value);
 }

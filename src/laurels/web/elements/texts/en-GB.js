@@ -27,8 +27,7 @@ export function texts(number, date) {
     levelWith: (others) => `level with ${counted(others, "other", "others")}`,
     members: (n) => counted(n, "member", "members"),
     between: (n) => `${counted(n, "member", "members")} between`,
-    milestoneAhead: (left, milestone) =>
-      `${counted(left, "more point takes", "more points take")} you past ${number(milestone)}`,
+    milestoneAhead: (left, milestone) => `${counted(left, "more point", "more points")} to pass ${number(milestone)}`,
     milestonePassed: (milestone) => `You have passed ${points(milestone)}`,
     live: "Live",
     asOf: (time) => `As of ${time}, reconnecting`,

@@ -1,23 +1,22 @@
-/** What is said in Irish. A counted noun stays singular: lenited after 1 to 6, eclipsed after 7 to 10. */
+/** What is said in Irish. Few browsers know its months and plurals. */
 
-const cardinal = new Intl.PluralRules("ga-IE");
-const ordinal = new Intl.PluralRules("ga-IE", { type: "ordinal" });
-const POINT = { one: "phointe", two: "phointe", few: "phointe", many: "bpointe", other: "pointe" };
-const MEMBER = { one: "bhall", two: "bhall", few: "bhall", many: "mball", other: "ball" };
+const MONTHS =
+  "Eanáir,Feabhra,Márta,Aibreán,Bealtaine,Meitheamh,Iúil,Lúnasa,Meán Fómhair,Deireadh Fómhair,Samhain,Nollaig".split(",");
 
-// Few browsers know these.
-const MONTHS = [
-  "Eanáir", "Feabhra", "Márta", "Aibreán", "Bealtaine", "Meitheamh",
-  "Iúil", "Lúnasa", "Meán Fómhair", "Deireadh Fómhair", "Samhain", "Nollaig",
-];
+// A counted noun stays singular: lenited after 1 to 6, eclipsed after 7 to 10.
+function counting(n, plain, lenited, eclipsed) {
+  const size = Math.abs(n);
+  if (size === 0 || size > 10) return plain;
+  return size < 7 ? lenited : eclipsed;
+}
 
 /** How numbers and times are written where `Intl` does not know Irish. */
 export const fallback = "en-IE";
 
 export function texts(number) {
-  const counted = (n, forms) => `${number(n)} ${forms[cardinal.select(n)] ?? forms.other}`;
-  const points = (n) => counted(n, POINT);
-  const inPlace = (rank) => (ordinal.select(rank) === "one" ? "sa chéad áit" : `sa ${number(rank)}ú háit`);
+  const points = (n) => `${number(n)} ${counting(n, "pointe", "phointe", "bpointe")}`;
+  const members = (n) => `${number(n)} ${counting(n, "ball", "bhall", "mball")}`;
+  const place = (rank) => `${number(rank)}ú`;
   return {
     title: "Clár na gceannairí",
     allTime: "Ó thús",
@@ -29,11 +28,11 @@ export function texts(number) {
     points: "Pointí",
     you: "Tusa",
     joint: "ar comhscór",
-    place: (rank) => `${number(rank)}ú`,
+    place,
     outOf: (ranked) => `as ${number(ranked)}`,
     levelWith: (others) => `ar comhscór le ${others === 1 ? "duine amháin" : number(others)} eile`,
-    members: (n) => counted(n, MEMBER),
-    between: (n) => `${counted(n, MEMBER)} eatarthu`,
+    members,
+    between: (n) => `${members(n)} eatarthu`,
     milestoneAhead: (left, milestone) => `${points(left)} eile agus beidh tú thar ${number(milestone)}`,
     milestonePassed: (milestone) => `Tá níos mó ná ${points(milestone)} agat`,
     live: "Beo",
@@ -48,7 +47,7 @@ export function texts(number) {
     failed: "Ní féidir an clár a thaispeáint faoi láthair",
     retry: "Triail arís",
     nowRanked: (rank, joint, n) =>
-      `Tá tú ${joint ? "ar comhscór " : ""}${inPlace(rank)} anois agus ${points(n)} agat`,
+      `Tá tú ${joint ? "ar comhscór " : ""}sa ${rank === 1 ? "chéad áit" : `${place(rank)} háit`} anois agus ${points(n)} agat`,
     nowUnranked: (n) => `Tá ${points(n)} agat anois`,
   };
 }
