@@ -68,12 +68,8 @@ fmt: setup  ## format the code and fix what can be fixed safely
 	@$(BIN)/ruff check --fix-only
 	@$(BIN)/ruff format
 
-bench: setup  ## measure this machine, against bounds in the same run; takes about ten minutes
-	@$(BIN)/python bench/micro/memory_leaderboard.py
-	@if command -v cargo >/dev/null; then $(BIN)/python bench/micro/native_leaderboard.py --members 1000000; fi
-	@if command -v cargo >/dev/null; then $(BIN)/python bench/micro/rebuild.py; fi
-	@$(BIN)/python bench/micro/valkey_leaderboard.py --members 200000
-	@$(BIN)/python bench/load/http_bench.py $(ARGS)
+bench: setup  ## measure this machine, against bounds and peers in the same run; takes a quarter of an hour
+	@$(BIN)/python bench/targets.py $(ARGS)
 
 mutants: setup  ## break a copy of the code in known ways; a test must catch each (ARGS=word tries some)
 	@$(BIN)/python scripts/mutants $(ARGS)

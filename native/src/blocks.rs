@@ -29,20 +29,36 @@ pub struct Spot {
 }
 
 impl Board {
-    /// Where a ranked member stands. Some ten steps and a scan of one block.
+    /// Where in its block a ranked member stands. Behind those that the block has may be some that it had once.
     #[inline]
+    pub fn offset_of(&self, member: u32, block: u32) -> Option<usize> {
+        let first = self.shape.blocks_at + block as usize * BLOCK;
+        self.map.find(first..first + BLOCK, member)
+    }
+
+    /// The members about a place in a block, as far as they are in the block too, and perhaps some that were.
+    #[inline]
+    pub fn about(&self, block: u32, offset: usize, around: usize) -> impl Iterator<Item = u32> {
+        let first = self.shape.blocks_at + block as usize * BLOCK;
+        let about = first + offset.saturating_sub(around)..first + BLOCK.min(offset.saturating_add(around) + 1);
+        self.map.words().get(about).unwrap_or_default().iter().map(|word| word.load(Relaxed))
+    }
+
+    /// Where a ranked member stands. Some ten steps and a scan of its block.
     pub fn spot_of(&self, member: u32, block: u32) -> Option<Spot> {
-        let block = block as usize;
-        let super_ = self.map.get(self.shape.homes_at + block)? as usize;
+        self.spot_at(block, self.offset_of(member, block)?)
+    }
+
+    /// Where a ranked member stands that was found in its block. Some ten steps.
+    #[inline]
+    pub fn spot_at(&self, block: u32, offset: usize) -> Option<Spot> {
+        let super_ = self.map.get(self.shape.homes_at + block as usize)? as usize;
         let at = self.super_at(super_)?;
         let length = self.map.get(at)? as usize;
-        let blocks = self.map.words().get(at + 4..at + 4 + length.min(SUPER))?;
-        let slot = blocks.iter().position(|other| other.load(Relaxed) as usize == block)?;
+        let slot = self.map.find(at + 4..at + 4 + length.min(SUPER), block)?;
         let count = self.map.get(at + 4 + SUPER + slot)? as usize;
-        let first = self.shape.blocks_at + block * BLOCK;
-        let members = self.map.words().get(first..first + count.min(BLOCK))?;
-        let offset = members.iter().position(|other| other.load(Relaxed) == member)?;
-        Some(Spot { root: self.map.get(at + 1)? as usize, super_, slot, block, offset, count })
+        let block = block as usize;
+        (offset < count).then_some(Spot { root: self.map.get(at + 1)? as usize, super_, slot, block, offset, count })
     }
 
     /// Begin to fetch a block that will be scanned soon.
@@ -54,14 +70,19 @@ impl Board {
         }
     }
 
+    /// Begin to fetch the superblock of a block, whose number begins to be fetched with the block.
+    #[inline]
+    pub fn prefetch_super(&self, block: u32) {
+        let super_ = self.map.get(self.shape.homes_at + block as usize).unwrap_or(0) as usize;
+        for line in (0..4 + 2 * SUPER).step_by(LINE) {
+            self.map.prefetch(self.shape.supers_at + super_ * SUPER_WORDS + line);
+        }
+    }
+
     /// How many members stand before a spot.
     #[inline]
     pub fn before(&self, spot: &Spot) -> Option<u32> {
-        let words = self.map.words();
-        let sum = |first: usize, count: usize| {
-            let words = words.get(first..first + count)?;
-            Some(words.iter().fold(0_u32, |sum, word| sum.wrapping_add(word.load(Relaxed))))
-        };
+        let sum = |first: usize, count: usize| self.map.sum(first..first + count);
         let groups = spot.root / GROUP;
         let mut before = sum(self.shape.groups_at, groups)?;
         before = before.wrapping_add(sum(self.totals_at() + groups * GROUP, spot.root - groups * GROUP)?);

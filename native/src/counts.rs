@@ -49,13 +49,10 @@ impl Counts {
 
     /// How many of those counted have more than this score.
     pub fn above(self, map: &Map, score: u32) -> Option<u32> {
-        let words = map.words();
         let mut sum = 0_u32;
         self.each(score, |word, level| {
             let node_end = level + ((word - level) | (WIDTH - 1)) + 1;
-            for later in words.get(word + 1..node_end)? {
-                sum = sum.wrapping_add(later.load(std::sync::atomic::Ordering::Relaxed));
-            }
+            sum = sum.wrapping_add(map.sum(word + 1..node_end)?);
             Some(())
         })?;
         Some(sum)
@@ -83,7 +80,7 @@ impl Counts {
     /// The sum at the top of the tree.
     pub fn total(self, map: &Map) -> Option<u32> {
         let end = self.first + self.words();
-        (end - WIDTH..end).try_fold(0_u32, |sum, word| Some(sum.wrapping_add(map.get(word)?)))
+        map.sum(end - WIDTH..end)
     }
 
     /// Whether every level is the sum of the one below.

@@ -67,7 +67,7 @@ impl fmt::Display for Error {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::NotReady => write!(out, "The board has not been built yet."),
-            Error::Busy => write!(out, "No consistent read in time: the writer died inside an update, or is too fast."),
+            Error::Busy => write!(out, "No consistent read in time: the writer is too fast, or too slow."),
             Error::Diverged => write!(out, "A member on the way was erased: read the standings again."),
             Error::UnknownMember(member) => write!(out, "Member {member} never joined."),
             Error::Locked(text)

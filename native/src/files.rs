@@ -175,6 +175,12 @@ impl Files {
         last.filter(named).or_else(|| (0..self.names.len()).find(named))
     }
 
+    /// Every file in memory.
+    pub fn maps(&mut self) -> impl Iterator<Item = &mut Map> {
+        let own = [&mut self.control, &mut self.members, &mut self.slots, &mut self.ids, &mut self.texts];
+        own.into_iter().chain(self.boards.iter_mut().map(|board| &mut board.map))
+    }
+
     /// A file by its number in the journal.
     pub fn by_number(&self, number: u32) -> Option<&Map> {
         match number {

@@ -5,7 +5,8 @@
 //! the old words back (`roll_back`) and nobody has ever seen the half of an update. A record is appended whole before the
 //! words it saves are changed: it is `[file, first word, count, the old words ...]`.
 //!
-//! It also keeps the seqlock: the sequence is odd from `begin` to `commit`.
+//! It also keeps the seqlock: the sequence is odd from `begin` to `commit`. A reader that finds the writer stopped in between
+//! may look at the old words too (`Kept`).
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{Ordering, fence};
@@ -15,8 +16,10 @@ use crate::layout::{JOURNAL, JOURNAL_FILE, SEQUENCE};
 use crate::map::{HEAD, Head, Map};
 
 const USED: usize = HEAD; // words of records
+const ENDED: usize = HEAD + 1; // counts the updates that ended here, so that `USED` need not be
 const FIRST: usize = HEAD + 2;
 const LEAST_WORDS: u64 = 1 << 16;
+const MOVED: u32 = u32::MAX; // in `USED`: the update goes on in a longer journal
 
 /// The writer's journal.
 pub struct Journal {
@@ -48,13 +51,16 @@ impl Journal {
     /// Keep readers out: what is set from here to `commit` they see at once or not at all.
     pub fn begin(&mut self, control: &Map) {
         let sequence = control.long(SEQUENCE);
-        sequence.store(sequence.load(Ordering::Relaxed) | 1, Ordering::Relaxed);
+        // Released: who sees it sees too that the journal was emptied before.
+        sequence.store(sequence.load(Ordering::Relaxed) | 1, Ordering::Release);
         fence(Ordering::Release);
         self.open = true;
     }
 
     /// Let readers in, and forget the old words.
     pub fn commit(&mut self, control: &Map) {
+        // Before `USED` is what it was at `begin`: a reader of the old words must not take the one moment for the other.
+        self.map.words()[ENDED].fetch_add(1, Ordering::Release);
         self.map.words()[USED].store(0, Ordering::Release);
         if std::mem::take(&mut self.wipe) {
             for word in &self.map.words()[FIRST..FIRST + self.used] {
@@ -70,23 +76,7 @@ impl Journal {
     /// Put everything back as it was at `begin`, and let readers in. `map_of` finds a file by its number. May itself be
     /// interrupted, and done again.
     pub fn roll_back<'a>(&mut self, control: &Map, map_of: impl Fn(u32) -> Option<&'a Map>) -> Result<()> {
-        let words = self.map.words();
-        let word = |at: usize| words.get(at).map(|word| word.load(Ordering::Relaxed) as usize);
-        let mut records = Vec::new();
-        let mut at = FIRST;
-        while at < FIRST + self.used {
-            let count = word(at + 2).ok_or_else(damaged)?;
-            records.push((at, count));
-            at += 3 + count;
-        }
-        for (at, count) in records.into_iter().rev() {
-            let (file, first) = (word(at).ok_or_else(damaged)?, word(at + 1).ok_or_else(damaged)?);
-            let target = map_of(file as u32).ok_or_else(damaged)?.words();
-            for offset in 0..count {
-                let old = word(at + 3 + offset).ok_or_else(damaged)?;
-                target.get(first + offset).ok_or_else(damaged)?.store(old as u32, Ordering::Relaxed);
-            }
-        }
+        put_back(&self.map, self.used, map_of)?;
         self.commit(control);
         Ok(())
     }
@@ -184,9 +174,62 @@ impl Journal {
             new.store(old.load(Ordering::Relaxed), Ordering::Relaxed);
         }
         longer.publish(&self.path)?;
+        self.map.words()[USED].store(MOVED, Ordering::Release);
         self.map = longer;
         Ok(())
     }
+}
+
+/// The journal of a writer that stands still inside an update, as a reader sees it.
+pub struct Kept {
+    map: Map,
+    ended: u32,
+    used: u32,
+}
+
+impl Kept {
+    /// The journal of a folder, as it is now.
+    pub fn open(folder: &Path) -> Result<Kept> {
+        let map = Map::open(&folder.join(JOURNAL), u32::MAX, JOURNAL_FILE, false)?;
+        let ended = map.words()[ENDED].load(Ordering::Acquire);
+        let used = map.words()[USED].load(Ordering::Acquire);
+        Ok(Kept { map, ended, used })
+    }
+
+    /// Put the old words back into maps that are the reader's own.
+    pub fn put_back<'a>(&self, map_of: impl Fn(u32) -> Option<&'a Map>) -> Result<()> {
+        put_back(&self.map, self.used as usize, map_of)
+    }
+
+    /// Whether the writer has not stirred since this was opened. Every change that was read before this is called follows, in
+    /// the writer's order, one of the figures that are compared here.
+    pub fn is_still(&self) -> bool {
+        fence(Ordering::Acquire);
+        let used = self.map.words()[USED].load(Ordering::Acquire);
+        (self.map.words()[ENDED].load(Ordering::Acquire), used) == (self.ended, self.used)
+    }
+}
+
+/// Put the old words of so many words of records back, the oldest last.
+fn put_back<'a>(journal: &Map, used: usize, map_of: impl Fn(u32) -> Option<&'a Map>) -> Result<()> {
+    let words = journal.words();
+    let word = |at: usize| words.get(at).map(|word| word.load(Ordering::Relaxed) as usize);
+    let mut records = Vec::new();
+    let mut at = FIRST;
+    while at < FIRST + used {
+        let count = word(at + 2).ok_or_else(damaged)?;
+        records.push((at, count));
+        at += 3 + count;
+    }
+    for (at, count) in records.into_iter().rev() {
+        let (file, first) = (word(at).ok_or_else(damaged)?, word(at + 1).ok_or_else(damaged)?);
+        let target = map_of(file as u32).ok_or_else(damaged)?.words();
+        for offset in 0..count {
+            let old = word(at + 3 + offset).ok_or_else(damaged)?;
+            target.get(first + offset).ok_or_else(damaged)?.store(old as u32, Ordering::Relaxed);
+        }
+    }
+    Ok(())
 }
 
 fn damaged() -> Error {

@@ -3,8 +3,10 @@
 //! Every file is made as long as it will ever be, with its blocks on the disk reserved, so a full disk is an error when
 //! it is made and not a signal when it is written. Files never shrink; a longer one is a new file renamed over the old.
 
+use std::array;
 use std::fs::{self, File, OpenOptions};
 use std::hash::Hasher;
+use std::ops::Range;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -20,6 +22,9 @@ pub const HEAD: usize = 16;
 
 /// Figures in the header that say how a file is divided.
 pub const SHAPE: usize = 6;
+
+/// Bytes of a large page.
+const LARGE: usize = 1 << 21;
 
 const MAGIC: [u32; 2] = [u32::from_ne_bytes(*b"LAUR"), u32::from_ne_bytes(*b"ELS\n")];
 const BYTE_ORDER: u32 = 0x0102_0304;
@@ -42,6 +47,7 @@ pub struct Head {
 pub struct Map {
     base: NonNull<AtomicU32>,
     length: usize,
+    room: NonNull<libc::c_void>, // the addresses that were taken for it: as many bytes, and `LARGE` more
     file: File,
     head: Head,
     number: u32,
@@ -71,6 +77,9 @@ impl Map {
             return Err(Error::at(path, &std::io::Error::from_raw_os_error(code)));
         }
         let map = Map::over(file, path, number, head, true)?;
+        // SAFETY: the range is exactly the mapping. A hint too, for file systems that give large pages to nobody who only
+        // says that they would help, as `/dev/shm` mostly does. It takes some milliseconds for each, once.
+        unsafe { libc::madvise(map.base.as_ptr().cast(), map.length * 4, libc::MADV_COLLAPSE) };
         for (word, value) in map.words().iter().zip(head.encode()) {
             word.store(value, Ordering::Relaxed);
         }
@@ -115,6 +124,30 @@ impl Map {
         Some(self.words().get(index)?.load(Ordering::Relaxed))
     }
 
+    /// The sum of some words, beginning anew at 2^32; None where one is outside.
+    #[inline]
+    pub fn sum(&self, words: Range<usize>) -> Option<u32> {
+        let (fours, rest) = self.words().get(words)?.as_chunks();
+        let mut sums = [0; 4];
+        for four in fours {
+            let four = load(four);
+            sums = array::from_fn(|lane| u32::wrapping_add(sums[lane], four[lane]));
+        }
+        let rest = rest.iter().map(|word| word.load(Ordering::Relaxed));
+        Some(sums.into_iter().chain(rest).fold(0, u32::wrapping_add))
+    }
+
+    /// Where among some words a value first is; None where it is not, or where one is outside.
+    #[inline]
+    pub fn find(&self, words: Range<usize>, value: u32) -> Option<usize> {
+        let words = self.words().get(words)?;
+        let (fours, _) = words.as_chunks();
+        // Those before the four that hold it need not be looked at one by one.
+        let before = 4 * fours.iter().position(|four| load(four).contains(&value)).unwrap_or(fours.len());
+        let found = words[before..].iter().position(|word| word.load(Ordering::Relaxed) == value)?;
+        Some(before + found)
+    }
+
     /// Begin to fetch a word that will be asked for soon. Outside the file: nothing.
     #[inline]
     pub fn prefetch(&self, index: usize) {
@@ -139,6 +172,16 @@ impl Map {
         words
     }
 
+    /// From now on, what is set here is seen here alone, and what others set is seen only in pages where nothing was.
+    pub fn part(&mut self) -> Result<()> {
+        let protection = libc::PROT_READ | libc::PROT_WRITE;
+        let own = libc::MAP_PRIVATE | libc::MAP_FIXED | libc::MAP_NORESERVE;
+        let at = self.base.as_ptr().cast();
+        // SAFETY: in the place of exactly the mapping that is there, of the same file; nothing borrows from it.
+        let mapped = unsafe { libc::mmap(at, self.length * 4, protection, own, self.file.as_raw_fd(), 0) };
+        if mapped == libc::MAP_FAILED { Err(Error::Io(std::io::Error::last_os_error())) } else { Ok(()) }
+    }
+
     /// The header as it was at opening.
     pub fn head(&self) -> &Head {
         &self.head
@@ -158,25 +201,61 @@ impl Map {
 
     fn over(file: File, path: &Path, number: u32, head: Head, writable: bool) -> Result<Map> {
         let length = usize::try_from(head.words).expect("64-bit");
-        let protection = if writable { libc::PROT_READ | libc::PROT_WRITE } else { libc::PROT_READ };
-        // SAFETY: a new mapping of a file whose length was checked; files of a store never shrink.
-        let base =
-            unsafe { libc::mmap(ptr::null_mut(), length * 4, protection, libc::MAP_SHARED, file.as_raw_fd(), 0) };
-        if base == libc::MAP_FAILED {
+        let bytes = length * 4;
+        // Both the file and its address begin where a large page does, or the kernel could not use any.
+        // SAFETY: addresses that nothing uses yet, and that nothing can be read from.
+        let room = unsafe {
+            libc::mmap(ptr::null_mut(), bytes + LARGE, libc::PROT_NONE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0)
+        };
+        if room == libc::MAP_FAILED {
             return Err(Error::at(path, &std::io::Error::last_os_error()));
+        }
+        let base = room.wrapping_byte_add(room.addr().wrapping_neg() % LARGE);
+        let protection = if writable { libc::PROT_READ | libc::PROT_WRITE } else { libc::PROT_READ };
+        let shared = libc::MAP_SHARED | libc::MAP_FIXED;
+        // SAFETY: a mapping of a file whose length was checked (files of a store never shrink), inside of what was taken above.
+        let mapped = unsafe { libc::mmap(base, bytes, protection, shared, file.as_raw_fd(), 0) };
+        if mapped == libc::MAP_FAILED {
+            let error = Error::at(path, &std::io::Error::last_os_error());
+            // SAFETY: exactly what was taken above.
+            unsafe { libc::munmap(room, bytes + LARGE) };
+            return Err(error);
         }
         // SAFETY: the range is exactly the mapping. A hint: where the kernel has no large pages for this file, it says so, and
         // nothing is lost. Members lie anywhere, so with small pages every step also waits for the page tables.
-        unsafe { libc::madvise(base, length * 4, libc::MADV_HUGEPAGE) };
-        let base = NonNull::new(base.cast()).expect("mmap does not give null");
-        Ok(Map { base, length, file, head, number })
+        unsafe { libc::madvise(base, bytes, libc::MADV_HUGEPAGE) };
+        let [base, room] = [base, room].map(|at| NonNull::new(at).expect("mmap does not give null"));
+        Ok(Map { base: base.cast(), length, room, file, head, number })
     }
+}
+
+/// Load four words, each as a relaxed load would. What is read on the way to an answer is mostly long rows of words to be
+/// added up or searched, and the compiler makes no vector instructions of atomic loads.
+#[inline]
+#[cfg(target_arch = "x86_64")]
+fn load(words: &[AtomicU32; 4]) -> [u32; 4] {
+    use std::arch::{asm, x86_64::__m128i};
+    let four: __m128i;
+    // SAFETY: reads the 16 bytes that were borrowed. Another thread may be writing to them, which assembly may meet like any
+    // atomic load: the processor reads each aligned word whole, and what was read is nothing but numbers.
+    unsafe {
+        asm!("movdqu {}, [{}]", out(xmm_reg) four, in(reg) words, options(nostack, preserves_flags, readonly));
+    }
+    // SAFETY: both are sixteen bytes that may be anything.
+    unsafe { std::mem::transmute(four) }
+}
+
+/// Load four words.
+#[inline]
+#[cfg(not(target_arch = "x86_64"))]
+fn load(words: &[AtomicU32; 4]) -> [u32; 4] {
+    array::from_fn(|lane| words[lane].load(Ordering::Relaxed))
 }
 
 impl Drop for Map {
     fn drop(&mut self) {
-        // SAFETY: the mapping was made by `over`, and nothing borrows from it any more.
-        unsafe { libc::munmap(self.base.as_ptr().cast(), self.length * 4) };
+        // SAFETY: the addresses were taken by `over`, and nothing borrows from them any more.
+        unsafe { libc::munmap(self.room.as_ptr(), self.length * 4 + LARGE) };
     }
 }
 

@@ -1,9 +1,8 @@
-//! Reading a store without locks: find the files, read, and make sure that nothing changed meanwhile.
+//! What a read gathers: the top of a board, a member's own place, its neighbours, all of one version.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{Ordering, fence};
-use std::time::{Duration, Instant};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use crate::blocks::Spot;
 use crate::board::Board;
@@ -11,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::files::{Files, long};
 use crate::layout::*;
 use crate::members::{Members, State};
-use crate::writer::{current_folder, lock_file, patiently};
+use crate::source::Source;
 
 /// One place on a board.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -84,8 +83,7 @@ pub struct Reader {
 impl Reader {
     /// The store need not be there yet.
     pub fn new(store: &Path, deadline: Duration) -> Reader {
-        let source = Source { store: store.into(), deadline, files: None, stuck: None, retries: 0 };
-        Reader { source, shot: Shot::default() }
+        Reader { source: Source::new(store, deadline), shot: Shot::default() }
     }
 
     /// A number that is another one whenever anything is.
@@ -95,7 +93,7 @@ impl Reader {
 
     /// How often reads were begun again, because the writer was at work.
     pub fn retries(&self) -> u64 {
-        self.source.retries
+        self.source.retries()
     }
 
     /// The first `top` places, a member's own, and `around` on each side of it.
@@ -148,98 +146,9 @@ impl Reader {
 
     /// Let go of the files.
     pub fn close(&mut self) {
-        self.source.files = None;
+        self.source.close();
     }
 }
-
-/// Where a reader reads: the files, opened again when they are replaced, and how it keeps out of the writer's way.
-struct Source {
-    store: PathBuf,
-    deadline: Duration,
-    files: Option<Files>,
-    stuck: Option<u64>,
-    retries: u64,
-}
-
-impl Source {
-    /// Keep the writer waiting, until this is dropped.
-    fn hold(&self) -> Result<File> {
-        let hold = lock_file(&self.store, HOLD)?;
-        patiently(|| hold.lock_shared())?;
-        Ok(hold)
-    }
-
-    /// Read until nothing changed meanwhile; `Busy` after the deadline.
-    #[inline]
-    fn consistent(&mut self, mut read: impl FnMut(&Files, u64) -> Option<()>) -> Result<()> {
-        let mut begun = None;
-        loop {
-            let files = self.opened()?;
-            let sequence = files.control.long(SEQUENCE);
-            let before = sequence.load(Ordering::Relaxed);
-            fence(Ordering::Acquire);
-            if files.is_outdated() {
-                continue; // replaced since they were opened: this sequence speaks of the new ones
-            }
-            if before & 1 == 0 {
-                let found = read(files, before);
-                fence(Ordering::Acquire);
-                if sequence.load(Ordering::Relaxed) == before {
-                    self.stuck = None;
-                    // Nothing changed, so what cannot be is not half of an update but a damaged file.
-                    return if found.is_some() { Ok(()) } else { Err(Error::disorder()) };
-                }
-                self.retries += 1;
-            } else if self.stuck == Some(before) {
-                std::thread::sleep(SPIN); // waited for in vain before, but callers that come again at once are in its way
-                return Err(Error::Busy);
-            }
-            let begun = *begun.get_or_insert_with(Instant::now);
-            if begun.elapsed() > self.deadline {
-                self.stuck = (before & 1 == 1).then_some(before);
-                return Err(Error::Busy);
-            }
-            if before & 1 == 1 && begun.elapsed() > SPIN { std::thread::sleep(SPIN) } else { std::hint::spin_loop() }
-        }
-    }
-
-    /// The files as they are now.
-    #[inline]
-    fn opened(&mut self) -> Result<&Files> {
-        if self.files.as_ref().is_some_and(|files| files.control.get(RETIRED) == Some(1)) {
-            self.files = None;
-        }
-        if self.files.as_ref().is_some_and(Files::is_outdated) {
-            let refreshed = self.files.as_mut().expect("just seen").refresh();
-            if refreshed.is_err() {
-                self.files = None; // replaced while it was being opened, or gone with its folder
-            }
-        }
-        if self.files.is_none() {
-            self.files = Some(self.open()?);
-            self.stuck = None;
-        }
-        self.files.as_ref().ok_or(Error::NotReady)
-    }
-
-    /// Open the current folder. It may be replaced while it is being opened: then the new one is.
-    #[cold]
-    fn open(&self) -> Result<Files> {
-        let mut folder = current_folder(&self.store)?.ok_or(Error::NotReady)?;
-        loop {
-            let opened = Files::open(&folder, false).and_then(|mut files| files.refresh().map(|()| files));
-            let now = current_folder(&self.store)?.ok_or(Error::NotReady)?;
-            if opened.is_ok() || now == folder {
-                return opened;
-            }
-            folder = now;
-        }
-    }
-}
-
-/// How long a reader waits for the writer before it leaves the processor, and how long it then sleeps: the writer may be
-/// waiting for this very processor, and to yield is not enough for the kernel to let it run.
-const SPIN: Duration = Duration::from_micros(50);
 
 impl Shot {
     #[inline]
@@ -285,46 +194,66 @@ impl Shot {
         let Some(member) = members.number(&digest)? else { return Some(()) };
         let (state, name_number) = members.known(member)?;
         let (points, block) = board.map_or(Some((0, 0)), |board| board.pair(member))?;
-        let mut me = Me {
-            row: Row { rank: 0, member, name_number, points },
-            hidden: state == State::Hidden,
-            position: 0,
-            tied: 0,
-        };
+        let row = Row { rank: 0, member, name_number, points };
+        let mut me = Me { row, hidden: state == State::Hidden, position: 0, tied: 0 };
         if let (Some(board), true) = (board, block != 0) {
-            board.prefetch_block(block);
-            (me.row.rank, me.tied) = board.rank_and_tied(points)?;
-            let spot = board.spot_of(member, block)?;
-            let mut window = spot;
-            let back = board.back(&mut window, around)?;
-            find_rows(board, &members, &mut window, back + 1 + around, &mut self.around)?;
-            me.position = board.before(&spot)?.wrapping_add(1);
-            fill_rows(board, &members, &mut self.around)?;
-            rank_rows(board, (me.position as usize).checked_sub(back)?, Some(&me.row), &mut self.around)?;
+            stand(board, &members, block, around, &mut me, &mut self.around)?;
         }
         self.me = Some(me);
         Some(())
     }
 }
 
-/// The members of up to `count` rows from a spot on. Neighbours on the board lie anywhere in memory: what `fill_rows` needs of
-/// them begins to be fetched.
+/// A ranked member's place, and the rows about it. `me` has its points.
+#[inline]
+fn stand(
+    board: &Board,
+    members: &Members<'_>,
+    block: u32,
+    around: usize,
+    me: &mut Me,
+    rows: &mut Vec<Row>,
+) -> Option<()> {
+    let Row { member, points, .. } = me.row;
+    board.prefetch_block(block);
+    board.prefetch_super(block);
+    (me.row.rank, me.tied) = board.rank_and_tied(points)?;
+    let offset = board.offset_of(member, block)?;
+    board.about(block, offset, around).for_each(|other| members.prefetch(other));
+    let spot = board.spot_at(block, offset)?;
+    let mut window = spot;
+    let back = board.back(&mut window, around)?;
+    find_rows(board, members, &mut window, back + 1 + around, rows)?;
+    me.position = board.before(&spot)?.wrapping_add(1);
+    let first = me.position.wrapping_sub(back as u32);
+    // Whoever stands among those with as many points as the member has them too: nothing to look up.
+    let tie = me.row.rank..me.row.rank.saturating_add(me.tied);
+    for (index, row) in (0..).zip(&mut *rows) {
+        if tie.contains(&first.wrapping_add(index)) { row.points = points } else { board.prefetch(row.member) }
+    }
+    fill_rows(board, members, rows)?;
+    rank_rows(board, first as usize, Some(&me.row), rows)
+}
+
+/// The members of up to `count` rows from a spot on. Neighbours on the board lie anywhere in memory: their name numbers
+/// begin to be fetched.
 #[inline]
 fn find_rows(board: &Board, members: &Members<'_>, spot: &mut Spot, count: usize, out: &mut Vec<Row>) -> Option<()> {
     for _ in 0..count {
         let Some(member) = board.next(spot)? else { break };
-        board.prefetch(member);
         members.prefetch(member);
         out.push(Row { member, ..Row::default() });
     }
     Some(())
 }
 
-/// Points and name numbers of rows; still without their ranks.
+/// Name numbers of rows, and points where they are not known yet (nobody ranked has 0); still without their ranks.
 #[inline]
 fn fill_rows(board: &Board, members: &Members<'_>, rows: &mut [Row]) -> Option<()> {
     for row in rows {
-        row.points = board.pair(row.member)?.0;
+        if row.points == 0 {
+            row.points = board.pair(row.member)?.0;
+        }
         row.name_number = members.known(row.member)?.1;
     }
     Some(())

@@ -1,7 +1,9 @@
-"""Writers and readers of one native board, in processes of their own. Run by `test_native_killed.py`.
+"""Writers and readers of one native board, in processes of their own. Run by `test_native_killed.py` and
+`test_native_stopped.py`.
 
     python -m tests.fault.native_process write DIRECTORY SEED  # a writer for each line of standard input, which says
                                                                # after how many seconds it is killed; prints its start
+    python -m tests.fault.native_process follow DIRECTORY SEED # one writer, without end; prints its start
     python -m tests.fault.native_process read DIRECTORY SEED   # until standard input closes; prints what it saw
 
 The feed follows from the seed, so a reader knows what the board was at each position: it checks that every answer is
@@ -109,7 +111,7 @@ async def read(directory: Path, seed: int) -> None:
             position = view.version.positions.get(0, 0)
             assert position >= at, f"went back from {at} to {position}"
             versions += position > at
-            naive.apply(0, list(_entries(seed, at, position)), mark(position))
+            naive.apply(0, list(entries(seed, at, position)), mark(position))
             at = position
             expected = naive.read(name, who, top=10, around=2)
             assert (view.ranked, list(view.top), view.me, list(view.around)) == expected, f"at {position}"
@@ -117,11 +119,16 @@ async def read(directory: Path, seed: int) -> None:
     print(json.dumps({"answers": answers, "refusals": refusals, "versions": versions, "at": at}))
 
 
-def _entries(seed: int, after: int, upto: int) -> Iterator[tuple[int, Change]]:
+def entries(seed: int, after: int, upto: int) -> Iterator[tuple[int, Change]]:
+    """The feed after a position, up to another one."""
     for position in range(after + 1, upto + 1):
         for change in entry(seed, position):
             yield position, change
 
 
 if __name__ == "__main__":
-    {"write": write, "read": lambda *of: asyncio.run(read(*of))}[sys.argv[1]](Path(sys.argv[2]), int(sys.argv[3]))
+    role, directory, seed = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+    if role == "write":
+        write(directory, seed)
+    else:
+        asyncio.run(read(directory, seed) if role == "read" else follow(directory, seed, sys.stdout.fileno()))

@@ -53,10 +53,7 @@ class NotReady(CoreError):
 
 @final
 class Busy(CoreError):
-    """No consistent read within the deadline: the writer died inside an update, or the machine is overloaded.
-
-    The next writer puts a dead one's update right. Until then give an earlier answer, marked stale.
-    """
+    """No consistent read within the deadline: the machine is overloaded. Read again, or give an earlier answer."""
 
 @final
 class Diverged(CoreError):
@@ -171,8 +168,11 @@ class Reader:
     """Reads a store, without locks. Opens the files at the first read, and again whenever they were replaced."""
 
     def __new__(cls, directory: str | PathLike[str], names: Names | None = None, *, deadline_ms: float = 25.0) -> Self:
-        """`names` are needed for `render`. `deadline_ms`: how long a read may try again before it raises `Busy`. The
-        store need not be there yet.
+        """`names` are needed for `render`. `deadline_ms`: how long a read waits for the writer, or tries again before
+        it raises `Busy`. The store need not be there yet.
+
+        Where the writer was stopped, or died, inside an update, the first read waits for the deadline, and it and all
+        that follow give what was there before the update. They say stale as soon as that is old.
         """
 
     def sequence(self) -> int:

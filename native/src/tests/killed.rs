@@ -87,6 +87,22 @@ impl Killed {
     }
 }
 
+impl Killed {
+    /// Stop it, or let it go on. Returns when it has stopped.
+    fn signal(&self, signal: libc::c_int) {
+        let process = libc::pid_t::try_from(self.0.id()).unwrap();
+        let mut status = 0;
+        // SAFETY: plain calls about a child that has not been waited for.
+        unsafe {
+            assert_eq!(libc::kill(process, signal), 0);
+            if signal == libc::SIGSTOP {
+                assert_eq!(libc::waitpid(process, &raw mut status, libc::WUNTRACED), process);
+                assert!(libc::WIFSTOPPED(status), "the writer has ended: {status}");
+            }
+        }
+    }
+}
+
 impl Drop for Killed {
     fn drop(&mut self) {
         let _ = self.0.kill();
@@ -155,15 +171,55 @@ fn readers_beside_a_writer_see_only_what_existed_and_the_next_writer_mends_what_
         let folder = current_folder(store.path()).unwrap().unwrap();
         let control = Map::open(&folder.join(CONTROL), CONTROL_FILE, CONTROL_FILE, false).unwrap();
         inside += control.long(SEQUENCE).load(Relaxed) % 2;
+        let left = compare(&mut reader, &mut twin);
         let writer = Writer::open(store.path(), 16, false).unwrap();
         writer.check().unwrap();
-        let reached = reader.read(BOARD, None, 0, 0).unwrap().version.reached[0];
-        let everybody: Vec<u32> = (0..200).collect();
-        assert_agrees(&mut reader, twin.advance(reached), BOARD, &everybody);
+        assert_eq!(compare(&mut reader, &mut twin), left, "undone is what readers did not see");
     }
     println!("{inside} of 25 writers were killed inside an update; {reads} reads beside them");
     assert!(inside > 0, "no writer was killed inside an update, so nothing was tried");
     assert!(reads >= 25, "there were too few reads to try anything");
+}
+
+/// Compare all that there is to read with the twin, and tell at which position.
+fn compare(reader: &mut Reader, twin: &mut Twin) -> u64 {
+    let reached = reader.read(BOARD, None, 0, 0).unwrap().version.reached[0];
+    let everybody: Vec<u32> = (0..200).collect();
+    assert_agrees(reader, twin.advance(reached), BOARD, &everybody);
+    reached
+}
+
+#[test]
+fn readers_beside_a_writer_that_is_stopped_inside_an_update_see_what_was_before_it() {
+    let (store, seed) = (tempfile::tempdir().unwrap(), seed());
+    let mut twin = Twin { naive: Naive::default(), seed, at: 0 };
+    let mut reader = Reader::new(store.path(), Duration::from_millis(1));
+    let child = Killed::start(store.path(), seed);
+    let begun = Instant::now();
+    while !matches!(reader.read(BOARD, None, 0, 0), Ok(shot) if shot.version.reached[0] > MEMBERS) {
+        assert!(begun.elapsed() < PATIENT, "the writer does not write");
+        std::thread::yield_now();
+    }
+    let (mut inside, mut tries) = (0, 0);
+    while inside < 25 {
+        assert!(begun.elapsed() < 2 * PATIENT, "stopped {tries} times, {inside} of them inside an update");
+        tries += 1;
+        std::thread::sleep(Duration::from_micros(dice(seed, tries) % 5_000)); // where in its work it is stopped
+        child.signal(libc::SIGSTOP);
+        let folder = current_folder(store.path()).unwrap().unwrap();
+        let control = Map::open(&folder.join(CONTROL), CONTROL_FILE, CONTROL_FILE, false).unwrap();
+        let sequence = control.long(SEQUENCE).load(Relaxed);
+        inside += sequence % 2;
+        let before = compare(&mut reader, &mut twin);
+        assert_eq!(
+            compare(&mut Reader::new(store.path(), Duration::ZERO), &mut twin),
+            before,
+            "a reader that comes now"
+        );
+        assert_eq!(control.long(SEQUENCE).load(Relaxed), sequence, "it was not stopped");
+        child.signal(libc::SIGCONT);
+    }
+    println!("stopped {tries} times, {inside} of them inside an update");
 }
 
 #[test]

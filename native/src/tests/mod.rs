@@ -5,6 +5,7 @@ mod killed;
 mod naive;
 mod refusals;
 mod soak;
+mod stirring;
 
 use std::time::Duration;
 

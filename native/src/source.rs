@@ -1,0 +1,131 @@
+//! Reading without locks: find the files, read, and make sure that nothing changed meanwhile.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{Ordering, fence};
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, Result};
+use crate::files::Files;
+use crate::layout::*;
+use crate::mended::Mended;
+use crate::writer::{current_folder, lock_file, patiently};
+
+/// Where a reader reads: the files, opened again when they are replaced, and how it keeps out of the writer's way.
+pub struct Source {
+    store: PathBuf,
+    deadline: Duration,
+    files: Option<Files>,
+    mended: Option<Mended>, // while a writer stands still inside an update
+    retries: u64,
+}
+
+impl Source {
+    /// The store need not be there yet.
+    pub fn new(store: &Path, deadline: Duration) -> Source {
+        Source { store: store.into(), deadline, files: None, mended: None, retries: 0 }
+    }
+
+    /// How often reads were begun again, because the writer was at work.
+    pub fn retries(&self) -> u64 {
+        self.retries
+    }
+
+    /// Let go of the files.
+    pub fn close(&mut self) {
+        (self.files, self.mended) = (None, None);
+    }
+
+    /// Keep the writer waiting, until this is dropped.
+    pub fn hold(&self) -> Result<File> {
+        let hold = lock_file(&self.store, HOLD)?;
+        patiently(|| hold.lock_shared())?;
+        Ok(hold)
+    }
+
+    /// Read until nothing changed meanwhile. After the deadline, or at once where the writer stood still before: what was
+    /// there before its update. `Busy` where it does not let that be read either.
+    #[inline]
+    pub fn consistent(&mut self, mut read: impl FnMut(&Files, u64) -> Option<()>) -> Result<()> {
+        let mut begun = None;
+        loop {
+            let files = self.opened()?;
+            let sequence = files.control.long(SEQUENCE);
+            let before = sequence.load(Ordering::Relaxed);
+            fence(Ordering::Acquire);
+            if files.is_outdated() {
+                continue; // replaced since they were opened: this sequence speaks of the new ones
+            }
+            if before & 1 == 0 {
+                let found = read(files, before);
+                fence(Ordering::Acquire);
+                if sequence.load(Ordering::Relaxed) == before {
+                    self.mended = None;
+                    // Nothing changed, so what cannot be is not half of an update but a damaged file.
+                    return if found.is_some() { Ok(()) } else { Err(Error::disorder()) };
+                }
+                self.retries += 1;
+            } else if self.mended.as_ref().is_some_and(|mended| mended.sequence == before) {
+                return self.behind(before, read);
+            }
+            let begun = *begun.get_or_insert_with(Instant::now);
+            if begun.elapsed() > self.deadline {
+                return if before & 1 == 1 { self.behind(before, read) } else { Err(Error::Busy) };
+            }
+            if before & 1 == 1 && begun.elapsed() > SPIN { std::thread::sleep(SPIN) } else { std::hint::spin_loop() }
+        }
+    }
+
+    /// Read what was there before the update of an odd sequence, in which the writer seems to stand still.
+    #[cold]
+    fn behind(&mut self, sequence: u64, mut read: impl FnMut(&Files, u64) -> Option<()>) -> Result<()> {
+        let mended = match self.mended.take_if(|mended| mended.sequence == sequence && mended.is_still()) {
+            Some(mended) => mended,
+            // Where it moves after all, the journal may seem to say anything.
+            None => Mended::of(&self.opened()?.folder, sequence).map_err(|_| Error::Busy)?,
+        };
+        let found = read(&mended.files, sequence);
+        if !mended.is_still() || self.opened()?.control.long(SEQUENCE).load(Ordering::Relaxed) != sequence {
+            return Err(Error::Busy);
+        }
+        self.mended = Some(mended);
+        found.ok_or_else(Error::disorder)
+    }
+
+    /// The files as they are now.
+    #[inline]
+    pub fn opened(&mut self) -> Result<&Files> {
+        if self.files.as_ref().is_some_and(|files| files.control.get(RETIRED) == Some(1)) {
+            self.files = None;
+        }
+        if self.files.as_ref().is_some_and(Files::is_outdated) {
+            let refreshed = self.files.as_mut().expect("just seen").refresh();
+            if refreshed.is_err() {
+                self.files = None; // replaced while it was being opened, or gone with its folder
+            }
+        }
+        if self.files.is_none() {
+            self.files = Some(self.open()?);
+            self.mended = None;
+        }
+        self.files.as_ref().ok_or(Error::NotReady)
+    }
+
+    /// Open the current folder. It may be replaced while it is being opened: then the new one is.
+    #[cold]
+    fn open(&self) -> Result<Files> {
+        let mut folder = current_folder(&self.store)?.ok_or(Error::NotReady)?;
+        loop {
+            let opened = Files::open(&folder, false).and_then(|mut files| files.refresh().map(|()| files));
+            let now = current_folder(&self.store)?.ok_or(Error::NotReady)?;
+            if opened.is_ok() || now == folder {
+                return opened;
+            }
+            folder = now;
+        }
+    }
+}
+
+/// How long a reader waits for the writer before it leaves the processor, and how long it then sleeps: the writer may be
+/// waiting for this very processor, and to yield is not enough for the kernel to let it run.
+const SPIN: Duration = Duration::from_micros(50);
