@@ -23,9 +23,7 @@ def test_buying_moves_points_and_rank_without_a_reload(demo: Demo, page: Page) -
     page.evaluate("window.untouched = true")
     rank, points = standing(page)
     buy(page, "Lambswool throw", "Wooden train set", "Wooden train set")
-    expect(page.locator(".outcome")).to_have_text(
-        "Thank you! +13 points: 130.00 GBP / 10.00 = 13 → 13 (half-up, version 1)"
-    )
+    expect(page.locator(".outcome")).to_have_text("Thank you! +13 points")
     wait_for_points(page, f"{points + 13:,}")
     assert standing(page)[0] < rank
     assert page.evaluate("untouched")

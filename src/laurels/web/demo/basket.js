@@ -119,7 +119,7 @@ async function tellPoints(id) {
     const state = await call(`/order/${id}?source=checkout`);
     if (state.status === "awarded") {
       if (chosen.size === 0) {
-        say(outcome, `Thank you! ${points(state.points, { signed: true })}: ${state.reason.replace("->", "→")}`);
+        say(outcome, `Thank you! ${state.points === 0 ? "No points this time." : points(state.points, { signed: true })}`);
         draw();
       }
       return;
