@@ -21,7 +21,6 @@ sheet.replaceSync(`
 
 .card {
   --_row: 2.7em;
-  box-sizing: border-box;
   padding: 1.4em 1.5em 1.1em;
   border: 1px solid var(--_line);
   border-radius: var(--laurels-radius, 1em);
@@ -32,8 +31,7 @@ sheet.replaceSync(`
 }
 h2, p { margin: 0; font: inherit; }
 .unseen {
-  position: absolute; inline-size: 1px; block-size: 1px; margin: -1px; padding: 0;
-  overflow: hidden; clip-path: inset(50%); white-space: nowrap;
+  position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap;
 }
 
 header, footer { display: flex; flex-wrap: wrap; align-items: baseline; justify-content: space-between; gap: 0 1em; }
@@ -75,7 +73,7 @@ tbody .rank { color: var(--_muted); }
   overflow: hidden; line-height: 1.2; white-space: normal; overflow-wrap: anywhere;
 }
 
-[data-medal] .number { padding-inline: 0.2em; box-sizing: border-box; font-weight: 650; }
+[data-medal] .number { font-weight: 650; }
 [data-medal="1"] .number { background: light-dark(#f5dd92, #5a4708); color: light-dark(#4d3a00, #ffe39a); }
 [data-medal="2"] .number { background: light-dark(#dfe5e8, #3d474d); color: light-dark(#38434a, #e3ebf0); }
 [data-medal="3"] .number { background: light-dark(#f1d3ba, #543721); color: light-dark(#5e2f0d, #ffd0a8); }
@@ -89,40 +87,43 @@ tbody .me .rank { color: inherit; }
   flex: none; padding-inline: 0.6em; border-radius: 1em; background: var(--_accent); color: var(--_surface);
   font-size: 0.75em; font-weight: 650; line-height: 1.7;
 }
-.you:empty, .marker:empty { display: none; }
+.you:empty, .marker:empty, .me .marker { display: none; }
 
-.marker { flex: none; opacity: 0; font-size: 0.8125em; font-weight: 650; letter-spacing: 0; }
+.marker { flex: none; opacity: 0; font-size: 0.8125em; font-weight: 650; }
 [data-moved="up"] { color: var(--_accent); }
 [data-moved="down"] { color: light-dark(#9a4a16, #f0a878); }
 
 .gap td { text-align: center; }
 .dots::before { content: "···"; color: var(--_muted); font-weight: 700; letter-spacing: 0.4em; margin-inline-end: -0.4em; }
 
-.notice { grid-row: 2; display: grid; place-content: center; justify-items: center; gap: 1em; padding: 1.75em 1em; text-align: center; text-wrap: balance; }
-[data-state="shown"] .notice { margin-block-start: 0.5em; border-radius: 0.6em; background: var(--_mine); }
+.notice {
+  display: grid; place-content: center; justify-items: center; gap: 1em; margin-block-start: 0.5em; padding: 1.75em 1em;
+  border-radius: 0.6em; background: var(--_mine); text-align: center; text-wrap: balance;
+}
 button {
   padding: 0.55em 1.3em; border: 1px solid var(--_accent); border-radius: 2em; background: transparent;
   color: var(--_accent); font: inherit; font-weight: 600; cursor: pointer;
 }
-button:hover { background: var(--_mine); }
+button:hover { background: var(--_surface); }
 button:focus-visible { outline: 0.15em solid var(--_accent); outline-offset: 0.15em; }
 
 footer { min-block-size: 1.4em; margin-block-start: 0.75em; }
 .status::before {
-  content: ""; display: inline-block; box-sizing: border-box; inline-size: 0.6em; block-size: 0.6em;
+  content: ""; display: inline-block; inline-size: 0.36em; block-size: 0.36em;
   margin-inline-end: 0.5em; border: 0.12em solid currentColor; border-radius: 50%;
 }
 .status[data-up-to-date]::before { border-color: var(--_accent); background: var(--_accent); }
 
-.skeleton { padding-block-start: calc(0.8 * var(--_row)); }
+/* It fills the room there is. */
+.skeleton { grid-row: 2; contain: strict; padding-block-start: calc(0.8 * var(--_row)); mask: linear-gradient(#000, transparent); }
 .skeleton span { display: flex; align-items: center; justify-content: space-between; block-size: var(--_row); padding-inline: 0.75em; }
 .skeleton span::before, .skeleton span::after, [data-state="loading"] .value {
   content: ""; block-size: 0.9em; border-radius: 0.45em; background: var(--_line);
-  animation: breathe 1.8s ease-in-out infinite alternate;
 }
 .skeleton span::before { inline-size: 50%; }
 .skeleton span::after { inline-size: 15%; }
 [data-state="loading"] .value { inline-size: 3.5em; block-size: 0.8em; margin-block: 0.225em; color: transparent; }
+[data-state="loading"] :is(.skeleton, .value) { animation: breathe 1.8s ease-in-out infinite alternate; }
 @keyframes breathe { to { opacity: 0.45; } }
 
 @container (max-width: 26rem) {

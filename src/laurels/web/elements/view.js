@@ -20,7 +20,7 @@ export class View {
   #signIn = h("slot", { name: "sign-in" });
   #retry = h("button", { type: "button", part: "retry" });
   #notice = piece("div", "notice", this.#message, this.#signIn, this.#retry);
-  #list = piece("div", "list", this.#table.element, this.#skeleton, this.#notice);
+  #list = piece("div", "list", this.#table.element, this.#notice, this.#skeleton);
   #status = piece("bdi", "status");
   #count = piece("bdi", "count");
   #announcer = new Announcer();
@@ -71,7 +71,7 @@ export class View {
     mark(this.#card, "aria-label", name);
     write(this.#title, say.title);
     write(this.#period, period);
-    this.#summary.hidden = !personal || state === "signed-out" || state === "failed";
+    this.#summary.hidden = !personal;
     this.#showPlace(me, answer?.ranked, say);
     this.#showPoints(me, shown === "all-time" ? milestones : [], say);
 
@@ -80,7 +80,7 @@ export class View {
     this.#table.element.hidden = list.length === 0;
     if (list.length) this.#table.show(list, say, name);
     else this.#table.clear();
-    this.#showSkeleton(state === "loading" ? longest : 0);
+    this.#showSkeleton(answer ? 0 : longest);
     this.#showNotice(state, noticeOf(state, answer, say), say);
 
     this.#status.hidden = state !== "shown";
@@ -111,7 +111,6 @@ export class View {
 
   #showSkeleton(rows) {
     this.#skeleton.hidden = rows === 0;
-    while (this.#skeleton.childElementCount > rows) this.#skeleton.lastElementChild.remove();
     while (this.#skeleton.childElementCount < rows) this.#skeleton.append(h("span"));
   }
 
