@@ -55,6 +55,23 @@ def test_is_a_table_with_names_and_headings(put: Put, server: StandIn) -> None:
     assert " ".join(table.get_by_role("row").nth(2).inner_text().split()).startswith("2= joint")
 
 
+@pytest.mark.parametrize(("text_size", "display"), [("100%", "table"), ("200%", "block")])
+def test_is_told_as_a_table_at_any_text_size(
+    text_size: str, display: str, put: Put, server: StandIn, page: Page
+) -> None:
+    """Large text lays the parts of the table out as blocks; a browser must not take them for text for that."""
+    page.set_viewport_size({"width": 390, "height": 900})
+    page.emulate_media(reduced_motion="reduce")
+    server.show(board(POINTS, 40))
+    put(top=1, around=1)
+    wait_for_state(page, "shown")
+    page.evaluate("size => { document.documentElement.style.fontSize = size; }", text_size)
+    assert part(page, "table").evaluate("table => getComputedStyle(table).display") == display
+    nodes = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")["nodes"]
+    told = [node["role"]["value"] for node in nodes if not node["ignored"]]
+    assert [told.count(role) for role in ("table", "row", "columnheader", "rowheader", "cell")] == [1, 6, 3, 4, 9]
+
+
 def test_a_change_is_announced_once_in_a_while(put: Put, server: StandIn, page: Page) -> None:
     page.clock.install()
     server.show(board(POINTS, 40))
@@ -78,8 +95,8 @@ def test_a_move_glides_and_is_marked(put: Put, server: StandIn) -> None:
     wait_for_state(page, "shown")
     server.show(board([*POINTS[:5], 27_500, *POINTS[6:]], 5))
     wait_for_points(page, "27,500")
-    expect(part(page, "me").locator(".marker")).to_have_text("▲3")
     expect(part(page, "place-figure").locator(".marker")).to_have_text("▲3")
+    expect(part(page, "table").locator(".marker").filter(has_text="▼1", visible=True)).to_have_count(3)
     assert "tr" in page.evaluate(MOVING)
 
 
@@ -90,5 +107,5 @@ def test_nothing_moves_where_motion_is_unwanted(put: Put, server: StandIn, page:
     wait_for_state(page, "shown")
     server.show(board([*POINTS[:5], 27_500, *POINTS[6:]], 5))
     wait_for_points(page, "27,500")
-    expect(part(page, "me").locator(".marker")).to_have_text("▲3")
+    expect(part(page, "place-figure").locator(".marker")).to_have_text("▲3")
     assert "tr" not in page.evaluate(MOVING)

@@ -84,6 +84,22 @@ def test_loading_keeps_the_room_that_the_list_will_take(put: Put, server: StandI
         assert page.evaluate(height) == pytest.approx(before, abs=1)
 
 
+def test_what_stands_below_stays_where_it_is_when_there_is_nothing_to_show(put: Put, server: StandIn) -> None:
+    height = "element.getBoundingClientRect().height"
+    server.show(board(POINTS, 40))
+    page = put(milestone=100)
+    wait_for_state(page, "shown")
+    before = page.evaluate(height)
+    server.forget("ann")
+    server.say(None)
+    wait_for_state(page, "failed")
+    assert page.evaluate(height) == pytest.approx(before, abs=1)
+    page.evaluate("element.token = null")
+    wait_for_state(page, "signed-out")
+    assert page.evaluate(height) == pytest.approx(before, abs=1)
+    expect(part(page, "summary")).not_to_contain_text("15,506")
+
+
 @pytest.mark.parametrize("me", [0, 5, 9, 12, 40])
 def test_nothing_is_left_empty_below_the_list(me: int, put: Put, server: StandIn) -> None:
     server.show(board(POINTS, me))
