@@ -65,7 +65,7 @@ def targets(rows: list[Row], arguments: argparse.Namespace) -> list[Target]:
 
     here, there = native("dashboard_us"), native("valkey_server_us", valkey)
     an_entry = find(rows, "us_an_entry", program="rebuild")
-    built = [native("enrol_s"), native("build_board_s")]
+    built = [native("enrol_clock_s"), native("build_board_clock_s")]
     return [
         Target(f"one dashboard, {large:,} members", "us", 3, 1.2, here),
         Target(f"{large:,} members to 1,000,000", "x", 2.5, 1.5, ratio(here, native("dashboard_us", 1_000_000))),

@@ -3,7 +3,7 @@
 //! Words of the file, after the header:
 //!
 //! ```text
-//! figures   ranked, root length, free supers, next super, free blocks, next block, blocks in use, sums beyond
+//! figures   ranked, root length, free supers, next super, free blocks, next block, blocks in use, sums beyond, loose
 //! beyond    [member, exact sum (64 bits), -]: the sums that leave the shown range, a few
 //! pairs     member number -> [score shown, block]; block 0: not ranked
 //! counts    the tree of `counts.rs`
@@ -14,6 +14,9 @@
 //! blocks    256 member numbers each, in board order; block 0 is not used
 //! ```
 //!
+//! A board that is being built is *loose*: it has scores, and nobody is ranked. It costs a tenth to sort all of them once
+//! (`put_in_order`) of what it costs to keep an order that nobody reads.
+//!
 //! A *place* is (score turned round, member number) as one 64-bit number: smaller comes first on the board.
 
 use std::path::Path;
@@ -22,6 +25,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use crate::counts::Counts;
 use crate::error::{Error, Result};
 use crate::journal::Journal;
+use crate::lay_out::in_order;
 use crate::layout::BOARD_FILE;
 use crate::map::{HEAD, Head, Map};
 
@@ -42,6 +46,7 @@ pub(crate) const FREE_BLOCK: usize = HEAD + 4;
 pub(crate) const NEXT_BLOCK: usize = HEAD + 5;
 pub(crate) const BLOCKS_USED: usize = HEAD + 6;
 const BEYOND_LENGTH: usize = HEAD + 7;
+const LOOSE: usize = HEAD + 8;
 const BEYOND: usize = HEAD + 16;
 
 const BEYOND_AT_FIRST: u32 = 64;
@@ -122,24 +127,24 @@ pub struct Board {
 
 impl Board {
     /// Make a board without scores.
-    pub fn create(path: &Path, number: usize, capacity: usize) -> Result<Board> {
-        Board::make(path, number, 1, Shape::for_members(capacity, BEYOND_AT_FIRST), |_| Ok(()))
+    pub fn create(path: &Path, number: usize, capacity: usize, loose: bool) -> Result<Board> {
+        Board::make(path, number, 1, Shape::for_members(capacity, BEYOND_AT_FIRST), |board| {
+            board.map.words()[LOOSE].store(u32::from(loose), Relaxed);
+            Ok(())
+        })
     }
 
     /// Make a board from scores by member number; `listed` says who may be ranked. Sorts.
     pub fn from_scores(path: &Path, number: usize, scores: &[i32], listed: impl Fn(u32) -> bool) -> Result<Board> {
-        let mut places: Vec<u64> = (0_u32..)
-            .zip(scores)
-            .filter(|(member, score)| **score > 0 && listed(*member))
-            .map(|(member, score)| place(*score, member))
-            .collect();
-        places.sort_unstable();
+        let ranked = (0..).zip(scores.iter().copied()).filter(|(member, score)| *score > 0 && listed(*member));
+        let places = in_order(ranked);
         let shape = Shape::for_members(scores.len().next_multiple_of(1024), BEYOND_AT_FIRST);
         Board::make(path, number, 1, shape, |board| {
-            for (pair, score) in board.map.words()[shape.pairs_at..].chunks_exact(2).zip(scores) {
+            let pairs = board.map.populated(shape.pairs_at..shape.pairs_at + 2 * scores.len());
+            for (pair, score) in pairs.chunks_exact(2).zip(scores) {
                 pair[0].store((*score).max(-i32::MAX) as u32, Relaxed);
             }
-            board.lay_out(places.iter().copied())
+            board.lay_out(&places)
         })
     }
 
@@ -156,6 +161,34 @@ impl Board {
 
     /// Replace the file by one for so many members (or as many as now), with full blocks, and reopen it.
     pub fn rewrite(&mut self, path: &Path, capacity: usize) -> Result<()> {
+        self.remake(path, capacity, |board, old| {
+            board.map.words()[LOOSE].store(u32::from(old.is_loose()), Relaxed);
+            let mut cursor = old.first().ok_or_else(Error::disorder)?;
+            let mut places = Vec::with_capacity(old.ranked().unwrap_or(0) as usize);
+            while let Some(member) = old.next(&mut cursor).ok_or_else(Error::disorder)? {
+                places.push(place(old.pair(member).ok_or_else(Error::disorder)?.0, member));
+            }
+            board.lay_out(&places)
+        })
+    }
+
+    /// Replace the file of a loose board by one in which all those are ranked who may be.
+    pub fn put_in_order(&mut self, path: &Path, listed: impl Fn(u32) -> bool) -> Result<()> {
+        self.remake(path, self.shape.capacity, |board, old| {
+            let pairs = old.map.words()[old.shape.pairs_at..].chunks_exact(2).take(old.shape.capacity);
+            let scores = (0..).zip(pairs.map(|pair| pair[0].load(Relaxed) as i32));
+            board.lay_out(&in_order(scores.filter(|(member, score)| *score > 0 && listed(*member))))
+        })
+    }
+
+    /// Whether it has scores, but no order yet.
+    #[inline]
+    pub fn is_loose(&self) -> bool {
+        self.map.get(LOOSE) == Some(1)
+    }
+
+    /// Replace the file by one with the same scores; `fill` ranks the members in it.
+    fn remake(&mut self, path: &Path, capacity: usize, fill: impl FnOnce(&Board, &Board) -> Result<()>) -> Result<()> {
         let capacity = capacity.max(self.shape.capacity);
         let beyond = self.map.get(BEYOND_LENGTH).unwrap_or(0).max(BEYOND_AT_FIRST / 2) * 2;
         let number = (self.map.number() - BOARD_FILE) as usize;
@@ -170,16 +203,7 @@ impl Board {
             copy(BEYOND_LENGTH, BEYOND_LENGTH, 1);
             copy(BEYOND, BEYOND, 4 * old.shape.beyond.min(beyond as usize));
             copy(old.shape.pairs_at, shape.pairs_at, 2 * old.shape.capacity);
-            let mut cursor = old.first().ok_or_else(Error::disorder)?;
-            let mut broken = false;
-            board.lay_out(std::iter::from_fn(|| {
-                let member = old.next(&mut cursor).unwrap_or_else(|| {
-                    broken = true;
-                    None
-                })?;
-                Some(place(old.pair(member)?.0, member))
-            }))?;
-            if broken { Err(Error::disorder()) } else { Ok(()) }
+            fill(board, old)
         })?;
         Ok(())
     }
@@ -230,7 +254,7 @@ impl Board {
             .ok_or_else(|| Error::Invalid(format!("the sum of member {member} leaves 64 bits")))?;
         let after = sum.clamp(-MOST_POINTS, MOST_POINTS) as i32;
         self.keep_beyond(log, member, (sum != i64::from(after)).then_some(sum))?;
-        if listed && (before != after || block == 0) {
+        if listed && (before != after || block == 0) && !self.is_loose() {
             self.move_to(log, member, block, before, after)
         } else {
             self.set_score(log, member, after)
@@ -240,7 +264,7 @@ impl Board {
     /// Rank a member that was not listed so far, if its score allows.
     pub fn list(&mut self, log: &mut Journal, member: u32) -> Result<()> {
         let (score, block) = self.pair(member).ok_or_else(Error::disorder)?;
-        if score > 0 && block == 0 { self.insert(log, member, score) } else { Ok(()) }
+        if score > 0 && block == 0 && !self.is_loose() { self.insert(log, member, score) } else { Ok(()) }
     }
 
     /// Take a member out of the ranking; its sum stays.

@@ -94,6 +94,9 @@ impl Board {
             let total: u32 = roots.map(|root| word(self.totals_at() + root)).sum();
             ensure(word(self.shape.groups_at + group) == total, || format!("group {group} is miscounted"))?;
         }
+        if self.is_loose() {
+            return ensure(ranked == 0, || "somebody is ranked on a board without an order".into());
+        }
         ensure(self.ranked() == Some(ranked as u32), || format!("{ranked} are ranked, and told otherwise"))?;
         ensure(word(BLOCKS_USED) == blocks, || format!("{blocks} blocks are used, and told otherwise"))?;
         ensure(self.shape.counts.check(&self.map), || "the counts do not add up".into())?;

@@ -68,10 +68,10 @@ impl Counts {
         failed
     }
 
-    /// Count one while a new file is being filled.
-    pub fn build(self, map: &Map, score: u32) -> Result<()> {
+    /// Count so many with this score while a new file is being filled.
+    pub fn build(self, map: &Map, score: u32, more: u32) -> Result<()> {
         self.each(score, |word, _| {
-            map.words().get(word)?.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            map.words().get(word)?.fetch_add(more, std::sync::atomic::Ordering::Relaxed);
             Some(())
         })
         .ok_or_else(Error::disorder)

@@ -8,11 +8,11 @@ use std::time::Duration;
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::{PyAssertionError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::pybacked::PyBackedStr;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 
 use crate::error::Error;
 use crate::layout::SHARDS;
+use crate::load::Ids;
 use crate::reader::{Me, Row, Shot};
 use crate::render::Renderer;
 use crate::state::{Batch, Change, Op};
@@ -123,16 +123,16 @@ impl Writer {
         &mut self,
         py: Python<'_>,
         first: u32,
-        ids: Vec<PyBackedStr>,
+        ids: &Bound<'_, PyAny>,
         name_numbers: PyBuffer<u32>,
     ) -> PyResult<()> {
-        let name_numbers = name_numbers.to_vec(py)?;
-        if ids.len() != name_numbers.len() {
-            return Err(PyValueError::new_err("give a name number for each id"));
+        let mut packed = Ids::default();
+        for id in ids.try_iter()? {
+            packed.push(id?.downcast::<PyString>()?.to_str()?);
         }
+        let name_numbers = name_numbers.to_vec(py)?;
         let state = self.open()?.building()?;
-        let members: Vec<(&str, u32)> = ids.iter().map(|id| &**id).zip(name_numbers).collect();
-        Ok(py.detach(|| state.load_members(first, &members))?)
+        Ok(py.detach(|| state.load_members(first, &packed, &name_numbers))?)
     }
 
     /// Make a whole board at once.

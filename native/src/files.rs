@@ -12,6 +12,9 @@ use crate::layout::*;
 use crate::map::{HEAD, Head, Map};
 use crate::members::{Members, packed_text};
 
+/// Words of the ids that room is made for at first, for each member: ids of 24 bytes.
+const ID_WORDS: usize = 6;
+
 static OPENINGS: AtomicU64 = AtomicU64::new(1);
 
 /// The files of a folder.
@@ -70,7 +73,7 @@ impl Files {
             members: make(folder, MEMBERS, MEMBERS_FILE, 0, HEAD + 4 * capacity)?,
             slots: make(folder, SLOTS, SLOTS_FILE, 0, HEAD + 2 * places_for(capacity))?,
             ids: make(folder, IDS, IDS_FILE, 0, HEAD + 2 * capacity)?,
-            texts: make(folder, TEXTS, TEXTS_FILE, 0, HEAD + 4 * capacity)?,
+            texts: make(folder, TEXTS, TEXTS_FILE, 0, HEAD + ID_WORDS * capacity)?,
             boards: Vec::new(),
             opening: OPENINGS.fetch_add(1, Relaxed),
             key,
@@ -145,6 +148,11 @@ impl Files {
             self.open_boards()?;
         }
         Ok(())
+    }
+
+    /// Whether it was never read, and may be built further.
+    pub fn is_unfinished(&self) -> bool {
+        self.control.get(CONFIRMED) == Some(0) && self.control.get(LOADING) == Some(0)
     }
 
     /// Who the members are.
@@ -256,6 +264,13 @@ impl Files {
         let old = board.shape.capacity;
         let capacity = if members > old { members.max(old + old / 2 + 1024) } else { old };
         board.rewrite(&board_path(&self.folder, number), capacity)?;
+        self.replaced();
+        Ok(())
+    }
+
+    /// Write a loose board anew, with everybody in order.
+    pub fn put_in_order(&mut self, number: usize, listed: impl Fn(u32) -> bool) -> Result<()> {
+        self.boards[number].put_in_order(&board_path(&self.folder, number), listed)?;
         self.replaced();
         Ok(())
     }

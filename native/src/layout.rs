@@ -86,6 +86,8 @@ pub const TEXT_WORDS: usize = 32;
 pub const SLOTS_USED: usize = 33;
 /// The key of the digests: four words.
 pub const KEY: usize = 34;
+/// 1 while many members are taken in at once: what a writer leaves so is thrown away.
+pub const LOADING: usize = 38;
 /// A text: length in bytes, then the bytes, four to a word.
 pub const IDENTITY: usize = 64;
 /// A text.

@@ -2,9 +2,9 @@
 //!
 //! It knows integers, ids and names, not loyalty. `layout` says where everything lies. The rooms, from the ground up:
 //! `map` (a file as atomic words; all unsafe code), `journal` (undo, seqlock), `counts`, `board`, `blocks`, `reshape`,
-//! `lay_out` (one board), `members`, `files` (one state), `state` (what a batch does), `check`, `writer`, `mended`,
-//! `source` and `reader` (a store), `names`, `render` (what people see), `face` (Python). Apart from all of it: `head`
-//! (a request's).
+//! `lay_out` (one board), `members`, `load` (many at once), `files` (one state), `state` (what a batch does), `check`,
+//! `writer`, `mended`, `source` and `reader` (a store), `names`, `render` (what people see), `face` (Python). Apart from
+//! all of it: `head` (a request's).
 
 pub mod blocks;
 pub mod board;
@@ -16,6 +16,7 @@ pub mod head;
 pub mod journal;
 mod lay_out;
 pub mod layout;
+pub mod load;
 pub mod map;
 pub mod members;
 mod mended;

@@ -169,6 +169,19 @@ impl Map {
         if mapped == libc::MAP_FAILED { Err(Error::Io(std::io::Error::last_os_error())) } else { Ok(()) }
     }
 
+    /// Some of the words, all of which will be written soon: the kernel gets their pages ready at once, not one by one.
+    pub fn populated(&self, range: Range<usize>) -> &[AtomicU32] {
+        const PAGE: usize = 4096 / 4;
+        let words = &self.words()[range.clone()];
+        let first = range.start / PAGE * PAGE;
+        // SAFETY: from the page of the first word to the last one, inside the mapping. A hint: where the kernel does not know
+        // it, the pages come when they are written.
+        unsafe {
+            libc::madvise(self.base.as_ptr().add(first).cast(), (range.end - first) * 4, libc::MADV_POPULATE_WRITE);
+        }
+        words
+    }
+
     /// The header as it was at opening.
     pub fn head(&self) -> &Head {
         &self.head

@@ -23,7 +23,7 @@ use crate::map::{HEAD, Map};
 /// Name numbers are below this.
 pub const MOST_NAMES: u32 = 1 << 30;
 
-const TOMB: u32 = u32::MAX;
+pub(crate) const TOMB: u32 = u32::MAX;
 
 /// What is known of a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,30 +143,19 @@ impl Members<'_> {
         log.set(self.members, HEAD + 4 * member as usize + 3, packed(State::Erased, 0))
     }
 
-    /// Take in members with ids and name numbers: `first`, `first + 1`, and so on.
-    pub fn join(&self, log: &mut Journal, first: u32, joining: &[(&str, u32)]) -> Result<()> {
-        let digest = |(id, _): &(&str, u32)| Self::digest(self.key, id.as_bytes());
-        let digests: Vec<Digest> = joining.iter().map(digest).collect();
-        for digest in &digests {
-            self.prefetch_number(digest); // a wait for memory each, but not one after the other
-        }
+    /// Take in a member with an id and a name number.
+    pub fn join(&self, log: &mut Journal, member: u32, id: &str, name_number: u32) -> Result<()> {
+        let digest = Self::digest(self.key, id.as_bytes());
         let text = self.control.get(TEXT_WORDS).ok_or_else(Error::disorder)?;
-        let (mut known, mut index, mut texts) = (Vec::new(), Vec::new(), Vec::new());
-        for ((id, name_number), digest) in joining.iter().zip(&digests) {
-            known.extend([digest[0], digest[1], digest[2], packed(State::Listed, *name_number)]);
-            index.extend([text + texts.len() as u32, id.len() as u32]);
-            texts.extend(words_of_text(id.as_bytes()));
-        }
-        log.fill(self.members, HEAD + 4 * first as usize, &known)?;
-        log.fill(self.ids, HEAD + 2 * first as usize, &index)?;
-        log.fill(self.texts, text as usize, &texts)?;
-        log.set(self.control, TEXT_WORDS, text + texts.len() as u32)?;
-        self.count_up_to(log, first + joining.len() as u32 - 1)?;
-        let mut used = 0;
-        for (member, digest) in (first..).zip(&digests) {
-            used += i32::from(self.point(log, digest, member)?);
-        }
-        log.add(self.control, SLOTS_USED, used)
+        let words = packed_text(id.as_bytes());
+        let known = [digest[0], digest[1], digest[2], packed(State::Listed, name_number)];
+        log.fill(self.members, HEAD + 4 * member as usize, &known)?;
+        log.fill(self.ids, HEAD + 2 * member as usize, &[text, id.len() as u32])?;
+        log.fill(self.texts, text as usize, &words)?;
+        log.set(self.control, TEXT_WORDS, text + words.len() as u32)?;
+        self.count_up_to(log, member)?;
+        let used = self.point(log, &digest, member)?;
+        log.add(self.control, SLOTS_USED, i32::from(used))
     }
 
     /// Say otherwise whether a member is hidden, or what it is called.
@@ -229,7 +218,7 @@ impl Members<'_> {
 
     /// Where a digest is and whose it is; or where it can be put.
     #[inline]
-    fn find(&self, digest: &Digest) -> Option<(usize, Option<u32>)> {
+    pub(crate) fn find(&self, digest: &Digest) -> Option<(usize, Option<u32>)> {
         let mut free = None;
         for slot in self.probe(digest[0], digest[1]) {
             let entry = self.slots.get(slot + 1)?;
@@ -265,8 +254,15 @@ impl Members<'_> {
     #[inline]
     fn probe(&self, low: u32, high: u32) -> impl Iterator<Item = usize> + use<> {
         let places = (self.slots.words().len() - HEAD) / 2;
-        let start = ((u128::from(u64::from(high) << 32 | u64::from(low)) * places as u128) >> 64) as usize;
+        let start = (self.start(low, high) - HEAD) / 2;
         (start..places).chain(0..start).map(|place| HEAD + 2 * place)
+    }
+
+    /// The slot where a digest points.
+    #[inline]
+    pub(crate) fn start(&self, low: u32, high: u32) -> usize {
+        let places = (self.slots.words().len() - HEAD) / 2;
+        HEAD + 2 * ((u128::from(u64::from(high) << 32 | u64::from(low)) * places as u128) >> 64) as usize
     }
 }
 
@@ -275,7 +271,7 @@ pub fn packed_text(bytes: &[u8]) -> Vec<u32> {
     words_of_text(bytes).collect()
 }
 
-fn words_of_text(bytes: &[u8]) -> impl Iterator<Item = u32> {
+pub(crate) fn words_of_text(bytes: &[u8]) -> impl Iterator<Item = u32> {
     bytes.chunks(4).map(|four| {
         let mut whole = [0; 4];
         whole[..four.len()].copy_from_slice(four);
@@ -283,7 +279,7 @@ fn words_of_text(bytes: &[u8]) -> impl Iterator<Item = u32> {
     })
 }
 
-fn packed(state: State, name_number: u32) -> u32 {
+pub(crate) fn packed(state: State, name_number: u32) -> u32 {
     let state = match state {
         State::Absent => 0,
         State::Listed => 1,

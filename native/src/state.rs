@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::files::{Files, Mark, put_text};
 use crate::journal::Journal;
 use crate::layout::*;
+use crate::load::Ids;
 use crate::members::{MOST_NAMES, State as Known};
 
 /// Readers get in after so many changes, if not earlier.
@@ -119,7 +120,7 @@ impl State {
             return Err(Error::Invalid("ops go by position up to the mark's, whose hash has up to 64 bytes".into()));
         }
         let ops = &batch.ops[batch.ops.partition_point(|op| op.position <= mark.reached)..];
-        let boards = self.boards_of(batch)?;
+        let boards = self.boards_of(batch, alone)?;
         let mut open = 0; // ops since the lock was closed
         let mut done = 0;
         for group in ops.chunk_by(|one, other| one.position == other.position) {
@@ -160,6 +161,19 @@ impl State {
         Ok(true)
     }
 
+    /// Put the boards in order that were left loose while nobody read them. Costs 50 ns a member with points.
+    pub fn put_in_order(&mut self) -> Result<()> {
+        let loose: Vec<usize> =
+            (0..self.files.boards.len()).filter(|board| self.files.boards[*board].is_loose()).collect();
+        if loose.is_empty() {
+            return Ok(());
+        }
+        let states = self.states(self.files.members().capacity() as u32);
+        loose.into_iter().try_for_each(|board| {
+            self.files.put_in_order(board, |member| states.get(member as usize) == Some(&Known::Listed))
+        })
+    }
+
     /// All of the feed up to an instant is in.
     pub fn confirm(&mut self, at: i64) -> Result<()> {
         let State { files, journal } = self;
@@ -172,23 +186,14 @@ impl State {
     }
 
     /// Enrol `first`, `first + 1`, ... at once.
-    pub fn load_members(&mut self, first: u32, members: &[(&str, u32)]) -> Result<()> {
-        let words = members.iter().map(|(id, _)| id.len().div_ceil(4)).sum();
-        self.room_for_members(first as usize + members.len(), members.len(), words)?;
-        let State { files, journal } = self;
-        let mut done = Ok(());
-        for (first, joining) in (first..).step_by(OPENED_EVERY).zip(members.chunks(OPENED_EVERY)) {
-            journal.begin(&files.control);
-            done = joining
-                .iter()
-                .try_for_each(|(id, name_number)| check_join(Some(id), *name_number))
-                .and_then(|()| files.members().join(journal, first, joining));
-            if done.is_err() {
-                break;
-            }
-            journal.commit(&files.control);
+    pub fn load_members(&mut self, first: u32, ids: &Ids, name_numbers: &[u32]) -> Result<()> {
+        if ids.count() != name_numbers.len() {
+            return Err(Error::Invalid("give a name number for each id".into()));
         }
-        self.closed(done)
+        let mut joining = ids.some(0..ids.count()).zip(name_numbers);
+        joining.try_for_each(|(id, name_number)| check_join(Some(id), *name_number))?;
+        self.room_for_members(first as usize + ids.count(), ids.count(), ids.words(0..ids.count()))?;
+        self.files.members().load(first, ids, name_numbers)
     }
 
     /// Make a whole board from scores by member number.
@@ -196,9 +201,7 @@ impl State {
         if self.files.board(board, None).is_some() {
             return Err(Error::Invalid(format!("the board {board} has scores already")));
         }
-        let members = self.files.members();
-        let known: Vec<Known> =
-            (0..scores.len() as u32).map(|member| members.known(member).map_or(Known::Absent, |k| k.0)).collect();
+        let known = self.states(scores.len() as u32);
         if let Some(absent) = known.iter().zip(scores).position(|(state, score)| *state == Known::Absent && *score != 0)
         {
             return Err(Error::UnknownMember(absent as u32));
@@ -207,6 +210,12 @@ impl State {
             Board::from_scores(path, number, scores, |member| known[member as usize] == Known::Listed)
         });
         self.closed(made)
+    }
+
+    /// What is known of all members below a number.
+    fn states(&self, members: u32) -> Vec<Known> {
+        let known = self.files.members();
+        (0..members).map(|member| known.known(member).map_or(Known::Absent, |known| known.0)).collect()
     }
 
     /// Each step to a member's place is a wait for memory: what the next changes need is fetched while others are made.
@@ -229,7 +238,7 @@ impl State {
         if let Change::Joined(id, name_number) = &op.change {
             check_join(id.as_deref(), *name_number)?;
             return match id {
-                Some(id) => files.members().join(log, member, &[(id, *name_number)]),
+                Some(id) => files.members().join(log, member, id, *name_number),
                 None => files.members().join_erased(log, member),
             };
         }
@@ -299,11 +308,12 @@ impl State {
     }
 
     /// The numbers of a batch's boards; those that are new are made.
-    fn boards_of(&mut self, batch: &Batch) -> Result<Vec<usize>> {
+    fn boards_of(&mut self, batch: &Batch, alone: bool) -> Result<Vec<usize>> {
         for name in &batch.boards {
             if self.files.board(name, None).is_none() {
                 let capacity = self.files.members().capacity();
-                self.files.add_board(&mut self.journal, name, |path, number| Board::create(path, number, capacity))?;
+                let make = |path: &Path, number| Board::create(path, number, capacity, alone);
+                self.files.add_board(&mut self.journal, name, make)?;
             }
         }
         Ok(batch.boards.iter().filter_map(|name| self.files.board(name, None)).collect())

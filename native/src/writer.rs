@@ -82,10 +82,12 @@ impl Writer {
 
     /// All of the feed up to an instant is in: what was built is read from now on.
     pub fn confirm(&mut self, at: i64) -> Result<()> {
-        let Some(mut state) = self.building.take() else {
+        let Some(state) = &mut self.building else {
             return self.served.as_mut().ok_or(Error::NotReady)?.confirm(at);
         };
+        state.put_in_order()?;
         state.confirm(at)?;
+        let state = self.building.take().ok_or(Error::NotReady)?;
         let name = state.files.folder.file_name().expect("a folder in the store").to_owned();
         let beside = self.store.join("current.new");
         let written = File::create(&beside).and_then(|mut file| {
@@ -139,7 +141,7 @@ impl Writer {
         for (other, folder) in others.into_iter().rev().filter(|folder| folder.0 != number) {
             let unfinished = if other > number && self.building.is_none() { State::open(&folder).ok() } else { None };
             match unfinished {
-                Some(state) if state.files.control.get(CONFIRMED) == Some(0) => self.building = Some(state),
+                Some(state) if state.files.is_unfinished() => self.building = Some(state),
                 _ => {
                     if let Ok(control) = Map::open(&folder.join(CONTROL), CONTROL_FILE, CONTROL_FILE, true) {
                         retire(&control); // readers may still have it

@@ -65,6 +65,7 @@ async def test_a_rebuild_under_way_begins_again_where_an_older_ledger_is_put_bac
 ) -> None:
     """The feed says of a member what is known today: in the newer ledger one is erased further on, in the older not."""
     monkeypatch.setattr(projector, "CHUNK", 3)
+    monkeypatch.setattr(projector, "BUILDING_CHUNK", 3)
     now = TurnedClock()
     shop = await _open(tmp_path / "laurels.db", now)
     await shop.sell(*(order(f"A{n}", f"m{n}", "50.00") for n in range(5)))

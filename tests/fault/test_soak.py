@@ -131,6 +131,7 @@ def test_soak_the_house_beside_its_model(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(projector, "CHUNK", CHUNK)
+    monkeypatch.setattr(projector, "BUILDING_CHUNK", CHUNK)
     examples = 10
     settings = hypothesis.settings(MACHINE_SETTINGS, max_examples=examples, database=None)
     for _ in _rounds(soak_seconds):

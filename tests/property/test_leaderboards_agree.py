@@ -14,10 +14,11 @@ from tests.engines import needs_native, new_leaderboard
 
 from laurels.clock import DAY
 from laurels.engines.memory import MemoryLeaderboard
-from laurels.leaderboard import ALL_TIME, Boards, Change, Followed, Leaderboard, changes_of
+from laurels.leaderboard import ALL_TIME, Boards, Followed, Leaderboard, changes_of
 from laurels.model import Entry, EntryKind, Mark
 from laurels.model.entries import MAX_POINTS
 from laurels.model.times import month_of
+from laurels.testing.ledger_contract.base import outline_of
 
 LONDON = ZoneInfo("Europe/London")
 BOARDS = Boards(LONDON)
@@ -157,9 +158,7 @@ async def live(engines: Sequence[Leaderboard], shop: Shop) -> None:
                 shop.happen()
             for shard in shop.dice.sample(range(SHARDS), shop.dice.randrange(1, SHARDS + 1)):
                 entries = shop.read(shard, done[shard])[: shop.dice.choice([1, 7, 1_000])]
-                changes: list[tuple[int, Change]] = [
-                    (entry.position, change) for entry in entries for change in changes_of(entry, BOARDS)
-                ]
+                changes = changes_of(map(outline_of, entries), BOARDS)
                 done[shard] += len(entries)
                 if entries:
                     for engine in engines:

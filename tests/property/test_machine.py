@@ -365,6 +365,7 @@ def toml(program: Program) -> str:
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(projector, "CHUNK", CHUNK)
+    monkeypatch.setattr(projector, "BUILDING_CHUNK", CHUNK)
 
 
 pytestmark = pytest.mark.timeout(900)  # what fails is made as short as it can be, which takes minutes

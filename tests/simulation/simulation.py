@@ -80,7 +80,8 @@ class Run:
     @contextmanager
     def _surroundings(self) -> Iterator[None]:
         """What is decided for the whole process: how much the projector takes, when SQLite folds its log."""
-        chunk, projector.CHUNK = projector.CHUNK, self._dice.choice(CHUNKS)
+        chunks = projector.CHUNK, projector.BUILDING_CHUNK
+        projector.CHUNK = projector.BUILDING_CHUNK = self._dice.choice(CHUNKS)
 
         def fold_early(connection: apsw.Connection) -> None:
             connection.wal_autocheckpoint(self._fold_at_pages)
@@ -91,7 +92,7 @@ class Run:
             with capture_logs():
                 yield
         finally:
-            projector.CHUNK = chunk
+            projector.CHUNK, projector.BUILDING_CHUNK = chunks
             for hook in hooks:
                 apsw.connection_hooks.remove(hook)
             boards_of.cache_clear()

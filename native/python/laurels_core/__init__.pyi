@@ -126,7 +126,8 @@ class Writer:
 
         Ops at or before the shard's mark are skipped; False where `position` is at or before it and nothing was done.
         Readers get in at least every 64 ops, between two positions, and then see the version reached by then.
-        A batch that is interrupted goes on where it was when it is given again. Costs 1 to 3 us an op.
+        A batch that is interrupted goes on where it was when it is given again. Costs 1 to 3 us an op, and 0.2 us
+        between `reset` and `confirm`, where nobody reads the order.
 
         Raises `KeyError` for a member that never joined, `ValueError` for what cannot be, `Full`: everything before
         that op's position is in then, and nothing of it or after it. Raises `NotReady` before the first `reset`.
@@ -134,19 +135,22 @@ class Writer:
 
     def confirm(self, at: int) -> None:
         """All of the feed up to the instant `at` is in. The first after a `reset` makes the new state the one that
-        readers see, and removes the old one. Raises `NotReady` before the first `reset`.
+        readers see, and removes the old one; it puts the boards in order, without the GIL: 0.1 us a member. Raises
+        `NotReady` before the first `reset`, `Full`.
         """
 
     def load_members(self, first: int, ids: Sequence[str], name_numbers: Buffer) -> None:
         """Enrol `first`, `first + 1`, ... at once. `name_numbers`: an unsigned 32-bit one for each id.
 
-        Only between `reset` and `confirm`. Costs 0.3 to 0.5 us a member. Raises `ValueError`, `Full`.
+        Only between `reset` and `confirm`. A writer that dies meanwhile leaves a state that the next one throws away.
+        Works on several threads, without the GIL but for the ids: 0.2 us of the processor a member. Raises
+        `ValueError`, `Full`.
         """
 
     def build(self, board: str, scores: Buffer) -> None:
         """Make a whole board at once: `scores[member]`, signed 32-bit, 0 where there is none.
 
-        Only between `reset` and `confirm`, on a board without scores. Sorts, without the GIL; 0.1 us a member. Raises
+        Only between `reset` and `confirm`, on a board without scores. Sorts, without the GIL; 0.05 us a member. Raises
         `ValueError`, `KeyError` for a score of a member that never joined, `Full`.
         """
 

@@ -6,8 +6,6 @@ from zoneinfo import ZoneInfo
 
 from laurels.clock import DAY
 from laurels.errors import UnknownBoard
-from laurels.model import Entry
-from laurels.model.entries import SCORED
 from laurels.model.times import month_end, month_of
 
 ALL_TIME = "all-time"
@@ -31,12 +29,10 @@ class Boards:
         self._month_ends = [month_end(month, zone) for month in _MONTHS]
         self._monthly = [(ALL_TIME, f"{MONTH}:{month}") for month in _MONTHS]
 
-    def of(self, entry: Entry) -> tuple[str, ...]:
+    def of(self, board_at: int, recorded_at: int) -> tuple[str, ...]:
         """The boards that an entry's points count on. A month takes what was recorded within 7 days of its end."""
-        if entry.kind not in SCORED:
-            return ()
-        month = bisect_right(self._month_ends, entry.board_at)
-        return self._monthly[month] if entry.recorded_at < self._month_ends[month] + LATE else (ALL_TIME,)
+        month = bisect_right(self._month_ends, board_at)
+        return self._monthly[month] if recorded_at < self._month_ends[month] + LATE else (ALL_TIME,)
 
     def resolve(self, name: str, now: int) -> str:
         """The board that a name means at an instant: `month` is the present one. Raises `UnknownBoard`."""

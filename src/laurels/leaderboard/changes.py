@@ -1,9 +1,12 @@
 """What a ledger entry means for a leaderboard: members join, hide, show, are renamed or erased, and scores change."""
 
+from collections.abc import Callable, Iterable
+
 from msgspec import Struct
 
 from laurels.leaderboard.boards import Boards
-from laurels.model import Entry, EntryKind
+from laurels.model import EntryKind, Outline
+from laurels.model.entries import SCORED
 
 
 class Joined(Struct, frozen=True, gc=False):
@@ -50,22 +53,29 @@ class Erased(Struct, frozen=True, gc=False):
 Change = Joined | Scored | Hidden | Shown | Renamed | Erased
 
 
-def changes_of(entry: Entry, boards: Boards) -> list[Change]:
-    """The changes that one entry makes. Spending and lapsing make none; nor does an entry of 0 points."""
-    match entry.kind:
-        case EntryKind.ENROL:
-            return [Joined(entry.member, entry.member_id, _name_number(entry))]
-        case EntryKind.HIDE:
-            return [Hidden(entry.member)]
-        case EntryKind.SHOW:
-            return [Shown(entry.member)]
-        case EntryKind.RENAME:
-            return [Renamed(entry.member, _name_number(entry))]
-        case EntryKind.ERASE:
-            return [Erased(entry.member)]
-    return [Scored(entry.member, board, entry.points) for board in boards.of(entry)] if entry.points else []
+def changes_of(outlines: Iterable[Outline], boards: Boards) -> list[tuple[int, Change]]:
+    """The changes that entries make, each with the entry's position. Spending and lapsing make none; nor does an entry
+    of 0 points.
+    """
+    changes: list[tuple[int, Change]] = []
+    for position, kind, member, points, name_number, board_at, recorded_at, member_id in outlines:
+        if kind in SCORED:
+            if points:
+                changes += [(position, Scored(member, board, points)) for board in boards.of(board_at, recorded_at)]
+        elif kind in _EVENTS:
+            changes.append((position, _EVENTS[kind](member, member_id, name_number)))
+    return changes
 
 
-def _name_number(entry: Entry) -> int:
-    assert entry.name_number is not None, "the ledger gives every enrolment and renaming a name number"
-    return entry.name_number
+def _name_number(name_number: int | None) -> int:
+    assert name_number is not None, "the ledger gives every enrolment and renaming a name number"
+    return name_number
+
+
+_EVENTS: dict[str, Callable[[int, str | None, int | None], Change]] = {
+    EntryKind.ENROL: lambda member, member_id, name_number: Joined(member, member_id, _name_number(name_number)),
+    EntryKind.HIDE: lambda member, _, __: Hidden(member),
+    EntryKind.SHOW: lambda member, _, __: Shown(member),
+    EntryKind.RENAME: lambda member, _, name_number: Renamed(member, _name_number(name_number)),
+    EntryKind.ERASE: lambda member, _, __: Erased(member),
+}

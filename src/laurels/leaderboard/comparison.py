@@ -65,11 +65,10 @@ class _Sums:
         for shard, upto in sorted(version.positions.items()):
             mark = self._marks.get(shard, Mark())
             while mark.position < upto:
-                entries = await self._ledger.feed(shard, mark, min(CHUNK, upto - mark.position))
-                for entry in entries:
-                    for change in changes_of(entry, self._boards):
-                        self.take(change)
-                mark = self._marks[shard] = Mark(entries[-1].position, entries[-1].hash)
+                entries, mark = await self._ledger.outline(shard, mark, min(CHUNK, upto - mark.position))
+                for _, change in changes_of(entries, self._boards):
+                    self.take(change)
+                self._marks[shard] = mark
                 done += len(entries)
                 if progress is not None:
                     progress(done, total)

@@ -13,13 +13,18 @@ from laurels import clock
 from laurels.clock import Clock
 from laurels.errors import AnotherProjector, BoardMoved, BoardNotReady, FeedDiverged
 from laurels.leaderboard.boards import ALL_TIME, Boards
-from laurels.leaderboard.changes import Change, changes_of
+from laurels.leaderboard.changes import changes_of
 from laurels.leaderboard.port import Followed, Leaderboard
 from laurels.ledger import Heads, Ledger
 from laurels.model import Mark, Version
 
 CHUNK = 1000
 """Entries applied at once: a reader waits for at most one chunk (a few milliseconds in pure Python)."""
+
+BUILDING_CHUNK = 5000
+"""The same while a board is rebuilt that nobody reads: fewer turns between the ledger's thread and the loop, which are
+what a rebuild waits for on a busy machine. A reader of what was there before still waits for one of them.
+"""
 
 LONG = 100_000
 """Microseconds. Whoever was busy for longer looks at the head again: a board that just caught up is not stale."""
@@ -95,20 +100,19 @@ class Projector:
         rules, _, first_heads = followed.rules.partition(_BEGUN_AT)
         if (followed.identity, followed.epoch, rules) != (heads.identity, heads.epoch, self._rules):
             raise FeedDiverged
-        await self._check_beginning(followed, _marks_of(first_heads))
+        begun_at = _marks_of(first_heads)
+        await self._check_beginning(followed, begun_at)
         total = sum(mark.position for mark in heads.marks.values())
         done = sum(mark.position for mark in followed.marks.values())
         for shard, head in sorted(heads.marks.items()):
             mark = followed.marks.get(shard, Mark())
             if mark.position > head.position or (mark.position == head.position and mark.hash != head.hash):
                 raise FeedDiverged
+            read_from = begun_at.get(shard, Mark()).position  # before that, what is built is not read
             while mark.position < head.position:
-                entries = await self._ledger.feed(shard, mark, CHUNK)
-                changes: list[tuple[int, Change]] = [
-                    (entry.position, change) for entry in entries for change in changes_of(entry, self._boards)
-                ]
-                mark = Mark(entries[-1].position, entries[-1].hash)
-                await self._leaderboard.apply(shard, changes, mark)
+                chunk = BUILDING_CHUNK if mark.position < read_from else CHUNK
+                entries, mark = await self._ledger.outline(shard, mark, chunk)
+                await self._leaderboard.apply(shard, changes_of(entries, self._boards), mark)
                 done += len(entries)
                 if progress is not None:
                     progress(done, max(done, total))
@@ -121,7 +125,7 @@ class Projector:
         """
         for shard, head in first_heads.items():
             if followed.marks.get(shard, Mark()).position < head.position:
-                await self._ledger.feed(shard, head, 1)  # raises where that entry is not there, or another one
+                await self._ledger.outline(shard, head, 1)  # raises where that entry is not there, or another one
 
     async def _served(self) -> Version | None:
         """What readers are shown; None where there is nothing to show."""

@@ -11,7 +11,7 @@ from laurels.model.documents import (
     Refund,
     Status,
 )
-from laurels.model.entries import Balance, Entry, EntryKind
+from laurels.model.entries import Balance, Entry, EntryKind, Outline
 from laurels.model.members import Member, MemberEvent
 from laurels.model.standings import Place, Standing
 from laurels.model.version import Mark, Version
@@ -29,6 +29,7 @@ __all__ = [
     "Member",
     "MemberEvent",
     "Order",
+    "Outline",
     "Place",
     "Redemption",
     "Refund",

@@ -69,6 +69,12 @@ class Entry(Struct, frozen=True, kw_only=True):
         return f"{self.shard}-{self.position}"
 
 
+Outline = tuple[int, str, int, int, int | None, int, int, str | None]
+"""What boards need of an entry: (position, kind, member, points, name_number, board_at, recorded_at, member_id), as an
+`Entry` has them; but `member_id` is there for enrolments only. A plain tuple, since a rebuild reads millions.
+"""
+
+
 class Balance(Struct, frozen=True):
     """A member's totals; each is the sum of its entries.
 

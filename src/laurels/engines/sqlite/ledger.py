@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import cast
 
 import apsw
 
@@ -39,6 +40,7 @@ from laurels.model import (
     Mark,
     Member,
     MemberEvent,
+    Outline,
     Status,
     Version,
 )
@@ -148,11 +150,16 @@ class SqliteLedger:
 
     async def feed(self, shard: int, after: Mark, limit: int) -> list[Entry]:
         def read(db: Database) -> list[Entry]:
-            if after.position:
-                row = db.one("entry_hash", after.position)
-                if row is None or row[0] != after.hash:
-                    raise FeedDiverged
+            _check_mark(db, after)
             return [entry_of(row) for row in db.all("feed", after.position, limit)]
+
+        return await self._reader.run(read)
+
+    async def outline(self, shard: int, after: Mark, limit: int) -> tuple[list[Outline], Mark]:
+        def read(db: Database) -> tuple[list[Outline], Mark]:
+            _check_mark(db, after)
+            rows = cast("list[Outline]", db.all("outline", after.position, limit))
+            return rows, Mark(rows[-1][0], db.value("entry_hash", rows[-1][0])) if rows else after
 
         return await self._reader.run(read)
 
@@ -325,6 +332,14 @@ def _heads(db: Database) -> Heads:
     row = db.one("read_head")
     assert row is not None, "the first schema step writes the row"
     return Heads(identity=row[0], epoch=row[1], marks={SHARD: Mark(row[2], row[3])})
+
+
+def _check_mark(db: Database, mark: Mark) -> None:
+    """Raise `FeedDiverged` where the entry at the mark is missing, or another one."""
+    if mark.position:
+        row = db.one("entry_hash", mark.position)
+        if row is None or row[0] != mark.hash:
+            raise FeedDiverged
 
 
 def _programs(db: Database) -> dict[int, str]:

@@ -24,6 +24,12 @@ SELECT e.position, e.kind, e.member, e.points, e.currency, e.amount, e.source, e
        e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at, e.hash, m.member_id
 FROM entry e JOIN member m ON m.number = e.member WHERE e.position > ? ORDER BY e.position LIMIT ?;
 
+-- name: outline
+-- What boards need of the entries after a position: an id only with an enrolment, which is all that names one.
+SELECT position, kind, member, points, name_number, board_at, recorded_at,
+       CASE WHEN kind = 'enrol' THEN (SELECT member_id FROM member WHERE number = entry.member) END
+FROM entry WHERE position > ? ORDER BY position LIMIT ?;
+
 -- name: entry_at
 -- One entry.
 SELECT e.position, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id, e.reason,

@@ -21,6 +21,7 @@ from laurels.model import (
     EntryKind,
     Mark,
     Order,
+    Outline,
     Redemption,
     Refund,
 )
@@ -35,6 +36,21 @@ OpenLedger = Callable[[Clock], Awaitable[Ledger]]
 """Opens the test's ledger, fresh at first; called again, the same one once more, as a second process would."""
 
 MEMBER_EVENTS = frozenset({EntryKind.ENROL, EntryKind.HIDE, EntryKind.SHOW, EntryKind.RENAME, EntryKind.ERASE})
+
+
+def outline_of(entry: Entry) -> Outline:
+    """What `Ledger.outline` gives for an entry."""
+    member_id = entry.member_id if entry.kind is EntryKind.ENROL else None
+    return (
+        entry.position,
+        entry.kind,
+        entry.member,
+        entry.points,
+        entry.name_number,
+        entry.board_at,
+        entry.recorded_at,
+        member_id,
+    )
 
 
 class TurnedClock:

@@ -9,7 +9,7 @@ import pytest
 from laurels.clock import elapsed
 from laurels.errors import FeedDiverged, InsufficientPoints, LedgerUnavailable
 from laurels.ledger import Heads
-from laurels.model import Entry, Mark, MemberEvent
+from laurels.model import Entry, EntryKind, Mark, MemberEvent, Outline
 from laurels.testing.ledger_contract.base import (
     SOON_S,
     Base,
@@ -18,6 +18,7 @@ from laurels.testing.ledger_contract.base import (
     adjustment,
     opened_again,
     order,
+    outline_of,
     redemption,
     refund,
     soon,
@@ -73,6 +74,24 @@ class Following(Base):
             of_shard = [each for each in feed if each.shard == entry.shard and each.position > entry.position]
             assert after == of_shard[:chunk]
 
+    @pytest.mark.parametrize("chunk", [1, 3, 1000])
+    async def test_the_outline_is_of_the_same_entries(self, shop: Shop, chunk: int) -> None:
+        """Read in chunks, each with the mark of its last entry; at the end there is nothing, and the mark stays."""
+        await a_busy_day(shop)
+        feed = await shop.feed()
+        assert {entry.member_id for entry in feed if entry.kind is EntryKind.ENROL} > {None}, "some were erased since"
+        for shard, head in (await shop.ledger.heads()).marks.items():
+            entries = {entry.position: entry for entry in feed if entry.shard == shard}
+            mark = Mark()
+            read: list[Outline] = []
+            while mark != head:
+                outlines, mark = await shop.ledger.outline(shard, mark, chunk)
+                assert mark == Mark(outlines[-1][0], entries[outlines[-1][0]].hash)
+                assert len(outlines) == min(chunk, len(entries) - len(read))
+                read += outlines
+            assert read == [outline_of(entry) for entry in entries.values()]
+            assert await shop.ledger.outline(shard, head, chunk) == ([], head)
+
     async def test_another_history_is_noticed(self, shop: Shop) -> None:
         """Another hash, or a position beyond the head."""
         await a_busy_day(shop)
@@ -87,6 +106,8 @@ class Following(Base):
                 ):
                     with pytest.raises(FeedDiverged):
                         await shop.ledger.feed(shard, foreign, 10)
+                    with pytest.raises(FeedDiverged):
+                        await shop.ledger.outline(shard, foreign, 10)
 
     async def test_who_follows_while_many_write_misses_nothing(self, shop: Shop, open_ledger: OpenLedger) -> None:
         """Two processes write through many tasks at once; what was read on the way is what a fresh reader reads."""

@@ -31,7 +31,9 @@ export class LaurelsDashboard extends HTMLElement {
   constructor() {
     super();
     // A page may have set these before this file arrived.
-    for (const [name, value] of Object.entries(this)) {
+    for (const name of ["token", "getToken"]) {
+      if (!Object.hasOwn(this, name)) continue;
+      const value = this[name];
       delete this[name];
       this[name] = value;
     }

@@ -1,0 +1,143 @@
+"""What it takes to rebuild the native leaderboard from a SQLite ledger, through the projector, end to end.
+
+    python bench/micro/rebuild.py --entries 500000
+    python bench/micro/rebuild.py --entries 10000000 --ledger big.db    # kept, and used again
+
+The ledger is made up from a seed, and written by the ledger's own code, so that its chain of hashes is right. One entry
+in five enrols somebody until, half-way, all are in; the others are orders, with a refund, a correction, a redemption in
+between, and somebody who hides or comes back; the month turns in the middle. Making it takes some 30 us an entry and is
+not counted. The last line is JSON.
+"""
+
+import argparse
+import asyncio
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from statistics import median
+from time import perf_counter, process_time
+
+from msgspec.structs import asdict
+
+from laurels.cli.bench.circumstances import circumstances
+from laurels.clock import DAY
+from laurels.dashboard import ProxyNames
+from laurels.dashboard.names import PUBLISHED_KEY
+from laurels.engines.native import NativeLeaderboard
+from laurels.engines.sqlite import SqliteLedger
+from laurels.engines.sqlite.chain import Chain
+from laurels.engines.sqlite.connection import Database
+from laurels.leaderboard import ALL_TIME, Boards, Projector
+from laurels.model import EntryKind
+from laurels.program import DEFAULT_PROGRAM, parse_program
+
+TRANSACTION = 20_000
+HIDE_OR_SHOW = 0.001
+BEGUN_AT = 1_790_000_000_000_000  # 2026-09-21: ten days later the month turns
+KINDS = [EntryKind.EARN] * 90 + [EntryKind.REVERSE] * 4 + [EntryKind.ADJUST] * 2 + [EntryKind.REDEEM] * 4
+
+
+def make_ledger(path: Path, entries: int, members: int, seed: int) -> None:
+    """Write a ledger of so many entries of so many members, over 20 days."""
+    asyncio.run(SqliteLedger.open(path).close())
+    db, dice, enrolled = Database(path), Random(seed), 0
+    for first in range(0, entries, TRANSACTION):
+        db.execute("BEGIN IMMEDIATE")
+        chain = Chain(db, BEGUN_AT + first * 20 * DAY // entries)
+        for position in range(first, min(first + TRANSACTION, entries)):
+            if enrolled < members and position * members >= enrolled * entries // 2:
+                chain.enrol(f"customer-{enrolled}")
+                enrolled += 1
+            elif dice.random() < HIDE_OR_SHOW:
+                _hide_and_show(chain, dice.randrange(enrolled), position)
+            else:
+                _points(chain, dice, dice.randrange(enrolled), position)
+        chain.save()
+        db.execute("COMMIT")
+    db.close()
+
+
+def _hide_and_show(chain: Chain, member: int, position: int) -> None:
+    kind = EntryKind.HIDE if position % 2 else EntryKind.SHOW
+    chain.append(kind, member, occurred_at=chain.now, board_at=chain.now, actor="clerk")
+
+
+def _points(chain: Chain, dice: Random, member: int, position: int) -> None:
+    points = min(int(dice.paretovariate(1.1)), 10_000)
+    kind = dice.choice(KINDS)
+    chain.append(
+        kind,
+        member,
+        points=points if kind in (EntryKind.EARN, EntryKind.ADJUST) else -points,
+        currency="GBP",
+        amount=1000 * points,
+        source="online",
+        order_id=f"order-{position}",
+        reason="1 point for every 10.00 GBP",
+        program_version=1,
+        occurred_at=chain.now,
+        board_at=chain.now,
+    )
+
+
+async def rebuild(path: Path, directory: Path) -> dict[str, float]:
+    """Rebuild once, into an empty directory; tell the seconds, of the clock and of the processor."""
+    ledger = SqliteLedger.open(path)
+    leaderboard = NativeLeaderboard(directory, ProxyNames(PUBLISHED_KEY))
+    program = parse_program(DEFAULT_PROGRAM)
+    projector = Projector(ledger, leaderboard, Boards(program.zone), program.time_zone)
+    start, worked = perf_counter(), process_time()
+    heads = await projector.rebuild()
+    took_s, worked_s = perf_counter() - start, process_time() - worked
+    view = await leaderboard.read(ALL_TIME, None, top=1, around=0)
+    assert view.version == heads.version, "all of it is on the board"
+    await leaderboard.close()
+    await ledger.close()
+    entries = sum(heads.version.positions.values())
+    return {
+        "rebuild_s": took_s,
+        "processor_s": worked_s,
+        "us_an_entry": took_s / entries * 1e6,
+        "processor_us_an_entry": worked_s / entries * 1e6,
+        "ranked": view.ranked,
+    }
+
+
+def rounds(path: Path, directory: Path, count: int) -> Iterator[dict[str, float]]:
+    """Rebuild so many times."""
+    for _ in range(count):
+        store = Path(tempfile.mkdtemp(prefix="laurels-rebuild-", dir=directory))
+        try:
+            yield asyncio.run(rebuild(path, store))
+        finally:
+            shutil.rmtree(store)
+
+
+def main() -> None:
+    """Measure, and print a table and a line of JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--entries", type=int, default=200_000)
+    parser.add_argument("--members", type=int, help="a tenth of the entries where it is not said")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--ledger", type=Path, help="where the ledger is kept; used as it is where it is there")
+    parser.add_argument("--directory", type=Path, help="where the stores are made; 60 bytes a member")
+    parser.add_argument("--seed", type=int, default=4711)
+    arguments = parser.parse_args()
+    members = arguments.members or arguments.entries // 10
+    with tempfile.TemporaryDirectory(prefix="laurels-rebuild-", dir=arguments.directory) as scratch:
+        path = arguments.ledger or Path(scratch, "ledger.db")
+        if not path.exists():
+            make_ledger(path, arguments.entries, members, arguments.seed)
+        measured = list(rounds(path, arguments.directory or Path(scratch), arguments.rounds))
+    figures = {name: median(each[name] for each in measured) for name in measured[0]}
+    about = asdict(circumstances()) | {"entries": arguments.entries, "members": members, "rounds": arguments.rounds}
+    for name, figure in (about | figures).items():
+        print(f"{name:>24}  {figure}")
+    print(json.dumps(about | figures))
+
+
+if __name__ == "__main__":
+    main()
