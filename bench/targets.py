@@ -82,6 +82,23 @@ def targets(rows: list[Row], arguments: argparse.Namespace) -> list[Target]:
         Target("reads begun again beside 10,000 changes/s", "%", 2, None, native("beside_retries_percent")),
         Target("torn answers of 10,000,000 beside a writer", "", 0, None, find(rows, "torn", program="ten_million")),
         Target(
+            "HTTP: orders beside a route without its ledger",
+            "",
+            0.6,
+            None,
+            http("accept", "median", "ratio_per_s"),
+            more=True,
+        ),
+        Target(
+            "HTTP: durable orders, awarded meanwhile",
+            "/s",
+            3_000,
+            None,
+            http("accept, work beside", "per_s"),
+            more=True,
+        ),
+        Target("HTTP: freshness p99 at 500 orders/s", "ms", 150, None, http("fresh", "p99_since_due_ms")),
+        Target(
             "HTTP: answers beside a bare handler's", "", 0.7, 0.85, http("read", "median", "ratio_per_s"), more=True
         ),
         Target("HTTP: answers beside nginx's", "", 0.3, 0.5, http("read, nginx", "median", "ratio_per_s"), more=True),

@@ -3,8 +3,8 @@
 //! It knows integers, ids and names, not loyalty. `layout` says where everything lies. The rooms, from the ground up:
 //! `map` (a file as atomic words; all unsafe code), `journal` (undo, seqlock), `counts`, `board`, `blocks`, `reshape`,
 //! `lay_out` (one board), `members`, `load` (many at once), `files` (one state), `state` (what a batch does), `check`,
-//! `writer`, `mended`, `source` and `reader` (a store), `names`, `render` (what people see), `face` (Python). Apart from
-//! all of it: `head` (a request's).
+//! `writer`, `mended`, `source` and `reader` (a store), `names`, `render` (what people see), `face` (Python). Apart from all
+//! of it: `head` (a request's).
 
 pub mod blocks;
 pub mod board;

@@ -159,18 +159,8 @@ impl Map {
         }
     }
 
-    /// From now on, what is set here is seen here alone, and what others set is seen only in pages where nothing was.
-    pub fn part(&mut self) -> Result<()> {
-        let protection = libc::PROT_READ | libc::PROT_WRITE;
-        let own = libc::MAP_PRIVATE | libc::MAP_FIXED | libc::MAP_NORESERVE;
-        let at = self.base.as_ptr().cast();
-        // SAFETY: in the place of exactly the mapping that is there, of the same file; nothing borrows from it.
-        let mapped = unsafe { libc::mmap(at, self.length * 4, protection, own, self.file.as_raw_fd(), 0) };
-        if mapped == libc::MAP_FAILED { Err(Error::Io(std::io::Error::last_os_error())) } else { Ok(()) }
-    }
-
     /// Some of the words, all of which will be written soon: the kernel gets their pages ready at once, not one by one.
-    pub fn populated(&self, range: Range<usize>) -> &[AtomicU32] {
+    pub fn populated(&self, range: std::ops::Range<usize>) -> &[AtomicU32] {
         const PAGE: usize = 4096 / 4;
         let words = &self.words()[range.clone()];
         let first = range.start / PAGE * PAGE;
@@ -180,6 +170,16 @@ impl Map {
             libc::madvise(self.base.as_ptr().add(first).cast(), (range.end - first) * 4, libc::MADV_POPULATE_WRITE);
         }
         words
+    }
+
+    /// From now on, what is set here is seen here alone, and what others set is seen only in pages where nothing was.
+    pub fn part(&mut self) -> Result<()> {
+        let protection = libc::PROT_READ | libc::PROT_WRITE;
+        let own = libc::MAP_PRIVATE | libc::MAP_FIXED | libc::MAP_NORESERVE;
+        let at = self.base.as_ptr().cast();
+        // SAFETY: in the place of exactly the mapping that is there, of the same file; nothing borrows from it.
+        let mapped = unsafe { libc::mmap(at, self.length * 4, protection, own, self.file.as_raw_fd(), 0) };
+        if mapped == libc::MAP_FAILED { Err(Error::Io(std::io::Error::last_os_error())) } else { Ok(()) }
     }
 
     /// The header as it was at opening.
