@@ -14,7 +14,7 @@ import structlog
 
 from laurels import clock
 from laurels.dashboard import ProxyNames, Rendered
-from laurels.engines.native.ops import op_of
+from laurels.engines.native.ops import ops_of
 from laurels.errors import AnotherProjector, BoardNotReady, BoardUnavailable, FeedDiverged
 from laurels.leaderboard import ALL_TIME, Change, Followed, View
 from laurels.model import Mark, Place, Standing, Version
@@ -108,7 +108,7 @@ class NativeLeaderboard:
         Raises `BoardUnavailable` where the disk is full: what was in before is right, and the same batch goes on from
         there. Raises `KeyError` for a member that never joined: no ledger writes such a feed.
         """
-        ops = [op_of(position, change) for position, change in changes]
+        ops = ops_of(changes)
         await self._write(lambda writer: writer.apply(shard, ops, upto.position, upto.hash))
 
     async def confirm(self, at: int) -> None:
