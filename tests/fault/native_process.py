@@ -24,7 +24,7 @@ from pathlib import Path
 
 from tests.engines import native_leaderboard
 
-from laurels.errors import AnotherProjector, BoardNotReady
+from laurels.errors import BoardNotReady
 from laurels.leaderboard import ALL_TIME, Change, Hidden, Renamed, Scored, Shown
 from laurels.testing.leaderboard_feeds import FOLLOWED, OCTOBER, join, mark, member_id
 from laurels.testing.naive_board import NaiveLeaderboard
@@ -75,12 +75,7 @@ def write(directory: Path, seed: int) -> None:
 async def follow(directory: Path, seed: int, tell: int) -> None:
     """Follow the feed without end; tell where it began."""
     board = native_leaderboard(directory)
-    followed = None
-    while followed is None:
-        try:
-            followed = await board.followed()
-        except AnotherProjector:  # a reader is undoing what the last one left half done
-            await asyncio.sleep(0.001)
+    followed = await board.followed()
     if followed.identity is None:
         await board.reset(FOLLOWED)
         await board.confirm(1)

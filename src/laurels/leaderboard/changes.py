@@ -61,7 +61,8 @@ def changes_of(outlines: Iterable[Outline], boards: Boards) -> list[tuple[int, C
     for position, kind, member, points, name_number, board_at, recorded_at, member_id in outlines:
         if kind in SCORED:
             if points:
-                changes += [(position, Scored(member, board, points)) for board in boards.of(board_at, recorded_at)]
+                for board in boards.of(board_at, recorded_at):
+                    changes.append((position, Scored(member, board, points)))  # noqa: PERF401 - a call for each entry
         elif kind in _EVENTS:
             changes.append((position, _EVENTS[kind](member, member_id, name_number)))
     return changes

@@ -14,7 +14,7 @@ import structlog
 
 from laurels import clock
 from laurels.dashboard import ProxyNames, Rendered
-from laurels.engines.native.ops import op_of
+from laurels.engines.native.ops import ops_of
 from laurels.errors import AnotherProjector, BoardNotReady, BoardUnavailable, FeedDiverged
 from laurels.leaderboard import ALL_TIME, Change, Followed, View
 from laurels.model import Mark, Place, Standing, Version
@@ -26,7 +26,8 @@ that is 60 looks a second of some 20 us each, a thousandth of a core; and a chan
 
 TRY_FOR_MS, TRIES = 20.0, 3
 """How long a read waits for a writer that was interrupted in the middle of an update, which takes microseconds: a busy
-machine may let it wait for its turn. After each try it is looked whether that writer is dead.
+machine may let it wait for its turn. Then it reads what was there before that update, be the writer stopped or dead. It
+tries again where the writer goes on at that very moment.
 """
 
 T = TypeVar("T")
@@ -107,7 +108,7 @@ class NativeLeaderboard:
         Raises `BoardUnavailable` where the disk is full: what was in before is right, and the same batch goes on from
         there. Raises `KeyError` for a member that never joined: no ledger writes such a feed.
         """
-        ops = [op_of(position, change) for position, change in changes]
+        ops = ops_of(changes)
         await self._write(lambda writer: writer.apply(shard, ops, upto.position, upto.hash))
 
     async def confirm(self, at: int) -> None:
@@ -156,27 +157,15 @@ class NativeLeaderboard:
             writer.close()
 
     def _read(self, read: Callable[[], T]) -> T:
-        """What a read gives. Raises `BoardNotReady` where there is nothing to read, or the writer holds on to it."""
+        """What a read gives. Raises `BoardNotReady` where there is nothing to read, or no reading it."""
         for _ in range(TRIES):
             try:
                 return read()
             except core.Busy:
-                self._undo_for_a_dead_writer()
+                continue
             except (core.NotReady, core.Refused, OSError) as error:
                 raise BoardNotReady from error
         raise BoardNotReady
-
-    def _undo_for_a_dead_writer(self) -> None:
-        """A writer that died inside an update left the files in its middle; opening them for writing undoes that.
-
-        Not closed, but let go of: closing would carry all of it to the disk.
-        """
-        try:
-            core.Writer(self._directory)
-        except (core.CoreError, OSError) as error:  # it is alive, or the next one is at it already
-            log.info("leaderboard.busy", reason=str(error))
-        else:
-            log.warning("leaderboard.undone", directory=str(self._directory))
 
     async def _write(self, write: Callable[[core.Writer], T]) -> T:
         """The same as `_write_now`, as soon as no thread has the writer."""
