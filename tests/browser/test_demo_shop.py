@@ -29,6 +29,14 @@ def test_buying_moves_points_and_rank_without_a_reload(demo: Demo, page: Page) -
     assert page.evaluate("untouched")
 
 
+def test_an_order_too_small_for_points_says_so(demo: Demo, page: Page) -> None:
+    enter(page, demo, "Rose Alder")
+    put_into_basket(page, "Birthday card")
+    page.get_by_role("button", name="Buy for £2.75").click()
+    expect(page.locator(".outcome")).to_have_text("Thank you! No points this time.")
+    expect(page.locator("#purchases li").first.locator(".earned")).to_have_text("0 points")
+
+
 def test_the_others_move_too(demo: Demo, page: Page) -> None:
     enter(page, demo, "Tom Reed")
     ranked = "element.shadowRoot.querySelector('[data-state=shown]').textContent"
