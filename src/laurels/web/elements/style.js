@@ -85,7 +85,7 @@ tbody .me + tr > * { border-color: transparent; }
 tbody .me .rank { color: inherit; }
 .you {
   flex: none; padding-inline: 0.6em; border-radius: 1em; background: var(--_accent); color: var(--_surface);
-  font-size: 0.75em; font-weight: 650; line-height: 1.7;
+  font-size: 0.75em; line-height: 1.7;
 }
 .you:empty, .marker:empty, .me .marker { display: none; }
 
@@ -112,7 +112,7 @@ footer { min-block-size: 1.4em; margin-block-start: 0.75em; }
   content: ""; display: inline-block; inline-size: 0.36em; block-size: 0.36em;
   margin-inline-end: 0.5em; border: 0.12em solid currentColor; border-radius: 50%;
 }
-.status[data-up-to-date]::before { border-color: var(--_accent); background: var(--_accent); }
+.status[data-up-to-date]::before { color: var(--_accent); background: currentColor; }
 
 /* It fills the room there is. */
 .skeleton { grid-row: 2; contain: strict; padding-block-start: calc(0.8 * var(--_row)); mask: linear-gradient(#000, transparent); }
