@@ -94,10 +94,10 @@ def test_a_move_glides_and_is_marked(put: Put, server: StandIn) -> None:
     page = put()
     wait_for_state(page, "shown")
     server.show(board([*POINTS[:5], 27_500, *POINTS[6:]], 5))
+    page.wait_for_function(f"() => {MOVING}.includes('tr')")
     wait_for_points(page, "27,500")
     expect(part(page, "place-figure").locator(".marker")).to_have_text("▲3")
     expect(part(page, "table").locator(".marker").filter(has_text="▼1", visible=True)).to_have_count(3)
-    assert "tr" in page.evaluate(MOVING)
 
 
 def test_nothing_moves_where_motion_is_unwanted(put: Put, server: StandIn, page: Page) -> None:

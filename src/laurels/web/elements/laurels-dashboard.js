@@ -1,7 +1,7 @@
 /**
  * <laurels-dashboard>: a customer's points, place and neighbours, live (docs/reference/dashboard-element.md).
  *
- * Here are attributes, events, and whose data may be on the screen; `feed.js` talks to the server, `view.js` draws.
+ * Here: attributes, events, whose data is shown. `feed.js` talks to the server, `view.js` draws.
  */
 
 import { Failure, Feed } from "./feed.js";
@@ -92,7 +92,7 @@ export class LaurelsDashboard extends HTMLElement {
 
   #hurry = () => this.#feed?.hurry();
 
-  // Attributes that change together start it once. A page that nobody sees asks for nothing.
+  // Attributes that change together start it once; a hidden page asks for nothing.
   #restart() {
     this.#feed?.stop();
     this.#feed = null;
