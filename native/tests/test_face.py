@@ -7,11 +7,14 @@ from array import array
 from importlib.resources import files
 from pathlib import Path
 from random import Random, SystemRandom
+from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
 
 import anyio
 import laurels_core as core
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from laurels.dashboard import Dashboards, ProxyNames, to_json
 from laurels.dashboard.names import PUBLISHED_KEY, Shuffle
@@ -175,6 +178,31 @@ def test_any_text_may_be_asked_for(tmp_path: Path, names: core.Names, member_id:
     writer.reset("ledger", 1, "")
     writer.confirm(1)
     assert reader.render(member_id, member_id, 100, 50, 1, 1)[3] is False
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(st.characters(codec="utf-8"), min_size=1, max_size=300), unique=True, max_size=20), st.data())
+def test_any_texts_may_be_ids(names: core.Names, ids: list[str], data: st.DataObject) -> None:
+    """Whoever joined is found under the id, whatever it is made of, and nobody else."""
+    with TemporaryDirectory() as directory:
+        writer, reader = core.Writer(directory), core.Reader(directory, names)
+        writer.reset("ledger", 1, "")
+        ops: list[core.Op] = [(number + 1, core.JOINED, number, id_, number) for number, id_ in enumerate(ids)]
+        writer.apply(0, ops, len(ops), b"")
+        writer.confirm(1)
+        for number, id_ in enumerate(ids):
+            me = reader.view(ALL_TIME, id_, 1, 1)[5]
+            assert me is not None
+            assert me[0] == number
+        other = data.draw(st.text(st.characters(codec="utf-8"), max_size=300).filter(lambda text: text not in ids))
+        assert reader.view(ALL_TIME, other, 1, 1)[5] is None
+        assert reader.render(ALL_TIME, other, 1, 1, 1, 1)[3] is False
+        writer.close()
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_may_be_a_head(data: bytes) -> None:
+    assert core.plain_head(data) is None, "nothing of this length and at random is a request"
 
 
 def test_the_stubs_are_those_of_the_binary(tmp_path: Path) -> None:

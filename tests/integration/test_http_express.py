@@ -5,10 +5,13 @@ A request with an empty body goes the long way, and is otherwise the same.
 """
 
 import asyncio
+import os
+import random
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from tests.integration.http_shop import Shop, open_shop
@@ -263,6 +266,24 @@ async def test_a_body_that_looks_like_a_request_is_none(shop: Shop, connect: Con
     await asyncio.sleep(0.05)
     assert (await line.ask(request(shop, "/loyalty/m1?top=0"))).count(b'"rank"') == 4
     assert seen.answered == [False, False, True], "the body is not even asked about"
+
+
+async def test_any_bytes_for_an_id(shop: Shop, connect: Connect) -> None:
+    """As they are, and percent-encoded. Each gets an answer, and the next request its own."""
+    seed = int(os.environ.get("LAURELS_TEST_SEED") or random.SystemRandom().getrandbits(32))
+    print(f"LAURELS_TEST_SEED={seed} repeats this")
+    dice = random.Random(seed)
+    await (await connect(shop)).ask(request(shop, "/loyalty/m1"))
+    for _ in range(300):
+        id_ = dice.randbytes(dice.choice((1, 3, 40, 400)))
+        for spelt in (id_, quote(id_, safe="").encode(), quote(id_, safe=":@+").encode()):
+            line = await connect(shop)
+            line.writer.write(request(shop, "/loyalty/-").replace(b"/-", b"/" + spelt))
+            assert (await line.answer())[:13] in {
+                f"HTTP/1.1 {status} ".encode() for status in (200, 304, 400, 403, 404, 405, 408, 414, 429, 431)
+            }
+            line.writer.close()
+    assert (await (await connect(shop)).ask(request(shop, "/loyalty/m1"))).startswith(b"HTTP/1.1 200 ")
 
 
 async def test_an_idle_connection_is_closed(
