@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from laurels.leaderboard.boards import Boards
 from laurels.model import EntryKind, Outline
+from laurels.model.details import merged_into, scores
 from laurels.model.entries import SCORED
 
 
@@ -50,7 +51,16 @@ class Erased(Struct, frozen=True, gc=False):
     member: int
 
 
-Change = Joined | Scored | Hidden | Shown | Renamed | Erased
+class Merged(Struct, frozen=True, gc=False):
+    """A member became one with another. Its scores move to `into` on every board, closed months too; what comes for it
+    later counts there, and its id answers for `into`. Shards are followed one by one, so `into` may join later.
+    """
+
+    member: int
+    into: int
+
+
+Change = Joined | Scored | Hidden | Shown | Renamed | Erased | Merged
 
 
 def changes_of(outlines: Iterable[Outline], boards: Boards) -> list[tuple[int, Change]]:
@@ -58,13 +68,15 @@ def changes_of(outlines: Iterable[Outline], boards: Boards) -> list[tuple[int, C
     of 0 points.
     """
     changes: list[tuple[int, Change]] = []
-    for position, kind, member, points, name_number, board_at, recorded_at, member_id in outlines:
+    for position, kind, member, points, name_number, board_at, recorded_at, member_id, details in outlines:
         if kind in SCORED:
-            if points:
+            if points and (details is None or scores(details)):
                 for board in boards.of(board_at, recorded_at):
                     changes.append((position, Scored(member, board, points)))  # noqa: PERF401 - a call for each entry
         elif kind in _EVENTS:
             changes.append((position, _EVENTS[kind](member, member_id, name_number)))
+        elif kind == EntryKind.MERGE and details is not None and (into := merged_into(details)) is not None:
+            changes.append((position, Merged(member, into)))
     return changes
 
 

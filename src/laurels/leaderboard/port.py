@@ -2,7 +2,8 @@
 the promises.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from array import array
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
@@ -27,6 +28,21 @@ class Followed(Struct, frozen=True, kw_only=True):
     def version(self) -> Version:
         """The same as a version token."""
         return Version(self.epoch, {shard: mark.position for shard, mark in self.marks.items()})
+
+
+class Part(Struct, frozen=True, kw_only=True):
+    """Some members with what they have on every board, as `Leaderboard.load` takes them: one row a member, by number.
+
+    `ids[i]` is None where the member was erased. `scores` are (member numbers, scores) by board, those of 0 left out.
+    `merged` are (member, into) of members that became another: `into` has their scores already.
+    """
+
+    numbers: "array[int]"
+    ids: Sequence[str | None]
+    name_numbers: "array[int]"
+    hidden: bytes
+    scores: Mapping[str, "tuple[array[int], array[int]]"]
+    merged: Sequence[tuple[int, int]] = ()
 
 
 class View(Struct, frozen=True, kw_only=True):
@@ -88,6 +104,19 @@ class Leaderboard(Protocol):
 
     async def reset(self, followed: Followed) -> None:
         """Forget everything and begin to follow this feed from its start (`marks` must be empty)."""
+        ...
+
+    async def load(self, followed: Followed, parts: AsyncIterator[Part]) -> None:
+        """Forget everything and stand at `followed`'s marks with these members and scores, as if the feed had been
+        applied up to there. Until the next `confirm`, readers are served what was there before, where there was
+        something; where it is broken off, it is as after a `reset`. Costs by members, whatever the feed's length.
+        """
+        ...
+
+    async def adopt(self, epoch: int) -> None:
+        """Go on under another epoch of the same ledger, whose feed holds all that is here. Nothing is rebuilt; the
+        version that readers see has the new epoch. Raises `BoardMoved` like `apply`.
+        """
         ...
 
     async def wait_for_change(self, known: Version, timeout_s: float) -> None:

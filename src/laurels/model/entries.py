@@ -14,18 +14,24 @@ def within_points(total: int) -> int:
 
 
 class EntryKind(StrEnum):
-    """What an entry records. The first five change points; the others are member events and carry 0 points."""
+    """What an entry records. The first seven change points; the others are member events and carry 0 points.
+
+    A restore gives spent points back; a merge takes a member's points over to another, by an entry on each side.
+    """
 
     EARN = "earn"
     REVERSE = "reverse"
     ADJUST = "adjust"
     REDEEM = "redeem"
     EXPIRE = "expire"
+    RESTORE = "restore"
+    MERGE = "merge"
     ENROL = "enrol"
     HIDE = "hide"
     SHOW = "show"
     RENAME = "rename"
     ERASE = "erase"
+    CONTACT = "contact"
 
 
 SCORED = frozenset({EntryKind.EARN, EntryKind.REVERSE, EntryKind.ADJUST})
@@ -69,9 +75,10 @@ class Entry(Struct, frozen=True, kw_only=True):
         return f"{self.shard}-{self.position}"
 
 
-Outline = tuple[int, str, int, int, int | None, int, int, str | None]
-"""What boards need of an entry: (position, kind, member, points, name_number, board_at, recorded_at, member_id), as an
-`Entry` has them; but `member_id` is there for enrolments only. A plain tuple, since a rebuild reads millions.
+Outline = tuple[int, str, int, int, int | None, int, int, str | None, bytes | None]
+"""What boards need of an entry: (position, kind, member, points, name_number, board_at, recorded_at, member_id, details),
+as an `Entry` has them; but `member_id` is there for enrolments only, and `details` for adjustments and merges. A plain
+tuple, since a rebuild reads millions.
 """
 
 
