@@ -89,8 +89,9 @@ class Shop:
     async def award(self, limit: int = 500) -> int:
         """Award in every shard until each inbox is empty; gives how many documents were taken."""
         taken = 0
-        while step := await self.awarder.step(limit):
-            taken += step
+        for shard in (await self.ledger.heads()).marks:
+            while step := await self.awarder.step_in(shard, limit):
+                taken += step
         return taken
 
     async def sell(self, *documents: Order | Refund | Document) -> None:
