@@ -137,7 +137,7 @@ def _converted(mapping: Mapping, schema: pl.Schema, now: int) -> list[pl.Expr]:
         "member_id": cells.ids(pl.col("member_id")),
         "currency": cells.one_of(pl.col("currency"), DECIMALS),
         "channel": cells.one_of(pl.col("channel"), list(Channel)),
-        "source": cells.ids(pl.col("source")),
+        "source": cells.sources(pl.col("source")),
         "email": cells.emails(pl.col("email")),
         "refund_id": cells.ids(pl.col("refund_id")),
         "total": cells.millionths(pl.col("total"), currency_decimals, signed=is_refund) // minor_unit,
