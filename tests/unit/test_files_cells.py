@@ -110,7 +110,9 @@ ZONES = ["Europe/London", "Europe/Dublin", "America/St_Johns", "Australia/Lord_H
 CHANGES = [datetime.fromisoformat(day) for day in ("2011-03-27", "2011-04-03", "2011-10-30", "2011-12-30")]
 """Days on which clocks changed in one of them; Samoa left out the last one."""
 
-CLOCK_TIMES = st.datetimes(datetime.fromisoformat("2000-01-03"), datetime.fromisoformat("2026-05-30"))
+CLOCK_TIMES = st.datetimes(datetime.fromisoformat("2000-01-03"), datetime.fromisoformat("2026-05-30")).map(
+    lambda moment: moment.replace(fold=0)
+)
 
 
 @reproducible

@@ -44,8 +44,8 @@ def parse_instant(text: str, field: str) -> int:
 def parse_written(text: str, field: str, zone: ZoneInfo | None) -> int:
     """A time as files write it -> microseconds: `2025-05-12 15:06:16 -0400`, `2025-01-02 9:05`, `2025-01-02`.
 
-    Without an offset it is a reading of the clocks of `zone`: of two the first, and one that clocks skipped counts by
-    the offset of the day before; with `zone` None it is refused. Finer digits than microseconds are cut.
+    Without an offset it is a reading of the clocks of `zone`: of two the first, and one that clocks skipped by
+    the offset before; with `zone` None it is refused. Finer digits than microseconds are cut.
     """
     match = _WRITTEN.fullmatch(text)
     if not match:
@@ -59,7 +59,7 @@ def parse_written(text: str, field: str, zone: ZoneInfo | None) -> int:
         return from_datetime(local.replace(tzinfo=UTC)) - _offset(match[8])
     if zone is None:
         raise InvalidInput.of(field, "has no offset; name its time zone")
-    return _by_the_clock(local, zone)
+    return from_datetime(local.replace(tzinfo=zone))
 
 
 def _offset(text: str) -> int:
@@ -69,14 +69,6 @@ def _offset(text: str) -> int:
     hours, minutes = text[1:].split(":") if ":" in text else (text[1:3], text[3:] or "0")
     ahead = (int(hours) * 60 + int(minutes)) * MINUTE
     return -ahead if text[0] == "-" else ahead
-
-
-def _by_the_clock(local: datetime, zone: ZoneInfo) -> int:
-    read = local.replace(tzinfo=zone)
-    if read.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == local:
-        return from_datetime(read)
-    day = timedelta(days=1)  # clocks skipped this one
-    return from_datetime((local - day).replace(tzinfo=zone).astimezone(UTC) + day)
 
 
 def check_occurred(at: int, now: int, field: str = "occurred_at") -> int:
