@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 from iso4217 import Currency
 
 from laurels.errors import InvalidInput
-from laurels.model.currencies import ENDED
+from laurels.model.currencies import DECIMALS, ENDED
 from laurels.model.money import (
-    DECIMALS,
     MAX_WHOLE_DIGITS,
     check_currency,
     divide_half_up,

@@ -4,17 +4,19 @@ from msgspec import UNSET, Struct, UnsetType
 
 from laurels.errors import Conflict, LedgerUnavailable, UnknownOrder
 from laurels.http.checkout import check_out
+from laurels.http.problems import FieldProblem, as_problems
 from laurels.http.routes import Access, Answer, Call, route
-from laurels.intake import Id, OrderForm
+from laurels.intake import AnySource, OrderForm
 from laurels.ledger import DocumentState
 from laurels.model import DocumentKind, Status, Version
 
 
 class Accepted(Struct, frozen=True):
-    """An order that is durable, and how far it got."""
+    """An order that is durable, and how far it got. `warnings` names what was left out, since it moves no points."""
 
     order_id: str
     status: Status
+    warnings: list[FieldProblem] | UnsetType = UNSET
 
 
 class OrderState(Struct, frozen=True, kw_only=True):
@@ -31,7 +33,7 @@ class OrderState(Struct, frozen=True, kw_only=True):
 class OrderQuery(Struct, forbid_unknown_fields=True):
     """Which system numbered the order."""
 
-    source: Id = "shop"
+    source: AnySource = "shop"
 
 
 @route(
@@ -50,7 +52,8 @@ async def place_order(call: Call, form: OrderForm) -> Answer:
     """
     order_id = call.ids["order_id"]
     receipt = await call.house.intake.accept(form.order(order_id, call.house.now()), call.raw)
-    return Answer(200 if receipt.repeated else 202, Accepted(order_id, receipt.status))
+    warnings = as_problems(form.warnings()) or UNSET
+    return Answer(200 if receipt.repeated else 202, Accepted(order_id, receipt.status, warnings))
 
 
 @route(

@@ -12,6 +12,7 @@ import polars as pl
 
 from laurels.cli.files.mapping import check_channel
 from laurels.errors import InvalidInput
+from laurels.model.currencies import DECIMALS
 from laurels.model.ids import (
     EMAIL,
     ID,
@@ -24,7 +25,7 @@ from laurels.model.ids import (
     check_sku,
     check_source,
 )
-from laurels.model.money import DECIMALS, MAX_WHOLE_DIGITS, MILLION, check_currency, parse_decimal
+from laurels.model.money import MAX_WHOLE_DIGITS, MILLION, check_currency, parse_decimal
 from laurels.model.times import EARLIEST, MAX_AHEAD, check_occurred, parse_instant
 
 MAX_DECIMALS = 6

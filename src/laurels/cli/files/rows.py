@@ -17,7 +17,8 @@ from laurels.cli.files.refusals import refuse_cell, shown
 from laurels.cli.files.table import Table
 from laurels.errors import FileRefused, InvalidInput
 from laurels.model import Channel, Line, Order, Refund
-from laurels.model.money import DECIMALS, MAX_WHOLE_DIGITS, check_total, sum_lines
+from laurels.model.currencies import DECIMALS
+from laurels.model.money import MAX_WHOLE_DIGITS, check_total, sum_lines
 
 _DOCUMENTS_AT_ONCE = 4096
 _TRILLIONTHS = 10.0**12
