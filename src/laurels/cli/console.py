@@ -4,6 +4,8 @@ in.
 
 import asyncio
 import gc
+import re
+import struct
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -27,10 +29,16 @@ from rich.text import Text
 
 from laurels import clock
 from laurels.logs import log_faults, log_to_stderr
+from laurels.model.ids import UNPRINTABLE
 from laurels.settings import Settings, load
 from laurels.wiring import House, build
 
 T = TypeVar("T")
+
+_STEERING = re.compile(f"(?![\n\t])[{UNPRINTABLE}\ud800-\udfff]")
+"""Escape sequences begin with a control of the first or the second row (C0, C1); carriage returns overwrite what stands
+there; formats turn the direction of what follows; and lone surrogates cannot be written at all.
+"""
 
 SECONDS_BETWEEN_LINES = 10.0
 
@@ -52,23 +60,38 @@ _stderr = Console(stderr=True, highlight=False)
 
 def out(*what: Any) -> None:
     """Print a result: text, or anything that Rich can draw."""
-    _stdout.print(*what, markup=False)
+    _stdout.print(*(visible(each) if isinstance(each, str) else each for each in what), markup=False)
 
 
 def out_json(what: Any) -> None:
-    """Print a result as JSON."""
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(what), indent=2).decode() + "\n")
+    """Print a result as JSON. What would steer a terminal is written by its number, which is the same to JSON."""
+    text = msgspec.json.format(msgspec.json.encode(what), indent=2).decode()
+    sys.stdout.write(_STEERING.sub(_by_number, text) + "\n")
 
 
 def say(text: str) -> None:
     """Tell what is going on, on standard error."""
-    _stderr.print(text, markup=False)
+    _stderr.print(visible(text), markup=False)
+
+
+def _by_number(found: re.Match[str]) -> str:
+    return "".join(f"\\u{unit:04x}" for (unit,) in struct.iter_unpack(">H", found[0].encode("utf-16-be")))
+
+
+def visible(text: str) -> str:
+    """A text from outside as a terminal may show it: what would steer it, or hide in it, is spelt out; line ends and
+    tabs stay.
+    """
+    return _STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def complain(text: str) -> None:
     """Say in one line what could not be done, on standard error."""
     _stderr.print(
-        f"laurels: {' '.join(text.split())}", markup=False, soft_wrap=True, style="red" if _stderr.is_terminal else None
+        f"laurels: {visible(' '.join(text.split()))}",
+        markup=False,
+        soft_wrap=True,
+        style="red" if _stderr.is_terminal else None,
     )
 
 

@@ -5,7 +5,17 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from laurels.cli.console import ConfigOption, JsonOption, StateOption, examples, out, out_json, run, settings_of
+from laurels.cli.console import (
+    ConfigOption,
+    JsonOption,
+    StateOption,
+    examples,
+    out,
+    out_json,
+    run,
+    settings_of,
+    visible,
+)
 from laurels.errors import NotFound
 from laurels.ledger import QuarantinedDocument
 from laurels.model.times import format_instant
@@ -38,10 +48,10 @@ def list_(
         table.add_row(
             str(document.sequence),
             document.kind,
-            document.source,
-            document.id,
+            visible(document.source),
+            visible(document.id),
             format_instant(document.quarantined_at),
-            document.reason,
+            visible(document.reason),
         )
     out(table)
     if len(documents) == limit:

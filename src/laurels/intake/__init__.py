@@ -5,6 +5,7 @@ the customer waits.
 """
 
 from laurels.intake.decoding import convert, decode
+from laurels.intake.differing import differing_fields
 from laurels.intake.forms import (
     AnySource,
     Email,
@@ -33,6 +34,7 @@ __all__ = [
     "UnlinkedRefundForm",
     "convert",
     "decode",
+    "differing_fields",
     "email_warning",
     "usable_email",
 ]

@@ -20,5 +20,8 @@ class Members:
         return await self._ledger.enrol(members, actor=actor)
 
     async def change(self, member_id: str, event: MemberEvent, *, actor: str) -> Version:
-        """Hide, show, rename or erase; the version from which boards show it. Raises `UnknownMember`."""
+        """Hide, show, rename or erase; the version from which boards show it. Raises
+        `InvalidInput`, `UnknownMember`.
+        """
+        check_id(member_id, "member_id")
         return await self._ledger.change_member(member_id, event, actor=actor)
