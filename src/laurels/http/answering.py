@@ -17,7 +17,6 @@ from laurels.http.query import parse_query
 from laurels.http.routes import Answer, Call, Headers, Route
 from laurels.intake import decode
 from laurels.metrics import DASHBOARD_SECONDS, Meter
-from laurels.model.ids import check_id
 
 ANYONE = Caller("")
 
@@ -51,9 +50,6 @@ class Answerer:
         if route.access is not None:
             route.access.admit(caller, read_part(parts.get("member_id", "")))
         ids = read_parts(parts)
-        for name, value in ids.items():
-            if name.endswith("_id"):
-                check_id(value, name)
         inputs: dict[str, object] = {}
         if route.query is not None:
             inputs["query"] = parse_query(route.query, scope["query_string"])

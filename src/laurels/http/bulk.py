@@ -60,7 +60,7 @@ async def place_orders(call: Call) -> Answer:
     async for raw in documents(call.raw):
         try:
             form = decode(NamedOrderForm, raw)
-            orders.append((form.order(form.order_id, call.house.now()), raw))
+            orders.append((form.order(form.order_id, call.house.now()), form.to_keep(raw)))
             warnings.append(as_problems(form.warnings()))
             results.append(None)
         except InvalidInput as error:

@@ -11,7 +11,8 @@ from urllib.parse import quote, unquote, unquote_to_bytes
 
 from litestar.types import HTTPScope
 
-from laurels.errors import InvalidInput
+from laurels.errors import InvalidInput, NotFound
+from laurels.model.ids import check_id
 
 _ENCODED = re.compile(r"(?:[^%]|%[0-9A-Fa-f]{2})*+")
 _PLAIN = "/:@!$&'()*+,;=~"
@@ -44,9 +45,18 @@ def read_part(part: str) -> str | None:
 
 
 def read_parts(parts: Mapping[str, str]) -> dict[str, str]:
-    """The named parts of a path. Raises `InvalidInput` naming those that cannot be read."""
-    read = {name: read_part(part) for name, part in parts.items()}
-    for name, text in read.items():
+    """The named parts of a path. Raises `InvalidInput` naming an id that cannot be read or is none; `NotFound` where
+    another part cannot be read, for then nothing is there.
+    """
+    return {name: _read(name, part) for name, part in parts.items()}
+
+
+def _read(name: str, part: str) -> str:
+    text = read_part(part)
+    if not name.endswith("_id"):
         if text is None:
-            raise InvalidInput.of(name, "must be UTF-8, percent-encoded: `%` itself is sent as `%25`")
-    return {name: text for name, text in read.items() if text is not None}
+            raise NotFound
+        return text
+    if text is None:
+        raise InvalidInput.of(name, "must be UTF-8, percent-encoded: `%` itself is sent as `%25`")
+    return check_id(text, name)

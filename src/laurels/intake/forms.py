@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Annotated, TypeVar
 
+import msgspec
 from msgspec import Meta, Struct
 
 from laurels.errors import FieldError, InvalidInput
@@ -135,8 +136,12 @@ class LineForm(Struct, forbid_unknown_fields=True, kw_only=True):
         """The checked line; quantity and price in millionths."""
         quantity = parse_millionths(str(self.quantity), f"{field}.quantity")
         price = parse_millionths(self.unit_price, f"{field}.unit_price", signed=True)
-        sku = "" if self.sku is None or left_out(check_sku, self.sku, f"{field}.sku") else self.sku
-        return Line(sku, quantity, price)
+        return Line(self.usable_sku or "", quantity, price)
+
+    @property
+    def usable_sku(self) -> str | None:
+        """The article's number as it is kept; None where it is lacking or unusable."""
+        return None if not self.sku or left_out(check_sku, self.sku, "sku") else self.sku
 
 
 class OrderForm(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -179,6 +184,15 @@ class OrderForm(Struct, forbid_unknown_fields=True, kw_only=True):
         """What of the order is unusable and left out, since it moves no points; empty for nearly every order."""
         skus = (left_out(check_sku, form.sku, f"lines[{n}].sku") for n, form in enumerate(self.lines or ()) if form.sku)
         return [warning for warning in (email_warning(self.email), *skus) if warning is not None]
+
+    def to_keep(self, raw: bytes) -> bytes:
+        """`raw`, what was received; where something is left out, the order without it, for it may be anything: a card
+        number that was typed into the wrong field.
+        """
+        if not self.warnings():
+            return raw
+        lines = self.lines and [msgspec.structs.replace(form, sku=form.usable_sku) for form in self.lines]
+        return msgspec.json.encode(msgspec.structs.replace(self, email=usable_email(self.email), lines=lines))
 
     def _total(self, lines: list[Line], currency: str) -> int:
         stated = None if self.total is None else parse_amount(self.total, currency, "total")

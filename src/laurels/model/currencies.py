@@ -2,7 +2,7 @@
 
 Kept here and not read from a library when Laurels runs: amounts are stored in minor units, so what a currency's minor
 unit is may not change beneath them by an upgrade. A test holds the table against the published one
-(docs/decisions/0027-currencies.md).
+(docs/decisions/0027-values.md).
 """
 
 _NONE = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"

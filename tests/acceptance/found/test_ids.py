@@ -107,6 +107,20 @@ async def test_an_id_is_one_id_through_every_call(shop: Shop, id_: str) -> None:
     assert (await shop.ask("GET", member)).status_code == 404
 
 
+@pytest.mark.parametrize("id_", ISSUED)
+async def test_a_member_checks_out_and_is_told_apart(shop: Shop, id_: str) -> None:
+    basket = {"itemIds": ["85123A"], "paymentDetails": {"method": "card", "token": "tok_ok"}}
+    for _ in range(2):
+        bought = await shop.ask("POST", f"/order/{encoded(id_)}", member=id_, json=basket)
+        assert (bought.status_code, bought.json()["order_id"]) == (201, id_)
+    await shop.settle()
+    shown = await shop.ask("GET", f"/order/{encoded(id_)}?source=checkout", member=id_)
+    assert shown.json()["status"] == "awarded"
+    for path in ("", "/entries", "/balance", "/live"):
+        foreign = await shop.ask("GET", f"/loyalty/{encoded(id_)}{path}", member="another")
+        assert check_problem(foreign, 404, "not-found")["instance"] == f"/loyalty/-{path}", "nor does a problem name it"
+
+
 async def test_ids_that_differ_in_a_byte_are_two(shop: Shop) -> None:
     """Compared as sent: neither case, nor normal form, nor zeros in front are looked through."""
     alike = ["7", "007", "7.0", "Zoë", "Zoe\u0308", "zoë", "a/b", "a%2Fb", "A", "a", "\uff21", "x y", "x  y"]

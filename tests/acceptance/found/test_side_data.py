@@ -10,7 +10,8 @@ from tests.integration.http_shop import Shop, fields_at_fault, open_shop
 pytestmark = pytest.mark.anyio
 
 ORDER = {"member_id": "ann", "currency": "GBP", "total": "25.00"}
-UNUSABLE = ["", " ", "ann", "ann@", "@example.com", "ann@@example.com", "ann smith@example.com", "a" * 65 + "@b.com"]
+UNUSABLE = ["", " ", "ann", "ann@", "@example.com", "ann@@example.com", "ann smith@example.com", "a" * 65 + "@b.com",
+            "a" * 500 + "@example.com", "ann@example.com\r\nBcc: all@example.com"]  # fmt: skip
 LEFT_OUT = "is left out: it must be an e-mail address such as ann@example.com"
 
 
