@@ -60,8 +60,9 @@ async def place_orders(call: Call) -> Answer:
     async for raw in documents(call.raw):
         try:
             form = decode(NamedOrderForm, raw)
-            orders.append((form.order(form.order_id, call.house.now()), form.to_keep(raw)))
-            warnings.append(as_problems(form.warnings()))
+            order, warned = form.order(form.order_id, call.house.now()), form.warnings()
+            orders.append((order, form.usable() if warned else raw))
+            warnings.append(as_problems(warned))
             results.append(None)
         except InvalidInput as error:
             results.append(BulkResult(order_id=_named(raw), status="invalid", http=422, errors=field_problems(error)))

@@ -51,9 +51,10 @@ async def place_order(call: Call, form: OrderForm) -> Answer:
     a used id is a conflict and changes nothing.
     """
     order_id = call.ids["order_id"]
-    receipt = await call.house.intake.accept(form.order(order_id, call.house.now()), form.to_keep(call.raw))
-    warnings = as_problems(form.warnings()) or UNSET
-    return Answer(200 if receipt.repeated else 202, Accepted(order_id, receipt.status, warnings))
+    order, warnings = form.order(order_id, call.house.now()), form.warnings()
+    receipt = await call.house.intake.accept(order, form.usable() if warnings else call.raw)
+    accepted = Accepted(order_id, receipt.status, as_problems(warnings) or UNSET)
+    return Answer(200 if receipt.repeated else 202, accepted)
 
 
 @route(

@@ -185,12 +185,10 @@ class OrderForm(Struct, forbid_unknown_fields=True, kw_only=True):
         skus = (left_out(check_sku, form.sku, f"lines[{n}].sku") for n, form in enumerate(self.lines or ()) if form.sku)
         return [warning for warning in (email_warning(self.email), *skus) if warning is not None]
 
-    def to_keep(self, raw: bytes) -> bytes:
-        """`raw`, what was received; where something is left out, the order without it, for it may be anything: a card
+    def usable(self) -> bytes:
+        """The order without what is left out, to be kept in place of what was received: that may be anything, a card
         number that was typed into the wrong field.
         """
-        if not self.warnings():
-            return raw
         lines = self.lines and [msgspec.structs.replace(form, sku=form.usable_sku) for form in self.lines]
         return msgspec.json.encode(msgspec.structs.replace(self, email=usable_email(self.email), lines=lines))
 
