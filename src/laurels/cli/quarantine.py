@@ -100,12 +100,20 @@ async def _list(settings: Settings, after: int, limit: int) -> list[QuarantinedD
 
 async def _retry(settings: Settings, number: int) -> None:
     async with build(settings) as house:
-        await house.ledger.retry(number)
+        await house.ledger.retry(*await _key(house.ledger, number))
 
 
 async def _drop(settings: Settings, number: int) -> None:
     async with build(settings) as house:
-        await house.ledger.drop(number, actor="cli")
+        await house.ledger.drop(*await _key(house.ledger, number), actor="cli")
+
+
+async def _key(ledger: Quarantine, number: int) -> tuple[DocumentKind, str, str]:
+    """What the document with a number of the list is known by."""
+    for document in await ledger.quarantine(after=number - 1, limit=1):
+        if document.sequence == number:
+            return document.kind, document.source, document.id
+    raise NotFound(f"There is no document {number} in quarantine. `laurels quarantine list` shows them.")
 
 
 def _as_json(document: QuarantinedDocument) -> dict[str, object]:

@@ -67,7 +67,7 @@ async def enrol(call: Call) -> Answer:
             results.append(None)
         except InvalidInput as error:
             results.append(EnrolResult(member_id=_named(raw), status="invalid", http=422, errors=field_problems(error)))
-    new = await call.house.members.enrol(members, actor=call.caller.actor) if members else []
+    new = (await call.house.members.enrol(members, actor=call.caller.actor))[0] if members else []
     enrolled = iter(
         [
             _result(member_id, warning, is_new=is_new)
