@@ -21,7 +21,7 @@ from laurels.dashboard import Board, Dashboard, Row
 from laurels.errors import UnknownOrder
 from laurels.ledger import DocumentState
 from laurels.model import DocumentKind, Entry
-from laurels.model.ids import check_id, check_source
+from laurels.model.ids import check_id
 from laurels.model.times import format_instant
 from laurels.settings import Settings
 from laurels.wiring import build
@@ -79,7 +79,7 @@ def explain(
 ) -> None:
     """Say why an order earned its points, and what its refunds took back."""
     check_id(order, "order")
-    check_source(source, "--source", own=True)
+    check_id(source, "--source")
     document, entries = run(_explain(settings_of(state, config), source, order))
     if json:
         out_json(

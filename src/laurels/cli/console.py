@@ -4,8 +4,6 @@ in.
 
 import asyncio
 import gc
-import re
-import struct
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -28,17 +26,12 @@ from rich.progress import (
 from rich.text import Text
 
 from laurels import clock
+from laurels.cli.visible import visible, visible_json
 from laurels.logs import log_faults, log_to_stderr
-from laurels.model.ids import UNPRINTABLE
 from laurels.settings import Settings, load
 from laurels.wiring import House, build
 
 T = TypeVar("T")
-
-_STEERING = re.compile(f"(?![\n\t])[{UNPRINTABLE}\ud800-\udfff]")
-"""Escape sequences begin with a control of the first or the second row (C0, C1); carriage returns overwrite what stands
-there; formats turn the direction of what follows; and lone surrogates cannot be written at all.
-"""
 
 SECONDS_BETWEEN_LINES = 10.0
 
@@ -64,25 +57,13 @@ def out(*what: Any) -> None:
 
 
 def out_json(what: Any) -> None:
-    """Print a result as JSON. What would steer a terminal is written by its number, which is the same to JSON."""
-    text = msgspec.json.format(msgspec.json.encode(what), indent=2).decode()
-    sys.stdout.write(_STEERING.sub(_by_number, text) + "\n")
+    """Print a result as JSON."""
+    sys.stdout.write(visible_json(msgspec.json.format(msgspec.json.encode(what), indent=2).decode()) + "\n")
 
 
 def say(text: str) -> None:
     """Tell what is going on, on standard error."""
     _stderr.print(visible(text), markup=False)
-
-
-def _by_number(found: re.Match[str]) -> str:
-    return "".join(f"\\u{unit:04x}" for (unit,) in struct.iter_unpack(">H", found[0].encode("utf-16-be")))
-
-
-def visible(text: str) -> str:
-    """A text from outside as a terminal may show it: what would steer it, or hide in it, is spelt out; line ends and
-    tabs stay.
-    """
-    return _STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def complain(text: str) -> None:

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from laurels.cli.console import ConfigOption, StateOption, examples, out, run, say, settings_of, visible
+from laurels.cli.console import ConfigOption, StateOption, examples, out, run, say, settings_of
+from laurels.cli.visible import visible
 from laurels.errors import FileRefused, InvalidInput
 from laurels.intake import email_warning, usable_email
 from laurels.model import MemberEvent, Version

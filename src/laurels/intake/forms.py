@@ -54,11 +54,11 @@ AnySource = Annotated[
     Meta(
         description="the system that numbers these",
         examples=["shop"],
-        extra={CHECK: partial(check_source, own=True)},
-        extra_json_schema={"pattern": rf"^{SOURCE}\Z"},
+        extra={CHECK: check_id},
+        extra_json_schema={"pattern": rf"^{ID}\Z"},
     ),
 ]
-"""A source that is asked for; it may be Laurels' own."""
+"""A source that is asked for: Laurels' own too, and those of version 0.1, which took any id."""
 Currency = Annotated[
     str,
     Meta(

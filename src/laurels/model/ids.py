@@ -99,12 +99,12 @@ def is_printable(text: str) -> bool:
     return _printable.fullmatch(text) is not None
 
 
-def check_source(text: str, field: str, *, own: bool = False) -> str:
-    """Give `text` back when it names a source; raise `InvalidInput` when not. Laurels' own sources count as ones only
-    with `own`: who reads may name them, who hands something in may not.
+def check_source(text: str, field: str) -> str:
+    """Give `text` back when something can be handed in under it; raise `InvalidInput` when it names no source, or one of
+    Laurels' own. Who reads may name any: those, and what version 0.1 took, which is any id.
     """
     _check(_source, text, field)
-    if not own and is_own_source(text):
+    if is_own_source(text):
         raise InvalidInput.of(field, "must not be one of Laurels' own: laurels, checkout, member, member:…")
     return text
 
