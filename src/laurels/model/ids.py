@@ -100,8 +100,8 @@ def is_printable(text: str) -> bool:
 
 
 def check_source(text: str, field: str) -> str:
-    """Give `text` back when something can be handed in under it; raise `InvalidInput` when it names no source, or one of
-    Laurels' own. Who reads may name any: those, and what version 0.1 took, which is any id.
+    """Give `text` back when something can be handed in under it; raise `InvalidInput` when it names no source, or one
+    of Laurels' own. Who reads may name any: those, and what version 0.1 took, which is any id.
     """
     _check(_source, text, field)
     if is_own_source(text):
