@@ -26,6 +26,7 @@ from rich.progress import (
 from rich.text import Text
 
 from laurels import clock
+from laurels.cli.visible import visible, visible_json
 from laurels.logs import log_faults, log_to_stderr
 from laurels.settings import Settings, load
 from laurels.wiring import House, build
@@ -52,23 +53,26 @@ _stderr = Console(stderr=True, highlight=False)
 
 def out(*what: Any) -> None:
     """Print a result: text, or anything that Rich can draw."""
-    _stdout.print(*what, markup=False)
+    _stdout.print(*(visible(each) if isinstance(each, str) else each for each in what), markup=False)
 
 
 def out_json(what: Any) -> None:
     """Print a result as JSON."""
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(what), indent=2).decode() + "\n")
+    sys.stdout.write(visible_json(msgspec.json.format(msgspec.json.encode(what), indent=2).decode()) + "\n")
 
 
 def say(text: str) -> None:
     """Tell what is going on, on standard error."""
-    _stderr.print(text, markup=False)
+    _stderr.print(visible(text), markup=False)
 
 
 def complain(text: str) -> None:
     """Say in one line what could not be done, on standard error."""
     _stderr.print(
-        f"laurels: {' '.join(text.split())}", markup=False, soft_wrap=True, style="red" if _stderr.is_terminal else None
+        f"laurels: {visible(' '.join(text.split()))}",
+        markup=False,
+        soft_wrap=True,
+        style="red" if _stderr.is_terminal else None,
     )
 
 

@@ -12,11 +12,11 @@ from laurels.http.bodies import read_body
 from laurels.http.dashboards import show_dashboard
 from laurels.http.door import Door
 from laurels.http.house import House
+from laurels.http.paths import read_part, read_parts
 from laurels.http.query import parse_query
 from laurels.http.routes import Answer, Call, Headers, Route
 from laurels.intake import decode
 from laurels.metrics import DASHBOARD_SECONDS, Meter
-from laurels.model.ids import check_id
 
 ANYONE = Caller("")
 
@@ -34,12 +34,12 @@ class Answerer:
         self,
         route: Route,
         scope: Scope,
-        ids: Mapping[str, str],
+        parts: Mapping[str, str],
         headers: Headers,
         receive: Receive,
     ) -> Answer:
-        """The answer to one request. A body is received only where the route takes one, and everything before it
-        is in order. Raises what `problems.py` has a status for.
+        """The answer to one request; `parts` are the path's, as they were sent. A body is received only where the route
+        takes one, and everything before it is in order. Raises what `problems.py` has a status for.
         """
         scope["state"]["meter"] = self.meters[route.method, route.path]
         caller = ANYONE
@@ -48,10 +48,8 @@ class Answerer:
             if route.for_members is not None and caller.member_id is not None:
                 route = route.for_members
         if route.access is not None:
-            route.access.admit(caller, ids.get("member_id"))
-        for name, value in ids.items():
-            if name.endswith("_id"):
-                check_id(value, name)
+            route.access.admit(caller, read_part(parts.get("member_id", "")))
+        ids = read_parts(parts)
         inputs: dict[str, object] = {}
         if route.query is not None:
             inputs["query"] = parse_query(route.query, scope["query_string"])
