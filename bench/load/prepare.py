@@ -52,11 +52,11 @@ class Shop:
 
     async def inbox_depth(self) -> int:
         """How many accepted orders are not awarded yet."""
-        ledger = open_ledger(Settings(state=self.state), clock.now)
+        bundle = open_ledger(Settings(state=self.state), clock.now)
         try:
-            return await ledger.inbox_depth()
+            return await bundle.ledger.inbox_depth()
         finally:
-            await ledger.close()
+            await bundle.close()
 
     async def example(self, port: int, request: bytes) -> dict[str, Any]:
         """A real answer, for a server that imitates it."""
@@ -70,8 +70,8 @@ async def prepare(state: Path, members: int) -> Shop:
     """A shop under `state`, made where there is none yet; its tokens are signed anew."""
     settings, empty = Settings(state=state / "shop"), Settings(state=state / "empty")
     names, dice = [f"customer-{n}" for n in range(members)], Random(SEED)
-    async with build(settings) as house:
-        if await house.ledger.member(names[-1]) is None:
+    async with build(settings) as services:
+        if await services.ledger.member(names[-1]) is None:
             for start in range(0, members, BATCH):
                 orders = [
                     (form.order(f"A-{form.member_id}", clock.now()), b"")
@@ -82,8 +82,8 @@ async def prepare(state: Path, members: int) -> Shop:
                         for name in names[start : start + BATCH]
                     )
                 ]
-                await house.intake.accept_all(orders)
-            await house.awarder.drain()
+                await services.intake.accept_all(orders)
+            await services.awarder.drain()
     async with build(empty):
         pass
     tokens = {name: sign_token(settings, subject=name, scope=None, ttl_s=TOKEN_TTL_S) for name in names}

@@ -19,6 +19,15 @@ ACCEPTED = Counter(
 )
 AWARDED = Counter("laurels_awarded", "Documents that the awarding has judged.", registry=REGISTRY)
 REQUESTS = Counter("laurels_http_requests", "Requests answered.", ["method", "route", "status"], registry=REGISTRY)
+ROLE_FAILURES = Counter(
+    "laurels_role_failures",
+    "Errors that nobody foresaw, by the role that was tried again.",
+    ["role"],
+    registry=REGISTRY,
+)
+PROCESS_RESTARTS = Counter(
+    "laurels_process_restarts", "Child processes that died and were started again.", ["process"], registry=REGISTRY
+)
 DASHBOARD_SECONDS = Histogram(
     "laurels_dashboard_seconds",
     "From a member's dashboard being asked for to the beginning of the answer.",

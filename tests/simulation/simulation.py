@@ -1,4 +1,4 @@
-"""One run of the whole house under a seed: who asks what, what breaks when, in which order everything goes."""
+"""One run of the whole system under a seed: who asks what, what breaks when, in which order everything goes."""
 
 import asyncio
 import hashlib

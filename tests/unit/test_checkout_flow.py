@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.settings import settings_with
 
 from laurels.checkout import (
     SOURCE,
@@ -25,8 +26,7 @@ from laurels.engines.payments import SandboxPayments
 from laurels.engines.sqlite import SqliteLedger
 from laurels.errors import Conflict, InvalidInput, PaymentsUnavailable
 from laurels.model import DocumentKind, EntryKind, Mark, MemberEvent, Order, Status
-from laurels.settings import Settings
-from laurels.wiring import House, build
+from laurels.wiring import Services, build
 
 pytestmark = pytest.mark.anyio
 
@@ -48,18 +48,18 @@ class TurnedClock:
 
 
 class Shop:
-    """A house and the steps that the tests are told in."""
+    """A system and the steps that the tests are told in."""
 
-    def __init__(self, house: House, now: TurnedClock) -> None:
-        self.house = house
+    def __init__(self, services: Services, now: TurnedClock) -> None:
+        self.services = services
         self.now = now
-        self.checkout = house.checkout
-        self.payments = SandboxPayments(house.settings.state / "payments")
+        self.checkout = services.checkout
+        self.payments = SandboxPayments(services.settings.state / "payments")
 
     @property
     def ledger(self) -> SqliteLedger:
-        assert isinstance(self.house.ledger, SqliteLedger)
-        return self.house.ledger
+        assert isinstance(self.services.ledger, SqliteLedger)
+        return self.services.ledger
 
     async def buy(self, *items: str, member: str = "ann", order: str = "A1", token: str = PAID) -> Success | Failure:
         details = PaymentDetails(method="card", token=token)
@@ -68,7 +68,7 @@ class Shop:
 
     async def orders(self) -> int:
         """How many orders the ledger has."""
-        await self.house.awarder.drain()
+        await self.services.awarder.drain()
         return len([entry for entry in await self.ledger.feed(0, Mark(), 1000) if entry.kind is EntryKind.EARN])
 
     def charges(self) -> int:
@@ -82,8 +82,8 @@ class Shop:
 @asynccontextmanager
 async def open_shop(state: Path, payments: Payments | None = None, **settings: Any) -> AsyncIterator[Shop]:
     now = TurnedClock()
-    async with build(Settings(state=state, **settings), now=now, payments=payments) as house:
-        yield Shop(house, now)
+    async with build(settings_with(state=state, **settings), now=now, payments=payments) as services:
+        yield Shop(services, now)
 
 
 @pytest.fixture
@@ -231,7 +231,7 @@ async def test_another_door_cannot_take_an_order_that_is_being_paid(tmp_path: Pa
         purchase = asyncio.create_task(shop.buy())
         await payments.about_to_pay.wait()
         with pytest.raises(Conflict):
-            await shop.house.intake.accept(
+            await shop.services.intake.accept(
                 Order(source=SOURCE, order_id="A1", member_id="ann", currency="GBP", total=100_000)
             )
         payments.go_on.set()
@@ -240,7 +240,7 @@ async def test_another_door_cannot_take_an_order_that_is_being_paid(tmp_path: Pa
 
 
 async def test_an_order_of_another_door_is_not_sold_again(shop: Shop) -> None:
-    await shop.house.intake.accept(Order(source=SOURCE, order_id="A1", member_id="ann", currency="GBP", total=933))
+    await shop.services.intake.accept(Order(source=SOURCE, order_id="A1", member_id="ann", currency="GBP", total=933))
     with pytest.raises(Conflict):
         await shop.buy()
     assert shop.charges() == 0
@@ -342,10 +342,10 @@ async def test_one_purchase_that_cannot_be_finished_holds_up_no_other(tmp_path: 
 async def test_an_erased_buyer_is_nowhere_and_the_order_is_kept(tmp_path: Path) -> None:
     member = "ann.of.the.unmistakable.name@example.com"
     async with open_shop(tmp_path, LosesAnswers(tmp_path)) as shop:
-        await shop.house.members.enrol([(member, None)], actor="test")
+        await shop.services.members.enrol([(member, None)], actor="test")
         with pytest.raises(PaymentsUnavailable):
             await shop.buy(member=member)
-        await shop.house.members.change(member, MemberEvent.ERASE, actor="test")
+        await shop.services.members.change(member, MemberEvent.ERASE, actor="test")
         assert await shop.checkout.recover(left_alone_s=0) == 1
         assert (shop.charges(), await shop.orders()) == (1, 1)
         assert await shop.ledger.member(member) is None

@@ -70,13 +70,13 @@ def _change(member: str, event: MemberEvent, now_is: str, state: Path | None, co
 
 
 async def _changed(settings: Settings, member: str, event: MemberEvent) -> Version:
-    async with build(settings) as house:
-        return await house.members.change(member, event, actor=ACTOR)
+    async with build(settings) as services:
+        return await services.members.change(member, event, actor=ACTOR)
 
 
 async def _enrol(settings: Settings, pairs: list[tuple[str, str | None]]) -> list[bool]:
-    async with build(settings) as house:
-        return await house.members.enrol(pairs, actor=ACTOR)
+    async with build(settings) as services:
+        return await services.members.enrol(pairs, actor=ACTOR)
 
 
 def _pair(text: str) -> tuple[str, str | None]:

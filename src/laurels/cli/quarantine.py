@@ -84,18 +84,18 @@ def drop(
 
 
 async def _list(settings: Settings, after: int, limit: int) -> list[QuarantinedDocument]:
-    async with build(settings) as house:
-        return await house.ledger.quarantine(after=after, limit=limit)
+    async with build(settings) as services:
+        return await services.ledger.quarantine(after=after, limit=limit)
 
 
 async def _retry(settings: Settings, number: int) -> None:
-    async with build(settings) as house:
-        await house.ledger.retry(number)
+    async with build(settings) as services:
+        await services.ledger.retry(number)
 
 
 async def _drop(settings: Settings, number: int) -> None:
-    async with build(settings) as house:
-        await house.ledger.drop(number, actor="cli")
+    async with build(settings) as services:
+        await services.ledger.drop(number, actor="cli")
 
 
 def _as_json(document: QuarantinedDocument) -> dict[str, object]:

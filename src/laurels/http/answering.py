@@ -11,9 +11,9 @@ from laurels.http.auth import Caller
 from laurels.http.bodies import read_body
 from laurels.http.dashboards import show_dashboard
 from laurels.http.door import Door
-from laurels.http.house import House
 from laurels.http.query import parse_query
 from laurels.http.routes import Answer, Call, Headers, Route
+from laurels.http.services import Services
 from laurels.intake import decode
 from laurels.metrics import DASHBOARD_SECONDS, Meter
 from laurels.model.ids import check_id
@@ -22,11 +22,11 @@ ANYONE = Caller("")
 
 
 class Answerer:
-    """Answers requests to one house."""
+    """Answers requests."""
 
-    def __init__(self, house: House, door: Door, routes: Sequence[Route]) -> None:
+    def __init__(self, services: Services, door: Door, routes: Sequence[Route]) -> None:
         """`routes` are those that it answers; each is counted by itself, on its own of the `meters`."""
-        self.house = house
+        self.services = services
         self.door = door
         self.meters = {(route.method, route.path): _meter(route) for route in routes}
 
@@ -58,7 +58,7 @@ class Answerer:
         raw = await read_body(route, headers, receive) if route.takes_body else b""
         if route.form is not None:
             inputs["form"] = decode(route.form, raw)
-        call = Call(house=self.house, limits=self.door.limits, caller=caller, ids=ids, headers=headers, raw=raw)
+        call = Call(services=self.services, limits=self.door.limits, caller=caller, ids=ids, headers=headers, raw=raw)
         return await route.handle(call, **inputs)
 
 

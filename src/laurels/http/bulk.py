@@ -57,11 +57,11 @@ async def place_orders(call: Call) -> Answer:
     async for raw in documents(call.raw):
         try:
             form = decode(NamedOrderForm, raw)
-            orders.append((form.order(form.order_id, call.house.now()), raw))
+            orders.append((form.order(form.order_id, call.services.now()), raw))
             results.append(None)
         except InvalidInput as error:
             results.append(BulkResult(order_id=_named(raw), status="invalid", http=422, errors=field_problems(error)))
-    receipts = await call.house.intake.accept_all(orders) if orders else []
+    receipts = await call.services.intake.accept_all(orders) if orders else []
     accepted = iter([_result(order, receipt) for (order, _), receipt in zip(orders, receipts, strict=True)])
     return Answer(200, [next(accepted) if result is None else result for result in results])
 

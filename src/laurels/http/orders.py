@@ -49,7 +49,7 @@ async def place_order(call: Call, form: OrderForm) -> Answer:
     a used id is a conflict and changes nothing.
     """
     order_id = call.ids["order_id"]
-    receipt = await call.house.intake.accept(form.order(order_id, call.house.now()), call.raw)
+    receipt = await call.services.intake.accept(form.order(order_id, call.services.now()), call.raw)
     return Answer(200 if receipt.repeated else 202, Accepted(order_id, receipt.status))
 
 
@@ -62,7 +62,7 @@ async def place_order(call: Call, form: OrderForm) -> Answer:
 )
 async def show_order(call: Call, query: OrderQuery) -> Answer:
     """Tell how far an order got, and what it earned. A member sees its own orders alone."""
-    state = await call.house.ledger.document(
+    state = await call.services.ledger.document(
         DocumentKind.ORDER, query.source, call.ids["order_id"], of_member=call.caller.member_id
     )
     if state is None:
@@ -74,7 +74,7 @@ async def _shown(call: Call, state: DocumentState) -> OrderState:
     entry = state.entry
     if entry is None:
         return OrderState(order_id=state.id, source=state.source, status=state.status)
-    heads = await call.house.ledger.heads()
+    heads = await call.services.ledger.heads()
     return OrderState(
         order_id=state.id,
         source=state.source,

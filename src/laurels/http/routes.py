@@ -14,8 +14,8 @@ from msgspec import Struct
 from laurels.dashboard import Live
 from laurels.errors import LaurelsError, NotAllowed, UnknownMember
 from laurels.http.auth import Caller
-from laurels.http.house import House
 from laurels.http.limits import Limits
+from laurels.http.services import Services
 
 MEGABYTE = 1 << 20
 SINGLE_BYTES = MEGABYTE
@@ -64,7 +64,7 @@ class Headers(Struct, frozen=True):
 class Call(Struct, frozen=True, kw_only=True):
     """One request, admitted. `ids` are the path's; `raw` is the body as received."""
 
-    house: House
+    services: Services
     limits: Limits
     caller: Caller
     ids: Mapping[str, str]

@@ -14,7 +14,7 @@ from laurels.http.app import create_application
 from laurels.http.auth import open_auth
 from laurels.http.beside import NOTHING, Beside
 from laurels.http.connections import Connection, hurry_all
-from laurels.http.house import House
+from laurels.http.services import Services
 
 BACKLOG = 2048
 FINISH_WITHIN_S = 10
@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 
 async def serve(
-    house: House,
+    services: Services,
     stop: asyncio.Event,
     on_ready: Callable[[int], None] = lambda _: None,
     beside: Beside = NOTHING,
@@ -37,9 +37,9 @@ async def serve(
     `share_port`: other processes of this user may answer at the same port; the system deals the connections out. Raises
     `SettingsError` where the address cannot be used.
     """
-    settings = house.settings
-    app = create_application(house, open_auth(settings, house.now), beside)
-    with _listener(settings.http_host, settings.http_port, share_port=share_port) as listener:
+    settings = services.settings
+    app = create_application(services, open_auth(settings, services.now), beside)
+    with _listener(settings.http.host, settings.http.port, share_port=share_port) as listener:
         port: int = listener.getsockname()[1]
         server = _Server(
             uvicorn.Config(
@@ -57,7 +57,7 @@ async def serve(
         hurrying = asyncio.create_task(hurry_all(server.server_state.connections))
         serving = asyncio.create_task(server.serve([listener]))
         stopping = asyncio.create_task(stop.wait())
-        log.info("http.listening", host=settings.http_host, port=port)
+        log.info("http.listening", host=settings.http.host, port=port)
         # The socket listens already: a client that connects now waits for the first turn of the server's loop.
         on_ready(port)
         try:
@@ -65,7 +65,7 @@ async def serve(
         finally:
             stopping.cancel()
             hurrying.cancel()
-            house.live.close()
+            services.live.close()
             server.should_exit = True
             await serving
         log.info("http.stopped", port=port)

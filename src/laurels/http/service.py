@@ -37,13 +37,13 @@ async def alive(call: Call) -> Answer:  # noqa: ARG001 - every route is given it
 @route("GET", "/readyz", access=None, answers={200: Ready, 503: Ready})
 async def ready(call: Call) -> Answer:
     """Tell whether the board serves: 503 until then."""
-    house = call.house
+    services = call.services
     try:
-        await house.leaderboard.read(ALL_TIME, None, top=0, around=0)
+        await services.leaderboard.read(ALL_TIME, None, top=0, around=0)
         serves = True
     except BoardNotReady:
         serves = False
-    answer = Ready(serves, house.ledger.name, house.leaderboard.name, laurels.__version__)
+    answer = Ready(serves, services.ledger.name, services.leaderboard.name, laurels.__version__)
     return Answer(200 if serves else 503, answer)
 
 
@@ -52,7 +52,7 @@ async def show_metrics(call: Call) -> Answer:
     """Tell Prometheus what was counted, and how much waits. No figure names a member or an order, so no token is
     needed; keep the path from the public at your proxy if you would rather not tell how busy you are.
     """
-    return Answer(200, counted() + await gauges(call.house), media_type=CONTENT_TYPE)
+    return Answer(200, counted() + await gauges(call.services), media_type=CONTENT_TYPE)
 
 
 def openapi_route(document: bytes) -> Route:
