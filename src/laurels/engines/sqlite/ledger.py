@@ -13,8 +13,9 @@ import apsw
 from laurels import clock
 from laurels.clock import SECOND, Clock
 from laurels.engines.sqlite import accepting, awarding, members, verifying
-from laurels.engines.sqlite.bell import Bell
 from laurels.engines.sqlite.chain import NEWEST, SHARD, entry_of, read_entry
+from laurels.engines.sqlite.change_notice import ChangeNotice
+from laurels.engines.sqlite.change_signal import ChangeSignal
 from laurels.engines.sqlite.connection import Database, wrapped
 from laurels.engines.sqlite.intents import SqliteIntents
 from laurels.engines.sqlite.reader import Reader
@@ -45,9 +46,6 @@ from laurels.model import (
     Version,
 )
 
-POLL_S = 0.02
-"""How often other processes' commits are looked for; our own ring the bell."""
-
 
 class SqliteLedger:
     """A ledger in one file, with the checkout's `intents` in the same. Make it with `SqliteLedger.open`; call it from
@@ -59,9 +57,10 @@ class SqliteLedger:
     def __init__(self, path: Path, now: Clock = clock.now) -> None:
         self._path = path
         self._now = now
-        self._bell, self._feed_bell = Bell(), Bell()
+        self._signal, self._feed_signal = ChangeSignal(), ChangeSignal()
+        self._notice = ChangeNotice(path.with_name(f"{path.name}-notice"), self._hear)
         self._growths = 0
-        self._writer = Writer(path, self._ring)
+        self._writer = Writer(path, self._committed)
         self._reader = Reader(path)
         self.intents = SqliteIntents(self._writer, self._reader)
 
@@ -164,7 +163,7 @@ class SqliteLedger:
         return await self._reader.run(read)
 
     async def wait_for_news(self, known: Heads, timeout_s: float) -> None:
-        await self._poll(lambda db: _heads(db).marks != known.marks, timeout_s, self._feed_bell)
+        await self._poll(lambda db: _heads(db).marks != known.marks, timeout_s, self._feed_signal)
 
     async def wait_for_work(self, timeout_s: float) -> None:
         await self._poll(lambda db: bool(db.value("any_ready")), timeout_s)
@@ -277,6 +276,7 @@ class SqliteLedger:
             db.close()
 
     async def close(self) -> None:
+        self._notice.close()
         self._reader.close()
         await self._writer.close()
 
@@ -287,24 +287,33 @@ class SqliteLedger:
     def _accept_together(self, db: Database, batches: Sequence[Sequence[Document]]) -> list[list[Receipt]]:
         return accepting.accept(db, batches, self._now())
 
-    def _ring(self) -> None:
-        self._bell.ring()
+    def _hear(self) -> None:
+        self._signal.notify()
+        self._feed_signal.notify()
+
+    def _committed(self) -> None:
+        self._notice.give()
+        self._signal.notify()
         if self._writer.growths != self._growths:  # most commits only take orders in: nobody has to look at the feed
             self._growths = self._writer.growths
-            self._feed_bell.ring()
+            self._feed_signal.notify()
 
-    async def _poll(self, look: Callable[[Database], bool], timeout_s: float, bell: Bell | None = None) -> None:
-        bell = bell or self._bell
+    async def _poll(
+        self, look: Callable[[Database], bool], timeout_s: float, signal: ChangeSignal | None = None
+    ) -> None:
+        signal = signal or self._signal
+        self._notice.listen()
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout_s
         while True:
-            strokes = bell.strokes
+            generation = signal.generation
             if await self._reader.run(look):
+                self._notice.found()
                 return
             left = deadline - loop.time()
             if left <= 0:
                 return
-            await bell.wait(strokes, min(left, POLL_S))
+            await signal.wait(generation, min(left, self._notice.pause_s()))
 
 
 @contextmanager
