@@ -30,17 +30,20 @@ async def serve(
     beside: Beside = NOTHING,
     *,
     share_port: bool = False,
+    port: int | None = None,
 ) -> None:
     """Answer HTTP until `stop` is set; then take nothing new and finish what is being answered.
 
     `on_ready` is called with the port once requests are answered: where `http.port` is 0, the one that was free.
-    `share_port`: other processes of this user may answer at the same port; the system deals the connections out. Raises
-    `SettingsError` where the address cannot be used.
+    `share_port`: other processes of this user may answer at the same port; the system deals the connections out. `port`
+    takes the place of the setting, for one that answered before. Raises `SettingsError` where the address cannot be
+    used; whatever ends the server's own loop, with the port free again and every connection closed.
     """
     settings = services.settings
     app = create_application(services, open_auth(settings, services.now), beside)
-    with _listener(settings.http.host, settings.http.port, share_port=share_port) as listener:
-        port: int = listener.getsockname()[1]
+    asked = settings.http.port if port is None else port
+    with _listener(settings.http.host, asked, share_port=share_port) as listener:
+        port = listener.getsockname()[1]
         server = _Server(
             uvicorn.Config(
                 app.asgi,
@@ -61,13 +64,16 @@ async def serve(
         # The socket listens already: a client that connects now waits for the first turn of the server's loop.
         on_ready(port)
         try:
-            await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({serving, hurrying, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if hurrying.done():
+                hurrying.result()
         finally:
             stopping.cancel()
             hurrying.cancel()
-            services.live.close()
+            if stop.is_set():
+                services.live.close()
             server.should_exit = True
-            await serving
+            await _ended(server, serving, listener)
         log.info("http.stopped", port=port)
 
 
@@ -77,6 +83,16 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+async def _ended(server: uvicorn.Server, serving: "asyncio.Task[None]", listener: socket.socket) -> None:
+    """Wait for a server's end. One whose loop failed has closed nothing; raises what it failed with."""
+    try:
+        await serving
+    except Exception:
+        server.force_exit = True  # nobody is left who would finish what is being answered
+        await server.shutdown([listener])
+        raise
 
 
 def _listener(host: str, port: int, *, share_port: bool = False) -> socket.socket:

@@ -26,8 +26,8 @@ def _nobody(port: int) -> None:
 
 @dataclass(frozen=True)
 class Running:
-    """What a role is given. The last three are for HTTP: who is told the port, what is answered `beside` the API, and
-    whether other processes listen at the same port.
+    """What a role is given. The last four are for HTTP: who is told the port, what is answered `beside` the API,
+    whether other processes listen at the same port, and the port that it answered at, to which it comes back.
     """
 
     services: Services
@@ -36,6 +36,7 @@ class Running:
     on_ready: Callable[[int], None] = _nobody
     beside: "Beside | None" = None
     share_port: bool = False
+    ports: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,13 @@ async def _http(running: Running, watch: Watch) -> None:
     from laurels import http  # noqa: PLC0415 - the web framework takes a while to load
 
     def on_ready(port: int) -> None:
+        running.ports[:] = [port]
         watch.worked()
         running.on_ready(port)
 
     beside = http.Beside() if running.beside is None else running.beside
-    await http.serve(running.services, running.stop, on_ready, beside, share_port=running.share_port)
+    port = running.ports[0] if running.ports else None
+    await http.serve(running.services, running.stop, on_ready, beside, share_port=running.share_port, port=port)
 
 
 async def _award(running: Running, watch: Watch) -> None:
