@@ -7,6 +7,8 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
+import structlog
+
 from laurels.logs import log_faults, log_to_stderr
 from laurels.runtime.telling import complain
 from laurels.settings import Settings, load
@@ -21,14 +23,19 @@ INTERRUPTED = 130
 
 
 def settings_of(state: Path | None, config: Path | None, **flags: Any) -> Settings:
-    """Settings from flags, environment and file. Flags are named like settings with `_` for `.`'s place: http_port."""
+    """Settings from flags, environment and file; what is logged from here on follows them. Flags are named like
+    settings with `_` for `.`'s place: http_port.
+    """
     named = {name.replace("_", ".", 1): value for name, value in flags.items()}
-    return load({"state": state, **named}, config=config)
+    settings = load({"state": state, **named}, config=config)
+    log_to_stderr(settings.log.level, settings.log.format)
+    return settings
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Run a command's asynchronous part. Ctrl-C leaves it, and says so."""
-    log_to_stderr()
+    if not structlog.is_configured():
+        log_to_stderr()
     _collect_cycles_rarely()
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:

@@ -10,6 +10,7 @@ from laurels.settings.http import HttpSettings
 from laurels.settings.leaderboard import LeaderboardSettings
 from laurels.settings.ledger import LedgerSettings
 from laurels.settings.loading import CONFIG_FILE, load
+from laurels.settings.logging import LogSettings
 from laurels.settings.names import NamesSettings
 from laurels.settings.notify import NotifySettings
 from laurels.settings.program import ProgramSettings
@@ -23,6 +24,7 @@ __all__ = [
     "HttpSettings",
     "LeaderboardSettings",
     "LedgerSettings",
+    "LogSettings",
     "NamesSettings",
     "NotifySettings",
     "ProgramSettings",

@@ -9,6 +9,7 @@ from laurels.settings.group import Group, about
 from laurels.settings.http import HttpSettings
 from laurels.settings.leaderboard import LeaderboardSettings
 from laurels.settings.ledger import LedgerSettings
+from laurels.settings.logging import LogSettings
 from laurels.settings.names import NamesSettings
 from laurels.settings.notify import NotifySettings
 from laurels.settings.program import ProgramSettings
@@ -26,6 +27,7 @@ class Settings(Group, frozen=True):
     notify: NotifySettings = NotifySettings()
     program: ProgramSettings = ProgramSettings()
     catalogue: CatalogueSettings = CatalogueSettings()
+    log: LogSettings = LogSettings()
 
     @property
     def names_key_path(self) -> Path:

@@ -10,6 +10,7 @@ from laurels.engines.sqlite import SqliteLedger
 from laurels.errors import SettingsError
 from laurels.ledger import Ledger
 from laurels.settings import Settings
+from laurels.wiring.owner import check_owner
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,8 @@ def open_ledger(settings: Settings, now: Clock) -> LedgerBundle:
 
 
 def migrate(settings: Settings) -> tuple[int, int]:
-    """Bring the ledger's schema up to date; gives the versions before and after."""
+    """Bring the ledger's schema up to date; gives the versions before and after. Raises `SettingsError`."""
+    check_owner(settings.state)
     return SqliteLedger.migrate(ledger_path(settings))
 
 

@@ -1,6 +1,7 @@
 """Whose files the state directory holds."""
 
 import os
+import shlex
 from pathlib import Path
 
 from laurels.errors import SettingsError
@@ -19,9 +20,10 @@ def check_owner(state: Path) -> None:
     except OSError:  # there is none yet, or what opens it will say why not
         return
     if owner != ROOT:
+        name = _name(owner)
         raise SettingsError(
-            f"The state directory {state} belongs to the user {_name(owner)}, and files that root makes there "
-            f"could not be opened by that user's `laurels serve`. Run it as that user: sudo -u {_name(owner)} laurels …"
+            f"The state directory {state} belongs to the user {name}, and files that root makes there could not be "
+            f"opened by that user's `laurels serve`. Run it as that user: sudo -u {shlex.quote(name)} laurels …"
         )
 
 
