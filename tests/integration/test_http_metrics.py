@@ -178,6 +178,10 @@ def test_processes_that_serve_together_count_together(tree: Tree) -> None:
 
     until(lambda: figures()["laurels_awarded_total", ()] == 3)
     assert figures()["laurels_accepted_total", (("kind", "order"),)] == 3
+    assert figures()["laurels_accept_seconds_count", ()] == 3
+    until(lambda: figures().get(("laurels_points_given_total", (("kind", "earn"),))) == 3)
+    assert figures()["laurels_visible_seconds_count", ()] == 4, "of an enrolment and three awards"
+    assert figures()["laurels_visible_seconds_sum", ()] < 4 * 30
     os.kill(tree.children()["work"], signal.SIGKILL)
     tree.order("A3")  # which the next worker awards
     until(lambda: figures()["laurels_awarded_total", ()] == 4)

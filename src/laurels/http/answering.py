@@ -17,10 +17,13 @@ from laurels.http.query import parse_query
 from laurels.http.routes import Answer, Call, Headers, Route
 from laurels.http.services import Services
 from laurels.intake import decode
-from laurels.metrics import DASHBOARD_SECONDS, Meter
+from laurels.metrics import ACCEPT_SECONDS, DASHBOARD_SECONDS, Meter
 from laurels.model.ids import check_id
 
 ANYONE = Caller("")
+
+_ACCEPTING = ("/order/{order_id}", "/order/{order_id}/refund", "/loyalty/{member_id}/refund")
+"""Routes that take one document and answer when it is kept."""
 
 
 class Answerer:
@@ -68,4 +71,9 @@ class Answerer:
 
 
 def _meter(route: Route) -> Meter:
-    return Meter(route.method, route.path, DASHBOARD_SECONDS if route is show_dashboard else None)
+    seconds = None
+    if route is show_dashboard:
+        seconds = DASHBOARD_SECONDS
+    elif route.method == "POST" and route.path in _ACCEPTING:
+        seconds = ACCEPT_SECONDS
+    return Meter(route.method, route.path, seconds)

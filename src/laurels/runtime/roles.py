@@ -79,6 +79,10 @@ async def _recover(running: Running, watch: Watch) -> None:
 async def _project(running: Running, watch: Watch) -> None:
     services = running.services
     progress = partial(running.progress, "projecting", "entries")
+    if is_counting():
+        from laurels.runtime.followed import followed  # noqa: PLC0415 - prometheus-client takes a while to load
+
+        services.projector.on_followed = followed(services.now)
     await project_forever(services.ledger, services.projector, running.stop, watch, progress)
 
 
