@@ -35,7 +35,7 @@ import nginx
 import uvloop
 from fresh import measure_freshness
 from load import Outcome, closed_loop, open_loop
-from prepare import Shop, prepare, read_request
+from prepare import PreparedShop, prepare, read_request
 
 from laurels.workbench.bench.circumstances import circumstances
 
@@ -146,7 +146,7 @@ async def pairs(
     return rows
 
 
-async def accept(shop: Shop, arguments: argparse.Namespace) -> list[dict[str, float | str]]:
+async def accept(shop: PreparedShop, arguments: argparse.Namespace) -> list[dict[str, float | str]]:
     """Orders over HTTP against the same route without its ledger; then with awarding beside it, and inside."""
     with ExitStack() as stack:
         real = stack.enter_context(server(*laurels(shop, arguments)))
@@ -165,7 +165,7 @@ async def accept(shop: Shop, arguments: argparse.Namespace) -> list[dict[str, fl
     return rows
 
 
-async def read(shop: Shop, arguments: argparse.Namespace) -> list[dict[str, float | str]]:
+async def read(shop: PreparedShop, arguments: argparse.Namespace) -> list[dict[str, float | str]]:
     """Dashboards of members at random against a handler that gives as many bytes and headers."""
     requests = [read_request(member, token) for member, token in shop.tokens.items()]
     with ExitStack() as stack:
@@ -184,7 +184,7 @@ async def read(shop: Shop, arguments: argparse.Namespace) -> list[dict[str, floa
     return [{"bench": "read, first use", "role": "real", **first}, *rows]
 
 
-async def fresh(shop: Shop, arguments: argparse.Namespace) -> list[dict[str, float | str]]:
+async def fresh(shop: PreparedShop, arguments: argparse.Namespace) -> list[dict[str, float | str]]:
     """How soon an order that was accepted is seen, at a steady rate of orders."""
     with ExitStack() as stack:
         target = stack.enter_context(server(*laurels(shop, arguments)))
@@ -195,7 +195,7 @@ async def fresh(shop: Shop, arguments: argparse.Namespace) -> list[dict[str, flo
     return [{"bench": "fresh", "role": "real", **row}]
 
 
-async def mixed(shop: Shop, arguments: argparse.Namespace) -> list[dict[str, float | str]]:
+async def mixed(shop: PreparedShop, arguments: argparse.Namespace) -> list[dict[str, float | str]]:
     """Dashboards at a steady rate beside orders at a steady rate, which are awarded and projected meanwhile."""
     requests = [read_request(member, token) for member, token in shop.tokens.items()]
     with ExitStack() as stack:
@@ -220,7 +220,7 @@ async def mixed(shop: Shop, arguments: argparse.Namespace) -> list[dict[str, flo
     return [{"bench": "mixed", "role": "real", **row}]
 
 
-def laurels(shop: Shop, arguments: argparse.Namespace) -> list[str]:
+def laurels(shop: PreparedShop, arguments: argparse.Namespace) -> list[str]:
     """What starts Laurels on the leaderboard that is asked for."""
     return ["laurels", "--state", str(shop.state), *(["--engine", arguments.engine] if arguments.engine else [])]
 

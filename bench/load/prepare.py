@@ -23,7 +23,7 @@ TOKEN_TTL_S = 6 * 3600
 
 
 @dataclass
-class Shop:
+class PreparedShop:
     """What the benches need of the shop. `empty` is the state of another one, without members, that takes the same
     tokens.
     """
@@ -66,7 +66,7 @@ class Shop:
         return {"status": status, "headers": [one for one in headers if one[0] != "date"], "body": body.decode()}
 
 
-async def prepare(state: Path, members: int) -> Shop:
+async def prepare(state: Path, members: int) -> PreparedShop:
     """A shop under `state`, made where there is none yet; its tokens are signed anew."""
     settings, empty = Settings(state=state / "shop"), Settings(state=state / "empty")
     names, dice = [f"customer-{n}" for n in range(members)], Random(SEED)
@@ -89,7 +89,7 @@ async def prepare(state: Path, members: int) -> Shop:
     tokens = {name: sign_token(settings, subject=name, scope=None, ttl_s=TOKEN_TTL_S) for name in names}
     till = sign_token(settings, subject="till", scope="orders:write", ttl_s=TOKEN_TTL_S)
     shutil.copy(settings.state / "auth.key", empty.state / "auth.key")
-    return Shop(settings.state, empty.state, tokens, till)
+    return PreparedShop(settings.state, empty.state, tokens, till)
 
 
 def read_request(member: str, token: str, path: str = "/loyalty/{}") -> bytes:

@@ -161,7 +161,14 @@ def test_a_worker_that_crashes(folder: Path) -> None:
         serving.ask_everything()
     finally:
         serving.end(signal.SIGKILL)
-    command = [sys.executable, "-c", CRASHING.format(patch="Awarder.step = crash"), "work", "--state", str(serving.state)]
+    command = [
+        sys.executable,
+        "-c",
+        CRASHING.format(patch="Awarder.step = crash"),
+        "work",
+        "--state",
+        str(serving.state),
+    ]
     done = subprocess.run([*command, "--once"], capture_output=True, text=True, timeout=60, check=False)
     check(done.stdout + done.stderr, serving)
     assert done.returncode == 1

@@ -76,7 +76,7 @@ class History:
         return any(change.event is MemberEvent.ERASE and change.member_id == member_id for change in self.changes)
 
 
-class Shop:
+class SimulatedShop:
     """Tills, web shop and customers, each a task of its own."""
 
     def __init__(self, machine: Machine, dice: random.Random, trace: Trace) -> None:

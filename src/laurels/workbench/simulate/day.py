@@ -91,7 +91,7 @@ class _Outage(Struct):
 
 
 class _Day:
-    """The state of the making up: the dice, the outages, and what is to be sent, soonest first."""
+    """The state of the making up: the random numbers, the outages, and what is to be sent, soonest first."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan

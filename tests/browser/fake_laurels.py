@@ -1,4 +1,4 @@
-"""A stand-in for the server, for what a real one cannot be put into on demand: answers that are late, lost or wrong.
+"""A fake server, for what a real one cannot be put into on demand: answers that are late, lost or wrong.
 
 It serves the element's own files beside it, and counts what it was asked. Everything else is tested on `laurels serve`.
 """
@@ -31,7 +31,7 @@ CORS = {
 Answer = dict[str, Any]
 
 
-class StandIn:
+class FakeLaurels:
     """What is answered to whom; `show` changes it, and the streams hear of it."""
 
     def __init__(self, url: str) -> None:
@@ -104,7 +104,7 @@ class StandIn:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    stand_in: StandIn
+    fake: FakeLaurels
 
     def do_OPTIONS(self) -> None:
         self._send(204, b"", CORS)
@@ -130,21 +130,21 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(200, file.read_bytes(), {"Content-Type": TYPES[file.suffix], "Cache-Control": "no-store", **CORS})
 
     def _wire(self, member: str, call: str) -> None:
-        member, house = unquote(member), self.stand_in
+        member, fake = unquote(member), self.fake
         parts = urlsplit(self.path)
-        house.asked.append((parts.path, {name: values[0] for name, values in parse_qs(parts.query).items()}))
+        fake.asked.append((parts.path, {name: values[0] for name, values in parse_qs(parts.query).items()}))
         token = self.headers.get("Authorization", "").removeprefix("Bearer ")
-        house.gate.wait(30)
+        fake.gate.wait(30)
         if call == "live":
-            house.seen.append(self.headers.get("Last-Event-ID"))
-        if house.live_refusals and call == "live":
-            self._problem(house.live_refusals.pop(0))
-        elif house.refusals and call != "live":
-            status, headers = house.refusals.pop(0)
+            fake.seen.append(self.headers.get("Last-Event-ID"))
+        if fake.live_refusals and call == "live":
+            self._problem(fake.live_refusals.pop(0))
+        elif fake.refusals and call != "live":
+            status, headers = fake.refusals.pop(0)
             self._problem(status, headers)
-        elif house.tokens is not None and token not in house.tokens:
+        elif fake.tokens is not None and token not in fake.tokens:
             self._problem(401)
-        elif (answer := house.answer(member)) is None or (call == "live" and not house.has_live):
+        elif (answer := fake.answer(member)) is None or (call == "live" and not fake.has_live):
             self._problem(404)
         elif call == "live":
             self._stream(member)
@@ -162,7 +162,7 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in {"Content-Type": "text/event-stream", "Connection": "close", **CORS}.items():
             self.send_header(name, value)
         self.end_headers()
-        with self.stand_in.stream(member) as events:
+        with self.fake.stream(member) as events:
             try:
                 while (event := events.get(timeout=60)) is not None:
                     self.wfile.write(event)
@@ -189,21 +189,21 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def stand_in(port: int = 0) -> Generator[StandIn]:
-    """A stand-in on a free port of this machine."""
+def fake_laurels(port: int = 0) -> Generator[FakeLaurels]:
+    """A fake on a free port of this machine."""
     handler = type("Handler", (_Handler,), {})
     server = ThreadingHTTPServer(("127.0.0.1", port), handler)
     server.daemon_threads = True
-    house = StandIn(f"http://127.0.0.1:{server.server_address[1]}")
-    handler.stand_in = house  # type: ignore[attr-defined]
+    fake = FakeLaurels(f"http://127.0.0.1:{server.server_address[1]}")
+    handler.fake = fake  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
-        yield house
+        yield fake
     finally:
-        house.gate.set()
-        for member in list(house._streams):
-            house.say(None, member)
+        fake.gate.set()
+        for member in list(fake._streams):
+            fake.say(None, member)
         server.shutdown()
         server.server_close()
         thread.join()
