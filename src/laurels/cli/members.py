@@ -76,7 +76,7 @@ async def _changed(settings: Settings, member: str, event: MemberEvent) -> Versi
 
 async def _enrol(settings: Settings, pairs: list[tuple[str, str | None]]) -> list[bool]:
     async with build(settings) as services:
-        return await services.members.enrol(pairs, actor=ACTOR)
+        return (await services.members.enrol(pairs, actor=ACTOR))[0]
 
 
 def _pair(text: str) -> tuple[str, str | None]:

@@ -7,7 +7,8 @@ from rich.table import Table
 
 from laurels.cli.console import ConfigOption, JsonOption, StateOption, examples, out, out_json, run, settings_of
 from laurels.errors import NotFound
-from laurels.ledger import QuarantinedDocument
+from laurels.ledger import Quarantine, QuarantinedDocument
+from laurels.model import DocumentKind
 from laurels.model.times import format_instant
 from laurels.settings import Settings
 from laurels.wiring import build
@@ -90,12 +91,20 @@ async def _list(settings: Settings, after: int, limit: int) -> list[QuarantinedD
 
 async def _retry(settings: Settings, number: int) -> None:
     async with build(settings) as services:
-        await services.ledger.retry(number)
+        await services.ledger.retry(*await _key(services.ledger, number))
 
 
 async def _drop(settings: Settings, number: int) -> None:
     async with build(settings) as services:
-        await services.ledger.drop(number, actor="cli")
+        await services.ledger.drop(*await _key(services.ledger, number), actor="cli")
+
+
+async def _key(ledger: Quarantine, number: int) -> tuple[DocumentKind, str, str]:
+    """What the document with a number of the list is known by."""
+    for document in await ledger.quarantine(after=number - 1, limit=1):
+        if document.sequence == number:
+            return document.kind, document.source, document.id
+    raise NotFound(f"There is no document {number} in quarantine. `laurels quarantine list` shows them.")
 
 
 def _as_json(document: QuarantinedDocument) -> dict[str, object]:

@@ -64,7 +64,7 @@ async def enrol(call: Call) -> Answer:
             results.append(None)
         except InvalidInput as error:
             results.append(EnrolResult(member_id=_named(raw), status="invalid", http=422, errors=field_problems(error)))
-    new = await call.services.members.enrol(members, actor=call.caller.actor) if members else []
+    new = (await call.services.members.enrol(members, actor=call.caller.actor))[0] if members else []
     enrolled = iter([_result(member_id, is_new=is_new) for (member_id, _), is_new in zip(members, new, strict=True)])
     return Answer(200, [next(enrolled) if result is None else result for result in results])
 

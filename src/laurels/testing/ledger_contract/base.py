@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from laurels.awarding import Awarder, Programs
+from laurels.awarding import Awarder, publish
 from laurels.clock import Clock
-from laurels.ledger import DocumentState, Finding, Ledger, Receipt
+from laurels.ledger import DocumentState, Finding, Ledger, QuarantinedDocument, Receipt
 from laurels.model import (
     Adjustment,
     Balance,
@@ -35,7 +35,9 @@ SOON_S = 10
 OpenLedger = Callable[[Clock], Awaitable[Ledger]]
 """Opens the test's ledger, fresh at first; called again, the same one once more, as a second process would."""
 
-MEMBER_EVENTS = frozenset({EntryKind.ENROL, EntryKind.HIDE, EntryKind.SHOW, EntryKind.RENAME, EntryKind.ERASE})
+MEMBER_EVENTS = frozenset(
+    {EntryKind.ENROL, EntryKind.HIDE, EntryKind.SHOW, EntryKind.RENAME, EntryKind.ERASE, EntryKind.CONTACT}
+)
 
 
 def outline_of(entry: Entry) -> Outline:
@@ -50,6 +52,7 @@ def outline_of(entry: Entry) -> Outline:
         entry.board_at,
         entry.recorded_at,
         member_id,
+        entry.details if entry.kind in {EntryKind.ADJUST, EntryKind.MERGE} else None,
     )
 
 
@@ -74,8 +77,8 @@ class Shop:
     async def adopt(self, text: str) -> None:
         """Publish a program; it is in force from now on."""
         program = parse_program(text)
-        published = await self.ledger.publish(program.version, text)
-        self.programs = Programs(program, {version: parse_program(text) for version, text in published.items()})
+        await self.ledger.publish(program.version, text, None, actor="test")
+        self.programs = await publish(self.ledger, program)
         self.awarder = Awarder(self.ledger, self.programs, self.now)
 
     async def accept(self, *documents: Order | Refund | Document) -> list[Receipt]:
@@ -85,9 +88,8 @@ class Shop:
     async def award(self, limit: int = 500) -> int:
         """Award in every shard until each inbox is empty; gives how many documents were taken."""
         taken = 0
-        for shard in (await self.ledger.heads()).marks:
-            while step := await self.awarder.step(shard, limit):
-                taken += step
+        while step := await self.awarder.step(limit):
+            taken += step
         return taken
 
     async def sell(self, *documents: Order | Refund | Document) -> None:
@@ -221,6 +223,11 @@ def adjustment(id: str, member_id: str, points: int, reason: str = "goodwill") -
 def redemption(redemption_id: str, member_id: str, points: int) -> Document:
     """Points spent, by way of the source `shop`."""
     return Redemption(source="shop", redemption_id=redemption_id, member_id=member_id, points=points).document()
+
+
+def key_of(document: QuarantinedDocument) -> tuple[DocumentKind, str, str]:
+    """What a document in quarantine is known by."""
+    return document.kind, document.source, document.id
 
 
 def unreadable(id: str, member_id: str, content: bytes, raw: bytes = b"") -> Document:

@@ -16,6 +16,7 @@ from laurels.testing.ledger_contract.base import (
     OpenLedger,
     Shop,
     adjustment,
+    key_of,
     opened_again,
     order,
     outline_of,
@@ -209,7 +210,7 @@ class Waking(Base):
         [quarantined] = await shop.ledger.quarantine()
         waiting = asyncio.create_task(shop.ledger.wait_for_work(10 * SOON_S))
         await asyncio.sleep(0)
-        await shop.ledger.retry(quarantined.sequence)
+        await shop.ledger.retry(*key_of(quarantined))
         await soon(waiting)
 
     async def test_without_news_the_wait_ends_with_its_time(self, shop: Shop) -> None:

@@ -3,9 +3,9 @@
 import pytest
 
 from laurels.errors import NotFound
-from laurels.model import Status
+from laurels.model import DocumentKind, Status
 from laurels.program import DEFAULT_PROGRAM
-from laurels.testing.ledger_contract.base import Base, Shop, order, refund, unreadable
+from laurels.testing.ledger_contract.base import Base, Shop, key_of, order, refund, unreadable
 
 WITH_YEN = DEFAULT_PROGRAM.replace("version = 1", "version = 2").replace("per = {", 'per = { JPY = "1000",')
 IN_YEN = order("A1", "ann", "2500", currency="JPY")
@@ -32,7 +32,7 @@ class Quarantine(Base):
         await shop.sell(IN_YEN)
         [quarantined] = await shop.ledger.quarantine()
         await shop.adopt(WITH_YEN)
-        await shop.ledger.retry(quarantined.sequence)
+        await shop.ledger.retry(*key_of(quarantined))
         assert await shop.ledger.quarantine() == []
         assert await shop.ledger.inbox_depth() == 1
         state = await shop.state(IN_YEN)
@@ -45,8 +45,8 @@ class Quarantine(Base):
         await shop.sell(unreadable("P", "ann", b"", b"as received"))
         for _ in range(3):
             [quarantined] = await shop.ledger.quarantine()
-            assert quarantined.raw == b"as received"
-            await shop.ledger.retry(quarantined.sequence)
+            assert (await shop.ledger.quarantined(*key_of(quarantined))).raw == b"as received"
+            await shop.ledger.retry(*key_of(quarantined))
             await shop.award()
 
     async def test_a_retried_order_releases_what_waits_for_it(self, shop: Shop) -> None:
@@ -54,7 +54,7 @@ class Quarantine(Base):
         await shop.sell(refund("R1", "ann", "1000", "A1", currency="JPY"), IN_YEN)
         [quarantined] = await shop.ledger.quarantine()
         await shop.adopt(WITH_YEN)
-        await shop.ledger.retry(quarantined.sequence)
+        await shop.ledger.retry(*key_of(quarantined))
         await shop.award()
         assert (await shop.balance("ann")).balance == 2
 
@@ -67,7 +67,7 @@ class Quarantine(Base):
         [overdue] = await shop.ledger.quarantine()
         assert overdue.id == "R1"
         await shop.sell(second)
-        await shop.ledger.retry(overdue.sequence)
+        await shop.ledger.retry(*key_of(overdue))
         await shop.accept(order("A1", "ann", "25.00"))
         await shop.award()
         entries = await shop.ledger.order_entries("shop", "A1")
@@ -77,7 +77,7 @@ class Quarantine(Base):
         """Its id stays used; it is not listed, not retried, not awarded; the reason says who gave it up."""
         await shop.sell(IN_YEN)
         [quarantined] = await shop.ledger.quarantine()
-        await shop.ledger.drop(quarantined.sequence, actor="clerk")
+        await shop.ledger.drop(*key_of(quarantined), actor="clerk")
         assert await shop.ledger.quarantine() == []
         [again, other] = await shop.accept(IN_YEN, order("A1", "ann", "25.00"))
         assert (again.repeated, again.conflict) == (True, False)
@@ -85,20 +85,23 @@ class Quarantine(Base):
         assert await shop.award() == 0
         assert "clerk" in ((await shop.state(IN_YEN)).reason or "")
         with pytest.raises(NotFound):
-            await shop.ledger.retry(quarantined.sequence)
+            await shop.ledger.retry(*key_of(quarantined))
         with pytest.raises(NotFound):
-            await shop.ledger.drop(quarantined.sequence, actor="clerk")
+            await shop.ledger.drop(*key_of(quarantined), actor="clerk")
 
     async def test_what_is_not_in_quarantine_cannot_leave_it(self, shop: Shop) -> None:
         """Unknown, awarded, waiting or still in the inbox."""
         await shop.sell(order("A1", "ann", "25.00"), refund("R1", "ann", "5.00", "A9"))
         await shop.accept(order("A2", "ann", "25.00"))
         feed, depth = await shop.feed(), await shop.ledger.inbox_depth()
-        for sequence in range(-1, 6):
-            with pytest.raises(NotFound):
-                await shop.ledger.retry(sequence)
-            with pytest.raises(NotFound):
-                await shop.ledger.drop(sequence, actor="clerk")
+        for kind in DocumentKind:
+            for id in ("A1", "A2", "A3", "R1", "", "\n"):
+                with pytest.raises(NotFound):
+                    await shop.ledger.quarantined(kind, "shop", id)
+                with pytest.raises(NotFound):
+                    await shop.ledger.retry(kind, "shop", id)
+                with pytest.raises(NotFound):
+                    await shop.ledger.drop(kind, "shop", id, actor="clerk")
         assert (await shop.feed(), await shop.ledger.inbox_depth()) == (feed, depth)
 
     async def test_a_repeat_of_what_is_in_quarantine_says_so(self, shop: Shop) -> None:

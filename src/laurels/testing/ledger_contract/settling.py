@@ -79,9 +79,9 @@ class Settling(Base):
             raise ZeroDivisionError(claim.now)
 
         answers = await asyncio.gather(
-            shop.ledger.settle(adjustment("J1", "ann", 1), judge),
+            shop.ledger.settle([adjustment("J1", "ann", 1)], judge),
             shop.accept(order("A1", "bob", "10.00")),
-            shop.ledger.settle(adjustment("J2", "cy", 1), judge),
+            shop.ledger.settle([adjustment("J2", "cy", 1)], judge),
             shop.awarder.settle(adjustment("J3", "dee", 5)),
             return_exceptions=True,
         )
