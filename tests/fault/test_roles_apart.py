@@ -82,7 +82,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Plagued]:
     planted = tmp_path / "planted"
     planted.mkdir()
     monkeypatch.setenv("LAURELS_TEST_PLANTED", str(planted))
-    monkeypatch.setenv("PYTHONPATH", str(PLANTS))
+    monkeypatch.setenv("PYTHONPATH", str(PLANTS), prepend=os.pathsep)
     tree = Plagued(tmp_path / "state", planted)
     until(lambda: set(tree.children()) == {"work", "notify"})
     until(tree.is_ready)
