@@ -69,7 +69,7 @@ _TOKENS: dict[tuple[Path, str], str] = {}
 
 def tokens(shop: Shop, member: str) -> str:
     """One token for each member, so that it is remembered."""
-    return _TOKENS.setdefault((shop.house.settings.state, member), shop.token(member=member))
+    return _TOKENS.setdefault((shop.services.settings.state, member), shop.token(member=member))
 
 
 class Line:
@@ -240,8 +240,8 @@ async def test_what_goes_wrong_inside_is_told_by_the_long_way(
     async def fail_later(*_: Any, **__: Any) -> None:
         fail()
 
-    monkeypatch.setattr(shop.house.dashboards, "at_hand", fail)
-    monkeypatch.setattr(shop.house.dashboards, "member", fail_later)
+    monkeypatch.setattr(shop.services.dashboards, "at_hand", fail)
+    monkeypatch.setattr(shop.services.dashboards, "member", fail_later)
     answer = await line.ask(request(shop, "/loyalty/m1"))
     assert answer.startswith(b"HTTP/1.1 500 ")
     assert b"not to be told" not in answer

@@ -142,14 +142,14 @@ async def test_an_endless_body_is_refused_while_it_is_sent(shop: Shop, framing: 
 
 
 async def test_a_ledger_that_cannot_write_accepts_nothing(shop: Shop) -> None:
-    await shop.house.ledger.close()
+    await shop.services.ledger.close()
     answer = await shop.order("A1", "17850", "25.00")
     check_problem(answer, 503, "ledger-unavailable")
     assert answer.headers["retry-after"] == "1"
     # Reads from the board go on.
     assert (await shop.ask("GET", "/loyalty/17850", member="17850")).status_code == 200
     with pytest.raises(LedgerUnavailable):
-        await shop.house.ledger.accept([])
+        await shop.services.ledger.accept([])
 
 
 @pytest.mark.parametrize("as_lines", [False, True])
@@ -191,7 +191,7 @@ async def test_bulk_keeps_the_bytes_of_each_order(shop: Shop) -> None:
     for order_id, body in (("A1", b"[" + raw + b"]"), ("A2", raw.replace(b"A1", b"A2"))):
         assert (await shop.ask("POST", "/orders", content=body)).json()[0]["order_id"] == order_id
     await shop.settle()
-    assert [one.raw for one in await shop.house.ledger.quarantine()] == [raw, raw.replace(b"A1", b"A2")]
+    assert [one.raw for one in await shop.services.ledger.quarantine()] == [raw, raw.replace(b"A1", b"A2")]
 
 
 @pytest.mark.parametrize("path", ["/orders", "/members"])

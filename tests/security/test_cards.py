@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+from tests.settings import settings_with
 from tests.unit.test_model_cards import CARDS
 
 from laurels.http.tokens import sign_token
@@ -62,7 +63,7 @@ def serving(state: Path, log: Path) -> Iterator[httpx.Client]:
 def test_no_planted_card_number_is_kept_anywhere(tmp_path: Path) -> None:
     state, log = tmp_path / "state", tmp_path / "log"
     with serving(state, log) as client:
-        settings = Settings(state=state, http_rate_limit_per_minute=60_000_000)
+        settings = settings_with(state=state, http_rate_limit_per_minute=60_000_000)
         service = {"Authorization": "Bearer " + sign_token(settings, subject="till", scope=SCOPES, ttl_s=600)}
         members = [f"{MEMBER}-{n}" for n in range(len(CARDS))]
         for member, card in zip(members, CARDS, strict=True):

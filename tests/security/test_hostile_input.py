@@ -24,7 +24,7 @@ async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
     """One shop for all: nothing here may change it."""
     async with open_shop(tmp_path_factory.mktemp("state")) as shop:
         yield shop
-        assert (await shop.house.ledger.heads()).version.positions == {0: 0}
+        assert (await shop.services.ledger.heads()).version.positions == {0: 0}
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
 async def test_a_wrong_field_is_named_and_nothing_is_accepted(shop: Shop, change: dict[str, Any], field: str) -> None:
     answer = await shop.ask("POST", "/order/A1", json=ORDER | change)
     assert [named.replace("[...]", "[0]") for named in fields_at_fault(answer)] == [field]
-    assert await shop.house.ledger.inbox_depth() == 0
+    assert await shop.services.ledger.inbox_depth() == 0
 
 
 @pytest.mark.parametrize(

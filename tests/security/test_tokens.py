@@ -111,7 +111,7 @@ FORGED: dict[str, Forge] = {
 
 @pytest.mark.parametrize("name", FORGED)
 async def test_a_forged_token_is_a_401(shop: Shop, name: str) -> None:
-    token = FORGED[name](development_key(shop.house.settings.state))
+    token = FORGED[name](development_key(shop.services.settings.state))
     headers = {b"Authorization": f"Bearer {token}".encode()}
     answer = await shop.client.get(f"/loyalty/{MEMBER}", headers=headers)
     check_problem(answer, 401, "not-signed-in")
@@ -120,7 +120,7 @@ async def test_a_forged_token_is_a_401(shop: Shop, name: str) -> None:
 
 async def test_a_good_token_gets_in(shop: Shop) -> None:
     """So that the forged ones are refused for what is forged."""
-    key = development_key(shop.house.settings.state)
+    key = development_key(shop.services.settings.state)
     answer = await shop.ask("GET", f"/loyalty/{MEMBER}", token=jwt.encode(claims(), key, "EdDSA"))
     assert (answer.status_code, answer.json()["me"]["points"]) == (200, 0)
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from laurels.cli.console import ConfigOption, StateOption, examples, out, run, say, settings_of
-from laurels.cli.visible import visible
+from laurels.runtime.visible import visible
 from laurels.errors import FileRefused, InvalidInput
 from laurels.intake import email_warning, usable_email
 from laurels.model import MemberEvent, Version
@@ -76,13 +76,13 @@ def _change(member: str, event: MemberEvent, now_is: str, state: Path | None, co
 
 
 async def _changed(settings: Settings, member: str, event: MemberEvent) -> Version:
-    async with build(settings) as house:
-        return await house.members.change(member, event, actor=ACTOR)
+    async with build(settings) as services:
+        return await services.members.change(member, event, actor=ACTOR)
 
 
 async def _enrol(settings: Settings, pairs: list[tuple[str, str | None]]) -> list[bool]:
-    async with build(settings) as house:
-        return (await house.members.enrol(pairs, actor=ACTOR))[0]
+    async with build(settings) as services:
+        return (await services.members.enrol(pairs, actor=ACTOR))[0]
 
 
 def _pair(text: str) -> tuple[str, str | None]:

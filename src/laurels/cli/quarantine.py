@@ -6,7 +6,7 @@ import typer
 from rich.table import Table
 
 from laurels.cli.console import ConfigOption, JsonOption, StateOption, examples, out, out_json, run, settings_of
-from laurels.cli.visible import visible
+from laurels.runtime.visible import visible
 from laurels.errors import NotFound
 from laurels.ledger import Quarantine, QuarantinedDocument
 from laurels.model import DocumentKind
@@ -83,8 +83,8 @@ def drop(
 
 
 async def _list(settings: Settings, after: int, limit: int) -> list[QuarantinedDocument]:
-    async with build(settings) as house:
-        return await house.ledger.quarantine(after=after, limit=limit)
+    async with build(settings) as services:
+        return await services.ledger.quarantine(after=after, limit=limit)
 
 
 async def _show(settings: Settings, number: int) -> QuarantinedDocument:
@@ -93,13 +93,13 @@ async def _show(settings: Settings, number: int) -> QuarantinedDocument:
 
 
 async def _retry(settings: Settings, number: int) -> None:
-    async with build(settings) as house:
-        await house.ledger.retry(*await _key(house.ledger, number))
+    async with build(settings) as services:
+        await services.ledger.retry(*await _key(services.ledger, number))
 
 
 async def _drop(settings: Settings, number: int) -> None:
-    async with build(settings) as house:
-        await house.ledger.drop(*await _key(house.ledger, number), actor="cli")
+    async with build(settings) as services:
+        await services.ledger.drop(*await _key(services.ledger, number), actor="cli")
 
 
 async def _key(ledger: Quarantine, number: int) -> tuple[DocumentKind, str, str]:

@@ -23,12 +23,12 @@ from laurels.http.envelope import Envelope
 from laurels.http.express import Express
 from laurels.http.fast import FastLane
 from laurels.http.files import File, answer_file, read_files
-from laurels.http.house import House
 from laurels.http.limits import Limits
 from laurels.http.live import EventsResponse
 from laurels.http.openapi import openapi
 from laurels.http.problems import answer_problem
 from laurels.http.routes import Answer, Events, Headers, Route
+from laurels.http.services import Services
 
 ROUTES = (
     *orders.ROUTES,
@@ -49,23 +49,23 @@ class Application(NamedTuple):
     express: Express
 
 
-def create_app(house: House, auth: Auth, beside: Beside = NOTHING) -> ASGIApp:
-    """The ASGI application over a house that is built. It opens and closes nothing.
+def create_app(services: Services, auth: Auth, beside: Beside = NOTHING) -> ASGIApp:
+    """The ASGI application over services that are built. It opens and closes nothing.
 
     Raises `SettingsError` for an `http.cors_origins` that is none.
     """
-    return create_application(house, auth, beside).asgi
+    return create_application(services, auth, beside).asgi
 
 
-def create_application(house: House, auth: Auth, beside: Beside = NOTHING) -> Application:
+def create_application(services: Services, auth: Auth, beside: Beside = NOTHING) -> Application:
     """The same, with its express."""
-    house.intake.on_receipts = count_accepted
+    services.intake.on_receipts = count_accepted
     described = [*ROUTES, *service.ROUTES]
     document = msgspec.json.encode(openapi(described, laurels.__version__))
     # ECMA's regular expressions, which JSON Schema uses, know no \Z; their $ means just that.
     api = [*described, service.openapi_route(document.replace(rb"\\Z", b"$")), *beside.routes]
     pages = {"/": "index.html", "/docs": "docs.html", **beside.pages}
-    answerer = Answerer(house, Door(auth, Limits(house.settings.http_rate_limit_per_minute, house.now)), api)
+    answerer = Answerer(services, Door(auth, Limits(services.settings.http.rate_limit_per_minute, services.now)), api)
     app = Litestar(
         [
             *(_options(path, methods) for path, methods in _methods(api).items()),
@@ -76,7 +76,7 @@ def create_application(house: House, auth: Auth, beside: Beside = NOTHING) -> Ap
         openapi_config=None,
         logging_config=None,
     )
-    shared = sharing(house.settings.http_cors_origins, ROUTES)
+    shared = sharing(services.settings.http.cors_origins, ROUTES)
     return Application(Envelope(FastLane(app, answerer), shared), Express(answerer, shared))
 
 

@@ -17,11 +17,11 @@ from laurels import clock
 from laurels.clock import MINUTE, Clock
 from laurels.errors import InvalidInput, NotSignedIn, SettingsError
 from laurels.http.exposure import check_exposure
-from laurels.http.house import HttpSettings
 from laurels.http.jwks import PublishedKeys
 from laurels.http.keys import FindKeys, Key, fixed, read_keys
 from laurels.http.tokens import ALGORITHM, development_key
 from laurels.model.ids import check_id, is_printable
+from laurels.settings import Settings
 
 MAX_TOKEN_BYTES = 8192
 """Longer tokens are refused unread: no identity provider's is as long."""
@@ -160,7 +160,7 @@ class Auth:
             raise NotSignedIn(f"The token is not valid: {error.message}.") from error
 
 
-def open_auth(settings: HttpSettings, now: Clock = clock.now) -> Auth:
+def open_auth(settings: Settings, now: Clock = clock.now) -> Auth:
     """The check that the settings describe.
 
     Raises `SettingsError` for settings that contradict each other, for keys that cannot be taken, and for what must not
@@ -171,16 +171,16 @@ def open_auth(settings: HttpSettings, now: Clock = clock.now) -> Auth:
     return Auth(
         find_keys,
         algorithms,
-        issuer=settings.auth_issuer,
-        audience=settings.auth_audience,
-        member_claim=settings.auth_member_claim,
+        issuer=settings.auth.issuer,
+        audience=settings.auth.audience,
+        member_claim=settings.auth.member_claim,
         now=now,
     )
 
 
-def _keys(settings: HttpSettings, now: Clock) -> tuple[FindKeys, Sequence[str]]:
+def _keys(settings: Settings, now: Clock) -> tuple[FindKeys, Sequence[str]]:
     """Where the keys come from, and the algorithms that are accepted."""
-    mode, url, file = settings.auth_mode, settings.auth_jwks_url, settings.auth_keys_file
+    mode, url, file = settings.auth.mode, settings.auth.jwks_url, settings.auth.keys_file
     for setting, value, its_mode in (("auth.jwks_url", url, "jwks"), ("auth.keys_file", file, "keys")):
         if value is not None and mode != its_mode:
             raise SettingsError(
@@ -189,12 +189,12 @@ def _keys(settings: HttpSettings, now: Clock) -> tuple[FindKeys, Sequence[str]]:
     if mode == "dev":
         public = development_key(settings.state).public_key()
         return fixed([Key(public, (ALGORITHM,))]), [ALGORITHM]
-    if not settings.auth_algorithms:
+    if not settings.auth.algorithms:
         raise SettingsError("auth.algorithms is empty, so no token could be valid. Leave it out for the usual ones.")
     if url is not None:
-        return PublishedKeys(url, now).find, settings.auth_algorithms
+        return PublishedKeys(url, now).find, settings.auth.algorithms
     if file is not None:
-        return fixed(read_keys(file)), settings.auth_algorithms
+        return fixed(read_keys(file)), settings.auth.algorithms
     if mode == "jwks":
         raise SettingsError("auth.mode is jwks: auth.jwks_url has to say where the signing keys are published.")
     raise SettingsError("auth.mode is keys: auth.keys_file has to name a PEM file of the public keys that sign tokens.")

@@ -60,13 +60,13 @@ async def place_orders(call: Call) -> Answer:
     async for raw in documents(call.raw):
         try:
             form = decode(NamedOrderForm, raw)
-            order, warned = form.order(form.order_id, call.house.now()), form.warnings()
+            order, warned = form.order(form.order_id, call.services.now()), form.warnings()
             orders.append((order, form.usable() if warned else raw))
             warnings.append(as_problems(warned))
             results.append(None)
         except InvalidInput as error:
             results.append(BulkResult(order_id=_named(raw), status="invalid", http=422, errors=field_problems(error)))
-    receipts = await call.house.intake.accept_all(orders) if orders else []
+    receipts = await call.services.intake.accept_all(orders) if orders else []
     accepted = iter(
         [
             _result(order, receipt, warned)

@@ -64,7 +64,7 @@ class Express:
         """What is `shared` with pages of other origins is so here too."""
         self._shared = shared
         self._door = answerer.door
-        self._dashboards = answerer.house.dashboards
+        self._dashboards = answerer.services.dashboards
         self._meter = answerer.meters[show_dashboard.method, show_dashboard.path]
         self._server_lines: tuple[Headers, bytes] = (), b""
 

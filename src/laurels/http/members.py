@@ -67,7 +67,7 @@ async def enrol(call: Call) -> Answer:
             results.append(None)
         except InvalidInput as error:
             results.append(EnrolResult(member_id=_named(raw), status="invalid", http=422, errors=field_problems(error)))
-    new = (await call.house.members.enrol(members, actor=call.caller.actor))[0] if members else []
+    new = (await call.services.members.enrol(members, actor=call.caller.actor))[0] if members else []
     enrolled = iter(
         [
             _result(member_id, warning, is_new=is_new)
@@ -127,7 +127,7 @@ async def erase(call: Call) -> Answer:
 
 
 async def _change(call: Call, event: MemberEvent) -> Answer:
-    version = await call.house.members.change(call.ids["member_id"], event, actor=call.caller.actor)
+    version = await call.services.members.change(call.ids["member_id"], event, actor=call.caller.actor)
     return Answer(200, Changed(str(version)))
 
 

@@ -51,8 +51,8 @@ async def place_order(call: Call, form: OrderForm) -> Answer:
     a used id is a conflict and changes nothing.
     """
     order_id = call.ids["order_id"]
-    order, warnings = form.order(order_id, call.house.now()), form.warnings()
-    receipt = await call.house.intake.accept(order, form.usable() if warnings else call.raw)
+    order, warnings = form.order(order_id, call.services.now()), form.warnings()
+    receipt = await call.services.intake.accept(order, form.usable() if warnings else call.raw)
     accepted = Accepted(order_id, receipt.status, as_problems(warnings) or UNSET)
     return Answer(200 if receipt.repeated else 202, accepted)
 
@@ -66,7 +66,7 @@ async def place_order(call: Call, form: OrderForm) -> Answer:
 )
 async def show_order(call: Call, query: OrderQuery) -> Answer:
     """Tell how far an order got, and what it earned. A member sees its own orders alone."""
-    state = await call.house.ledger.document(
+    state = await call.services.ledger.document(
         DocumentKind.ORDER, query.source, call.ids["order_id"], of_member=call.caller.member_id
     )
     if state is None:
@@ -78,7 +78,7 @@ async def _shown(call: Call, state: DocumentState) -> OrderState:
     entry = state.entry
     if entry is None:
         return OrderState(order_id=state.id, source=state.source, status=state.status)
-    heads = await call.house.ledger.heads()
+    heads = await call.services.ledger.heads()
     return OrderState(
         order_id=state.id,
         source=state.source,

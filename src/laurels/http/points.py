@@ -120,7 +120,7 @@ async def adjust(call: Call, form: AdjustmentForm) -> Answer:
         reason=form.reason,
         member_id=call.ids["member_id"],
     )
-    receipt = await call.house.awarder.settle(adjustment.document())
+    receipt = await call.services.awarder.settle(adjustment.document())
     count_accepted(DocumentKind.ADJUSTMENT, [receipt])
     return Answer(_status(receipt), Adjusted(_entry(receipt).loyalty_id))
 
@@ -143,10 +143,10 @@ async def redeem(call: Call, form: RedemptionForm) -> Answer:
         reason=form.reason,
         member_id=member_id,
     )
-    receipt = await call.house.awarder.settle(redemption.document())
+    receipt = await call.services.awarder.settle(redemption.document())
     count_accepted(DocumentKind.REDEMPTION, [receipt])
     entry = _entry(receipt)
-    left = await call.house.ledger.balance(member_id)
+    left = await call.services.ledger.balance(member_id)
     return Answer(_status(receipt), Redeemed(entry.loyalty_id, left[0].balance if left else 0))
 
 
@@ -161,8 +161,8 @@ async def show_entries(call: Call, query: EntriesQuery) -> Answer:
     """List a member's entries, newest first."""
     member_id = call.ids["member_id"]
     before = None if query.after is None else int(query.after)
-    entries = await call.house.ledger.entries(member_id, before=before, limit=query.limit + 1)
-    if not entries and call.caller.member_id is None and await call.house.ledger.member(member_id) is None:
+    entries = await call.services.ledger.entries(member_id, before=before, limit=query.limit + 1)
+    if not entries and call.caller.member_id is None and await call.services.ledger.member(member_id) is None:
         raise UnknownMember
     shown, more = entries[: query.limit], len(entries) > query.limit
     return Answer(200, Entries([_shown(entry) for entry in shown], str(shown[-1].position) if more else None))
@@ -177,19 +177,19 @@ async def show_entries(call: Call, query: EntriesQuery) -> Answer:
 )
 async def show_balance(call: Call) -> Answer:
     """Tell a member's balance, and what was earned over the lifetime."""
-    found = await call.house.ledger.balance(call.ids["member_id"])
+    found = await call.services.ledger.balance(call.ids["member_id"])
     if found is not None:
         return Answer(200, _balance(*found))
     if call.caller.member_id is None:
         raise UnknownMember
-    return Answer(200, _balance(Balance(), (await call.house.ledger.heads()).version))
+    return Answer(200, _balance(Balance(), (await call.services.ledger.heads()).version))
 
 
 async def _own_source(call: Call, member_id: str) -> str:
     """Each member numbers its own redemptions, so that none can use up, or find out, the ids of others or of the shop.
     The source says the member's number, because the id has to go when the member is erased.
     """
-    member = await call.house.ledger.member(member_id)
+    member = await call.services.ledger.member(member_id)
     if member is None:
         raise InsufficientPoints
     return f"member:{member.number}"

@@ -14,7 +14,7 @@ from laurels.http.app import create_application
 from laurels.http.auth import open_auth
 from laurels.http.beside import NOTHING, Beside
 from laurels.http.connections import Connection, hurry_all
-from laurels.http.house import House
+from laurels.http.services import Services
 
 BACKLOG = 2048
 FINISH_WITHIN_S = 10
@@ -24,23 +24,26 @@ log = structlog.get_logger(__name__)
 
 
 async def serve(
-    house: House,
+    services: Services,
     stop: asyncio.Event,
     on_ready: Callable[[int], None] = lambda _: None,
     beside: Beside = NOTHING,
     *,
     share_port: bool = False,
+    port: int | None = None,
 ) -> None:
     """Answer HTTP until `stop` is set; then take nothing new and finish what is being answered.
 
     `on_ready` is called with the port once requests are answered: where `http.port` is 0, the one that was free.
-    `share_port`: other processes of this user may answer at the same port; the system deals the connections out. Raises
-    `SettingsError` where the address cannot be used.
+    `share_port`: other processes of this user may answer at the same port; the system deals the connections out. `port`
+    takes the place of the setting, for one that answered before. Raises `SettingsError` where the address cannot be
+    used; whatever ends the server's own loop, with the port free again and every connection closed.
     """
-    settings = house.settings
-    app = create_application(house, open_auth(settings, house.now), beside)
-    with _listener(settings.http_host, settings.http_port, share_port=share_port) as listener:
-        port: int = listener.getsockname()[1]
+    settings = services.settings
+    app = create_application(services, open_auth(settings, services.now), beside)
+    asked = settings.http.port if port is None else port
+    with _listener(settings.http.host, asked, share_port=share_port) as listener:
+        port = listener.getsockname()[1]
         server = _Server(
             uvicorn.Config(
                 app.asgi,
@@ -57,17 +60,20 @@ async def serve(
         hurrying = asyncio.create_task(hurry_all(server.server_state.connections))
         serving = asyncio.create_task(server.serve([listener]))
         stopping = asyncio.create_task(stop.wait())
-        log.info("http.listening", host=settings.http_host, port=port)
+        log.info("http.listening", host=settings.http.host, port=port)
         # The socket listens already: a client that connects now waits for the first turn of the server's loop.
         on_ready(port)
         try:
-            await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({serving, hurrying, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if hurrying.done():
+                hurrying.result()
         finally:
             stopping.cancel()
             hurrying.cancel()
-            house.live.close()
+            if stop.is_set():
+                services.live.close()
             server.should_exit = True
-            await serving
+            await _ended(server, serving, listener)
         log.info("http.stopped", port=port)
 
 
@@ -77,6 +83,16 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+async def _ended(server: uvicorn.Server, serving: "asyncio.Task[None]", listener: socket.socket) -> None:
+    """Wait for a server's end. One whose loop failed has closed nothing; raises what it failed with."""
+    try:
+        await serving
+    except Exception:
+        server.force_exit = True  # nobody is left who would finish what is being answered
+        await server.shutdown([listener])
+        raise
 
 
 def _listener(host: str, port: int, *, share_port: bool = False) -> socket.socket:

@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.serialization import (
 
 from laurels import clock
 from laurels.errors import SettingsError
-from laurels.http.house import HttpSettings
 from laurels.keyfile import read_secret, refusal, write_once
+from laurels.settings import Settings
 
 ALGORITHM = "EdDSA"
 """What the development key signs with (Ed25519)."""
@@ -26,26 +26,26 @@ ALGORITHM = "EdDSA"
 _TITLE = "development tokens"
 
 
-def sign_token(settings: HttpSettings, *, subject: str, scope: str | None, ttl_s: int) -> str:
+def sign_token(settings: Settings, *, subject: str, scope: str | None, ttl_s: int) -> str:
     """A token for `ttl_s` seconds: a member's without `scope` (`subject` is the member's id), a service's with it.
 
     Makes the development key where there is none. Raises `SettingsError` where the key cannot be made or read, or where
     nothing would accept it.
     """
-    if settings.auth_mode != "dev":
+    if settings.auth.mode != "dev":
         raise SettingsError(
-            f"auth.mode is {settings.auth_mode}: tokens are signed by your identity provider, not by `laurels token`."
+            f"auth.mode is {settings.auth.mode}: tokens are signed by your identity provider, not by `laurels token`."
         )
     now = clock.now() // clock.SECOND
     claims: dict[str, str | int] = {"sub": subject, "iat": now, "exp": now + ttl_s}
     if scope is None:
-        claims[settings.auth_member_claim] = subject
+        claims[settings.auth.member_claim] = subject
     else:
         claims["scope"] = scope
-    if settings.auth_issuer is not None:
-        claims["iss"] = settings.auth_issuer
-    if settings.auth_audience is not None:
-        claims["aud"] = settings.auth_audience
+    if settings.auth.issuer is not None:
+        claims["iss"] = settings.auth.issuer
+    if settings.auth.audience is not None:
+        claims["aud"] = settings.auth.audience
     return jwt.encode(claims, development_key(settings.state), ALGORITHM)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.acceptance.command_line import laurels_here as laurels
 
-from laurels.cli.visible import visible
+from laurels.runtime.visible import visible
 from laurels.model import Order
 from laurels.settings import Settings
 from laurels.wiring import build

@@ -51,7 +51,7 @@ class SqliteFeed(Session):
         return Checkpoint(heads=heads, parts=_parts(db))
 
     async def wait_for_news(self, known: Heads, timeout_s: float) -> None:
-        await self._poll(lambda db: heads_of(db).marks != known.marks, timeout_s, self._feed_bell)
+        await self._poll(lambda db: heads_of(db).marks != known.marks, timeout_s, self._feed_signal)
 
 
 def heads_of(db: Database) -> Heads:

@@ -82,6 +82,7 @@ class SqliteLedger(SqliteInbox, SqliteBooks, SqliteMembers, SqliteFeed, SqliteQu
         return await self._writer.run(write)
 
     async def close(self) -> None:
+        self._notice.close()
         self._reader.close()
         await self._writer.close()
 
