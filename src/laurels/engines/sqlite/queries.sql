@@ -27,7 +27,7 @@ FROM entry e JOIN member m ON m.number = e.member WHERE e.position > ? ORDER BY 
 -- name: outline
 -- What boards need of the entries after a position: an id only with an enrolment, which is all that names one.
 SELECT position, kind, member, points, name_number, board_at, recorded_at,
-       CASE WHEN kind = 'enrol' THEN (SELECT member_id FROM member WHERE number = entry.member) END
+       CASE WHEN kind = 'enrol' THEN (SELECT member_id FROM member WHERE number = entry.member) END, NULL
 FROM entry WHERE position > ? ORDER BY position LIMIT ?;
 
 -- name: entry_at

@@ -50,6 +50,7 @@ def outline_of(entry: Entry) -> Outline:
         entry.board_at,
         entry.recorded_at,
         member_id,
+        None,
     )
 
 
