@@ -194,7 +194,7 @@ impl Board {
         let number = (self.map.number() - BOARD_FILE) as usize;
         let shape = Shape::for_members(capacity, beyond);
         let old = &*self;
-        *self = Board::make(path, number, old.map.head().incarnation + 1, shape, |board| {
+        *self = Board::make(path, number, old.map.head().incarnation.wrapping_add(1), shape, |board| {
             let copy = |from: usize, to: usize, count: usize| {
                 for (new, word) in board.map.words()[to..].iter().zip(&old.map.words()[from..from + count]) {
                     new.store(word.load(Relaxed), Relaxed);
@@ -246,6 +246,9 @@ impl Board {
 
     /// Change a member's sum by so many points; `listed`: neither hidden nor erased.
     pub fn score(&mut self, log: &mut Journal, member: u32, points: i64, listed: bool) -> Result<()> {
+        if member as usize >= self.shape.capacity {
+            return Err(Error::disorder());
+        }
         let (before, block) = self.pair(member).ok_or_else(Error::disorder)?;
         let sum = self
             .sum(member)
@@ -277,6 +280,20 @@ impl Board {
     pub fn drop_sum(&mut self, log: &mut Journal, member: u32) -> Result<()> {
         self.keep_beyond(log, member, None)?;
         if self.pair(member).is_some_and(|pair| pair.0 != 0) { self.set_score(log, member, 0) } else { Ok(()) }
+    }
+
+    /// Take sums of members that have none, on a board that is unsorted and read by nobody; there is room for them, also
+    /// for those beyond. The journal is needed for those alone.
+    pub(crate) fn load(&self, log: &mut Journal, members: &[u32], sums: &[i64]) -> Result<()> {
+        for (member, sum) in members.iter().zip(sums) {
+            let shown = (*sum).clamp(-MOST_POINTS, MOST_POINTS);
+            let at = self.shape.pairs_at + 2 * *member as usize;
+            self.map.words().get(at).ok_or_else(Error::disorder)?.store(shown as i32 as u32, Relaxed);
+            if shown != *sum {
+                self.keep_beyond(log, *member, Some(*sum))?;
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn set_score(&self, log: &mut Journal, member: u32, score: i32) -> Result<()> {

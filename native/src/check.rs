@@ -16,9 +16,15 @@ impl Files {
         for member in 0..self.control.get(MEMBER_COUNT).unwrap_or(0) {
             let (state, _) = members.known(member).ok_or("members is too short")?;
             let id = members.id(member);
-            ensure(id.is_some() == matches!(state, State::Listed | State::Hidden), || {
+            let has_id = matches!(state, State::Listed | State::Hidden);
+            ensure(id.is_some() == has_id || state == State::Merged, || {
                 format!("member {member} is {state:?} and its id is {}kept", if id.is_some() { "" } else { "not " })
             })?;
+            if state == State::Merged {
+                ensure(members.root(member).is_some(), || format!("member {member} became nobody"))?;
+                let left = self.boards.iter().position(|board| board.sum(member) != Some(0));
+                ensure(left.is_none(), || format!("member {member} left points behind on board {left:?}"))?;
+            }
             listed += usize::from(state == State::Listed);
             if let Some(id) = id {
                 let found = members.number(&Members::digest(&self.key, &id)).flatten();

@@ -10,12 +10,13 @@ use pyo3::exceptions::{PyAssertionError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 
+use crate::changes::{Batch, Change, Op};
 use crate::error::Error;
+use crate::files::Mark;
 use crate::layout::SHARDS;
-use crate::load::Ids;
+use crate::load::{Ids, Rows};
 use crate::reader::{Me, Row, Shot};
 use crate::render::Renderer;
-use crate::state::{Batch, Change, Op};
 use crate::{head, names, reader, writer};
 
 const JOINED: u8 = 0;
@@ -24,6 +25,7 @@ const HIDDEN: u8 = 2;
 const SHOWN: u8 = 3;
 const RENAMED: u8 = 4;
 const ERASED: u8 = 5;
+const MERGED: u8 = 6;
 
 /// Proxy names: a keyed permutation of the name number, and two lists of words.
 #[pyclass(frozen, module = "laurels_core")]
@@ -89,11 +91,23 @@ impl Writer {
     }
 
     /// Begin a new, empty state.
-    fn reset(&mut self, identity: &str, epoch: u64, rules: &str) -> PyResult<()> {
-        Ok(self.open()?.reset(identity, epoch, rules)?)
+    #[pyo3(signature = (identity, epoch, rules, *, loading = false))]
+    fn reset(&mut self, identity: &str, epoch: u64, rules: &str, loading: bool) -> PyResult<()> {
+        let writer = self.open()?;
+        writer.reset(identity, epoch, rules)?;
+        if loading {
+            writer.building()?.begin_to_load();
+        }
+        Ok(())
+    }
+
+    /// Go on under another epoch.
+    fn adopt(&mut self, epoch: u64) -> PyResult<()> {
+        Ok(self.open()?.adopt(epoch)?)
     }
 
     /// Take ops of one shard, and move its mark.
+    #[pyo3(signature = (shard, ops, position, hash, *, wait = true))]
     fn apply(
         &mut self,
         py: Python<'_>,
@@ -101,6 +115,7 @@ impl Writer {
         ops: &Bound<'_, PyAny>,
         position: u64,
         hash: &[u8],
+        wait: bool,
     ) -> PyResult<bool> {
         let mut batch = Batch { position, hash: hash.to_vec(), ..Batch::default() };
         batch.ops.reserve(ops.len()?);
@@ -109,7 +124,7 @@ impl Writer {
             batch.ops.push(op);
         }
         let writer = self.open()?;
-        Ok(py.detach(|| writer.apply(shard, &batch))?)
+        Ok(py.detach(|| writer.apply(shard, &batch, wait))?)
     }
 
     /// All of the feed up to an instant is in.
@@ -118,21 +133,51 @@ impl Writer {
         Ok(py.detach(|| writer.confirm(at))?)
     }
 
-    /// Enrol many at once.
+    /// Take in many members at once.
+    #[pyo3(signature = (numbers, ids, name_numbers, hidden = None))]
     fn load_members(
         &mut self,
         py: Python<'_>,
-        first: u32,
+        numbers: PyBuffer<u32>,
         ids: &Bound<'_, PyAny>,
         name_numbers: PyBuffer<u32>,
+        hidden: Option<&[u8]>,
     ) -> PyResult<()> {
         let mut packed = Ids::default();
         for id in ids.try_iter()? {
-            packed.push(id?.downcast::<PyString>()?.to_str()?);
+            let id = id?;
+            packed.push(if id.is_none() { "" } else { id.downcast::<PyString>()?.to_str()? });
         }
-        let name_numbers = name_numbers.to_vec(py)?;
+        let (numbers, names) = (numbers.to_vec(py)?, name_numbers.to_vec(py)?);
+        let listed = vec![0; numbers.len()];
+        let rows = Rows { numbers: &numbers, ids: &packed, names: &names, hidden: hidden.unwrap_or(&listed) };
         let state = self.open()?.building()?;
-        Ok(py.detach(|| state.load_members(first, &packed, &name_numbers))?)
+        Ok(py.detach(|| state.load_members(&rows))?)
+    }
+
+    /// Take in many scores at once.
+    fn load_scores(
+        &mut self,
+        py: Python<'_>,
+        board: &str,
+        members: PyBuffer<u32>,
+        sums: PyBuffer<i64>,
+    ) -> PyResult<()> {
+        let (members, sums) = (members.to_vec(py)?, sums.to_vec(py)?);
+        let state = self.open()?.building()?;
+        Ok(py.detach(|| state.load_scores(board, &members, &sums))?)
+    }
+
+    /// Take in merges at once.
+    fn load_merges(&mut self, merges: Vec<(u32, u32)>) -> PyResult<()> {
+        Ok(self.open()?.building()?.load_merges(&merges)?)
+    }
+
+    /// Stand at these marks: all is loaded.
+    fn loaded(&mut self, marks: Vec<(usize, u64, Vec<u8>)>) -> PyResult<()> {
+        let mark = |(shard, position, hash)| (shard, Mark { position, reached: position, hash });
+        let marks: Vec<_> = marks.into_iter().map(mark).collect();
+        Ok(self.open()?.building()?.loaded(&marks)?)
     }
 
     /// Make a whole board at once.
@@ -183,6 +228,7 @@ fn parsed(op: &Bound<'_, PyTuple>, boards: &mut Vec<String>) -> PyResult<Op> {
         (SHOWN, 3) => Change::Shown,
         (RENAMED, 4) => Change::Renamed(op.get_item(3)?.extract()?),
         (ERASED, 3) => Change::Erased,
+        (MERGED, 4) => Change::Merged(op.get_item(3)?.extract()?),
         _ => return Err(PyTypeError::new_err("an op is (position, kind, member, ...), as laurels_core.Op says")),
     };
     Ok(Op { position: op.get_item(0)?.extract()?, member: op.get_item(2)?.extract()?, change })
@@ -395,7 +441,9 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("SHARDS", SHARDS)?;
     let kinds = [("JOINED", JOINED), ("SCORED", SCORED), ("HIDDEN", HIDDEN)];
-    for (name, kind) in kinds.into_iter().chain([("SHOWN", SHOWN), ("RENAMED", RENAMED), ("ERASED", ERASED)]) {
+    for (name, kind) in
+        kinds.into_iter().chain([("SHOWN", SHOWN), ("RENAMED", RENAMED), ("ERASED", ERASED), ("MERGED", MERGED)])
+    {
         module.add(name, kind)?;
     }
     errors::add_exceptions(module)?;

@@ -10,10 +10,13 @@ use crate::error::{Error, Result};
 use crate::journal::Journal;
 use crate::layout::*;
 use crate::map::{HEAD, Head, Map};
-use crate::members::{Members, packed_text};
+use crate::members::{MOST_MERGES, Members, packed_text};
 
 /// Words of the ids that room is made for at first, for each member: ids of 24 bytes.
 const ID_WORDS: usize = 6;
+
+/// Merges that room is made for at first.
+const MERGES_AT_FIRST: usize = 512;
 
 static OPENINGS: AtomicU64 = AtomicU64::new(1);
 
@@ -31,6 +34,8 @@ pub struct Files {
     pub ids: Map,
     /// See `members.rs`.
     pub texts: Map,
+    /// See `merges.rs`.
+    pub merges: Map,
     /// Tells these from all others that this process ever opened.
     pub opening: u64,
     /// The key of the digests of ids.
@@ -74,6 +79,7 @@ impl Files {
             slots: make(folder, SLOTS, SLOTS_FILE, 0, HEAD + 2 * places_for(capacity))?,
             ids: make(folder, IDS, IDS_FILE, 0, HEAD + 2 * capacity)?,
             texts: make(folder, TEXTS, TEXTS_FILE, 0, HEAD + ID_WORDS * capacity)?,
+            merges: make(folder, MERGES, MERGES_FILE, 0, HEAD + 2 * MERGES_AT_FIRST)?,
             boards: Vec::new(),
             opening: OPENINGS.fetch_add(1, Relaxed),
             key,
@@ -106,6 +112,7 @@ impl Files {
             slots: open(SLOTS, SLOTS_FILE)?,
             ids: open(IDS, IDS_FILE)?,
             texts: open(TEXTS, TEXTS_FILE)?,
+            merges: open(MERGES, MERGES_FILE)?,
             boards: Vec::new(),
             opening: OPENINGS.fetch_add(1, Relaxed),
             key: Members::key(&control),
@@ -127,14 +134,15 @@ impl Files {
     pub fn refresh(&mut self) -> Result<()> {
         while self.is_outdated() {
             self.seen = self.control.get(FILES).unwrap_or(0);
-            for (name, kind) in [(MEMBERS, MEMBERS_FILE), (SLOTS, SLOTS_FILE), (IDS, IDS_FILE), (TEXTS, TEXTS_FILE)] {
+            let own = [
+                (MEMBERS, MEMBERS_FILE, &mut self.members),
+                (SLOTS, SLOTS_FILE, &mut self.slots),
+                (IDS, IDS_FILE, &mut self.ids),
+                (TEXTS, TEXTS_FILE, &mut self.texts),
+                (MERGES, MERGES_FILE, &mut self.merges),
+            ];
+            for (name, kind, map) in own {
                 let path = self.folder.join(name);
-                let map = match kind {
-                    MEMBERS_FILE => &mut self.members,
-                    SLOTS_FILE => &mut self.slots,
-                    IDS_FILE => &mut self.ids,
-                    _ => &mut self.texts,
-                };
                 if Map::incarnation_at(&path, kind)? != map.head().incarnation {
                     *map = Map::open(&path, kind, kind, self.writable)?;
                 }
@@ -165,6 +173,7 @@ impl Files {
             slots: &self.slots,
             ids: &self.ids,
             texts: &self.texts,
+            merges: &self.merges,
         }
     }
 
@@ -177,8 +186,9 @@ impl Files {
 
     /// Every file in memory.
     pub fn maps(&mut self) -> impl Iterator<Item = &mut Map> {
-        let own = [&mut self.control, &mut self.members, &mut self.slots, &mut self.ids, &mut self.texts];
-        own.into_iter().chain(self.boards.iter_mut().map(|board| &mut board.map))
+        let Files { control, members, slots, ids, texts, merges, boards, .. } = self;
+        let own = [control, members, slots, ids, texts, merges];
+        own.into_iter().chain(boards.iter_mut().map(|board| &mut board.map))
     }
 
     /// A file by its number in the journal.
@@ -189,6 +199,7 @@ impl Files {
             SLOTS_FILE => Some(&self.slots),
             IDS_FILE => Some(&self.ids),
             TEXTS_FILE => Some(&self.texts),
+            MERGES_FILE => Some(&self.merges),
             _ => self.boards.get(number.checked_sub(BOARD_FILE)? as usize).map(|board| &board.map),
         }
     }
@@ -243,12 +254,24 @@ impl Files {
         Ok(())
     }
 
+    /// Make room for more merges.
+    pub fn grow_merges(&mut self, more: usize) -> Result<()> {
+        let count = self.members().merge_count().ok_or_else(Error::disorder)? as usize;
+        if count + more > MOST_MERGES as usize {
+            return Err(Error::Full("there are no more merges".into()));
+        }
+        let words = (HEAD + 2 * (count + more)).max(2 * self.merges.words().len());
+        self.merges = longer(&self.folder, MERGES, &self.merges, words)?;
+        self.replaced();
+        Ok(())
+    }
+
     /// Write the slots anew, for as many members as there is room for: without tombstones.
     pub fn rewrite_slots(&mut self) -> Result<()> {
         let path = self.folder.join(SLOTS);
         let words = (HEAD + 2 * places_for(self.members().capacity())) as u64;
         let head = self.slots.head();
-        let head = Head { incarnation: head.incarnation + 1, words, ..*head };
+        let head = Head { incarnation: head.incarnation.wrapping_add(1), words, ..*head };
         let slots = Map::draft(&path, SLOTS_FILE, head)?;
         let used = Members { slots: &slots, ..self.members() }.rehash(&self.slots)?;
         slots.publish(&path)?;
@@ -301,7 +324,7 @@ impl Files {
 
     /// Write everything to the disk and say so.
     pub fn sync(&self) -> Result<()> {
-        for map in [&self.members, &self.slots, &self.ids, &self.texts] {
+        for map in [&self.members, &self.slots, &self.ids, &self.texts, &self.merges] {
             map.sync()?;
         }
         for board in &self.boards {
@@ -373,7 +396,7 @@ fn make(folder: &Path, name: &str, kind: u32, incarnation: u32, words: usize) ->
 
 fn longer(folder: &Path, name: &str, old: &Map, words: usize) -> Result<Map> {
     let path = folder.join(name);
-    let head = Head { incarnation: old.head().incarnation + 1, words: words as u64, ..*old.head() };
+    let head = Head { incarnation: old.head().incarnation.wrapping_add(1), words: words as u64, ..*old.head() };
     let map = Map::draft(&path, old.number(), head)?;
     for (new, word) in map.words()[HEAD..].iter().zip(&old.words()[HEAD..]) {
         new.store(word.load(Relaxed), Relaxed);

@@ -191,8 +191,7 @@ impl Kept {
     /// The journal of a folder, as it is now.
     pub fn open(folder: &Path) -> Result<Kept> {
         let map = Map::open(&folder.join(JOURNAL), u32::MAX, JOURNAL_FILE, false)?;
-        let ended = map.words()[ENDED].load(Ordering::Acquire);
-        let used = map.words()[USED].load(Ordering::Acquire);
+        let (ended, used) = figures(&map);
         Ok(Kept { map, ended, used })
     }
 
@@ -205,9 +204,20 @@ impl Kept {
     /// the writer's order, one of the figures that are compared here.
     pub fn is_still(&self) -> bool {
         fence(Ordering::Acquire);
-        let used = self.map.words()[USED].load(Ordering::Acquire);
-        (self.map.words()[ENDED].load(Ordering::Acquire), used) == (self.ended, self.used)
+        let (ended, used) = figures(&self.map);
+        (ended, used) == (self.ended, self.used)
     }
+}
+
+/// How many updates ended, and the words of the present one, in a map that may be read-only: there nothing but a relaxed
+/// load is allowed, so the fences stand apart. An update ends by `ENDED` first, then `USED`: read the other way round, an
+/// end in between does not look like the state before it.
+fn figures(map: &Map) -> (u32, u32) {
+    let used = map.words()[USED].load(Ordering::Relaxed);
+    fence(Ordering::Acquire);
+    let ended = map.words()[ENDED].load(Ordering::Relaxed);
+    fence(Ordering::Acquire);
+    (ended, used)
 }
 
 /// Put the old words of so many words of records back, the oldest last.

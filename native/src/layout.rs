@@ -9,6 +9,7 @@
 //! gN/members            member number -> digest of the id, name number, state
 //! gN/slots              digest of the id -> member number, open addressing
 //! gN/ids, gN/texts      member number -> the id itself, for standings; never touched by reads
+//! gN/merges             members that became another one
 //! gN/board-0, 1, ...    a board: scores, counts, blocks
 //! gN/journal            what words were before the present update
 //! ```
@@ -23,8 +24,8 @@ pub const SHARDS: usize = 16;
 /// Boards of a store, at most.
 pub const MOST_BOARDS: usize = 512;
 
-/// Bytes of the longest texts: identity, rules. A board's name may have 124, a hash 64.
-pub const LONGEST_TEXT: usize = 255;
+/// Bytes of the longest texts: identity, rules, an id. A board's name may have 124, a hash 64.
+pub const LONGEST_TEXT: usize = 4096;
 
 /// File names.
 pub const LOCK: &str = "lock";
@@ -43,6 +44,8 @@ pub const IDS: &str = "ids";
 /// See above.
 pub const TEXTS: &str = "texts";
 /// See above.
+pub const MERGES: &str = "merges";
+/// See above.
 pub const JOURNAL: &str = "journal";
 
 /// Kinds of files, which are also their numbers in the journal; a board's number is `BOARD_FILE` and its own.
@@ -57,6 +60,8 @@ pub const IDS_FILE: u32 = 4;
 pub const TEXTS_FILE: u32 = 5;
 /// See above.
 pub const JOURNAL_FILE: u32 = 6;
+/// See above.
+pub const MERGES_FILE: u32 = 7;
 /// See above.
 pub const BOARD_FILE: u32 = 16;
 
@@ -88,12 +93,18 @@ pub const SLOTS_USED: usize = 33;
 pub const KEY: usize = 34;
 /// 1 while many members are taken in at once: what a writer leaves so is thrown away.
 pub const LOADING: usize = 38;
+/// Members that became another one.
+pub const MERGE_COUNT: usize = 39;
+/// 1 once something in these files was found that cannot be: what is still read from them says that it is stale.
+pub const DAMAGED: usize = 40;
+/// Words of the longest texts and their lengths, up to an even number.
+const TEXT_WORDS_AT_MOST: usize = LONGEST_TEXT / 4 + 2;
 /// A text: length in bytes, then the bytes, four to a word.
 pub const IDENTITY: usize = 64;
 /// A text.
-pub const RULES: usize = 128;
+pub const RULES: usize = IDENTITY + TEXT_WORDS_AT_MOST;
 /// For each shard `MARK_WORDS`: the mark's position (64 bits), the position reached (64 bits), the mark's hash (a text).
-pub const MARKS: usize = 192;
+pub const MARKS: usize = RULES + TEXT_WORDS_AT_MOST;
 /// Words of one shard's mark.
 pub const MARK_WORDS: usize = 32;
 /// For each board `NAME_WORDS`: its name, a text.

@@ -59,48 +59,87 @@ impl Ids {
     }
 }
 
+/// Members to be taken in at once, a row each; numbers ascend.
+pub struct Rows<'a> {
+    /// Member numbers.
+    pub numbers: &'a [u32],
+    /// Their ids; an empty one of who was erased.
+    pub ids: &'a Ids,
+    /// Their name numbers.
+    pub names: &'a [u32],
+    /// 1 of who is hidden.
+    pub hidden: &'a [u8],
+}
+
+impl Rows<'_> {
+    fn row(&self, index: usize) -> (usize, &str, State, u32) {
+        let id = self.ids.some(index..index + 1).next().unwrap_or_default();
+        let state = match (id, self.hidden[index]) {
+            ("", _) => State::Unnamed,
+            (_, 0) => State::Listed,
+            _ => State::Hidden,
+        };
+        (self.numbers[index] as usize, id, state, self.names[index])
+    }
+
+    /// From the first number to behind the last one, of some rows.
+    fn span(&self, rows: &Range<usize>) -> Range<usize> {
+        match self.numbers.get(rows.clone()) {
+            Some([first, .., last]) => *first as usize..*last as usize + 1,
+            Some([only]) => *only as usize..*only as usize + 1,
+            _ => 0..0,
+        }
+    }
+}
+
+/// Stands for the digest of nobody.
+const NO_DIGEST: Digest = [0; 4];
+
 impl Members<'_> {
-    /// Take in members with these ids and name numbers: `first`, `first + 1`, and so on. There is room for them.
-    pub fn load(&self, first: u32, ids: &Ids, name_numbers: &[u32]) -> Result<()> {
+    /// Take in members. There is room for them, and none of them is there but as one that was merged.
+    pub fn load(&self, rows: &Rows<'_>) -> Result<()> {
         let control = self.control.words();
-        control[LOADING].store(1, Relaxed);
-        let each = ids.count().div_ceil(threads(ids.count())).max(1);
-        let mut digests = vec![[0; 4]; ids.count()];
+        let before = control[LOADING].swap(1, Relaxed);
+        let count = rows.numbers.len();
+        let each = count.div_ceil(threads(count)).max(1);
+        let mut digests = vec![NO_DIGEST; count];
         let mut text = control[TEXT_WORDS].load(Relaxed);
         thread::scope(|scope| {
             for (part, digests) in digests.chunks_mut(each).enumerate() {
                 let some = part * each..part * each + digests.len();
                 let begins = text;
-                text += ids.words(some.clone()) as u32;
-                let joining = ids.some(some.clone()).zip(&name_numbers[some.clone()]);
-                scope.spawn(move || self.write(first + some.start as u32, begins..text, joining, digests));
+                text += rows.ids.words(some.clone()) as u32;
+                scope.spawn(move || self.write(rows, some, begins..text, digests));
             }
         });
-        let used = self.point_all(first, &digests)?;
+        let used = self.point_all(rows.numbers, &digests)?;
         control[TEXT_WORDS].store(text, Relaxed);
         control[SLOTS_USED].fetch_add(used, Relaxed);
-        control[MEMBER_COUNT].fetch_max(first + ids.count() as u32, Relaxed);
-        control[LOADING].store(0, Relaxed);
+        control[MEMBER_COUNT].fetch_max(rows.span(&(0..count)).end as u32, Relaxed);
+        control[LOADING].store(before, Relaxed);
         Ok(())
     }
 
     /// Write all but the slots. `texts` are the words that the ids fill.
-    fn write<'b>(
-        &self,
-        first: u32,
-        texts: Range<u32>,
-        joining: impl Iterator<Item = (&'b str, &'b u32)>,
-        digests: &mut [Digest],
-    ) {
-        let (known, index) = (HEAD + 4 * first as usize, HEAD + 2 * first as usize);
-        let known = self.members.populated(known..known + 4 * digests.len()).chunks_exact(4);
-        let index = self.ids.populated(index..index + 2 * digests.len()).chunks_exact(2);
+    fn write(&self, rows: &Rows<'_>, some: Range<usize>, texts: Range<u32>, digests: &mut [Digest]) {
+        let span = rows.span(&some);
+        self.members.populated(HEAD + 4 * span.start..HEAD + 4 * span.end);
+        self.ids.populated(HEAD + 2 * span.start..HEAD + 2 * span.end);
         let mut text = texts.start;
         let mut free = self.texts.populated(texts.start as usize..texts.end as usize).iter();
-        for ((((id, name_number), digest), known), index) in joining.zip(digests).zip(known).zip(index) {
+        for (index, digest) in some.zip(digests) {
+            let (number, id, state, name) = rows.row(index);
+            let known = &self.members.words()[HEAD + 4 * number..HEAD + 4 * number + 4];
+            let merged = matches!(self.known(number as u32), Some((State::Merged, _)));
+            if !merged {
+                known[3].store(packed(state, name), Relaxed);
+            }
+            if id.is_empty() {
+                continue;
+            }
             *digest = Self::digest(self.key, id.as_bytes());
-            let values = [digest[0], digest[1], digest[2], packed(State::Listed, *name_number)];
-            known.iter().zip(values).for_each(|(word, value)| word.store(value, Relaxed));
+            known.iter().zip(&digest[..3]).for_each(|(word, value)| word.store(*value, Relaxed));
+            let index = &self.ids.words()[HEAD + 2 * number..HEAD + 2 * number + 2];
             index[0].store(text, Relaxed);
             index[1].store(id.len() as u32, Relaxed);
             for word in words_of_text(id.as_bytes()) {
@@ -115,7 +154,7 @@ impl Members<'_> {
     /// Make the digests lead to members; tells how many places are used that were empty.
     ///
     /// Each thread has a part of the slots for its own. The few that are not settled at a glance come last, alone.
-    fn point_all(&self, first: u32, digests: &[Digest]) -> Result<u32> {
+    fn point_all(&self, numbers: &[u32], digests: &[Digest]) -> Result<u32> {
         let end = self.slots.words().len();
         let each = (end - HEAD).div_ceil(threads(digests.len())).next_multiple_of(2);
         let fresh = self.control.get(SLOTS_USED) == Some(0);
@@ -126,7 +165,7 @@ impl Members<'_> {
                     if fresh {
                         self.slots.populated(mine.clone());
                     }
-                    self.point_some(first, digests, mine)
+                    self.point_some(numbers, digests, mine)
                 })
             };
             let threads: Vec<_> = (HEAD..end).step_by(each).map(begin).collect();
@@ -136,7 +175,7 @@ impl Members<'_> {
         for (some, left) in parts {
             used += some;
             for index in left {
-                used += u32::from(self.point_alone(&digests[index], first + index as u32)?);
+                used += u32::from(self.point_alone(&digests[index], numbers[index])?);
             }
         }
         Ok(used)
@@ -144,7 +183,7 @@ impl Members<'_> {
 
     /// The same for those whose search begins among `mine`; gives back the indices of those that meet the end, a tombstone,
     /// or perhaps themselves.
-    fn point_some(&self, first: u32, digests: &[Digest], mine: Range<usize>) -> (u32, Vec<usize>) {
+    fn point_some(&self, numbers: &[u32], digests: &[Digest], mine: Range<usize>) -> (u32, Vec<usize>) {
         let (mut used, mut left) = (0, Vec::new());
         let targets = self.targets(digests, &mine);
         for (at, target) in targets.iter().enumerate() {
@@ -157,7 +196,7 @@ impl Members<'_> {
             match pairs.find(ends) {
                 Some(pair) if pair[1].load(Relaxed) == 0 => {
                     pair[0].store(target.tag, Relaxed);
-                    pair[1].store(first + target.index + 1, Relaxed);
+                    pair[1].store(numbers[target.index as usize] + 1, Relaxed);
                     used += 1;
                 }
                 _ => left.push(target.index as usize),
@@ -174,7 +213,11 @@ impl Members<'_> {
                 tag: digest[3],
                 index,
             };
-            (0..).zip(digests).map(target).filter(|target| mine.contains(&(target.slot as usize)))
+            (0..)
+                .zip(digests)
+                .filter(|(_, digest)| **digest != NO_DIGEST)
+                .map(target)
+                .filter(|target| mine.contains(&(target.slot as usize)))
         };
         let reach = |target: &Target| (target.slot as usize - mine.start) / REACH;
         let mut next_in = vec![0; mine.len() / REACH + 1];

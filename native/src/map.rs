@@ -28,7 +28,9 @@ const LARGE: usize = 1 << 21;
 
 const MAGIC: [u32; 2] = [u32::from_ne_bytes(*b"LAUR"), u32::from_ne_bytes(*b"ELS\n")];
 const BYTE_ORDER: u32 = 0x0102_0304;
-const FORMAT: u32 = 1;
+
+/// 1: before members could merge.
+const FORMAT: u32 = 2;
 
 /// What a file's header says of it, beside magic, byte order, format and checksum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,8 +70,8 @@ impl Map {
         let mut options = OpenOptions::new();
         let file = options.read(true).write(true).create_new(true).mode(0o600).open(&beside);
         let file = file.map_err(|error| Error::at(path, &error))?;
-        let bytes =
-            libc::off_t::try_from(head.words * 4).map_err(|_| Error::Full("a file would be too long".into()))?;
+        let bytes = head.words.checked_mul(4).and_then(|bytes| libc::off_t::try_from(bytes).ok());
+        let bytes = bytes.ok_or_else(|| Error::Full("a file would be too long".into()))?;
         // SAFETY: a plain call on a descriptor that is open.
         let code = unsafe { libc::posix_fallocate(file.as_raw_fd(), 0, bytes) };
         if code != 0 {
@@ -260,7 +262,7 @@ impl Drop for Map {
 }
 
 impl Head {
-    fn encode(&self) -> [u32; HEAD] {
+    pub(crate) fn encode(&self) -> [u32; HEAD] {
         let mut words = [0; HEAD];
         words[..2].copy_from_slice(&MAGIC);
         words[2] = BYTE_ORDER;
@@ -300,8 +302,15 @@ impl Head {
                 words[3]
             )));
         }
+        if words[3] < FORMAT {
+            return Err(Error::OlderFormat(format!(
+                "{} has format {}, and this version reads {FORMAT}: rebuild the board",
+                path.display(),
+                words[3]
+            )));
+        }
         let sum = checksum(&words[..14]);
-        if (words[14], words[15]) != (sum as u32, (sum >> 32) as u32) || words[3] != FORMAT || words[4] != kind {
+        if (words[14], words[15]) != (sum as u32, (sum >> 32) as u32) || words[4] != kind {
             return Err(Error::Corrupt(format!("{} has a damaged header", path.display())));
         }
         let head = Head {
@@ -310,10 +319,14 @@ impl Head {
             words: u64::from(words[6]) | u64::from(words[7]) << 32,
             shape: words[8..14].try_into().expect("six"),
         };
-        if length < head.words * 4 {
-            return Err(Error::Truncated(format!("{} has {length} bytes of {}", path.display(), head.words * 4)));
+        // What a header says is not to be trusted, though its checksum is right: 2^62 words have no bytes that can be told.
+        match head.words.checked_mul(4) {
+            Some(bytes) if head.words >= HEAD as u64 && bytes <= length => Ok(head),
+            Some(bytes) if head.words >= HEAD as u64 && bytes < 1 << 62 => {
+                Err(Error::Truncated(format!("{} has {length} bytes of {bytes}", path.display())))
+            }
+            _ => Err(Error::Corrupt(format!("{} tells a length that cannot be", path.display()))),
         }
-        Ok(head)
     }
 }
 

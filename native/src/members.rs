@@ -1,7 +1,8 @@
-//! Who the members are: the shop's id to the member number and back, name numbers, who is hidden or erased.
+//! Who the members are: the shop's id to the member number and back, name numbers, who is hidden, erased or merged.
 //!
 //! ```text
-//! members   member number -> [digest 0, 1, 2, state (2 bits) and name number]
+//! members   member number -> [digest 0, 1, 2, state (2 bits) and name number]; of who is gone, how: erased, or merged and where
+//!           `merges.rs` has it
 //! slots     [digest 3, member number + 1]: open addressing, where 0 is empty and all ones is a tombstone
 //! ids       member number -> [first word of the id in texts, its bytes]
 //! texts     the ids themselves, each from a word on
@@ -23,6 +24,11 @@ use crate::map::{HEAD, Map};
 /// Name numbers are below this.
 pub const MOST_NAMES: u32 = 1 << 30;
 
+/// How many merges there may be.
+pub const MOST_MERGES: u32 = MOST_NAMES - FIRST_MERGE;
+
+const FIRST_MERGE: u32 = 2; // what comes before says how else one may be gone
+
 pub(crate) const TOMB: u32 = u32::MAX;
 
 /// What is known of a member.
@@ -36,9 +42,13 @@ pub enum State {
     Hidden,
     /// Gone for good.
     Erased,
+    /// It will be erased further on in the feed, and has no id any more; until then it may still become another one.
+    Unnamed,
+    /// It became another one.
+    Merged,
 }
 
-/// The four files of the members, and the control file with their figures.
+/// The five files of the members, and the control file with their figures.
 #[derive(Clone, Copy)]
 pub struct Members<'a> {
     /// The key of this store's digests.
@@ -53,6 +63,8 @@ pub struct Members<'a> {
     pub ids: &'a Map,
     /// See above.
     pub texts: &'a Map,
+    /// See `merges.rs`.
+    pub merges: &'a Map,
 }
 
 /// A digest of an id.
@@ -91,18 +103,22 @@ impl Members<'_> {
         }
     }
 
-    /// State and name number.
+    /// State and name number; of a merged member, which merge it was.
     #[inline]
     pub fn known(&self, member: u32) -> Option<(State, u32)> {
         let at = HEAD + 4 * member as usize + 3;
         let Some(word) = self.members.get(at) else { return Some((State::Absent, 0)) };
-        let state = match word >> 30 {
-            0 => State::Absent,
-            1 => State::Listed,
-            2 => State::Hidden,
-            _ => State::Erased,
-        };
-        Some((state, word & (MOST_NAMES - 1)))
+        let figure = word & (MOST_NAMES - 1);
+        Some(match word >> 30 {
+            0 => (State::Absent, figure),
+            1 => (State::Listed, figure),
+            2 => (State::Hidden, figure),
+            _ => match figure {
+                0 => (State::Erased, 0),
+                1 => (State::Unnamed, 0),
+                merged => (State::Merged, merged - FIRST_MERGE),
+            },
+        })
     }
 
     /// Begin to fetch what `known` will be asked for soon.
@@ -140,7 +156,10 @@ impl Members<'_> {
     /// Take in a member that has been erased by now, somewhere further on in the feed: without an id.
     pub fn join_erased(&self, log: &mut Journal, member: u32) -> Result<()> {
         self.count_up_to(log, member)?;
-        log.set(self.members, HEAD + 4 * member as usize + 3, packed(State::Erased, 0))
+        match self.known(member) {
+            Some((State::Merged, _)) => Ok(()),
+            _ => log.set(self.members, HEAD + 4 * member as usize + 3, packed(State::Unnamed, 0)),
+        }
     }
 
     /// Take in a member with an id and a name number.
@@ -148,8 +167,11 @@ impl Members<'_> {
         let digest = Self::digest(self.key, id.as_bytes());
         let text = self.control.get(TEXT_WORDS).ok_or_else(Error::disorder)?;
         let words = packed_text(id.as_bytes());
-        let known = [digest[0], digest[1], digest[2], packed(State::Listed, name_number)];
-        log.fill(self.members, HEAD + 4 * member as usize, &known)?;
+        let state = match self.known(member) {
+            Some((State::Merged, merge)) => packed(State::Merged, merge), // told by another shard
+            _ => packed(State::Listed, name_number),
+        };
+        log.fill(self.members, HEAD + 4 * member as usize, &[digest[0], digest[1], digest[2], state])?;
         log.fill(self.ids, HEAD + 2 * member as usize, &[text, id.len() as u32])?;
         log.fill(self.texts, text as usize, &words)?;
         log.set(self.control, TEXT_WORDS, text + words.len() as u32)?;
@@ -163,14 +185,18 @@ impl Members<'_> {
         log.set(self.members, HEAD + 4 * member as usize + 3, packed(state, name_number))
     }
 
-    /// Forget all but that there was such a member.
+    /// Forget all but that there was such a member, and for whom it stands if it became another one.
     pub fn erase(&self, log: &mut Journal, member: u32) -> Result<()> {
         let at = HEAD + 4 * member as usize;
+        let gone = match self.known(member).ok_or_else(Error::disorder)? {
+            (State::Merged, merge) => packed(State::Merged, merge),
+            _ => packed(State::Erased, 0),
+        };
         let digest = [0, 1, 2].map(|word| self.members.get(at + word).unwrap_or(0));
         if let Some(slot) = self.slot_of(digest[0], digest[1], member).ok_or_else(Error::disorder)? {
             log.fill(self.slots, slot, &[0, TOMB])?;
         }
-        log.fill(self.members, at, &[0, 0, 0, packed(State::Erased, 0)])?;
+        log.fill(self.members, at, &[0, 0, 0, gone])?;
         let index = HEAD + 2 * member as usize;
         let (first, length) = (self.ids.get(index).unwrap_or(0), self.ids.get(index + 1).unwrap_or(0) as usize);
         log.fill(self.texts, first as usize, &vec![0; length.div_ceil(4)])?;
@@ -198,7 +224,7 @@ impl Members<'_> {
         Ok(used)
     }
 
-    fn count_up_to(&self, log: &mut Journal, member: u32) -> Result<()> {
+    pub(crate) fn count_up_to(&self, log: &mut Journal, member: u32) -> Result<()> {
         let count = self.control.get(MEMBER_COUNT).ok_or_else(Error::disorder)?;
         log.set(self.control, MEMBER_COUNT, count.max(member + 1))
     }
@@ -279,12 +305,15 @@ pub(crate) fn words_of_text(bytes: &[u8]) -> impl Iterator<Item = u32> {
     })
 }
 
-pub(crate) fn packed(state: State, name_number: u32) -> u32 {
-    let state = match state {
-        State::Absent => 0,
-        State::Listed => 1,
-        State::Hidden => 2,
-        State::Erased => 3_u32,
+/// The word of a member; `figure` is its name number, or which merge it was.
+pub(crate) fn packed(state: State, figure: u32) -> u32 {
+    let (state, figure) = match state {
+        State::Absent => (0, figure),
+        State::Listed => (1, figure),
+        State::Hidden => (2, figure),
+        State::Erased => (3, 0),
+        State::Unnamed => (3, 1),
+        State::Merged => (3_u32, figure + FIRST_MERGE),
     };
-    state << 30 | name_number
+    state << 30 | figure
 }

@@ -7,7 +7,8 @@
 //! changes first: its next step is either in the journal, or changes words that were put back here already.
 
 use std::path::Path;
-use std::sync::atomic::Ordering::Acquire;
+use std::sync::atomic::Ordering::{Acquire, Relaxed};
+use std::sync::atomic::fence;
 
 use crate::error::{Error, Result};
 use crate::files::Files;
@@ -28,7 +29,9 @@ impl Mended {
     pub fn of(folder: &Path, sequence: u64) -> Result<Mended> {
         let kept = Kept::open(folder)?;
         let mut files = Files::open(folder, false)?;
-        if files.control.long(SEQUENCE).load(Acquire) != sequence {
+        let found = files.control.long(SEQUENCE).load(Relaxed);
+        fence(Acquire); // apart: a mapping that is read-only allows relaxed loads alone
+        if found != sequence {
             return Err(Error::Busy); // it went on, or these are the files of another folder of this name
         }
         for map in files.maps() {

@@ -192,7 +192,11 @@ impl Shot {
         }
         let Some(digest) = digest else { return Some(()) };
         let Some(member) = members.number(&digest)? else { return Some(()) };
+        let member = members.root(member)?;
         let (state, name_number) = members.known(member)?;
+        if !matches!(state, State::Listed | State::Hidden) {
+            return Some(()); // it became one that has not joined yet, or was erased
+        }
         let (points, block) = board.map_or(Some((0, 0)), |board| board.pair(member))?;
         let row = Row { rank: 0, member, name_number, points };
         let mut me = Me { row, hidden: state == State::Hidden, position: 0, tied: 0 };

@@ -4,12 +4,12 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::board::Board;
+use crate::changes::{Batch, Change, Op};
 use crate::error::{Error, Result};
 use crate::files::{Files, Mark, put_text};
 use crate::journal::Journal;
 use crate::layout::*;
-use crate::load::Ids;
-use crate::members::{MOST_NAMES, State as Known};
+use crate::members::State as Known;
 
 /// Readers get in after so many changes, if not earlier.
 const OPENED_EVERY: usize = 64;
@@ -23,52 +23,11 @@ const FETCH_MEMBER: usize = 8;
 /// And so many before, the block that its member turned out to be in.
 const FETCH_BLOCK: usize = 3;
 
-/// What happened to a member.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// It was enrolled, under an id unless it was erased since.
-    Joined(Option<String>, u32),
-    /// Its score on a board (an index into the batch's names) changed by so many points.
-    Scored(usize, i64),
-    /// It left the boards.
-    Hidden,
-    /// It came back.
-    Shown,
-    /// It has another name number.
-    Renamed(u32),
-    /// It is gone for good.
-    Erased,
-}
-
-/// A change, whose it is, and the position of the entry that makes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Op {
-    /// Position in the shard.
-    pub position: u64,
-    /// Member number.
-    pub member: u32,
-    /// What happened.
-    pub change: Change,
-}
-
-/// Changes of one shard.
-#[derive(Clone, Debug, Default)]
-pub struct Batch {
-    /// The boards that `Scored` speaks of.
-    pub boards: Vec<String>,
-    /// In order of position.
-    pub ops: Vec<Op>,
-    /// The mark after them.
-    pub position: u64,
-    /// Its hash.
-    pub hash: Vec<u8>,
-}
-
 /// The files of a state, open for writing.
 pub struct State {
     /// The files.
     pub files: Files,
-    journal: Journal,
+    pub(crate) journal: Journal,
 }
 
 impl State {
@@ -82,7 +41,7 @@ impl State {
         rules: &str,
     ) -> Result<State> {
         if identity.len().max(rules.len()) > LONGEST_TEXT || epoch > i64::MAX as u64 {
-            return Err(Error::Invalid("identity and rules have up to 255 bytes, an epoch is below 2^63".into()));
+            return Err(Error::Invalid("identity and rules have up to 4,096 bytes, an epoch is below 2^63".into()));
         }
         let files = Files::create(folder, number, capacity)?;
         let mut journal = Journal::create(folder)?;
@@ -104,13 +63,14 @@ impl State {
         Ok(State { files, journal })
     }
 
-    /// Take a batch. False where its position is at or before the mark. `alone`: nobody reads this state.
-    pub fn apply(&mut self, shard: usize, batch: &Batch, alone: bool) -> Result<bool> {
-        let done = self.apply_sections(shard, batch, alone);
+    /// Take a batch. False where its position is at or before the mark. `alone`: nobody reads this state. `wait`: also where
+    /// files have to be written anew; otherwise it stops there, at a whole position (`WouldWait`).
+    pub fn apply(&mut self, shard: usize, batch: &Batch, alone: bool, wait: bool) -> Result<bool> {
+        let done = self.apply_sections(shard, batch, alone, wait);
         self.closed(done)
     }
 
-    fn apply_sections(&mut self, shard: usize, batch: &Batch, alone: bool) -> Result<bool> {
+    fn apply_sections(&mut self, shard: usize, batch: &Batch, alone: bool, wait: bool) -> Result<bool> {
         let mark = self.files.mark(shard);
         if batch.position <= mark.position {
             return Ok(false);
@@ -138,6 +98,9 @@ impl State {
                 if open > 0 {
                     self.reached(shard, ops[done - 1].position)?;
                     open = 0;
+                }
+                if !wait {
+                    return Err(Error::WouldWait);
                 }
                 self.make_room(group, &boards)?;
             }
@@ -185,35 +148,8 @@ impl State {
         self.closed(done)
     }
 
-    /// Enrol `first`, `first + 1`, ... at once.
-    pub fn load_members(&mut self, first: u32, ids: &Ids, name_numbers: &[u32]) -> Result<()> {
-        if ids.count() != name_numbers.len() {
-            return Err(Error::Invalid("give a name number for each id".into()));
-        }
-        let mut joining = ids.some(0..ids.count()).zip(name_numbers);
-        joining.try_for_each(|(id, name_number)| check_join(Some(id), *name_number))?;
-        self.room_for_members(first as usize + ids.count(), ids.count(), ids.words(0..ids.count()))?;
-        self.files.members().load(first, ids, name_numbers)
-    }
-
-    /// Make a whole board from scores by member number.
-    pub fn build(&mut self, board: &str, scores: &[i32]) -> Result<()> {
-        if self.files.board(board, None).is_some() {
-            return Err(Error::Invalid(format!("the board {board} has scores already")));
-        }
-        let known = self.states(scores.len() as u32);
-        if let Some(absent) = known.iter().zip(scores).position(|(state, score)| *state == Known::Absent && *score != 0)
-        {
-            return Err(Error::UnknownMember(absent as u32));
-        }
-        let made = self.files.add_board(&mut self.journal, board, |path, number| {
-            Board::from_scores(path, number, scores, |member| known[member as usize] == Known::Listed)
-        });
-        self.closed(made)
-    }
-
     /// What is known of all members below a number.
-    fn states(&self, members: u32) -> Vec<Known> {
+    pub(crate) fn states(&self, members: u32) -> Vec<Known> {
         let known = self.files.members();
         (0..members).map(|member| known.known(member).map_or(Known::Absent, |known| known.0)).collect()
     }
@@ -231,48 +167,19 @@ impl State {
         }
     }
 
-    fn take(&mut self, op: &Op, boards: &[usize]) -> Result<()> {
-        let State { files, journal: log } = self;
-        let member = op.member;
-        let (state, name_number) = files.members().known(member).ok_or_else(Error::disorder)?;
-        if let Change::Joined(id, name_number) = &op.change {
-            check_join(id.as_deref(), *name_number)?;
-            return match id {
-                Some(id) => files.members().join(log, member, id, *name_number),
-                None => files.members().join_erased(log, member),
-            };
+    /// Go on under another epoch of the same history.
+    pub fn adopt(&mut self, epoch: u64) -> Result<()> {
+        if epoch > i64::MAX as u64 {
+            return Err(Error::Invalid("an epoch is below 2^63".into()));
         }
-        match (&op.change, state) {
-            (_, Known::Absent) => Err(Error::UnknownMember(member)),
-            (_, Known::Erased) => Ok(()),
-            (Change::Scored(board, points), _) => {
-                files.boards[boards[*board]].score(log, member, *points, state == Known::Listed)
-            }
-            (Change::Hidden, Known::Listed) => {
-                files.boards.iter_mut().try_for_each(|board| board.unlist(log, member))?;
-                files.members().update(log, member, Known::Hidden, name_number)
-            }
-            (Change::Shown, Known::Hidden) => {
-                files.boards.iter_mut().try_for_each(|board| board.list(log, member))?;
-                files.members().update(log, member, Known::Listed, name_number)
-            }
-            (Change::Renamed(name_number), _) => {
-                check_join(None, *name_number)?;
-                files.members().update(log, member, state, *name_number)
-            }
-            (Change::Erased, _) => {
-                for board in &mut files.boards {
-                    board.unlist(log, member)?;
-                    board.drop_sum(log, member)?;
-                }
-                files.members().erase(log, member)
-            }
-            (Change::Hidden | Change::Shown | Change::Joined(..), _) => Ok(()),
-        }
+        let State { files, journal } = self;
+        journal.begin(&files.control);
+        let done = journal.set_long(&files.control, EPOCH, epoch).map(|()| journal.commit(&files.control));
+        self.closed(done)
     }
 
     /// Undo what an error left open, so that readers get in.
-    fn closed<T>(&mut self, done: Result<T>) -> Result<T> {
+    pub(crate) fn closed<T>(&mut self, done: Result<T>) -> Result<T> {
         if done.is_err() && self.journal.is_open() {
             self.journal.roll_back(&self.files.control, |number| self.files.by_number(number))?;
         }
@@ -300,7 +207,7 @@ impl State {
         Ok(())
     }
 
-    fn set_mark(&mut self, shard: usize, mark: &Mark) -> Result<()> {
+    pub(crate) fn set_mark(&mut self, shard: usize, mark: &Mark) -> Result<()> {
         let at = MARKS + shard * MARK_WORDS;
         self.journal.set_long(&self.files.control, at, mark.position)?;
         self.journal.set_long(&self.files.control, at + 2, mark.reached)?;
@@ -318,68 +225,4 @@ impl State {
         }
         Ok(batch.boards.iter().filter_map(|name| self.files.board(name, None)).collect())
     }
-
-    fn has_room(&self, group: &[Op], boards: &[usize]) -> bool {
-        let changes = group.len() + 1;
-        group.iter().all(|op| match &op.change {
-            Change::Joined(id, _) => {
-                let words = id.as_ref().map_or(0, |id| id.len().div_ceil(4)) * changes;
-                self.files.members().has_room(op.member as usize + 1, changes, words)
-            }
-            Change::Scored(board, _) => self.files.boards[boards[*board]].has_room(op.member as usize + 1, changes),
-            Change::Shown => self.files.boards.iter().all(|board| board.has_room(0, changes)),
-            _ => true,
-        })
-    }
-
-    fn make_room(&mut self, group: &[Op], boards: &[usize]) -> Result<()> {
-        let changes = group.len() + 1;
-        for op in group {
-            let members = op.member as usize + 1;
-            match &op.change {
-                Change::Joined(id, _) => {
-                    self.room_for_members(
-                        members,
-                        changes,
-                        id.as_ref().map_or(0, |id| id.len().div_ceil(4)) * changes,
-                    )?;
-                }
-                Change::Scored(board, _) if !self.files.boards[boards[*board]].has_room(members, changes) => {
-                    if self.files.members().known(op.member).is_some_and(|known| known.0 == Known::Absent) {
-                        continue; // an error soon: no reason to make a file for it
-                    }
-                    self.files.rewrite_board(boards[*board], members)?;
-                }
-                Change::Shown => {
-                    for board in 0..self.files.boards.len() {
-                        if !self.files.boards[board].has_room(0, changes) {
-                            self.files.rewrite_board(board, 0)?;
-                        }
-                    }
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn room_for_members(&mut self, members: usize, joining: usize, words: usize) -> Result<()> {
-        if !self.files.members().has_room(members, 0, words) {
-            self.files.grow_members(members, words)?;
-        }
-        if !self.files.members().has_room(members, joining, words) {
-            self.files.rewrite_slots()?;
-        }
-        Ok(())
-    }
-}
-
-fn check_join(id: Option<&str>, name_number: u32) -> Result<()> {
-    if id.is_some_and(|id| id.is_empty() || id.len() > LONGEST_TEXT) {
-        return Err(Error::Invalid("an id has 1 to 255 bytes".into()));
-    }
-    if name_number >= MOST_NAMES {
-        return Err(Error::Invalid(format!("a name number is below {MOST_NAMES}")));
-    }
-    Ok(())
 }

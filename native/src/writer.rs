@@ -5,11 +5,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Relaxed;
 
+use crate::changes::Batch;
 use crate::error::{Error, Result};
 use crate::files::Files;
 use crate::layout::*;
 use crate::map::Map;
-use crate::state::{Batch, State};
+use crate::state::State;
 
 /// A store, open for writing.
 pub struct Writer {
@@ -55,7 +56,7 @@ impl Writer {
             remove(&state.files.folder)?;
         }
         let newest = folders(&self.store)?.into_iter().map(|folder| folder.0).max().unwrap_or(0);
-        let number = newest + 1;
+        let number = newest.checked_add(1).ok_or_else(|| Error::Full("there are no more folders".into()))?;
         let folder = self.store.join(format!("g{number}"));
         let made = State::create(&folder, number, self.capacity, identity, epoch, rules);
         if made.is_err() {
@@ -65,17 +66,22 @@ impl Writer {
         Ok(())
     }
 
-    /// Take a batch of changes.
-    pub fn apply(&mut self, shard: usize, batch: &Batch) -> Result<bool> {
+    /// Take a batch of changes. Without `wait`: as far as that takes no longer than the changes themselves, `WouldWait` where
+    /// somebody copies standings or files have to be written anew. Given again, it goes on where it was.
+    pub fn apply(&mut self, shard: usize, batch: &Batch, wait: bool) -> Result<bool> {
         if shard >= SHARDS {
             return Err(Error::Invalid(format!("shards are from 0 to {}, not {shard}", SHARDS - 1)));
         }
         if let Some(state) = &mut self.building {
-            return state.apply(shard, batch, true);
+            return state.apply(shard, batch, true, wait);
         }
         let state = self.served.as_mut().ok_or(Error::NotReady)?;
-        patiently(|| self.hold.lock())?;
-        let done = state.apply(shard, batch, false);
+        match self.hold.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) if !wait => return Err(Error::WouldWait),
+            Err(_) => patiently(|| self.hold.lock())?,
+        }
+        let done = state.apply(shard, batch, false, wait);
         self.hold.unlock().map_err(Error::Io)?;
         done
     }
@@ -85,6 +91,9 @@ impl Writer {
         let Some(state) = &mut self.building else {
             return self.served.as_mut().ok_or(Error::NotReady)?.confirm(at);
         };
+        if state.files.control.get(LOADING) == Some(1) {
+            return Err(Error::Invalid("it is still being loaded".into()));
+        }
         state.put_in_order()?;
         state.confirm(at)?;
         let state = self.building.take().ok_or(Error::NotReady)?;
@@ -101,6 +110,11 @@ impl Writer {
             remove(&old.files.folder)?;
         }
         Ok(())
+    }
+
+    /// Go on under another epoch.
+    pub fn adopt(&mut self, epoch: u64) -> Result<()> {
+        self.building.as_mut().or(self.served.as_mut()).ok_or(Error::NotReady)?.adopt(epoch)
     }
 
     /// The state being built, for what may be done to no other.

@@ -22,6 +22,7 @@ exceptions! {
     Locked: CoreError,
     NotReady: CoreError,
     Busy: CoreError,
+    WouldWait: CoreError,
     Diverged: CoreError,
     Full: CoreError,
     Refused: CoreError,
@@ -29,6 +30,7 @@ exceptions! {
     Corrupt: Refused,
     Foreign: Refused,
     NewerFormat: Refused,
+    OlderFormat: Refused,
     OtherBoot: Refused,
 }
 
@@ -38,6 +40,7 @@ impl From<Error> for PyErr {
         match error {
             Error::Locked(_) => Locked::new_err(text),
             Error::NotReady => NotReady::new_err(text),
+            Error::WouldWait => WouldWait::new_err(text),
             Error::Busy => Busy::new_err(text),
             Error::Diverged => Diverged::new_err(text),
             Error::Full(_) => Full::new_err(text),
@@ -45,6 +48,7 @@ impl From<Error> for PyErr {
             Error::Corrupt(_) => Corrupt::new_err(text),
             Error::Foreign(_) => Foreign::new_err(text),
             Error::NewerFormat(_) => NewerFormat::new_err(text),
+            Error::OlderFormat(_) => OlderFormat::new_err(text),
             Error::OtherBoot(_) => OtherBoot::new_err(text),
             Error::UnknownMember(member) => PyKeyError::new_err(member),
             Error::Invalid(_) => PyValueError::new_err(text),

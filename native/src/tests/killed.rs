@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 
 use super::naive::{Naive, id};
 use super::{PATIENT, assert_agrees};
+use crate::changes::{Batch, Change, Op};
 use crate::error::Error;
 use crate::layout::{CONTROL, CONTROL_FILE, SEQUENCE};
 use crate::map::Map;
 use crate::reader::Reader;
-use crate::state::{Batch, Change, Op};
 use crate::writer::{Writer, current_folder};
 
 const BOARD: &str = "all-time";
@@ -47,6 +47,7 @@ fn ops_at(seed: u64, position: u64) -> Vec<Op> {
         1 | 2 => vec![op(one, Change::Shown)],
         3 => vec![op(one, Change::Renamed(number as u32 % 1000))],
         4 if one > 20 => vec![op(one, Change::Erased)],
+        5 if one > 20 => vec![op(one, Change::Merged(other as u32))],
         _ => vec![op(one, Change::Scored(0, points)), op(other, Change::Scored(0, 3 - points))],
     }
 }
@@ -69,7 +70,7 @@ fn write_until_killed() {
     }
     let mut next = writer.followed().unwrap().mark(0).position + 1;
     loop {
-        writer.apply(0, &batch_from(seed, next)).unwrap();
+        writer.apply(0, &batch_from(seed, next), true).unwrap();
         writer.confirm(next as i64).unwrap();
         next += BATCH;
     }

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use super::PATIENT;
 use super::naive::id;
+use crate::changes::{Batch, Change, Op};
 use crate::error::Error;
 use crate::reader::{Me, Reader, Row, Shot};
-use crate::state::{Batch, Change, Op};
 use crate::writer::Writer;
 
 const BOARD: &str = "all-time";
@@ -83,7 +83,7 @@ fn op_at(position: u64) -> Op {
 
 fn apply(writer: &mut Writer, first: u64, last: u64) {
     let ops = (first..=last).map(op_at).collect();
-    writer.apply(0, &Batch { boards: vec![BOARD.into()], ops, position: last, hash: Vec::new() }).unwrap();
+    writer.apply(0, &Batch { boards: vec![BOARD.into()], ops, position: last, hash: Vec::new() }, true).unwrap();
 }
 
 /// Ends the writer, also where a check fails.

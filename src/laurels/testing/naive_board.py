@@ -21,6 +21,7 @@ class NaiveLeaderboard:
         self.hidden: set[int] = set()
         self.scores: dict[str, dict[int, int]] = {}
         self.into: dict[int, int] = {}
+        self.erased: set[int] = set()
 
     def apply(self, shard: int, changes: Sequence[tuple[int, Change]], upto: Mark) -> None:
         """As the port says."""
@@ -94,5 +95,7 @@ class NaiveLeaderboard:
                 self.name_numbers[member] = name_number
             case Erased(member):
                 self.ids.pop(member, None)
+                self.erased.add(member)
             case Merged(member, into):
-                self.into.setdefault(member, into)
+                if member not in self.erased:
+                    self.into.setdefault(member, into)

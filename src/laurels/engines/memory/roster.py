@@ -56,6 +56,10 @@ class Roster:
         """Whether a member became another one."""
         return member in self._into
 
+    def is_erased(self, member: int) -> bool:
+        """Whether a member's erasure was told."""
+        return self.get(member) is ERASED
+
     def is_listed(self, member: int) -> bool:
         """Whether a member may be ranked: it joined, and is neither hidden, erased nor merged."""
         known = self.get(member)

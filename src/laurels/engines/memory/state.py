@@ -189,7 +189,7 @@ class State:
 
     def _merge(self, member: int, into: int) -> None:
         into = self._roster.root(into)
-        if into == member or self._roster.is_merged(member):
+        if into == member or self._roster.is_merged(member) or self._roster.is_erased(member):
             return
         listed, into_listed = self._roster.is_listed(member), self._roster.is_listed(into)
         for board in self._boards.values():
