@@ -27,7 +27,7 @@ use crate::error::{Error, Result};
 use crate::journal::Journal;
 use crate::lay_out::in_order;
 use crate::layout::BOARD_FILE;
-use crate::map::{HEAD, Head, Map};
+use crate::map::{Access, HEAD, Head, Map};
 
 /// Member numbers in a block. Tests have small ones, so that a few members split and merge them.
 pub const BLOCK: usize = if cfg!(test) { 8 } else { 256 };
@@ -149,8 +149,8 @@ impl Board {
     }
 
     /// Open a board's file.
-    pub fn open(path: &Path, number: usize, writable: bool) -> Result<Board> {
-        let map = Map::open(path, BOARD_FILE + number as u32, BOARD_FILE, writable)?;
+    pub fn open(path: &Path, number: usize, access: Access) -> Result<Board> {
+        let map = Map::open(path, BOARD_FILE + number as u32, BOARD_FILE, access)?;
         let shape = map.head().shape;
         // Figures that fit in 32 bits cannot overflow 64; whether they fit the file is what matters.
         if !(1..=4).contains(&shape[1]) || Shape::of(shape).words as u64 != map.head().words {

@@ -8,6 +8,9 @@ use crate::layout::LONGEST_TEXT;
 use crate::members::{MOST_NAMES, State as Known};
 use crate::state::State;
 
+/// The number of a board that finds no room: its scores are lost, and readers of it are told.
+pub(crate) const NOWHERE: usize = usize::MAX;
+
 /// What happened to a member.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
@@ -98,7 +101,7 @@ impl State {
         let State { files, journal: log } = self;
         let root = files.members().root_in_one(log, member)?;
         let listed = files.members().known(root).is_some_and(|known| known.0 == Known::Listed);
-        files.boards[board].score(log, root, points, listed)
+        files.boards.get_mut(board).map_or(Ok(()), |board| board.score(log, root, points, listed))
     }
 
     fn merge(&mut self, member: u32, into: u32) -> Result<()> {
@@ -189,6 +192,7 @@ impl State {
             self.files.boards.iter().enumerate().filter(board).map(move |(number, _)| (number, upto))
         };
         match &op.change {
+            Change::Scored(board, _) if boards[*board] == NOWHERE => Box::new(std::iter::empty()),
             Change::Scored(board, _) => Box::new(std::iter::once((boards[*board], root(op.member) + 1))),
             Change::Merged(into) => Box::new(having(op.member, root(*into) + 1)),
             Change::Joined(..) | Change::Shown => Box::new(having(op.member, 0)),

@@ -54,6 +54,25 @@ impl Files {
 }
 
 impl Board {
+    /// Whether a member stands where its score says, or nowhere where it may not be ranked. None: it does not.
+    pub fn is_sane(&self, member: u32, listed: bool) -> Option<()> {
+        let (score, block) = self.pair(member)?;
+        if self.is_loose() || !(listed && score > 0) {
+            return (block == 0).then_some(());
+        }
+        let here = self.spot_of(member, block)?;
+        let there = self.seek(place(score, member))?;
+        ((here.block, here.offset) == (there.block, there.offset)).then_some(())
+    }
+
+    /// Whether the sums agree that are few: of the groups, of the counts, and some node of these. None: they do not.
+    pub fn adds_up(&self, any: u32) -> Option<()> {
+        let ranked = self.ranked()?;
+        let groups = self.map.sum(self.shape.groups_at..self.shape.groups_at + self.shape.supers.div_ceil(GROUP))?;
+        (groups == ranked && self.shape.counts.total(&self.map)? <= ranked).then_some(())?;
+        self.shape.counts.is_sane(&self.map, any % self.shape.counts.domain())
+    }
+
     /// Say what does not agree; `listed` says who may be ranked.
     pub fn check(&self, listed: impl Fn(u32) -> bool) -> Check {
         let word = |at: usize| self.map.get(at).unwrap_or(u32::MAX);

@@ -99,6 +99,18 @@ impl Counts {
         true
     }
 
+    /// Whether each node above a score is the sum of those below it. None: it is not.
+    pub fn is_sane(self, map: &Map, score: u32) -> Option<()> {
+        let mut below = None;
+        self.each(score, |word, level| {
+            let told = map.get(word)?;
+            let agrees = below.is_none_or(|below| below == told);
+            let first = level + ((word - level) & !(WIDTH - 1));
+            below = Some(map.sum(first..first + WIDTH)?);
+            agrees.then_some(())
+        })
+    }
+
     /// The word of a score on each level, and where that level begins.
     #[inline]
     fn each(self, score: u32, mut step: impl FnMut(usize, usize) -> Option<()>) -> Option<()> {

@@ -35,6 +35,8 @@ pub enum Error {
     UnknownMember(u32),
     /// The caller asked for what cannot be.
     Invalid(String),
+    /// This process may open no more files.
+    NoDescriptors(String),
     /// Everything else that the operating system says.
     Io(io::Error),
 }
@@ -46,6 +48,9 @@ impl Error {
     /// An error of the operating system at a path: a full disk has its own kind.
     pub fn at(path: &Path, error: &io::Error) -> Error {
         let text = format!("{}: {error}", path.display());
+        if let Some(libc::EMFILE | libc::ENFILE) = error.raw_os_error() {
+            return Error::NoDescriptors(text);
+        }
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
                 Error::Full(text)
@@ -83,6 +88,7 @@ impl fmt::Display for Error {
             | Error::NewerFormat(text)
             | Error::OlderFormat(text)
             | Error::OtherBoot(text)
+            | Error::NoDescriptors(text)
             | Error::Invalid(text) => write!(out, "{text}"),
             Error::Io(error) => write!(out, "{error}"),
         }

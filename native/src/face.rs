@@ -6,14 +6,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use pyo3::buffer::PyBuffer;
-use pyo3::exceptions::{PyAssertionError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyAssertionError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 
 use crate::changes::{Batch, Change, Op};
 use crate::error::Error;
 use crate::files::Mark;
-use crate::layout::SHARDS;
+use crate::layout::{MOST_BOARDS, SHARDS};
 use crate::load::{Ids, Rows};
 use crate::reader::{Me, Row, Shot};
 use crate::render::Renderer;
@@ -120,11 +120,27 @@ impl Writer {
         let mut batch = Batch { position, hash: hash.to_vec(), ..Batch::default() };
         batch.ops.reserve(ops.len()?);
         for op in ops.try_iter()? {
-            let op = parsed(op?.downcast::<PyTuple>()?, &mut batch.boards)?;
-            batch.ops.push(op);
+            let op = parsed(op?.downcast::<PyTuple>()?, &mut batch.boards);
+            batch.ops.push(op.map_err(|error| {
+                if error.is_instance_of::<PyOverflowError>(py) {
+                    PyValueError::new_err(error.to_string())
+                } else {
+                    error
+                }
+            })?);
         }
         let writer = self.open()?;
         Ok(py.detach(|| writer.apply(shard, &batch, wait))?)
+    }
+
+    /// Follow nothing any more: what is there cannot be.
+    fn give_up(&mut self) -> PyResult<()> {
+        Ok(self.open()?.give_up()?)
+    }
+
+    /// Whether a board found no room.
+    fn is_overfull(&mut self) -> PyResult<bool> {
+        Ok(self.open()?.is_overfull())
     }
 
     /// All of the feed up to an instant is in.
@@ -276,10 +292,10 @@ impl Reader {
         py: Python<'py>,
         board: &str,
         member_id: Option<&str>,
-        top: usize,
-        around: usize,
+        top: i64,
+        around: i64,
     ) -> PyResult<Bound<'py, PyTuple>> {
-        let shot = self.reader.read(board, member_id, top, around)?;
+        let shot = self.reader.read(board, member_id, size(top), size(around))?;
         let positions = PyDict::new(py);
         for (shard, reached) in shot.version.reached.iter().enumerate().filter(|(_, reached)| **reached > 0) {
             positions.set_item(shard, reached)?;
@@ -304,13 +320,14 @@ impl Reader {
         py: Python<'py>,
         board: &str,
         member_id: &str,
-        top: usize,
-        around: usize,
+        top: i64,
+        around: i64,
         now: i64,
         stale_after: i64,
     ) -> PyResult<(Bound<'py, PyBytes>, Py<PyString>, bool, bool)> {
         let renderer = self.renderer.as_mut().ok_or_else(nameless)?;
-        let shot = self.reader.read(board, Some(member_id), top, around)?;
+        let top = size(top);
+        let shot = self.reader.read(board, Some(member_id), top, size(around))?;
         let stale = is_stale(shot, now, stale_after);
         let body = PyBytes::new(py, renderer.dashboard(shot, board, top, stale));
         Ok((body, as_of(&mut self.as_of, py, shot), stale, shot.me.is_some()))
@@ -321,11 +338,12 @@ impl Reader {
         &mut self,
         py: Python<'py>,
         board: &str,
-        top: usize,
+        top: i64,
         now: i64,
         stale_after: i64,
     ) -> PyResult<(Bound<'py, PyBytes>, Py<PyString>, bool, bool)> {
         let renderer = self.renderer.as_mut().ok_or_else(nameless)?;
+        let top = size(top);
         let shot = self.reader.read(board, None, top, 0)?;
         let stale = is_stale(shot, now, stale_after);
         let body = PyBytes::new(py, renderer.board(shot, board, top, stale));
@@ -346,6 +364,11 @@ impl Reader {
     fn close(&mut self) {
         self.reader.close();
     }
+}
+
+/// How many rows: below 0 is none.
+fn size(rows: i64) -> usize {
+    usize::try_from(rows).unwrap_or(0)
 }
 
 fn nameless() -> PyErr {
@@ -440,6 +463,7 @@ fn plain_head<'py>(py: Python<'py>, data: &[u8]) -> Option<HeadTuple<'py>> {
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("SHARDS", SHARDS)?;
+    module.add("MOST_BOARDS", MOST_BOARDS)?;
     let kinds = [("JOINED", JOINED), ("SCORED", SCORED), ("HIDDEN", HIDDEN)];
     for (name, kind) in
         kinds.into_iter().chain([("SHOWN", SHOWN), ("RENAMED", RENAMED), ("ERASED", ERASED), ("MERGED", MERGED)])

@@ -13,7 +13,7 @@ use std::sync::atomic::{Ordering, fence};
 
 use crate::error::{Error, Result};
 use crate::layout::{JOURNAL, JOURNAL_FILE, SEQUENCE};
-use crate::map::{HEAD, Head, Map};
+use crate::map::{Access, HEAD, Head, Map};
 
 const USED: usize = HEAD; // words of records
 const ENDED: usize = HEAD + 1; // counts the updates that ended here, so that `USED` need not be
@@ -43,7 +43,7 @@ impl Journal {
     /// The journal that is there.
     pub fn open(folder: &Path) -> Result<Journal> {
         let path = folder.join(JOURNAL);
-        let map = Map::open(&path, u32::MAX, JOURNAL_FILE, true)?;
+        let map = Map::open(&path, u32::MAX, JOURNAL_FILE, Access::Write)?;
         let used = map.words()[USED].load(Ordering::Acquire) as usize;
         Ok(Journal { path, map, used, open: false, wipe: true })
     }
@@ -190,7 +190,7 @@ pub struct Kept {
 impl Kept {
     /// The journal of a folder, as it is now.
     pub fn open(folder: &Path) -> Result<Kept> {
-        let map = Map::open(&folder.join(JOURNAL), u32::MAX, JOURNAL_FILE, false)?;
+        let map = Map::open(&folder.join(JOURNAL), u32::MAX, JOURNAL_FILE, Access::Read)?;
         let (ended, used) = figures(&map);
         Ok(Kept { map, ended, used })
     }

@@ -5,6 +5,7 @@
 //! STORE/hold            held shared by who copies standings; the writer waits for it between two batches
 //! STORE/current         the folder that readers read: a line of text, renamed over the old one
 //! STORE/g1, g2, ...     one state of the boards each: the one that is read, and one that is being built
+//! STORE/damaged         the name of a folder in which a reader found what cannot be, until the writer has seen it
 //! gN/control            whose feed, how far, which boards; the seqlock
 //! gN/members            member number -> digest of the id, name number, state
 //! gN/slots              digest of the id -> member number, open addressing
@@ -22,7 +23,10 @@
 pub const SHARDS: usize = 16;
 
 /// Boards of a store, at most.
-pub const MOST_BOARDS: usize = 512;
+pub const MOST_BOARDS: usize = if cfg!(test) { 16 } else { 2048 };
+
+/// The largest member number: one more has to fit in a word, and all ones is a tombstone.
+pub const MOST_MEMBER: u32 = u32::MAX - 2;
 
 /// Bytes of the longest texts: identity, rules, an id. A board's name may have 124, a hash 64.
 pub const LONGEST_TEXT: usize = 4096;
@@ -31,6 +35,8 @@ pub const LONGEST_TEXT: usize = 4096;
 pub const LOCK: &str = "lock";
 /// See above.
 pub const HOLD: &str = "hold";
+/// A folder in which a reader found what cannot be: its name, for the writer.
+pub const REPORT: &str = "damaged";
 /// See above.
 pub const CURRENT: &str = "current";
 /// See above.
@@ -97,6 +103,8 @@ pub const LOADING: usize = 38;
 pub const MERGE_COUNT: usize = 39;
 /// 1 once something in these files was found that cannot be: what is still read from them says that it is stale.
 pub const DAMAGED: usize = 40;
+/// 1 once a board found no room.
+pub const OVERFULL: usize = 41;
 /// Words of the longest texts and their lengths, up to an even number.
 const TEXT_WORDS_AT_MOST: usize = LONGEST_TEXT / 4 + 2;
 /// A text: length in bytes, then the bytes, four to a word.

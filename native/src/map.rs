@@ -45,12 +45,22 @@ pub struct Head {
     pub shape: [u32; SHAPE],
 }
 
+/// What may be done with a file in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Relaxed loads.
+    Read,
+    /// Everything, for all to see.
+    Write,
+    /// Everything, but what is set is seen here alone, and what others set only in pages where nothing was.
+    Private,
+}
+
 /// A file in memory.
 pub struct Map {
     base: NonNull<AtomicU32>,
     length: usize,
     room: NonNull<libc::c_void>, // the addresses that were taken for it: as many bytes, and `LARGE` more
-    file: File,
     head: Head,
     number: u32,
 }
@@ -78,7 +88,7 @@ impl Map {
             let _ = fs::remove_file(&beside); // what it did get may be needed elsewhere
             return Err(Error::at(path, &std::io::Error::from_raw_os_error(code)));
         }
-        let map = Map::over(file, path, number, head, true)?;
+        let map = Map::over(&file, path, number, head, Access::Write)?;
         // SAFETY: the range is exactly the mapping. A hint too, for file systems that give large pages to nobody who only
         // says that they would help, as `/dev/shm` mostly does. It takes some milliseconds for each, once.
         unsafe { libc::madvise(map.base.as_ptr().cast(), map.length * 4, libc::MADV_COLLAPSE) };
@@ -93,11 +103,13 @@ impl Map {
         fs::rename(beside(path), path).map_err(|error| Error::at(path, &error))
     }
 
-    /// Open a file for reading or for both, and check its header.
-    pub fn open(path: &Path, number: u32, kind: u32, writable: bool) -> Result<Map> {
-        let file = OpenOptions::new().read(true).write(writable).open(path).map_err(|error| Error::at(path, &error))?;
+    /// Open a file, and check its header. It needs a descriptor only until it is mapped.
+    pub fn open(path: &Path, number: u32, kind: u32, access: Access) -> Result<Map> {
+        let mut options = OpenOptions::new();
+        let file = options.read(true).write(access == Access::Write).open(path);
+        let file = file.map_err(|error| Error::at(path, &error))?;
         let head = Head::read(&file, path, kind)?;
-        Map::over(file, path, number, head, writable)
+        Map::over(&file, path, number, head, access)
     }
 
     /// Which incarnation of a file lies at a path now.
@@ -174,16 +186,6 @@ impl Map {
         words
     }
 
-    /// From now on, what is set here is seen here alone, and what others set is seen only in pages where nothing was.
-    pub fn part(&mut self) -> Result<()> {
-        let protection = libc::PROT_READ | libc::PROT_WRITE;
-        let own = libc::MAP_PRIVATE | libc::MAP_FIXED | libc::MAP_NORESERVE;
-        let at = self.base.as_ptr().cast();
-        // SAFETY: in the place of exactly the mapping that is there, of the same file; nothing borrows from it.
-        let mapped = unsafe { libc::mmap(at, self.length * 4, protection, own, self.file.as_raw_fd(), 0) };
-        if mapped == libc::MAP_FAILED { Err(Error::Io(std::io::Error::last_os_error())) } else { Ok(()) }
-    }
-
     /// The header as it was at opening.
     pub fn head(&self) -> &Head {
         &self.head
@@ -194,14 +196,17 @@ impl Map {
         self.number
     }
 
-    /// Write all of it to the disk.
-    pub fn sync(&self) -> Result<()> {
+    /// Write all of it to the disk; it lies at this path.
+    pub fn sync(&self, path: &Path) -> Result<()> {
         // SAFETY: the range is exactly the mapping.
         let failed = unsafe { libc::msync(self.base.as_ptr().cast(), self.length * 4, libc::MS_SYNC) } != 0;
-        if failed { Err(Error::Io(std::io::Error::last_os_error())) } else { self.file.sync_all().map_err(Error::Io) }
+        if failed {
+            return Err(Error::Io(std::io::Error::last_os_error()));
+        }
+        File::open(path).and_then(|file| file.sync_all()).map_err(|error| Error::at(path, &error))
     }
 
-    fn over(file: File, path: &Path, number: u32, head: Head, writable: bool) -> Result<Map> {
+    fn over(file: &File, path: &Path, number: u32, head: Head, access: Access) -> Result<Map> {
         let length = usize::try_from(head.words).expect("64-bit");
         let bytes = length * 4;
         // Both the file and its address begin where a large page does, or the kernel could not use any.
@@ -213,10 +218,14 @@ impl Map {
             return Err(Error::at(path, &std::io::Error::last_os_error()));
         }
         let base = room.wrapping_byte_add(room.addr().wrapping_neg() % LARGE);
-        let protection = if writable { libc::PROT_READ | libc::PROT_WRITE } else { libc::PROT_READ };
-        let shared = libc::MAP_SHARED | libc::MAP_FIXED;
+        let both = libc::PROT_READ | libc::PROT_WRITE;
+        let (protection, kind) = match access {
+            Access::Read => (libc::PROT_READ, libc::MAP_SHARED),
+            Access::Write => (both, libc::MAP_SHARED),
+            Access::Private => (both, libc::MAP_PRIVATE | libc::MAP_NORESERVE),
+        };
         // SAFETY: a mapping of a file whose length was checked (files of a store never shrink), inside of what was taken above.
-        let mapped = unsafe { libc::mmap(base, bytes, protection, shared, file.as_raw_fd(), 0) };
+        let mapped = unsafe { libc::mmap(base, bytes, protection, kind | libc::MAP_FIXED, file.as_raw_fd(), 0) };
         if mapped == libc::MAP_FAILED {
             let error = Error::at(path, &std::io::Error::last_os_error());
             // SAFETY: exactly what was taken above.
@@ -227,7 +236,7 @@ impl Map {
         // nothing is lost. Members lie anywhere, so with small pages every step also waits for the page tables.
         unsafe { libc::madvise(base, bytes, libc::MADV_HUGEPAGE) };
         let [base, room] = [base, room].map(|at| NonNull::new(at).expect("mmap does not give null"));
-        Ok(Map { base: base.cast(), length, room, file, head, number })
+        Ok(Map { base: base.cast(), length, room, head, number })
     }
 }
 

@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::files::Files;
 use crate::journal::Kept;
 use crate::layout::SEQUENCE;
+use crate::map::Access;
 
 /// The files of one folder, as they were before the update that is under way.
 pub struct Mended {
@@ -28,14 +29,11 @@ impl Mended {
     /// Put the old words back. Maps every file again, and copies the pages that the update has touched: about a millisecond.
     pub fn of(folder: &Path, sequence: u64) -> Result<Mended> {
         let kept = Kept::open(folder)?;
-        let mut files = Files::open(folder, false)?;
+        let files = Files::open(folder, Access::Private)?;
         let found = files.control.long(SEQUENCE).load(Relaxed);
         fence(Acquire); // apart: a mapping that is read-only allows relaxed loads alone
         if found != sequence {
             return Err(Error::Busy); // it went on, or these are the files of another folder of this name
-        }
-        for map in files.maps() {
-            map.part()?;
         }
         kept.put_back(|number| files.by_number(number))?;
         Ok(Mended { files, sequence, kept })

@@ -69,6 +69,7 @@ pub struct Shot {
     /// Its neighbours, itself among them.
     pub around: Vec<Row>,
     top_of: Option<TopOf>,
+    overfull: bool, // the board is not there, and some that should be are not
 }
 
 /// Which top was read last: of which opening of the files, at which sequence, of which board, how long.
@@ -105,6 +106,9 @@ impl Reader {
             shot.gather(files, sequence, board, digest, top, around)
         })?;
         shot.version.settle();
+        if shot.overfull {
+            return Err(Error::Full(format!("there are {MOST_BOARDS} boards, and {board} is none of them")));
+        }
         Ok(shot)
     }
 
@@ -165,13 +169,15 @@ impl Shot {
             self.version.read(files, sequence)?;
         }
         let members = files.members();
-        self.confirmed_at = long(&files.control, CONFIRMED_AT)? as i64;
+        // What was found to be damaged is stale, whatever it says.
+        let damaged = files.control.get(DAMAGED)? != 0;
+        self.confirmed_at = if damaged { 0 } else { long(&files.control, CONFIRMED_AT)? as i64 };
         // Each step to a member's place is a wait for memory, so something else is done meanwhile: here the top, below
         // the counts.
         if let Some(digest) = &digest {
             members.prefetch_number(digest);
         }
-        (self.ranked, self.me) = (0, None);
+        (self.ranked, self.me, self.overfull) = (0, None, false);
         self.around.clear();
         self.board = files.board(board, self.board);
         let board = self.board.and_then(|number| files.boards.get(number));
@@ -189,6 +195,7 @@ impl Shot {
         } else {
             self.top_of = None;
             self.top.clear();
+            self.overfull = files.control.get(OVERFULL)? != 0;
         }
         let Some(digest) = digest else { return Some(()) };
         let Some(member) = members.number(&digest)? else { return Some(()) };
@@ -202,6 +209,8 @@ impl Shot {
         let mut me = Me { row, hidden: state == State::Hidden, position: 0, tied: 0 };
         if let (Some(board), true) = (board, block != 0) {
             stand(board, &members, block, around, &mut me, &mut self.around)?;
+        } else if points > 0 && state == State::Listed && board.is_some_and(|board| !board.is_loose()) {
+            return None; // ranked, it should be
         }
         self.me = Some(me);
         Some(())
@@ -236,6 +245,8 @@ fn stand(
         if tie.contains(&first.wrapping_add(index)) { row.points = points } else { board.prefetch(row.member) }
     }
     fill_rows(board, members, rows)?;
+    // A member that is ranked stands in its tie, and its tie on the board; nobody who is hidden has a place.
+    (!me.hidden && points > 0 && tie.contains(&me.position) && tie.end - 1 <= board.ranked()?).then_some(())?;
     rank_rows(board, first as usize, Some(&me.row), rows)
 }
 
@@ -254,13 +265,16 @@ fn find_rows(board: &Board, members: &Members<'_>, spot: &mut Spot, count: usize
 /// Name numbers of rows, and points where they are not known yet (nobody ranked has 0); still without their ranks.
 #[inline]
 fn fill_rows(board: &Board, members: &Members<'_>, rows: &mut [Row]) -> Option<()> {
-    for row in rows {
+    for row in rows.iter_mut() {
         if row.points == 0 {
             row.points = board.pair(row.member)?.0;
         }
-        row.name_number = members.known(row.member)?.1;
+        let (state, name_number) = members.known(row.member)?;
+        (state == State::Listed && row.points > 0).then_some(())?;
+        row.name_number = name_number;
     }
-    Some(())
+    // What stands on a board is in order: half of what a damaged file says is noticed here.
+    rows.is_sorted_by(|one, other| (one.points, other.member) > (other.points, one.member)).then_some(())
 }
 
 /// Rank rows, the first of which is at `position`; `known` is one whose rank is known.
@@ -288,7 +302,10 @@ impl Version {
         self.of = (files.opening, sequence);
         self.epoch = long(&files.control, EPOCH)?;
         for (shard, reached) in self.reached.iter_mut().enumerate() {
-            *reached = long(&files.control, MARKS + shard * MARK_WORDS + 2)?;
+            let at = MARKS + shard * MARK_WORDS;
+            *reached = long(&files.control, at + 2)?;
+            let sane = long(&files.control, at)? <= *reached && files.control.get(at + 4)? <= 64;
+            sane.then_some(())?;
         }
         Some(())
     }

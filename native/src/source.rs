@@ -1,6 +1,6 @@
 //! Reading without locks: find the files, read, and make sure that nothing changed meanwhile.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{Ordering, fence};
 use std::time::{Duration, Instant};
@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, Result};
 use crate::files::Files;
 use crate::layout::*;
+use crate::map::Access;
 use crate::mended::Mended;
 use crate::writer::{current_folder, lock_file, patiently};
 
@@ -18,12 +19,15 @@ pub struct Source {
     files: Option<Files>,
     mended: Option<Mended>, // while a writer stands still inside an update
     retries: u64,
+    /// A descriptor to let go of where this process has no other one: enough to open one file after the other.
+    spare: Option<File>,
+    reported: u64, // the opening of the files that were reported
 }
 
 impl Source {
     /// The store need not be there yet.
     pub fn new(store: &Path, deadline: Duration) -> Source {
-        Source { store: store.into(), deadline, files: None, mended: None, retries: 0 }
+        Source { store: store.into(), deadline, files: None, mended: None, retries: 0, spare: spare(), reported: 0 }
     }
 
     /// How often reads were begun again, because the writer was at work.
@@ -33,7 +37,7 @@ impl Source {
 
     /// Let go of the files.
     pub fn close(&mut self) {
-        (self.files, self.mended) = (None, None);
+        (self.files, self.mended, self.spare) = (None, None, None);
     }
 
     /// Keep the writer waiting, until this is dropped.
@@ -62,7 +66,7 @@ impl Source {
                 if sequence.load(Ordering::Relaxed) == before {
                     self.mended = None;
                     // Nothing changed, so what cannot be is not half of an update but a damaged file.
-                    return if found.is_some() { Ok(()) } else { Err(Error::disorder()) };
+                    return if found.is_some() { Ok(()) } else { Err(self.report()) };
                 }
                 self.retries += 1;
             } else if self.mended.as_ref().is_some_and(|mended| mended.sequence == before) {
@@ -92,23 +96,56 @@ impl Source {
         found.ok_or_else(Error::disorder)
     }
 
+    /// Tell the writer that what was read cannot be.
+    #[cold]
+    fn report(&mut self) -> Error {
+        if let Some(files) = self.files.as_ref().filter(|files| files.opening != self.reported) {
+            self.reported = files.opening;
+            report(&self.store, &files.folder);
+        }
+        Error::disorder()
+    }
+
     /// The files as they are now.
     #[inline]
     pub fn opened(&mut self) -> Result<&Files> {
         if self.files.as_ref().is_some_and(|files| files.control.get(RETIRED) == Some(1)) {
             self.files = None;
         }
-        if self.files.as_ref().is_some_and(Files::is_outdated) {
-            let refreshed = self.files.as_mut().expect("just seen").refresh();
-            if refreshed.is_err() {
-                self.files = None; // replaced while it was being opened, or gone with its folder
-            }
-        }
-        if self.files.is_none() {
-            self.files = Some(self.open()?);
-            self.mended = None;
+        if self.files.as_ref().is_none_or(Files::is_outdated) {
+            self.open_now()?;
         }
         self.files.as_ref().ok_or(Error::NotReady)
+    }
+
+    /// Open what is new.
+    #[cold]
+    fn open_now(&mut self) -> Result<()> {
+        let mut opened = self.open_again();
+        if matches!(opened, Err(Error::NoDescriptors(_))) {
+            self.spare = None;
+            opened = self.open_again();
+        }
+        self.spare = self.spare.take().or_else(spare);
+        if matches!(opened, Err(Error::Corrupt(_) | Error::Truncated(_) | Error::Foreign(_)))
+            && let Ok(Some(folder)) = current_folder(&self.store)
+        {
+            report(&self.store, &folder);
+        }
+        opened
+    }
+
+    fn open_again(&mut self) -> Result<()> {
+        if let Some(files) = &mut self.files {
+            match files.refresh() {
+                Ok(()) => return Ok(()),
+                Err(error @ Error::NoDescriptors(_)) => return Err(error),
+                Err(_) => self.files = None, // replaced while it was being opened, or gone with its folder
+            }
+        }
+        self.files = Some(self.open()?);
+        self.mended = None;
+        Ok(())
     }
 
     /// Open the current folder. It may be replaced while it is being opened: then the new one is.
@@ -116,7 +153,7 @@ impl Source {
     fn open(&self) -> Result<Files> {
         let mut folder = current_folder(&self.store)?.ok_or(Error::NotReady)?;
         loop {
-            let opened = Files::open(&folder, false).and_then(|mut files| files.refresh().map(|()| files));
+            let opened = Files::open(&folder, Access::Read).and_then(|mut files| files.refresh().map(|()| files));
             let now = current_folder(&self.store)?.ok_or(Error::NotReady)?;
             if opened.is_ok() || now == folder {
                 return opened;
@@ -124,6 +161,15 @@ impl Source {
             folder = now;
         }
     }
+}
+
+/// Where it cannot be written, the writer may find it by itself.
+fn report(store: &Path, folder: &Path) {
+    let _ = fs::write(store.join(REPORT), folder.file_name().unwrap_or_default().as_encoded_bytes());
+}
+
+fn spare() -> Option<File> {
+    File::open("/dev/null").ok()
 }
 
 /// How long a reader waits for the writer before it leaves the processor, and how long it then sleeps: the writer may be

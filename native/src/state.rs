@@ -1,14 +1,16 @@
 //! One state of the boards and the journal to change it with: what a batch of changes does.
 
 use std::path::Path;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use crate::board::Board;
-use crate::changes::{Batch, Change, Op};
+use crate::changes::{Batch, Change, NOWHERE, Op};
 use crate::error::{Error, Result};
 use crate::files::{Files, Mark, put_text};
 use crate::journal::Journal;
 use crate::layout::*;
+use crate::map::Access;
 use crate::members::State as Known;
 
 /// Readers get in after so many changes, if not earlier.
@@ -55,7 +57,7 @@ impl State {
 
     /// Open a state; what a writer that died left half done is undone.
     pub fn open(folder: &Path) -> Result<State> {
-        let mut files = Files::open(folder, true)?;
+        let mut files = Files::open(folder, Access::Write)?;
         files.soil()?;
         let mut journal = Journal::open(folder)?;
         journal.roll_back(&files.control, |number| files.by_number(number))?;
@@ -78,6 +80,9 @@ impl State {
         let ordered = batch.ops.is_sorted_by_key(|op| op.position);
         if !ordered || batch.ops.last().is_some_and(|op| op.position > batch.position) || batch.hash.len() > 64 {
             return Err(Error::Invalid("ops go by position up to the mark's, whose hash has up to 64 bytes".into()));
+        }
+        if let Some(op) = batch.ops.iter().find(|op| op.member > MOST_MEMBER) {
+            return Err(Error::Invalid(format!("member numbers are up to {MOST_MEMBER}, not {}", op.member)));
         }
         let ops = &batch.ops[batch.ops.partition_point(|op| op.position <= mark.reached)..];
         let boards = self.boards_of(batch, alone)?;
@@ -158,12 +163,16 @@ impl State {
     fn prefetch(&self, ops: &[Op], boards: &[usize]) {
         if let Some(op) = ops.get(FETCH_MEMBER) {
             self.files.members().prefetch(op.member);
-            if let Change::Scored(board, _) = op.change {
-                self.files.boards[boards[board]].prefetch(op.member);
+            if let Change::Scored(board, _) = op.change
+                && let Some(board) = self.files.boards.get(boards[board])
+            {
+                board.prefetch(op.member);
             }
         }
-        if let Some(Op { member, change: Change::Scored(board, _), .. }) = ops.get(FETCH_BLOCK) {
-            self.files.boards[boards[*board]].prefetch_place(*member);
+        if let Some(Op { member, change: Change::Scored(board, _), .. }) = ops.get(FETCH_BLOCK)
+            && let Some(board) = self.files.boards.get(boards[*board])
+        {
+            board.prefetch_place(*member);
         }
     }
 
@@ -214,15 +223,20 @@ impl State {
         put_text(&mut self.journal, &self.files.control, at + 4, &mark.hash)
     }
 
-    /// The numbers of a batch's boards; those that are new are made.
+    /// The numbers of a batch's boards; those that are new are made. One that finds no room any more is `NOWHERE`, and from
+    /// then on it is said of every board that is not there: the others go on.
     fn boards_of(&mut self, batch: &Batch, alone: bool) -> Result<Vec<usize>> {
         for name in &batch.boards {
             if self.files.board(name, None).is_none() {
+                if self.files.boards.len() == MOST_BOARDS {
+                    self.files.control.words()[OVERFULL].store(1, Relaxed);
+                    continue;
+                }
                 let capacity = self.files.members().capacity();
                 let make = |path: &Path, number| Board::create(path, number, capacity, alone);
                 self.files.add_board(&mut self.journal, name, make)?;
             }
         }
-        Ok(batch.boards.iter().filter_map(|name| self.files.board(name, None)).collect())
+        Ok(batch.boards.iter().map(|name| self.files.board(name, None).unwrap_or(NOWHERE)).collect())
     }
 }

@@ -9,8 +9,11 @@ use crate::changes::Batch;
 use crate::error::{Error, Result};
 use crate::files::Files;
 use crate::layout::*;
-use crate::map::Map;
+use crate::map::{Access, Map};
 use crate::state::State;
+
+/// Members on boards that are looked at by the way, at each confirmation of what is there already.
+const LOOKED_AT: usize = 32;
 
 /// A store, open for writing.
 pub struct Writer {
@@ -19,6 +22,7 @@ pub struct Writer {
     hold: File,
     served: Option<State>,
     building: Option<State>,
+    damaged: Option<State>, // still read, as stale, until there is another one
     lock: File,
 }
 
@@ -39,6 +43,7 @@ impl Writer {
             hold: lock_file(store, HOLD)?,
             served: None,
             building: None,
+            damaged: None,
             lock,
         };
         writer.open_states(discard)?;
@@ -75,6 +80,7 @@ impl Writer {
         if let Some(state) = &mut self.building {
             return state.apply(shard, batch, true, wait);
         }
+        self.check_reports()?;
         let state = self.served.as_mut().ok_or(Error::NotReady)?;
         match self.hold.try_lock() {
             Ok(()) => {}
@@ -89,7 +95,10 @@ impl Writer {
     /// All of the feed up to an instant is in: what was built is read from now on.
     pub fn confirm(&mut self, at: i64) -> Result<()> {
         let Some(state) = &mut self.building else {
-            return self.served.as_mut().ok_or(Error::NotReady)?.confirm(at);
+            self.check_reports()?;
+            let state = self.served.as_mut().ok_or(Error::NotReady)?;
+            state.files.look_around(LOOKED_AT)?;
+            return state.confirm(at);
         };
         if state.files.control.get(LOADING) == Some(1) {
             return Err(Error::Invalid("it is still being loaded".into()));
@@ -105,7 +114,8 @@ impl Writer {
         });
         written.map_err(|error| Error::at(&beside, &error))?;
         fs::rename(&beside, self.store.join(CURRENT)).map_err(|error| Error::at(&beside, &error))?;
-        if let Some(old) = self.served.replace(state) {
+        let _ = fs::remove_file(self.store.join(REPORT)); // of what is read no more
+        for old in [self.served.replace(state), self.damaged.take()].into_iter().flatten() {
             retire(&old.files.control);
             remove(&old.files.folder)?;
         }
@@ -115,6 +125,31 @@ impl Writer {
     /// Go on under another epoch.
     pub fn adopt(&mut self, epoch: u64) -> Result<()> {
         self.building.as_mut().or(self.served.as_mut()).ok_or(Error::NotReady)?.adopt(epoch)
+    }
+
+    /// Follow nothing any more: what is there cannot be. It is read, as stale, until another state is confirmed.
+    pub fn give_up(&mut self) -> Result<()> {
+        if let Some(state) = self.building.take() {
+            return remove(&state.files.folder);
+        }
+        if let Some(state) = self.served.take() {
+            state.files.say_damaged();
+            self.damaged = Some(state);
+        }
+        Ok(())
+    }
+
+    /// Whether a board found no room.
+    pub fn is_overfull(&self) -> bool {
+        self.followed().is_some_and(|files| files.control.get(OVERFULL) == Some(1))
+    }
+
+    /// Has a reader found what cannot be? A look costs less than a microsecond.
+    fn check_reports(&self) -> Result<()> {
+        let Ok(name) = fs::read(self.store.join(REPORT)) else { return Ok(()) };
+        let served = self.served.as_ref().and_then(|state| state.files.folder.file_name());
+        let _ = fs::remove_file(self.store.join(REPORT));
+        if served.is_some_and(|served| served.as_encoded_bytes() == name) { Err(Error::disorder()) } else { Ok(()) }
     }
 
     /// The state being built, for what may be done to no other.
@@ -129,7 +164,7 @@ impl Writer {
 
     /// Write everything to the disk, and let go.
     pub fn close(mut self) -> Result<()> {
-        let states = [self.served.take(), self.building.take()];
+        let states = [self.served.take(), self.building.take(), self.damaged.take()];
         states.iter().flatten().try_for_each(|state| state.files.sync())
     }
 
@@ -157,7 +192,7 @@ impl Writer {
             match unfinished {
                 Some(state) if state.files.is_unfinished() => self.building = Some(state),
                 _ => {
-                    if let Ok(control) = Map::open(&folder.join(CONTROL), CONTROL_FILE, CONTROL_FILE, true) {
+                    if let Ok(control) = Map::open(&folder.join(CONTROL), CONTROL_FILE, CONTROL_FILE, Access::Write) {
                         retire(&control); // readers may still have it
                     }
                     remove(&folder)?;

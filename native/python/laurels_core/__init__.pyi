@@ -33,6 +33,9 @@ __version__: Final[str]
 SHARDS: Final = 16
 """Shards are numbered from 0 to 15."""
 
+MOST_BOARDS: Final = 2048
+"""Boards of a store. One more finds no room; the others go on."""
+
 JOINED: Final = 0
 SCORED: Final = 1
 HIDDEN: Final = 2
@@ -66,7 +69,7 @@ class Diverged(CoreError):
 
 @final
 class Full(CoreError):
-    """The disk, or a limit of the layout (512 boards, 16 GiB of ids), is used up. What was there stays right."""
+    """The disk, or a limit of the layout (2,048 boards, 16 GiB of ids), is used up. What was there stays right."""
 
 class Refused(CoreError):
     """The files cannot be used, and must be rebuilt: see `Writer(..., discard=True)`."""
@@ -158,6 +161,14 @@ class Writer:
         `NotReady` before the first `reset`, `Full`.
         """
 
+    def give_up(self) -> None:
+        """Follow nothing any more, since what is in the files cannot be: `apply` or `confirm` raised `Corrupt`. Readers
+        see it as stale, until another state is confirmed.
+        """
+
+    def is_overfull(self) -> bool:
+        """Whether a board found no room: its scores are lost, and who reads it is told (`Full`)."""
+
     def load_members(
         self, numbers: Buffer, ids: Sequence[str | None], name_numbers: Buffer, hidden: bytes | None = None
     ) -> None:
@@ -219,8 +230,11 @@ class Reader:
     def view(self, board: str, member_id: str | None, top: int, around: int) -> ViewTuple:
         """The first `top` places, a member's own, and up to `around` on each side of it, all of one version.
 
-        A board without scores is empty; an unknown member is None. Takes some 3 us, and 0.2 us for each place. Raises
-        `NotReady`, `Busy`, a `Refused`.
+        A board without scores is empty; an unknown member is None; sizes below 0 are 0. Takes some 3 us, and 0.2 us for
+        each place. Raises `NotReady`, `Busy`, a `Refused`, and `Full` for a board that found no room.
+
+        What cannot be (a member that is not where its score says, rows out of order) is `Corrupt`, and the writer is
+        told: its next call raises `Corrupt` too.
         """
 
     def render(self, board: str, member_id: str, top: int, around: int, now: int, stale_after: int) -> Rendered:

@@ -1,6 +1,6 @@
 //! What Python calls the core's errors.
 
-use pyo3::exceptions::{PyException, PyKeyError, PyValueError};
+use pyo3::exceptions::{PyException, PyKeyError, PyOSError, PyValueError};
 use pyo3::prelude::*;
 
 use crate::error::Error;
@@ -52,6 +52,7 @@ impl From<Error> for PyErr {
             Error::OtherBoot(_) => OtherBoot::new_err(text),
             Error::UnknownMember(member) => PyKeyError::new_err(member),
             Error::Invalid(_) => PyValueError::new_err(text),
+            Error::NoDescriptors(_) => PyOSError::new_err(text),
             Error::Io(error) => error.into(),
         }
     }

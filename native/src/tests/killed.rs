@@ -13,7 +13,7 @@ use super::{PATIENT, assert_agrees};
 use crate::changes::{Batch, Change, Op};
 use crate::error::Error;
 use crate::layout::{CONTROL, CONTROL_FILE, SEQUENCE};
-use crate::map::Map;
+use crate::map::{Access, Map};
 use crate::reader::Reader;
 use crate::writer::{Writer, current_folder};
 
@@ -170,7 +170,7 @@ fn readers_beside_a_writer_see_only_what_existed_and_the_next_writer_mends_what_
         }
         drop(child);
         let folder = current_folder(store.path()).unwrap().unwrap();
-        let control = Map::open(&folder.join(CONTROL), CONTROL_FILE, CONTROL_FILE, false).unwrap();
+        let control = Map::open(&folder.join(CONTROL), CONTROL_FILE, CONTROL_FILE, Access::Read).unwrap();
         inside += control.long(SEQUENCE).load(Relaxed) % 2;
         let left = compare(&mut reader, &mut twin);
         let writer = Writer::open(store.path(), 16, false).unwrap();
@@ -208,7 +208,7 @@ fn readers_beside_a_writer_that_is_stopped_inside_an_update_see_what_was_before_
         std::thread::sleep(Duration::from_micros(dice(seed, tries) % 5_000)); // where in its work it is stopped
         child.signal(libc::SIGSTOP);
         let folder = current_folder(store.path()).unwrap().unwrap();
-        let control = Map::open(&folder.join(CONTROL), CONTROL_FILE, CONTROL_FILE, false).unwrap();
+        let control = Map::open(&folder.join(CONTROL), CONTROL_FILE, CONTROL_FILE, Access::Read).unwrap();
         let sequence = control.long(SEQUENCE).load(Relaxed);
         inside += sequence % 2;
         let before = compare(&mut reader, &mut twin);

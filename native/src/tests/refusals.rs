@@ -9,7 +9,7 @@ use super::naive::id;
 use crate::changes::{Batch, Change, Op};
 use crate::error::Error;
 use crate::layout::{BOOT, TEXTS_FILE};
-use crate::map::{Head, Map};
+use crate::map::{Access, Head, Map};
 use crate::reader::Reader;
 use crate::writer::{Writer, current_folder};
 
@@ -102,7 +102,7 @@ fn a_header_that_tells_an_impossible_length_is_refused() {
     for words in [0, 15, 1 << 60, 1 << 61, 1 << 62, u64::MAX / 4 + 2, u64::MAX] {
         let (store, folder) = closed_store();
         let path = folder.join("texts");
-        let head = Head { words, ..*Map::open(&path, TEXTS_FILE, TEXTS_FILE, false).unwrap().head() };
+        let head = Head { words, ..*Map::open(&path, TEXTS_FILE, TEXTS_FILE, Access::Read).unwrap().head() };
         let file = File::options().write(true).open(&path).unwrap();
         let bytes: Vec<u8> = head.encode().into_iter().flat_map(u32::to_ne_bytes).collect();
         file.write_all_at(&bytes, 0).unwrap();

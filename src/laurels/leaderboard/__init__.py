@@ -23,14 +23,26 @@ What holds on every engine:
 An engine knows integers and ids, not loyalty: `changes.py` tells it what an entry means for a board.
 """
 
-from laurels.leaderboard.boards import ALL_TIME, Boards
-from laurels.leaderboard.changes import Change, Erased, Hidden, Joined, Merged, Renamed, Scored, Shown, changes_of
+from laurels.leaderboard.boards import ALL_TIME, Boards, is_name
+from laurels.leaderboard.changes import (
+    MOST_MEMBER,
+    Change,
+    Erased,
+    Hidden,
+    Joined,
+    Merged,
+    Renamed,
+    Scored,
+    Shown,
+    changes_of,
+)
 from laurels.leaderboard.comparison import compare
 from laurels.leaderboard.port import AtHand, Followed, Leaderboard, Part, View
 from laurels.leaderboard.projector import Projector
 
 __all__ = [
     "ALL_TIME",
+    "MOST_MEMBER",
     "AtHand",
     "Boards",
     "Change",
@@ -48,4 +60,5 @@ __all__ = [
     "View",
     "changes_of",
     "compare",
+    "is_name",
 ]

@@ -7,6 +7,7 @@ from laurels.engines.memory.ranking import Ranking, member_at, place_of, points_
 from laurels.model.entries import within_points
 
 _GROWTH = 1024
+_SUMS = 2**63  # from minus this, to just below it
 
 
 class Board:
@@ -27,7 +28,10 @@ class Board:
         """Change a member's score by so many points."""
         before = self.points(member)
         self._make_room(member)
-        self._sums[member] += points
+        after = self._sums[member] + points
+        if not (-_SUMS <= points < _SUMS and -_SUMS <= after < _SUMS):
+            raise ValueError(f"a change or the sum of member {member} leaves 64 bits")
+        self._sums[member] = after
         if listed:
             self._rerank(member, before, self.points(member))
 

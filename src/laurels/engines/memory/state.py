@@ -8,7 +8,21 @@ from msgspec.structs import replace
 from laurels.engines.memory.board import Board
 from laurels.engines.memory.ranking import member_at, points_at
 from laurels.engines.memory.roster import Known, Roster
-from laurels.leaderboard import Change, Erased, Followed, Hidden, Joined, Merged, Part, Renamed, Scored, Shown, View
+from laurels.leaderboard import (
+    MOST_MEMBER,
+    Change,
+    Erased,
+    Followed,
+    Hidden,
+    Joined,
+    Merged,
+    Part,
+    Renamed,
+    Scored,
+    Shown,
+    View,
+    is_name,
+)
 from laurels.model import Mark, Place, Standing
 
 Row = tuple[str, int, int, int]
@@ -35,6 +49,8 @@ class State:
         self._tops.clear()
         for position, change in changes:
             if position > mark.position:
+                if not 0 <= change.member <= MOST_MEMBER:
+                    raise ValueError(f"member numbers are from 0 to {MOST_MEMBER}, not {change.member}")
                 self._take(change)
         self.followed = replace(self.followed, marks={**self.followed.marks, shard: upto})
         self.version = self.followed.version
@@ -67,6 +83,7 @@ class State:
         costs that once after a change.
         """
         board = self._boards.get(name)
+        top, around = max(top, 0), max(around, 0)
         if board is None:
             board, top = Board(), 0
         member = None if member_id is None else self._roster.number(member_id)
@@ -150,6 +167,8 @@ class State:
     def _board(self, name: str) -> Board:
         board = self._boards.get(name)
         if board is None:
+            if not is_name(name):
+                raise ValueError(f"{name!r} cannot name a board")
             board = self._boards[name] = Board()
         return board
 

@@ -57,6 +57,7 @@ class NativeLeaderboard:
         )
         self._writer: core.Writer | None = None
         self._is_served = False  # what is written is what is read: nothing is being built
+        self._is_overfull = self._is_refused = False  # and it was said
         self._busy: asyncio.Future[Any] | None = None  # a thread has the writer
         self._closed = asyncio.Event()
 
@@ -124,10 +125,11 @@ class NativeLeaderboard:
     async def confirm(self, at: int) -> None:
         """See the port. The first one puts the members in order, in a thread: 0.1 us each."""
         if self._is_served:
-            return await self._write(lambda writer: writer.confirm(at))
+            await self._write(lambda writer: writer.confirm(at))
+            return await self._say_whether_overfull()
         await self._write_in_thread(lambda writer: writer.confirm(at))
         self._is_served = True
-        return None
+        return await self._say_whether_overfull()
 
     async def reset(self, followed: Followed) -> None:
         """See the port. What was served last stays on the disk until the first `confirm`."""
@@ -135,7 +137,7 @@ class NativeLeaderboard:
             raise ValueError("a leaderboard is rebuilt from the start of the feed: give no marks")
         assert followed.identity is not None, "there is a feed to follow"
         identity, epoch, rules = followed.identity, followed.epoch, followed.rules
-        await self._write(lambda writer: writer.reset(identity, epoch, rules))
+        await self._write_in_thread(lambda writer: writer.reset(identity, epoch, rules))
         self._is_served = False
 
     async def load(self, followed: Followed, parts: AsyncIterator[Part]) -> None:
@@ -144,7 +146,7 @@ class NativeLeaderboard:
         """
         assert followed.identity is not None, "there is a feed to follow"
         identity, epoch, rules = followed.identity, followed.epoch, followed.rules
-        await self._write(lambda writer: writer.reset(identity, epoch, rules, loading=True))
+        await self._write_in_thread(lambda writer: writer.reset(identity, epoch, rules, loading=True))
         self._is_served = False
         try:
             async for part in parts:
@@ -190,12 +192,28 @@ class NativeLeaderboard:
         """What a read gives. Raises `BoardNotReady` where there is nothing to read, or no reading it."""
         for _ in range(TRIES):
             try:
-                return read()
+                found = read()
             except core.Busy:
                 continue
-            except (core.NotReady, core.Refused, OSError) as error:
+            except core.Refused as error:
+                if not self._is_refused:
+                    log.error("leaderboard.damaged", directory=str(self._directory), reason=str(error))  # noqa: TRY400 - no fault of the code
+                self._is_refused = True
                 raise BoardNotReady from error
+            except core.Full as error:
+                raise BoardNotReady(f"This board found no room: {error}.") from error
+            except (core.NotReady, OSError) as error:
+                raise BoardNotReady from error
+            else:
+                self._is_refused = False
+                return found
         raise BoardNotReady
+
+    async def _say_whether_overfull(self) -> None:
+        is_overfull = await self._write(core.Writer.is_overfull)
+        if is_overfull and not self._is_overfull:
+            log.error("leaderboard.too_many_boards", directory=str(self._directory), most=core.MOST_BOARDS)
+        self._is_overfull = is_overfull
 
     async def _write(self, write: Callable[[core.Writer], T]) -> T:
         """The same as `_write_now`, as soon as no thread has the writer."""
@@ -215,11 +233,18 @@ class NativeLeaderboard:
             await asyncio.wait([self._busy])
 
     def _write_now(self, write: Callable[[core.Writer], T]) -> T:
-        """What a call of the writer gives, which this process becomes if it is not yet."""
+        """What a call of the writer gives, which this process becomes if it is not yet. Raises `BoardMoved` where the
+        files turn out to be damaged: then nothing is followed any more.
+        """
         try:
             if self._writer is None:
                 self._writer = self._open()
-            return write(self._writer)
+            try:
+                return write(self._writer)
+            except core.Refused as error:
+                log.error("leaderboard.damaged", directory=str(self._directory), reason=str(error))  # noqa: TRY400 - as above
+                self._writer.give_up()
+                raise BoardMoved from error
         except core.Locked as error:
             raise AnotherProjector from error
         except (core.Full, OSError) as error:
@@ -252,5 +277,9 @@ class NativeLeaderboard:
 
 
 def _sayable(text: str) -> str:
-    """A text that the files can hold; what they cannot, nobody bears: a lone surrogate is in no id."""
-    return text if text.isascii() else text.encode(errors="replace").decode()
+    """A text that the files can hold, or the one that nobody bears: a lone surrogate is in no id or name."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return ""
+    return text
