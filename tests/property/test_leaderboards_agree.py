@@ -108,8 +108,7 @@ class Shop:
     def outlines(self, entries: Sequence[Entry]) -> Iterator[Outline]:
         """Entries as the boards read them."""
         for entry in entries:
-            *columns, _ = outline_of(entry)
-            yield (*columns, self.details.get((entry.shard, entry.position)))
+            yield (*outline_of(entry)[:8], self.details.get((entry.shard, entry.position)))
 
     def _merge(self, person: str, other: str) -> None:
         """Let one become another, unless it did already, or the other one became it."""

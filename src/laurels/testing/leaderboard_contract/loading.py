@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from laurels.leaderboard import ALL_TIME, Followed, Hidden, Joined, Part, Scored, Shown
+from laurels.leaderboard import ALL_TIME, Change, Followed, Hidden, Joined, Part, Scored, Shown
 from laurels.model import Version
 from laurels.testing.leaderboard_contract.base import SOON_S, Base
 from laurels.testing.leaderboard_contract.questions import (
@@ -117,7 +117,7 @@ class Loading(Base):
             for number in numbers:
                 shard = number % len(shards)
                 upto = mark(naive.positions.get(shard, 0) + 4)
-                changes = [
+                changes: list[Change] = [
                     *score({number: 3}, OCTOBER),
                     *([Hidden(number), Scored(number, ALL_TIME, 2), Shown(number)] if number in naive.ids else []),
                 ]
