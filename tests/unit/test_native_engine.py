@@ -71,7 +71,7 @@ async def test_reads_go_on_while_the_writer_waits_for_who_copies_standings(tmp_p
     board = native_leaderboard(tmp_path)
     feed = Feed(board)
     await feed.begin(*join(0), *score({0: 5}))
-    with (tmp_path / "hold").open() as hold:
+    with (tmp_path / "export-lock").open() as hold:
         fcntl.flock(hold, fcntl.LOCK_SH)
         async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
             applying = tasks.create_task(feed.add(*score({0: 1})))

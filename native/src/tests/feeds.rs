@@ -6,13 +6,13 @@ use proptest::prelude::*;
 
 use super::naive::{Naive, id};
 use super::{PATIENT, assert_agrees};
-use crate::changes::{Batch, Change, Op};
+use crate::engine::reader::Reader;
+use crate::engine::writer::Writer;
 use crate::error::Error;
-use crate::layout::LOADING;
-use crate::load::{Ids, Rows};
 use crate::members::Members;
-use crate::reader::Reader;
-use crate::writer::Writer;
+use crate::members::bulk_load::{Ids, Rows};
+use crate::state::changes::{Batch, Change, Op};
+use crate::store::format::LOADING;
 
 const MEMBERS: u32 = 120;
 const BOARDS: [&str; 2] = ["all-time", "month:2026-10"];

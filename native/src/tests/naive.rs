@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use crate::changes::{Batch, Change, Op};
+use crate::engine::reader::{Me, Row};
 use crate::members::State;
-use crate::reader::{Me, Row};
+use crate::state::changes::{Batch, Change, Op};
 
 /// The id under which a member joins.
 pub fn id(member: u32) -> String {
@@ -61,7 +61,7 @@ impl Naive {
                 None
             }
             (Change::Erased, _) => {
-                self.sums.values_mut().for_each(|sums| drop(sums.remove(&op.member)));
+                self.sums.values_mut().for_each(|sums| _ = sums.remove(&op.member));
                 Some((State::Erased, 0))
             }
             (_, None | Some(State::Erased)) => None,

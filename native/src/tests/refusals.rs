@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use super::PATIENT;
 use super::naive::id;
-use crate::changes::{Batch, Change, Op};
+use crate::engine::reader::Reader;
+use crate::engine::writer::{Writer, current_folder};
 use crate::error::Error;
-use crate::layout::{BOOT, TEXTS_FILE};
-use crate::map::{Access, Head, Map};
-use crate::reader::Reader;
-use crate::writer::{Writer, current_folder};
+use crate::state::changes::{Batch, Change, Op};
+use crate::store::format::{BOOT, TEXTS_FILE};
+use crate::store::mmap::{Access, Header, Mmap};
 
 /// A store of one member, closed.
 fn closed_store() -> (tempfile::TempDir, PathBuf) {
@@ -102,7 +102,7 @@ fn a_header_that_tells_an_impossible_length_is_refused() {
     for words in [0, 15, 1 << 60, 1 << 61, 1 << 62, u64::MAX / 4 + 2, u64::MAX] {
         let (store, folder) = closed_store();
         let path = folder.join("texts");
-        let head = Head { words, ..*Map::open(&path, TEXTS_FILE, TEXTS_FILE, Access::Read).unwrap().head() };
+        let head = Header { words, ..*Mmap::open(&path, TEXTS_FILE, TEXTS_FILE, Access::Read).unwrap().head() };
         let file = File::options().write(true).open(&path).unwrap();
         let bytes: Vec<u8> = head.encode().into_iter().flat_map(u32::to_ne_bytes).collect();
         file.write_all_at(&bytes, 0).unwrap();

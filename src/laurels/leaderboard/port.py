@@ -64,7 +64,7 @@ class View(Struct, frozen=True, kw_only=True):
 class Leaderboard(Protocol):
     """A leaderboard. Reads are answered from memory or by one round trip; they never touch the ledger.
 
-    Where one process at a time follows the feed for all that read, the methods from `followed` to `reset` raise
+    Where one process at a time follows the feed for all that read, the methods from `followed` to `adopt` raise
     `AnotherProjector` in any other. While one that is on a server cannot reach it, questions raise `BoardNotReady`, and
     those methods raise `BoardUnavailable`; so they do where the disk is full.
     """
