@@ -6,11 +6,11 @@ import typer
 from rich.table import Table
 
 from laurels.cli.console import ConfigOption, JsonOption, StateOption, examples, out, out_json, run, settings_of
-from laurels.runtime.visible import visible
 from laurels.errors import NotFound
 from laurels.ledger import Quarantine, QuarantinedDocument
 from laurels.model import DocumentKind
 from laurels.model.times import format_instant
+from laurels.runtime.visible import visible
 from laurels.settings import Settings
 from laurels.wiring import build
 

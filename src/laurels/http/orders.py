@@ -1,5 +1,6 @@
 """Orders: accept one, and tell how far it got."""
 
+import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from laurels.errors import Conflict, LedgerUnavailable, UnknownOrder
@@ -8,7 +9,7 @@ from laurels.http.problems import FieldProblem, as_problems
 from laurels.http.routes import Access, Answer, Call, route
 from laurels.intake import AnySource, OrderForm
 from laurels.ledger import DocumentState
-from laurels.model import DocumentKind, Status, Version
+from laurels.model import DocumentKind, Entry, EntryKind, Status, Version
 
 
 class Accepted(Struct, frozen=True):
@@ -19,8 +20,19 @@ class Accepted(Struct, frozen=True):
     warnings: list[FieldProblem] | UnsetType = UNSET
 
 
+class OrderEntry(Struct, frozen=True, kw_only=True):
+    """One step of how an order came to its points."""
+
+    kind: EntryKind
+    refund_id: str | UnsetType = UNSET
+    points: int
+    reason: str
+
+
 class OrderState(Struct, frozen=True, kw_only=True):
-    """How far an order got. Once awarded: the points, why so many, and the version from which boards show them."""
+    """How far an order got. Once awarded: what it is worth now, why it earned what it did, how it came to that entry by
+    entry, and the version from which boards show it. In quarantine: the reason.
+    """
 
     order_id: str
     source: str
@@ -28,6 +40,7 @@ class OrderState(Struct, frozen=True, kw_only=True):
     points: int | UnsetType = UNSET
     reason: str | UnsetType = UNSET
     as_of: str | UnsetType = UNSET
+    entries: list[OrderEntry] | UnsetType = UNSET
 
 
 class OrderQuery(Struct, forbid_unknown_fields=True):
@@ -75,17 +88,27 @@ async def show_order(call: Call, query: OrderQuery) -> Answer:
 
 
 async def _shown(call: Call, state: DocumentState) -> OrderState:
-    entry = state.entry
-    if entry is None:
-        return OrderState(order_id=state.id, source=state.source, status=state.status)
-    heads = await call.services.ledger.heads()
-    return OrderState(
-        order_id=state.id,
-        source=state.source,
-        status=state.status,
+    shown = OrderState(order_id=state.id, source=state.source, status=state.status)
+    if state.entry is None:
+        return shown if state.reason is None else msgspec.structs.replace(shown, reason=state.reason)
+    ledger = call.services.ledger
+    entries = await call.services.programs.worded(await ledger.order_entries(state.source, state.id), ledger)
+    last = entries[-1]
+    return msgspec.structs.replace(
+        shown,
+        points=sum(entry.points for entry in entries),
+        reason=entries[0].reason,
+        as_of=str(Version((await ledger.heads()).epoch, {last.shard: last.position})),
+        entries=[_shown_entry(entry) for entry in entries],
+    )
+
+
+def _shown_entry(entry: Entry) -> OrderEntry:
+    return OrderEntry(
+        kind=entry.kind,
+        refund_id=UNSET if entry.refund_id is None else entry.refund_id,
         points=entry.points,
         reason=entry.reason,
-        as_of=str(Version(heads.epoch, {entry.shard: entry.position})),
     )
 
 

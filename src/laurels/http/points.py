@@ -83,6 +83,7 @@ class ShownEntry(Struct, frozen=True, kw_only=True, rename={"loyalty_id": "loyal
     points: int
     order_id: str | UnsetType = UNSET
     reason: str
+    note: str | UnsetType = UNSET
     occurred_at: str
     recorded_at: str
 
@@ -146,8 +147,7 @@ async def redeem(call: Call, form: RedemptionForm) -> Answer:
     receipt = await call.services.awarder.settle(redemption.document())
     count_accepted(DocumentKind.REDEMPTION, [receipt])
     entry = _entry(receipt)
-    left = await call.services.ledger.balance(member_id)
-    return Answer(_status(receipt), Redeemed(entry.loyalty_id, left[0].balance if left else 0))
+    return Answer(_status(receipt), Redeemed(entry.loyalty_id, receipt.balance or 0))
 
 
 @route(
@@ -160,12 +160,14 @@ async def redeem(call: Call, form: RedemptionForm) -> Answer:
 async def show_entries(call: Call, query: EntriesQuery) -> Answer:
     """List a member's entries, newest first."""
     member_id = call.ids["member_id"]
-    before = None if query.after is None else int(query.after)
-    entries = await call.services.ledger.entries(member_id, before=before, limit=query.limit + 1)
+    ledger = call.services.ledger
+    entries = await ledger.entries(member_id, before=query.after, limit=query.limit + 1)
     if not entries and call.caller.member_id is None and await call.services.ledger.member(member_id) is None:
         raise UnknownMember
-    shown, more = entries[: query.limit], len(entries) > query.limit
-    return Answer(200, Entries([_shown(entry) for entry in shown], str(shown[-1].position) if more else None))
+    shown, more = await call.services.programs.worded(entries[: query.limit], ledger), len(entries) > query.limit
+    to_member = call.caller.member_id is not None
+    listed = [_shown(entry, to_member=to_member) for entry in shown]
+    return Answer(200, Entries(listed, shown[-1].cursor if more else None))
 
 
 @route(
@@ -221,13 +223,16 @@ def _status(receipt: Receipt) -> int:
     return 200 if receipt.repeated else 201
 
 
-def _shown(entry: Entry) -> ShownEntry:
+def _shown(entry: Entry, *, to_member: bool) -> ShownEntry:
+    """An entry as it is shown: people's reasons are for colleagues, and a member is shown the note in their place."""
+    by_people = entry.kind in {EntryKind.ADJUST, EntryKind.REDEEM}
     return ShownEntry(
         loyalty_id=entry.loyalty_id,
         kind=entry.kind,
         points=entry.points,
         order_id=UNSET if entry.order_id is None else entry.order_id,
-        reason=entry.reason,
+        reason=entry.note if by_people and to_member else entry.reason,
+        note=entry.note or UNSET,
         occurred_at=format_instant(entry.occurred_at),
         recorded_at=format_instant(entry.recorded_at),
     )

@@ -3,7 +3,7 @@
 
 from typing import Protocol
 
-from laurels.awarding import Awarder
+from laurels.awarding import Awarder, Programs
 from laurels.checkout import Checkout
 from laurels.clock import Clock
 from laurels.dashboard import Dashboards, Live
@@ -26,6 +26,8 @@ class Services(Protocol):
     def ledger(self) -> Ledger: ...
     @property
     def leaderboard(self) -> Leaderboard: ...
+    @property
+    def programs(self) -> Programs: ...
     @property
     def intake(self) -> Intake: ...
     @property

@@ -80,8 +80,8 @@ async def build(
         stack.push_async_callback(channel.close)
         roles = RoleBoard(settings.state / "run", now)
         stack.callback(roles.close)
-        programs = await publish(ledger, read_program(settings))
-        boards = Boards(programs.current.zone)
+        programs = await publish(ledger, read_program(settings), at_start=settings.program.publish_at_start)
+        boards = programs.boards
         intake = Intake(ledger)
         yield Services(
             settings=settings,

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from tests.acceptance.command_line import laurels_here as laurels
 
-from laurels.runtime.visible import visible
 from laurels.model import Order
+from laurels.runtime.visible import visible
 from laurels.settings import Settings
 from laurels.wiring import build
 

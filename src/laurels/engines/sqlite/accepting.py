@@ -75,6 +75,7 @@ class Intake:
         if not intents.allow(self._db, document):
             return Receipt(Status.ACCEPTED, conflict=True)
         item, shard = self.remember(document, whose)
+        is_erased = item.member is not None and bool(self._db.value("is_erased", item.member))
         self._db.run(
             "insert_inbox",
             item.sequence,
@@ -85,7 +86,7 @@ class Intake:
             document.order_id,
             self._now,
             document.content,
-            document.raw,
+            b"" if is_erased else document.raw,
             shard,
             None if document.order_key is None else document.order_key[0],
             document.actor,
