@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Generator
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from playwright.sync_api import Page, Response, expect
@@ -48,6 +48,14 @@ def test_an_order_moves_the_member_at_once(shop: ServedShop, page: Page) -> None
     # Five seconds after the first at the earliest: announcements are kept apart.
     expect(page.get_by_role("status").first).to_have_text("You are now 14th with 175 points")
     assert "token" not in page.url
+
+
+@pytest.mark.parametrize("member", ["gid://shopify/Customer/1", "auth0|5f7c", "Zoë #1 50%?&+", "m1/live"])
+def test_whatever_the_shop_calls_its_customer(shop: ServedShop, page: Page, member: str) -> None:
+    shop.call("POST", "/orders", json=[{"order_id": member, "member_id": member, "currency": "GBP", "total": "250.00"}])
+    page.goto(f"{shop.url}/elements/examples.html#{urlencode({'member': member, 'token': shop.token(member)})}")
+    wait_for_state(page, "shown")
+    wait_for_points(page, "25")
 
 
 def test_follows_the_stream_and_asks_no_more(shop: ServedShop, page: Page) -> None:

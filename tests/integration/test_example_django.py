@@ -144,6 +144,25 @@ def arrive(shop: DjangoShop, laurels: LiveLaurels) -> None:
     until(lambda: laurels.entries(shop.members()) == shop.documents())
 
 
+SEND_AN_ORDER = """
+from types import SimpleNamespace
+from django.conf import settings
+from shop.loyalty.client import Laurels
+from shop.loyalty.sender import _path
+from shop.loyalty.tokens import sender_token
+row = SimpleNamespace(order_id="gid://shop/SO 2024/#1", refund_id=None)
+content = {"member_id": "auth0|1", "currency": "GBP", "total": "25.00"}
+print(Laurels(settings.LAURELS_URL, sender_token).send(_path(row), content).status)
+"""
+
+
+def test_an_id_with_slashes_passes_the_proxy_between(shop: Shop, laurels: LiveLaurels) -> None:
+    """For shops whose orders have such ids: the example encodes them, and what is on the way passes them on."""
+    laurels.start()
+    assert [shop.manage("shell", "-c", SEND_AN_ORDER).split()[-1] for _ in range(2)] == ["202", "200"]
+    until(lambda: laurels.points(["auth0|1"]) == {"auth0|1": 3})
+
+
 def test_orders_placed_while_laurels_is_away_arrive_later_exactly_once(
     shop: DjangoShop, laurels: LiveLaurels, road: Road
 ) -> None:

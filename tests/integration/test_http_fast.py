@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import pytest
 from hypothesis import given, settings
@@ -253,6 +253,7 @@ REQUESTS = st.fixed_dictionaries(
         "path": st.one_of(
             st.sampled_from([f"/loyalty/{member}" for member in (*MEMBERS, "never-ordered", "nobody")]),
             st.text("mM1%/.+@-_:;=0aF \n\x00\u20ac", max_size=12).map(lambda text: f"/loyalty/{text}"),
+            st.text("mM1%/.+@#?é \u20ac", max_size=12).map(lambda text: f"/loyalty/{quote(text, safe='')}"),
             st.text("/loyatm1%", max_size=14),
         ).filter(lambda path: not unquote(path).endswith("/live")),
         "query": st.one_of(

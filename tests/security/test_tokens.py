@@ -86,7 +86,7 @@ FORGED: dict[str, Forge] = {
     "not yet": signed(nbf=int(time.time()) + 86_400),
     "no sub": signed(sub=None),
     "sub is no text": signed(sub=17850),
-    "sub is no id": signed(sub="a/b"),
+    "sub is no id": signed(sub=".."),
     "sub has controls": signed(sub="a\x00", scope=ALL_SCOPES),
     "scope is no text": signed(scope=["orders:write"]),
     "scope is null": lambda key: jwt.encode({**claims(), "scope": None}, key, "EdDSA"),

@@ -1,6 +1,7 @@
 """What the native leaderboard does beyond the port: which process writes, who may be asked for, how it is chosen."""
 
 import asyncio
+import fcntl
 from pathlib import Path
 from unittest import mock
 
@@ -64,6 +65,47 @@ async def test_a_board_is_there_at_the_next_start(tmp_path: Path) -> None:
     assert (view.ranked, view.confirmed_at) == (1, 1)
     assert await again.followed() == followed
     await again.close()
+
+
+@needs_native
+async def test_reads_go_on_while_the_writer_waits_for_who_copies_standings(tmp_path: Path) -> None:
+    board = native_leaderboard(tmp_path)
+    feed = Feed(board)
+    await feed.begin(*join(0), *score({0: 5}))
+    with (tmp_path / "export-lock").open() as hold:
+        fcntl.flock(hold, fcntl.LOCK_SH)
+        async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
+            applying = tasks.create_task(feed.add(*score({0: 1})))
+            for _ in range(20):
+                assert (await board.read(ALL_TIME, member_id(0), top=1, around=0)).top[0].points == 5
+                await asyncio.sleep(0.001)
+            assert not applying.done()
+            fcntl.flock(hold, fcntl.LOCK_UN)
+    assert (await board.read(ALL_TIME, member_id(0), top=1, around=0)).top[0].points == 6
+    await board.close()
+
+
+@needs_native
+async def test_callers_at_once_each_have_their_turn(tmp_path: Path) -> None:
+    """A load, standings and batches, some of which outgrow the files: nobody meets another one inside of the core."""
+    board = native_leaderboard(tmp_path)
+    feed = Feed(board)
+    await feed.begin(*join(0), *score({0: 5}))
+
+    async def standings() -> None:
+        for _ in range(10):
+            async for rows in board.standings(ALL_TIME, chunk=100):
+                assert rows
+
+    async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
+        for _ in range(3):
+            tasks.create_task(standings())
+        for start in range(1, 9_000, 3_000):
+            new = range(start, start + 3_000)
+            await feed.add(*join(*new), *score(dict.fromkeys(new, 1)))
+            tasks.create_task(board.confirm(start))
+    assert (await board.read(ALL_TIME, None, top=0, around=0)).ranked == 9_001
+    await board.close()
 
 
 @needs_native

@@ -52,8 +52,7 @@ def decide(claim: Claim, programs: Programs) -> Outcome:
     for item in claim.items:
         judge.try_item(item)
     for item in claim.overdue:
-        if item.order_key not in claim.awards:
-            judge.quarantine(item, f"the order {item.order_id} did not come within 30 days")
+        judge.end_waiting(item)
     return judge.outcome
 
 
@@ -74,6 +73,7 @@ class _Judge:
         self._claim = claim
         self._programs = programs
         self._rules = OrderRules(programs)
+        self._released: set[int] = set()
         self.outcome = Outcome()
 
     def try_item(self, item: Item) -> None:
@@ -83,6 +83,15 @@ class _Judge:
             raise
         except LaurelsError as error:
             self.quarantine(item, error.message)
+
+    def end_waiting(self, item: Item) -> None:
+        """Judge a document that waited too long, unless its order came among these and released it."""
+        if item.sequence in self._released:
+            return
+        if item.order_key in self._claim.awards:  # of another shard's member
+            self.try_item(item)
+        else:
+            self.quarantine(item, f"the order {item.order_id} did not come within 30 days")
 
     def quarantine(self, item: Item, reason: str) -> None:
         self.outcome.quarantined.append(Quarantined(item, reason))
@@ -116,6 +125,7 @@ class _Judge:
         released = sorted(self._claim.waiting.pop(key, []), key=attrgetter("sequence"))
         self.outcome.waiting = [waiting for waiting in self.outcome.waiting if waiting not in released]
         for waiting in released:
+            self._released.add(waiting.sequence)
             self.try_item(waiting)
 
     def _take_refund(self, item: Item) -> None:

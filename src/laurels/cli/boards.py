@@ -21,6 +21,7 @@ from laurels.dashboard import Board, Dashboard, Row
 from laurels.errors import UnknownOrder
 from laurels.ledger import DocumentState
 from laurels.model import DocumentKind, Entry
+from laurels.model.ids import check_id
 from laurels.model.times import format_instant
 from laurels.runtime.upkeep import projected_services
 from laurels.settings import Settings
@@ -47,6 +48,7 @@ def dashboard(
     config: ConfigOption = None,
 ) -> None:
     """Show a customer's dashboard: the top, the own place, the neighbours."""
+    check_id(member, "member")
     answer = run(_dashboard(settings_of(state, config), member, board, top, around))
     if json:
         out_json(answer)
@@ -77,6 +79,8 @@ def explain(
     config: ConfigOption = None,
 ) -> None:
     """Say why an order earned its points, and what its refunds took back."""
+    check_id(order, "order")
+    check_id(source, "--source")
     document, entries = run(_explain(settings_of(state, config), source, order))
     if json:
         out_json(

@@ -21,6 +21,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from laurels.runtime.visible import visible, visible_json
 from laurels.runtime.process import run, settings_of
 from laurels.runtime.telling import complain, lines, say
 
@@ -54,12 +55,12 @@ _stderr = Console(stderr=True, highlight=False)
 
 def out(*what: Any) -> None:
     """Print a result: text, or anything that Rich can draw."""
-    _stdout.print(*what, markup=False)
+    _stdout.print(*(visible(each) if isinstance(each, str) else each for each in what), markup=False)
 
 
 def out_json(what: Any) -> None:
     """Print a result as JSON."""
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(what), indent=2).decode() + "\n")
+    sys.stdout.write(visible_json(msgspec.json.format(msgspec.json.encode(what), indent=2).decode()) + "\n")
 
 
 def examples(*lines: str) -> str:

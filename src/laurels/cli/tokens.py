@@ -6,6 +6,7 @@ import typer
 
 from laurels.cli.console import ConfigOption, StateOption, examples, out, settings_of
 from laurels.errors import SettingsError
+from laurels.model.ids import check_id
 
 SERVICE = "cli"
 
@@ -41,6 +42,8 @@ def token(
 
     if (member is None) == (not service) or service != bool(scope):
         raise SettingsError('Give --member ID for a member, or --service --scope "…" for a service.')
+    if member is not None:
+        check_id(member, "--member")
     settings = settings_of(state, config)
     check_owner(settings.state)
     out(sign_token(settings, subject=member or name, scope=scope or None, ttl_s=int(hours * 3600)))

@@ -13,12 +13,12 @@ from laurels.http.auth import Caller
 from laurels.http.bodies import read_body
 from laurels.http.dashboards import show_dashboard
 from laurels.http.door import Door
+from laurels.http.paths import read_part, read_parts
 from laurels.http.query import parse_query
 from laurels.http.routes import Answer, Call, Headers, Route
 from laurels.http.services import Services
 from laurels.intake import decode
 from laurels.metrics import ACCEPT_SECONDS, DASHBOARD_SECONDS, Meter
-from laurels.model.ids import check_id
 
 ANYONE = Caller("")
 
@@ -39,12 +39,12 @@ class Answerer:
         self,
         route: Route,
         scope: Scope,
-        ids: Mapping[str, str],
+        parts: Mapping[str, str],
         headers: Headers,
         receive: Receive,
     ) -> Answer:
-        """The answer to one request. A body is received only where the route takes one, and everything before it
-        is in order. Raises what `problems.py` has a status for.
+        """The answer to one request; `parts` are the path's, as they were sent. A body is received only where the route
+        takes one, and everything before it is in order. Raises what `problems.py` has a status for.
         """
         scope["state"]["meter"] = self.meters[route.method, route.path]
         caller = ANYONE
@@ -56,10 +56,8 @@ class Answerer:
             with suppress(NotSignedIn, IssuerUnavailable, TooManyRequests):  # open to all, whatever comes with it
                 caller = await self.door.caller(scope)
         if route.access is not None:
-            route.access.admit(caller, ids.get("member_id"))
-        for name, value in ids.items():
-            if name.endswith("_id"):
-                check_id(value, name)
+            route.access.admit(caller, read_part(parts.get("member_id", "")))
+        ids = read_parts(parts)
         inputs: dict[str, object] = {}
         if route.query is not None:
             inputs["query"] = parse_query(route.query, scope["query_string"])

@@ -20,7 +20,7 @@ from laurels.http.exposure import check_exposure
 from laurels.http.jwks import PublishedKeys
 from laurels.http.keys import FindKeys, Key, fixed, read_keys
 from laurels.http.tokens import ALGORITHM, development_key
-from laurels.model.ids import check_id
+from laurels.model.ids import check_id, is_printable
 from laurels.settings import Settings
 
 MAX_TOKEN_BYTES = 8192
@@ -139,8 +139,10 @@ class Auth:
 
     def _caller(self, claims: Mapping[str, Any], expires: int) -> Caller:
         subject, scope = claims.get("sub"), claims.get("scope")
-        if not isinstance(subject, str) or not 0 < len(subject) <= MAX_SUBJECT or not subject.isprintable():
-            raise NotSignedIn(f"The token is not valid: `sub` has to be a text of 1 to {MAX_SUBJECT} characters.")
+        if not isinstance(subject, str) or not 0 < len(subject) <= MAX_SUBJECT or not is_printable(subject):
+            raise NotSignedIn(
+                f"The token is not valid: `sub` has to be a text of 1 to {MAX_SUBJECT} printable characters."
+            )
         if "scope" not in claims:
             return Caller(subject, member_id=self._member(claims), expires=expires)
         if not isinstance(scope, str):

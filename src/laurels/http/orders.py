@@ -4,17 +4,19 @@ from msgspec import UNSET, Struct, UnsetType
 
 from laurels.errors import Conflict, LedgerUnavailable, UnknownOrder
 from laurels.http.checkout import check_out
+from laurels.http.problems import FieldProblem, as_problems
 from laurels.http.routes import Access, Answer, Call, route
-from laurels.intake import Id, OrderForm
+from laurels.intake import AnySource, OrderForm
 from laurels.ledger import DocumentState
 from laurels.model import DocumentKind, Status, Version
 
 
 class Accepted(Struct, frozen=True):
-    """An order that is durable, and how far it got."""
+    """An order that is durable, and how far it got. `warnings` names what was left out, since it moves no points."""
 
     order_id: str
     status: Status
+    warnings: list[FieldProblem] | UnsetType = UNSET
 
 
 class OrderState(Struct, frozen=True, kw_only=True):
@@ -31,7 +33,7 @@ class OrderState(Struct, frozen=True, kw_only=True):
 class OrderQuery(Struct, forbid_unknown_fields=True):
     """Which system numbered the order."""
 
-    source: Id = "shop"
+    source: AnySource = "shop"
 
 
 @route(
@@ -49,8 +51,10 @@ async def place_order(call: Call, form: OrderForm) -> Answer:
     a used id is a conflict and changes nothing.
     """
     order_id = call.ids["order_id"]
-    receipt = await call.services.intake.accept(form.order(order_id, call.services.now()), call.raw)
-    return Answer(200 if receipt.repeated else 202, Accepted(order_id, receipt.status))
+    order, warnings = form.order(order_id, call.services.now()), form.warnings()
+    receipt = await call.services.intake.accept(order, form.usable() if warnings else call.raw)
+    accepted = Accepted(order_id, receipt.status, as_problems(warnings) or UNSET)
+    return Answer(200 if receipt.repeated else 202, accepted)
 
 
 @route(

@@ -108,14 +108,13 @@ class ShownBalance(Struct, frozen=True):
     access=Access(("points:adjust",)),
     answers={201: Adjusted, 200: Adjusted},
     problems=(Conflict, PointsOutOfRange, LedgerUnavailable),
-    headers={IDEMPOTENCY_KEY: "1 to 128 of A-Z a-z 0-9 . _ : @ + = -; the same again is answered, not done twice"},
+    headers={IDEMPOTENCY_KEY: "an id, as UTF-8; the same again is answered, not done twice"},
 )
 async def adjust(call: Call, form: AdjustmentForm) -> Answer:
     """Correct a member's points by hand. Who did it is kept. An unknown member is enrolled."""
     _refuse_card(form.reason)
-    key = call.headers.get(IDEMPOTENCY_KEY.lower().encode())
     adjustment = Adjustment(
-        id=str(uuid.uuid4()) if key is None else check_id(key, IDEMPOTENCY_KEY),
+        id=_key(call) or str(uuid.uuid4()),
         points=form.points,
         actor=call.caller.actor,
         reason=form.reason,
@@ -194,6 +193,16 @@ async def _own_source(call: Call, member_id: str) -> str:
     if member is None:
         raise InsufficientPoints
     return f"member:{member.number}"
+
+
+def _key(call: Call) -> str | None:
+    sent = call.headers.all(IDEMPOTENCY_KEY.lower().encode())
+    if not sent:
+        return None
+    try:
+        return check_id(sent[0].decode("utf-8"), IDEMPOTENCY_KEY)
+    except UnicodeDecodeError as error:
+        raise InvalidInput.of(IDEMPOTENCY_KEY, "must be UTF-8") from error
 
 
 def _refuse_card(reason: str) -> None:

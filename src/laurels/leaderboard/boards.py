@@ -12,6 +12,14 @@ ALL_TIME = "all-time"
 MONTH = "month"
 _NAMED_MONTH = re.compile(r"month:(20\d\d)-(0[1-9]|1[0-2])\Z", re.ASCII)
 
+_NAME = re.compile(r"[ !#-\[\]-~]{1,124}\Z")
+
+
+def is_name(text: str) -> bool:
+    """Whether a board may bear this name: 1 to 124 printable ASCII characters, neither quotes nor backslashes."""
+    return _NAME.match(text) is not None
+
+
 LATE = 7 * DAY
 """How long after its end a month still takes what is recorded."""
 

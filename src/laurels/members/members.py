@@ -22,13 +22,21 @@ class Members:
         return await self._ledger.enrol(members, actor=actor)
 
     async def change(self, member_id: str, event: MemberEvent, *, actor: str) -> Version:
-        """Hide, show, rename or erase; the version from which boards show it. Raises `UnknownMember`."""
+        """Hide, show, rename or erase; the version from which boards show it. Raises `InvalidInput`,
+        `UnknownMember`.
+        """
+        check_id(member_id, "member_id")
         return await self._ledger.change_member(member_id, event, actor=actor)
 
     async def set_contact(self, member_id: str, email: str | None, *, actor: str) -> Version:
-        """Change where a member is reached; None: nowhere. Raises `UnknownMember`."""
+        """Change where a member is reached; None: nowhere. Raises `InvalidInput`, `UnknownMember`."""
+        check_id(member_id, "member_id")
         return await self._ledger.set_contact(member_id, email, actor=actor)
 
     async def merge(self, member_id: str, into: str, *, actor: str) -> Version:
-        """Make two members one; `into` goes on. Raises `UnknownMember`, `Conflict`, `PointsOutOfRange`."""
+        """Make two members one; `into` goes on. Raises `InvalidInput`, `UnknownMember`, `Conflict`,
+        `PointsOutOfRange`.
+        """
+        check_id(member_id, "member_id")
+        check_id(into, "into")
         return await self._ledger.merge(member_id, into, actor=actor)

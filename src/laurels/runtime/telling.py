@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from laurels import clock
+from laurels.runtime.visible import visible
 
 SECONDS_BETWEEN_LINES = 10.0
 
@@ -18,14 +19,13 @@ Progress = Callable[[str, str], AbstractContextManager[Report]]
 
 def say(text: str) -> None:
     """Tell what is going on."""
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
+    _write(visible(text))
 
 
 def complain(text: str) -> None:
     """Say in one line what could not be done."""
-    line = f"laurels: {' '.join(text.split())}"
-    say(f"\x1b[31m{line}\x1b[0m" if sys.stderr.isatty() and "NO_COLOR" not in os.environ else line)
+    line = f"laurels: {visible(' '.join(text.split()))}"
+    _write(f"\x1b[31m{line}\x1b[0m" if sys.stderr.isatty() and "NO_COLOR" not in os.environ else line)
 
 
 @contextmanager
@@ -40,3 +40,8 @@ def lines(doing: str, of: str) -> Iterator[Report]:
             say(f"{doing}: {done:,} of {total:,} {of}")
 
     yield report
+
+
+def _write(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()

@@ -94,7 +94,7 @@ def _claim(db: Database, chain: Chain, items: list[Item], overdue: list[Item]) -
         members={},
         redemptions={},
     )
-    for item in items:
+    for item in [*items, *overdue]:
         _look_up(db, claim, item, chain.shard)
     members: set[int | None] = {item.member for item in items}
     members.update(award.member for award in claim.awards.values())

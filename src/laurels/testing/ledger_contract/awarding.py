@@ -9,7 +9,7 @@ from laurels.errors import ProgramError
 from laurels.ledger import Claim, Outcome
 from laurels.model import Balance, EntryKind, Status
 from laurels.program import DEFAULT_PROGRAM
-from laurels.testing.ledger_contract.base import Base, Shop, adjustment, order, redemption, refund, unreadable
+from laurels.testing.ledger_contract.base import Base, Shop, adjustment, key_of, order, redemption, refund, unreadable
 
 DOUBLED = DEFAULT_PROGRAM.replace("version = 1", "version = 2").replace("points = 1 ", "points = 2 ")
 
@@ -43,8 +43,8 @@ class Awarding(Base):
         [entry] = await shop.ledger.entries("ann")
         assert (entry.kind, entry.points, entry.program_version) == (EntryKind.EARN, 3, 1)
         assert (entry.currency, entry.amount, entry.source, entry.order_id) == ("GBP", 2500, "shop", "A1")
-        assert "25.00 GBP" in entry.reason
-        assert "2.5 -> 3" in entry.reason
+        assert await shop.explained(entry) == "25.00 GBP / 10.00 = 2.5 -> 3 (half-up, version 1)"
+        assert "2.5 -> 3" in await shop.explained(entry)
         assert entry.occurred_at == entry.board_at == bought.occurred_at
         assert (entry.recorded_at, entry.member_id) == (shop.now.at, "ann")
         assert entry.member == await shop.number("ann")
@@ -172,7 +172,7 @@ class Poison(Base):
         assert (await shop.balance("ann")).balance == 6
         [quarantined] = await shop.ledger.quarantine()
         assert (quarantined.kind, quarantined.source, quarantined.id) == ("order", "shop", "P")
-        assert quarantined.raw == raw
+        assert (await shop.ledger.quarantined(*key_of(quarantined))).raw == raw
         assert quarantined.reason
         state = await shop.state(poison)
         assert (state.status, state.reason, state.entry) == (Status.QUARANTINED, quarantined.reason, None)

@@ -75,7 +75,8 @@ class Shop:
         self.now = now
 
     async def adopt(self, text: str) -> None:
-        """Publish a program; it is in force from now on."""
+        """Publish a program; it is in force from the next instant on."""
+        self.now.at += 1
         program = parse_program(text)
         await self.ledger.publish(program.version, text, None, actor="test")
         self.programs = await publish(self.ledger, program)
@@ -88,8 +89,9 @@ class Shop:
     async def award(self, limit: int = 500) -> int:
         """Award in every shard until each inbox is empty; gives how many documents were taken."""
         taken = 0
-        while step := await self.awarder.step(limit):
-            taken += step
+        for shard in (await self.ledger.heads()).marks:
+            while step := await self.awarder.step_in(shard, limit):
+                taken += step
         return taken
 
     async def sell(self, *documents: Order | Refund | Document) -> None:
@@ -130,6 +132,11 @@ class Shop:
     async def points_entries(self) -> list[tuple[EntryKind, str | None, int]]:
         """Give kind, member and points of each entry that is not a member event, shard by shard."""
         return [(e.kind, e.member_id, e.points) for e in await self.feed() if e.kind not in MEMBER_EVENTS]
+
+    async def explained(self, entry: Entry) -> str:
+        """Give an entry's reason in words."""
+        [worded] = await self.programs.worded([entry], self.ledger)
+        return worded.reason
 
     async def findings(self) -> list[Finding]:
         """What is wrong with the ledger; a verification that did not look at every entry fails at once."""
@@ -184,7 +191,8 @@ async def opened_again(open_ledger: OpenLedger, shop: Shop) -> AsyncIterator[Sho
     """Open the shop's ledger once more, as a second process would, under the same program."""
     other = Shop(await open_ledger(shop.now), shop.now)
     try:
-        await other.adopt(shop.programs.current.text)
+        other.programs = await publish(other.ledger, shop.programs.current)
+        other.awarder = Awarder(other.ledger, other.programs, other.now)
         yield other
     finally:
         await other.ledger.close()

@@ -5,9 +5,11 @@ import pytest
 from laurels.errors import NotFound
 from laurels.model import DocumentKind, Status
 from laurels.program import DEFAULT_PROGRAM
-from laurels.testing.ledger_contract.base import Base, Shop, key_of, order, refund, unreadable
+from laurels.testing.ledger_contract.base import Base, Shop, adjustment, key_of, order, refund, unreadable
 
 WITH_YEN = DEFAULT_PROGRAM.replace("version = 1", "version = 2").replace("per = {", 'per = { JPY = "1000",')
+MOST = 2**31 - 1
+TOO_MUCH = order("A1", "ann", "25.00")
 IN_YEN = order("A1", "ann", "2500", currency="JPY")
 
 
@@ -27,17 +29,29 @@ class Quarantine(Base):
         assert ids == [f"P{n}" for n in range(7)]
         assert {each.quarantined_at for each in await shop.ledger.quarantine()} == {shop.now.at}
 
-    async def test_a_retry_is_awarded_under_todays_rules(self, shop: Shop) -> None:
+    async def test_a_retry_is_awarded_where_the_hindrance_is_gone(self, shop: Shop) -> None:
         """It comes back into the inbox, and out of quarantine."""
-        await shop.sell(IN_YEN)
+        await shop.awarder.settle(adjustment("J1", "ann", MOST))
+        await shop.sell(TOO_MUCH)
         [quarantined] = await shop.ledger.quarantine()
-        await shop.adopt(WITH_YEN)
+        await shop.awarder.settle(adjustment("J2", "ann", -MOST))
         await shop.ledger.retry(*key_of(quarantined))
         assert await shop.ledger.quarantine() == []
         assert await shop.ledger.inbox_depth() == 1
-        state = await shop.state(IN_YEN)
+        state = await shop.state(TOO_MUCH)
         assert (state.status, state.reason) == (Status.ACCEPTED, None)
         assert await shop.award() == 1
+        assert (await shop.balance("ann")).balance == 3
+
+    async def test_a_retry_is_judged_by_the_rules_of_its_day(self, shop: Shop) -> None:
+        """What is published later changes nothing of what came before it."""
+        await shop.sell(IN_YEN)
+        await shop.adopt(WITH_YEN)
+        [quarantined] = await shop.ledger.quarantine()
+        await shop.ledger.retry(*key_of(quarantined))
+        await shop.award()
+        assert "version 1" in ((await shop.state(IN_YEN)).reason or "")
+        await shop.sell(order("A2", "ann", "2500", currency="JPY"))
         assert (await shop.balance("ann")).balance == 3
 
     async def test_a_retry_of_what_is_still_bad_comes_back(self, shop: Shop) -> None:
@@ -51,9 +65,10 @@ class Quarantine(Base):
 
     async def test_a_retried_order_releases_what_waits_for_it(self, shop: Shop) -> None:
         """As it would have done at first."""
-        await shop.sell(refund("R1", "ann", "1000", "A1", currency="JPY"), IN_YEN)
+        await shop.awarder.settle(adjustment("J1", "ann", MOST))
+        await shop.sell(refund("R1", "ann", "10.00", "A1"), TOO_MUCH)
         [quarantined] = await shop.ledger.quarantine()
-        await shop.adopt(WITH_YEN)
+        await shop.awarder.settle(adjustment("J2", "ann", -MOST))
         await shop.ledger.retry(*key_of(quarantined))
         await shop.award()
         assert (await shop.balance("ann")).balance == 2

@@ -35,7 +35,7 @@ class Settling(Base):
         await shop.awarder.settle(adjustment("J1", "ann", 50))
         first = await shop.awarder.settle(redemption("S1", "ann", 40))
         again = await shop.awarder.settle(redemption("S1", "ann", 40))
-        assert again == Receipt(Status.AWARDED, repeated=True, entry=first.entry)
+        assert again == Receipt(Status.AWARDED, repeated=True, entry=first.entry, balance=10)
         assert (await shop.awarder.settle(adjustment("J1", "ann", 50))).repeated
         assert (await shop.balance("ann")).balance == 10
 

@@ -225,7 +225,7 @@ class OverHttp:
                 await asyncio.sleep(PAUSE_S)
 
     async def _status(self, order_id: str) -> str:
-        _, said = await self._look(f"/order/{order_id}?{urlencode({'source': self._run})}")
+        _, said = await self._look(f"/order/{quote(order_id, safe='')}?{urlencode({'source': self._run})}")
         return str(said["status"])
 
     async def _entries(self, member_id: str) -> list[dict[str, Any]]:
@@ -233,7 +233,7 @@ class OverHttp:
         entries: list[dict[str, Any]] = []
         query = {"limit": str(PAGE)}
         while True:
-            status, said = await self._look(f"/loyalty/{member_id}/entries?{urlencode(query)}")
+            status, said = await self._look(f"/loyalty/{quote(member_id, safe='')}/entries?{urlencode(query)}")
             if status != HTTPStatus.OK:  # of this member only refunds were sent, and their orders never came
                 return entries
             entries += said["entries"]
@@ -247,7 +247,7 @@ class OverHttp:
         for _ in range(TRIES):
             entries = await self._entries(member_id)
             summed = sum(entry["points"] for entry in entries if EntryKind(entry["kind"]) in SCORED)
-            status, dashboard = await self._look(f"/loyalty/{member_id}?top=0&around=0")
+            status, dashboard = await self._look(f"/loyalty/{quote(member_id, safe='')}?top=0&around=0")
             shown = dashboard["me"]["points"] if status == HTTPStatus.OK else 0
             if shown == summed:
                 return None
