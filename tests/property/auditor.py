@@ -53,7 +53,7 @@ class Auditor:
                 key = (kind, entry.source, entry.order_id if entry.kind == "earn" else entry.refund_id)
                 by_document.setdefault(key, []).append(entry)
         for key, document in self.model.documents.items():
-            state = (document.status, document.forgotten, document.dropped, len(document.events))
+            state = (document.status, document.forgotten, document.member, document.dropped, len(document.events))
             if thorough or self._judged.get(key) != state:
                 await self._audit_document(ledger, document, by_document.get(key, []))
                 self._judged[key] = state
@@ -108,7 +108,7 @@ class Auditor:
         assert state is not None
         assert state.status == document.status
         assert state.accepted_at == document.accepted_at
-        assert state.member_id == (None if document.forgotten else document.member_id)
+        assert state.member_id == (None if document.forgotten or document.member is None else document.member_id)
         assert len(entries) == len(document.events)
         if document.status == "awarded":
             assert state.entry is not None

@@ -160,7 +160,7 @@ class Model:
         number = self.ids[member_id] = len(self.enrolled)
         self.enrolled.append(member_id)
         for document in self.documents.values():
-            if document.member is None and document.member_id == member_id:
+            if document.member is None and document.member_id == member_id and not document.forgotten:
                 document.member = number
         return True
 
@@ -168,7 +168,7 @@ class Model:
         """Hide, show, rename or erase; False for an unknown member. What is so already changes nothing."""
         number = self.ids.get(member_id)
         if number is None:
-            return False
+            return event == "erase" and self._forget_strangers(member_id)
         if (event, number in self.hidden) in {("hide", True), ("show", False)}:
             return True
         self.join(number)
@@ -184,6 +184,14 @@ class Model:
                 if document.member_id == member_id:
                     document.raw, document.forgotten = b"", True
         return True
+
+    def _forget_strangers(self, member_id: str) -> bool:
+        """What came for an id that is nobody's cannot be known again; whether there was any."""
+        strangers = [each for each in self.documents.values() if each.member is None and not each.forgotten]
+        strangers = [each for each in strangers if each.member_id == member_id]
+        for document in strangers:
+            document.raw, document.forgotten = b"", True
+        return bool(strangers)
 
     def accept(self, document: Document) -> Answer:
         """Write an order or a refund to the inbox. A refund that names its order enrols nobody."""
