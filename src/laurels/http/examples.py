@@ -78,6 +78,9 @@ ANSWERS: Mapping[str, Any] = {
         "points": 3,
         "reason": "25.00 GBP / 10.00 = 2.5 -> 3 (half-up, version 1)",
         "as_of": _AS_OF,
+        "entries": [
+            {"kind": "earn", "points": 3, "reason": "25.00 GBP / 10.00 = 2.5 -> 3 (half-up, version 1)"},
+        ],
     },
     "refund_order": {"refund_id": "R1", "status": "accepted"},
     "refund_member": {"refund_id": "R2", "status": "accepted"},
