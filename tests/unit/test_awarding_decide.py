@@ -7,7 +7,19 @@ from laurels.awarding import Programs, decide
 from laurels.awarding.decide import decide_or_raise
 from laurels.errors import InsufficientPoints, LaurelsError, PointsOutOfRange, Refused
 from laurels.ledger import Award, Claim, Item, MemberState, Outcome, Redeemed
-from laurels.model import Adjustment, Amendment, Balance, Cancellation, Document, DocumentKind, EntryKind, Order, Redemption, Refund, Restoration
+from laurels.model import (
+    Adjustment,
+    Amendment,
+    Balance,
+    Cancellation,
+    Document,
+    DocumentKind,
+    EntryKind,
+    Order,
+    Redemption,
+    Refund,
+    Restoration,
+)
 from laurels.model.entries import MAX_POINTS
 from laurels.program import DEFAULT_PROGRAM, parse_program
 
@@ -266,7 +278,9 @@ def test_the_same_claim_gives_the_same_outcome() -> None:
 
 def test_each_kind_of_document_is_judged() -> None:
     cancelled = Cancellation(source="shop", refund_id="R1", order_id="A1", member_id="ann").document()
-    changed = Amendment(revision=2, order=Order(source="shop", order_id="A1", currency="GBP", total=6000, member_id="ann")).document()
+    changed = Amendment(
+        revision=2, order=Order(source="shop", order_id="A1", currency="GBP", total=6000, member_id="ann")
+    ).document()
     restored = Restoration(source="shop", cancel_id="C1", redemption_id="S1", member_id="ann").document()
     documents = (order(1), refund(1), refund(1, order_id=None), adjustment(1), redemption(1))
     for document in (*documents, cancelled, changed, restored):

@@ -3,13 +3,13 @@
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from laurels.errors import Conflict, LedgerUnavailable, UnknownOrder
+from laurels.errors import Conflict, InvalidInput, LedgerUnavailable, UnknownOrder
 from laurels.http.checkout import check_out
 from laurels.http.problems import FieldProblem, as_problems
 from laurels.http.routes import Access, Answer, Call, route
-from laurels.intake import AnySource, OrderForm
+from laurels.intake import AmendmentForm, AnySource, OrderForm
 from laurels.ledger import DocumentState
-from laurels.model import DocumentKind, Entry, EntryKind, Status, Version
+from laurels.model import DocumentKind, Entry, EntryKind, Order, Status, Version
 
 
 class Accepted(Struct, frozen=True):
@@ -65,7 +65,7 @@ async def place_order(call: Call, form: OrderForm) -> Answer:
     """
     order_id = call.ids["order_id"]
     order, warnings = form.order(order_id, call.services.now()), form.warnings()
-    receipt = await call.services.intake.accept(order, form.usable() if warnings else call.raw)
+    receipt = await call.services.intake.accept(order, form.usable() if warnings else call.raw, call.caller.actor)
     accepted = Accepted(order_id, receipt.status, as_problems(warnings) or UNSET)
     return Answer(200 if receipt.repeated else 202, accepted)
 
@@ -112,4 +112,35 @@ def _shown_entry(entry: Entry) -> OrderEntry:
     )
 
 
-ROUTES = (place_order, show_order)
+@route(
+    "POST",
+    "/order/{order_id}/amend",
+    access=Access(("orders:write",)),
+    answers={202: Accepted, 200: Accepted},
+    problems=(UnknownOrder, Conflict, LedgerUnavailable),
+)
+async def amend_order(call: Call, form: AmendmentForm) -> Answer:
+    """Change an order after it was sent: it is taken back whole and earned anew, in one step, and refunds that were
+    taken are carried over. Revisions rise; the same again is answered, not done twice.
+    """
+    order_id = call.ids["order_id"]
+    amendment = form.amendment(order_id, call.services.now())
+    state = await call.services.ledger.document(DocumentKind.ORDER, form.source, order_id)
+    if state is None:
+        raise UnknownOrder
+    _check_same(state, amendment.order)
+    raw = form.usable() if form.warnings() else call.raw
+    receipt = await call.services.intake.accept(amendment, raw, call.caller.actor)
+    return Answer(200 if receipt.repeated else 202, Accepted(order_id, receipt.status))
+
+
+def _check_same(state: DocumentState, order: Order) -> None:
+    """A change may not be to another member or currency: that would be another order."""
+    if state.member_id is not None and state.member_id != order.member_id:
+        raise InvalidInput.of("member_id", "must be the order's own")
+    entry = state.entry
+    if entry is not None and entry.currency != order.currency:
+        raise InvalidInput.of("currency", f"must be the order's own, {entry.currency}")
+
+
+ROUTES = (place_order, show_order, amend_order)

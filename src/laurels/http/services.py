@@ -11,6 +11,7 @@ from laurels.intake import Intake
 from laurels.leaderboard import Leaderboard
 from laurels.ledger import Ledger
 from laurels.members import Members
+from laurels.points import Points
 from laurels.role_status import RoleBoard
 from laurels.settings import Settings
 
@@ -34,6 +35,8 @@ class Services(Protocol):
     def checkout(self) -> Checkout: ...
     @property
     def awarder(self) -> Awarder: ...
+    @property
+    def points(self) -> Points: ...
     @property
     def members(self) -> Members: ...
     @property

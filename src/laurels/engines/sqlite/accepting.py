@@ -82,7 +82,7 @@ class Intake:
             document.kind.value,
             document.source,
             document.id,
-            None if item.member is not None else self._stranger(document.member_id),
+            None if item.member is not None else self._stranger_of(document),
             document.order_id,
             self._now,
             document.content,
@@ -129,6 +129,13 @@ class Intake:
         row = self._db.one("member_key", number)
         assert row is not None, "a number that was given stays"
         return Whose(number, *row)
+
+    def _stranger_of(self, document: Document) -> bytes | None:
+        """Whose a document is that is nobody's yet; a cancellation is whose its refund is."""
+        if document.kind is DocumentKind.CANCELLATION:
+            row = self._db.one("owner", document.source, document.id, DocumentKind.REFUND.value)
+            return row[3] if row else None
+        return self._stranger(document.member_id)
 
     def _stranger(self, member_id: str) -> bytes:
         """What is kept of an id that is nobody's yet: enough to know it again, and not to read it back."""

@@ -402,8 +402,9 @@ INSERT INTO content (place, content) VALUES (?, ?);
 SELECT shard, coalesce(secret, randomblob(16)) FROM member WHERE number = ?;
 
 -- name: owner
--- Whose a document is: the member who it became, the shard, and whether the member was erased.
-SELECT coalesce(m.merged_into, a.member), coalesce(n.shard, m.shard, i.shard), m.number IS NOT NULL AND m.member_id IS NULL
+-- Whose a document is: the member who it became, the shard, whether the member was erased, and the stranger whom it is of.
+SELECT coalesce(m.merged_into, a.member), coalesce(n.shard, m.shard, i.shard), m.number IS NOT NULL AND m.member_id IS NULL,
+       i.stranger
 FROM accepted a LEFT JOIN inbox i ON i.sequence = a.sequence LEFT JOIN member m ON m.number = a.member
 LEFT JOIN member n ON n.number = m.merged_into
 WHERE a.source = ? AND a.id = ? AND a.kind = ?;
