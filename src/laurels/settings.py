@@ -26,6 +26,7 @@ _NOT_SETTINGS = ("LAURELS_CONFIG", "LAURELS_TEST_")
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Count = Annotated[int, Meta(ge=1)]
+NotNegative = Annotated[int, Meta(ge=0)]
 
 
 def _setting(name: str, purpose: str) -> Meta:
@@ -65,9 +66,20 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     http_workers: Annotated[
         Count, _setting("http.workers", "processes that answer HTTP; more than one needs a board that they can share")
     ] = 1
-    http_rate_limit_per_minute: Annotated[
+    http_keep_alive_s: Annotated[
         Count,
-        _setting("http.rate_limit_per_minute", "requests a minute for each member's token; services have no limit"),
+        _setting(
+            "http.keep_alive_s",
+            "idle connections are closed after so many seconds: more than the proxy in front keeps them, or it meets "
+            "one that is being closed",
+        ),
+    ] = 75
+    http_rate_limit_per_minute: Annotated[
+        NotNegative,
+        _setting(
+            "http.rate_limit_per_minute",
+            "requests a minute for each member's token; 0: no limit; services have none",
+        ),
     ] = 600
     http_cors_origins: Annotated[
         tuple[str, ...],

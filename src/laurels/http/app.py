@@ -11,6 +11,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp
 
 import laurels
+from laurels import logs
 from laurels.errors import LaurelsError
 from laurels.http import bulk, dashboards, live, members, orders, points, refunds, service
 from laurels.http.answering import Answerer
@@ -29,6 +30,7 @@ from laurels.http.live import EventsResponse
 from laurels.http.openapi import openapi
 from laurels.http.problems import answer_problem
 from laurels.http.routes import Answer, Events, Headers, Route
+from laurels.metrics import LOG_LINES_LEFT_OUT
 
 ROUTES = (
     *orders.ROUTES,
@@ -60,6 +62,7 @@ def create_app(house: House, auth: Auth, beside: Beside = NOTHING) -> ASGIApp:
 def create_application(house: House, auth: Auth, beside: Beside = NOTHING) -> Application:
     """The same, with its express."""
     house.intake.on_receipts = count_accepted
+    logs.left_out = LOG_LINES_LEFT_OUT.inc
     described = [*ROUTES, *service.ROUTES]
     document = msgspec.json.encode(openapi(described, laurels.__version__))
     # ECMA's regular expressions, which JSON Schema uses, know no \Z; their $ means just that.

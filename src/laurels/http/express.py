@@ -45,14 +45,10 @@ _OK = (
     + _CACHED
     + b"content-type: application/json\r\ncontent-length: %d\r\nx-request-id: %b\r\n"
     + _SECURITY
-    + b"ratelimit: %b\r\n%b\r\n%b"
+    + b"%b%b\r\n%b"
 )
 _NOT_MODIFIED = (
-    b"HTTP/1.1 304 Not Modified\r\n%betag: %b\r\n"
-    + _CACHED
-    + b"x-request-id: %b\r\n"
-    + _SECURITY
-    + b"ratelimit: %b\r\n%b\r\n"
+    b"HTTP/1.1 304 Not Modified\r\n%betag: %b\r\n" + _CACHED + b"x-request-id: %b\r\n" + _SECURITY + b"%b%b\r\n"
 )
 
 
@@ -91,11 +87,12 @@ class Express:
         tag = etag(shown.as_of, shown.body, query.checksum)
         is_known = sent_tag is not None and matches(sent_tag.decode("ascii"), tag)
         self._meter.count(_NOT_MODIFIED_STATUS if is_known else _OK_STATUS, clock.elapsed() - began)
+        told = b"ratelimit: %b\r\n" % header if (header := left.header) else b""
         lines, id_ = self._lines_of(server_headers), request_id(sent_id)
         for_page = b"" if self._shared is None else _lines(headers_of(self._shared, origin or b""))
         if is_known:
-            return _NOT_MODIFIED % (lines, tag.encode(), id_, left.header, for_page)
-        return _OK % (lines, tag.encode(), len(shown.body), id_, left.header, for_page, shown.body)
+            return _NOT_MODIFIED % (lines, tag.encode(), id_, told, for_page)
+        return _OK % (lines, tag.encode(), len(shown.body), id_, told, for_page, shown.body)
 
     def _asked(self, path: bytes, raw_query: bytes, authorization: bytes | None) -> tuple[str, "_Query"] | None:
         """Whose dashboard, where it is the own one, and which; None for everything else."""

@@ -5,7 +5,7 @@ Read them with `fetch` streaming, which can send the token in a header; an `Even
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AbstractContextManager, aclosing, nullcontext
+from contextlib import aclosing
 from typing import Any, TypeVar
 
 from litestar import Response
@@ -72,10 +72,8 @@ async def follow_board(call: Call, query: BoardQuery) -> Answer:
 async def _events(call: Call, read: Callable[[], Awaitable[Shown]]) -> Answer:
     # What is refused is refused with a status, before the stream begins.
     await read()
-    counted: AbstractContextManager[None] = nullcontext()
-    if call.caller.member_id is not None:
-        call.limits.check_streams(call.caller.member_id)
-        counted = call.limits.stream(call.caller.member_id)
+    call.limits.check_streams(call.caller.member_id)
+    counted = call.limits.stream(call.caller.member_id)
     live = call.house.live
     return Answer(200, Events(_frames(live, read), live, call.caller.expires, counted), UNCACHED, MEDIA_TYPE)
 

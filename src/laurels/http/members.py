@@ -77,8 +77,8 @@ async def enrol(call: Call) -> Answer:
     problems=(UnknownMember, LedgerUnavailable),
 )
 async def hide(call: Call) -> Answer:
-    """Take a member off the boards. The points go on."""
-    return await _change(call, MemberEvent.HIDE)
+    """Take a member off the boards. The points go on. A member may leave and rejoin them ten times a day."""
+    return await _appear(call, MemberEvent.HIDE)
 
 
 @route(
@@ -90,7 +90,7 @@ async def hide(call: Call) -> Answer:
 )
 async def show(call: Call) -> Answer:
     """Show a hidden member on the boards again."""
-    return await _change(call, MemberEvent.SHOW)
+    return await _appear(call, MemberEvent.SHOW)
 
 
 @route(
@@ -116,6 +116,12 @@ async def erase(call: Call) -> Answer:
     The entries stay, under a number that is never used again.
     """
     return await _change(call, MemberEvent.ERASE)
+
+
+async def _appear(call: Call, event: MemberEvent) -> Answer:
+    if call.caller.member_id is not None:
+        call.limits.appearance(call.caller.member_id)
+    return await _change(call, event)
 
 
 async def _change(call: Call, event: MemberEvent) -> Answer:

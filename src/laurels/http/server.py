@@ -13,10 +13,14 @@ from laurels.errors import SettingsError
 from laurels.http.app import create_application
 from laurels.http.auth import open_auth
 from laurels.http.beside import NOTHING, Beside
-from laurels.http.connections import Connection, hurry_all
+from laurels.http.capacity import Capacity
+from laurels.http.connections import Connection, enforce_timeouts
 from laurels.http.house import House
 
 BACKLOG = 2048
+SEND_BYTES = 128 * 1024
+"""What the system takes of one client's answers before it has read them; Linux takes twice that."""
+
 FINISH_WITHIN_S = 10
 """How long requests in flight may take once the server is told to stop."""
 
@@ -38,23 +42,25 @@ async def serve(
     `SettingsError` where the address cannot be used.
     """
     settings = house.settings
+    capacity = Capacity()
     app = create_application(house, open_auth(settings, house.now), beside)
     with _listener(settings.http_host, settings.http_port, share_port=share_port) as listener:
         port: int = listener.getsockname()[1]
         server = _Server(
             uvicorn.Config(
                 app.asgi,
-                http=partial(Connection, app.express),  # type: ignore[arg-type]  # called as the class would be
+                http=partial(Connection, app.express, capacity),  # type: ignore[arg-type]  # called as the class would be
                 ws="none",
                 lifespan="off",
                 log_config=None,
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
+                timeout_keep_alive=settings.http_keep_alive_s,
                 timeout_graceful_shutdown=FINISH_WITHIN_S,
             )
         )
-        hurrying = asyncio.create_task(hurry_all(server.server_state.connections))
+        enforcing = asyncio.create_task(enforce_timeouts(server.server_state.connections, capacity))
         serving = asyncio.create_task(server.serve([listener]))
         stopping = asyncio.create_task(stop.wait())
         log.info("http.listening", host=settings.http_host, port=port)
@@ -64,10 +70,12 @@ async def serve(
             await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             stopping.cancel()
-            hurrying.cancel()
             house.live.close()
             server.should_exit = True
             await serving
+            enforcing.cancel()
+            for connection in list(server.server_state.connections):  # whose clients do not read what was written
+                connection.abort()  # type: ignore[union-attr]  # it is one of ours
         log.info("http.stopped", port=port)
 
 
@@ -94,4 +102,6 @@ def _listener(host: str, port: int, *, share_port: bool = False) -> socket.socke
     # asyncio sets this only on sockets that say their protocol, which these do not. Without it, an answer whose head
     # and body are written apart waits 40 ms for the client's acknowledgement. What is accepted inherits it.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    # The system would keep up to 4 MB of answers for each client that does not read them.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES)
     return listener
