@@ -104,6 +104,34 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         tuple[Literal["RS256", "PS256", "ES256", "EdDSA"], ...],
         _setting("auth.algorithms", "signature algorithms that are accepted"),
     ] = ("RS256", "PS256", "ES256", "EdDSA")
+    auth_services: Annotated[
+        tuple[str, ...],
+        _setting(
+            "auth.services",
+            "whose tokens are services': claim=value, such as `gty=client-credentials`; never one that a customer's "
+            "token carries too",
+        ),
+    ] = ("laurels=service",)
+    auth_sources: Annotated[
+        tuple[str, ...],
+        _setting(
+            "auth.sources",
+            "the only sources that a service may write under, as sub=source; a service that is not named: any",
+        ),
+    ] = ()
+    auth_scope_claim: Annotated[
+        str, _setting("auth.scope_claim", "the claim that holds a service's scopes: a text with blanks, or a list")
+    ] = "scope"
+    auth_scope_prefix: Annotated[
+        str, _setting("auth.scope_prefix", "what stands before each scope of ours, such as `laurels/`; others are not")
+    ] = ""
+    auth_keys_max_age_h: Annotated[
+        Count,
+        _setting(
+            "auth.keys_max_age_h",
+            "hours for which published keys count after the provider last confirmed them; then tokens get a 503",
+        ),
+    ] = 24
     names_key_file: Annotated[
         Path | None,
         _setting("names.key_file", "the secret behind proxy names, the same on every host; made under `state`"),

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from litestar.types import Receive, Scope
 
-from laurels.http.auth import Caller
 from laurels.http.bodies import read_body
+from laurels.http.callers import Caller
 from laurels.http.dashboards import show_dashboard
 from laurels.http.door import Door
 from laurels.http.house import House

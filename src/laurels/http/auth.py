@@ -1,7 +1,6 @@
 """Who is asking: bearer tokens, checked once and remembered by digest for ten minutes, or until they expire.
 
-A token without the claim `scope`, or with OpenID Connect's own scopes alone, is a member's; any other is a
-service's. Only asymmetric signatures are accepted, by a list that no token can change, so neither `none` nor a
+Only asymmetric signatures are accepted, by a list that no token can change, so neither `none` nor a
 public key used as a shared secret gets in.
 """
 
@@ -11,47 +10,31 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import jwt
-from msgspec import Struct
 
 from laurels import clock
 from laurels.clock import MINUTE, Clock
-from laurels.errors import InvalidInput, NotSignedIn, SettingsError
+from laurels.errors import NotSignedIn, SettingsError
+from laurels.http.callers import Caller, Callers, read_services, read_sources
 from laurels.http.exposure import check_exposure
 from laurels.http.house import HttpSettings
 from laurels.http.jwks import PublishedKeys
 from laurels.http.keys import FindKeys, Key, fixed, read_keys
 from laurels.http.tokens import ALGORITHM, development_key
-from laurels.model.ids import check_id
 
 MAX_TOKEN_BYTES = 8192
 """Longer tokens are refused unread: no identity provider's is as long."""
 
-MAX_SUBJECT = 255
 REMEMBERED = 200_000
 """Checked tokens that are remembered: some 90 MB, one for each member who is online."""
 
 REMEMBERED_FOR = 10 * MINUTE
 """Then a token is checked anew, so that a signing key that was taken back stops to count."""
 
-SIGN_IN_SCOPES = frozenset({"openid", "profile", "email", "address", "phone", "offline_access"})
-"""OpenID Connect's own (Core 1.0, 5.4 and 11): a token with these alone is that of a person who signed in."""
+LEEWAY_S = 30
+"""How far the provider's clock may be ahead, for `iat` and `nbf`. `exp` holds to the second."""
 
 _SCHEME = b"bearer "
 _NOBODY = None, 0
-
-
-class Caller(Struct, frozen=True):
-    """Who is asking. `member_id` is None for a service; a member has no scopes. The token holds until `expires`."""
-
-    subject: str
-    member_id: str | None = None
-    scopes: frozenset[str] = frozenset()
-    expires: int = 0
-
-    @property
-    def actor(self) -> str:
-        """What is kept with what the caller does. Of a member it is the id, which the ledger can erase."""
-        return self.subject if self.member_id is None else self.member_id
 
 
 class Auth:
@@ -62,17 +45,17 @@ class Auth:
         find_keys: FindKeys,
         algorithms: Sequence[str],
         *,
+        callers: Callers,
         issuer: str | None = None,
         audience: str | None = None,
-        member_claim: str = "sub",
         now: Clock = clock.now,
     ) -> None:
         """`issuer` and `audience`: where given, a token has to name them."""
         self._find_keys = find_keys
         self._algorithms = frozenset(algorithms)
+        self._callers = callers
         self._issuer = issuer
         self._audience = audience
-        self._member_claim = member_claim
         self._now = now
         self._remembered: OrderedDict[bytes, tuple[Caller, int]] = OrderedDict()
 
@@ -113,13 +96,20 @@ class Auth:
             algorithm, kid = _named(token)
             keys = [key for key in await self._find_keys(kid) if algorithm in self._algorithms & {*key.algorithms}]
             claims = self._verified(token, algorithm, keys)
-            expires = int(claims["exp"]) * clock.SECOND
+            expires = self._expires(claims)
         except jwt.ExpiredSignatureError as error:
             raise NotSignedIn("The token has expired. Sign in again.") from error
         except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
             # Beside PyJWT's own errors there are those of reading what a forger wrote into the token's header.
             raise NotSignedIn("The token is not valid.") from error
-        return self._caller(claims, expires), expires
+        return self._callers.caller(claims, expires), expires
+
+    def _expires(self, claims: Mapping[str, Any]) -> int:
+        """When a token expires. Raises `ExpiredSignatureError` for one that the leeway would still let in."""
+        expires = int(claims["exp"]) * clock.SECOND
+        if expires <= self._now():
+            raise jwt.ExpiredSignatureError
+        return expires
 
     def _verified(self, token: bytes, algorithm: str, keys: Sequence[Key]) -> Mapping[str, Any]:
         """The claims under the first key that fits. The algorithm is the token's, which each of the keys may check."""
@@ -131,31 +121,12 @@ class Auth:
                     algorithms=[algorithm],
                     issuer=self._issuer,
                     audience=self._audience,
+                    leeway=LEEWAY_S,
                     options={"require": ["exp"], "verify_aud": self._audience is not None},
                 )
             except jwt.InvalidSignatureError:
                 continue
         raise jwt.InvalidSignatureError
-
-    def _caller(self, claims: Mapping[str, Any], expires: int) -> Caller:
-        subject, scope = claims.get("sub"), claims.get("scope")
-        if not isinstance(subject, str) or not 0 < len(subject) <= MAX_SUBJECT or not subject.isprintable():
-            raise NotSignedIn(f"The token is not valid: `sub` has to be a text of 1 to {MAX_SUBJECT} characters.")
-        if "scope" not in claims:
-            return Caller(subject, member_id=self._member(claims), expires=expires)
-        if not isinstance(scope, str):
-            raise NotSignedIn("The token is not valid: `scope` has to be a text, its scopes separated by spaces.")
-        scopes = frozenset(scope.split())
-        if scopes and scopes <= SIGN_IN_SCOPES:
-            return Caller(subject, member_id=self._member(claims), expires=expires)
-        return Caller(subject, scopes=scopes, expires=expires)
-
-    def _member(self, claims: Mapping[str, Any]) -> str:
-        member_id = claims.get(self._member_claim)
-        try:
-            return check_id(member_id if isinstance(member_id, str) else "", self._member_claim)
-        except InvalidInput as error:
-            raise NotSignedIn(f"The token is not valid: {error.message}.") from error
 
 
 def open_auth(settings: HttpSettings, now: Clock = clock.now) -> Auth:
@@ -169,9 +140,15 @@ def open_auth(settings: HttpSettings, now: Clock = clock.now) -> Auth:
     return Auth(
         find_keys,
         algorithms,
+        callers=Callers(
+            read_services(settings.auth_services),
+            read_sources(settings.auth_sources),
+            settings.auth_member_claim,
+            settings.auth_scope_claim,
+            settings.auth_scope_prefix,
+        ),
         issuer=settings.auth_issuer,
         audience=settings.auth_audience,
-        member_claim=settings.auth_member_claim,
         now=now,
     )
 

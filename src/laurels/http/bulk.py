@@ -57,8 +57,11 @@ async def place_orders(call: Call) -> Answer:
     async for raw in documents(call.raw):
         try:
             form = decode(NamedOrderForm, raw)
-            orders.append((form.order(form.order_id, call.house.now()), raw))
-            results.append(None)
+            if call.caller.may_write(form.source):
+                orders.append((form.order(form.order_id, call.house.now()), raw))
+                results.append(None)
+            else:
+                results.append(BulkResult(order_id=form.order_id, status="not-allowed", http=403))
         except InvalidInput as error:
             results.append(BulkResult(order_id=_named(raw), status="invalid", http=422, errors=field_problems(error)))
     receipts = await call.house.intake.accept_all(orders) if orders else []

@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 
 from laurels.dashboard import Board, Dashboard, Dashboards, to_json
 from laurels.errors import BoardNotReady, UnknownBoard, UnknownMember, VersionNotReached
-from laurels.http.auth import Caller
+from laurels.http.callers import Caller
 from laurels.http.routes import Access, Answer, Call, Headers, route
 from laurels.model import Version
 

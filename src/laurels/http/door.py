@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from litestar.types import Scope
 
 from laurels.errors import NotSignedIn, TooManyRequests
-from laurels.http.auth import Auth, Caller
+from laurels.http.auth import Auth
+from laurels.http.callers import Caller
 from laurels.http.limits import Left, Limits
 
 

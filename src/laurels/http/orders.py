@@ -49,6 +49,7 @@ async def place_order(call: Call, form: OrderForm) -> Answer:
     a used id is a conflict and changes nothing.
     """
     order_id = call.ids["order_id"]
+    call.caller.check_source(form.source)
     receipt = await call.house.intake.accept(form.order(order_id, call.house.now()), call.raw)
     return Answer(200 if receipt.repeated else 202, Accepted(order_id, receipt.status))
 

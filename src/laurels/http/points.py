@@ -23,6 +23,9 @@ from laurels.model.entries import MAX_POINTS
 from laurels.model.ids import check_id
 from laurels.model.times import format_instant
 
+DEFAULT_SOURCE = "shop"
+"""Whose circle the redemptions of services are in."""
+
 IDEMPOTENCY_KEY = "Idempotency-Key"
 
 Points = Annotated[int, Meta(ge=-MAX_POINTS, le=MAX_POINTS, description="points to give, or below zero to take")]
@@ -113,6 +116,7 @@ class ShownBalance(Struct, frozen=True):
 async def adjust(call: Call, form: AdjustmentForm) -> Answer:
     """Correct a member's points by hand. Who did it is kept. An unknown member is enrolled."""
     _refuse_card(form.reason)
+    call.caller.check_source(call.caller.actor)
     key = call.headers.get(IDEMPOTENCY_KEY.lower().encode())
     adjustment = Adjustment(
         id=str(uuid.uuid4()) if key is None else check_id(key, IDEMPOTENCY_KEY),
@@ -137,8 +141,13 @@ async def redeem(call: Call, form: RedemptionForm) -> Answer:
     """Spend points. Refused, never cut, where the balance does not cover them."""
     _refuse_card(form.reason)
     member_id = call.ids["member_id"]
+    if call.caller.member_id is None:
+        source = DEFAULT_SOURCE
+        call.caller.check_source(source)
+    else:
+        source = await _own_source(call, member_id)
     redemption = Redemption(
-        source="shop" if call.caller.member_id is None else await _own_source(call, member_id),
+        source=source,
         redemption_id=form.redemption_id,
         points=form.points,
         reason=form.reason,

@@ -45,6 +45,7 @@ async def refund_member(call: Call, form: UnlinkedRefundForm) -> Answer:
 
 
 async def _accept(call: Call, refund: Refund) -> Answer:
+    call.caller.check_source(refund.source)
     receipt = await call.house.intake.accept(refund, call.raw)
     return Answer(200 if receipt.repeated else 202, RefundAccepted(refund.refund_id, receipt.status))
 
