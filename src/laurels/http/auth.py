@@ -18,7 +18,7 @@ from laurels.http.callers import Caller, Callers, read_services, read_sources
 from laurels.http.exposure import check_exposure
 from laurels.http.house import HttpSettings
 from laurels.http.jwks import PublishedKeys
-from laurels.http.keys import FindKeys, Key, fixed, read_keys
+from laurels.http.keys import FixedKeys, Key, Keys, read_keys
 from laurels.http.tokens import ALGORITHM, development_key
 
 MAX_TOKEN_BYTES = 8192
@@ -42,7 +42,7 @@ class Auth:
 
     def __init__(
         self,
-        find_keys: FindKeys,
+        keys: Keys,
         algorithms: Sequence[str],
         *,
         callers: Callers,
@@ -51,7 +51,8 @@ class Auth:
         now: Clock = clock.now,
     ) -> None:
         """`issuer` and `audience`: where given, a token has to name them."""
-        self._find_keys = find_keys
+        self._keys = keys
+        keys.on_taken_back = self._forget
         self._algorithms = frozenset(algorithms)
         self._callers = callers
         self._issuer = issuer
@@ -76,7 +77,7 @@ class Auth:
         if len(token) > MAX_TOKEN_BYTES:
             raise NotSignedIn(f"The token is not valid: it is longer than {MAX_TOKEN_BYTES} bytes.")
         caller, expires = await self._check(token)
-        self._remember(_digest(header), caller, min(expires, self._now() + REMEMBERED_FOR))
+        self._remember(_digest(header), caller, min(expires, self._now() + REMEMBERED_FOR, self._keys.trusted_until()))
         return caller
 
     def remembered(self, header: bytes) -> Caller | None:
@@ -90,11 +91,15 @@ class Auth:
         if len(self._remembered) > REMEMBERED:
             self._remembered.popitem(last=False)
 
+    def _forget(self) -> None:
+        """Have every token checked anew: a key was taken back, and what it signed counts no more."""
+        self._remembered.clear()
+
     async def _check(self, token: bytes) -> tuple[Caller, int]:
         """The caller whom a token names, and when it expires. A check of the signature costs some 100 us."""
         try:
             algorithm, kid = _named(token)
-            keys = [key for key in await self._find_keys(kid) if algorithm in self._algorithms & {*key.algorithms}]
+            keys = [key for key in await self._keys.find(kid) if algorithm in self._algorithms & {*key.algorithms}]
             claims = self._verified(token, algorithm, keys)
             expires = self._expires(claims)
         except jwt.ExpiredSignatureError as error:
@@ -136,9 +141,9 @@ def open_auth(settings: HttpSettings, now: Clock = clock.now) -> Auth:
     be open to others.
     """
     check_exposure(settings)
-    find_keys, algorithms = _keys(settings, now)
+    keys, algorithms = _keys(settings, now)
     return Auth(
-        find_keys,
+        keys,
         algorithms,
         callers=Callers(
             read_services(settings.auth_services),
@@ -153,7 +158,7 @@ def open_auth(settings: HttpSettings, now: Clock = clock.now) -> Auth:
     )
 
 
-def _keys(settings: HttpSettings, now: Clock) -> tuple[FindKeys, Sequence[str]]:
+def _keys(settings: HttpSettings, now: Clock) -> tuple[Keys, Sequence[str]]:
     """Where the keys come from, and the algorithms that are accepted."""
     mode, url, file = settings.auth_mode, settings.auth_jwks_url, settings.auth_keys_file
     for setting, value, its_mode in (("auth.jwks_url", url, "jwks"), ("auth.keys_file", file, "keys")):
@@ -163,13 +168,13 @@ def _keys(settings: HttpSettings, now: Clock) -> tuple[FindKeys, Sequence[str]]:
             )
     if mode == "dev":
         public = development_key(settings.state).public_key()
-        return fixed([Key(public, (ALGORITHM,))]), [ALGORITHM]
+        return FixedKeys([Key(public, (ALGORITHM,))]), [ALGORITHM]
     if not settings.auth_algorithms:
         raise SettingsError("auth.algorithms is empty, so no token could be valid. Leave it out for the usual ones.")
     if url is not None:
-        return PublishedKeys(url, now).find, settings.auth_algorithms
+        return PublishedKeys(url, now, max_age_h=settings.auth_keys_max_age_h), settings.auth_algorithms
     if file is not None:
-        return fixed(read_keys(file)), settings.auth_algorithms
+        return FixedKeys(read_keys(file)), settings.auth_algorithms
     if mode == "jwks":
         raise SettingsError("auth.mode is jwks: auth.jwks_url has to say where the signing keys are published.")
     raise SettingsError("auth.mode is keys: auth.keys_file has to name a PEM file of the public keys that sign tokens.")
