@@ -66,6 +66,16 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     http_workers: Annotated[
         Count, _setting("http.workers", "processes that answer HTTP; more than one needs a board that they can share")
     ] = 1
+    http_metrics_port: Annotated[
+        Annotated[int, Meta(ge=1, le=65535)] | None,
+        _setting(
+            "http.metrics_port", "a port of its own for `/metrics`, at the same address, which then is nowhere else"
+        ),
+    ] = None
+    http_root_path: Annotated[
+        str,
+        _setting("http.root_path", "the path at which a proxy shows Laurels, such as `/laurels`; none: its root"),
+    ] = ""
     http_keep_alive_s: Annotated[
         Count,
         _setting(

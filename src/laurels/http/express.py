@@ -27,8 +27,6 @@ except ImportError:
 
 Headers = Sequence[tuple[bytes, bytes]]
 
-_START = b"GET " + LOYALTY
-
 _OK_STATUS, _NOT_MODIFIED_STATUS = 200, 304
 """Plain numbers: those of `HTTPStatus` take ten times as long to look up and to count by."""
 _MOST_QUERY_BYTES = 200
@@ -55,9 +53,13 @@ _NOT_MODIFIED = (
 class Express:
     """Answers dashboards that are at hand. One for each server."""
 
-    def __init__(self, answerer: Answerer, shared: Sharing | None) -> None:
-        """What is `shared` with pages of other origins is so here too."""
+    def __init__(self, answerer: Answerer, shared: Sharing | None, prefix: str = "") -> None:
+        """What is `shared` with pages of other origins is so here too. `prefix` is what a proxy may have left before
+        each path.
+        """
         self._shared = shared
+        self._prefix = prefix.encode("ascii")
+        self._starts = (b"GET " + LOYALTY, b"GET " + self._prefix + LOYALTY)
         self._door = answerer.door
         self._dashboards = answerer.house.dashboards
         self._meter = answerer.meters[show_dashboard.method, show_dashboard.path]
@@ -70,7 +72,7 @@ class Express:
         10 us, reading the board included.
         """
         began = clock.elapsed()
-        if not data.startswith(_START):
+        if not data.startswith(self._starts):
             return None
         head = plain_head(data)
         if head is None:
@@ -99,7 +101,7 @@ class Express:
         if authorization is None or len(raw_query) > _MOST_QUERY_BYTES:
             return None
         caller = self._door.remembered(authorization)
-        member_id = path[len(LOYALTY) :].decode("ascii")
+        member_id = path.removeprefix(self._prefix)[len(LOYALTY) :].decode("ascii")
         if caller is None or caller.member_id != member_id:
             return None
         query = _read(raw_query)

@@ -4,10 +4,12 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from functools import partial
 
 import structlog
 import uvicorn
+from litestar.types import ASGIApp
 
 from laurels.errors import SettingsError
 from laurels.http.app import create_application
@@ -15,7 +17,8 @@ from laurels.http.auth import open_auth
 from laurels.http.beside import NOTHING, Beside
 from laurels.http.capacity import Capacity
 from laurels.http.connections import Connection, enforce_timeouts
-from laurels.http.house import House
+from laurels.http.express import Express
+from laurels.http.house import House, HttpSettings
 
 BACKLOG = 2048
 SEND_BYTES = 128 * 1024
@@ -43,13 +46,40 @@ async def serve(
     """
     settings = house.settings
     capacity = Capacity()
-    app = create_application(house, open_auth(settings, house.now), beside)
-    with _listener(settings.http_host, settings.http_port, share_port=share_port) as listener:
+    app = create_application(house, open_auth(settings, house.now), beside, capacity.most)
+    with ExitStack() as listeners:
+        listener = listeners.enter_context(_listener(settings.http_host, settings.http_port, share_port=share_port))
         port: int = listener.getsockname()[1]
-        server = _Server(
+        serving = [_Serving(settings, listener, app.asgi, app.express, capacity)]
+        if app.metrics is not None and settings.http_metrics_port is not None:
+            own = _listener(
+                settings.http_host, settings.http_metrics_port, share_port=share_port, setting="http.metrics_port"
+            )
+            listeners.enter_context(own)
+            serving.append(_Serving(settings, own, app.metrics, None, capacity))
+        stopping = asyncio.create_task(stop.wait())
+        log.info("http.listening", host=settings.http_host, port=port)
+        # The socket listens already: a client that connects now waits for the first turn of the server's loop.
+        on_ready(port)
+        try:
+            await asyncio.wait({stopping, *(one.task for one in serving)}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+            house.live.close()
+            await asyncio.gather(*(one.stop() for one in serving))
+        log.info("http.stopped", port=port)
+
+
+class _Serving:
+    """One application at one port, being served."""
+
+    def __init__(
+        self, settings: HttpSettings, listener: socket.socket, app: ASGIApp, express: Express | None, capacity: Capacity
+    ) -> None:
+        self._server = _Server(
             uvicorn.Config(
-                app.asgi,
-                http=partial(Connection, app.express, capacity),  # type: ignore[arg-type]  # called as the class would be
+                app,
+                http=partial(Connection, express, capacity),  # type: ignore[arg-type]  # called as the class would be
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -60,23 +90,19 @@ async def serve(
                 timeout_graceful_shutdown=FINISH_WITHIN_S,
             )
         )
-        enforcing = asyncio.create_task(enforce_timeouts(server.server_state.connections, capacity))
-        serving = asyncio.create_task(server.serve([listener]))
-        stopping = asyncio.create_task(stop.wait())
-        log.info("http.listening", host=settings.http_host, port=port)
-        # The socket listens already: a client that connects now waits for the first turn of the server's loop.
-        on_ready(port)
+        connections = self._server.server_state.connections
+        self._enforcing = asyncio.create_task(enforce_timeouts(connections, capacity))
+        self.task = asyncio.create_task(self._server.serve([listener]))
+
+    async def stop(self) -> None:
+        """Take nothing new, and finish what is being answered."""
+        self._server.should_exit = True
         try:
-            await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            await self.task
         finally:
-            stopping.cancel()
-            house.live.close()
-            server.should_exit = True
-            await serving
-            enforcing.cancel()
-            for connection in list(server.server_state.connections):  # whose clients do not read what was written
+            self._enforcing.cancel()
+            for connection in list(self._server.server_state.connections):  # whose clients do not read what was written
                 connection.abort()  # type: ignore[union-attr]  # it is one of ours
-        log.info("http.stopped", port=port)
 
 
 class _Server(uvicorn.Server):
@@ -87,7 +113,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _listener(host: str, port: int, *, share_port: bool = False) -> socket.socket:
+def _listener(host: str, port: int, *, share_port: bool = False, setting: str = "--port") -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listener = socket.create_server((host.strip("[]"), port), family=family, backlog=BACKLOG, reuse_port=share_port)
@@ -97,7 +123,7 @@ def _listener(host: str, port: int, *, share_port: bool = False) -> socket.socke
         ) from error
     except OSError as error:
         raise SettingsError(
-            f"Cannot listen on {host}, port {port}: {error.strerror or error}. Choose another with --port."
+            f"Cannot listen on {host}, port {port}: {error.strerror or error}. Choose another with {setting}."
         ) from error
     # asyncio sets this only on sockets that say their protocol, which these do not. Without it, an answer whose head
     # and body are written apart waits 40 ms for the client's acknowledgement. What is accepted inherits it.
