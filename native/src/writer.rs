@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use crate::error::{Error, Result};
 use crate::files::Files;
 use crate::layout::*;
-use crate::map::Map;
+use crate::map::{Map, make_folder, private};
 use crate::state::{Batch, State};
 
 /// A store, open for writing.
@@ -24,7 +24,7 @@ pub struct Writer {
 impl Writer {
     /// Open a store, or make an empty one; `discard` what is refused.
     pub fn open(store: &Path, capacity: usize, discard: bool) -> Result<Writer> {
-        fs::create_dir_all(store).map_err(|error| Error::at(store, &error))?;
+        make_folder(store)?;
         let lock = lock_file(store, LOCK)?;
         lock.try_lock().map_err(|error| match error {
             TryLockError::WouldBlock => {
@@ -90,7 +90,7 @@ impl Writer {
         let state = self.building.take().ok_or(Error::NotReady)?;
         let name = state.files.folder.file_name().expect("a folder in the store").to_owned();
         let beside = self.store.join("current.new");
-        let written = File::create(&beside).and_then(|mut file| {
+        let written = private().truncate(true).open(&beside).and_then(|mut file| {
             file.write_all(name.as_encoded_bytes())?;
             file.sync_all()
         });
@@ -182,8 +182,7 @@ pub fn current_folder(store: &Path) -> Result<Option<PathBuf>> {
 /// Open one of the files that are only there to be locked.
 pub fn lock_file(store: &Path, name: &str) -> Result<File> {
     let path = store.join(name);
-    let mut options = File::options();
-    options.read(true).write(true).create(true).truncate(false).open(&path).map_err(|error| Error::at(&path, &error))
+    private().read(true).truncate(false).open(&path).map_err(|error| Error::at(&path, &error))
 }
 
 /// Wait for a lock, whatever signals come meanwhile.

@@ -21,7 +21,9 @@ CONFIG_FILE = Path("laurels.toml")
 """Read from the working directory where no other file is named."""
 
 _PREFIX = "LAURELS_"
-_PASSWORD = re.compile(r"://.*@", re.DOTALL)
+_URL = re.compile(r"\b([a-z][a-z0-9+.-]*)://(.*)", re.IGNORECASE | re.DOTALL)
+_VALUE = re.compile(r" value (['\"]).*\1(?= - at )", re.DOTALL)
+_HOST = re.compile(r"(?:.*@)?([^/?#@]*)", re.DOTALL)
 _NOT_SETTINGS = ("LAURELS_CONFIG", "LAURELS_TEST_")
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
@@ -167,14 +169,30 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return self.names_key_file or self.state / "names.key"
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
-        """Every setting, without the passwords in URLs: this ends up in logs and tracebacks."""
-        values = ((field, getattr(self, field)) for field in self.__struct_fields__)
-        return [
-            (field, _PASSWORD.sub("://***@", value) if isinstance(value, str) else value) for field, value in values
-        ]
+        """Every setting, without the secrets in URLs: this ends up in logs and tracebacks."""
+        return [(field, _shown(field, getattr(self, field))) for field in self.__struct_fields__]
 
     def __repr__(self) -> str:
         return f"Settings({', '.join(f'{field}={value!r}' for field, value in self.__rich_repr__())})"
+
+
+def without_secrets(url: str) -> str:
+    """A URL without what stands in it beside scheme and host: users, passwords, paths, keys in a query."""
+    return _URL.sub(_scheme_and_host, url)
+
+
+def _scheme_and_host(url: re.Match[str]) -> str:
+    host = _HOST.match(url[2])
+    return f"{url[1]}://{'***@' if '@' in url[2] else ''}{host[1] if host else ''}"
+
+
+def _shown(field: str, value: Any) -> Any:
+    """A setting as it may be seen. What should be a URL and is none may still be a secret."""
+    if not isinstance(value, str):
+        return value
+    if field.endswith("_url") and not value.isalnum() and not _URL.fullmatch(value):
+        return "***"
+    return without_secrets(value)
 
 
 class Setting(Struct, frozen=True):
@@ -215,7 +233,9 @@ def load(
         message = str(error)
         for name, field in fields.items():
             message = message.replace(f"`$.{field}", f"`{name}")
-        raise SettingsError(f"The settings are not valid: {message}") from error
+        # Neither the message nor its cause may show a value that has a secret in it.
+        message = _VALUE.sub(" value", message) if "://" in message or "@" in message else message
+        raise SettingsError(f"The settings are not valid: {message}") from None
 
 
 def _convert(kind: type, value: Any) -> Any:

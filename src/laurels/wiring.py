@@ -19,6 +19,7 @@ from laurels.engines.payments import SandboxPayments
 from laurels.engines.sqlite import SqliteLedger
 from laurels.errors import SettingsError
 from laurels.intake import Intake
+from laurels.keyfile import check_folder
 from laurels.leaderboard import Boards, Leaderboard, Projector
 from laurels.ledger import Ledger
 from laurels.members import Members
@@ -64,6 +65,7 @@ async def build(
 
     Raises `SettingsError`, `ProgramError`, `SchemaTooOld` and the like, each with what to do about it.
     """
+    check_folder(settings.state)
     async with AsyncExitStack() as stack:
         if ledger is None:
             ledger = open_ledger(settings, now)
@@ -110,7 +112,7 @@ async def build(
 def ledger_path(settings: Settings) -> Path:
     """The embedded ledger's file. Raises `SettingsError` for a ledger that is not embedded."""
     if settings.ledger_url != "sqlite":
-        raise SettingsError(f"ledger.url is {settings.ledger_url.split(':')[0]}: this version has `sqlite` alone.")
+        raise SettingsError("ledger.url is another than `sqlite`, which is all that this version has.")
     return settings.state / "laurels.db"
 
 
