@@ -110,7 +110,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         None
     )
     auth_issuer: Annotated[str | None, _setting("auth.issuer", "the only `iss` that is accepted")] = None
-    auth_audience: Annotated[str | None, _setting("auth.audience", "the only `aud` that is accepted")] = None
+    auth_audience: Annotated[
+        str | None, _setting("auth.audience", "the only `aud` that is accepted; several with blanks between")
+    ] = None
     auth_member_claim: Annotated[str, _setting("auth.member_claim", "the claim that holds the member's id")] = "sub"
     auth_algorithms: Annotated[
         tuple[Literal["RS256", "PS256", "ES256", "EdDSA"], ...],

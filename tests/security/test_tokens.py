@@ -162,3 +162,21 @@ async def test_a_providers_clock_may_be_half_a_minute_ahead(shop: Shop, claim: s
     for ahead, status in ((20, 200), (60, 401)):
         token = jwt.encode(claims(**{claim: int(time.time()) + ahead}), key, "EdDSA")
         assert (await shop.ask("GET", f"/loyalty/{MEMBER}", token=token)).status_code == status
+
+
+async def test_one_of_several_audiences_is_enough(tmp_path: Path) -> None:
+    settings = Settings(state=tmp_path, auth_audience="web tills")
+    key = development_key(tmp_path)
+    for audience, is_let_in in (
+        ("web", True),
+        (["x", "tills"], True),
+        ("web tills", False),
+        ("x", False),
+        (None, False),
+    ):
+        token = jwt.encode(claims(aud=audience, iss=None), key, "EdDSA").encode()
+        if is_let_in:
+            assert (await open_auth(settings).caller([b"Bearer " + token])).member_id == MEMBER
+        else:
+            with pytest.raises(NotSignedIn):
+                await open_auth(settings).caller([b"Bearer " + token])

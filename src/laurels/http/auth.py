@@ -47,10 +47,10 @@ class Auth:
         *,
         callers: Callers,
         issuer: str | None = None,
-        audience: str | None = None,
+        audience: Sequence[str] | None = None,
         now: Clock = clock.now,
     ) -> None:
-        """`issuer` and `audience`: where given, a token has to name them."""
+        """`issuer` and one `audience`: where given, a token has to name them."""
         self._keys = keys
         keys.on_taken_back = self._forget
         self._algorithms = frozenset(algorithms)
@@ -153,7 +153,7 @@ def open_auth(settings: HttpSettings, now: Clock = clock.now) -> Auth:
             settings.auth_scope_prefix,
         ),
         issuer=settings.auth_issuer,
-        audience=settings.auth_audience,
+        audience=None if settings.auth_audience is None else settings.auth_audience.split(),
         now=now,
     )
 

@@ -56,7 +56,7 @@ def sign_token(
     if settings.auth_issuer is not None:
         claims["iss"] = settings.auth_issuer
     if settings.auth_audience is not None:
-        claims["aud"] = settings.auth_audience
+        claims["aud"] = settings.auth_audience.split()
     return jwt.encode(claims, development_key(settings.state), ALGORITHM)
 
 
