@@ -46,7 +46,7 @@ def test_the_program_in_the_docs_is_the_default_one() -> None:
 def test_every_promise_names_tests_that_exist() -> None:
     page = (REPOSITORY / "docs/reference/never.md").read_text("utf-8")
     promises = re.split(r"^## (\d+)\. ", page, flags=re.MULTILINE)[1:]
-    assert promises[::2] == [str(number) for number in range(1, 13)]
+    assert promises[::2] == [str(number) for number in (*range(1, 13), 14)]
     for number, text in zip(promises[::2], promises[1::2], strict=True):
         tests = re.findall(r"^- `(\S+)::(\S+)`$", text, re.MULTILINE)
         assert tests, f"nothing tries to break promise {number}"
