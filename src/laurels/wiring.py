@@ -112,7 +112,10 @@ async def build(
 def ledger_path(settings: Settings) -> Path:
     """The embedded ledger's file. Raises `SettingsError` for a ledger that is not embedded."""
     if settings.ledger_url != "sqlite":
-        raise SettingsError("ledger.url is another than `sqlite`, which is all that this version has.")
+        kind = settings.ledger_url.partition(":")[0]
+        raise SettingsError(
+            f"ledger.url is {kind if kind.isalnum() else 'something else'}: this version has `sqlite` alone."
+        )
     return settings.state / "laurels.db"
 
 
