@@ -63,6 +63,14 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Count,
         _setting("leaderboard.stale_after_ms", "answers say `stale` this many ms after the feed was last confirmed"),
     ] = 1000
+    boards_smallest: Annotated[
+        Count,
+        _setting(
+            "boards.smallest",
+            "a month's board with fewer ranked members shows ten of its top and no neighbours: among few, who knows of "
+            "a purchase finds its buyer",
+        ),
+    ] = 200
     http_host: Annotated[str, _setting("http.host", "the address to listen on")] = "127.0.0.1"
     http_port: Annotated[Port, _setting("http.port", "the port to listen on; 0 takes a free one")] = 8000
     http_workers: Annotated[

@@ -104,7 +104,14 @@ async def build(
             members=Members(ledger),
             projector=Projector(ledger, leaderboard, boards, programs.current.time_zone, now),
             notifier=Notifier(ledger, channel, open_composer(settings, programs), now),
-            dashboards=Dashboards(leaderboard, boards, names, settings.leaderboard_stale_after_ms, now),
+            dashboards=Dashboards(
+                leaderboard,
+                boards,
+                names,
+                settings.leaderboard_stale_after_ms,
+                now,
+                smallest=settings.boards_smallest,
+            ),
             live=Live(leaderboard, settings.leaderboard_stale_after_ms, now),
         )
 

@@ -94,12 +94,12 @@ def explain(
 
 async def _dashboard(settings: Settings, member: str, board: str, top: int, around: int) -> Dashboard:
     async with projected_house(settings) as house:
-        return await house.dashboards.member(member, board, top=top, around=around, must_exist=True)
+        return await house.dashboards.member(member, board, top=top, around=around, must_exist=True, whole=True)
 
 
 async def _top(settings: Settings, board: str, number: int) -> Board:
     async with projected_house(settings) as house:
-        return await house.dashboards.board(board, top=number)
+        return await house.dashboards.board(board, top=number, whole=True)
 
 
 async def _explain(settings: Settings, source: str, order: str) -> tuple[DocumentState, list[Entry]]:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from laurels.dashboard import Board, Dashboard, Live, to_json
 from laurels.errors import BoardNotReady, UnknownBoard, UnknownMember, VersionNotReached
-from laurels.http.dashboards import BoardQuery, DashboardQuery, PlacesQuery, read_dashboard
+from laurels.http.dashboards import BoardQuery, DashboardQuery, PlacesQuery, read_board, read_dashboard
 from laurels.http.routes import Access, Answer, Call, Events, route
 from laurels.model import Version
 
@@ -66,7 +66,7 @@ async def follow_dashboard(call: Call, query: PlacesQuery) -> Answer:
 )
 async def follow_board(call: Call, query: BoardQuery) -> Answer:
     """Follow the top of a board, as server-sent events."""
-    return await _events(call, lambda: call.house.dashboards.board(call.ids["board"], top=query.top))
+    return await _events(call, lambda: read_board(call.house.dashboards, call.caller, call.ids["board"], query))
 
 
 async def _events(call: Call, read: Callable[[], Awaitable[Shown]]) -> Answer:

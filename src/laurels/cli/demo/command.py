@@ -37,8 +37,10 @@ def demo(
     config: ConfigOption = None,
 ) -> None:
     """Serve a made-up shop on this machine, to buy in and to watch the rankings move; prints the page's address."""
-    # The process that sends mails inherits the environment, and takes the shop's name from it.
+    # The processes beside this one inherit the environment; the one that sends mails takes the shop's name from it.
     os.environ.setdefault("LAURELS_NOTIFY_FROM", SENDER)
+    os.environ.setdefault("LAURELS_BOARDS_SMALLEST", "1")  # customers that are made up have nothing to hide
+    os.environ.setdefault("LAURELS_BOARDS_SMALLEST", "1")  # made-up customers have nothing to hide
     settings = settings_of(state, config, http_port=port)
     run(_demo(settings, members, Traffic(orders_per_second), passed_on(state, config)))
 
