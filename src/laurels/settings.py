@@ -23,7 +23,8 @@ CONFIG_FILE = Path("laurels.toml")
 _PREFIX = "LAURELS_"
 _URL = re.compile(r"\b([a-z][a-z0-9+.-]*)://(.*)", re.IGNORECASE | re.DOTALL)
 _VALUE = re.compile(r" value (['\"]).*\1(?= - at )", re.DOTALL)
-_HOST = re.compile(r"(?:.*@)?([^/?#@]*)", re.DOTALL)
+_HOST = re.compile(r"(?:.*@)?([^/?#@]*)(/[^?#@]*)?", re.DOTALL)
+_WEB = frozenset({"http", "https"})
 _NOT_SETTINGS = ("LAURELS_CONFIG", "LAURELS_TEST_")
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
@@ -187,13 +188,15 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def without_secrets(url: str) -> str:
-    """A URL without what stands in it beside scheme and host: users, passwords, paths, keys in a query."""
-    return _URL.sub(_scheme_and_host, url)
+    """A URL without what in it may be secret: users, passwords, keys in a query, and on the web the path too."""
+    return _URL.sub(_harmless, url)
 
 
-def _scheme_and_host(url: re.Match[str]) -> str:
-    host = _HOST.match(url[2])
-    return f"{url[1]}://{'***@' if '@' in url[2] else ''}{host[1] if host else ''}"
+def _harmless(url: re.Match[str]) -> str:
+    found = _HOST.match(url[2])
+    assert found, "it matches anything"
+    host, path = found.groups("")
+    return f"{url[1]}://{'***@' if '@' in url[2] else ''}{host}{'' if url[1].lower() in _WEB else path}"
 
 
 def _shown(field: str, value: Any) -> Any:

@@ -134,7 +134,9 @@ class Auditor:
             await self._audit_board(house, board, upto)
             for id in self._ids:
                 asked = "month" if board == month_of(now) else board
-                dashboard = await house.dashboards.member(id, asked, top=TOP, around=AROUND, min_version=version)
+                dashboard = await house.dashboards.member(
+                    id, asked, top=TOP, around=AROUND, min_version=version, whole=True
+                )
                 assert dashboard.board == board
                 assert dashboard.as_of == seen.as_of
                 assert dashboard.stale == (confirmed_at is None or now - confirmed_at > 1_000_000)
@@ -158,7 +160,7 @@ class Auditor:
         ids = self.model.enrolled
         standings = [row async for chunk in house.leaderboard.standings(board, chunk=2) for row in chunk]
         assert standings == [(ids[place.member], place.points, place.rank, place.position) for place in places]
-        shown = await house.dashboards.board(board, top=TOP)
+        shown = await house.dashboards.board(board, top=TOP, whole=True)
         assert (shown.ranked, shown.top) == (len(places), [self._row(place, upto) for place in places[:TOP]])
 
     def _dashboard(self, board: str, id: str, upto: int) -> tuple[int, Me, list[Row], list[Row]]:

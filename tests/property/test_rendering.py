@@ -22,7 +22,7 @@ EMPTY_BOARD = "month:2031-01"
 
 
 async def shown_by(
-    engine_name: str, batches: list[Batch], members: list[int], age: int, top: int, smallest: int
+    engine_name: str, batches: list[Batch], members: list[int], age: int, top: int, *, smallest: int
 ) -> list[bytes]:
     """Everything that members are shown by an engine, as it goes over the wire."""
     shown = []
@@ -60,5 +60,5 @@ def test_what_is_rendered_is_what_would_be_encoded(
 ) -> None:
     members = sorted({change.member for entries in shards.values() for entry in entries for change in entry})
     batches = cut(shards, lengths)
-    reference = asyncio.run(shown_by("memory", batches, members, age, top, smallest))
-    assert asyncio.run(shown_by("native", batches, members, age, top, smallest)) == reference
+    reference = asyncio.run(shown_by("memory", batches, members, age, top, smallest=smallest))
+    assert asyncio.run(shown_by("native", batches, members, age, top, smallest=smallest)) == reference

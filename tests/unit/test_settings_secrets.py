@@ -61,7 +61,8 @@ def test_not_in_what_is_said_of_a_wrong_setting(tmp_path: Path, setting: str, ur
 
 def test_what_is_no_secret_is_shown() -> None:
     assert "'sqlite'" in repr(Settings())
-    assert without_secrets("valkey://user:x@host:6379/0") == "valkey://***@host:6379"
+    assert without_secrets("valkey://user:x@host:6379/0") == "valkey://***@host:6379/0"
+    assert without_secrets("https://id.example/a/b?c=d") == "https://id.example"
     assert "'Corner Shop <points@shop.example>'" in repr(Settings(notify_from="Corner Shop <points@shop.example>"))
     with pytest.raises(SettingsError, match="'natve'"):
         load({"leaderboard.engine": "natve"}, environment={})
