@@ -39,7 +39,7 @@ def write_once(path: Path, text: str) -> None:
     descriptor, draft_path = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # 0600 and O_EXCL
     draft = Path(draft_path)
     try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

@@ -30,24 +30,28 @@ FRAMES = 12
 log = structlog.get_logger(__name__)
 
 
-def log_to_stderr() -> None:
-    """Log to standard error: lines for people on a terminal, JSON elsewhere; and what the libraries log, likewise.
+def log_to_stderr(level: str = "info", format: str = "auto") -> None:  # noqa: A002 - as the setting is called
+    """Log to standard error from a level on (`debug`, `info`, `warning`, `error`), and what the libraries log from
+    `warning` on, or from that level where it is higher. The format is `text`, lines for people, or `json`; `auto` is
+    text on a terminal and JSON elsewhere.
 
     To be called by the process, not by a library: it changes what holds for all of it.
     """
+    is_text = format == "text" or (format == "auto" and sys.stderr.isatty())
+    number = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
         processors=[
             Bounded(),
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.dev.ConsoleRenderer(colors=False) if sys.stderr.isatty() else structlog.processors.JSONRenderer(),
+            structlog.dev.ConsoleRenderer(colors=False) if is_text else structlog.processors.JSONRenderer(),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
-    logging.basicConfig(level=logging.WARNING, handlers=[Libraries()], force=True)
+    logging.basicConfig(level=max(number, logging.WARNING), handlers=[Libraries()], force=True)
 
 
 def log_faults(loop: asyncio.AbstractEventLoop) -> None:

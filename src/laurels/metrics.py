@@ -33,11 +33,38 @@ REFUSED = Counter(
 LOG_LINES_LEFT_OUT = Counter(
     "laurels_log_lines_left_out", "Log lines left out because there were too many alike.", registry=REGISTRY
 )
+ROLE_FAILURES = Counter(
+    "laurels_role_failures",
+    "Errors that nobody foresaw, by the role that was tried again.",
+    ["role"],
+    registry=REGISTRY,
+)
+PROCESS_RESTARTS = Counter(
+    "laurels_process_restarts", "Child processes that died and were started again.", ["process"], registry=REGISTRY
+)
 DASHBOARD_SECONDS = Histogram(
     "laurels_dashboard_seconds",
     "From a member's dashboard being asked for to the beginning of the answer.",
     registry=REGISTRY,
-    buckets=(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0),
+    buckets=(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0),
+)
+ACCEPT_SECONDS = Histogram(
+    "laurels_accept_seconds",
+    "From an order or a refund coming in to its answer, whatever that is.",
+    registry=REGISTRY,
+    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5),
+)
+VISIBLE_SECONDS = Histogram(
+    "laurels_visible_seconds",
+    "From an entry being written to the board showing it; entries that a rebuild reads are left out.",
+    registry=REGISTRY,
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0),
+)
+POINTS_GIVEN = Counter(
+    "laurels_points_given", "Points that entries added, as the board took them.", ["kind"], registry=REGISTRY
+)
+POINTS_TAKEN = Counter(
+    "laurels_points_taken", "Points that entries took away, as the board took them.", ["kind"], registry=REGISTRY
 )
 
 

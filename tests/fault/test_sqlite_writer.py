@@ -46,7 +46,7 @@ async def test_one_that_breaks_a_constraint_fails_alone(ledger: SqliteLedger) ->
     """Here an award under a program that was never published, in one commit with orders that are accepted."""
     await ledger.accept([_order(0)])
     program = parse_program(DEFAULT_PROGRAM)
-    awarder = Awarder(ledger, Programs(program, {program.version: program}))
+    awarder = Awarder(ledger, Programs.of(program))
     first, failed, *others = await asyncio.gather(
         ledger.accept([_order(1)]),
         awarder.step(),

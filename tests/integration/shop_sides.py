@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable
 from email.message import Message
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -111,7 +112,7 @@ class LiveLaurels:
 
     def points(self, members: Iterable[str]) -> dict[str, int]:
         """The balances of members; those without points are left out."""
-        answers = {member: self.ask("GET", f"/loyalty/{member}/balance") for member in members}
+        answers = {member: self.ask("GET", f"/loyalty/{quote(member, safe='')}/balance") for member in members}
         return {
             member: body["balance"] for member, (status, body) in answers.items() if status == 200 and body["balance"]
         }

@@ -14,6 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from tests.integration.http_shop import check_problem, open_shop
 from tests.integration.identity_provider import Answer, IdentityProvider, identity_provider, jwk, send
+from tests.settings import settings_with
 
 from laurels.clock import HOUR, MINUTE, SECOND
 from laurels.errors import IssuerUnavailable, NotSignedIn, SettingsError
@@ -21,7 +22,6 @@ from laurels.http import jwks, open_auth
 from laurels.http.auth import Auth
 from laurels.http.fetching import MOST_BYTES
 from laurels.http.jwks import FETCH_WITHIN_S, OLD_AFTER, parse_keys
-from laurels.settings import Settings
 
 pytestmark = pytest.mark.anyio
 
@@ -47,7 +47,7 @@ def provider() -> Iterator[IdentityProvider]:
 
 @pytest.fixture
 def auth(provider: IdentityProvider, now: TurnedClock) -> Auth:
-    return open_auth(Settings(auth_mode="jwks", auth_jwks_url=provider.url), now)
+    return open_auth(settings_with(auth_mode="jwks", auth_jwks_url=provider.url), now)
 
 
 async def let_in(auth: Auth, token: str) -> str | None:
@@ -92,7 +92,7 @@ async def test_keys_of_each_kind_check_their_own_algorithms(provider: IdentityPr
 
 
 async def test_an_algorithm_that_is_not_listed_is_refused(provider: IdentityProvider, now: TurnedClock) -> None:
-    settings = Settings(auth_mode="jwks", auth_jwks_url=provider.url, auth_algorithms=("RS256",))
+    settings = settings_with(auth_mode="jwks", auth_jwks_url=provider.url, auth_algorithms=("RS256",))
     await refused(open_auth(settings, now), provider.token("first"))
 
 
@@ -197,7 +197,7 @@ async def test_keys_that_nobody_confirms_end_after_a_day(
 
 
 async def test_the_greatest_age_is_a_setting(provider: IdentityProvider, now: TurnedClock) -> None:
-    auth = open_auth(Settings(auth_mode="jwks", auth_jwks_url=provider.url, auth_keys_max_age_h=1), now)
+    auth = open_auth(settings_with(auth_mode="jwks", auth_jwks_url=provider.url, auth_keys_max_age_h=1), now)
     token = provider.token("first", exp=now.at // SECOND + 20_000)
     await let_in(auth, token)
     provider.answer = lambda request: send(request, b"", 503)
@@ -246,7 +246,9 @@ async def test_nor_for_one_that_never_shakes_hands(now: TurnedClock, monkeypatch
     elsewhere.add("first")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"https://127.0.0.1:{silent.getsockname()[1]}/"
-        await waits_no_longer(open_auth(Settings(auth_mode="jwks", auth_jwks_url=url), now), elsewhere.token("first"))
+        await waits_no_longer(
+            open_auth(settings_with(auth_mode="jwks", auth_jwks_url=url), now), elsewhere.token("first")
+        )
 
 
 async def waits_no_longer(auth: Auth, token: str) -> None:
@@ -346,7 +348,7 @@ async def test_garbage_does_not_take_known_keys_away(provider: IdentityProvider,
 async def test_nobody_listens(now: TurnedClock) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    auth = open_auth(Settings(auth_mode="jwks", auth_jwks_url=f"http://127.0.0.1:{port}/"), now)
+    auth = open_auth(settings_with(auth_mode="jwks", auth_jwks_url=f"http://127.0.0.1:{port}/"), now)
     elsewhere = IdentityProvider(0)
     elsewhere.add("first")
     with pytest.raises(IssuerUnavailable):
@@ -390,9 +392,9 @@ def test_a_key_checks_no_more_than_it_says() -> None:
 )
 def test_addresses_that_are_refused(url: str) -> None:
     with pytest.raises(SettingsError, match="jwks_url"):
-        open_auth(Settings(auth_mode="jwks", auth_jwks_url=url))
+        open_auth(settings_with(auth_mode="jwks", auth_jwks_url=url))
 
 
 @pytest.mark.parametrize("url", ["https://id.example/jwks.json", "http://localhost:8080/", "http://[::1]/keys"])
 def test_addresses_that_are_taken(url: str) -> None:
-    open_auth(Settings(auth_mode="jwks", auth_jwks_url=url))
+    open_auth(settings_with(auth_mode="jwks", auth_jwks_url=url))

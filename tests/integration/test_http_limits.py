@@ -167,13 +167,13 @@ async def test_an_answer_may_take_longer_than_a_request(shop: Shop, monkeypatch:
     monkeypatch.setattr(connections, "REQUEST_WITHIN_S", 0.05)
     monkeypatch.setattr(connections, "LOOK_EVERY_S", 0.01)
     looked = asyncio.Event()
-    board = shop.house.dashboards.board
+    board = shop.services.dashboards.board
 
     async def slow(*args: object, **more: object) -> object:
         await asyncio.wait_for(looked.wait(), 20)
         return await board("all-time")
 
-    monkeypatch.setattr(shop.house.dashboards, "board", slow)
+    monkeypatch.setattr(shop.services.dashboards, "board", slow)
     asking = asyncio.create_task(shop.ask("GET", "/leaderboard/all-time"))
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", shop.port)

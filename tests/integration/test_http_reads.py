@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 import structlog
 from tests.integration.http_shop import Shop, check_problem, open_shop
+from tests.settings import settings_with
 
 import laurels
 from laurels.errors import SettingsError
 from laurels.http.app import ROUTES
 from laurels.http.envelope import SECURITY_HEADERS
 from laurels.http.server import serve
-from laurels.settings import Settings
 from laurels.wiring import build
 
 pytestmark = pytest.mark.anyio
@@ -142,7 +142,7 @@ async def test_alive_and_ready(shop: Shop) -> None:
     assert (await shop.client.get("/healthz")).json() == {"alive": True}
     answer = await shop.client.get("/readyz")
     assert answer.status_code == 200
-    engine = shop.house.leaderboard.name
+    engine = shop.services.leaderboard.name
     assert answer.json() == {"ready": True, "ledger": "sqlite", "leaderboard": engine, "version": laurels.__version__}
 
 
@@ -162,7 +162,7 @@ async def test_what_nobody_foresaw_is_a_500_that_tells_nothing(tmp_path: Path, m
         raise RuntimeError("secret internals")
 
     async with open_shop(tmp_path, projected=False) as shop:
-        monkeypatch.setattr(shop.house.dashboards, "board", fail)
+        monkeypatch.setattr(shop.services.dashboards, "board", fail)
         with structlog.testing.capture_logs() as lines:
             answer = await shop.ask("GET", "/leaderboard/all-time", headers={"X-Request-Id": "find-me"})
     problem = check_problem(answer, 500, "internal-error")
@@ -225,9 +225,9 @@ async def test_the_api_describes_itself(shop: Shop) -> None:
 
 
 async def test_a_port_that_is_taken_is_said(shop: Shop, tmp_path: Path) -> None:
-    async with build(Settings(state=tmp_path, http_port=shop.port)) as house:
+    async with build(settings_with(state=tmp_path, http_port=shop.port)) as services:
         with pytest.raises(SettingsError, match=f"port {shop.port}: Address already in use"):
-            await serve(house, asyncio.Event())
+            await serve(services, asyncio.Event())
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ async def work(path: Path, process: int) -> int:
     ledger = SqliteLedger.open(path)
     program = parse_program(DEFAULT_PROGRAM)
     await ledger.publish(program.version, program.text)
-    awarder = Awarder(ledger, Programs(program, {program.version: program}))
+    awarder = Awarder(ledger, Programs.of(program))
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     await asyncio.to_thread(sys.stdin.readline)

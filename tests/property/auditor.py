@@ -1,6 +1,6 @@
-"""The auditor reads everything that can be read of a house and holds it against the model.
+"""The auditor reads everything that can be read of a system and holds it against the model.
 
-Of what only the house knows it keeps account itself: the proxy names it has seen, each of which belongs to one member
+Of what only the system knows it keeps account itself: the proxy names it has seen, each of which belongs to one member
 for the time between two renames and to nobody else, ever.
 """
 
@@ -15,7 +15,7 @@ from laurels.dashboard import Me, Row
 from laurels.errors import BoardNotReady
 from laurels.ledger import Ledger
 from laurels.model import Balance, DocumentKind, Entry, Mark, Version
-from laurels.wiring import House
+from laurels.wiring import Services
 
 SHARD = 0
 TOP, AROUND = 3, 1
@@ -24,7 +24,7 @@ NOBODY = Me(rank=None, position=None, tied=0, points=0, name=None, hidden=False)
 
 
 class Auditor:
-    """Compares; every method raises `AssertionError` where house and model differ."""
+    """Compares; every method raises `AssertionError` where system and model differ."""
 
     def __init__(self, model: Model, programs: Mapping[int, Program], ids: tuple[str, ...]) -> None:
         self.model = model
@@ -111,14 +111,14 @@ class Auditor:
             assert state.entry is None
             assert bool(state.reason) == (document.status != "accepted")
 
-    async def audit_boards(self, house: House, confirmed_at: int | None, now: int) -> None:
+    async def audit_boards(self, services: Services, confirmed_at: int | None, now: int) -> None:
         """Every dashboard on every board as of the position that it names, which may lie behind the ledger's.
 
         What is erased in the ledger is left out by a board as soon as it reads of it, so a board that lags behind an
         erasure is between two states, and is judged once it has caught up.
         """
         try:
-            seen = await house.dashboards.board("all-time")
+            seen = await services.dashboards.board("all-time")
         except BoardNotReady:
             assert confirmed_at is None
             return
@@ -127,14 +127,14 @@ class Auditor:
         if any(event.kind == "erase" for event in self.model.feed[upto:]):
             return
         for id in self._ids:
-            dashboard = await house.dashboards.member(id)
+            dashboard = await services.dashboards.member(id)
             self._learn(id, upto, dashboard.me.name)
         months = {month_of(now)}.union(*(boards_of(event) for event in self.model.feed))
         for board in ["all-time", *sorted(months - {"all-time"})]:
-            await self._audit_board(house, board, upto)
+            await self._audit_board(services, board, upto)
             for id in self._ids:
                 asked = "month" if board == month_of(now) else board
-                dashboard = await house.dashboards.member(
+                dashboard = await services.dashboards.member(
                     id, asked, top=TOP, around=AROUND, min_version=version, whole=True
                 )
                 assert dashboard.board == board
@@ -155,12 +155,12 @@ class Auditor:
     def _bearer(self, number: int, upto: int) -> tuple[int, int]:
         return number, sum((event.kind, event.member) == ("rename", number) for event in self.model.feed[:upto])
 
-    async def _audit_board(self, house: House, board: str, upto: int) -> None:
+    async def _audit_board(self, services: Services, board: str, upto: int) -> None:
         places = self.model.standings(board, upto)
         ids = self.model.enrolled
-        standings = [row async for chunk in house.leaderboard.standings(board, chunk=2) for row in chunk]
+        standings = [row async for chunk in services.leaderboard.standings(board, chunk=2) for row in chunk]
         assert standings == [(ids[place.member], place.points, place.rank, place.position) for place in places]
-        shown = await house.dashboards.board(board, top=TOP, whole=True)
+        shown = await services.dashboards.board(board, top=TOP, whole=True)
         assert (shown.ranked, shown.top) == (len(places), [self._row(place, upto) for place in places[:TOP]])
 
     def _dashboard(self, board: str, id: str, upto: int) -> tuple[int, Me, list[Row], list[Row]]:

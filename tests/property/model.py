@@ -1,4 +1,4 @@
-"""A small twin of the house, written from the specification alone: no I/O, no import from Laurels, nothing remembered
+"""A small twin of the system, written from the specification alone: no I/O, no import from Laurels, nothing remembered
 that could be worked out again.
 
 The feed is one list of events. Balances, standings and dashboards are computed from it anew each time, for the whole
@@ -107,7 +107,7 @@ class Row(NamedTuple):
 
 
 class Model:
-    """The whole house. Every method does at once what the specification says, in the order it says it."""
+    """The whole system. Every method does at once what the specification says, in the order it says it."""
 
     def __init__(self, program: Program, now: int) -> None:
         self.now = now

@@ -73,7 +73,7 @@ async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
 
 async def facts(shop: Shop) -> Any:
     """What a refused request may not change."""
-    ledger = shop.house.ledger
+    ledger = shop.services.ledger
     return (
         (await ledger.heads()).version,
         await ledger.inbox_depth(),
@@ -130,14 +130,14 @@ async def test_a_customer_only_ever_spends_points(shop: Shop) -> None:
         if spends:
             assert answer.json()["balance"] == left
     assert left < POINTS
-    entries = await shop.house.ledger.entries(MEMBER, limit=1000)
+    entries = await shop.services.ledger.entries(MEMBER, limit=1000)
     assert sum(entry.points for entry in entries) == left
     assert {entry.kind for entry in entries if entry.points > 0} == {EntryKind.ADJUST}
 
 
 async def test_a_customer_pays_the_price_of_the_catalogue(shop: Shop) -> None:
     print(f"LAURELS_TEST_SEED={SEED}")
-    chance, catalogue = random.Random(SEED), shop.house.checkout.catalogue
+    chance, catalogue = random.Random(SEED), shop.services.checkout.catalogue
     prices = {product.sku: Decimal(product.unit_price) / 1_000_000 for product in catalogue.products}
     unknown = ["nothing", "", "-1", "0", "85123A ", "85123a", "85123A\x00", "85123A;0.01"]
     bought = 0
@@ -151,9 +151,9 @@ async def test_a_customer_pays_the_price_of_the_catalogue(shop: Shop) -> None:
             bought += 1
             assert Decimal(answer.json()["total"]) == sum(prices[sku] for sku in basket)
     assert bought > 50
-    now = shop.house.now()
+    now = shop.services.now()
     await shop.settle()
-    for entry in await shop.house.ledger.entries(MEMBER, limit=1000):
+    for entry in await shop.services.ledger.entries(MEMBER, limit=1000):
         assert entry.order_id is None or (entry.source == "checkout" and now - 120_000_000 < entry.occurred_at <= now)
 
 

@@ -46,7 +46,7 @@ def key_file(folder: Path, key: bytes) -> Path:
 
 
 async def furnish(shop: Shop, earlier: int = EARLIER) -> None:
-    await shop.house.members.enrol([(f"m{n}", None) for n in range(earlier)], actor="import")
+    await shop.services.members.enrol([(f"m{n}", None) for n in range(earlier)], actor="import")
     for n, member in enumerate([*PLANTED, HIDDEN, READER]):
         order = {"total": f"{(n + 3) * 111}.00", "email": f"planted-{n}@mail.example"}
         assert (await shop.order(f"order-of-{member}", member, **order)).status_code == 202
@@ -59,7 +59,7 @@ async def secrets(shop: Shop) -> re.Pattern[str]:
     """What no answer may hold: ids, parts of them, addresses, orders, member numbers and name numbers."""
     words = ["planted", "id.example", "mail.example", "order-of"]
     for member_id in [*PLANTED, HIDDEN]:
-        member = await shop.house.ledger.member(member_id)
+        member = await shop.services.ledger.member(member_id)
         assert member is not None
         assert member.number >= EARLIER
         words += [rf"\b{member.number}\b", rf"\b{member.name_number}\b"]

@@ -11,6 +11,7 @@ from typing import Any
 import jwt
 import pytest
 from tests.integration.http_shop import ALL_SCOPES, Shop, check_problem, open_shop
+from tests.settings import settings_with
 
 from laurels.errors import SettingsError
 from laurels.http import open_auth
@@ -44,14 +45,14 @@ async def caller(settings: Settings, **claims: Any) -> Caller:
 
 @pytest.mark.parametrize("scope", SCOPES)
 async def test_a_customer_is_no_service_whatever_the_scopes(shop: Shop, scope: str) -> None:
-    before = await shop.house.ledger.heads()
-    customer = token(shop.house.settings, sub=MEMBER, scope=scope, scp=scope.split(), roles=scope.split())
+    before = await shop.services.ledger.heads()
+    customer = token(shop.services.settings, sub=MEMBER, scope=scope, scp=scope.split(), roles=scope.split())
     assert (await shop.ask("GET", f"/loyalty/{MEMBER}", token=customer)).status_code == 200
     check_problem(await shop.ask("GET", f"/loyalty/{OTHER}", token=customer), 404, "not-found")
     for one in SERVICES_ONLY:
         path = one.path.format(member_id=MEMBER, order_id="A1", board="all-time")
         check_problem(await shop.ask(one.method, path, token=customer, json={}), 403, "not-allowed")
-    assert await shop.house.ledger.heads() == before
+    assert await shop.services.ledger.heads() == before
 
 
 @pytest.mark.parametrize(
@@ -69,7 +70,7 @@ async def test_a_customer_is_no_service_whatever_the_scopes(shop: Shop, scope: s
     ids=str,
 )
 async def test_a_claim_that_looks_alike_makes_no_service(tmp_path: Path, claims: Mapping[str, Any]) -> None:
-    assert (await caller(Settings(state=tmp_path), sub=MEMBER, scope=ALL_SCOPES, **claims)).member_id == MEMBER
+    assert (await caller(settings_with(state=tmp_path), sub=MEMBER, scope=ALL_SCOPES, **claims)).member_id == MEMBER
 
 
 PROVIDERS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
@@ -105,7 +106,7 @@ PROVIDERS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
 @pytest.mark.parametrize("name", PROVIDERS)
 async def test_what_identity_providers_write(tmp_path: Path, name: str) -> None:
     settings, service, customer = PROVIDERS[name]
-    chosen = Settings(state=tmp_path, **settings)
+    chosen = settings_with(state=tmp_path, **settings)
     till = await caller(chosen, **service)
     assert (till.member_id, till.scopes) == (None, frozenset({"orders:write", "members:read"}))
     assert till.actor == service["sub"]
@@ -117,25 +118,25 @@ async def test_what_identity_providers_write(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("setting", ["", "laurels", "=service", "laurels=", "iss=https://id.example", "aud=laurels"])
 async def test_settings_that_name_nobody_or_everybody_are_refused(tmp_path: Path, setting: str) -> None:
     with pytest.raises(SettingsError, match=r"auth\.services"):
-        open_auth(Settings(state=tmp_path, auth_services=("laurels=service", setting)))
+        open_auth(settings_with(state=tmp_path, auth_services=("laurels=service", setting)))
 
 
 @pytest.mark.parametrize("setting", ["", "till", "till=", "=shop", "till=a\x00"])
 async def test_sources_that_bind_nobody_are_refused(tmp_path: Path, setting: str) -> None:
     with pytest.raises(SettingsError, match=r"auth\.sources"):
-        open_auth(Settings(state=tmp_path, auth_sources=(setting,)))
+        open_auth(settings_with(state=tmp_path, auth_sources=(setting,)))
 
 
 async def test_our_own_tokens_are_what_the_settings_ask_for(tmp_path: Path) -> None:
     for services in (("laurels=service",), ("gty=client-credentials",), ("a=b", "laurels=service")):
-        settings = Settings(
+        settings = settings_with(
             state=tmp_path, auth_services=services, auth_scope_prefix="laurels/", auth_scope_claim="scp"
         )
         signed = sign_token(settings, subject="till", scope="orders:write", ttl_s=60, sources=["till-7"])
         till = await open_auth(settings).caller([f"Bearer {signed}".encode()])
         assert (till.member_id, till.scopes, till.sources) == (None, frozenset({"orders:write"}), frozenset({"till-7"}))
     with pytest.raises(SettingsError, match="no token is a service"):
-        sign_token(Settings(state=tmp_path, auth_services=()), subject="till", scope="orders:write", ttl_s=60)
+        sign_token(settings_with(state=tmp_path, auth_services=()), subject="till", scope="orders:write", ttl_s=60)
 
 
 ORDER = {"member_id": MEMBER, "currency": "GBP", "total": "10.00"}
@@ -150,7 +151,9 @@ WRITES: dict[str, tuple[str, dict[str, Any]]] = {
 @pytest.mark.parametrize("name", WRITES)
 async def test_a_bound_service_writes_under_its_sources_alone(shop: Shop, name: str) -> None:
     path, body = WRITES[name]
-    bound = sign_token(shop.house.settings, subject="till", scope=ALL_SCOPES, ttl_s=600, sources=["till-7", "till-8"])
+    bound = sign_token(
+        shop.services.settings, subject="till", scope=ALL_SCOPES, ttl_s=600, sources=["till-7", "till-8"]
+    )
     for n, (source, status) in enumerate({"till-7": 202, "till-8": 202, "till-70": 403, "shop": 403}.items()):
         id_ = f"{name.replace(' ', '-')}-{n}"
         sent = {key: value.replace("{n}", id_) for key, value in body.items()}
@@ -160,13 +163,13 @@ async def test_a_bound_service_writes_under_its_sources_alone(shop: Shop, name: 
         "POST", path.format(n="x"), token=bound, json={k: v.replace("{n}", "x") for k, v in body.items()}
     )
     check_problem(left_out, 403, "not-allowed")
-    depth = await shop.house.ledger.inbox_depth()
+    depth = await shop.services.ledger.inbox_depth()
     assert depth > 0
     await shop.settle()
 
 
 async def test_in_bulk_each_order_is_held_to_it(shop: Shop) -> None:
-    bound = sign_token(shop.house.settings, subject="till", scope=ALL_SCOPES, ttl_s=600, sources=["till-7"])
+    bound = sign_token(shop.services.settings, subject="till", scope=ALL_SCOPES, ttl_s=600, sources=["till-7"])
     orders = [{**ORDER, "order_id": f"bulk-{source}", "source": source} for source in ("till-7", "shop", "till-7")]
     answer = await shop.ask("POST", "/orders", token=bound, json=orders)
     assert [(one["status"], one["http"]) for one in answer.json()] == [
@@ -180,13 +183,13 @@ async def test_points_are_under_a_source_too(shop: Shop) -> None:
     """An adjustment's is the caller's own name, a redemption's `shop`."""
     path, redeem = f"/loyalty/{MEMBER}", {"redemption_id": "r1", "points": 1}
     for source, adjusted, redeemed in (("till", 201, 403), ("shop", 403, 201), ("web", 403, 403)):
-        bound = sign_token(shop.house.settings, subject="till", scope=ALL_SCOPES, ttl_s=600, sources=[source])
+        bound = sign_token(shop.services.settings, subject="till", scope=ALL_SCOPES, ttl_s=600, sources=[source])
         assert (await shop.ask("POST", path, token=bound, json={"loyalty-points": 1})).status_code == adjusted
         assert (await shop.ask("POST", f"{path}/redeem", token=bound, json=redeem)).status_code == redeemed
 
 
 async def test_settings_and_token_bind_together(tmp_path: Path) -> None:
-    settings = Settings(state=tmp_path, auth_sources=("till=a", "till=b", "x=y=c"))
+    settings = settings_with(state=tmp_path, auth_sources=("till=a", "till=b", "x=y=c"))
     service = {"laurels": "service", "scope": ""}
     assert (await caller(settings, sub="till", **service)).sources == frozenset("ab")
     assert (await caller(settings, sub="till", sources=["b", "c"], **service)).sources == frozenset("b")

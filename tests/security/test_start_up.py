@@ -16,13 +16,13 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generat
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from tests.acceptance.command_line import laurels
 from tests.fault.test_process_tree import Tree, until
+from tests.settings import settings_with
 
 from laurels.dashboard.names import PUBLISHED_KEY
 from laurels.errors import SettingsError
 from laurels.http import open_auth
 from laurels.http.tokens import development_key
 from laurels.keyfile import check_folder
-from laurels.settings import Settings
 
 pytestmark = pytest.mark.slow
 
@@ -168,12 +168,12 @@ def test_a_server_of_ones_own_is_no_way_around(tmp_path: Path) -> None:
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "shop.example", ""])
 def test_development_tokens_are_for_one_machine(tmp_path: Path, host: str) -> None:
     with pytest.raises(SettingsError, match="loopback address such as 127"):
-        open_auth(Settings(state=tmp_path, http_host=host))
+        open_auth(settings_with(state=tmp_path, http_host=host))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
 def test_loopback_addresses_may_use_them(tmp_path: Path, host: str) -> None:
-    open_auth(Settings(state=tmp_path, http_host=host))
+    open_auth(settings_with(state=tmp_path, http_host=host))
 
 
 def test_the_development_key_is_for_its_owner(tmp_path: Path) -> None:

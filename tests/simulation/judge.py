@@ -44,7 +44,7 @@ async def judge_documents(ledger: Ledger, history: History, *, settled: bool) ->
 async def judge_everything(
     ledger: Ledger, leaderboard: Leaderboard, history: History, mail: MailServer, deaths: int
 ) -> None:
-    """The whole house, once all is settled."""
+    """The whole system, once all is settled."""
     states = await judge_documents(ledger, history, settled=True)
     entries = await ledger.feed(SHARD, Mark(), 100_000)
     model = _model_of(entries)

@@ -1,4 +1,4 @@
-"""One run of the whole house under a seed: who asks what, what breaks when, in which order everything goes."""
+"""One run of the whole system under a seed: who asks what, what breaks when, in which order everything goes."""
 
 import asyncio
 import hashlib
@@ -17,7 +17,7 @@ from tests.simulation.judge import SHARD, judge_documents, judge_everything
 from tests.simulation.machine import PROGRAM, Machine, Rooms, note_connection
 from tests.simulation.mail import MailServer
 from tests.simulation.scheduler import Scheduler
-from tests.simulation.shop import MEMBERS, Shop
+from tests.simulation.shop import MEMBERS, SimulatedShop
 
 from laurels.clock import DAY, HOUR, MINUTE, SECOND
 from laurels.engines.sqlite import SqliteLedger
@@ -109,7 +109,7 @@ class Run:
             apart=self._dice.random() < 0.3,
             beside=self._dice.random() < 0.4,
         )
-        shop = Shop(machine, self._dice, self._tell)
+        shop = SimulatedShop(machine, self._dice, self._tell)
         try:
             machine.start()
             gremlin = asyncio.create_task(self._break(machine))

@@ -13,8 +13,8 @@ from laurels.program import DEFAULT_PROGRAM, parse_program
 
 V1 = parse_program(DEFAULT_PROGRAM)
 V2 = parse_program(DEFAULT_PROGRAM.replace("version = 1", "version = 2").replace("points = 1 ", "points = 2 "))
-PROGRAMS = Programs(V1, {1: V1})
-CHANGED = Programs(V2, {1: V1, 2: V2})
+PROGRAMS = Programs.of(V1)
+CHANGED = Programs.of(V1, V2)
 
 NOW = 1_793_530_800_000_000
 ANN, BOB = 0, 1

@@ -6,9 +6,11 @@ from pathlib import Path
 import msgspec
 import pytest
 from rich.console import Console
+from tests.settings import settings_with
 
 from laurels.errors import SettingsError
-from laurels.settings import Settings, load, table, without_secrets
+from laurels.settings import Settings, load, table
+from laurels.settings.group import without_secrets
 
 SECRET = "hunter2"
 URLS = [
@@ -30,13 +32,14 @@ URLS = [
     f"//user:{SECRET}@host",
     f"host\n://user:{SECRET}@host",
 ]
-FIELDS = [row.field for row in table() if row.name.endswith("url")]
+NAMES = [row.name for row in table() if row.name.endswith("url")]
 
 
 @pytest.mark.parametrize("url", URLS)
-@pytest.mark.parametrize("field", FIELDS)
-def test_nowhere_where_settings_are_shown(field: str, url: str) -> None:
-    settings = msgspec.convert({field: url}, Settings)
+@pytest.mark.parametrize("name", NAMES)
+def test_nowhere_where_settings_are_shown(name: str, url: str) -> None:
+    group, _, key = name.partition(".")
+    settings = msgspec.convert({group: {key: url}}, Settings)
     drawn = io.StringIO()
     Console(file=drawn, width=300).print(settings)
     for shown in (repr(settings), str(settings), f"{settings}", drawn.getvalue()):
@@ -44,7 +47,7 @@ def test_nowhere_where_settings_are_shown(field: str, url: str) -> None:
 
 
 def test_every_url_is_tried() -> None:
-    assert {"ledger_url", "leaderboard_url", "auth_jwks_url", "notify_smtp_url"} <= {*FIELDS}
+    assert {"ledger.url", "leaderboard.url", "auth.jwks_url", "notify.smtp_url"} <= {*NAMES}
 
 
 @pytest.mark.parametrize("url", [each for each in URLS if "://" in each])
@@ -63,6 +66,6 @@ def test_what_is_no_secret_is_shown() -> None:
     assert "'sqlite'" in repr(Settings())
     assert without_secrets("valkey://user:x@host:6379/0") == "valkey://***@host:6379/0"
     assert without_secrets("https://id.example/a/b?c=d") == "https://id.example"
-    assert "'Corner Shop <points@shop.example>'" in repr(Settings(notify_from="Corner Shop <points@shop.example>"))
+    assert "'Corner Shop <points@shop.example>'" in repr(settings_with(notify_from="Corner Shop <points@shop.example>"))
     with pytest.raises(SettingsError, match="'natve'"):
         load({"leaderboard.engine": "natve"}, environment={})

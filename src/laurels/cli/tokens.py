@@ -41,14 +41,16 @@ def token(
 ) -> None:
     """Print a token, signed with the development key under the state directory."""
     from laurels.http.tokens import sign_token  # noqa: PLC0415 - cryptography takes a while to load
+    from laurels.wiring.owner import check_owner  # noqa: PLC0415 - and so do the engines
 
     if (member is None) == (not service) or service != bool(scope):
         raise SettingsError('Give --member ID for a member, or --service --scope "…" for a service.')
     if member is not None and source:
         raise SettingsError("--source binds a service; a member has its own.")
-    settings = settings_of(state, config)
     if member is not None:
         check_id(member, "--member")
+    settings = settings_of(state, config)
+    check_owner(settings.state)
     out(
         sign_token(settings, subject=member or name, scope=scope or None, ttl_s=int(hours * 3600), sources=source or ())
     )

@@ -24,13 +24,13 @@ from laurels.http.envelope import Envelope
 from laurels.http.express import Express
 from laurels.http.fast import FastLane
 from laurels.http.files import File, answer_file, read_files
-from laurels.http.house import House
 from laurels.http.limits import STREAMS_IN_ALL, Limits
 from laurels.http.live import EventsResponse
 from laurels.http.openapi import openapi
 from laurels.http.prefix import check_prefix
 from laurels.http.problems import answer_problem
 from laurels.http.routes import Answer, Events, Headers, Route
+from laurels.http.services import Services
 from laurels.metrics import LOG_LINES_LEFT_OUT
 
 ROUTES = (
@@ -55,35 +55,35 @@ class Application(NamedTuple):
     metrics: ASGIApp | None = None
 
 
-def create_app(house: House, auth: Auth, beside: Beside = NOTHING) -> ASGIApp:
-    """The ASGI application over a house that is built. It opens and closes nothing.
+def create_app(services: Services, auth: Auth, beside: Beside = NOTHING) -> ASGIApp:
+    """The ASGI application over services that are built. It opens and closes nothing.
 
     Raises `SettingsError` for an `http.cors_origins` or `http.root_path` that is none.
     """
-    return create_application(house, auth, beside).asgi
+    return create_application(services, auth, beside).asgi
 
 
 def create_application(
-    house: House, auth: Auth, beside: Beside = NOTHING, most_connections: int = 2 * STREAMS_IN_ALL
+    services: Services, auth: Auth, beside: Beside = NOTHING, most_connections: int = 2 * STREAMS_IN_ALL
 ) -> Application:
     """The same, with its express. Of the connections that a server takes at most half may be streams."""
-    house.intake.on_receipts = count_accepted
+    services.intake.on_receipts = count_accepted
     logs.left_out = LOG_LINES_LEFT_OUT.inc
-    settings = house.settings
-    own_port = settings.http_metrics_port is not None
+    settings = services.settings
+    own_port = settings.http.metrics_port is not None
     described = [*ROUTES, *(one for one in service.ROUTES if one is not service.show_metrics or not own_port)]
-    document = msgspec.json.encode(openapi(described, laurels.__version__, settings.http_root_path))
+    document = msgspec.json.encode(openapi(described, laurels.__version__, settings.http.root_path))
     # ECMA's regular expressions, which JSON Schema uses, know no \Z; their $ means just that.
     api = [*described, service.openapi_route(document.replace(rb"\\Z", b"$")), *beside.routes]
-    files = read_files({"/": "index.html", "/docs": "docs.html", **beside.pages}, settings.http_root_path)
-    check_prefix(settings.http_root_path, [*(route.path for route in api), *files])
-    limits = Limits(settings.http_rate_limit_per_minute, house.now, most_streams=max(1, most_connections // 2))
-    answerer = Answerer(house, Door(auth, limits), [*api, service.show_metrics])
+    files = read_files({"/": "index.html", "/docs": "docs.html", **beside.pages}, settings.http.root_path)
+    check_prefix(settings.http.root_path, [*(route.path for route in api), *files])
+    limits = Limits(settings.http.rate_limit_per_minute, services.now, most_streams=max(1, most_connections // 2))
+    answerer = Answerer(services, Door(auth, limits), [*api, service.show_metrics])
     app = _framework([*_of_routes(api, answerer), _file_handler(files)])
-    shared = sharing(settings.http_cors_origins, ROUTES)
+    shared = sharing(settings.http.cors_origins, ROUTES)
     return Application(
-        Envelope(FastLane(app, answerer), shared, settings.http_root_path),
-        Express(answerer, shared, settings.http_root_path),
+        Envelope(FastLane(app, answerer), shared, settings.http.root_path),
+        Express(answerer, shared, settings.http.root_path),
         Envelope(_framework(_of_routes([service.show_metrics], answerer))) if own_port else None,
     )
 

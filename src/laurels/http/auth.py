@@ -16,10 +16,10 @@ from laurels.clock import MINUTE, Clock
 from laurels.errors import NotSignedIn, SettingsError
 from laurels.http.callers import Caller, Callers, read_services, read_sources
 from laurels.http.exposure import check_exposure
-from laurels.http.house import HttpSettings
 from laurels.http.jwks import PublishedKeys
 from laurels.http.keys import FixedKeys, Key, Keys, read_keys
 from laurels.http.tokens import ALGORITHM, development_key
+from laurels.settings import Settings
 
 MAX_TOKEN_BYTES = 8192
 """Longer tokens are refused unread: no identity provider's is as long."""
@@ -134,7 +134,7 @@ class Auth:
         raise jwt.InvalidSignatureError
 
 
-def open_auth(settings: HttpSettings, now: Clock = clock.now) -> Auth:
+def open_auth(settings: Settings, now: Clock = clock.now) -> Auth:
     """The check that the settings describe.
 
     Raises `SettingsError` for settings that contradict each other, for keys that cannot be taken, and for what must not
@@ -146,21 +146,21 @@ def open_auth(settings: HttpSettings, now: Clock = clock.now) -> Auth:
         keys,
         algorithms,
         callers=Callers(
-            read_services(settings.auth_services),
-            read_sources(settings.auth_sources),
-            settings.auth_member_claim,
-            settings.auth_scope_claim,
-            settings.auth_scope_prefix,
+            read_services(settings.auth.services),
+            read_sources(settings.auth.sources),
+            settings.auth.member_claim,
+            settings.auth.scope_claim,
+            settings.auth.scope_prefix,
         ),
-        issuer=settings.auth_issuer,
-        audience=None if settings.auth_audience is None else settings.auth_audience.split(),
+        issuer=settings.auth.issuer,
+        audience=None if settings.auth.audience is None else settings.auth.audience.split(),
         now=now,
     )
 
 
-def _keys(settings: HttpSettings, now: Clock) -> tuple[Keys, Sequence[str]]:
+def _keys(settings: Settings, now: Clock) -> tuple[Keys, Sequence[str]]:
     """Where the keys come from, and the algorithms that are accepted."""
-    mode, url, file = settings.auth_mode, settings.auth_jwks_url, settings.auth_keys_file
+    mode, url, file = settings.auth.mode, settings.auth.jwks_url, settings.auth.keys_file
     for setting, value, its_mode in (("auth.jwks_url", url, "jwks"), ("auth.keys_file", file, "keys")):
         if value is not None and mode != its_mode:
             raise SettingsError(
@@ -169,12 +169,12 @@ def _keys(settings: HttpSettings, now: Clock) -> tuple[Keys, Sequence[str]]:
     if mode == "dev":
         public = development_key(settings.state).public_key()
         return FixedKeys([Key(public, (ALGORITHM,))]), [ALGORITHM]
-    if not settings.auth_algorithms:
+    if not settings.auth.algorithms:
         raise SettingsError("auth.algorithms is empty, so no token could be valid. Leave it out for the usual ones.")
     if url is not None:
-        return PublishedKeys(url, now, max_age_h=settings.auth_keys_max_age_h), settings.auth_algorithms
+        return PublishedKeys(url, now, max_age_h=settings.auth.keys_max_age_h), settings.auth.algorithms
     if file is not None:
-        return FixedKeys(read_keys(file)), settings.auth_algorithms
+        return FixedKeys(read_keys(file)), settings.auth.algorithms
     if mode == "jwks":
         raise SettingsError("auth.mode is jwks: auth.jwks_url has to say where the signing keys are published.")
     raise SettingsError("auth.mode is keys: auth.keys_file has to name a PEM file of the public keys that sign tokens.")

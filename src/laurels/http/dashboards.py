@@ -65,7 +65,7 @@ class BoardQuery(Struct, frozen=True, forbid_unknown_fields=True):
 )
 async def show_dashboard(call: Call, query: DashboardQuery) -> Answer:
     """Show a member's dashboard: the top, the own place, and the neighbours above and below, all of one version."""
-    dashboard = await read_dashboard(call.house.dashboards, call.caller, call.ids["member_id"], query)
+    dashboard = await read_dashboard(call.services.dashboards, call.caller, call.ids["member_id"], query)
     return answer(dashboard, query, call.headers)
 
 
@@ -79,7 +79,8 @@ async def show_dashboard(call: Call, query: DashboardQuery) -> Answer:
 )
 async def show_board(call: Call, query: BoardQuery) -> Answer:
     """Show the top of a board under proxy names."""
-    return answer(await read_board(call.house.dashboards, call.caller, call.ids["board"], query), query, call.headers)
+    shown = await read_board(call.services.dashboards, call.caller, call.ids["board"], query)
+    return answer(shown, query, call.headers)
 
 
 async def read_dashboard(dashboards: Dashboards, caller: Caller, member_id: str, query: DashboardQuery) -> Dashboard:

@@ -17,6 +17,7 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from laurels import clock
 from laurels.http.cors import Pairs, Sharing, headers_for, preflight
+from laurels.http.paths import path_as_sent
 from laurels.http.prefix import take_off
 from laurels.http.problems import MEDIA_TYPE, log_fault, problem_of
 from laurels.metrics import Meter
@@ -60,6 +61,7 @@ class Envelope:
             await self._app(scope, receive, send)
             return
         began = clock.elapsed()
+        scope["path"] = path_as_sent(scope)
         id_ = request_id(next((value for name, value in scope["headers"] if name == b"x-request-id"), None))
         state = scope.setdefault("state", {})
         state["request_id"] = id_.decode("ascii")

@@ -18,6 +18,7 @@ from laurels.http.cors import Sharing, headers_of
 from laurels.http.dashboards import CACHED, DashboardQuery, checksum, etag, matches, show_dashboard
 from laurels.http.envelope import SECURITY_HEADERS, request_id
 from laurels.http.fast import LOYALTY
+from laurels.http.paths import read_part
 from laurels.http.query import parse_query
 
 try:
@@ -61,7 +62,7 @@ class Express:
         self._prefix = prefix.encode("ascii")
         self._starts = (b"GET " + LOYALTY, b"GET " + self._prefix + LOYALTY)
         self._door = answerer.door
-        self._dashboards = answerer.house.dashboards
+        self._dashboards = answerer.services.dashboards
         self._meter = answerer.meters[show_dashboard.method, show_dashboard.path]
         self._server_lines: tuple[Headers, bytes] = (), b""
 
@@ -101,8 +102,11 @@ class Express:
         if authorization is None or len(raw_query) > _MOST_QUERY_BYTES:
             return None
         caller = self._door.remembered(authorization)
-        member_id = path.removeprefix(self._prefix)[len(LOYALTY) :].decode("ascii")
-        if caller is None or caller.member_id != member_id:
+        part = path.removeprefix(self._prefix)[len(LOYALTY) :]
+        if caller is None or b"/" in part:
+            return None
+        member_id = read_part(part.decode("ascii"))
+        if member_id is None or caller.member_id != member_id:
             return None
         query = _read(raw_query)
         return None if query is None else (member_id, query)

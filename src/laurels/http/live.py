@@ -47,7 +47,7 @@ async def follow_dashboard(call: Call, query: PlacesQuery) -> Answer:
     seen = call.headers.get(b"last-event-id")
 
     def read(query: DashboardQuery = asked) -> Awaitable[Dashboard]:
-        return read_dashboard(call.house.dashboards, call.caller, call.ids["member_id"], query)
+        return read_dashboard(call.services.dashboards, call.caller, call.ids["member_id"], query)
 
     if seen:
         # Another process may be behind the one that this client heard before. From here on there is only this one.
@@ -66,7 +66,7 @@ async def follow_dashboard(call: Call, query: PlacesQuery) -> Answer:
 )
 async def follow_board(call: Call, query: BoardQuery) -> Answer:
     """Follow the top of a board, as server-sent events."""
-    return await _events(call, lambda: read_board(call.house.dashboards, call.caller, call.ids["board"], query))
+    return await _events(call, lambda: read_board(call.services.dashboards, call.caller, call.ids["board"], query))
 
 
 async def _events(call: Call, read: Callable[[], Awaitable[Shown]]) -> Answer:
@@ -74,7 +74,7 @@ async def _events(call: Call, read: Callable[[], Awaitable[Shown]]) -> Answer:
     await read()
     call.limits.check_streams(call.caller.member_id)
     counted = call.limits.stream(call.caller.member_id)
-    live = call.house.live
+    live = call.services.live
     return Answer(200, Events(_frames(live, read), live, call.caller.expires, counted), UNCACHED, MEDIA_TYPE)
 
 

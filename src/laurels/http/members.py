@@ -2,11 +2,11 @@
 
 from msgspec import UNSET, Struct, UnsetType
 
-from laurels.errors import InvalidInput, LedgerUnavailable, UnknownMember
+from laurels.errors import FieldError, InvalidInput, LedgerUnavailable, UnknownMember
 from laurels.http.bulk import documents
-from laurels.http.problems import FieldProblem, field_problems
+from laurels.http.problems import FieldProblem, as_problems, field_problems
 from laurels.http.routes import Access, Answer, Call, route
-from laurels.intake import Email, Id, decode
+from laurels.intake import Email, MemberId, decode, email_warning, usable_email
 from laurels.model import MemberEvent
 
 WRITE = Access(("members:write",))
@@ -16,19 +16,20 @@ WRITE_OR_OWN = Access(("members:write",), members="own")
 class MemberForm(Struct, forbid_unknown_fields=True, kw_only=True):
     """A customer to enrol. An address is kept or replaced; left out, it stays as it is."""
 
-    member_id: Id
+    member_id: MemberId
     email: Email | None = None
 
 
 class EnrolResult(Struct, frozen=True, kw_only=True):
     """What became of one member. `http` is the status that it would have had alone: 201 for a new one, 200 for a known
-    one.
+    one. `warnings` names what was left out.
     """
 
     member_id: str | None
     status: str
     http: int
     errors: list[FieldProblem] | UnsetType = UNSET
+    warnings: list[FieldProblem] | UnsetType = UNSET
 
 
 class Changed(Struct, frozen=True):
@@ -57,15 +58,22 @@ async def enrol(call: Call) -> Answer:
     """
     results: list[EnrolResult | None] = []
     members: list[tuple[str, str | None]] = []
+    warnings: list[FieldError | None] = []
     async for raw in documents(call.raw):
         try:
             form = decode(MemberForm, raw)
-            members.append((form.member_id, form.email))
+            members.append((form.member_id, usable_email(form.email)))
+            warnings.append(email_warning(form.email))
             results.append(None)
         except InvalidInput as error:
             results.append(EnrolResult(member_id=_named(raw), status="invalid", http=422, errors=field_problems(error)))
-    new = await call.house.members.enrol(members, actor=call.caller.actor) if members else []
-    enrolled = iter([_result(member_id, is_new=is_new) for (member_id, _), is_new in zip(members, new, strict=True)])
+    new = (await call.services.members.enrol(members, actor=call.caller.actor))[0] if members else []
+    enrolled = iter(
+        [
+            _result(member_id, warning, is_new=is_new)
+            for (member_id, _), warning, is_new in zip(members, warnings, new, strict=True)
+        ]
+    )
     return Answer(200, [next(enrolled) if result is None else result for result in results])
 
 
@@ -125,7 +133,7 @@ async def _appear(call: Call, event: MemberEvent) -> Answer:
 
 
 async def _change(call: Call, event: MemberEvent) -> Answer:
-    version = await call.house.members.change(call.ids["member_id"], event, actor=call.caller.actor)
+    version = await call.services.members.change(call.ids["member_id"], event, actor=call.caller.actor)
     return Answer(200, Changed(str(version)))
 
 
@@ -136,8 +144,13 @@ def _named(raw: bytes) -> str | None:
         return None
 
 
-def _result(member_id: str, *, is_new: bool) -> EnrolResult:
-    return EnrolResult(member_id=member_id, status="enrolled" if is_new else "known", http=201 if is_new else 200)
+def _result(member_id: str, warning: FieldError | None, *, is_new: bool) -> EnrolResult:
+    return EnrolResult(
+        member_id=member_id,
+        status="enrolled" if is_new else "known",
+        http=201 if is_new else 200,
+        warnings=UNSET if warning is None else as_problems([warning]),
+    )
 
 
 ROUTES = (enrol, hide, show, rename, erase)

@@ -22,14 +22,32 @@ from laurels.errors import (
 from laurels.http.examples import ANSWERS, IDS, REQUESTS
 from laurels.http.problems import KINDS, MEDIA_TYPE, Kind, Problem, kind_of
 from laurels.http.routes import BULK_DOCUMENTS, Route
-from laurels.model.ids import ID
+from laurels.model.currencies import DECIMALS
+from laurels.model.ids import ID, MAX_ID_CHARACTERS
 
 Json = dict[str, Any]
 
 EVENTS = "text/event-stream"
 
 _REF = "#/components/schemas/{name}"
-_IDENTIFIER: Json = {"type": "string", "pattern": f"^{ID}$"}
+_ID_PATTERN = rf"^{ID}\Z"
+_IDENTIFIER: Json = {"$ref": _REF.format(name="Id")}
+_SHARED: Mapping[str, Json] = {
+    "Id": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": MAX_ID_CHARACTERS,
+        "pattern": _ID_PATTERN,
+        "description": "1 to 128 printable characters (at most 255 bytes of UTF-8), without white space at the ends; "
+        "neither `.` nor `..`; in a path percent-encoded",
+    },
+    "Currency": {
+        "type": "string",
+        "enum": sorted(DECIMALS),
+        "description": "ISO 4217; orders in a currency that the program does not name are quarantined",
+    },
+}
+"""Schemas that are told once, for they are long."""
 _TEXT: Json = {"type": "string"}
 
 _PARAMETERS = {
@@ -91,7 +109,24 @@ def _schemas(routes: Sequence[Route]) -> tuple[Mapping[Any, Json], Json]:
     schemas, components = msgspec.json.schema_components(wanted, ref_template=_REF)
     for component in components.values():
         component["description"] = " ".join(component.get("description", "").split())
-    return dict(zip(wanted, schemas, strict=True)), components
+        _share(component)
+    return dict(zip(wanted, schemas, strict=True)), {**components, **_SHARED}
+
+
+def _share(schema: Any) -> None:
+    """Put references in the place of ids and currencies in a schema; their own descriptions and examples stay."""
+    if isinstance(schema, dict):
+        if schema.get("pattern") == _ID_PATTERN:
+            del schema["pattern"], schema["type"]
+            schema["$ref"] = _IDENTIFIER["$ref"]
+        elif schema.get("enum") == _SHARED["Currency"]["enum"]:
+            schema.clear()
+            schema["$ref"] = _REF.format(name="Currency")
+        for part in schema.values():
+            _share(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            _share(part)
 
 
 def _with_members_own(routes: Sequence[Route]) -> list[Route]:

@@ -4,17 +4,19 @@ from msgspec import UNSET, Struct, UnsetType
 
 from laurels.errors import Conflict, LedgerUnavailable, UnknownOrder
 from laurels.http.checkout import check_out
+from laurels.http.problems import FieldProblem, as_problems
 from laurels.http.routes import Access, Answer, Call, route
-from laurels.intake import Id, OrderForm
+from laurels.intake import AnySource, OrderForm
 from laurels.ledger import DocumentState
 from laurels.model import DocumentKind, Status, Version
 
 
 class Accepted(Struct, frozen=True):
-    """An order that is durable, and how far it got."""
+    """An order that is durable, and how far it got. `warnings` names what was left out, since it moves no points."""
 
     order_id: str
     status: Status
+    warnings: list[FieldProblem] | UnsetType = UNSET
 
 
 class OrderState(Struct, frozen=True, kw_only=True):
@@ -31,7 +33,7 @@ class OrderState(Struct, frozen=True, kw_only=True):
 class OrderQuery(Struct, forbid_unknown_fields=True):
     """Which system numbered the order."""
 
-    source: Id = "shop"
+    source: AnySource = "shop"
 
 
 @route(
@@ -50,8 +52,10 @@ async def place_order(call: Call, form: OrderForm) -> Answer:
     """
     order_id = call.ids["order_id"]
     call.caller.check_source(form.source)
-    receipt = await call.house.intake.accept(form.order(order_id, call.house.now()), call.raw)
-    return Answer(200 if receipt.repeated else 202, Accepted(order_id, receipt.status))
+    order, warnings = form.order(order_id, call.services.now()), form.warnings()
+    receipt = await call.services.intake.accept(order, form.usable() if warnings else call.raw)
+    accepted = Accepted(order_id, receipt.status, as_problems(warnings) or UNSET)
+    return Answer(200 if receipt.repeated else 202, accepted)
 
 
 @route(
@@ -63,7 +67,7 @@ async def place_order(call: Call, form: OrderForm) -> Answer:
 )
 async def show_order(call: Call, query: OrderQuery) -> Answer:
     """Tell how far an order got, and what it earned. A member sees its own orders alone."""
-    state = await call.house.ledger.document(
+    state = await call.services.ledger.document(
         DocumentKind.ORDER, query.source, call.ids["order_id"], of_member=call.caller.member_id
     )
     if state is None:
@@ -75,7 +79,7 @@ async def _shown(call: Call, state: DocumentState) -> OrderState:
     entry = state.entry
     if entry is None:
         return OrderState(order_id=state.id, source=state.source, status=state.status)
-    heads = await call.house.ledger.heads()
+    heads = await call.services.ledger.heads()
     return OrderState(
         order_id=state.id,
         source=state.source,

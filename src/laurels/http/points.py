@@ -111,21 +111,20 @@ class ShownBalance(Struct, frozen=True):
     access=Access(("points:adjust",)),
     answers={201: Adjusted, 200: Adjusted},
     problems=(Conflict, PointsOutOfRange, LedgerUnavailable),
-    headers={IDEMPOTENCY_KEY: "1 to 128 of A-Z a-z 0-9 . _ : @ + = -; the same again is answered, not done twice"},
+    headers={IDEMPOTENCY_KEY: "an id, as UTF-8; the same again is answered, not done twice"},
 )
 async def adjust(call: Call, form: AdjustmentForm) -> Answer:
     """Correct a member's points by hand. Who did it is kept. An unknown member is enrolled."""
     _refuse_card(form.reason)
     call.caller.check_source(call.caller.actor)
-    key = call.headers.get(IDEMPOTENCY_KEY.lower().encode())
     adjustment = Adjustment(
-        id=str(uuid.uuid4()) if key is None else check_id(key, IDEMPOTENCY_KEY),
+        id=_key(call) or str(uuid.uuid4()),
         points=form.points,
         actor=call.caller.actor,
         reason=form.reason,
         member_id=call.ids["member_id"],
     )
-    receipt = await call.house.awarder.settle(adjustment.document())
+    receipt = await call.services.awarder.settle(adjustment.document())
     count_accepted(DocumentKind.ADJUSTMENT, [receipt])
     return Answer(_status(receipt), Adjusted(_entry(receipt).loyalty_id))
 
@@ -153,10 +152,10 @@ async def redeem(call: Call, form: RedemptionForm) -> Answer:
         reason=form.reason,
         member_id=member_id,
     )
-    receipt = await call.house.awarder.settle(redemption.document())
+    receipt = await call.services.awarder.settle(redemption.document())
     count_accepted(DocumentKind.REDEMPTION, [receipt])
     entry = _entry(receipt)
-    left = await call.house.ledger.balance(member_id)
+    left = await call.services.ledger.balance(member_id)
     return Answer(_status(receipt), Redeemed(entry.loyalty_id, left[0].balance if left else 0))
 
 
@@ -171,8 +170,8 @@ async def show_entries(call: Call, query: EntriesQuery) -> Answer:
     """List a member's entries, newest first."""
     member_id = call.ids["member_id"]
     before = None if query.after is None else int(query.after)
-    entries = await call.house.ledger.entries(member_id, before=before, limit=query.limit + 1)
-    if not entries and call.caller.member_id is None and await call.house.ledger.member(member_id) is None:
+    entries = await call.services.ledger.entries(member_id, before=before, limit=query.limit + 1)
+    if not entries and call.caller.member_id is None and await call.services.ledger.member(member_id) is None:
         raise UnknownMember
     shown, more = entries[: query.limit], len(entries) > query.limit
     return Answer(200, Entries([_shown(entry) for entry in shown], str(shown[-1].position) if more else None))
@@ -187,22 +186,32 @@ async def show_entries(call: Call, query: EntriesQuery) -> Answer:
 )
 async def show_balance(call: Call) -> Answer:
     """Tell a member's balance, and what was earned over the lifetime."""
-    found = await call.house.ledger.balance(call.ids["member_id"])
+    found = await call.services.ledger.balance(call.ids["member_id"])
     if found is not None:
         return Answer(200, _balance(*found))
     if call.caller.member_id is None:
         raise UnknownMember
-    return Answer(200, _balance(Balance(), (await call.house.ledger.heads()).version))
+    return Answer(200, _balance(Balance(), (await call.services.ledger.heads()).version))
 
 
 async def _own_source(call: Call, member_id: str) -> str:
     """Each member numbers its own redemptions, so that none can use up, or find out, the ids of others or of the shop.
     The source says the member's number, because the id has to go when the member is erased.
     """
-    member = await call.house.ledger.member(member_id)
+    member = await call.services.ledger.member(member_id)
     if member is None:
         raise InsufficientPoints
     return f"member:{member.number}"
+
+
+def _key(call: Call) -> str | None:
+    sent = call.headers.all(IDEMPOTENCY_KEY.lower().encode())
+    if not sent:
+        return None
+    try:
+        return check_id(sent[0].decode("utf-8"), IDEMPOTENCY_KEY)
+    except UnicodeDecodeError as error:
+        raise InvalidInput.of(IDEMPOTENCY_KEY, "must be UTF-8") from error
 
 
 def _refuse_card(reason: str) -> None:

@@ -1,5 +1,6 @@
 """Errors as problem documents (RFC 9457): the one table of which error is answered by which status."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 
 import structlog
@@ -9,6 +10,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from laurels import errors
 from laurels.errors import (
+    FieldError,
     InvalidInput,
     IssuerUnavailable,
     LaurelsError,
@@ -174,7 +176,12 @@ def _problem(kind: Kind, detail: str, instance: str, error: Exception) -> Proble
 
 def field_problems(error: InvalidInput) -> list[FieldProblem]:
     """What is wrong with each field."""
-    return [FieldProblem(one.field, one.message) for one in error.errors]
+    return as_problems(error.errors)
+
+
+def as_problems(errors: Sequence[FieldError]) -> list[FieldProblem]:
+    """Faults of fields, as they are told."""
+    return [FieldProblem(one.field, one.message) for one in errors]
 
 
 def _headers(error: Exception, status: int) -> dict[str, str]:

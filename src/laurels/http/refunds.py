@@ -29,7 +29,7 @@ async def refund_order(call: Call, form: RefundForm) -> Answer:
 
     It takes back what the refunded part of the order had earned, under the rules of that time.
     """
-    return await _accept(call, form.refund(form.member_id, call.house.now(), call.ids["order_id"]))
+    return await _accept(call, form.refund(form.member_id, call.services.now(), call.ids["order_id"]))
 
 
 @route(
@@ -41,12 +41,12 @@ async def refund_order(call: Call, form: RefundForm) -> Answer:
 )
 async def refund_member(call: Call, form: UnlinkedRefundForm) -> Answer:
     """Accept a refund that names no order: it takes back what its amount would earn."""
-    return await _accept(call, form.refund(call.ids["member_id"], call.house.now()))
+    return await _accept(call, form.refund(call.ids["member_id"], call.services.now()))
 
 
 async def _accept(call: Call, refund: Refund) -> Answer:
     call.caller.check_source(refund.source)
-    receipt = await call.house.intake.accept(refund, call.raw)
+    receipt = await call.services.intake.accept(refund, call.raw)
     return Answer(200 if receipt.repeated else 202, RefundAccepted(refund.refund_id, receipt.status))
 
 

@@ -18,7 +18,8 @@ from laurels.http.beside import NOTHING, Beside
 from laurels.http.capacity import Capacity
 from laurels.http.connections import Connection, enforce_timeouts
 from laurels.http.express import Express
-from laurels.http.house import House, HttpSettings
+from laurels.http.services import Services
+from laurels.settings import Settings
 
 BACKLOG = 2048
 SEND_BYTES = 128 * 1024
@@ -31,42 +32,53 @@ log = structlog.get_logger(__name__)
 
 
 async def serve(
-    house: House,
+    services: Services,
     stop: asyncio.Event,
     on_ready: Callable[[int], None] = lambda _: None,
     beside: Beside = NOTHING,
     *,
     share_port: bool = False,
+    port: int | None = None,
 ) -> None:
     """Answer HTTP until `stop` is set; then take nothing new and finish what is being answered.
 
     `on_ready` is called with the port once requests are answered: where `http.port` is 0, the one that was free.
-    `share_port`: other processes of this user may answer at the same port; the system deals the connections out. Raises
-    `SettingsError` where the address cannot be used.
+    `share_port`: other processes of this user may answer at the same port; the system deals the connections out. `port`
+    takes the place of the setting, for one that answered before. Raises `SettingsError` where the address cannot be
+    used; whatever ends the server's own loop, with the port free again and every connection closed.
     """
-    settings = house.settings
+    settings = services.settings
     capacity = Capacity()
-    app = create_application(house, open_auth(settings, house.now), beside, capacity.most)
+    app = create_application(services, open_auth(settings, services.now), beside, capacity.most)
+    asked = settings.http.port if port is None else port
     with ExitStack() as listeners:
-        listener = listeners.enter_context(_listener(settings.http_host, settings.http_port, share_port=share_port))
-        port: int = listener.getsockname()[1]
+        listener = listeners.enter_context(_listener(settings.http.host, asked, share_port=share_port))
+        port = listener.getsockname()[1]
         serving = [_Serving(settings, listener, app.asgi, app.express, capacity)]
-        if app.metrics is not None and settings.http_metrics_port is not None:
+        if app.metrics is not None and settings.http.metrics_port is not None:
             own = _listener(
-                settings.http_host, settings.http_metrics_port, share_port=share_port, setting="http.metrics_port"
+                settings.http.host, settings.http.metrics_port, share_port=share_port, setting="http.metrics_port"
             )
             listeners.enter_context(own)
             serving.append(_Serving(settings, own, app.metrics, None, capacity))
         stopping = asyncio.create_task(stop.wait())
-        log.info("http.listening", host=settings.http_host, port=port)
+        log.info("http.listening", host=settings.http.host, port=port)
         # The socket listens already: a client that connects now waits for the first turn of the server's loop.
         on_ready(port)
         try:
-            await asyncio.wait({stopping, *(one.task for one in serving)}, return_when=asyncio.FIRST_COMPLETED)
+            tasks = {task for one in serving for task in (one.task, one.enforcing)}
+            await asyncio.wait({stopping, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+            for one in serving:
+                if one.enforcing.done():
+                    one.enforcing.result()
         finally:
             stopping.cancel()
-            house.live.close()
-            await asyncio.gather(*(one.stop() for one in serving))
+            if stop.is_set():
+                services.live.close()
+            ended = await asyncio.gather(*(one.stop() for one in serving), return_exceptions=True)
+        for error in ended:
+            if isinstance(error, BaseException):
+                raise error
         log.info("http.stopped", port=port)
 
 
@@ -74,8 +86,9 @@ class _Serving:
     """One application at one port, being served."""
 
     def __init__(
-        self, settings: HttpSettings, listener: socket.socket, app: ASGIApp, express: Express | None, capacity: Capacity
+        self, settings: Settings, listener: socket.socket, app: ASGIApp, express: Express | None, capacity: Capacity
     ) -> None:
+        self._listener = listener
         self._server = _Server(
             uvicorn.Config(
                 app,
@@ -86,21 +99,27 @@ class _Serving:
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
-                timeout_keep_alive=settings.http_keep_alive_s,
+                timeout_keep_alive=settings.http.keep_alive_s,
                 timeout_graceful_shutdown=FINISH_WITHIN_S,
             )
         )
         connections = self._server.server_state.connections
-        self._enforcing = asyncio.create_task(enforce_timeouts(connections, capacity))
+        self.enforcing = asyncio.create_task(enforce_timeouts(connections, capacity))
         self.task = asyncio.create_task(self._server.serve([listener]))
 
     async def stop(self) -> None:
-        """Take nothing new, and finish what is being answered."""
+        """Take nothing new, and finish what is being answered. One whose loop failed has closed nothing; raises what it
+        failed with.
+        """
         self._server.should_exit = True
         try:
             await self.task
+        except Exception:
+            self._server.force_exit = True  # nobody is left who would finish what is being answered
+            await self._server.shutdown([self._listener])
+            raise
         finally:
-            self._enforcing.cancel()
+            self.enforcing.cancel()
             for connection in list(self._server.server_state.connections):  # whose clients do not read what was written
                 connection.abort()  # type: ignore[union-attr]  # it is one of ours
 

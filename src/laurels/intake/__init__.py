@@ -5,18 +5,36 @@ the customer waits.
 """
 
 from laurels.intake.decoding import convert, decode
-from laurels.intake.forms import Email, Id, LineForm, NamedOrderForm, OrderForm, RefundForm, UnlinkedRefundForm
+from laurels.intake.differing import differing_fields
+from laurels.intake.forms import (
+    AnySource,
+    Email,
+    Id,
+    LineForm,
+    MemberId,
+    NamedOrderForm,
+    OrderForm,
+    RefundForm,
+    UnlinkedRefundForm,
+    email_warning,
+    usable_email,
+)
 from laurels.intake.intake import Intake
 
 __all__ = [
+    "AnySource",
     "Email",
     "Id",
     "Intake",
     "LineForm",
+    "MemberId",
     "NamedOrderForm",
     "OrderForm",
     "RefundForm",
     "UnlinkedRefundForm",
     "convert",
     "decode",
+    "differing_fields",
+    "email_warning",
+    "usable_email",
 ]

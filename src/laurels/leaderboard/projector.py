@@ -5,7 +5,7 @@ anywhere and go on. Before it goes on, and at every step, it makes sure that it 
 ledger's identity and epoch, and the hash of the last entry that the leaderboard took. If not, it rebuilds.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
@@ -16,7 +16,7 @@ from laurels.leaderboard.boards import ALL_TIME, Boards
 from laurels.leaderboard.changes import changes_of
 from laurels.leaderboard.port import Followed, Leaderboard
 from laurels.ledger import Heads, Ledger
-from laurels.model import Mark, Version
+from laurels.model import Mark, Outline, Version
 
 CHUNK = 1000
 """Entries applied at once: a reader waits for at most one chunk (a few milliseconds in pure Python)."""
@@ -52,6 +52,8 @@ class Projector:
         self._boards = boards
         self._rules = rules
         self._now = now
+        self.on_followed: Callable[[Sequence[Outline]], None] | None = None
+        """Called with entries that the board has just taken, for whoever keeps figures; not with those of a rebuild."""
 
     async def catch_up(self, progress: Progress | None = None) -> Heads:
         """Apply all that is in the feed now, rebuilding first where it is another history. Gives the heads that were
@@ -113,6 +115,8 @@ class Projector:
                 chunk = BUILDING_CHUNK if mark.position < read_from else CHUNK
                 entries, mark = await self._ledger.outline(shard, mark, chunk)
                 await self._leaderboard.apply(shard, changes_of(entries, self._boards), mark)
+                if self.on_followed is not None and chunk == CHUNK:
+                    self.on_followed(entries)
                 done += len(entries)
                 if progress is not None:
                     progress(done, max(done, total))

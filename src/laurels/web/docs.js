@@ -4,6 +4,7 @@
 const TOKEN = "$TOKEN";
 // Where Laurels is, whatever path a proxy shows it at.
 const BASE = new URL("..", import.meta.url);
+const SPELT_OUT = 20; // values of a field; a longer list is left to its description
 
 const notice = document.getElementById("notice");
 
@@ -83,7 +84,7 @@ function field(name, schema, required, api) {
 
 function described(schema, api) {
   const all = kinds(schema, api);
-  const types = all.map((one) => one.enum?.join(" | ") ?? one.type ?? "object");
+  const types = all.map((one) => (one.enum?.length > SPELT_OUT ? null : one.enum?.join(" | ")) ?? one.type ?? "object");
   const notes = [schema.description, ...all.map((one) => one.description)].filter(Boolean).map((one) => one.replace(/\.$/, ""));
   const range = all.filter((one) => !one.enum).flatMap((one) => [
     one.minimum === undefined ? "" : `from ${one.minimum}`, one.maximum === undefined ? "" : `to ${one.maximum}`,

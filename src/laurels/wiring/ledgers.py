@@ -1,0 +1,43 @@
+"""The ledger that the settings name."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from laurels.checkout import IntentStore
+from laurels.clock import Clock
+from laurels.engines.sqlite import SqliteLedger
+from laurels.errors import SettingsError
+from laurels.ledger import Ledger
+from laurels.settings import Settings
+from laurels.wiring.owner import check_owner
+
+
+@dataclass(frozen=True)
+class LedgerBundle:
+    """All that a ledger engine brings: the ledger, the checkout's intents, which live in its transactions, and what
+    closes both.
+    """
+
+    ledger: Ledger
+    intents: IntentStore
+    close: Callable[[], Awaitable[None]]
+
+
+def open_ledger(settings: Settings, now: Clock) -> LedgerBundle:
+    """The ledger that the settings name. Raises `SettingsError`, `SchemaTooOld` and the like."""
+    ledger = SqliteLedger.open(ledger_path(settings), now)
+    return LedgerBundle(ledger, ledger.intents, ledger.close)
+
+
+def migrate(settings: Settings) -> tuple[int, int]:
+    """Bring the ledger's schema up to date; gives the versions before and after. Raises `SettingsError`."""
+    check_owner(settings.state)
+    return SqliteLedger.migrate(ledger_path(settings))
+
+
+def ledger_path(settings: Settings) -> Path:
+    """The embedded ledger's file. Raises `SettingsError` for a ledger that is not embedded."""
+    if settings.ledger.url != "sqlite":
+        raise SettingsError(f"ledger.url is {settings.ledger.url.split(':')[0]}: this version has `sqlite` alone.")
+    return settings.state / "laurels.db"
