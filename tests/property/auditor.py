@@ -141,7 +141,9 @@ class Auditor:
             await self._audit_board(services, board, upto)
             for id in self._ids:
                 asked = "month" if board == month_of(now) else board
-                dashboard = await services.dashboards.member(id, asked, top=TOP, around=AROUND, min_version=version)
+                dashboard = await services.dashboards.member(
+                    id, asked, top=TOP, around=AROUND, min_version=version, whole=True
+                )
                 assert dashboard.board == board
                 assert dashboard.as_of == seen.as_of
                 assert dashboard.stale == (confirmed_at is None or now - confirmed_at > 1_000_000)
@@ -165,7 +167,7 @@ class Auditor:
         ids = self.model.enrolled
         standings = [row async for chunk in services.leaderboard.standings(board, chunk=2) for row in chunk]
         assert standings == [(ids[place.member], place.points, place.rank, place.position) for place in places]
-        shown = await services.dashboards.board(board, top=TOP)
+        shown = await services.dashboards.board(board, top=TOP, whole=True)
         assert (shown.ranked, shown.top) == (len(places), [self._row(place, upto) for place in places[:TOP]])
 
     def _dashboard(self, board: str, id: str, upto: int) -> tuple[int, Me, list[Row], list[Row]]:

@@ -99,12 +99,12 @@ def explain(
 
 async def _dashboard(settings: Settings, member: str, board: str, top: int, around: int) -> Dashboard:
     async with projected_services(settings, progress) as services:
-        return await services.dashboards.member(member, board, top=top, around=around, must_exist=True)
+        return await services.dashboards.member(member, board, top=top, around=around, must_exist=True, whole=True)
 
 
 async def _top(settings: Settings, board: str, number: int) -> Board:
     async with projected_services(settings, progress) as services:
-        return await services.dashboards.board(board, top=number)
+        return await services.dashboards.board(board, top=number, whole=True)
 
 
 async def _explain(settings: Settings, source: str, order: str) -> tuple[DocumentState, list[Entry]]:

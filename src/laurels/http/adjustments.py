@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from laurels.errors import InvalidInput, LaurelsError, LedgerUnavailable
+from laurels.errors import InvalidInput, LaurelsError, LedgerUnavailable, NotAllowed
 from laurels.http.bulk import documents
 from laurels.http.points import AdjustmentForm
 from laurels.http.problems import FieldProblem, field_problems, kind_of
@@ -53,11 +53,12 @@ async def adjust_many(call: Call) -> Answer:
     async for raw in documents(call.raw):
         try:
             form = decode(NamedAdjustmentForm, raw)
-            adjustments.append(
-                form.adjustment(form.adjustment_id, form.member_id, call.caller.actor, call.services.now())
-            )
+            actor = call.caller.actor
+            adjustment = form.adjustment(form.adjustment_id, form.member_id, actor, call.services.now())
+            call.caller.check_source(adjustment.source or actor)
+            adjustments.append(adjustment)
             results.append(None)
-        except InvalidInput as error:
+        except (InvalidInput, NotAllowed) as error:
             results.append(_refused(_named(raw), error))
     receipts = iter(await call.services.points.adjust_all(adjustments))
     settled = iter([_result(adjustment.id, next(receipts)) for adjustment in adjustments])

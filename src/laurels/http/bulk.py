@@ -61,6 +61,9 @@ async def place_orders(call: Call) -> Answer:
         try:
             form = decode(NamedOrderForm, raw)
             order, warned = form.order(form.order_id, call.services.now()), form.warnings()
+            if not call.caller.may_write(order.source):
+                results.append(BulkResult(order_id=form.order_id, status="not-allowed", http=403))
+                continue
             orders.append((order, form.usable() if warned else raw))
             warnings.append(as_problems(warned))
             results.append(None)

@@ -98,8 +98,8 @@ async def enrol(call: Call) -> Answer:
     problems=(UnknownMember, LedgerUnavailable),
 )
 async def hide(call: Call) -> Answer:
-    """Take a member off the boards. The points go on."""
-    return await _change(call, MemberEvent.HIDE)
+    """Take a member off the boards. The points go on. A member may leave and rejoin them ten times a day."""
+    return await _appear(call, MemberEvent.HIDE)
 
 
 @route(
@@ -111,7 +111,7 @@ async def hide(call: Call) -> Answer:
 )
 async def show(call: Call) -> Answer:
     """Show a hidden member on the boards again."""
-    return await _change(call, MemberEvent.SHOW)
+    return await _appear(call, MemberEvent.SHOW)
 
 
 @route(
@@ -166,6 +166,12 @@ async def set_contact(call: Call, form: ContactForm) -> Answer:
     email = None if form.email is None else check_email(form.email.strip(), "email")
     version = await call.services.members.set_contact(call.ids["member_id"], email, actor=call.caller.actor)
     return Answer(200, Changed(str(version)))
+
+
+async def _appear(call: Call, event: MemberEvent) -> Answer:
+    if call.caller.member_id is not None:
+        call.limits.appearance(call.caller.member_id)
+    return await _change(call, event)
 
 
 async def _change(call: Call, event: MemberEvent) -> Answer:

@@ -77,8 +77,8 @@ Send `Authorization: Bearer` and a JWT. A member's token has the claim `sub`, wh
 has the claim `scope`, its scopes separated by spaces. Errors are problem documents (RFC 9457)."""
 
 
-def openapi(routes: Sequence[Route], version: str) -> Json:
-    """The whole document."""
+def openapi(routes: Sequence[Route], version: str, prefix: str = "") -> Json:
+    """The whole document. `prefix` stands before each path."""
     schemas, components = _schemas(routes)
     paths: dict[str, Json] = {}
     for route in routes:
@@ -91,6 +91,7 @@ def openapi(routes: Sequence[Route], version: str) -> Json:
             "summary": "Loyalty points and live rankings for shops.",
             "description": _INTRODUCTION,
         },
+        **({"servers": [{"url": prefix}]} if prefix else {}),
         "paths": paths,
         "components": {
             "schemas": components,

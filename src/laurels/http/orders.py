@@ -64,6 +64,7 @@ async def place_order(call: Call, form: OrderForm) -> Answer:
     a used id is a conflict and changes nothing.
     """
     order_id = call.ids["order_id"]
+    call.caller.check_source(form.source)
     order, warnings = form.order(order_id, call.services.now()), form.warnings()
     receipt = await call.services.intake.accept(order, form.usable() if warnings else call.raw, call.caller.actor)
     accepted = Accepted(order_id, receipt.status, as_problems(warnings) or UNSET)
@@ -124,6 +125,7 @@ async def amend_order(call: Call, form: AmendmentForm) -> Answer:
     taken are carried over. Revisions rise; the same again is answered, not done twice.
     """
     order_id = call.ids["order_id"]
+    call.caller.check_source(form.source)
     amendment = form.amendment(order_id, call.services.now())
     state = await call.services.ledger.document(DocumentKind.ORDER, form.source, order_id)
     if state is None:

@@ -64,6 +64,7 @@ async def cancel_refund(call: Call, query: CircleQuery) -> Answer:
     The cancelled refund's id stays used. A refund that waits for its order can be cancelled too.
     """
     refund_id = call.ids["refund_id"]
+    call.caller.check_source(query.source)
     if await call.services.ledger.document(DocumentKind.REFUND, query.source, refund_id) is None:
         raise UnknownOrder("No such refund.")
     cancellation = Cancellation(
@@ -77,6 +78,7 @@ async def cancel_refund(call: Call, query: CircleQuery) -> Answer:
 
 
 async def _accept(call: Call, refund: Refund) -> Answer:
+    call.caller.check_source(refund.source)
     receipt = await call.services.intake.accept(refund, call.raw, call.caller.actor)
     return Answer(200 if receipt.repeated else 202, RefundAccepted(refund.refund_id, receipt.status))
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from laurels.dashboard import Live
 from laurels.errors import LaurelsError, NotAllowed, UnknownMember
-from laurels.http.auth import Caller
+from laurels.http.callers import Caller
 from laurels.http.limits import Limits
 from laurels.http.services import Services
 

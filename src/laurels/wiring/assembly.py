@@ -12,6 +12,7 @@ from laurels.dashboard import Dashboards, Live, ProxyNames
 from laurels.dashboard.names import load_key, new_key_file
 from laurels.errors import SettingsError
 from laurels.intake import Intake
+from laurels.keyfile import check_folder
 from laurels.leaderboard import Boards, Leaderboard, Projector
 from laurels.ledger import Ledger
 from laurels.members import Members
@@ -64,6 +65,7 @@ async def build(
     Raises `SettingsError`, `ProgramError`, `SchemaTooOld` and the like, each with what to do about it.
     """
     check_owner(settings.state)
+    check_folder(settings.state)
     async with AsyncExitStack() as stack:
         if bundle is None:
             bundle = open_ledger(settings, now)
@@ -107,7 +109,14 @@ async def build(
             members=Members(ledger),
             projector=Projector(ledger, leaderboard, boards, programs.current.time_zone, now),
             notifier=Notifier(ledger, channel, open_composer(settings, programs), now),
-            dashboards=Dashboards(leaderboard, boards, names, settings.leaderboard.stale_after_ms, now),
+            dashboards=Dashboards(
+                leaderboard,
+                boards,
+                names,
+                settings.leaderboard.stale_after_ms,
+                now,
+                smallest=settings.boards.smallest,
+            ),
             roles=roles,
             live=Live(leaderboard, settings.leaderboard.stale_after_ms, now),
         )
