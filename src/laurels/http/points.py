@@ -89,15 +89,15 @@ class RedemptionForm(Struct, forbid_unknown_fields=True, kw_only=True):
     redemption_id: RedemptionId
     points: Spent
     reason: Reason = ""
-    source: Source | None = None
+    source: Source | UnsetType = UNSET
 
 
 class RestorationForm(Struct, forbid_unknown_fields=True, kw_only=True):
     """Spent points that come back: all that is left of them, or so many. `cancel_id` tells one part from another."""
 
-    cancel_id: Annotated[Id, Meta(description="the same again is answered, not given back twice")] | None = None
-    points: Spent | None = None
-    source: Source | None = None
+    cancel_id: Annotated[Id, Meta(description="the same again is answered, not given back twice")] | UnsetType = UNSET
+    points: Spent | UnsetType = UNSET
+    source: Source | UnsetType = UNSET
 
 
 class Redeemed(Struct, frozen=True, rename={"loyalty_id": "loyaltyId"}):
@@ -194,9 +194,9 @@ async def cancel_redemption(call: Call, form: RestorationForm) -> Answer:
     redemption_id = call.ids["redemption_id"]
     restoration = Restoration(
         source=await _circle(call, form.source),
-        cancel_id=form.cancel_id or redemption_id,
+        cancel_id=redemption_id if form.cancel_id is UNSET else form.cancel_id,
         redemption_id=redemption_id,
-        points=form.points,
+        points=None if form.points is UNSET else form.points,
         member_id=call.ids["member_id"],
     )
     receipt = await call.services.points.cancel(restoration, _actor(call))
@@ -240,12 +240,12 @@ async def show_balance(call: Call) -> Answer:
     return Answer(200, _balance(Balance(), (await call.services.ledger.heads()).version))
 
 
-async def _circle(call: Call, source: str | None) -> str:
+async def _circle(call: Call, source: str | UnsetType) -> str:
     """Whose circle a redemption's id is in: a member's own, or the one that a service names."""
     if call.caller.member_id is None:
         call.caller.check_source(source or SHOP)
         return source or SHOP
-    if source is not None:
+    if source is not UNSET:
         raise InvalidInput.of("source", "is not for members: each has a circle of ids of its own")
     return await call.services.points.own_source(call.caller.member_id)
 
