@@ -17,6 +17,7 @@ from laurels.errors import SettingsError
 from laurels.http import open_auth
 from laurels.http.app import ROUTES
 from laurels.http.callers import Caller
+from laurels.http.routes import Route
 from laurels.http.tokens import development_key, sign_token
 from laurels.settings import Settings
 
@@ -50,7 +51,7 @@ async def test_a_customer_is_no_service_whatever_the_scopes(shop: Shop, scope: s
     assert (await shop.ask("GET", f"/loyalty/{MEMBER}", token=customer)).status_code == 200
     check_problem(await shop.ask("GET", f"/loyalty/{OTHER}", token=customer), 404, "not-found")
     for one in SERVICES_ONLY:
-        path = one.path.format(member_id=MEMBER, order_id="A1", board="all-time")
+        path = one.path.format(member_id=MEMBER, order_id="A1", board="all-time", refund_id="R1", redemption_id="D1")
         check_problem(await shop.ask(one.method, path, token=customer, json={}), 403, "not-allowed")
     assert await shop.services.ledger.heads() == before
 
@@ -166,6 +167,56 @@ async def test_a_bound_service_writes_under_its_sources_alone(shop: Shop, name: 
     depth = await shop.services.ledger.inbox_depth()
     assert depth > 0
     await shop.settle()
+
+
+NAMED_SOURCE: dict[str, tuple[str, dict[str, Any]]] = {
+    "POST /order/{order_id}": ("/order/N1", ORDER),
+    "POST /order/{order_id}/amend": ("/order/A1/amend", {**ORDER, "revision": 2}),
+    "POST /order/{order_id}/refund": ("/order/A1/refund", {"refund_id": "N1", "member_id": MEMBER, **REFUND}),
+    "POST /order/{order_id}/refund/{refund_id}/cancel": ("/order/A1/refund/N1/cancel", {}),
+    "POST /loyalty/{member_id}/refund": (f"/loyalty/{MEMBER}/refund", {"refund_id": "N2", **REFUND}),
+    "POST /loyalty/{member_id}": (f"/loyalty/{MEMBER}", {"loyalty-points": 1}),
+    "POST /loyalty/{member_id}/redeem": (f"/loyalty/{MEMBER}/redeem", {"redemption_id": "N1", "points": 1}),
+    "POST /loyalty/{member_id}/redeem/{redemption_id}/cancel": (f"/loyalty/{MEMBER}/redeem/N1/cancel", {}),
+}
+
+
+def names_source(one: Route) -> bool:
+    fields = [*msgspec_fields(one.form), *msgspec_fields(one.query)]
+    return one.method != "GET" and "source" in fields
+
+
+def msgspec_fields(form: Any) -> tuple[str, ...]:
+    return getattr(form, "__struct_fields__", ())
+
+
+def test_every_write_that_names_a_source_is_tried() -> None:
+    assert {f"{one.method} {one.path}" for one in ROUTES if names_source(one)} == {*NAMED_SOURCE}
+
+
+@pytest.mark.parametrize("name", NAMED_SOURCE)
+async def test_no_write_goes_under_another_source(shop: Shop, name: str) -> None:
+    """Refused before anything is looked up, so nothing is told of what is under the other source."""
+    path, body = NAMED_SOURCE[name]
+    route = next(one for one in ROUTES if f"{one.method} {one.path}" == name)
+    bound = sign_token(shop.services.settings, subject="till", scope=ALL_SCOPES, ttl_s=600, sources=["till-7"])
+    for source, is_refused in (("till-7", False), ("shop", True), ("web", True), ("till", True)):
+        if route.query is not None and "source" in msgspec_fields(route.query):
+            answer = await shop.ask("POST", f"{path}?source={source}", token=bound)
+        else:
+            answer = await shop.ask("POST", path, token=bound, json={**body, "source": source})
+        assert (answer.status_code == 403) == is_refused, answer.text
+        assert answer.status_code != 422, answer.text
+
+
+async def test_in_bulk_each_adjustment_is_held_to_it(shop: Shop) -> None:
+    bound = sign_token(shop.services.settings, subject="till", scope=ALL_SCOPES, ttl_s=600, sources=["till-7"])
+    sent = [
+        {"adjustment_id": f"bulk-{n}", "member_id": MEMBER, "loyalty-points": 1, **more}
+        for n, more in enumerate(({"source": "till-7"}, {"source": "shop"}, {}))
+    ]
+    answer = await shop.ask("POST", "/adjustments", token=bound, json=sent)
+    assert [one["http"] for one in answer.json()] == [201, 403, 403]
 
 
 async def test_in_bulk_each_order_is_held_to_it(shop: Shop) -> None:

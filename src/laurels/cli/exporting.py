@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from laurels.awarding import Programs
 from laurels.cli.console import (
     BoardOption,
     ConfigOption,
@@ -69,14 +70,14 @@ async def _entries(settings: Settings, to: Path) -> int:
     from laurels.cli.files import write_entries  # noqa: PLC0415 - polars takes a while to load
 
     async with build(settings) as services:
-        return await write_entries(to, _feed(services.ledger))
+        return await write_entries(to, _feed(services.ledger, services.programs))
 
 
-async def _feed(ledger: Ledger) -> AsyncIterator[list[Entry]]:
+async def _feed(ledger: Ledger, programs: Programs) -> AsyncIterator[list[Entry]]:
     heads = await ledger.heads()
     for shard, head in sorted(heads.marks.items()):
         mark = Mark()
         while mark.position < head.position:
             entries = await ledger.feed(shard, mark, min(CHUNK, head.position - mark.position))
-            yield entries
+            yield await programs.worded(entries, ledger)
             mark = Mark(entries[-1].position, entries[-1].hash)

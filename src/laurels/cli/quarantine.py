@@ -88,8 +88,8 @@ async def _list(settings: Settings, after: int, limit: int) -> list[QuarantinedD
 
 
 async def _show(settings: Settings, number: int) -> QuarantinedDocument:
-    async with build(settings) as house:
-        return await house.ledger.quarantined(*await _key(house.ledger, number))
+    async with build(settings) as services:
+        return await services.ledger.quarantined(*await _key(services.ledger, number))
 
 
 async def _retry(settings: Settings, number: int) -> None:

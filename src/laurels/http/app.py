@@ -13,7 +13,7 @@ from litestar.types import ASGIApp, Method
 import laurels
 from laurels import logs
 from laurels.errors import LaurelsError, NotFound
-from laurels.http import bulk, dashboards, live, members, orders, points, refunds, service
+from laurels.http import adjustments, bulk, dashboards, live, members, orders, points, refunds, service
 from laurels.http.answering import Answerer
 from laurels.http.auth import Auth
 from laurels.http.beside import NOTHING, Beside
@@ -40,6 +40,7 @@ ROUTES = (
     *dashboards.ROUTES,
     *live.ROUTES,
     *points.ROUTES,
+    *adjustments.ROUTES,
     *members.ROUTES,
 )
 """The API, in the order of its documentation."""
@@ -68,6 +69,7 @@ def create_application(
 ) -> Application:
     """The same, with its express. Of the connections that a server takes at most half may be streams."""
     services.intake.on_receipts = count_accepted
+    services.points.on_receipts = count_accepted
     logs.left_out = LOG_LINES_LEFT_OUT.inc
     settings = services.settings
     own_port = settings.http.metrics_port is not None
