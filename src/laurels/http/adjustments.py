@@ -53,8 +53,9 @@ async def adjust_many(call: Call) -> Answer:
     async for raw in documents(call.raw):
         try:
             form = decode(NamedAdjustmentForm, raw)
-            adjustment = form.adjustment(form.adjustment_id, form.member_id, call.caller.actor, call.services.now())
-            call.caller.check_source(adjustment.source or call.caller.actor)
+            actor = call.caller.actor
+            adjustment = form.adjustment(form.adjustment_id, form.member_id, actor, call.services.now())
+            call.caller.check_source(adjustment.source or actor)
             adjustments.append(adjustment)
             results.append(None)
         except (InvalidInput, NotAllowed) as error:

@@ -154,7 +154,7 @@ async def adjust(call: Call, form: AdjustmentForm) -> Answer:
     """Correct a member's points by hand. Who did it is kept. An unknown member is enrolled."""
     key = _key(call) or str(uuid.uuid4())
     adjustment = form.adjustment(key, call.ids["member_id"], call.caller.actor, call.services.now())
-    call.caller.check_source(adjustment.source or call.caller.actor)
+    call.caller.check_source(adjustment.source or adjustment.actor)
     receipt = await call.services.points.adjust(adjustment)
     return Answer(_status(receipt), Adjusted(_entry(receipt).loyalty_id))
 
@@ -241,7 +241,7 @@ async def show_balance(call: Call) -> Answer:
 
 
 async def _circle(call: Call, source: str | None) -> str:
-    """Whose circle a redemption's id is in: a member's own, or the one that a service names, and may write under."""
+    """Whose circle a redemption's id is in: a member's own, or the one that a service names."""
     if call.caller.member_id is None:
         call.caller.check_source(source or SHOP)
         return source or SHOP
