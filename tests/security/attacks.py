@@ -174,6 +174,16 @@ def flood(server: Server, requests: Sequence[bytes]) -> list[bytes]:
     return lines
 
 
+def answered(client: socket.socket) -> int:
+    """The status of the next answer, which is read whole."""
+    answer = b""
+    while not (found := re.match(rb"HTTP/1\.1 (\d+) .*?\r\ncontent-length: (\d+)\r\n.*?\r\n\r\n", answer, re.DOTALL)):
+        answer += client.recv(4096)
+    while len(answer) < found.end() + int(found[2]):
+        answer += client.recv(4096)
+    return int(found[1])
+
+
 def hang_ups(server: Server, token: str) -> None:
     """Clients that go away: before, within and after a request, with and without reading, rudely and politely."""
     order = request("/order/A1", f"Authorization: Bearer {token}", "Content-Length: 500", method="POST", body="{")
