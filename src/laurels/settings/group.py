@@ -9,6 +9,7 @@ Count = Annotated[int, Meta(ge=1)]
 Port = Annotated[int, Meta(ge=0, le=65535)]
 
 _PASSWORD = re.compile(r"://.*@", re.DOTALL)
+_IN_QUERY = re.compile(r"([?&][^=&#]*(?:pass|pwd|secret|token|key)[^=&#]*=)[^&#]*", re.IGNORECASE)
 
 
 def about(purpose: str) -> Meta:
@@ -21,10 +22,14 @@ class Group(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
         """Every field, with passwords replaced."""
-        values = ((field, getattr(self, field)) for field in self.__struct_fields__)
-        return [
-            (field, _PASSWORD.sub("://***@", value) if isinstance(value, str) else value) for field, value in values
-        ]
+        return [(field, _shown(field, getattr(self, field))) for field in self.__struct_fields__]
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
+
+
+def _shown(field: str, value: Any) -> Any:
+    """A value without its secrets: those of a URL, also in its query, and all of a password."""
+    if not isinstance(value, str):
+        return value
+    return "***" if field.endswith("password") else _IN_QUERY.sub(r"\1***", _PASSWORD.sub("://***@", value))
