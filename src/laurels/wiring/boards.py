@@ -26,8 +26,8 @@ def is_board_shared(settings: Settings) -> bool:
 
 
 async def open_leaderboard(settings: Settings, names: ProxyNames, ledger: Ledger | None = None) -> Leaderboard:
-    """The leaderboard that the settings name; never another one in its place. Where it is on a server, it has to be that
-    of `ledger`.
+    """The leaderboard that the settings name; never another one in its place. Where it is on a server, it has to be
+    that of `ledger`.
     """
     engine = leaderboard_engine(settings)
     if settings.leaderboard.url is not None and engine != "valkey":
