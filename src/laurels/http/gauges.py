@@ -32,7 +32,7 @@ async def gauges(services: Services) -> bytes:
     ]
     if counts is not None:
         families += _of_ledger(counts, now)
-    if view is not None:
+    if view is not None and view.confirmed_at:  # 0: of data that a server lost the rest of, known to be behind
         age = max(0, now - view.confirmed_at) / SECOND
         families.append(_gauge("laurels_feed_lag_seconds", "Since the board was known to be at the feed's end.", age))
     if view is not None and heads is not None:

@@ -16,7 +16,7 @@ from laurels.clock import Clock
 from laurels.errors import AnotherProjector, BoardMoved, BoardNotReady, FeedDiverged
 from laurels.leaderboard.boards import ALL_TIME, Boards, board_of
 from laurels.leaderboard.changes import changes_of
-from laurels.leaderboard.port import Followed, Leaderboard, Part
+from laurels.leaderboard.port import Followed, Leaderboard, Paced, Part
 from laurels.ledger import Checkpoint, Heads, Ledger
 from laurels.model import Mark, Outline, Version
 
@@ -129,9 +129,12 @@ class Projector:
             read_from = begun_at.get(shard, Mark()).position  # before that, what is built is not read
             while mark.position < head.position:
                 chunk = BUILDING_CHUNK if mark.position < read_from else CHUNK
+                is_building = chunk == BUILDING_CHUNK
+                if isinstance(self._leaderboard, Paced):
+                    chunk = min(chunk, self._leaderboard.batch)
                 entries, mark = await self._ledger.outline(shard, mark, chunk)
                 await self._leaderboard.apply(shard, changes_of(entries, self._boards), mark)
-                if self.on_followed is not None and chunk == CHUNK:
+                if self.on_followed is not None and not is_building:
                     self.on_followed(entries)
                 done += len(entries)
                 if progress is not None:

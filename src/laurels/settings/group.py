@@ -46,6 +46,8 @@ def _shown(field: str, value: Any) -> Any:
     """A setting as it may be seen. What should be a URL and is none may still be a secret."""
     if not isinstance(value, str):
         return value
+    if field.endswith("password"):
+        return "***"
     if field.endswith("url") and not value.isalnum() and not _URL.fullmatch(value):
         return "***"
     return without_secrets(value)

@@ -73,7 +73,7 @@ async def build(
         ledger = bundle.ledger
         names = open_names(settings)
         if leaderboard is None:
-            leaderboard = await open_leaderboard(settings, names)
+            leaderboard = await open_leaderboard(settings, names, ledger)
             stack.push_async_callback(leaderboard.close)
         # The sandbox takes no money: where customers are real, nobody may earn points through it.
         is_open = payments is not None or settings.auth.mode == "dev"

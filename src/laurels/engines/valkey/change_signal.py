@@ -9,13 +9,13 @@ from redis.exceptions import RedisError
 _LOOK_UP_S = 5.0  # a listener that hears nothing looks up so often
 
 
-class Bell:
-    """Rings when a message comes on a channel. Subscribes when somebody first waits, in a task of its own."""
+class ChangeSignal:
+    """Notifies when a message comes on a channel. Subscribes when somebody first waits, in a task of its own."""
 
     def __init__(self, client: Redis, channel: str) -> None:
         self._client = client
         self._channel = channel
-        self._rung = asyncio.Event()
+        self._changed = asyncio.Event()
         self._listening: asyncio.Task[None] | None = None
         self._subscribed: asyncio.Future[None] | None = None
 
@@ -26,14 +26,14 @@ class Bell:
         """
         if self._listening is None or self._subscribed is None or self._listening.done():
             self._subscribed = asyncio.get_running_loop().create_future()
-            self._listening = asyncio.create_task(self._listen(self._subscribed), name="laurels-valkey-bell")
+            self._listening = asyncio.create_task(self._listen(self._subscribed), name="laurels-valkey-changes")
         await asyncio.shield(self._subscribed)
-        return self._rung
+        return self._changed
 
-    def ring(self) -> None:
+    def notify(self) -> None:
         """Wake all who wait."""
-        self._rung.set()
-        self._rung = asyncio.Event()
+        self._changed.set()
+        self._changed = asyncio.Event()
 
     async def close(self) -> None:
         """Stop listening, and wake all who wait."""
@@ -41,7 +41,7 @@ class Bell:
             self._listening.cancel()
             with suppress(asyncio.CancelledError):
                 await self._listening
-        self.ring()
+        self.notify()
 
     async def _listen(self, subscribed: asyncio.Future[None]) -> None:
         try:
@@ -53,12 +53,12 @@ class Bell:
                     if await channel.get_message(timeout=_LOOK_UP_S) is not None:
                         if not subscribed.done():
                             subscribed.set_result(None)
-                        self.ring()
+                        self.notify()
         except (RedisError, OSError) as error:
             _fail(subscribed, error)
         finally:
             _fail(subscribed, ConnectionError("closed"))
-            self.ring()
+            self.notify()
 
 
 def _fail(subscribed: asyncio.Future[None], error: Exception) -> None:
