@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from laurels.cli.files import PRESETS, OrdersFile, open_documents
+from laurels.exchange import PRESETS, OrdersFile, open_documents
 from laurels.model import Order, Refund
 from laurels.model.times import format_instant
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from laurels.cli.files import cells
 from laurels.errors import InvalidInput
+from laurels.exchange import cells
 from laurels.model.ids import check_email, check_id, check_sku, check_source
 from laurels.model.money import parse_decimal
 from laurels.model.times import EARLIEST, MAX_AHEAD, check_occurred, from_datetime, parse_instant

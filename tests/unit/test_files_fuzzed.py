@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from laurels.cli.files import PRESETS, Mapping, describe, open_documents
 from laurels.errors import FileRefused
+from laurels.exchange import PRESETS, Mapping, describe, open_documents
 from laurels.model import Order
 
 HEADER = b"order_id,member_id,currency,total,note\n"

@@ -10,8 +10,8 @@ import msgspec
 import polars as pl
 import pytest
 
-from laurels.cli.files import Constant, Mapping, open_documents
 from laurels.errors import FileRefused
+from laurels.exchange import Constant, Mapping, open_documents
 from laurels.model import Channel, Line, Order, Refund
 from laurels.model.times import format_instant, from_datetime, parse_instant
 

@@ -9,8 +9,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from laurels.cli.files import PRESETS, Constant, Mapping, describe, open_documents
 from laurels.errors import FileRefused
+from laurels.exchange import PRESETS, Constant, Mapping, describe, open_documents
 
 NOBODY = 65534
 HEADER = "order_id,member_id,currency,occurred_at,total"

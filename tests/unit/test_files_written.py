@@ -9,8 +9,8 @@ from typing import TypeVar
 import polars as pl
 import pytest
 
-from laurels.cli.files import write_entries, write_standings
 from laurels.errors import BoardNotReady, FileRefused
+from laurels.exchange import write_entries, write_standings
 from laurels.model import Entry, EntryKind
 from laurels.model.times import format_instant, parse_instant
 

@@ -59,14 +59,14 @@ def export(
 
 
 async def _standings(settings: Settings, to: Path, board: str) -> int:
-    from laurels.cli.files import write_standings  # noqa: PLC0415 - polars takes a while to load
+    from laurels.exchange import write_standings  # noqa: PLC0415 - polars takes a while to load
 
     async with projected_services(settings, progress) as services:
         return await write_standings(to, services.leaderboard.standings(services.boards.resolve(board, services.now())))
 
 
 async def _entries(settings: Settings, to: Path) -> int:
-    from laurels.cli.files import write_entries  # noqa: PLC0415 - polars takes a while to load
+    from laurels.exchange import write_entries  # noqa: PLC0415 - polars takes a while to load
 
     async with build(settings) as services:
         return await write_entries(to, _feed(services.ledger))

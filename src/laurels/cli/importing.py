@@ -78,7 +78,7 @@ def import_(
     The whole file is checked first, and a bad one changes nothing. Nothing is counted twice: run it again after an
     interruption.
     """
-    from laurels.cli.files import PRESETS, Constant, Mapping, open_documents  # noqa: PLC0415 - polars takes a while to load
+    from laurels.exchange import PRESETS, Constant, Mapping, open_documents  # noqa: PLC0415 - polars takes a while to load
 
     settings = settings_of(state, config)
     mapping = None

@@ -14,8 +14,8 @@ from pathlib import Path
 import polars as pl
 from msgspec import Struct
 
-from laurels.cli.files.refusals import refuse, refuse_cell, shown
-from laurels.cli.files.table import POLARS_FAILED, Table
+from laurels.exchange.refusals import refuse, refuse_cell, shown
+from laurels.exchange.table import POLARS_FAILED, Table
 
 MAX_COLUMNS = 10_000
 MAX_HEADER_BYTES = 1_000_000

@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from laurels.cli.files.refusals import refuse, refuse_cell, shown
-from laurels.cli.files.table import Table
 from laurels.errors import FileRefused
+from laurels.exchange.refusals import refuse, refuse_cell, shown
+from laurels.exchange.table import Table
 
 MAX_LINE_BYTES = 16_000_000
 """As much as the wire takes in one call; a longer line is not read into memory."""

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import polars as pl
 
-from laurels.cli.files.refusals import refuse, shown
-from laurels.cli.files.table import POLARS_FAILED, Table
 from laurels.errors import FileRefused
+from laurels.exchange.refusals import refuse, shown
+from laurels.exchange.table import POLARS_FAILED, Table
 
 _MAGIC = b"PAR1"
 

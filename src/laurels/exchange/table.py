@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 import polars as pl
 from msgspec import Struct
 
-from laurels.cli.files.refusals import refuse_cell
 from laurels.errors import FileRefused
+from laurels.exchange.refusals import refuse_cell
 
 POLARS_FAILED = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 """What polars raises on a file that it cannot read. A panic of its Rust side is no `Exception`, so it is named here."""

@@ -10,8 +10,8 @@ from datetime import date
 
 import polars as pl
 
-from laurels.cli.files.mapping import check_channel
 from laurels.errors import InvalidInput
+from laurels.exchange.mapping import check_channel
 from laurels.model.currencies import DECIMALS
 from laurels.model.ids import (
     EMAIL,

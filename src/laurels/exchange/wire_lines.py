@@ -12,10 +12,10 @@ import msgspec
 from msgspec import Struct
 
 from laurels import clock
-from laurels.cli.files.ndjson_table import read_lines, refuse_line
-from laurels.cli.files.orders import OrdersFile
-from laurels.cli.files.refusals import refuse_cell
 from laurels.errors import InvalidInput
+from laurels.exchange.ndjson_table import read_lines, refuse_line
+from laurels.exchange.orders import OrdersFile
+from laurels.exchange.refusals import refuse_cell
 from laurels.intake import Id, NamedOrderForm, RefundForm, decode
 from laurels.model import Order, Refund
 

@@ -10,12 +10,12 @@ from typing import Any
 import polars as pl
 
 from laurels import clock
-from laurels.cli.files import cells
-from laurels.cli.files.mapping import LINE_ROLES, ROLES, Mapping
-from laurels.cli.files.orders import OrdersFile
-from laurels.cli.files.refusals import refuse_cell, shown
-from laurels.cli.files.table import Table
 from laurels.errors import FileRefused, InvalidInput
+from laurels.exchange import cells
+from laurels.exchange.mapping import LINE_ROLES, ROLES, Mapping
+from laurels.exchange.orders import OrdersFile
+from laurels.exchange.refusals import refuse_cell, shown
+from laurels.exchange.table import Table
 from laurels.model import Channel, Line, Order, Refund
 from laurels.model.currencies import DECIMALS
 from laurels.model.money import MAX_WHOLE_DIGITS, check_total, sum_lines

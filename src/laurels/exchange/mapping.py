@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from laurels.cli.files.refusals import refuse, shown
 from laurels.errors import InvalidInput, SettingsError
+from laurels.exchange.refusals import refuse, shown
 from laurels.model import Channel
 from laurels.model.ids import check_source
 from laurels.model.money import check_currency

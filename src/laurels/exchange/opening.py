@@ -3,11 +3,11 @@
 from enum import StrEnum
 from pathlib import Path
 
-from laurels.cli.files.csv_table import csv_columns, open_csv
-from laurels.cli.files.ndjson_table import open_ndjson
-from laurels.cli.files.parquet_table import open_parquet
-from laurels.cli.files.refusals import refuse, refuse_access, shown
-from laurels.cli.files.table import Table
+from laurels.exchange.csv_table import csv_columns, open_csv
+from laurels.exchange.ndjson_table import open_ndjson
+from laurels.exchange.parquet_table import open_parquet
+from laurels.exchange.refusals import refuse, refuse_access, shown
+from laurels.exchange.table import Table
 
 
 class Format(StrEnum):

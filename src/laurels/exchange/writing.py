@@ -13,8 +13,8 @@ from typing import Any
 
 import polars as pl
 
-from laurels.cli.files.refusals import refuse, refuse_access, shown
-from laurels.cli.files.table import POLARS_FAILED
+from laurels.exchange.refusals import refuse, refuse_access, shown
+from laurels.exchange.table import POLARS_FAILED
 from laurels.model import Entry
 
 _ROWS_AT_ONCE = 50_000
