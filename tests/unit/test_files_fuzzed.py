@@ -62,7 +62,7 @@ def test_any_bytes_as_csv(tmp_path: Path, content: bytes, with_header: bool) -> 
     path.write_bytes((HEADER if with_header else b"") + content)
     try_it(path, Mapping(total="total"))
     try_it(path, None)
-    try_it(path, PRESETS["online-retail"])
+    try_it(path, PRESETS["online-retail"].mapping())
 
 
 @reproducible

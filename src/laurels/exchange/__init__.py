@@ -7,45 +7,92 @@ name rows and columns.
 
 from pathlib import Path
 
-from laurels.exchange.mapping import PRESETS, Constant, Mapping
-from laurels.exchange.opening import Format, check_readable, describe, format_of, open_table
+import msgspec
+
+from laurels.errors import FileRefused
+from laurels.exchange.adjustments import Adjustments, read_adjustments
+from laurels.exchange.faults import Fault, FaultyFile
+from laurels.exchange.inputs import STANDARD_INPUT, Input
+from laurels.exchange.mapping import ROLES, Constant, Mapping
+from laurels.exchange.opening import Format, describe, open_plain, open_table
 from laurels.exchange.orders import OrdersFile
-from laurels.exchange.refusals import refuse_access
+from laurels.exchange.presets import PRESETS, OptionList, read_option_list
+from laurels.exchange.refusals import refuse, refuse_access
+from laurels.exchange.rejects import write_rejects
 from laurels.exchange.rows import read_orders
 from laurels.exchange.wire_lines import read_wire_lines
 from laurels.exchange.writing import write_entries, write_standings
 
 __all__ = [
     "PRESETS",
+    "ROLES",
+    "STANDARD_INPUT",
+    "Adjustments",
     "Constant",
+    "Fault",
+    "FaultyFile",
     "Format",
     "Mapping",
+    "OptionList",
     "OrdersFile",
     "describe",
     "open_documents",
+    "read_adjustments",
+    "read_option_list",
     "write_entries",
+    "write_rejects",
     "write_standings",
 ]
 
 
 def open_documents(
-    path: Path, mapping: Mapping | None = None, *, format_name: str | None = None, quiet: bool = True
+    path: Path,
+    mapping: Mapping | None = None,
+    *,
+    format_name: str | None = None,
+    quiet: bool = True,
+    skip_invalid: bool = False,
 ) -> OrdersFile:
     """The orders and refunds in a file, once all of it was found good.
 
-    Without a `mapping` the file speaks the wire's language: CSV and Parquet name their columns as the wire does (and
-    have no others), NDJSON holds whole orders and refunds as `POST /orders` takes them. `format_name` (csv, parquet,
-    ndjson) overrides the ending. `quiet` documents send no mail.
+    Without a `mapping` the file speaks the wire's language: tables name their columns as the wire does (and have no
+    others), NDJSON and JSON hold whole orders and refunds as `POST /orders` takes them. `format_name` overrides the
+    ending. `quiet` documents send no mail. With `skip_invalid` rows that are at fault are left out.
 
-    Raises `FileRefused` with one line that says what to do. CSV, Parquet and mapped NDJSON are held in memory, a few
-    hundred bytes a row; whole orders in NDJSON are streamed.
+    Raises `FileRefused`, of many faults `FaultyFile`, which says what to do. Tables are held in memory, a few hundred
+    bytes a row; whole orders in NDJSON are streamed.
     """
-    file_format = format_of(path, format_name)
-    check_readable(path)
+    given = mapping or Mapping()
+    file, file_format = open_plain(path, format_name, delimiter=given.delimiter, encoding=given.encoding)
     try:
-        if mapping is None and file_format is Format.NDJSON:
-            return read_wire_lines(path, quiet=quiet)
-        table = open_table(path, file_format)
-        return read_orders(table, mapping or Mapping.by_names(table.file, table.columns), quiet=quiet)
+        orders = _read(file, file_format, mapping, quiet=quiet, skip_invalid=skip_invalid)
     except OSError as error:
+        file.remove()
         raise refuse_access(path, error) from error
+    except BaseException:
+        file.remove()
+        raise
+    return orders.keep(file)
+
+
+def _read(file: Input, file_format: Format, mapping: Mapping | None, *, quiet: bool, skip_invalid: bool) -> OrdersFile:
+    of_objects = file_format in {Format.NDJSON, Format.JSON}
+    if of_objects and (mapping is None or not _says_columns(mapping)):
+        plain = mapping is not None and mapping.ids_as_they_are
+        return read_wire_lines(file, quiet=quiet, skip_invalid=skip_invalid, ids_as_they_are=plain)
+    table = open_table(file, file_format)
+    if of_objects and "lines" in table.columns:
+        raise _whole_orders(file)
+    if mapping is None or not _says_columns(mapping):
+        Mapping.by_names(table.file, table.columns)
+    return read_orders(table, mapping or Mapping(), quiet=quiet, skip_invalid=skip_invalid)
+
+
+def _whole_orders(file: Input) -> FileRefused:
+    return refuse(file.name, "holds whole orders with lines, whose fields have the wire's names; leave the options out")
+
+
+def _says_columns(mapping: Mapping) -> bool:
+    """Whether a mapping says anything of columns and cells, beyond how the file is opened and ids are taken."""
+    apart = {"delimiter": None, "encoding": None, "ids_as_they_are": False}
+    return msgspec.structs.replace(mapping, **apart) != Mapping()

@@ -4,9 +4,7 @@ An expression gives null for a cell that is not valid. It decides as its counter
 asked for the words; the tests hold the two together.
 """
 
-import re
 from collections.abc import Callable, Collection
-from datetime import date
 
 import polars as pl
 
@@ -20,25 +18,28 @@ from laurels.model.ids import (
     OWN_SOURCES,
     SKU,
     SOURCE,
+    SPOILED,
     check_email,
     check_id,
     check_sku,
     check_source,
 )
 from laurels.model.money import MAX_WHOLE_DIGITS, MILLION, check_currency, parse_decimal
-from laurels.model.times import EARLIEST, MAX_AHEAD, check_occurred, parse_instant
+
+ID_ROLES = frozenset({"order_id", "member_id", "refund_id"})
 
 MAX_DECIMALS = 6
 """Decimals of a quantity and of a unit price; in millionths both are whole."""
 
 _DECIMAL = rf"^-?(0|[1-9][0-9]{{0,{MAX_WHOLE_DIGITS - 1}}})(\.[0-9]+)?$"
-_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
-_MINUTE = r"([01][0-9]|2[0-3]):[0-5][0-9]"
-_SECOND = r":[0-5][0-9](\.[0-9]{1,9})?"
-_OFFSET = rf"([Zz]|[+-]{_MINUTE})$"
-_BY_THE_CLOCK = rf"{_DATE}([Tt ]{_MINUTE}({_SECOND})?)?$"
-_WITH_OFFSET = rf"{_DATE}[Tt]{_MINUTE}{_SECOND}{_OFFSET}"
+_NOISY = r"^-?[0-9]+(\.[0-9]+)?[eE]-[0-9]+$|^-?[0-9]+\.[0-9]{7,}$"
+_NOISE = 1e-9
+_EXACT_FLOATS = 2.0**53
 
+SPOILED_WORDS = (
+    "looks like an id that a spreadsheet or a program spoiled; mend it at its source, or take it as it is with "
+    "--ids-as-they-are"
+)
 _CHECKS: dict[str, Callable[[str, str], str]] = {
     "currency": check_currency,
     "channel": check_channel,
@@ -46,12 +47,12 @@ _CHECKS: dict[str, Callable[[str, str], str]] = {
     "sku": check_sku,
     "source": check_source,
 }
-_OUT_OF_RANGE = "must lie between 2000-01-01 and 5 minutes from now"
 
 
-def ids(text: pl.Expr) -> pl.Expr:
-    """Identifiers, as `check_id` takes them."""
-    return pl.when(text.str.contains(_whole(ID)) & (text.str.len_bytes() <= MAX_ID_BYTES)).then(text)
+def ids(text: pl.Expr, *, as_they_are: bool = False) -> pl.Expr:
+    """Identifiers, as `check_id` takes them; and, unless `as_they_are`, none that `is_spoiled`."""
+    good = text.str.contains(_whole(ID)) & (text.str.len_bytes() <= MAX_ID_BYTES)
+    return pl.when(good if as_they_are else good & ~text.str.contains(_whole(SPOILED))).then(text)
 
 
 def sources(text: pl.Expr) -> pl.Expr:
@@ -88,68 +89,47 @@ def millionths(text: pl.Expr, decimals: pl.Expr, *, signed: pl.Expr) -> pl.Expr:
     return pl.when(fits).then(pl.when(negative).then(-value).otherwise(value))
 
 
-def instants(text: pl.Expr, zone: str | None, now: int) -> pl.Expr:
-    """Times in text as microseconds: with an offset as `parse_instant` reads them, else by the clocks of `zone`."""
-    offset = text.str.extract(_OFFSET, 1)
-    clock = text.str.replace(_OFFSET, "").str.replace("[Tt ]", "T")
-    clock = (
-        pl.when(clock.str.len_bytes() == len("2026-11-01"))
-        .then(clock + "T00:00:00")
-        .when(clock.str.len_bytes() == len("2026-11-01T10:00"))
-        .then(clock + ":00")
-        .otherwise(clock.str.slice(0, len("2026-11-01T10:00:00.000000")))
-    )
-    local = clock.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False)
-    hours, minutes = (offset.str.slice(at, 2).cast(pl.Int64, strict=False).fill_null(0) for at in (1, 4))
-    ahead = (hours * 60 + minutes) * 60_000_000 * pl.when(offset.str.starts_with("-")).then(-1).otherwise(1)
-    by_offset = pl.when(text.str.contains(_WITH_OFFSET)).then(local.dt.epoch("us") - ahead)
-    if zone is None:
-        return _in_range(by_offset, now)
-    by_clock = pl.when(text.str.contains(_BY_THE_CLOCK)).then(_by_the_clock(local, zone).dt.epoch("us"))
-    return _in_range(pl.coalesce(by_offset, by_clock), now)
+def settled(text: pl.Expr) -> pl.Expr:
+    """Decimal texts without the noise of a float that was printed: within 1e-9 of six decimals it is that value."""
+    value = text.cast(pl.Float64, strict=False)
+    return pl.when(text.str.contains(_NOISY) & _is_near(value)).then(spelled(_nearest(value))).otherwise(text)
 
 
-def moments(column: pl.Expr, dtype: pl.DataType, zone: str | None, now: int) -> pl.Expr:
-    """Times in a column of dates or times, as microseconds; without a zone of their own by the clocks of `zone`."""
-    if isinstance(dtype, pl.Datetime) and dtype.time_zone is not None:
-        return _in_range(column.dt.cast_time_unit("us").dt.epoch("us"), now)
-    if zone is None:
-        return pl.lit(None, pl.Int64)
-    return _in_range(_by_the_clock(column.cast(pl.Datetime("us")), zone).dt.epoch("us"), now)
+def floats(value: pl.Expr) -> pl.Expr:
+    """Floats as decimal texts: those within 1e-9 of six decimals are that value, others keep all their digits."""
+    return pl.when(_is_near(value)).then(spelled(_nearest(value))).otherwise(value.cast(pl.String))
 
 
-def why(role: str, cell: str | date, *, currency: str, signed: bool, zone: str | None, now: int) -> str:
-    """What is wrong with a cell that failed, and what is expected."""
-    if isinstance(cell, date):  # a datetime is one, too
-        return "has no offset; name its time zone" if zone is None else _OUT_OF_RANGE
-    if role == "occurred_at":
-        return _why_not_a_time(cell, zone, now)
+def spelled(value: pl.Expr) -> pl.Expr:
+    """Millionths as a decimal text, without zeros at the end."""
+    size = value.abs()
+    whole = pl.when(value < 0).then(pl.lit("-")).otherwise(pl.lit("")) + (size // MILLION).cast(pl.String)
+    fraction = (size % MILLION).cast(pl.String).str.zfill(MAX_DECIMALS).str.strip_chars_end("0")
+    return pl.when(fraction == "").then(whole).otherwise(whole + "." + fraction)
+
+
+def _nearest(value: pl.Expr) -> pl.Expr:
+    return (value * MILLION).round(0).cast(pl.Int64, strict=False)
+
+
+def _is_near(value: pl.Expr) -> pl.Expr:
+    scaled = (value * MILLION).round(0)
+    return ((value - scaled / MILLION).abs() <= _NOISE) & (scaled.abs() <= _EXACT_FLOATS)
+
+
+def why(role: str, cell: str, *, currency: str, signed: bool) -> str:
+    """What is wrong with a cell that failed, times aside, and what is expected."""
     try:
-        if role == "total":
+        if role in {"total", "amount", "refunded"}:
             parse_decimal(cell, DECIMALS[currency], role, signed=signed)
-        elif role in {"quantity", "unit_price"}:
+        elif role in {"quantity", "unit_price", "line_total"}:
             parse_decimal(cell, MAX_DECIMALS, role, signed=signed)
         else:
             _CHECKS.get(role, check_id)(cell, role)
     except InvalidInput as error:
         return error.errors[0].message
-    return "must be more than 0"  # a quantity, and all that is left to be wrong
-
-
-def _why_not_a_time(text: str, zone: str | None, now: int) -> str:
-    if re.match(_DATE, text, re.ASCII):
-        try:
-            date.fromisoformat(text[:10])
-        except ValueError:
-            return "is a day that is not in the calendar"
-    if zone is not None and re.match(_BY_THE_CLOCK, text, re.ASCII):
-        return _OUT_OF_RANGE
-    try:
-        check_occurred(parse_instant(text, "occurred_at"), now)
-    except InvalidInput as error:
-        if zone is None or re.match(_WITH_OFFSET, text, re.ASCII):
-            return error.errors[0].message
-    return "must be a time such as 2026-11-01T10:00:00Z" + ("" if zone is None else " or 2026-11-01 10:00:00")
+    assert role in ID_ROLES, f"nothing is wrong with the {role}"
+    return SPOILED_WORDS
 
 
 def _whole(pattern: str) -> str:
@@ -158,15 +138,3 @@ def _whole(pattern: str) -> str:
 
 def _matching(text: pl.Expr, pattern: str) -> pl.Expr:
     return pl.when(text.str.contains(pattern)).then(text)
-
-
-def _in_range(instant: pl.Expr, now: int) -> pl.Expr:
-    return pl.when(instant.is_between(EARLIEST, now + MAX_AHEAD)).then(instant)
-
-
-def _by_the_clock(local: pl.Expr, zone: str) -> pl.Expr:
-    """Clock readings as instants: the first of two; one that clocks skipped by the offset of the day before."""
-    day = pl.duration(days=1)
-    read = local.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
-    skipped = (local - day).dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null") + day
-    return pl.coalesce(read, skipped)

@@ -1,10 +1,12 @@
-"""Which column of a file is which, and the mappings that have a name."""
+"""Which column of a file is which, and how its cells are read: all that an option list or a preset can say."""
 
+import re
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 from msgspec import Struct
 
 from laurels.errors import InvalidInput, SettingsError
@@ -16,8 +18,28 @@ from laurels.model.money import check_currency
 LINE_ROLES = ("sku", "quantity", "unit_price")
 REQUIRED_ROLES = ("order_id", "member_id", "currency")
 CONSTANT_ROLES = ("currency", "channel", "source")
-ROLES = (*REQUIRED_ROLES, "occurred_at", "channel", "source", "email", "refund_id", "total", *LINE_ROLES)
-"""What a column can be. These are also the wire's names, so a file that uses them needs no mapping."""
+WIRE_ROLES = (
+    *REQUIRED_ROLES,
+    "occurred_at",
+    "channel",
+    "source",
+    "email",
+    "refund_id",
+    "total",
+    "amount",
+    *LINE_ROLES,
+)
+"""The wire's names: a file that uses them for its columns needs no mapping."""
+
+FURTHER_ROLES = ("line_total", "refunded", "status", "event", "zone")
+ROLES = (*WIRE_ROLES, *FURTHER_ROLES)
+"""What a column can be."""
+
+MONEY_ROLES = ("total", "amount", "unit_price", "line_total", "refunded")
+SUMMED_ROLES = (*MONEY_ROLES, "occurred_at")
+"""Roles whose text may join columns: `Subtotal+Tax-Discount`, and `Date+Time` with a space between."""
+
+EPOCH_FORMATS = {"epoch": 1_000_000, "epoch-ms": 1000, "epoch-us": 1}
 
 
 class Constant(Struct, frozen=True):
@@ -27,38 +49,66 @@ class Constant(Struct, frozen=True):
 
 
 class Mapping(Struct, frozen=True, kw_only=True):
-    """Which column holds what. A text is the name of a column, which must be there; None is "no such column".
+    """Which column holds what, and how cells are spelt. A text is the name of a column, which must be there; None is
+    the column of the wire's name, if there is one.
 
-    A row is one order where `total` is named, or one line of an order where `sku`, `quantity` and `unit_price` are;
-    lines need not stand together: they are gathered by id, in the order of their first lines, whose time and e-mail
-    count. An order has one member, currency and channel.
+    A row is one order where there is a `total`, or one line of an order where there are `quantity` and `unit_price`
+    (and `sku`), or `line_total`; lines need not stand together: they are gathered by id, in the order of their first
+    lines, whose time and e-mail count. An order has one member, currency and channel. With `totals_on_first_row` the
+    further rows of an order, without a total or with the same one, are not read.
 
-    A row is a refund where its `refund_id` is filled (then `order_id`, if filled, is the order that it refunds), or
-    where its order id begins with `refund_prefix` (then it names no order, and that id is the refund's). A refund's
-    amount counts without its sign.
+    A row is a refund where its `refund_id` is filled (then `order_id`, if filled, is the order that it refunds), where
+    its order id begins with `refund_prefix`, its `event` is one of `refund_events`, or its amount is below zero under
+    `negative_refunds` (then it names no order, and that id is the refund's). A refund's amount counts without its
+    sign. An order whose `refunded` is above zero is followed by a refund of so much, of the order's id and time.
 
-    Rows whose order id begins with `skip_prefix`, and with `skip_without_member` those whose member id is empty, are
-    left out and counted. `time_zone` is where times without an offset were read off the clock; without one they are
-    refused. When clocks go back, the hour that comes twice is taken as the first one; a time that clocks skipped is
-    read by the offset before the change, so 01:30 becomes 02:30. Neither is an error: tills do print such times.
+    Rows whose `status` is none of `keep`, whose order id begins with `skip_prefix`, and with `skip_without_member`
+    those whose member id is empty, are left out and counted. `strip_prefix` is taken off ids of orders and refunds.
+
+    `time_zone` is where times without an offset were read off the clock, unless a column `zone` says it; without one
+    they are refused. When clocks go back, the hour that comes twice is taken as the first one; a time that clocks
+    skipped is read by the offset before the change, so 01:30 becomes 02:30. Neither is an error: tills do print such
+    times. `time_format` is one of strftime, or `epoch`, `epoch-ms`, `epoch-us`.
+
+    Amounts: `money_sign` (`$`) is taken off, `thousands` are dropped, `decimal` is the decimal mark; `minor_units` are
+    whole numbers of pence or cents.
     """
 
-    order_id: str = "order_id"
-    member_id: str = "member_id"
-    currency: str | Constant = "currency"
+    order_id: str | None = None
+    member_id: str | None = None
+    currency: str | Constant | None = None
     occurred_at: str | None = None
-    channel: str | Constant = Constant("web")
-    source: str | Constant = Constant("shop")
+    channel: str | Constant | None = None
+    source: str | Constant | None = None
     email: str | None = None
     refund_id: str | None = None
     total: str | None = None
+    amount: str | None = None
     sku: str | None = None
     quantity: str | None = None
     unit_price: str | None = None
+    line_total: str | None = None
+    refunded: str | None = None
+    status: str | None = None
+    event: str | None = None
+    zone: str | None = None
     time_zone: str | None = None
+    time_format: str | None = None
     refund_prefix: str | None = None
+    refund_events: tuple[str, ...] = ()
+    negative_refunds: bool = False
     skip_prefix: str | None = None
     skip_without_member: bool = False
+    keep: tuple[str, ...] = ()
+    strip_prefix: str | None = None
+    totals_on_first_row: bool = False
+    minor_units: bool = False
+    money_sign: str | None = None
+    thousands: str | None = None
+    decimal: str = "."
+    ids_as_they_are: bool = False
+    delimiter: str | None = None
+    encoding: str | None = None
 
     @classmethod
     def of(cls, fields: dict[str, "str | Constant"], **rest: Any) -> "Mapping":
@@ -68,14 +118,47 @@ class Mapping(Struct, frozen=True, kw_only=True):
         """
         for field, where in fields.items():
             if field not in ROLES:
-                raise SettingsError(f"There is no field {shown(field)}; {_nearest(field, ROLES, 'known')}.")
+                raise SettingsError(f"There is no field {shown(field)}; {nearest(field, ROLES, 'known')}.")
             if isinstance(where, Constant) and field not in CONSTANT_ROLES:
                 raise SettingsError(f"{field} differs from row to row; give its column.")
         return cls(**fields, **rest)  # type: ignore[arg-type]
 
+    @classmethod
+    def by_names(cls, file: str, columns: Sequence[str]) -> "Mapping":
+        """The mapping of a file that names its columns as the wire does.
+
+        Only those columns may stand in it, so that a slip in an optional column's name does not silently drop it.
+        Raises `FileRefused` naming the column.
+        """
+        for column in columns:
+            if column not in WIRE_ROLES:
+                raise refuse(
+                    file, f"has a column {shown(column)} that is not known; {nearest(column, WIRE_ROLES, 'known')}"
+                )
+        return cls()
+
+    def fit(self, file: str, columns: Sequence[str]) -> "Mapping":
+        """This mapping for a file with these columns: roles that it does not name have the column of the wire's name.
+
+        Whoever names an amount does not get another beside it: with `total` named, `quantity` and `unit_price` are
+        not looked for, and the other way round. Raises `FileRefused` where the mapping contradicts itself, does not
+        fit, or says something that has no effect.
+        """
+        named = {role for role in ROLES if getattr(self, role) is not None}
+        unwanted = set(LINE_ROLES) if named & {"total", "line_total"} else set()
+        if named & {"quantity", "unit_price", "line_total"}:
+            unwanted |= {"total"}
+        if "line_total" in named:
+            unwanted -= {"sku"}
+        found = {role: role for role in WIRE_ROLES if role not in named | unwanted and role in columns}
+        found |= {role: role for role in REQUIRED_ROLES if role not in named}
+        fitted = msgspec.structs.replace(self, **found)
+        fitted.check(file, columns)
+        return fitted
+
     @property
     def columns(self) -> dict[str, str]:
-        """Role -> column, of the roles that have one."""
+        """Role -> column, or columns joined, of the roles that have one."""
         given = {role: getattr(self, role) for role in ROLES}
         return {role: column for role, column in given.items() if isinstance(column, str)}
 
@@ -92,31 +175,41 @@ class Mapping(Struct, frozen=True, kw_only=True):
 
     def check(self, file: str, columns: Sequence[str]) -> None:
         """Raise `FileRefused` where this mapping contradicts itself or does not fit a file with these columns."""
-        self._check_itself(file)
-        for role, column in self.columns.items():
-            if column not in columns:
-                raise refuse(file, f"has no column {shown(column)} ({role}); {_nearest(column, columns)}")
-            if columns.count(column) > 1:
-                raise refuse(file, f"has the column {shown(column)} more than once; rename one")
+        self._check_amounts(file)
+        self._check_values(file)
+        for role, text in self.columns.items():
+            for _, column in parts(role, text, columns):
+                if column not in columns:
+                    raise refuse(file, f"has no column {shown(column)} ({role}); {nearest(column, columns)}")
+                if columns.count(column) > 1:
+                    raise refuse(file, f"has the column {shown(column)} more than once; rename one")
+        for option, needed in self._idle():
+            raise refuse(file, f"{option} has no effect without {needed}")
 
-    def _check_itself(self, file: str) -> None:
+    def _check_amounts(self, file: str) -> None:
+        if self.line_total is not None:
+            if self.total or self.quantity or self.unit_price:
+                raise refuse(file, "has line_total beside total, quantity or unit_price; leave one side out")
+            return
         lines = [role for role in LINE_ROLES if getattr(self, role) is not None]
-        if self.total is None and len(lines) < len(LINE_ROLES):
-            lacking = [role for role in LINE_ROLES if role not in lines] if lines else ["total"]
+        lacking = [role for role in ("quantity", "unit_price") if role not in lines]
+        if self.total is None and lacking:
             raise refuse(
                 file,
-                f"has no column for {', '.join(lacking)}; give total (a row is an order) "
-                "or sku, quantity and unit_price (a row is a line)",
+                f"has no column for {', '.join(lacking if lines else ['total'])}; give total (a row is an order), or "
+                "quantity and unit_price, or line_total (a row is a line)",
             )
         if self.total is not None and lines:
             raise refuse(
                 file, f"has total and {', '.join(lines)}; a row is an order or a line of one, so leave one side out"
             )
+
+    def _check_values(self, file: str) -> None:
         if self.refund_id is not None and self.refund_prefix is not None:
             raise refuse(file, "has refunds told by refund_id and by refund_prefix; name one of them")
         try:
             for role, value in self.constants.items():
-                _CHECKS[role](value, role)
+                _CHECKS[role](value.upper() if role == "currency" else value, role)
         except InvalidInput as error:
             raise refuse(file, f"mapping, {error.message}") from None
         if self.time_zone is not None:
@@ -126,21 +219,34 @@ class Mapping(Struct, frozen=True, kw_only=True):
                 raise refuse(
                     file, f"mapping, time_zone: {shown(self.time_zone)} is not known; give a name such as Europe/London"
                 ) from None
+        if self.decimal not in {".", ","} or self.thousands == self.decimal:
+            raise refuse(file, "mapping, decimal: must be . or , and not the mark of thousands")
 
-    @classmethod
-    def by_names(cls, file: str, columns: Sequence[str]) -> "Mapping":
-        """The mapping of a file that names its columns as the wire does.
+    def _idle(self) -> list[tuple[str, str]]:
+        """Options that would have no effect, each with what it needs."""
+        needs = (
+            ("time_zone", self.time_zone is not None, "occurred_at"),
+            ("time_format", self.time_format is not None, "occurred_at"),
+            ("zone", self.zone is not None, "occurred_at"),
+            ("keep", bool(self.keep), "status"),
+            ("status", self.status is not None, "keep"),
+            ("refund_events", bool(self.refund_events), "event"),
+            ("event", self.event is not None, "refund_events"),
+            ("totals_on_first_row", self.totals_on_first_row, "total"),
+        )
+        return [(option, needed) for option, given, needed in needs if given and not getattr(self, needed)]
 
-        Only those columns may stand in it, so that a slip in an optional column's name does not silently drop it.
-        Raises `FileRefused` naming the column.
-        """
-        for column in columns:
-            if column not in ROLES:
-                raise refuse(
-                    file, f"has a column {shown(column)} that is not known; {_nearest(column, ROLES, 'known')}"
-                )
-        required: dict[str, str | Constant] = {role: role for role in REQUIRED_ROLES}
-        return cls(**required, **{column: column for column in columns if column not in required})  # type: ignore[arg-type]
+
+def parts(role: str, text: str, columns: Sequence[str]) -> list[tuple[int, str]]:
+    """The columns that a role is made of, each with its sign: of most roles one, of `Subtotal+Tax-Discount` three."""
+    if role not in SUMMED_ROLES or text in columns or not re.search("[+-]", text):
+        return [(1, text)]
+    pieces = re.split(r"([+-])", text)
+    names = [piece.strip() for piece in pieces[::2]]
+    signs = [1, *(1 if sign == "+" else -1 for sign in pieces[1::2])]
+    if not all(names):
+        return [(1, text)]
+    return list(zip(signs, names, strict=True))
 
 
 def check_channel(text: str, field: str = "channel") -> str:
@@ -157,27 +263,10 @@ _CHECKS: dict[str, Callable[[str, str], str]] = {
 }
 
 
-def _nearest(name: str, names: Sequence[str], word: str = "present") -> str:
+def nearest(name: str, names: Sequence[str], word: str = "present") -> str:
+    """The names that resemble one that is not there, or all."""
     lowered = {name.lower(): name for name in names}
     close = get_close_matches(name.lower(), lowered, n=3, cutoff=0.5)
     if close:
         return f"the nearest {word}: {', '.join(shown(lowered[name]) for name in close)}"
     return f"{word}: {shown(', '.join(names), 200)}"
-
-
-PRESETS = {
-    "online-retail": Mapping(
-        order_id="InvoiceNo",
-        member_id="CustomerID",
-        occurred_at="InvoiceDate",
-        currency=Constant("GBP"),
-        sku="StockCode",
-        quantity="Quantity",
-        unit_price="UnitPrice",
-        time_zone="Europe/London",
-        refund_prefix="C",
-        skip_prefix="A",
-        skip_without_member=True,
-    ),
-}
-"""`online-retail`: the UCI data set 352, one row a line; `C…` invoices are refunds, `A…` ones write off bad debts."""

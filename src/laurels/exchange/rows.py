@@ -4,204 +4,119 @@ All of it happens on whole columns, in memory: a file of ten million lines needs
 themselves are made one by one, while they are taken.
 """
 
-from collections.abc import Iterator
-from typing import Any
-
 import polars as pl
 
 from laurels import clock
-from laurels.errors import FileRefused, InvalidInput
-from laurels.exchange import cells
-from laurels.exchange.mapping import LINE_ROLES, ROLES, Mapping
+from laurels.errors import InvalidInput
+from laurels.exchange import selecting
+from laurels.exchange.checking import check
+from laurels.exchange.faults import Fault, refuse_faults
+from laurels.exchange.giving import give
+from laurels.exchange.mapping import EPOCH_FORMATS, Mapping
 from laurels.exchange.orders import OrdersFile
-from laurels.exchange.refusals import refuse_cell, shown
-from laurels.exchange.table import Table
-from laurels.model import Channel, Line, Order, Refund
-from laurels.model.currencies import DECIMALS
-from laurels.model.money import MAX_WHOLE_DIGITS, check_total, sum_lines
+from laurels.exchange.refusals import refuse, shown
+from laurels.exchange.table import POLARS_FAILED, Table
+from laurels.model.money import MAX_WHOLE_DIGITS, MILLION, check_total, sum_lines
 
-_DOCUMENTS_AT_ONCE = 4096
 _TRILLIONTHS = 10.0**12
 """Quantity x price, both in millionths, comes in so many parts of a major unit."""
 
-_TIME_TYPES = (pl.Datetime, pl.Date)
-_TEXT_TYPES = (pl.String, pl.Categorical, pl.Enum, pl.Null)
-_DECIMAL_ROLES = frozenset({"total", "quantity", "unit_price"})
-_DEFAULTS = {"channel": Channel.WEB.value, "source": "shop"}
 
-
-def read_orders(table: Table, mapping: Mapping, *, quiet: bool) -> OrdersFile:
-    """The orders and refunds in a table. Raises `FileRefused` at the first row (then column) that cannot be taken."""
-    mapping.check(table.file, table.columns)
+def read_orders(table: Table, mapping: Mapping, *, quiet: bool, skip_invalid: bool = False) -> OrdersFile:
+    """The orders and refunds in a table. Raises `FileRefused` with every row that cannot be taken; with `skip_invalid`
+    such rows, and the others of their orders, are left out and are the answer's `faults`.
+    """
+    mapping = mapping.fit(table.file, table.columns)
     now = clock.now()
-    raw = _select(table, mapping)
-    raw, skipped = _leave_out(raw, mapping)
-    rows = _check(table, mapping, raw, now)
+    _check_time_format(table, mapping)
+    raw = selecting.by_role(table, mapping)
+    raw, skipped = selecting.leave_out(raw, mapping)
+    checked = check(mapping, raw, now)
     del raw
-    rows = _gather(table, mapping, rows)
+    faults = checked.faults
+    rows, further = _gather(mapping, checked.good)
+    faults += further
+    if mapping.of_lines:
+        rows = rows.sort("head", "row")
+        rows, further = _check_sums(rows)
+        faults += further
+    if faults and not skip_invalid:
+        raise refuse_faults(table.file, faults, table.places)
     documents = rows.filter(pl.col("head") == pl.col("row"))
-    if not mapping.of_lines:
-        return OrdersFile(documents.height, skipped, lambda: _give(documents, None, quiet=quiet))
-    rows = rows.sort("head", "row")
-    _check_sums(table, rows)
-    documents = documents.with_columns(rows.group_by("head", maintain_order=True).len("lines")["lines"])
-    lines = rows.select(LINE_ROLES)
-    return OrdersFile(documents.height, skipped, lambda: _give(documents, lines, quiet=quiet))
-
-
-def _select(table: Table, mapping: Mapping) -> pl.DataFrame:
-    """The mapped columns by role, as text or as the times they are, with null for empty cells; and `row`, from 1."""
-    frame = table.select(mapping.columns)
-    return frame.select(
-        pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("row"),
-        *(_as_text(table, role, column, frame.schema[role]).alias(role) for role, column in mapping.columns.items()),
+    lines = None
+    if mapping.of_lines:
+        documents = documents.with_columns(rows.group_by("head", maintain_order=True).len("lines")["lines"])
+        lines = rows.select("sku", "quantity", "unit_price")
+    refunded = documents.select(((pl.col("refunded") > 0) & ~pl.col("refund")).sum()).item() if mapping.refunded else 0
+    return OrdersFile(
+        documents.height + (refunded or 0),
+        skipped,
+        lambda: give(documents, lines, quiet=quiet),
+        warnings=checked.warnings,
+        faults=faults + _dragged_along(checked.raw, rows, faults),
+        took=_took(table, mapping),
     )
 
 
-def _as_text(table: Table, role: str, column: str, dtype: pl.DataType) -> pl.Expr:
-    cell = pl.col(role)
-    if isinstance(dtype, _TIME_TYPES) and role == "occurred_at":
-        return cell
-    text = cell.cast(pl.String)
-    if isinstance(dtype, _TEXT_TYPES) or (dtype.is_integer() and role != "occurred_at"):
-        return pl.when(text != "").then(text)
-    if isinstance(dtype, pl.Decimal) and role in _DECIMAL_ROLES:
-        # The type's scale is not the cell's precision: 5.000 in a decimal(12, 3) is 5.
-        short = text.str.strip_chars_end("0").str.strip_suffix(".")
-        return pl.when(text.str.contains(".", literal=True)).then(short).otherwise(text)
-    raise refuse_cell(table.file, None, column, f"holds {shown(str(dtype))}; {_wanted_type(role)}")
+def _check_time_format(table: Table, mapping: Mapping) -> None:
+    """Refuse a format that polars does not know, before it is tried on every row."""
+    if mapping.time_format is None or mapping.time_format in EPOCH_FORMATS:
+        return
+    try:
+        pl.Series(["2026-01-05"]).str.strptime(pl.Datetime("us"), mapping.time_format, strict=False)
+    except POLARS_FAILED as error:
+        why = shown(str(error).partition("\n")[0], 120)
+        raise refuse(
+            table.file, f"mapping, time_format: {shown(mapping.time_format)} cannot be read ({why})"
+        ) from error
 
 
-def _wanted_type(role: str) -> str:
-    if role == "occurred_at":
-        return "times must be a datetime, a date or text"
-    if role in _DECIMAL_ROLES:
-        return "amounts must be decimals, whole numbers or text, for floating-point numbers are not exact"
-    return "it must be text or whole numbers"
-
-
-def _leave_out(raw: pl.DataFrame, mapping: Mapping) -> tuple[pl.DataFrame, dict[str, int]]:
-    """The rows that the mapping does not skip, and how many it does, by reason; a row counts under its first one."""
-    reasons: dict[str, pl.Expr] = {}
-    if mapping.skip_prefix is not None:
-        begins = pl.col("order_id").str.starts_with(mapping.skip_prefix).fill_null(value=False)
-        reasons[f"rows whose {mapping.order_id} begins with {mapping.skip_prefix}"] = begins
-    if mapping.skip_without_member:
-        reasons[f"rows without {mapping.member_id}"] = pl.col("member_id").is_null()
-    skipped: dict[str, int] = {}
-    for reason, applies in reasons.items():
-        kept = raw.filter(~applies)
-        skipped[reason] = raw.height - kept.height
-        raw = kept
-    return raw, skipped
-
-
-def _check(table: Table, mapping: Mapping, raw: pl.DataFrame, now: int) -> pl.DataFrame:
-    """The same rows with every cell converted, every role as a column, and `refund` and `id`; or `FileRefused`."""
-    absent = [
-        pl.lit(mapping.constants.get(role), pl.Int64 if role == "occurred_at" else pl.String).alias(role)
-        for role in ROLES
-        if role not in mapping.columns
-    ]
-    defaults = [pl.col(role).fill_null(value) for role, value in _DEFAULTS.items()]
-    raw = raw.with_columns(*absent).with_columns(*defaults, _is_refund(mapping).alias("refund"))
-    # Lazily, because only then is what stands in an expression twice computed once: three times as fast.
-    good = raw.lazy().with_columns(_converted(mapping, raw.schema, now)).collect()
-    _refuse_first_bad_cell(table, mapping, raw, good, now)
-    is_refund = pl.col("refund")
-    order_id = pl.col("order_id")
-    return good.with_columns(
-        pl.when(is_refund & pl.col("refund_id").is_not_null())
-        .then(pl.col("refund_id"))
-        .otherwise(order_id)
-        .alias("id"),
-        pl.when(is_refund & pl.col("refund_id").is_null()).then(None).otherwise(order_id).alias("order_id"),
-    ).drop("refund_id")
-
-
-def _is_refund(mapping: Mapping) -> pl.Expr:
-    if mapping.refund_prefix is not None:
-        return pl.col("order_id").str.starts_with(mapping.refund_prefix).fill_null(value=False)
-    return pl.col("refund_id").is_not_null()
-
-
-def _converted(mapping: Mapping, schema: pl.Schema, now: int) -> list[pl.Expr]:
-    """An expression for every role that has a column; null is a cell that is not valid."""
-    is_refund = pl.col("refund")
-    currency_decimals = pl.col("currency").replace_strict(DECIMALS, default=None, return_dtype=pl.UInt32)
-    minor_unit = 10 ** (cells.MAX_DECIMALS - currency_decimals.cast(pl.Int64))
-    price_decimals = pl.lit(cells.MAX_DECIMALS)
-    # A refund's sign does not count, but an order's does; what is 0 of something was not bought.
-    quantity = cells.millionths(pl.col("quantity"), price_decimals, signed=is_refund)
-    expressions = {
-        "order_id": cells.ids(pl.col("order_id")),
-        "member_id": cells.ids(pl.col("member_id")),
-        "currency": cells.one_of(pl.col("currency"), DECIMALS),
-        "channel": cells.one_of(pl.col("channel"), list(Channel)),
-        "source": cells.sources(pl.col("source")),
-        "email": cells.emails(pl.col("email")),
-        "refund_id": cells.ids(pl.col("refund_id")),
-        "total": cells.millionths(pl.col("total"), currency_decimals, signed=is_refund) // minor_unit,
-        "sku": cells.skus(pl.col("sku")),
-        "quantity": pl.when(quantity != 0).then(quantity),
-        "unit_price": cells.millionths(pl.col("unit_price"), price_decimals, signed=pl.lit(value=True)),
-    }
-    times = schema["occurred_at"]
-    expressions["occurred_at"] = (
-        cells.moments(pl.col("occurred_at"), times, mapping.time_zone, now)
-        if isinstance(times, _TIME_TYPES)
-        else cells.instants(pl.col("occurred_at"), mapping.time_zone, now)
-    )
-    return [expressions[role].alias(role) for role in mapping.columns]
-
-
-def _refuse_first_bad_cell(table: Table, mapping: Mapping, raw: pl.DataFrame, good: pl.DataFrame, now: int) -> None:
-    required = dict.fromkeys(("member_id", "currency", "total", *LINE_ROLES), pl.lit(value=True))
-    required["order_id"] = pl.col("refund_id").is_null()
-    firsts = []
-    for role in mapping.columns:
-        wanted = pl.col(role).is_not_null() | required.get(role, pl.lit(value=False))
-        row = raw.select(pl.col("row").filter(wanted & good[role].is_null()).first()).item()
-        if row is not None:
-            firsts.append((row, ROLES.index(role), role))
-    if firsts:
-        row, _, role = min(firsts)
-        raise _bad_cell(table, mapping, raw.row(by_predicate=pl.col("row") == row, named=True), role, now)
-
-
-def _bad_cell(table: Table, mapping: Mapping, raw: dict[str, Any], role: str, now: int) -> FileRefused:
-    if raw[role] is None:
-        return table.refuse(raw["row"], mapping.columns[role], "is empty")
-    signed = role == "unit_price" or raw["refund"]
-    why = cells.why(role, raw[role], currency=raw["currency"], signed=signed, zone=mapping.time_zone, now=now)
-    return table.refuse(raw["row"], mapping.columns[role], f'"{shown(str(raw[role]))}" {why}')
-
-
-def _gather(table: Table, mapping: Mapping, rows: pl.DataFrame) -> pl.DataFrame:
-    """With `head`, the first row of the document that a row belongs to; refuses a document that contradicts itself."""
+def _gather(mapping: Mapping, rows: pl.DataFrame) -> tuple[pl.DataFrame, list[Fault]]:
+    """With `head`, the first row of the document that a row belongs to, without documents that contradict themselves;
+    and where they do.
+    """
     rows = rows.with_columns(pl.col("row").min().over("source", "refund", "id").alias("head"))
+    faults = []
     if not mapping.of_lines:
-        twice = rows.filter(pl.col("head") != pl.col("row")).head(1)
-        for row in twice.iter_rows(named=True):
-            why = f'"{row["id"]}" stands in row {row["head"]} already; a row is a whole order'
-            raise table.refuse(row["row"], mapping.columns["refund_id" if row["refund"] else "order_id"], why)
+        twice = rows.filter(pl.col("head") != pl.col("row")).select("row", "head", "id", "refund")
+        for row, head, name, refund in twice.iter_rows():
+            column = mapping.refund_id if refund and mapping.refund_id else mapping.order_id
+            faults.append(Fault(row, column, f"stands in row {head} already; a row is a whole order", name))
+    else:
+        rows = _as_lines(mapping, rows)
+        for role in ("member_id", "currency", "channel", "order_id"):
+            if role in mapping.columns:
+                differing = rows.filter(pl.col(role).ne_missing(pl.col(role).first().over("head")))
+                for row, head, name, value in differing.select(
+                    "row", "head", "id", pl.col(role).alias("v")
+                ).iter_rows():
+                    why = f"is another one than in row {head}, where {name} begins"
+                    faults.append(Fault(row, mapping.columns[role], why, value))
+    return _without(rows, [fault.row for fault in faults]), sorted(faults, key=lambda fault: fault.row)
+
+
+def _as_lines(mapping: Mapping, rows: pl.DataFrame) -> pl.DataFrame:
+    """Lines as the wire has them: a line's total is one piece at that price, and a line may lack an article."""
+    if mapping.line_total is not None:
+        rows = rows.with_columns(pl.lit(MILLION, pl.Int64).alias("quantity"), pl.col("line_total").alias("unit_price"))
+    return rows.with_columns(pl.col("sku").fill_null(""))
+
+
+def _without(rows: pl.DataFrame, bad: list[int]) -> pl.DataFrame:
+    if not bad:
         return rows
-    for role in ("member_id", "currency", "channel", "order_id"):
-        if role in mapping.columns:
-            differing = rows.filter(pl.col(role).ne_missing(pl.col(role).first().over("head"))).head(1)
-            for row in differing.iter_rows(named=True):
-                why = f'"{row[role]}" is another one than in row {row["head"]}, where {row["id"]} begins'
-                raise table.refuse(row["row"], mapping.columns[role], why)
-    return rows
+    heads = rows.filter(pl.col("row").is_in(bad))["head"].unique()
+    return rows.filter(~pl.col("head").is_in(heads.implode()))
 
 
-def _check_sums(table: Table, rows: pl.DataFrame) -> None:
-    """Raise `FileRefused` at the first order whose lines add up to less than nothing, or to more than can be held."""
+def _check_sums(rows: pl.DataFrame) -> tuple[pl.DataFrame, list[Fault]]:
+    """Without orders whose lines add up to less than nothing, or to more than can be held; and which those are."""
     product = pl.col("quantity").cast(pl.Int128) * pl.col("unit_price").cast(pl.Int128)
     size = pl.col("quantity").cast(pl.Float64) * pl.col("unit_price").cast(pl.Float64)
     sums = rows.group_by("head", maintain_order=True).agg(
         product.sum().alias("exact"), size.abs().sum().alias("size"), pl.first("refund", "id", "currency")
     )
+    faults = []
     # Int128 wraps around silently, but only far beyond sizes that are suspect anyway; suspects are added up exactly.
     suspect = (pl.col("size") >= 10**MAX_WHOLE_DIGITS * _TRILLIONTHS) | (~pl.col("refund") & (pl.col("exact") < 0))
     for order in sums.filter(suspect).iter_rows(named=True):
@@ -210,48 +125,26 @@ def _check_sums(table: Table, rows: pl.DataFrame) -> None:
         try:
             check_total(abs(total) if order["refund"] else total, order["currency"], "lines")
         except InvalidInput as error:
-            raise table.refuse(order["head"], None, f"the lines of {order['id']} {error.errors[0].message}") from error
+            faults.append(Fault(order["head"], None, f"the lines of {order['id']} {error.errors[0].message}"))
+    return _without(rows, [fault.row for fault in faults]), faults
 
 
-def _give(documents: pl.DataFrame, lines: pl.DataFrame | None, *, quiet: bool) -> Iterator[Order | Refund]:
-    taken = 0
-    for part in documents.iter_slices(_DOCUMENTS_AT_ONCE):
-        if lines is None:
-            for head in part.iter_rows(named=True):
-                yield _document(head, head["total"], (), quiet=quiet)
-            continue
-        count = sum(part["lines"].to_list())
-        made = list(map(Line, *(column.to_list() for column in lines.slice(taken, count))))
-        taken += count
-        at = 0
-        for head in part.iter_rows(named=True):
-            own = tuple(made[at : at + head["lines"]])
-            at += head["lines"]
-            total = sum_lines(((line.quantity, line.unit_price) for line in own), head["currency"])
-            yield _document(head, total, own, quiet=quiet)
+def _dragged_along(raw: pl.DataFrame, rows: pl.DataFrame, faults: list[Fault]) -> list[Fault]:
+    """Rows that are left out for the fault of another one of their order."""
+    if not faults:
+        return []
+    left_out = raw.join(rows.select("row"), on="row", how="anti", maintain_order="left")
+    own = {fault.row for fault in faults}
+    return [
+        Fault(row, None, "another row of this order is at fault", name)
+        for row, name in left_out.select("row", "id").iter_rows()
+        if row not in own
+    ]
 
 
-def _document(head: dict[str, Any], total: int, lines: tuple[Line, ...], *, quiet: bool) -> Order | Refund:
-    if head["refund"]:
-        return Refund(
-            source=head["source"],
-            refund_id=head["id"],
-            currency=head["currency"],
-            amount=abs(total),
-            member_id=head["member_id"],
-            order_id=head["order_id"],
-            occurred_at=head["occurred_at"],
-            quiet=quiet,
-        )
-    return Order(
-        source=head["source"],
-        order_id=head["id"],
-        currency=head["currency"],
-        total=total,
-        member_id=head["member_id"],
-        channel=Channel(head["channel"]),
-        occurred_at=head["occurred_at"],
-        lines=lines,
-        email=head["email"],
-        quiet=quiet,
-    )
+def _took(table: Table, mapping: Mapping) -> dict[str, str]:
+    """What each role was read from, and what was not read."""
+    took = {**mapping.columns, **{role: f'"{value}" everywhere' for role, value in mapping.constants.items()}}
+    text = " ".join(mapping.columns.values())
+    unread = [column for column in table.columns if column not in text]
+    return took | ({"not read": ", ".join(unread)} if unread else {})
