@@ -102,6 +102,7 @@ def import_(
     skip_without_member: Annotated[
         bool, typer.Option("--skip-without-member", help="Leave rows without a member out.")
     ] = False,
+    guest_id: Annotated[list[str] | None, typer.Option(help="A member id that stands for none. Repeatable.")] = None,
     totals_on_first_row: Annotated[
         bool, typer.Option("--totals-on-first-row", help="An order's further rows have no total and are not read.")
     ] = False,
@@ -154,6 +155,7 @@ def import_(
         skip_prefix=skip_prefix,
         strip_prefix=strip_prefix,
         skip_without_member=skip_without_member or None,
+        guest_ids=tuple(guest_id or ()),
         totals_on_first_row=totals_on_first_row or None,
         minor_units=minor_units or None,
         money_sign=money_sign,

@@ -50,7 +50,7 @@ class Constant(Struct, frozen=True):
 
 class Mapping(Struct, frozen=True, kw_only=True):
     """Which column holds what, and how cells are spelt. A text is the name of a column, which must be there; None is
-    the column of the wire's name, if there is one.
+    the column of the wire's name, if there is one. `Created|Created (UTC)` is the first of these that is there.
 
     A row is one order where there is a `total`, or one line of an order where there are `quantity` and `unit_price`
     (and `sku`), or `line_total`; lines need not stand together: they are gathered by id, in the order of their first
@@ -63,12 +63,14 @@ class Mapping(Struct, frozen=True, kw_only=True):
     sign. An order whose `refunded` is above zero is followed by a refund of so much, of the order's id and time.
 
     Rows whose `status` is none of `keep`, whose order id begins with `skip_prefix`, and with `skip_without_member`
-    those whose member id is empty, are left out and counted. `strip_prefix` is taken off ids of orders and refunds.
+    those whose member id is empty or one of `guest_ids`, are left out and counted. `strip_prefix` is taken off ids of
+    orders and refunds.
 
     `time_zone` is where times without an offset were read off the clock, unless a column `zone` says it; without one
     they are refused. When clocks go back, the hour that comes twice is taken as the first one; a time that clocks
     skipped is read by the offset before the change, so 01:30 becomes 02:30. Neither is an error: tills do print such
-    times. `time_format` is one of strftime, or `epoch`, `epoch-ms`, `epoch-us`.
+    times. `time_format` is one of strftime, or `epoch`, `epoch-ms`, `epoch-us`; times that
+    begin with the year are read all the same, unless the format begins so.
 
     Amounts: `money_sign` (`$`) is taken off, `thousands` are dropped, `decimal` is the decimal mark; `minor_units` are
     whole numbers of pence or cents.
@@ -99,6 +101,7 @@ class Mapping(Struct, frozen=True, kw_only=True):
     negative_refunds: bool = False
     skip_prefix: str | None = None
     skip_without_member: bool = False
+    guest_ids: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
     strip_prefix: str | None = None
     totals_on_first_row: bool = False
@@ -152,6 +155,7 @@ class Mapping(Struct, frozen=True, kw_only=True):
             unwanted -= {"sku"}
         found = {role: role for role in WIRE_ROLES if role not in named | unwanted and role in columns}
         found |= {role: role for role in REQUIRED_ROLES if role not in named}
+        found |= {role: _present(role, text, columns) for role, text in self.columns.items() if "|" in text}
         fitted = msgspec.structs.replace(self, **found)
         fitted.check(file, columns)
         return fitted
@@ -180,7 +184,8 @@ class Mapping(Struct, frozen=True, kw_only=True):
         for role, text in self.columns.items():
             for _, column in parts(role, text, columns):
                 if column not in columns:
-                    raise refuse(file, f"has no column {shown(column)} ({role}); {nearest(column, columns)}")
+                    hint = "; or set one for every row" if role == "currency" else ""
+                    raise refuse(file, f"has no column {shown(column)} ({role}); {nearest(column, columns)}{hint}")
                 if columns.count(column) > 1:
                     raise refuse(file, f"has the column {shown(column)} more than once; rename one")
         for option, needed in self._idle():
@@ -233,8 +238,16 @@ class Mapping(Struct, frozen=True, kw_only=True):
             ("refund_events", bool(self.refund_events), "event"),
             ("event", self.event is not None, "refund_events"),
             ("totals_on_first_row", self.totals_on_first_row, "total"),
+            ("guest_ids", bool(self.guest_ids), "skip_without_member"),
         )
         return [(option, needed) for option, given, needed in needs if given and not getattr(self, needed)]
+
+
+def _present(role: str, text: str, columns: Sequence[str]) -> str:
+    """Of columns between bars, the first that is there; else the first."""
+    choices = [text] if text in columns else text.split("|")
+    there = (choice for choice in choices if all(name in columns for _, name in parts(role, choice, columns)))
+    return next(there, choices[0])
 
 
 def parts(role: str, text: str, columns: Sequence[str]) -> list[tuple[int, str]]:

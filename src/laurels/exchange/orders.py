@@ -34,7 +34,7 @@ class OrdersFile:
         self._give = give
 
     def __iter__(self) -> Iterator[Order | Refund]:
-        return self._give()
+        yield from self._give()  # so that whoever iterates has the file, which is removed after its last reader
 
     def keep(self, file: Input) -> "OrdersFile":
         """Remove what was unpacked once nobody has these orders any more."""

@@ -149,7 +149,8 @@ def leave_out(raw: pl.DataFrame, mapping: Mapping) -> tuple[pl.DataFrame, dict[s
             of = pl.col("status").eq_missing(pl.lit(other, pl.String))
             reasons[f"rows whose {mapping.status} is {shown(other or 'empty')}"] = ~kept & of
     if mapping.skip_without_member:
-        reasons[f"rows without {mapping.member_id}"] = pl.col("member_id").is_null()
+        guest = pl.col("member_id").is_in(list(mapping.guest_ids)).fill_null(value=False)
+        reasons[f"rows without {mapping.member_id}"] = pl.col("member_id").is_null() | guest
     skipped: dict[str, int] = {}
     for reason, applies in reasons.items():
         left = raw.filter(~applies)

@@ -24,6 +24,9 @@ Zones = Sequence[tuple[pl.Expr | None, str]]
 _GROUPS = rf"\A(?:{WRITTEN})\z"
 _WITH_OFFSET = re.compile(r"%(?:z|:z|#z|\+|s)")
 _WITH_CLOCK = re.compile(r"%(?:[-_0]?[HIkl]|T|R|X|c|\+|s|r)")
+_YEAR_FIRST = re.compile(r"%[-_0]?[YGFCcDv+sy]")
+"""Formats whose texts could be taken for what `parse_written` reads."""
+
 _MINUTE = 60_000_000
 
 
@@ -53,7 +56,8 @@ def formatted(text: pl.Expr, time_format: str, zones: Zones, now: int) -> pl.Exp
         local = text.str.to_date(time_format, strict=False).cast(pl.Datetime("us"))
     else:
         local = text.str.to_datetime(time_format, time_unit="us", strict=False)
-    return _in_range(_by_zones(local, zones), now)
+    read = _in_range(_by_zones(local, zones), now)
+    return read if _YEAR_FIRST.match(time_format) else pl.coalesce(read, instants(text, zones, now))
 
 
 def moments(column: pl.Expr, dtype: pl.DataType, zones: Zones, now: int) -> pl.Expr:

@@ -27,6 +27,7 @@ class OptionList(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults
     negative_refunds: bool | None = None
     skip_prefix: str | None = None
     skip_without_member: bool | None = None
+    guest_ids: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
     strip_prefix: str | None = None
     totals_on_first_row: bool | None = None
