@@ -21,12 +21,14 @@ from laurels.exchange.refusals import refuse, refuse_access
 from laurels.exchange.rejects import write_rejects
 from laurels.exchange.rows import read_orders
 from laurels.exchange.wire_lines import read_wire_lines
-from laurels.exchange.writing import write_entries, write_standings
+from laurels.exchange.writing import FURTHER_COLUMNS, STANDARD_OUTPUT, write_entries, write_standings
 
 __all__ = [
+    "FURTHER_COLUMNS",
     "PRESETS",
     "ROLES",
     "STANDARD_INPUT",
+    "STANDARD_OUTPUT",
     "Adjustments",
     "Constant",
     "Fault",

@@ -1,21 +1,26 @@
-"""Exports: standings and entries, as CSV or Parquet by the ending.
+"""Exports: standings and entries, as CSV, NDJSON or Parquet by the ending, perhaps with `.gz` behind it.
 
 An export appears all at once: it is written in a hidden folder beside its place and moved there at the end, so one that
 breaks off leaves what was there before. Some tens of thousands of rows are in memory, however many there are.
 """
 
+import gzip
 import os
+import shutil
+import sys
 import tempfile
-from collections.abc import AsyncIterable, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import polars as pl
 
 from laurels.exchange.refusals import refuse, refuse_access, shown
 from laurels.exchange.table import POLARS_FAILED
 from laurels.model import Entry
+
+STANDARD_OUTPUT = Path("-")
 
 _ROWS_AT_ONCE = 50_000
 _INSTANT = pl.Datetime("us", "UTC")
@@ -41,23 +46,59 @@ _ENTRIES = pl.Schema(
 _Row = tuple[Any, ...]
 
 
-async def write_standings(path: Path, chunks: AsyncIterable[Sequence[tuple[str, int, int, int]]]) -> int:
-    """Write a board, given in order as (member_id, points, rank, position); return how many rows that were.
+FURTHER_COLUMNS = {
+    "amount": _TEXT,
+    "currency": _TEXT,
+    "channel": _TEXT,
+    "actor": _TEXT,
+    "note": _TEXT,
+    "loyalty_id": _TEXT,
+}
+"""Columns of entries on request. The channel is that of the order's content, as long as that is kept."""
 
-    Raises `FileRefused` where the ending is neither .csv nor .parquet, or the file cannot be written; whatever
-    `chunks` raises goes through. In each case the file stays as it was.
+Further = Callable[[Entry], Awaitable[dict[str, Any]]]
+"""Gives the further columns of an entry."""
+
+
+async def write_standings(
+    path: Path,
+    chunks: AsyncIterable[Sequence[tuple[Any, ...]]],
+    *,
+    names: bool = False,
+    format_name: str | None = None,
+) -> int:
+    """Write a board, given in order as (member_id, points, rank, position), and with `names` a proxy name behind them;
+    return how many rows that were. `-` is standard output, as CSV; `format_name` overrides the ending.
+
+    Raises `FileRefused` where the ending is not known, or the file cannot be written; whatever `chunks` raises goes
+    through. In each case the file stays as it was.
     """
-    return await _write(path, _STANDINGS, chunks)
+    schema = pl.Schema({**_STANDINGS, "name": _TEXT}) if names else _STANDINGS
+    return await _write(path, schema, chunks, format_name)
 
 
-async def write_entries(path: Path, chunks: AsyncIterable[Sequence[Entry]]) -> int:
-    """Write entries in the given order; return how many. What is absent is an empty cell. Raises as the above does."""
+async def write_entries(
+    path: Path,
+    chunks: AsyncIterable[Sequence[Entry]],
+    *,
+    columns: Sequence[str] = (),
+    further: Further | None = None,
+    format_name: str | None = None,
+) -> int:
+    """Write entries in the given order; return how many. What is absent is an empty cell. `columns` of
+    `FURTHER_COLUMNS` follow the usual ones; `further` gives them. Raises as the above does.
+    """
+    schema = pl.Schema({**_ENTRIES, **{column: FURTHER_COLUMNS[column] for column in columns}})
 
     async def rows() -> AsyncIterator[list[_Row]]:
         async for entries in chunks:
-            yield [_entry_row(entry) for entry in entries]
+            rows = []
+            for entry in entries:
+                more = await further(entry) if further is not None else {}
+                rows.append((*_entry_row(entry), *(more.get(column) for column in columns)))
+            yield rows
 
-    return await _write(path, _ENTRIES, rows())
+    return await _write(path, schema, rows(), format_name)
 
 
 def _entry_row(entry: Entry) -> _Row:
@@ -77,10 +118,13 @@ def _entry_row(entry: Entry) -> _Row:
     )
 
 
-async def _write(path: Path, schema: pl.Schema, chunks: AsyncIterable[Sequence[_Row]]) -> int:
+async def _write(path: Path, schema: pl.Schema, chunks: AsyncIterable[Sequence[_Row]], format_name: str | None) -> int:
+    to_stdout = path == STANDARD_OUTPUT
     with _refusing(path):
-        path, export_type = _destination(path)
-        folder = tempfile.TemporaryDirectory(prefix=f".{path.name[:100]}.", dir=path.parent)
+        export_type, packed = _kind_of(path, format_name)
+        path = path if to_stdout else _destination(path)
+        parent = None if to_stdout else path.parent
+        folder = tempfile.TemporaryDirectory(prefix=f".{path.name[:100]}.", dir=parent)
     with folder as name:
         export = export_type(Path(name))
         rows = 0
@@ -91,17 +135,60 @@ async def _write(path: Path, schema: pl.Schema, chunks: AsyncIterable[Sequence[_
         with _refusing(path):
             if rows == 0:
                 export.add(pl.DataFrame(schema=schema))
-            _move(export.finish(), path)
+            written = _pack(export.finish()) if packed else export.finish()
+            if to_stdout:
+                with written.open("rb") as file:
+                    shutil.copyfileobj(file, sys.stdout.buffer)
+                sys.stdout.flush()
+            else:
+                _move(written, path)
     return rows
 
 
-def _destination(path: Path) -> "tuple[Path, type[_CsvExport] | type[_ParquetExport]]":
+def _kind_of(path: Path, format_name: str | None) -> "tuple[type[_Export], bool]":
+    """What kind of file this is to be, and whether packed."""
+    packed = path.suffix.lower() == ".gz"
+    ending = Path(path.stem).suffix.lower() if packed else path.suffix.lower()
+    if format_name is not None:
+        ending = f".{format_name}"
+    elif path == STANDARD_OUTPUT:
+        ending = ".csv"
+    if ending not in _EXPORTS:
+        raise refuse(str(path), f"an export's ending is {', '.join(_EXPORTS)}, or one of these and .gz")
+    return _EXPORTS[ending], packed
+
+
+def _destination(path: Path) -> Path:
     path = path.resolve()
-    if path.suffix.lower() not in _EXPORTS:
-        raise refuse(str(path), f"an export's ending is {' or '.join(_EXPORTS)}")
     if path.exists() and not path.is_file():
         raise refuse(str(path), "is not a regular file; name another one")
-    return path, _EXPORTS[path.suffix.lower()]
+    return path
+
+
+def _pack(plain: Path) -> Path:
+    """The file compressed, with nothing of when that was in it: the same again has the same bytes."""
+    packed = plain.with_suffix(".gz")
+    with (
+        plain.open("rb") as read,
+        packed.open("wb") as written,
+        gzip.GzipFile(filename="", mode="wb", fileobj=written, mtime=0) as pack,
+    ):
+        shutil.copyfileobj(read, pack)
+    return packed
+
+
+class _Export(Protocol):
+    """A file that is written piece by piece, in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None: ...
+
+    def add(self, piece: pl.DataFrame) -> None:
+        """Write further rows; the first call may have none."""
+        ...
+
+    def finish(self) -> Path:
+        """The whole file."""
+        ...
 
 
 class _CsvExport:
@@ -112,11 +199,22 @@ class _CsvExport:
 
     def add(self, piece: pl.DataFrame) -> None:
         first = not self._path.exists()
-        instants = [pl.col(name) for name, dtype in piece.schema.items() if dtype == _INSTANT]
         with self._path.open("ab") as file:
-            piece.with_columns(map(_as_rfc3339, instants)).write_csv(
-                file, include_header=first, quote_style="necessary"
-            )
+            _with_texts(piece).write_csv(file, include_header=first, quote_style="necessary")
+
+    def finish(self) -> Path:
+        return self._path
+
+
+class _NdjsonExport:
+    """An object on every line, each with every column."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "export.ndjson"
+
+    def add(self, piece: pl.DataFrame) -> None:
+        with self._path.open("ab") as file:
+            _with_texts(piece).write_ndjson(file)
 
     def finish(self) -> Path:
         return self._path
@@ -139,7 +237,12 @@ class _ParquetExport:
         return whole
 
 
-_EXPORTS: dict[str, type[_CsvExport] | type[_ParquetExport]] = {".csv": _CsvExport, ".parquet": _ParquetExport}
+_EXPORTS: dict[str, type[_Export]] = {".csv": _CsvExport, ".ndjson": _NdjsonExport, ".parquet": _ParquetExport}
+
+
+def _with_texts(piece: pl.DataFrame) -> pl.DataFrame:
+    """Instants as the wire has them."""
+    return piece.with_columns(_as_rfc3339(pl.col(name)) for name, dtype in piece.schema.items() if dtype == _INSTANT)
 
 
 async def _in_pieces(chunks: AsyncIterable[Sequence[_Row]]) -> AsyncIterator[list[_Row]]:
