@@ -183,7 +183,7 @@ def image() -> bytes:
 
     async def publish(path: Path) -> None:
         ledger = SqliteLedger.open(path)
-        await ledger.publish(PROGRAM.version, PROGRAM.text)
+        await ledger.publish(PROGRAM.version, PROGRAM.text, None, actor="test")
         await ledger.close()
 
     with TemporaryDirectory() as folder:

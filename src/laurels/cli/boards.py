@@ -112,7 +112,8 @@ async def _explain(settings: Settings, source: str, order: str) -> tuple[Documen
         document = await services.ledger.document(DocumentKind.ORDER, source, order)
         if document is None:
             raise UnknownOrder(f"There is no order {order} of the source {source}.")
-        return document, await services.ledger.order_entries(source, order)
+        entries = await services.ledger.order_entries(source, order)
+        return document, await services.programs.worded(entries, services.ledger)
 
 
 def _print_dashboard(answer: Dashboard) -> None:

@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from laurels.cli.console import ConfigOption, StateOption, examples, out, run, say, settings_of
-from laurels.runtime.visible import visible
 from laurels.errors import FileRefused, InvalidInput
 from laurels.intake import email_warning, usable_email
 from laurels.model import MemberEvent, Version
+from laurels.runtime.visible import visible
 from laurels.settings import Settings
 from laurels.wiring import build
 

@@ -12,7 +12,7 @@ from litestar.types import ASGIApp
 
 import laurels
 from laurels.errors import LaurelsError
-from laurels.http import bulk, dashboards, live, members, orders, points, refunds, service
+from laurels.http import adjustments, bulk, dashboards, live, members, orders, points, refunds, service
 from laurels.http.answering import Answerer
 from laurels.http.auth import Auth
 from laurels.http.beside import NOTHING, Beside
@@ -37,6 +37,7 @@ ROUTES = (
     *dashboards.ROUTES,
     *live.ROUTES,
     *points.ROUTES,
+    *adjustments.ROUTES,
     *members.ROUTES,
 )
 """The API, in the order of its documentation."""
@@ -60,6 +61,7 @@ def create_app(services: Services, auth: Auth, beside: Beside = NOTHING) -> ASGI
 def create_application(services: Services, auth: Auth, beside: Beside = NOTHING) -> Application:
     """The same, with its express."""
     services.intake.on_receipts = count_accepted
+    services.points.on_receipts = count_accepted
     described = [*ROUTES, *service.ROUTES]
     document = msgspec.json.encode(openapi(described, laurels.__version__))
     # ECMA's regular expressions, which JSON Schema uses, know no \Z; their $ means just that.

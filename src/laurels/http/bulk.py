@@ -66,7 +66,7 @@ async def place_orders(call: Call) -> Answer:
             results.append(None)
         except InvalidInput as error:
             results.append(BulkResult(order_id=_named(raw), status="invalid", http=422, errors=field_problems(error)))
-    receipts = await call.services.intake.accept_all(orders) if orders else []
+    receipts = await call.services.intake.accept_all(orders, call.caller.actor) if orders else []
     accepted = iter(
         [
             _result(order, receipt, warned)

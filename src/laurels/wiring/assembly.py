@@ -16,6 +16,7 @@ from laurels.leaderboard import Boards, Leaderboard, Projector
 from laurels.ledger import Ledger
 from laurels.members import Members
 from laurels.notify import Notifier
+from laurels.points import Points
 from laurels.program import DEFAULT_PROGRAM, Program, parse_program
 from laurels.role_status import RoleBoard
 from laurels.settings import Settings
@@ -39,6 +40,7 @@ class Services:
     intake: Intake
     checkout: Checkout
     awarder: Awarder
+    points: Points
     members: Members
     projector: Projector
     notifier: Notifier
@@ -80,9 +82,10 @@ async def build(
         stack.push_async_callback(channel.close)
         roles = RoleBoard(settings.state / "run", now)
         stack.callback(roles.close)
-        programs = await publish(ledger, read_program(settings))
-        boards = Boards(programs.current.zone)
+        programs = await publish(ledger, read_program(settings), at_start=settings.program.publish_at_start)
+        boards = programs.boards
         intake = Intake(ledger)
+        awarder = Awarder(ledger, programs, now)
         yield Services(
             settings=settings,
             now=now,
@@ -99,7 +102,8 @@ async def build(
                 now,
                 is_open=is_open,
             ),
-            awarder=Awarder(ledger, programs, now),
+            awarder=awarder,
+            points=Points(awarder, ledger),
             members=Members(ledger),
             projector=Projector(ledger, leaderboard, boards, programs.current.time_zone, now),
             notifier=Notifier(ledger, channel, open_composer(settings, programs), now),

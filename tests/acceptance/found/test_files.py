@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from tests.acceptance.found.workbook import write_workbook
 
 from laurels.exchange import PRESETS, FaultyFile, Mapping, OptionList, open_documents
 from laurels.model import Order, Refund
@@ -244,9 +245,6 @@ def test_packed_encoded_and_other_formats(write: Write, tmp_path: Path) -> None:
 
 
 def test_workbook(tmp_path: Path) -> None:
-    pytest.importorskip("fastexcel")
-    from tests.acceptance.found.workbook import write_workbook  # noqa: PLC0415
-
     path = tmp_path / "orders.xlsx"
     write_workbook(path, [["order_id", "member_id", "currency", "total"], [1001, "ann", "GBP", 25.0]])
     assert [told(document) for document in open_documents(path)] == [("1001", "ann", 2500, None, "")]
