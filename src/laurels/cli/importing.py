@@ -3,6 +3,7 @@ run again.
 """
 
 import glob
+import sys
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from itertools import chain
@@ -61,7 +62,7 @@ def import_(
     files: Annotated[
         list[str],
         typer.Argument(
-            metavar="FILE...",
+            metavar="FILE",
             help="CSV, TSV, Parquet, NDJSON, JSON or XLSX, also .gz and .zip; quoted patterns; - is standard input.",
         ),
     ],
@@ -202,7 +203,7 @@ def _open(
     paths: list[Path], options: "OptionList", format_: str | None, *, quiet: bool, skip_invalid: bool
 ) -> "list[OrdersFile]":
     """Every file, checked. What is wrong with one is told fault by fault; then it is refused."""
-    from laurels.exchange import FaultyFile, open_documents  # noqa: PLC0415
+    from laurels.exchange import PRESETS, FaultyFile, LooksLike, open_documents  # noqa: PLC0415
 
     mapping = options.mapping()
     opened = []
@@ -213,6 +214,13 @@ def _open(
         except FaultyFile as fault:
             tell_faults(fault)
             raise
+        except LooksLike as like:
+            if not sys.stdin.isatty() or path == Path("-"):
+                raise
+            say(f"{like.message}. Read it so? [y/N]")
+            if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+                raise typer.Abort from None
+            return _open(paths, options.over(PRESETS[like.preset]), format_, quiet=quiet, skip_invalid=skip_invalid)
         tell_of_file(path, file, named=len(paths) > 1)
         opened.append(file)
     return opened

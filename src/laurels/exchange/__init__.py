@@ -11,12 +11,12 @@ import msgspec
 
 from laurels.errors import FileRefused
 from laurels.exchange.adjustments import Adjustments, read_adjustments
-from laurels.exchange.faults import Fault, FaultyFile
+from laurels.exchange.faults import Fault, FaultyFile, LooksLike
 from laurels.exchange.inputs import STANDARD_INPUT, Input
 from laurels.exchange.mapping import ROLES, Constant, Mapping
 from laurels.exchange.opening import Format, describe, open_plain, open_table
 from laurels.exchange.orders import OrdersFile
-from laurels.exchange.presets import PRESETS, OptionList, read_option_list
+from laurels.exchange.presets import PRESETS, OptionList, presets_for, read_option_list
 from laurels.exchange.refusals import refuse, refuse_access
 from laurels.exchange.rejects import write_rejects
 from laurels.exchange.rows import read_orders
@@ -34,6 +34,7 @@ __all__ = [
     "Fault",
     "FaultyFile",
     "Format",
+    "LooksLike",
     "Mapping",
     "OptionList",
     "OrdersFile",
@@ -86,6 +87,8 @@ def _read(file: Input, file_format: Format, mapping: Mapping | None, *, quiet: b
     if of_objects and "lines" in table.columns:
         raise _whole_orders(file)
     if mapping is None or not _says_columns(mapping):
+        if fitting := presets_for(table.columns):
+            raise LooksLike(table.file, fitting[0])
         Mapping.by_names(table.file, table.columns)
     return read_orders(table, mapping or Mapping(), quiet=quiet, skip_invalid=skip_invalid)
 

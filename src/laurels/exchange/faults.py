@@ -42,6 +42,14 @@ class FaultyFile(FileRefused):
         super().__init__(refuse(file, lines[0] + more).message)
 
 
+class LooksLike(FileRefused):
+    """This file looks like another system's export."""
+
+    def __init__(self, file: str, preset: str) -> None:
+        self.preset = preset
+        super().__init__(refuse(file, f"looks like an export that --preset {preset} reads").message)
+
+
 def refuse_faults(file: str, faults: Iterable[Fault], places: Callable[[Sequence[int]], list[str]]) -> FaultyFile:
     """The refusal of a file for at least one fault: the first ones by row, and how many there are of each kind."""
     ordered = sorted(faults, key=lambda fault: fault.row)

@@ -3,6 +3,8 @@
 import csv
 import gzip
 import json
+import os
+import pty
 import subprocess
 from pathlib import Path
 
@@ -180,3 +182,19 @@ def test_adjustments(shop: Path) -> None:
     conflict = "member_id,points,adjustment_id\nann,1,a\nann,2,a\n"
     done = bring_in(shop, "c.csv", conflict, "--kind", "adjustments")
     assert (done.returncode, done.stdout.splitlines()[0]) == (1, "2 adjustments: 1 new, 0 here before, 1 in conflict")
+
+
+def test_an_export_that_is_known_is_named_and_read_when_a_person_says_so(shop: Path) -> None:
+    text = "Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country\n"
+    text += "489434,85048,bowl,12,2010-12-01 08:26:00,6.95,13085,UK\n"
+    unasked = bring_in(shop, "ii.csv", text)
+    assert unasked.returncode == 1
+    assert "looks like an export that --preset online-retail-ii reads" in unasked.stderr
+    assert not (shop / "laurels-data" / "ledger.one").exists()
+    ours, theirs = pty.openpty()
+    with subprocess.Popen([LAURELS, "import", "ii.csv"], stdin=theirs, stdout=subprocess.PIPE, cwd=shop) as asked:
+        os.write(ours, b"y\n")
+        stdout, _ = asked.communicate(timeout=60)
+    os.close(ours)
+    os.close(theirs)
+    assert stdout.decode().startswith("1 orders, 0 refunds: 1 new")

@@ -1,6 +1,7 @@
 """Option lists in files: how another system's exports are read. A preset is one that comes with Laurels."""
 
 import tomllib
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from laurels.errors import SettingsError
-from laurels.exchange.mapping import Constant, Mapping
+from laurels.exchange.mapping import Constant, Mapping, parts
 from laurels.exchange.refusals import refuse_access, shown
 
 
@@ -99,3 +100,16 @@ def _presets() -> dict[str, OptionList]:
 
 PRESETS: dict[str, OptionList] = _presets()
 """The option lists that come with Laurels, by name."""
+
+
+def presets_for(columns: Sequence[str]) -> list[str]:
+    """The presets all of whose columns a file has."""
+    there = set(columns)
+    return [
+        name
+        for name, options in PRESETS.items()
+        if all(
+            any(part in there for choice in text.split("|") for _, part in parts(role, choice, columns))
+            for role, text in options.map.items()
+        )
+    ]
