@@ -83,7 +83,9 @@ class SqliteBooks(Session):
     async def award(self, shard: int, limit: int, decide: Decide, *, waiting_before: int) -> int:
         fence = self._fences.get(shard)
         return await self._writer.run(
-            lambda db: awarding.award(db, shard, limit, decide, waiting_before, self._now(), fence)
+            lambda db: awarding.award(
+                db, shard, limit, decide, waiting_before=waiting_before, now=self._now(), fence=fence
+            )
         )
 
     async def settle(self, documents: Sequence[Document], decide: Decide) -> list[Receipt | LaurelsError]:

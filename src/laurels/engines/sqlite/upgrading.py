@@ -36,7 +36,8 @@ def fill(connection: apsw.Connection, upgrade: Upgrade | None) -> None:
             months[member], closing = months.get(member, Months()).plus(month, points)
             for closed, scored in closing:
                 connection.execute(
-                    "INSERT INTO closed_month VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET score = score + excluded.score",
+                    "INSERT INTO closed_month VALUES (?, ?, ?) "
+                    "ON CONFLICT DO UPDATE SET score = score + excluded.score",
                     (closed, member, scored),
                 )
     for key, of_order in places.items():
