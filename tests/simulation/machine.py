@@ -25,7 +25,7 @@ from laurels.engines.memory import MemoryLeaderboard
 from laurels.engines.sqlite import SqliteLedger
 from laurels.errors import LedgerUnavailable
 from laurels.intake import Intake
-from laurels.leaderboard import Boards, Change, Followed, Leaderboard, Projector, View
+from laurels.leaderboard import Boards, Change, Followed, Leaderboard, Part, Projector, View
 from laurels.ledger import Ledger
 from laurels.members import Members
 from laurels.model import Mark, Version
@@ -341,6 +341,12 @@ class Beside:
 
     async def reset(self, followed: Followed) -> None:
         await self._travel(lambda: self._board.reset(followed))
+
+    async def load(self, followed: Followed, parts: AsyncIterator[Part]) -> None:
+        await self._travel(lambda: self._board.load(followed, parts))
+
+    async def adopt(self, epoch: int) -> None:
+        await self._travel(lambda: self._board.adopt(epoch))
 
     async def wait_for_change(self, known: Version, timeout_s: float) -> None:
         await self._board.wait_for_change(known, timeout_s)
