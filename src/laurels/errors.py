@@ -151,6 +151,10 @@ class ForeignFile(LaurelsError):
     """This file is not a Laurels ledger. Choose another state directory."""
 
 
+class NotOwned(LaurelsError):
+    """Another process awards this shard now. Nothing was written."""
+
+
 class FeedDiverged(LaurelsError):
     """The ledger's feed is not the one that this leaderboard followed. It has to be rebuilt."""
 

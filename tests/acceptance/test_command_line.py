@@ -54,7 +54,7 @@ def test_every_command_helps_with_examples(command: str) -> None:
         (["top", "--board", "week"], 1, "No such board"),
         (["export", "standings", "--to", "x.doc"], 1, ".csv"),
         (["members", "hide", "nobody"], 1, "No such member"),
-        (["members", "enrol", "a b"], 2, "member_id"),
+        (["members", "enrol", "a\u200bb"], 2, "member_id"),
         (["members", "enrol"], 2, "name at least one"),
         (["quarantine", "show", "7"], 1, "no document 7"),
         (["quarantine", "retry", "7"], 1, "no document 7"),

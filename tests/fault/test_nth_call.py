@@ -28,19 +28,19 @@ REPOSITORY = Path(__file__).parents[2]
 async def test_never_lost_and_never_twice_where_the_nth_call_fails(
     tmp_path: Path, name: str, level: Level, figures: Counter[str]
 ) -> None:
-    """The house lives on, and whoever got no answer asks again."""
+    """The system lives on, and whoever got no answer asks again."""
     untouched = await _untouched(tmp_path, name)
     for nth in range(MOST_POINTS):
         now = TurnedClock()
         trap = Trap(nth, fail)
         state = shutil.copytree(tmp_path / "prepared", tmp_path / str(nth))
-        async with opened(state, now, trap, level) as house:
+        async with opened(state, now, trap, level) as services:
             trap.armed = True
             with suppress(LedgerUnavailable):
-                await go_on(house, SCENARIOS[name], state / "answered")
+                await go_on(services, SCENARIOS[name], state / "answered")
             trap.armed = False
-            await go_on(house, SCENARIOS[name], state / "answered")
-            assert await end(house, now) == untouched, f"failed at point {nth}"
+            await go_on(services, SCENARIOS[name], state / "answered")
+            assert await end(services, now) == untouched, f"failed at point {nth}"
         if not trap.sprung:
             break
         figures["faults"] += 1
@@ -61,9 +61,9 @@ async def test_never_lost_and_never_twice_where_the_nth_call_kills(
     for nth in range(killed + 1):
         now = TurnedClock()
         state = tmp_path / str(nth)
-        async with opened(state, now) as house:
-            await go_on(house, SCENARIOS[name], state / "answered")
-            assert await end(house, now) == untouched, f"killed at point {nth}"
+        async with opened(state, now) as services:
+            await go_on(services, SCENARIOS[name], state / "answered")
+            assert await end(services, now) == untouched, f"killed at point {nth}"
         shutil.rmtree(state)
     figures["kills"] += killed
 
@@ -73,9 +73,9 @@ async def _untouched(folder: Path, name: str) -> Outcome:
     await prepare(folder / "prepared", SCENARIOS[name])
     state = shutil.copytree(folder / "prepared", folder / "untouched")
     now = TurnedClock()
-    async with opened(state, now) as house:
-        await go_on(house, SCENARIOS[name], state / "answered")
-        return await end(house, now)
+    async with opened(state, now) as services:
+        await go_on(services, SCENARIOS[name], state / "answered")
+        return await end(services, now)
 
 
 async def _kill(name: str, level: Level, root: Path) -> int:

@@ -7,7 +7,7 @@ from tests.fault.following import Board
 
 from laurels.awarding.awarder import BATCH
 from laurels.model import Document, DocumentKind, Status
-from laurels.testing.ledger_contract.base import Shop, order, refund, unreadable
+from laurels.testing.ledger_contract.base import Shop, key_of, order, refund, unreadable
 
 pytestmark = pytest.mark.anyio
 
@@ -78,4 +78,4 @@ async def test_never_drops_what_is_tried_again_and_is_still_bad(shop: Shop, dice
             (each.id, each.raw) for each in poison if each not in waiting
         ]
         for each in listed:
-            await shop.ledger.retry(each.sequence)
+            await shop.ledger.retry(*key_of(each))

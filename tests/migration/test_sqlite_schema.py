@@ -77,9 +77,9 @@ async def test_a_migrated_ledger_is_sound_and_works_on(old: Path) -> None:
     assert await _findings(ledger) == []
     feed = await ledger.feed(0, Mark(), 100)
     assert len(feed) == 12
-    published = await ledger.publish(1, _published_program(old))
+    published = await ledger.publish(1, _published_program(old), None, actor="test")
     program = parse_program(published[1])
-    awarder = Awarder(ledger, Programs(program, {1: program}))
+    awarder = Awarder(ledger, Programs.of(program))
     await ledger.accept([_order("A9", "cy", 2500).document(), _order("A1", "ann", 2500).document()])
     assert await awarder.drain() == 2
     totals = {each: await ledger.balance(each) for each in ("ann", "bob", "cy", "eve")}

@@ -51,7 +51,7 @@ OTHERS: dict[str, Make] = {"valkey": valkey_server.leaderboard, "native": native
 
 
 @dataclass
-class Shop:
+class RandomShop:
     """A made-up ledger: what happened, shard by shard, and who is whom by now."""
 
     dice: Random
@@ -167,10 +167,10 @@ async def test_every_answer_is_the_one_of_the_leaderboard_in_memory(other: str, 
         async with AsyncExitStack() as stack:
             reference = await stack.enter_async_context(memory(valkey_url))
             engine = await stack.enter_async_context(OTHERS[other](valkey_url))
-            await live([reference, engine], Shop(dice))
+            await live([reference, engine], RandomShop(dice))
 
 
-async def live(engines: Sequence[Leaderboard], shop: Shop) -> None:
+async def live(engines: Sequence[Leaderboard], shop: RandomShop) -> None:
     """Follow a shop with two engines, through a rebuild in the middle, and compare them after each batch."""
     for part in range(2):
         done = dict.fromkeys(range(SHARDS), 0)
@@ -192,7 +192,7 @@ async def live(engines: Sequence[Leaderboard], shop: Shop) -> None:
             await compare(engines, shop)
 
 
-async def compare(engines: Sequence[Leaderboard], shop: Shop) -> None:
+async def compare(engines: Sequence[Leaderboard], shop: RandomShop) -> None:
     """Fail where any answer differs."""
     reference, engine = engines
     assert await engine.followed() == await reference.followed()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from laurels.cli.files import cells
 from laurels.errors import InvalidInput
-from laurels.model.ids import check_email, check_id, check_sku
+from laurels.model.ids import check_email, check_id, check_sku, check_source
 from laurels.model.money import parse_decimal
 from laurels.model.times import EARLIEST, MAX_AHEAD, check_occurred, from_datetime, parse_instant
 
@@ -53,10 +53,19 @@ def test_decimals(texts: list[str], decimals: int, signed: bool) -> None:
 
 
 @reproducible
-@given(st.lists(st.from_regex(r"[A-Za-z0-9._:@+=/ -]{0,130}", fullmatch=True) | ODD_TEXT, min_size=1))
-@example(["a\n", "a" * 128, "a" * 129, "é", "", "-a"])
+@given(st.lists(st.from_regex(r"[A-Za-z0-9._:@+=/ \u00e9\u200b\u65e5-]{0,130}", fullmatch=True) | ODD_TEXT, min_size=1))
+@example(["a\n", "a" * 128, "a" * 129, "é" * 127, "é" * 128, "", ".", "..", "...", " a", "a\x85"])
 def test_ids(texts: list[str]) -> None:
     assert decided(cells.ids(CELL), texts) == [or_none(check_id, text, "cell") for text in texts]
+
+
+@reproducible
+@given(
+    st.lists(st.from_regex(r"(member|laurels|checkout|[a-z0-9-])[a-z:/-]{0,70}", fullmatch=True) | ODD_TEXT, min_size=1)
+)
+@example(["shop", "member", "member:7", "laurels", "checkout", "a" * 64, "a" * 65, "a\n", "-a", ""])
+def test_sources(texts: list[str]) -> None:
+    assert decided(cells.sources(CELL), texts) == [or_none(check_source, text, "cell") for text in texts]
 
 
 @reproducible
@@ -101,7 +110,9 @@ ZONES = ["Europe/London", "Europe/Dublin", "America/St_Johns", "Australia/Lord_H
 CHANGES = [datetime.fromisoformat(day) for day in ("2011-03-27", "2011-04-03", "2011-10-30", "2011-12-30")]
 """Days on which clocks changed in one of them; Samoa left out the last one."""
 
-CLOCK_TIMES = st.datetimes(datetime.fromisoformat("2000-01-03"), datetime.fromisoformat("2026-05-30"))
+CLOCK_TIMES = st.datetimes(datetime.fromisoformat("2000-01-03"), datetime.fromisoformat("2026-05-30")).map(
+    lambda moment: moment.replace(fold=0)
+)
 
 
 @reproducible

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.engines import NAMES, native_leaderboard, needs_native
+from tests.settings import settings_with
 
 from laurels.engines.memory import MemoryLeaderboard
 from laurels.errors import AnotherProjector, BoardNotReady, SettingsError
@@ -20,7 +21,7 @@ from laurels.wiring import is_board_shared, leaderboard_engine, open_leaderboard
 
 pytestmark = pytest.mark.anyio
 
-NOT_INSTALLED = mock.patch("laurels.wiring.find_spec", return_value=None)
+NOT_INSTALLED = mock.patch("laurels.wiring.boards.find_spec", return_value=None)
 
 
 async def test_without_laurels_core_the_board_is_in_memory_unless_native_is_asked_for(tmp_path: Path) -> None:
@@ -30,7 +31,7 @@ async def test_without_laurels_core_the_board_is_in_memory_unless_native_is_aske
         assert not is_board_shared(default)
         assert isinstance(await open_leaderboard(default, NAMES), MemoryLeaderboard)
         with pytest.raises(SettingsError, match="laurels-core is not installed"):
-            await open_leaderboard(Settings(state=tmp_path, leaderboard_engine="native"), NAMES)
+            await open_leaderboard(settings_with(state=tmp_path, leaderboard_engine="native"), NAMES)
 
 
 @needs_native
@@ -38,7 +39,7 @@ async def test_with_laurels_core_the_board_is_native_unless_memory_is_asked_for(
     default = Settings(state=tmp_path)
     assert is_board_shared(default)
     assert (await open_leaderboard(default, NAMES)).name == "native"
-    assert (await open_leaderboard(Settings(state=tmp_path, leaderboard_engine="memory"), NAMES)).name == "memory"
+    assert (await open_leaderboard(settings_with(state=tmp_path, leaderboard_engine="memory"), NAMES)).name == "memory"
 
 
 @needs_native

@@ -24,7 +24,7 @@ app = typer.Typer(
     name="laurels",
     help="Loyalty points and live rankings for a shop.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )

@@ -7,9 +7,20 @@ from typing import Annotated
 
 import typer
 
-from laurels.cli.console import BoardOption, ConfigOption, StateOption, examples, projected_house, run, say, settings_of
+from laurels.awarding import Programs
+from laurels.cli.console import (
+    BoardOption,
+    ConfigOption,
+    StateOption,
+    examples,
+    progress,
+    run,
+    say,
+    settings_of,
+)
 from laurels.ledger import Ledger
 from laurels.model import Entry, Mark
+from laurels.runtime.upkeep import projected_services
 from laurels.settings import Settings
 from laurels.wiring import build
 
@@ -51,22 +62,22 @@ def export(
 async def _standings(settings: Settings, to: Path, board: str) -> int:
     from laurels.cli.files import write_standings  # noqa: PLC0415 - polars takes a while to load
 
-    async with projected_house(settings) as house:
-        return await write_standings(to, house.leaderboard.standings(house.boards.resolve(board, house.now())))
+    async with projected_services(settings, progress) as services:
+        return await write_standings(to, services.leaderboard.standings(services.boards.resolve(board, services.now())))
 
 
 async def _entries(settings: Settings, to: Path) -> int:
     from laurels.cli.files import write_entries  # noqa: PLC0415 - polars takes a while to load
 
-    async with build(settings) as house:
-        return await write_entries(to, _feed(house.ledger))
+    async with build(settings) as services:
+        return await write_entries(to, _feed(services.ledger, services.programs))
 
 
-async def _feed(ledger: Ledger) -> AsyncIterator[list[Entry]]:
+async def _feed(ledger: Ledger, programs: Programs) -> AsyncIterator[list[Entry]]:
     heads = await ledger.heads()
     for shard, head in sorted(heads.marks.items()):
         mark = Mark()
         while mark.position < head.position:
             entries = await ledger.feed(shard, mark, min(CHUNK, head.position - mark.position))
-            yield entries
+            yield await programs.worded(entries, ledger)
             mark = Mark(entries[-1].position, entries[-1].hash)

@@ -9,12 +9,13 @@ import typer
 from msgspec import Struct
 from rich.console import Console
 
-from laurels.cli.console import ConfigOption, StateOption, examples, out, progress, run, say, settings_of, settle
+from laurels.cli.console import ConfigOption, StateOption, examples, out, progress, run, say, settings_of
 from laurels.errors import SettingsError
 from laurels.ledger import Receipt
 from laurels.model import Order, Refund
+from laurels.runtime.upkeep import settle
 from laurels.settings import Settings
-from laurels.wiring import House, build
+from laurels.wiring import Services, build
 
 T = TypeVar("T")
 
@@ -104,22 +105,22 @@ def import_(
 
 
 async def _import(settings: Settings, documents: Iterable[Order | Refund], total: int) -> Imported:
-    async with build(settings) as house:
-        return await bring_in(house, documents, total)
+    async with build(settings) as services:
+        return await bring_in(services, documents, total)
 
 
-async def bring_in(house: House, documents: Iterable[Order | Refund], total: int) -> Imported:
+async def bring_in(services: Services, documents: Iterable[Order | Refund], total: int) -> Imported:
     """Accept documents in chunks, award them, and bring the board to them. `total` is how many they are."""
     imported = Imported()
     with progress("importing", "documents") as report:
         done = 0
         for chunk in _chunks(documents, CHUNK):
-            receipts = await house.intake.accept_all([(document, b"") for document in chunk])
+            receipts = await services.intake.accept_all([(document, b"") for document in chunk])
             _count(imported, chunk, receipts)
-            await house.awarder.drain()
+            await services.awarder.drain()
             done += len(chunk)
             report(done, total)
-    await settle(house)
+    await settle(services, progress)
     return imported
 
 

@@ -37,7 +37,7 @@ from laurels.leaderboard.changes import (
     changes_of,
 )
 from laurels.leaderboard.comparison import compare
-from laurels.leaderboard.port import AtHand, Followed, Leaderboard, Part, View
+from laurels.leaderboard.port import AtHand, Followed, Leaderboard, Paced, Part, View
 from laurels.leaderboard.projector import Projector
 
 __all__ = [
@@ -52,6 +52,7 @@ __all__ = [
     "Joined",
     "Leaderboard",
     "Merged",
+    "Paced",
     "Part",
     "Projector",
     "Renamed",

@@ -139,6 +139,16 @@ class Leaderboard(Protocol):
 
 
 @runtime_checkable
+class Paced(Protocol):
+    """What a leaderboard has besides whose batches keep others waiting: it says how long they may be."""
+
+    @property
+    def batch(self) -> int:
+        """How many entries to give at once now, as the last batches went."""
+        ...
+
+
+@runtime_checkable
 class AtHand(Protocol):
     """What a leaderboard has besides whose reads wait for nobody: the hot read is answered without a turn of the event
     loop.

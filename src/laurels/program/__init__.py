@@ -4,8 +4,9 @@ A program is TOML, validated when it is read, and immutable once published under
 version that they were made under; a refund is judged by the version of its order, whatever is in force today.
 """
 
-from laurels.program.earning import Earned, Reversed, earn, reverse, reverse_unlinked
+from laurels.program.earning import Earned, Reversed, earn, points_of, reverse, reverse_unlinked
 from laurels.program.program import DEFAULT_PROGRAM, EarningRule, Milestone, Program, parse_program
+from laurels.program.wording import reason_of
 
 __all__ = [
     "DEFAULT_PROGRAM",
@@ -16,6 +17,8 @@ __all__ = [
     "Reversed",
     "earn",
     "parse_program",
+    "points_of",
+    "reason_of",
     "reverse",
     "reverse_unlinked",
 ]

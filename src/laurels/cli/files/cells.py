@@ -12,8 +12,20 @@ import polars as pl
 
 from laurels.cli.files.mapping import check_channel
 from laurels.errors import InvalidInput
-from laurels.model.ids import EMAIL, ID, SKU, check_email, check_id, check_sku
-from laurels.model.money import DECIMALS, MAX_WHOLE_DIGITS, MILLION, check_currency, parse_decimal
+from laurels.model.currencies import DECIMALS
+from laurels.model.ids import (
+    EMAIL,
+    ID,
+    MAX_ID_BYTES,
+    OWN_SOURCES,
+    SKU,
+    SOURCE,
+    check_email,
+    check_id,
+    check_sku,
+    check_source,
+)
+from laurels.model.money import MAX_WHOLE_DIGITS, MILLION, check_currency, parse_decimal
 from laurels.model.times import EARLIEST, MAX_AHEAD, check_occurred, parse_instant
 
 MAX_DECIMALS = 6
@@ -32,13 +44,20 @@ _CHECKS: dict[str, Callable[[str, str], str]] = {
     "channel": check_channel,
     "email": check_email,
     "sku": check_sku,
+    "source": check_source,
 }
 _OUT_OF_RANGE = "must lie between 2000-01-01 and 5 minutes from now"
 
 
 def ids(text: pl.Expr) -> pl.Expr:
     """Identifiers, as `check_id` takes them."""
-    return _matching(text, _whole(ID))
+    return pl.when(text.str.contains(_whole(ID)) & (text.str.len_bytes() <= MAX_ID_BYTES)).then(text)
+
+
+def sources(text: pl.Expr) -> pl.Expr:
+    """The systems that number orders and refunds, as `check_source` takes them."""
+    is_own = text.is_in(list(OWN_SOURCES)) | text.str.starts_with("member:")
+    return pl.when(text.str.contains(_whole(SOURCE)) & ~is_own).then(text)
 
 
 def skus(text: pl.Expr) -> pl.Expr:
@@ -57,13 +76,15 @@ def one_of(text: pl.Expr, known: Collection[str]) -> pl.Expr:
 
 
 def millionths(text: pl.Expr, decimals: pl.Expr, *, signed: pl.Expr) -> pl.Expr:
-    """Decimal texts in millionths, as `parse_decimal` takes them, with at most so many decimals (6 or fewer)."""
+    """Decimal texts in millionths, as `parse_decimal` takes them: at most so many decimals (6 or fewer), zeros behind
+    them aside.
+    """
     unsigned = text.str.strip_prefix("-")
-    fraction = unsigned.str.extract(r"\.([0-9]+)$", 1).fill_null("")
+    fraction = unsigned.str.extract(r"\.([0-9]*[1-9])0*$", 1).fill_null("")
     whole = unsigned.str.extract(r"^([0-9]+)", 1).cast(pl.Int64, strict=False)
     value = whole * MILLION + fraction.str.pad_end(MAX_DECIMALS, "0").cast(pl.Int64, strict=False)
     negative = text.str.starts_with("-")
-    fits = text.str.contains(_DECIMAL) & (fraction.str.len_bytes() <= decimals) & (~negative | (signed & (value != 0)))
+    fits = text.str.contains(_DECIMAL) & (fraction.str.len_bytes() <= decimals) & (~negative | signed)
     return pl.when(fits).then(pl.when(negative).then(-value).otherwise(value))
 
 

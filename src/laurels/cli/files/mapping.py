@@ -10,7 +10,7 @@ from msgspec import Struct
 from laurels.cli.files.refusals import refuse, shown
 from laurels.errors import InvalidInput, SettingsError
 from laurels.model import Channel
-from laurels.model.ids import check_id
+from laurels.model.ids import check_source
 from laurels.model.money import check_currency
 
 LINE_ROLES = ("sku", "quantity", "unit_price")
@@ -153,7 +153,7 @@ def check_channel(text: str, field: str = "channel") -> str:
 _CHECKS: dict[str, Callable[[str, str], str]] = {
     "currency": check_currency,
     "channel": check_channel,
-    "source": check_id,
+    "source": check_source,
 }
 
 

@@ -17,7 +17,8 @@ from laurels.cli.files.refusals import refuse_cell, shown
 from laurels.cli.files.table import Table
 from laurels.errors import FileRefused, InvalidInput
 from laurels.model import Channel, Line, Order, Refund
-from laurels.model.money import DECIMALS, MAX_WHOLE_DIGITS, check_total, sum_lines
+from laurels.model.currencies import DECIMALS
+from laurels.model.money import MAX_WHOLE_DIGITS, check_total, sum_lines
 
 _DOCUMENTS_AT_ONCE = 4096
 _TRILLIONTHS = 10.0**12
@@ -137,7 +138,7 @@ def _converted(mapping: Mapping, schema: pl.Schema, now: int) -> list[pl.Expr]:
         "member_id": cells.ids(pl.col("member_id")),
         "currency": cells.one_of(pl.col("currency"), DECIMALS),
         "channel": cells.one_of(pl.col("channel"), list(Channel)),
-        "source": cells.ids(pl.col("source")),
+        "source": cells.sources(pl.col("source")),
         "email": cells.emails(pl.col("email")),
         "refund_id": cells.ids(pl.col("refund_id")),
         "total": cells.millionths(pl.col("total"), currency_decimals, signed=is_refund) // minor_unit,

@@ -5,11 +5,15 @@ There is one road: a fresh file is made by the same steps that bring an old one 
 
 import uuid
 from importlib.resources import files
+from typing import Any
 
 import apsw
 
 from laurels import clock
+from laurels.engines.sqlite import upgrading
 from laurels.errors import ForeignFile, SchemaTooNew
+from laurels.ledger import Upgrade
+from laurels.model.documents import keyed
 
 APPLICATION_ID = 0x4C61_7572
 """`Laur`, in the file's header: tells a ledger from any other SQLite file."""
@@ -18,6 +22,9 @@ _STEPS = sorted(
     (step.name, step.read_text("utf-8")) for step in files(__name__).iterdir() if step.name.endswith(".sql")
 )
 LATEST = len(_STEPS)
+
+SHARDED = 4
+"""The step that brings shards, and all that is added up from older entries."""
 
 
 def version_of(connection: apsw.Connection) -> int:
@@ -34,16 +41,19 @@ def version_of(connection: apsw.Connection) -> int:
     return version
 
 
-def migrate(connection: apsw.Connection) -> tuple[int, int]:
-    """Bring a file to the latest schema. Returns the versions before and after. Another process doing the same is
-    waited for.
+def migrate(connection: apsw.Connection, shards: int = 1, upgrade: Upgrade | None = None) -> tuple[int, int]:
+    """Bring a file to the latest schema; a fresh one gets so many shards. Returns the versions before and after.
+    Another process doing the same is waited for. `upgrade` says what the rules know of what an older Laurels wrote.
     """
+    connection.create_scalar_function("keyed", _keyed, 2, deterministic=True)
     before = version_of(connection)
     while (version := version_of(connection)) < LATEST:
         connection.execute("BEGIN IMMEDIATE")
         try:
             if version_of(connection) == version:
-                _take_step(connection, version)
+                _take_step(connection, version, upgrade)
+                if before == 0 and version + 1 == LATEST:
+                    _make_shards(connection, shards)
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:  # a full disk has rolled back already
@@ -52,9 +62,23 @@ def migrate(connection: apsw.Connection) -> tuple[int, int]:
     return before, LATEST
 
 
-def _take_step(connection: apsw.Connection, version: int) -> None:
+def _keyed(*values: Any) -> bytes:
+    secret, fingerprint = values
+    return keyed(secret, fingerprint)
+
+
+def _take_step(connection: apsw.Connection, version: int, upgrade: Upgrade | None) -> None:
     connection.execute(_STEPS[version][1])
     if version == 0:
         connection.pragma("application_id", APPLICATION_ID)
         connection.execute("INSERT INTO ledger VALUES (1, ?, 1, ?, 0, x'', 0, 0, 0)", (uuid.uuid4().hex, clock.now()))
+    if version + 1 == SHARDED:
+        upgrading.fill(connection, upgrade)
     connection.pragma("user_version", version + 1)
+
+
+def _make_shards(connection: apsw.Connection, shards: int) -> None:
+    connection.execute("UPDATE ledger SET shards = ?", (shards,))
+    connection.execute("DELETE FROM shard")
+    for shard in range(shards):
+        connection.execute("INSERT INTO shard VALUES (?, 0, x'', 0)", (shard,))
