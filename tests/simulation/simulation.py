@@ -52,7 +52,9 @@ class Failed(AssertionError):
 
 
 class Run:
-    """A run, which `play` carries out, over a ledger of so many shards. `trace` tells what happened; `digest` is the same for the same run."""
+    """A run, which `play` carries out, over a ledger of so many shards. `trace` tells what happened; `digest` is the
+    same for the same run.
+    """
 
     def __init__(self, seed: int, shards: int = 1) -> None:
         self.seed = seed
@@ -83,8 +85,8 @@ class Run:
 
     @contextmanager
     def _surroundings(self) -> Iterator[None]:
-        """What is decided for the whole process: how much the projector takes, how long a shard is a dead process's, when
-        SQLite folds its log.
+        """What is decided for the whole process: how much the projector takes, how long a shard is a dead process's,
+        when SQLite folds its log.
         """
         chunks, lease = (projector.CHUNK, projector.BUILDING_CHUNK), (leases.LEASE, leases.RENEW)
         projector.CHUNK = projector.BUILDING_CHUNK = self._dice.choice(CHUNKS)

@@ -108,7 +108,7 @@ async def _top(settings: Settings, board: str, number: int) -> Board:
 
 
 async def _explain(settings: Settings, source: str, order: str) -> tuple[DocumentState, list[Entry]]:
-    async with build(settings) as services:
+    async with build(settings, must_exist=True) as services:
         document = await services.ledger.document(DocumentKind.ORDER, source, order)
         if document is None:
             raise UnknownOrder(f"There is no order {order} of the source {source}.")

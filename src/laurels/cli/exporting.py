@@ -141,7 +141,7 @@ async def _entries(
 ) -> int:
     from laurels.exchange import write_entries  # noqa: PLC0415 - polars takes a while to load
 
-    async with build(settings) as services:
+    async with build(settings, must_exist=True) as services:
         ledger = services.ledger
         chosen = wanted.filter(services.programs.current.zone)
         chunks = _feed(ledger, services.programs, chosen)

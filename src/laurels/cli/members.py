@@ -76,12 +76,12 @@ def _change(member: str, event: MemberEvent, now_is: str, state: Path | None, co
 
 
 async def _changed(settings: Settings, member: str, event: MemberEvent) -> Version:
-    async with build(settings) as services:
+    async with build(settings, must_exist=True) as services:
         return await services.members.change(member, event, actor=ACTOR)
 
 
 async def _enrol(settings: Settings, pairs: list[tuple[str, str | None]]) -> list[bool]:
-    async with build(settings) as services:
+    async with build(settings, must_exist=True) as services:
         return (await services.members.enrol(pairs, actor=ACTOR))[0]
 
 

@@ -83,22 +83,22 @@ def drop(
 
 
 async def _list(settings: Settings, after: int, limit: int) -> list[QuarantinedDocument]:
-    async with build(settings) as services:
+    async with build(settings, must_exist=True) as services:
         return await services.ledger.quarantine(after=after, limit=limit)
 
 
 async def _show(settings: Settings, number: int) -> QuarantinedDocument:
-    async with build(settings) as services:
+    async with build(settings, must_exist=True) as services:
         return await services.ledger.quarantined(*await _key(services.ledger, number))
 
 
 async def _retry(settings: Settings, number: int) -> None:
-    async with build(settings) as services:
+    async with build(settings, must_exist=True) as services:
         await services.ledger.retry(*await _key(services.ledger, number))
 
 
 async def _drop(settings: Settings, number: int) -> None:
-    async with build(settings) as services:
+    async with build(settings, must_exist=True) as services:
         await services.ledger.drop(*await _key(services.ledger, number), actor="cli")
 
 

@@ -23,7 +23,7 @@ from laurels.role_status import RoleBoard
 from laurels.settings import Settings
 from laurels.wiring.boards import open_leaderboard
 from laurels.wiring.channels import open_channel, open_composer
-from laurels.wiring.ledgers import LedgerBundle, open_ledger
+from laurels.wiring.ledgers import LedgerBundle, check_there, open_ledger
 from laurels.wiring.owner import check_owner
 from laurels.wiring.payments import open_payments
 
@@ -58,14 +58,18 @@ async def build(
     bundle: LedgerBundle | None = None,
     leaderboard: Leaderboard | None = None,
     payments: Payments | None = None,
+    must_exist: bool = False,
 ) -> AsyncIterator[Services]:
     """Build the services that the settings describe; everything that was opened here is closed on the way out, in
     reverse order. What is handed in (a ledger with all that belongs to it, a leaderboard, payments) is its owner's.
+    With `must_exist` no ledger is made where there is none.
 
     Raises `SettingsError`, `ProgramError`, `SchemaTooOld` and the like, each with what to do about it.
     """
     check_owner(settings.state)
     check_folder(settings.state)
+    if must_exist:
+        check_there(settings)
     async with AsyncExitStack() as stack:
         if bundle is None:
             bundle = open_ledger(settings, now)

@@ -8,7 +8,7 @@ from laurels.awarding import refunds_of_old
 from laurels.checkout import IntentStore
 from laurels.clock import Clock
 from laurels.engines.sqlite import SqliteLedger
-from laurels.errors import SettingsError
+from laurels.errors import LedgerMissing, SettingsError
 from laurels.leaderboard import Boards
 from laurels.ledger import Ledger, OldRules
 from laurels.program import parse_program
@@ -25,6 +25,14 @@ class LedgerBundle:
     ledger: Ledger
     intents: IntentStore
     close: Callable[[], Awaitable[None]]
+
+
+def check_there(settings: Settings) -> None:
+    """Raise `LedgerMissing` where there is no ledger: what reads makes none."""
+    if not ledger_path(settings).exists():
+        raise LedgerMissing(
+            f"There is no ledger in {settings.state}. Name its directory with --state, or make one: `laurels serve`."
+        )
 
 
 def open_ledger(settings: Settings, now: Clock) -> LedgerBundle:
