@@ -3,6 +3,7 @@ thread.
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -55,7 +56,7 @@ class SqliteLedger(SqliteInbox, SqliteBooks, SqliteMembers, SqliteFeed, SqliteQu
         with _prepared(path) as connection:
             version = version_of(connection)
             if 0 < version < LATEST:
-                _copy(connection, path.with_name(f"{path.name}.schema-{version}"))
+                _copy(connection, version, path.with_name(f"{path.name}.schema-{version}"))
             return migrate(connection, shards, upgrade)
 
     async def verify(self) -> AsyncIterator[Verification]:
@@ -93,22 +94,25 @@ class SqliteLedger(SqliteInbox, SqliteBooks, SqliteMembers, SqliteFeed, SqliteQu
         await self._writer.close()
 
 
-def _copy(connection: apsw.Connection, copy: Path) -> None:
+def _copy(connection: apsw.Connection, version: int, copy: Path) -> None:
     """Copy a ledger as it is at this moment, readable by its owner alone. One that is there already is of an earlier
-    try, and stays.
+    try, and stays; where another process has brought the ledger up to date meanwhile, that one made the copy.
     """
     if copy.exists():
         return
-    unfinished = copy.with_name(f"{copy.name}.part")
-    unfinished.unlink(missing_ok=True)
+    unfinished = copy.with_name(f"{copy.name}.{os.getpid()}.part")
     unfinished.touch(mode=0o600)
     with closing(apsw.Connection(str(unfinished))) as target:
         with target.backup("main", connection, "main") as backup:
             backup.step()
+        as_it_was = version_of(target) == version
         found = [what for [what] in target.execute("PRAGMA integrity_check(1)") if what != "ok"]
     if found:
         raise LedgerUnavailable(f"The ledger's copy is damaged ({found[0]}). Nothing was changed; `laurels verify` it.")
-    unfinished.rename(copy)
+    if as_it_was:
+        unfinished.rename(copy)
+    else:
+        unfinished.unlink()
 
 
 @contextmanager
