@@ -116,6 +116,32 @@ def test_times_with_an_offset(texts: list[str]) -> None:
     assert decided(times.instants(CELL, [], NOW), texts) == [or_none(expected, text) for text in texts]
 
 
+PLAIN = st.builds(
+    "{:04}-{:02}-{:02}{}{:02}:{:02}:{:02}{}".format,
+    st.sampled_from([0, 1999, 2000, 2011, 2024, 2026, 9999]),
+    st.integers(0, 13),
+    st.integers(0, 32),
+    st.sampled_from(["T", " "]),
+    st.integers(0, 23),
+    st.integers(0, 59),
+    st.integers(0, 59),
+    st.sampled_from(["Z", ""]),
+)
+
+
+@reproducible
+@given(st.lists(PLAIN, min_size=1), st.sampled_from([[], [(None, "Europe/London")]]))
+@example(["2011-03-27 01:30:00", "2011-10-30 01:30:00", "2011-02-30T10:00:00Z"], [(None, "Europe/London")])
+def test_plain_times_are_read_as_all_others(texts: list[str], zones: list[tuple[None, str]]) -> None:
+    assert times.are_plain(pl.Series(texts))
+    assert decided(times.plain(CELL, zones, NOW), texts) == decided(times.instants(CELL, zones, NOW), texts)
+
+
+@pytest.mark.parametrize("text", ["2026-01-05T10:00", "2026-01-05T10:00:00.5Z", "2026-01-05T10:00:00z", "x", ""])
+def test_other_spellings_are_not_plain(text: str) -> None:
+    assert not times.are_plain(pl.Series(["2026-01-05T10:00:00Z", text]))
+
+
 ZONES = ["Europe/London", "Europe/Dublin", "America/St_Johns", "Australia/Lord_Howe", "Pacific/Apia", "Africa/Monrovia"]
 CHANGES = [datetime.fromisoformat(day) for day in ("2011-03-27", "2011-04-03", "2011-10-30", "2011-12-30")]
 """Days on which clocks changed in one of them; Samoa left out the last one."""

@@ -144,7 +144,7 @@ def _instants(mapping: Mapping, raw: pl.DataFrame, now: int) -> pl.Expr:
         return column
     if mapping.time_format is not None:
         return times.formatted(column, mapping.time_format, zones, now)
-    return times.instants(column, zones, now)
+    return (times.plain if times.are_plain(raw["occurred_at"]) else times.instants)(column, zones, now)
 
 
 def _faults(mapping: Mapping, raw: pl.DataFrame, good: pl.DataFrame, now: int) -> list[Fault]:

@@ -22,12 +22,26 @@ Zones = Sequence[tuple[pl.Expr | None, str]]
 """Time zones, each with the rows that are of it; None: all that no other one has."""
 
 _GROUPS = rf"\A(?:{WRITTEN})\z"
+_PLAIN = r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}[T ](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z?\z"
 _WITH_OFFSET = re.compile(r"%(?:z|:z|#z|\+|s)")
 _WITH_CLOCK = re.compile(r"%(?:[-_0]?[HIkl]|T|R|X|c|\+|s|r)")
 _YEAR_FIRST = re.compile(r"%[-_0]?[YGFCcDv+sy]")
 """Formats whose texts could be taken for what `parse_written` reads."""
 
 _MINUTE = 60_000_000
+
+
+def are_plain(texts: pl.Series) -> bool:
+    """Whether all texts of a column, empty cells aside, are spelt as `plain` reads them."""
+    return bool(texts.str.contains(_PLAIN).all())
+
+
+def plain(text: pl.Expr, zones: Zones, now: int) -> pl.Expr:
+    """The same as `instants` for texts such as `2026-11-01T10:00:00Z` and `2026-11-01 10:00:00`, ten times as fast."""
+    local = text.str.slice(0, 19).str.replace(" ", "T", literal=True)
+    local = local.str.to_datetime("%Y-%m-%dT%H:%M:%S", time_unit="us", strict=False)
+    in_utc = text.str.ends_with("Z")
+    return _in_range(pl.when(in_utc).then(local.dt.epoch("us")).otherwise(_by_zones(local, zones)), now)
 
 
 def instants(text: pl.Expr, zones: Zones, now: int) -> pl.Expr:
