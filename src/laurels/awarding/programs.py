@@ -4,12 +4,15 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
+import structlog
 
 from laurels.errors import ProgramError, UnknownProgramVersion
 from laurels.leaderboard import Boards
-from laurels.ledger import ProgramStore, PublishedProgram
+from laurels.ledger import OTHER_RULES, ProgramStore, PublishedProgram
 from laurels.model import Entry
 from laurels.program import Program, parse_program, reason_of
+
+log = structlog.get_logger(__name__)
 
 
 class Programs:
@@ -90,6 +93,10 @@ async def publish(store: ProgramStore, program: Program, *, at_start: bool = Fal
     if not published or at_start:
         check_zone(program, published)
         published = await store.publish(program.version, program.text, None, actor=actor)
+    elif all(program.text != each.text for each in published):
+        if any(program.version == each.version for each in published):
+            raise ProgramError(OTHER_RULES.format(version=program.version))
+        log.warning("program.not_in_force", version=program.version, what_to_do="laurels program submit")
     return Programs(_parsed(published))
 
 

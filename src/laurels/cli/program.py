@@ -96,10 +96,10 @@ def diff(
 ) -> None:
     """Show what differs between two programs, line by line."""
     settings = settings_of(state, config)
-    texts = [
+    old, new = (
         _read(Path(which)).text if Path(which).is_file() else run(_text(settings, which)) for which in (before, after)
-    ]
-    lines = difflib.unified_diff(*(text.splitlines() for text in texts), before, after, lineterm="", n=1)
+    )
+    lines = difflib.unified_diff(old.splitlines(), new.splitlines(), before, after, lineterm="", n=1)
     out("\n".join(lines) or "They are the same.")
 
 

@@ -5,6 +5,9 @@ from typing import Protocol
 
 from msgspec import Struct
 
+OTHER_RULES = "Version {version} of the program is published with other rules. Give the changed program a new version."
+"""What to say of a program that would change a published one."""
+
 
 class PublishedProgram(Struct, frozen=True, kw_only=True):
     """A published version. It is in force from `from_at` on; None: it always was."""
