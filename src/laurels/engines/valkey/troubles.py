@@ -91,9 +91,7 @@ def _first_word(text: str) -> str:
 def is_refused_right(error: BaseException) -> bool:
     """Whether the server refused a command, a key or a channel to this user, also from within a script."""
     text = str(error)
-    return (
-        isinstance(error, NoPermissionError) or "NOPERM" in text or "ACL failure" in text or "run this command" in text
-    )
+    return isinstance(error, NoPermissionError) or "NOPERM" in text or "ACL failure" in text or "user executing" in text
 
 
 def advice_on(word: str) -> str:
