@@ -19,7 +19,7 @@ from typing import Any
 
 import msgspec
 
-from laurels.errors import LaurelsError, NotAllowed
+from laurels.errors import LaurelsError, NotAllowed, SettingsError
 from laurels.http import create_app, open_auth
 from laurels.http.exposure import check_open, is_loopback
 from laurels.http.problems import MEDIA_TYPE, problem_of
@@ -71,6 +71,8 @@ async def _opened() -> AsyncIterator[App]:
             app = _on_loopback(app)
         else:
             check_open(services.settings, "The server that runs this application may listen on any address")
+        if services.settings.http.metrics_port is not None:
+            raise SettingsError("http.metrics_port is for `laurels serve`: a server of your own listens where you say.")
         stop = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(run_roles(BACKGROUND, Running(services, stop)))

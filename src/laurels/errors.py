@@ -131,6 +131,10 @@ class LedgerReadOnly(LedgerUnavailable):
     """The ledger's files cannot be written. Check the rights and the free space of the state directory."""
 
 
+class LedgerMissing(LaurelsError):
+    """There is no ledger here. Name its directory with --state, or make one: `laurels serve`."""
+
+
 class CheckoutClosed(LaurelsError):
     """There is no checkout here: it needs a payment provider, and this Laurels has none."""
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -48,6 +49,21 @@ def write_once(path: Path, text: str) -> None:
     finally:
         draft.unlink()
     _sync_directory(path.parent)
+
+
+def check_folder(path: Path) -> None:
+    """Raise `SettingsError` where others on the machine may write into the state folder: they could put keys and boards
+    of their own there before Laurels does. The group that the process itself runs as is not others.
+    """
+    if not _POSIX:
+        return
+    try:
+        found = path.stat()
+    except OSError:  # it is not there yet; who makes it says why it cannot
+        return
+    others = stat.S_IWOTH if found.st_gid == os.getegid() else stat.S_IWOTH | stat.S_IWGRP
+    if found.st_mode & others:
+        raise SettingsError(f"The state folder {path} can be written by others. Run: chmod go-w '{path}'")
 
 
 def refusal(path: Path, title: str, reason: str) -> SettingsError:

@@ -25,7 +25,7 @@ from unittest import mock
 import apsw
 from tests.fault.following import PROGRAM, Row, check_board, standings
 
-from laurels.cli import importing
+from laurels.cli import bringing_in
 from laurels.clock import SECOND
 from laurels.dashboard import ProxyNames
 from laurels.engines.sqlite import SqliteLedger
@@ -90,8 +90,8 @@ async def import_(services: Services) -> None:
         refund("HR", "m0", "30.00"),
         order("H2", "m1", "15.00"),
     ]
-    importing.CHUNK = 2
-    await importing.bring_in(services, documents, len(documents))
+    bringing_in.CHUNK = 2
+    await bringing_in.bring_in(services, documents, len(documents))
 
 
 ANN, BOB = "ann@example.com", "bob@example.com"

@@ -111,7 +111,7 @@ def _files_no_larger_than(size: int) -> Iterator[None]:
 
 
 async def _awarder(ledger: SqliteLedger) -> Awarder:
-    await ledger.publish(_program.version, _program.text)
+    await ledger.publish(_program.version, _program.text, None, actor="test")
     return Awarder(ledger, Programs.of(_program))
 
 

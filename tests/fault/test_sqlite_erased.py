@@ -56,7 +56,7 @@ async def test_a_reader_that_holds_the_log_puts_it_off_and_keeps_nobody_waiting(
 
 async def _awarder(ledger: SqliteLedger) -> Awarder:
     program = parse_program(DEFAULT_PROGRAM)
-    await ledger.publish(program.version, program.text)
+    await ledger.publish(program.version, program.text, None, actor="test")
     return Awarder(ledger, Programs.of(program))
 
 

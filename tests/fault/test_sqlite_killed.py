@@ -35,7 +35,7 @@ async def write(path: Path, first: int) -> None:
     """The process that is killed: many tasks accept and award; each says before and after what it does."""
     ledger = SqliteLedger.open(path)
     program = parse_program(DEFAULT_PROGRAM)
-    await ledger.publish(program.version, program.text)
+    await ledger.publish(program.version, program.text, None, actor="test")
     awarder = Awarder(ledger, Programs.of(program))
 
     async def keep_accepting(start: int) -> None:

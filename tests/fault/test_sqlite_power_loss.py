@@ -85,7 +85,7 @@ async def test_what_was_acknowledged_outlives_a_power_failure(tmp_path: Path, di
     ledger = SqliteLedger.open(tmp_path / "laurels.db")
     program = parse_program(DEFAULT_PROGRAM)
     awarder = Awarder(ledger, Programs.of(program))
-    await ledger.publish(program.version, program.text)
+    await ledger.publish(program.version, program.text, None, actor="test")
     accepted: list[str] = []
     settled: list[str] = []
     awarded = 0

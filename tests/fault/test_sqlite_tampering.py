@@ -74,7 +74,7 @@ async def make(path: Path) -> None:
     """Entry 4 has something in every column but the name number, which entry 5 has."""
     ledger = SqliteLedger.open(path)
     program = parse_program(DEFAULT_PROGRAM)
-    await ledger.publish(program.version, program.text)
+    await ledger.publish(program.version, program.text, None, actor="test")
     awarder = Awarder(ledger, Programs.of(program))
     await ledger.enrol([("ann", "ann@example.com"), ("eve", None), ("bob", None)], actor="clerk")
     await ledger.settle(Adjustment(id="J1", member_id="bob", points=1234567, actor="clerk").document(), _everything)

@@ -57,7 +57,7 @@ async def test_one_that_breaks_a_constraint_fails_alone(ledger: SqliteLedger) ->
     assert "Nothing was written" in failed.message
     assert [type(answer) for answer in (first, *others)] == [list] * 19
     assert await ledger.inbox_depth() == 20
-    await ledger.publish(program.version, program.text)
+    await ledger.publish(program.version, program.text, None, actor="test")
     assert await awarder.drain() == 20
 
 
@@ -67,10 +67,13 @@ async def test_a_job_that_raises_undoes_its_own_writes_alone(ledger: SqliteLedge
         raise ZeroDivisionError
 
     answers = await asyncio.gather(
-        ledger.publish(1, "one"), ledger._writer.run(write_and_raise), ledger.publish(2, "two"), return_exceptions=True
+        ledger.publish(1, "one", None, actor="test"),
+        ledger._writer.run(write_and_raise),
+        ledger.publish(2, "two", None, actor="test"),
+        return_exceptions=True,
     )
     assert isinstance(answers[1], ZeroDivisionError)
-    assert await ledger.publish(1, "one") == {1: "one", 2: "two"}
+    assert await ledger.publish(1, "one", None, actor="test") == {1: "one", 2: "two"}
 
 
 async def test_who_gives_up_waiting_does_not_stop_the_others(ledger: SqliteLedger) -> None:

@@ -72,7 +72,8 @@ class LiveLaurels:
             "LAURELS_AUTH_ISSUER": "shop",
             "LAURELS_AUTH_AUDIENCE": "laurels",
         }
-        claims = {"sub": "test", "scope": "orders:write members:read", "iss": "shop", "aud": "laurels"}
+        claims = {"sub": "test", "laurels": "service", "scope": "orders:write members:read"}
+        claims |= {"iss": "shop", "aud": "laurels"}
         self._token = jwt.encode({**claims, "exp": int(time.time()) + 600}, own_key, "EdDSA")
         self._process: subprocess.Popen[str] | None = None
         self.address: tuple[str, int] | None = None

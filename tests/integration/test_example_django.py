@@ -156,7 +156,7 @@ print(Laurels(settings.LAURELS_URL, sender_token).send(_path(row), content).stat
 """
 
 
-def test_an_id_with_slashes_passes_the_proxy_between(shop: Shop, laurels: LiveLaurels) -> None:
+def test_an_id_with_slashes_passes_the_proxy_between(shop: DjangoShop, laurels: LiveLaurels) -> None:
     """For shops whose orders have such ids: the example encodes them, and what is on the way passes them on."""
     laurels.start()
     assert [shop.manage("shell", "-c", SEND_AN_ORDER).split()[-1] for _ in range(2)] == ["202", "200"]

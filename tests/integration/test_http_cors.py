@@ -24,6 +24,7 @@ FOR_MEMBERS = {
     "/loyalty/m1/entries": "GET",
     "/loyalty/m1/balance": "GET",
     "/loyalty/m1/redeem": "POST",
+    "/loyalty/m1/redeem/V1/cancel": "POST",
     "/leaderboard/all-time": "GET",
     "/leaderboard/all-time/live": "GET",
     "/order/A1": "POST, GET",

@@ -315,12 +315,13 @@ async def _any_bytes(shop: Shop, connect: Connect) -> None:
 
 
 async def test_an_idle_connection_is_closed(
-    shop: Shop, connect: Connect, seen: Seen, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, connect: Connect, seen: Seen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    line = await connect(shop)
     monkeypatch.setattr("laurels.http.connections.LOOK_EVERY_S", 0.05)
-    for _ in range(2):
-        await line.ask(request(shop, "/loyalty/m1"))
-    assert seen.answered == [False, True]
-    async with asyncio.timeout(15):  # uvicorn's own patience is 5 s
-        assert await line.reader.read() == b""
+    async with open_shop(tmp_path / "short", http_keep_alive_s=1, leaderboard_stale_after_ms=60_000) as shop:
+        line = await connect(shop)
+        for _ in range(2):
+            await line.ask(request(shop, "/loyalty/m1"))
+        assert seen.answered == [False, True]
+        async with asyncio.timeout(15):
+            assert await line.reader.read() == b""

@@ -3,13 +3,16 @@
 import asyncio
 import json
 import re
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from tests.integration.http_shop import Shop, check_problem, open_shop
 
-from laurels.http import connections
+from laurels.http import connections, limits
+from laurels.http.auth import Auth
+from laurels.http.callers import Caller
 from laurels.http.connections import MAX_HEAD_BYTES
 from laurels.http.limits import FAILURES_PER_MINUTE, RENAMES_PER_DAY
 
@@ -61,6 +64,29 @@ async def test_an_address_without_a_valid_token_is_told_to_wait(shop: Shop) -> N
     assert int(answer.headers["retry-after"]) == 1
     assert (await shop.ask("GET", "/loyalty/ann", member="ann")).status_code == 200, "a valid token gets in"
     assert (await shop.client.get("/healthz")).status_code == 200
+
+
+async def test_forged_tokens_are_counted_before_they_are_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond the quota nothing of a token is read, and a valid one that is known gets in all the same."""
+    monkeypatch.setattr(limits, "CHECKS_PER_MINUTE", 20)
+    checked: list[bytes] = []
+    check = Auth._check
+
+    async def counted(auth: Auth, token: bytes) -> tuple[Caller, int]:
+        checked.append(token)
+        return await check(auth, token)
+
+    monkeypatch.setattr(Auth, "_check", counted)
+    async with open_shop(tmp_path) as shop:
+        known = shop.token(member="ann")
+        assert (await shop.ask("GET", "/loyalty/ann", token=known)).status_code == 200
+        began = time.monotonic()
+        for n in range(200):
+            await shop.ask("GET", "/loyalty/ann", token=f"{known}{n}")
+        assert len(checked) <= 1 + 20 + (time.monotonic() - began) * 20 / 60 + 1
+        assert (await shop.ask("GET", "/loyalty/ann", token=known)).status_code == 200
 
 
 async def test_a_member_changes_its_name_a_few_times_a_day(tmp_path: Path) -> None:

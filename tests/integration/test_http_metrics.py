@@ -3,6 +3,8 @@
 import os
 import re
 import signal
+import subprocess
+import sys
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -153,6 +155,32 @@ async def test_no_figure_tells_who(shop: Shop) -> None:
     await shop.client.get("/elsewhere/ann@example.com")
     text = (await shop.client.get("/metrics")).text
     assert not re.search("ann|example|17850", text.replace("annotation", ""))
+
+
+DYING = """
+import os
+from laurels.metrics import ACCEPTED, CONNECTIONS
+CONNECTIONS.inc(3)
+ACCEPTED.labels("order").inc(2)
+os._exit(9)
+"""
+LIVING = """
+import subprocess, sys
+from laurels.metrics import CONNECTIONS, counted
+CONNECTIONS.inc()
+subprocess.run([sys.executable, "-c", sys.argv[1]])
+print(counted().decode())
+"""
+
+
+def test_what_was_open_in_a_process_goes_with_it_and_what_it_counted_stays(tmp_path: Path) -> None:
+    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", LIVING, DYING]
+    told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert {file.name.partition("_")[0] for file in tmp_path.iterdir()} >= {"gauge", "counter"}
+    figures = parse(told)
+    assert figures["laurels_connections", ()] == 1
+    assert figures["laurels_accepted_total", (("kind", "order"),)] == 2
 
 
 @pytest.fixture

@@ -109,7 +109,9 @@ async def test_entries_are_listed_newest_first_page_by_page(shop: Shop) -> None:
         "occurred_at": "2026-11-01T09:00:00Z",
     }
     assert "order_id" not in pages[0][0]
-    assert pages[0][0]["reason"] == "number 4"
+    assert pages[0][0]["reason"] == "", "a reason is for colleagues"
+    [newest] = (await shop.ask("GET", "/loyalty/17850/entries", params={"limit": 1})).json()["entries"]
+    assert newest["reason"] == "number 4"
 
 
 async def test_who_never_ordered_has_nothing_and_is_unknown_to_services(shop: Shop) -> None:

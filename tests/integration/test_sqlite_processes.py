@@ -26,7 +26,7 @@ async def work(path: Path, process: int) -> int:
     """Accept this process's orders and the next one's, their refunds, and award whatever is there meanwhile."""
     ledger = SqliteLedger.open(path)
     program = parse_program(DEFAULT_PROGRAM)
-    await ledger.publish(program.version, program.text)
+    await ledger.publish(program.version, program.text, None, actor="test")
     awarder = Awarder(ledger, Programs.of(program))
     sys.stdout.write("ready\n")
     sys.stdout.flush()

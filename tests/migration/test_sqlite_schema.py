@@ -16,6 +16,7 @@ from laurels.errors import SchemaTooOld
 from laurels.ledger import Finding
 from laurels.model import Balance, Mark, MemberEvent, Order
 from laurels.program import parse_program
+from laurels.wiring.ledgers import old_rules
 
 pytestmark = pytest.mark.anyio
 
@@ -53,32 +54,62 @@ def test_an_old_ledger_asks_for_its_migration_and_is_not_changed_before(old: Pat
 
 
 def test_migrated_and_fresh_have_one_schema(old: Path, tmp_path: Path) -> None:
-    assert SqliteLedger.migrate(old) == (1, LATEST)
-    assert SqliteLedger.migrate(tmp_path / "fresh.db") == (0, LATEST)
+    assert _migrate(old) == (1, LATEST)
+    assert _migrate(tmp_path / "fresh.db") == (0, LATEST)
     assert _schema(old) == _schema(tmp_path / "fresh.db")
 
 
 def test_migrating_again_changes_nothing(old: Path) -> None:
-    SqliteLedger.migrate(old)
+    _migrate(old)
     before = _rows(old)
-    assert SqliteLedger.migrate(old) == (LATEST, LATEST)
+    assert _migrate(old) == (LATEST, LATEST)
     assert _rows(old) == before
 
 
 def test_no_row_is_lost_or_changed(old: Path) -> None:
+    """What is kept otherwise now says the same: fingerprints are keyed, ids of strangers are digests."""
     before = _rows(old)
-    SqliteLedger.migrate(old)
-    assert _rows(old) == before
+    _migrate(old)
+    after = _rows(old)
+    kept = {"accepted": 5, "inbox": 4, "ledger": 4}  # columns up to the first that changed
+    for table, rows in before.items():
+        columns = kept.get(table, len(rows[0]) if rows else 0)
+        assert [row[:columns] for row in after[table]] == [row[:columns] for row in rows], table
+
+
+def test_a_copy_is_kept_as_it_was(old: Path) -> None:
+    before = _rows(old)
+    _migrate(old)
+    copy = old.with_name("old.db.schema-1")
+    assert _rows(copy) == before
+    assert copy.stat().st_mode & 0o077 == 0
+
+
+def test_what_was_refunded_and_scored_is_added_up(old: Path) -> None:
+    """Where each order's entries are, its refunds, and the scores by month follow from the entries."""
+    _migrate(old)
+    with closing(apsw.Connection(str(old))) as connection:
+        for places, left, amount, refunded in connection.execute(
+            "SELECT CAST(places AS TEXT), left_amount, amount, refunded FROM award"
+        ):
+            assert places.startswith("[")
+            assert (refunded is None) == (left == amount)
+        scores = dict(connection.execute("SELECT member, score FROM balance").fetchall())
+        months = dict(connection.execute("SELECT member, month_score + before_score FROM balance").fetchall())
+        for month, member, score in connection.execute("SELECT month, member, score FROM closed_month"):
+            assert 200_000 < month < 210_000
+            months[member] += score
+        assert months == scores
 
 
 async def test_a_migrated_ledger_is_sound_and_works_on(old: Path) -> None:
-    SqliteLedger.migrate(old)
+    _migrate(old)
     ledger = SqliteLedger.open(old)
     assert await _findings(ledger) == []
     feed = await ledger.feed(0, Mark(), 100)
     assert len(feed) == 12
-    published = await ledger.publish(1, _published_program(old))
-    program = parse_program(published[1])
+    await ledger.publish(1, _published_program(old), None, actor="test")
+    program = parse_program(_published_program(old))
     awarder = Awarder(ledger, Programs.of(program))
     await ledger.accept([_order("A9", "cy", 2500).document(), _order("A1", "ann", 2500).document()])
     assert await awarder.drain() == 2
@@ -102,11 +133,11 @@ def test_a_step_that_fails_leaves_the_ledger_as_it_was(old: Path, broken: int, m
     steps[broken - 1] = (name, text + "\nSELECT * FROM no_such_table;")
     monkeypatch.setattr(schema, "_STEPS", steps)
     with pytest.raises(Exception, match="no such table"):
-        SqliteLedger.migrate(old)
+        _migrate(old)
     with closing(apsw.Connection(str(old))) as connection:
         assert connection.pragma("user_version") == broken - 1
     monkeypatch.undo()
-    assert SqliteLedger.migrate(old) == (broken - 1, LATEST)
+    assert _migrate(old) == (broken - 1, LATEST)
 
 
 @pytest.mark.parametrize("begin", ["old", "fresh"])
@@ -115,7 +146,8 @@ def test_many_processes_at_once_make_one_ledger(old: Path, tmp_path: Path, begin
     path = old if begin == "old" else tmp_path / "fresh.db"
     script = (
         "import sys; from pathlib import Path; from laurels.engines.sqlite import SqliteLedger; "
-        "print('ready', flush=True); sys.stdin.readline(); SqliteLedger.migrate(Path(sys.argv[1]))"
+        "from laurels.wiring.ledgers import old_rules; print('ready', flush=True); sys.stdin.readline(); "
+        "SqliteLedger.migrate(Path(sys.argv[1]), upgrade=old_rules)"
     )
     processes = [
         subprocess.Popen(
@@ -143,6 +175,10 @@ async def _is_sound(path: Path) -> None:
     ledger = SqliteLedger.open(path)
     assert await _findings(ledger) == []
     await ledger.close()
+
+
+def _migrate(path: Path) -> tuple[int, int]:
+    return SqliteLedger.migrate(path, upgrade=old_rules)
 
 
 async def _findings(ledger: SqliteLedger) -> list[Finding]:

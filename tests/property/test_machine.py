@@ -32,7 +32,7 @@ from laurels.errors import Conflict, InsufficientPoints, PointsOutOfRange, Progr
 from laurels.intake import OrderForm, RefundForm, UnlinkedRefundForm, decode
 from laurels.leaderboard import Leaderboard, projector
 from laurels.ledger import Receipt
-from laurels.model import Adjustment, MemberEvent, Order, Redemption, Refund
+from laurels.model import Adjustment, DocumentKind, MemberEvent, Order, Redemption, Refund
 from laurels.wiring import Services, build
 
 T = TypeVar("T")
@@ -129,7 +129,8 @@ class LoyaltyMachine(RuleBasedStateMachine):
     def building(self, program: str) -> AbstractAsyncContextManager[Services]:
         file = Path(self.folder.name) / "program.toml"
         file.write_text(program)
-        return build(settings_with(state=self.state, program_file=file), now=lambda: self.now, leaderboard=self.board)
+        settings = settings_with(state=self.state, program_file=file, program_publish_at_start=True)
+        return build(settings, now=lambda: self.now, leaderboard=self.board)
 
     def close(self) -> None:
         self.run(self.rooms.aclose())
@@ -149,14 +150,23 @@ class LoyaltyMachine(RuleBasedStateMachine):
 
     @rule(steps=st.integers(1, 2), forged=st.booleans())
     def change_the_program(self, steps: int, forged: bool) -> None:
-        """To another version, new or published before; a published one is refused with other rules in it."""
+        """To another version, new or published before; a published one is refused with other rules in it, and so is one
+        that is behind the last.
+        """
         self.close()
-        self.program = PROGRAMS[(PROGRAMS.index(self.program) + steps) % len(PROGRAMS)]
+        before, self.program = self.program, PROGRAMS[(PROGRAMS.index(self.program) + steps) % len(PROGRAMS)]
         if forged and self.program.version in self.model.published:
             with pytest.raises(ProgramError):
                 self.run(self.building(toml(self.program._replace(points=99))).__aenter__())
-        self.model.publish(self.program)
+        self.put_in_force(before)
         self.open()
+
+    def put_in_force(self, before: Program) -> None:
+        """One that is behind the last is refused, and the one before stays."""
+        if not self.model.publish(self.program):
+            with pytest.raises(ProgramError):
+                self.run(self.building(toml(self.program)).__aenter__())
+            self.program = before
 
     @rule()
     def back_up(self) -> None:
@@ -172,7 +182,7 @@ class LoyaltyMachine(RuleBasedStateMachine):
         self.foreign = True
         # Ids are not under the hash: what tells two histories apart that are alike otherwise is when they were written.
         self.model.now = at + SECOND
-        self.model.publish(self.program)
+        self.put_in_force(PROGRAMS[0])
         self.open()
 
     # Orders and refunds
@@ -279,7 +289,7 @@ class LoyaltyMachine(RuleBasedStateMachine):
 
     @rule(ids=st.lists(members, min_size=1, max_size=4))
     def enrol(self, ids: list[str]) -> None:
-        new = self.run(self.services.members.enrol([(id, None) for id in ids], actor="clerk"))
+        new, _ = self.run(self.services.members.enrol([(id, None) for id in ids], actor="clerk"))
         assert new == [self.model.enrol(id) for id in ids]
 
     @rule(member=members, event=st.sampled_from(MemberEvent))
@@ -304,8 +314,8 @@ class LoyaltyMachine(RuleBasedStateMachine):
         assert taken == self.model.award(limit)
         return taken
 
-    @rule(chunks=st.sampled_from((None, 1, 2, 3)), rebuild=st.booleans())
-    def project(self, chunks: int | None, rebuild: bool) -> None:
+    @rule(chunks=st.sampled_from((None, 1, 2, 3)), how=st.sampled_from(("catch up", "rebuild", "replay")))
+    def project(self, chunks: int | None, how: str) -> None:
         """All of it, or dying after so many chunks."""
         left = chunks
 
@@ -316,7 +326,10 @@ class LoyaltyMachine(RuleBasedStateMachine):
                 if not left:
                     raise Died
 
-        follow = self.services.projector.rebuild if rebuild else self.services.projector.catch_up
+        projecting = self.services.projector
+        follow = (
+            projecting.catch_up if how == "catch up" else projecting.rebuild if how == "rebuild" else projecting.replay
+        )
         with suppress(Died):
             self.run(follow(die_after_some))
             self.confirmed_at, self.foreign = self.now, False
@@ -325,10 +338,12 @@ class LoyaltyMachine(RuleBasedStateMachine):
     def catch_up_and_rebuild(self) -> None:
         while self.award(500):
             pass
-        self.project(chunks=None, rebuild=False)
+        self.project(chunks=None, how="catch up")
         self.run(self.auditor.audit_ledger(self.services.ledger, thorough=True))
         self.run(self.auditor.audit_boards(self.services, self.confirmed_at, self.now))
-        self.project(chunks=None, rebuild=True)
+        self.project(chunks=None, how="rebuild")
+        self.run(self.auditor.audit_boards(self.services, self.confirmed_at, self.now))
+        self.project(chunks=None, how="replay")
 
     @rule(span=st.sampled_from((SECOND, HOUR, DAY, 3 * DAY, 6 * DAY, 12 * DAY, 30 * DAY, 31 * DAY)))
     def time_passes(self, span: int) -> None:
@@ -338,14 +353,13 @@ class LoyaltyMachine(RuleBasedStateMachine):
     @rule(data=st.data(), drop=st.booleans())
     def decide_about_quarantine(self, data: st.DataObject, drop: bool) -> None:
         twin = data.draw(st.sampled_from(self.model.quarantine()))
-        listed = self.run(self.services.ledger.quarantine(limit=1000))
-        [sequence] = [item.sequence for item in listed if (item.kind, item.source, item.id) == twin.key]
+        key = DocumentKind(twin.kind), twin.source, twin.id
         if drop:
             self.model.drop(twin)
-            self.run(self.services.ledger.drop(sequence, actor="clerk"))
+            self.run(self.services.ledger.drop(*key, actor="clerk"))
         else:
             self.model.retry(twin)
-            self.run(self.services.ledger.retry(sequence))
+            self.run(self.services.ledger.retry(*key))
 
 
 class NativeMachine(LoyaltyMachine):

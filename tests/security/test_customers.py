@@ -53,7 +53,7 @@ def good(route: Route) -> Any:
 
 
 def address(route: Route, order_id: str = "A1") -> str:
-    return route.path.format(member_id=MEMBER, order_id=order_id)
+    return route.path.format(member_id=MEMBER, order_id=order_id, refund_id="R1", redemption_id="V1")
 
 
 def objects(body: Any) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -82,9 +82,11 @@ async def facts(shop: Shop) -> Any:
     )
 
 
-def test_members_may_send_two_forms() -> None:
-    """The third one has to be thought about: what in it is for the customer to say?"""
-    assert {name_of(route) for route in BY_MEMBERS} == {"check_out", "redeem"}
+def test_members_may_send_three_forms() -> None:
+    """The next one has to be thought about: what in it is for the customer to say? Of its own spending, how much of it
+    was not.
+    """
+    assert {name_of(route) for route in BY_MEMBERS} == {"check_out", "redeem", "cancel_redemption"}
 
 
 @pytest.mark.parametrize("route", BY_MEMBERS, ids=name_of)
@@ -161,7 +163,7 @@ async def test_a_customer_pays_the_price_of_the_catalogue(shop: Shop) -> None:
 async def test_what_services_send_is_not_even_read(shop: Shop, route: Route) -> None:
     before = await facts(shop)
     for body in (msgspec.json.encode(good(route)), b"\xff", b""):
-        check_problem(await shop.ask("POST", address(route), member=MEMBER, content=body), 403, "not-allowed")
+        check_problem(await shop.ask(route.method, address(route), member=MEMBER, content=body), 403, "not-allowed")
     assert await facts(shop) == before
 
 

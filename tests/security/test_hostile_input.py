@@ -350,7 +350,9 @@ async def test_a_trick_with_the_headers_changes_nothing(shop: Shop, headers: dic
 
 @pytest.mark.parametrize("route", SERVED, ids=lambda route: f"{route.method} {route.path}")
 async def test_no_route_answers_rubbish_with_a_5xx(shop: Shop, route: Route) -> None:
-    path = route.path.format(member_id="17850", order_id="A1", board="all-time", name="conflict")
+    path = route.path.format(
+        member_id="17850", order_id="A1", board="all-time", name="conflict", refund_id="R1", redemption_id="V1"
+    )
     for body in RUBBISH if route.takes_body else []:
         for kind in (b"application/json", b"application/x-ndjson", b"text/plain", b"a/b;c=\xff", b""):
             headers = {b"Content-Type": kind, b"Authorization": b"Bearer " + shop.token().encode()}

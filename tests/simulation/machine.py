@@ -25,7 +25,7 @@ from laurels.engines.memory import MemoryLeaderboard
 from laurels.engines.sqlite import SqliteLedger
 from laurels.errors import LedgerUnavailable
 from laurels.intake import Intake
-from laurels.leaderboard import Boards, Change, Followed, Leaderboard, Projector, View
+from laurels.leaderboard import Boards, Change, Followed, Leaderboard, Part, Projector, View
 from laurels.ledger import Ledger
 from laurels.members import Members
 from laurels.model import Mark, Version
@@ -342,6 +342,13 @@ class Beside:
     async def reset(self, followed: Followed) -> None:
         await self._travel(lambda: self._board.reset(followed))
 
+    async def load(self, followed: Followed, parts: AsyncIterator[Part]) -> None:
+        read = [part async for part in parts]
+        await self._travel(lambda: self._board.load(followed, _each(read)))
+
+    async def adopt(self, epoch: int) -> None:
+        await self._travel(lambda: self._board.adopt(epoch))
+
     async def wait_for_change(self, known: Version, timeout_s: float) -> None:
         await self._board.wait_for_change(known, timeout_s)
 
@@ -353,6 +360,11 @@ class Beside:
         answer = await doing()
         await asyncio.sleep(self._dice.uniform(0.0, 0.001))
         return answer
+
+
+async def _each(parts: Sequence[Part]) -> AsyncIterator[Part]:
+    for part in parts:
+        yield part
 
 
 def note_connection(connection: apsw.Connection) -> None:

@@ -202,8 +202,8 @@ class SimulatedShop:
         self._trace(who, heard, change.event.value, change.member_id)
 
 
-def _position(receipt: Receipt) -> int | None:
-    return None if receipt.entry is None else receipt.entry.position
+def _position(receipt: Receipt) -> str | None:
+    return None if receipt.entry is None else receipt.entry.loyalty_id
 
 
 async def _hand_in(rooms: Rooms, paper: Paper) -> Receipt:

@@ -366,5 +366,6 @@ async def test_an_order_in_quarantine_shows_what_was_bought_and_no_token(tmp_pat
         assert await shop.buy("A") == Success(order_id="A1", total="250", currency="JPY")
         assert await shop.orders() == 0
         [quarantined] = await shop.ledger.quarantine()
-        assert b'"A"' in quarantined.raw
+        whole = await shop.ledger.quarantined(quarantined.kind, quarantined.source, quarantined.id)
+        assert b'"A"' in whole.raw
     check_nowhere(tmp_path / "state", "tok_ok")

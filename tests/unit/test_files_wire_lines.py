@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from laurels.cli.files import open_documents
 from laurels.errors import FileRefused
+from laurels.exchange import open_documents
 from laurels.model import Channel, Line, Order, Refund
 from laurels.model.times import parse_instant
 

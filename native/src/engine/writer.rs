@@ -10,7 +10,7 @@ use crate::state::State;
 use crate::state::changes::Batch;
 use crate::state::files::Files;
 use crate::store::format::*;
-use crate::store::mmap::{Access, Mmap};
+use crate::store::mmap::{Access, Mmap, make_folder, private};
 
 /// Members on boards that are looked at by the way, at each confirmation of what is there already.
 const LOOKED_AT: usize = 32;
@@ -29,7 +29,7 @@ pub struct Writer {
 impl Writer {
     /// Open a store, or make an empty one; `discard` what is refused.
     pub fn open(store: &Path, capacity: usize, discard: bool) -> Result<Writer> {
-        fs::create_dir_all(store).map_err(|error| Error::at(store, &error))?;
+        make_folder(store)?;
         let lock = lock_file(store, LOCK)?;
         lock.try_lock().map_err(|error| match error {
             TryLockError::WouldBlock => {
@@ -108,7 +108,7 @@ impl Writer {
         let state = self.building.take().ok_or(Error::NotReady)?;
         let name = state.files.folder.file_name().expect("a folder in the store").to_owned();
         let beside = self.store.join("current.new");
-        let written = File::create(&beside).and_then(|mut file| {
+        let written = private().truncate(true).open(&beside).and_then(|mut file| {
             file.write_all(name.as_encoded_bytes())?;
             file.sync_all()
         });
@@ -231,8 +231,7 @@ pub fn current_folder(store: &Path) -> Result<Option<PathBuf>> {
 /// Open one of the files that are only there to be locked.
 pub fn lock_file(store: &Path, name: &str) -> Result<File> {
     let path = store.join(name);
-    let mut options = File::options();
-    options.read(true).write(true).create(true).truncate(false).open(&path).map_err(|error| Error::at(&path, &error))
+    private().read(true).truncate(false).open(&path).map_err(|error| Error::at(&path, &error))
 }
 
 /// Wait for a lock, whatever signals come meanwhile.

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::members::{Members, packed_text};
 use crate::store::format::*;
 use crate::store::journal::Journal;
-use crate::store::mmap::{Access, HEADER, Header, Mmap};
+use crate::store::mmap::{Access, HEADER, Header, Mmap, make_folder};
 
 /// Words of the ids that room is made for at first, for each member: ids of 24 bytes.
 const ID_WORDS: usize = 6;
@@ -63,7 +63,7 @@ impl Files {
     /// Make the files of an empty state, with room for so many members. `number` is the folder's: sequences of a store
     /// never come again.
     pub fn create(folder: &Path, number: u64, capacity: usize) -> Result<Files> {
-        fs::create_dir_all(folder).map_err(|error| Error::at(folder, &error))?;
+        make_folder(folder)?;
         let control = make(folder, CONTROL, CONTROL_FILE, 0, CONTROL_WORDS)?;
         let mut key = [0; 16];
         fs::File::open("/dev/urandom")

@@ -4,11 +4,11 @@
 //! it is made and not a signal when it is written. Files never shrink; a longer one is a new file renamed over the old.
 
 use std::array;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::hash::Hasher;
 use std::ops::Range;
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -349,4 +349,16 @@ fn checksum(words: &[u32]) -> u64 {
         hasher.write_u32(*word);
     }
     hasher.finish()
+}
+
+/// Make a folder for its owner alone, unless it is there.
+pub fn make_folder(path: &Path) -> Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| Error::at(path, &error))
+}
+
+/// The options of a file for its owner alone, made where it is not there.
+pub fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).mode(0o600);
+    options
 }

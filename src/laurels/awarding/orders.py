@@ -25,7 +25,7 @@ class OrderRules:
     def earn(self, item: Item, order: Order, member: int) -> tuple[Posting, Award]:
         """What an order earns by the version in force when it was placed."""
         at = item.accepted_at if order.occurred_at is None else order.occurred_at
-        return self._earn(item, order, member, at, EarnDetails(), None)
+        return self._earn(item, order, member, at)
 
     def refund(self, item: Item, refund: Refund, award: Award) -> Taken:
         """What a refund takes back: f(left) - f(left - refund). What goes beyond the order is a part of 0 points."""
@@ -33,7 +33,7 @@ class OrderRules:
         known = kept.find(refund.source, refund.refund_id)
         if known is not None and known.cancelled:  # the cancellation came first
             details = ReverseDetails(left=award.left, cancelled=True, order_source=refund.order_source)
-            return [self._reverse(item, refund, award, 0, 0, details)], award
+            return [self._reverse(item, refund, award, points=0, amount=0, details=details)], award
         postings = self._take_back(item, refund, award)
         kept = kept.plus(GivenBack(refund.source, refund.refund_id, refund.amount))
         return postings, self._after(award, postings, kept)
@@ -50,7 +50,7 @@ class OrderRules:
         program = self._programs.version(award.program_version)
         points = points_of(program, left, award.currency) - points_of(program, award.left, award.currency)
         details = ReverseDetails(left=award.left, cancelled=True, order_source=cancellation.order_source)
-        posting = self._reverse(item, cancellation, award, points, left - award.left, details)
+        posting = self._reverse(item, cancellation, award, points=points, amount=left - award.left, details=details)
         return [posting], self._after(award, [posting], kept)
 
     def amend(self, item: Item, amendment: Amendment, award: Award) -> Taken:
@@ -61,9 +61,18 @@ class OrderRules:
         order, revision = amendment.order, amendment.revision
         program = self._programs.version(award.program_version)
         had = points_of(program, award.left, award.currency)
-        back = self._reverse(item, None, award, -had, award.left, ReverseDetails(left=award.left, amended=revision))
+        back = self._reverse(
+            item,
+            None,
+            award,
+            points=-had,
+            amount=award.left,
+            details=ReverseDetails(left=award.left, amended=revision),
+        )
         at = award.board_at if order.occurred_at is None else order.occurred_at
-        earned, new = self._earn(item, order, award.member, at, EarnDetails(amended=revision), award.frame)
+        earned, new = self._earn(
+            item, order, award.member, at, details=EarnDetails(amended=revision), frame=award.frame
+        )
         postings, carried = [back, earned], Refunds(revision=revision)
         for refund in kept.given_back:
             carried = carried.plus(refund)
@@ -98,7 +107,14 @@ class OrderRules:
         )
 
     def _earn(
-        self, item: Item, order: Order, member: int, at: int, details: EarnDetails, frame: bytes | None
+        self,
+        item: Item,
+        order: Order,
+        member: int,
+        at: int,
+        *,
+        details: EarnDetails = EarnDetails(),  # noqa: B008 - frozen
+        frame: bytes | None = None,
     ) -> tuple[Posting, Award]:
         program = self._programs.at(at)
         points = points_of(program, order.total, order.currency)
@@ -139,7 +155,9 @@ class OrderRules:
             details = ReverseDetails(
                 left=left, beyond=not part.covered and bool(part.amount), order_source=order_source
             )
-            postings.append(self._reverse(item, refund, award, -part.points, part.amount, details))
+            postings.append(
+                self._reverse(item, refund, award, points=-part.points, amount=part.amount, details=details)
+            )
             left -= part.covered
         return postings
 
@@ -148,6 +166,7 @@ class OrderRules:
         item: Item,
         of: Refund | Cancellation | None,
         award: Award,
+        *,
         points: int,
         amount: int,
         details: ReverseDetails,

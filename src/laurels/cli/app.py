@@ -13,6 +13,7 @@ from laurels.cli import (
     importing,
     maintenance,
     members,
+    program,
     quarantine,
     serving,
     simulate,
@@ -54,5 +55,6 @@ def _laurels(
 
 for module in (serving, importing, boards, exporting, maintenance, tokens, demo, simulate, bench):
     module.register(app)
+app.add_typer(program.app, name="program")
 app.add_typer(members.app, name="members")
 app.add_typer(quarantine.app, name="quarantine")

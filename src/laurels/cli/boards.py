@@ -99,20 +99,21 @@ def explain(
 
 async def _dashboard(settings: Settings, member: str, board: str, top: int, around: int) -> Dashboard:
     async with projected_services(settings, progress) as services:
-        return await services.dashboards.member(member, board, top=top, around=around, must_exist=True)
+        return await services.dashboards.member(member, board, top=top, around=around, must_exist=True, whole=True)
 
 
 async def _top(settings: Settings, board: str, number: int) -> Board:
     async with projected_services(settings, progress) as services:
-        return await services.dashboards.board(board, top=number)
+        return await services.dashboards.board(board, top=number, whole=True)
 
 
 async def _explain(settings: Settings, source: str, order: str) -> tuple[DocumentState, list[Entry]]:
-    async with build(settings) as services:
+    async with build(settings, must_exist=True) as services:
         document = await services.ledger.document(DocumentKind.ORDER, source, order)
         if document is None:
             raise UnknownOrder(f"There is no order {order} of the source {source}.")
-        return document, await services.ledger.order_entries(source, order)
+        entries = await services.ledger.order_entries(source, order)
+        return document, await services.programs.worded(entries, services.ledger)
 
 
 def _print_dashboard(answer: Dashboard) -> None:

@@ -21,9 +21,9 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from laurels.runtime.visible import visible, visible_json
 from laurels.runtime.process import run, settings_of
 from laurels.runtime.telling import complain, lines, say
+from laurels.runtime.visible import visible, visible_json
 
 __all__ = [
     "BoardOption",

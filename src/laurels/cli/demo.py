@@ -33,6 +33,7 @@ def demo(
     """Serve a made-up shop on this machine, to buy in and to watch the rankings move; prints the page's address."""
     # The process that sends mails inherits the environment, and takes the shop's name from it.
     os.environ.setdefault("LAURELS_NOTIFY_FROM", SENDER)
+    os.environ.setdefault("LAURELS_BOARDS_SMALLEST", "1")  # customers that are made up have nothing to hide
     settings = settings_of(state, config, http_port=port)
     children = passed_on(state, config)
     traffic = Traffic(orders_per_second)

@@ -59,7 +59,7 @@ async def _verify(settings: Settings) -> Verified:
 
 
 async def _rebuild(settings: Settings) -> tuple[str, str]:
-    async with wiring.build(settings) as services:
+    async with wiring.build(settings, must_exist=True) as services:
         with progress("rebuilding", "entries") as report:
             heads = await services.projector.rebuild(report)
         return str(heads.version), services.leaderboard.name

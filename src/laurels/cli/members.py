@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from laurels.cli.console import ConfigOption, StateOption, examples, out, run, say, settings_of
-from laurels.runtime.visible import visible
 from laurels.errors import FileRefused, InvalidInput
 from laurels.intake import email_warning, usable_email
 from laurels.model import MemberEvent, Version
+from laurels.runtime.visible import visible
 from laurels.settings import Settings
 from laurels.wiring import build
 
@@ -76,12 +76,12 @@ def _change(member: str, event: MemberEvent, now_is: str, state: Path | None, co
 
 
 async def _changed(settings: Settings, member: str, event: MemberEvent) -> Version:
-    async with build(settings) as services:
+    async with build(settings, must_exist=True) as services:
         return await services.members.change(member, event, actor=ACTOR)
 
 
 async def _enrol(settings: Settings, pairs: list[tuple[str, str | None]]) -> list[bool]:
-    async with build(settings) as services:
+    async with build(settings, must_exist=True) as services:
         return (await services.members.enrol(pairs, actor=ACTOR))[0]
 
 

@@ -6,11 +6,11 @@ import typer
 from rich.table import Table
 
 from laurels.cli.console import ConfigOption, JsonOption, StateOption, examples, out, out_json, run, settings_of
-from laurels.runtime.visible import visible
 from laurels.errors import NotFound
 from laurels.ledger import Quarantine, QuarantinedDocument
 from laurels.model import DocumentKind
 from laurels.model.times import format_instant
+from laurels.runtime.visible import visible
 from laurels.settings import Settings
 from laurels.wiring import build
 
@@ -83,22 +83,22 @@ def drop(
 
 
 async def _list(settings: Settings, after: int, limit: int) -> list[QuarantinedDocument]:
-    async with build(settings) as services:
+    async with build(settings, must_exist=True) as services:
         return await services.ledger.quarantine(after=after, limit=limit)
 
 
 async def _show(settings: Settings, number: int) -> QuarantinedDocument:
-    async with build(settings) as house:
-        return await house.ledger.quarantined(*await _key(house.ledger, number))
+    async with build(settings, must_exist=True) as services:
+        return await services.ledger.quarantined(*await _key(services.ledger, number))
 
 
 async def _retry(settings: Settings, number: int) -> None:
-    async with build(settings) as services:
+    async with build(settings, must_exist=True) as services:
         await services.ledger.retry(*await _key(services.ledger, number))
 
 
 async def _drop(settings: Settings, number: int) -> None:
-    async with build(settings) as services:
+    async with build(settings, must_exist=True) as services:
         await services.ledger.drop(*await _key(services.ledger, number), actor="cli")
 
 

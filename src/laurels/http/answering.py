@@ -9,8 +9,8 @@ from contextlib import suppress
 from litestar.types import Receive, Scope
 
 from laurels.errors import IssuerUnavailable, NotSignedIn, TooManyRequests
-from laurels.http.auth import Caller
 from laurels.http.bodies import read_body
+from laurels.http.callers import Caller
 from laurels.http.dashboards import show_dashboard
 from laurels.http.door import Door
 from laurels.http.paths import read_part, read_parts

@@ -61,12 +61,15 @@ async def place_orders(call: Call) -> Answer:
         try:
             form = decode(NamedOrderForm, raw)
             order, warned = form.order(form.order_id, call.services.now()), form.warnings()
+            if not call.caller.may_write(order.source):
+                results.append(BulkResult(order_id=form.order_id, status="not-allowed", http=403))
+                continue
             orders.append((order, form.usable() if warned else raw))
             warnings.append(as_problems(warned))
             results.append(None)
         except InvalidInput as error:
             results.append(BulkResult(order_id=_named(raw), status="invalid", http=422, errors=field_problems(error)))
-    receipts = await call.services.intake.accept_all(orders) if orders else []
+    receipts = await call.services.intake.accept_all(orders, call.caller.actor) if orders else []
     accepted = iter(
         [
             _result(order, receipt, warned)

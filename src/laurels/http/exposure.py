@@ -24,8 +24,8 @@ def check_open(settings: Settings, because: str) -> None:
             f"{because}: auth.mode `dev` is for one machine alone, so http.host has to be a loopback address such as "
             "127.0.0.1, or auth.mode `jwks` or `keys`."
         )
-    if settings.auth.issuer is None or settings.auth.audience is None:
-        missing = "auth.issuer" if settings.auth.issuer is None else "auth.audience"
+    if not (settings.auth.issuer or "").strip() or not (settings.auth.audience or "").strip():
+        missing = "auth.audience" if (settings.auth.issuer or "").strip() else "auth.issuer"
         raise SettingsError(
             f"{because}: {missing} has to be set. Without it, tokens that the same keys signed for another application "
             "would be let in."

@@ -2,12 +2,13 @@
 
 from msgspec import UNSET, Struct, UnsetType
 
-from laurels.errors import FieldError, InvalidInput, LedgerUnavailable, UnknownMember
+from laurels.errors import Conflict, FieldError, InvalidInput, LedgerUnavailable, PointsOutOfRange, UnknownMember
 from laurels.http.bulk import documents
 from laurels.http.problems import FieldProblem, as_problems, field_problems
 from laurels.http.routes import Access, Answer, Call, route
 from laurels.intake import Email, MemberId, decode, email_warning, usable_email
 from laurels.model import MemberEvent
+from laurels.model.ids import check_email
 
 WRITE = Access(("members:write",))
 WRITE_OR_OWN = Access(("members:write",), members="own")
@@ -30,6 +31,18 @@ class EnrolResult(Struct, frozen=True, kw_only=True):
     http: int
     errors: list[FieldProblem] | UnsetType = UNSET
     warnings: list[FieldProblem] | UnsetType = UNSET
+
+
+class MergeForm(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Which member goes on."""
+
+    into: MemberId
+
+
+class ContactForm(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Where the member is reached."""
+
+    email: Email | None
 
 
 class Changed(Struct, frozen=True):
@@ -85,8 +98,8 @@ async def enrol(call: Call) -> Answer:
     problems=(UnknownMember, LedgerUnavailable),
 )
 async def hide(call: Call) -> Answer:
-    """Take a member off the boards. The points go on."""
-    return await _change(call, MemberEvent.HIDE)
+    """Take a member off the boards. The points go on. A member may leave and rejoin them ten times a day."""
+    return await _appear(call, MemberEvent.HIDE)
 
 
 @route(
@@ -98,7 +111,7 @@ async def hide(call: Call) -> Answer:
 )
 async def show(call: Call) -> Answer:
     """Show a hidden member on the boards again."""
-    return await _change(call, MemberEvent.SHOW)
+    return await _appear(call, MemberEvent.SHOW)
 
 
 @route(
@@ -126,6 +139,41 @@ async def erase(call: Call) -> Answer:
     return await _change(call, MemberEvent.ERASE)
 
 
+@route(
+    "POST",
+    "/members/{member_id}/merge",
+    access=WRITE,
+    answers={200: Changed},
+    problems=(UnknownMember, Conflict, PointsOutOfRange, LedgerUnavailable),
+)
+async def merge(call: Call, form: MergeForm) -> Answer:
+    """Make two members one: points, orders, later documents and places on every board go over to `into`, and the id
+    answers for it from now on. It cannot be undone.
+    """
+    version = await call.services.members.merge(call.ids["member_id"], form.into, actor=call.caller.actor)
+    return Answer(200, Changed(str(version)))
+
+
+@route(
+    "PUT",
+    "/members/{member_id}/contact",
+    access=WRITE,
+    answers={200: Changed},
+    problems=(UnknownMember, LedgerUnavailable),
+)
+async def set_contact(call: Call, form: ContactForm) -> Answer:
+    """Change where a member is reached; null: nowhere. That it changed is an entry, without the address."""
+    email = None if form.email is None else check_email(form.email.strip(), "email")
+    version = await call.services.members.set_contact(call.ids["member_id"], email, actor=call.caller.actor)
+    return Answer(200, Changed(str(version)))
+
+
+async def _appear(call: Call, event: MemberEvent) -> Answer:
+    if call.caller.member_id is not None:
+        call.limits.appearance(call.caller.member_id)
+    return await _change(call, event)
+
+
 async def _change(call: Call, event: MemberEvent) -> Answer:
     version = await call.services.members.change(call.ids["member_id"], event, actor=call.caller.actor)
     return Answer(200, Changed(str(version)))
@@ -147,4 +195,4 @@ def _result(member_id: str, warning: FieldError | None, *, is_new: bool) -> Enro
     )
 
 
-ROUTES = (enrol, hide, show, rename, erase)
+ROUTES = (enrol, hide, show, rename, erase, merge, set_contact)

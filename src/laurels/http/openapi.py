@@ -53,6 +53,8 @@ _TEXT: Json = {"type": "string"}
 _PARAMETERS = {
     "member_id": ("the shop's own id of a customer", _IDENTIFIER),
     "order_id": ("the order's id in the system that numbers orders", _IDENTIFIER),
+    "refund_id": ("the refund's id in the system that numbers refunds", _IDENTIFIER),
+    "redemption_id": ("the redemption's id in its circle", _IDENTIFIER),
     "board": ("`all-time`, `month` or `month:YYYY-MM`", _TEXT),
     "name": ("the last part of a problem's `type`", _TEXT),
 }
@@ -75,8 +77,8 @@ Send `Authorization: Bearer` and a JWT. A member's token has the claim `sub`, wh
 has the claim `scope`, its scopes separated by spaces. Errors are problem documents (RFC 9457)."""
 
 
-def openapi(routes: Sequence[Route], version: str) -> Json:
-    """The whole document."""
+def openapi(routes: Sequence[Route], version: str, prefix: str = "") -> Json:
+    """The whole document. `prefix` stands before each path."""
     schemas, components = _schemas(routes)
     paths: dict[str, Json] = {}
     for route in routes:
@@ -89,6 +91,7 @@ def openapi(routes: Sequence[Route], version: str) -> Json:
             "summary": "Loyalty points and live rankings for shops.",
             "description": _INTRODUCTION,
         },
+        **({"servers": [{"url": prefix}]} if prefix else {}),
         "paths": paths,
         "components": {
             "schemas": components,

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from laurels.dashboard import Live
 from laurels.errors import LaurelsError, NotAllowed, UnknownMember
-from laurels.http.auth import Caller
+from laurels.http.callers import Caller
 from laurels.http.limits import Limits
 from laurels.http.services import Services
 
@@ -107,7 +107,7 @@ class Route(Struct, frozen=True, kw_only=True):
     all, and tells more to who is known.
     """
 
-    method: Literal["GET", "POST", "DELETE"]
+    method: Literal["GET", "POST", "PUT", "DELETE"]
     path: str
     handle: Handler
     access: Access | None
@@ -128,7 +128,7 @@ class Route(Struct, frozen=True, kw_only=True):
 
 
 def route(
-    method: Literal["GET", "POST", "DELETE"],
+    method: Literal["GET", "POST", "PUT", "DELETE"],
     path: str,
     *,
     access: Access | None,

@@ -86,7 +86,7 @@ async def ready(call: Call) -> Answer:
 @route("GET", "/metrics", access=None, answers={200: str}, media_type=CONTENT_TYPE)
 async def show_metrics(call: Call) -> Answer:
     """Tell Prometheus what was counted, and how much waits. No figure names a member or an order, so no token is
-    needed; keep the path from the public at your proxy if you would rather not tell how busy you are.
+    needed; with `http.metrics_port` they are told at that port alone.
     """
     return Answer(200, counted() + await gauges(call.services), media_type=CONTENT_TYPE)
 

@@ -3,7 +3,7 @@
 
 from typing import Protocol
 
-from laurels.awarding import Awarder
+from laurels.awarding import Awarder, Programs
 from laurels.checkout import Checkout
 from laurels.clock import Clock
 from laurels.dashboard import Dashboards, Live
@@ -11,6 +11,7 @@ from laurels.intake import Intake
 from laurels.leaderboard import Leaderboard
 from laurels.ledger import Ledger
 from laurels.members import Members
+from laurels.points import Points
 from laurels.role_status import RoleBoard
 from laurels.settings import Settings
 
@@ -27,11 +28,15 @@ class Services(Protocol):
     @property
     def leaderboard(self) -> Leaderboard: ...
     @property
+    def programs(self) -> Programs: ...
+    @property
     def intake(self) -> Intake: ...
     @property
     def checkout(self) -> Checkout: ...
     @property
     def awarder(self) -> Awarder: ...
+    @property
+    def points(self) -> Points: ...
     @property
     def members(self) -> Members: ...
     @property

@@ -7,14 +7,17 @@ the customer waits.
 from laurels.intake.decoding import convert, decode
 from laurels.intake.differing import differing_fields
 from laurels.intake.forms import (
+    AmendmentForm,
     AnySource,
     Email,
     Id,
+    Instant,
     LineForm,
     MemberId,
     NamedOrderForm,
     OrderForm,
     RefundForm,
+    Source,
     UnlinkedRefundForm,
     email_warning,
     usable_email,
@@ -22,15 +25,18 @@ from laurels.intake.forms import (
 from laurels.intake.intake import Intake
 
 __all__ = [
+    "AmendmentForm",
     "AnySource",
     "Email",
     "Id",
+    "Instant",
     "Intake",
     "LineForm",
     "MemberId",
     "NamedOrderForm",
     "OrderForm",
     "RefundForm",
+    "Source",
     "UnlinkedRefundForm",
     "convert",
     "decode",

@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 
 from laurels.errors import FieldError, InvalidInput
 from laurels.intake.decoding import CHECK
-from laurels.model import Channel, Line, Order, Refund
+from laurels.model import Amendment, Channel, Line, Order, Refund
 from laurels.model.currencies import DECIMALS
 from laurels.model.ids import ID, SKU, SOURCE, check_email, check_id, check_sku, check_source
 from laurels.model.money import (
@@ -211,6 +211,18 @@ class NamedOrderForm(OrderForm, forbid_unknown_fields=True, kw_only=True):
     order_id: Id
 
 
+class AmendmentForm(OrderForm, forbid_unknown_fields=True, kw_only=True):
+    """An order that was changed after it was sent: all of it anew. `revision` rises with each change; without
+    `occurred_at` the order's own time stays.
+    """
+
+    revision: Annotated[int, Meta(ge=1, le=2**31 - 1, description="1, 2, 3 …: higher than those taken before")]
+
+    def amendment(self, order_id: str, now: int) -> Amendment:
+        """The checked amendment. `now` is what `occurred_at` is held against."""
+        return Amendment(revision=self.revision, order=self.order(order_id, now))
+
+
 class UnlinkedRefundForm(Struct, forbid_unknown_fields=True, kw_only=True):
     """A refund that names no order; the member is named by the path."""
 
@@ -244,6 +256,15 @@ class RefundForm(UnlinkedRefundForm, forbid_unknown_fields=True, kw_only=True):
     """A refund of an order; the order is named by the path. It may come before its order."""
 
     member_id: MemberId
+    order_source: (
+        Annotated[AnySource, Meta(description="the system that numbered the order, where it is another than `source`")]
+        | None
+    ) = None
+
+    def refund(self, member_id: str, now: int, order_id: str | None = None) -> Refund:
+        """The checked refund. `now` is what `occurred_at` is held against."""
+        order_source = self.order_source if self.order_source != self.source else None
+        return msgspec.structs.replace(super().refund(member_id, now, order_id), order_source=order_source)
 
 
 def usable_email(text: str | None) -> str | None:

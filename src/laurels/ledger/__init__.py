@@ -44,7 +44,7 @@ from laurels.ledger.port import Ledger
 from laurels.ledger.programs import Draft, ProgramStore, PublishedProgram
 from laurels.ledger.quarantine import Quarantine, QuarantinedDocument
 from laurels.ledger.shards import shard_of
-from laurels.ledger.upkeep import Finding, Upgrade, Upkeep, Verification
+from laurels.ledger.upkeep import Finding, OldRules, Upgrade, Upkeep, Verification
 
 __all__ = [
     "Award",
@@ -67,6 +67,7 @@ __all__ = [
     "MemberTotals",
     "Message",
     "MessageState",
+    "OldRules",
     "OrderKey",
     "Outbox",
     "Outcome",

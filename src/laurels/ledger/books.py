@@ -41,7 +41,7 @@ class Books(Protocol):
         ...
 
     async def entries(self, member_id: str, *, before: str | None = None, limit: int = 50) -> list[Entry]:
-        """A member's point entries, newest first, older than the one with the loyalty id `before`; empty for an unknown
+        """A member's point entries, newest first, older than the one with the cursor `before`; empty for an unknown
         member. What a member that became this one had earned is among them.
         """
         ...

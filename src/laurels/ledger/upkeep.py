@@ -23,7 +23,7 @@ class Verification(Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
 
 
-class Upgrade(Struct, frozen=True, kw_only=True):
+class OldRules(Struct, frozen=True, kw_only=True):
     """What the rules know of what version 0.1 wrote: `month_of` the month (202611) that an entry's `board_at` and
     `recorded_at` make it count in; `refunded` what is kept of an order's refunds, given their source and their ids with
     amounts.
@@ -31,6 +31,10 @@ class Upgrade(Struct, frozen=True, kw_only=True):
 
     month_of: Callable[[int, int], int | None]
     refunded: Callable[[str, list[tuple[str, int]]], bytes]
+
+
+Upgrade = Callable[[str], OldRules]
+"""Given the text of the first program that a ledger of version 0.1 published."""
 
 
 class Upkeep(Protocol):

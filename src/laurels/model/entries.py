@@ -6,6 +6,9 @@ from msgspec import Struct
 
 from laurels.model.details import merge_details, scores
 
+CURSOR_BITS = 40
+"""Positions in a shard stay below 2 to this power."""
+
 MAX_POINTS = 2**31 - 1
 """A member's totals stay within plus or minus this many points."""
 
@@ -80,6 +83,11 @@ class Entry(Struct, frozen=True, kw_only=True):
     def loyalty_id(self) -> str:
         """The entry's public id."""
         return f"{self.shard}-{self.position}"
+
+    @property
+    def cursor(self) -> str:
+        """What goes on behind this entry in a list: digits, and the position alone in the first shard."""
+        return str(self.shard << CURSOR_BITS | self.position)
 
 
 Outline = tuple[int, str, int, int, int | None, int, int, str | None, bytes | None]

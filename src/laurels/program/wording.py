@@ -13,19 +13,20 @@ def reason_of(entry: Entry, program: Program | None) -> str:
 
     People's own words, of an adjustment or a redemption, are the entry's reason as it is.
     """
+    if entry.kind in _OF_PROGRAM:
+        assert program is not None, "what the program gave or took back names its version"
+        return _OF_PROGRAM[entry.kind](entry, program)
     word = _WORDS.get(entry.kind)
-    return entry.reason if word is None else word(entry, program)
+    return entry.reason if word is None else word(entry)
 
 
-def _earned(entry: Entry, program: Program | None) -> str:
-    assert program is not None, "what an order earned names its version"
+def _earned(entry: Entry, program: Program) -> str:
     reason = earn(program, *_amount(entry)).reason
     revision = earn_details(entry.details).amended
     return reason if revision is None else f"order changed (revision {revision}): {reason}"
 
 
-def _reversed(entry: Entry, program: Program | None) -> str:
-    assert program is not None, "what was taken back names its version"
+def _reversed(entry: Entry, program: Program) -> str:
     amount, currency = _amount(entry)
     details = reverse_details(entry.details)
     if details.left is None:
@@ -39,12 +40,12 @@ def _reversed(entry: Entry, program: Program | None) -> str:
     return reversed_reason(program, details.left, amount, currency)
 
 
-def _restored(entry: Entry, program: Program | None) -> str:
+def _restored(entry: Entry) -> str:
     assert entry.details is not None, "what was restored names its redemption"
     return f"redemption {restore_details(entry.details).redemption_id} cancelled"
 
 
-def _merged(entry: Entry, program: Program | None) -> str:
+def _merged(entry: Entry) -> str:
     assert entry.details is not None, "a merge names the other member"
     goes_on = merge_details(entry.details).into is None
     return "taken over from a member that became this one" if goes_on else "taken over by the member that this became"
@@ -56,9 +57,11 @@ def _amount(entry: Entry) -> tuple[int, str]:
     return entry.amount, entry.currency
 
 
-_WORDS: Mapping[EntryKind, Callable[[Entry, Program | None], str]] = {
+_OF_PROGRAM: Mapping[EntryKind, Callable[[Entry, Program], str]] = {
     EntryKind.EARN: _earned,
     EntryKind.REVERSE: _reversed,
+}
+_WORDS: Mapping[EntryKind, Callable[[Entry], str]] = {
     EntryKind.RESTORE: _restored,
     EntryKind.MERGE: _merged,
 }

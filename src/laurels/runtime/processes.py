@@ -8,7 +8,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Literal
 
 import structlog
@@ -45,33 +45,42 @@ async def keep_running(
     pause = FIRST_PAUSE_S
     while not stop.is_set():
         started = clock.elapsed()
-        # A session of its own, so that Ctrl-C reaches the parent alone, which then tells its children in its own order.
-        child = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "laurels",
-            *arguments,
-            CHILD,
-            stdin=asyncio.subprocess.PIPE,
-            start_new_session=True,
-        )
-        tell("started")
-        stopping = asyncio.create_task(stop.wait())
-        ended = asyncio.create_task(child.wait())
+        ended_as: dict[str, object]
         try:
-            await asyncio.wait({stopping, ended}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            stopping.cancel()
-            if not ended.done():
-                await _finish(child, ended)
+            child = await _start(arguments)
+        except OSError as error:  # no process or no descriptor is left for it just now
+            ended_as = {"error": error.strerror}
+        else:
+            tell("started")
+            ended_as = {"code": await _ended(child, stop)}
         if stop.is_set():
             return
         if clock.elapsed() - started > STEADY_S:
             pause = FIRST_PAUSE_S
         tell("died")
-        log.error("process.died", part=arguments[0], code=child.returncode, again_in_s=pause)
+        log.error("process.died", part=arguments[0], again_in_s=pause, **ended_as)
         await sleep(pause, stop)
         pause = min(2 * pause, LONGEST_PAUSE_S)
+
+
+async def _start(arguments: Sequence[str]) -> asyncio.subprocess.Process:
+    # A session of its own, so that Ctrl-C reaches the parent alone, which then tells its children in its own order.
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "laurels", *arguments, CHILD, stdin=asyncio.subprocess.PIPE, start_new_session=True
+    )
+
+
+async def _ended(child: asyncio.subprocess.Process, stop: asyncio.Event) -> int | None:
+    """Wait for a child's end, which a stop brings about; its exit code."""
+    stopping = asyncio.create_task(stop.wait())
+    ended = asyncio.create_task(child.wait())
+    try:
+        await asyncio.wait({stopping, ended}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+        if not ended.done():
+            await _finish(child, ended)
+    return child.returncode
 
 
 def stop_on_signals(*, with_parent: bool = False) -> asyncio.Event:
@@ -100,9 +109,11 @@ def _parent_gone(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
 
 
 async def _finish(child: asyncio.subprocess.Process, ended: "asyncio.Task[int]") -> None:
-    child.terminate()
+    with suppress(ProcessLookupError):  # it ended a moment ago
+        child.terminate()
     _, late = await asyncio.wait({ended}, timeout=FINISH_WITHIN_S)
     if late:
         log.error("process.killed", pid=child.pid)
-        child.kill()
+        with suppress(ProcessLookupError):
+            child.kill()
         await ended

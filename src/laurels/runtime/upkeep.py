@@ -23,11 +23,13 @@ class Verified(Struct, frozen=True):
 
 
 @asynccontextmanager
-async def projected_services(settings: Settings, progress: Progress) -> AsyncIterator[Services]:
+async def projected_services(
+    settings: Settings, progress: Progress, *, must_exist: bool = True
+) -> AsyncIterator[Services]:
     """The services with their leaderboard at the head of the feed, showing progress where that takes a while. Where
-    another process keeps the leaderboard up to date, it is left to that one.
+    another process keeps the leaderboard up to date, it is left to that one. `must_exist`: makes no ledger.
     """
-    async with build(settings) as services:
+    async with build(settings, must_exist=must_exist) as services:
         with progress("projecting", "entries") as report:
             await services.projector.reach(report)
         yield services

@@ -6,10 +6,12 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 Count = Annotated[int, Meta(ge=1)]
+NotNegative = Annotated[int, Meta(ge=0)]
 Port = Annotated[int, Meta(ge=0, le=65535)]
 
-_PASSWORD = re.compile(r"://.*@", re.DOTALL)
-_IN_QUERY = re.compile(r"([?&][^=&#]*(?:pass|pwd|secret|token|key)[^=&#]*=)[^&#]*", re.IGNORECASE)
+_URL = re.compile(r"\b([a-z][a-z0-9+.-]*)://(.*)", re.IGNORECASE | re.DOTALL)
+_HOST = re.compile(r"(?:.*@)?([^/?#@]*)(/[^?#@]*)?", re.DOTALL)
+_WEB = frozenset({"http", "https"})
 
 
 def about(purpose: str) -> Meta:
@@ -18,18 +20,34 @@ def about(purpose: str) -> Meta:
 
 
 class Group(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Settings that belong together. Shown without the passwords in URLs: this ends up in logs and tracebacks."""
+    """Settings that belong together. Shown without the secrets in URLs: this ends up in logs and tracebacks."""
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
-        """Every field, with passwords replaced."""
+        """Every field, without the secrets in URLs."""
         return [(field, _shown(field, getattr(self, field))) for field in self.__struct_fields__]
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
 
 
+def without_secrets(url: str) -> str:
+    """A URL without what in it may be secret: users, passwords, keys in a query, and on the web the path too."""
+    return _URL.sub(_harmless, url)
+
+
+def _harmless(url: re.Match[str]) -> str:
+    found = _HOST.match(url[2])
+    assert found, "it matches anything"
+    host, path = found.groups("")
+    return f"{url[1]}://{'***@' if '@' in url[2] else ''}{host}{'' if url[1].lower() in _WEB else path}"
+
+
 def _shown(field: str, value: Any) -> Any:
-    """A value without its secrets: those of a URL, also in its query, and all of a password."""
+    """A setting as it may be seen. What should be a URL and is none may still be a secret."""
     if not isinstance(value, str):
         return value
-    return "***" if field.endswith("password") else _IN_QUERY.sub(r"\1***", _PASSWORD.sub("://***@", value))
+    if field.endswith("password"):
+        return "***"
+    if field.endswith("url") and not value.isalnum() and not _URL.fullmatch(value):
+        return "***"
+    return without_secrets(value)

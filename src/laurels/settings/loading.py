@@ -6,6 +6,7 @@ unknown key is an error that names the nearest known one, so that a misspelt set
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -20,6 +21,7 @@ from laurels.settings.table import PREFIX, table
 CONFIG_FILE = Path("laurels.toml")
 """Read from the working directory where no other file is named."""
 
+_VALUE = re.compile(r" value (['\"]).*\1(?= - at )", re.DOTALL)
 _NOT_SETTINGS = ("LAURELS_CONFIG", "LAURELS_TEST_")
 
 
@@ -41,7 +43,9 @@ def load(
         return msgspec.convert(_nested(values), Settings, strict=False, dec_hook=_convert)
     except msgspec.ValidationError as error:
         message = str(error).replace("`$.", "`")
-        raise SettingsError(f"The settings are not valid: {message}") from error
+        # Neither the message nor its cause may show a value that has a secret in it.
+        message = _VALUE.sub(" value", message) if "://" in message or "@" in message else message
+        raise SettingsError(f"The settings are not valid: {message}") from None
 
 
 def _nested(values: Mapping[str, Any]) -> dict[str, Any]:

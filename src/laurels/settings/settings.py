@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 from laurels.settings.auth import AuthSettings
+from laurels.settings.boards import BoardsSettings
 from laurels.settings.catalogue import CatalogueSettings
 from laurels.settings.group import Group, about
 from laurels.settings.http import HttpSettings
@@ -21,6 +22,7 @@ class Settings(Group, frozen=True):
     state: Annotated[Path, about("where the embedded engines and the keys made by Laurels live")] = Path("laurels-data")
     ledger: LedgerSettings = LedgerSettings()
     leaderboard: LeaderboardSettings = LeaderboardSettings()
+    boards: BoardsSettings = BoardsSettings()
     http: HttpSettings = HttpSettings()
     auth: AuthSettings = AuthSettings()
     names: NamesSettings = NamesSettings()

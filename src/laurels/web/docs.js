@@ -2,12 +2,14 @@
 // that works, and every answer with the kinds of problem that it may be.
 
 const TOKEN = "$TOKEN";
+// Where Laurels is, whatever path a proxy shows it at.
+const BASE = new URL("..", import.meta.url);
 const SPELT_OUT = 20; // values of a field; a longer list is left to its description
 
 const notice = document.getElementById("notice");
 
 try {
-  const api = await (await fetch("/openapi.json")).json();
+  const api = await (await fetch(new URL("openapi.json", BASE))).json();
   const calls = Object.entries(api.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })));
   document.getElementById("introduction").append(...inWords(api.info.description));
@@ -98,7 +100,7 @@ function kinds(schema, api) {
 
 function requests(path, method, operation) {
   const examples = Object.entries(operation.requestBody?.content["application/json"].examples ?? {});
-  const address = location.origin + operation.parameters
+  const address = BASE.href.replace(/\/$/, "") + operation.parameters
     .filter((one) => one.in === "path").reduce((filled, one) => filled.replace(`{${one.name}}`, one.example), path);
   const follows = "text/event-stream" in (operation.responses[200]?.content ?? {});
   const start = [`curl${method === "GET" ? "" : ` -X ${method}`}${follows ? " -N" : ""} ${address}`];

@@ -12,16 +12,18 @@ from laurels.dashboard import Dashboards, Live, ProxyNames
 from laurels.dashboard.names import load_key, new_key_file
 from laurels.errors import SettingsError
 from laurels.intake import Intake
+from laurels.keyfile import check_folder
 from laurels.leaderboard import Boards, Leaderboard, Projector
 from laurels.ledger import Ledger
 from laurels.members import Members
 from laurels.notify import Notifier
+from laurels.points import Points
 from laurels.program import DEFAULT_PROGRAM, Program, parse_program
 from laurels.role_status import RoleBoard
 from laurels.settings import Settings
 from laurels.wiring.boards import open_leaderboard
 from laurels.wiring.channels import open_channel, open_composer
-from laurels.wiring.ledgers import LedgerBundle, open_ledger
+from laurels.wiring.ledgers import LedgerBundle, check_there, open_ledger
 from laurels.wiring.owner import check_owner
 from laurels.wiring.payments import open_payments
 
@@ -39,6 +41,7 @@ class Services:
     intake: Intake
     checkout: Checkout
     awarder: Awarder
+    points: Points
     members: Members
     projector: Projector
     notifier: Notifier
@@ -55,13 +58,18 @@ async def build(
     bundle: LedgerBundle | None = None,
     leaderboard: Leaderboard | None = None,
     payments: Payments | None = None,
+    must_exist: bool = False,
 ) -> AsyncIterator[Services]:
     """Build the services that the settings describe; everything that was opened here is closed on the way out, in
     reverse order. What is handed in (a ledger with all that belongs to it, a leaderboard, payments) is its owner's.
+    With `must_exist` no ledger is made where there is none.
 
     Raises `SettingsError`, `ProgramError`, `SchemaTooOld` and the like, each with what to do about it.
     """
     check_owner(settings.state)
+    check_folder(settings.state)
+    if must_exist:
+        check_there(settings)
     async with AsyncExitStack() as stack:
         if bundle is None:
             bundle = open_ledger(settings, now)
@@ -80,9 +88,10 @@ async def build(
         stack.push_async_callback(channel.close)
         roles = RoleBoard(settings.state / "run", now)
         stack.callback(roles.close)
-        programs = await publish(ledger, read_program(settings))
-        boards = Boards(programs.current.zone)
+        programs = await publish(ledger, read_program(settings), at_start=settings.program.publish_at_start)
+        boards = programs.boards
         intake = Intake(ledger)
+        awarder = Awarder(ledger, programs, now)
         yield Services(
             settings=settings,
             now=now,
@@ -99,11 +108,19 @@ async def build(
                 now,
                 is_open=is_open,
             ),
-            awarder=Awarder(ledger, programs, now),
+            awarder=awarder,
+            points=Points(awarder, ledger),
             members=Members(ledger),
             projector=Projector(ledger, leaderboard, boards, programs.current.time_zone, now),
             notifier=Notifier(ledger, channel, open_composer(settings, programs), now),
-            dashboards=Dashboards(leaderboard, boards, names, settings.leaderboard.stale_after_ms, now),
+            dashboards=Dashboards(
+                leaderboard,
+                boards,
+                names,
+                settings.leaderboard.stale_after_ms,
+                now,
+                smallest=settings.boards.smallest,
+            ),
             roles=roles,
             live=Live(leaderboard, settings.leaderboard.stale_after_ms, now),
         )

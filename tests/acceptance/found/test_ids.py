@@ -147,7 +147,7 @@ async def test_what_is_no_id_is_refused_by_every_call(shop: Shop, id_: str) -> N
         [result] = (await shop.ask("POST", path, json=[{**(good if name == "order_id" else {}), name: id_}])).json()
         assert (result["http"], result["errors"][0]["field"]) == (422, name)
     check_problem(await shop.ask("GET", "/loyalty/m", token=shop.token(member=id_)), 401, "not-signed-in")
-    assert await shop.house.ledger.inbox_depth() == 0
+    assert await shop.services.ledger.inbox_depth() == 0
 
 
 @pytest.mark.parametrize("part", NO_TEXT)
@@ -243,7 +243,7 @@ def test_bytes_of_no_text_are_refused_by_the_command_line(tmp_path: Path) -> Non
 
 
 async def test_a_token_for_a_member_with_a_bar_is_accepted(shop: Shop) -> None:
-    token = laurels("token", "--member", "x|y", "--state", shop.house.settings.state).stdout.strip()
+    token = laurels("token", "--member", "x|y", "--state", shop.services.settings.state).stdout.strip()
     assert (await shop.ask("GET", "/loyalty/x%7Cy", token=token)).status_code == 200
 
 

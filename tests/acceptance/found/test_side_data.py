@@ -25,7 +25,7 @@ async def kept(shop: Shop, member: str) -> str | None:
     """The address that a mail to the member goes to; None where it waits for one."""
     await shop.order("earns-a-mail", member, "2000.00")
     await shop.settle()
-    return next((message.email for message in await shop.house.ledger.claim_messages(10, lease_s=1)), None)
+    return next((message.email for message in await shop.services.ledger.claim_messages(10, lease_s=1)), None)
 
 
 @pytest.mark.parametrize(

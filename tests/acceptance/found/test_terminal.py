@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from tests.acceptance.command_line import laurels_here as laurels
 
-from laurels.runtime.visible import visible
 from laurels.model import Order
+from laurels.runtime.visible import visible
 from laurels.settings import Settings
 from laurels.wiring import build
 
@@ -44,9 +44,9 @@ def test_a_quarantined_document_is_shown_harmlessly(tmp_path: Path, text: str) -
 
 async def _quarantine(state: Path, raw: bytes) -> None:
     """Quarantine an order in a currency that the program does not name, received as `raw`."""
-    async with build(Settings(state=state)) as house:
-        await house.intake.accept(Order(source="shop", order_id="A1", member_id="m", currency="JPY", total=500), raw)
-        await house.awarder.drain()
+    async with build(Settings(state=state)) as services:
+        await services.intake.accept(Order(source="shop", order_id="A1", member_id="m", currency="JPY", total=500), raw)
+        await services.awarder.drain()
 
 
 @pytest.mark.parametrize("text", [*STEERING, "\udc9b", "\n\r", "a\x1b]8;;http://x\x1b\\b"])

@@ -71,7 +71,8 @@ class State:
     def build(self) -> Iterator[None]:
         """Rank everybody who was loaded, one board a step."""
         for board in self._boards.values():
-            yield board.build(self._roster.is_listed)
+            board.build(self._roster.is_listed)
+            yield
 
     def adopt(self, epoch: int) -> None:
         """Be of another epoch."""

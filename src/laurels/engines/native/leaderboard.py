@@ -251,7 +251,7 @@ class NativeLeaderboard:
             raise BoardUnavailable(f"The leaderboard in {self._directory} cannot be written: {error}") from error
 
     def _open(self) -> core.Writer:
-        self._directory.mkdir(parents=True, exist_ok=True)
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             return core.Writer(self._directory)
         except core.Refused as error:

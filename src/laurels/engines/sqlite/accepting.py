@@ -75,17 +75,18 @@ class Intake:
         if not intents.allow(self._db, document):
             return Receipt(Status.ACCEPTED, conflict=True)
         item, shard = self.remember(document, whose)
+        is_erased = item.member is not None and bool(self._db.value("is_erased", item.member))
         self._db.run(
             "insert_inbox",
             item.sequence,
             document.kind.value,
             document.source,
             document.id,
-            None if item.member is not None else self._stranger(document.member_id),
+            None if item.member is not None else self._stranger_of(document),
             document.order_id,
             self._now,
             document.content,
-            document.raw,
+            b"" if is_erased else document.raw,
             shard,
             None if document.order_key is None else document.order_key[0],
             document.actor,
@@ -128,6 +129,13 @@ class Intake:
         row = self._db.one("member_key", number)
         assert row is not None, "a number that was given stays"
         return Whose(number, *row)
+
+    def _stranger_of(self, document: Document) -> bytes | None:
+        """Whose a document is that is nobody's yet; a cancellation is whose its refund is."""
+        if document.kind is DocumentKind.CANCELLATION:
+            row = self._db.one("owner", document.source, document.id, DocumentKind.REFUND.value)
+            return row[3] if row else None
+        return self._stranger(document.member_id)
 
     def _stranger(self, member_id: str) -> bytes:
         """What is kept of an id that is nobody's yet: enough to know it again, and not to read it back."""

@@ -13,7 +13,7 @@ from laurels.model import Balance, Document, DocumentKind, Status
 
 
 def award(
-    db: Database, shard: int, limit: int, decide: Decide, waiting_before: int, now: int, fence: int | None
+    db: Database, shard: int, limit: int, decide: Decide, *, waiting_before: int, now: int, fence: int | None
 ) -> int:
     """Take up to `limit` documents in order of acceptance, and as many overdue ones. Returns how many were taken.
 

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 
 from laurels.engines.sqlite import accepting, awarding, leases
-from laurels.engines.sqlite.chain import read_entry
+from laurels.engines.sqlite.chain import entry_of, read_entry
 from laurels.engines.sqlite.connection import Database
 from laurels.engines.sqlite.members import chains_version
-from laurels.engines.sqlite.places import place_of
 from laurels.engines.sqlite.session import Session
 from laurels.errors import LaurelsError
 from laurels.ledger import Counts, Decide, DocumentState, Receipt
@@ -84,7 +83,9 @@ class SqliteBooks(Session):
     async def award(self, shard: int, limit: int, decide: Decide, *, waiting_before: int) -> int:
         fence = self._fences.get(shard)
         return await self._writer.run(
-            lambda db: awarding.award(db, shard, limit, decide, waiting_before, self._now(), fence)
+            lambda db: awarding.award(
+                db, shard, limit, decide, waiting_before=waiting_before, now=self._now(), fence=fence
+            )
         )
 
     async def settle(self, documents: Sequence[Document], decide: Decide) -> list[Receipt | LaurelsError]:
@@ -100,12 +101,16 @@ class SqliteBooks(Session):
         return await self._reader.run(read)
 
     async def entries(self, member_id: str, *, before: str | None = None, limit: int = 50) -> list[Entry]:
-        at = NEWEST
-        if before is not None:
-            shard, position = before.split("-")
-            at = place_of(int(shard), int(position))
-        row = await self._reader.run(lambda db: db.one("member_by_id", member_id))
-        return await self._entries("member_entries", (row[0], at, limit)) if row else []
+        def read(db: Database) -> list[Entry]:
+            row = db.one("member_by_id", member_id)
+            if row is None:
+                return []
+            at = None if before is None else int(before)
+            if len(db.all("merged_with", row[0])) > 1:  # in several shards, which time alone puts in one order
+                return [entry_of(each) for each in db.all("merged_entries", row[0], at, limit)]
+            return [entry_of(each) for each in db.all("member_entries", row[0], NEWEST if at is None else at, limit)]
+
+        return await self._reader.run(read)
 
     async def order_entries(self, source: str, order_id: str) -> list[Entry]:
         return await self._entries("order_entries", (source, order_id))

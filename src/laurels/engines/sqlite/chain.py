@@ -105,7 +105,7 @@ class Chain:
             board_at,
             self.now,
         )
-        self._hash = chained_hash(self._hash, FORMAT, self.shard, self.position, columns, details)
+        self._hash = chained_hash(self._hash, columns, details, shard=self.shard, position=self.position)
         place = place_of(self.shard, self.position)
         self._db.run("insert_entry", place, *columns, self._hash, FORMAT, details)
         return place

@@ -19,7 +19,7 @@ def take(db: Database, owner: str, shards: int, now: int) -> dict[int, int]:
     """
     others = {row[0] for row in db.all("lease_owners", now) if row[0] != owner}
     share = -(-shards // (len(others) + 1))
-    mine = {shard: fence for shard, fence in db.all("leases_of", owner)}
+    mine: dict[int, int] = dict(db.all("leases_of", owner))
     for shard in sorted(mine)[share:]:  # somebody came: hand over what is more than the share
         db.run("release_lease", shard)
         del mine[shard]

@@ -3,6 +3,7 @@ thread.
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -19,7 +20,7 @@ from laurels.engines.sqlite.places import end_of, place_of
 from laurels.engines.sqlite.programs import SqlitePrograms
 from laurels.engines.sqlite.registry import SqliteMembers, SqliteOutbox, SqliteQuarantine
 from laurels.engines.sqlite.schema import LATEST, migrate, version_of
-from laurels.errors import LedgerReadOnly, SchemaTooOld
+from laurels.errors import LedgerReadOnly, LedgerUnavailable, SchemaTooOld
 from laurels.ledger import Heads, Upgrade, Verification
 
 
@@ -48,8 +49,14 @@ class SqliteLedger(SqliteInbox, SqliteBooks, SqliteMembers, SqliteFeed, SqliteQu
     def migrate(path: Path, shards: int = 1, upgrade: Upgrade | None = None) -> tuple[int, int]:
         """Bring the file to the latest schema, making a fresh one where there is none; the versions before and
         after. Raises `SchemaTooOld` where `upgrade` is needed for it and not there.
+
+        A ledger that has to change is copied first, beside it (`laurels.db.schema-3`), and the copy checked: there is
+        no way back but that.
         """
         with _prepared(path) as connection:
+            version = version_of(connection)
+            if 0 < version < LATEST:
+                _copy(connection, version, path.with_name(f"{path.name}.schema-{version}"))
             return migrate(connection, shards, upgrade)
 
     async def verify(self) -> AsyncIterator[Verification]:
@@ -85,6 +92,27 @@ class SqliteLedger(SqliteInbox, SqliteBooks, SqliteMembers, SqliteFeed, SqliteQu
         self._notice.close()
         self._reader.close()
         await self._writer.close()
+
+
+def _copy(connection: apsw.Connection, version: int, copy: Path) -> None:
+    """Copy a ledger as it is at this moment, readable by its owner alone. One that is there already is of an earlier
+    try, and stays; where another process has brought the ledger up to date meanwhile, that one made the copy.
+    """
+    if copy.exists():
+        return
+    unfinished = copy.with_name(f"{copy.name}.{os.getpid()}.part")
+    unfinished.touch(mode=0o600)
+    with closing(apsw.Connection(str(unfinished))) as target:
+        with target.backup("main", connection, "main") as backup:
+            backup.step()
+        as_it_was = version_of(target) == version
+        found = [what for [what] in target.execute("PRAGMA integrity_check(1)") if what != "ok"]
+    if found:
+        raise LedgerUnavailable(f"The ledger's copy is damaged ({found[0]}). Nothing was changed; `laurels verify` it.")
+    if as_it_was:
+        unfinished.rename(copy)
+    else:
+        unfinished.unlink()
 
 
 @contextmanager

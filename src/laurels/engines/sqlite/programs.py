@@ -18,7 +18,7 @@ class SqlitePrograms(Session):
         published = await self._reader.run(_published)
         if any(each.version == version and each.text == text for each in published):
             return published
-        return await self._writer.run(lambda db: _publish(db, version, text, from_at, actor, self._now()))
+        return await self._writer.run(lambda db: _publish(db, version, text, from_at, actor=actor, now=self._now()))
 
     async def submit(self, version: int, text: str, *, actor: str) -> Draft:
         digest = hashlib.sha256(text.encode()).hexdigest()
@@ -40,7 +40,7 @@ class SqlitePrograms(Session):
             if by_another and draft.submitted_by == actor:
                 raise NotAllowed("This program was submitted by the same person: another one has to approve it.")
             now = self._now()
-            published = _publish(db, draft.version, draft.text, from_at, actor, now)
+            published = _publish(db, draft.version, draft.text, from_at, actor=actor, now=now)
             db.run("approve_draft", actor, now, digest)
             return published
 
@@ -55,7 +55,7 @@ def _published(db: Database) -> list[PublishedProgram]:
 
 
 def _publish(
-    db: Database, version: int, text: str, from_at: int | None, actor: str, now: int
+    db: Database, version: int, text: str, from_at: int | None, *, actor: str, now: int
 ) -> list[PublishedProgram]:
     published = _published(db)
     for each in published:

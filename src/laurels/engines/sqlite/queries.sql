@@ -42,7 +42,7 @@ FROM entry e JOIN member m ON m.number = e.member LEFT JOIN remark r ON r.place 
 WHERE e.place = ?;
 
 -- name: member_entries
--- A member's point entries before an instant and a place, newest first; those of who became this member among them.
+-- A member's point entries before a place, newest first.
 SELECT e.place, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id,
        coalesce(r.reason, e.reason), e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at,
        e.hash, m.member_id, e.format, e.details, r.note
@@ -50,6 +50,17 @@ FROM entry e JOIN member m ON m.number = e.member LEFT JOIN remark r ON r.place 
 WHERE e.member = ?1 AND e.place < ?2
   AND e.kind IN ('earn', 'reverse', 'adjust', 'redeem', 'expire', 'restore', 'merge')
 ORDER BY e.place DESC LIMIT ?3;
+
+-- name: merged_entries
+-- The same of a member and of those who became it, by the time of recording.
+SELECT e.place, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id,
+       coalesce(r.reason, e.reason), e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at,
+       e.hash, m.member_id, e.format, e.details, r.note
+FROM entry e JOIN member m ON m.number = e.member LEFT JOIN remark r ON r.place = e.place
+WHERE e.member IN (SELECT number FROM member WHERE number = ?1 OR merged_into = ?1)
+  AND (?2 IS NULL OR (e.recorded_at, e.place) < (SELECT recorded_at, place FROM entry WHERE place = ?2))
+  AND e.kind IN ('earn', 'reverse', 'adjust', 'redeem', 'expire', 'restore', 'merge')
+ORDER BY e.recorded_at DESC, e.place DESC LIMIT ?3;
 
 -- name: order_entries
 -- The entries that an order and its refunds led to, oldest first.
@@ -391,8 +402,9 @@ INSERT INTO content (place, content) VALUES (?, ?);
 SELECT shard, coalesce(secret, randomblob(16)) FROM member WHERE number = ?;
 
 -- name: owner
--- Whose a document is: the member who it became, the shard, and whether the member was erased.
-SELECT coalesce(m.merged_into, a.member), coalesce(n.shard, m.shard, i.shard), m.number IS NOT NULL AND m.member_id IS NULL
+-- Whose a document is: the member who it became, the shard, whether the member was erased, and the stranger whom it is of.
+SELECT coalesce(m.merged_into, a.member), coalesce(n.shard, m.shard, i.shard), m.number IS NOT NULL AND m.member_id IS NULL,
+       i.stranger
 FROM accepted a LEFT JOIN inbox i ON i.sequence = a.sequence LEFT JOIN member m ON m.number = a.member
 LEFT JOIN member n ON n.number = m.merged_into
 WHERE a.source = ? AND a.id = ? AND a.kind = ?;
@@ -586,3 +598,7 @@ SELECT month, score FROM closed_month WHERE member = ?;
 -- name: forget_closed_months!
 -- It is another's now.
 DELETE FROM closed_month WHERE member = ?;
+
+-- name: is_erased
+-- Whether a member was erased.
+SELECT member_id IS NULL FROM member WHERE number = ?;

@@ -107,10 +107,10 @@ def _find(db: Database, kind: DocumentKind, source: str, id: str) -> Quarantined
     row = db.one("quarantined", source, id, kind.value)
     if row is None:
         raise NotFound(f"There is no {kind} {source}/{id} in quarantine. `laurels quarantine list` shows them.")
-    return _quarantined(row)
+    return _quarantined(row[:7], *row[7:])
 
 
-def _quarantined(row: Row) -> QuarantinedDocument:
+def _quarantined(row: Row, raw: bytes = b"", content: bytes = b"") -> QuarantinedDocument:
     return QuarantinedDocument(
         sequence=row[0],
         kind=DocumentKind(row[1]),
@@ -119,6 +119,6 @@ def _quarantined(row: Row) -> QuarantinedDocument:
         reason=row[4],
         quarantined_at=row[5],
         actor=row[6],
-        raw=row[7] if len(row) > 7 else b"",
-        content=row[8] if len(row) > 7 else b"",
+        raw=raw,
+        content=content,
     )

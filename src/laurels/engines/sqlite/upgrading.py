@@ -19,8 +19,10 @@ def fill(connection: apsw.Connection, upgrade: Upgrade | None) -> None:
     """
     if connection.execute("SELECT count(*) FROM entry").get == 0:
         return
-    if upgrade is None:
+    text = connection.execute("SELECT text FROM program ORDER BY version LIMIT 1").get
+    if upgrade is None or text is None:
         raise SchemaTooOld
+    rules = upgrade(text)
     places: dict[tuple[str, str], list[int]] = {}
     refunds: dict[tuple[str, str], list[tuple[str, int]]] = {}
     months: dict[int, Months] = {}
@@ -29,18 +31,19 @@ def fill(connection: apsw.Connection, upgrade: Upgrade | None) -> None:
             places.setdefault((source, order_id), []).append(place)
             if refund_id is not None:
                 refunds.setdefault((source, order_id), []).append((refund_id, amount))
-        month = upgrade.month_of(board_at, recorded_at) if kind in SCORED and points else None
+        month = rules.month_of(board_at, recorded_at) if kind in SCORED and points else None
         if month is not None:
             months[member], closing = months.get(member, Months()).plus(month, points)
             for closed, scored in closing:
                 connection.execute(
-                    "INSERT INTO closed_month VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET score = score + excluded.score",
+                    "INSERT INTO closed_month VALUES (?, ?, ?) "
+                    "ON CONFLICT DO UPDATE SET score = score + excluded.score",
                     (closed, member, scored),
                 )
     for key, of_order in places.items():
         connection.execute(
             "UPDATE award SET places = ?, refunded = ? WHERE (source, order_id) = (?, ?)",
-            (msgspec.json.encode(of_order), upgrade.refunded(key[0], refunds[key]) if key in refunds else None, *key),
+            (msgspec.json.encode(of_order), rules.refunded(key[0], refunds[key]) if key in refunds else None, *key),
         )
     for member, scored_in in months.items():
         connection.execute(

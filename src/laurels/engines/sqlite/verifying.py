@@ -196,7 +196,7 @@ class _Feed:
 
     def _check_entry(self, row: Row) -> Iterator[Finding]:
         position, kind, member, points, name_number = position_at(row[0]), *row[1:4], row[11]
-        stored, format, details = row[16:]
+        stored, details = row[16], row[18]
         if position != self.position + 1:
             yield Finding(self._where(self.position + 1), f"the entries up to {position - 1} are missing")
         elif self._hash is not None and not _follows(self._hash, self._shard, position, row):
@@ -234,10 +234,11 @@ class _Feed:
 
 
 def _follows(previous: bytes, shard: int, position: int, row: Row) -> bool:
-    """Whether an entry's hash is the one that its columns make. The details' bytes may be anything in a damaged file."""
-    stored, format, details = row[16:]
+    """Whether an entry's hash is the one that its columns make; in a damaged file they may be anything."""
+    stored, written_as, details = row[16:]
     try:
-        return bool(stored == chained_hash(previous, format, shard, position, row[1:16], details))
+        hashed = chained_hash(previous, row[1:16], details, written_as=written_as, shard=shard, position=position)
+        return bool(stored == hashed)
     except (TypeError, ValueError):
         return False
 

@@ -1,6 +1,7 @@
 """Writing an outcome: entries with what belongs to them, totals, awards, milestones."""
 
 import hashlib
+from collections.abc import Sequence
 
 import msgspec
 
@@ -21,19 +22,7 @@ Written = tuple[Item, int, int]
 
 def write(db: Database, chain: Chain, outcome: Outcome) -> list[Written]:
     """Write all that an outcome says; gives each document once, with its first entry."""
-    written: dict[int, Written] = {}
-    places: dict[OrderKey, list[int]] = {}
-    for posting in outcome.postings:
-        members.joined(db, chain, posting.member)
-        place = _append(chain, posting)
-        if posting.item.sequence not in written:
-            written[posting.item.sequence] = posting.item, place, posting.member
-            if posting.item.kind in _KEPT:
-                db.run("insert_content", place, posting.item.content)
-        if posting.order_key is not None:
-            places.setdefault(posting.order_key, []).append(place)
-        if posting.reason or posting.note:
-            db.run("insert_remark", place, posting.reason, posting.note)
+    written, places = _write_entries(db, chain, outcome.postings)
     for member, totals in _totals(db, outcome).items():
         totals.save(db, member)
     for key, award in outcome.awards.items():
@@ -45,6 +34,26 @@ def write(db: Database, chain: Chain, outcome: Outcome) -> list[Written]:
     for due in outcome.due:
         db.run("insert_due", chain.shard, due.at, due.member, due.what)
     return list(written.values())
+
+
+def _write_entries(
+    db: Database, chain: Chain, postings: Sequence[Posting]
+) -> tuple[dict[int, Written], dict[OrderKey, list[int]]]:
+    """Append the entries, each with what belongs to it; by document, and their places by order."""
+    written: dict[int, Written] = {}
+    places: dict[OrderKey, list[int]] = {}
+    for posting in postings:
+        members.joined(db, chain, posting.member)
+        place = _append(chain, posting)
+        if posting.item.sequence not in written:
+            written[posting.item.sequence] = posting.item, place, posting.member
+            if posting.item.kind in _KEPT:
+                db.run("insert_content", place, posting.item.content)
+        if posting.order_key is not None:
+            places.setdefault(posting.order_key, []).append(place)
+        if posting.reason or posting.note:
+            db.run("insert_remark", place, posting.reason, posting.note)
+    return written, places
 
 
 class Totals:

@@ -117,10 +117,9 @@ class Loading(Base):
             for number in numbers:
                 shard = number % len(shards)
                 upto = mark(naive.positions.get(shard, 0) + 4)
-                changes: list[Change] = [
-                    *score({number: 3}, OCTOBER),
-                    *([Hidden(number), Scored(number, ALL_TIME, 2), Shown(number)] if number in naive.ids else []),
-                ]
+                changes: list[Change] = [*score({number: 3}, OCTOBER)]
+                if number in naive.ids:
+                    changes += [Hidden(number), Scored(number, ALL_TIME, 2), Shown(number)]
                 batch_changes = list(enumerate(changes, upto.position - 3))
                 await engine.apply(shard, batch_changes, upto)
                 naive.apply(shard, batch_changes, upto)

@@ -97,7 +97,7 @@ class Awarding(Base):
         while page := await shop.ledger.entries("ann", before=before, limit=3):
             assert len(page) <= 3
             pages += [entry.points for entry in page]
-            before = page[-1].loyalty_id
+            before = page[-1].cursor
         assert pages == [6, 5, 4, 3, 2, 1, 0]
 
     async def test_what_an_order_led_to_is_read_oldest_first(self, shop: Shop) -> None:

@@ -137,7 +137,8 @@ async def token_for_screen(call: Call) -> Answer:
 @route("GET", "/demo/customers/{member_id}/orders", access=SIGNED_IN, answers={200: list[Purchase]})
 async def show_orders(call: Call) -> Answer:
     """List the customer's orders, newest first."""
-    entries = await call.services.ledger.entries(call.ids["member_id"])
+    ledger = call.services.ledger
+    entries = await call.services.programs.worded(await ledger.entries(call.ids["member_id"]), ledger)
     return Answer(200, _purchases(entries), UNCACHED)
 
 

@@ -63,7 +63,7 @@ async def open_server(
 
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise SettingsError(f"--url {url}: write it as http://127.0.0.1:8000")
+        raise SettingsError("--url: write it as http://127.0.0.1:8000")
     if not (far or is_loopback(parts.hostname)):
         raise SettingsError(
             f"{parts.hostname} is not this machine, and made-up orders cannot be taken out of a ledger again. "

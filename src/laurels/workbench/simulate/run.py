@@ -94,7 +94,7 @@ async def _open(settings: Settings, where: Where, run_id: str, progress: Progres
     """The shop that was asked for."""
     if where.url is None:
         async with (
-            projected_services(settings, progress) as services,
+            projected_services(settings, progress, must_exist=False) as services,
             open_in_process(services, run_id, progress, among_others=where.among_others) as target,
         ):
             yield target
