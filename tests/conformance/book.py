@@ -33,6 +33,7 @@ from laurels.program import (
     capture,
     evaluate,
     format_grains,
+    frame_of,
     give,
     grant_tier,
     hold,
@@ -147,8 +148,9 @@ class Book:
         self.keep(member, got.member_after, got.lapses)
         for name, grains in got.budgets:
             self.budgets[name] = self.budgets.get(name, 0) + grains
-        content = got.frame.encode()
-        assert Frame.decode(content) == got.frame
+        frame = got.frame if got.frame is not None else frame_of(program, basket, before)
+        content = frame.encode()
+        assert Frame.decode(content) == frame
         self.awards[basket.order] = Award(self.resolve(member), program.version, content)
         self.enter("earn", member, got.points, basket.occurred_at)
         details = type(got.details).decode(got.details.encode())
@@ -159,10 +161,10 @@ class Book:
             "points": got.points,
             "parts": {name: format_grains(grains) for name, grains in got.parts if grains or name == "base"},
             "carried": self.carried(member, basket.currency),
-            "tier": tiers.levels[got.frame.tier].name if tiers is not None and got.frame.tier >= 0 else None,
+            "tier": tiers.levels[frame.tier].name if tiers is not None and frame.tier >= 0 else None,
             "net": [
                 format_amount(net, basket.currency)
-                for net, line in zip(got.frame.net, basket.lines or (BasketLine(),), strict=True)
+                for net, line in zip(frame.net, basket.lines or (BasketLine(),), strict=True)
                 if line.unit_price >= 0
             ],
             "why": got.reason,
@@ -324,9 +326,9 @@ class Book:
         states = [self.state(member) for member in self.members if member not in self.alias]
         owed = add_up(outstanding(self.at(self.now), state, self.now) for state in states)
         moved: dict[str, int] = {}
-        for kind, _, points, _ in self.entries[step.get("since", 0) :]:
+        for kind, _member, points, _at in self.entries[step.get("since", 0) :]:
             moved[kind] = moved.get(kind, 0) + points
-        assert owed.total == sum(points for _, _, points, _ in self.entries)
+        assert owed.total == sum(entry[2] for entry in self.entries)
         value = Fraction(step["value"]) * (owed.active + owed.pending)
         return {
             "active": owed.active,
@@ -377,10 +379,7 @@ def basket_of(step: dict[str, Any], at: int) -> Basket:
         )
         for line in step.get("lines", [])
     )
-    if "total" in step:
-        total = parse_amount(step["total"], currency, "total")
-    else:
-        total = total_of(lines, currency)
+    total = parse_amount(step["total"], currency, "total") if "total" in step else total_of(lines, currency)
     return Basket(
         order=step["order"],
         currency=currency,
@@ -403,7 +402,7 @@ def total_of(lines: tuple[BasketLine, ...], currency: str) -> int:
     for line in lines:
         gross = line.quantity * line.unit_price
         exact += gross if gross < 0 else max(0, gross - line.discount * 1_000_000)
-    scale = 10 ** (12 - DECIMALS[currency])
+    scale: int = 10 ** (12 - DECIMALS[currency])
     return (2 * exact + scale) // (2 * scale)
 
 

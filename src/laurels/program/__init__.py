@@ -15,10 +15,11 @@ from laurels.program.frame import NOTHING, Frame, Refunded
 from laurels.program.grains import GRAIN, format_grains
 from laurels.program.lots import next_due, touch
 from laurels.program.moving import Merge, give, merge, receive
-from laurels.program.program import DEFAULT_PROGRAM, EarningRule, Milestone, Program, parse_program
+from laurels.program.program import DEFAULT_PROGRAM, EarningRule, Program, parse_program
 from laurels.program.publishing import Difference, check_successor, compare, unseen, version_at
 from laurels.program.spending import Change, adjust, capture, grant_tier, hold, redeem, restore, void
 from laurels.program.state import NEW, Lapse, MemberState, Spent
+from laurels.program.tables import Milestone
 from laurels.program.tiers import reached, tier_at
 from laurels.program.unwind import Return, ReturnLine, Reversal, cancel, unwind, unwind_unlinked
 from laurels.program.worth import Worth, worth

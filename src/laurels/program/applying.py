@@ -9,6 +9,7 @@ from laurels.clock import DAY
 from laurels.program.basket import Basket, Person
 from laurels.program.caps import room
 from laurels.program.frame import CAMPAIGN, GROUP, TIER, Bonus
+from laurels.program.grains import MILLI
 from laurels.program.local_time import near_birthday
 from laurels.program.rules import Campaign, Where
 from laurels.program.state import Account
@@ -29,6 +30,7 @@ class Moment:
         account: Account,
         person: Person,
         budgets: Mapping[str, int],
+        *,
         local: datetime,
         tier: int,
     ) -> None:
@@ -43,35 +45,39 @@ class Moment:
 
 
 def bonuses(moment: Moment, hits: list[tuple[int, ...]], earning: tuple[int, ...]) -> tuple[Bonus, ...]:
-    """The bonuses that apply, with their lines and the room of their caps. `hits` are the campaigns that match each
-    line; `earning` are the lines that earn.
+    """The bonuses that apply, with their lines and the room of their caps. `hits` are the matches that fit each line
+    (`Plan.classify`); `earning` are the lines that earn.
     """
     program, plan = moment.program, moment.program.plan
-    taking: dict[int, list[int] | tuple[int, ...]] = {}
-    for number in plan.running(moment.basket.occurred_at):
-        if not plan.asks[number] or _asked(moment, program.campaigns[number]):
-            taking[number] = earning if number in plan.everywhere else []
-    if not taking and moment.tier < 0:
-        return ()
+    fitting: dict[int, list[int]] = {}
     for line, matching in enumerate(hits):
-        for number in matching:
-            lines = taking.get(number)
-            if type(lines) is list:
-                lines.append(line)
+        for match in matching:
+            if match in fitting:
+                fitting[match].append(line)
+            else:
+                fitting[match] = [line]
+    lines_of = {match: tuple(lines) for match, lines in fitting.items()}
     found: list[Bonus] = []
-    grouped: dict[int, list[int]] = {}
-    for number, lines in taking.items():
-        if not lines:
+    grouped: dict[int, dict[int, tuple[int, ...]]] = {}
+    for number in plan.running(moment.basket.occurred_at):
+        lines = lines_of.get(plan.match_of[number])
+        if lines is None or (plan.asks[number] and not _asked(moment, program.campaigns[number])):
             continue
-        campaign = program.campaigns[number]
-        if campaign.group is None:
-            found.append(Bonus(CAMPAIGN, number, ((number, tuple(lines)),), _room(moment, campaign.name)))
+        group = plan.group_of[number]
+        if group is None:
+            room_left = _room(moment, program.campaigns[number].name) if plan.limited[number] else None
+            found.append(Bonus(CAMPAIGN, number, ((number, lines),), room_left))
         else:
-            grouped.setdefault(plan.groups[campaign.group], []).append(number)
+            grouped.setdefault(group, {})[number] = lines
     for group in sorted(grouped):
-        parts = _parts(program, group, grouped[group], taking)
+        parts = _parts(program, group, grouped[group])
         found.append(Bonus(GROUP, group, parts, _room(moment, program.groups[group].name)))
-    if moment.tier >= 0 and program.tiers is not None and program.tiers.levels[moment.tier].multiply > 1000 and earning:  # noqa: PLR2004
+    if (
+        moment.tier >= 0
+        and program.tiers is not None
+        and program.tiers.levels[moment.tier].multiply > MILLI
+        and earning
+    ):
         found.append(Bonus(TIER, moment.tier, ((-1, earning),)))
     return tuple(found)
 
@@ -84,14 +90,14 @@ def _room(moment: Moment, name: str) -> int | None:
 
 
 def _parts(
-    program: "Program", group: int, numbers: list[int], taking: Mapping[int, list[int] | tuple[int, ...]]
+    program: "Program", group: int, taking: Mapping[int, tuple[int, ...]]
 ) -> tuple[tuple[int, tuple[int, ...]], ...]:
     """The campaigns of a group and their lines. By line, each line goes to its highest multiplier, for good."""
     rules = program.campaigns
     if program.groups[group].scope == "order":
-        numbers = sorted(numbers, key=lambda n: (rules[n].priority, rules[n].name))
-        return tuple([(number, tuple(taking[number])) for number in numbers])
-    numbers = sorted(numbers, key=lambda n: (-(rules[n].multiply or 0), rules[n].priority, rules[n].name))
+        numbers = sorted(taking, key=lambda n: (rules[n].priority, rules[n].name))
+        return tuple([(number, taking[number]) for number in numbers])
+    numbers = sorted(taking, key=lambda n: (-(rules[n].multiply or 0), rules[n].priority, rules[n].name))
     gone: set[int] = set()
     parts = []
     for number in numbers:
@@ -138,26 +144,32 @@ def _of_order(moment: Moment, where: Where) -> bool:
 
 def _of_member(moment: Moment, where: Where) -> bool:
     person, number = moment.person, moment.account.orders + 1
-    if where.tier:
-        tiers = moment.program.tiers
-        if tiers is None or moment.tier < 0 or tiers.levels[moment.tier].name not in where.tier:
-            return False
+    if where.tier and _tier_name(moment) not in where.tier:
+        return False
     if where.segment and where.segment.isdisjoint(person.segments):
         return False
-    if where.nth_order is not None and number != where.nth_order:
+    if where.nth_order not in {None, number} or number % (where.every_nth_order or 1):
         return False
-    if where.every_nth_order is not None and number % where.every_nth_order:
+    if where.referred not in {None, person.referred}:
         return False
-    if where.referred is not None and person.referred != where.referred:
+    return _of_day(moment, where)
+
+
+def _of_day(moment: Moment, where: Where) -> bool:
+    """What the member's dates have to be on the order's day."""
+    since, birthday = moment.person.enrolled_at, moment.person.birthday
+    if where.member_for_days is not None and (
+        since is None or moment.basket.occurred_at - since < where.member_for_days * DAY
+    ):
         return False
-    if where.member_for_days is not None:
-        since = person.enrolled_at
-        if since is None or moment.basket.occurred_at - since < where.member_for_days * DAY:
-            return False
-    if where.birthday_within_days is not None:
-        birthday = person.birthday
-        return birthday is not None and near_birthday(birthday, moment.local.date(), where.birthday_within_days)
-    return True
+    return where.birthday_within_days is None or (
+        birthday is not None and near_birthday(birthday, moment.local.date(), where.birthday_within_days)
+    )
+
+
+def _tier_name(moment: Moment) -> str | None:
+    tiers = moment.program.tiers
+    return None if tiers is None or moment.tier < 0 else tiers.levels[moment.tier].name
 
 
 def _held_out(campaign: Campaign, person: Person) -> bool:

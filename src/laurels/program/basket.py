@@ -81,7 +81,7 @@ def weights(lines: tuple[BasketLine, ...]) -> list[int]:
         gross = line.quantity * line.unit_price
         if line.discount:
             gross -= line.discount * ONE
-        found.append(gross if gross > 0 else 0)
+        found.append(max(0, gross))
     return found
 
 

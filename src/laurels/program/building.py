@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from laurels.errors import InvalidInput, ProgramError
 from laurels.model.money import check_currency, parse_amount, parse_decimal
+from laurels.program.grains import MILLI
 from laurels.program.local_time import days_in, instant_of
 from laurels.program.rules import (
     LINE_FIELDS,
@@ -146,7 +147,7 @@ def _campaign(table: CampaignTable, at: str, zone: ZoneInfo) -> Campaign:
         ends=ends,
         days=frozenset(_DAYS.index(day) for day in table.days or ()),
         hours=hours,
-        where=_where(table.where, f"{at}.where", name),
+        where=_where(table.where, f"{at}.where"),
         match=build_match(table.match, f"{at}.match", name),
         multiply=build_multiply(table.multiply, at, name),
         points=table.points,
@@ -167,7 +168,7 @@ def build_multiply(text: str | None, at: str, name: str) -> int | None:
     if text is None:
         return None
     thousandths = _decimal(text, 3, f"{at}.multiply", name)
-    if thousandths < 1000:
+    if thousandths < MILLI:
         raise refuse(at, name, "multiply must be 1 or more; what earns less has a rate of its own")
     if thousandths > _MAX_MULTIPLY:
         raise refuse(at, name, "multiply must be 100 or less")
@@ -223,7 +224,7 @@ def build_expiry(table: ExpiryTable | None) -> Expiry:
     )
 
 
-def _where(table: WhereTable, at: str, name: str) -> Where:
+def _where(table: WhereTable, at: str) -> Where:
     sets: dict[str, Any] = {key: frozenset(getattr(table, key) or ()) for key in _SETS}
     return Where(
         **sets,

@@ -50,14 +50,14 @@ def check_rules(rules: Rules, rounding: Rounding) -> None:
 
 def _check_names(campaigns: Iterable[Campaign], groups: Iterable[Group]) -> None:
     taken: set[str] = set()
-    for path, bonuses in (("groups", groups), ("campaigns", campaigns)):
-        for number, bonus in enumerate(bonuses):
+    for path, names in (("groups", [each.name for each in groups]), ("campaigns", [each.name for each in campaigns])):
+        for number, name in enumerate(names):
             at = f"{path}[{number}]"
-            if bonus.name in taken:
-                raise refuse(at, bonus.name, "the name is used twice")
-            if bonus.name in RESERVED or bonus.name.startswith("tier "):
-                raise refuse(at, bonus.name, "the name is that of a part of its own")
-            taken.add(bonus.name)
+            if name in taken:
+                raise refuse(at, name, "the name is used twice")
+            if name in RESERVED or name.startswith("tier "):
+                raise refuse(at, name, "the name is that of a part of its own")
+            taken.add(name)
 
 
 def _check_groups(campaigns: Iterable[Campaign], groups: Iterable[Group]) -> None:

@@ -83,11 +83,9 @@ def word_reverse(program: "Program", amount: int, currency: str, details: Detail
         return _word_cancelled(program, -amount, currency, details)
     if program.plain:
         return reverse(program, details.left, amount, currency)[0].reason
-    said = [
-        f"{_money(amount, currency)} of the order refunded: {_money(details.left, currency)} earned "
-        f"{_points(program, details.had)}, {_money(details.left - amount, currency)} keeps "
-        f"{_points(program, details.keeps)}"
-    ]
+    had = f"{_money(details.left, currency)} earned {_points(program, details.had)}"
+    keeps = f"{_money(details.left - amount, currency)} keeps {_points(program, details.keeps)}"
+    said = [f"{_money(amount, currency)} of the order refunded: {had}, {keeps}"]
     said += [f"{name} {_points(program, n)}" for name, n in details.parts]
     return _close(program, said, details)
 
@@ -98,10 +96,9 @@ def _word_cancelled(program: "Program", amount: int, currency: str, details: Det
     had, keeps = details.had, details.keeps
     if program.plain:
         had, keeps = earn(program, left, currency).points, earn(program, left + amount, currency).points
-    said = [
-        f"a refund of {_money(amount, currency)} cancelled: {_money(left, currency)} earned {_points(program, had)}, "
-        f"{_money(left + amount, currency)} earns {_points(program, keeps)}"
-    ]
+    earned = f"{_money(left, currency)} earned {_points(program, had)}"
+    earns = f"{_money(left + amount, currency)} earns {_points(program, keeps)}"
+    said = [f"a refund of {_money(amount, currency)} cancelled: {earned}, {earns}"]
     said += [f"{name} {_points(program, n)}" for name, n in details.parts]
     return _close(program, said, details)
 

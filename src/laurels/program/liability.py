@@ -69,8 +69,8 @@ def outstanding(program: "Program", member: MemberState, at: int) -> Outstanding
 
 
 def chain_ladder(earned: Sequence[int], redeemed: Sequence[Sequence[int]], tail: Fraction = Fraction(1)) -> Ladder:
-    """Expected redemption of cohorts, oldest first: what each earned, and what it had redeemed at the ages 1, 2, …, each
-    figure holding the one before. Factors are weighted by volume; `tail` leads from the last age to the longest expiry.
+    """Expected redemption of cohorts, oldest first: what each earned, and had redeemed by the ages 1, 2, …, each figure
+    holding the one before. Factors are weighted by volume; `tail` leads from the last age to the longest expiry.
     No cohort redeems more than it earned. An age at which nobody had redeemed anything moves nothing.
     """
     ages = max(len(row) for row in redeemed)

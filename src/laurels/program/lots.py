@@ -137,7 +137,7 @@ def take_out(account: Account, taken: list[tuple[Key, int]]) -> None:
         _add(account, key, -n)
 
 
-def take_back(account: Account, order: str, active_at: int, expires: int, points: int, now: int) -> None:
+def take_back(account: Account, points: int, *, order: str, active_at: int, expires: int, now: int) -> None:
     """Points of an order come back: from what of them is pending; from its own lots; what expired of those is not taken
     twice, an entry says so; then from the lots that expire soonest; and at last they are owed.
     """

@@ -9,7 +9,7 @@ from laurels.program.evaluate import moves
 from laurels.program.grains import GRAIN
 from laurels.program.lots import choose, credit, expires_at, let_pass, settle_debt, take_out
 from laurels.program.spending import Change
-from laurels.program.state import NEW, Account, Lapse, MemberState, Spent
+from laurels.program.state import Account, Lapse, MemberState, Spent
 from laurels.program.tiers import note_tier
 
 if TYPE_CHECKING:
@@ -67,8 +67,8 @@ def receive(program: "Program", member: MemberState, given: tuple[Spent, ...], *
 
 
 def merge(program: "Program", ends: MemberState, goes_on: MemberState, *, now: int) -> Merge:
-    """Make two members one: lots, pending, what is owed, remainders, caps' use, tiers' counts, orders and grants add up.
-    The one that ends is `NEW` afterwards. Raises `Refused` while it has open holds.
+    """Make two members one: lots, pending, debt, remainders, caps' use, tiers' counts, orders and grants add up. The
+    one that ends has the state `NEW` afterwards. Raises `Refused` while it has open holds.
     """
     one, other = Account(ends), Account(goes_on)
     let_pass(one, now, program)

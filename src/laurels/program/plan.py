@@ -8,7 +8,8 @@ from bisect import bisect_right
 from math import lcm
 from typing import TYPE_CHECKING
 
-from laurels.program.rules import LINE_FIELDS, Campaign, Caps, Rate, Traits, Where
+from laurels.program.grains import MILLI
+from laurels.program.rules import LINE_FIELDS, Campaign, Caps, Exclusion, Group, Rate, Traits, Where
 
 if TYPE_CHECKING:
     from laurels.program.program import Program
@@ -23,7 +24,7 @@ _EXCLUDED = -3
 _MOST_CLASSES = 1 << 16
 
 Class = tuple[int, tuple[int, ...]]
-"""A line's rate, or why it has none, and the campaigns that match it."""
+"""A line's rate, or why it has none, and which of the campaigns' matches fit it, by number: many ask for the same."""
 
 
 def excluded(number: int) -> int:
@@ -45,22 +46,27 @@ class Plan:
         self.exclude = program.exclude
         self.caps: dict[str, Caps] = {}
         self.budgets: dict[str, int] = {}
-        for bonus in (*program.campaigns, *program.groups):
+        bonuses: tuple[Campaign | Group, ...] = (*program.campaigns, *program.groups)
+        for bonus in bonuses:
             if bonus.caps is not None:
                 self.caps[bonus.name] = bonus.caps
             if bonus.budget is not None:
                 self.budgets[bonus.name] = bonus.budget
-        self.groups: dict[str, int] = {group.name: number for number, group in enumerate(program.groups)}
+        groups = {group.name: number for number, group in enumerate(program.groups)}
+        self.group_of = tuple(groups[c.group] if c.group is not None else None for c in program.campaigns)
         self.plain = self._is_plain(program)
-        matches = [rule.match for rule in (*self.exclude, *self.rates, *self.campaigns)]
+        rules: tuple[Exclusion | Rate | Campaign, ...] = (*self.exclude, *self.rates, *self.campaigns)
+        matches = [rule.match for rule in rules]
         self._by_sku = any(match.asks(LINE_FIELDS[0]) for match in matches)
         self._by_region = any(exclusion.regions for exclusion in self.exclude)
-        self.one_class = not self._by_region and not any(match.conditions for match in matches)
         self._classes: dict[tuple[object, ...], Class] = {}
         self._units: dict[str, tuple[tuple[int | None, ...], int]] = {}
         self._edges, self._running = _segments(self.campaigns)
         self.asks = tuple(_asks(campaign) for campaign in self.campaigns)
-        self.everywhere = frozenset(n for n, campaign in enumerate(self.campaigns) if not campaign.match.conditions)
+        self._matches = tuple({campaign.match: None for campaign in self.campaigns})
+        self.match_of = tuple(self._matches.index(campaign.match) for campaign in self.campaigns)
+        self.limited = tuple(campaign.name in self.caps or campaign.name in self.budgets for campaign in self.campaigns)
+        self.more = tuple(_more(campaign) for campaign in self.campaigns)
 
     def classify(self, traits: Traits, region: str | None) -> Class:
         """The class of a line. Constant for one that was met before."""
@@ -97,8 +103,7 @@ class Plan:
                 return excluded(number), ()
         for number, rate in enumerate(self.rates):
             if rate.match.fits(traits):
-                hits = tuple(n for n, campaign in enumerate(self.campaigns) if campaign.match.fits(traits))
-                return number, hits
+                return number, tuple(n for n, match in enumerate(self._matches) if match.fits(traits))
         return NO_RATE, ()
 
     def _is_plain(self, program: "Program") -> bool:
@@ -112,8 +117,18 @@ class Plan:
             and not (program.exclude or program.exclude_payments or program.campaigns)
             and program.order_cap is None
             and program.day_cap is None
-            and (program.tiers is None or all(level.multiply == 1000 for level in program.tiers.levels))  # noqa: PLR2004
+            and (program.tiers is None or all(level.multiply == MILLI for level in program.tiers.levels))
         )
+
+
+def _more(campaign: Campaign) -> int | None:
+    """By how many thousandths more a campaign multiplies, where that is all it does; None where it asks or gives more
+    than that.
+    """
+    other = (campaign.points, campaign.per_unit, campaign.order_cap)
+    if campaign.multiply is None or campaign.spend_min or campaign.units_min or other != (None, None, None):
+        return None
+    return campaign.multiply - MILLI
 
 
 def _asks(campaign: Campaign) -> bool:
@@ -124,14 +139,13 @@ def _asks(campaign: Campaign) -> bool:
 def _segments(campaigns: tuple[Campaign, ...]) -> tuple[list[int], list[tuple[int, ...]]]:
     """The instants at which the running campaigns change, and which run before each and after the last."""
     edges = sorted({edge for campaign in campaigns for edge in (campaign.starts, campaign.ends) if edge is not None})
-    running = []
-    for at in (None, *edges):
-        running.append(
-            tuple(
-                number
-                for number, campaign in enumerate(campaigns)
-                if (campaign.starts is None or (at is not None and campaign.starts <= at))
-                and (campaign.ends is None or at is None or at < campaign.ends)
-            )
+    running = [
+        tuple(
+            number
+            for number, campaign in enumerate(campaigns)
+            if (campaign.starts is None or (at is not None and campaign.starts <= at))
+            and (campaign.ends is None or at is None or at < campaign.ends)
         )
+        for at in (None, *edges)
+    ]
     return edges, running

@@ -91,6 +91,13 @@ class Program(Struct, frozen=True, kw_only=True, dict=True):
         """
         return self.plan.plain
 
+    @cached_property
+    def simple(self) -> bool:
+        """Whether it is plain, and its points neither wait nor lapse, and there are no tiers: then no frame has to be
+        kept of its orders, since all of it follows from the order.
+        """
+        return self.plain and not self.pending_days and self.expiry.kind == "never" and self.tiers is None
+
 
 def parse_program(text: str) -> Program:
     """Read a program from TOML. Raises `ProgramError` with one line that says what is wrong and where."""

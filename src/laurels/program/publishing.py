@@ -60,11 +60,12 @@ def compare(before: str, after: str) -> list[Difference]:
 def unseen(program: Program, categories: Iterable[str], segments: Iterable[str]) -> list[str]:
     """Warnings: what a program names and no order of a rehearsal had."""
     had = list(categories)
-    said = []
     named = {value for rule in (*program.exclude, *program.rates, *program.campaigns) for value in _categories(rule)}
-    for value in sorted(named):
-        if not any(each == value or each.startswith(f"{value}/") for each in had):
-            said.append(f"no order had the category {value}")
+    said = [
+        f"no order had the category {value}"
+        for value in sorted(named)
+        if not any(each == value or each.startswith(f"{value}/") for each in had)
+    ]
     wanted = {value for campaign in program.campaigns for value in campaign.where.segment}
     said += [f"no member was in the segment {value}" for value in sorted(wanted - set(segments))]
     return said

@@ -1,4 +1,4 @@
-"""What is kept of a member beside its entries: lots, pending points, what is owed, remainders, use of caps, tiers, holds.
+"""What is kept of a member beside its entries: lots, pending points, debt, remainders, use of caps, tiers, holds.
 
 `MemberState` is what an engine keeps, as bytes that it never reads into; all of it can be computed again from entries
 and frames. `Account` is the same while it is worked on.

@@ -35,7 +35,7 @@ class ReturnLine(Struct, frozen=True, array_like=True):
 
 
 class Return(Struct, frozen=True):
-    """What a refund gives back: an amount in minor units, some lines, or both; then the lines are part of the amount."""
+    """What a refund gives back: an amount in minor units, some lines, or both: then the lines are part of it."""
 
     amount: int | None = None
     lines: tuple[ReturnLine, ...] = ()
@@ -165,7 +165,7 @@ def apply(frame: Frame, refunded: Refunded, asked: Return) -> tuple[Refunded, in
 
 
 def _by_units(frame: Frame, lines: list[int], units: list[int], line: int, quantity: int) -> int:
-    """What so many units of a line are worth: cumulative, so that they end at the line's net; the last one closes it."""
+    """What so many units of a line are worth: cumulative, so that they end at its net; the last one closes it."""
     net, whole, before = frame.net[line], frame.quantity_of(line), units[line]
     after = units[line] = min(whole, before + quantity)
     if after == whole:
@@ -195,7 +195,7 @@ def _move(
     account.orders += keeps.kept - had.kept
     count(program, account, frame.at, had, keeps)
     if change < 0:
-        take_back(account, order, frame.active_at, frame.expires_at, -change, now)
+        take_back(account, -change, order=order, active_at=frame.active_at, expires=frame.expires_at, now=now)
     elif change:
         credit(account, (frame.expires_at, frame.expires_at), change)
     moved = moves(account)

@@ -19,7 +19,9 @@ from laurels.program.grains import GRAIN, MILLI
 if TYPE_CHECKING:
     from laurels.program.program import Program
 
-_MOST_POINTS = 2**31 - 1
+MOST_POINTS = 2**31 - 1
+"""What an order may earn; where remainders are carried, fewer, so that grains fit 64 bits."""
+
 _MOST_GRAINS = 1_800_000_000 * GRAIN
 
 
@@ -35,16 +37,26 @@ class Worth(Struct):
 
 
 def worth(program: "Program", frame: Frame, refunded: Refunded) -> Worth:
-    """f. Linear in the lines and in the lines of each bonus. Raises `PointsOutOfRange`."""
+    """What the kept goods earn: f. Linear in the lines and in the lines of each bonus. Raises `PointsOutOfRange`."""
     goods = _Goods(program, frame, refunded)
     parts = [("base", goods.points(None, 0))]
+    more_of, campaigns = program.plan.more, program.campaigns
+    met: dict[tuple[tuple[int, ...], int], int] = {}  # many campaigns multiply the same lines
     for bonus in frame.bonuses:
-        grains = _bonus(goods, bonus)
+        more = more_of[bonus.number] if bonus.kind == CAMPAIGN else None
+        if more:
+            lines = bonus.parts[0][1]
+            grains = met.get((lines, more), -1)
+            if grains < 0:
+                grains = met[lines, more] = goods.points(lines, more)
+            name = campaigns[bonus.number].name
+        else:
+            grains, name = _bonus(goods, bonus), bonus_name(program, bonus)
         if bonus.room is not None and grains > bonus.room:
             grains = bonus.room
-        parts.append((bonus_name(program, bonus), grains))
+        parts.append((name, grains))
     grains = sum([each for _, each in parts])
-    if grains > (_MOST_GRAINS if goods.carries else _MOST_POINTS * GRAIN):
+    if grains > (_MOST_GRAINS if goods.carries else MOST_POINTS * GRAIN):
         raise PointsOutOfRange
     limit = frame.room
     if program.order_cap is not None and (limit is None or program.order_cap * GRAIN < limit):
@@ -214,7 +226,7 @@ def _campaign(goods: _Goods, number: int, lines: tuple[int, ...]) -> int:
     if campaign.multiply is not None and campaign.multiply != MILLI:
         grains = goods.points(lines, campaign.multiply - MILLI)
     if campaign.points is not None or campaign.per_unit is not None:
-        if not any([goods.kept[line] for line in lines]):
+        if not any(goods.kept[line] for line in lines):
             return 0
         grains += ((campaign.points or 0) + (campaign.per_unit or 0) * units) * GRAIN
     if campaign.order_cap is not None and grains > campaign.order_cap * GRAIN:
