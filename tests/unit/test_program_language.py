@@ -131,7 +131,7 @@ def test_what_nobody_had_is_a_warning() -> None:
 
 def test_a_version_that_rounds_gives_no_fraction_of_the_room_that_one_that_carried_left() -> None:
     """Caps are counted in grains; what a carrying version used of one need not be whole points."""
-    rules = 'version = {}\nrates = [ {{ name = "all", points = 1, per = {{ GBP = "1.00" }} }} ]\nrounding = {{ to = "{}" }}\n'
+    rules = 'version = {}\nearn = {{ points = 1, per = {{ GBP = "1.00" }}, rounding = "{}" }}\n'
     bonus = 'campaigns = [ { name = "half more", multiply = "1.5", caps = { ever = 10 } } ]\n'
     carrying, rounding = (parse_program(rules.format(n, to) + bonus) for n, to in ((1, "carry"), (2, "floor")))
     now = from_datetime(datetime(2026, 11, 3, tzinfo=UTC))

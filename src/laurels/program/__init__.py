@@ -11,6 +11,7 @@ from laurels.program.basket import NOBODY, Basket, BasketLine, Payment, Person
 from laurels.program.details import Details, word_beyond, word_customer, word_earn, word_reverse, word_unlinked
 from laurels.program.earning import Earned, Reversed, earn, reverse, reverse_unlinked
 from laurels.program.evaluate import Evaluation, evaluate, frame_of
+from laurels.program.explaining import LineOf, explain, lines_of, payable, payable_points
 from laurels.program.frame import NOTHING, Frame, Refunded
 from laurels.program.grains import GRAIN, format_grains
 from laurels.program.lots import next_due, touch
@@ -40,6 +41,7 @@ __all__ = [
     "Evaluation",
     "Frame",
     "Lapse",
+    "LineOf",
     "MemberState",
     "Merge",
     "Milestone",
@@ -60,14 +62,18 @@ __all__ = [
     "compare",
     "earn",
     "evaluate",
+    "explain",
     "format_grains",
     "frame_of",
     "give",
     "grant_tier",
     "hold",
+    "lines_of",
     "merge",
     "next_due",
     "parse_program",
+    "payable",
+    "payable_points",
     "reached",
     "receive",
     "redeem",

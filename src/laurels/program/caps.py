@@ -3,12 +3,19 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from laurels.clock import DAY
 from laurels.program.grains import GRAIN
+from laurels.program.local_time import local_of
 from laurels.program.state import Account
 from laurels.program.worth import Worth
 
 if TYPE_CHECKING:
     from laurels.program.program import Program
+
+KEPT_DAYS = 430
+"""How long the use of a day's or a month's cap is remembered: longer than orders come late. Before that, a cap has all
+its room again.
+"""
 
 EVERYTHING = ""
 """The name under which the use of the program's own cap of a day is counted."""
@@ -34,9 +41,27 @@ def room_of_day(program: "Program", account: Account, day: str) -> int | None:
 
 
 def use(
+    program: "Program", account: Account, day: str, before: Worth | None, after: Worth, *, now: int
+) -> tuple[tuple[str, int], ...]:
+    """Move what is used by the difference of what is kept. Gives the change of each budget, in grains used. What was
+    used long ago is forgotten, so that a state stays small.
+    """
+    budgets = _use(program, account, day, before, after)
+    if account.used:
+        oldest = local_of(now - KEPT_DAYS * DAY, program.zone).strftime("%Y-%m-%d")
+        for key in [key for key in account.used if _is_older(key[1], oldest)]:
+            del account.used[key]
+    return budgets
+
+
+def _is_older(period: str, oldest: str) -> bool:
+    """Whether a day or month lies before a day; a year never does."""
+    return len(period) > len("2026") and period < oldest[: len(period)]
+
+
+def _use(
     program: "Program", account: Account, day: str, before: Worth | None, after: Worth
 ) -> tuple[tuple[str, int], ...]:
-    """Move what is used by the difference of what is kept. Gives the change of each budget, in grains used."""
     plan = program.plan
     if program.day_cap is not None:
         _move(account, (EVERYTHING, day), after.grains - (before.grains if before is not None else 0))

@@ -31,7 +31,7 @@ from laurels.program.details import Details, unit_of, word_earn
 from laurels.program.frame import NOTHING, Frame
 from laurels.program.grains import GRAIN
 from laurels.program.local_time import NEVER, local_of
-from laurels.program.lots import credit, expires_at, let_pass
+from laurels.program.lots import credit, expires_at, forget, let_pass
 from laurels.program.plan import DISCOUNT, excluded
 from laurels.program.rounding import ROUNDINGS
 from laurels.program.state import Account, Lapse, Lot, MemberState, Waiting
@@ -156,7 +156,7 @@ def _judge(
     frame, day = _frame(program, basket, account, person, budgets)
     value = worth(program, frame, NOTHING)
     points, carried = settle(program, account, frame.currency, value.grains)
-    used = use(program, account, day, None, value)
+    used = use(program, account, day, None, value, now=now)
     if basket.total:
         account.orders += 1
     count(program, account, frame.at, None, value)
@@ -167,6 +167,7 @@ def _judge(
     moved = moves(account)
     account.active_at_least(frame.at)
     let_pass(account, now, current)
+    forget(account, now, current)
     change = note_tier(current, account, now)
     details = _details(program, frame, value, carried, moved)
     return Evaluation(

@@ -94,6 +94,16 @@ def let_pass(account: Account, now: int, program: "Program") -> None:
                 _set_apart(account, each_key, n, at)
 
 
+def forget(account: Account, now: int, program: "Program") -> None:
+    """Drop lots that expired so long ago that no refund of their orders is taken any more; where refunds are taken for
+    ever, none.
+    """
+    if program.refund_days is not None:
+        oldest = now - program.refund_days * DAY
+        for key in [key for key, lot in account.lots.items() if key[0] < oldest and not lot[0]]:
+            del account.lots[key]
+
+
 def pins(account: Account) -> dict[Key, int]:
     """What open holds have set aside of each lot."""
     found: dict[Key, int] = {}

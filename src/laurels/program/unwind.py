@@ -191,7 +191,7 @@ def _move(
     account.moves.clear()
     had, keeps = worth(program, frame, before), worth(program, frame, after)
     change, carried = settle(program, account, frame.currency, keeps.grains - had.grains)
-    budgets = use(program, account, day_of(program, frame.at), had, keeps)
+    budgets = use(program, account, day_of(program, frame.at), had, keeps, now=now)
     account.orders += keeps.kept - had.kept
     count(program, account, frame.at, had, keeps)
     if change < 0:
