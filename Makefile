@@ -15,7 +15,7 @@ INPUTS := pyproject.toml scripts/setup $(wildcard requirements/*.txt)
 STAMP := $(VENV)/.ready-$(shell { pwd; cat $(INPUTS); } | cksum | tr ' ' '-')
 
 # The same for the native leaderboard, which is built where there is a cargo.
-NATIVE_INPUTS := scripts/native $(wildcard native/*.toml native/python/*/*) $(shell find native/src -type f)
+NATIVE_INPUTS := scripts/native scripts/cargo-lock native/Cargo.pins $(wildcard native/*.toml native/python/*/*) $(shell find native/src -type f)
 NATIVE := $(VENV)/.native-$(shell { command -v cargo; cat $(NATIVE_INPUTS); } | cksum | tr ' ' '-')
 
 # A Python named on the command line is looked at even if the environment is ready: it may be made by another one.
@@ -51,11 +51,13 @@ run: setup  ## set up, then start the demo shop with live rankings
 test: setup  ## run the tests (ARGS='-k refund -x' goes to pytest)
 	@scripts/chromium
 	@scripts/ruby
+	@scripts/nginx $(VENV)
 	@$(TESTING) $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 	@if [ -z "$(ARGS)" ] && command -v cargo >/dev/null; then $(MAKE) --no-print-directory test-native; fi
 
 test-native: setup  ## run the native leaderboard's own tests, in Rust and through its Python face
-	@cargo test --quiet --manifest-path native/Cargo.toml
+	@scripts/cargo-lock
+	@cargo test --locked --quiet --manifest-path native/Cargo.toml
 	@$(BIN)/pytest --quiet native/tests
 
 check: setup  ## lint, formatting, types and the walls between packages
@@ -85,7 +87,8 @@ lock: setup  ## pin the newest versions anew (ARGS='-P litestar' moves just that
 
 wheels: setup  ## build what is installed elsewhere, into dist/: one wheel of Laurels, one of the native leaderboard
 	@$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
-	@$(BIN)/maturin build --release --quiet --manifest-path native/Cargo.toml --out dist
+	@scripts/cargo-lock
+	@$(BIN)/maturin build --locked --release --quiet --manifest-path native/Cargo.toml --out dist
 	@ls dist/*.whl
 
 clean:  ## throw away the demo's state (laurels-data, demo-data)

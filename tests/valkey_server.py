@@ -51,7 +51,7 @@ def running(folder: Path, **config: str) -> Iterator[Server]:
 @asynccontextmanager
 async def leaderboard(url: str) -> AsyncIterator[ValkeyLeaderboard]:
     """A new, empty leaderboard on a server."""
-    engine = await ValkeyLeaderboard.open(url, root=f"test-{next(_roots)}")
+    engine = await ValkeyLeaderboard.open(url, prefix=f"test-{next(_roots)}")
     try:
         yield engine
     finally:
@@ -60,17 +60,24 @@ async def leaderboard(url: str) -> AsyncIterator[ValkeyLeaderboard]:
 
 async def check(engine: ValkeyLeaderboard) -> None:
     """Raise `AssertionError` where what the server holds of a leaderboard does not agree. Reads everything."""
-    root = engine._root
+    root = engine._prefix
     client: Any = engine._server.client  # its hints leave open whether it decodes
     served = (await client.hget(root, "served")).decode()
     base = f"{root}:{served}:"
     keys = [key.decode() async for key in client.scan_iter(match=f"{root}:*")]
+    keys.remove(f"{root}:generations")
     assert all(key.startswith(base) for key in keys), "no other generation is left"
     members: dict[int, bytes] = {}
     for key in keys:
         if key.startswith(f"{base}members:"):
             for field, known in (await client.hgetall(key)).items():
                 members[64 * int(key.rsplit(":", 1)[1]) + int(field)] = known
+    into = {int(member): int(became) for member, became in (await client.hgetall(f"{base}into")).items()}
+
+    for member, became in into.items():
+        assert await client.sismember(f"{base}became:{became}", member)
+    for early in await client.smembers(f"{base}early"):
+        assert int(early) not in members
     numbers = {id_.decode(): int(member) for id_, member in (await client.hgetall(f"{base}numbers")).items()}
     for id_, member in numbers.items():
         assert members[member][1:].split(b" ", 1)[1].decode() == id_
@@ -82,6 +89,7 @@ async def check(engine: ValkeyLeaderboard) -> None:
             sums = f"{base}sums:{board.decode()}:{chunk}"
             [points] = await client.execute_command("BITFIELD_RO", sums, "GET", "i64", f"#{index}")
             assert known != b"!" or points == 0, "nothing is kept of who was erased"
+            assert member not in into or points == 0, "a member that became another has nothing left"
             if points > 0 and known.startswith(b"+"):
                 expected[b"%010d%s" % (member, known[1:].split(b" ", 1)[0])] = -float(points)
         assert dict(ranked) == expected

@@ -14,7 +14,7 @@ from time import perf_counter
 
 import msgspec
 from load import Connection, Outcome
-from prepare import Shop, order_request, read_request
+from prepare import PreparedShop, order_request, read_request
 
 LINES = 64
 LOOK_EVERY_S = 0.003
@@ -30,7 +30,7 @@ class Sent:
     position: int = 0
 
 
-async def measure_freshness(port: int, shop: Shop, *, rate: int, seconds: float) -> dict[str, float]:
+async def measure_freshness(port: int, shop: PreparedShop, *, rate: int, seconds: float) -> dict[str, float]:
     """Send `rate` orders a second for a while, and tell how soon they were seen, in milliseconds."""
     start = perf_counter() + 0.5
     orders = [Sent(f"F{start}-{n}", start + n / rate) for n in range(int(rate * seconds))]

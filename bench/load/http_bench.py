@@ -35,9 +35,9 @@ import nginx
 import uvloop
 from fresh import measure_freshness
 from load import Outcome, closed_loop, open_loop
-from prepare import Shop, prepare, read_request
+from prepare import PreparedShop, prepare, read_request
 
-from laurels.cli.bench.circumstances import circumstances
+from laurels.workbench.bench.circumstances import circumstances
 
 HERE = Path(__file__).parent
 SERVER_CORE, LOAD_CORE = 0, min(1, (os.cpu_count() or 1) - 1)
@@ -146,15 +146,15 @@ async def pairs(
     return rows
 
 
-async def accept(shop: Shop, arguments: argparse.Namespace) -> list[dict[str, float | str]]:
+async def accept(shop: PreparedShop, arguments: argparse.Namespace) -> list[dict[str, float | str]]:
     """Orders over HTTP against the same route without its ledger; then with awarding beside it, and inside."""
     with ExitStack() as stack:
-        real = stack.enter_context(server(*house(shop, arguments)))
+        real = stack.enter_context(server(*laurels(shop, arguments)))
         base = stack.enter_context(server("no-ledger", "--state", str(shop.empty)))
         rows = await pairs("accept", real, base, shop.orders, arguments)
     for name, options, beside in (("accept, work beside", [], True), ("accept, awarding inside", ["--award"], False)):
         with ExitStack() as stack:
-            target = stack.enter_context(server(*house(shop, arguments), *options))
+            target = stack.enter_context(server(*laurels(shop, arguments), *options))
             if beside:
                 stack.enter_context(worker(shop.state, LOAD_CORE))
             await shop.all_awarded()
@@ -165,11 +165,11 @@ async def accept(shop: Shop, arguments: argparse.Namespace) -> list[dict[str, fl
     return rows
 
 
-async def read(shop: Shop, arguments: argparse.Namespace) -> list[dict[str, float | str]]:
+async def read(shop: PreparedShop, arguments: argparse.Namespace) -> list[dict[str, float | str]]:
     """Dashboards of members at random against a handler that gives as many bytes and headers."""
     requests = [read_request(member, token) for member, token in shop.tokens.items()]
     with ExitStack() as stack:
-        real = stack.enter_context(server(*house(shop, arguments)))
+        real = stack.enter_context(server(*laurels(shop, arguments)))
         first = await measure(real, iter(requests), 600)
         show("read, each token's first use", first)
         answer = await shop.example(real.port, requests[0])
@@ -184,10 +184,10 @@ async def read(shop: Shop, arguments: argparse.Namespace) -> list[dict[str, floa
     return [{"bench": "read, first use", "role": "real", **first}, *rows]
 
 
-async def fresh(shop: Shop, arguments: argparse.Namespace) -> list[dict[str, float | str]]:
+async def fresh(shop: PreparedShop, arguments: argparse.Namespace) -> list[dict[str, float | str]]:
     """How soon an order that was accepted is seen, at a steady rate of orders."""
     with ExitStack() as stack:
-        target = stack.enter_context(server(*house(shop, arguments)))
+        target = stack.enter_context(server(*laurels(shop, arguments)))
         stack.enter_context(worker(shop.state, LOAD_CORE))
         await shop.all_awarded()
         row = await measure_freshness(target.port, shop, rate=500, seconds=4 * arguments.seconds)
@@ -195,11 +195,11 @@ async def fresh(shop: Shop, arguments: argparse.Namespace) -> list[dict[str, flo
     return [{"bench": "fresh", "role": "real", **row}]
 
 
-async def mixed(shop: Shop, arguments: argparse.Namespace) -> list[dict[str, float | str]]:
+async def mixed(shop: PreparedShop, arguments: argparse.Namespace) -> list[dict[str, float | str]]:
     """Dashboards at a steady rate beside orders at a steady rate, which are awarded and projected meanwhile."""
     requests = [read_request(member, token) for member, token in shop.tokens.items()]
     with ExitStack() as stack:
-        target = stack.enter_context(server(*house(shop, arguments)))
+        target = stack.enter_context(server(*laurels(shop, arguments)))
         stack.enter_context(worker(shop.state, LOAD_CORE))
         await shop.all_awarded()
         await measure(target, iter(requests), 600)  # each token's first use
@@ -220,9 +220,9 @@ async def mixed(shop: Shop, arguments: argparse.Namespace) -> list[dict[str, flo
     return [{"bench": "mixed", "role": "real", **row}]
 
 
-def house(shop: Shop, arguments: argparse.Namespace) -> list[str]:
-    """What starts the house on the leaderboard that is asked for."""
-    return ["house", "--state", str(shop.state), *(["--engine", arguments.engine] if arguments.engine else [])]
+def laurels(shop: PreparedShop, arguments: argparse.Namespace) -> list[str]:
+    """What starts Laurels on the leaderboard that is asked for."""
+    return ["laurels", "--state", str(shop.state), *(["--engine", arguments.engine] if arguments.engine else [])]
 
 
 def show(name: str, row: dict[str, float]) -> None:

@@ -23,7 +23,7 @@ TOKEN_TTL_S = 6 * 3600
 
 
 @dataclass
-class Shop:
+class PreparedShop:
     """What the benches need of the shop. `empty` is the state of another one, without members, that takes the same
     tokens.
     """
@@ -52,11 +52,11 @@ class Shop:
 
     async def inbox_depth(self) -> int:
         """How many accepted orders are not awarded yet."""
-        ledger = open_ledger(Settings(state=self.state), clock.now)
+        bundle = open_ledger(Settings(state=self.state), clock.now)
         try:
-            return await ledger.inbox_depth()
+            return await bundle.ledger.inbox_depth()
         finally:
-            await ledger.close()
+            await bundle.close()
 
     async def example(self, port: int, request: bytes) -> dict[str, Any]:
         """A real answer, for a server that imitates it."""
@@ -66,12 +66,12 @@ class Shop:
         return {"status": status, "headers": [one for one in headers if one[0] != "date"], "body": body.decode()}
 
 
-async def prepare(state: Path, members: int) -> Shop:
+async def prepare(state: Path, members: int) -> PreparedShop:
     """A shop under `state`, made where there is none yet; its tokens are signed anew."""
     settings, empty = Settings(state=state / "shop"), Settings(state=state / "empty")
     names, dice = [f"customer-{n}" for n in range(members)], Random(SEED)
-    async with build(settings) as house:
-        if await house.ledger.member(names[-1]) is None:
+    async with build(settings) as services:
+        if await services.ledger.member(names[-1]) is None:
             for start in range(0, members, BATCH):
                 orders = [
                     (form.order(f"A-{form.member_id}", clock.now()), b"")
@@ -82,14 +82,14 @@ async def prepare(state: Path, members: int) -> Shop:
                         for name in names[start : start + BATCH]
                     )
                 ]
-                await house.intake.accept_all(orders)
-            await house.awarder.drain()
+                await services.intake.accept_all(orders)
+            await services.awarder.drain()
     async with build(empty):
         pass
     tokens = {name: sign_token(settings, subject=name, scope=None, ttl_s=TOKEN_TTL_S) for name in names}
     till = sign_token(settings, subject="till", scope="orders:write", ttl_s=TOKEN_TTL_S)
     shutil.copy(settings.state / "auth.key", empty.state / "auth.key")
-    return Shop(settings.state, empty.state, tokens, till)
+    return PreparedShop(settings.state, empty.state, tokens, till)
 
 
 def read_request(member: str, token: str, path: str = "/loyalty/{}") -> bytes:

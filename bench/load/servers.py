@@ -1,6 +1,6 @@
 """The servers that are compared, each in a process of its own: `python servers.py WHAT --state DIR`.
 
-`house` is `laurels serve --only http` (with `--award`, awarding in the same process); `no-ledger` the same with an
+`laurels` is `laurels serve --only http` (with `--award`, awarding in the same process); `no-ledger` the same with an
 intake that answers at once and keeps nothing; `bare` no Laurels at all, but as many bytes and headers from the same
 HTTP server. Each says on its first line which port it has, and ends when its standard input does.
 """
@@ -17,11 +17,11 @@ from typing import Any
 
 import uvicorn
 
-from laurels.cli.console import run
 from laurels.http import serve
 from laurels.ledger import Receipt
 from laurels.model import Order, Refund, Status
-from laurels.settings import Settings
+from laurels.runtime.process import run
+from laurels.settings import HttpSettings, LeaderboardSettings, Settings
 from laurels.wiring import build
 from laurels.workers import award_forever, project_forever
 
@@ -57,8 +57,8 @@ class Server(uvicorn.Server):
         yield
 
 
-async def house(settings: Settings, *, award: bool, ledger: bool) -> None:
-    """Serve a house."""
+async def laurels(settings: Settings, *, award: bool, ledger: bool) -> None:
+    """Serve Laurels."""
     stop = await until_input_ends()
     async with build(settings) as built, asyncio.TaskGroup() as tasks:
         serving = built if ledger else replace(built, intake=NoLedger())  # type: ignore[arg-type]
@@ -97,7 +97,7 @@ async def until_input_ends() -> asyncio.Event:
 def main() -> None:
     """Serve until standard input ends."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("what", choices=["house", "no-ledger", "bare"])
+    parser.add_argument("what", choices=["laurels", "no-ledger", "bare"])
     parser.add_argument("--state", type=Path)
     parser.add_argument("--award", action="store_true")
     parser.add_argument("--engine")
@@ -107,9 +107,11 @@ def main() -> None:
         run(bare(arguments.answer))
     else:
         settings = Settings(
-            state=arguments.state, http_port=0, leaderboard_engine=arguments.engine, http_rate_limit_per_minute=60_000
+            state=arguments.state,
+            leaderboard=LeaderboardSettings(engine=arguments.engine),
+            http=HttpSettings(port=0, rate_limit_per_minute=60_000),
         )
-        run(house(settings, award=arguments.award, ledger=arguments.what == "house"))
+        run(laurels(settings, award=arguments.award, ledger=arguments.what == "laurels"))
 
 
 if __name__ == "__main__":

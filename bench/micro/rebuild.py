@@ -22,7 +22,6 @@ from time import perf_counter, process_time
 
 from msgspec.structs import asdict
 
-from laurels.cli.bench.circumstances import circumstances
 from laurels.clock import DAY
 from laurels.dashboard import ProxyNames
 from laurels.dashboard.names import PUBLISHED_KEY
@@ -33,6 +32,7 @@ from laurels.engines.sqlite.connection import Database
 from laurels.leaderboard import ALL_TIME, Boards, Projector
 from laurels.model import EntryKind
 from laurels.program import DEFAULT_PROGRAM, parse_program
+from laurels.workbench.bench.circumstances import circumstances
 
 TRANSACTION = 20_000
 HIDE_OR_SHOW = 0.001

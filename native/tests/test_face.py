@@ -119,7 +119,8 @@ def test_what_was_built_at_once_is_what_was_applied(tmp_path: Path, dice: Random
         directory = tmp_path / str(built)
         writer, reader = core.Writer(directory), core.Reader(directory)
         writer.reset("ledger", 1, "")
-        writer.load_members(0, [f"member-{member}" for member in range(MEMBERS)], array("I", range(MEMBERS)))
+        numbers = array("I", range(MEMBERS))
+        writer.load_members(numbers, [f"member-{member}" for member in range(MEMBERS)], numbers)
         if built:
             writer.build(ALL_TIME, scores)
         else:
@@ -157,7 +158,7 @@ def test_errors_have_their_names(tmp_path: Path) -> None:
         writer.apply(0, [], 1, b"")
     writer.reset("ledger", 1, "")
     with pytest.raises(KeyError, match="4"):
-        writer.apply(0, [(1, core.SCORED, 4, ALL_TIME, 1)], 1, b"")
+        writer.apply(0, [(1, core.HIDDEN, 4)], 1, b"")
     with pytest.raises(TypeError, match="an op is"):
         writer.apply(0, [(1, core.SCORED, 4)], 1, b"")
     with pytest.raises(ValueError, match="shards are from 0 to 15"):

@@ -1,7 +1,8 @@
 """The ASGI entry, for people who bring their own server: `uvicorn laurels.asgi:app`.
 
-The house is built when the server starts the application (its lifespan), with the settings of environment and file, and
-closed when the server stops it. The process also awards, projects and notifies.
+The services are built when the server starts the application (its lifespan), with the settings of environment and
+file, and closed when the server stops it. Every other role of `laurels.runtime.roles` runs in the same process;
+what fails in one of them ends neither the others nor the answers.
 
 How large a head may be and how long a request may take to arrive is that server's matter, as is what it logs; `laurels
 serve` sets both.
@@ -18,14 +19,13 @@ from typing import Any
 
 import msgspec
 
-from laurels.errors import LaurelsError, NotAllowed
+from laurels.errors import LaurelsError, NotAllowed, SettingsError
 from laurels.http import create_app, open_auth
 from laurels.http.exposure import check_open, is_loopback
 from laurels.http.problems import MEDIA_TYPE, problem_of
-from laurels.metrics import AWARDED
+from laurels.runtime.roles import BACKGROUND, Running, run_roles
 from laurels.settings import load
 from laurels.wiring import build
-from laurels.workers import award_forever, notify_forever, project_forever, recover_forever
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -34,7 +34,7 @@ App = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 class Application:
-    """The application before, while and after its house stands."""
+    """The application before, while and after its services run."""
 
     def __init__(self) -> None:
         self._app: App | None = None
@@ -64,19 +64,18 @@ class Application:
 
 @asynccontextmanager
 async def _opened() -> AsyncIterator[App]:
-    """The application over its house, with the loops that keep it going."""
-    async with build(load()) as house:
-        app: App = create_app(house, open_auth(house.settings, house.now))
-        if house.settings.auth_mode == "dev":
+    """The application over its services, with the loops that keep it going."""
+    async with build(load()) as services:
+        app: App = create_app(services, open_auth(services.settings, services.now))
+        if services.settings.auth.mode == "dev":
             app = _on_loopback(app)
         else:
-            check_open(house.settings, "The server that runs this application may listen on any address")
+            check_open(services.settings, "The server that runs this application may listen on any address")
+        if services.settings.http.metrics_port is not None:
+            raise SettingsError("http.metrics_port is for `laurels serve`: a server of your own listens where you say.")
         stop = asyncio.Event()
-        async with asyncio.TaskGroup() as loops:
-            loops.create_task(award_forever(house.ledger, house.awarder, stop, AWARDED.inc))
-            loops.create_task(project_forever(house.ledger, house.projector, stop))
-            loops.create_task(notify_forever(house.ledger, house.notifier, stop))
-            loops.create_task(recover_forever(house.checkout, stop))
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(run_roles(BACKGROUND, Running(services, stop)))
             try:
                 yield app
             finally:

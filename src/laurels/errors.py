@@ -131,6 +131,10 @@ class LedgerReadOnly(LedgerUnavailable):
     """The ledger's files cannot be written. Check the rights and the free space of the state directory."""
 
 
+class LedgerMissing(LaurelsError):
+    """There is no ledger here. Name its directory with --state, or make one: `laurels serve`."""
+
+
 class CheckoutClosed(LaurelsError):
     """There is no checkout here: it needs a payment provider, and this Laurels has none."""
 
@@ -149,6 +153,10 @@ class SchemaTooOld(LaurelsError):
 
 class ForeignFile(LaurelsError):
     """This file is not a Laurels ledger. Choose another state directory."""
+
+
+class NotOwned(LaurelsError):
+    """Another process awards this shard now. Nothing was written."""
 
 
 class FeedDiverged(LaurelsError):

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def write_once(path: Path, text: str) -> None:
     descriptor, draft_path = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # 0600 and O_EXCL
     draft = Path(draft_path)
     try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
@@ -48,6 +49,21 @@ def write_once(path: Path, text: str) -> None:
     finally:
         draft.unlink()
     _sync_directory(path.parent)
+
+
+def check_folder(path: Path) -> None:
+    """Raise `SettingsError` where others on the machine may write into the state folder: they could put keys and boards
+    of their own there before Laurels does. The group that the process itself runs as is not others.
+    """
+    if not _POSIX:
+        return
+    try:
+        found = path.stat()
+    except OSError:  # it is not there yet; who makes it says why it cannot
+        return
+    others = stat.S_IWOTH if found.st_gid == os.getegid() else stat.S_IWOTH | stat.S_IWGRP
+    if found.st_mode & others:
+        raise SettingsError(f"The state folder {path} can be written by others. Run: chmod go-w '{path}'")
 
 
 def refusal(path: Path, title: str, reason: str) -> SettingsError:

@@ -7,11 +7,22 @@ values around it, may; so of such an error only its kind is told, and where it a
 import asyncio
 import logging
 import sys
+import time
 import traceback
+from collections import OrderedDict
+from collections.abc import Callable, MutableMapping
 from pathlib import PurePath
 from typing import Any
 
 import structlog
+
+MINUTE_S = 60.0
+LINES_PER_MINUTE = 30
+"""Lines of one kind that are written in a minute. A client that causes a line with each request writes no more than
+these: some 10 MB a day.
+"""
+
+KINDS_REMEMBERED = 1000
 
 FRAMES = 12
 """Frames that are told of each error, the innermost ones."""
@@ -19,23 +30,28 @@ FRAMES = 12
 log = structlog.get_logger(__name__)
 
 
-def log_to_stderr() -> None:
-    """Log to standard error: lines for people on a terminal, JSON elsewhere; and what the libraries log, likewise.
+def log_to_stderr(level: str = "info", format: str = "auto") -> None:  # noqa: A002 - as the setting is called
+    """Log to standard error from a level on (`debug`, `info`, `warning`, `error`), and what the libraries log from
+    `warning` on, or from that level where it is higher. The format is `text`, lines for people, or `json`; `auto` is
+    text on a terminal and JSON elsewhere.
 
     To be called by the process, not by a library: it changes what holds for all of it.
     """
+    is_text = format == "text" or (format == "auto" and sys.stderr.isatty())
+    number = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
         processors=[
+            Bounded(),
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.dev.ConsoleRenderer(colors=False) if sys.stderr.isatty() else structlog.processors.JSONRenderer(),
+            structlog.dev.ConsoleRenderer(colors=False) if is_text else structlog.processors.JSONRenderer(),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
-    logging.basicConfig(level=logging.WARNING, handlers=[Libraries()], force=True)
+    logging.basicConfig(level=max(number, logging.WARNING), handlers=[Libraries()], force=True)
 
 
 def log_faults(loop: asyncio.AbstractEventLoop) -> None:
@@ -52,6 +68,56 @@ def describe(error: BaseException) -> dict[str, Any]:
     elif cause is not None:
         fields["cause"] = describe(cause)
     return fields
+
+
+class Bounded:
+    """Leaves lines out, as a step of structlog, where there are too many alike: the same event, of the same route or
+    library, for the same kind of error. How many were left out since stands on the next line of that kind as
+    `left_out`, and each is told to `left_out`.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        """`now` is in seconds."""
+        self._now = now
+        self._kinds: OrderedDict[tuple[str, ...], _Kind] = OrderedDict()
+
+    def __call__(self, _: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        """Pass a line on. Raises `structlog.DropEvent` for one too many."""
+        key = tuple(str(event.get(name, "")) for name in ("event", "library", "message", "error", "route", "status"))
+        kind = self._kinds.pop(key, None) or _Kind(self._now())
+        self._kinds[key] = kind
+        if len(self._kinds) > KINDS_REMEMBERED:
+            self._kinds.popitem(last=False)
+        if self._now() - kind.since >= MINUTE_S:
+            kind.since, kind.written = self._now(), 0
+        if kind.written >= LINES_PER_MINUTE:
+            kind.left_out += 1
+            left_out()
+            raise structlog.DropEvent
+        kind.written += 1
+        if kind.left_out:
+            event["left_out"] = kind.left_out
+            kind.left_out = 0
+        return event
+
+
+class _Kind:
+    """What was written of one kind of line in this minute, and left out since."""
+
+    __slots__ = ("left_out", "since", "written")
+
+    def __init__(self, since: float) -> None:
+        self.since = since
+        self.written = 0
+        self.left_out = 0
+
+
+def _nobody() -> None:
+    """Count nothing."""
+
+
+left_out: Callable[[], object] = _nobody
+"""Told of each line that is left out. Whoever counts figures puts its counter here."""
 
 
 class Libraries(logging.Handler):

@@ -6,9 +6,12 @@ prometheus-client decides that for good when it is loaded, and loading it takes 
 processes that count, when they begin, and by no other.
 """
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
+import os
+from pathlib import Path
 
-from laurels.metrics_sharing import is_shared
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
+
+from laurels.metrics_sharing import VARIABLE, is_shared
 
 CONTENT_TYPE = "text/plain; version=0.0.4"
 
@@ -19,11 +22,49 @@ ACCEPTED = Counter(
 )
 AWARDED = Counter("laurels_awarded", "Documents that the awarding has judged.", registry=REGISTRY)
 REQUESTS = Counter("laurels_http_requests", "Requests answered.", ["method", "route", "status"], registry=REGISTRY)
+CONNECTIONS = Gauge("laurels_connections", "Connections that are open.", registry=REGISTRY, multiprocess_mode="livesum")
+STREAMS = Gauge("laurels_streams", "Live streams that are open.", registry=REGISTRY, multiprocess_mode="livesum")
+REFUSED = Counter(
+    "laurels_refused",
+    "Connections and requests cut off before a route was asked, by the reason.",
+    ["reason"],
+    registry=REGISTRY,
+)
+LOG_LINES_LEFT_OUT = Counter(
+    "laurels_log_lines_left_out", "Log lines left out because there were too many alike.", registry=REGISTRY
+)
+ROLE_FAILURES = Counter(
+    "laurels_role_failures",
+    "Errors that nobody foresaw, by the role that was tried again.",
+    ["role"],
+    registry=REGISTRY,
+)
+PROCESS_RESTARTS = Counter(
+    "laurels_process_restarts", "Child processes that died and were started again.", ["process"], registry=REGISTRY
+)
 DASHBOARD_SECONDS = Histogram(
     "laurels_dashboard_seconds",
     "From a member's dashboard being asked for to the beginning of the answer.",
     registry=REGISTRY,
-    buckets=(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0),
+    buckets=(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0),
+)
+ACCEPT_SECONDS = Histogram(
+    "laurels_accept_seconds",
+    "From an order or a refund coming in to its answer, whatever that is.",
+    registry=REGISTRY,
+    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5),
+)
+VISIBLE_SECONDS = Histogram(
+    "laurels_visible_seconds",
+    "From an entry being written to the board showing it; entries that a rebuild reads are left out.",
+    registry=REGISTRY,
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0),
+)
+POINTS_GIVEN = Counter(
+    "laurels_points_given", "Points that entries added, as the board took them.", ["kind"], registry=REGISTRY
+)
+POINTS_TAKEN = Counter(
+    "laurels_points_taken", "Points that entries took away, as the board took them.", ["kind"], registry=REGISTRY
 )
 
 
@@ -51,6 +92,19 @@ def counted() -> bytes:
     """What was counted, by this process or by all that share, in Prometheus's text format."""
     if not is_shared():
         return generate_latest(REGISTRY)
+    _forget_the_dead()
     everyones = CollectorRegistry()
     multiprocess.MultiProcessCollector(everyones)  # type: ignore[no-untyped-call]
     return generate_latest(everyones)
+
+
+def _forget_the_dead() -> None:
+    """What is open in a process goes with it; what it counted stays."""
+    for file in Path(os.environ[VARIABLE]).glob("gauge_live*_*.db"):
+        pid = int(file.stem.rpartition("_")[2])
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            file.unlink(missing_ok=True)
+        except PermissionError:  # it is there, and another user's
+            continue

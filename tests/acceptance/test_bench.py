@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from tests.acceptance.command_line import laurels_here as laurels
 
-from laurels.cli.bench.scratch import Scratch
 from laurels.model import Order
 from laurels.settings import Settings
 from laurels.wiring import leaderboard_engine
+from laurels.workbench.bench.scratch import Scratch
 
 TINY = ("--seconds", "0.05", "--members", "40", "--seed", "9")
 

@@ -89,7 +89,7 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
 
 def test_every_command_runs_and_says_what_the_page_says(reader: Reader) -> None:
     blocks = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
-    assert {kind for kind, _ in blocks} == {"console", "sh", "json", "text", "toml", "html"}
+    assert {kind for kind, _ in blocks} == {"console", "sh", "json", "text", "html"}
     said = ""
     for kind, block in blocks:
         if kind == "console":

@@ -30,6 +30,10 @@ def test_the_settings_page_is_what_the_code_says() -> None:
     assert (REPOSITORY / "docs/reference/settings.md").read_text("utf-8") == _reference().settings_page()
 
 
+def test_the_roles_page_is_what_the_code_says() -> None:
+    assert (REPOSITORY / "docs/reference/roles.md").read_text("utf-8") == _reference().roles_page()
+
+
 def test_the_commands_page_is_what_the_code_says() -> None:
     assert (REPOSITORY / "docs/reference/command-line.md").read_text("utf-8") == _reference().commands_page()
 
@@ -46,7 +50,9 @@ def test_the_program_in_the_docs_is_the_default_one() -> None:
 def test_every_promise_names_tests_that_exist() -> None:
     page = (REPOSITORY / "docs/reference/never.md").read_text("utf-8")
     promises = re.split(r"^## (\d+)\. ", page, flags=re.MULTILINE)[1:]
-    assert promises[::2] == [str(number) for number in range(1, 13)]
+    numbers = [int(number) for number in promises[::2]]
+    assert numbers == sorted(set(numbers))
+    assert numbers[:12] == list(range(1, 13))
     for number, text in zip(promises[::2], promises[1::2], strict=True):
         tests = re.findall(r"^- `(\S+)::(\S+)`$", text, re.MULTILINE)
         assert tests, f"nothing tries to break promise {number}"

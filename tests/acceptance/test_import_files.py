@@ -7,14 +7,14 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from laurels.cli.files import PRESETS, OrdersFile, open_documents
+from laurels.exchange import PRESETS, OrdersFile, open_documents
 from laurels.model import Order, Refund
 from laurels.model.times import format_instant
 
 
 @pytest.fixture(scope="module")
 def retail(data_dir: Path) -> OrdersFile:
-    return open_documents(data_dir / "online_retail.parquet", PRESETS["online-retail"])
+    return open_documents(data_dir / "online_retail.parquet", PRESETS["online-retail"].mapping())
 
 
 @pytest.fixture(scope="module")
@@ -83,4 +83,4 @@ def test_the_same_from_csv_and_ndjson(documents: list[Order | Refund], data_dir:
     frame.write_csv(tmp_path / "retail.csv")
     as_text.write_ndjson(tmp_path / "retail.ndjson")
     for name in ("retail.csv", "retail.ndjson"):
-        assert list(open_documents(tmp_path / name, PRESETS["online-retail"])) == documents
+        assert list(open_documents(tmp_path / name, PRESETS["online-retail"].mapping())) == documents

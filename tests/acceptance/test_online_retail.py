@@ -38,7 +38,10 @@ def state(engine: str, data_dir: Path, tmp_path_factory: pytest.TempPathFactory)
     config(state).write_text(f"[leaderboard]\nengine = '{engine}'\n")
     done = run(state, "import", data_dir / "online_retail.parquet", "--preset", "online-retail")
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "18,536 orders, 3,654 refunds: 22,190 new, 0 here before, 0 in conflict\n"
+    assert done.stdout == (
+        "18,536 orders, 3,654 refunds: 22,190 new, 0 here before, 0 in conflict\n"
+        "22,190 awarded, 0 waiting for their order, 0 in quarantine\n"
+    )
     assert "skipped 135,077 rows" in done.stderr
     return state
 
@@ -62,7 +65,10 @@ def test_a_second_import_changes_nothing(state: Path, data_dir: Path, tmp_path: 
     before, after = tmp_path / "before.csv", tmp_path / "after.csv"
     run(state, "export", "entries", "--to", before)
     again = run(state, "import", data_dir / "online_retail.parquet", "--preset", "online-retail")
-    assert again.stdout == "18,536 orders, 3,654 refunds: 0 new, 22,190 here before, 0 in conflict\n"
+    assert again.stdout == (
+        "18,536 orders, 3,654 refunds: 0 new, 22,190 here before, 0 in conflict\n"
+        "0 awarded, 0 waiting for their order, 0 in quarantine\n"
+    )
     run(state, "export", "entries", "--to", after)
     assert after.read_bytes() == before.read_bytes()
 

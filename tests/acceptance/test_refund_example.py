@@ -11,7 +11,7 @@ import pytest
 from laurels.intake import OrderForm, RefundForm, decode
 from laurels.model import Balance, DocumentKind, Order, Refund, Status
 from laurels.settings import Settings
-from laurels.wiring import House, build
+from laurels.wiring import Services, build
 
 pytestmark = pytest.mark.anyio
 
@@ -21,9 +21,9 @@ TAKEN_BACK = [-1, 0, -1, 0, -1]
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with build(Settings(state=tmp_path)) as house:
-        yield house
+async def services(tmp_path: Path) -> AsyncIterator[Services]:
+    async with build(Settings(state=tmp_path)) as services:
+        yield services
 
 
 def order_of_25(order_id: str, now: int) -> Order:
@@ -36,63 +36,64 @@ def refund_of_5(refund_id: str, order_id: str, now: int) -> Refund:
     return decode(RefundForm, body.encode()).refund("17850", now, order_id)
 
 
-async def came(house: House, what: str, order_id: str = "A1") -> None:
-    now = house.now()
-    await house.intake.accept(order_of_25(order_id, now) if what == "order" else refund_of_5(what, order_id, now))
+async def came(services: Services, what: str, order_id: str = "A1") -> None:
+    now = services.now()
+    await services.intake.accept(order_of_25(order_id, now) if what == "order" else refund_of_5(what, order_id, now))
 
 
-async def points_of(house: House, order_id: str = "A1") -> list[int]:
-    return [entry.points for entry in await house.ledger.order_entries("shop", order_id)]
+async def points_of(services: Services, order_id: str = "A1") -> list[int]:
+    return [entry.points for entry in await services.ledger.order_entries("shop", order_id)]
 
 
-async def totals(house: House) -> Balance:
-    answer = await house.ledger.balance("17850")
+async def totals(services: Services) -> Balance:
+    answer = await services.ledger.balance("17850")
     assert answer is not None
     return answer[0]
 
 
 @pytest.mark.parametrize("before", range(6))
-async def test_refunds_wait_for_their_order_and_then_take_back_what_it_earned(house: House, before: int) -> None:
+async def test_refunds_wait_for_their_order_and_then_take_back_what_it_earned(services: Services, before: int) -> None:
     for refund in REFUNDS[:before]:
-        await came(house, refund)
-        await house.awarder.drain()
-        state = await house.ledger.document(DocumentKind.REFUND, "shop", refund)
+        await came(services, refund)
+        await services.awarder.drain()
+        state = await services.ledger.document(DocumentKind.REFUND, "shop", refund)
         assert state is not None
         assert state.status is Status.WAITING
     for what in ["order", *REFUNDS[before:]]:
-        await came(house, what)
-        await house.awarder.drain()
-    assert await points_of(house) == [3, *TAKEN_BACK]
-    assert await totals(house) == Balance(balance=0, earned=0, score=0)
+        await came(services, what)
+        await services.awarder.drain()
+    assert await points_of(services) == [3, *TAKEN_BACK]
+    assert await totals(services) == Balance(balance=0, earned=0, score=0)
 
 
-async def test_every_order_of_events_takes_back_the_same(house: House) -> None:
+async def test_every_order_of_events_takes_back_the_same(services: Services) -> None:
     histories: list[Sequence[str]] = list(permutations(["order", *REFUNDS]))
-    now = house.now()
+    now = services.now()
     for number, history in enumerate(histories):
         order = order_of_25(f"A{number}", now)
         documents = [
             order if what == "order" else refund_of_5(f"{what}-{number}", order.order_id, now) for what in history
         ]
-        await house.intake.accept_all([(document, b"") for document in documents])
-    while await house.awarder.step(limit=7):  # more than a history is long: batches end at every place in it
+        await services.intake.accept_all([(document, b"") for document in documents])
+    while await services.awarder.step(limit=7):  # more than a history is long: batches end at every place in it
         continue
     for number in range(len(histories)):
-        assert await points_of(house, f"A{number}") == [3, *TAKEN_BACK]
-    assert await totals(house) == Balance(balance=0, earned=0, score=0)
-    assert [finding async for step in house.ledger.verify() for finding in step.findings] == []
+        assert await points_of(services, f"A{number}") == [3, *TAKEN_BACK]
+    assert await totals(services) == Balance(balance=0, earned=0, score=0)
+    assert [finding async for step in services.ledger.verify() for finding in step.findings] == []
 
 
 @pytest.mark.parametrize("place", range(7))
-async def test_a_sixth_refund_takes_nothing_and_says_so(house: House, place: int) -> None:
+async def test_a_sixth_refund_takes_nothing_and_says_so(services: Services, place: int) -> None:
     history = ["R1", "R2", "R3", "R4", "R5", "R6"]
     history.insert(place, "order")
     for what in history:
-        await came(house, what)
-    await house.awarder.drain()
+        await came(services, what)
+    await services.awarder.drain()
 
-    entries = await house.ledger.order_entries("shop", "A1")
+    entries = await services.ledger.order_entries("shop", "A1")
     assert [entry.points for entry in entries] == [3, *TAKEN_BACK, 0]
     assert entries[-1].refund_id == "R6"
-    assert entries[-1].reason == "5.00 GBP refunded beyond what was left of the order"
-    assert await totals(house) == Balance(balance=0, earned=0, score=0)
+    [last] = await services.programs.worded(entries[-1:], services.ledger)
+    assert last.reason == "5.00 GBP refunded beyond what was left of the order"
+    assert await totals(services) == Balance(balance=0, earned=0, score=0)

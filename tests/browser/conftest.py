@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
-from tests.browser.stand_in import StandIn, stand_in
+from tests.browser.fake_laurels import FakeLaurels, fake_laurels
 
 FLAGS = [
     "--headless",
@@ -64,13 +64,13 @@ def page(context: BrowserContext) -> Generator[Page]:
 
 
 @pytest.fixture
-def server() -> Generator[StandIn]:
-    with stand_in() as server:
+def server() -> Generator[FakeLaurels]:
+    with fake_laurels() as server:
         yield server
 
 
 @pytest.fixture
-def put(page: Page, server: StandIn) -> Put:
+def put(page: Page, server: FakeLaurels) -> Put:
     """Puts the element on a shop's page, for the member `ann` unless told otherwise: `put(top=3, token=None)`."""
 
     def put(**attributes: Any) -> Page:

@@ -15,7 +15,7 @@ from laurels.http.tokens import sign_token
 from laurels.settings import Settings
 
 
-class Shop:
+class ServedShop:
     """`laurels serve` as a process."""
 
     def __init__(self, state: Path, **environment: str) -> None:

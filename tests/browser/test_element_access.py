@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.browser.boards import board, falling
 from tests.browser.conftest import PUT, Put
+from tests.browser.fake_laurels import FakeLaurels
 from tests.browser.reading import found_by_axe, part, wait_for_points, wait_for_state
-from tests.browser.stand_in import StandIn
 
 POINTS = falling(90)
 MOVING = "element.shadowRoot.querySelector('tbody').getAnimations({subtree: true}).map(a => a.effect.target.localName)"
@@ -16,7 +16,9 @@ Theme = Literal["light", "dark"]
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("forced", ["none", "active"])
-def test_axe_finds_nothing(theme: Theme, forced: Literal["none", "active"], browser: Browser, server: StandIn) -> None:
+def test_axe_finds_nothing(
+    theme: Theme, forced: Literal["none", "active"], browser: Browser, server: FakeLaurels
+) -> None:
     unranked = board([*POINTS, 0], 90)
     unranked["me"]["name"] = None
     states: list[tuple[str, dict[str, Any] | None, dict[str, object]]] = [
@@ -45,7 +47,7 @@ def test_axe_finds_nothing(theme: Theme, forced: Literal["none", "active"], brow
     context.close()
 
 
-def test_is_a_table_with_names_and_headings(put: Put, server: StandIn) -> None:
+def test_is_a_table_with_names_and_headings(put: Put, server: FakeLaurels) -> None:
     server.show(board([50, 40, 40], 1))
     page = put()
     wait_for_state(page, "shown")
@@ -57,7 +59,7 @@ def test_is_a_table_with_names_and_headings(put: Put, server: StandIn) -> None:
 
 @pytest.mark.parametrize(("text_size", "display"), [("100%", "table"), ("200%", "block")])
 def test_is_told_as_a_table_at_any_text_size(
-    text_size: str, display: str, put: Put, server: StandIn, page: Page
+    text_size: str, display: str, put: Put, server: FakeLaurels, page: Page
 ) -> None:
     """Large text lays the parts of the table out as blocks; a browser must not take them for text for that."""
     page.set_viewport_size({"width": 390, "height": 900})
@@ -72,7 +74,7 @@ def test_is_told_as_a_table_at_any_text_size(
     assert [told.count(role) for role in ("table", "row", "columnheader", "rowheader", "cell")] == [1, 6, 3, 4, 9]
 
 
-def test_a_change_is_announced_once_in_a_while(put: Put, server: StandIn, page: Page) -> None:
+def test_a_change_is_announced_once_in_a_while(put: Put, server: FakeLaurels, page: Page) -> None:
     page.clock.install()
     server.show(board(POINTS, 40))
     put()
@@ -89,7 +91,7 @@ def test_a_change_is_announced_once_in_a_while(put: Put, server: StandIn, page: 
     expect(said).to_have_text("You are now 8th with 26,000 points")
 
 
-def test_a_move_glides_and_is_marked(put: Put, server: StandIn) -> None:
+def test_a_move_glides_and_is_marked(put: Put, server: FakeLaurels) -> None:
     server.show(board(POINTS, 5))
     page = put()
     wait_for_state(page, "shown")
@@ -100,7 +102,7 @@ def test_a_move_glides_and_is_marked(put: Put, server: StandIn) -> None:
     expect(part(page, "table").locator(".marker").filter(has_text="▼1", visible=True)).to_have_count(3)
 
 
-def test_nothing_moves_where_motion_is_unwanted(put: Put, server: StandIn, page: Page) -> None:
+def test_nothing_moves_where_motion_is_unwanted(put: Put, server: FakeLaurels, page: Page) -> None:
     page.emulate_media(reduced_motion="reduce")
     server.show(board(POINTS, 5))
     put()

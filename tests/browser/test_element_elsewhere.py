@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, Response, expect
+from tests.browser.fake_laurels import FakeLaurels, fake_laurels
 from tests.browser.reading import heard, part, ranks, wait_for_points, wait_for_state
-from tests.browser.served_shop import Shop
-from tests.browser.stand_in import StandIn, stand_in
+from tests.browser.served_shop import ServedShop
 
 PUT = """([member, token]) => {
     window.heard = [];
@@ -22,16 +22,16 @@ PUT = """([member, token]) => {
 
 
 @pytest.fixture(scope="module")
-def site() -> Generator[StandIn]:
+def site() -> Generator[FakeLaurels]:
     """Somebody's site: of Laurels it has five lines of HTML."""
-    with stand_in() as site:
+    with fake_laurels() as site:
         yield site
 
 
 @pytest.fixture(scope="module")
-def shop(site: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Generator[Shop]:
+def shop(site: FakeLaurels, tmp_path_factory: pytest.TempPathFactory) -> Generator[ServedShop]:
     origins = f"https://elsewhere.example,{site.url}"
-    shop = Shop(tmp_path_factory.mktemp("shop"), LAURELS_HTTP_CORS_ORIGINS=origins)
+    shop = ServedShop(tmp_path_factory.mktemp("shop"), LAURELS_HTTP_CORS_ORIGINS=origins)
     shop.start()
     for i in range(1, 31):
         shop.order(f"A{i}", f"m{i}", f"{10 * (310 - 10 * i)}.00")
@@ -39,13 +39,13 @@ def shop(site: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Generator[S
     shop.stop()
 
 
-def put(page: Page, site: StandIn, shop: Shop, token: str, language: str = "en-GB") -> None:
+def put(page: Page, site: FakeLaurels, shop: ServedShop, token: str, language: str = "en-GB") -> None:
     page.goto(f"{site.url}/shop/{urlsplit(shop.url).netloc}")
     page.evaluate("language => document.documentElement.lang = language", language)
     page.evaluate(PUT, ["m20", token])
 
 
-def test_is_shown_and_follows_the_stream(site: StandIn, shop: Shop, page: Page) -> None:
+def test_is_shown_and_follows_the_stream(site: FakeLaurels, shop: ServedShop, page: Page) -> None:
     asked: list[str] = []
 
     def note(response: Response) -> None:
@@ -64,7 +64,7 @@ def test_is_shown_and_follows_the_stream(site: StandIn, shop: Shop, page: Page) 
     assert site.asked == []
 
 
-def test_reads_what_went_wrong(site: StandIn, shop: Shop, page: Page) -> None:
+def test_reads_what_went_wrong(site: FakeLaurels, shop: ServedShop, page: Page) -> None:
     put(page, site, shop, shop.token("m20", ttl_s=-60))
     wait_for_state(page, "signed-out")
     assert heard(page, "laurels-error")[-1]["status"] == 401
@@ -74,7 +74,7 @@ def test_reads_what_went_wrong(site: StandIn, shop: Shop, page: Page) -> None:
     assert (failure["status"], failure["title"]) == (404, "Not found")
 
 
-def test_comes_back_after_the_server_was_restarted(site: StandIn, shop: Shop, page: Page) -> None:
+def test_comes_back_after_the_server_was_restarted(site: FakeLaurels, shop: ServedShop, page: Page) -> None:
     put(page, site, shop, shop.token("m20"))
     wait_for_state(page, "shown")
     shop.stop()
@@ -83,8 +83,8 @@ def test_comes_back_after_the_server_was_restarted(site: StandIn, shop: Shop, pa
     expect(part(page, "status")).to_have_text("Live", timeout=30_000)
 
 
-def test_an_origin_that_is_not_named_gets_no_answer(shop: Shop, page: Page) -> None:
-    with stand_in() as stranger:
+def test_an_origin_that_is_not_named_gets_no_answer(shop: ServedShop, page: Page) -> None:
+    with fake_laurels() as stranger:
         put(page, stranger, shop, shop.token("m20"))
         wait_for_state(page, "failed")
         assert heard(page, "laurels-error")[0]["status"] is None
@@ -92,7 +92,9 @@ def test_an_origin_that_is_not_named_gets_no_answer(shop: Shop, page: Page) -> N
 
 
 @pytest.mark.parametrize("language", ["en-GB", "ga-IE"])
-def test_weighs_less_than_15_kb_as_the_browser_fetches_it(language: str, site: StandIn, shop: Shop, page: Page) -> None:
+def test_weighs_less_than_15_kb_as_the_browser_fetches_it(
+    language: str, site: FakeLaurels, shop: ServedShop, page: Page
+) -> None:
     modules: list[Response] = []
 
     def note(response: Response) -> None:

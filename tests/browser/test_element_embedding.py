@@ -3,15 +3,15 @@
 from playwright.sync_api import Page, Request, Route, expect
 from tests.browser.boards import board, falling
 from tests.browser.conftest import Put
+from tests.browser.fake_laurels import STRICT, WEB, FakeLaurels
 from tests.browser.reading import heard, part, wait_for_state
-from tests.browser.stand_in import STRICT, WEB, StandIn
 
 POINTS = falling(90)
 ELEMENTS = WEB / "elements"
 MODULES = sorted(file for file in ELEMENTS.glob("**/*.js") if file.stem != "examples")
 
 
-def test_loads_its_own_files_and_nothing_else(put: Put, server: StandIn, page: Page) -> None:
+def test_loads_its_own_files_and_nothing_else(put: Put, server: FakeLaurels, page: Page) -> None:
     asked = requests_of(page)
     server.show(board(POINTS, 40))
     put()
@@ -23,7 +23,7 @@ def test_loads_its_own_files_and_nothing_else(put: Put, server: StandIn, page: P
     assert loaded == {str(file.relative_to(ELEMENTS)) for file in MODULES if file.stem != "ga-IE"}
 
 
-def test_works_under_a_strict_policy_with_trusted_types(put: Put, server: StandIn) -> None:
+def test_works_under_a_strict_policy_with_trusted_types(put: Put, server: FakeLaurels) -> None:
     assert "trusted-types 'none'" in STRICT
     answer = board(POINTS, 40)
     answer["top"][0]["name"] = "<img src=x onerror=alert(1)>"
@@ -33,7 +33,7 @@ def test_works_under_a_strict_policy_with_trusted_types(put: Put, server: StandI
     assert part(page, "name").first.inner_text() == "<img src=x onerror=alert(1)>"
 
 
-def test_the_token_is_in_a_header_and_never_in_an_address(put: Put, server: StandIn, page: Page) -> None:
+def test_the_token_is_in_a_header_and_never_in_an_address(put: Put, server: FakeLaurels, page: Page) -> None:
     asked = requests_of(page)
     server.show(board(POINTS, 40))
     put(token="se-cr-et")
@@ -43,7 +43,7 @@ def test_the_token_is_in_a_header_and_never_in_an_address(put: Put, server: Stan
     assert not any("se-cr-et" in request.url for request in asked)
 
 
-def test_what_was_set_before_the_element_arrived_counts(server: StandIn, page: Page) -> None:
+def test_what_was_set_before_the_element_arrived_counts(server: FakeLaurels, page: Page) -> None:
     server.show(board(POINTS, 40))
     held: list[Route] = []
 
@@ -64,7 +64,7 @@ def test_what_was_set_before_the_element_arrived_counts(server: StandIn, page: P
     wait_for_state(page, "shown")
 
 
-def test_a_member_with_odd_letters_and_a_base_in_a_folder(put: Put, server: StandIn) -> None:
+def test_a_member_with_odd_letters_and_a_base_in_a_folder(put: Put, server: FakeLaurels) -> None:
     server.show(board(POINTS, 40), "ann+b@shop.example:1")
     page = put(member="ann+b@shop.example:1", src=server.url)
     wait_for_state(page, "shown")
@@ -72,7 +72,7 @@ def test_a_member_with_odd_letters_and_a_base_in_a_folder(put: Put, server: Stan
     wait_for_state(page, "failed")
 
 
-def test_tells_the_page_of_changes(put: Put, server: StandIn) -> None:
+def test_tells_the_page_of_changes(put: Put, server: FakeLaurels) -> None:
     server.show(board(POINTS, 40))
     page = put()
     wait_for_state(page, "shown")
@@ -84,14 +84,14 @@ def test_tells_the_page_of_changes(put: Put, server: StandIn) -> None:
     ]
 
 
-def test_two_copies_of_the_file_on_one_page(put: Put, server: StandIn) -> None:
+def test_two_copies_of_the_file_on_one_page(put: Put, server: FakeLaurels) -> None:
     server.show(board(POINTS, 40))
     page = put()
     page.evaluate("import('/elements/laurels-dashboard.js?second')")
     wait_for_state(page, "shown")
 
 
-def test_a_page_can_style_it(put: Put, server: StandIn, page: Page) -> None:
+def test_a_page_can_style_it(put: Put, server: FakeLaurels, page: Page) -> None:
     server.show(board(POINTS, 40))
     put()
     wait_for_state(page, "shown")

@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.boards import board, falling
 from tests.browser.conftest import Put
+from tests.browser.fake_laurels import FakeLaurels
 from tests.browser.reading import heard, part, ranks, rows, text, wait_for_points, wait_for_state, wait_until
-from tests.browser.stand_in import StandIn
 
 POINTS = falling(90)
 SEED = 20261122
@@ -19,7 +19,7 @@ def with_points(points: int) -> dict[str, object]:
     return board([*POINTS[:40], points, *POINTS[41:]], 40)
 
 
-def test_a_late_answer_for_the_former_member_is_not_shown(put: Put, server: StandIn) -> None:
+def test_a_late_answer_for_the_former_member_is_not_shown(put: Put, server: FakeLaurels) -> None:
     server.show(board(POINTS, 40))
     server.show(board(POINTS, 50), "bob")
     with server.holding():
@@ -30,7 +30,7 @@ def test_a_late_answer_for_the_former_member_is_not_shown(put: Put, server: Stan
     assert [event["rank"] for event in heard(page, "laurels-change")] == [51]
 
 
-def test_nothing_of_the_former_member_is_left_at_once(put: Put, server: StandIn) -> None:
+def test_nothing_of_the_former_member_is_left_at_once(put: Put, server: FakeLaurels) -> None:
     server.show(board(POINTS, 40))
     page = put()
     wait_for_state(page, "shown")
@@ -48,7 +48,7 @@ def test_nothing_of_the_former_member_is_left_at_once(put: Put, server: StandIn)
 
 
 @pytest.mark.parametrize("change", ["element.setAttribute('board', 'month')", "element.token = 'another'"])
-def test_another_board_or_an_unasked_token_clears_too(change: str, put: Put, server: StandIn) -> None:
+def test_another_board_or_an_unasked_token_clears_too(change: str, put: Put, server: FakeLaurels) -> None:
     server.show(board(POINTS, 40))
     page = put()
     wait_for_state(page, "shown")
@@ -58,7 +58,7 @@ def test_another_board_or_an_unasked_token_clears_too(change: str, put: Put, ser
         assert "15,506" not in text(page)
 
 
-def test_the_newest_stays_when_messages_come_in_a_rush(put: Put, server: StandIn) -> None:
+def test_the_newest_stays_when_messages_come_in_a_rush(put: Put, server: FakeLaurels) -> None:
     print(f"seed {SEED}")
     chance = random.Random(SEED)
     server.show(board(POINTS, 40))
@@ -71,7 +71,7 @@ def test_the_newest_stays_when_messages_come_in_a_rush(put: Put, server: StandIn
     assert heard(page, "laurels-change")[-1]["points"] == totals[-1]
 
 
-def test_asks_for_nothing_older_than_what_it_shows(put: Put, server: StandIn) -> None:
+def test_asks_for_nothing_older_than_what_it_shows(put: Put, server: FakeLaurels) -> None:
     server.has_live = False
     server.show(board(POINTS, 40) | {"as_of": "1.0-9"})
     page = put()
@@ -81,7 +81,7 @@ def test_asks_for_nothing_older_than_what_it_shows(put: Put, server: StandIn) ->
     assert server.asked[-1][1]["min_version"] == "1.0-9"
 
 
-def test_a_server_that_is_behind_changes_nothing(put: Put, server: StandIn) -> None:
+def test_a_server_that_is_behind_changes_nothing(put: Put, server: FakeLaurels) -> None:
     server.has_live = False
     server.show(board(POINTS, 40))
     page = put()
@@ -92,7 +92,7 @@ def test_a_server_that_is_behind_changes_nothing(put: Put, server: StandIn) -> N
     expect(part(page, "status")).to_have_text("Live")
 
 
-def test_a_stream_is_asked_for_nothing_older_than_what_is_shown(put: Put, server: StandIn) -> None:
+def test_a_stream_is_asked_for_nothing_older_than_what_is_shown(put: Put, server: FakeLaurels) -> None:
     server.show(board(POINTS, 40) | {"as_of": "1.0-9"})
     page = put()
     wait_for_state(page, "shown")
@@ -104,7 +104,7 @@ def test_a_stream_is_asked_for_nothing_older_than_what_is_shown(put: Put, server
     assert server.seen == ["1.0-9", "1.0-12"]
 
 
-def test_a_stream_that_is_behind_changes_nothing(put: Put, server: StandIn) -> None:
+def test_a_stream_that_is_behind_changes_nothing(put: Put, server: FakeLaurels) -> None:
     server.live_refusals = [409]
     server.show(board(POINTS, 40))
     page = put()
@@ -115,7 +115,7 @@ def test_a_stream_that_is_behind_changes_nothing(put: Put, server: StandIn) -> N
     assert server.count("/loyalty/ann/live") == 2
 
 
-def test_lost_live_messages_are_made_up_for_by_the_newest(put: Put, server: StandIn) -> None:
+def test_lost_live_messages_are_made_up_for_by_the_newest(put: Put, server: FakeLaurels) -> None:
     server.show(board(POINTS, 40) | {"as_of": "1.0-9"})
     page = put()
     wait_for_state(page, "shown")
@@ -127,7 +127,7 @@ def test_lost_live_messages_are_made_up_for_by_the_newest(put: Put, server: Stan
     assert [event["as_of"] for event in heard(page, "laurels-change")] == ["1.0-9", "1.0-11"]
 
 
-def test_a_message_of_a_former_stream_is_not_heard(put: Put, server: StandIn) -> None:
+def test_a_message_of_a_former_stream_is_not_heard(put: Put, server: FakeLaurels) -> None:
     server.show(board(POINTS, 40) | {"as_of": "1.0-9"})
     page = put()
     wait_for_state(page, "shown")
@@ -142,7 +142,7 @@ def test_a_message_of_a_former_stream_is_not_heard(put: Put, server: StandIn) ->
     assert [event["as_of"] for event in heard(page, "laurels-change")] == ["1.0-9", "1.0-10"]
 
 
-def test_asks_every_second_where_there_is_no_stream(put: Put, server: StandIn) -> None:
+def test_asks_every_second_where_there_is_no_stream(put: Put, server: FakeLaurels) -> None:
     server.has_live = False
     server.show(board(POINTS, 40))
     page = put()
@@ -153,7 +153,7 @@ def test_asks_every_second_where_there_is_no_stream(put: Put, server: StandIn) -
     wait_for_points(page, "16,000")
 
 
-def test_a_stream_that_falls_silent_is_left(put: Put, server: StandIn, page: Page) -> None:
+def test_a_stream_that_falls_silent_is_left(put: Put, server: FakeLaurels, page: Page) -> None:
     page.clock.install()
     server.show(board(POINTS, 40))
     put()
@@ -165,7 +165,7 @@ def test_a_stream_that_falls_silent_is_left(put: Put, server: StandIn, page: Pag
     wait_until(page, lambda: server.count("/loyalty/ann") > asked)
 
 
-def test_comments_long_events_and_split_lines_are_read_rightly(put: Put, server: StandIn) -> None:
+def test_comments_long_events_and_split_lines_are_read_rightly(put: Put, server: FakeLaurels) -> None:
     server.show(board(POINTS, 40))
     page = put()
     wait_for_state(page, "shown")
@@ -180,7 +180,7 @@ def test_comments_long_events_and_split_lines_are_read_rightly(put: Put, server:
     assert heard(page, "laurels-error") == []
 
 
-def test_a_message_that_makes_no_sense_leaves_what_is_shown(put: Put, server: StandIn) -> None:
+def test_a_message_that_makes_no_sense_leaves_what_is_shown(put: Put, server: FakeLaurels) -> None:
     server.show(board(POINTS, 40))
     page = put()
     wait_for_state(page, "shown")
@@ -190,7 +190,7 @@ def test_a_message_that_makes_no_sense_leaves_what_is_shown(put: Put, server: St
     assert "*41" in ranks(page)
 
 
-def test_a_refused_token_is_replaced_in_silence(put: Put, server: StandIn) -> None:
+def test_a_refused_token_is_replaced_in_silence(put: Put, server: FakeLaurels) -> None:
     server.tokens = {"ann's"}
     server.show(board(POINTS, 40))
     page = put()
@@ -203,7 +203,7 @@ def test_a_refused_token_is_replaced_in_silence(put: Put, server: StandIn) -> No
     assert heard(page, "laurels-error") == []
 
 
-def test_the_page_is_asked_for_a_token_and_may_take_its_time(put: Put, server: StandIn) -> None:
+def test_the_page_is_asked_for_a_token_and_may_take_its_time(put: Put, server: FakeLaurels) -> None:
     server.tokens = {"ann's"}
     server.show(board(POINTS, 40))
     page = put()
@@ -221,7 +221,7 @@ def test_the_page_is_asked_for_a_token_and_may_take_its_time(put: Put, server: S
     wait_for_points(page, "16,000")
 
 
-def test_a_token_refused_for_good_clears_the_screen(put: Put, server: StandIn) -> None:
+def test_a_token_refused_for_good_clears_the_screen(put: Put, server: FakeLaurels) -> None:
     server.tokens = {"ann's"}
     server.show(board(POINTS, 40))
     page = put()
@@ -238,7 +238,7 @@ def test_a_token_refused_for_good_clears_the_screen(put: Put, server: StandIn) -
     assert len(server.asked) > asked
 
 
-def test_a_token_of_a_former_member_does_not_come_back(put: Put, server: StandIn) -> None:
+def test_a_token_of_a_former_member_does_not_come_back(put: Put, server: FakeLaurels) -> None:
     server.show(board(POINTS, 40))
     server.show(board(POINTS, 50), "bob")
     page = put(token=None, member=None)
@@ -257,7 +257,7 @@ def test_a_token_of_a_former_member_does_not_come_back(put: Put, server: StandIn
     assert page.evaluate("element.token") == "bob's"
 
 
-def test_a_removed_element_asks_for_nothing_more(put: Put, server: StandIn) -> None:
+def test_a_removed_element_asks_for_nothing_more(put: Put, server: FakeLaurels) -> None:
     server.show(board(POINTS, 40))
     page = put()
     wait_for_state(page, "shown")
@@ -275,5 +275,5 @@ def test_a_removed_element_asks_for_nothing_more(put: Put, server: StandIn) -> N
     assert "*41" in ranks(page)
 
 
-def expect_polls(page: Page, server: StandIn, polls: int) -> None:
+def expect_polls(page: Page, server: FakeLaurels, polls: int) -> None:
     wait_until(page, lambda: server.count("/loyalty/ann") >= polls)

@@ -2,23 +2,23 @@
 
 import re
 from collections.abc import Generator
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from playwright.sync_api import Page, Response, expect
 from tests.browser.reading import found_by_axe, part, ranks, rows, wait_for_points, wait_for_state
-from tests.browser.served_shop import Shop
+from tests.browser.served_shop import ServedShop
 
 
-def show(page: Page, shop: Shop, member: str) -> None:
+def show(page: Page, shop: ServedShop, member: str) -> None:
     page.goto(f"{shop.url}/elements/examples.html#member={member}&token={shop.token(member)}")
     page.evaluate("window.element = document.querySelector('laurels-dashboard')")
     wait_for_state(page, "shown")
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Generator[Shop]:
-    shop = Shop(tmp_path_factory.mktemp("shop"))
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Generator[ServedShop]:
+    shop = ServedShop(tmp_path_factory.mktemp("shop"))
     shop.start()
     # Members m1 to m30 with 300, 290, … 10 points; m13 as many as m12.
     orders = [
@@ -35,7 +35,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Generator[Shop]:
     shop.stop()
 
 
-def test_an_order_moves_the_member_at_once(shop: Shop, page: Page) -> None:
+def test_an_order_moves_the_member_at_once(shop: ServedShop, page: Page) -> None:
     show(page, shop, "m20")
     wait_for_points(page, "110")
     assert ranks(page) == [*map(str, range(1, 11)), "…", "18", "19", "*20", "21", "22"]
@@ -50,7 +50,15 @@ def test_an_order_moves_the_member_at_once(shop: Shop, page: Page) -> None:
     assert "token" not in page.url
 
 
-def test_follows_the_stream_and_asks_no_more(shop: Shop, page: Page) -> None:
+@pytest.mark.parametrize("member", ["gid://shopify/Customer/1", "auth0|5f7c", "Zoë #1 50%?&+", "m1/live"])
+def test_whatever_the_shop_calls_its_customer(shop: ServedShop, page: Page, member: str) -> None:
+    shop.call("POST", "/orders", json=[{"order_id": member, "member_id": member, "currency": "GBP", "total": "250.00"}])
+    page.goto(f"{shop.url}/elements/examples.html#{urlencode({'member': member, 'token': shop.token(member)})}")
+    wait_for_state(page, "shown")
+    wait_for_points(page, "25")
+
+
+def test_follows_the_stream_and_asks_no_more(shop: ServedShop, page: Page) -> None:
     asked: list[str] = []
 
     def note(response: Response) -> None:
@@ -65,12 +73,12 @@ def test_follows_the_stream_and_asks_no_more(shop: Shop, page: Page) -> None:
     assert asked == ["200 /loyalty/m28", "200 /loyalty/m28/live"]
 
 
-def test_ties_are_shown_as_ties(shop: Shop, page: Page) -> None:
+def test_ties_are_shown_as_ties(shop: ServedShop, page: Page) -> None:
     show(page, shop, "m13")
     assert [rank for rank in ranks(page) if "=" in rank] == ["12=", "*12="]
 
 
-def test_hiding_and_showing(shop: Shop, page: Page) -> None:
+def test_hiding_and_showing(shop: ServedShop, page: Page) -> None:
     show(page, shop, "m25")
     shop.call("POST", "/members/m25/hide")
     expect(part(page, "message").first).to_have_text("You are hidden from this board. Only you can see your points.")
@@ -79,7 +87,7 @@ def test_hiding_and_showing(shop: Shop, page: Page) -> None:
     expect(part(page, "me").first).to_be_visible()
 
 
-def test_a_member_without_orders_and_then_with_one(shop: Shop, page: Page) -> None:
+def test_a_member_without_orders_and_then_with_one(shop: ServedShop, page: Page) -> None:
     show(page, shop, "newcomer")
     expect(part(page, "message").first).to_have_text("Your first order puts you on the board")
     shop.order("C1", "newcomer", "25.00")
@@ -87,14 +95,14 @@ def test_a_member_without_orders_and_then_with_one(shop: Shop, page: Page) -> No
     assert any("*" in row for row in rows(page))
 
 
-def test_someone_elses_member_is_not_shown(shop: Shop, page: Page) -> None:
+def test_someone_elses_member_is_not_shown(shop: ServedShop, page: Page) -> None:
     show(page, shop, "m20")
     page.evaluate("element.setAttribute('member', 'm1')")
     wait_for_state(page, "failed")
     assert rows(page) == []
 
 
-def test_comes_back_after_the_server_was_restarted(shop: Shop, page: Page) -> None:
+def test_comes_back_after_the_server_was_restarted(shop: ServedShop, page: Page) -> None:
     show(page, shop, "m22")
     status = part(page, "status").first
     before = rows(page)
@@ -108,7 +116,7 @@ def test_comes_back_after_the_server_was_restarted(shop: Shop, page: Page) -> No
     wait_for_points(page, "91")
 
 
-def test_every_example_is_shown(shop: Shop, page: Page) -> None:
+def test_every_example_is_shown(shop: ServedShop, page: Page) -> None:
     show(page, shop, "m20")
     for index in range(page.locator("laurels-dashboard").count()):
         expect(page.locator("laurels-dashboard .card").nth(index)).to_have_attribute("data-state", "shown")

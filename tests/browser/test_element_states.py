@@ -4,13 +4,13 @@ import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.boards import board, falling, name_of
 from tests.browser.conftest import Put
+from tests.browser.fake_laurels import FakeLaurels
 from tests.browser.reading import heard, part, ranks, rows, text, wait_for_points, wait_for_state
-from tests.browser.stand_in import StandIn
 
 POINTS = falling(90)
 
 
-def test_first_places_gap_and_neighbours(put: Put, server: StandIn) -> None:
+def test_first_places_gap_and_neighbours(put: Put, server: FakeLaurels) -> None:
     server.show(board(POINTS, 40))
     page = put()
     wait_for_state(page, "shown")
@@ -32,7 +32,7 @@ def test_first_places_gap_and_neighbours(put: Put, server: StandIn) -> None:
     ],
 )
 def test_one_list_as_long_as_ever_where_top_and_neighbours_meet(
-    me: int, expected: str, put: Put, server: StandIn
+    me: int, expected: str, put: Put, server: FakeLaurels
 ) -> None:
     server.show(board(POINTS, me, top=12))
     page = put(top=5)
@@ -41,7 +41,7 @@ def test_one_list_as_long_as_ever_where_top_and_neighbours_meet(
     assert server.asked[0][1] == {"board": "all-time", "top": "12", "around": "3"}
 
 
-def test_ties_share_a_rank_and_are_marked_even_past_the_edge(put: Put, server: StandIn) -> None:
+def test_ties_share_a_rank_and_are_marked_even_past_the_edge(put: Put, server: FakeLaurels) -> None:
     server.show(board([50, 40, 40, 30, 30, *[20] * 500, 10], 200, top=5))
     page = put(top=4)
     wait_for_state(page, "shown")
@@ -49,7 +49,7 @@ def test_ties_share_a_rank_and_are_marked_even_past_the_edge(put: Put, server: S
     assert "level with 499 others" in part(page, "place-figure").inner_text()
 
 
-def test_the_neighbours_alone(put: Put, server: StandIn) -> None:
+def test_the_neighbours_alone(put: Put, server: FakeLaurels) -> None:
     server.show(board(POINTS, 40, top=4, around=2))
     page = put(top=0, around=1)
     wait_for_state(page, "shown")
@@ -59,7 +59,7 @@ def test_the_neighbours_alone(put: Put, server: StandIn) -> None:
     assert ranks(page) == ["*1", "2", "3"]
 
 
-def test_a_board_without_a_member(put: Put, server: StandIn) -> None:
+def test_a_board_without_a_member(put: Put, server: FakeLaurels) -> None:
     server.show(board(POINTS), "all-time")
     page = put(member=None, top=3)
     wait_for_state(page, "shown")
@@ -68,7 +68,7 @@ def test_a_board_without_a_member(put: Put, server: StandIn) -> None:
     expect(part(page, "summary")).to_be_hidden()
 
 
-def test_loading_keeps_the_room_that_the_list_will_take(put: Put, server: StandIn) -> None:
+def test_loading_keeps_the_room_that_the_list_will_take(put: Put, server: FakeLaurels) -> None:
     server.show(board(POINTS, 40))
     height = "element.getBoundingClientRect().height"
     with server.holding():
@@ -84,7 +84,7 @@ def test_loading_keeps_the_room_that_the_list_will_take(put: Put, server: StandI
         assert page.evaluate(height) == pytest.approx(before, abs=1)
 
 
-def test_what_stands_below_stays_where_it_is_when_there_is_nothing_to_show(put: Put, server: StandIn) -> None:
+def test_what_stands_below_stays_where_it_is_when_there_is_nothing_to_show(put: Put, server: FakeLaurels) -> None:
     height = "element.getBoundingClientRect().height"
     server.show(board(POINTS, 40))
     page = put(milestone=100)
@@ -101,7 +101,7 @@ def test_what_stands_below_stays_where_it_is_when_there_is_nothing_to_show(put: 
 
 
 @pytest.mark.parametrize("me", [0, 5, 9, 12, 40])
-def test_nothing_is_left_empty_below_the_list(me: int, put: Put, server: StandIn) -> None:
+def test_nothing_is_left_empty_below_the_list(me: int, put: Put, server: FakeLaurels) -> None:
     server.show(board(POINTS, me))
     page = put()
     wait_for_state(page, "shown")
@@ -118,7 +118,7 @@ def test_nothing_is_left_empty_below_the_list(me: int, put: Put, server: StandIn
         ({"hidden": True, "points": 4210}, "You are hidden from this board. Only you can see your points."),
     ],
 )
-def test_not_on_the_board(change: dict[str, object], said: str, put: Put, server: StandIn) -> None:
+def test_not_on_the_board(change: dict[str, object], said: str, put: Put, server: FakeLaurels) -> None:
     answer = board([30, 20, 0], 2)
     answer["me"] |= change
     server.show(answer)
@@ -129,7 +129,7 @@ def test_not_on_the_board(change: dict[str, object], said: str, put: Put, server
     assert part(page, "points-figure").inner_text().split("\n")[1] == f"{change['points']:,}"
 
 
-def test_a_board_without_anybody(put: Put, server: StandIn) -> None:
+def test_a_board_without_anybody(put: Put, server: FakeLaurels) -> None:
     server.show(board([], None), "all-time")
     page = put(member=None)
     wait_for_state(page, "shown")
@@ -137,7 +137,7 @@ def test_a_board_without_anybody(put: Put, server: StandIn) -> None:
     expect(part(page, "table")).to_be_hidden()
 
 
-def test_nobody_signed_in(put: Put, server: StandIn) -> None:
+def test_nobody_signed_in(put: Put, server: FakeLaurels) -> None:
     page = put(token=None)
     wait_for_state(page, "signed-out")
     assert part(page, "message").inner_text() == "Sign in to see your points and your place"
@@ -145,7 +145,7 @@ def test_nobody_signed_in(put: Put, server: StandIn) -> None:
     assert len(heard(page, "laurels-token")) == 1
 
 
-def test_an_error_can_be_tried_again_by_keyboard(put: Put, server: StandIn) -> None:
+def test_an_error_can_be_tried_again_by_keyboard(put: Put, server: FakeLaurels) -> None:
     server.show(board(POINTS, 40))
     server.refuse(503, headers={"Retry-After": "600"})
     page = put()
@@ -158,7 +158,7 @@ def test_an_error_can_be_tried_again_by_keyboard(put: Put, server: StandIn) -> N
     wait_for_state(page, "shown")
 
 
-def test_what_may_not_be_seen_any_more_leaves_the_screen(put: Put, server: StandIn) -> None:
+def test_what_may_not_be_seen_any_more_leaves_the_screen(put: Put, server: FakeLaurels) -> None:
     server.show(board(POINTS, 40))
     page = put()
     wait_for_state(page, "shown")
@@ -169,14 +169,14 @@ def test_what_may_not_be_seen_any_more_leaves_the_screen(put: Put, server: Stand
     assert "15,506" not in text(page)
 
 
-def test_an_answer_that_makes_no_sense_is_not_shown(put: Put, server: StandIn) -> None:
+def test_an_answer_that_makes_no_sense_is_not_shown(put: Put, server: FakeLaurels) -> None:
     server.show(board(POINTS, 40) | {"board": "month:2026-10"})
     page = put()
     wait_for_state(page, "failed")
     assert rows(page) == []
 
 
-def test_stale_is_said_with_the_time_of_what_is_shown(put: Put, server: StandIn, page: Page) -> None:
+def test_stale_is_said_with_the_time_of_what_is_shown(put: Put, server: FakeLaurels, page: Page) -> None:
     page.clock.install(time="2026-11-22T10:42:10Z")
     server.show(board(POINTS, 40))
     put()
@@ -199,7 +199,7 @@ def test_stale_is_said_with_the_time_of_what_is_shown(put: Put, server: StandIn,
         (-5, "106 more points to pass 100", 0),
     ],
 )
-def test_the_way_to_the_next_milestone(points: int, note: str, share: float, put: Put, server: StandIn) -> None:
+def test_the_way_to_the_next_milestone(points: int, note: str, share: float, put: Put, server: FakeLaurels) -> None:
     server.show(board([points], 0))
     page = put(milestone="100 150000")
     wait_for_state(page, "shown")
@@ -208,7 +208,7 @@ def test_the_way_to_the_next_milestone(points: int, note: str, share: float, put
     assert bar.evaluate("bar => bar.value / bar.max") == pytest.approx(share)
 
 
-def test_a_month_has_no_milestone_and_says_which_it_is(put: Put, server: StandIn) -> None:
+def test_a_month_has_no_milestone_and_says_which_it_is(put: Put, server: FakeLaurels) -> None:
     server.show(board(POINTS, 40) | {"board": "month:2026-10"})
     page = put(board="month", milestone=100)
     wait_for_state(page, "shown")
@@ -226,7 +226,7 @@ def test_a_month_has_no_milestone_and_says_which_it_is(put: Put, server: StandIn
         ([200, 150], "2ú", "Tá níos mó ná 100 pointe agat"),
     ],
 )
-def test_irish(points: list[int], place: str, note: str, put: Put, server: StandIn) -> None:
+def test_irish(points: list[int], place: str, note: str, put: Put, server: FakeLaurels) -> None:
     server.show(board(points, len(points) - 1))
     page = put(locale="ga-IE", milestone=100)
     wait_for_state(page, "shown")
@@ -235,7 +235,7 @@ def test_irish(points: list[int], place: str, note: str, put: Put, server: Stand
     assert page.evaluate("element.shadowRoot.querySelector('.card').lang") == "ga-IE"
 
 
-def test_the_page_names_the_language_and_may_change_it(put: Put, server: StandIn) -> None:
+def test_the_page_names_the_language_and_may_change_it(put: Put, server: FakeLaurels) -> None:
     server.show(board(POINTS, 40))
     page = put()
     expect(part(page, "title")).to_have_text("Leaderboard")
@@ -248,7 +248,7 @@ def test_the_page_names_the_language_and_may_change_it(put: Put, server: StandIn
     wait_for_points(page, "15,506")
 
 
-def test_right_to_left(put: Put, server: StandIn) -> None:
+def test_right_to_left(put: Put, server: FakeLaurels) -> None:
     server.show(board(POINTS, 40))
     page = put()
     wait_for_state(page, "shown")
@@ -261,7 +261,7 @@ def test_right_to_left(put: Put, server: StandIn) -> None:
 
 
 @pytest.mark.parametrize("width", [320, 360, 768, 1920])
-def test_fits_every_width(width: int, put: Put, server: StandIn, page: Page) -> None:
+def test_fits_every_width(width: int, put: Put, server: FakeLaurels, page: Page) -> None:
     answer = board(POINTS, 40)
     answer["ranked"] = 50_123_456
     answer["me"] |= {"rank": 12_345_678, "position": 12_345_680, "tied": 3, "points": 2_000_000_000}
@@ -275,7 +275,7 @@ def test_fits_every_width(width: int, put: Put, server: StandIn, page: Page) -> 
 
 
 @pytest.mark.parametrize("place", [41, 12_345_678])
-def test_text_of_twice_the_size_stays_whole(place: int, put: Put, server: StandIn, page: Page) -> None:
+def test_text_of_twice_the_size_stays_whole(place: int, put: Put, server: FakeLaurels, page: Page) -> None:
     answer = board(POINTS, 40)
     answer["me"] |= {"rank": place, "position": place}
     answer["around"] = [row | {"rank": place + at} for at, row in enumerate(answer["around"], -3)]
@@ -290,7 +290,7 @@ def test_text_of_twice_the_size_stays_whole(place: int, put: Put, server: StandI
     expect(page.get_by_role("table").get_by_role("columnheader")).to_have_count(3)
 
 
-def test_a_flex_row_does_not_squeeze_it_to_nothing(put: Put, server: StandIn) -> None:
+def test_a_flex_row_does_not_squeeze_it_to_nothing(put: Put, server: FakeLaurels) -> None:
     server.show(board(POINTS, 40))
     page = put()
     wait_for_state(page, "shown")

@@ -9,8 +9,8 @@ from playwright.sync_api import Page
 from tests.browser.boards import board, falling
 from tests.browser.conftest import Put
 from tests.browser.demo_shop import Demo, enter
+from tests.browser.fake_laurels import FakeLaurels
 from tests.browser.reading import wait_for_points, wait_for_state, wait_until
-from tests.browser.stand_in import StandIn
 from tests.browser.weighing import Held, Scales
 
 POINTS = falling(90)
@@ -24,7 +24,7 @@ GROWTH = 1.1
 
 
 @pytest.mark.slow
-def test_thousands_of_messages_pile_nothing_up(put: Put, server: StandIn, page: Page) -> None:
+def test_thousands_of_messages_pile_nothing_up(put: Put, server: FakeLaurels, page: Page) -> None:
     print(f"seed {SEED}")
     chance = random.Random(SEED)
     server.show(board(POINTS, 40))

@@ -1,4 +1,4 @@
-"""The embedded ledger keeps the port's promises."""
+"""The embedded ledger keeps the port's promises, with one shard and with many."""
 
 from pathlib import Path
 
@@ -11,9 +11,15 @@ from laurels.testing.ledger_contract import LedgerContract, OpenLedger
 
 
 class TestSqliteLedger(LedgerContract):
+    shards = 1
+
     @pytest.fixture
     def open_ledger(self, tmp_path: Path) -> OpenLedger:
         async def open_file(now: Clock) -> Ledger:
-            return SqliteLedger.open(tmp_path / "laurels.db", now)
+            return SqliteLedger.open(tmp_path / "laurels.db", now, self.shards)
 
         return open_file
+
+
+class TestSqliteLedgerOfManyShards(TestSqliteLedger):
+    shards = 16

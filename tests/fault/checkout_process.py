@@ -21,7 +21,7 @@ from laurels.checkout import CheckoutForm, Outcome, Payment, PaymentDetails, Pay
 from laurels.engines.payments import SandboxPayments
 from laurels.errors import PaymentsUnavailable
 from laurels.settings import Settings
-from laurels.wiring import House, build
+from laurels.wiring import Services, build
 
 FILE_STEPS = {"open", "os.link", "os.remove"}
 MOST_STEPS = 500
@@ -79,31 +79,31 @@ class Killer:
 PAID, DECLINED = "tok_ok", "tok_declined"
 
 
-async def buy(house: House, order_id: str = "A1", token: str = PAID) -> None:
+async def buy(services: Services, order_id: str = "A1", token: str = PAID) -> None:
     details = PaymentDetails(method="card", token=token)
-    await house.checkout.buy("ann", order_id, CheckoutForm(item_ids=["85123A", "71053", "71053"], payment=details))
+    await services.checkout.buy("ann", order_id, CheckoutForm(item_ids=["85123A", "71053", "71053"], payment=details))
 
 
-async def decline(house: House) -> None:
-    await buy(house, token=DECLINED)
+async def decline(services: Services) -> None:
+    await buy(services, token=DECLINED)
 
 
-async def recover(house: House) -> None:
-    await house.checkout.recover(left_alone_s=0)
+async def recover(services: Services) -> None:
+    await services.checkout.recover(left_alone_s=0)
 
 
 async def break_off(state: Path, orders: list[str], *, hears: bool) -> None:
     """Purchases whose answer never came."""
     payments: Payments = LosesAnswers(state, hears=hears)
-    async with build(Settings(state=state), payments=payments) as house:
+    async with build(Settings(state=state), payments=payments) as services:
         for order_id in orders:
             try:
-                await buy(house, order_id)
+                await buy(services, order_id)
             except PaymentsUnavailable:
                 continue
 
 
-ACTIONS: dict[str, tuple[Callable[[House], Awaitable[None]], bool | None]] = {
+ACTIONS: dict[str, tuple[Callable[[Services], Awaitable[None]], bool | None]] = {
     "buy": (buy, None),
     "decline": (decline, None),
     "recover-paid": (recover, True),
@@ -132,15 +132,15 @@ async def _act(state: Path, action: str, fatal: int) -> None:
     if hears is not None:
         await break_off(state, ["A1"], hears=hears)
     killer = Killer(fatal, state / "payments")
-    async with build(Settings(state=state)) as house:
+    async with build(Settings(state=state)) as services:
         killer.armed = True
-        await act(house)
+        await act(services)
         killer.armed = False
 
 
 async def _recover(state: Path) -> None:
-    async with build(Settings(state=state)) as house:
-        print(await house.checkout.recover(left_alone_s=0))
+    async with build(Settings(state=state)) as services:
+        print(await services.checkout.recover(left_alone_s=0))
 
 
 if __name__ == "__main__":

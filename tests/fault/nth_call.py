@@ -25,11 +25,10 @@ from unittest import mock
 import apsw
 from tests.fault.following import PROGRAM, Row, check_board, standings
 
-from laurels import wiring
-from laurels.cli import importing
+from laurels.cli import bringing_in
 from laurels.clock import SECOND
 from laurels.dashboard import ProxyNames
-from laurels.engines.sqlite import SqliteLedger
+from laurels.engines.sqlite import SqliteLedger, leases
 from laurels.errors import LedgerUnavailable, UnknownMember
 from laurels.ledger import Ledger
 from laurels.model import Document, MemberEvent, Order, Refund
@@ -37,13 +36,13 @@ from laurels.notify import Composer
 from laurels.notify.notifier import LEASE_S
 from laurels.settings import Settings
 from laurels.testing.ledger_contract.base import TurnedClock, adjustment, order, redemption, refund
-from laurels.wiring import House
+from laurels.wiring import NOBODY, LedgerBundle, Services, assembly, build
 
 MOST_POINTS = 5000
 """A scenario that does not pass untouched after so many tries never will."""
 
 Level = Literal["call", "statement"]
-Step = Callable[[House], Awaitable[object]]
+Step = Callable[[Services], Awaitable[object]]
 
 
 class Scenario(NamedTuple):
@@ -55,44 +54,44 @@ class Scenario(NamedTuple):
 
 def accept(*documents: Order | Refund) -> Step:
     """All in one commit."""
-    return lambda house: house.intake.accept_all([(each, b"as received") for each in documents])
+    return lambda services: services.intake.accept_all([(each, b"as received") for each in documents])
 
 
 def settle(document: Document) -> Step:
-    return lambda house: house.awarder.settle(document)
+    return lambda services: services.awarder.settle(document)
 
 
-async def award(house: House) -> None:
+async def award(services: Services) -> None:
     """In small batches, so that there are several."""
-    while await house.awarder.step(limit=2):
+    while await services.awarder.step(limit=2):
         pass
 
 
-async def notify(house: House) -> None:
-    await house.notifier.drain()
+async def notify(services: Services) -> None:
+    await services.notifier.drain()
 
 
 def erase(member_id: str) -> Step:
-    async def step(house: House) -> None:
+    async def step(services: Services) -> None:
         with suppress(UnknownMember):  # it was done, and the answer was lost
-            await house.members.change(member_id, MemberEvent.ERASE, actor="clerk")
+            await services.members.change(member_id, MemberEvent.ERASE, actor="clerk")
 
     return step
 
 
 def hide(member_id: str) -> Step:
-    return lambda house: house.members.change(member_id, MemberEvent.HIDE, actor="clerk")
+    return lambda services: services.members.change(member_id, MemberEvent.HIDE, actor="clerk")
 
 
-async def import_(house: House) -> None:
+async def import_(services: Services) -> None:
     """As `laurels import` does, in chunks of two."""
     documents: list[Order | Refund] = [
         order("H1", "m0", "1200.00", quiet=True),
         refund("HR", "m0", "30.00"),
         order("H2", "m1", "15.00"),
     ]
-    importing.CHUNK = 2
-    await importing.bring_in(house, documents, len(documents))
+    bringing_in.CHUNK = 2
+    await bringing_in.bring_in(services, documents, len(documents))
 
 
 ANN, BOB = "ann@example.com", "bob@example.com"
@@ -197,8 +196,8 @@ def kill() -> None:
 @asynccontextmanager
 async def opened(
     state: Path, now: TurnedClock, trap: Trap | None = None, level: Level = "call"
-) -> AsyncIterator[House]:
-    """The house over a state, with the trap at its level."""
+) -> AsyncIterator[Services]:
+    """The system over a state, with the trap at its level."""
     file = SqliteLedger.open(state / "laurels.db", now)
     ledger: Ledger = file
     if trap is not None and level == "call":
@@ -206,10 +205,15 @@ async def opened(
     elif trap is not None:
         _trap_statements(file, trap)
     try:
-        # Real ones, shared by all houses: they take longer to make than all else.
-        with mock.patch.multiple(wiring, open_names=lambda _: _names(), open_composer=lambda *_: _composer()):
-            async with wiring.build(Settings(state=state), now=now, ledger=ledger, intents=file.intents) as house:
-                yield house
+        # Real ones, shared by all: they take longer to make than all else.
+        bundle = LedgerBundle(ledger, file.intents, file.close)
+        # A dead process's shards are free at once: time that passed would show in the rows.
+        with (
+            mock.patch.object(leases, "LEASE", 0),
+            mock.patch.multiple(assembly, open_names=lambda _: _names(), open_composer=lambda *_: _composer()),
+        ):
+            async with build(Settings(state=state), now=now, bundle=bundle) as services:
+                yield services
     finally:
         await file.close()
 
@@ -221,7 +225,7 @@ def _names() -> ProxyNames:
 
 @cache
 def _composer() -> Composer:
-    return Composer(wiring.NOBODY, [PROGRAM])
+    return Composer(NOBODY, [PROGRAM])
 
 
 def _trap_statements(ledger: SqliteLedger, trap: Trap) -> None:
@@ -235,21 +239,22 @@ def _trap_statements(ledger: SqliteLedger, trap: Trap) -> None:
     ledger._writer._db.connection.exec_trace = look
 
 
-async def prepare(state: Path, scenario: Scenario) -> None:
-    """Everything before the steps."""
-    async with opened(state, TurnedClock()) as house:
+async def prepare(state: Path, scenario: Scenario, shards: int = 1) -> None:
+    """Everything before the steps, in a ledger of so many shards."""
+    await SqliteLedger.open(state / "laurels.db", shards=shards).close()
+    async with opened(state, TurnedClock()) as services:
         for step in scenario.before:
-            await step(house)
+            await step(services)
 
 
-async def go_on(house: House, scenario: Scenario, answered: Path) -> None:
+async def go_on(services: Services, scenario: Scenario, answered: Path) -> None:
     """Take the steps that were not answered yet; whoever was answered once is not asked again. The board follows."""
-    await house.projector.catch_up()
+    await services.projector.catch_up()
     with answered.open("ab", buffering=0) as file:
         for step in scenario.steps[file.tell() :]:
-            await step(house)
+            await step(services)
             file.write(b".")
-            await house.projector.catch_up()
+            await services.projector.catch_up()
 
 
 class Outcome(NamedTuple):
@@ -260,22 +265,30 @@ class Outcome(NamedTuple):
     board: list[Row]
 
 
-async def end(house: House, now: TurnedClock) -> Outcome:
+async def end(services: Services, now: TurnedClock) -> Outcome:
     """Finish what is under way, and read everything. The ledger verifies, and the board equals a rebuilt one."""
-    await house.awarder.drain()
-    await house.notifier.drain()
+    await services.awarder.drain()
+    await services.notifier.drain()
     now.at += int(LEASE_S * SECOND) + 1
-    await house.notifier.drain()
-    await house.projector.catch_up()
-    await check_board(house.ledger, house.leaderboard, now)
-    assert [finding async for step in house.ledger.verify() for finding in step.findings] == []
-    state = house.settings.state
-    return Outcome(_rows(state), _mails(state), await standings(house.leaderboard))
+    await services.notifier.drain()
+    await services.projector.catch_up()
+    await check_board(services.ledger, services.leaderboard, now)
+    assert [finding async for step in services.ledger.verify() for finding in step.findings] == []
+    state = services.settings.state
+    return Outcome(_rows(state), _mails(state), await standings(services.leaderboard))
 
 
 def _rows(state: Path) -> dict[str, list[Any]]:
-    """Every row of every table, but for what differs between two runs that are alike: random ids, tries, identity."""
-    left_out = {"message": {"id", "attempts", "due_at"}, "ledger": {"identity"}}
+    """Every row of every table, but for what differs between two runs that are alike: random ids and secrets, tries,
+    identity, whose a shard is.
+    """
+    left_out = {
+        "message": {"id", "attempts", "due_at"},
+        "ledger": {"identity"},
+        "member": {"secret"},
+        "accepted": {"fingerprint"},  # keyed by the member's secret
+        "lease": {"owner", "fence", "until"},
+    }
     rows: dict[str, list[Any]] = {}
     with closing(apsw.Connection(str(state / "laurels.db"))) as connection:
         for table in map(str, connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").get):
@@ -311,9 +324,9 @@ def kill_again_and_again(scenario: str, level: Level, root: Path) -> int:
 
 async def _act(scenario: Scenario, level: Level, fatal: int, state: Path) -> None:
     trap = Trap(fatal, kill)
-    async with opened(state, TurnedClock(), trap, level) as house:
+    async with opened(state, TurnedClock(), trap, level) as services:
         trap.armed = True
-        await go_on(house, scenario, state / "answered")
+        await go_on(services, scenario, state / "answered")
         trap.armed = False
 
 

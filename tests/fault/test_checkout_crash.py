@@ -15,7 +15,7 @@ from laurels.engines.payments import SandboxPayments
 from laurels.engines.sqlite import SqliteLedger
 from laurels.model import DocumentKind, Status
 from laurels.settings import Settings
-from laurels.wiring import House, build
+from laurels.wiring import Services, build
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")]
 
@@ -48,35 +48,35 @@ async def process(*arguments: str | Path) -> int:
     return int(printed.split()[-1])
 
 
-async def situation(house: House, order_id: str = "A1") -> Situation:
-    assert isinstance(house.ledger, SqliteLedger)
-    intent = await house.ledger.intents.find(order_id)
-    return (intent.state.value if intent else None), charges(house, order_id)
+async def situation(services: Services, order_id: str = "A1") -> Situation:
+    assert isinstance(services.ledger, SqliteLedger)
+    intent = await services.ledger.intents.find(order_id)
+    return (intent.state.value if intent else None), charges(services, order_id)
 
 
-def charges(house: House, order_id: str = "A1") -> int:
-    payments = SandboxPayments(house.settings.state / "payments")
+def charges(services: Services, order_id: str = "A1") -> int:
+    payments = SandboxPayments(services.settings.state / "payments")
     return sum(charge.key == f"checkout/{order_id}" for charge in payments.charges())
 
 
-async def ask_again(house: House) -> Success | Failure:
+async def ask_again(services: Services) -> Success | Failure:
     details = PaymentDetails(method="card", token="tok_ok")
     form = CheckoutForm(item_ids=["85123A", "71053", "71053"], payment=details)
-    return await house.checkout.buy("ann", "A1", form)
+    return await services.checkout.buy("ann", "A1", form)
 
 
-async def recover(house: House) -> None:
-    await house.checkout.recover(left_alone_s=0)
+async def recover(services: Services) -> None:
+    await services.checkout.recover(left_alone_s=0)
 
 
-async def check_one_end(house: House, order_id: str = "A1") -> IntentState | None:
+async def check_one_end(services: Services, order_id: str = "A1") -> IntentState | None:
     """An intent that ended, ended in exactly one way, and the charges, the orders and the points all say the same."""
-    state, charged = await situation(house, order_id)
+    state, charged = await situation(services, order_id)
     assert state in {None, "success", "failure"}
     bought = state == "success"
     assert charged == bought
-    await house.awarder.drain()
-    document = await house.ledger.document(DocumentKind.ORDER, SOURCE, order_id)
+    await services.awarder.drain()
+    document = await services.ledger.document(DocumentKind.ORDER, SOURCE, order_id)
     assert (document is not None) == bought
     if document is not None:
         assert document.status is Status.AWARDED
@@ -102,24 +102,24 @@ async def check_recovers(state: Path) -> Situation:
     return before
 
 
-async def check_ends(state: Path, afterwards: Callable[[House], Awaitable[object]]) -> Situation:
-    async with build(Settings(state=state)) as house:
-        before = await situation(house)
-        await afterwards(house)
-        ended = await check_one_end(house)
+async def check_ends(state: Path, afterwards: Callable[[Services], Awaitable[object]]) -> Situation:
+    async with build(Settings(state=state)) as services:
+        before = await situation(services)
+        await afterwards(services)
+        ended = await check_one_end(services)
         if before[0] in {"success", "failure"}:
             assert ended == before[0], "what was answered stays so"
         if before[1]:
             assert ended is IntentState.SUCCESS, "what was paid for is bought"
         if before == ("open", 0) and afterwards is recover:
             assert ended is IntentState.FAILURE, "the token is gone"
-        answer = await ask_again(house)
+        answer = await ask_again(services)
         assert isinstance(answer, Failure if ended is IntentState.FAILURE else Success)
-        await check_one_end(house)
-        async for step in house.ledger.verify():
+        await check_one_end(services)
+        async for step in services.ledger.verify():
             assert step.findings == ()
-        balance = await house.ledger.balance("ann")
-        assert (balance[0].balance if balance else 0) == charges(house)
+        balance = await services.ledger.balance("ann")
+        assert (balance[0].balance if balance else 0) == charges(services)
         return before
 
 
@@ -129,9 +129,9 @@ async def test_two_processes_recover_at_once(tmp_path: Path) -> None:
     await break_off(tmp_path, unpaid, hears=False)
     counts = await asyncio.gather(*(process("recover", tmp_path) for _ in range(2)))
     assert sum(counts) >= len(paid) + len(unpaid)
-    async with build(Settings(state=tmp_path)) as house:
-        assert {await check_one_end(house, order_id) for order_id in paid} == {IntentState.SUCCESS}
-        assert {await check_one_end(house, order_id) for order_id in unpaid} == {IntentState.FAILURE}
-        balance = await house.ledger.balance("ann")
+    async with build(Settings(state=tmp_path)) as services:
+        assert {await check_one_end(services, order_id) for order_id in paid} == {IntentState.SUCCESS}
+        assert {await check_one_end(services, order_id) for order_id in unpaid} == {IntentState.FAILURE}
+        balance = await services.ledger.balance("ann")
         assert balance is not None
         assert balance[0].balance == len(paid)

@@ -80,17 +80,17 @@ async def _check_in_the_end(state: Path, history: History, figures: Counter[str]
     """Award what is left, send the mails whose senders died, and compare everything."""
     now = TurnedClock()
     now.at = clock.now() + int(LEASE_S * SECOND)
-    async with build(Settings(state=state), now=now) as house:
-        await house.awarder.drain()
-        await house.notifier.drain()
-        await _check(house.ledger, history, figures)
+    async with build(Settings(state=state), now=now) as services:
+        await services.awarder.drain()
+        await services.notifier.drain()
+        await _check(services.ledger, history, figures)
         promised = history.promised()
-        balances = {member: await house.ledger.balance(member) for member in promised}
+        balances = {member: await services.ledger.balance(member) for member in promised}
         assert {member: found[0].balance for member, found in balances.items() if found} == promised
-        board = Board(house.ledger, now)
+        board = Board(services.ledger, now)
         await board.catch_up()
         await board.check()
-        entries = await house.ledger.feed(0, Mark(), 1_000_000)
+        entries = await services.ledger.feed(0, Mark(), 1_000_000)
     assert _recipients(state) == sorted(f"{member}@example.com" for member in _crossed(entries))
 
 

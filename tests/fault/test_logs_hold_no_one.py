@@ -161,14 +161,26 @@ def test_a_worker_that_crashes(folder: Path) -> None:
         serving.ask_everything()
     finally:
         serving.end(signal.SIGKILL)
-    done = subprocess.run(
-        [sys.executable, "-c", CRASHING.format(patch="Awarder.step = crash"), "work", "--state", serving.state],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    command = [
+        sys.executable,
+        "-c",
+        CRASHING.format(patch="Awarder.step = crash"),
+        "work",
+        "--state",
+        str(serving.state),
+    ]
+    done = subprocess.run([*command, "--once"], capture_output=True, text=True, timeout=60, check=False)
     check(done.stdout + done.stderr, serving)
     assert done.returncode == 1
     assert "A fault in Laurels" in done.stderr
     assert "Spiteful" in done.stderr
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as staying:  # which tries again
+        assert staying.stderr is not None
+        logged = ""
+        while logged.count('"role.failed"') < 2:
+            logged += staying.stderr.readline()
+        staying.terminate()
+        logged += staying.stderr.read()
+    check(logged, serving)
+    assert staying.returncode == 0
+    assert "Spiteful" in logged

@@ -2,21 +2,23 @@
 dies of them.
 """
 
+import asyncio
 import os
 import random
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from tests.conftest import REPOSITORY
 from tests.engines import native_leaderboard, needs_native
 
-from laurels.errors import BoardNotReady
+from laurels.errors import BoardMoved, BoardNotReady
 from laurels.leaderboard import ALL_TIME, Change
-from laurels.testing.leaderboard_feeds import FOLLOWED, join, mark, member_id, score
+from laurels.testing.leaderboard_feeds import FOLLOWED, Feed, join, mark, member_id, score
 
 pytestmark = [pytest.mark.anyio, needs_native]
 
@@ -149,3 +151,155 @@ async def test_no_altered_byte_ends_a_process(tmp_path: Path, seed: int) -> None
             file.write_bytes(content)
     reading = _read_everything(tmp_path / "harmed")
     assert reading.returncode == 0, f"at {reading.stdout.split()[-1:]}: {reading.stderr.decode()}"
+
+
+OVERWRITTEN = ["board-0", "members", "slots", "control"]
+
+
+def _overwrite(directory: Path, name: str, dice: random.Random) -> None:
+    [path] = directory.rglob(name)
+    with path.open("r+b") as file:
+        file.seek(
+            1_000 if name == "control" else 64
+        )  # behind what is looked at when it is opened, and before each read
+        file.write(dice.randbytes(min(path.stat().st_size - file.tell(), 60_000)))
+
+
+@pytest.mark.parametrize("name", OVERWRITTEN)
+async def test_random_bytes_under_a_running_board_are_noticed_said_and_mended(
+    tmp_path: Path, seed: int, name: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """No answer under them says that it is fresh and is wrong for long: a reader, or the writer by itself, comes across
+    what cannot be, logs it, and the board is built again from the feed.
+    """
+    dice = random.Random(seed)
+    await _fill(tmp_path)
+    writer, reader = native_leaderboard(tmp_path), native_leaderboard(tmp_path)
+    assert (await writer.followed()).identity == FOLLOWED.identity
+    _overwrite(tmp_path, name, dice)
+    for at in range(2, 10_000):
+        with suppress(BoardNotReady):
+            await reader.read(ALL_TIME, member_id(dice.randrange(MEMBERS)), top=10, around=2)
+        try:
+            await writer.confirm(at)
+        except BoardMoved:
+            break
+    else:
+        pytest.fail("nobody noticed")
+    assert "leaderboard.damaged" in "".join(capfd.readouterr())
+    with suppress(BoardNotReady):
+        assert (await reader.read(ALL_TIME, None, top=0, around=0)).confirmed_at == 0, "it is as stale as can be"
+    assert (await writer.followed()).identity is None
+    await writer.reset(FOLLOWED)
+    scores = {member: 1 + member % 97 for member in range(MEMBERS)}
+    changes: list[Change] = [*join(*range(MEMBERS)), *score(scores)]
+    await writer.apply(0, list(enumerate(changes, 1)), mark(len(changes)))
+    await writer.confirm(7)
+    view = await reader.read(ALL_TIME, member_id(96), top=1, around=0)
+    assert (view.ranked, view.confirmed_at) == (MEMBERS, 7)
+    assert view.me is not None
+    assert (view.me.rank, view.me.points) == (1, 97)
+    await writer.confirm(8)
+    writer._check()
+    await reader.close()
+    await writer.close()
+
+
+async def test_a_board_that_was_found_damaged_is_not_taken_up_again(tmp_path: Path) -> None:
+    """The writer ended before it was built anew: the next one begins from nothing too."""
+    await _fill(tmp_path)
+    first = native_leaderboard(tmp_path)
+    await first.followed()
+    folder = (tmp_path / "current").read_text()
+    (tmp_path / "damaged").write_text(folder)  # as a reader reports it
+    with pytest.raises(BoardMoved):
+        await first.confirm(2)
+    await first.close()
+    second = native_leaderboard(tmp_path)
+    assert (await second.followed()).identity is None
+    await second.close()
+
+
+async def test_a_report_about_an_earlier_folder_is_nothing(tmp_path: Path) -> None:
+    await _fill(tmp_path)
+    board = native_leaderboard(tmp_path)
+    await board.followed()
+    (tmp_path / "damaged").write_text("g999")
+    await board.confirm(2)
+    assert (await board.read(ALL_TIME, None, top=0, around=0)).confirmed_at == 2
+    assert not (tmp_path / "damaged").exists()
+    await board.close()
+
+
+WITHOUT_DESCRIPTORS = """
+import asyncio, os, resource, sys
+from pathlib import Path
+from tests.engines import native_leaderboard
+from laurels.testing.leaderboard_feeds import member_id
+
+async def read(board, ranked):
+    view = await board.read("all-time", member_id(ranked - 1), top=3, around=1)
+    print(view.ranked, view.me.points, flush=True)
+
+async def main(board):
+    await read(board, int(input()))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
+    taken = []
+    try:
+        while True:
+            taken.append(os.open("/dev/null", os.O_RDONLY))
+    except OSError:
+        pass
+    while ranked := int(input()):
+        await read(board, ranked)
+
+asyncio.run(main(native_leaderboard(Path(sys.argv[1]))))
+"""
+
+
+async def test_a_reader_without_descriptors_goes_on_when_files_are_replaced(tmp_path: Path) -> None:
+    """Files grow, again and again, and a whole board is built anew."""
+    board = native_leaderboard(tmp_path)
+    feed = Feed(board)
+    await feed.begin(*join(*range(10)), *score(dict.fromkeys(range(10), 1)))
+    command = [sys.executable, "-c", WITHOUT_DESCRIPTORS, str(tmp_path)]
+    with subprocess.Popen(  # noqa: ASYNC220 - starting it blocks, and nothing else runs here
+        command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as reader:
+        assert reader.stdin is not None
+        assert reader.stdout is not None
+
+        async def expect(ranked: int, points: int) -> None:
+            assert reader.stdin is not None
+            assert reader.stdout is not None
+            print(ranked, file=reader.stdin, flush=True)
+            assert (await asyncio.to_thread(reader.stdout.readline)).split() == [str(ranked), str(points)]
+
+        await expect(10, 1)
+        for ranked in (2_000, 8_000, 20_000):
+            new = range((await board.read(ALL_TIME, None, top=0, around=0)).ranked, ranked)
+            await feed.add(*join(*new), *score(dict.fromkeys(new, 2)))
+            await expect(ranked, 2)
+        await feed.begin(*join(0), *score({0: 9}))
+        await expect(1, 9)
+        print(0, file=reader.stdin, flush=True)
+        assert reader.wait(timeout=60) == 0
+    await board.close()
+
+
+async def test_one_board_too_many_is_that_boards_fault_alone(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The others go on; who asks for it is told, in the answer and in the log."""
+    import laurels_core  # noqa: PLC0415 - may not be there
+
+    board = native_leaderboard(tmp_path)
+    names = [f"b-{number}" for number in range(laurels_core.MOST_BOARDS - 1)]
+    scored = [change for name in names for change in score({0: 1}, name)]
+    feed = Feed(board)
+    await feed.begin(*join(0, 1), *score({0: 5}), *scored)
+    await feed.add(*score({0: 1}, "one-more"), *score({0: 2, 1: 1}))
+    await board.confirm(2)
+    assert (await board.read(ALL_TIME, member_id(0), top=1, around=0)).top[0].points == 7
+    with pytest.raises(BoardNotReady, match="one-more is none of them"):
+        await board.read("one-more", member_id(0), top=1, around=0)
+    assert "leaderboard.too_many_boards" in "".join(capfd.readouterr())
+    await board.close()

@@ -37,7 +37,7 @@ from tests.property.test_machine import CHUNK, MACHINE_SETTINGS, LoyaltyMachine,
 from laurels.errors import InsufficientPoints, LedgerUnavailable, UnknownMember
 from laurels.leaderboard import projector
 from laurels.testing.ledger_contract.base import TurnedClock
-from laurels.wiring import House
+from laurels.wiring import Services
 
 pytestmark = [pytest.mark.soak, pytest.mark.anyio]
 
@@ -100,14 +100,14 @@ async def _run(folder: Path, scenario: Scenario, traps: list[Trap], level: Level
     state = copytree(folder / "prepared", folder / "state")
     now = TurnedClock()
     for trap in traps:
-        async with opened(state, now, trap, level) as house:
+        async with opened(state, now, trap, level) as services:
             trap.armed = True
             with suppress(LedgerUnavailable):
-                await go_on(house, scenario, state / "answered")
+                await go_on(services, scenario, state / "answered")
             trap.armed = False
-    async with opened(state, now) as house:
-        await go_on(house, scenario, state / "answered")
-        outcome = await end(house, now)
+    async with opened(state, now) as services:
+        await go_on(services, scenario, state / "answered")
+        outcome = await end(services, now)
     rmtree(state)
     return outcome
 
@@ -115,15 +115,15 @@ async def _run(folder: Path, scenario: Scenario, traps: list[Trap], level: Level
 def _as_it_comes(step: Step) -> Step:
     """In any order there may be nobody to hide, and nothing to spend; that is an answer too."""
 
-    async def take(house: House) -> None:
+    async def take(services: Services) -> None:
         with suppress(InsufficientPoints, UnknownMember):
-            await step(house)
+            await step(services)
 
     return take
 
 
 @pytest.mark.parametrize("machine", [LoyaltyMachine, pytest.param(NativeMachine, marks=needs_native)])
-def test_soak_the_house_beside_its_model(
+def test_soak_the_system_beside_its_model(
     machine: type[LoyaltyMachine],
     dice: Random,
     figures: Counter[str],

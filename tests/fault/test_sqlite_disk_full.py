@@ -111,8 +111,8 @@ def _files_no_larger_than(size: int) -> Iterator[None]:
 
 
 async def _awarder(ledger: SqliteLedger) -> Awarder:
-    await ledger.publish(_program.version, _program.text)
-    return Awarder(ledger, Programs(_program, {_program.version: _program}))
+    await ledger.publish(_program.version, _program.text, None, actor="test")
+    return Awarder(ledger, Programs.of(_program))
 
 
 async def _accept_until_refused(ledger: SqliteLedger) -> tuple[list[int], list[int]]:

@@ -56,8 +56,8 @@ async def test_a_reader_that_holds_the_log_puts_it_off_and_keeps_nobody_waiting(
 
 async def _awarder(ledger: SqliteLedger) -> Awarder:
     program = parse_program(DEFAULT_PROGRAM)
-    await ledger.publish(program.version, program.text)
-    return Awarder(ledger, Programs(program, {program.version: program}))
+    await ledger.publish(program.version, program.text, None, actor="test")
+    return Awarder(ledger, Programs.of(program))
 
 
 async def _leave_traces(ledger: SqliteLedger, awarder: Awarder) -> None:

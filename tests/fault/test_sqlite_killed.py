@@ -35,8 +35,8 @@ async def write(path: Path, first: int) -> None:
     """The process that is killed: many tasks accept and award; each says before and after what it does."""
     ledger = SqliteLedger.open(path)
     program = parse_program(DEFAULT_PROGRAM)
-    await ledger.publish(program.version, program.text)
-    awarder = Awarder(ledger, Programs(program, {program.version: program}))
+    await ledger.publish(program.version, program.text, None, actor="test")
+    awarder = Awarder(ledger, Programs.of(program))
 
     async def keep_accepting(start: int) -> None:
         for n in range(start, first + 1_000_000, 16):
@@ -119,7 +119,7 @@ async def _retry_and_check(path: Path, invoked: set[int], acked: set[int]) -> No
     """Send everything again that was not answered, and what was: each order counts once."""
     ledger = SqliteLedger.open(path)
     program = parse_program(DEFAULT_PROGRAM)
-    awarder = Awarder(ledger, Programs(program, {program.version: program}))
+    awarder = Awarder(ledger, Programs.of(program))
     receipts = await ledger.accept([order(n).document() for n in sorted(acked)])
     assert all(receipt.repeated for receipt in receipts)
     await ledger.accept([order(n).document() for n in sorted(invoked - acked)])

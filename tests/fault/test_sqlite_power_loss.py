@@ -84,8 +84,8 @@ async def test_what_was_acknowledged_outlives_a_power_failure(tmp_path: Path, di
     dice = random.Random(seed)
     ledger = SqliteLedger.open(tmp_path / "laurels.db")
     program = parse_program(DEFAULT_PROGRAM)
-    awarder = Awarder(ledger, Programs(program, {program.version: program}))
-    await ledger.publish(program.version, program.text)
+    awarder = Awarder(ledger, Programs.of(program))
+    await ledger.publish(program.version, program.text, None, actor="test")
     accepted: list[str] = []
     settled: list[str] = []
     awarded = 0

@@ -46,7 +46,7 @@ async def test_one_that_breaks_a_constraint_fails_alone(ledger: SqliteLedger) ->
     """Here an award under a program that was never published, in one commit with orders that are accepted."""
     await ledger.accept([_order(0)])
     program = parse_program(DEFAULT_PROGRAM)
-    awarder = Awarder(ledger, Programs(program, {program.version: program}))
+    awarder = Awarder(ledger, Programs.of(program))
     first, failed, *others = await asyncio.gather(
         ledger.accept([_order(1)]),
         awarder.step(),
@@ -57,20 +57,23 @@ async def test_one_that_breaks_a_constraint_fails_alone(ledger: SqliteLedger) ->
     assert "Nothing was written" in failed.message
     assert [type(answer) for answer in (first, *others)] == [list] * 19
     assert await ledger.inbox_depth() == 20
-    await ledger.publish(program.version, program.text)
+    await ledger.publish(program.version, program.text, None, actor="test")
     assert await awarder.drain() == 20
 
 
 async def test_a_job_that_raises_undoes_its_own_writes_alone(ledger: SqliteLedger) -> None:
     def write_and_raise(db: Database) -> None:
-        db.run("insert_program", 7, "text", 0)
+        db.run("insert_program", 7, "text", 0, None, "test")
         raise ZeroDivisionError
 
     answers = await asyncio.gather(
-        ledger.publish(1, "one"), ledger._writer.run(write_and_raise), ledger.publish(2, "two"), return_exceptions=True
+        ledger.publish(1, "one", None, actor="test"),
+        ledger._writer.run(write_and_raise),
+        ledger.publish(2, "two", None, actor="test"),
+        return_exceptions=True,
     )
     assert isinstance(answers[1], ZeroDivisionError)
-    assert await ledger.publish(1, "one") == {1: "one", 2: "two"}
+    assert [(each.version, each.text) for each in await ledger.programs()] == [(1, "one"), (2, "two")]
 
 
 async def test_who_gives_up_waiting_does_not_stop_the_others(ledger: SqliteLedger) -> None:

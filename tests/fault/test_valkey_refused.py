@@ -7,7 +7,7 @@ import pytest
 from tests import valkey_server
 
 from laurels.engines.valkey import ValkeyLeaderboard
-from laurels.engines.valkey.server import refusal_of
+from laurels.engines.valkey.rights import refusal_of
 from laurels.errors import BoardNotReady, BoardUnavailable, SettingsError
 from laurels.leaderboard import ALL_TIME, Followed, Joined
 from laurels.model import Mark
@@ -87,7 +87,7 @@ async def test_a_server_that_is_full_says_so_and_keeps_what_it_has(tmp_path: Pat
             await engine.reset(Followed(identity="ledger", epoch=1))
             await engine.confirm(1)
             server.command("CONFIG", "SET", "maxmemory", "1")
-            with pytest.raises(BoardUnavailable, match="OutOfMemoryError"):
+            with pytest.raises(BoardUnavailable, match="OOM"):
                 await engine.apply(0, [(1, Joined(0, "ann", 7))], Mark(1, b"1"))
             server.command("CONFIG", "SET", "maxmemory", "0")
             await engine.apply(0, [(1, Joined(0, "ann", 7))], Mark(1, b"1"))

@@ -1,4 +1,4 @@
-"""A whole house with its HTTP server on a free loopback port, and a client, in the test's own event loop."""
+"""A whole system with its HTTP server on a free loopback port, and a client, in the test's own event loop."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,20 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from tests.settings import settings_with
 
 from laurels.http import serve
 from laurels.http.tokens import sign_token
-from laurels.settings import Settings
-from laurels.wiring import House, build
+from laurels.wiring import Services, build
 
 ALL_SCOPES = "orders:write members:read members:write points:adjust points:redeem"
 
 
 @dataclass(frozen=True)
 class Shop:
-    """The house, and a client that speaks to it over a real socket."""
+    """The system, and a client that speaks to it over a real socket."""
 
-    house: House
+    services: Services
     port: int
     client: httpx.AsyncClient
 
@@ -47,12 +47,12 @@ class Shop:
     def token(self, *, member: str | None = None, scope: str | None = ALL_SCOPES) -> str:
         """A member's token, or a service's."""
         subject, scope = (member, None) if member is not None else ("till", scope)
-        return sign_token(self.house.settings, subject=subject, scope=scope, ttl_s=600)
+        return sign_token(self.services.settings, subject=subject, scope=scope, ttl_s=600)
 
     async def settle(self) -> None:
         """Award all that was accepted, and bring the board up to date."""
-        await self.house.awarder.drain()
-        await self.house.projector.catch_up()
+        await self.services.awarder.drain()
+        await self.services.projector.catch_up()
 
     async def order(self, order_id: str, member: str, total: str, **more: Any) -> httpx.Response:
         """Place an order as the till does."""
@@ -62,19 +62,19 @@ class Shop:
 
 @asynccontextmanager
 async def open_shop(state: Path, *, projected: bool = True, **settings: Any) -> AsyncIterator[Shop]:
-    """Build the house over SQLite files in `state`, serve it, and close everything at the end. Its loops do not run:
+    """Build the services over SQLite files in `state`, serve it, and close everything at the end. Its loops do not run:
     `settle` does their work when a test wants it done.
     """
     stop = asyncio.Event()
     port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    async with build(Settings(state=state, http_port=0, **settings)) as house, asyncio.TaskGroup() as tasks:
+    async with build(settings_with(state=state, http_port=0, **settings)) as services, asyncio.TaskGroup() as tasks:
         if projected:
-            await house.projector.catch_up()
-        tasks.create_task(serve(house, stop, port.set_result))
+            await services.projector.catch_up()
+        tasks.create_task(serve(services, stop, port.set_result))
         base = f"http://127.0.0.1:{await port}"
         try:
             async with httpx.AsyncClient(base_url=base, timeout=30) as client:
-                yield Shop(house, port.result(), client)
+                yield Shop(services, port.result(), client)
         finally:
             stop.set()
 

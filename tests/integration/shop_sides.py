@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable
 from email.message import Message
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -71,7 +72,8 @@ class LiveLaurels:
             "LAURELS_AUTH_ISSUER": "shop",
             "LAURELS_AUTH_AUDIENCE": "laurels",
         }
-        claims = {"sub": "test", "scope": "orders:write members:read", "iss": "shop", "aud": "laurels"}
+        claims = {"sub": "test", "laurels": "service", "scope": "orders:write members:read"}
+        claims |= {"iss": "shop", "aud": "laurels"}
         self._token = jwt.encode({**claims, "exp": int(time.time()) + 600}, own_key, "EdDSA")
         self._process: subprocess.Popen[str] | None = None
         self.address: tuple[str, int] | None = None
@@ -110,7 +112,7 @@ class LiveLaurels:
 
     def points(self, members: Iterable[str]) -> dict[str, int]:
         """The balances of members; those without points are left out."""
-        answers = {member: self.ask("GET", f"/loyalty/{member}/balance") for member in members}
+        answers = {member: self.ask("GET", f"/loyalty/{quote(member, safe='')}/balance") for member in members}
         return {
             member: body["balance"] for member, (status, body) in answers.items() if status == 200 and body["balance"]
         }

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from laurels.cli.crowd import spent_points
-from laurels.cli.demo import history
-from laurels.cli.demo.cast import CAST
-from laurels.cli.demo.history import AT_FIRST, PORTION, History
 from laurels.ledger import Heads
 from laurels.settings import Settings
 from laurels.wiring import build
+from laurels.workbench.customers import spent_points
+from laurels.workbench.demo import history
+from laurels.workbench.demo.accounts import ACCOUNTS
+from laurels.workbench.demo.history import AT_FIRST, PORTION, History
 
 MEMBERS = 3 * PORTION + 7
 
@@ -22,14 +22,14 @@ async def test_goes_on_where_it_broke_off(tmp_path: Path, monkeypatch: pytest.Mo
     told: list[int] = []
     for at_first in (PORTION, 2 * PORTION, MEMBERS, MEMBERS):
         monkeypatch.setattr(history, "AT_FIRST", at_first)
-        async with build(settings) as house:
+        async with build(settings) as services:
             told.clear()
-            await History(house, MEMBERS).begin(lambda done, _: told.append(done))
-            heads.append(await house.ledger.heads())
-            ranked = (await house.projector.catch_up()).version
+            await History(services, MEMBERS).begin(lambda done, _: told.append(done))
+            heads.append(await services.ledger.heads())
+            ranked = (await services.projector.catch_up()).version
             assert str(ranked) == str(heads[-1].version)
-    # One enrolment and one order each; of the cast, its orders and one hiding.
-    of_cast = sum(1 + len(customer.spent) + customer.hidden for customer in CAST)
+    # One enrolment and one order each; of the accounts, their orders and one hiding.
+    of_cast = sum(1 + len(customer.spent) + customer.hidden for customer in ACCOUNTS)
     assert [head.version.positions[0] for head in heads] == [
         of_cast + 2 * members for members in (PORTION, 2 * PORTION, MEMBERS, MEMBERS)
     ]
@@ -45,7 +45,7 @@ def test_the_best_come_first_and_everybody_has_points() -> None:
 @pytest.mark.parametrize("members", [100_000, 1_000_000])
 def test_nobody_of_the_cast_slides_while_the_others_come_in(members: int) -> None:
     best_to_come = spent_points(AT_FIRST, members)
-    ranked = [customer for customer in CAST if customer.spent and not customer.hidden]
+    ranked = [customer for customer in ACCOUNTS if customer.spent and not customer.hidden]
     assert len(ranked) == 3
     for customer in ranked:
         assert sum((pence + 500) // 1000 for pence in customer.spent) > best_to_come, customer.name

@@ -26,7 +26,7 @@ SEED = 20_111_209
 pytestmark = pytest.mark.slow
 
 
-class Shop:
+class DjangoShop:
     """The shop: its commands in processes of their own, and its database as it is on the disk."""
 
     def __init__(self, database: Path, key: Path, laurels_url: str) -> None:
@@ -109,7 +109,7 @@ class Shop:
 @pytest.fixture(scope="module")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     database = tmp_path_factory.mktemp("django") / "shop.db"
-    Shop(database, Path(), "").manage("migrate")
+    DjangoShop(database, Path(), "").manage("migrate")
     return database
 
 
@@ -130,22 +130,41 @@ def road(laurels: LiveLaurels) -> Iterator[Road]:
 
 
 @pytest.fixture
-def shop(laurels: LiveLaurels, road: Road, empty_database: Path, tmp_path: Path) -> Iterator[Shop]:
+def shop(laurels: LiveLaurels, road: Road, empty_database: Path, tmp_path: Path) -> Iterator[DjangoShop]:
     shutil.copy(empty_database, tmp_path / "shop.db")
-    shop = Shop(tmp_path / "shop.db", tmp_path / "signing.key", road.url)
+    shop = DjangoShop(tmp_path / "shop.db", tmp_path / "signing.key", road.url)
     yield shop
     shop.close()
 
 
-def arrive(shop: Shop, laurels: LiveLaurels) -> None:
+def arrive(shop: DjangoShop, laurels: LiveLaurels) -> None:
     """Everything that the shop sold and took back is awarded, exactly once."""
     until(lambda: shop.outbox()["waiting"] == 0)
     until(lambda: laurels.points(shop.members()) == shop.points())
     until(lambda: laurels.entries(shop.members()) == shop.documents())
 
 
+SEND_AN_ORDER = """
+from types import SimpleNamespace
+from django.conf import settings
+from shop.loyalty.client import Laurels
+from shop.loyalty.sender import _path
+from shop.loyalty.tokens import sender_token
+row = SimpleNamespace(order_id="gid://shop/SO 2024/#1", refund_id=None)
+content = {"member_id": "auth0|1", "currency": "GBP", "total": "25.00"}
+print(Laurels(settings.LAURELS_URL, sender_token).send(_path(row), content).status)
+"""
+
+
+def test_an_id_with_slashes_passes_the_proxy_between(shop: DjangoShop, laurels: LiveLaurels) -> None:
+    """For shops whose orders have such ids: the example encodes them, and what is on the way passes them on."""
+    laurels.start()
+    assert [shop.manage("shell", "-c", SEND_AN_ORDER).split()[-1] for _ in range(2)] == ["202", "200"]
+    until(lambda: laurels.points(["auth0|1"]) == {"auth0|1": 3})
+
+
 def test_orders_placed_while_laurels_is_away_arrive_later_exactly_once(
-    shop: Shop, laurels: LiveLaurels, road: Road
+    shop: DjangoShop, laurels: LiveLaurels, road: Road
 ) -> None:
     shop.place_orders(40)
     alone = shop.start("send_loyalty_outbox", "--once")
@@ -166,7 +185,7 @@ def test_orders_placed_while_laurels_is_away_arrive_later_exactly_once(
         assert sender.wait(30) == 0
 
 
-def test_an_order_and_its_news_are_there_together_or_not_at_all(shop: Shop) -> None:
+def test_an_order_and_its_news_are_there_together_or_not_at_all(shop: DjangoShop) -> None:
     shop.rows(
         "CREATE TRIGGER no_news BEFORE INSERT ON shop_loyaltyoutbox BEGIN SELECT raise(ABORT, 'the disk is full'); END"
     )
@@ -176,7 +195,7 @@ def test_an_order_and_its_news_are_there_together_or_not_at_all(shop: Shop) -> N
 
 
 def test_a_sender_killed_between_the_answer_and_its_mark_sends_again_and_counts_once(
-    shop: Shop, laurels: LiveLaurels, road: Road
+    shop: DjangoShop, laurels: LiveLaurels, road: Road
 ) -> None:
     laurels.start()
     shop.place_orders(8)
@@ -199,7 +218,7 @@ def test_a_sender_killed_between_the_answer_and_its_mark_sends_again_and_counts_
 
 
 def test_laurels_killed_before_its_answer_arrives_is_told_again_when_it_is_back(
-    shop: Shop, laurels: LiveLaurels, road: Road
+    shop: DjangoShop, laurels: LiveLaurels, road: Road
 ) -> None:
     laurels.start()
     shop.place_orders(12)
@@ -214,7 +233,7 @@ def test_laurels_killed_before_its_answer_arrives_is_told_again_when_it_is_back(
 
 
 def test_a_refund_that_overtakes_its_order_takes_back_what_the_order_earns_later(
-    shop: Shop, laurels: LiveLaurels, road: Road
+    shop: DjangoShop, laurels: LiveLaurels, road: Road
 ) -> None:
     laurels.start()
     shop.place_orders(1)  # the first order is one that is refunded
@@ -229,7 +248,7 @@ def test_a_refund_that_overtakes_its_order_takes_back_what_the_order_earns_later
 
 
 def test_a_row_that_laurels_refuses_is_parked_with_the_reason_and_stops_no_other(
-    shop: Shop, laurels: LiveLaurels, road: Road
+    shop: DjangoShop, laurels: LiveLaurels, road: Road
 ) -> None:
     laurels.start()
     shop.place_orders(9)
@@ -248,7 +267,7 @@ def test_a_row_that_laurels_refuses_is_parked_with_the_reason_and_stops_no_other
 
 
 def test_a_customer_sees_their_own_points_and_the_office_sends_a_parked_row_again(
-    shop: Shop, laurels: LiveLaurels, road: Road
+    shop: DjangoShop, laurels: LiveLaurels, road: Road
 ) -> None:
     laurels.start()
     shop.manage(

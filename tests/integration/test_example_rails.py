@@ -35,7 +35,7 @@ def ruby() -> str:
     return path
 
 
-class Shop:
+class RailsShop:
     """The shop: its commands in processes of their own, and its database as it is on the disk."""
 
     def __init__(self, database: Path, key: Path, laurels_url: str) -> None:
@@ -123,19 +123,19 @@ def road(laurels: LiveLaurels) -> Iterator[Road]:
 
 
 @pytest.fixture
-def shop(laurels: LiveLaurels, road: Road, tmp_path: Path) -> Shop:
-    shop = Shop(tmp_path / "shop.db", tmp_path / "signing.key", road.url)
+def shop(laurels: LiveLaurels, road: Road, tmp_path: Path) -> RailsShop:
+    shop = RailsShop(tmp_path / "shop.db", tmp_path / "signing.key", road.url)
     assert shop.run("migrate") == (0, "")
     return shop
 
 
-def arrive(shop: Shop, laurels: LiveLaurels) -> None:
+def arrive(shop: RailsShop, laurels: LiveLaurels) -> None:
     """Everything that was sent is awarded, exactly once."""
     until(lambda: laurels.points(shop.members()) == shop.points())
     until(lambda: laurels.entries(shop.members()) == shop.documents())
 
 
-def test_an_order_and_its_news_are_there_together_or_not_at_all(shop: Shop) -> None:
+def test_an_order_and_its_news_are_there_together_or_not_at_all(shop: RailsShop) -> None:
     shop.rows(
         "CREATE TRIGGER no_news BEFORE INSERT ON loyalty_outbox BEGIN SELECT raise(ABORT, 'the disk is full'); END"
     )
@@ -144,7 +144,7 @@ def test_an_order_and_its_news_are_there_together_or_not_at_all(shop: Shop) -> N
     assert shop.rows("SELECT * FROM orders") == shop.rows("SELECT * FROM order_lines") == []
 
 
-def test_whoever_dies_every_order_arrives_exactly_once(shop: Shop, laurels: LiveLaurels, road: Road) -> None:
+def test_whoever_dies_every_order_arrives_exactly_once(shop: RailsShop, laurels: LiveLaurels, road: Road) -> None:
     shop.place_orders(16)
     code, said = shop.run("send")
     assert (code, "does not answer" in said) == (1, True)
@@ -170,7 +170,7 @@ def test_whoever_dies_every_order_arrives_exactly_once(shop: Shop, laurels: Live
 
 
 def test_a_refused_row_is_parked_and_a_refund_may_overtake_its_order(
-    shop: Shop, laurels: LiveLaurels, road: Road
+    shop: RailsShop, laurels: LiveLaurels, road: Road
 ) -> None:
     laurels.start()
     shop.place_orders(9)
@@ -192,7 +192,7 @@ def test_a_refused_row_is_parked_and_a_refund_may_overtake_its_order(
     assert reasons == {(3, "order", "422 total:"), (5, "refund", "422 amount"), (7, "order", "409 confli")}
 
 
-def test_a_customers_token_opens_their_own_points_alone(shop: Shop, laurels: LiveLaurels) -> None:
+def test_a_customers_token_opens_their_own_points_alone(shop: RailsShop, laurels: LiveLaurels) -> None:
     laurels.start()
     code, token = shop.run("token", "17850")
     assert code == 0

@@ -1,4 +1,4 @@
-"""The ASGI entry under another server: the house stands while the server runs, and not before or after."""
+"""The ASGI entry under another server: the services run while the server runs, and not before or after."""
 
 import asyncio
 import contextlib
@@ -40,7 +40,7 @@ async def served(app: Application, host: str = HERE) -> AsyncIterator[httpx.Asyn
         await running
 
 
-async def test_the_house_stands_while_the_server_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_services_run_while_the_server_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAURELS_STATE", str(tmp_path))
     app = Application()
     settings = Settings(state=tmp_path)

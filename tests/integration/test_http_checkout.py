@@ -46,7 +46,7 @@ async def test_the_same_again_gives_the_same_answer_and_charges_once(shop: Shop)
     again = await buy(shop, "C1", {"itemIds": BASKET, "paymentDetails": OK})
     assert (again.status_code, again.json()) == (201, first.json())
     await shop.settle()
-    assert await shop.house.ledger.inbox_depth() == 0
+    assert await shop.services.ledger.inbox_depth() == 0
     other = await buy(shop, "C1", {"itemIds": BASKET[:1], "paymentDetails": OK})
     foreign = await buy(shop, "C1", {"itemIds": BASKET, "paymentDetails": OK}, member="bob")
     assert (other.status_code, foreign.status_code) == (409, 409)
@@ -59,7 +59,7 @@ async def test_a_declined_card_is_402_and_stays_so(shop: Shop) -> None:
         assert answer.status_code == 402
         assert answer.json() == {"order_id": "C2", "status": "failure", "reason": "declined"}
     await shop.settle()
-    assert (await shop.house.ledger.heads()).version.positions == {0: 0}
+    assert (await shop.services.ledger.heads()).version.positions == {0: 0}
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ async def test_what_a_customer_may_not_say_is_refused(shop: Shop, body: dict[str
     assert answer.status_code == 422
     assert field in {error["field"] for error in answer.json()["errors"]}
     assert "4111" not in answer.text
-    assert (await shop.house.ledger.heads()).version.positions == {0: 0}
+    assert (await shop.services.ledger.heads()).version.positions == {0: 0}
 
 
 async def test_a_service_sends_priced_orders_at_the_same_place(shop: Shop) -> None:

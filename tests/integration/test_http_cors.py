@@ -24,6 +24,7 @@ FOR_MEMBERS = {
     "/loyalty/m1/entries": "GET",
     "/loyalty/m1/balance": "GET",
     "/loyalty/m1/redeem": "POST",
+    "/loyalty/m1/redeem/V1/cancel": "POST",
     "/leaderboard/all-time": "GET",
     "/leaderboard/all-time/live": "GET",
     "/order/A1": "POST, GET",
@@ -136,7 +137,7 @@ async def test_pages_may_read_what_went_wrong(tmp_path: Path, monkeypatch: pytes
         def fail(*_: object, **__: object) -> None:
             raise RuntimeError
 
-        monkeypatch.setattr(shop.house.leaderboard, "read", fail)
+        monkeypatch.setattr(shop.services.leaderboard, "read", fail)
         answer = await shop.ask("GET", path, headers=from_page)
         check_problem(answer, 500, "internal-error")
         assert allowed(answer) == SITE
@@ -198,11 +199,11 @@ async def test_a_star_stands_alone() -> None:
 
 async def test_named_in_the_environment_by_commas_and_in_the_file_as_a_list(tmp_path: Path) -> None:
     by_commas = {"LAURELS_HTTP_CORS_ORIGINS": f"{SITE}, {OTHER_SITE}"}
-    assert load(environment=by_commas, config=empty(tmp_path)).http_cors_origins == (SITE, OTHER_SITE)
-    assert load(environment={"LAURELS_HTTP_CORS_ORIGINS": ""}, config=empty(tmp_path)).http_cors_origins == ()
+    assert load(environment=by_commas, config=empty(tmp_path)).http.cors_origins == (SITE, OTHER_SITE)
+    assert load(environment={"LAURELS_HTTP_CORS_ORIGINS": ""}, config=empty(tmp_path)).http.cors_origins == ()
     file = tmp_path / "shop.toml"
     file.write_text(f'[http]\ncors_origins = ["{SITE}", "http://[::1]:8080"]\n', "utf-8")
-    assert load(environment={}, config=file).http_cors_origins == (SITE, "http://[::1]:8080")
+    assert load(environment={}, config=file).http.cors_origins == (SITE, "http://[::1]:8080")
     assert sharing([SITE, "http://[::1]:8080"], ROUTES) is not None
 
 

@@ -69,7 +69,7 @@ _TOKENS: dict[tuple[Path, str], str] = {}
 
 def tokens(shop: Shop, member: str) -> str:
     """One token for each member, so that it is remembered."""
-    return _TOKENS.setdefault((shop.house.settings.state, member), shop.token(member=member))
+    return _TOKENS.setdefault((shop.services.settings.state, member), shop.token(member=member))
 
 
 class Line:
@@ -137,6 +137,26 @@ async def test_whoever_asks_for_the_own_place(shop: Shop, connect: Connect, seen
     assert seen.answered == [False, True]
 
 
+@pytest.mark.parametrize(
+    ("part", "member"),
+    [
+        ("%6D1", "m1"),
+        ("m%31", "m1"),
+        ("ann%2B1%40example.com", ODD_ID),
+        ("m1%2Flive", "m1/live"),
+        ("auth0%7C5f7c", "auth0|5f7c"),
+        ("gid:%2F%2Fshopify%2FCustomer%2F1", "gid://shopify/Customer/1"),
+        ("Zo%C3%AB%20%231%3F%25", "Zoë #1?%"),
+    ],
+)
+async def test_an_encoded_id(shop: Shop, connect: Connect, seen: Seen, part: str, member: str) -> None:
+    line = await connect(shop)
+    documented = await line.ask(request(shop, f"/loyalty/{part}", member, **LONG_WAY))
+    assert documented.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert await line.ask(request(shop, f"/loyalty/{part}", member)) == documented
+    assert seen.answered == [False, True]
+
+
 async def test_what_did_not_change(shop: Shop, connect: Connect, seen: Seen) -> None:
     line = await connect(shop)
     answer = await line.ask(request(shop, "/loyalty/m1", **LONG_WAY))
@@ -164,7 +184,10 @@ async def test_pages_of_other_origins(tmp_path: Path, connect: Connect, seen: Se
     ("target", "member", "headers"),
     [
         ("/loyalty/m1", "m3", {}),
-        ("/loyalty/%6D1", "m1", {}),
+        ("/loyalty/%zz", "%zz", {}),
+        ("/loyalty/m1/live?board=none", "m1/live", {}),
+        ("/loyalty/m1/entries", "m1/entries", {}),
+        ("/loyalty/m1%2Fentries", "m1", {}),
         ("/loyalty/m1?top=101", "m1", {}),
         ("/loyalty/m1?topp=1", "m1", {}),
         ("/loyalty/m1?board=week", "m1", {}),
@@ -217,8 +240,8 @@ async def test_what_goes_wrong_inside_is_told_by_the_long_way(
     async def fail_later(*_: Any, **__: Any) -> None:
         fail()
 
-    monkeypatch.setattr(shop.house.dashboards, "at_hand", fail)
-    monkeypatch.setattr(shop.house.dashboards, "member", fail_later)
+    monkeypatch.setattr(shop.services.dashboards, "at_hand", fail)
+    monkeypatch.setattr(shop.services.dashboards, "member", fail_later)
     answer = await line.ask(request(shop, "/loyalty/m1"))
     assert answer.startswith(b"HTTP/1.1 500 ")
     assert b"not to be told" not in answer
@@ -268,7 +291,12 @@ async def test_a_body_that_looks_like_a_request_is_none(shop: Shop, connect: Con
     assert seen.answered == [False, False, True], "the body is not even asked about"
 
 
-async def test_any_bytes_for_an_id(shop: Shop, connect: Connect) -> None:
+async def test_any_bytes_for_an_id(tmp_path: Path, connect: Connect) -> None:
+    async with open_shop(tmp_path, http_rate_limit_per_minute=60_000) as shop:
+        await _any_bytes(shop, connect)
+
+
+async def _any_bytes(shop: Shop, connect: Connect) -> None:
     """As they are, and percent-encoded. Each gets an answer, and the next request its own."""
     seed = int(os.environ.get("LAURELS_TEST_SEED") or random.SystemRandom().getrandbits(32))
     print(f"LAURELS_TEST_SEED={seed} repeats this")
@@ -287,12 +315,13 @@ async def test_any_bytes_for_an_id(shop: Shop, connect: Connect) -> None:
 
 
 async def test_an_idle_connection_is_closed(
-    shop: Shop, connect: Connect, seen: Seen, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, connect: Connect, seen: Seen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    line = await connect(shop)
     monkeypatch.setattr("laurels.http.connections.LOOK_EVERY_S", 0.05)
-    for _ in range(2):
-        await line.ask(request(shop, "/loyalty/m1"))
-    assert seen.answered == [False, True]
-    async with asyncio.timeout(15):  # uvicorn's own patience is 5 s
-        assert await line.reader.read() == b""
+    async with open_shop(tmp_path / "short", http_keep_alive_s=1, leaderboard_stale_after_ms=60_000) as shop:
+        line = await connect(shop)
+        for _ in range(2):
+            await line.ask(request(shop, "/loyalty/m1"))
+        assert seen.answered == [False, True]
+        async with asyncio.timeout(15):
+            assert await line.reader.read() == b""

@@ -1,7 +1,7 @@
 """The fast lane answers exactly as the documented route does: status, headers in their order, body, byte for byte.
 
-Both applications stand over one house, and every request is put to both without a server in between, so that nothing is
-tidied up on the way. The one thing that differs by design, a new request id, is given by the client here. Each has
+Both applications use the same services, and every request is put to both without a server in between, so that nothing
+is tidied up on the way. The one thing that differs by design, a new request id, is given by the client here. Each has
 quotas of its own, so they count alike; the clock stands still while both answer.
 """
 
@@ -9,12 +9,13 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from litestar.types import ASGIApp
+from tests.settings import settings_with
 
 from laurels import clock
 from laurels.errors import BoardNotReady
@@ -23,8 +24,7 @@ from laurels.http.envelope import Envelope
 from laurels.http.fast import FastLane
 from laurels.http.tokens import sign_token
 from laurels.intake.forms import OrderForm
-from laurels.settings import Settings
-from laurels.wiring import House, build
+from laurels.wiring import Services, build
 
 pytestmark = pytest.mark.anyio
 
@@ -52,9 +52,9 @@ class Clock:
 
 @dataclass(frozen=True)
 class Lanes:
-    """One house behind both lanes, and tokens by name."""
+    """One system behind both lanes, and tokens by name."""
 
-    house: House
+    services: Services
     fast: ASGIApp
     documented: ASGIApp
     tokens: Mapping[str, str]
@@ -80,15 +80,15 @@ class Lanes:
 
 @pytest.fixture(scope="module")
 async def lanes(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lanes]:
-    chosen = Settings(state=tmp_path_factory.mktemp("state"), leaderboard_stale_after_ms=TTL_S * 1000)
+    chosen = settings_with(state=tmp_path_factory.mktemp("state"), leaderboard_stale_after_ms=TTL_S * 1000)
     standing = Clock()
-    async with build(chosen, now=standing) as house:
+    async with build(chosen, now=standing) as services:
         for n, (member, total) in enumerate(zip(MEMBERS, ("500.00", "400.00", "300.00", "1.00"), strict=True)):
             form = OrderForm(member_id=member, currency="GBP", total=total)
-            await house.intake.accept(form.order(f"A{n}", clock.now()), b"{}")
-        await house.awarder.drain()
-        await house.projector.catch_up()
-        fast, documented = (create_app(house, open_auth(chosen, standing)) for _ in range(2))
+            await services.intake.accept(form.order(f"A{n}", clock.now()), b"{}")
+        await services.awarder.drain()
+        await services.projector.catch_up()
+        fast, documented = (create_app(services, open_auth(chosen, standing)) for _ in range(2))
         assert isinstance(documented, Envelope)
         assert isinstance(documented._app, FastLane)
         documented._app = documented._app._app
@@ -103,7 +103,7 @@ async def lanes(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lanes
             "garbage": "a.b.c",
             "empty": "",
         }
-        yield Lanes(house, fast, documented, tokens, standing)
+        yield Lanes(services, fast, documented, tokens, standing)
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ async def test_what_goes_wrong_inside(lanes: Lanes, monkeypatch: pytest.MonkeyPa
         async def fail(*_: Any, error: Exception = error, **__: Any) -> None:
             raise error
 
-        monkeypatch.setattr(lanes.house.dashboards, "member", fail)
+        monkeypatch.setattr(lanes.services.dashboards, "member", fail)
         status, _, body = await lanes.same("GET", "/loyalty/m1", lanes.headers("own"))
         assert status == (503 if isinstance(error, BoardNotReady) else 500)
         assert b"not to be told" not in body
@@ -253,6 +253,7 @@ REQUESTS = st.fixed_dictionaries(
         "path": st.one_of(
             st.sampled_from([f"/loyalty/{member}" for member in (*MEMBERS, "never-ordered", "nobody")]),
             st.text("mM1%/.+@-_:;=0aF \n\x00\u20ac", max_size=12).map(lambda text: f"/loyalty/{text}"),
+            st.text("mM1%/.+@#?é \u20ac", max_size=12).map(lambda text: f"/loyalty/{quote(text, safe='')}"),
             st.text("/loyatm1%", max_size=14),
         ).filter(lambda path: not unquote(path).endswith("/live")),
         "query": st.one_of(

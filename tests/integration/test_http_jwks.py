@@ -14,14 +14,14 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from tests.integration.http_shop import check_problem, open_shop
 from tests.integration.identity_provider import Answer, IdentityProvider, identity_provider, jwk, send
+from tests.settings import settings_with
 
-from laurels.clock import MINUTE, SECOND
+from laurels.clock import HOUR, MINUTE, SECOND
 from laurels.errors import IssuerUnavailable, NotSignedIn, SettingsError
 from laurels.http import jwks, open_auth
-from laurels.http.auth import REMEMBERED_FOR, Auth
+from laurels.http.auth import Auth
+from laurels.http.fetching import MOST_BYTES
 from laurels.http.jwks import FETCH_WITHIN_S, OLD_AFTER, parse_keys
-from laurels.http.keys import MOST_BYTES
-from laurels.settings import Settings
 
 pytestmark = pytest.mark.anyio
 
@@ -47,7 +47,7 @@ def provider() -> Iterator[IdentityProvider]:
 
 @pytest.fixture
 def auth(provider: IdentityProvider, now: TurnedClock) -> Auth:
-    return open_auth(Settings(auth_mode="jwks", auth_jwks_url=provider.url), now)
+    return open_auth(settings_with(auth_mode="jwks", auth_jwks_url=provider.url), now)
 
 
 async def let_in(auth: Auth, token: str) -> str | None:
@@ -92,7 +92,7 @@ async def test_keys_of_each_kind_check_their_own_algorithms(provider: IdentityPr
 
 
 async def test_an_algorithm_that_is_not_listed_is_refused(provider: IdentityProvider, now: TurnedClock) -> None:
-    settings = Settings(auth_mode="jwks", auth_jwks_url=provider.url, auth_algorithms=("RS256",))
+    settings = settings_with(auth_mode="jwks", auth_jwks_url=provider.url, auth_algorithms=("RS256",))
     await refused(open_auth(settings, now), provider.token("first"))
 
 
@@ -146,48 +146,160 @@ async def test_known_keys_go_on_while_the_provider_is_away(
     assert await let_in(auth, provider.token("second", exp=later)) == "17850"
 
 
-async def test_a_key_that_was_taken_back_stops_to_count(
-    provider: IdentityProvider, auth: Auth, now: TurnedClock
+EMPTY: dict[str, bytes] = {
+    "empty": b'{"keys": []}',
+    "of other kinds": b'{"keys": [null, 1, {}, {"kty": "RSA"}, {"kty": "RSA", "n": 5, "e": 3}, {"kty": "OKP"}]}',
+    "shared": b'{"keys": [{"kty": "oct", "k": "c2VjcmV0", "kid": "first"}]}',
+    "weak": json.dumps({"keys": [jwk("first", rsa.generate_private_key(65537, 1024))]}).encode(),
+    "another of that name": json.dumps({"keys": [jwk("first", ec.generate_private_key(ec.SECP256R1()))]}).encode(),
+}
+
+
+@pytest.mark.parametrize("name", [*EMPTY, "without it"])
+async def test_a_key_that_was_taken_back_ends_with_the_next_set(
+    provider: IdentityProvider, auth: Auth, now: TurnedClock, name: str
 ) -> None:
-    """Also for a token that was checked before: it is remembered for ten minutes at most."""
-    token = provider.token("first")
+    """Whatever else is in the set; and for a token that was checked before, at once."""
+    token, another = provider.token("first"), provider.token("first", jti="another")
     await let_in(auth, token)
-    provider.keys.clear()
-    provider.add("second")
-    assert await let_in(auth, token) == "17850", "remembered"
-    now.at += max(REMEMBERED_FOR, OLD_AFTER) + SECOND
-    assert await let_in(auth, token) == "17850", "which begins a fetch in the background"
-    await let_in(auth, provider.token("second"))  # waits for it
-    now.at += REMEMBERED_FOR + SECOND
-    await refused(auth, token)
+    if name == "without it":
+        del provider.keys["first"]
+        provider.add("second")
+    else:
+        provider.answer = garbage(EMPTY[name])
+    assert await let_in(auth, token) == "17850", "nobody has asked since"
+    now.at += OLD_AFTER + SECOND
+    assert await let_in(auth, another) == "17850", "which begins a fetch in the background"
+    assert isinstance(auth._keys, jwks.PublishedKeys)
+    assert auth._keys._fetch is not None
+    await auth._keys._fetch
+    for each in (token, another):
+        await refused(auth, each)
 
 
-async def test_nobody_waits_for_a_slow_provider_longer_than_a_fetch(
-    provider: IdentityProvider, auth: Auth, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("status", [404, 410, 500])
+async def test_keys_that_nobody_confirms_end_after_a_day(
+    provider: IdentityProvider, auth: Auth, now: TurnedClock, status: int
 ) -> None:
-    """One byte now and then is no answer; the event loop goes on meanwhile."""
-    monkeypatch.setattr(jwks, "FETCH_WITHIN_S", 0.5)
+    """No answer and a wrong one are no set of keys: they end nothing, but not for ever."""
+    tokens = [provider.token("first", exp=now.at // SECOND + 200_000, jti=str(n)) for n in range(3)]
+    await let_in(auth, tokens[0])
+    provider.answer = lambda request: send(request, b"", status)
+    now.at += 24 * HOUR - SECOND
+    assert await let_in(auth, tokens[1]) == "17850"
+    now.at += 2 * SECOND
+    for token in tokens:
+        with pytest.raises(IssuerUnavailable):
+            await let_in(auth, token)
+    provider.answer = None
+    now.at += 11 * SECOND
+    assert await let_in(auth, tokens[2]) == "17850"
+
+
+async def test_the_greatest_age_is_a_setting(provider: IdentityProvider, now: TurnedClock) -> None:
+    auth = open_auth(settings_with(auth_mode="jwks", auth_jwks_url=provider.url, auth_keys_max_age_h=1), now)
+    token = provider.token("first", exp=now.at // SECOND + 20_000)
+    await let_in(auth, token)
+    provider.answer = lambda request: send(request, b"", 503)
+    now.at += HOUR + SECOND
+    with pytest.raises(IssuerUnavailable):
+        await let_in(auth, token)
+
+
+DRIPS: dict[str, bytes] = {
+    "nothing": b"",
+    "the status": b"HTTP/1.1 2",
+    "a header": b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\nX: ",
+    "the body": b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n",
+    "a body up to the end": b"HTTP/1.0 200 OK\r\nConnection: close\r\n\r\n",
+    "chunks": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1000\r\n",
+}
+
+
+@pytest.mark.parametrize("name", DRIPS)
+@pytest.mark.parametrize("drop", [b"x", None], ids=["drips", "is silent"])
+async def test_nobody_waits_for_a_slow_provider_longer_than_a_fetch(
+    provider: IdentityProvider, auth: Auth, monkeypatch: pytest.MonkeyPatch, name: str, drop: bytes | None
+) -> None:
+    """One byte now and then is no answer, wherever in it; the event loop goes on meanwhile."""
+    monkeypatch.setattr(jwks, "FETCH_WITHIN_S", 0.3)
     leave = threading.Event()
 
     def drip(request: BaseHTTPRequestHandler) -> None:
-        request.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\nX: ")
+        request.wfile.write(DRIPS[name])
         while not leave.wait(0.02):
             try:
-                request.wfile.write(b"x")
+                request.wfile.write(drop or b"")
             except OSError:
                 return
 
     provider.answer = drip
-    began, turns = time.monotonic(), 0
-    asking = asyncio.create_task(let_in(auth, provider.token("first")))
+    try:
+        await waits_no_longer(auth, provider.token("first"))
+    finally:
+        leave.set()
+
+
+async def test_nor_for_one_that_never_shakes_hands(now: TurnedClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jwks, "FETCH_WITHIN_S", 0.3)
+    elsewhere = IdentityProvider(0)
+    elsewhere.add("first")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}/"
+        await waits_no_longer(
+            open_auth(settings_with(auth_mode="jwks", auth_jwks_url=url), now), elsewhere.token("first")
+        )
+
+
+async def waits_no_longer(auth: Auth, token: str) -> None:
+    began = turned = time.monotonic()
+    longest = 0.0
+    asking = asyncio.create_task(let_in(auth, token))
     while not asking.done():
-        turns += 1
         await asyncio.sleep(0.001)
-    leave.set()
+        longest, turned = max(longest, time.monotonic() - turned), time.monotonic()
     with pytest.raises(IssuerUnavailable):
         await asking
     assert time.monotonic() - began < FETCH_WITHIN_S
-    assert turns > 20, "the event loop was blocked"
+    assert longest < 0.25, "the event loop was blocked"
+
+
+@pytest.mark.parametrize("sent", ["Content-Length", "chunked", "up to the end", "in pieces"])
+async def test_every_way_to_send_a_body_is_read(provider: IdentityProvider, auth: Auth, sent: str) -> None:
+    body = json.dumps({"keys": [jwk(kid, key) for kid, key in provider.keys.items()]}).encode()
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        head = {
+            "chunked": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n"
+            % (len(body), body),
+            "up to the end": b"HTTP/1.0 200 OK\r\n\r\n" + body,
+        }.get(sent, b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+        for n in range(0, len(head), 7 if sent == "in pieces" else len(head)):
+            request.wfile.write(head[n : n + (7 if sent == "in pieces" else len(head))])
+            request.wfile.flush()
+        request.close_connection = True
+
+    provider.answer = answer
+    assert await let_in(auth, provider.token("first")) == "17850"
+
+
+@pytest.mark.parametrize(
+    "cut", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", b"HTTP/1.1 200 OK\r\nX", b"\x1b[2Jnot HTTP"]
+)
+async def test_half_an_answer_is_none_and_none_of_it_is_logged(
+    provider: IdentityProvider, auth: Auth, cut: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def hang_up(request: BaseHTTPRequestHandler) -> None:
+        request.wfile.write(cut)
+        request.close_connection = True
+
+    provider.answer = hang_up
+    with pytest.raises(IssuerUnavailable):
+        await let_in(auth, provider.token("first"))
+    logged = capsys.readouterr().out
+    assert "auth.keys_not_fetched" in logged
+    assert "\x1b" not in logged
+    assert "tenant" not in logged, "what is asked for may be a secret"
 
 
 async def test_redirects_are_not_followed(provider: IdentityProvider, auth: Auth) -> None:
@@ -211,9 +323,7 @@ def garbage(body: bytes, status: int = 200) -> Answer:
         b"[]",
         b"{}",
         b'{"keys": null}',
-        b'{"keys": []}',
-        b'{"keys": [null, 1, {}, {"kty": "RSA"}, {"kty": "RSA", "n": 5, "e": 3}, {"kty": "OKP", "crv": "Ed25519"}]}',
-        b'{"keys": [{"kty": "oct", "k": "c2VjcmV0", "kid": "first"}]}',
+        b'{"keys": {}}',
         b"[" * 100_000,
         b'{"keys": "' + b"x" * MOST_BYTES + b'"}',
     ],
@@ -227,7 +337,7 @@ async def test_garbage_is_no_set_of_keys(provider: IdentityProvider, auth: Auth,
 
 async def test_garbage_does_not_take_known_keys_away(provider: IdentityProvider, auth: Auth, now: TurnedClock) -> None:
     await let_in(auth, provider.token("first"))
-    provider.answer = garbage(b'{"keys": []}')
+    provider.answer = garbage(b'{"keys": {}}')
     now.at += 11 * SECOND
     provider.add("second")
     with pytest.raises(IssuerUnavailable):
@@ -238,7 +348,7 @@ async def test_garbage_does_not_take_known_keys_away(provider: IdentityProvider,
 async def test_nobody_listens(now: TurnedClock) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    auth = open_auth(Settings(auth_mode="jwks", auth_jwks_url=f"http://127.0.0.1:{port}/"), now)
+    auth = open_auth(settings_with(auth_mode="jwks", auth_jwks_url=f"http://127.0.0.1:{port}/"), now)
     elsewhere = IdentityProvider(0)
     elsewhere.add("first")
     with pytest.raises(IssuerUnavailable):
@@ -282,9 +392,9 @@ def test_a_key_checks_no_more_than_it_says() -> None:
 )
 def test_addresses_that_are_refused(url: str) -> None:
     with pytest.raises(SettingsError, match="jwks_url"):
-        open_auth(Settings(auth_mode="jwks", auth_jwks_url=url))
+        open_auth(settings_with(auth_mode="jwks", auth_jwks_url=url))
 
 
 @pytest.mark.parametrize("url", ["https://id.example/jwks.json", "http://localhost:8080/", "http://[::1]/keys"])
 def test_addresses_that_are_taken(url: str) -> None:
-    open_auth(Settings(auth_mode="jwks", auth_jwks_url=url))
+    open_auth(settings_with(auth_mode="jwks", auth_jwks_url=url))

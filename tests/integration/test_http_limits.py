@@ -3,13 +3,16 @@
 import asyncio
 import json
 import re
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from tests.integration.http_shop import Shop, check_problem, open_shop
 
-from laurels.http import connections
+from laurels.http import connections, limits
+from laurels.http.auth import Auth
+from laurels.http.callers import Caller
 from laurels.http.connections import MAX_HEAD_BYTES
 from laurels.http.limits import FAILURES_PER_MINUTE, RENAMES_PER_DAY
 
@@ -61,6 +64,29 @@ async def test_an_address_without_a_valid_token_is_told_to_wait(shop: Shop) -> N
     assert int(answer.headers["retry-after"]) == 1
     assert (await shop.ask("GET", "/loyalty/ann", member="ann")).status_code == 200, "a valid token gets in"
     assert (await shop.client.get("/healthz")).status_code == 200
+
+
+async def test_forged_tokens_are_counted_before_they_are_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond the quota nothing of a token is read, and a valid one that is known gets in all the same."""
+    monkeypatch.setattr(limits, "CHECKS_PER_MINUTE", 20)
+    checked: list[bytes] = []
+    check = Auth._check
+
+    async def counted(auth: Auth, token: bytes) -> tuple[Caller, int]:
+        checked.append(token)
+        return await check(auth, token)
+
+    monkeypatch.setattr(Auth, "_check", counted)
+    async with open_shop(tmp_path) as shop:
+        known = shop.token(member="ann")
+        assert (await shop.ask("GET", "/loyalty/ann", token=known)).status_code == 200
+        began = time.monotonic()
+        for n in range(200):
+            await shop.ask("GET", "/loyalty/ann", token=f"{known}{n}")
+        assert len(checked) <= 1 + 20 + (time.monotonic() - began) * 20 / 60 + 1
+        assert (await shop.ask("GET", "/loyalty/ann", token=known)).status_code == 200
 
 
 async def test_a_member_changes_its_name_a_few_times_a_day(tmp_path: Path) -> None:
@@ -167,13 +193,13 @@ async def test_an_answer_may_take_longer_than_a_request(shop: Shop, monkeypatch:
     monkeypatch.setattr(connections, "REQUEST_WITHIN_S", 0.05)
     monkeypatch.setattr(connections, "LOOK_EVERY_S", 0.01)
     looked = asyncio.Event()
-    board = shop.house.dashboards.board
+    board = shop.services.dashboards.board
 
     async def slow(*args: object, **more: object) -> object:
         await asyncio.wait_for(looked.wait(), 20)
         return await board("all-time")
 
-    monkeypatch.setattr(shop.house.dashboards, "board", slow)
+    monkeypatch.setattr(shop.services.dashboards, "board", slow)
     asking = asyncio.create_task(shop.ask("GET", "/leaderboard/all-time"))
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", shop.port)

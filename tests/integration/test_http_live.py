@@ -143,7 +143,7 @@ async def test_stale_and_fresh_again_are_changes(tmp_path: Path) -> None:
         async with listening(shop, "/loyalty/m1/live", shop.token(member="m1")) as listener:
             while not (event := await listener.event()).data["stale"]:
                 continue
-            await shop.house.projector.catch_up()
+            await shop.services.projector.catch_up()
             assert event.data | {"stale": False} == (await listener.event()).data
             assert (await listener.event()).data["stale"]
 
@@ -157,7 +157,7 @@ async def test_silence_is_broken_by_a_comment(shop: Shop, monkeypatch: pytest.Mo
 
 
 async def test_the_stream_ends_with_the_token(shop: Shop) -> None:
-    token = sign_token(shop.house.settings, subject="m1", scope=None, ttl_s=2)
+    token = sign_token(shop.services.settings, subject="m1", scope=None, ttl_s=2)
     async with listening(shop, "/loyalty/m1/live", token) as listener:
         await listener.event()
         with pytest.raises(EOFError):
@@ -200,14 +200,14 @@ async def test_a_stream_begins_with_nothing_older_than_what_its_listener_saw(sho
 
 async def test_one_watcher_serves_all_and_leaves_with_the_last(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = 0
-    waited = shop.house.leaderboard.wait_for_change
+    waited = shop.services.leaderboard.wait_for_change
 
     async def counted(*arguments: Any) -> None:
         nonlocal asked
         asked += 1
         await waited(*arguments)
 
-    monkeypatch.setattr(shop.house.leaderboard, "wait_for_change", counted)
+    monkeypatch.setattr(shop.services.leaderboard, "wait_for_change", counted)
     before = await settled_tasks()
     async with asyncio.TaskGroup() as tasks:
         heard = asyncio.Barrier(51)
@@ -253,8 +253,8 @@ async def test_a_thousand_who_come_and_go_leave_nothing(shop: Shop) -> None:
                 tasks.create_task(_come_and_go(shop, token, politely=n % 2 == 0))
     assert await settled_tasks(before) == before
     gc.collect()
-    assert not shop.house.live._waiting
-    assert not shop.house.live._stops
+    assert not shop.services.live._waiting
+    assert not shop.services.live._stops
 
 
 async def _come_and_go(shop: Shop, token: str, *, politely: bool) -> None:
@@ -289,7 +289,7 @@ class SlowClient:
             "query_string": b"",
             "headers": [(b"host", b"shop"), (b"authorization", b"Bearer " + token.encode())],
         }
-        await create_app(shop.house, open_auth(shop.house.settings))(scope, self.receive, self.send)
+        await create_app(shop.services, open_auth(shop.services.settings))(scope, self.receive, self.send)
 
     async def receive(self) -> Any:
         await asyncio.Future()
@@ -320,7 +320,7 @@ async def test_one_who_does_not_read_holds_nobody_up_and_ends_with_the_newest(sh
     slow.room.clear()
     await earn(shop, "A9", "m1", "10.00")
     assert await slow.points() == 55
-    shop.house.live.close()
+    shop.services.live.close()
     async with asyncio.timeout(PATIENCE_S):
         await task
 

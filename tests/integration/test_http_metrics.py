@@ -3,6 +3,8 @@
 import os
 import re
 import signal
+import subprocess
+import sys
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -52,7 +54,7 @@ async def test_requests_are_counted_by_route(shop: Shop) -> None:
     await shop.order("A1", "ann", "25.00")
     await shop.order("A1", "ann", "25.00")
     await shop.order("A1", "bob", "25.00")
-    await shop.order("A 2", "bob", "25.00")
+    await shop.order("A2%20", "bob", "25.00")
     await shop.ask("GET", "/loyalty/ann", member="bob")
     await shop.ask("GET", "/loyalty/ann", member="ann")
     await shop.client.get("/nowhere/ann@example.com")
@@ -107,11 +109,11 @@ async def test_what_waits_is_told_as_it_is_now(shop: Shop) -> None:
     before = await scrape(shop)
     assert before["laurels_inbox_depth", ()] == 2
     assert 0 <= before["laurels_inbox_age_seconds", ()] < 60
-    await shop.house.awarder.drain()
+    await shop.services.awarder.drain()
     awarded = await scrape(shop)
     assert awarded["laurels_inbox_depth", ()] == 0
     assert awarded["laurels_inbox_age_seconds", ()] == 0
-    entries = sum((await shop.house.ledger.heads()).version.positions.values())
+    entries = sum((await shop.services.ledger.heads()).version.positions.values())
     assert awarded["laurels_feed_lag_entries", ()] == entries
     assert awarded["laurels_messages", (("state", "held"),)] == 1
     assert awarded["laurels_messages", (("state", "due"),)] == 1
@@ -121,14 +123,14 @@ async def test_what_waits_is_told_as_it_is_now(shop: Shop) -> None:
     assert settled["laurels_feed_lag_entries", ()] == 0
     assert 0 <= settled["laurels_feed_lag_seconds", ()] < 60
     assert settled["laurels_board_ready", ()] == settled["laurels_ledger_up", ()] == 1
-    build = (("leaderboard", shop.house.leaderboard.name), ("ledger", "sqlite"), ("version", __version__))
+    build = (("leaderboard", shop.services.leaderboard.name), ("ledger", "sqlite"), ("version", __version__))
     assert settled["laurels_build_info", build] == 1
 
 
 async def test_without_a_ledger_the_rest_is_told(shop: Shop) -> None:
     await shop.order("A1", "ann", "25.00")
     await shop.settle()
-    await shop.house.ledger.close()
+    await shop.services.ledger.close()
     figures = await scrape(shop)
     assert (figures["laurels_ledger_up", ()], figures["laurels_board_ready", ()]) == (0, 1)
     assert ("laurels_feed_lag_seconds", ()) in figures
@@ -139,7 +141,7 @@ async def test_without_a_board_the_rest_is_told(shop: Shop, monkeypatch: pytest.
     async def build(*_: object, **__: object) -> None:
         raise BoardNotReady
 
-    monkeypatch.setattr(shop.house.leaderboard, "read", build)
+    monkeypatch.setattr(shop.services.leaderboard, "read", build)
     figures = await scrape(shop)
     assert (figures["laurels_ledger_up", ()], figures["laurels_board_ready", ()]) == (1, 0)
     assert ("laurels_inbox_depth", ()) in figures
@@ -153,6 +155,32 @@ async def test_no_figure_tells_who(shop: Shop) -> None:
     await shop.client.get("/elsewhere/ann@example.com")
     text = (await shop.client.get("/metrics")).text
     assert not re.search("ann|example|17850", text.replace("annotation", ""))
+
+
+DYING = """
+import os
+from laurels.metrics import ACCEPTED, CONNECTIONS
+CONNECTIONS.inc(3)
+ACCEPTED.labels("order").inc(2)
+os._exit(9)
+"""
+LIVING = """
+import subprocess, sys
+from laurels.metrics import CONNECTIONS, counted
+CONNECTIONS.inc()
+subprocess.run([sys.executable, "-c", sys.argv[1]])
+print(counted().decode())
+"""
+
+
+def test_what_was_open_in_a_process_goes_with_it_and_what_it_counted_stays(tmp_path: Path) -> None:
+    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", LIVING, DYING]
+    told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert {file.name.partition("_")[0] for file in tmp_path.iterdir()} >= {"gauge", "counter"}
+    figures = parse(told)
+    assert figures["laurels_connections", ()] == 1
+    assert figures["laurels_accepted_total", (("kind", "order"),)] == 2
 
 
 @pytest.fixture
@@ -178,6 +206,10 @@ def test_processes_that_serve_together_count_together(tree: Tree) -> None:
 
     until(lambda: figures()["laurels_awarded_total", ()] == 3)
     assert figures()["laurels_accepted_total", (("kind", "order"),)] == 3
+    assert figures()["laurels_accept_seconds_count", ()] == 3
+    until(lambda: figures().get(("laurels_points_given_total", (("kind", "earn"),))) == 3)
+    assert figures()["laurels_visible_seconds_count", ()] == 4, "of an enrolment and three awards"
+    assert figures()["laurels_visible_seconds_sum", ()] < 4 * 30
     os.kill(tree.children()["work"], signal.SIGKILL)
     tree.order("A3")  # which the next worker awards
     until(lambda: figures()["laurels_awarded_total", ()] == 4)

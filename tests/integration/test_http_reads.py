@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,13 @@ from typing import Any
 import pytest
 import structlog
 from tests.integration.http_shop import Shop, check_problem, open_shop
+from tests.settings import settings_with
 
 import laurels
 from laurels.errors import SettingsError
 from laurels.http.app import ROUTES
 from laurels.http.envelope import SECURITY_HEADERS
 from laurels.http.server import serve
-from laurels.settings import Settings
 from laurels.wiring import build
 
 pytestmark = pytest.mark.anyio
@@ -141,7 +142,7 @@ async def test_alive_and_ready(shop: Shop) -> None:
     assert (await shop.client.get("/healthz")).json() == {"alive": True}
     answer = await shop.client.get("/readyz")
     assert answer.status_code == 200
-    engine = shop.house.leaderboard.name
+    engine = shop.services.leaderboard.name
     assert answer.json() == {"ready": True, "ledger": "sqlite", "leaderboard": engine, "version": laurels.__version__}
 
 
@@ -161,7 +162,7 @@ async def test_what_nobody_foresaw_is_a_500_that_tells_nothing(tmp_path: Path, m
         raise RuntimeError("secret internals")
 
     async with open_shop(tmp_path, projected=False) as shop:
-        monkeypatch.setattr(shop.house.dashboards, "board", fail)
+        monkeypatch.setattr(shop.services.dashboards, "board", fail)
         with structlog.testing.capture_logs() as lines:
             answer = await shop.ask("GET", "/leaderboard/all-time", headers={"X-Request-Id": "find-me"})
     problem = check_problem(answer, 500, "internal-error")
@@ -224,6 +225,78 @@ async def test_the_api_describes_itself(shop: Shop) -> None:
 
 
 async def test_a_port_that_is_taken_is_said(shop: Shop, tmp_path: Path) -> None:
-    async with build(Settings(state=tmp_path, http_port=shop.port)) as house:
+    async with build(settings_with(state=tmp_path, http_port=shop.port)) as services:
         with pytest.raises(SettingsError, match=f"port {shop.port}: Address already in use"):
-            await serve(house, asyncio.Event())
+            await serve(services, asyncio.Event())
+
+
+@pytest.mark.parametrize(
+    "path", ["/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/", "/problems/conflict"]
+)
+async def test_whoever_looks_whether_it_is_there_may_use_head(shop: Shop, path: str) -> None:
+    told, looked = await shop.client.get(path), await shop.client.head(path)
+    assert (looked.status_code, looked.content) == (told.status_code, b"") == (200, b"")
+    assert looked.headers["content-type"] == told.headers["content-type"]
+    assert int(looked.headers["content-length"]) > 0
+    if path not in {"/docs", "/"}:
+        assert {*(await shop.client.put(path)).headers["allow"].split(", ")} == {"GET", "HEAD", "OPTIONS"}
+
+
+@pytest.mark.parametrize("name", ["metrics", "healthz", "readyz", "openapi.json", "problems/conflict"])
+async def test_what_needs_no_token_has_one_spelling(shop: Shop, name: str) -> None:
+    """A rule of a proxy in front, that keeps it from the public, has to know but that one."""
+    assert (await shop.client.get(f"/{name}")).status_code == 200
+    first = f"%{ord(name[0]):02x}{name[1:]}"
+    for path in (
+        f"/{name}/",
+        f"//{name}",
+        f"/{name}//",
+        f"/{first}",
+        f"/{first.upper()}",
+        f"/./{name}%2f",
+        f"/{name}%00",
+    ):
+        reader, writer = await asyncio.open_connection("127.0.0.1", shop.port)
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+        answer = await reader.read()
+        writer.close()
+        assert answer.startswith(b"HTTP/1.1 404"), path
+
+
+@pytest.mark.parametrize("hosts", [[], ["a", "a"], ["a", "b"]])
+async def test_a_request_names_one_host(shop: Shop, hosts: list[str]) -> None:
+    lines = "".join(f"Host: {host}\r\n" for host in hosts)
+    token = shop.token(member="m1")
+    for target in ("/healthz", "/loyalty/m1", "/nothing"):
+        for _ in range(2):  # the second time the token is known
+            reader, writer = await asyncio.open_connection("127.0.0.1", shop.port)
+            writer.write(
+                f"GET {target} HTTP/1.1\r\n{lines}Authorization: Bearer {token}\r\nConnection: close\r\n\r\n".encode()
+            )
+            answer = await reader.read()
+            writer.close()
+            assert answer.startswith(b"HTTP/1.1 400"), answer
+            assert b"/problems/bad-request" in answer
+
+
+async def test_an_old_client_names_none(shop: Shop) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", shop.port)
+    writer.write(b"GET /healthz HTTP/1.0\r\n\r\n")
+    assert (await reader.read()).startswith(b"HTTP/1.1 200")
+    writer.close()
+
+
+async def test_metrics_may_have_a_port_of_their_own(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    async with open_shop(tmp_path, http_metrics_port=port) as shop:
+        own = f"http://127.0.0.1:{port}"
+        answer = await shop.client.get(f"{own}/metrics")
+        assert (answer.status_code, "laurels_connections" in answer.text) == (200, True)
+        assert (await shop.client.head(f"{own}/metrics")).status_code == 200
+        for path in ("/", "/healthz", "/loyalty/m1", "/metrics/", "/orders"):
+            check_problem(await shop.ask("GET", own + path, member="m1"), 404, "not-found")
+        check_problem(await shop.client.get("/metrics"), 404, "not-found")
+        assert "/metrics" not in (await shop.client.get("/openapi.json")).json()["paths"]
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", port)

@@ -104,7 +104,7 @@ async def _furnish(shop: Shop) -> None:
 async def _still_sound(shop: Shop) -> bool:
     """Whether all that was taken can be awarded, and the ledger agrees with itself."""
     await shop.settle()
-    return not [finding async for report in shop.house.ledger.verify() for finding in report.findings]
+    return not [finding async for report in shop.services.ledger.verify() for finding in report.findings]
 
 
 def name_of(route: Route) -> str:

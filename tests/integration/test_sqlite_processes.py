@@ -26,8 +26,8 @@ async def work(path: Path, process: int) -> int:
     """Accept this process's orders and the next one's, their refunds, and award whatever is there meanwhile."""
     ledger = SqliteLedger.open(path)
     program = parse_program(DEFAULT_PROGRAM)
-    await ledger.publish(program.version, program.text)
-    awarder = Awarder(ledger, Programs(program, {program.version: program}))
+    await ledger.publish(program.version, program.text, None, actor="test")
+    awarder = Awarder(ledger, Programs.of(program))
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     await asyncio.to_thread(sys.stdin.readline)

@@ -1,7 +1,7 @@
-"""What a shop may send to the house under test: small pools of ids, so that repeats, conflicts and refunds of one
+"""What a shop may send to the system under test: small pools of ids, so that repeats, conflicts and refunds of one
 another's orders come about, and totals that round and tie.
 
-A draft is drawn without looking at the house. `body` makes it the JSON of the wire at a given instant, `document` what
+A draft is drawn without looking at the system. `body` makes it the JSON of the wire at a given instant, `document` what
 the model takes, from the same words but by its own arithmetic.
 """
 

@@ -1,4 +1,4 @@
-"""A small twin of the house, written from the specification alone: no I/O, no import from Laurels, nothing remembered
+"""A small twin of the system, written from the specification alone: no I/O, no import from Laurels, nothing remembered
 that could be worked out again.
 
 The feed is one list of events. Balances, standings and dashboards are computed from it anew each time, for the whole
@@ -107,7 +107,7 @@ class Row(NamedTuple):
 
 
 class Model:
-    """The whole house. Every method does at once what the specification says, in the order it says it."""
+    """The whole system. Every method does at once what the specification says, in the order it says it."""
 
     def __init__(self, program: Program, now: int) -> None:
         self.now = now
@@ -117,23 +117,50 @@ class Model:
         self.hidden: set[int] = set()
         self.documents: dict[tuple[str, str, str], Document] = {}
         self.settled: dict[tuple[str, str, str], tuple[str, int]] = {}
-        self.published = {program.version}
-        self.program = program
+        self.settled_by: dict[tuple[str, str, str], int] = {}
+        self.joined: set[int] = set()
+        self.erased: set[int] = set()
+        self.programs: list[tuple[int, Program]] = [(-1, program)]
 
-    def publish(self, program: Program) -> None:
-        """Put a version in force; what was awarded stays as it is."""
-        self.published.add(program.version)
-        self.program = program
+    @property
+    def published(self) -> set[int]:
+        """The versions that were published."""
+        return {program.version for _, program in self.programs}
+
+    def publish(self, program: Program) -> bool:
+        """Put a version in force from now on; False where it is refused, being behind the last one."""
+        if program.version in self.published:
+            return True
+        from_at, last = self.programs[-1]
+        if program.version < last.version or self.now <= from_at:
+            return False
+        self.programs.append((self.now, program))
+        return True
+
+    def program_at(self, at: int) -> Program:
+        """The version in force at an instant; the first one was it from ever."""
+        return [program for from_at, program in self.programs if from_at <= at or from_at == -1][-1]
 
     def enrol(self, member_id: str) -> bool:
-        """True for a new member. Refunds that named the id before it was known are this member's."""
+        """True for a new member, whom the feed hears of at once, as of one who was accepted and earned nothing yet."""
+        is_new = self.number_of(member_id)
+        self.join(self.ids[member_id])
+        return is_new
+
+    def join(self, number: int) -> None:
+        """Before anything else of a member, the feed has its enrolment."""
+        if number not in self.joined:
+            self.joined.add(number)
+            self.feed.append(Event("enrol", number, board_at=self.now, recorded_at=self.now))
+
+    def number_of(self, member_id: str) -> bool:
+        """Give a new member a number; True for one. Refunds that named the id before it was known are this member's."""
         if member_id in self.ids:
             return False
         number = self.ids[member_id] = len(self.enrolled)
         self.enrolled.append(member_id)
-        self.feed.append(Event("enrol", number, board_at=self.now, recorded_at=self.now))
         for document in self.documents.values():
-            if document.member is None and document.member_id == member_id:
+            if document.member is None and document.member_id == member_id and not document.forgotten:
                 document.member = number
         return True
 
@@ -141,9 +168,10 @@ class Model:
         """Hide, show, rename or erase; False for an unknown member. What is so already changes nothing."""
         number = self.ids.get(member_id)
         if number is None:
-            return False
+            return event == "erase" and self._forget_strangers(member_id)
         if (event, number in self.hidden) in {("hide", True), ("show", False)}:
             return True
+        self.join(number)
         self.feed.append(Event(event, number, board_at=self.now, recorded_at=self.now))
         if event == "hide":
             self.hidden.add(number)
@@ -151,26 +179,39 @@ class Model:
             self.hidden.remove(number)
         elif event == "erase":
             del self.ids[member_id]
+            self.erased.add(number)
             for document in self.documents.values():
                 if document.member_id == member_id:
                     document.raw, document.forgotten = b"", True
         return True
 
+    def _forget_strangers(self, member_id: str) -> bool:
+        """What came for an id that is nobody's cannot be known again; whether there was any."""
+        strangers = [each for each in self.documents.values() if each.member is None and not each.forgotten]
+        strangers = [each for each in strangers if each.member_id == member_id]
+        for document in strangers:
+            document.raw, document.forgotten = b"", True
+        return bool(strangers)
+
     def accept(self, document: Document) -> Answer:
         """Write an order or a refund to the inbox. A refund that names its order enrols nobody."""
         first = self.documents.setdefault(document.key, document)
         if first is not document:
-            return "repeat" if first.content == document.content else "conflict"
+            return "repeat" if first.content == document.content or first.member in self.erased else "conflict"
         if document.order_id is None:
-            self.enrol(document.member_id)
+            self.number_of(document.member_id)
         document.member, document.accepted_at = self.ids.get(document.member_id), self.now
+        order = self.documents.get(("order", document.source, document.order_id or ""))
+        if document.member is None and order is not None and order.member in self.erased:
+            document.member, document.raw, document.forgotten = order.member, b"", True
         return "new"
 
     def settle(self, kind: str, source: str, id: str, member_id: str, points: int) -> Answer:
         """An adjustment (signed points, enrols) or a redemption (points to spend); refused leaves no trace."""
         content = (member_id, points)
         if (kind, source, id) in self.settled:
-            return "repeat" if self.settled[kind, source, id] == content else "conflict"
+            same = self.settled[kind, source, id] == content
+            return "repeat" if same or self.settled_by[kind, source, id] in self.erased else "conflict"
         known = self.ids.get(member_id)
         balance = 0 if known is None else self.totals(known).balance
         change = points if kind == "adjust" else -points
@@ -179,6 +220,7 @@ class Model:
         self.enrol(member_id)
         self.feed.append(Event(kind, self.ids[member_id], change, source, board_at=self.now, recorded_at=self.now))
         self.settled[kind, source, id] = content
+        self.settled_by[kind, source, id] = self.ids[member_id]
         return "new"
 
     def award(self, limit: int) -> int:
@@ -220,19 +262,22 @@ class Model:
         return [document for document in self.documents.values() if document.status == status]
 
     def _award_order(self, order: Document) -> None:
-        if order.currency not in self.program.per:
+        program = self.program_at(order.board_at)
+        if order.currency not in program.per:
             order.status = "quarantined"
-        elif self._post("earn", order, self.program.earns(order.amount, order.currency), self.program, order):
-            order.program, order.left = self.program, order.amount
+        elif self._post("earn", order, program.earns(order.amount, order.currency), program, order):
+            order.program, order.left = program, order.amount
             for refund in self._with_status("waiting"):
                 if (refund.source, refund.order_id) == (order.source, order.id):
                     self._award_refund(refund)
 
     def _award_refund(self, refund: Document) -> None:
         order = self.documents.get(("order", refund.source, refund.order_id or ""))
-        if order is None or order.program is None:
+        if order is not None and order.member != refund.member:
+            refund.status = "quarantined"
+        elif order is None or order.program is None:
             refund.status, refund.waiting_since = "waiting", self.now
-        elif (refund.member, refund.currency) != (order.member, order.currency):
+        elif refund.currency != order.currency:
             refund.status = "quarantined"
         else:
             covered, earns = min(order.left, refund.amount), order.program.earns
@@ -244,11 +289,12 @@ class Model:
                 self._post("reverse", refund, 0, order.program, order)
 
     def _award_unlinked(self, refund: Document) -> None:
-        if refund.currency not in self.program.per:
+        program = self.program_at(refund.board_at)
+        if refund.currency not in program.per:
             refund.status = "quarantined"
         else:
-            points = self.program.earns(refund.amount, refund.currency)
-            self._post("reverse", refund, -points, self.program, refund)
+            points = program.earns(refund.amount, refund.currency)
+            self._post("reverse", refund, -points, program, refund)
 
     def _post(self, kind: str, of: Document, points: int, program: Program, dated: Document) -> bool:
         """Write an entry, or quarantine a document that would take the member's totals out of range."""
@@ -256,6 +302,7 @@ class Model:
         if not self._fits(kind, of.member, points):
             of.status = "quarantined"
             return False
+        self.join(of.member)
         order_id, refund_id = (of.id, None) if of.kind == "order" else (of.order_id, of.id)
         event = Event(
             kind, of.member, points, of.source, order_id, refund_id, program.version, dated.board_at, self.now

@@ -1,13 +1,14 @@
 """Every leaderboard gives the answers of the one in memory, over random years of a shop, asked after every batch."""
 
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from random import Random, SystemRandom
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec import json
 from msgspec.structs import replace
 from tests import valkey_server
 from tests.engines import needs_native, new_leaderboard
@@ -15,7 +16,8 @@ from tests.engines import needs_native, new_leaderboard
 from laurels.clock import DAY
 from laurels.engines.memory import MemoryLeaderboard
 from laurels.leaderboard import ALL_TIME, Boards, Followed, Leaderboard, changes_of
-from laurels.model import Entry, EntryKind, Mark
+from laurels.model import Entry, EntryKind, Mark, Outline
+from laurels.model.details import MergeDetails
 from laurels.model.entries import MAX_POINTS
 from laurels.model.times import month_of
 from laurels.testing.ledger_contract.base import outline_of
@@ -49,7 +51,7 @@ OTHERS: dict[str, Make] = {"valkey": valkey_server.leaderboard, "native": native
 
 
 @dataclass
-class Shop:
+class RandomShop:
     """A made-up ledger: what happened, shard by shard, and who is whom by now."""
 
     dice: Random
@@ -58,6 +60,8 @@ class Shop:
     numbers: dict[str, int] = field(default_factory=dict)
     enrolled: int = 0
     renamed: int = 1_000
+    merges: dict[int, int] = field(default_factory=dict)
+    details: dict[tuple[int, int], bytes] = field(default_factory=dict)
 
     def happen(self) -> None:
         """Let something happen to somebody; now and then a week or a month goes by first."""
@@ -86,6 +90,8 @@ class Shop:
             case EntryKind.ERASE:
                 self._write(kind, person)
                 del self.numbers[person]
+            case EntryKind.MERGE:
+                self._merge(person, self.dice.choice([*self.numbers]))
             case EntryKind.ENROL:
                 return
             case _:
@@ -98,6 +104,23 @@ class Shop:
             replace(entry, member_id=known.get(entry.member)) if entry.kind is EntryKind.ENROL else entry
             for entry in self.shards[shard][after:]
         ]
+
+    def outlines(self, entries: Sequence[Entry]) -> Iterator[Outline]:
+        """Entries as the boards read them."""
+        for entry in entries:
+            yield (*outline_of(entry)[:8], self.details.get((entry.shard, entry.position)))
+
+    def _merge(self, person: str, other: str) -> None:
+        """Let one become another, unless it did already, or the other one became it."""
+        member, into = self.numbers[person], self.numbers[other]
+        while into in self.merges:
+            into = self.merges[into]
+        if member in self.merges or into == member or into not in self.numbers.values():
+            return
+        self.merges[member] = into
+        self._write(EntryKind.MERGE, person)
+        shard = member % SHARDS
+        self.details[shard, len(self.shards[shard])] = json.encode(MergeDetails(into=into))
 
     def _points(self) -> int:
         return self.dice.choice([0, 1, 1, 2, 3, 10, self.dice.randrange(100_000), MAX_POINTS])
@@ -144,10 +167,10 @@ async def test_every_answer_is_the_one_of_the_leaderboard_in_memory(other: str, 
         async with AsyncExitStack() as stack:
             reference = await stack.enter_async_context(memory(valkey_url))
             engine = await stack.enter_async_context(OTHERS[other](valkey_url))
-            await live([reference, engine], Shop(dice))
+            await live([reference, engine], RandomShop(dice))
 
 
-async def live(engines: Sequence[Leaderboard], shop: Shop) -> None:
+async def live(engines: Sequence[Leaderboard], shop: RandomShop) -> None:
     """Follow a shop with two engines, through a rebuild in the middle, and compare them after each batch."""
     for part in range(2):
         done = dict.fromkeys(range(SHARDS), 0)
@@ -158,7 +181,7 @@ async def live(engines: Sequence[Leaderboard], shop: Shop) -> None:
                 shop.happen()
             for shard in shop.dice.sample(range(SHARDS), shop.dice.randrange(1, SHARDS + 1)):
                 entries = shop.read(shard, done[shard])[: shop.dice.choice([1, 7, 1_000])]
-                changes = changes_of(map(outline_of, entries), BOARDS)
+                changes = changes_of(shop.outlines(entries), BOARDS)
                 done[shard] += len(entries)
                 if entries:
                     for engine in engines:
@@ -169,7 +192,7 @@ async def live(engines: Sequence[Leaderboard], shop: Shop) -> None:
             await compare(engines, shop)
 
 
-async def compare(engines: Sequence[Leaderboard], shop: Shop) -> None:
+async def compare(engines: Sequence[Leaderboard], shop: RandomShop) -> None:
     """Fail where any answer differs."""
     reference, engine = engines
     assert await engine.followed() == await reference.followed()

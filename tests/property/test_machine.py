@@ -1,6 +1,6 @@
-"""The real house beside its model: whatever is done to it, in whatever order, both must say the same.
+"""The real system beside its model: whatever is done to it, in whatever order, both must say the same.
 
-The house is the one that `wiring.build` makes, with the SQLite ledger in a temporary folder and each of the embedded
+The system is the one that `wiring.build` makes, with the SQLite ledger in a temporary folder and each of the embedded
 leaderboards; only the clock is turned by hand. A crash copies the state as it lies on the disk and goes on from the
 copy, which is what `kill -9` leaves. `LAURELS_TEST_EXAMPLES` sets how many histories are tried; `make soak`
 goes on with new ones for minutes.
@@ -24,6 +24,7 @@ from tests.engines import native_leaderboard, needs_native
 from tests.property.auditor import SHARD, Auditor
 from tests.property.drafts import MEMBERS, Draft, Sent, microseconds, orders, refunds, unlinked_refunds
 from tests.property.model import Answer, Model, Program
+from tests.settings import settings_with
 
 from laurels.clock import DAY, HOUR, SECOND
 from laurels.engines.memory import MemoryLeaderboard
@@ -31,9 +32,8 @@ from laurels.errors import Conflict, InsufficientPoints, PointsOutOfRange, Progr
 from laurels.intake import OrderForm, RefundForm, UnlinkedRefundForm, decode
 from laurels.leaderboard import Leaderboard, projector
 from laurels.ledger import Receipt
-from laurels.model import Adjustment, MemberEvent, Order, Redemption, Refund
-from laurels.settings import Settings
-from laurels.wiring import House, build
+from laurels.model import Adjustment, DocumentKind, MemberEvent, Order, Redemption, Refund
+from laurels.wiring import Services, build
 
 T = TypeVar("T")
 
@@ -65,7 +65,7 @@ class Backup(NamedTuple):
 
 
 class LoyaltyMachine(RuleBasedStateMachine):
-    """Rules do the same to house and model; the auditor compares them after every step."""
+    """Rules do the same to system and model; the auditor compares them after every step."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -103,11 +103,11 @@ class LoyaltyMachine(RuleBasedStateMachine):
 
     @invariant()
     def nothing_differs(self) -> None:
-        self.run(self.auditor.audit_ledger(self.house.ledger, thorough=False))
+        self.run(self.auditor.audit_ledger(self.services.ledger, thorough=False))
         if not self.foreign:
-            self.run(self.auditor.audit_boards(self.house, self.confirmed_at, self.now))
+            self.run(self.auditor.audit_boards(self.services, self.confirmed_at, self.now))
 
-    # The house: open, closed, killed, restored
+    # The system: open, closed, killed, restored
 
     def run(self, doing: Awaitable[T]) -> T:
         async def wait() -> T:
@@ -124,12 +124,13 @@ class LoyaltyMachine(RuleBasedStateMachine):
 
     def open(self) -> None:
         self.rooms = AsyncExitStack()
-        self.house = self.run(self.rooms.enter_async_context(self.building(toml(self.program))))
+        self.services = self.run(self.rooms.enter_async_context(self.building(toml(self.program))))
 
-    def building(self, program: str) -> AbstractAsyncContextManager[House]:
+    def building(self, program: str) -> AbstractAsyncContextManager[Services]:
         file = Path(self.folder.name) / "program.toml"
         file.write_text(program)
-        return build(Settings(state=self.state, program_file=file), now=lambda: self.now, leaderboard=self.board)
+        settings = settings_with(state=self.state, program_file=file, program_publish_at_start=True)
+        return build(settings, now=lambda: self.now, leaderboard=self.board)
 
     def close(self) -> None:
         self.run(self.rooms.aclose())
@@ -149,14 +150,23 @@ class LoyaltyMachine(RuleBasedStateMachine):
 
     @rule(steps=st.integers(1, 2), forged=st.booleans())
     def change_the_program(self, steps: int, forged: bool) -> None:
-        """To another version, new or published before; a published one is refused with other rules in it."""
+        """To another version, new or published before; a published one is refused with other rules in it, and so is one
+        that is behind the last.
+        """
         self.close()
-        self.program = PROGRAMS[(PROGRAMS.index(self.program) + steps) % len(PROGRAMS)]
+        before, self.program = self.program, PROGRAMS[(PROGRAMS.index(self.program) + steps) % len(PROGRAMS)]
         if forged and self.program.version in self.model.published:
             with pytest.raises(ProgramError):
                 self.run(self.building(toml(self.program._replace(points=99))).__aenter__())
-        self.model.publish(self.program)
+        self.put_in_force(before)
         self.open()
+
+    def put_in_force(self, before: Program) -> None:
+        """One that is behind the last is refused, and the one before stays."""
+        if not self.model.publish(self.program):
+            with pytest.raises(ProgramError):
+                self.run(self.building(toml(self.program)).__aenter__())
+            self.program = before
 
     @rule()
     def back_up(self) -> None:
@@ -172,7 +182,7 @@ class LoyaltyMachine(RuleBasedStateMachine):
         self.foreign = True
         # Ids are not under the hash: what tells two histories apart that are alike otherwise is when they were written.
         self.model.now = at + SECOND
-        self.model.publish(self.program)
+        self.put_in_force(PROGRAMS[0])
         self.open()
 
     # Orders and refunds
@@ -183,10 +193,10 @@ class LoyaltyMachine(RuleBasedStateMachine):
         answers = [self.model.accept(twin) for twin in twins]
         documents = [(self.read(sent), sent.raw) for sent in many]
         if len(many) > 1:
-            receipts = self.run(self.house.intake.accept_all(documents))
+            receipts = self.run(self.services.intake.accept_all(documents))
         else:
             try:
-                receipts = [self.run(self.house.intake.accept(*documents[0]))]
+                receipts = [self.run(self.services.intake.accept(*documents[0]))]
             except Conflict:
                 assert answers == ["conflict"]
                 return
@@ -234,7 +244,7 @@ class LoyaltyMachine(RuleBasedStateMachine):
 
     def settle(self, document: Adjustment | Redemption, answer: Answer) -> None:
         try:
-            receipt = self.run(self.house.awarder.settle(document.document()))
+            receipt = self.run(self.services.awarder.settle(document.document()))
         except (InsufficientPoints, PointsOutOfRange):
             assert answer == "refused"
             return
@@ -279,14 +289,14 @@ class LoyaltyMachine(RuleBasedStateMachine):
 
     @rule(ids=st.lists(members, min_size=1, max_size=4))
     def enrol(self, ids: list[str]) -> None:
-        new = self.run(self.house.members.enrol([(id, None) for id in ids], actor="clerk"))
+        new, _ = self.run(self.services.members.enrol([(id, None) for id in ids], actor="clerk"))
         assert new == [self.model.enrol(id) for id in ids]
 
     @rule(member=members, event=st.sampled_from(MemberEvent))
     def change_member(self, member: str, event: MemberEvent) -> None:
         known = self.model.change(member, event.value)
         try:
-            version = self.run(self.house.members.change(member, event, actor="clerk"))
+            version = self.run(self.services.members.change(member, event, actor="clerk"))
         except UnknownMember:
             assert not known
         else:
@@ -300,12 +310,12 @@ class LoyaltyMachine(RuleBasedStateMachine):
         self.award(limit)
 
     def award(self, limit: int) -> int:
-        taken = self.run(self.house.awarder.step(limit=limit))
+        taken = self.run(self.services.awarder.step(limit=limit))
         assert taken == self.model.award(limit)
         return taken
 
-    @rule(chunks=st.sampled_from((None, 1, 2, 3)), rebuild=st.booleans())
-    def project(self, chunks: int | None, rebuild: bool) -> None:
+    @rule(chunks=st.sampled_from((None, 1, 2, 3)), how=st.sampled_from(("catch up", "rebuild", "replay")))
+    def project(self, chunks: int | None, how: str) -> None:
         """All of it, or dying after so many chunks."""
         left = chunks
 
@@ -316,7 +326,10 @@ class LoyaltyMachine(RuleBasedStateMachine):
                 if not left:
                     raise Died
 
-        follow = self.house.projector.rebuild if rebuild else self.house.projector.catch_up
+        projecting = self.services.projector
+        follow = (
+            projecting.catch_up if how == "catch up" else projecting.rebuild if how == "rebuild" else projecting.replay
+        )
         with suppress(Died):
             self.run(follow(die_after_some))
             self.confirmed_at, self.foreign = self.now, False
@@ -325,10 +338,12 @@ class LoyaltyMachine(RuleBasedStateMachine):
     def catch_up_and_rebuild(self) -> None:
         while self.award(500):
             pass
-        self.project(chunks=None, rebuild=False)
-        self.run(self.auditor.audit_ledger(self.house.ledger, thorough=True))
-        self.run(self.auditor.audit_boards(self.house, self.confirmed_at, self.now))
-        self.project(chunks=None, rebuild=True)
+        self.project(chunks=None, how="catch up")
+        self.run(self.auditor.audit_ledger(self.services.ledger, thorough=True))
+        self.run(self.auditor.audit_boards(self.services, self.confirmed_at, self.now))
+        self.project(chunks=None, how="rebuild")
+        self.run(self.auditor.audit_boards(self.services, self.confirmed_at, self.now))
+        self.project(chunks=None, how="replay")
 
     @rule(span=st.sampled_from((SECOND, HOUR, DAY, 3 * DAY, 6 * DAY, 12 * DAY, 30 * DAY, 31 * DAY)))
     def time_passes(self, span: int) -> None:
@@ -338,14 +353,13 @@ class LoyaltyMachine(RuleBasedStateMachine):
     @rule(data=st.data(), drop=st.booleans())
     def decide_about_quarantine(self, data: st.DataObject, drop: bool) -> None:
         twin = data.draw(st.sampled_from(self.model.quarantine()))
-        listed = self.run(self.house.ledger.quarantine(limit=1000))
-        [sequence] = [item.sequence for item in listed if (item.kind, item.source, item.id) == twin.key]
+        key = DocumentKind(twin.kind), twin.source, twin.id
         if drop:
             self.model.drop(twin)
-            self.run(self.house.ledger.drop(sequence, actor="clerk"))
+            self.run(self.services.ledger.drop(*key, actor="clerk"))
         else:
             self.model.retry(twin)
-            self.run(self.house.ledger.retry(sequence))
+            self.run(self.services.ledger.retry(*key))
 
 
 class NativeMachine(LoyaltyMachine):

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 from importlib.util import find_spec
+from urllib.parse import quote
 
 import httptools
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from laurels.http import heads
 from laurels.http.heads import Head
+from laurels.http.paths import read_part
 
 Read = Callable[[bytes], Head | None]
 READERS: list[Read] = [heads.plain_head]
@@ -43,7 +45,15 @@ lines = st.tuples(
     st.lists(st.sampled_from(PIECES), max_size=3).map("".join),
     st.sampled_from(["\r\n"] * 9 + ["\n", "\r", "", " \r\n", "\r\n "]),
 ).map("".join)
-targets = st.sampled_from(["/loyalty/m1", "/loyalty/m1?top=3", "/a?b?c", "/a#b", "*", "/é", "/a b", "http://x/y", ""])
+IDS = st.text(st.sampled_from("aZ09-._~:@!$&'()*+,;=/%#?|\\\"<>^`{} é日😀\t\r\n\x00\x7f\x85"), max_size=12)
+encoded = st.tuples(IDS, st.sampled_from(["", ":@", "/:@!$&'()*+,;=", "%/?#|"])).map(
+    lambda some: quote(some[0], some[1])
+)
+targets = st.one_of(
+    st.sampled_from(["/loyalty/m1", "/loyalty/m1?top=3", "/a?b?c", "/a#b", "*", "/é", "/a b", "http://x/y", ""]),
+    encoded.map(lambda part: f"/loyalty/{part}"),
+    IDS.map(lambda part: f"/loyalty/{part}"),
+)
 requests = st.tuples(
     st.sampled_from(["GET "] * 5 + ["GET  ", "get ", "POST ", "HEAD ", "\r\nGET "]),
     targets,
@@ -74,7 +84,10 @@ class Parsed:
         self.ended += 1
 
 
+@settings(max_examples=400)
 @given(requests.map(str.encode))
+@example(b"GET /loyalty/gid:%2F%2Fshopify%2FCustomer%2F1 HTTP/1.1\r\nHost: a\r\n\r\n")
+@example(b'GET /loyalty/auth0|5f7c"<>^`{}\\ HTTP/1.1\r\nHost: a\r\n\r\n')
 @example(b"GET /loyalty/m1?top=3 HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer t\r\n\r\n")
 def test_the_parser_reads_the_same(data: bytes) -> None:
     head, *others = [read(data) for read in READERS]
@@ -123,3 +136,17 @@ def test_long_heads_are_read_in_time_that_grows_with_them(plain_head: Read) -> N
     """Nothing in the pattern goes back over what it took."""
     spaces = b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a " * 100_000 + b"\r\n\r\n"
     assert plain_head(spaces) is None
+
+
+@given(id_=st.text(min_size=1, max_size=30).filter(lambda text: not any("\ud800" <= char <= "\udfff" for char in text)))
+@example(id_="gid://shopify/Order/1")
+@example(id_="auth0|5f7c8ec7c33c6c004bbafe82")
+def test_an_encoded_id_is_read_by_all_and_comes_out_as_it_went_in(id_: str) -> None:
+    """Both readers, the parser and the server's own splitting of the target agree on where an id begins and ends."""
+    part = quote(id_, safe="").encode()
+    data = b"GET /loyalty/%b?top=1 HTTP/1.1\r\nHost: a\r\n\r\n" % part
+    for read in READERS:
+        head = read(data)
+        assert head is not None
+        assert head[0] == httptools.parse_url(b"/loyalty/%b?top=1" % part).path == b"/loyalty/" + part
+        assert read_part(head[0].removeprefix(b"/loyalty/").decode("ascii")) == id_

@@ -21,7 +21,9 @@ STRANGER = "A" * 128
 EMPTY_BOARD = "month:2031-01"
 
 
-async def shown_by(engine_name: str, batches: list[Batch], members: list[int], age: int, top: int) -> list[bytes]:
+async def shown_by(
+    engine_name: str, batches: list[Batch], members: list[int], age: int, top: int, *, smallest: int
+) -> list[bytes]:
     """Everything that members are shown by an engine, as it goes over the wire."""
     shown = []
     with new_leaderboard(engine_name) as engine:
@@ -30,7 +32,9 @@ async def shown_by(engine_name: str, batches: list[Batch], members: list[int], a
         for batch in batches:
             await engine.apply(batch.shard, batch.changes, batch.upto)
         await engine.confirm(CONFIRMED_AT)
-        dashboards = Dashboards(engine, Boards(ZONE), NAMES, STALE_AFTER_MS, lambda: CONFIRMED_AT + age)
+        dashboards = Dashboards(
+            engine, Boards(ZONE), NAMES, STALE_AFTER_MS, lambda: CONFIRMED_AT + age, smallest=smallest
+        )
         for board in (*BOARDS, EMPTY_BOARD):
             for who in [*map(member_id, members), STRANGER]:
                 for around in (0, 2, 50):
@@ -49,9 +53,12 @@ async def shown_by(engine_name: str, batches: list[Batch], members: list[int], a
     lengths=st.lists(st.integers(1, 9), min_size=1, max_size=5),
     age=st.sampled_from([0, STALE_AFTER_MS * 1000, STALE_AFTER_MS * 1000 + 1, -SECOND]),
     top=st.sampled_from([0, 1, 3, 10, 100]),
+    smallest=st.sampled_from([1, 2, 4, 200]),
 )
-def test_what_is_rendered_is_what_would_be_encoded(shards: Shards, lengths: list[int], age: int, top: int) -> None:
+def test_what_is_rendered_is_what_would_be_encoded(
+    shards: Shards, lengths: list[int], age: int, top: int, smallest: int
+) -> None:
     members = sorted({change.member for entries in shards.values() for entry in entries for change in entry})
     batches = cut(shards, lengths)
-    reference = asyncio.run(shown_by("memory", batches, members, age, top))
-    assert asyncio.run(shown_by("native", batches, members, age, top)) == reference
+    reference = asyncio.run(shown_by("memory", batches, members, age, top, smallest=smallest))
+    assert asyncio.run(shown_by("native", batches, members, age, top, smallest=smallest)) == reference

@@ -24,7 +24,7 @@ async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
     """One shop for all: nothing here may change it."""
     async with open_shop(tmp_path_factory.mktemp("state")) as shop:
         yield shop
-        assert (await shop.house.ledger.heads()).version.positions == {0: 0}
+        assert (await shop.services.ledger.heads()).version.positions == {0: 0}
 
 
 @pytest.mark.parametrize(
@@ -49,8 +49,8 @@ async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
         ({"total": " 25.00"}, "total"),
         ({"total": "+25.00"}, "total"),
         ({"total": "1_000.00"}, "total"),
-        ({"member_id": "17850/../12346"}, "member_id"),
-        ({"member_id": "\U0001f980"}, "member_id"),
+        ({"member_id": "17850\u202e"}, "member_id"),
+        ({"member_id": "\U0001f980" * 64}, "member_id"),
         ({"member_id": "x" * 1_000_000}, "member_id"),
         ({"member_id": ["17850"]}, "member_id"),
         ({"occurred_at": "2026-02-30T10:00:00Z"}, "occurred_at"),
@@ -58,8 +58,7 @@ async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
         ({"occurred_at": "0001-01-01T00:00:00Z"}, "occurred_at"),
         ({"occurred_at": "2025-11-01T24:00:00Z"}, "occurred_at"),
         ({"occurred_at": "x" * 1000}, "occurred_at"),
-        ({"email": "a" * 500 + "@example.com"}, "email"),
-        ({"email": "ann@example.com\r\nBcc: all@example.com"}, "email"),
+        ({"email": ["ann@example.com"]}, "email"),
         ({"lines": [{"sku": "a", "quantity": 10**9, "unit_price": "999999999999"}]}, "lines"),
         ({"lines": [{"sku": "a", "quantity": "1e5", "unit_price": "1"}]}, "lines[0].quantity"),
         ({"lines": [{"sku": "a", "quantity": "0.0000001", "unit_price": "1"}]}, "lines[0].quantity"),
@@ -67,7 +66,7 @@ async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
         ({"lines": [{"sku": "a", "quantity": -1, "unit_price": "1"}]}, "lines[0].quantity"),
         ({"lines": [{"sku": "a", "quantity": 1, "unit_price": "0.0000001"}]}, "lines[0].unit_price"),
         ({"lines": {"0": {}}}, "lines"),
-        ({"member_id": "a/b"}, "member_id"),
+        ({"member_id": "a\u2028b"}, "member_id"),
         ({"member_id": "17850\n"}, "member_id"),
         ({"member_id": "17850\x00"}, "member_id"),
         ({"member_id": ""}, "member_id"),
@@ -81,13 +80,14 @@ async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
         ({"occurred_at": "1999-12-31T23:59:59Z"}, "occurred_at"),
         ({"occurred_at": "9999-12-31T23:59:59Z"}, "occurred_at"),
         ({"occurred_at": 0}, "occurred_at"),
-        ({"email": "no address"}, "email"),
+        ({"source": "checkout"}, "source"),
+        ({"source": "member:1"}, "source"),
         ({"lines": []}, "lines"),
-        ({"lines": [{"sku": "a", "quantity": 0, "unit_price": "1"}]}, "lines[0].quantity"),
+        ({"lines": [{"sku": "a", "quantity": "-0.5", "unit_price": "1"}]}, "lines[0].quantity"),
         ({"lines": [{"sku": "a", "quantity": 10**30, "unit_price": "1"}]}, "lines[0].quantity"),
         ({"lines": [{"sku": "a", "quantity": 1, "unit_price": 1}]}, "lines[0].unit_price"),
         ({"lines": [{"sku": "a", "quantity": 1, "unit_price": "1", "points": 5}]}, "lines[0].points"),
-        ({"lines": [{"sku": "a\x00", "quantity": 1, "unit_price": "1"}]}, "lines[0].sku"),
+        ({"lines": [{"sku": ["a"], "quantity": 1, "unit_price": "1"}]}, "lines[0].sku"),
         ({"lines": [{"sku": "a", "quantity": 1, "unit_price": "1"}]}, "total"),
         ({"lines": [{"sku": "a", "quantity": 1, "unit_price": "-1"}], "total": None}, "lines"),
     ],
@@ -95,7 +95,7 @@ async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
 async def test_a_wrong_field_is_named_and_nothing_is_accepted(shop: Shop, change: dict[str, Any], field: str) -> None:
     answer = await shop.ask("POST", "/order/A1", json=ORDER | change)
     assert [named.replace("[...]", "[0]") for named in fields_at_fault(answer)] == [field]
-    assert await shop.house.ledger.inbox_depth() == 0
+    assert await shop.services.ledger.inbox_depth() == 0
 
 
 @pytest.mark.parametrize(
@@ -119,12 +119,14 @@ async def test_a_body_that_is_no_order_is_a_clear_422(shop: Shop, body: bytes) -
     assert fields_at_fault(answer)
 
 
-@pytest.mark.parametrize("path", ["/order/a%00b", "/order/%ff", "/order/a%20b", "/order/..%2e", "/order/" + "x" * 129])
+@pytest.mark.parametrize(
+    "path", ["/order/a%00b", "/order/%ff", "/order/a%20", "/order/.%2e", "/order/%2e", "/order/" + "x" * 129]
+)
 async def test_an_id_in_the_path_is_checked(shop: Shop, path: str) -> None:
     assert fields_at_fault(await shop.ask("POST", path, json=ORDER)) == ["order_id"]
 
 
-@pytest.mark.parametrize("path", ["/order/a%2Fb", "/order/", "/order", "/order/a/b/c", "/nothing"])
+@pytest.mark.parametrize("path", ["/order%2Fab", "/%6frder/ab", "/order/", "/order", "/order/a/b/c", "/nothing"])
 async def test_what_is_not_there_is_a_404(shop: Shop, path: str) -> None:
     check_problem(await shop.ask("POST", path, json=ORDER), 404, "not-found")
 
@@ -178,14 +180,14 @@ async def test_an_unknown_board_is_a_404(shop: Shop, board: str) -> None:
         ("/loyalty/17850", {"loyalty-points": 1, "actor": "the boss"}, "actor"),
         ("/loyalty/17850/redeem", {"redemption_id": "r1", "points": 0}, "points"),
         ("/loyalty/17850/redeem", {"redemption_id": "r1", "points": -5}, "points"),
-        ("/loyalty/17850/redeem", {"redemption_id": "r 1", "points": 5}, "redemption_id"),
+        ("/loyalty/17850/redeem", {"redemption_id": "r1 ", "points": 5}, "redemption_id"),
         ("/loyalty/17850/redeem", {"points": 5}, "redemption_id"),
         ("/loyalty/17850/redeem", {"redemption_id": "r1", "points": 5, "reason": CARD}, "reason"),
         ("/loyalty/17850/refund", {"refund_id": "r1", "currency": "GBP", "amount": "0.00"}, "amount"),
         ("/loyalty/17850/refund", {"refund_id": "r1", "currency": "GBP", "amount": 5}, "amount"),
         ("/loyalty/17850/refund", {"refund_id": "r1", "currency": "GBP", "amount": "5", "member_id": "1"}, "member_id"),
         ("/order/A1/refund", {"refund_id": "r1", "currency": "GBP", "amount": "5.00"}, "member_id"),
-        ("/order/A1/refund", {"refund_id": "r/1", "member_id": "1", "currency": "GBP", "amount": "5"}, "refund_id"),
+        ("/order/A1/refund", {"refund_id": ".", "member_id": "1", "currency": "GBP", "amount": "5"}, "refund_id"),
     ],
 )
 async def test_a_wrong_field_of_points_is_named(shop: Shop, path: str, body: dict[str, Any], field: str) -> None:
@@ -199,8 +201,9 @@ async def test_a_wrong_cursor_is_named(shop: Shop, query: str) -> None:
 
 
 async def test_a_wrong_idempotency_key_is_named(shop: Shop) -> None:
-    for key in ("", "a b", "x" * 129):
-        answer = await shop.ask("POST", "/loyalty/17850", json={"loyalty-points": 1}, headers={"Idempotency-Key": key})
+    for key in (b"", b"..", b"\xff", b"a\xe2\x80\x8bb", b"x" * 129):
+        headers: Any = {"Idempotency-Key": key}
+        answer = await shop.ask("POST", "/loyalty/17850", json={"loyalty-points": 1}, headers=headers)
         assert fields_at_fault(answer) == ["Idempotency-Key"]
 
 
@@ -347,7 +350,9 @@ async def test_a_trick_with_the_headers_changes_nothing(shop: Shop, headers: dic
 
 @pytest.mark.parametrize("route", SERVED, ids=lambda route: f"{route.method} {route.path}")
 async def test_no_route_answers_rubbish_with_a_5xx(shop: Shop, route: Route) -> None:
-    path = route.path.format(member_id="17850", order_id="A1", board="all-time", name="conflict")
+    path = route.path.format(
+        member_id="17850", order_id="A1", board="all-time", name="conflict", refund_id="R1", redemption_id="V1"
+    )
     for body in RUBBISH if route.takes_body else []:
         for kind in (b"application/json", b"application/x-ndjson", b"text/plain", b"a/b;c=\xff", b""):
             headers = {b"Content-Type": kind, b"Authorization": b"Bearer " + shop.token().encode()}

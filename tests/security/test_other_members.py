@@ -44,7 +44,7 @@ def name_of(one: Route) -> str:
 
 
 def of(route: Route, member: str, order: str = "A1") -> str:
-    return route.path.format(member_id=member, order_id=order, board="all-time")
+    return route.path.format(member_id=member, order_id=order, board="all-time", refund_id="R1", redemption_id="V1")
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +128,7 @@ async def test_a_service_needs_the_scope(shop: Shop, one: Route) -> None:
 async def test_a_foreign_member_is_refused_before_any_look_up(tmp_path: Path) -> None:
     """Why the time is the same: with the ledger closed, whatever looks something up is a 503."""
     async with open_shop(tmp_path) as closed:
-        await closed.house.ledger.close()
+        await closed.services.ledger.close()
         for one in OWN:
             check_problem(await closed.ask(one.method, of(one, OTHER), member=MEMBER), 404, "not-found")
 

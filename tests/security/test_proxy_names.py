@@ -46,7 +46,7 @@ def key_file(folder: Path, key: bytes) -> Path:
 
 
 async def furnish(shop: Shop, earlier: int = EARLIER) -> None:
-    await shop.house.members.enrol([(f"m{n}", None) for n in range(earlier)], actor="import")
+    await shop.services.members.enrol([(f"m{n}", None) for n in range(earlier)], actor="import")
     for n, member in enumerate([*PLANTED, HIDDEN, READER]):
         order = {"total": f"{(n + 3) * 111}.00", "email": f"planted-{n}@mail.example"}
         assert (await shop.order(f"order-of-{member}", member, **order)).status_code == 202
@@ -59,7 +59,7 @@ async def secrets(shop: Shop) -> re.Pattern[str]:
     """What no answer may hold: ids, parts of them, addresses, orders, member numbers and name numbers."""
     words = ["planted", "id.example", "mail.example", "order-of"]
     for member_id in [*PLANTED, HIDDEN]:
-        member = await shop.house.ledger.member(member_id)
+        member = await shop.services.ledger.member(member_id)
         assert member is not None
         assert member.number >= EARLIER
         words += [rf"\b{member.number}\b", rf"\b{member.name_number}\b"]
@@ -91,7 +91,7 @@ def addresses() -> list[str]:
         [name] = re.findall(r"{(\w+)}", route.path) or [""]
         found += [route.path.replace("{" + name + "}", value) for value in names.get(name, [""])]
         if "member_id" in route.path and route.query is not None and "board" in route.query.__struct_fields__:
-            own = route.path.format(member_id=READER)
+            own = route.path.format(member_id=READER, redemption_id="V1")
             found += [f"{own}?board={board}&top=100&around=50" for board in names["board"]]
     return found
 
@@ -118,7 +118,9 @@ async def test_foreign_ids_that_are_asked_for_are_not_repeated(shop: Shop) -> No
     secret = await secrets(shop)
     for route in [one for one in ROUTES if "{member_id}" in one.path]:
         for member in PLANTED:
-            answer = await shop.ask(route.method, route.path.format(member_id=member), member=READER)
+            answer = await shop.ask(
+                route.method, route.path.format(member_id=member, redemption_id="V1"), member=READER
+            )
             assert answer.status_code in {403, 404}
             assert not secret.search(answer.text + str(answer.headers))
 

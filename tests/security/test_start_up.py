@@ -15,12 +15,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from tests.acceptance.command_line import laurels
+from tests.fault.test_process_tree import Tree, until
+from tests.settings import settings_with
 
 from laurels.dashboard.names import PUBLISHED_KEY
 from laurels.errors import SettingsError
 from laurels.http import open_auth
 from laurels.http.tokens import development_key
-from laurels.settings import Settings
+from laurels.keyfile import check_folder
 
 pytestmark = pytest.mark.slow
 
@@ -69,6 +71,7 @@ def test_development_keys_on_a_public_address(tmp_path: Path, host: str) -> None
 def test_tokens_for_anybody_on_a_public_address(tmp_path: Path, missing: str) -> None:
     auth = {name: value for name, value in GOOD.items() if name != missing}
     assert f"auth.{missing.lower()} has to be set" in refused(tmp_path, "0.0.0.0", auth)
+    assert f"auth.{missing.lower()} has to be set" in refused(tmp_path, "0.0.0.0", {**auth, missing: " "})
 
 
 @pytest.mark.parametrize(
@@ -102,6 +105,42 @@ def test_secrets_that_others_can_read_or_write(tmp_path: Path, mode: int) -> Non
     assert "by others" in refused(tmp_path, "127.0.0.1", GOOD, mode=mode)
 
 
+@pytest.mark.parametrize("mode", [0o777, 0o757, 0o1777, 0o702])
+def test_a_state_folder_that_others_may_write(tmp_path: Path, mode: int) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    state.chmod(mode)
+    assert "can be written by others. Run: chmod go-w" in refused(state, "127.0.0.1", GOOD)
+
+
+def test_the_group_of_the_process_is_not_others(tmp_path: Path) -> None:
+    tmp_path.chmod(0o775)
+    check_folder(tmp_path)
+    check_folder(tmp_path / "nothing")
+    if os.geteuid() == 0:
+        os.chown(tmp_path, -1, os.getegid() + 1)
+        with pytest.raises(SettingsError, match="by others"):
+            check_folder(tmp_path)
+
+
+def test_whatever_is_made_is_for_its_owner_alone(tmp_path: Path) -> None:
+    """Also where the user lets others read and write what he makes."""
+    state = tmp_path / "state"
+    mask = os.umask(0)
+    try:
+        tree = Tree(state)
+        order = {"member_id": "ann", "currency": "GBP", "total": "2000.00", "email": "ann@example.com"}
+        tree.call("POST", "/order/A1", order)
+        until(lambda: tree.awarded("A1") and any((state / "outbox").glob("*.eml")))
+        tree.process.terminate()
+        tree.process.communicate(timeout=30)
+    finally:
+        os.umask(mask)
+    found = [state, *state.rglob("*")]
+    assert {"names.key", "auth.key", "laurels.db", "outbox"} <= {path.name for path in found}
+    assert {path.name: oct(path.stat().st_mode & 0o777) for path in found if path.stat().st_mode & 0o077} == {}
+
+
 def test_shared_secrets_are_no_algorithm(tmp_path: Path) -> None:
     """Nothing that a setting could say makes a public key a shared secret."""
     for algorithm in ("HS256", "none", "RS256,HS256"):
@@ -129,12 +168,12 @@ def test_a_server_of_ones_own_is_no_way_around(tmp_path: Path) -> None:
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "shop.example", ""])
 def test_development_tokens_are_for_one_machine(tmp_path: Path, host: str) -> None:
     with pytest.raises(SettingsError, match="loopback address such as 127"):
-        open_auth(Settings(state=tmp_path, http_host=host))
+        open_auth(settings_with(state=tmp_path, http_host=host))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
 def test_loopback_addresses_may_use_them(tmp_path: Path, host: str) -> None:
-    open_auth(Settings(state=tmp_path, http_host=host))
+    open_auth(settings_with(state=tmp_path, http_host=host))
 
 
 def test_the_development_key_is_for_its_owner(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from laurels.engines.memory import MemoryLeaderboard
 from laurels.engines.sqlite import SqliteLedger
 from laurels.errors import LedgerUnavailable
 from laurels.intake import Intake
-from laurels.leaderboard import Boards, Change, Followed, Leaderboard, Projector, View
+from laurels.leaderboard import Boards, Change, Followed, Leaderboard, Part, Projector, View
 from laurels.ledger import Ledger
 from laurels.members import Members
 from laurels.model import Mark, Version
@@ -68,7 +68,7 @@ class Rooms:
 
 
 class Process(Life):
-    """A process of the house from its start to its end. `doors`: it takes requests; `works`: the loops run in it."""
+    """A process of the system from its start to its end. `doors`: it takes requests; `works`: the loops run in it."""
 
     def __init__(self, name: str, *, doors: bool, works: bool) -> None:
         super().__init__()
@@ -120,7 +120,7 @@ class Machine:
         self._trace = trace
         self._started_at = started_at
         self._drift = 1 + dice.uniform(-0.001, 0.001)
-        self._plan = {"doors": (True, False), "works": (False, True)} if apart else {"house": (True, True)}
+        self._plan = {"doors": (True, False), "works": (False, True)} if apart else {"both": (True, True)}
         self._beside = Beside(dice) if beside else None
         self._processes: dict[str, Process] = {}
         self._outside = copy_context()
@@ -190,7 +190,7 @@ class Machine:
     async def ask(self, doing: Callable[[Rooms], Awaitable[T]], *, lossy: bool) -> T:
         """Ask the process that has the doors; the wire is slow, and a `lossy` one loses answers.
 
-        Raises `Lost`, `Away`, and what the house answers.
+        Raises `Lost`, `Away`, and what the system answers.
         """
         return await self._ask(self._find(doors=True), doing, lossy=lossy)
 
@@ -342,6 +342,13 @@ class Beside:
     async def reset(self, followed: Followed) -> None:
         await self._travel(lambda: self._board.reset(followed))
 
+    async def load(self, followed: Followed, parts: AsyncIterator[Part]) -> None:
+        read = [part async for part in parts]
+        await self._travel(lambda: self._board.load(followed, _each(read)))
+
+    async def adopt(self, epoch: int) -> None:
+        await self._travel(lambda: self._board.adopt(epoch))
+
     async def wait_for_change(self, known: Version, timeout_s: float) -> None:
         await self._board.wait_for_change(known, timeout_s)
 
@@ -353,6 +360,11 @@ class Beside:
         answer = await doing()
         await asyncio.sleep(self._dice.uniform(0.0, 0.001))
         return answer
+
+
+async def _each(parts: Sequence[Part]) -> AsyncIterator[Part]:
+    for part in parts:
+        yield part
 
 
 def note_connection(connection: apsw.Connection) -> None:

@@ -1,4 +1,4 @@
-"""What the shop's systems ask of the house, in what order, and what they heard: the history that is judged later.
+"""What the shop's systems ask of the system, in what order, and what they heard: the history that is judged later.
 
 Ids and members come from small pools, so that requests repeat, cross, and refer to what has not come yet.
 """
@@ -76,7 +76,7 @@ class History:
         return any(change.event is MemberEvent.ERASE and change.member_id == member_id for change in self.changes)
 
 
-class Shop:
+class SimulatedShop:
     """Tills, web shop and customers, each a task of its own."""
 
     def __init__(self, machine: Machine, dice: random.Random, trace: Trace) -> None:
@@ -115,7 +115,7 @@ class Shop:
         """Read a dashboard no older than the last one; whether there was one."""
         token = self._token
         try:
-            seen = await self._machine.look(lambda house: house.member(member_id, board, min_version=token))
+            seen = await self._machine.look(lambda services: services.member(member_id, board, min_version=token))
         except (Away, Lost, BoardNotReady, VersionNotReached) as error:
             self._trace("customer", "sees nothing", type(error).__name__)
             return False
@@ -202,8 +202,8 @@ class Shop:
         self._trace(who, heard, change.event.value, change.member_id)
 
 
-def _position(receipt: Receipt) -> int | None:
-    return None if receipt.entry is None else receipt.entry.position
+def _position(receipt: Receipt) -> str | None:
+    return None if receipt.entry is None else receipt.entry.loyalty_id
 
 
 async def _hand_in(rooms: Rooms, paper: Paper) -> Receipt:

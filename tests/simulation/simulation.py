@@ -1,4 +1,4 @@
-"""One run of the whole house under a seed: who asks what, what breaks when, in which order everything goes."""
+"""One run of the whole system under a seed: who asks what, what breaks when, in which order everything goes."""
 
 import asyncio
 import hashlib
@@ -13,18 +13,18 @@ import apsw
 from structlog.testing import capture_logs
 from tests.property.model import boards_of
 from tests.simulation.disk import Disk
-from tests.simulation.judge import SHARD, judge_documents, judge_everything
+from tests.simulation.judge import judge_documents, judge_everything
 from tests.simulation.machine import PROGRAM, Machine, Rooms, note_connection
 from tests.simulation.mail import MailServer
 from tests.simulation.scheduler import Scheduler
-from tests.simulation.shop import MEMBERS, Shop
+from tests.simulation.shop import MEMBERS, SimulatedShop
 
 from laurels.clock import DAY, HOUR, MINUTE, SECOND
-from laurels.engines.sqlite import SqliteLedger
+from laurels.engines.sqlite import SqliteLedger, leases
 from laurels.leaderboard import projector
 from laurels.model import Mark
 
-REPLAY = "LAURELS_SIM_SEED={} .venv/bin/pytest -s tests/simulation/test_simulation.py -k one_run"
+REPLAY = "LAURELS_SIM_SEED={} LAURELS_SIM_SHARDS={} .venv/bin/pytest -s tests/simulation/test_simulation.py -k one_run"
 """What plays a seed again, and tells what happened."""
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - only as the folder of temporary folders
@@ -39,6 +39,9 @@ JUMPS = (-HOUR, -30 * SECOND, -SECOND, SECOND, HOUR, 8 * DAY)
 CHUNKS = (1, 3, 1000)
 """How many entries the projector may take at once."""
 
+LEASE = 6_000
+"""Microseconds that a shard stays a dead process's: as short as a run is."""
+
 NEVER_FOLDS = 1000
 FOLD_AT_PAGES = (12, NEVER_FOLDS, NEVER_FOLDS)
 """When SQLite folds its log into the file: in the middle of a short run, or not within it."""
@@ -49,10 +52,13 @@ class Failed(AssertionError):
 
 
 class Run:
-    """A run, which `play` carries out. `trace` tells what happened; `digest` is the same for the same run."""
+    """A run, which `play` carries out, over a ledger of so many shards. `trace` tells what happened; `digest` is the
+    same for the same run.
+    """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, shards: int = 1) -> None:
         self.seed = seed
+        self._shards = shards
         self.trace: list[str] = []
         self._dice = random.Random(seed)
         self._loop = Scheduler(self._dice)
@@ -67,7 +73,7 @@ class Run:
         """Raises `Failed`, with the trace, where a promise is broken."""
         try:
             with TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder, self._surroundings():
-                disk = Disk(Path(folder), image(), self._dice, lambda: self._loop.meanwhile(10))
+                disk = Disk(Path(folder), image(self._shards), self._dice, lambda: self._loop.meanwhile(10))
                 try:
                     self._loop.run(self._play(disk))
                 finally:
@@ -75,13 +81,17 @@ class Run:
                     self._loop.close()
         except Exception as error:
             story = "\n".join(self.trace)
-            raise Failed(f"{story}\n\nseed {self.seed}: {error!r}\n{REPLAY.format(self.seed)}") from error
+            raise Failed(f"{story}\n\nseed {self.seed}: {error!r}\n{REPLAY.format(self.seed, self._shards)}") from error
 
     @contextmanager
     def _surroundings(self) -> Iterator[None]:
-        """What is decided for the whole process: how much the projector takes, when SQLite folds its log."""
-        chunks = projector.CHUNK, projector.BUILDING_CHUNK
+        """What is decided for the whole process: how much the projector takes, how long a shard is a dead process's,
+        when SQLite folds its log.
+        """
+        chunks, lease = (projector.CHUNK, projector.BUILDING_CHUNK), (leases.LEASE, leases.RENEW)
         projector.CHUNK = projector.BUILDING_CHUNK = self._dice.choice(CHUNKS)
+
+        leases.LEASE, leases.RENEW = LEASE, LEASE // 3
 
         def fold_early(connection: apsw.Connection) -> None:
             connection.wal_autocheckpoint(self._fold_at_pages)
@@ -93,6 +103,7 @@ class Run:
                 yield
         finally:
             projector.CHUNK, projector.BUILDING_CHUNK = chunks
+            leases.LEASE, leases.RENEW = lease
             for hook in hooks:
                 apsw.connection_hooks.remove(hook)
             boards_of.cache_clear()
@@ -109,7 +120,7 @@ class Run:
             apart=self._dice.random() < 0.3,
             beside=self._dice.random() < 0.4,
         )
-        shop = Shop(machine, self._dice, self._tell)
+        shop = SimulatedShop(machine, self._dice, self._tell)
         try:
             machine.start()
             gremlin = asyncio.create_task(self._break(machine))
@@ -174,16 +185,18 @@ async def _is_quiet(rooms: Rooms) -> bool:
     heads = await rooms.ledger.heads()
     assert rooms.leaderboard is not None
     followed = await rooms.leaderboard.followed()
-    return not (counts.ready or counts.messages_due) and followed.marks.get(SHARD, Mark()) == heads.marks[SHARD]
+    if counts.ready or counts.messages_due:
+        return False
+    return all(followed.marks.get(shard, Mark()).position == head.position for shard, head in heads.marks.items())
 
 
 @cache
-def image() -> bytes:
+def image(shards: int) -> bytes:
     """A fresh ledger's file, with the program published: every run begins with it."""
 
     async def publish(path: Path) -> None:
-        ledger = SqliteLedger.open(path)
-        await ledger.publish(PROGRAM.version, PROGRAM.text)
+        ledger = SqliteLedger.open(path, shards=shards)
+        await ledger.publish(PROGRAM.version, PROGRAM.text, None, actor="test")
         await ledger.close()
 
     with TemporaryDirectory() as folder:

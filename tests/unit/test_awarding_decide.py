@@ -6,15 +6,27 @@ import pytest
 from laurels.awarding import Programs, decide
 from laurels.awarding.decide import decide_or_raise
 from laurels.errors import InsufficientPoints, LaurelsError, PointsOutOfRange, Refused
-from laurels.ledger import Award, Claim, Item, Outcome
-from laurels.model import Adjustment, Balance, Document, DocumentKind, EntryKind, Order, Redemption, Refund
+from laurels.ledger import Award, Claim, Item, MemberState, Outcome, Redeemed
+from laurels.model import (
+    Adjustment,
+    Amendment,
+    Balance,
+    Cancellation,
+    Document,
+    DocumentKind,
+    EntryKind,
+    Order,
+    Redemption,
+    Refund,
+    Restoration,
+)
 from laurels.model.entries import MAX_POINTS
 from laurels.program import DEFAULT_PROGRAM, parse_program
 
 V1 = parse_program(DEFAULT_PROGRAM)
 V2 = parse_program(DEFAULT_PROGRAM.replace("version = 1", "version = 2").replace("points = 1 ", "points = 2 "))
-PROGRAMS = Programs(V1, {1: V1})
-CHANGED = Programs(V2, {1: V1, 2: V2})
+PROGRAMS = Programs.of(V1)
+CHANGED = Programs.of(V1, V2)
 
 NOW = 1_793_530_800_000_000
 ANN, BOB = 0, 1
@@ -27,7 +39,7 @@ def item(document: Document, sequence: int = 1, member: int | None = ANN, **more
         source=document.source,
         id=document.id,
         member=member,
-        order_id=document.order_id,
+        order_key=document.order_key,
         accepted_at=NOW - 7,
         content=document.content,
     )
@@ -60,8 +72,11 @@ def claim(
         items=list(items),
         overdue=list(overdue),
         awards={(award.source, award.order_id): award} if award else {},
+        orders={},
         waiting={},
-        balances={ANN: balance} if balance else {},
+        members={ANN: MemberState(balance)} if balance else {},
+        redemptions={("shop", "S1"): Redeemed(member=ANN, points=9, restored=4)},
+        program_version=1,
     )
 
 
@@ -81,6 +96,11 @@ AWARD = Award(
 
 def moved(outcome: Outcome) -> list[tuple[EntryKind, int]]:
     return [(posting.kind, posting.points) for posting in outcome.postings]
+
+
+def left_of(outcome: Outcome) -> Award:
+    """What is kept of the order, without what only the judgement reads."""
+    return msgspec.structs.replace(outcome.awards[("shop", "A1")], refunded=None)
 
 
 def test_an_order_earns_and_leaves_what_its_refunds_are_judged_by() -> None:
@@ -105,7 +125,7 @@ def test_a_refund_takes_back_under_its_orders_rules_in_its_orders_month() -> Non
     [posting] = outcome.postings
     assert (posting.points, posting.program_version) == (-1, 1)
     assert (posting.board_at, posting.occurred_at) == (AWARD.board_at, NOW - 7)
-    assert outcome.awards[("shop", "A1")] == msgspec.structs.replace(AWARD, left=2000, reversed=1)
+    assert left_of(outcome) == msgspec.structs.replace(AWARD, left=2000, reversed=1)
 
 
 def test_a_refund_beyond_what_is_left_is_two_entries_of_one_document() -> None:
@@ -114,7 +134,7 @@ def test_a_refund_beyond_what_is_left_is_two_entries_of_one_document() -> None:
         (-3, 2500, "R1"),
         (0, 500, "R1"),
     ]
-    assert outcome.awards[("shop", "A1")] == msgspec.structs.replace(AWARD, left=0, reversed=3)
+    assert left_of(outcome) == msgspec.structs.replace(AWARD, left=0, reversed=3)
 
 
 def test_one_claim_may_hold_a_refund_before_its_order() -> None:
@@ -257,7 +277,13 @@ def test_the_same_claim_gives_the_same_outcome() -> None:
 
 
 def test_each_kind_of_document_is_judged() -> None:
-    for document in (order(1), refund(1), refund(1, order_id=None), adjustment(1), redemption(1)):
+    cancelled = Cancellation(source="shop", refund_id="R1", order_id="A1", member_id="ann").document()
+    changed = Amendment(
+        revision=2, order=Order(source="shop", order_id="A1", currency="GBP", total=6000, member_id="ann")
+    ).document()
+    restored = Restoration(source="shop", cancel_id="C1", redemption_id="S1", member_id="ann").document()
+    documents = (order(1), refund(1), refund(1, order_id=None), adjustment(1), redemption(1))
+    for document in (*documents, cancelled, changed, restored):
         outcome = decide(claim(item(document), balance=Balance(5), award=AWARD), PROGRAMS)
         assert outcome.postings, document.kind
-    assert len(DocumentKind) == 4
+    assert {document.kind for document in (*documents, cancelled, changed, restored)} == set(DocumentKind)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from laurels.cli.bench import circumstances as under
-from laurels.cli.bench.timing import TURNS, Timing, in_turns, repeat
+from laurels.workbench.bench import circumstances as under
+from laurels.workbench.bench.timing import TURNS, Timing, in_turns, repeat
 
 
 def test_percentiles_are_of_the_durations_in_order() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.settings import settings_with
 
 from laurels.checkout import (
     SOURCE,
@@ -25,8 +26,7 @@ from laurels.engines.payments import SandboxPayments
 from laurels.engines.sqlite import SqliteLedger
 from laurels.errors import Conflict, InvalidInput, PaymentsUnavailable
 from laurels.model import DocumentKind, EntryKind, Mark, MemberEvent, Order, Status
-from laurels.settings import Settings
-from laurels.wiring import House, build
+from laurels.wiring import Services, build
 
 pytestmark = pytest.mark.anyio
 
@@ -47,19 +47,19 @@ class TurnedClock:
         return self.at
 
 
-class Shop:
-    """A house and the steps that the tests are told in."""
+class CheckoutShop:
+    """A system and the steps that the tests are told in."""
 
-    def __init__(self, house: House, now: TurnedClock) -> None:
-        self.house = house
+    def __init__(self, services: Services, now: TurnedClock) -> None:
+        self.services = services
         self.now = now
-        self.checkout = house.checkout
-        self.payments = SandboxPayments(house.settings.state / "payments")
+        self.checkout = services.checkout
+        self.payments = SandboxPayments(services.settings.state / "payments")
 
     @property
     def ledger(self) -> SqliteLedger:
-        assert isinstance(self.house.ledger, SqliteLedger)
-        return self.house.ledger
+        assert isinstance(self.services.ledger, SqliteLedger)
+        return self.services.ledger
 
     async def buy(self, *items: str, member: str = "ann", order: str = "A1", token: str = PAID) -> Success | Failure:
         details = PaymentDetails(method="card", token=token)
@@ -68,7 +68,7 @@ class Shop:
 
     async def orders(self) -> int:
         """How many orders the ledger has."""
-        await self.house.awarder.drain()
+        await self.services.awarder.drain()
         return len([entry for entry in await self.ledger.feed(0, Mark(), 1000) if entry.kind is EntryKind.EARN])
 
     def charges(self) -> int:
@@ -80,14 +80,14 @@ class Shop:
 
 
 @asynccontextmanager
-async def open_shop(state: Path, payments: Payments | None = None, **settings: Any) -> AsyncIterator[Shop]:
+async def open_shop(state: Path, payments: Payments | None = None, **settings: Any) -> AsyncIterator[CheckoutShop]:
     now = TurnedClock()
-    async with build(Settings(state=state, **settings), now=now, payments=payments) as house:
-        yield Shop(house, now)
+    async with build(settings_with(state=state, **settings), now=now, payments=payments) as services:
+        yield CheckoutShop(services, now)
 
 
 @pytest.fixture
-async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
+async def shop(tmp_path: Path) -> AsyncIterator[CheckoutShop]:
     async with open_shop(tmp_path) as shop:
         yield shop
 
@@ -146,7 +146,7 @@ class HeldUp(Interposed):
         return await super().pay(payment, token)
 
 
-async def test_a_purchase_is_paid_and_earns(shop: Shop) -> None:
+async def test_a_purchase_is_paid_and_earns(shop: CheckoutShop) -> None:
     assert await shop.buy() == BOUGHT
     document = await shop.ledger.document(DocumentKind.ORDER, SOURCE, "A1")
     assert document is not None
@@ -158,13 +158,13 @@ async def test_a_purchase_is_paid_and_earns(shop: Shop) -> None:
     assert (charge.key, charge.amount, charge.currency) == ("checkout/A1", 933, "GBP")
 
 
-async def test_the_same_purchase_again_is_the_same_answer(shop: Shop) -> None:
+async def test_the_same_purchase_again_is_the_same_answer(shop: CheckoutShop) -> None:
     for token in ("tok_ok", "tok_ok", "tok_declined"):
         assert await shop.buy(token=token) == BOUGHT
     assert (shop.charges(), await shop.orders()) == (1, 1)
 
 
-async def test_a_declined_order_stays_declined(shop: Shop) -> None:
+async def test_a_declined_order_stays_declined(shop: CheckoutShop) -> None:
     for token in ("tok_declined", "tok_declined", "tok_ok"):
         assert await shop.buy(token=token) == DECLINED
     assert (shop.charges(), await shop.orders()) == (0, 0)
@@ -172,13 +172,13 @@ async def test_a_declined_order_stays_declined(shop: Shop) -> None:
     assert await shop.buy(order="A2") == Success(order_id="A2", total="9.33", currency="GBP")
 
 
-async def test_the_same_purchase_many_times_at_once_is_one(shop: Shop) -> None:
+async def test_the_same_purchase_many_times_at_once_is_one(shop: CheckoutShop) -> None:
     answers = await asyncio.gather(*(shop.buy() for _ in range(20)))
     assert set(answers) == {BOUGHT}
     assert (shop.charges(), await shop.orders()) == (1, 1)
 
 
-async def test_other_content_under_a_used_id_is_a_conflict(shop: Shop) -> None:
+async def test_other_content_under_a_used_id_is_a_conflict(shop: CheckoutShop) -> None:
     await shop.buy()
     await shop.buy(order="A2", token="tok_declined")
     for order in ("A1", "A2"):
@@ -188,7 +188,7 @@ async def test_other_content_under_a_used_id_is_a_conflict(shop: Shop) -> None:
     assert (shop.charges(), await shop.orders()) == (1, 1)
 
 
-async def test_another_members_id_is_a_conflict_that_tells_nothing(shop: Shop) -> None:
+async def test_another_members_id_is_a_conflict_that_tells_nothing(shop: CheckoutShop) -> None:
     await shop.buy()
     await shop.buy(order="A2", token="tok_declined")
     said = set()
@@ -200,13 +200,13 @@ async def test_another_members_id_is_a_conflict_that_tells_nothing(shop: Shop) -
     assert await shop.ledger.member("bob") is None
 
 
-async def test_two_members_at_once_under_one_id(shop: Shop) -> None:
+async def test_two_members_at_once_under_one_id(shop: CheckoutShop) -> None:
     answers = await asyncio.gather(*(shop.buy(member=member) for member in ("ann", "bob")), return_exceptions=True)
     assert {type(answer) for answer in answers} == {Success, Conflict}
     assert (shop.charges(), await shop.orders()) == (1, 1)
 
 
-async def test_what_is_not_valid_leaves_nothing_behind(shop: Shop) -> None:
+async def test_what_is_not_valid_leaves_nothing_behind(shop: CheckoutShop) -> None:
     with pytest.raises(InvalidInput, match=r"itemIds\[1\]"):
         await shop.buy("85123A", "no-such-thing")
     with pytest.raises(InvalidInput, match=r"paymentDetails\.token"):
@@ -231,7 +231,7 @@ async def test_another_door_cannot_take_an_order_that_is_being_paid(tmp_path: Pa
         purchase = asyncio.create_task(shop.buy())
         await payments.about_to_pay.wait()
         with pytest.raises(Conflict):
-            await shop.house.intake.accept(
+            await shop.services.intake.accept(
                 Order(source=SOURCE, order_id="A1", member_id="ann", currency="GBP", total=100_000)
             )
         payments.go_on.set()
@@ -239,8 +239,8 @@ async def test_another_door_cannot_take_an_order_that_is_being_paid(tmp_path: Pa
         assert await shop.orders() == 1
 
 
-async def test_an_order_of_another_door_is_not_sold_again(shop: Shop) -> None:
-    await shop.house.intake.accept(Order(source=SOURCE, order_id="A1", member_id="ann", currency="GBP", total=933))
+async def test_an_order_of_another_door_is_not_sold_again(shop: CheckoutShop) -> None:
+    await shop.services.intake.accept(Order(source=SOURCE, order_id="A1", member_id="ann", currency="GBP", total=933))
     with pytest.raises(Conflict):
         await shop.buy()
     assert shop.charges() == 0
@@ -342,10 +342,10 @@ async def test_one_purchase_that_cannot_be_finished_holds_up_no_other(tmp_path: 
 async def test_an_erased_buyer_is_nowhere_and_the_order_is_kept(tmp_path: Path) -> None:
     member = "ann.of.the.unmistakable.name@example.com"
     async with open_shop(tmp_path, LosesAnswers(tmp_path)) as shop:
-        await shop.house.members.enrol([(member, None)], actor="test")
+        await shop.services.members.enrol([(member, None)], actor="test")
         with pytest.raises(PaymentsUnavailable):
             await shop.buy(member=member)
-        await shop.house.members.change(member, MemberEvent.ERASE, actor="test")
+        await shop.services.members.change(member, MemberEvent.ERASE, actor="test")
         assert await shop.checkout.recover(left_alone_s=0) == 1
         assert (shop.charges(), await shop.orders()) == (1, 1)
         assert await shop.ledger.member(member) is None
@@ -366,5 +366,6 @@ async def test_an_order_in_quarantine_shows_what_was_bought_and_no_token(tmp_pat
         assert await shop.buy("A") == Success(order_id="A1", total="250", currency="JPY")
         assert await shop.orders() == 0
         [quarantined] = await shop.ledger.quarantine()
-        assert b'"A"' in quarantined.raw
+        whole = await shop.ledger.quarantined(quarantined.kind, quarantined.source, quarantined.id)
+        assert b'"A"' in whole.raw
     check_nowhere(tmp_path / "state", "tok_ok")

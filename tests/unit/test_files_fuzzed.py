@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from laurels.cli.files import PRESETS, Mapping, describe, open_documents
 from laurels.errors import FileRefused
+from laurels.exchange import PRESETS, Mapping, describe, open_documents
 from laurels.model import Order
 
 HEADER = b"order_id,member_id,currency,total,note\n"
@@ -62,7 +62,7 @@ def test_any_bytes_as_csv(tmp_path: Path, content: bytes, with_header: bool) -> 
     path.write_bytes((HEADER if with_header else b"") + content)
     try_it(path, Mapping(total="total"))
     try_it(path, None)
-    try_it(path, PRESETS["online-retail"])
+    try_it(path, PRESETS["online-retail"].mapping())
 
 
 @reproducible

@@ -10,8 +10,8 @@ import msgspec
 import polars as pl
 import pytest
 
-from laurels.cli.files import Constant, Mapping, open_documents
 from laurels.errors import FileRefused
+from laurels.exchange import Constant, Mapping, open_documents
 from laurels.model import Channel, Line, Order, Refund
 from laurels.model.times import format_instant, from_datetime, parse_instant
 
@@ -260,8 +260,10 @@ class TestFlatNdjson:
     @pytest.mark.parametrize(
         ("line", "words"),
         [
-            ('{"id": 1, "customer": "m1", "sum": 2.50}', "row 2, column sum: must be a text or a whole number"),
-            ('{"id": 1, "customer": true, "sum": "1"}', "row 2, column customer: must be a text or a whole number"),
+            ('{"id": 1, "customer": "m1", "sum": 2.505}', 'row 2, column sum: "2.505" must have at most 2 decimals'),
+            ('{"id": 1.0, "customer": "m1", "sum": 2.50}', 'row 2, column id: "1.0" looks like an id that'),
+            ('{"id": 1, "customer": true, "sum": "1"}', "row 2, column customer: must be a text or a number"),
+            ('{"id": 1, "customer": ["m1"], "sum": "1"}', "row 2, column customer: must be a text or a number"),
             ('{"id": 1, "customer": "m1"}', "row 2, column sum: is empty"),
             ("[1]", "row 2: Expected `object`, got `array`"),
             ("{", "row 2: is not one JSON object on one line"),

@@ -9,8 +9,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from laurels.cli.files import PRESETS, Constant, Mapping, describe, open_documents
 from laurels.errors import FileRefused
+from laurels.exchange import PRESETS, Constant, Mapping, describe, open_documents
 
 NOBODY = 65534
 HEADER = "order_id,member_id,currency,occurred_at,total"
@@ -54,7 +54,7 @@ class TestTheFileItself:
     def test_pipe(self, tmp_path: Path) -> None:
         pipe = tmp_path / "orders.csv"
         os.mkfifo(pipe)
-        assert refusal(pipe) == "is not a regular file; save it as one first"
+        assert refusal(pipe) == "is not a regular file; save it as one first, or give - and feed it in"
 
     def test_no_right_to_read(self, csv: Write) -> None:
         path = csv(HEADER, GOOD)
@@ -82,13 +82,14 @@ class TestTheFileItself:
         assert refusal(path) == "is empty"
 
     def test_unknown_ending(self, tmp_path: Path) -> None:
-        path = tmp_path / "orders.xlsx"
+        path = tmp_path / "orders.doc"
         path.write_bytes(b"PK")
-        assert "known: .csv, .parquet, .ndjson, .jsonl" in refusal(path)
+        assert "known: .csv, .tsv, .parquet, .ndjson, .json, .xlsx, .jsonl" in refusal(path)
 
     def test_unknown_format(self, csv: Write) -> None:
         assert (
-            refusal(csv(HEADER, GOOD), format_name="xml") == "the format xml is not known; known: csv, parquet, ndjson"
+            refusal(csv(HEADER, GOOD), format_name="xml")
+            == "the format xml is not known; known: csv, tsv, parquet, ndjson, json, xlsx"
         )
 
 
@@ -99,7 +100,7 @@ class TestCsv:
     @pytest.mark.parametrize(("delimiter", "name"), [(";", "semicolons"), ("\t", "tabs"), ("|", "bars")])
     def test_other_delimiters(self, csv: Write, delimiter: str, name: str) -> None:
         path = csv(HEADER.replace(",", delimiter), GOOD.replace(",", delimiter))
-        assert refusal(path) == f"its columns are separated by {name}; save it with commas"
+        assert refusal(path) == f"its columns are separated by {name}; name the delimiter"
 
     def test_short_row(self, csv: Write) -> None:
         path = csv(HEADER, GOOD, "A2,m1,GBP")
@@ -186,7 +187,7 @@ class TestColumns:
         assert message == "has no column member_id (member_id); the nearest present: memberid, order_id"
 
     def test_missing_column_of_a_preset_names_its_role(self, csv: Write) -> None:
-        message = refusal(csv(HEADER, GOOD), PRESETS["online-retail"])
+        message = refusal(csv(HEADER, GOOD), PRESETS["online-retail"].mapping())
         assert message.startswith("has no column InvoiceNo (order_id); ")
         assert message.endswith("present: order_id, member_id, currency, occurred_at, total")
 
@@ -197,7 +198,7 @@ class TestColumns:
     def test_no_amount_at_all(self, csv: Write) -> None:
         message = refusal(csv("order_id,member_id,currency", "A1,m1,GBP"))
         assert message.startswith(
-            "has no column for total; give total (a row is an order) or sku, quantity and unit_price"
+            "has no column for total; give total (a row is an order), or quantity and unit_price, or line_total"
         )
 
     def test_lines_without_a_price(self, csv: Write) -> None:
@@ -219,9 +220,12 @@ class TestColumns:
     @pytest.mark.parametrize(
         ("mapping", "words"),
         [
-            (Mapping(total="total", currency=Constant("XXX")), "mapping, currency: must be one of"),
+            (
+                Mapping(total="total", currency=Constant("XXX")),
+                "mapping, currency: must be the code of a currency in ISO 4217",
+            ),
             (Mapping(total="total", channel=Constant("fax")), "mapping, channel: must be one of web, mobile, store"),
-            (Mapping(total="total", source=Constant("a b")), "mapping, source: must be 1 to 128"),
+            (Mapping(total="total", source=Constant("a b")), "mapping, source: must be 1 to 64"),
             (Mapping(total="total", time_zone="Europe/Lodnon"), "mapping, time_zone: Europe/Lodnon is not known"),
             (Mapping(total="total", time_zone="../etc/passwd"), "mapping, time_zone: ../etc/passwd is not known"),
         ],
@@ -234,17 +238,23 @@ class TestCells:
     @pytest.mark.parametrize(
         ("column", "cell", "words"),
         [
-            ("order_id", "A 1", "must be 1 to 128 of A-Z"),
-            ("order_id", " A1", "must be 1 to 128 of A-Z"),
-            ("order_id", "A\x07", "must be 1 to 128 of A-Z"),
-            ("order_id", "A/1", "must be 1 to 128 of A-Z"),
-            ("order_id", "a" * 129, "must be 1 to 128 of A-Z"),
+            ("order_id", "A1\u200b", "must be 1 to 128 printable"),
+            ("order_id", " A1", "must be 1 to 128 printable"),
+            ("order_id", "A\x07", "must be 1 to 128 printable"),
+            ("order_id", "..", "must be 1 to 128 printable"),
+            ("order_id", "日" * 86, "at most 255 bytes"),
+            ("order_id", "a" * 129, "must be 1 to 128 printable"),
             ("order_id", "", "is empty"),
             ("member_id", "", "is empty"),
-            ("member_id", "-5", "must be 1 to 128 of A-Z"),
+            ("member_id", "5 ", "must be 1 to 128 printable"),
             ("currency", "", "is empty"),
-            ("currency", "XYZ", "must be one of CHF, DKK, EUR, GBP"),
-            ("currency", "gbp", "must be one of CHF, DKK, EUR, GBP"),
+            ("currency", "XYZ", "must be the code of a currency in ISO 4217"),
+            ("currency", "gb", "must be the code of a currency in ISO 4217"),
+            ("currency", "xyz", "must be the code of a currency in ISO 4217"),
+            ("member_id", "4.00012E+15", "looks like an id that a spreadsheet or a program spoiled"),
+            ("member_id", "17850.0", "looks like an id that a spreadsheet or a program spoiled"),
+            ("order_id", "NULL", "looks like an id that a spreadsheet or a program spoiled"),
+            ("order_id", "#N/A", "looks like an id that a spreadsheet or a program spoiled"),
             ("total", "", "is empty"),
             ("total", "1e400", "must be a decimal string"),
             ("total", "NaN", "must be a decimal string"),
@@ -260,11 +270,11 @@ class TestCells:
             ("total", "-0", "must not be negative"),
             ("occurred_at", "2011-02-30T10:00:00Z", "is a day that is not in the calendar"),
             ("occurred_at", "2011-13-01T10:00:00Z", "is a day that is not in the calendar"),
-            ("occurred_at", "2011-02-03T24:00:00Z", "must be a time with an offset"),
-            ("occurred_at", "2011-02-03T10:00:00+25:00", "must be a time with an offset"),
-            ("occurred_at", "2011-02-03T10:00:00", "must be a time with an offset"),
+            ("occurred_at", "2011-02-03T24:00:00Z", "must be a time such as"),
+            ("occurred_at", "2011-02-03T10:00:00+25:00", "must be a time such as"),
+            ("occurred_at", "2011-02-03T10:00:00", "has no offset; name its time zone"),
             ("occurred_at", "2011-02-03T10:00:00+01:60", "must be a time"),
-            ("occurred_at", "03/02/2011", "must be a time with an offset"),
+            ("occurred_at", "03/02/2011", "must be a time such as"),
             ("occurred_at", "1999-12-31T23:59:59Z", "must lie between 2000-01-01 and"),
             ("occurred_at", "2100-01-01T00:00:00Z", "must lie between 2000-01-01 and"),
         ],
@@ -279,12 +289,7 @@ class TestCells:
     @pytest.mark.parametrize(
         ("column", "cell", "words"),
         [
-            ("sku", "", "is empty"),
-            ("sku", "a\x07", "none of them a control character"),
-            ("sku", "s" * 129, "must be 1 to 128 characters"),
             ("quantity", "", "is empty"),
-            ("quantity", "0", "must be more than 0"),
-            ("quantity", "0.000000", "must be more than 0"),
             ("quantity", "-1", "must not be negative"),
             ("quantity", "0.0000001", "must have at most 6 decimals"),
             ("quantity", "1e3", "must be a decimal string"),
@@ -303,9 +308,9 @@ class TestCells:
         ("column", "cell", "words"),
         [
             ("channel", "fax", "must be one of web, mobile, store"),
-            ("source", "till 1", "must be 1 to 128 of A-Z"),
-            ("email", "ann", "must be an e-mail address"),
-            ("refund_id", "R 1", "must be 1 to 128 of A-Z"),
+            ("source", "till 1", "must be 1 to 64 of A-Z"),
+            ("source", "member:7", "must not be one of Laurels' own"),
+            ("refund_id", " R1", "must be 1 to 128 printable"),
         ],
     )
     def test_of_columns_that_may_be_empty(self, csv: Write, column: str, cell: str, words: str) -> None:
@@ -317,11 +322,11 @@ class TestCells:
         mapping = Mapping(total="total", occurred_at="occurred_at", time_zone="Europe/London")
         assert refusal(path, mapping).endswith(f'"{cell}" is a day that is not in the calendar')
 
-    @pytest.mark.parametrize("cell", ["05.01.2026 10:00", "2026-01-05 24:00", "2026-01-05 10:00Z"])
+    @pytest.mark.parametrize("cell", ["05.01.2026 10:00", "2026-01-05 24:00", "2026-01-05 10:00 CET"])
     def test_of_clock_times_of_another_form(self, csv: Write, cell: str) -> None:
         path = csv(HEADER, GOOD.replace("2026-01-05T10:00:00Z", cell))
         mapping = Mapping(total="total", occurred_at="occurred_at", time_zone="Europe/London")
-        assert refusal(path, mapping).endswith("must be a time such as 2026-11-01T10:00:00Z or 2026-11-01 10:00:00")
+        assert refusal(path, mapping).endswith("must be a time such as 2026-11-01T10:00:00Z or 2026-11-01 10:00")
 
     def test_clock_time_out_of_range(self, csv: Write) -> None:
         path = csv(HEADER, GOOD.replace("2026-01-05T10:00:00Z", "1999-12-31 10:00"))
@@ -329,13 +334,13 @@ class TestCells:
         assert refusal(path, mapping).endswith("must lie between 2000-01-01 and 5 minutes from now")
 
     def test_decimals_follow_the_currency_of_the_row(self, csv: Write) -> None:
-        path = csv(HEADER, GOOD, "A2,m1,JPY,2026-01-05T10:00:00Z,25.00")
-        assert refusal(path) == 'row 2 (line 3), column total: "25.00" must have at most 0 decimals'
+        path = csv(HEADER, GOOD, "A2,m1,JPY,2026-01-05T10:00:00Z,25.50")
+        assert refusal(path) == 'row 2 (line 3), column total: "25.50" must have at most 0 decimals'
 
     def test_the_first_bad_row_counts_and_in_it_the_first_role(self, csv: Write) -> None:
-        path = csv(HEADER, "A1,m1,GBP,2026-01-05T10:00:00Z,x", "A 2,m 1,GBP,2026-01-05T10:00:00Z,x")
+        path = csv(HEADER, "A1,m1,GBP,2026-01-05T10:00:00Z,x", " A2, m1,GBP,2026-01-05T10:00:00Z,x")
         assert refusal(path).startswith("row 1 (line 2), column total")
-        path = csv(HEADER, "A 2,m 1,GBP,2026-01-05T10:00:00Z,x")
+        path = csv(HEADER, " A2, m1,GBP,2026-01-05T10:00:00Z,x")
         assert refusal(path).startswith("row 1 (line 2), column order_id")
 
 
@@ -408,7 +413,6 @@ class TestParquet:
     @pytest.mark.parametrize(
         ("column", "values", "words"),
         [
-            ("total", [1.0, 2.0], "holds Float64; amounts must be decimals, whole numbers or text"),
             ("total", [True, False], "holds Boolean"),
             ("member_id", [1.0, 2.0], "holds Float64; it must be text or whole numbers"),
             ("member_id", [b"1", b"2"], "holds Binary"),
@@ -425,12 +429,16 @@ class TestParquet:
     def test_times_that_are_numbers(self, tmp_path: Path) -> None:
         path = tmp_path / "orders.parquet"
         self.frame(occurred_at=[1, 2]).write_parquet(path)
-        assert refusal(path) == "column occurred_at: holds Int64; times must be a datetime, a date or text"
+        assert refusal(path) == (
+            "column occurred_at: holds Int64; "
+            "times must be a datetime, a date or text, or numbers with a time format of epoch"
+        )
 
     def test_clock_times_without_a_time_zone(self, tmp_path: Path) -> None:
         path = tmp_path / "orders.parquet"
         self.frame(occurred_at=[datetime(2026, 1, 5, 10), datetime(2026, 1, 6, 10)]).write_parquet(path)  # noqa: DTZ001
-        assert refusal(path) == 'row 1, column occurred_at: "2026-01-05 10:00:00" has no offset; name its time zone'
+        why = 'row 1, column occurred_at: "2026-01-05 10:00:00" has no offset; name its time zone (and 1 more fault)'
+        assert refusal(path) == why
 
     def test_bad_cell_has_a_row_and_no_line(self, tmp_path: Path) -> None:
         path = tmp_path / "orders.parquet"

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from laurels.cli.files import open_documents
 from laurels.errors import FileRefused
+from laurels.exchange import open_documents
 from laurels.model import Channel, Line, Order, Refund
 from laurels.model.times import parse_instant
 
@@ -80,15 +80,14 @@ def test_a_total_may_be_left_to_the_lines(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"order_id": "A 1"}, "column order_id: must be 1 to 128"),
+        ({"order_id": "A1 "}, "column order_id: must be 1 to 128"),
         ({"order_id": 5}, "column order_id: must be text in quotes, not a number"),
         ({"member_id": ""}, "column member_id: must be 1 to 128"),
-        ({"currency": "XXX"}, "column currency: must be one of"),
+        ({"currency": "XXX"}, "column currency: must be the code of a currency in ISO 4217"),
         ({"channel": "fax"}, "column channel: invalid enum value 'fax'"),
         ({"occurred_at": "2026-02-30T10:00:00Z"}, "column occurred_at: must be a time"),
         ({"occurred_at": "2100-01-01T10:00:00Z"}, "column occurred_at: must lie between"),
-        ({"source": "a/b"}, "column source: must be 1 to 128"),
-        ({"email": "ann"}, "column email: must be an e-mail address"),
+        ({"source": "a/b"}, "column source: must be 1 to 64"),
         ({"total": 15}, "column total: must be text in quotes, not a number"),
         ({"total": 15.0}, "column total: must be text in quotes, not a number"),
         ({"total": "1e400"}, "column total: must be a decimal string"),
@@ -96,10 +95,9 @@ def test_a_total_may_be_left_to_the_lines(tmp_path: Path) -> None:
         ({"total": "15.01"}, "column total: must agree with the lines, which sum to 15.00"),
         ({"total": None, "lines": []}, "column lines: expected `array` of length >= 1"),
         ({"points": 5}, "column points: is not a known field"),
-        ({"lines": [{"sku": "a", "quantity": 0, "unit_price": "1"}]}, "column lines[0].quantity: expected `int` >= 1"),
         (
             {"lines": [{"sku": "a", "quantity": -1, "unit_price": "1"}]},
-            "column lines[0].quantity: expected `int` >= 1",
+            "column lines[0].quantity: expected `int` >= 0",
         ),
         (
             {"lines": [{"sku": "a", "quantity": 1.5, "unit_price": "1"}]},
@@ -109,7 +107,6 @@ def test_a_total_may_be_left_to_the_lines(tmp_path: Path) -> None:
             {"lines": [{"sku": "a", "quantity": 1, "unit_price": 1}]},
             "column lines[0].unit_price: must be text in quotes, not a number",
         ),
-        ({"lines": [{"sku": "\x07", "quantity": 1, "unit_price": "1"}]}, "column lines[0].sku: must be 1 to 128"),
         ({"lines": [{"sku": "a", "quantity": 1, "unit_price": "-1"}]}, "column lines: add up to -1.00"),
         (
             {"lines": [{"sku": "a", "quantity": 10**11, "unit_price": "10"}]},
@@ -121,12 +118,23 @@ def test_bad_orders_are_refused(tmp_path: Path, changed: dict[str, Any], words: 
     assert words in refusal(write(tmp_path, ORDER, REFUND, ORDER | changed))
 
 
+def test_a_side_datum_sinks_no_order(tmp_path: Path) -> None:
+    lines = [
+        {"sku": "\x07", "quantity": 1, "unit_price": "15.00"},
+        {"sku": "", "quantity": 0, "unit_price": "3.00"},
+        {"quantity": "0.000", "unit_price": "-0.00"},
+    ]
+    (order,) = open_documents(write(tmp_path, ORDER | {"email": "ann", "lines": lines}))
+    assert isinstance(order, Order)
+    assert (order.email, order.total, [line.sku for line in order.lines]) == (None, 1500, ["", "", ""])
+
+
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
         ({"amount": "-5.00"}, "column amount: must not be negative"),
         ({"amount": 5}, "column amount: must be text in quotes, not a number"),
-        ({"order_id": "/"}, "column order_id: must be 1 to 128"),
+        ({"order_id": "."}, "column order_id: must be 1 to 128"),
         ({"total": "5.00"}, "column total: is not a known field"),
     ],
 )

@@ -9,8 +9,8 @@ from typing import TypeVar
 import polars as pl
 import pytest
 
-from laurels.cli.files import write_entries, write_standings
 from laurels.errors import BoardNotReady, FileRefused
+from laurels.exchange import write_entries, write_standings
 from laurels.model import Entry, EntryKind
 from laurels.model.times import format_instant, parse_instant
 
@@ -149,7 +149,7 @@ async def test_a_link_is_followed_not_replaced(tmp_path: Path) -> None:
 async def test_where_nothing_can_be_written(tmp_path: Path) -> None:
     (tmp_path / "folder.csv").mkdir()
     for name, words in {
-        "standings.txt": "an export's ending is .csv or .parquet",
+        "standings.txt": "an export's ending is .csv, .ndjson, .parquet",
         "none/standings.csv": "cannot be written: no such file or directory",
         "folder.csv": "is not a regular file",
         "x" * 300 + ".csv": "cannot be written: file name too long",

@@ -10,6 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from tests.settings import settings_with
 
 from laurels.dashboard.names import PUBLISHED_KEY
 from laurels.errors import NotSignedIn, SettingsError
@@ -61,13 +62,13 @@ async def test_a_key_of_a_file_checks_its_tokens(
     path = keys_file(
         b"# ours\n" + public(P256) + b"\r\n\r\n" + public(RSA, PublicFormat.PKCS1) + public(ED25519) + b"end"
     )
-    auth = open_auth(Settings(auth_mode="keys", auth_keys_file=path))
+    auth = open_auth(settings_with(auth_mode="keys", auth_keys_file=path))
     token = jwt.encode({"sub": "17850", "exp": int(time.time()) + 60}, key, algorithm, {"kid": "any"})
     assert (await auth.caller([f"Bearer {token}".encode()])).member_id == "17850"
 
 
 async def test_another_key_does_not(keys_file: Callable[[bytes], Path]) -> None:
-    auth = open_auth(Settings(auth_mode="keys", auth_keys_file=keys_file(public(ED25519) + public(P256))))
+    auth = open_auth(settings_with(auth_mode="keys", auth_keys_file=keys_file(public(ED25519) + public(P256))))
     for other, algorithm in ((Ed25519PrivateKey.generate(), "EdDSA"), (RSA, "RS256")):
         token = jwt.encode({"sub": "17850", "exp": int(time.time()) + 60}, other, algorithm)
         with pytest.raises(NotSignedIn):
@@ -126,7 +127,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 )
 def test_settings_that_contradict_each_other(tmp_path: Path, settings: dict[str, Any], reason: str) -> None:
     with pytest.raises(SettingsError, match=reason):
-        open_auth(Settings(state=tmp_path, **settings))
+        open_auth(settings_with(state=tmp_path, **settings))
 
 
 def for_others(tmp_path: Path, key: bytes = bytes(range(1, 33)), **changes: Any) -> Settings:
@@ -142,7 +143,7 @@ def for_others(tmp_path: Path, key: bytes = bytes(range(1, 33)), **changes: Any)
         "auth_issuer": "https://id.example",
         "auth_audience": "laurels",
     }
-    return Settings(**(good | changes))
+    return settings_with(**(good | changes))
 
 
 def test_an_address_that_others_reach(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Quotas, on a clock that is turned by hand."""
 
 import os
+from contextlib import ExitStack
 from random import Random, SystemRandom
 
 import pytest
@@ -8,7 +9,15 @@ import pytest
 from laurels.clock import DAY, MINUTE, SECOND
 from laurels.errors import TooManyRequests
 from laurels.http import limits
-from laurels.http.limits import FAILURES_PER_MINUTE, RENAMES_PER_DAY, Limits, Quota
+from laurels.http.limits import (
+    APPEARANCES_PER_DAY,
+    CHECKS_PER_MINUTE,
+    FAILURES_PER_MINUTE,
+    RENAMES_PER_DAY,
+    STREAMS,
+    Limits,
+    Quota,
+)
 
 START = 1_793_530_800_000_000
 
@@ -118,3 +127,53 @@ def test_one_customers_network_is_one_address(now: TurnedClock) -> None:
     assert not quotas.failure("2001:db8:1:3::1").wait
     assert not quotas.failure("192.0.2.1").wait
     assert not quotas.failure("").wait
+
+
+@pytest.mark.parametrize("requests", [1, 2, 59_999_999, 60_000_000, 60_000_001, 10**12, 2**63])
+def test_any_number_of_requests_is_a_quota(now: TurnedClock, requests: int) -> None:
+    left = Limits(requests, now).member("ann")
+    assert (left.wait, left.requests) == (0, requests - 1)
+    assert left.header.startswith(b'"member";r=')
+
+
+def test_0_is_no_limit(now: TurnedClock) -> None:
+    quotas = Limits(0, now)
+    left = [quotas.member("ann") for _ in range(1000)][-1]
+    assert (left.wait, left.header) == (0, b"")
+
+
+def test_leaving_and_rejoining_the_boards_is_for_a_few_times_a_day(now: TurnedClock) -> None:
+    quotas = Limits(600, now)
+    for _ in range(APPEARANCES_PER_DAY):
+        quotas.appearance("ann")
+    with pytest.raises(TooManyRequests, match="10 times a day"):
+        quotas.appearance("ann")
+    quotas.appearance("bob")
+
+
+def test_only_checks_that_fail_use_the_quota_up(now: TurnedClock) -> None:
+    quotas = Limits(600, now)
+    for _ in range(2 * CHECKS_PER_MINUTE):
+        assert not quotas.check("192.0.2.1").wait
+        quotas.checked("192.0.2.1")
+    for _ in range(CHECKS_PER_MINUTE):
+        assert not quotas.check("192.0.2.1").wait
+    assert quotas.check("192.0.2.1").wait
+    assert not quotas.check("192.0.2.2").wait
+
+
+def test_streams_have_a_bound_for_each_member_and_one_for_all(now: TurnedClock) -> None:
+    quotas = Limits(600, now, most_streams=STREAMS + 2)
+    with ExitStack() as stack:
+        for _ in range(STREAMS):
+            quotas.check_streams("ann")
+            stack.enter_context(quotas.stream("ann"))
+        with pytest.raises(TooManyRequests, match="open already"):
+            quotas.check_streams("ann")
+        for subject in (None, "bob"):
+            quotas.check_streams(subject)
+            stack.enter_context(quotas.stream(subject))
+        for subject in (None, "cyd"):
+            with pytest.raises(TooManyRequests, match="this process"):
+                quotas.check_streams(subject)
+    quotas.check_streams("ann")

@@ -7,7 +7,7 @@ import pytest
 from laurels.engines.memory import MemoryLeaderboard
 from laurels.engines.memory.ranking import Ranking, member_at, place_of, points_at
 from laurels.errors import BoardNotReady
-from laurels.leaderboard import ALL_TIME, Followed, Leaderboard
+from laurels.leaderboard import ALL_TIME, Change, Followed, Hidden, Leaderboard
 from laurels.model import Mark
 from laurels.model.entries import MAX_POINTS
 from laurels.testing.leaderboard_feeds import FOLLOWED, Feed, join, mark, score
@@ -18,7 +18,8 @@ pytestmark = pytest.mark.anyio
 async def test_half_a_batch_is_never_served() -> None:
     engine = MemoryLeaderboard()
     upto = (await Feed(engine).begin(*join(0, 1), *score({0: 5, 1: 4}))).marks[0].position
-    batch = list(enumerate([*score({1: 100}), *score({7: 3})], upto + 1))
+    changes: list[Change] = [*score({1: 100}), Hidden(7)]
+    batch = list(enumerate(changes, upto + 1))
     with pytest.raises(KeyError):
         await engine.apply(0, batch, mark(upto + len(batch)))
     assert await engine.followed() == Followed()
@@ -34,7 +35,7 @@ async def test_a_rebuild_that_fails_leaves_the_last_good_state() -> None:
     good = await engine.read(ALL_TIME, None, top=10, around=2)
     await engine.reset(FOLLOWED)
     with pytest.raises(KeyError):
-        await engine.apply(0, list(enumerate(score({3: 3}), 1)), mark(1))
+        await engine.apply(0, [(1, Hidden(3))], mark(1))
     assert await engine.followed() == Followed()
     assert await engine.read(ALL_TIME, None, top=10, around=2) == good
 

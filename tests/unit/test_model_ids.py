@@ -1,20 +1,30 @@
-"""Identifiers and version tokens: what fits passes unchanged, everything else is refused."""
+"""Identifiers, sources and version tokens: what fits passes unchanged, everything else is refused."""
 
-from typing import Annotated
+import re
+import sys
+import unicodedata
 
-import msgspec
+import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from laurels.errors import InvalidInput
 from laurels.model import Version
-from laurels.model.ids import ID, check_id
+from laurels.model.ids import ID, MAX_ID_BYTES, MAX_ID_CHARACTERS, check_id, check_source, is_own_source, is_spoiled
+
+ISSUED = [
+    "A1", "1", "17850", "3f2504e0-4f89-11d3-9a0c-0305e82c3301", "ann@example.com", "a+b=c:d._-", "x" * 128,
+    "#1001", "Order 00001-001-0001", "Shop/0001", "gid://shopify/Order/1", "auth0|5f7c8ec7c33c6c004bbafe82",
+    "YWJj/ZGVm+w==", "o'brien@example.ie", "_sue@example.com", "-JhLeOlGIEjaIOFHR0xd", "_V1StGXR8_Z5jdHi6B-myT",
+    "SO/2024/001", "x|y", "A;1", 'A"1', "A\\1", "A%2F1", "../A1", "...", ".A1", "@ann", "é", "\u0661", "\uff21\uff11",
+    "😀", "Zoë Müller", "注文-1", "A?b#c&d=e", "\u00e9" * 127, "日" * 85,
+    "..a", "a..", ". .", "%00", "~", "<b>", "{{1}}",
+]  # fmt: skip
+"""Ids as shops and identity providers issue them, and others that a page, a path or a shell might stumble over."""
 
 
-@pytest.mark.parametrize(
-    "text", ["A1", "1", "17850", "3f2504e0-4f89-11d3-9a0c-0305e82c3301", "ann@example.com", "a+b=c:d._-", "x" * 128]
-)
+@pytest.mark.parametrize("text", ISSUED)
 def test_what_shops_use_passes(text: str) -> None:
     assert check_id(text, "order_id") == text
 
@@ -22,16 +32,99 @@ def test_what_shops_use_passes(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", " ", "-A1", ".A1", "@ann", "A 1", "A/1", "A\\1", "A1\n", "\nA1",
-        "A1\x00", "A\t1", "é", "\uff21\uff11", "A\uff11", "\u0661", "x" * 129,
-        "../A1", "A%2F1", "A;1", "A'1", 'A"1', "A\u200b1", "\ufeffA1", "😀",
+        "", " ", ".", "..", " A1", "A1 ", "A1\n", "\nA1", "A1\x00", "A\t1", "A\r1", "A\x7f1", "A\x851", "A\x9b1",
+        "\xa0A", "A\u3000", "A\u2028B", "A\u2029B", "A\u200b1", "\ufeffA1", "A\u202e1", "A\xad1", "A\U000e00411",
+        "x" * 129, "日" * 86, "😀" * 64, "\ud800", "A\udfff",
     ],
 )  # fmt: skip
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput, match="order_id: must be 1 to 128"):
         check_id(text, "order_id")
-    with pytest.raises(msgspec.ValidationError):
-        msgspec.convert(text, Annotated[str, msgspec.Meta(pattern=rf"^{ID}\Z")])
+
+
+def stated(text: str) -> bool:
+    """The grammar as the documentation words it, by Unicode's own table."""
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        return False
+    return (
+        1 <= len(text) <= MAX_ID_CHARACTERS
+        and size <= MAX_ID_BYTES
+        and text.strip() == text
+        and text not in {".", ".."}
+        and not any(unicodedata.category(char) in {"Cc", "Cf", "Zl", "Zp", "Cs"} for char in text)
+    )
+
+
+def taken(text: str) -> bool:
+    try:
+        return check_id(text, "id") == text
+    except InvalidInput:
+        return False
+
+
+def test_every_character_counts_as_it_is_stated() -> None:
+    later = {*range(0x13439, 0x13440)}  # formats since Unicode 15, which this Python may not know
+    for point in range(sys.maxunicode + 1):
+        if point not in later:
+            char = chr(point)
+            assert taken(f"a{char}b") == stated(f"a{char}b"), hex(point)
+            assert taken(char) == stated(char), hex(point)
+    assert not any(taken(f"a{chr(point)}b") for point in later)
+
+
+texts = st.text(st.sampled_from(". aé日😀\t\x85\xa0\u200b\u2028\ud800/%'#"), max_size=8) | st.text(max_size=140)
+
+
+@given(text=texts)
+@example(text="日" * 85)
+@example(text="日" * 85 + "a")
+@example(text="." * 128)
+def test_an_id_is_what_is_stated(text: str) -> None:
+    assert taken(text) == stated(text)
+
+
+@given(text=texts.filter(lambda text: not any(0xD800 <= ord(char) < 0xE000 for char in text)))
+def test_the_pattern_means_the_same_to_the_engine_of_columns(text: str) -> None:
+    [found] = pl.Series([text]).str.contains(rf"\A(?:{ID})\z")
+    assert found == bool(re.fullmatch(ID, text))
+
+
+@pytest.mark.parametrize("text", ["shop", "till-7", "a.b_c:d", "1", "x" * 64, "members", "laurels2", "Checkout"])
+def test_a_source(text: str) -> None:
+    assert check_source(text, "source") == text
+
+
+@pytest.mark.parametrize("text", ["", "-a", ".a", "a b", "a/b", "é", "x" * 65, "a@b", "a\n"])
+def test_no_source(text: str) -> None:
+    with pytest.raises(InvalidInput, match="source: must be 1 to 64"):
+        check_source(text, "source")
+
+
+@pytest.mark.parametrize("text", ["laurels", "checkout", "member", "member:", "member:17"])
+def test_a_source_of_ours(text: str) -> None:
+    with pytest.raises(InvalidInput, match="source: must not be one of Laurels' own"):
+        check_source(text, "source")
+    assert is_own_source(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["4.00012E+15", "4,086918E+00", "4E+15", "1.5e-7", "1.5E15", "17850.0", "-17850.00", "17850,0", "nan", "NaN",
+     "-nan", "NULL", "null", "None", "#N/A", "#REF!", "#DIV/0!", "########", "<NA>", "inf", "\\N", "[object Object]"],
+)  # fmt: skip
+def test_a_spoiled_id(text: str) -> None:
+    assert is_spoiled(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["73928e03", "4e872096", "219E01BE", "007", "7", "17850", "1.5", "17850.01", "10.0.1", "#1001", "nancy", "Nullus",
+     "1e5", "E+15", "A4.00012E+15", "info", "2024-01", "1.10", "NONE-1"],
+)  # fmt: skip
+def test_an_honest_id(text: str) -> None:
+    assert not is_spoiled(text)
 
 
 versions = st.builds(

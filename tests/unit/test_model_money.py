@@ -5,10 +5,11 @@ from decimal import ROUND_HALF_UP, Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from iso4217 import Currency
 
 from laurels.errors import InvalidInput
+from laurels.model.currencies import DECIMALS, ENDED
 from laurels.model.money import (
-    DECIMALS,
     MAX_WHOLE_DIGITS,
     check_currency,
     divide_half_up,
@@ -56,16 +57,43 @@ def test_anything_else_is_refused_and_names_the_field(text: str) -> None:
         assert len(raised.value.message) < 200
 
 
-@pytest.mark.parametrize(("text", "currency"), [("1.005", "GBP"), ("1.000", "EUR"), ("1.0", "JPY"), ("0.001", "GBP")])
+@pytest.mark.parametrize(
+    ("text", "currency"),
+    [("1.005", "GBP"), ("25.0010", "EUR"), ("1.5", "JPY"), ("0.001", "GBP"), ("1.0005", "KWD"), ("0.00001", "CLF")],
+)
 def test_more_decimals_than_the_currency_has_are_refused(text: str, currency: str) -> None:
     with pytest.raises(InvalidInput, match=f"at most {DECIMALS[currency]} decimals"):
         parse_amount(text, currency, "total")
 
 
+@pytest.mark.parametrize(
+    ("text", "currency", "minor"),
+    [
+        ("25.0000", "GBP", 2500),
+        ("1200.00", "JPY", 1200),
+        ("1200.0", "JPY", 1200),
+        ("1.234", "KWD", 1234),
+        ("1.2340", "KWD", 1234),
+        ("1", "KWD", 1000),
+        ("1.2345", "CLF", 12345),
+        ("0.000000000000", "EUR", 0),
+    ],
+)
+def test_zeros_beyond_the_decimals_are_the_same_value(text: str, currency: str, minor: int) -> None:
+    assert parse_amount(text, currency, "total") == minor
+
+
+def test_every_active_currency_has_the_decimals_that_are_published() -> None:
+    published = {one.code: one.exponent for one in Currency if one.exponent is not None}
+    assert {code: decimals for code, decimals in DECIMALS.items() if code not in ENDED} == published
+    assert not published.keys() & ENDED.keys()
+
+
 @pytest.mark.parametrize("text", ["-0", "-0.00", "-0.000000"])
-def test_there_is_no_negative_zero(text: str) -> None:
+def test_a_zero_with_a_sign_is_zero_where_a_sign_may_be(text: str) -> None:
+    assert parse_millionths(text, "unit_price", signed=True) == 0
     with pytest.raises(InvalidInput):
-        parse_millionths(text, "unit_price", signed=True)
+        parse_millionths(text, "quantity")
 
 
 def test_a_discount_is_negative() -> None:
@@ -76,11 +104,12 @@ def test_a_discount_is_negative() -> None:
 
 def test_six_decimals_of_a_price_and_no_more() -> None:
     assert parse_millionths("0.000001", "unit_price") == 1
+    assert parse_millionths("0.00000100", "unit_price") == 1
     with pytest.raises(InvalidInput):
         parse_millionths("0.0000001", "unit_price")
 
 
-@pytest.mark.parametrize("code", ["XXX", "gbp", "GBP ", "", "\uff27\uff22\uff30", "GB"])
+@pytest.mark.parametrize("code", ["XXX", "XAU", "gbp", "GBP ", "", "\uff27\uff22\uff30", "GB"])
 def test_an_unknown_currency_is_refused(code: str) -> None:
     with pytest.raises(InvalidInput, match="GBP"):
         check_currency(code)
@@ -103,6 +132,19 @@ def test_what_is_read_is_what_decimal_reads(text: str) -> None:
     except InvalidInput:
         return
     assert Decimal(text) * 100 == minor
+
+
+@given(minor=st.integers(0, 10**12), currency=st.sampled_from(sorted(DECIMALS)), zeros=st.integers(0, 12))
+def test_every_spelling_of_an_amount_is_the_amount(minor: int, currency: str, zeros: int) -> None:
+    written = format_amount(minor, currency)
+    longer = written + ("" if "." in written or not zeros else ".") + "0" * zeros
+    assert parse_amount(longer, currency, "total") == minor
+    shorter = written.rstrip("0").rstrip(".") if "." in written else written
+    assert parse_amount(shorter, currency, "total") == minor
+    with pytest.raises(InvalidInput):
+        parse_amount(
+            f"{format_amount(minor, currency)}{'' if '.' in written else '.'}{'0' * zeros}1", currency, "total"
+        )
 
 
 @given(numerator=st.integers(0, 10**30), denominator=st.integers(1, 10**15))

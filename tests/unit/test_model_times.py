@@ -17,6 +17,7 @@ from laurels.model.times import (
     month_end,
     month_of,
     parse_instant,
+    parse_written,
     to_datetime,
 )
 
@@ -116,3 +117,48 @@ def test_a_months_end_is_the_first_instant_of_the_next(at: int, zone: str) -> No
     assert at < end
     assert month_of(end - 1, ZoneInfo(zone)) == month
     assert month_of(end, ZoneInfo(zone)) > month
+
+
+@pytest.mark.parametrize(
+    ("text", "utc"),
+    [
+        ("2025-05-12 15:06:16 -0400", "2025-05-12T19:06:16Z"),
+        ("2025-05-11 09:55:16+02:00", "2025-05-11T07:55:16Z"),
+        ("2025-05-11 09:55:16 +02", "2025-05-11T07:55:16Z"),
+        ("2025-05-11 09:55:16 UTC", "2025-05-11T09:55:16Z"),
+        ("2025-05-11T09:55:16.123456789Z", "2025-05-11T09:55:16.123456Z"),
+        ("2025-05-11 09:55:16,5", "2025-05-11T08:55:16.5Z"),
+        ("2025-01-02 9:05", "2025-01-02T09:05:00Z"),
+        ("2025-07-02 9:05", "2025-07-02T08:05:00Z"),
+        ("2025-1-2", "2025-01-02T00:00:00Z"),
+        ("2025-10-26 01:30", "2025-10-26T00:30:00Z"),  # of two the first
+        ("2025-03-30 01:30", "2025-03-30T01:30:00Z"),  # skipped
+    ],
+)
+def test_a_time_as_files_write_it(text: str, utc: str) -> None:
+    assert format_instant(parse_written(text, "occurred_at", LONDON)) == utc
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "2025", "2025-02-30", "2025-13-01 10:00", "0000-01-01", "2025-05-12 24:00", "2025-05-12 10:60",
+     "12/1/2010 08:26", "2025-05-12 10", "2025-05-12 10:00 +25:00", "2025-05-12Z",
+     "2025-05-12 10:00:00 EST", "2025-05-12 10:00\n", "\u0662025-05-12", "9999-99-99"],
+)  # fmt: skip
+def test_no_time(text: str) -> None:
+    with pytest.raises(InvalidInput, match="occurred_at: "):
+        parse_written(text, "occurred_at", LONDON)
+
+
+def test_a_reading_of_clocks_needs_a_zone() -> None:
+    with pytest.raises(InvalidInput, match="occurred_at: has no offset; name its time zone"):
+        parse_written("2025-01-02 9:05", "occurred_at", None)
+    assert parse_written("2025-01-02 9:05Z", "occurred_at", None) == parse_instant(
+        "2025-01-02T09:05:00Z", "occurred_at"
+    )
+
+
+@given(moment=st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.sampled_from([UTC, LONDON])))  # noqa: DTZ001
+def test_what_rfc_3339_writes_is_read_alike(moment: datetime) -> None:
+    text = moment.isoformat()
+    assert parse_written(text, "at", None) == parse_instant(text, "at") == from_datetime(moment)

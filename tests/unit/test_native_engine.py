@@ -1,6 +1,7 @@
 """What the native leaderboard does beyond the port: which process writes, who may be asked for, how it is chosen."""
 
 import asyncio
+import fcntl
 from pathlib import Path
 from unittest import mock
 
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.engines import NAMES, native_leaderboard, needs_native
+from tests.settings import settings_with
 
 from laurels.engines.memory import MemoryLeaderboard
 from laurels.errors import AnotherProjector, BoardNotReady, SettingsError
@@ -19,7 +21,7 @@ from laurels.wiring import is_board_shared, leaderboard_engine, open_leaderboard
 
 pytestmark = pytest.mark.anyio
 
-NOT_INSTALLED = mock.patch("laurels.wiring.find_spec", return_value=None)
+NOT_INSTALLED = mock.patch("laurels.wiring.boards.find_spec", return_value=None)
 
 
 async def test_without_laurels_core_the_board_is_in_memory_unless_native_is_asked_for(tmp_path: Path) -> None:
@@ -29,7 +31,7 @@ async def test_without_laurels_core_the_board_is_in_memory_unless_native_is_aske
         assert not is_board_shared(default)
         assert isinstance(await open_leaderboard(default, NAMES), MemoryLeaderboard)
         with pytest.raises(SettingsError, match="laurels-core is not installed"):
-            await open_leaderboard(Settings(state=tmp_path, leaderboard_engine="native"), NAMES)
+            await open_leaderboard(settings_with(state=tmp_path, leaderboard_engine="native"), NAMES)
 
 
 @needs_native
@@ -37,7 +39,7 @@ async def test_with_laurels_core_the_board_is_native_unless_memory_is_asked_for(
     default = Settings(state=tmp_path)
     assert is_board_shared(default)
     assert (await open_leaderboard(default, NAMES)).name == "native"
-    assert (await open_leaderboard(Settings(state=tmp_path, leaderboard_engine="memory"), NAMES)).name == "memory"
+    assert (await open_leaderboard(settings_with(state=tmp_path, leaderboard_engine="memory"), NAMES)).name == "memory"
 
 
 @needs_native
@@ -63,6 +65,47 @@ async def test_a_board_is_there_at_the_next_start(tmp_path: Path) -> None:
     assert (view.ranked, view.confirmed_at) == (1, 1)
     assert await again.followed() == followed
     await again.close()
+
+
+@needs_native
+async def test_reads_go_on_while_the_writer_waits_for_who_copies_standings(tmp_path: Path) -> None:
+    board = native_leaderboard(tmp_path)
+    feed = Feed(board)
+    await feed.begin(*join(0), *score({0: 5}))
+    with (tmp_path / "export-lock").open() as hold:
+        fcntl.flock(hold, fcntl.LOCK_SH)
+        async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
+            applying = tasks.create_task(feed.add(*score({0: 1})))
+            for _ in range(20):
+                assert (await board.read(ALL_TIME, member_id(0), top=1, around=0)).top[0].points == 5
+                await asyncio.sleep(0.001)
+            assert not applying.done()
+            fcntl.flock(hold, fcntl.LOCK_UN)
+    assert (await board.read(ALL_TIME, member_id(0), top=1, around=0)).top[0].points == 6
+    await board.close()
+
+
+@needs_native
+async def test_callers_at_once_each_have_their_turn(tmp_path: Path) -> None:
+    """A load, standings and batches, some of which outgrow the files: nobody meets another one inside of the core."""
+    board = native_leaderboard(tmp_path)
+    feed = Feed(board)
+    await feed.begin(*join(0), *score({0: 5}))
+
+    async def standings() -> None:
+        for _ in range(10):
+            async for rows in board.standings(ALL_TIME, chunk=100):
+                assert rows
+
+    async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
+        for _ in range(3):
+            tasks.create_task(standings())
+        for start in range(1, 9_000, 3_000):
+            new = range(start, start + 3_000)
+            await feed.add(*join(*new), *score(dict.fromkeys(new, 1)))
+            tasks.create_task(board.confirm(start))
+    assert (await board.read(ALL_TIME, None, top=0, around=0)).ranked == 9_001
+    await board.close()
 
 
 @needs_native

@@ -64,7 +64,7 @@ def test_what_is_left_out_is_the_default() -> None:
         ('"10.00"', '"10.001"', "earn.per.GBP"),
         ('"10.00"', '"1e3"', "earn.per.GBP"),
         ('"10.00"', '"ten"', "earn.per.GBP"),
-        ('"1500"', '"1500.00"', "earn.per.JPY"),
+        ('"1500"', '"1500.50"', "earn.per.JPY"),
         ("JPY", "XXX", "earn.per"),
         ("JPY", "gbp", "earn.per"),
         ('{ GBP = "10.00", JPY = "1500" }', "{}", "earn.per"),

@@ -5,10 +5,10 @@ from collections import Counter
 import msgspec
 import pytest
 
-from laurels.cli.crowd import member_id
-from laurels.cli.simulate.day import BURST, DAY_S, HOUR_S, LATEST, Delivery, Kind, Plan, deliveries
 from laurels.clock import DAY, HOUR, SECOND
 from laurels.model import Order, Refund
+from laurels.workbench.customers import member_id
+from laurels.workbench.simulate.day import BURST, DAY_S, HOUR_S, LATEST, Delivery, Kind, Plan, deliveries
 
 NOW = 1_780_000_000 * SECOND
 PLAN = Plan(members=300, orders=5_000, seed=11, currency="GBP", run="day1", starts_at=NOW)

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from laurels.cli.simulate import play as playing
-from laurels.cli.simulate.books import Answer, Books, Rule
-from laurels.cli.simulate.day import Delivery, Kind, Plan, deliveries
-from laurels.cli.simulate.play import Played, play
 from laurels.errors import LedgerUnavailable
 from laurels.model import Order, Refund
+from laurels.workbench.simulate import play as playing
+from laurels.workbench.simulate.day import Delivery, Kind, Plan, deliveries
+from laurels.workbench.simulate.expected import Answer, ExpectedLedger, Rule
+from laurels.workbench.simulate.play import Played, play
 
 PLAN = Plan(members=20, orders=200, seed=3, currency="GBP", run="day", starts_at=1_780_000_000_000_000)
 
@@ -37,34 +37,34 @@ class AwayNowAndThen:
         return answer
 
 
-async def played(shop: AwayNowAndThen, stop: asyncio.Event, after: int = PLAN.orders) -> tuple[Played, Books]:
-    books = Books(Rule(points=1, per=1000, half_up=True))
+async def played(shop: AwayNowAndThen, stop: asyncio.Event, after: int = PLAN.orders) -> tuple[Played, ExpectedLedger]:
+    expected = ExpectedLedger(Rule(points=1, per=1000, half_up=True))
 
     def report(sent: int) -> None:
         if sent >= after:
             stop.set()
 
-    result = await play(shop, deliveries(PLAN), books, seconds=0.01, stop=stop, report=report)  # type: ignore[arg-type]
-    return result, books
+    result = await play(shop, deliveries(PLAN), expected, seconds=0.01, stop=stop, report=report)  # type: ignore[arg-type]
+    return result, expected
 
 
 @pytest.mark.anyio
 async def test_what_is_not_answered_is_sent_again_until_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(playing, "PAUSE_S", 0)
     shop = AwayNowAndThen()
-    result, books = await played(shop, asyncio.Event(), after=PLAN.orders + 1)
+    result, expected = await played(shop, asyncio.Event(), after=PLAN.orders + 1)
     sent = [document for one in deliveries(PLAN) for document in one.documents if one.kind is not Kind.REPEAT]
     assert (result.orders, result.stopped) == (PLAN.orders, False)
     assert result.sent_again > 0
-    assert books.count() == (len(sent), 0)
+    assert expected.count() == (len(sent), 0)
     assert len(shop.ids) == len(sent)
 
 
 @pytest.mark.anyio
 async def test_a_stop_ends_the_day_and_leaves_what_was_not_answered_unknown() -> None:
     shop = AwayNowAndThen()
-    result, books = await played(shop, asyncio.Event(), after=50)
-    acknowledged, unanswered = books.count()
+    result, expected = await played(shop, asyncio.Event(), after=50)
+    acknowledged, unanswered = expected.count()
     assert result.stopped
     assert result.orders == 50
     assert unanswered > 0
@@ -77,8 +77,8 @@ async def test_a_shop_that_fails_otherwise_ends_the_day() -> None:
         async def send(self, documents: Sequence[Order | Refund]) -> list[Answer]:
             raise ZeroDivisionError
 
-    books = Books(Rule(points=1, per=1000, half_up=True))
+    expected = ExpectedLedger(Rule(points=1, per=1000, half_up=True))
     day = [Delivery(0.0, Kind.ORDER, ())] * 1000
     with pytest.raises(ExceptionGroup) as caught:
-        await play(Broken(), day, books, seconds=0.01, stop=asyncio.Event(), report=lambda _: None)  # type: ignore[arg-type]
+        await play(Broken(), day, expected, seconds=0.01, stop=asyncio.Event(), report=lambda _: None)  # type: ignore[arg-type]
     assert caught.group_contains(ZeroDivisionError)

@@ -33,12 +33,16 @@ __version__: Final[str]
 SHARDS: Final = 16
 """Shards are numbered from 0 to 15."""
 
+MOST_BOARDS: Final = 2048
+"""Boards of a store. One more finds no room; the others go on."""
+
 JOINED: Final = 0
 SCORED: Final = 1
 HIDDEN: Final = 2
 SHOWN: Final = 3
 RENAMED: Final = 4
 ERASED: Final = 5
+MERGED: Final = 6
 
 class CoreError(Exception):
     """The root of what goes wrong here."""
@@ -56,12 +60,16 @@ class Busy(CoreError):
     """No consistent read within the deadline: the machine is overloaded. Read again, or give an earlier answer."""
 
 @final
+class WouldWait(CoreError):
+    """Files have to be written anew, or somebody copies standings: give the same batch again, and let it wait."""
+
+@final
 class Diverged(CoreError):
     """A member on the way was erased, so the standings cannot be finished as they were. Read them again."""
 
 @final
 class Full(CoreError):
-    """The disk, or a limit of the layout (512 boards, 16 GiB of ids), is used up. What was there stays right."""
+    """The disk, or a limit of the layout (2,048 boards, 16 GiB of ids), is used up. What was there stays right."""
 
 class Refused(CoreError):
     """The files cannot be used, and must be rebuilt: see `Writer(..., discard=True)`."""
@@ -81,6 +89,10 @@ class Foreign(Refused):
 @final
 class NewerFormat(Refused):
     """The files were written by a later version of this package."""
+
+@final
+class OlderFormat(Refused):
+    """The files were written by an earlier version of this package."""
 
 @final
 class OtherBoot(Refused):
@@ -116,12 +128,17 @@ class Writer:
     def followed(self) -> FollowedTuple:
         """Whose feed the boards follow and how far they got: of the state being built where there is one."""
 
-    def reset(self, identity: str, epoch: int, rules: str) -> None:
+    def reset(self, identity: str, epoch: int, rules: str, *, loading: bool = False) -> None:
         """Begin a new, empty state that follows this feed from its start. Readers see the last good one until
-        `confirm`. Raises `Full`, `ValueError` for texts above 255 bytes of UTF-8 or an epoch outside 0 to 2^63 - 1.
+        `confirm`. Raises `Full`, `ValueError` for texts above 4,096 bytes of UTF-8 or an epoch outside 0 to 2^63 - 1.
+
+        `loading`: it is thrown away by whoever opens it before it was `loaded`.
         """
 
-    def apply(self, shard: int, ops: Sequence[Op], position: int, hash: bytes) -> bool:  # noqa: A002
+    def adopt(self, epoch: int) -> None:
+        """Go on under another epoch of the same history. Raises `NotReady` before the first `reset`, `ValueError`."""
+
+    def apply(self, shard: int, ops: Sequence[Op], position: int, hash: bytes, *, wait: bool = True) -> bool:  # noqa: A002
         """Take ops of one shard, in order of position, and move its mark to `position` and `hash` (64 bytes or fewer).
 
         Ops at or before the shard's mark are skipped; False where `position` is at or before it and nothing was done.
@@ -129,8 +146,13 @@ class Writer:
         A batch that is interrupted goes on where it was when it is given again. Costs 1 to 3 us an op, and 0.2 us
         between `reset` and `confirm`, where nobody reads the order.
 
-        Raises `KeyError` for a member that never joined, `ValueError` for what cannot be, `Full`: everything before
-        that op's position is in then, and nothing of it or after it. Raises `NotReady` before the first `reset`.
+        A score or a merge may name a member that joins later: its points are kept, and ranked when it joins.
+
+        Raises `KeyError` where a member that never joined is hidden, shown, renamed or erased, `ValueError` for what
+        cannot be, `Full`: everything before that op's position is in then, and nothing of it or after it. Boards are
+        made first: where one of the batch cannot be, nothing of the batch is in. Raises `NotReady` before the first
+        `reset`.
+        Without `wait`, raises `WouldWait` where it would take longer than the changes themselves.
         """
 
     def confirm(self, at: int) -> None:
@@ -139,13 +161,35 @@ class Writer:
         `NotReady` before the first `reset`, `Full`.
         """
 
-    def load_members(self, first: int, ids: Sequence[str], name_numbers: Buffer) -> None:
-        """Enrol `first`, `first + 1`, ... at once. `name_numbers`: an unsigned 32-bit one for each id.
+    def give_up(self) -> None:
+        """Follow nothing any more, since what is in the files cannot be: `apply` or `confirm` raised `Corrupt`. Readers
+        see it as stale, until another state is confirmed.
+        """
+
+    def is_overfull(self) -> bool:
+        """Whether a board found no room: its scores are lost, and who reads it is told (`Full`)."""
+
+    def load_members(
+        self, numbers: Buffer, ids: Sequence[str | None], name_numbers: Buffer, hidden: bytes | None = None
+    ) -> None:
+        """Take in members at once. Numbers ascend, unsigned 32-bit as the name numbers are; a byte of 1 for each that
+        is hidden; None for the id of one that was erased.
 
         Only between `reset` and `confirm`. A writer that dies meanwhile leaves a state that the next one throws away.
         Works on several threads, without the GIL but for the ids: 0.2 us of the processor a member. Raises
         `ValueError`, `Full`.
         """
+
+    def load_scores(self, board: str, members: Buffer, sums: Buffer) -> None:
+        """Take in scores at once, signed 64-bit, of members that have none on this board. Only between `reset` and
+        `confirm`, as often as there is more. 10 ns each. Raises `ValueError`, `Full`.
+        """
+
+    def load_merges(self, merges: Sequence[tuple[int, int]]) -> None:
+        """Take in (member, the member that goes on) whose scores went over already. After a `reset` for loading."""
+
+    def loaded(self, marks: Sequence[tuple[int, int, bytes]]) -> None:
+        """All is loaded, and stands at these (shard, position, hash)."""
 
     def build(self, board: str, scores: Buffer) -> None:
         """Make a whole board at once: `scores[member]`, signed 32-bit, 0 where there is none.
@@ -186,8 +230,11 @@ class Reader:
     def view(self, board: str, member_id: str | None, top: int, around: int) -> ViewTuple:
         """The first `top` places, a member's own, and up to `around` on each side of it, all of one version.
 
-        A board without scores is empty; an unknown member is None. Takes some 3 us, and 0.2 us for each place. Raises
-        `NotReady`, `Busy`, a `Refused`.
+        A board without scores is empty; an unknown member is None; sizes below 0 are 0. Takes some 3 us, and 0.2 us for
+        each place. Raises `NotReady`, `Busy`, a `Refused`, and `Full` for a board that found no room.
+
+        What cannot be (a member that is not where its score says, rows out of order) is `Corrupt`, and the writer is
+        told: its next call raises `Corrupt` too.
         """
 
     def render(self, board: str, member_id: str, top: int, around: int, now: int, stale_after: int) -> Rendered:

@@ -14,6 +14,7 @@ Op: TypeAlias = (
 * (position, SCORED, member, board, points)
 * (position, HIDDEN or SHOWN or ERASED, member)
 * (position, RENAMED, member, name number)
+* (position, MERGED, member, the member that goes on)
 """
 
 Row: TypeAlias = tuple[int, int, int, int]

@@ -6,13 +6,13 @@ use proptest::prelude::*;
 
 use super::naive::{Naive, id};
 use super::{PATIENT, assert_agrees};
+use crate::engine::reader::Reader;
+use crate::engine::writer::Writer;
 use crate::error::Error;
-use crate::layout::LOADING;
-use crate::load::Ids;
 use crate::members::Members;
-use crate::reader::Reader;
-use crate::state::{Batch, Change, Op};
-use crate::writer::Writer;
+use crate::members::bulk_load::{Ids, Rows};
+use crate::state::changes::{Batch, Change, Op};
+use crate::store::format::LOADING;
 
 const MEMBERS: u32 = 120;
 const BOARDS: [&str; 2] = ["all-time", "month:2026-10"];
@@ -31,6 +31,7 @@ fn changes() -> impl Strategy<Value = (u32, Change)> {
         2 => Just(Change::Shown),
         1 => (0_u32..1000).prop_map(Change::Renamed),
         1 => Just(Change::Erased),
+        2 => (0..MEMBERS).prop_map(Change::Merged),
     ];
     (0..MEMBERS, change)
 }
@@ -64,8 +65,8 @@ proptest! {
         let mut first = 1;
         for (index, some) in all.chunks(length).enumerate() {
             let batch = batch(some, first);
-            prop_assert!(writer.apply(3, &batch).unwrap());
-            prop_assert!(!writer.apply(3, &batch).unwrap());
+            prop_assert!(writer.apply(3, &batch, true).unwrap());
+            prop_assert!(!writer.apply(3, &batch, true).unwrap());
             naive.apply(&batch);
             writer.check().unwrap();
             first = batch.position + 1;
@@ -90,6 +91,10 @@ proptest! {
     }
 }
 
+fn rows<'a>(numbers: &'a [u32], ids: &'a Ids, names: &'a [u32]) -> Rows<'a> {
+    Rows { numbers, ids, names, hidden: &[0; 100_000][..numbers.len()] }
+}
+
 #[test]
 fn a_board_built_from_scores_is_the_board_that_grew() {
     let store = tempfile::tempdir().unwrap();
@@ -99,7 +104,7 @@ fn a_board_built_from_scores_is_the_board_that_grew() {
     (0..500).for_each(|member| ids.push(&id(member)));
     let scores: Vec<i32> = (0..500).map(|member| (member * member) % 97 - 3).collect();
     let names: Vec<u32> = (0..500).collect();
-    writer.building().unwrap().load_members(0, &ids, &names).unwrap();
+    writer.building().unwrap().load_members(&rows(&(0..500).collect::<Vec<_>>(), &ids, &names)).unwrap();
     writer.building().unwrap().build("all-time", &scores).unwrap();
     writer.check().unwrap();
     let mut naive = Naive::default();
@@ -128,8 +133,9 @@ fn members_loaded_at_once_are_found_by_their_ids() {
         let mut ids = Ids::default();
         (first..end).for_each(|member| ids.push(&id_of(member)));
         let names: Vec<u32> = (first..end).collect();
-        assert!(matches!(writer.building().unwrap().load_members(first, &ids, &names[1..]), Err(Error::Invalid(_))));
-        writer.building().unwrap().load_members(first, &ids, &names).unwrap();
+        let short = rows(&names, &ids, &names[1..]);
+        assert!(matches!(writer.building().unwrap().load_members(&short), Err(Error::Invalid(_))));
+        writer.building().unwrap().load_members(&rows(&names, &ids, &names)).unwrap();
         writer.check().unwrap();
     }
     let files = writer.followed().unwrap();
@@ -158,18 +164,18 @@ fn an_error_leaves_all_that_was_before_it() {
     let mut writer = Writer::open(store.path(), 10, false).unwrap();
     writer.reset("ledger", 1, "").unwrap();
     let joined: Vec<_> = (0..200).map(|member| (member, Change::Joined(Some(id(member)), member))).collect();
-    writer.apply(0, &batch(&joined, 1)).unwrap();
+    writer.apply(0, &batch(&joined, 1), true).unwrap();
     writer.confirm(1).unwrap();
     let mut changes: Vec<_> = (0..150).map(|member| (member, Change::Scored(0, 5))).collect();
-    changes[130].0 = 999;
+    changes[130] = (999, Change::Hidden);
     let bad = batch(&changes, 300);
-    assert!(matches!(writer.apply(0, &bad), Err(Error::UnknownMember(999))));
+    assert!(matches!(writer.apply(0, &bad, true), Err(Error::UnknownMember(999))));
     writer.check().unwrap();
     let mut reader = Reader::new(store.path(), PATIENT);
     assert_eq!(reader.read("all-time", None, 0, 0).unwrap().ranked, 130);
     assert_eq!(reader.read("all-time", None, 0, 0).unwrap().version.reached[0], 429);
-    changes[130].0 = 130;
-    assert!(writer.apply(0, &batch(&changes, 300)).unwrap());
+    changes[130] = (130, Change::Scored(0, 5));
+    assert!(writer.apply(0, &batch(&changes, 300), true).unwrap());
     assert_eq!(reader.read("all-time", None, 0, 0).unwrap().ranked, 150);
 }
 
@@ -181,7 +187,7 @@ fn an_erased_id_is_in_no_file() {
     let secret = "somebody@example.com";
     let ops =
         [(0, Change::Joined(Some(secret.into()), 0)), (0, Change::Scored(0, 7)), (1, Change::Joined(Some(id(1)), 1))];
-    writer.apply(0, &batch(&ops, 1)).unwrap();
+    writer.apply(0, &batch(&ops, 1), true).unwrap();
     writer.confirm(1).unwrap();
     let holds = || {
         let folders = std::fs::read_dir(store.path()).unwrap().map(|entry| entry.unwrap().path());
@@ -190,7 +196,7 @@ fn an_erased_id_is_in_no_file() {
         bytes.any(|bytes| bytes.windows(secret.len()).any(|some| some == secret.as_bytes()))
     };
     assert!(holds());
-    writer.apply(0, &batch(&[(0, Change::Erased)], 10)).unwrap();
+    writer.apply(0, &batch(&[(0, Change::Erased)], 10), true).unwrap();
     assert!(!holds());
     writer.check().unwrap();
 }

@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 
 use super::naive::{Naive, id};
 use super::{PATIENT, assert_agrees};
+use crate::engine::reader::Reader;
+use crate::engine::writer::{Writer, current_folder};
 use crate::error::Error;
-use crate::layout::{CONTROL, CONTROL_FILE, SEQUENCE};
-use crate::map::Map;
-use crate::reader::Reader;
-use crate::state::{Batch, Change, Op};
-use crate::writer::{Writer, current_folder};
+use crate::state::changes::{Batch, Change, Op};
+use crate::store::format::{CONTROL, CONTROL_FILE, SEQUENCE};
+use crate::store::mmap::{Access, Mmap};
 
 const BOARD: &str = "all-time";
 const BATCH: u64 = 300;
@@ -47,6 +47,7 @@ fn ops_at(seed: u64, position: u64) -> Vec<Op> {
         1 | 2 => vec![op(one, Change::Shown)],
         3 => vec![op(one, Change::Renamed(number as u32 % 1000))],
         4 if one > 20 => vec![op(one, Change::Erased)],
+        5 if one > 20 => vec![op(one, Change::Merged(other as u32))],
         _ => vec![op(one, Change::Scored(0, points)), op(other, Change::Scored(0, 3 - points))],
     }
 }
@@ -69,7 +70,7 @@ fn write_until_killed() {
     }
     let mut next = writer.followed().unwrap().mark(0).position + 1;
     loop {
-        writer.apply(0, &batch_from(seed, next)).unwrap();
+        writer.apply(0, &batch_from(seed, next), true).unwrap();
         writer.confirm(next as i64).unwrap();
         next += BATCH;
     }
@@ -152,9 +153,9 @@ fn readers_beside_a_writer_see_only_what_existed_and_the_next_writer_mends_what_
         while first.is_none_or(|first: Instant| first.elapsed() < enough) {
             assert!(begun.elapsed() < PATIENT, "the writer does not write");
             match reader.read(BOARD, Some(&id(7)), usize::MAX / 4, 2) {
-                Ok(shot) => {
-                    let position = shot.version.reached[0];
-                    let (top, me, around) = (shot.top.clone(), shot.me, shot.around.clone());
+                Ok(snapshot) => {
+                    let position = snapshot.version.reached[0];
+                    let (top, me, around) = (snapshot.top.clone(), snapshot.me, snapshot.around.clone());
                     if position > twin.at {
                         first.get_or_insert_with(Instant::now); // the writer of this round is at work
                     }
@@ -169,7 +170,7 @@ fn readers_beside_a_writer_see_only_what_existed_and_the_next_writer_mends_what_
         }
         drop(child);
         let folder = current_folder(store.path()).unwrap().unwrap();
-        let control = Map::open(&folder.join(CONTROL), CONTROL_FILE, CONTROL_FILE, false).unwrap();
+        let control = Mmap::open(&folder.join(CONTROL), CONTROL_FILE, CONTROL_FILE, Access::Read).unwrap();
         inside += control.long(SEQUENCE).load(Relaxed) % 2;
         let left = compare(&mut reader, &mut twin);
         let writer = Writer::open(store.path(), 16, false).unwrap();
@@ -196,7 +197,7 @@ fn readers_beside_a_writer_that_is_stopped_inside_an_update_see_what_was_before_
     let mut reader = Reader::new(store.path(), Duration::from_millis(1));
     let child = Killed::start(store.path(), seed);
     let begun = Instant::now();
-    while !matches!(reader.read(BOARD, None, 0, 0), Ok(shot) if shot.version.reached[0] > MEMBERS) {
+    while !matches!(reader.read(BOARD, None, 0, 0), Ok(snapshot) if snapshot.version.reached[0] > MEMBERS) {
         assert!(begun.elapsed() < PATIENT, "the writer does not write");
         std::thread::yield_now();
     }
@@ -207,7 +208,7 @@ fn readers_beside_a_writer_that_is_stopped_inside_an_update_see_what_was_before_
         std::thread::sleep(Duration::from_micros(dice(seed, tries) % 5_000)); // where in its work it is stopped
         child.signal(libc::SIGSTOP);
         let folder = current_folder(store.path()).unwrap().unwrap();
-        let control = Map::open(&folder.join(CONTROL), CONTROL_FILE, CONTROL_FILE, false).unwrap();
+        let control = Mmap::open(&folder.join(CONTROL), CONTROL_FILE, CONTROL_FILE, Access::Read).unwrap();
         let sequence = control.long(SEQUENCE).load(Relaxed);
         inside += sequence % 2;
         let before = compare(&mut reader, &mut twin);

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
+use crate::engine::reader::{Me, Row};
 use crate::members::State;
-use crate::reader::{Me, Row};
-use crate::state::{Batch, Change, Op};
+use crate::state::changes::{Batch, Change, Op};
 
 /// The id under which a member joins.
 pub fn id(member: u32) -> String {
@@ -15,6 +15,7 @@ pub fn id(member: u32) -> String {
 pub struct Naive {
     members: HashMap<u32, (State, u32)>,
     sums: HashMap<String, HashMap<u32, i64>>,
+    into: HashMap<u32, u32>,
 }
 
 impl Naive {
@@ -24,21 +25,49 @@ impl Naive {
         }
     }
 
+    fn root(&self, mut member: u32) -> u32 {
+        while let Some(into) = self.into.get(&member) {
+            member = *into;
+        }
+        member
+    }
+
+    fn merge(&mut self, member: u32, into: u32) {
+        let root = self.root(into);
+        let erased = self.members.get(&member).is_some_and(|known| known.0 == State::Erased);
+        if root == member || erased || self.into.contains_key(&member) {
+            return;
+        }
+        for sums in self.sums.values_mut() {
+            let sum = sums.remove(&member).unwrap_or(0);
+            *sums.entry(root).or_default() += sum;
+        }
+        self.into.insert(member, root);
+    }
+
     pub fn take(&mut self, op: &Op, boards: &[String]) {
         let known = self.members.get(&op.member).copied();
         let name = known.map_or(0, |known| known.1);
         let state = match (&op.change, known.map(|known| known.0)) {
             (Change::Joined(Some(_), name), _) => Some((State::Listed, *name)),
             (Change::Joined(None, _), _) => Some((State::Erased, 0)),
+            (Change::Scored(board, points), _) => {
+                let root = self.root(op.member);
+                *self.sums.entry(boards[*board].clone()).or_default().entry(root).or_default() += points;
+                None
+            }
+            (Change::Merged(into), _) => {
+                self.merge(op.member, *into);
+                None
+            }
+            (Change::Erased, _) => {
+                self.sums.values_mut().for_each(|sums| _ = sums.remove(&op.member));
+                Some((State::Erased, 0))
+            }
             (_, None | Some(State::Erased)) => None,
             (Change::Hidden, _) => Some((State::Hidden, name)),
             (Change::Shown, _) => Some((State::Listed, name)),
             (Change::Renamed(name), Some(state)) => Some((state, *name)),
-            (Change::Erased, _) => Some((State::Erased, 0)),
-            (Change::Scored(board, points), _) => {
-                *self.sums.entry(boards[*board].clone()).or_default().entry(op.member).or_default() += points;
-                None
-            }
         };
         if let Some(state) = state {
             self.members.insert(op.member, state);
@@ -51,8 +80,10 @@ impl Naive {
     }
 
     pub fn places(&self, board: &str) -> Vec<Row> {
-        let listed = self.members.iter().filter(|(_, known)| known.0 == State::Listed);
+        let mut listed = self.members.clone();
+        listed.retain(|member, known| known.0 == State::Listed && !self.into.contains_key(member));
         let mut rows: Vec<Row> = listed
+            .iter()
             .map(|(member, known)| Row {
                 rank: 0,
                 member: *member,
@@ -70,6 +101,10 @@ impl Naive {
     }
 
     pub fn view(&self, board: &str, member: u32, around: usize) -> (Option<Me>, Vec<Row>) {
+        if self.members.get(&member).is_none_or(|known| known.0 == State::Erased) {
+            return (None, vec![]);
+        }
+        let member = self.root(member);
         let Some((state, name_number)) = self.members.get(&member).copied().filter(|known| known.0 != State::Erased)
         else {
             return (None, vec![]);

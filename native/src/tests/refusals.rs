@@ -1,16 +1,17 @@
 //! Files that were damaged, cut, taken from elsewhere, or left by a machine that went down are refused by name.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use super::PATIENT;
 use super::naive::id;
+use crate::engine::reader::Reader;
+use crate::engine::writer::{Writer, current_folder};
 use crate::error::Error;
-use crate::layout::BOOT;
-use crate::reader::Reader;
-use crate::state::{Batch, Change, Op};
-use crate::writer::{Writer, current_folder};
+use crate::state::changes::{Batch, Change, Op};
+use crate::store::format::{BOOT, TEXTS_FILE};
+use crate::store::mmap::{Access, Header, Mmap};
 
 /// A store of one member, closed.
 fn closed_store() -> (tempfile::TempDir, PathBuf) {
@@ -25,7 +26,7 @@ fn written(store: &Path) -> Writer {
     writer.reset("ledger", 1, "").unwrap();
     let op = |position, change| Op { position, member: 0, change };
     let ops = vec![op(1, Change::Joined(Some(id(0)), 0)), op(2, Change::Scored(0, 5))];
-    writer.apply(0, &Batch { boards: vec!["all-time".into()], ops, position: 2, hash: vec![] }).unwrap();
+    writer.apply(0, &Batch { boards: vec!["all-time".into()], ops, position: 2, hash: vec![] }, true).unwrap();
     writer.confirm(1).unwrap();
     writer
 }
@@ -85,8 +86,28 @@ fn a_foreign_file_is_refused() {
 #[test]
 fn a_newer_format_is_refused() {
     let (store, folder) = closed_store();
-    poke(&folder.join("control"), 3, 2);
+    poke(&folder.join("control"), 3, 3);
     assert_refused(store.path(), |error| matches!(error, Error::NewerFormat(_)));
+}
+
+#[test]
+fn an_older_format_is_refused() {
+    let (store, folder) = closed_store();
+    poke(&folder.join("control"), 3, 1);
+    assert_refused(store.path(), |error| matches!(error, Error::OlderFormat(_)));
+}
+
+#[test]
+fn a_header_that_tells_an_impossible_length_is_refused() {
+    for words in [0, 15, 1 << 60, 1 << 61, 1 << 62, u64::MAX / 4 + 2, u64::MAX] {
+        let (store, folder) = closed_store();
+        let path = folder.join("texts");
+        let head = Header { words, ..*Mmap::open(&path, TEXTS_FILE, TEXTS_FILE, Access::Read).unwrap().head() };
+        let file = File::options().write(true).open(&path).unwrap();
+        let bytes: Vec<u8> = head.encode().into_iter().flat_map(u32::to_ne_bytes).collect();
+        file.write_all_at(&bytes, 0).unwrap();
+        assert_refused(store.path(), |error| matches!(error, Error::Corrupt(_) | Error::Truncated(_)));
+    }
 }
 
 #[test]

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use super::PATIENT;
 use super::naive::id;
+use crate::engine::reader::{Me, Reader, Row, Snapshot};
+use crate::engine::writer::Writer;
 use crate::error::Error;
-use crate::reader::{Me, Reader, Row, Shot};
-use crate::state::{Batch, Change, Op};
-use crate::writer::Writer;
+use crate::state::changes::{Batch, Change, Op};
 
 const BOARD: &str = "all-time";
 const MEMBERS: u64 = 1021; // a prime, so that any stride reaches everybody
@@ -59,16 +59,16 @@ impl Rounds {
     }
 
     /// Compare a read of a member, all of it.
-    fn check(&self, shot: &Shot, member: u32) {
-        let turns = shot.version.reached[0] - MEMBERS;
+    fn check(&self, snapshot: &Snapshot, member: u32) {
+        let turns = snapshot.version.reached[0] - MEMBERS;
         let had = turns % MEMBERS;
         let place = self.positions[had as usize][member as usize] as usize;
         let tied = if (place as u64) < had { had } else { MEMBERS - had } as u32;
         let me = Me { row: self.row(turns, place), hidden: false, position: place as u32 + 1, tied };
-        assert_eq!(shot.me, Some(me), "after {turns} turns");
+        assert_eq!(snapshot.me, Some(me), "after {turns} turns");
         let around = place.saturating_sub(AROUND)..(place + AROUND + 1).min(MEMBERS as usize);
-        assert!(shot.around.iter().copied().eq(around.map(|place| self.row(turns, place))), "after {turns} turns");
-        assert!(shot.top.iter().copied().eq((0..TOP).map(|place| self.row(turns, place))), "after {turns} turns");
+        assert!(snapshot.around.iter().copied().eq(around.map(|place| self.row(turns, place))), "after {turns} turns");
+        assert!(snapshot.top.iter().copied().eq((0..TOP).map(|place| self.row(turns, place))), "after {turns} turns");
     }
 }
 
@@ -83,7 +83,7 @@ fn op_at(position: u64) -> Op {
 
 fn apply(writer: &mut Writer, first: u64, last: u64) {
     let ops = (first..=last).map(op_at).collect();
-    writer.apply(0, &Batch { boards: vec![BOARD.into()], ops, position: last, hash: Vec::new() }).unwrap();
+    writer.apply(0, &Batch { boards: vec![BOARD.into()], ops, position: last, hash: Vec::new() }, true).unwrap();
 }
 
 /// Ends the writer, also where a check fails.
@@ -119,17 +119,17 @@ fn read_beside_a_writer(reads: u64, deadline: Duration) {
         while read < reads || versions < LEAST_VERSIONS {
             let member = (read * 7 % MEMBERS) as u32;
             read += 1;
-            let shot = match reader.read(BOARD, Some(&ids[member as usize]), TOP, AROUND) {
+            let snapshot = match reader.read(BOARD, Some(&ids[member as usize]), TOP, AROUND) {
                 Err(Error::Busy) if deadline < PATIENT => {
                     busy += 1;
                     continue;
                 }
-                shot => shot.unwrap(),
+                snapshot => snapshot.unwrap(),
             };
-            assert!(shot.version.reached[0] >= last, "the version went back");
-            versions += u64::from(shot.version.reached[0] > last);
-            last = shot.version.reached[0];
-            rounds.check(shot, member);
+            assert!(snapshot.version.reached[0] >= last, "the version went back");
+            versions += u64::from(snapshot.version.reached[0] > last);
+            last = snapshot.version.reached[0];
+            rounds.check(snapshot, member);
         }
         drop(stop);
         writing.join().unwrap()

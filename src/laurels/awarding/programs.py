@@ -1,24 +1,110 @@
-"""The program in force beside every version that was ever published: refunds are judged by their order's."""
+"""The published programs: which one judges what, and how an entry's reason reads."""
 
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
 
-from msgspec import Struct
+import msgspec
+import structlog
 
-from laurels.ledger import Ledger
-from laurels.program import Program, parse_program
+from laurels.errors import ProgramError, UnknownProgramVersion
+from laurels.leaderboard import Boards
+from laurels.ledger import OTHER_RULES, ProgramStore, PublishedProgram
+from laurels.model import Entry
+from laurels.program import Program, parse_program, reason_of
+
+log = structlog.get_logger(__name__)
 
 
-class Programs(Struct, frozen=True):
-    """The program in force, and every version that was ever published."""
-
-    current: Program
-    published: Mapping[int, Program]
-
-
-async def publish(ledger: Ledger, program: Program) -> Programs:
-    """Put a program in force, publishing it where it is new, and load every published version.
-
-    Raises `ProgramError` where its version is published with other rules.
+class Programs:
+    """Every published version, shared by all that judge and word in a process. A version that another process published
+    is unknown until `load`.
     """
-    published = await ledger.publish(program.version, program.text)
-    return Programs(program, {version: parse_program(text) for version, text in published.items()})
+
+    def __init__(self, published: Iterable[tuple[int | None, Program]]) -> None:
+        """(in force from, program) by version; the first is in force from ever."""
+        self._take(published)
+
+    @classmethod
+    def of(cls, *programs: Program) -> "Programs":
+        """Programs each in force from ever: the last one judges everything, the others what names them."""
+        return cls((None, program) for program in programs)
+
+    @property
+    def current(self) -> Program:
+        """The newest version."""
+        return self._programs[-1]
+
+    @property
+    def published(self) -> Mapping[int, Program]:
+        """Every version."""
+        return self._by_version
+
+    @property
+    def boards(self) -> Boards:
+        """The boards that points count on; every version has the same time zone."""
+        return self._boards
+
+    def at(self, instant: int) -> Program:
+        """The version in force at an instant: the last one from no later."""
+        return self._programs[max(0, bisect_right(self._from, instant) - 1)]
+
+    def version(self, version: int | None) -> Program:
+        """A version. Raises `UnknownProgramVersion`."""
+        program = self._by_version.get(version or 0)
+        if program is None:
+            raise UnknownProgramVersion
+        return program
+
+    async def load(self, store: ProgramStore) -> None:
+        """Take what is published by now."""
+        self._take(_parsed(await store.programs()))
+
+    async def worded(self, entries: Sequence[Entry], store: ProgramStore) -> list[Entry]:
+        """The same entries with their reasons in words. What an entry says of itself follows from its columns, its
+        details and its version; an entry of a version that this process does not know has it load that first.
+        """
+        try:
+            return [self._worded(entry) for entry in entries]
+        except UnknownProgramVersion:
+            await self.load(store)
+            return [self._worded(entry) for entry in entries]
+
+    def _worded(self, entry: Entry) -> Entry:
+        if entry.format == 1:
+            return entry
+        program = None if entry.program_version is None else self.version(entry.program_version)
+        return msgspec.structs.replace(entry, reason=reason_of(entry, program))
+
+    def _take(self, published: Iterable[tuple[int | None, Program]]) -> None:
+        in_order = sorted(published, key=lambda each: each[1].version)
+        if not in_order:
+            raise ProgramError("No program is published here.")
+        self._from = [-(2**63) if from_at is None else from_at for from_at, _ in in_order]
+        self._programs = [program for _, program in in_order]
+        self._by_version = {program.version: program for program in self._programs}
+        self._boards = Boards(self._programs[0].zone)
+
+
+async def publish(store: ProgramStore, program: Program, *, at_start: bool = False, actor: str = "laurels") -> Programs:
+    """The published programs. A ledger that has none yet gets this one; with `at_start` any ledger does, where it is
+    new. Raises `ProgramError` where it is to be published and cannot be.
+    """
+    published = await store.programs()
+    if not published or at_start:
+        check_zone(program, published)
+        published = await store.publish(program.version, program.text, None, actor=actor)
+    elif all(program.text != each.text for each in published):
+        if any(program.version == each.version for each in published):
+            raise ProgramError(OTHER_RULES.format(version=program.version))
+        log.warning("program.not_in_force", version=program.version, what_to_do="laurels program submit")
+    return Programs(_parsed(published))
+
+
+def check_zone(program: Program, published: Sequence[PublishedProgram]) -> None:
+    """Raise `ProgramError` where a program has another time zone than the first one: months would be others."""
+    if published and (zone := parse_program(published[0].text).time_zone) != program.time_zone:
+        raise ProgramError(f"time_zone: it is {zone} in this ledger for ever, and cannot become {program.time_zone}")
+
+
+def _parsed(published: Sequence[PublishedProgram]) -> list[tuple[int | None, Program]]:
+    return [(each.from_at, parse_program(each.text)) for each in published]

@@ -1,4 +1,4 @@
-"""The catalogue: what can be bought and for how much. A CSV file, read whole and checked when the house is built."""
+"""The catalogue: what can be bought and for how much. A CSV file, read whole and checked at the start."""
 
 import csv
 from collections import Counter

@@ -152,9 +152,9 @@ class Checkout:
                 intent = await self._intents.settle(intent.order_id, outcome)
             answer = await self._complete(intent)
         except LaurelsError as error:
-            log.warning("checkout.waiting", order_id=intent.order_id, state=intent.state, error=error.message)
+            log.warning("checkout.waiting", state=intent.state, error=error.message)
             return False
-        log.info("checkout.recovered", order_id=intent.order_id, success=isinstance(answer, Success))
+        log.info("checkout.recovered", success=isinstance(answer, Success))
         return True
 
 

@@ -9,27 +9,50 @@ import sys
 
 from laurels.errors import InvalidInput, LaurelsError, SettingsError
 
+LEAN = ("serve", "work", "project", "notify")
+"""Commands that may run without the command line that people use: see `laurels.runtime.child`."""
+
 
 def main() -> None:
     """Run the command line; an error that Laurels knows is one line, without a traceback."""
     # The imports stand here so that errors while loading are reported as well. All that they load stays, and looking
     # through it for what may go would take a tenth of the start.
     gc.disable()
-    if "--leash" in sys.argv:
-        from laurels.cli.child import app  # noqa: PLC0415
-    else:
-        from laurels.cli.app import app  # noqa: PLC0415
-    from laurels.cli.console import complain  # noqa: PLC0415
+    from laurels.runtime.telling import complain  # noqa: PLC0415
 
-    gc.enable()
     try:
-        app()
+        _run()
     except Exception as error:  # noqa: BLE001 - the last place: below, Python would print all that an error says
         foreseen = _foreseen(error)
         complain(f"A fault in Laurels. {_where(error)}" if foreseen is None else foreseen.message)
         sys.exit(2 if isinstance(foreseen, SettingsError | InvalidInput) else 1)
     except KeyboardInterrupt:  # while loading; from a command that runs it does not come this far
         sys.exit(130)
+
+
+def _run() -> None:
+    if sys.argv[1:2] and sys.argv[1] in LEAN:
+        _load_structlog_alone()
+        from laurels.runtime.child import take  # noqa: PLC0415
+
+        gc.enable()
+        if take(sys.argv[1:]):
+            return
+    from laurels.cli.app import app  # noqa: PLC0415
+
+    gc.enable()
+    app()
+
+
+def _load_structlog_alone() -> None:
+    """Load structlog without Rich, which it would load for tracebacks that we never print: 60 ms, 12 MB."""
+    if "rich" in sys.modules:
+        return
+    sys.modules["rich"] = None  # type: ignore[assignment]  # Python's way to say that it is not there
+    try:
+        import structlog  # noqa: F401, PLC0415
+    finally:
+        del sys.modules["rich"]
 
 
 def _foreseen(error: Exception) -> LaurelsError | None:

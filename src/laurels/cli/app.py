@@ -13,6 +13,7 @@ from laurels.cli import (
     importing,
     maintenance,
     members,
+    program,
     quarantine,
     serving,
     simulate,
@@ -24,7 +25,7 @@ app = typer.Typer(
     name="laurels",
     help="Loyalty points and live rankings for a shop.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
@@ -54,5 +55,6 @@ def _laurels(
 
 for module in (serving, importing, boards, exporting, maintenance, tokens, demo, simulate, bench):
     module.register(app)
+app.add_typer(program.app, name="program")
 app.add_typer(members.app, name="members")
 app.add_typer(quarantine.app, name="quarantine")

@@ -13,7 +13,7 @@ from laurels.cli.console import (
     examples,
     out,
     out_json,
-    projected_house,
+    progress,
     run,
     settings_of,
 )
@@ -21,7 +21,9 @@ from laurels.dashboard import Board, Dashboard, Row
 from laurels.errors import UnknownOrder
 from laurels.ledger import DocumentState
 from laurels.model import DocumentKind, Entry
+from laurels.model.ids import check_id
 from laurels.model.times import format_instant
+from laurels.runtime.upkeep import projected_services
 from laurels.settings import Settings
 from laurels.wiring import build
 
@@ -46,6 +48,7 @@ def dashboard(
     config: ConfigOption = None,
 ) -> None:
     """Show a customer's dashboard: the top, the own place, the neighbours."""
+    check_id(member, "member")
     answer = run(_dashboard(settings_of(state, config), member, board, top, around))
     if json:
         out_json(answer)
@@ -76,6 +79,8 @@ def explain(
     config: ConfigOption = None,
 ) -> None:
     """Say why an order earned its points, and what its refunds took back."""
+    check_id(order, "order")
+    check_id(source, "--source")
     document, entries = run(_explain(settings_of(state, config), source, order))
     if json:
         out_json(
@@ -93,21 +98,22 @@ def explain(
 
 
 async def _dashboard(settings: Settings, member: str, board: str, top: int, around: int) -> Dashboard:
-    async with projected_house(settings) as house:
-        return await house.dashboards.member(member, board, top=top, around=around, must_exist=True)
+    async with projected_services(settings, progress) as services:
+        return await services.dashboards.member(member, board, top=top, around=around, must_exist=True, whole=True)
 
 
 async def _top(settings: Settings, board: str, number: int) -> Board:
-    async with projected_house(settings) as house:
-        return await house.dashboards.board(board, top=number)
+    async with projected_services(settings, progress) as services:
+        return await services.dashboards.board(board, top=number, whole=True)
 
 
 async def _explain(settings: Settings, source: str, order: str) -> tuple[DocumentState, list[Entry]]:
-    async with build(settings) as house:
-        document = await house.ledger.document(DocumentKind.ORDER, source, order)
+    async with build(settings, must_exist=True) as services:
+        document = await services.ledger.document(DocumentKind.ORDER, source, order)
         if document is None:
             raise UnknownOrder(f"There is no order {order} of the source {source}.")
-        return document, await house.ledger.order_entries(source, order)
+        entries = await services.ledger.order_entries(source, order)
+        return document, await services.programs.worded(entries, services.ledger)
 
 
 def _print_dashboard(answer: Dashboard) -> None:

@@ -1,7 +1,6 @@
 """`verify`, `rebuild`, `migrate`: looking after the ledger and the board."""
 
 import typer
-from msgspec import Struct
 
 from laurels import wiring
 from laurels.cli.console import (
@@ -10,26 +9,15 @@ from laurels.cli.console import (
     examples,
     out,
     progress,
-    projected_house,
     run,
     say,
     settings_of,
 )
-from laurels.leaderboard import compare
-from laurels.ledger import Finding
+from laurels.runtime.upkeep import Verified, projected_services, verify_services
 from laurels.settings import Settings
-from laurels.wiring import House
 
 MOST_NAMED = 20
 """Findings that are printed; the rest is counted."""
-
-
-class Verified(Struct, frozen=True):
-    """What is not as it should be, in so many entries as of a version."""
-
-    findings: list[Finding]
-    checked: int
-    version: str
 
 
 def register(app: typer.Typer) -> None:
@@ -65,28 +53,13 @@ def migrate(state: StateOption = None, config: ConfigOption = None) -> None:
     out(f"schema {before} -> {after}" if before != after else f"schema {after}, nothing to do")
 
 
-async def verify_house(house: House) -> Verified:
-    """Check the ledger of a house and its board, which is at the head of the feed; shows progress."""
-    findings: list[Finding] = []
-    checked = 0
-    heads = await house.ledger.heads()
-    with progress("verifying", "entries") as report:
-        async for step in house.ledger.verify():
-            findings.extend(step.findings)
-            checked = step.checked
-            report(step.checked, step.total)
-    with progress("comparing", "entries") as report:
-        findings.extend(await compare(house.ledger, house.leaderboard, house.boards, report))
-    return Verified(findings, checked, str(heads.version))
-
-
 async def _verify(settings: Settings) -> Verified:
-    async with projected_house(settings) as house:
-        return await verify_house(house)
+    async with projected_services(settings, progress) as services:
+        return await verify_services(services, progress)
 
 
 async def _rebuild(settings: Settings) -> tuple[str, str]:
-    async with wiring.build(settings) as house:
+    async with wiring.build(settings, must_exist=True) as services:
         with progress("rebuilding", "entries") as report:
-            heads = await house.projector.rebuild(report)
-        return str(heads.version), house.leaderboard.name
+            heads = await services.projector.rebuild(report)
+        return str(heads.version), services.leaderboard.name

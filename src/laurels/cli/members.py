@@ -1,13 +1,16 @@
 """`members`: enrol, hide, show, rename, erase."""
 
+import csv
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from laurels.cli.console import ConfigOption, StateOption, examples, out, run, settings_of
+from laurels.cli.console import ConfigOption, StateOption, examples, out, run, say, settings_of
 from laurels.errors import FileRefused, InvalidInput
+from laurels.intake import email_warning, usable_email
 from laurels.model import MemberEvent, Version
+from laurels.runtime.visible import visible
 from laurels.settings import Settings
 from laurels.wiring import build
 
@@ -21,7 +24,10 @@ MemberArgument = Annotated[str, typer.Argument(help="The shop's own id of the cu
 @app.command(epilog=examples("laurels members enrol 17850 13047", "laurels members enrol --file members.txt"))
 def enrol(
     members: Annotated[list[str] | None, typer.Argument(help="Ids, each optionally followed by ,e-mail.")] = None,
-    file: Annotated[Path | None, typer.Option(help="A text file: one id, or id,e-mail, a line.")] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(help="A text file: one id, or id,e-mail, a line; as CSV, an id with a comma in quotes."),
+    ] = None,
     state: StateOption = None,
     config: ConfigOption = None,
 ) -> None:
@@ -60,7 +66,7 @@ def erase(
 ) -> None:
     """Erase a member: the id, the address and whatever was received stay nowhere; the entries stay under a number."""
     if not yes:
-        typer.confirm(f"Erase {member} for good?", abort=True)
+        typer.confirm(f"Erase {visible(member)} for good?", abort=True)
     _change(member, MemberEvent.ERASE, "erased", state, config)
 
 
@@ -70,24 +76,35 @@ def _change(member: str, event: MemberEvent, now_is: str, state: Path | None, co
 
 
 async def _changed(settings: Settings, member: str, event: MemberEvent) -> Version:
-    async with build(settings) as house:
-        return await house.members.change(member, event, actor=ACTOR)
+    async with build(settings, must_exist=True) as services:
+        return await services.members.change(member, event, actor=ACTOR)
 
 
 async def _enrol(settings: Settings, pairs: list[tuple[str, str | None]]) -> list[bool]:
-    async with build(settings) as house:
-        return await house.members.enrol(pairs, actor=ACTOR)
+    async with build(settings, must_exist=True) as services:
+        return (await services.members.enrol(pairs, actor=ACTOR))[0]
 
 
 def _pair(text: str) -> tuple[str, str | None]:
-    member, _, email = text.partition(",")
-    return member.strip(), email.strip() or None
+    """An id, perhaps with an address behind a comma; an id with a comma in it stands in quotes, as in any CSV."""
+    try:
+        [cells] = csv.reader([text.strip()], strict=True)
+    except csv.Error as error:
+        raise InvalidInput.of("members", f"{text} is not one row of CSV: {error}") from error
+    member, email = cells[0].strip(), ",".join(cells[1:])
+    if len(cells) > 2:  # noqa: PLR2004
+        raise InvalidInput.of(
+            "members", f'{text} has more than an id and an e-mail; an id with a comma needs quotes: "a,b"'
+        )
+    if email.strip() and (warning := email_warning(email)) is not None:
+        say(f"{member}: {warning.field} {warning.message}")
+    return member, usable_email(email)
 
 
 def _lines(file: Path | None) -> list[str]:
     if file is None:
         return []
     try:
-        return [line for line in file.read_text("utf-8").splitlines() if line.strip()]
+        return [line for line in file.read_text("utf-8-sig").split("\n") if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         raise FileRefused(f"{file} cannot be read: {error}") from error

@@ -7,8 +7,10 @@ from rich.table import Table
 
 from laurels.cli.console import ConfigOption, JsonOption, StateOption, examples, out, out_json, run, settings_of
 from laurels.errors import NotFound
-from laurels.ledger import QuarantinedDocument
+from laurels.ledger import Quarantine, QuarantinedDocument
+from laurels.model import DocumentKind
 from laurels.model.times import format_instant
+from laurels.runtime.visible import visible
 from laurels.settings import Settings
 from laurels.wiring import build
 
@@ -38,10 +40,10 @@ def list_(
         table.add_row(
             str(document.sequence),
             document.kind,
-            document.source,
-            document.id,
+            visible(document.source),
+            visible(document.id),
             format_instant(document.quarantined_at),
-            document.reason,
+            visible(document.reason),
         )
     out(table)
     if len(documents) == limit:
@@ -50,16 +52,13 @@ def list_(
 
 @app.command(epilog=examples("laurels quarantine show 12"))
 def show(number: Sequence, json: JsonOption = False, state: StateOption = None, config: ConfigOption = None) -> None:
-    """Show a document as it was received."""
-    found = run(_list(settings_of(state, config), number - 1, 1))
-    if not found or found[0].sequence != number:
-        raise NotFound(f"There is no document {number} in quarantine. `laurels quarantine list` shows them.")
-    document = found[0]
+    """Show a document as it was received, or what was read from it where no bytes are kept."""
+    document = run(_show(settings_of(state, config), number))
     if json:
         out_json(_as_json(document))
         return
     out(f"{document.kind} {document.source}/{document.id}: {document.reason}")
-    out(document.raw.decode("utf-8", "backslashreplace") or "(no bytes are kept)")
+    out((document.raw or document.content).decode("utf-8", "backslashreplace") or "(nothing of it is kept)")
 
 
 @app.command(epilog=examples("laurels quarantine retry 12"))
@@ -84,18 +83,31 @@ def drop(
 
 
 async def _list(settings: Settings, after: int, limit: int) -> list[QuarantinedDocument]:
-    async with build(settings) as house:
-        return await house.ledger.quarantine(after=after, limit=limit)
+    async with build(settings, must_exist=True) as services:
+        return await services.ledger.quarantine(after=after, limit=limit)
+
+
+async def _show(settings: Settings, number: int) -> QuarantinedDocument:
+    async with build(settings, must_exist=True) as services:
+        return await services.ledger.quarantined(*await _key(services.ledger, number))
 
 
 async def _retry(settings: Settings, number: int) -> None:
-    async with build(settings) as house:
-        await house.ledger.retry(number)
+    async with build(settings, must_exist=True) as services:
+        await services.ledger.retry(*await _key(services.ledger, number))
 
 
 async def _drop(settings: Settings, number: int) -> None:
-    async with build(settings) as house:
-        await house.ledger.drop(number, actor="cli")
+    async with build(settings, must_exist=True) as services:
+        await services.ledger.drop(*await _key(services.ledger, number), actor="cli")
+
+
+async def _key(ledger: Quarantine, number: int) -> tuple[DocumentKind, str, str]:
+    """What the document with a number of the list is known by."""
+    for document in await ledger.quarantine(after=number - 1, limit=1):
+        if document.sequence == number:
+            return document.kind, document.source, document.id
+    raise NotFound(f"There is no document {number} in quarantine. `laurels quarantine list` shows them.")
 
 
 def _as_json(document: QuarantinedDocument) -> dict[str, object]:

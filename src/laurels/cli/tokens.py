@@ -6,6 +6,7 @@ import typer
 
 from laurels.cli.console import ConfigOption, StateOption, examples, out, settings_of
 from laurels.errors import SettingsError
+from laurels.model.ids import check_id
 
 SERVICE = "cli"
 
@@ -31,14 +32,25 @@ def token(
         ),
     ] = "",
     name: Annotated[str, typer.Option(help="Who the service is; kept with what it does.")] = SERVICE,
+    source: Annotated[
+        list[str] | None, typer.Option(help="A source that the service may write under, none else; may be repeated.")
+    ] = None,
     hours: Annotated[float, typer.Option(min=0.01, help="How long it holds.")] = 12,
     state: StateOption = None,
     config: ConfigOption = None,
 ) -> None:
     """Print a token, signed with the development key under the state directory."""
     from laurels.http.tokens import sign_token  # noqa: PLC0415 - cryptography takes a while to load
+    from laurels.wiring.owner import check_owner  # noqa: PLC0415 - and so do the engines
 
     if (member is None) == (not service) or service != bool(scope):
         raise SettingsError('Give --member ID for a member, or --service --scope "…" for a service.')
+    if member is not None and source:
+        raise SettingsError("--source binds a service; a member has its own.")
+    if member is not None:
+        check_id(member, "--member")
     settings = settings_of(state, config)
-    out(sign_token(settings, subject=member or name, scope=scope or None, ttl_s=int(hours * 3600)))
+    check_owner(settings.state)
+    out(
+        sign_token(settings, subject=member or name, scope=scope or None, ttl_s=int(hours * 3600), sources=source or ())
+    )

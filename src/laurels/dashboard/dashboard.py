@@ -4,18 +4,21 @@ No id, number, real name or address leaves this room.
 """
 
 import asyncio
+import re
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
 
 from laurels import clock
 from laurels.clock import Clock
 from laurels.dashboard.names import ProxyNames
 from laurels.dashboard.rendering import Renders
 from laurels.errors import UnknownMember, VersionNotReached
-from laurels.leaderboard import AtHand, Boards, Leaderboard, View
+from laurels.leaderboard import ALL_TIME, AtHand, Boards, Leaderboard, View
 from laurels.model import Place, Standing, Version
 
 MOST_TOPS = 1_000
@@ -23,6 +26,13 @@ MOST_TOPS = 1_000
 
 WAIT_FOR_VERSION_S = 0.2
 """How long a read waits for the version that it asked for."""
+
+
+TOP_OF_YOUNG = 10
+"""Places that are shown of the top of a young board."""
+
+_AROUND = b'"around":'
+_RANKED = re.compile(rb'"ranked":(\d+)')
 
 
 class Row(Struct, frozen=True, gc=False):
@@ -79,11 +89,24 @@ class Encoded(NamedTuple):
 class Dashboards:
     """Reads dashboards off a leaderboard. Needs no ledger, so it answers while the database is down, and says
     `stale`.
+
+    A month's board is young while few are ranked on it. Then whoever knows of a purchase finds its buyer among the
+    names that moved, so it shows at most ten of the top, and nobody's neighbours, but to those who may see the `whole`.
+    `all-time` is never young.
     """
 
     def __init__(
-        self, leaderboard: Leaderboard, boards: Boards, names: ProxyNames, stale_after_ms: int, now: Clock = clock.now
+        self,
+        leaderboard: Leaderboard,
+        boards: Boards,
+        names: ProxyNames,
+        stale_after_ms: int,
+        now: Clock = clock.now,
+        *,
+        smallest: int = 1,
     ) -> None:
+        """`smallest`: how many have to be ranked on a month's board for it not to be young."""
+        self._smallest = smallest
         self._leaderboard = leaderboard
         self._renderer = leaderboard if isinstance(leaderboard, Renders) else None
         self._boards = boards
@@ -103,8 +126,10 @@ class Dashboards:
         around: int = 2,
         min_version: Version | None = None,
         must_exist: bool = False,
+        whole: bool = False,
     ) -> Dashboard:
-        """A member's dashboard. `must_exist`: raise `UnknownMember` instead of showing an empty place.
+        """A member's dashboard. `must_exist`: raise `UnknownMember` instead of showing an empty place; `whole`: also of
+        a young board.
 
         Raises `UnknownBoard`, `BoardNotReady`, and `VersionNotReached` when `min_version` does not come within 200 ms.
         """
@@ -112,7 +137,7 @@ class Dashboards:
         view = await self._view(name, member_id, top, around, min_version)
         if view.me is None and must_exist:
             raise UnknownMember
-        return self._dashboard(name, top, view)
+        return self._dashboard(name, top, view, whole=whole)
 
     def at_hand(self, member_id: str, board: str = "all-time", *, top: int = 10, around: int = 2) -> Encoded | None:
         """The same dashboard as it goes over the wire, where the leaderboard can be read without waiting for anybody;
@@ -123,19 +148,37 @@ class Dashboards:
         now = self._now()
         name = self._boards.resolve(board, now)
         if self._renderer is not None:
-            body, as_of, _, _ = self._renderer.render(
-                name, member_id, top=top, around=around, now=now, stale_after=self._stale_after
-            )
-            return Encoded(as_of, body)
+            return self._rendered(name, member_id, top, around, now)
         if self._read_at_hand is None:
             return None
         shown = self._dashboard(name, top, self._read_at_hand(name, member_id, top=top, around=around))
         return Encoded(shown.as_of, to_json(shown))
 
-    async def board(self, board: str, *, top: int = 10) -> Board:
-        """The top of a board. Raises `UnknownBoard`, `BoardNotReady`."""
+    def _rendered(self, name: str, member_id: str, top: int, around: int, now: int) -> Encoded:
+        """What the leaderboard renders; of a young board it is less. Both reads are whole, so a board that grows up
+        between them is shown as young once more.
+        """
+        assert self._renderer is not None, "asked for where there is one"
+        render = partial(self._renderer.render, name, member_id, now=now, stale_after=self._stale_after)
+        body, as_of, _, _ = render(top=top, around=around)
+        if self._may_be_young(name) and self._ranked_in(body) < self._smallest:
+            if top > TOP_OF_YOUNG:
+                body, as_of, _, _ = render(top=TOP_OF_YOUNG, around=0)
+            body = body[: body.rindex(_AROUND)] + _AROUND + b"[]}"
+        return Encoded(as_of, body)
+
+    @staticmethod
+    def _ranked_in(body: bytes) -> int:
+        found = _RANKED.search(body)
+        assert found, "every dashboard tells it"
+        return int(found[1])
+
+    async def board(self, board: str, *, top: int = 10, whole: bool = False) -> Board:
+        """The top of a board; `whole`: also of a young one. Raises `UnknownBoard`, `BoardNotReady`."""
         name = self._boards.resolve(board, self._now())
         view = await self._view(name, None, top, 0, None)
+        if not whole:
+            top, view = self._for_others(name, top, view)
         return Board(
             board=name,
             as_of=self._as_of(view.version),
@@ -144,7 +187,18 @@ class Dashboards:
             top=self._top(name, top, view.top),
         )
 
-    def _dashboard(self, name: str, top: int, view: View) -> Dashboard:
+    def _may_be_young(self, name: str) -> bool:
+        return name != ALL_TIME and self._smallest > 1
+
+    def _for_others(self, name: str, top: int, view: View) -> tuple[int, View]:
+        """What those may see who may not see the whole; of a young board that is less."""
+        if not self._may_be_young(name) or view.ranked >= self._smallest:
+            return top, view
+        return min(top, TOP_OF_YOUNG), replace(view, top=view.top[:TOP_OF_YOUNG], around=[])
+
+    def _dashboard(self, name: str, top: int, view: View, *, whole: bool = False) -> Dashboard:
+        if not whole:
+            top, view = self._for_others(name, top, view)
         return Dashboard(
             board=name,
             as_of=self._as_of(view.version),

@@ -4,8 +4,8 @@
 """
 
 from laurels.http.app import create_app
-from laurels.http.auth import Auth, Caller, open_auth
+from laurels.http.auth import Auth, open_auth
 from laurels.http.beside import Beside
 from laurels.http.server import serve
 
-__all__ = ["Auth", "Beside", "Caller", "create_app", "open_auth", "serve"]
+__all__ = ["Auth", "Beside", "create_app", "open_auth", "serve"]

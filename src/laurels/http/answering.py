@@ -4,29 +4,34 @@ Nothing here needs a web framework. `app.py` has Litestar around it, `fast.py` h
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from litestar.types import Receive, Scope
 
-from laurels.http.auth import Caller
+from laurels.errors import IssuerUnavailable, NotSignedIn, TooManyRequests
 from laurels.http.bodies import read_body
+from laurels.http.callers import Caller
 from laurels.http.dashboards import show_dashboard
 from laurels.http.door import Door
-from laurels.http.house import House
+from laurels.http.paths import read_part, read_parts
 from laurels.http.query import parse_query
 from laurels.http.routes import Answer, Call, Headers, Route
+from laurels.http.services import Services
 from laurels.intake import decode
-from laurels.metrics import DASHBOARD_SECONDS, Meter
-from laurels.model.ids import check_id
+from laurels.metrics import ACCEPT_SECONDS, DASHBOARD_SECONDS, Meter
 
 ANYONE = Caller("")
 
+_ACCEPTING = ("/order/{order_id}", "/order/{order_id}/refund", "/loyalty/{member_id}/refund")
+"""Routes that take one document and answer when it is kept."""
+
 
 class Answerer:
-    """Answers requests to one house."""
+    """Answers requests."""
 
-    def __init__(self, house: House, door: Door, routes: Sequence[Route]) -> None:
+    def __init__(self, services: Services, door: Door, routes: Sequence[Route]) -> None:
         """`routes` are those that it answers; each is counted by itself, on its own of the `meters`."""
-        self.house = house
+        self.services = services
         self.door = door
         self.meters = {(route.method, route.path): _meter(route) for route in routes}
 
@@ -34,12 +39,12 @@ class Answerer:
         self,
         route: Route,
         scope: Scope,
-        ids: Mapping[str, str],
+        parts: Mapping[str, str],
         headers: Headers,
         receive: Receive,
     ) -> Answer:
-        """The answer to one request. A body is received only where the route takes one, and everything before it
-        is in order. Raises what `problems.py` has a status for.
+        """The answer to one request; `parts` are the path's, as they were sent. A body is received only where the route
+        takes one, and everything before it is in order. Raises what `problems.py` has a status for.
         """
         scope["state"]["meter"] = self.meters[route.method, route.path]
         caller = ANYONE
@@ -47,20 +52,26 @@ class Answerer:
             caller = await self.door.caller(scope)
             if route.for_members is not None and caller.member_id is not None:
                 route = route.for_members
+        elif route.asks_who and headers.get(b"authorization") is not None:
+            with suppress(NotSignedIn, IssuerUnavailable, TooManyRequests):  # open to all, whatever comes with it
+                caller = await self.door.caller(scope)
         if route.access is not None:
-            route.access.admit(caller, ids.get("member_id"))
-        for name, value in ids.items():
-            if name.endswith("_id"):
-                check_id(value, name)
+            route.access.admit(caller, read_part(parts.get("member_id", "")))
+        ids = read_parts(parts)
         inputs: dict[str, object] = {}
         if route.query is not None:
             inputs["query"] = parse_query(route.query, scope["query_string"])
         raw = await read_body(route, headers, receive) if route.takes_body else b""
         if route.form is not None:
             inputs["form"] = decode(route.form, raw)
-        call = Call(house=self.house, limits=self.door.limits, caller=caller, ids=ids, headers=headers, raw=raw)
+        call = Call(services=self.services, limits=self.door.limits, caller=caller, ids=ids, headers=headers, raw=raw)
         return await route.handle(call, **inputs)
 
 
 def _meter(route: Route) -> Meter:
-    return Meter(route.method, route.path, DASHBOARD_SECONDS if route is show_dashboard else None)
+    seconds = None
+    if route is show_dashboard:
+        seconds = DASHBOARD_SECONDS
+    elif route.method == "POST" and route.path in _ACCEPTING:
+        seconds = ACCEPT_SECONDS
+    return Meter(route.method, route.path, seconds)

@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 import msgspec
 from litestar import Litestar, Request, Response
 from litestar.handlers import HTTPRouteHandler
-from litestar.types import ASGIApp
+from litestar.types import ASGIApp, Method
 
 import laurels
-from laurels.errors import LaurelsError
-from laurels.http import bulk, dashboards, live, members, orders, points, refunds, service
+from laurels import logs
+from laurels.errors import LaurelsError, NotFound
+from laurels.http import adjustments, bulk, dashboards, live, members, orders, points, refunds, service
 from laurels.http.answering import Answerer
 from laurels.http.auth import Auth
 from laurels.http.beside import NOTHING, Beside
@@ -23,12 +24,14 @@ from laurels.http.envelope import Envelope
 from laurels.http.express import Express
 from laurels.http.fast import FastLane
 from laurels.http.files import File, answer_file, read_files
-from laurels.http.house import House
-from laurels.http.limits import Limits
+from laurels.http.limits import STREAMS_IN_ALL, Limits
 from laurels.http.live import EventsResponse
 from laurels.http.openapi import openapi
+from laurels.http.prefix import check_prefix
 from laurels.http.problems import answer_problem
 from laurels.http.routes import Answer, Events, Headers, Route
+from laurels.http.services import Services
+from laurels.metrics import LOG_LINES_LEFT_OUT
 
 ROUTES = (
     *orders.ROUTES,
@@ -37,59 +40,87 @@ ROUTES = (
     *dashboards.ROUTES,
     *live.ROUTES,
     *points.ROUTES,
+    *adjustments.ROUTES,
     *members.ROUTES,
 )
 """The API, in the order of its documentation."""
 
 
 class Application(NamedTuple):
-    """The ASGI application, and the express that a server of ours asks before it."""
+    """The ASGI application, and the express that a server of ours asks before it; `metrics` where they have a port of
+    their own.
+    """
 
     asgi: ASGIApp
     express: Express
+    metrics: ASGIApp | None = None
 
 
-def create_app(house: House, auth: Auth, beside: Beside = NOTHING) -> ASGIApp:
-    """The ASGI application over a house that is built. It opens and closes nothing.
+def create_app(services: Services, auth: Auth, beside: Beside = NOTHING) -> ASGIApp:
+    """The ASGI application over services that are built. It opens and closes nothing.
 
-    Raises `SettingsError` for an `http.cors_origins` that is none.
+    Raises `SettingsError` for an `http.cors_origins` or `http.root_path` that is none.
     """
-    return create_application(house, auth, beside).asgi
+    return create_application(services, auth, beside).asgi
 
 
-def create_application(house: House, auth: Auth, beside: Beside = NOTHING) -> Application:
-    """The same, with its express."""
-    house.intake.on_receipts = count_accepted
-    described = [*ROUTES, *service.ROUTES]
-    document = msgspec.json.encode(openapi(described, laurels.__version__))
+def create_application(
+    services: Services, auth: Auth, beside: Beside = NOTHING, most_connections: int = 2 * STREAMS_IN_ALL
+) -> Application:
+    """The same, with its express. Of the connections that a server takes at most half may be streams."""
+    services.intake.on_receipts = count_accepted
+    services.points.on_receipts = count_accepted
+    logs.left_out = LOG_LINES_LEFT_OUT.inc
+    settings = services.settings
+    own_port = settings.http.metrics_port is not None
+    described = [*ROUTES, *(one for one in service.ROUTES if one is not service.show_metrics or not own_port)]
+    document = msgspec.json.encode(openapi(described, laurels.__version__, settings.http.root_path))
     # ECMA's regular expressions, which JSON Schema uses, know no \Z; their $ means just that.
     api = [*described, service.openapi_route(document.replace(rb"\\Z", b"$")), *beside.routes]
-    pages = {"/": "index.html", "/docs": "docs.html", **beside.pages}
-    answerer = Answerer(house, Door(auth, Limits(house.settings.http_rate_limit_per_minute, house.now)), api)
-    app = Litestar(
-        [
-            *(_options(path, methods) for path, methods in _methods(api).items()),
-            *(_handler(route, answerer) for route in api),
-            _file_handler(read_files(pages)),
-        ],
+    files = read_files({"/": "index.html", "/docs": "docs.html", **beside.pages}, settings.http.root_path)
+    check_prefix(settings.http.root_path, [*(route.path for route in api), *files])
+    limits = Limits(settings.http.rate_limit_per_minute, services.now, most_streams=max(1, most_connections // 2))
+    answerer = Answerer(services, Door(auth, limits), [*api, service.show_metrics])
+    app = _framework([*_of_routes(api, answerer), _file_handler(files)])
+    shared = sharing(settings.http.cors_origins, ROUTES)
+    return Application(
+        Envelope(FastLane(app, answerer), shared, settings.http.root_path),
+        Express(answerer, shared, settings.http.root_path),
+        Envelope(_framework(_of_routes([service.show_metrics], answerer))) if own_port else None,
+    )
+
+
+def _framework(handlers: Sequence[HTTPRouteHandler]) -> Litestar:
+    return Litestar(
+        handlers,
         exception_handlers={LaurelsError: _problem, Exception: _problem},
         openapi_config=None,
         logging_config=None,
     )
-    shared = sharing(house.settings.http_cors_origins, ROUTES)
-    return Application(Envelope(FastLane(app, answerer), shared), Express(answerer, shared))
+
+
+def _of_routes(routes: Sequence[Route], answerer: Answerer) -> list[HTTPRouteHandler]:
+    return [
+        *(_options(path, methods) for path, methods in _methods(routes).items()),
+        *(_handler(route, answerer) for route in routes),
+    ]
 
 
 def _handler(route: Route, answerer: Answerer) -> HTTPRouteHandler:
+    spelling = re.compile(re.sub(r"{\w+}", "[^/]+", route.path))
+
     async def handle(request: Request[Any, Any, Any]) -> Response[bytes]:
         scope = request.scope
         headers = Headers(scope["headers"])
+        # The framework takes /metrics/, //metrics and /%6detrics for /metrics; a rule of a proxy in front does not.
+        if route.access is None and not spelling.fullmatch(scope["raw_path"].decode("latin-1")):
+            raise NotFound
         answer = await answerer.answer(route, scope, request.path_params, headers, request.receive)
         return _response(answer)
 
     return HTTPRouteHandler(
         _path(route),
-        http_method=route.method,
+        http_method=_methods_of(route),
         name=f"{route.method} {route.path}",
         request_max_body_size=None,  # `read_body` holds the sizes
         status_code=HTTPStatus.OK,
@@ -120,8 +151,13 @@ def _options(path: str, methods: Sequence[str]) -> HTTPRouteHandler:
 def _methods(routes: Sequence[Route]) -> dict[str, list[str]]:
     methods: dict[str, list[str]] = {}
     for route in routes:
-        methods.setdefault(_path(route), []).append(route.method)
+        methods.setdefault(_path(route), []).extend(_methods_of(route))
     return methods
+
+
+def _methods_of(route: Route) -> list[Method]:
+    """What a route takes: where no token is needed, whoever only looks whether it is there may use HEAD."""
+    return ["GET", "HEAD"] if route.access is None and route.method == "GET" else [route.method]
 
 
 def _path(route: Route) -> str:

@@ -1,6 +1,7 @@
 """Bulk: many documents in one request, as a JSON array or as NDJSON, each with a result of its own."""
 
 import asyncio
+from codecs import BOM_UTF8
 from collections.abc import AsyncIterator, Sequence
 from typing import TypeVar
 
@@ -8,7 +9,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from laurels.errors import InvalidInput, LedgerUnavailable, TooLarge
-from laurels.http.problems import FieldProblem, field_problems
+from laurels.http.problems import FieldProblem, as_problems, field_problems
 from laurels.http.routes import BULK_DOCUMENTS, Access, Answer, Call, route
 from laurels.intake import NamedOrderForm, decode
 from laurels.ledger import Receipt
@@ -22,13 +23,14 @@ SLICE = 100
 
 class BulkResult(Struct, frozen=True, kw_only=True):
     """What became of one order. `http` is the status that a call for it alone would have had; `order_id` is null where
-    it could not be read.
+    it could not be read; `warnings` names what was left out, since it moves no points.
     """
 
     order_id: str | None
     status: str
     http: int
     errors: list[FieldProblem] | UnsetType = UNSET
+    warnings: list[FieldProblem] | UnsetType = UNSET
 
 
 class _Named(Struct):
@@ -54,20 +56,34 @@ async def place_orders(call: Call) -> Answer:
     """
     results: list[BulkResult | None] = []
     orders: list[tuple[Order, bytes]] = []
+    warnings: list[list[FieldProblem]] = []
     async for raw in documents(call.raw):
         try:
             form = decode(NamedOrderForm, raw)
-            orders.append((form.order(form.order_id, call.house.now()), raw))
+            order, warned = form.order(form.order_id, call.services.now()), form.warnings()
+            if not call.caller.may_write(order.source):
+                results.append(BulkResult(order_id=form.order_id, status="not-allowed", http=403))
+                continue
+            orders.append((order, form.usable() if warned else raw))
+            warnings.append(as_problems(warned))
             results.append(None)
         except InvalidInput as error:
             results.append(BulkResult(order_id=_named(raw), status="invalid", http=422, errors=field_problems(error)))
-    receipts = await call.house.intake.accept_all(orders) if orders else []
-    accepted = iter([_result(order, receipt) for (order, _), receipt in zip(orders, receipts, strict=True)])
+    receipts = await call.services.intake.accept_all(orders, call.caller.actor) if orders else []
+    accepted = iter(
+        [
+            _result(order, receipt, warned)
+            for (order, _), receipt, warned in zip(orders, receipts, warnings, strict=True)
+        ]
+    )
     return Answer(200, [next(accepted) if result is None else result for result in results])
 
 
 async def documents(body: bytes) -> AsyncIterator[bytes]:
-    """The documents of a bulk body, each as it was written. Raises `TooLarge`, `InvalidInput`."""
+    """The documents of a bulk body, each as it was written; a byte order mark before them is none of them. Raises
+    `TooLarge`, `InvalidInput`.
+    """
+    body = body.removeprefix(BOM_UTF8)
     found = _elements(body) if body.lstrip()[:1] == b"[" else _lines(body)
     if len(found) > BULK_DOCUMENTS:
         raise TooLarge(f"One request takes at most {BULK_DOCUMENTS:,} documents. Send the rest in another one.")
@@ -94,10 +110,11 @@ def _named(raw: bytes) -> str | None:
         return None
 
 
-def _result(order: Order, receipt: Receipt) -> BulkResult:
+def _result(order: Order, receipt: Receipt, warnings: list[FieldProblem]) -> BulkResult:
     if receipt.conflict:
         return BulkResult(order_id=order.order_id, status="conflict", http=409)
-    return BulkResult(order_id=order.order_id, status=receipt.status, http=200 if receipt.repeated else 202)
+    http = 200 if receipt.repeated else 202
+    return BulkResult(order_id=order.order_id, status=receipt.status, http=http, warnings=warnings or UNSET)
 
 
 ROUTES = (place_orders,)

@@ -19,5 +19,5 @@ async def check_out(call: Call, form: CheckoutForm) -> Answer:
     stays declined under its id.
     """
     assert call.caller.member_id is not None, "only members are led here"
-    answer = await call.house.checkout.buy(call.caller.member_id, call.ids["order_id"], form)
+    answer = await call.services.checkout.buy(call.caller.member_id, call.ids["order_id"], form)
     return Answer(201 if isinstance(answer, Success) else 402, answer)

@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 
 from laurels.dashboard import Board, Dashboard, Dashboards, to_json
 from laurels.errors import BoardNotReady, UnknownBoard, UnknownMember, VersionNotReached
-from laurels.http.auth import Caller
+from laurels.http.callers import Caller
 from laurels.http.routes import Access, Answer, Call, Headers, route
 from laurels.model import Version
 
@@ -27,6 +27,9 @@ MinVersion = Annotated[
         extra_json_schema={"pattern": "^[0-9._-]+$"},
     ),
 ]
+
+READ = "members:read"
+"""The scope that may read every member's dashboard, so there is nothing to keep from it."""
 
 CACHED = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
 """A browser may keep the answer, and asks each time whether it still holds."""
@@ -55,14 +58,14 @@ class BoardQuery(Struct, frozen=True, forbid_unknown_fields=True):
 @route(
     "GET",
     "/loyalty/{member_id}",
-    access=Access(("members:read",), members="own"),
+    access=Access((READ,), members="own"),
     answers={200: Dashboard, 304: None},
     problems=(UnknownMember, UnknownBoard, VersionNotReached, BoardNotReady),
     headers={"If-None-Match": "the `ETag` of the last answer: 304 where nothing changed"},
 )
 async def show_dashboard(call: Call, query: DashboardQuery) -> Answer:
     """Show a member's dashboard: the top, the own place, and the neighbours above and below, all of one version."""
-    dashboard = await read_dashboard(call.house.dashboards, call.caller, call.ids["member_id"], query)
+    dashboard = await read_dashboard(call.services.dashboards, call.caller, call.ids["member_id"], query)
     return answer(dashboard, query, call.headers)
 
 
@@ -76,7 +79,8 @@ async def show_dashboard(call: Call, query: DashboardQuery) -> Answer:
 )
 async def show_board(call: Call, query: BoardQuery) -> Answer:
     """Show the top of a board under proxy names."""
-    return answer(await call.house.dashboards.board(call.ids["board"], top=query.top), query, call.headers)
+    shown = await read_board(call.services.dashboards, call.caller, call.ids["board"], query)
+    return answer(shown, query, call.headers)
 
 
 async def read_dashboard(dashboards: Dashboards, caller: Caller, member_id: str, query: DashboardQuery) -> Dashboard:
@@ -90,7 +94,13 @@ async def read_dashboard(dashboards: Dashboards, caller: Caller, member_id: str,
         around=query.around,
         min_version=None if query.min_version is None else Version.parse(query.min_version),
         must_exist=caller.member_id is None,
+        whole=READ in caller.scopes,
     )
+
+
+async def read_board(dashboards: Dashboards, caller: Caller, board: str, query: BoardQuery) -> Board:
+    """The top of a board for an admitted caller."""
+    return await dashboards.board(board, top=query.top, whole=READ in caller.scopes)
 
 
 def answer(shown: Dashboard | Board, query: Struct, headers: Headers) -> Answer:

@@ -1,9 +1,12 @@
 """The door: who sent a request, and whether they ask too often. Every request that needs a token comes through here."""
 
+from collections.abc import Sequence
+
 from litestar.types import Scope
 
 from laurels.errors import NotSignedIn, TooManyRequests
-from laurels.http.auth import Auth, Caller
+from laurels.http.auth import Auth
+from laurels.http.callers import Caller
 from laurels.http.limits import Left, Limits
 
 
@@ -23,18 +26,35 @@ class Door:
 
         Raises `NotSignedIn`, `TooManyRequests`, `IssuerUnavailable`.
         """
-        try:
-            caller = await self._auth.caller([value for name, value in scope["headers"] if name == b"authorization"])
-        except NotSignedIn:
-            _pass(scope, self.limits.failure(scope["client"][0] if scope["client"] else ""))
-            raise
+        sent = [value for name, value in scope["headers"] if name == b"authorization"]
+        caller = self._auth.remembered(sent[0]) if len(sent) == 1 else None
+        if caller is None:
+            caller = await self._checked(scope, sent)
         if caller.member_id is not None:
             _pass(scope, self.limits.member(caller.member_id))
+        return caller
+
+    async def _checked(self, scope: Scope, sent: Sequence[bytes]) -> Caller:
+        """The same for a token that has to be checked. It is counted before it costs anything, and a valid one then
+        does not count: behind a proxy everybody has the same address.
+        """
+        client = scope.get("client")
+        address = client[0] if client else ""
+        left = self.limits.check(address)
+        if left.wait:
+            _pass(scope, left)
+        try:
+            caller = await self._auth.caller(sent)
+        except NotSignedIn:
+            _pass(scope, self.limits.failure(address))
+            raise
+        self.limits.checked(address)
         return caller
 
 
 def _pass(scope: Scope, left: Left) -> None:
     """Raise `TooManyRequests` where nothing was left."""
-    scope["state"]["rate_limit"] = left.header
+    if header := left.header:
+        scope["state"]["rate_limit"] = header
     if left.wait:
         raise TooManyRequests(left.retry_after_s)

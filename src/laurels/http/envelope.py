@@ -12,10 +12,13 @@ from random import Random
 import msgspec
 import structlog
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.exceptions import HTTPException
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from laurels import clock
 from laurels.http.cors import Pairs, Sharing, headers_for, preflight
+from laurels.http.paths import path_as_sent
+from laurels.http.prefix import take_off
 from laurels.http.problems import MEDIA_TYPE, log_fault, problem_of
 from laurels.metrics import Meter
 
@@ -43,10 +46,13 @@ class Envelope:
     or nothing), `rate_limit`, the value of the header `RateLimit`.
     """
 
-    def __init__(self, app: ASGIApp, shared: Sharing | None = None) -> None:
-        """`shared` with pages of other origins: None costs nothing, anything else some 4 us a request."""
+    def __init__(self, app: ASGIApp, shared: Sharing | None = None, prefix: str = "") -> None:
+        """`shared` with pages of other origins: None costs nothing, anything else some 4 us a request. `prefix` is what
+        a proxy may have left before each path.
+        """
         self._app = app
         self._shared = shared
+        self._prefix = prefix
         self._elsewhere = Meter("any", "other")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -55,6 +61,7 @@ class Envelope:
             await self._app(scope, receive, send)
             return
         began = clock.elapsed()
+        scope["path"] = path_as_sent(scope)
         id_ = request_id(next((value for name, value in scope["headers"] if name == b"x-request-id"), None))
         state = scope.setdefault("state", {})
         state["request_id"] = id_.decode("ascii")
@@ -75,15 +82,29 @@ class Envelope:
                 self._note(scope, message["status"], clock.elapsed() - began)
             await send(message)
 
-        if self._shared is not None and (allowed := preflight(self._shared, scope)) is not None:
-            await _allow(send_with_headers, allowed)
-            return
         try:
+            if await self._is_answered(scope, send_with_headers):
+                return
             await self._app(scope, receive, send_with_headers)
         except Exception as error:  # noqa: BLE001 - the server below would log it with all that it says
             log_fault(error, state["request_id"])
             if not has_begun:
-                await _answer_fault(send_with_headers, error)
+                await _answer_problem(send_with_headers, error)
+
+    async def _is_answered(self, scope: HTTPScope, send: Send) -> bool:
+        """Answer what needs no route; takes the prefix off what does."""
+        if not _has_one_host(scope):
+            await _answer_problem(send, HTTPException(status_code=HTTPStatus.BAD_REQUEST))
+            return True
+        if self._prefix and scope["path"] == self._prefix:
+            await _redirect(send, f"{self._prefix}/")
+            return True
+        if self._prefix:
+            take_off(self._prefix, scope)
+        if self._shared is not None and (allowed := preflight(self._shared, scope)) is not None:
+            await _allow(send, allowed)
+            return True
+        return False
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         meter: Meter = scope["state"].get("meter", self._elsewhere)
@@ -106,11 +127,24 @@ async def _allow(send: Send, headers: Pairs) -> None:
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _answer_fault(send: Send, error: Exception) -> None:
+async def _redirect(send: Send, to: str) -> None:
+    headers = [(b"location", to.encode("ascii")), (b"content-length", b"0")]
+    await send({"type": "http.response.start", "status": HTTPStatus.PERMANENT_REDIRECT, "headers": headers})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _answer_problem(send: Send, error: Exception) -> None:
     problem, _ = problem_of(error, "/")
-    headers = [(b"content-type", MEDIA_TYPE.encode())]
+    body = msgspec.json.encode(problem)
+    headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": problem.status, "headers": headers})
-    await send({"type": "http.response.body", "body": msgspec.json.encode(problem), "more_body": False})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def _has_one_host(scope: HTTPScope) -> bool:
+    """Whether a request names one host, as HTTP asks for: with two, each proxy on the way may mean another one."""
+    hosts = sum(name == b"host" for name, _ in scope["headers"])
+    return hosts == 1 or (hosts == 0 and scope["http_version"] == "1.0")
 
 
 def request_id(sent: bytes | None) -> bytes:

@@ -6,6 +6,8 @@ from typing import Any
 IDS: Mapping[str, str] = {
     "member_id": "17850",
     "order_id": "A1001",
+    "refund_id": "R0",
+    "redemption_id": "V1",
     "board": "all-time",
     "name": "version-not-reached",
 }
@@ -38,6 +40,9 @@ REQUESTS: Mapping[str, Mapping[str, Any]] = {
             "paymentDetails": {"method": "card", "token": "tok_ok"},
         },
     },
+    "amend_order": {
+        "The customer took more": {"revision": 2, **_ORDER, "total": "60.00"},
+    },
     "refund_order": {
         "One item back": {"refund_id": "R1", "member_id": "17850", "currency": "GBP", "amount": "5.00"},
     },
@@ -54,6 +59,21 @@ REQUESTS: Mapping[str, Mapping[str, Any]] = {
         "Points for a late parcel": {"loyalty-points": 25, "reason": "goodwill"},
         "A correction downwards": {"loyalty-points": -25, "reason": "credited to the wrong customer"},
     },
+    "adjust_many": {
+        "Opening balances of another system": [
+            {
+                "adjustment_id": "opening-17850",
+                "member_id": "17850",
+                "loyalty-points": 500,
+                "reason": "opening balance",
+                "board": False,
+                "quiet": True,
+            },
+        ],
+    },
+    "merge": {"A guest order of a customer with an account": {"into": "12346"}},
+    "set_contact": {"Another address": {"email": "ann@example.com"}},
+    "cancel_redemption": {"The voucher was not used": {"cancel_id": "C1", "points": 10}},
     "redeem": {
         "A voucher at the till": {"redemption_id": "V1", "points": 50, "reason": "5.00 GBP off"},
     },
@@ -78,8 +98,13 @@ ANSWERS: Mapping[str, Any] = {
         "points": 3,
         "reason": "25.00 GBP / 10.00 = 2.5 -> 3 (half-up, version 1)",
         "as_of": _AS_OF,
+        "entries": [
+            {"kind": "earn", "points": 3, "reason": "25.00 GBP / 10.00 = 2.5 -> 3 (half-up, version 1)"},
+        ],
     },
+    "amend_order": {"order_id": "A1001", "status": "accepted"},
     "refund_order": {"refund_id": "R1", "status": "accepted"},
+    "cancel_refund": {"refund_id": "R0", "status": "accepted"},
     "refund_member": {"refund_id": "R2", "status": "accepted"},
     "place_orders": [
         {"order_id": "A1002", "status": "accepted", "http": 202},
@@ -107,7 +132,11 @@ ANSWERS: Mapping[str, Any] = {
     },
     "show_board": {"board": "all-time", "as_of": _AS_OF, "stale": False, "ranked": 4315, "top": _TOP},
     "adjust": {"loyaltyId": "0-4711"},
+    "adjust_many": [
+        {"adjustment_id": "opening-17850", "status": "awarded", "http": 201, "loyaltyId": "0-4711"},
+    ],
     "redeem": {"loyaltyId": "0-4712", "balance": 450},
+    "cancel_redemption": {"loyaltyId": "0-4713", "balance": 460},
     "show_entries": {
         "entries": [
             {
@@ -130,5 +159,7 @@ ANSWERS: Mapping[str, Any] = {
     "show": {"as_of": _AS_OF},
     "rename": {"as_of": _AS_OF},
     "erase": {"as_of": _AS_OF},
+    "merge": {"as_of": _AS_OF},
+    "set_contact": {"as_of": _AS_OF},
 }
 """What comes back, by the name of the route's function."""

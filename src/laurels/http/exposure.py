@@ -8,24 +8,24 @@ import ipaddress
 
 from laurels.dashboard.names import PUBLISHED_KEY, load_key
 from laurels.errors import SettingsError
-from laurels.http.house import HttpSettings
+from laurels.settings import Settings
 
 
-def check_exposure(settings: HttpSettings) -> None:
+def check_exposure(settings: Settings) -> None:
     """Raise `SettingsError`, saying why and what to do, where the settings would let others in who should stay out."""
-    if not is_loopback(settings.http_host):
-        check_open(settings, f"http.host is {settings.http_host}, which others can reach")
+    if not is_loopback(settings.http.host):
+        check_open(settings, f"http.host is {settings.http.host}, which others can reach")
 
 
-def check_open(settings: HttpSettings, because: str) -> None:
+def check_open(settings: Settings, because: str) -> None:
     """The same where others do reach the address, or may. `because` tells why that is so."""
-    if settings.auth_mode == "dev":
+    if settings.auth.mode == "dev":
         raise SettingsError(
             f"{because}: auth.mode `dev` is for one machine alone, so http.host has to be a loopback address such as "
             "127.0.0.1, or auth.mode `jwks` or `keys`."
         )
-    if settings.auth_issuer is None or settings.auth_audience is None:
-        missing = "auth.issuer" if settings.auth_issuer is None else "auth.audience"
+    if not (settings.auth.issuer or "").strip() or not (settings.auth.audience or "").strip():
+        missing = "auth.audience" if (settings.auth.issuer or "").strip() else "auth.issuer"
         raise SettingsError(
             f"{because}: {missing} has to be set. Without it, tokens that the same keys signed for another application "
             "would be let in."

@@ -18,6 +18,7 @@ from laurels.http.cors import Sharing, headers_of
 from laurels.http.dashboards import CACHED, DashboardQuery, checksum, etag, matches, show_dashboard
 from laurels.http.envelope import SECURITY_HEADERS, request_id
 from laurels.http.fast import LOYALTY
+from laurels.http.paths import read_part
 from laurels.http.query import parse_query
 
 try:
@@ -26,8 +27,6 @@ except ImportError:
     from laurels.http.heads import plain_head
 
 Headers = Sequence[tuple[bytes, bytes]]
-
-_START = b"GET " + LOYALTY
 
 _OK_STATUS, _NOT_MODIFIED_STATUS = 200, 304
 """Plain numbers: those of `HTTPStatus` take ten times as long to look up and to count by."""
@@ -45,25 +44,25 @@ _OK = (
     + _CACHED
     + b"content-type: application/json\r\ncontent-length: %d\r\nx-request-id: %b\r\n"
     + _SECURITY
-    + b"ratelimit: %b\r\n%b\r\n%b"
+    + b"%b%b\r\n%b"
 )
 _NOT_MODIFIED = (
-    b"HTTP/1.1 304 Not Modified\r\n%betag: %b\r\n"
-    + _CACHED
-    + b"x-request-id: %b\r\n"
-    + _SECURITY
-    + b"ratelimit: %b\r\n%b\r\n"
+    b"HTTP/1.1 304 Not Modified\r\n%betag: %b\r\n" + _CACHED + b"x-request-id: %b\r\n" + _SECURITY + b"%b%b\r\n"
 )
 
 
 class Express:
     """Answers dashboards that are at hand. One for each server."""
 
-    def __init__(self, answerer: Answerer, shared: Sharing | None) -> None:
-        """What is `shared` with pages of other origins is so here too."""
+    def __init__(self, answerer: Answerer, shared: Sharing | None, prefix: str = "") -> None:
+        """What is `shared` with pages of other origins is so here too. `prefix` is what a proxy may have left before
+        each path.
+        """
         self._shared = shared
+        self._prefix = prefix.encode("ascii")
+        self._starts = (b"GET " + LOYALTY, b"GET " + self._prefix + LOYALTY)
         self._door = answerer.door
-        self._dashboards = answerer.house.dashboards
+        self._dashboards = answerer.services.dashboards
         self._meter = answerer.meters[show_dashboard.method, show_dashboard.path]
         self._server_lines: tuple[Headers, bytes] = (), b""
 
@@ -74,7 +73,7 @@ class Express:
         10 us, reading the board included.
         """
         began = clock.elapsed()
-        if not data.startswith(_START):
+        if not data.startswith(self._starts):
             return None
         head = plain_head(data)
         if head is None:
@@ -91,19 +90,23 @@ class Express:
         tag = etag(shown.as_of, shown.body, query.checksum)
         is_known = sent_tag is not None and matches(sent_tag.decode("ascii"), tag)
         self._meter.count(_NOT_MODIFIED_STATUS if is_known else _OK_STATUS, clock.elapsed() - began)
+        told = b"ratelimit: %b\r\n" % header if (header := left.header) else b""
         lines, id_ = self._lines_of(server_headers), request_id(sent_id)
         for_page = b"" if self._shared is None else _lines(headers_of(self._shared, origin or b""))
         if is_known:
-            return _NOT_MODIFIED % (lines, tag.encode(), id_, left.header, for_page)
-        return _OK % (lines, tag.encode(), len(shown.body), id_, left.header, for_page, shown.body)
+            return _NOT_MODIFIED % (lines, tag.encode(), id_, told, for_page)
+        return _OK % (lines, tag.encode(), len(shown.body), id_, told, for_page, shown.body)
 
     def _asked(self, path: bytes, raw_query: bytes, authorization: bytes | None) -> tuple[str, "_Query"] | None:
         """Whose dashboard, where it is the own one, and which; None for everything else."""
         if authorization is None or len(raw_query) > _MOST_QUERY_BYTES:
             return None
         caller = self._door.remembered(authorization)
-        member_id = path[len(LOYALTY) :].decode("ascii")
-        if caller is None or caller.member_id != member_id:
+        part = path.removeprefix(self._prefix)[len(LOYALTY) :]
+        if caller is None or b"/" in part:
+            return None
+        member_id = read_part(part.decode("ascii"))
+        if member_id is None or caller.member_id != member_id:
             return None
         query = _read(raw_query)
         return None if query is None else (member_id, query)

@@ -6,6 +6,7 @@ what they have still holds: modules of two versions must not meet on one page.
 
 import gzip
 import hashlib
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
@@ -26,6 +27,9 @@ MEDIA_TYPES = {
 }
 """Nothing else is served. The framework adds the charset."""
 
+_LINK = re.compile(rb'(?<= )(?:src|href)="(?=/)')
+"""Before the path that a page loads or leads to."""
+
 _FOR_OTHER_SITES = "elements"
 
 
@@ -39,12 +43,12 @@ class File(Struct, frozen=True):
     media_type: str
 
 
-def read_files(pages: Mapping[str, str]) -> dict[str, File]:
+def read_files(pages: Mapping[str, str], prefix: str = "") -> dict[str, File]:
     """The files by the paths that they are served under: all below `/web`, the elements below `/elements` too, and
-    `pages` where they say. Costs some 20 ms.
+    `pages` where they say. What pages load and lead to is below `prefix`. Costs some 20 ms.
     """
     names = [path.relative_to(WEB).as_posix() for path in WEB.rglob("*") if path.suffix in MEDIA_TYPES]
-    files = {name: _read(name) for name in names}
+    files = {name: _read(name, prefix) for name in names}
     return {
         **{f"/web/{name}": file for name, file in files.items()},
         **{f"/{name}": file for name, file in files.items() if name.startswith(f"{_FOR_OTHER_SITES}/")},
@@ -65,8 +69,10 @@ def answer_file(file: File, headers: Headers) -> Answer:
     return Answer(HTTPStatus.OK, file.plain, {**file.headers, "ETag": tag}, file.media_type)
 
 
-def _read(name: str) -> File:
+def _read(name: str, prefix: str) -> File:
     plain = (WEB / name).read_bytes()
+    if name.endswith(".html"):
+        plain = _LINK.sub(rb"\g<0>" + prefix.encode("ascii"), plain)
     headers = {"Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
     if name.startswith(f"{_FOR_OTHER_SITES}/"):
         # Browsers fetch modules for a page of another origin with this alone, and there is nothing secret in them.

@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 import laurels
 from laurels.clock import SECOND
 from laurels.errors import BoardNotReady, LedgerUnavailable
-from laurels.http.house import House
+from laurels.http.services import Services
 from laurels.leaderboard import ALL_TIME, View
 from laurels.ledger import Counts, Heads
 
@@ -20,19 +20,19 @@ ANSWER_WITHIN_S = 2.0
 """How long the ledger is waited for; without it the other figures are told."""
 
 
-async def gauges(house: House) -> bytes:
+async def gauges(services: Services) -> bytes:
     """The figures of this moment in Prometheus's text format. Without a ledger or a board those of the other."""
-    counts, heads = await _ledger(house)
-    view = await _board(house)
-    now = house.now()
+    counts, heads = await _ledger(services)
+    view = await _board(services)
+    now = services.now()
     families = [
-        _gauge("laurels_build_info", "1, with the version and the engines.", 1, _build(house)),
+        _gauge("laurels_build_info", "1, with the version and the engines.", 1, _build(services)),
         _gauge("laurels_ledger_up", "1 where the ledger answers.", counts is not None),
         _gauge("laurels_board_ready", "1 where the board serves.", view is not None),
     ]
     if counts is not None:
         families += _of_ledger(counts, now)
-    if view is not None:
+    if view is not None and view.confirmed_at:  # 0: of data that a server lost the rest of, known to be behind
         age = max(0, now - view.confirmed_at) / SECOND
         families.append(_gauge("laurels_feed_lag_seconds", "Since the board was known to be at the feed's end.", age))
     if view is not None and heads is not None:
@@ -43,23 +43,23 @@ async def gauges(house: House) -> bytes:
     return generate_latest(registry)
 
 
-async def _ledger(house: House) -> tuple[Counts | None, Heads | None]:
+async def _ledger(services: Services) -> tuple[Counts | None, Heads | None]:
     try:
         async with asyncio.timeout(ANSWER_WITHIN_S):
-            return await house.ledger.counts(), await house.ledger.heads()
+            return await services.ledger.counts(), await services.ledger.heads()
     except (LedgerUnavailable, TimeoutError):
         return None, None
 
 
-async def _board(house: House) -> View | None:
+async def _board(services: Services) -> View | None:
     try:
-        return await house.leaderboard.read(ALL_TIME, None, top=0, around=0)
+        return await services.leaderboard.read(ALL_TIME, None, top=0, around=0)
     except BoardNotReady:
         return None
 
 
-def _build(house: House) -> dict[str, str]:
-    return {"version": laurels.__version__, "ledger": house.ledger.name, "leaderboard": house.leaderboard.name}
+def _build(services: Services) -> dict[str, str]:
+    return {"version": laurels.__version__, "ledger": services.ledger.name, "leaderboard": services.leaderboard.name}
 
 
 def _of_ledger(counts: Counts, now: int) -> list[GaugeMetricFamily]:

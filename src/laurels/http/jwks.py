@@ -1,17 +1,13 @@
 """The signing keys that an identity provider publishes (JWKS, RFC 7517), fetched when they are needed.
 
 PyJWT's own client fetches inside the request, reads answers of any size, and forgets its keys when they are old while
-the provider is away; here requests never wait for one another's fetches longer than one fetch may take, and keys once
-known go on being used until the provider says otherwise.
+the provider is away. Here requests never wait for one another's fetches longer than one fetch may take. Keys once
+known go on being used while the provider is away, until they are too old to be trusted unconfirmed; a set of keys that
+it does publish is the whole truth, and ends those that are not in it.
 """
 
 import asyncio
-import http.client
-import socket
-import ssl
-import threading
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -19,12 +15,14 @@ import jwt
 import msgspec
 import structlog
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from laurels import clock
-from laurels.clock import SECOND, Clock
+from laurels.clock import HOUR, SECOND, Clock
 from laurels.errors import IssuerUnavailable, SettingsError
 from laurels.http.exposure import is_loopback
-from laurels.http.keys import MOST_BYTES, Key, PublicKey, algorithms_of
+from laurels.http.fetching import fetch
+from laurels.http.keys import Key, PublicKey, algorithms_of
 
 FETCH_WITHIN_S = 3.0
 """How long one fetch may take in all, and so the longest that a request waits for it."""
@@ -41,13 +39,21 @@ MOST_KEYS = 20
 log = structlog.get_logger(__name__)
 
 
-class PublishedKeys:
-    """The keys behind one address. One for each process; it fetches in a thread, one fetch at a time."""
+def _nobody() -> None:
+    """Tell nobody."""
 
-    def __init__(self, url: str, now: Clock = clock.now) -> None:
-        """Raise `SettingsError` for an address that is neither https nor on this machine."""
+
+class PublishedKeys:
+    """The keys behind one address. One for each process; one fetch at a time."""
+
+    def __init__(self, url: str, now: Clock = clock.now, *, max_age_h: int = 24) -> None:
+        """`max_age_h`: hours for which keys count that could not be confirmed. Raises `SettingsError` for an address
+        that is neither https nor on this machine.
+        """
         self._url = checked_url(url)
         self._now = now
+        self._max_age = max_age_h * HOUR
+        self.on_taken_back: Callable[[], None] = _nobody
         self._keys: tuple[Key, ...] = ()
         self._fetch: asyncio.Task[None] | None = None
         self._tried_at = -AGAIN_AFTER
@@ -57,17 +63,24 @@ class PublishedKeys:
         """The keys of this name, or all for a token that names none; none where the provider knows no such key.
 
         An unknown name is asked for at the provider, at most once in ten seconds. Raises `IssuerUnavailable` where that
-        is not known because the last fetch failed.
+        is not known because the last fetch failed, and where no fetch has succeeded for `max_age_h`.
         """
         found = self._named(kid)
-        if not found:
+        if not found or self._is_too_old():
             await self._fetched()
             found = self._named(kid)
-            if not found and self._fetched_at != self._tried_at:
+            if self._is_too_old() or (not found and self._fetched_at != self._tried_at):
                 raise IssuerUnavailable(retry_after_s=1 + max(0, self._tried_at + AGAIN_AFTER - self._now()) // SECOND)
         elif self._now() - self._fetched_at > OLD_AFTER:
             self._begin_fetch()
         return found
+
+    def trusted_until(self) -> int:
+        """The instant from which these keys no longer count, unless a fetch succeeds before."""
+        return self._fetched_at + self._max_age
+
+    def _is_too_old(self) -> bool:
+        return self._now() >= self.trusted_until()
 
     def _named(self, kid: str | None) -> Sequence[Key]:
         return self._keys if kid is None else [key for key in self._keys if key.kid == kid]
@@ -85,13 +98,25 @@ class PublishedKeys:
 
     async def _refresh(self, tried_at: int) -> None:
         try:
-            keys = parse_keys(await asyncio.to_thread(fetch, self._url))
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            log.warning("auth.keys_not_fetched", host=self._url.hostname, error=f"{type(error).__name__}: {error}")
+            keys = parse_keys(await fetch(self._url, FETCH_WITHIN_S))
+        except (OSError, ValueError) as error:
+            # The text is ours or the system's; what the provider answered may be anything.
+            log.warning("auth.keys_not_fetched", host=self._url.hostname, error=type(error).__name__, why=str(error))
         else:
+            gone = {*map(_identity, self._keys)}.difference(map(_identity, keys))
             self._keys, self._fetched_at = keys, tried_at
+            if not keys:
+                log.warning("auth.no_usable_keys", host=self._url.hostname)
+            if gone:
+                log.info("auth.keys_taken_back", host=self._url.hostname, keys=len(gone))
+                self.on_taken_back()
         finally:
             self._fetch = None
+
+
+def _identity(key: Key) -> tuple[object, ...]:
+    """What makes a key the same one: a name can be given to another, and what a key may check can change."""
+    return key.kid, key.algorithms, key.public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def checked_url(url: str) -> SplitResult:
@@ -100,69 +125,32 @@ def checked_url(url: str) -> SplitResult:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError as error:
-        raise SettingsError(f"auth.jwks_url is no address: {error}.") from error
+        raise SettingsError("auth.jwks_url is no address, such as https://id.example.com/jwks.json.") from error
     if not host or "@" in parts.netloc:
         raise SettingsError("auth.jwks_url has to be an address such as https://id.example.com/jwks.json.")
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
         raise SettingsError(
-            f"auth.jwks_url is {url}: it has to begin with https://, or whoever stands between could let anybody in."
+            f"auth.jwks_url begins with {parts.scheme}://: it has to be https://, or whoever stands between could let "
+            "anybody in."
         )
     return parts
-
-
-def fetch(url: SplitResult) -> bytes:
-    """The body behind an address. Blocks for at most some `FETCH_WITHIN_S`, follows no redirect, reads no more than
-    `MOST_BYTES`.
-
-    Raises `OSError`, `http.client.HTTPException` or `ValueError`.
-    """
-    assert url.hostname is not None, "checked_url looked at it"
-    connection: http.client.HTTPConnection
-    if url.scheme == "https":
-        context = ssl.create_default_context()
-        connection = http.client.HTTPSConnection(url.hostname, url.port, timeout=FETCH_WITHIN_S, context=context)
-    else:
-        connection = http.client.HTTPConnection(url.hostname, url.port, timeout=FETCH_WITHIN_S)
-    # The socket's own timeout is for each read: one who sends a byte now and then would hold the thread for hours.
-    hang_up = threading.Timer(FETCH_WITHIN_S, _hang_up, [connection])
-    hang_up.daemon = True
-    hang_up.start()
-    try:
-        target = (url.path or "/") + (f"?{url.query}" if url.query else "")
-        connection.request("GET", target, headers={"Accept": "application/json"})
-        answer = connection.getresponse()
-        if answer.status != http.client.OK:
-            raise ValueError(f"answered {answer.status}")
-        body = answer.read(MOST_BYTES + 1)
-        if len(body) > MOST_BYTES:
-            raise ValueError(f"answered more than {MOST_BYTES} bytes")
-        return body
-    finally:
-        hang_up.cancel()
-        connection.close()
-
-
-def _hang_up(connection: http.client.HTTPConnection) -> None:
-    if connection.sock is not None:
-        with suppress(OSError):
-            connection.sock.shutdown(socket.SHUT_RDWR)
 
 
 def parse_keys(body: bytes) -> tuple[Key, ...]:
     """The usable keys of a JWKS document: what is for encryption, shared, private or weak is left out.
 
-    Raises `ValueError` for anything else than a set with at least one usable key.
+    Raises `ValueError` for anything else than a set of keys. One without a usable key is a set: the provider says that
+    none counts any more.
     """
     try:
         document = msgspec.json.decode(body)
     except (ValueError, RecursionError):
         document = None
     published = document.get("keys") if isinstance(document, dict) else None
-    keys = [_key(each) for each in published[:MOST_KEYS]] if isinstance(published, list) else []
-    usable = tuple(key for key in keys if key is not None)
-    if not usable:
-        raise ValueError("answered no usable key: RSA of 2048 bits or more, P-256 and Ed25519 are")
-    return usable
+    if not isinstance(published, list):
+        raise ValueError("answered what is not a set of keys")  # noqa: TRY004 - it is what was sent, not a bug here
+    keys = [_key(each) for each in published[:MOST_KEYS]]
+    return tuple(key for key in keys if key is not None)
 
 
 def _key(published: Any) -> Key | None:

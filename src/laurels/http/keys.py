@@ -4,8 +4,10 @@ They come from a PEM file (`auth.keys_file`) or from the identity provider's add
 """
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
@@ -18,7 +20,7 @@ from laurels.errors import SettingsError
 
 LEAST_RSA_BITS = 2048
 MOST_BYTES = 256 * 1024
-"""A longer file, or a longer answer of an identity provider, is not a set of keys."""
+"""A longer file is not a set of keys."""
 
 _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
 
@@ -33,8 +35,17 @@ class Key(Struct, frozen=True):
     kid: str | None = None
 
 
-FindKeys = Callable[[str | None], Awaitable[Sequence[Key]]]
-"""Gives the keys that may have signed a token with this `kid`; none where no key has that name."""
+class Keys(Protocol):
+    """Where keys come from."""
+
+    on_taken_back: Callable[[], None]
+    """Called when a key no longer counts that did before."""
+
+    async def find(self, kid: str | None) -> Sequence[Key]:
+        """The keys that may have signed a token with this `kid`; none where no key has that name."""
+
+    def trusted_until(self) -> int:
+        """The instant from which what is known now no longer counts."""
 
 
 def algorithms_of(public: object) -> tuple[str, ...]:
@@ -53,13 +64,20 @@ def algorithms_of(public: object) -> tuple[str, ...]:
     raise ValueError("a key of another kind: RSA, P-256 and Ed25519 are taken")
 
 
-def fixed(keys: Sequence[Key]) -> FindKeys:
+class FixedKeys:
     """Keys that stay: those of a file have no names, so each is tried for every token."""
 
-    async def find(_: str | None) -> Sequence[Key]:
-        return keys
+    def __init__(self, keys: Sequence[Key]) -> None:
+        self._keys = keys
+        self.on_taken_back: Callable[[], None] = lambda: None
 
-    return find
+    async def find(self, _: str | None) -> Sequence[Key]:
+        """All of them."""
+        return self._keys
+
+    def trusted_until(self) -> int:
+        """For ever."""
+        return sys.maxsize
 
 
 def read_keys(path: Path) -> list[Key]:

@@ -5,7 +5,7 @@ Read them with `fetch` streaming, which can send the token in a header; an `Even
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AbstractContextManager, aclosing, nullcontext
+from contextlib import aclosing
 from typing import Any, TypeVar
 
 from litestar import Response
@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from laurels.dashboard import Board, Dashboard, Live, to_json
 from laurels.errors import BoardNotReady, UnknownBoard, UnknownMember, VersionNotReached
-from laurels.http.dashboards import BoardQuery, DashboardQuery, PlacesQuery, read_dashboard
+from laurels.http.dashboards import BoardQuery, DashboardQuery, PlacesQuery, read_board, read_dashboard
 from laurels.http.routes import Access, Answer, Call, Events, route
 from laurels.model import Version
 
@@ -47,7 +47,7 @@ async def follow_dashboard(call: Call, query: PlacesQuery) -> Answer:
     seen = call.headers.get(b"last-event-id")
 
     def read(query: DashboardQuery = asked) -> Awaitable[Dashboard]:
-        return read_dashboard(call.house.dashboards, call.caller, call.ids["member_id"], query)
+        return read_dashboard(call.services.dashboards, call.caller, call.ids["member_id"], query)
 
     if seen:
         # Another process may be behind the one that this client heard before. From here on there is only this one.
@@ -66,17 +66,15 @@ async def follow_dashboard(call: Call, query: PlacesQuery) -> Answer:
 )
 async def follow_board(call: Call, query: BoardQuery) -> Answer:
     """Follow the top of a board, as server-sent events."""
-    return await _events(call, lambda: call.house.dashboards.board(call.ids["board"], top=query.top))
+    return await _events(call, lambda: read_board(call.services.dashboards, call.caller, call.ids["board"], query))
 
 
 async def _events(call: Call, read: Callable[[], Awaitable[Shown]]) -> Answer:
     # What is refused is refused with a status, before the stream begins.
     await read()
-    counted: AbstractContextManager[None] = nullcontext()
-    if call.caller.member_id is not None:
-        call.limits.check_streams(call.caller.member_id)
-        counted = call.limits.stream(call.caller.member_id)
-    live = call.house.live
+    call.limits.check_streams(call.caller.member_id)
+    counted = call.limits.stream(call.caller.member_id)
+    live = call.services.live
     return Answer(200, Events(_frames(live, read), live, call.caller.expires, counted), UNCACHED, MEDIA_TYPE)
 
 

@@ -2,12 +2,13 @@
 
 from msgspec import UNSET, Struct, UnsetType
 
-from laurels.errors import InvalidInput, LedgerUnavailable, UnknownMember
+from laurels.errors import Conflict, FieldError, InvalidInput, LedgerUnavailable, PointsOutOfRange, UnknownMember
 from laurels.http.bulk import documents
-from laurels.http.problems import FieldProblem, field_problems
+from laurels.http.problems import FieldProblem, as_problems, field_problems
 from laurels.http.routes import Access, Answer, Call, route
-from laurels.intake import Email, Id, decode
+from laurels.intake import Email, MemberId, decode, email_warning, usable_email
 from laurels.model import MemberEvent
+from laurels.model.ids import check_email
 
 WRITE = Access(("members:write",))
 WRITE_OR_OWN = Access(("members:write",), members="own")
@@ -16,19 +17,32 @@ WRITE_OR_OWN = Access(("members:write",), members="own")
 class MemberForm(Struct, forbid_unknown_fields=True, kw_only=True):
     """A customer to enrol. An address is kept or replaced; left out, it stays as it is."""
 
-    member_id: Id
+    member_id: MemberId
     email: Email | None = None
 
 
 class EnrolResult(Struct, frozen=True, kw_only=True):
     """What became of one member. `http` is the status that it would have had alone: 201 for a new one, 200 for a known
-    one.
+    one. `warnings` names what was left out.
     """
 
     member_id: str | None
     status: str
     http: int
     errors: list[FieldProblem] | UnsetType = UNSET
+    warnings: list[FieldProblem] | UnsetType = UNSET
+
+
+class MergeForm(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Which member goes on."""
+
+    into: MemberId
+
+
+class ContactForm(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Where the member is reached."""
+
+    email: Email | None
 
 
 class Changed(Struct, frozen=True):
@@ -57,15 +71,22 @@ async def enrol(call: Call) -> Answer:
     """
     results: list[EnrolResult | None] = []
     members: list[tuple[str, str | None]] = []
+    warnings: list[FieldError | None] = []
     async for raw in documents(call.raw):
         try:
             form = decode(MemberForm, raw)
-            members.append((form.member_id, form.email))
+            members.append((form.member_id, usable_email(form.email)))
+            warnings.append(email_warning(form.email))
             results.append(None)
         except InvalidInput as error:
             results.append(EnrolResult(member_id=_named(raw), status="invalid", http=422, errors=field_problems(error)))
-    new = await call.house.members.enrol(members, actor=call.caller.actor) if members else []
-    enrolled = iter([_result(member_id, is_new=is_new) for (member_id, _), is_new in zip(members, new, strict=True)])
+    new = (await call.services.members.enrol(members, actor=call.caller.actor))[0] if members else []
+    enrolled = iter(
+        [
+            _result(member_id, warning, is_new=is_new)
+            for (member_id, _), warning, is_new in zip(members, warnings, new, strict=True)
+        ]
+    )
     return Answer(200, [next(enrolled) if result is None else result for result in results])
 
 
@@ -77,8 +98,8 @@ async def enrol(call: Call) -> Answer:
     problems=(UnknownMember, LedgerUnavailable),
 )
 async def hide(call: Call) -> Answer:
-    """Take a member off the boards. The points go on."""
-    return await _change(call, MemberEvent.HIDE)
+    """Take a member off the boards. The points go on. A member may leave and rejoin them ten times a day."""
+    return await _appear(call, MemberEvent.HIDE)
 
 
 @route(
@@ -90,7 +111,7 @@ async def hide(call: Call) -> Answer:
 )
 async def show(call: Call) -> Answer:
     """Show a hidden member on the boards again."""
-    return await _change(call, MemberEvent.SHOW)
+    return await _appear(call, MemberEvent.SHOW)
 
 
 @route(
@@ -118,8 +139,43 @@ async def erase(call: Call) -> Answer:
     return await _change(call, MemberEvent.ERASE)
 
 
+@route(
+    "POST",
+    "/members/{member_id}/merge",
+    access=WRITE,
+    answers={200: Changed},
+    problems=(UnknownMember, Conflict, PointsOutOfRange, LedgerUnavailable),
+)
+async def merge(call: Call, form: MergeForm) -> Answer:
+    """Make two members one: points, orders, later documents and places on every board go over to `into`, and the id
+    answers for it from now on. It cannot be undone.
+    """
+    version = await call.services.members.merge(call.ids["member_id"], form.into, actor=call.caller.actor)
+    return Answer(200, Changed(str(version)))
+
+
+@route(
+    "PUT",
+    "/members/{member_id}/contact",
+    access=WRITE,
+    answers={200: Changed},
+    problems=(UnknownMember, LedgerUnavailable),
+)
+async def set_contact(call: Call, form: ContactForm) -> Answer:
+    """Change where a member is reached; null: nowhere. That it changed is an entry, without the address."""
+    email = None if form.email is None else check_email(form.email.strip(), "email")
+    version = await call.services.members.set_contact(call.ids["member_id"], email, actor=call.caller.actor)
+    return Answer(200, Changed(str(version)))
+
+
+async def _appear(call: Call, event: MemberEvent) -> Answer:
+    if call.caller.member_id is not None:
+        call.limits.appearance(call.caller.member_id)
+    return await _change(call, event)
+
+
 async def _change(call: Call, event: MemberEvent) -> Answer:
-    version = await call.house.members.change(call.ids["member_id"], event, actor=call.caller.actor)
+    version = await call.services.members.change(call.ids["member_id"], event, actor=call.caller.actor)
     return Answer(200, Changed(str(version)))
 
 
@@ -130,8 +186,13 @@ def _named(raw: bytes) -> str | None:
         return None
 
 
-def _result(member_id: str, *, is_new: bool) -> EnrolResult:
-    return EnrolResult(member_id=member_id, status="enrolled" if is_new else "known", http=201 if is_new else 200)
+def _result(member_id: str, warning: FieldError | None, *, is_new: bool) -> EnrolResult:
+    return EnrolResult(
+        member_id=member_id,
+        status="enrolled" if is_new else "known",
+        http=201 if is_new else 200,
+        warnings=UNSET if warning is None else as_problems([warning]),
+    )
 
 
-ROUTES = (enrol, hide, show, rename, erase)
+ROUTES = (enrol, hide, show, rename, erase, merge, set_contact)

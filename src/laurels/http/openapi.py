@@ -22,19 +22,39 @@ from laurels.errors import (
 from laurels.http.examples import ANSWERS, IDS, REQUESTS
 from laurels.http.problems import KINDS, MEDIA_TYPE, Kind, Problem, kind_of
 from laurels.http.routes import BULK_DOCUMENTS, Route
-from laurels.model.ids import ID
+from laurels.model.currencies import DECIMALS
+from laurels.model.ids import ID, MAX_ID_CHARACTERS
 
 Json = dict[str, Any]
 
 EVENTS = "text/event-stream"
 
 _REF = "#/components/schemas/{name}"
-_IDENTIFIER: Json = {"type": "string", "pattern": f"^{ID}$"}
+_ID_PATTERN = rf"^{ID}\Z"
+_IDENTIFIER: Json = {"$ref": _REF.format(name="Id")}
+_SHARED: Mapping[str, Json] = {
+    "Id": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": MAX_ID_CHARACTERS,
+        "pattern": _ID_PATTERN,
+        "description": "1 to 128 printable characters (at most 255 bytes of UTF-8), without white space at the ends; "
+        "neither `.` nor `..`; in a path percent-encoded",
+    },
+    "Currency": {
+        "type": "string",
+        "enum": sorted(DECIMALS),
+        "description": "ISO 4217; orders in a currency that the program does not name are quarantined",
+    },
+}
+"""Schemas that are told once, for they are long."""
 _TEXT: Json = {"type": "string"}
 
 _PARAMETERS = {
     "member_id": ("the shop's own id of a customer", _IDENTIFIER),
     "order_id": ("the order's id in the system that numbers orders", _IDENTIFIER),
+    "refund_id": ("the refund's id in the system that numbers refunds", _IDENTIFIER),
+    "redemption_id": ("the redemption's id in its circle", _IDENTIFIER),
     "board": ("`all-time`, `month` or `month:YYYY-MM`", _TEXT),
     "name": ("the last part of a problem's `type`", _TEXT),
 }
@@ -57,8 +77,8 @@ Send `Authorization: Bearer` and a JWT. A member's token has the claim `sub`, wh
 has the claim `scope`, its scopes separated by spaces. Errors are problem documents (RFC 9457)."""
 
 
-def openapi(routes: Sequence[Route], version: str) -> Json:
-    """The whole document."""
+def openapi(routes: Sequence[Route], version: str, prefix: str = "") -> Json:
+    """The whole document. `prefix` stands before each path."""
     schemas, components = _schemas(routes)
     paths: dict[str, Json] = {}
     for route in routes:
@@ -71,6 +91,7 @@ def openapi(routes: Sequence[Route], version: str) -> Json:
             "summary": "Loyalty points and live rankings for shops.",
             "description": _INTRODUCTION,
         },
+        **({"servers": [{"url": prefix}]} if prefix else {}),
         "paths": paths,
         "components": {
             "schemas": components,
@@ -90,7 +111,24 @@ def _schemas(routes: Sequence[Route]) -> tuple[Mapping[Any, Json], Json]:
     schemas, components = msgspec.json.schema_components(wanted, ref_template=_REF)
     for component in components.values():
         component["description"] = " ".join(component.get("description", "").split())
-    return dict(zip(wanted, schemas, strict=True)), components
+        _share(component)
+    return dict(zip(wanted, schemas, strict=True)), {**components, **_SHARED}
+
+
+def _share(schema: Any) -> None:
+    """Put references in the place of ids and currencies in a schema; their own descriptions and examples stay."""
+    if isinstance(schema, dict):
+        if schema.get("pattern") == _ID_PATTERN:
+            del schema["pattern"], schema["type"]
+            schema["$ref"] = _IDENTIFIER["$ref"]
+        elif schema.get("enum") == _SHARED["Currency"]["enum"]:
+            schema.clear()
+            schema["$ref"] = _REF.format(name="Currency")
+        for part in schema.values():
+            _share(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            _share(part)
 
 
 def _with_members_own(routes: Sequence[Route]) -> list[Route]:

@@ -1,24 +1,38 @@
 """Orders: accept one, and tell how far it got."""
 
+import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from laurels.errors import Conflict, LedgerUnavailable, UnknownOrder
+from laurels.errors import Conflict, InvalidInput, LedgerUnavailable, UnknownOrder
 from laurels.http.checkout import check_out
+from laurels.http.problems import FieldProblem, as_problems
 from laurels.http.routes import Access, Answer, Call, route
-from laurels.intake import Id, OrderForm
+from laurels.intake import AmendmentForm, AnySource, OrderForm
 from laurels.ledger import DocumentState
-from laurels.model import DocumentKind, Status, Version
+from laurels.model import DocumentKind, Entry, EntryKind, Order, Status, Version
 
 
 class Accepted(Struct, frozen=True):
-    """An order that is durable, and how far it got."""
+    """An order that is durable, and how far it got. `warnings` names what was left out, since it moves no points."""
 
     order_id: str
     status: Status
+    warnings: list[FieldProblem] | UnsetType = UNSET
+
+
+class OrderEntry(Struct, frozen=True, kw_only=True):
+    """One step of how an order came to its points."""
+
+    kind: EntryKind
+    refund_id: str | UnsetType = UNSET
+    points: int
+    reason: str
 
 
 class OrderState(Struct, frozen=True, kw_only=True):
-    """How far an order got. Once awarded: the points, why so many, and the version from which boards show them."""
+    """How far an order got. Once awarded: what it is worth now, why it earned what it did, how it came to that entry by
+    entry, and the version from which boards show it. In quarantine: the reason.
+    """
 
     order_id: str
     source: str
@@ -26,12 +40,13 @@ class OrderState(Struct, frozen=True, kw_only=True):
     points: int | UnsetType = UNSET
     reason: str | UnsetType = UNSET
     as_of: str | UnsetType = UNSET
+    entries: list[OrderEntry] | UnsetType = UNSET
 
 
 class OrderQuery(Struct, forbid_unknown_fields=True):
     """Which system numbered the order."""
 
-    source: Id = "shop"
+    source: AnySource = "shop"
 
 
 @route(
@@ -49,8 +64,11 @@ async def place_order(call: Call, form: OrderForm) -> Answer:
     a used id is a conflict and changes nothing.
     """
     order_id = call.ids["order_id"]
-    receipt = await call.house.intake.accept(form.order(order_id, call.house.now()), call.raw)
-    return Answer(200 if receipt.repeated else 202, Accepted(order_id, receipt.status))
+    call.caller.check_source(form.source)
+    order, warnings = form.order(order_id, call.services.now()), form.warnings()
+    receipt = await call.services.intake.accept(order, form.usable() if warnings else call.raw, call.caller.actor)
+    accepted = Accepted(order_id, receipt.status, as_problems(warnings) or UNSET)
+    return Answer(200 if receipt.repeated else 202, accepted)
 
 
 @route(
@@ -62,7 +80,7 @@ async def place_order(call: Call, form: OrderForm) -> Answer:
 )
 async def show_order(call: Call, query: OrderQuery) -> Answer:
     """Tell how far an order got, and what it earned. A member sees its own orders alone."""
-    state = await call.house.ledger.document(
+    state = await call.services.ledger.document(
         DocumentKind.ORDER, query.source, call.ids["order_id"], of_member=call.caller.member_id
     )
     if state is None:
@@ -71,18 +89,60 @@ async def show_order(call: Call, query: OrderQuery) -> Answer:
 
 
 async def _shown(call: Call, state: DocumentState) -> OrderState:
-    entry = state.entry
-    if entry is None:
-        return OrderState(order_id=state.id, source=state.source, status=state.status)
-    heads = await call.house.ledger.heads()
-    return OrderState(
-        order_id=state.id,
-        source=state.source,
-        status=state.status,
-        points=entry.points,
-        reason=entry.reason,
-        as_of=str(Version(heads.epoch, {entry.shard: entry.position})),
+    shown = OrderState(order_id=state.id, source=state.source, status=state.status)
+    if state.entry is None:
+        return shown if state.reason is None else msgspec.structs.replace(shown, reason=state.reason)
+    ledger = call.services.ledger
+    entries = await call.services.programs.worded(await ledger.order_entries(state.source, state.id), ledger)
+    last = entries[-1]
+    return msgspec.structs.replace(
+        shown,
+        points=sum(entry.points for entry in entries),
+        reason=entries[0].reason,
+        as_of=str(Version((await ledger.heads()).epoch, {last.shard: last.position})),
+        entries=[_shown_entry(entry) for entry in entries],
     )
 
 
-ROUTES = (place_order, show_order)
+def _shown_entry(entry: Entry) -> OrderEntry:
+    return OrderEntry(
+        kind=entry.kind,
+        refund_id=UNSET if entry.refund_id is None else entry.refund_id,
+        points=entry.points,
+        reason=entry.reason,
+    )
+
+
+@route(
+    "POST",
+    "/order/{order_id}/amend",
+    access=Access(("orders:write",)),
+    answers={202: Accepted, 200: Accepted},
+    problems=(UnknownOrder, Conflict, LedgerUnavailable),
+)
+async def amend_order(call: Call, form: AmendmentForm) -> Answer:
+    """Change an order after it was sent: it is taken back whole and earned anew, in one step, and refunds that were
+    taken are carried over. Revisions rise; the same again is answered, not done twice.
+    """
+    order_id = call.ids["order_id"]
+    call.caller.check_source(form.source)
+    amendment = form.amendment(order_id, call.services.now())
+    state = await call.services.ledger.document(DocumentKind.ORDER, form.source, order_id)
+    if state is None:
+        raise UnknownOrder
+    _check_same(state, amendment.order)
+    raw = form.usable() if form.warnings() else call.raw
+    receipt = await call.services.intake.accept(amendment, raw, call.caller.actor)
+    return Answer(200 if receipt.repeated else 202, Accepted(order_id, receipt.status))
+
+
+def _check_same(state: DocumentState, order: Order) -> None:
+    """A change may not be to another member or currency: that would be another order."""
+    if state.member_id is not None and state.member_id != order.member_id:
+        raise InvalidInput.of("member_id", "must be the order's own")
+    entry = state.entry
+    if entry is not None and entry.currency != order.currency:
+        raise InvalidInput.of("currency", f"must be the order's own, {entry.currency}")
+
+
+ROUTES = (place_order, show_order, amend_order)

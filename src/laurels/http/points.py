@@ -13,38 +13,68 @@ from laurels.errors import (
     PointsOutOfRange,
     UnknownMember,
 )
-from laurels.http.counting import count_accepted
 from laurels.http.routes import Access, Answer, Call, route
-from laurels.intake import Id
+from laurels.intake import Id, Instant, Source
 from laurels.ledger import Receipt
-from laurels.model import Adjustment, Balance, DocumentKind, Entry, EntryKind, Redemption, Version
-from laurels.model.cards import looks_like_card
+from laurels.model import Adjustment, Balance, Entry, EntryKind, Redemption, Restoration, Version
 from laurels.model.entries import MAX_POINTS
 from laurels.model.ids import check_id
-from laurels.model.times import format_instant
+from laurels.model.times import check_occurred, format_instant, parse_instant
+from laurels.points import SHOP
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
 
-Points = Annotated[int, Meta(ge=-MAX_POINTS, le=MAX_POINTS, description="points to give, or below zero to take")]
+Amount = Annotated[int, Meta(ge=-MAX_POINTS, le=MAX_POINTS, description="points to give, or below zero to take")]
 Spent = Annotated[int, Meta(ge=1, le=MAX_POINTS, description="points to spend")]
 Reason = Annotated[
     str,
     Meta(
         max_length=500,
         pattern=r"^[^\x00-\x1f\x7f]*\Z",
-        description="kept, and shown to the member; never a card number",
+        description="why, for colleagues; no member is shown it. Never a card number",
         examples=["goodwill"],
+    ),
+]
+Note = Annotated[
+    str,
+    Meta(
+        max_length=140,
+        pattern=r"^[^\x00-\x1f\x7f]*\Z",
+        description="what the customer is told; never a card number",
+        examples=["Sorry that your parcel came late"],
     ),
 ]
 RedemptionId = Annotated[Id, Meta(description="the same again is answered, not spent twice")]
 OWN = Access(("members:read",), members="own")
+SPEND = Access(("points:redeem",), members="own")
 
 
 class AdjustmentForm(Struct, forbid_unknown_fields=True, kw_only=True):
-    """A correction by a person: points up or down."""
+    """A correction by a person: points up or down. `board` false: the balance alone, and no board; `quiet`: no mail."""
 
-    points: Points = field(name="loyalty-points")
+    points: Amount = field(name="loyalty-points")
     reason: Reason = ""
+    note: Note = ""
+    board: bool = True
+    quiet: bool = False
+    occurred_at: Instant | None = None
+    source: Source | None = None
+
+    def adjustment(self, id: str, member_id: str, actor: str, now: int) -> Adjustment:
+        """The checked adjustment. `now` is what `occurred_at` is held against."""
+        at = None if self.occurred_at is None else check_occurred(parse_instant(self.occurred_at, "occurred_at"), now)
+        return Adjustment(
+            id=id,
+            points=self.points,
+            actor=actor,
+            reason=self.reason,
+            note=self.note,
+            board=self.board,
+            quiet=self.quiet,
+            occurred_at=at,
+            source=self.source,
+            member_id=member_id,
+        )
 
 
 class Adjusted(Struct, frozen=True, rename={"loyalty_id": "loyaltyId"}):
@@ -59,6 +89,15 @@ class RedemptionForm(Struct, forbid_unknown_fields=True, kw_only=True):
     redemption_id: RedemptionId
     points: Spent
     reason: Reason = ""
+    source: Source | UnsetType = UNSET
+
+
+class RestorationForm(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Spent points that come back: all that is left of them, or so many. `cancel_id` tells one part from another."""
+
+    cancel_id: Annotated[Id, Meta(description="the same again is answered, not given back twice")] | UnsetType = UNSET
+    points: Spent | UnsetType = UNSET
+    source: Source | UnsetType = UNSET
 
 
 class Redeemed(Struct, frozen=True, rename={"loyalty_id": "loyaltyId"}):
@@ -83,6 +122,7 @@ class ShownEntry(Struct, frozen=True, kw_only=True, rename={"loyalty_id": "loyal
     points: int
     order_id: str | UnsetType = UNSET
     reason: str
+    note: str | UnsetType = UNSET
     occurred_at: str
     recorded_at: str
 
@@ -108,47 +148,59 @@ class ShownBalance(Struct, frozen=True):
     access=Access(("points:adjust",)),
     answers={201: Adjusted, 200: Adjusted},
     problems=(Conflict, PointsOutOfRange, LedgerUnavailable),
-    headers={IDEMPOTENCY_KEY: "1 to 128 of A-Z a-z 0-9 . _ : @ + = -; the same again is answered, not done twice"},
+    headers={IDEMPOTENCY_KEY: "an id, as UTF-8; the same again is answered, not done twice"},
 )
 async def adjust(call: Call, form: AdjustmentForm) -> Answer:
     """Correct a member's points by hand. Who did it is kept. An unknown member is enrolled."""
-    _refuse_card(form.reason)
-    key = call.headers.get(IDEMPOTENCY_KEY.lower().encode())
-    adjustment = Adjustment(
-        id=str(uuid.uuid4()) if key is None else check_id(key, IDEMPOTENCY_KEY),
-        points=form.points,
-        actor=call.caller.actor,
-        reason=form.reason,
-        member_id=call.ids["member_id"],
-    )
-    receipt = await call.house.awarder.settle(adjustment.document())
-    count_accepted(DocumentKind.ADJUSTMENT, [receipt])
+    key = _key(call) or str(uuid.uuid4())
+    adjustment = form.adjustment(key, call.ids["member_id"], call.caller.actor, call.services.now())
+    call.caller.check_source(adjustment.source or adjustment.actor)
+    receipt = await call.services.points.adjust(adjustment)
     return Answer(_status(receipt), Adjusted(_entry(receipt).loyalty_id))
 
 
 @route(
     "POST",
     "/loyalty/{member_id}/redeem",
-    access=Access(("points:redeem",), members="own"),
+    access=SPEND,
     answers={201: Redeemed, 200: Redeemed},
     problems=(UnknownMember, Conflict, InsufficientPoints, LedgerUnavailable),
 )
 async def redeem(call: Call, form: RedemptionForm) -> Answer:
     """Spend points. Refused, never cut, where the balance does not cover them."""
-    _refuse_card(form.reason)
     member_id = call.ids["member_id"]
     redemption = Redemption(
-        source="shop" if call.caller.member_id is None else await _own_source(call, member_id),
+        source=await _circle(call, form.source),
         redemption_id=form.redemption_id,
         points=form.points,
         reason=form.reason,
         member_id=member_id,
     )
-    receipt = await call.house.awarder.settle(redemption.document())
-    count_accepted(DocumentKind.REDEMPTION, [receipt])
-    entry = _entry(receipt)
-    left = await call.house.ledger.balance(member_id)
-    return Answer(_status(receipt), Redeemed(entry.loyalty_id, left[0].balance if left else 0))
+    receipt = await call.services.points.redeem(redemption, _actor(call))
+    return Answer(_status(receipt), Redeemed(_entry(receipt).loyalty_id, receipt.balance or 0))
+
+
+@route(
+    "POST",
+    "/loyalty/{member_id}/redeem/{redemption_id}/cancel",
+    access=SPEND,
+    answers={201: Redeemed, 200: Redeemed},
+    problems=(UnknownMember, Conflict, LedgerUnavailable),
+)
+async def cancel_redemption(call: Call, form: RestorationForm) -> Answer:
+    """Give spent points back, whole or in part: the redemption, or that part of it, never was. Boards do not move, and
+    no mail is sent.
+    """
+    redemption_id = call.ids["redemption_id"]
+    restoration = Restoration(
+        source=await _circle(call, form.source),
+        cancel_id=redemption_id if form.cancel_id is UNSET else form.cancel_id,
+        redemption_id=redemption_id,
+        points=None if form.points is UNSET else form.points,
+        member_id=call.ids["member_id"],
+    )
+    receipt = await call.services.points.cancel(restoration, _actor(call))
+    return Answer(_status(receipt), Redeemed(_entry(receipt).loyalty_id, receipt.balance or 0))
 
 
 @route(
@@ -161,12 +213,14 @@ async def redeem(call: Call, form: RedemptionForm) -> Answer:
 async def show_entries(call: Call, query: EntriesQuery) -> Answer:
     """List a member's entries, newest first."""
     member_id = call.ids["member_id"]
-    before = None if query.after is None else int(query.after)
-    entries = await call.house.ledger.entries(member_id, before=before, limit=query.limit + 1)
-    if not entries and call.caller.member_id is None and await call.house.ledger.member(member_id) is None:
+    ledger = call.services.ledger
+    entries = await ledger.entries(member_id, before=query.after, limit=query.limit + 1)
+    if not entries and call.caller.member_id is None and await call.services.ledger.member(member_id) is None:
         raise UnknownMember
-    shown, more = entries[: query.limit], len(entries) > query.limit
-    return Answer(200, Entries([_shown(entry) for entry in shown], str(shown[-1].position) if more else None))
+    shown, more = await call.services.programs.worded(entries[: query.limit], ledger), len(entries) > query.limit
+    to_member = call.caller.member_id is not None
+    listed = [_shown(entry, to_member=to_member) for entry in shown]
+    return Answer(200, Entries(listed, shown[-1].cursor if more else None))
 
 
 @route(
@@ -178,32 +232,40 @@ async def show_entries(call: Call, query: EntriesQuery) -> Answer:
 )
 async def show_balance(call: Call) -> Answer:
     """Tell a member's balance, and what was earned over the lifetime."""
-    found = await call.house.ledger.balance(call.ids["member_id"])
+    found = await call.services.ledger.balance(call.ids["member_id"])
     if found is not None:
         return Answer(200, _balance(*found))
     if call.caller.member_id is None:
         raise UnknownMember
-    return Answer(200, _balance(Balance(), (await call.house.ledger.heads()).version))
+    return Answer(200, _balance(Balance(), (await call.services.ledger.heads()).version))
 
 
-async def _own_source(call: Call, member_id: str) -> str:
-    """Each member numbers its own redemptions, so that none can use up, or find out, the ids of others or of the shop.
-    The source says the member's number, because the id has to go when the member is erased.
-    """
-    member = await call.house.ledger.member(member_id)
-    if member is None:
-        raise InsufficientPoints
-    return f"member:{member.number}"
+async def _circle(call: Call, source: str | UnsetType) -> str:
+    """Whose circle a redemption's id is in: a member's own, or the one that a service names."""
+    if call.caller.member_id is None:
+        call.caller.check_source(source or SHOP)
+        return source or SHOP
+    if source is not UNSET:
+        raise InvalidInput.of("source", "is not for members: each has a circle of ids of its own")
+    return await call.services.points.own_source(call.caller.member_id)
 
 
-def _refuse_card(reason: str) -> None:
-    if looks_like_card(reason):
-        raise InvalidInput.of("reason", "must not hold a card number: take it out, it would be kept for ever")
+def _actor(call: Call) -> str:
+    """Who asks, as it is kept: a member is not named in what stays for ever."""
+    return "member" if call.caller.member_id is not None else call.caller.actor
+
+
+def _key(call: Call) -> str | None:
+    sent = call.headers.all(IDEMPOTENCY_KEY.lower().encode())
+    if not sent:
+        return None
+    try:
+        return check_id(sent[0].decode("utf-8"), IDEMPOTENCY_KEY)
+    except UnicodeDecodeError as error:
+        raise InvalidInput.of(IDEMPOTENCY_KEY, "must be UTF-8") from error
 
 
 def _entry(receipt: Receipt) -> Entry:
-    if receipt.conflict:
-        raise Conflict
     assert receipt.entry is not None, "what is settled has its entry"
     return receipt.entry
 
@@ -212,13 +274,16 @@ def _status(receipt: Receipt) -> int:
     return 200 if receipt.repeated else 201
 
 
-def _shown(entry: Entry) -> ShownEntry:
+def _shown(entry: Entry, *, to_member: bool) -> ShownEntry:
+    """An entry as it is shown: people's reasons are for colleagues, and a member is shown the note in their place."""
+    by_people = entry.kind in {EntryKind.ADJUST, EntryKind.REDEEM}
     return ShownEntry(
         loyalty_id=entry.loyalty_id,
         kind=entry.kind,
         points=entry.points,
         order_id=UNSET if entry.order_id is None else entry.order_id,
-        reason=entry.reason,
+        reason=entry.note if by_people and to_member else entry.reason,
+        note=entry.note or UNSET,
         occurred_at=format_instant(entry.occurred_at),
         recorded_at=format_instant(entry.recorded_at),
     )
@@ -228,4 +293,4 @@ def _balance(balance: Balance, version: Version) -> ShownBalance:
     return ShownBalance(balance.balance, balance.earned, str(version))
 
 
-ROUTES = (adjust, redeem, show_entries, show_balance)
+ROUTES = (adjust, redeem, cancel_redemption, show_entries, show_balance)

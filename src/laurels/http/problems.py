@@ -1,5 +1,6 @@
 """Errors as problem documents (RFC 9457): the one table of which error is answered by which status."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 
 import structlog
@@ -9,6 +10,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from laurels import errors
 from laurels.errors import (
+    FieldError,
     InvalidInput,
     IssuerUnavailable,
     LaurelsError,
@@ -21,6 +23,9 @@ from laurels.http.routes import Answer
 from laurels.logs import describe
 
 MEDIA_TYPE = "application/problem+json"
+TYPES = "/problems/"
+"""What each `type` begins with."""
+
 RETRY_AFTER_S = 1
 
 log = structlog.get_logger(__name__)
@@ -36,7 +41,7 @@ class Kind(Struct, frozen=True):
 
 
 def _kind(status: int, name: str, title: str, meaning: str) -> Kind:
-    return Kind(f"/problems/{name}", title, status, meaning)
+    return Kind(f"{TYPES}{name}", title, status, meaning)
 
 
 _ROWS: tuple[tuple[type[LaurelsError], int, str, str], ...] = (
@@ -78,13 +83,22 @@ _BY_STATUS = {
         "Head too large",
         "The address and the headers together are larger than one request may carry.",
     ),
+    429: _kind(
+        429,
+        "too-many-queued",
+        "Too many requests at once",
+        "More requests were sent on this connection than are read ahead. Wait for the answers.",
+    ),
+    503: _kind(
+        503, "busy", "Busy", "As many connections are open as this process takes. Wait a moment, then connect again."
+    ),
 }
 """What the web framework and the connection refuse before a room is asked."""
 
 _UNFORESEEN = _kind(500, "internal-error", "Something went wrong here", "It is in the log under this X-Request-Id.")
 
 KINDS = {
-    kind.type.removeprefix("/problems/"): kind
+    kind.type.removeprefix(TYPES): kind
     for kind in sorted([_UNFORESEEN, *_BY_STATUS.values(), *_BY_ERROR.values()], key=lambda kind: kind.status)
 }
 """Every kind of problem by its name, in the order of statuses."""
@@ -162,7 +176,12 @@ def _problem(kind: Kind, detail: str, instance: str, error: Exception) -> Proble
 
 def field_problems(error: InvalidInput) -> list[FieldProblem]:
     """What is wrong with each field."""
-    return [FieldProblem(one.field, one.message) for one in error.errors]
+    return as_problems(error.errors)
+
+
+def as_problems(errors: Sequence[FieldError]) -> list[FieldProblem]:
+    """Faults of fields, as they are told."""
+    return [FieldProblem(one.field, one.message) for one in errors]
 
 
 def _headers(error: Exception, status: int) -> dict[str, str]:

@@ -2,12 +2,19 @@
 
 from msgspec import Struct
 
-from laurels.errors import Conflict, LedgerUnavailable
+from laurels.errors import Conflict, LedgerUnavailable, UnknownOrder
 from laurels.http.routes import Access, Answer, Call, route
-from laurels.intake import RefundForm, UnlinkedRefundForm
-from laurels.model import Refund, Status
+from laurels.intake import AnySource, RefundForm, UnlinkedRefundForm
+from laurels.model import Cancellation, DocumentKind, Refund, Status
 
 WRITE = Access(("orders:write",))
+
+
+class CircleQuery(Struct, forbid_unknown_fields=True):
+    """Which system numbered the refund, and which the order, where that is another."""
+
+    source: AnySource = "shop"
+    order_source: AnySource | None = None
 
 
 class RefundAccepted(Struct, frozen=True):
@@ -29,7 +36,7 @@ async def refund_order(call: Call, form: RefundForm) -> Answer:
 
     It takes back what the refunded part of the order had earned, under the rules of that time.
     """
-    return await _accept(call, form.refund(form.member_id, call.house.now(), call.ids["order_id"]))
+    return await _accept(call, form.refund(form.member_id, call.services.now(), call.ids["order_id"]))
 
 
 @route(
@@ -41,12 +48,39 @@ async def refund_order(call: Call, form: RefundForm) -> Answer:
 )
 async def refund_member(call: Call, form: UnlinkedRefundForm) -> Answer:
     """Accept a refund that names no order: it takes back what its amount would earn."""
-    return await _accept(call, form.refund(call.ids["member_id"], call.house.now()))
+    return await _accept(call, form.refund(call.ids["member_id"], call.services.now()))
+
+
+@route(
+    "POST",
+    "/order/{order_id}/refund/{refund_id}/cancel",
+    access=WRITE,
+    answers={202: RefundAccepted, 200: RefundAccepted},
+    problems=(UnknownOrder, LedgerUnavailable),
+)
+async def cancel_refund(call: Call, query: CircleQuery) -> Answer:
+    """Cancel a refund that failed or was a mistake: its order is worth what the other refunds leave.
+
+    The cancelled refund's id stays used. A refund that waits for its order can be cancelled too.
+    """
+    refund_id = call.ids["refund_id"]
+    call.caller.check_source(query.source)
+    if await call.services.ledger.document(DocumentKind.REFUND, query.source, refund_id) is None:
+        raise UnknownOrder("No such refund.")
+    cancellation = Cancellation(
+        source=query.source,
+        refund_id=refund_id,
+        order_id=call.ids["order_id"],
+        order_source=query.order_source if query.order_source != query.source else None,
+    )
+    receipt = await call.services.intake.cancel(cancellation, call.caller.actor)
+    return Answer(200 if receipt.repeated else 202, RefundAccepted(refund_id, receipt.status))
 
 
 async def _accept(call: Call, refund: Refund) -> Answer:
-    receipt = await call.house.intake.accept(refund, call.raw)
+    call.caller.check_source(refund.source)
+    receipt = await call.services.intake.accept(refund, call.raw, call.caller.actor)
     return Answer(200 if receipt.repeated else 202, RefundAccepted(refund.refund_id, receipt.status))
 
 
-ROUTES = (refund_order, refund_member)
+ROUTES = (refund_order, cancel_refund, refund_member)

@@ -13,9 +13,9 @@ from msgspec import Struct
 
 from laurels.dashboard import Live
 from laurels.errors import LaurelsError, NotAllowed, UnknownMember
-from laurels.http.auth import Caller
-from laurels.http.house import House
+from laurels.http.callers import Caller
 from laurels.http.limits import Limits
+from laurels.http.services import Services
 
 MEGABYTE = 1 << 20
 SINGLE_BYTES = MEGABYTE
@@ -64,7 +64,7 @@ class Headers(Struct, frozen=True):
 class Call(Struct, frozen=True, kw_only=True):
     """One request, admitted. `ids` are the path's; `raw` is the body as received."""
 
-    house: House
+    services: Services
     limits: Limits
     caller: Caller
     ids: Mapping[str, str]
@@ -103,10 +103,11 @@ Handler = Callable[..., Awaitable[Answer]]
 class Route(Struct, frozen=True, kw_only=True):
     """One route. `access` None: open to all. `answers` are the bodies by status, `media_type` what they are sent as;
     `problems` the errors that do not follow from the rest; `form` and `query` are what its function takes under these
-    names; `headers` are those it reads; `for_members` takes its place where a member asks.
+    names; `headers` are those it reads; `for_members` takes its place where a member asks; `asks_who`: it is open to
+    all, and tells more to who is known.
     """
 
-    method: Literal["GET", "POST", "DELETE"]
+    method: Literal["GET", "POST", "PUT", "DELETE"]
     path: str
     handle: Handler
     access: Access | None
@@ -118,6 +119,7 @@ class Route(Struct, frozen=True, kw_only=True):
     query: type[Struct] | None
     headers: Mapping[str, str]
     for_members: "Route | None"
+    asks_who: bool
 
     @property
     def takes_body(self) -> bool:
@@ -126,7 +128,7 @@ class Route(Struct, frozen=True, kw_only=True):
 
 
 def route(
-    method: Literal["GET", "POST", "DELETE"],
+    method: Literal["GET", "POST", "PUT", "DELETE"],
     path: str,
     *,
     access: Access | None,
@@ -136,10 +138,12 @@ def route(
     bulk_of: Any = None,
     headers: Mapping[str, str] | None = None,
     for_members: Route | None = None,
+    asks_who: bool = False,
 ) -> Callable[[Handler], Route]:
     """Declare a route over its function. What the function calls `form` is read from the body, `query` from the query
     string. `bulk_of` names the documents of a bulk route, which reads its body itself. `for_members` is the route of
-    the same method and path for members, where they mean something else by it.
+    the same method and path for members, where they mean something else by it. `asks_who`: a route that is open to all
+    is given the caller where a valid token comes with the request.
     """
 
     def declare(handle: Handler) -> Route:
@@ -157,6 +161,7 @@ def route(
             query=hints.get("query"),
             headers=headers or {},
             for_members=for_members,
+            asks_who=asks_who,
         )
 
     return declare

@@ -4,6 +4,7 @@ The key is made under `state` at first use, for its owner alone. A shop that is 
 provider instead (`auth.mode`).
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import jwt
@@ -17,36 +18,52 @@ from cryptography.hazmat.primitives.serialization import (
 
 from laurels import clock
 from laurels.errors import SettingsError
-from laurels.http.house import HttpSettings
+from laurels.http.callers import read_services
 from laurels.keyfile import read_secret, refusal, write_once
+from laurels.settings import Settings
 
 ALGORITHM = "EdDSA"
 """What the development key signs with (Ed25519)."""
 
+SERVICE = ("laurels", "service")
+"""The claim that makes a token of ours a service's."""
+
 _TITLE = "development tokens"
 
 
-def sign_token(settings: HttpSettings, *, subject: str, scope: str | None, ttl_s: int) -> str:
-    """A token for `ttl_s` seconds: a member's without `scope` (`subject` is the member's id), a service's with it.
+def sign_token(settings: Settings, *, subject: str, scope: str | None, ttl_s: int, sources: Sequence[str] = ()) -> str:
+    """A token for `ttl_s` seconds: a member's without `scope` (`subject` is the member's id), a service's with it,
+    bound to `sources` where there are any.
 
     Makes the development key where there is none. Raises `SettingsError` where the key cannot be made or read, or where
     nothing would accept it.
     """
-    if settings.auth_mode != "dev":
+    if settings.auth.mode != "dev":
         raise SettingsError(
-            f"auth.mode is {settings.auth_mode}: tokens are signed by your identity provider, not by `laurels token`."
+            f"auth.mode is {settings.auth.mode}: tokens are signed by your identity provider, not by `laurels token`."
         )
     now = clock.now() // clock.SECOND
-    claims: dict[str, str | int] = {"sub": subject, "iat": now, "exp": now + ttl_s}
+    claims: dict[str, str | int | list[str]] = {"sub": subject, "iat": now, "exp": now + ttl_s}
     if scope is None:
-        claims[settings.auth_member_claim] = subject
+        claims[settings.auth.member_claim] = subject
     else:
-        claims["scope"] = scope
-    if settings.auth_issuer is not None:
-        claims["iss"] = settings.auth_issuer
-    if settings.auth_audience is not None:
-        claims["aud"] = settings.auth_audience
+        claims |= _of_service(settings)
+        claims[settings.auth.scope_claim] = " ".join(f"{settings.auth.scope_prefix}{each}" for each in scope.split())
+        if sources:
+            claims["sources"] = [*sources]
+    if settings.auth.issuer is not None:
+        claims["iss"] = settings.auth.issuer
+    if settings.auth.audience is not None:
+        claims["aud"] = settings.auth.audience.split()
     return jwt.encode(claims, development_key(settings.state), ALGORITHM)
+
+
+def _of_service(settings: Settings) -> dict[str, str]:
+    """What makes a token a service's: `laurels=service`, or what the settings have in its place."""
+    if not settings.auth.services:
+        raise SettingsError("auth.services is empty, so no token is a service's.")
+    services = read_services(settings.auth.services)
+    return dict([SERVICE if SERVICE in services else services[0]])
 
 
 def development_key(state: Path) -> Ed25519PrivateKey:

@@ -5,18 +5,42 @@ the customer waits.
 """
 
 from laurels.intake.decoding import convert, decode
-from laurels.intake.forms import Email, Id, LineForm, NamedOrderForm, OrderForm, RefundForm, UnlinkedRefundForm
+from laurels.intake.differing import differing_fields
+from laurels.intake.forms import (
+    AmendmentForm,
+    AnySource,
+    Email,
+    Id,
+    Instant,
+    LineForm,
+    MemberId,
+    NamedOrderForm,
+    OrderForm,
+    RefundForm,
+    Source,
+    UnlinkedRefundForm,
+    email_warning,
+    usable_email,
+)
 from laurels.intake.intake import Intake
 
 __all__ = [
+    "AmendmentForm",
+    "AnySource",
     "Email",
     "Id",
+    "Instant",
     "Intake",
     "LineForm",
+    "MemberId",
     "NamedOrderForm",
     "OrderForm",
     "RefundForm",
+    "Source",
     "UnlinkedRefundForm",
     "convert",
     "decode",
+    "differing_fields",
+    "email_warning",
+    "usable_email",
 ]

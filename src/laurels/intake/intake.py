@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 
 from laurels.errors import Conflict
-from laurels.ledger import Ledger, Receipt
-from laurels.model import DocumentKind, Order, Refund
+from laurels.ledger import Inbox, Receipt
+from laurels.model import Amendment, Cancellation, Document, DocumentKind, Order, Refund
 
 
 class Intake:
@@ -14,17 +14,23 @@ class Intake:
     batch.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Inbox) -> None:
         self._ledger = ledger
         self.on_receipts: Callable[[DocumentKind, Sequence[Receipt]], object] = _nobody
         """Told of every receipt, for whoever counts; whichever room the order came from."""
 
-    async def accept(self, document: Order | Refund, raw: bytes = b"") -> Receipt:
-        """Accept one order or refund; `raw` is what was received, kept until it is awarded.
+    async def accept(self, document: Order | Refund | Amendment, raw: bytes = b"", actor: str | None = None) -> Receipt:
+        """Accept one document; `raw` is what was received, kept until it is awarded, and `actor` is who handed it in.
 
         Raises `Conflict` where the id was used with other content, `LedgerUnavailable` where nothing was accepted.
         """
-        taken = document.document(raw)
+        return await self._accept(document.document(raw, actor))
+
+    async def cancel(self, cancellation: Cancellation, actor: str | None = None) -> Receipt:
+        """Accept that a refund is cancelled. Raises as `accept` does."""
+        return await self._accept(cancellation.document(actor))
+
+    async def _accept(self, taken: Document) -> Receipt:
         receipts = await self._ledger.accept([taken])
         self.on_receipts(taken.kind, receipts)
         [receipt] = receipts
@@ -32,9 +38,11 @@ class Intake:
             raise Conflict
         return receipt
 
-    async def accept_all(self, documents: Sequence[tuple[Order | Refund, bytes]]) -> list[Receipt]:
+    async def accept_all(
+        self, documents: Sequence[tuple[Order | Refund, bytes]], actor: str | None = None
+    ) -> list[Receipt]:
         """Accept many in one commit, each with its raw bytes. A conflict is a receipt; the others go in."""
-        taken = [document.document(raw) for document, raw in documents]
+        taken = [document.document(raw, actor) for document, raw in documents]
         receipts = await self._ledger.accept(taken)
         for kind in {document.kind for document in taken}:
             self.on_receipts(kind, [one for one, of in zip(receipts, taken, strict=True) if of.kind is kind])

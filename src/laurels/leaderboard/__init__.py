@@ -10,6 +10,11 @@ What holds on every engine:
 * **Scores are signed 32-bit.** The ledger holds every member's total within them, but a part of it may lie outside: a
   month with a large correction that another month takes back. Such a sum is kept exactly, and shown and ranked as the
   nearest number within, so that the order in which its entries came never matters.
+* **Shards are followed one by one**, so a score or a merge may name a number whose enrolment comes later, from another
+  shard. Nothing of it is lost, and such a member is on no board until it joined. Whatever the shards' turns, the end is
+  the same board.
+* **Merged members**: scores are those of the member that goes on, on every board; so are the answers under the old id.
+  Whether it is hidden, and its name, are its own. Who erases it forgets the ids of all that became it.
 * **One read sees one version**: top, own place, neighbours and counts are of the same moment.
 * **Applying is idempotent** by (shard, position): marks and scores change together, and what is already in is skipped.
 * **A version never goes back** for a reader that passes its token.
@@ -18,14 +23,26 @@ What holds on every engine:
 An engine knows integers and ids, not loyalty: `changes.py` tells it what an entry means for a board.
 """
 
-from laurels.leaderboard.boards import ALL_TIME, Boards
-from laurels.leaderboard.changes import Change, Erased, Hidden, Joined, Renamed, Scored, Shown, changes_of
+from laurels.leaderboard.boards import ALL_TIME, Boards, is_name
+from laurels.leaderboard.changes import (
+    MOST_MEMBER,
+    Change,
+    Erased,
+    Hidden,
+    Joined,
+    Merged,
+    Renamed,
+    Scored,
+    Shown,
+    changes_of,
+)
 from laurels.leaderboard.comparison import compare
-from laurels.leaderboard.port import AtHand, Followed, Leaderboard, View
+from laurels.leaderboard.port import AtHand, Followed, Leaderboard, Paced, Part, View
 from laurels.leaderboard.projector import Projector
 
 __all__ = [
     "ALL_TIME",
+    "MOST_MEMBER",
     "AtHand",
     "Boards",
     "Change",
@@ -34,6 +51,9 @@ __all__ = [
     "Hidden",
     "Joined",
     "Leaderboard",
+    "Merged",
+    "Paced",
+    "Part",
     "Projector",
     "Renamed",
     "Scored",
@@ -41,4 +61,5 @@ __all__ = [
     "View",
     "changes_of",
     "compare",
+    "is_name",
 ]

@@ -12,6 +12,14 @@ ALL_TIME = "all-time"
 MONTH = "month"
 _NAMED_MONTH = re.compile(r"month:(20\d\d)-(0[1-9]|1[0-2])\Z", re.ASCII)
 
+_NAME = re.compile(r"[ !#-\[\]-~]{1,124}\Z")
+
+
+def is_name(text: str) -> bool:
+    """Whether a board may bear this name: 1 to 124 printable ASCII characters, neither quotes nor backslashes."""
+    return _NAME.match(text) is not None
+
+
 LATE = 7 * DAY
 """How long after its end a month still takes what is recorded."""
 
@@ -28,11 +36,17 @@ class Boards:
         self._zone = zone
         self._month_ends = [month_end(month, zone) for month in _MONTHS]
         self._monthly = [(ALL_TIME, f"{MONTH}:{month}") for month in _MONTHS]
+        self._numbers = [int(month.replace("-", "")) for month in _MONTHS]
 
     def of(self, board_at: int, recorded_at: int) -> tuple[str, ...]:
         """The boards that an entry's points count on. A month takes what was recorded within 7 days of its end."""
         month = bisect_right(self._month_ends, board_at)
         return self._monthly[month] if recorded_at < self._month_ends[month] + LATE else (ALL_TIME,)
+
+    def month_of(self, board_at: int, recorded_at: int) -> int | None:
+        """The month (202611) in which an entry's points count; None where it was recorded too late for it."""
+        month = bisect_right(self._month_ends, board_at)
+        return self._numbers[month] if recorded_at < self._month_ends[month] + LATE else None
 
     def resolve(self, name: str, now: int) -> str:
         """The board that a name means at an instant: `month` is the present one. Raises `UnknownBoard`."""
@@ -41,3 +55,8 @@ class Boards:
         if name == ALL_TIME or _NAMED_MONTH.match(name):
             return name
         raise UnknownBoard
+
+
+def board_of(month: int) -> str:
+    """The board of a month (202611)."""
+    return f"{MONTH}:{month // 100}-{month % 100:02d}"

@@ -60,6 +60,9 @@ class Merged(Struct, frozen=True, gc=False):
     into: int
 
 
+MOST_MEMBER = 2**32 - 3
+"""The largest member number."""
+
 Change = Joined | Scored | Hidden | Shown | Renamed | Erased | Merged
 
 

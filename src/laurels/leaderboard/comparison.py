@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 from laurels.leaderboard.boards import ALL_TIME, Boards
-from laurels.leaderboard.changes import Change, Erased, Hidden, Joined, Scored, Shown, changes_of
+from laurels.leaderboard.changes import Change, Erased, Hidden, Joined, Merged, Scored, Shown, changes_of
 from laurels.leaderboard.port import Leaderboard
 from laurels.leaderboard.projector import CHUNK, Progress
 from laurels.ledger import Finding, Ledger
@@ -58,6 +58,7 @@ class _Sums:
         self._marks: dict[int, Mark] = {}
         self._ids: dict[int, str] = {}
         self._hidden: set[int] = set()
+        self._into: dict[int, int] = {}
 
     async def follow(self, version: Version, progress: Progress | None = None) -> None:
         """Take the entries up to a version."""
@@ -86,11 +87,23 @@ class _Sums:
                 self._hidden.discard(member)
             case Erased(member):
                 self._ids.pop(member, None)
+            case Merged(member, into):
+                self._into.setdefault(member, into)
 
     def ranked(self, board: str) -> list[tuple[str, int]]:
         """(member_id, points) in board order."""
-        keys = sorted((-within_points(points), member) for member, points in self.scores[board].items() if points >= 1)
+        sums: dict[int, int] = {}
+        for member, points in self.scores[board].items():
+            root = self._root(member)
+            sums[root] = sums.get(root, 0) + points
+        keys = sorted((-within_points(points), member) for member, points in sums.items() if points >= 1)
         return [(self._ids[member], -key) for key, member in keys if member in self._ids and member not in self._hidden]
+
+    def _root(self, member: int) -> int:
+        """The member that a number stands for, after all merges."""
+        while member in self._into:
+            member = self._into[member]
+        return member
 
 
 async def _differences(

@@ -16,7 +16,8 @@ class Followed(Struct, frozen=True, kw_only=True):
     """Whose feed a leaderboard follows, and how far it got. `identity` is None before the first entry.
 
     `rules` names what the entries are read by (the boards' time zone, and how long the feed was at the beginning):
-    other rules make other boards.
+    other rules make other boards. Identity and rules have up to 4,096 bytes each as UTF-8, a hash 64, and an epoch is
+    below 2^63.
     """
 
     identity: str | None = None
@@ -63,7 +64,7 @@ class View(Struct, frozen=True, kw_only=True):
 class Leaderboard(Protocol):
     """A leaderboard. Reads are answered from memory or by one round trip; they never touch the ledger.
 
-    Where one process at a time follows the feed for all that read, the methods from `followed` to `reset` raise
+    Where one process at a time follows the feed for all that read, the methods from `followed` to `adopt` raise
     `AnotherProjector` in any other. While one that is on a server cannot reach it, questions raise `BoardNotReady`, and
     those methods raise `BoardUnavailable`; so they do where the disk is full.
     """
@@ -73,8 +74,9 @@ class Leaderboard(Protocol):
     async def read(self, board: str, member_id: str | None, *, top: int, around: int) -> View:
         """The first `top` places, and a member's place with `around` neighbours on each side, from one version.
 
-        A board without scores is empty, not an error. Raises `BoardNotReady` before the first `confirm` after a `reset`
-        where nothing older can be served.
+        A board without scores is empty, not an error; so is one whose name no board may bear, and a text that is no id
+        (a lone surrogate) is nobody's. Sizes below 0 are 0. Raises `BoardNotReady` before the first `confirm` after a
+        `reset` where nothing older can be served.
         """
         ...
 
@@ -92,7 +94,15 @@ class Leaderboard(Protocol):
     async def apply(self, shard: int, changes: Sequence[tuple[int, Change]], upto: Mark) -> None:
         """Take (position, change) of one shard, in order, and move its mark to `upto`, all at once.
 
-        Changes at or before the present mark are skipped; an `upto` at or before it does nothing. Raises `BoardMoved`
+        Changes at or before the present mark are skipped; an `upto` at or before it does nothing. A score or a merge
+        may name a member that joins later, in another shard.
+
+        The range: member numbers from 0 to `MOST_MEMBER`, board names as `is_name` has them, changes and sums within 64
+        bits with their sign. Raises `ValueError` for what is outside, and `KeyError` where one that never joined is
+        hidden, shown, renamed or erased: no ledger writes either. How much of the batch is in then is the
+        engine's matter.
+
+        Raises `BoardMoved`
         where the leaderboard is no longer as `followed` and `apply` left it, which only one outside of this process
         may be: then ask `followed` again, and go on from there.
         """
@@ -125,6 +135,16 @@ class Leaderboard(Protocol):
 
     async def close(self) -> None:
         """Let go of everything."""
+        ...
+
+
+@runtime_checkable
+class Paced(Protocol):
+    """What a leaderboard has besides whose batches keep others waiting: it says how long they may be."""
+
+    @property
+    def batch(self) -> int:
+        """How many entries to give at once now, as the last batches went."""
         ...
 
 

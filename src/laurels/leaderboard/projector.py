@@ -2,21 +2,24 @@
 
 It remembers nothing itself. How far it got is in the leaderboard, changed together with the scores, so it may die
 anywhere and go on. Before it goes on, and at every step, it makes sure that it still follows the same history: the
-ledger's identity and epoch, and the hash of the last entry that the leaderboard took. If not, it rebuilds.
+ledger's identity and epoch, and the hash of the last entry that the leaderboard took. A later epoch that began behind
+all that the leaderboard took is adopted; else it rebuilds, from a checkpoint of the ledger.
 """
 
-from collections.abc import Callable, Mapping
+from array import array
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing, suppress
 
 import structlog
 
 from laurels import clock
 from laurels.clock import Clock
 from laurels.errors import AnotherProjector, BoardMoved, BoardNotReady, FeedDiverged
-from laurels.leaderboard.boards import ALL_TIME, Boards
+from laurels.leaderboard.boards import ALL_TIME, Boards, board_of
 from laurels.leaderboard.changes import changes_of
-from laurels.leaderboard.port import Followed, Leaderboard
-from laurels.ledger import Heads, Ledger
-from laurels.model import Mark, Version
+from laurels.leaderboard.port import Followed, Leaderboard, Paced, Part
+from laurels.ledger import Checkpoint, Heads, Ledger
+from laurels.model import Mark, Outline, Version
 
 CHUNK = 1000
 """Entries applied at once: a reader waits for at most one chunk (a few milliseconds in pure Python)."""
@@ -52,6 +55,8 @@ class Projector:
         self._boards = boards
         self._rules = rules
         self._now = now
+        self.on_followed: Callable[[Sequence[Outline]], None] | None = None
+        """Called with entries that the board has just taken, for whoever keeps figures; not with those of a rebuild."""
 
     async def catch_up(self, progress: Progress | None = None) -> Heads:
         """Apply all that is in the feed now, rebuilding first where it is another history. Gives the heads that were
@@ -69,7 +74,7 @@ class Projector:
             except BoardMoved:
                 continue
             except FeedDiverged:
-                await self._begin_again(heads)
+                await self._load(progress)
                 continue
             if self._now() - at < LONG:
                 return heads
@@ -91,15 +96,29 @@ class Projector:
                 await self._leaderboard.wait_for_change(served or Version(0, {}), LOOK_S)
 
     async def rebuild(self, progress: Progress | None = None) -> Heads:
-        """Throw the leaderboard away and follow the feed from its start. Raises `AnotherProjector`."""
-        await self._begin_again(await self._ledger.heads())
+        """Throw the leaderboard away and make it anew from a checkpoint of the ledger: costs by members, whatever the
+        feed's length. Raises `AnotherProjector`.
+        """
+        await self._load(progress)
+        return await self.catch_up(progress)
+
+    async def replay(self, progress: Progress | None = None) -> Heads:
+        """The same from the feed's start, entry by entry: what a checkpoint is held against. Raises
+        `AnotherProjector`.
+        """
+        heads = await self._ledger.heads()
+        await self._warn(heads)
+        rules = f"{self._rules}{_BEGUN_AT}{_text_of(heads.marks)}"
+        await self._leaderboard.reset(Followed(identity=heads.identity, epoch=heads.epoch, rules=rules))
         return await self.catch_up(progress)
 
     async def _follow(self, heads: Heads, progress: Progress | None) -> None:
         followed = await self._leaderboard.followed()
         rules, _, first_heads = followed.rules.partition(_BEGUN_AT)
-        if (followed.identity, followed.epoch, rules) != (heads.identity, heads.epoch, self._rules):
+        if (followed.identity, rules) != (heads.identity, self._rules) or followed.epoch > heads.epoch:
             raise FeedDiverged
+        if followed.epoch != heads.epoch:
+            await self._adopt(followed, heads)
         begun_at = _marks_of(first_heads)
         await self._check_beginning(followed, begun_at)
         total = sum(mark.position for mark in heads.marks.values())
@@ -111,8 +130,13 @@ class Projector:
             read_from = begun_at.get(shard, Mark()).position  # before that, what is built is not read
             while mark.position < head.position:
                 chunk = BUILDING_CHUNK if mark.position < read_from else CHUNK
+                is_building = chunk == BUILDING_CHUNK
+                if isinstance(self._leaderboard, Paced):
+                    chunk = min(chunk, self._leaderboard.batch)
                 entries, mark = await self._ledger.outline(shard, mark, chunk)
                 await self._leaderboard.apply(shard, changes_of(entries, self._boards), mark)
+                if self.on_followed is not None and not is_building:
+                    self.on_followed(entries)
                 done += len(entries)
                 if progress is not None:
                     progress(done, max(done, total))
@@ -134,7 +158,27 @@ class Projector:
         except BoardNotReady:
             return None
 
-    async def _begin_again(self, heads: Heads) -> None:
+    async def _adopt(self, followed: Followed, heads: Heads) -> None:
+        """Go on under a later epoch, if all that the leaderboard took was there when each epoch since began."""
+        for epoch in range(followed.epoch + 1, heads.epoch + 1):
+            began = heads.began.get(epoch, {})
+            for shard, mark in followed.marks.items():
+                if mark.position > began.get(shard, Mark()).position:
+                    raise FeedDiverged
+        for shard, mark in followed.marks.items():
+            await self._ledger.outline(shard, mark, 1)  # raises where that entry is not there, or another one
+        await self._leaderboard.adopt(heads.epoch)
+
+    async def _load(self, progress: Progress | None) -> None:
+        checkpoint = await self._ledger.checkpoint()
+        heads = checkpoint.heads
+        await self._warn(heads)
+        followed = Followed(identity=heads.identity, epoch=heads.epoch, rules=self._rules, marks=heads.marks)
+        async with aclosing(_parts_of(checkpoint, progress)) as parts:
+            with suppress(BoardMoved):  # another process begins anew meanwhile: what it leaves is gone on with
+                await self._leaderboard.load(followed, parts)
+
+    async def _warn(self, heads: Heads) -> None:
         followed = await self._leaderboard.followed()
         if followed.identity is not None:
             log.warning(
@@ -143,8 +187,27 @@ class Projector:
                 was=str(followed.version),
                 ledger=str(heads.version),
             )
-        rules = f"{self._rules}{_BEGUN_AT}{_text_of(heads.marks)}"
-        await self._leaderboard.reset(Followed(identity=heads.identity, epoch=heads.epoch, rules=rules))
+
+
+async def _parts_of(checkpoint: Checkpoint, progress: Progress | None) -> AsyncGenerator[Part, None]:
+    done = 0
+    async for totals in checkpoint.parts:
+        scores = {board_of(month): of_month for month, of_month in totals.months.items()}
+        ranked = [n for n, score in enumerate(totals.scores) if score]
+        if ranked:
+            members = array("q", (totals.numbers[n] for n in ranked))
+            scores[ALL_TIME] = members, array("q", (totals.scores[n] for n in ranked))
+        yield Part(
+            numbers=totals.numbers,
+            ids=totals.ids,
+            name_numbers=totals.name_numbers,
+            hidden=totals.hidden,
+            scores=scores,
+            merged=totals.merged,
+        )
+        done += len(totals.numbers)
+        if progress is not None:
+            progress(done, done)
 
 
 def _text_of(marks: Mapping[int, Mark]) -> str:

@@ -7,8 +7,9 @@ What holds on every engine, at every moment, whoever dies:
 * **What was acknowledged stays.** `accept` and `settle` return after the commit is on disk.
 * **Entries never change**, and each carries the hash of the one before it. A balance is the sum of its member's
   entries.
-* **Members are in the ledger.** A number is given when a member is enrolled: increasing, unique, never reused.
-  Enrol, hide, show, rename and erase are entries beside the point entries.
+* **Members are in the ledger.** A number is given when a member's first document is accepted: increasing, unique, never
+  reused. Enrol, hide, show, rename, contact, merge and erase are entries beside the point entries.
+* **A member's shard is a function of its id**, and the number of shards is for ever as the ledger was made.
 * **Positions are commit order.** Each shard numbers its entries 1, 2, 3 … under the shard's lock, so whoever has
   read up to a position has seen everything before it. There are no gaps.
 * **One transaction.** What leaves the inbox, the entries, balances, milestones, and the new head are committed
@@ -19,37 +20,70 @@ What holds on every engine, at every moment, whoever dies:
 * **A ledger has an identity and an epoch**, so that a view which followed another one notices.
 """
 
-from laurels.ledger.claim import Award, Claim, Decide, Item, Outcome, Posting, Quarantined, Reached
-from laurels.ledger.port import (
-    Counts,
-    DocumentState,
-    Finding,
-    Heads,
-    Ledger,
-    Message,
-    MessageState,
-    QuarantinedDocument,
-    Receipt,
-    Verification,
+from laurels.ledger.books import Books
+from laurels.ledger.claim import (
+    Award,
+    Claim,
+    Decide,
+    Due,
+    Item,
+    MemberState,
+    OrderKey,
+    Outcome,
+    Posting,
+    Quarantined,
+    Reached,
+    Redeemed,
+    RedemptionKey,
 )
+from laurels.ledger.feed import Checkpoint, Feed, Heads, MemberTotals
+from laurels.ledger.inbox import Counts, DocumentState, Inbox, Receipt
+from laurels.ledger.members import MemberRegistry
+from laurels.ledger.outbox import Message, MessageState, Outbox
+from laurels.ledger.port import Ledger
+from laurels.ledger.programs import OTHER_RULES, Draft, ProgramStore, PublishedProgram
+from laurels.ledger.quarantine import Quarantine, QuarantinedDocument
+from laurels.ledger.shards import shard_of
+from laurels.ledger.upkeep import Finding, OldRules, Upgrade, Upkeep, Verification
 
 __all__ = [
+    "OTHER_RULES",
     "Award",
+    "Books",
+    "Checkpoint",
     "Claim",
     "Counts",
     "Decide",
     "DocumentState",
+    "Draft",
+    "Due",
+    "Feed",
     "Finding",
     "Heads",
+    "Inbox",
     "Item",
     "Ledger",
+    "MemberRegistry",
+    "MemberState",
+    "MemberTotals",
     "Message",
     "MessageState",
+    "OldRules",
+    "OrderKey",
+    "Outbox",
     "Outcome",
     "Posting",
+    "ProgramStore",
+    "PublishedProgram",
+    "Quarantine",
     "Quarantined",
     "QuarantinedDocument",
     "Reached",
     "Receipt",
+    "Redeemed",
+    "RedemptionKey",
+    "Upgrade",
+    "Upkeep",
     "Verification",
+    "shard_of",
 ]

@@ -2,7 +2,8 @@
 
 The ledger opens a transaction, takes documents from a shard's inbox, looks up what is needed to judge them, and
 calls a pure function with that claim. The outcome says what to write. So the rules never see a database, and no
-engine knows a rule.
+engine knows a rule: what the program leaves of a member and of an order (`MemberState.state`, `Award.frame`,
+`Award.refunded`, `Posting.details`) passes through as bytes that no engine reads.
 """
 
 from collections.abc import Callable
@@ -14,10 +15,13 @@ from laurels.model import Balance, DocumentKind, EntryKind
 OrderKey = tuple[str, str]
 """(source, order_id)."""
 
+RedemptionKey = tuple[str, str]
+"""(source, redemption_id)."""
+
 
 class Item(Struct, frozen=True, kw_only=True):
     """A document in the inbox. `sequence` is its place in the order of acceptance; `member` is None while the member
-    is unknown.
+    is unknown. `order_key` is the order that it is, or names.
     """
 
     sequence: int
@@ -25,20 +29,22 @@ class Item(Struct, frozen=True, kw_only=True):
     source: str
     id: str
     member: int | None
-    order_id: str | None
+    order_key: OrderKey | None
     accepted_at: int
     content: bytes
+    actor: str | None = None
 
     @property
-    def order_key(self) -> OrderKey | None:
-        """The order that this document is, or names."""
-        return None if self.order_id is None else (self.source, self.order_id)
+    def order_id(self) -> str | None:
+        """The id of the order that this document is, or names."""
+        return None if self.order_key is None else self.order_key[1]
 
 
 class Award(Struct, frozen=True, kw_only=True):
     """What an order earned and what of it is left. A refund is judged by this and by the program version that it names.
 
-    `left` is the amount not yet refunded, in minor units; `points` were earned, `reversed` of them taken back.
+    `left` is the amount not yet refunded, in minor units; `points` were earned, `reversed` of them taken back. `frame`
+    is all else that the order's points depend on, `refunded` what was given back of it and how: the program's, opaque.
     """
 
     source: str
@@ -51,39 +57,66 @@ class Award(Struct, frozen=True, kw_only=True):
     points: int
     reversed: int
     board_at: int
+    frame: bytes | None = None
+    refunded: bytes | None = None
+
+
+class Redeemed(Struct, frozen=True, kw_only=True):
+    """A redemption: whose, how many points were spent, and how many of them came back."""
+
+    member: int
+    points: int
+    restored: int
+
+
+class MemberState(Struct, frozen=True):
+    """What the judgement sees of a member, and leaves: totals, and whatever else the program keeps, opaque."""
+
+    totals: Balance = Balance()
+    state: bytes | None = None
 
 
 class Claim(Struct, kw_only=True):
     """Documents to judge, and all that judging them needs. The awarding may change the dictionaries as it goes.
 
-    `overdue` are refunds that waited too long for their order. `waiting` are those that wait for an order among
-    `items`.
+    `overdue` are documents that waited too long for their order. `waiting` are those that wait for an order among
+    `items`. `orders` are the members of orders that were accepted and are not awarded. `redemptions` are those that
+    restorations name. `program_version` is the newest that is published.
     """
 
     now: int
+    program_version: int
     items: list[Item]
     overdue: list[Item]
     awards: dict[OrderKey, Award]
+    orders: dict[OrderKey, int | None]
     waiting: dict[OrderKey, list[Item]]
-    balances: dict[int, Balance]
+    members: dict[int, MemberState]
+    redemptions: dict[RedemptionKey, Redeemed]
 
 
 class Posting(Struct, frozen=True, kw_only=True):
-    """An entry to be written for a document; the ledger adds position, time of recording and hash."""
+    """An entry to be written for a document; the ledger adds position, time of recording and hash.
+
+    `month` is the month (202611) in which its points count on a board; None: in none. `reason` and `note` are people's
+    words, kept apart from the entry; what the program has to say is in `details`.
+    """
 
     item: Item
     kind: EntryKind
     member: int
     points: int
-    reason: str
     occurred_at: int
     board_at: int
+    month: int | None = None
+    reason: str = ""
+    note: str = ""
+    details: bytes | None = None
     currency: str | None = None
     amount: int | None = None
-    order_id: str | None = None
+    order_key: OrderKey | None = None
     refund_id: str | None = None
     program_version: int | None = None
-    actor: str | None = None
 
 
 class Quarantined(Struct, frozen=True):
@@ -104,17 +137,28 @@ class Reached(Struct, frozen=True):
     quiet: bool
 
 
+class Due(Struct, frozen=True):
+    """Something that happens to a member by the clock, at an instant. `what` is the program's, opaque."""
+
+    member: int
+    at: int
+    what: bytes
+
+
 class Outcome(Struct, kw_only=True):
     """What to write. Every item of the claim is in `postings`, `waiting` or `quarantined`; so is each one that was
-    released.
+    released. `states` are the members whose opaque state is another now.
     """
 
-    postings: list[Posting]
-    awards: dict[OrderKey, Award]
-    waiting: list[Item]
-    quarantined: list[Quarantined]
-    reached: list[Reached]
+    postings: list[Posting] = []
+    awards: dict[OrderKey, Award] = {}
+    redemptions: dict[RedemptionKey, Redeemed] = {}
+    states: dict[int, bytes | None] = {}
+    waiting: list[Item] = []
+    quarantined: list[Quarantined] = []
+    reached: list[Reached] = []
+    due: list[Due] = []
 
 
 Decide = Callable[[Claim], Outcome]
-"""A pure function. What it raises undoes the whole transaction."""
+"""A pure function. What it raises undoes the whole transaction; in `settle`, its own document alone."""

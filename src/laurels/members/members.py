@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from laurels.ledger import Ledger
+from laurels.ledger import MemberRegistry
 from laurels.model import MemberEvent, Version
 from laurels.model.ids import check_id
 
@@ -10,15 +10,33 @@ from laurels.model.ids import check_id
 class Members:
     """Enrols and changes members. `actor` is who asked for it (a token's subject, or `cli`), kept with the entry."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: MemberRegistry) -> None:
         self._ledger = ledger
 
-    async def enrol(self, members: Sequence[tuple[str, str | None]], *, actor: str) -> list[bool]:
-        """Enrol (member_id, e-mail or None) in one commit; True for each that is new. Raises `InvalidInput`."""
+    async def enrol(self, members: Sequence[tuple[str, str | None]], *, actor: str) -> tuple[list[bool], Version]:
+        """Enrol (member_id, e-mail or None) in one commit; True for each that is new, and the version that has them.
+        Raises `InvalidInput`.
+        """
         for member_id, _ in members:
             check_id(member_id, "member_id")
         return await self._ledger.enrol(members, actor=actor)
 
     async def change(self, member_id: str, event: MemberEvent, *, actor: str) -> Version:
-        """Hide, show, rename or erase; the version from which boards show it. Raises `UnknownMember`."""
+        """Hide, show, rename or erase; the version from which boards show it. Raises `InvalidInput`,
+        `UnknownMember`.
+        """
+        check_id(member_id, "member_id")
         return await self._ledger.change_member(member_id, event, actor=actor)
+
+    async def set_contact(self, member_id: str, email: str | None, *, actor: str) -> Version:
+        """Change where a member is reached; None: nowhere. Raises `InvalidInput`, `UnknownMember`."""
+        check_id(member_id, "member_id")
+        return await self._ledger.set_contact(member_id, email, actor=actor)
+
+    async def merge(self, member_id: str, into: str, *, actor: str) -> Version:
+        """Make two members one; `into` goes on. Raises `InvalidInput`, `UnknownMember`, `Conflict`,
+        `PointsOutOfRange`.
+        """
+        check_id(member_id, "member_id")
+        check_id(into, "into")
+        return await self._ledger.merge(member_id, into, actor=actor)

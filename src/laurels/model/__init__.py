@@ -2,6 +2,8 @@
 
 from laurels.model.documents import (
     Adjustment,
+    Amendment,
+    Cancellation,
     Channel,
     Document,
     DocumentKind,
@@ -9,6 +11,7 @@ from laurels.model.documents import (
     Order,
     Redemption,
     Refund,
+    Restoration,
     Status,
 )
 from laurels.model.entries import Balance, Entry, EntryKind, Outline
@@ -18,7 +21,9 @@ from laurels.model.version import Mark, Version
 
 __all__ = [
     "Adjustment",
+    "Amendment",
     "Balance",
+    "Cancellation",
     "Channel",
     "Document",
     "DocumentKind",
@@ -33,6 +38,7 @@ __all__ = [
     "Place",
     "Redemption",
     "Refund",
+    "Restoration",
     "Standing",
     "Status",
     "Version",

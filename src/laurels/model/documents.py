@@ -25,6 +25,9 @@ class DocumentKind(StrEnum):
     REFUND = "refund"
     ADJUSTMENT = "adjustment"
     REDEMPTION = "redemption"
+    AMENDMENT = "amendment"
+    CANCELLATION = "cancellation"
+    RESTORATION = "restoration"
 
 
 class Channel(StrEnum):
@@ -48,8 +51,10 @@ class Document(Struct, frozen=True, kw_only=True):
     """A document as the ledger takes it.
 
     `content` says everything but who, so that the member can be erased and the points stay explained; the ledger
-    keeps the member by number. `raw` is what was received, byte for byte, for the quarantine. A document that enrols
-    gives an unknown member a number; a refund that names its order does not.
+    keeps the member by number. `raw` is what was received, byte for byte, for the quarantine. `actor` is who handed it
+    in. A document that enrols gives an unknown member a number; one that names an order does not. `order_source` is in
+    whose numbers `order_id` is. `as_sent` is the fingerprint that version 0.1 made of the same content, where it is
+    another.
     """
 
     kind: DocumentKind
@@ -60,12 +65,23 @@ class Document(Struct, frozen=True, kw_only=True):
     content: bytes
     raw: bytes = b""
     order_id: str | None = None
+    order_source: str | None = None
     email: str | None = None
+    actor: str | None = None
+    as_sent: bytes | None = None
 
     @property
     def enrols(self) -> bool:
         """Whether accepting this enrols an unknown member."""
-        return not (self.kind is DocumentKind.REFUND and self.order_id is not None)
+        return self.kind in _ENROLS or (self.kind is DocumentKind.REFUND and self.order_id is None)
+
+    @property
+    def order_key(self) -> "tuple[str, str] | None":
+        """(source, order_id) of the order that this document is, or names."""
+        return None if self.order_id is None else (self.order_source or self.source, self.order_id)
+
+
+_ENROLS = frozenset({DocumentKind.ORDER, DocumentKind.ADJUSTMENT, DocumentKind.REDEMPTION})
 
 
 class Line(Struct, frozen=True, array_like=True, gc=False):
@@ -95,26 +111,54 @@ class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
     email: str | None = None
     quiet: bool = False
 
-    def document(self, raw: bytes = b"") -> Document:
+    def document(self, raw: bytes = b"", actor: str | None = None) -> Document:
         """This order as the ledger takes it. The e-mail address is contact data, not content."""
+        lines = tuple(sorted(self.lines, key=_line_key)) if len(self.lines) > 1 else self.lines
         return Document(
             kind=DocumentKind.ORDER,
             source=self.source,
             id=self.order_id,
             member_id=self.member_id,
-            fingerprint=_fingerprint(
-                self.member_id, self.currency, self.channel, self.occurred_at, self.lines, self.total
-            ),
+            fingerprint=self._fingerprint(lines),
+            as_sent=None if lines == self.lines else self._fingerprint(self.lines),
             content=msgspec.json.encode(msgspec.structs.replace(self, member_id="", email=None)),
             raw=raw,
             order_id=self.order_id,
             email=self.email,
+            actor=actor,
+        )
+
+    def _fingerprint(self, lines: tuple[Line, ...]) -> bytes:
+        return _fingerprint(self.member_id, self.currency, self.channel, self.occurred_at, lines, self.total)
+
+
+class Amendment(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An order that was changed after it was sent. `revision` rises with each change; `order` is all of it anew."""
+
+    revision: Annotated[int, Meta(ge=1, le=2**31 - 1)]
+    order: Order
+
+    def document(self, raw: bytes = b"", actor: str | None = None) -> Document:
+        """This amendment as the ledger takes it: a document of its own for each revision."""
+        order = self.order.document(raw, actor)
+        return Document(
+            kind=DocumentKind.AMENDMENT,
+            source=order.source,
+            id=f"{self.revision}:{order.id}",
+            member_id=order.member_id,
+            fingerprint=order.fingerprint,
+            content=msgspec.json.encode(
+                msgspec.structs.replace(self, order=msgspec.structs.replace(self.order, member_id="", email=None))
+            ),
+            raw=raw,
+            order_id=order.id,
+            actor=actor,
         )
 
 
 class Refund(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Money given back, in minor units. With `order_id` it takes back what that order earned; without, what the
-    amount would earn.
+    amount would earn. `order_source` is in whose numbers the order is; None: in the refund's own.
     """
 
     source: str
@@ -125,39 +169,89 @@ class Refund(Struct, frozen=True, kw_only=True, omit_defaults=True):
     order_id: str | None = None
     occurred_at: Instant | None = None
     quiet: bool = False
+    order_source: str | None = None
 
-    def document(self, raw: bytes = b"") -> Document:
+    def document(self, raw: bytes = b"", actor: str | None = None) -> Document:
         """This refund as the ledger takes it."""
+        of_another = () if self.order_source in {None, self.source} else (self.order_source,)
         return Document(
             kind=DocumentKind.REFUND,
             source=self.source,
             id=self.refund_id,
             member_id=self.member_id,
-            fingerprint=_fingerprint(self.member_id, self.currency, self.amount, self.occurred_at, self.order_id),
+            fingerprint=_fingerprint(
+                self.member_id, self.currency, self.amount, self.occurred_at, self.order_id, *of_another
+            ),
             content=msgspec.json.encode(msgspec.structs.replace(self, member_id="")),
             raw=raw,
             order_id=self.order_id,
+            order_source=self.order_source,
+            actor=actor,
+        )
+
+
+class Cancellation(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A refund that failed or was a mistake: its order is worth what the other refunds leave."""
+
+    source: str
+    refund_id: str
+    order_id: str
+    order_source: str | None = None
+    member_id: str = ""
+
+    def document(self, actor: str | None = None) -> Document:
+        """This cancellation as the ledger takes it: one for each refund, ever."""
+        return Document(
+            kind=DocumentKind.CANCELLATION,
+            source=self.source,
+            id=self.refund_id,
+            member_id=self.member_id,
+            fingerprint=_fingerprint(self.order_source or self.source, self.order_id),
+            content=msgspec.json.encode(msgspec.structs.replace(self, member_id="")),
+            order_id=self.order_id,
+            order_source=self.order_source,
+            actor=actor,
         )
 
 
 class Adjustment(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A person's correction: points up or down, why, and who did it. `id` repeats only where the caller sent a key."""
+    """A person's correction: points up or down, why, and who did it. `id` repeats only where the caller sent a key.
+
+    `reason` is for colleagues, `note` for the customer. With `board` False it changes the balance alone; `quiet` sends
+    no mail.
+    """
 
     id: str
     points: int
     actor: str
     reason: str = ""
     member_id: str = ""
+    source: str | None = None
+    note: str = ""
+    board: bool = True
+    quiet: bool = False
+    occurred_at: Instant | None = None
 
     def document(self) -> Document:
         """This adjustment as the ledger takes it. Keys are the caller's own, so two callers never collide."""
+        further = {
+            name: value
+            for name, value, usual in (
+                ("board", self.board, True),
+                ("note", self.note, ""),
+                ("occurred_at", self.occurred_at, None),
+                ("quiet", self.quiet, False),
+            )
+            if value != usual
+        }
         return Document(
             kind=DocumentKind.ADJUSTMENT,
-            source=self.actor,
+            source=self.source or self.actor,
             id=self.id,
             member_id=self.member_id,
-            fingerprint=_fingerprint(self.member_id, self.points, self.reason),
+            fingerprint=_fingerprint(self.member_id, self.points, self.reason, *([further] if further else [])),
             content=msgspec.json.encode(msgspec.structs.replace(self, member_id="")),
+            actor=self.actor,
         )
 
 
@@ -170,7 +264,7 @@ class Redemption(Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: str = ""
     member_id: str = ""
 
-    def document(self) -> Document:
+    def document(self, actor: str | None = None) -> Document:
         """This redemption as the ledger takes it."""
         return Document(
             kind=DocumentKind.REDEMPTION,
@@ -179,7 +273,39 @@ class Redemption(Struct, frozen=True, kw_only=True, omit_defaults=True):
             member_id=self.member_id,
             fingerprint=_fingerprint(self.member_id, self.points, self.reason),
             content=msgspec.json.encode(msgspec.structs.replace(self, member_id="")),
+            actor=actor,
         )
+
+
+class Restoration(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Spent points that come back, whole (`points` None) or in part: the redemption, or a part of it, never was."""
+
+    source: str
+    cancel_id: str
+    redemption_id: str
+    points: Annotated[int, Meta(ge=1)] | None = None
+    member_id: str = ""
+
+    def document(self, actor: str | None = None) -> Document:
+        """This restoration as the ledger takes it. Its id is one among the redemption's own."""
+        return Document(
+            kind=DocumentKind.RESTORATION,
+            source=self.source,
+            id=f"{self.redemption_id}\n{self.cancel_id}",
+            member_id=self.member_id,
+            fingerprint=_fingerprint(self.member_id, self.points),
+            content=msgspec.json.encode(msgspec.structs.replace(self, member_id="")),
+            actor=actor,
+        )
+
+
+def keyed(secret: bytes, fingerprint: bytes) -> bytes:
+    """A fingerprint as it is kept: 16 bytes that nobody can try contents against who lacks the member's secret."""
+    return hashlib.blake2b(fingerprint, digest_size=16, key=secret).digest()
+
+
+def _line_key(line: Line) -> tuple[str, int, int]:
+    return line.sku, line.quantity, line.unit_price
 
 
 def _fingerprint(*content: Any) -> bytes:

@@ -4,6 +4,11 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from laurels.model.details import merge_details, scores
+
+CURSOR_BITS = 40
+"""Positions in a shard stay below 2 to this power."""
+
 MAX_POINTS = 2**31 - 1
 """A member's totals stay within plus or minus this many points."""
 
@@ -44,9 +49,11 @@ EARNED = frozenset({EntryKind.EARN, EntryKind.REVERSE})
 class Entry(Struct, frozen=True, kw_only=True):
     """One row of the ledger.
 
-    Everything but `member_id` is under the chained hash and never changes. `member_id` is looked up when the entry
-    is read and is None once the member was erased. Amounts are minor units, instants microseconds.
-    `board_at` decides the month that the points count in. `actor` is who made an adjustment or a member event.
+    Everything but `member_id`, `reason` and `note` is under the chained hash and never changes. `member_id` is looked
+    up when the entry is read and is None once the member was erased. Amounts are minor units, instants microseconds.
+    `board_at` decides the month that the points count in. `actor` is who handed its document in, or made the event.
+    `details` are canonical JSON, by kind (`laurels.model.details`). `reason` and `note` are people's words, erased with
+    the member; format 1 has its reason under the hash, whatever it says.
     """
 
     shard: int
@@ -68,18 +75,37 @@ class Entry(Struct, frozen=True, kw_only=True):
     recorded_at: int
     hash: bytes = b""
     member_id: str | None = None
+    format: int = 2
+    details: bytes | None = None
+    note: str = ""
 
     @property
     def loyalty_id(self) -> str:
         """The entry's public id."""
         return f"{self.shard}-{self.position}"
 
+    @property
+    def cursor(self) -> str:
+        """What goes on behind this entry in a list: digits, and the position alone in the first shard."""
+        return str(self.shard << CURSOR_BITS | self.position)
+
 
 Outline = tuple[int, str, int, int, int | None, int, int, str | None, bytes | None]
-"""What boards need of an entry: (position, kind, member, points, name_number, board_at, recorded_at, member_id, details),
-as an `Entry` has them; but `member_id` is there for enrolments only, and `details` for adjustments and merges. A plain
-tuple, since a rebuild reads millions.
+"""What boards need of an entry: (position, kind, member, points, name_number, board_at, recorded_at, member_id,
+details), as an `Entry` has them; but `member_id` is there for enrolments only, and `details` for adjustments and
+merges. A plain tuple, since a rebuild reads millions.
 """
+
+
+def worth(kind: str, points: int, details: bytes | None) -> tuple[int, int]:
+    """What an entry adds to the points earned, and to the score."""
+    if details is not None:
+        if kind == EntryKind.MERGE:
+            merge = merge_details(details)
+            return merge.earned, merge.score
+        if kind == EntryKind.ADJUST and not scores(details):
+            return 0, 0
+    return points if kind in EARNED else 0, points if kind in SCORED else 0
 
 
 class Balance(Struct, frozen=True):
@@ -93,13 +119,10 @@ class Balance(Struct, frozen=True):
     earned: int = 0
     score: int = 0
 
-    def plus(self, kind: EntryKind, points: int) -> "Balance":
+    def plus(self, kind: str, points: int, details: bytes | None = None) -> "Balance":
         """The totals after one more entry."""
-        return Balance(
-            self.balance + points,
-            self.earned + (points if kind in EARNED else 0),
-            self.score + (points if kind in SCORED else 0),
-        )
+        earned, score = worth(kind, points, details)
+        return Balance(self.balance + points, self.earned + earned, self.score + score)
 
     def in_range(self) -> bool:
         """Whether every total is one that Laurels keeps."""

@@ -8,9 +8,7 @@ import re
 from collections.abc import Iterable
 
 from laurels.errors import InvalidInput
-
-DECIMALS = {"GBP": 2, "EUR": 2, "USD": 2, "CHF": 2, "SEK": 2, "NOK": 2, "DKK": 2, "PLN": 2, "JPY": 0}
-"""Decimals of the currencies that Laurels can read (ISO 4217). Which of them earn points is the program's matter."""
+from laurels.model.currencies import DECIMALS
 
 MILLION = 1_000_000
 MAX_WHOLE_DIGITS = 12
@@ -20,12 +18,12 @@ _DECIMAL = re.compile(rf"(-?)(0|[1-9][0-9]{{0,{MAX_WHOLE_DIGITS - 1}}})(?:\.([0-
 def check_currency(code: str, field: str = "currency") -> str:
     """Give `code` back when Laurels can read its amounts; raise `InvalidInput` when not."""
     if code not in DECIMALS:
-        raise InvalidInput.of(field, f"must be one of {', '.join(sorted(DECIMALS))}")
+        raise InvalidInput.of(field, "must be the code of a currency in ISO 4217, in capitals, such as GBP or EUR")
     return code
 
 
 def parse_amount(text: str, currency: str, field: str) -> int:
-    """`"25.00"` -> 2500 minor units. At most the currency's decimals, not negative."""
+    """`"25.00"` -> 2500 minor units, and so is `"25.0000"`. At most the currency's decimals, not negative."""
     return parse_decimal(text, DECIMALS[currency], field)
 
 
@@ -35,17 +33,20 @@ def parse_millionths(text: str, field: str, *, signed: bool = False) -> int:
 
 
 def parse_decimal(text: str, decimals: int, field: str, *, signed: bool = False) -> int:
-    """A plain decimal string, scaled by 10^`decimals` to an integer; no exponent, no `+`, no leading zeros, no `-0`."""
+    """A plain decimal string, scaled by 10^`decimals` to an integer; no exponent, no `+`, no leading zeros.
+
+    Zeros beyond the decimals are the same value in another spelling; so is `-0.00` where there may be a sign.
+    """
     match = _DECIMAL.match(text)
     if not match:
         raise InvalidInput.of(
             field, f'must be a decimal string such as "25.00" with at most {MAX_WHOLE_DIGITS} whole digits'
         )
     sign, whole, fraction = match.group(1), match.group(2), match.group(3) or ""
-    if len(fraction) > decimals:
+    if fraction[decimals:].strip("0"):
         raise InvalidInput.of(field, f"must have at most {decimals} decimals")
-    value = int(whole + fraction.ljust(decimals, "0"))
-    if sign and (not signed or value == 0):
+    value = int(whole + fraction[:decimals].ljust(decimals, "0"))
+    if sign and not signed:
         raise InvalidInput.of(field, "must not be negative")
     return -value if sign else value
 

@@ -1,4 +1,4 @@
-"""Instants: RFC 3339 with an offset outside, microseconds since 1970 in UTC inside."""
+"""Instants: RFC 3339 with an offset outside, microseconds since 1970 in UTC inside. Files write them in more ways."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -14,6 +14,17 @@ MAX_AHEAD = 5 * MINUTE
 """How far a shop's clock may run ahead of ours."""
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:[0-5]\d)\Z", re.ASCII)
+
+WRITTEN = (
+    r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})"
+    r"(?:(?:[Tt]| +)([01]?[0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9])(?:[.,]([0-9]{1,9}))?)?"
+    r" *([Zz]|UTC|GMT|[+-](?:[01]?[0-9]|2[0-3]):[0-5][0-9]|[+-](?:[01][0-9]|2[0-3])(?:[0-5][0-9])?)?)?"
+)
+"""How files write a time: year, month, day, hour, minute, second, fraction and offset are its groups; everything behind
+the day may be missing. Without anchors, for Python and Rust.
+"""
+
+_WRITTEN = re.compile(WRITTEN)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -28,6 +39,36 @@ def parse_instant(text: str, field: str) -> int:
         except (ValueError, OverflowError):
             pass
     raise InvalidInput.of(field, "must be a time with an offset such as 2026-11-01T10:00:00Z")
+
+
+def parse_written(text: str, field: str, zone: ZoneInfo | None) -> int:
+    """A time as files write it -> microseconds: `2025-05-12 15:06:16 -0400`, `2025-01-02 9:05`, `2025-01-02`.
+
+    Without an offset it is a reading of the clocks of `zone`: of two the first, and one that clocks skipped by
+    the offset before; with `zone` None it is refused. Finer digits than microseconds are cut.
+    """
+    match = _WRITTEN.fullmatch(text)
+    if not match:
+        raise InvalidInput.of(field, "must be a time such as 2026-11-01T10:00:00Z or 2026-11-01 10:00")
+    year, month, day, hour, minute, second = (int(group or 0) for group in match.groups()[:6])
+    try:
+        local = datetime(year, month, day, hour, minute, second, int((match[7] or "").ljust(6, "0")[:6]))  # noqa: DTZ001
+    except ValueError as error:
+        raise InvalidInput.of(field, "is a day that is not in the calendar") from error
+    if match[8] is not None:
+        return from_datetime(local.replace(tzinfo=UTC)) - _offset(match[8])
+    if zone is None:
+        raise InvalidInput.of(field, "has no offset; name its time zone")
+    return from_datetime(local.replace(tzinfo=zone))
+
+
+def _offset(text: str) -> int:
+    """An offset as written -> microseconds ahead of UTC."""
+    if text[0] not in "+-":
+        return 0
+    hours, minutes = text[1:].split(":") if ":" in text else (text[1:3], text[3:] or "0")
+    ahead = (int(hours) * 60 + int(minutes)) * MINUTE
+    return -ahead if text[0] == "-" else ahead
 
 
 def check_occurred(at: int, now: int, field: str = "occurred_at") -> int:

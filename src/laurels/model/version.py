@@ -5,6 +5,7 @@ A version is opaque to clients. Inside it reads `epoch.shard-position`, one pair
 """
 
 import re
+from collections.abc import Mapping
 
 from msgspec import Struct
 
@@ -39,8 +40,19 @@ class Version(Struct, frozen=True):
         pairs = (pair.split("-") for pair in match.group(2).split("_") if pair)
         return cls(int(match.group(1)), {int(shard): int(position) for shard, position in pairs})
 
-    def includes(self, other: "Version") -> bool:
-        """Whether all that `other` names is in this version as well. A later epoch continues the earlier ones."""
-        if self.epoch != other.epoch:
-            return self.epoch > other.epoch
+    def includes(self, other: "Version", began: "Mapping[int, Mapping[int, int]] | None" = None) -> bool:
+        """Whether all that `other` names is in this version as well.
+
+        An earlier epoch's version is, as far as it was there when each epoch since began: `began` has the positions by
+        epoch and shard. Without that table a later epoch is taken to continue the earlier ones.
+        """
+        if self.epoch < other.epoch:
+            return False
+        if began is not None:
+            for epoch in range(other.epoch + 1, self.epoch + 1):
+                of_epoch = began.get(epoch, {})
+                if any(of_epoch.get(shard, 0) < position for shard, position in other.positions.items()):
+                    return False
+        elif self.epoch != other.epoch:
+            return True
         return all(self.positions.get(shard, 0) >= position for shard, position in other.positions.items())

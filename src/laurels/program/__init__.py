@@ -9,7 +9,7 @@ the rest move a member's points. States and frames are values that engines keep 
 
 from laurels.program.basket import NOBODY, Basket, BasketLine, Payment, Person
 from laurels.program.details import Details, word_beyond, word_customer, word_earn, word_reverse, word_unlinked
-from laurels.program.earning import Earned, Reversed, earn, reverse, reverse_unlinked
+from laurels.program.earning import Earned, Reversed, earn, points_of, reverse, reverse_unlinked
 from laurels.program.evaluate import Evaluation, evaluate, frame_of
 from laurels.program.explaining import LineOf, explain, lines_of, payable, payable_points
 from laurels.program.frame import NOTHING, Frame, Refunded
@@ -23,6 +23,7 @@ from laurels.program.state import NEW, Lapse, MemberState, Spent
 from laurels.program.tables import Milestone
 from laurels.program.tiers import reached, tier_at
 from laurels.program.unwind import Return, ReturnLine, Reversal, cancel, unwind, unwind_unlinked
+from laurels.program.wording import reason_of
 from laurels.program.worth import Worth, worth
 
 __all__ = [
@@ -74,7 +75,9 @@ __all__ = [
     "parse_program",
     "payable",
     "payable_points",
+    "points_of",
     "reached",
+    "reason_of",
     "receive",
     "redeem",
     "restore",

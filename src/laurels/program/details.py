@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from laurels.errors import PointsOutOfRange
 from laurels.model.money import DECIMALS, format_amount, format_decimal
-from laurels.program.earning import earn, reverse
+from laurels.program.earning import earn, restored_reason, reverse
 from laurels.program.grains import GRAIN, format_grains, format_quotient
 
 if TYPE_CHECKING:
@@ -93,12 +93,11 @@ def word_reverse(program: "Program", amount: int, currency: str, details: Detail
 def _word_cancelled(program: "Program", amount: int, currency: str, details: Details) -> str:
     """A refund that is cancelled: the order is worth what the others leave of it."""
     left = details.left or 0
-    had, keeps = details.had, details.keeps
     if program.plain:
-        had, keeps = earn(program, left, currency).points, earn(program, left + amount, currency).points
-    earned = f"{_money(left, currency)} earned {_points(program, had)}"
-    earns = f"{_money(left + amount, currency)} earns {_points(program, keeps)}"
-    said = [f"a refund of {_money(amount, currency)} cancelled: {earned}, {earns}"]
+        return restored_reason(program, left, amount, currency)
+    had = f"{_money(left, currency)} kept {_points(program, details.had)}"
+    keeps = f"{_money(left + amount, currency)} keeps {_points(program, details.keeps)}"
+    said = [f"refund cancelled, {_money(amount, currency)} of the order kept again: {had}, {keeps}"]
     said += [f"{name} {_points(program, n)}" for name, n in details.parts]
     return _close(program, said, details)
 

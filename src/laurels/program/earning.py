@@ -37,7 +37,7 @@ class Reversed(Struct, frozen=True):
 
 def earn(program: Program, amount: int, currency: str) -> Earned:
     """The points of an amount in minor units. Raises `Refused` for a currency that the program does not name."""
-    points = _points(program, amount, currency)
+    points = points_of(program, amount, currency)
     reason = f"{_quotient(program, amount, currency)} -> {points} ({_under(program)})"
     return Earned(points, reason)
 
@@ -51,15 +51,34 @@ def reverse(program: Program, left: int, amount: int, currency: str) -> list[Rev
     parts = []
     covered = min(left, amount)
     if covered or not amount:
-        had, keeps = _points(program, left, currency), _points(program, left - covered, currency)
-        reason = (
-            f"{_money(covered, currency)} of the order refunded: {_money(left, currency)} earned {had}, "
-            f"{_money(left - covered, currency)} keeps {keeps} ({_under(program)})"
-        )
-        parts.append(Reversed(had - keeps, reason, covered, covered))
+        points = points_of(program, left, currency) - points_of(program, left - covered, currency)
+        parts.append(Reversed(points, reversed_reason(program, left, covered, currency), covered, covered))
     if beyond := amount - covered:
-        parts.append(Reversed(0, f"{_money(beyond, currency)} refunded beyond what was left of the order", beyond, 0))
+        parts.append(Reversed(0, beyond_reason(beyond, currency), beyond, 0))
     return parts
+
+
+def reversed_reason(program: Program, left: int, covered: int, currency: str) -> str:
+    """Why a refund of `covered` takes back what it does from an order with `left` not yet refunded."""
+    had, keeps = points_of(program, left, currency), points_of(program, left - covered, currency)
+    return (
+        f"{_money(covered, currency)} of the order refunded: {_money(left, currency)} earned {had}, "
+        f"{_money(left - covered, currency)} keeps {keeps} ({_under(program)})"
+    )
+
+
+def restored_reason(program: Program, left: int, covered: int, currency: str) -> str:
+    """Why the cancellation of a refund, which gives `covered` back to an order with `left`, gives what it does."""
+    had, keeps = points_of(program, left, currency), points_of(program, left + covered, currency)
+    return (
+        f"refund cancelled, {_money(covered, currency)} of the order kept again: {_money(left, currency)} kept {had}, "
+        f"{_money(left + covered, currency)} keeps {keeps} ({_under(program)})"
+    )
+
+
+def beyond_reason(beyond: int, currency: str) -> str:
+    """Why a part of a refund takes nothing back."""
+    return f"{_money(beyond, currency)} refunded beyond what was left of the order"
 
 
 def reverse_unlinked(program: Program, amount: int, currency: str) -> Earned:
@@ -68,7 +87,8 @@ def reverse_unlinked(program: Program, amount: int, currency: str) -> Earned:
     return Earned(earned.points, f"refund without an order: {earned.reason}")
 
 
-def _points(program: Program, amount: int, currency: str) -> int:
+def points_of(program: Program, amount: int, currency: str) -> int:
+    """The points of an amount in minor units: f. Raises `Refused` for a currency that the program does not name."""
     if not program.plain:
         raise Refused(f"the program (version {program.version}) gives points for more than an order's total")
     per = program.earn.per.get(currency)

@@ -7,7 +7,19 @@ from hypothesis import strategies as st
 from msgspec import Struct
 from msgspec.structs import replace
 
-from laurels.leaderboard import ALL_TIME, Change, Erased, Followed, Hidden, Joined, Leaderboard, Renamed, Scored, Shown
+from laurels.leaderboard import (
+    ALL_TIME,
+    Change,
+    Erased,
+    Followed,
+    Hidden,
+    Joined,
+    Leaderboard,
+    Merged,
+    Renamed,
+    Scored,
+    Shown,
+)
 from laurels.model import Mark
 from laurels.testing.naive_board import NaiveLeaderboard
 
@@ -105,35 +117,68 @@ def read_later(shards: Shards) -> Shards:
 
 
 _STEPS = st.tuples(
-    st.sampled_from([*["score"] * 4, *["score on both"] * 4, "hide", "show", "rename", "erase", "nothing"]),
+    st.sampled_from([*["score"] * 4, *["score on both"] * 4, "hide", "show", "rename", "erase", "merge", "nothing"]),
     st.integers(0, 7),
     st.integers(-4, 6),
 )
 
 
 @st.composite
-def ledgers(draw: st.DrawFn) -> Shards:
+def ledgers(draw: st.DrawFn, width: int | None = None) -> Shards:
     """What any ledger may have written, in up to 3 shards: few members and few points, so that there are many ties.
 
-    Numbers have gaps, points still move when a member is hidden or erased, and who was erased may come back as a new
-    member.
+    Numbers have gaps, points still move when a member is hidden, erased or merged, and who was erased may come back as
+    a new member.
     """
-    width = draw(st.integers(1, 3))
-    shards: Shards = {shard: [] for shard in range(width)}
-    numbers: dict[int, int] = {}
-    erased: set[int] = set()
+    written = Written(draw(st.integers(1, 3)) if width is None else width)
     length = draw(st.integers(0, 60))  # drawn apart, or most feeds would be short
     for step, (kind, who, points) in enumerate(draw(st.lists(_STEPS, min_size=length, max_size=length))):
-        if who not in numbers or (numbers[who] in erased and kind == "show"):
-            numbers[who] = 2 * step + who % 2
-            shards[numbers[who] % width].append([*join(numbers[who])])
-        member = numbers[who]
-        if member in erased and not kind.startswith("score"):
-            continue
-        shards[member % width].append(_entry(kind, member, points))
-        if kind == "erase":
-            erased.add(member)
-    return shards
+        written.happen(step, kind, who, points)
+    return written.shards
+
+
+class Written:
+    """A ledger's shards as they are written, and who is whom."""
+
+    def __init__(self, width: int) -> None:
+        self.shards: Shards = {shard: [] for shard in range(width)}
+        self._numbers: dict[int, int] = {}
+        self._erased: set[int] = set()
+        self._into: dict[int, int] = {}
+
+    def happen(self, step: int, kind: str, who: int, points: int) -> None:
+        """Write one entry about one of a few people, if it may be."""
+        if who not in self._numbers or (self._numbers[who] in self._erased and kind == "show"):
+            self._numbers[who] = 2 * step + who % 2
+            self._write(self._numbers[who], [*join(self._numbers[who])])
+        member = self._numbers[who]
+        if kind.startswith("score"):
+            # What comes for a member that became another may be written in either one's shard.
+            self._write(self._root(member) if points % 2 else member, _entry(kind, member, points))
+        elif member in self._erased:
+            return
+        elif kind == "merge":
+            self._merge(self._root(member), self._numbers.get((who + points) % 8))
+        elif kind == "erase" and points % 2:
+            self._write(member, _entry(kind, member, points))  # the old number alone, where it became another
+            self._erased.add(member)
+        elif self._root(member) not in self._erased:
+            self._write(self._root(member), _entry(kind, self._root(member), points))
+            self._erased |= {self._root(member)} if kind == "erase" else set()
+
+    def _merge(self, member: int, other: int | None) -> None:
+        into = None if other is None else self._root(other)
+        if into is not None and into != member and not {member, into} & self._erased:
+            self._write(member, [Merged(member, into)])
+            self._into[member] = into
+
+    def _root(self, member: int) -> int:
+        while member in self._into:
+            member = self._into[member]
+        return member
+
+    def _write(self, member: int, entry: list[Change]) -> None:
+        self.shards[member % len(self.shards)].append(entry)
 
 
 def _entry(kind: str, member: int, points: int) -> list[Change]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from laurels.leaderboard import Change, Erased, Hidden, Joined, Renamed, Scored, Shown
+from laurels.leaderboard import Change, Erased, Hidden, Joined, Merged, Renamed, Scored, Shown
 from laurels.model import Mark, Place, Standing
 from laurels.model.entries import within_points
 
@@ -20,6 +20,8 @@ class NaiveLeaderboard:
         self.name_numbers: dict[int, int] = {}
         self.hidden: set[int] = set()
         self.scores: dict[str, dict[int, int]] = {}
+        self.into: dict[int, int] = {}
+        self.erased: set[int] = set()
 
     def apply(self, shard: int, changes: Sequence[tuple[int, Change]], upto: Mark) -> None:
         """As the port says."""
@@ -30,10 +32,11 @@ class NaiveLeaderboard:
 
     def read(self, board: str, member_id: str | None, *, top: int, around: int) -> Reading:
         """What a view of this board shows."""
-        places, scores = self._places(board), self.scores.get(board, {})
+        places, scores = self._places(board), self.sums(board)
         # An erased member may be back under another number before the erasure is read: the newer one it is.
-        member = max((number for number, known in self.ids.items() if known == member_id), default=None)
-        if member is None:
+        known_by_it = max((number for number, known in self.ids.items() if known == member_id), default=None)
+        member = None if known_by_it is None else self.root(known_by_it)
+        if member is None or member not in self.ids:
             return len(places), places[:top], None, []
         name_number, points, hidden = (
             self.name_numbers[member],
@@ -52,10 +55,23 @@ class NaiveLeaderboard:
         places = enumerate(self._places(board), 1)
         return [(self.ids[place.member], place.points, place.rank, position) for position, place in places]
 
+    def root(self, member: int) -> int:
+        """The member that a number stands for, after all merges."""
+        while member in self.into:
+            member = self.into[member]
+        return member
+
+    def sums(self, board: str) -> dict[int, int]:
+        """The scores of a board by the members that they count for."""
+        sums: dict[int, int] = {}
+        for member, points in self.scores.get(board, {}).items():
+            sums[self.root(member)] = sums.get(self.root(member), 0) + points
+        return sums
+
     def _places(self, board: str) -> list[Place]:
         listed = [
             (member, within_points(points))
-            for member, points in self.scores.get(board, {}).items()
+            for member, points in self.sums(board).items()
             if points > 0 and member in self.ids and member not in self.hidden
         ]
         listed.sort(key=lambda one: (-one[1], one[0]))
@@ -79,3 +95,7 @@ class NaiveLeaderboard:
                 self.name_numbers[member] = name_number
             case Erased(member):
                 self.ids.pop(member, None)
+                self.erased.add(member)
+            case Merged(member, into):
+                if member not in self.erased:
+                    self.into.setdefault(member, into)

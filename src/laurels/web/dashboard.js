@@ -1,6 +1,8 @@
 // One customer's dashboard. The token comes in the fragment (#member=…&token=…), which no server ever sees, and leaves
 // the address bar at once, so that it is not bookmarked or shown over a shoulder.
 
+// Where Laurels is, whatever path a proxy shows it at.
+const BASE = new URL("..", import.meta.url);
 const EVERY_MS = 1000;
 const numbers = new Intl.NumberFormat("en-GB");
 const byId = (id) => document.getElementById(id);
@@ -37,7 +39,7 @@ async function refresh() {
 async function ask() {
   const headers = { Authorization: `Bearer ${token}` };
   if (tag) headers["If-None-Match"] = tag;
-  const answer = await fetch(`/loyalty/${encodeURIComponent(member)}`, { headers, cache: "no-store" });
+  const answer = await fetch(new URL(`loyalty/${encodeURIComponent(member)}`, BASE), { headers, cache: "no-store" });
   if (answer.status === 304) return true;
   const body = await answer.json();
   if (answer.ok) {

@@ -2,11 +2,14 @@
 // that works, and every answer with the kinds of problem that it may be.
 
 const TOKEN = "$TOKEN";
+// Where Laurels is, whatever path a proxy shows it at.
+const BASE = new URL("..", import.meta.url);
+const SPELT_OUT = 20; // values of a field; a longer list is left to its description
 
 const notice = document.getElementById("notice");
 
 try {
-  const api = await (await fetch("/openapi.json")).json();
+  const api = await (await fetch(new URL("openapi.json", BASE))).json();
   const calls = Object.entries(api.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })));
   document.getElementById("introduction").append(...inWords(api.info.description));
@@ -81,7 +84,7 @@ function field(name, schema, required, api) {
 
 function described(schema, api) {
   const all = kinds(schema, api);
-  const types = all.map((one) => one.enum?.join(" | ") ?? one.type ?? "object");
+  const types = all.map((one) => (one.enum?.length > SPELT_OUT ? null : one.enum?.join(" | ")) ?? one.type ?? "object");
   const notes = [schema.description, ...all.map((one) => one.description)].filter(Boolean).map((one) => one.replace(/\.$/, ""));
   const range = all.filter((one) => !one.enum).flatMap((one) => [
     one.minimum === undefined ? "" : `from ${one.minimum}`, one.maximum === undefined ? "" : `to ${one.maximum}`,
@@ -97,7 +100,7 @@ function kinds(schema, api) {
 
 function requests(path, method, operation) {
   const examples = Object.entries(operation.requestBody?.content["application/json"].examples ?? {});
-  const address = location.origin + operation.parameters
+  const address = BASE.href.replace(/\/$/, "") + operation.parameters
     .filter((one) => one.in === "path").reduce((filled, one) => filled.replace(`{${one.name}}`, one.example), path);
   const follows = "text/event-stream" in (operation.responses[200]?.content ?? {});
   const start = [`curl${method === "GET" ? "" : ` -X ${method}`}${follows ? " -N" : ""} ${address}`];

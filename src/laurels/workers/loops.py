@@ -1,35 +1,83 @@
 """One loop for each kind of background work. Each ends when it is told to, between two batches, and outlives a
-ledger that is away and a leaderboard that cannot be written.
+ledger that is away and a leaderboard that cannot be written. What becomes of an error that nobody foresaw, its `Watch`
+decides.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
-from typing import Any
+from contextlib import AbstractContextManager, nullcontext, suppress
+from typing import Any, Protocol
 
 import structlog
 
 from laurels.awarding import Awarder
 from laurels.checkout import Checkout
-from laurels.errors import AnotherProjector, BoardUnavailable, LedgerUnavailable
+from laurels.errors import AnotherProjector, BoardUnavailable, LaurelsError, LedgerUnavailable
 from laurels.leaderboard import Projector
 from laurels.ledger import Ledger
 from laurels.notify import Notifier
 
 PATIENCE_S = 0.25
-"""How long a loop waits for news before it looks around: whether it should stop, whether the feed is still the same."""
+"""How long a loop waits for entries before it looks around: whether it should stop, whether the feed is still the same,
+so that the board is not stale.
+"""
+
+IDLE_PATIENCE_S = 1.0
+"""The same for loops that nobody reads from: what wakes them comes at once, so this bounds only how late they stop."""
 
 RECOVER_EVERY_S = 10.0
 """How often purchases that broke off are looked for."""
 
-LONGEST_PAUSE_S = 5.0
-"""The longest pause between two tries while the ledger or the leaderboard is away."""
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 5.0
+"""Pauses between two tries while the ledger or the leaderboard is away; they double."""
+
+Report = Callable[[int, int], None]
+"""Called with (entries applied, entries there are)."""
 
 log = structlog.get_logger(__name__)
 
 
+class Watch(Protocol):
+    """Is told how a loop gets on."""
+
+    def worked(self) -> None:
+        """A step came to its end. Called after each."""
+        ...
+
+    def away(self, error: LaurelsError) -> None:
+        """The ledger or the leaderboard is away; the loop tries again."""
+        ...
+
+    def failed(self, error: Exception) -> float:
+        """A step raised what nobody foresaw. Gives the seconds after which the loop is to try again, or raises: then
+        the loop ends.
+        """
+        ...
+
+
+class Unwatched:
+    """A `Watch` for a loop in a command or a test: an unforeseen error ends it."""
+
+    def worked(self) -> None:
+        """Nothing."""
+
+    def away(self, error: LaurelsError) -> None:
+        """Nothing."""
+
+    def failed(self, error: Exception) -> float:
+        """Raise it."""
+        raise error
+
+
+UNWATCHED = Unwatched()
+
+
 async def award_forever(
-    ledger: Ledger, awarder: Awarder, stop: asyncio.Event, count: Callable[[int], object] = int
+    ledger: Ledger,
+    awarder: Awarder,
+    stop: asyncio.Event,
+    count: Callable[[int], object] = int,
+    watch: Watch = UNWATCHED,
 ) -> None:
     """Award documents as they are accepted, until `stop` is set; the batch under way is finished first.
 
@@ -40,45 +88,56 @@ async def award_forever(
         if judged := await awarder.step():
             count(judged)
         else:
-            await ledger.wait_for_work(PATIENCE_S)
+            await unless_stopped(ledger.wait_for_work(IDLE_PATIENCE_S), stop)
 
-    await _forever("award", step, stop)
+    await _forever("award", step, stop, watch)
 
 
-async def project_forever(ledger: Ledger, projector: Projector, stop: asyncio.Event) -> None:
+async def project_forever(
+    ledger: Ledger,
+    projector: Projector,
+    stop: asyncio.Event,
+    watch: Watch = UNWATCHED,
+    progress: Callable[[], AbstractContextManager[Report | None]] = nullcontext,
+) -> None:
     """Keep the leaderboard at the head of the feed, until `stop` is set. While another process does, stand by: should
-    it die, this one goes on where it ended.
+    it die, this one goes on where it ended. The first time, when it may be a rebuild, it tells its `progress`.
     """
+    is_first = True
 
     async def step() -> None:
+        nonlocal is_first
         try:
-            heads = await projector.catch_up()
+            with progress() if is_first else nullcontext() as report:
+                is_first = False
+                heads = await projector.catch_up(report)
         except AnotherProjector:
-            await _sleep(PATIENCE_S, stop)
+            await sleep(PATIENCE_S, stop)
         else:
             await ledger.wait_for_news(heads, PATIENCE_S)
 
-    await unless_stopped(_forever("project", step, stop), stop)
+    await unless_stopped(_forever("project", step, stop, watch), stop)
 
 
-async def notify_forever(ledger: Ledger, notifier: Notifier, stop: asyncio.Event) -> None:
+async def notify_forever(ledger: Ledger, notifier: Notifier, stop: asyncio.Event, watch: Watch = UNWATCHED) -> None:
     """Send messages as they become due, until `stop` is set; the one under way is finished first."""
 
     async def step() -> None:
         if not await notifier.step():
-            await ledger.wait_for_messages(PATIENCE_S)
+            await unless_stopped(ledger.wait_for_messages(IDLE_PATIENCE_S), stop)
 
-    await _forever("notify", step, stop)
+    await _forever("notify", step, stop, watch)
 
 
-async def recover_forever(checkout: Checkout, stop: asyncio.Event) -> None:
+async def recover_forever(checkout: Checkout, stop: asyncio.Event, watch: Watch = UNWATCHED) -> None:
     """Finish purchases that broke off, now and from time to time, until `stop` is set."""
 
     async def step() -> None:
         await checkout.recover()
-        await _sleep(RECOVER_EVERY_S, stop)
+        watch.worked()
+        await sleep(RECOVER_EVERY_S, stop)
 
-    await _forever("recover", step, stop)
+    await _forever("recover", step, stop, watch)
 
 
 async def unless_stopped(work: Coroutine[Any, Any, object], stop: asyncio.Event) -> None:
@@ -94,21 +153,27 @@ async def unless_stopped(work: Coroutine[Any, Any, object], stop: asyncio.Event)
         await working
 
 
-async def _forever(name: str, step: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
-    pause = PATIENCE_S
-    while not stop.is_set():
-        try:
-            await step()
-            pause = PATIENCE_S
-        except (LedgerUnavailable, BoardUnavailable) as error:
-            event = "board.unavailable" if isinstance(error, BoardUnavailable) else "ledger.unavailable"
-            log.warning(event, worker=name, error=error.message, retry_in_s=pause)
-            await _sleep(pause, stop)
-            pause = min(2 * pause, LONGEST_PAUSE_S)
-
-
-async def _sleep(seconds: float, stop: asyncio.Event) -> None:
+async def sleep(seconds: float, stop: asyncio.Event) -> None:
+    """Sleep, but not through a stop."""
     try:
         await asyncio.wait_for(stop.wait(), seconds)
     except TimeoutError:
         return
+
+
+async def _forever(name: str, step: Callable[[], Awaitable[None]], stop: asyncio.Event, watch: Watch) -> None:
+    pause = FIRST_PAUSE_S
+    while not stop.is_set():
+        try:
+            await step()
+        except (LedgerUnavailable, BoardUnavailable) as error:
+            event = "board.unavailable" if isinstance(error, BoardUnavailable) else "ledger.unavailable"
+            log.warning(event, worker=name, error=error.message, retry_in_s=pause)
+            watch.away(error)
+            await sleep(pause, stop)
+            pause = min(2 * pause, LONGEST_PAUSE_S)
+        except Exception as error:  # noqa: BLE001 - the watch decides, and raises it where the loop is to end
+            await sleep(watch.failed(error), stop)
+        else:
+            watch.worked()
+            pause = FIRST_PAUSE_S

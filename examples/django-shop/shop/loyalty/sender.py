@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from itertools import groupby
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID, uuid4
 
 from django.db import transaction
@@ -77,7 +78,9 @@ def _named_order(row: LoyaltyOutbox) -> dict[str, Any]:
 
 
 def _path(row: LoyaltyOutbox) -> str:
-    return f"/order/{row.order_id}" if row.refund_id is None else f"/order/{row.order_id}/refund"
+    """Where a row goes. Ids are encoded, so that yours may hold any printable text: `SO/2024/001`, `#1001`."""
+    order = f"/order/{quote(str(row.order_id), safe='')}"
+    return order if row.refund_id is None else f"{order}/refund"
 
 
 def _mark(row: LoyaltyOutbox, claim: UUID, answer: Answer) -> None:

@@ -28,7 +28,7 @@ def member_token(customer: User) -> str:
 
 def sender_token() -> str:
     """A token for the sender: it may hand in orders and refunds. It never leaves the shop's servers."""
-    return _sign(SENDER_LIFE, sub="shop-sender", scope="orders:write")
+    return _sign(SENDER_LIFE, sub="shop-sender", laurels="service", scope="orders:write")
 
 
 def _sign(life: timedelta, **claims: str) -> str:

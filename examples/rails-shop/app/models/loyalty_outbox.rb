@@ -59,8 +59,10 @@ class LoyaltyOutbox < ApplicationRecord
     refund_id.nil?
   end
 
+  # Ids are encoded, so that yours may hold any printable text: SO/2024/001, #1001.
   def path
-    order? ? "/order/#{order_id}" : "/order/#{order_id}/refund"
+    order = "/order/#{ERB::Util.url_encode(order_id.to_s)}"
+    order? ? order : "#{order}/refund"
   end
 
   def named_order

@@ -19,7 +19,7 @@ module Laurels
 
     # For the sender: it may hand in orders and refunds. It never leaves the shop's servers.
     def sender
-      sign(SENDER_LIFE, sub: "shop-sender", scope: "orders:write")
+      sign(SENDER_LIFE, sub: "shop-sender", laurels: "service", scope: "orders:write")
     end
 
     private

@@ -8,9 +8,11 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 
+from msgspec.structs import replace
+
 from laurels.engines.memory.state import Row, State
-from laurels.errors import BoardNotReady
-from laurels.leaderboard import Change, Followed, View
+from laurels.errors import BoardMoved, BoardNotReady
+from laurels.leaderboard import Change, Followed, Part, View
 from laurels.model import Mark, Version
 
 
@@ -46,8 +48,8 @@ class MemoryLeaderboard:
     async def apply(self, shard: int, changes: Sequence[tuple[int, Change]], upto: Mark) -> None:
         """See the port. Costs about 5 us a change, and 10 us a batch.
 
-        Raises `KeyError` for a member that never joined: no ledger writes such a feed. Then nothing is served until the
-        board has been rebuilt.
+        Raises `KeyError` where one that never joined is hidden, shown, renamed or erased: no ledger writes such a feed.
+        Then nothing is served until the board has been rebuilt.
         """
         try:
             moved = self._followed.apply(shard, changes, upto)
@@ -71,6 +73,25 @@ class MemoryLeaderboard:
         if followed.marks:
             raise ValueError("a leaderboard is rebuilt from the start of the feed: give no marks")
         self._followed = State(followed)
+
+    async def load(self, followed: Followed, parts: AsyncIterator[Part]) -> None:
+        """See the port. Costs some 3 us a member, and a sort of each board at the end, which reads of this process wait
+        for.
+        """
+        await self.reset(replace(followed, marks={}))
+        state = State(followed)
+        async for part in parts:
+            state.load(part)
+        for _ in state.build():
+            await asyncio.sleep(0)
+        self._followed = state
+
+    async def adopt(self, epoch: int) -> None:
+        if self._followed.followed.identity is None:
+            raise BoardMoved
+        self._followed.adopt(epoch)
+        if self._served is self._followed:
+            self._wake()
 
     async def wait_for_change(self, known: Version, timeout_s: float) -> None:
         if self._served is not None and self._served.version != known:

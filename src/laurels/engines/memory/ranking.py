@@ -10,6 +10,7 @@ after a change and kept until the next change, so a burst of changes pays nothin
 
 from array import array
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
 BLOCK = 1024
@@ -48,6 +49,18 @@ class Ranking:
         self._lengths: list[int] = []  # of each block, kept apart: to ask every block costs twice the time of adding up
         # How many places lie before each block, and after the last one how many there are; None: not counted yet.
         self._starts: list[int] | None = [0]
+
+    @classmethod
+    def of(cls, places: Sequence[int], block: int = BLOCK) -> "Ranking":
+        """The ranking of these places, which are in order."""
+        ranking = cls(block)
+        ranking._blocks = [array("q", places[start : start + block]) for start in range(0, len(places), block)]
+        if len(ranking._blocks) > 1 and len(ranking._blocks[-1]) < block // 4:
+            ranking._blocks[-2:] = [ranking._blocks[-2] + ranking._blocks[-1]]
+        ranking._lasts = [one[-1] for one in ranking._blocks]
+        ranking._lengths = [len(one) for one in ranking._blocks]
+        ranking._starts = None
+        return ranking
 
     def __len__(self) -> int:
         return self._counted()[-1]

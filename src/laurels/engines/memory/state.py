@@ -7,8 +7,22 @@ from msgspec.structs import replace
 
 from laurels.engines.memory.board import Board
 from laurels.engines.memory.ranking import member_at, points_at
-from laurels.engines.memory.roster import ERASED, Roster
-from laurels.leaderboard import Change, Erased, Followed, Hidden, Joined, Renamed, Scored, Shown, View
+from laurels.engines.memory.roster import Known, Roster
+from laurels.leaderboard import (
+    MOST_MEMBER,
+    Change,
+    Erased,
+    Followed,
+    Hidden,
+    Joined,
+    Merged,
+    Part,
+    Renamed,
+    Scored,
+    Shown,
+    View,
+    is_name,
+)
 from laurels.model import Mark, Place, Standing
 
 Row = tuple[str, int, int, int]
@@ -35,16 +49,42 @@ class State:
         self._tops.clear()
         for position, change in changes:
             if position > mark.position:
+                if not 0 <= change.member <= MOST_MEMBER:
+                    raise ValueError(f"member numbers are from 0 to {MOST_MEMBER}, not {change.member}")
                 self._take(change)
         self.followed = replace(self.followed, marks={**self.followed.marks, shard: upto})
         self.version = self.followed.version
         return True
+
+    def load(self, part: Part) -> None:
+        """Take in members that are not here yet, with all that they have. `build` comes after the last part."""
+        rows = zip(part.numbers, part.ids, part.name_numbers, part.hidden, strict=True)
+        for member, member_id, name_number, hidden in rows:
+            self._roster.join(member, member_id, name_number)
+            if hidden and member_id is not None:
+                self._roster.update(member, Known(member_id, name_number, hidden=True))
+        for name, (members, sums) in part.scores.items():
+            self._board(name).load(members, sums)
+        for member, into in part.merged:
+            self._roster.merge(member, into)
+
+    def build(self) -> Iterator[None]:
+        """Rank everybody who was loaded, one board a step."""
+        for board in self._boards.values():
+            board.build(self._roster.is_listed)
+            yield
+
+    def adopt(self, epoch: int) -> None:
+        """Be of another epoch."""
+        self.followed = replace(self.followed, epoch=epoch)
+        self.version = self.followed.version
 
     def view(self, name: str, member_id: str | None, top: int, around: int) -> View:
         """One read of one board, empty where nobody has scored. Costs 10 us, and 0.5 us for each place shown; the top
         costs that once after a change.
         """
         board = self._boards.get(name)
+        top, around = max(top, 0), max(around, 0)
         if board is None:
             board, top = Board(), 0
         member = None if member_id is None else self._roster.number(member_id)
@@ -111,7 +151,7 @@ class State:
             case Scored(member, board, points):
                 self._score(member, board, points)
             case Joined(member, member_id, name_number):
-                self._roster.join(member, member_id, name_number)
+                self._join(member, member_id, name_number)
             case Hidden(member):
                 self._set_hidden(member, hidden=True)
             case Shown(member):
@@ -120,32 +160,45 @@ class State:
                 self._rename(member, name_number)
             case Erased(member):
                 self._erase(member)
+            case Merged(member, into):
+                self._merge(member, into)
             case _:
                 assert_never(change)
 
-    def _score(self, member: int, name: str, points: int) -> None:
-        known = self._roster[member]
-        if known is ERASED:
-            return
+    def _board(self, name: str) -> Board:
         board = self._boards.get(name)
         if board is None:
+            if not is_name(name):
+                raise ValueError(f"{name!r} cannot name a board")
             board = self._boards[name] = Board()
-        board.score(member, points, listed=not known.hidden)
+        return board
+
+    def _score(self, member: int, name: str, points: int) -> None:
+        member = self._roster.root(member)
+        self._board(name).score(member, points, listed=self._roster.is_listed(member))
+
+    def _join(self, member: int, member_id: str | None, name_number: int) -> None:
+        is_new = self._roster.get(member) is None
+        self._roster.join(member, member_id, name_number)
+        if is_new and self._roster.is_listed(member):
+            for board in self._boards.values():  # it may have points from a shard that was read earlier
+                board.list(member)
 
     def _set_hidden(self, member: int, *, hidden: bool) -> None:
         known = self._roster[member]
-        if known is ERASED or known.hidden == hidden:
+        if not known.member_id or known.hidden == hidden:
             return
+        was_listed = self._roster.is_listed(member)
         self._roster.update(member, replace(known, hidden=hidden))
         for board in self._boards.values():
-            if hidden:
+            if was_listed:
                 board.unlist(member)
-            else:
+            elif self._roster.is_listed(member):
                 board.list(member)
 
     def _rename(self, member: int, name_number: int) -> None:
         known = self._roster[member]
-        if known is not ERASED:
+        if known.member_id:
             self._roster.update(member, replace(known, name_number=name_number))
 
     def _erase(self, member: int) -> None:
@@ -154,11 +207,20 @@ class State:
             board.drop(member)
         self._roster.erase(member)
 
+    def _merge(self, member: int, into: int) -> None:
+        into = self._roster.root(into)
+        if into == member or self._roster.is_merged(member) or self._roster.is_erased(member):
+            return
+        listed, into_listed = self._roster.is_listed(member), self._roster.is_listed(into)
+        for board in self._boards.values():
+            board.merge(member, into, listed=listed, into_listed=into_listed)
+        self._roster.merge(member, into)
+
     def _check(self) -> None:
         """Raise `AssertionError` where the parts do not agree. Reads everything."""
         self._roster._check()
         for board in self._boards.values():
             board._check()
-            assert not any(board.points(member) for member in self._roster.erased())
+            assert not any(board.points(member) for member in self._roster.merged())
             for place in board.ranking.slice(0, len(board.ranking)):
-                assert not self._roster[member_at(place)].hidden
+                assert self._roster.is_listed(member_at(place))

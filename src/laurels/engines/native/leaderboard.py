@@ -1,22 +1,26 @@
 """The port's face of the native engine.
 
-Every process reads. The first method of those who follow the feed (`followed`, `apply`, `confirm`, `reset`) makes this
-process the writer, until it closes or ends, however it ends; in any other process they raise `AnotherProjector`.
+Every process reads. The first method of those who follow the feed (from `followed` to `adopt`) makes this process the
+writer, until it closes or ends, however it ends; in any other process they raise `AnotherProjector`.
+
+What takes time by the number of members (files that are written anew because they were outgrown, boards put in order,
+standings copied, a checkpoint loaded) is done in a thread: reads go on meanwhile.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import laurels_core as core
 import structlog
 
 from laurels import clock
 from laurels.dashboard import ProxyNames, Rendered
-from laurels.engines.native.ops import ops_of
-from laurels.errors import AnotherProjector, BoardNotReady, BoardUnavailable, FeedDiverged
-from laurels.leaderboard import ALL_TIME, Change, Followed, View
+from laurels.engines.native.ops import load_part, ops_of
+from laurels.errors import AnotherProjector, BoardMoved, BoardNotReady, BoardUnavailable, FeedDiverged
+from laurels.leaderboard import ALL_TIME, Change, Followed, Part, View
 from laurels.model import Mark, Place, Standing, Version
 
 SHORTEST_LOOK_S, LONGEST_LOOK_S = 0.001, 0.016
@@ -53,7 +57,8 @@ class NativeLeaderboard:
         )
         self._writer: core.Writer | None = None
         self._is_served = False  # what is written is what is read: nothing is being built
-        self._busy: asyncio.Future[None] | None = None  # a thread has the writer
+        self._is_overfull = self._is_refused = False  # and it was said
+        self._busy: asyncio.Future[Any] | None = None  # a thread has the writer
         self._closed = asyncio.Event()
 
     async def read(self, board: str, member_id: str | None, *, top: int, around: int) -> View:
@@ -84,11 +89,13 @@ class NativeLeaderboard:
 
         Ids are not copied: raises `FeedDiverged` where one of the members is erased meanwhile.
         """
-        standings = self._read(lambda: self._reader.standings(board))
+        name = _sayable(board)
+        # A reader of its own: that of the dashboards must be free while the order is copied.
+        reader = core.Reader(self._directory, deadline_ms=TRY_FOR_MS)
+        standings = await asyncio.to_thread(self._read, lambda: reader.standings(name))
         try:
-            while rows := standings.rows(chunk):
+            while rows := await asyncio.to_thread(standings.rows, chunk):
                 yield rows
-                await asyncio.sleep(0)  # a long board must not keep the dashboards waiting
         except core.Diverged as error:
             raise FeedDiverged("A member on the board was erased while it was read. Read it again.") from error
 
@@ -106,21 +113,23 @@ class NativeLeaderboard:
         may see a version inside the batch.
 
         Raises `BoardUnavailable` where the disk is full: what was in before is right, and the same batch goes on from
-        there. Raises `KeyError` for a member that never joined: no ledger writes such a feed.
+        there. Raises `KeyError` where one that never joined is hidden, shown, renamed or erased: no ledger writes
+        such a feed.
         """
         ops = ops_of(changes)
-        await self._write(lambda writer: writer.apply(shard, ops, upto.position, upto.hash))
+        try:
+            await self._write(lambda writer: writer.apply(shard, ops, upto.position, upto.hash, wait=False))
+        except core.WouldWait:  # files are outgrown, or somebody copies standings: it goes on where it was
+            await self._write_in_thread(lambda writer: writer.apply(shard, ops, upto.position, upto.hash))
 
     async def confirm(self, at: int) -> None:
         """See the port. The first one puts the members in order, in a thread: 0.1 us each."""
         if self._is_served:
-            return await self._write(lambda writer: writer.confirm(at))
-        await self._idle()
-        loop = asyncio.get_running_loop()
-        self._busy = loop.run_in_executor(None, self._write_now, lambda writer: writer.confirm(at))
-        await asyncio.shield(self._busy)
+            await self._write(lambda writer: writer.confirm(at))
+            return await self._say_whether_overfull()
+        await self._write_in_thread(lambda writer: writer.confirm(at))
         self._is_served = True
-        return None
+        return await self._say_whether_overfull()
 
     async def reset(self, followed: Followed) -> None:
         """See the port. What was served last stays on the disk until the first `confirm`."""
@@ -128,8 +137,31 @@ class NativeLeaderboard:
             raise ValueError("a leaderboard is rebuilt from the start of the feed: give no marks")
         assert followed.identity is not None, "there is a feed to follow"
         identity, epoch, rules = followed.identity, followed.epoch, followed.rules
-        await self._write(lambda writer: writer.reset(identity, epoch, rules))
+        await self._write_in_thread(lambda writer: writer.reset(identity, epoch, rules))
         self._is_served = False
+
+    async def load(self, followed: Followed, parts: AsyncIterator[Part]) -> None:
+        """See the port. Costs some 0.5 us a member and 0.1 us a score, most of it in a thread. A process that ends
+        meanwhile leaves what is thrown away by the next one.
+        """
+        assert followed.identity is not None, "there is a feed to follow"
+        identity, epoch, rules = followed.identity, followed.epoch, followed.rules
+        await self._write_in_thread(lambda writer: writer.reset(identity, epoch, rules, loading=True))
+        self._is_served = False
+        try:
+            async for part in parts:
+                await self._write_in_thread(partial(load_part, part=part))
+            marks = [(shard, mark.position, mark.hash) for shard, mark in followed.marks.items()]
+            await self._write(lambda writer: writer.loaded(marks))
+        except BaseException:
+            await self._write(lambda writer: writer.reset(identity, epoch, rules))
+            raise
+
+    async def adopt(self, epoch: int) -> None:
+        try:
+            await self._write(lambda writer: writer.adopt(epoch))
+        except core.NotReady as error:
+            raise BoardMoved from error
 
     async def wait_for_change(self, known: Version, timeout_s: float) -> None:
         """See the port. It may be another process that writes, so this looks again and again (`LONGEST_LOOK_S`)."""
@@ -160,37 +192,66 @@ class NativeLeaderboard:
         """What a read gives. Raises `BoardNotReady` where there is nothing to read, or no reading it."""
         for _ in range(TRIES):
             try:
-                return read()
+                found = read()
             except core.Busy:
                 continue
-            except (core.NotReady, core.Refused, OSError) as error:
+            except core.Refused as error:
+                if not self._is_refused:
+                    log.error("leaderboard.damaged", directory=str(self._directory), reason=str(error))  # noqa: TRY400 - no fault of the code
+                self._is_refused = True
                 raise BoardNotReady from error
+            except core.Full as error:
+                raise BoardNotReady(f"This board found no room: {error}.") from error
+            except (core.NotReady, OSError) as error:
+                raise BoardNotReady from error
+            else:
+                self._is_refused = False
+                return found
         raise BoardNotReady
+
+    async def _say_whether_overfull(self) -> None:
+        is_overfull = await self._write(core.Writer.is_overfull)
+        if is_overfull and not self._is_overfull:
+            log.error("leaderboard.too_many_boards", directory=str(self._directory), most=core.MOST_BOARDS)
+        self._is_overfull = is_overfull
 
     async def _write(self, write: Callable[[core.Writer], T]) -> T:
         """The same as `_write_now`, as soon as no thread has the writer."""
         await self._idle()
         return self._write_now(write)
 
+    async def _write_in_thread(self, write: Callable[[core.Writer], T]) -> T:
+        """The same as `_write` for what takes longer. It is done to its end, also where the caller is cancelled."""
+        await self._idle()
+        busy = asyncio.get_running_loop().run_in_executor(None, self._write_now, write)
+        self._busy = busy
+        return await asyncio.shield(busy)
+
     async def _idle(self) -> None:
-        """Wait for the thread of a caller that was cancelled meanwhile."""
-        if self._busy is not None:
+        """Wait for the thread that has the writer: of another caller, or of one that was cancelled meanwhile."""
+        while self._busy is not None and not self._busy.done():
             await asyncio.wait([self._busy])
-            self._busy = None
 
     def _write_now(self, write: Callable[[core.Writer], T]) -> T:
-        """What a call of the writer gives, which this process becomes if it is not yet."""
+        """What a call of the writer gives, which this process becomes if it is not yet. Raises `BoardMoved` where the
+        files turn out to be damaged: then nothing is followed any more.
+        """
         try:
             if self._writer is None:
                 self._writer = self._open()
-            return write(self._writer)
+            try:
+                return write(self._writer)
+            except core.Refused as error:
+                log.error("leaderboard.damaged", directory=str(self._directory), reason=str(error))  # noqa: TRY400 - as above
+                self._writer.give_up()
+                raise BoardMoved from error
         except core.Locked as error:
             raise AnotherProjector from error
         except (core.Full, OSError) as error:
             raise BoardUnavailable(f"The leaderboard in {self._directory} cannot be written: {error}") from error
 
     def _open(self) -> core.Writer:
-        self._directory.mkdir(parents=True, exist_ok=True)
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             return core.Writer(self._directory)
         except core.Refused as error:
@@ -216,5 +277,9 @@ class NativeLeaderboard:
 
 
 def _sayable(text: str) -> str:
-    """A text that the files can hold; what they cannot, nobody bears: a lone surrogate is in no id."""
-    return text if text.isascii() else text.encode(errors="replace").decode()
+    """A text that the files can hold, or the one that nobody bears: a lone surrogate is in no id or name."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return ""
+    return text

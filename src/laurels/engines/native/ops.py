@@ -1,11 +1,12 @@
-"""The port's changes as the tuples that `laurels_core` takes."""
+"""The port's changes and parts of checkpoints as `laurels_core` takes them."""
 
+from array import array
 from collections.abc import Iterable
 from typing import assert_never
 
 import laurels_core as core
 
-from laurels.leaderboard import Change, Erased, Hidden, Joined, Renamed, Scored, Shown
+from laurels.leaderboard import Change, Erased, Hidden, Joined, Merged, Part, Renamed, Scored, Shown
 
 
 def ops_of(changes: Iterable[tuple[int, Change]]) -> "list[core.Op]":
@@ -19,7 +20,17 @@ def ops_of(changes: Iterable[tuple[int, Change]]) -> "list[core.Op]":
     ]
 
 
-def _op_of(position: int, change: Joined | Hidden | Shown | Renamed | Erased) -> "core.Op":
+def load_part(writer: core.Writer, part: Part) -> None:
+    """Take a part of a checkpoint into the state that is being loaded."""
+    writer.load_merges(list(part.merged))  # first: who is merged stays so when its row comes
+    if part.numbers:
+        writer.load_members(array("I", part.numbers), part.ids, array("I", part.name_numbers), part.hidden)
+    for board, (members, sums) in part.scores.items():
+        if members:
+            writer.load_scores(board, array("I", members), array("q", sums))
+
+
+def _op_of(position: int, change: Joined | Hidden | Shown | Renamed | Erased | Merged) -> "core.Op":
     match change:
         case Joined(member, member_id, name_number):
             return position, core.JOINED, member, member_id, name_number
@@ -31,5 +42,7 @@ def _op_of(position: int, change: Joined | Hidden | Shown | Renamed | Erased) ->
             return position, core.RENAMED, member, name_number
         case Erased(member):
             return position, core.ERASED, member
+        case Merged(member, into):
+            return position, core.MERGED, member, into
         case _:
             assert_never(change)

@@ -1,126 +1,138 @@
-"""The transaction of an award: claim documents, let the rules judge them, write what they lead to."""
+"""The transactions of an award: claim documents, let the rules judge them, write what they lead to."""
 
-import uuid
-from collections.abc import Iterable
+from collections.abc import Sequence
 
-from laurels.engines.sqlite import accepting
-from laurels.engines.sqlite.chain import Chain, read_entry
+from laurels.engines.sqlite import leases
+from laurels.engines.sqlite.accepting import Intake
+from laurels.engines.sqlite.chain import Chain, Chains, read_entry
 from laurels.engines.sqlite.connection import Database, Row
-from laurels.ledger import Award, Claim, Decide, Item, Outcome, Posting, Reached, Receipt
+from laurels.engines.sqlite.writing import write
+from laurels.errors import LaurelsError, NotOwned
+from laurels.ledger import Award, Claim, Decide, Item, MemberState, OrderKey, Receipt, Redeemed
 from laurels.model import Balance, Document, DocumentKind, Status
 
 
-def award(db: Database, limit: int, decide: Decide, waiting_before: int, now: int) -> int:
-    """Take up to `limit` documents in order of acceptance, and as many overdue refunds. Returns how many were taken."""
-    items = [_item(row) for row in db.all("claim_ready", limit)]
-    overdue = [_item(row) for row in db.all("claim_overdue", waiting_before, limit)]
+def award(
+    db: Database, shard: int, limit: int, decide: Decide, *, waiting_before: int, now: int, fence: int | None
+) -> int:
+    """Take up to `limit` documents in order of acceptance, and as many overdue ones. Returns how many were taken.
+
+    `fence` is the owner's; None where the ledger has one shard, and no leases.
+    """
+    if fence is not None and not leases.holds(db, shard, fence):
+        raise NotOwned
+    items = [_item(row) for row in db.all("claim_ready", shard, limit)]
+    overdue = [_item(row) for row in db.all("claim_overdue", shard, waiting_before, limit)]
     if not items and not overdue:
         return 0
-    chain = Chain(db, now)
-    outcome = decide(_claim(db, chain.now, items, overdue))
+    chain = Chain(db, shard, now)
+    outcome = decide(_claim(db, chain, items, overdue))
     for item in outcome.waiting:
         _set_aside(db, item, Status.WAITING, "the order has not come yet", chain.now)
     for quarantined in outcome.quarantined:
         _set_aside(db, quarantined.item, Status.QUARANTINED, quarantined.reason, chain.now)
-    for sequence, (position, member) in _write(db, chain, outcome).items():
-        db.run("set_accepted", Status.AWARDED.value, position, member, sequence)
-        db.run("delete_inbox", sequence)
+    for item, place, member in write(db, chain, outcome):
+        if item.member != member:
+            db.run("place_accepted", member, item.sequence)
+        db.run("set_awarded", place, item.sequence)
+        db.run("delete_inbox", item.sequence)
     chain.save()
     return len(items) + len(overdue)
 
 
-def settle(db: Database, document: Document, decide: Decide, now: int) -> Receipt:
-    """Accept one document and write its entry at once."""
-    known, member = accepting.look_up(db, document)
+def settle(
+    db: Database, batches: Sequence[tuple[Sequence[Document], Decide]], now: int
+) -> list[list[Receipt | LaurelsError]]:
+    """Accept documents and write their entries at once, each judged alone."""
+    return [[_settle_one(db, document, decide, now) for document in documents] for documents, decide in batches]
+
+
+def _settle_one(db: Database, document: Document, decide: Decide, now: int) -> Receipt | LaurelsError:
+    db.execute("SAVEPOINT one")
+    try:
+        receipt: Receipt | LaurelsError = _settle(db, document, decide, now)
+    except LaurelsError as error:
+        db.execute("ROLLBACK TO one")
+        receipt = error
+    db.execute("RELEASE one")
+    return receipt
+
+
+def _settle(db: Database, document: Document, decide: Decide, now: int) -> Receipt:
+    intake = Intake(db, now)
+    known, whose = intake.look_up(document)
     if known is not None:
-        return known
-    chain = Chain(db, now)
-    item = accepting.remember(db, chain, document, member)
-    outcome = decide(_claim(db, chain.now, [item], []))
-    position, member = _write(db, chain, outcome)[item.sequence]
-    db.run("set_accepted", Status.AWARDED.value, position, member, item.sequence)
-    chain.save()
-    return Receipt(Status.AWARDED, entry=read_entry(db, position))
+        return known if known.entry is None else _with_balance(db, known, known.entry.member)
+    item, shard = intake.remember(document, whose)
+    intake.save()
+    chains = Chains(db, now)
+    chain = chains.of(shard)
+    outcome = decide(_claim(db, chain, [item], []))
+    [(_, place, member)] = write(db, chain, outcome)
+    db.run("set_awarded", place, item.sequence)
+    chains.save()
+    return _with_balance(db, Receipt(Status.AWARDED, entry=read_entry(db, place)), member)
 
 
-def _claim(db: Database, now: int, items: list[Item], overdue: list[Item]) -> Claim:
-    """Look up what judging these needs: the orders that refunds name, the refunds that orders release, the members'
-    totals.
+def _with_balance(db: Database, receipt: Receipt, member: int) -> Receipt:
+    row = db.one("read_balance", member)
+    return Receipt(receipt.status, receipt.repeated, receipt.conflict, receipt.entry, row[0] if row else 0)
+
+
+def _claim(db: Database, chain: Chain, items: list[Item], overdue: list[Item]) -> Claim:
+    """Look up what judging these needs: the orders that others name, the documents that orders release, the members'
+    state.
     """
-    claim = Claim(now=now, items=items, overdue=overdue, awards={}, waiting={}, balances={})
-    for item in items:
-        key = item.order_key
-        if item.kind is DocumentKind.ORDER and key is not None:
-            waiting = [_item(row) for row in db.all("claim_waiting", *key)]
-            if waiting:
-                claim.waiting[key] = waiting
-        elif key is not None:
-            row = db.one("read_award", *key)
-            if row is not None:
-                claim.awards[key] = _award(row)
+    claim = Claim(
+        now=chain.now,
+        program_version=db.value("newest_program") or 0,
+        items=items,
+        overdue=overdue,
+        awards={},
+        orders={},
+        waiting={},
+        members={},
+        redemptions={},
+    )
+    for item in [*items, *overdue]:
+        _look_up(db, claim, item, chain.shard)
     members: set[int | None] = {item.member for item in items}
     members.update(award.member for award in claim.awards.values())
     for member in members - {None}:
         row = db.one("read_balance", member)
         if member is not None and row is not None:
-            claim.balances[member] = Balance(*row)
+            claim.members[member] = MemberState(Balance(*row[:3]), row[6])
     return claim
 
 
-def _write(db: Database, chain: Chain, outcome: Outcome) -> dict[int, tuple[int, int]]:
-    """Write entries, totals, awards and milestones; gives (first position, member) by the document's sequence."""
-    positions: dict[int, tuple[int, int]] = {}
-    for posting in outcome.postings:
-        position = _append(chain, posting)
-        positions.setdefault(posting.item.sequence, (position, posting.member))
-    _add_to_balances(db, outcome.postings)
-    for award in outcome.awards.values():
-        db.run("write_award", *_award_row(award))
-    for reached in outcome.reached:
-        _reach(db, reached, chain.now)
-    return positions
+def _look_up(db: Database, claim: Claim, item: Item, shard: int) -> None:
+    key = item.order_key
+    match item.kind:
+        case DocumentKind.ORDER if key is not None:
+            waiting = [_item(row) for row in db.all("claim_waiting", *key, shard)]
+            if waiting:
+                claim.waiting[key] = waiting
+        case DocumentKind.RESTORATION:
+            source, redemption_id = item.source, item.id.split("\n")[0]
+            row = db.one("read_redemption", source, redemption_id)
+            if row is not None:
+                claim.redemptions[source, redemption_id] = Redeemed(member=row[0], points=row[1], restored=row[2])
+        case _ if key is not None:
+            _look_up_order(db, claim, key)
 
 
-def _reach(db: Database, reached: Reached, now: int) -> None:
-    """Once for each (member, milestone), ever: the second crossing finds the row and sends nothing."""
-    row = db.one("insert_milestone", reached.member, reached.milestone, reached.points, now, int(reached.quiet))
-    if row is not None and not reached.quiet:
-        db.run("insert_message", uuid.uuid4().hex, reached.member, reached.milestone, reached.points, now)
-
-
-def _append(chain: Chain, posting: Posting) -> int:
-    return chain.append(
-        posting.kind,
-        posting.member,
-        points=posting.points,
-        currency=posting.currency,
-        amount=posting.amount,
-        source=posting.item.source,
-        order_id=posting.order_id,
-        refund_id=posting.refund_id,
-        reason=posting.reason,
-        program_version=posting.program_version,
-        actor=posting.actor,
-        occurred_at=posting.occurred_at,
-        board_at=posting.board_at,
-    )
-
-
-def _add_to_balances(db: Database, postings: Iterable[Posting]) -> None:
-    """Totals are moved by what was written, not by what the rules believed them to be."""
-    balances: dict[int, Balance] = {}
-    for posting in postings:
-        balance = balances.get(posting.member)
-        if balance is None:
-            row = db.one("read_balance", posting.member)
-            balance = Balance(*row) if row else Balance()
-        balances[posting.member] = balance.plus(posting.kind, posting.points)
-    for member, balance in balances.items():
-        db.run("write_balance", member, balance.balance, balance.earned, balance.score)
+def _look_up_order(db: Database, claim: Claim, key: OrderKey) -> None:
+    row = db.one("read_award", *key)
+    if row is not None:
+        claim.awards[key] = _award(row)
+        return
+    owner = db.one("owner", *key, DocumentKind.ORDER.value)
+    if owner is not None:
+        claim.orders[key] = owner[0]
 
 
 def _set_aside(db: Database, item: Item, status: Status, reason: str, now: int) -> None:
-    db.run("set_accepted", status.value, None, item.member, item.sequence)
+    db.run("set_accepted", status.value, item.sequence)
     db.run("set_inbox", status.value, reason, now, item.sequence)
 
 
@@ -131,9 +143,10 @@ def _item(row: Row) -> Item:
         source=row[2],
         id=row[3],
         member=row[4],
-        order_id=row[5],
-        accepted_at=row[6],
-        content=row[7],
+        order_key=None if row[6] is None else (row[5], row[6]),
+        accepted_at=row[7],
+        content=row[8],
+        actor=row[9],
     )
 
 
@@ -149,19 +162,6 @@ def _award(row: Row) -> Award:
         points=row[7],
         reversed=row[8],
         board_at=row[9],
-    )
-
-
-def _award_row(award: Award) -> Row:
-    return (
-        award.source,
-        award.order_id,
-        award.member,
-        award.program_version,
-        award.currency,
-        award.amount,
-        award.left,
-        award.points,
-        award.reversed,
-        award.board_at,
+        frame=row[10],
+        refunded=row[11],
     )

@@ -2,30 +2,20 @@
 before.
 """
 
-import hashlib
-
-import msgspec
+from typing import NamedTuple
 
 from laurels.engines.sqlite.connection import Database, Row
+from laurels.engines.sqlite.places import place_of, position_at, shard_at
+from laurels.ledger import shard_of
+from laurels.ledger.chain import FORMAT, chained_hash
 from laurels.model import Entry, EntryKind
-
-SHARD = 0
-"""This ledger has one shard."""
-
-NEWEST = 2**62
-"""A position beyond every entry."""
-
-
-def chained_hash(previous: bytes, fields: Row) -> bytes:
-    """SHA-256 over the hash of the entry before and this entry's columns, written as a JSON array in their order."""
-    return hashlib.sha256(previous + msgspec.json.encode(fields)).digest()
 
 
 def entry_of(row: Row) -> Entry:
     """A row of the entry queries as an `Entry`."""
     return Entry(
-        shard=SHARD,
-        position=row[0],
+        shard=shard_at(row[0]),
+        position=position_at(row[0]),
         kind=EntryKind(row[1]),
         member=row[2],
         points=row[3],
@@ -43,30 +33,40 @@ def entry_of(row: Row) -> Entry:
         recorded_at=row[15],
         hash=row[16],
         member_id=row[17],
+        format=row[18],
+        details=row[19],
+        note=row[20] or "",
     )
 
 
-def read_entry(db: Database, position: int | None) -> Entry | None:
-    """The entry at a position; None for none."""
-    row = db.one("entry_at", position)
+def read_entry(db: Database, place: int | None) -> Entry | None:
+    """The entry at a place; None for none."""
+    row = db.one("entry_at", place) if place is not None else None
     return entry_of(row) if row else None
 
 
-class Chain:
-    """The end of the feed within one transaction. Read it, append, and `save` before the transaction ends."""
+class Member(NamedTuple):
+    """A member as writing needs it. `place` is None until its enrolment is in the feed."""
 
-    def __init__(self, db: Database, now: int) -> None:
+    number: int
+    shard: int
+    name_number: int
+    enrolled_at: int
+    place: int | None
+
+
+class Chain:
+    """The end of one shard's feed within a transaction. Read it, append, and `save` before the transaction ends."""
+
+    def __init__(self, db: Database, shard: int, now: int) -> None:
         self._db = db
-        row = db.one("read_head")
-        assert row is not None, "the first schema step writes the row"
-        self.epoch: int = row[1]
-        self.position: int = row[2]
-        self._hash: bytes = row[3]
-        recorded_at: int = row[4]
-        self._next_member: int = row[5]
-        self._next_name: int = row[6]
-        self._saved = self.position, self._next_name
-        self.now = max(now, recorded_at)
+        self.shard = shard
+        row = db.one("read_head", shard)
+        assert row is not None, "every shard has its row from the beginning"
+        self.position: int = row[0]
+        self._hash: bytes = row[1]
+        self._saved = self.position
+        self.now = max(now, row[2])
 
     def append(
         self,
@@ -81,15 +81,14 @@ class Chain:
         source: str | None = None,
         order_id: str | None = None,
         refund_id: str | None = None,
-        reason: str = "",
         program_version: int | None = None,
         name_number: int | None = None,
         actor: str | None = None,
+        details: bytes | None = None,
     ) -> int:
-        """Write one entry behind the last; returns its position."""
+        """Write one entry behind the last; returns its place."""
         self.position += 1
-        fields = (
-            self.position,
+        columns = (
             kind.value,
             member,
             points,
@@ -98,7 +97,7 @@ class Chain:
             source,
             order_id,
             refund_id,
-            reason,
+            "",
             program_version,
             name_number,
             actor,
@@ -106,27 +105,95 @@ class Chain:
             board_at,
             self.now,
         )
-        self._hash = chained_hash(self._hash, fields)
-        self._db.run("insert_entry", *fields, self._hash)
-        return self.position
+        self._hash = chained_hash(self._hash, columns, details, shard=self.shard, position=self.position)
+        place = place_of(self.shard, self.position)
+        self._db.run("insert_entry", place, *columns, self._hash, FORMAT, details)
+        return place
 
-    def enrol(self, member_id: str, actor: str | None = None) -> int:
-        """Give an unknown member the next number and the next name; returns the number."""
-        number, self._next_member = self._next_member, self._next_member + 1
-        name = self.next_name()
-        self._db.run("insert_member", number, member_id, name, self.now)
-        self.append(EntryKind.ENROL, number, occurred_at=self.now, board_at=self.now, name_number=name, actor=actor)
+    def event(
+        self,
+        kind: EntryKind,
+        member: int,
+        *,
+        actor: str | None = None,
+        name_number: int | None = None,
+        points: int = 0,
+        details: bytes | None = None,
+    ) -> int:
+        """Write a member event that happens now; returns its place."""
+        return self.append(
+            kind,
+            member,
+            occurred_at=self.now,
+            board_at=self.now,
+            points=points,
+            name_number=name_number,
+            actor=actor,
+            details=details,
+        )
+
+    def join(self, member: int, name_number: int, actor: str | None = None) -> None:
+        """Write a member's enrolment into the feed."""
+        place = self.event(EntryKind.ENROL, member, name_number=name_number, actor=actor)
+        self._db.run("set_joined", place, member)
+
+    def save(self) -> None:
+        """Write the new end of the feed, where it is another one."""
+        if self._saved == self.position:
+            return
+        self._saved = self.position
+        self._db.growths += 1
+        self._db.run("write_head", self.position, self._hash, self.now, self.shard)
+
+
+class Chains:
+    """The ends of the shards' feeds within one transaction, each read when it is first asked for."""
+
+    def __init__(self, db: Database, now: int) -> None:
+        self._db = db
+        self.now = now
+        self._of: dict[int, Chain] = {}
+
+    def of(self, shard: int) -> Chain:
+        """One shard's."""
+        chain = self._of.get(shard)
+        if chain is None:
+            chain = self._of[shard] = Chain(self._db, shard, self.now)
+        return chain
+
+    def save(self) -> None:
+        """Write the ends that moved."""
+        for chain in self._of.values():
+            chain.save()
+
+
+class Numbers:
+    """The next numbers that members and names are given, within one transaction."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        row = db.one("read_numbers")
+        assert row is not None, "the first schema step writes the row"
+        self.shards: int = row[0]
+        self.secret: bytes = row[1]
+        self._member: int = row[2]
+        self._name: int = row[3]
+        self._saved = self._member, self._name
+
+    def enrol(self, member_id: str, secret: bytes, now: int) -> int:
+        """Give an unknown member the next number and the next name; returns the number. The feed hears of it later."""
+        number, self._member = self._member, self._member + 1
+        shard = shard_of(member_id, self.shards)
+        self._db.run("insert_member", number, member_id, self.next_name(), now, shard, secret)
         return number
 
     def next_name(self) -> int:
         """A name number that was never used."""
-        number, self._next_name = self._next_name, self._next_name + 1
+        number, self._name = self._name, self._name + 1
         return number
 
     def save(self) -> None:
-        """Write the new end of the feed, where it is another one: most orders are of members who are here already."""
-        if self._saved == (self.position, self._next_name):
-            return
-        self._saved = self.position, self._next_name
-        self._db.growths += 1
-        self._db.run("write_head", self.position, self._hash, self.now, self._next_member, self._next_name)
+        """Write what is next, where it is another."""
+        if self._saved != (self._member, self._name):
+            self._saved = self._member, self._name
+            self._db.run("write_numbers", self._member, self._name)

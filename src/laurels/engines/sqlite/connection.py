@@ -13,6 +13,7 @@ import apsw
 
 from laurels import clock
 from laurels.errors import ForeignFile, LedgerReadOnly, LedgerUnavailable
+from laurels.model.documents import keyed
 
 BUSY_TIMEOUT_MS = 15_000
 """How long a writer waits for another process's transaction before it gives up."""
@@ -48,6 +49,7 @@ class Database:
             # So that REPLACE asks the triggers that refuse to delete.
             self.connection.pragma("recursive_triggers", "on")
             self.connection.pragma("cache_size", -65_536)
+        self.connection.create_scalar_function("keyed", keyed_in_sql, 2, deterministic=True)
         self.execute = self.connection.execute
         self.growths = 0
         """How often the feed grew by what was written here, committed or not."""
@@ -110,6 +112,12 @@ class Database:
     def close(self) -> None:
         """Close the file."""
         self.connection.close()
+
+
+def keyed_in_sql(*values: Any) -> bytes:
+    """`keyed`, as statements call it."""
+    secret, fingerprint = values
+    return keyed(secret, fingerprint)
 
 
 @contextmanager

@@ -67,7 +67,7 @@ def _begin(db: Database, intent: Intent) -> Intent:
     known = _find(db, intent.order_id)
     if known is not None:
         return known
-    if db.one("find_accepted", SOURCE, intent.order_id, DocumentKind.ORDER.value):
+    if db.one("find_document", SOURCE, intent.order_id, DocumentKind.ORDER.value):
         raise Conflict
     db.run(
         "insert_intent",

@@ -1,103 +1,129 @@
 -- Every statement of the embedded ledger, by name. One line of purpose over each.
 
 -- name: read_head
--- Who this ledger is and where its feed ends.
-SELECT identity, epoch, head_position, head_hash, recorded_at, next_member, next_name FROM ledger;
+-- Where a shard's feed ends.
+SELECT position, hash, recorded_at FROM shard WHERE shard = ?;
 
 -- name: write_head!
--- Move the end of the feed, in the transaction that wrote the entries.
-UPDATE ledger SET head_position = ?, head_hash = ?, recorded_at = ?, next_member = ?, next_name = ?;
+-- Move the end of a shard's feed, in the transaction that wrote the entries.
+UPDATE shard SET position = ?, hash = ?, recorded_at = ? WHERE shard = ?;
 
 -- name: insert_entry!
 -- Append one entry.
-INSERT INTO entry (position, kind, member, points, currency, amount, source, order_id, refund_id, reason, program_version,
-                   name_number, actor, occurred_at, board_at, recorded_at, hash)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+INSERT INTO entry (place, kind, member, points, currency, amount, source, order_id, refund_id, reason, program_version,
+                   name_number, actor, occurred_at, board_at, recorded_at, hash, format, details)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: entry_hash
--- The hash of the entry at a position.
-SELECT hash FROM entry WHERE position = ?;
+-- The hash of the entry at a place.
+SELECT hash FROM entry WHERE place = ?;
 
 -- name: feed
--- Entries after a position, in commit order, with the member's id as it is today.
-SELECT e.position, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id, e.reason,
-       e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at, e.hash, m.member_id
-FROM entry e JOIN member m ON m.number = e.member WHERE e.position > ? ORDER BY e.position LIMIT ?;
+-- Entries between two places, in commit order, with the member's id as it is today.
+SELECT e.place, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id,
+       coalesce(r.reason, e.reason), e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at,
+       e.hash, m.member_id, e.format, e.details, r.note
+FROM entry e JOIN member m ON m.number = e.member LEFT JOIN remark r ON r.place = e.place
+WHERE e.place > ? AND e.place <= ? ORDER BY e.place LIMIT ?;
 
 -- name: outline
--- What boards need of the entries after a position: an id only with an enrolment, which is all that names one.
-SELECT position, kind, member, points, name_number, board_at, recorded_at,
-       CASE WHEN kind = 'enrol' THEN (SELECT member_id FROM member WHERE number = entry.member) END
-FROM entry WHERE position > ? ORDER BY position LIMIT ?;
+-- What boards need of the entries between two places: an id only with an enrolment, which is all that names one.
+SELECT place & 1099511627775, kind, member, points, name_number, board_at, recorded_at,
+       CASE WHEN kind = 'enrol' THEN (SELECT member_id FROM member WHERE number = entry.member) END,
+       CASE WHEN kind IN ('adjust', 'merge') THEN details END
+FROM entry WHERE place > ? AND place <= ? ORDER BY place LIMIT ?;
 
 -- name: entry_at
 -- One entry.
-SELECT e.position, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id, e.reason,
-       e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at, e.hash, m.member_id
-FROM entry e JOIN member m ON m.number = e.member WHERE e.position = ?;
+SELECT e.place, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id,
+       coalesce(r.reason, e.reason), e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at,
+       e.hash, m.member_id, e.format, e.details, r.note
+FROM entry e JOIN member m ON m.number = e.member LEFT JOIN remark r ON r.place = e.place
+WHERE e.place = ?;
 
 -- name: member_entries
--- A member's point entries before a position, newest first.
-SELECT e.position, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id, e.reason,
-       e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at, e.hash, m.member_id
-FROM entry e JOIN member m ON m.number = e.member
-WHERE e.member = (SELECT number FROM member WHERE member_id = ?) AND e.position < ?
-  AND e.kind IN ('earn', 'reverse', 'adjust', 'redeem', 'expire')
-ORDER BY e.position DESC LIMIT ?;
+-- A member's point entries before a place, newest first.
+SELECT e.place, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id,
+       coalesce(r.reason, e.reason), e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at,
+       e.hash, m.member_id, e.format, e.details, r.note
+FROM entry e JOIN member m ON m.number = e.member LEFT JOIN remark r ON r.place = e.place
+WHERE e.member = ?1 AND e.place < ?2
+  AND e.kind IN ('earn', 'reverse', 'adjust', 'redeem', 'expire', 'restore', 'merge')
+ORDER BY e.place DESC LIMIT ?3;
+
+-- name: merged_entries
+-- The same of a member and of those who became it, by the time of recording.
+SELECT e.place, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id,
+       coalesce(r.reason, e.reason), e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at,
+       e.hash, m.member_id, e.format, e.details, r.note
+FROM entry e JOIN member m ON m.number = e.member LEFT JOIN remark r ON r.place = e.place
+WHERE e.member IN (SELECT number FROM member WHERE number = ?1 OR merged_into = ?1)
+  AND (?2 IS NULL OR (e.recorded_at, e.place) < (SELECT recorded_at, place FROM entry WHERE place = ?2))
+  AND e.kind IN ('earn', 'reverse', 'adjust', 'redeem', 'expire', 'restore', 'merge')
+ORDER BY e.recorded_at DESC, e.place DESC LIMIT ?3;
 
 -- name: order_entries
 -- The entries that an order and its refunds led to, oldest first.
-SELECT e.position, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id, e.reason,
-       e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at, e.hash, m.member_id
-FROM award a JOIN entry e ON e.member = a.member JOIN member m ON m.number = e.member
-WHERE a.source = ?1 AND a.order_id = ?2 AND e.source = ?1 AND e.order_id = ?2 ORDER BY e.position;
+SELECT e.place, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id,
+       coalesce(r.reason, e.reason), e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at,
+       e.hash, m.member_id, e.format, e.details, r.note
+FROM entry e JOIN member m ON m.number = e.member LEFT JOIN remark r ON r.place = e.place
+WHERE e.place IN (SELECT value FROM json_each((SELECT CAST(places AS TEXT) FROM award WHERE source = ? AND order_id = ?)))
+ORDER BY e.recorded_at, e.place;
 
 -- name: look_up
 -- Whether a document was taken before, and whose it is: one row, empty where there is nothing. As joins it takes thrice
 -- the time.
 SELECT (SELECT sequence FROM accepted WHERE source = ?1 AND id = ?2 AND kind = ?3),
-       (SELECT number FROM member WHERE member_id = ?4);
+       (SELECT coalesce(merged_into, number) FROM member WHERE member_id = ?4);
 
 -- name: find_accepted
--- A document that was taken before.
-SELECT fingerprint, status, position FROM accepted WHERE source = ? AND id = ? AND kind = ?;
+-- A document that was taken before, and what keys its fingerprint.
+SELECT a.fingerprint, a.status, a.place, a.member, m.secret
+FROM accepted a LEFT JOIN member m ON m.number = a.member WHERE a.sequence = ?;
 
 -- name: insert_accepted!
 -- Remember a document for ever.
 INSERT INTO accepted (kind, source, id, member, fingerprint, status, accepted_at) VALUES (?, ?, ?, ?, ?, ?, ?);
 
 -- name: set_accepted!
--- What became of a document.
-UPDATE accepted SET status = ?, position = ?, member = coalesce(member, ?) WHERE sequence = ?;
+-- How far a document got.
+UPDATE accepted SET status = ? WHERE sequence = ?;
 
 -- name: document_state
 -- How far a document got; only where it is this member's, if one is named.
-SELECT a.status, a.position, a.accepted_at, m.member_id, coalesce(i.reason, ''), i.member_id
+SELECT a.status, a.place, a.accepted_at, m.member_id, coalesce(i.reason, ''), coalesce(i.content, c.content), coalesce(i.actor, e.actor)
 FROM accepted a LEFT JOIN member m ON m.number = a.member LEFT JOIN inbox i ON i.sequence = a.sequence
-WHERE a.source = ?1 AND a.id = ?2 AND a.kind = ?3 AND ifnull(?4 IN (m.member_id, i.member_id), ?4 IS NULL);
+LEFT JOIN content c ON c.place = a.place LEFT JOIN entry e ON e.place = a.place
+WHERE a.source = ?1 AND a.id = ?2 AND a.kind = ?3
+  AND (?4 IS NULL OR (SELECT coalesce(merged_into, number) FROM member WHERE member_id = ?4) = coalesce(m.merged_into, m.number)
+       OR i.stranger = keyed((SELECT secret FROM ledger), CAST(?4 AS BLOB)));
 
 -- name: insert_inbox!
 -- Put a document where the awarding finds it.
-INSERT INTO inbox (sequence, state, kind, source, id, member_id, order_id, changed_at, content, raw)
-VALUES (?, 'ready', ?, ?, ?, ?, ?, ?, ?, ?);
+INSERT INTO inbox (sequence, state, kind, source, id, stranger, order_id, changed_at, content, raw, shard, order_source, actor)
+VALUES (?, 'ready', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: claim_ready
--- Documents to award, in order of acceptance.
-SELECT i.sequence, i.kind, i.source, i.id, coalesce(a.member, m.number), i.order_id, a.accepted_at, i.content
-FROM inbox i JOIN accepted a ON a.sequence = i.sequence LEFT JOIN member m ON m.member_id = i.member_id
-WHERE i.state = 'ready' ORDER BY i.sequence LIMIT ?;
+-- Documents of a shard to award, in order of acceptance.
+SELECT i.sequence, i.kind, i.source, i.id, coalesce(m.merged_into, a.member), i.order_source, i.order_id, a.accepted_at,
+       i.content, i.actor
+FROM inbox i JOIN accepted a ON a.sequence = i.sequence LEFT JOIN member m ON m.number = a.member
+WHERE i.state = 'ready' AND i.shard = ? ORDER BY i.sequence LIMIT ?;
 
 -- name: claim_overdue
--- Refunds that have waited for their order since before an instant.
-SELECT i.sequence, i.kind, i.source, i.id, coalesce(a.member, m.number), i.order_id, a.accepted_at, i.content
-FROM inbox i JOIN accepted a ON a.sequence = i.sequence LEFT JOIN member m ON m.member_id = i.member_id
-WHERE i.state = 'waiting' AND i.changed_at < ? ORDER BY i.changed_at LIMIT ?;
+-- Documents of a shard that have waited for their order since before an instant.
+SELECT i.sequence, i.kind, i.source, i.id, coalesce(m.merged_into, a.member), i.order_source, i.order_id, a.accepted_at,
+       i.content, i.actor
+FROM inbox i JOIN accepted a ON a.sequence = i.sequence LEFT JOIN member m ON m.number = a.member
+WHERE i.state = 'waiting' AND i.shard = ? AND i.changed_at < ? ORDER BY i.changed_at LIMIT ?;
 
 -- name: claim_waiting
--- Refunds that wait for an order, in order of acceptance.
-SELECT i.sequence, i.kind, i.source, i.id, coalesce(a.member, m.number), i.order_id, a.accepted_at, i.content
-FROM inbox i JOIN accepted a ON a.sequence = i.sequence LEFT JOIN member m ON m.member_id = i.member_id
-WHERE i.state = 'waiting' AND i.source = ? AND i.order_id = ? ORDER BY i.sequence;
+-- Documents that wait for an order, in order of acceptance: those of its member's shard.
+SELECT i.sequence, i.kind, i.source, i.id, coalesce(m.merged_into, a.member), i.order_source, i.order_id, a.accepted_at,
+       i.content, i.actor
+FROM inbox i JOIN accepted a ON a.sequence = i.sequence LEFT JOIN member m ON m.number = a.member
+WHERE i.state = 'waiting' AND i.order_source = ?1 AND i.order_id = ?2 AND i.shard = ?3 ORDER BY i.sequence;
 
 -- name: set_inbox!
 -- A document waits, goes to quarantine, or comes back.
@@ -106,10 +132,6 @@ UPDATE inbox SET state = ?, reason = ?, changed_at = ? WHERE sequence = ?;
 -- name: delete_inbox!
 -- A document was awarded.
 DELETE FROM inbox WHERE sequence = ?;
-
--- name: any_ready
--- Whether there is something to award.
-SELECT EXISTS (SELECT 1 FROM inbox WHERE state = 'ready');
 
 -- name: count_ready
 -- How many documents are accepted and not yet taken.
@@ -126,8 +148,8 @@ SELECT
     (SELECT count(*) FROM message WHERE state = 'held');
 
 -- name: quarantine
--- Documents in quarantine after a sequence.
-SELECT sequence, kind, source, id, reason, changed_at, raw FROM inbox
+-- Documents in quarantine after a sequence, without their bytes.
+SELECT sequence, kind, source, id, reason, changed_at, actor FROM inbox
 WHERE state = 'quarantined' AND sequence > ? ORDER BY sequence LIMIT ?;
 
 -- name: leave_quarantine
@@ -137,39 +159,47 @@ WHERE sequence = ?4 AND state = 'quarantined' RETURNING sequence;
 
 -- name: read_award
 -- What an order earned.
-SELECT source, order_id, member, program_version, currency, amount, left_amount, points, reversed, board_at
-FROM award WHERE source = ? AND order_id = ?;
+SELECT source, order_id, coalesce(m.merged_into, member), program_version, currency, amount, left_amount, points, reversed,
+       board_at, frame, refunded
+FROM award JOIN member m ON m.number = award.member WHERE source = ? AND order_id = ?;
 
 -- name: write_award!
 -- What an order earned, and what of it is left.
-INSERT INTO award (source, order_id, member, program_version, currency, amount, left_amount, points, reversed, board_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (source, order_id) DO UPDATE SET left_amount = excluded.left_amount, reversed = excluded.reversed;
+INSERT INTO award (source, order_id, member, program_version, currency, amount, left_amount, points, reversed, board_at,
+                   frame, refunded, places)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (source, order_id) DO UPDATE SET member = excluded.member, program_version = excluded.program_version,
+    currency = excluded.currency, amount = excluded.amount, left_amount = excluded.left_amount, points = excluded.points,
+    reversed = excluded.reversed, board_at = excluded.board_at, frame = excluded.frame, refunded = excluded.refunded,
+    places = excluded.places;
 
 -- name: read_balance
--- A member's totals.
-SELECT balance, earned, score FROM balance WHERE member = ?;
+-- A member's totals, by time and by month, and what the program keeps of it.
+SELECT balance, earned, score, month, month_score, before_score, state FROM balance WHERE member = ?;
 
 -- name: write_balance!
 -- A member's new totals.
-INSERT INTO balance (member, balance, earned, score) VALUES (?, ?, ?, ?)
-ON CONFLICT (member) DO UPDATE SET balance = excluded.balance, earned = excluded.earned, score = excluded.score;
+INSERT INTO balance (member, balance, earned, score, month, month_score, before_score, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (member) DO UPDATE SET balance = excluded.balance, earned = excluded.earned, score = excluded.score,
+    month = excluded.month, month_score = excluded.month_score, before_score = excluded.before_score, state = excluded.state;
 
 -- name: balance_by_id
 -- A member's totals, by the shop's id.
-SELECT b.balance, b.earned, b.score FROM member m LEFT JOIN balance b ON b.member = m.number WHERE m.member_id = ?;
+SELECT b.balance, b.earned, b.score
+FROM member m LEFT JOIN balance b ON b.member = coalesce(m.merged_into, m.number) WHERE m.member_id = ?;
 
 -- name: insert_milestone
 -- Reached once, for ever.
 INSERT INTO milestone (member, name, points, reached_at, quiet) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING member;
 
 -- name: member_by_id
--- A member, by the shop's id.
-SELECT number, member_id, name_number, hidden, enrolled_at FROM member WHERE member_id = ?;
+-- A member, by the shop's id; who became another one is that one.
+SELECT n.number, n.member_id, n.name_number, n.hidden, n.enrolled_at, n.shard
+FROM member m JOIN member n ON n.number = coalesce(m.merged_into, m.number) WHERE m.member_id = ?;
 
 -- name: insert_member!
 -- Enrol.
-INSERT INTO member (number, member_id, name_number, enrolled_at) VALUES (?, ?, ?, ?);
+INSERT INTO member (number, member_id, name_number, enrolled_at, shard, secret) VALUES (?, ?, ?, ?, ?, ?);
 
 -- name: set_hidden!
 -- Leave the boards, or come back.
@@ -180,21 +210,12 @@ UPDATE member SET hidden = ? WHERE number = ?;
 UPDATE member SET name_number = ? WHERE number = ?;
 
 -- name: forget_member!
--- Erase the id; the number and its entries stay.
-UPDATE member SET member_id = NULL WHERE number = ?;
+-- Erase the id and the secret; the number and its entries stay.
+UPDATE member SET member_id = NULL, secret = NULL WHERE number = ?;
 
 -- name: forget_contact!
 -- Erase the address.
 DELETE FROM contact WHERE member = ?;
-
--- name: link_waiting!
--- A refund that came before its member was known is that member's, also once the id is gone.
-UPDATE accepted SET member = ?1 WHERE member IS NULL AND sequence IN (SELECT sequence FROM inbox WHERE member_id = ?2);
-
--- name: forget_raw!
--- Erase what was received from or about a member and is still kept, wherever it waits.
-UPDATE inbox SET raw = x'', member_id = NULL
-WHERE sequence IN (SELECT i.sequence FROM inbox i JOIN accepted a ON a.sequence = i.sequence WHERE a.member = ?);
 
 -- name: write_contact!
 -- Where a member is reached.
@@ -202,39 +223,43 @@ INSERT INTO contact (member, email) VALUES (?, ?) ON CONFLICT (member) DO UPDATE
 
 -- name: programs
 -- Every published version.
-SELECT version, text FROM program ORDER BY version;
+SELECT version, text, from_at, published_at, actor FROM program ORDER BY version;
 
 -- name: insert_program!
 -- Publish a version.
-INSERT INTO program (version, text, published_at) VALUES (?, ?, ?);
+INSERT INTO program (version, text, published_at, from_at, actor) VALUES (?, ?, ?, ?, ?);
 
 -- name: verify_entries
--- Entries after a position, without looking at the members: what is missing there hides nothing here.
-SELECT position, kind, member, points, currency, amount, source, order_id, refund_id, reason, program_version,
-       name_number, actor, occurred_at, board_at, recorded_at, hash
-FROM entry WHERE position > ? AND position <= ? ORDER BY position LIMIT ?;
+-- Entries between two places, without looking at the members: what is missing there hides nothing here.
+SELECT place, kind, member, points, currency, amount, source, order_id, refund_id, reason, program_version,
+       name_number, actor, occurred_at, board_at, recorded_at, hash, format, details
+FROM entry WHERE place > ? AND place <= ? ORDER BY place LIMIT ?;
 
 -- name: verify_members
 -- Members with their totals, in chunks.
 SELECT m.number, coalesce(b.balance, 0), coalesce(b.earned, 0), coalesce(b.score, 0), m.hidden, m.name_number,
-       m.member_id IS NULL
+       m.member_id IS NULL, m.merged_into, m.place
 FROM member m LEFT JOIN balance b ON b.member = m.number WHERE m.number > ? ORDER BY m.number LIMIT ?;
 
 -- name: verify_accepted
 -- Documents whose status does not fit where they are, or whose entry is not theirs.
-SELECT a.kind, a.source, a.id, a.status, i.state, a.position
-FROM accepted a LEFT JOIN inbox i ON i.sequence = a.sequence LEFT JOIN entry e ON e.position = a.position
+SELECT a.kind, a.source, a.id, a.status, i.state, a.place
+FROM accepted a LEFT JOIN inbox i ON i.sequence = a.sequence LEFT JOIN entry e ON e.place = a.place
 WHERE a.sequence > ?1 AND a.sequence <= ?2 AND (
     (a.status = 'accepted') <> (i.state IS 'ready')
     OR (a.status = 'waiting') <> (i.state IS 'waiting')
     OR (a.status = 'quarantined') <> (coalesce(i.state, '') IN ('quarantined', 'dropped'))
     OR (i.sequence IS NOT NULL AND (i.kind, i.source, i.id) IS NOT (a.kind, a.source, a.id))
-    OR (a.status = 'awarded') <> (a.position IS NOT NULL)
+    OR (a.status = 'awarded') <> (a.place IS NOT NULL)
     OR (a.status = 'awarded') <> (
-        e.source IS a.source AND e.member IS a.member AND CASE a.kind
+        e.source IS a.source
+        AND e.member IN (a.member, (SELECT merged_into FROM member WHERE number = a.member)) AND CASE a.kind
             WHEN 'order' THEN e.kind = 'earn' AND e.order_id IS a.id
             WHEN 'refund' THEN e.kind = 'reverse' AND e.refund_id IS a.id
+            WHEN 'cancellation' THEN e.kind = 'reverse' AND e.refund_id IS a.id
+            WHEN 'amendment' THEN e.kind IN ('reverse', 'earn')
             WHEN 'adjustment' THEN e.kind = 'adjust'
+            WHEN 'restoration' THEN e.kind = 'restore'
             ELSE e.kind = 'redeem' END));
 
 -- name: last_accepted
@@ -248,16 +273,17 @@ SELECT max(sequence) FROM (SELECT sequence FROM accepted WHERE sequence > ? AND 
 -- name: verify_awards
 -- Awarded orders for which what is kept for their refunds is not what their entries say.
 SELECT a.source, a.id
-FROM accepted a JOIN entry e ON e.position = a.position
+FROM accepted a JOIN entry e ON e.place = a.place
 LEFT JOIN award w ON w.source = a.source AND w.order_id = a.id
 WHERE a.sequence > ?1 AND a.sequence <= ?2 AND a.kind = 'order' AND (
-    (e.member, e.program_version, e.currency, e.amount, e.points, e.board_at)
-        IS NOT (w.member, w.program_version, w.currency, w.amount, w.points, w.board_at)
+    w.member IS NULL OR w.member NOT IN (e.member, (SELECT coalesce(merged_into, number) FROM member WHERE number = e.member))
+    OR w.places IS NULL OR json_extract(CAST(w.places AS TEXT), '$[0]') IS NOT a.place
+    OR (SELECT sum(points) FROM entry WHERE place IN (SELECT value FROM json_each(CAST(w.places AS TEXT))))
+        IS NOT w.points - w.reversed
     OR w.left_amount < 0 OR w.left_amount > w.amount OR (w.left_amount = 0 AND w.reversed <> w.points)
-    OR (w.left_amount = w.amount AND w.reversed <> 0)
-    OR (w.left_amount <> w.amount AND (w.reversed, w.left_amount) IS NOT (
-        SELECT -coalesce(sum(r.points), 0), max(0, w.amount - coalesce(sum(r.amount), 0)) FROM entry r
-        WHERE r.member = w.member AND r.kind = 'reverse' AND r.source = w.source AND r.order_id = w.order_id)));
+    OR (w.refunded IS NULL AND (e.program_version, e.currency, e.amount, e.points, e.board_at)
+        IS NOT (w.program_version, w.currency, w.amount, w.points, w.board_at))
+    OR (w.refunded IS NULL AND (w.left_amount <> w.amount OR w.reversed <> 0)));
 
 -- name: insert_message!
 -- A milestone's message; held while the member has no address.
@@ -327,3 +353,252 @@ UPDATE intent SET member_id = NULL, member = ?1 WHERE member_id = ?2;
 SELECT order_id, fingerprint, state, member_id, member, content, total, currency, method, begun_at, reference, reason
 FROM intent WHERE state IN ('open', 'paid') AND begun_at <= ?1 AND (begun_at, order_id) > (?2, ?3)
 ORDER BY begun_at, order_id LIMIT ?4;
+-- name: read_heads
+-- Where every shard's feed ends.
+SELECT shard, position, hash FROM shard ORDER BY shard;
+
+-- name: read_identity
+-- Who this ledger is.
+SELECT identity FROM ledger;
+
+-- name: read_epoch
+-- The epoch of its feed.
+SELECT epoch FROM ledger;
+
+-- name: read_ledger
+-- Who this ledger is, its epoch and its number of shards.
+SELECT identity, epoch, shards FROM ledger;
+
+-- name: read_epochs
+-- Where each epoch after the first began.
+SELECT epoch, shard, position, hash FROM epoch;
+
+-- name: begin_epoch!
+-- Another epoch begins where the feed ends now.
+INSERT INTO epoch SELECT ledger.epoch, shard.shard, shard.position, shard.hash, ? FROM ledger, shard;
+
+-- name: next_epoch!
+-- Count the epochs.
+UPDATE ledger SET epoch = epoch + 1;
+
+-- name: read_numbers
+-- How many shards there are, what keys documents without a member, and the next numbers of members and names.
+SELECT shards, secret, next_member, next_name FROM ledger;
+
+-- name: write_numbers!
+-- The next numbers of members and names.
+UPDATE ledger SET next_member = ?, next_name = ?;
+
+-- name: insert_remark!
+-- People's words about an entry.
+INSERT INTO remark (place, reason, note) VALUES (?, ?, ?);
+
+-- name: insert_content!
+-- What the document said that led to an entry.
+INSERT INTO content (place, content) VALUES (?, ?);
+
+-- name: member_key
+-- A member's shard, and what keys its fingerprints; none once it was erased.
+SELECT shard, coalesce(secret, randomblob(16)) FROM member WHERE number = ?;
+
+-- name: owner
+-- Whose a document is: the member who it became, the shard, whether the member was erased, and the stranger whom it is of.
+SELECT coalesce(m.merged_into, a.member), coalesce(n.shard, m.shard, i.shard), m.number IS NOT NULL AND m.member_id IS NULL,
+       i.stranger
+FROM accepted a LEFT JOIN inbox i ON i.sequence = a.sequence LEFT JOIN member m ON m.number = a.member
+LEFT JOIN member n ON n.number = m.merged_into
+WHERE a.source = ? AND a.id = ? AND a.kind = ?;
+
+-- name: find_document
+-- Whether there is such a document.
+SELECT sequence FROM accepted WHERE source = ? AND id = ? AND kind = ?;
+
+-- name: set_awarded!
+-- What a document led to.
+UPDATE accepted SET status = 'awarded', place = ? WHERE sequence = ?;
+
+-- name: place_accepted!
+-- Whose a document is that came before its member was known; its fingerprint is keyed again by that member's secret.
+UPDATE accepted SET member = ?1, fingerprint = keyed((SELECT secret FROM member WHERE number = ?1), fingerprint)
+WHERE sequence = ?2 AND member IS NULL;
+
+-- name: place_strangers!
+-- What came for an id that was nobody's is this member's now.
+UPDATE accepted SET member = ?1, fingerprint = keyed((SELECT secret FROM member WHERE number = ?1), fingerprint)
+WHERE member IS NULL AND sequence IN (SELECT sequence FROM inbox WHERE stranger = ?2);
+
+-- name: unmark_strangers!
+-- And no stranger's any more.
+UPDATE inbox SET stranger = NULL WHERE stranger = ?;
+
+-- name: forget_stranger
+-- Let go of what came for an id that is nobody's.
+UPDATE inbox SET raw = x'', stranger = NULL WHERE stranger = ? RETURNING sequence;
+
+-- name: ready_shards
+-- The shards that have something to award.
+SELECT DISTINCT shard FROM inbox WHERE state = 'ready';
+
+-- name: quarantined
+-- One of them, whole.
+SELECT i.sequence, i.kind, i.source, i.id, i.reason, i.changed_at, i.actor, i.raw, i.content
+FROM accepted a JOIN inbox i ON i.sequence = a.sequence
+WHERE a.source = ? AND a.id = ? AND a.kind = ? AND i.state = 'quarantined';
+
+-- name: award_places
+-- Where an order's entries are.
+SELECT places FROM award WHERE source = ? AND order_id = ?;
+
+-- name: read_redemption
+-- A redemption, and what of it came back.
+SELECT coalesce(m.merged_into, e.member), -e.points, coalesce(r.restored, 0)
+FROM accepted a JOIN entry e ON e.place = a.place JOIN member m ON m.number = e.member
+LEFT JOIN redemption r ON r.source = a.source AND r.redemption_id = a.id
+WHERE a.source = ? AND a.id = ? AND a.kind = 'redemption';
+
+-- name: write_redemption!
+-- What of a redemption came back.
+INSERT INTO redemption (source, redemption_id, restored) VALUES (?, ?, ?)
+ON CONFLICT (source, redemption_id) DO UPDATE SET restored = excluded.restored;
+
+-- name: insert_due!
+-- What happens to a member by the clock.
+INSERT INTO due (shard, at, member, what) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- name: add_to_closed_month!
+-- What a member scored in a month that is closed.
+INSERT INTO closed_month (month, member, score) VALUES (?, ?, ?)
+ON CONFLICT (month, member) DO UPDATE SET score = score + excluded.score;
+
+-- name: unjoined
+-- The name number of a member whose enrolment is not in the feed yet.
+SELECT name_number FROM member WHERE number = ? AND place IS NULL;
+
+-- name: set_joined!
+-- Where a member's enrolment is in the feed.
+UPDATE member SET place = ? WHERE number = ?;
+
+-- name: merged_with
+-- A member, and those who became it.
+SELECT number, shard, member_id FROM member WHERE number = ?1 OR merged_into = ?1;
+
+-- name: forget_received!
+-- Erase what was received from or about a member and is still kept, wherever it waits.
+UPDATE inbox SET raw = x'', stranger = NULL
+WHERE sequence IN (SELECT i.sequence FROM inbox i JOIN accepted a ON a.sequence = i.sequence WHERE a.member = ?);
+
+-- name: forget_remarks!
+-- Erase people's words about a member's entries.
+DELETE FROM remark WHERE place IN (SELECT place FROM entry WHERE member = ?);
+
+-- name: forget_content!
+-- Erase what a member's documents said.
+DELETE FROM content WHERE place IN (SELECT place FROM entry WHERE member = ?);
+
+-- name: contact
+-- Where a member is reached.
+SELECT email FROM contact WHERE member = ?;
+
+-- name: write_first_contact
+-- Where a member is reached, if nothing is known.
+INSERT INTO contact (member, email) VALUES (?, ?) ON CONFLICT (member) DO NOTHING RETURNING member;
+
+-- name: newest_program
+-- The newest published version.
+SELECT max(version) FROM program;
+
+-- name: insert_draft!
+-- Keep a program that was handed in.
+INSERT INTO draft (digest, version, text, submitted_by, submitted_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- name: drafts
+-- Programs that were handed in, the newest first.
+SELECT digest, version, text, submitted_by, submitted_at, approved_by, approved_at FROM draft ORDER BY submitted_at DESC, digest;
+
+-- name: draft
+-- One of them.
+SELECT digest, version, text, submitted_by, submitted_at, approved_by, approved_at FROM draft WHERE digest = ?;
+
+-- name: approve_draft!
+-- Somebody put it in force.
+UPDATE draft SET approved_by = ?, approved_at = ? WHERE digest = ? AND approved_by IS NULL;
+
+-- name: lease_owners
+-- Who holds shards now.
+SELECT DISTINCT owner FROM lease WHERE until > ?;
+
+-- name: leases_of
+-- What an owner holds, and has held last.
+SELECT shard, fence FROM lease WHERE owner = ?;
+
+-- name: renew_lease!
+-- Hold on to a shard.
+UPDATE lease SET until = ? WHERE shard = ?;
+
+-- name: release_lease!
+-- Let go of a shard.
+UPDATE lease SET until = 0, owner = '' WHERE shard = ?;
+
+-- name: free_shards
+-- Shards that nobody holds.
+SELECT shard.shard FROM shard LEFT JOIN lease ON lease.shard = shard.shard
+WHERE coalesce(lease.until, 0) <= ? ORDER BY shard.shard LIMIT ?;
+
+-- name: take_lease
+-- Take a shard; the fence tells whoever held it.
+INSERT INTO lease (shard, owner, fence, until) VALUES (?, ?, 1, ?)
+ON CONFLICT (shard) DO UPDATE SET owner = excluded.owner, fence = fence + 1, until = excluded.until RETURNING fence;
+
+-- name: lease_fence
+-- The fence of whoever took the shard last.
+SELECT fence FROM lease WHERE shard = ?;
+
+-- name: checkpoint_members
+-- Members with their totals after a number, those whose enrolment is in the feed.
+SELECT m.number, m.member_id, m.name_number, m.hidden, m.merged_into, coalesce(b.score, 0), coalesce(b.month, 0),
+       coalesce(b.month_score, 0), coalesce(b.before_score, 0)
+FROM member m LEFT JOIN balance b ON b.member = m.number
+WHERE m.place IS NOT NULL AND m.number > ? ORDER BY m.number LIMIT ?;
+
+-- name: checkpoint_closed_months
+-- Scores of closed months after a month and a member.
+SELECT month, member, score FROM closed_month WHERE (month, member) > (?, ?) ORDER BY month, member LIMIT ?;
+
+-- name: forget_old_content
+-- Let go of what documents said that were awarded long ago.
+DELETE FROM content WHERE place IN (SELECT c.place FROM content c JOIN entry e ON e.place = c.place
+    WHERE c.place > ?1 AND c.place <= ?2 AND e.recorded_at < ?3 ORDER BY c.place LIMIT ?4) RETURNING place;
+
+-- name: member_itself
+-- A member by the shop's id, whatever it became.
+SELECT number, shard, merged_into FROM member WHERE member_id = ?;
+
+-- name: merge_member!
+-- A member becomes another, and so do those who became it.
+UPDATE member SET merged_into = ?1 WHERE number = ?2 OR merged_into = ?2;
+
+-- name: merge_contact!
+-- The address goes over where the other has none.
+INSERT INTO contact (member, email) SELECT ?1, email FROM contact WHERE member = ?2 ON CONFLICT (member) DO NOTHING;
+
+-- name: move_inbox!
+-- What is on its way goes over to the other's shard.
+UPDATE inbox SET shard = ?1
+WHERE sequence IN (SELECT i.sequence FROM inbox i JOIN accepted a ON a.sequence = i.sequence WHERE a.member = ?2);
+
+-- name: merge_milestones!
+-- What either reached is reached: nothing is sent again.
+INSERT INTO milestone (member, name, points, reached_at, quiet)
+SELECT ?1, name, points, reached_at, quiet FROM milestone WHERE member = ?2 ON CONFLICT DO NOTHING;
+
+-- name: closed_months_of
+-- What a member scored in closed months.
+SELECT month, score FROM closed_month WHERE member = ?;
+
+-- name: forget_closed_months!
+-- It is another's now.
+DELETE FROM closed_month WHERE member = ?;
+
+-- name: is_erased
+-- Whether a member was erased.
+SELECT member_id IS NULL FROM member WHERE number = ?;

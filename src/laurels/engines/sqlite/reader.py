@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
@@ -32,6 +33,11 @@ class Reader:
         if self._closed:
             raise LedgerUnavailable("The ledger is closed.")
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._read, work)
+
+    def now(self, work: Callable[[Database], T]) -> T:
+        """The same on the calling thread, with a connection that is closed again: for opening the ledger."""
+        with wrapped(), closing(Database(self._path, read_only=True)) as db:
+            return work(db)
 
     def close(self) -> None:
         """Wait for the reads under way and close the connections."""

@@ -9,18 +9,23 @@ a member.
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from itertools import islice
+from typing import cast
 
 import apsw
+import msgspec
 from msgspec import Struct
 
-from laurels.engines.sqlite.chain import NEWEST, SHARD, chained_hash
 from laurels.engines.sqlite.connection import Database, Row
+from laurels.engines.sqlite.places import end_of, place_of, position_at
 from laurels.engines.sqlite.schema import migrate
 from laurels.ledger import Finding, Verification
+from laurels.ledger.chain import chained_hash
 from laurels.model import EntryKind
-from laurels.model.entries import EARNED, SCORED
+from laurels.model.details import merged_into
+from laurels.model.entries import worth
 
 CHUNK = 2000
+NEWEST = 2**62
 
 UNREADABLE = (apsw.Error, UnicodeDecodeError)
 """What the driver raises where bytes of the file make no sense."""
@@ -28,7 +33,7 @@ UNREADABLE = (apsw.Error, UnicodeDecodeError)
 
 def verify(db: Database) -> Iterator[Verification]:
     """The chain and its positions, then what it says of each member, then documents and awards, then the file."""
-    feed = _Feed(db)
+    feed = _Feeds(db)
     for step in (feed.check, lambda: _members(db, feed), lambda: _documents(db), lambda: _file(db)):
         for findings in _until_unreadable(step):
             yield Verification(checked=feed.position, total=feed.head, findings=tuple(findings))
@@ -71,12 +76,14 @@ class _Member(Struct):
     hidden: bool = False
     name_number: int | None = None
     erased: bool = False
+    merged_into: int | None = None
     seen: bool = False
 
-    def add(self, kind: str, points: int, name_number: int | None) -> None:
+    def add(self, kind: str, points: int, name_number: int | None, details: bytes | None) -> None:
+        earned, score = worth(kind, points, details)
         self.balance += points
-        self.earned += points if kind in EARNED else 0
-        self.score += points if kind in SCORED else 0
+        self.earned += earned
+        self.score += score
         match kind:
             case EntryKind.HIDE | EntryKind.SHOW:
                 self.hidden = kind == EntryKind.HIDE
@@ -84,32 +91,72 @@ class _Member(Struct):
                 self.name_number = name_number
             case EntryKind.ERASE:
                 self.erased = True
+            case EntryKind.MERGE if details is not None:
+                into = merged_into(details)
+                self.merged_into = self.merged_into if into is None else into
 
     def differences(self, row: Row) -> Iterator[str]:
         """What the member's row says otherwise."""
-        _, balance, earned, score, hidden, name_number, erased = row
+        _, balance, earned, score, hidden, name_number, erased, merged, place = row
         kept, entries = (balance, earned, score), (self.balance, self.earned, self.score)
         if kept != entries:
             yield f"balance, earned and score are kept as {kept}, its entries sum to {entries}"
+        if place is None and self.name_number is None:  # accepted, and nothing awarded yet
+            return
         if bool(hidden) != self.hidden:
             yield f"it is {'hidden' if hidden else 'shown'}, its entries say otherwise"
         if name_number != self.name_number:
             yield f"its name number is {name_number}, its entries say {self.name_number}"
         if bool(erased) != self.erased:
             yield f"its id is {'gone' if erased else 'there'}, its entries say otherwise"
+        if (merged is None) != (self.merged_into is None):
+            yield f"it became member number {merged}, its entries say {self.merged_into}"
 
 
-class _Feed:
-    """The entries read so far: up to which position, its hash, and what they say of the members."""
+class _Feeds:
+    """The entries read so far in every shard, and what they say of the members."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self.position = self.head = 0
         self.members: dict[int, _Member] = {}
+        self._shards: dict[int, _Feed] = {}
+
+    @property
+    def position(self) -> int:
+        """How many entries were read."""
+        return sum(feed.position for feed in self._shards.values())
+
+    @property
+    def head(self) -> int:
+        """How many there are."""
+        return sum(feed.head for feed in self._shards.values())
+
+    def check(self) -> Iterator[list[Finding]]:
+        """Read each shard to its head, a chunk at a time; what is wrong with each chunk."""
+        row = self._db.one("read_ledger")
+        if row is None:
+            yield [Finding("ledger", "the row that says who it is, is missing")]
+        count = row[2] if row is not None and isinstance(row[2], int) else len(self._db.all("read_heads"))
+        self._shards = {shard: _Feed(self._db, shard, self.members) for shard in range(count)}
+        for feed in self._shards.values():
+            yield from feed.check()
+
+    def catch_up(self) -> list[Finding]:
+        """Read to the heads as they are in the transaction under way."""
+        return [finding for feed in self._shards.values() for finding in feed.catch_up()]
+
+
+class _Feed:
+    """The entries of a shard read so far: up to which position, and its hash."""
+
+    def __init__(self, db: Database, shard: int, members: dict[int, _Member]) -> None:
+        self._db = db
+        self._shard = shard
+        self.position = self.head = 0
+        self._members = members
         self._hash: bytes | None = b""
 
     def check(self) -> Iterator[list[Finding]]:
-        """Read to the head, a chunk at a time; what is wrong with each chunk."""
         while True:
             with _moment(self._db):
                 findings = self._read_chunk()
@@ -120,54 +167,55 @@ class _Feed:
                 return
 
     def catch_up(self) -> list[Finding]:
-        """Read to the head as it is in the transaction under way."""
         findings = self._read_chunk()
         while self.position < self.head:
             findings += self._read_chunk()
         return findings
 
     def _read_chunk(self) -> list[Finding]:
-        head = self._db.one("read_head")
+        head = self._db.one("read_head", self._shard)
         if head is None:
-            return [Finding("ledger", "the row that says who it is, is missing")]
-        if not isinstance(head[2], int):  # a flipped bit can make it NULL, whatever the schema says
+            return [Finding("ledger", f"the row that says where shard {self._shard} ends, is missing")]
+        if not isinstance(head[0], int):  # a flipped bit can make it NULL, whatever the schema says
             return [Finding("ledger", "its head's position is no number")]
-        self.head = head[2]
+        self.head = head[0]
         findings = []
         rows = self._readable_rows(CHUNK)
         if rows is None:
-            findings.append(Finding(f"{SHARD}-{self.position + 1}", "the entry cannot be read"))
+            findings.append(Finding(self._where(self.position + 1), "the entry cannot be read"))
             self._pass_over()
         elif rows:
             findings += [finding for row in rows for finding in self._check_entry(row)]
         elif self.position < self.head:
             missing = f"the entries {self.position + 1} to {self.head} are missing"
-            findings.append(Finding(f"{SHARD}-{self.position + 1}", missing))
+            findings.append(Finding(self._where(self.position + 1), missing))
             self.position, self._hash = self.head, None
-        if self.position == self.head and self._hash not in {None, head[3]}:
+        if self.position == self.head and self._hash not in {None, head[1]}:
             findings.append(Finding("ledger", "the head's hash is not the last entry's"))
         return findings
 
     def _check_entry(self, row: Row) -> Iterator[Finding]:
-        position, kind, member, points, name_number, stored = *row[:4], row[11], row[16]
-        where = f"{SHARD}-{position}"
+        position, kind, member, points, name_number = position_at(row[0]), *row[1:4], row[11]
+        stored, details = row[16], row[18]
         if position != self.position + 1:
-            yield Finding(f"{SHARD}-{self.position + 1}", f"the entries up to {position - 1} are missing")
-        elif self._hash is not None and stored != chained_hash(self._hash, row[:16]):
-            yield Finding(where, "the entry was changed: its hash does not follow from the one before")
+            yield Finding(self._where(self.position + 1), f"the entries up to {position - 1} are missing")
+        elif self._hash is not None and not _follows(self._hash, self._shard, position, row):
+            yield Finding(self._where(position), "the entry was changed: its hash does not follow from the one before")
         self.position, self._hash = position, stored if isinstance(stored, bytes) else None
         if isinstance(points, int):  # else it was reported above
-            self.members.setdefault(member, _Member()).add(kind, points, name_number)
+            self._members.setdefault(member, _Member()).add(kind, points, name_number, _readable(details))
 
     def _beyond_head(self) -> list[Finding]:
-        rows = self._db.all("verify_entries", self.head, NEWEST, 1)
-        return [Finding(f"{SHARD}-{row[0]}", "the entry lies beyond the head") for row in rows]
+        beyond = place_of(self._shard, max(self.head, 0))
+        rows = self._db.all("verify_entries", beyond, end_of(self._shard), 1)
+        return [Finding(self._where(position_at(row[0])), "the entry lies beyond the head") for row in rows]
 
     def _readable_rows(self, limit: int) -> list[Row] | None:
         """Up to `limit` further entries, fewer before one that cannot be read; None where that is the next."""
+        start, end = place_of(self._shard, self.position), place_of(self._shard, max(self.head, 0))
         while limit:
             try:
-                return _in_order(self._db.all("verify_entries", self.position, self.head, limit), self.position)
+                return _in_order(self._db.all("verify_entries", start, min(end, end_of(self._shard)), limit), start)
             except UNREADABLE:
                 limit //= 2
         return None
@@ -176,13 +224,34 @@ class _Feed:
         """Go on behind an entry that cannot be read; its hash alone may be there still."""
         self.position += 1
         try:
-            row = self._db.one("entry_hash", self.position)
+            row = self._db.one("entry_hash", place_of(self._shard, self.position))
             self._hash = row[0] if row else None
         except UNREADABLE:
             self._hash = None
 
+    def _where(self, position: int) -> str:
+        return f"{self._shard}-{position}"
 
-def _members(db: Database, feed: _Feed) -> Iterator[list[Finding]]:
+
+def _follows(previous: bytes, shard: int, position: int, row: Row) -> bool:
+    """Whether an entry's hash is the one that its columns make; in a damaged file they may be anything."""
+    stored, written_as, details = row[16:]
+    try:
+        hashed = chained_hash(previous, row[1:16], details, written_as=written_as, shard=shard, position=position)
+        return bool(stored == hashed)
+    except (TypeError, ValueError):
+        return False
+
+
+def _readable(details: object) -> bytes | None:
+    """Details that say something; damaged ones were reported by their hash."""
+    try:
+        return None if details is None else msgspec.json.encode(msgspec.json.decode(cast("bytes", details)))
+    except (msgspec.MsgspecError, TypeError, UnicodeDecodeError):
+        return None
+
+
+def _members(db: Database, feed: _Feeds) -> Iterator[list[Finding]]:
     after = -1
     while True:
         with _moment(db):
@@ -210,8 +279,8 @@ def _documents(db: Database) -> Iterator[list[Finding]]:
     while (end := db.value("end_of_chunk", start, last, CHUNK)) is not None:
         _in_order([(end,)], start)
         findings = []
-        for kind, source, id, status, state, position in db.all("verify_accepted", start, end):
-            inbox, entry = state or "none", position or "none"
+        for kind, source, id, status, state, place in db.all("verify_accepted", start, end):
+            inbox, entry = state or "none", place or "none"
             findings.append(
                 Finding(
                     f"{kind} {source}/{id}",

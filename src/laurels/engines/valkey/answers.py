@@ -1,7 +1,10 @@
-"""What the scripts give, in the words of the port."""
+"""What the scripts give, in the words of the port. Whatever is damaged on the way raises one of `DAMAGED`."""
 
+from collections.abc import Sequence
+from hashlib import sha1
 from typing import Any
 
+from laurels.errors import InvalidInput
 from laurels.leaderboard import Followed, View
 from laurels.model import Mark, Place, Standing, Version
 
@@ -10,6 +13,25 @@ Row = tuple[str, int, int, int]
 
 _NUMBER_DIGITS = 10  # of the member number that an entry begins with; its name number follows
 _MOST_TOPS = 100
+
+
+DAMAGED = (ValueError, LookupError, TypeError, AttributeError, InvalidInput)
+"""What reading an answer may raise that is none."""
+
+
+def checked(question: Sequence[bytes], answer: bytes) -> bytes:
+    """What `read` gave, without its digest. Raises `ValueError` where it is not whole, or the answer to another
+    question.
+    """
+    digest, _, text = answer.partition(b"\n")
+    _compare(digest, question, text)
+    return text
+
+
+def _compare(digest: bytes, *parts: Any) -> None:
+    joined = b"\n".join(part if isinstance(part, bytes) else b"\n".join(part) for part in parts)
+    if sha1(joined, usedforsecurity=False).hexdigest().encode() != digest:
+        raise ValueError("the digest is not that of the answer")
 
 
 class Views:
@@ -67,8 +89,14 @@ class Views:
         return self._version[1]
 
 
-def rows(text: bytes, ids: list[bytes], position: int, last: Row | None) -> list[Row]:
-    """The places in what `standings` gave, from a position on; `last` is the row before them."""
+def page(question: Sequence[bytes], answer: list[Any], position: int, last: Row | None) -> tuple[bytes, list[Row]]:
+    """The stamp and the places in what `standings` gave, from a position on; `last` is the row before them."""
+    digest, stamp, text, ids = answer
+    _compare(digest, question, stamp, text, ids)
+    return stamp, _rows(text, ids, position, last)
+
+
+def _rows(text: bytes, ids: list[bytes], position: int, last: Row | None) -> list[Row]:
     found: list[Row] = []
     for place, (points, member_id) in enumerate(zip(_points(text.split()), ids, strict=True), position):
         rank = last[2] if last is not None and last[1] == points else place
@@ -77,10 +105,10 @@ def rows(text: bytes, ids: list[bytes], position: int, last: Row | None) -> list
     return found
 
 
-def followed(answer: list[Any]) -> Followed:
-    """Whom a generation follows, and its marks, in what `followed` gave."""
-    _, identity, epoch, rules, marks = answer
-    return Followed(
+def followed(answer: list[Any]) -> tuple[int, Followed]:
+    """A generation, whom it follows, and its marks, in what `followed` gave."""
+    generation, identity, epoch, rules, marks = answer
+    return int(generation), Followed(
         identity=identity.decode(),
         epoch=int(epoch),
         rules=rules.decode(),

@@ -1,44 +1,63 @@
-"""The connection to the server: which servers will not do, scripts by name, and the driver's errors as ours."""
+"""The connection to the server: scripts by name, what it must be, the driver's errors as ours, and the log's word on
+them.
+"""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from importlib.resources import files
 from typing import Any
 
-from redis.asyncio import BlockingConnectionPool, Redis, SSLConnection
-from redis.asyncio.connection import Connection
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import AuthenticationError, AuthorizationError, RedisError
+import structlog
+from redis.exceptions import ReadOnlyError, RedisError
 
 from laurels.engines.valkey.address import Address
+from laurels.engines.valkey.connecting import ANSWER_WITHIN_S, Clients, Tls
+from laurels.engines.valkey.rights import missing_rights, refusal_of
+from laurels.engines.valkey.troubles import advice_on, trouble_of
 from laurels.errors import BoardUnavailable, SettingsError
 
-CONNECT_WITHIN_S = 1.0
-"""A server that takes longer to answer the first time is away."""
-
-ANSWER_WITHIN_S = 3.0
-"""How long one answer may take: a large server that forks for a snapshot stands still for a second or so."""
-
 CONNECTIONS = 32
-"""The most connections of one process; who finds none free waits for one."""
+"""The most commands of one process at once; who finds no connection free waits for one."""
 
 SWEEP = 1000
 """Keys that are looked at, or deleted, in one step."""
 
-OLDEST_VALKEY = (8, 0)
-OLDEST_REDIS = (6, 2)
+SAY_EVERY_S = 10.0
+"""How often the log says the same trouble again."""
 
-_SCRIPTS = ("read", "standings", "followed", "reset", "apply", "confirm")
+DAMAGED = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, AssertionError)
+"""What reading an answer may raise that is no answer."""
+
+_SCRIPTS = (
+    "read", "standings", "followed", "reset", "apply", "confirm", "adopt", "begin_load", "load", "end_load",
+)  # fmt: skip
+
+log = structlog.get_logger(__name__)
 
 
 class Server:
-    """One server, whose scripts know one root key. Connects when it is first asked, and again when it has to."""
+    """One server, whose scripts know one root key. Connects when it is first asked, and again when it has to.
 
-    def __init__(self, address: Address, root: str) -> None:
+    Whenever there is a new connection, or the server says that it is a replica, it is looked at again before it is
+    asked anything: it may be another one, or set up otherwise.
+    """
+
+    def __init__(
+        self, address: Address, root: str, tls: Tls | None = None, sentinel_password: str | None = None
+    ) -> None:
+        """Raises `SettingsError` where the files for TLS cannot be used."""
         self.address = address
-        self.client = Redis(connection_pool=_pool(address))
+        self._clients = Clients(address, tls or Tls(), sentinel_password, self._connected)
+        self.client = self._clients.server
         self._root = root
+        self._slots = asyncio.Semaphore(CONNECTIONS)
+        self._checking = asyncio.Lock()
+        self._connections = 0
+        self._checked = -1
+        self._has_rights = False
+        self._said: dict[str, float] = {}
         folder = files(__package__) / "scripts"
         common = (folder / "common.lua").read_text("utf-8")
         # Each is called by its digest; after a restart the driver hands it over again.
@@ -47,96 +66,130 @@ class Server:
             for name in _SCRIPTS
         }
 
-    async def run(self, script: str, *arguments: bytes | str | int) -> Any:
-        """What a script gives. Raises `BoardUnavailable` where the server is away or cannot do it."""
-        with _told():
+    async def run(self, script: str, *arguments: bytes | str | int, within_s: float = ANSWER_WITHIN_S) -> Any:
+        """What a script gives. Raises `BoardUnavailable` where the server is away, will not do, or cannot do it; at the
+        latest after `within_s`, whatever there is to wait for.
+        """
+        async with self._told(within_s), self._slots:
+            if self._checked != self._connections:
+                await self._check_once()
             return await self._scripts[script](keys=[self._root], args=arguments)
-
-    async def sweep(self) -> None:
-        """Delete the generations that are neither served nor followed. Looks at every key of the database."""
-        with _told():
-            named = await self.client.hmget(self._root, ["served", "followed"])
-            used = {int(generation) for generation in named if generation is not None}
-            keys: list[bytes] = []
-            async for key in self.client.scan_iter(match=f"{self._root}:*", count=SWEEP):
-                generation = key.split(b":")[1]
-                # One that is newer than all in use was begun since by another process.
-                if generation.isdigit() and int(generation) not in used and int(generation) < max(used, default=0):
-                    keys.append(key)
-                if len(keys) == SWEEP:
-                    await self.client.unlink(*keys)
-                    keys.clear()
-            if keys:
-                await self.client.unlink(*keys)
 
     async def check(self) -> None:
         """Raise `SettingsError` for a server that will not do, and `BoardUnavailable` for one that does not answer."""
+        async with self._told(3 * ANSWER_WITHIN_S), self._checking:
+            await self._check()
+
+    def look_again(self) -> None:
+        """Check the server before it is next asked: it may be set up otherwise by now."""
+        self._checked = -1
+
+    async def sweep(self) -> None:
+        """Delete what was begun, here or by another process, and is neither served, followed nor loaded. Looks at every
+        key of the database, some at a time.
+        """
+        async with self._told(None):
+            begun = {int(generation) for generation in await self.client.smembers(f"{self._root}:generations")}
+            # Read after the others: one that is begun meanwhile is not among them.
+            named = await self.client.hmget(self._root, ["served", "followed", "loading"])
+            await self._delete(begun - {int(generation) for generation in named if generation is not None})
+
+    async def drop(self, generation: int) -> None:
+        """Delete one generation."""
+        async with self._told(None):
+            await self._delete({generation})
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        await self._clients.close()
+
+    def damaged(self, error: BaseException) -> BoardUnavailable:
+        """Say in the log that an answer could not be read; gives what to raise."""
+        return self._say("GARBAGE", error)
+
+    def told(self, word: str, advice: str, error: str = "") -> BoardUnavailable:
+        """Say in the log why the server cannot be used, not for every reader again; gives what to raise."""
+        now = time.monotonic()
+        if now - self._said.get(word, -SAY_EVERY_S) >= SAY_EVERY_S:
+            self._said[word] = now
+            log.warning(
+                "leaderboard.trouble", leaderboard="valkey", server=str(self.address), word=word, error=error, do=advice
+            )
+        # It may be shown to customers, so it names no server.
+        return BoardUnavailable(f"The leaderboard's server cannot do this now ({word}). Try again.")
+
+    async def _delete(self, generations: set[int]) -> None:
+        if not generations:
+            return
+        ours = {f"{self._root}:{generation}".encode() for generation in generations}
+        keys: list[bytes] = []
+        async for key in self.client.scan_iter(match=f"{_literal(self._root)}:*", count=SWEEP):
+            prefix = self._root.encode() + b":" + key[len(self._root) + 1 :].split(b":", 1)[0]
+            if prefix in ours and key != prefix:
+                keys.append(key)
+            if len(keys) >= SWEEP:
+                await self.client.unlink(*keys)
+                keys.clear()
+        if keys:
+            await self.client.unlink(*keys)
+        await self.client.srem(f"{self._root}:generations", *generations)
+
+    async def _check_once(self) -> None:
+        """Check, if no other call has by now."""
+        async with self._checking:
+            if self._checked != self._connections:
+                try:
+                    await self._check()
+                except SettingsError as error:
+                    raise self.told("REFUSED", error.message) from error
+
+    async def _check(self) -> None:
         try:
-            with _told():
-                about = await self.client.info()
-        except BoardUnavailable as error:
-            if isinstance(error.__cause__, AuthenticationError | AuthorizationError):
+            about = await self.client.info()
+        except RedisError as error:
+            word = trouble_of(error)
+            if word == "WRONGPASS":
                 raise SettingsError(
                     f"leaderboard.url: {self.address} does not take this user and password. Correct them in the URL."
+                ) from error
+            if word in {"NOPERM", "NOAUTH", "DB"}:
+                right = " (+info)" if word == "NOPERM" else ""
+                raise SettingsError(
+                    f"leaderboard.url: {self.address} answers {word}{right}. {advice_on(word)}"
                 ) from error
             raise
         if refusal := refusal_of(about):
             raise SettingsError(f"leaderboard.url: {self.address} {refusal}")
+        if not self._has_rights:
+            if missing := await missing_rights(self.client, self._root):
+                raise SettingsError(
+                    f"leaderboard.url: {self.address} does not allow this user {' '.join(missing)}. "
+                    "Grant it by ACL SETUSER."
+                )
+            self._has_rights = True
+        self._checked = self._connections
 
-    async def close(self) -> None:
-        """Let go of every connection."""
-        await self.client.aclose()
-        await self.client.connection_pool.disconnect()
+    def _connected(self) -> None:
+        self._connections += 1
 
+    @asynccontextmanager
+    async def _told(self, within_s: float | None) -> AsyncIterator[None]:
+        """The driver's errors as ours, at the latest after `within_s`."""
+        try:
+            async with asyncio.timeout(within_s):
+                yield
+        except (RedisError, OSError, *DAMAGED) as error:
+            if isinstance(error, ReadOnlyError):
+                self.look_again()
+            word = trouble_of(error)
+            if word == "NOPERM":
+                self._checked, self._has_rights = -1, False
+            raise self._say(word, error) from error
 
-def refusal_of(about: dict[str, Any]) -> str | None:
-    """Why a server that says this about itself (INFO) will not do, and what to do about it; None where it will."""
-    name, key, oldest = "Redis", "redis_version", OLDEST_REDIS
-    if "valkey_version" in about:
-        name, key, oldest = "Valkey", "valkey_version", OLDEST_VALKEY
-    version = str(about.get(key, "0"))
-    if _numbers(version) < oldest:
-        return f"runs {name} {version}. Laurels needs Valkey 8, Redis 6.2, or later."
-    if int(about.get("cluster_enabled", 0)):
-        return "is part of a cluster, where no script sees the whole board. Give a server that stands alone."
-    if about.get("role") != "master":
-        return "is a replica, which cannot be written. Give the address of its primary."
-    policy = str(about.get("maxmemory_policy", ""))
-    # What has no time to live is safe from `volatile-...`, and nothing here has one.
-    if policy.startswith("allkeys"):
-        return (
-            f"may throw members away when memory runs short (maxmemory-policy {policy}). "
-            "Set maxmemory-policy noeviction, or give a server that is not a cache."
-        )
-    return None
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """The driver's errors as ours. They name no server, for they may be shown to customers."""
-    try:
-        yield
-    except (RedisError, OSError) as error:
-        what = type(error).__name__
-        raise BoardUnavailable(f"The leaderboard's server cannot do this now ({what}). Try again.") from error
+    def _say(self, word: str, error: BaseException) -> BoardUnavailable:
+        return self.told(word, advice_on(word), f"{type(error).__name__}: {error}")
 
 
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) if part.isdecimal() else 0 for part in version.split("."))
-
-
-def _pool(address: Address) -> BlockingConnectionPool:
-    return BlockingConnectionPool(
-        connection_class=SSLConnection if address.tls else Connection,
-        max_connections=CONNECTIONS,
-        timeout=ANSWER_WITHIN_S,
-        host=address.host,
-        port=address.port,
-        db=address.database,
-        username=address.user,
-        password=address.password,
-        socket_connect_timeout=CONNECT_WITHIN_S,
-        socket_timeout=ANSWER_WITHIN_S,
-        # Once more at once, for a connection that died unnoticed. Whatever is sent twice has its effect once.
-        retry=Retry(NoBackoff(), 1),
-    )
+def _literal(text: str) -> str:
+    """A pattern of the server that matches nothing but this text."""
+    return "".join(f"\\{letter}" if letter in "*?[]\\^" else letter for letter in text)

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from laurels.awarding import Awarder, Programs
+from laurels.awarding import Awarder, publish
 from laurels.clock import Clock
-from laurels.ledger import DocumentState, Finding, Ledger, Receipt
+from laurels.ledger import DocumentState, Finding, Ledger, QuarantinedDocument, Receipt
 from laurels.model import (
     Adjustment,
     Balance,
@@ -35,7 +35,9 @@ SOON_S = 10
 OpenLedger = Callable[[Clock], Awaitable[Ledger]]
 """Opens the test's ledger, fresh at first; called again, the same one once more, as a second process would."""
 
-MEMBER_EVENTS = frozenset({EntryKind.ENROL, EntryKind.HIDE, EntryKind.SHOW, EntryKind.RENAME, EntryKind.ERASE})
+MEMBER_EVENTS = frozenset(
+    {EntryKind.ENROL, EntryKind.HIDE, EntryKind.SHOW, EntryKind.RENAME, EntryKind.ERASE, EntryKind.CONTACT}
+)
 
 
 def outline_of(entry: Entry) -> Outline:
@@ -50,6 +52,7 @@ def outline_of(entry: Entry) -> Outline:
         entry.board_at,
         entry.recorded_at,
         member_id,
+        entry.details if entry.kind in {EntryKind.ADJUST, EntryKind.MERGE} else None,
     )
 
 
@@ -72,10 +75,11 @@ class Shop:
         self.now = now
 
     async def adopt(self, text: str) -> None:
-        """Publish a program; it is in force from now on."""
+        """Publish a program; it is in force from the next instant on."""
+        self.now.at += 1
         program = parse_program(text)
-        published = await self.ledger.publish(program.version, text)
-        self.programs = Programs(program, {version: parse_program(text) for version, text in published.items()})
+        await self.ledger.publish(program.version, text, None, actor="test")
+        self.programs = await publish(self.ledger, program)
         self.awarder = Awarder(self.ledger, self.programs, self.now)
 
     async def accept(self, *documents: Order | Refund | Document) -> list[Receipt]:
@@ -86,7 +90,7 @@ class Shop:
         """Award in every shard until each inbox is empty; gives how many documents were taken."""
         taken = 0
         for shard in (await self.ledger.heads()).marks:
-            while step := await self.awarder.step(shard, limit):
+            while step := await self.awarder.step_in(shard, limit):
                 taken += step
         return taken
 
@@ -128,6 +132,11 @@ class Shop:
     async def points_entries(self) -> list[tuple[EntryKind, str | None, int]]:
         """Give kind, member and points of each entry that is not a member event, shard by shard."""
         return [(e.kind, e.member_id, e.points) for e in await self.feed() if e.kind not in MEMBER_EVENTS]
+
+    async def explained(self, entry: Entry) -> str:
+        """Give an entry's reason in words."""
+        [worded] = await self.programs.worded([entry], self.ledger)
+        return worded.reason
 
     async def findings(self) -> list[Finding]:
         """What is wrong with the ledger; a verification that did not look at every entry fails at once."""
@@ -182,7 +191,8 @@ async def opened_again(open_ledger: OpenLedger, shop: Shop) -> AsyncIterator[Sho
     """Open the shop's ledger once more, as a second process would, under the same program."""
     other = Shop(await open_ledger(shop.now), shop.now)
     try:
-        await other.adopt(shop.programs.current.text)
+        other.programs = await publish(other.ledger, shop.programs.current)
+        other.awarder = Awarder(other.ledger, other.programs, other.now)
         yield other
     finally:
         await other.ledger.close()
@@ -221,6 +231,11 @@ def adjustment(id: str, member_id: str, points: int, reason: str = "goodwill") -
 def redemption(redemption_id: str, member_id: str, points: int) -> Document:
     """Points spent, by way of the source `shop`."""
     return Redemption(source="shop", redemption_id=redemption_id, member_id=member_id, points=points).document()
+
+
+def key_of(document: QuarantinedDocument) -> tuple[DocumentKind, str, str]:
+    """What a document in quarantine is known by."""
+    return document.kind, document.source, document.id
 
 
 def unreadable(id: str, member_id: str, content: bytes, raw: bytes = b"") -> Document:

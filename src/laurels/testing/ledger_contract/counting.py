@@ -1,7 +1,7 @@
 """Counting: how much lies where, for whoever watches."""
 
 from laurels.ledger import Counts
-from laurels.testing.ledger_contract.base import Base, Shop, order, refund
+from laurels.testing.ledger_contract.base import Base, Shop, key_of, order, refund
 
 MILESTONE = "2500.00"
 """An order whose points pass the default program's milestone."""
@@ -36,11 +36,11 @@ class Counting(Base):
         assert (counts.ready, counts.waiting, counts.quarantined) == (0, 1, 1)
         [quarantined] = await shop.ledger.quarantine()
         shop.now.at += 5_000_000
-        await shop.ledger.retry(quarantined.sequence)
+        await shop.ledger.retry(*key_of(quarantined))
         counts = await shop.ledger.counts()
         assert (counts.ready, counts.ready_since, counts.quarantined) == (1, shop.now.at, 0)
         await shop.award()
-        await shop.ledger.drop(quarantined.sequence, actor="clerk")
+        await shop.ledger.drop(*key_of(quarantined), actor="clerk")
         await shop.sell(order("A9", "ann", "25.00"))
         counts = await shop.ledger.counts()
         assert (counts.ready, counts.waiting, counts.quarantined) == (0, 0, 0)

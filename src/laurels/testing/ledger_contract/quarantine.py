@@ -3,11 +3,13 @@
 import pytest
 
 from laurels.errors import NotFound
-from laurels.model import Status
+from laurels.model import DocumentKind, Status
 from laurels.program import DEFAULT_PROGRAM
-from laurels.testing.ledger_contract.base import Base, Shop, order, refund, unreadable
+from laurels.testing.ledger_contract.base import Base, Shop, adjustment, key_of, order, refund, unreadable
 
 WITH_YEN = DEFAULT_PROGRAM.replace("version = 1", "version = 2").replace("per = {", 'per = { JPY = "1000",')
+MOST = 2**31 - 1
+TOO_MUCH = order("A1", "ann", "25.00")
 IN_YEN = order("A1", "ann", "2500", currency="JPY")
 
 
@@ -27,17 +29,29 @@ class Quarantine(Base):
         assert ids == [f"P{n}" for n in range(7)]
         assert {each.quarantined_at for each in await shop.ledger.quarantine()} == {shop.now.at}
 
-    async def test_a_retry_is_awarded_under_todays_rules(self, shop: Shop) -> None:
+    async def test_a_retry_is_awarded_where_the_hindrance_is_gone(self, shop: Shop) -> None:
         """It comes back into the inbox, and out of quarantine."""
-        await shop.sell(IN_YEN)
+        await shop.awarder.settle(adjustment("J1", "ann", MOST))
+        await shop.sell(TOO_MUCH)
         [quarantined] = await shop.ledger.quarantine()
-        await shop.adopt(WITH_YEN)
-        await shop.ledger.retry(quarantined.sequence)
+        await shop.awarder.settle(adjustment("J2", "ann", -MOST))
+        await shop.ledger.retry(*key_of(quarantined))
         assert await shop.ledger.quarantine() == []
         assert await shop.ledger.inbox_depth() == 1
-        state = await shop.state(IN_YEN)
+        state = await shop.state(TOO_MUCH)
         assert (state.status, state.reason) == (Status.ACCEPTED, None)
         assert await shop.award() == 1
+        assert (await shop.balance("ann")).balance == 3
+
+    async def test_a_retry_is_judged_by_the_rules_of_its_day(self, shop: Shop) -> None:
+        """What is published later changes nothing of what came before it."""
+        await shop.sell(IN_YEN)
+        await shop.adopt(WITH_YEN)
+        [quarantined] = await shop.ledger.quarantine()
+        await shop.ledger.retry(*key_of(quarantined))
+        await shop.award()
+        assert "version 1" in ((await shop.state(IN_YEN)).reason or "")
+        await shop.sell(order("A2", "ann", "2500", currency="JPY"))
         assert (await shop.balance("ann")).balance == 3
 
     async def test_a_retry_of_what_is_still_bad_comes_back(self, shop: Shop) -> None:
@@ -45,16 +59,17 @@ class Quarantine(Base):
         await shop.sell(unreadable("P", "ann", b"", b"as received"))
         for _ in range(3):
             [quarantined] = await shop.ledger.quarantine()
-            assert quarantined.raw == b"as received"
-            await shop.ledger.retry(quarantined.sequence)
+            assert (await shop.ledger.quarantined(*key_of(quarantined))).raw == b"as received"
+            await shop.ledger.retry(*key_of(quarantined))
             await shop.award()
 
     async def test_a_retried_order_releases_what_waits_for_it(self, shop: Shop) -> None:
         """As it would have done at first."""
-        await shop.sell(refund("R1", "ann", "1000", "A1", currency="JPY"), IN_YEN)
+        await shop.awarder.settle(adjustment("J1", "ann", MOST))
+        await shop.sell(refund("R1", "ann", "10.00", "A1"), TOO_MUCH)
         [quarantined] = await shop.ledger.quarantine()
-        await shop.adopt(WITH_YEN)
-        await shop.ledger.retry(quarantined.sequence)
+        await shop.awarder.settle(adjustment("J2", "ann", -MOST))
+        await shop.ledger.retry(*key_of(quarantined))
         await shop.award()
         assert (await shop.balance("ann")).balance == 2
 
@@ -67,7 +82,7 @@ class Quarantine(Base):
         [overdue] = await shop.ledger.quarantine()
         assert overdue.id == "R1"
         await shop.sell(second)
-        await shop.ledger.retry(overdue.sequence)
+        await shop.ledger.retry(*key_of(overdue))
         await shop.accept(order("A1", "ann", "25.00"))
         await shop.award()
         entries = await shop.ledger.order_entries("shop", "A1")
@@ -77,7 +92,7 @@ class Quarantine(Base):
         """Its id stays used; it is not listed, not retried, not awarded; the reason says who gave it up."""
         await shop.sell(IN_YEN)
         [quarantined] = await shop.ledger.quarantine()
-        await shop.ledger.drop(quarantined.sequence, actor="clerk")
+        await shop.ledger.drop(*key_of(quarantined), actor="clerk")
         assert await shop.ledger.quarantine() == []
         [again, other] = await shop.accept(IN_YEN, order("A1", "ann", "25.00"))
         assert (again.repeated, again.conflict) == (True, False)
@@ -85,20 +100,23 @@ class Quarantine(Base):
         assert await shop.award() == 0
         assert "clerk" in ((await shop.state(IN_YEN)).reason or "")
         with pytest.raises(NotFound):
-            await shop.ledger.retry(quarantined.sequence)
+            await shop.ledger.retry(*key_of(quarantined))
         with pytest.raises(NotFound):
-            await shop.ledger.drop(quarantined.sequence, actor="clerk")
+            await shop.ledger.drop(*key_of(quarantined), actor="clerk")
 
     async def test_what_is_not_in_quarantine_cannot_leave_it(self, shop: Shop) -> None:
         """Unknown, awarded, waiting or still in the inbox."""
         await shop.sell(order("A1", "ann", "25.00"), refund("R1", "ann", "5.00", "A9"))
         await shop.accept(order("A2", "ann", "25.00"))
         feed, depth = await shop.feed(), await shop.ledger.inbox_depth()
-        for sequence in range(-1, 6):
-            with pytest.raises(NotFound):
-                await shop.ledger.retry(sequence)
-            with pytest.raises(NotFound):
-                await shop.ledger.drop(sequence, actor="clerk")
+        for kind in DocumentKind:
+            for id in ("A1", "A2", "A3", "R1", "", "\n"):
+                with pytest.raises(NotFound):
+                    await shop.ledger.quarantined(kind, "shop", id)
+                with pytest.raises(NotFound):
+                    await shop.ledger.retry(kind, "shop", id)
+                with pytest.raises(NotFound):
+                    await shop.ledger.drop(kind, "shop", id, actor="clerk")
         assert (await shop.feed(), await shop.ledger.inbox_depth()) == (feed, depth)
 
     async def test_a_repeat_of_what_is_in_quarantine_says_so(self, shop: Shop) -> None:

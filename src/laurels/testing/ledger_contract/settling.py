@@ -35,7 +35,7 @@ class Settling(Base):
         await shop.awarder.settle(adjustment("J1", "ann", 50))
         first = await shop.awarder.settle(redemption("S1", "ann", 40))
         again = await shop.awarder.settle(redemption("S1", "ann", 40))
-        assert again == Receipt(Status.AWARDED, repeated=True, entry=first.entry)
+        assert again == Receipt(Status.AWARDED, repeated=True, entry=first.entry, balance=10)
         assert (await shop.awarder.settle(adjustment("J1", "ann", 50))).repeated
         assert (await shop.balance("ann")).balance == 10
 
@@ -79,9 +79,9 @@ class Settling(Base):
             raise ZeroDivisionError(claim.now)
 
         answers = await asyncio.gather(
-            shop.ledger.settle(adjustment("J1", "ann", 1), judge),
+            shop.ledger.settle([adjustment("J1", "ann", 1)], judge),
             shop.accept(order("A1", "bob", "10.00")),
-            shop.ledger.settle(adjustment("J2", "cy", 1), judge),
+            shop.ledger.settle([adjustment("J2", "cy", 1)], judge),
             shop.awarder.settle(adjustment("J3", "dee", 5)),
             return_exceptions=True,
         )

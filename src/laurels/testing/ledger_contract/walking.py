@@ -1,5 +1,6 @@
 """A random walk with a slow and obvious twin beside it: after each step both must say the same of every member."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
@@ -24,6 +25,7 @@ class Person:
     balance: int = 0
     earned: int = 0
     score: int = 0
+    erased: bool = False
 
 
 @dataclass
@@ -39,27 +41,39 @@ class Bought:
 class Twin:
     """What a ledger must say, worked out the plain way."""
 
-    double: bool = False
+    version: int = 1
     persons: dict[str, Person] = field(default_factory=dict)
     taken: dict[str, Order | Refund] = field(default_factory=dict)
     status: dict[str, Status] = field(default_factory=dict)
     inbox: list[tuple[Order | Refund, Person | None]] = field(default_factory=list)
     waiting: list[tuple[Refund, Person | None]] = field(default_factory=list)
+    came_under: dict[str, int] = field(default_factory=dict)
+    owners: dict[str, Person | None] = field(default_factory=dict)
     orders: dict[str, Bought] = field(default_factory=dict)
 
     def enrol(self, member_id: str) -> Person:
         """Give the person whom this id means now."""
-        return self.persons.setdefault(member_id, Person())
+        if member_id not in self.persons:
+            person = self.persons[member_id] = Person()
+            for key, owner in self.owners.items():
+                if owner is None and self.taken[key].member_id == member_id:
+                    self.owners[key] = person
+        return self.persons[member_id]
 
     def accept(self, document: Order | Refund) -> tuple[bool, bool]:
         """Whether it is a repeat, and whether it is a conflict."""
         key = name(document)
         if key in self.taken:
-            same = self.taken[key] == document
+            owner = self.owners[key]
+            same = self.taken[key] == document or (owner is not None and owner.erased)  # then the key alone decides
             return same, not same
         self.taken[key], self.status[key] = document, Status.ACCEPTED
+        self.came_under[key] = self.version
         linked = isinstance(document, Refund) and document.order_id is not None
         person = self.persons.get(document.member_id) if linked else self.enrol(document.member_id)
+        if person is None and linked:
+            person = self._erased_buyer(document)
+        self.owners[key] = person
         self.inbox.append((document, person))
         return False, False
 
@@ -71,7 +85,7 @@ class Twin:
                 self._earn(document, person)
             elif document.order_id is None:
                 assert person is not None
-                self._move(person, -points(document.amount, self.double))
+                self._move(person, -points(document.amount, self._double(document)))
                 self.status[name(document)] = Status.AWARDED
             else:
                 self._reverse(document, person)
@@ -80,12 +94,18 @@ class Twin:
     def erase(self, member_id: str) -> None:
         """Forget the id. What is under way goes to the person whom the id meant."""
         person = self.persons.pop(member_id)
+        person.erased = True
         self.inbox = [(each, _whose(each, who, member_id, person)) for each, who in self.inbox]
         self.waiting = [(each, _whose(each, who, member_id, person)) for each, who in self.waiting]
 
+    def _erased_buyer(self, document: Order | Refund) -> Person | None:
+        """What comes for an erased member's order is that member's."""
+        owner = self.owners.get(f"order {document.order_id}")
+        return owner if owner is not None and owner.erased else None
+
     def _earn(self, order: Order, person: Person) -> None:
-        self._move(person, points(order.total, self.double))
-        self.orders[order.order_id] = Bought(person, order.total, self.double)
+        self._move(person, points(order.total, self._double(order)))
+        self.orders[order.order_id] = Bought(person, order.total, self._double(order))
         self.status[name(order)] = Status.AWARDED
         released = [each for each in self.waiting if each[0].order_id == order.order_id]
         self.waiting = [each for each in self.waiting if each not in released]
@@ -104,6 +124,10 @@ class Twin:
             self._move(bought.person, points(keeps, bought.double) - points(bought.left, bought.double))
             bought.left = keeps
             self.status[name(refund)] = Status.AWARDED
+
+    def _double(self, document: Order | Refund) -> bool:
+        """By the version in force when it came: every even one doubles."""
+        return self.came_under[name(document)] % 2 == 0
 
     def _move(self, person: Person, moved: int) -> None:
         person.balance += moved
@@ -159,9 +183,9 @@ async def _step(shops: Sequence[Shop], twin: Twin, dice: Random, n: int) -> None
             event = dice.choice((MemberEvent.HIDE, MemberEvent.SHOW, MemberEvent.RENAME))
             await shop.ledger.change_member(member_id, event, actor="clerk")
         case "program":
-            twin.double = not twin.double
-            for each in shops:
-                await each.adopt(DOUBLED if twin.double else DEFAULT_PROGRAM)
+            twin.version += 1
+            text = DOUBLED if twin.version % 2 == 0 else DEFAULT_PROGRAM
+            await shop.adopt(re.sub(r"version = \d+", f"version = {twin.version}", text))
 
 
 async def _spend(shop: Shop, twin: Twin, member_id: str, spent: int, id: str) -> None:

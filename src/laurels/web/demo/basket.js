@@ -94,7 +94,7 @@ async function buy() {
   draw();
   say(outcome, "One moment…");
   try {
-    const bought = await call(`/order/${id}`, { method: "POST", body: { itemIds, paymentDetails: { method: "card", token } } });
+    const bought = await call(`/order/${encodeURIComponent(id)}`, { method: "POST", body: { itemIds, paymentDetails: { method: "card", token } } });
     finish(`Thank you! ${price(bought.total, bought.currency)} paid. Your points are on their way.`);
     await tellPoints(id);
   } catch (error) {
@@ -116,7 +116,7 @@ function finish(words) {
 /** Wait until the order was awarded, then say what it earned. */
 async function tellPoints(id) {
   for (let look = 0; look < LOOKS; look++) {
-    const state = await call(`/order/${id}?source=checkout`);
+    const state = await call(`/order/${encodeURIComponent(id)}?source=checkout`);
     if (state.status === "awarded") {
       if (chosen.size === 0) {
         say(outcome, `Thank you! ${state.points === 0 ? "No points this time." : points(state.points, { signed: true })}`);

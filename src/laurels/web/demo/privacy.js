@@ -17,7 +17,7 @@ hide.addEventListener("click", () => change(isHidden ? "show" : "hide"));
 /** Bring the words up to date. */
 export async function refresh(member) {
   customer = member;
-  const { me } = await call(`/loyalty/${member}?top=0&around=0`);
+  const { me } = await call(`/loyalty/${encodeURIComponent(member)}?top=0&around=0`);
   isHidden = me.hidden;
   section.hidden = me.name === null;
   say(words, isHidden ? "Nobody but you sees your points." : `To everyone else you are ${me.name}.`);
@@ -34,7 +34,7 @@ export function clear() {
 /** The board follows within milliseconds; a busy machine may take longer than one call waits. */
 async function boardShows(member, version, tries = 20) {
   try {
-    await call(`/loyalty/${member}?top=0&around=0&min_version=${encodeURIComponent(version)}`);
+    await call(`/loyalty/${encodeURIComponent(member)}?top=0&around=0&min_version=${encodeURIComponent(version)}`);
   } catch (error) {
     if (error.status !== 409 || tries === 0) throw error;
     await boardShows(member, version, tries - 1);
@@ -44,7 +44,7 @@ async function boardShows(member, version, tries = 20) {
 async function change(what) {
   const member = customer;
   try {
-    const { as_of } = await call(`/members/${member}/${what}`, { method: "POST" });
+    const { as_of } = await call(`/members/${encodeURIComponent(member)}/${what}`, { method: "POST" });
     await boardShows(member, as_of);
     await refresh(member);
   } catch (error) {

@@ -9,7 +9,7 @@ const rows = new Map();
 
 /** Bring the list up to date. */
 export async function refresh(customer) {
-  const purchases = await call(`/demo/customers/${customer}/orders`);
+  const purchases = await call(`/demo/customers/${encodeURIComponent(customer)}/orders`);
   const shown = purchases.map((purchase) => {
     const key = `${purchase.source} ${purchase.order_id}`;
     if (!rows.has(key)) rows.set(key, new Row(purchase));
@@ -32,8 +32,8 @@ export function clear() {
 
 class Row {
   constructor({ order_id, source, ordered_at, total, currency }) {
-    this.address = `/order/${encodeURIComponent(order_id)}?source=${source}`;
-    this.refundAddress = `/demo/orders/${encodeURIComponent(order_id)}/refund?source=${source}`;
+    this.address = `/order/${encodeURIComponent(order_id)}?source=${encodeURIComponent(source)}`;
+    this.refundAddress = `/demo/orders/${encodeURIComponent(order_id)}/refund?source=${encodeURIComponent(source)}`;
     const what = `${price(total, currency)} on ${moment(ordered_at)}`;
     this.earned = make("span", { className: "earned" });
     this.why = make("button", { type: "button", aria: { expanded: "false" } });

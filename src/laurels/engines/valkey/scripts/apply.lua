@@ -2,7 +2,8 @@
 --
 -- ARGV: generation, shard, position and hash of its mark as the caller left it, position and hash of the new mark, and
 -- the changes (MessagePack): {position, kind, member, ...}, in order.
--- Gives `taken`; `old` where the mark is there already; or `moved`, having done nothing.
+-- Gives `taken`; `old` where the mark is there already; `moved`, having done nothing; or where the batch cannot be
+-- taken, and nothing is served or followed any more, `KEY` or `RANGE` and why.
 
 local generation, shard = ARGV[1], ARGV[2]
 if has_moved(generation, shard, tonumber(ARGV[3]), ARGV[4]) then
@@ -17,69 +18,93 @@ end
 -- A server that is full, or must not be written, says so at the first write, and lets a script that has written finish.
 call('HSET', base .. 'state', 'last_shard', shard)
 
-local members = {} -- looked up in this batch
+local members = {} -- looked up in this batch; false: has not joined
 local boards = {} -- seen in this batch
+local has_early = call('EXISTS', base .. 'early') == 1
 
 local function keep(member, known)
   local key, field = bucket_of(base, member)
-  local text = known.erased and '!' or (known.hidden and '-' or '+') .. known.name_number .. ' ' .. known.id
+  local text = known.gone or (known.hidden and '-' or '+') .. known.name_number .. ' ' .. known.id
   call('HSET', key, field, text)
   members[member] = known
 end
 
-local function look_up(member)
+-- What is known of a member: `gone` is `!` or `?`, as it is kept. Nil for one that has not joined.
+local function find(member)
   local known = members[member]
-  if known then
-    return known
+  if known == nil then
+    local text = call('HGET', bucket_of(base, member))
+    known = false
+    if text == '!' or text == '?' then
+      known = { gone = text }
+    elseif text then
+      local sign, name_number, id = string.match(text, '^([+-])(%d+) (.*)$')
+      known = { hidden = sign == '-', name_number = name_number, id = id }
+    end
+    members[member] = known
   end
-  local text = call('HGET', bucket_of(base, member))
-  if not text then
-    error('member ' .. member .. ' never joined')
-  end
-  local sign, name_number, id = string.match(text, '^([+-])(%d+) (.*)$')
-  known = { erased = text == '!', hidden = sign == '-', name_number = name_number, id = id }
-  members[member] = known
-  return known
+  return known or nil
 end
 
-local function rerank(board, entry, before, after)
-  if after > 0 then
-    call('ZADD', base .. 'ranking:' .. board, -within_points(after), entry)
-  elseif before > 0 then
+local function look_up(member)
+  return find(member) or error({ told = 'KEY member ' .. member .. ' never joined' })
+end
+
+local function is_listed(member, known)
+  return known and not known.gone and not known.hidden and call('HEXISTS', base .. 'into', member) == 0
+end
+
+-- Put a listed member on a board, or take it off, as its sum has it.
+local function rerank(board, entry, sum)
+  if sum > 0 then
+    call('ZADD', base .. 'ranking:' .. board, -within_points(sum), entry)
+  else
     call('ZREM', base .. 'ranking:' .. board, entry)
   end
 end
 
--- Put a member that is not hidden on every board, or take it off.
+-- Put a listed member on every board, or take it off.
 local function rank(member, known, on)
-  if known.hidden then
-    return
-  end
   local entry = entry_of(member, known.name_number)
   for _, board in ipairs(call('SMEMBERS', base .. 'boards')) do
-    local sum = sum_of(base, board, member)
-    rerank(board, entry, on and 0 or sum, on and sum or 0)
+    rerank(board, entry, on and sum_of(base, board, member) or 0)
   end
 end
 
 -- Change what is known of a member, who then stands on the boards accordingly.
 local function alter(member, change)
   local known = look_up(member)
-  if known.erased then
+  if known.gone then
     return
   end
-  rank(member, known, false)
+  if is_listed(member, known) then
+    rank(member, known, false)
+  end
   change(known)
   keep(member, known)
-  rank(member, known, true)
+  if is_listed(member, known) then
+    rank(member, known, true)
+  end
 end
 
-local take = {}
+local function drop_sums(member)
+  for _, board in ipairs(call('SMEMBERS', base .. 'boards')) do
+    if sum_of(base, board, member) ~= 0 then
+      local key, index = sums_of(base, board, member)
+      call('BITFIELD', key, 'SET', 'i64', index, 0)
+    end
+  end
+end
 
-function take.score(member, points, board)
-  local known = look_up(member)
-  if known.erased then
+-- Change the sum of a member that stands for itself; points as a number or, where it is large, a text.
+local function add(member, board, points)
+  local known = find(member)
+  if known and known.gone == '!' then
     return
+  end
+  if not known then
+    call('SADD', base .. 'early', member)
+    has_early = true
   end
   if not boards[board] then
     call('SADD', base .. 'boards', board)
@@ -90,19 +115,58 @@ function take.score(member, points, board)
   local last = '#' .. CHUNK - 1
   local sum = call('BITFIELD', key, 'OVERFLOW', 'FAIL', 'INCRBY', 'i64', last, 0, 'INCRBY', 'i64', index, points)[2]
   if not sum then
-    error('the points of member ' .. member .. ' pass 64 bits')
+    error({ told = 'RANGE the points of member ' .. member .. ' pass 64 bits' })
   end
-  if not known.hidden then
-    rerank(board, entry_of(member, known.name_number), sum - points, sum)
+  if known and not known.gone and not known.hidden then
+    rerank(board, entry_of(member, known.name_number), sum)
   end
 end
 
-function take.join(member, name_number, id)
-  if not id then -- erased since, somewhere further on in the feed
-    return keep(member, { erased = true })
+-- Forget a member's id, and all but that there was such a member.
+local function forget(member)
+  local known = find(member)
+  if known and known.id then
+    -- The same person may be back under a new number before this one's erasure is read.
+    if tonumber(call('HGET', base .. 'numbers', known.id) or nil) == member then
+      call('HDEL', base .. 'numbers', known.id)
+    end
   end
-  keep(member, { hidden = false, name_number = name_number, id = id })
-  call('HSET', base .. 'numbers', id, member)
+  keep(member, { gone = '!' })
+end
+
+-- Forget all that became a member.
+local function forget_those_in(root_member)
+  for _, text in ipairs(call('SMEMBERS', base .. 'became:' .. root_member)) do
+    local member = tonumber(text)
+    if find(member) then
+      forget(member)
+    end
+    forget_those_in(member)
+  end
+end
+
+local take = {}
+
+function take.score(member, points, board)
+  add(root_of(base, member), board, points)
+end
+
+function take.join(member, name_number, id)
+  local is_merged = call('HEXISTS', base .. 'into', member) == 1
+  if not id then -- erased since, somewhere further on in the feed
+    keep(member, { gone = '?' })
+  elseif is_merged and (find(root_of(base, member)) or {}).gone == '!' then
+    keep(member, { gone = '!' })
+  else
+    keep(member, { hidden = false, name_number = name_number, id = id })
+    -- The same person may have joined anew under a larger number, which is read first.
+    if call('HSETNX', base .. 'numbers', id, member) == 0 and tonumber(call('HGET', base .. 'numbers', id)) < member then
+      call('HSET', base .. 'numbers', id, member)
+    end
+  end
+  if has_early and call('SREM', base .. 'early', member) == 1 and is_listed(member, members[member]) then
+    rank(member, members[member], true)
+  end
 end
 
 function take.hide(member)
@@ -119,21 +183,44 @@ end
 
 function take.erase(member)
   local known = look_up(member)
-  if known.erased then
+  if is_listed(member, known) then
+    rank(member, known, false)
+  end
+  drop_sums(member)
+  forget(member)
+  if call('HEXISTS', base .. 'into', member) == 0 then
+    forget_those_in(member)
+  end
+end
+
+function take.merge(member, into)
+  into = root_of(base, into)
+  local known = find(member)
+  if into == member or call('HEXISTS', base .. 'into', member) == 1 or (known and known.gone == '!') then
     return
   end
-  rank(member, known, false)
+  if is_listed(member, known) then
+    rank(member, known, false)
+  end
   for _, board in ipairs(call('SMEMBERS', base .. 'boards')) do
+    -- In two halves: a number of a script holds 53 bits.
     local key, index = sums_of(base, board, member)
-    if sum_of(base, board, member) ~= 0 then
+    local high, low = 64 * (member % CHUNK), 64 * (member % CHUNK) + 32
+    local sum = call('BITFIELD', key, 'GET', 'i32', high, 'GET', 'u32', low)
+    if sum[1] ~= 0 or sum[2] ~= 0 then
+      add(into, board, string.format('%.0f', sum[1] * 4294967296))
+      add(into, board, sum[2])
       call('BITFIELD', key, 'SET', 'i64', index, 0)
     end
   end
-  -- Shards are independent: the same person may be back under a new number before this one's erasure is read.
-  if tonumber(call('HGET', base .. 'numbers', known.id) or nil) == member then
-    call('HDEL', base .. 'numbers', known.id)
+  call('HSET', base .. 'into', member, into)
+  call('SADD', base .. 'became:' .. into, member)
+  if (find(into) or {}).gone == '!' then
+    if known then
+      forget(member)
+    end
+    forget_those_in(member)
   end
-  keep(member, { erased = true })
 end
 
 local function apply()
@@ -156,6 +243,10 @@ if not done then
   if call('HGET', root, 'served') == generation then
     call('HDEL', root, 'served')
   end
-  return redis.error_reply('ERR ' .. (type(fault) == 'table' and fault.err or tostring(fault)))
+  if type(fault) == 'table' and fault.told then
+    return fault.told
+  end
+  local why = type(fault) == 'table' and fault.err or tostring(fault)
+  return redis.error_reply(string.match(why, '^%u+ ') and why or 'ERR ' .. why)
 end
 return 'taken'

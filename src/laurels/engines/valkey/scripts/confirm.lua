@@ -4,16 +4,12 @@
 -- Gives what was served before ('' for nothing), or `moved`, having done nothing.
 
 local generation, served = ARGV[1], call('HGET', root, 'served') or ''
-if call('HGET', root, 'followed') ~= generation then
+if any_has_moved(generation, 3) then
   return 'moved'
-end
-for mark = 3, #ARGV, 3 do
-  if has_moved(generation, ARGV[mark], tonumber(ARGV[mark + 1]), ARGV[mark + 2]) then
-    return 'moved'
-  end
 end
 call('HSET', root, 'confirmed_at', ARGV[2])
 if served ~= generation then
+  call('HDEL', root, 'loading') -- a load that somebody left
   serve(generation)
 end
 return served

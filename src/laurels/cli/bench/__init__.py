@@ -1,9 +1,0 @@
-"""`bench`: what this machine does in a second, in one process and without HTTP.
-
-`timing.py` times a call again and again, `scratch.py` is the shop that is measured, `figures.py` are the benches,
-`circumstances.py` is what a figure is worth little without, `command.py` is the command line's part.
-"""
-
-from laurels.cli.bench.command import register
-
-__all__ = ["register"]

@@ -1,0 +1,182 @@
+"""Bringing documents into the ledger and awarding them, and what became of each: nothing is called done that is not."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TypeVar
+
+from msgspec import Struct, field
+
+from laurels.cli.console import progress
+from laurels.errors import Conflict, LaurelsError
+from laurels.ledger import Ledger, Receipt
+from laurels.model import Adjustment, Document, DocumentKind, Order, Refund, Status
+from laurels.runtime.upkeep import settle
+from laurels.wiring import Services
+
+T = TypeVar("T")
+
+CHUNK = 1000
+"""Documents accepted in one commit."""
+
+_PAGE = 1000
+
+Key = tuple[DocumentKind, str, str]
+"""What a document is known by: kind, source, id."""
+
+
+class Imported(Struct):
+    """What an import did. `new` documents were accepted, and `repeated` ones were here before; `awarded` counts the new
+    ones. `waiting` and `reasons` (of what lies in quarantine, by reason) count both: they say where it all stands now.
+    `refused` adjustments were not accepted, by reason.
+    """
+
+    orders: int = 0
+    refunds: int = 0
+    adjustments: int = 0
+    new: int = 0
+    repeated: int = 0
+    awarded: int = 0
+    waiting: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+    conflicts: list[str] = field(default_factory=list)
+
+    @property
+    def quarantined(self) -> int:
+        """How many lie in quarantine."""
+        return self.reasons.total()
+
+    @property
+    def complete(self) -> bool:
+        """Whether all were awarded, or were here before and neither wait nor lie in quarantine."""
+        return not (self.waiting or self.reasons or self.refused or self.conflicts)
+
+
+class _Unawarded(Struct):
+    """Documents that are not awarded, each once: whether it is a new one; of those in quarantine, the reason."""
+
+    waiting: dict[Key, bool] = field(default_factory=dict)
+    lying: dict[Key, tuple[str, bool]] = field(default_factory=dict)
+
+
+async def bring_in(services: Services, documents: Iterable[Order | Refund], total: int) -> Imported:
+    """Accept documents in chunks, award them, and bring the board to them. `total` is how many they are; they are
+    walked a second time where some of them came into quarantine.
+    """
+    imported, unawarded = Imported(), _Unawarded()
+    started, last = services.now(), await _last_quarantined(services.ledger)
+    with progress("importing", "documents") as report:
+        done = 0
+        for chunk in _chunks(documents, CHUNK):
+            receipts = await services.intake.accept_all([(document, b"") for document in chunk])
+            unsure = _count(imported, chunk, receipts)
+            await services.awarder.drain()
+            await _look(services.ledger, unsure, unawarded, started)
+            done += len(chunk)
+            report(done, total)
+    await settle(services, progress)
+    waited, unawarded.waiting = list(unawarded.waiting), {}
+    await _look(services.ledger, waited, unawarded, started)
+    await _look_into_quarantine(services.ledger, documents, last, unawarded)
+    imported.waiting = len(unawarded.waiting)
+    imported.reasons.update(reason for reason, _ in unawarded.lying.values())
+    new = sum(unawarded.waiting.values()) + sum(is_new for _, is_new in unawarded.lying.values())
+    imported.awarded = imported.new - new
+    return imported
+
+
+def _count(imported: Imported, chunk: list[Order | Refund], receipts: list[Receipt]) -> list[Key]:
+    """Count what came of accepting; gives those that may wait for their order, or lie in quarantine from before."""
+    unsure = []
+    for document, receipt in zip(chunk, receipts, strict=True):
+        key = _key(document)
+        if isinstance(document, Order):
+            imported.orders += 1
+        else:
+            imported.refunds += 1
+        if receipt.conflict:
+            imported.conflicts.append(key[2])
+            continue
+        imported.new += not receipt.repeated
+        imported.repeated += receipt.repeated
+        if receipt.repeated:
+            is_unsure = receipt.status is not Status.AWARDED
+        else:
+            is_unsure = isinstance(document, Refund) and document.order_id is not None
+        if is_unsure:
+            unsure.append(key)
+    return unsure
+
+
+def _key(document: Order | Refund) -> Key:
+    if isinstance(document, Order):
+        return DocumentKind.ORDER, document.source, document.order_id
+    return DocumentKind.REFUND, document.source, document.refund_id
+
+
+async def _look(ledger: Ledger, keys: Iterable[Key], unawarded: _Unawarded, started: int) -> None:
+    """Note which of these documents still wait for their order, or came into quarantine."""
+    for key in keys:
+        state = await ledger.document(*key)
+        if state is None or state.status is Status.AWARDED:
+            continue
+        is_new = state.accepted_at >= started
+        if state.status is Status.QUARANTINED:
+            unawarded.lying[key] = (state.reason or "given up", is_new)
+        else:
+            unawarded.waiting[key] = is_new
+
+
+async def _last_quarantined(ledger: Ledger) -> int:
+    last = 0
+    while page := await ledger.quarantine(after=last, limit=_PAGE):
+        last = page[-1].sequence
+    return last
+
+
+async def _look_into_quarantine(
+    ledger: Ledger, documents: Iterable[Order | Refund], last: int, unawarded: _Unawarded
+) -> None:
+    """Note those of the documents that lie behind a sequence in quarantine, whoever awarded them."""
+    lying: dict[Key, str] = {}
+    while page := await ledger.quarantine(after=last, limit=_PAGE):
+        lying |= {
+            key: each.reason for each in page if (key := (each.kind, each.source, each.id)) not in unawarded.lying
+        }
+        last = page[-1].sequence
+    if lying:
+        ours = {key for document in documents if (key := _key(document)) in lying}
+        unawarded.lying |= {key: (reason, True) for key, reason in lying.items() if key in ours}
+
+
+async def settle_adjustments(services: Services, adjustments: Iterable[Adjustment], total: int) -> Imported:
+    """Accept and award adjustments at once, chunk by chunk, each judged alone, and bring the board to them."""
+    imported = Imported()
+    with progress("importing", "adjustments") as report:
+        for chunk in _chunks(adjustments, CHUNK):
+            documents = [adjustment.document() for adjustment in chunk]
+            for document, answer in zip(documents, await services.awarder.settle_all(documents), strict=True):
+                _count_settled(imported, document, answer)
+            report(imported.adjustments, total)
+    await settle(services, progress)
+    return imported
+
+
+def _count_settled(imported: Imported, document: Document, answer: Receipt | LaurelsError) -> None:
+    imported.adjustments += 1
+    if isinstance(answer, Conflict) or (isinstance(answer, Receipt) and answer.conflict):
+        imported.conflicts.append(document.id)
+    elif isinstance(answer, LaurelsError):
+        imported.refused[answer.message] += 1
+    elif answer.repeated:
+        imported.repeated += 1
+    else:
+        imported.new += 1
+        imported.awarded += 1
+
+
+def _chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    iterator = iter(items)
+    while chunk := list(islice(iterator, size)):
+        yield chunk

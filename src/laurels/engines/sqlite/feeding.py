@@ -1,0 +1,129 @@
+"""The feed of the embedded ledger, and its checkpoint."""
+
+import asyncio
+from array import array
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import cast
+
+from laurels.engines.sqlite.chain import entry_of
+from laurels.engines.sqlite.connection import Database, Row
+from laurels.engines.sqlite.places import end_of, place_of
+from laurels.engines.sqlite.session import Session
+from laurels.errors import FeedDiverged
+from laurels.ledger import Checkpoint, Heads, MemberTotals
+from laurels.model import Entry, Mark, Outline
+from laurels.model.months import Months
+
+CHUNK = 10_000
+"""Members a part of a checkpoint."""
+
+
+class SqliteFeed(Session):
+    """Entries in commit order."""
+
+    async def heads(self) -> Heads:
+        return await self._reader.run(heads_of)
+
+    async def feed(self, shard: int, after: Mark, limit: int) -> list[Entry]:
+        def read(db: Database) -> list[Entry]:
+            _check_mark(db, shard, after)
+            rows = db.all("feed", place_of(shard, after.position), end_of(shard), limit)
+            return [entry_of(row) for row in rows]
+
+        return await self._reader.run(read)
+
+    async def outline(self, shard: int, after: Mark, limit: int) -> tuple[list[Outline], Mark]:
+        def read(db: Database) -> tuple[list[Outline], Mark]:
+            _check_mark(db, shard, after)
+            rows = cast("list[Outline]", db.all("outline", place_of(shard, after.position), end_of(shard), limit))
+            if not rows:
+                return rows, after
+            last = rows[-1][0]
+            return rows, Mark(last, db.value("entry_hash", place_of(shard, last)))
+
+        return await self._reader.run(read)
+
+    async def checkpoint(self) -> Checkpoint:
+        """One long read on a connection of its own: writers go on beside it, and their log grows until it ends."""
+        db = Database(self._path, read_only=True)
+        db.execute("BEGIN")
+        heads = heads_of(db)  # the first read of the transaction fixes what all others see
+        return Checkpoint(heads=heads, parts=_parts(db))
+
+    async def wait_for_news(self, known: Heads, timeout_s: float) -> None:
+        await self._poll(lambda db: heads_of(db).marks != known.marks, timeout_s, self._feed_signal)
+
+
+def heads_of(db: Database) -> Heads:
+    """Where the feed ends, in the transaction under way."""
+    row = db.one("read_ledger")
+    assert row is not None, "the first schema step writes the row"
+    began: dict[int, dict[int, Mark]] = {}
+    for epoch, shard, position, digest in db.all("read_epochs") if row[1] > 1 else []:
+        began.setdefault(epoch, {})[shard] = Mark(position, digest)
+    marks = {shard: Mark(position, digest) for shard, position, digest in db.all("read_heads")}
+    return Heads(identity=row[0], epoch=row[1], marks=marks, began=began)
+
+
+async def _parts(db: Database) -> AsyncIterator[MemberTotals]:
+    # A thread of its own, so that who gives up meanwhile closes the file after the read under way, not under it.
+    thread = ThreadPoolExecutor(1, thread_name_prefix="laurels-sqlite-checkpoint")
+    try:
+        parts = _read_parts(db)
+        while (part := await asyncio.get_running_loop().run_in_executor(thread, next, parts, None)) is not None:
+            yield part
+    finally:
+        thread.submit(db.close)
+        thread.shutdown(wait=False)
+
+
+def _read_parts(db: Database) -> Iterator[MemberTotals]:
+    after = -1
+    while rows := db.all("checkpoint_members", after, CHUNK):
+        after = rows[-1][0]
+        yield _part(rows)
+    month, member = 0, -1
+    while rows := db.all("checkpoint_closed_months", month, member, CHUNK):
+        month, member = rows[-1][:2]
+        yield _closed_part(rows)
+
+
+def _part(rows: list[Row]) -> MemberTotals:
+    months: dict[int, tuple[array[int], array[int]]] = {}
+    merged = []
+    for number, _, _, _, into, _, *open_months in rows:
+        if into is not None:
+            merged.append((number, into))
+        for month, score in Months(*open_months).open():
+            numbers, scores = months.setdefault(month, (array("q"), array("q")))
+            numbers.append(number)
+            scores.append(score)
+    return MemberTotals(
+        numbers=array("q", (row[0] for row in rows)),
+        ids=[row[1] for row in rows],
+        name_numbers=array("q", (row[2] for row in rows)),
+        hidden=bytes(row[3] for row in rows),
+        scores=array("q", (row[5] for row in rows)),
+        months=months,
+        merged=merged,
+    )
+
+
+def _closed_part(rows: list[Row]) -> MemberTotals:
+    months: dict[int, tuple[array[int], array[int]]] = {}
+    for month, member, score in rows:
+        if score:
+            numbers, scores = months.setdefault(month, (array("q"), array("q")))
+            numbers.append(member)
+            scores.append(score)
+    nobody = array("q")
+    return MemberTotals(numbers=nobody, ids=(), name_numbers=nobody, hidden=b"", scores=nobody, months=months)
+
+
+def _check_mark(db: Database, shard: int, mark: Mark) -> None:
+    """Raise `FeedDiverged` where the entry at the mark is missing, or another one."""
+    if mark.position:
+        row = db.one("entry_hash", place_of(shard, mark.position))
+        if row is None or row[0] != mark.hash:
+            raise FeedDiverged

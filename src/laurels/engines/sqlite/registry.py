@@ -1,0 +1,124 @@
+"""The members, the quarantine and the outbox of the embedded ledger."""
+
+from collections.abc import Sequence
+
+from laurels.clock import SECOND
+from laurels.engines.sqlite import members, merging
+from laurels.engines.sqlite.connection import Database, Row
+from laurels.engines.sqlite.session import Session
+from laurels.errors import NotFound
+from laurels.ledger import Message, MessageState, QuarantinedDocument
+from laurels.model import DocumentKind, Member, MemberEvent, Status, Version
+
+
+class SqliteMembers(Session):
+    """Who is in the program."""
+
+    async def enrol(self, members_: Sequence[tuple[str, str | None]], *, actor: str) -> tuple[list[bool], Version]:
+        return await self._writer.run(lambda db: members.enrol(db, members_, actor, self._now()))
+
+    async def change_member(self, member_id: str, event: MemberEvent, *, actor: str) -> Version:
+        version = await self._writer.run(lambda db: members.change(db, member_id, event, actor, self._now()))
+        if event is MemberEvent.ERASE:
+            await self._writer.fold()
+        return version
+
+    async def set_contact(self, member_id: str, email: str | None, *, actor: str) -> Version:
+        return await self._writer.run(lambda db: members.set_contact(db, member_id, email, actor, self._now()))
+
+    async def merge(self, member_id: str, into: str, *, actor: str) -> Version:
+        return await self._writer.run(lambda db: merging.merge(db, member_id, into, actor, self._now()))
+
+    async def member(self, member_id: str) -> Member | None:
+        row = await self._reader.run(lambda db: db.one("member_by_id", member_id))
+        return members.member_of(row) if row else None
+
+
+class SqliteQuarantine(Session):
+    """What could not be awarded."""
+
+    async def quarantine(self, *, after: int = 0, limit: int = 50) -> list[QuarantinedDocument]:
+        rows = await self._reader.run(lambda db: db.all("quarantine", after, limit))
+        return [_quarantined(row) for row in rows]
+
+    async def quarantined(self, kind: DocumentKind, source: str, id: str) -> QuarantinedDocument:
+        return await self._reader.run(lambda db: _find(db, kind, source, id))
+
+    async def retry(self, kind: DocumentKind, source: str, id: str) -> None:
+        def write(db: Database) -> None:
+            sequence = _find(db, kind, source, id).sequence
+            db.one("leave_quarantine", "ready", self._now(), "", sequence)
+            db.run("set_accepted", Status.ACCEPTED.value, sequence)
+
+        await self._writer.run(write)
+
+    async def drop(self, kind: DocumentKind, source: str, id: str, *, actor: str) -> None:
+        def write(db: Database) -> None:
+            sequence = _find(db, kind, source, id).sequence
+            db.one("leave_quarantine", "dropped", self._now(), f"dropped by {actor}", sequence)
+
+        await self._writer.run(write)
+
+
+class SqliteOutbox(Session):
+    """Messages to send."""
+
+    async def claim_messages(self, limit: int, *, lease_s: float) -> list[Message]:
+        now = self._now()
+        until = now + int(lease_s * SECOND)
+        rows = await self._writer.run(lambda db: db.all("claim_messages", now, until, limit))
+        return [
+            Message(id=row[0], milestone=row[1], points=row[2], created_at=row[3], attempts=row[4], email=row[5])
+            for row in rows
+        ]
+
+    async def message_sent(self, id: str) -> None:
+        await self._writer.run(lambda db: db.run("set_message", id, "sent", self._now(), ""))
+
+    async def message_postponed(self, id: str, *, until: int, note: str) -> None:
+        await self._writer.run(lambda db: db.run("set_message", id, "due", until, note))
+
+    async def message_undeliverable(self, id: str, *, note: str) -> None:
+        await self._writer.run(lambda db: db.run("set_message", id, "undeliverable", self._now(), note))
+
+    async def give_up_held(self, *, created_before: int) -> None:
+        await self._writer.run(lambda db: db.run("give_up_held", created_before))
+
+    async def messages(self, member_id: str) -> list[MessageState]:
+        rows = await self._reader.run(lambda db: db.all("messages", member_id))
+        return [
+            MessageState(
+                id=row[0],
+                milestone=row[1],
+                points=row[2],
+                state=row[3],
+                created_at=row[4],
+                attempts=row[5],
+                note=row[6],
+            )
+            for row in rows
+        ]
+
+    async def wait_for_messages(self, timeout_s: float) -> None:
+        await self._poll(lambda db: bool(db.value("any_due", self._now())), timeout_s)
+
+
+def _find(db: Database, kind: DocumentKind, source: str, id: str) -> QuarantinedDocument:
+    row = db.one("quarantined", source, id, kind.value)
+    if row is None:
+        raise NotFound(f"There is no {kind} {source}/{id} in quarantine. `laurels quarantine list` shows them.")
+    return _quarantined(row[:7], *row[7:])
+
+
+def _quarantined(row: Row, raw: bytes = b"", content: bytes = b"") -> QuarantinedDocument:
+    return QuarantinedDocument(
+        sequence=row[0],
+        kind=DocumentKind(row[1]),
+        source=row[2],
+        id=row[3],
+        reason=row[4],
+        quarantined_at=row[5],
+        actor=row[6],
+        raw=raw,
+        content=content,
+    )

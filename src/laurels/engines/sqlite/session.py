@@ -1,0 +1,68 @@
+"""What every part of the embedded ledger stands on: the file, its writing thread, its readers, and the clock."""
+
+import asyncio
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+from laurels import clock
+from laurels.clock import Clock
+from laurels.engines.sqlite.chain import entry_of
+from laurels.engines.sqlite.change_notice import ChangeNotice
+from laurels.engines.sqlite.change_signal import ChangeSignal
+from laurels.engines.sqlite.connection import Database
+from laurels.engines.sqlite.intents import SqliteIntents
+from laurels.engines.sqlite.reader import Reader
+from laurels.engines.sqlite.writer import Writer
+from laurels.model import Entry
+
+
+class Session:
+    """An open ledger file, used from one event loop."""
+
+    def __init__(self, path: Path, now: Clock = clock.now) -> None:
+        self._path = path
+        self._now = now
+        self._signal, self._feed_signal = ChangeSignal(), ChangeSignal()
+        self._notice = ChangeNotice(path.with_name(f"{path.name}-notice"), self._hear)
+        self._growths = 0
+        self._writer = Writer(path, self._committed)
+        self._reader = Reader(path)
+        self._owner = uuid.uuid4().hex
+        self._shards = int(self._reader.now(lambda db: db.one("read_ledger") or (0, 0, 1))[2])
+        self._mine = frozenset(range(self._shards))
+        self._fences: dict[int, int] = {}
+        self._leased_until = 0
+        self.intents = SqliteIntents(self._writer, self._reader)
+
+    async def _entries(self, query: str, bindings: tuple[object, ...]) -> list[Entry]:
+        rows = await self._reader.run(lambda db: db.all(query, *bindings))
+        return [entry_of(row) for row in rows]
+
+    def _hear(self) -> None:
+        self._signal.notify()
+        self._feed_signal.notify()
+
+    def _committed(self) -> None:
+        self._notice.give()
+        self._signal.notify()
+        if self._writer.growths != self._growths:  # most commits only take orders in: nobody has to look at the feed
+            self._growths = self._writer.growths
+            self._feed_signal.notify()
+
+    async def _poll(
+        self, look: Callable[[Database], bool], timeout_s: float, signal: ChangeSignal | None = None
+    ) -> None:
+        signal = signal or self._signal
+        self._notice.listen()
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout_s
+        while True:
+            generation = signal.generation
+            if await self._reader.run(look):
+                self._notice.found()
+                return
+            left = deadline - loop.time()
+            if left <= 0:
+                return
+            await signal.wait(generation, min(left, self._notice.pause_s()))

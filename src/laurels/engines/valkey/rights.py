@@ -1,0 +1,125 @@
+"""What a server has to be, and what its user has to be allowed, looked at before anything is built on it."""
+
+from typing import Any
+
+from redis.exceptions import RedisError
+
+from laurels.engines.valkey.troubles import is_refused_right
+
+OLDEST_VALKEY = (8, 0)
+OLDEST_REDIS = (6, 2)
+
+_TRY = """
+local refused = {}
+local function try(name, ...)
+  local answer = redis.pcall(name, ...)
+  local fault = type(answer) == 'table' and answer.err
+  if fault and (string.find(fault, 'NOPERM') or string.find(fault, 'ACL failure') or
+      string.find(fault, "run this command")) then
+    refused[#refused + 1] = name
+  end
+end
+local hash, set, sorted, bits = KEYS[1] .. ':h', KEYS[1] .. ':s', KEYS[1] .. ':z', KEYS[1] .. ':b'
+try('hset', hash, 'a', '1'); try('hsetnx', hash, 'a', '1'); try('hget', hash, 'a'); try('hmget', hash, 'a')
+try('hgetall', hash); try('hexists', hash, 'a'); try('hdel', hash, 'a')
+try('sadd', set, '1'); try('smembers', set); try('srem', set, '1')
+try('zadd', sorted, '1', 'a'); try('zcard', sorted); try('zcount', sorted, '-inf', '+inf')
+try('zrange', sorted, '0', '0')
+try('zrank', sorted, 'a'); try('zscore', sorted, 'a'); try('zrem', sorted, 'a')
+try('bitfield', bits, 'INCRBY', 'i64', '#0', '0'); try('exists', bits); try('time')
+try('del', hash, set, sorted, bits)
+try('publish', ARGV[1], '')
+return refused
+"""
+_MANY = 12  # refused: then it is the keys
+
+
+def refusal_of(about: dict[str, Any]) -> str | None:
+    """Why a server that says this about itself (INFO) will not do, and what to do about it; None where it will."""
+    name, key, oldest = "Redis", "redis_version", OLDEST_REDIS
+    if "valkey_version" in about:
+        name, key, oldest = "Valkey", "valkey_version", OLDEST_VALKEY
+    version = str(about.get(key, "0"))
+    if _numbers(version) < oldest:
+        return f"runs {name} {version}. Laurels needs Valkey 8, Redis 6.2, or later."
+    if int(about.get("cluster_enabled", 0)):
+        return "is part of a cluster, where no script sees the whole board. Give a server that stands alone."
+    if about.get("role") != "master":
+        return "is a replica, which cannot be written. Give the address of its primary, or of its sentinels."
+    policy = str(about.get("maxmemory_policy", ""))
+    # What has no time to live is safe from `volatile-...`, and nothing here has one.
+    if policy.startswith("allkeys"):
+        return (
+            f"may throw members away when memory runs short (maxmemory-policy {policy}). "
+            "Set maxmemory-policy noeviction, or give a server that is not a cache."
+        )
+    return None
+
+
+async def missing_rights(client: Any, root: str) -> list[str]:
+    """What the user may not do and has to, as ACL SETUSER writes it: `+zadd`, `~laurels:*`, `&laurels:changed`.
+
+    `client` is the driver's. Tries each command that the board needs on keys of its own, which are gone afterwards.
+    Raises `RedisError`.
+    """
+    scratch = f"{root}:rights"
+    missing = []
+    asked: dict[str, Any] = {
+        "hmget": ("HMGET", root, "served"),
+        "smembers": ("SMEMBERS", f"{root}:generations"),
+        "scan": ("SCAN", "0", "COUNT", "1"),
+        "unlink": ("UNLINK", scratch),
+        "srem": ("SREM", scratch, "1"),
+        "script|load": ("SCRIPT", "LOAD", _TRY),
+    }
+    for name, words in asked.items():
+        if await _is_refused(client, *words):
+            missing.append(f"+{name}")
+    if "+script|load" not in missing:
+        digest = await client.execute_command("SCRIPT", "LOAD", _TRY)
+        try:
+            refused = await client.execute_command("EVALSHA", digest, 1, scratch, f"{root}:changed")
+        except RedisError as error:
+            if not is_refused_right(error):
+                raise
+            missing.append("+evalsha")
+        else:
+            missing += [f"+{name.decode()}" for name in refused]
+    if await _may_not_subscribe(client, f"{root}:changed"):
+        missing.append("+subscribe")
+    return _summed_up(missing, root)
+
+
+def _summed_up(missing: list[str], root: str) -> list[str]:
+    """The channel or the keys instead of the commands that failed for want of them."""
+    if {"+publish", "+subscribe"} <= set(missing):
+        missing = [*(name for name in missing if name not in {"+publish", "+subscribe"}), f"&{root}:changed"]
+    if len(missing) >= _MANY:
+        missing = [f"~{root}", f"~{root}:*", *missing]
+    return [*dict.fromkeys(missing)]
+
+
+async def _is_refused(client: Any, *words: str) -> bool:
+    try:
+        await client.execute_command(*words)
+    except RedisError as error:
+        if not is_refused_right(error):
+            raise
+        return True
+    return False
+
+
+async def _may_not_subscribe(client: Any, channel: str) -> bool:
+    async with client.pubsub() as subscription:
+        try:
+            await subscription.subscribe(channel)
+            await subscription.get_message(timeout=1.0)
+        except RedisError as error:
+            if not is_refused_right(error):
+                raise
+            return True
+    return False
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) if part.isdecimal() else 0 for part in version.split("."))

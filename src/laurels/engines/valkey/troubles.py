@@ -1,0 +1,99 @@
+"""What the driver's errors mean: the server's own word for it, and what an operator does about it."""
+
+import ssl
+
+from redis.exceptions import (
+    AuthenticationError,
+    AuthorizationError,
+    BusyLoadingError,
+    InvalidResponse,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    ResponseError,
+)
+from redis.exceptions import ConnectionError as NoConnectionError
+from redis.exceptions import TimeoutError as NoAnswerError
+
+_ADVICE = {
+    "NOPERM": "This user lacks a right. The how-to on Valkey lists the least rights.",
+    "NOAUTH": "The server wants a password: put user and password into leaderboard.url.",
+    "WRONGPASS": "The server does not take this user and password: correct them in leaderboard.url.",
+    "BUSY": "Somebody's script keeps the server: wait for it, or end it by SCRIPT KILL.",
+    "WRONGTYPE": "Somebody wrote over a key of the board: give Laurels a database or leaderboard.prefix of its own. "
+    "The board is rebuilt.",
+    "MISCONF": "The server cannot save its snapshot and takes no writes: see its log, its disk and its rights there.",
+    "OOM": "The server's memory is full: raise its maxmemory. The board stays as it is until then.",
+    "READONLY": "The server is a replica by now: give the address of the primary, or of its sentinels.",
+    "LOADING": "The server is reading its snapshot: wait.",
+    "MASTERDOWN": "The server is a replica without its primary: give the address of the primary, or of its sentinels.",
+    "MAXCLIENTS": "The server has no connection left: raise its maxclients.",
+    "DB": "The server has no such database: correct the number at the end of leaderboard.url.",
+    "TLS": "TLS failed. A plain port is valkey://, a TLS port valkeys://; the authority is leaderboard.ca_file.",
+    "NO-ANSWER": "The server is there and does not answer in time: see whether it hangs, swaps or runs long commands.",
+    "GARBAGE": "What answers does not speak Valkey's protocol, or its answer is damaged: see what listens there. A TLS "
+    "port is valkeys://.",
+    "CLUSTER": "The server is part of a cluster: give one that stands alone.",
+    "AWAY": "The server cannot be reached: see whether it runs, its address, and the firewall.",
+}
+_GARBAGE = "GARBAGE"
+_OTHER = "See the server's log."
+
+_BY_TYPE: tuple[tuple[type[BaseException], str], ...] = (
+    (ssl.SSLError, "TLS"),
+    (NoPermissionError, "NOPERM"),
+    (AuthorizationError, "NOPERM"),
+    (ReadOnlyError, "READONLY"),
+    (OutOfMemoryError, "OOM"),
+    (BusyLoadingError, "LOADING"),
+    (InvalidResponse, "GARBAGE"),
+    (NoAnswerError, "NO-ANSWER"),
+    (TimeoutError, "NO-ANSWER"),
+    (NoConnectionError, "AWAY"),
+    (OSError, "AWAY"),
+)
+_BY_TEXT = {
+    "DB index": "DB",
+    "max number of clients": "MAXCLIENTS",
+    "CROSSSLOT": "CLUSTER",
+    "MOVED ": "CLUSTER",
+    "CLUSTERDOWN": "CLUSTER",
+}
+
+
+def trouble_of(error: BaseException) -> str:
+    """One word for an error: the prefix of the server's own message (`NOPERM`, `BUSY`, …), or a word of ours where the
+    server said none.
+    """
+    if is_refused_right(error):
+        return "NOPERM"
+    text = str(error)
+    if "SSL" in text or "CERTIFICATE_VERIFY" in text:
+        return "TLS"
+    if isinstance(error, AuthenticationError):
+        return "NOAUTH" if "required" in text.lower() or text.startswith("NOAUTH") else "WRONGPASS"
+    for kind, word in _BY_TYPE:
+        if isinstance(error, kind):
+            return word
+    return _first_word(text) if isinstance(error, ResponseError) else _GARBAGE
+
+
+def _first_word(text: str) -> str:
+    for part, word in _BY_TEXT.items():
+        if part in text:
+            return word
+    word = text.split(" ", 1)[0].rstrip(":")
+    return word if word.isascii() and word.isupper() else "ERR"
+
+
+def is_refused_right(error: BaseException) -> bool:
+    """Whether the server refused a command, a key or a channel to this user, also from within a script."""
+    text = str(error)
+    return (
+        isinstance(error, NoPermissionError) or "NOPERM" in text or "ACL failure" in text or "run this command" in text
+    )
+
+
+def advice_on(word: str) -> str:
+    """What to do about it."""
+    return _ADVICE.get(word, _OTHER)

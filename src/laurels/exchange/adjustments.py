@@ -1,0 +1,212 @@
+"""Adjustments from files, one a row: opening balances of an old system, goodwill in bulk."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import polars as pl
+from msgspec import Struct
+
+from laurels import clock
+from laurels.errors import InvalidInput, SettingsError
+from laurels.exchange import times
+from laurels.exchange.cells import SPOILED_WORDS
+from laurels.exchange.faults import Fault, refuse_faults
+from laurels.exchange.mapping import nearest
+from laurels.exchange.opening import open_plain, open_table
+from laurels.exchange.presets import OptionList
+from laurels.exchange.refusals import refuse, refuse_access, shown
+from laurels.exchange.table import Table
+from laurels.model import Adjustment
+from laurels.model.cards import looks_like_card
+from laurels.model.ids import check_id, check_source, is_spoiled
+
+ADJUSTMENT_ROLES = (
+    "member_id",
+    "points",
+    "adjustment_id",
+    "reason",
+    "note",
+    "occurred_at",
+    "board",
+    "quiet",
+    "source",
+)
+_CONSTANTS = ("reason", "note", "board", "quiet", "source")
+_OPTIONS = ("map", "set", "time_zone", "time_format", "ids_as_they_are", "delimiter", "encoding")
+_MAX_POINTS = 2_147_483_647
+_MAX_REASON, _MAX_NOTE = 500, 140
+_BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+SOURCE, ACTOR = "import", "cli"
+
+
+class Adjustments(Struct):
+    """Adjustments of a file that was checked from end to end, and what each field was read from."""
+
+    documents: list[Adjustment]
+    took: dict[str, str]
+
+    @property
+    def total(self) -> int:
+        """How many they are."""
+        return len(self.documents)
+
+    def __iter__(self) -> Iterator[Adjustment]:
+        return iter(self.documents)
+
+
+def read_adjustments(path: Path, options: OptionList, *, format_name: str | None = None, quiet: bool) -> Adjustments:
+    """The adjustments in a file, which is held in memory. Columns that `options` do not name have the fields' names.
+
+    A row without an `adjustment_id` has one that follows from its content, and from how many rows before it have the
+    same: so a file that is read again is a repeat. Raises `FileRefused` with every row that cannot be taken, and
+    `SettingsError` for an option that has no effect here.
+    """
+    idle = [name for name, value in msgspec.structs.asdict(options).items() if value and name not in _OPTIONS]
+    if idle:
+        raise SettingsError(f"{idle[0]} has no effect on adjustments.")
+    file, file_format = open_plain(path, format_name, delimiter=options.delimiter, encoding=options.encoding)
+    try:
+        table = open_table(file, file_format)
+        columns = _columns(table, options)
+        return Adjustments(_read(table, columns, options, quiet=quiet), {**columns, **options.set})
+    except OSError as error:
+        raise refuse_access(path, error) from error
+    finally:
+        file.remove()
+
+
+def _columns(table: Table, options: OptionList) -> dict[str, str]:
+    """Field -> column, of those that have one."""
+    _check_fields(table, options)
+    free = [role for role in ADJUSTMENT_ROLES if role not in options.map and role not in options.set]
+    columns = {**options.map, **{role: role for role in free if role in table.columns}}
+    for role in ("member_id", "points"):
+        columns.setdefault(role, role)
+    for role, column in columns.items():
+        if table.columns.count(column) != 1:
+            why = "has no column" if column not in table.columns else "has more than once the column"
+            raise refuse(table.file, f"{why} {shown(column)} ({role}); {nearest(column, table.columns)}")
+    for option in ("time_zone", "time_format"):
+        if getattr(options, option) and "occurred_at" not in columns:
+            raise refuse(table.file, f"{option} has no effect without occurred_at")
+    return columns
+
+
+def _check_fields(table: Table, options: OptionList) -> None:
+    for field in (*options.map, *options.set):
+        if field not in ADJUSTMENT_ROLES:
+            raise SettingsError(f"There is no field {shown(field)}; {nearest(field, ADJUSTMENT_ROLES, 'known')}.")
+    for field in options.set.keys() - set(_CONSTANTS):
+        raise SettingsError(f"{field} differs from row to row; give its column.")
+    if options.map or options.set:
+        return
+    for column in table.columns:
+        if column not in ADJUSTMENT_ROLES:
+            known = nearest(column, ADJUSTMENT_ROLES, "known")
+            raise refuse(table.file, f"has a column {shown(column)} that is not known; {known}")
+
+
+def _read(table: Table, columns: dict[str, str], options: OptionList, *, quiet: bool) -> list[Adjustment]:
+    now = clock.now()
+    frame = table.select(columns)
+    at: list[int | None] = [None] * frame.height
+    if "occurred_at" in columns:
+        at = frame.select(_instants(frame.schema["occurred_at"], options, now).alias("at"))["at"].to_list()
+    texts = frame.select(pl.col(role).cast(pl.String) for role in columns)
+    seen: Counter[bytes] = Counter()
+    adjustments, faults = [], []
+    for row, (cells, instant) in enumerate(zip(texts.iter_rows(named=True), at, strict=True), 1):
+        try:
+            adjustments.append(_adjustment({**options.set, **cells}, instant, seen, options, quiet=quiet))
+        except InvalidInput as error:
+            for fault in error.errors:
+                cell = cells.get(fault.field)
+                faults.append(Fault(row, columns.get(fault.field, fault.field), fault.message, cell or None))
+    if faults:
+        raise refuse_faults(table.file, faults, table.places)
+    return adjustments
+
+
+def _instants(dtype: pl.DataType, options: OptionList, now: int) -> pl.Expr:
+    zones: times.Zones = [] if options.time_zone is None else [(None, options.time_zone)]
+    column = pl.col("occurred_at")
+    if isinstance(dtype, pl.Datetime | pl.Date):
+        return times.moments(column, dtype, zones, now)
+    text = column.cast(pl.String)
+    if options.time_format is not None:
+        return times.formatted(text, options.time_format, zones, now)
+    return times.instants(text, zones, now)
+
+
+def _adjustment(
+    cells: dict[str, Any], at: int | None, seen: "Counter[bytes]", options: OptionList, *, quiet: bool
+) -> Adjustment:
+    member_id = _id(cells, "member_id", options)
+    points = _points(cells.get("points"))
+    reason = _text(cells, "reason", _MAX_REASON)
+    note = _text(cells, "note", _MAX_NOTE)
+    if cells.get("occurred_at") and at is None:
+        why = times.why_not(cells["occurred_at"], options.time_zone, clock.now(), options.time_format)
+        raise InvalidInput.of("occurred_at", why)
+    source = check_source(cells.get("source") or SOURCE, "source")
+    given = {
+        "board": _boolean(cells, "board", usual=True),
+        "quiet": _boolean(cells, "quiet", usual=quiet),
+    }
+    content = hashlib.blake2b(
+        msgspec.json.encode([source, member_id, points, reason, note, at, given["board"]]), digest_size=12
+    ).digest()
+    seen[content] += 1
+    if cells.get("adjustment_id"):
+        name = _id(cells, "adjustment_id", options)
+    else:
+        name = f"row:{content.hex()}:{seen[content]}"
+    return Adjustment(
+        id=name,
+        points=points,
+        actor=ACTOR,
+        reason=reason,
+        member_id=member_id,
+        source=source,
+        note=note,
+        occurred_at=at,
+        **given,
+    )
+
+
+def _id(cells: dict[str, Any], field: str, options: OptionList) -> str:
+    text = cells.get(field)
+    if not text:
+        raise InvalidInput.of(field, "is empty")
+    if is_spoiled(text) and not options.ids_as_they_are:
+        raise InvalidInput.of(field, SPOILED_WORDS)
+    return check_id(text, field)
+
+
+def _points(text: str | None) -> int:
+    digits = (text or "").removeprefix("-")
+    if not (digits.isascii() and digits.isdigit()) or not 0 < int(digits[:11]) <= _MAX_POINTS:
+        raise InvalidInput.of("points", f"must be a whole number other than 0, at most {_MAX_POINTS} either way")
+    return int(text or "")
+
+
+def _text(cells: dict[str, Any], field: str, most: int) -> str:
+    text = cells.get(field) or ""
+    if len(text) > most:
+        raise InvalidInput.of(field, f"must have at most {most} characters")
+    if looks_like_card(text):
+        raise InvalidInput.of(field, "must not hold a card number: take it out, it would be kept for ever")
+    return text
+
+
+def _boolean(cells: dict[str, Any], field: str, *, usual: bool) -> bool:
+    text = cells.get(field)
+    if not text:
+        return usual
+    if text.lower() not in _BOOLEANS:
+        raise InvalidInput.of(field, "must be true or false")
+    return _BOOLEANS[text.lower()]

@@ -1,0 +1,30 @@
+"""The first sheet of a workbook as a table, through polars and fastexcel (the extra `laurels[excel]`)."""
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+from zipfile import is_zipfile
+
+import polars as pl
+
+from laurels.exchange.inputs import Input
+from laurels.exchange.refusals import refuse, shown
+from laurels.exchange.table import POLARS_FAILED, Table, by_number
+
+
+def open_excel(file: Input) -> Table:
+    """A workbook's first sheet, whose first row names the columns. Costs the sheet in memory."""
+    if find_spec("fastexcel") is None:
+        raise refuse(file.name, 'workbooks need the extra "excel": pip install "laurels[excel]"; or save it as CSV')
+    if not is_zipfile(file.path):
+        raise refuse(file.name, "is not a workbook (.xlsx)")
+    try:
+        frame = pl.read_excel(file.path, engine="calamine", infer_schema_length=None, drop_empty_cols=False)
+    except (*POLARS_FAILED, Exception) as error:
+        raise refuse(file.name, f"is a broken workbook ({shown(str(error).partition(chr(10))[0], 120)})") from error
+    if frame.height == 0:
+        raise refuse(file.name, "has no rows")
+
+    def select(wanted: Mapping[str, str]) -> pl.DataFrame:
+        return frame.select(pl.col(column).alias(name) for name, column in wanted.items())
+
+    return Table(file.name, tuple(frame.columns), frame.height, select, by_number)

@@ -1,0 +1,28 @@
+"""What an import left out, each row with its reasons, in a file that a person mends from."""
+
+import csv
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from laurels.exchange.faults import Fault
+from laurels.exchange.refusals import refuse_access
+
+_HEADER = ("file", "row", "column", "value", "reason")
+
+
+def write_rejects(to: Path, rejected: Sequence[tuple[Path, Sequence[Fault]]]) -> int:
+    """Write the faults of files as CSV, for the owner's eyes alone; return how many rows were left out.
+
+    Raises `FileRefused` where it cannot be written.
+    """
+    try:
+        descriptor = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(_HEADER)
+            for path, faults in rejected:
+                writer.writerows((path, fault.row, fault.column, fault.cell, fault.why) for fault in faults)
+    except OSError as error:
+        raise refuse_access(to, error, "be written") from error
+    return sum(len({fault.row for fault in faults}) for _, faults in rejected)

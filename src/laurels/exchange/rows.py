@@ -1,0 +1,150 @@
+"""From a table and a mapping to orders and refunds: every cell is checked, then the rows are gathered to documents.
+
+All of it happens on whole columns, in memory: a file of ten million lines needs a few GB. Only the documents
+themselves are made one by one, while they are taken.
+"""
+
+import polars as pl
+
+from laurels import clock
+from laurels.errors import InvalidInput
+from laurels.exchange import selecting
+from laurels.exchange.checking import check
+from laurels.exchange.faults import Fault, refuse_faults
+from laurels.exchange.giving import give
+from laurels.exchange.mapping import EPOCH_FORMATS, Mapping
+from laurels.exchange.orders import OrdersFile
+from laurels.exchange.refusals import refuse, shown
+from laurels.exchange.table import POLARS_FAILED, Table
+from laurels.model.money import MAX_WHOLE_DIGITS, MILLION, check_total, sum_lines
+
+_TRILLIONTHS = 10.0**12
+"""Quantity x price, both in millionths, comes in so many parts of a major unit."""
+
+
+def read_orders(table: Table, mapping: Mapping, *, quiet: bool, skip_invalid: bool = False) -> OrdersFile:
+    """The orders and refunds in a table. Raises `FileRefused` with every row that cannot be taken; with `skip_invalid`
+    such rows, and the others of their orders, are left out and are the answer's `faults`.
+    """
+    mapping = mapping.fit(table.file, table.columns)
+    now = clock.now()
+    _check_time_format(table, mapping)
+    raw = selecting.by_role(table, mapping)
+    raw, skipped = selecting.leave_out(raw, mapping)
+    checked = check(mapping, raw, now)
+    del raw
+    faults = checked.faults
+    rows, further = _gather(mapping, checked.good)
+    faults += further
+    if mapping.of_lines:
+        rows = rows.sort("head", "row")
+        rows, further = _check_sums(rows)
+        faults += further
+    if faults and not skip_invalid:
+        raise refuse_faults(table.file, faults, table.places)
+    documents = rows.filter(pl.col("head") == pl.col("row"))
+    lines = None
+    if mapping.of_lines:
+        documents = documents.with_columns(rows.group_by("head", maintain_order=True).len("lines")["lines"])
+        lines = rows.select("sku", "quantity", "unit_price")
+    refunded = documents.select(((pl.col("refunded") > 0) & ~pl.col("refund")).sum()).item() if mapping.refunded else 0
+    return OrdersFile(
+        documents.height + (refunded or 0),
+        skipped,
+        lambda: give(documents, lines, quiet=quiet),
+        warnings=checked.warnings,
+        faults=faults + _dragged_along(checked.raw, rows, faults),
+        took=_took(table, mapping),
+    )
+
+
+def _check_time_format(table: Table, mapping: Mapping) -> None:
+    """Refuse a format that polars does not know, before it is tried on every row."""
+    if mapping.time_format is None or mapping.time_format in EPOCH_FORMATS:
+        return
+    try:
+        pl.Series(["2026-01-05"]).str.strptime(pl.Datetime("us"), mapping.time_format, strict=False)
+    except POLARS_FAILED as error:
+        why = shown(str(error).partition("\n")[0], 120)
+        raise refuse(
+            table.file, f"mapping, time_format: {shown(mapping.time_format)} cannot be read ({why})"
+        ) from error
+
+
+def _gather(mapping: Mapping, rows: pl.DataFrame) -> tuple[pl.DataFrame, list[Fault]]:
+    """With `head`, the first row of the document that a row belongs to, without documents that contradict themselves;
+    and where they do.
+    """
+    rows = rows.with_columns(pl.col("row").min().over("source", "refund", "id").alias("head"))
+    faults = []
+    if not mapping.of_lines:
+        twice = rows.filter(pl.col("head") != pl.col("row")).select("row", "head", "id", "refund")
+        for row, head, name, refund in twice.iter_rows():
+            column = mapping.refund_id if refund and mapping.refund_id else mapping.order_id
+            faults.append(Fault(row, column, f"stands in row {head} already; a row is a whole order", name))
+    else:
+        rows = _as_lines(mapping, rows)
+        for role in ("member_id", "currency", "channel", "order_id"):
+            if role in mapping.columns:
+                differing = rows.filter(pl.col(role).ne_missing(pl.col(role).first().over("head")))
+                for row, head, name, value in differing.select(
+                    "row", "head", "id", pl.col(role).alias("v")
+                ).iter_rows():
+                    why = f"is another one than in row {head}, where {name} begins"
+                    faults.append(Fault(row, mapping.columns[role], why, value))
+    return _without(rows, [fault.row for fault in faults]), sorted(faults, key=lambda fault: fault.row)
+
+
+def _as_lines(mapping: Mapping, rows: pl.DataFrame) -> pl.DataFrame:
+    """Lines as the wire has them: a line's total is one piece at that price, and a line may lack an article."""
+    if mapping.line_total is not None:
+        rows = rows.with_columns(pl.lit(MILLION, pl.Int64).alias("quantity"), pl.col("line_total").alias("unit_price"))
+    return rows.with_columns(pl.col("sku").fill_null(""))
+
+
+def _without(rows: pl.DataFrame, bad: list[int]) -> pl.DataFrame:
+    if not bad:
+        return rows
+    heads = rows.filter(pl.col("row").is_in(bad))["head"].unique()
+    return rows.filter(~pl.col("head").is_in(heads.implode()))
+
+
+def _check_sums(rows: pl.DataFrame) -> tuple[pl.DataFrame, list[Fault]]:
+    """Without orders whose lines add up to less than nothing, or to more than can be held; and which those are."""
+    product = pl.col("quantity").cast(pl.Int128) * pl.col("unit_price").cast(pl.Int128)
+    size = pl.col("quantity").cast(pl.Float64) * pl.col("unit_price").cast(pl.Float64)
+    sums = rows.group_by("head", maintain_order=True).agg(
+        product.sum().alias("exact"), size.abs().sum().alias("size"), pl.first("refund", "id", "currency")
+    )
+    faults = []
+    # Int128 wraps around silently, but only far beyond sizes that are suspect anyway; suspects are added up exactly.
+    suspect = (pl.col("size") >= 10**MAX_WHOLE_DIGITS * _TRILLIONTHS) | (~pl.col("refund") & (pl.col("exact") < 0))
+    for order in sums.filter(suspect).iter_rows(named=True):
+        lines = rows.filter(pl.col("head") == order["head"]).select("quantity", "unit_price").iter_rows()
+        total = sum_lines(lines, order["currency"])
+        try:
+            check_total(abs(total) if order["refund"] else total, order["currency"], "lines")
+        except InvalidInput as error:
+            faults.append(Fault(order["head"], None, f"the lines of {order['id']} {error.errors[0].message}"))
+    return _without(rows, [fault.row for fault in faults]), faults
+
+
+def _dragged_along(raw: pl.DataFrame, rows: pl.DataFrame, faults: list[Fault]) -> list[Fault]:
+    """Rows that are left out for the fault of another one of their order."""
+    if not faults:
+        return []
+    left_out = raw.join(rows.select("row"), on="row", how="anti", maintain_order="left")
+    own = {fault.row for fault in faults}
+    return [
+        Fault(row, None, "another row of this order is at fault", name)
+        for row, name in left_out.select("row", "id").iter_rows()
+        if row not in own
+    ]
+
+
+def _took(table: Table, mapping: Mapping) -> dict[str, str]:
+    """What each role was read from, and what was not read."""
+    took = {**mapping.columns, **{role: f'"{value}" everywhere' for role, value in mapping.constants.items()}}
+    text = " ".join(mapping.columns.values())
+    unread = [column for column in table.columns if column not in text]
+    return took | ({"not read": ", ".join(unread)} if unread else {})

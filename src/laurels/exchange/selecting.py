@@ -1,0 +1,166 @@
+"""The mapped columns of a table by role, as texts in the wire's spelling, and which rows are not read."""
+
+import polars as pl
+
+from laurels.exchange import cells
+from laurels.exchange.mapping import EPOCH_FORMATS, MONEY_ROLES, Mapping, parts
+from laurels.exchange.refusals import refuse_cell, shown
+from laurels.exchange.table import Table
+from laurels.model.currencies import DECIMALS
+from laurels.model.money import MILLION
+
+TIME_TYPES = (pl.Datetime, pl.Date)
+_TEXT_TYPES = (pl.String, pl.Categorical, pl.Enum, pl.Null)
+_DECIMAL_ROLES = frozenset({*MONEY_ROLES, "quantity"})
+_EXACT = pl.lit(cells.MAX_DECIMALS)
+_SIGNED = pl.lit(value=True)
+
+
+def by_role(table: Table, mapping: Mapping) -> pl.DataFrame:
+    """The mapped columns by role, as text or as the times they are, with null for empty cells; and `row`, from 1."""
+    sources = {role: parts(role, text, table.columns) for role, text in mapping.columns.items()}
+    wanted = {f"{role}:{index}": column for role, joined in sources.items() for index, (_, column) in enumerate(joined)}
+    frame = table.select(wanted)
+    frame = frame.select(
+        pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("row"),
+        *(
+            _as_text(table, mapping, name, column, frame.schema[name], alone=len(sources[name.split(":")[0]]) == 1)
+            for name, column in wanted.items()
+        ),
+    )
+    return _with_currency(frame, mapping).select(
+        "row",
+        *(
+            _joined(role, [(sign, f"{role}:{index}") for index, (sign, _) in enumerate(joined)], mapping).alias(role)
+            for role, joined in sources.items()
+        ),
+    )
+
+
+def _with_currency(frame: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
+    """With the columns that the reading of money follows: `currency:0` in capitals."""
+    if "currency" in mapping.constants:
+        return frame.with_columns(pl.lit(mapping.constants["currency"].upper()).alias("currency:0"))
+    code = pl.col("currency:0")
+    is_code = code.str.contains(r"^[A-Za-z]{3}$")
+    return frame.with_columns(pl.when(is_code).then(code.str.to_uppercase()).otherwise(code))
+
+
+def _as_text(table: Table, mapping: Mapping, name: str, column: str, dtype: pl.DataType, *, alone: bool) -> pl.Expr:
+    role = name.split(":", maxsplit=1)[0]
+    cell = pl.col(name)
+    if role == "occurred_at" and isinstance(dtype, TIME_TYPES) and alone:
+        return cell
+    if role == "occurred_at" and isinstance(dtype, (*TIME_TYPES, pl.Time)):
+        return cell.cast(pl.String).alias(name)
+    is_epoch = role == "occurred_at" and mapping.time_format in EPOCH_FORMATS
+    text = cell.cast(pl.String)
+    if isinstance(dtype, _TEXT_TYPES) or (dtype.is_integer() and (role != "occurred_at" or is_epoch)):
+        text = pl.when(text != "").then(text)
+    elif isinstance(dtype, pl.Decimal) and role in _DECIMAL_ROLES:
+        # The type's scale is not the cell's precision: 5.000 in a decimal(12, 3) is 5.
+        short = text.str.strip_chars_end("0").str.strip_suffix(".")
+        text = pl.when(text.str.contains(".", literal=True)).then(short).otherwise(text)
+    elif dtype.is_float() and (role in _DECIMAL_ROLES or is_epoch):
+        text = cells.floats(cell.cast(pl.Float64))
+    else:
+        raise refuse_cell(table.file, None, column, f"holds {shown(str(dtype))}; {_wanted_type(role)}")
+    if role in MONEY_ROLES:
+        text = _plain_money(text, mapping)
+    if role in _DECIMAL_ROLES:
+        text = cells.settled(text)
+    if mapping.strip_prefix is not None and role in {"order_id", "refund_id"}:
+        text = text.str.strip_prefix(mapping.strip_prefix)
+    return text.alias(name)
+
+
+def _wanted_type(role: str) -> str:
+    if role == "occurred_at":
+        return "times must be a datetime, a date or text, or numbers with a time format of epoch"
+    if role in _DECIMAL_ROLES:
+        return "amounts must be numbers or text"
+    return "it must be text or whole numbers"
+
+
+def _plain_money(text: pl.Expr, mapping: Mapping) -> pl.Expr:
+    """An amount without its sign of money and marks of thousands, with a point before its decimals."""
+    if mapping.money_sign is not None:
+        sign = mapping.money_sign
+        text = text.str.replace(r"^\((.*)\)$", "-$1")
+        text = (
+            pl.when(text.str.starts_with("-"))
+            .then("-" + text.str.strip_prefix("-").str.strip_prefix(sign))
+            .otherwise(text.str.strip_prefix(sign).str.replace("^-?", "${0}"))
+        )
+    mark = rf"\{mapping.decimal}"
+    if mapping.thousands is not None:
+        grouped = rf"^-?[0-9]{{1,3}}(?:{_literal(mapping.thousands)}[0-9]{{3}})+(?:{mark}[0-9]*)?$"
+        bare = text.str.replace_all(mapping.thousands, "", literal=True)
+        text = pl.when(text.str.contains(grouped)).then(bare).otherwise(text)
+    if mapping.decimal == ",":
+        # A point is no decimal mark then, and must not be taken for one.
+        other = text + " (the decimal mark is ,)"
+        text = pl.when(text.str.contains(".", literal=True)).then(other).otherwise(text.str.replace(",", "."))
+    return text
+
+
+def _literal(text: str) -> str:
+    return "".join(f"\\x{{{ord(each):x}}}" for each in text)
+
+
+def _joined(role: str, joined: list[tuple[int, str]], mapping: Mapping) -> pl.Expr:
+    if role not in MONEY_ROLES:
+        names = [pl.col(name) for _, name in joined]
+        return names[0] if len(names) == 1 else pl.concat_str(names, separator=" ", ignore_nulls=True)
+    texts = [_in_major_units(pl.col(name)) if mapping.minor_units else pl.col(name) for _, name in joined]
+    if len(texts) == 1:
+        return texts[0]
+    values = [cells.millionths(text, _EXACT, signed=_SIGNED) for text in texts]
+    total = pl.sum_horizontal(value.fill_null(0) * sign for value, (sign, _) in zip(values, joined, strict=True))
+    bad = pl.coalesce(
+        *(pl.when(text.is_not_null() & value.is_null()).then(text) for text, value in zip(texts, values, strict=True))
+    )
+    empty = pl.all_horizontal(text.is_null() for text in texts)
+    return pl.when(bad.is_not_null()).then(bad).when(~empty).then(cells.spelled(total))
+
+
+def _in_major_units(text: pl.Expr) -> pl.Expr:
+    """Whole pence as pounds; what is not whole says so, and is no amount then."""
+    decimals = pl.col("currency:0").replace_strict(DECIMALS, default=None, return_dtype=pl.Int64)
+    whole = cells.millionths(text, pl.lit(0), signed=_SIGNED) // MILLION
+    major = cells.spelled(whole * 10 ** (cells.MAX_DECIMALS - decimals))
+    return (
+        pl.when(text.is_null() | decimals.is_null()).then(text).otherwise(pl.coalesce(major, text + " in minor units"))
+    )
+
+
+def leave_out(raw: pl.DataFrame, mapping: Mapping) -> tuple[pl.DataFrame, dict[str, int]]:
+    """The rows that the mapping does not skip, and how many it does, by reason; a row counts under its first one."""
+    if mapping.totals_on_first_row:
+        raw = _first_rows(raw)
+    reasons: dict[str, pl.Expr] = {}
+    if mapping.skip_prefix is not None:
+        begins = pl.col("order_id").str.starts_with(mapping.skip_prefix).fill_null(value=False)
+        reasons[f"rows whose {mapping.order_id} begins with {mapping.skip_prefix}"] = begins
+    if mapping.status is not None:
+        status = pl.col("status").str.to_lowercase()
+        kept = status.is_in([each.lower() for each in mapping.keep]).fill_null(value=False)
+        for other in raw.filter(~kept)["status"].unique(maintain_order=True).to_list():
+            of = pl.col("status").eq_missing(pl.lit(other, pl.String))
+            reasons[f"rows whose {mapping.status} is {shown(other or 'empty')}"] = ~kept & of
+    if mapping.skip_without_member:
+        guest = pl.col("member_id").is_in(list(mapping.guest_ids)).fill_null(value=False)
+        reasons[f"rows without {mapping.member_id}"] = pl.col("member_id").is_null() | guest
+    skipped: dict[str, int] = {}
+    for reason, applies in reasons.items():
+        left = raw.filter(~applies)
+        skipped[reason] = raw.height - left.height
+        raw = left
+    return raw, skipped
+
+
+def _first_rows(raw: pl.DataFrame) -> pl.DataFrame:
+    """Without the further rows of an order, which have no total, or the first one's."""
+    first = pl.col("row") == pl.col("row").min().over("order_id")
+    same = pl.col("total").is_null() | (pl.col("total") == pl.col("total").first().over("order_id"))
+    return raw.filter(first | pl.col("order_id").is_null() | ~same)

@@ -1,0 +1,36 @@
+"""The path under which a proxy shows Laurels to the world (`http.root_path`), as `/laurels`.
+
+The proxy may pass it on or take it off: both are understood, so one setting fits both ways to write `proxy_pass`.
+"""
+
+import re
+from collections.abc import Iterable
+
+from litestar.types import HTTPScope
+
+from laurels.errors import SettingsError
+
+_PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)+")
+
+
+def check_prefix(prefix: str, paths: Iterable[str]) -> None:
+    """Raise `SettingsError` for what is no prefix, or would hide one of these paths."""
+    if not prefix:
+        return
+    if not _PREFIX.fullmatch(prefix) or {".", ".."} & {*prefix.split("/")}:
+        raise SettingsError(
+            f"http.root_path is {prefix!r}: it begins with / and does not end with it, and has letters, digits and . _ "
+            "~ - between, such as /laurels."
+        )
+    first = prefix.split("/")[1]
+    if first in {path.split("/")[1] for path in paths}:
+        raise SettingsError(
+            f"http.root_path is {prefix}, and /{first} is a path of Laurels itself. Choose another one."
+        )
+
+
+def take_off(prefix: str, scope: HTTPScope) -> None:
+    """Take the prefix off a request's path, where it has it."""
+    if scope["path"].startswith(f"{prefix}/"):
+        scope["path"] = scope["path"][len(prefix) :]
+        scope["raw_path"] = scope.get("raw_path", b"").removeprefix(prefix.encode())

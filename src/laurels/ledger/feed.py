@@ -1,0 +1,79 @@
+"""The feed: entries in commit order, shard by shard, and whose history it is."""
+
+from array import array
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from laurels.model import Entry, Mark, Outline, Version
+
+
+class Heads(Struct, frozen=True, kw_only=True):
+    """Where each shard's feed ends, and whose feed it is. `began` are the heads at which each epoch after the first
+    began, by epoch.
+    """
+
+    identity: str
+    epoch: int
+    marks: dict[int, Mark]
+    began: dict[int, dict[int, Mark]] = {}
+
+    @property
+    def version(self) -> Version:
+        """The same as a version token."""
+        return Version(self.epoch, {shard: mark.position for shard, mark in self.marks.items()})
+
+
+class MemberTotals(Struct, frozen=True, kw_only=True):
+    """Some members with their scores at one moment: one row a member.
+
+    `ids[i]` is None where the member was erased. `scores` are those of all time; `months` has (member numbers, scores)
+    by month (202611), those of 0 left out. `merged` are (member, into) of members that became another.
+    """
+
+    numbers: "array[int]"
+    ids: Sequence[str | None]
+    name_numbers: "array[int]"
+    hidden: bytes
+    scores: "array[int]"
+    months: Mapping[int, "tuple[array[int], array[int]]"]
+    merged: Sequence[tuple[int, int]] = ()
+
+
+class Checkpoint(Struct, frozen=True, kw_only=True):
+    """All that boards are made of at one moment: `heads`, and the members' totals exactly there. Read `parts` once."""
+
+    heads: Heads
+    parts: AsyncIterator[MemberTotals]
+
+
+class Feed(Protocol):
+    """What views follow."""
+
+    async def heads(self) -> Heads:
+        """Where the feed ends now."""
+        ...
+
+    async def feed(self, shard: int, after: Mark, limit: int) -> list[Entry]:
+        """Entries of a shard after a mark, in commit order, without gaps.
+
+        Raises `FeedDiverged` when the entry at the mark is missing or has another hash: this is another history.
+        """
+        ...
+
+    async def outline(self, shard: int, after: Mark, limit: int) -> tuple[list[Outline], Mark]:
+        """The same entries in outline, for who follows them in boards, and the mark of the last one: `after` where
+        there are none. Costs a quarter of `feed`. Raises like it.
+        """
+        ...
+
+    async def checkpoint(self) -> Checkpoint:
+        """Totals and heads of one snapshot, so that a view begins there and follows the feed on. Costs by members,
+        whatever the feed's length.
+        """
+        ...
+
+    async def wait_for_news(self, known: Heads, timeout_s: float) -> None:
+        """Return when something may have been committed after `known`, at the latest after `timeout_s`."""
+        ...

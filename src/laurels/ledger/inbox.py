@@ -1,0 +1,82 @@
+"""The inbox: documents come in, durably, and are remembered for ever."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from laurels.model import Document, DocumentKind, Entry, Status
+
+
+class Receipt(Struct, frozen=True):
+    """The answer to a document. `repeated`: it was here before, with this content. `conflict`: it was here with
+    other content. `balance`: of what was settled, the member's points to spend after it.
+    """
+
+    status: Status
+    repeated: bool = False
+    conflict: bool = False
+    entry: Entry | None = None
+    balance: int | None = None
+
+
+class DocumentState(Struct, frozen=True, kw_only=True):
+    """A document's present state. `entry` is the first that it led to; `reason` is why it is in quarantine. `member_id`
+    None: erased. `content` is what it said, without who; None where that is not kept (any more).
+    """
+
+    kind: DocumentKind
+    source: str
+    id: str
+    member_id: str | None
+    status: Status
+    accepted_at: int
+    entry: Entry | None
+    reason: str | None
+    content: bytes | None = None
+    actor: str | None = None
+
+
+class Counts(Struct, frozen=True, kw_only=True):
+    """How much lies where at one moment. `ready` documents are accepted and not yet taken, the first of them since
+    `ready_since` (None: there is none); `waiting` refunds wait for their order; `messages_held` for an address.
+    """
+
+    ready: int
+    ready_since: int | None
+    waiting: int
+    quarantined: int
+    messages_due: int
+    messages_held: int
+
+
+class Inbox(Protocol):
+    """What was handed in and is not awarded yet."""
+
+    async def accept(self, documents: Sequence[Document]) -> list[Receipt]:
+        """Write documents to the inbox, durably, giving members that are new a number. One receipt for each, in order.
+
+        All share one commit, and so do concurrent calls. A conflict is a receipt, not an exception: the others go in.
+        The feed does not grow: a new member's enrolment is written before its first points.
+        """
+        ...
+
+    async def document(
+        self, kind: DocumentKind, source: str, id: str, *, of_member: str | None = None
+    ) -> DocumentState | None:
+        """How far a document got; None for an unknown one. With `of_member`, another member's is as unknown as one that
+        is not there, by the time that it takes too.
+        """
+        ...
+
+    async def wait_for_work(self, timeout_s: float) -> None:
+        """Return when a document may have come into the inbox, at the latest after `timeout_s`."""
+        ...
+
+    async def inbox_depth(self) -> int:
+        """How many documents are accepted and not yet taken."""
+        ...
+
+    async def counts(self) -> Counts:
+        """How much lies where, all of one moment. Costs a walk over what lies there, none over what is done."""
+        ...

@@ -1,0 +1,41 @@
+"""The members: enrolled, changed, found. Each change is an entry in the feed."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from laurels.model import Member, MemberEvent, Version
+
+
+class MemberRegistry(Protocol):
+    """Who is in the program."""
+
+    async def enrol(self, members: Sequence[tuple[str, str | None]], *, actor: str) -> tuple[list[bool], Version]:
+        """Enrol (member_id, e-mail or None), durably. True for each that is new; an address is updated either way.
+        Gives the version that has them all.
+        """
+        ...
+
+    async def change_member(self, member_id: str, event: MemberEvent, *, actor: str) -> Version:
+        """Hide, show, rename or erase; gives the version that includes it. Raises `UnknownMember`.
+
+        What is so already is not written again. Erasing removes the id, the contact, documents' content, raw bytes,
+        people's words and the secret in the fingerprints; the entries stay.
+        """
+        ...
+
+    async def set_contact(self, member_id: str, email: str | None, *, actor: str) -> Version:
+        """Change where a member is reached (None: nowhere), as a member event without the address. Raises
+        `UnknownMember`.
+        """
+        ...
+
+    async def merge(self, member_id: str, into: str, *, actor: str) -> Version:
+        """Make two members one: points, orders, later documents and places on every board go over to `into`, and the id
+        answers for it from now on. Again: nothing more happens. Raises `UnknownMember`, `Conflict` where it became
+        another one, `PointsOutOfRange`.
+        """
+        ...
+
+    async def member(self, member_id: str) -> Member | None:
+        """A member by the shop's id; who became another one is that one."""
+        ...

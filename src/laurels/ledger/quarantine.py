@@ -1,0 +1,43 @@
+"""The quarantine: what could not be awarded, with its content and reason, until an operator decides."""
+
+from typing import Protocol
+
+from msgspec import Struct
+
+from laurels.model import DocumentKind
+
+
+class QuarantinedDocument(Struct, frozen=True, kw_only=True):
+    """A document in quarantine. `raw` is what was received, and `content` what was read from it; both are empty in a
+    list, and once the member was erased.
+    """
+
+    sequence: int
+    kind: DocumentKind
+    source: str
+    id: str
+    reason: str
+    quarantined_at: int
+    raw: bytes = b""
+    content: bytes = b""
+    actor: str | None = None
+
+
+class Quarantine(Protocol):
+    """Documents that an operator has to decide on. A document is known by (kind, source, id)."""
+
+    async def quarantine(self, *, after: int = 0, limit: int = 50) -> list[QuarantinedDocument]:
+        """Documents in quarantine with a sequence above `after`, in that order, without their bytes."""
+        ...
+
+    async def quarantined(self, kind: DocumentKind, source: str, id: str) -> QuarantinedDocument:
+        """One of them with its bytes. Raises `NotFound`."""
+        ...
+
+    async def retry(self, kind: DocumentKind, source: str, id: str) -> None:
+        """Put a document from quarantine back into the inbox. Raises `NotFound`."""
+        ...
+
+    async def drop(self, kind: DocumentKind, source: str, id: str, *, actor: str) -> None:
+        """Give a quarantined document up for good; its id stays used. Raises `NotFound`."""
+        ...

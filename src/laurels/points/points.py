@@ -1,0 +1,95 @@
+"""Adjust, redeem, cancel: what may be said with them, whose circle of ids they are in, and what they lead to."""
+
+from collections.abc import Callable, Sequence
+
+from laurels.awarding import Awarder
+from laurels.errors import Conflict, InsufficientPoints, InvalidInput, LaurelsError
+from laurels.ledger import MemberRegistry, Receipt
+from laurels.model import Adjustment, DocumentKind, Redemption, Restoration
+from laurels.model.cards import looks_like_card
+
+SHOP = "shop"
+"""The circle of ids of services that name none."""
+
+
+class Points:
+    """Corrections, spending and its cancellation, settled at once. Raises `LedgerUnavailable` where nothing was
+    written.
+    """
+
+    def __init__(self, awarder: Awarder, members: MemberRegistry) -> None:
+        self._awarder = awarder
+        self._members = members
+        self.on_receipts: Callable[[DocumentKind, Sequence[Receipt]], object] = _nobody
+        """Told of every receipt, for whoever counts."""
+
+    async def adjust(self, adjustment: Adjustment) -> Receipt:
+        """Correct a member's points. An unknown member is enrolled. Raises `InvalidInput`, `Conflict`,
+        `PointsOutOfRange`.
+        """
+        [receipt] = await self.adjust_all([adjustment])
+        if isinstance(receipt, LaurelsError):
+            raise receipt
+        return receipt
+
+    async def adjust_all(self, adjustments: Sequence[Adjustment]) -> list[Receipt | LaurelsError]:
+        """The same of many in one commit, each judged alone; what was raised for one is its answer."""
+        answers: list[Receipt | LaurelsError | None] = [_fault_of(each) for each in adjustments]
+        sound = [n for n, answer in enumerate(answers) if answer is None]
+        receipts = await self._awarder.settle_all([adjustments[n].document() for n in sound]) if sound else []
+        for n, receipt in zip(sound, receipts, strict=True):
+            answers[n] = Conflict() if isinstance(receipt, Receipt) and receipt.conflict else receipt
+        self.on_receipts(DocumentKind.ADJUSTMENT, [each for each in receipts if isinstance(each, Receipt)])
+        return [answer for answer in answers if answer is not None]
+
+    async def redeem(self, redemption: Redemption, actor: str) -> Receipt:
+        """Spend points; refused, never cut, where the balance does not cover them. Raises `InvalidInput`, `Conflict`,
+        `InsufficientPoints`.
+        """
+        _refuse_card("reason", redemption.reason)
+        receipt = await self._awarder.settle(redemption.document(actor))
+        self.on_receipts(DocumentKind.REDEMPTION, [receipt])
+        return _sound(receipt)
+
+    async def cancel(self, restoration: Restoration, actor: str) -> Receipt:
+        """Give spent points back, whole or in part: no board moves, no mail is sent. Raises `UnknownMember` for a
+        redemption that is not this member's, `Conflict` where less is left of it.
+        """
+        receipt = await self._awarder.settle(restoration.document(actor))
+        self.on_receipts(DocumentKind.RESTORATION, [receipt])
+        return _sound(receipt)
+
+    async def own_source(self, member_id: str) -> str:
+        """Each member numbers its own redemptions, so that none can use up, or find out, the ids of others or of the
+        shop. The source says the member's number, because the id has to go when the member is erased.
+
+        Raises `InsufficientPoints` for one who is unknown, and so has nothing to spend.
+        """
+        member = await self._members.member(member_id)
+        if member is None:
+            raise InsufficientPoints
+        return f"member:{member.number}"
+
+
+def _fault_of(adjustment: Adjustment) -> InvalidInput | None:
+    try:
+        _refuse_card("reason", adjustment.reason)
+        _refuse_card("note", adjustment.note)
+    except InvalidInput as fault:
+        return fault
+    return None
+
+
+def _refuse_card(field: str, text: str) -> None:
+    if looks_like_card(text):
+        raise InvalidInput.of(field, "must not hold a card number: take it out, it would be kept for ever")
+
+
+def _sound(receipt: Receipt) -> Receipt:
+    if receipt.conflict:
+        raise Conflict
+    return receipt
+
+
+def _nobody(kind: DocumentKind, receipts: Sequence[Receipt]) -> None:
+    """Count nothing."""

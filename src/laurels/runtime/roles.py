@@ -1,0 +1,130 @@
+"""The table of roles: everything that a running Laurels does, each row with the process that `serve` runs it in.
+
+To add a role, write its loop in `workers` and add a row. `serve`, its child processes, `laurels.asgi`, the commands
+that run one process alone, `serve --only`, `/readyz` and the page docs/reference/roles.md follow.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+from laurels.metrics_sharing import is_counting
+from laurels.runtime.supervisor import supervise
+from laurels.runtime.telling import Progress, lines
+from laurels.wiring import Services
+from laurels.workers import Watch, award_forever, notify_forever, project_forever, recover_forever
+
+if TYPE_CHECKING:
+    from laurels.http import Beside
+
+
+def _nobody(port: int) -> None:
+    """Nobody wants to know the port."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """What a role is given. The last four are for HTTP: who is told the port, what is answered `beside` the API,
+    whether other processes listen at the same port, and the port that it answered at, to which it comes back.
+    """
+
+    services: Services
+    stop: asyncio.Event
+    progress: Progress = field(default=lines)
+    on_ready: Callable[[int], None] = _nobody
+    beside: "Beside | None" = None
+    share_port: bool = False
+    ports: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Role:
+    """One row: what it is called, what it does, the process it belongs to, and its loop."""
+
+    name: str
+    about: str
+    process: str
+    run: Callable[[Running, Watch], Awaitable[None]]
+
+
+async def _http(running: Running, watch: Watch) -> None:
+    from laurels import http  # noqa: PLC0415 - the web framework takes a while to load
+
+    def on_ready(port: int) -> None:
+        running.ports[:] = [port]
+        watch.worked()
+        running.on_ready(port)
+
+    beside = http.Beside() if running.beside is None else running.beside
+    port = running.ports[0] if running.ports else None
+    await http.serve(running.services, running.stop, on_ready, beside, share_port=running.share_port, port=port)
+
+
+async def _award(running: Running, watch: Watch) -> None:
+    services = running.services
+    count: Callable[[int], object] = int
+    if is_counting():
+        from laurels.metrics import AWARDED  # noqa: PLC0415 - prometheus-client takes a while to load
+
+        count = AWARDED.inc
+    await award_forever(services.ledger, services.awarder, running.stop, count, watch)
+
+
+async def _recover(running: Running, watch: Watch) -> None:
+    await recover_forever(running.services.checkout, running.stop, watch)
+
+
+async def _project(running: Running, watch: Watch) -> None:
+    services = running.services
+    progress = partial(running.progress, "projecting", "entries")
+    if is_counting():
+        from laurels.runtime.followed import followed  # noqa: PLC0415 - prometheus-client takes a while to load
+
+        services.projector.on_followed = followed(services.now)
+    await project_forever(services.ledger, services.projector, running.stop, watch, progress)
+
+
+async def _notify(running: Running, watch: Watch) -> None:
+    services = running.services
+    await notify_forever(services.ledger, services.notifier, running.stop, watch)
+
+
+HTTP, WORK, PROJECT, NOTIFY = "http", "work", "project", "notify"
+"""The processes."""
+
+ROLES = (
+    Role("http", "Answers the API and serves the pages.", HTTP, _http),
+    Role("award", "Judges accepted documents by the program and writes entries.", WORK, _award),
+    Role("recover", "Finishes purchases that broke off.", WORK, _recover),
+    Role("project", "Keeps the leaderboard at the head of the feed.", PROJECT, _project),
+    Role("notify", "Sends the messages that are due.", NOTIFY, _notify),
+)
+
+BACKGROUND = tuple(role for role in ROLES if role.process != HTTP)
+"""All but HTTP."""
+
+CHOICES = tuple(dict.fromkeys(name for role in ROLES for name in (role.process, role.name)))
+"""What `--only` takes: a role, or a process with all of its roles."""
+
+
+def roles_of(name: str) -> tuple[Role, ...]:
+    """The roles of a process, or the one of this name. Raises `KeyError` for a name that is neither."""
+    found = tuple(role for role in ROLES if role.process == name) or tuple(role for role in ROLES if role.name == name)
+    if not found:
+        raise KeyError(name)
+    return found
+
+
+async def run_roles(roles: tuple[Role, ...], running: Running) -> None:
+    """Run roles beside each other until the stop; an error in one does not end another.
+
+    Raises what a role raises that cannot begin, such as `SettingsError`; then the others end too.
+    """
+    async with asyncio.TaskGroup() as tasks:
+        for role in roles:
+            tasks.create_task(
+                supervise(role.name, partial(role.run, running), running.stop, running.services.roles),
+                name=f"laurels-{role.name}",
+            )

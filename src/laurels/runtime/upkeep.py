@@ -1,0 +1,58 @@
+"""What commands do with services that no other process may be running: bring the board up to date, finish what waits,
+look at everything.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from msgspec import Struct
+
+from laurels.leaderboard import compare
+from laurels.ledger import Finding
+from laurels.runtime.telling import Progress
+from laurels.settings import Settings
+from laurels.wiring import Services, build
+
+
+class Verified(Struct, frozen=True):
+    """What is not as it should be, in so many entries as of a version."""
+
+    findings: list[Finding]
+    checked: int
+    version: str
+
+
+@asynccontextmanager
+async def projected_services(
+    settings: Settings, progress: Progress, *, must_exist: bool = True
+) -> AsyncIterator[Services]:
+    """The services with their leaderboard at the head of the feed, showing progress where that takes a while. Where
+    another process keeps the leaderboard up to date, it is left to that one. `must_exist`: makes no ledger.
+    """
+    async with build(settings, must_exist=must_exist) as services:
+        with progress("projecting", "entries") as report:
+            await services.projector.reach(report)
+        yield services
+
+
+async def settle(services: Services, progress: Progress) -> None:
+    """Award until nothing is left in the inbox, then bring the board to the head of the feed."""
+    while await services.ledger.inbox_depth():
+        await services.awarder.drain()
+    with progress("projecting", "entries") as report:
+        await services.projector.reach(report)
+
+
+async def verify_services(services: Services, progress: Progress) -> Verified:
+    """Check the ledger and the board, which is at the head of the feed."""
+    findings: list[Finding] = []
+    checked = 0
+    heads = await services.ledger.heads()
+    with progress("verifying", "entries") as report:
+        async for step in services.ledger.verify():
+            findings.extend(step.findings)
+            checked = step.checked
+            report(step.checked, step.total)
+    with progress("comparing", "entries") as report:
+        findings.extend(await compare(services.ledger, services.leaderboard, services.boards, report))
+    return Verified(findings, checked, str(heads.version))

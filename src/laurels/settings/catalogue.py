@@ -1,0 +1,12 @@
+"""Settings of the checkout's catalogue."""
+
+from pathlib import Path
+from typing import Annotated
+
+from laurels.settings.group import Group, about
+
+
+class CatalogueSettings(Group, frozen=True):
+    """What the checkout sells."""
+
+    file: Annotated[Path | None, about("the checkout's catalogue (CSV: sku,title,unit_price,currency)")] = None

@@ -1,0 +1,34 @@
+"""Settings of HTTP."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from laurels.settings.group import Count, Group, NotNegative, Port, about
+
+
+class HttpSettings(Group, frozen=True):
+    """Where HTTP is answered, by how many processes, and for whom."""
+
+    host: Annotated[str, about("the address to listen on")] = "127.0.0.1"
+    port: Annotated[Port, about("the port to listen on; 0 takes a free one")] = 8000
+    workers: Annotated[Count, about("processes that answer HTTP; more than one needs a board that they can share")] = 1
+    metrics_port: Annotated[
+        Annotated[int, Meta(ge=1, le=65535)] | None,
+        about("a port of its own for `/metrics`, at the same address, which then is nowhere else"),
+    ] = None
+    root_path: Annotated[str, about("the path at which a proxy shows Laurels, such as `/laurels`; none: its root")] = ""
+    keep_alive_s: Annotated[
+        Count,
+        about(
+            "idle connections are closed after so many seconds: more than the proxy in front keeps them, or it meets "
+            "one that is being closed"
+        ),
+    ] = 75
+    rate_limit_per_minute: Annotated[
+        NotNegative, about("requests a minute for each member's token; 0: no limit; services have none")
+    ] = 600
+    cors_origins: Annotated[
+        tuple[str, ...],
+        about("sites whose pages may call, such as `https://shop.example`; `*`: any; none: no other"),
+    ] = ()

@@ -1,0 +1,23 @@
+"""Settings of the ledger."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from laurels.settings.group import Group, about
+
+
+class LedgerSettings(Group, frozen=True):
+    """Where the ledger is, how it is made, and how long it keeps what it may let go."""
+
+    url: Annotated[str, about("`sqlite` (a file under `state`), or postgresql://user@host/database")] = "sqlite"
+    shards: Annotated[
+        int,
+        Meta(ge=1, le=256),
+        about("feeds that members are spread over when the ledger is made, never changed afterwards; one is enough"),
+    ] = 1
+    keep_content_days: Annotated[
+        int,
+        Meta(ge=0),
+        about("how long is kept what awarded documents said, for rehearsals, reports and refunds; 0: for ever"),
+    ] = 400

@@ -1,0 +1,118 @@
+"""Settings from flags, the environment and a file.
+
+`a.b` in TOML is `LAURELS_A_B` in the environment. Flags win over the environment, the environment over the file. An
+unknown key is an error that names the nearest known one, so that a misspelt setting is never silently ignored.
+"""
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from laurels.errors import SettingsError
+from laurels.settings.settings import Settings
+from laurels.settings.table import PREFIX, table
+
+CONFIG_FILE = Path("laurels.toml")
+"""Read from the working directory where no other file is named."""
+
+_VALUE = re.compile(r" value (['\"]).*\1(?= - at )", re.DOTALL)
+_NOT_SETTINGS = ("LAURELS_CONFIG", "LAURELS_TEST_")
+
+
+def load(
+    flags: Mapping[str, Any] | None = None,
+    environment: Mapping[str, str] | None = None,
+    config: Path | None = None,
+) -> Settings:
+    """Settings from flags (by setting name, None: not given), environment and file. Raises `SettingsError` in one
+    line.
+    """
+    environment = os.environ if environment is None else environment
+    values = {
+        **_from_file(config or (Path(environment["LAURELS_CONFIG"]) if "LAURELS_CONFIG" in environment else None)),
+        **_from_environment(environment),
+        **{name: value for name, value in (flags or {}).items() if value is not None},
+    }
+    try:
+        return msgspec.convert(_nested(values), Settings, strict=False, dec_hook=_convert)
+    except msgspec.ValidationError as error:
+        message = str(error).replace("`$.", "`")
+        # Neither the message nor its cause may show a value that has a secret in it.
+        message = _VALUE.sub(" value", message) if "://" in message or "@" in message else message
+        raise SettingsError(f"The settings are not valid: {message}") from None
+
+
+def _nested(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values by dotted name, as the groups have them."""
+    nested: dict[str, Any] = {}
+    for name, value in values.items():
+        group, dot, key = name.partition(".")
+        if dot:
+            nested.setdefault(group, {})[key] = value
+        else:
+            nested[name] = value
+    return nested
+
+
+def _convert(kind: type, value: Any) -> Any:
+    if kind is Path and isinstance(value, str | Path) and str(value):
+        return Path(value)
+    raise ValueError("must be a path")
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    names = {row.environment: row.name for row in table()}
+    lists = {row.name for row in table() if isinstance(row.default, tuple)}
+    values: dict[str, Any] = {}
+    for key, value in environment.items():
+        if key in names:
+            values[names[key]] = _parts(value) if names[key] in lists else value
+        elif key.startswith(PREFIX) and not key.startswith(_NOT_SETTINGS):
+            raise SettingsError(f"The environment has {key}, which is no setting.{_nearest(key, names)}")
+    return values
+
+
+def _parts(value: str) -> list[str]:
+    """A list as the environment has it, its parts separated by commas."""
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def _from_file(config: Path | None) -> dict[str, Any]:
+    path = config or CONFIG_FILE
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        if config is None:
+            return {}
+        raise SettingsError(f"There is no settings file {path}.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"The settings file {path} cannot be read: {error}") from error
+    try:
+        nested = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"The settings file {path} is not valid TOML: {error}") from error
+    values = dict(_flattened(nested))
+    names = [row.name for row in table()]
+    for name in values:
+        if name not in names:
+            raise SettingsError(f"The settings file {path} has {name}, which is no setting.{_nearest(name, names)}")
+    return values
+
+
+def _flattened(nested: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in nested.items():
+        if isinstance(value, dict):
+            yield from _flattened(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key, value
+
+
+def _nearest(key: str, known: Mapping[str, Any] | list[str]) -> str:
+    near = difflib.get_close_matches(key, list(known), n=1, cutoff=0.4)
+    return f" Did you mean {near[0]}?" if near else ""

@@ -1,0 +1,37 @@
+"""The groups put together: `settings.http.port` is the setting `http.port`."""
+
+from pathlib import Path
+from typing import Annotated
+
+from laurels.settings.auth import AuthSettings
+from laurels.settings.boards import BoardsSettings
+from laurels.settings.catalogue import CatalogueSettings
+from laurels.settings.group import Group, about
+from laurels.settings.http import HttpSettings
+from laurels.settings.leaderboard import LeaderboardSettings
+from laurels.settings.ledger import LedgerSettings
+from laurels.settings.logging import LogSettings
+from laurels.settings.names import NamesSettings
+from laurels.settings.notify import NotifySettings
+from laurels.settings.program import ProgramSettings
+
+
+class Settings(Group, frozen=True):
+    """The settings of one process, checked."""
+
+    state: Annotated[Path, about("where the embedded engines and the keys made by Laurels live")] = Path("laurels-data")
+    ledger: LedgerSettings = LedgerSettings()
+    leaderboard: LeaderboardSettings = LeaderboardSettings()
+    boards: BoardsSettings = BoardsSettings()
+    http: HttpSettings = HttpSettings()
+    auth: AuthSettings = AuthSettings()
+    names: NamesSettings = NamesSettings()
+    notify: NotifySettings = NotifySettings()
+    program: ProgramSettings = ProgramSettings()
+    catalogue: CatalogueSettings = CatalogueSettings()
+    log: LogSettings = LogSettings()
+
+    @property
+    def names_key_path(self) -> Path:
+        """Where the secret behind proxy names is."""
+        return self.names.key_file or self.state / "names.key"

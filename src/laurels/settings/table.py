@@ -1,0 +1,39 @@
+"""The table of settings: each with its name, its place in the environment, its default and what it changes."""
+
+from collections.abc import Iterator
+from typing import Any, get_type_hints
+
+import msgspec
+from msgspec import Meta, Struct
+
+from laurels.settings.group import Group
+from laurels.settings.settings import Settings
+
+PREFIX = "LAURELS_"
+
+
+class Setting(Struct, frozen=True):
+    """One row of the table. `name` is as in the file: `http.port`."""
+
+    name: str
+    environment: str
+    default: Any
+    help: str
+
+
+def table() -> list[Setting]:
+    """Every setting, in the order of the structs."""
+    return list(_rows(Settings, ""))
+
+
+def _rows(group: type[Group], prefix: str) -> Iterator[Setting]:
+    hints = get_type_hints(group, include_extras=True)
+    for field in msgspec.structs.fields(group):
+        hint = hints[field.name]
+        name = prefix + field.encode_name
+        if isinstance(hint, type) and issubclass(hint, Group):
+            yield from _rows(hint, f"{name}.")
+            continue
+        # `Count` and the like bring a `Meta` of their own: the one with words is meant.
+        meta = next(meta for meta in hint.__metadata__ if isinstance(meta, Meta) and meta.description)
+        yield Setting(name, PREFIX + name.replace(".", "_").upper(), field.default, meta.description or "")

@@ -1,0 +1,21 @@
+"""Building Laurels from its settings: `assembly.py` puts it together, and there is one file for each kind of engine.
+These are the only files that name engines.
+"""
+
+from laurels.wiring.assembly import Services, build, read_program
+from laurels.wiring.boards import is_board_shared, leaderboard_engine, open_leaderboard
+from laurels.wiring.channels import NOBODY
+from laurels.wiring.ledgers import LedgerBundle, migrate, open_ledger
+
+__all__ = [
+    "NOBODY",
+    "LedgerBundle",
+    "Services",
+    "build",
+    "is_board_shared",
+    "leaderboard_engine",
+    "migrate",
+    "open_leaderboard",
+    "open_ledger",
+    "read_program",
+]

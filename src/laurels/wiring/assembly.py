@@ -1,0 +1,144 @@
+"""The one function that builds the services. Tests swap parts by argument."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from laurels import clock
+from laurels.awarding import Awarder, Programs, publish
+from laurels.checkout import Checkout, Payments, read_catalogue
+from laurels.clock import Clock
+from laurels.dashboard import Dashboards, Live, ProxyNames
+from laurels.dashboard.names import load_key, new_key_file
+from laurels.errors import SettingsError
+from laurels.intake import Intake
+from laurels.keyfile import check_folder
+from laurels.leaderboard import Boards, Leaderboard, Projector
+from laurels.ledger import Ledger
+from laurels.members import Members
+from laurels.notify import Notifier
+from laurels.points import Points
+from laurels.program import DEFAULT_PROGRAM, Program, parse_program
+from laurels.role_status import RoleBoard
+from laurels.settings import Settings
+from laurels.wiring.boards import open_leaderboard
+from laurels.wiring.channels import open_channel, open_composer
+from laurels.wiring.ledgers import LedgerBundle, check_there, open_ledger
+from laurels.wiring.owner import check_owner
+from laurels.wiring.payments import open_payments
+
+
+@dataclass(frozen=True)
+class Services:
+    """Every room, built and connected."""
+
+    settings: Settings
+    now: Clock
+    ledger: Ledger
+    leaderboard: Leaderboard
+    programs: Programs
+    boards: Boards
+    intake: Intake
+    checkout: Checkout
+    awarder: Awarder
+    points: Points
+    members: Members
+    projector: Projector
+    notifier: Notifier
+    dashboards: Dashboards
+    live: Live
+    roles: RoleBoard
+
+
+@asynccontextmanager
+async def build(
+    settings: Settings,
+    *,
+    now: Clock = clock.now,
+    bundle: LedgerBundle | None = None,
+    leaderboard: Leaderboard | None = None,
+    payments: Payments | None = None,
+    must_exist: bool = False,
+) -> AsyncIterator[Services]:
+    """Build the services that the settings describe; everything that was opened here is closed on the way out, in
+    reverse order. What is handed in (a ledger with all that belongs to it, a leaderboard, payments) is its owner's.
+    With `must_exist` no ledger is made where there is none.
+
+    Raises `SettingsError`, `ProgramError`, `SchemaTooOld` and the like, each with what to do about it.
+    """
+    check_owner(settings.state)
+    check_folder(settings.state)
+    if must_exist:
+        check_there(settings)
+    async with AsyncExitStack() as stack:
+        if bundle is None:
+            bundle = open_ledger(settings, now)
+            stack.push_async_callback(bundle.close)
+        ledger = bundle.ledger
+        names = open_names(settings)
+        if leaderboard is None:
+            leaderboard = await open_leaderboard(settings, names, ledger)
+            stack.push_async_callback(leaderboard.close)
+        # The sandbox takes no money: where customers are real, nobody may earn points through it.
+        is_open = payments is not None or settings.auth.mode == "dev"
+        if payments is None:
+            payments = open_payments(settings)
+            stack.push_async_callback(payments.close)
+        channel = open_channel(settings)
+        stack.push_async_callback(channel.close)
+        roles = RoleBoard(settings.state / "run", now)
+        stack.callback(roles.close)
+        programs = await publish(ledger, read_program(settings), at_start=settings.program.publish_at_start)
+        boards = programs.boards
+        intake = Intake(ledger)
+        awarder = Awarder(ledger, programs, now)
+        yield Services(
+            settings=settings,
+            now=now,
+            ledger=ledger,
+            leaderboard=leaderboard,
+            programs=programs,
+            boards=boards,
+            intake=intake,
+            checkout=Checkout(
+                read_catalogue(settings.catalogue.file),
+                payments,
+                bundle.intents,
+                intake,
+                now,
+                is_open=is_open,
+            ),
+            awarder=awarder,
+            points=Points(awarder, ledger),
+            members=Members(ledger),
+            projector=Projector(ledger, leaderboard, boards, programs.current.time_zone, now),
+            notifier=Notifier(ledger, channel, open_composer(settings, programs), now),
+            dashboards=Dashboards(
+                leaderboard,
+                boards,
+                names,
+                settings.leaderboard.stale_after_ms,
+                now,
+                smallest=settings.boards.smallest,
+            ),
+            roles=roles,
+            live=Live(leaderboard, settings.leaderboard.stale_after_ms, now),
+        )
+
+
+def open_names(settings: Settings) -> ProxyNames:
+    """Proxy names under the configured key; the first start makes a key under `state`."""
+    path = settings.names_key_path
+    if settings.names.key_file is None and not path.exists():
+        new_key_file(path)
+    return ProxyNames(load_key(path))
+
+
+def read_program(settings: Settings) -> Program:
+    """The configured program. Raises `ProgramError`, `SettingsError`."""
+    if settings.program.file is None:
+        return parse_program(DEFAULT_PROGRAM)
+    try:
+        return parse_program(settings.program.file.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"program.file cannot be read: {error}") from error

@@ -1,0 +1,76 @@
+"""The leaderboard that the settings name."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from laurels.dashboard import ProxyNames
+from laurels.errors import SettingsError
+from laurels.leaderboard import Leaderboard
+from laurels.ledger import Ledger
+from laurels.settings import LeaderboardSettings, Settings
+
+
+def leaderboard_engine(settings: Settings) -> str:
+    """The engine that the settings name; where they name none, `native` if it is installed, else `memory`."""
+    return settings.leaderboard.engine or ("native" if has_native() else "memory")
+
+
+def has_native() -> bool:
+    """Whether laurels-core is installed."""
+    return find_spec("laurels_core") is not None
+
+
+def is_board_shared(settings: Settings) -> bool:
+    """Whether several processes see the same board."""
+    return leaderboard_engine(settings) != "memory"
+
+
+async def open_leaderboard(settings: Settings, names: ProxyNames, ledger: Ledger | None = None) -> Leaderboard:
+    """The leaderboard that the settings name; never another one in its place. Where it is on a server, it has to be
+    that of `ledger`.
+    """
+    engine = leaderboard_engine(settings)
+    if settings.leaderboard.url is not None and engine != "valkey":
+        raise SettingsError(
+            f"leaderboard.url is set, and leaderboard.engine is {engine}: set leaderboard.engine = valkey."
+        )
+    match engine:
+        case "native":
+            return open_native(settings.state / "board", names)
+        case "valkey":
+            return await open_valkey(settings.leaderboard, None if ledger is None else (await ledger.heads()).identity)
+        case _:
+            from laurels.engines.memory import MemoryLeaderboard  # noqa: PLC0415 - the other engines do without
+
+            return MemoryLeaderboard()
+
+
+def open_native(directory: Path, names: ProxyNames) -> Leaderboard:
+    """The leaderboard in memory-mapped files."""
+    if not has_native():
+        raise SettingsError(
+            "leaderboard.engine is native, and laurels-core is not installed: install its wheel (`make wheels` builds "
+            "it), or choose `memory`."
+        )
+    from laurels.engines.native import NativeLeaderboard  # noqa: PLC0415 - may not be there
+
+    return NativeLeaderboard(directory, names)
+
+
+async def open_valkey(settings: LeaderboardSettings, identity: str | None) -> Leaderboard:
+    """The leaderboard on a server, which has to be that of the ledger with this identity."""
+    if settings.url is None:
+        raise SettingsError("leaderboard.url is not set: say where the server is, as valkey://host:port")
+    try:
+        from laurels.engines.valkey import Tls, ValkeyLeaderboard  # noqa: PLC0415 - an extra that may not be there
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            "leaderboard.engine is valkey, and the client for it is not installed: pip install laurels[valkey]"
+        ) from error
+    return await ValkeyLeaderboard.open(
+        settings.url,
+        settings.prefix,
+        identity=identity,
+        tls=Tls(ca_file=settings.ca_file, cert_file=settings.cert_file, key_file=settings.key_file),
+        sentinel_password=settings.sentinel_password,
+    )

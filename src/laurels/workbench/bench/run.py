@@ -1,0 +1,30 @@
+"""Runs benches one after the other on a scratch shop."""
+
+from laurels.errors import LaurelsError
+from laurels.runtime.telling import Progress, say
+from laurels.settings import Settings
+from laurels.workbench.bench.figures import BENCHES, Figure, What
+from laurels.workbench.bench.scratch import open_scratch
+
+
+async def measure(
+    settings: Settings,
+    chosen: list[What],
+    seconds: float,
+    members: int,
+    seed: int,
+    progress: Progress,
+    *,
+    overwrite_board: bool,
+) -> tuple[list[Figure], dict[str, str]]:
+    """The figures, and the engines' names. Raises `LaurelsError` where the shop's books differ at the end: figures of
+    work that was not done are none.
+    """
+    async with open_scratch(settings, members, seed, progress, overwrite_board=overwrite_board) as scratch:
+        figures = []
+        for one in chosen:
+            say(f"measuring {one} for {seconds:g} s")
+            figures.append(await BENCHES[one](scratch, seconds))
+        if difference := await scratch.difference():
+            raise LaurelsError(f"The bench's own books differ, so its figures mean nothing: {difference}.")
+        return figures, {"ledger": scratch.services.ledger.name, "leaderboard": scratch.services.leaderboard.name}

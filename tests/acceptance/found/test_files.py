@@ -1,0 +1,269 @@
+"""Files as shops have them: exports with the headings of real systems; the rows are made up."""
+
+import csv
+import gzip
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from tests.acceptance.found.workbook import write_workbook
+
+from laurels.exchange import PRESETS, FaultyFile, Mapping, OptionList, open_documents
+from laurels.model import Order, Refund
+from laurels.model.times import format_instant
+
+Row = dict[str, str]
+
+
+def table(headings: str, *rows: Row) -> str:
+    """A CSV with these headings; what a row does not say is empty."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, next(csv.reader([headings])), restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def read(path: Path, preset: str, **further: Any) -> list[tuple[str, str, int, str | None, str]]:
+    """(kind and id, member, minor units, order that is refunded, time) of every document."""
+    mapping = OptionList(**further).over(PRESETS[preset]).mapping()
+    return [told(document) for document in open_documents(path, mapping)]
+
+
+def told(document: Order | Refund) -> tuple[str, str, int, str | None, str]:
+    at = "" if document.occurred_at is None else format_instant(document.occurred_at)
+    if isinstance(document, Order):
+        return document.order_id, document.member_id, document.total, None, at
+    return f"refund {document.refund_id}", document.member_id, document.amount, document.order_id, at
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[str, str | bytes], Path]:
+    def write(name: str, text: str | bytes) -> Path:
+        path = tmp_path / name
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    return write
+
+
+Write = Callable[[str, str | bytes], Path]
+
+SHOPIFY = (
+    "Name,Email,Financial Status,Paid at,Fulfillment Status,Fulfilled at,Accepts Marketing,Currency,Subtotal,Shipping,"
+    "Taxes,Total,Discount Code,Discount Amount,Shipping Method,Created at,Lineitem quantity,Lineitem name,"
+    "Lineitem price,Lineitem compare at price,Lineitem sku,Lineitem requires shipping,Lineitem taxable,"
+    "Lineitem fulfillment status,Billing Name,Notes,Note Attributes,Cancelled at,Payment Method,Payment Reference,"
+    "Refunded Amount,Vendor,Outstanding Balance,Employee,Location,Device ID,Id,Tags,Risk Level,Source,Lineitem discount"
+)
+WOOCOMMERCE = (
+    "order_id,order_number,date,status,shipping_total,tax_total,discount_total,order_total,refunded_total,"
+    "order_currency,payment_method,customer_id,billing_first_name,billing_email,item_name,item_sku,item_quantity,item_total"
+)
+SQUARE = (
+    "Date,Time,Time Zone,Category,Item,Qty,Price Point Name,SKU,Modifiers Applied,Gross Sales,Discounts,Net Sales,Tax,"
+    "Transaction ID,Payment ID,Device Name,Notes,Details,Event Type,Location,Dining Option,Customer ID,Customer Name,"
+    "Customer Reference ID"
+)
+STRIPE = (
+    "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Converted Amount,Converted Amount Refunded,"
+    "Converted Currency,Decline Reason,Description,Fee,Refunded date (UTC),Statement Descriptor,Status,Seller Message,"
+    "Taxes On Fee,Card ID,Customer ID,Customer Description,Customer Email,Invoice ID,Transfer"
+)
+MAGENTO = (
+    'ID,"Purchase Point","Purchase Date","Bill-to Name","Ship-to Name","Grand Total (Base)","Grand Total (Purchased)",'
+    'Status,"Billing Address","Shipping Address","Shipping Information","Customer Email","Customer Group",Subtotal,'
+    '"Shipping and Handling","Customer Name","Payment Method","Total Refunded","Allocated sources"'
+)
+
+
+def test_shopify(write: Write) -> None:
+    first = {"Email": "ann@example.com", "Currency": "GBP", "Created at": "2025-05-12 15:06:16 -0400"}
+    path = write(
+        "orders_export_1.csv",
+        table(
+            SHOPIFY,
+            {**first, "Name": "#1001", "Financial Status": "paid", "Total": "25.00", "Refunded Amount": "0.00",
+             "Lineitem price": "10.00", "Source": "web"},
+            {"Name": "#1001", "Email": "ann@example.com", "Lineitem price": "15.00"},
+            {**first, "Name": "#1002", "Financial Status": "partially_refunded", "Total": "60.00",
+             "Refunded Amount": "5.00"},
+            {**first, "Name": "#1003", "Financial Status": "voided", "Total": "80.00", "Cancelled at": "2025-05-13"},
+            {**first, "Name": "#1004", "Email": "", "Financial Status": "paid", "Total": "80.00"},
+        ),
+    )  # fmt: skip
+    at = "2025-05-12T19:06:16Z"
+    assert read(path, "shopify") == [
+        ("#1001", "ann@example.com", 2500, None, at),
+        ("#1002", "ann@example.com", 6000, None, at),
+        ("refund #1002", "ann@example.com", 500, "#1002", at),
+    ]
+    assert [row[0] for row in read(path, "shopify", strip_prefix="#", keep=("voided",))] == ["1003"]
+    assert open_documents(path, PRESETS["shopify"].mapping()).skipped == {
+        "rows whose Financial Status is voided": 1,
+        "rows without Email": 1,
+    }
+
+
+def test_woocommerce(write: Write) -> None:
+    order = {"order_currency": "EUR", "date": "2025-05-11 09:55:16+02:00", "billing_email": "bob@example.com"}
+    path = write(
+        "woo.csv",
+        table(
+            WOOCOMMERCE,
+            {**order, "order_id": "7", "status": "completed", "order_total": "40.0000", "customer_id": "12"},
+            {**order, "order_id": "7", "status": "completed", "order_total": "40.0000", "customer_id": "12"},
+            {**order, "order_id": "8", "status": "refunded", "order_total": "9", "refunded_total": "-9.00",
+             "customer_id": "12"},
+            {**order, "order_id": "9", "status": "on-hold", "order_total": "9", "customer_id": "12"},
+            {**order, "order_id": "10", "status": "completed", "order_total": "9", "customer_id": "0"},
+        ),
+    )  # fmt: skip
+    at = "2025-05-11T07:55:16Z"
+    assert read(path, "woocommerce") == [
+        ("7", "12", 4000, None, at),
+        ("8", "12", 900, None, at),
+        ("refund 8", "12", 900, "8", at),
+    ]
+
+
+def test_square(write: Write) -> None:
+    sale = {"Date": "2025-05-12", "Time": "15:06:16", "Time Zone": "Eastern Time (US & Canada)", "Customer ID": "CUS1"}
+    path = write(
+        "items.csv",
+        table(
+            SQUARE,
+            {**sale, "Transaction ID": "T1", "SKU": "tea", "Net Sales": "$1,204.50", "Tax": "$0.50",
+             "Event Type": "Payment"},
+            {**sale, "Transaction ID": "T1", "SKU": "", "Net Sales": "$5.00", "Tax": "", "Event Type": "Payment"},
+            {**sale, "Transaction ID": "T2", "Net Sales": "-$5.00", "Tax": "$0.00", "Event Type": "Refund"},
+            {**sale, "Transaction ID": "T3", "Net Sales": "$5.00", "Event Type": "Payment", "Customer ID": ""},
+        ),
+    )  # fmt: skip
+    at = "2025-05-12T19:06:16Z"
+    assert read(path, "square", set={"currency": "usd"}) == [
+        ("T1", "CUS1", 121_000, None, at),
+        ("refund T2", "CUS1", 500, None, at),
+    ]
+    with pytest.raises(Exception, match="or set one for every row"):
+        read(path, "square")
+
+
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_stripe(write: Write, delimiter: str) -> None:
+    paid = {"Created date (UTC)": "2025-01-02 9:05", "Currency": "gbp", "Customer ID": "cus_1", "Status": "Paid"}
+    text = table(
+        STRIPE,
+        {**paid, "id": "ch_1", "Amount": "20.00", "Amount Refunded": "0.00"},
+        {**paid, "id": "ch_2", "Amount": "1200", "Amount Refunded": "1200", "Currency": "jpy", "Status": "Refunded"},
+        {**paid, "id": "ch_3", "Amount": "20.00", "Status": "Failed"},
+    )
+    path = write("payments.csv", text.replace(",", delimiter))
+    further = {} if delimiter == "," else {"delimiter": ";"}
+    assert read(path, "stripe", **further) == [
+        ("ch_1", "cus_1", 2000, None, "2025-01-02T09:05:00Z"),
+        ("ch_2", "cus_1", 1200, None, "2025-01-02T09:05:00Z"),
+        ("refund ch_2", "cus_1", 1200, "ch_2", "2025-01-02T09:05:00Z"),
+    ]
+    older = write("older.csv", text.replace("Created date (UTC)", "Created (UTC)"))
+    assert len(read(older, "stripe")) == 3
+
+
+def test_magento(write: Write) -> None:
+    order = {"Purchase Date": "May 2, 2025 03:06:16 PM", "Customer Email": "ann@example.com", "Status": "Complete"}
+    path = write(
+        "export.csv",
+        table(
+            MAGENTO,
+            {**order, "ID": "000000001", "Grand Total (Base)": "29.0000", "Total Refunded": ""},
+            {**order, "ID": "000000002", "Grand Total (Base)": "9.0000", "Total Refunded": "9.0000",
+             "Status": "closed", "Purchase Date": "2025-05-02 15:06:16"},
+            {**order, "ID": "000000003", "Grand Total (Base)": "9.0000", "Status": "canceled"},
+        ),
+    )  # fmt: skip
+    at = "2025-05-02T14:06:16Z"
+    assert read(path, "magento", set={"currency": "GBP"}, time_zone="Europe/London") == [
+        ("000000001", "ann@example.com", 2900, None, at),
+        ("000000002", "ann@example.com", 900, None, at),
+        ("refund 000000002", "ann@example.com", 900, "000000002", at),
+    ]
+
+
+@pytest.mark.parametrize("moment", ["12/1/2010 08:26", "12/1/2010 8:26", "2010-12-01 08:26:00"])
+def test_online_retail_ii(write: Write, moment: str) -> None:
+    headings = "Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country"
+    row = {"StockCode": "85048", "InvoiceDate": moment, "Customer ID": "13085"}
+    path = write(
+        "ii.csv",
+        table(
+            headings,
+            {**row, "Invoice": "489434", "Quantity": "12", "Price": "6.95"},
+            {**row, "Invoice": "C489435", "Quantity": "-12", "Price": "6.95"},
+            {**row, "Invoice": "A506401", "Quantity": "1", "Price": "-53594.36"},
+        ),
+    )
+    assert read(path, "online-retail-ii") == [
+        ("489434", "13085", 8340, None, "2010-12-01T08:26:00Z"),
+        ("refund C489435", "13085", 8340, None, "2010-12-01T08:26:00Z"),
+    ]
+    assert {document.currency for document in open_documents(path, PRESETS["online-retail-ii"].mapping())} == {"GBP"}
+    usd = OptionList(set={"currency": "USD"}).over(PRESETS["online-retail-ii"]).mapping()
+    assert {document.currency for document in open_documents(path, usd)} == {"USD"}, "an option wins over a preset"
+
+
+ORDERS = "order_id,member_id,currency,total\n1001,ann,GBP,25.00\n"
+
+
+def test_packed_encoded_and_other_formats(write: Write, tmp_path: Path) -> None:
+    expected = [("1001", "ann", 2500, None, "")]
+    with zipfile.ZipFile(tmp_path / "o.zip", "w") as archive:
+        archive.writestr("orders.csv", ORDERS)
+    frame = pl.read_csv(io.StringIO(ORDERS))
+    frame.with_columns(pl.lit(25.0).alias("total")).write_parquet(tmp_path / "o.parquet")
+    nested = [{"order_id": 1001, "member_id": "ann", "currency": "GBP", "money": {"total": 25.0}}]
+    whole = [{"order_id": "1001", "member_id": "ann", "currency": "GBP", "total": "25.00"}]
+    files: list[tuple[Path, Mapping | None]] = [
+        (write("o.csv.gz", gzip.compress(ORDERS.encode())), None),
+        (tmp_path / "o.zip", None),
+        (write("o.tsv", ORDERS.replace(",", "\t")), None),
+        (write("o.csv", ORDERS.encode("utf-16")), Mapping(encoding="utf-16")),
+        (write("semi.csv", ORDERS.replace(",", ";")), Mapping(delimiter=";")),
+        (tmp_path / "o.parquet", None),
+        (write("nested.json", json.dumps(nested)), Mapping(total="money.total")),
+        (write("o.json", "\ufeff" + json.dumps(whole)), None),
+        (write("pence.csv", ORDERS.replace("25.00", "2500")), Mapping(minor_units=True)),
+        (write("comma.csv", ORDERS.replace("25.00", '"25,00"')), Mapping(decimal=",")),
+        (write("sum.csv", ORDERS.replace("total", "a,b").replace("25.00", "30.00,5.00")), Mapping(total="a-b")),
+    ]
+    for path, mapping in files:
+        assert [told(document) for document in open_documents(path, mapping)] == expected, path.name
+
+
+def test_workbook(tmp_path: Path) -> None:
+    path = tmp_path / "orders.xlsx"
+    write_workbook(path, [["order_id", "member_id", "currency", "total"], [1001, "ann", "GBP", 25.0]])
+    assert [told(document) for document in open_documents(path)] == [("1001", "ann", 2500, None, "")]
+
+
+@pytest.mark.parametrize(
+    ("cell", "mapping"),
+    [
+        ("25.50", Mapping(minor_units=True)),
+        ('"1,50"', Mapping()),
+        ("1.234", Mapping(decimal=",")),
+        ("$25.00", Mapping()),
+        ("€25.00", Mapping(money_sign="$")),
+        ('"12,34.00"', Mapping(thousands=",")),
+        ("2.5e3", Mapping()),
+        ("25.0010", Mapping()),
+    ],
+)
+def test_money_is_never_guessed(write: Write, cell: str, mapping: Mapping) -> None:
+    path = write("o.csv", ORDERS.replace("25.00", cell))
+    with pytest.raises(FaultyFile, match="column total"):
+        open_documents(path, mapping)

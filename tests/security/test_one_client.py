@@ -1,0 +1,214 @@
+"""Never: let one client use up the house. Each attack on a real `laurels serve`, which is looked at from outside:
+memory within 50 MB of idle, descriptors freed, logs bounded, `/healthz` answered meanwhile.
+"""
+
+import contextlib
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from tests.security.attacks import Server, answered, flood, hang_ups, pouring, request, served, until
+
+from laurels.http.limits import FAILURES_PER_MINUTE
+
+pytestmark = pytest.mark.slow
+
+MOST_MB = 50
+HEALTHY_S = 2.0
+"""`bench/attacks.py` shows what it takes on a quiet machine; this one may be busy."""
+
+SHORT = (
+    "connections.TAKEN_WITHIN_S = 3.0",
+    "connections.HEAD_WITHIN_S = 3.0",
+    "connections.LOOK_EVERY_S = 0.2",
+    "limits.STREAMS_IN_ALL = 30",
+)
+MOST_LOG_BYTES = 30_000
+FEW = 10
+"""Descriptors that come and go without an attack: of files, and of the processes beside."""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for all attacks; it has answered before, so its memory is what it is when idle."""
+    with served(tmp_path_factory.mktemp("served"), *SHORT, http_keep_alive_s="2") as server:
+        for target in ("/healthz", "/openapi.json", "/docs", "/leaderboard/all-time", "/metrics"):
+            flood(server, [request(target, f"Authorization: Bearer {server.token('ann')}", "Connection: close")] * 20)
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def unharmed(server: Server) -> Iterator[None]:
+    """After each attack memory is what it was, but for 50 MB, and every descriptor is free again."""
+    memory, descriptors = server.memory_mb(), server.descriptors()
+    yield
+    until(lambda: server.descriptors() <= descriptors + FEW)
+    assert server.memory_mb() < memory + MOST_MB
+    until(lambda: server.figure("laurels_connections") <= 1)
+    assert server.health_s() < HEALTHY_S
+
+
+PIPELINES = {
+    "open to all": request("/healthz"),
+    "the hot read": request("/loyalty/ann", "Authorization: Bearer TOKEN"),
+    "with the longest answer": request("/openapi.json"),
+    "with bodies": request("/order/A1", "Content-Length: 2", method="POST", body="{}"),
+    "with chunks": request("/order/A1", "Transfer-Encoding: chunked", method="POST", body="2\r\n{}\r\n0\r\n\r\n"),
+    "not even answered": request("/leaderboard/all-time/live", "Authorization: Bearer TOKEN"),
+    "upgrades": request("/healthz", "Connection: upgrade", "Upgrade: websocket"),
+}
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_pipelines_that_are_never_read(server: Server, name: str) -> None:
+    one = PIPELINES[name].replace(b"TOKEN", server.token("ann").encode())
+    memory = server.memory_mb()
+    with pouring(server, 50, one * 8000) as clients:
+        assert server.memory_mb() < memory + MOST_MB
+        assert server.health_s() < HEALTHY_S
+        if name != "not even answered":
+            until(lambda: server.figure("laurels_connections") <= 1)
+            assert all(is_cut_off(client) for client in clients)
+    assert server.figure("laurels_refused_total", reason="not-read") > 0
+
+
+def is_cut_off(client: object) -> bool:
+    """Whether a connection ends: with a reset, or after what was sent before."""
+    client.settimeout(10)  # type: ignore[attr-defined]
+    with contextlib.suppress(ConnectionError):
+        while client.recv(1 << 20):  # type: ignore[attr-defined]
+            pass
+    return True
+
+
+def test_pipelines_that_are_read_are_answered_whole_and_in_order(server: Server) -> None:
+    """What is paused goes on: every request gets its answer, whatever lies between."""
+    token = server.token("bob")
+    one = [
+        request("/loyalty/bob", f"Authorization: Bearer {token}", f"X-Request-Id: r{n}")
+        if n % 3
+        else request("/order/A1", f"X-Request-Id: r{n}", "Content-Length: 5000", method="POST", body="\r\n\r\n" * 1250)
+        for n in range(300)
+    ]
+    with server.connect() as client:
+        client.sendall(b"".join(one))
+        answers = b""
+        while answers.count(b"x-request-id: ") < len(one):
+            received = client.recv(1 << 16)
+            assert received, "closed too early"
+            answers += received
+    told = [int(piece.partition(b"\r\n")[0]) for piece in answers.split(b"x-request-id: r")[1:]]
+    assert told == list(range(300))
+
+
+def test_answers_that_are_never_read(server: Server) -> None:
+    with ExitStack() as stack:
+        for _ in range(200):
+            client = stack.enter_context(server.connect(little_room=True))
+            client.sendall(request("/openapi.json"))
+        assert server.figure("laurels_connections") >= 200
+        until(lambda: server.figure("laurels_connections") <= 1)
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET / HT", request("/healthz")], ids=["silent", "half a head", "kept"])
+def test_connections_on_which_nothing_comes(server: Server, begun: bytes) -> None:
+    with ExitStack() as stack:
+        for _ in range(200):
+            stack.enter_context(server.connect()).sendall(begun)
+        until(lambda: server.figure("laurels_connections") >= 150, 3)
+        until(lambda: server.figure("laurels_connections") <= 1)
+
+
+NOISE = {
+    "not HTTP": b"\x16\x03\x01\x02",
+    "a wrong head": b"GET / HTTP/1.1\r\nA b: c\r\n\r\n",
+    "an upgrade": request("/healthz", "Connection: upgrade, close", "Upgrade: websocket"),
+    "an upgrade of another kind": request("/healthz", "Connection: upgrade, close", "Upgrade: h2c"),
+    "no host": b"GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n",
+    "a large head": b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 40_000,
+    "two lengths": request("/", "Content-Length: 1", "Content-Length: 2"),
+    "a method of its own": request("/healthz", "Connection: close", method="BREW"),
+}
+
+
+@pytest.mark.parametrize("name", NOISE)
+def test_noise_does_not_fill_the_logs(server: Server, name: str) -> None:
+    before = len(server.logged())
+    flood(server, [NOISE[name]] * 500)
+    assert len(server.logged()) - before < MOST_LOG_BYTES
+
+
+def test_a_client_that_hangs_up_is_no_fault(server: Server) -> None:
+    before = server.logged()
+    for _ in range(5):
+        hang_ups(server, server.token("cyd"))
+    until(lambda: server.figure("laurels_connections") <= 1)
+    assert server.logged()[len(before) :] == ""
+
+
+def test_streams_have_a_bound_over_all(server: Server) -> None:
+    with ExitStack() as stack:
+        told = []
+        for n in range(40):
+            client = stack.enter_context(server.connect())
+            client.sendall(request("/leaderboard/all-time/live", f"Authorization: Bearer {server.token(f'm{n}')}"))
+            told.append(int(client.recv(4096).split()[1]))
+        assert told == [200] * 30 + [429] * 10
+        assert server.figure("laurels_streams") == 30
+    until(lambda: server.figure("laurels_streams") == 0)
+
+
+def test_forged_tokens_of_8_kb_cost_little(server: Server) -> None:
+    """Told to wait after a few; a token that was checked before gets in meanwhile. That most of them are not even
+    looked at: `test_http_limits.py`.
+    """
+    good = request("/loyalty/dan", f"Authorization: Bearer {server.token('dan')}")
+    assert flood(server, [good]) == [b"HTTP/1.1 200 OK"]
+    head, _, signature = server.token("dan").split(".")
+    began, told = time.monotonic(), []
+    with server.connect() as client:
+        for n in range(2000):
+            forged = f"{head}.{'e' * 7900}{n:05}.{signature}"
+            client.sendall(request("/loyalty/dan", f"Authorization: Bearer {forged}"))
+            told.append(answered(client))
+    assert {*told} == {401, 429}
+    assert told.count(401) <= FAILURES_PER_MINUTE + (time.monotonic() - began) * FAILURES_PER_MINUTE / 60 + 1
+    assert flood(server, [good]) == [b"HTTP/1.1 200 OK"]
+
+
+def test_descriptors_that_run_out_are_said(tmp_path: Path) -> None:
+    """Those that stand go on; who comes is refused; what happened is logged once, not each time; then all is well."""
+    with served(tmp_path, *SHORT, descriptors=160, http_keep_alive_s="60") as server, server.connect() as standing:
+        with ExitStack() as stack:
+            clients = [stack.enter_context(server.connect()) for _ in range(300)]
+            standing.sendall(request("/healthz"))
+            assert standing.recv(4096).startswith(b"HTTP/1.1 200 OK")
+            refused = 0
+            for client in clients[-50:]:
+                with contextlib.suppress(ConnectionError):
+                    refused += client.recv(4096).startswith(b"HTTP/1.1 503")
+            assert refused > 25
+            assert server.logged().count("http.full") <= 30
+            assert "LimitNOFILE" in server.logged()
+            assert server.descriptors() < 160
+        until(lambda: server.descriptors() < 100)
+        assert server.figure("laurels_refused_total", reason="busy") >= refused
+
+
+def test_idle_connections_make_room(tmp_path: Path) -> None:
+    with served(tmp_path, *SHORT, descriptors=160, http_keep_alive_s="3600") as server, ExitStack() as stack:
+        began = time.monotonic()
+        answered = 0
+        while answered < 400:
+            client = server.connect()
+            with contextlib.suppress(ConnectionError):
+                client.sendall(request("/healthz"))
+                if client.recv(4096).startswith(b"HTTP/1.1 200"):
+                    answered += 1
+                    stack.enter_context(client)  # and stays
+                else:
+                    client.close()
+            assert time.monotonic() - began < 60
+        assert server.figure("laurels_refused_total", reason="crowded") > 0

@@ -1,0 +1,55 @@
+"""Child processes are started again, also where the system had none to give."""
+
+import asyncio
+import sys
+from typing import Any
+
+import pytest
+
+from laurels.runtime import processes
+from laurels.runtime.processes import keep_running
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_child_that_cannot_be_started_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    stop = asyncio.Event()
+    told: list[str] = []
+    tries = 0
+    start = asyncio.create_subprocess_exec
+
+    async def refusing(*_: Any, **options: Any) -> asyncio.subprocess.Process:
+        nonlocal tries
+        tries += 1
+        if tries < 3:
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+        return await start(sys.executable, "-c", "import sys; sys.stdin.read(); sys.exit(3)", **options)
+
+    def tell(event: str) -> None:
+        told.append(event)
+        if event == "started":
+            stop.set()
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", refusing)
+    monkeypatch.setattr(processes, "FIRST_PAUSE_S", 0.01)
+    await asyncio.wait_for(keep_running(["work"], stop, tell), 30)
+    assert (tries, told) == (3, ["died", "died", "started"])
+
+
+async def test_pauses_double_while_a_child_keeps_dying(monkeypatch: pytest.MonkeyPatch) -> None:
+    stop = asyncio.Event()
+    paused: list[float] = []
+    start = asyncio.create_subprocess_exec
+
+    async def dying(*_: Any, **options: Any) -> asyncio.subprocess.Process:
+        return await start(sys.executable, "-S", "-c", "raise SystemExit(1)", **options)
+
+    async def sleep(seconds: float, stop: asyncio.Event) -> None:
+        paused.append(seconds)
+        if len(paused) == 8:
+            stop.set()
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", dying)
+    monkeypatch.setattr(processes, "sleep", sleep)
+    await asyncio.wait_for(keep_running(["work"], stop), 30)
+    assert paused == [0.5, 1, 2, 4, 8, 16, 30, 30]
