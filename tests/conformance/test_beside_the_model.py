@@ -95,8 +95,8 @@ class Twins:
         return _added((kind, who, points) for kind, who, points, _, _ in self.ledger.entries)
 
     def expiries(self) -> None:
-        """The same expires at the same instants. Where a hold was open beyond an expiry, and nobody looked meanwhile, the
-        model writes in one entry what we write in two, as whoever had looked would.
+        """The same expires at the same instants. Where a hold was open beyond an expiry, and nobody looked meanwhile,
+        the model writes in one entry what we write in two, as whoever had looked would.
         """
         ours = _added((who, str(at), points) for kind, who, points, at in self.book.entries if kind == "expire")
         theirs = _added(

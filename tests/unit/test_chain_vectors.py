@@ -63,28 +63,22 @@ VECTORS: list[tuple[bytes, int, int, int, tuple[Any, ...], bytes | None, str]] =
 ]
 
 
-@pytest.mark.parametrize(("previous", "format", "shard", "position", "columns", "details", "hashed"), VECTORS)
-def test_a_hash_stays_what_it_was(
-    previous: bytes,
-    format: int,
-    shard: int,
-    position: int,
-    columns: tuple[Any, ...],
-    details: bytes | None,
-    hashed: str,
-) -> None:
-    assert chained_hash(previous, format, shard, position, columns, details).hex() == hashed
+@pytest.mark.parametrize("vector", VECTORS)
+def test_a_hash_stays_what_it_was(vector: tuple[Any, ...]) -> None:
+    previous, written_as, shard, position, columns, details, hashed = vector
+    made = chained_hash(previous, columns, details, written_as=written_as, shard=shard, position=position)
+    assert made.hex() == hashed
 
 
 def test_entries_are_written_in_a_format_with_vectors() -> None:
-    assert FORMAT in {format for _, format, *_ in VECTORS}
+    assert FORMAT in {written_as for _, written_as, *_ in VECTORS}
 
 
 @pytest.mark.parametrize("column", range(len(REVERSE)))
 def test_every_column_counts(column: int) -> None:
     other = list(REVERSE)
     other[column] = "other"
-    assert _hash(columns=tuple(other)) != _hash()
+    assert _hash(tuple(other)) != _hash()
 
 
 def test_all_else_counts_too() -> None:
@@ -94,17 +88,12 @@ def test_all_else_counts_too() -> None:
         _hash(position=4),
         _hash(details=None),
         _hash(details=b'{"left":2501}'),
-        _hash(format=3),
+        _hash(written_as=3),
     ]
     assert len({_hash(), *others}) == 1 + len(others)
 
 
-def _hash(
-    previous: bytes = LATER,
-    format: int = 2,
-    shard: int = 1,
-    position: int = 3,
-    columns: tuple[Any, ...] = REVERSE,
-    details: bytes | None = b'{"left":2500}',
-) -> bytes:
-    return chained_hash(previous, format, shard, position, columns, details)
+def _hash(columns: tuple[Any, ...] = REVERSE, **other: Any) -> bytes:
+    usual: dict[str, Any] = {"previous": LATER, "details": b'{"left":2500}', "written_as": 2, "shard": 1, "position": 3}
+    said = {**usual, **other}
+    return chained_hash(said.pop("previous"), columns, said.pop("details"), **said)
