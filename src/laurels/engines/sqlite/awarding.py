@@ -26,12 +26,14 @@ def award(
     if not items and not overdue:
         return 0
     chain = Chain(db, shard, now)
-    outcome = decide(_claim(db, chain, items, overdue))
+    claim = _claim(db, chain, items, overdue)
+    known = frozenset(claim.awards)
+    outcome = decide(claim)
     for item in outcome.waiting:
         _set_aside(db, item, Status.WAITING, "the order has not come yet", chain.now)
     for quarantined in outcome.quarantined:
         _set_aside(db, quarantined.item, Status.QUARANTINED, quarantined.reason, chain.now)
-    for item, place, member in write(db, chain, outcome):
+    for item, place, member in write(db, chain, outcome, known):
         if item.member != member:
             db.run("place_accepted", member, item.sequence)
         db.run("set_awarded", place, item.sequence)

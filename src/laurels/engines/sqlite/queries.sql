@@ -411,7 +411,7 @@ INSERT INTO content (place, content) VALUES (?, ?);
 
 -- name: member_key
 -- A member's shard, and what keys its fingerprints; none once it was erased.
-SELECT shard, coalesce(secret, randomblob(16)) FROM member WHERE number = ?;
+SELECT shard, secret FROM member WHERE number = ?;
 
 -- name: owner
 -- Whose a document is: the member who it became, the shard, whether the member was erased, and the stranger whom it is of.
@@ -610,7 +610,3 @@ SELECT month, score FROM closed_month WHERE member = ?;
 -- name: forget_closed_months!
 -- It is another's now.
 DELETE FROM closed_month WHERE member = ?;
-
--- name: is_erased
--- Whether a member was erased.
-SELECT member_id IS NULL FROM member WHERE number = ?;
