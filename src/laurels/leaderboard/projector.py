@@ -7,7 +7,8 @@ all that the leaderboard took is adopted; else it rebuilds, from a checkpoint of
 """
 
 from array import array
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing, suppress
 
 import structlog
 
@@ -173,7 +174,9 @@ class Projector:
         heads = checkpoint.heads
         await self._warn(heads)
         followed = Followed(identity=heads.identity, epoch=heads.epoch, rules=self._rules, marks=heads.marks)
-        await self._leaderboard.load(followed, _parts_of(checkpoint, progress))
+        async with aclosing(_parts_of(checkpoint, progress)) as parts:
+            with suppress(BoardMoved):  # another process began anew meanwhile: what it left is gone on with
+                await self._leaderboard.load(followed, parts)
 
     async def _warn(self, heads: Heads) -> None:
         followed = await self._leaderboard.followed()
@@ -186,7 +189,7 @@ class Projector:
             )
 
 
-async def _parts_of(checkpoint: Checkpoint, progress: Progress | None) -> AsyncIterator[Part]:
+async def _parts_of(checkpoint: Checkpoint, progress: Progress | None) -> AsyncGenerator[Part]:
     done = 0
     async for totals in checkpoint.parts:
         scores = {board_of(month): of_month for month, of_month in totals.months.items()}
