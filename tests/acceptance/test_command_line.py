@@ -34,6 +34,7 @@ def test_the_commands_are_those_of_the_wire() -> None:
 
 def test_it_runs_as_a_process_of_its_own(tmp_path: Path) -> None:
     assert laurels_apart("--version").stdout.strip() == __version__
+    laurels("migrate", cwd=tmp_path)
     assert laurels_apart("dashboard", "nobody", cwd=tmp_path).stderr == "laurels: No such member.\n"
 
 
@@ -66,6 +67,7 @@ def test_every_command_helps_with_examples(command: str) -> None:
     ],
 )
 def test_wrong_use_is_one_line_and_an_exit_code(arguments: list[str], code: int, said: str, tmp_path: Path) -> None:
+    laurels("migrate", cwd=tmp_path)
     done = laurels(*arguments, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (code, "")
     assert said in done.stderr
@@ -84,13 +86,14 @@ def test_an_unknown_setting_names_the_nearest(tmp_path: Path) -> None:
 
 def test_flags_win_over_environment_and_environment_over_file(tmp_path: Path) -> None:
     (tmp_path / "laurels.toml").write_text('state = "from-file"\n')
-    laurels("top", cwd=tmp_path)
-    laurels("top", cwd=tmp_path, LAURELS_STATE="from-environment")
-    laurels("top", "--state", "from-flag", cwd=tmp_path, LAURELS_STATE="from-environment-too")
+    laurels("migrate", cwd=tmp_path)
+    laurels("migrate", cwd=tmp_path, LAURELS_STATE="from-environment")
+    laurels("migrate", "--state", "from-flag", cwd=tmp_path, LAURELS_STATE="from-environment-too")
     assert {path.name for path in tmp_path.iterdir() if path.is_dir()} == {"from-file", "from-environment", "from-flag"}
 
 
 def test_an_engine_that_cannot_run_is_an_error_never_another_one(tmp_path: Path) -> None:
+    laurels("migrate", cwd=tmp_path)
     for setting, value in [("LEADERBOARD_ENGINE", "valkey"), ("LEDGER_URL", "postgresql://localhost/x")]:
         done = laurels("top", cwd=tmp_path, **{f"LAURELS_{setting}": value})
         assert done.returncode == 2
@@ -126,7 +129,7 @@ def test_a_member_is_hidden_renamed_shown_and_erased(tmp_path: Path) -> None:
     assert laurels("verify", cwd=tmp_path).returncode == 0
 
 
-def test_what_cannot_be_awarded_is_listed_mended_and_tried_again(tmp_path: Path) -> None:
+def test_what_cannot_be_awarded_is_listed_and_tried_again_by_the_rules_of_its_day(tmp_path: Path) -> None:
     (tmp_path / "orders.csv").write_text("order_id,member_id,currency,total\nA1,ann,GBP,25.00\nA2,ann,USD,30.00\n")
     done = laurels("import", "orders.csv", cwd=tmp_path)
     assert (done.returncode, "1 in quarantine" in done.stdout) == (1, True), "not all of it was awarded"
@@ -134,14 +137,21 @@ def test_what_cannot_be_awarded_is_listed_mended_and_tried_again(tmp_path: Path)
     assert document["id"] == "A2"
     assert "USD" in document["reason"]
     (tmp_path / "program.toml").write_text('version = 2\n[earn]\npoints = 1\nper = { GBP = "10.00", USD = "12.00" }\n')
+    digest = laurels("program", "submit", "program.toml", cwd=tmp_path).stdout.split()[-1]
+    assert laurels("program", "approve", digest, cwd=tmp_path).returncode == 0
     assert laurels("quarantine", "retry", str(document["number"]), cwd=tmp_path).returncode == 0
-    laurels("work", "--once", cwd=tmp_path, LAURELS_PROGRAM_FILE="program.toml")
-    assert "30.00 USD / 12.00 = 2.5 -> 3 (half-up, version 2)" in laurels("explain", "A2", cwd=tmp_path).stdout
+    laurels("work", "--once", cwd=tmp_path)
+    assert "(version 1) gives no points for USD" in laurels("explain", "A2", cwd=tmp_path).stdout
+    (tmp_path / "orders.csv").write_text("order_id,member_id,currency,total\nA3,ann,USD,30.00\n")
+    assert laurels("import", "orders.csv", cwd=tmp_path).returncode == 0
+    assert "30.00 USD / 12.00 = 2.5 -> 3 (half-up, version 2)" in laurels("explain", "A3", cwd=tmp_path).stdout
+    [document] = json.loads(laurels("quarantine", "list", "--json", cwd=tmp_path).stdout)
+    assert laurels("quarantine", "drop", str(document["number"]), "--yes", cwd=tmp_path).returncode == 0
     assert laurels("quarantine", "list", cwd=tmp_path).stdout.strip() == "The quarantine is empty."
 
 
 def test_a_program_changed_under_its_version_is_refused(tmp_path: Path) -> None:
-    laurels("top", cwd=tmp_path)
+    laurels("work", "--once", cwd=tmp_path)
     (tmp_path / "program.toml").write_text('version = 1\n[earn]\npoints = 2\nper = { GBP = "10.00" }\n')
     done = laurels("top", cwd=tmp_path, LAURELS_PROGRAM_FILE="program.toml")
     assert done.returncode == 1

@@ -94,5 +94,6 @@ async def test_a_sixth_refund_takes_nothing_and_says_so(services: Services, plac
     entries = await services.ledger.order_entries("shop", "A1")
     assert [entry.points for entry in entries] == [3, *TAKEN_BACK, 0]
     assert entries[-1].refund_id == "R6"
-    assert entries[-1].reason == "5.00 GBP refunded beyond what was left of the order"
+    [last] = await services.programs.worded(entries[-1:], services.ledger)
+    assert last.reason == "5.00 GBP refunded beyond what was left of the order"
     assert await totals(services) == Balance(balance=0, earned=0, score=0)

@@ -21,6 +21,8 @@ from laurels.testing.ledger_contract.base import TurnedClock
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 REPOSITORY = Path(__file__).parents[2]
+SHARDED = ("award", "redeem")
+"""Scenarios that are tried over 16 shards as well."""
 
 
 @pytest.mark.parametrize("level", ["call", "statement"])
@@ -29,7 +31,19 @@ async def test_never_lost_and_never_twice_where_the_nth_call_fails(
     tmp_path: Path, name: str, level: Level, figures: Counter[str]
 ) -> None:
     """The system lives on, and whoever got no answer asks again."""
-    untouched = await _untouched(tmp_path, name)
+    await _fail_at_every_point(tmp_path, name, level, figures, shards=1)
+
+
+@pytest.mark.parametrize("level", ["call", "statement"])
+@pytest.mark.parametrize("name", SHARDED)
+async def test_never_lost_and_never_twice_over_16_shards_where_the_nth_call_fails(
+    tmp_path: Path, name: str, level: Level, figures: Counter[str]
+) -> None:
+    await _fail_at_every_point(tmp_path, name, level, figures, shards=16)
+
+
+async def _fail_at_every_point(tmp_path: Path, name: str, level: Level, figures: Counter[str], *, shards: int) -> None:
+    untouched = await _untouched(tmp_path, name, shards)
     for nth in range(MOST_POINTS):
         now = TurnedClock()
         trap = Trap(nth, fail)
@@ -55,7 +69,19 @@ async def test_never_lost_and_never_twice_where_the_nth_call_kills(
     tmp_path: Path, name: str, level: Level, figures: Counter[str]
 ) -> None:
     """Another process goes on from what lies on the disk; what was answered is not asked again."""
-    untouched = await _untouched(tmp_path, name)
+    await _kill_at_every_point(tmp_path, name, level, figures, shards=1)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.parametrize("name", SHARDED)
+async def test_never_lost_and_never_twice_over_16_shards_where_the_nth_call_kills(
+    tmp_path: Path, name: str, figures: Counter[str]
+) -> None:
+    await _kill_at_every_point(tmp_path, name, "statement", figures, shards=16)
+
+
+async def _kill_at_every_point(tmp_path: Path, name: str, level: Level, figures: Counter[str], *, shards: int) -> None:
+    untouched = await _untouched(tmp_path, name, shards)
     killed = await _kill(name, level, tmp_path)
     assert killed >= 2 * len(SCENARIOS[name].steps), "too few points: nothing was tried"
     for nth in range(killed + 1):
@@ -68,9 +94,9 @@ async def test_never_lost_and_never_twice_where_the_nth_call_kills(
     figures["kills"] += killed
 
 
-async def _untouched(folder: Path, name: str) -> Outcome:
+async def _untouched(folder: Path, name: str, shards: int) -> Outcome:
     """Prepare the scenario in `folder`, and give the outcome where nothing happens."""
-    await prepare(folder / "prepared", SCENARIOS[name])
+    await prepare(folder / "prepared", SCENARIOS[name], shards)
     state = shutil.copytree(folder / "prepared", folder / "untouched")
     now = TurnedClock()
     async with opened(state, now) as services:

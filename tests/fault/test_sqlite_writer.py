@@ -63,7 +63,7 @@ async def test_one_that_breaks_a_constraint_fails_alone(ledger: SqliteLedger) ->
 
 async def test_a_job_that_raises_undoes_its_own_writes_alone(ledger: SqliteLedger) -> None:
     def write_and_raise(db: Database) -> None:
-        db.run("insert_program", 7, "text", 0)
+        db.run("insert_program", 7, "text", 0, None, "test")
         raise ZeroDivisionError
 
     answers = await asyncio.gather(
@@ -73,7 +73,7 @@ async def test_a_job_that_raises_undoes_its_own_writes_alone(ledger: SqliteLedge
         return_exceptions=True,
     )
     assert isinstance(answers[1], ZeroDivisionError)
-    assert await ledger.publish(1, "one", None, actor="test") == {1: "one", 2: "two"}
+    assert [(each.version, each.text) for each in await ledger.programs()] == [(1, "one"), (2, "two")]
 
 
 async def test_who_gives_up_waiting_does_not_stop_the_others(ledger: SqliteLedger) -> None:

@@ -54,7 +54,7 @@ class Scheduler(asyncio.BaseEventLoop):
         self._could_run: list[tuple[asyncio.Handle, Life | None]] = []
         self._timers: list[tuple[float, int, asyncio.TimerHandle, Life | None]] = []
         self._timers_made = 0
-        self._queues: dict[Executor | None, deque[Callable[[], None]]] = {}
+        self._queues: dict[tuple[Life | None, Executor | None], deque[Callable[[], None]]] = {}
         self._working: Life | None = None
 
     def run(self, main: Coroutine[Any, Any, T]) -> T:
@@ -116,10 +116,10 @@ class Scheduler(asyncio.BaseEventLoop):
     def run_in_executor(
         self, executor: Executor | None, func: Callable[[Unpack[Ts]], T], *args: *Ts
     ) -> "asyncio.Future[T]":
-        """Work of one executor is done one after another, in order, each at once when its time has come."""
+        """Work of one executor of a life is done one after another, in order, each at once when its time has come."""
         future: asyncio.Future[T] = self.create_future()
         life = LIFE.get()
-        queue = self._queues.setdefault(executor, deque())
+        queue = self._queues.setdefault((life, executor), deque())
 
         def work() -> None:
             self._working = life

@@ -175,7 +175,7 @@ class Projector:
         await self._warn(heads)
         followed = Followed(identity=heads.identity, epoch=heads.epoch, rules=self._rules, marks=heads.marks)
         async with aclosing(_parts_of(checkpoint, progress)) as parts:
-            with suppress(BoardMoved):  # another process began anew meanwhile: what it left is gone on with
+            with suppress(BoardMoved):  # another process begins anew meanwhile: what it leaves is gone on with
                 await self._leaderboard.load(followed, parts)
 
     async def _warn(self, heads: Heads) -> None:
@@ -189,7 +189,7 @@ class Projector:
             )
 
 
-async def _parts_of(checkpoint: Checkpoint, progress: Progress | None) -> AsyncGenerator[Part]:
+async def _parts_of(checkpoint: Checkpoint, progress: Progress | None) -> AsyncGenerator[Part, None]:
     done = 0
     async for totals in checkpoint.parts:
         scores = {board_of(month): of_month for month, of_month in totals.months.items()}

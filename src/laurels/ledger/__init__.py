@@ -41,12 +41,13 @@ from laurels.ledger.inbox import Counts, DocumentState, Inbox, Receipt
 from laurels.ledger.members import MemberRegistry
 from laurels.ledger.outbox import Message, MessageState, Outbox
 from laurels.ledger.port import Ledger
-from laurels.ledger.programs import Draft, ProgramStore, PublishedProgram
+from laurels.ledger.programs import OTHER_RULES, Draft, ProgramStore, PublishedProgram
 from laurels.ledger.quarantine import Quarantine, QuarantinedDocument
 from laurels.ledger.shards import shard_of
 from laurels.ledger.upkeep import Finding, OldRules, Upgrade, Upkeep, Verification
 
 __all__ = [
+    "OTHER_RULES",
     "Award",
     "Books",
     "Checkpoint",

@@ -2,23 +2,98 @@
 
 A program is TOML, validated when it is read, and immutable once published under its version. Entries name the
 version that they were made under; a refund is judged by the version of its order, whatever is in force today.
+
+`evaluate` judges an order in the frame of its moment, `unwind` a refund in the frame of its order; `redeem`, `hold` and
+the rest move a member's points. States and frames are values that engines keep as bytes and never read into.
 """
 
+from laurels.program.basket import NOBODY, Basket, BasketLine, Payment, Person
+from laurels.program.details import Details, word_beyond, word_customer, word_earn, word_reverse, word_unlinked
 from laurels.program.earning import Earned, Reversed, earn, points_of, reverse, reverse_unlinked
-from laurels.program.program import DEFAULT_PROGRAM, EarningRule, Milestone, Program, parse_program
+from laurels.program.evaluate import Evaluation, evaluate, frame_of
+from laurels.program.explaining import LineOf, explain, lines_of, payable, payable_points
+from laurels.program.frame import NOTHING, Frame, Refunded
+from laurels.program.grains import GRAIN, format_grains
+from laurels.program.lots import next_due, touch
+from laurels.program.moving import Merge, give, merge, receive
+from laurels.program.program import DEFAULT_PROGRAM, EarningRule, Program, parse_program
+from laurels.program.publishing import Difference, check_successor, compare, unseen, version_at
+from laurels.program.spending import Change, adjust, capture, grant_tier, hold, redeem, restore, void
+from laurels.program.state import NEW, Lapse, MemberState, Spent
+from laurels.program.tables import Milestone
+from laurels.program.tiers import reached, tier_at
+from laurels.program.unwind import Return, ReturnLine, Reversal, cancel, unwind, unwind_unlinked
 from laurels.program.wording import reason_of
+from laurels.program.worth import Worth, worth
 
 __all__ = [
     "DEFAULT_PROGRAM",
+    "GRAIN",
+    "NEW",
+    "NOBODY",
+    "NOTHING",
+    "Basket",
+    "BasketLine",
+    "Change",
+    "Details",
+    "Difference",
     "Earned",
     "EarningRule",
+    "Evaluation",
+    "Frame",
+    "Lapse",
+    "LineOf",
+    "MemberState",
+    "Merge",
     "Milestone",
+    "Payment",
+    "Person",
     "Program",
+    "Refunded",
+    "Return",
+    "ReturnLine",
+    "Reversal",
     "Reversed",
+    "Spent",
+    "Worth",
+    "adjust",
+    "cancel",
+    "capture",
+    "check_successor",
+    "compare",
     "earn",
+    "evaluate",
+    "explain",
+    "format_grains",
+    "frame_of",
+    "give",
+    "grant_tier",
+    "hold",
+    "lines_of",
+    "merge",
+    "next_due",
     "parse_program",
+    "payable",
+    "payable_points",
     "points_of",
+    "reached",
     "reason_of",
+    "receive",
+    "redeem",
+    "restore",
     "reverse",
     "reverse_unlinked",
+    "tier_at",
+    "touch",
+    "unseen",
+    "unwind",
+    "unwind_unlinked",
+    "version_at",
+    "void",
+    "word_beyond",
+    "word_customer",
+    "word_earn",
+    "word_reverse",
+    "word_unlinked",
+    "worth",
 ]

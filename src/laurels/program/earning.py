@@ -3,6 +3,8 @@
 With f(amount) the points of an amount under one program version, an order earns f(total), and a refund of r from an
 order with `left` not yet refunded takes back f(left) - f(left - r). The differences telescope: any split of a full
 refund takes back exactly f(total).
+
+This is the whole of a `plain` program, whose points follow from an order's total alone; `evaluate` judges the others.
 """
 
 from fractions import Fraction
@@ -87,6 +89,8 @@ def reverse_unlinked(program: Program, amount: int, currency: str) -> Earned:
 
 def points_of(program: Program, amount: int, currency: str) -> int:
     """The points of an amount in minor units: f. Raises `Refused` for a currency that the program does not name."""
+    if not program.plain:
+        raise Refused(f"the program (version {program.version}) gives points for more than an order's total")
     per = program.earn.per.get(currency)
     if per is None:
         raise Refused(f"the program (version {program.version}) gives no points for {currency}")

@@ -2,16 +2,31 @@
 
 import tomllib
 from collections.abc import Mapping
+from functools import cached_property
 from importlib.resources import files
-from typing import Annotated, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from laurels.errors import InvalidInput, ProgramError
-from laurels.model.money import check_currency, parse_amount
+from laurels.model.money import check_currency, parse_decimal
+from laurels.model.times import from_datetime
+from laurels.program.building import (
+    build_campaigns,
+    build_exclusions,
+    build_expiry,
+    build_groups,
+    build_money,
+    build_rates,
+    build_tiers,
+)
+from laurels.program.checking import check_rules
+from laurels.program.plan import Plan
 from laurels.program.rounding import ROUNDINGS
+from laurels.program.rules import Campaign, Exclusion, Expiry, Group, Money, Rate, Rounding, Tiers
+from laurels.program.tables import MAX_BYTES, EarnTable, Milestone, ProgramTable, read_table
 
 DEFAULT_PROGRAM = files("laurels.program").joinpath("default.toml").read_text("utf-8")
 """The text of the default program."""
@@ -27,15 +42,12 @@ class EarningRule(Struct, frozen=True, kw_only=True):
     rounding: str
 
 
-class Milestone(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A total of points; crossing from `above` or fewer to more sends one message to that member, ever."""
+class Program(Struct, frozen=True, kw_only=True, dict=True):
+    """One published version of the rules. `text` is the TOML that it was read from.
 
-    name: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,63}\Z")]
-    above: Annotated[int, Meta(ge=0, le=2**31 - 2)]
-
-
-class Program(Struct, frozen=True, kw_only=True):
-    """One published version of the rules. `text` is the TOML that it was read from."""
+    `earn` is the rate of plain goods; where it is the only one and nothing else changes an order's points, the program
+    is `plain`. `from_at` is the instant from which it holds, None: since ever.
+    """
 
     version: int
     name: str
@@ -43,73 +55,163 @@ class Program(Struct, frozen=True, kw_only=True):
     earn: EarningRule
     milestones: tuple[Milestone, ...]
     text: str
+    from_at: int | None = None
+    value: Money = ()
+    expected_redeemed: int = 1_000_000
+    tax: str = "included"
+    exclude_payments: frozenset[str] = frozenset()
+    exclude: tuple[Exclusion, ...] = ()
+    not_payable: tuple[Exclusion, ...] = ()
+    rates: tuple[Rate, ...] = ()
+    at: str = "order"
+    groups: tuple[Group, ...] = ()
+    campaigns: tuple[Campaign, ...] = ()
+    order_cap: int | None = None
+    day_cap: int | None = None
+    pending_days: int = 0
+    expiry: Expiry = Expiry()
+    restore_days: int = 14
+    tiers: Tiers | None = None
+    refund_days: int | None = None
 
-    @property
+    @cached_property
     def zone(self) -> ZoneInfo:
-        """The time zone in which the months of the boards begin and end."""
+        """The time zone in which days and months begin and end."""
         return ZoneInfo(self.time_zone)
 
+    @cached_property
+    def plan(self) -> Plan:
+        """The program made ready for judging; made once."""
+        return Plan(self)
 
-class _EarnTable(Struct, forbid_unknown_fields=True):
-    points: Annotated[int, Meta(ge=1, le=1_000_000)]
-    per: dict[str, str]
-    rounding: str = "half-up"
+    @property
+    def plain(self) -> bool:
+        """Whether an order's points follow from its total alone: one rate of money, nothing excluded, no bonus, no cap,
+        nothing carried.
+        """
+        return self.plan.plain
 
-
-class _ProgramTable(Struct, forbid_unknown_fields=True):
-    version: Annotated[int, Meta(ge=1, le=2**31 - 1)]
-    earn: _EarnTable
-    name: Annotated[str, Meta(max_length=200)] = ""
-    time_zone: str = "Europe/London"
-    milestones: list[Milestone] = []
+    @cached_property
+    def simple(self) -> bool:
+        """Whether it is plain, and its points neither wait nor lapse, and there are no tiers: then no frame has to be
+        kept of its orders, since all of it follows from the order.
+        """
+        return self.plain and not self.pending_days and self.expiry.kind == "never" and self.tiers is None
 
 
 def parse_program(text: str) -> Program:
     """Read a program from TOML. Raises `ProgramError` with one line that says what is wrong and where."""
+    if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+        raise ProgramError(f"The program is longer than {MAX_BYTES // 1024} KB")
     try:
-        table = msgspec.convert(tomllib.loads(text), _ProgramTable)
-    except tomllib.TOMLDecodeError as error:
+        loaded = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ProgramError(f"The program is not valid TOML: {error}") from error
+    try:
+        table = read_table(loaded)
     except msgspec.ValidationError as error:
-        raise ProgramError(f"The program is not valid: {error}") from error
-    return Program(
+        raise ProgramError(f"The program is not valid: {_named(str(error), loaded)}") from error
+    return _build(table, text)
+
+
+def _build(table: ProgramTable, text: str) -> Program:
+    _check_zone(table.time_zone)
+    if table.starts is not None and table.starts.tzinfo is None:
+        raise ProgramError("from: must be a time with an offset such as 2026-12-01T00:00:00Z")
+    rounding = _rounding(table)
+    rates = _short(table.earn) if table.earn is not None else build_rates(table.rates)
+    if not rates:
+        raise ProgramError('rates: name at least one, or say [earn] points = 1, per = { GBP = "10.00" }')
+    program = Program(
         version=table.version,
         name=table.name,
-        time_zone=_check_zone(table.time_zone),
-        earn=EarningRule(
-            points=table.earn.points, per=_check_per(table.earn.per), rounding=_check_rounding(table.earn.rounding)
-        ),
+        time_zone=table.time_zone,
+        earn=_goods(rates, rounding),
         milestones=_check_milestones(table.milestones),
         text=text,
+        from_at=None if table.starts is None else from_datetime(table.starts),
+        value=_values(table.value or {}),
+        expected_redeemed=_share(table.expected_redeemed),
+        tax=table.basis.tax,
+        exclude_payments=frozenset(table.basis.exclude_payments),
+        exclude=build_exclusions(table.basis.exclude, "basis.exclude"),
+        not_payable=build_exclusions(table.basis.not_payable, "basis.not_payable"),
+        rates=rates,
+        at=rounding.at,
+        groups=build_groups(table.groups),
+        campaigns=build_campaigns(table.campaigns, ZoneInfo(table.time_zone)),
+        order_cap=table.caps.order,
+        day_cap=table.caps.day,
+        pending_days=table.pending.days if table.pending is not None else 0,
+        expiry=build_expiry(table.expiry),
+        restore_days=table.restore.days if table.restore is not None else 14,
+        tiers=build_tiers(table.tiers),
+        refund_days=table.refunds.within_days if table.refunds is not None else None,
+    )
+    check_rules(program, rounding)
+    return program
+
+
+def _short(table: EarnTable) -> tuple[Rate, ...]:
+    if not table.per:
+        raise ProgramError('earn.per: name at least one currency, such as { GBP = "10.00" }')
+    return (Rate("all", table.points, per=build_money(table.per, "earn.per")),)
+
+
+def _goods(rates: tuple[Rate, ...], rounding: Rounding) -> EarningRule:
+    """The rate of goods without attributes; of no currency where that is by quantity, or there is none."""
+    rate = next((rate for rate in rates if rate.match.fits((None, None, None, "goods", ()))), None)
+    return EarningRule(
+        points=rate.points if rate is not None else 1,
+        per=dict(rate.per) if rate is not None else {},
+        rounding=rounding.to,
     )
 
 
-def _check_zone(name: str) -> str:
+def _rounding(table: ProgramTable) -> Rounding:
+    if table.earn is None:
+        return Rounding(table.rounding.to, table.rounding.at) if table.rounding is not None else Rounding()
+    if table.rates:
+        raise ProgramError("earn: say earn or rates, not both")
+    if table.earn.rounding is None:
+        return Rounding(table.rounding.to, table.rounding.at) if table.rounding is not None else Rounding()
+    if table.rounding is not None:
+        raise ProgramError("earn.rounding: say earn.rounding or [rounding], not both")
+    allowed = (*ROUNDINGS, "carry")
+    if table.earn.rounding not in allowed:
+        raise ProgramError(f"earn.rounding: must be one of {', '.join(sorted(allowed))}")
+    return Rounding(table.earn.rounding)  # type: ignore[arg-type]
+
+
+def _check_zone(name: str) -> None:
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:
         raise ProgramError(f"time_zone: {name!r} is not a time zone such as Europe/London") from error
-    return name
 
 
-def _check_per(per: dict[str, Any]) -> dict[str, int]:
-    if not per:
-        raise ProgramError('earn.per: name at least one currency, such as { GBP = "10.00" }')
-    amounts = {}
-    for currency, text in per.items():
-        try:
-            amounts[currency] = parse_amount(text, check_currency(currency, "earn.per"), f"earn.per.{currency}")
-        except InvalidInput as error:
-            raise ProgramError(str(error)) from error
-        if amounts[currency] == 0:
-            raise ProgramError(f"earn.per.{currency}: must be more than zero")
-    return amounts
+def _values(table: Mapping[str, str]) -> Money:
+    """What a point is worth, in millionths of a major unit by currency."""
+    worth = []
+    try:
+        for currency, text in table.items():
+            worth.append((check_currency(currency, "value"), parse_decimal(text, 6, f"value.{currency}")))
+    except InvalidInput as error:
+        raise ProgramError(str(error)) from error
+    return tuple(worth)
 
 
-def _check_rounding(name: str) -> str:
-    if name not in ROUNDINGS:
-        raise ProgramError(f"earn.rounding: must be one of {', '.join(sorted(ROUNDINGS))}")
-    return name
+def _share(text: str | None) -> int:
+    """A share from 0 to 1 in millionths; 1 where none is said."""
+    if text is None:
+        return 1_000_000
+    try:
+        share = parse_decimal(text, 6, "expected_redeemed")
+    except InvalidInput as error:
+        raise ProgramError(str(error)) from error
+    if share > 1_000_000:  # noqa: PLR2004
+        raise ProgramError("expected_redeemed: must lie between 0 and 1")
+    return share
 
 
 def _check_milestones(milestones: list[Milestone]) -> tuple[Milestone, ...]:
@@ -117,3 +219,18 @@ def _check_milestones(milestones: list[Milestone]) -> tuple[Milestone, ...]:
     if len(set(names)) < len(names):
         raise ProgramError("milestones: every name may be used once")
     return tuple(milestones)
+
+
+def _named(message: str, loaded: dict[str, Any]) -> str:
+    """A message of the reader, with the name of the rule that its path leads through."""
+    *_, path = message.rpartition("`$.")
+    here: Any = loaded
+    name = None
+    for step in path.rstrip("`").replace("[", ".[").split("."):
+        if step[1:-1].isdigit() and isinstance(here, list):
+            here = here[int(step[1:-1])]
+        else:
+            here = here.get(step) if isinstance(here, dict) else None
+        if isinstance(here, dict) and isinstance(here.get("name"), str):
+            name = here["name"]
+    return f"{message} ({name[:64]!r})" if name else message

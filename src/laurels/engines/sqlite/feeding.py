@@ -3,6 +3,7 @@
 import asyncio
 from array import array
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import cast
 
 from laurels.engines.sqlite.chain import entry_of
@@ -66,12 +67,15 @@ def heads_of(db: Database) -> Heads:
 
 
 async def _parts(db: Database) -> AsyncIterator[MemberTotals]:
+    # A thread of its own, so that who gives up meanwhile closes the file after the read under way, not under it.
+    thread = ThreadPoolExecutor(1, thread_name_prefix="laurels-sqlite-checkpoint")
     try:
         parts = _read_parts(db)
-        while (part := await asyncio.to_thread(next, parts, None)) is not None:
+        while (part := await asyncio.get_running_loop().run_in_executor(thread, next, parts, None)) is not None:
             yield part
     finally:
-        db.close()
+        thread.submit(db.close)
+        thread.shutdown(wait=False)
 
 
 def _read_parts(db: Database) -> Iterator[MemberTotals]:

@@ -3,7 +3,6 @@ thread.
 """
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -56,7 +55,7 @@ class SqliteLedger(SqliteInbox, SqliteBooks, SqliteMembers, SqliteFeed, SqliteQu
         with _prepared(path) as connection:
             version = version_of(connection)
             if 0 < version < LATEST:
-                _copy(connection, version, path.with_name(f"{path.name}.schema-{version}"))
+                _copy(connection, path, version, path.with_name(f"{path.name}.schema-{version}"))
             return migrate(connection, shards, upgrade)
 
     async def verify(self) -> AsyncIterator[Verification]:
@@ -94,25 +93,29 @@ class SqliteLedger(SqliteInbox, SqliteBooks, SqliteMembers, SqliteFeed, SqliteQu
         await self._writer.close()
 
 
-def _copy(connection: apsw.Connection, version: int, copy: Path) -> None:
-    """Copy a ledger as it is at this moment, readable by its owner alone. One that is there already is of an earlier
-    try, and stays; where another process has brought the ledger up to date meanwhile, that one made the copy.
+def _copy(connection: apsw.Connection, copied: Path, version: int, copy: Path) -> None:
+    """Copy a ledger that has this schema, readable by its owner alone. One that is there already is of an earlier
+    try, or another process's, and stays.
     """
-    if copy.exists():
-        return
-    unfinished = copy.with_name(f"{copy.name}.{os.getpid()}.part")
+    connection.execute("BEGIN IMMEDIATE")  # whoever else is at it waits, and finds it done
+    try:
+        if version_of(connection) == version and not copy.exists():
+            _write_copy(copied, copy)
+    finally:
+        connection.execute("COMMIT")
+
+
+def _write_copy(path: Path, copy: Path) -> None:
+    unfinished = copy.with_name(f"{copy.name}.part")
+    unfinished.unlink(missing_ok=True)
     unfinished.touch(mode=0o600)
-    with closing(apsw.Connection(str(unfinished))) as target:
-        with target.backup("main", connection, "main") as backup:
+    with closing(Database(path, read_only=True)) as db, closing(apsw.Connection(str(unfinished))) as target:
+        with target.backup("main", db.connection, "main") as backup:
             backup.step()
-        as_it_was = version_of(target) == version
         found = [what for [what] in target.execute("PRAGMA integrity_check(1)") if what != "ok"]
     if found:
         raise LedgerUnavailable(f"The ledger's copy is damaged ({found[0]}). Nothing was changed; `laurels verify` it.")
-    if as_it_was:
-        unfinished.rename(copy)
-    else:
-        unfinished.unlink()
+    unfinished.rename(copy)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ import hashlib
 from laurels.engines.sqlite.connection import Database, Row
 from laurels.engines.sqlite.session import Session
 from laurels.errors import NotAllowed, NotFound, ProgramError
-from laurels.ledger import Draft, PublishedProgram
+from laurels.ledger import OTHER_RULES, Draft, PublishedProgram
 
 
 class SqlitePrograms(Session):
@@ -61,10 +61,7 @@ def _publish(
     for each in published:
         if each.version == version:
             if each.text != text:
-                raise ProgramError(
-                    f"Version {version} of the program is published with other rules. "
-                    "Give the changed program a new version."
-                )
+                raise ProgramError(OTHER_RULES.format(version=version))
             return published
     if published:
         last = published[-1]
@@ -72,7 +69,9 @@ def _publish(
             raise ProgramError(
                 f"Version {version} of the program is not above the last published one, {last.version}. Raise it."
             )
-        from_at = max(now, from_at or now)
+        if from_at is not None and from_at < now:
+            raise ProgramError(f"Version {version} would be in force from before now. Give it a later `from`, or none.")
+        from_at = now if from_at is None else from_at
         if last.from_at is not None and from_at <= last.from_at:
             raise ProgramError(
                 f"Version {version} would be in force from before version {last.version} is. Give it a later `from`."

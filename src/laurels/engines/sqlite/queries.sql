@@ -238,7 +238,7 @@ FROM entry WHERE place > ? AND place <= ? ORDER BY place LIMIT ?;
 -- name: verify_members
 -- Members with their totals, in chunks.
 SELECT m.number, coalesce(b.balance, 0), coalesce(b.earned, 0), coalesce(b.score, 0), m.hidden, m.name_number,
-       m.member_id IS NULL, m.merged_into, m.place
+       m.member_id IS NULL, m.merged_into, m.place, m.number < (SELECT next_member FROM ledger)
 FROM member m LEFT JOIN balance b ON b.member = m.number WHERE m.number > ? ORDER BY m.number LIMIT ?;
 
 -- name: verify_accepted
@@ -251,16 +251,16 @@ WHERE a.sequence > ?1 AND a.sequence <= ?2 AND (
     OR (a.status = 'quarantined') <> (coalesce(i.state, '') IN ('quarantined', 'dropped'))
     OR (i.sequence IS NOT NULL AND (i.kind, i.source, i.id) IS NOT (a.kind, a.source, a.id))
     OR (a.status = 'awarded') <> (a.place IS NOT NULL)
-    OR (a.status = 'awarded') <> (
+    OR (a.status = 'awarded') <> coalesce(
         e.source IS a.source
-        AND e.member IN (a.member, (SELECT merged_into FROM member WHERE number = a.member)) AND CASE a.kind
+        AND e.member IN (a.member, (SELECT coalesce(merged_into, number) FROM member WHERE number = a.member)) AND CASE a.kind
             WHEN 'order' THEN e.kind = 'earn' AND e.order_id IS a.id
             WHEN 'refund' THEN e.kind = 'reverse' AND e.refund_id IS a.id
             WHEN 'cancellation' THEN e.kind = 'reverse' AND e.refund_id IS a.id
             WHEN 'amendment' THEN e.kind IN ('reverse', 'earn')
             WHEN 'adjustment' THEN e.kind = 'adjust'
             WHEN 'restoration' THEN e.kind = 'restore'
-            ELSE e.kind = 'redeem' END));
+            ELSE e.kind = 'redeem' END, FALSE));
 
 -- name: last_accepted
 -- The last document taken.
@@ -281,9 +281,21 @@ WHERE a.sequence > ?1 AND a.sequence <= ?2 AND a.kind = 'order' AND (
     OR (SELECT sum(points) FROM entry WHERE place IN (SELECT value FROM json_each(CAST(w.places AS TEXT))))
         IS NOT w.points - w.reversed
     OR w.left_amount < 0 OR w.left_amount > w.amount OR (w.left_amount = 0 AND w.reversed <> w.points)
-    OR (w.refunded IS NULL AND (e.program_version, e.currency, e.amount, e.points, e.board_at)
-        IS NOT (w.program_version, w.currency, w.amount, w.points, w.board_at))
-    OR (w.refunded IS NULL AND (w.left_amount <> w.amount OR w.reversed <> 0)));
+    OR (w.refunded IS NULL AND (w.left_amount <> w.amount OR w.reversed <> 0))
+    OR (w.program_version, w.currency, w.amount, w.points, w.board_at) IS NOT (
+        SELECT program_version, currency, amount, points, board_at
+        FROM entry JOIN json_each(CAST(w.places AS TEXT)) ON place = value
+        WHERE entry.kind = 'earn' ORDER BY key DESC LIMIT 1)
+    OR w.left_amount IS NOT (
+        SELECT CASE
+            WHEN kind = 'earn' THEN amount
+            WHEN format = 1 THEN max(0, w.amount - (
+                SELECT sum(amount) FROM entry
+                WHERE kind = 'reverse' AND place IN (SELECT value FROM json_each(CAST(w.places AS TEXT)))))
+            WHEN details ->> '$.cancelled' THEN details ->> '$.left' + amount
+            WHEN details ->> '$.beyond' THEN details ->> '$.left'
+            ELSE details ->> '$.left' - amount END
+        FROM entry WHERE place = json_extract(CAST(w.places AS TEXT), '$[#-1]')));
 
 -- name: insert_message!
 -- A milestone's message; held while the member has no address.

@@ -88,8 +88,10 @@ class Writer:
         """Fold the log into the file and empty it, so that bytes which were erased are in neither.
 
         Waits a moment for readers under way. Where one reads on, or the disk fails, it is tried again after each
-        commit: nobody is kept waiting meanwhile.
+        commit: nobody is kept waiting meanwhile. Of a ledger that was closed meanwhile, closing has folded it.
         """
+        if self._closed:
+            return
         await self.run(lambda db: self._fold(db, FOLD_TIMEOUT_MS), in_transaction=False)
 
     async def close(self) -> None:

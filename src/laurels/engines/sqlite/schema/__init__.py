@@ -1,4 +1,5 @@
-"""How the file is made and brought up to date: numbered steps, each in one transaction, remembered in `user_version`.
+"""How the file is made and brought up to date: numbered steps, each in one transaction (a fresh file's all in
+one), remembered in `user_version`.
 
 There is one road: a fresh file is made by the same steps that bring an old one up to date.
 """
@@ -47,19 +48,27 @@ def migrate(connection: apsw.Connection, shards: int = 1, upgrade: Upgrade | Non
     """
     connection.create_scalar_function("keyed", _keyed, 2, deterministic=True)
     before = version_of(connection)
-    while (version := version_of(connection)) < LATEST:
+    while version_of(connection) < LATEST:
         connection.execute("BEGIN IMMEDIATE")
         try:
-            if version_of(connection) == version:
+            version = version_of(connection)
+            if version == 0:
+                _make(connection, shards)
+            elif version < LATEST:
                 _take_step(connection, version, upgrade)
-                if before == 0 and version + 1 == LATEST:
-                    _make_shards(connection, shards)
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:  # a full disk has rolled back already
                 connection.execute("ROLLBACK")
             raise
     return before, LATEST
+
+
+def _make(connection: apsw.Connection, shards: int) -> None:
+    """All steps at once: another process that opens the file finds an empty one or a whole ledger."""
+    for version in range(LATEST):
+        _take_step(connection, version, None)
+    _make_shards(connection, shards)
 
 
 def _keyed(*values: Any) -> bytes:

@@ -1,0 +1,178 @@
+"""Which bonuses apply to an order, and to which of its lines: the window, the place, and who the member was."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from laurels.clock import DAY
+from laurels.program.basket import Basket, Person
+from laurels.program.caps import room
+from laurels.program.frame import CAMPAIGN, GROUP, TIER, Bonus
+from laurels.program.grains import MILLI
+from laurels.program.local_time import near_birthday
+from laurels.program.rules import Campaign, Where
+from laurels.program.state import Account
+
+if TYPE_CHECKING:
+    from laurels.program.program import Program
+
+
+class Moment:
+    """An order's moment: what its bonuses may ask."""
+
+    __slots__ = ("account", "basket", "budgets", "day", "local", "person", "program", "tier")
+
+    def __init__(
+        self,
+        program: "Program",
+        basket: Basket,
+        account: Account,
+        person: Person,
+        budgets: Mapping[str, int],
+        *,
+        local: datetime,
+        tier: int,
+    ) -> None:
+        self.program = program
+        self.basket = basket
+        self.account = account
+        self.person = person
+        self.budgets = budgets
+        self.local = local
+        self.day = local.strftime("%Y-%m-%d")
+        self.tier = tier
+
+
+def bonuses(moment: Moment, hits: list[tuple[int, ...]], earning: tuple[int, ...]) -> tuple[Bonus, ...]:
+    """The bonuses that apply, with their lines and the room of their caps. `hits` are the matches that fit each line
+    (`Plan.classify`); `earning` are the lines that earn.
+    """
+    program, plan = moment.program, moment.program.plan
+    fitting: dict[int, list[int]] = {}
+    for line, matching in enumerate(hits):
+        for match in matching:
+            if match in fitting:
+                fitting[match].append(line)
+            else:
+                fitting[match] = [line]
+    lines_of = {match: tuple(lines) for match, lines in fitting.items()}
+    found: list[Bonus] = []
+    grouped: dict[int, dict[int, tuple[int, ...]]] = {}
+    for number in plan.running(moment.basket.occurred_at):
+        lines = lines_of.get(plan.match_of[number])
+        if lines is None or (plan.asks[number] and not _asked(moment, program.campaigns[number])):
+            continue
+        group = plan.group_of[number]
+        if group is None:
+            room_left = _room(moment, program.campaigns[number].name) if plan.limited[number] else None
+            found.append(Bonus(CAMPAIGN, number, ((number, lines),), room_left))
+        else:
+            grouped.setdefault(group, {})[number] = lines
+    for group in sorted(grouped):
+        parts = _parts(program, group, grouped[group])
+        found.append(Bonus(GROUP, group, parts, _room(moment, program.groups[group].name)))
+    if (
+        moment.tier >= 0
+        and program.tiers is not None
+        and program.tiers.levels[moment.tier].multiply > MILLI
+        and earning
+    ):
+        found.append(Bonus(TIER, moment.tier, ((-1, earning),)))
+    return tuple(found)
+
+
+def _room(moment: Moment, name: str) -> int | None:
+    plan = moment.program.plan
+    if name not in plan.caps and name not in plan.budgets:
+        return None
+    return room(moment.program, moment.account, name, moment.day, moment.budgets)
+
+
+def _parts(
+    program: "Program", group: int, taking: Mapping[int, tuple[int, ...]]
+) -> tuple[tuple[int, tuple[int, ...]], ...]:
+    """The campaigns of a group and their lines. By line, each line goes to its highest multiplier, for good."""
+    rules = program.campaigns
+    if program.groups[group].scope == "order":
+        numbers = sorted(taking, key=lambda n: (rules[n].priority, rules[n].name))
+        return tuple([(number, taking[number]) for number in numbers])
+    numbers = sorted(taking, key=lambda n: (-(rules[n].multiply or 0), rules[n].priority, rules[n].name))
+    gone: set[int] = set()
+    parts = []
+    for number in numbers:
+        lines = tuple([line for line in taking[number] if line not in gone])
+        gone.update(lines)
+        if lines:
+            parts.append((number, lines))
+    return tuple(parts)
+
+
+def _asked(moment: Moment, campaign: Campaign) -> bool:
+    local = moment.local
+    if campaign.days and local.weekday() not in campaign.days:
+        return False
+    if campaign.hours is not None:
+        minutes = local.hour * 60 + local.minute
+        if not campaign.hours[0] <= minutes < campaign.hours[1]:
+            return False
+    if campaign.holdout and _held_out(campaign, moment.person):
+        return False
+    where = campaign.where
+    return _of_order(moment, where) and _of_member(moment, where)
+
+
+def _of_order(moment: Moment, where: Where) -> bool:
+    basket = moment.basket
+    for wanted, have in (
+        (where.channel, basket.channel),
+        (where.source, basket.source),
+        (where.region, basket.region),
+        (where.store, basket.store),
+    ):
+        if wanted and have not in wanted:
+            return False
+    if where.coupon and where.coupon.isdisjoint(basket.coupons):
+        return False
+    if where.payment and not any(payment.method in where.payment for payment in basket.payments):
+        return False
+    if where.total_max:
+        most = dict(where.total_max).get(basket.currency)
+        return most is not None and basket.total <= most
+    return True
+
+
+def _of_member(moment: Moment, where: Where) -> bool:
+    person, number = moment.person, moment.account.orders + 1
+    if where.tier and _tier_name(moment) not in where.tier:
+        return False
+    if where.segment and where.segment.isdisjoint(person.segments):
+        return False
+    if where.nth_order not in {None, number} or number % (where.every_nth_order or 1):
+        return False
+    if where.referred not in {None, person.referred}:
+        return False
+    return _of_day(moment, where)
+
+
+def _of_day(moment: Moment, where: Where) -> bool:
+    """What the member's dates have to be on the order's day."""
+    since, birthday = moment.person.enrolled_at, moment.person.birthday
+    if where.member_for_days is not None and (
+        since is None or moment.basket.occurred_at - since < where.member_for_days * DAY
+    ):
+        return False
+    return where.birthday_within_days is None or (
+        birthday is not None and near_birthday(birthday, moment.local.date(), where.birthday_within_days)
+    )
+
+
+def _tier_name(moment: Moment) -> str | None:
+    tiers = moment.program.tiers
+    return None if tiers is None or moment.tier < 0 else tiers.levels[moment.tier].name
+
+
+def _held_out(campaign: Campaign, person: Person) -> bool:
+    """Whether a member is of the share that gets nothing of a campaign: by a hash, so always the same members."""
+    digest = blake2b(campaign.name.encode(), key=person.draw, digest_size=8).digest()
+    return bool(person.draw) and int.from_bytes(digest, "big") % 10_000 < campaign.holdout

@@ -1,0 +1,236 @@
+"""Points in lots: they wait, become active, expire by the clock, are spent and taken back.
+
+State is by the clock: whoever looks first lets everything happen that lies before now, in the order of its time. So an
+answer is exact whether or not a sweep ran, and a sweep only writes down what already holds.
+"""
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from laurels.clock import DAY
+from laurels.program.local_time import NEVER, add_months, end_of_month, local_of, midnight_after
+from laurels.program.state import Account, Key, Lapse, MemberState, Spent
+
+if TYPE_CHECKING:
+    from laurels.program.program import Program
+
+ACTIVATION, RELEASE, EXPIRY, INACTIVITY = range(4)
+"""What comes first of several things at one instant."""
+
+
+def expires_at(program: "Program", at: int) -> int:
+    """When points that become active at an instant expire."""
+    expiry = program.expiry
+    if expiry.kind in {"never", "inactivity"}:
+        return NEVER
+    local = local_of(at, program.zone).date()
+    if expiry.kind == "after-months":
+        day = add_months(local, expiry.months)
+        return midnight_after(end_of_month(day) if expiry.end_of_month else day, program.zone)
+    least, year = add_months(local, expiry.at_least_months), local.year
+    while date(year, *expiry.date) < least:
+        year += 1
+    return midnight_after(date(year, *expiry.date), program.zone)
+
+
+def touch(state: MemberState, now: int, program: "Program") -> tuple[MemberState, list[Lapse]]:
+    """A member at an instant: what was pending is active, holds have lapsed, points have expired. The program is the
+    one in force. Gives the entries that this leads to; the same again gives none.
+    """
+    if not due(state, now, program):
+        return state, []
+    account = Account(state)
+    let_pass(account, now, program)
+    return account.state(), account.lapses
+
+
+def due(state: MemberState, now: int, program: "Program") -> bool:
+    """Whether anything happens to a member up to an instant. Linear in its lots."""
+    at = next_due(state, program)
+    return at is not None and at <= now
+
+
+def next_due(state: MemberState, program: "Program") -> int | None:
+    """When the clock next changes something of a member: what a sweep finds it by. None: never."""
+    times = [each.active_at for each in state.pending]
+    times += [hold.until for hold in state.holds]
+    times += [lot.expires for lot in state.lots if lot.active and lot.expires != NEVER]
+    deadline = _deadline(state.last_active, program)
+    if deadline is not None and any(lot.active for lot in state.lots):
+        times.append(deadline)
+    return min(times, default=None)
+
+
+def let_pass(account: Account, now: int, program: "Program") -> None:
+    """Let everything happen that lies before an instant, in the order of its time."""
+    while True:
+        events: list[tuple[int, int, int, Key]] = [
+            (each.active_at, ACTIVATION, place, (0, 0))
+            for place, each in enumerate(account.pending)
+            if each.active_at <= now
+        ]
+        events += [(hold.until, RELEASE, n, (0, 0)) for n, hold in enumerate(account.holds) if hold.until <= now]
+        pinned = pins(account)
+        free = {key: n for key, lot in account.lots.items() if (n := lot[0] - pinned.get(key, 0)) > 0}
+        events += [(key[0], EXPIRY, 0, key) for key in free if key[0] <= now]
+        deadline = _deadline(account.last_active, program)
+        if deadline is not None and deadline <= now and free:
+            events.append((deadline, INACTIVITY, 0, (0, 0)))
+        if not events:
+            return
+        at, what, place, key = min(events)
+        if what == ACTIVATION:
+            each = account.pending.pop(place)
+            credit(account, (each.expires, each.expires), each.points)
+        elif what == RELEASE:
+            account.holds.pop(place)
+            settle_debt(account)
+        elif what == EXPIRY:
+            _lapse(account, key, free[key], at)
+        else:
+            for each_key, n in sorted(free.items()):
+                _set_apart(account, each_key, n, at)
+
+
+def forget(account: Account, now: int, program: "Program") -> None:
+    """Drop lots that expired so long ago that no refund of their orders is taken any more; where refunds are taken for
+    ever, none.
+    """
+    if program.refund_days is not None:
+        oldest = now - program.refund_days * DAY
+        for key in [key for key, lot in account.lots.items() if key[0] < oldest and not lot[0]]:
+            del account.lots[key]
+
+
+def pins(account: Account) -> dict[Key, int]:
+    """What open holds have set aside of each lot."""
+    found: dict[Key, int] = {}
+    for hold in account.holds:
+        for expires, origin, n in hold.pins:
+            found[expires, origin] = found.get((expires, origin), 0) + n
+    return found
+
+
+def credit(account: Account, key: Key, points: int) -> None:
+    """Into a lot; what is owed is paid first."""
+    _add(account, key, points)
+    settle_debt(account)
+
+
+def settle_debt(account: Account) -> None:
+    """Pay what is owed by what is free."""
+    owed, account.owed = account.owed, 0
+    if owed:
+        debit(account, owed)
+
+
+def debit(account: Account, points: int) -> None:
+    """Out of the lots that expire soonest, but for what holds have set aside; what is missing is owed."""
+    for key, n in _soonest(account, points):
+        _add(account, key, -n)
+        points -= n
+    account.owed += points
+
+
+def choose(account: Account, points: int) -> list[tuple[Key, int]]:
+    """The lots that a payment takes: those that expire soonest. The points have to be available."""
+    chosen = _soonest(account, points)
+    assert sum(n for _, n in chosen) == points, "points that are available lie in lots that are free"
+    return chosen
+
+
+def take_out(account: Account, taken: list[tuple[Key, int]]) -> None:
+    """Take points out of lots."""
+    for key, n in taken:
+        _add(account, key, -n)
+
+
+def take_back(account: Account, points: int, *, order: str, active_at: int, expires: int, now: int) -> None:
+    """Points of an order come back: from what of them is pending; from its own lots; what expired of those is not taken
+    twice, an entry says so; then from the lots that expire soonest; and at last they are owed.
+    """
+    if account.pending:
+        points = _out_of_pending(account, order, points)
+    pinned = pins(account) if account.holds else {}
+    for key in sorted(key for key in account.lots if key[1] == expires and key[0] >= active_at):
+        lot = account.lots[key]
+        n = max(0, min(points, lot[0] - pinned.get(key, 0)))
+        if n:
+            _add(account, key, -n)
+            points -= n
+        n = min(points, lot[1] - lot[2])
+        if n:
+            lot[2] += n
+            points -= n
+            account.lapses.append(Lapse(n, now, *key))
+    if points:
+        debit(account, points)
+
+
+def bring_back(account: Account, spent: tuple[Spent, ...], points: int, days: int, now: int) -> tuple[Spent, ...]:
+    """Undo a payment, or a part of it: the lots that were taken last come back first, so that what stays spent is what
+    a smaller payment would have taken. The points' clock stood still while they were away, for at most so many days:
+    nobody gains a second. Gives what stays spent.
+    """
+    stays = []
+    for part in reversed(spent):
+        n = min(points, part.points)
+        points -= n
+        if n:
+            life = min(part.expires - part.at, days * DAY)
+            credit(account, (max(part.expires, now + life), part.origin), n)
+        if part.points > n:
+            stays.append(replace(part, points=part.points - n))
+    return tuple(reversed(stays))
+
+
+def _out_of_pending(account: Account, order: str, points: int) -> int:
+    kept = []
+    for each in account.pending:
+        n = min(points, each.points) if each.order == order else 0
+        points -= n
+        if each.points > n:
+            kept.append(replace(each, points=each.points - n) if n else each)
+    account.pending = kept
+    return points
+
+
+def _soonest(account: Account, points: int) -> list[tuple[Key, int]]:
+    pinned = pins(account) if account.holds else {}
+    chosen = []
+    for key in sorted(account.lots):
+        n = min(points, account.lots[key][0] - pinned.get(key, 0))
+        if n > 0:
+            points -= n
+            chosen.append((key, n))
+    return chosen
+
+
+def _add(account: Account, key: Key, points: int) -> None:
+    account.lots.setdefault(key, [0, 0, 0])[0] += points
+    account.moves[key] = account.moves.get(key, 0) + points
+
+
+def _lapse(account: Account, key: Key, points: int, at: int) -> None:
+    lot = account.lots[key]
+    lot[0] -= points
+    lot[1] += points
+    account.lapses.append(Lapse(-points, at, *key))
+
+
+def _set_apart(account: Account, key: Key, points: int, at: int) -> None:
+    """What lapses by inactivity gets a lot of its own, so that later points are not taken for it."""
+    account.lots[key][0] -= points
+    apart = (at, key[1])
+    account.lots.setdefault(apart, [0, 0, 0])[0] += points
+    _lapse(account, apart, points, at)
+
+
+def _deadline(last_active: int | None, program: "Program") -> int | None:
+    """When all points lapse for want of activity: after the last day of the month so many months after the last."""
+    if program.expiry.kind != "inactivity" or last_active is None:
+        return None
+    day = add_months(local_of(last_active, program.zone).date(), program.expiry.months)
+    return midnight_after(end_of_month(day), program.zone)

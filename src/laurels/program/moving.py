@@ -1,0 +1,108 @@
+"""Points between members: given away with their dates, or with all that a member is, when two become one."""
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from laurels.errors import InsufficientPoints, Refused
+from laurels.program.evaluate import moves
+from laurels.program.grains import GRAIN
+from laurels.program.lots import choose, credit, expires_at, let_pass, settle_debt, take_out
+from laurels.program.spending import Change
+from laurels.program.state import Account, Lapse, MemberState, Spent
+from laurels.program.tiers import note_tier
+
+if TYPE_CHECKING:
+    from laurels.program.program import Program
+
+
+class Merge(Struct, frozen=True, kw_only=True):
+    """Two members that became one: what left the one that ends, and the state of the one that goes on. `whole` are
+    points that the remainders of both make together: an earn entry of its own.
+    """
+
+    moved: int
+    whole: int
+    member_after: MemberState
+    of_lapses: tuple[Lapse, ...] = ()
+    lapses: tuple[Lapse, ...] = ()
+    tier: tuple[str | None, str | None] | None = None
+
+
+def give(program: "Program", member: MemberState, points: int, *, now: int) -> Change:
+    """Take points out for another member: `spent` is what the other `receive`s. It is no activity. Raises
+    `InsufficientPoints`.
+    """
+    account = Account(member)
+    let_pass(account, now, program)
+    account.moves.clear()
+    if account.available < points:
+        raise InsufficientPoints
+    taken = choose(account, points)
+    take_out(account, taken)
+    return Change(
+        points=-points,
+        member_after=account.state(),
+        lots=moves(account),
+        lapses=tuple(account.lapses),
+        spent=tuple([Spent(*key, n, now) for key, n in taken]),
+    )
+
+
+def receive(program: "Program", member: MemberState, given: tuple[Spent, ...], *, now: int) -> Change:
+    """Take in what another member gave. Points keep their dates; what lapsed on the way lapses at the next look."""
+    account = Account(member)
+    let_pass(account, now, program)
+    account.moves.clear()
+    for part in given:
+        credit(account, (part.expires, part.origin), part.points)
+    return Change(
+        points=sum([part.points for part in given]),
+        member_after=account.state(),
+        lots=moves(account),
+        lapses=tuple(account.lapses),
+    )
+
+
+def merge(program: "Program", ends: MemberState, goes_on: MemberState, *, now: int) -> Merge:
+    """Make two members one: lots, pending, debt, remainders, caps' use, tiers' counts, orders and grants add up. The
+    one that ends has the state `NEW` afterwards. Raises `Refused` while it has open holds.
+    """
+    one, other = Account(ends), Account(goes_on)
+    let_pass(one, now, program)
+    let_pass(other, now, program)
+    if one.holds:
+        raise Refused("the member has open holds")
+    of = one.state()
+    other.owed += one.owed
+    for key, (active, expired, compensated) in one.lots.items():
+        mine = other.lots.setdefault(key, [0, 0, 0])
+        mine[0] += active
+        mine[1] += expired
+        mine[2] += compensated
+    settle_debt(other)
+    other.pending += one.pending
+    whole = 0
+    for currency, grains in one.carried.items():
+        points, other.carried[currency] = divmod(other.carried.get(currency, 0) + grains, GRAIN)
+        whole += points
+    for used, grains in one.used.items():
+        other.used[used] = other.used.get(used, 0) + grains
+    for month, n in one.counted.items():
+        other.counted[month] = other.counted.get(month, 0) + n
+    other.orders += one.orders
+    other.grants += one.grants
+    if one.last_active is not None:
+        other.active_at_least(one.last_active)
+    if whole:
+        expires = expires_at(program, now)
+        credit(other, (expires, expires), whole)
+    tier = note_tier(program, other, now)
+    return Merge(
+        moved=of.active + of.waiting,
+        whole=whole,
+        member_after=other.state(),
+        of_lapses=tuple(one.lapses),
+        lapses=tuple(other.lapses),
+        tier=tier,
+    )

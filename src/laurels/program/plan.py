@@ -1,0 +1,151 @@
+"""A program made ready for judging: lines are sorted into classes once, and campaigns are looked up by the moment.
+
+A line's class is its rate and the campaigns that it matches. It follows from category, brand, kind, tags and, where a
+rule asks for it, the SKU and the order's region; so a shop's lines fall into few classes, and each is found once.
+"""
+
+from bisect import bisect_right
+from math import lcm
+from typing import TYPE_CHECKING
+
+from laurels.program.grains import MILLI
+from laurels.program.rules import LINE_FIELDS, Campaign, Caps, Exclusion, Group, Rate, Traits, Where
+
+if TYPE_CHECKING:
+    from laurels.program.program import Program
+
+NO_RATE = -1
+"""In a frame: a line that no rate fits."""
+
+DISCOUNT = -2
+"""In a frame: a discount on the whole order."""
+
+_EXCLUDED = -3
+_MOST_CLASSES = 1 << 16
+
+Class = tuple[int, tuple[int, ...]]
+"""A line's rate, or why it has none, and which of the campaigns' matches fit it, by number: many ask for the same."""
+
+
+def excluded(number: int) -> int:
+    """How a frame says that a line is left out by exclusion `number`; and the other way round."""
+    return _EXCLUDED - number
+
+
+class Plan:
+    """Made once for a version and kept with it; what it remembers of lines is bounded."""
+
+    def __init__(self, program: "Program") -> None:
+        self.version = program.version
+        self.zone = program.zone
+        self.rates = program.rates or (Rate("all", program.earn.points, per=tuple(program.earn.per.items())),)
+        self.to = program.earn.rounding
+        self.carries = self.to == "carry"
+        self.campaigns = program.campaigns
+        self.tiers = program.tiers
+        self.exclude = program.exclude
+        self.caps: dict[str, Caps] = {}
+        self.budgets: dict[str, int] = {}
+        bonuses: tuple[Campaign | Group, ...] = (*program.campaigns, *program.groups)
+        for bonus in bonuses:
+            if bonus.caps is not None:
+                self.caps[bonus.name] = bonus.caps
+            if bonus.budget is not None:
+                self.budgets[bonus.name] = bonus.budget
+        groups = {group.name: number for number, group in enumerate(program.groups)}
+        self.group_of = tuple(groups[c.group] if c.group is not None else None for c in program.campaigns)
+        self.plain = self._is_plain(program)
+        rules: tuple[Exclusion | Rate | Campaign, ...] = (*self.exclude, *self.rates, *self.campaigns)
+        matches = [rule.match for rule in rules]
+        self._by_sku = any(match.asks(LINE_FIELDS[0]) for match in matches)
+        self._by_region = any(exclusion.regions for exclusion in self.exclude)
+        self._classes: dict[tuple[object, ...], Class] = {}
+        self._units: dict[str, tuple[tuple[int | None, ...], int]] = {}
+        self._edges, self._running = _segments(self.campaigns)
+        self.asks = tuple(_asks(campaign) for campaign in self.campaigns)
+        self._matches = tuple({campaign.match: None for campaign in self.campaigns})
+        self.match_of = tuple(self._matches.index(campaign.match) for campaign in self.campaigns)
+        self.limited = tuple(campaign.name in self.caps or campaign.name in self.budgets for campaign in self.campaigns)
+        self.more = tuple(_more(campaign) for campaign in self.campaigns)
+
+    def classify(self, traits: Traits, region: str | None) -> Class:
+        """The class of a line. Constant for one that was met before."""
+        sku, category, brand, kind, tags = traits
+        key = (category, brand, kind, tags, sku if self._by_sku else None, region if self._by_region else None)
+        found = self._classes.get(key)
+        if found is None:
+            if len(self._classes) >= _MOST_CLASSES:
+                self._classes.clear()
+            found = self._classes[key] = self._sort(traits, region)
+        return found
+
+    def running(self, at: int) -> tuple[int, ...]:
+        """The campaigns in whose window an instant lies, by number. Logarithmic in the number of campaigns."""
+        return self._running[bisect_right(self._edges, at)]
+
+    def units(self, currency: str) -> tuple[tuple[int | None, ...], int]:
+        """What one minor unit (or a millionth of the quantity) is worth by each rate, over one common denominator, in
+        points; None where a rate does not name the currency.
+        """
+        found = self._units.get(currency)
+        if found is None:
+            pers = [rate.per_quantity or dict(rate.per).get(currency) for rate in self.rates]
+            whole = lcm(*(per for per in pers if per))
+            units = tuple(
+                rate.points * whole // per if per else None for rate, per in zip(self.rates, pers, strict=True)
+            )
+            found = self._units[currency] = units, whole
+        return found
+
+    def _sort(self, traits: Traits, region: str | None) -> Class:
+        for number, exclusion in enumerate(self.exclude):
+            if exclusion.match.fits(traits) and (not exclusion.regions or region in exclusion.regions):
+                return excluded(number), ()
+        for number, rate in enumerate(self.rates):
+            if rate.match.fits(traits):
+                return number, tuple(n for n, match in enumerate(self._matches) if match.fits(traits))
+        return NO_RATE, ()
+
+    def _is_plain(self, program: "Program") -> bool:
+        return (
+            len(self.rates) == 1
+            and not self.rates[0].match.conditions
+            and self.rates[0].per_quantity is None
+            and program.at == "order"
+            and not self.carries
+            and program.tax == "included"
+            and not (program.exclude or program.exclude_payments or program.campaigns)
+            and program.order_cap is None
+            and program.day_cap is None
+            and (program.tiers is None or all(level.multiply == MILLI for level in program.tiers.levels))
+        )
+
+
+def _more(campaign: Campaign) -> int | None:
+    """By how many thousandths more a campaign multiplies, where that is all it does; None where it asks or gives more
+    than that.
+    """
+    other = (campaign.points, campaign.per_unit, campaign.order_cap)
+    if campaign.multiply is None or campaign.spend_min or campaign.units_min or other != (None, None, None):
+        return None
+    return campaign.multiply - MILLI
+
+
+def _asks(campaign: Campaign) -> bool:
+    """Whether a campaign asks for more than its window and its lines."""
+    return bool(campaign.where != Where() or campaign.days or campaign.hours or campaign.holdout)
+
+
+def _segments(campaigns: tuple[Campaign, ...]) -> tuple[list[int], list[tuple[int, ...]]]:
+    """The instants at which the running campaigns change, and which run before each and after the last."""
+    edges = sorted({edge for campaign in campaigns for edge in (campaign.starts, campaign.ends) if edge is not None})
+    running = [
+        tuple(
+            number
+            for number, campaign in enumerate(campaigns)
+            if (campaign.starts is None or (at is not None and campaign.starts <= at))
+            and (campaign.ends is None or at is None or at < campaign.ends)
+        )
+        for at in (None, *edges)
+    ]
+    return edges, running

@@ -1,0 +1,151 @@
+"""Points that are spent, given back, held for a till, or corrected by hand. Pure; refused where there is not enough."""
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from laurels.clock import MINUTE
+from laurels.errors import InsufficientPoints, Refused
+from laurels.program.evaluate import moves
+from laurels.program.lots import bring_back, choose, credit, debit, expires_at, let_pass, settle_debt, take_out
+from laurels.program.state import Account, Hold, Key, Lapse, MemberState, Spent
+
+if TYPE_CHECKING:
+    from laurels.program.program import Program
+
+HOLD_MINUTES = 15
+"""How long a hold lasts where nothing else is said."""
+
+MOST_HOLD_MINUTES = 10_080
+
+
+class Change(Struct, frozen=True, kw_only=True):
+    """What a document does to a member: points of its entry (0: it has none), the state afterwards, what moved in each
+    lot, entries that the clock led to, and, of a payment, what was taken: kept with it, so that it can be undone.
+    """
+
+    points: int
+    member_after: MemberState
+    lots: tuple[tuple[int, int, int], ...] = ()
+    lapses: tuple[Lapse, ...] = ()
+    spent: tuple[Spent, ...] = ()
+
+
+def redeem(program: "Program", member: MemberState, points: int, *, now: int) -> Change:
+    """Spend points, those that expire soonest first. Raises `InsufficientPoints`."""
+    account = _open(program, member, now)
+    if account.available < points:
+        raise InsufficientPoints
+    taken = choose(account, points)
+    take_out(account, taken)
+    account.active_at_least(now)
+    return _close(account, -points, _spent(taken, now))
+
+
+def restore(
+    program: "Program", member: MemberState, spent: tuple[Spent, ...], points: int | None, *, now: int
+) -> Change:
+    """Cancel a redemption, or so many points of it: it never happened. Gives what stays spent. Raises `Refused` for
+    more than that was.
+    """
+    whole = sum([part.points for part in spent])
+    points = whole if points is None else points
+    if points > whole:
+        raise Refused("more than was redeemed")
+    account = _open(program, member, now)
+    stays = bring_back(account, spent, points, program.restore_days, now)
+    moved = moves(account)
+    let_pass(account, now, program)
+    return _close(account, points, stays, moved)
+
+
+def hold(
+    program: "Program", member: MemberState, hold_id: str, points: int, *, now: int, minutes: int = HOLD_MINUTES
+) -> Change:
+    """Set points aside for a till; nothing else can have them until then. Raises `InsufficientPoints`, and `Refused`
+    for an id that is open.
+    """
+    account = _open(program, member, now)
+    if any(each.id == hold_id for each in account.holds):
+        raise Refused("the hold is open")
+    if account.available < points:
+        raise InsufficientPoints
+    pinned = tuple([(*key, n) for key, n in choose(account, points)])
+    account.holds.append(Hold(hold_id, points, now, now + minutes * MINUTE, pinned))
+    return _close(account, 0)
+
+
+def capture(program: "Program", member: MemberState, hold_id: str, points: int, *, now: int) -> Change:
+    """Take what a hold set aside, or a part of it; the rest is free again. One that has lapsed is a redemption like any
+    other. Raises `InsufficientPoints`, and `Refused` for more than is held.
+    """
+    account = _open(program, member, now)
+    held = next((each for each in account.holds if each.id == hold_id), None)
+    if held is None:
+        return redeem(program, member, points, now=now)
+    if points > held.points:
+        raise Refused("more than is held")
+    account.holds.remove(held)
+    taken: list[tuple[Key, int]] = []
+    rest = points
+    for expires, origin, n in held.pins:
+        if part := min(rest, n):
+            taken.append(((expires, origin), part))
+            rest -= part
+    take_out(account, taken)
+    account.active_at_least(now)
+    settle_debt(account)
+    moved = moves(account)
+    let_pass(account, now, program)
+    return _close(account, -points, _spent(taken, held.since), moved)
+
+
+def void(program: "Program", member: MemberState, hold_id: str, *, now: int) -> Change:
+    """Let a hold go. One that has lapsed, or never was, is let go already."""
+    account = _open(program, member, now)
+    account.holds = [each for each in account.holds if each.id != hold_id]
+    settle_debt(account)
+    moved = moves(account)
+    let_pass(account, now, program)
+    return _close(account, 0, (), moved)
+
+
+def adjust(program: "Program", member: MemberState, points: int, *, now: int) -> Change:
+    """A correction by hand: up, as if earned now and active at once; down, also below zero."""
+    account = _open(program, member, now)
+    if points >= 0:
+        expires = expires_at(program, now)
+        credit(account, (expires, expires), points)
+    else:
+        debit(account, -points)
+    moved = moves(account)
+    let_pass(account, now, program)
+    return _close(account, points, (), moved)
+
+
+def grant_tier(member: MemberState, tier: str, until: int) -> MemberState:
+    """Give a tier by hand, until an instant."""
+    account = Account(member)
+    account.grants.append((tier, until))
+    return account.state()
+
+
+def _open(program: "Program", member: MemberState, now: int) -> Account:
+    account = Account(member)
+    let_pass(account, now, program)
+    account.moves.clear()
+    return account
+
+
+def _close(
+    account: Account,
+    points: int,
+    spent: tuple[Spent, ...] = (),
+    moved: tuple[tuple[int, int, int], ...] | None = None,
+) -> Change:
+    lots = moves(account) if moved is None else moved
+    return Change(points=points, member_after=account.state(), lots=lots, lapses=tuple(account.lapses), spent=spent)
+
+
+def _spent(taken: list[tuple[Key, int]], at: int) -> tuple[Spent, ...]:
+    return tuple([Spent(*key, n, at) for key, n in taken])

@@ -1,0 +1,234 @@
+"""The program as it is written: one struct a table of the TOML, with the limits of every value.
+
+Unknown keys are refused here, and values of the wrong type or size; what hangs together is checked in `checking`.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+MAX_BYTES = 256 * 1024
+"""Size of a program's text."""
+
+Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
+Text = Annotated[str, Meta(min_length=1, max_length=128)]
+Values = Annotated[list[Text], Meta(min_length=1, max_length=500)]
+Points = Annotated[int, Meta(ge=1, le=1_000_000)]
+CapPoints = Annotated[int, Meta(ge=1, le=100_000_000)]
+Count = Annotated[int, Meta(ge=1, le=1_000_000)]
+Days = Annotated[int, Meta(ge=0, le=3660)]
+Months = Annotated[int, Meta(ge=1, le=120)]
+LocalTime = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?\Z")]
+Hour = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d\Z|^24:00\Z")]
+Decimals = dict[str, str]
+
+
+class Milestone(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A total of points; crossing from `above` or fewer to more sends one message to that member, ever."""
+
+    name: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,63}\Z")]
+    above: Annotated[int, Meta(ge=0, le=2**31 - 2)]
+
+
+class Table(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A table of the program; keys that it does not know are refused."""
+
+
+class EarnTable(Table, kw_only=True):
+    """The short form: one rate for everything."""
+
+    points: Points
+    per: Decimals
+    rounding: str | None = None
+
+
+class MatchTable(Table, kw_only=True):
+    """Conditions on a line; `not_` turns one round."""
+
+    sku: Values | None = None
+    category: Values | None = None
+    brand: Values | None = None
+    kind: Values | None = None
+    tag: Values | None = None
+    not_sku: Values | None = None
+    not_category: Values | None = None
+    not_brand: Values | None = None
+    not_kind: Values | None = None
+    not_tag: Values | None = None
+
+
+class ExcludeTable(MatchTable, kw_only=True):
+    """What never earns."""
+
+    name: Name
+    region: Values | None = None
+
+
+class BasisTable(Table, kw_only=True):
+    """What of an order earns."""
+
+    tax: Literal["included", "excluded"] = "included"
+    exclude_payments: Annotated[list[Text], Meta(max_length=500)] = []
+    exclude: Annotated[list[ExcludeTable], Meta(max_length=64)] = []
+    not_payable: Annotated[list[ExcludeTable], Meta(max_length=64)] = []
+
+
+class RateTable(Table, kw_only=True):
+    """A rate."""
+
+    name: Name
+    points: Points
+    match: MatchTable = field(default_factory=MatchTable)
+    per: Decimals | None = None
+    per_quantity: str | None = None
+
+
+class RoundingTable(Table, kw_only=True):
+    """How values become whole points."""
+
+    to: Literal["half-up", "floor", "carry"] = "half-up"
+    at: Literal["order", "rate", "line"] = "order"
+
+
+class CapsTable(Table, kw_only=True):
+    """Caps of one bonus for one member."""
+
+    day: CapPoints | None = None
+    month: CapPoints | None = None
+    year: CapPoints | None = None
+    ever: CapPoints | None = None
+
+
+class GroupTable(Table, kw_only=True):
+    """An exclusive group."""
+
+    name: Name
+    scope: Literal["order", "line"] = "order"
+    caps: CapsTable | None = None
+    budget: Annotated[int, Meta(ge=1, le=1_000_000_000)] | None = None
+
+
+class WhereTable(Table, kw_only=True):
+    """Conditions on the order and the member."""
+
+    channel: Values | None = None
+    source: Values | None = None
+    region: Values | None = None
+    store: Values | None = None
+    coupon: Values | None = None
+    payment: Values | None = None
+    tier: Values | None = None
+    segment: Values | None = None
+    nth_order: Count | None = None
+    every_nth_order: Count | None = None
+    birthday_within_days: Annotated[int, Meta(ge=0, le=182)] | None = None
+    total_max: Decimals | None = None
+    referred: bool | None = None
+    member_for_days: Days | None = None
+
+
+class CampaignTable(Table, kw_only=True):
+    """A campaign."""
+
+    name: Name
+    starts: LocalTime | None = field(default=None, name="from")
+    until: LocalTime | None = None
+    days: Annotated[list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]], Meta(min_length=1)] | None = None
+    hours: tuple[Hour, Hour] | None = None
+    where: WhereTable = field(default_factory=WhereTable)
+    match: MatchTable = field(default_factory=MatchTable)
+    multiply: str | None = None
+    points: Points | None = None
+    per_unit: Points | None = None
+    spend_min: Decimals | None = None
+    units_min: Count | None = None
+    order_cap: CapPoints | None = None
+    caps: CapsTable | None = None
+    budget: Annotated[int, Meta(ge=1, le=1_000_000_000)] | None = None
+    group: str | None = None
+    priority: Annotated[int, Meta(ge=0, le=1_000_000)] = 100
+    holdout: Annotated[str, Meta(pattern=r"^(0|[1-9]\d?)(\.\d{1,2})?%\Z")] | None = None
+
+
+class ProgramCapsTable(Table, kw_only=True):
+    """Caps over everything that an order, or a member's day, earns."""
+
+    order: CapPoints | None = None
+    day: CapPoints | None = None
+
+
+class PendingTable(Table, kw_only=True):
+    """How long points wait before they can be spent."""
+
+    days: Days
+
+
+class ExpiryTable(Table, kw_only=True):
+    """When points lapse."""
+
+    kind: Literal["never", "after-months", "fixed-date", "inactivity"]
+    months: Months | None = None
+    round: Literal["end-of-month"] | None = None
+    date: Annotated[str, Meta(pattern=r"^\d\d-\d\d\Z")] | None = None
+    at_least_months: Annotated[int, Meta(ge=0, le=120)] | None = None
+
+
+class RestoreTable(Table, kw_only=True):
+    """How much life points keep while they are spent."""
+
+    days: Days
+
+
+class LevelTable(Table, kw_only=True):
+    """A tier."""
+
+    name: Name
+    reach: Annotated[int, Meta(ge=0, le=10**15)]
+    multiply: str | None = None
+
+
+class TiersTable(Table, kw_only=True):
+    """The tiers."""
+
+    levels: Annotated[list[LevelTable], Meta(max_length=16)] = []
+    counts: Literal["base", "points", "spend"] = "base"
+    period: Literal["year", "rolling-12"] = "year"
+    grace_months: Annotated[int, Meta(ge=0, le=12)] = 0
+    soft_landing: bool = False
+
+
+class RefundsTable(Table, kw_only=True):
+    """How long refunds are taken."""
+
+    within_days: Annotated[int, Meta(ge=1, le=36600)]
+
+
+class ProgramTable(Table, kw_only=True):
+    """A whole program."""
+
+    version: Annotated[int, Meta(ge=1, le=2**31 - 1)]
+    name: Annotated[str, Meta(max_length=200)] = ""
+    starts: datetime | None = field(default=None, name="from")
+    time_zone: str = "Europe/London"
+    earn: EarnTable | None = None
+    value: Decimals | None = None
+    expected_redeemed: str | None = None
+    basis: BasisTable = field(default_factory=BasisTable)
+    rates: Annotated[list[RateTable], Meta(max_length=64)] = []
+    rounding: RoundingTable | None = None
+    groups: Annotated[list[GroupTable], Meta(max_length=64)] = []
+    campaigns: Annotated[list[CampaignTable], Meta(max_length=200)] = []
+    caps: ProgramCapsTable = field(default_factory=ProgramCapsTable)
+    pending: PendingTable | None = None
+    expiry: ExpiryTable | None = None
+    restore: RestoreTable | None = None
+    tiers: TiersTable | None = None
+    refunds: RefundsTable | None = None
+    milestones: Annotated[list[Milestone], Meta(max_length=200)] = []
+
+
+def read_table(loaded: dict[str, Any]) -> ProgramTable:
+    """What TOML gave, as structs. Raises `msgspec.ValidationError`."""
+    return msgspec.convert(loaded, ProgramTable)

@@ -1,0 +1,114 @@
+"""Tiers: a function of what is kept of a member's orders, by month, and of grants by hand. Spending never counts."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from laurels.model.times import from_datetime
+from laurels.program.grains import GRAIN
+from laurels.program.local_time import local_of, month_number
+from laurels.program.rules import Tiers
+from laurels.program.state import Account, MemberState
+from laurels.program.worth import Worth
+
+if TYPE_CHECKING:
+    from laurels.program.program import Program
+
+_YEARS_BACK = 3
+"""How many years a soft landing looks back, each from the tier at the end of the year before."""
+
+
+def tier_at(program: "Program", member: Account | MemberState, at: int) -> str | None:
+    """The tier that stands at an instant, by what is known now."""
+    if program.tiers is None:
+        return None
+    best = _best(program.tiers, member, local_of(at, program.zone), _YEARS_BACK, at)
+    return None if best < 0 else program.tiers.levels[best].name
+
+
+def tier_of_order(program: "Program", account: Account, at: int) -> str | None:
+    """The tier that an order of an instant earns by: the one that stood then by what was known then. So a late order is
+    not promoted by what was bought after it.
+    """
+    tiers = program.tiers
+    if tiers is None:
+        return None
+    if account.tiers and at < account.tiers[-1][0]:
+        for since, name in reversed(account.tiers):
+            if since <= at:
+                return name
+        lowest = _level(tiers, 0)
+        return None if lowest < 0 else tiers.levels[lowest].name
+    return tier_at(program, account, at)
+
+
+def note_tier(program: "Program", account: Account, now: int) -> tuple[str | None, str | None] | None:
+    """Write down a change of tier; gives (from, to) where there is one."""
+    name = tier_at(program, account, now)
+    before = account.tiers[-1][1] if account.tiers else None
+    if account.tiers and before == name:
+        return None
+    if not account.tiers and program.tiers is None:
+        return None
+    account.tiers.append((now, name))
+    return None if before == name else (before, name)
+
+
+def count(program: "Program", account: Account, at: int, before: Worth | None, after: Worth) -> None:
+    """Count towards tiers, in the month of the order, by the difference of what is kept."""
+    if program.tiers is None:
+        return
+    change = _counts(program.tiers, after) - (_counts(program.tiers, before) if before is not None else 0)
+    if change:
+        month = month_number(local_of(at, program.zone).date())
+        account.counted[month] = account.counted.get(month, 0) + change
+
+
+def tier_index(program: "Program", name: str | None) -> int:
+    """The place of a tier in a version; -1 for none."""
+    return -1 if program.tiers is None else program.tiers.index(name)
+
+
+def reached(program: "Program", member: MemberState, at: int) -> int:
+    """What counts in the period of an instant: grains, or minor units of spend."""
+    if program.tiers is None:
+        return 0
+    return _window(program.tiers, dict(member.counted), month_number(local_of(at, program.zone).date()))
+
+
+def _counts(tiers: Tiers, worth: Worth) -> int:
+    if tiers.counts == "spend":
+        return worth.spend
+    return worth.parts[0][1] if tiers.counts == "base" else worth.grains
+
+
+def _best(tiers: Tiers, member: Account | MemberState, local: datetime, deep: int, at: int) -> int:
+    counted = dict(member.counted)
+    month = month_number(local.date())
+    best = [_level(tiers, _window(tiers, counted, month))]
+    if tiers.period == "year":
+        best.append(_level(tiers, _window(tiers, counted, month - 12)))
+        if local.month <= tiers.grace_months:
+            best.append(_level(tiers, _window(tiers, counted, month - 24)))
+        if tiers.soft_landing and deep and any(each < local.year * 12 for each in counted):
+            last = local.replace(year=local.year - 1, month=12, day=31, hour=12, minute=0, second=0, microsecond=0)
+            best.append(max(-1, _best(tiers, member, last, deep - 1, from_datetime(last)) - 1))
+    else:
+        best += [_level(tiers, _window(tiers, counted, month - back)) for back in range(1, tiers.grace_months + 1)]
+    for name, until in member.grants:
+        if at < until:
+            best.append(tiers.index(name))
+    return max(best)
+
+
+def _window(tiers: Tiers, counted: dict[int, int], month: int) -> int:
+    first = month - month % 12 if tiers.period == "year" else month - 11
+    return sum([n for each, n in counted.items() if first <= each <= first + 11])
+
+
+def _level(tiers: Tiers, counted: int) -> int:
+    unit = 1 if tiers.counts == "spend" else GRAIN
+    found = -1
+    for place, level in enumerate(tiers.levels):
+        if counted >= level.reach * unit:
+            found = place
+    return found

@@ -1,0 +1,233 @@
+"""What a refund takes back, and what comes again when a refund is cancelled: the difference of what the kept goods earn
+in the order's frame, before and after. So any split of a full refund takes back exactly what was earned.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from laurels.errors import Refused
+from laurels.model.money import divide_half_up
+from laurels.program.basket import NOBODY, Basket
+from laurels.program.caps import use
+from laurels.program.details import Details, unit_of, word_beyond, word_reverse, word_unlinked
+from laurels.program.evaluate import NO_BUDGETS, day_of, digest, frame_of, moves, settle, shares
+from laurels.program.frame import NOTHING, Frame, Refunded
+from laurels.program.lots import credit, debit, let_pass, take_back
+from laurels.program.state import NEW, Account, Lapse, MemberState
+from laurels.program.tiers import count, note_tier
+from laurels.program.worth import worth
+
+if TYPE_CHECKING:
+    from laurels.program.program import Program
+
+
+class ReturnLine(Struct, frozen=True, array_like=True):
+    """A line that comes back, counted from 1 as the order was sent: so many minor units of it, or so many millionths of
+    its quantity.
+    """
+
+    line: int
+    amount: int | None = None
+    quantity: int | None = None
+
+
+class Return(Struct, frozen=True):
+    """What a refund gives back: an amount in minor units, some lines, or both: then the lines are part of it."""
+
+    amount: int | None = None
+    lines: tuple[ReturnLine, ...] = ()
+
+
+class Reversal(Struct, frozen=True, kw_only=True):
+    """What a refund leads to. `points` is what is taken back (not negative, but for a cancelled refund); `parts` are
+    grains that fell away by name; `covered` and `beyond` are the minor units that the order covered and did not. The
+    rest as of an evaluation. `beyond_reason` belongs to an entry of 0 points of its own, where there is any.
+    """
+
+    points: int
+    parts: tuple[tuple[str, int], ...]
+    refunded_after: Refunded
+    member_after: MemberState
+    covered: int
+    beyond: int
+    keeps: int
+    details: Details
+    reason: str
+    beyond_reason: str | None = None
+    budgets: tuple[tuple[str, int], ...] = ()
+    lapses: tuple[Lapse, ...] = ()
+    tier: tuple[str | None, str | None] | None = None
+
+
+def unwind(
+    program: "Program",
+    frame: Frame,
+    refunded: Refunded,
+    asked: Return,
+    member: MemberState,
+    *,
+    order: str,
+    now: int,
+    in_force: "Program | None" = None,
+) -> Reversal:
+    """Take back what a refund is worth in its order's frame; `program` is the version of the frame. Linear in the
+    lines. Raises `Refused` for a line that the order does not have, and for lines that are more than the amount.
+    """
+    after, beyond = apply(frame, refunded, asked)
+    return _move(program, frame, refunded, after, member, order=order, now=now, in_force=in_force, beyond=beyond)
+
+
+def cancel(
+    program: "Program",
+    frame: Frame,
+    refunded: Refunded,
+    others: Iterable[Return],
+    member: MemberState,
+    *,
+    order: str,
+    now: int,
+    in_force: "Program | None" = None,
+) -> Reversal:
+    """Cancel a refund: the order is worth what the `others`, in their order, leave of it. `points` is not above 0."""
+    after = NOTHING
+    for asked in others:
+        after, _ = apply(frame, after, asked)
+    return _move(program, frame, refunded, after, member, order=order, now=now, in_force=in_force, beyond=0)
+
+
+def unwind_unlinked(
+    program: "Program", basket: Basket, member: MemberState, *, now: int, in_force: "Program | None" = None
+) -> Reversal:
+    """A refund that names no order takes back the base of its goods, by the version of its moment: no bonus, no cap.
+    Raises `Refused` as an order does.
+    """
+    account = Account(member)
+    current = in_force if in_force is not None else program
+    let_pass(account, now, current)
+    account.moves.clear()
+    frame = replace(frame_of(program, basket, NEW, person=NOBODY, budgets=NO_BUDGETS), bonuses=(), room=None, tier=-1)
+    base = worth(program, frame, NOTHING).parts[0][1]
+    change, carried = settle(program, account, basket.currency, -base)
+    if change:
+        debit(account, -change)
+    left_out, by_rate = shares(program, frame)
+    details = Details(lots=moves(account))
+    if not program.plain:
+        details = Details(
+            excluded=left_out,
+            rates=by_rate,
+            parts=(("base", base // unit_of(program)),),
+            carried=carried,
+            lots=details.lots,
+        )
+    return Reversal(
+        points=-change,
+        parts=(("base", -base),),
+        refunded_after=NOTHING,
+        member_after=account.state(),
+        covered=basket.total,
+        beyond=0,
+        keeps=0,
+        details=details,
+        reason=word_unlinked(program, basket.total, basket.currency, details),
+        lapses=tuple(account.lapses),
+    )
+
+
+def apply(frame: Frame, refunded: Refunded, asked: Return) -> tuple[Refunded, int]:
+    """What is refunded with one more refund, and what that gives back beyond the order. Each line takes what it and the
+    order have left; the rest counts against the order as a whole.
+    """
+    count_of = len(frame.net)
+    lines = list(refunded.lines) or [0] * count_of
+    units = list(refunded.units) or [0] * count_of
+    left = frame.total - sum(lines) - refunded.other
+    named = over = 0
+    for each in asked.lines:
+        if not 1 <= each.line <= count_of:
+            raise Refused(f"the order has no line {each.line}")
+        line = each.line - 1
+        amount = each.amount if each.amount is not None else _by_units(frame, lines, units, line, each.quantity or 0)
+        named += amount
+        fits = min(amount, frame.net[line] - lines[line], left)
+        lines[line] += fits
+        left -= fits
+        over += amount - fits
+    if asked.amount is not None and asked.amount < named:
+        raise Refused("the lines are more than the amount")
+    rest = over + (asked.amount - named if asked.amount is not None else 0)
+    fits = min(rest, left)
+    after = Refunded(tuple(lines) if any(lines) else (), refunded.other + fits, tuple(units) if any(units) else ())
+    return after, rest - fits
+
+
+def _by_units(frame: Frame, lines: list[int], units: list[int], line: int, quantity: int) -> int:
+    """What so many units of a line are worth: cumulative, so that they end at its net; the last one closes it."""
+    net, whole, before = frame.net[line], frame.quantity_of(line), units[line]
+    after = units[line] = min(whole, before + quantity)
+    if after == whole:
+        return net - lines[line]
+    return divide_half_up(net * after, whole) - divide_half_up(net * before, whole)
+
+
+def _move(
+    program: "Program",
+    frame: Frame,
+    before: Refunded,
+    after: Refunded,
+    member: MemberState,
+    *,
+    order: str,
+    now: int,
+    in_force: "Program | None",
+    beyond: int,
+) -> Reversal:
+    current = in_force if in_force is not None else program
+    account = Account(member)
+    let_pass(account, now, current)
+    account.moves.clear()
+    had, keeps = worth(program, frame, before), worth(program, frame, after)
+    change, carried = settle(program, account, frame.currency, keeps.grains - had.grains)
+    budgets = use(program, account, day_of(program, frame.at), had, keeps, now=now)
+    account.orders += keeps.kept - had.kept
+    count(program, account, frame.at, had, keeps)
+    if change < 0:
+        take_back(account, -change, order=order, active_at=frame.active_at, expires=frame.expires_at, now=now)
+    elif change:
+        credit(account, (frame.expires_at, frame.expires_at), change)
+    moved = moves(account)
+    let_pass(account, now, current)
+    tier = note_tier(current, account, now)
+    left, covered = before.left(frame), before.left(frame) - after.left(frame)
+    kept = dict(keeps.parts)
+    fell = [(name, kept.get(name, 0) - grains) for name, grains in had.parts if kept.get(name, 0) != grains]
+    details = Details(left=left, lots=moved)
+    if not program.plain:
+        unit = unit_of(program)
+        details = Details(
+            left=left,
+            had=had.grains // unit,
+            keeps=keeps.grains // unit,
+            parts=tuple([(name, grains // unit) for name, grains in fell]),
+            carried=carried,
+            lots=moved,
+            frame=digest(frame),
+        )
+    return Reversal(
+        points=-change,
+        parts=tuple(fell),
+        refunded_after=after,
+        member_after=account.state(),
+        covered=covered,
+        beyond=beyond,
+        keeps=keeps.grains,
+        details=details,
+        reason=word_reverse(program, covered, frame.currency, details),
+        beyond_reason=word_beyond(beyond, frame.currency) if beyond else None,
+        budgets=budgets,
+        lapses=tuple(account.lapses),
+        tier=tier,
+    )

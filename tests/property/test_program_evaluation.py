@@ -1,0 +1,199 @@
+"""Frames beside the rule of the total: the same points and reasons, byte for byte; and nothing an order may say makes a
+judgement fail but by refusing it.
+"""
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from laurels.errors import PointsOutOfRange, Refused
+from laurels.program import (
+    NEW,
+    NOTHING,
+    Basket,
+    BasketLine,
+    Details,
+    EarningRule,
+    Frame,
+    MemberState,
+    Payment,
+    Program,
+    Refunded,
+    Return,
+    ReturnLine,
+    cancel,
+    earn,
+    evaluate,
+    frame_of,
+    parse_program,
+    reverse,
+    reverse_unlinked,
+    unwind,
+    unwind_unlinked,
+    word_earn,
+    worth,
+)
+from laurels.program.state import Lot
+
+NOW = 1_764_590_400_000_000
+MILLION = 1_000_000
+
+
+def program(points: int = 1, per: int = 1000, rounding: str = "half-up") -> Program:
+    rule = EarningRule(points=points, per={"GBP": per}, rounding=rounding)
+    return Program(version=7, name="", time_zone="UTC", earn=rule, milestones=(), text="")
+
+
+programs = st.builds(program, st.integers(1, 1000), st.integers(1, 10**6), st.sampled_from(["half-up", "floor"]))
+amounts = st.integers(0, 10**8) | st.integers(0, 5000)
+members = st.builds(
+    lambda points, orders: MemberState(lots=(Lot(2**62, 2**62, points),), orders=orders, last_active=NOW - 5),
+    st.integers(1, 1000),
+    st.integers(0, 9),
+)
+
+
+def order(total: int, **more: Any) -> Basket:
+    return Basket(order="a", currency="GBP", total=total, occurred_at=NOW, **more)
+
+
+@settings(max_examples=2000)
+@given(rules=programs, total=amounts, member=members)
+def test_an_order_earns_what_its_total_does_with_the_same_reason(
+    rules: Program, total: int, member: MemberState
+) -> None:
+    try:
+        got = evaluate(rules, order(total), member, now=NOW)
+    except PointsOutOfRange:
+        assert earn(rules, total, "GBP").points > 2**31 - 1
+        return
+    was = earn(rules, total, "GBP")
+    assert (got.points, got.reason) == (was.points, was.reason)
+    assert got.details.encode() == b""
+    assert worth(rules, frame_of(rules, order(total), member), NOTHING).grains == got.parts[0][1]
+    assert got.member_after.active == member.active + was.points
+    assert MemberState.decode(got.member_after.encode()) == got.member_after
+
+
+@settings(max_examples=1000)
+@given(rules=programs, total=amounts, refunds=st.lists(amounts, max_size=6))
+def test_a_refund_takes_what_the_rule_of_the_total_takes_with_the_same_reason(
+    rules: Program, total: int, refunds: list[int]
+) -> None:
+    if earn(rules, total, "GBP").points > 2**31 - 1:
+        return
+    frame, refunded, left = frame_of(rules, order(total), NEW), NOTHING, total
+    member = evaluate(rules, order(total), NEW, now=NOW).member_after
+    for amount in refunds:
+        got = unwind(rules, frame, refunded, Return(amount), member, order="a", now=NOW)
+        parts = reverse(rules, left, amount, "GBP")
+        assert got.points == sum(part.points for part in parts)
+        assert (got.covered, got.beyond) == (sum(part.covered for part in parts), amount - got.covered)
+        reasons = [got.reason] if got.covered or not amount else []
+        assert [*reasons, *([got.beyond_reason] if got.beyond else [])] == [part.reason for part in parts]
+        refunded, member, left = got.refunded_after, got.member_after, left - got.covered
+    assert refunded.left(frame) == left
+
+
+@given(rules=programs, amount=st.integers(0, 10**6))
+def test_a_refund_without_an_order_takes_what_its_amount_earns(rules: Program, amount: int) -> None:
+    got, was = unwind_unlinked(rules, order(amount), NEW, now=NOW), reverse_unlinked(rules, amount, "GBP")
+    assert (got.points, got.reason) == (was.points, was.reason)
+    assert got.member_after.active == -was.points
+
+
+DEEP = parse_program(
+    """
+version = 3
+basis = { exclude = [ { name = "tobacco", category = ["tobacco"] } ], exclude_payments = ["points"] }
+rounding = { to = "carry" }
+rates = [
+  { name = "litres", match = { category = ["fuel"] }, points = 1, per_quantity = "2" },
+  { name = "all", points = 3, per = { GBP = "7.00" } },
+]
+groups = [ { name = "g", scope = "order", caps = { day = 50 } }, { name = "l", scope = "line" } ]
+campaigns = [
+  { name = "a", multiply = "2", group = "g" },
+  { name = "b", points = 20, spend_min = { GBP = "20.00" }, group = "g" },
+  { name = "c", multiply = "1.125", group = "l", match = { brand = ["own"] } },
+  { name = "d", per_unit = 2, units_min = 2, order_cap = 30, match = { tag = ["x"] } },
+]
+caps = { order = 100000, day = 300000 }
+expiry = { kind = "after-months", months = 1 }
+tiers = { levels = [ { name = "blue", reach = 0 }, { name = "gold", reach = 10, multiply = "1.5" } ] }
+"""
+)
+FLOORED = parse_program(DEEP.text.replace('"carry"', '"floor", at = "line"').replace("version = 3", "version = 4"))
+
+lines = st.builds(
+    BasketLine,
+    sku=st.sampled_from(["a", "b", None]),
+    quantity=st.integers(0, 3 * MILLION) | st.sampled_from([MILLION, 10**18]),
+    unit_price=st.integers(-MILLION, 30 * MILLION) | st.sampled_from([10**15]),
+    category=st.sampled_from(["tobacco", "fuel/diesel", "home", None]),
+    brand=st.sampled_from(["own", None]),
+    tags=st.sampled_from([(), ("x",), ("x", "y")]),
+    discount=st.integers(0, MILLION),
+)
+
+
+@st.composite
+def baskets(draw: st.DrawFn) -> Basket:
+    some = tuple(draw(st.lists(lines, max_size=6)))
+    exact = 0
+    for line in some:
+        gross = line.quantity * line.unit_price
+        exact += gross if gross < 0 else max(0, gross - line.discount * MILLION)
+    total = max(0, (2 * exact + 10**10) // (2 * 10**10)) if some else draw(amounts)
+    points = draw(st.integers(0, total))
+    payments = draw(st.sampled_from([(), (Payment("points", points), Payment("card", total - points))]))
+    return order(total, lines=some, payments=payments)
+
+
+returns = st.builds(
+    Return,
+    st.none() | st.integers(0, 5000),
+    st.lists(
+        st.builds(ReturnLine, st.integers(1, 7), st.none() | st.integers(0, 3000), st.integers(0, 3 * MILLION)),
+        max_size=3,
+    ).map(tuple),
+)
+
+
+@settings(max_examples=600, deadline=None)
+@given(rules=st.sampled_from([DEEP, FLOORED]), basket=baskets(), asked=st.lists(returns, max_size=4))
+def test_whatever_an_order_and_its_refunds_say_they_are_judged_or_refused(
+    rules: Program, basket: Basket, asked: list[Return]
+) -> None:
+    """A judgement never fails but by a refusal; it telescopes; and the same gives the same bytes."""
+    try:
+        got = evaluate(rules, basket, NEW, now=NOW)
+    except (Refused, PointsOutOfRange):
+        return
+    frame = got.frame
+    assert frame is not None
+    assert sum(frame.net) in {basket.total, 0}
+    assert evaluate(rules, basket, NEW, now=NOW).member_after.encode() == got.member_after.encode()
+    assert Frame.decode(frame.encode()) == frame
+    assert word_earn(rules, basket.total, "GBP", Details.decode(got.details.encode())) == got.reason
+    assert len(got.reason) <= 1000
+    refunded, member, taken, done = NOTHING, got.member_after, 0, []
+    for each in [*asked, Return(basket.total)]:
+        try:
+            back = unwind(rules, frame, refunded, each, member, order="a", now=NOW)
+        except Refused:
+            continue
+        assert back.points >= 0
+        assert back.points <= got.points - taken + 1
+        taken += back.points
+        refunded, member = Refunded.decode(back.refunded_after.encode()), back.member_after
+        done.append(each)
+    assert taken == got.points
+    assert (member.carried, member.used, member.counted, member.orders) == ((), (), (), 0)
+    again = cancel(rules, frame, refunded, [], member, order="a", now=NOW)
+    assert -again.points == got.points
+    assert again.member_after.counted == got.member_after.counted
+    assert (again.member_after.carried, again.member_after.used) == (got.member_after.carried, got.member_after.used)
+    if done and got.points:
+        assert "cancelled" in again.reason
