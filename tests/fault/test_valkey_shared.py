@@ -17,7 +17,7 @@ from laurels.errors import BoardNotReady, BoardUnavailable, SettingsError
 from laurels.leaderboard import ALL_TIME, Followed, Joined, Part, Scored
 from laurels.model import Mark
 from laurels.settings import load
-from laurels.wiring import Services, build
+from laurels.wiring import Services, build, clear_board
 
 pytestmark = pytest.mark.anyio
 
@@ -117,6 +117,10 @@ async def test_keys_that_are_not_ours_stay(server: Server, tmp_path: Path, dice:
     async with shop(server, tmp_path / "one") as one:
         await sell(one, dice)
         await one.projector.catch_up()
+        generation = server.command("HGET", "laurels", "served")
+        assert isinstance(generation, bytes)
+        theirs.append(f"laurels:{generation.decode()}:sessions")
+        server.command("SET", theirs[-1], "theirs")
         for _ in range(3):
             await one.projector.rebuild()
         await assert_whole(one)
@@ -125,6 +129,8 @@ async def test_keys_that_are_not_ours_stay(server: Server, tmp_path: Path, dice:
     keys = server.command("KEYS", "laurels:*:ranking:all-time")
     assert isinstance(keys, list)
     assert len(keys) == 1
+    await clear_board(load({"leaderboard.url": server.url}, environment={}).leaderboard)
+    assert {key.decode() for key in server.command("KEYS", "*")} == set(theirs)  # type: ignore[attr-defined]
 
 
 async def test_a_board_that_an_older_laurels_left_is_taken_over_and_swept(server: Server) -> None:

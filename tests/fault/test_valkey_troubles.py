@@ -86,14 +86,14 @@ def replica_by_now(server: Process) -> None:
     server.command("REPLICAOF", "127.0.0.1", 1)
 
 
+def lacks_replicas(server: Process) -> None:
+    server.command("CONFIG", "SET", "min-replicas-to-write", 1)
+
+
 def wants_a_password(server: Process) -> None:
     server.command("CONFIG", "SET", "requirepass", "hunter2")
     with suppress(Exception):
         server.command("CLIENT", "KILL", "TYPE", "normal", password="hunter2")
-
-
-def takes_a_right_away(server: Process) -> None:
-    server.command("ACL", "SETUSER", "default", "-zadd")
 
 
 @pytest.mark.parametrize(
@@ -103,6 +103,7 @@ def takes_a_right_away(server: Process) -> None:
         (cannot_save, "MISCONF"),
         (replica_by_now, "READONLY"),
         (wants_a_password, "NOAUTH"),
+        (lacks_replicas, "NOREPLICAS"),
     ],
 )
 async def test_the_log_has_the_servers_word_and_nothing_is_destroyed(

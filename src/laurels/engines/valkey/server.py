@@ -34,6 +34,11 @@ _SCRIPTS = (
     "read", "standings", "followed", "reset", "apply", "confirm", "adopt", "begin_load", "load", "end_load",
 )  # fmt: skip
 
+_KINDS = frozenset(
+    b"state marks boards numbers members into became early sums ranking".split(),
+)
+"""Of keys, as `scripts/common.lua` lists them."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -111,6 +116,14 @@ class Server:
         with self._told():
             await self._delete({generation})
 
+    async def clear(self) -> None:
+        """Delete all that is under the root."""
+        with self._told():
+            await self._check_once()
+            begun = {int(generation) for generation in await self.client.smembers(f"{self._root}:generations")}
+            await self._delete(begun)
+            await self.client.unlink(self._root)
+
     async def close(self) -> None:
         """Let go of every connection."""
         for task in self._running:
@@ -148,11 +161,12 @@ class Server:
     async def _delete(self, generations: set[int]) -> None:
         if not generations:
             return
-        ours = {f"{self._root}:{generation}".encode() for generation in generations}
+        begin = len(self._root) + 1
         keys: list[bytes] = []
         async for key in self.client.scan_iter(match=f"{_literal(self._root)}:*", count=SWEEP):
-            prefix = self._root.encode() + b":" + key[len(self._root) + 1 :].split(b":", 1)[0]
-            if prefix in ours and key != prefix:
+            generation, _, rest = key[begin:].partition(b":")
+            # Somebody else's key may look like one of ours.
+            if generation.isdigit() and int(generation) in generations and rest.split(b":", 1)[0] in _KINDS:
                 keys.append(key)
             if len(keys) >= SWEEP:
                 await self.client.unlink(*keys)

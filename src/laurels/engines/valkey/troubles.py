@@ -25,6 +25,7 @@ _ADVICE = {
     "MISCONF": "The server cannot save its snapshot and takes no writes: see its log, its disk and its rights there.",
     "OOM": "The server's memory is full: raise its maxmemory. The board stays as it is until then.",
     "READONLY": "The server is a replica by now: give the address of the primary, or of its sentinels.",
+    "NOREPLICAS": "The server has too few replicas in step to take writes: see them, and min-replicas-to-write.",
     "LOADING": "The server is reading its snapshot: wait.",
     "MASTERDOWN": "The server is a replica without its primary: give the address of the primary, or of its sentinels.",
     "MAXCLIENTS": "The server has no connection left: raise its maxclients.",
