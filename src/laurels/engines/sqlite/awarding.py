@@ -111,9 +111,10 @@ def _look_up(db: Database, claim: Claim, item: Item, shard: int) -> None:
     key = item.order_key
     match item.kind:
         case DocumentKind.ORDER if key is not None:
-            waiting = [_item(row) for row in db.all("claim_waiting", *key, shard)]
-            if waiting:
-                claim.waiting[key] = waiting
+            if (
+                db.one("is_awaited", *key) is not None
+            ):  # a tenth of the time that claiming them takes, and hardly ever so
+                claim.waiting[key] = [_item(row) for row in db.all("claim_waiting", *key, shard)]
         case DocumentKind.RESTORATION:
             source, redemption_id = item.source, item.id.split("\n")[0]
             row = db.one("read_redemption", source, redemption_id)
