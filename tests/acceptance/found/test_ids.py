@@ -216,6 +216,7 @@ def test_the_command_line_takes_and_gives_them_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize("id_", [id_ for id_ in REFUSED if "\0" not in id_])
 def test_the_command_line_refuses_what_is_none(tmp_path: Path, id_: str) -> None:
     state = "--state", str(tmp_path / "state")
+    laurels("migrate", *state)
     (tmp_path / "orders.ndjson").write_bytes(
         msgspec.json.encode({"order_id": id_, "member_id": "m", "currency": "GBP", "total": "1.00"})
     )
@@ -252,6 +253,7 @@ def test_several_members_are_enrolled_from_rows(tmp_path: Path) -> None:
     rows = '\ufeffauth0|1, ann@example.com \r\n"Shop, 2",\r\n#3,not an address\r\n\r\n4\r\n'
     (tmp_path / "members.txt").write_bytes(rows.encode())
     state = "--state", str(tmp_path / "state")
+    laurels("migrate", *state)
     done = laurels("members", "enrol", "--file", tmp_path / "members.txt", *state)
     assert (done.returncode, done.stdout) == (0, "4 enrolled, 0 were members before\n")
     assert "#3: email is left out: it must be an e-mail address" in done.stderr
