@@ -83,8 +83,8 @@ class Run:
 
     @contextmanager
     def _surroundings(self) -> Iterator[None]:
-        """What is decided for the whole process: how much the projector takes, how long a shard is a dead process's, when
-        SQLite folds its log.
+        """What is decided for the whole process: how much the projector takes, how long a shard is a dead process's,
+        when SQLite folds its log.
         """
         chunks, lease = (projector.CHUNK, projector.BUILDING_CHUNK), (leases.LEASE, leases.RENEW)
         projector.CHUNK = projector.BUILDING_CHUNK = self._dice.choice(CHUNKS)
