@@ -52,7 +52,9 @@ class Failed(AssertionError):
 
 
 class Run:
-    """A run, which `play` carries out, over a ledger of so many shards. `trace` tells what happened; `digest` is the same for the same run."""
+    """A run, which `play` carries out, over a ledger of so many shards. `trace` tells what happened; `digest` is the
+    same for the same run.
+    """
 
     def __init__(self, seed: int, shards: int = 1) -> None:
         self.seed = seed
