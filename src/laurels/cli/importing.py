@@ -114,6 +114,9 @@ def import_(
     ids_as_they_are: Annotated[
         bool, typer.Option("--ids-as-they-are", help="Take ids that look like spoiled numbers: 4.00012E+15.")
     ] = False,
+    ignore: Annotated[
+        list[str] | None, typer.Option(metavar="COLUMN", help="A column that is not to be read. Repeatable.")
+    ] = None,
     delimiter: Annotated[str | None, typer.Option(help="What separates the cells of a CSV: ;")] = None,
     encoding: Annotated[str | None, typer.Option(help="Of a text file: latin-1, cp1252, utf-16.")] = None,
     format_: Annotated[
@@ -163,6 +166,7 @@ def import_(
         thousands=thousands,
         decimal=decimal,
         ids_as_they_are=ids_as_they_are or None,
+        ignore=tuple(ignore or ()),
         delimiter=delimiter,
         encoding=encoding,
     )

@@ -39,6 +39,11 @@ MONEY_ROLES = ("total", "amount", "unit_price", "line_total", "refunded")
 SUMMED_ROLES = (*MONEY_ROLES, "occurred_at")
 """Roles whose text may join columns: `Subtotal+Tax-Discount`, and `Date+Time` with a space between."""
 
+_NEARLY = 0.8
+"""How alike, from 0 to 1, a column's name and a field's are where one may be a slip for the other."""
+
+_WAY_OUT = "leave a column out with --ignore COLUMN"
+
 EPOCH_FORMATS = {"epoch": 1_000_000, "epoch-ms": 1000, "epoch-us": 1}
 
 
@@ -74,6 +79,8 @@ class Mapping(Struct, frozen=True, kw_only=True):
 
     Amounts: `money_sign` (`$`) is taken off, `thousands` are dropped, `decimal` is the decimal mark; `minor_units` are
     whole numbers of pence or cents.
+
+    Columns in `ignore` are never read, and may have names that are nearly the wire's.
     """
 
     order_id: str | None = None
@@ -110,6 +117,7 @@ class Mapping(Struct, frozen=True, kw_only=True):
     thousands: str | None = None
     decimal: str = "."
     ids_as_they_are: bool = False
+    ignore: tuple[str, ...] = ()
     delimiter: str | None = None
     encoding: str | None = None
 
@@ -126,19 +134,14 @@ class Mapping(Struct, frozen=True, kw_only=True):
                 raise SettingsError(f"{field} differs from row to row; give its column.")
         return cls(**fields, **rest)  # type: ignore[arg-type]
 
-    @classmethod
-    def by_names(cls, file: str, columns: Sequence[str]) -> "Mapping":
-        """The mapping of a file that names its columns as the wire does.
-
-        Only those columns may stand in it, so that a slip in an optional column's name does not silently drop it.
-        Raises `FileRefused` naming the column.
+    def check_names(self, file: str, columns: Sequence[str]) -> None:
+        """Raise `FileRefused` naming a column that the wire does not know, of a file that names its columns as the wire
+        does: so a slip in an optional column's name does not silently drop it.
         """
         for column in columns:
-            if column not in WIRE_ROLES:
-                raise refuse(
-                    file, f"has a column {shown(column)} that is not known; {nearest(column, WIRE_ROLES, 'known')}"
-                )
-        return cls()
+            if column not in WIRE_ROLES and column not in self.ignore:
+                known = nearest(column, WIRE_ROLES, "known")
+                raise refuse(file, f"has a column {shown(column)} that is not known; {known}; {_WAY_OUT}")
 
     def fit(self, file: str, columns: Sequence[str]) -> "Mapping":
         """This mapping for a file with these columns: roles that it does not name have the column of the wire's name.
@@ -153,11 +156,13 @@ class Mapping(Struct, frozen=True, kw_only=True):
             unwanted |= {"total"}
         if "line_total" in named:
             unwanted -= {"sku"}
-        found = {role: role for role in WIRE_ROLES if role not in named | unwanted and role in columns}
+        there = set(columns) - set(self.ignore)
+        found = {role: role for role in WIRE_ROLES if role not in named | unwanted and role in there}
         found |= {role: role for role in REQUIRED_ROLES if role not in named}
         found |= {role: _present(role, text, columns) for role, text in self.columns.items() if "|" in text}
         fitted = msgspec.structs.replace(self, **found)
         fitted.check(file, columns)
+        fitted._check_near_misses(file, columns)
         return fitted
 
     @property
@@ -188,8 +193,26 @@ class Mapping(Struct, frozen=True, kw_only=True):
                     raise refuse(file, f"has no column {shown(column)} ({role}); {nearest(column, columns)}{hint}")
                 if columns.count(column) > 1:
                     raise refuse(file, f"has the column {shown(column)} more than once; rename one")
+        for column in self.ignore:
+            if any(column == name for role, text in self.columns.items() for _, name in parts(role, text, columns)):
+                raise refuse(file, f"the column {shown(column)} is to be read and to be ignored; leave one out")
         for option, needed in self._idle():
             raise refuse(file, f"{option} has no effect without {needed}")
+
+    def _check_near_misses(self, file: str, columns: Sequence[str]) -> None:
+        """Refuse a column that is not read, where its name is nearly that of a field that was not found."""
+        read = {name for role, text in self.columns.items() for _, name in parts(role, text, columns)}
+        unwanted = ("total",) if self.of_lines else LINE_ROLES
+        lacking = [role for role in WIRE_ROLES if getattr(self, role) is None and role not in unwanted]
+        for column in columns:
+            if column in read or column in self.ignore:
+                continue
+            if near := get_close_matches(re.sub(r"[\s-]+", "_", column.strip().lower()), lacking, 1, _NEARLY):
+                raise refuse(
+                    file,
+                    f"has a column {shown(column)} that is not read, and none for {near[0]}; say --map "
+                    f"'{near[0]}={shown(column)}', or {_WAY_OUT}",
+                )
 
     def _check_amounts(self, file: str) -> None:
         if self.line_total is not None:

@@ -198,3 +198,34 @@ def test_an_export_that_is_known_is_named_and_read_when_a_person_says_so(shop: P
     os.close(ours)
     os.close(theirs)
     assert stdout.decode().startswith("1 orders, 0 refunds: 1 new")
+
+
+MISSPELT = [
+    ("occured_at", "occurred_at"),
+    ("Occurred At", "occurred_at"),
+    ("chanel", "channel"),
+    ("e-mail", "email"),
+    ("Refund ID", "refund_id"),
+    ("sources", "source"),
+]
+
+
+@pytest.mark.parametrize(("column", "field"), MISSPELT)
+@pytest.mark.parametrize("options", [["--set", "currency=GBP"], ["--map", "total=Sum", "--set", "currency=GBP"]])
+def test_a_misspelt_column_is_never_dropped_in_silence(shop: Path, options: list[str], column: str, field: str) -> None:
+    total = "Sum" if "--map" in options else "total"
+    text = f"order_id,member_id,{total},{column}\n1,m1,50.00,2025-10-25T10:00:00Z\n"
+    refused = bring_in(shop, "o.csv", text, *options)
+    assert refused.returncode == 1
+    assert f"has a column {column}" in refused.stderr
+    assert field in refused.stderr
+    assert not (shop / "laurels-data" / "ledger.one").exists()
+    assert bring_in(shop, "o.csv", text, *options, "--ignore", column, "--dry-run").returncode == 0
+
+
+def test_options_that_name_no_column_let_no_unknown_one_pass(shop: Path) -> None:
+    text = "order_id,member_id,currency,total,note\n1,m1,GBP,50.00,gift\n"
+    assert "has a column note that is not known" in bring_in(shop, "o.csv", text, "--set", "channel=store").stderr
+    assert bring_in(shop, "o.csv", text, "--set", "channel=store", "--ignore", "note").returncode == 0
+    both = bring_in(shop, "o.csv", text, "--map", "email=note", "--ignore", "note")
+    assert "is to be read and to be ignored" in both.stderr

@@ -37,6 +37,7 @@ class OptionList(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults
     thousands: str | None = None
     decimal: str | None = None
     ids_as_they_are: bool | None = None
+    ignore: tuple[str, ...] = ()
     delimiter: str | None = None
     encoding: str | None = None
 
@@ -48,6 +49,7 @@ class OptionList(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults
         for name in ("negative_refunds", "skip_without_member", "totals_on_first_row", "minor_units"):
             own = getattr(self, name)
             merged[name] = getattr(other, name) if own is None else own
+        merged["ignore"] = (*self.ignore, *other.ignore)
         merged["map"] = {**{k: v for k, v in other.map.items() if k not in self.set}, **self.map}
         merged["set"] = {**{k: v for k, v in other.set.items() if k not in self.map}, **self.set}
         return OptionList(**merged)
