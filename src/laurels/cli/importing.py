@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 _FIELDS = (
     "Fields: order_id, member_id, currency, occurred_at, channel, source, email, refund_id, total (a row is an order), "
     "amount (a refund's, where it is not in total), quantity with unit_price and sku, or line_total (a row is a line), "
-    "refunded, status, event, zone. A money field may join columns: total=Subtotal+Tax-Discount; so may times: "
-    "occurred_at=Date+Time. A field that is not named is looked for under its own name. Of adjustments: member_id, "
+    "refunded, cancelled_at, status, event, zone. A money field may join columns: total=Subtotal+Tax-Discount; so may "
+    "times: occurred_at=Date+Time. A field that is not named is looked for under its own name. Of adjustments: member_id, "
     "points, adjustment_id, reason, note, occurred_at, board, quiet."
 )
 
@@ -88,6 +88,9 @@ def import_(
     ] = None,
     keep: Annotated[
         list[str] | None, typer.Option(metavar="status=VALUE,…", help="Rows of other statuses are left out.")
+    ] = None,
+    returned: Annotated[
+        list[str] | None, typer.Option(metavar="status=VALUE,…", help="Orders of these statuses were given back whole.")
     ] = None,
     refund_prefix: Annotated[
         str | None, typer.Option(help="Order ids that begin so are refunds without order.")
@@ -152,7 +155,8 @@ def import_(
         set=_pairs(set_, "--set"),
         time_zone=time_zone,
         time_format=time_format,
-        keep=_kept(keep),
+        keep=_statuses(keep, "--keep"),
+        returned=_statuses(returned, "--returned"),
         refund_prefix=refund_prefix,
         refund_events=tuple(refund_event or ()),
         negative_refunds=negative_refunds or None,
@@ -310,13 +314,13 @@ def _paths(files: list[str]) -> list[Path]:
     return paths
 
 
-def _kept(texts: list[str] | None) -> tuple[str, ...]:
+def _statuses(texts: list[str] | None, option: str) -> tuple[str, ...]:
     """`status=paid,partially_refunded` -> the statuses."""
     kept: list[str] = []
     for text in texts or ():
         field, equals, values = text.partition("=")
         if field != "status" or not equals or not values:
-            raise SettingsError(f"--keep {text}: write status=VALUE, such as --keep status=paid,refunded")
+            raise SettingsError(f"{option} {text}: write status=VALUE, such as {option} status=paid,refunded")
         kept += values.split(",")
     return tuple(kept)
 

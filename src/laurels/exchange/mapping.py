@@ -31,7 +31,7 @@ WIRE_ROLES = (
 )
 """The wire's names: a file that uses them for its columns needs no mapping."""
 
-FURTHER_ROLES = ("line_total", "refunded", "status", "event", "zone")
+FURTHER_ROLES = ("line_total", "refunded", "cancelled_at", "status", "event", "zone")
 ROLES = (*WIRE_ROLES, *FURTHER_ROLES)
 """What a column can be."""
 
@@ -67,6 +67,9 @@ class Mapping(Struct, frozen=True, kw_only=True):
     `negative_refunds` (then it names no order, and that id is the refund's). A refund's amount counts without its
     sign. An order whose `refunded` is above zero is followed by a refund of so much, of the order's id and time.
 
+    An order that has a `cancelled_at`, or whose `status` is one of `returned`, is followed by a refund of its rest, of the
+    time of cancelling, else the order's, and of the order's id with `:rest` behind it.
+
     Rows whose `status` is none of `keep`, whose order id begins with `skip_prefix`, and with `skip_without_member`
     those whose member id is empty or one of `guest_ids`, are left out and counted. `strip_prefix` is taken off ids of
     orders and refunds.
@@ -98,6 +101,7 @@ class Mapping(Struct, frozen=True, kw_only=True):
     unit_price: str | None = None
     line_total: str | None = None
     refunded: str | None = None
+    cancelled_at: str | None = None
     status: str | None = None
     event: str | None = None
     zone: str | None = None
@@ -110,6 +114,7 @@ class Mapping(Struct, frozen=True, kw_only=True):
     skip_without_member: bool = False
     guest_ids: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
+    returned: tuple[str, ...] = ()
     strip_prefix: str | None = None
     totals_on_first_row: bool = False
     minor_units: bool = False
@@ -257,13 +262,16 @@ class Mapping(Struct, frozen=True, kw_only=True):
             ("time_format", self.time_format is not None, "occurred_at"),
             ("zone", self.zone is not None, "occurred_at"),
             ("keep", bool(self.keep), "status"),
-            ("status", self.status is not None, "keep"),
+            ("returned", bool(self.returned), "status"),
             ("refund_events", bool(self.refund_events), "event"),
             ("event", self.event is not None, "refund_events"),
             ("totals_on_first_row", self.totals_on_first_row, "total"),
             ("guest_ids", bool(self.guest_ids), "skip_without_member"),
         )
-        return [(option, needed) for option, given, needed in needs if given and not getattr(self, needed)]
+        idle = [(option, needed) for option, given, needed in needs if given and not getattr(self, needed)]
+        if self.status is not None and not (self.keep or self.returned):
+            idle.append(("status", "keep"))
+        return idle
 
 
 def _present(role: str, text: str, columns: Sequence[str]) -> str:

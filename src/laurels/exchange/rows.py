@@ -15,6 +15,7 @@ from laurels.exchange.giving import give
 from laurels.exchange.mapping import EPOCH_FORMATS, Mapping
 from laurels.exchange.orders import OrdersFile
 from laurels.exchange.refusals import refuse, shown
+from laurels.exchange.returns import too_long, with_rests
 from laurels.exchange.table import POLARS_FAILED, Table
 from laurels.model.money import MAX_WHOLE_DIGITS, MILLION, check_total, sum_lines
 
@@ -40,16 +41,20 @@ def read_orders(table: Table, mapping: Mapping, *, quiet: bool, skip_invalid: bo
         rows = rows.sort("head", "row")
         rows, further = _check_sums(rows)
         faults += further
+    documents = with_rests(rows.filter(pl.col("head") == pl.col("row")), rows, mapping)
+    if further := too_long(documents, mapping):
+        faults += further
+        bad = [fault.row for fault in further]
+        rows, documents = _without(rows, bad), _without(documents, bad)
     if faults and not skip_invalid:
         raise refuse_faults(table.file, faults, table.places)
-    documents = rows.filter(pl.col("head") == pl.col("row"))
     lines = None
     if mapping.of_lines:
         documents = documents.with_columns(rows.group_by("head", maintain_order=True).len("lines")["lines"])
         lines = rows.select("sku", "quantity", "unit_price")
     refunded = documents.select(((pl.col("refunded") > 0) & ~pl.col("refund")).sum()).item() if mapping.refunded else 0
     return OrdersFile(
-        documents.height + (refunded or 0),
+        documents.height + (refunded or 0) + documents.select((pl.col("rest") > 0).sum()).item(),
         skipped,
         lambda: give(documents, lines, quiet=quiet),
         warnings=checked.warnings,

@@ -12,6 +12,7 @@ from laurels.model.money import MILLION
 TIME_TYPES = (pl.Datetime, pl.Date)
 _TEXT_TYPES = (pl.String, pl.Categorical, pl.Enum, pl.Null)
 _DECIMAL_ROLES = frozenset({*MONEY_ROLES, "quantity"})
+_TIME_ROLES = frozenset({"occurred_at", "cancelled_at"})
 _EXACT = pl.lit(cells.MAX_DECIMALS)
 _SIGNED = pl.lit(value=True)
 
@@ -49,13 +50,13 @@ def _with_currency(frame: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
 def _as_text(table: Table, mapping: Mapping, name: str, column: str, dtype: pl.DataType, *, alone: bool) -> pl.Expr:
     role = name.split(":", maxsplit=1)[0]
     cell = pl.col(name)
-    if role == "occurred_at" and isinstance(dtype, TIME_TYPES) and alone:
+    if role in _TIME_ROLES and isinstance(dtype, TIME_TYPES) and alone:
         return cell
-    if role == "occurred_at" and isinstance(dtype, (*TIME_TYPES, pl.Time)):
+    if role in _TIME_ROLES and isinstance(dtype, (*TIME_TYPES, pl.Time)):
         return cell.cast(pl.String).alias(name)
-    is_epoch = role == "occurred_at" and mapping.time_format in EPOCH_FORMATS
+    is_epoch = role in _TIME_ROLES and mapping.time_format in EPOCH_FORMATS
     text = cell.cast(pl.String)
-    if isinstance(dtype, _TEXT_TYPES) or (dtype.is_integer() and (role != "occurred_at" or is_epoch)):
+    if isinstance(dtype, _TEXT_TYPES) or (dtype.is_integer() and (role not in _TIME_ROLES or is_epoch)):
         text = pl.when(text != "").then(text)
     elif isinstance(dtype, pl.Decimal) and role in _DECIMAL_ROLES:
         # The type's scale is not the cell's precision: 5.000 in a decimal(12, 3) is 5.
@@ -75,7 +76,7 @@ def _as_text(table: Table, mapping: Mapping, name: str, column: str, dtype: pl.D
 
 
 def _wanted_type(role: str) -> str:
-    if role == "occurred_at":
+    if role in _TIME_ROLES:
         return "times must be a datetime, a date or text, or numbers with a time format of epoch"
     if role in _DECIMAL_ROLES:
         return "amounts must be numbers or text"
@@ -142,7 +143,7 @@ def leave_out(raw: pl.DataFrame, mapping: Mapping) -> tuple[pl.DataFrame, dict[s
     if mapping.skip_prefix is not None:
         begins = pl.col("order_id").str.starts_with(mapping.skip_prefix).fill_null(value=False)
         reasons[f"rows whose {mapping.order_id} begins with {mapping.skip_prefix}"] = begins
-    if mapping.status is not None:
+    if mapping.keep:
         status = pl.col("status").str.to_lowercase()
         kept = status.is_in([each.lower() for each in mapping.keep]).fill_null(value=False)
         for other in raw.filter(~kept)["status"].unique(maintain_order=True).to_list():

@@ -30,6 +30,7 @@ class OptionList(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults
     skip_without_member: bool | None = None
     guest_ids: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
+    returned: tuple[str, ...] = ()
     strip_prefix: str | None = None
     totals_on_first_row: bool | None = None
     minor_units: bool | None = None
