@@ -29,8 +29,8 @@ _FIELDS = (
     "Fields: order_id, member_id, currency, occurred_at, channel, source, email, refund_id, total (a row is an order), "
     "amount (a refund's, where it is not in total), quantity with unit_price and sku, or line_total (a row is a line), "
     "refunded, cancelled_at, status, event, zone. A money field may join columns: total=Subtotal+Tax-Discount; so may "
-    "times: occurred_at=Date+Time. A field that is not named is looked for under its own name. Of adjustments: member_id, "
-    "points, adjustment_id, reason, note, occurred_at, board, quiet."
+    "times: occurred_at=Date+Time. A field that is not named is looked for under its own name. Of adjustments: "
+    "member_id, points, adjustment_id, reason, note, occurred_at, board, quiet."
 )
 
 

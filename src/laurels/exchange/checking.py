@@ -7,8 +7,9 @@ from msgspec import Struct
 
 from laurels.exchange import cells, times
 from laurels.exchange.faults import Fault
-from laurels.exchange.mapping import ROLES, Mapping
+from laurels.exchange.mapping import MONEY_ROLES, ROLES, Mapping
 from laurels.exchange.selecting import TIME_TYPES
+from laurels.exchange.symbols import currencies_of
 from laurels.exchange.zones import known_zone
 from laurels.model import Channel
 from laurels.model.currencies import DECIMALS
@@ -187,6 +188,14 @@ def _why(
         name = known_zone(zone) if zone is not None else mapping.time_zone
         return times.why_not(cell, name, now, mapping.time_format), str(cell)
     signed = role in {"unit_price", "line_total", "refunded"} or refund
+    sign = mapping.money_sign
+    if (
+        sign is not None
+        and role in MONEY_ROLES
+        and sign in cell
+        and currency not in (currencies_of(sign) or (currency,))
+    ):
+        return f"is not in {currency}, which {sign} does not stand for", cell
     why = cells.why(role, cell, currency=currency, signed=signed)
     return why, cell
 

@@ -67,8 +67,8 @@ class Mapping(Struct, frozen=True, kw_only=True):
     `negative_refunds` (then it names no order, and that id is the refund's). A refund's amount counts without its
     sign. An order whose `refunded` is above zero is followed by a refund of so much, of the order's id and time.
 
-    An order that has a `cancelled_at`, or whose `status` is one of `returned`, is followed by a refund of its rest, of the
-    time of cancelling, else the order's, and of the order's id with `:rest` behind it.
+    An order that has a `cancelled_at`, or whose `status` is one of `returned`, is followed by a refund of its rest, of
+    the time of cancelling, else the order's, and of the order's id with `:rest` behind it.
 
     Rows whose `status` is none of `keep`, whose order id begins with `skip_prefix`, and with `skip_without_member`
     those whose member id is empty or one of `guest_ids`, are left out and counted. `strip_prefix` is taken off ids of

@@ -2,10 +2,10 @@
 
 import polars as pl
 
+from laurels.exchange import cells
 from laurels.exchange.faults import Fault
 from laurels.exchange.giving import REST
 from laurels.exchange.mapping import Mapping
-from laurels.model.ids import MAX_ID_BYTES
 from laurels.model.money import sum_lines
 
 
@@ -22,8 +22,9 @@ def with_rests(documents: pl.DataFrame, rows: pl.DataFrame, mapping: Mapping) ->
 
 def too_long(documents: pl.DataFrame, mapping: Mapping) -> list[Fault]:
     """Orders whose id has no room for that of the refund."""
-    long = documents.filter((pl.col("rest") > 0) & (pl.col("id").str.len_bytes() > MAX_ID_BYTES - len(REST)))
-    why = f"was given back, and is too long for a refund's id; give it at most {MAX_ID_BYTES - len(REST)} bytes"
+    good = cells.ids(pl.col("id") + REST, as_they_are=True).is_not_null()
+    long = documents.filter((pl.col("rest") > 0) & ~good)
+    why = f"was given back, and is too long for a refund's id, which ends in {REST}; shorten it"
     return [Fault(row, mapping.order_id, why, name) for row, name in long.select("row", "id").iter_rows()]
 
 

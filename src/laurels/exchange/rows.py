@@ -31,12 +31,16 @@ def read_orders(table: Table, mapping: Mapping, *, quiet: bool, skip_invalid: bo
     now = clock.now()
     _check_time_format(table, mapping)
     raw = selecting.by_role(table, mapping)
+    differing = selecting.differing(raw, mapping)
     raw, skipped = selecting.leave_out(raw, mapping)
+    differing = {head: differing[head] for head in raw["row"].to_list() if head in differing} if differing else {}
     checked = check(mapping, raw, now)
     del raw
     faults = checked.faults
     rows, further = _gather(mapping, checked.good)
     faults += further
+    faults += [fault for of_order in differing.values() for fault in of_order]
+    rows = _without(rows, list(differing))
     if mapping.of_lines:
         rows = rows.sort("head", "row")
         rows, further = _check_sums(rows)

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 from tests.acceptance.found.workbook import write_workbook
 
-from laurels.exchange import PRESETS, FaultyFile, Mapping, OptionList, open_documents
+from laurels.exchange import PRESETS, Constant, FaultyFile, Mapping, OptionList, open_documents
 from laurels.model import Order, Refund
 from laurels.model.times import format_instant
 
@@ -299,7 +299,7 @@ def test_shopify_orders_that_were_cancelled_keep_nothing(write: Write) -> None:
     with pytest.raises(FaultyFile, match="column Cancelled at"):
         read(broken, "shopify")
     long = write("long.csv", table(SHOPIFY, {**rows[0], "Name": "A" * 124}, rows[3]))
-    with pytest.raises(FaultyFile, match="at most 123 bytes"):
+    with pytest.raises(FaultyFile, match="too long for a refund's id"):
         read(long, "shopify")
 
 
@@ -340,3 +340,46 @@ def test_orders_of_lines_that_were_given_back(write: Write) -> None:
         ("1", 301), ("refund 1:rest", 301), ("2", 200), ("3", 400), ("refund 3:rest", 400),
     ]  # fmt: skip
     assert documents.total == 5
+
+
+@pytest.mark.parametrize(
+    ("sign", "currency", "stands"),
+    [("$", "USD", True), ("$", "cad", True), ("$", "GBP", False), ("£", "USD", False), ("US$", "CAD", False),
+     ("US$", "USD", True), ("kr", "NOK", True), ("EUR ", "GBP", False), ("Pts", "GBP", True)],
+)  # fmt: skip
+@pytest.mark.parametrize("by_column", [False, True])
+def test_a_sign_of_money_stands_for_its_own_currencies(
+    write: Write, sign: str, currency: str, stands: bool, by_column: bool
+) -> None:
+    path = write("o.csv", f'order_id,member_id,currency,total\n1,m,{currency},"{sign}1,020.00"\n2,m,{currency},5\n')
+    constants: dict[str, Any] = {} if by_column else {"currency": Constant(currency)}
+    mapping = Mapping(money_sign=sign, thousands=",", **constants)
+    if stands:
+        assert [told(document)[2] for document in open_documents(path, mapping)] == [102_000, 500]
+    else:
+        with pytest.raises(FaultyFile, match=r"row 1 .*column total: .* is not in [A-Z]{3}, which"):
+            open_documents(path, mapping)
+
+
+def test_the_rows_of_an_order_must_agree(write: Write) -> None:
+    first = {"Name": "#1", "Email": "ann@example.com", "Currency": "GBP", "Created at": "2025-05-12 15:06:16 -0400",
+             "Financial Status": "paid", "Total": "80.00"}  # fmt: skip
+    further = {"Name": "#1", "Email": "bob@example.com"}
+    path = write("o.csv", table(SHOPIFY, first, further, {**first, "Name": "#2"}))
+    with pytest.raises(
+        FaultyFile, match=r"row 2 .*column Email: .*another one than #1 has, .* row 1"
+    ):
+        read(path, "shopify")
+    documents = open_documents(path, PRESETS["shopify"].mapping(), skip_invalid=True)
+    assert [told(document)[0] for document in documents] == ["#2"]
+    assert {fault.row for fault in documents.faults} == {1, 2}
+    for other in ({"Currency": "USD"}, {"Financial Status": "voided"}, {"Refunded Amount": "3.00"}):
+        rows = [{**first, "Refunded Amount": "0.00"}, {"Name": "#1", **other}]
+        with pytest.raises(FaultyFile, match="row 2"):
+            read(write("other.csv", table(SHOPIFY, *rows)), "shopify")
+    left_out = [{**first, "Financial Status": "voided"}, further, {**first, "Name": "#2"}]
+    assert [each[0] for each in read(write("left.csv", table(SHOPIFY, *left_out)), "shopify")] == ["#2"]
+    late = [{**first, "Email": ""}, further]
+    assert [each[:2] for each in read(write("late.csv", table(SHOPIFY, *late)), "shopify")] == [
+        ("#1", "bob@example.com")
+    ]
