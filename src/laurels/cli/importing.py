@@ -15,6 +15,7 @@ from rich.console import Console
 
 from laurels.cli.bringing_in import Imported, bring_in, settle_adjustments
 from laurels.cli.console import ConfigOption, JsonOption, StateOption, examples, run, say, settings_of
+from laurels.cli.foreseeing import foresee
 from laurels.cli.import_report import report, report_dry, tell_faults, tell_of_file
 from laurels.errors import FileRefused, SettingsError
 from laurels.model import Order, Refund
@@ -185,9 +186,9 @@ def import_(
     if skip_invalid:
         _write_rejects(paths, opened, rejects)
     if dry_run:
-        orders = sum(isinstance(document, Order) for document in _Chained(opened))
-        total = sum(file.total for file in opened)
-        report_dry(Imported(orders=orders, refunds=total - orders), json=json)
+        foreseen = run(foresee(settings, _Chained(opened)))
+        report_dry(foreseen, json=json)
+        _leave(foreseen)
         return
     imported = run(_import(settings, opened, sum(file.total for file in opened)))
     report(imported, tuple(opened), json=json)
