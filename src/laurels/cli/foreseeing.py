@@ -14,8 +14,8 @@ from laurels.wiring.ledgers import ledger_path
 
 
 async def foresee(settings: Settings, documents: Iterable[Order | Refund]) -> Imported:
-    """Counts the documents, and the reasons for which some would lie in quarantine. A refund that names its order is not
-    judged: that follows from the order.
+    """Counts the documents, and the reasons for which some would lie in quarantine. A refund that names its order
+    is not judged: that follows from the order.
     """
     programs, now, imported = await _in_force(settings), clock.now(), Imported()
     for document in documents:
