@@ -194,8 +194,8 @@ class TestColumns:
     def test_unknown_column_where_names_are_the_wires(self, csv: Write) -> None:
         message = refusal(csv(HEADER.replace("occurred", "occured"), GOOD))
         assert message == (
-            "has a column occured_at that is not known; the nearest known: occurred_at, source; leave a column out with "
-            "--ignore COLUMN"
+            "has a column occured_at that is not known; the nearest known: occurred_at, source; leave a column out "
+            "with --ignore COLUMN"
         )
 
     def test_no_amount_at_all(self, csv: Write) -> None:
