@@ -40,9 +40,13 @@ def tell_of_file(path: Path, file: "OrdersFile", *, named: bool) -> None:
 def report_dry(counted: Imported, *, json: bool) -> None:
     """Tell what would come in."""
     if json:
-        out_json({"dry_run": True} | _counts(counted))
+        reasons = {"quarantined": counted.quarantined, "reasons": dict(counted.reasons.most_common())}
+        out_json({"dry_run": True} | _counts(counted) | ({} if counted.adjustments else reasons))
         return
     out(f"{_documents(counted)} would be brought in; nothing was written")
+    if counted.reasons:
+        out(f"{counted.quarantined:,} of them would lie in quarantine")
+        _tell_counts(out, "in quarantine", counted.reasons)
 
 
 def report(imported: Imported, files: "tuple[OrdersFile, ...]" = (), *, json: bool = False) -> None:

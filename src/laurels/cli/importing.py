@@ -15,6 +15,7 @@ from rich.console import Console
 
 from laurels.cli.bringing_in import Imported, bring_in, settle_adjustments
 from laurels.cli.console import ConfigOption, JsonOption, StateOption, examples, run, say, settings_of
+from laurels.cli.foreseeing import foresee
 from laurels.cli.import_report import report, report_dry, tell_faults, tell_of_file
 from laurels.errors import FileRefused, SettingsError
 from laurels.model import Order, Refund
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
 _FIELDS = (
     "Fields: order_id, member_id, currency, occurred_at, channel, source, email, refund_id, total (a row is an order), "
     "amount (a refund's, where it is not in total), quantity with unit_price and sku, or line_total (a row is a line), "
-    "refunded, status, event, zone. A money field may join columns: total=Subtotal+Tax-Discount; so may times: "
-    "occurred_at=Date+Time. A field that is not named is looked for under its own name. Of adjustments: member_id, "
-    "points, adjustment_id, reason, note, occurred_at, board, quiet."
+    "refunded, cancelled_at, status, event, zone. A money field may join columns: total=Subtotal+Tax-Discount; so may "
+    "times: occurred_at=Date+Time. A field that is not named is looked for under its own name. Of adjustments: "
+    "member_id, points, adjustment_id, reason, note, occurred_at, board, quiet."
 )
 
 
@@ -89,6 +90,9 @@ def import_(
     keep: Annotated[
         list[str] | None, typer.Option(metavar="status=VALUE,…", help="Rows of other statuses are left out.")
     ] = None,
+    returned: Annotated[
+        list[str] | None, typer.Option(metavar="status=VALUE,…", help="Orders of these statuses were given back whole.")
+    ] = None,
     refund_prefix: Annotated[
         str | None, typer.Option(help="Order ids that begin so are refunds without order.")
     ] = None,
@@ -114,6 +118,9 @@ def import_(
     ids_as_they_are: Annotated[
         bool, typer.Option("--ids-as-they-are", help="Take ids that look like spoiled numbers: 4.00012E+15.")
     ] = False,
+    ignore: Annotated[
+        list[str] | None, typer.Option(metavar="COLUMN", help="A column that is not to be read. Repeatable.")
+    ] = None,
     delimiter: Annotated[str | None, typer.Option(help="What separates the cells of a CSV: ;")] = None,
     encoding: Annotated[str | None, typer.Option(help="Of a text file: latin-1, cp1252, utf-16.")] = None,
     format_: Annotated[
@@ -149,7 +156,8 @@ def import_(
         set=_pairs(set_, "--set"),
         time_zone=time_zone,
         time_format=time_format,
-        keep=_kept(keep),
+        keep=_statuses(keep, "--keep"),
+        returned=_statuses(returned, "--returned"),
         refund_prefix=refund_prefix,
         refund_events=tuple(refund_event or ()),
         negative_refunds=negative_refunds or None,
@@ -163,6 +171,7 @@ def import_(
         thousands=thousands,
         decimal=decimal,
         ids_as_they_are=ids_as_they_are or None,
+        ignore=tuple(ignore or ()),
         delimiter=delimiter,
         encoding=encoding,
     )
@@ -177,9 +186,9 @@ def import_(
     if skip_invalid:
         _write_rejects(paths, opened, rejects)
     if dry_run:
-        orders = sum(isinstance(document, Order) for document in _Chained(opened))
-        total = sum(file.total for file in opened)
-        report_dry(Imported(orders=orders, refunds=total - orders), json=json)
+        foreseen = run(foresee(settings, _Chained(opened)))
+        report_dry(foreseen, json=json)
+        _leave(foreseen)
         return
     imported = run(_import(settings, opened, sum(file.total for file in opened)))
     report(imported, tuple(opened), json=json)
@@ -306,13 +315,13 @@ def _paths(files: list[str]) -> list[Path]:
     return paths
 
 
-def _kept(texts: list[str] | None) -> tuple[str, ...]:
+def _statuses(texts: list[str] | None, option: str) -> tuple[str, ...]:
     """`status=paid,partially_refunded` -> the statuses."""
     kept: list[str] = []
     for text in texts or ():
         field, equals, values = text.partition("=")
         if field != "status" or not equals or not values:
-            raise SettingsError(f"--keep {text}: write status=VALUE, such as --keep status=paid,refunded")
+            raise SettingsError(f"{option} {text}: write status=VALUE, such as {option} status=paid,refunded")
         kept += values.split(",")
     return tuple(kept)
 

@@ -58,9 +58,10 @@ def open_documents(
 ) -> OrdersFile:
     """The orders and refunds in a file, once all of it was found good.
 
-    Without a `mapping` the file speaks the wire's language: tables name their columns as the wire does (and have no
-    others), NDJSON and JSON hold whole orders and refunds as `POST /orders` takes them. `format_name` overrides the
-    ending. `quiet` documents send no mail. With `skip_invalid` rows that are at fault are left out.
+    Where the `mapping` names no column the file speaks the wire's language: tables name their columns as the wire does
+    (and have no others than it ignores); without a mapping NDJSON and JSON hold whole orders and refunds as
+    `POST /orders` takes them. `format_name` overrides the ending. `quiet` documents send no mail. With `skip_invalid`
+    rows that are at fault are left out.
 
     Raises `FileRefused`, of many faults `FaultyFile`, which says what to do. Tables are held in memory, a few hundred
     bytes a row; whole orders in NDJSON are streamed.
@@ -86,11 +87,12 @@ def _read(file: Input, file_format: Format, mapping: Mapping | None, *, quiet: b
     table = open_table(file, file_format)
     if of_objects and "lines" in table.columns:
         raise _whole_orders(file)
-    if mapping is None or not _says_columns(mapping):
+    mapping = mapping or Mapping()
+    if not mapping.columns:
         if fitting := presets_for(table.columns):
             raise LooksLike(table.file, fitting[0])
-        Mapping.by_names(table.file, table.columns)
-    return read_orders(table, mapping or Mapping(), quiet=quiet, skip_invalid=skip_invalid)
+        mapping.check_names(table.file, table.columns)
+    return read_orders(table, mapping, quiet=quiet, skip_invalid=skip_invalid)
 
 
 def _whole_orders(file: Input) -> FileRefused:

@@ -7,8 +7,9 @@ from msgspec import Struct
 
 from laurels.exchange import cells, times
 from laurels.exchange.faults import Fault
-from laurels.exchange.mapping import ROLES, Mapping
+from laurels.exchange.mapping import MONEY_ROLES, ROLES, Mapping
 from laurels.exchange.selecting import TIME_TYPES
+from laurels.exchange.symbols import currencies_of
 from laurels.exchange.zones import known_zone
 from laurels.model import Channel
 from laurels.model.currencies import DECIMALS
@@ -16,6 +17,7 @@ from laurels.model.currencies import DECIMALS
 _DEFAULTS = {"channel": Channel.WEB.value, "source": "shop"}
 _AMOUNT_ROLES = ("total", "amount", "refunded")
 _NUMBERS = (*_AMOUNT_ROLES, "quantity", "unit_price", "line_total")
+TIME_ROLES = ("occurred_at", "cancelled_at")
 _SIDE_DATA = ("email", "sku")
 
 
@@ -55,10 +57,9 @@ def _complete(mapping: Mapping, raw: pl.DataFrame) -> pl.DataFrame:
     absent = [
         pl.lit(constants.get(role), pl.String).alias(role)
         for role in ROLES
-        if role not in mapping.columns and role != "occurred_at"
+        if role not in mapping.columns and role not in TIME_ROLES
     ]
-    if "occurred_at" not in mapping.columns:
-        absent.append(pl.lit(None, pl.Int64).alias("occurred_at"))
+    absent += [pl.lit(None, pl.Int64).alias(role) for role in TIME_ROLES if role not in mapping.columns]
     code = pl.col("currency")
     is_code = code.str.contains(r"^[A-Za-z]{3}$")
     refund_id = pl.coalesce("refund_id", "order_id")
@@ -120,7 +121,7 @@ def _converted(mapping: Mapping, raw: pl.DataFrame, now: int) -> list[pl.Expr]:
         "unit_price": cells.millionths(pl.col("unit_price"), exact, signed=signed),
         "line_total": cells.millionths(pl.col("line_total"), exact, signed=signed),
         "zone": cells.one_of(pl.col("zone"), [zone for zone in _zones_in(mapping, raw) if known_zone(zone)]),
-        "occurred_at": _instants(mapping, raw, now),
+        **{role: _instants(mapping, raw, role, now) for role in TIME_ROLES},
     }
     absent = [pl.lit(None, pl.Int64).alias(role) for role in _NUMBERS if role not in mapping.columns]
     return absent + [expressions[role].alias(role) for role in mapping.columns if role in expressions]
@@ -130,21 +131,21 @@ def _zones_in(mapping: Mapping, raw: pl.DataFrame) -> list[str]:
     return [] if mapping.zone is None else raw["zone"].drop_nulls().unique().to_list()
 
 
-def _instants(mapping: Mapping, raw: pl.DataFrame, now: int) -> pl.Expr:
+def _instants(mapping: Mapping, raw: pl.DataFrame, role: str, now: int) -> pl.Expr:
     zones: list[tuple[pl.Expr | None, str]] = [
         (pl.col("zone") == each, name) for each in _zones_in(mapping, raw) if (name := known_zone(each))
     ]
     if mapping.time_zone is not None:
         zones.append((None if not zones else pl.col("zone").is_null(), mapping.time_zone))
-    dtype = raw.schema["occurred_at"]
-    column = pl.col("occurred_at")
+    dtype = raw.schema[role]
+    column = pl.col(role)
     if isinstance(dtype, TIME_TYPES):
         return times.moments(column, dtype, zones, now)
     if dtype != pl.String:
         return column
     if mapping.time_format is not None:
         return times.formatted(column, mapping.time_format, zones, now)
-    return (times.plain if times.are_plain(raw["occurred_at"]) else times.instants)(column, zones, now)
+    return (times.plain if times.are_plain(raw[role]) else times.instants)(column, zones, now)
 
 
 def _faults(mapping: Mapping, raw: pl.DataFrame, good: pl.DataFrame, now: int) -> list[Fault]:
@@ -183,10 +184,18 @@ def _why(
         return "is empty", None
     if role == "zone":
         return "is no known time zone; one is Europe/London", str(cell)
-    if role == "occurred_at":
+    if role in TIME_ROLES:
         name = known_zone(zone) if zone is not None else mapping.time_zone
         return times.why_not(cell, name, now, mapping.time_format), str(cell)
     signed = role in {"unit_price", "line_total", "refunded"} or refund
+    sign = mapping.money_sign
+    if (
+        sign is not None
+        and role in MONEY_ROLES
+        and sign in cell
+        and currency not in (currencies_of(sign) or (currency,))
+    ):
+        return f"is not in {currency}, which {sign} does not stand for", cell
     why = cells.why(role, cell, currency=currency, signed=signed)
     return why, cell
 

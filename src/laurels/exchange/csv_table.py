@@ -66,6 +66,17 @@ def open_csv(file: Input) -> Table:
     return Table(file.name, columns, height, select, lambda rows: _places(file, rows))
 
 
+def own_delimiter(file: Input) -> str | None:
+    """What the first line shows that cells are separated by, where the usual delimiter is not in it; None: it shows
+    nothing, or several.
+    """
+    with file.path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as opened:
+        header = opened.readline(MAX_HEADER_BYTES)
+    bare = re.sub(r'"[^"]*"', "", header)
+    found = [each for each in DELIMITERS if each in bare]
+    return found[0] if len(found) == 1 and found[0] != file.delimiter else None
+
+
 def csv_columns(file: Input) -> tuple[str, ...]:
     """The names in the first line. Raises `FileRefused` where they cannot be told."""
     with file.path.open("rb") as opened:

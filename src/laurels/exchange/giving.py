@@ -10,6 +10,9 @@ from laurels.model.money import sum_lines
 
 _DOCUMENTS_AT_ONCE = 4096
 
+REST = ":rest"
+"""Behind an order's id, that of the refund of its rest. So it is one refund, however often the order is read."""
+
 
 def give(documents: pl.DataFrame, lines: pl.DataFrame | None, *, quiet: bool) -> Iterator[Order | Refund]:
     """The documents, each of which has the next so many of `lines`, in order."""
@@ -48,6 +51,9 @@ def _documents(head: dict[str, Any], total: int, lines: tuple[Line, ...], *, qui
     )
     if head["refunded"]:
         yield _refund(head, head["refunded"], head["id"], quiet=quiet)
+    if head["rest"]:
+        named = {"id": head["id"] + REST, "occurred_at": head["cancelled_at"] or head["occurred_at"]}
+        yield _refund(head | named, head["rest"], head["id"], quiet=quiet)
 
 
 def _refund(head: dict[str, Any], amount: int, order_id: str | None, *, quiet: bool) -> Refund:

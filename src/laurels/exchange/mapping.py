@@ -31,13 +31,18 @@ WIRE_ROLES = (
 )
 """The wire's names: a file that uses them for its columns needs no mapping."""
 
-FURTHER_ROLES = ("line_total", "refunded", "status", "event", "zone")
+FURTHER_ROLES = ("line_total", "refunded", "cancelled_at", "status", "event", "zone")
 ROLES = (*WIRE_ROLES, *FURTHER_ROLES)
 """What a column can be."""
 
 MONEY_ROLES = ("total", "amount", "unit_price", "line_total", "refunded")
 SUMMED_ROLES = (*MONEY_ROLES, "occurred_at")
 """Roles whose text may join columns: `Subtotal+Tax-Discount`, and `Date+Time` with a space between."""
+
+_NEARLY = 0.8
+"""How alike, from 0 to 1, a column's name and a field's are where one may be a slip for the other."""
+
+_WAY_OUT = "leave a column out with --ignore COLUMN"
 
 EPOCH_FORMATS = {"epoch": 1_000_000, "epoch-ms": 1000, "epoch-us": 1}
 
@@ -62,6 +67,9 @@ class Mapping(Struct, frozen=True, kw_only=True):
     `negative_refunds` (then it names no order, and that id is the refund's). A refund's amount counts without its
     sign. An order whose `refunded` is above zero is followed by a refund of so much, of the order's id and time.
 
+    An order that has a `cancelled_at`, or whose `status` is one of `returned`, is followed by a refund of its rest, of
+    the time of cancelling, else the order's, and of the order's id with `:rest` behind it.
+
     Rows whose `status` is none of `keep`, whose order id begins with `skip_prefix`, and with `skip_without_member`
     those whose member id is empty or one of `guest_ids`, are left out and counted. `strip_prefix` is taken off ids of
     orders and refunds.
@@ -74,6 +82,8 @@ class Mapping(Struct, frozen=True, kw_only=True):
 
     Amounts: `money_sign` (`$`) is taken off, `thousands` are dropped, `decimal` is the decimal mark; `minor_units` are
     whole numbers of pence or cents.
+
+    Columns in `ignore` are never read, and may have names that are nearly the wire's.
     """
 
     order_id: str | None = None
@@ -91,6 +101,7 @@ class Mapping(Struct, frozen=True, kw_only=True):
     unit_price: str | None = None
     line_total: str | None = None
     refunded: str | None = None
+    cancelled_at: str | None = None
     status: str | None = None
     event: str | None = None
     zone: str | None = None
@@ -103,6 +114,7 @@ class Mapping(Struct, frozen=True, kw_only=True):
     skip_without_member: bool = False
     guest_ids: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
+    returned: tuple[str, ...] = ()
     strip_prefix: str | None = None
     totals_on_first_row: bool = False
     minor_units: bool = False
@@ -110,6 +122,7 @@ class Mapping(Struct, frozen=True, kw_only=True):
     thousands: str | None = None
     decimal: str = "."
     ids_as_they_are: bool = False
+    ignore: tuple[str, ...] = ()
     delimiter: str | None = None
     encoding: str | None = None
 
@@ -126,19 +139,14 @@ class Mapping(Struct, frozen=True, kw_only=True):
                 raise SettingsError(f"{field} differs from row to row; give its column.")
         return cls(**fields, **rest)  # type: ignore[arg-type]
 
-    @classmethod
-    def by_names(cls, file: str, columns: Sequence[str]) -> "Mapping":
-        """The mapping of a file that names its columns as the wire does.
-
-        Only those columns may stand in it, so that a slip in an optional column's name does not silently drop it.
-        Raises `FileRefused` naming the column.
+    def check_names(self, file: str, columns: Sequence[str]) -> None:
+        """Raise `FileRefused` naming a column that the wire does not know, of a file that names its columns as the wire
+        does: so a slip in an optional column's name does not silently drop it.
         """
         for column in columns:
-            if column not in WIRE_ROLES:
-                raise refuse(
-                    file, f"has a column {shown(column)} that is not known; {nearest(column, WIRE_ROLES, 'known')}"
-                )
-        return cls()
+            if column not in WIRE_ROLES and column not in self.ignore:
+                known = nearest(column, WIRE_ROLES, "known")
+                raise refuse(file, f"has a column {shown(column)} that is not known; {known}; {_WAY_OUT}")
 
     def fit(self, file: str, columns: Sequence[str]) -> "Mapping":
         """This mapping for a file with these columns: roles that it does not name have the column of the wire's name.
@@ -153,11 +161,13 @@ class Mapping(Struct, frozen=True, kw_only=True):
             unwanted |= {"total"}
         if "line_total" in named:
             unwanted -= {"sku"}
-        found = {role: role for role in WIRE_ROLES if role not in named | unwanted and role in columns}
+        there = set(columns) - set(self.ignore)
+        found = {role: role for role in WIRE_ROLES if role not in named | unwanted and role in there}
         found |= {role: role for role in REQUIRED_ROLES if role not in named}
         found |= {role: _present(role, text, columns) for role, text in self.columns.items() if "|" in text}
         fitted = msgspec.structs.replace(self, **found)
         fitted.check(file, columns)
+        fitted._check_near_misses(file, columns)
         return fitted
 
     @property
@@ -188,8 +198,26 @@ class Mapping(Struct, frozen=True, kw_only=True):
                     raise refuse(file, f"has no column {shown(column)} ({role}); {nearest(column, columns)}{hint}")
                 if columns.count(column) > 1:
                     raise refuse(file, f"has the column {shown(column)} more than once; rename one")
+        for column in self.ignore:
+            if any(column == name for role, text in self.columns.items() for _, name in parts(role, text, columns)):
+                raise refuse(file, f"the column {shown(column)} is to be read and to be ignored; leave one out")
         for option, needed in self._idle():
             raise refuse(file, f"{option} has no effect without {needed}")
+
+    def _check_near_misses(self, file: str, columns: Sequence[str]) -> None:
+        """Refuse a column that is not read, where its name is nearly that of a field that was not found."""
+        read = {name for role, text in self.columns.items() for _, name in parts(role, text, columns)}
+        unwanted = ("total",) if self.of_lines else LINE_ROLES
+        lacking = [role for role in WIRE_ROLES if getattr(self, role) is None and role not in unwanted]
+        for column in columns:
+            if column in read or column in self.ignore:
+                continue
+            if near := get_close_matches(re.sub(r"[\s-]+", "_", column.strip().lower()), lacking, 1, _NEARLY):
+                raise refuse(
+                    file,
+                    f"has a column {shown(column)} that is not read, and none for {near[0]}; say --map "
+                    f"'{near[0]}={shown(column)}', or {_WAY_OUT}",
+                )
 
     def _check_amounts(self, file: str) -> None:
         if self.line_total is not None:
@@ -234,13 +262,16 @@ class Mapping(Struct, frozen=True, kw_only=True):
             ("time_format", self.time_format is not None, "occurred_at"),
             ("zone", self.zone is not None, "occurred_at"),
             ("keep", bool(self.keep), "status"),
-            ("status", self.status is not None, "keep"),
+            ("returned", bool(self.returned), "status"),
             ("refund_events", bool(self.refund_events), "event"),
             ("event", self.event is not None, "refund_events"),
             ("totals_on_first_row", self.totals_on_first_row, "total"),
             ("guest_ids", bool(self.guest_ids), "skip_without_member"),
         )
-        return [(option, needed) for option, given, needed in needs if given and not getattr(self, needed)]
+        idle = [(option, needed) for option, given, needed in needs if given and not getattr(self, needed)]
+        if self.status is not None and not (self.keep or self.returned):
+            idle.append(("status", "keep"))
+        return idle
 
 
 def _present(role: str, text: str, columns: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from laurels.exchange.csv_table import csv_columns, open_csv
+from laurels.exchange.csv_table import csv_columns, open_csv, own_delimiter
 from laurels.exchange.excel_table import open_excel
 from laurels.exchange.inputs import Input, open_input
 from laurels.exchange.json_array import as_lines
@@ -62,6 +62,8 @@ def open_plain(
         _check_text_options(file, file_format, delimiter, encoding)
         usual = "\t" if file_format is Format.TSV else ","
         file = msgspec.structs.replace(file, delimiter=delimiter or usual)
+        if delimiter is None and file_format in {Format.CSV, Format.TSV} and (own := own_delimiter(file)) is not None:
+            file = msgspec.structs.replace(file, delimiter=own)
         return (as_lines(file) if file_format is Format.JSON else file), file_format
     except BaseException:
         file.remove()

@@ -15,6 +15,7 @@ from laurels.exchange.giving import give
 from laurels.exchange.mapping import EPOCH_FORMATS, Mapping
 from laurels.exchange.orders import OrdersFile
 from laurels.exchange.refusals import refuse, shown
+from laurels.exchange.returns import too_long, with_rests
 from laurels.exchange.table import POLARS_FAILED, Table
 from laurels.model.money import MAX_WHOLE_DIGITS, MILLION, check_total, sum_lines
 
@@ -30,26 +31,34 @@ def read_orders(table: Table, mapping: Mapping, *, quiet: bool, skip_invalid: bo
     now = clock.now()
     _check_time_format(table, mapping)
     raw = selecting.by_role(table, mapping)
+    differing = selecting.differing(raw, mapping)
     raw, skipped = selecting.leave_out(raw, mapping)
+    differing = {head: differing[head] for head in raw["row"].to_list() if head in differing} if differing else {}
     checked = check(mapping, raw, now)
     del raw
     faults = checked.faults
     rows, further = _gather(mapping, checked.good)
     faults += further
+    faults += [fault for of_order in differing.values() for fault in of_order]
+    rows = _without(rows, list(differing))
     if mapping.of_lines:
         rows = rows.sort("head", "row")
         rows, further = _check_sums(rows)
         faults += further
+    documents = with_rests(rows.filter(pl.col("head") == pl.col("row")), rows, mapping)
+    if further := too_long(documents, mapping):
+        faults += further
+        bad = [fault.row for fault in further]
+        rows, documents = _without(rows, bad), _without(documents, bad)
     if faults and not skip_invalid:
         raise refuse_faults(table.file, faults, table.places)
-    documents = rows.filter(pl.col("head") == pl.col("row"))
     lines = None
     if mapping.of_lines:
         documents = documents.with_columns(rows.group_by("head", maintain_order=True).len("lines")["lines"])
         lines = rows.select("sku", "quantity", "unit_price")
     refunded = documents.select(((pl.col("refunded") > 0) & ~pl.col("refund")).sum()).item() if mapping.refunded else 0
     return OrdersFile(
-        documents.height + (refunded or 0),
+        documents.height + (refunded or 0) + documents.select((pl.col("rest") > 0).sum()).item(),
         skipped,
         lambda: give(documents, lines, quiet=quiet),
         warnings=checked.warnings,

@@ -1,10 +1,14 @@
 """The mapped columns of a table by role, as texts in the wire's spelling, and which rows are not read."""
 
+from collections import defaultdict
+
 import polars as pl
 
 from laurels.exchange import cells
+from laurels.exchange.faults import Fault
 from laurels.exchange.mapping import EPOCH_FORMATS, MONEY_ROLES, Mapping, parts
 from laurels.exchange.refusals import refuse_cell, shown
+from laurels.exchange.symbols import currencies_of
 from laurels.exchange.table import Table
 from laurels.model.currencies import DECIMALS
 from laurels.model.money import MILLION
@@ -12,6 +16,8 @@ from laurels.model.money import MILLION
 TIME_TYPES = (pl.Datetime, pl.Date)
 _TEXT_TYPES = (pl.String, pl.Categorical, pl.Enum, pl.Null)
 _DECIMAL_ROLES = frozenset({*MONEY_ROLES, "quantity"})
+_ONE_OF_AN_ORDER = ("member_id", "email", "currency", "channel", "status", "refunded", "cancelled_at")
+_TIME_ROLES = frozenset({"occurred_at", "cancelled_at"})
 _EXACT = pl.lit(cells.MAX_DECIMALS)
 _SIGNED = pl.lit(value=True)
 
@@ -39,23 +45,27 @@ def by_role(table: Table, mapping: Mapping) -> pl.DataFrame:
 
 def _with_currency(frame: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
     """With the columns that the reading of money follows: `currency:0` in capitals."""
+    return frame.with_columns(_code(mapping).alias("currency:0"))
+
+
+def _code(mapping: Mapping) -> pl.Expr:
+    """The rows' currency, in capitals where it is a code."""
     if "currency" in mapping.constants:
-        return frame.with_columns(pl.lit(mapping.constants["currency"].upper()).alias("currency:0"))
-    code = pl.col("currency:0")
-    is_code = code.str.contains(r"^[A-Za-z]{3}$")
-    return frame.with_columns(pl.when(is_code).then(code.str.to_uppercase()).otherwise(code))
+        return pl.lit(mapping.constants["currency"].upper())
+    code = pl.col("currency:0").cast(pl.String)
+    return pl.when(code.str.contains(r"^[A-Za-z]{3}$")).then(code.str.to_uppercase()).otherwise(code)
 
 
 def _as_text(table: Table, mapping: Mapping, name: str, column: str, dtype: pl.DataType, *, alone: bool) -> pl.Expr:
     role = name.split(":", maxsplit=1)[0]
     cell = pl.col(name)
-    if role == "occurred_at" and isinstance(dtype, TIME_TYPES) and alone:
+    if role in _TIME_ROLES and isinstance(dtype, TIME_TYPES) and alone:
         return cell
-    if role == "occurred_at" and isinstance(dtype, (*TIME_TYPES, pl.Time)):
+    if role in _TIME_ROLES and isinstance(dtype, (*TIME_TYPES, pl.Time)):
         return cell.cast(pl.String).alias(name)
-    is_epoch = role == "occurred_at" and mapping.time_format in EPOCH_FORMATS
+    is_epoch = role in _TIME_ROLES and mapping.time_format in EPOCH_FORMATS
     text = cell.cast(pl.String)
-    if isinstance(dtype, _TEXT_TYPES) or (dtype.is_integer() and (role != "occurred_at" or is_epoch)):
+    if isinstance(dtype, _TEXT_TYPES) or (dtype.is_integer() and (role not in _TIME_ROLES or is_epoch)):
         text = pl.when(text != "").then(text)
     elif isinstance(dtype, pl.Decimal) and role in _DECIMAL_ROLES:
         # The type's scale is not the cell's precision: 5.000 in a decimal(12, 3) is 5.
@@ -66,7 +76,7 @@ def _as_text(table: Table, mapping: Mapping, name: str, column: str, dtype: pl.D
     else:
         raise refuse_cell(table.file, None, column, f"holds {shown(str(dtype))}; {_wanted_type(role)}")
     if role in MONEY_ROLES:
-        text = _plain_money(text, mapping)
+        text = _plain_money(text, mapping, _code(mapping))
     if role in _DECIMAL_ROLES:
         text = cells.settled(text)
     if mapping.strip_prefix is not None and role in {"order_id", "refund_id"}:
@@ -75,23 +85,28 @@ def _as_text(table: Table, mapping: Mapping, name: str, column: str, dtype: pl.D
 
 
 def _wanted_type(role: str) -> str:
-    if role == "occurred_at":
+    if role in _TIME_ROLES:
         return "times must be a datetime, a date or text, or numbers with a time format of epoch"
     if role in _DECIMAL_ROLES:
         return "amounts must be numbers or text"
     return "it must be text or whole numbers"
 
 
-def _plain_money(text: pl.Expr, mapping: Mapping) -> pl.Expr:
-    """An amount without its sign of money and marks of thousands, with a point before its decimals."""
+def _plain_money(text: pl.Expr, mapping: Mapping, currency: pl.Expr) -> pl.Expr:
+    """An amount without its sign of money and marks of thousands, with a point before its decimals. A sign that does
+    not stand for the row's currency stays, so that the amount is refused.
+    """
     if mapping.money_sign is not None:
-        sign = mapping.money_sign
+        sign, signed = mapping.money_sign, text
         text = text.str.replace(r"^\((.*)\)$", "-$1")
         text = (
             pl.when(text.str.starts_with("-"))
             .then("-" + text.str.strip_prefix("-").str.strip_prefix(sign))
             .otherwise(text.str.strip_prefix(sign).str.replace("^-?", "${0}"))
         )
+        if (codes := currencies_of(sign)) is not None:
+            stands = currency.is_in(list(codes)).fill_null(value=True)
+            text = pl.when(stands | ~signed.str.contains(sign, literal=True)).then(text).otherwise(signed)
     mark = rf"\{mapping.decimal}"
     if mapping.thousands is not None:
         grouped = rf"^-?[0-9]{{1,3}}(?:{_literal(mapping.thousands)}[0-9]{{3}})+(?:{mark}[0-9]*)?$"
@@ -134,6 +149,26 @@ def _in_major_units(text: pl.Expr) -> pl.Expr:
     )
 
 
+def differing(raw: pl.DataFrame, mapping: Mapping) -> dict[int, list[Fault]]:
+    """Of an order's further rows, which are not read, those that say another member, currency, status or the like than
+    the first one that says it: by the order's first row.
+    """
+    if not mapping.totals_on_first_row:
+        return {}
+    key, faults = _key(raw), defaultdict[int, list[Fault]](list)
+    for role in _ONE_OF_AN_ORDER:
+        if role not in raw.columns:
+            continue
+        first = pl.col(role).drop_nulls().first().over(key)
+        other = raw.with_columns(pl.col("row").min().over(key).alias("head")).filter(
+            pl.col("order_id").is_not_null() & (pl.col(role) != first)
+        )
+        for row, head, name, cell in other.select("row", "head", "order_id", pl.col(role).alias("cell")).iter_rows():
+            why = f"is another one than {name} has, which begins in row {head}"
+            faults[head].append(Fault(row, mapping.columns[role], why, str(cell)))
+    return faults
+
+
 def leave_out(raw: pl.DataFrame, mapping: Mapping) -> tuple[pl.DataFrame, dict[str, int]]:
     """The rows that the mapping does not skip, and how many it does, by reason; a row counts under its first one."""
     if mapping.totals_on_first_row:
@@ -142,7 +177,7 @@ def leave_out(raw: pl.DataFrame, mapping: Mapping) -> tuple[pl.DataFrame, dict[s
     if mapping.skip_prefix is not None:
         begins = pl.col("order_id").str.starts_with(mapping.skip_prefix).fill_null(value=False)
         reasons[f"rows whose {mapping.order_id} begins with {mapping.skip_prefix}"] = begins
-    if mapping.status is not None:
+    if mapping.keep:
         status = pl.col("status").str.to_lowercase()
         kept = status.is_in([each.lower() for each in mapping.keep]).fill_null(value=False)
         for other in raw.filter(~kept)["status"].unique(maintain_order=True).to_list():
@@ -161,6 +196,18 @@ def leave_out(raw: pl.DataFrame, mapping: Mapping) -> tuple[pl.DataFrame, dict[s
 
 def _first_rows(raw: pl.DataFrame) -> pl.DataFrame:
     """Without the further rows of an order, which have no total, or the first one's."""
-    first = pl.col("row") == pl.col("row").min().over("order_id")
-    same = pl.col("total").is_null() | (pl.col("total") == pl.col("total").first().over("order_id"))
-    return raw.filter(first | pl.col("order_id").is_null() | ~same)
+    key = _key(raw)
+    first = pl.col("row") == pl.col("row").min().over(key)
+    same = pl.col("total").is_null() | (pl.col("total") == pl.col("total").first().over(key))
+    named = pl.col("order_id").is_not_null()
+    filled = [
+        pl.when(named).then(pl.coalesce(role, pl.col(role).drop_nulls().first().over(key))).otherwise(role).alias(role)
+        for role in ("member_id", "email")
+        if role in raw.columns
+    ]
+    return raw.with_columns(filled).filter(first | ~named | ~same)
+
+
+def _key(raw: pl.DataFrame) -> list[str]:
+    """What tells orders apart."""
+    return [role for role in ("source", "order_id") if role in raw.columns]

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 from tests.acceptance.found.workbook import write_workbook
 
-from laurels.exchange import PRESETS, FaultyFile, Mapping, OptionList, open_documents
+from laurels.exchange import PRESETS, Constant, FaultyFile, Mapping, OptionList, open_documents
 from laurels.model import Order, Refund
 from laurels.model.times import format_instant
 
@@ -93,7 +93,8 @@ def test_shopify(write: Write) -> None:
             {"Name": "#1001", "Email": "ann@example.com", "Lineitem price": "15.00"},
             {**first, "Name": "#1002", "Financial Status": "partially_refunded", "Total": "60.00",
              "Refunded Amount": "5.00"},
-            {**first, "Name": "#1003", "Financial Status": "voided", "Total": "80.00", "Cancelled at": "2025-05-13"},
+            {**first, "Name": "#1003", "Financial Status": "voided", "Total": "80.00",
+             "Cancelled at": "2025-05-13 09:00:00 -0400"},
             {**first, "Name": "#1004", "Email": "", "Financial Status": "paid", "Total": "80.00"},
         ),
     )  # fmt: skip
@@ -103,7 +104,7 @@ def test_shopify(write: Write) -> None:
         ("#1002", "ann@example.com", 6000, None, at),
         ("refund #1002", "ann@example.com", 500, "#1002", at),
     ]
-    assert [row[0] for row in read(path, "shopify", strip_prefix="#", keep=("voided",))] == ["1003"]
+    assert [row[0] for row in read(path, "shopify", strip_prefix="#", keep=("voided",))] == ["1003", "refund 1003:rest"]
     assert open_documents(path, PRESETS["shopify"].mapping()).skipped == {
         "rows whose Financial Status is voided": 1,
         "rows without Email": 1,
@@ -120,6 +121,8 @@ def test_woocommerce(write: Write) -> None:
             {**order, "order_id": "7", "status": "completed", "order_total": "40.0000", "customer_id": "12"},
             {**order, "order_id": "8", "status": "refunded", "order_total": "9", "refunded_total": "-9.00",
              "customer_id": "12"},
+            {**order, "order_id": "11", "status": "wc-completed", "order_total": "9", "customer_id": "12"},
+            {**order, "order_id": "12", "status": "wc-on-hold", "order_total": "9", "customer_id": "12"},
             {**order, "order_id": "9", "status": "on-hold", "order_total": "9", "customer_id": "12"},
             {**order, "order_id": "10", "status": "completed", "order_total": "9", "customer_id": "0"},
         ),
@@ -129,6 +132,7 @@ def test_woocommerce(write: Write) -> None:
         ("7", "12", 4000, None, at),
         ("8", "12", 900, None, at),
         ("refund 8", "12", 900, "8", at),
+        ("11", "12", 900, None, at),
     ]
 
 
@@ -154,7 +158,7 @@ def test_square(write: Write) -> None:
         read(path, "square")
 
 
-@pytest.mark.parametrize("delimiter", [",", ";"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_stripe(write: Write, delimiter: str) -> None:
     paid = {"Created date (UTC)": "2025-01-02 9:05", "Currency": "gbp", "Customer ID": "cus_1", "Status": "Paid"}
     text = table(
@@ -164,8 +168,8 @@ def test_stripe(write: Write, delimiter: str) -> None:
         {**paid, "id": "ch_3", "Amount": "20.00", "Status": "Failed"},
     )
     path = write("payments.csv", text.replace(",", delimiter))
-    further = {} if delimiter == "," else {"delimiter": ";"}
-    assert read(path, "stripe", **further) == [
+    assert read(path, "stripe") == read(path, "stripe", delimiter=delimiter), "a header shows its own delimiter"
+    assert read(path, "stripe") == [
         ("ch_1", "cus_1", 2000, None, "2025-01-02T09:05:00Z"),
         ("ch_2", "cus_1", 1200, None, "2025-01-02T09:05:00Z"),
         ("refund ch_2", "cus_1", 1200, "ch_2", "2025-01-02T09:05:00Z"),
@@ -267,3 +271,113 @@ def test_money_is_never_guessed(write: Write, cell: str, mapping: Mapping) -> No
     path = write("o.csv", ORDERS.replace("25.00", cell))
     with pytest.raises(FaultyFile, match="column total"):
         open_documents(path, mapping)
+
+
+def test_shopify_orders_that_were_cancelled_keep_nothing(write: Write) -> None:
+    paid = {"Email": "ann@example.com", "Currency": "GBP", "Created at": "2025-05-12 15:06:16 -0400",
+            "Financial Status": "paid", "Cancelled at": "2025-05-13 09:00:00 -0400"}  # fmt: skip
+    rows = [
+        {**paid, "Name": "#1", "Total": "80.00", "Refunded Amount": "0.00"},
+        {"Name": "#1", "Email": "ann@example.com", "Lineitem price": "15.00"},
+        {**paid, "Name": "#2", "Total": "80.00", "Refunded Amount": "30.00"},
+        {**paid, "Name": "#3", "Total": "80.00", "Refunded Amount": "80.00", "Financial Status": "refunded"},
+        {**paid, "Name": "#4", "Total": "80.00", "Refunded Amount": "", "Financial Status": "refunded",
+         "Cancelled at": ""},
+    ]  # fmt: skip
+    path = write("orders.csv", table(SHOPIFY, *rows))
+    made, cancelled = "2025-05-12T19:06:16Z", "2025-05-13T13:00:00Z"
+    told = read(path, "shopify")
+    assert [each for each in told if each[0].startswith("refund")] == [
+        ("refund #1:rest", "ann@example.com", 8000, "#1", cancelled),
+        ("refund #2", "ann@example.com", 3000, "#2", made),
+        ("refund #2:rest", "ann@example.com", 5000, "#2", cancelled),
+        ("refund #3", "ann@example.com", 8000, "#3", made),
+        ("refund #4:rest", "ann@example.com", 8000, "#4", made),
+    ]
+    assert open_documents(path, PRESETS["shopify"].mapping()).total == len(told) == 9
+    broken = write("broken.csv", table(SHOPIFY, {**rows[0], "Cancelled at": "yesterday"}))
+    with pytest.raises(FaultyFile, match="column Cancelled at"):
+        read(broken, "shopify")
+    long = write("long.csv", table(SHOPIFY, {**rows[0], "Name": "A" * 124}, rows[3]))
+    with pytest.raises(FaultyFile, match="too long for a refund's id"):
+        read(long, "shopify")
+
+
+@pytest.mark.parametrize(
+    ("preset", "row", "column"),
+    [
+        ("woocommerce", {"order_id": "1", "order_currency": "GBP", "date": "2025-05-11 09:55:16", "customer_id": "12",
+                         "order_total": "9.00", "status": "refunded"}, "refunded_total"),
+        ("woocommerce", {"order_id": "1", "order_currency": "GBP", "date": "2025-05-11 09:55:16", "customer_id": "12",
+                         "order_total": "9.00", "status": "wc-refunded"}, "refunded_total"),
+        ("magento", {"ID": "1", "Purchase Date": "2025-05-11 09:55:16", "Customer Email": "ann@example.com",
+                     "Grand Total (Base)": "9.00", "Status": "Closed"}, "Total Refunded"),
+        ("stripe", {"id": "1", "Created date (UTC)": "2025-05-11 09:55", "Currency": "gbp", "Customer ID": "cus_1",
+                    "Amount": "9.00", "Status": "Refunded"}, "Amount Refunded"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("said", [("", 900), ("0.00", 900), ("4.00", 500), ("9.00", 0)])
+def test_a_status_that_says_given_back_leaves_nothing(
+    write: Write, preset: str, row: Row, column: str, said: tuple[str, int]
+) -> None:
+    refunded, rest = said
+    headings = {"woocommerce": WOOCOMMERCE, "magento": MAGENTO, "stripe": STRIPE}[preset]
+    path = write("o.csv", table(headings, {**row, column: refunded}))
+    further: dict[str, Any] = {"set": {"currency": "GBP"}} if preset == "magento" else {}
+    if preset != "stripe":
+        further["time_zone"] = "UTC"
+    order, *refunds = read(path, preset, **further)
+    assert order[2] == sum(each[2] for each in refunds) == 900
+    assert [each[2] for each in refunds if each[0] == "refund 1:rest"] == [rest] * bool(rest)
+
+
+def test_orders_of_lines_that_were_given_back(write: Write) -> None:
+    header = "order_id,member_id,currency,quantity,unit_price,state,gone\n"
+    rows = "1,m,GBP,1,0.005,back,\n1,m,GBP,3,1.00,back,\n2,m,GBP,1,2.00,ok,\n3,m,GBP,1,4.00,ok,2025-05-11T10:00:00Z\n"
+    mapping = Mapping(status="state", returned=("back",), cancelled_at="gone")
+    documents = open_documents(write("o.csv", header + rows), mapping)
+    assert [(each[0], each[2]) for each in map(told, documents)] == [
+        ("1", 301), ("refund 1:rest", 301), ("2", 200), ("3", 400), ("refund 3:rest", 400),
+    ]  # fmt: skip
+    assert documents.total == 5
+
+
+@pytest.mark.parametrize(
+    ("sign", "currency", "stands"),
+    [("$", "USD", True), ("$", "cad", True), ("$", "GBP", False), ("£", "USD", False), ("US$", "CAD", False),
+     ("US$", "USD", True), ("kr", "NOK", True), ("EUR ", "GBP", False), ("Pts", "GBP", True)],
+)  # fmt: skip
+@pytest.mark.parametrize("by_column", [False, True])
+def test_a_sign_of_money_stands_for_its_own_currencies(
+    write: Write, sign: str, currency: str, stands: bool, by_column: bool
+) -> None:
+    path = write("o.csv", f'order_id,member_id,currency,total\n1,m,{currency},"{sign}1,020.00"\n2,m,{currency},5\n')
+    constants: dict[str, Any] = {} if by_column else {"currency": Constant(currency)}
+    mapping = Mapping(money_sign=sign, thousands=",", **constants)
+    if stands:
+        assert [told(document)[2] for document in open_documents(path, mapping)] == [102_000, 500]
+    else:
+        with pytest.raises(FaultyFile, match=r"row 1 .*column total: .* is not in [A-Z]{3}, which"):
+            open_documents(path, mapping)
+
+
+def test_the_rows_of_an_order_must_agree(write: Write) -> None:
+    first = {"Name": "#1", "Email": "ann@example.com", "Currency": "GBP", "Created at": "2025-05-12 15:06:16 -0400",
+             "Financial Status": "paid", "Total": "80.00"}  # fmt: skip
+    further = {"Name": "#1", "Email": "bob@example.com"}
+    path = write("o.csv", table(SHOPIFY, first, further, {**first, "Name": "#2"}))
+    with pytest.raises(FaultyFile, match=r"row 2 .*column Email: .*another one than #1 has, .* row 1"):
+        read(path, "shopify")
+    documents = open_documents(path, PRESETS["shopify"].mapping(), skip_invalid=True)
+    assert [told(document)[0] for document in documents] == ["#2"]
+    assert {fault.row for fault in documents.faults} == {1, 2}
+    for other in ({"Currency": "USD"}, {"Financial Status": "voided"}, {"Refunded Amount": "3.00"}):
+        rows = [{**first, "Refunded Amount": "0.00"}, {"Name": "#1", **other}]
+        with pytest.raises(FaultyFile, match="row 2"):
+            read(write("other.csv", table(SHOPIFY, *rows)), "shopify")
+    left_out = [{**first, "Financial Status": "voided"}, further, {**first, "Name": "#2"}]
+    assert [each[0] for each in read(write("left.csv", table(SHOPIFY, *left_out)), "shopify")] == ["#2"]
+    late = [{**first, "Email": ""}, further]
+    assert [each[:2] for each in read(write("late.csv", table(SHOPIFY, *late)), "shopify")] == [
+        ("#1", "bob@example.com")
+    ]

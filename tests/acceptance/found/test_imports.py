@@ -198,3 +198,52 @@ def test_an_export_that_is_known_is_named_and_read_when_a_person_says_so(shop: P
     os.close(ours)
     os.close(theirs)
     assert stdout.decode().startswith("1 orders, 0 refunds: 1 new")
+
+
+MISSPELT = [
+    ("occured_at", "occurred_at"),
+    ("Occurred At", "occurred_at"),
+    ("chanel", "channel"),
+    ("e-mail", "email"),
+    ("Refund ID", "refund_id"),
+    ("sources", "source"),
+]
+
+
+@pytest.mark.parametrize(("column", "field"), MISSPELT)
+@pytest.mark.parametrize("options", [["--set", "currency=GBP"], ["--map", "total=Sum", "--set", "currency=GBP"]])
+def test_a_misspelt_column_is_never_dropped_in_silence(shop: Path, options: list[str], column: str, field: str) -> None:
+    total = "Sum" if "--map" in options else "total"
+    text = f"order_id,member_id,{total},{column}\n1,m1,50.00,2025-10-25T10:00:00Z\n"
+    refused = bring_in(shop, "o.csv", text, *options)
+    assert refused.returncode == 1
+    assert f"has a column {column}" in refused.stderr
+    assert field in refused.stderr
+    assert not (shop / "laurels-data" / "ledger.one").exists()
+    assert bring_in(shop, "o.csv", text, *options, "--ignore", column, "--dry-run").returncode == 0
+
+
+def test_options_that_name_no_column_let_no_unknown_one_pass(shop: Path) -> None:
+    text = "order_id,member_id,currency,total,note\n1,m1,GBP,50.00,gift\n"
+    assert "has a column note that is not known" in bring_in(shop, "o.csv", text, "--set", "channel=store").stderr
+    assert bring_in(shop, "o.csv", text, "--set", "channel=store", "--ignore", "note").returncode == 0
+    both = bring_in(shop, "o.csv", text, "--map", "email=note", "--ignore", "note")
+    assert "is to be read and to be ignored" in both.stderr
+
+
+@pytest.mark.parametrize("with_ledger", [False, True])
+def test_a_dry_run_says_what_would_lie_in_quarantine(shop: Path, with_ledger: bool) -> None:
+    if with_ledger:
+        assert bring_in(shop, "first.csv", HEADER + "0,m1,GBP,50.00\n").returncode == 0
+    text = HEADER + "u1,m1,USD,50.00\nu2,m1,USD,5.00\nu3,m1,GBP,50.00\n"
+    dry = bring_in(shop, "u.csv", text, "--dry-run")
+    assert dry.returncode == 1
+    assert dry.stdout == (
+        "3 orders, 0 refunds would be brought in; nothing was written\n"
+        "2 of them would lie in quarantine\n"
+        "in quarantine: 2 x the program (version 1) gives no points for USD\n"
+    )
+    assert (shop / "laurels-data").exists() == with_ledger
+    answer = json.loads(bring_in(shop, "u.csv", text, "--dry-run", "--json").stdout)
+    done = json.loads(bring_in(shop, "u.csv", text, "--json").stdout)
+    assert (answer["quarantined"], answer["reasons"]) == (done["quarantined"], done["reasons"])

@@ -30,6 +30,7 @@ class OptionList(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults
     skip_without_member: bool | None = None
     guest_ids: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
+    returned: tuple[str, ...] = ()
     strip_prefix: str | None = None
     totals_on_first_row: bool | None = None
     minor_units: bool | None = None
@@ -37,6 +38,7 @@ class OptionList(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults
     thousands: str | None = None
     decimal: str | None = None
     ids_as_they_are: bool | None = None
+    ignore: tuple[str, ...] = ()
     delimiter: str | None = None
     encoding: str | None = None
 
@@ -48,6 +50,7 @@ class OptionList(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults
         for name in ("negative_refunds", "skip_without_member", "totals_on_first_row", "minor_units"):
             own = getattr(self, name)
             merged[name] = getattr(other, name) if own is None else own
+        merged["ignore"] = (*self.ignore, *other.ignore)
         merged["map"] = {**{k: v for k, v in other.map.items() if k not in self.set}, **self.map}
         merged["set"] = {**{k: v for k, v in other.set.items() if k not in self.map}, **self.set}
         return OptionList(**merged)

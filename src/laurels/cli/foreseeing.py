@@ -1,0 +1,46 @@
+"""What would come of an import: the programs in force judge its documents, and nothing is written."""
+
+from collections.abc import Iterable
+
+from laurels import clock
+from laurels.awarding import Programs
+from laurels.cli.bringing_in import Imported
+from laurels.errors import Refused
+from laurels.model import Order, Refund
+from laurels.program import points_of, reverse_unlinked
+from laurels.settings import Settings
+from laurels.wiring import open_ledger, read_program
+from laurels.wiring.ledgers import ledger_path
+
+
+async def foresee(settings: Settings, documents: Iterable[Order | Refund]) -> Imported:
+    """Counts the documents, and the reasons for which some would lie in quarantine. A refund that names its order
+    is not judged: that follows from the order.
+    """
+    programs, now, imported = await _in_force(settings), clock.now(), Imported()
+    for document in documents:
+        program = programs.at(now if document.occurred_at is None else document.occurred_at)
+        try:
+            if isinstance(document, Order):
+                imported.orders += 1
+                points_of(program, document.total, document.currency)
+            else:
+                imported.refunds += 1
+                if document.order_id is None:
+                    reverse_unlinked(program, document.amount, document.currency)
+        except Refused as refused:
+            imported.reasons[refused.message] += 1
+    return imported
+
+
+async def _in_force(settings: Settings) -> Programs:
+    """The published programs, or the configured one where nothing was published yet."""
+    programs = Programs.of(read_program(settings))
+    if ledger_path(settings).exists():
+        bundle = open_ledger(settings, clock.now)
+        try:
+            if await bundle.ledger.programs():
+                await programs.load(bundle.ledger)
+        finally:
+            await bundle.close()
+    return programs

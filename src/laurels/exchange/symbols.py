@@ -1,0 +1,35 @@
+"""Which currencies a sign of money stands for: before an amount in another one it contradicts it."""
+
+from laurels.model.currencies import DECIMALS
+
+_DOLLARS = (
+    "USD AUD BBD BMD BND BSD BZD CAD FJD GYD HKD JMD KYD LRD NAD NZD SBD SGD SRD TTD TWD XCD ARS CLP COP CUP DOP MXN "
+    "UYU BRL NIO"
+)
+_SYMBOLS = {
+    "$": tuple(_DOLLARS.split()),
+    "£": ("GBP", "FKP", "GIP", "SHP", "EGP", "LBP", "SDG", "SSP", "SYP"),
+    "€": ("EUR",),
+    "¥": ("JPY", "CNY"),
+    "₹": ("INR",),
+    "₩": ("KRW", "KPW"),
+    "₽": ("RUB",),
+    "₺": ("TRY",),
+    "₴": ("UAH",),
+    "₪": ("ILS",),
+    "₫": ("VND",),
+    "฿": ("THB",),
+    "₱": ("PHP",),
+    "₦": ("NGN",),
+    "zł": ("PLN",),
+    "kr": ("SEK", "NOK", "DKK", "ISK"),
+}
+
+
+def currencies_of(sign: str) -> tuple[str, ...] | None:
+    """The currencies that a sign may stand for (`$`, `US$`, `GBP`); None: it is not known, and stands for any."""
+    letters = sign.strip().upper()
+    for code in (letters, f"{letters.removesuffix('$')}D" if letters.endswith("$") else letters):
+        if code in DECIMALS:
+            return (code,)
+    return next((codes for symbol, codes in _SYMBOLS.items() if symbol in sign.lower()), None)
