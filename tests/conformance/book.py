@@ -12,7 +12,8 @@ from typing import Any
 from tests.conformance.toml_text import toml_text
 
 from laurels.errors import InsufficientPoints, LaurelsError, ProgramError
-from laurels.model.money import DECIMALS, format_amount, parse_amount, parse_millionths
+from laurels.model.currencies import DECIMALS
+from laurels.model.money import format_amount, parse_amount, parse_millionths
 from laurels.model.times import format_instant, from_datetime
 from laurels.program import (
     GRAIN,

@@ -6,7 +6,7 @@ import pytest
 from tests.conformance import oracle
 from tests.conformance.book import Book
 
-from laurels.model.money import DECIMALS
+from laurels.model.currencies import DECIMALS
 
 TABLE = oracle.cases()
 

@@ -9,7 +9,7 @@ from math import gcd
 from msgspec import Struct
 
 from laurels.errors import Refused
-from laurels.model.money import DECIMALS
+from laurels.model.currencies import DECIMALS
 from laurels.program.rules import GOODS
 
 ONE = 1_000_000

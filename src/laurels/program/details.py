@@ -12,7 +12,8 @@ import msgspec
 from msgspec import Struct
 
 from laurels.errors import PointsOutOfRange
-from laurels.model.money import DECIMALS, format_amount, format_decimal
+from laurels.model.currencies import DECIMALS
+from laurels.model.money import format_amount, format_decimal
 from laurels.program.earning import earn, restored_reason, reverse
 from laurels.program.grains import GRAIN, format_grains, format_quotient
 

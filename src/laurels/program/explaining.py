@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from laurels.model.money import DECIMALS, format_amount
+from laurels.model.currencies import DECIMALS
+from laurels.model.money import format_amount
 from laurels.program.basket import WHOLE, Basket, nets, weights
 from laurels.program.details import LONGEST
 from laurels.program.frame import Frame, Refunded
