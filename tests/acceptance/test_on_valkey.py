@@ -84,6 +84,9 @@ def fresh(client: httpx.Client) -> dict[str, Any]:
 
 
 def test_a_command_without_the_server_says_so_in_one_line(server: Server, config: Path, tmp_path: Path) -> None:
+    orders = tmp_path / "orders.csv"
+    orders.write_text(ORDERS, "utf-8")
+    assert laurels("import", orders, "--state", tmp_path / "state", "--config", config).returncode == 0
     server.kill()
     done = laurels("top", "--state", tmp_path / "state", "--config", config)
     assert done.returncode == 1

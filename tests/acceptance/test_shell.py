@@ -37,6 +37,7 @@ def test_a_command_is_completed() -> None:
 def rebuild_warning(tmp_path: Path, **environment: str) -> str:
     """What is logged where a board is thrown away: one warning."""
     state = ["--state", str(tmp_path / "state")]
+    run("migrate", *state)
     run("members", "enrol", "ann", *state)
     run("project", "--once", *state)
     return run("rebuild", *state, **environment).stderr

@@ -49,10 +49,16 @@ FLIPS = 150
 BESIDE = {
     *(f"accepted.{column}" for column in ("member", "fingerprint", "accepted_at")),
     *(f"contact.{column}" for column in ("member", "email")),
-    *(f"inbox.{column}" for column in ("member_id", "order_id", "content", "raw", "reason", "changed_at")),
-    *(f"ledger.{column}" for column in ("identity", "epoch", "created_at", "recorded_at", "next_member", "next_name")),
-    *(f"member.{column}" for column in ("enrolled_at",)),
-    *(f"program.{column}" for column in ("text", "published_at")),
+    *(f"award.{column}" for column in ("frame", "places", "refunded")),
+    *(f"balance.{column}" for column in ("month", "month_score", "before_score", "state")),
+    *(f"content.{column}" for column in ("place", "content")),
+    *(f"inbox.{column}" for column in ("order_id", "content", "raw", "reason", "changed_at")),
+    *(f"inbox.{column}" for column in ("shard", "stranger", "order_source", "actor")),
+    *(f"ledger.{column}" for column in ("identity", "epoch", "created_at", "secret", "next_member", "next_name")),
+    *(f"member.{column}" for column in ("enrolled_at", "secret", "place", "shard")),
+    *(f"program.{column}" for column in ("text", "published_at", "from_at", "actor")),
+    *(f"remark.{column}" for column in ("place", "reason", "note")),
+    *(f"shard.{column}" for column in ("recorded_at",)),
     *(f"sqlite_sequence.{column}" for column in ("name", "seq")),
 }
 """Values that no hash and no sum covers. None is an entry, a total, or what an order has left to refund;

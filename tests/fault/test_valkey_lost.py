@@ -4,18 +4,22 @@ and the whole board again as soon as the projector looks.
 
 import asyncio
 import os
+import re
+from array import array
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from random import Random, SystemRandom
 
 import pytest
+from msgspec.structs import replace
 from tests import valkey_server
 from tests.valkey_server import Server
 
 from laurels.engines.valkey import ValkeyLeaderboard
 from laurels.errors import BoardMoved, BoardNotReady, BoardUnavailable, VersionNotReached
-from laurels.leaderboard import ALL_TIME, Change, Followed, Joined, Scored, compare
+from laurels.http.gauges import gauges
+from laurels.leaderboard import ALL_TIME, Change, Followed, Joined, Part, Scored, compare
 from laurels.model import Mark, Order, Version
 from laurels.settings import Settings, load
 from laurels.wiring import Services, build
@@ -124,6 +128,64 @@ async def test_older_data_is_served_as_stale_and_never_to_who_has_seen_newer(
     await services.projector.catch_up()
     await assert_whole(services)
     assert (await services.dashboards.member("member-1", min_version=new)).as_of == str(new)
+
+
+async def test_a_snapshot_from_before_a_rebuild_is_made_whole_by_the_rest_of_the_feed(
+    server: Server, services: Services, dice: Random
+) -> None:
+    """It is of an older generation than this process has seen, and yet what it becomes is as good."""
+    server.command("SAVE")
+    old = server.command("HGET", "laurels", "served")
+    await sell(services, dice)
+    await services.projector.rebuild()
+    await assert_whole(services)
+    server.kill()
+    server.start()
+    assert server.command("HGET", "laurels", "served") == old
+    assert (await services.dashboards.member("member-1")).stale
+    figures = (await gauges(services)).decode()
+    assert "laurels_feed_lag_seconds " not in figures  # unknown, and not since 1970
+    assert float(re.findall(r"^laurels_feed_lag_entries (.*)$", figures, re.MULTILINE)[0]) > 0
+    for _ in range(2):
+        await services.projector.catch_up()
+        await assert_whole(services)
+        await sell(services, dice)
+    await services.projector.catch_up()
+    assert server.command("HGET", "laurels", "served") == old, "nothing had to be rebuilt"
+    await services.projector.rebuild()
+    await assert_whole(services)
+
+
+async def test_a_load_that_is_not_gone_on_with_leaves_nothing_behind(server: Server, services: Services) -> None:
+    """Readers see what was there; another process begins at the feed's start, and sweeps. Should the first one come
+    back, it is told.
+    """
+    before = await services.dashboards.member("member-1")
+    heads = await services.ledger.heads()
+    other = await ValkeyLeaderboard.open(server.url, identity=heads.identity)
+    stopped, gone_on = asyncio.Event(), asyncio.Event()
+
+    async def parts() -> AsyncIterator[Part]:
+        for number in (900, 901):
+            yield Part(numbers=array("q", [number]), ids=["ann"], name_numbers=array("q", [9]), hidden=b"\0", scores={})
+            stopped.set()
+            await gone_on.wait()
+
+    followed = Followed(identity=heads.identity, epoch=heads.epoch, rules="Europe/London", marks=dict(heads.marks))
+    load = asyncio.create_task(other.load(followed, parts()))
+    await stopped.wait()
+    assert await services.leaderboard.followed() == replace(followed, marks={})
+    assert (await services.dashboards.member("member-1")).top == before.top
+    await services.projector.catch_up()
+    await assert_whole(services)
+    keys = server.command("KEYS", "laurels:*:state")
+    assert isinstance(keys, list)
+    assert len(keys) == 1
+    gone_on.set()
+    with pytest.raises(BoardMoved):
+        await load
+    await assert_whole(services)
+    await other.close()
 
 
 async def test_data_that_got_older_between_two_batches_is_not_built_upon(server: Server) -> None:

@@ -28,6 +28,7 @@ def run(*command: str, state: Path) -> subprocess.CompletedProcess[str]:
 @needs_root
 def test_root_is_refused_in_one_line_and_makes_nothing(tmp_path: Path) -> None:
     state = tmp_path / "state"
+    run("migrate", state=state)
     run("members", "enrol", "ann", state=state)
     for path in (state, *state.rglob("*")):
         os.chown(path, SOMEBODY, SOMEBODY)

@@ -19,6 +19,8 @@ URLS = [
     f"valkey://{SECRET}@host",
     f"valkey://host?password={SECRET}",
     f"valkey://host/0?ssl=1&password={SECRET}#x",
+    f"valkey+sentinel://user:{SECRET}@one:1,two:2/board/0",
+    f"valkeys+sentinel://:{SECRET}@[::1]:1,two/board",
     f"https://id.example/{SECRET}/jwks.json",
     f"https://id.example/jwks.json?key={SECRET}",
     f"smtps://a%40b:p@{SECRET}@host:465",
@@ -69,3 +71,9 @@ def test_what_is_no_secret_is_shown() -> None:
     assert "'Corner Shop <points@shop.example>'" in repr(settings_with(notify_from="Corner Shop <points@shop.example>"))
     with pytest.raises(SettingsError, match="'natve'"):
         load({"leaderboard.engine": "natve"}, environment={})
+
+
+def test_a_password_of_its_own_is_not_shown_at_all() -> None:
+    settings = load({"leaderboard.sentinel_password": SECRET}, environment={})
+    assert settings.leaderboard.sentinel_password == SECRET
+    assert SECRET not in repr(settings)

@@ -91,8 +91,8 @@ async def publish(store: ProgramStore, program: Program, *, at_start: bool = Fal
     """
     published = await store.programs()
     if not published or at_start:
-        check_zone(program, published)
-        published = await store.publish(program.version, program.text, None, actor=actor)
+        check_publishable(program, published)
+        published = await store.publish(program.version, program.text, program.from_at, actor=actor)
     elif all(program.text != each.text for each in published):
         if any(program.version == each.version for each in published):
             raise ProgramError(OTHER_RULES.format(version=program.version))
@@ -100,8 +100,15 @@ async def publish(store: ProgramStore, program: Program, *, at_start: bool = Fal
     return Programs(_parsed(published))
 
 
-def check_zone(program: Program, published: Sequence[PublishedProgram]) -> None:
-    """Raise `ProgramError` where a program has another time zone than the first one: months would be others."""
+def check_publishable(program: Program, published: Sequence[PublishedProgram]) -> None:
+    """Raise `ProgramError` for a program that cannot be put in force here: with another time zone than the first one's,
+    so that months would be others, or with rules that orders are not awarded by yet.
+    """
+    if not program.simple:
+        raise ProgramError(
+            "This Laurels checks campaigns, exclusions, several rates, carry, pending points, expiry and tiers, but "
+            "does not award by them yet: only one rate of money, `half-up` or `floor`, can be put in force."
+        )
     if published and (zone := parse_program(published[0].text).time_zone) != program.time_zone:
         raise ProgramError(f"time_zone: it is {zone} in this ledger for ever, and cannot become {program.time_zone}")
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from laurels.awarding import check_zone
+from laurels.awarding import check_publishable
 from laurels.cli.console import ConfigOption, JsonOption, StateOption, examples, out, out_json, run, settings_of
 from laurels.errors import NotFound, SettingsError
 from laurels.ledger import Draft, PublishedProgram
@@ -105,13 +105,14 @@ def diff(
 
 async def _submit(settings: Settings, program: Program) -> Draft:
     async with build(settings, must_exist=True) as services:
-        check_zone(program, await services.ledger.programs())
+        check_publishable(program, await services.ledger.programs())
         return await services.ledger.submit(program.version, program.text, actor=_person())
 
 
 async def _approve(settings: Settings, digest: str, from_at: int | None) -> PublishedProgram:
     async with build(settings, must_exist=True) as services:
         draft = _find(list(await services.ledger.drafts()), digest)
+        from_at = parse_program(draft.text).from_at if from_at is None else from_at
         published = await services.ledger.approve(draft.digest, from_at, actor=_person(), by_another=False)
         return next(each for each in published if each.version == draft.version)
 

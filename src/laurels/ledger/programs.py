@@ -40,7 +40,7 @@ class ProgramStore(Protocol):
 
     async def publish(self, version: int, text: str, from_at: int | None, *, actor: str) -> list[PublishedProgram]:
         """Publish a version; gives all published ones. Where the ledger has none yet, it is in force from ever; any
-        other from `from_at`, at the earliest now. The same text again changes nothing.
+        other from `from_at`, None: from now on. The same text again changes nothing.
 
         Raises `ProgramError` for other text under a used version, for a version that is not above the last one, and
         for one that would be in force before it.

@@ -3,7 +3,7 @@ These are the only files that name engines.
 """
 
 from laurels.wiring.assembly import Services, build, read_program
-from laurels.wiring.boards import is_board_shared, leaderboard_engine, open_leaderboard
+from laurels.wiring.boards import clear_board, is_board_shared, leaderboard_engine, open_leaderboard
 from laurels.wiring.channels import NOBODY
 from laurels.wiring.ledgers import LedgerBundle, migrate, open_ledger
 
@@ -12,6 +12,7 @@ __all__ = [
     "LedgerBundle",
     "Services",
     "build",
+    "clear_board",
     "is_board_shared",
     "leaderboard_engine",
     "migrate",

@@ -57,6 +57,18 @@ def open_native(directory: Path, names: ProxyNames) -> Leaderboard:
     return NativeLeaderboard(directory, names)
 
 
+async def clear_board(settings: LeaderboardSettings) -> None:
+    """Delete the board on the server that the settings name, whosever it is."""
+    from laurels.engines.valkey import ValkeyLeaderboard  # noqa: PLC0415 - an extra that may not be there
+
+    board = await open_valkey(settings, None)
+    assert isinstance(board, ValkeyLeaderboard)
+    try:
+        await board.clear()
+    finally:
+        await board.close()
+
+
 async def open_valkey(settings: LeaderboardSettings, identity: str | None) -> Leaderboard:
     """The leaderboard on a server, which has to be that of the ledger with this identity."""
     if settings.url is None:

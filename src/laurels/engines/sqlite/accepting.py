@@ -74,8 +74,8 @@ class Intake:
             return known
         if not intents.allow(self._db, document):
             return Receipt(Status.ACCEPTED, conflict=True)
+        whose = whose or self._place(document)
         item, shard = self.remember(document, whose)
-        is_erased = item.member is not None and bool(self._db.value("is_erased", item.member))
         self._db.run(
             "insert_inbox",
             item.sequence,
@@ -86,7 +86,7 @@ class Intake:
             document.order_id,
             self._now,
             document.content,
-            b"" if is_erased else document.raw,
+            b"" if whose.is_erased else document.raw,
             shard,
             None if document.order_key is None else document.order_key[0],
             document.actor,
@@ -128,7 +128,9 @@ class Intake:
     def _member(self, number: int) -> "Whose":
         row = self._db.one("member_key", number)
         assert row is not None, "a number that was given stays"
-        return Whose(number, *row)
+        shard, secret = row
+        # What keys the fingerprint of an erased member's document is kept nowhere: the key alone decides from then on.
+        return Whose(number, shard, secret or secrets.token_bytes(SECRET_BYTES), is_erased=secret is None)
 
     def _stranger_of(self, document: Document) -> bytes | None:
         """Whose a document is that is nobody's yet; a cancellation is whose its refund is."""
@@ -163,6 +165,7 @@ class Whose(NamedTuple):
     number: int | None
     shard: int
     secret: bytes
+    is_erased: bool = False
 
 
 def accept(db: Database, batches: Sequence[Sequence[Document]], now: int) -> list[list[Receipt]]:

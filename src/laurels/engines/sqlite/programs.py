@@ -69,7 +69,9 @@ def _publish(
             raise ProgramError(
                 f"Version {version} of the program is not above the last published one, {last.version}. Raise it."
             )
-        from_at = max(now, from_at or now)
+        if from_at is not None and from_at < now:
+            raise ProgramError(f"Version {version} would be in force from before now. Give it a later `from`, or none.")
+        from_at = now if from_at is None else from_at
         if last.from_at is not None and from_at <= last.from_at:
             raise ProgramError(
                 f"Version {version} would be in force from before version {last.version} is. Give it a later `from`."

@@ -118,6 +118,10 @@ SELECT i.sequence, i.kind, i.source, i.id, coalesce(m.merged_into, a.member), i.
 FROM inbox i JOIN accepted a ON a.sequence = i.sequence LEFT JOIN member m ON m.number = a.member
 WHERE i.state = 'waiting' AND i.shard = ? AND i.changed_at < ? ORDER BY i.changed_at LIMIT ?;
 
+-- name: is_awaited
+-- Whether anything waits for an order.
+SELECT 1 FROM inbox WHERE state = 'waiting' AND order_source = ?1 AND order_id = ?2 LIMIT 1;
+
 -- name: claim_waiting
 -- Documents that wait for an order, in order of acceptance: those of its member's shard.
 SELECT i.sequence, i.kind, i.source, i.id, coalesce(m.merged_into, a.member), i.order_source, i.order_id, a.accepted_at,
@@ -238,7 +242,7 @@ FROM entry WHERE place > ? AND place <= ? ORDER BY place LIMIT ?;
 -- name: verify_members
 -- Members with their totals, in chunks.
 SELECT m.number, coalesce(b.balance, 0), coalesce(b.earned, 0), coalesce(b.score, 0), m.hidden, m.name_number,
-       m.member_id IS NULL, m.merged_into, m.place
+       m.member_id IS NULL, m.merged_into, m.place, m.number < (SELECT next_member FROM ledger)
 FROM member m LEFT JOIN balance b ON b.member = m.number WHERE m.number > ? ORDER BY m.number LIMIT ?;
 
 -- name: verify_accepted
@@ -251,16 +255,16 @@ WHERE a.sequence > ?1 AND a.sequence <= ?2 AND (
     OR (a.status = 'quarantined') <> (coalesce(i.state, '') IN ('quarantined', 'dropped'))
     OR (i.sequence IS NOT NULL AND (i.kind, i.source, i.id) IS NOT (a.kind, a.source, a.id))
     OR (a.status = 'awarded') <> (a.place IS NOT NULL)
-    OR (a.status = 'awarded') <> (
+    OR (a.status = 'awarded') <> coalesce(
         e.source IS a.source
-        AND e.member IN (a.member, (SELECT merged_into FROM member WHERE number = a.member)) AND CASE a.kind
+        AND e.member IN (a.member, (SELECT coalesce(merged_into, number) FROM member WHERE number = a.member)) AND CASE a.kind
             WHEN 'order' THEN e.kind = 'earn' AND e.order_id IS a.id
             WHEN 'refund' THEN e.kind = 'reverse' AND e.refund_id IS a.id
             WHEN 'cancellation' THEN e.kind = 'reverse' AND e.refund_id IS a.id
             WHEN 'amendment' THEN e.kind IN ('reverse', 'earn')
             WHEN 'adjustment' THEN e.kind = 'adjust'
             WHEN 'restoration' THEN e.kind = 'restore'
-            ELSE e.kind = 'redeem' END));
+            ELSE e.kind = 'redeem' END, FALSE));
 
 -- name: last_accepted
 -- The last document taken.
@@ -281,9 +285,21 @@ WHERE a.sequence > ?1 AND a.sequence <= ?2 AND a.kind = 'order' AND (
     OR (SELECT sum(points) FROM entry WHERE place IN (SELECT value FROM json_each(CAST(w.places AS TEXT))))
         IS NOT w.points - w.reversed
     OR w.left_amount < 0 OR w.left_amount > w.amount OR (w.left_amount = 0 AND w.reversed <> w.points)
-    OR (w.refunded IS NULL AND (e.program_version, e.currency, e.amount, e.points, e.board_at)
-        IS NOT (w.program_version, w.currency, w.amount, w.points, w.board_at))
-    OR (w.refunded IS NULL AND (w.left_amount <> w.amount OR w.reversed <> 0)));
+    OR (w.refunded IS NULL AND (w.left_amount <> w.amount OR w.reversed <> 0))
+    OR (w.program_version, w.currency, w.amount, w.points, w.board_at) IS NOT (
+        SELECT program_version, currency, amount, points, board_at
+        FROM entry JOIN json_each(CAST(w.places AS TEXT)) ON place = value
+        WHERE entry.kind = 'earn' ORDER BY key DESC LIMIT 1)
+    OR w.left_amount IS NOT (
+        SELECT CASE
+            WHEN kind = 'earn' THEN amount
+            WHEN format = 1 THEN max(0, w.amount - (
+                SELECT sum(amount) FROM entry
+                WHERE kind = 'reverse' AND place IN (SELECT value FROM json_each(CAST(w.places AS TEXT)))))
+            WHEN details ->> '$.cancelled' THEN details ->> '$.left' + amount
+            WHEN details ->> '$.beyond' THEN details ->> '$.left'
+            ELSE details ->> '$.left' - amount END
+        FROM entry WHERE place = json_extract(CAST(w.places AS TEXT), '$[#-1]')));
 
 -- name: insert_message!
 -- A milestone's message; held while the member has no address.
@@ -399,7 +415,7 @@ INSERT INTO content (place, content) VALUES (?, ?);
 
 -- name: member_key
 -- A member's shard, and what keys its fingerprints; none once it was erased.
-SELECT shard, coalesce(secret, randomblob(16)) FROM member WHERE number = ?;
+SELECT shard, secret FROM member WHERE number = ?;
 
 -- name: owner
 -- Whose a document is: the member who it became, the shard, whether the member was erased, and the stranger whom it is of.
@@ -598,7 +614,3 @@ SELECT month, score FROM closed_month WHERE member = ?;
 -- name: forget_closed_months!
 -- It is another's now.
 DELETE FROM closed_month WHERE member = ?;
-
--- name: is_erased
--- Whether a member was erased.
-SELECT member_id IS NULL FROM member WHERE number = ?;

@@ -97,10 +97,12 @@ class _Member(Struct):
 
     def differences(self, row: Row) -> Iterator[str]:
         """What the member's row says otherwise."""
-        _, balance, earned, score, hidden, name_number, erased, merged, place = row
+        _, balance, earned, score, hidden, name_number, erased, merged, place, given = row
         kept, entries = (balance, earned, score), (self.balance, self.earned, self.score)
         if kept != entries:
             yield f"balance, earned and score are kept as {kept}, its entries sum to {entries}"
+        if not given:
+            yield "its number was never given"
         if place is None and self.name_number is None:  # accepted, and nothing awarded yet
             return
         if bool(hidden) != self.hidden:

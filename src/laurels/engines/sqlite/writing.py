@@ -1,7 +1,7 @@
 """Writing an outcome: entries with what belongs to them, totals, awards, milestones."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import msgspec
 
@@ -20,13 +20,19 @@ Written = tuple[Item, int, int]
 """(document, the place of its first entry, its member)."""
 
 
-def write(db: Database, chain: Chain, outcome: Outcome) -> list[Written]:
-    """Write all that an outcome says; gives each document once, with its first entry."""
-    written, places = _write_entries(db, chain, outcome.postings)
-    for member, totals in _totals(db, outcome).items():
-        totals.save(db, member)
+def write(db: Database, chain: Chain, outcome: Outcome, known: Container[OrderKey] = ()) -> list[Written]:
+    """Write all that an outcome says; gives each document once, with its first entry. `known` are the orders that were
+    awarded before.
+    """
+    totals: dict[int, Totals] = {}
+    written, places = _write_entries(db, chain, outcome.postings, totals)
+    for member, state in outcome.states.items():
+        _of(db, totals, member).state = state
+    for member, of_member in totals.items():
+        of_member.save(db, member)
     for key, award in outcome.awards.items():
-        _write_award(db, award, places.get(key, []))
+        before = _places_of(db, award) if key in known else []
+        _write_award(db, award, before + places.get(key, []))
     for (source, redemption_id), redeemed in outcome.redemptions.items():
         db.run("write_redemption", source, redemption_id, redeemed.restored)
     for reached in outcome.reached:
@@ -37,13 +43,19 @@ def write(db: Database, chain: Chain, outcome: Outcome) -> list[Written]:
 
 
 def _write_entries(
-    db: Database, chain: Chain, postings: Sequence[Posting]
+    db: Database, chain: Chain, postings: Sequence[Posting], totals: "dict[int, Totals]"
 ) -> tuple[dict[int, Written], dict[OrderKey, list[int]]]:
-    """Append the entries, each with what belongs to it; by document, and their places by order."""
+    """Append the entries, each with what belongs to it, and add them to the totals; gives what was written by document,
+    and the entries' places by order.
+    """
     written: dict[int, Written] = {}
     places: dict[OrderKey, list[int]] = {}
     for posting in postings:
-        members.joined(db, chain, posting.member)
+        of_member = _of(db, totals, posting.member)
+        if of_member.is_new:  # totals come after the enrolment: who has some is in the feed
+            of_member.is_new = False
+            members.joined(db, chain, posting.member)
+        of_member.add(posting)
         place = _append(chain, posting)
         if posting.item.sequence not in written:
             written[posting.item.sequence] = posting.item, place, posting.member
@@ -61,10 +73,17 @@ class Totals:
 
     def __init__(self, db: Database, member: int) -> None:
         row = db.one("read_balance", member)
+        self.is_new = row is None
         self.balance = Balance(*row[:3]) if row else Balance()
         self.months = Months(*row[3:6]) if row else Months()
         self.state: bytes | None = row[6] if row else None
         self.closing: list[tuple[int, int]] = []
+
+    def add(self, posting: Posting) -> None:
+        """Add an entry."""
+        self.balance = self.balance.plus(posting.kind, posting.points, posting.details)
+        if posting.month is not None and posting.kind in SCORED:
+            self.score(posting.month, worth(posting.kind, posting.points, posting.details)[1])
 
     def score(self, month: int, points: int) -> None:
         """Add to what the member scored in a month."""
@@ -89,22 +108,11 @@ class Totals:
             db.run("add_to_closed_month", month, member, points)
 
 
-def _totals(db: Database, outcome: Outcome) -> dict[int, Totals]:
-    totals: dict[int, Totals] = {}
-    for posting in outcome.postings:
-        of_member = totals.get(posting.member)
-        if of_member is None:
-            of_member = totals[posting.member] = Totals(db, posting.member)
-        of_member.balance = of_member.balance.plus(posting.kind, posting.points, posting.details)
-        if posting.month is not None and posting.kind in SCORED:
-            score = worth(posting.kind, posting.points, posting.details)[1]
-            if score:
-                of_member.score(posting.month, score)
-    for member, state in outcome.states.items():
-        if member not in totals:
-            totals[member] = Totals(db, member)
-        totals[member].state = state
-    return totals
+def _of(db: Database, totals: dict[int, Totals], member: int) -> Totals:
+    of_member = totals.get(member)
+    if of_member is None:
+        of_member = totals[member] = Totals(db, member)
+    return of_member
 
 
 def _append(chain: Chain, posting: Posting) -> int:
@@ -125,9 +133,12 @@ def _append(chain: Chain, posting: Posting) -> int:
     )
 
 
-def _write_award(db: Database, award: Award, places: list[int]) -> None:
+def _places_of(db: Database, award: Award) -> list[int]:
     row = db.one("award_places", award.source, award.order_id)
-    before: list[int] = msgspec.json.decode(row[0], type=list[int]) if row and row[0] else []
+    return msgspec.json.decode(row[0], type=list[int]) if row and row[0] else []
+
+
+def _write_award(db: Database, award: Award, places: list[int]) -> None:
     db.run(
         "write_award",
         award.source,
@@ -142,7 +153,7 @@ def _write_award(db: Database, award: Award, places: list[int]) -> None:
         award.board_at,
         award.frame,
         award.refunded,
-        msgspec.json.encode(before + places),
+        msgspec.json.encode(places),
     )
 
 

@@ -240,6 +240,10 @@ class ValkeyLeaderboard:
                 if not is_news:
                     await changed.wait()
 
+    async def clear(self) -> None:
+        """Delete the board, whosever it is; other keys stay."""
+        await self._server.clear()
+
     async def close(self) -> None:
         """Wake all who wait and let go of the server; the board stays there."""
         await self._signal.close()

@@ -1,5 +1,7 @@
 """What a server has to be, and what its user has to be allowed, looked at before anything is built on it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from redis.exceptions import RedisError
@@ -15,8 +17,9 @@ local function try(name, ...)
   local answer = redis.pcall(name, ...)
   local fault = type(answer) == 'table' and answer.err
   if fault and (string.find(fault, 'NOPERM') or string.find(fault, 'ACL failure') or
-      string.find(fault, "run this command")) then
+      string.find(fault, 'user executing')) then
     refused[#refused + 1] = name
+    refused[#refused + 1] = fault
   end
 end
 local hash, set, sorted, bits = KEYS[1] .. ':h', KEYS[1] .. ':s', KEYS[1] .. ':z', KEYS[1] .. ':b'
@@ -31,7 +34,6 @@ try('del', hash, set, sorted, bits)
 try('publish', ARGV[1], '')
 return refused
 """
-_MANY = 12  # refused: then it is the keys
 
 
 def refusal_of(about: dict[str, Any]) -> str | None:
@@ -62,63 +64,57 @@ async def missing_rights(client: Any, root: str) -> list[str]:
     `client` is the driver's. Tries each command that the board needs on keys of its own, which are gone afterwards.
     Raises `RedisError`.
     """
-    scratch = f"{root}:rights"
-    missing = []
-    asked: dict[str, Any] = {
+    found = _Missing(root)
+    for name, words in {
         "hmget": ("HMGET", root, "served"),
         "smembers": ("SMEMBERS", f"{root}:generations"),
         "scan": ("SCAN", "0", "COUNT", "1"),
-        "unlink": ("UNLINK", scratch),
-        "srem": ("SREM", scratch, "1"),
-        "script|load": ("SCRIPT", "LOAD", _TRY),
-    }
-    for name, words in asked.items():
-        if await _is_refused(client, *words):
-            missing.append(f"+{name}")
-    if "+script|load" not in missing:
+        "unlink": ("UNLINK", f"{root}:rights"),
+        "srem": ("SREM", f"{root}:rights", "1"),
+    }.items():
+        with found.noting(name, is_root=name == "hmget"):
+            await client.execute_command(*words)
+    digest = None
+    with found.noting("script|load"):
         digest = await client.execute_command("SCRIPT", "LOAD", _TRY)
-        try:
-            refused = await client.execute_command("EVALSHA", digest, 1, scratch, f"{root}:changed")
-        except RedisError as error:
-            if not is_refused_right(error):
-                raise
-            missing.append("+evalsha")
-        else:
-            missing += [f"+{name.decode()}" for name in refused]
-    if await _may_not_subscribe(client, f"{root}:changed"):
-        missing.append("+subscribe")
-    return _summed_up(missing, root)
-
-
-def _summed_up(missing: list[str], root: str) -> list[str]:
-    """The channel or the keys instead of the commands that failed for want of them."""
-    if {"+publish", "+subscribe"} <= set(missing):
-        missing = [*(name for name in missing if name not in {"+publish", "+subscribe"}), f"&{root}:changed"]
-    if len(missing) >= _MANY:
-        missing = [f"~{root}", f"~{root}:*", *missing]
-    return [*dict.fromkeys(missing)]
-
-
-async def _is_refused(client: Any, *words: str) -> bool:
-    try:
-        await client.execute_command(*words)
-    except RedisError as error:
-        if not is_refused_right(error):
-            raise
-        return True
-    return False
-
-
-async def _may_not_subscribe(client: Any, channel: str) -> bool:
-    async with client.pubsub() as subscription:
-        try:
-            await subscription.subscribe(channel)
+    if digest is not None:
+        with found.noting("evalsha"):
+            refused = await client.execute_command("EVALSHA", digest, 1, f"{root}:rights", f"{root}:changed")
+            for name, why in zip(refused[::2], refused[1::2], strict=True):
+                found.note(name.decode(), why.decode())
+    with found.noting("subscribe"):
+        async with client.pubsub() as subscription:
+            await subscription.subscribe(f"{root}:changed")
             await subscription.get_message(timeout=1.0)
+    return found.rights
+
+
+class _Missing:
+    """What was refused, each once."""
+
+    def __init__(self, root: str) -> None:
+        self.rights: list[str] = []
+        self._root = root
+
+    @contextmanager
+    def noting(self, name: str, *, is_root: bool = False) -> Iterator[None]:
+        """Note where a command is refused; `is_root` where its key is the root itself."""
+        try:
+            yield
         except RedisError as error:
             if not is_refused_right(error):
                 raise
-            return True
-    return False
+            self.note(name, str(error), is_root=is_root)
+
+    def note(self, name: str, why: str, *, is_root: bool = False) -> None:
+        """Note that a command was refused: for itself, its key or its channel."""
+        right = f"+{name}"
+        if "channel" in why:
+            right = f"&{self._root}:changed"
+        elif "key" in why.lower():
+            right = f"~{self._root}" if is_root else f"~{self._root}:*"
+        if right not in self.rights:
+            self.rights.append(right)
 
 
 def _numbers(version: str) -> tuple[int, ...]:

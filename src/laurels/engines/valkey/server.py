@@ -4,8 +4,8 @@ them.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.resources import files
 from typing import Any
 
@@ -34,6 +34,11 @@ _SCRIPTS = (
     "read", "standings", "followed", "reset", "apply", "confirm", "adopt", "begin_load", "load", "end_load",
 )  # fmt: skip
 
+_KINDS = frozenset(
+    b"state marks boards numbers members into became early sums ranking".split(),
+)
+"""Of keys, as `scripts/common.lua` lists them."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -52,6 +57,7 @@ class Server:
         self._clients = Clients(address, tls or Tls(), sentinel_password, self._connected)
         self.client = self._clients.server
         self._root = root
+        self._running: set[asyncio.Task[Any]] = set()
         self._slots = asyncio.Semaphore(CONNECTIONS)
         self._checking = asyncio.Lock()
         self._connections = 0
@@ -70,15 +76,26 @@ class Server:
         """What a script gives. Raises `BoardUnavailable` where the server is away, will not do, or cannot do it; at the
         latest after `within_s`, whatever there is to wait for.
         """
-        async with self._told(within_s), self._slots:
-            if self._checked != self._connections:
-                await self._check_once()
-            return await self._scripts[script](keys=[self._root], args=arguments)
+        with self._told():
+            # In a task of its own: the driver may keep a cancellation to itself, and then goes on waiting.
+            task = asyncio.create_task(self._run(script, arguments))
+            self._running.add(task)
+            task.add_done_callback(self._ended)
+            try:
+                done, _ = await asyncio.wait({task}, timeout=within_s)
+            except asyncio.CancelledError:
+                task.cancel()
+                raise
+            if not done:
+                task.cancel()
+                raise TimeoutError(f"no answer within {within_s} s")
+            return task.result()
 
     async def check(self) -> None:
         """Raise `SettingsError` for a server that will not do, and `BoardUnavailable` for one that does not answer."""
-        async with self._told(3 * ANSWER_WITHIN_S), self._checking:
-            await self._check()
+        with self._told():
+            async with self._checking:
+                await self._check()
 
     def look_again(self) -> None:
         """Check the server before it is next asked: it may be set up otherwise by now."""
@@ -88,7 +105,7 @@ class Server:
         """Delete what was begun, here or by another process, and is neither served, followed nor loaded. Looks at every
         key of the database, some at a time.
         """
-        async with self._told(None):
+        with self._told():
             begun = {int(generation) for generation in await self.client.smembers(f"{self._root}:generations")}
             # Read after the others: one that is begun meanwhile is not among them.
             named = await self.client.hmget(self._root, ["served", "followed", "loading"])
@@ -96,12 +113,23 @@ class Server:
 
     async def drop(self, generation: int) -> None:
         """Delete one generation."""
-        async with self._told(None):
+        with self._told():
             await self._delete({generation})
+
+    async def clear(self) -> None:
+        """Delete all that is under the root."""
+        with self._told():
+            await self._check_once()
+            begun = {int(generation) for generation in await self.client.smembers(f"{self._root}:generations")}
+            await self._delete(begun)
+            await self.client.unlink(self._root)
 
     async def close(self) -> None:
         """Let go of every connection."""
+        for task in self._running:
+            task.cancel()
         await self._clients.close()
+        await asyncio.gather(*self._running, return_exceptions=True)
 
     def damaged(self, error: BaseException) -> BoardUnavailable:
         """Say in the log that an answer could not be read; gives what to raise."""
@@ -118,14 +146,27 @@ class Server:
         # It may be shown to customers, so it names no server.
         return BoardUnavailable(f"The leaderboard's server cannot do this now ({word}). Try again.")
 
+    async def _run(self, script: str, arguments: Sequence[bytes | str | int]) -> Any:
+        async with self._slots:
+            await self._check_once()
+            answer = await self._scripts[script](keys=[self._root], args=arguments)
+            await self._check_once()  # the driver may have found the connection dead, and made a new one
+        return answer
+
+    def _ended(self, task: "asyncio.Task[Any]") -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()  # seen: whoever waited for it may have left
+
     async def _delete(self, generations: set[int]) -> None:
         if not generations:
             return
-        ours = {f"{self._root}:{generation}".encode() for generation in generations}
+        begin = len(self._root) + 1
         keys: list[bytes] = []
         async for key in self.client.scan_iter(match=f"{_literal(self._root)}:*", count=SWEEP):
-            prefix = self._root.encode() + b":" + key[len(self._root) + 1 :].split(b":", 1)[0]
-            if prefix in ours and key != prefix:
+            generation, _, rest = key[begin:].partition(b":")
+            # Somebody else's key may look like one of ours.
+            if generation.isdigit() and int(generation) in generations and rest.split(b":", 1)[0] in _KINDS:
                 keys.append(key)
             if len(keys) >= SWEEP:
                 await self.client.unlink(*keys)
@@ -136,6 +177,8 @@ class Server:
 
     async def _check_once(self) -> None:
         """Check, if no other call has by now."""
+        if self._checked == self._connections:
+            return
         async with self._checking:
             if self._checked != self._connections:
                 try:
@@ -172,18 +215,20 @@ class Server:
     def _connected(self) -> None:
         self._connections += 1
 
-    @asynccontextmanager
-    async def _told(self, within_s: float | None) -> AsyncIterator[None]:
-        """The driver's errors as ours, at the latest after `within_s`."""
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """The driver's errors as ours."""
         try:
-            async with asyncio.timeout(within_s):
-                yield
+            yield
         except (RedisError, OSError, *DAMAGED) as error:
             if isinstance(error, ReadOnlyError):
                 self.look_again()
             word = trouble_of(error)
             if word == "NOPERM":
-                self._checked, self._has_rights = -1, False
+                self.look_again()
+                self._has_rights = False
+            if word == "NO-ANSWER" and self.address.tls and "connecting" in str(error):
+                word = "TLS"  # a plain port waits for the rest of what it takes for a command
             raise self._say(word, error) from error
 
     def _say(self, word: str, error: BaseException) -> BoardUnavailable:

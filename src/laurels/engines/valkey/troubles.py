@@ -25,6 +25,7 @@ _ADVICE = {
     "MISCONF": "The server cannot save its snapshot and takes no writes: see its log, its disk and its rights there.",
     "OOM": "The server's memory is full: raise its maxmemory. The board stays as it is until then.",
     "READONLY": "The server is a replica by now: give the address of the primary, or of its sentinels.",
+    "NOREPLICAS": "The server has too few replicas in step to take writes: see them, and min-replicas-to-write.",
     "LOADING": "The server is reading its snapshot: wait.",
     "MASTERDOWN": "The server is a replica without its primary: give the address of the primary, or of its sentinels.",
     "MAXCLIENTS": "The server has no connection left: raise its maxclients.",
@@ -34,7 +35,8 @@ _ADVICE = {
     "GARBAGE": "What answers does not speak Valkey's protocol, or its answer is damaged: see what listens there. A TLS "
     "port is valkeys://.",
     "CLUSTER": "The server is part of a cluster: give one that stands alone.",
-    "AWAY": "The server cannot be reached: see whether it runs, its address, and the firewall.",
+    "AWAY": "The server cannot be reached: see whether it runs, its address, and the firewall; a TLS port is "
+    "valkeys://.",
 }
 _GARBAGE = "GARBAGE"
 _OTHER = "See the server's log."
@@ -54,6 +56,7 @@ _BY_TYPE: tuple[tuple[type[BaseException], str], ...] = (
 )
 _BY_TEXT = {
     "DB index": "DB",
+    "unauthenticated": "NOAUTH",
     "max number of clients": "MAXCLIENTS",
     "CROSSSLOT": "CLUSTER",
     "MOVED ": "CLUSTER",
@@ -89,9 +92,7 @@ def _first_word(text: str) -> str:
 def is_refused_right(error: BaseException) -> bool:
     """Whether the server refused a command, a key or a channel to this user, also from within a script."""
     text = str(error)
-    return (
-        isinstance(error, NoPermissionError) or "NOPERM" in text or "ACL failure" in text or "run this command" in text
-    )
+    return isinstance(error, NoPermissionError) or "NOPERM" in text or "ACL failure" in text or "user executing" in text
 
 
 def advice_on(word: str) -> str:

@@ -13,7 +13,7 @@ from laurels.model import Order
 from laurels.runtime.telling import Progress
 from laurels.runtime.upkeep import settle
 from laurels.settings import CatalogueSettings, NamesSettings, NotifySettings, ProgramSettings, Settings
-from laurels.wiring import Services, build
+from laurels.wiring import Services, build, clear_board
 from laurels.workbench.customers import basket, customer, earlier_order, member_id
 
 SOURCE = "bench"
@@ -96,20 +96,34 @@ async def open_scratch(
             "leaderboard.url names a board that the bench would overwrite. Name a server of its own, and say "
             "--overwrite-board."
         )
-    with tempfile.TemporaryDirectory(prefix=".laurels-bench-", dir=_disk_of(settings.state)) as folder:
-        state = Path(folder)
-        own = msgspec.structs.replace(
-            settings,
-            state=state,
-            names=NamesSettings(),
-            program=ProgramSettings(),
-            catalogue=CatalogueSettings(),
-            notify=NotifySettings(),
-        )
-        async with build(own) as services:
-            scratch = Scratch(services, state, members, seed, progress)
-            await scratch.fill()
-            yield scratch
+    async with _own_board(settings):
+        with tempfile.TemporaryDirectory(prefix=".laurels-bench-", dir=_disk_of(settings.state)) as folder:
+            state = Path(folder)
+            own = msgspec.structs.replace(
+                settings,
+                state=state,
+                names=NamesSettings(),
+                program=ProgramSettings(),
+                catalogue=CatalogueSettings(),
+                notify=NotifySettings(),
+            )
+            async with build(own) as services:
+                scratch = Scratch(services, state, members, seed, progress)
+                await scratch.fill()
+                yield scratch
+
+
+@asynccontextmanager
+async def _own_board(settings: Settings) -> AsyncIterator[None]:
+    """A board on a server is nobody's before the bench, and after it."""
+    if settings.leaderboard.url is None:
+        yield
+        return
+    await clear_board(settings.leaderboard)
+    try:
+        yield
+    finally:
+        await clear_board(settings.leaderboard)
 
 
 def _disk_of(state: Path) -> Path:

@@ -30,6 +30,10 @@ for board, having in pairs(scores) do
       ranked[#ranked + 1] = -within_points(tonumber(having[place + 1]))
       ranked[#ranked + 1] = having[place + 2]
     end
+    if #ranked >= 1000 then -- a call takes only so many arguments
+      call('ZADD', base .. 'ranking:' .. board, unpack(ranked))
+      ranked = {}
+    end
   end
   if #ranked > 0 then
     call('ZADD', base .. 'ranking:' .. board, unpack(ranked))

@@ -1,0 +1,99 @@
+"""Frozen hashes of entries: what is written today is proven by every later version, on every engine.
+
+A hash that changes here makes every ledger there is look tampered with. A new format gets vectors of its own.
+"""
+
+from typing import Any
+
+import pytest
+
+from laurels.ledger.chain import FORMAT, chained_hash
+
+FIRST = b""
+LATER = bytes(range(32))
+
+ENROL = ("enrol", 0, 0, None, None, None, None, None, "", None, 1, "clerk", 1_700_000_000_000_000, 1, 2)
+EARN = ("earn", 7, 3, "GBP", 2500, "shop", "A1", None, "25.00 GBP: 3 points", 1, None, None, 10, 11, 12)
+EARN_OF_TODAY = ("earn", 7, 3, "GBP", 2500, "shop", "A1", None, "", 1, None, None, 10, 11, 12)
+FOREIGN = (
+    "adjust",
+    2**31,
+    -5,
+    None,
+    None,
+    "caf\u00e9 \u65e5\u672c",
+    None,
+    None,
+    "",
+    None,
+    None,
+    "Zo\u00eb \U0001f3c5",
+    -1,
+    0,
+    1,
+)
+WORDED = (
+    "adjust",
+    1,
+    -5,
+    None,
+    None,
+    "caf\u00e9",
+    None,
+    None,
+    "Entschuldigung f\u00fcr \u65e5\u672c \U0001f3c5",
+    None,
+    None,
+    "Zo\u00eb",
+    -1,
+    0,
+    1,
+)
+REVERSE = ("reverse", 7, -1, "GBP", 500, "shop", "A1", "R1", "", 1, None, "shop", 10, 11, 13)
+
+VECTORS: list[tuple[bytes, int, int, int, tuple[Any, ...], bytes | None, str]] = [
+    (FIRST, 1, 0, 1, ENROL, None, "5c0729a4fde9cf48743bef9c83d092f3bdcba1e4506b434aafed1baf4b581ba4"),
+    (LATER, 1, 0, 2, EARN, None, "987c73fc4279f934c05b18bcd4854e6c0ea2b7c9bb5f30591d73ebdfe795483d"),
+    (LATER, 1, 0, 3, WORDED, None, "a3d016af74adb68d2cda2860ed7c7cf4fec003da54fd2a55b9c7ce2a67058997"),
+    (FIRST, 2, 0, 1, ENROL, None, "bacb8cec3e68a9ec0c8d3661f1394baf"),
+    (LATER, 2, 15, 1099511627775, EARN_OF_TODAY, None, "f3abe0da89cedfea8f9858cb7bd6dfaa"),
+    (LATER, 2, 3, 2, FOREIGN, b'{"board":false}', "320dcf4c22cbf63dd5a17a951cd28f34"),
+    (LATER, 2, 1, 3, REVERSE, b'{"left":2500}', "987a57e2ff45ef7f17f743771dd8380c"),
+    (LATER, 2, 1, 4, REVERSE, b'{"left":0,"order_source":"caf\xc3\xa9"}', "c34507491ee1f0cd15cd6aed3525c581"),
+]
+
+
+@pytest.mark.parametrize("vector", VECTORS)
+def test_a_hash_stays_what_it_was(vector: tuple[Any, ...]) -> None:
+    previous, written_as, shard, position, columns, details, hashed = vector
+    made = chained_hash(previous, columns, details, written_as=written_as, shard=shard, position=position)
+    assert made.hex() == hashed
+
+
+def test_entries_are_written_in_a_format_with_vectors() -> None:
+    assert FORMAT in {written_as for _, written_as, *_ in VECTORS}
+
+
+@pytest.mark.parametrize("column", range(len(REVERSE)))
+def test_every_column_counts(column: int) -> None:
+    other = list(REVERSE)
+    other[column] = "other"
+    assert _hash(tuple(other)) != _hash()
+
+
+def test_all_else_counts_too() -> None:
+    others = [
+        _hash(previous=FIRST),
+        _hash(shard=2),
+        _hash(position=4),
+        _hash(details=None),
+        _hash(details=b'{"left":2501}'),
+        _hash(written_as=3),
+    ]
+    assert len({_hash(), *others}) == 1 + len(others)
+
+
+def _hash(columns: tuple[Any, ...] = REVERSE, **other: Any) -> bytes:
+    usual: dict[str, Any] = {"previous": LATER, "details": b'{"left":2500}', "written_as": 2, "shard": 1, "position": 3}
+    said = {**usual, **other}
+    return chained_hash(said.pop("previous"), columns, said.pop("details"), **said)
