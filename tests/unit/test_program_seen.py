@@ -1,10 +1,13 @@
 """What is shown of a judgement: lines, reasons, what may be paid with points; and that states stay small."""
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from laurels.errors import InsufficientPoints, Refused
+from laurels.model.times import from_datetime
 from laurels.program import (
     NEW,
     NOTHING,
@@ -14,6 +17,7 @@ from laurels.program import (
     Person,
     Return,
     ReturnLine,
+    adjust,
     capture,
     evaluate,
     explain,
@@ -24,6 +28,7 @@ from laurels.program import (
     payable,
     payable_points,
     redeem,
+    touch,
     unwind,
     word_customer,
     word_earn,
@@ -164,3 +169,36 @@ def test_what_is_not_there_is_not_spent() -> None:
         capture(GROCER, held, "h", 31, now=NOW)
     with pytest.raises(Refused, match="the hold is open"):
         hold(GROCER, held, "h", 1, now=NOW)
+
+
+INACTIVE = parse_program(
+    """
+version = 1
+earn = { points = 1, per = { GBP = "1.00" }, rounding = "floor" }
+pending = { days = 30 }
+expiry = { kind = "inactivity", months = 1 }
+"""
+)
+
+
+def test_points_that_come_in_after_the_deadline_of_inactivity_are_not_taken_twice() -> None:
+    """An order of 30 January is active on 1 March, ten hours after everything lapsed for want of activity in February.
+    Its points lapse then and not before; its refund finds them, and nothing is owed.
+    """
+    at = from_datetime(datetime(2027, 1, 30, 10, tzinfo=UTC))
+    got = evaluate(INACTIVE, basket(("home", "1500"), at=at), NEW, now=at)
+    later = at + 40 * DAY
+    member, lapses = touch(got.member_after, later, INACTIVE)
+    assert [(lapse.points, lapse.at) for lapse in lapses] == [(-15, at + 30 * DAY)]
+    assert got.frame is not None
+    back = unwind(INACTIVE, got.frame, NOTHING, Return(1500), member, order="a", now=later)
+    assert (back.points, back.member_after.owed, back.member_after.active) == (15, 0, 0)
+    assert [lapse.points for lapse in back.lapses] == [15]
+
+
+def test_points_that_are_given_to_who_was_inactive_do_not_lapse_before_they_were_given() -> None:
+    at = from_datetime(datetime(2027, 1, 1, tzinfo=UTC))
+    member = evaluate(INACTIVE, basket(("home", "1500"), at=at), NEW, now=at).member_after
+    later = at + 200 * DAY
+    got = adjust(INACTIVE, touch(member, later, INACTIVE)[0], 50, now=later)
+    assert [(lapse.points, lapse.at) for lapse in got.lapses] == [(-50, later)]

@@ -166,7 +166,7 @@ def _judge(
         credit(account, (frame.expires_at, frame.expires_at), points)
     moved = moves(account)
     account.active_at_least(frame.at)
-    let_pass(account, now, current)
+    let_pass(account, now, current, since=now)
     forget(account, now, current)
     change = note_tier(current, account, now)
     details = _details(program, frame, value, carried, moved)

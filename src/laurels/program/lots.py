@@ -63,8 +63,12 @@ def next_due(state: MemberState, program: "Program") -> int | None:
     return min(times, default=None)
 
 
-def let_pass(account: Account, now: int, program: "Program") -> None:
-    """Let everything happen that lies before an instant, in the order of its time."""
+def let_pass(account: Account, now: int, program: "Program", since: int = 0) -> None:
+    """Let everything happen that lies before an instant, in the order of its time.
+
+    Points that come in after the deadline of inactivity lapse when they come in, and not before they were there: the
+    refund of their order must find them. `since` is when a document brought points in.
+    """
     while True:
         events: list[tuple[int, int, int, Key]] = [
             (each.active_at, ACTIVATION, place, (0, 0))
@@ -77,13 +81,14 @@ def let_pass(account: Account, now: int, program: "Program") -> None:
         events += [(key[0], EXPIRY, 0, key) for key in free if key[0] <= now]
         deadline = _deadline(account.last_active, program)
         if deadline is not None and deadline <= now and free:
-            events.append((deadline, INACTIVITY, 0, (0, 0)))
+            events.append((max(deadline, since), INACTIVITY, 0, (0, 0)))
         if not events:
             return
         at, what, place, key = min(events)
         if what == ACTIVATION:
             each = account.pending.pop(place)
             credit(account, (each.expires, each.expires), each.points)
+            since = max(since, at)
         elif what == RELEASE:
             account.holds.pop(place)
             settle_debt(account)

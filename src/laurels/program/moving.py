@@ -50,16 +50,18 @@ def give(program: "Program", member: MemberState, points: int, *, now: int) -> C
 
 
 def receive(program: "Program", member: MemberState, given: tuple[Spent, ...], *, now: int) -> Change:
-    """Take in what another member gave. Points keep their dates; what lapsed on the way lapses at the next look."""
+    """Take in what another member gave. Points keep their dates; what lapsed on the way lapses here."""
     account = Account(member)
     let_pass(account, now, program)
     account.moves.clear()
     for part in given:
         credit(account, (part.expires, part.origin), part.points)
+    moved = moves(account)
+    let_pass(account, now, program, since=now)
     return Change(
         points=sum([part.points for part in given]),
         member_after=account.state(),
-        lots=moves(account),
+        lots=moved,
         lapses=tuple(account.lapses),
     )
 

@@ -55,7 +55,7 @@ def restore(
     account = _open(program, member, now)
     stays = bring_back(account, spent, points, program.restore_days, now)
     moved = moves(account)
-    let_pass(account, now, program)
+    let_pass(account, now, program, since=now)
     return _close(account, points, stays, moved)
 
 
@@ -96,7 +96,7 @@ def capture(program: "Program", member: MemberState, hold_id: str, points: int, 
     account.active_at_least(now)
     settle_debt(account)
     moved = moves(account)
-    let_pass(account, now, program)
+    let_pass(account, now, program, since=now)
     return _close(account, -points, _spent(taken, held.since), moved)
 
 
@@ -106,7 +106,7 @@ def void(program: "Program", member: MemberState, hold_id: str, *, now: int) -> 
     account.holds = [each for each in account.holds if each.id != hold_id]
     settle_debt(account)
     moved = moves(account)
-    let_pass(account, now, program)
+    let_pass(account, now, program, since=now)
     return _close(account, 0, (), moved)
 
 
@@ -119,7 +119,7 @@ def adjust(program: "Program", member: MemberState, points: int, *, now: int) ->
     else:
         debit(account, -points)
     moved = moves(account)
-    let_pass(account, now, program)
+    let_pass(account, now, program, since=now)
     return _close(account, points, (), moved)
 
 

@@ -199,7 +199,7 @@ def _move(
     elif change:
         credit(account, (frame.expires_at, frame.expires_at), change)
     moved = moves(account)
-    let_pass(account, now, current)
+    let_pass(account, now, current, since=now)
     tier = note_tier(current, account, now)
     left, covered = before.left(frame), before.left(frame) - after.left(frame)
     kept = dict(keeps.parts)
