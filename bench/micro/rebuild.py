@@ -85,7 +85,7 @@ def _points(chain: Chain, dice: Random, member: int, position: int) -> None:
 
 
 async def rebuild(path: Path, directory: Path) -> dict[str, float]:
-    """Rebuild once from the feed's start, into an empty directory; tell the seconds of the clock and of the processor."""
+    """Rebuild once from the feed's start, into an empty directory; tell the seconds, by clock and processor."""
     ledger = SqliteLedger.open(path)
     leaderboard = NativeLeaderboard(directory, ProxyNames(PUBLISHED_KEY))
     program = parse_program(DEFAULT_PROGRAM)
