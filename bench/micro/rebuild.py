@@ -27,7 +27,7 @@ from laurels.dashboard import ProxyNames
 from laurels.dashboard.names import PUBLISHED_KEY
 from laurels.engines.native import NativeLeaderboard
 from laurels.engines.sqlite import SqliteLedger
-from laurels.engines.sqlite.chain import Chain
+from laurels.engines.sqlite.chain import Chain, Numbers
 from laurels.engines.sqlite.connection import Database
 from laurels.leaderboard import ALL_TIME, Boards, Projector
 from laurels.model import EntryKind
@@ -46,15 +46,17 @@ def make_ledger(path: Path, entries: int, members: int, seed: int) -> None:
     db, dice, enrolled = Database(path), Random(seed), 0
     for first in range(0, entries, TRANSACTION):
         db.execute("BEGIN IMMEDIATE")
-        chain = Chain(db, BEGUN_AT + first * 20 * DAY // entries)
+        chain, numbers = Chain(db, 0, BEGUN_AT + first * 20 * DAY // entries), Numbers(db)
         for position in range(first, min(first + TRANSACTION, entries)):
             if enrolled < members and position * members >= enrolled * entries // 2:
-                chain.enrol(f"customer-{enrolled}")
+                number = numbers.enrol(f"customer-{enrolled}", bytes(16), chain.now)
+                chain.join(number, number)
                 enrolled += 1
             elif dice.random() < HIDE_OR_SHOW:
                 _hide_and_show(chain, dice.randrange(enrolled), position)
             else:
                 _points(chain, dice, dice.randrange(enrolled), position)
+        numbers.save()
         chain.save()
         db.execute("COMMIT")
     db.close()
@@ -76,7 +78,6 @@ def _points(chain: Chain, dice: Random, member: int, position: int) -> None:
         amount=1000 * points,
         source="online",
         order_id=f"order-{position}",
-        reason="1 point for every 10.00 GBP",
         program_version=1,
         occurred_at=chain.now,
         board_at=chain.now,
@@ -84,13 +85,13 @@ def _points(chain: Chain, dice: Random, member: int, position: int) -> None:
 
 
 async def rebuild(path: Path, directory: Path) -> dict[str, float]:
-    """Rebuild once, into an empty directory; tell the seconds, of the clock and of the processor."""
+    """Rebuild once from the feed's start, into an empty directory; tell the seconds, by clock and processor."""
     ledger = SqliteLedger.open(path)
     leaderboard = NativeLeaderboard(directory, ProxyNames(PUBLISHED_KEY))
     program = parse_program(DEFAULT_PROGRAM)
     projector = Projector(ledger, leaderboard, Boards(program.zone), program.time_zone)
     start, worked = perf_counter(), process_time()
-    heads = await projector.rebuild()
+    heads = await projector.replay()
     took_s, worked_s = perf_counter() - start, process_time() - worked
     view = await leaderboard.read(ALL_TIME, None, top=1, around=0)
     assert view.version == heads.version, "all of it is on the board"

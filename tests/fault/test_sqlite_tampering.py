@@ -160,7 +160,7 @@ async def test_one_flipped_bit_in_an_entry_is_named(path: Path, column: str, bit
         ("UPDATE member SET name_number = 77 WHERE number = 2", "member number 2"),
         ("UPDATE member SET member_id = NULL WHERE number = 2", "member number 2"),
         ("DELETE FROM member WHERE number = 2", "member number 2"),
-        ("INSERT INTO member (number, member_id, name_number, enrolled_at) VALUES (7, 'm', 77, 0)", "member number 7"),
+        ("INSERT INTO member (number, member_id, name_number, enrolled_at) VALUES (7, 'x', 77, 0)", "member number 7"),
         ("UPDATE accepted SET status = 'quarantined' WHERE id = 'A1'", "order shop/A1"),
         ("UPDATE accepted SET status = 'accepted', place = NULL WHERE id = 'A1'", "order shop/A1"),
         ("UPDATE accepted SET status = 'awarded' WHERE id = 'A3'", "order shop/A3"),
