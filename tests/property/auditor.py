@@ -11,12 +11,11 @@ from tests.property.model import Document, Event, Model, Program, boards_of, mon
 from tests.property.model import Row as Place
 from tests.property.reasons import check_reason
 
-from laurels.awarding import publish
+from laurels.awarding import published_programs
 from laurels.dashboard import Me, Row
 from laurels.errors import BoardNotReady
 from laurels.ledger import Ledger
 from laurels.model import Balance, DocumentKind, Entry, Mark, Version
-from laurels.program import DEFAULT_PROGRAM, parse_program
 from laurels.wiring import Services
 
 SHARD = 0
@@ -40,7 +39,7 @@ class Auditor:
 
         Not thorough: only the documents that the model changed since they were judged last.
         """
-        programs = await publish(ledger, parse_program(DEFAULT_PROGRAM))
+        programs = await published_programs(ledger)
         entries = await programs.worded(await ledger.feed(SHARD, Mark(), 100_000), ledger)
         self._audit_feed(entries)
         for id in self._ids:

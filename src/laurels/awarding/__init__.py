@@ -7,7 +7,7 @@ entries that they led to.
 
 from laurels.awarding.awarder import Awarder
 from laurels.awarding.decide import decide
-from laurels.awarding.programs import Programs, check_publishable, publish
+from laurels.awarding.programs import Programs, check_publishable, publish, published_programs
 from laurels.awarding.refunds import refunds_of_old
 
-__all__ = ["Awarder", "Programs", "check_publishable", "decide", "publish", "refunds_of_old"]
+__all__ = ["Awarder", "Programs", "check_publishable", "decide", "publish", "published_programs", "refunds_of_old"]

@@ -100,6 +100,11 @@ async def publish(store: ProgramStore, program: Program, *, at_start: bool = Fal
     return Programs(_parsed(published))
 
 
+async def published_programs(store: ProgramStore) -> Programs:
+    """The published programs. Raises `ProgramError` where there are none."""
+    return Programs(_parsed(await store.programs()))
+
+
 def check_publishable(program: Program, published: Sequence[PublishedProgram]) -> None:
     """Raise `ProgramError` for a program that cannot be put in force here: with another time zone than the first one's,
     so that months would be others, or with rules that orders are not awarded by yet.
