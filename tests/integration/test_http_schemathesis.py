@@ -39,6 +39,8 @@ PROMISED = [
 KNOWN = {
     "member_id": ["17850", "12346", "nobody"],
     "order_id": ["A1", "A2", "A3", "A4"],
+    "refund_id": ["R1", "R2"],
+    "redemption_id": ["V1", "V2"],
     "board": ["all-time", "month", "month:2026-10", "weekly"],
     "name": ["conflict"],
 }
