@@ -14,7 +14,7 @@ from laurels.model.documents import keyed
 SECRET_BYTES = 16
 
 
-class Intake:
+class Acceptance:
     """Takes documents in, within one transaction."""
 
     def __init__(self, db: Database, now: int) -> None:
@@ -170,7 +170,7 @@ class Whose(NamedTuple):
 
 def accept(db: Database, batches: Sequence[Sequence[Document]], now: int) -> list[list[Receipt]]:
     """Write documents to the inbox, each batch as it was handed in. Repeats and conflicts write nothing."""
-    intake = Intake(db, now)
-    receipts = [[intake.accept(document) for document in batch] for batch in batches]
-    intake.save()
+    acceptance = Acceptance(db, now)
+    receipts = [[acceptance.accept(document) for document in batch] for batch in batches]
+    acceptance.save()
     return receipts

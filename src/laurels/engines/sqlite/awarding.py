@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from laurels.engines.sqlite import leases
-from laurels.engines.sqlite.accepting import Intake
+from laurels.engines.sqlite.accepting import Acceptance
 from laurels.engines.sqlite.chain import Chain, Chains, read_entry
 from laurels.engines.sqlite.connection import Database, Row
 from laurels.engines.sqlite.writing import write
@@ -61,12 +61,12 @@ def _settle_one(db: Database, document: Document, decide: Decide, now: int) -> R
 
 
 def _settle(db: Database, document: Document, decide: Decide, now: int) -> Receipt:
-    intake = Intake(db, now)
-    known, whose = intake.look_up(document)
+    acceptance = Acceptance(db, now)
+    known, whose = acceptance.look_up(document)
     if known is not None:
         return known if known.entry is None else _with_balance(db, known, known.entry.member)
-    item, shard = intake.remember(document, whose)
-    intake.save()
+    item, shard = acceptance.remember(document, whose)
+    acceptance.save()
     chains = Chains(db, now)
     chain = chains.of(shard)
     outcome = decide(_claim(db, chain, [item], []))
