@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+from laurels.clock import DAY
 from laurels.metrics_sharing import is_counting
 from laurels.runtime.supervisor import supervise
 from laurels.runtime.telling import Progress, lines
@@ -73,7 +74,14 @@ async def _award(running: Running, watch: Watch) -> None:
 
 
 async def _recover(running: Running, watch: Watch) -> None:
-    await recover_forever(running.services.checkout, running.stop, watch)
+    services = running.services
+
+    async def forget() -> None:
+        days = services.settings.ledger.keep_content_days
+        if days:
+            await services.ledger.forget_content(recorded_before=services.now() - days * DAY, limit=FORGOTTEN_AT_ONCE)
+
+    await recover_forever(services.checkout, forget, running.stop, watch)
 
 
 async def _project(running: Running, watch: Watch) -> None:
@@ -91,13 +99,18 @@ async def _notify(running: Running, watch: Watch) -> None:
     await notify_forever(services.ledger, services.notifier, running.stop, watch)
 
 
+FORGOTTEN_AT_ONCE = 1000
+"""Documents whose content is let go of in one transaction: an order behind it waits for some milliseconds."""
+
 HTTP, WORK, PROJECT, NOTIFY = "http", "work", "project", "notify"
 """The processes."""
 
 ROLES = (
     Role("http", "Answers the API and serves the pages.", HTTP, _http),
     Role("award", "Judges accepted documents by the program and writes entries.", WORK, _award),
-    Role("recover", "Finishes purchases that broke off.", WORK, _recover),
+    Role(
+        "recover", "Finishes purchases that broke off, and lets go of documents' content in its time.", WORK, _recover
+    ),
     Role("project", "Keeps the leaderboard at the head of the feed.", PROJECT, _project),
     Role("notify", "Sends the messages that are due.", NOTIFY, _notify),
 )

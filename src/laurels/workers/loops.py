@@ -129,11 +129,14 @@ async def notify_forever(ledger: Ledger, notifier: Notifier, stop: asyncio.Event
     await _forever("notify", step, stop, watch)
 
 
-async def recover_forever(checkout: Checkout, stop: asyncio.Event, watch: Watch = UNWATCHED) -> None:
-    """Finish purchases that broke off, now and from time to time, until `stop` is set."""
+async def recover_forever(
+    checkout: Checkout, tidy: Callable[[], Awaitable[object]], stop: asyncio.Event, watch: Watch = UNWATCHED
+) -> None:
+    """Finish purchases that broke off, and `tidy` up, now and from time to time, until `stop` is set."""
 
     async def step() -> None:
         await checkout.recover()
+        await tidy()
         watch.worked()
         await sleep(RECOVER_EVERY_S, stop)
 

@@ -80,9 +80,11 @@ class SqliteLedger(SqliteInbox, SqliteBooks, SqliteMembers, SqliteFeed, SqliteQu
         def write(db: Database) -> int:
             forgotten = 0
             for shard in range(self._shards):
-                left = limit - forgotten
-                places = (place_of(shard, 0), end_of(shard))
-                forgotten += len(db.all("forget_old_content", *places, recorded_before, left))
+                start = place_of(shard, 0)
+                oldest = db.all("oldest_content", start, end_of(shard), limit - forgotten)
+                old = [place for place, recorded_at in oldest if recorded_at < recorded_before]
+                if old:
+                    forgotten += len(db.all("forget_old_content", start, old[-1]))
             return forgotten
 
         return await self._writer.run(write)

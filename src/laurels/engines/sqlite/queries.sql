@@ -580,10 +580,14 @@ WHERE m.place IS NOT NULL AND m.number > ? ORDER BY m.number LIMIT ?;
 -- Scores of closed months after a month and a member.
 SELECT month, member, score FROM closed_month WHERE (month, member) > (?, ?) ORDER BY month, member LIMIT ?;
 
+-- name: oldest_content
+-- The first of what is kept of a shard's documents, with the times at which they were awarded: those never go back.
+SELECT c.place, e.recorded_at FROM content c JOIN entry e ON e.place = c.place
+WHERE c.place > ? AND c.place <= ? ORDER BY c.place LIMIT ?;
+
 -- name: forget_old_content
--- Let go of what documents said that were awarded long ago.
-DELETE FROM content WHERE place IN (SELECT c.place FROM content c JOIN entry e ON e.place = c.place
-    WHERE c.place > ?1 AND c.place <= ?2 AND e.recorded_at < ?3 ORDER BY c.place LIMIT ?4) RETURNING place;
+-- Let go of what documents said, up to a place.
+DELETE FROM content WHERE place > ? AND place <= ? RETURNING place;
 
 -- name: member_itself
 -- A member by the shop's id, whatever it became.

@@ -13,7 +13,7 @@ no rule of the program but the default one, and nothing about shards but that `h
 """
 
 from laurels.testing.ledger_contract.accepting import Accepting, Enrolling
-from laurels.testing.ledger_contract.awarding import Awarding, Poison, Publishing
+from laurels.testing.ledger_contract.awarding import Awarding, Keeping, Poison, Publishing
 from laurels.testing.ledger_contract.base import OpenLedger
 from laurels.testing.ledger_contract.counting import Counting
 from laurels.testing.ledger_contract.feed import Following, Waking
@@ -32,6 +32,7 @@ class LedgerContract(
     Enrolling,
     Awarding,
     Poison,
+    Keeping,
     Publishing,
     RefundsOfOrders,
     RefundsWithoutOrder,

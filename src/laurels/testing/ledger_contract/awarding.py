@@ -207,6 +207,26 @@ class Poison(Base):
         assert (await shop.balance("ann")).balance == 2**31 - 1
 
 
+class Keeping(Base):
+    """What documents said is kept for a time."""
+
+    async def test_content_is_kept_and_let_go_of_in_its_time(self, shop: Shop) -> None:
+        """The oldest first, so many at once; the points and their reasons stay."""
+        bought = [order(f"A{n}", f"m{n % 3}", "25.00") for n in range(5)]
+        await shop.sell(*bought[:3])
+        shop.now.at += DAY
+        await shop.sell(*bought[3:])
+        assert [(await shop.state(each)).content is not None for each in bought] == [True] * 5
+        feed = await shop.feed()
+        taken = 0
+        while forgotten := await shop.ledger.forget_content(recorded_before=shop.now.at, limit=2):
+            assert forgotten <= 2
+            taken += forgotten
+        assert taken == 3
+        assert [(await shop.state(each)).content is not None for each in bought] == [False] * 3 + [True] * 2
+        assert await shop.feed() == feed
+
+
 class Publishing(Base):
     """Program versions are as they were, for ever."""
 
