@@ -3,7 +3,6 @@
 import asyncio
 from array import array
 from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import cast
 
 from laurels.engines.sqlite.chain import entry_of
@@ -67,15 +66,31 @@ def heads_of(db: Database) -> Heads:
 
 
 async def _parts(db: Database) -> AsyncIterator[MemberTotals]:
-    # A thread of its own, so that who gives up meanwhile closes the file after the read under way, not under it.
-    thread = ThreadPoolExecutor(1, thread_name_prefix="laurels-sqlite-checkpoint")
+    parts = _read_parts(db)
+    reading: asyncio.Future[MemberTotals | None] | None = None
     try:
-        parts = _read_parts(db)
-        while (part := await asyncio.get_running_loop().run_in_executor(thread, next, parts, None)) is not None:
+        while True:
+            reading = asyncio.ensure_future(asyncio.to_thread(next, parts, None))
+            part = await asyncio.shield(reading)
+            if part is None:
+                return
             yield part
     finally:
-        thread.submit(db.close)
-        thread.shutdown(wait=False)
+        _close_after(reading, db)
+
+
+def _close_after(reading: "asyncio.Future[MemberTotals | None] | None", db: Database) -> None:
+    """Close the file once nobody reads it: who gives up leaves a read under way."""
+
+    def close(done: "asyncio.Future[MemberTotals | None]") -> None:
+        if not done.cancelled():
+            done.exception()  # whoever asked is gone
+        db.close()
+
+    if reading is None or reading.done():
+        db.close()
+    else:
+        reading.add_done_callback(close)
 
 
 def _read_parts(db: Database) -> Iterator[MemberTotals]:
