@@ -3,7 +3,10 @@
 import asyncio
 from array import array
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from typing import cast
+
+import apsw
 
 from laurels.engines.sqlite.chain import entry_of
 from laurels.engines.sqlite.connection import Database, Row
@@ -67,30 +70,13 @@ def heads_of(db: Database) -> Heads:
 
 async def _parts(db: Database) -> AsyncIterator[MemberTotals]:
     parts = _read_parts(db)
-    reading: asyncio.Future[MemberTotals | None] | None = None
     try:
-        while True:
-            reading = asyncio.ensure_future(asyncio.to_thread(next, parts, None))
-            part = await asyncio.shield(reading)
-            if part is None:
-                return
+        while (part := await asyncio.to_thread(next, parts, None)) is not None:
             yield part
     finally:
-        _close_after(reading, db)
-
-
-def _close_after(reading: "asyncio.Future[MemberTotals | None] | None", db: Database) -> None:
-    """Close the file once nobody reads it: who gives up leaves a read under way."""
-
-    def close(done: "asyncio.Future[MemberTotals | None]") -> None:
-        if not done.cancelled():
-            done.exception()  # whoever asked is gone
-        db.close()
-
-    if reading is None or reading.done():
-        db.close()
-    else:
-        reading.add_done_callback(close)
+        # Who gives up may leave a read under way: then the file is closed with the connection, when that is let go of.
+        with suppress(apsw.ThreadingViolationError):
+            db.close()
 
 
 def _read_parts(db: Database) -> Iterator[MemberTotals]:
