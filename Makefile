@@ -29,7 +29,7 @@ ROOM := $(shell df -k --output=avail /dev/shm 2>/dev/null | tail -1)
 SCRATCH := $(if $(TMPDIR),$(TMPDIR),$(if $(shell [ "$(ROOM)" -gt 4000000 ] 2>/dev/null && echo yes),/dev/shm,/tmp))
 TESTING := PYTHONDONTWRITEBYTECODE= TMPDIR=$(SCRATCH)
 
-.PHONY: help setup run test test-native check fmt bench mutants soak reference lock wheels clean
+.PHONY: help setup run test test-all test-native check fmt bench mutants soak reference lock wheels clean
 .DEFAULT_GOAL := help
 
 help:  ## list these targets
@@ -54,7 +54,10 @@ test: setup  ## run the tests (ARGS='-k refund -x' goes to pytest)
 	@scripts/redis
 	@scripts/nginx $(VENV)
 	@$(TESTING) $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
-	@if [ -z "$(ARGS)" ] && command -v cargo >/dev/null; then $(MAKE) --no-print-directory test-native; fi
+	@if [ -z "$(filter-out --all,$(ARGS))" ] && command -v cargo >/dev/null; then $(MAKE) --no-print-directory test-native; fi
+
+test-all:  ## run the tests, and those that take too long or need what not everybody has
+	@$(MAKE) --no-print-directory test ARGS='--all $(ARGS)'
 
 test-native: setup  ## run the native leaderboard's own tests, in Rust and through its Python face
 	@scripts/cargo-lock

@@ -92,14 +92,22 @@ def chromium() -> str:
     pytest.skip("no Chromium on the PATH: install it (Debian and Ubuntu: apt-get install chromium)")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--all`: the long tests too, as `make test-all` runs them."""
+    parser.addoption("--all", action="store_true", help="run the tests marked long, too")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the soak tests unless `-m` asks for them."""
-    if "soak" in config.option.markexpr:
-        return
-    soaking = [item for item in items if item.get_closest_marker("soak")]
-    if soaking:
-        config.hook.pytest_deselected(items=soaking)
-        items[:] = [item for item in items if item not in soaking]
+    """Leave out the soak tests unless `-m` asks for them, and the long ones unless `-m` or `--all` does."""
+    left_out = {
+        name
+        for name, wanted in {"soak": False, "long": bool(config.option.all)}.items()
+        if not wanted and name not in config.option.markexpr
+    }
+    leaving = [item for item in items if any(mark.name in left_out for mark in item.iter_markers())]
+    if leaving:
+        config.hook.pytest_deselected(items=leaving)
+        items[:] = [item for item in items if item not in leaving]
 
 
 @pytest.hookimpl(wrapper=True)
