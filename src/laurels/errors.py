@@ -191,6 +191,12 @@ class SettingsError(LaurelsError):
     """The settings are not valid."""
 
 
+class AnotherNamesKey(SettingsError):
+    """The key of the proxy names is another one than this ledger's: every member would get another name. Put the
+    ledger's own back (names.key, or the file of names.key_file), or change it on purpose: `laurels keys change names`.
+    """
+
+
 class FileRefused(LaurelsError):
     """This file cannot be used."""
 

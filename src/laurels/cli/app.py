@@ -6,6 +6,7 @@ import typer
 
 from laurels import __version__
 from laurels.cli import (
+    backups,
     bench,
     boards,
     demo,
@@ -53,7 +54,7 @@ def _laurels(
     """Loyalty points and live rankings for a shop."""
 
 
-for module in (serving, importing, boards, exporting, maintenance, tokens, demo, simulate, bench):
+for module in (serving, importing, boards, exporting, maintenance, backups, tokens, demo, simulate, bench):
     module.register(app)
 app.add_typer(program.app, name="program")
 app.add_typer(members.app, name="members")

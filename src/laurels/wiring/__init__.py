@@ -5,7 +5,7 @@ These are the only files that name engines.
 from laurels.wiring.assembly import Services, build, read_program
 from laurels.wiring.boards import clear_board, is_board_shared, leaderboard_engine, open_leaderboard
 from laurels.wiring.channels import NOBODY
-from laurels.wiring.ledgers import LedgerBundle, migrate, open_ledger
+from laurels.wiring.ledgers import LedgerBundle, migrate, open_ledger, read_ledger
 
 __all__ = [
     "NOBODY",
@@ -18,5 +18,6 @@ __all__ = [
     "migrate",
     "open_leaderboard",
     "open_ledger",
+    "read_ledger",
     "read_program",
 ]

@@ -23,7 +23,7 @@ from laurels.role_status import RoleBoard
 from laurels.settings import Settings
 from laurels.wiring.boards import open_leaderboard
 from laurels.wiring.channels import open_channel, open_composer
-from laurels.wiring.ledgers import LedgerBundle, check_there, open_ledger
+from laurels.wiring.ledgers import LedgerBundle, check_there, has_members, is_writable, open_ledger, read_ledger
 from laurels.wiring.owner import check_owner
 from laurels.wiring.payments import open_payments
 
@@ -62,7 +62,7 @@ async def build(
 ) -> AsyncIterator[Services]:
     """Build the services that the settings describe; everything that was opened here is closed on the way out, in
     reverse order. What is handed in (a ledger with all that belongs to it, a leaderboard, payments) is its owner's.
-    With `must_exist` no ledger is made where there is none.
+    With `must_exist` no ledger is made where there is none, and one that cannot be written is read.
 
     Raises `SettingsError`, `ProgramError`, `SchemaTooOld` and the like, each with what to do about it.
     """
@@ -71,13 +71,14 @@ async def build(
     if must_exist:
         check_there(settings)
     async with AsyncExitStack() as stack:
+        names = open_names(settings)
+        read_only = must_exist and bundle is None and not is_writable(settings)
         if bundle is None:
-            bundle = open_ledger(settings, now)
+            bundle = (read_ledger if read_only else open_ledger)(settings, now, names.numbers)
             stack.push_async_callback(bundle.close)
         ledger = bundle.ledger
-        names = open_names(settings)
         if leaderboard is None:
-            leaderboard = await open_leaderboard(settings, names, ledger)
+            leaderboard = await open_leaderboard(settings, names, ledger, read_only=read_only)
             stack.push_async_callback(leaderboard.close)
         # The sandbox takes no money: where customers are real, nobody may earn points through it.
         is_open = payments is not None or settings.auth.mode == "dev"
@@ -127,9 +128,17 @@ async def build(
 
 
 def open_names(settings: Settings) -> ProxyNames:
-    """Proxy names under the configured key; the first start makes a key under `state`."""
+    """Proxy names under the configured key; the first start makes one under `state`. Raises `SettingsError`, also where
+    it is missing and members bear names under it.
+    """
     path = settings.names_key_path
     if settings.names.key_file is None and not path.exists():
+        if has_members(settings):
+            raise SettingsError(
+                f"The key file of the proxy names, {path}, is missing, and the ledger's members are named by it. Put "
+                "it back from where you keep it, or let `laurels keys change names` give all of them other names."
+            )
+        settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
         new_key_file(path)
     return ProxyNames(load_key(path))
 

@@ -242,7 +242,7 @@ FROM entry WHERE place > ? AND place <= ? ORDER BY place LIMIT ?;
 -- name: verify_members
 -- Members with their totals, in chunks.
 SELECT m.number, coalesce(b.balance, 0), coalesce(b.earned, 0), coalesce(b.score, 0), m.hidden, m.name_number,
-       m.member_id IS NULL, m.merged_into, m.place, m.number < (SELECT next_member FROM ledger)
+       m.member_id IS NULL, m.merged_into, m.place, m.number < (SELECT next_member FROM ledger), m.member_id
 FROM member m LEFT JOIN balance b ON b.member = m.number WHERE m.number > ? ORDER BY m.number LIMIT ?;
 
 -- name: verify_accepted
@@ -373,6 +373,10 @@ ORDER BY begun_at, order_id LIMIT ?4;
 -- Where every shard's feed ends.
 SELECT shard, position, hash FROM shard ORDER BY shard;
 
+-- name: last_recorded
+-- When the last entry was recorded.
+SELECT coalesce(max(recorded_at), 0) FROM shard;
+
 -- name: read_identity
 -- Who this ledger is.
 SELECT identity FROM ledger;
@@ -394,16 +398,42 @@ SELECT epoch, shard, position, hash FROM epoch;
 INSERT INTO epoch SELECT ledger.epoch, shard.shard, shard.position, shard.hash, ? FROM ledger, shard;
 
 -- name: next_epoch!
--- Count the epochs.
-UPDATE ledger SET epoch = epoch + 1;
+-- A number above all earlier ones; by the clock, so that two restores of one copy begin two epochs.
+UPDATE ledger SET epoch = max(epoch + 1, ?);
 
 -- name: read_numbers
--- How many shards there are, what keys documents without a member, and the next numbers of members and names.
+-- How many shards there are, what keys documents without a member, the next number of a member, and below which name
+-- numbers were given in order.
 SELECT shards, secret, next_member, next_name FROM ledger;
 
 -- name: write_numbers!
--- The next numbers of members and names.
-UPDATE ledger SET next_member = ?, next_name = ?;
+-- The next number of a member.
+UPDATE ledger SET next_member = ?;
+
+-- name: numbered_names
+-- Below which name numbers were given in order, by version 0.1.
+SELECT next_name FROM ledger;
+
+-- name: is_free_name
+-- Whether nobody bears this name number, or bore it.
+SELECT NOT EXISTS (SELECT 1 FROM member WHERE name_number = ?1)
+   AND NOT EXISTS (SELECT 1 FROM former_name WHERE name_number = ?1);
+
+-- name: keep_former_name!
+-- A member gets another name: this one is not given again.
+INSERT INTO former_name SELECT name_number, number FROM member WHERE number = ? ON CONFLICT DO NOTHING;
+
+-- name: count_renames
+-- How often a member was renamed.
+SELECT count(*) FROM entry WHERE member = ? AND kind = 'rename';
+
+-- name: read_names_key
+-- What tells the key of the proxy names from another one; empty until one is shown.
+SELECT names_key FROM ledger;
+
+-- name: write_names_key!
+-- Members are named under this key from now on.
+UPDATE ledger SET names_key = ?;
 
 -- name: insert_remark!
 -- People's words about an entry.

@@ -27,6 +27,9 @@ from laurels.model.entries import worth
 CHUNK = 2000
 NEWEST = 2**62
 
+_MOST_ATTEMPTS = 64
+"""How often a name number may have been another's already: with 50 million members one in 13 is."""
+
 UNREADABLE = (apsw.Error, UnicodeDecodeError)
 """What the driver raises where bytes of the file make no sense."""
 
@@ -75,6 +78,7 @@ class _Member(Struct):
     score: int = 0
     hidden: bool = False
     name_number: int | None = None
+    renames: int = 0
     erased: bool = False
     merged_into: int | None = None
     seen: bool = False
@@ -89,6 +93,7 @@ class _Member(Struct):
                 self.hidden = kind == EntryKind.HIDE
             case EntryKind.ENROL | EntryKind.RENAME:
                 self.name_number = name_number
+                self.renames += kind == EntryKind.RENAME
             case EntryKind.ERASE:
                 self.erased = True
             case EntryKind.MERGE if details is not None:
@@ -259,11 +264,13 @@ def _members(db: Database, feed: _Feeds) -> Iterator[list[Finding]]:
         with _moment(db):
             findings = feed.catch_up()
             rows = _in_order(db.all("verify_members", after, CHUNK), after)
-        for row in rows:
+        for *row, member_id in rows:
             after = row[0]
             member = feed.members.setdefault(after, _Member())
             member.seen = True
-            findings += [Finding(f"member number {after}", what) for what in member.differences(row)]
+            findings += [Finding(f"member number {after}", what) for what in member.differences(tuple(row))]
+            if not _is_its_name(db, member, member_id):
+                findings.append(Finding(f"member number {after}", "its name number does not follow from its id"))
         yield findings
         if not rows:
             break
@@ -272,6 +279,16 @@ def _members(db: Database, feed: _Feeds) -> Iterator[list[Finding]]:
         for number, member in feed.members.items()
         if not member.seen
     ]
+
+
+def _is_its_name(db: Database, member: _Member, member_id: str | None) -> bool:
+    """Whether a member's name number is one that its id may be given. Of who was erased nothing can be said, and not
+    where the key is not shown.
+    """
+    names, number = db.names, member.name_number
+    if names is None or member_id is None or number is None or number < db.value("numbered_names"):
+        return True
+    return any(names.number(member_id, member.renames, attempt) == number for attempt in range(_MOST_ATTEMPTS))
 
 
 def _documents(db: Database) -> Iterator[list[Finding]]:

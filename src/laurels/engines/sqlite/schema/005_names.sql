@@ -1,0 +1,10 @@
+-- What tells the key of the proxy names from another one, and what is not given again.
+--
+-- Version 0.1 numbered names in order; those below `ledger.next_name` stay, and no other is given there.
+
+ALTER TABLE ledger ADD COLUMN names_key BLOB;      -- the key's fingerprint; empty until a key is first shown
+
+CREATE TABLE former_name (         -- name numbers that members bore before they were renamed
+    name_number INTEGER PRIMARY KEY,
+    member INTEGER NOT NULL REFERENCES member
+) STRICT;
