@@ -49,6 +49,18 @@ class InvalidInput(LaurelsError):
 class Conflict(LaurelsError):
     """This id was used before with other content. Nothing was changed."""
 
+    fields: tuple[str, ...] = ()
+    """The fields that differ from what came first, where that is known."""
+
+    @classmethod
+    def differing(cls, fields: Sequence[str]) -> "Conflict":
+        """The conflict with what came first in these fields."""
+        if not fields:
+            return cls()
+        conflict = cls(f"This id was used before with other content: {', '.join(fields)}. Nothing was changed.")
+        conflict.fields = tuple(fields)
+        return conflict
+
 
 class InsufficientPoints(LaurelsError):
     """The balance does not cover these points. Nothing was changed."""

@@ -1,13 +1,14 @@
 """Carries documents from a ledger's inbox through the rules, batch by batch, shard by shard."""
 
 import asyncio
+from collections.abc import Callable, Sequence
 
 from laurels import clock
 from laurels.awarding.decide import decide, decide_or_raise
 from laurels.awarding.programs import Programs
 from laurels.clock import DAY, Clock
 from laurels.errors import LaurelsError, NotOwned, UnknownProgramVersion
-from laurels.ledger import Claim, Ledger, Outcome, Receipt
+from laurels.ledger import Claim, Ledger, Outcome, Quarantined, Receipt
 from laurels.model import Document
 
 BATCH = 200
@@ -26,6 +27,8 @@ class Awarder:
         self._ledger = ledger
         self._programs = programs
         self._now = now
+        self.on_quarantined: Callable[[Sequence[Quarantined]], object] = len
+        """Called with documents that went to quarantine, once that is durable."""
 
     async def step(self, limit: int = BATCH) -> int:
         """Award a batch in every shard that this process owns, each in a transaction. Returns how many documents were
@@ -72,10 +75,17 @@ class Awarder:
         return receipts
 
     async def _award(self, shard: int, limit: int) -> int:
-        return await self._ledger.award(shard, limit, self._decide, waiting_before=self._now() - LONGEST_WAIT)
+        outcome = Outcome()
 
-    def _decide(self, claim: Claim) -> Outcome:
-        return decide(claim, self._programs)
+        def judge(claim: Claim) -> Outcome:
+            nonlocal outcome
+            outcome = decide(claim, self._programs)
+            return outcome
+
+        taken = await self._ledger.award(shard, limit, judge, waiting_before=self._now() - LONGEST_WAIT)
+        if outcome.quarantined:
+            self.on_quarantined(outcome.quarantined)
+        return taken
 
     def _decide_or_raise(self, claim: Claim) -> Outcome:
         return decide_or_raise(claim, self._programs)

@@ -14,6 +14,7 @@ from laurels.cli import (
     importing,
     maintenance,
     members,
+    messages,
     program,
     quarantine,
     serving,
@@ -58,4 +59,5 @@ for module in (serving, importing, boards, exporting, maintenance, backups, toke
     module.register(app)
 app.add_typer(program.app, name="program")
 app.add_typer(members.app, name="members")
+app.add_typer(messages.app, name="messages")
 app.add_typer(quarantine.app, name="quarantine")

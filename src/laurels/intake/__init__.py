@@ -4,6 +4,7 @@ the customer waits.
 `forms.py` is what may come in and how it is checked; `intake.py` hands it to the ledger.
 """
 
+from laurels.intake.conflicts import WIRE_NAMES, conflict_of
 from laurels.intake.decoding import convert, decode
 from laurels.intake.differing import differing_fields
 from laurels.intake.forms import (
@@ -25,6 +26,7 @@ from laurels.intake.forms import (
 from laurels.intake.intake import Intake
 
 __all__ = [
+    "WIRE_NAMES",
     "AmendmentForm",
     "AnySource",
     "Email",
@@ -38,6 +40,7 @@ __all__ = [
     "RefundForm",
     "Source",
     "UnlinkedRefundForm",
+    "conflict_of",
     "convert",
     "decode",
     "differing_fields",

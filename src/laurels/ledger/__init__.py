@@ -43,6 +43,7 @@ from laurels.ledger.inbox import Counts, DocumentState, Inbox, Receipt
 from laurels.ledger.members import MemberRegistry
 from laurels.ledger.names import NAMES, NameNumbers
 from laurels.ledger.outbox import Message, MessageState, Outbox
+from laurels.ledger.people import FoundMember, Kept, KeptDocument, KeptEntry, People
 from laurels.ledger.port import Ledger
 from laurels.ledger.programs import OTHER_RULES, Draft, ProgramStore, PublishedProgram
 from laurels.ledger.quarantine import Quarantine, QuarantinedDocument
@@ -63,9 +64,13 @@ __all__ = [
     "Due",
     "Feed",
     "Finding",
+    "FoundMember",
     "Heads",
     "Inbox",
     "Item",
+    "Kept",
+    "KeptDocument",
+    "KeptEntry",
     "Ledger",
     "MemberRegistry",
     "MemberState",
@@ -77,6 +82,7 @@ __all__ = [
     "OrderKey",
     "Outbox",
     "Outcome",
+    "People",
     "Posting",
     "ProgramStore",
     "PublishedProgram",

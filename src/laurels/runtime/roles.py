@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from laurels.clock import DAY
 from laurels.metrics_sharing import is_counting
+from laurels.runtime.quarantining import tell_quarantined
 from laurels.runtime.supervisor import supervise
 from laurels.runtime.telling import Progress, lines
 from laurels.wiring import Services
@@ -66,6 +67,7 @@ async def _http(running: Running, watch: Watch) -> None:
 async def _award(running: Running, watch: Watch) -> None:
     services = running.services
     count: Callable[[int], object] = int
+    services.awarder.on_quarantined = tell_quarantined
     if is_counting():
         from laurels.metrics import AWARDED  # noqa: PLC0415 - prometheus-client takes a while to load
 
@@ -96,6 +98,10 @@ async def _project(running: Running, watch: Watch) -> None:
 
 async def _notify(running: Running, watch: Watch) -> None:
     services = running.services
+    if is_counting():
+        from laurels.metrics import MESSAGE_TRIES  # noqa: PLC0415 - prometheus-client takes a while to load
+
+        services.notifier.on_try = lambda outcome: MESSAGE_TRIES.labels(outcome).inc()
     await notify_forever(services.ledger, services.notifier, running.stop, watch)
 
 

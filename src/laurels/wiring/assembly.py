@@ -123,7 +123,7 @@ async def build(
                 smallest=settings.boards.smallest,
             ),
             roles=roles,
-            live=Live(leaderboard, settings.leaderboard.stale_after_ms, now),
+            live=Live(leaderboard, settings.leaderboard.stale_after_ms, now, boards.next_turn),
         )
 
 

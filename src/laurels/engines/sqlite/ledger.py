@@ -3,11 +3,13 @@ thread.
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import apsw
+import structlog
 
 from laurels import clock
 from laurels.clock import MINUTE, Clock
@@ -16,6 +18,7 @@ from laurels.engines.sqlite.books import SqliteBooks, SqliteInbox
 from laurels.engines.sqlite.connection import Database, wrapped
 from laurels.engines.sqlite.copying import write_copy
 from laurels.engines.sqlite.feeding import SqliteFeed, heads_of
+from laurels.engines.sqlite.people import SqlitePeople
 from laurels.engines.sqlite.places import end_of, place_of
 from laurels.engines.sqlite.programs import SqlitePrograms
 from laurels.engines.sqlite.registry import SqliteMembers, SqliteOutbox, SqliteQuarantine
@@ -23,11 +26,15 @@ from laurels.engines.sqlite.schema import LATEST, migrate, version_of
 from laurels.errors import AnotherNamesKey, LedgerReadOnly, SchemaTooOld
 from laurels.ledger import Heads, NameNumbers, Upgrade, Verification
 
+log = structlog.get_logger(__name__)
+
 EPOCHS_FROM = 29_453_760
 """The minute from which epochs are numbered: 2026-01-01."""
 
 
-class SqliteLedger(SqliteInbox, SqliteBooks, SqliteMembers, SqliteFeed, SqliteQuarantine, SqliteOutbox, SqlitePrograms):
+class SqliteLedger(
+    SqliteInbox, SqliteBooks, SqliteMembers, SqlitePeople, SqliteFeed, SqliteQuarantine, SqliteOutbox, SqlitePrograms
+):
     """A ledger in one file, with the checkout's `intents` in the same. Make it with `SqliteLedger.open`; call it from
     one event loop.
     """
@@ -168,6 +175,9 @@ def _prepared(path: Path) -> Iterator[Database]:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600, exist_ok=True)
+        if os.name == "posix" and (mode := path.stat().st_mode) & 0o077:
+            path.chmod(0o600)
+            log.warning("ledger.made_private", mode=f"{mode & 0o777:o}")
     except OSError as error:
         raise LedgerReadOnly(f"The ledger {path} cannot be opened: {error}") from error
     if not path.is_file():

@@ -331,8 +331,60 @@ WHERE id IN (SELECT id FROM message WHERE state = 'held' AND created_at < ? LIMI
 
 -- name: messages
 -- What became of a member's messages.
-SELECT s.id, s.milestone, s.points, s.state, s.created_at, s.attempts, s.note
+SELECT s.id, m.member_id, s.milestone, s.points, s.state, s.created_at, s.due_at, s.attempts, s.note
 FROM message s JOIN member m ON m.number = s.member WHERE m.member_id = ? ORDER BY s.created_at, s.id;
+
+-- name: all_messages
+-- Messages behind one of them, oldest first; those in a state, or of a member, where they are named.
+SELECT s.id, m.member_id, s.milestone, s.points, s.state, s.created_at, s.due_at, s.attempts, s.note
+FROM message s JOIN member m ON m.number = s.member
+WHERE (?1 IS NULL OR s.state = ?1) AND (?2 IS NULL OR m.member_id = ?2)
+  AND (?3 = '' OR (s.created_at, s.id) > (SELECT created_at, id FROM message WHERE id = ?3))
+ORDER BY s.created_at, s.id LIMIT ?4;
+
+-- name: message
+-- One of them.
+SELECT s.id, m.member_id, s.milestone, s.points, s.state, s.created_at, s.due_at, s.attempts, s.note
+FROM message s JOIN member m ON m.number = s.member WHERE s.id = ?;
+
+-- name: kept_messages
+-- What became of the messages of a member and of those who became it.
+SELECT s.id, m.member_id, s.milestone, s.points, s.state, s.created_at, s.due_at, s.attempts, s.note
+FROM message s JOIN member m ON m.number = s.member WHERE m.number = ?1 OR m.merged_into = ?1
+ORDER BY s.created_at, s.id;
+
+-- name: kept_entries
+-- All entries of a member and of those who became it, with what their documents said.
+SELECT e.place, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id,
+       coalesce(r.reason, e.reason), e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at,
+       e.hash, m.member_id, e.format, e.details, r.note, c.content
+FROM entry e JOIN member m ON m.number = e.member LEFT JOIN remark r ON r.place = e.place
+LEFT JOIN content c ON c.place = e.place
+WHERE e.member IN (SELECT number FROM member WHERE number = ?1 OR merged_into = ?1) ORDER BY e.recorded_at, e.place;
+
+-- name: kept_documents
+-- What came from or for a member and is not awarded.
+SELECT a.kind, a.source, a.id, a.status, a.accepted_at, i.reason, i.raw, i.content, i.actor
+FROM inbox i JOIN accepted a ON a.sequence = i.sequence
+WHERE a.member IN (SELECT number FROM member WHERE number = ?1 OR merged_into = ?1) ORDER BY a.sequence;
+
+-- name: members_by_prefix
+-- Members whose ids begin so, in the order of ids.
+SELECT m.member_id, c.email, m.hidden, m.enrolled_at, n.member_id
+FROM member m LEFT JOIN contact c ON c.member = m.number LEFT JOIN member n ON n.number = m.merged_into
+WHERE m.member_id >= ?1 AND m.member_id < ?1 || char(1114111) AND m.member_id > ?2 ORDER BY m.member_id LIMIT ?3;
+
+-- name: members_by_email
+-- Members with an address, in the order of ids.
+SELECT m.member_id, c.email, m.hidden, m.enrolled_at, n.member_id
+FROM contact c JOIN member m ON m.number = c.member LEFT JOIN member n ON n.number = m.merged_into
+WHERE c.email = ?1 COLLATE NOCASE AND m.member_id >= ?2 AND m.member_id < ?2 || char(1114111) AND m.member_id > ?3
+ORDER BY m.member_id LIMIT ?4;
+
+-- name: retry_message
+-- Due now, where it waits or is undeliverable and there is an address.
+UPDATE message SET state = 'due', due_at = ?2 WHERE id = ?1 AND state IN ('due', 'undeliverable')
+AND EXISTS (SELECT 1 FROM contact WHERE member = message.member) RETURNING id;
 
 -- name: any_due
 -- Whether there is a message to try.

@@ -1,4 +1,4 @@
--- What tells the key of the proxy names from another one, and what is not given again.
+-- What tells the key of the proxy names from another one, what name is not given again, and members by their address.
 --
 -- Version 0.1 numbered names in order; those below `ledger.next_name` stay, and no other is given there.
 
@@ -8,3 +8,5 @@ CREATE TABLE former_name (         -- name numbers that members bore before they
     name_number INTEGER PRIMARY KEY,
     member INTEGER NOT NULL REFERENCES member
 ) STRICT;
+
+CREATE INDEX contact_email ON contact (email COLLATE NOCASE);
