@@ -12,6 +12,7 @@ from laurels.cli import (
     demo,
     exporting,
     importing,
+    keys,
     maintenance,
     members,
     messages,
@@ -59,5 +60,6 @@ for module in (serving, importing, boards, exporting, maintenance, backups, toke
     module.register(app)
 app.add_typer(program.app, name="program")
 app.add_typer(members.app, name="members")
+app.add_typer(keys.app, name="keys")
 app.add_typer(messages.app, name="messages")
 app.add_typer(quarantine.app, name="quarantine")

@@ -8,8 +8,7 @@ from laurels import clock
 from laurels.awarding import Awarder, Programs, publish
 from laurels.checkout import Checkout, Payments, read_catalogue
 from laurels.clock import Clock
-from laurels.dashboard import Dashboards, Live, ProxyNames
-from laurels.dashboard.names import load_key, new_key_file
+from laurels.dashboard import Dashboards, Live
 from laurels.errors import SettingsError
 from laurels.intake import Intake
 from laurels.keyfile import check_folder
@@ -23,7 +22,8 @@ from laurels.role_status import RoleBoard
 from laurels.settings import Settings
 from laurels.wiring.boards import open_leaderboard
 from laurels.wiring.channels import open_channel, open_composer
-from laurels.wiring.ledgers import LedgerBundle, check_there, has_members, is_writable, open_ledger, read_ledger
+from laurels.wiring.ledgers import LedgerBundle, check_there, is_writable, open_ledger, read_ledger
+from laurels.wiring.naming import open_names
 from laurels.wiring.owner import check_owner
 from laurels.wiring.payments import open_payments
 
@@ -125,22 +125,6 @@ async def build(
             roles=roles,
             live=Live(leaderboard, settings.leaderboard.stale_after_ms, now, boards.next_turn),
         )
-
-
-def open_names(settings: Settings) -> ProxyNames:
-    """Proxy names under the configured key; the first start makes one under `state`. Raises `SettingsError`, also where
-    it is missing and members bear names under it.
-    """
-    path = settings.names_key_path
-    if settings.names.key_file is None and not path.exists():
-        if has_members(settings):
-            raise SettingsError(
-                f"The key file of the proxy names, {path}, is missing, and the ledger's members are named by it. Put "
-                "it back from where you keep it, or let `laurels keys change names` give all of them other names."
-            )
-        settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        new_key_file(path)
-    return ProxyNames(load_key(path))
 
 
 def read_program(settings: Settings) -> Program:

@@ -58,7 +58,7 @@ class SqliteLedger(
                 migrate(db.connection, shards)
             elif version < LATEST:
                 raise SchemaTooOld
-            _know_key(db, names)
+            _know_key(db, names, now())
         return cls(path, now, names)
 
     @classmethod
@@ -71,6 +71,14 @@ class SqliteLedger(
                 raise SchemaTooOld
             _check_key(db, names)
         return cls(path, now, names, read_only=True)
+
+    @staticmethod
+    def change_names_key(path: Path, names: NameNumbers, now: Clock = clock.now) -> None:
+        """Let another key be the ledger's own: all members get other names. Raises as `open` does."""
+        with _prepared(path) as db:
+            if version_of(db.connection) < LATEST:
+                raise SchemaTooOld
+            db.run("write_names_key", names.fingerprint, now())
 
     @staticmethod
     def has_members(path: Path) -> bool:
@@ -135,14 +143,14 @@ class SqliteLedger(
         await self._writer.close()
 
 
-def _know_key(db: Database, names: NameNumbers | None) -> None:
+def _know_key(db: Database, names: NameNumbers | None, now: int) -> None:
     """See that the ledger is opened under its own key of the proxy names; the first that is shown is its own."""
     if names is None or _check_key(db, names):
         return
     db.execute("BEGIN IMMEDIATE")  # two may be the first at once
     try:
         if not _check_key(db, names):
-            db.run("write_names_key", names.fingerprint)
+            db.run("write_names_key", names.fingerprint, now)
     finally:
         db.execute("COMMIT")
 

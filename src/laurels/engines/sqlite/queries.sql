@@ -242,7 +242,7 @@ FROM entry WHERE place > ? AND place <= ? ORDER BY place LIMIT ?;
 -- name: verify_members
 -- Members with their totals, in chunks.
 SELECT m.number, coalesce(b.balance, 0), coalesce(b.earned, 0), coalesce(b.score, 0), m.hidden, m.name_number,
-       m.member_id IS NULL, m.merged_into, m.place, m.number < (SELECT next_member FROM ledger), m.member_id
+       m.member_id IS NULL, m.merged_into, m.place, m.number < (SELECT next_member FROM ledger), m.member_id, m.enrolled_at
 FROM member m LEFT JOIN balance b ON b.member = m.number WHERE m.number > ? ORDER BY m.number LIMIT ?;
 
 -- name: verify_accepted
@@ -463,8 +463,8 @@ SELECT shards, secret, next_member, next_name FROM ledger;
 UPDATE ledger SET next_member = ?;
 
 -- name: numbered_names
--- Below which name numbers were given in order, by version 0.1.
-SELECT next_name FROM ledger;
+-- Below which name numbers were given in order, by version 0.1, and since when they follow from the present key.
+SELECT next_name, names_since FROM ledger;
 
 -- name: is_free_name
 -- Whether nobody bears this name number, or bore it.
@@ -485,7 +485,7 @@ SELECT names_key FROM ledger;
 
 -- name: write_names_key!
 -- Members are named under this key from now on.
-UPDATE ledger SET names_key = ?;
+UPDATE ledger SET names_key = ?1, names_since = iif(EXISTS (SELECT 1 FROM member), ?2, 0);
 
 -- name: insert_remark!
 -- People's words about an entry.

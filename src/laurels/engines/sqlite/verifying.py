@@ -79,11 +79,12 @@ class _Member(Struct):
     hidden: bool = False
     name_number: int | None = None
     renames: int = 0
+    renamed_at: int = 0
     erased: bool = False
     merged_into: int | None = None
     seen: bool = False
 
-    def add(self, kind: str, points: int, name_number: int | None, details: bytes | None) -> None:
+    def add(self, kind: str, points: int, name_number: int | None, details: bytes | None, recorded_at: int) -> None:
         earned, score = worth(kind, points, details)
         self.balance += points
         self.earned += earned
@@ -93,7 +94,8 @@ class _Member(Struct):
                 self.hidden = kind == EntryKind.HIDE
             case EntryKind.ENROL | EntryKind.RENAME:
                 self.name_number = name_number
-                self.renames += kind == EntryKind.RENAME
+                if kind == EntryKind.RENAME:
+                    self.renames, self.renamed_at = self.renames + 1, recorded_at
             case EntryKind.ERASE:
                 self.erased = True
             case EntryKind.MERGE if details is not None:
@@ -210,7 +212,7 @@ class _Feed:
             yield Finding(self._where(position), "the entry was changed: its hash does not follow from the one before")
         self.position, self._hash = position, stored if isinstance(stored, bytes) else None
         if isinstance(points, int):  # else it was reported above
-            self._members.setdefault(member, _Member()).add(kind, points, name_number, _readable(details))
+            self._members.setdefault(member, _Member()).add(kind, points, name_number, _readable(details), row[15])
 
     def _beyond_head(self) -> list[Finding]:
         beyond = place_of(self._shard, max(self.head, 0))
@@ -264,12 +266,12 @@ def _members(db: Database, feed: _Feeds) -> Iterator[list[Finding]]:
         with _moment(db):
             findings = feed.catch_up()
             rows = _in_order(db.all("verify_members", after, CHUNK), after)
-        for *row, member_id in rows:
+        for *row, member_id, enrolled_at in rows:
             after = row[0]
             member = feed.members.setdefault(after, _Member())
             member.seen = True
             findings += [Finding(f"member number {after}", what) for what in member.differences(tuple(row))]
-            if not _is_its_name(db, member, member_id):
+            if not _is_its_name(db, member, member_id, enrolled_at):
                 findings.append(Finding(f"member number {after}", "its name number does not follow from its id"))
         yield findings
         if not rows:
@@ -281,12 +283,16 @@ def _members(db: Database, feed: _Feeds) -> Iterator[list[Finding]]:
     ]
 
 
-def _is_its_name(db: Database, member: _Member, member_id: str | None) -> bool:
+def _is_its_name(db: Database, member: _Member, member_id: str | None, enrolled_at: int | None) -> bool:
     """Whether a member's name number is one that its id may be given. Of who was erased nothing can be said, and not
-    where the key is not shown.
+    of who was named under another key, or where none is shown.
     """
     names, number = db.names, member.name_number
-    if names is None or member_id is None or number is None or number < db.value("numbered_names"):
+    named_at = member.renamed_at or enrolled_at
+    if names is None or member_id is None or not isinstance(number, int) or not isinstance(named_at, int):
+        return True
+    numbered, since = db.one("numbered_names") or (0, 0)
+    if number < numbered or named_at <= since:
         return True
     return any(names.number(member_id, member.renames, attempt) == number for attempt in range(_MOST_ATTEMPTS))
 

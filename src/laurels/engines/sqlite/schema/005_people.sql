@@ -3,6 +3,7 @@
 -- Version 0.1 numbered names in order; those below `ledger.next_name` stay, and no other is given there.
 
 ALTER TABLE ledger ADD COLUMN names_key BLOB;      -- the key's fingerprint; empty until a key is first shown
+ALTER TABLE ledger ADD COLUMN names_since INTEGER NOT NULL DEFAULT 0;  -- who was named before, was not under this key
 
 CREATE TABLE former_name (         -- name numbers that members bore before they were renamed
     name_number INTEGER PRIMARY KEY,
