@@ -41,8 +41,8 @@ ROUTES = (
     *live.ROUTES,
     *points.ROUTES,
     *adjustments.ROUTES,
-    *members.ROUTES,
     *people.ROUTES,
+    *members.ROUTES,
 )
 """The API, in the order of its documentation."""
 

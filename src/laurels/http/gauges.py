@@ -75,7 +75,7 @@ def _of_ledger(counts: Counts, now: int) -> list[GaugeMetricFamily]:
         _gauge("laurels_inbox_depth", "Documents accepted and not yet taken.", counts.ready),
         _gauge("laurels_inbox_age_seconds", "How long the first of them has waited; 0 where there is none.", age),
         _gauge("laurels_waiting", "Refunds that wait for their order.", counts.waiting),
-        _gauge("laurels_quarantined", "Documents in quarantine.", counts.quarantined),
+        _gauge("laurels_quarantine_depth", "Documents in quarantine.", counts.quarantined),
         messages,
     ]
 
