@@ -9,7 +9,7 @@ from laurels.http.orders import OrderEntry, show_entry
 from laurels.http.routes import Access, Answer, Call, route
 from laurels.intake import AnySource, RefundForm, UnlinkedRefundForm
 from laurels.ledger import DocumentState
-from laurels.model import Cancellation, DocumentKind, Refund, Status, Version
+from laurels.model import Cancellation, DocumentKind, EntryKind, Refund, Status, Version
 
 WRITE = Access(("orders:write",))
 
@@ -76,6 +76,8 @@ async def show_refund(call: Call, query: CircleQuery) -> Answer:
     if state.entry is None:
         return Answer(200, shown if state.reason is None else replace(shown, reason=state.reason))
     of_order = await ledger.order_entries(query.order_source or query.source, order_id)
+    earned = max((n for n, entry in enumerate(of_order) if entry.kind is EntryKind.EARN), default=0)
+    since_earned = of_order[earned:]  # an amendment earns anew, and carries refunds over
     own = [entry for entry in of_order if (entry.source, entry.refund_id) == (query.source, refund_id)]
     if not own:
         raise UnknownOrder("No such refund.")
@@ -84,7 +86,7 @@ async def show_refund(call: Call, query: CircleQuery) -> Answer:
         200,
         replace(
             shown,
-            points=sum(entry.points for entry in entries),
+            points=sum(entry.points for entry in own if entry in since_earned),
             reason=entries[0].reason,
             as_of=str(Version((await ledger.heads()).epoch, {entries[-1].shard: entries[-1].position})),
             entries=[show_entry(entry) for entry in entries],

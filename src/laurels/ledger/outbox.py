@@ -63,7 +63,7 @@ class Outbox(Protocol):
         ...
 
     async def messages(self, member_id: str) -> list[MessageState]:
-        """What became of a member's messages, oldest first."""
+        """What became of the messages of a member and of those who became it, oldest first."""
         ...
 
     async def all_messages(

@@ -2,6 +2,7 @@
 
 import errno
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
@@ -78,6 +79,9 @@ class SmtpChannel:
             raise ChannelUnavailable(f"The mail server {self._where} cannot be used ({_kind(error)}).") from error
         finally:
             client.close()  # at once: who is cancelled has no time for a goodbye
+
+    async def forget(self, ids: Sequence[str]) -> None:
+        """Keeps nothing."""
 
     async def close(self) -> None:
         return

@@ -30,7 +30,8 @@ class Acceptance:
         """The first answer to a document that was here before, or the conflict with it (None when it is new); and whose
         it is, if that is known.
         """
-        row = self._db.one("look_up", document.source, document.id, document.kind.value, document.member_id)
+        id_ = kept_id(self._numbers.secret, document.kind, document.id)
+        row = self._db.one("look_up", document.source, id_, document.kind.value, document.member_id)
         assert row is not None, "a row of look-ups is a row, whatever they find"
         sequence, number = row
         if sequence is not None:
@@ -48,7 +49,7 @@ class Acceptance:
             "insert_accepted",
             document.kind.value,
             document.source,
-            document.id,
+            kept_id(self._numbers.secret, document.kind, document.id),
             whose.number,
             keyed(whose.secret, document.fingerprint),
             Status.ACCEPTED.value,
@@ -157,6 +158,13 @@ class Acceptance:
             if secret and fingerprint == keyed(secret, keyed(unplaced, sent)):  # placed after it came
                 return receipt
         return Receipt(Status(status), conflict=True)
+
+
+def kept_id(secret: bytes, kind: DocumentKind, id_: str) -> str:
+    """The id under which a document is remembered for ever. That of an adjustment is whatever a caller chose as its
+    key, perhaps a customer's id, and nobody is shown it: of it a digest is kept, which knows it again.
+    """
+    return keyed(secret, id_.encode()).hex() if kind is DocumentKind.ADJUSTMENT else id_
 
 
 class Whose(NamedTuple):

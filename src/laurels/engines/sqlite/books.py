@@ -25,7 +25,8 @@ class SqliteInbox(Session):
         self, kind: DocumentKind, source: str, id: str, *, of_member: str | None = None
     ) -> DocumentState | None:
         def read(db: Database) -> DocumentState | None:
-            row = db.one("document_state", source, id, kind.value, of_member)
+            kept = accepting.kept_id(db.value("read_secret"), kind, id)
+            row = db.one("document_state", source, kept, kind.value, of_member)
             if row is None:
                 return None
             status, place, accepted_at, member_id, reason, content, actor = row

@@ -59,5 +59,5 @@ def _kept(db: Database, member_id: str) -> Kept | None:
             )
             for row in db.all("kept_documents", member.number)
         ),
-        messages=tuple(state_of(row) for row in db.all("kept_messages", member.number)),
+        messages=tuple(state_of(row) for row in db.all("messages", member_id)),
     )

@@ -330,9 +330,11 @@ UPDATE message SET state = 'undeliverable', note = 'no address'
 WHERE id IN (SELECT id FROM message WHERE state = 'held' AND created_at < ? LIMIT 1000);
 
 -- name: messages
--- What became of a member's messages.
+-- What became of the messages of a member and of those who became it.
+WITH who (number) AS (SELECT coalesce(merged_into, number) FROM member WHERE member_id = ?)
 SELECT s.id, m.member_id, s.milestone, s.points, s.state, s.created_at, s.due_at, s.attempts, s.note
-FROM message s JOIN member m ON m.number = s.member WHERE m.member_id = ? ORDER BY s.created_at, s.id;
+FROM message s JOIN member m ON m.number = s.member
+WHERE m.number = (SELECT number FROM who) OR m.merged_into = (SELECT number FROM who) ORDER BY s.created_at, s.id;
 
 -- name: all_messages
 -- Messages behind one of them, oldest first; those in a state, or of a member, where they are named.
@@ -346,12 +348,6 @@ ORDER BY s.created_at, s.id LIMIT ?4;
 -- One of them.
 SELECT s.id, m.member_id, s.milestone, s.points, s.state, s.created_at, s.due_at, s.attempts, s.note
 FROM message s JOIN member m ON m.number = s.member WHERE s.id = ?;
-
--- name: kept_messages
--- What became of the messages of a member and of those who became it.
-SELECT s.id, m.member_id, s.milestone, s.points, s.state, s.created_at, s.due_at, s.attempts, s.note
-FROM message s JOIN member m ON m.number = s.member WHERE m.number = ?1 OR m.merged_into = ?1
-ORDER BY s.created_at, s.id;
 
 -- name: kept_entries
 -- All entries of a member and of those who became it, with what their documents said.
@@ -428,6 +424,10 @@ SELECT shard, position, hash FROM shard ORDER BY shard;
 -- name: last_recorded
 -- When the last entry was recorded.
 SELECT coalesce(max(recorded_at), 0) FROM shard;
+
+-- name: read_secret
+-- What keys whatever belongs to no member.
+SELECT secret FROM ledger;
 
 -- name: read_identity
 -- Who this ledger is.

@@ -11,3 +11,6 @@ CREATE TABLE former_name (         -- name numbers that members bore before they
 ) STRICT;
 
 CREATE INDEX contact_email ON contact (email COLLATE NOCASE);
+
+-- The ids of adjustments are keys that callers chose, perhaps a customer's id: of them a digest is kept.
+UPDATE accepted SET id = lower(hex(keyed((SELECT secret FROM ledger), CAST(id AS BLOB)))) WHERE kind = 'adjustment';
