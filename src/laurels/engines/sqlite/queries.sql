@@ -539,9 +539,21 @@ SELECT digest, version, text, submitted_by, submitted_at, approved_by, approved_
 -- Somebody put it in force.
 UPDATE draft SET approved_by = ?, approved_at = ? WHERE digest = ? AND approved_by IS NULL;
 
--- name: lease_owners
--- Who holds shards now.
-SELECT DISTINCT owner FROM lease WHERE until > ?;
+-- name: awarders
+-- The processes that award, by their word of late.
+SELECT owner FROM awarder WHERE until > ? AND until <= ?;
+
+-- name: note_awarder!
+-- A process awards.
+INSERT INTO awarder (owner, until) VALUES (?, ?) ON CONFLICT (owner) DO UPDATE SET until = excluded.until;
+
+-- name: forget_awarders!
+-- Processes that have not said so for a while.
+DELETE FROM awarder WHERE until <= ? OR until > ?;
+
+-- name: forget_awarder!
+-- One that ends.
+DELETE FROM awarder WHERE owner = ?;
 
 -- name: leases_of
 -- What an owner holds, and has held last.
@@ -555,10 +567,14 @@ UPDATE lease SET until = ? WHERE shard = ?;
 -- Let go of a shard.
 UPDATE lease SET until = 0, owner = '' WHERE shard = ?;
 
+-- name: release_leases!
+-- Let go of all that an owner holds.
+UPDATE lease SET until = 0, owner = '' WHERE owner = ?;
+
 -- name: free_shards
--- Shards that nobody holds.
+-- Shards that nobody holds but perhaps one owner.
 SELECT shard.shard FROM shard LEFT JOIN lease ON lease.shard = shard.shard
-WHERE coalesce(lease.until, 0) <= ? ORDER BY shard.shard LIMIT ?;
+WHERE lease.owner IS NOT ? AND NOT (coalesce(lease.until, 0) > ? AND lease.until <= ?) ORDER BY shard.shard LIMIT ?;
 
 -- name: take_lease
 -- Take a shard; the fence tells whoever held it.
