@@ -9,11 +9,11 @@ from laurels import clock
 from laurels.clock import Clock
 from laurels.engines.sqlite.chain import entry_of
 from laurels.engines.sqlite.change_notice import ChangeNotice
-from laurels.engines.sqlite.change_signal import ChangeSignal
 from laurels.engines.sqlite.connection import Database
 from laurels.engines.sqlite.intents import SqliteIntents
 from laurels.engines.sqlite.reader import Reader
 from laurels.engines.sqlite.writer import Writer
+from laurels.ledger.change_signal import ChangeSignal
 from laurels.model import Entry
 
 
