@@ -8,7 +8,7 @@ from laurels.engines.sqlite.connection import Database
 from laurels.engines.sqlite.members import chains_version
 from laurels.engines.sqlite.session import Session
 from laurels.errors import LaurelsError, NotOwned
-from laurels.ledger import Counts, Decide, DocumentState, Receipt
+from laurels.ledger import Award, Counts, Decide, DocumentState, MemberState, Receipt
 from laurels.model import Balance, Document, DocumentKind, Entry, Status, Version
 
 NEWEST = 2**62
@@ -87,18 +87,35 @@ class SqliteBooks(Session):
             self._leased_at, self._mine = now, frozenset(self._fences)
         return self._mine
 
-    async def award(self, shard: int, limit: int, decide: Decide, *, waiting_before: int) -> int:
+    async def award(
+        self, shard: int, limit: int, decide: Decide, *, waiting_before: int, in_depth: bool = False
+    ) -> int:
         if shard not in self._mine:
             raise NotOwned
         fence = self._fences.get(shard)
         return await self._writer.run(
             lambda db: awarding.award(
-                db, shard, limit, decide, waiting_before=waiting_before, now=self._now(), fence=fence
+                db,
+                shard,
+                limit,
+                decide,
+                waiting_before=waiting_before,
+                in_depth=in_depth,
+                now=self._now(),
+                fence=fence,
             )
         )
 
-    async def settle(self, documents: Sequence[Document], decide: Decide) -> list[Receipt | LaurelsError]:
-        return await self._writer.run_with_others(self._settle_together, (documents, decide))
+    async def sweep(self, shard: int, limit: int, decide: Decide) -> int:
+        if shard not in self._mine:
+            raise NotOwned
+        fence = self._fences.get(shard)
+        return await self._writer.run(lambda db: awarding.sweep(db, shard, limit, decide, now=self._now(), fence=fence))
+
+    async def settle(
+        self, documents: Sequence[Document], decide: Decide, *, in_depth: bool = False
+    ) -> list[Receipt | LaurelsError]:
+        return await self._writer.run_with_others(self._settle_together, (documents, decide, in_depth))
 
     async def balance(self, member_id: str) -> tuple[Balance, Version] | None:
         def read(db: Database) -> tuple[Balance, Version] | None:
@@ -106,6 +123,16 @@ class SqliteBooks(Session):
             if row is None:
                 return None
             return Balance(*row) if row[0] is not None else Balance(), chains_version(db)
+
+        return await self._reader.run(read)
+
+    async def account(self, member_id: str) -> tuple[MemberState, Version] | None:
+        def read(db: Database) -> tuple[MemberState, Version] | None:
+            row = db.one("account_by_id", member_id)
+            if row is None:
+                return None
+            totals = Balance(*row[:3]) if row[0] is not None else Balance()
+            return MemberState(totals, row[3]), chains_version(db)
 
         return await self._reader.run(read)
 
@@ -121,10 +148,14 @@ class SqliteBooks(Session):
 
         return await self._reader.run(read)
 
+    async def order_award(self, source: str, order_id: str) -> Award | None:
+        row = await self._reader.run(lambda db: db.one("read_award", source, order_id))
+        return None if row is None else awarding.award_of(row)
+
     async def order_entries(self, source: str, order_id: str) -> list[Entry]:
         return await self._entries("order_entries", (source, order_id))
 
     def _settle_together(
-        self, db: Database, batches: Sequence[tuple[Sequence[Document], Decide]]
+        self, db: Database, batches: Sequence[tuple[Sequence[Document], Decide, bool]]
     ) -> list[list[Receipt | LaurelsError]]:
         return awarding.settle(db, batches, self._now())

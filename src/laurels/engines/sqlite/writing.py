@@ -34,9 +34,11 @@ def write(db: Database, chain: Chain, outcome: Outcome, known: Container[OrderKe
         before = _places_of(db, award) if key in known else []
         _write_award(db, award, before + places.get(key, []))
     for (source, redemption_id), redeemed in outcome.redemptions.items():
-        db.run("write_redemption", source, redemption_id, redeemed.restored)
+        db.run("write_redemption", source, redemption_id, redeemed.restored, redeemed.spent)
     for reached in outcome.reached:
         _reach(db, reached, chain.now)
+    for name, used in outcome.budgets.items():
+        db.run("use_budget", name, used)
     for due in outcome.due:
         db.run("insert_due", chain.shard, due.at, due.member, due.what)
     return list(written.values())
