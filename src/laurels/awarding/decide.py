@@ -115,6 +115,8 @@ class _Judge:
                 self._take_redemption(item)
             case DocumentKind.RESTORATION:
                 self._take_restoration(item)
+            case DocumentKind.MESSAGE:
+                raise Refused("it is a message that could not be taken, and no document")
 
     def _take_order(self, item: Item) -> None:
         order = _read(_order, item)

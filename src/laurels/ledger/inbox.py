@@ -10,7 +10,8 @@ from laurels.model import Document, DocumentKind, Entry, Status
 
 class Receipt(Struct, frozen=True):
     """The answer to a document. `repeated`: it was here before, with this content. `conflict`: it was here with
-    other content. `balance`: of what was settled, the member's points to spend after it.
+    other content. `balance`: of what was settled, the member's points to spend after it. `fingerprints`: of a conflict,
+    what is kept and what was sent, both keyed alike; None where nothing is kept to compare.
     """
 
     status: Status
@@ -18,6 +19,7 @@ class Receipt(Struct, frozen=True):
     conflict: bool = False
     entry: Entry | None = None
     balance: int | None = None
+    fingerprints: tuple[bytes, bytes] | None = None
 
 
 class DocumentState(Struct, frozen=True, kw_only=True):

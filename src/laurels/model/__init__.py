@@ -11,6 +11,7 @@ from laurels.model.documents import (
     Order,
     Redemption,
     Refund,
+    RefusedMessage,
     Restoration,
     Status,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "Place",
     "Redemption",
     "Refund",
+    "RefusedMessage",
     "Restoration",
     "Standing",
     "Status",
