@@ -5,6 +5,7 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -36,7 +37,7 @@ async def sell(shop: Shop, name: str, count: int = MEMBERS) -> None:
                 await shop.settle()
 
 
-async def tokens(shop: Shop) -> list[tuple[dict[str, str], str]]:
+async def tokens(shop: Shop) -> list[tuple[dict[str, Any], str]]:
     """What a member and a service are told: each with the question's arguments, and the token."""
     callers = {"member": "m1"}, {"scope": "members:read"}
     told = [(who, (await shop.ask("GET", "/loyalty/m1", **who)).json()["as_of"]) for who in callers]
@@ -44,7 +45,7 @@ async def tokens(shop: Shop) -> list[tuple[dict[str, str], str]]:
     return told
 
 
-async def status_of(shop: Shop, who: dict[str, str], token: str) -> int:
+async def status_of(shop: Shop, who: dict[str, Any], token: str) -> int:
     answer = await shop.ask("GET", "/loyalty/m1", params={"min_version": token}, **who)
     if answer.status_code == 409:
         problem = check_problem(answer, 409, "version-not-reached")
