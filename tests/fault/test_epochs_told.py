@@ -39,7 +39,7 @@ async def sell(shop: Shop, name: str, count: int = MEMBERS) -> None:
 
 async def tokens(shop: Shop) -> list[tuple[dict[str, Any], str]]:
     """What a member and a service are told: each with the question's arguments, and the token."""
-    callers = {"member": "m1"}, {"scope": "members:read"}
+    callers: tuple[dict[str, Any], ...] = ({"member": "m1"}, {"scope": "members:read"})
     told = [(who, (await shop.ask("GET", "/loyalty/m1", **who)).json()["as_of"]) for who in callers]
     assert told[0][1] != told[1][1]
     return told
