@@ -11,6 +11,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
+from laurels.model.lines import Line, Payment, ReturnLine, Traits
+
 Amount = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 """Minor units, as far as every ledger can count. Held when content is read back, so that damage is noticed."""
 
@@ -19,7 +21,9 @@ Instant = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 
 
 class DocumentKind(StrEnum):
-    """The kinds of document. One id may be used once for each kind and source."""
+    """The kinds of document. One id may be used once for each kind and source. An `expiry` is the clock's: nobody hands
+    it in.
+    """
 
     ORDER = "order"
     REFUND = "refund"
@@ -28,6 +32,7 @@ class DocumentKind(StrEnum):
     AMENDMENT = "amendment"
     CANCELLATION = "cancellation"
     RESTORATION = "restoration"
+    EXPIRY = "expiry"
 
 
 class Channel(StrEnum):
@@ -84,20 +89,11 @@ class Document(Struct, frozen=True, kw_only=True):
 _ENROLS = frozenset({DocumentKind.ORDER, DocumentKind.ADJUSTMENT, DocumentKind.REDEMPTION})
 
 
-class Line(Struct, frozen=True, array_like=True, gc=False):
-    """One line of an order: quantity and unit price in millionths, the price of major units; a discount's price is
-    negative.
-    """
-
-    sku: str
-    quantity: int
-    unit_price: int
-
-
 class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A purchase. `total` is in minor units; `occurred_at` is as sent, None where the time of accepting counts.
 
-    `quiet` orders send no mail: they are history that is brought in, not news.
+    `traits` is what else is said of each line; empty where no line says more. `quiet` orders send no mail: they are
+    history that is brought in, not news.
     """
 
     source: str
@@ -110,17 +106,25 @@ class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
     lines: tuple[Line, ...] = ()
     email: str | None = None
     quiet: bool = False
+    traits: tuple[Traits, ...] = ()
+    region: str | None = None
+    store: str | None = None
+    coupons: tuple[str, ...] = ()
+    payments: tuple[Payment, ...] = ()
 
     def document(self, raw: bytes = b"", actor: str | None = None) -> Document:
         """This order as the ledger takes it. The e-mail address is contact data, not content."""
-        lines = tuple(sorted(self.lines, key=_line_key)) if len(self.lines) > 1 else self.lines
+        lines, further = (
+            tuple(sorted(self.lines, key=_line_key)) if len(self.lines) > 1 else self.lines,
+            self._further(),
+        )
         return Document(
             kind=DocumentKind.ORDER,
             source=self.source,
             id=self.order_id,
             member_id=self.member_id,
-            fingerprint=self._fingerprint(lines),
-            as_sent=None if lines == self.lines else self._fingerprint(self.lines),
+            fingerprint=self._fingerprint(lines, further),
+            as_sent=None if lines == self.lines or further else self._fingerprint(self.lines, further),
             content=msgspec.json.encode(msgspec.structs.replace(self, member_id="", email=None)),
             raw=raw,
             order_id=self.order_id,
@@ -128,8 +132,24 @@ class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
             actor=actor,
         )
 
-    def _fingerprint(self, lines: tuple[Line, ...]) -> bytes:
-        return _fingerprint(self.member_id, self.currency, self.channel, self.occurred_at, lines, self.total)
+    def _fingerprint(self, lines: tuple[Line, ...], further: dict[str, Any]) -> bytes:
+        said = [further] if further else []
+        return _fingerprint(self.member_id, self.currency, self.channel, self.occurred_at, lines, self.total, *said)
+
+    def _further(self) -> dict[str, Any]:
+        """What came with the program in depth, where it is given: else an order keeps the fingerprint that it had."""
+        if not (self.traits or self.payments or self.coupons or self.region or self.store):
+            return {}
+        fields: dict[str, Any] = {
+            "coupons": sorted(self.coupons),
+            "payments": sorted((each.method, each.amount) for each in self.payments),
+            "region": self.region,
+            "store": self.store,
+        }
+        if self.traits:
+            pairs = zip(self.lines, self.traits, strict=True)
+            fields["lines"] = sorted(msgspec.json.encode(pair).decode() for pair in pairs)
+        return {name: value for name, value in fields.items() if value}
 
 
 class Amendment(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -158,7 +178,8 @@ class Amendment(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class Refund(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Money given back, in minor units. With `order_id` it takes back what that order earned; without, what the
-    amount would earn. `order_source` is in whose numbers the order is; None: in the refund's own.
+    amount would earn. `order_source` is in whose numbers the order is; None: in the refund's own. `lines` are those
+    that came back, counted from 1; an `amount` of 0 is then what they are worth.
     """
 
     source: str
@@ -170,17 +191,20 @@ class Refund(Struct, frozen=True, kw_only=True, omit_defaults=True):
     occurred_at: Instant | None = None
     quiet: bool = False
     order_source: str | None = None
+    lines: tuple[ReturnLine, ...] = ()
 
     def document(self, raw: bytes = b"", actor: str | None = None) -> Document:
         """This refund as the ledger takes it."""
-        of_another = () if self.order_source in {None, self.source} else (self.order_source,)
+        further: list[Any] = [] if self.order_source in {None, self.source} else [self.order_source]
+        if self.lines:
+            further.append(self.lines)
         return Document(
             kind=DocumentKind.REFUND,
             source=self.source,
             id=self.refund_id,
             member_id=self.member_id,
             fingerprint=_fingerprint(
-                self.member_id, self.currency, self.amount, self.occurred_at, self.order_id, *of_another
+                self.member_id, self.currency, self.amount, self.occurred_at, self.order_id, *further
             ),
             content=msgspec.json.encode(msgspec.structs.replace(self, member_id="")),
             raw=raw,

@@ -4,14 +4,14 @@ thread.
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import apsw
 
 from laurels import clock
 from laurels.clock import Clock
-from laurels.engines.sqlite import verifying
+from laurels.engines.sqlite import leases, verifying
 from laurels.engines.sqlite.books import SqliteBooks, SqliteInbox
 from laurels.engines.sqlite.connection import Database, wrapped
 from laurels.engines.sqlite.feeding import SqliteFeed, heads_of
@@ -90,6 +90,10 @@ class SqliteLedger(SqliteInbox, SqliteBooks, SqliteMembers, SqliteFeed, SqliteQu
         return await self._writer.run(write)
 
     async def close(self) -> None:
+        if self._leased_at is not None:
+            self._leased_at = None
+            with suppress(LedgerUnavailable):  # else they end by themselves
+                await self._writer.run(lambda db: leases.leave(db, self._owner))
         self._notice.close()
         self._reader.close()
         await self._writer.close()

@@ -175,7 +175,7 @@ class Accepting(Base):
             ids[member_id].append(f"A{n}")
             await shop.accept(order(f"A{n}", member_id, "10.00"))
             if dice.random() < 0.2:
-                for shard in (await shop.ledger.heads()).marks:
+                for shard in await shop.ledger.own():
                     await shop.awarder.step_in(shard, dice.randint(1, 9))
         await shop.award(limit=7)
         for member_id, expected in ids.items():
