@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
-from tests.engines import EMBEDDED
+from tests.engines import EMBEDDED, needs_native
 from tests.integration.http_shop import Shop, check_problem, open_shop
 
 from laurels.engines.sqlite import SqliteLedger
 
-pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("shards", [1, 16])]
+pytestmark = pytest.mark.anyio
 
 MEMBERS = 12
 
@@ -39,7 +39,7 @@ async def sell(shop: Shop, name: str, count: int = MEMBERS) -> None:
 
 async def tokens(shop: Shop) -> list[tuple[dict[str, Any], str]]:
     """What a member and a service are told: each with the question's arguments, and the token."""
-    callers: tuple[dict[str, Any], ...] = ({"member": "m1"}, {"scope": "members:read"})
+    callers: list[dict[str, Any]] = [{"member": "m1"}, {"scope": "members:read"}]
     told = [(who, (await shop.ask("GET", "/loyalty/m1", **who)).json()["as_of"]) for who in callers]
     assert told[0][1] != told[1][1]
     return told
@@ -57,6 +57,7 @@ async def status_of(shop: Shop, who: dict[str, Any], token: str) -> int:
 
 
 @pytest.mark.parametrize("engine", EMBEDDED)
+@pytest.mark.parametrize("shards", [1, 16])
 async def test_a_failover_that_lost_nothing_rebuilds_nothing_and_keeps_tokens_good(
     tmp_path: Path, engine: str, shards: int
 ) -> None:
@@ -79,7 +80,7 @@ async def test_a_failover_that_lost_nothing_rebuilds_nothing_and_keeps_tokens_go
             assert await status_of(shop, who, token) == 200
 
 
-@pytest.mark.parametrize("engine", EMBEDDED)
+@pytest.mark.parametrize(("engine", "shards"), [("memory", 1), pytest.param("native", 16, marks=needs_native)])
 async def test_a_failover_that_lost_something_is_told_to_who_saw_it(tmp_path: Path, engine: str, shards: int) -> None:
     ledger, copy = tmp_path / "laurels.db", tmp_path / "copy.db"
     async with opened(tmp_path, engine, shards) as shop:

@@ -118,6 +118,10 @@ SELECT i.sequence, i.kind, i.source, i.id, coalesce(m.merged_into, a.member), i.
 FROM inbox i JOIN accepted a ON a.sequence = i.sequence LEFT JOIN member m ON m.number = a.member
 WHERE i.state = 'waiting' AND i.shard = ? AND i.changed_at < ? ORDER BY i.changed_at LIMIT ?;
 
+-- name: anything_waits
+-- Whether any document waits for an order.
+SELECT 1 FROM inbox WHERE state = 'waiting' LIMIT 1;
+
 -- name: is_awaited
 -- Whether anything waits for an order.
 SELECT 1 FROM inbox WHERE state = 'waiting' AND order_source = ?1 AND order_id = ?2 LIMIT 1;
