@@ -147,6 +147,10 @@ class LedgerMissing(LaurelsError):
     """There is no ledger here. Name its directory with --state, or make one: `laurels serve`."""
 
 
+class QueueUnavailable(LaurelsError):
+    """The queue cannot be used now. What was taken and not confirmed comes again."""
+
+
 class CheckoutClosed(LaurelsError):
     """There is no checkout here: it needs a payment provider, and this Laurels has none."""
 

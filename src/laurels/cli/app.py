@@ -18,6 +18,7 @@ from laurels.cli import (
     messages,
     program,
     quarantine,
+    queues,
     serving,
     simulate,
     tokens,
@@ -56,7 +57,7 @@ def _laurels(
     """Loyalty points and live rankings for a shop."""
 
 
-for module in (serving, importing, boards, exporting, maintenance, backups, tokens, demo, simulate, bench):
+for module in (serving, queues, importing, boards, exporting, maintenance, backups, tokens, demo, simulate, bench):
     module.register(app)
 app.add_typer(program.app, name="program")
 app.add_typer(members.app, name="members")

@@ -70,7 +70,7 @@ async def show_refund(call: Call, query: CircleQuery) -> Answer:
     refund_id, order_id = call.ids["refund_id"], call.ids["order_id"]
     ledger = call.services.ledger
     state = await ledger.document(DocumentKind.REFUND, query.source, refund_id, of_member=call.caller.member_id)
-    if state is None or not _is_of(state, (query.order_source or query.source, order_id)):
+    if state is None or not _is_of(state, order_id):
         raise UnknownOrder("No such refund.")
     shown = RefundState(refund_id=refund_id, order_id=order_id, source=query.source, status=state.status)
     if state.entry is None:
@@ -88,18 +88,10 @@ async def show_refund(call: Call, query: CircleQuery) -> Answer:
             shown,
             points=sum(entry.points for entry in own if entry in since_earned),
             reason=entries[0].reason,
-            as_of=str(Version((await ledger.heads()).epoch, {entries[-1].shard: entries[-1].position})),
+            as_of=call.token(Version((await ledger.heads()).epoch, {entries[-1].shard: entries[-1].position})),
             entries=[show_entry(entry) for entry in entries],
         ),
     )
-
-
-def _is_of(state: DocumentState, order: tuple[str, str]) -> bool:
-    """Whether a refund names this order; of one whose content is not kept (any more), its entries tell."""
-    if state.content is None:
-        return state.entry is not None
-    refund = msgspec.json.decode(state.content, type=Refund)
-    return (refund.order_source or refund.source, refund.order_id) == order
 
 
 @route(
@@ -119,7 +111,7 @@ async def refund_member(call: Call, form: UnlinkedRefundForm) -> Answer:
     "/order/{order_id}/refund/{refund_id}/cancel",
     access=WRITE,
     answers={202: RefundAccepted, 200: RefundAccepted},
-    problems=(UnknownOrder, LedgerUnavailable),
+    problems=(UnknownOrder, Conflict, LedgerUnavailable),
 )
 async def cancel_refund(call: Call, query: CircleQuery) -> Answer:
     """Cancel a refund that failed or was a mistake: its order is worth what the other refunds leave.
@@ -128,8 +120,9 @@ async def cancel_refund(call: Call, query: CircleQuery) -> Answer:
     """
     refund_id = call.ids["refund_id"]
     call.caller.check_source(query.source)
-    if await call.services.ledger.document(DocumentKind.REFUND, query.source, refund_id) is None:
-        raise UnknownOrder("No such refund.")
+    refund = await call.services.ledger.document(DocumentKind.REFUND, query.source, refund_id)
+    if refund is None or not _is_of(refund, call.ids["order_id"]):
+        raise UnknownOrder("This order has no such refund.")
     cancellation = Cancellation(
         source=query.source,
         refund_id=refund_id,
@@ -138,6 +131,13 @@ async def cancel_refund(call: Call, query: CircleQuery) -> Answer:
     )
     receipt = await call.services.intake.cancel(cancellation, call.caller.actor)
     return Answer(200 if receipt.repeated else 202, RefundAccepted(refund_id, receipt.status))
+
+
+def _is_of(refund: DocumentState, order_id: str) -> bool:
+    """Whether a refund is of this order; true where what it said is not kept, for then the awarding tells."""
+    if refund.entry is not None:
+        return refund.entry.order_id == order_id
+    return refund.content is None or msgspec.json.decode(refund.content, type=Refund).order_id == order_id
 
 
 async def _accept(call: Call, refund: Refund) -> Answer:

@@ -6,6 +6,7 @@ from typing import Annotated
 from laurels.settings.auth import AuthSettings
 from laurels.settings.boards import BoardsSettings
 from laurels.settings.catalogue import CatalogueSettings
+from laurels.settings.consume import ConsumeSettings
 from laurels.settings.group import Group, about
 from laurels.settings.http import HttpSettings
 from laurels.settings.leaderboard import LeaderboardSettings
@@ -29,6 +30,7 @@ class Settings(Group, frozen=True):
     notify: NotifySettings = NotifySettings()
     program: ProgramSettings = ProgramSettings()
     catalogue: CatalogueSettings = CatalogueSettings()
+    consume: ConsumeSettings = ConsumeSettings()
     log: LogSettings = LogSettings()
 
     @property

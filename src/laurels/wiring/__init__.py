@@ -4,6 +4,7 @@ These are the only files that name engines.
 
 from laurels.wiring.assembly import Services, build, read_program
 from laurels.wiring.boards import clear_board, is_board_shared, leaderboard_engine, open_leaderboard
+from laurels.wiring.brokers import open_queue
 from laurels.wiring.channels import NOBODY
 from laurels.wiring.ledgers import LedgerBundle, migrate, open_ledger, read_ledger
 
@@ -18,6 +19,7 @@ __all__ = [
     "migrate",
     "open_leaderboard",
     "open_ledger",
+    "open_queue",
     "read_ledger",
     "read_program",
 ]

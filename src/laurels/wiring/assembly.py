@@ -8,7 +8,7 @@ from laurels import clock
 from laurels.awarding import Awarder, Programs, publish
 from laurels.checkout import Checkout, Payments, read_catalogue
 from laurels.clock import Clock
-from laurels.dashboard import Dashboards, Live
+from laurels.dashboard import Dashboards, Live, Seal, Versions
 from laurels.errors import SettingsError
 from laurels.intake import Intake
 from laurels.keyfile import check_folder
@@ -23,7 +23,7 @@ from laurels.settings import Settings
 from laurels.wiring.boards import open_leaderboard
 from laurels.wiring.channels import open_channel, open_composer
 from laurels.wiring.ledgers import LedgerBundle, check_there, is_writable, open_ledger, read_ledger
-from laurels.wiring.naming import open_names
+from laurels.wiring.naming import open_names, open_names_key
 from laurels.wiring.owner import check_owner
 from laurels.wiring.payments import open_payments
 
@@ -118,8 +118,9 @@ async def build(
                 leaderboard,
                 boards,
                 names,
+                Versions(Seal(open_names_key(settings)), ledger),
                 settings.leaderboard.stale_after_ms,
-                now,
+                now=now,
                 smallest=settings.boards.smallest,
             ),
             roles=roles,

@@ -16,8 +16,13 @@ from laurels.wiring.owner import check_owner
 
 
 def open_names(settings: Settings) -> ProxyNames:
-    """Proxy names under the configured key; the first start makes one under `state`. Raises `SettingsError`, also where
-    it is missing and members bear names under it.
+    """Proxy names under the configured key. Raises as `open_names_key` does."""
+    return ProxyNames(open_names_key(settings))
+
+
+def open_names_key(settings: Settings) -> bytes:
+    """The key of proxy names and of sealed versions; the first start makes one under `state`. Raises `SettingsError`,
+    also where it is missing and members bear names under it.
     """
     path = settings.names_key_path
     if settings.names.key_file is None and not path.exists():
@@ -28,7 +33,7 @@ def open_names(settings: Settings) -> ProxyNames:
             )
         settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
         new_key_file(path)
-    return ProxyNames(load_key(path))
+    return load_key(path)
 
 
 def change_names_key(settings: Settings, key: Path | None, now: Clock = clock.now) -> Path:

@@ -1,7 +1,8 @@
 """The loops that run behind HTTP: award what was accepted, project what was awarded, send what is due, recover
-purchases that broke off.
+purchases that broke off, take orders from a queue.
 """
 
+from laurels.workers.consume import Consumer, consume_all, consume_forever
 from laurels.workers.loops import (
     UNWATCHED,
     Watch,
@@ -15,8 +16,11 @@ from laurels.workers.loops import (
 
 __all__ = [
     "UNWATCHED",
+    "Consumer",
     "Watch",
     "award_forever",
+    "consume_all",
+    "consume_forever",
     "notify_forever",
     "project_forever",
     "recover_forever",

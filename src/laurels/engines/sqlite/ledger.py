@@ -5,7 +5,7 @@ thread.
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import apsw
@@ -13,7 +13,7 @@ import structlog
 
 from laurels import clock
 from laurels.clock import MINUTE, Clock
-from laurels.engines.sqlite import verifying
+from laurels.engines.sqlite import leases, verifying
 from laurels.engines.sqlite.books import SqliteBooks, SqliteInbox
 from laurels.engines.sqlite.connection import Database, wrapped
 from laurels.engines.sqlite.copying import write_copy
@@ -23,7 +23,7 @@ from laurels.engines.sqlite.places import end_of, place_of
 from laurels.engines.sqlite.programs import SqlitePrograms
 from laurels.engines.sqlite.registry import SqliteMembers, SqliteOutbox, SqliteQuarantine
 from laurels.engines.sqlite.schema import LATEST, migrate, version_of
-from laurels.errors import AnotherNamesKey, LedgerReadOnly, SchemaTooOld
+from laurels.errors import AnotherNamesKey, LedgerReadOnly, LedgerUnavailable, SchemaTooOld
 from laurels.ledger import Heads, NameNumbers, Upgrade, Verification
 
 log = structlog.get_logger(__name__)
@@ -138,6 +138,10 @@ class SqliteLedger(
         return await self._writer.run(write)
 
     async def close(self) -> None:
+        if self._leased_at is not None:
+            self._leased_at = None
+            with suppress(LedgerUnavailable):  # else they end by themselves
+                await self._writer.run(lambda db: leases.leave(db, self._owner))
         self._notice.close()
         self._reader.close()
         await self._writer.close()
