@@ -8,6 +8,7 @@ import typer
 from laurels import clock
 from laurels.cli.console import ConfigOption, StateOption, examples, out, progress, run, settings_of
 from laurels.model.times import format_instant
+from laurels.runtime.heads import heads_of
 from laurels.settings import Settings
 from laurels.wiring.backups import Copied, back_up, key_files, restore
 
@@ -51,6 +52,8 @@ def backup(
         out(f"Not in it, copied to {keys}, to be kept apart:")
     for path in copied.keys:
         out(f"  {path}: {_about(settings, path)}")
+    for head in heads_of(copied.heads):
+        out(f"head {head}")
 
 
 def restore_(

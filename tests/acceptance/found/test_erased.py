@@ -47,7 +47,7 @@ async def leave_traces(shop: Shop) -> None:
     await shop.settle()
 
 
-async def test_nothing_is_left_in_any_file_but_the_native_boards(shop: Shop, tmp_path: Path) -> None:
+async def test_nothing_is_left_in_any_file(shop: Shop, tmp_path: Path) -> None:
     await leave_traces(shop)
     assert found_in(tmp_path / "state") == list(TRACES)
     assert (await shop.ask("DELETE", f"/members/{WHO}")).status_code == 200

@@ -16,7 +16,7 @@ from random import Random
 import apsw
 import httpx
 import pytest
-from tests.acceptance.command_line import laurels_here, served
+from tests.acceptance.command_line import laurels, laurels_here, served
 
 from laurels.engines.sqlite import SqliteLedger
 from laurels.ledger import NameNumbers
@@ -110,7 +110,7 @@ async def test_a_name_that_is_taken_is_not_given_again(tmp_path: Path, monkeypat
 
 def test_a_missing_or_other_key_of_the_names_is_refused(shop: Path) -> None:
     path = shop / "laurels-data" / "names.key"
-    commands = ("top", "verify", "serve", "export standings --to x.csv", "members rename alice")
+    commands = ("top", "verify", "work --once", "export standings --to x.csv", "members rename alice")
     path.unlink()
     for command in commands:
         assert re.search("missing.*Put it back", refused(shop, *command.split()))
@@ -119,6 +119,8 @@ def test_a_missing_or_other_key_of_the_names_is_refused(shop: Path) -> None:
     path.chmod(0o600)
     for command in commands:
         assert "another one than this" in refused(shop, *command.split())
+    ran = laurels("serve", "--port", "0", cwd=shop)
+    assert (ran.returncode, len(ran.stderr.splitlines()), "another one" in ran.stderr) == (2, 1, True)
 
 
 def test_a_restore_is_refused_in_one_line_without_its_key(shop: Path) -> None:
