@@ -1,7 +1,7 @@
 """The queues keep their port's promises, on real brokers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import count
 from typing import Any
 
@@ -68,7 +68,7 @@ class RabbitSide:
         await connection.close()
 
     async def go_away(self) -> None:
-        await asyncio.to_thread(self._server.kill)
+        await asyncio.to_thread(self._server.stop)
 
     async def come_back(self) -> None:
         await asyncio.to_thread(self._server.start)
@@ -173,35 +173,35 @@ class _Brief(SqsQueue):
 
 class TestRabbitQueue(QueueContract):
     @pytest.fixture
-    async def far_side(self, rabbitmq: rabbitmq_server.RabbitServer) -> AsyncIterator[FarSide]:
+    async def far_side(self, rabbitmq: rabbitmq_server.RabbitServer) -> FarSide:
         side = RabbitSide(rabbitmq)
         await side.make()
-        yield side
+        return side
 
 
 class TestKafkaQueue(QueueContract):
     @pytest.fixture
-    async def far_side(self, kafka: kafka_server.KafkaServer) -> AsyncIterator[FarSide]:
+    async def far_side(self, kafka: kafka_server.KafkaServer) -> FarSide:
         side = KafkaSide(kafka)
         await side.make()
-        yield side
+        return side
 
 
 class TestSqsQueue(QueueContract):
     keeps_messages = False
 
     @pytest.fixture
-    async def far_side(self, sqs: sqs_server.SqsServer) -> AsyncIterator[FarSide]:
+    async def far_side(self, sqs: sqs_server.SqsServer) -> FarSide:
         side = SqsSide(sqs)
         await side.make()
-        yield side
+        return side
 
 
 class TestSqsFifoQueue(QueueContract):
     keeps_messages = False
 
     @pytest.fixture
-    async def far_side(self, sqs: sqs_server.SqsServer) -> AsyncIterator[FarSide]:
+    async def far_side(self, sqs: sqs_server.SqsServer) -> FarSide:
         side = SqsSide(sqs, ".fifo")
         await side.make()
-        yield side
+        return side
