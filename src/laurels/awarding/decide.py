@@ -97,10 +97,8 @@ class _Judge:
         match item.kind:
             case DocumentKind.ORDER:
                 self._take_order(item)
-            case DocumentKind.REFUND if item.order_id is not None:
-                self._take_refund(item)
             case DocumentKind.REFUND:
-                self._rules.unlinked(item, _read(_refund, item), _known(item))
+                self._take_refund(item)
             case DocumentKind.CANCELLATION:
                 self._take_cancellation(item)
             case DocumentKind.AMENDMENT:
@@ -113,6 +111,8 @@ class _Judge:
                 self._take_restoration(item)
             case DocumentKind.EXPIRY:
                 self._let_pass(item)
+            case DocumentKind.MESSAGE:
+                raise Refused("it is a message that could not be taken, and no document")
 
     def _take_order(self, item: Item) -> None:
         order = _read(_order, item)
@@ -127,6 +127,9 @@ class _Judge:
 
     def _take_refund(self, item: Item) -> None:
         refund = _read(_refund, item)
+        if item.order_id is None:
+            self._rules.unlinked(item, refund, _known(item))
+            return
         award = self._award_of(item)
         if award is None:
             return

@@ -35,6 +35,7 @@ class DocumentKind(StrEnum):
     CANCELLATION = "cancellation"
     RESTORATION = "restoration"
     EXPIRY = "expiry"
+    MESSAGE = "message"
 
 
 class Channel(StrEnum):
@@ -328,6 +329,32 @@ class Restoration(Struct, frozen=True, kw_only=True, omit_defaults=True):
             fingerprint=_fingerprint(self.member_id, self.points),
             content=msgspec.json.encode(msgspec.structs.replace(self, member_id="")),
             actor=actor,
+        )
+
+
+class RefusedMessage(Struct, frozen=True, kw_only=True):
+    """A message of a queue that could not be taken: no order and no refund, or one in conflict. `origin` names the
+    queue, `headers` are the names of its headers, and `member_id` is empty where none could be read.
+    """
+
+    origin: str
+    body: bytes
+    reason: str
+    headers: tuple[str, ...] = ()
+    member_id: str = ""
+
+    def document(self) -> Document:
+        """This message as the ledger keeps it: known by its queue and its bytes, so that the same again is one."""
+        digest = hashlib.blake2b(self.body, digest_size=16)
+        return Document(
+            kind=DocumentKind.MESSAGE,
+            source=self.origin,
+            id=digest.hexdigest(),
+            member_id=self.member_id,
+            fingerprint=digest.digest(),
+            content=msgspec.json.encode({"headers": self.headers}),
+            raw=self.body,
+            actor=self.origin,
         )
 
 

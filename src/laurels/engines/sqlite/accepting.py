@@ -8,7 +8,7 @@ from laurels.engines.sqlite import intents, members
 from laurels.engines.sqlite.chain import Numbers, read_entry
 from laurels.engines.sqlite.connection import Database
 from laurels.ledger import Item, Receipt, shard_of
-from laurels.model import Document, DocumentKind, Status
+from laurels.model import Document, DocumentKind, RefusedMessage, Status
 from laurels.model.documents import keyed
 
 SECRET_BYTES = 16
@@ -75,6 +75,21 @@ class Acceptance:
             return known
         if not intents.allow(self._db, document):
             return Receipt(Status.ACCEPTED, conflict=True)
+        self._put(document, whose)
+        intents.finish(self._db, document)
+        return Receipt(Status.ACCEPTED)
+
+    def set_aside(self, message: RefusedMessage) -> None:
+        """Put a message into quarantine, where it was not there before."""
+        document = message.document()
+        known, whose = self.look_up(document)
+        if known is None:
+            sequence = self._put(document, whose)
+            self._db.run("set_accepted", Status.QUARANTINED.value, sequence)
+            self._db.run("set_inbox", Status.QUARANTINED.value, message.reason, self._now, sequence)
+
+    def _put(self, document: Document, whose: "Whose | None") -> int:
+        """Write a new document to the inbox; gives its sequence."""
         whose = whose or self._place(document)
         item, shard = self.remember(document, whose)
         self._db.run(
@@ -92,8 +107,7 @@ class Acceptance:
             None if document.order_key is None else document.order_key[0],
             document.actor,
         )
-        intents.finish(self._db, document)
-        return Receipt(Status.ACCEPTED)
+        return item.sequence
 
     def _place(self, document: Document) -> "Whose":
         """Whose a document of an unknown member is: nobody's yet, where it does not enrol."""
@@ -164,7 +178,8 @@ class Acceptance:
                 return receipt
             if secret and fingerprint == keyed(secret, keyed(unplaced, sent)):  # placed after it came
                 return receipt
-        return Receipt(Status(status), conflict=True)
+        fingerprints = fingerprint, keyed(secret or unplaced, document.fingerprint)
+        return Receipt(Status(status), conflict=True, fingerprints=fingerprints)
 
 
 class Whose(NamedTuple):
@@ -182,3 +197,11 @@ def accept(db: Database, batches: Sequence[Sequence[Document]], now: int) -> lis
     receipts = [[acceptance.accept(document) for document in batch] for batch in batches]
     acceptance.save()
     return receipts
+
+
+def set_aside(db: Database, messages: Sequence[RefusedMessage], now: int) -> None:
+    """Put messages that are no documents into quarantine."""
+    acceptance = Acceptance(db, now)
+    for message in messages:
+        acceptance.set_aside(message)
+    acceptance.save()

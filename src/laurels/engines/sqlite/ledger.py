@@ -15,6 +15,7 @@ from laurels.engines.sqlite import leases, verifying
 from laurels.engines.sqlite.books import SqliteBooks, SqliteInbox
 from laurels.engines.sqlite.connection import Database, wrapped
 from laurels.engines.sqlite.feeding import SqliteFeed, heads_of
+from laurels.engines.sqlite.followers import SqliteFollowers
 from laurels.engines.sqlite.places import end_of, place_of
 from laurels.engines.sqlite.programs import SqlitePrograms
 from laurels.engines.sqlite.registry import SqliteMembers, SqliteOutbox, SqliteQuarantine
@@ -23,7 +24,16 @@ from laurels.errors import LedgerReadOnly, LedgerUnavailable, SchemaTooOld
 from laurels.ledger import Heads, Upgrade, Verification
 
 
-class SqliteLedger(SqliteInbox, SqliteBooks, SqliteMembers, SqliteFeed, SqliteQuarantine, SqliteOutbox, SqlitePrograms):
+class SqliteLedger(
+    SqliteInbox,
+    SqliteBooks,
+    SqliteMembers,
+    SqliteFeed,
+    SqliteFollowers,
+    SqliteQuarantine,
+    SqliteOutbox,
+    SqlitePrograms,
+):
     """A ledger in one file, with the checkout's `intents` in the same. Make it with `SqliteLedger.open`; call it from
     one event loop.
     """

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from random import Random, SystemRandom
 from typing import Any
 
+import msgspec
 import pytest
 
 from laurels.awarding import Awarder, publish
@@ -239,6 +240,14 @@ def adjustment(id: str, member_id: str, points: int, reason: str = "goodwill") -
 def redemption(redemption_id: str, member_id: str, points: int) -> Document:
     """Points spent, by way of the source `shop`."""
     return Redemption(source="shop", redemption_id=redemption_id, member_id=member_id, points=points).document()
+
+
+def in_conflict(receipt: Receipt) -> Receipt:
+    """The receipt of a conflict without what it tells of the two contents, once that was looked at."""
+    assert receipt.fingerprints is not None
+    kept, sent = receipt.fingerprints
+    assert kept != sent
+    return msgspec.structs.replace(receipt, fingerprints=None)
 
 
 def key_of(document: QuarantinedDocument) -> tuple[DocumentKind, str, str]:
