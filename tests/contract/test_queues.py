@@ -68,7 +68,7 @@ class RabbitSide:
         await connection.close()
 
     async def go_away(self) -> None:
-        await asyncio.to_thread(self._server.kill)
+        await asyncio.to_thread(self._server.stop)
 
     async def come_back(self) -> None:
         await asyncio.to_thread(self._server.start)

@@ -72,13 +72,13 @@ class Awarder:
         except NotOwned:
             return 0
 
-    async def drain(self) -> int:
-        """Award until no document is left to be awarded in any shard; for those that are other processes', it waits.
-        Returns how many documents were taken here.
+    async def drain(self, limit: int = BATCH) -> int:
+        """Award until no document is left to be awarded in any shard, so many of each at a time; for those that are
+        other processes', it waits. Returns how many documents were taken here.
         """
         total = 0
         while True:
-            while taken := await self.step():
+            while taken := await self.step(limit):
                 total += taken
             heads = await self._ledger.heads()
             if not await self._ledger.inbox_depth():

@@ -87,8 +87,11 @@ class Seal:
 class Versions:
     """What tokens mean."""
 
-    def __init__(self, seal: Seal, feed: Epochs) -> None:
-        """`feed` is asked for its epochs, and only for a version of one before the board's: once for each epoch."""
+    def __init__(self, seal: Seal, feed: Epochs, *, held_back: bool = False) -> None:
+        """`feed` is asked for its epochs, and only for a version of one before the board's: once for each epoch.
+        `held_back`: what is confirmed need not be shown yet, so nothing is included by feel.
+        """
+        self._held_back = held_back
         self.seal = seal
         self._feed = feed
         self._began: Mapping[int, Mapping[int, int]] = {}
@@ -107,7 +110,8 @@ class Versions:
         """
         shown = view.version
         if wanted.by_feel:
-            return shown.epoch == wanted.version.epoch and view.confirmed_at >= asked_at
+            is_shown = shown.epoch == wanted.version.epoch and not self._held_back
+            return is_shown and view.confirmed_at >= asked_at
         if shown.epoch <= wanted.version.epoch:
             return shown.includes(wanted.version)
         if shown.epoch not in self._began:

@@ -11,12 +11,12 @@ from typing import NoReturn
 
 from laurels.runtime.process import run, settings_of
 from laurels.runtime.processes import CHILD
-from laurels.runtime.roles import CONSUME, HTTP, NOTIFY, PROJECT, WORK
+from laurels.runtime.roles import CONSUME, HTTP, NOTIFY, PROJECT, PUBLISH, WORK
 from laurels.runtime.serving import run_once, run_process, run_serve
 
 _SERVE = "serve"
 LEAN = (WORK, NOTIFY, PROJECT)
-CHILDREN = (*LEAN, CONSUME)
+CHILDREN = (*LEAN, CONSUME, PUBLISH)
 """The commands that are one process; and those that `serve` runs beside them, which take more when people run them."""
 
 

@@ -24,6 +24,7 @@ from laurels.workers import (
     consume_forever,
     notify_forever,
     project_forever,
+    publish_forever,
     recover_forever,
 )
 
@@ -144,10 +145,17 @@ async def _consume(running: Running, watch: Watch) -> None:
         await consume_forever(consumer, running.stop, watch)
 
 
+async def _publish(running: Running, watch: Watch) -> None:
+    from laurels.runtime.events import opened_publishers  # noqa: PLC0415 - most processes publish nothing
+
+    async with opened_publishers(running.services) as publishers:
+        await publish_forever(running.services.ledger, publishers, running.stop, watch)
+
+
 FORGOTTEN_AT_ONCE = 1000
 """Documents whose content is let go of in one transaction: an order behind it waits for some milliseconds."""
 
-HTTP, WORK, PROJECT, NOTIFY, CONSUME = "http", "work", "project", "notify", "consume"
+HTTP, WORK, PROJECT, NOTIFY, CONSUME, PUBLISH = "http", "work", "project", "notify", "consume", "publish"
 """The processes."""
 
 ROLES = (
@@ -167,6 +175,13 @@ ROLES = (
         CONSUME,
         _consume,
         lambda settings: settings.consume.url is not None,
+    ),
+    Role(
+        "publish",
+        "Publishes point entries as events, where `events.urls` names targets.",
+        PUBLISH,
+        _publish,
+        lambda settings: bool(settings.events.urls),
     ),
 )
 

@@ -13,7 +13,19 @@ from laurels.errors import SettingsError
 from laurels.metrics_sharing import is_counting, shared
 from laurels.role_status import RoleBoard, RoleState
 from laurels.runtime.processes import ChildEvent, keep_running, stop_on_signals
-from laurels.runtime.roles import CONSUME, HTTP, NOTIFY, PROJECT, WORK, Role, Running, roles_of, run_roles, wanted
+from laurels.runtime.roles import (
+    CONSUME,
+    HTTP,
+    NOTIFY,
+    PROJECT,
+    PUBLISH,
+    WORK,
+    Role,
+    Running,
+    roles_of,
+    run_roles,
+    wanted,
+)
 from laurels.runtime.telling import Progress, lines, say
 from laurels.settings import Settings
 from laurels.wiring import Services, build, is_board_shared
@@ -133,7 +145,7 @@ def passed_on(state: Path | None, config: Path | None) -> list[str]:
 def _children(settings: Settings) -> list[str]:
     """The processes that `serve` starts beside its own."""
     always = [WORK, NOTIFY, *([PROJECT] if settings.http.workers > 1 else [])]
-    return always + [process for process in (CONSUME,) if wanted(roles_of(process), settings)]
+    return always + [process for process in (CONSUME, PUBLISH) if wanted(roles_of(process), settings)]
 
 
 def _roles_here(settings: Settings, only: str | None) -> tuple[Role, ...]:

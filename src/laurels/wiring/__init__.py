@@ -7,6 +7,7 @@ from laurels.wiring.boards import clear_board, is_board_shared, leaderboard_engi
 from laurels.wiring.brokers import open_queue
 from laurels.wiring.channels import NOBODY
 from laurels.wiring.ledgers import LedgerBundle, migrate, open_ledger, read_ledger
+from laurels.wiring.sinks import open_sink, webhook_secret
 
 __all__ = [
     "NOBODY",
@@ -20,6 +21,8 @@ __all__ = [
     "open_leaderboard",
     "open_ledger",
     "open_queue",
+    "open_sink",
     "read_ledger",
     "read_program",
+    "webhook_secret",
 ]

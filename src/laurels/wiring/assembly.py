@@ -12,7 +12,7 @@ from laurels.dashboard import Dashboards, Live, Seal, Versions
 from laurels.errors import SettingsError
 from laurels.intake import Intake
 from laurels.keyfile import check_folder
-from laurels.leaderboard import Boards, Leaderboard, Projector
+from laurels.leaderboard import Boards, Leaderboard, Projector, Together
 from laurels.ledger import Ledger
 from laurels.members import Members
 from laurels.notify import Notifier
@@ -112,13 +112,20 @@ async def build(
             awarder=awarder,
             points=Points(awarder, ledger),
             members=Members(ledger, channel.forget),
-            projector=Projector(ledger, leaderboard, boards, programs.current.time_zone, now),
+            projector=Projector(
+                ledger,
+                leaderboard,
+                boards,
+                programs.current.time_zone,
+                now,
+                together=Together(settings.boards.together, settings.boards.within_s),
+            ),
             notifier=Notifier(ledger, channel, open_composer(settings, programs), now),
             dashboards=Dashboards(
                 leaderboard,
                 boards,
                 names,
-                Versions(Seal(open_names_key(settings)), ledger),
+                Versions(Seal(open_names_key(settings)), ledger, held_back=settings.boards.together > 1),
                 settings.leaderboard.stale_after_ms,
                 now=now,
                 smallest=settings.boards.smallest,

@@ -1,5 +1,5 @@
 """The loops that run behind HTTP: award what was accepted, project what was awarded, send what is due, recover
-purchases that broke off, take orders from a queue.
+purchases that broke off, take orders from a queue, publish events.
 """
 
 from laurels.workers.consume import Consumer, consume_all, consume_forever
@@ -13,6 +13,7 @@ from laurels.workers.loops import (
     sleep,
     unless_stopped,
 )
+from laurels.workers.publish import publish_forever
 
 __all__ = [
     "UNWATCHED",
@@ -23,6 +24,7 @@ __all__ = [
     "consume_forever",
     "notify_forever",
     "project_forever",
+    "publish_forever",
     "recover_forever",
     "sleep",
     "unless_stopped",

@@ -16,7 +16,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from aiokafka.structs import TopicPartition
 
 from laurels.engines.brokers.addresses import parse
-from laurels.engines.brokers.kafka_client import connection_of, started, unavailable
+from laurels.engines.brokers.kafka_client import connection_of, started, unavailable, within
 from laurels.errors import QueueUnavailable, SettingsError
 from laurels.intake import Batch, Message
 
@@ -26,6 +26,9 @@ GROUP = "laurels"
 
 FETCHED_BYTES = 8 * 1024 * 1024
 """Most that one answer of a broker holds; so much of a topic is in memory, whatever its length."""
+
+ANSWER_WITHIN_S = 10.0
+"""How long the brokers may take to keep offsets, or to say goodbye."""
 
 LOOK_EVERY_S = 1.0
 """How often a paused consumer asks for nothing, so that the group sees that it lives."""
@@ -71,6 +74,8 @@ class KafkaQueue:
             await self._drop()
             raise unavailable(error) from error
         records = [record for part in taken.values() for record in part]
+        if not records:
+            return Batch(())
         place = {partition: part[-1].offset + 1 for partition, part in taken.items() if part}
         return Batch([_message(record) for record in records], place)
 
@@ -89,10 +94,10 @@ class KafkaQueue:
         if not offsets:
             return
         try:
-            await self._consumer.commit(offsets)
+            await within(self._consumer.commit(offsets), ANSWER_WITHIN_S)  # it would try for ever
         except (CommitFailedError, IllegalStateError):  # the group gave the partitions away: whoever has them commits
             log.info("kafka.handed_over", topic=self.name)
-        except (KafkaError, OSError) as error:
+        except (KafkaError, OSError, TimeoutError) as error:
             await self._drop()
             raise unavailable(error) from error
 
@@ -134,8 +139,8 @@ class KafkaQueue:
         consumer, self._consumer = self._consumer, None
         self._done.clear()
         if consumer is not None:
-            with suppress(KafkaError, OSError):
-                await consumer.stop()
+            with suppress(KafkaError, OSError, TimeoutError):
+                await within(consumer.stop(), ANSWER_WITHIN_S)
 
     async def _started(self, group: str | None) -> Any:
         consumer = aiokafka.AIOKafkaConsumer(

@@ -1,6 +1,8 @@
 """Reaching a Kafka: encryption, signing in, and what is wrong where that fails."""
 
+import asyncio
 import ssl
+from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from aiokafka.errors import AuthenticationFailedError, KafkaError, SaslAuthenticationFailed
@@ -52,6 +54,16 @@ async def started(client: Client, address: Address) -> Client:
         await client.stop()
         raise QueueUnavailable(f"No Kafka answers at {address.hosts} ({type(error).__name__}).") from error
     return client
+
+
+async def within(work: Coroutine[Any, Any, object], seconds: float) -> None:
+    """Do what the client would go on trying for ever; it may be slow to be cancelled, too. Raises `TimeoutError`."""
+    task = asyncio.create_task(work)
+    ended, _ = await asyncio.wait({task}, timeout=seconds)
+    if not ended:
+        task.cancel()
+        raise TimeoutError
+    task.result()
 
 
 def unavailable(error: Exception) -> QueueUnavailable:

@@ -26,8 +26,8 @@ OPTIONS = frozenset({"queue", "heartbeat", "cafile", "certfile", "keyfile", "no_
 PREFETCH = 1000
 """Messages that the broker sends ahead: two batches, so that one comes in while the other is written."""
 
-ANSWER_WITHIN_S = 20.0
-"""How long the broker may take for an answer."""
+ANSWER_WITHIN_S = 10.0
+"""How long the broker may take for an answer. While it recovers a queue, it gives none: then it is asked again."""
 
 _AWAY = (AMQPError, ChannelInvalidStateError, OSError, TimeoutError, asyncio.CancelledError)
 """What the client raises when the broker goes away; some calls of it are cancelled."""

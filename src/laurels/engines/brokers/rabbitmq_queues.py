@@ -32,7 +32,7 @@ _TEXT = "longstr"
 _MOST_ARGUMENTS = 40
 LIMIT_FROM_4_0 = 20
 _FIRST_WITH_LIMIT = 4
-CONNECTED_WITHIN_S = 20.0
+ANSWER_WITHIN_S = 10.0
 
 log = structlog.get_logger(__name__)
 
@@ -94,7 +94,7 @@ async def look_at(connection: AbstractConnection, queue: str, *, checked: bool) 
 async def _check_there(connection: AbstractConnection, queue: str) -> None:
     channel = await connection.channel()
     try:
-        await channel.queue_declare(queue, passive=True)
+        await channel.queue_declare(queue, passive=True, timeout=ANSWER_WITHIN_S)
         await channel.close()
     except ChannelNotFoundEntity as error:
         raise SettingsError(
@@ -112,7 +112,7 @@ async def _arguments_of(connection: AbstractConnection, queue: str) -> dict[str,
     for _ in range(_MOST_ARGUMENTS):
         channel = await connection.channel()
         try:
-            await channel.queue_declare(queue, arguments=dict(arguments), **flags)  # type: ignore[call-overload]
+            await channel.queue_declare(queue, arguments=dict(arguments), timeout=ANSWER_WITHIN_S, **flags)  # type: ignore[call-overload]
             await channel.close()
         except ChannelPreconditionFailed as error:
             differs = _DIFFERS.search(str(error))

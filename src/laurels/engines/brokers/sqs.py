@@ -98,6 +98,8 @@ class SqsQueue:
                     messages += more
         except (ClientError, BotoCoreError, OSError) as error:
             raise self._explained(error) from error
+        if not messages:
+            return Batch(())
         handles = [message["ReceiptHandle"] for message in messages]
         self._hand.update(handles)
         if self._hand and self._keeping is None:

@@ -18,6 +18,7 @@ from laurels.engines.sqlite.books import SqliteBooks, SqliteInbox
 from laurels.engines.sqlite.connection import Database, wrapped
 from laurels.engines.sqlite.copying import write_copy
 from laurels.engines.sqlite.feeding import SqliteFeed, heads_of
+from laurels.engines.sqlite.followers import SqliteFollowers
 from laurels.engines.sqlite.people import SqlitePeople
 from laurels.engines.sqlite.places import end_of, place_of
 from laurels.engines.sqlite.programs import SqlitePrograms
@@ -33,7 +34,15 @@ EPOCHS_FROM = 29_453_760
 
 
 class SqliteLedger(
-    SqliteInbox, SqliteBooks, SqliteMembers, SqlitePeople, SqliteFeed, SqliteQuarantine, SqliteOutbox, SqlitePrograms
+    SqliteInbox,
+    SqliteBooks,
+    SqliteMembers,
+    SqlitePeople,
+    SqliteFeed,
+    SqliteFollowers,
+    SqliteQuarantine,
+    SqliteOutbox,
+    SqlitePrograms,
 ):
     """A ledger in one file, with the checkout's `intents` in the same. Make it with `SqliteLedger.open`; call it from
     one event loop.

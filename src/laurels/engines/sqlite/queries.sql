@@ -763,3 +763,26 @@ SELECT month, score FROM closed_month WHERE member = ?;
 -- name: forget_closed_months!
 -- It is another's now.
 DELETE FROM closed_month WHERE member = ?;
+
+-- name: take_follower_lease
+-- Take or renew the lease of a target; nothing where another owner has it.
+INSERT INTO follower_lease (target, owner, until) VALUES (?1, ?2, ?3)
+ON CONFLICT (target) DO UPDATE SET owner = ?2, until = ?3 WHERE owner = ?2 OR until <= ?4
+RETURNING owner;
+
+-- name: follower_owner
+-- Who sends to a target.
+SELECT owner FROM follower_lease WHERE target = ?;
+
+-- name: release_follower!
+-- End a lease.
+DELETE FROM follower_lease WHERE target = ? AND owner = ?;
+
+-- name: follower_marks
+-- How far a target got in each shard.
+SELECT shard, position, hash FROM follower WHERE target = ?;
+
+-- name: write_follower!
+-- Note how far a target got in a shard.
+INSERT INTO follower (target, shard, position, hash) VALUES (?1, ?2, ?3, ?4)
+ON CONFLICT (target, shard) DO UPDATE SET position = ?3, hash = ?4;
