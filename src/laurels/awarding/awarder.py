@@ -7,7 +7,7 @@ from laurels.awarding.decide import decide, decide_or_raise
 from laurels.awarding.programs import Programs
 from laurels.clock import DAY, Clock
 from laurels.errors import LaurelsError, NotOwned, UnknownProgramVersion
-from laurels.ledger import Claim, Ledger, Outcome, Receipt
+from laurels.ledger import Claim, Ledger, Outcome, Receipt, TakesIn
 from laurels.model import Document
 
 BATCH = 200
@@ -52,6 +52,20 @@ class Awarder:
         while taken := await self.step():
             total += taken
         return total
+
+    async def take_in(self, documents: list[Document]) -> list[Receipt]:
+        """Accept documents, and award all that is in the inbox then: at once where the ledger can."""
+        ledger = self._ledger
+        if not isinstance(ledger, TakesIn) or not ledger.takes_in:
+            receipts = await ledger.accept(documents)
+            await self.drain()
+            return receipts
+        waiting_before = self._now() - LONGEST_WAIT
+        try:
+            return await ledger.take_in(documents, self._decide, waiting_before=waiting_before)
+        except UnknownProgramVersion:  # another process published one
+            await self._programs.load(ledger)
+            return await ledger.take_in(documents, self._decide, waiting_before=waiting_before)
 
     async def settle(self, document: Document) -> Receipt:
         """Accept and award one document at once (an adjustment, a redemption). Raises why not, with nothing written."""

@@ -1,6 +1,8 @@
 """The transactions of an award: claim documents, let the rules judge them, write what they lead to."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
 
 from laurels.engines.sqlite import leases
 from laurels.engines.sqlite.accepting import Acceptance
@@ -25,21 +27,54 @@ def award(
     overdue = [_item(row) for row in db.all("claim_overdue", shard, waiting_before, limit)]
     if not items and not overdue:
         return 0
-    chain = Chain(db, shard, now)
+    _judge(db, Chain(db, shard, now), items, overdue, decide)
+    return len(items) + len(overdue)
+
+
+class New(NamedTuple):
+    """A document of this transaction that is not written down yet: how to put it into the inbox, where it has to lie
+    there, and how to remember it as awarded by the entry at a place.
+    """
+
+    item: Item
+    queue: Callable[[], None]
+    remember: Callable[[int], None]
+
+
+def award_new(db: Database, shard: int, new: Sequence[New], decide: Decide, now: int) -> None:
+    """Award documents without their way through the inbox."""
+    _judge(
+        db, Chain(db, shard, now), [each.item for each in new], [], decide, {each.item.sequence: each for each in new}
+    )
+
+
+def _judge(  # noqa: PLR0917 - what is judged, and by what
+    db: Database,
+    chain: Chain,
+    items: list[Item],
+    overdue: list[Item],
+    decide: Decide,
+    new: Mapping[int, New] = MappingProxyType({}),
+) -> None:
+    """Let the rules judge documents, and write what they lead to."""
     claim = _claim(db, chain, items, overdue)
     known = frozenset(claim.awards)
     outcome = decide(claim)
-    for item in outcome.waiting:
-        _set_aside(db, item, Status.WAITING, "the order has not come yet", chain.now)
-    for quarantined in outcome.quarantined:
-        _set_aside(db, quarantined.item, Status.QUARANTINED, quarantined.reason, chain.now)
+    aside = [(item, Status.WAITING, "the order has not come yet") for item in outcome.waiting]
+    aside += [(each.item, Status.QUARANTINED, each.reason) for each in outcome.quarantined]
+    for item, status, reason in aside:
+        if item.sequence in new:
+            new[item.sequence].queue()
+        _set_aside(db, item, status, reason, chain.now)
     for item, place, member in write(db, chain, outcome, known):
+        if item.sequence in new:
+            new[item.sequence].remember(place)
+            continue
         if item.member != member:
             db.run("place_accepted", member, item.sequence)
         db.run("set_awarded", place, item.sequence)
         db.run("delete_inbox", item.sequence)
     chain.save()
-    return len(items) + len(overdue)
 
 
 def settle(

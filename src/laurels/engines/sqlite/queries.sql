@@ -82,6 +82,15 @@ SELECT (SELECT sequence FROM accepted WHERE source = ?1 AND id = ?2 AND kind = ?
 SELECT a.fingerprint, a.status, a.place, a.member, m.secret
 FROM accepted a LEFT JOIN member m ON m.number = a.member WHERE a.sequence = ?;
 
+-- name: last_sequence
+-- The highest sequence that was ever given.
+SELECT seq FROM sqlite_sequence WHERE name = 'accepted';
+
+-- name: insert_judged!
+-- Remember for ever a document that is awarded in the transaction that accepts it.
+INSERT INTO accepted (sequence, kind, source, id, member, fingerprint, status, place, accepted_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
+
 -- name: insert_accepted!
 -- Remember a document for ever.
 INSERT INTO accepted (kind, source, id, member, fingerprint, status, accepted_at) VALUES (?, ?, ?, ?, ?, ?, ?);
