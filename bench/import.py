@@ -89,7 +89,7 @@ async def run_import(state: Path, file: OrdersFile, clock: Clock) -> Imported:
 
 
 def write_bare(source: Path, target: Path) -> float:
-    """Processor seconds that bare statements take to write the ledger's rows again, a chunk of each in a transaction."""
+    """Processor seconds that bare statements take to write the ledger's rows again, a chunk a transaction."""
     asyncio.run(SqliteLedger.open(target).close())
     old, new = Database(source), Database(target)
     new.connection.pragma("foreign_keys", "off")  # a chunk of one table may name what the next chunk of another holds

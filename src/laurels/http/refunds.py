@@ -1,7 +1,9 @@
 """Refunds: of an order, or of an amount that names none."""
 
+import msgspec
 from msgspec import Struct
 
+from laurels.checkout import SOURCE
 from laurels.errors import Conflict, LedgerUnavailable, UnknownOrder
 from laurels.http.routes import Access, Answer, Call, route
 from laurels.intake import AnySource, RefundForm, UnlinkedRefundForm
@@ -36,7 +38,10 @@ async def refund_order(call: Call, form: RefundForm) -> Answer:
 
     It takes back what the refunded part of the order had earned, under the rules of that time.
     """
-    return await _accept(call, form.refund(form.member_id, call.services.now(), call.ids["order_id"]))
+    order_id = call.ids["order_id"]
+    refund = form.refund(form.member_id, call.services.now(), order_id)
+    circle = await _circle(call, refund.order_source or refund.source, order_id, refund.member_id)
+    return await _accept(call, refund if circle is None else msgspec.structs.replace(refund, order_source=circle))
 
 
 @route(
@@ -65,16 +70,29 @@ async def cancel_refund(call: Call, query: CircleQuery) -> Answer:
     """
     refund_id = call.ids["refund_id"]
     call.caller.check_source(query.source)
-    if await call.services.ledger.document(DocumentKind.REFUND, query.source, refund_id) is None:
+    state = await call.services.ledger.document(DocumentKind.REFUND, query.source, refund_id)
+    if state is None:
         raise UnknownOrder("No such refund.")
+    order_source = query.order_source if query.order_source != query.source else None
+    circle = await _circle(call, order_source or query.source, call.ids["order_id"], state.member_id)
     cancellation = Cancellation(
         source=query.source,
         refund_id=refund_id,
         order_id=call.ids["order_id"],
-        order_source=query.order_source if query.order_source != query.source else None,
+        order_source=circle or order_source,
     )
     receipt = await call.services.intake.cancel(cancellation, call.caller.actor)
     return Answer(200 if receipt.repeated else 202, RefundAccepted(refund_id, receipt.status))
+
+
+async def _circle(call: Call, order_source: str, order_id: str, member_id: str | None) -> str | None:
+    """The buyer's own circle, where an order of the source `checkout` is not one of version 0.1's, which shared one."""
+    if order_source != SOURCE or not member_id:
+        return None
+    ledger, circle = call.services.ledger, await call.services.checkout.circle(member_id)
+    if await ledger.document(DocumentKind.ORDER, SOURCE, order_id, of_member=member_id) is not None:
+        return None
+    return circle
 
 
 async def _accept(call: Call, refund: Refund) -> Answer:

@@ -5,13 +5,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from laurels.engines.sqlite import intents, members
-from laurels.engines.sqlite.chain import Numbers, read_entry
+from laurels.engines.sqlite.chain import SECRET_BYTES, Numbers, read_entry
 from laurels.engines.sqlite.connection import Database
 from laurels.ledger import Item, Receipt, shard_of
 from laurels.model import Document, DocumentKind, Status
 from laurels.model.documents import keyed
-
-SECRET_BYTES = 16
 
 
 class Acceptance:

@@ -210,6 +210,10 @@ INSERT INTO milestone (member, name, points, reached_at, quiet) VALUES (?, ?, ?,
 SELECT n.number, n.member_id, n.name_number, n.hidden, n.enrolled_at, n.shard
 FROM member m JOIN member n ON n.number = coalesce(m.merged_into, m.number) WHERE m.member_id = ?;
 
+-- name: own_number
+-- The number that the shop's id was given, whoever became whom since.
+SELECT number FROM member WHERE member_id = ?;
+
 -- name: insert_member!
 -- Enrol.
 INSERT INTO member (number, member_id, name_number, enrolled_at, shard, secret) VALUES (?, ?, ?, ?, ?, ?);

@@ -33,7 +33,7 @@ class Session:
         self._mine = frozenset(range(self._shards))
         self._fences: dict[int, int] = {}
         self._leased_until = 0
-        self.intents = SqliteIntents(self._writer, self._reader)
+        self.intents = SqliteIntents(self._writer, self._reader, now)
 
     async def _entries(self, query: str, bindings: tuple[object, ...]) -> list[Entry]:
         rows = await self._reader.run(lambda db: db.all(query, *bindings))

@@ -8,7 +8,7 @@ through the inbox in its turn, so that all are awarded in the order in which the
 from collections.abc import Sequence
 from functools import partial
 
-from laurels.checkout import SOURCE
+from laurels.checkout import is_bought
 from laurels.engines.sqlite import members
 from laurels.engines.sqlite.accepting import Acceptance, Whose, item_of
 from laurels.engines.sqlite.awarding import New, award, award_new
@@ -111,4 +111,5 @@ class _Taking:
 
 def _is_plain(document: Document, whose: Whose | None) -> bool:
     """Whether a document is an order of a living member, or of a new one, and nobody's checkout."""
-    return document.kind is DocumentKind.ORDER and document.source != SOURCE and not (whose and whose.is_erased)
+    is_erased = whose is not None and whose.is_erased
+    return document.kind is DocumentKind.ORDER and not is_bought(document.source) and not is_erased
