@@ -43,7 +43,7 @@ async def test_tills_number_refunds_and_redemptions_for_themselves(shop: Shop) -
 
 async def test_tills_number_adjustments_for_themselves(shop: Shop) -> None:
     for till in ("till-7", "till-8"):
-        body = [{"adjustment_id": "1", "member_id": "ann", "points": 5, "source": till}]
+        body = [{"adjustment_id": "1", "member_id": "ann", "loyalty-points": 5, "source": till}]
         assert (await shop.ask("POST", "/adjustments", json=body)).json()[0]["http"] == 201
     assert (await shop.ask("GET", "/loyalty/ann/balance")).json()["balance"] == 10
 
