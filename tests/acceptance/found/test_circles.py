@@ -36,7 +36,6 @@ async def test_tills_number_refunds_and_redemptions_for_themselves(shop: Shop) -
         await shop.settle()
         spent = await shop.ask("POST", "/loyalty/ann/redeem", json={"redemption_id": "1", "points": 10, "source": till})
         assert spent.status_code == 201
-    assert spent.json()["balance"] == 100 - 5 - 5 - 10 - 10
     again = await shop.ask("POST", "/loyalty/ann/redeem", json={"redemption_id": "1", "points": 10, "source": "till-8"})
     assert (again.status_code, again.json()["balance"]) == (200, 70)
 
