@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 from tests.acceptance.command_line import served
 from tests.browser.demo_shop import MEMBERS, Demo, buy, enter, put_into_basket, sign_in, standing
-from tests.browser.reading import part, wait_for_points, wait_until
+from tests.browser.reading import part, wait_for_points, wait_for_state, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -220,6 +220,20 @@ def test_the_examples_of_the_element_open_with_the_customer_signed_in(demo: Demo
     page.get_by_role("link", name="Live examples of the element").click()
     expect(part(page, "me").first).to_be_visible()
     assert "token" not in page.url
+
+
+def test_the_month_is_a_switch_away(demo: Demo, page: Page) -> None:
+    enter(page, demo, "Tom Reed")
+    switch = page.get_by_role("group", name="Board", exact=True)
+    expect(switch.get_by_role("button", name="All time")).to_have_attribute("aria-pressed", "true")
+    with page.expect_request(re.compile("board=month")):
+        switch.get_by_role("button", name="This month").press("Enter")
+    wait_for_state(page, "shown")
+    expect(switch.get_by_role("button", name="This month")).to_have_attribute("aria-pressed", "true")
+    expect(switch.get_by_role("button", name="This month")).to_be_focused()
+    assert page.evaluate("element.getAttribute('board')") == "month"
+    page.evaluate("element.setAttribute('boards', 'month')")
+    expect(switch).to_have_count(0)
 
 
 def test_the_board_for_a_big_screen(demo: Demo, page: Page) -> None:
