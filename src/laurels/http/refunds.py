@@ -7,6 +7,7 @@ from laurels.checkout import SOURCE
 from laurels.errors import Conflict, LedgerUnavailable, UnknownOrder
 from laurels.http.routes import Access, Answer, Call, route
 from laurels.intake import AnySource, RefundForm, UnlinkedRefundForm
+from laurels.ledger import DocumentState
 from laurels.model import Cancellation, DocumentKind, Refund, Status
 
 WRITE = Access(("orders:write",))
@@ -61,7 +62,7 @@ async def refund_member(call: Call, form: UnlinkedRefundForm) -> Answer:
     "/order/{order_id}/refund/{refund_id}/cancel",
     access=WRITE,
     answers={202: RefundAccepted, 200: RefundAccepted},
-    problems=(UnknownOrder, LedgerUnavailable),
+    problems=(UnknownOrder, Conflict, LedgerUnavailable),
 )
 async def cancel_refund(call: Call, query: CircleQuery) -> Answer:
     """Cancel a refund that failed or was a mistake: its order is worth what the other refunds leave.
@@ -70,11 +71,11 @@ async def cancel_refund(call: Call, query: CircleQuery) -> Answer:
     """
     refund_id = call.ids["refund_id"]
     call.caller.check_source(query.source)
-    state = await call.services.ledger.document(DocumentKind.REFUND, query.source, refund_id)
-    if state is None:
-        raise UnknownOrder("No such refund.")
+    refund = await call.services.ledger.document(DocumentKind.REFUND, query.source, refund_id)
+    if refund is None or not _is_of(refund, call.ids["order_id"]):
+        raise UnknownOrder("This order has no such refund.")
     order_source = query.order_source if query.order_source != query.source else None
-    circle = await _circle(call, order_source or query.source, call.ids["order_id"], state.member_id)
+    circle = await _circle(call, order_source or query.source, call.ids["order_id"], refund.member_id)
     cancellation = Cancellation(
         source=query.source,
         refund_id=refund_id,
@@ -93,6 +94,13 @@ async def _circle(call: Call, order_source: str, order_id: str, member_id: str |
     if await ledger.document(DocumentKind.ORDER, SOURCE, order_id, of_member=member_id) is not None:
         return None
     return circle
+
+
+def _is_of(refund: DocumentState, order_id: str) -> bool:
+    """Whether a refund is of this order; true where what it said is not kept, for then the awarding tells."""
+    if refund.entry is not None:
+        return refund.entry.order_id == order_id
+    return refund.content is None or msgspec.json.decode(refund.content, type=Refund).order_id == order_id
 
 
 async def _accept(call: Call, refund: Refund) -> Answer:

@@ -6,12 +6,12 @@ through the inbox in its turn, so that all are awarded in the order in which the
 """
 
 from collections.abc import Sequence
-from functools import partial
 
 from laurels.checkout import is_bought
 from laurels.engines.sqlite import members
 from laurels.engines.sqlite.accepting import Acceptance, Whose, item_of
 from laurels.engines.sqlite.awarding import New, award, award_new
+from laurels.engines.sqlite.chain import Chain
 from laurels.engines.sqlite.connection import Database
 from laurels.ledger import Decide, OrderKey, Receipt
 from laurels.model import Document, DocumentKind, Status
@@ -25,10 +25,10 @@ LIMIT = 1000
 
 
 def take_in(
-    db: Database, documents: Sequence[Document], decide: Decide, *, waiting_before: int, now: int
+    db: Database, documents: Sequence[Document], decide: Decide, *, waiting_before: int, in_depth: bool, now: int
 ) -> list[Receipt]:
     """Accept documents and award them, and all that was in the inbox before; gives each one's receipt, in order."""
-    taking = _Taking(db, decide, waiting_before, now)
+    taking = _Taking(db, decide, waiting_before, now, in_depth=in_depth)
     taking.empty_inbox()
     receipts = [taking.take(document) for document in documents]
     taking.finish()
@@ -38,11 +38,12 @@ def take_in(
 class _Taking:
     """What was taken and is not awarded yet, in order."""
 
-    def __init__(self, db: Database, decide: Decide, waiting_before: int, now: int) -> None:
+    def __init__(self, db: Database, decide: Decide, waiting_before: int, now: int, *, in_depth: bool) -> None:
         self._db = db
         self._decide = decide
         self._waiting_before = waiting_before
         self._now = now
+        self._in_depth = in_depth
         self._acceptance = Acceptance(db, now)
         self._new: dict[OrderKey, New] = {}
         self._last: int = db.value("last_sequence") or 0
@@ -71,7 +72,14 @@ class _Taking:
     def empty_inbox(self) -> None:
         """Award what lies in the inbox, ready or overdue."""
         while award(
-            self._db, SHARD, LIMIT, self._decide, waiting_before=self._waiting_before, now=self._now, fence=None
+            self._db,
+            SHARD,
+            LIMIT,
+            self._decide,
+            waiting_before=self._waiting_before,
+            in_depth=self._in_depth,
+            now=self._now,
+            fence=None,
         ):
             pass
 
@@ -83,29 +91,20 @@ class _Taking:
         item = item_of(document, self._last, whose.number, self._now)
         fingerprint = keyed(whose.secret, document.fingerprint)
 
-        def remember(status: Status, place: int | None) -> None:
-            self._db.run(
-                "insert_judged",
-                item.sequence,
-                document.kind.value,
-                document.source,
-                document.id,
-                whose.number,
-                fingerprint,
-                status.value,
-                place,
-                self._now,
-            )
+        def row(place: int | None, status: Status = Status.AWARDED) -> tuple[object, ...]:
+            named = (item.sequence, document.kind.value, document.source, document.id)
+            return (*named, whose.number, fingerprint, status.value, place, self._now)
 
         def queue() -> None:
-            remember(Status.ACCEPTED, None)
+            self._db.run("insert_judged", *row(None, Status.ACCEPTED))
             self._acceptance.queue(document, item, whose.shard, document.raw)
 
-        self._new[document.source, document.id] = New(item, queue, partial(remember, Status.AWARDED))
+        self._new[document.source, document.id] = New(item, queue, row)
 
     def _award(self) -> None:
         if self._new:
-            award_new(self._db, SHARD, list(self._new.values()), self._decide, self._now)
+            chain = Chain(self._db, SHARD, self._now)
+            award_new(self._db, chain, list(self._new.values()), self._decide, in_depth=self._in_depth)
             self._new = {}
 
 
