@@ -1,14 +1,15 @@
 """Carries documents from a ledger's inbox through the rules, batch by batch, shard by shard."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from laurels import clock
 from laurels.awarding.decide import decide, decide_or_raise
 from laurels.awarding.programs import Programs
 from laurels.clock import DAY, Clock
 from laurels.errors import LaurelsError, NotOwned, UnknownProgramVersion
-from laurels.ledger import Claim, Ledger, Outcome, Quarantined, Receipt
+from laurels.ledger import Claim, Decide, Ledger, Outcome, Quarantined, Receipt, TakesIn
 from laurels.model import Document
 
 BATCH = 200
@@ -85,6 +86,24 @@ class Awarder:
                 return total
             await self._ledger.wait_for_news(heads, LOOK_S)
 
+    async def take_in(self, documents: list[Document]) -> list[Receipt]:
+        """Accept documents, and award all that is in the inbox then: at once where the ledger can."""
+        ledger = self._ledger
+        if not isinstance(ledger, TakesIn) or not ledger.takes_in:
+            receipts = await ledger.accept(documents)
+            await self.drain(max(BATCH, len(documents)))  # nobody waits for one of them
+            return receipts
+        try:
+            return await self._take_in(ledger, documents)
+        except UnknownProgramVersion:  # another process published one
+            await self._programs.load(self._ledger)
+            return await self._take_in(ledger, documents)
+
+    async def _take_in(self, ledger: TakesIn, documents: list[Document]) -> list[Receipt]:
+        before, in_depth = self._now() - LONGEST_WAIT, not self._programs.simple
+        with self._told() as judge:
+            return await ledger.take_in(documents, judge, waiting_before=before, in_depth=in_depth)
+
     async def settle(self, document: Document) -> Receipt:
         """Accept and award one document at once (an adjustment, a redemption). Raises why not, with nothing written."""
         [receipt] = await self.settle_all([document])
@@ -104,19 +123,24 @@ class Awarder:
         return receipts
 
     async def _award(self, shard: int, limit: int) -> int:
-        outcome = Outcome()
-
-        def judge(claim: Claim) -> Outcome:
-            nonlocal outcome
-            outcome = self._decide(claim)
-            return outcome
-
         before = self._now() - LONGEST_WAIT
         in_depth = not self._programs.simple
-        taken = await self._ledger.award(shard, limit, judge, waiting_before=before, in_depth=in_depth)
-        if outcome.quarantined:
-            self.on_quarantined(outcome.quarantined)
-        return taken
+        with self._told() as judge:
+            return await self._ledger.award(shard, limit, judge, waiting_before=before, in_depth=in_depth)
+
+    @contextmanager
+    def _told(self) -> Iterator[Decide]:
+        """A judge whose quarantined documents are told of once the ledger has them; where it fails, nothing is."""
+        last = Outcome()
+
+        def judge(claim: Claim) -> Outcome:
+            nonlocal last
+            last = self._decide(claim)  # a transaction that is tried again is judged again
+            return last
+
+        yield judge
+        if last.quarantined:
+            self.on_quarantined(last.quarantined)
 
     async def _settle(self, documents: list[Document]) -> list[Receipt | LaurelsError]:
         return await self._ledger.settle(documents, self._decide_or_raise, in_depth=not self._programs.simple)

@@ -4,6 +4,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
+from laurels.checkout import SOURCE
 from laurels.errors import Conflict, LedgerUnavailable, UnknownOrder
 from laurels.http.orders import OrderEntry, show_entry
 from laurels.http.routes import Access, Answer, Call, route
@@ -55,7 +56,10 @@ async def refund_order(call: Call, form: RefundForm) -> Answer:
 
     It takes back what the refunded part of the order had earned, under the rules of that time.
     """
-    return await _accept(call, form.refund(form.member_id, call.services.now(), call.ids["order_id"]))
+    order_id = call.ids["order_id"]
+    refund = form.refund(form.member_id, call.services.now(), order_id)
+    circle = await _circle(call, refund.order_source or refund.source, order_id, refund.member_id)
+    return await _accept(call, refund if circle is None else msgspec.structs.replace(refund, order_source=circle))
 
 
 @route(
@@ -123,14 +127,26 @@ async def cancel_refund(call: Call, query: CircleQuery) -> Answer:
     refund = await call.services.ledger.document(DocumentKind.REFUND, query.source, refund_id)
     if refund is None or not _is_of(refund, call.ids["order_id"]):
         raise UnknownOrder("This order has no such refund.")
+    order_source = query.order_source if query.order_source != query.source else None
+    circle = await _circle(call, order_source or query.source, call.ids["order_id"], refund.member_id)
     cancellation = Cancellation(
         source=query.source,
         refund_id=refund_id,
         order_id=call.ids["order_id"],
-        order_source=query.order_source if query.order_source != query.source else None,
+        order_source=circle or order_source,
     )
     receipt = await call.services.intake.cancel(cancellation, call.caller.actor)
     return Answer(200 if receipt.repeated else 202, RefundAccepted(refund_id, receipt.status))
+
+
+async def _circle(call: Call, order_source: str, order_id: str, member_id: str | None) -> str | None:
+    """The buyer's own circle, where an order of the source `checkout` is not one of version 0.1's, which shared one."""
+    if order_source != SOURCE or not member_id:
+        return None
+    ledger, circle = call.services.ledger, await call.services.checkout.circle(member_id)
+    if await ledger.document(DocumentKind.ORDER, SOURCE, order_id, of_member=member_id) is not None:
+        return None
+    return circle
 
 
 def _is_of(refund: DocumentState, order_id: str) -> bool:

@@ -22,7 +22,7 @@ What holds on every engine, at every moment, whoever dies:
 * **A ledger has an identity and an epoch**, so that a view which followed another one notices.
 """
 
-from laurels.ledger.books import Books
+from laurels.ledger.books import Books, TakesIn
 from laurels.ledger.claim import (
     Award,
     Claim,
@@ -95,6 +95,7 @@ __all__ = [
     "Receipt",
     "Redeemed",
     "RedemptionKey",
+    "TakesIn",
     "Upgrade",
     "Upkeep",
     "Verification",

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from laurels.engines.sqlite import accepting, awarding, leases
+from laurels.engines.sqlite import accepting, awarding, leases, taking_in
 from laurels.engines.sqlite.chain import entry_of, read_entry
 from laurels.engines.sqlite.connection import Database
 from laurels.engines.sqlite.members import chains_version
@@ -117,6 +117,19 @@ class SqliteBooks(Session):
         self, documents: Sequence[Document], decide: Decide, *, in_depth: bool = False
     ) -> list[Receipt | LaurelsError]:
         return await self._writer.run_with_others(self._settle_together, (documents, decide, in_depth))
+
+    @property
+    def takes_in(self) -> bool:
+        return self._shards == 1
+
+    async def take_in(
+        self, documents: Sequence[Document], decide: Decide, *, waiting_before: int, in_depth: bool = False
+    ) -> list[Receipt]:
+        return await self._writer.run(
+            lambda db: taking_in.take_in(
+                db, documents, decide, waiting_before=waiting_before, in_depth=in_depth, now=self._now()
+            )
+        )
 
     async def balance(self, member_id: str) -> tuple[Balance, Version] | None:
         def read(db: Database) -> tuple[Balance, Version] | None:

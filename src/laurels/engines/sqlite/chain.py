@@ -10,6 +10,9 @@ from laurels.ledger import NameNumbers, shard_of
 from laurels.ledger.chain import FORMAT, chained_hash
 from laurels.model import Entry, EntryKind
 
+SECRET_BYTES = 16
+"""Of the secret that keys a member's fingerprints."""
+
 
 def entry_of(row: Row) -> Entry:
     """A row of the entry queries as an `Entry`."""

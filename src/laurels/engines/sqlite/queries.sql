@@ -82,6 +82,15 @@ SELECT (SELECT sequence FROM accepted WHERE source = ?1 AND id = ?2 AND kind = ?
 SELECT a.fingerprint, a.status, a.place, a.member, m.secret
 FROM accepted a LEFT JOIN member m ON m.number = a.member WHERE a.sequence = ?;
 
+-- name: last_sequence
+-- The highest sequence that was ever given.
+SELECT seq FROM sqlite_sequence WHERE name = 'accepted';
+
+-- name: insert_judged!
+-- Remember for ever a document that is awarded in the transaction that accepts it.
+INSERT INTO accepted (sequence, kind, source, id, member, fingerprint, status, place, accepted_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
+
 -- name: insert_accepted!
 -- Remember a document for ever.
 INSERT INTO accepted (kind, source, id, member, fingerprint, status, accepted_at) VALUES (?, ?, ?, ?, ?, ?, ?);
@@ -206,6 +215,10 @@ INSERT INTO milestone (member, name, points, reached_at, quiet) VALUES (?, ?, ?,
 -- A member, by the shop's id; who became another one is that one.
 SELECT n.number, n.member_id, n.name_number, n.hidden, n.enrolled_at, n.shard
 FROM member m JOIN member n ON n.number = coalesce(m.merged_into, m.number) WHERE m.member_id = ?;
+
+-- name: own_number
+-- The number that the shop's id was given, whoever became whom since.
+SELECT number FROM member WHERE member_id = ?;
 
 -- name: insert_member!
 -- Enrol.

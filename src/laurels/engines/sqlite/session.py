@@ -37,7 +37,7 @@ class Session:
         self._mine: frozenset[int] = frozenset({0}) if self._shards == 1 else frozenset()
         self._fences: dict[int, int] = {}
         self._leased_at: int | None = None
-        self.intents = SqliteIntents(self._writer, self._reader)
+        self.intents = SqliteIntents(self._writer, self._reader, now)
 
     async def _entries(self, query: str, bindings: tuple[object, ...]) -> list[Entry]:
         rows = await self._reader.run(lambda db: db.all(query, *bindings))
