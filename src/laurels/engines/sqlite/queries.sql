@@ -276,7 +276,8 @@ WHERE a.sequence > ?1 AND a.sequence <= ?2 AND (
     OR (a.status = 'awarded') <> (a.place IS NOT NULL)
     OR (a.status = 'awarded') <> coalesce(
         e.source IS a.source
-        AND e.member IN (a.member, (SELECT coalesce(merged_into, number) FROM member WHERE number = a.member)) AND CASE a.kind
+        AND (e.member = a.member OR (SELECT coalesce(merged_into, number) FROM member WHERE number = e.member)
+                                    = (SELECT coalesce(merged_into, number) FROM member WHERE number = a.member)) AND CASE a.kind
             WHEN 'order' THEN e.kind = 'earn' AND e.order_id IS a.id
             WHEN 'refund' THEN e.kind = 'reverse' AND e.refund_id IS a.id
             WHEN 'cancellation' THEN e.kind = 'reverse' AND e.refund_id IS a.id
@@ -299,7 +300,8 @@ SELECT a.source, a.id
 FROM accepted a JOIN entry e ON e.place = a.place
 LEFT JOIN award w ON w.source = a.source AND w.order_id = a.id
 WHERE a.sequence > ?1 AND a.sequence <= ?2 AND a.kind = 'order' AND (
-    w.member IS NULL OR w.member NOT IN (e.member, (SELECT coalesce(merged_into, number) FROM member WHERE number = e.member))
+    (SELECT coalesce(merged_into, number) FROM member WHERE number = w.member)
+        IS NOT (SELECT coalesce(merged_into, number) FROM member WHERE number = e.member)
     OR w.places IS NULL OR json_extract(CAST(w.places AS TEXT), '$[0]') IS NOT a.place
     OR (SELECT sum(points) FROM entry WHERE place IN (SELECT value FROM json_each(CAST(w.places AS TEXT))))
         IS NOT w.points - w.reversed
