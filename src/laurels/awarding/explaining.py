@@ -3,13 +3,13 @@
 from msgspec import Struct
 
 from laurels.awarding.baskets import frame_of_award
+from laurels.awarding.keeping import state_of
 from laurels.awarding.programs import Programs
 from laurels.awarding.refunds import read_refunds
 from laurels.errors import Refused
 from laurels.ledger import Award
 from laurels.ledger import MemberState as Kept
 from laurels.program import Frame, LineOf, MemberState, Program, Refunded, explain, lines_of, touch, worth
-from laurels.program.state import begun
 
 
 class OrderWorth(Struct, frozen=True, kw_only=True):
@@ -40,12 +40,8 @@ class OrderWorth(Struct, frozen=True, kw_only=True):
 
 
 def member_at(kept: Kept, programs: Programs, now: int) -> MemberState:
-    """A member at an instant, whether or not a sweep ran. Of one of whom the program keeps nothing, all points are
-    active for ever.
-    """
-    if kept.state is None:
-        return begun(kept.totals.balance)
-    return touch(MemberState.decode(kept.state), now, programs.at(now))[0]
+    """A member at an instant, whether or not a sweep ran."""
+    return touch(state_of(kept), now, programs.at(now))[0]
 
 
 def order_worth(award: Award, programs: Programs) -> OrderWorth:

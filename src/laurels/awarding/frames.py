@@ -118,7 +118,7 @@ class FrameRules:
             basket,
             work.state(member),
             now=work.now,
-            person=work.person(member, program),
+            person=work.person(member),
             budgets=work.budgets(program),
             in_force=work.in_force,
         )

@@ -12,7 +12,6 @@ from laurels.intake.forms import (
     Email,
     Id,
     Instant,
-    LineForm,
     MemberId,
     NamedOrderForm,
     OrderForm,
@@ -23,6 +22,7 @@ from laurels.intake.forms import (
     usable_email,
 )
 from laurels.intake.intake import Intake
+from laurels.intake.lines import LineForm
 
 __all__ = [
     "AmendmentForm",

@@ -77,15 +77,17 @@ class Redeemed(Struct, frozen=True, kw_only=True):
 class MemberState(Struct, frozen=True):
     """What the judgement sees of a member, and leaves: totals, and whatever else the program keeps, opaque.
 
-    Where the claim is `in_depth`: `attributes` is what the shop has said of the member, opaque too, and `enrolled_at`
-    when it was enrolled. Of a member of whom the program has kept nothing yet, `orders` is how many it has that have a
-    total and are not wholly refunded, and `last_order_at` when the last one was.
+    Where the claim is `in_depth`: `attributes` is what the shop has said of the member, opaque too; `enrolled_at` when
+    it was enrolled; `draw` the member by the ledger's secret, the same for ever. Of a member of whom the program has
+    kept nothing yet, `orders` is how many it has that have a total and are not wholly refunded, and `last_order_at`
+    when the last one was.
     """
 
     totals: Balance = Balance()
     state: bytes | None = None
     attributes: bytes | None = None
     enrolled_at: int | None = None
+    draw: bytes = b""
     orders: int = 0
     last_order_at: int | None = None
 
@@ -96,7 +98,7 @@ class Claim(Struct, kw_only=True):
     `overdue` are documents that waited too long for their order. `waiting` are those that wait for an order among
     `items`. `orders` are the members of orders that were accepted and are not awarded. `redemptions` are those that
     restorations name. `program_version` is the newest that is published. `budgets` is what was used of campaigns'
-    budgets, by name, in the program's own units; `secret` is the ledger's, for what has to look random and not be.
+    budgets, by name, in the program's own units.
     """
 
     now: int
@@ -109,7 +111,6 @@ class Claim(Struct, kw_only=True):
     members: dict[int, MemberState]
     redemptions: dict[RedemptionKey, Redeemed]
     budgets: dict[str, int] = {}
-    secret: bytes = b""
 
 
 class Posting(Struct, frozen=True, kw_only=True):

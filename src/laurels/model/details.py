@@ -42,6 +42,8 @@ class Details(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def encode(self) -> bytes | None:
         """The bytes to keep: canonical JSON, and None where there is nothing to say. Raises `PointsOutOfRange`."""
+        if self is NO_DETAILS:
+            return None
         try:
             return encode(self)
         except OverflowError as error:

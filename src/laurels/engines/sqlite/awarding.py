@@ -135,17 +135,17 @@ def _claim(db: Database, chain: Chain, items: list[Item], overdue: list[Item], *
             claim.members[member] = MemberState(Balance(*row[:3]), row[6])
     if in_depth:
         claim.budgets = dict(db.all("read_budgets"))
-        claim.secret = db.value("read_secret")
         for member in members:
             if member is not None:
-                claim.members[member] = _in_depth(db, member, claim.members.get(member, MemberState()))
+                claim.members[member] = in_depth_of(db, member, claim.members.get(member, MemberState()))
     return claim
 
 
-def _in_depth(db: Database, member: int, kept: MemberState) -> MemberState:
-    enrolled_at, attributes = db.one("read_person", member) or (None, None)
+def in_depth_of(db: Database, member: int, kept: MemberState) -> MemberState:
+    """A member with what programs in depth ask for."""
+    attributes, enrolled_at, draw = db.one("read_person", member) or (None, None, b"")
     orders, last_order_at = (0, None) if kept.state is not None else db.one("read_orders", member) or (0, None)
-    return MemberState(kept.totals, kept.state, attributes, enrolled_at, orders, last_order_at)
+    return MemberState(kept.totals, kept.state, attributes, enrolled_at, draw, orders, last_order_at)
 
 
 def _look_up(db: Database, claim: Claim, item: Item, shard: int) -> None:

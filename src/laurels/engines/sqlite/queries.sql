@@ -503,17 +503,14 @@ INSERT INTO budget (name, used) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET u
 
 -- name: read_person
 -- What campaigns may ask of a member.
-SELECT m.enrolled_at, a.content FROM member m LEFT JOIN attribute a ON a.member = m.number WHERE m.number = ?;
+SELECT a.content, m.enrolled_at, keyed((SELECT secret FROM ledger), CAST(m.number AS BLOB))
+FROM member m LEFT JOIN attribute a ON a.member = m.number WHERE m.number = ?;
 
 -- name: read_orders
 -- How many orders a member has that have a total and are not wholly refunded, and when the last was.
 SELECT count(*), max(w.board_at) FROM award w
 WHERE (w.source, w.order_id) IN (SELECT source, order_id FROM entry WHERE member = ?1 AND kind = 'earn')
   AND w.amount > 0 AND w.left_amount > 0;
-
--- name: read_secret
--- The ledger's.
-SELECT secret FROM ledger;
 
 -- name: write_attributes!
 -- What the shop says of a member.
@@ -525,7 +522,7 @@ DELETE FROM attribute WHERE member = ?;
 
 -- name: account_by_id
 -- A member's totals with what the program keeps of it, by the shop's id.
-SELECT b.balance, b.earned, b.score, b.state
+SELECT coalesce(m.merged_into, m.number), b.balance, b.earned, b.score, b.state
 FROM member m LEFT JOIN balance b ON b.member = coalesce(m.merged_into, m.number) WHERE m.member_id = ?;
 
 -- name: add_to_closed_month!
