@@ -7,7 +7,7 @@ from tests.conformance.book import basket_of, instant, lot_name, lots_of
 from tests.conformance.ledgers import Open
 from tests.conformance.toml_text import toml_text
 
-from laurels.awarding import Awarder, OrderWorth, Programs, member_at, order_worth, publish
+from laurels.awarding import Attributes, Awarder, OrderWorth, Programs, member_at, order_worth, publish
 from laurels.errors import Conflict, InsufficientPoints, LaurelsError, ProgramError
 from laurels.ledger import DocumentState
 from laurels.model import (
@@ -43,6 +43,7 @@ class LedgerBook:
         self._open = open_ledger, directory
         self._refunds = 0
         self._owners: dict[str, str] = {}
+        self._said: dict[str, Attributes] = {}
         self.ledger = open_ledger(directory, lambda: self.now)
 
     async def begin(self, programs: list[dict[str, Any]]) -> None:
@@ -165,6 +166,28 @@ class LedgerBook:
         adjustment = Adjustment(id=f"j{self._refunds}", points=step["points"], actor="clerk", member_id=member)
         entry = await self._settled(adjustment.document())
         return _refusal(entry) if isinstance(entry, LaurelsError) else {"points": entry.points}
+
+    async def _attributes(self, step: dict[str, Any], member: str) -> dict[str, Any]:
+        await self.ledger.enrol([(member, None)], actor="clerk")
+        was, new = self._said.get(member, Attributes()), step["set"]
+        said = Attributes(new.get("birthday", was.birthday), tuple(new.get("segments", was.segments)))
+        self._said[member] = said
+        await self.ledger.set_attributes(member, said.encode())
+        return {}
+
+    async def _merge(self, step: dict[str, Any], member: str) -> dict[str, Any]:
+        before = await self._whole(step["into"])
+        try:
+            await self.awarder.merge(member, step["into"], actor="clerk")
+        except LaurelsError as error:
+            return _refusal(error)
+        whole = await self._whole(step["into"]) - before
+        return {"points": whole, "balance": (await self.state(step["into"])).active}
+
+    async def _whole(self, member: str) -> int:
+        """Points that remainders of two members made together."""
+        entries = await self.ledger.entries(member, limit=1000)
+        return sum(entry.points for entry in entries if entry.kind is EntryKind.EARN and entry.source == "laurels")
 
     async def _balance(self, _: dict[str, Any], member: str) -> dict[str, Any]:
         state, kept = await self.state(member), await self.ledger.account(member)

@@ -9,18 +9,23 @@ the published versions, and words the entries that they led to.
 from laurels.awarding.awarder import Awarder
 from laurels.awarding.decide import decide
 from laurels.awarding.explaining import OrderWorth, member_at, order_worth
+from laurels.awarding.keeping import Attributes, budgets_left, person_of, state_of
 from laurels.awarding.programs import Programs, check_publishable, publish, published_programs
 from laurels.awarding.refunds import refunds_of_old
 
 __all__ = [
+    "Attributes",
     "Awarder",
     "OrderWorth",
     "Programs",
+    "budgets_left",
     "check_publishable",
     "decide",
     "member_at",
     "order_worth",
+    "person_of",
     "publish",
     "published_programs",
     "refunds_of_old",
+    "state_of",
 ]

@@ -4,11 +4,12 @@ import asyncio
 
 from laurels import clock
 from laurels.awarding.decide import decide, decide_or_raise
+from laurels.awarding.joining import join
 from laurels.awarding.programs import Programs
 from laurels.clock import DAY, Clock
 from laurels.errors import LaurelsError, NotOwned, UnknownProgramVersion
 from laurels.ledger import Claim, Ledger, Outcome, Receipt
-from laurels.model import Document
+from laurels.model import Document, Version
 
 BATCH = 200
 """Documents a transaction: large enough to share a commit (with 500, one costs 5 % less), small enough that an accept
@@ -91,6 +92,16 @@ class Awarder:
                 receipts[n] = receipt
         return receipts
 
+    async def merge(self, member_id: str, into: str, *, actor: str) -> Version:
+        """Make two members one, with what the program keeps of both. Raises `UnknownMember`, `Conflict`,
+        `PointsOutOfRange`.
+        """
+        try:
+            return await self._ledger.merge(member_id, into, actor=actor, join=self._join)
+        except UnknownProgramVersion:
+            await self._programs.load(self._ledger)
+            return await self._ledger.merge(member_id, into, actor=actor, join=self._join)
+
     async def _award(self, shard: int, limit: int) -> int:
         before = self._now() - LONGEST_WAIT
         in_depth = not self._programs.simple
@@ -101,6 +112,9 @@ class Awarder:
 
     def _decide(self, claim: Claim) -> Outcome:
         return decide(claim, self._programs)
+
+    def _join(self, claim: Claim) -> Outcome:
+        return join(claim, self._programs)
 
     def _decide_or_raise(self, claim: Claim) -> Outcome:
         return decide_or_raise(claim, self._programs)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from laurels.awarding import Attributes, Awarder
 from laurels.ledger import MemberRegistry
 from laurels.model import MemberEvent, Version
 from laurels.model.ids import check_id
@@ -10,8 +11,9 @@ from laurels.model.ids import check_id
 class Members:
     """Enrols and changes members. `actor` is who asked for it (a token's subject, or `cli`), kept with the entry."""
 
-    def __init__(self, ledger: MemberRegistry) -> None:
+    def __init__(self, ledger: MemberRegistry, awarder: Awarder) -> None:
         self._ledger = ledger
+        self._awarder = awarder
 
     async def enrol(self, members: Sequence[tuple[str, str | None]], *, actor: str) -> tuple[list[bool], Version]:
         """Enrol (member_id, e-mail or None) in one commit; True for each that is new, and the version that has them.
@@ -33,10 +35,17 @@ class Members:
         check_id(member_id, "member_id")
         return await self._ledger.set_contact(member_id, email, actor=actor)
 
+    async def set_attributes(self, member_id: str, attributes: Attributes) -> None:
+        """Keep what campaigns may ask of a member: it replaces what was said before. Raises `InvalidInput`,
+        `UnknownMember`.
+        """
+        check_id(member_id, "member_id")
+        await self._ledger.set_attributes(member_id, attributes.encode())
+
     async def merge(self, member_id: str, into: str, *, actor: str) -> Version:
         """Make two members one; `into` goes on. Raises `InvalidInput`, `UnknownMember`, `Conflict`,
         `PointsOutOfRange`.
         """
         check_id(member_id, "member_id")
         check_id(into, "into")
-        return await self._ledger.merge(member_id, into, actor=actor)
+        return await self._awarder.merge(member_id, into, actor=actor)

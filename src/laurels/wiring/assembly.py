@@ -110,7 +110,7 @@ async def build(
             ),
             awarder=awarder,
             points=Points(awarder, ledger),
-            members=Members(ledger),
+            members=Members(ledger, awarder),
             projector=Projector(ledger, leaderboard, boards, programs.current.time_zone, now),
             notifier=Notifier(ledger, channel, open_composer(settings, programs), now),
             dashboards=Dashboards(

@@ -58,9 +58,9 @@ def sweep(db: Database, shard: int, limit: int, decide: Decide, *, now: int, fen
     rows = db.all("claim_due", shard, chain.now, limit)
     if not rows:
         return 0
-    for whose, _, _ in rows:
-        db.run("delete_due", shard, chain.now, whose)
-    items = [_by_clock(member, at) for member, at in {member: at for _, member, at in rows}.items()]
+    for member, _ in rows:
+        db.run("delete_due", shard, chain.now, member)
+    items = [_by_clock(member, at) for member, at in rows]
     write(db, chain, decide(_claim(db, chain, items, [], in_depth=True)))
     chain.save()
     return len(rows)
@@ -139,6 +139,11 @@ def _claim(db: Database, chain: Chain, items: list[Item], overdue: list[Item], *
             if member is not None:
                 claim.members[member] = in_depth_of(db, member, claim.members.get(member, MemberState()))
     return claim
+
+
+def pair(db: Database, chain: Chain, ends: int, goes_on: int) -> Claim:
+    """What joining two members needs; the chain is the one's that goes on."""
+    return _claim(db, chain, [_by_clock(ends, chain.now), _by_clock(goes_on, chain.now)], [], in_depth=True)
 
 
 def in_depth_of(db: Database, member: int, kept: MemberState) -> MemberState:

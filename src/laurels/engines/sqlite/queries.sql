@@ -486,12 +486,20 @@ INSERT INTO due (shard, at, member, what) VALUES (?, ?, ?, ?) ON CONFLICT DO NOT
 
 -- name: claim_due
 -- Members of a shard to whom something has happened by the clock, the longest ago first.
-SELECT d.member, coalesce(m.merged_into, d.member), min(d.at) FROM due d JOIN member m ON m.number = d.member
-WHERE d.shard = ?1 AND d.at <= ?2 GROUP BY d.member ORDER BY min(d.at), d.member LIMIT ?3;
+SELECT member, min(at) FROM (SELECT at, member FROM due WHERE shard = ?1 AND at <= ?2 ORDER BY at, member LIMIT ?3)
+GROUP BY member ORDER BY min(at), member;
 
 -- name: delete_due!
 -- It is written down.
 DELETE FROM due WHERE shard = ? AND at <= ? AND member = ?;
+
+-- name: forget_due!
+-- Nothing happens to a member by itself any more.
+DELETE FROM due WHERE member = ?;
+
+-- name: merge_attributes!
+-- What is said of a member goes over where nothing is said of the other.
+INSERT INTO attribute (member, content) SELECT ?1, content FROM attribute WHERE member = ?2 ON CONFLICT (member) DO NOTHING;
 
 -- name: read_budgets
 -- What is used of budgets.
