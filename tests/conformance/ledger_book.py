@@ -29,6 +29,7 @@ from laurels.model import (
 )
 from laurels.model.details import Details, redeem_details
 from laurels.model.money import format_amount, parse_amount, parse_millionths
+from laurels.model.spending import Capture, Hold, TierGrant, Transfer, Void
 from laurels.program import GRAIN, NEW, MemberState, format_grains, parse_program, tier_at
 
 SOURCE = "till"
@@ -167,6 +168,48 @@ class LedgerBook:
         entry = await self._settled(adjustment.document())
         return _refusal(entry) if isinstance(entry, LaurelsError) else {"points": entry.points}
 
+    async def _hold(self, step: dict[str, Any], member: str) -> dict[str, Any]:
+        minutes = step.get("minutes", 15)
+        hold = Hold(source=SOURCE, hold_id=step["id"], points=step["points"], minutes=minutes, member_id=member)
+        entry = await self._settled(hold.document())
+        return _refusal(entry) if isinstance(entry, LaurelsError) else await self._available(member)
+
+    async def _capture(self, step: dict[str, Any], member: str) -> dict[str, Any]:
+        capture = Capture(source=SOURCE, hold_id=step["id"], points=step["points"], member_id=member)
+        entry = await self._settled(capture.document())
+        if isinstance(entry, LaurelsError):
+            return _refusal(entry)
+        return {"points": entry.points} | await self._available(member)
+
+    async def _void(self, step: dict[str, Any], member: str) -> dict[str, Any]:
+        entry = await self._settled(Void(source=SOURCE, hold_id=step["id"], member_id=member).document())
+        return _refusal(entry) if isinstance(entry, LaurelsError) else await self._available(member)
+
+    async def _available(self, member: str) -> dict[str, Any]:
+        return {"available": (await self.state(member)).available}
+
+    async def _transfer(self, step: dict[str, Any], member: str) -> dict[str, Any]:
+        self._refunds += 1
+        await self.ledger.enrol([(step["to"], None)], actor="clerk")
+        to = await self.ledger.member(step["to"])
+        assert to is not None
+        transfer = Transfer(
+            source=SOURCE, transfer_id=f"t{self._refunds}", to=to.number, points=step["points"], member_id=member
+        )
+        entry = await self._settled(transfer.document())
+        if isinstance(entry, LaurelsError):
+            return _refusal(entry)
+        await self.awarder.drain()
+        return {"points": -entry.points}
+
+    async def _grant(self, step: dict[str, Any], member: str) -> dict[str, Any]:
+        self._refunds += 1
+        await self.ledger.enrol([(member, None)], actor="clerk")
+        id, until = f"g{self._refunds}", instant(step["until"])
+        grant = TierGrant(source=SOURCE, grant_id=id, tier=step["tier"], until=until, member_id=member)
+        entry = await self._settled(grant.document())
+        return _refusal(entry) if isinstance(entry, LaurelsError) else {}
+
     async def _attributes(self, step: dict[str, Any], member: str) -> dict[str, Any]:
         await self.ledger.enrol([(member, None)], actor="clerk")
         was, new = self._said.get(member, Attributes()), step["set"]
@@ -270,8 +313,8 @@ class LedgerBook:
 
 def _refusal(error: LaurelsError) -> dict[str, Any]:
     """What is refused at once, in the words of the cases."""
-    if isinstance(error, Conflict) and "can come back" in error.message:
-        return {"refused": "more than was redeemed"}
+    if isinstance(error, Conflict):
+        return {"refused": "more than was redeemed" if "can come back" in error.message else error.message.lower()}
     return {"refused": "insufficient-points" if isinstance(error, InsufficientPoints) else error.message}
 
 

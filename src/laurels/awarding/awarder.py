@@ -4,6 +4,7 @@ import asyncio
 
 from laurels import clock
 from laurels.awarding.decide import decide, decide_or_raise
+from laurels.awarding.holding import HELD
 from laurels.awarding.joining import join
 from laurels.awarding.programs import Programs
 from laurels.clock import DAY, Clock
@@ -108,7 +109,8 @@ class Awarder:
         return await self._ledger.award(shard, limit, self._decide, waiting_before=before, in_depth=in_depth)
 
     async def _settle(self, documents: list[Document]) -> list[Receipt | LaurelsError]:
-        return await self._ledger.settle(documents, self._decide_or_raise, in_depth=not self._programs.simple)
+        in_depth = not self._programs.simple or any(document.kind in HELD for document in documents)
+        return await self._ledger.settle(documents, self._decide_or_raise, in_depth=in_depth)
 
     def _decide(self, claim: Claim) -> Outcome:
         return decide(claim, self._programs)

@@ -16,11 +16,11 @@ def join(claim: Claim, programs: Programs) -> Outcome:
     if claim.program_version > programs.current.version:
         raise UnknownProgramVersion
     work = Workspace(claim, programs)
-    if programs.simple:
-        return work.finish()
     ends, goes_on = claim.items
     assert ends.member is not None, "who ends is known"
     assert goes_on.member is not None, "and so is who goes on"
+    if programs.simple and not (work.has_state(ends.member) or work.has_state(goes_on.member)):
+        return work.finish()
     try:
         got = merge(work.in_force, work.state(ends.member), work.state(goes_on.member), now=work.now)
     except Refused as error:

@@ -11,7 +11,7 @@ import msgspec
 from laurels.awarding.keeping import budgets_left, person_of, state_of
 from laurels.awarding.programs import Programs
 from laurels.errors import PointsOutOfRange
-from laurels.ledger import Award, Claim, Due, Item, Outcome, Posting, Reached, Redeemed, RedemptionKey
+from laurels.ledger import Award, Claim, Due, Item, Onward, Outcome, Posting, Reached, Redeemed, RedemptionKey
 from laurels.ledger import MemberState as Kept
 from laurels.model import Balance, DocumentKind, EntryKind
 from laurels.model.details import ExpireDetails, TierDetails, encode, scores
@@ -21,8 +21,8 @@ from laurels.program import Lapse, MemberState, Person, Program, next_due
 CLOCK_SOURCE = "laurels"
 """In whose name the clock's entries are."""
 
-Undone = tuple[int, int, int]
-"""How far the log, the postings and the milestones were."""
+Undone = tuple[int, int, int, int]
+"""How far the log, the postings, the milestones and what is sent on were."""
 
 
 class Workspace:
@@ -45,11 +45,11 @@ class Workspace:
 
     def mark(self) -> Undone:
         """Where to go back to."""
-        return len(self._log), len(self.outcome.postings), len(self.outcome.reached)
+        return len(self._log), len(self.outcome.postings), len(self.outcome.reached), len(self.outcome.onward)
 
     def undo(self, mark: Undone) -> None:
         """Forget what was done since."""
-        log, postings, reached = mark
+        log, postings, reached, onward = mark
         while len(self._log) > log:
             where, key, before = self._log.pop()
             if before is None:
@@ -58,6 +58,7 @@ class Workspace:
                 where[key] = before
         del self.outcome.postings[postings:]
         del self.outcome.reached[reached:]
+        del self.outcome.onward[onward:]
 
     def balance(self, member: int) -> Balance:
         """A member's totals now."""
@@ -96,6 +97,15 @@ class Workspace:
         """Keep what of a redemption can come back."""
         self._set(self.claim.redemptions, key, redeemed)
         self._set(self.outcome.redemptions, key, redeemed)
+
+    def has_state(self, member: int) -> bool:
+        """Whether the program keeps anything of a member but totals."""
+        kept = self.claim.members.get(member)
+        return member in self._states or (kept is not None and kept.state is not None)
+
+    def send_on(self, document: Onward) -> None:
+        """Hand a document to another member's inbox."""
+        self.outcome.onward.append(document)
 
     def state(self, member: int) -> MemberState:
         """What the program keeps of a member."""

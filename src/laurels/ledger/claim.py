@@ -163,6 +163,18 @@ class Due(Struct, frozen=True):
     what: bytes
 
 
+class Onward(Struct, frozen=True, kw_only=True):
+    """A document of Laurels' own for another member, who may be in another shard. It goes into that one's inbox in the
+    same transaction; (source, kind, id) is its key for ever.
+    """
+
+    kind: DocumentKind
+    source: str
+    id: str
+    member: int
+    content: bytes
+
+
 class Outcome(Struct, kw_only=True):
     """What to write. Every item of the claim is in `postings`, `waiting` or `quarantined`; so is each one that was
     released. `states` are the members whose opaque state is another now; `budgets` is by how much more of each is used.
@@ -177,6 +189,7 @@ class Outcome(Struct, kw_only=True):
     reached: list[Reached] = []
     due: list[Due] = []
     budgets: dict[str, int] = {}
+    onward: list[Onward] = []
 
 
 Decide = Callable[[Claim], Outcome]

@@ -84,11 +84,28 @@ class ExpireDetails(Struct, frozen=True, omit_defaults=True):
     origin: int
 
 
+class HoldDetails(Struct, frozen=True, omit_defaults=True):
+    """Of points set aside: how many, until when."""
+
+    points: int
+    until: int
+
+
+class TransferDetails(Struct, frozen=True, omit_defaults=True):
+    """Of points that a member gave another one, by number: `to` in the entry of who gave, `of` in the other's."""
+
+    to: int | None = None
+    of: int | None = None
+    lots: tuple[tuple[int, int, int], ...] = ()
+
+
 class TierDetails(Struct, frozen=True, omit_defaults=True):
-    """Of a change of tier: from which to which; None: none."""
+    """Of a change of tier: from which to which; None: none. One given by hand says which, and `until` when."""
 
     before: str | None = None
     after: str | None = None
+    granted: str | None = None
+    until: int | None = None
 
 
 class MergeDetails(Struct, frozen=True, omit_defaults=True):

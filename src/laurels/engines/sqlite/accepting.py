@@ -7,9 +7,9 @@ from typing import NamedTuple
 from laurels.engines.sqlite import intents, members
 from laurels.engines.sqlite.chain import Numbers, read_entry
 from laurels.engines.sqlite.connection import Database
-from laurels.ledger import Item, Receipt, shard_of
+from laurels.ledger import Item, Onward, Receipt, shard_of
 from laurels.model import Document, DocumentKind, Status
-from laurels.model.documents import keyed
+from laurels.model.documents import fingerprint_of, keyed
 
 SECRET_BYTES = 16
 
@@ -157,6 +157,31 @@ class Acceptance:
             if secret and fingerprint == keyed(secret, keyed(unplaced, sent)):  # placed after it came
                 return receipt
         return Receipt(Status(status), conflict=True)
+
+
+def hand_on(db: Database, onward: Onward, now: int) -> None:
+    """Put a document of Laurels' own into a member's inbox, in the transaction that it follows from."""
+    row = db.one("whose_number", onward.member)
+    assert row is not None, "a number that was given stays"
+    number, shard, secret = row
+    fingerprint = keyed(secret or secrets.token_bytes(SECRET_BYTES), fingerprint_of(onward.content.decode()))
+    kind, accepted = onward.kind.value, Status.ACCEPTED.value
+    sequence = db.insert("insert_accepted", kind, onward.source, onward.id, number, fingerprint, accepted, now)
+    db.run(
+        "insert_inbox",
+        sequence,
+        kind,
+        onward.source,
+        onward.id,
+        None,
+        None,
+        now,
+        onward.content,
+        b"",
+        shard,
+        None,
+        None,
+    )
 
 
 class Whose(NamedTuple):

@@ -133,7 +133,7 @@ def _claim(db: Database, chain: Chain, items: list[Item], overdue: list[Item], *
         row = db.one("read_balance", member)
         if member is not None and row is not None:
             claim.members[member] = MemberState(Balance(*row[:3]), row[6])
-    if in_depth:
+    if in_depth or any(item.kind is DocumentKind.GIVEN for item in items):
         claim.budgets = dict(db.all("read_budgets"))
         for member in members:
             if member is not None:

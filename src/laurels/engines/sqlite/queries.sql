@@ -48,7 +48,7 @@ SELECT e.place, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.or
        e.hash, m.member_id, e.format, e.details, r.note
 FROM entry e JOIN member m ON m.number = e.member LEFT JOIN remark r ON r.place = e.place
 WHERE e.member = ?1 AND e.place < ?2
-  AND e.kind IN ('earn', 'reverse', 'adjust', 'redeem', 'expire', 'restore', 'merge')
+  AND e.kind IN ('earn', 'reverse', 'adjust', 'redeem', 'expire', 'restore', 'merge', 'transfer')
 ORDER BY e.place DESC LIMIT ?3;
 
 -- name: merged_entries
@@ -59,7 +59,7 @@ SELECT e.place, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.or
 FROM entry e JOIN member m ON m.number = e.member LEFT JOIN remark r ON r.place = e.place
 WHERE e.member IN (SELECT number FROM member WHERE number = ?1 OR merged_into = ?1)
   AND (?2 IS NULL OR (e.recorded_at, e.place) < (SELECT recorded_at, place FROM entry WHERE place = ?2))
-  AND e.kind IN ('earn', 'reverse', 'adjust', 'redeem', 'expire', 'restore', 'merge')
+  AND e.kind IN ('earn', 'reverse', 'adjust', 'redeem', 'expire', 'restore', 'merge', 'transfer')
 ORDER BY e.recorded_at DESC, e.place DESC LIMIT ?3;
 
 -- name: order_entries
@@ -266,6 +266,11 @@ WHERE a.sequence > ?1 AND a.sequence <= ?2 AND (
             WHEN 'amendment' THEN e.kind IN ('reverse', 'earn')
             WHEN 'adjustment' THEN e.kind = 'adjust'
             WHEN 'restoration' THEN e.kind = 'restore'
+            WHEN 'hold' THEN e.kind = 'hold'
+            WHEN 'void' THEN e.kind = 'void'
+            WHEN 'transfer' THEN e.kind = 'transfer'
+            WHEN 'given' THEN e.kind = 'transfer'
+            WHEN 'grant' THEN e.kind = 'tier'
             ELSE e.kind = 'redeem' END, FALSE));
 
 -- name: last_accepted
@@ -420,6 +425,11 @@ INSERT INTO content (place, content) VALUES (?, ?);
 -- A member's shard, and what keys its fingerprints; none once it was erased.
 SELECT shard, secret FROM member WHERE number = ?;
 
+-- name: whose_number
+-- A member by number, or who it became: its shard, and what keys its fingerprints.
+SELECT n.number, n.shard, n.secret FROM member m JOIN member n ON n.number = coalesce(m.merged_into, m.number)
+WHERE m.number = ?;
+
 -- name: owner
 -- Whose a document is: the member who it became, the shard, whether the member was erased, and the stranger whom it is of.
 SELECT coalesce(m.merged_into, a.member), coalesce(n.shard, m.shard, i.shard), m.number IS NOT NULL AND m.member_id IS NULL,
@@ -473,7 +483,7 @@ SELECT places FROM award WHERE source = ? AND order_id = ?;
 SELECT coalesce(m.merged_into, e.member), -e.points, coalesce(r.restored, 0), r.spent
 FROM accepted a JOIN entry e ON e.place = a.place JOIN member m ON m.number = e.member
 LEFT JOIN redemption r ON r.source = a.source AND r.redemption_id = a.id
-WHERE a.source = ? AND a.id = ? AND a.kind = 'redemption';
+WHERE a.source = ? AND a.id = ? AND a.kind IN ('redemption', 'capture') ORDER BY a.kind DESC LIMIT 1;
 
 -- name: write_redemption!
 -- What of a redemption came back, and what can.
