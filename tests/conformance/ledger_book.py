@@ -9,7 +9,7 @@ from tests.conformance.toml_text import toml_text
 
 from laurels.awarding import Attributes, Awarder, OrderWorth, Programs, member_at, order_worth, publish
 from laurels.errors import Conflict, InsufficientPoints, LaurelsError, ProgramError
-from laurels.ledger import DocumentState
+from laurels.ledger import DocumentState, Finding, Ledger
 from laurels.model import (
     Adjustment,
     Balance,
@@ -30,7 +30,7 @@ from laurels.model import (
 from laurels.model.details import Details, redeem_details
 from laurels.model.money import format_amount, parse_amount, parse_millionths
 from laurels.model.spending import Capture, Hold, TierGrant, Transfer, Void
-from laurels.program import GRAIN, NEW, MemberState, format_grains, parse_program, tier_at
+from laurels.program import GRAIN, NEW, MemberState, Program, format_grains, parse_program, tier_at
 
 SOURCE = "till"
 BEGIN = "2026-01-01T00:00:00Z"
@@ -43,6 +43,7 @@ class LedgerBook:
         self.now = instant(BEGIN)
         self._open = open_ledger, directory
         self._refunds = 0
+        self._dead: list[Ledger] = []
         self._owners: dict[str, str] = {}
         self._said: dict[str, Attributes] = {}
         self.ledger = open_ledger(directory, lambda: self.now)
@@ -58,12 +59,26 @@ class LedgerBook:
             self.now = begins
         self._ready()
 
-    async def again(self) -> None:
-        """Close the ledger and open it once more, as after a crash: all that it knows is in its files."""
-        await self.ledger.close()
+    async def died(self) -> None:
+        """Go on with another process's hands, as after a crash: all that it knows is in the ledger's files."""
+        self._dead.append(self.ledger)
         opened, directory = self._open
         self.ledger = opened(directory, lambda: self.now)
         self._ready()
+
+    async def close(self) -> None:
+        """Close what is open, the dead too."""
+        for ledger in (*self._dead, self.ledger):
+            await ledger.close()
+
+    async def findings(self) -> list[Finding]:
+        """What a verification finds."""
+        return [finding async for step in self.ledger.verify() for finding in step.findings]
+
+    async def totals(self, member: str) -> Balance:
+        """A member's totals."""
+        found = await self.ledger.account(member)
+        return Balance() if found is None else found[0].totals
 
     def _ready(self) -> None:
         self.awarder = Awarder(self.ledger, self._programs, lambda: self.now)
@@ -136,7 +151,7 @@ class LedgerBook:
             "beyond": format_amount(sum(entry.amount or 0 for entry, details in mine if details.beyond), currency),
             "keeps": format_grains(kept.keeps),
             "carried": await self._carried(refund.member_id, currency),
-            "parts": {name: format_grains(n * unit) for name, n in mine[0][1].parts},
+            "parts": _parts_taken(kept.program, mine[0], unit),
             "why": (await self._worded(mine[0][0])).reason,
         }
 
@@ -199,7 +214,7 @@ class LedgerBook:
         entry = await self._settled(transfer.document())
         if isinstance(entry, LaurelsError):
             return _refusal(entry)
-        await self.awarder.drain()
+        await self._drained()
         return {"points": -entry.points}
 
     async def _grant(self, step: dict[str, Any], member: str) -> dict[str, Any]:
@@ -251,8 +266,7 @@ class LedgerBook:
 
     async def _sweep(self, _: dict[str, Any], __: str) -> dict[str, Any]:
         before = await self._lapses()
-        while await self.awarder.sweep():
-            pass
+        await self._swept()
         return {"entries": await self._lapses() - before}
 
     async def _publish(self, step: dict[str, Any], _: str) -> dict[str, Any]:
@@ -262,6 +276,17 @@ class LedgerBook:
         except ProgramError as error:
             return {"refused": error.message}
         return {"refused": ""}
+
+    async def _drained(self) -> None:
+        """Award whatever there is, in every shard, whoever's turn it is: a dead process may hold it still."""
+        shards, taken = (await self.ledger.heads()).marks, 1
+        while taken:
+            taken = sum([await self.awarder.step_in(shard) for shard in shards])
+
+    async def _swept(self) -> None:
+        for shard in (await self.ledger.heads()).marks:
+            while await self.awarder.sweep_in(shard):
+                pass
 
     async def _lapses(self) -> int:
         """How many entries the clock has led to."""
@@ -292,7 +317,7 @@ class LedgerBook:
         sent = document.document()
         [receipt] = await self.ledger.accept([sent])
         assert not receipt.conflict
-        await self.awarder.drain()
+        await self._drained()
         state = await self.ledger.document(sent.kind, sent.source, sent.id)
         assert state is not None
         return state
@@ -300,8 +325,7 @@ class LedgerBook:
     async def _settled(self, document: Document) -> Entry | LaurelsError:
         [receipt] = await self.awarder.settle_all([document])
         if isinstance(receipt, LaurelsError):  # writes nothing; the model writes what has lapsed by then
-            while await self.awarder.sweep():
-                pass
+            await self._swept()
             return receipt
         assert receipt.entry is not None
         return receipt.entry
@@ -309,6 +333,14 @@ class LedgerBook:
     async def _worded(self, entry: Entry) -> Entry:
         [worded] = await self._programs.worded([entry], self.ledger)
         return worded
+
+
+def _parts_taken(program: Program, taken: tuple[Entry, Details], unit: int) -> dict[str, str]:
+    """What a refund took by part; of a plain program all is base, and its entry says no parts."""
+    entry, details = taken
+    if program.plain:
+        return {"base": str(entry.points)} if entry.points else {}
+    return {name: format_grains(n * unit) for name, n in details.parts}
 
 
 def _refusal(error: LaurelsError) -> dict[str, Any]:

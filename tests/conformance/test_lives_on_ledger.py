@@ -1,0 +1,83 @@
+"""Random lives on a real ledger, beside the reference model: orders, late orders, refunds by line, redemptions, their
+cancellation, holds, corrections, time, sweeps, transfers, mergers; and now and then the process dies between two steps.
+
+The model and the pure functions live the life first, and agree on every step; then the same documents go to the ledger.
+LAURELS_TEST_SEED repeats a run, LAURELS_TEST_LEDGER_LIVES says how many lives (the soak's: 10,000).
+"""
+
+import os
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.conformance import oracle
+from tests.conformance.ledger_book import LedgerBook
+from tests.conformance.ledgers import LEDGERS
+from tests.conformance.lives import live, pounds, some_twins
+
+pytestmark = pytest.mark.anyio
+
+LIVES = int(os.environ.get("LAURELS_TEST_LEDGER_LIVES") or 8)
+SAME = ("points", "parts", "carried", "tier", "net", "beyond", "keeps", "available", "balance")
+
+
+@pytest.fixture
+def seed() -> int:
+    seed = int(os.environ.get("LAURELS_TEST_SEED") or random.SystemRandom().randrange(2**32))
+    print(f"LAURELS_TEST_SEED={seed}")
+    return seed
+
+
+@pytest.mark.skipif(not oracle.present(), reason=oracle.MISSING)
+@pytest.mark.parametrize("engine", LEDGERS)
+async def test_lives_are_the_same_on_a_ledger_whatever_dies(engine: str, seed: int, tmp_path: Path) -> None:
+    for number in range(LIVES):
+        await _one_life(engine, random.Random(f"{seed}/{number}"), tmp_path / str(number), f"{seed}/{number}")
+
+
+async def _one_life(engine: str, r: random.Random, directory: Path, name: str) -> None:
+    twins, members = some_twins(r, life=True), ["m", "w"]
+    for number in range(r.randint(6, 18)):
+        live(r, twins, members, number)
+    for id in sorted(twins.book.awards):
+        if r.random() < 0.5:
+            twins.step({"do": "refund", "order": id, "amount": pounds(twins.ledger.awards[id].frame.total)})
+    book = LedgerBook(LEDGERS[engine], directory)
+    await book.begin([twins.program])
+    await book.ledger.enrol([("m", None), ("w", None)], actor="clerk")
+    for now, step, expected in twins.history:
+        book.now = now
+        got = await book.step(step)
+        assert ("refused" in got) == ("refused" in expected), (name, step, got, expected)
+        for key in SAME:
+            if key in expected and key in got:
+                assert got[key] == expected[key], (name, step, key, got, expected)
+        if r.random() < 0.1:
+            await book.died()
+    for member in members:
+        assert _kept(await book.state(member)) == _kept(twins.book.touched(member)), (name, member)
+    budgets = await book.ledger.budgets()
+    assert {k: n for k, n in budgets.items() if n} == {k: n for k, n in twins.book.budgets.items() if n}, name
+    await book.step({"do": "sweep"})
+    assert (await book.step({"do": "sweep"}))["entries"] == 0, "a sweep again does nothing"
+    for member in members:
+        state, totals = await book.state(member), await book.totals(member)
+        assert totals.balance == state.active + state.waiting, (name, member)
+    assert await book.findings() == [], name
+    await book.close()
+
+
+def _kept(state: Any) -> dict[str, Any]:
+    """What is kept of a member; orders and holds have other names here and there."""
+    return {
+        "lots": state.lots,
+        "pending": sorted((each.active_at, each.expires, each.points) for each in state.pending),
+        "owed": state.owed,
+        "carried": state.carried,
+        "used": state.used,
+        "orders": state.orders,
+        "counted": state.counted,
+        "holds": sorted((each.until, each.points) for each in state.holds),
+        "last_active": state.last_active,
+    }
