@@ -8,7 +8,7 @@ the published versions, and words the entries that they led to.
 
 from laurels.awarding.awarder import Awarder
 from laurels.awarding.decide import decide
-from laurels.awarding.explaining import OrderWorth, member_at, order_worth
+from laurels.awarding.explaining import OrderWorth, Quote, member_at, order_worth, quote
 from laurels.awarding.keeping import Attributes, budgets_left, person_of, state_of
 from laurels.awarding.programs import Programs, check_publishable, publish, published_programs
 from laurels.awarding.refunds import refunds_of_old
@@ -18,6 +18,7 @@ __all__ = [
     "Awarder",
     "OrderWorth",
     "Programs",
+    "Quote",
     "budgets_left",
     "check_publishable",
     "decide",
@@ -26,6 +27,7 @@ __all__ = [
     "person_of",
     "publish",
     "published_programs",
+    "quote",
     "refunds_of_old",
     "state_of",
 ]

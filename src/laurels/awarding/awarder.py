@@ -93,6 +93,12 @@ class Awarder:
                 receipts[n] = receipt
         return receipts
 
+    async def known(self, version: int) -> Programs:
+        """The published versions, this one among them, whoever published it."""
+        if version not in self._programs.published:
+            await self._programs.load(self._ledger)
+        return self._programs
+
     async def merge(self, member_id: str, into: str, *, actor: str) -> Version:
         """Make two members one, with what the program keeps of both. Raises `UnknownMember`, `Conflict`,
         `PointsOutOfRange`.

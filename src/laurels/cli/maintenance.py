@@ -1,4 +1,4 @@
-"""`verify`, `rebuild`, `migrate`: looking after the ledger and the board."""
+"""`verify`, `rebuild`, `migrate`, `sweep`: looking after the ledger and the board."""
 
 import typer
 
@@ -25,6 +25,7 @@ def register(app: typer.Typer) -> None:
     app.command(epilog=examples("laurels verify", "laurels verify --state /var/lib/laurels"))(verify)
     app.command(epilog=examples("laurels rebuild"))(rebuild)
     app.command(epilog=examples("laurels migrate"))(migrate)
+    app.command(epilog=examples("laurels sweep"))(sweep)
 
 
 def verify(state: StateOption = None, config: ConfigOption = None) -> None:
@@ -51,6 +52,20 @@ def migrate(state: StateOption = None, config: ConfigOption = None) -> None:
     """Bring the ledger's schema up to date. Safe to run again."""
     before, after = wiring.migrate(settings_of(state, config))
     out(f"schema {before} -> {after}" if before != after else f"schema {after}, nothing to do")
+
+
+def sweep(state: StateOption = None, config: ConfigOption = None) -> None:
+    """Write down what the clock has done to members: points that lapsed, holds that ended. Answers do not wait."""
+    members = run(_sweep(settings_of(state, config)))
+    out(f"{members:,} members looked at")
+
+
+async def _sweep(settings: Settings) -> int:
+    async with wiring.build(settings, must_exist=True) as services:
+        members = 0
+        while looked_at := await services.awarder.sweep():
+            members += looked_at
+        return members
 
 
 async def _verify(settings: Settings) -> Verified:

@@ -22,6 +22,7 @@ What holds on every engine, at every moment, whoever dies:
 
 from laurels.ledger.books import Books
 from laurels.ledger.claim import (
+    OF_HOLD,
     Award,
     Claim,
     Decide,
@@ -48,6 +49,7 @@ from laurels.ledger.shards import shard_of
 from laurels.ledger.upkeep import Finding, OldRules, Upgrade, Upkeep, Verification
 
 __all__ = [
+    "OF_HOLD",
     "OTHER_RULES",
     "Award",
     "Books",

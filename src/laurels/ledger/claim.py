@@ -19,6 +19,10 @@ RedemptionKey = tuple[str, str]
 """(source, redemption_id)."""
 
 
+OF_HOLD = "hold:"
+"""What the redemption id of points begins with that a till took of a hold; the hold's id follows."""
+
+
 class Item(Struct, frozen=True, kw_only=True):
     """A document in the inbox. `sequence` is its place in the order of acceptance; `member` is None while the member
     is unknown. `order_key` is the order that it is, or names.

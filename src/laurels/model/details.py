@@ -130,12 +130,19 @@ _details = msgspec.json.Decoder(Details)
 _adjust = msgspec.json.Decoder(AdjustDetails)
 _restore = msgspec.json.Decoder(RestoreDetails)
 _redeem = msgspec.json.Decoder(RedeemDetails)
+_hold = msgspec.json.Decoder(HoldDetails)
 _merge = msgspec.json.Decoder(MergeDetails)
 
 
 def redeem_details(details: bytes | None) -> RedeemDetails:
     """What a redemption says."""
     return RedeemDetails() if details is None else _redeem.decode(details)
+
+
+def hold_details(details: bytes | None) -> HoldDetails:
+    """What a hold says."""
+    assert details is not None, "a hold says until when"
+    return _hold.decode(details)
 
 
 def restore_details(details: bytes) -> RestoreDetails:

@@ -1,12 +1,15 @@
-"""Adjust, redeem, cancel: what may be said with them, whose circle of ids they are in, and what they lead to."""
+"""Adjust, redeem, cancel, hold, give: what may be said with them, whose circle of ids they are in, and what they lead
+to.
+"""
 
 from collections.abc import Callable, Sequence
 
 from laurels.awarding import Awarder
-from laurels.errors import Conflict, InsufficientPoints, InvalidInput, LaurelsError
+from laurels.errors import Conflict, InsufficientPoints, InvalidInput, LaurelsError, Refused
 from laurels.ledger import MemberRegistry, Receipt
-from laurels.model import Adjustment, DocumentKind, Redemption, Restoration
+from laurels.model import Adjustment, Document, DocumentKind, Redemption, Restoration
 from laurels.model.cards import looks_like_card
+from laurels.model.spending import Capture, Hold, TierGrant, Transfer, Void
 
 SHOP = "shop"
 """The circle of ids of services that name none."""
@@ -57,6 +60,35 @@ class Points:
         """
         receipt = await self._awarder.settle(restoration.document(actor))
         self.on_receipts(DocumentKind.RESTORATION, [receipt])
+        return _sound(receipt)
+
+    async def hold(self, hold: Hold, actor: str) -> Receipt:
+        """Set points aside for a till. Raises `Conflict`, `InsufficientPoints`."""
+        return await self._settle(hold.document(actor))
+
+    async def capture(self, capture: Capture, actor: str) -> Receipt:
+        """Take what was set aside, or a part of it. Raises `Conflict`, `InsufficientPoints`."""
+        return await self._settle(capture.document(actor))
+
+    async def void(self, void: Void, actor: str) -> Receipt:
+        """Let go of what was set aside. Raises `Conflict`."""
+        return await self._settle(void.document(actor))
+
+    async def transfer(self, transfer: Transfer, actor: str) -> Receipt:
+        """Give points to another member. Raises `Conflict`, `InsufficientPoints`."""
+        return await self._settle(transfer.document(actor))
+
+    async def grant(self, grant: TierGrant, actor: str) -> Receipt:
+        """Give a tier by hand. Raises `Conflict`, `InvalidInput` for a tier that there is not."""
+        _refuse_card("reason", grant.reason)
+        try:
+            return await self._settle(grant.document(actor))
+        except Refused as error:
+            raise InvalidInput.of("tier", error.message) from error
+
+    async def _settle(self, document: Document) -> Receipt:
+        receipt = await self._awarder.settle(document)
+        self.on_receipts(document.kind, [receipt])
         return _sound(receipt)
 
     async def own_source(self, member_id: str) -> str:

@@ -15,7 +15,7 @@ from laurels.metrics_sharing import is_counting
 from laurels.runtime.supervisor import supervise
 from laurels.runtime.telling import Progress, lines
 from laurels.wiring import Services
-from laurels.workers import Watch, award_forever, notify_forever, project_forever, recover_forever
+from laurels.workers import Watch, award_forever, notify_forever, project_forever, recover_forever, sweep_forever
 
 if TYPE_CHECKING:
     from laurels.http import Beside
@@ -84,6 +84,10 @@ async def _recover(running: Running, watch: Watch) -> None:
     await recover_forever(services.checkout, forget, running.stop, watch)
 
 
+async def _sweep(running: Running, watch: Watch) -> None:
+    await sweep_forever(running.services.awarder, running.stop, watch)
+
+
 async def _project(running: Running, watch: Watch) -> None:
     services = running.services
     progress = partial(running.progress, "projecting", "entries")
@@ -111,6 +115,7 @@ ROLES = (
     Role(
         "recover", "Finishes purchases that broke off, and lets go of documents' content in its time.", WORK, _recover
     ),
+    Role("sweep", "Writes down what the clock has done: points that lapsed, holds that ended.", WORK, _sweep),
     Role("project", "Keeps the leaderboard at the head of the feed.", PROJECT, _project),
     Role("notify", "Sends the messages that are due.", NOTIFY, _notify),
 )

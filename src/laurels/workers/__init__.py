@@ -10,6 +10,7 @@ from laurels.workers.loops import (
     project_forever,
     recover_forever,
     sleep,
+    sweep_forever,
     unless_stopped,
 )
 
@@ -21,5 +22,6 @@ __all__ = [
     "project_forever",
     "recover_forever",
     "sleep",
+    "sweep_forever",
     "unless_stopped",
 ]

@@ -8,7 +8,7 @@ from laurels.engines.sqlite.chain import Chain, Chains, read_entry
 from laurels.engines.sqlite.connection import Database, Row
 from laurels.engines.sqlite.writing import write
 from laurels.errors import LaurelsError, NotOwned
-from laurels.ledger import Award, Claim, Decide, Item, MemberState, OrderKey, Receipt, Redeemed
+from laurels.ledger import OF_HOLD, Award, Claim, Decide, Item, MemberState, OrderKey, Receipt, Redeemed
 from laurels.model import Balance, Document, DocumentKind, Status
 
 
@@ -163,7 +163,8 @@ def _look_up(db: Database, claim: Claim, item: Item, shard: int) -> None:
                 claim.waiting[key] = [_item(row) for row in db.all("claim_waiting", *key, shard)]
         case DocumentKind.RESTORATION:
             source, redemption_id = item.source, item.id.split("\n")[0]
-            row = db.one("read_redemption", source, redemption_id)
+            captured = redemption_id.removeprefix(OF_HOLD) if redemption_id.startswith(OF_HOLD) else None
+            row = db.one("read_redemption", source, redemption_id, captured)
             if row is not None:
                 claim.redemptions[source, redemption_id] = Redeemed(
                     member=row[0], points=row[1], restored=row[2], spent=row[3]

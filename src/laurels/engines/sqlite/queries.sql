@@ -479,11 +479,12 @@ WHERE a.source = ? AND a.id = ? AND a.kind = ? AND i.state = 'quarantined';
 SELECT places FROM award WHERE source = ? AND order_id = ?;
 
 -- name: read_redemption
--- A redemption, and what of it came back.
+-- A redemption, or what was taken of a hold (`hold:ID`), and what of it came back.
 SELECT coalesce(m.merged_into, e.member), -e.points, coalesce(r.restored, 0), r.spent
 FROM accepted a JOIN entry e ON e.place = a.place JOIN member m ON m.number = e.member
-LEFT JOIN redemption r ON r.source = a.source AND r.redemption_id = a.id
-WHERE a.source = ? AND a.id = ? AND a.kind IN ('redemption', 'capture') ORDER BY a.kind DESC LIMIT 1;
+LEFT JOIN redemption r ON r.source = a.source AND r.redemption_id = ?2
+WHERE a.source = ?1 AND (a.id = ?2 AND a.kind = 'redemption' OR a.id = ?3 AND a.kind = 'capture')
+ORDER BY a.kind DESC LIMIT 1;
 
 -- name: write_redemption!
 -- What of a redemption came back, and what can.
