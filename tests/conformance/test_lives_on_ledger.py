@@ -14,7 +14,7 @@ import pytest
 from tests.conformance import oracle
 from tests.conformance.ledger_book import LedgerBook
 from tests.conformance.ledgers import LEDGERS
-from tests.conformance.lives import live, pounds, some_twins
+from tests.conformance.lives import Twins, live, pounds, some_twins
 
 pytestmark = pytest.mark.anyio
 
@@ -31,6 +31,7 @@ def seed() -> int:
 
 @pytest.mark.skipif(not oracle.present(), reason=oracle.MISSING)
 @pytest.mark.parametrize("engine", LEDGERS)
+@pytest.mark.timeout(120 + 5 * LIVES)
 async def test_lives_are_the_same_on_a_ledger_whatever_dies(engine: str, seed: int, tmp_path: Path) -> None:
     for number in range(LIVES):
         await _one_life(engine, random.Random(f"{seed}/{number}"), tmp_path / str(number), f"{seed}/{number}")
@@ -46,18 +47,7 @@ async def _one_life(engine: str, r: random.Random, directory: Path, name: str) -
     book = LedgerBook(LEDGERS[engine], directory)
     await book.begin([twins.program])
     await book.ledger.enrol([("m", None), ("w", None)], actor="clerk")
-    for now, step, expected in twins.history:
-        book.now = now
-        got = await book.step(step)
-        if step["do"] == "cancel" and expected.get("points") == 0:  # all came back before: we say so
-            assert got.get("points", 0) == 0, (name, step, got, expected)
-            continue
-        assert ("refused" in got) == ("refused" in expected), (name, step, got, expected)
-        for key in SAME:
-            if key in expected and key in got:
-                assert got[key] == expected[key], (name, step, key, got, expected)
-        if r.random() < 0.1:
-            await book.died()
+    await _play(r, book, twins, name)
     book.now = twins.book.now
     for member in members:
         assert _kept(await book.state(member)) == _kept(twins.book.touched(member)), (name, member)
@@ -70,6 +60,22 @@ async def _one_life(engine: str, r: random.Random, directory: Path, name: str) -
         assert totals.balance == state.active + state.waiting, (name, member)
     assert await book.findings() == [], name
     await book.close()
+
+
+async def _play(r: random.Random, book: LedgerBook, twins: Twins, name: str) -> None:
+    """The same steps; and now and then the process dies."""
+    for now, step, expected in twins.history:
+        book.now = now
+        got = await book.step(step)
+        if step["do"] == "cancel" and expected.get("points") == 0:  # all came back before: we say so
+            assert got.get("points", 0) == 0, (name, step, got, expected)
+            continue
+        assert ("refused" in got) == ("refused" in expected), (name, step, got, expected)
+        for key in SAME:
+            if key in expected and key in got:
+                assert got[key] == expected[key], (name, step, key, got, expected)
+        if r.random() < 0.1:
+            await book.died()
 
 
 def _kept(state: Any) -> dict[str, Any]:

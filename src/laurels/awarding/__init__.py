@@ -12,6 +12,7 @@ from laurels.awarding.explaining import OrderWorth, Quote, member_at, order_wort
 from laurels.awarding.keeping import Attributes, budgets_left, person_of, state_of
 from laurels.awarding.programs import Programs, check_publishable, publish, published_programs
 from laurels.awarding.refunds import refunds_of_old
+from laurels.awarding.rehearsing import Rehearsal, rehearse
 
 __all__ = [
     "Attributes",
@@ -19,6 +20,7 @@ __all__ = [
     "OrderWorth",
     "Programs",
     "Quote",
+    "Rehearsal",
     "budgets_left",
     "check_publishable",
     "decide",
@@ -29,5 +31,6 @@ __all__ = [
     "published_programs",
     "quote",
     "refunds_of_old",
+    "rehearse",
     "state_of",
 ]

@@ -46,12 +46,13 @@ from laurels.ledger.port import Ledger
 from laurels.ledger.programs import OTHER_RULES, Draft, ProgramStore, PublishedProgram
 from laurels.ledger.quarantine import Quarantine, QuarantinedDocument
 from laurels.ledger.shards import shard_of
-from laurels.ledger.upkeep import Finding, OldRules, Upgrade, Upkeep, Verification
+from laurels.ledger.upkeep import Awarded, Finding, OldRules, Upgrade, Upkeep, Verification
 
 __all__ = [
     "OF_HOLD",
     "OTHER_RULES",
     "Award",
+    "Awarded",
     "Books",
     "Checkpoint",
     "Claim",

@@ -6,6 +6,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from laurels.ledger.feed import Heads
+from laurels.model import DocumentKind, Entry
 
 
 class Finding(Struct, frozen=True):
@@ -21,6 +22,20 @@ class Verification(Struct, frozen=True, kw_only=True):
     checked: int
     total: int
     findings: tuple[Finding, ...] = ()
+
+
+class Awarded(Struct, frozen=True, kw_only=True):
+    """A document that was awarded: who it is of now, and the first entry that it led to. `content` is None where that
+    is not kept (any more).
+    """
+
+    kind: DocumentKind
+    source: str
+    id: str
+    member: int
+    accepted_at: int
+    content: bytes | None
+    entry: Entry
 
 
 class OldRules(Struct, frozen=True, kw_only=True):
@@ -42,6 +57,10 @@ class Upkeep(Protocol):
 
     def verify(self) -> AsyncIterator[Verification]:
         """Check every promise that can be read off the data: chain, positions, balances, members. Reads in chunks."""
+        ...
+
+    def awarded(self) -> "AsyncIterator[list[Awarded]]":
+        """Every document that was awarded, in the order of recording, in chunks; of one moment."""
         ...
 
     async def begin_epoch(self) -> Heads:

@@ -11,7 +11,7 @@ import apsw
 
 from laurels import clock
 from laurels.clock import Clock
-from laurels.engines.sqlite import verifying
+from laurels.engines.sqlite import feeding, verifying
 from laurels.engines.sqlite.books import SqliteBooks, SqliteInbox
 from laurels.engines.sqlite.connection import Database, wrapped
 from laurels.engines.sqlite.feeding import SqliteFeed, heads_of
@@ -20,7 +20,7 @@ from laurels.engines.sqlite.programs import SqlitePrograms
 from laurels.engines.sqlite.registry import SqliteMembers, SqliteOutbox, SqliteQuarantine
 from laurels.engines.sqlite.schema import LATEST, migrate, version_of
 from laurels.errors import LedgerReadOnly, LedgerUnavailable, SchemaTooOld
-from laurels.ledger import Heads, Upgrade, Verification
+from laurels.ledger import Awarded, Heads, Upgrade, Verification
 
 
 class SqliteLedger(SqliteInbox, SqliteBooks, SqliteMembers, SqliteFeed, SqliteQuarantine, SqliteOutbox, SqlitePrograms):
@@ -64,6 +64,15 @@ class SqliteLedger(SqliteInbox, SqliteBooks, SqliteMembers, SqliteFeed, SqliteQu
             steps = verifying.verify(db)
             while (step := await asyncio.to_thread(next, steps, None)) is not None:
                 yield step
+        finally:
+            db.close()
+
+    async def awarded(self) -> AsyncIterator[list[Awarded]]:
+        db = Database(self._path, read_only=True)
+        try:
+            chunks = feeding.awarded(db)
+            while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
+                yield chunk
         finally:
             db.close()
 

@@ -309,6 +309,16 @@ WHERE a.sequence > ?1 AND a.sequence <= ?2 AND a.kind = 'order' AND (
             ELSE details ->> '$.left' - amount END
         FROM entry WHERE place = json_extract(CAST(w.places AS TEXT), '$[#-1]')));
 
+-- name: awarded
+-- Every document that was awarded, in the order of recording, with the first entry that it led to.
+SELECT e.place, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id, '',
+       e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at,
+       e.hash, NULL, e.format, e.details, '',
+       a.kind, a.source, a.id, coalesce(m.merged_into, m.number), a.accepted_at, c.content
+FROM accepted a JOIN entry e ON e.place = a.place JOIN member m ON m.number = e.member
+LEFT JOIN content c ON c.place = a.place
+ORDER BY e.recorded_at, e.place;
+
 -- name: insert_message!
 -- A milestone's message; held while the member has no address.
 INSERT INTO message (id, member, milestone, points, state, created_at, due_at)
