@@ -16,6 +16,8 @@ from tests.conformance.ledger_book import LedgerBook
 from tests.conformance.ledgers import LEDGERS
 from tests.conformance.lives import Twins, live, pounds, some_twins
 
+from laurels.awarding import rehearse
+
 pytestmark = pytest.mark.anyio
 
 LIVES = int(os.environ.get("LAURELS_TEST_LEDGER_LIVES") or 8)
@@ -91,3 +93,23 @@ def _kept(state: Any) -> dict[str, Any]:
         "holds": sorted((each.until, each.points) for each in state.holds),
         "last_active": state.last_active,
     }
+
+
+@pytest.mark.skipif(not oracle.present(), reason=oracle.MISSING)
+async def test_a_life_can_be_rehearsed_on_and_comes_out_of_itself(seed: int, tmp_path: Path) -> None:
+    """Under the program that stands, documents give what the ledger has, to the last point: else it says so."""
+    for number in range(LIVES):
+        r = random.Random(f"rehearse {seed}/{number}")
+        twins = some_twins(r, life=True)
+        for step in range(r.randint(6, 18)):
+            live(r, twins, ["m"], step)
+        book = LedgerBook(LEDGERS["sqlite, 16 shards"], tmp_path / str(number))
+        await book.begin([twins.program])
+        await book.ledger.enrol([("m", None), ("w", None)], actor="clerk")
+        for now, step, _ in twins.history:
+            book.now = now
+            await book.step(step)
+        program = book.programs.current
+        found = await rehearse(book.ledger, [(None, program)], program, begins=None, ends=2**62)
+        assert (found.points, found.gain, found.lose, found.quarantined) == (found.would_be, 0, 0, {}), number
+        await book.close()
