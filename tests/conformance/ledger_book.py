@@ -7,7 +7,7 @@ from tests.conformance.book import basket_of, instant, lot_name, lots_of
 from tests.conformance.ledgers import Open
 from tests.conformance.toml_text import toml_text
 
-from laurels.awarding import Attributes, Awarder, OrderWorth, Programs, member_at, order_worth, publish
+from laurels.awarding import Attributes, Awarder, OrderWorth, Programs, member_at, order_worth, publish, verify_in_depth
 from laurels.errors import Conflict, InsufficientPoints, LaurelsError, ProgramError
 from laurels.ledger import DocumentState, Finding, Ledger
 from laurels.model import (
@@ -72,8 +72,9 @@ class LedgerBook:
             await ledger.close()
 
     async def findings(self) -> list[Finding]:
-        """What a verification finds."""
-        return [finding async for step in self.ledger.verify() for finding in step.findings]
+        """What a verification finds, in depth too."""
+        found = [finding async for step in self.ledger.verify() for finding in step.findings]
+        return found + [finding async for finding in verify_in_depth(self.ledger, self._programs)]
 
     async def totals(self, member: str) -> Balance:
         """A member's totals."""

@@ -101,8 +101,8 @@ async def test_a_life_can_be_rehearsed_on_and_comes_out_of_itself(seed: int, tmp
     for number in range(LIVES):
         r = random.Random(f"rehearse {seed}/{number}")
         twins = some_twins(r, life=True)
-        for step in range(r.randint(6, 18)):
-            live(r, twins, ["m"], step)
+        for done in range(r.randint(6, 18)):
+            live(r, twins, ["m"], done)
         book = LedgerBook(LEDGERS["sqlite, 16 shards"], tmp_path / str(number))
         await book.begin([twins.program])
         await book.ledger.enrol([("m", None), ("w", None)], actor="clerk")

@@ -13,6 +13,7 @@ from laurels.awarding.keeping import Attributes, budgets_left, person_of, state_
 from laurels.awarding.programs import Programs, check_publishable, publish, published_programs
 from laurels.awarding.refunds import refunds_of_old
 from laurels.awarding.rehearsing import Rehearsal, rehearse
+from laurels.awarding.verifying import verify_in_depth
 
 __all__ = [
     "Attributes",
@@ -33,4 +34,5 @@ __all__ = [
     "refunds_of_old",
     "rehearse",
     "state_of",
+    "verify_in_depth",
 ]

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from laurels.ledger.claim import Award, MemberState
 from laurels.ledger.feed import Heads
 from laurels.model import DocumentKind, Entry
 
@@ -61,6 +62,14 @@ class Upkeep(Protocol):
 
     def awarded(self) -> "AsyncIterator[list[Awarded]]":
         """Every document that was awarded, in the order of recording, in chunks; of one moment."""
+        ...
+
+    def accounts(self) -> "AsyncIterator[list[tuple[int, MemberState]]]":
+        """Every member with its totals and what the program keeps of it, by number, in chunks; of one moment."""
+        ...
+
+    def framed(self) -> "AsyncIterator[list[tuple[Award, list[Entry]]]]":
+        """Every order of which a frame is kept, with its entries, oldest first; in chunks, each of one moment."""
         ...
 
     async def begin_epoch(self) -> Heads:

@@ -4,7 +4,6 @@ import asyncio
 from array import array
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
-from itertools import islice
 from typing import cast
 
 import apsw
@@ -14,12 +13,12 @@ from laurels.engines.sqlite.connection import Database, Row
 from laurels.engines.sqlite.places import end_of, place_of
 from laurels.engines.sqlite.session import Session
 from laurels.errors import FeedDiverged
-from laurels.ledger import Awarded, Checkpoint, Heads, MemberTotals
-from laurels.model import DocumentKind, Entry, Mark, Outline
+from laurels.ledger import Checkpoint, Heads, MemberTotals
+from laurels.model import Entry, Mark, Outline
 from laurels.model.months import Months
 
 CHUNK = 10_000
-"""Members a part of a checkpoint, documents a part of all."""
+"""Members a part of a checkpoint."""
 
 
 class SqliteFeed(Session):
@@ -56,26 +55,6 @@ class SqliteFeed(Session):
 
     async def wait_for_news(self, known: Heads, timeout_s: float) -> None:
         await self._poll(lambda db: heads_of(db).marks != known.marks, timeout_s, self._feed_signal)
-
-
-def awarded(db: Database) -> Iterator[list[Awarded]]:
-    """Documents with their entries, in chunks; one read of one moment."""
-    rows = db.each("awarded")
-    while chunk := list(islice(rows, CHUNK)):
-        yield [_awarded(row) for row in chunk]
-
-
-def _awarded(row: Row) -> Awarded:
-    kind, source, id, member, accepted_at, content = row[21:]
-    return Awarded(
-        kind=DocumentKind(kind),
-        source=source,
-        id=id,
-        member=member,
-        accepted_at=accepted_at,
-        content=content,
-        entry=entry_of(row),
-    )
 
 
 def heads_of(db: Database) -> Heads:

@@ -3,15 +3,16 @@ thread.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import apsw
 
 from laurels import clock
 from laurels.clock import Clock
-from laurels.engines.sqlite import feeding, verifying
+from laurels.engines.sqlite import keeping, verifying
 from laurels.engines.sqlite.books import SqliteBooks, SqliteInbox
 from laurels.engines.sqlite.connection import Database, wrapped
 from laurels.engines.sqlite.feeding import SqliteFeed, heads_of
@@ -20,7 +21,10 @@ from laurels.engines.sqlite.programs import SqlitePrograms
 from laurels.engines.sqlite.registry import SqliteMembers, SqliteOutbox, SqliteQuarantine
 from laurels.engines.sqlite.schema import LATEST, migrate, version_of
 from laurels.errors import LedgerReadOnly, LedgerUnavailable, SchemaTooOld
-from laurels.ledger import Awarded, Heads, Upgrade, Verification
+from laurels.ledger import Award, Awarded, Heads, MemberState, Upgrade, Verification
+from laurels.model import Entry
+
+T = TypeVar("T")
 
 
 class SqliteLedger(SqliteInbox, SqliteBooks, SqliteMembers, SqliteFeed, SqliteQuarantine, SqliteOutbox, SqlitePrograms):
@@ -67,10 +71,20 @@ class SqliteLedger(SqliteInbox, SqliteBooks, SqliteMembers, SqliteFeed, SqliteQu
         finally:
             db.close()
 
-    async def awarded(self) -> AsyncIterator[list[Awarded]]:
+    def awarded(self) -> AsyncIterator[list[Awarded]]:
+        return self._chunks(keeping.awarded)
+
+    def accounts(self) -> AsyncIterator[list[tuple[int, MemberState]]]:
+        return self._chunks(keeping.accounts)
+
+    def framed(self) -> AsyncIterator[list[tuple[Award, list[Entry]]]]:
+        return self._chunks(keeping.framed)
+
+    async def _chunks(self, read: Callable[[Database], Iterator[list[T]]]) -> AsyncIterator[list[T]]:
+        """A long read on a connection of its own, off the event loop."""
         db = Database(self._path, read_only=True)
         try:
-            chunks = feeding.awarded(db)
+            chunks = read(db)
             while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
                 yield chunk
         finally:

@@ -309,6 +309,17 @@ WHERE a.sequence > ?1 AND a.sequence <= ?2 AND a.kind = 'order' AND (
             ELSE details ->> '$.left' - amount END
         FROM entry WHERE place = json_extract(CAST(w.places AS TEXT), '$[#-1]')));
 
+-- name: accounts
+-- Every member with its totals and what the program keeps of it.
+SELECT member, balance, earned, score, state FROM balance ORDER BY member;
+
+-- name: framed
+-- Orders of which a frame is kept, after one.
+SELECT source, order_id, coalesce(m.merged_into, member), program_version, currency, amount, left_amount, points, reversed,
+       board_at, frame, refunded, NULL
+FROM award JOIN member m ON m.number = award.member
+WHERE frame IS NOT NULL AND (source, order_id) > (?, ?) ORDER BY source, order_id LIMIT ?;
+
 -- name: awarded
 -- Every document that was awarded, in the order of recording, with the first entry that it led to.
 SELECT e.place, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id, '',
