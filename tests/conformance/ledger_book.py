@@ -1,5 +1,6 @@
 """A real ledger that takes the steps of the worked cases: each goes in as the document that a shop would send."""
 
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,17 @@ from tests.conformance.book import basket_of, instant, lot_name, lots_of
 from tests.conformance.ledgers import Open
 from tests.conformance.toml_text import toml_text
 
-from laurels.awarding import Attributes, Awarder, OrderWorth, Programs, member_at, order_worth, publish, verify_in_depth
+from laurels.awarding import (
+    Attributes,
+    Awarder,
+    OrderWorth,
+    Programs,
+    liability,
+    member_at,
+    order_worth,
+    publish,
+    verify_in_depth,
+)
 from laurels.errors import Conflict, InsufficientPoints, LaurelsError, ProgramError
 from laurels.ledger import DocumentState, Finding, Ledger
 from laurels.model import (
@@ -31,8 +42,22 @@ from laurels.model.details import Details, redeem_details
 from laurels.model.money import format_amount, parse_amount, parse_millionths
 from laurels.model.spending import Capture, Hold, TierGrant, Transfer, Void
 from laurels.program import GRAIN, NEW, MemberState, Program, format_grains, parse_program, tier_at
+from laurels.program.liability import half_up
 
 SOURCE = "till"
+MOVING = frozenset(
+    {
+        EntryKind.EARN,
+        EntryKind.REVERSE,
+        EntryKind.ADJUST,
+        EntryKind.REDEEM,
+        EntryKind.EXPIRE,
+        EntryKind.RESTORE,
+        EntryKind.MERGE,
+        EntryKind.TRANSFER,
+    }
+)
+"""The kinds of entries that move points."""
 BEGIN = "2026-01-01T00:00:00Z"
 
 
@@ -270,6 +295,26 @@ class LedgerBook:
         await self._swept()
         return {"entries": await self._lapses() - before}
 
+    async def _liability(self, step: dict[str, Any], _: str) -> dict[str, Any]:
+        await self._swept()
+        owed = await liability(self.ledger, self._programs, self.now, self.now)
+        entries = [entry for entry in await self._feed() if entry.kind in MOVING]
+        moved: dict[str, int] = {}
+        for entry in entries[step.get("since", 0) :]:
+            moved[entry.kind.value] = moved.get(entry.kind.value, 0) + entry.points
+        assert owed.total == sum(entry.points for entry in entries)
+        value = Fraction(step["value"]) * (owed.active + owed.pending)
+        return {
+            "active": owed.active,
+            "pending": owed.pending,
+            "owed": owed.owed,
+            "total": owed.total,
+            "moved": {kind: points for kind, points in sorted(moved.items()) if points},
+            "value": str(half_up(value)),
+            "expected": str(half_up(value * Fraction(step.get("redeemed_share", "1")))),
+            "to": len(entries),
+        }
+
     async def _publish(self, step: dict[str, Any], _: str) -> dict[str, Any]:
         try:
             program = parse_program(toml_text(step["program"]))
@@ -291,13 +336,17 @@ class LedgerBook:
 
     async def _lapses(self) -> int:
         """How many entries the clock has led to."""
-        found = 0
+        return sum(entry.kind is EntryKind.EXPIRE for entry in await self._feed())
+
+    async def _feed(self) -> list[Entry]:
+        """All entries, in the order of recording."""
+        found: list[Entry] = []
         for shard in (await self.ledger.heads()).marks:
             mark = Mark()
             while read := await self.ledger.feed(shard, mark, 1000):
-                found += sum(entry.kind is EntryKind.EXPIRE for entry in read)
+                found += read
                 mark = Mark(read[-1].position, read[-1].hash)
-        return found
+        return sorted(found, key=lambda entry: (entry.recorded_at, entry.shard, entry.position))
 
     async def state(self, member: str) -> MemberState:
         """A member as of now."""

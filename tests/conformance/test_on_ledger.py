@@ -12,7 +12,7 @@ from tests.conformance.ledgers import LEDGERS
 pytestmark = pytest.mark.anyio
 
 TABLE = oracle.cases()
-LATER = ("liability", "ifrs", "breakage")
+LATER = ("ifrs", "breakage")
 CASES = [case for case in TABLE["case"] if not any(step["do"] in LATER for step in case["steps"])]
 
 
