@@ -1,11 +1,11 @@
 """Every program of the how-to for program managers, played on a ledger: orders earn what the page says."""
 
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
-import tomllib
 from tests.conformance.ledger_book import LedgerBook
 from tests.conformance.ledgers import LEDGERS
 
@@ -19,9 +19,7 @@ _SPEND = re.compile(r"on (\S+): (\d+) can be spent")
 
 @pytest.mark.parametrize("engine", LEDGERS)
 @pytest.mark.parametrize(("name", "program", "lines"), EXAMPLES, ids=[name for name, _, _ in EXAMPLES])
-async def test_orders_earn_what_the_page_says(
-    name: str, program: str, lines: str, engine: str, tmp_path: Path
-) -> None:
+async def test_orders_earn_what_the_page_says(name: str, program: str, lines: str, engine: str, tmp_path: Path) -> None:
     book = LedgerBook(LEDGERS[engine], tmp_path)
     await book.begin([tomllib.loads(program)])
     for number, line in enumerate(lines.splitlines()):
