@@ -297,7 +297,7 @@ def test_each_kind_of_document_is_judged() -> None:
         assert outcome.postings, (document.kind, outcome.quarantined)
     assert [(each.member, each.kind) for each in outcome_of(tills[3]).onward] == [(BOB, DocumentKind.GIVEN)]
     handed_in = {document.kind for document in (*documents, cancelled, changed, restored, *tills)}
-    assert handed_in == set(DocumentKind) - {DocumentKind.EXPIRY, DocumentKind.GIVEN}
+    assert handed_in == set(DocumentKind) - {DocumentKind.EXPIRY, DocumentKind.GIVEN, DocumentKind.MESSAGE}
 
 
 def outcome_of(document: Document) -> Outcome:

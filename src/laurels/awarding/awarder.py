@@ -17,6 +17,9 @@ BATCH = 200
 behind it waits some 20 ms.
 """
 
+LOOK_S = 0.25
+"""How often it is looked how far other processes got with their shards."""
+
 SWEEP_BATCH = 500
 """Members a transaction, when the clock's entries are written down."""
 
@@ -68,12 +71,18 @@ class Awarder:
         except NotOwned:
             return 0
 
-    async def drain(self) -> int:
-        """Award until the inbox of every owned shard is empty. Returns how many documents were taken."""
+    async def drain(self, limit: int = BATCH) -> int:
+        """Award until no document is left to be awarded in any shard, so many of each at a time; for those that are
+        other processes', it waits. Returns how many documents were taken here.
+        """
         total = 0
-        while taken := await self.step():
-            total += taken
-        return total
+        while True:
+            while taken := await self.step(limit):
+                total += taken
+            heads = await self._ledger.heads()
+            if not await self._ledger.inbox_depth():
+                return total
+            await self._ledger.wait_for_news(heads, LOOK_S)
 
     async def settle(self, document: Document) -> Receipt:
         """Accept and award one document at once (an adjustment, a redemption). Raises why not, with nothing written."""

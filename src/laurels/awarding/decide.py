@@ -105,10 +105,8 @@ class _Judge:
         match item.kind:
             case DocumentKind.ORDER:
                 self._take_order(item)
-            case DocumentKind.REFUND if item.order_id is not None:
-                self._take_refund(item)
             case DocumentKind.REFUND:
-                self._rules_of(whose(item)).unlinked(item, read(_refund, item), whose(item))
+                self._take_refund(item)
             case DocumentKind.CANCELLATION:
                 self._take_cancellation(item)
             case DocumentKind.AMENDMENT:
@@ -129,6 +127,8 @@ class _Judge:
                 self._let_pass(item)
             case _ if item.kind in HELD:
                 self._holding.take(item)
+            case DocumentKind.MESSAGE:
+                raise Refused("it is a message that could not be taken, and no document")
 
     def _take_order(self, item: Item) -> None:
         order = read(_order, item)
@@ -144,6 +144,10 @@ class _Judge:
 
     def _take_refund(self, item: Item) -> None:
         refund = read(_refund, item)
+        if item.order_id is None:
+            member = whose(item)
+            self._rules_of(member).unlinked(item, refund, member)
+            return
         award = self._award_of(item)
         if award is None:
             return

@@ -13,7 +13,19 @@ from litestar.types import ASGIApp, Method
 import laurels
 from laurels import logs
 from laurels.errors import LaurelsError, NotFound
-from laurels.http import adjustments, bulk, dashboards, depth, live, members, orders, points, refunds, service
+from laurels.http import (
+    adjustments,
+    bulk,
+    dashboards,
+    depth,
+    events,
+    live,
+    members,
+    orders,
+    points,
+    refunds,
+    service,
+)
 from laurels.http.answering import Answerer
 from laurels.http.auth import Auth
 from laurels.http.beside import NOTHING, Beside
@@ -43,6 +55,7 @@ ROUTES = (
     *adjustments.ROUTES,
     *depth.ROUTES,
     *members.ROUTES,
+    *events.ROUTES,
 )
 """The API, in the order of its documentation."""
 

@@ -161,7 +161,7 @@ async def quote_order(call: Call, form: OrderForm) -> Answer:
     found = await services.ledger.account(member_id)
     kept, version = found if found is not None else (MemberState(), (await services.ledger.heads()).version)
     got = quote(services.programs, form.order("quote", now), kept, await services.ledger.budgets(), now)
-    return Answer(200, _quoted(got, str(version)))
+    return Answer(200, _quoted(got, call.token(version)))
 
 
 @route(

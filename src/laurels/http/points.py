@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from laurels.awarding import Programs, member_at
+from laurels.awarding import member_at
 from laurels.errors import (
     Conflict,
     InsufficientPoints,
@@ -273,13 +273,13 @@ async def show_balance(call: Call) -> Answer:
     if services.programs.simple:
         simple = await services.ledger.balance(call.ids["member_id"])
         if simple is not None:
-            return Answer(200, _balance(*simple))
+            return Answer(200, _balance(call, *simple))
     found = await services.ledger.account(call.ids["member_id"])
     if found is not None:
-        return Answer(200, _in_depth(*found, services.programs, services.now()))
+        return Answer(200, _in_depth(call, *found))
     if call.caller.member_id is None:
         raise UnknownMember
-    return Answer(200, _balance(Balance(), (await call.services.ledger.heads()).version))
+    return Answer(200, _balance(call, Balance(), (await call.services.ledger.heads()).version))
 
 
 async def circle_of(call: Call, source: str | UnsetType) -> str:
@@ -332,18 +332,19 @@ def _shown(entry: Entry, *, to_member: bool) -> ShownEntry:
     )
 
 
-def _balance(balance: Balance, version: Version) -> ShownBalance:
-    return ShownBalance(balance.balance, balance.earned, str(version))
+def _balance(call: Call, balance: Balance, version: Version) -> ShownBalance:
+    return ShownBalance(balance.balance, balance.earned, call.token(version))
 
 
-def _in_depth(kept: MemberState, version: Version, programs: Programs, now: int) -> ShownBalance:
+def _in_depth(call: Call, kept: MemberState, version: Version) -> ShownBalance:
     """As of now, whether or not what has lapsed is written down."""
+    now, programs = call.services.now(), call.services.programs
     state, program = member_at(kept, programs, now), programs.at(now)
     lapsing = [lot for lot in state.lots if lot.active and lot.expires != NEVER]
     return ShownBalance(
         balance=state.active + state.waiting,
         earned=kept.totals.earned,
-        as_of=str(version),
+        as_of=call.token(version),
         pending=[Waiting(each.points, format_instant(each.active_at)) for each in state.pending],
         held=state.held,
         available=state.available,

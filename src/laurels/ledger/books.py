@@ -13,8 +13,10 @@ class Books(Protocol):
     """Entries, and the totals that are their sums."""
 
     async def own(self) -> frozenset[int]:
-        """The shards that this process may award now. Which those are is a matter of speed: what makes awarding exact
-        is the shard's lock. Ask again before each round; empty where other processes have them all.
+        """The shards that this process may award now. Ask again before each round: processes that award have equal
+        shares, so a newcomer is given some of each one's, and those of one that ended or sleeps are taken over. Empty
+        where there are more processes than shards. Which they are is a matter of speed: what makes awarding exact is
+        the shard's lock.
         """
         ...
 

@@ -10,6 +10,7 @@ from laurels.model.documents import (
     Order,
     Redemption,
     Refund,
+    RefusedMessage,
     Restoration,
     Status,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "Place",
     "Redemption",
     "Refund",
+    "RefusedMessage",
     "Restoration",
     "ReturnLine",
     "Standing",

@@ -5,7 +5,9 @@ id) for ever; its fingerprint tells a repeat (the same content again) from a con
 """
 
 import hashlib
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
+from operator import attrgetter
 from typing import Annotated, Any
 
 import msgspec
@@ -39,6 +41,7 @@ class DocumentKind(StrEnum):
     TRANSFER = "transfer"
     GIVEN = "given"
     GRANT = "grant"
+    MESSAGE = "message"
 
 
 class Channel(StrEnum):
@@ -64,8 +67,7 @@ class Document(Struct, frozen=True, kw_only=True):
     `content` says everything but who, so that the member can be erased and the points stay explained; the ledger
     keeps the member by number. `raw` is what was received, byte for byte, for the quarantine. `actor` is who handed it
     in. A document that enrols gives an unknown member a number; one that names an order does not. `order_source` is in
-    whose numbers `order_id` is. `as_sent` is the fingerprint that version 0.1 made of the same content, where it is
-    another.
+    whose numbers `order_id` is.
     """
 
     kind: DocumentKind
@@ -79,7 +81,13 @@ class Document(Struct, frozen=True, kw_only=True):
     order_source: str | None = None
     email: str | None = None
     actor: str | None = None
-    as_sent: bytes | None = None
+
+    def fingerprints(self) -> Iterator[bytes]:
+        """Those that the same content may be kept under: this one, and the one that version 0.1 made of it."""
+        yield self.fingerprint
+        if self.kind is DocumentKind.ORDER:
+            order = msgspec.json.decode(self.content, type=Order)
+            yield msgspec.structs.replace(order, member_id=self.member_id).as_sent()
 
     @property
     def enrols(self) -> bool:
@@ -120,17 +128,13 @@ class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def document(self, raw: bytes = b"", actor: str | None = None) -> Document:
         """This order as the ledger takes it. The e-mail address is contact data, not content."""
-        lines, further = (
-            tuple(sorted(self.lines, key=_line_key)) if len(self.lines) > 1 else self.lines,
-            self._further(),
-        )
+        lines = sorted(self.lines, key=_LINE_KEY) if len(self.lines) > 1 else self.lines
         return Document(
             kind=DocumentKind.ORDER,
             source=self.source,
             id=self.order_id,
             member_id=self.member_id,
-            fingerprint=self._fingerprint(lines, further),
-            as_sent=None if lines == self.lines or further else self._fingerprint(self.lines, further),
+            fingerprint=self._fingerprint(lines),
             content=msgspec.json.encode(msgspec.structs.replace(self, member_id="", email=None)),
             raw=raw,
             order_id=self.order_id,
@@ -138,7 +142,12 @@ class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
             actor=actor,
         )
 
-    def _fingerprint(self, lines: tuple[Line, ...], further: dict[str, Any]) -> bytes:
+    def as_sent(self) -> bytes:
+        """The fingerprint with the lines in the order in which they were sent, as version 0.1 made it."""
+        return self._fingerprint(self.lines)
+
+    def _fingerprint(self, lines: Sequence[Line]) -> bytes:
+        further = self._further()
         said = [further] if further else []
         return fingerprint_of(self.member_id, self.currency, self.channel, self.occurred_at, lines, self.total, *said)
 
@@ -329,13 +338,38 @@ class Restoration(Struct, frozen=True, kw_only=True, omit_defaults=True):
         )
 
 
+class RefusedMessage(Struct, frozen=True, kw_only=True):
+    """A message of a queue that could not be taken: no order and no refund, or one in conflict. `origin` names the
+    queue, `headers` are the names of its headers, and `member_id` is empty where none could be read.
+    """
+
+    origin: str
+    body: bytes
+    reason: str
+    headers: tuple[str, ...] = ()
+    member_id: str = ""
+
+    def document(self) -> Document:
+        """This message as the ledger keeps it: known by its queue and its bytes, so that the same again is one."""
+        digest = hashlib.blake2b(self.body, digest_size=16)
+        return Document(
+            kind=DocumentKind.MESSAGE,
+            source=self.origin,
+            id=digest.hexdigest(),
+            member_id=self.member_id,
+            fingerprint=digest.digest(),
+            content=msgspec.json.encode({"headers": self.headers}),
+            raw=self.body,
+            actor=self.origin,
+        )
+
+
 def keyed(secret: bytes, fingerprint: bytes) -> bytes:
     """A fingerprint as it is kept: 16 bytes that nobody can try contents against who lacks the member's secret."""
     return hashlib.blake2b(fingerprint, digest_size=16, key=secret).digest()
 
 
-def _line_key(line: Line) -> tuple[str, int, int]:
-    return line.sku, line.quantity, line.unit_price
+_LINE_KEY = attrgetter("sku", "quantity", "unit_price")
 
 
 def fingerprint_of(*content: Any) -> bytes:

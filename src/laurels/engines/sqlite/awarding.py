@@ -34,18 +34,19 @@ def award(
     if not items and not overdue:
         return 0
     chain = Chain(db, shard, now)
-    claim = _claim(db, chain, items, overdue, in_depth=in_depth)
+    claim, balances = _claim(db, chain, items, overdue, in_depth=in_depth)
     known = frozenset(claim.awards)
     outcome = decide(claim)
     for item in outcome.waiting:
         _set_aside(db, item, Status.WAITING, "the order has not come yet", chain.now)
     for quarantined in outcome.quarantined:
         _set_aside(db, quarantined.item, Status.QUARANTINED, quarantined.reason, chain.now)
-    for item, place, member in write(db, chain, outcome, known):
+    written = write(db, chain, outcome, known, balances)
+    for item, _, member in written:
         if item.member != member:
             db.run("place_accepted", member, item.sequence)
-        db.run("set_awarded", place, item.sequence)
-        db.run("delete_inbox", item.sequence)
+    db.run_many("set_awarded", [(place, item.sequence) for item, place, _ in written])
+    db.run_many("delete_inbox", [(item.sequence,) for item, _, _ in written])
     chain.save()
     return len(items) + len(overdue)
 
@@ -61,7 +62,8 @@ def sweep(db: Database, shard: int, limit: int, decide: Decide, *, now: int, fen
     for member, _ in rows:
         db.run("delete_due", shard, chain.now, member)
     items = [_by_clock(member, at) for member, at in rows]
-    write(db, chain, decide(_claim(db, chain, items, [], in_depth=True)))
+    claim, balances = _claim(db, chain, items, [], in_depth=True)
+    write(db, chain, decide(claim), balances=balances)
     chain.save()
     return len(rows)
 
@@ -98,8 +100,8 @@ def _settle(db: Database, document: Document, decide: Decide, now: int, *, in_de
     acceptance.save()
     chains = Chains(db, now)
     chain = chains.of(shard)
-    outcome = decide(_claim(db, chain, [item], [], in_depth=in_depth))
-    [(_, place, member)] = write(db, chain, outcome)
+    claim, balances = _claim(db, chain, [item], [], in_depth=in_depth)
+    [(_, place, member)] = write(db, chain, decide(claim), balances=balances)
     db.run("set_awarded", place, item.sequence)
     chains.save()
     return _with_balance(db, Receipt(Status.AWARDED, entry=read_entry(db, place)), member)
@@ -110,9 +112,11 @@ def _with_balance(db: Database, receipt: Receipt, member: int) -> Receipt:
     return Receipt(receipt.status, receipt.repeated, receipt.conflict, receipt.entry, row[0] if row else 0)
 
 
-def _claim(db: Database, chain: Chain, items: list[Item], overdue: list[Item], *, in_depth: bool) -> Claim:
+def _claim(
+    db: Database, chain: Chain, items: list[Item], overdue: list[Item], *, in_depth: bool
+) -> tuple[Claim, dict[int, Row | None]]:
     """Look up what judging these needs: the orders that others name, the documents that orders release, the members'
-    state; in depth also budgets, and what is said of members.
+    state; in depth also budgets, and what is said of members. Gives the members' rows of totals besides.
     """
     claim = Claim(
         now=chain.now,
@@ -125,25 +129,26 @@ def _claim(db: Database, chain: Chain, items: list[Item], overdue: list[Item], *
         members={},
         redemptions={},
     )
+    anything_waits = db.one("anything_waits") is not None
     for item in [*items, *overdue]:
-        _look_up(db, claim, item, chain.shard)
+        _look_up(db, claim, item, chain.shard, anything_waits=anything_waits)
     members: set[int | None] = {item.member for item in items}
     members.update(award.member for award in claim.awards.values())
-    for member in members - {None}:
-        row = db.one("read_balance", member)
-        if member is not None and row is not None:
+    balances = {member: db.one("read_balance", member) for member in members if member is not None}
+    for member, row in balances.items():
+        if row is not None:
             claim.members[member] = MemberState(Balance(*row[:3]), row[6])
     if in_depth or any(item.kind is DocumentKind.GIVEN for item in items):
         claim.budgets = dict(db.all("read_budgets"))
-        for member in members:
-            if member is not None:
-                claim.members[member] = in_depth_of(db, member, claim.members.get(member, MemberState()))
-    return claim
+        for member in balances:
+            claim.members[member] = in_depth_of(db, member, claim.members.get(member, MemberState()))
+    return claim, balances
 
 
 def pair(db: Database, chain: Chain, ends: int, goes_on: int) -> Claim:
     """What joining two members needs; the chain is the one's that goes on."""
-    return _claim(db, chain, [_by_clock(ends, chain.now), _by_clock(goes_on, chain.now)], [], in_depth=True)
+    claim, _ = _claim(db, chain, [_by_clock(ends, chain.now), _by_clock(goes_on, chain.now)], [], in_depth=True)
+    return claim
 
 
 def in_depth_of(db: Database, member: int, kept: MemberState) -> MemberState:
@@ -153,13 +158,12 @@ def in_depth_of(db: Database, member: int, kept: MemberState) -> MemberState:
     return MemberState(kept.totals, kept.state, attributes, enrolled_at, draw, orders, last_order_at)
 
 
-def _look_up(db: Database, claim: Claim, item: Item, shard: int) -> None:
+def _look_up(db: Database, claim: Claim, item: Item, shard: int, *, anything_waits: bool) -> None:
     key = item.order_key
     match item.kind:
         case DocumentKind.ORDER if key is not None:
-            if (
-                db.one("is_awaited", *key) is not None
-            ):  # a tenth of the time that claiming them takes, and hardly ever so
+            # Hardly ever so, and a tenth of the time that claiming them takes.
+            if anything_waits and db.one("is_awaited", *key) is not None:
                 claim.waiting[key] = [_item(row) for row in db.all("claim_waiting", *key, shard)]
         case DocumentKind.RESTORATION:
             source, redemption_id = item.source, item.id.split("\n")[0]

@@ -7,7 +7,7 @@ from laurels.engines.sqlite.chain import entry_of, read_entry
 from laurels.engines.sqlite.connection import Database
 from laurels.engines.sqlite.members import chains_version
 from laurels.engines.sqlite.session import Session
-from laurels.errors import LaurelsError
+from laurels.errors import LaurelsError, NotOwned
 from laurels.ledger import Award, Counts, Decide, DocumentState, MemberState, Receipt
 from laurels.model import Balance, Document, DocumentKind, Entry, Status, Version
 
@@ -45,7 +45,14 @@ class SqliteInbox(Session):
         return await self._reader.run(read)
 
     async def wait_for_work(self, timeout_s: float) -> None:
-        await self._poll(lambda db: any(row[0] in self._mine for row in db.all("ready_shards")), timeout_s)
+        def is_there(db: Database) -> bool:
+            """Work, or a shard to take or to hand over."""
+            ready = {row[0] for row in db.all("ready_shards")}
+            if self._shards == 1 or self._leased_at is None:
+                return bool(ready)
+            return bool(ready & self._mine) or leases.is_due(db, self._owner, self._shards, self._now())
+
+        await self._poll(is_there, timeout_s)
 
     async def inbox_depth(self) -> int:
         return await self._reader.run(lambda db: int(db.value("count_ready")))
@@ -72,17 +79,19 @@ class SqliteBooks(Session):
 
     async def own(self) -> frozenset[int]:
         if self._shards == 1:
-            return frozenset({0})
+            return self._mine
         now = self._now()
-        if now >= self._leased_until:
+        is_fresh = self._leased_at is not None and self._leased_at <= now < self._leased_at + leases.RENEW
+        if not is_fresh or await self._reader.run(lambda db: leases.is_due(db, self._owner, self._shards, now)):
             self._fences = await self._writer.run(lambda db: leases.take(db, self._owner, self._shards, now))
-            self._leased_until = now + leases.RENEW
-        self._mine = frozenset(self._fences)
+            self._leased_at, self._mine = now, frozenset(self._fences)
         return self._mine
 
     async def award(
         self, shard: int, limit: int, decide: Decide, *, waiting_before: int, in_depth: bool = False
     ) -> int:
+        if shard not in self._mine:
+            raise NotOwned
         fence = self._fences.get(shard)
         return await self._writer.run(
             lambda db: awarding.award(
@@ -98,6 +107,8 @@ class SqliteBooks(Session):
         )
 
     async def sweep(self, shard: int, limit: int, decide: Decide) -> int:
+        if shard not in self._mine:
+            raise NotOwned
         fence = self._fences.get(shard)
         return await self._writer.run(lambda db: awarding.sweep(db, shard, limit, decide, now=self._now(), fence=fence))
 

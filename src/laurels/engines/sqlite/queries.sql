@@ -118,6 +118,10 @@ SELECT i.sequence, i.kind, i.source, i.id, coalesce(m.merged_into, a.member), i.
 FROM inbox i JOIN accepted a ON a.sequence = i.sequence LEFT JOIN member m ON m.number = a.member
 WHERE i.state = 'waiting' AND i.shard = ? AND i.changed_at < ? ORDER BY i.changed_at LIMIT ?;
 
+-- name: anything_waits
+-- Whether any document waits for an order.
+SELECT 1 FROM inbox WHERE state = 'waiting' LIMIT 1;
+
 -- name: is_awaited
 -- Whether anything waits for an order.
 SELECT 1 FROM inbox WHERE state = 'waiting' AND order_source = ?1 AND order_id = ?2 LIMIT 1;
@@ -623,9 +627,21 @@ SELECT digest, version, text, submitted_by, submitted_at, approved_by, approved_
 -- Somebody put it in force.
 UPDATE draft SET approved_by = ?, approved_at = ? WHERE digest = ? AND approved_by IS NULL;
 
--- name: lease_owners
--- Who holds shards now.
-SELECT DISTINCT owner FROM lease WHERE until > ?;
+-- name: awarders
+-- The processes that award, by their word of late.
+SELECT owner FROM awarder WHERE until > ? AND until <= ?;
+
+-- name: note_awarder!
+-- A process awards.
+INSERT INTO awarder (owner, until) VALUES (?, ?) ON CONFLICT (owner) DO UPDATE SET until = excluded.until;
+
+-- name: forget_awarders!
+-- Processes that have not said so for a while.
+DELETE FROM awarder WHERE until <= ? OR until > ?;
+
+-- name: forget_awarder!
+-- One that ends.
+DELETE FROM awarder WHERE owner = ?;
 
 -- name: leases_of
 -- What an owner holds, and has held last.
@@ -639,10 +655,14 @@ UPDATE lease SET until = ? WHERE shard = ?;
 -- Let go of a shard.
 UPDATE lease SET until = 0, owner = '' WHERE shard = ?;
 
+-- name: release_leases!
+-- Let go of all that an owner holds.
+UPDATE lease SET until = 0, owner = '' WHERE owner = ?;
+
 -- name: free_shards
--- Shards that nobody holds.
+-- Shards that nobody holds but perhaps one owner.
 SELECT shard.shard FROM shard LEFT JOIN lease ON lease.shard = shard.shard
-WHERE coalesce(lease.until, 0) <= ? ORDER BY shard.shard LIMIT ?;
+WHERE lease.owner IS NOT ? AND NOT (coalesce(lease.until, 0) > ? AND lease.until <= ?) ORDER BY shard.shard LIMIT ?;
 
 -- name: take_lease
 -- Take a shard; the fence tells whoever held it.
@@ -702,3 +722,26 @@ SELECT month, score FROM closed_month WHERE member = ?;
 -- name: forget_closed_months!
 -- It is another's now.
 DELETE FROM closed_month WHERE member = ?;
+
+-- name: take_follower_lease
+-- Take or renew the lease of a target; nothing where another owner has it.
+INSERT INTO follower_lease (target, owner, until) VALUES (?1, ?2, ?3)
+ON CONFLICT (target) DO UPDATE SET owner = ?2, until = ?3 WHERE owner = ?2 OR until <= ?4
+RETURNING owner;
+
+-- name: follower_owner
+-- Who sends to a target.
+SELECT owner FROM follower_lease WHERE target = ?;
+
+-- name: release_follower!
+-- End a lease.
+DELETE FROM follower_lease WHERE target = ? AND owner = ?;
+
+-- name: follower_marks
+-- How far a target got in each shard.
+SELECT shard, position, hash FROM follower WHERE target = ?;
+
+-- name: write_follower!
+-- Note how far a target got in a shard.
+INSERT INTO follower (target, shard, position, hash) VALUES (?1, ?2, ?3, ?4)
+ON CONFLICT (target, shard) DO UPDATE SET position = ?3, hash = ?4;
