@@ -85,8 +85,13 @@ class LedgerBook:
         self._ready()
 
     async def died(self) -> None:
-        """Go on with another process's hands, as after a crash: all that it knows is in the ledger's files."""
-        self._dead.append(self.ledger)
+        """Go on with another process's hands, as after a crash: all that it knows is in the ledger's files. One that
+        holds leases hands them over; the clock that would end them stands.
+        """
+        if len((await self.ledger.heads()).marks) == 1:
+            self._dead.append(self.ledger)
+        else:
+            await self.ledger.close()
         opened, directory = self._open
         self.ledger = opened(directory, lambda: self.now)
         self._ready()
@@ -324,15 +329,11 @@ class LedgerBook:
         return {"refused": ""}
 
     async def _drained(self) -> None:
-        """Award whatever there is, in every shard, whoever's turn it is: a dead process may hold it still."""
-        shards, taken = (await self.ledger.heads()).marks, 1
-        while taken:
-            taken = sum([await self.awarder.step_in(shard) for shard in shards])
+        await self.awarder.drain()
 
     async def _swept(self) -> None:
-        for shard in (await self.ledger.heads()).marks:
-            while await self.awarder.sweep_in(shard):
-                pass
+        while await self.awarder.sweep():
+            pass
 
     async def _lapses(self) -> int:
         """How many entries the clock has led to."""
