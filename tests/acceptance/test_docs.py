@@ -38,6 +38,16 @@ def test_the_commands_page_is_what_the_code_says() -> None:
     assert (REPOSITORY / "docs/reference/command-line.md").read_text("utf-8") == _reference().commands_page()
 
 
+@pytest.mark.parametrize("name", ["queue-message.schema.json", "event.schema.json", "asyncapi.json"])
+def test_the_schemas_of_messages_are_what_the_code_says(name: str) -> None:
+    made = {
+        "queue-message.schema.json": _reference().message_schema,
+        "event.schema.json": _reference().event_schema,
+        "asyncapi.json": _reference().asyncapi,
+    }
+    assert (REPOSITORY / "docs/reference" / name).read_text("utf-8") == made[name]()
+
+
 def test_every_setting_says_what_it_is_for() -> None:
     assert all(row.help for row in table())
 
