@@ -1,4 +1,4 @@
-"""A receiver of webhooks for tests: checks signatures as a shop's would, and can be slow, broken, gone, or elsewhere."""
+"""A receiver of webhooks for tests: checks signatures as a shop's would, and can be slow, broken or gone."""
 
 import threading
 import time

@@ -34,7 +34,7 @@ BAD: list[Any] = [
     {**ORDER, "total": 25.00},
     {**ORDER, "order_id": ""},
     {**ORDER, "order_id": " A"},
-    {**ORDER, "order_id": "A\n"},
+    {**ORDER, "order_id": "A\nB"},
     {**ORDER, "member_id": "."},
     {**ORDER, "currency": "XXQ"},
     {**ORDER, "channel": "phone"},

@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from random import Random
 
 import httpx
@@ -53,7 +54,7 @@ async def test_what_is_not_taken_is_tried_again_and_led_nowhere() -> None:
         sink = sink_to(receiver)
         for status in (0, 301, 302, 307, 308, 400, 404, 429, 500, 503):
             receiver.requests = 0
-            receiver.behave = lambda before, status=status: 204 if before == 0 else status
+            receiver.behave = partial(_first_alone, status)
             with pytest.raises(SinkUnavailable) as raised:
                 await sink.send([EVENT, EVENT, EVENT])
             assert (raised.value.sent, receiver.requests) == (1, 2)
@@ -77,6 +78,10 @@ async def test_a_dead_receiver_is_unavailable() -> None:
     with pytest.raises(SinkUnavailable):
         await sink.send([EVENT])
     await sink.close()
+
+
+def _first_alone(status: int, before: int) -> int:
+    return 204 if before == 0 else status
 
 
 def test_flipped_bits_old_times_and_other_receivers_secrets_show(dice: Random) -> None:
