@@ -89,7 +89,9 @@ async def compare(name: str, services: Services, fill: Fill, open_: Callable[[st
             speeds[way] = await read_all(queue, count, taking)
             await queue.close()
         ratios.append(speeds["ledger"] / speeds["nowhere"])
-        print(f"{name}: {speeds['ledger']:,.0f}/s into the ledger, {speeds['nowhere']:,.0f}/s nowhere: {ratios[-1]:.0%}")
+        print(
+            f"{name}: {speeds['ledger']:,.0f}/s into the ledger, {speeds['nowhere']:,.0f}/s nowhere: {ratios[-1]:.0%}"
+        )
     return median(ratios)
 
 

@@ -6,7 +6,7 @@ import asyncio
 import csv
 import json
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import aiokafka
@@ -174,12 +174,12 @@ async def _make_queues(server: sqs_server.SqsServer) -> None:
 
 
 async def send(
-    server: rabbitmq_server.RabbitServer, queue: str, bodies: Sequence[bytes], arguments: dict[str, object]
+    server: rabbitmq_server.RabbitServer, queue: str, bodies: Sequence[bytes], arguments: Mapping[str, object]
 ) -> None:
     """Make a queue and send messages, confirmed."""
     connection = await aiormq.connect(server.url())
     channel = await connection.channel()
-    await channel.queue_declare(queue, durable=True, arguments=arguments)  # type: ignore[arg-type]
+    await channel.queue_declare(queue, durable=True, arguments=dict(arguments))  # type: ignore[arg-type]
     properties = aiormq.spec.Basic.Properties(delivery_mode=2)
     for start in range(0, len(bodies), 1000):
         part = bodies[start : start + 1000]
