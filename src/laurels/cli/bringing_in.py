@@ -71,7 +71,7 @@ async def bring_in(services: Services, documents: Iterable[Order | Refund], tota
         for chunk in _chunks(documents, CHUNK):
             receipts = await services.intake.accept_all([(document, b"") for document in chunk])
             unsure = _count(imported, chunk, receipts)
-            await services.awarder.drain()
+            await services.awarder.drain(CHUNK)  # nobody waits for one of them
             await _look(services.ledger, unsure, unawarded, started)
             done += len(chunk)
             report(done, total)

@@ -99,12 +99,13 @@ async def _shown(call: Call, state: DocumentState) -> OrderState:
         shown,
         points=sum(entry.points for entry in entries),
         reason=entries[0].reason,
-        as_of=str(Version((await ledger.heads()).epoch, {last.shard: last.position})),
-        entries=[_shown_entry(entry) for entry in entries],
+        as_of=call.token(Version((await ledger.heads()).epoch, {last.shard: last.position})),
+        entries=[show_entry(entry) for entry in entries],
     )
 
 
-def _shown_entry(entry: Entry) -> OrderEntry:
+def show_entry(entry: Entry) -> OrderEntry:
+    """An entry of an order as it is shown."""
     return OrderEntry(
         kind=entry.kind,
         refund_id=UNSET if entry.refund_id is None else entry.refund_id,

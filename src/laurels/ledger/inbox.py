@@ -7,6 +7,9 @@ from msgspec import Struct
 
 from laurels.model import Document, DocumentKind, Entry, Status
 
+KEPT = frozenset({DocumentKind.ORDER, DocumentKind.REFUND, DocumentKind.AMENDMENT, DocumentKind.CANCELLATION})
+"""What these said stays for a time; of the others the entry and the remark say all."""
+
 
 class Receipt(Struct, frozen=True):
     """The answer to a document. `repeated`: it was here before, with this content. `conflict`: it was here with

@@ -112,7 +112,7 @@ async def project_forever(
         try:
             with progress() if is_first else nullcontext() as report:
                 is_first = False
-                heads = await projector.catch_up(report)
+                heads = await projector.catch_up(report, may_hold=True)
         except AnotherProjector:
             await sleep(PATIENCE_S, stop)
         else:

@@ -21,6 +21,7 @@ class Acceptance:
         self._db = db
         self._now = now
         self._numbers = Numbers(db)
+        self._members: dict[int, Whose] = {}
 
     def save(self) -> None:
         """Write what numbers are next."""
@@ -30,7 +31,8 @@ class Acceptance:
         """The first answer to a document that was here before, or the conflict with it (None when it is new); and whose
         it is, if that is known.
         """
-        row = self._db.one("look_up", document.source, document.id, document.kind.value, document.member_id)
+        id_ = kept_id(self._numbers.secret, document.kind, document.id)
+        row = self._db.one("look_up", document.source, id_, document.kind, document.member_id)
         assert row is not None, "a row of look-ups is a row, whatever they find"
         sequence, number = row
         if sequence is not None:
@@ -46,12 +48,12 @@ class Acceptance:
             members.keep_first_contact(self._db, whose.number, document.email, self._now)
         sequence = self._db.insert(
             "insert_accepted",
-            document.kind.value,
+            document.kind,
             document.source,
-            document.id,
+            kept_id(self._numbers.secret, document.kind, document.id),
             whose.number,
             keyed(whose.secret, document.fingerprint),
-            Status.ACCEPTED.value,
+            Status.ACCEPTED,
             self._now,
         )
         item = Item(
@@ -94,7 +96,7 @@ class Acceptance:
         self._db.run(
             "insert_inbox",
             item.sequence,
-            document.kind.value,
+            document.kind,
             document.source,
             document.id,
             None if item.member is not None else self._stranger_of(document),
@@ -140,6 +142,13 @@ class Acceptance:
         return row[0], row[1]
 
     def _member(self, number: int) -> "Whose":
+        """Nothing but this transaction changes a member while it lasts."""
+        known = self._members.get(number)
+        if known is None:
+            known = self._members[number] = self._read_member(number)
+        return known
+
+    def _read_member(self, number: int) -> "Whose":
         row = self._db.one("member_key", number)
         assert row is not None, "a number that was given stays"
         shard, secret = row
@@ -165,13 +174,20 @@ class Acceptance:
         if member is not None and secret is None:  # erased: nothing tells other content, the key alone decides
             return receipt
         unplaced = self._numbers.secret
-        for sent in {document.fingerprint, document.as_sent or document.fingerprint}:
+        for sent in document.fingerprints():
             if fingerprint == (keyed(secret, sent) if secret else keyed(unplaced, sent)):
                 return receipt
             if secret and fingerprint == keyed(secret, keyed(unplaced, sent)):  # placed after it came
                 return receipt
         fingerprints = fingerprint, keyed(secret or unplaced, document.fingerprint)
         return Receipt(Status(status), conflict=True, fingerprints=fingerprints)
+
+
+def kept_id(secret: bytes, kind: DocumentKind, id_: str) -> str:
+    """The id under which a document is remembered for ever. That of an adjustment is whatever a caller chose as its
+    key, perhaps a customer's id, and nobody is shown it: of it a digest is kept, which knows it again.
+    """
+    return keyed(secret, id_.encode()).hex() if kind is DocumentKind.ADJUSTMENT else id_
 
 
 class Whose(NamedTuple):
