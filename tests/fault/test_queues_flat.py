@@ -33,7 +33,9 @@ async def watch(state: Path, url: str) -> None:
     environment = os.environ | {"LAURELS_CONSUME_INBOX_LIMIT": str(INBOX_LIMIT), "LAURELS_CONSUME_URL": url}
     async with build(load({"state": state})) as services:
         command = [sys.executable, "-m", "laurels", "consume", "--state", str(state)]
-        process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(  # noqa: ASYNC220 - it is started in a moment
+            command, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         try:
             sizes = []
             for _ in range(10):
