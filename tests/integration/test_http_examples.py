@@ -22,13 +22,15 @@ NAMES = [route.handle.__name__ for route in KNOWN]
 async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
     """A shop with the member of the examples and others above and below, and with the order of the examples."""
     async with open_shop(tmp_path_factory.mktemp("state")) as shop:
-        await shop.order("A1001", MEMBER, "25.00")
+        await shop.order("A1001", MEMBER, "25.00", email="ann@example.com")
         await shop.settle()
         refund = {"refund_id": "R0", "member_id": MEMBER, "currency": "GBP", "amount": "1.00"}
         await shop.ask("POST", "/order/A1001/refund", json=refund)
         await shop.settle()
         for member, points in (("above", 900), ("just-above", 800), (MEMBER, 475), ("below", 300)):
             await shop.ask("POST", f"/loyalty/{member}", json={"loyalty-points": points})
+        given = {"loyalty-points": 25, "reason": "ticket 48213", "note": "Sorry"}
+        await shop.ask("POST", f"/loyalty/{MEMBER}", json=given, token=shop.person("support"))
         await shop.settle()
         yield shop
 

@@ -17,10 +17,13 @@ What holds on every engine, at every moment, whoever dies:
 * **A shard's inbox is taken in order of acceptance**, so a member's documents are awarded in that order.
 * **Nothing is dropped.** What cannot be awarded is quarantined with its raw bytes and its reason, and stays until an
   operator decides.
+* **What people do is recorded**: a change in its own transaction, a look before it is answered (`audit.py`).
 * **A ledger has an identity and an epoch**, so that a view which followed another one notices.
 """
 
+from laurels.ledger.audit import Act, AuditLog, AuditRow, Recording, recording
 from laurels.ledger.books import Books
+from laurels.ledger.casework import Casework, Customer, FoundDocument, Timeline, TimelineEntry
 from laurels.ledger.claim import (
     Award,
     Claim,
@@ -48,17 +51,23 @@ from laurels.ledger.upkeep import Finding, OldRules, Upgrade, Upkeep, Verificati
 
 __all__ = [
     "OTHER_RULES",
+    "Act",
+    "AuditLog",
+    "AuditRow",
     "Award",
     "Books",
+    "Casework",
     "Checkpoint",
     "Claim",
     "Counts",
+    "Customer",
     "Decide",
     "DocumentState",
     "Draft",
     "Due",
     "Feed",
     "Finding",
+    "FoundDocument",
     "Heads",
     "Inbox",
     "Item",
@@ -80,10 +89,14 @@ __all__ = [
     "QuarantinedDocument",
     "Reached",
     "Receipt",
+    "Recording",
     "Redeemed",
     "RedemptionKey",
+    "Timeline",
+    "TimelineEntry",
     "Upgrade",
     "Upkeep",
     "Verification",
+    "recording",
     "shard_of",
 ]

@@ -80,6 +80,8 @@ async def _recover(running: Running, watch: Watch) -> None:
         days = services.settings.ledger.keep_content_days
         if days:
             await services.ledger.forget_content(recorded_before=services.now() - days * DAY, limit=FORGOTTEN_AT_ONCE)
+        kept_since = services.now() - services.settings.audit.days * DAY
+        await services.ledger.cut_audit(before=kept_since, limit=FORGOTTEN_AT_ONCE)
 
     await recover_forever(services.checkout, forget, running.stop, watch)
 
@@ -109,7 +111,7 @@ ROLES = (
     Role("http", "Answers the API and serves the pages.", HTTP, _http),
     Role("award", "Judges accepted documents by the program and writes entries.", WORK, _award),
     Role(
-        "recover", "Finishes purchases that broke off, and lets go of documents' content in its time.", WORK, _recover
+        "recover", "Finishes purchases that broke off; lets go of documents' content and of audit rows in their time.", WORK, _recover
     ),
     Role("project", "Keeps the leaderboard at the head of the feed.", PROJECT, _project),
     Role("notify", "Sends the messages that are due.", NOTIFY, _notify),

@@ -6,6 +6,7 @@ from typing import Annotated
 from laurels.settings.auth import AuthSettings
 from laurels.settings.boards import BoardsSettings
 from laurels.settings.catalogue import CatalogueSettings
+from laurels.settings.console import AuditSettings, ConsoleSettings
 from laurels.settings.group import Group, about
 from laurels.settings.http import HttpSettings
 from laurels.settings.leaderboard import LeaderboardSettings
@@ -29,9 +30,16 @@ class Settings(Group, frozen=True):
     notify: NotifySettings = NotifySettings()
     program: ProgramSettings = ProgramSettings()
     catalogue: CatalogueSettings = CatalogueSettings()
+    console: ConsoleSettings = ConsoleSettings()
+    audit: AuditSettings = AuditSettings()
     log: LogSettings = LogSettings()
 
     @property
     def names_key_path(self) -> Path:
         """Where the secret behind proxy names is."""
         return self.names.key_file or self.state / "names.key"
+
+    @property
+    def console_key_path(self) -> Path:
+        """Where the key is that the console signs people's tokens with."""
+        return self.console.key_file or self.state / "console.key"

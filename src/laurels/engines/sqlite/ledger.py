@@ -12,7 +12,9 @@ import apsw
 from laurels import clock
 from laurels.clock import Clock
 from laurels.engines.sqlite import verifying
+from laurels.engines.sqlite.auditing import SqliteAudit
 from laurels.engines.sqlite.books import SqliteBooks, SqliteInbox
+from laurels.engines.sqlite.casework import SqliteCasework
 from laurels.engines.sqlite.connection import Database, wrapped
 from laurels.engines.sqlite.feeding import SqliteFeed, heads_of
 from laurels.engines.sqlite.places import end_of, place_of
@@ -23,7 +25,17 @@ from laurels.errors import LedgerReadOnly, LedgerUnavailable, SchemaTooOld
 from laurels.ledger import Heads, Upgrade, Verification
 
 
-class SqliteLedger(SqliteInbox, SqliteBooks, SqliteMembers, SqliteFeed, SqliteQuarantine, SqliteOutbox, SqlitePrograms):
+class SqliteLedger(
+    SqliteInbox,
+    SqliteBooks,
+    SqliteMembers,
+    SqliteFeed,
+    SqliteQuarantine,
+    SqliteOutbox,
+    SqlitePrograms,
+    SqliteAudit,
+    SqliteCasework,
+):
     """A ledger in one file, with the checkout's `intents` in the same. Make it with `SqliteLedger.open`; call it from
     one event loop.
     """

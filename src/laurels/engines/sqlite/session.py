@@ -7,6 +7,7 @@ from pathlib import Path
 
 from laurels import clock
 from laurels.clock import Clock
+from laurels.engines.sqlite import audit_rows
 from laurels.engines.sqlite.chain import entry_of
 from laurels.engines.sqlite.change_notice import ChangeNotice
 from laurels.engines.sqlite.change_signal import ChangeSignal
@@ -14,6 +15,7 @@ from laurels.engines.sqlite.connection import Database
 from laurels.engines.sqlite.intents import SqliteIntents
 from laurels.engines.sqlite.reader import Reader
 from laurels.engines.sqlite.writer import Writer
+from laurels.ledger import Act
 from laurels.model import Entry
 
 
@@ -26,7 +28,7 @@ class Session:
         self._signal, self._feed_signal = ChangeSignal(), ChangeSignal()
         self._notice = ChangeNotice(path.with_name(f"{path.name}-notice"), self._hear)
         self._growths = 0
-        self._writer = Writer(path, self._committed)
+        self._writer = Writer(path, self._committed, self._write_row)
         self._reader = Reader(path)
         self._owner = uuid.uuid4().hex
         self._shards = int(self._reader.now(lambda db: db.one("read_ledger") or (0, 0, 1))[2])
@@ -38,6 +40,9 @@ class Session:
     async def _entries(self, query: str, bindings: tuple[object, ...]) -> list[Entry]:
         rows = await self._reader.run(lambda db: db.all(query, *bindings))
         return [entry_of(row) for row in rows]
+
+    def _write_row(self, db: Database, act: Act, result: object) -> None:
+        audit_rows.record_result(db, act, result, self._now)
 
     def _hear(self) -> None:
         self._signal.notify()
