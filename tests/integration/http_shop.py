@@ -15,7 +15,10 @@ from laurels.http.people import PersonTokens, console_key
 from laurels.http.tokens import sign_token
 from laurels.wiring import Services, build
 
-ALL_SCOPES = "orders:write members:read members:write members:contact points:adjust points:redeem audit:read"
+ALL_SCOPES = (
+    "orders:write members:read members:write members:contact points:adjust points:redeem audit:read "
+    "quarantine:write status:read"
+)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from laurels.cli import (
     importing,
     maintenance,
     members,
+    operators,
     program,
     quarantine,
     serving,
@@ -53,7 +54,7 @@ def _laurels(
     """Loyalty points and live rankings for a shop."""
 
 
-for module in (serving, importing, boards, exporting, maintenance, tokens, demo, simulate, bench):
+for module in (serving, operators, importing, boards, exporting, maintenance, tokens, demo, simulate, bench):
     module.register(app)
 app.add_typer(program.app, name="program")
 app.add_typer(members.app, name="members")

@@ -24,9 +24,11 @@ from laurels.http import (
     members,
     orders,
     points,
+    quarantine,
     refunds,
     search,
     service,
+    status,
     timelines,
 )
 from laurels.http.answering import Answerer
@@ -60,6 +62,8 @@ ROUTES = (
     *customers.ROUTES,
     *timelines.ROUTES,
     *audit_log.ROUTES,
+    *status.ROUTES,
+    *quarantine.ROUTES,
     *members.ROUTES,
 )
 """The API, in the order of its documentation."""

@@ -9,6 +9,9 @@ IDS: Mapping[str, str] = {
     "refund_id": "R0",
     "redemption_id": "V1",
     "number": "0",
+    "kind": "order",
+    "source": "shop",
+    "id": "A1002-USD",
     "board": "all-time",
     "name": "version-not-reached",
 }
@@ -79,6 +82,7 @@ REQUESTS: Mapping[str, Mapping[str, Any]] = {
         "A voucher at the till": {"redemption_id": "V1", "points": 50, "reason": "5.00 GBP off"},
     },
     "find_customers": {"By the id that the customer reads out": {"q": "17850"}},
+    "drop_quarantined": {"It came twice": {"reason": "sent again as A1003"}},
     "enrol": {
         "Two customers": [{"member_id": "17850", "email": "ann@example.com"}, {"member_id": "12346"}],
     },
@@ -137,6 +141,14 @@ _AUDIT = {
         },
     ],
     "next": None,
+}
+_WAITING = {
+    "sequence": 4711,
+    "kind": "order",
+    "source": "shop",
+    "id": "A1002-USD",
+    "reason": "no rule for USD (version 1 has EUR, GBP)",
+    "since": "2025-11-02T09:30:00Z",
 }
 _TOP = [
     {"rank": 1, "name": "Silver Heron 0093", "points": 27946},
@@ -234,6 +246,40 @@ ANSWERS: Mapping[str, Any] = {
     "show_member_contact": {"email": "ann@example.com"},
     "show_timeline": _TIMELINE,
     "show_member_timeline": _TIMELINE,
+    "list_quarantine": {"documents": [_WAITING], "next": None},
+    "show_quarantined": {
+        **_WAITING,
+        "actor": "till",
+        "content": {
+            "source": "shop",
+            "order_id": "A1002-USD",
+            "currency": "USD",
+            "total": 2500,
+        },
+        "received": '{"member_id": "17850", "currency": "USD", "total": "25.00"}',
+    },
+    "retry_quarantined": {"status": "accepted"},
+    "drop_quarantined": {"status": "dropped"},
+    "show_status": {
+        "at": "2025-11-02T09:30:00Z",
+        "version": "0.2.0",
+        "ledger": "sqlite",
+        "leaderboard": "native",
+        "time_zone": "Europe/London",
+        "roles": [
+            {"role": "award", "state": "running", "since": "2025-11-01T08:00:00Z", "restarts": 0, "error": None},
+        ],
+        "counts": {
+            "ready": 1,
+            "ready_since": "2025-11-02T09:29:59.875Z",
+            "refunds_waiting": 0,
+            "quarantined": 1,
+            "messages_due": 0,
+            "messages_held": 0,
+        },
+        "heads": [{"shard": 0, "position": 4711, "hash": "0f" * 16}],
+        "behind": 0,
+    },
     "show_audit": _AUDIT,
     "show_own_audit": {"rows": [], "next": None},
 }

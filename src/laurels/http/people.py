@@ -4,11 +4,13 @@ A token names its signer (`iss`) and whom it is for (`aud`), so that what an ide
 person's, whatever it says, and what the console signs is nothing else.
 """
 
+import hashlib
 import secrets
 from collections.abc import Sequence
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from laurels import clock
 from laurels.clock import Clock
@@ -54,6 +56,14 @@ class PersonTokens:
 def console_key(settings: Settings) -> Ed25519PrivateKey:
     """The key that the console signs with, made at first use. Raises `SettingsError`."""
     return signing_key(settings.console_key_path, TITLE)
+
+
+def cookie_secret(key: Ed25519PrivateKey) -> bytes:
+    """32 bytes that close the console's cookies. They follow from its key, so that a restart, or a second process with
+    the same key, reads them too.
+    """
+    private = key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
+    return hashlib.blake2b(private, digest_size=32, person=b"laurels-cookie").digest()
 
 
 def trusted_keys(settings: Settings, own: Ed25519PrivateKey | None = None) -> FixedKeys:

@@ -18,6 +18,7 @@ from laurels.wiring import Services
 from laurels.workers import Watch, award_forever, notify_forever, project_forever, recover_forever
 
 if TYPE_CHECKING:
+    from laurels.console import Person
     from laurels.http import Beside
 
 
@@ -26,9 +27,18 @@ def _nobody(port: int) -> None:
 
 
 @dataclass(frozen=True)
+class ConsoleRun:
+    """Who the console signs in, and who is told the address for it."""
+
+    person: "Person"
+    tell: Callable[[str], None]
+
+
+@dataclass(frozen=True)
 class Running:
-    """What a role is given. The last four are for HTTP: who is told the port, what is answered `beside` the API,
-    whether other processes listen at the same port, and the port that it answered at, to which it comes back.
+    """What a role is given. Four are for HTTP: who is told the port, what is answered `beside` the API, whether other
+    processes listen at the same port, and the port that it answered at, to which it comes back; the last is the
+    console's.
     """
 
     services: Services
@@ -38,6 +48,7 @@ class Running:
     beside: "Beside | None" = None
     share_port: bool = False
     ports: list[int] = field(default_factory=list)
+    console: ConsoleRun | None = None
 
 
 @dataclass(frozen=True)
@@ -101,26 +112,45 @@ async def _notify(running: Running, watch: Watch) -> None:
     await notify_forever(services.ledger, services.notifier, running.stop, watch)
 
 
+async def _console(running: Running, watch: Watch) -> None:
+    from laurels.runtime.console import serve_console  # noqa: PLC0415 - in the extra `console`, and for it alone
+
+    assert running.console is not None, "the command says who signs in"
+    services = running.services
+    await serve_console(
+        services.settings,
+        services,
+        running.stop,
+        person=running.console.person,
+        tell=running.console.tell,
+        on_ready=watch.worked,
+    )
+
+
 FORGOTTEN_AT_ONCE = 1000
 """Documents whose content is let go of in one transaction: an order behind it waits for some milliseconds."""
 
-HTTP, WORK, PROJECT, NOTIFY = "http", "work", "project", "notify"
+HTTP, WORK, PROJECT, NOTIFY, CONSOLE = "http", "work", "project", "notify", "console"
 """The processes."""
 
 ROLES = (
     Role("http", "Answers the API and serves the pages.", HTTP, _http),
     Role("award", "Judges accepted documents by the program and writes entries.", WORK, _award),
     Role(
-        "recover", "Finishes purchases that broke off; lets go of documents' content and of audit rows in their time.", WORK, _recover
+        "recover",
+        "Finishes purchases that broke off; lets go of documents' content and of audit rows in their time.",
+        WORK,
+        _recover,
     ),
     Role("project", "Keeps the leaderboard at the head of the feed.", PROJECT, _project),
     Role("notify", "Sends the messages that are due.", NOTIFY, _notify),
+    Role("console", "Serves the pages of the people who run the program.", CONSOLE, _console),
 )
 
-BACKGROUND = tuple(role for role in ROLES if role.process != HTTP)
-"""All but HTTP."""
+BACKGROUND = tuple(role for role in ROLES if role.process not in {HTTP, CONSOLE})
+"""All but HTTP and the console, which is a process of its own, beside those that serve."""
 
-CHOICES = tuple(dict.fromkeys(name for role in ROLES for name in (role.process, role.name)))
+CHOICES = tuple(dict.fromkeys(name for role in (*ROLES[:1], *BACKGROUND) for name in (role.process, role.name)))
 """What `--only` takes: a role, or a process with all of its roles."""
 
 
