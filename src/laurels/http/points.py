@@ -171,6 +171,7 @@ async def adjust(call: Call, form: AdjustmentForm, query: CheckQuery) -> Answer:
     call.caller.check_source(adjustment.source or adjustment.actor)
     check_points(call.caller, form.points, call.services.settings)
     if query.check:
+        call.services.points.check(adjustment)
         effect = await adjustment_effect(call, form.points, board=form.board, quiet=form.quiet)
         return Answer(200, Adjusted(effect=effect), outcome="checked")
     receipt = await call.services.points.adjust(adjustment)

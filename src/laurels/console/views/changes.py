@@ -22,7 +22,7 @@ async def ask_to_give_back(ask: Ask) -> Shown:
 async def give_back(ask: Ask) -> Shown | Elsewhere:
     """Give spent points back, once for each page that was shown; another number of points is said anew first."""
     customer = await enrolled_customer(ask)
-    if ask.form.get("step") != "do":
+    if ask.form.get("step") != "do" or ask.form.get("checked") != ask.form.get("points"):
         return await _giving_back(ask, customer, ask.form)
     body = {**_restoration(ask.form), "cancel_id": f"console-{ask.form.get('key', '')}"}
     done = await ask.api.post(_redemption_path(customer, ask.form), body)
@@ -143,8 +143,8 @@ async def _giving_back(ask: Ask, customer: Mapping[str, Any], form: Mapping[str,
         fields={
             "redemption": form.get("redemption", ""),
             "source": form.get("source", "shop"),
-            "points": str(points),
             "key": form.get("key", ""),
+            "checked": str(points),
         },
         points=points,
     )

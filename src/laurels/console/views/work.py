@@ -1,11 +1,14 @@
 """The work list: documents that could not be awarded, each with what usually mends it."""
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from laurels.console import words
 from laurels.console.client import ApiRefused
 from laurels.console.page import Ask, Elsewhere, Shown, page
+from laurels.model.currencies import DECIMALS
+from laurels.model.money import format_amount
 
 
 @page("GET", "/work", "quarantine:write")
@@ -26,7 +29,7 @@ async def show_work(ask: Ask) -> Shown:
 @page("GET", "/work/{kind:str}/{source:str}", "quarantine:write")
 async def show_document(ask: Ask) -> Shown:
     """A document with what it says, and what may be done about it. Its id is in the query: it may hold a slash."""
-    return await _shown(ask, await _document(ask, ask.query.get("id", "")), "")
+    return _shown(await _document(ask, ask.query.get("id", "")), "")
 
 
 @page("POST", "/work/{kind:str}/{source:str}", "quarantine:write")
@@ -39,13 +42,13 @@ async def decide(ask: Ask) -> Shown | Elsewhere:
         return Elsewhere("/work?did=retry")
     reason = ask.form.get("reason", "").strip()
     if step != "drop" or not reason:
-        return await _shown(ask, await _document(ask, id_), "Say why it is given up.")
+        return _shown(await _document(ask, id_), "Say why it is given up.")
     try:
         await ask.api.post(f"{_path(ask, id_)}/drop", {"reason": reason})
     except ApiRefused as error:
         if error.kind != "invalid-input":
             raise
-        return await _shown(ask, await _document(ask, id_), error.message)
+        return _shown(await _document(ask, id_), error.message)
     return Elsewhere("/work?did=drop")
 
 
@@ -54,15 +57,23 @@ async def _document(ask: Ask, id_: str) -> dict[str, Any]:
     return document
 
 
-async def _shown(ask: Ask, document: dict[str, Any], fault: str) -> Shown:  # noqa: ARG001 - all pages are alike
+def _shown(document: dict[str, Any], fault: str) -> Shown:
     fields = document["content"] if isinstance(document["content"], dict) else {}
     says = {
         "document": document,
         "what": words.HITS.get(document["kind"], document["kind"]),
-        "fields": [(name, value) for name, value in fields.items() if value not in (None, "", [])],
+        "fields": [(name, _said(name, value, fields)) for name, value in fields.items() if value not in (None, "", [])],
         "fault": fault,
     }
     return Shown(template="document.html", says=says, status=422 if fault else 200)
+
+
+def _said(name: str, value: Any, fields: Mapping[str, Any]) -> Any:
+    """A field as people read it: money in major units."""
+    currency = fields.get("currency")
+    if name in {"total", "amount"} and isinstance(value, int) and currency in DECIMALS:
+        return f"{format_amount(value, currency)} {currency}"
+    return value
 
 
 def _to(document: dict[str, Any]) -> str:
