@@ -15,7 +15,6 @@ from tests.browser.reading import AXE
 pytestmark = pytest.mark.long
 
 SIZES = ((1440, 900), (390, 844))
-STATE = "laurels"
 
 
 class Console:
@@ -26,7 +25,8 @@ class Console:
         self._process = subprocess.Popen([*command, "--roles", roles], stdout=subprocess.PIPE, text=True)
         self._lines: list[str] = []
         self._told = threading.Condition()
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
 
     def _read(self) -> None:
         assert self._process.stdout is not None
@@ -48,6 +48,9 @@ class Console:
     def stop(self) -> None:
         self._process.terminate()
         self._process.wait(timeout=30)
+        self._reader.join(timeout=30)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
 
 
 @pytest.fixture(scope="module")
@@ -111,10 +114,11 @@ PAGES = {
 
 
 @pytest.mark.parametrize("theme", ["light", "dark", "forced"])
-@pytest.mark.parametrize(("width", "height"), SIZES)
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: str(size[0]))
 def test_axe_finds_nothing_and_nothing_scrolls_sideways(
-    browser: Browser, console: Console, signed_in: Any, theme: str, width: int, height: int
+    browser: Browser, console: Console, signed_in: Any, theme: str, size: tuple[int, int]
 ) -> None:
+    width, height = size
     look: dict[str, Any] = {"forced_colors": "active"} if theme == "forced" else {"color_scheme": theme}
     for page in opened(browser, signed_in, viewport={"width": width, "height": height}, **look):
         for name, path in PAGES.items():

@@ -30,8 +30,14 @@ async def fill(state: Path) -> None:
         await services.awarder.drain()
         spent = Redemption(source="till", redemption_id="V1", points=40, member_id="16133", reason="free delivery")
         await services.points.redeem(spent, "till")
-        words = {"reason": "parcel came four days late; ticket 48213", "note": "Sorry that your parcel came late"}
-        given = Adjustment(id="k1", points=25, actor="person:niamh", member_id="16133", **words)
+        given = Adjustment(
+            id="k1",
+            points=25,
+            actor="person:niamh",
+            member_id="16133",
+            reason="parcel came four days late; ticket 48213",
+            note="Sorry that your parcel came late",
+        )
         await services.points.adjust(given)
         back = Refund(source="shop", refund_id="R1", order_id="692871", member_id="16133", currency="GBP", amount=1200)
         await ledger.accept([back.document()])

@@ -9,7 +9,7 @@ addEventListener('keydown', event => {
   }
   const writes = event.target.closest?.('input, textarea, select, [contenteditable]');
   if (event.key === '/' && !writes && !event.ctrlKey && !event.metaKey && !event.altKey) {
-    const search = document.querySelector('.search input');
+    const search = document.querySelector('.search [type=search]');
     if (search) {
       event.preventDefault();
       search.focus();
@@ -17,5 +17,5 @@ addEventListener('keydown', event => {
   }
 });
 
-const opened = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+const opened = document.getElementById(location.hash.slice(1));
 if (opened?.matches('details.entry')) opened.open = true;
