@@ -16,6 +16,7 @@ from laurels.cli import (
     operators,
     program,
     quarantine,
+    queues,
     serving,
     simulate,
     tokens,
@@ -54,7 +55,7 @@ def _laurels(
     """Loyalty points and live rankings for a shop."""
 
 
-for module in (serving, operators, importing, boards, exporting, maintenance, tokens, demo, simulate, bench):
+for module in (serving, operators, queues, importing, boards, exporting, maintenance, tokens, demo, simulate, bench):
     module.register(app)
 app.add_typer(program.app, name="program")
 app.add_typer(members.app, name="members")

@@ -20,6 +20,7 @@ from laurels.http import (
     bulk,
     customers,
     dashboards,
+    events,
     live,
     members,
     orders,
@@ -65,6 +66,7 @@ ROUTES = (
     *status.ROUTES,
     *quarantine.ROUTES,
     *members.ROUTES,
+    *events.ROUTES,
 )
 """The API, in the order of its documentation."""
 

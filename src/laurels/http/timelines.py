@@ -11,7 +11,7 @@ from laurels.http.rights import most_points
 from laurels.http.routes import Answer, Call, route
 from laurels.ledger import Customer, TimelineEntry
 from laurels.model import Entry, EntryKind
-from laurels.model.details import reverse_details
+from laurels.model.details import Details
 from laurels.model.money import format_amount
 from laurels.model.times import format_instant
 
@@ -163,7 +163,7 @@ def _undo(call: Call, customer: Customer, found: TimelineEntry, entry: Entry) ->
         left = -entry.points - found.restored
         return Undo("restore", left) if left > 0 else None
     if entry.kind is EntryKind.REVERSE and entry.refund_id is not None and "orders:write" in scopes:
-        is_cancel = entry.details is not None and reverse_details(entry.details).cancelled
+        is_cancel = Details.decode(entry.details).cancelled
         return None if is_cancel or entry.order_id is None else Undo("cancel_refund", -entry.points)
     return None
 

@@ -40,6 +40,7 @@ from laurels.ledger.claim import (
     RedemptionKey,
 )
 from laurels.ledger.feed import Checkpoint, Feed, Heads, MemberTotals
+from laurels.ledger.followers import Followers
 from laurels.ledger.inbox import Counts, DocumentState, Inbox, Receipt
 from laurels.ledger.members import MemberRegistry
 from laurels.ledger.outbox import Message, MessageState, Outbox
@@ -67,6 +68,7 @@ __all__ = [
     "Due",
     "Feed",
     "Finding",
+    "Followers",
     "FoundDocument",
     "Heads",
     "Inbox",

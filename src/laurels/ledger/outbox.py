@@ -1,5 +1,6 @@
 """The outbox: messages that milestones decided, and what became of them."""
 
+import hashlib
 from typing import Protocol
 
 from msgspec import Struct
@@ -32,6 +33,11 @@ class MessageState(Struct, frozen=True, kw_only=True):
     created_at: int
     attempts: int
     note: str
+
+
+def message_id(identity: str, member: int, milestone: str) -> str:
+    """A message's id, which follows from what it is about: after a restore it is the same again."""
+    return hashlib.blake2b(f"{identity}/{member}/{milestone}".encode(), digest_size=16).hexdigest()
 
 
 class Outbox(Protocol):

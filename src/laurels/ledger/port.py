@@ -6,6 +6,7 @@ from laurels.ledger.audit import AuditLog
 from laurels.ledger.books import Books
 from laurels.ledger.casework import Casework
 from laurels.ledger.feed import Feed
+from laurels.ledger.followers import Followers
 from laurels.ledger.inbox import Inbox
 from laurels.ledger.members import MemberRegistry
 from laurels.ledger.outbox import Outbox
@@ -15,7 +16,18 @@ from laurels.ledger.upkeep import Upkeep
 
 
 class Ledger(
-    Inbox, Books, MemberRegistry, Feed, Quarantine, Outbox, ProgramStore, AuditLog, Casework, Upkeep, Protocol
+    Inbox,
+    Books,
+    MemberRegistry,
+    Feed,
+    Followers,
+    Quarantine,
+    Outbox,
+    ProgramStore,
+    AuditLog,
+    Casework,
+    Upkeep,
+    Protocol,
 ):
     """A ledger. All methods may be called from any task. Writes raise `LedgerUnavailable` where nothing was written,
     and its kind `LedgerUncertain` where that cannot be known.

@@ -7,6 +7,8 @@ from laurels.settings.auth import AuthSettings
 from laurels.settings.boards import BoardsSettings
 from laurels.settings.catalogue import CatalogueSettings
 from laurels.settings.console import AuditSettings, ConsoleSettings
+from laurels.settings.consume import ConsumeSettings
+from laurels.settings.events import EventsSettings
 from laurels.settings.group import Group, about
 from laurels.settings.http import HttpSettings
 from laurels.settings.leaderboard import LeaderboardSettings
@@ -32,7 +34,14 @@ class Settings(Group, frozen=True):
     catalogue: CatalogueSettings = CatalogueSettings()
     console: ConsoleSettings = ConsoleSettings()
     audit: AuditSettings = AuditSettings()
+    consume: ConsumeSettings = ConsumeSettings()
+    events: EventsSettings = EventsSettings()
     log: LogSettings = LogSettings()
+
+    @property
+    def events_key_path(self) -> Path:
+        """Where the secret behind webhooks' secrets is."""
+        return self.events.key_file or self.state / "events.key"
 
     @property
     def names_key_path(self) -> Path:

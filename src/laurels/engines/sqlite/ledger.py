@@ -4,19 +4,20 @@ thread.
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import apsw
 
 from laurels import clock
 from laurels.clock import Clock
-from laurels.engines.sqlite import verifying
+from laurels.engines.sqlite import leases, verifying
 from laurels.engines.sqlite.auditing import SqliteAudit
 from laurels.engines.sqlite.books import SqliteBooks, SqliteInbox
 from laurels.engines.sqlite.casework import SqliteCasework
 from laurels.engines.sqlite.connection import Database, wrapped
 from laurels.engines.sqlite.feeding import SqliteFeed, heads_of
+from laurels.engines.sqlite.followers import SqliteFollowers
 from laurels.engines.sqlite.places import end_of, place_of
 from laurels.engines.sqlite.programs import SqlitePrograms
 from laurels.engines.sqlite.registry import SqliteMembers, SqliteOutbox, SqliteQuarantine
@@ -30,6 +31,7 @@ class SqliteLedger(
     SqliteBooks,
     SqliteMembers,
     SqliteFeed,
+    SqliteFollowers,
     SqliteQuarantine,
     SqliteOutbox,
     SqlitePrograms,
@@ -102,6 +104,10 @@ class SqliteLedger(
         return await self._writer.run(write)
 
     async def close(self) -> None:
+        if self._leased_at is not None:
+            self._leased_at = None
+            with suppress(LedgerUnavailable):  # else they end by themselves
+                await self._writer.run(lambda db: leases.leave(db, self._owner))
         self._notice.close()
         self._reader.close()
         await self._writer.close()

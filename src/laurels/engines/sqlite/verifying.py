@@ -9,23 +9,16 @@ a member.
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from itertools import islice
-from typing import cast
 
 import apsw
-import msgspec
-from msgspec import Struct
 
 from laurels.engines.sqlite.audit_rows import audit_findings
 from laurels.engines.sqlite.connection import Database, Row
 from laurels.engines.sqlite.places import end_of, place_of, position_at
 from laurels.engines.sqlite.schema import migrate
 from laurels.ledger import Finding, Verification
-from laurels.ledger.chain import chained_hash
-from laurels.model import EntryKind
-from laurels.model.details import merged_into
-from laurels.model.entries import worth
+from laurels.ledger.checking import CHUNK, CheckedMember, KeptMember, follows, readable
 
-CHUNK = 2000
 NEWEST = 2**62
 
 UNREADABLE = (apsw.Error, UnicodeDecodeError)
@@ -76,60 +69,12 @@ def _in_order(rows: list[Row], after: int) -> list[Row]:
     return rows
 
 
-class _Member(Struct):
-    """What the entries read so far say of a member."""
-
-    balance: int = 0
-    earned: int = 0
-    score: int = 0
-    hidden: bool = False
-    name_number: int | None = None
-    erased: bool = False
-    merged_into: int | None = None
-    seen: bool = False
-
-    def add(self, kind: str, points: int, name_number: int | None, details: bytes | None) -> None:
-        earned, score = worth(kind, points, details)
-        self.balance += points
-        self.earned += earned
-        self.score += score
-        match kind:
-            case EntryKind.HIDE | EntryKind.SHOW:
-                self.hidden = kind == EntryKind.HIDE
-            case EntryKind.ENROL | EntryKind.RENAME:
-                self.name_number = name_number
-            case EntryKind.ERASE:
-                self.erased = True
-            case EntryKind.MERGE if details is not None:
-                into = merged_into(details)
-                self.merged_into = self.merged_into if into is None else into
-
-    def differences(self, row: Row) -> Iterator[str]:
-        """What the member's row says otherwise."""
-        _, balance, earned, score, hidden, name_number, erased, merged, place, given = row
-        kept, entries = (balance, earned, score), (self.balance, self.earned, self.score)
-        if kept != entries:
-            yield f"balance, earned and score are kept as {kept}, its entries sum to {entries}"
-        if not given:
-            yield "its number was never given"
-        if place is None and self.name_number is None:  # accepted, and nothing awarded yet
-            return
-        if bool(hidden) != self.hidden:
-            yield f"it is {'hidden' if hidden else 'shown'}, its entries say otherwise"
-        if name_number != self.name_number:
-            yield f"its name number is {name_number}, its entries say {self.name_number}"
-        if bool(erased) != self.erased:
-            yield f"its id is {'gone' if erased else 'there'}, its entries say otherwise"
-        if (merged is None) != (self.merged_into is None):
-            yield f"it became member number {merged}, its entries say {self.merged_into}"
-
-
 class _Feeds:
     """The entries read so far in every shard, and what they say of the members."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self.members: dict[int, _Member] = {}
+        self.members: dict[int, CheckedMember] = {}
         self._shards: dict[int, _Feed] = {}
 
     @property
@@ -160,7 +105,7 @@ class _Feeds:
 class _Feed:
     """The entries of a shard read so far: up to which position, and its hash."""
 
-    def __init__(self, db: Database, shard: int, members: dict[int, _Member]) -> None:
+    def __init__(self, db: Database, shard: int, members: dict[int, CheckedMember]) -> None:
         self._db = db
         self._shard = shard
         self.position = self.head = 0
@@ -210,11 +155,11 @@ class _Feed:
         stored, details = row[16], row[18]
         if position != self.position + 1:
             yield Finding(self._where(self.position + 1), f"the entries up to {position - 1} are missing")
-        elif self._hash is not None and not _follows(self._hash, self._shard, position, row):
+        elif self._hash is not None and not follows(self._hash, self._shard, position, row[1:]):
             yield Finding(self._where(position), "the entry was changed: its hash does not follow from the one before")
         self.position, self._hash = position, stored if isinstance(stored, bytes) else None
         if isinstance(points, int):  # else it was reported above
-            self._members.setdefault(member, _Member()).add(kind, points, name_number, _readable(details))
+            self._members.setdefault(member, CheckedMember()).add(kind, points, name_number, readable(details))
 
     def _beyond_head(self) -> list[Finding]:
         beyond = place_of(self._shard, max(self.head, 0))
@@ -244,24 +189,6 @@ class _Feed:
         return f"{self._shard}-{position}"
 
 
-def _follows(previous: bytes, shard: int, position: int, row: Row) -> bool:
-    """Whether an entry's hash is the one that its columns make; in a damaged file they may be anything."""
-    stored, written_as, details = row[16:]
-    try:
-        hashed = chained_hash(previous, row[1:16], details, written_as=written_as, shard=shard, position=position)
-        return bool(stored == hashed)
-    except (TypeError, ValueError):
-        return False
-
-
-def _readable(details: object) -> bytes | None:
-    """Details that say something; damaged ones were reported by their hash."""
-    try:
-        return None if details is None else msgspec.json.encode(msgspec.json.decode(cast("bytes", details)))
-    except (msgspec.MsgspecError, TypeError, UnicodeDecodeError):
-        return None
-
-
 def _members(db: Database, feed: _Feeds) -> Iterator[list[Finding]]:
     after = -1
     while True:
@@ -270,9 +197,9 @@ def _members(db: Database, feed: _Feeds) -> Iterator[list[Finding]]:
             rows = _in_order(db.all("verify_members", after, CHUNK), after)
         for row in rows:
             after = row[0]
-            member = feed.members.setdefault(after, _Member())
+            member = feed.members.setdefault(after, CheckedMember())
             member.seen = True
-            findings += [Finding(f"member number {after}", what) for what in member.differences(row)]
+            findings += [Finding(f"member number {after}", what) for what in member.differences(_kept(row))]
         yield findings
         if not rows:
             break
@@ -281,6 +208,19 @@ def _members(db: Database, feed: _Feeds) -> Iterator[list[Finding]]:
         for number, member in feed.members.items()
         if not member.seen
     ]
+
+
+def _kept(row: Row) -> KeptMember:
+    _, balance, earned, score, hidden, name_number, erased, merged, place, given = row
+    return KeptMember(
+        totals=(balance, earned, score),
+        hidden=bool(hidden),
+        name_number=name_number,
+        erased=bool(erased),
+        merged_into=merged,
+        joined=place is not None,
+        given=bool(given),
+    )
 
 
 def _documents(db: Database) -> Iterator[list[Finding]]:

@@ -1,0 +1,95 @@
+"""Checking a ledger against its promises: what entries say of a member, whatever engine keeps them."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
+
+import msgspec
+from msgspec import Struct
+
+from laurels.ledger.chain import chained_hash
+from laurels.model import EntryKind
+from laurels.model.details import merged_into
+from laurels.model.entries import worth
+
+CHUNK = 2000
+
+
+class KeptMember(Struct, frozen=True):
+    """What an engine keeps of a member. `position` is of its enrolment's entry; `given`: its number was given."""
+
+    totals: tuple[int, int, int]
+    hidden: bool
+    name_number: int | None
+    erased: bool
+    merged_into: int | None
+    joined: bool
+    given: bool
+
+
+class CheckedMember(Struct):
+    """What the entries read so far say of a member."""
+
+    balance: int = 0
+    earned: int = 0
+    score: int = 0
+    hidden: bool = False
+    name_number: int | None = None
+    erased: bool = False
+    merged_into: int | None = None
+    seen: bool = False
+    last_position: int = 0
+
+    def add(self, kind: str, points: int, name_number: int | None, details: bytes | None) -> None:
+        """Add an entry."""
+        earned, score = worth(kind, points, details)
+        self.balance += points
+        self.earned += earned
+        self.score += score
+        match kind:
+            case EntryKind.HIDE | EntryKind.SHOW:
+                self.hidden = kind == EntryKind.HIDE
+            case EntryKind.ENROL | EntryKind.RENAME:
+                self.name_number = name_number
+            case EntryKind.ERASE:
+                self.erased = True
+            case EntryKind.MERGE if details is not None:
+                into = merged_into(details)
+                self.merged_into = self.merged_into if into is None else into
+
+    def differences(self, kept: KeptMember) -> Iterator[str]:
+        """What is kept of the member otherwise."""
+        entries = (self.balance, self.earned, self.score)
+        if kept.totals != entries:
+            yield f"balance, earned and score are kept as {kept.totals}, its entries sum to {entries}"
+        if not kept.given:
+            yield "its number was never given"
+        if not kept.joined and self.name_number is None:  # accepted, and nothing awarded yet
+            return
+        if kept.hidden != self.hidden:
+            yield f"it is {'hidden' if kept.hidden else 'shown'}, its entries say otherwise"
+        if kept.name_number != self.name_number:
+            yield f"its name number is {kept.name_number}, its entries say {self.name_number}"
+        if kept.erased != self.erased:
+            yield f"its id is {'gone' if kept.erased else 'there'}, its entries say otherwise"
+        if (kept.merged_into is None) != (self.merged_into is None):
+            yield f"it became member number {kept.merged_into}, its entries say {self.merged_into}"
+
+
+def follows(previous: bytes, shard: int, position: int, row: Sequence[Any]) -> bool:
+    """Whether an entry's hash is the one that its columns make; in a damaged ledger they may be anything. The row has
+    the columns in the order of `chained_hash`, then the hash, the format and the details.
+    """
+    *columns, stored, written_as, details = row
+    try:
+        hashed = chained_hash(previous, tuple(columns), details, written_as=written_as, shard=shard, position=position)
+        return bool(stored == hashed)
+    except (TypeError, ValueError):
+        return False
+
+
+def readable(details: object) -> bytes | None:
+    """Details that say something; damaged ones show by their hash."""
+    try:
+        return None if details is None else msgspec.json.encode(msgspec.json.decode(cast("bytes", details)))
+    except (msgspec.MsgspecError, TypeError, UnicodeDecodeError):
+        return None
