@@ -47,7 +47,7 @@ COLUMNS = [
 FLIPS = 150
 
 BESIDE = {
-    *(f"audit_head.{column}" for column in ("at", "cut_position", "cut_hash")),
+    *(f"audit_head.{column}" for column in ("one", "at", "cut_position", "cut_hash")),
     *(f"accepted.{column}" for column in ("member", "fingerprint", "accepted_at")),
     *(f"contact.{column}" for column in ("member", "email")),
     *(f"award.{column}" for column in ("frame", "places", "refunded")),
@@ -55,7 +55,10 @@ BESIDE = {
     *(f"content.{column}" for column in ("place", "content")),
     *(f"inbox.{column}" for column in ("order_id", "content", "raw", "reason", "changed_at")),
     *(f"inbox.{column}" for column in ("shard", "stranger", "order_source", "actor")),
-    *(f"ledger.{column}" for column in ("identity", "epoch", "created_at", "secret", "next_member", "next_name")),
+    *(
+        f"ledger.{column}"
+        for column in ("one", "identity", "epoch", "created_at", "secret", "next_member", "next_name")
+    ),
     *(f"member.{column}" for column in ("enrolled_at", "secret", "place", "shard")),
     *(f"program.{column}" for column in ("text", "published_at", "from_at", "actor")),
     *(f"remark.{column}" for column in ("place", "reason", "note")),

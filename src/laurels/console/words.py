@@ -112,6 +112,12 @@ def signed(value: int) -> str:
     return f"+{value:,}" if value > 0 else number(value)
 
 
+def money(amount: str, currency: str) -> str:
+    """Such as 1,200.00 GBP, of an amount as the API writes it."""
+    whole, point, rest = amount.partition(".")
+    return f"{int(whole):,}{point}{rest} {currency}"
+
+
 def when(text: str, zone: ZoneInfo) -> str:
     """An instant as the API writes it, as 24 Nov 2026, 17:14 in the program's zone."""
     at = _at(text, zone)

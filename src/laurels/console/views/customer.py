@@ -54,7 +54,7 @@ def _row(ask: Ask, entry: Mapping[str, Any], opened: str | None) -> dict[str, An
     """An entry in words."""
     title, icon = words.KINDS.get(entry["kind"], (entry["kind"], "pen"))
     by = words.actor(entry.get("actor"), ask.person.sub)
-    amount = f"{entry['amount']} {entry['currency']}" if "amount" in entry else ""
+    amount = words.money(entry["amount"], entry["currency"]) if "amount" in entry else ""
     if entry["kind"] == "earn" and "order_id" in entry:
         title = f"Order {entry['order_id']}"
     elif entry["kind"] == "reverse" and "refund_id" in entry:
@@ -63,6 +63,7 @@ def _row(ask: Ask, entry: Mapping[str, Any], opened: str | None) -> dict[str, An
     return {
         **entry,
         "title": title,
+        "money": amount,
         "icon": icon,
         "under": amount if entry["kind"] in {"earn", "reverse"} and amount else by,
         "by": by,

@@ -72,7 +72,7 @@ def _said(name: str, value: Any, fields: Mapping[str, Any]) -> Any:
     """A field as people read it: money in major units."""
     currency = fields.get("currency")
     if name in {"total", "amount"} and isinstance(value, int) and currency in DECIMALS:
-        return f"{format_amount(value, currency)} {currency}"
+        return words.money(format_amount(value, currency), currency)
     return value
 
 
