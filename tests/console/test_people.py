@@ -10,7 +10,7 @@ from tests.integration.http_shop import Shop, check_problem, open_shop
 
 from laurels import clock
 from laurels.http.app import ROUTES
-from laurels.http.people import AUDIENCE, ISSUER, KID, PersonTokens, console_key
+from laurels.http.person_tokens import AUDIENCE, ISSUER, KID, PersonTokens, console_key
 from laurels.http.rights import FOR_PEOPLE
 from laurels.http.routes import Route
 from laurels.http.tokens import development_key

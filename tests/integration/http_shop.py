@@ -11,7 +11,7 @@ import httpx
 from tests.settings import settings_with
 
 from laurels.http import serve
-from laurels.http.people import PersonTokens, console_key
+from laurels.http.person_tokens import PersonTokens, console_key
 from laurels.http.tokens import sign_token
 from laurels.wiring import Services, build
 

@@ -77,7 +77,14 @@ def test_no_row_is_lost_or_changed(old: Path) -> None:
     before = _kept(old, NAMED)
     [head] = _query(old, "SELECT head_position, head_hash, recorded_at FROM ledger")
     _migrate(old)
-    assert _kept(old, {}) == before
+    after = _kept(old, {})
+    [(secret,)] = _query(old, "SELECT secret FROM ledger")
+    digested = [
+        (*row[:3], keyed(secret, row[3].encode()).hex(), *row[4:]) if row[1] == "adjustment" else row
+        for row in before["accepted"]
+    ]
+    assert digested != before["accepted"], "the key of an adjustment may be a customer's id"
+    assert after == before | {"accepted": digested}
     assert _query(old, "SELECT * FROM shard") == [(0, *head)]
 
 
@@ -239,8 +246,6 @@ def test_a_ledger_of_schema_4_gets_an_empty_audit_log_and_loses_nothing(
     assert _migrate(path) == (4, LATEST)
     assert _query(path, "SELECT * FROM member JOIN contact ON member = number") == kept
     assert _query(path, "SELECT count(*) FROM audit") == [(0,)]
-    [plan] = _query(path, "EXPLAIN QUERY PLAN SELECT member FROM contact WHERE lower(email) = lower('x')")
-    assert "contact_email" in plan[3]
     assert _schema(path) == _schema_of_fresh(tmp_path)
 
 

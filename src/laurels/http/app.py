@@ -24,6 +24,7 @@ from laurels.http import (
     live,
     members,
     orders,
+    people,
     points,
     quarantine,
     refunds,
@@ -65,6 +66,7 @@ ROUTES = (
     *audit_log.ROUTES,
     *status.ROUTES,
     *quarantine.ROUTES,
+    *people.ROUTES,
     *members.ROUTES,
     *events.ROUTES,
 )

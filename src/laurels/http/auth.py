@@ -19,7 +19,7 @@ from laurels.http.callers import Caller, Callers, person_of, read_services, read
 from laurels.http.exposure import check_exposure
 from laurels.http.jwks import PublishedKeys
 from laurels.http.keys import FixedKeys, Key, Keys, read_keys
-from laurels.http.people import AUDIENCE, ISSUER, KID, trusted_keys
+from laurels.http.person_tokens import AUDIENCE, ISSUER, KID, trusted_keys
 from laurels.http.tokens import ALGORITHM, development_key
 from laurels.settings import Settings
 

@@ -34,12 +34,14 @@ class CheckedMember(Struct):
     score: int = 0
     hidden: bool = False
     name_number: int | None = None
+    renames: int = 0
+    renamed_at: int = 0
     erased: bool = False
     merged_into: int | None = None
     seen: bool = False
     last_position: int = 0
 
-    def add(self, kind: str, points: int, name_number: int | None, details: bytes | None) -> None:
+    def add(self, kind: str, points: int, name_number: int | None, details: bytes | None, recorded_at: int = 0) -> None:
         """Add an entry."""
         earned, score = worth(kind, points, details)
         self.balance += points
@@ -50,6 +52,8 @@ class CheckedMember(Struct):
                 self.hidden = kind == EntryKind.HIDE
             case EntryKind.ENROL | EntryKind.RENAME:
                 self.name_number = name_number
+                if kind == EntryKind.RENAME:
+                    self.renames, self.renamed_at = self.renames + 1, recorded_at
             case EntryKind.ERASE:
                 self.erased = True
             case EntryKind.MERGE if details is not None:

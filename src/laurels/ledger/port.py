@@ -10,6 +10,7 @@ from laurels.ledger.followers import Followers
 from laurels.ledger.inbox import Inbox
 from laurels.ledger.members import MemberRegistry
 from laurels.ledger.outbox import Outbox
+from laurels.ledger.people import People
 from laurels.ledger.programs import ProgramStore
 from laurels.ledger.quarantine import Quarantine
 from laurels.ledger.upkeep import Upkeep
@@ -19,6 +20,7 @@ class Ledger(
     Inbox,
     Books,
     MemberRegistry,
+    People,
     Feed,
     Followers,
     Quarantine,

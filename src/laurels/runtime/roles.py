@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from laurels.clock import DAY
 from laurels.metrics_sharing import is_counting
+from laurels.runtime.heads import HeadLog
+from laurels.runtime.quarantining import tell_quarantined
 from laurels.runtime.supervisor import supervise
 from laurels.runtime.telling import Progress, lines
 from laurels.settings import Settings
@@ -29,6 +31,7 @@ from laurels.workers import (
 if TYPE_CHECKING:
     from laurels.console import Person
     from laurels.http import Beside
+    from laurels.runtime.anchoring import Anchors
 
 
 def _nobody(port: int) -> None:
@@ -94,6 +97,7 @@ async def _http(running: Running, watch: Watch) -> None:
 async def _award(running: Running, watch: Watch) -> None:
     services = running.services
     count: Callable[[int], object] = int
+    services.awarder.on_quarantined = tell_quarantined
     if is_counting():
         from laurels.metrics import AWARDED  # noqa: PLC0415 - prometheus-client takes a while to load
 
@@ -104,14 +108,28 @@ async def _award(running: Running, watch: Watch) -> None:
 async def _recover(running: Running, watch: Watch) -> None:
     services = running.services
 
-    async def forget() -> None:
+    anchors, heads = _anchors(services), HeadLog(services.settings.ledger.anchor_minutes, services.now)
+
+    async def tidy() -> None:
+        await heads.step(services.ledger)
+        if anchors is not None:
+            await anchors.step(services.ledger)
         days = services.settings.ledger.keep_content_days
         if days:
             await services.ledger.forget_content(recorded_before=services.now() - days * DAY, limit=FORGOTTEN_AT_ONCE)
         kept_since = services.now() - services.settings.audit.days * DAY
         await services.ledger.cut_audit(before=kept_since, limit=FORGOTTEN_AT_ONCE)
 
-    await recover_forever(services.checkout, forget, running.stop, watch)
+    await recover_forever(services.checkout, tidy, running.stop, watch)
+
+
+def _anchors(services: Services) -> "Anchors | None":
+    settings = services.settings
+    if settings.ledger.anchor_file is None:
+        return None
+    from laurels.runtime.anchoring import Anchors  # noqa: PLC0415 - cryptography takes a while to load
+
+    return Anchors(settings.ledger.anchor_file, settings.state, settings.ledger.anchor_minutes, services.now)
 
 
 async def _project(running: Running, watch: Watch) -> None:
@@ -126,6 +144,10 @@ async def _project(running: Running, watch: Watch) -> None:
 
 async def _notify(running: Running, watch: Watch) -> None:
     services = running.services
+    if is_counting():
+        from laurels.metrics import MESSAGE_TRIES  # noqa: PLC0415 - prometheus-client takes a while to load
+
+        services.notifier.on_try = lambda outcome: MESSAGE_TRIES.labels(outcome).inc()
     await notify_forever(services.ledger, services.notifier, running.stop, watch)
 
 
@@ -170,7 +192,7 @@ ROLES = (
     Role("award", "Judges accepted documents by the program and writes entries.", WORK, _award),
     Role(
         "recover",
-        "Finishes purchases that broke off; lets go of documents' content and of audit rows in their time.",
+        "Finishes purchases that broke off, lets go of content and audit rows in their time, and writes anchors.",
         WORK,
         _recover,
     ),

@@ -21,6 +21,9 @@ from laurels.ledger.checking import CHUNK, CheckedMember, KeptMember, follows, r
 
 NEWEST = 2**62
 
+_MOST_ATTEMPTS = 64
+"""How often a name number may have been another's already: with 50 million members one in 13 is."""
+
 UNREADABLE = (apsw.Error, UnicodeDecodeError)
 """What the driver raises where bytes of the file make no sense."""
 
@@ -159,7 +162,7 @@ class _Feed:
             yield Finding(self._where(position), "the entry was changed: its hash does not follow from the one before")
         self.position, self._hash = position, stored if isinstance(stored, bytes) else None
         if isinstance(points, int):  # else it was reported above
-            self._members.setdefault(member, CheckedMember()).add(kind, points, name_number, readable(details))
+            self._members.setdefault(member, CheckedMember()).add(kind, points, name_number, readable(details), row[15])
 
     def _beyond_head(self) -> list[Finding]:
         beyond = place_of(self._shard, max(self.head, 0))
@@ -195,11 +198,13 @@ def _members(db: Database, feed: _Feeds) -> Iterator[list[Finding]]:
         with _moment(db):
             findings = feed.catch_up()
             rows = _in_order(db.all("verify_members", after, CHUNK), after)
-        for row in rows:
+        for *row, member_id, enrolled_at in rows:
             after = row[0]
             member = feed.members.setdefault(after, CheckedMember())
             member.seen = True
-            findings += [Finding(f"member number {after}", what) for what in member.differences(_kept(row))]
+            findings += [Finding(f"member number {after}", what) for what in member.differences(_kept(tuple(row)))]
+            if not _is_its_name(db, member, member_id, enrolled_at):
+                findings.append(Finding(f"member number {after}", "its name number does not follow from its id"))
         yield findings
         if not rows:
             break
@@ -208,6 +213,20 @@ def _members(db: Database, feed: _Feeds) -> Iterator[list[Finding]]:
         for number, member in feed.members.items()
         if not member.seen
     ]
+
+
+def _is_its_name(db: Database, member: CheckedMember, member_id: str | None, enrolled_at: int | None) -> bool:
+    """Whether a member's name number is one that its id may be given. Of who was erased nothing can be said, and not
+    of who was named under another key, or where none is shown.
+    """
+    names, number = db.names, member.name_number
+    named_at = member.renamed_at or enrolled_at
+    if names is None or member_id is None or not isinstance(number, int) or not isinstance(named_at, int):
+        return True
+    numbered, since = db.one("numbered_names") or (0, 0)
+    if number < numbered or named_at <= since:
+        return True
+    return any(names.number(member_id, member.renames, attempt) == number for attempt in range(_MOST_ATTEMPTS))
 
 
 def _kept(row: Row) -> KeptMember:

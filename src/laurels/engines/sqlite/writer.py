@@ -19,8 +19,8 @@ from typing import Any, NamedTuple, TypeVar
 import apsw
 
 from laurels.engines.sqlite.connection import BUSY_TIMEOUT_MS, Database, wrapped
-from laurels.errors import LedgerUnavailable, LedgerUncertain
-from laurels.ledger import Act, Recording, recording
+from laurels.errors import LedgerReadOnly, LedgerUnavailable, LedgerUncertain
+from laurels.ledger import Act, NameNumbers, Recording, recording
 
 Item = TypeVar("Item")
 T = TypeVar("T")
@@ -47,11 +47,15 @@ class Writer:
     """
 
     def __init__(
-        self, path: Path, on_commit: Callable[[], None], write_row: Callable[[Database, Act, Any], None]
+        self,
+        path: Path,
+        on_commit: Callable[[], None],
+        write_row: Callable[[Database, Act, Any], None],
+        names: NameNumbers | None = None,
     ) -> None:
         """`write_row` writes the row of the audit log for an act, given what came of it."""
         self._write_row = write_row
-        self._db = Database(path)
+        self._db = Database(path, names=names)
         self._on_commit = on_commit
         self.growths = 0
         self._arrived: list[_Job] = []
@@ -238,6 +242,23 @@ class Writer:
             else:
                 future.set_result(result)
         self._on_commit()
+
+
+class NoWriter(Writer):
+    """Where the ledger's files cannot be written: every job is refused."""
+
+    def __init__(self) -> None:
+        self.growths = 0
+        self._closed = True
+
+    async def _run(
+        self,
+        work: Callable[[Database, list[Item]], Sequence[T]],
+        item: Item,
+        *,
+        in_transaction: bool = True,
+    ) -> T:
+        raise LedgerReadOnly
 
 
 def _to_record() -> Recording | None:

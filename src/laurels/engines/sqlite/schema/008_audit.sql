@@ -1,4 +1,4 @@
--- Which person looked at what and changed what; and finding a member by its address, a redemption by its entry.
+-- Which person looked at what and changed what; and finding a redemption by its entry.
 
 CREATE TABLE audit (
     position INTEGER PRIMARY KEY,  -- 1, 2, 3 …, without gaps
@@ -32,5 +32,4 @@ CREATE TRIGGER audit_is_never_deleted BEFORE DELETE ON audit
 WHEN OLD.position > (SELECT cut_position FROM audit_head)
 BEGIN SELECT RAISE(ABORT, 'the audit log never changes'); END;
 
-CREATE INDEX contact_email ON contact (lower(email));
 CREATE INDEX accepted_redemption ON accepted (place) WHERE kind = 'redemption';
