@@ -128,6 +128,8 @@ def may(role: str | None, route: Route) -> bool:
     name = route.handle.__name__
     if name in {"erase", "merge"} and role != "lead":
         return False
+    if name in {"find_members", "export_member"} and "members:contact" not in ROLES[role or ""]:
+        return False
     return route.method == "GET" or name in FOR_PEOPLE
 
 

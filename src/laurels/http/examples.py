@@ -235,14 +235,14 @@ ANSWERS: Mapping[str, Any] = {
     ],
     "find_members": {
         "members": [
-            {"member_id": "17850", "email": None, "hidden": False, "enrolled_at": "2026-11-01T10:00:00Z"},
+            {"member_id": "17850", "email": "ann@example.com", "hidden": False, "enrolled_at": "2026-11-01T10:00:00Z"},
         ],
         "next": None,
     },
     "export_member": {
         "member_id": "17850",
         "other_ids": [],
-        "email": None,
+        "email": "ann@example.com",
         "name": "Amber Falcon 4821",
         "hidden": False,
         "enrolled_at": "2026-11-01T10:00:00Z",

@@ -29,12 +29,19 @@ FOR_PEOPLE = frozenset(
 who have the scope.
 """
 
-_LEAD = "points:approve"
+_WITH_CONTACT = frozenset({"find_members", "export_member"})
+"""Routes that tell addresses in clear: of people, only those who may see contact may call them."""
+
+_LEAD, _CONTACT = "points:approve", "members:contact"
 
 
 def check_for_people(caller: Caller, method: str, name: str) -> None:
-    """Raise `NotAllowed` where a person calls what is for services alone."""
-    if caller.person is not None and method != "GET" and name not in FOR_PEOPLE:
+    """Raise `NotAllowed` where a person calls what is for services alone, or shows more than the roles may see."""
+    if caller.person is None:
+        return
+    if name in _WITH_CONTACT and _CONTACT not in caller.scopes:
+        raise NotAllowed("This needs a role that may see contact: support or lead.", [_CONTACT])
+    if method != "GET" and name not in FOR_PEOPLE:
         raise NotAllowed("This call is for services. People correct points, and the shop's own systems do the rest.")
 
 
