@@ -5,13 +5,13 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from tempfile import mkdtemp
 from time import monotonic, sleep
+from typing import Any
 
 import pytest
 
@@ -38,15 +38,15 @@ def binaries(version: str = "15") -> Path:
 
 
 class Server:
-    """One server in a folder of its own, reached by a socket in it, and by loopback where a port is given."""
+    """One server in a folder of its own, reached by a socket in it."""
 
-    def __init__(self, programs: Path, *, port: int | None = None, **settings: str) -> None:
+    def __init__(self, programs: Path, **settings: str) -> None:
         self._programs = programs
         self.folder = Path(mkdtemp(prefix="laurels-postgres-"))
         self._settings = {
             "unix_socket_directories": str(self.folder),
-            "listen_addresses": "127.0.0.1" if port else "",
-            "port": str(port or 5432),
+            "listen_addresses": "",
+            "port": "5432",
             "shared_buffers": "64MB",
             "max_connections": "200",
             "autovacuum_naptime": "5s",
@@ -67,7 +67,7 @@ class Server:
         for name, value in self._settings.items():
             command += ["-c", f"{name}={value}"]
         with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder, **_plainly())
+            self._process = _started(command, stdout=log, stderr=log, cwd=self.folder)
         until = monotonic() + STARTS_WITHIN_S
         while self._call("pg_isready", "-h", str(self.folder), "-p", self._settings["port"]).returncode:
             if monotonic() > until or self._process.poll() is not None:
@@ -110,20 +110,21 @@ class Server:
 
     def _call(self, program: str, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
         command = [str(self._programs / program), *arguments]
-        return subprocess.run(command, capture_output=True, cwd=self.folder, check=False, **_plainly())  # type: ignore[call-overload,no-any-return]
+        process = _started(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.folder)
+        out, err = process.communicate()
+        return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
-def _plainly() -> dict[str, object]:
-    """As whom a server's programs run."""
-    return {"user": PLAIN_USER, "group": _group(), "extra_groups": []} if os.getuid() == ROOT else {}
-
-
-def _group() -> int:
-    if sys.platform == "win32":
-        raise AssertionError
+def _started(command: list[str], *, stdout: Any, stderr: Any, cwd: Path) -> "subprocess.Popen[bytes]":
+    """A program as the plain user."""
+    if os.getuid() != ROOT:
+        return subprocess.Popen(command, stdout=stdout, stderr=stderr, cwd=cwd)
     import pwd  # noqa: PLC0415 - not made for Windows
 
-    return pwd.getpwnam(PLAIN_USER).pw_gid
+    who = pwd.getpwnam(PLAIN_USER)
+    return subprocess.Popen(
+        command, stdout=stdout, stderr=stderr, cwd=cwd, user=who.pw_uid, group=who.pw_gid, extra_groups=[]
+    )
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from laurels.errors import NotOwned
 from laurels.ledger import Decide
 
 LAG_S = 2.0
-"""A floor is where the inbox was taken up to so long ago: what a slow commit brought in below it later is still seen."""
+"""A floor is where the inbox was taken up to so long ago: what a slow commit brings in below that is still seen."""
 
 IGNORED_EVERY_S = 5.0
 """How often all of an inbox is looked through, whatever the floor: for what a very slow commit brought in."""

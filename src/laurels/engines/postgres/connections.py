@@ -53,14 +53,14 @@ class Connections:
     async def read(self) -> AsyncIterator[Statements]:
         """A connection for single statements that read. Raises `LedgerUnavailable`."""
         async with self._one() as db:
-            with wrapped(db):
+            with wrapped():
                 yield db
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Statements]:
         """The same, where all statements see one moment."""
         async with self._one() as db:
-            with wrapped(db):
+            with wrapped():
                 await db.connection.execute(BEGIN_READ)
                 yield db
                 await db.connection.execute("COMMIT")
@@ -72,7 +72,7 @@ class Connections:
         """
         async with self._one() as db:
             db.warnings.clear()
-            with wrapped(db, written=True):
+            with wrapped(written=True):
                 yield db
             _check_warnings(db)
 
@@ -81,18 +81,18 @@ class Connections:
         """A transaction that writes, with these shards' feeds locked. What is raised inside undoes it."""
         async with self._one() as db:
             db.warnings.clear()
-            with wrapped(db):
+            with wrapped():
                 await db.connection.execute(BEGIN)
                 if shards:
                     await db.all("lock_shards", sorted(shards))
                 yield db
-            with wrapped(db, written=True):
+            with wrapped(written=True):
                 await db.connection.execute("COMMIT")
             _check_warnings(db)
 
     async def lent(self) -> Statements:
         """A connection of its own for a long read. Whoever has it cuts it off."""
-        with wrapped(None):
+        with wrapped():
             return await self._open()
 
     async def close(self) -> None:
@@ -117,17 +117,20 @@ class Connections:
                     cut_off(db)
                 raise
             finally:
-                if self._closed or db.connection.is_closed():
-                    cut_off(db)
-                else:
-                    self._idle.append(db)
+                self._give_back(db)
+
+    def _give_back(self, db: Statements) -> None:
+        if self._closed or db.connection.is_closed():
+            cut_off(db)
+        else:
+            self._idle.append(db)
 
     async def _take(self) -> Statements:
         while self._idle:
             db = self._idle.pop()
             if not db.connection.is_closed():
                 return db
-        with wrapped(None):
+        with wrapped():
             return await self._open()
 
 
@@ -140,8 +143,9 @@ async def _undone(db: Statements, error: BaseException) -> bool:
     """Whether the connection is as new after an error: only where the server said what was wrong, or the error is our
     own.
     """
-    cause = error.__cause__ if isinstance(error, LedgerUnavailable) else error
-    if db.connection.is_closed() or isinstance(cause, (*LOST, *CUT_OFF)) or isinstance(error, asyncio.CancelledError):
+    cause: BaseException | None = error.__cause__ if isinstance(error, LedgerUnavailable) else error
+    broken = (asyncio.CancelledError, *LOST, *CUT_OFF)
+    if db.connection.is_closed() or isinstance(cause, broken):
         return False
     if not db.connection.is_in_transaction():
         return True
@@ -161,7 +165,7 @@ def _check_warnings(db: Statements) -> None:
 
 
 @contextmanager
-def wrapped(db: Statements | None, *, written: bool = False) -> Iterator[None]:
+def wrapped(*, written: bool = False) -> Iterator[None]:
     """Turn what the driver raises into what the other rooms know, with the cause kept; `RETRIED` passes as it is. With
     `written` a broken connection leaves open whether it was done.
     """
@@ -199,9 +203,7 @@ async def trying(work: Callable[[], Awaitable[T]]) -> T:
 
 def is_at_fault(error: LaurelsError) -> bool:
     """Whether what was to be written is at fault, and not the server: it has something in it that no row can hold."""
-    return isinstance(error.__cause__, asyncpg.DataError | asyncpg.ProgramLimitExceededError) or (
-        isinstance(error.__cause__, ValueError)
-    )
+    return isinstance(error.__cause__, (asyncpg.DataError, asyncpg.ProgramLimitExceededError))
 
 
 def _said(error: BaseException) -> str:

@@ -43,7 +43,7 @@ class PostgresFeed(Session):
         """One long read on a connection of its own; what others write meanwhile waits to be vacuumed until it ends."""
         db = await self._connections.lent()
         try:
-            with wrapped(db):
+            with wrapped():
                 await db.connection.execute(BEGIN_READ)
                 heads = await self._heads(db)  # the first read of the transaction fixes what all others see
         except BaseException:
@@ -82,7 +82,7 @@ def _behind(rows: list[Row], after: Mark, position: int, digest: int, limit: int
 
 async def _parts(db: Statements) -> AsyncIterator[MemberTotals]:
     try:
-        with wrapped(db):
+        with wrapped():
             for shard in range(SHARDS):
                 after = -1
                 while rows := await db.all("checkpoint_members", shard, after, CHUNK):

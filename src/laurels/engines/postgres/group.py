@@ -1,5 +1,5 @@
-"""Documents that are settled in one transaction of one shard, each judged alone: one that is refused leaves nothing, and
-its neighbours go in.
+"""Documents that are settled in one transaction of one shard, each judged alone: one that is refused leaves nothing,
+and its neighbours go in.
 """
 
 from collections.abc import Sequence

@@ -23,6 +23,6 @@ async def take(db: Statements, owner: str) -> dict[int, int]:
     shard.
     """
     share = -(-SHARDS // (await db.value("owners", owner) + 1))
-    taken = {shard: fence for shard, fence in await db.all("take_leases", owner, LEASE, share)}
+    taken: dict[int, int] = dict(await db.all("take_leases", owner, LEASE, share))
     await db.run("release_leases", owner, [*taken])  # somebody came: hand over what is more than the share
     return taken

@@ -24,8 +24,8 @@ from laurels.ledger import Heads, Verification
 class PostgresLedger(
     PostgresBooks, PostgresMembers, PostgresFeed, PostgresQuarantine, PostgresOutbox, PostgresPrograms
 ):
-    """A ledger of 16 shards, with the checkout's `intents` in the same database. Make it with `PostgresLedger.open`; call
-    it from one event loop.
+    """A ledger of 16 shards, with the checkout's `intents` in the same database. Make it with `PostgresLedger.open`;
+    call it from one event loop.
     """
 
     name = "postgres"
@@ -60,7 +60,7 @@ class PostgresLedger(
 
     @staticmethod
     async def migrate(url: str, now: Clock = clock.now) -> tuple[int, int]:
-        """Bring the database to the latest schema, making a ledger where there is none; the versions before and after."""
+        """Bring the database to the latest schema, making a ledger where there is none; the versions before, after."""
         db = await connect(url)
         try:
             await check_server(db, now)
@@ -102,14 +102,18 @@ async def _opened(url: str, identity: str) -> Statements:
     """A connection to the server that has this ledger and can be written."""
     db = await connect(url)
     try:
-        if (await db.only("server"))["standby"]:
-            raise LedgerUnavailable("The ledger's server is a standby, which cannot be written. Name the primary.")
-        if (await facts_of(db)).identity != identity:
-            raise LedgerUnavailable("The server has another ledger now. Start Laurels anew.")
+        await _check(db, identity)
     except BaseException:
         cut_off(db)
         raise
     return db
+
+
+async def _check(db: Statements, identity: str) -> None:
+    if (await db.only("server"))["standby"]:
+        raise LedgerUnavailable("The ledger's server is a standby, which cannot be written. Name the primary.")
+    if (await facts_of(db)).identity != identity:
+        raise LedgerUnavailable("The server has another ledger now. Start Laurels anew.")
 
 
 async def _let_go(db: Statements) -> None:

@@ -1,5 +1,5 @@
-"""Member events: enrol, hide, show, rename, contact, merge, erase. Each is an entry in the feed, so that every view of the
-ledger hears of it.
+"""Member events: enrol, hide, show, rename, contact, merge, erase. Each is an entry in the feed, so that every view of
+the ledger hears of it.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -85,7 +85,15 @@ class PostgresMembers(Session):
 
         async def once() -> Version:
             async with self._connections.transaction(sorted(shards)) as db:
-                await merging.merge(db, member_id, into, actor, self._now(), self._facts.identity, shards)
+                await merging.merge(
+                    db,
+                    member_id,
+                    into,
+                    actor=actor,
+                    now=self._now(),
+                    identity=self._facts.identity,
+                    locked=shards,
+                )
                 return await version_of(db)
 
         try:

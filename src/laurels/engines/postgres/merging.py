@@ -16,7 +16,7 @@ class Elsewhere(Exception):
 
 
 async def merge(
-    db: Statements, member_id: str, into: str, actor: str, now: int, identity: str, locked: set[int]
+    db: Statements, member_id: str, into: str, *, actor: str, now: int, identity: str, locked: set[int]
 ) -> None:
     """Move a member's points, orders, later documents and places to another, and let its id answer for that one.
 

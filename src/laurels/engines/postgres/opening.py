@@ -1,6 +1,5 @@
 """Reaching a server: what is checked before a ledger on it is trusted, each with one line that says what to do."""
 
-import re
 from typing import NamedTuple
 
 import asyncpg
@@ -20,8 +19,6 @@ COMMAND_TIMEOUT_S = 10.0
 MOST_SKEW_S = 3600.0
 """A server's clock may be so far from ours."""
 
-_URL = re.compile(r"postgres(ql)?://")
-
 
 class Facts(NamedTuple):
     """Who a ledger is, and the server and timeline that its present epoch began on."""
@@ -34,8 +31,6 @@ class Facts(NamedTuple):
 
 async def connect(url: str, *, application: str = "laurels") -> Statements:
     """A connection, without a look at what it leads to. Raises `SettingsError`, `LedgerUnavailable`."""
-    if not _URL.match(url):
-        raise SettingsError("ledger.url: give `sqlite`, or postgresql://user:password@host:port/database")
     try:
         connection = await asyncpg.connect(
             url,
@@ -88,8 +83,3 @@ async def facts_of(db: Statements) -> Facts:
 
 def _said(error: BaseException) -> str:
     return " ".join(str(error).split()).rstrip(".") or type(error).__name__
-
-
-def uses_postgres(url: str) -> bool:
-    """Whether a `ledger.url` names a server of this kind."""
-    return _URL.match(url) is not None

@@ -1,4 +1,4 @@
-"""Checking documents: each lies in one place, its entry is its own, and what is kept for refunds is what entries say."""
+"""Checking documents: each lies in one place, its entry is its own, and what is kept of orders is what entries say."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -9,7 +9,6 @@ from laurels.engines.postgres.statements import Row, Statements
 from laurels.ledger import Finding
 from laurels.ledger.checking import CHUNK, OrderEntry, OrderKept, order_differs
 from laurels.model import DocumentKind, EntryKind
-
 
 _START = "", b"\x01", ""
 
@@ -66,25 +65,30 @@ def _check(row: Row, entries: dict[At, OrderEntry]) -> Iterator[Finding]:
         yield Finding(f"order {row['source']}/{row['id']}", what)
 
 
+_LED_TO = {
+    DocumentKind.ORDER: {EntryKind.EARN},
+    DocumentKind.REFUND: {EntryKind.REVERSE},
+    DocumentKind.CANCELLATION: {EntryKind.REVERSE},
+    DocumentKind.AMENDMENT: {EntryKind.REVERSE, EntryKind.EARN},
+    DocumentKind.ADJUSTMENT: {EntryKind.ADJUST},
+    DocumentKind.RESTORATION: {EntryKind.RESTORE},
+    DocumentKind.REDEMPTION: {EntryKind.REDEEM},
+}
+_NAMED_BY = {
+    DocumentKind.ORDER: "order_id",
+    DocumentKind.REFUND: "refund_id",
+    DocumentKind.CANCELLATION: "refund_id",
+}
+
+
 def _is_its_own(kind: DocumentKind, row: Row) -> bool:
-    if row["entry_kind"] is None or row["entry_source"] != row["source"]:
-        return False
-    if row["entry_whose"] != row["whose"]:
-        return False
-    entry = ENTRY_KINDS[row["entry_kind"]]
-    match kind:
-        case DocumentKind.ORDER:
-            return entry is EntryKind.EARN and row["order_id"] == row["id"]
-        case DocumentKind.REFUND | DocumentKind.CANCELLATION:
-            return entry is EntryKind.REVERSE and row["refund_id"] == row["id"]
-        case DocumentKind.AMENDMENT:
-            return entry in {EntryKind.REVERSE, EntryKind.EARN}
-        case DocumentKind.ADJUSTMENT:
-            return entry is EntryKind.ADJUST
-        case DocumentKind.RESTORATION:
-            return entry is EntryKind.RESTORE
-        case DocumentKind.REDEMPTION:
-            return entry is EntryKind.REDEEM
+    return (
+        row["entry_kind"] is not None
+        and row["entry_source"] == row["source"]
+        and row["entry_whose"] == row["whose"]
+        and ENTRY_KINDS[row["entry_kind"]] in _LED_TO[kind]
+        and (kind not in _NAMED_BY or row[_NAMED_BY[kind]] == row["id"])
+    )
 
 
 def _fits(row: Row, entries: dict[At, OrderEntry]) -> bool:
