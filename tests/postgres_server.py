@@ -99,6 +99,12 @@ class Server:
         assert done.returncode == 0, done.stderr.decode()
         return done.stdout.decode().strip()
 
+    def admit(self, rule: str) -> None:
+        """Put a rule of who is let in, and how, before the others."""
+        rules = self.folder / "data" / "pg_hba.conf"
+        rules.write_text(f"{rule}\n{rules.read_text('utf-8')}", "utf-8")
+        self.sql("SELECT pg_reload_conf()")
+
     def remove(self) -> None:
         """Stop it and delete all that it wrote."""
         self.stop()

@@ -11,7 +11,7 @@ from laurels.engines.postgres.connections import Open, cut_off
 from laurels.engines.postgres.feeding import PostgresFeed
 from laurels.engines.postgres.intents import PostgresIntents
 from laurels.engines.postgres.members import PostgresMembers
-from laurels.engines.postgres.opening import Facts, check_server, connect, facts_of
+from laurels.engines.postgres.opening import Facts, check_server, connect, facts_of, looking
 from laurels.engines.postgres.programs import PostgresPrograms
 from laurels.engines.postgres.registry import PostgresOutbox, PostgresQuarantine
 from laurels.engines.postgres.schema import LATEST, migrate, version_of
@@ -43,13 +43,8 @@ class PostgresLedger(
         """
         db = await connect(url)
         try:
-            if not await check_server(db, now):
-                if must_exist:
-                    raise LedgerMissing("There is no ledger in this database yet. Make one: `laurels serve`.")
-                await migrate(db, now)
-            if await version_of(db) < LATEST:
-                raise SchemaTooOld
-            facts = await facts_of(db)
+            with looking():
+                facts = await _prepared(db, now, must_exist=must_exist)
         finally:
             await _let_go(db)
 
@@ -63,8 +58,9 @@ class PostgresLedger(
         """Bring the database to the latest schema, making a ledger where there is none; the versions before, after."""
         db = await connect(url)
         try:
-            await check_server(db, now)
-            return await migrate(db, now)
+            with looking():
+                await check_server(db, now)
+                return await migrate(db, now)
         finally:
             await _let_go(db)
 
@@ -96,6 +92,16 @@ class PostgresLedger(
         await self._acceptor.close()
         await self._settler.close()
         await self._connections.close()
+
+
+async def _prepared(db: Statements, now: Clock, *, must_exist: bool) -> Facts:
+    if not await check_server(db, now):
+        if must_exist:
+            raise LedgerMissing("There is no ledger in this database yet. Make one: `laurels serve`.")
+        await migrate(db, now)
+    if await version_of(db) < LATEST:
+        raise SchemaTooOld
+    return await facts_of(db)
 
 
 async def _opened(url: str, identity: str) -> Statements:

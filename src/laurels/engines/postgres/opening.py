@@ -1,13 +1,16 @@
 """Reaching a server: what is checked before a ledger on it is trusted, each with one line that says what to do."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import asyncpg
 
 from laurels import clock
 from laurels.clock import SECOND, Clock
+from laurels.engines.postgres.connections import wrapped
 from laurels.engines.postgres.statements import Statements
-from laurels.errors import LedgerUnavailable, SettingsError
+from laurels.errors import ForeignFile, LedgerUnavailable, SettingsError
 
 OLDEST = 150_000
 """PostgreSQL 15, as `server_version_num` says it."""
@@ -59,7 +62,7 @@ async def check_server(db: Statements, now: Clock) -> bool:
     if server["version"] < OLDEST:
         raise SettingsError(f"ledger.url: Laurels needs PostgreSQL 15 or later; this is {server['version'] // 10_000}.")
     if server["standby"]:
-        raise LedgerUnavailable("The ledger's server is a standby, which cannot be written. Name the primary.")
+        raise SettingsError("ledger.url: the server is a standby, which cannot be written. Name the primary.")
     if server["encoding"] != "UTF8":
         raise SettingsError(
             f"ledger.url: the database's encoding is {server['encoding']}. Make one with: createdb --encoding UTF8"
@@ -79,6 +82,25 @@ async def facts_of(db: Statements) -> Facts:
     """Who the ledger on a server is."""
     row = await db.only("read_ledger")
     return Facts(row["identity"], row["secret"], row["system_identifier"], row["timeline"])
+
+
+@contextmanager
+def looking() -> Iterator[None]:
+    """Turn what a first look at a database may meet into one line."""
+    try:
+        with wrapped():
+            yield
+    except LedgerUnavailable as error:
+        match error.__cause__:
+            case asyncpg.InsufficientPrivilegeError() as cause:
+                raise SettingsError(
+                    f"ledger.url: this role may not use the ledger ({_said(cause)}). Grant it the rights of its owner."
+                ) from cause
+            case asyncpg.UndefinedColumnError() | asyncpg.WrongObjectTypeError() as cause:
+                raise ForeignFile(
+                    f"This database has a table `ledger` that is not Laurels' ({_said(cause)}). Choose another one."
+                ) from cause
+        raise
 
 
 def _said(error: BaseException) -> str:

@@ -685,7 +685,7 @@ WHERE m.shard = $1 AND m.number > $2 ORDER BY m.number LIMIT $3;
 
 -- name: verify_documents
 -- Documents in chunks, each with where its rows lie and what the entry says that it led to. `whose`: the member who it is
--- of by now, who the entry is of, and the award.
+-- of by now, who the entry is of, and the award. Each LIMIT keeps the planner from joining whole tables for a chunk.
 SELECT d.source, d.kind, d.id, d.shard, a.state, i.ready, w.position, w.amount, w.left_amount, w.points, w.reversed,
        w.program_version, w.currency, w.board_at, w.refunded IS NOT NULL AS refunded, w.places,
        e.kind AS entry_kind, e.source AS entry_source, e.order_id, e.refund_id,
@@ -693,12 +693,13 @@ SELECT d.source, d.kind, d.id, d.shard, a.state, i.ready, w.position, w.amount, 
        coalesce((SELECT stays FROM merged WHERE gone = w.member), w.member) AS award_whose,
        a.sequence IS NOT NULL AND (a.shard, a.kind, a.source, a.id) <> (d.shard, d.kind, d.source, d.id) AS strayed
 FROM (SELECT * FROM document WHERE home = $1 AND (source, kind, id) > ($2, $3::"char", $4) ORDER BY source, kind, id LIMIT $5) d
-LEFT JOIN member m ON m.shard = d.member_shard AND m.number = d.member
-LEFT JOIN LATERAL (SELECT (x.kind, x.source, x.id) = (d.kind, d.source, d.id) AS ready FROM inbox x WHERE x.shard = d.shard AND x.sequence = d.sequence) i ON true
-LEFT JOIN aside a ON a.sequence = d.sequence
-LEFT JOIN award w ON w.shard = d.shard AND w.sequence = d.sequence
-LEFT JOIN entry e ON e.shard = d.shard AND e.position = w.position
-LEFT JOIN member em ON em.shard = e.shard AND em.number = e.member
+LEFT JOIN LATERAL (SELECT merged_into FROM member WHERE member.shard = d.member_shard AND number = d.member LIMIT 1) m ON true
+LEFT JOIN LATERAL (SELECT (x.kind, x.source, x.id) = (d.kind, d.source, d.id) AS ready FROM inbox x
+                   WHERE x.shard = d.shard AND x.sequence = d.sequence LIMIT 1) i ON true
+LEFT JOIN LATERAL (SELECT * FROM aside WHERE aside.sequence = d.sequence LIMIT 1) a ON true
+LEFT JOIN LATERAL (SELECT * FROM award WHERE award.shard = d.shard AND award.sequence = d.sequence LIMIT 1) w ON true
+LEFT JOIN LATERAL (SELECT * FROM entry WHERE entry.shard = d.shard AND entry.position = w.position LIMIT 1) e ON true
+LEFT JOIN LATERAL (SELECT merged_into FROM member WHERE member.shard = e.shard AND number = e.member LIMIT 1) em ON true
 ORDER BY d.source, d.kind, d.id;
 
 -- name: verify_order_entries
