@@ -61,7 +61,7 @@ async def test_a_database_or_a_role_that_is_not_there(postgres: Databases) -> No
 
 
 async def test_a_role_without_rights(database: str, postgres: Databases) -> None:
-    name = database.split("@/")[1].split("?")[0]
+    name = database.split("@/")[1].split("?", maxsplit=1)[0]
     postgres.server.sql(f"CREATE ROLE weak_{name} LOGIN")
     refused = await refusal(database.replace("//laurels@", f"//weak_{name}@"))
     assert isinstance(refused, SettingsError)
@@ -69,7 +69,7 @@ async def test_a_role_without_rights(database: str, postgres: Databases) -> None
 
 
 async def test_a_wrong_password_is_named_without_it(database: str, postgres: Databases) -> None:
-    name = database.split("@/")[1].split("?")[0]
+    name = database.split("@/")[1].split("?", maxsplit=1)[0]
     postgres.server.sql(f"CREATE ROLE shut_{name} LOGIN PASSWORD 'right'")
     postgres.server.admit(f"local all shut_{name} scram-sha-256")
     refused = await refusal(database.replace("//laurels@", f"//shut_{name}:wrong-secret@"))
@@ -86,7 +86,7 @@ async def test_an_encoding_that_cannot_hold_every_name(postgres: Databases) -> N
 
 
 async def test_another_schema(database: str, postgres: Databases) -> None:
-    name = database.split("@/")[1].split("?")[0]
+    name = database.split("@/")[1].split("?", maxsplit=1)[0]
     postgres.server.sql("UPDATE ledger SET schema_version = 0", name)
     assert isinstance(await refusal(database), SchemaTooOld)
     postgres.server.sql("UPDATE ledger SET schema_version = 99", name)
