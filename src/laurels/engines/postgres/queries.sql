@@ -82,12 +82,13 @@ LEFT JOIN member n ON n.shard = m.merged_shard AND n.number = m.merged_into;
 WITH n AS MATERIALIZED (
   SELECT ordinality AS i, nextval('member_number')::int AS number, nextval('name_number')::int AS name_number, shard, member_id, secret, stranger
   FROM unnest($2::smallint[], $3::text[], $4::bytea[], $5::bytea[]) WITH ORDINALITY AS u(shard, member_id, secret, stranger)
-), t AS MATERIALIZED (
-  SELECT nextval('document_sequence') AS sequence, coalesce(n.number, u.number) AS member, u.*
+), u AS MATERIALIZED (  -- numbered before anything is joined to it: a join gives rows in any order
+  SELECT nextval('document_sequence') AS sequence, u.*
   FROM unnest($6::int[], $7::smallint[], $8::"char"[], $9::bytea[], $10::smallint[], $11::text[], $12::text[], $13::int[], $14::text[],
               $15::text[], $16::text[], $17::text[], $18::bytea[], $19::text[], $20::bytea[], $21::bytea[])
        AS u(new, home, kind, fingerprint, shard, source, id, number, member_id, order_source, order_id, actor, stranger, email, content, raw)
-  LEFT JOIN n ON n.i = u.new
+), t AS MATERIALIZED (
+  SELECT coalesce(n.number, u.number) AS member, u.* FROM u LEFT JOIN n ON n.i = u.new
 ), d AS (
   INSERT INTO document (home, kind, shard, member_shard, member, sequence, accepted_at, fingerprint, source, id)
   SELECT home, kind, shard, shard, member, sequence, $1, fingerprint, source, id FROM t
