@@ -81,6 +81,13 @@ class Server:
             self._process.wait()
             self._process = None
 
+    def signal_all(self, number: signal.Signals) -> None:
+        """Send a signal to the server and to each of its backends."""
+        assert self._process is not None
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text("ascii").split()
+        for pid in (self._process.pid, *map(int, children)):
+            os.kill(pid, number)
+
     def sql(self, statement: str, database: str = "postgres") -> str:
         """What a statement gives, as text."""
         done = self._call(

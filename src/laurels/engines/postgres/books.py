@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from laurels.clock import Clock
+from laurels.clock import Clock, elapsed
 from laurels.engines.postgres import leases
 from laurels.engines.postgres.accepting import Acceptor
 from laurels.engines.postgres.awarding import Floor, award
@@ -92,7 +92,7 @@ class PostgresBooks(PostgresInbox):
         self._leased_until = 0.0
 
     async def own(self) -> frozenset[int]:
-        now = leases.elapsed()
+        now = elapsed()
         if now >= self._leased_until:
             async with self._connections.transaction() as db:
                 self._fences = await leases.take(db, self._owner)

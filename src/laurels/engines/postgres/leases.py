@@ -7,7 +7,6 @@ takes nothing too early and keeps nothing too long.
 
 from datetime import timedelta
 
-from laurels.clock import elapsed
 from laurels.engines.postgres.codes import SHARDS
 from laurels.engines.postgres.statements import Statements
 
@@ -15,14 +14,18 @@ LEASE = timedelta(seconds=3)
 RENEW_S = 1.0
 """Seconds after which an owner renews."""
 
-__all__ = ["LEASE", "RENEW_S", "elapsed", "take"]
-
 
 async def take(db: Statements, owner: str) -> dict[int, int]:
     """Renew what is `owner`'s and take what is free, an equal share among those who are there; gives the fences by
     shard.
     """
-    share = -(-SHARDS // (await db.value("owners", owner) + 1))
+    share = -(-SHARDS // (await db.value("announce", owner, LEASE) + 1))
     taken: dict[int, int] = dict(await db.all("take_leases", owner, LEASE, share))
     await db.run("release_leases", owner, [*taken])  # somebody came: hand over what is more than the share
     return taken
+
+
+async def leave(db: Statements, owner: str) -> None:
+    """Let go of everything, so that the others need not wait until the leases end."""
+    await db.run("release_leases", owner, [])
+    await db.run("forget_workers", owner)

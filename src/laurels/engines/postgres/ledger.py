@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 from laurels import clock
 from laurels.clock import Clock
+from laurels.engines.postgres import leases
 from laurels.engines.postgres.books import PostgresBooks
 from laurels.engines.postgres.codes import SHARDS
 from laurels.engines.postgres.connections import Open, cut_off
@@ -91,6 +93,11 @@ class PostgresLedger(
         self._closed = True
         await self._acceptor.close()
         await self._settler.close()
+        if self._leased_until:
+            self._leased_until = 0.0
+            with suppress(LedgerUnavailable):  # then the leases end by themselves
+                async with self._connections.transaction() as db:
+                    await leases.leave(db, self._owner)
         await self._connections.close()
 
 

@@ -50,9 +50,15 @@ INSERT INTO epoch (epoch, shard, position, hash, began_at)
 SELECT l.epoch, s, coalesce(e.position, 0), coalesce(e.hash, ''), $1 FROM l, generate_series(0, 15) AS s
 LEFT JOIN LATERAL (SELECT position, hash FROM entry WHERE shard = s ORDER BY position DESC LIMIT 1) e ON true;
 
--- name: owners
--- How many others hold shards, by the server's clock.
-SELECT count(DISTINCT owner) FROM lease WHERE owner NOT IN ('', $1) AND until > now();
+-- name: announce
+-- Say that one would award, and count the others who would, by the server's clock.
+WITH w AS (INSERT INTO worker (owner, until) VALUES ($1, now() + $2::interval)
+           ON CONFLICT (owner) DO UPDATE SET until = excluded.until)
+SELECT count(*) FROM worker WHERE owner <> $1 AND until > now();
+
+-- name: forget_workers!
+-- Forget those who have not been heard of for long, and oneself.
+DELETE FROM worker WHERE owner = $1 OR until < now() - interval '1 minute';
 
 -- name: take_leases
 -- Renew what is one's own and take what nobody holds, so many in all. Fences go up with each change of owner.

@@ -36,6 +36,11 @@ CREATE TABLE lease (               -- whose turn it is to award a shard; a fence
     until timestamptz NOT NULL DEFAULT '-infinity'
 ) WITH (fillfactor = 10);
 
+CREATE TABLE worker (              -- who would award, whether it has a shard or none yet
+    owner text PRIMARY KEY,
+    until timestamptz NOT NULL
+) WITH (fillfactor = 10);
+
 CREATE TABLE program (             -- published versions, for ever as they were
     version integer PRIMARY KEY,
     text text NOT NULL,
