@@ -41,7 +41,7 @@ class Server:
     """One server in a folder of its own, reached by a socket in it."""
 
     def __init__(self, programs: Path, **settings: str) -> None:
-        self._programs = programs
+        self.programs = programs
         self.folder = Path(mkdtemp(prefix="laurels-postgres-"))
         self._settings = {
             "unix_socket_directories": str(self.folder),
@@ -54,8 +54,35 @@ class Server:
         }
         if os.getuid() == ROOT:
             shutil.chown(self.folder, PLAIN_USER)
-        self._run("initdb", "-U", USER, "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8")
         self._process: subprocess.Popen[bytes] | None = None
+
+    def make(self) -> None:
+        """Make its files."""
+        self._run("initdb", "-U", USER, "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8")
+
+    def copy(self, primary: "Server") -> None:
+        """Make its files as those of a standby."""
+        self._run("pg_basebackup", "-h", str(primary.folder), "-U", USER, "-R", "-c", "fast", "--no-sync")
+
+    def promote(self) -> None:
+        """Make a primary of a standby."""
+        self.sql("SELECT pg_promote()")
+
+    def wait_for(self, position: str) -> None:
+        """Wait until a standby has replayed the log up to a position."""
+        until = monotonic() + STARTS_WITHIN_S
+        while self.sql(f"SELECT pg_last_wal_replay_lsn() >= '{position}'") != "t":
+            assert monotonic() < until, "the standby does not get there"
+            sleep(0.02)
+
+    def cut_from(self, primary: "Server") -> None:
+        """Let a standby hear nothing more."""
+        self.sql("ALTER SYSTEM SET primary_conninfo = ''")
+        self.sql("SELECT pg_reload_conf()")
+        until = monotonic() + STARTS_WITHIN_S
+        while primary.sql("SELECT count(*) FROM pg_stat_replication") != "0":
+            assert monotonic() < until, "the standby still listens"
+            sleep(0.02)
 
     def url(self, database: str) -> str:
         """Its address for `ledger.url`."""
@@ -63,7 +90,7 @@ class Server:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        command = [str(self._programs / "postgres"), "-D", str(self.folder / "data")]
+        command = [str(self.programs / "postgres"), "-D", str(self.folder / "data")]
         for name, value in self._settings.items():
             command += ["-c", f"{name}={value}"]
         with (self.folder / "log").open("ab") as log:
@@ -122,7 +149,7 @@ class Server:
         assert done.returncode == 0, done.stderr.decode()
 
     def _call(self, program: str, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
-        command = [str(self._programs / program), *arguments]
+        command = [str(self.programs / program), *arguments]
         process = _started(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.folder)
         out, err = process.communicate()
         return subprocess.CompletedProcess(command, process.returncode, out, err)
@@ -145,10 +172,23 @@ def running(programs: Path, **settings: str) -> Iterator[Server]:
     """A server until the end of the block."""
     server = Server(programs, **settings)
     try:
+        server.make()
         server.start()
         yield server
     finally:
         server.remove()
+
+
+@contextmanager
+def standby_of(primary: Server) -> Iterator[Server]:
+    """A standby that follows a server, until the end of the block."""
+    standby = Server(primary.programs)
+    try:
+        standby.copy(primary)
+        standby.start()
+        yield standby
+    finally:
+        standby.remove()
 
 
 class Databases:

@@ -17,6 +17,7 @@ from laurels.engines.postgres.opening import Facts, check_server, connect, facts
 from laurels.engines.postgres.programs import PostgresPrograms
 from laurels.engines.postgres.registry import PostgresOutbox, PostgresQuarantine
 from laurels.engines.postgres.schema import LATEST, migrate, version_of
+from laurels.engines.postgres.servers import Server, adopt
 from laurels.engines.postgres.statements import Statements
 from laurels.engines.postgres.verifying import verify
 from laurels.errors import LedgerMissing, LedgerUnavailable, SchemaTooOld
@@ -49,11 +50,7 @@ class PostgresLedger(
                 facts = await _prepared(db, now, must_exist=must_exist)
         finally:
             await _let_go(db)
-
-        async def open_one() -> Statements:
-            return await _opened(url, facts.identity)
-
-        return cls(open_one, facts, now)
+        return cls(Server(url, facts, now).connection, facts, now)
 
     @staticmethod
     async def migrate(url: str, now: Clock = clock.now) -> tuple[int, int]:
@@ -108,25 +105,8 @@ async def _prepared(db: Statements, now: Clock, *, must_exist: bool) -> Facts:
         await migrate(db, now)
     if await version_of(db) < LATEST:
         raise SchemaTooOld
+    await adopt(db, await facts_of(db), now)
     return await facts_of(db)
-
-
-async def _opened(url: str, identity: str) -> Statements:
-    """A connection to the server that has this ledger and can be written."""
-    db = await connect(url)
-    try:
-        await _check(db, identity)
-    except BaseException:
-        cut_off(db)
-        raise
-    return db
-
-
-async def _check(db: Statements, identity: str) -> None:
-    if (await db.only("server"))["standby"]:
-        raise LedgerUnavailable("The ledger's server is a standby, which cannot be written. Name the primary.")
-    if (await facts_of(db)).identity != identity:
-        raise LedgerUnavailable("The server has another ledger now. Start Laurels anew.")
 
 
 async def _let_go(db: Statements) -> None:

@@ -23,6 +23,9 @@ MOST_SKEW_S = 3600.0
 """A server's clock may be so far from ours."""
 
 
+STANDBY = "The ledger's server is a standby, which cannot be written. Name the primary."
+
+
 class Facts(NamedTuple):
     """Who a ledger is, and the server and timeline that its present epoch began on."""
 
@@ -38,6 +41,7 @@ async def connect(url: str, *, application: str = "laurels") -> Statements:
         connection = await asyncpg.connect(
             url,
             timeout=CONNECT_TIMEOUT_S,
+            target_session_attrs="primary",
             command_timeout=COMMAND_TIMEOUT_S,
             statement_cache_size=256,
             max_cached_statement_lifetime=0,
@@ -49,8 +53,10 @@ async def connect(url: str, *, application: str = "laurels") -> Statements:
         raise SettingsError(f"ledger.url: {_said(error)}. Create it there: createdb") from error
     except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InsufficientPrivilegeError) as error:
         raise SettingsError(f"ledger.url: the server does not let us in: {_said(error)}") from error
-    except (asyncpg.InternalClientError, asyncpg.exceptions.TargetServerAttributeNotMatched) as error:
-        raise LedgerUnavailable(f"None of the ledger's servers is the primary ({_said(error)}).") from error
+    except asyncpg.InternalClientError as error:
+        raise LedgerUnavailable(
+            "The ledger's server is a standby, which cannot be written. Name the primary."
+        ) from error
     except (TimeoutError, OSError, asyncpg.PostgresError) as error:
         raise LedgerUnavailable(f"The ledger's server cannot be reached ({_said(error)}). Try again.") from error
     return Statements(connection)

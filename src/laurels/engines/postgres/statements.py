@@ -1,4 +1,4 @@
-"""Statements by their names in `queries.sql`, run on one connection."""
+"""Statements by their names in `queries/`, run on one connection."""
 
 from pathlib import Path
 from typing import Any
@@ -9,14 +9,14 @@ import asyncpg
 Row = Any
 """A row as the driver gives it: by index, by name, and to be unpacked."""
 
-_queries = aiosql.from_path(Path(__file__).with_name("queries.sql"), "asyncpg", mandatory_parameters=False)
+_queries = aiosql.from_path(Path(__file__).with_name("queries"), "asyncpg", mandatory_parameters=False)
 SQL: dict[str, str] = {
     name: getattr(_queries, name).sql for name in _queries.available_queries if not name.endswith("_cursor")
 }
 
 
 class Statements:
-    """A connection that runs the statements of `queries.sql` by name. The driver keeps them prepared."""
+    """A connection that runs the statements of `queries/` by name. The driver keeps them prepared."""
 
     def __init__(self, connection: "asyncpg.Connection[Any]") -> None:
         self.connection = connection
