@@ -135,6 +135,14 @@ class LedgerMissing(LaurelsError):
     """There is no ledger here. Name its directory with --state, or make one: `laurels serve`."""
 
 
+class EventsMoved(LaurelsError):
+    """The ledger was restored, and what this cursor had read is not in it. Read the events from the beginning."""
+
+
+class QueueUnavailable(LaurelsError):
+    """The queue cannot be used now. What was taken and not confirmed comes again."""
+
+
 class CheckoutClosed(LaurelsError):
     """There is no checkout here: it needs a payment provider, and this Laurels has none."""
 

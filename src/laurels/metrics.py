@@ -21,6 +21,12 @@ ACCEPTED = Counter(
     "laurels_accepted", "Documents accepted over HTTP by this instance, repeats left out.", ["kind"], registry=REGISTRY
 )
 AWARDED = Counter("laurels_awarded", "Documents that the awarding has judged.", registry=REGISTRY)
+CONSUMED = Counter(
+    "laurels_consumed",
+    "Messages taken from a queue: accepted, repeated, or refused and in quarantine.",
+    ["outcome"],
+    registry=REGISTRY,
+)
 REQUESTS = Counter("laurels_http_requests", "Requests answered.", ["method", "route", "status"], registry=REGISTRY)
 CONNECTIONS = Gauge("laurels_connections", "Connections that are open.", registry=REGISTRY, multiprocess_mode="livesum")
 STREAMS = Gauge("laurels_streams", "Live streams that are open.", registry=REGISTRY, multiprocess_mode="livesum")

@@ -71,6 +71,8 @@ def sign_in(page: Page, name: str) -> None:
     wait_for_state(page, "shown")
     member = name.split(maxsplit=1)[0].lower()
     page.wait_for_function("member => element.getAttribute('member') === member", arg=member)
+    for section in ("#purchases", "#mails"):
+        expect(page.locator(section)).to_have_attribute("aria-busy", "false")
 
 
 def standing(page: Page) -> tuple[int, int]:

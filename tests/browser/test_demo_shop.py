@@ -4,10 +4,10 @@ import re
 from collections.abc import Generator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from tests.acceptance.command_line import served
 from tests.browser.demo_shop import MEMBERS, Demo, buy, enter, put_into_basket, sign_in, standing
-from tests.browser.reading import part, wait_for_points
+from tests.browser.reading import part, wait_for_points, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +94,27 @@ def test_returning_an_order_takes_back_exactly_what_it_earned(demo: Demo, page: 
     expect(newest.get_by_role("button", name="Return")).to_be_hidden()
 
 
+def test_orders_are_asked_for_one_at_a_time_and_nothing_is_said_of_them_before(demo: Demo, page: Page) -> None:
+    enter(page, demo, "Tom Reed")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/demo/customers/rose/orders", hold)
+    page.get_by_role("radio", name="Rose Alder").check()
+    wait_until(page, lambda: len(held) == 1)
+    expect(page.locator("#purchases")).to_have_attribute("aria-busy", "true")
+    expect(page.locator("#purchases .none")).to_be_hidden()
+    for _ in range(3):
+        page.evaluate("element.dispatchEvent(new CustomEvent('laurels-change'))")
+    page.wait_for_function("member => element.getAttribute('member') === member", arg="rose")
+    assert len(held) == 1  # an older answer can not come in after a newer one
+    page.unroute("**/demo/customers/rose/orders")  # what was held goes on
+    expect(page.locator("#purchases")).to_have_attribute("aria-busy", "false")
+    expect(page.locator("#purchases li").first).to_be_visible()
+
+
 def test_the_basket_counts_and_forgets(demo: Demo, page: Page) -> None:
     enter(page, demo, "Tom Reed")
     put_into_basket(page, "Enamel mug", "Enamel mug", "Sourdough loaf")
@@ -157,6 +178,7 @@ def test_goes_on_by_itself_when_the_shop_was_restarted(demo: Demo, page: Page) -
     enter(page, demo, "Tom Reed")
     before = standing(page)[1]
     orders = page.locator("#purchases li").count()
+    assert orders > 0
     demo.stop()
     expect(page.locator("#notice")).to_contain_text("The shop does not answer just now.")
     put_into_basket(page, "Copper watering can")
@@ -169,6 +191,8 @@ def test_goes_on_by_itself_when_the_shop_was_restarted(demo: Demo, page: Page) -
     page.get_by_role("button", name="Buy for").click()
     wait_for_points(page, str(before + 3))
     expect(page.locator("#purchases li")).to_have_count(orders + 1)
+    bought = demo.call("GET", "/demo/customers/tom/orders", "tom").json()
+    assert len({(order["source"], order["order_id"]) for order in bought}) == len(bought) == orders + 1
 
 
 def test_the_examples_of_the_element_open_with_the_customer_signed_in(demo: Demo, page: Page) -> None:

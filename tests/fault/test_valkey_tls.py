@@ -78,8 +78,8 @@ def server(request: pytest.FixtureRequest, authority: Authority, tmp_path: Path)
         yield f"valkeys://127.0.0.1:{port}", request.param == "yes"
 
 
-async def works(url: str, tls: Tls) -> bool:
-    """Whether a board can be built there; if not, the log says TLS."""
+async def works(url: str, tls: Tls, *, words: frozenset[str] = frozenset({"TLS"})) -> bool:
+    """Whether a board can be built there; if not, the log says why in one of these words."""
     with capture_logs() as logs:
         engine = await ValkeyLeaderboard.open(url, tls=tls)
     troubles = [line["word"] for line in logs if line["event"] == "leaderboard.trouble"]
@@ -88,7 +88,8 @@ async def works(url: str, tls: Tls) -> bool:
             await engine.reset(Followed(identity="ledger", epoch=1))
             await engine.confirm(1)
             return True
-        assert troubles == ["TLS"]
+        assert len(troubles) == 1
+        assert words.issuperset(troubles)
         return False
     finally:
         await engine.close()
@@ -100,7 +101,10 @@ async def test_the_settings_name_authority_and_certificate(
     url, wants_ours = server
     ours = Tls(ca_file=authority.file, cert_file=(pair := authority.issue("laurels"))[0], key_file=pair[1])
     assert await works(url, ours)
-    assert await works(url, Tls(ca_file=authority.file)) is not wants_ours
+    # By TLS 1.3 the server tells that it wants a certificate only after our side has finished, and hangs up: whether we
+    # read its word before the connection is gone is a race.
+    hung_up = frozenset({"TLS", "AWAY"})
+    assert await works(url, Tls(ca_file=authority.file), words=hung_up) is not wants_ours
     assert not await works(url, Tls())  # the system's authorities do not know it
     assert not await works(url, Tls(ca_file=Authority(tmp_path, "another").file))
 

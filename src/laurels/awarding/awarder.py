@@ -15,6 +15,12 @@ BATCH = 200
 behind it waits some 20 ms.
 """
 
+LOOK_S = 0.25
+"""How often it is looked how far other processes got with their shards."""
+
+SWEEP_BATCH = 500
+"""Members a transaction, when the clock's entries are written down."""
+
 LONGEST_WAIT = 30 * DAY
 """A refund waits this long for its order; then it is quarantined."""
 
@@ -46,12 +52,35 @@ class Awarder:
         except NotOwned:
             return 0
 
+    async def sweep(self, limit: int = SWEEP_BATCH) -> int:
+        """Write down what the clock has done to a batch of members in every owned shard. Answers are right before that;
+        it makes the books say so. Returns how many members were looked at; 0: nobody's time has come.
+        """
+        shards = await self._ledger.own()
+        return sum(await asyncio.gather(*(self.sweep_in(shard, limit) for shard in sorted(shards))))
+
+    async def sweep_in(self, shard: int, limit: int = SWEEP_BATCH) -> int:
+        """The same in one shard. Returns how many members were looked at; 0 also where it is another process's now."""
+        try:
+            return await self._ledger.sweep(shard, limit, self._decide)
+        except UnknownProgramVersion:  # another process published one
+            await self._programs.load(self._ledger)
+            return await self._ledger.sweep(shard, limit, self._decide)
+        except NotOwned:
+            return 0
+
     async def drain(self) -> int:
-        """Award until the inbox of every owned shard is empty. Returns how many documents were taken."""
+        """Award until no document is left to be awarded in any shard; for those that are other processes', it waits.
+        Returns how many documents were taken here.
+        """
         total = 0
-        while taken := await self.step():
-            total += taken
-        return total
+        while True:
+            while taken := await self.step():
+                total += taken
+            heads = await self._ledger.heads()
+            if not await self._ledger.inbox_depth():
+                return total
+            await self._ledger.wait_for_news(heads, LOOK_S)
 
     async def settle(self, document: Document) -> Receipt:
         """Accept and award one document at once (an adjustment, a redemption). Raises why not, with nothing written."""
@@ -62,17 +91,22 @@ class Awarder:
 
     async def settle_all(self, documents: list[Document]) -> list[Receipt | LaurelsError]:
         """The same of many, each judged alone; what was raised for one is its answer."""
-        receipts = await self._ledger.settle(documents, self._decide_or_raise)
+        receipts = await self._settle(documents)
         unknown = [n for n, receipt in enumerate(receipts) if isinstance(receipt, UnknownProgramVersion)]
         if unknown:
             await self._programs.load(self._ledger)
-            again = await self._ledger.settle([documents[n] for n in unknown], self._decide_or_raise)
+            again = await self._settle([documents[n] for n in unknown])
             for n, receipt in zip(unknown, again, strict=True):
                 receipts[n] = receipt
         return receipts
 
     async def _award(self, shard: int, limit: int) -> int:
-        return await self._ledger.award(shard, limit, self._decide, waiting_before=self._now() - LONGEST_WAIT)
+        before = self._now() - LONGEST_WAIT
+        in_depth = not self._programs.simple
+        return await self._ledger.award(shard, limit, self._decide, waiting_before=before, in_depth=in_depth)
+
+    async def _settle(self, documents: list[Document]) -> list[Receipt | LaurelsError]:
+        return await self._ledger.settle(documents, self._decide_or_raise, in_depth=not self._programs.simple)
 
     def _decide(self, claim: Claim) -> Outcome:
         return decide(claim, self._programs)

@@ -15,6 +15,7 @@ from laurels.cli import (
     members,
     program,
     quarantine,
+    queues,
     serving,
     simulate,
     tokens,
@@ -53,7 +54,7 @@ def _laurels(
     """Loyalty points and live rankings for a shop."""
 
 
-for module in (serving, importing, boards, exporting, maintenance, tokens, demo, simulate, bench):
+for module in (serving, queues, importing, boards, exporting, maintenance, tokens, demo, simulate, bench):
     module.register(app)
 app.add_typer(program.app, name="program")
 app.add_typer(members.app, name="members")

@@ -151,7 +151,7 @@ async def merge(call: Call, form: MergeForm) -> Answer:
     answers for it from now on. It cannot be undone.
     """
     version = await call.services.members.merge(call.ids["member_id"], form.into, actor=call.caller.actor)
-    return Answer(200, Changed(str(version)))
+    return Answer(200, Changed(call.token(version)))
 
 
 @route(
@@ -165,7 +165,7 @@ async def set_contact(call: Call, form: ContactForm) -> Answer:
     """Change where a member is reached; null: nowhere. That it changed is an entry, without the address."""
     email = None if form.email is None else check_email(form.email.strip(), "email")
     version = await call.services.members.set_contact(call.ids["member_id"], email, actor=call.caller.actor)
-    return Answer(200, Changed(str(version)))
+    return Answer(200, Changed(call.token(version)))
 
 
 async def _appear(call: Call, event: MemberEvent) -> Answer:
@@ -176,7 +176,7 @@ async def _appear(call: Call, event: MemberEvent) -> Answer:
 
 async def _change(call: Call, event: MemberEvent) -> Answer:
     version = await call.services.members.change(call.ids["member_id"], event, actor=call.caller.actor)
-    return Answer(200, Changed(str(version)))
+    return Answer(200, Changed(call.token(version)))
 
 
 def _named(raw: bytes) -> str | None:

@@ -99,7 +99,7 @@ async def _shown(call: Call, state: DocumentState) -> OrderState:
         shown,
         points=sum(entry.points for entry in entries),
         reason=entries[0].reason,
-        as_of=str(Version((await ledger.heads()).epoch, {last.shard: last.position})),
+        as_of=call.token(Version((await ledger.heads()).epoch, {last.shard: last.position})),
         entries=[_shown_entry(entry) for entry in entries],
     )
 

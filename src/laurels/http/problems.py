@@ -54,6 +54,7 @@ _ROWS: tuple[tuple[type[LaurelsError], int, str, str], ...] = (
     (errors.InsufficientPoints, 409, "insufficient-points", "Insufficient points"),
     (errors.PointsOutOfRange, 409, "points-out-of-range", "Points out of range"),
     (errors.VersionNotReached, 409, "version-not-reached", "Version not reached"),
+    (errors.EventsMoved, 409, "events-moved", "The events are others now"),
     (errors.TooLarge, 413, "too-large", "Too large"),
     (errors.WrongMediaType, 415, "wrong-media-type", "Wrong media type"),
     (errors.TooManyRequests, 429, "too-many-requests", "Too many requests"),

@@ -1,10 +1,12 @@
 """Refunds: of an order, or of an amount that names none."""
 
+import msgspec
 from msgspec import Struct
 
 from laurels.errors import Conflict, LedgerUnavailable, UnknownOrder
 from laurels.http.routes import Access, Answer, Call, route
 from laurels.intake import AnySource, RefundForm, UnlinkedRefundForm
+from laurels.ledger import DocumentState
 from laurels.model import Cancellation, DocumentKind, Refund, Status
 
 WRITE = Access(("orders:write",))
@@ -56,7 +58,7 @@ async def refund_member(call: Call, form: UnlinkedRefundForm) -> Answer:
     "/order/{order_id}/refund/{refund_id}/cancel",
     access=WRITE,
     answers={202: RefundAccepted, 200: RefundAccepted},
-    problems=(UnknownOrder, LedgerUnavailable),
+    problems=(UnknownOrder, Conflict, LedgerUnavailable),
 )
 async def cancel_refund(call: Call, query: CircleQuery) -> Answer:
     """Cancel a refund that failed or was a mistake: its order is worth what the other refunds leave.
@@ -65,8 +67,9 @@ async def cancel_refund(call: Call, query: CircleQuery) -> Answer:
     """
     refund_id = call.ids["refund_id"]
     call.caller.check_source(query.source)
-    if await call.services.ledger.document(DocumentKind.REFUND, query.source, refund_id) is None:
-        raise UnknownOrder("No such refund.")
+    refund = await call.services.ledger.document(DocumentKind.REFUND, query.source, refund_id)
+    if refund is None or not _is_of(refund, call.ids["order_id"]):
+        raise UnknownOrder("This order has no such refund.")
     cancellation = Cancellation(
         source=query.source,
         refund_id=refund_id,
@@ -75,6 +78,13 @@ async def cancel_refund(call: Call, query: CircleQuery) -> Answer:
     )
     receipt = await call.services.intake.cancel(cancellation, call.caller.actor)
     return Answer(200 if receipt.repeated else 202, RefundAccepted(refund_id, receipt.status))
+
+
+def _is_of(refund: DocumentState, order_id: str) -> bool:
+    """Whether a refund is of this order; true where what it said is not kept, for then the awarding tells."""
+    if refund.entry is not None:
+        return refund.entry.order_id == order_id
+    return refund.content is None or msgspec.json.decode(refund.content, type=Refund).order_id == order_id
 
 
 async def _accept(call: Call, refund: Refund) -> Answer:

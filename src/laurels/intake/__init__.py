@@ -23,24 +23,35 @@ from laurels.intake.forms import (
     usable_email,
 )
 from laurels.intake.intake import Intake
+from laurels.intake.messages import OrderMessage, QueueMessage, RefundMessage, Taken, Taking, take_again
+from laurels.intake.queue import Batch, Message, Queue
 
 __all__ = [
     "AmendmentForm",
     "AnySource",
+    "Batch",
     "Email",
     "Id",
     "Instant",
     "Intake",
     "LineForm",
     "MemberId",
+    "Message",
     "NamedOrderForm",
     "OrderForm",
+    "OrderMessage",
+    "Queue",
+    "QueueMessage",
     "RefundForm",
+    "RefundMessage",
     "Source",
+    "Taken",
+    "Taking",
     "UnlinkedRefundForm",
     "convert",
     "decode",
     "differing_fields",
     "email_warning",
+    "take_again",
     "usable_email",
 ]

@@ -37,6 +37,7 @@ from laurels.ledger.claim import (
     RedemptionKey,
 )
 from laurels.ledger.feed import Checkpoint, Feed, Heads, MemberTotals
+from laurels.ledger.followers import Followers
 from laurels.ledger.inbox import Counts, DocumentState, Inbox, Receipt
 from laurels.ledger.members import MemberRegistry
 from laurels.ledger.outbox import Message, MessageState, Outbox
@@ -59,6 +60,7 @@ __all__ = [
     "Due",
     "Feed",
     "Finding",
+    "Followers",
     "Heads",
     "Inbox",
     "Item",

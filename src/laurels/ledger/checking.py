@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from laurels.ledger.chain import chained_hash
 from laurels.model import EntryKind
-from laurels.model.details import merged_into, reverse_details
+from laurels.model.details import Details, merged_into
 from laurels.model.entries import worth
 
 CHUNK = 2000
@@ -84,6 +84,7 @@ class OrderKept(Struct, frozen=True):
     left: int
     reversed: int
     refunded: bool
+    framed: bool = False
 
 
 class OrderEntry(Struct, frozen=True):
@@ -91,7 +92,7 @@ class OrderEntry(Struct, frozen=True):
 
     kind: str
     points: int
-    amount: int
+    amount: int | None
     terms: tuple[Any, ...]
     details: bytes | None
 
@@ -102,7 +103,7 @@ def order_differs(kept: OrderKept, entries: Sequence[OrderEntry]) -> bool:
     earned = [entry.terms for entry in entries if entry.kind == EntryKind.EARN]
     return (
         not 0 <= kept.left <= kept.amount
-        or (kept.left == 0 and kept.reversed != kept.points)
+        or (not kept.framed and kept.left == 0 and kept.reversed != kept.points)
         or (not kept.refunded and (kept.left != kept.amount or kept.reversed != 0))
         or sum(entry.points for entry in entries) != kept.points - kept.reversed
         or not earned
@@ -114,8 +115,8 @@ def order_differs(kept: OrderKept, entries: Sequence[OrderEntry]) -> bool:
 def _left_after(entry: OrderEntry) -> int | None:
     if entry.kind == EntryKind.EARN:
         return entry.amount
-    said = reverse_details(entry.details)
-    if said.left is None:
+    said = Details.decode(entry.details)
+    if said.left is None or entry.amount is None:
         return None
     if said.cancelled:
         return said.left + entry.amount

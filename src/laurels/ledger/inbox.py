@@ -13,7 +13,8 @@ KEPT = frozenset({DocumentKind.ORDER, DocumentKind.REFUND, DocumentKind.AMENDMEN
 
 class Receipt(Struct, frozen=True):
     """The answer to a document. `repeated`: it was here before, with this content. `conflict`: it was here with
-    other content. `balance`: of what was settled, the member's points to spend after it.
+    other content. `balance`: of what was settled, the member's points to spend after it. `fingerprints`: of a conflict,
+    what is kept and what was sent, both keyed alike; None where nothing is kept to compare.
     """
 
     status: Status
@@ -21,6 +22,7 @@ class Receipt(Struct, frozen=True):
     conflict: bool = False
     entry: Entry | None = None
     balance: int | None = None
+    fingerprints: tuple[bytes, bytes] | None = None
 
 
 class DocumentState(Struct, frozen=True, kw_only=True):

@@ -14,8 +14,17 @@ from laurels.clock import DAY
 from laurels.metrics_sharing import is_counting
 from laurels.runtime.supervisor import supervise
 from laurels.runtime.telling import Progress, lines
+from laurels.settings import Settings
 from laurels.wiring import Services
-from laurels.workers import Watch, award_forever, notify_forever, project_forever, recover_forever
+from laurels.workers import (
+    Watch,
+    award_forever,
+    consume_forever,
+    notify_forever,
+    project_forever,
+    publish_forever,
+    recover_forever,
+)
 
 if TYPE_CHECKING:
     from laurels.http import Beside
@@ -40,14 +49,22 @@ class Running:
     ports: list[int] = field(default_factory=list)
 
 
+def _always(_: Settings) -> bool:
+    """Most roles are for every shop."""
+    return True
+
+
 @dataclass(frozen=True)
 class Role:
-    """One row: what it is called, what it does, the process it belongs to, and its loop."""
+    """One row: what it is called, what it does, the process it belongs to, its loop, and whether the settings ask for
+    it.
+    """
 
     name: str
     about: str
     process: str
     run: Callable[[Running, Watch], Awaitable[None]]
+    is_wanted: Callable[[Settings], bool] = _always
 
 
 async def _http(running: Running, watch: Watch) -> None:
@@ -99,10 +116,24 @@ async def _notify(running: Running, watch: Watch) -> None:
     await notify_forever(services.ledger, services.notifier, running.stop, watch)
 
 
+async def _consume(running: Running, watch: Watch) -> None:
+    from laurels.runtime.queues import opened_consumer  # noqa: PLC0415 - most processes read no queue
+
+    async with opened_consumer(running.services) as consumer:
+        await consume_forever(consumer, running.stop, watch)
+
+
+async def _publish(running: Running, watch: Watch) -> None:
+    from laurels.runtime.events import opened_publishers  # noqa: PLC0415 - most processes publish nothing
+
+    async with opened_publishers(running.services) as publishers:
+        await publish_forever(running.services.ledger, publishers, running.stop, watch)
+
+
 FORGOTTEN_AT_ONCE = 1000
 """Documents whose content is let go of in one transaction: an order behind it waits for some milliseconds."""
 
-HTTP, WORK, PROJECT, NOTIFY = "http", "work", "project", "notify"
+HTTP, WORK, PROJECT, NOTIFY, CONSUME, PUBLISH = "http", "work", "project", "notify", "consume", "publish"
 """The processes."""
 
 ROLES = (
@@ -113,6 +144,20 @@ ROLES = (
     ),
     Role("project", "Keeps the leaderboard at the head of the feed.", PROJECT, _project),
     Role("notify", "Sends the messages that are due.", NOTIFY, _notify),
+    Role(
+        "consume",
+        "Takes orders from a queue, where `consume.url` names one.",
+        CONSUME,
+        _consume,
+        lambda settings: settings.consume.url is not None,
+    ),
+    Role(
+        "publish",
+        "Publishes point entries as events, where `events.urls` names targets.",
+        PUBLISH,
+        _publish,
+        lambda settings: bool(settings.events.urls),
+    ),
 )
 
 BACKGROUND = tuple(role for role in ROLES if role.process != HTTP)
@@ -120,6 +165,11 @@ BACKGROUND = tuple(role for role in ROLES if role.process != HTTP)
 
 CHOICES = tuple(dict.fromkeys(name for role in ROLES for name in (role.process, role.name)))
 """What `--only` takes: a role, or a process with all of its roles."""
+
+
+def wanted(roles: tuple[Role, ...], settings: Settings) -> tuple[Role, ...]:
+    """The roles among these that the settings ask for."""
+    return tuple(role for role in roles if role.is_wanted(settings))
 
 
 def roles_of(name: str) -> tuple[Role, ...]:

@@ -8,12 +8,12 @@ from laurels import clock
 from laurels.awarding import Awarder, Programs, publish
 from laurels.checkout import Checkout, Payments, read_catalogue
 from laurels.clock import Clock
-from laurels.dashboard import Dashboards, Live, ProxyNames
+from laurels.dashboard import Dashboards, Live, ProxyNames, Seal, Versions
 from laurels.dashboard.names import load_key, new_key_file
 from laurels.errors import SettingsError
 from laurels.intake import Intake
 from laurels.keyfile import check_folder
-from laurels.leaderboard import Boards, Leaderboard, Projector
+from laurels.leaderboard import Boards, Leaderboard, Projector, Together
 from laurels.ledger import Ledger
 from laurels.members import Members
 from laurels.notify import Notifier
@@ -109,14 +109,22 @@ async def build(
             awarder=awarder,
             points=Points(awarder, ledger),
             members=Members(ledger),
-            projector=Projector(ledger, leaderboard, boards, programs.current.time_zone, now),
+            projector=Projector(
+                ledger,
+                leaderboard,
+                boards,
+                programs.current.time_zone,
+                now,
+                together=Together(settings.boards.together, settings.boards.within_s),
+            ),
             notifier=Notifier(ledger, channel, open_composer(settings, programs), now),
             dashboards=Dashboards(
                 leaderboard,
                 boards,
                 names,
+                Versions(Seal(open_names_key(settings)), ledger, held_back=settings.boards.together > 1),
                 settings.leaderboard.stale_after_ms,
-                now,
+                now=now,
                 smallest=settings.boards.smallest,
             ),
             roles=roles,
@@ -126,10 +134,15 @@ async def build(
 
 def open_names(settings: Settings) -> ProxyNames:
     """Proxy names under the configured key; the first start makes a key under `state`."""
+    return ProxyNames(open_names_key(settings))
+
+
+def open_names_key(settings: Settings) -> bytes:
+    """The key of proxy names and of sealed versions; the first start makes one under `state`."""
     path = settings.names_key_path
     if settings.names.key_file is None and not path.exists():
         new_key_file(path)
-    return ProxyNames(load_key(path))
+    return load_key(path)
 
 
 def read_program(settings: Settings) -> Program:

@@ -103,9 +103,19 @@ async def test_refund_cancel_refund_ends_at_nothing(shop: Shop) -> None:
 
 async def test_a_refund_before_its_order_can_be_cancelled(shop: Shop) -> None:
     await refunded(shop, "O1", "R1", "25.00")
+    await cancelled(shop, "O2", "R1", 404)
     await cancelled(shop, "O1", "R1")
     await bought(shop, "O1", "ann", "25.00")
     assert (await worth(shop, "O1"))[0] == 3
+
+
+async def test_a_slip_in_the_order_does_not_use_up_the_cancelling(shop: Shop) -> None:
+    await bought(shop, "O1", "ann", "25.00")
+    await bought(shop, "O2", "bob", "25.00")
+    await refunded(shop, "O1", "R1", "25.00")
+    await cancelled(shop, "O2", "R1", 404)
+    await cancelled(shop, "O1", "R1")
+    assert (await worth(shop, "O1"), (await worth(shop, "O2"))[0]) == ((3, [3, -3, 3]), 3)
 
 
 async def test_an_order_that_was_changed_earns_what_it_is_now(shop: Shop) -> None:

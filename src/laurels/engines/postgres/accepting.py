@@ -5,12 +5,14 @@ shard's lock; a new member's enrolment is written into the feed by the shard's o
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from laurels.clock import Clock
 from laurels.engines.postgres import intents
-from laurels.engines.postgres.codes import DOCUMENT, DOCUMENT_KINDS, home_of
+from laurels.engines.postgres.chain import columns_of
+from laurels.engines.postgres.codes import DOCUMENT, DOCUMENT_KINDS, SHARDS, home_of
 from laurels.engines.postgres.connections import RETRIED, TRIES, Connections, is_at_fault
 from laurels.engines.postgres.entries import At
 from laurels.engines.postgres.known import Key, entries_of, find_known, key_of, receipt_of
@@ -18,8 +20,8 @@ from laurels.engines.postgres.opening import Facts
 from laurels.engines.postgres.placing import Members, Whose, member_numbered, newcomer, owner_of
 from laurels.engines.postgres.statements import Row, Statements
 from laurels.errors import LaurelsError, LedgerUnavailable
-from laurels.ledger import Receipt
-from laurels.model import Document, Entry, Status
+from laurels.ledger import Receipt, shard_of
+from laurels.model import Document, Entry, RefusedMessage, Status
 from laurels.model.documents import keyed
 
 MOST_DOCUMENTS = 1000
@@ -50,6 +52,33 @@ class Acceptor:
         if self._working is None:
             self._working = asyncio.create_task(self._work(), name="laurels-postgres-accept")
         return await job.future
+
+    async def set_aside(self, messages: Sequence[RefusedMessage]) -> None:
+        """Put messages that are no documents into quarantine: through the inbox, in one transaction."""
+        refused = {key_of(message.document()): message for message in messages}
+        documents = {key: message.document() for key, message in refused.items()}
+        async with self._connections.transaction() as db:
+            new = [key for key in documents if key not in await find_known(db, documents)]
+            members = Members()
+            await members.look_up(db, (documents[key].member_id for key in new))
+            rows = _Rows(self._facts.secret)
+            for key in new:
+                stranger = keyed(self._facts.secret, documents[key].member_id.encode())
+                nobody = Whose(None, shard_of(documents[key].member_id, SHARDS), self._facts.secret, None, stranger)
+                rows.add(documents[key], members.get(documents[key].member_id) or nobody)
+            if not new:
+                return
+            now = self._now()
+            await db.all("accept", now, *rows.arguments())
+            columns = columns_of([(home_of(*key), key[1], DOCUMENT[key[0]], key[2]) for key in new], 4)
+            lying: dict[int, list[tuple[int, bytes, str]]] = defaultdict(list)
+            for shard, sequence, source, kind, id in await db.all("inbox_of", *columns):
+                reason = refused[DOCUMENT_KINDS[kind], source, id].reason.replace("\0", "\ufffd")
+                lying[shard].append((sequence, b"q", reason))
+            for shard, of_shard in lying.items():
+                await db.run("set_aside", shard, *columns_of(of_shard, 3), now)
+        await self._placed(rows)
+        self._committed()
 
     async def close(self) -> None:
         """Finish what was handed in."""

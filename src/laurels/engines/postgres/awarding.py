@@ -6,9 +6,11 @@ from laurels.clock import elapsed
 from laurels.engines.postgres.batch import Batch
 from laurels.engines.postgres.chain import chains_of
 from laurels.engines.postgres.claiming import claim_of, item_of
+from laurels.engines.postgres.opening import Facts
 from laurels.engines.postgres.statements import Row, Statements
 from laurels.errors import NotOwned
-from laurels.ledger import Decide
+from laurels.ledger import Decide, Item
+from laurels.model import DocumentKind
 
 LAG_S = 2.0
 """A floor is where the inbox was taken up to so long ago: what a slow commit brings in below that is still seen."""
@@ -53,10 +55,11 @@ async def award(
     decide: Decide,
     *,
     waiting_before: int,
+    in_depth: bool,
     now: int,
     fence: int | None,
     floor: int,
-    identity: str,
+    facts: Facts,
 ) -> tuple[int, int, bool]:
     """Take up to `limit` documents in order of acceptance, and as many overdue ones, in a transaction that has the
     shard's lock. Returns how many were taken, the last sequence, and whether the feed grew.
@@ -74,7 +77,38 @@ async def award(
     if not items and not late:
         return len(moving), 0, False
     chain = (await chains_of(db, [shard], now))[shard]
-    batch = Batch(chain, identity)
-    batch.add(decide(await claim_of(db, batch, items, late)))
+    batch = Batch(chain, facts)
+    batch.add(decide(await claim_of(db, batch, items, late, in_depth=in_depth)))
     await batch.write(db)
     return len(ready) + len(overdue), max((item.sequence for item in items), default=0), bool(chain.rows)
+
+
+async def sweep(
+    db: Statements, shard: int, limit: int, decide: Decide, *, now: int, fence: int | None, facts: Facts
+) -> int:
+    """Write down what the clock has done to up to `limit` members. Returns how many were looked at."""
+    if fence is not None and await db.value("fence", shard) != fence:
+        raise NotOwned
+    chain = (await chains_of(db, [shard], now))[shard]
+    rows: list[Row] = await db.all("claim_due", shard, chain.now, limit)
+    if not rows:
+        return 0
+    batch = Batch(chain, facts)
+    batch.add(decide(await claim_of(db, batch, [_by_clock(member, at) for member, at in rows], in_depth=True)))
+    await db.run("delete_due", shard, chain.now, [member for member, _ in rows])
+    await batch.write(db)
+    return len(rows)
+
+
+def _by_clock(member: int, at: int) -> Item:
+    """What a member's judgement is asked for when its time has come: no document, and so without a place."""
+    return Item(
+        sequence=-member - 1,
+        kind=DocumentKind.EXPIRY,
+        source="laurels",
+        id="",
+        member=member,
+        order_key=None,
+        accepted_at=at,
+        content=b"",
+    )

@@ -4,8 +4,9 @@ from typing import Any, NamedTuple
 
 from laurels.engines.postgres.chain import Chain, columns_of
 from laurels.engines.postgres.codes import place_of
+from laurels.engines.postgres.opening import Facts
 from laurels.engines.postgres.statements import Statements
-from laurels.ledger import Award, OrderKey, Outcome, Posting, Reached, RedemptionKey
+from laurels.ledger import Award, Item, MemberState, OrderKey, Outcome, Posting, Reached, Redeemed, RedemptionKey
 from laurels.ledger.inbox import KEPT
 from laurels.ledger.outbox import message_id
 from laurels.ledger.totals import Totals
@@ -32,25 +33,41 @@ class Kept:
         self.last = last
         self.joined = joined
         self.changed = False
+        self.attributes: bytes | None = None
+        self.enrolled_at: int | None = None
+        self.orders = 0
+        self.last_order_at: int | None = None
+
+    def state(self) -> MemberState:
+        """What the judgement sees of the member."""
+        totals = self.totals
+        return MemberState(
+            totals.balance, totals.state, self.attributes, self.enrolled_at, self.orders, self.last_order_at
+        )
 
 
 class Batch:
     """Gathers what is to be written in one shard."""
 
-    def __init__(self, chain: Chain, identity: str) -> None:
+    def __init__(self, chain: Chain, facts: Facts) -> None:
         self.chain = chain
-        self._identity = identity
+        self._identity = facts.identity
+        self.secret = facts.secret
+        self.budgets: dict[str, int] = {}
+        """What was used of budgets before."""
         self.members: dict[int, Kept] = {}
         self.award_rows: dict[OrderKey, Row] = {}
         """Of orders that were awarded before."""
         self.redemption_rows: dict[RedemptionKey, Row] = {}
+        self._enrolled_at: dict[int, int] = {}
         self._joins: list[tuple[int, int]] = []
         self._contents: list[tuple[int, bytes]] = []
         self._remarks: list[tuple[int, str, str]] = []
         self._first: dict[int, tuple[Posting, int]] = {}
         self._awards: dict[OrderKey, Award] = {}
         self._places: list[tuple[OrderKey, int]] = []
-        self._restored: dict[RedemptionKey, int] = {}
+        self._restored: dict[RedemptionKey, Redeemed] = {}
+        self._used: dict[str, int] = {}
         self._reached: dict[tuple[int, str], Reached] = {}
         self._due: list[tuple[int, int, bytes]] = []
         self._aside: list[tuple[int, bytes, str]] = []
@@ -61,16 +78,27 @@ class Batch:
         if not wanted:
             return
         for row in await db.all("members", self.chain.shard, wanted):
-            number, name_number, position, balance, earned, score, month, month_score, before, last, state, _ = row
+            number, name_number, position, balance, earned, score, month, month_score, before, last, state, since = row
             if balance is None:
                 totals = Totals(Balance(), Months(), None)
             else:
                 totals = Totals(Balance(balance, earned, score), Months(month, month_score, before), state)
             self.members[number] = Kept(number, name_number, totals, last or 0, joined=position is not None)
+            self._enrolled_at[number] = since
+
+    async def load_persons(self, db: Statements) -> None:
+        """Read what programs in depth ask of the members."""
+        said = dict(await db.all("attributes", list(self.members)))
+        for number, kept in self.members.items():
+            kept.attributes = said.get(number)
+            kept.enrolled_at = self._enrolled_at[number]
+            if kept.totals.state is None and kept.last:
+                kept.orders, kept.last_order_at = await db.only("orders_of", self.chain.shard, number)
 
     def add_member(self, number: int, name_number: int) -> None:
         """A member who is enrolled in this transaction."""
         self.members[number] = Kept(number, name_number, Totals(Balance(), Months(), None), 0, joined=False)
+        self._enrolled_at[number] = self.chain.now
 
     def join(self, number: int, actor: str | None = None) -> None:
         """See that a member's enrolment is in the feed, before anything else of the member."""
@@ -88,8 +116,9 @@ class Batch:
             self.members[member].totals.state = state
             self.members[member].changed = True
         self._awards.update(outcome.awards)
-        for key, redeemed in outcome.redemptions.items():
-            self._restored[key] = redeemed.restored
+        self._restored.update(outcome.redemptions)
+        for name, used in outcome.budgets.items():
+            self._used[name] = self._used.get(name, 0) + used
         for reached in outcome.reached:
             self._reached.setdefault((reached.member, reached.milestone), reached)
         self._due += [(due.at, due.member, due.what) for due in outcome.due]
@@ -125,6 +154,7 @@ class Batch:
                 *columns_of([_balance_row(kept) for kept in changed], BALANCE_COLUMNS),
             )
         await self._write_orders(db)
+        await self._write_budgets(db)
         waited = [
             sequence
             for sequence, (posting, _) in self._first.items()
@@ -170,7 +200,7 @@ class Batch:
             board_at=posting.board_at,
             details=posting.details,
         )
-        if item.sequence not in self._first:
+        if item.sequence not in self._first and item.kind is not DocumentKind.EXPIRY:
             self._first[item.sequence] = posting, position
             if item.kind in KEPT:
                 self._contents.append((position, item.content))
@@ -188,7 +218,9 @@ class Batch:
             key = posting.item.order_key
             award = self._awards.get(key) if posting.item.kind is DocumentKind.ORDER and key is not None else None
             if award is None or key is None:
-                rows.append((sequence, position, *(None,) * 5, 0, None, None, None, None))
+                redeemed = self._redeemed_just_now(posting.item)
+                spent = (0, None) if redeemed is None else (redeemed.restored, redeemed.spent)
+                rows.append((sequence, position, *(None,) * 5, spent[0], None, None, spent[1], None))
                 continue
             self.award_rows[key] = Row(self.chain.shard, sequence)
             del self._awards[key]
@@ -218,8 +250,23 @@ class Batch:
         if self._places:
             await db.run("add_places", *columns_of([(*self.award_rows[key], place) for key, place in self._places], 3))
         if self._restored:
-            restored = [(*self.redemption_rows[key], points) for key, points in self._restored.items()]
-            await db.run("restore_redemptions", *columns_of(restored, 3))
+            restored = [
+                (*self.redemption_rows[key], redeemed.restored, redeemed.spent)
+                for key, redeemed in self._restored.items()
+            ]
+            await db.run("restore_redemptions", *columns_of(restored, 4))
+
+    def _redeemed_just_now(self, item: Item) -> Redeemed | None:
+        return self._restored.pop((item.source, item.id), None) if item.kind is DocumentKind.REDEMPTION else None
+
+    async def _write_budgets(self, db: Statements) -> None:
+        """A budget that is used for the first time is inserted: of two that do so at once one has to look again."""
+        fresh = {name: used for name, used in self._used.items() if name not in self.budgets}
+        more = {name: used for name, used in self._used.items() if name in self.budgets}
+        if fresh:
+            await db.run("insert_budgets", [*fresh], [*fresh.values()])
+        if more:
+            await db.run("use_budgets", [*more], [*more.values()])
 
     def _message_id(self, reached: Reached) -> str:
         return message_id(self._identity, reached.member, reached.milestone)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from laurels.clock import Clock, elapsed
 from laurels.engines.postgres import leases
 from laurels.engines.postgres.accepting import Acceptor
-from laurels.engines.postgres.awarding import Floor, award
+from laurels.engines.postgres.awarding import Floor, award, sweep
+from laurels.engines.postgres.claiming import award_of
 from laurels.engines.postgres.codes import DOCUMENT, SHARDS, STATUSES, home_of, parted
 from laurels.engines.postgres.connections import Open, trying
 from laurels.engines.postgres.entries import entries_at, entry_of
@@ -14,8 +15,8 @@ from laurels.engines.postgres.opening import Facts
 from laurels.engines.postgres.session import Session
 from laurels.engines.postgres.settling import Settler
 from laurels.engines.postgres.statements import Row, Statements
-from laurels.errors import LaurelsError
-from laurels.ledger import Counts, Decide, DocumentState, Receipt, shard_of
+from laurels.errors import LaurelsError, NotOwned
+from laurels.ledger import Award, Counts, Decide, DocumentState, MemberState, Receipt, shard_of
 from laurels.model import Balance, Document, DocumentKind, Entry, Version
 
 
@@ -26,7 +27,9 @@ class PostgresInbox(Session):
         super().__init__(open_one, facts, now)
         self._acceptor = Acceptor(self._connections, facts, now, lambda: self._committed(grown=False))
         self._floors: dict[int, Floor] = defaultdict(Floor)
-        self._mine = frozenset(range(SHARDS))
+        self._mine: frozenset[int] = frozenset()
+        self._leased_at: float | None = None
+        self._looked_at = 0.0
 
     async def accept(self, documents: Sequence[Document]) -> list[Receipt]:
         self._check_open()
@@ -61,8 +64,11 @@ class PostgresInbox(Session):
 
     async def wait_for_work(self, timeout_s: float) -> None:
         async def look(db: Statements) -> bool:
-            shards = sorted(self._mine)
-            return bool(await db.value("any_ready", shards, [self._floors[shard].get() for shard in shards]))
+            """Whether there is work, or a shard to take or to hand over."""
+            shards = sorted(range(SHARDS) if self._leased_at is None else self._mine)
+            if await db.value("any_ready", shards, [self._floors[shard].get() for shard in shards]):
+                return True
+            return self._leased_at is not None and await leases.is_due(db, self._owner)
 
         await self._poll(look, timeout_s)
 
@@ -89,18 +95,27 @@ class PostgresBooks(PostgresInbox):
     def __init__(self, open_one: Open, facts: Facts, now: Clock) -> None:
         super().__init__(open_one, facts, now)
         self._settler = Settler(self._connections, facts, now, lambda: self._committed(grown=True))
-        self._leased_until = 0.0
 
     async def own(self) -> frozenset[int]:
         now = elapsed()
-        if now >= self._leased_until:
+        if self._leased_at is None or now >= self._leased_at + leases.RENEW_S or await self._is_due(now):
             async with self._connections.transaction() as db:
                 self._fences = await leases.take(db, self._owner)
-            self._leased_until = now + leases.RENEW_S
-        self._mine = frozenset(self._fences)
+            self._leased_at, self._mine = now, frozenset(self._fences)
         return self._mine
 
-    async def award(self, shard: int, limit: int, decide: Decide, *, waiting_before: int) -> int:
+    async def _is_due(self, now: float) -> bool:
+        if now < self._looked_at + leases.LOOK_S:
+            return False
+        self._looked_at = now
+        async with self._connections.read() as db:
+            return await leases.is_due(db, self._owner)
+
+    async def award(
+        self, shard: int, limit: int, decide: Decide, *, waiting_before: int, in_depth: bool = False
+    ) -> int:
+        if shard not in self._mine:
+            raise NotOwned
         floor = self._floors[shard]
 
         async def once() -> tuple[int, int, bool]:
@@ -111,10 +126,11 @@ class PostgresBooks(PostgresInbox):
                     limit,
                     decide,
                     waiting_before=waiting_before,
+                    in_depth=in_depth,
                     now=self._now(),
                     fence=self._fences.get(shard),
                     floor=floor.get(),
-                    identity=self._facts.identity,
+                    facts=self._facts,
                 )
 
         taken, last, grown = await trying(once)
@@ -124,18 +140,38 @@ class PostgresBooks(PostgresInbox):
             self._committed(grown=grown)
         return taken
 
-    async def settle(self, documents: Sequence[Document], decide: Decide) -> list[Receipt | LaurelsError]:
+    async def sweep(self, shard: int, limit: int, decide: Decide) -> int:
+        if shard not in self._mine:
+            raise NotOwned
+
+        async def once() -> int:
+            async with self._connections.transaction([shard]) as db:
+                fence = self._fences.get(shard)
+                return await sweep(db, shard, limit, decide, now=self._now(), fence=fence, facts=self._facts)
+
+        taken = await trying(once)
+        if taken:
+            self._committed(grown=True)
+        return taken
+
+    async def settle(
+        self, documents: Sequence[Document], decide: Decide, *, in_depth: bool = False
+    ) -> list[Receipt | LaurelsError]:
         self._check_open()
-        return await self._settler.settle(documents, decide)
+        return await self._settler.settle(documents, decide, in_depth=in_depth)
 
     async def balance(self, member_id: str) -> tuple[Balance, Version] | None:
+        account = await self.account(member_id)
+        return None if account is None else (account[0].totals, account[1])
+
+    async def account(self, member_id: str) -> tuple[MemberState, Version] | None:
         async with self._connections.read() as db:
             row = await db.one("balance", shard_of(member_id, SHARDS), member_id)
         if row is None:
             return None
-        balance, earned, score, epoch, positions = row
+        balance, earned, score, state, epoch, positions = row
         totals = Balance() if balance is None else Balance(balance, earned, score)
-        return totals, Version(epoch, dict(enumerate(positions)))
+        return MemberState(totals, state), Version(epoch, dict(enumerate(positions)))
 
     async def entries(self, member_id: str, *, before: str | None = None, limit: int = 50) -> list[Entry]:
         async with self._connections.read() as db:
@@ -150,6 +186,12 @@ class PostgresBooks(PostgresInbox):
             else:
                 rows = await db.all("member_entries", member["shard"], member["number"], position, limit)
         return [entry_of(row) for row in rows]
+
+    async def order_award(self, source: str, order_id: str) -> Award | None:
+        home = home_of(DocumentKind.ORDER, source, order_id)
+        async with self._connections.read() as db:
+            row = await db.one("orders", [home], [source], [order_id])
+        return None if row is None or row["amount"] is None else award_of(row)
 
     async def order_entries(self, source: str, order_id: str) -> list[Entry]:
         home = home_of(DocumentKind.ORDER, source, order_id)

@@ -6,7 +6,7 @@ from laurels.engines.postgres.batch import Batch
 from laurels.engines.postgres.batch import Row as AwardRow
 from laurels.engines.postgres.codes import DOCUMENT_KINDS, home_of
 from laurels.engines.postgres.statements import Row, Statements
-from laurels.ledger import Award, Claim, Item, MemberState, OrderKey, Redeemed, RedemptionKey
+from laurels.ledger import Award, Claim, Item, OrderKey, Redeemed, RedemptionKey
 from laurels.model import DocumentKind
 
 
@@ -25,8 +25,12 @@ def item_of(row: Row) -> Item:
     )
 
 
-async def claim_of(db: Statements, batch: Batch, items: list[Item], overdue: Sequence[Item] = ()) -> Claim:
-    """The claim for documents of one locked shard. What the batch knows already is in it too."""
+async def claim_of(
+    db: Statements, batch: Batch, items: list[Item], overdue: Sequence[Item] = (), *, in_depth: bool = False
+) -> Claim:
+    """The claim for documents of one locked shard; in depth also budgets, which nobody else uses until it is written,
+    and what is said of members. What the batch knows already is in it too.
+    """
     all_items = [*items, *overdue]
     claim = Claim(
         now=batch.chain.now,
@@ -43,13 +47,13 @@ async def claim_of(db: Statements, batch: Batch, items: list[Item], overdue: Seq
     await _look_up_waiting(db, batch.chain.shard, claim, all_items)
     await _look_up_redemptions(db, batch, claim, all_items)
     await batch.load(db, {item.member for item in all_items if item.member is not None})
-    claim.members.update(states_of(batch))
+    if in_depth:
+        claim.secret = batch.secret
+        batch.budgets = dict(await db.all("lock_budgets"))
+        claim.budgets = dict(batch.budgets)
+        await batch.load_persons(db)
+    claim.members.update({number: kept.state() for number, kept in batch.members.items()})
     return claim
-
-
-def states_of(batch: Batch) -> dict[int, MemberState]:
-    """The members' states as the transaction has them."""
-    return {number: MemberState(kept.totals.balance, kept.totals.state) for number, kept in batch.members.items()}
 
 
 async def _look_up_orders(db: Statements, batch: Batch, claim: Claim, items: Iterable[Item]) -> None:
@@ -65,7 +69,7 @@ async def _look_up_orders(db: Statements, batch: Batch, claim: Claim, items: Ite
         if row["amount"] is None:
             claim.orders[key] = row["member"]
         else:
-            claim.awards[key] = _award(row)
+            claim.awards[key] = award_of(row)
             batch.award_rows[key] = AwardRow(row["shard"], row["sequence"])
 
 
@@ -88,11 +92,14 @@ async def _look_up_redemptions(db: Statements, batch: Batch, claim: Claim, items
     homes = [home_of(DocumentKind.REDEMPTION, *key) for key in keys]
     for row in await db.all("redemptions", homes, [source for source, _ in keys], [id for _, id in keys]):
         key = row["source"], row["id"]
-        claim.redemptions[key] = Redeemed(member=row["member"], points=row["points"], restored=row["restored"])
+        claim.redemptions[key] = Redeemed(
+            member=row["member"], points=row["points"], restored=row["restored"], spent=row["spent"]
+        )
         batch.redemption_rows[key] = AwardRow(row["shard"], row["sequence"])
 
 
-def _award(row: Row) -> Award:
+def award_of(row: Row) -> Award:
+    """A row of `orders` as an `Award`."""
     return Award(
         source=row["source"],
         order_id=row["id"],
@@ -106,4 +113,5 @@ def _award(row: Row) -> Award:
         board_at=row["board_at"],
         frame=row["frame"],
         refunded=row["refunded"],
+        content=row["content"],
     )

@@ -18,6 +18,7 @@ ENTRY = {
     EntryKind.RENAME: b"i",
     EntryKind.ERASE: b"z",
     EntryKind.CONTACT: b"c",
+    EntryKind.TIER: b"t",
 }
 ENTRY_KINDS = {letter: kind for kind, letter in ENTRY.items()}
 
@@ -29,6 +30,8 @@ DOCUMENT = {
     DocumentKind.AMENDMENT: b"m",
     DocumentKind.CANCELLATION: b"c",
     DocumentKind.RESTORATION: b"s",
+    DocumentKind.EXPIRY: b"x",
+    DocumentKind.MESSAGE: b"g",
 }
 DOCUMENT_KINDS = {letter: kind for kind, letter in DOCUMENT.items()}
 

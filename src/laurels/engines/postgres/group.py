@@ -5,6 +5,8 @@ and its neighbours go in.
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import msgspec
+
 from laurels.engines.postgres.batch import Batch
 from laurels.engines.postgres.chain import chains_of, columns_of
 from laurels.engines.postgres.claiming import claim_of
@@ -25,6 +27,7 @@ class _Settled(NamedTuple):
     member: int
     sequence: int
     balance: int
+    secret: bytes
 
 
 class Group:
@@ -41,14 +44,14 @@ class Group:
         self._contacts: list[tuple[int, str]] = []
         self.grew = False
 
-    async def settle(self, documents: Sequence[tuple[Document, Decide]]) -> list[Answer | int]:
+    async def settle(self, documents: Sequence[tuple[Document, Decide]], *, in_depth: bool) -> list[Answer | int]:
         """Settle documents, in order. A number stands for one that is another shard's: its member became one there."""
         known = await find_known(self._db, {key_of(document) for document, _ in documents})
         places = await self._places([document for document, _ in documents if key_of(document) not in known])
         chain = (await chains_of(self._db, [self._shard], self._now))[self._shard]
-        self._batch = Batch(chain, self._facts.identity)
+        self._batch = Batch(chain, self._facts)
         items = await self._items(documents, known, places)
-        claim = await claim_of(self._db, self._batch, [*items.values()])
+        claim = await claim_of(self._db, self._batch, [*items.values()], in_depth=in_depth)
         entries = await entries_of(self._db, known.values())
         await self._batch.load(self._db, {entry.member for entry in entries.values()})
         answers: list[Answer | int | Key] = []
@@ -118,6 +121,8 @@ class Group:
         self._batch.add(outcome)
         claim.awards.update(outcome.awards)
         claim.redemptions.update(outcome.redemptions)
+        for name, used in outcome.budgets.items():
+            claim.budgets[name] = claim.budgets.get(name, 0) + used
         [member] = {posting.member for posting in outcome.postings}
         if document.email is not None:
             self._contacts.append((member, document.email))
@@ -135,7 +140,7 @@ class Group:
             )
         )
         balance = self._batch.members[member].totals.balance.balance
-        self._taken[key_of(document)] = document, _Settled(member, item.sequence, balance)
+        self._taken[key_of(document)] = document, _Settled(member, item.sequence, balance, whose.secret)
         return key_of(document)
 
     def _enrol(self, whose: Whose) -> None:
@@ -159,11 +164,13 @@ class Group:
             waiting={key: list(claim.waiting[key]) for key in of_item if key in claim.waiting},
             members=self._states(item),
             redemptions={redeemed: claim.redemptions[redeemed]} if redeemed in claim.redemptions else {},
+            budgets=dict(claim.budgets),
+            secret=claim.secret,
         )
 
     def _states(self, item: Item) -> dict[int, MemberState]:
         kept = None if item.member is None else self._batch.members.get(item.member)
-        return {} if kept is None else {kept.number: MemberState(kept.totals.balance, kept.totals.state)}
+        return {} if kept is None else {kept.number: kept.state()}
 
     async def _write(self) -> None:
         if not self._documents:
@@ -197,11 +204,12 @@ class Group:
             entry, balance = entries[places[answer]], settled.balance
             if first is document:
                 done.append(Receipt(Status.AWARDED, entry=entry, balance=balance))
-            elif document.fingerprint in {first.fingerprint, first.as_sent}:
+            elif first.fingerprint in document.fingerprints():
                 balance = self._batch.members[settled.member].totals.balance.balance
                 done.append(Receipt(Status.AWARDED, repeated=True, entry=entry, balance=balance))
             else:
-                done.append(Receipt(Status.AWARDED, conflict=True))
+                both = keyed(settled.secret, first.fingerprint), keyed(settled.secret, document.fingerprint)
+                done.append(Receipt(Status.AWARDED, conflict=True, fingerprints=both))
         return done
 
     def _with_balance(self, receipt: Receipt) -> Receipt:
@@ -209,4 +217,4 @@ class Group:
             return receipt
         kept = self._batch.members.get(receipt.entry.member)
         balance = 0 if kept is None else kept.totals.balance.balance
-        return Receipt(receipt.status, receipt.repeated, receipt.conflict, receipt.entry, balance)
+        return msgspec.structs.replace(receipt, balance=balance)

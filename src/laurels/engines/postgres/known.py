@@ -43,7 +43,8 @@ def receipt_of(row: Row, document: Document, unplaced: bytes, entries: dict[At, 
     """The answer to a document that was here before: the first one, or a conflict."""
     status = STATUSES[row["state"]]
     if not _is_same(row, document, unplaced):
-        return Receipt(status, conflict=True)
+        fingerprints = row["fingerprint"], keyed(row["secret"] or unplaced, document.fingerprint)
+        return Receipt(status, conflict=True, fingerprints=fingerprints)
     return Receipt(status, repeated=True, entry=entries.get((row["shard"], row["position"])))
 
 
@@ -51,7 +52,7 @@ def _is_same(row: Row, document: Document, unplaced: bytes) -> bool:
     kept, secret = row["fingerprint"], row["secret"]
     if row["erased"]:  # nothing tells other content any more: the key alone decides
         return True
-    for sent in {document.fingerprint, document.as_sent or document.fingerprint}:
+    for sent in document.fingerprints():
         as_stranger = keyed(unplaced, sent)
         if kept == (keyed(secret, sent) if secret else as_stranger):
             return True

@@ -11,6 +11,7 @@ from laurels.engines.postgres.books import PostgresBooks
 from laurels.engines.postgres.codes import SHARDS
 from laurels.engines.postgres.connections import Open, cut_off
 from laurels.engines.postgres.feeding import PostgresFeed
+from laurels.engines.postgres.followers import PostgresFollowers
 from laurels.engines.postgres.intents import PostgresIntents
 from laurels.engines.postgres.members import PostgresMembers
 from laurels.engines.postgres.opening import Facts, check_server, connect, facts_of, looking
@@ -25,7 +26,13 @@ from laurels.ledger import Heads, Verification
 
 
 class PostgresLedger(
-    PostgresBooks, PostgresMembers, PostgresFeed, PostgresQuarantine, PostgresOutbox, PostgresPrograms
+    PostgresBooks,
+    PostgresMembers,
+    PostgresFeed,
+    PostgresFollowers,
+    PostgresQuarantine,
+    PostgresOutbox,
+    PostgresPrograms,
 ):
     """A ledger of 16 shards, with the checkout's `intents` in the same database. Make it with `PostgresLedger.open`;
     call it from one event loop.
@@ -90,8 +97,8 @@ class PostgresLedger(
         self._closed = True
         await self._acceptor.close()
         await self._settler.close()
-        if self._leased_until:
-            self._leased_until = 0.0
+        if self._leased_at is not None:
+            self._leased_at = None
             with suppress(LedgerUnavailable):  # then the leases end by themselves
                 async with self._connections.transaction() as db:
                     await leases.leave(db, self._owner)

@@ -9,6 +9,7 @@ from laurels.engines.postgres.batch import Batch
 from laurels.engines.postgres.chain import chains_of, columns_of
 from laurels.engines.postgres.codes import SHARDS
 from laurels.engines.postgres.connections import trying
+from laurels.engines.postgres.opening import Facts
 from laurels.engines.postgres.placing import newcomer
 from laurels.engines.postgres.session import Session
 from laurels.engines.postgres.statements import Row, Statements
@@ -28,7 +29,7 @@ class PostgresMembers(Session):
 
         async def once() -> tuple[list[bool], Version]:
             async with self._connections.transaction(shards) as db:
-                enrolment = _Enrolment(db, self._facts.identity, self._facts.secret, self._now())
+                enrolment = _Enrolment(db, self._facts, self._now())
                 new = await enrolment.enrol(members, actor, shards)
                 return new, await version_of(db)
 
@@ -91,7 +92,7 @@ class PostgresMembers(Session):
                     into,
                     actor=actor,
                     now=self._now(),
-                    identity=self._facts.identity,
+                    facts=self._facts,
                     locked=shards,
                 )
                 return await version_of(db)
@@ -122,7 +123,7 @@ class PostgresMembers(Session):
         shard, number = member["shard"], member["number"]
         if shard not in shards:
             raise _Elsewhere
-        batch = Batch((await chains_of(db, [shard], self._now()))[shard], self._facts.identity)
+        batch = Batch((await chains_of(db, [shard], self._now()))[shard], self._facts)
         await batch.load(db, {number})
         batch.join(number)
         return batch
@@ -152,6 +153,7 @@ class PostgresMembers(Session):
             await db.run("forget_member", shard, number)
             await db.run("forget_received", shard, number, self._stranger(its_id))
             await db.run("forget_said", shard, number)
+            await db.run("forget_attributes", number)
             await db.run("forget_contact", number)
             await db.run("forget_messages", number)
             await db.run("forget_buyer", number, its_id)
@@ -166,17 +168,16 @@ class _Elsewhere(Exception):
 class _Enrolment:
     """Enrols members within one transaction, their shards locked."""
 
-    def __init__(self, db: Statements, identity: str, unplaced: bytes, now: int) -> None:
+    def __init__(self, db: Statements, facts: Facts, now: int) -> None:
         self._db = db
-        self._identity = identity
-        self._unplaced = unplaced
+        self._facts = facts
         self._now = now
         self._batches: dict[int, Batch] = {}
 
     async def enrol(self, members: Sequence[tuple[str, str | None]], actor: str, shards: list[int]) -> list[bool]:
         """Enrol who is new, and keep the address of whoever brings one. True for each that is new."""
         chains = await chains_of(self._db, shards, self._now)
-        self._batches = {shard: Batch(chain, self._identity) for shard, chain in chains.items()}
+        self._batches = {shard: Batch(chain, self._facts) for shard, chain in chains.items()}
         ids = sorted({member_id for member_id, _ in members})
         rows = await self._db.all("members_by_id", [shard_of(each, SHARDS) for each in ids], ids)
         known = {
@@ -224,7 +225,7 @@ class _Enrolment:
             fresh[member_id] = whose.shard, number
             self._batches[whose.shard].add_member(number, name)
         await self._db.run("insert_members", *columns_of(rows, 6))
-        digests = [keyed(self._unplaced, each.encode()) for each in ids]
+        digests = [keyed(self._facts.secret, each.encode()) for each in ids]
         await self._db.run("place_strangers", [row[0] for row in rows], ids, digests)
         return fresh
 

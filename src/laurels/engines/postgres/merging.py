@@ -3,6 +3,7 @@
 from laurels.engines.postgres.batch import Batch
 from laurels.engines.postgres.chain import chains_of
 from laurels.engines.postgres.codes import SHARDS
+from laurels.engines.postgres.opening import Facts
 from laurels.engines.postgres.statements import Statements
 from laurels.errors import Conflict, PointsOutOfRange, UnknownMember
 from laurels.ledger import shard_of
@@ -16,7 +17,7 @@ class Elsewhere(Exception):
 
 
 async def merge(
-    db: Statements, member_id: str, into: str, *, actor: str, now: int, identity: str, locked: set[int]
+    db: Statements, member_id: str, into: str, *, actor: str, now: int, facts: Facts, locked: set[int]
 ) -> None:
     """Move a member's points, orders, later documents and places to another, and let its id answer for that one.
 
@@ -37,7 +38,7 @@ async def merge(
     if other_shard not in locked:
         raise Elsewhere
     batches = {
-        at: Batch(chain, identity) for at, chain in (await chains_of(db, sorted({shard, other_shard}), now)).items()
+        at: Batch(chain, facts) for at, chain in (await chains_of(db, sorted({shard, other_shard}), now)).items()
     }
     await batches[shard].load(db, {number})
     await batches[other_shard].load(db, {other})
@@ -48,6 +49,7 @@ async def merge(
         await batch.write(db)
     await db.run("merge_member", shard, number, other_shard, other)
     await db.run("merge_rest", number, other)
+    await db.run("move_due", shard, number, other_shard, other)
     await db.run("release_messages", other, now)
     sequences = [row[0] for row in await db.all("documents_of", shard, number)]
     if sequences:

@@ -1,17 +1,23 @@
 """The quarantine and the outbox."""
 
+from collections.abc import Sequence
+
 from laurels.clock import MINUTE, SECOND
 from laurels.engines.postgres.books import PostgresInbox
 from laurels.engines.postgres.codes import DOCUMENT, DOCUMENT_KINDS, SHARDS, home_of
+from laurels.engines.postgres.connections import trying
 from laurels.engines.postgres.session import Session
 from laurels.engines.postgres.statements import Row, Statements
 from laurels.errors import NotFound
 from laurels.ledger import Message, MessageState, QuarantinedDocument, shard_of
-from laurels.model import DocumentKind
+from laurels.model import DocumentKind, RefusedMessage
 
 
 class PostgresQuarantine(PostgresInbox):
     """What could not be awarded."""
+
+    async def set_aside(self, messages: Sequence[RefusedMessage]) -> None:
+        await trying(lambda: self._acceptor.set_aside(messages))
 
     async def quarantine(self, *, after: int = 0, limit: int = 50) -> list[QuarantinedDocument]:
         async with self._connections.read() as db:

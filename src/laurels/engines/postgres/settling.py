@@ -21,6 +21,7 @@ MOST_DOCUMENTS = 500
 class _Job(NamedTuple):
     document: Document
     decide: Decide
+    in_depth: bool
     future: "asyncio.Future[Answer]"
 
 
@@ -43,10 +44,12 @@ class Settler:
         self._jobs: dict[int, list[_Job]] = defaultdict(list)
         self._working: dict[int, asyncio.Task[None]] = {}
 
-    async def settle(self, documents: Sequence[Document], decide: Decide) -> list[Receipt | LaurelsError]:
+    async def settle(
+        self, documents: Sequence[Document], decide: Decide, *, in_depth: bool
+    ) -> list[Receipt | LaurelsError]:
         """Settle documents, together with those of concurrent calls."""
         loop = asyncio.get_running_loop()
-        jobs = [_Job(document, decide, loop.create_future()) for document in documents]
+        jobs = [_Job(document, decide, in_depth, loop.create_future()) for document in documents]
         for job in jobs:
             shard = shard_of(job.document.member_id, SHARDS)
             self._jobs[shard].append(job)
@@ -98,7 +101,8 @@ class Settler:
             try:
                 async with self._connections.transaction([shard]) as db:
                     group = Group(db, shard, self._facts, self._now())
-                    answers = await group.settle([(job.document, job.decide) for job in jobs])
+                    in_depth = any(job.in_depth for job in jobs)
+                    answers = await group.settle([(job.document, job.decide) for job in jobs], in_depth=in_depth)
             except RETRIED:
                 continue
             if group.grew:

@@ -73,6 +73,8 @@ _LED_TO = {
     DocumentKind.ADJUSTMENT: {EntryKind.ADJUST},
     DocumentKind.RESTORATION: {EntryKind.RESTORE},
     DocumentKind.REDEMPTION: {EntryKind.REDEEM},
+    DocumentKind.EXPIRY: set(),
+    DocumentKind.MESSAGE: set(),
 }
 _NAMED_BY = {
     DocumentKind.ORDER: "order_id",
@@ -104,5 +106,6 @@ def _fits(row: Row, entries: dict[At, OrderEntry]) -> bool:
         left=row["left_amount"],
         reversed=row["reversed"],
         refunded=row["refunded"],
+        framed=row["framed"],
     )
     return not order_differs(kept, [entry for entry in found if entry is not None])

@@ -8,7 +8,7 @@ from laurels.engines.sqlite import intents, members
 from laurels.engines.sqlite.chain import Numbers, read_entry
 from laurels.engines.sqlite.connection import Database
 from laurels.ledger import Item, Receipt, shard_of
-from laurels.model import Document, DocumentKind, Status
+from laurels.model import Document, DocumentKind, RefusedMessage, Status
 from laurels.model.documents import keyed
 
 SECRET_BYTES = 16
@@ -21,6 +21,7 @@ class Acceptance:
         self._db = db
         self._now = now
         self._numbers = Numbers(db)
+        self._members: dict[int, Whose] = {}
 
     def save(self) -> None:
         """Write what numbers are next."""
@@ -30,7 +31,7 @@ class Acceptance:
         """The first answer to a document that was here before, or the conflict with it (None when it is new); and whose
         it is, if that is known.
         """
-        row = self._db.one("look_up", document.source, document.id, document.kind.value, document.member_id)
+        row = self._db.one("look_up", document.source, document.id, document.kind, document.member_id)
         assert row is not None, "a row of look-ups is a row, whatever they find"
         sequence, number = row
         if sequence is not None:
@@ -46,12 +47,12 @@ class Acceptance:
             members.keep_first_contact(self._db, whose.number, document.email, self._now)
         sequence = self._db.insert(
             "insert_accepted",
-            document.kind.value,
+            document.kind,
             document.source,
             document.id,
             whose.number,
             keyed(whose.secret, document.fingerprint),
-            Status.ACCEPTED.value,
+            Status.ACCEPTED,
             self._now,
         )
         item = Item(
@@ -74,12 +75,27 @@ class Acceptance:
             return known
         if not intents.allow(self._db, document):
             return Receipt(Status.ACCEPTED, conflict=True)
+        self._put(document, whose)
+        intents.finish(self._db, document)
+        return Receipt(Status.ACCEPTED)
+
+    def set_aside(self, message: RefusedMessage) -> None:
+        """Put a message into quarantine, where it was not there before."""
+        document = message.document()
+        known, whose = self.look_up(document)
+        if known is None:
+            sequence = self._put(document, whose)
+            self._db.run("set_accepted", Status.QUARANTINED.value, sequence)
+            self._db.run("set_inbox", Status.QUARANTINED.value, message.reason, self._now, sequence)
+
+    def _put(self, document: Document, whose: "Whose | None") -> int:
+        """Write a new document to the inbox; gives its sequence."""
         whose = whose or self._place(document)
         item, shard = self.remember(document, whose)
         self._db.run(
             "insert_inbox",
             item.sequence,
-            document.kind.value,
+            document.kind,
             document.source,
             document.id,
             None if item.member is not None else self._stranger_of(document),
@@ -91,8 +107,7 @@ class Acceptance:
             None if document.order_key is None else document.order_key[0],
             document.actor,
         )
-        intents.finish(self._db, document)
-        return Receipt(Status.ACCEPTED)
+        return item.sequence
 
     def _place(self, document: Document) -> "Whose":
         """Whose a document of an unknown member is: nobody's yet, where it does not enrol."""
@@ -126,6 +141,13 @@ class Acceptance:
         return row[0], row[1]
 
     def _member(self, number: int) -> "Whose":
+        """Nothing but this transaction changes a member while it lasts."""
+        known = self._members.get(number)
+        if known is None:
+            known = self._members[number] = self._read_member(number)
+        return known
+
+    def _read_member(self, number: int) -> "Whose":
         row = self._db.one("member_key", number)
         assert row is not None, "a number that was given stays"
         shard, secret = row
@@ -151,12 +173,13 @@ class Acceptance:
         if member is not None and secret is None:  # erased: nothing tells other content, the key alone decides
             return receipt
         unplaced = self._numbers.secret
-        for sent in {document.fingerprint, document.as_sent or document.fingerprint}:
+        for sent in document.fingerprints():
             if fingerprint == (keyed(secret, sent) if secret else keyed(unplaced, sent)):
                 return receipt
             if secret and fingerprint == keyed(secret, keyed(unplaced, sent)):  # placed after it came
                 return receipt
-        return Receipt(Status(status), conflict=True)
+        fingerprints = fingerprint, keyed(secret or unplaced, document.fingerprint)
+        return Receipt(Status(status), conflict=True, fingerprints=fingerprints)
 
 
 class Whose(NamedTuple):
@@ -174,3 +197,11 @@ def accept(db: Database, batches: Sequence[Sequence[Document]], now: int) -> lis
     receipts = [[acceptance.accept(document) for document in batch] for batch in batches]
     acceptance.save()
     return receipts
+
+
+def set_aside(db: Database, messages: Sequence[RefusedMessage], now: int) -> None:
+    """Put messages that are no documents into quarantine."""
+    acceptance = Acceptance(db, now)
+    for message in messages:
+        acceptance.set_aside(message)
+    acceptance.save()

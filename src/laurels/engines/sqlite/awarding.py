@@ -13,7 +13,15 @@ from laurels.model import Balance, Document, DocumentKind, Status
 
 
 def award(
-    db: Database, shard: int, limit: int, decide: Decide, *, waiting_before: int, now: int, fence: int | None
+    db: Database,
+    shard: int,
+    limit: int,
+    decide: Decide,
+    *,
+    waiting_before: int,
+    in_depth: bool,
+    now: int,
+    fence: int | None,
 ) -> int:
     """Take up to `limit` documents in order of acceptance, and as many overdue ones. Returns how many were taken.
 
@@ -26,33 +34,56 @@ def award(
     if not items and not overdue:
         return 0
     chain = Chain(db, shard, now)
-    claim = _claim(db, chain, items, overdue)
+    claim, balances = _claim(db, chain, items, overdue, in_depth=in_depth)
     known = frozenset(claim.awards)
     outcome = decide(claim)
     for item in outcome.waiting:
         _set_aside(db, item, Status.WAITING, "the order has not come yet", chain.now)
     for quarantined in outcome.quarantined:
         _set_aside(db, quarantined.item, Status.QUARANTINED, quarantined.reason, chain.now)
-    for item, place, member in write(db, chain, outcome, known):
+    written = write(db, chain, outcome, known, balances)
+    for item, _, member in written:
         if item.member != member:
             db.run("place_accepted", member, item.sequence)
-        db.run("set_awarded", place, item.sequence)
-        db.run("delete_inbox", item.sequence)
+    db.run_many("set_awarded", [(place, item.sequence) for item, place, _ in written])
+    db.run_many("delete_inbox", [(item.sequence,) for item, _, _ in written])
     chain.save()
     return len(items) + len(overdue)
 
 
+def sweep(db: Database, shard: int, limit: int, decide: Decide, *, now: int, fence: int | None) -> int:
+    """Write down what the clock has done to up to `limit` members. Returns how many were looked at."""
+    if fence is not None and not leases.holds(db, shard, fence):
+        raise NotOwned
+    chain = Chain(db, shard, now)
+    rows = db.all("claim_due", shard, chain.now, limit)
+    if not rows:
+        return 0
+    for whose, _, _ in rows:
+        db.run("delete_due", shard, chain.now, whose)
+    items = [_by_clock(member, at) for member, at in {member: at for _, member, at in rows}.items()]
+    claim, balances = _claim(db, chain, items, [], in_depth=True)
+    write(db, chain, decide(claim), balances=balances)
+    chain.save()
+    return len(rows)
+
+
 def settle(
-    db: Database, batches: Sequence[tuple[Sequence[Document], Decide]], now: int
+    db: Database, batches: Sequence[tuple[Sequence[Document], Decide, bool]], now: int
 ) -> list[list[Receipt | LaurelsError]]:
-    """Accept documents and write their entries at once, each judged alone."""
-    return [[_settle_one(db, document, decide, now) for document in documents] for documents, decide in batches]
+    """Accept documents and write their entries at once, each judged alone; with True, in depth."""
+    return [
+        [_settle_one(db, document, decide, now, in_depth=in_depth) for document in documents]
+        for documents, decide, in_depth in batches
+    ]
 
 
-def _settle_one(db: Database, document: Document, decide: Decide, now: int) -> Receipt | LaurelsError:
+def _settle_one(
+    db: Database, document: Document, decide: Decide, now: int, *, in_depth: bool
+) -> Receipt | LaurelsError:
     db.execute("SAVEPOINT one")
     try:
-        receipt: Receipt | LaurelsError = _settle(db, document, decide, now)
+        receipt: Receipt | LaurelsError = _settle(db, document, decide, now, in_depth=in_depth)
     except LaurelsError as error:
         db.execute("ROLLBACK TO one")
         receipt = error
@@ -60,7 +91,7 @@ def _settle_one(db: Database, document: Document, decide: Decide, now: int) -> R
     return receipt
 
 
-def _settle(db: Database, document: Document, decide: Decide, now: int) -> Receipt:
+def _settle(db: Database, document: Document, decide: Decide, now: int, *, in_depth: bool) -> Receipt:
     acceptance = Acceptance(db, now)
     known, whose = acceptance.look_up(document)
     if known is not None:
@@ -69,8 +100,8 @@ def _settle(db: Database, document: Document, decide: Decide, now: int) -> Recei
     acceptance.save()
     chains = Chains(db, now)
     chain = chains.of(shard)
-    outcome = decide(_claim(db, chain, [item], []))
-    [(_, place, member)] = write(db, chain, outcome)
+    claim, balances = _claim(db, chain, [item], [], in_depth=in_depth)
+    [(_, place, member)] = write(db, chain, decide(claim), balances=balances)
     db.run("set_awarded", place, item.sequence)
     chains.save()
     return _with_balance(db, Receipt(Status.AWARDED, entry=read_entry(db, place)), member)
@@ -81,9 +112,11 @@ def _with_balance(db: Database, receipt: Receipt, member: int) -> Receipt:
     return Receipt(receipt.status, receipt.repeated, receipt.conflict, receipt.entry, row[0] if row else 0)
 
 
-def _claim(db: Database, chain: Chain, items: list[Item], overdue: list[Item]) -> Claim:
+def _claim(
+    db: Database, chain: Chain, items: list[Item], overdue: list[Item], *, in_depth: bool
+) -> tuple[Claim, dict[int, Row | None]]:
     """Look up what judging these needs: the orders that others name, the documents that orders release, the members'
-    state.
+    state; in depth also budgets, and what is said of members. Gives the members' rows of totals besides.
     """
     claim = Claim(
         now=chain.now,
@@ -96,30 +129,43 @@ def _claim(db: Database, chain: Chain, items: list[Item], overdue: list[Item]) -
         members={},
         redemptions={},
     )
+    anything_waits = db.one("anything_waits") is not None
     for item in [*items, *overdue]:
-        _look_up(db, claim, item, chain.shard)
+        _look_up(db, claim, item, chain.shard, anything_waits=anything_waits)
     members: set[int | None] = {item.member for item in items}
     members.update(award.member for award in claim.awards.values())
-    for member in members - {None}:
-        row = db.one("read_balance", member)
-        if member is not None and row is not None:
+    balances = {member: db.one("read_balance", member) for member in members if member is not None}
+    for member, row in balances.items():
+        if row is not None:
             claim.members[member] = MemberState(Balance(*row[:3]), row[6])
-    return claim
+    if in_depth:
+        claim.budgets = dict(db.all("read_budgets"))
+        claim.secret = db.value("read_secret")
+        for member in balances:
+            claim.members[member] = _in_depth(db, member, claim.members.get(member, MemberState()))
+    return claim, balances
 
 
-def _look_up(db: Database, claim: Claim, item: Item, shard: int) -> None:
+def _in_depth(db: Database, member: int, kept: MemberState) -> MemberState:
+    enrolled_at, attributes = db.one("read_person", member) or (None, None)
+    orders, last_order_at = (0, None) if kept.state is not None else db.one("read_orders", member) or (0, None)
+    return MemberState(kept.totals, kept.state, attributes, enrolled_at, orders, last_order_at)
+
+
+def _look_up(db: Database, claim: Claim, item: Item, shard: int, *, anything_waits: bool) -> None:
     key = item.order_key
     match item.kind:
         case DocumentKind.ORDER if key is not None:
-            if (
-                db.one("is_awaited", *key) is not None
-            ):  # a tenth of the time that claiming them takes, and hardly ever so
+            # Hardly ever so, and a tenth of the time that claiming them takes.
+            if anything_waits and db.one("is_awaited", *key) is not None:
                 claim.waiting[key] = [_item(row) for row in db.all("claim_waiting", *key, shard)]
         case DocumentKind.RESTORATION:
             source, redemption_id = item.source, item.id.split("\n")[0]
             row = db.one("read_redemption", source, redemption_id)
             if row is not None:
-                claim.redemptions[source, redemption_id] = Redeemed(member=row[0], points=row[1], restored=row[2])
+                claim.redemptions[source, redemption_id] = Redeemed(
+                    member=row[0], points=row[1], restored=row[2], spent=row[3]
+                )
         case _ if key is not None:
             _look_up_order(db, claim, key)
 
@@ -127,7 +173,7 @@ def _look_up(db: Database, claim: Claim, item: Item, shard: int) -> None:
 def _look_up_order(db: Database, claim: Claim, key: OrderKey) -> None:
     row = db.one("read_award", *key)
     if row is not None:
-        claim.awards[key] = _award(row)
+        claim.awards[key] = award_of(row)
         return
     owner = db.one("owner", *key, DocumentKind.ORDER.value)
     if owner is not None:
@@ -153,7 +199,22 @@ def _item(row: Row) -> Item:
     )
 
 
-def _award(row: Row) -> Award:
+def _by_clock(member: int, at: int) -> Item:
+    """What a member's judgement is asked for when its time has come: no document, and so without a place."""
+    return Item(
+        sequence=-member - 1,
+        kind=DocumentKind.EXPIRY,
+        source="laurels",
+        id="",
+        member=member,
+        order_key=None,
+        accepted_at=at,
+        content=b"",
+    )
+
+
+def award_of(row: Row) -> Award:
+    """A row of `read_award` as an `Award`."""
     return Award(
         source=row[0],
         order_id=row[1],
@@ -167,4 +228,5 @@ def _award(row: Row) -> Award:
         board_at=row[9],
         frame=row[10],
         refunded=row[11],
+        content=row[12],
     )

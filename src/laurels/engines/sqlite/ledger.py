@@ -4,17 +4,18 @@ thread.
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import apsw
 
 from laurels import clock
 from laurels.clock import Clock
-from laurels.engines.sqlite import verifying
+from laurels.engines.sqlite import leases, verifying
 from laurels.engines.sqlite.books import SqliteBooks, SqliteInbox
 from laurels.engines.sqlite.connection import Database, wrapped
 from laurels.engines.sqlite.feeding import SqliteFeed, heads_of
+from laurels.engines.sqlite.followers import SqliteFollowers
 from laurels.engines.sqlite.places import end_of, place_of
 from laurels.engines.sqlite.programs import SqlitePrograms
 from laurels.engines.sqlite.registry import SqliteMembers, SqliteOutbox, SqliteQuarantine
@@ -23,7 +24,16 @@ from laurels.errors import LedgerReadOnly, LedgerUnavailable, SchemaTooOld
 from laurels.ledger import Heads, Upgrade, Verification
 
 
-class SqliteLedger(SqliteInbox, SqliteBooks, SqliteMembers, SqliteFeed, SqliteQuarantine, SqliteOutbox, SqlitePrograms):
+class SqliteLedger(
+    SqliteInbox,
+    SqliteBooks,
+    SqliteMembers,
+    SqliteFeed,
+    SqliteFollowers,
+    SqliteQuarantine,
+    SqliteOutbox,
+    SqlitePrograms,
+):
     """A ledger in one file, with the checkout's `intents` in the same. Make it with `SqliteLedger.open`; call it from
     one event loop.
     """
@@ -90,6 +100,10 @@ class SqliteLedger(SqliteInbox, SqliteBooks, SqliteMembers, SqliteFeed, SqliteQu
         return await self._writer.run(write)
 
     async def close(self) -> None:
+        if self._leased_at is not None:
+            self._leased_at = None
+            with suppress(LedgerUnavailable):  # else they end by themselves
+                await self._writer.run(lambda db: leases.leave(db, self._owner))
         self._notice.close()
         self._reader.close()
         await self._writer.close()

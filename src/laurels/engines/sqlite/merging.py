@@ -50,8 +50,7 @@ def _move_totals(db: Database, chains: Chains, gone: tuple[int, int], stays: tup
         has.score(month, scored)
     had.balance, had.months = Balance(), type(had.months)()
     db.run("forget_closed_months", gone[0])
-    save_totals(db, gone[0], had)
-    save_totals(db, stays[0], has)
+    save_totals(db, {gone[0]: had, stays[0]: has})
     for (member, shard), sign, names in ((gone, -1, {"into": stays[0]}), (stays, 1, {"of": gone[0]})):
         details = encode(MergeDetails(earned=sign * earned, score=sign * score, **names))
         chains.of(shard).event(EntryKind.MERGE, member, actor=actor, points=sign * points, details=details)

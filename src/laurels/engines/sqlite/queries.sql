@@ -118,6 +118,10 @@ SELECT i.sequence, i.kind, i.source, i.id, coalesce(m.merged_into, a.member), i.
 FROM inbox i JOIN accepted a ON a.sequence = i.sequence LEFT JOIN member m ON m.number = a.member
 WHERE i.state = 'waiting' AND i.shard = ? AND i.changed_at < ? ORDER BY i.changed_at LIMIT ?;
 
+-- name: anything_waits
+-- Whether any document waits for an order.
+SELECT 1 FROM inbox WHERE state = 'waiting' LIMIT 1;
+
 -- name: is_awaited
 -- Whether anything waits for an order.
 SELECT 1 FROM inbox WHERE state = 'waiting' AND order_source = ?1 AND order_id = ?2 LIMIT 1;
@@ -162,10 +166,12 @@ UPDATE inbox SET state = ?1, changed_at = ?2, reason = ?3, raw = iif(?1 = 'dropp
 WHERE sequence = ?4 AND state = 'quarantined' RETURNING sequence;
 
 -- name: read_award
--- What an order earned.
+-- What an order earned; with what it said, where no frame is kept of it.
 SELECT source, order_id, coalesce(m.merged_into, member), program_version, currency, amount, left_amount, points, reversed,
-       board_at, frame, refunded
-FROM award JOIN member m ON m.number = award.member WHERE source = ? AND order_id = ?;
+       board_at, frame, refunded, c.content
+FROM award JOIN member m ON m.number = award.member
+LEFT JOIN content c ON award.frame IS NULL AND c.place = json_extract(CAST(award.places AS TEXT), '$[0]')
+WHERE source = ? AND order_id = ?;
 
 -- name: write_award!
 -- What an order earned, and what of it is left.
@@ -284,7 +290,8 @@ WHERE a.sequence > ?1 AND a.sequence <= ?2 AND a.kind = 'order' AND (
     OR w.places IS NULL OR json_extract(CAST(w.places AS TEXT), '$[0]') IS NOT a.place
     OR (SELECT sum(points) FROM entry WHERE place IN (SELECT value FROM json_each(CAST(w.places AS TEXT))))
         IS NOT w.points - w.reversed
-    OR w.left_amount < 0 OR w.left_amount > w.amount OR (w.left_amount = 0 AND w.reversed <> w.points)
+    OR w.left_amount < 0 OR w.left_amount > w.amount
+    OR (w.frame IS NULL AND w.left_amount = 0 AND w.reversed <> w.points)
     OR (w.refunded IS NULL AND (w.left_amount <> w.amount OR w.reversed <> 0))
     OR (w.program_version, w.currency, w.amount, w.points, w.board_at) IS NOT (
         SELECT program_version, currency, amount, points, board_at
@@ -467,19 +474,63 @@ SELECT places FROM award WHERE source = ? AND order_id = ?;
 
 -- name: read_redemption
 -- A redemption, and what of it came back.
-SELECT coalesce(m.merged_into, e.member), -e.points, coalesce(r.restored, 0)
+SELECT coalesce(m.merged_into, e.member), -e.points, coalesce(r.restored, 0), r.spent
 FROM accepted a JOIN entry e ON e.place = a.place JOIN member m ON m.number = e.member
 LEFT JOIN redemption r ON r.source = a.source AND r.redemption_id = a.id
 WHERE a.source = ? AND a.id = ? AND a.kind = 'redemption';
 
 -- name: write_redemption!
--- What of a redemption came back.
-INSERT INTO redemption (source, redemption_id, restored) VALUES (?, ?, ?)
-ON CONFLICT (source, redemption_id) DO UPDATE SET restored = excluded.restored;
+-- What of a redemption came back, and what can.
+INSERT INTO redemption (source, redemption_id, restored, spent) VALUES (?, ?, ?, ?)
+ON CONFLICT (source, redemption_id) DO UPDATE SET restored = excluded.restored, spent = excluded.spent;
 
 -- name: insert_due!
 -- What happens to a member by the clock.
 INSERT INTO due (shard, at, member, what) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- name: claim_due
+-- Members of a shard to whom something has happened by the clock, the longest ago first.
+SELECT d.member, coalesce(m.merged_into, d.member), min(d.at) FROM due d JOIN member m ON m.number = d.member
+WHERE d.shard = ?1 AND d.at <= ?2 GROUP BY d.member ORDER BY min(d.at), d.member LIMIT ?3;
+
+-- name: delete_due!
+-- It is written down.
+DELETE FROM due WHERE shard = ? AND at <= ? AND member = ?;
+
+-- name: read_budgets
+-- What is used of budgets.
+SELECT name, used FROM budget;
+
+-- name: use_budget!
+-- More, or less, of a budget is used.
+INSERT INTO budget (name, used) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET used = used + excluded.used;
+
+-- name: read_person
+-- What campaigns may ask of a member.
+SELECT m.enrolled_at, a.content FROM member m LEFT JOIN attribute a ON a.member = m.number WHERE m.number = ?;
+
+-- name: read_orders
+-- How many orders a member has that have a total and are not wholly refunded, and when the last was.
+SELECT count(*), max(w.board_at) FROM award w
+WHERE (w.source, w.order_id) IN (SELECT source, order_id FROM entry WHERE member = ?1 AND kind = 'earn')
+  AND w.amount > 0 AND w.left_amount > 0;
+
+-- name: read_secret
+-- The ledger's.
+SELECT secret FROM ledger;
+
+-- name: write_attributes!
+-- What the shop says of a member.
+INSERT INTO attribute (member, content) VALUES (?, ?) ON CONFLICT (member) DO UPDATE SET content = excluded.content;
+
+-- name: forget_attributes!
+-- Erase that.
+DELETE FROM attribute WHERE member = ?;
+
+-- name: account_by_id
+-- A member's totals with what the program keeps of it, by the shop's id.
+SELECT b.balance, b.earned, b.score, b.state
+FROM member m LEFT JOIN balance b ON b.member = coalesce(m.merged_into, m.number) WHERE m.member_id = ?;
 
 -- name: add_to_closed_month!
 -- What a member scored in a month that is closed.
@@ -539,9 +590,21 @@ SELECT digest, version, text, submitted_by, submitted_at, approved_by, approved_
 -- Somebody put it in force.
 UPDATE draft SET approved_by = ?, approved_at = ? WHERE digest = ? AND approved_by IS NULL;
 
--- name: lease_owners
--- Who holds shards now.
-SELECT DISTINCT owner FROM lease WHERE until > ?;
+-- name: awarders
+-- The processes that award, by their word of late.
+SELECT owner FROM awarder WHERE until > ? AND until <= ?;
+
+-- name: note_awarder!
+-- A process awards.
+INSERT INTO awarder (owner, until) VALUES (?, ?) ON CONFLICT (owner) DO UPDATE SET until = excluded.until;
+
+-- name: forget_awarders!
+-- Processes that have not said so for a while.
+DELETE FROM awarder WHERE until <= ? OR until > ?;
+
+-- name: forget_awarder!
+-- One that ends.
+DELETE FROM awarder WHERE owner = ?;
 
 -- name: leases_of
 -- What an owner holds, and has held last.
@@ -555,10 +618,14 @@ UPDATE lease SET until = ? WHERE shard = ?;
 -- Let go of a shard.
 UPDATE lease SET until = 0, owner = '' WHERE shard = ?;
 
+-- name: release_leases!
+-- Let go of all that an owner holds.
+UPDATE lease SET until = 0, owner = '' WHERE owner = ?;
+
 -- name: free_shards
--- Shards that nobody holds.
+-- Shards that nobody holds but perhaps one owner.
 SELECT shard.shard FROM shard LEFT JOIN lease ON lease.shard = shard.shard
-WHERE coalesce(lease.until, 0) <= ? ORDER BY shard.shard LIMIT ?;
+WHERE lease.owner IS NOT ? AND NOT (coalesce(lease.until, 0) > ? AND lease.until <= ?) ORDER BY shard.shard LIMIT ?;
 
 -- name: take_lease
 -- Take a shard; the fence tells whoever held it.
@@ -618,3 +685,26 @@ SELECT month, score FROM closed_month WHERE member = ?;
 -- name: forget_closed_months!
 -- It is another's now.
 DELETE FROM closed_month WHERE member = ?;
+
+-- name: take_follower_lease
+-- Take or renew the lease of a target; nothing where another owner has it.
+INSERT INTO follower_lease (target, owner, until) VALUES (?1, ?2, ?3)
+ON CONFLICT (target) DO UPDATE SET owner = ?2, until = ?3 WHERE owner = ?2 OR until <= ?4
+RETURNING owner;
+
+-- name: follower_owner
+-- Who sends to a target.
+SELECT owner FROM follower_lease WHERE target = ?;
+
+-- name: release_follower!
+-- End a lease.
+DELETE FROM follower_lease WHERE target = ? AND owner = ?;
+
+-- name: follower_marks
+-- How far a target got in each shard.
+SELECT shard, position, hash FROM follower WHERE target = ?;
+
+-- name: write_follower!
+-- Note how far a target got in a shard.
+INSERT INTO follower (target, shard, position, hash) VALUES (?1, ?2, ?3, ?4)
+ON CONFLICT (target, shard) DO UPDATE SET position = ?3, hash = ?4;

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from laurels.clock import SECOND
-from laurels.engines.sqlite import members, merging
+from laurels.engines.sqlite import accepting, members, merging
 from laurels.engines.sqlite.connection import Database, Row
 from laurels.engines.sqlite.session import Session
 from laurels.errors import NotFound
 from laurels.ledger import Message, MessageState, QuarantinedDocument
-from laurels.model import DocumentKind, Member, MemberEvent, Status, Version
+from laurels.model import DocumentKind, Member, MemberEvent, RefusedMessage, Status, Version
 
 
 class SqliteMembers(Session):
@@ -36,6 +36,9 @@ class SqliteMembers(Session):
 
 class SqliteQuarantine(Session):
     """What could not be awarded."""
+
+    async def set_aside(self, messages: Sequence[RefusedMessage]) -> None:
+        await self._writer.run(lambda db: accepting.set_aside(db, messages, self._now()))
 
     async def quarantine(self, *, after: int = 0, limit: int = 50) -> list[QuarantinedDocument]:
         rows = await self._reader.run(lambda db: db.all("quarantine", after, limit))

@@ -30,9 +30,9 @@ class Session:
         self._reader = Reader(path)
         self._owner = uuid.uuid4().hex
         self._shards = int(self._reader.now(lambda db: db.one("read_ledger") or (0, 0, 1))[2])
-        self._mine = frozenset(range(self._shards))
+        self._mine: frozenset[int] = frozenset({0}) if self._shards == 1 else frozenset()
         self._fences: dict[int, int] = {}
-        self._leased_until = 0
+        self._leased_at: int | None = None
         self.intents = SqliteIntents(self._writer, self._reader)
 
     async def _entries(self, query: str, bindings: tuple[object, ...]) -> list[Entry]:

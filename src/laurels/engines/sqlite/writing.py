@@ -1,12 +1,12 @@
 """Writing an outcome: entries with what belongs to them, totals, awards, milestones."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 import msgspec
 
 from laurels.engines.sqlite import members
 from laurels.engines.sqlite.chain import Chain
-from laurels.engines.sqlite.connection import Database
+from laurels.engines.sqlite.connection import Database, Row
 from laurels.ledger import Award, Item, OrderKey, Outcome, Posting, Reached
 from laurels.ledger.inbox import KEPT
 from laurels.ledger.outbox import message_id
@@ -18,41 +18,55 @@ Written = tuple[Item, int, int]
 """(document, the place of its first entry, its member)."""
 
 
-def write(db: Database, chain: Chain, outcome: Outcome, known: Container[OrderKey] = ()) -> list[Written]:
+def write(
+    db: Database,
+    chain: Chain,
+    outcome: Outcome,
+    known: Container[OrderKey] = (),
+    balances: Mapping[int, Row | None] = {},
+) -> list[Written]:
     """Write all that an outcome says; gives each document once, with its first entry. `known` are the orders that were
-    awarded before.
+    awarded before, `balances` members' rows of totals that were read in this transaction.
     """
     totals: dict[int, Totals] = {}
-    written, places = _write_entries(db, chain, outcome.postings, totals)
+    written, places = _write_entries(db, chain, outcome.postings, totals, balances)
     for member, state in outcome.states.items():
         if member not in totals:
-            totals[member], _ = totals_of(db, member)
+            totals[member], _ = _totals_in(db, balances, member)
         totals[member].state = state
-    for member, of_member in totals.items():
-        save_totals(db, member, of_member)
-    for key, award in outcome.awards.items():
-        before = _places_of(db, award) if key in known else []
-        _write_award(db, award, before + places.get(key, []))
+    save_totals(db, totals)
+    awards = [
+        _award_row(award, (_places_of(db, award) if key in known else []) + places.get(key, []))
+        for key, award in outcome.awards.items()
+    ]
+    db.run_many("write_award", awards)
     for (source, redemption_id), redeemed in outcome.redemptions.items():
-        db.run("write_redemption", source, redemption_id, redeemed.restored)
+        db.run("write_redemption", source, redemption_id, redeemed.restored, redeemed.spent)
     for reached in outcome.reached:
         _reach(db, reached, chain.now)
+    for name, used in outcome.budgets.items():
+        db.run("use_budget", name, used)
     for due in outcome.due:
         db.run("insert_due", chain.shard, due.at, due.member, due.what)
     return list(written.values())
 
 
 def _write_entries(
-    db: Database, chain: Chain, postings: Sequence[Posting], totals: dict[int, Totals]
+    db: Database,
+    chain: Chain,
+    postings: Sequence[Posting],
+    totals: dict[int, Totals],
+    balances: Mapping[int, Row | None],
 ) -> tuple[dict[int, Written], dict[OrderKey, list[int]]]:
     """Append the entries, each with what belongs to it, and add them to the totals; gives what was written by document,
     and the entries' places by order.
     """
     written: dict[int, Written] = {}
     places: dict[OrderKey, list[int]] = {}
+    contents: list[tuple[int, bytes]] = []
     for posting in postings:
         if posting.member not in totals:
-            totals[posting.member], is_first = totals_of(db, posting.member)
+            totals[posting.member], is_first = _totals_in(db, balances, posting.member)
             if is_first:  # totals come after the enrolment: who has some is in the feed
                 members.joined(db, chain, posting.member)
         totals[posting.member].add(posting)
@@ -60,27 +74,38 @@ def _write_entries(
         if posting.item.sequence not in written:
             written[posting.item.sequence] = posting.item, place, posting.member
             if posting.item.kind in KEPT:
-                db.run("insert_content", place, posting.item.content)
+                contents.append((place, posting.item.content))
         if posting.order_key is not None:
             places.setdefault(posting.order_key, []).append(place)
         if posting.reason or posting.note:
             db.run("insert_remark", place, posting.reason, posting.note)
+    db.run_many("insert_content", contents)
     return written, places
 
 
 def totals_of(db: Database, member: int) -> tuple[Totals, bool]:
     """A member's totals, and whether this is the first that there is of them."""
-    row = db.one("read_balance", member)
+    return _totals_in(db, {}, member)
+
+
+def _totals_in(db: Database, balances: Mapping[int, Row | None], member: int) -> tuple[Totals, bool]:
+    row = balances[member] if member in balances else db.one("read_balance", member)
     if row is None:
         return Totals(Balance(), Months(), None), True
     return Totals(Balance(*row[:3]), Months(*row[3:6]), row[6]), False
 
 
-def save_totals(db: Database, member: int, totals: Totals) -> None:
-    """Write a member's totals."""
+def save_totals(db: Database, totals: Mapping[int, Totals]) -> None:
+    """Write members' totals."""
+    db.run_many("write_balance", [_balance_row(member, of_member) for member, of_member in totals.items()])
+    for member, of_member in totals.items():
+        for month, points in of_member.closing:
+            db.run("add_to_closed_month", month, member, points)
+
+
+def _balance_row(member: int, totals: Totals) -> Row:
     balance, months = totals.balance, totals.months
-    db.run(
-        "write_balance",
+    return (
         member,
         balance.balance,
         balance.earned,
@@ -90,8 +115,6 @@ def save_totals(db: Database, member: int, totals: Totals) -> None:
         months.before,
         totals.state,
     )
-    for month, points in totals.closing:
-        db.run("add_to_closed_month", month, member, points)
 
 
 def _append(chain: Chain, posting: Posting) -> int:
@@ -117,9 +140,8 @@ def _places_of(db: Database, award: Award) -> list[int]:
     return msgspec.json.decode(row[0], type=list[int]) if row and row[0] else []
 
 
-def _write_award(db: Database, award: Award, places: list[int]) -> None:
-    db.run(
-        "write_award",
+def _award_row(award: Award, places: list[int]) -> Row:
+    return (
         award.source,
         award.order_id,
         award.member,

@@ -35,8 +35,8 @@ _ADVICE = {
     "GARBAGE": "What answers does not speak Valkey's protocol, or its answer is damaged: see what listens there. A TLS "
     "port is valkeys://.",
     "CLUSTER": "The server is part of a cluster: give one that stands alone.",
-    "AWAY": "The server cannot be reached: see whether it runs, its address, and the firewall; a TLS port is "
-    "valkeys://.",
+    "AWAY": "The server cannot be reached, or hangs up: see whether it runs, its address, and the firewall; a TLS port "
+    "is valkeys://, and one that wants a certificate of its clients needs leaderboard.cert_file.",
 }
 _GARBAGE = "GARBAGE"
 _OTHER = "See the server's log."

@@ -20,6 +20,7 @@ export async function refresh(customer) {
   }
   isFirstLook = false;
   section.classList.toggle("empty", shown.size === 0);
+  section.ariaBusy = "false";
 }
 
 /** Empty it: somebody else is signed in. */
@@ -29,6 +30,7 @@ export function clear() {
   list.replaceChildren();
   news.replaceChildren();
   section.classList.add("empty");
+  section.ariaBusy = "true";
 }
 
 function item({ id, subject, sender, sent_at }, { open }) {

@@ -46,7 +46,7 @@ async function change(what) {
   try {
     const { as_of } = await call(`/members/${encodeURIComponent(member)}/${what}`, { method: "POST" });
     await boardShows(member, as_of);
-    await refresh(member);
+    section.dispatchEvent(new Event("changed"));
   } catch (error) {
     if (!isOver(error)) say(words, error.message);
   }

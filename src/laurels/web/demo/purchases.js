@@ -7,7 +7,7 @@ const section = byId("purchases");
 const list = section.querySelector("ol");
 const rows = new Map();
 
-/** Bring the list up to date. */
+/** Bring the list up to date. Until the first answer is in the section is busy: it says neither "none" nor how many. */
 export async function refresh(customer) {
   const purchases = await call(`/demo/customers/${encodeURIComponent(customer)}/orders`);
   const shown = purchases.map((purchase) => {
@@ -21,6 +21,7 @@ export async function refresh(customer) {
     if (list.children[at] !== element) list.insertBefore(element, list.children[at] ?? null);
   });
   section.classList.toggle("empty", shown.length === 0);
+  section.ariaBusy = "false";
 }
 
 /** Empty it: somebody else is signed in. */
@@ -28,6 +29,7 @@ export function clear() {
   rows.clear();
   list.replaceChildren();
   section.classList.add("empty");
+  section.ariaBusy = "true";
 }
 
 class Row {

@@ -18,6 +18,8 @@ const narrow = matchMedia("(max-width: 40rem)");
 const pace = byId("pace");
 
 let customer = null;
+let look = null;
+let nextLook = null;
 const opened = open();
 
 dashboard.getToken = async () => {
@@ -25,6 +27,7 @@ dashboard.getToken = async () => {
   return freshToken();
 };
 dashboard.addEventListener("laurels-change", () => attempt(refresh));
+byId("privacy").addEventListener("changed", () => attempt(refresh));
 narrow.addEventListener("change", fit);
 byId("examples").addEventListener("click", (event) => {
   event.preventDefault();
@@ -69,8 +72,25 @@ function enter(member) {
   attempt(refresh);
 }
 
-async function refresh() {
-  await Promise.all([purchases.refresh(customer), mails.refresh(customer), privacy.refresh(customer)]);
+/** One look at a time, so that no older answer overwrites a newer one; who asks meanwhile shares the next look. */
+function refresh() {
+  if (look === null) {
+    look = lookNow().finally(() => {
+      look = null;
+    });
+    return look;
+  }
+  nextLook ??= look.catch(() => {}).then(() => {
+    nextLook = null;
+    return refresh();
+  });
+  return nextLook;
+}
+
+async function lookNow() {
+  const looks = await Promise.allSettled([purchases, mails, privacy].map((part) => part.refresh(customer)));
+  const failed = looks.find(({ status }) => status === "rejected");
+  if (failed) throw failed.reason;
 }
 
 /** Look again from time to time, while somebody looks at the page. */

@@ -37,15 +37,16 @@ WHERE document.home = get_byte(sha256(convert_to(x.kind::text || '/' || x.source
 -- name: orders
 -- Orders that others name: whose they are, and what they earned, where they did.
 SELECT d.source, d.id, coalesce(m.merged_into, d.member) AS member, d.shard, d.sequence, a.program_version, a.currency, a.amount,
-       a.left_amount, a.points, a.reversed, a.board_at, a.frame, a.refunded
+       a.left_amount, a.points, a.reversed, a.board_at, a.frame, a.refunded, c.content
 FROM unnest($1::smallint[], $2::text[], $3::text[]) AS u(home, source, id)
 JOIN document d ON d.home = u.home AND d.source = u.source AND d.kind = 'o' AND d.id = u.id
 LEFT JOIN member m ON m.shard = d.member_shard AND m.number = d.member
-LEFT JOIN award a ON a.shard = d.shard AND a.sequence = d.sequence;
+LEFT JOIN award a ON a.shard = d.shard AND a.sequence = d.sequence
+LEFT JOIN content c ON a.frame IS NULL AND c.shard = a.shard AND c.position = a.position;
 
 -- name: redemptions
 -- Redemptions, and what of them came back.
-SELECT d.source, d.id, coalesce(m.merged_into, e.member) AS member, -e.points AS points, a.reversed AS restored, d.shard, d.sequence
+SELECT d.source, d.id, coalesce(m.merged_into, e.member) AS member, -e.points AS points, a.reversed AS restored, a.frame AS spent, d.shard, d.sequence
 FROM unnest($1::smallint[], $2::text[], $3::text[]) AS u(home, source, id)
 JOIN document d ON d.home = u.home AND d.source = u.source AND d.kind = 'e' AND d.id = u.id
 JOIN award a ON a.shard = d.shard AND a.sequence = d.sequence
@@ -55,7 +56,7 @@ JOIN member m ON m.shard = e.shard AND m.number = e.member;
 -- name: members
 -- Members of a shard with their totals, and whether their enrolment is in the feed.
 SELECT m.number, m.name_number, m.position, b.balance, b.earned, b.score, b.month, b.month_score, b.before_score, b.last_position,
-       b.state, m.member_id IS NULL AS erased
+       b.state, m.enrolled_at
 FROM member m LEFT JOIN balance b ON b.shard = m.shard AND b.member = m.number
 WHERE m.shard = $1 AND m.number = ANY($2::int[]);
 
@@ -107,7 +108,8 @@ WHERE award.shard = t.shard AND award.sequence = t.sequence;
 
 -- name: restore_redemptions!
 -- What of redemptions came back.
-UPDATE award SET reversed = t.restored FROM unnest($1::smallint[], $2::bigint[], $3::int[]) AS t(shard, sequence, restored)
+UPDATE award SET reversed = t.restored, frame = t.spent
+FROM unnest($1::smallint[], $2::bigint[], $3::int[], $4::bytea[]) AS t(shard, sequence, restored, spent)
 WHERE award.shard = t.shard AND award.sequence = t.sequence;
 
 -- name: leave_aside!
@@ -163,3 +165,41 @@ SELECT i.ready, i.ready_since,
        (SELECT count(*) FROM aside WHERE state = 'w'), (SELECT count(*) FROM aside WHERE state = 'q'),
        (SELECT count(*) FROM message WHERE state = 'due'), (SELECT count(*) FROM message WHERE state = 'held')
 FROM (SELECT count(*) AS ready, min(ready_at) AS ready_since FROM inbox) i;
+
+-- name: attributes
+-- What the shop says of members.
+SELECT member, content FROM attribute WHERE member = ANY($1::int[]);
+
+-- name: orders_of
+-- How many orders a member has that have a total and are not wholly refunded, and when the last was. Costs by the
+-- member's entries; asked once of each member.
+WITH RECURSIVE w(position) AS (
+  SELECT last_position FROM balance WHERE shard = $1 AND member = $2
+  UNION ALL SELECT e.previous FROM w JOIN entry e ON e.shard = $1 AND e.position = w.position WHERE e.previous > 0
+), o AS MATERIALIZED (
+  SELECT DISTINCT e.source, e.order_id FROM w JOIN entry e ON e.shard = $1 AND e.position = w.position WHERE e.kind = 'e'
+)
+SELECT count(*), max(a.board_at) FROM o
+JOIN document d ON d.home = get_byte(sha256(convert_to('o/' || o.source || '/' || o.order_id, 'UTF8')), 0) % 16
+  AND d.source = o.source AND d.kind = 'o' AND d.id = o.order_id
+JOIN award a ON a.shard = d.shard AND a.sequence = d.sequence WHERE a.amount > 0 AND a.left_amount > 0;
+
+-- name: lock_budgets
+-- What is used of budgets, kept from others until this is written.
+SELECT name, used FROM budget ORDER BY name FOR UPDATE;
+
+-- name: insert_budgets!
+-- What is used of budgets for the first time.
+INSERT INTO budget (name, used) SELECT * FROM unnest($1::text[], $2::bigint[]) AS u(name, used) ORDER BY name;
+
+-- name: use_budgets!
+-- More, or less, of budgets is used.
+UPDATE budget SET used = budget.used + u.used FROM unnest($1::text[], $2::bigint[]) AS u(name, used) WHERE budget.name = u.name;
+
+-- name: claim_due
+-- Members of a shard to whom something has happened by the clock, the longest ago first.
+SELECT member, min(at) FROM due WHERE shard = $1 AND at <= $2 GROUP BY member ORDER BY min(at), member LIMIT $3;
+
+-- name: delete_due!
+-- It is written down.
+DELETE FROM due WHERE shard = $1 AND at <= $2 AND member = ANY($3::int[]);

@@ -76,7 +76,7 @@ WHERE m.shard = $1 AND m.number > $2 ORDER BY m.number LIMIT $3;
 -- Documents in chunks, each with where its rows lie and what the entry says that it led to. `whose`: the member who it is
 -- of by now, who the entry is of, and the award. Each LIMIT keeps the planner from joining whole tables for a chunk.
 SELECT d.source, d.kind, d.id, d.shard, a.state, i.ready, w.position, w.amount, w.left_amount, w.points, w.reversed,
-       w.program_version, w.currency, w.board_at, w.refunded IS NOT NULL AS refunded, w.places,
+       w.program_version, w.currency, w.board_at, w.refunded IS NOT NULL AS refunded, w.frame IS NOT NULL AS framed, w.places,
        e.kind AS entry_kind, e.source AS entry_source, e.order_id, e.refund_id,
        coalesce(m.merged_into, d.member) AS whose, coalesce(em.merged_into, e.member) AS entry_whose,
        coalesce((SELECT stays FROM merged WHERE gone = w.member), w.member) AS award_whose,
@@ -95,3 +95,9 @@ ORDER BY d.source, d.kind, d.id;
 -- The entries at places, as checking an order's award needs them.
 SELECT e.shard, e.position, e.kind, e.points, e.amount, e.program_version, e.currency, e.board_at, e.details
 FROM unnest($1::smallint[], $2::bigint[]) AS u(shard, position) JOIN entry e USING (shard, position);
+
+-- name: inbox_of
+-- Where documents are in the inbox.
+SELECT i.shard, i.sequence, d.source, d.kind, d.id
+FROM unnest($1::smallint[], $2::text[], $3::"char"[], $4::text[]) AS u(home, source, kind, id)
+JOIN document d USING (home, source, kind, id) JOIN inbox i ON i.shard = d.shard AND i.sequence = d.sequence;

@@ -43,6 +43,15 @@ WITH RECURSIVE w(position) AS (
 r AS (DELETE FROM remark WHERE shard = $1 AND position IN (SELECT position FROM w))
 DELETE FROM content WHERE shard = $1 AND position IN (SELECT position FROM w);
 
+-- name: forget_attributes!
+-- Erase what the shop says of a member.
+DELETE FROM attribute WHERE member = $1;
+
+-- name: move_due!
+-- What happens to a member by the clock happens to the one that it became.
+WITH d AS (DELETE FROM due WHERE shard = $1 AND member = $2 RETURNING at, what)
+INSERT INTO due (shard, at, member, what) SELECT $3, at, $4, what FROM d ON CONFLICT DO NOTHING;
+
 -- name: forget_messages!
 -- What was not sent to an erased member never is.
 UPDATE message SET state = 'dropped' WHERE member = $1 AND state IN ('due', 'held');

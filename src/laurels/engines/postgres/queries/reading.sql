@@ -55,8 +55,8 @@ SELECT a.shard, a.position, a.places FROM document d JOIN award a ON a.shard = d
 WHERE d.home = $1 AND d.source = $2 AND d.kind = 'o' AND d.id = $3;
 
 -- name: balance
--- A member's totals, by the shop's id, and every shard's position at the same moment.
-SELECT b.balance, b.earned, b.score, (SELECT epoch FROM ledger),
+-- A member's totals with what the program keeps of it, by the shop's id, and every shard's position at the same moment.
+SELECT b.balance, b.earned, b.score, b.state, (SELECT epoch FROM ledger),
        (SELECT array_agg(coalesce((SELECT position FROM entry WHERE shard = s ORDER BY position DESC LIMIT 1), 0) ORDER BY s)
         FROM generate_series(0, 15) AS s)
 FROM member m LEFT JOIN balance b ON b.shard = coalesce(m.merged_shard, m.shard) AND b.member = coalesce(m.merged_into, m.number)
@@ -111,3 +111,7 @@ SELECT digest, version, text, submitted_by, submitted_at, approved_by, approved_
 -- name: approve_draft!
 -- Somebody put it in force.
 UPDATE draft SET approved_by = $1, approved_at = $2 WHERE digest = $3 AND approved_by IS NULL;
+
+-- name: entry_hash
+-- The hash of an entry.
+SELECT hash FROM entry WHERE shard = $1 AND position = $2;

@@ -46,15 +46,19 @@ INSERT INTO epoch (epoch, shard, position, hash, began_at)
 SELECT l.epoch, s, coalesce(e.position, 0), coalesce(e.hash, ''), $1 FROM l, generate_series(0, 15) AS s
 LEFT JOIN LATERAL (SELECT position, hash FROM entry WHERE shard = s ORDER BY position DESC LIMIT 1) e ON true;
 
--- name: announce
--- Say that one would award, and count the others who would, by the server's clock.
-WITH w AS (INSERT INTO worker (owner, until) VALUES ($1, now() + $2::interval)
-           ON CONFLICT (owner) DO UPDATE SET until = excluded.until)
-SELECT count(*) FROM worker WHERE owner <> $1 AND until > now();
+-- name: note_awarder!
+-- A process awards; those that have not said so for a while are forgotten.
+WITH d AS (DELETE FROM awarder WHERE until < now() AND owner <> $1)
+INSERT INTO awarder (owner, until) VALUES ($1, now() + $2::interval) ON CONFLICT (owner) DO UPDATE SET until = excluded.until;
 
--- name: forget_workers!
--- Forget those who have not been heard of for long, and oneself.
-DELETE FROM worker WHERE owner = $1 OR until < now() - interval '1 minute';
+-- name: awarders
+-- The processes that award, and how many shards one of them has and could have, by the server's clock.
+SELECT (SELECT array_agg(owner ORDER BY owner) FROM awarder WHERE until > now()),
+       (SELECT count(*) FROM lease WHERE owner = $1), (SELECT count(*) FROM lease WHERE owner <> $1 AND until < now());
+
+-- name: forget_awarder!
+-- One that ends.
+DELETE FROM awarder WHERE owner = $1;
 
 -- name: take_leases
 -- Renew what is one's own and take what nobody holds, so many in all. Fences go up with each change of owner.
@@ -96,3 +100,26 @@ SELECT nextval('name_number')::int;
 -- name: schema_version
 -- The schema that a ledger has.
 SELECT schema_version FROM ledger;
+
+-- name: take_follower_lease
+-- Take or renew the lease of a target; nothing where another owner has it.
+INSERT INTO follower_lease (target, owner, until) VALUES ($1, $2, now() + $3::interval)
+ON CONFLICT (target) DO UPDATE SET owner = $2, until = excluded.until
+WHERE follower_lease.owner = $2 OR follower_lease.until <= now() RETURNING owner;
+
+-- name: follower_owner
+-- Who sends to a target, kept from changing.
+SELECT owner FROM follower_lease WHERE target = $1 FOR UPDATE;
+
+-- name: release_follower!
+-- End a lease.
+DELETE FROM follower_lease WHERE target = $1 AND owner = $2;
+
+-- name: follower_marks
+-- How far a target got in each shard.
+SELECT shard, position, hash FROM follower WHERE target = $1;
+
+-- name: write_followers!
+-- Note how far a target got.
+INSERT INTO follower (target, shard, position, hash) SELECT $1, * FROM unnest($2::smallint[], $3::bigint[], $4::bytea[])
+ON CONFLICT (target, shard) DO UPDATE SET position = excluded.position, hash = excluded.hash;

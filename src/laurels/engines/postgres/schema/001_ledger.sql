@@ -36,10 +36,34 @@ CREATE TABLE lease (               -- whose turn it is to award a shard; a fence
     until timestamptz NOT NULL DEFAULT '-infinity'
 ) WITH (fillfactor = 10);
 
-CREATE TABLE worker (              -- who would award, whether it has a shard or none yet
+CREATE TABLE awarder (             -- the processes that award: each has an equal share of the shards
     owner text PRIMARY KEY,
     until timestamptz NOT NULL
 ) WITH (fillfactor = 10);
+
+CREATE TABLE follower (            -- how far each target of events got in the feed
+    target text NOT NULL,
+    shard smallint NOT NULL,
+    position bigint NOT NULL,      -- of the last entry that went there
+    hash bytea NOT NULL,
+    PRIMARY KEY (target, shard)
+);
+
+CREATE TABLE follower_lease (      -- one process at a time sends to a target, so that a member's events stay in order
+    target text PRIMARY KEY,
+    owner text NOT NULL,
+    until timestamptz NOT NULL
+);
+
+CREATE TABLE budget (              -- what is used of campaigns' budgets, in the program's own units
+    name text PRIMARY KEY,
+    used bigint NOT NULL
+);
+
+CREATE TABLE attribute (           -- what the shop says of a member: personal data, erased with the member
+    member integer PRIMARY KEY,
+    content bytea NOT NULL
+);
 
 CREATE TABLE program (             -- published versions, for ever as they were
     version integer PRIMARY KEY,
@@ -210,7 +234,7 @@ CREATE TABLE award (               -- what a document led to; of an order also w
     reversed integer NOT NULL DEFAULT 0,  -- of a redemption: what came back
     program_version integer,
     currency text COLLATE "C",
-    frame bytea,                   -- all else that its points depend on: the program's, opaque
+    frame bytea,                   -- all else that its points depend on; of a redemption, what of it can come back: opaque
     refunded bytea,                -- what was given back, and how: the program's, opaque
     places bigint[],               -- of an order's further entries
     PRIMARY KEY (shard, sequence)
