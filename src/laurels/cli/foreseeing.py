@@ -5,12 +5,11 @@ from collections.abc import Iterable
 from laurels import clock
 from laurels.awarding import Programs
 from laurels.cli.bringing_in import Imported
-from laurels.errors import Refused
+from laurels.errors import LedgerMissing, Refused
 from laurels.model import Order, Refund
 from laurels.program import points_of, reverse_unlinked
 from laurels.settings import Settings
 from laurels.wiring import open_ledger, read_program
-from laurels.wiring.ledgers import ledger_path
 
 
 async def foresee(settings: Settings, documents: Iterable[Order | Refund]) -> Imported:
@@ -36,11 +35,13 @@ async def foresee(settings: Settings, documents: Iterable[Order | Refund]) -> Im
 async def _in_force(settings: Settings) -> Programs:
     """The published programs, or the configured one where nothing was published yet."""
     programs = Programs.of(read_program(settings))
-    if ledger_path(settings).exists():
-        bundle = open_ledger(settings, clock.now)
-        try:
-            if await bundle.ledger.programs():
-                await programs.load(bundle.ledger)
-        finally:
-            await bundle.close()
+    try:
+        bundle = await open_ledger(settings, clock.now, must_exist=True)
+    except LedgerMissing:
+        return programs
+    try:
+        if await bundle.ledger.programs():
+            await programs.load(bundle.ledger)
+    finally:
+        await bundle.close()
     return programs

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from laurels.ledger.chain import chained_hash
 from laurels.model import EntryKind
-from laurels.model.details import merged_into
+from laurels.model.details import Details, merged_into
 from laurels.model.entries import worth
 
 CHUNK = 2000
@@ -73,6 +73,54 @@ class CheckedMember(Struct):
             yield f"its id is {'gone' if kept.erased else 'there'}, its entries say otherwise"
         if (kept.merged_into is None) != (self.merged_into is None):
             yield f"it became member number {kept.merged_into}, its entries say {self.merged_into}"
+
+
+class OrderKept(Struct, frozen=True):
+    """What is kept of an awarded order for its refunds. `terms`: version, currency, amount, points, board time."""
+
+    terms: tuple[Any, ...]
+    points: int
+    amount: int
+    left: int
+    reversed: int
+    refunded: bool
+    framed: bool = False
+
+
+class OrderEntry(Struct, frozen=True):
+    """One of the entries that an order and its refunds led to."""
+
+    kind: str
+    points: int
+    amount: int | None
+    terms: tuple[Any, ...]
+    details: bytes | None
+
+
+def order_differs(kept: OrderKept, entries: Sequence[OrderEntry]) -> bool:
+    """Whether what is kept of an order is not what its entries, oldest first, say."""
+    last = entries[-1]
+    earned = [entry.terms for entry in entries if entry.kind == EntryKind.EARN]
+    return (
+        not 0 <= kept.left <= kept.amount
+        or (not kept.framed and kept.left == 0 and kept.reversed != kept.points)
+        or (not kept.refunded and (kept.left != kept.amount or kept.reversed != 0))
+        or sum(entry.points for entry in entries) != kept.points - kept.reversed
+        or not earned
+        or earned[-1] != kept.terms
+        or kept.left != _left_after(last)
+    )
+
+
+def _left_after(entry: OrderEntry) -> int | None:
+    if entry.kind == EntryKind.EARN:
+        return entry.amount
+    said = Details.decode(entry.details)
+    if said.left is None or entry.amount is None:
+        return None
+    if said.cancelled:
+        return said.left + entry.amount
+    return said.left if said.beyond else said.left - entry.amount
 
 
 def follows(previous: bytes, shard: int, position: int, row: Sequence[Any]) -> bool:

@@ -43,6 +43,19 @@ class EntryKind(StrEnum):
 SCORED = frozenset({EntryKind.EARN, EntryKind.REVERSE, EntryKind.ADJUST})
 """A board's score is the sum of these: spending and lapsing never cost a place."""
 
+MOVES_POINTS = frozenset(
+    {
+        EntryKind.EARN,
+        EntryKind.REVERSE,
+        EntryKind.ADJUST,
+        EntryKind.REDEEM,
+        EntryKind.EXPIRE,
+        EntryKind.RESTORE,
+        EntryKind.MERGE,
+    }
+)
+"""Point entries; the others are member events."""
+
 EARNED = frozenset({EntryKind.EARN, EntryKind.REVERSE})
 """Lifetime points earned, net of reversals."""
 

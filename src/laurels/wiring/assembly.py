@@ -23,7 +23,7 @@ from laurels.role_status import RoleBoard
 from laurels.settings import Settings
 from laurels.wiring.boards import open_leaderboard
 from laurels.wiring.channels import open_channel, open_composer
-from laurels.wiring.ledgers import LedgerBundle, check_there, open_ledger
+from laurels.wiring.ledgers import LedgerBundle, open_ledger
 from laurels.wiring.owner import check_owner
 from laurels.wiring.payments import open_payments
 
@@ -68,11 +68,9 @@ async def build(
     """
     check_owner(settings.state)
     check_folder(settings.state)
-    if must_exist:
-        check_there(settings)
     async with AsyncExitStack() as stack:
         if bundle is None:
-            bundle = open_ledger(settings, now)
+            bundle = await open_ledger(settings, now, must_exist=must_exist)
             stack.push_async_callback(bundle.close)
         ledger = bundle.ledger
         names = open_names(settings)

@@ -1,0 +1,286 @@
+"""Taking documents in: keys, members and inbox in one statement and one commit, for all that came meanwhile.
+
+Group commit without a timer: whatever arrived while the last statement was on its way is the next one. It takes no
+shard's lock; a new member's enrolment is written into the feed by the shard's owner, before the first points.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from laurels.clock import Clock
+from laurels.engines.postgres import intents
+from laurels.engines.postgres.chain import columns_of
+from laurels.engines.postgres.codes import DOCUMENT, DOCUMENT_KINDS, SHARDS, home_of
+from laurels.engines.postgres.connections import RETRIED, TRIES, Connections, is_at_fault
+from laurels.engines.postgres.entries import At
+from laurels.engines.postgres.known import Key, entries_of, find_known, key_of, receipt_of
+from laurels.engines.postgres.opening import Facts
+from laurels.engines.postgres.placing import Members, Whose, member_numbered, newcomer, owner_of
+from laurels.engines.postgres.statements import Row, Statements
+from laurels.errors import LaurelsError, LedgerUnavailable
+from laurels.ledger import Receipt, shard_of
+from laurels.model import Document, Entry, RefusedMessage, Status
+from laurels.model.documents import keyed
+
+MOST_DOCUMENTS = 1000
+"""Documents that share a statement; what was handed in together is not parted, so there may be a few more."""
+
+
+class _Job(NamedTuple):
+    documents: Sequence[Document]
+    future: "asyncio.Future[list[Receipt]]"
+
+
+class Acceptor:
+    """Takes documents in, on one connection at a time."""
+
+    def __init__(self, connections: Connections, facts: Facts, now: Clock, committed: Callable[[], None]) -> None:
+        self._connections = connections
+        self._facts = facts
+        self._now = now
+        self._committed = committed
+        self._members = Members()
+        self._jobs: list[_Job] = []
+        self._working: asyncio.Task[None] | None = None
+
+    async def accept(self, documents: Sequence[Document]) -> list[Receipt]:
+        """Take documents in, together with those of concurrent calls."""
+        job = _Job(documents, asyncio.get_running_loop().create_future())
+        self._jobs.append(job)
+        if self._working is None:
+            self._working = asyncio.create_task(self._work(), name="laurels-postgres-accept")
+        return await job.future
+
+    async def set_aside(self, messages: Sequence[RefusedMessage]) -> None:
+        """Put messages that are no documents into quarantine: through the inbox, in one transaction."""
+        refused = {key_of(message.document()): message for message in messages}
+        documents = {key: message.document() for key, message in refused.items()}
+        async with self._connections.transaction() as db:
+            new = [key for key in documents if key not in await find_known(db, documents)]
+            members = Members()
+            await members.look_up(db, (documents[key].member_id for key in new))
+            rows = _Rows(self._facts.secret)
+            for key in new:
+                stranger = keyed(self._facts.secret, documents[key].member_id.encode())
+                nobody = Whose(None, shard_of(documents[key].member_id, SHARDS), self._facts.secret, None, stranger)
+                rows.add(documents[key], members.get(documents[key].member_id) or nobody)
+            if not new:
+                return
+            now = self._now()
+            await db.all("accept", now, *rows.arguments())
+            columns = columns_of([(home_of(*key), key[1], DOCUMENT[key[0]], key[2]) for key in new], 4)
+            lying: dict[int, list[tuple[int, bytes, str]]] = defaultdict(list)
+            for shard, sequence, source, kind, id in await db.all("inbox_of", *columns):
+                reason = refused[DOCUMENT_KINDS[kind], source, id].reason.replace("\0", "\ufffd")
+                lying[shard].append((sequence, b"q", reason))
+            for shard, of_shard in lying.items():
+                await db.run("set_aside", shard, *columns_of(of_shard, 3), now)
+        await self._placed(rows)
+        self._committed()
+
+    async def close(self) -> None:
+        """Finish what was handed in."""
+        if self._working is not None:
+            await self._working
+
+    async def _work(self) -> None:
+        try:
+            while self._jobs:
+                jobs, count = [], 0
+                while self._jobs and count < MOST_DOCUMENTS:
+                    jobs.append(self._jobs.pop(0))
+                    count += len(jobs[-1].documents)
+                await self._answer(jobs)
+        finally:
+            self._working = None
+
+    async def _answer(self, jobs: list[_Job]) -> None:
+        try:
+            receipts = await self._take([document for job in jobs for document in job.documents])
+        except Exception as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it was
+            if len(jobs) > 1 and isinstance(error, LaurelsError) and is_at_fault(error):
+                for job in jobs:  # one of them has something in it that no row can hold: the others go in
+                    await self._answer([job])
+                return
+            for job in jobs:
+                if not job.future.done():
+                    job.future.set_exception(error)
+            return
+        start = 0
+        for job in jobs:
+            if not job.future.done():
+                job.future.set_result(receipts[start : start + len(job.documents)])
+            start += len(job.documents)
+
+    async def _take(self, documents: list[Document]) -> list[Receipt]:
+        first: dict[Key, Document] = {}
+        for document in documents:
+            first.setdefault(key_of(document), document)
+        taken: set[Key] = set()
+        refused: set[Key] = set()
+        left = dict(first)
+        known: dict[Key, Row] = {}
+        for _ in range(TRIES):
+            try:
+                await self._insert(list(left.values()), taken, refused)
+            except RETRIED:  # somebody enrolled one of them meanwhile
+                self._members.forget(document.member_id for document in left.values())
+            left = {key: document for key, document in left.items() if key not in taken and key not in refused}
+            if not left:
+                break
+            async with self._connections.read() as db:
+                known.update(await find_known(db, left))
+            left = {key: document for key, document in left.items() if key not in known}
+            if not left:
+                break
+            self._members.forget(document.member_id for document in left.values())  # not as they were remembered
+        else:
+            raise LedgerUnavailable
+        return await self._receipts(documents, first, taken, refused, known)
+
+    async def _receipts(
+        self,
+        documents: list[Document],
+        first: dict[Key, Document],
+        taken: set[Key],
+        refused: set[Key],
+        known: dict[Key, Row],
+    ) -> list[Receipt]:
+        again = {key_of(each) for each in documents if first[key_of(each)] is not each} - known.keys() - refused
+        entries: dict[At, Entry] = {}
+        if again or known:
+            async with self._connections.read() as db:
+                known.update(await find_known(db, again))
+                entries = await entries_of(db, known.values())
+        receipts = []
+        for document in documents:
+            key = key_of(document)
+            if key in refused:
+                receipts.append(Receipt(Status.ACCEPTED, conflict=True))
+            elif key in taken and first[key] is document:
+                receipts.append(Receipt(Status.ACCEPTED))
+            else:
+                receipts.append(receipt_of(known[key], document, self._facts.secret, entries))
+        return receipts
+
+    async def _insert(self, documents: list[Document], taken: set[Key], refused: set[Key]) -> None:
+        async with self._connections.read() as db:
+            await self._members.look_up(db, (document.member_id for document in documents))
+        rows = _Rows(self._facts.secret)
+        for document in documents:
+            if intents.is_bought(document):
+                taken |= await self._write(rows)
+                rows = _Rows(self._facts.secret)
+                taken |= await self._take_bought(document, refused)
+                continue
+            whose = self._members.get(document.member_id)
+            if whose is None and not document.enrols:
+                taken |= await self._write(rows)
+                rows = _Rows(self._facts.secret)
+                async with self._connections.read() as db:
+                    await self._members.look_up(db, [document.member_id])
+                    whose = self._members.get(document.member_id) or await self._owner(db, document)
+            rows.add(document, whose)
+        taken |= await self._write(rows)
+
+    async def _owner(self, db: Statements, document: Document) -> Whose:
+        stranger = keyed(self._facts.secret, document.member_id.encode())
+        return await owner_of(db, document, self._facts.secret, stranger)
+
+    async def _write(self, rows: "_Rows") -> set[Key]:
+        """Write what was gathered, giving the keys of what went in."""
+        if not rows.columns:
+            return set()
+        async with self._connections.statement() as db:
+            taken = await db.all("accept", self._now(), *rows.arguments())
+        await self._placed(rows)
+        self._committed()
+        return {(DOCUMENT_KINDS[kind], source, id) for source, kind, id in taken}
+
+    async def _placed(self, rows: "_Rows") -> None:
+        strangers = rows.to_place()
+        if strangers:
+            shards, ids = [each[0] for each in strangers], [each[1] for each in strangers]
+            async with self._connections.statement() as db:
+                digests = [keyed(self._facts.secret, each.encode()) for each in ids]
+                await db.run("place_strangers", shards, ids, digests)
+
+    async def _take_bought(self, document: Document, refused: set[Key]) -> set[Key]:
+        """Take an order that was bought here: only as it was paid for, and its intent ends with it."""
+        rows = _Rows(self._facts.secret)
+        async with self._connections.transaction() as db:
+            await db.all("lock_purchase", document.id)
+            intent = await db.one("lock_intent", document.id)
+            if await find_known(db, [key_of(document)]):
+                return set()
+            if intent is not None and not intents.allows(intent, document):
+                refused.add(key_of(document))
+                return set()
+            buyer = intent["member"] if intent is not None and not document.member_id else None
+            whose = self._members.get(document.member_id) if buyer is None else await member_numbered(db, buyer)
+            rows.add(document, whose)
+            taken = await db.all("accept", self._now(), *rows.arguments())
+            await db.run("finish_intent", document.id)
+            if not taken:
+                raise LedgerUnavailable
+        await self._placed(rows)
+        self._committed()
+        return {key_of(document)}
+
+
+class _Rows:
+    """What goes into one statement, column by column."""
+
+    def __init__(self, unplaced: bytes) -> None:
+        self._unplaced = unplaced
+        self._new: dict[str, tuple[int, Whose]] = {}
+        self._strangers: dict[str, int] = {}
+        self.columns: list[tuple[Any, ...]] = []
+
+    def add(self, document: Document, whose: Whose | None) -> None:
+        """Add a document of a member, of nobody yet, or (None) of one whom it enrols."""
+        new = None
+        if whose is None:
+            new, whose = self._new.setdefault(document.member_id, (len(self._new) + 1, newcomer(document.member_id)))
+        elif whose.number is None and document.member_id:
+            self._strangers[document.member_id] = whose.shard
+        self.columns.append(
+            (
+                new,
+                home_of(document.kind, document.source, document.id),
+                DOCUMENT[document.kind],
+                keyed(whose.secret, document.fingerprint),
+                whose.shard,
+                document.source,
+                document.id,
+                whose.number,
+                whose.member_id,
+                None if document.order_key is None else document.order_key[0],
+                document.order_id,
+                document.actor,
+                whose.stranger,
+                document.email,
+                document.content,
+                b"" if whose.is_erased else document.raw,
+            )
+        )
+
+    def arguments(self) -> list[list[Any]]:
+        """The statement's arguments but the first."""
+        new = [whose for _, whose in self._new.values()]
+        return [
+            [whose.shard for whose in new],
+            [whose.member_id for whose in new],
+            [whose.secret for whose in new],
+            [keyed(self._unplaced, (whose.member_id or "").encode()) for whose in new],
+            *map(list, zip(*self.columns, strict=True)),
+        ]
+
+    def to_place(self) -> list[tuple[int, str]]:
+        """(shard, id) of who may have strangers' documents: those who are new, and those who are nobody yet."""
+        return [
+            *((whose.shard, member_id) for member_id, (_, whose) in self._new.items()),
+            *((shard, member_id) for member_id, shard in self._strangers.items()),
+        ]

@@ -1,0 +1,302 @@
+"""What a transaction on one shard leads to, gathered row by row and written by few statements, whatever its size."""
+
+from typing import Any, NamedTuple
+
+from laurels.engines.postgres.chain import Chain, columns_of
+from laurels.engines.postgres.codes import place_of
+from laurels.engines.postgres.opening import Facts
+from laurels.engines.postgres.statements import Statements
+from laurels.ledger import Award, Item, MemberState, OrderKey, Outcome, Posting, Reached, Redeemed, RedemptionKey
+from laurels.ledger.inbox import KEPT
+from laurels.ledger.outbox import message_id
+from laurels.ledger.totals import Totals
+from laurels.model import Balance, DocumentKind, EntryKind
+from laurels.model.months import Months
+
+ENTRY_COLUMNS, AWARD_COLUMNS, BALANCE_COLUMNS = 18, 12, 9
+
+
+class Row(NamedTuple):
+    """Where a document's row of `award` is."""
+
+    shard: int
+    sequence: int
+
+
+class Kept:
+    """A member as the transaction has it: its totals, its newest point entry, and whether the feed knows it."""
+
+    def __init__(self, number: int, name_number: int, totals: Totals, last: int, *, joined: bool) -> None:
+        self.number = number
+        self.name_number = name_number
+        self.totals = totals
+        self.last = last
+        self.joined = joined
+        self.changed = False
+        self.attributes: bytes | None = None
+        self.enrolled_at: int | None = None
+        self.orders = 0
+        self.last_order_at: int | None = None
+
+    def state(self) -> MemberState:
+        """What the judgement sees of the member."""
+        totals = self.totals
+        return MemberState(
+            totals.balance, totals.state, self.attributes, self.enrolled_at, self.orders, self.last_order_at
+        )
+
+
+class Batch:
+    """Gathers what is to be written in one shard."""
+
+    def __init__(self, chain: Chain, facts: Facts) -> None:
+        self.chain = chain
+        self._identity = facts.identity
+        self.secret = facts.secret
+        self.budgets: dict[str, int] = {}
+        """What was used of budgets before."""
+        self.members: dict[int, Kept] = {}
+        self.award_rows: dict[OrderKey, Row] = {}
+        """Of orders that were awarded before."""
+        self.redemption_rows: dict[RedemptionKey, Row] = {}
+        self._enrolled_at: dict[int, int] = {}
+        self._joins: list[tuple[int, int]] = []
+        self._contents: list[tuple[int, bytes]] = []
+        self._remarks: list[tuple[int, str, str]] = []
+        self._first: dict[int, tuple[Posting, int]] = {}
+        self._awards: dict[OrderKey, Award] = {}
+        self._places: list[tuple[OrderKey, int]] = []
+        self._restored: dict[RedemptionKey, Redeemed] = {}
+        self._used: dict[str, int] = {}
+        self._reached: dict[tuple[int, str], Reached] = {}
+        self._due: list[tuple[int, int, bytes]] = []
+        self._aside: list[tuple[int, bytes, str]] = []
+
+    async def load(self, db: Statements, numbers: set[int]) -> None:
+        """Read the members of this shard who are not known yet."""
+        wanted = [number for number in numbers if number not in self.members]
+        if not wanted:
+            return
+        for row in await db.all("members", self.chain.shard, wanted):
+            number, name_number, position, balance, earned, score, month, month_score, before, last, state, since = row
+            if balance is None:
+                totals = Totals(Balance(), Months(), None)
+            else:
+                totals = Totals(Balance(balance, earned, score), Months(month, month_score, before), state)
+            self.members[number] = Kept(number, name_number, totals, last or 0, joined=position is not None)
+            self._enrolled_at[number] = since
+
+    async def load_persons(self, db: Statements) -> None:
+        """Read what programs in depth ask of the members."""
+        said = dict(await db.all("attributes", list(self.members)))
+        for number, kept in self.members.items():
+            kept.attributes = said.get(number)
+            kept.enrolled_at = self._enrolled_at[number]
+            if kept.totals.state is None and kept.last:
+                kept.orders, kept.last_order_at = await db.only("orders_of", self.chain.shard, number)
+
+    def add_member(self, number: int, name_number: int) -> None:
+        """A member who is enrolled in this transaction."""
+        self.members[number] = Kept(number, name_number, Totals(Balance(), Months(), None), 0, joined=False)
+        self._enrolled_at[number] = self.chain.now
+
+    def join(self, number: int, actor: str | None = None) -> None:
+        """See that a member's enrolment is in the feed, before anything else of the member."""
+        kept = self.members[number]
+        if not kept.joined:
+            kept.joined = True
+            position = self.chain.event(EntryKind.ENROL, number, name_number=kept.name_number, actor=actor)
+            self._joins.append((number, position))
+
+    def add(self, outcome: Outcome) -> None:
+        """Add all that an outcome says."""
+        for posting in outcome.postings:
+            self._post(posting)
+        for member, state in outcome.states.items():
+            self.members[member].totals.state = state
+            self.members[member].changed = True
+        self._awards.update(outcome.awards)
+        self._restored.update(outcome.redemptions)
+        for name, used in outcome.budgets.items():
+            self._used[name] = self._used.get(name, 0) + used
+        for reached in outcome.reached:
+            self._reached.setdefault((reached.member, reached.milestone), reached)
+        self._due += [(due.at, due.member, due.what) for due in outcome.due]
+        self._aside += [(item.sequence, b"w", "the order has not come yet") for item in outcome.waiting]
+        for each in outcome.quarantined:
+            self._aside.append((each.item.sequence, b"q", each.reason.replace("\0", "\ufffd")))
+
+    def merge_entry(self, number: int, points: int, actor: str, details: bytes | None) -> None:
+        """The entry of a merge on one side."""
+        kept = self.members[number]
+        kept.last = self.chain.event(
+            EntryKind.MERGE, number, actor=actor, points=points, details=details, previous=kept.last
+        )
+        kept.changed = True
+
+    def first_position(self, sequence: int) -> int:
+        """Where the first entry of a document will be."""
+        return self._first[sequence][1]
+
+    async def write(self, db: Statements) -> None:
+        """Write everything."""
+        shard, now = self.chain.shard, self.chain.now
+        changed = [kept for kept in self.members.values() if kept.changed]
+        if self.chain.rows or self._first or changed:
+            await db.run(
+                "write",
+                shard,
+                *columns_of(self.chain.rows, ENTRY_COLUMNS),
+                *columns_of(self._new_awards(), AWARD_COLUMNS),
+                *columns_of(self._contents, 2),
+                *columns_of(self._joins, 2),
+                list(self._first),
+                *columns_of([_balance_row(kept) for kept in changed], BALANCE_COLUMNS),
+            )
+        await self._write_orders(db)
+        await self._write_budgets(db)
+        waited = [
+            sequence
+            for sequence, (posting, _) in self._first.items()
+            if posting.item.kind is not DocumentKind.ORDER and posting.item.order_key is not None
+        ]
+        if waited:
+            await db.run("leave_aside", waited)
+        if self._aside:
+            await db.run("set_aside", shard, *columns_of(self._aside, 3), now)
+        if self._remarks:
+            await db.run("insert_remarks", shard, *columns_of(self._remarks, 3))
+        closing = [(month, kept.number, points) for kept in changed for month, points in kept.totals.closing]
+        if closing:
+            await db.run("add_to_closed_months", shard, *columns_of(closing, 3))
+        if self._due:
+            await db.run("insert_due", shard, *columns_of(self._due, 3))
+        if self._reached:
+            reached = [
+                (each.member, each.milestone, each.points, each.quiet, self._message_id(each))
+                for each in self._reached.values()
+            ]
+            await db.run("reach", now, *columns_of(reached, 5))
+
+    def _post(self, posting: Posting) -> None:
+        kept = self.members[posting.member]
+        self.join(posting.member)
+        kept.totals.add(posting)
+        kept.changed = True
+        item = posting.item
+        position = kept.last = self.chain.append(
+            posting.kind,
+            posting.member,
+            previous=kept.last,
+            points=posting.points,
+            currency=posting.currency,
+            amount=posting.amount,
+            source=item.source,
+            order_id=None if posting.order_key is None else posting.order_key[1],
+            refund_id=posting.refund_id,
+            program_version=posting.program_version,
+            actor=item.actor,
+            occurred_at=posting.occurred_at,
+            board_at=posting.board_at,
+            details=posting.details,
+        )
+        if item.sequence not in self._first and item.kind is not DocumentKind.EXPIRY:
+            self._first[item.sequence] = posting, position
+            if item.kind in KEPT:
+                self._contents.append((position, item.content))
+        if posting.order_key is not None and not (
+            item.kind is DocumentKind.ORDER and self._first[item.sequence][1] == position
+        ):
+            self._places.append((posting.order_key, place_of(self.chain.shard, position)))
+        if posting.reason or posting.note:
+            self._remarks.append((position, posting.reason, posting.note))
+
+    def _new_awards(self) -> list[tuple[Any, ...]]:
+        """One row a document; of an order with all that its refunds are judged by."""
+        rows: list[tuple[Any, ...]] = []
+        for sequence, (posting, position) in self._first.items():
+            key = posting.item.order_key
+            award = self._awards.get(key) if posting.item.kind is DocumentKind.ORDER and key is not None else None
+            if award is None or key is None:
+                redeemed = self._redeemed_just_now(posting.item)
+                spent = (0, None) if redeemed is None else (redeemed.restored, redeemed.spent)
+                rows.append((sequence, position, *(None,) * 5, spent[0], None, None, spent[1], None))
+                continue
+            self.award_rows[key] = Row(self.chain.shard, sequence)
+            del self._awards[key]
+            rows.append(
+                (
+                    sequence,
+                    position,
+                    award.amount,
+                    award.left,
+                    award.board_at,
+                    award.member,
+                    award.points,
+                    award.reversed,
+                    award.program_version,
+                    award.currency,
+                    award.frame,
+                    award.refunded,
+                )
+            )
+        return rows
+
+    async def _write_orders(self, db: Statements) -> None:
+        """What is left of orders that were awarded before, their further entries, and what of redemptions came back."""
+        if self._awards:
+            rows = [(*self.award_rows[key], *_award_columns(award)) for key, award in self._awards.items()]
+            await db.run("update_awards", *columns_of(rows, 12))
+        if self._places:
+            await db.run("add_places", *columns_of([(*self.award_rows[key], place) for key, place in self._places], 3))
+        if self._restored:
+            restored = [
+                (*self.redemption_rows[key], redeemed.restored, redeemed.spent)
+                for key, redeemed in self._restored.items()
+            ]
+            await db.run("restore_redemptions", *columns_of(restored, 4))
+
+    def _redeemed_just_now(self, item: Item) -> Redeemed | None:
+        return self._restored.pop((item.source, item.id), None) if item.kind is DocumentKind.REDEMPTION else None
+
+    async def _write_budgets(self, db: Statements) -> None:
+        """A budget that is used for the first time is inserted: of two that do so at once one has to look again."""
+        fresh = {name: used for name, used in self._used.items() if name not in self.budgets}
+        more = {name: used for name, used in self._used.items() if name in self.budgets}
+        if fresh:
+            await db.run("insert_budgets", [*fresh], [*fresh.values()])
+        if more:
+            await db.run("use_budgets", [*more], [*more.values()])
+
+    def _message_id(self, reached: Reached) -> str:
+        return message_id(self._identity, reached.member, reached.milestone)
+
+
+def _award_columns(award: Award) -> tuple[Any, ...]:
+    return (
+        award.member,
+        award.amount,
+        award.left,
+        award.points,
+        award.reversed,
+        award.program_version,
+        award.currency,
+        award.board_at,
+        award.frame,
+        award.refunded,
+    )
+
+
+def _balance_row(kept: Kept) -> tuple[Any, ...]:
+    balance, months = kept.totals.balance, kept.totals.months
+    return (
+        kept.number,
+        balance.balance,
+        balance.earned,
+        balance.score,
+        months.month,
+        months.score,
+        months.before,
+        kept.last,
+        kept.totals.state,
+    )

@@ -1,0 +1,203 @@
+"""The books and the inbox."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from laurels.clock import Clock, elapsed
+from laurels.engines.postgres import leases
+from laurels.engines.postgres.accepting import Acceptor
+from laurels.engines.postgres.awarding import Floor, award, sweep
+from laurels.engines.postgres.claiming import award_of
+from laurels.engines.postgres.codes import DOCUMENT, SHARDS, STATUSES, home_of, parted
+from laurels.engines.postgres.connections import Open, trying
+from laurels.engines.postgres.entries import entries_at, entry_of
+from laurels.engines.postgres.opening import Facts
+from laurels.engines.postgres.session import Session
+from laurels.engines.postgres.settling import Settler
+from laurels.engines.postgres.statements import Row, Statements
+from laurels.errors import LaurelsError, NotOwned
+from laurels.ledger import Award, Counts, Decide, DocumentState, MemberState, Receipt, shard_of
+from laurels.model import Balance, Document, DocumentKind, Entry, Version
+
+
+class PostgresInbox(Session):
+    """Documents on their way."""
+
+    def __init__(self, open_one: Open, facts: Facts, now: Clock) -> None:
+        super().__init__(open_one, facts, now)
+        self._acceptor = Acceptor(self._connections, facts, now, lambda: self._committed(grown=False))
+        self._floors: dict[int, Floor] = defaultdict(Floor)
+        self._mine: frozenset[int] = frozenset()
+        self._leased_at: float | None = None
+        self._looked_at = 0.0
+
+    async def accept(self, documents: Sequence[Document]) -> list[Receipt]:
+        self._check_open()
+        return await self._acceptor.accept(documents)
+
+    async def document(
+        self, kind: DocumentKind, source: str, id: str, *, of_member: str | None = None
+    ) -> DocumentState | None:
+        whose: tuple[int | None, bytes | None] = (None, None)
+        if of_member is not None:
+            whose = shard_of(of_member, SHARDS), self._stranger(of_member)
+        async with self._connections.read() as db:
+            row = await db.one(
+                "document_state", home_of(kind, source, id), source, DOCUMENT[kind], id, of_member, *whose
+            )
+            if row is None:
+                return None
+            at = (row["shard"], row["position"])
+            entries = await entries_at(db, [at] if row["position"] is not None else [])
+        return DocumentState(
+            kind=kind,
+            source=source,
+            id=id,
+            member_id=row["member_id"],
+            status=STATUSES[row["state"]],
+            accepted_at=row["accepted_at"],
+            entry=entries.get(at),
+            reason=row["reason"] or None,
+            content=row["content"],
+            actor=row["actor"],
+        )
+
+    async def wait_for_work(self, timeout_s: float) -> None:
+        async def look(db: Statements) -> bool:
+            """Whether there is work, or a shard to take or to hand over."""
+            shards = sorted(range(SHARDS) if self._leased_at is None else self._mine)
+            if await db.value("any_ready", shards, [self._floors[shard].get() for shard in shards]):
+                return True
+            return self._leased_at is not None and await leases.is_due(db, self._owner)
+
+        await self._poll(look, timeout_s)
+
+    async def inbox_depth(self) -> int:
+        async with self._connections.read() as db:
+            return int(await db.value("count_ready"))
+
+    async def counts(self) -> Counts:
+        async with self._connections.read() as db:
+            ready, ready_since, waiting, quarantined, due, held = await db.only("counts")
+        return Counts(
+            ready=ready,
+            ready_since=ready_since,
+            waiting=waiting,
+            quarantined=quarantined,
+            messages_due=due,
+            messages_held=held,
+        )
+
+
+class PostgresBooks(PostgresInbox):
+    """Entries and totals."""
+
+    def __init__(self, open_one: Open, facts: Facts, now: Clock) -> None:
+        super().__init__(open_one, facts, now)
+        self._settler = Settler(self._connections, facts, now, lambda: self._committed(grown=True))
+
+    async def own(self) -> frozenset[int]:
+        now = elapsed()
+        if self._leased_at is None or now >= self._leased_at + leases.RENEW_S or await self._is_due(now):
+            async with self._connections.transaction() as db:
+                self._fences = await leases.take(db, self._owner)
+            self._leased_at, self._mine = now, frozenset(self._fences)
+        return self._mine
+
+    async def _is_due(self, now: float) -> bool:
+        if now < self._looked_at + leases.LOOK_S:
+            return False
+        self._looked_at = now
+        async with self._connections.read() as db:
+            return await leases.is_due(db, self._owner)
+
+    async def award(
+        self, shard: int, limit: int, decide: Decide, *, waiting_before: int, in_depth: bool = False
+    ) -> int:
+        if shard not in self._mine:
+            raise NotOwned
+        floor = self._floors[shard]
+
+        async def once() -> tuple[int, int, bool]:
+            async with self._connections.transaction([shard]) as db:
+                return await award(
+                    db,
+                    shard,
+                    limit,
+                    decide,
+                    waiting_before=waiting_before,
+                    in_depth=in_depth,
+                    now=self._now(),
+                    fence=self._fences.get(shard),
+                    floor=floor.get(),
+                    facts=self._facts,
+                )
+
+        taken, last, grown = await trying(once)
+        if last:
+            floor.taken(last)
+        if taken:
+            self._committed(grown=grown)
+        return taken
+
+    async def sweep(self, shard: int, limit: int, decide: Decide) -> int:
+        if shard not in self._mine:
+            raise NotOwned
+
+        async def once() -> int:
+            async with self._connections.transaction([shard]) as db:
+                fence = self._fences.get(shard)
+                return await sweep(db, shard, limit, decide, now=self._now(), fence=fence, facts=self._facts)
+
+        taken = await trying(once)
+        if taken:
+            self._committed(grown=True)
+        return taken
+
+    async def settle(
+        self, documents: Sequence[Document], decide: Decide, *, in_depth: bool = False
+    ) -> list[Receipt | LaurelsError]:
+        self._check_open()
+        return await self._settler.settle(documents, decide, in_depth=in_depth)
+
+    async def balance(self, member_id: str) -> tuple[Balance, Version] | None:
+        account = await self.account(member_id)
+        return None if account is None else (account[0].totals, account[1])
+
+    async def account(self, member_id: str) -> tuple[MemberState, Version] | None:
+        async with self._connections.read() as db:
+            row = await db.one("balance", shard_of(member_id, SHARDS), member_id)
+        if row is None:
+            return None
+        balance, earned, score, state, epoch, positions = row
+        totals = Balance() if balance is None else Balance(balance, earned, score)
+        return MemberState(totals, state), Version(epoch, dict(enumerate(positions)))
+
+    async def entries(self, member_id: str, *, before: str | None = None, limit: int = 50) -> list[Entry]:
+        async with self._connections.read() as db:
+            member = await db.one("member_by_id", shard_of(member_id, SHARDS), member_id)
+            if member is None:
+                return []
+            shard, position = (None, None) if before is None else parted(int(before))
+            gone = await db.all("merged_with", member["number"])
+            if gone:  # in several shards, which time alone puts in one order
+                shards, numbers = [[member[key], *(row[key] for row in gone)] for key in ("shard", "number")]
+                rows: list[Row] = await db.all("merged_entries", shards, numbers, shard, position, limit)
+            else:
+                rows = await db.all("member_entries", member["shard"], member["number"], position, limit)
+        return [entry_of(row) for row in rows]
+
+    async def order_award(self, source: str, order_id: str) -> Award | None:
+        home = home_of(DocumentKind.ORDER, source, order_id)
+        async with self._connections.read() as db:
+            row = await db.one("orders", [home], [source], [order_id])
+        return None if row is None or row["amount"] is None else award_of(row)
+
+    async def order_entries(self, source: str, order_id: str) -> list[Entry]:
+        home = home_of(DocumentKind.ORDER, source, order_id)
+        async with self._connections.read() as db:
+            row = await db.one("order_places", home, source, order_id)
+            if row is None:
+                return []
+            places = [(row["shard"], row["position"]), *(parted(place) for place in row["places"] or ())]
+            return [*(await entries_at(db, places)).values()]

@@ -1,0 +1,122 @@
+"""The ledger on a PostgreSQL server: the port over its tables. Any number of processes on any hosts may use one."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+from laurels import clock
+from laurels.clock import Clock
+from laurels.engines.postgres import leases
+from laurels.engines.postgres.books import PostgresBooks
+from laurels.engines.postgres.codes import SHARDS
+from laurels.engines.postgres.connections import Open, cut_off
+from laurels.engines.postgres.feeding import PostgresFeed
+from laurels.engines.postgres.followers import PostgresFollowers
+from laurels.engines.postgres.intents import PostgresIntents
+from laurels.engines.postgres.members import PostgresMembers
+from laurels.engines.postgres.opening import Facts, check_server, connect, facts_of, looking
+from laurels.engines.postgres.programs import PostgresPrograms
+from laurels.engines.postgres.registry import PostgresOutbox, PostgresQuarantine
+from laurels.engines.postgres.schema import LATEST, migrate, version_of
+from laurels.engines.postgres.servers import Server, adopt
+from laurels.engines.postgres.statements import Statements
+from laurels.engines.postgres.verifying import verify
+from laurels.errors import LedgerMissing, LedgerUnavailable, SchemaTooOld
+from laurels.ledger import Heads, Verification
+
+
+class PostgresLedger(
+    PostgresBooks,
+    PostgresMembers,
+    PostgresFeed,
+    PostgresFollowers,
+    PostgresQuarantine,
+    PostgresOutbox,
+    PostgresPrograms,
+):
+    """A ledger of 16 shards, with the checkout's `intents` in the same database. Make it with `PostgresLedger.open`;
+    call it from one event loop.
+    """
+
+    name = "postgres"
+
+    def __init__(self, open_one: Open, facts: Facts, now: Clock) -> None:
+        super().__init__(open_one, facts, now)
+        self.intents = PostgresIntents(self._connections)
+
+    @classmethod
+    async def open(cls, url: str, now: Clock = clock.now, *, must_exist: bool = False) -> "PostgresLedger":
+        """Open the ledger in a database, making a fresh one where there is none.
+
+        Raises `SettingsError`, `LedgerMissing`, `SchemaTooOld` (run `laurels migrate`), `SchemaTooNew`,
+        `LedgerUnavailable`.
+        """
+        db = await connect(url)
+        try:
+            with looking():
+                facts = await _prepared(db, now, must_exist=must_exist)
+        finally:
+            await _let_go(db)
+        return cls(Server(url, facts, now).connection, facts, now)
+
+    @staticmethod
+    async def migrate(url: str, now: Clock = clock.now) -> tuple[int, int]:
+        """Bring the database to the latest schema, making a ledger where there is none; the versions before, after."""
+        db = await connect(url)
+        try:
+            with looking():
+                await check_server(db, now)
+                return await migrate(db, now)
+        finally:
+            await _let_go(db)
+
+    async def verify(self) -> AsyncIterator[Verification]:
+        async for step in verify(self._connections):
+            yield step
+
+    async def begin_epoch(self) -> Heads:
+        async with self._connections.transaction(range(SHARDS)) as db:
+            await db.all("lock_ledger")
+            system_identifier, timeline = await db.only("timeline")
+            await db.run("begin_epoch", self._now(), system_identifier, timeline)
+            heads = await self._heads(db)
+        self._committed(grown=True)
+        return heads
+
+    async def forget_content(self, *, recorded_before: int, limit: int) -> int:
+        forgotten = 0
+        for shard in range(SHARDS):
+            async with self._connections.transaction() as db:
+                oldest = await db.all("oldest_content", shard, limit - forgotten)
+                old = [position for position, recorded_at in oldest if recorded_at < recorded_before]
+                if old:
+                    forgotten += len(await db.all("forget_old_content", shard, old[-1]))
+        return forgotten
+
+    async def close(self) -> None:
+        self._closed = True
+        await self._acceptor.close()
+        await self._settler.close()
+        if self._leased_at is not None:
+            self._leased_at = None
+            with suppress(LedgerUnavailable):  # then the leases end by themselves
+                async with self._connections.transaction() as db:
+                    await leases.leave(db, self._owner)
+        await self._connections.close()
+
+
+async def _prepared(db: Statements, now: Clock, *, must_exist: bool) -> Facts:
+    if not await check_server(db, now):
+        if must_exist:
+            raise LedgerMissing("There is no ledger in this database yet. Make one: `laurels serve`.")
+        await migrate(db, now)
+    if await version_of(db) < LATEST:
+        raise SchemaTooOld
+    await adopt(db, await facts_of(db), now)
+    return await facts_of(db)
+
+
+async def _let_go(db: Statements) -> None:
+    cut_off(db)
+    await asyncio.sleep(0)  # the loop lets go of its socket in its next turn
+    await asyncio.sleep(0)

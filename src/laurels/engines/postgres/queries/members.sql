@@ -1,0 +1,93 @@
+-- Statements about members: their events, their contacts, and what is erased with them. One line of purpose over each.
+
+-- name: set_hidden!
+-- Leave the boards, or come back.
+UPDATE member SET hidden = $3 WHERE shard = $1 AND number = $2;
+
+-- name: set_name!
+-- Another proxy name.
+UPDATE member SET name_number = $3 WHERE shard = $1 AND number = $2;
+
+-- name: contacts
+-- Where members are reached.
+SELECT member, email FROM contact WHERE member = ANY($1::int[]);
+
+-- name: write_contact!
+-- Where a member is reached; what was held for an address is due.
+WITH c AS (INSERT INTO contact (member, email) VALUES ($1, $2) ON CONFLICT (member) DO UPDATE SET email = excluded.email)
+UPDATE message SET state = 'due', due_at = $3 WHERE member = $1 AND state = 'held';
+
+-- name: write_first_contacts!
+-- Where members are reached, if nothing is known; what was held for an address is due.
+WITH c AS (INSERT INTO contact (member, email) SELECT * FROM unnest($1::int[], $2::text[]) ON CONFLICT (member) DO NOTHING RETURNING member)
+UPDATE message SET state = 'due', due_at = $3 FROM c WHERE message.member = c.member AND state = 'held';
+
+-- name: forget_contact!
+-- Erase the address.
+DELETE FROM contact WHERE member = $1;
+
+-- name: forget_member!
+-- Erase the id and the secret; the number and its entries stay.
+UPDATE member SET member_id = NULL, secret = NULL WHERE shard = $1 AND number = $2;
+
+-- name: forget_received!
+-- Erase what was received from or about a member and is still kept, wherever it waits.
+WITH a AS (UPDATE aside SET raw = '', stranger = NULL WHERE member = $2 OR stranger = $3)
+UPDATE inbox SET raw = '', stranger = NULL WHERE (shard = $1 AND member = $2) OR stranger = $3;
+
+-- name: forget_said!
+-- Erase people's words about a member's entries, and what its documents said.
+WITH RECURSIVE w(position) AS (
+  SELECT last_position FROM balance WHERE shard = $1 AND member = $2
+  UNION ALL SELECT e.previous FROM w JOIN entry e ON e.shard = $1 AND e.position = w.position WHERE e.previous > 0),
+r AS (DELETE FROM remark WHERE shard = $1 AND position IN (SELECT position FROM w))
+DELETE FROM content WHERE shard = $1 AND position IN (SELECT position FROM w);
+
+-- name: forget_attributes!
+-- Erase what the shop says of a member.
+DELETE FROM attribute WHERE member = $1;
+
+-- name: move_due!
+-- What happens to a member by the clock happens to the one that it became.
+WITH d AS (DELETE FROM due WHERE shard = $1 AND member = $2 RETURNING at, what)
+INSERT INTO due (shard, at, member, what) SELECT $3, at, $4, what FROM d ON CONFLICT DO NOTHING;
+
+-- name: forget_messages!
+-- What was not sent to an erased member never is.
+UPDATE message SET state = 'dropped' WHERE member = $1 AND state IN ('due', 'held');
+
+-- name: forget_buyer!
+-- Take an erased member out of the purchases under way; one that is paid for goes to the member's number.
+UPDATE intent SET member_id = NULL, member = $1 WHERE member_id = $2;
+
+-- name: forget_stranger
+-- Let go of what came for an id that is nobody's; whether there was any.
+WITH i AS (UPDATE inbox SET raw = '', stranger = NULL WHERE stranger = $1 RETURNING 1),
+a AS (UPDATE aside SET raw = '', stranger = NULL WHERE stranger = $1 RETURNING 1)
+SELECT EXISTS (SELECT FROM i) OR EXISTS (SELECT FROM a);
+
+-- name: merge_member!
+-- A member becomes another, and so do those who became it.
+WITH g AS (SELECT gone, gone_shard FROM merged WHERE stays = $2 UNION ALL SELECT $2, $1),
+m AS (UPDATE member SET merged_into = $4, merged_shard = $3 FROM g WHERE member.shard = g.gone_shard AND member.number = g.gone),
+d AS (DELETE FROM merged WHERE stays = $2)
+INSERT INTO merged (stays, gone, gone_shard) SELECT $4, gone, gone_shard FROM g;
+
+-- name: merge_rest!
+-- Milestones and address go over to the other; what was held for an address is due.
+WITH m AS (INSERT INTO milestone (member, name, points, reached_at, quiet)
+           SELECT $2, name, points, reached_at, quiet FROM milestone WHERE member = $1 ON CONFLICT DO NOTHING),
+c AS (INSERT INTO contact (member, email) SELECT $2, email FROM contact WHERE member = $1 ON CONFLICT (member) DO NOTHING)
+DELETE FROM contact WHERE member = $1;
+
+-- name: release_messages!
+-- An address came: what was held for it is due.
+UPDATE message SET state = 'due', due_at = $2 WHERE member = $1 AND state = 'held' AND EXISTS (SELECT FROM contact WHERE member = $1);
+
+-- name: documents_of
+-- What is on its way of a member.
+SELECT sequence FROM inbox WHERE shard = $1 AND member = $2 UNION ALL SELECT sequence FROM aside WHERE shard = $1 AND member = $2;
+
+-- name: closed_months_of
+-- What a member scored in closed months, which are another's from now on.
+DELETE FROM closed_month WHERE shard = $1 AND member = $2 RETURNING month, score;

@@ -1,0 +1,157 @@
+"""Checking a ledger against its own promises.
+
+It goes in steps, each a short look at one moment, so that no old snapshot keeps the server from vacuuming. On a busy
+ledger a step that compares totals first reads the entries that came meanwhile: both are of one moment, and nothing is
+reported that is not so. Memory: one small object a member.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+
+from laurels.engines.postgres import verifying_documents
+from laurels.engines.postgres.codes import ENTRY_KINDS, SHARDS
+from laurels.engines.postgres.connections import Connections
+from laurels.engines.postgres.statements import Row, Statements
+from laurels.ledger import Finding, Verification
+from laurels.ledger.checking import CHUNK, CheckedMember, KeptMember, follows, readable
+from laurels.model.entries import MOVES_POINTS
+
+
+async def verify(connections: Connections) -> AsyncIterator[Verification]:
+    """The chain and its positions, then what it says of each member, then documents and awards, then the guards."""
+    feeds = Feeds()
+    while not feeds.are_read():
+        async with connections.snapshot() as db:
+            feeds.heads = {shard: position for shard, position, _ in await db.all("heads")}
+            findings = await feeds.read_some(db)
+        yield feeds.report(findings)
+    async for findings in _members(connections, feeds):
+        yield feeds.report(findings)
+    async for findings in verifying_documents.verify(connections):
+        yield feeds.report(findings)
+    async with connections.read() as db:
+        unguarded: list[Row] = await db.all("unguarded")
+    what = "the triggers that keep what never changes are not all there"
+    yield feeds.report([Finding(f"table {name}", what) for (name,) in unguarded])
+
+
+class Feeds:
+    """The entries read so far in every shard, and where their feeds ended when it was last looked."""
+
+    def __init__(self) -> None:
+        self.of = [Feed(shard) for shard in range(SHARDS)]
+        self.heads: dict[int, int] = {}
+
+    def are_read(self) -> bool:
+        """Whether all was read up to there."""
+        return bool(self.heads) and all(feed.position >= self.heads[feed.shard] for feed in self.of)
+
+    async def read_some(self, db: Statements) -> list[Finding]:
+        """Read on, so many entries in all; what is wrong with them."""
+        findings: list[Finding] = []
+        read = 0
+        for feed in self.of:
+            if read < CHUNK and feed.position < self.heads[feed.shard]:
+                before = feed.position
+                findings += await feed.read_chunk(db)
+                read += feed.position - before
+        return findings
+
+    def report(self, findings: list[Finding]) -> Verification:
+        """How far it is."""
+        checked = sum(feed.position for feed in self.of)
+        total = sum(max(feed.position, self.heads.get(feed.shard, 0)) for feed in self.of)
+        return Verification(checked=checked, total=total, findings=tuple(findings))
+
+
+class Feed:
+    """The entries of a shard read so far: up to which position, its hash, and what they say of the members."""
+
+    def __init__(self, shard: int) -> None:
+        self.shard = shard
+        self.position = 0
+        self.members: dict[int, CheckedMember] = {}
+        self._hash = b""
+
+    async def read_chunk(self, db: Statements) -> list[Finding]:
+        """Read up to `CHUNK` further entries; what is wrong with them."""
+        rows: list[Row] = await db.all("verify_entries", self.shard, self.position, CHUNK)
+        return [finding for row in rows for finding in self._check(row)]
+
+    async def catch_up(self, db: Statements) -> list[Finding]:
+        """Read to the end."""
+        findings: list[Finding] = []
+        before = -1
+        while before != self.position:
+            before = self.position
+            findings += await self.read_chunk(db)
+        return findings
+
+    def _check(self, row: Row) -> Iterator[Finding]:
+        position, letter, *until_refund = row[:9]
+        version, name_number, *rest = row[9:14]
+        recorded_at, stored, written_as, details, previous = row[14:]
+        kind = ENTRY_KINDS.get(letter, "unknown")
+        columns = (str(kind), *until_refund, "", version, name_number, *rest, recorded_at, stored, written_as, details)
+        if position != self.position + 1:
+            yield Finding(self._where(self.position + 1), f"the entries up to {position - 1} are missing")
+        elif not follows(self._hash, self.shard, position, columns):
+            yield Finding(self._where(position), "the entry was changed: its hash does not follow from the one before")
+        self.position, self._hash = position, stored
+        number, points, *_ = until_refund
+        member = self.members.setdefault(number, CheckedMember())
+        member.add(kind, points, name_number, readable(details))
+        if kind in MOVES_POINTS:
+            if previous != member.last_position:
+                yield Finding(
+                    self._where(position), f"it follows its member's entry {member.last_position}, not {previous}"
+                )
+            member.last_position = position
+
+    def _where(self, position: int) -> str:
+        return f"{self.shard}-{position}"
+
+
+async def _members(connections: Connections, feeds: Feeds) -> AsyncIterator[list[Finding]]:
+    shard, after = 0, -1
+    while shard < SHARDS:
+        findings: list[Finding] = []
+        compared = 0
+        async with connections.snapshot() as db:
+            while shard < SHARDS and compared < CHUNK:
+                feed = feeds.of[shard]
+                findings += await feed.catch_up(db)
+                rows: list[Row] = await db.all("verify_members", shard, after, CHUNK)
+                findings += [finding for row in rows for finding in _compare(row, feed)]
+                compared += len(rows)
+                after = rows[-1][0] if rows else -1
+                shard += not rows
+        yield findings
+    yield [
+        Finding(f"member number {number}", "has entries, but is not in the ledger")
+        for feed in feeds.of
+        for number, member in feed.members.items()
+        if not member.seen
+    ]
+
+
+def _compare(row: Row, feed: Feed) -> Iterator[Finding]:
+    number = row[0]
+    member = feed.members.setdefault(number, CheckedMember())
+    member.seen = True
+    for what in member.differences(_kept(row)):
+        yield Finding(f"member number {number}", what)
+    if (row[9] or 0) != member.last_position:
+        yield Finding(f"member number {number}", f"its newest entry is kept as {row[9]}, it is {member.last_position}")
+
+
+def _kept(row: Row) -> KeptMember:
+    _, balance, earned, score, hidden, name_number, erased, merged, position, _, given = row
+    return KeptMember(
+        totals=(balance, earned, score),
+        hidden=hidden,
+        name_number=name_number,
+        erased=erased,
+        merged_into=merged,
+        joined=position is not None,
+        given=bool(given),
+    )

@@ -1,0 +1,111 @@
+"""Checking documents: each lies in one place, its entry is its own, and what is kept of orders is what entries say."""
+
+from collections.abc import AsyncIterator, Iterator
+
+from laurels.engines.postgres.codes import DOCUMENT_KINDS, ENTRY_KINDS, SHARDS, parted
+from laurels.engines.postgres.connections import Connections
+from laurels.engines.postgres.entries import At
+from laurels.engines.postgres.statements import Row, Statements
+from laurels.ledger import Finding
+from laurels.ledger.checking import CHUNK, OrderEntry, OrderKept, order_differs
+from laurels.model import DocumentKind, EntryKind
+
+_START = "", b"\x01", ""
+
+
+async def verify(connections: Connections) -> AsyncIterator[list[Finding]]:
+    """Check all documents, so many in a step."""
+    home, after = 0, _START
+    while home < SHARDS:
+        findings: list[Finding] = []
+        checked = 0
+        async with connections.snapshot() as db:
+            while home < SHARDS and checked < CHUNK:
+                rows: list[Row] = await db.all("verify_documents", home, *after, CHUNK)
+                entries = await _entries_of_orders(db, rows)
+                findings += [finding for row in rows for finding in _check(row, entries)]
+                checked += len(rows)
+                after = (rows[-1]["source"], rows[-1]["kind"], rows[-1]["id"]) if rows else _START
+                home += not rows
+        yield findings
+
+
+async def _entries_of_orders(db: Statements, rows: list[Row]) -> dict[At, OrderEntry]:
+    if not rows:
+        return {}
+    places = [at for row in rows if row["left_amount"] is not None for at in _places(row)]
+    found: list[Row] = await db.all("verify_order_entries", [at[0] for at in places], [at[1] for at in places])
+    return {
+        (row["shard"], row["position"]): OrderEntry(
+            kind=ENTRY_KINDS[row["kind"]],
+            points=row["points"],
+            amount=row["amount"],
+            terms=(row["program_version"], row["currency"], row["amount"], row["points"], row["board_at"]),
+            details=row["details"],
+        )
+        for row in found
+    }
+
+
+def _places(row: Row) -> list[At]:
+    return [(row["shard"], row["position"]), *(parted(place) for place in row["places"] or ())]
+
+
+def _check(row: Row, entries: dict[At, OrderEntry]) -> Iterator[Finding]:
+    kind = DOCUMENT_KINDS[row["kind"]]
+    where = f"{kind} {row['source']}/{row['id']}"
+    lies = [row["ready"] is not None, row["state"] is not None, row["position"] is not None]
+    names = [name for name, is_there in zip(("inbox", "aside", "award"), lies, strict=True) if is_there]
+    if len(names) != 1 or row["ready"] is False or row["strayed"]:
+        yield Finding(where, f"it has to lie in one place and lies in {', '.join(names) or 'none'}")
+    elif row["position"] is not None and not _is_its_own(kind, row):
+        yield Finding(where, f"its entry {row['shard']}-{row['position']} is not its own")
+    if kind is DocumentKind.ORDER and row["position"] is not None and not _fits(row, entries):
+        what = "what it earned, what is left and what was taken back do not fit its entries"
+        yield Finding(f"order {row['source']}/{row['id']}", what)
+
+
+_LED_TO = {
+    DocumentKind.ORDER: {EntryKind.EARN},
+    DocumentKind.REFUND: {EntryKind.REVERSE},
+    DocumentKind.CANCELLATION: {EntryKind.REVERSE},
+    DocumentKind.AMENDMENT: {EntryKind.REVERSE, EntryKind.EARN},
+    DocumentKind.ADJUSTMENT: {EntryKind.ADJUST},
+    DocumentKind.RESTORATION: {EntryKind.RESTORE},
+    DocumentKind.REDEMPTION: {EntryKind.REDEEM},
+    DocumentKind.EXPIRY: set(),
+    DocumentKind.MESSAGE: set(),
+}
+_NAMED_BY = {
+    DocumentKind.ORDER: "order_id",
+    DocumentKind.REFUND: "refund_id",
+    DocumentKind.CANCELLATION: "refund_id",
+}
+
+
+def _is_its_own(kind: DocumentKind, row: Row) -> bool:
+    return (
+        row["entry_kind"] is not None
+        and row["entry_source"] == row["source"]
+        and row["entry_whose"] == row["whose"]
+        and ENTRY_KINDS[row["entry_kind"]] in _LED_TO[kind]
+        and (kind not in _NAMED_BY or row[_NAMED_BY[kind]] == row["id"])
+    )
+
+
+def _fits(row: Row, entries: dict[At, OrderEntry]) -> bool:
+    if row["left_amount"] is None or row["award_whose"] != row["entry_whose"]:
+        return False
+    found = [entries.get(at) for at in _places(row)]
+    if None in found:
+        return False
+    kept = OrderKept(
+        terms=(row["program_version"], row["currency"], row["amount"], row["points"], row["board_at"]),
+        points=row["points"],
+        amount=row["amount"],
+        left=row["left_amount"],
+        reversed=row["reversed"],
+        refunded=row["refunded"],
+        framed=row["framed"],
+    )
+    return not order_differs(kept, [entry for entry in found if entry is not None])

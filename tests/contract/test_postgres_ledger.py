@@ -1,0 +1,33 @@
+"""The ledger on a PostgreSQL server keeps the port's promises."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from tests.postgres_server import Databases
+
+from laurels.clock import Clock
+from laurels.engines.postgres import PostgresLedger, leases
+from laurels.ledger import Ledger
+from laurels.testing.ledger_contract import LedgerContract, OpenLedger
+
+
+class TestPostgresLedger(LedgerContract):
+    @pytest.fixture(autouse=True)
+    def short_leases(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The server has the clock, and a process that does not go on is waited for."""
+        monkeypatch.setattr(leases, "LEASE", timedelta(seconds=0.3))
+        monkeypatch.setattr(leases, "RENEW_S", 0.1)
+        monkeypatch.setattr(leases, "LOOK_S", 0.01)
+
+    @pytest.fixture
+    def database(self, postgres: Databases) -> Iterator[str]:
+        with postgres.new() as url:
+            yield url
+
+    @pytest.fixture
+    def open_ledger(self, database: str) -> OpenLedger:
+        async def open_database(now: Clock) -> Ledger:
+            return await PostgresLedger.open(database, now)
+
+        return open_database
