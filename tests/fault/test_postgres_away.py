@@ -1,5 +1,5 @@
-"""The server of the ledger goes away under `laurels serve`, and comes back: dashboards go on and say that they are stale,
-writes are refused with when to come again, and afterwards all is as before.
+"""The server of the ledger goes away under `laurels serve`, and comes back: dashboards go on and say that they are
+stale, writes are refused with when to come again, and afterwards all is as before.
 """
 
 import signal
