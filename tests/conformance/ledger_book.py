@@ -43,10 +43,11 @@ class LedgerBook:
         self._open = open_ledger, directory
         self._refunds = 0
         self._owners: dict[str, str] = {}
-        self.ledger = open_ledger(directory, lambda: self.now)
 
     async def begin(self, programs: list[dict[str, Any]]) -> None:
-        """Publish the versions, each at the instant from which it is in force."""
+        """Open the ledger and publish the versions, each at the instant from which it is in force."""
+        opened, directory = self._open
+        self.ledger = await opened(directory, lambda: self.now)
         for table in sorted(programs, key=lambda table: table["version"]):
             program = parse_program(toml_text(table))
             begins = self.now
@@ -60,7 +61,7 @@ class LedgerBook:
         """Close the ledger and open it once more, as after a crash: all that it knows is in its files."""
         await self.ledger.close()
         opened, directory = self._open
-        self.ledger = opened(directory, lambda: self.now)
+        self.ledger = await opened(directory, lambda: self.now)
         self._ready()
 
     def _ready(self) -> None:

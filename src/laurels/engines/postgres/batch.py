@@ -11,6 +11,7 @@ from laurels.ledger.inbox import KEPT
 from laurels.ledger.outbox import message_id
 from laurels.ledger.totals import Totals
 from laurels.model import Balance, DocumentKind, EntryKind
+from laurels.model.entries import MOVES_POINTS
 from laurels.model.months import Months
 
 ENTRY_COLUMNS, AWARD_COLUMNS, BALANCE_COLUMNS = 18, 12, 9
@@ -184,10 +185,11 @@ class Batch:
         kept.totals.add(posting)
         kept.changed = True
         item = posting.item
-        position = kept.last = self.chain.append(
+        moves = posting.kind in MOVES_POINTS
+        position = self.chain.append(
             posting.kind,
             posting.member,
-            previous=kept.last,
+            previous=kept.last if moves else 0,
             points=posting.points,
             currency=posting.currency,
             amount=posting.amount,
@@ -200,6 +202,8 @@ class Batch:
             board_at=posting.board_at,
             details=posting.details,
         )
+        if moves:
+            kept.last = position
         if item.sequence not in self._first and item.kind is not DocumentKind.EXPIRY:
             self._first[item.sequence] = posting, position
             if item.kind in KEPT:
