@@ -16,6 +16,11 @@ pytestmark = pytest.mark.anyio
 TABLE = oracle.cases()
 LATER = ("attributes", "grant", "hold", "transfer", "merge", "liability", "ifrs", "breakage")
 CASES = [case for case in TABLE["case"] if not any(step["do"] in LATER for step in case["steps"])]
+SAMPLED = [
+    pytest.param(case, id=case["id"], marks=[pytest.mark.long] if number % 5 else [])
+    for number, case in enumerate(CASES)
+]
+"""All of them with --all, else one in five."""
 
 
 @pytest.mark.skipif(not oracle.present(), reason=oracle.MISSING)
@@ -26,7 +31,7 @@ async def test_a_worked_case_on_a_real_ledger(case: dict[str, Any], engine: str,
 
 
 @pytest.mark.skipif(not oracle.present(), reason=oracle.MISSING)
-@pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
+@pytest.mark.parametrize("case", SAMPLED)
 async def test_a_worked_case_on_a_server(case: dict[str, Any], postgres: Databases, tmp_path: Path) -> None:
     with postgres.new() as url:
         await play(case, on_server(url), tmp_path)
