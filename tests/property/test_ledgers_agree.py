@@ -190,6 +190,7 @@ async def opened(stack: AsyncExitStack, postgres: Databases) -> list[Shop]:
     return shops
 
 
+@pytest.mark.long
 @given(history=st.lists(steps(), min_size=5, max_size=40))
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[*HealthCheck])
 def test_a_history_leads_to_the_same_on_either(postgres: Databases, history: list[Step]) -> None:

@@ -1,12 +1,11 @@
 """The books and the inbox."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 
 from laurels.clock import Clock, elapsed
 from laurels.engines.postgres import leases
 from laurels.engines.postgres.accepting import Acceptor
-from laurels.engines.postgres.awarding import Floor, award, sweep
+from laurels.engines.postgres.awarding import award, sweep
 from laurels.engines.postgres.claiming import award_of
 from laurels.engines.postgres.codes import DOCUMENT, SHARDS, STATUSES, home_of, parted
 from laurels.engines.postgres.connections import Open, trying
@@ -26,7 +25,6 @@ class PostgresInbox(Session):
     def __init__(self, open_one: Open, facts: Facts, now: Clock) -> None:
         super().__init__(open_one, facts, now)
         self._acceptor = Acceptor(self._connections, facts, now, lambda: self._committed(grown=False))
-        self._floors: dict[int, Floor] = defaultdict(Floor)
         self._mine: frozenset[int] = frozenset()
         self._leased_at: float | None = None
         self._looked_at = 0.0

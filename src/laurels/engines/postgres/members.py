@@ -102,6 +102,8 @@ class PostgresMembers(Session):
         except merging.Elsewhere:
             shards = {*range(SHARDS)}
             version = await trying(once)
+        for floor in self._floors.values():  # what was on its way may lie below the other shard's floor
+            floor.forget()
         self._committed(grown=True)
         return version
 

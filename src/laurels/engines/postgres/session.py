@@ -2,10 +2,12 @@
 
 import asyncio
 import uuid
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 
 from laurels import clock
 from laurels.clock import Clock
+from laurels.engines.postgres.awarding import Floor
 from laurels.engines.postgres.connections import Connections, Open
 from laurels.engines.postgres.opening import Facts
 from laurels.engines.postgres.statements import Statements
@@ -32,6 +34,7 @@ class Session:
         self._owner = uuid.uuid4().hex
         self._fences: dict[int, int] = {}
         self._closed = False
+        self._floors: dict[int, Floor] = defaultdict(Floor)
 
     def _check_open(self) -> None:
         if self._closed:
