@@ -21,8 +21,9 @@ from laurels.testing.ledger_contract.base import TurnedClock
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 REPOSITORY = Path(__file__).parents[2]
-SHARDED = ("award", "redeem")
-"""Scenarios that are tried over 16 shards as well."""
+OFTEN = ("award", "redeem")
+SHARDED = [name if name in OFTEN else pytest.param(name, marks=pytest.mark.long) for name in SCENARIOS]
+"""Scenarios over 16 shards: all of them, some in every `make test`."""
 
 
 @pytest.mark.parametrize("level", ["call", "statement"])

@@ -1,4 +1,4 @@
-"""Two real `laurels work` on one ledger of 16 shards: a newcomer gets its share, and what one leaves the other takes."""
+"""Two real `laurels work` on one ledger of 16 shards: a newcomer gets its share, what one leaves the other takes."""
 
 import os
 import signal

@@ -8,6 +8,16 @@ entries that they led to.
 from laurels.awarding.awarder import Awarder
 from laurels.awarding.decide import decide
 from laurels.awarding.programs import Programs, check_publishable, publish, published_programs
+from laurels.awarding.recount import recount_of
 from laurels.awarding.refunds import refunds_of_old
 
-__all__ = ["Awarder", "Programs", "check_publishable", "decide", "publish", "published_programs", "refunds_of_old"]
+__all__ = [
+    "Awarder",
+    "Programs",
+    "check_publishable",
+    "decide",
+    "publish",
+    "published_programs",
+    "recount_of",
+    "refunds_of_old",
+]

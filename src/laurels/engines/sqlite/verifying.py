@@ -6,35 +6,33 @@ is not so. Only the last step, SQLite's own look at the file and its indexes, is
 a member.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import cast
 
-import apsw
 import msgspec
 from msgspec import Struct
 
 from laurels.engines.sqlite.connection import Database, Row
 from laurels.engines.sqlite.places import end_of, place_of, position_at
-from laurels.engines.sqlite.schema import migrate
-from laurels.ledger import Finding, Verification
+from laurels.engines.sqlite.verifying_chunks import CHUNK, UNREADABLE, in_order, moment
+from laurels.engines.sqlite.verifying_documents import check_documents, check_file
+from laurels.ledger import Finding, Recount, Verification
 from laurels.ledger.chain import chained_hash
 from laurels.model import EntryKind
 from laurels.model.details import merged_into
-from laurels.model.entries import worth
+from laurels.model.entries import SCORED, worth
+from laurels.model.months import Months
 
-CHUNK = 2000
-NEWEST = 2**62
-
-UNREADABLE = (apsw.Error, UnicodeDecodeError)
-"""What the driver raises where bytes of the file make no sense."""
+MonthOf = Callable[[int, int], int | None]
+"""`Recount.month_of`."""
 
 
-def verify(db: Database) -> Iterator[Verification]:
+def verify(db: Database, recount: Recount | None = None) -> Iterator[Verification]:
     """The chain and its positions, then what it says of each member, then documents and awards, then the file."""
-    feed = _Feeds(db)
-    for step in (feed.check, lambda: _members(db, feed), lambda: _documents(db), lambda: _file(db)):
+    feed = _Feeds(db, None if recount is None else recount.month_of)
+    documents = partial(check_documents, db, None if recount is None else recount.award)
+    for step in (feed.check, lambda: _members(db, feed), documents, lambda: check_file(db)):
         for findings in _until_unreadable(step):
             yield Verification(checked=feed.position, total=feed.head, findings=tuple(findings))
 
@@ -44,27 +42,6 @@ def _until_unreadable(step: Callable[[], Iterator[list[Finding]]]) -> Iterator[l
         yield from step()
     except UNREADABLE as error:
         yield [Finding("ledger", f"the file is damaged: {error}")]
-
-
-@contextmanager
-def _moment(db: Database) -> Iterator[None]:
-    """All that is read inside is of one moment."""
-    db.execute("BEGIN")
-    try:
-        yield
-    finally:
-        db.execute("COMMIT")
-
-
-def _in_order(rows: list[Row], after: int) -> list[Row]:
-    """Rows by their increasing keys. A damaged page gives them otherwise, and whoever goes on from the last one reads
-    them for ever.
-    """
-    for row in rows:
-        if row[0] <= after:
-            raise apsw.CorruptError("rows come out of order")
-        after = row[0]
-    return rows
 
 
 class _Member(Struct):
@@ -78,6 +55,20 @@ class _Member(Struct):
     erased: bool = False
     merged_into: int | None = None
     seen: bool = False
+    months: Months = Months()
+    closed: dict[int, int] | None = None
+    """Scores of months that are neither the newest nor the one before."""
+
+    def score_in(self, month: int, points: int) -> None:
+        """Add to what it scored in a month."""
+        self.months, closing = self.months.plus(month, points)
+        for closed, scored in closing:
+            self.closed = self.closed or {}
+            self.closed[closed] = self.closed.get(closed, 0) + scored
+
+    def scored(self) -> dict[int, int]:
+        """What it scored by month, months of 0 left out."""
+        return _by_month([*self.months.open(), *(self.closed or {}).items()])
 
     def add(self, kind: str, points: int, name_number: int | None, details: bytes | None) -> None:
         earned, score = worth(kind, points, details)
@@ -97,7 +88,7 @@ class _Member(Struct):
 
     def differences(self, row: Row) -> Iterator[str]:
         """What the member's row says otherwise."""
-        _, balance, earned, score, hidden, name_number, erased, merged, place, given = row
+        _, balance, earned, score, hidden, name_number, erased, merged, place, given = row[:10]
         kept, entries = (balance, earned, score), (self.balance, self.earned, self.score)
         if kept != entries:
             yield f"balance, earned and score are kept as {kept}, its entries sum to {entries}"
@@ -114,12 +105,27 @@ class _Member(Struct):
         if (merged is None) != (self.merged_into is None):
             yield f"it became member number {merged}, its entries say {self.merged_into}"
 
+    def months_differ(self, kept: dict[int, int]) -> Iterator[str]:
+        """What is kept of its months otherwise."""
+        for month in sorted(kept.keys() ^ self.scored().keys() | kept.keys()):
+            counted = self.scored().get(month, 0)
+            if kept.get(month, 0) != counted:
+                yield f"in {month} it scored {kept.get(month, 0)} as kept, {counted} by its entries"
+
+
+def _by_month(scores: Iterable[tuple[int, int]]) -> dict[int, int]:
+    sums: dict[int, int] = {}
+    for month, score in scores:
+        sums[month] = sums.get(month, 0) + score
+    return {month: score for month, score in sums.items() if score}
+
 
 class _Feeds:
     """The entries read so far in every shard, and what they say of the members."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, month_of: MonthOf | None) -> None:
         self._db = db
+        self.month_of = month_of
         self.members: dict[int, _Member] = {}
         self._shards: dict[int, _Feed] = {}
 
@@ -139,7 +145,7 @@ class _Feeds:
         if row is None:
             yield [Finding("ledger", "the row that says who it is, is missing")]
         count = row[2] if row is not None and isinstance(row[2], int) else len(self._db.all("read_heads"))
-        self._shards = {shard: _Feed(self._db, shard, self.members) for shard in range(count)}
+        self._shards = {shard: _Feed(self._db, shard, self.members, self.month_of) for shard in range(count)}
         for feed in self._shards.values():
             yield from feed.check()
 
@@ -151,8 +157,9 @@ class _Feeds:
 class _Feed:
     """The entries of a shard read so far: up to which position, and its hash."""
 
-    def __init__(self, db: Database, shard: int, members: dict[int, _Member]) -> None:
+    def __init__(self, db: Database, shard: int, members: dict[int, _Member], month_of: MonthOf | None) -> None:
         self._db = db
+        self._month_of = month_of
         self._shard = shard
         self.position = self.head = 0
         self._members = members
@@ -160,7 +167,7 @@ class _Feed:
 
     def check(self) -> Iterator[list[Finding]]:
         while True:
-            with _moment(self._db):
+            with moment(self._db):
                 findings = self._read_chunk()
                 if self.position >= self.head:
                     findings += self._beyond_head()
@@ -205,7 +212,31 @@ class _Feed:
             yield Finding(self._where(position), "the entry was changed: its hash does not follow from the one before")
         self.position, self._hash = position, stored if isinstance(stored, bytes) else None
         if isinstance(points, int):  # else it was reported above
-            self._members.setdefault(member, _Member()).add(kind, points, name_number, _readable(details))
+            said = _readable(details)
+            self._members.setdefault(member, _Member()).add(kind, points, name_number, said)
+            self._add_to_months(member, kind, points, said, row[14:16])
+
+    def _add_to_months(self, member: int, kind: str, points: int, details: bytes | None, at: Row) -> None:
+        of_member = self._members[member]
+        if kind == EntryKind.MERGE:
+            self._move_months(of_member)
+        elif self._month_of is not None and kind in SCORED and all(isinstance(each, int) for each in at):
+            month, scored = self._month_of(*at), worth(kind, points, details)[1]
+            if month is not None and scored:
+                of_member.score_in(month, scored)
+
+    def _move_months(self, gone: _Member) -> None:
+        """To the member that it is in the end: what that one became may have been read before, in another shard."""
+        stays, passed = gone, {id(gone)}
+        while stays.merged_into is not None:
+            stays = self._members.setdefault(stays.merged_into, _Member())
+            if id(stays) in passed:  # in a damaged file members may become each other
+                return
+            passed.add(id(stays))
+        if stays is not gone:
+            scored, gone.months, gone.closed = gone.scored(), Months(), None
+            for month, points in scored.items():
+                stays.score_in(month, points)
 
     def _beyond_head(self) -> list[Finding]:
         beyond = place_of(self._shard, max(self.head, 0))
@@ -217,7 +248,7 @@ class _Feed:
         start, end = place_of(self._shard, self.position), place_of(self._shard, max(self.head, 0))
         while limit:
             try:
-                return _in_order(self._db.all("verify_entries", start, min(end, end_of(self._shard)), limit), start)
+                return in_order(self._db.all("verify_entries", start, min(end, end_of(self._shard)), limit), start)
             except UNREADABLE:
                 limit //= 2
         return None
@@ -256,14 +287,19 @@ def _readable(details: object) -> bytes | None:
 def _members(db: Database, feed: _Feeds) -> Iterator[list[Finding]]:
     after = -1
     while True:
-        with _moment(db):
+        with moment(db):
             findings = feed.catch_up()
-            rows = _in_order(db.all("verify_members", after, CHUNK), after)
+            rows = in_order(db.all("verify_members", after, CHUNK), after)
+            closed = _closed_months(db, after, rows) if feed.month_of is not None else {}
         for row in rows:
             after = row[0]
             member = feed.members.setdefault(after, _Member())
             member.seen = True
-            findings += [Finding(f"member number {after}", what) for what in member.differences(row)]
+            differences = list(member.differences(row))
+            if feed.month_of is not None:
+                kept = _by_month([*Months(*row[10:13]).open(), *closed.get(after, [])])
+                differences += member.months_differ(kept)
+            findings += [Finding(f"member number {after}", what) for what in differences]
         yield findings
         if not rows:
             break
@@ -274,43 +310,10 @@ def _members(db: Database, feed: _Feeds) -> Iterator[list[Finding]]:
     ]
 
 
-def _documents(db: Database) -> Iterator[list[Finding]]:
-    """Chunk by chunk of what is there: in a damaged file the last sequence may be any number."""
-    last = db.value("last_accepted")
-    start = -NEWEST
-    while (end := db.value("end_of_chunk", start, last, CHUNK)) is not None:
-        _in_order([(end,)], start)
-        findings = []
-        for kind, source, id, status, state, place in db.all("verify_accepted", start, end):
-            inbox, entry = state or "none", place or "none"
-            findings.append(
-                Finding(
-                    f"{kind} {source}/{id}",
-                    f"its status is {status}; that does not fit (inbox: {inbox}, entry: {entry})",
-                )
-            )
-        for source, order_id in db.all("verify_awards", start, end):
-            what = "what it earned, what is left and what was taken back do not fit its entries"
-            findings.append(Finding(f"order {source}/{order_id}", what))
-        yield findings
-        start = end
-
-
-def _file(db: Database) -> Iterator[list[Finding]]:
-    """An index that does not fit its table would let a document in twice; without the triggers entries could
-    change.
-    """
-    found = [what for [what] in db.execute("PRAGMA integrity_check(20)")]
-    yield [Finding("file", what) for what in found if what != "ok"]
-    orphans = islice(db.execute("PRAGMA foreign_key_check"), 20)
-    yield [Finding("file", f"row {row} of {table} belongs to no {parent}") for table, row, parent, _ in orphans]
-    with closing(apsw.Connection(":memory:")) as fresh:
-        migrate(fresh)
-        differing = _schema_of(db.connection) ^ _schema_of(fresh)
-    yield [Finding("schema", f"the {kind} {name} is not as Laurels makes it") for kind, name, _, _ in differing]
-
-
-def _schema_of(connection: apsw.Connection) -> set[Row]:
-    """All that was made on purpose; SQLite's own statistics come with `ANALYZE`."""
-    query = "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%'"
-    return set(connection.execute(query))
+def _closed_months(db: Database, after: int, rows: list[Row]) -> dict[int, list[tuple[int, int]]]:
+    """(month, score) of these members' closed months, by member."""
+    found: dict[int, list[tuple[int, int]]] = {}
+    if rows:
+        for member, month, score in db.all("verify_closed_months", after, rows[-1][0]):
+            found.setdefault(member, []).append((month, score))
+    return found
