@@ -1,5 +1,6 @@
 """The judgement of a claim: which entries its documents lead to. Pure; the ledger calls it inside its transaction."""
 
+from contextlib import suppress
 from operator import attrgetter
 from typing import TypeVar
 
@@ -117,16 +118,29 @@ class _Judge:
                 self._take_restoration(item)
 
     def _take_order(self, item: Item) -> None:
-        order = _read(_order, item)
-        posting, award = self._rules.earn(item, order, _known(item))
+        key = _named(item)
+        waiting = sorted(self._claim.waiting.get(key, []), key=attrgetter("sequence"))
+        of_order = [each for each in waiting if each.kind is DocumentKind.AMENDMENT and each.member == item.member]
+        changes = [(each, _read(_amendment, each)) for each in of_order]
+        if changes:
+            item, order, revision = _as_changed(item, [amendment for _, amendment in changes])
+        else:
+            order, revision = _read(_order, item), None
+        posting, award = self._rules.earn(item, order, _known(item), revision)
         self._post(posting, quiet=order.quiet)
+        for change, amendment in changes:
+            self._post(self._rules.changed_before(change, amendment.revision, award))
         self._keep(award)
-        key = award.source, award.order_id
-        released = sorted(self._claim.waiting.pop(key, []), key=attrgetter("sequence"))
-        self.outcome.waiting = [waiting for waiting in self.outcome.waiting if waiting not in released]
-        for waiting in released:
-            self._released.add(waiting.sequence)
-            self.try_item(waiting)
+        self._claim.waiting.pop(key, None)
+        self._release(waiting, {change.sequence for change in of_order})
+
+    def _release(self, waiting: list[Item], done: set[int]) -> None:
+        """Judge what waited for an order, now that it is awarded, but for the changes that it was awarded by."""
+        self._released |= {each.sequence for each in waiting}
+        self.outcome.waiting = [each for each in self.outcome.waiting if each not in waiting]
+        for each in waiting:
+            if each.sequence not in done:
+                self.try_item(each)
 
     def _take_refund(self, item: Item) -> None:
         refund = _read(_refund, item)
@@ -260,6 +274,18 @@ class _Judge:
 
     def _balance(self, member: int) -> Balance:
         return self._claim.members.get(member, MemberState()).totals
+
+
+def _as_changed(item: Item, changes: list[Amendment]) -> tuple[Item, Order, int]:
+    """An order as the last of its changes has it, which is its content from then on. A time that the change leaves out
+    is the order's own.
+    """
+    last = max(changes, key=attrgetter("revision"))
+    order = last.order
+    if order.occurred_at is None:
+        with suppress(Refused):  # what could not be read says no time
+            order = msgspec.structs.replace(order, occurred_at=_read(_order, item).occurred_at)
+    return msgspec.structs.replace(item, content=msgspec.json.encode(order)), order, last.revision
 
 
 def _read(decoder: "msgspec.json.Decoder[T]", item: Item) -> T:

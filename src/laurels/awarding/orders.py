@@ -22,10 +22,20 @@ class OrderRules:
     def __init__(self, programs: Programs) -> None:
         self._programs = programs
 
-    def earn(self, item: Item, order: Order, member: int) -> tuple[Posting, Award]:
-        """What an order earns by the version in force when it was placed."""
+    def earn(self, item: Item, order: Order, member: int, revision: int | None = None) -> tuple[Posting, Award]:
+        """What an order earns by the version in force when it was placed; with a revision, as it was changed to before
+        it was awarded.
+        """
         at = item.accepted_at if order.occurred_at is None else order.occurred_at
-        return self._earn(item, order, member, at)
+        posting, award = self._earn(item, order, member, at, details=EarnDetails(amended=revision))
+        if revision is None:
+            return posting, award
+        return posting, msgspec.structs.replace(award, refunded=write_refunds(Refunds(revision=revision)))
+
+    def changed_before(self, item: Item, revision: int, award: Award) -> Posting:
+        """The trace of a change that came before its order was awarded: it moves nothing, the order earned by it."""
+        details = ReverseDetails(left=award.left, amended=revision)
+        return self._reverse(item, None, award, points=0, amount=0, details=details)
 
     def refund(self, item: Item, refund: Refund, award: Award) -> Taken:
         """What a refund takes back: f(left) - f(left - refund). What goes beyond the order is a part of 0 points."""

@@ -32,7 +32,9 @@ def _reversed(entry: Entry, program: Program) -> str:
     if details.left is None:
         return reverse_unlinked(program, amount, currency).reason
     if details.amended is not None:
-        return f"order changed (revision {details.amended}): what it had earned is taken back"
+        is_before = amount != details.left  # a change of an order that had earned takes back all that was left of it
+        what = "before it was awarded" if is_before else "what it had earned is taken back"
+        return f"order changed (revision {details.amended}): {what}"
     if details.cancelled:
         return restored_reason(program, details.left, amount, currency)
     if details.beyond:

@@ -92,7 +92,23 @@ class Acceptance:
             document.actor,
         )
         intents.finish(self._db, document)
+        if document.kind is DocumentKind.AMENDMENT:
+            self._change_before_award(document, item)
         return Receipt(Status.ACCEPTED)
+
+    def _change_before_award(self, document: Document, item: Item) -> None:
+        """A change of an order that is not awarded waits for it, and is what the order is awarded by. One in
+        quarantine is judged again.
+        """
+        row = None if document.order_key is None else self._db.one("unawarded_order", *document.order_key)
+        if row is None:
+            return
+        order, state = row
+        self._db.run("set_accepted", Status.WAITING.value, item.sequence)
+        self._db.run("set_inbox", "waiting", "the order is not awarded yet", self._now, item.sequence)
+        if state == "quarantined":
+            self._db.run("set_accepted", Status.ACCEPTED.value, order)
+            self._db.run("set_inbox", "ready", "", self._now, order)
 
     def _place(self, document: Document) -> "Whose":
         """Whose a document of an unknown member is: nobody's yet, where it does not enrol."""

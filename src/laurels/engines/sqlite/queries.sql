@@ -133,6 +133,11 @@ WHERE i.state = 'waiting' AND i.order_source = ?1 AND i.order_id = ?2 AND i.shar
 -- A document waits, goes to quarantine, or comes back.
 UPDATE inbox SET state = ?, reason = ?, changed_at = ? WHERE sequence = ?;
 
+-- name: unawarded_order
+-- An order that is ready to be awarded, or in quarantine.
+SELECT i.sequence, i.state FROM accepted a JOIN inbox i ON i.sequence = a.sequence
+WHERE a.source = ? AND a.id = ? AND a.kind = 'order' AND i.state IN ('ready', 'quarantined');
+
 -- name: delete_inbox!
 -- A document was awarded.
 DELETE FROM inbox WHERE sequence = ?;
