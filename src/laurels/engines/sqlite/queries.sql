@@ -263,7 +263,8 @@ WHERE a.sequence > ?1 AND a.sequence <= ?2 AND (
     OR (a.status = 'awarded') <> (a.place IS NOT NULL)
     OR (a.status = 'awarded') <> coalesce(
         e.source IS a.source
-        AND e.member IN (a.member, (SELECT coalesce(merged_into, number) FROM member WHERE number = a.member)) AND CASE a.kind
+        AND (e.member = a.member OR (SELECT coalesce(merged_into, number) FROM member WHERE number = e.member)
+                                    = (SELECT coalesce(merged_into, number) FROM member WHERE number = a.member)) AND CASE a.kind
             WHEN 'order' THEN e.kind = 'earn' AND e.order_id IS a.id
             WHEN 'refund' THEN e.kind = 'reverse' AND e.refund_id IS a.id
             WHEN 'cancellation' THEN e.kind = 'reverse' AND e.refund_id IS a.id
@@ -282,11 +283,12 @@ SELECT max(sequence) FROM (SELECT sequence FROM accepted WHERE sequence > ? AND 
 
 -- name: verify_awards
 -- Awarded orders with what is kept of them, in chunks.
-SELECT a.source, a.id, a.place, e.member, coalesce(m.merged_into, e.member), w.places, w.member, w.program_version,
+SELECT a.source, a.id, a.place, coalesce(m.merged_into, e.member), coalesce(n.merged_into, w.member), w.places, w.program_version,
        w.currency, w.amount, w.left_amount, w.points, w.reversed, w.board_at, w.refunded
 FROM accepted a JOIN entry e ON e.place = a.place
 LEFT JOIN award w ON w.source = a.source AND w.order_id = a.id
 LEFT JOIN member m ON m.number = e.member
+LEFT JOIN member n ON n.number = w.member
 WHERE a.sequence > ?1 AND a.sequence <= ?2 AND a.kind = 'order';
 
 -- name: verify_order_entries

@@ -55,8 +55,8 @@ def _awards(db: Database, start: int, end: int, award_of: AwardOf) -> Iterator[F
 
 
 def _fits(row: Row, places: list[int], entries: dict[int, Row], award_of: AwardOf) -> bool:
-    place, member, stands_for = row[2:5]
-    if places[:1] != [place] or row[6] not in {member, stands_for}:
+    place, member, kept_as = row[2:5]
+    if places[:1] != [place] or member != kept_as:
         return False
     try:
         award = award_of([entry_of(entries[each]) for each in places])
@@ -64,7 +64,7 @@ def _fits(row: Row, places: list[int], entries: dict[int, Row], award_of: AwardO
         return False
     counted = (award.program_version, award.currency, award.amount, award.left, award.points, award.reversed)
     is_whole = award.left or award.points == award.reversed
-    return bool(is_whole) and (*counted, award.board_at, award.refunded) == row[7:]
+    return bool(is_whole) and (*counted, award.board_at, award.refunded) == row[6:]
 
 
 def _places(kept: bytes | None) -> list[int]:
