@@ -1,4 +1,4 @@
-"""The mutants fit the code: a text that moved on would end `make mutants` half-way, a test that is gone catches none."""
+"""The mutants fit the code: a text that moved on would end `make mutants` half-way, a missing test catches none."""
 
 import importlib.util
 import re
