@@ -210,12 +210,7 @@ async def opened(
         # A dead process's shards are free at once: time that passed would show in the rows.
         with (
             mock.patch.object(leases, "LEASE", 0),
-            mock.patch.multiple(
-                assembly,
-                open_names=lambda _: _names(),
-                open_names_key=lambda _: bytes(32),
-                open_composer=lambda *_: _composer(),
-            ),
+            mock.patch.multiple(assembly, open_names=lambda _: _names(), open_composer=lambda *_: _composer()),
         ):
             async with build(Settings(state=state), now=now, bundle=bundle) as services:
                 yield services

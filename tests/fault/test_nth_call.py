@@ -21,7 +21,7 @@ from laurels.testing.ledger_contract.base import TurnedClock
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 REPOSITORY = Path(__file__).parents[2]
-SHARDED = (pytest.param("award", marks=pytest.mark.long), "redeem")
+SHARDED = ("award", "redeem")
 """Scenarios that are tried over 16 shards as well."""
 
 

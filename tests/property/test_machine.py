@@ -38,7 +38,7 @@ from laurels.wiring import Services, build
 T = TypeVar("T")
 
 START = microseconds("2026-10-20T12:00:00.123456Z")
-EXAMPLES = int(os.environ.get("LAURELS_TEST_EXAMPLES") or (12 if os.environ.get("LAURELS_TEST_ALL") else 5))
+EXAMPLES = int(os.environ.get("LAURELS_TEST_EXAMPLES", "12"))
 STEPS = 60
 CHUNK = 3
 """Entries that the projector applies at once here, so that it can die in the middle of a short history."""

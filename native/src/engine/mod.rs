@@ -3,5 +3,4 @@
 pub mod reader;
 mod rollback_view;
 mod source;
-pub mod version;
 pub mod writer;

@@ -5,17 +5,23 @@ from typing import TypeVar
 
 import msgspec
 
-from laurels.awarding.frames import FrameRules
-from laurels.awarding.orders import OrderRules, Taken
+from laurels.awarding.orders import OrderRules
 from laurels.awarding.programs import Programs
-from laurels.awarding.purses import Balances, Lots, Purse, write_spent
 from laurels.awarding.refunds import read_refunds
-from laurels.awarding.workspace import Workspace
-from laurels.errors import Conflict, LaurelsError, Refused, UnknownMember, UnknownProgramVersion
-from laurels.ledger import Award, Claim, Item, OrderKey, Outcome, Posting, Quarantined, Redeemed
+from laurels.errors import (
+    Conflict,
+    InsufficientPoints,
+    LaurelsError,
+    PointsOutOfRange,
+    Refused,
+    UnknownMember,
+    UnknownProgramVersion,
+)
+from laurels.ledger import Award, Claim, Item, MemberState, OrderKey, Outcome, Posting, Quarantined, Reached
 from laurels.model import (
     Adjustment,
     Amendment,
+    Balance,
     Cancellation,
     DocumentKind,
     EntryKind,
@@ -24,8 +30,8 @@ from laurels.model import (
     Refund,
     Restoration,
 )
-from laurels.model.details import AdjustDetails, RedeemDetails, RestoreDetails, encode
-from laurels.program import touch
+from laurels.model.details import AdjustDetails, RestoreDetails, encode, scores
+from laurels.model.entries import SCORED
 
 T = TypeVar("T")
 
@@ -39,16 +45,15 @@ _restoration = msgspec.json.Decoder(Restoration)
 
 
 def decide(claim: Claim, programs: Programs) -> Outcome:
-    """Judge every item of a claim, in order. One that cannot be awarded is quarantined with its reason, and nothing
-    that it did stays; the rest goes on. Raises `UnknownProgramVersion` where a version is published that this process
-    does not know.
+    """Judge every item of a claim, in order. One that cannot be awarded is quarantined with its reason; the rest
+    goes on. Raises `UnknownProgramVersion` where a version is published that this process does not know.
     """
     judge = _Judge(claim, programs)
     for item in claim.items:
         judge.try_item(item)
     for item in claim.overdue:
         judge.end_waiting(item)
-    return judge.work.finish()
+    return judge.outcome
 
 
 def decide_or_raise(claim: Claim, programs: Programs) -> Outcome:
@@ -56,7 +61,7 @@ def decide_or_raise(claim: Claim, programs: Programs) -> Outcome:
     judge = _Judge(claim, programs)
     for item in claim.items:
         judge.take(item)
-    return judge.work.finish()
+    return judge.outcome
 
 
 class _Judge:
@@ -65,20 +70,18 @@ class _Judge:
     def __init__(self, claim: Claim, programs: Programs) -> None:
         if claim.program_version > programs.current.version:
             raise UnknownProgramVersion
-        self.work = Workspace(claim, programs)
         self._claim = claim
-        self._rules = _SimpleRules(programs, self.work) if programs.simple else FrameRules(programs, self.work)
-        self._purse: Purse = Balances(self.work) if programs.simple else Lots(self.work)
+        self._programs = programs
+        self._rules = OrderRules(programs)
         self._released: set[int] = set()
+        self.outcome = Outcome()
 
     def try_item(self, item: Item) -> None:
-        before = self.work.mark()
         try:
             self.take(item)
         except UnknownProgramVersion:  # not the document's fault: this process has to load it
             raise
         except LaurelsError as error:
-            self.work.undo(before)
             self.quarantine(item, error.message)
 
     def end_waiting(self, item: Item) -> None:
@@ -91,14 +94,17 @@ class _Judge:
             self.quarantine(item, f"the order {item.order_id} did not come within 30 days")
 
     def quarantine(self, item: Item, reason: str) -> None:
-        self.work.outcome.quarantined.append(Quarantined(item, reason))
+        self.outcome.quarantined.append(Quarantined(item, reason))
 
     def take(self, item: Item) -> None:
         match item.kind:
             case DocumentKind.ORDER:
                 self._take_order(item)
-            case DocumentKind.REFUND:
+            case DocumentKind.REFUND if item.order_id is not None:
                 self._take_refund(item)
+            case DocumentKind.REFUND:
+                refund = _read(_refund, item)
+                self._post(self._rules.unlinked(item, refund, _known(item)))
             case DocumentKind.CANCELLATION:
                 self._take_cancellation(item)
             case DocumentKind.AMENDMENT:
@@ -109,39 +115,33 @@ class _Judge:
                 self._take_redemption(item)
             case DocumentKind.RESTORATION:
                 self._take_restoration(item)
-            case DocumentKind.EXPIRY:
-                self._let_pass(item)
-            case DocumentKind.MESSAGE:
-                raise Refused("it is a message that could not be taken, and no document")
 
     def _take_order(self, item: Item) -> None:
         order = _read(_order, item)
-        self._rules.earn(item, order, _known(item))
-        key = order.source, order.order_id
-        outcome = self.work.outcome
+        posting, award = self._rules.earn(item, order, _known(item))
+        self._post(posting, quiet=order.quiet)
+        self._keep(award)
+        key = award.source, award.order_id
         released = sorted(self._claim.waiting.pop(key, []), key=attrgetter("sequence"))
-        outcome.waiting = [waiting for waiting in outcome.waiting if waiting not in released]
+        self.outcome.waiting = [waiting for waiting in self.outcome.waiting if waiting not in released]
         for waiting in released:
             self._released.add(waiting.sequence)
             self.try_item(waiting)
 
     def _take_refund(self, item: Item) -> None:
         refund = _read(_refund, item)
-        if item.order_id is None:
-            self._rules.unlinked(item, refund, _known(item))
-            return
         award = self._award_of(item)
         if award is None:
             return
         if refund.currency != award.currency:
             raise Refused(f"the order {refund.order_id} is in {award.currency}, the refund in {refund.currency}")
-        self._rules.refund(item, refund, award)
+        self._post_all(*self._rules.refund(item, refund, award))
 
     def _take_cancellation(self, item: Item) -> None:
         cancellation = _read(_cancellation, item)
         award = self._award_of(item)
         if award is not None:
-            self._rules.cancel(item, cancellation, award)
+            self._post_all(*self._rules.cancel(item, cancellation, award))
 
     def _take_amendment(self, item: Item) -> None:
         amendment = _read(_amendment, item)
@@ -154,45 +154,40 @@ class _Judge:
             )
         if amendment.revision <= read_refunds(award.refunded).revision:
             raise Refused(f"a later revision of the order {award.order_id} was taken before")
-        self._rules.amend(item, amendment, award)
+        self._post_all(*self._rules.amend(item, amendment, award))
 
     def _take_adjustment(self, item: Item) -> None:
-        adjustment, member = _read(_adjustment, item), _known(item)
+        adjustment = _read(_adjustment, item)
         at = item.accepted_at if adjustment.occurred_at is None else adjustment.occurred_at
-        change = self._purse.adjust(member, adjustment.points)
         posting = Posting(
             item=item,
             kind=EntryKind.ADJUST,
-            member=member,
+            member=_known(item),
             points=adjustment.points,
             reason=adjustment.reason,
             note=adjustment.note,
             occurred_at=at,
             board_at=at,
-            details=encode(AdjustDetails(board=adjustment.board, lots=change.lots)),
+            details=encode(AdjustDetails(board=adjustment.board)),
         )
-        self.work.post(posting, quiet=adjustment.quiet)
-        self._purse.settle(item, member, change)
+        self._post(posting, quiet=adjustment.quiet)
 
     def _take_redemption(self, item: Item) -> None:
-        redemption, member = _read(_redemption, item), _known(item)
-        change = self._purse.redeem(member, redemption.points)
-        posting = Posting(
-            item=item,
-            kind=EntryKind.REDEEM,
-            member=member,
-            points=-redemption.points,
-            reason=redemption.reason,
-            occurred_at=item.accepted_at,
-            board_at=item.accepted_at,
-            details=encode(RedeemDetails(change.lots)),
+        redemption = _read(_redemption, item)
+        member = _known(item)
+        if self._balance(member).balance < redemption.points:
+            raise InsufficientPoints
+        self._post(
+            Posting(
+                item=item,
+                kind=EntryKind.REDEEM,
+                member=member,
+                points=-redemption.points,
+                reason=redemption.reason,
+                occurred_at=item.accepted_at,
+                board_at=item.accepted_at,
+            )
         )
-        self.work.post(posting)
-        self._purse.settle(item, member, change)
-        spent = write_spent(change.spent)
-        if spent is not None:
-            key = redemption.source, redemption.redemption_id
-            self.work.keep_redeemed(key, Redeemed(member=member, points=redemption.points, restored=0, spent=spent))
 
     def _take_restoration(self, item: Item) -> None:
         restoration = _read(_restoration, item)
@@ -204,27 +199,19 @@ class _Judge:
         points = left if restoration.points is None else restoration.points
         if points > left or not points:
             raise Conflict(f"Of this redemption {left} points can come back. Nothing was changed.")
-        change = self._purse.restore(redeemed, points)
-        posting = Posting(
-            item=item,
-            kind=EntryKind.RESTORE,
-            member=redeemed.member,
-            points=points,
-            occurred_at=item.accepted_at,
-            board_at=item.accepted_at,
-            details=encode(RestoreDetails(restoration.redemption_id, change.lots)),
+        self._post(
+            Posting(
+                item=item,
+                kind=EntryKind.RESTORE,
+                member=redeemed.member,
+                points=points,
+                occurred_at=item.accepted_at,
+                board_at=item.accepted_at,
+                details=encode(RestoreDetails(restoration.redemption_id)),
+            )
         )
-        self.work.post(posting)
-        self._purse.settle(item, redeemed.member, change)
-        restored, spent = redeemed.restored + points, write_spent(change.spent)
-        self.work.keep_redeemed(key, msgspec.structs.replace(redeemed, restored=restored, spent=spent))
-
-    def _let_pass(self, item: Item) -> None:
-        """Write down what the clock has done to a member."""
-        member = _known(item)
-        state, lapses = touch(self.work.state(member), self.work.now, self.work.in_force)
-        self.work.keep_state(item, member, state, lapses)
-        self.work.look_again(member)
+        restored = msgspec.structs.replace(redeemed, restored=redeemed.restored + points)
+        self._claim.redemptions[key] = self.outcome.redemptions[key] = restored
 
     def _award_of(self, item: Item) -> Award | None:
         """What the order earned that an item names; None where that has not come yet, and the item waits for it."""
@@ -237,39 +224,42 @@ class _Judge:
         owner = self._claim.orders.get(key)
         if owner is not None and owner != item.member:
             raise Refused(f"the order {key[1]} is another member's")
-        self.work.outcome.waiting.append(item)
+        self.outcome.waiting.append(item)
         self._claim.waiting.setdefault(key, []).append(item)
         return None
 
-
-class _SimpleRules:
-    """The rules of orders where every version is simple, with their outcome written down."""
-
-    def __init__(self, programs: Programs, work: Workspace) -> None:
-        self._rules = OrderRules(programs)
-        self._work = work
-
-    def earn(self, item: Item, order: Order, member: int) -> None:
-        self._keep(self._rules.earn(item, order, member), quiet=order.quiet)
-
-    def refund(self, item: Item, refund: Refund, award: Award) -> None:
-        self._keep(self._rules.refund(item, refund, award))
-
-    def cancel(self, item: Item, cancellation: Cancellation, award: Award) -> None:
-        self._keep(self._rules.cancel(item, cancellation, award))
-
-    def amend(self, item: Item, amendment: Amendment, award: Award) -> None:
-        self._keep(self._rules.amend(item, amendment, award))
-
-    def unlinked(self, item: Item, refund: Refund, member: int) -> None:
-        for posting in self._rules.unlinked(item, refund, member):
-            self._work.post(posting)
-
-    def _keep(self, taken: Taken, *, quiet: bool = False) -> None:
-        postings, award = taken
+    def _post_all(self, postings: list[Posting], award: Award) -> None:
         for posting in postings:
-            self._work.post(posting, quiet=quiet)
-        self._work.keep(award)
+            self._post(posting)
+        self._keep(award)
+
+    def _post(self, posting: Posting, *, quiet: bool = False) -> None:
+        before = self._balance(posting.member)
+        after = before.plus(posting.kind, posting.points, posting.details)
+        if not after.in_range():
+            raise PointsOutOfRange
+        state = self._claim.members.get(posting.member, MemberState())
+        self._claim.members[posting.member] = MemberState(after, state.state)
+        self.outcome.postings.append(self._dated(posting))
+        for milestone in self._programs.at(self._claim.now).milestones:
+            if before.score <= milestone.above < after.score:
+                self.outcome.reached.append(Reached(posting.member, milestone.name, after.score, quiet))
+
+    def _dated(self, posting: Posting) -> Posting:
+        """With the month in which its points count, where they count on boards."""
+        if not posting.points or posting.kind not in SCORED:
+            return posting
+        if posting.kind is EntryKind.ADJUST and not scores(posting.details):
+            return posting
+        month = self._programs.boards.month_of(posting.board_at, self._claim.now)
+        return msgspec.structs.replace(posting, month=month)
+
+    def _keep(self, award: Award) -> None:
+        key = (award.source, award.order_id)
+        self._claim.awards[key] = self.outcome.awards[key] = award
+
+    def _balance(self, member: int) -> Balance:
+        return self._claim.members.get(member, MemberState()).totals
 
 
 def _read(decoder: "msgspec.json.Decoder[T]", item: Item) -> T:

@@ -9,7 +9,7 @@ from laurels.errors import Refused
 from laurels.model import Order, Refund
 from laurels.program import points_of, reverse_unlinked
 from laurels.settings import Settings
-from laurels.wiring import read_ledger, read_program
+from laurels.wiring import open_ledger, read_program
 from laurels.wiring.ledgers import ledger_path
 
 
@@ -37,7 +37,7 @@ async def _in_force(settings: Settings) -> Programs:
     """The published programs, or the configured one where nothing was published yet."""
     programs = Programs.of(read_program(settings))
     if ledger_path(settings).exists():
-        bundle = read_ledger(settings, clock.now)
+        bundle = open_ledger(settings, clock.now)
         try:
             if await bundle.ledger.programs():
                 await programs.load(bundle.ledger)

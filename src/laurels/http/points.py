@@ -234,10 +234,10 @@ async def show_balance(call: Call) -> Answer:
     """Tell a member's balance, and what was earned over the lifetime."""
     found = await call.services.ledger.balance(call.ids["member_id"])
     if found is not None:
-        return Answer(200, _balance(call, *found))
+        return Answer(200, _balance(*found))
     if call.caller.member_id is None:
         raise UnknownMember
-    return Answer(200, _balance(call, Balance(), (await call.services.ledger.heads()).version))
+    return Answer(200, _balance(Balance(), (await call.services.ledger.heads()).version))
 
 
 async def _circle(call: Call, source: str | UnsetType) -> str:
@@ -289,8 +289,8 @@ def _shown(entry: Entry, *, to_member: bool) -> ShownEntry:
     )
 
 
-def _balance(call: Call, balance: Balance, version: Version) -> ShownBalance:
-    return ShownBalance(balance.balance, balance.earned, call.token(version))
+def _balance(balance: Balance, version: Version) -> ShownBalance:
+    return ShownBalance(balance.balance, balance.earned, str(version))
 
 
 ROUTES = (adjust, redeem, cancel_redemption, show_entries, show_balance)

@@ -16,7 +16,6 @@ from laurels.errors import LaurelsError, NotAllowed, UnknownMember
 from laurels.http.callers import Caller
 from laurels.http.limits import Limits
 from laurels.http.services import Services
-from laurels.model import Version
 
 MEGABYTE = 1 << 20
 SINGLE_BYTES = MEGABYTE
@@ -71,10 +70,6 @@ class Call(Struct, frozen=True, kw_only=True):
     ids: Mapping[str, str]
     headers: Headers
     raw: bytes = b""
-
-    def token(self, version: Version) -> str:
-        """The version's token as the caller may see it: to a member it tells nothing."""
-        return str(version) if self.caller.member_id is None else self.services.dashboards.versions.seal.token(version)
 
 
 class Answer(Struct, frozen=True):

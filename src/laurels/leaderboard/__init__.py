@@ -39,7 +39,6 @@ from laurels.leaderboard.changes import (
 from laurels.leaderboard.comparison import compare
 from laurels.leaderboard.port import AtHand, Followed, Leaderboard, Paced, Part, View
 from laurels.leaderboard.projector import Projector
-from laurels.leaderboard.together import Together
 
 __all__ = [
     "ALL_TIME",
@@ -59,7 +58,6 @@ __all__ = [
     "Renamed",
     "Scored",
     "Shown",
-    "Together",
     "View",
     "changes_of",
     "compare",

@@ -45,7 +45,6 @@ class Award(Struct, frozen=True, kw_only=True):
 
     `left` is the amount not yet refunded, in minor units; `points` were earned, `reversed` of them taken back. `frame`
     is all else that the order's points depend on, `refunded` what was given back of it and how: the program's, opaque.
-    `content` is what the order said, where no frame is kept of it and the ledger still has that.
     """
 
     source: str
@@ -60,34 +59,21 @@ class Award(Struct, frozen=True, kw_only=True):
     board_at: int
     frame: bytes | None = None
     refunded: bytes | None = None
-    content: bytes | None = None
 
 
 class Redeemed(Struct, frozen=True, kw_only=True):
-    """A redemption: whose, how many points were spent, and how many of them came back. `spent` is what of it can come
-    back, and from where: the program's, opaque.
-    """
+    """A redemption: whose, how many points were spent, and how many of them came back."""
 
     member: int
     points: int
     restored: int
-    spent: bytes | None = None
 
 
 class MemberState(Struct, frozen=True):
-    """What the judgement sees of a member, and leaves: totals, and whatever else the program keeps, opaque.
-
-    Where the claim is `in_depth`: `attributes` is what the shop has said of the member, opaque too, and `enrolled_at`
-    when it was enrolled. Of a member of whom the program has kept nothing yet, `orders` is how many it has that have a
-    total and are not wholly refunded, and `last_order_at` when the last one was.
-    """
+    """What the judgement sees of a member, and leaves: totals, and whatever else the program keeps, opaque."""
 
     totals: Balance = Balance()
     state: bytes | None = None
-    attributes: bytes | None = None
-    enrolled_at: int | None = None
-    orders: int = 0
-    last_order_at: int | None = None
 
 
 class Claim(Struct, kw_only=True):
@@ -95,8 +81,7 @@ class Claim(Struct, kw_only=True):
 
     `overdue` are documents that waited too long for their order. `waiting` are those that wait for an order among
     `items`. `orders` are the members of orders that were accepted and are not awarded. `redemptions` are those that
-    restorations name. `program_version` is the newest that is published. `budgets` is what was used of campaigns'
-    budgets, by name, in the program's own units; `secret` is the ledger's, for what has to look random and not be.
+    restorations name. `program_version` is the newest that is published.
     """
 
     now: int
@@ -108,8 +93,6 @@ class Claim(Struct, kw_only=True):
     waiting: dict[OrderKey, list[Item]]
     members: dict[int, MemberState]
     redemptions: dict[RedemptionKey, Redeemed]
-    budgets: dict[str, int] = {}
-    secret: bytes = b""
 
 
 class Posting(Struct, frozen=True, kw_only=True):
@@ -164,7 +147,7 @@ class Due(Struct, frozen=True):
 
 class Outcome(Struct, kw_only=True):
     """What to write. Every item of the claim is in `postings`, `waiting` or `quarantined`; so is each one that was
-    released. `states` are the members whose opaque state is another now; `budgets` is by how much more of each is used.
+    released. `states` are the members whose opaque state is another now.
     """
 
     postings: list[Posting] = []
@@ -175,7 +158,6 @@ class Outcome(Struct, kw_only=True):
     quarantined: list[Quarantined] = []
     reached: list[Reached] = []
     due: list[Due] = []
-    budgets: dict[str, int] = {}
 
 
 Decide = Callable[[Claim], Outcome]

@@ -5,15 +5,11 @@ id) for ever; its fingerprint tells a repeat (the same content again) from a con
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
 from enum import StrEnum
-from operator import attrgetter
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
-
-from laurels.model.lines import Line, Payment, ReturnLine, Traits
 
 Amount = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 """Minor units, as far as every ledger can count. Held when content is read back, so that damage is noticed."""
@@ -23,9 +19,7 @@ Instant = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 
 
 class DocumentKind(StrEnum):
-    """The kinds of document. One id may be used once for each kind and source. An `expiry` is the clock's: nobody hands
-    it in.
-    """
+    """The kinds of document. One id may be used once for each kind and source."""
 
     ORDER = "order"
     REFUND = "refund"
@@ -34,8 +28,6 @@ class DocumentKind(StrEnum):
     AMENDMENT = "amendment"
     CANCELLATION = "cancellation"
     RESTORATION = "restoration"
-    EXPIRY = "expiry"
-    MESSAGE = "message"
 
 
 class Channel(StrEnum):
@@ -61,7 +53,8 @@ class Document(Struct, frozen=True, kw_only=True):
     `content` says everything but who, so that the member can be erased and the points stay explained; the ledger
     keeps the member by number. `raw` is what was received, byte for byte, for the quarantine. `actor` is who handed it
     in. A document that enrols gives an unknown member a number; one that names an order does not. `order_source` is in
-    whose numbers `order_id` is.
+    whose numbers `order_id` is. `as_sent` is the fingerprint that version 0.1 made of the same content, where it is
+    another.
     """
 
     kind: DocumentKind
@@ -75,13 +68,7 @@ class Document(Struct, frozen=True, kw_only=True):
     order_source: str | None = None
     email: str | None = None
     actor: str | None = None
-
-    def fingerprints(self) -> Iterator[bytes]:
-        """Those that the same content may be kept under: this one, and the one that version 0.1 made of it."""
-        yield self.fingerprint
-        if self.kind is DocumentKind.ORDER:
-            order = msgspec.json.decode(self.content, type=Order)
-            yield msgspec.structs.replace(order, member_id=self.member_id).as_sent()
+    as_sent: bytes | None = None
 
     @property
     def enrols(self) -> bool:
@@ -97,11 +84,20 @@ class Document(Struct, frozen=True, kw_only=True):
 _ENROLS = frozenset({DocumentKind.ORDER, DocumentKind.ADJUSTMENT, DocumentKind.REDEMPTION})
 
 
+class Line(Struct, frozen=True, array_like=True, gc=False):
+    """One line of an order: quantity and unit price in millionths, the price of major units; a discount's price is
+    negative.
+    """
+
+    sku: str
+    quantity: int
+    unit_price: int
+
+
 class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A purchase. `total` is in minor units; `occurred_at` is as sent, None where the time of accepting counts.
 
-    `traits` is what else is said of each line; empty where no line says more. `quiet` orders send no mail: they are
-    history that is brought in, not news.
+    `quiet` orders send no mail: they are history that is brought in, not news.
     """
 
     source: str
@@ -114,21 +110,17 @@ class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
     lines: tuple[Line, ...] = ()
     email: str | None = None
     quiet: bool = False
-    traits: tuple[Traits, ...] = ()
-    region: str | None = None
-    store: str | None = None
-    coupons: tuple[str, ...] = ()
-    payments: tuple[Payment, ...] = ()
 
     def document(self, raw: bytes = b"", actor: str | None = None) -> Document:
         """This order as the ledger takes it. The e-mail address is contact data, not content."""
-        lines = sorted(self.lines, key=_LINE_KEY) if len(self.lines) > 1 else self.lines
+        lines = tuple(sorted(self.lines, key=_line_key)) if len(self.lines) > 1 else self.lines
         return Document(
             kind=DocumentKind.ORDER,
             source=self.source,
             id=self.order_id,
             member_id=self.member_id,
             fingerprint=self._fingerprint(lines),
+            as_sent=None if lines == self.lines else self._fingerprint(self.lines),
             content=msgspec.json.encode(msgspec.structs.replace(self, member_id="", email=None)),
             raw=raw,
             order_id=self.order_id,
@@ -136,29 +128,8 @@ class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
             actor=actor,
         )
 
-    def as_sent(self) -> bytes:
-        """The fingerprint with the lines in the order in which they were sent, as version 0.1 made it."""
-        return self._fingerprint(self.lines)
-
-    def _fingerprint(self, lines: Sequence[Line]) -> bytes:
-        further = self._further()
-        said = [further] if further else []
-        return _fingerprint(self.member_id, self.currency, self.channel, self.occurred_at, lines, self.total, *said)
-
-    def _further(self) -> dict[str, Any]:
-        """What came with the program in depth, where it is given: else an order keeps the fingerprint that it had."""
-        if not (self.traits or self.payments or self.coupons or self.region or self.store):
-            return {}
-        fields: dict[str, Any] = {
-            "coupons": sorted(self.coupons),
-            "payments": sorted((each.method, each.amount) for each in self.payments),
-            "region": self.region,
-            "store": self.store,
-        }
-        if self.traits:
-            pairs = zip(self.lines, self.traits, strict=True)
-            fields["lines"] = sorted(msgspec.json.encode(pair).decode() for pair in pairs)
-        return {name: value for name, value in fields.items() if value}
+    def _fingerprint(self, lines: tuple[Line, ...]) -> bytes:
+        return _fingerprint(self.member_id, self.currency, self.channel, self.occurred_at, lines, self.total)
 
 
 class Amendment(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -187,8 +158,7 @@ class Amendment(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class Refund(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Money given back, in minor units. With `order_id` it takes back what that order earned; without, what the
-    amount would earn. `order_source` is in whose numbers the order is; None: in the refund's own. `lines` are those
-    that came back, counted from 1; an `amount` of 0 is then what they are worth.
+    amount would earn. `order_source` is in whose numbers the order is; None: in the refund's own.
     """
 
     source: str
@@ -200,20 +170,17 @@ class Refund(Struct, frozen=True, kw_only=True, omit_defaults=True):
     occurred_at: Instant | None = None
     quiet: bool = False
     order_source: str | None = None
-    lines: tuple[ReturnLine, ...] = ()
 
     def document(self, raw: bytes = b"", actor: str | None = None) -> Document:
         """This refund as the ledger takes it."""
-        further: list[Any] = [] if self.order_source in {None, self.source} else [self.order_source]
-        if self.lines:
-            further.append(self.lines)
+        of_another = () if self.order_source in {None, self.source} else (self.order_source,)
         return Document(
             kind=DocumentKind.REFUND,
             source=self.source,
             id=self.refund_id,
             member_id=self.member_id,
             fingerprint=_fingerprint(
-                self.member_id, self.currency, self.amount, self.occurred_at, self.order_id, *further
+                self.member_id, self.currency, self.amount, self.occurred_at, self.order_id, *of_another
             ),
             content=msgspec.json.encode(msgspec.structs.replace(self, member_id="")),
             raw=raw,
@@ -332,38 +299,13 @@ class Restoration(Struct, frozen=True, kw_only=True, omit_defaults=True):
         )
 
 
-class RefusedMessage(Struct, frozen=True, kw_only=True):
-    """A message of a queue that could not be taken: no order and no refund, or one in conflict. `origin` names the
-    queue, `headers` are the names of its headers, and `member_id` is empty where none could be read.
-    """
-
-    origin: str
-    body: bytes
-    reason: str
-    headers: tuple[str, ...] = ()
-    member_id: str = ""
-
-    def document(self) -> Document:
-        """This message as the ledger keeps it: known by its queue and its bytes, so that the same again is one."""
-        digest = hashlib.blake2b(self.body, digest_size=16)
-        return Document(
-            kind=DocumentKind.MESSAGE,
-            source=self.origin,
-            id=digest.hexdigest(),
-            member_id=self.member_id,
-            fingerprint=digest.digest(),
-            content=msgspec.json.encode({"headers": self.headers}),
-            raw=self.body,
-            actor=self.origin,
-        )
-
-
 def keyed(secret: bytes, fingerprint: bytes) -> bytes:
     """A fingerprint as it is kept: 16 bytes that nobody can try contents against who lacks the member's secret."""
     return hashlib.blake2b(fingerprint, digest_size=16, key=secret).digest()
 
 
-_LINE_KEY = attrgetter("sku", "quantity", "unit_price")
+def _line_key(line: Line) -> tuple[str, int, int]:
+    return line.sku, line.quantity, line.unit_price
 
 
 def _fingerprint(*content: Any) -> bytes:

@@ -37,7 +37,6 @@ class EntryKind(StrEnum):
     RENAME = "rename"
     ERASE = "erase"
     CONTACT = "contact"
-    TIER = "tier"
 
 
 SCORED = frozenset({EntryKind.EARN, EntryKind.REVERSE, EntryKind.ADJUST})

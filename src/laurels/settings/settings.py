@@ -6,8 +6,6 @@ from typing import Annotated
 from laurels.settings.auth import AuthSettings
 from laurels.settings.boards import BoardsSettings
 from laurels.settings.catalogue import CatalogueSettings
-from laurels.settings.consume import ConsumeSettings
-from laurels.settings.events import EventsSettings
 from laurels.settings.group import Group, about
 from laurels.settings.http import HttpSettings
 from laurels.settings.leaderboard import LeaderboardSettings
@@ -31,14 +29,7 @@ class Settings(Group, frozen=True):
     notify: NotifySettings = NotifySettings()
     program: ProgramSettings = ProgramSettings()
     catalogue: CatalogueSettings = CatalogueSettings()
-    consume: ConsumeSettings = ConsumeSettings()
-    events: EventsSettings = EventsSettings()
     log: LogSettings = LogSettings()
-
-    @property
-    def events_key_path(self) -> Path:
-        """Where the secret behind webhooks' secrets is."""
-        return self.events.key_file or self.state / "events.key"
 
     @property
     def names_key_path(self) -> Path:

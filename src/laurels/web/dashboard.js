@@ -15,8 +15,7 @@ addEventListener("hashchange", () => location.reload());
 if (member && token) {
   refresh();
 } else {
-  say("");
-  byId("welcome").hidden = false;
+  say("Add #member=17850&token=… to the address, with a token that `laurels token --member 17850` prints.");
 }
 
 function takeFromAddress() {

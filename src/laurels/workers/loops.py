@@ -12,7 +12,7 @@ import structlog
 
 from laurels.awarding import Awarder
 from laurels.checkout import Checkout
-from laurels.errors import AnotherProjector, BoardUnavailable, LaurelsError, LedgerUnavailable, QueueUnavailable
+from laurels.errors import AnotherProjector, BoardUnavailable, LaurelsError, LedgerUnavailable
 from laurels.leaderboard import Projector
 from laurels.ledger import Ledger
 from laurels.notify import Notifier
@@ -34,8 +34,6 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 5.0
 Report = Callable[[int, int], None]
 """Called with (entries applied, entries there are)."""
 
-_EVENTS = {BoardUnavailable: "board.unavailable", QueueUnavailable: "queue.unavailable"}
-
 log = structlog.get_logger(__name__)
 
 
@@ -47,7 +45,7 @@ class Watch(Protocol):
         ...
 
     def away(self, error: LaurelsError) -> None:
-        """The ledger, the leaderboard or a queue is away; the loop tries again."""
+        """The ledger or the leaderboard is away; the loop tries again."""
         ...
 
     def failed(self, error: Exception) -> float:
@@ -92,7 +90,7 @@ async def award_forever(
         else:
             await unless_stopped(ledger.wait_for_work(IDLE_PATIENCE_S), stop)
 
-    await forever("award", step, stop, watch)
+    await _forever("award", step, stop, watch)
 
 
 async def project_forever(
@@ -112,13 +110,13 @@ async def project_forever(
         try:
             with progress() if is_first else nullcontext() as report:
                 is_first = False
-                heads = await projector.catch_up(report, may_hold=True)
+                heads = await projector.catch_up(report)
         except AnotherProjector:
             await sleep(PATIENCE_S, stop)
         else:
             await ledger.wait_for_news(heads, PATIENCE_S)
 
-    await unless_stopped(forever("project", step, stop, watch), stop)
+    await unless_stopped(_forever("project", step, stop, watch), stop)
 
 
 async def notify_forever(ledger: Ledger, notifier: Notifier, stop: asyncio.Event, watch: Watch = UNWATCHED) -> None:
@@ -128,7 +126,7 @@ async def notify_forever(ledger: Ledger, notifier: Notifier, stop: asyncio.Event
         if not await notifier.step():
             await unless_stopped(ledger.wait_for_messages(IDLE_PATIENCE_S), stop)
 
-    await forever("notify", step, stop, watch)
+    await _forever("notify", step, stop, watch)
 
 
 async def recover_forever(
@@ -142,7 +140,7 @@ async def recover_forever(
         watch.worked()
         await sleep(RECOVER_EVERY_S, stop)
 
-    await forever("recover", step, stop, watch)
+    await _forever("recover", step, stop, watch)
 
 
 async def unless_stopped(work: Coroutine[Any, Any, object], stop: asyncio.Event) -> None:
@@ -166,14 +164,13 @@ async def sleep(seconds: float, stop: asyncio.Event) -> None:
         return
 
 
-async def forever(name: str, step: Callable[[], Awaitable[None]], stop: asyncio.Event, watch: Watch) -> None:
-    """Take one step after the other until `stop` is set. What is away is waited for, as `watch` is told."""
+async def _forever(name: str, step: Callable[[], Awaitable[None]], stop: asyncio.Event, watch: Watch) -> None:
     pause = FIRST_PAUSE_S
     while not stop.is_set():
         try:
             await step()
-        except (LedgerUnavailable, BoardUnavailable, QueueUnavailable) as error:
-            event = _EVENTS.get(type(error), "ledger.unavailable")
+        except (LedgerUnavailable, BoardUnavailable) as error:
+            event = "board.unavailable" if isinstance(error, BoardUnavailable) else "ledger.unavailable"
             log.warning(event, worker=name, error=error.message, retry_in_s=pause)
             watch.away(error)
             await sleep(pause, stop)

@@ -2,9 +2,8 @@
 become ours.
 """
 
-import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ import apsw
 
 from laurels import clock
 from laurels.errors import ForeignFile, LedgerReadOnly, LedgerUnavailable
-from laurels.ledger import NameNumbers
 from laurels.model.documents import keyed
 
 BUSY_TIMEOUT_MS = 15_000
@@ -36,16 +34,11 @@ _SQL: dict[str, str] = {
 class Database:
     """A connection that runs the statements of `queries.sql` by name. apsw keeps them prepared."""
 
-    def __init__(self, path: Path, *, read_only: bool = False, names: NameNumbers | None = None) -> None:
-        """Open the file, creating an empty one where there is none. `names` gives name numbers; None: under the
-        ledger's own secret. Raises `LedgerUnavailable`, `ForeignFile`.
-        """
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        """Open the file, creating an empty one where there is none. Raises `LedgerUnavailable`, `ForeignFile`."""
         flags = apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
-        self.names = names
         with wrapped():
-            self.connection = apsw.Connection(
-                _unchanging(path) if read_only else str(path), flags=flags | apsw.SQLITE_OPEN_URI
-            )
+            self.connection = apsw.Connection(str(path), flags=flags)
             self.wait_for_others(BUSY_TIMEOUT_MS)
             if not read_only:
                 self._write_ahead()
@@ -97,11 +90,6 @@ class Database:
         """Run a statement for its effect."""
         self.execute(_SQL[name], bindings)
 
-    def run_many(self, name: str, rows: Sequence[Sequence[Any]]) -> None:
-        """Run a statement for its effect once for each row of bindings: half the time of as many `run`."""
-        if rows:
-            self.connection.executemany(_SQL[name], rows)
-
     def insert(self, name: str, *bindings: Any) -> int:
         """Run a statement that inserts one row; gives its row id."""
         self.execute(_SQL[name], bindings)
@@ -126,16 +114,6 @@ class Database:
         self.connection.close()
 
 
-def _unchanging(path: Path) -> str:
-    """The file by a name under which SQLite makes no files beside it where it could make none: nobody changes it then.
-    Where a log lies beside it, it counts, and SQLite has to read both.
-    """
-    log = path.with_name(f"{path.name}-wal")
-    if os.access(path.parent, os.W_OK) or (log.exists() and log.stat().st_size):
-        return str(path)
-    return f"{path.absolute().as_uri()}?immutable=1"
-
-
 def keyed_in_sql(*values: Any) -> bytes:
     """`keyed`, as statements call it."""
     secret, fingerprint = values
@@ -151,8 +129,7 @@ def wrapped() -> Iterator[None]:
         raise ForeignFile from error
     except (apsw.ReadOnlyError, apsw.CantOpenError, apsw.PermissionsError) as error:
         raise LedgerReadOnly(
-            f"The ledger's file cannot be opened ({error}). Check its path and rights; with a log beside it (-wal) its "
-            "folder has to be writable."
+            f"The ledger's file cannot be opened for writing ({error}). Check its path and rights."
         ) from error
     except apsw.FullError as error:
         raise LedgerUnavailable("The disk is full. Nothing was accepted; free some space and try again.") from error

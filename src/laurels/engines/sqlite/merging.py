@@ -3,7 +3,7 @@
 from laurels.engines.sqlite.chain import Chains
 from laurels.engines.sqlite.connection import Database
 from laurels.engines.sqlite.members import chains_version, joined
-from laurels.engines.sqlite.writing import save_totals, totals_of
+from laurels.engines.sqlite.writing import Totals
 from laurels.errors import Conflict, PointsOutOfRange, UnknownMember
 from laurels.model import Balance, EntryKind, Version
 from laurels.model.details import MergeDetails, encode
@@ -41,7 +41,7 @@ def merge(db: Database, member_id: str, into: str, actor: str, now: int) -> Vers
 
 
 def _move_totals(db: Database, chains: Chains, gone: tuple[int, int], stays: tuple[int, int], actor: str) -> None:
-    (had, _), (has, _) = totals_of(db, gone[0]), totals_of(db, stays[0])
+    had, has = Totals(db, gone[0]), Totals(db, stays[0])
     points, earned, score = had.balance.balance, had.balance.earned, had.balance.score
     has.balance = Balance(has.balance.balance + points, has.balance.earned + earned, has.balance.score + score)
     if not has.balance.in_range():
@@ -50,7 +50,8 @@ def _move_totals(db: Database, chains: Chains, gone: tuple[int, int], stays: tup
         has.score(month, scored)
     had.balance, had.months = Balance(), type(had.months)()
     db.run("forget_closed_months", gone[0])
-    save_totals(db, {gone[0]: had, stays[0]: has})
+    had.save(db, gone[0])
+    has.save(db, stays[0])
     for (member, shard), sign, names in ((gone, -1, {"into": stays[0]}), (stays, 1, {"of": gone[0]})):
         details = encode(MergeDetails(earned=sign * earned, score=sign * score, **names))
         chains.of(shard).event(EntryKind.MERGE, member, actor=actor, points=sign * points, details=details)

@@ -82,15 +82,6 @@ SELECT (SELECT sequence FROM accepted WHERE source = ?1 AND id = ?2 AND kind = ?
 SELECT a.fingerprint, a.status, a.place, a.member, m.secret
 FROM accepted a LEFT JOIN member m ON m.number = a.member WHERE a.sequence = ?;
 
--- name: last_sequence
--- The highest sequence that was ever given.
-SELECT seq FROM sqlite_sequence WHERE name = 'accepted';
-
--- name: insert_judged!
--- Remember for ever a document that is awarded in the transaction that accepts it.
-INSERT INTO accepted (sequence, kind, source, id, member, fingerprint, status, place, accepted_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
-
 -- name: insert_accepted!
 -- Remember a document for ever.
 INSERT INTO accepted (kind, source, id, member, fingerprint, status, accepted_at) VALUES (?, ?, ?, ?, ?, ?, ?);
@@ -126,10 +117,6 @@ SELECT i.sequence, i.kind, i.source, i.id, coalesce(m.merged_into, a.member), i.
        i.content, i.actor
 FROM inbox i JOIN accepted a ON a.sequence = i.sequence LEFT JOIN member m ON m.number = a.member
 WHERE i.state = 'waiting' AND i.shard = ? AND i.changed_at < ? ORDER BY i.changed_at LIMIT ?;
-
--- name: anything_waits
--- Whether any document waits for an order.
-SELECT 1 FROM inbox WHERE state = 'waiting' LIMIT 1;
 
 -- name: is_awaited
 -- Whether anything waits for an order.
@@ -175,12 +162,10 @@ UPDATE inbox SET state = ?1, changed_at = ?2, reason = ?3, raw = iif(?1 = 'dropp
 WHERE sequence = ?4 AND state = 'quarantined' RETURNING sequence;
 
 -- name: read_award
--- What an order earned; with what it said, where no frame is kept of it.
+-- What an order earned.
 SELECT source, order_id, coalesce(m.merged_into, member), program_version, currency, amount, left_amount, points, reversed,
-       board_at, frame, refunded, c.content
-FROM award JOIN member m ON m.number = award.member
-LEFT JOIN content c ON award.frame IS NULL AND c.place = json_extract(CAST(award.places AS TEXT), '$[0]')
-WHERE source = ? AND order_id = ?;
+       board_at, frame, refunded
+FROM award JOIN member m ON m.number = award.member WHERE source = ? AND order_id = ?;
 
 -- name: write_award!
 -- What an order earned, and what of it is left.
@@ -215,10 +200,6 @@ INSERT INTO milestone (member, name, points, reached_at, quiet) VALUES (?, ?, ?,
 -- A member, by the shop's id; who became another one is that one.
 SELECT n.number, n.member_id, n.name_number, n.hidden, n.enrolled_at, n.shard
 FROM member m JOIN member n ON n.number = coalesce(m.merged_into, m.number) WHERE m.member_id = ?;
-
--- name: own_number
--- The number that the shop's id was given, whoever became whom since.
-SELECT number FROM member WHERE member_id = ?;
 
 -- name: insert_member!
 -- Enrol.
@@ -261,7 +242,7 @@ FROM entry WHERE place > ? AND place <= ? ORDER BY place LIMIT ?;
 -- name: verify_members
 -- Members with their totals, in chunks.
 SELECT m.number, coalesce(b.balance, 0), coalesce(b.earned, 0), coalesce(b.score, 0), m.hidden, m.name_number,
-       m.member_id IS NULL, m.merged_into, m.place, m.number < (SELECT next_member FROM ledger), m.member_id, m.enrolled_at
+       m.member_id IS NULL, m.merged_into, m.place, m.number < (SELECT next_member FROM ledger)
 FROM member m LEFT JOIN balance b ON b.member = m.number WHERE m.number > ? ORDER BY m.number LIMIT ?;
 
 -- name: verify_accepted
@@ -276,8 +257,7 @@ WHERE a.sequence > ?1 AND a.sequence <= ?2 AND (
     OR (a.status = 'awarded') <> (a.place IS NOT NULL)
     OR (a.status = 'awarded') <> coalesce(
         e.source IS a.source
-        AND (e.member = a.member OR (SELECT coalesce(merged_into, number) FROM member WHERE number = e.member)
-                                    = (SELECT coalesce(merged_into, number) FROM member WHERE number = a.member)) AND CASE a.kind
+        AND e.member IN (a.member, (SELECT coalesce(merged_into, number) FROM member WHERE number = a.member)) AND CASE a.kind
             WHEN 'order' THEN e.kind = 'earn' AND e.order_id IS a.id
             WHEN 'refund' THEN e.kind = 'reverse' AND e.refund_id IS a.id
             WHEN 'cancellation' THEN e.kind = 'reverse' AND e.refund_id IS a.id
@@ -300,13 +280,11 @@ SELECT a.source, a.id
 FROM accepted a JOIN entry e ON e.place = a.place
 LEFT JOIN award w ON w.source = a.source AND w.order_id = a.id
 WHERE a.sequence > ?1 AND a.sequence <= ?2 AND a.kind = 'order' AND (
-    (SELECT coalesce(merged_into, number) FROM member WHERE number = w.member)
-        IS NOT (SELECT coalesce(merged_into, number) FROM member WHERE number = e.member)
+    w.member IS NULL OR w.member NOT IN (e.member, (SELECT coalesce(merged_into, number) FROM member WHERE number = e.member))
     OR w.places IS NULL OR json_extract(CAST(w.places AS TEXT), '$[0]') IS NOT a.place
     OR (SELECT sum(points) FROM entry WHERE place IN (SELECT value FROM json_each(CAST(w.places AS TEXT))))
         IS NOT w.points - w.reversed
-    OR w.left_amount < 0 OR w.left_amount > w.amount
-    OR (w.frame IS NULL AND w.left_amount = 0 AND w.reversed <> w.points)
+    OR w.left_amount < 0 OR w.left_amount > w.amount OR (w.left_amount = 0 AND w.reversed <> w.points)
     OR (w.refunded IS NULL AND (w.left_amount <> w.amount OR w.reversed <> 0))
     OR (w.program_version, w.currency, w.amount, w.points, w.board_at) IS NOT (
         SELECT program_version, currency, amount, points, board_at
@@ -352,57 +330,9 @@ UPDATE message SET state = 'undeliverable', note = 'no address'
 WHERE id IN (SELECT id FROM message WHERE state = 'held' AND created_at < ? LIMIT 1000);
 
 -- name: messages
--- What became of the messages of a member and of those who became it.
-WITH who (number) AS (SELECT coalesce(merged_into, number) FROM member WHERE member_id = ?)
-SELECT s.id, m.member_id, s.milestone, s.points, s.state, s.created_at, s.due_at, s.attempts, s.note
-FROM message s JOIN member m ON m.number = s.member
-WHERE m.number = (SELECT number FROM who) OR m.merged_into = (SELECT number FROM who) ORDER BY s.created_at, s.id;
-
--- name: all_messages
--- Messages behind one of them, oldest first; those in a state, or of a member, where they are named.
-SELECT s.id, m.member_id, s.milestone, s.points, s.state, s.created_at, s.due_at, s.attempts, s.note
-FROM message s JOIN member m ON m.number = s.member
-WHERE (?1 IS NULL OR s.state = ?1) AND (?2 IS NULL OR m.member_id = ?2)
-  AND (?3 = '' OR (s.created_at, s.id) > (SELECT created_at, id FROM message WHERE id = ?3))
-ORDER BY s.created_at, s.id LIMIT ?4;
-
--- name: message
--- One of them.
-SELECT s.id, m.member_id, s.milestone, s.points, s.state, s.created_at, s.due_at, s.attempts, s.note
-FROM message s JOIN member m ON m.number = s.member WHERE s.id = ?;
-
--- name: kept_entries
--- All entries of a member and of those who became it, with what their documents said.
-SELECT e.place, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id,
-       coalesce(r.reason, e.reason), e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at,
-       e.hash, m.member_id, e.format, e.details, r.note, c.content
-FROM entry e JOIN member m ON m.number = e.member LEFT JOIN remark r ON r.place = e.place
-LEFT JOIN content c ON c.place = e.place
-WHERE e.member IN (SELECT number FROM member WHERE number = ?1 OR merged_into = ?1) ORDER BY e.recorded_at, e.place;
-
--- name: kept_documents
--- What came from or for a member and is not awarded.
-SELECT a.kind, a.source, a.id, a.status, a.accepted_at, i.reason, i.raw, i.content, i.actor
-FROM inbox i JOIN accepted a ON a.sequence = i.sequence
-WHERE a.member IN (SELECT number FROM member WHERE number = ?1 OR merged_into = ?1) ORDER BY a.sequence;
-
--- name: members_by_prefix
--- Members whose ids begin so, in the order of ids.
-SELECT m.member_id, c.email, m.hidden, m.enrolled_at, n.member_id
-FROM member m LEFT JOIN contact c ON c.member = m.number LEFT JOIN member n ON n.number = m.merged_into
-WHERE m.member_id >= ?1 AND m.member_id < ?1 || char(1114111) AND m.member_id > ?2 ORDER BY m.member_id LIMIT ?3;
-
--- name: members_by_email
--- Members with an address, in the order of ids.
-SELECT m.member_id, c.email, m.hidden, m.enrolled_at, n.member_id
-FROM contact c JOIN member m ON m.number = c.member LEFT JOIN member n ON n.number = m.merged_into
-WHERE c.email = ?1 COLLATE NOCASE AND m.member_id >= ?2 AND m.member_id < ?2 || char(1114111) AND m.member_id > ?3
-ORDER BY m.member_id LIMIT ?4;
-
--- name: retry_message
--- Due now, where it waits or is undeliverable and there is an address.
-UPDATE message SET state = 'due', due_at = ?2 WHERE id = ?1 AND state IN ('due', 'undeliverable')
-AND EXISTS (SELECT 1 FROM contact WHERE member = message.member) RETURNING id;
+-- What became of a member's messages.
+SELECT s.id, s.milestone, s.points, s.state, s.created_at, s.attempts, s.note
+FROM message s JOIN member m ON m.number = s.member WHERE m.member_id = ? ORDER BY s.created_at, s.id;
 
 -- name: any_due
 -- Whether there is a message to try.
@@ -443,10 +373,6 @@ ORDER BY begun_at, order_id LIMIT ?4;
 -- Where every shard's feed ends.
 SELECT shard, position, hash FROM shard ORDER BY shard;
 
--- name: last_recorded
--- When the last entry was recorded.
-SELECT coalesce(max(recorded_at), 0) FROM shard;
-
 -- name: read_identity
 -- Who this ledger is.
 SELECT identity FROM ledger;
@@ -468,42 +394,16 @@ SELECT epoch, shard, position, hash FROM epoch;
 INSERT INTO epoch SELECT ledger.epoch, shard.shard, shard.position, shard.hash, ? FROM ledger, shard;
 
 -- name: next_epoch!
--- A number above all earlier ones; by the clock, so that two restores of one copy begin two epochs.
-UPDATE ledger SET epoch = max(epoch + 1, ?);
+-- Count the epochs.
+UPDATE ledger SET epoch = epoch + 1;
 
 -- name: read_numbers
--- How many shards there are, what keys documents without a member, the next number of a member, and below which name
--- numbers were given in order.
+-- How many shards there are, what keys documents without a member, and the next numbers of members and names.
 SELECT shards, secret, next_member, next_name FROM ledger;
 
 -- name: write_numbers!
--- The next number of a member.
-UPDATE ledger SET next_member = ?;
-
--- name: numbered_names
--- Below which name numbers were given in order, by version 0.1, and since when they follow from the present key.
-SELECT next_name, names_since FROM ledger;
-
--- name: is_free_name
--- Whether nobody bears this name number, or bore it.
-SELECT NOT EXISTS (SELECT 1 FROM member WHERE name_number = ?1)
-   AND NOT EXISTS (SELECT 1 FROM former_name WHERE name_number = ?1);
-
--- name: keep_former_name!
--- A member gets another name: this one is not given again.
-INSERT INTO former_name SELECT name_number, number FROM member WHERE number = ? ON CONFLICT DO NOTHING;
-
--- name: count_renames
--- How often a member was renamed.
-SELECT count(*) FROM entry WHERE member = ? AND kind = 'rename';
-
--- name: read_names_key
--- What tells the key of the proxy names from another one; empty until one is shown.
-SELECT names_key FROM ledger;
-
--- name: write_names_key!
--- Members are named under this key from now on.
-UPDATE ledger SET names_key = ?1, names_since = iif(EXISTS (SELECT 1 FROM member), ?2, 0);
+-- The next numbers of members and names.
+UPDATE ledger SET next_member = ?, next_name = ?;
 
 -- name: insert_remark!
 -- People's words about an entry.
@@ -567,63 +467,19 @@ SELECT places FROM award WHERE source = ? AND order_id = ?;
 
 -- name: read_redemption
 -- A redemption, and what of it came back.
-SELECT coalesce(m.merged_into, e.member), -e.points, coalesce(r.restored, 0), r.spent
+SELECT coalesce(m.merged_into, e.member), -e.points, coalesce(r.restored, 0)
 FROM accepted a JOIN entry e ON e.place = a.place JOIN member m ON m.number = e.member
 LEFT JOIN redemption r ON r.source = a.source AND r.redemption_id = a.id
 WHERE a.source = ? AND a.id = ? AND a.kind = 'redemption';
 
 -- name: write_redemption!
--- What of a redemption came back, and what can.
-INSERT INTO redemption (source, redemption_id, restored, spent) VALUES (?, ?, ?, ?)
-ON CONFLICT (source, redemption_id) DO UPDATE SET restored = excluded.restored, spent = excluded.spent;
+-- What of a redemption came back.
+INSERT INTO redemption (source, redemption_id, restored) VALUES (?, ?, ?)
+ON CONFLICT (source, redemption_id) DO UPDATE SET restored = excluded.restored;
 
 -- name: insert_due!
 -- What happens to a member by the clock.
 INSERT INTO due (shard, at, member, what) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING;
-
--- name: claim_due
--- Members of a shard to whom something has happened by the clock, the longest ago first.
-SELECT d.member, coalesce(m.merged_into, d.member), min(d.at) FROM due d JOIN member m ON m.number = d.member
-WHERE d.shard = ?1 AND d.at <= ?2 GROUP BY d.member ORDER BY min(d.at), d.member LIMIT ?3;
-
--- name: delete_due!
--- It is written down.
-DELETE FROM due WHERE shard = ? AND at <= ? AND member = ?;
-
--- name: read_budgets
--- What is used of budgets.
-SELECT name, used FROM budget;
-
--- name: use_budget!
--- More, or less, of a budget is used.
-INSERT INTO budget (name, used) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET used = used + excluded.used;
-
--- name: read_person
--- What campaigns may ask of a member.
-SELECT m.enrolled_at, a.content FROM member m LEFT JOIN attribute a ON a.member = m.number WHERE m.number = ?;
-
--- name: read_orders
--- How many orders a member has that have a total and are not wholly refunded, and when the last was.
-SELECT count(*), max(w.board_at) FROM award w
-WHERE (w.source, w.order_id) IN (SELECT source, order_id FROM entry WHERE member = ?1 AND kind = 'earn')
-  AND w.amount > 0 AND w.left_amount > 0;
-
--- name: read_secret
--- The ledger's.
-SELECT secret FROM ledger;
-
--- name: write_attributes!
--- What the shop says of a member.
-INSERT INTO attribute (member, content) VALUES (?, ?) ON CONFLICT (member) DO UPDATE SET content = excluded.content;
-
--- name: forget_attributes!
--- Erase that.
-DELETE FROM attribute WHERE member = ?;
-
--- name: account_by_id
--- A member's totals with what the program keeps of it, by the shop's id.
-SELECT b.balance, b.earned, b.score, b.state
-FROM member m LEFT JOIN balance b ON b.member = coalesce(m.merged_into, m.number) WHERE m.member_id = ?;
 
 -- name: add_to_closed_month!
 -- What a member scored in a month that is closed.
@@ -683,21 +539,9 @@ SELECT digest, version, text, submitted_by, submitted_at, approved_by, approved_
 -- Somebody put it in force.
 UPDATE draft SET approved_by = ?, approved_at = ? WHERE digest = ? AND approved_by IS NULL;
 
--- name: awarders
--- The processes that award, by their word of late.
-SELECT owner FROM awarder WHERE until > ? AND until <= ?;
-
--- name: note_awarder!
--- A process awards.
-INSERT INTO awarder (owner, until) VALUES (?, ?) ON CONFLICT (owner) DO UPDATE SET until = excluded.until;
-
--- name: forget_awarders!
--- Processes that have not said so for a while.
-DELETE FROM awarder WHERE until <= ? OR until > ?;
-
--- name: forget_awarder!
--- One that ends.
-DELETE FROM awarder WHERE owner = ?;
+-- name: lease_owners
+-- Who holds shards now.
+SELECT DISTINCT owner FROM lease WHERE until > ?;
 
 -- name: leases_of
 -- What an owner holds, and has held last.
@@ -711,14 +555,10 @@ UPDATE lease SET until = ? WHERE shard = ?;
 -- Let go of a shard.
 UPDATE lease SET until = 0, owner = '' WHERE shard = ?;
 
--- name: release_leases!
--- Let go of all that an owner holds.
-UPDATE lease SET until = 0, owner = '' WHERE owner = ?;
-
 -- name: free_shards
--- Shards that nobody holds but perhaps one owner.
+-- Shards that nobody holds.
 SELECT shard.shard FROM shard LEFT JOIN lease ON lease.shard = shard.shard
-WHERE lease.owner IS NOT ? AND NOT (coalesce(lease.until, 0) > ? AND lease.until <= ?) ORDER BY shard.shard LIMIT ?;
+WHERE coalesce(lease.until, 0) <= ? ORDER BY shard.shard LIMIT ?;
 
 -- name: take_lease
 -- Take a shard; the fence tells whoever held it.
@@ -778,26 +618,3 @@ SELECT month, score FROM closed_month WHERE member = ?;
 -- name: forget_closed_months!
 -- It is another's now.
 DELETE FROM closed_month WHERE member = ?;
-
--- name: take_follower_lease
--- Take or renew the lease of a target; nothing where another owner has it.
-INSERT INTO follower_lease (target, owner, until) VALUES (?1, ?2, ?3)
-ON CONFLICT (target) DO UPDATE SET owner = ?2, until = ?3 WHERE owner = ?2 OR until <= ?4
-RETURNING owner;
-
--- name: follower_owner
--- Who sends to a target.
-SELECT owner FROM follower_lease WHERE target = ?;
-
--- name: release_follower!
--- End a lease.
-DELETE FROM follower_lease WHERE target = ? AND owner = ?;
-
--- name: follower_marks
--- How far a target got in each shard.
-SELECT shard, position, hash FROM follower WHERE target = ?;
-
--- name: write_follower!
--- Note how far a target got in a shard.
-INSERT INTO follower (target, shard, position, hash) VALUES (?1, ?2, ?3, ?4)
-ON CONFLICT (target, shard) DO UPDATE SET position = ?3, hash = ?4;

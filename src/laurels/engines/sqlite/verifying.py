@@ -9,19 +9,23 @@ a member.
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from itertools import islice
+from typing import cast
 
 import apsw
+import msgspec
+from msgspec import Struct
 
 from laurels.engines.sqlite.connection import Database, Row
 from laurels.engines.sqlite.places import end_of, place_of, position_at
 from laurels.engines.sqlite.schema import migrate
 from laurels.ledger import Finding, Verification
-from laurels.ledger.checking import CHUNK, CheckedMember, KeptMember, follows, readable
+from laurels.ledger.chain import chained_hash
+from laurels.model import EntryKind
+from laurels.model.details import merged_into
+from laurels.model.entries import worth
 
+CHUNK = 2000
 NEWEST = 2**62
-
-_MOST_ATTEMPTS = 64
-"""How often a name number may have been another's already: with 50 million members one in 13 is."""
 
 UNREADABLE = (apsw.Error, UnicodeDecodeError)
 """What the driver raises where bytes of the file make no sense."""
@@ -63,12 +67,60 @@ def _in_order(rows: list[Row], after: int) -> list[Row]:
     return rows
 
 
+class _Member(Struct):
+    """What the entries read so far say of a member."""
+
+    balance: int = 0
+    earned: int = 0
+    score: int = 0
+    hidden: bool = False
+    name_number: int | None = None
+    erased: bool = False
+    merged_into: int | None = None
+    seen: bool = False
+
+    def add(self, kind: str, points: int, name_number: int | None, details: bytes | None) -> None:
+        earned, score = worth(kind, points, details)
+        self.balance += points
+        self.earned += earned
+        self.score += score
+        match kind:
+            case EntryKind.HIDE | EntryKind.SHOW:
+                self.hidden = kind == EntryKind.HIDE
+            case EntryKind.ENROL | EntryKind.RENAME:
+                self.name_number = name_number
+            case EntryKind.ERASE:
+                self.erased = True
+            case EntryKind.MERGE if details is not None:
+                into = merged_into(details)
+                self.merged_into = self.merged_into if into is None else into
+
+    def differences(self, row: Row) -> Iterator[str]:
+        """What the member's row says otherwise."""
+        _, balance, earned, score, hidden, name_number, erased, merged, place, given = row
+        kept, entries = (balance, earned, score), (self.balance, self.earned, self.score)
+        if kept != entries:
+            yield f"balance, earned and score are kept as {kept}, its entries sum to {entries}"
+        if not given:
+            yield "its number was never given"
+        if place is None and self.name_number is None:  # accepted, and nothing awarded yet
+            return
+        if bool(hidden) != self.hidden:
+            yield f"it is {'hidden' if hidden else 'shown'}, its entries say otherwise"
+        if name_number != self.name_number:
+            yield f"its name number is {name_number}, its entries say {self.name_number}"
+        if bool(erased) != self.erased:
+            yield f"its id is {'gone' if erased else 'there'}, its entries say otherwise"
+        if (merged is None) != (self.merged_into is None):
+            yield f"it became member number {merged}, its entries say {self.merged_into}"
+
+
 class _Feeds:
     """The entries read so far in every shard, and what they say of the members."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self.members: dict[int, CheckedMember] = {}
+        self.members: dict[int, _Member] = {}
         self._shards: dict[int, _Feed] = {}
 
     @property
@@ -99,7 +151,7 @@ class _Feeds:
 class _Feed:
     """The entries of a shard read so far: up to which position, and its hash."""
 
-    def __init__(self, db: Database, shard: int, members: dict[int, CheckedMember]) -> None:
+    def __init__(self, db: Database, shard: int, members: dict[int, _Member]) -> None:
         self._db = db
         self._shard = shard
         self.position = self.head = 0
@@ -149,11 +201,11 @@ class _Feed:
         stored, details = row[16], row[18]
         if position != self.position + 1:
             yield Finding(self._where(self.position + 1), f"the entries up to {position - 1} are missing")
-        elif self._hash is not None and not follows(self._hash, self._shard, position, row[1:]):
+        elif self._hash is not None and not _follows(self._hash, self._shard, position, row):
             yield Finding(self._where(position), "the entry was changed: its hash does not follow from the one before")
         self.position, self._hash = position, stored if isinstance(stored, bytes) else None
         if isinstance(points, int):  # else it was reported above
-            self._members.setdefault(member, CheckedMember()).add(kind, points, name_number, readable(details), row[15])
+            self._members.setdefault(member, _Member()).add(kind, points, name_number, _readable(details))
 
     def _beyond_head(self) -> list[Finding]:
         beyond = place_of(self._shard, max(self.head, 0))
@@ -183,19 +235,35 @@ class _Feed:
         return f"{self._shard}-{position}"
 
 
+def _follows(previous: bytes, shard: int, position: int, row: Row) -> bool:
+    """Whether an entry's hash is the one that its columns make; in a damaged file they may be anything."""
+    stored, written_as, details = row[16:]
+    try:
+        hashed = chained_hash(previous, row[1:16], details, written_as=written_as, shard=shard, position=position)
+        return bool(stored == hashed)
+    except (TypeError, ValueError):
+        return False
+
+
+def _readable(details: object) -> bytes | None:
+    """Details that say something; damaged ones were reported by their hash."""
+    try:
+        return None if details is None else msgspec.json.encode(msgspec.json.decode(cast("bytes", details)))
+    except (msgspec.MsgspecError, TypeError, UnicodeDecodeError):
+        return None
+
+
 def _members(db: Database, feed: _Feeds) -> Iterator[list[Finding]]:
     after = -1
     while True:
         with _moment(db):
             findings = feed.catch_up()
             rows = _in_order(db.all("verify_members", after, CHUNK), after)
-        for *row, member_id, enrolled_at in rows:
+        for row in rows:
             after = row[0]
-            member = feed.members.setdefault(after, CheckedMember())
+            member = feed.members.setdefault(after, _Member())
             member.seen = True
-            findings += [Finding(f"member number {after}", what) for what in member.differences(_kept(tuple(row)))]
-            if not _is_its_name(db, member, member_id, enrolled_at):
-                findings.append(Finding(f"member number {after}", "its name number does not follow from its id"))
+            findings += [Finding(f"member number {after}", what) for what in member.differences(row)]
         yield findings
         if not rows:
             break
@@ -204,33 +272,6 @@ def _members(db: Database, feed: _Feeds) -> Iterator[list[Finding]]:
         for number, member in feed.members.items()
         if not member.seen
     ]
-
-
-def _is_its_name(db: Database, member: CheckedMember, member_id: str | None, enrolled_at: int | None) -> bool:
-    """Whether a member's name number is one that its id may be given. Of who was erased nothing can be said, and not
-    of who was named under another key, or where none is shown.
-    """
-    names, number = db.names, member.name_number
-    named_at = member.renamed_at or enrolled_at
-    if names is None or member_id is None or not isinstance(number, int) or not isinstance(named_at, int):
-        return True
-    numbered, since = db.one("numbered_names") or (0, 0)
-    if number < numbered or named_at <= since:
-        return True
-    return any(names.number(member_id, member.renames, attempt) == number for attempt in range(_MOST_ATTEMPTS))
-
-
-def _kept(row: Row) -> KeptMember:
-    _, balance, earned, score, hidden, name_number, erased, merged, place, given = row
-    return KeptMember(
-        totals=(balance, earned, score),
-        hidden=bool(hidden),
-        name_number=name_number,
-        erased=bool(erased),
-        merged_into=merged,
-        joined=place is not None,
-        given=bool(given),
-    )
 
 
 def _documents(db: Database) -> Iterator[list[Finding]]:

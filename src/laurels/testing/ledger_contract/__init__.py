@@ -22,7 +22,6 @@ from laurels.testing.ledger_contract.messages import Messages
 from laurels.testing.ledger_contract.quarantine import Quarantine
 from laurels.testing.ledger_contract.refunds import RefundsOfOrders, RefundsWithoutOrder
 from laurels.testing.ledger_contract.settling import Settling
-from laurels.testing.ledger_contract.sharing import Sharing
 from laurels.testing.ledger_contract.walking import Walking
 
 __all__ = ["LedgerContract", "OpenLedger"]
@@ -38,7 +37,6 @@ class LedgerContract(
     RefundsOfOrders,
     RefundsWithoutOrder,
     Settling,
-    Sharing,
     Members,
     Erasing,
     Messages,

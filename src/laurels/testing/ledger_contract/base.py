@@ -7,11 +7,10 @@ from contextlib import asynccontextmanager
 from random import Random, SystemRandom
 from typing import Any
 
-import msgspec
 import pytest
 
 from laurels.awarding import Awarder, publish
-from laurels.clock import SECOND, Clock
+from laurels.clock import Clock
 from laurels.ledger import DocumentState, Finding, Ledger, QuarantinedDocument, Receipt
 from laurels.model import (
     Adjustment,
@@ -32,9 +31,6 @@ from laurels.testing.left_open import what_is_open
 
 SOON_S = 10
 """What should happen at once fails the test after this long."""
-
-HANDOVER_LOOK_S = 0.01
-"""How often it is looked whether a shard is free; for ledgers whose server has the clock."""
 
 OpenLedger = Callable[[Clock], Awaitable[Ledger]]
 """Opens the test's ledger, fresh at first; called again, the same one once more, as a second process would."""
@@ -91,17 +87,12 @@ class Shop:
         return await self.ledger.accept([_document(each) for each in documents])
 
     async def award(self, limit: int = 500) -> int:
-        """Award until the inbox of every shard is empty; gives how many documents were taken. Shards of a process that
-        does not go on become free while the clock is turned.
-        """
+        """Award in every shard until each inbox is empty; gives how many documents were taken."""
         taken = 0
-        while True:
-            while step := await self.awarder.step(limit):
+        for shard in (await self.ledger.heads()).marks:
+            while step := await self.awarder.step_in(shard, limit):
                 taken += step
-            if not await self.ledger.inbox_depth():
-                return taken
-            self.now.at += SECOND
-            await asyncio.sleep(HANDOVER_LOOK_S)
+        return taken
 
     async def sell(self, *documents: Order | Refund | Document) -> None:
         """Accept and award, one after another: each is awarded before the next comes."""
@@ -240,14 +231,6 @@ def adjustment(id: str, member_id: str, points: int, reason: str = "goodwill") -
 def redemption(redemption_id: str, member_id: str, points: int) -> Document:
     """Points spent, by way of the source `shop`."""
     return Redemption(source="shop", redemption_id=redemption_id, member_id=member_id, points=points).document()
-
-
-def in_conflict(receipt: Receipt) -> Receipt:
-    """The receipt of a conflict without what it tells of the two contents, once that was looked at."""
-    assert receipt.fingerprints is not None
-    kept, sent = receipt.fingerprints
-    assert kept != sent
-    return msgspec.structs.replace(receipt, fingerprints=None)
 
 
 def key_of(document: QuarantinedDocument) -> tuple[DocumentKind, str, str]:
