@@ -26,7 +26,7 @@ TABLES = {
     "occurred_at, board_at, recorded_at, format, details",
     "accepted": "sequence, kind, source, id, member, status, place, accepted_at",
     "inbox": "sequence, state, kind, source, id, order_id, reason, content, raw, shard, order_source, stranger IS NULL",
-    "member": "number, member_id, name_number, shard, place, merged_into",
+    "member": "number, member_id, shard, place, merged_into",
     "contact": "*",
     "balance": "*",
     "award": "*",
