@@ -196,6 +196,17 @@ async def test_what_was_changed_without_the_application_is_named(path: Path, sta
         assert where in found
 
 
+async def test_a_ledger_that_can_enrol_nobody_any_more_is_named(path: Path) -> None:
+    """Under another key, the row that says who the ledger is, breaks its own constraint at every change of it. SQLite's
+    own look at the file does not ask that of a key.
+    """
+    with closing(apsw.Connection(str(path))) as connection:
+        connection.pragma("ignore_check_constraints", 1)
+        connection.execute("UPDATE ledger SET one = 3")
+    [finding] = await _findings(path)
+    assert finding == Finding("ledger", "the row that says who it is, is missing")
+
+
 async def test_a_guard_that_was_taken_away_is_named(path: Path) -> None:
     """SQLite's own statistics are not: whoever runs ANALYZE has changed nothing."""
     with closing(apsw.Connection(str(path))) as connection:

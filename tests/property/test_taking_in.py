@@ -15,12 +15,15 @@ from laurels.awarding import Awarder, Programs
 from laurels.clock import DAY
 from laurels.engines.sqlite import SqliteLedger
 from laurels.engines.sqlite.connection import Database
-from laurels.ledger import Receipt
+from laurels.ledger import NameNumbers, Receipt
 from laurels.model import Cancellation, Document, Order, Refund
 from laurels.program import DEFAULT_PROGRAM, parse_program
 
 NOW = 1_790_000_000_000_000
 CHUNK = 7
+NAMES = NameNumbers(bytes(32))
+"""Two ledgers give a member the same name number under one key alone; without one each has its own."""
+
 TABLES = {
     "entry": "place, kind, member, points, currency, amount, source, order_id, refund_id, program_version, "
     "occurred_at, board_at, recorded_at, format, details",
@@ -116,7 +119,7 @@ async def _after(
     program = parse_program(DEFAULT_PROGRAM)
     with TemporaryDirectory() as directory:
         path = Path(directory, "laurels.db")
-        ledger = SqliteLedger.open(path, lambda: NOW)
+        ledger = SqliteLedger.open(path, lambda: NOW, names=NAMES)
         try:
             await ledger.publish(program.version, program.text, None, actor="test")
             awarder = Awarder(ledger, Programs.of(program), lambda: NOW)

@@ -459,6 +459,10 @@ SELECT epoch FROM ledger;
 -- Who this ledger is, its epoch and its number of shards.
 SELECT identity, epoch, shards FROM ledger;
 
+-- name: verify_ledger
+-- The same, where the row can still be updated: under another key it breaks its own constraint at every change.
+SELECT identity, epoch, shards FROM ledger WHERE one = 1;
+
 -- name: read_epochs
 -- Where each epoch after the first began.
 SELECT epoch, shard, position, hash FROM epoch;

@@ -83,7 +83,7 @@ class _Feeds:
 
     def check(self) -> Iterator[list[Finding]]:
         """Read each shard to its head, a chunk at a time; what is wrong with each chunk."""
-        row = self._db.one("read_ledger")
+        row = self._db.one("verify_ledger")
         if row is None:
             yield [Finding("ledger", "the row that says who it is, is missing")]
         count = row[2] if row is not None and isinstance(row[2], int) else len(self._db.all("read_heads"))
