@@ -56,7 +56,9 @@ test: setup  ## run the tests (ARGS='-k refund -x' goes to pytest)
 	@$(TESTING) $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 	@if [ -z "$(filter-out --all,$(ARGS))" ] && command -v cargo >/dev/null; then $(MAKE) --no-print-directory test-native; fi
 
-test-all:  ## run the tests, and those that take too long or need what not everybody has
+test-all: setup  ## run the tests, and those that take too long or need what not everybody has
+	@scripts/rabbitmq
+	@scripts/kafka $(VENV)
 	@$(MAKE) --no-print-directory test ARGS='--all $(ARGS)'
 
 test-native: setup  ## run the native leaderboard's own tests, in Rust and through its Python face

@@ -43,6 +43,16 @@ def test_the_commands_page_is_what_the_code_says() -> None:
     assert (REPOSITORY / "docs/reference/command-line.md").read_text("utf-8") == _reference().commands_page()
 
 
+@pytest.mark.parametrize("name", ["queue-message.schema.json", "event.schema.json", "asyncapi.json"])
+def test_the_schemas_of_messages_are_what_the_code_says(name: str) -> None:
+    made = {
+        "queue-message.schema.json": _reference().message_schema,
+        "event.schema.json": _reference().event_schema,
+        "asyncapi.json": _reference().asyncapi,
+    }
+    assert (REPOSITORY / "docs/reference" / name).read_text("utf-8") == made[name]()
+
+
 def test_the_drawing_of_the_packages_is_what_the_imports_say() -> None:
     assert ARCHITECTURE.read_text("utf-8") == _script("rooms").page(), "`make reference` draws it anew"
 

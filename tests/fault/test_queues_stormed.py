@@ -168,7 +168,7 @@ async def _something_new(services: Services, consumers: Consumers) -> None:
     """Wait until a consumer has taken something, or there is nothing left that is quick to come."""
     before = (await services.ledger.counts()).ready
     await services.awarder.drain()
-    for _ in range(30):
+    for _ in range(15):
         if (await services.ledger.counts()).ready != before:
             return
         consumers.tend()
@@ -192,7 +192,7 @@ async def test_rabbitmq(tmp_path: Path, dice: Random) -> None:
         broker = Rabbit(server)
         await broker.make()
         url = f"amqp://guest:guest@127.0.0.1:{links.port}/?queue=orders"
-        await storm(broker, url, Messages(dice, 6000), tmp_path / "state", dice)
+        await storm(broker, url, Messages(dice, 3000), tmp_path / "state", dice)
         assert await broker.dead() == 0
 
 
@@ -202,4 +202,4 @@ async def test_kafka(tmp_path: Path, dice: Random) -> None:
     with kafka_server.running(tmp_path / "broker") as server:
         broker = Kafka(server)
         await broker.make()
-        await storm(broker, server.url("orders"), Messages(dice, 6000), tmp_path / "state", dice)
+        await storm(broker, server.url("orders"), Messages(dice, 3000), tmp_path / "state", dice)

@@ -41,9 +41,9 @@ ROUTES = (
     *live.ROUTES,
     *points.ROUTES,
     *adjustments.ROUTES,
+    *events.ROUTES,
     *people.ROUTES,
     *members.ROUTES,
-    *events.ROUTES,
 )
 """The API, in the order of its documentation."""
 

@@ -160,6 +160,24 @@ ANSWERS: Mapping[str, Any] = {
         ],
         "next": None,
     },
+    "list_events": {
+        "events": [
+            {
+                "id": "0-4711",
+                "epoch": 1,
+                "kind": "earn",
+                "member_id": "17850",
+                "points": 3,
+                "source": "shop",
+                "order_id": "A1001",
+                "program_version": 1,
+                "occurred_at": "2025-11-01T10:00:00Z",
+                "recorded_at": "2025-11-01T10:00:00.125Z",
+            },
+        ],
+        "next": "kYEAkgLEEAAAAAAAAAAAAAAAAAAAAAA",
+        "more": False,
+    },
     "show_balance": {"balance": 500, "earned": 475, "as_of": _AS_OF},
     "enrol": [
         {"member_id": "17850", "status": "known", "http": 200, "as_of": _AS_OF},

@@ -17,6 +17,7 @@ from laurels.testing.ledger_contract.awarding import Awarding, Keeping, Poison, 
 from laurels.testing.ledger_contract.base import OpenLedger
 from laurels.testing.ledger_contract.counting import Counting
 from laurels.testing.ledger_contract.feed import Following, Waking
+from laurels.testing.ledger_contract.followers import Followers
 from laurels.testing.ledger_contract.members import Erasing, Members
 from laurels.testing.ledger_contract.messages import Messages
 from laurels.testing.ledger_contract.quarantine import Quarantine
@@ -44,6 +45,7 @@ class LedgerContract(
     Messages,
     Quarantine,
     Counting,
+    Followers,
     Following,
     Waking,
     Walking,
