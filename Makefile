@@ -29,7 +29,7 @@ ROOM := $(shell df -k --output=avail /dev/shm 2>/dev/null | tail -1)
 SCRATCH := $(if $(TMPDIR),$(TMPDIR),$(if $(shell [ "$(ROOM)" -gt 4000000 ] 2>/dev/null && echo yes),/dev/shm,/tmp))
 TESTING := PYTHONDONTWRITEBYTECODE= TMPDIR=$(SCRATCH)
 
-.PHONY: help setup run test test-all test-native check fmt bench mutants soak reference lock wheels clean
+.PHONY: help setup run test test-all test-native check fmt bench mutants soak reference console-shots lock wheels clean
 .DEFAULT_GOAL := help
 
 help:  ## list these targets
@@ -78,6 +78,10 @@ fmt: setup  ## format the code and fix what can be fixed safely
 
 bench: setup  ## measure this machine, against bounds and peers in the same run; takes a quarter of an hour
 	@$(BIN)/python bench/targets.py $(ARGS)
+
+console-shots: setup  ## pictures of the console's pages in build/shots: both sizes, light and dark; look at them
+	@scripts/chromium
+	@$(BIN)/python scripts/console-shots.py
 
 mutants: setup  ## break a copy of the code in known ways; a test must catch each (ARGS=word tries some)
 	@$(BIN)/python scripts/mutants $(ARGS)

@@ -29,13 +29,13 @@ from laurels.checkout import Checkout
 from laurels.http.tokens import sign_token
 from laurels.leaderboard import Projector
 from laurels.notify import Notifier
-from laurels.runtime.roles import BACKGROUND, ROLES, wanted
+from laurels.runtime.roles import BACKGROUND, CONSOLE, ROLES, wanted
 from laurels.settings import Settings
 
 PLANTS = Path(__file__).parent / "plants"
 SECRET = "ann@example.com"
-ALWAYS = wanted(ROLES, Settings())
-"""The roles of a shop that reads no queue and publishes nowhere."""
+ALWAYS = tuple(role for role in wanted(ROLES, Settings()) if role.process != CONSOLE)
+"""The roles of a shop that reads no queue and publishes nowhere; the console is a command of its own."""
 
 LOOPS: dict[str, tuple[type, str]] = {
     "award": (Awarder, "step"),

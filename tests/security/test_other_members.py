@@ -44,7 +44,17 @@ def name_of(one: Route) -> str:
 
 
 def of(route: Route, member: str, order: str = "A1") -> str:
-    return route.path.format(member_id=member, order_id=order, board="all-time", refund_id="R1", redemption_id="V1")
+    return route.path.format(
+        member_id=member,
+        order_id=order,
+        board="all-time",
+        refund_id="R1",
+        redemption_id="V1",
+        number=0,
+        kind="order",
+        source="shop",
+        id="A1",
+    )
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ that the server is built from, the files from the folder that is served.
 
 import re
 from collections.abc import AsyncIterator
+from functools import reduce
 from pathlib import Path
 
 import httpx
@@ -85,11 +86,12 @@ async def read(shop: Shop, path: str, member: str | None) -> httpx.Response:
 def addresses() -> list[str]:
     """Every address that may be read, for the reader itself and for what is not the reader's."""
     names = {"board": ["all-time", "month", "month:2020-01", "nothing"], "name": ["conflict", "nothing"]}
-    names |= {"member_id": [READER, "nobody"], "order_id": ["order-of-reader", "nobody"]}
+    names |= {"member_id": [READER, "nobody"], "order_id": ["order-of-reader", "nobody"], "number": ["0"]}
     found = [*PAGES, *FILES, "/nothing", "/web/nothing", "/favicon.ico"]
     for route in [one for one in (*ROUTES, *service.ROUTES) if one.method == "GET"]:
-        [name] = re.findall(r"{(\w+)}", route.path) or [""]
-        found += [route.path.replace("{" + name + "}", value) for value in names.get(name, [""])]
+        name, *others = re.findall(r"{(\w+)}", route.path) or [""]
+        path = reduce(lambda path, other: path.replace("{" + other + "}", "nothing"), others, route.path)
+        found += [path.replace("{" + name + "}", value) for value in names.get(name, [""])]
         if "member_id" in route.path and route.query is not None and "board" in route.query.__struct_fields__:
             own = route.path.format(member_id=READER, redemption_id="V1")
             found += [f"{own}?board={board}&top=100&around=50" for board in names["board"]]

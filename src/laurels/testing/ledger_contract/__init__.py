@@ -13,6 +13,7 @@ no rule of the program but the default one, and nothing about shards but that `h
 """
 
 from laurels.testing.ledger_contract.accepting import Accepting, Enrolling
+from laurels.testing.ledger_contract.auditing import Auditing, Casework
 from laurels.testing.ledger_contract.awarding import Awarding, Keeping, Poison, Publishing
 from laurels.testing.ledger_contract.base import OpenLedger
 from laurels.testing.ledger_contract.counting import Counting
@@ -49,5 +50,7 @@ class LedgerContract(
     Following,
     Waking,
     Walking,
+    Auditing,
+    Casework,
 ):
     """Subclass it, override the fixture `open_ledger`, and let pytest collect the subclass."""
