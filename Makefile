@@ -87,6 +87,8 @@ mutants: setup  ## break a copy of the code in known ways; a test must catch eac
 	@$(BIN)/python scripts/mutants $(ARGS)
 
 soak: setup  ## run the long tests that `make test` leaves out (MINUTES=20 SEED=7)
+	@scripts/rabbitmq
+	@scripts/kafka $(VENV)
 	@MINUTES=$(MINUTES) LAURELS_TEST_SEED=$(SEED) $(BIN)/pytest -m soak --timeout=0 $(ARGS)
 
 reference: setup  ## write the reference pages that follow from the code

@@ -24,7 +24,7 @@ from laurels.model import Order
 from laurels.model.money import format_amount
 from laurels.model.times import format_instant
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.timeout(400)
 
 QUORUM = {"x-queue-type": "quorum"}
 
@@ -54,6 +54,7 @@ def expected(data_dir: Path) -> bytes:
     return _points(data_dir / "online_retail_expected.csv")
 
 
+@pytest.mark.soak
 def test_a_year_by_rabbitmq(
     rabbitmq: rabbitmq_server.RabbitServer, year: list[bytes], expected: bytes, tmp_path: Path
 ) -> None:
@@ -61,6 +62,7 @@ def test_a_year_by_rabbitmq(
     assert consumed(tmp_path, rabbitmq.url("year"), len(year)) == expected
 
 
+@pytest.mark.soak
 def test_a_year_by_kafka(kafka: kafka_server.KafkaServer, year: list[bytes], expected: bytes, tmp_path: Path) -> None:
     async def publish() -> None:
         admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
@@ -94,6 +96,7 @@ def consumed(tmp_path: Path, url: str, documents: int) -> bytes:
     return _points(exported)
 
 
+@pytest.mark.long
 def test_dead_letters_are_brought_back(rabbitmq: rabbitmq_server.RabbitServer, tmp_path: Path) -> None:
     """All of them, poison into quarantine; the queue is empty then."""
     good = [
@@ -110,6 +113,7 @@ def test_dead_letters_are_brought_back(rabbitmq: rabbitmq_server.RabbitServer, t
     assert (again.stdout, again.returncode) == ("0 accepted, 0 were here before, 0 in quarantine\n", 0)
 
 
+@pytest.mark.long
 def test_a_wrong_set_up_of_rabbitmq_is_said_in_one_line(rabbitmq: rabbitmq_server.RabbitServer, tmp_path: Path) -> None:
     port = rabbitmq.port
     asyncio.run(send(rabbitmq, "limited", [], QUORUM | {"x-delivery-limit": 3}))
@@ -132,6 +136,7 @@ def test_a_wrong_set_up_of_rabbitmq_is_said_in_one_line(rabbitmq: rabbitmq_serve
     assert "rabbitmq.classic_queue" in told
 
 
+@pytest.mark.long
 def test_a_wrong_set_up_of_kafka_is_said_in_one_line(kafka: kafka_server.KafkaServer, tmp_path: Path) -> None:
     for url, said in (
         ("kafka://127.0.0.1:9092/", "names no topic"),
@@ -141,6 +146,7 @@ def test_a_wrong_set_up_of_kafka_is_said_in_one_line(kafka: kafka_server.KafkaSe
         assert_one_line(laurels("consume", url, "--state", tmp_path / "state"), said)
 
 
+@pytest.mark.long
 def test_a_wrong_set_up_of_sqs_is_said_in_one_line(tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch, sqs_server.running(patch) as server:
         asyncio.run(_make_queues(server))

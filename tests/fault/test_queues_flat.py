@@ -16,7 +16,7 @@ from tests.acceptance.test_queues import QUORUM, send
 from laurels.settings import load
 from laurels.wiring import build
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.anyio, pytest.mark.soak]
 
 INBOX_LIMIT = 2000
 GROWTH_BYTES = 48 * 2**20
@@ -62,9 +62,7 @@ async def fill_kafka(server: kafka_server.KafkaServer, messages: Sequence[bytes]
         await producer.flush()
 
 
-@pytest.mark.parametrize(
-    "count", [pytest.param(60_000, marks=pytest.mark.long), pytest.param(1_000_000, marks=pytest.mark.soak)]
-)
+@pytest.mark.parametrize("count", [60_000, 1_000_000])
 async def test_rabbitmq(tmp_path: Path, count: int) -> None:
     (tmp_path / "broker").mkdir()
     with rabbitmq_server.running(tmp_path / "broker") as server:
@@ -72,9 +70,7 @@ async def test_rabbitmq(tmp_path: Path, count: int) -> None:
         await watch(tmp_path / "state", server.url("orders"))
 
 
-@pytest.mark.parametrize(
-    "count", [pytest.param(200_000, marks=pytest.mark.long), pytest.param(1_000_000, marks=pytest.mark.soak)]
-)
+@pytest.mark.parametrize("count", [200_000, 1_000_000])
 async def test_kafka(tmp_path: Path, count: int) -> None:
     (tmp_path / "broker").mkdir()
     with kafka_server.running(tmp_path / "broker") as server:
