@@ -24,7 +24,7 @@ PAGES = {
     "cancel-refund": "/customers/0/cancel-refund?refund=R1&order=692871&source=shop",
     "hide": "/customers/0/hide",
     "work": "/work",
-    "document": "/work/order/shop?id=USD%2F0",
+    "document": "/work/order?source=shop&id=USD%2F0",
     "health": "/health",
     "log": "/log",
     "missing": "/customers/4711",

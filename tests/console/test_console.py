@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from html import unescape
 from importlib.resources import files
 from typing import Any
 
@@ -13,6 +14,7 @@ from laurels.console import words
 from laurels.console.app import HEADERS, POLICY
 from laurels.console.page import Page
 from laurels.console.views import PAGES
+from laurels.model import DocumentKind, RefusedMessage
 from laurels.model.people import ROLES
 
 pytestmark = pytest.mark.anyio
@@ -278,20 +280,48 @@ async def test_a_customer_is_hidden_shown_and_renamed(house: ConsoleShop) -> Non
 async def test_a_document_is_tried_again_and_given_up(house: ConsoleShop) -> None:
     visitor = await house.signed_in("operator")
     page = await visitor.open("/work")
-    [link] = re.findall(r'href="(/work/order/shop\?id=[^"]*)"', page.text)
+    [link] = map(unescape, re.findall(r'href="(/work/order\?[^"]*)"', page.text))
     page = await visitor.open(link)
     assert "25.00 USD" in page.text
-    await visitor.send("/work/order/shop", {"step": "retry"})
+    await visitor.send("/work/order", {"step": "retry"})
     assert "It is being tried again." in (await visitor.follow()).text
     assert (await visitor.open(link)).status_code == 404
     await house.shop.settle()
     await visitor.open(link)
-    assert "Say why it is given up." in (await visitor.send("/work/order/shop", {"step": "drop"})).text
+    assert "Say why it is given up." in (await visitor.send("/work/order", {"step": "drop"})).text
     await visitor.open(link)
-    await visitor.send("/work/order/shop", {"step": "drop", "reason": "came twice"})
+    await visitor.send("/work/order", {"step": "drop", "reason": "came twice"})
     assert "Nothing waits" in (await visitor.follow()).text
     mine = [(row["action"], row["object"]) for row in await rows(house) if row["roles"] == "operator"]
     assert mine[-2:] == [("drop_quarantined", "kind=order source=shop id=USD/1"), ("list_quarantine", "")]
+
+
+async def test_a_message_of_a_queue_is_read_anew(house: ConsoleShop) -> None:
+    """It leaves when it is taken, and stays with its reason where nothing was mended."""
+    order = b'{"kind": "order", "order_id": "Q1", "member_id": "ann", "currency": "GBP", "total": "25.00"}'
+    refused = [RefusedMessage(origin="queue:till/2", body=body, reason="cut short") for body in (order, b"{")]
+    await house.shop.services.ledger.set_aside(refused)
+    visitor = await house.signed_in("operator")
+    page = await visitor.open("/work")
+    sound, broken = map(unescape, re.findall(r'href="(/work/message\?[^"]*)"', page.text))
+    await visitor.open(broken)
+    page = await visitor.send("/work/message", {"step": "retry"})
+    assert (page.status_code, "It stays here." in page.text) == (422, True)
+    assert "cut short" in (await visitor.open(broken)).text, "the reason, too"
+    assert "Q1" in (await visitor.open(sound)).text
+    await visitor.send("/work/message", {"step": "retry"})
+    assert "It is being tried again." in (await visitor.follow()).text
+    await house.shop.settle()
+    assert (await house.shop.ask("GET", "/order/Q1")).json()["status"] == "awarded"
+    assert [each.source for each in await house.shop.services.ledger.quarantine(after=0) if each.kind == "message"] == [
+        "queue:till/2"
+    ]
+    tries = [row["outcome"] for row in await rows(house) if row["action"] == "retry_quarantined"]
+    assert tries[-2:] == ["refused: invalid-input", "done"]
+
+
+def test_every_kind_of_document_has_its_words() -> None:
+    assert set(DocumentKind) <= words.HITS.keys()
 
 
 async def test_health_says_what_is_not_well(house: ConsoleShop) -> None:

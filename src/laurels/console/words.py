@@ -43,6 +43,8 @@ HITS: Mapping[str, str] = {
     "amendment": "Change of an order",
     "cancellation": "Cancelled refund",
     "restoration": "Points given back",
+    "expiry": "Lapse of points",
+    "message": "Message",
 }
 
 MESSAGES: Mapping[str, str] = {

@@ -5,9 +5,10 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from laurels.errors import InvalidInput, LedgerUnavailable, NotFound
+from laurels.errors import Conflict, InvalidInput, LedgerUnavailable, NotFound
 from laurels.http.points import Reason
 from laurels.http.routes import Access, Answer, Call, route
+from laurels.intake import retry_quarantined as put_back
 from laurels.ledger import QuarantinedDocument
 from laurels.model import DocumentKind
 from laurels.model.times import format_instant
@@ -90,10 +91,19 @@ async def show_quarantined(call: Call) -> Answer:
     )
 
 
-@route("POST", f"{_PATH}/retry", access=DECIDE, answers={200: Decided}, problems=(NotFound, LedgerUnavailable))
+@route(
+    "POST",
+    f"{_PATH}/retry",
+    access=DECIDE,
+    answers={200: Decided},
+    problems=(NotFound, InvalidInput, Conflict, LedgerUnavailable),
+)
 async def retry_quarantined(call: Call) -> Answer:
-    """Try a document again: it goes back to where it came in, and is judged by the rules as they are now."""
-    await call.services.ledger.retry(*_key(call))
+    """Try a document again: it goes back to where it came in, and is judged by the rules as they are now.
+
+    A message of a queue is read anew: 422 or 409 where nothing was mended, and it stays here.
+    """
+    await put_back(call.services.ledger, call.services.intake, *_key(call), now=call.services.now())
     return Answer(200, Decided("accepted"))
 
 
@@ -105,10 +115,11 @@ async def drop_quarantined(call: Call, form: DropForm) -> Answer:
 
 
 def _key(call: Call) -> tuple[DocumentKind, str, str]:
+    """What the path names. Raises `NotFound` for a kind that there is not: nothing can be there."""
     try:
         return DocumentKind(call.ids["kind"]), call.ids["source"], call.ids["id"]
     except ValueError as error:
-        raise InvalidInput.of("kind", f"must be one of {', '.join(DocumentKind)}") from error
+        raise NotFound from error
 
 
 def _read(content: bytes) -> Any:

@@ -26,46 +26,40 @@ async def show_work(ask: Ask) -> Shown:
     )
 
 
-@page("GET", "/work/{kind:str}/{source:str}", "quarantine:write")
+@page("GET", "/work/{kind:str}", "quarantine:write")
 async def show_document(ask: Ask) -> Shown:
-    """A document with what it says, and what may be done about it. Its id is in the query: it may hold a slash."""
-    return _shown(await _document(ask, ask.query.get("id", "")), "")
+    """A document with what it says, and what may be done about it. Its source and id are in the query: a queue's name
+    may hold a slash, and so may an id.
+    """
+    return _shown(await ask.api.get(_path(ask, ask.query)))
 
 
-@page("POST", "/work/{kind:str}/{source:str}", "quarantine:write")
+@page("POST", "/work/{kind:str}", "quarantine:write")
 async def decide(ask: Ask) -> Shown | Elsewhere:
     """Try a document again, or give it up with a reason."""
-    id_ = ask.form.get("id", "")
-    step = ask.form.get("step")
-    if step == "retry":
-        await ask.api.post(f"{_path(ask, id_)}/retry")
-        return Elsewhere("/work?did=retry")
+    path, step = _path(ask, ask.form), ask.form.get("step", "")
     reason = ask.form.get("reason", "").strip()
-    if step != "drop" or not reason:
-        return _shown(await _document(ask, id_), "Say why it is given up.")
+    if step != "retry" and not (step == "drop" and reason):
+        return _shown(await ask.api.get(path), drop_fault="Say why it is given up.")
     try:
-        await ask.api.post(f"{_path(ask, id_)}/drop", {"reason": reason})
+        await ask.api.post(f"{path}/{step}", {"reason": reason} if step == "drop" else None)
     except ApiRefused as error:
-        if error.kind != "invalid-input":
+        if error.kind not in {"invalid-input", "conflict"}:
             raise
-        return _shown(await _document(ask, id_), error.message)
-    return Elsewhere("/work?did=drop")
+        return _shown(await ask.api.get(path), **{f"{step}_fault": error.message})
+    return Elsewhere(f"/work?did={step}")
 
 
-async def _document(ask: Ask, id_: str) -> dict[str, Any]:
-    document: dict[str, Any] = await ask.api.get(_path(ask, id_))
-    return document
-
-
-def _shown(document: dict[str, Any], fault: str) -> Shown:
+def _shown(document: dict[str, Any], *, retry_fault: str = "", drop_fault: str = "") -> Shown:
     fields = document["content"] if isinstance(document["content"], dict) else {}
     says = {
         "document": document,
         "what": words.HITS.get(document["kind"], document["kind"]),
         "fields": [(name, _said(name, value, fields)) for name, value in fields.items() if value not in (None, "", [])],
-        "fault": fault,
+        "retry_fault": retry_fault,
+        "drop_fault": drop_fault,
     }
-    return Shown(template="document.html", says=says, status=422 if fault else 200)
+    return Shown(template="document.html", says=says, status=422 if retry_fault or drop_fault else 200)
 
 
 def _said(name: str, value: Any, fields: Mapping[str, Any]) -> Any:
@@ -77,11 +71,11 @@ def _said(name: str, value: Any, fields: Mapping[str, Any]) -> Any:
 
 
 def _to(document: dict[str, Any]) -> str:
-    return f"/work/{document['kind']}/{quote(document['source'], safe='')}?{urlencode({'id': document['id']})}"
+    return f"/work/{document['kind']}?{urlencode({'source': document['source'], 'id': document['id']})}"
 
 
-def _path(ask: Ask, id_: str) -> str:
-    parts = (ask.path["kind"], ask.path["source"], id_)
+def _path(ask: Ask, said: Mapping[str, str]) -> str:
+    parts = (ask.path["kind"], said.get("source", ""), said.get("id", ""))
     return "/quarantine/" + "/".join(quote(part, safe="") for part in parts)
 
 
