@@ -29,11 +29,14 @@ from laurels.checkout import Checkout
 from laurels.http.tokens import sign_token
 from laurels.leaderboard import Projector
 from laurels.notify import Notifier
-from laurels.runtime.roles import BACKGROUND, ROLES
+from laurels.runtime.roles import BACKGROUND, CONSOLE, ROLES, wanted
 from laurels.settings import Settings
 
 PLANTS = Path(__file__).parent / "plants"
 SECRET = "ann@example.com"
+ALWAYS = tuple(role for role in wanted(ROLES, Settings()) if role.process != CONSOLE)
+"""The roles of a shop that reads no queue and publishes nowhere; the console is a command of its own."""
+
 LOOPS: dict[str, tuple[type, str]] = {
     "award": (Awarder, "step"),
     "recover": (Checkout, "recover"),
@@ -154,7 +157,7 @@ def test_what_runs_is_told_to_services_alone(tree: Plagued, tmp_path: Path) -> N
     tree.order("A1")
     until(lambda: tree.awarded("A1"))
     told = tree.call("GET", "/readyz")
-    assert [one["role"] for one in told["roles"]] == sorted(role.name for role in ROLES)
+    assert [one["role"] for one in told["roles"]] == sorted(role.name for role in ALWAYS)
     assert [(head["shard"], head["position"]) for head in told["heads"]] == [(0, 2)], "an enrolment and an award"
     assert bytes.fromhex(told["heads"][0]["hash"])
     settings = Settings(state=tmp_path / "state")
@@ -171,7 +174,7 @@ def test_what_runs_is_told_to_services_alone(tree: Plagued, tmp_path: Path) -> N
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("role", [role.name for role in BACKGROUND])
+@pytest.mark.parametrize("role", [role.name for role in wanted(BACKGROUND, Settings())])
 async def test_under_another_server_a_role_that_fails_leaves_the_answers_alone(
     role: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -201,7 +204,7 @@ async def test_under_another_server_a_role_that_fails_leaves_the_answers_alone(
 
 
 def test_every_role_has_its_fault_planted() -> None:
-    assert {*LOOPS, "http"} == {role.name for role in ROLES}
+    assert {*LOOPS, "http"} == {role.name for role in ALWAYS}
 
 
 def test_a_metrics_folder_that_a_killed_process_left_is_removed_at_the_next_start(
@@ -230,7 +233,7 @@ def test_a_metrics_folder_that_a_killed_process_left_is_removed_at_the_next_star
 
 
 def test_only_takes_every_name_of_the_table(tmp_path: Path) -> None:
-    for role in BACKGROUND:
+    for role in wanted(BACKGROUND, Settings()):
         state = tmp_path / role.name
         process = subprocess.Popen(
             [sys.executable, "-m", "laurels", "serve", "--only", role.name, "--state", str(state)],

@@ -14,7 +14,7 @@ from laurels.awarding import Awarder, Programs
 from laurels.engines.sqlite import SqliteLedger
 from laurels.engines.sqlite.connection import Database
 from laurels.errors import LaurelsError
-from laurels.ledger import Claim, Finding, Outcome, Posting
+from laurels.ledger import Act, Claim, Finding, Outcome, Posting
 from laurels.model import Adjustment, EntryKind, MemberEvent, Order, Refund
 from laurels.program import DEFAULT_PROGRAM, parse_program
 
@@ -47,6 +47,7 @@ COLUMNS = [
 FLIPS = 150
 
 BESIDE = {
+    *(f"audit_head.{column}" for column in ("one", "at", "cut_position", "cut_hash")),
     *(f"accepted.{column}" for column in ("member", "fingerprint", "accepted_at")),
     *(f"contact.{column}" for column in ("member", "email")),
     *(f"award.{column}" for column in ("frame", "places", "refunded")),
@@ -54,7 +55,10 @@ BESIDE = {
     *(f"content.{column}" for column in ("place", "content")),
     *(f"inbox.{column}" for column in ("order_id", "content", "raw", "reason", "changed_at")),
     *(f"inbox.{column}" for column in ("shard", "stranger", "order_source", "actor")),
-    *(f"ledger.{column}" for column in ("identity", "epoch", "created_at", "secret", "next_member", "next_name")),
+    *(
+        f"ledger.{column}"
+        for column in ("one", "identity", "epoch", "created_at", "secret", "next_member", "next_name")
+    ),
     *(f"member.{column}" for column in ("enrolled_at", "secret", "place", "shard")),
     *(f"program.{column}" for column in ("text", "published_at", "from_at", "actor")),
     *(f"remark.{column}" for column in ("place", "reason", "note")),
@@ -95,11 +99,41 @@ async def make(path: Path) -> None:
     await ledger.accept([_refund("R2", "ann", 500, "A9").document(), _order("A2", "bob", 100, "JPY").document()])
     await awarder.drain()
     await ledger.accept([_order("A3", "ann", 10_00).document()])
+    for number in range(3):
+        act = Act(sub="niamh", name="Niamh Byrne", roles="support", action="show_customer", member=number)
+        await ledger.record(act)
     await ledger.close()
     assert await _findings(path) == []
 
 
-@pytest.mark.parametrize("table", ["entry", "program"])
+@pytest.mark.parametrize(
+    "column", ["at", "sub", "name", "roles", "action", "member", "object", "outcome", "request_id", "hash"]
+)
+@pytest.mark.parametrize("position", [1, 2, 3])
+async def test_a_changed_row_of_the_audit_log_is_named(path: Path, column: str, position: int) -> None:
+    with closing(apsw.Connection(str(path))) as connection:
+        trigger = connection.execute("SELECT sql FROM sqlite_schema WHERE name = 'audit_is_never_changed'").get
+        connection.execute("DROP TRIGGER audit_is_never_changed")
+        other = "at + 1" if column == "at" else "7" if column == "member" else "CAST('x' AS BLOB)"
+        text = "'x' || " + column
+        value = other if column in {"at", "member", "hash"} else text
+        connection.execute(f"UPDATE audit SET {column} = {value} WHERE position = ?", (position,))  # noqa: S608
+        connection.execute(trigger)
+    where = [finding.where for finding in await _findings(path)]
+    assert where[0] == f"audit {position}"
+
+
+@pytest.mark.parametrize("gone", [1, 2, 3])
+async def test_a_row_missing_from_the_audit_log_is_named(path: Path, gone: int) -> None:
+    with closing(apsw.Connection(str(path))) as connection:
+        trigger = connection.execute("SELECT sql FROM sqlite_schema WHERE name = 'audit_is_never_deleted'").get
+        connection.execute("DROP TRIGGER audit_is_never_deleted")
+        connection.execute("DELETE FROM audit WHERE position = ?", (gone,))
+        connection.execute(trigger)
+    assert (await _findings(path))[0].where == f"audit {gone}"
+
+
+@pytest.mark.parametrize("table", ["entry", "program", "audit"])
 @pytest.mark.parametrize(
     "statement", ["DELETE FROM {}", "UPDATE {} SET rowid = 77", "REPLACE INTO {} SELECT * FROM {}"]
 )

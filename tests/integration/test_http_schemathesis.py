@@ -44,6 +44,10 @@ KNOWN = {
     "redemption_id": ["V1", "V2"],
     "board": ["all-time", "month", "month:2026-10", "weekly"],
     "name": ["conflict"],
+    "number": ["0", "1", "4711"],
+    "kind": ["order", "refund"],
+    "source": ["shop"],
+    "id": ["A1", "A4"],
 }
 """What may stand in a path beside what is made up: members and orders in every state."""
 

@@ -53,7 +53,16 @@ def good(route: Route) -> Any:
 
 
 def address(route: Route, order_id: str = "A1") -> str:
-    return route.path.format(member_id=MEMBER, order_id=order_id, refund_id="R1", redemption_id="V1")
+    return route.path.format(
+        member_id=MEMBER,
+        order_id=order_id,
+        refund_id="R1",
+        redemption_id="V1",
+        number=0,
+        kind="order",
+        source="shop",
+        id="A1",
+    )
 
 
 def objects(body: Any) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -19,10 +19,13 @@ What holds on every engine, at every moment, whoever dies:
 * **A shard's inbox is taken in order of acceptance**, so a member's documents are awarded in that order.
 * **Nothing is dropped.** What cannot be awarded is quarantined with its raw bytes and its reason, and stays until an
   operator decides.
+* **What people do is recorded**: a change in its own transaction, a look before it is answered (`audit.py`).
 * **A ledger has an identity and an epoch**, so that a view which followed another one notices.
 """
 
+from laurels.ledger.audit import Act, AuditLog, AuditRow, Recording, recording
 from laurels.ledger.books import Books, TakesIn
+from laurels.ledger.casework import Casework, Customer, FoundDocument, Timeline, TimelineEntry
 from laurels.ledger.claim import (
     Award,
     Claim,
@@ -54,11 +57,16 @@ from laurels.ledger.upkeep import Finding, OldRules, Upgrade, Upkeep, Verificati
 __all__ = [
     "NAMES",
     "OTHER_RULES",
+    "Act",
+    "AuditLog",
+    "AuditRow",
     "Award",
     "Books",
+    "Casework",
     "Checkpoint",
     "Claim",
     "Counts",
+    "Customer",
     "Decide",
     "DocumentState",
     "Draft",
@@ -66,6 +74,7 @@ __all__ = [
     "Feed",
     "Finding",
     "Followers",
+    "FoundDocument",
     "FoundMember",
     "Heads",
     "Inbox",
@@ -93,11 +102,15 @@ __all__ = [
     "QuarantinedDocument",
     "Reached",
     "Receipt",
+    "Recording",
     "Redeemed",
     "RedemptionKey",
     "TakesIn",
+    "Timeline",
+    "TimelineEntry",
     "Upgrade",
     "Upkeep",
     "Verification",
+    "recording",
     "shard_of",
 ]

@@ -14,7 +14,9 @@ import structlog
 from laurels import clock
 from laurels.clock import MINUTE, Clock
 from laurels.engines.sqlite import leases, verifying
+from laurels.engines.sqlite.auditing import SqliteAudit
 from laurels.engines.sqlite.books import SqliteBooks, SqliteInbox
+from laurels.engines.sqlite.casework import SqliteCasework
 from laurels.engines.sqlite.connection import Database, wrapped
 from laurels.engines.sqlite.copying import write_copy
 from laurels.engines.sqlite.feeding import SqliteFeed, heads_of
@@ -43,6 +45,8 @@ class SqliteLedger(
     SqliteQuarantine,
     SqliteOutbox,
     SqlitePrograms,
+    SqliteAudit,
+    SqliteCasework,
 ):
     """A ledger in one file, with the checkout's `intents` in the same. Make it with `SqliteLedger.open`; call it from
     one event loop.

@@ -805,3 +805,97 @@ SELECT shard, position, hash FROM follower WHERE target = ?;
 -- Note how far a target got in a shard.
 INSERT INTO follower (target, shard, position, hash) VALUES (?1, ?2, ?3, ?4)
 ON CONFLICT (target, shard) DO UPDATE SET position = ?3, hash = ?4;
+
+-- name: audit_head
+-- Where the audit log ends.
+SELECT position, hash, at FROM audit_head;
+
+-- name: write_audit_head!
+-- Move the end of the audit log.
+UPDATE audit_head SET position = ?, hash = ?, at = ?;
+
+-- name: insert_audit!
+-- Append a row of the audit log.
+INSERT INTO audit (position, at, sub, name, roles, action, member, object, outcome, request_id, hash)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: audit
+-- Rows of the audit log, newest first.
+SELECT position, at, sub, name, roles, action, member, object, outcome, request_id, hash FROM audit
+WHERE position < ?1 AND (?2 IS NULL OR action = ?2) AND (?3 IS NULL OR at >= ?3) ORDER BY position DESC LIMIT ?4;
+
+-- name: audit_of_sub
+-- The same of a person.
+SELECT position, at, sub, name, roles, action, member, object, outcome, request_id, hash FROM audit
+WHERE position < ?1 AND (?2 IS NULL OR action = ?2) AND (?3 IS NULL OR at >= ?3) AND sub = ?5
+AND (?6 IS NULL OR member = ?6) ORDER BY position DESC LIMIT ?4;
+
+-- name: audit_of_member
+-- The same of a member.
+SELECT position, at, sub, name, roles, action, member, object, outcome, request_id, hash FROM audit
+WHERE position < ?1 AND (?2 IS NULL OR action = ?2) AND (?3 IS NULL OR at >= ?3) AND member = ?5
+ORDER BY position DESC LIMIT ?4;
+
+-- name: verify_audit
+-- Rows of the audit log, oldest first.
+SELECT position, at, sub, name, roles, action, member, object, outcome, request_id, hash FROM audit
+WHERE position > ? ORDER BY position LIMIT ?;
+
+-- name: audit_ends
+-- Where the audit log begins and ends.
+SELECT cut_position, cut_hash, position, hash FROM audit_head;
+
+-- name: last_audit_before
+-- The last of the first rows of the audit log, as far as they are before an instant.
+SELECT position, hash FROM (SELECT position, hash, at FROM audit ORDER BY position LIMIT ?2)
+WHERE at < ?1 ORDER BY position DESC LIMIT 1;
+
+-- name: move_audit_cut!
+-- What is before this is let go of.
+UPDATE audit_head SET cut_position = ?, cut_hash = ?;
+
+-- name: cut_audit
+-- Let go of it.
+DELETE FROM audit WHERE position <= ? RETURNING position;
+
+-- name: customer
+-- A member by its number, whatever became of it.
+SELECT m.number, m.member_id, m.name_number, m.hidden, m.enrolled_at, m.merged_into, c.email,
+       coalesce(b.balance, 0), coalesce(b.earned, 0), coalesce(b.score, 0)
+FROM member m LEFT JOIN contact c ON c.member = m.number LEFT JOIN balance b ON b.member = m.number
+WHERE m.number = ?;
+
+-- name: numbers_by_id
+-- Who has this id.
+SELECT number FROM member WHERE member_id = ?;
+
+-- name: numbers_by_email
+-- Who is reached at this address.
+SELECT member FROM contact WHERE email = ? COLLATE NOCASE ORDER BY member LIMIT 20;
+
+-- name: numbers_by_name
+-- Who has this name number.
+SELECT number FROM member WHERE name_number = ?;
+
+-- name: numbers_from
+-- Whose ids begin so.
+SELECT number FROM member WHERE member_id >= ?1 AND member_id < ?2 ORDER BY member_id LIMIT ?3;
+
+-- name: next_source
+-- The first source after one.
+SELECT min(source) FROM accepted WHERE source > ?;
+
+-- name: documents_called
+-- The documents of a source that have an id.
+SELECT a.kind, a.source, a.id, coalesce(m.merged_into, a.member), a.place
+FROM accepted a LEFT JOIN member m ON m.number = a.member WHERE a.source = ? AND a.id = ? ORDER BY a.kind;
+
+-- name: redemption_at
+-- The redemption that led to the entry at a place, by its own id, and how many of its points came back.
+SELECT a.id, coalesce(r.restored, 0)
+FROM accepted a LEFT JOIN redemption r ON r.source = a.source AND r.redemption_id = a.id
+WHERE a.place = ? AND a.kind = 'redemption';
+
+-- name: restored
+-- How many points of a redemption came back.
+SELECT restored FROM redemption WHERE source = ? AND redemption_id = ?;

@@ -12,6 +12,7 @@ from itertools import islice
 
 import apsw
 
+from laurels.engines.sqlite.audit_rows import audit_findings
 from laurels.engines.sqlite.connection import Database, Row
 from laurels.engines.sqlite.places import end_of, place_of, position_at
 from laurels.engines.sqlite.schema import migrate
@@ -28,9 +29,17 @@ UNREADABLE = (apsw.Error, UnicodeDecodeError)
 
 
 def verify(db: Database) -> Iterator[Verification]:
-    """The chain and its positions, then what it says of each member, then documents and awards, then the file."""
+    """The chain and its positions, then what it says of each member, then documents and awards, then the audit log,
+    then the file.
+    """
     feed = _Feeds(db)
-    for step in (feed.check, lambda: _members(db, feed), lambda: _documents(db), lambda: _file(db)):
+    for step in (
+        feed.check,
+        lambda: _members(db, feed),
+        lambda: _documents(db),
+        lambda: audit_findings(db),
+        lambda: _file(db),
+    ):
         for findings in _until_unreadable(step):
             yield Verification(checked=feed.position, total=feed.head, findings=tuple(findings))
 
