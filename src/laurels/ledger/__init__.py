@@ -49,7 +49,7 @@ from laurels.ledger.port import Ledger
 from laurels.ledger.programs import OTHER_RULES, Draft, ProgramStore, PublishedProgram
 from laurels.ledger.quarantine import Quarantine, QuarantinedDocument
 from laurels.ledger.shards import shard_of
-from laurels.ledger.upkeep import Finding, OldRules, Upgrade, Upkeep, Verification
+from laurels.ledger.upkeep import Finding, OldRules, Recount, Upgrade, Upkeep, Verification
 
 __all__ = [
     "NAMES",
@@ -93,6 +93,7 @@ __all__ = [
     "QuarantinedDocument",
     "Reached",
     "Receipt",
+    "Recount",
     "Redeemed",
     "RedemptionKey",
     "TakesIn",

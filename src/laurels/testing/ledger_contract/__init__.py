@@ -13,6 +13,7 @@ no rule of the program but the default one, and nothing about shards but that `h
 """
 
 from laurels.testing.ledger_contract.accepting import Accepting, Enrolling
+from laurels.testing.ledger_contract.amending import Amending
 from laurels.testing.ledger_contract.awarding import Awarding, Keeping, Poison, Publishing
 from laurels.testing.ledger_contract.base import OpenLedger
 from laurels.testing.ledger_contract.counting import Counting
@@ -37,6 +38,7 @@ class LedgerContract(
     Publishing,
     RefundsOfOrders,
     RefundsWithoutOrder,
+    Amending,
     Settling,
     Sharing,
     Members,
