@@ -29,6 +29,7 @@ from laurels.model.entries import SCORED
 from laurels.notify.notifier import LEASE_S
 from laurels.settings import Settings
 from laurels.testing.ledger_contract.base import TurnedClock
+from laurels.testing.verifying import findings_of
 from laurels.wiring import build
 
 pytestmark = pytest.mark.slow
@@ -109,7 +110,7 @@ async def _check(ledger: Ledger, history: History, figures: Counter[str]) -> Non
     figures["lost"] += len(lost)
     figures["twice"] += len(twice)
     assert (lost, twice, sneaked_in) == ([], [], [])
-    assert [finding async for step in ledger.verify() for finding in step.findings] == []
+    assert await findings_of(ledger) == []
 
 
 async def _entries(ledger: Ledger) -> list[Entry]:

@@ -18,6 +18,7 @@ from tests.fault.consuming import Consumers, Messages, judge
 from tests.fault.cut_links import CutLinks
 
 from laurels.settings import load
+from laurels.testing.verifying import findings_of
 from laurels.wiring import Services, build
 
 pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.timeout(420)]
@@ -160,8 +161,7 @@ async def storm(broker: Broker, url: str, messages: Messages, state: Path, dice:
         await judge(services.ledger, messages, at_end=True)
         assert consumers.killed == KILLS
         await services.projector.reach()
-        async for step in services.ledger.verify():
-            assert step.findings == ()
+        assert await findings_of(services.ledger) == []
 
 
 async def _something_new(services: Services, consumers: Consumers) -> None:

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 import msgspec
 from msgspec.structs import replace
 
-from laurels.awarding.programs import Programs
+from laurels.awarding.programs import Programs, published_programs
 from laurels.awarding.refunds import GivenBack, Refunds, read_refunds, write_refunds
-from laurels.ledger import Award, Recount
+from laurels.ledger import Award, ProgramStore, Recount
 from laurels.model import Entry, EntryKind
 from laurels.model.details import Details
 
@@ -15,6 +15,11 @@ from laurels.model.details import Details
 def recount_of(programs: Programs) -> Recount:
     """How to count again under the published programs."""
     return Recount(month_of=programs.boards.month_of, fits=fits)
+
+
+async def published_recount(store: ProgramStore) -> Recount | None:
+    """The same under what a ledger has published; None where that is nothing yet. Raises `ProgramError`."""
+    return recount_of(await published_programs(store)) if await store.programs() else None
 
 
 def fits(award: Award, entries: Sequence[Entry]) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from laurels.awarding import published_programs, recount_of
+from laurels.awarding import published_recount
 from laurels.clock import Clock
 from laurels.dashboard.names import load_key
 from laurels.engines.sqlite import SqliteLedger
@@ -113,8 +113,7 @@ async def _verified(path: Path, names: NameNumbers, now: Clock, progress: Progre
     ledger = SqliteLedger.read(path, now, names)
     checked = 0
     try:
-        recount = recount_of(await published_programs(ledger)) if await ledger.programs() else None
-        async for step in ledger.verify(recount):
+        async for step in ledger.verify(await published_recount(ledger)):
             checked = step.checked
             progress(step.checked, step.total)
             for finding in step.findings:
