@@ -43,7 +43,7 @@ steps = st.one_of(
 )
 
 CARRIED_AWAY = ("buy", "", (10_47,))
-"""What the order left over is a part of a point of the next one: a change takes back a point more than it had earned."""
+"""What is left over of the order makes a point of the next one: a change takes back more than the order had earned."""
 
 
 class _Book:
