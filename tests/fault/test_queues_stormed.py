@@ -19,6 +19,7 @@ from tests.fault.consuming import Consumers, Messages, judge
 from tests.fault.cut_links import CutLinks
 
 from laurels.settings import load
+from laurels.testing.verifying import findings_of
 from laurels.wiring import Services, build
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(420)]
@@ -163,8 +164,7 @@ async def storm(broker: Broker, url: str, messages: Messages, state: Path, dice:
         await judge(services.ledger, messages, at_end=True)
         assert consumers.killed == kills
         await services.projector.reach()
-        async for step in services.ledger.verify():
-            assert step.findings == ()
+        assert await findings_of(services.ledger) == []
 
 
 async def _something_new(services: Services, consumers: Consumers) -> None:

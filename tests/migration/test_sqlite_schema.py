@@ -18,6 +18,7 @@ from laurels.ledger import Finding
 from laurels.model import Balance, Mark, MemberEvent, Order
 from laurels.model.documents import keyed
 from laurels.program import parse_program
+from laurels.testing.verifying import findings_of
 from laurels.wiring.ledgers import old_rules
 
 pytestmark = pytest.mark.anyio
@@ -190,7 +191,7 @@ async def _is_sound(path: Path) -> None:
 
 
 async def _findings(ledger: SqliteLedger) -> list[Finding]:
-    return [finding async for step in ledger.verify() for finding in step.findings]
+    return await findings_of(ledger)
 
 
 def _order(order_id: str, member_id: str, total: int) -> Order:

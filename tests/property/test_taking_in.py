@@ -18,6 +18,7 @@ from laurels.engines.sqlite.connection import Database
 from laurels.ledger import NameNumbers, Receipt
 from laurels.model import Cancellation, Document, Order, Refund
 from laurels.program import DEFAULT_PROGRAM, parse_program
+from laurels.testing.verifying import findings_of
 
 NOW = 1_790_000_000_000_000
 CHUNK = 7
@@ -128,7 +129,7 @@ async def _after(
             answers += [await take(ledger, awarder, chunk) for chunk in chunks]
             await awarder.drain()
             answers.append(await take(ledger, awarder, documents))
-            findings = [finding async for step in ledger.verify() for finding in step.findings]
+            findings = await findings_of(ledger)
             assert findings == []
         finally:
             await ledger.close()

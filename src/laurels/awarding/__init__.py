@@ -10,6 +10,7 @@ from laurels.awarding.awarder import Awarder
 from laurels.awarding.decide import decide
 from laurels.awarding.explaining import OrderWorth, member_at, order_worth
 from laurels.awarding.programs import Programs, check_publishable, publish, published_programs
+from laurels.awarding.recount import published_recount, recount_of
 from laurels.awarding.refunds import refunds_of_old
 
 __all__ = [
@@ -22,5 +23,7 @@ __all__ = [
     "order_worth",
     "publish",
     "published_programs",
+    "published_recount",
+    "recount_of",
     "refunds_of_old",
 ]

@@ -52,7 +52,7 @@ from laurels.ledger.port import Ledger
 from laurels.ledger.programs import OTHER_RULES, Draft, ProgramStore, PublishedProgram
 from laurels.ledger.quarantine import Quarantine, QuarantinedDocument
 from laurels.ledger.shards import shard_of
-from laurels.ledger.upkeep import Finding, OldRules, Upgrade, Upkeep, Verification
+from laurels.ledger.upkeep import Finding, OldRules, Recount, Upgrade, Upkeep, Verification
 
 __all__ = [
     "NAMES",
@@ -103,6 +103,7 @@ __all__ = [
     "Reached",
     "Receipt",
     "Recording",
+    "Recount",
     "Redeemed",
     "RedemptionKey",
     "TakesIn",

@@ -27,7 +27,7 @@ from laurels.engines.sqlite.programs import SqlitePrograms
 from laurels.engines.sqlite.registry import SqliteMembers, SqliteOutbox, SqliteQuarantine
 from laurels.engines.sqlite.schema import LATEST, migrate, version_of
 from laurels.errors import AnotherNamesKey, LedgerReadOnly, LedgerUnavailable, SchemaTooOld
-from laurels.ledger import Heads, NameNumbers, Upgrade, Verification
+from laurels.ledger import Heads, NameNumbers, Recount, Upgrade, Verification
 
 log = structlog.get_logger(__name__)
 
@@ -116,10 +116,10 @@ class SqliteLedger(
                 _copy(connection, path, version, path.with_name(f"{path.name}.schema-{version}"))
             return migrate(connection, shards, upgrade)
 
-    async def verify(self) -> AsyncIterator[Verification]:
+    async def verify(self, recount: Recount | None = None) -> AsyncIterator[Verification]:
         db = Database(self._path, read_only=True, names=self._names)
         try:
-            steps = verifying.verify(db)
+            steps = verifying.verify(db, recount)
             while (step := await asyncio.to_thread(next, steps, None)) is not None:
                 yield step
         finally:

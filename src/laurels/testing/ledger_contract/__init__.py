@@ -13,6 +13,7 @@ no rule of the program but the default one, and nothing about shards but that `h
 """
 
 from laurels.testing.ledger_contract.accepting import Accepting, Enrolling
+from laurels.testing.ledger_contract.amending import Amending
 from laurels.testing.ledger_contract.auditing import Auditing, Casework
 from laurels.testing.ledger_contract.awarding import Awarding, Keeping, Poison, Publishing
 from laurels.testing.ledger_contract.base import OpenLedger
@@ -39,6 +40,7 @@ class LedgerContract(
     Publishing,
     RefundsOfOrders,
     RefundsWithoutOrder,
+    Amending,
     Settling,
     Sharing,
     Members,
