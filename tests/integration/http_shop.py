@@ -14,7 +14,7 @@ from laurels.http import serve
 from laurels.http.tokens import sign_token
 from laurels.wiring import Services, build
 
-ALL_SCOPES = "orders:write members:read members:write points:adjust points:redeem"
+ALL_SCOPES = "orders:write members:read members:write points:adjust points:redeem points:transfer events:read"
 
 
 @dataclass(frozen=True)

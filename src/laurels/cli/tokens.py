@@ -28,7 +28,8 @@ def token(
     scope: Annotated[
         str,
         typer.Option(
-            help="Of: orders:write members:read members:write points:adjust points:redeem; separated by spaces."
+            help="Of: orders:write members:read members:write points:adjust points:redeem points:transfer; separated "
+            "by spaces."
         ),
     ] = "",
     name: Annotated[str, typer.Option(help="Who the service is; kept with what it does.")] = SERVICE,

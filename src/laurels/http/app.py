@@ -13,7 +13,20 @@ from litestar.types import ASGIApp, Method
 import laurels
 from laurels import logs
 from laurels.errors import LaurelsError, NotFound
-from laurels.http import adjustments, bulk, dashboards, events, live, members, orders, people, points, refunds, service
+from laurels.http import (
+    adjustments,
+    bulk,
+    dashboards,
+    depth,
+    events,
+    live,
+    members,
+    orders,
+    people,
+    points,
+    refunds,
+    service,
+)
 from laurels.http.answering import Answerer
 from laurels.http.auth import Auth
 from laurels.http.beside import NOTHING, Beside
@@ -42,6 +55,7 @@ ROUTES = (
     *points.ROUTES,
     *adjustments.ROUTES,
     *people.ROUTES,
+    *depth.ROUTES,
     *members.ROUTES,
     *events.ROUTES,
 )

@@ -55,6 +55,7 @@ _PARAMETERS = {
     "order_id": ("the order's id in the system that numbers orders", _IDENTIFIER),
     "refund_id": ("the refund's id in the system that numbers refunds", _IDENTIFIER),
     "redemption_id": ("the redemption's id in its circle", _IDENTIFIER),
+    "hold_id": ("the hold's id in its circle", _IDENTIFIER),
     "board": ("`all-time`, `month` or `month:YYYY-MM`", _TEXT),
     "name": ("the last part of a problem's `type`", _TEXT),
 }

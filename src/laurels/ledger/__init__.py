@@ -24,12 +24,14 @@ What holds on every engine, at every moment, whoever dies:
 
 from laurels.ledger.books import Books, TakesIn
 from laurels.ledger.claim import (
+    OF_HOLD,
     Award,
     Claim,
     Decide,
     Due,
     Item,
     MemberState,
+    Onward,
     OrderKey,
     Outcome,
     Posting,
@@ -49,12 +51,14 @@ from laurels.ledger.port import Ledger
 from laurels.ledger.programs import OTHER_RULES, Draft, ProgramStore, PublishedProgram
 from laurels.ledger.quarantine import Quarantine, QuarantinedDocument
 from laurels.ledger.shards import shard_of
-from laurels.ledger.upkeep import Finding, OldRules, Upgrade, Upkeep, Verification
+from laurels.ledger.upkeep import Awarded, Finding, OldRules, Upgrade, Upkeep, Verification
 
 __all__ = [
     "NAMES",
+    "OF_HOLD",
     "OTHER_RULES",
     "Award",
+    "Awarded",
     "Books",
     "Checkpoint",
     "Claim",
@@ -81,6 +85,7 @@ __all__ = [
     "MessageState",
     "NameNumbers",
     "OldRules",
+    "Onward",
     "OrderKey",
     "Outbox",
     "Outcome",

@@ -5,7 +5,9 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from laurels.ledger.claim import Award, MemberState
 from laurels.ledger.feed import Heads
+from laurels.model import DocumentKind, Entry
 
 
 class Finding(Struct, frozen=True):
@@ -21,6 +23,20 @@ class Verification(Struct, frozen=True, kw_only=True):
     checked: int
     total: int
     findings: tuple[Finding, ...] = ()
+
+
+class Awarded(Struct, frozen=True, kw_only=True):
+    """A document that was awarded: who it is of now, and the first entry that it led to. `content` is None where that
+    is not kept (any more).
+    """
+
+    kind: DocumentKind
+    source: str
+    id: str
+    member: int
+    accepted_at: int
+    content: bytes | None
+    entry: Entry
 
 
 class OldRules(Struct, frozen=True, kw_only=True):
@@ -42,6 +58,18 @@ class Upkeep(Protocol):
 
     def verify(self) -> AsyncIterator[Verification]:
         """Check every promise that can be read off the data: chain, positions, balances, members. Reads in chunks."""
+        ...
+
+    def awarded(self) -> "AsyncIterator[list[Awarded]]":
+        """Every document that was awarded, in the order of recording, in chunks; of one moment."""
+        ...
+
+    def accounts(self) -> "AsyncIterator[list[tuple[int, MemberState]]]":
+        """Every member with its totals and what the program keeps of it, by number, in chunks; of one moment."""
+        ...
+
+    def framed(self) -> "AsyncIterator[list[tuple[Award, list[Entry]]]]":
+        """Every order of which a frame is kept, with its entries, oldest first; in chunks, each of one moment."""
         ...
 
     async def begin_epoch(self) -> Heads:

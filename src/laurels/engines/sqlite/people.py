@@ -43,6 +43,7 @@ def _kept(db: Database, member_id: str) -> Kept | None:
             its_id for number, _, its_id in db.all("merged_with", member.number) if number != member.number
         ),
         email=db.value("contact", member.number),
+        attributes=db.value("read_person", member.number),
         balance=Balance() if totals is None else Balance(*totals[:3]),
         entries=tuple(KeptEntry(entry_of(row[:-1]), row[-1]) for row in db.all("kept_entries", member.number)),
         documents=tuple(
