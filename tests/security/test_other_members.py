@@ -32,6 +32,7 @@ OPEN_TO_MEMBERS = {
     "GET /order/{order_id}",  # looked up, and shown to its member alone
     "GET /leaderboard/{board}",  # nothing but proxy names
     "GET /leaderboard/{board}/live",
+    "GET /order/{order_id}/explain",  # as the order itself
 }
 
 PAIRS = 400
@@ -44,7 +45,8 @@ def name_of(one: Route) -> str:
 
 
 def of(route: Route, member: str, order: str = "A1") -> str:
-    return route.path.format(member_id=member, order_id=order, board="all-time", refund_id="R1", redemption_id="V1")
+    ids = {"refund_id": "R1", "redemption_id": "V1", "hold_id": "H1"}
+    return route.path.format(member_id=member, order_id=order, board="all-time", **ids)
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +114,16 @@ async def test_a_foreign_order_and_an_unknown_one_are_the_same_404(shop: Shop) -
             check_problem(answer, 404, "not-found")
         check_alike(answers, same_path=False)
     assert (await shop.ask("GET", "/order/A1", member=OTHER)).status_code == 200
+
+
+async def test_a_foreign_order_and_an_unknown_one_are_not_explained_alike(shop: Shop) -> None:
+    for source in ("", "?source=shop", "?source=checkout"):
+        paths = [f"/order/{order}/explain{source}" for order in ("A1", "A2")]
+        answers = [await shop.ask("GET", path, member=MEMBER, headers={"X-Request-Id": "same"}) for path in paths]
+        for answer in answers:
+            check_problem(answer, 404, "not-found")
+        check_alike(answers, same_path=False)
+    assert (await shop.ask("GET", "/order/A1/explain", member=OTHER)).status_code == 200
 
 
 @pytest.mark.parametrize("one", [one for one in ROUTES if one.access and one.access.scopes], ids=name_of)
