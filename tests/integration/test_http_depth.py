@@ -1,4 +1,4 @@
-"""Tills and gifts over HTTP: points set aside, taken, let go and given; what conflicts, exports and explanations tell of
+"""Tills and gifts over HTTP: points set aside, taken, let go, given; what conflicts, exports and explanations tell of
 them.
 """
 
@@ -62,6 +62,20 @@ async def test_a_member_holds_in_a_circle_of_its_own(shop: Shop) -> None:
     named = await shop.ask("POST", "/loyalty/ann/hold", json=HOLD | {"source": "shop"}, member="ann")
     check_problem(named, 422, "invalid-input")
     check_problem(await shop.ask("POST", "/loyalty/ann/hold", json=HOLD, member="bob"), 404, "not-found")
+
+
+async def test_who_is_unknown_is_not_enrolled_by_any_of_these(shop: Shop) -> None:
+    tier = {"grant_id": "G1", "tier": "gold", "until": "2027-01-01T00:00:00Z"}
+    for path, body in (
+        ("/loyalty/nobody/hold", HOLD),
+        ("/loyalty/nobody/hold/H1/capture", {"points": 1}),
+        ("/loyalty/nobody/hold/H1/void", {}),
+        ("/loyalty/nobody/transfer", {"transfer_id": "T1", "to": "bob", "points": 1}),
+        ("/members/nobody/tier", tier),
+    ):
+        check_problem(await shop.ask("POST", path, json=body), 404, "not-found")
+    check_problem(await shop.ask("POST", "/members/ann/tier", json=tier), 422, "invalid-input")
+    assert await shop.services.ledger.member("nobody") is None
 
 
 async def test_what_is_given_arrives_once_and_moves_no_board(shop: Shop) -> None:

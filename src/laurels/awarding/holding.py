@@ -8,9 +8,9 @@ import msgspec
 
 from laurels.awarding.baskets import known_by
 from laurels.awarding.purses import write_spent
-from laurels.awarding.reading import read, whose
+from laurels.awarding.reading import read
 from laurels.awarding.workspace import Workspace
-from laurels.errors import Conflict, Refused
+from laurels.errors import Conflict, Refused, UnknownMember
 from laurels.ledger import OF_HOLD, Item, Onward, Posting, Redeemed
 from laurels.model import DocumentKind, EntryKind
 from laurels.model.details import HoldDetails, RedeemDetails, TierDetails, TransferDetails, encode
@@ -47,8 +47,10 @@ class Holding:
         self._work = work
 
     def take(self, item: Item) -> None:
-        """Judge a document of these kinds. Raises `InsufficientPoints`, `Conflict`, `Refused`."""
-        member = whose(item)
+        """Judge a document of these kinds. Raises `UnknownMember`, `InsufficientPoints`, `Conflict`, `Refused`."""
+        member = item.member
+        if member is None:
+            raise UnknownMember
         match item.kind:
             case DocumentKind.HOLD:
                 self._hold(item, member, read(_hold, item))

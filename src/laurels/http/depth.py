@@ -266,16 +266,13 @@ async def set_attributes(call: Call, form: AttributesForm) -> Answer:
 async def grant_tier(call: Call, form: TierForm) -> Answer:
     """Give a member a tier by hand, until an instant. One that was earned and is higher stays."""
     call.caller.check_source(form.source)
-    member_id = call.ids["member_id"]
-    if await call.services.ledger.member(member_id) is None:
-        raise UnknownMember
     grant = TierGrant(
         source=form.source,
         grant_id=form.grant_id,
         tier=form.tier,
         until=parse_instant(form.until, "until"),
         reason=form.reason,
-        member_id=member_id,
+        member_id=call.ids["member_id"],
     )
     receipt = await call.services.points.grant(grant, actor_of(call))
     return Answer(_status(receipt), Granted(entry_of(receipt).loyalty_id))
