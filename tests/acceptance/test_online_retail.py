@@ -15,6 +15,7 @@ from tests.acceptance.command_line import laurels, served
 from tests.engines import needs_native
 
 from laurels.http.tokens import sign_token
+from laurels.program import DEFAULT_PROGRAM
 from laurels.settings import load
 
 
@@ -145,3 +146,23 @@ def test_points_add_up_to_the_published_sum(state: Path, tmp_path: Path) -> None
     run(state, "export", "entries", "--to", to)
     with to.open() as file:
         assert sum(int(row["points"]) for row in csv.DictReader(file)) == 830_121
+
+
+def test_a_rehearsal_says_who_would_gain_and_lose(state: Path, tmp_path: Path) -> None:
+    """From half-up to carry: figures that were computed twice, apart from this project."""
+    new = tmp_path / "carry.toml"
+    new.write_text(DEFAULT_PROGRAM.replace("version = 1", "version = 2").replace("half-up", "carry", 1))
+    done = run(state, "program", "rehearse", new, "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["points"], found["would_be"]) == (830_121, 827_848)
+    assert (found["gain"], found["best"]) == (178, 5)
+    assert (found["lose"], found["worst"], found["alike"]) == (2_198, -12, 1_996)
+    assert (found["documents"], found["orders"], found["quarantined"]) == (22_190, 18_536, {})
+
+
+def test_rehearsing_what_stands_changes_nothing(state: Path, tmp_path: Path) -> None:
+    same = tmp_path / "same.toml"
+    same.write_text(DEFAULT_PROGRAM)
+    found = json.loads(run(state, "program", "rehearse", same, "--json").stdout)
+    assert (found["points"], found["would_be"], found["alike"], found["changed"]) == (830_121, 830_121, 4_372, [])

@@ -16,8 +16,8 @@ from laurels.http.tokens import sign_token
 from laurels.wiring import Services, build
 
 ALL_SCOPES = (
-    "orders:write members:read members:write members:contact points:adjust points:redeem events:read audit:read "
-    "quarantine:write status:read"
+    "orders:write members:read members:write members:contact points:adjust points:redeem points:transfer events:read "
+    "audit:read quarantine:write status:read"
 )
 
 

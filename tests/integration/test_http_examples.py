@@ -10,6 +10,7 @@ from tests.integration.http_shop import Shop, open_shop
 from laurels.http.app import ROUTES
 from laurels.http.examples import ANSWERS, REQUESTS
 from laurels.http.problems import KINDS
+from laurels.program import DEFAULT_PROGRAM
 from laurels.role_status import RoleState
 
 pytestmark = pytest.mark.anyio
@@ -101,6 +102,11 @@ async def test_an_example_is_taken(shop: Shop, method: str, path: str, name: str
         await shop.settle()
     if path.endswith("/amend"):
         await shop.order(order_id, MEMBER, "25.00")
+    if path.endswith("/tier"):
+        tiers = f'{DEFAULT_PROGRAM}\n[tiers]\nlevels = [{{name = "gold", reach = 500}}]'.replace(
+            "version = 1", "version = 2"
+        )
+        await shop.services.ledger.publish(2, tiers, None, actor="test")
     answer = await shop.ask(method, address, json=body, member=member)
     assert answer.is_success, answer.text
     assert shape(told(operation, answer.status_code)) == shape(answer.json())

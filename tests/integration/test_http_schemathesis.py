@@ -43,6 +43,7 @@ KNOWN = {
     "order_id": ["A1", "A2", "A3", "A4"],
     "refund_id": ["R1", "R2"],
     "redemption_id": ["V1", "V2"],
+    "hold_id": ["H1", "H2"],
     "board": ["all-time", "month", "month:2026-10", "weekly"],
     "name": ["conflict"],
     "number": ["0", "1", "4711"],

@@ -183,6 +183,16 @@ async def test_an_unknown_board_is_a_404(shop: Shop, board: str) -> None:
         ("/loyalty/17850/redeem", {"redemption_id": "r1 ", "points": 5}, "redemption_id"),
         ("/loyalty/17850/redeem", {"points": 5}, "redemption_id"),
         ("/loyalty/17850/redeem", {"redemption_id": "r1", "points": 5, "reason": CARD}, "reason"),
+        ("/loyalty/17850/hold", {"hold_id": "h1", "points": 0}, "points"),
+        ("/loyalty/17850/hold", {"hold_id": "..", "points": 5}, "hold_id"),
+        ("/loyalty/17850/hold", {"hold_id": "h1", "points": 5, "minutes": 0}, "minutes"),
+        ("/loyalty/17850/hold", {"hold_id": "h1", "points": 5, "minutes": 10_081}, "minutes"),
+        ("/loyalty/17850/hold/h1/capture", {"points": 2**31}, "points"),
+        ("/loyalty/17850/hold/h1/void", {"points": 5}, "points"),
+        ("/loyalty/17850/transfer", {"transfer_id": "t1", "to": "a ", "points": 5}, "to"),
+        ("/loyalty/17850/transfer", {"transfer_id": "t1", "to": "a", "points": -5}, "points"),
+        ("/loyalty/17850/quote", {**ORDER, "member_id": "12346"}, "member_id"),
+        ("/members/17850/tier", {"grant_id": "g1", "tier": "gold", "until": "tomorrow"}, "until"),
         ("/loyalty/17850/refund", {"refund_id": "r1", "currency": "GBP", "amount": "0.00"}, "amount"),
         ("/loyalty/17850/refund", {"refund_id": "r1", "currency": "GBP", "amount": 5}, "amount"),
         ("/loyalty/17850/refund", {"refund_id": "r1", "currency": "GBP", "amount": "5", "member_id": "1"}, "member_id"),
@@ -361,6 +371,7 @@ async def test_no_route_answers_rubbish_with_a_5xx(shop: Shop, route: Route) -> 
         kind="order",
         source="shop",
         id="A1",
+        hold_id="H1",
     )
     is_members_own = route.access is None or route.access.members != "none"
     for body in RUBBISH if route.takes_body else []:

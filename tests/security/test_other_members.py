@@ -33,6 +33,7 @@ OPEN_TO_MEMBERS = {
     "GET /order/{order_id}/refund/{refund_id}",  # the same
     "GET /leaderboard/{board}",  # nothing but proxy names
     "GET /leaderboard/{board}/live",
+    "GET /order/{order_id}/explain",  # as the order itself
 }
 
 PAIRS = 400
@@ -51,6 +52,7 @@ def of(route: Route, member: str, order: str = "A1") -> str:
         board="all-time",
         refund_id="R1",
         redemption_id="V1",
+        hold_id="H1",
         number=0,
         kind="order",
         source="shop",
@@ -137,6 +139,16 @@ async def test_a_foreign_document_and_an_unknown_one_are_the_same_404(
             check_problem(answer, 404, "not-found")
         check_alike(answers, same_path=False)
     assert (await shop.ask("GET", foreign, member=OTHER)).status_code == 200
+
+
+async def test_a_foreign_order_and_an_unknown_one_are_not_explained_alike(shop: Shop) -> None:
+    for source in ("", "?source=shop", "?source=checkout"):
+        paths = [f"/order/{order}/explain{source}" for order in ("A1", "A2")]
+        answers = [await shop.ask("GET", path, member=MEMBER, headers={"X-Request-Id": "same"}) for path in paths]
+        for answer in answers:
+            check_problem(answer, 404, "not-found")
+        check_alike(answers, same_path=False)
+    assert (await shop.ask("GET", "/order/A1/explain", member=OTHER)).status_code == 200
 
 
 @pytest.mark.parametrize("one", [one for one in ROUTES if one.access and one.access.scopes], ids=name_of)

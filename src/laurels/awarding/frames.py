@@ -4,7 +4,7 @@ it is worth afterwards, in that frame, is what its kept goods earn.
 
 import msgspec
 
-from laurels.awarding.baskets import basket_of, frame_of_award, known_by
+from laurels.awarding.baskets import basket_of, frame_of_award, goods_of, known_by
 from laurels.awarding.postings import (
     changed_award,
     earned,
@@ -21,7 +21,6 @@ from laurels.ledger import Award, Item, Posting
 from laurels.model import Amendment, Cancellation, Order, Refund
 from laurels.program import (
     NEW,
-    Basket,
     Frame,
     Refunded,
     Return,
@@ -105,13 +104,7 @@ class FrameRules:
         """Take back the base of what a refund gives back that names no order."""
         at = item.accepted_at if refund.occurred_at is None else refund.occurred_at
         program = self._programs.at(at)
-        basket = Basket(
-            order=known_by(refund.source, f"\n{refund.refund_id}"),
-            currency=refund.currency,
-            total=refund.amount,
-            occurred_at=at,
-            source=refund.source,
-        )
+        basket = goods_of(refund, at)
         state = self._work.state(member)
         got = unwind_unlinked(program, basket, state, now=self._work.now, in_force=self._work.in_force)
         posting = unlinked(item, refund, member, at, points=-got.points, version=program.version, details=got.details)
@@ -127,7 +120,7 @@ class FrameRules:
             basket,
             work.state(member),
             now=work.now,
-            person=work.person(member, program),
+            person=work.person(member),
             budgets=work.budgets(program),
             in_force=work.in_force,
         )

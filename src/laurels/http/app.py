@@ -20,6 +20,7 @@ from laurels.http import (
     bulk,
     customers,
     dashboards,
+    depth,
     events,
     live,
     members,
@@ -68,6 +69,7 @@ ROUTES = (
     *status.ROUTES,
     *quarantine.ROUTES,
     *people.ROUTES,
+    *depth.ROUTES,
     *members.ROUTES,
 )
 """The API, in the order of its documentation."""

@@ -12,6 +12,7 @@ IDS: Mapping[str, str] = {
     "kind": "order",
     "source": "shop",
     "id": "A1002-USD",
+    "hold_id": "H1",
     "board": "all-time",
     "name": "version-not-reached",
 }
@@ -37,6 +38,17 @@ REQUESTS: Mapping[str, Mapping[str, Any]] = {
             "total": "20.10",
         },
         "The total alone": _ORDER,
+        "With what programs in depth go by": {
+            "member_id": "17850",
+            "currency": "GBP",
+            "lines": [
+                {"sku": "MILK-2L", "quantity": 2, "unit_price": "1.45", "category": "grocery/dairy", "brand": "Meadow"},
+                {"sku": "DELIVERY", "quantity": 1, "unit_price": "3.50", "kind": "shipping"},
+            ],
+            "store": "Leeds 4",
+            "coupons": ["SPRING10"],
+            "payments": [{"method": "card", "amount": "4.40"}, {"method": "gift_card", "amount": "2.00"}],
+        },
     },
     "check_out": {
         "A member's own checkout": {
@@ -49,6 +61,12 @@ REQUESTS: Mapping[str, Mapping[str, Any]] = {
     },
     "refund_order": {
         "One item back": {"refund_id": "R1", "member_id": "17850", "currency": "GBP", "amount": "5.00"},
+        "By line, as the order was sent": {
+            "refund_id": "R3",
+            "member_id": "17850",
+            "currency": "GBP",
+            "lines": [{"line": 1, "quantity": 1}, {"line": 2, "amount": "2.00"}],
+        },
     },
     "refund_member": {
         "Money back without a receipt": {"refund_id": "R2", "currency": "GBP", "amount": "12.50"},
@@ -74,6 +92,20 @@ REQUESTS: Mapping[str, Mapping[str, Any]] = {
                 "quiet": True,
             },
         ],
+    },
+    "quote_order": {"What would this earn?": _ORDER},
+    "hold_points": {"While the customer pays": {"hold_id": "H1", "points": 50, "minutes": 10}},
+    "capture_hold": {"Less was needed": {"points": 35}},
+    "void_hold": {"The customer went away": {}},
+    "transfer_points": {"To a partner": {"transfer_id": "T1", "to": "12346", "points": 20}},
+    "set_attributes": {"A student born on a leap day": {"birthday": "02-29", "segments": ["student"]}},
+    "grant_tier": {
+        "Gold for a year": {
+            "grant_id": "G1",
+            "tier": "gold",
+            "until": "2027-12-01T00:00:00Z",
+            "reason": "moved from the partner's program",
+        },
     },
     "merge": {"A guest order of a customer with an account": {"into": "12346"}},
     "set_contact": {"Another address": {"email": "ann@example.com"}},
@@ -261,6 +293,8 @@ ANSWERS: Mapping[str, Any] = {
         "member_id": "17850",
         "other_ids": [],
         "email": "ann@example.com",
+        "birthday": None,
+        "segments": [],
         "name": "Amber Falcon 4821",
         "hidden": False,
         "enrolled_at": "2026-11-01T10:00:00Z",
@@ -303,6 +337,23 @@ ANSWERS: Mapping[str, Any] = {
             {"milestone": "100-points", "points": 103, "state": "held", "decided_at": "2026-11-02T09:00:00Z"},
         ],
     },
+    "explain_order": {
+        "order_id": "A1001",
+        "source": "shop",
+        "lines": ["line 1: 24.00 GBP all", "base 2", "in all 2 (version 1)"],
+    },
+    "quote_order": {
+        "points": 3,
+        "parts": [{"name": "base", "points": 3}],
+        "reason": "25.00 GBP / 10.00 = 2.5 -> 3 (half-up, version 1)",
+        "as_of": _AS_OF,
+    },
+    "hold_points": {"available": 450, "until": "2025-11-02T09:40:00Z"},
+    "capture_hold": {"loyaltyId": "0-4714", "balance": 465},
+    "void_hold": {"available": 465},
+    "transfer_points": {"loyaltyId": "0-4715", "balance": 445},
+    "set_attributes": {"birthday": "02-29", "segments": ["student"]},
+    "grant_tier": {"loyaltyId": "0-4716"},
     "hide": {"as_of": _AS_OF},
     "show": {"as_of": _AS_OF},
     "rename": {"as_of": _AS_OF},

@@ -57,6 +57,7 @@ _PARAMETERS = {
     "refund_id": ("the refund's id in the system that numbers refunds", _IDENTIFIER),
     "redemption_id": ("the redemption's id in its circle", _IDENTIFIER),
     "number": ("a member's number", {"type": "integer", "minimum": 0}),
+    "hold_id": ("the hold's id in its circle", _IDENTIFIER),
     "board": ("`all-time`, `month` or `month:YYYY-MM`", _TEXT),
     "kind": ("the kind of a document", {"type": "string", "enum": list(DocumentKind)}),
     "source": ("the system that numbered the document", _TEXT),

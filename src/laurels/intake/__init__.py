@@ -13,7 +13,6 @@ from laurels.intake.forms import (
     Email,
     Id,
     Instant,
-    LineForm,
     MemberId,
     NamedOrderForm,
     OrderForm,
@@ -24,6 +23,7 @@ from laurels.intake.forms import (
     usable_email,
 )
 from laurels.intake.intake import Intake
+from laurels.intake.lines import LineForm
 from laurels.intake.messages import (
     OrderMessage,
     QueueMessage,

@@ -27,12 +27,14 @@ from laurels.ledger.audit import Act, AuditLog, AuditRow, Recording, recording
 from laurels.ledger.books import Books, TakesIn
 from laurels.ledger.casework import Casework, Customer, FoundDocument, Timeline, TimelineEntry
 from laurels.ledger.claim import (
+    OF_HOLD,
     Award,
     Claim,
     Decide,
     Due,
     Item,
     MemberState,
+    Onward,
     OrderKey,
     Outcome,
     Posting,
@@ -52,15 +54,17 @@ from laurels.ledger.port import Ledger
 from laurels.ledger.programs import OTHER_RULES, Draft, ProgramStore, PublishedProgram
 from laurels.ledger.quarantine import Quarantine, QuarantinedDocument
 from laurels.ledger.shards import shard_of
-from laurels.ledger.upkeep import Finding, OldRules, Recount, Upgrade, Upkeep, Verification
+from laurels.ledger.upkeep import Awarded, Finding, OldRules, Recount, Upgrade, Upkeep, Verification
 
 __all__ = [
     "NAMES",
+    "OF_HOLD",
     "OTHER_RULES",
     "Act",
     "AuditLog",
     "AuditRow",
     "Award",
+    "Awarded",
     "Books",
     "Casework",
     "Checkpoint",
@@ -90,6 +94,7 @@ __all__ = [
     "MessageState",
     "NameNumbers",
     "OldRules",
+    "Onward",
     "OrderKey",
     "Outbox",
     "Outcome",

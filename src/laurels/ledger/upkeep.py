@@ -5,9 +5,9 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from laurels.ledger.claim import Award
+from laurels.ledger.claim import Award, MemberState
 from laurels.ledger.feed import Heads
-from laurels.model import Entry
+from laurels.model import DocumentKind, Entry
 
 
 class Finding(Struct, frozen=True):
@@ -36,6 +36,20 @@ class Recount(Struct, frozen=True, kw_only=True):
     fits: Callable[[Award, Sequence[Entry]], bool]
 
 
+class Awarded(Struct, frozen=True, kw_only=True):
+    """A document that was awarded: who it is of now, and the first entry that it led to. `content` is None where that
+    is not kept (any more).
+    """
+
+    kind: DocumentKind
+    source: str
+    id: str
+    member: int
+    accepted_at: int
+    content: bytes | None
+    entry: Entry
+
+
 class OldRules(Struct, frozen=True, kw_only=True):
     """What the rules know of what version 0.1 wrote: `month_of` the month (202611) that an entry's `board_at` and
     `recorded_at` make it count in; `refunded` what is kept of an order's refunds, given their source and their ids with
@@ -57,6 +71,18 @@ class Upkeep(Protocol):
         """Check every promise that can be read off the data: chain, positions, balances, members; with `recount` what
         members scored by month, and what is kept of orders, too. Reads in chunks; costs by entries.
         """
+        ...
+
+    def awarded(self) -> "AsyncIterator[list[Awarded]]":
+        """Every document that was awarded, in the order of recording, in chunks; of one moment."""
+        ...
+
+    def accounts(self) -> "AsyncIterator[list[tuple[int, MemberState]]]":
+        """Every member with its totals and what the program keeps of it, by number, in chunks; of one moment."""
+        ...
+
+    def framed(self) -> "AsyncIterator[list[tuple[Award, list[Entry]]]]":
+        """Every order of which a frame is kept, with its entries, oldest first; in chunks, each of one moment."""
         ...
 
     async def begin_epoch(self) -> Heads:

@@ -21,6 +21,8 @@ def reason_of(entry: Entry, program: Program | None) -> str:
 
 
 def _earned(entry: Entry, program: Program) -> str:
+    if entry.amount is None:
+        return "what was carried of two members who became one makes whole points"
     details = Details.decode(entry.details)
     reason = word_earn(program, *_amount(entry), details)
     return reason if details.amended is None else f"order changed (revision {details.amended}): {reason}"

@@ -26,6 +26,7 @@ from laurels.workers import (
     project_forever,
     publish_forever,
     recover_forever,
+    sweep_forever,
 )
 
 if TYPE_CHECKING:
@@ -132,6 +133,10 @@ def _anchors(services: Services) -> "Anchors | None":
     return Anchors(settings.ledger.anchor_file, settings.state, settings.ledger.anchor_minutes, services.now)
 
 
+async def _sweep(running: Running, watch: Watch) -> None:
+    await sweep_forever(running.services.awarder, running.stop, watch)
+
+
 async def _project(running: Running, watch: Watch) -> None:
     services = running.services
     progress = partial(running.progress, "projecting", "entries")
@@ -196,6 +201,7 @@ ROLES = (
         WORK,
         _recover,
     ),
+    Role("sweep", "Writes down what the clock has done: points that lapsed, holds that ended.", WORK, _sweep),
     Role("project", "Keeps the leaderboard at the head of the feed.", PROJECT, _project),
     Role("notify", "Sends the messages that are due.", NOTIFY, _notify),
     Role(

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from msgspec import Struct
 
-from laurels.awarding import recount_of
+from laurels.awarding import recount_of, verify_in_depth
 from laurels.leaderboard import compare
 from laurels.ledger import Finding
 from laurels.runtime.telling import Progress
@@ -54,6 +54,7 @@ async def verify_services(services: Services, progress: Progress) -> Verified:
             findings.extend(step.findings)
             checked = step.checked
             report(step.checked, step.total)
+    findings.extend([finding async for finding in verify_in_depth(services.ledger, services.programs)])
     with progress("comparing", "entries") as report:
         findings.extend(await compare(services.ledger, services.leaderboard, services.boards, report))
     return Verified(findings, checked, str(heads.version))

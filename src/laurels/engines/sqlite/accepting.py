@@ -7,9 +7,9 @@ from typing import NamedTuple
 from laurels.engines.sqlite import intents, members
 from laurels.engines.sqlite.chain import SECRET_BYTES, Numbers, read_entry
 from laurels.engines.sqlite.connection import Database
-from laurels.ledger import Item, Receipt, shard_of
+from laurels.ledger import Item, Onward, Receipt, shard_of
 from laurels.model import Document, DocumentKind, RefusedMessage, Status
-from laurels.model.documents import keyed
+from laurels.model.documents import fingerprint_of, keyed
 
 
 class Acceptance:
@@ -195,6 +195,31 @@ def kept_id(secret: bytes, kind: DocumentKind, id_: str) -> str:
     key, perhaps a customer's id, and nobody is shown it: of it a digest is kept, which knows it again.
     """
     return keyed(secret, id_.encode()).hex() if kind is DocumentKind.ADJUSTMENT else id_
+
+
+def hand_on(db: Database, onward: Onward, now: int) -> None:
+    """Put a document of Laurels' own into a member's inbox, in the transaction that it follows from."""
+    row = db.one("whose_number", onward.member)
+    assert row is not None, "a number that was given stays"
+    number, shard, secret = row
+    fingerprint = keyed(secret or secrets.token_bytes(SECRET_BYTES), fingerprint_of(onward.content.decode()))
+    kind, accepted = onward.kind.value, Status.ACCEPTED.value
+    sequence = db.insert("insert_accepted", kind, onward.source, onward.id, number, fingerprint, accepted, now)
+    db.run(
+        "insert_inbox",
+        sequence,
+        kind,
+        onward.source,
+        onward.id,
+        None,
+        None,
+        now,
+        onward.content,
+        b"",
+        shard,
+        None,
+        None,
+    )
 
 
 class Whose(NamedTuple):

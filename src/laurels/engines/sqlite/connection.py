@@ -117,6 +117,10 @@ class Database:
         rows: list[Row] = self.execute(_SQL[name], bindings).fetchall()
         return rows
 
+    def each(self, name: str, *bindings: Any) -> Iterator[Row]:
+        """Every row, one after another."""
+        return iter(self.execute(_SQL[name], bindings))
+
     def value(self, name: str, *bindings: Any) -> Any:
         """The first column of the only row."""
         return self.execute(_SQL[name], bindings).get

@@ -48,7 +48,7 @@ SELECT e.place, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.or
        e.hash, m.member_id, e.format, e.details, r.note
 FROM entry e JOIN member m ON m.number = e.member LEFT JOIN remark r ON r.place = e.place
 WHERE e.member = ?1 AND e.place < ?2
-  AND e.kind IN ('earn', 'reverse', 'adjust', 'redeem', 'expire', 'restore', 'merge')
+  AND e.kind IN ('earn', 'reverse', 'adjust', 'redeem', 'expire', 'restore', 'merge', 'transfer')
 ORDER BY e.place DESC LIMIT ?3;
 
 -- name: merged_entries
@@ -59,7 +59,7 @@ SELECT e.place, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.or
 FROM entry e JOIN member m ON m.number = e.member LEFT JOIN remark r ON r.place = e.place
 WHERE e.member IN (SELECT number FROM member WHERE number = ?1 OR merged_into = ?1)
   AND (?2 IS NULL OR (e.recorded_at, e.place) < (SELECT recorded_at, place FROM entry WHERE place = ?2))
-  AND e.kind IN ('earn', 'reverse', 'adjust', 'redeem', 'expire', 'restore', 'merge')
+  AND e.kind IN ('earn', 'reverse', 'adjust', 'redeem', 'expire', 'restore', 'merge', 'transfer')
 ORDER BY e.recorded_at DESC, e.place DESC LIMIT ?3;
 
 -- name: order_entries
@@ -290,6 +290,11 @@ WHERE a.sequence > ?1 AND a.sequence <= ?2 AND (
             WHEN 'amendment' THEN e.kind IN ('reverse', 'earn')
             WHEN 'adjustment' THEN e.kind = 'adjust'
             WHEN 'restoration' THEN e.kind = 'restore'
+            WHEN 'hold' THEN e.kind = 'hold'
+            WHEN 'void' THEN e.kind = 'void'
+            WHEN 'transfer' THEN e.kind = 'transfer'
+            WHEN 'given' THEN e.kind = 'transfer'
+            WHEN 'grant' THEN e.kind = 'tier'
             ELSE e.kind = 'redeem' END, FALSE));
 
 -- name: last_accepted
@@ -324,6 +329,27 @@ WITH RECURSIVE closed(month) AS (
     UNION ALL SELECT (SELECT min(month) FROM closed_month WHERE month > closed.month) FROM closed WHERE month IS NOT NULL)
 SELECT c.member, c.month, c.score FROM closed CROSS JOIN closed_month c ON c.month = closed.month
 WHERE c.member > ? AND c.member <= ?;
+
+-- name: accounts
+-- Every member with its totals and what the program keeps of it.
+SELECT member, balance, earned, score, state FROM balance ORDER BY member;
+
+-- name: framed
+-- Orders of which a frame is kept, after one.
+SELECT source, order_id, coalesce(m.merged_into, member), program_version, currency, amount, left_amount, points, reversed,
+       board_at, frame, refunded, NULL
+FROM award JOIN member m ON m.number = award.member
+WHERE frame IS NOT NULL AND (source, order_id) > (?, ?) ORDER BY source, order_id LIMIT ?;
+
+-- name: awarded
+-- Every document that was awarded, in the order of recording, with the first entry that it led to.
+SELECT e.place, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id, '',
+       e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at,
+       e.hash, NULL, e.format, e.details, '',
+       a.kind, a.source, a.id, coalesce(m.merged_into, m.number), a.accepted_at, c.content
+FROM accepted a JOIN entry e ON e.place = a.place JOIN member m ON m.number = e.member
+LEFT JOIN content c ON c.place = a.place
+ORDER BY e.recorded_at, e.place;
 
 -- name: insert_message!
 -- A milestone's message; held while the member has no address.
@@ -523,6 +549,11 @@ INSERT INTO content (place, content) VALUES (?, ?);
 -- A member's shard, and what keys its fingerprints; none once it was erased.
 SELECT shard, secret FROM member WHERE number = ?;
 
+-- name: whose_number
+-- A member by number, or who it became: its shard, and what keys its fingerprints.
+SELECT n.number, n.shard, n.secret FROM member m JOIN member n ON n.number = coalesce(m.merged_into, m.number)
+WHERE m.number = ?;
+
 -- name: owner
 -- Whose a document is: the member who it became, the shard, whether the member was erased, and the stranger whom it is of.
 SELECT coalesce(m.merged_into, a.member), coalesce(n.shard, m.shard, i.shard), m.number IS NOT NULL AND m.member_id IS NULL,
@@ -572,11 +603,12 @@ WHERE a.source = ? AND a.id = ? AND a.kind = ? AND i.state = 'quarantined';
 SELECT places FROM award WHERE source = ? AND order_id = ?;
 
 -- name: read_redemption
--- A redemption, and what of it came back.
+-- A redemption, or what was taken of a hold (`hold:ID`), and what of it came back.
 SELECT coalesce(m.merged_into, e.member), -e.points, coalesce(r.restored, 0), r.spent
 FROM accepted a JOIN entry e ON e.place = a.place JOIN member m ON m.number = e.member
-LEFT JOIN redemption r ON r.source = a.source AND r.redemption_id = a.id
-WHERE a.source = ? AND a.id = ? AND a.kind = 'redemption';
+LEFT JOIN redemption r ON r.source = a.source AND r.redemption_id = ?2
+WHERE a.source = ?1 AND (a.id = ?2 AND a.kind = 'redemption' OR a.id = ?3 AND a.kind = 'capture')
+ORDER BY a.kind DESC LIMIT 1;
 
 -- name: write_redemption!
 -- What of a redemption came back, and what can.
@@ -589,12 +621,20 @@ INSERT INTO due (shard, at, member, what) VALUES (?, ?, ?, ?) ON CONFLICT DO NOT
 
 -- name: claim_due
 -- Members of a shard to whom something has happened by the clock, the longest ago first.
-SELECT d.member, coalesce(m.merged_into, d.member), min(d.at) FROM due d JOIN member m ON m.number = d.member
-WHERE d.shard = ?1 AND d.at <= ?2 GROUP BY d.member ORDER BY min(d.at), d.member LIMIT ?3;
+SELECT member, min(at) FROM (SELECT at, member FROM due WHERE shard = ?1 AND at <= ?2 ORDER BY at, member LIMIT ?3)
+GROUP BY member ORDER BY min(at), member;
 
 -- name: delete_due!
 -- It is written down.
 DELETE FROM due WHERE shard = ? AND at <= ? AND member = ?;
+
+-- name: forget_due!
+-- Nothing happens to a member by itself any more.
+DELETE FROM due WHERE member = ?;
+
+-- name: merge_attributes!
+-- What is said of a member goes over where nothing is said of the other.
+INSERT INTO attribute (member, content) SELECT ?1, content FROM attribute WHERE member = ?2 ON CONFLICT (member) DO NOTHING;
 
 -- name: read_budgets
 -- What is used of budgets.
@@ -606,7 +646,8 @@ INSERT INTO budget (name, used) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET u
 
 -- name: read_person
 -- What campaigns may ask of a member.
-SELECT m.enrolled_at, a.content FROM member m LEFT JOIN attribute a ON a.member = m.number WHERE m.number = ?;
+SELECT a.content, m.enrolled_at, keyed((SELECT secret FROM ledger), CAST(m.number AS BLOB))
+FROM member m LEFT JOIN attribute a ON a.member = m.number WHERE m.number = ?;
 
 -- name: read_orders
 -- How many orders a member has that have a total and are not wholly refunded, and when the last was.
@@ -628,7 +669,7 @@ DELETE FROM attribute WHERE member = ?;
 
 -- name: account_by_id
 -- A member's totals with what the program keeps of it, by the shop's id.
-SELECT b.balance, b.earned, b.score, b.state
+SELECT coalesce(m.merged_into, m.number), b.balance, b.earned, b.score, b.state
 FROM member m LEFT JOIN balance b ON b.member = coalesce(m.merged_into, m.number) WHERE m.member_id = ?;
 
 -- name: add_to_closed_month!
