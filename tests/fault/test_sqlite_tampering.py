@@ -252,6 +252,20 @@ async def test_a_ledger_that_can_enrol_nobody_any_more_is_named(path: Path) -> N
     assert finding == Finding("ledger", "the row that says who it is, is missing")
 
 
+def test_no_bit_of_the_ledgers_own_row_ends_verify_with_an_error_of_the_driver(path: Path) -> None:
+    """Of its kinds and lengths of values, and of its first text; some keep the ledger from being opened."""
+    content = path.read_bytes()
+    with closing(apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)) as connection:
+        identity = content.index(str(connection.execute("SELECT identity FROM ledger").get).encode())
+    found = 0
+    for where in range(identity - 16, identity + 2):
+        for bit in range(8):
+            _flip(path, where, bit)
+            found += bool(asyncio.run(_findings(path)))
+            path.write_bytes(content)
+    assert found > 32
+
+
 async def test_a_guard_that_was_taken_away_is_named(path: Path) -> None:
     """SQLite's own statistics are not: whoever runs ANALYZE has changed nothing."""
     with closing(apsw.Connection(str(path))) as connection:

@@ -73,7 +73,6 @@ def claim(
         items=list(items),
         overdue=list(overdue),
         awards={(award.source, award.order_id): award} if award else {},
-        orders={},
         waiting={},
         members={ANN: MemberState(balance)} if balance else {},
         redemptions={("shop", "S1"): Redeemed(member=ANN, points=9, restored=4)},

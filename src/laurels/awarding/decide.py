@@ -273,9 +273,6 @@ class _Judge:
             if item.member != award.member:
                 raise Refused(f"the order {key[1]} is another member's")
             return award
-        owner = self._claim.orders.get(key)
-        if owner is not None and owner != item.member:
-            raise Refused(f"the order {key[1]} is another member's")
         self.work.outcome.waiting.append(item)
         self._claim.waiting.setdefault(key, []).append(item)
         return None

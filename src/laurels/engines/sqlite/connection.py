@@ -160,7 +160,7 @@ def wrapped() -> Iterator[None]:
         ) from error
     except apsw.FullError as error:
         raise LedgerUnavailable("The disk is full. Nothing was accepted; free some space and try again.") from error
-    except apsw.CorruptError as error:
+    except (apsw.CorruptError, UnicodeDecodeError) as error:  # the second for a text that is none
         raise LedgerUnavailable(
             f"The ledger's file is damaged ({error}). `laurels verify` says where; restore a backup."
         ) from error

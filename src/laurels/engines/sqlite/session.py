@@ -5,6 +5,8 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
+import apsw
+
 from laurels import clock
 from laurels.clock import Clock
 from laurels.engines.sqlite import audit_rows
@@ -31,10 +33,11 @@ class Session:
         self._notice = ChangeNotice(path.with_name(f"{path.name}-notice"), self._hear)
         self._growths = 0
         self._names = names
-        self._writer = NoWriter() if read_only else Writer(path, self._committed, self._write_row, names)
         self._reader = Reader(path)
+        self._shards = self._reader.now(_shards_of)
+        # Opened last: where the file cannot be read, nothing is left open.
+        self._writer = NoWriter() if read_only else Writer(path, self._committed, self._write_row, names)
         self._owner = uuid.uuid4().hex
-        self._shards = int(self._reader.now(lambda db: db.one("read_ledger") or (0, 0, 1))[2])
         self._mine: frozenset[int] = frozenset({0}) if self._shards == 1 else frozenset()
         self._fences: dict[int, int] = {}
         self._leased_at: int | None = None
@@ -74,3 +77,11 @@ class Session:
             if left <= 0:
                 return
             await signal.wait(generation, min(left, self._notice.pause_s()))
+
+
+def _shards_of(db: Database) -> int:
+    """How many shards the ledger has. A flipped bit can make it anything, whatever the schema says."""
+    row = db.one("read_ledger") or (0, 0, 1)
+    if not isinstance(row[2], int):
+        raise apsw.CorruptError("its number of shards is none")
+    return row[2]
