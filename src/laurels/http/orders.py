@@ -190,7 +190,8 @@ def show_entry(entry: Entry) -> OrderEntry:
 )
 async def amend_order(call: Call, form: AmendmentForm) -> Answer:
     """Change an order after it was sent: it is taken back whole and earned anew, in one step, and refunds that were
-    taken are carried over. Revisions rise; the same again is answered, not done twice.
+    taken are carried over. One that is not awarded yet, or lies in quarantine, is awarded as it was changed to.
+    Revisions rise; the same again is answered, not done twice.
     """
     order_id = call.ids["order_id"]
     call.caller.check_source(form.source)
