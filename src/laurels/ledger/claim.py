@@ -100,8 +100,8 @@ class Claim(Struct, kw_only=True):
     """Documents to judge, and all that judging them needs. The awarding may change the dictionaries as it goes.
 
     `overdue` are documents that waited too long for their order. `waiting` are those that wait for an order among
-    `items`. `redemptions` are those that restorations name. `program_version` is the newest that is published. `budgets`
-    is what was used of campaigns' budgets, by name, in the program's own units.
+    `items`. `redemptions` are those that restorations name. `program_version` is the newest that is published.
+    `budgets` is what was used of campaigns' budgets, by name, in the program's own units.
     """
 
     now: int
