@@ -2,8 +2,8 @@
 
 The system is the one that `wiring.build` makes, with the SQLite ledger in a temporary folder and each of the embedded
 leaderboards; only the clock is turned by hand. A crash copies the state as it lies on the disk and goes on from the
-copy, which is what `kill -9` leaves. The ledger has one shard or 16. `LAURELS_TEST_EXAMPLES` sets how many histories are
-tried; `make soak` goes on with new ones for minutes.
+copy, which is what `kill -9` leaves. The ledger has one shard or 16. `LAURELS_TEST_EXAMPLES` sets how many histories
+are tried; `make soak` goes on with new ones for minutes.
 """
 
 import asyncio
