@@ -116,6 +116,7 @@ class _Book:
             items=[item],
             overdue=[],
             awards=dict(self.awards),
+            orders={},
             waiting={KEY: waiting} if waiting else {},
             members={MEMBER: self._member},
             redemptions={},

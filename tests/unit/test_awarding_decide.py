@@ -73,6 +73,7 @@ def claim(
         items=list(items),
         overdue=list(overdue),
         awards={(award.source, award.order_id): award} if award else {},
+        orders={},
         waiting={},
         members={ANN: MemberState(balance)} if balance else {},
         redemptions={("shop", "S1"): Redeemed(member=ANN, points=9, restored=4)},
@@ -313,3 +314,15 @@ def test_what_is_refused_leaves_nothing_behind() -> None:
     outcome = decide(claim(item(changed), balance=was, award=AWARD), PROGRAMS)
     assert [each.item.kind for each in outcome.quarantined] == [DocumentKind.AMENDMENT]
     assert (outcome.postings, outcome.awards, outcome.states) == ([], {}, {})
+
+
+def test_an_order_that_is_set_aside_ends_the_waiting_of_who_names_it_as_another_members() -> None:
+    mine, others = item(refund(500), 1), item(refund(500), 2, member=BOB)
+    judged = claim(item(order(2500, currency="USD"), 3))
+    judged.waiting[("shop", "A1")] = [mine, others]
+    outcome = decide(judged, PROGRAMS)
+    assert [(each.item.sequence, each.reason) for each in outcome.quarantined] == [
+        (3, "the program (version 1) gives no points for USD"),
+        (2, "the order A1 is another member's"),
+    ]
+    assert judged.waiting[("shop", "A1")] == [mine]

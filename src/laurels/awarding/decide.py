@@ -83,6 +83,21 @@ class _Judge:
         except LaurelsError as error:
             self.work.undo(before)
             self.quarantine(item, error.message)
+            if item.kind is DocumentKind.ORDER:
+                self._end_waiting_of_others(item)
+
+    def _end_waiting_of_others(self, order: Item) -> None:
+        """What names an order as another member's will not be right when that is awarded at last. Where the order was
+        here first it is judged so as it comes.
+        """
+        key = order_named(order)
+        others = [each for each in self._claim.waiting.get(key, []) if each.member != order.member]
+        for each in others:
+            self._claim.waiting[key].remove(each)
+            self._released.add(each.sequence)
+            self.quarantine(each, f"the order {key[1]} is another member's")
+        outcome = self.work.outcome
+        outcome.waiting = [each for each in outcome.waiting if each not in others]
 
     def end_waiting(self, item: Item) -> None:
         """Judge a document that waited too long, unless its order came among these and released it."""
@@ -273,6 +288,9 @@ class _Judge:
             if item.member != award.member:
                 raise Refused(f"the order {key[1]} is another member's")
             return award
+        owner = self._claim.orders.get(key)
+        if owner is not None and owner != item.member:
+            raise Refused(f"the order {key[1]} is another member's")
         self.work.outcome.waiting.append(item)
         self._claim.waiting.setdefault(key, []).append(item)
         return None

@@ -44,6 +44,7 @@ class Replay:
             items=[item],
             overdue=[],
             awards={},
+            orders={},
             waiting={},
             members={document.member: self.members.get(document.member, MemberState())},
             redemptions={},

@@ -100,8 +100,9 @@ class Claim(Struct, kw_only=True):
     """Documents to judge, and all that judging them needs. The awarding may change the dictionaries as it goes.
 
     `overdue` are documents that waited too long for their order. `waiting` are those that wait for an order among
-    `items`. `redemptions` are those that restorations name. `program_version` is the newest that is published.
-    `budgets` is what was used of campaigns' budgets, by name, in the program's own units.
+    `items`. `orders` are the members of orders that were accepted and are not awarded. `redemptions` are those that
+    restorations name. `program_version` is the newest that is published. `budgets` is what was used of campaigns'
+    budgets, by name, in the program's own units.
     """
 
     now: int
@@ -109,6 +110,7 @@ class Claim(Struct, kw_only=True):
     items: list[Item]
     overdue: list[Item]
     awards: dict[OrderKey, Award]
+    orders: dict[OrderKey, int | None]
     waiting: dict[OrderKey, list[Item]]
     members: dict[int, MemberState]
     redemptions: dict[RedemptionKey, Redeemed]

@@ -159,6 +159,7 @@ def _claim(
         items=items,
         overdue=overdue,
         awards={},
+        orders={},
         waiting={},
         members={},
         redemptions={},
@@ -215,6 +216,10 @@ def _look_up_order(db: Database, claim: Claim, key: OrderKey) -> None:
     row = db.one("read_award", *key)
     if row is not None:
         claim.awards[key] = award_of(row)
+        return
+    owner = db.one("owner", *key, DocumentKind.ORDER.value)
+    if owner is not None:
+        claim.orders[key] = owner[0]
 
 
 def _set_aside(db: Database, item: Item, status: Status, reason: str, now: int) -> None:
