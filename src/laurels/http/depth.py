@@ -27,8 +27,18 @@ from laurels.points import SHOP
 
 HoldId = Annotated[Id, Meta(description="the same again is answered, not held twice")]
 Minutes = Annotated[int, Meta(ge=1, le=10_080, description="after so many the points are free again")]
-Birthday = Annotated[str, Meta(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])\Z", examples=["02-29"])]
-Segment = Annotated[str, Meta(min_length=1, max_length=64, examples=["student"])]
+Birthday = Annotated[
+    str,
+    Meta(
+        pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])\Z",
+        examples=["02-29"],
+        description="month and day, for campaigns around it",
+    ),
+]
+Segment = Annotated[
+    str,
+    Meta(min_length=1, max_length=64, examples=["student"], description="a group of customers, as programs name it"),
+]
 
 
 class Explanation(Struct, frozen=True):
@@ -114,7 +124,9 @@ class TierForm(Struct, forbid_unknown_fields=True, kw_only=True):
     """A tier, until an instant."""
 
     grant_id: Annotated[Id, Meta(description="the same again is answered, not given twice")]
-    tier: Annotated[str, Meta(min_length=1, max_length=64, examples=["gold"])]
+    tier: Annotated[
+        str, Meta(min_length=1, max_length=64, examples=["gold"], description="a level that the program has")
+    ]
     until: Instant
     reason: Reason = ""
     source: Source = SHOP

@@ -61,8 +61,8 @@ class AdjustmentForm(Struct, forbid_unknown_fields=True, kw_only=True):
     points: Amount = field(name="loyalty-points")
     reason: Reason = ""
     note: Note = ""
-    board: bool = True
-    quiet: bool = False
+    board: Annotated[bool, Meta(description="whether it counts on the boards")] = True
+    quiet: Annotated[bool, Meta(description="whether no mail is sent for what it reaches")] = False
     occurred_at: Instant | None = None
     source: Source | None = None
 
