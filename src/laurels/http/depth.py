@@ -37,7 +37,7 @@ Birthday = Annotated[
 ]
 Segment = Annotated[
     str,
-    Meta(min_length=1, max_length=64, examples=["student"], description="a group of customers, as programs name it"),
+    Meta(min_length=1, max_length=64, examples=["student"], description="a group of customers, as programs name them"),
 ]
 
 
