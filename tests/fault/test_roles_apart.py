@@ -40,6 +40,7 @@ ALWAYS = tuple(role for role in wanted(ROLES, Settings()) if role.process != CON
 LOOPS: dict[str, tuple[type, str]] = {
     "award": (Awarder, "step"),
     "recover": (Checkout, "recover"),
+    "sweep": (Awarder, "sweep"),
     "project": (Projector, "catch_up"),
     "notify": (Notifier, "step"),
 }
