@@ -37,6 +37,7 @@ SECRET = "ann@example.com"
 LOOPS: dict[str, tuple[type, str]] = {
     "award": (Awarder, "step"),
     "recover": (Checkout, "recover"),
+    "sweep": (Awarder, "sweep"),
     "project": (Projector, "catch_up"),
     "notify": (Notifier, "step"),
 }
