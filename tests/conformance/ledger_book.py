@@ -43,6 +43,7 @@ from laurels.model.money import format_amount, parse_amount, parse_millionths
 from laurels.model.spending import Capture, Hold, TierGrant, Transfer, Void
 from laurels.program import GRAIN, NEW, MemberState, Program, format_grains, parse_program, tier_at
 from laurels.program.liability import half_up
+from laurels.testing.verifying import findings_of
 
 SOURCE = "till"
 MOVING = frozenset(
@@ -103,7 +104,7 @@ class LedgerBook:
 
     async def findings(self) -> list[Finding]:
         """What a verification finds, in depth too."""
-        found = [finding async for step in self.ledger.verify() for finding in step.findings]
+        found = await findings_of(self.ledger)
         return found + [finding async for finding in verify_in_depth(self.ledger, self._programs)]
 
     async def totals(self, member: str) -> Balance:

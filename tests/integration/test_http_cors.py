@@ -33,9 +33,11 @@ FOR_MEMBERS = {
     "/loyalty/m1/hold": "POST",
     "/loyalty/m1/hold/H1/capture": "POST",
     "/loyalty/m1/hold/H1/void": "POST",
+    "/order/A1/refund/R1": "GET",
     "/members/m1/hide": "POST",
     "/members/m1/show": "POST",
     "/members/m1/rename": "POST",
+    "/members/m1/export": "GET",
 }
 FOR_SERVICES = ["/orders", "/order/A1/refund", "/loyalty/m1/refund", "/members", "/members/m1"]
 FOR_MACHINES = ["/healthz", "/metrics", "/openapi.json", "/", "/web/page.css", "/nothing"]

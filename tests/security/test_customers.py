@@ -57,7 +57,17 @@ def good(route: Route) -> Any:
 
 
 def address(route: Route, order_id: str = "A1") -> str:
-    return route.path.format(member_id=MEMBER, order_id=order_id, refund_id="R1", redemption_id="V1", hold_id="H1")
+    return route.path.format(
+        member_id=MEMBER,
+        order_id=order_id,
+        refund_id="R1",
+        redemption_id="V1",
+        hold_id="H1",
+        number=0,
+        kind="order",
+        source="shop",
+        id="A1",
+    )
 
 
 def objects(body: Any) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -160,8 +170,11 @@ async def test_a_customer_pays_the_price_of_the_catalogue(shop: Shop) -> None:
     assert bought > 50
     now = shop.services.now()
     await shop.settle()
-    for entry in await shop.services.ledger.entries(MEMBER, limit=1000):
-        assert entry.order_id is None or (entry.source == "checkout" and now - 120_000_000 < entry.occurred_at <= now)
+    entries = [each for each in await shop.services.ledger.entries(MEMBER, limit=1000) if each.order_id is not None]
+    assert len(entries) == bought
+    for entry in entries:  # under ids that the customer chose, so in its own circle of them
+        assert entry.source == f"member:{entry.member}"
+        assert now - 120_000_000 < entry.occurred_at <= now
 
 
 @pytest.mark.parametrize("route", FOR_SERVICES, ids=name_of)

@@ -13,6 +13,7 @@ from laurels.awarding.explaining import OrderWorth, Quote, member_at, order_wort
 from laurels.awarding.keeping import Attributes, budgets_left, person_of, state_of
 from laurels.awarding.owing import Liability, liability
 from laurels.awarding.programs import Programs, check_publishable, publish, published_programs
+from laurels.awarding.recount import published_recount, recount_of
 from laurels.awarding.refunds import refunds_of_old
 from laurels.awarding.rehearsing import Rehearsal, rehearse
 from laurels.awarding.verifying import verify_in_depth
@@ -36,7 +37,9 @@ __all__ = [
     "person_of",
     "publish",
     "published_programs",
+    "published_recount",
     "quote",
+    "recount_of",
     "refunds_of_old",
     "rehearse",
     "state_of",

@@ -1,5 +1,6 @@
 """The judgement of a claim: which entries its documents lead to. Pure; the ledger calls it inside its transaction."""
 
+from contextlib import suppress
 from operator import attrgetter
 
 import msgspec
@@ -7,6 +8,7 @@ import msgspec
 from laurels.awarding.frames import FrameRules
 from laurels.awarding.holding import HELD, Holding
 from laurels.awarding.orders import OrderRules, Taken
+from laurels.awarding.postings import changed_before
 from laurels.awarding.programs import Programs
 from laurels.awarding.purses import Balances, Lots, Purse, write_spent
 from laurels.awarding.reading import order_named, read, whose
@@ -131,16 +133,32 @@ class _Judge:
                 raise Refused("it is a message that could not be taken, and no document")
 
     def _take_order(self, item: Item) -> None:
-        order = read(_order, item)
+        key = order_named(item)
+        waiting = sorted(self._claim.waiting.get(key, []), key=attrgetter("sequence"))
+        changes = [
+            (each, read(_amendment, each))
+            for each in waiting
+            if each.kind is DocumentKind.AMENDMENT and each.member == item.member
+        ]
+        if changes:
+            item, order, revision = _as_changed(item, [amendment for _, amendment in changes])
+        else:
+            order, revision = read(_order, item), None
         member = whose(item)
-        self._rules_of(member).earn(item, order, member)
-        key = order.source, order.order_id
+        self._rules_of(member).earn(item, order, member, revision)
+        for change, amendment in changes:
+            self.work.post(changed_before(change, amendment.revision, self._claim.awards[key]))
+        self._claim.waiting.pop(key, None)
+        self._release(waiting, {change.sequence for change, _ in changes})
+
+    def _release(self, waiting: list[Item], done: set[int]) -> None:
+        """Judge what waited for an order, now that it is awarded, but for the changes that it was awarded by."""
         outcome = self.work.outcome
-        released = sorted(self._claim.waiting.pop(key, []), key=attrgetter("sequence"))
-        outcome.waiting = [waiting for waiting in outcome.waiting if waiting not in released]
-        for waiting in released:
-            self._released.add(waiting.sequence)
-            self.try_item(waiting)
+        outcome.waiting = [each for each in outcome.waiting if each not in waiting]
+        self._released |= {each.sequence for each in waiting}
+        for each in waiting:
+            if each.sequence not in done:
+                self.try_item(each)
 
     def _take_refund(self, item: Item) -> None:
         refund = read(_refund, item)
@@ -270,8 +288,8 @@ class _SimpleRules:
         self._rules = OrderRules(programs)
         self._work = work
 
-    def earn(self, item: Item, order: Order, member: int) -> None:
-        self._keep(self._rules.earn(item, order, member), quiet=order.quiet)
+    def earn(self, item: Item, order: Order, member: int, revision: int | None = None) -> None:
+        self._keep(self._rules.earn(item, order, member, revision), quiet=order.quiet)
 
     def refund(self, item: Item, refund: Refund, award: Award) -> None:
         self._keep(self._rules.refund(item, refund, award))
@@ -291,3 +309,15 @@ class _SimpleRules:
         for posting in postings:
             self._work.post(posting, quiet=quiet)
         self._work.keep(award)
+
+
+def _as_changed(item: Item, changes: list[Amendment]) -> tuple[Item, Order, int]:
+    """An order as the last of its changes has it, which is its content from then on. A time that the change leaves out
+    is the order's own.
+    """
+    last = max(changes, key=attrgetter("revision"))
+    order = last.order
+    if order.occurred_at is None:
+        with suppress(Refused):  # what could not be read says no time
+            order = msgspec.structs.replace(order, occurred_at=read(_order, item).occurred_at)
+    return msgspec.structs.replace(item, content=msgspec.json.encode(order)), order, last.revision

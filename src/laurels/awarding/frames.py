@@ -5,7 +5,15 @@ it is worth afterwards, in that frame, is what its kept goods earn.
 import msgspec
 
 from laurels.awarding.baskets import basket_of, frame_of_award, goods_of, known_by
-from laurels.awarding.postings import earned, nothing_taken, parts_taken, refunded_award, taken_back, unlinked
+from laurels.awarding.postings import (
+    changed_award,
+    earned,
+    nothing_taken,
+    parts_taken,
+    refunded_award,
+    taken_back,
+    unlinked,
+)
 from laurels.awarding.programs import Programs
 from laurels.awarding.refunds import GivenBack, Refunds, read_refunds, refuse_lines, write_refunds
 from laurels.awarding.workspace import Workspace
@@ -36,10 +44,11 @@ class FrameRules:
         self._programs = programs
         self._work = work
 
-    def earn(self, item: Item, order: Order, member: int) -> None:
-        """Award an order by the version of its moment."""
+    def earn(self, item: Item, order: Order, member: int, revision: int | None = None) -> None:
+        """Award an order by the version of its moment; with a revision, as it was changed to before it was awarded."""
         at = item.accepted_at if order.occurred_at is None else order.occurred_at
-        self._work.keep(self._earn(item, order, member, at, quiet=order.quiet))
+        award = self._earn(item, order, member, at, quiet=order.quiet, revision=revision)
+        self._work.keep(award if revision is None else changed_award(award, revision))
 
     def refund(self, item: Item, refund: Refund, award: Award) -> None:
         """Take back what a refund is worth in its order's frame."""

@@ -14,6 +14,8 @@ from laurels.errors import (
     PointsOutOfRange,
     UnknownMember,
 )
+from laurels.http.effects import Effect, adjustment_effect, restoration_effect
+from laurels.http.rights import check_points
 from laurels.http.routes import Access, Answer, Call, route
 from laurels.intake import Id, Instant, Source
 from laurels.ledger import MemberState, Receipt
@@ -81,10 +83,17 @@ class AdjustmentForm(Struct, forbid_unknown_fields=True, kw_only=True):
         )
 
 
-class Adjusted(Struct, frozen=True, rename={"loyalty_id": "loyaltyId"}):
-    """The entry that was written."""
+class CheckQuery(Struct, forbid_unknown_fields=True):
+    """Whether this only asks what would happen: 1 changes nothing."""
 
-    loyalty_id: str
+    check: Annotated[int, Meta(ge=0, le=1)] = 0
+
+
+class Adjusted(Struct, frozen=True, rename={"loyalty_id": "loyaltyId"}):
+    """The entry that was written; with `check=1` none is, and `effect` says what would be."""
+
+    loyalty_id: str | UnsetType = UNSET
+    effect: Effect | UnsetType = UNSET
 
 
 class RedemptionForm(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -105,10 +114,13 @@ class RestorationForm(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Redeemed(Struct, frozen=True, rename={"loyalty_id": "loyaltyId"}):
-    """The entry that was written, and the points that are left."""
+    """The entry that was written, and the points that are left; with `check=1` none is, and `effect` says what would
+    be.
+    """
 
-    loyalty_id: str
-    balance: int
+    loyalty_id: str | UnsetType = UNSET
+    balance: int | UnsetType = UNSET
+    effect: Effect | UnsetType = UNSET
 
 
 class EntriesQuery(Struct, forbid_unknown_fields=True):
@@ -187,11 +199,18 @@ class ShownBalance(Struct, frozen=True):
     problems=(Conflict, PointsOutOfRange, LedgerUnavailable),
     headers={IDEMPOTENCY_KEY: "an id, as UTF-8; the same again is answered, not done twice"},
 )
-async def adjust(call: Call, form: AdjustmentForm) -> Answer:
-    """Correct a member's points by hand. Who did it is kept. An unknown member is enrolled."""
+async def adjust(call: Call, form: AdjustmentForm, query: CheckQuery) -> Answer:
+    """Correct a member's points by hand. Who did it is kept. An unknown member is enrolled. With `check=1`: tell what
+    would happen, and change nothing.
+    """
     key = _key(call) or str(uuid.uuid4())
     adjustment = form.adjustment(key, call.ids["member_id"], call.caller.actor, call.services.now())
     call.caller.check_source(adjustment.source or adjustment.actor)
+    check_points(call.caller, form.points, call.services.settings)
+    if query.check:
+        call.services.points.check(adjustment)
+        effect = await adjustment_effect(call, form.points, board=form.board, quiet=form.quiet)
+        return Answer(200, Adjusted(effect=effect), outcome="checked")
     receipt = await call.services.points.adjust(adjustment)
     return Answer(_status(receipt), Adjusted(entry_of(receipt).loyalty_id))
 
@@ -224,9 +243,9 @@ async def redeem(call: Call, form: RedemptionForm) -> Answer:
     answers={201: Redeemed, 200: Redeemed},
     problems=(UnknownMember, Conflict, LedgerUnavailable),
 )
-async def cancel_redemption(call: Call, form: RestorationForm) -> Answer:
+async def cancel_redemption(call: Call, form: RestorationForm, query: CheckQuery) -> Answer:
     """Give spent points back, whole or in part: the redemption, or that part of it, never was. Boards do not move, and
-    no mail is sent.
+    no mail is sent. With `check=1`: tell what would happen, and change nothing.
     """
     redemption_id = call.ids["redemption_id"]
     restoration = Restoration(
@@ -236,6 +255,9 @@ async def cancel_redemption(call: Call, form: RestorationForm) -> Answer:
         points=None if form.points is UNSET else form.points,
         member_id=call.ids["member_id"],
     )
+    if query.check:
+        effect = await restoration_effect(call, restoration)
+        return Answer(200, Redeemed(effect=effect), outcome="checked")
     receipt = await call.services.points.cancel(restoration, actor_of(call))
     return Answer(_status(receipt), Redeemed(entry_of(receipt).loyalty_id, receipt.balance or 0))
 

@@ -24,7 +24,15 @@ from laurels.intake.forms import (
 )
 from laurels.intake.intake import Intake
 from laurels.intake.lines import LineForm
-from laurels.intake.messages import OrderMessage, QueueMessage, RefundMessage, Taken, Taking, take_again
+from laurels.intake.messages import (
+    OrderMessage,
+    QueueMessage,
+    RefundMessage,
+    Taken,
+    Taking,
+    retry_quarantined,
+    take_again,
+)
 from laurels.intake.queue import Batch, Message, Queue
 
 __all__ = [
@@ -55,6 +63,7 @@ __all__ = [
     "decode",
     "differing_fields",
     "email_warning",
+    "retry_quarantined",
     "take_again",
     "usable_email",
 ]

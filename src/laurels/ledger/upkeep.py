@@ -1,6 +1,6 @@
 """Upkeep: what those who run a ledger do to it."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -39,6 +39,17 @@ class Awarded(Struct, frozen=True, kw_only=True):
     entry: Entry
 
 
+class Recount(Struct, frozen=True, kw_only=True):
+    """How the rules count again what is kept beside the entries. `month_of`: the month (202611) that an entry's
+    `board_at` and `recorded_at` make it count in. `fits`: whether what is kept of an order is what all entries say that
+    it led to, oldest first; its `member` and `content` are not looked at. It may raise `ValueError` where the entries
+    make no sense.
+    """
+
+    month_of: Callable[[int, int], int | None]
+    fits: Callable[[Award, Sequence[Entry]], bool]
+
+
 class OldRules(Struct, frozen=True, kw_only=True):
     """What the rules know of what version 0.1 wrote: `month_of` the month (202611) that an entry's `board_at` and
     `recorded_at` make it count in; `refunded` what is kept of an order's refunds, given their source and their ids with
@@ -56,8 +67,10 @@ Upgrade = Callable[[str], OldRules]
 class Upkeep(Protocol):
     """Checking, and moving on after a restore."""
 
-    def verify(self) -> AsyncIterator[Verification]:
-        """Check every promise that can be read off the data: chain, positions, balances, members. Reads in chunks."""
+    def verify(self, recount: Recount | None = None) -> AsyncIterator[Verification]:
+        """Check every promise that can be read off the data: chain, positions, balances, members; with `recount` what
+        members scored by month, and what is kept of orders, too. Reads in chunks; costs by entries.
+        """
         ...
 
     def awarded(self) -> "AsyncIterator[list[Awarded]]":

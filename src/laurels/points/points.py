@@ -36,6 +36,12 @@ class Points:
             raise receipt
         return receipt
 
+    def check(self, adjustment: Adjustment) -> None:
+        """Raise `InvalidInput` for words that are not kept."""
+        fault = _fault_of(adjustment)
+        if fault is not None:
+            raise fault
+
     async def adjust_all(self, adjustments: Sequence[Adjustment]) -> list[Receipt | LaurelsError]:
         """The same of many in one commit, each judged alone; what was raised for one is its answer."""
         answers: list[Receipt | LaurelsError | None] = [_fault_of(each) for each in adjustments]

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from msgspec import Struct
 
-from laurels.awarding import verify_in_depth
+from laurels.awarding import recount_of, verify_in_depth
 from laurels.leaderboard import compare
 from laurels.ledger import Finding
 from laurels.runtime.telling import Progress
@@ -50,7 +50,7 @@ async def verify_services(services: Services, progress: Progress) -> Verified:
     checked = 0
     heads = await services.ledger.heads()
     with progress("verifying", "entries") as report:
-        async for step in services.ledger.verify():
+        async for step in services.ledger.verify(recount_of(services.programs)):
             findings.extend(step.findings)
             checked = step.checked
             report(step.checked, step.total)

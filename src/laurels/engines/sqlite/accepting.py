@@ -63,8 +63,10 @@ class Acceptance:
             return known
         if not intents.allow(self._db, document):
             return Receipt(Status.ACCEPTED, conflict=True)
-        self._put(document, whose)
+        sequence = self._put(document, whose)
         intents.finish(self._db, document)
+        if document.kind is DocumentKind.AMENDMENT:
+            self._change_before_award(document, sequence)
         return Receipt(Status.ACCEPTED)
 
     def set_aside(self, message: RefusedMessage) -> None:
@@ -100,6 +102,20 @@ class Acceptance:
             None if document.order_key is None else document.order_key[0],
             document.actor,
         )
+
+    def _change_before_award(self, document: Document, sequence: int) -> None:
+        """A change of an order that is not awarded waits for it, and is what the order is awarded by. One in
+        quarantine is judged again.
+        """
+        row = None if document.order_key is None else self._db.one("unawarded_order", *document.order_key)
+        if row is None:
+            return
+        order, state = row
+        self._db.run("set_accepted", Status.WAITING.value, sequence)
+        self._db.run("set_inbox", "waiting", "the order is not awarded yet", self._now, sequence)
+        if state == "quarantined":
+            self._db.run("set_accepted", Status.ACCEPTED.value, order)
+            self._db.run("set_inbox", "ready", "", self._now, order)
 
     def place(self, document: Document) -> "Whose":
         """Whose a document of an unknown member is: nobody's yet, where it does not enrol."""

@@ -15,7 +15,9 @@ import structlog
 from laurels import clock
 from laurels.clock import MINUTE, Clock
 from laurels.engines.sqlite import keeping, leases, verifying
+from laurels.engines.sqlite.auditing import SqliteAudit
 from laurels.engines.sqlite.books import SqliteBooks, SqliteInbox
+from laurels.engines.sqlite.casework import SqliteCasework
 from laurels.engines.sqlite.connection import Database, wrapped
 from laurels.engines.sqlite.copying import write_copy
 from laurels.engines.sqlite.feeding import SqliteFeed, heads_of
@@ -26,7 +28,7 @@ from laurels.engines.sqlite.programs import SqlitePrograms
 from laurels.engines.sqlite.registry import SqliteMembers, SqliteOutbox, SqliteQuarantine
 from laurels.engines.sqlite.schema import LATEST, migrate, version_of
 from laurels.errors import AnotherNamesKey, LedgerReadOnly, LedgerUnavailable, SchemaTooOld
-from laurels.ledger import Award, Awarded, Heads, MemberState, NameNumbers, Upgrade, Verification
+from laurels.ledger import Award, Awarded, Heads, MemberState, NameNumbers, Recount, Upgrade, Verification
 from laurels.model import Entry
 
 T = TypeVar("T")
@@ -47,6 +49,8 @@ class SqliteLedger(
     SqliteQuarantine,
     SqliteOutbox,
     SqlitePrograms,
+    SqliteAudit,
+    SqliteCasework,
 ):
     """A ledger in one file, with the checkout's `intents` in the same. Make it with `SqliteLedger.open`; call it from
     one event loop.
@@ -116,10 +120,10 @@ class SqliteLedger(
                 _copy(connection, path, version, path.with_name(f"{path.name}.schema-{version}"))
             return migrate(connection, shards, upgrade)
 
-    async def verify(self) -> AsyncIterator[Verification]:
+    async def verify(self, recount: Recount | None = None) -> AsyncIterator[Verification]:
         db = Database(self._path, read_only=True, names=self._names)
         try:
-            steps = verifying.verify(db)
+            steps = verifying.verify(db, recount)
             while (step := await asyncio.to_thread(next, steps, None)) is not None:
                 yield step
         finally:
