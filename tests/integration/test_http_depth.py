@@ -11,6 +11,8 @@ import httpx
 import pytest
 from tests.integration.http_shop import Shop, check_problem, open_shop
 
+from laurels.awarding.replaying import Replay
+
 pytestmark = pytest.mark.anyio
 
 HOLD = {"hold_id": "H1", "points": 60, "minutes": 5}
@@ -137,3 +139,24 @@ async def test_what_a_member_bought_is_explained_to_it_alone(shop: Shop) -> None
     assert (explained["order_id"], explained["source"]) == ("C1", "checkout")
     assert "member:" not in json.dumps(explained)
     check_problem(await shop.ask("GET", path, member="bob"), 404, "not-found")
+
+
+async def test_a_change_that_came_before_the_award_is_replayed_as_it_was(shop: Shop) -> None:
+    order = {"member_id": "ann", "currency": "GBP", "total": "25.00"}
+    assert (await shop.ask("POST", "/order/A1", json=order)).status_code == 202
+    for revision, total in enumerate(("55.00", "45.00"), 1):
+        change = order | {"total": total, "revision": revision}
+        assert (await shop.ask("POST", "/order/A1/amend", json=change)).status_code == 202
+    await shop.settle()
+    assert (await shop.ask("POST", "/order/A1/amend", json=order | {"revision": 3})).status_code == 202
+    await shop.settle()
+    replay = Replay(shop.services.programs)
+    points = [
+        (document.entry.points, replay.take(document).postings[0].points)
+        async for chunk in shop.services.ledger.awarded()
+        for document in chunk
+    ]
+    assert [(was, again) for was, again in points if was != again] == []
+    assert (5, 5) in points
+    balances = sorted(member.totals.balance for member in replay.members.values())
+    assert balances == [1, 103]

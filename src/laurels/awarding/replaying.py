@@ -5,12 +5,15 @@ from collections.abc import Callable
 import msgspec
 
 from laurels.awarding.decide import decide
+from laurels.awarding.postings import changed_award, changed_before
 from laurels.awarding.programs import Programs
+from laurels.awarding.refunds import read_refunds
 from laurels.clock import MINUTE
 from laurels.errors import Refused
 from laurels.ledger import Award, Awarded, Claim, Item, MemberState, Onward, Outcome, Redeemed
 from laurels.model import Adjustment, DocumentKind, Order, Redemption, Refund, Restoration
 from laurels.model.details import (
+    Details,
     TierDetails,
     TransferDetails,
     hold_details,
@@ -56,9 +59,21 @@ class Replay:
             key = item.source, item.id.split("\n")[0]
             if key in self._redemptions:
                 claim.redemptions[key] = self._redemptions[key]
-        outcome = decide(claim, self.programs)
+        outcome = self._traced(document, item) or decide(claim, self.programs)
+        revision = _revision_of(document)
+        if item.kind is DocumentKind.ORDER and revision is not None:  # it was changed before it was awarded
+            outcome.awards = {key: changed_award(award, revision) for key, award in outcome.awards.items()}
         self._keep(document, claim, outcome)
         return outcome
+
+    def _traced(self, document: Awarded, item: Item) -> Outcome | None:
+        """What a change leads to that its order was awarded by: a trace, for the order's content is the changed one."""
+        award, revision = self.awards.get(item.order_key or ("", "")), _revision_of(document)
+        if item.kind is not DocumentKind.AMENDMENT or award is None or revision is None:
+            return None
+        if revision > read_refunds(award.refunded).revision:
+            return None
+        return Outcome(postings=[changed_before(item, revision, award)])
 
     def _keep(self, document: Awarded, claim: Claim, outcome: Outcome) -> None:
         before = self.members.get(document.member, MemberState())
@@ -107,6 +122,12 @@ class Replay:
             accepted_at=document.accepted_at,
             content=content,
         )
+
+
+def _revision_of(document: Awarded) -> int | None:
+    if document.kind not in {DocumentKind.ORDER, DocumentKind.AMENDMENT}:
+        return None
+    return Details.decode(document.entry.details).amended
 
 
 def _counts(award: Award) -> int:

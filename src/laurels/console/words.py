@@ -19,6 +19,9 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "expire": ("Lapsed", "clock"),
     "restore": ("Given back", "gift"),
     "merge": ("Joined with another customer", "user"),
+    "transfer": ("Given to or from another customer", "gift"),
+    "hold": ("Held for a till", "clock"),
+    "void": ("No longer held", "back"),
 }
 """What an entry is called, and its icon, by its kind."""
 
@@ -44,6 +47,12 @@ HITS: Mapping[str, str] = {
     "cancellation": "Cancelled refund",
     "restoration": "Points given back",
     "expiry": "Lapse of points",
+    "hold": "Points held for a till",
+    "capture": "Held points that were spent",
+    "void": "Held points that were let go",
+    "transfer": "Points given to another customer",
+    "given": "Points from another customer",
+    "grant": "Tier that was given",
     "message": "Message",
 }
 
