@@ -150,7 +150,7 @@ class Entries(Struct, frozen=True):
     next: str | None
 
 
-class Waiting(Struct, frozen=True):
+class PendingPoints(Struct, frozen=True):
     """Points that cannot be spent before an instant."""
 
     points: int
@@ -182,7 +182,7 @@ class ShownBalance(Struct, frozen=True):
     balance: int
     earned: int
     as_of: str
-    pending: list[Waiting] | UnsetType = UNSET
+    pending: list[PendingPoints] | UnsetType = UNSET
     held: int | UnsetType = UNSET
     available: int | UnsetType = UNSET
     owed: int | UnsetType = UNSET
@@ -367,7 +367,7 @@ def _in_depth(call: Call, kept: MemberState, version: Version) -> ShownBalance:
         balance=state.active + state.waiting,
         earned=kept.totals.earned,
         as_of=call.token(version),
-        pending=[Waiting(each.points, format_instant(each.active_at)) for each in state.pending],
+        pending=[PendingPoints(each.points, format_instant(each.active_at)) for each in state.pending],
         held=state.held,
         available=state.available,
         owed=state.owed,

@@ -30,7 +30,7 @@ class DropForm(Struct, forbid_unknown_fields=True, kw_only=True):
     reason: Annotated[Reason, Meta(min_length=1)]
 
 
-class Waiting(Struct, frozen=True, kw_only=True):
+class QuarantinedShown(Struct, frozen=True, kw_only=True):
     """A document in quarantine, and why it is there."""
 
     sequence: int
@@ -41,7 +41,7 @@ class Waiting(Struct, frozen=True, kw_only=True):
     since: str
 
 
-class WaitingWhole(Struct, frozen=True, kw_only=True):
+class QuarantinedWhole(Struct, frozen=True, kw_only=True):
     """The same with what it says: its fields, and the text as it was received (null where it is kept no more)."""
 
     sequence: int
@@ -58,7 +58,7 @@ class WaitingWhole(Struct, frozen=True, kw_only=True):
 class WaitingPage(Struct, frozen=True):
     """Documents in quarantine, the oldest first. `next` is null at the end."""
 
-    documents: list[Waiting]
+    documents: list[QuarantinedShown]
     next: int | None
 
 
@@ -76,13 +76,13 @@ async def list_quarantine(call: Call, query: QuarantineQuery) -> Answer:
     return Answer(200, WaitingPage(shown, shown[-1].sequence if len(found) > query.limit else None))
 
 
-@route("GET", _PATH, access=DECIDE, answers={200: WaitingWhole}, problems=(NotFound, LedgerUnavailable))
+@route("GET", _PATH, access=DECIDE, answers={200: QuarantinedWhole}, problems=(NotFound, LedgerUnavailable))
 async def show_quarantined(call: Call) -> Answer:
     """Show a document in quarantine as it was received, and what was read from it."""
     document = await call.services.ledger.quarantined(*_key(call))
     return Answer(
         200,
-        WaitingWhole(
+        QuarantinedWhole(
             **msgspec.structs.asdict(_shown(document)),
             actor=document.actor,
             content=_read(document.content),
@@ -129,8 +129,8 @@ def _read(content: bytes) -> Any:
         return None
 
 
-def _shown(document: QuarantinedDocument) -> Waiting:
-    return Waiting(
+def _shown(document: QuarantinedDocument) -> QuarantinedShown:
+    return QuarantinedShown(
         sequence=document.sequence,
         kind=document.kind,
         source=document.source,
