@@ -95,7 +95,7 @@ def addresses() -> list[str]:
         path = reduce(lambda path, other: path.replace("{" + other + "}", "nothing"), others, route.path)
         found += [path.replace("{" + name + "}", value) for value in names.get(name, [""])]
         if "member_id" in route.path and route.query is not None and "board" in route.query.__struct_fields__:
-            own = route.path.format(member_id=READER, redemption_id="V1")
+            own = route.path.format(member_id=READER, redemption_id="V1", hold_id="H1")
             found += [f"{own}?board={board}&top=100&around=50" for board in names["board"]]
     return found
 
@@ -126,7 +126,7 @@ async def test_foreign_ids_that_are_asked_for_are_not_repeated(shop: Shop) -> No
     for route in [one for one in ROUTES if "{member_id}" in one.path]:
         for member in PLANTED:
             answer = await shop.ask(
-                route.method, route.path.format(member_id=member, redemption_id="V1"), member=READER
+                route.method, route.path.format(member_id=member, redemption_id="V1", hold_id="H1"), member=READER
             )
             assert answer.status_code in {403, 404}
             assert not secret.search(answer.text + str(answer.headers))
