@@ -97,6 +97,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--all", action="store_true", help="run the tests marked long, too")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Modules that try fewer examples in `make test` than in `make test-all` see by this which it is."""
+    if config.option.all:
+        os.environ["LAURELS_TEST_ALL"] = "1"
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the soak tests unless `-m` asks for them, and the long ones unless `-m` or `--all` does."""
     left_out = {

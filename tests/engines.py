@@ -10,14 +10,27 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.conftest import NO_NATIVE
 
-from laurels.dashboard import ProxyNames
+from laurels.dashboard import ProxyNames, Seal, Versions
 from laurels.dashboard.names import PUBLISHED_KEY
 from laurels.engines.memory import MemoryLeaderboard
+from laurels.errors import LedgerUnavailable
+from laurels.ledger import Heads
 
 if TYPE_CHECKING:
     from laurels.engines.native import NativeLeaderboard
 
 NAMES = ProxyNames(PUBLISHED_KEY)
+
+
+class NoLedger:
+    """In the place of a ledger that is away."""
+
+    async def heads(self) -> Heads:
+        """Nobody answers."""
+        raise LedgerUnavailable
+
+
+VERSIONS = Versions(Seal(PUBLISHED_KEY), NoLedger())
 
 needs_native = pytest.mark.skipif(find_spec("laurels_core") is None, reason=NO_NATIVE)
 

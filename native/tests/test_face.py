@@ -16,16 +16,29 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from laurels.dashboard import Dashboards, ProxyNames, to_json
+from laurels.dashboard import Dashboards, ProxyNames, Seal, Versions, to_json
 from laurels.dashboard.names import PUBLISHED_KEY, Shuffle
 from laurels.engines.memory import MemoryLeaderboard
+from laurels.errors import LedgerUnavailable
 from laurels.leaderboard import ALL_TIME, Boards, Change, Erased, Followed, Hidden, Joined, Renamed, Scored
+from laurels.ledger import Heads
 from laurels.model import Mark
 from laurels.model.entries import MAX_POINTS
 
 MEMBERS = 700
 STALE_AFTER = 1_000_000
 KINDS = {Joined: core.JOINED, Scored: core.SCORED, Hidden: core.HIDDEN, Renamed: core.RENAMED, Erased: core.ERASED}
+
+
+class NoLedger:
+    """In the place of a ledger that is away."""
+
+    async def heads(self) -> Heads:
+        """Nobody answers."""
+        raise LedgerUnavailable
+
+
+VERSIONS = Versions(Seal(PUBLISHED_KEY), NoLedger())
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +93,7 @@ def test_dashboards_are_byte_for_byte_those_of_the_memory_engine(
         memory = MemoryLeaderboard()
         await memory.reset(Followed(identity="ledger", epoch=2))
         boards = Boards(ZoneInfo("Europe/London"))
-        dashboards = Dashboards(memory, boards, ProxyNames(PUBLISHED_KEY), 1000, now=lambda: now[0])
+        dashboards = Dashboards(memory, boards, ProxyNames(PUBLISHED_KEY), VERSIONS, 1000, now=lambda: now[0])
         writer, reader = core.Writer(tmp_path), core.Reader(tmp_path, names)
         writer.reset("ledger", 2, "")
         for shard, some in ((0, made[:3000]), (5, made[3000:])):
@@ -94,12 +107,15 @@ def test_dashboards_are_byte_for_byte_those_of_the_memory_engine(
         for now[0] in (1_000_000, 9_000_000):
             for member in [*dice.sample(range(MEMBERS), 200), MEMBERS]:
                 top, around = dice.choice([(10, 2), (0, 0), (100, 50)])
-                expected = await dashboards.member(f"member-{member}", top=top, around=around)
-                body, as_of, stale, known = reader.render(
-                    ALL_TIME, f"member-{member}", top, around, now[0], STALE_AFTER
-                )
-                assert body == to_json(expected)
-                assert (as_of, stale, known) == (expected.as_of, expected.stale, expected.me.name is not None)
+                for seal in (None, VERSIONS.seal.seal):
+                    expected = await dashboards.member(
+                        f"member-{member}", top=top, around=around, sealed=seal is not None
+                    )
+                    body, as_of, stale, known = reader.render(
+                        ALL_TIME, f"member-{member}", top, around, now[0], STALE_AFTER, seal
+                    )
+                    assert body == to_json(expected)
+                    assert (as_of, stale, known) == (expected.as_of, expected.stale, expected.me.name is not None)
         assert reader.render_board(ALL_TIME, 25, now[0], STALE_AFTER)[0] == to_json(
             await dashboards.board(ALL_TIME, top=25)
         )

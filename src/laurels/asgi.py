@@ -23,7 +23,7 @@ from laurels.errors import LaurelsError, NotAllowed, SettingsError
 from laurels.http import create_app, open_auth
 from laurels.http.exposure import check_open, is_loopback
 from laurels.http.problems import MEDIA_TYPE, problem_of
-from laurels.runtime.roles import BACKGROUND, Running, run_roles
+from laurels.runtime.roles import BACKGROUND, Running, run_roles, wanted
 from laurels.settings import load
 from laurels.wiring import build
 
@@ -75,7 +75,7 @@ async def _opened() -> AsyncIterator[App]:
             raise SettingsError("http.metrics_port is for `laurels serve`: a server of your own listens where you say.")
         stop = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(run_roles(BACKGROUND, Running(services, stop)))
+            tasks.create_task(run_roles(wanted(BACKGROUND, services.settings), Running(services, stop)))
             try:
                 yield app
             finally:

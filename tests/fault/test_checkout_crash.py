@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 from tests.fault.checkout_process import break_off
 
-from laurels.checkout import SOURCE, CheckoutForm, Failure, IntentState, PaymentDetails, Success
+from laurels.checkout import CheckoutForm, Failure, IntentState, PaymentDetails, Success
 from laurels.engines.payments import SandboxPayments
 from laurels.engines.sqlite import SqliteLedger
 from laurels.model import DocumentKind, Status
 from laurels.settings import Settings
+from laurels.testing.verifying import findings_of
 from laurels.wiring import Services, build
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")]
@@ -31,6 +32,10 @@ LEFT_BY: dict[str, set[Situation]] = {
     "recover-unpaid": {("open", 0), ("failure", 0)},
 }
 """Every situation that must have been tried, so that the test cannot pass by killing too early or too late."""
+
+
+OWN = "member:0"
+"""The circle of the only buyer."""
 
 
 async def process(*arguments: str | Path) -> int:
@@ -50,13 +55,13 @@ async def process(*arguments: str | Path) -> int:
 
 async def situation(services: Services, order_id: str = "A1") -> Situation:
     assert isinstance(services.ledger, SqliteLedger)
-    intent = await services.ledger.intents.find(order_id)
+    intent = await services.ledger.intents.find(order_id, OWN)
     return (intent.state.value if intent else None), charges(services, order_id)
 
 
 def charges(services: Services, order_id: str = "A1") -> int:
     payments = SandboxPayments(services.settings.state / "payments")
-    return sum(charge.key == f"checkout/{order_id}" for charge in payments.charges())
+    return sum(charge.key == f"{OWN}/{order_id}" for charge in payments.charges())
 
 
 async def ask_again(services: Services) -> Success | Failure:
@@ -76,7 +81,7 @@ async def check_one_end(services: Services, order_id: str = "A1") -> IntentState
     bought = state == "success"
     assert charged == bought
     await services.awarder.drain()
-    document = await services.ledger.document(DocumentKind.ORDER, SOURCE, order_id)
+    document = await services.ledger.document(DocumentKind.ORDER, OWN, order_id)
     assert (document is not None) == bought
     if document is not None:
         assert document.status is Status.AWARDED
@@ -116,8 +121,7 @@ async def check_ends(state: Path, afterwards: Callable[[Services], Awaitable[obj
         answer = await ask_again(services)
         assert isinstance(answer, Failure if ended is IntentState.FAILURE else Success)
         await check_one_end(services)
-        async for step in services.ledger.verify():
-            assert step.findings == ()
+        assert await findings_of(services.ledger) == []
         balance = await services.ledger.balance("ann")
         assert (balance[0].balance if balance else 0) == charges(services)
         return before

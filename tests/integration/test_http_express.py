@@ -17,6 +17,7 @@ import pytest
 from tests.integration.http_shop import Shop, open_shop
 
 from laurels.http.express import Express
+from laurels.model import Version
 
 pytestmark = pytest.mark.anyio
 
@@ -51,6 +52,10 @@ async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
             await shop.order(f"A{n}", member, total)
         await shop.settle()
         yield shop
+
+
+def sealed(shop: Shop, position: int) -> str:
+    return shop.services.dashboards.versions.seal.token(Version(1, {0: position}))
 
 
 def request(shop: Shop, target: str, member: str = "m1", method: str = "GET", **headers: str) -> bytes:
@@ -191,7 +196,7 @@ async def test_pages_of_other_origins(tmp_path: Path, connect: Connect, seen: Se
         ("/loyalty/m1?top=101", "m1", {}),
         ("/loyalty/m1?topp=1", "m1", {}),
         ("/loyalty/m1?board=week", "m1", {}),
-        ("/loyalty/m1?min_version=1.0-1", "m1", {}),
+        ("/loyalty/m1?min_version=SEALED", "m1", {}),
         ("/loyalty/m1", "m1", {"Host": "a b"}),
         ("/loyalty/m1", "m1", {"Expect": "100-continue"}),
         ("/loyalty/m1", "m1", {"Connection": "close"}),
@@ -208,7 +213,7 @@ async def test_what_is_not_plain_goes_the_long_way(  # noqa: PLR0917 - its fixtu
     shop: Shop, connect: Connect, seen: Seen, target: str, member: str, headers: dict[str, str]
 ) -> None:
     await (await connect(shop)).ask(request(shop, "/loyalty/m1", member))
-    sent = request(shop, target, member, **headers)
+    sent = request(shop, target.replace("SEALED", sealed(shop, 1)), member, **headers)
     first, second = [await (await connect(shop)).ask(sent) for _ in range(2)]
     assert first == second
     assert not any(seen.answered)
@@ -253,7 +258,7 @@ async def test_requests_sent_at_once_are_answered_in_order(shop: Shop, connect: 
     line = await connect(shop)
     await line.ask(request(shop, "/loyalty/m1"))
     quick = [request(shop, f"/loyalty/m1?top={n}") for n in range(1, 4)]
-    slow = request(shop, "/loyalty/m1?top=9&min_version=1.0-999999")
+    slow = request(shop, f"/loyalty/m1?top=9&min_version={sealed(shop, 999_999)}")
     line.writer.write(quick[0] + slow)
     answers = [await line.answer()]
     line.writer.write(quick[1])

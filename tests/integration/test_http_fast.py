@@ -6,6 +6,7 @@ quotas of its own, so they count alike; the clock stands still while both answer
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,7 @@ from laurels.http.envelope import Envelope
 from laurels.http.fast import FastLane
 from laurels.http.tokens import sign_token
 from laurels.intake.forms import OrderForm
+from laurels.model import Version
 from laurels.wiring import Services, build
 
 pytestmark = pytest.mark.anyio
@@ -124,8 +126,9 @@ async def test_whoever_asks_for_whomever(lanes: Lanes, token: str, member: str) 
         ("/loyalty/m1?board=month&top=0&around=0", 200),
         ("/loyalty/m1?board=month:2020-01", 200),
         ("/loyalty/m1?top=100&around=50", 200),
-        ("/loyalty/m1?min_version=1.0-1", 200),
-        ("/loyalty/m1?min_version=1.0-999", 409),
+        ("/loyalty/m1?min_version=SEALED-1", 200),
+        ("/loyalty/m1?min_version=SEALED-999", 409),
+        ("/loyalty/m1?min_version=SEALED-1x", 422),
         ("/loyalty/m1?min_version=1", 422),
         ("/loyalty/m1?board=week", 404),
         ("/loyalty/m1?top=101", 422),
@@ -150,6 +153,10 @@ async def test_whoever_asks_for_whomever(lanes: Lanes, token: str, member: str) 
     ],
 )
 async def test_whatever_is_asked(lanes: Lanes, target: str, status: int) -> None:
+    def sealed(position: re.Match[str]) -> str:
+        return lanes.services.dashboards.versions.seal.token(Version(1, {0: int(position[1])}))
+
+    target = re.sub(r"SEALED-(\d+)", sealed, target)
     assert (await lanes.same("GET", target, lanes.headers("own")))[0] == status
 
 

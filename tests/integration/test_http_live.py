@@ -17,6 +17,7 @@ from laurels import clock
 from laurels.dashboard import live
 from laurels.http import create_app, limits, open_auth
 from laurels.http.tokens import sign_token
+from laurels.model import Version
 
 pytestmark = pytest.mark.anyio
 
@@ -185,8 +186,9 @@ async def test_a_stream_begins_with_nothing_older_than_what_its_listener_saw(sho
 
     async with listening(shop, "/loyalty/m1/live", shop.token(member="m1")) as listener:
         now = (await listener.event()).id
-    epoch, position = now.split(".0-")
-    ahead = f"{epoch}.0-{int(position) + 1}"
+    seal = shop.services.dashboards.versions.seal
+    version = seal.open(now, "id")
+    ahead = seal.token(Version(version.epoch, {0: version.positions[0] + 1}))
     problem = check_problem(await refused(ahead), 409, "version-not-reached")
     assert (problem["requested"], problem["current"]) == (ahead, now)
     assert fields_at_fault(await refused("yesterday")) == ["Last-Event-ID"]

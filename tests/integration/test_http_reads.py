@@ -17,6 +17,7 @@ from laurels.errors import SettingsError
 from laurels.http.app import ROUTES
 from laurels.http.envelope import SECURITY_HEADERS
 from laurels.http.server import serve
+from laurels.model import Version
 from laurels.wiring import build
 
 pytestmark = pytest.mark.anyio
@@ -117,8 +118,9 @@ async def test_an_answer_that_did_not_change_is_not_sent_again(tmp_path: Path) -
 async def test_a_reader_asks_for_the_version_that_it_knows(shop: Shop) -> None:
     shown = await dashboard(shop, "m1")
     assert (await dashboard(shop, "m1", min_version=shown["as_of"]))["as_of"] == shown["as_of"]
-    epoch, position = shown["as_of"].split(".0-")
-    ahead = f"{epoch}.0-{int(position) + 1}"
+    seal = shop.services.dashboards.versions.seal
+    now = seal.open(shown["as_of"], "as_of")
+    ahead = seal.token(Version(now.epoch, {0: now.positions[0] + 1}))
     answer = await shop.ask("GET", "/loyalty/m1", member="m1", params={"min_version": ahead})
     problem = check_problem(answer, 409, "version-not-reached")
     assert (problem["requested"], problem["current"]) == (ahead, shown["as_of"])

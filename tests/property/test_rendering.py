@@ -4,7 +4,7 @@ import asyncio
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.engines import NAMES, needs_native, new_leaderboard
+from tests.engines import NAMES, VERSIONS, needs_native, new_leaderboard
 
 from laurels.clock import SECOND
 from laurels.dashboard import Dashboards, Renders, to_json
@@ -33,13 +33,13 @@ async def shown_by(
             await engine.apply(batch.shard, batch.changes, batch.upto)
         await engine.confirm(CONFIRMED_AT)
         dashboards = Dashboards(
-            engine, Boards(ZONE), NAMES, STALE_AFTER_MS, lambda: CONFIRMED_AT + age, smallest=smallest
+            engine, Boards(ZONE), NAMES, VERSIONS, STALE_AFTER_MS, now=lambda: CONFIRMED_AT + age, smallest=smallest
         )
         for board in (*BOARDS, EMPTY_BOARD):
             for who in [*map(member_id, members), STRANGER]:
                 for around in (0, 2, 50):
                     at_hand = dashboards.at_hand(who, board, top=top, around=around)
-                    plain = await dashboards.member(who, board, top=top, around=around)
+                    plain = await dashboards.member(who, board, top=top, around=around, sealed=True)
                     assert at_hand == (plain.as_of, to_json(plain))
                     shown.append(to_json(plain))
         await engine.close()

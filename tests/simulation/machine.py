@@ -19,7 +19,7 @@ from tests.simulation.scheduler import LIFE, Life, Scheduler
 
 from laurels.awarding import Awarder, publish
 from laurels.clock import SECOND
-from laurels.dashboard import Dashboards, ProxyNames
+from laurels.dashboard import Dashboards, ProxyNames, Seal, Versions
 from laurels.dashboard.names import PUBLISHED_KEY
 from laurels.engines.memory import MemoryLeaderboard
 from laurels.engines.sqlite import SqliteLedger
@@ -38,6 +38,7 @@ T = TypeVar("T")
 PROGRAM = parse_program(DEFAULT_PROGRAM)
 BOARDS = Boards(PROGRAM.zone)
 NAMES = ProxyNames(PUBLISHED_KEY)
+SEAL = Seal(PUBLISHED_KEY)
 COMPOSER = Composer("Corner Shop <points@shop.example>", [PROGRAM])
 STALE_AFTER_MS = 1000
 
@@ -281,7 +282,7 @@ class Machine:
         work: list[Coroutine[Any, Any, None]] = []
         if process.works:
             leaderboard = self._beside or MemoryLeaderboard()
-            dashboards = Dashboards(leaderboard, BOARDS, NAMES, STALE_AFTER_MS, self.now)
+            dashboards = Dashboards(leaderboard, BOARDS, NAMES, Versions(SEAL, ledger), STALE_AFTER_MS, now=self.now)
             projector = Projector(ledger, leaderboard, BOARDS, PROGRAM.time_zone, self.now)
             notifier = Notifier(ledger, self._channel, COMPOSER, self.now)
             work = [
@@ -289,7 +290,8 @@ class Machine:
                 project_forever(ledger, projector, stop),
                 notify_forever(ledger, notifier, stop),
             ]
-        process.rooms = Rooms(ledger, Intake(ledger), awarder, Members(ledger), dashboards, leaderboard, stop)
+        members = Members(ledger, awarder, self._channel.forget)
+        process.rooms = Rooms(ledger, Intake(ledger), awarder, members, dashboards, leaderboard, stop)
         process.rooms.work = [process.begin(self._watched(doing)) for doing in work]
 
     async def _watched(self, doing: Coroutine[Any, Any, None]) -> None:

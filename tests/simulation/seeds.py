@@ -1,9 +1,18 @@
-"""The runs that every `make test` repeats, in parts of a few seconds."""
+"""The runs that every `make test-all` repeats, in parts of a few seconds; a quarter of them in every `make test`."""
 
+import pytest
 from tests.simulation.simulation import Run
 
 SEEDS = 2000
 PART = 100
+ONE_OF = 4
+"""How many parts there are for each that `make test` plays."""
+
+
+def parts(first: int, end: int) -> list[object]:
+    """The first seeds of the parts from `first` to before `end`, as a test's parameters."""
+    starts = range(first, end, PART)
+    return [pytest.param(start, marks=[pytest.mark.long] if n % ONE_OF else []) for n, start in enumerate(starts)]
 
 
 def play_part(first: int) -> None:

@@ -136,7 +136,40 @@ versions = st.builds(
 
 @given(version=versions)
 def test_a_token_is_read_back(version: Version) -> None:
-    assert Version.parse(str(version)) == version
+    """All but shards of which nothing is there."""
+    token, there = str(version), {shard: position for shard, position in version.positions.items() if position}
+    read = Version.parse(token)
+    assert (read.epoch, {shard: position for shard, position in read.positions.items() if position}) == (
+        version.epoch,
+        there,
+    )
+    assert str(read) == token
+    assert Version.unpack(version.packed(5) + bytes(90)) == Version(version.epoch, there)
+
+
+@given(epoch=st.integers(0, 127), positions=st.lists(st.integers(0, 2**40 - 1), min_size=2, max_size=16))
+def test_a_token_of_sixteen_shards_is_short(epoch: int, positions: list[int]) -> None:
+    assert len(str(Version(epoch, dict(enumerate(positions))))) <= 110
+
+
+@pytest.mark.parametrize(
+    ("version", "token"),
+    [
+        (Version(1, {}), "1."),
+        (Version(1, {0: 4711}), "1.0-4711"),
+        (Version(3, {9: 1}), "3.9-1"),
+        (Version(1, {0: 0}), "1.0-0"),
+        (Version(1, {0: 4711, 1: 0}), "1.0-4711"),
+        (Version(1, {0: 1, 1: 2}), "AQEBAg"),
+        (Version(300, {5: 1, 15: 70_000}), "C6wCBQAAAQ8BEXA"),
+    ],
+)
+def test_tokens_have_one_spelling(version: Version, token: str) -> None:
+    assert str(version) == token
+
+
+def test_tokens_of_before_are_read() -> None:
+    assert Version.parse("1.0-4711_15-1") == Version(1, {0: 4711, 15: 1})
 
 
 @pytest.mark.parametrize(
@@ -145,7 +178,7 @@ def test_a_token_is_read_back(version: Version) -> None:
         "", "1", "1._", ".0-1", "1.0", "1.0-", "1.0-1_", "1.0-1__1-1", "1.-1", "1.0--1", "-1.0-1", "1.0-1 ", " 1.0-1",
         "1.0-1\n", "1.0-" + "9" * 19, "9" * 10 + ".0-1", "1.1000-1", "\u0661.\u0660-\u0661",
         "1.0-1e3", "1.0-1" + "_0-1" * 256,
-        "null", "0x1.0-1",
+        "null", "0x1.0-1", "A", "AQ", "AQEBAgA", "AQEBAg=", "AQEBAh", "AQEBAAAA", "CQE", "EQEBAg", "AgEAAQAC",
     ],
 )  # fmt: skip
 def test_a_token_that_no_answer_gave_is_refused(text: str) -> None:

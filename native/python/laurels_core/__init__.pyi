@@ -14,7 +14,7 @@ microseconds).
 A `Writer` and a `Reader` may be used from any thread, one call at a time: a second call at once raises `RuntimeError`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from os import PathLike
 from typing import Final, Self, final
 
@@ -237,9 +237,19 @@ class Reader:
         told: its next call raises `Corrupt` too.
         """
 
-    def render(self, board: str, member_id: str, top: int, around: int, now: int, stale_after: int) -> Rendered:
+    def render(
+        self,
+        board: str,
+        member_id: str,
+        top: int,
+        around: int,
+        now: int,
+        stale_after: int,
+        seal: Callable[[bytes], str] | None = None,
+    ) -> Rendered:
         """The same as JSON, as `GET /loyalty/{member_id}` answers. Stale is what was confirmed more than `stale_after`
-        before `now`.
+        before `now`. `seal` makes the version's token (plain ASCII) of its packed form, each position in at least 5
+        bytes; it is asked once for each version, and must not use this `Reader`.
 
         Takes 1 to 4 us. Raises as `view`, and `ValueError` without names.
         """

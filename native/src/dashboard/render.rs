@@ -28,14 +28,14 @@ impl Renderer {
         Renderer { names, out: Vec::new(), shuffled: Vec::new(), tops: Vec::new() }
     }
 
-    /// A member's dashboard, as `GET /loyalty/{member_id}` answers.
+    /// A member's dashboard, as `GET /loyalty/{member_id}` answers; `as_of` is the version's token.
     #[inline]
-    pub fn dashboard(&mut self, snapshot: &Snapshot, board: &str, top: usize, stale: bool) -> &[u8] {
+    pub fn dashboard(&mut self, snapshot: &Snapshot, board: &str, top: usize, as_of: &str, stale: bool) -> &[u8] {
         self.shuffled.clear();
         self.shuffled.extend(snapshot.me.iter().map(|me| me.row.name_number));
         self.shuffled.extend(snapshot.around.iter().map(|row| row.name_number));
         self.names.shuffle(&mut self.shuffled);
-        self.head(snapshot, board, stale);
+        self.head(snapshot, board, as_of, stale);
         self.me(snapshot.me.as_ref());
         self.top(snapshot, top);
         self.out.extend_from_slice(b",\"around\":");
@@ -46,20 +46,20 @@ impl Renderer {
     }
 
     /// A board's top, as `GET /leaderboard/{board}` answers.
-    pub fn board(&mut self, snapshot: &Snapshot, board: &str, top: usize, stale: bool) -> &[u8] {
-        self.head(snapshot, board, stale);
+    pub fn board(&mut self, snapshot: &Snapshot, board: &str, top: usize, as_of: &str, stale: bool) -> &[u8] {
+        self.head(snapshot, board, as_of, stale);
         self.top(snapshot, top);
         self.out.push(b'}');
         &self.out
     }
 
-    fn head(&mut self, snapshot: &Snapshot, board: &str, stale: bool) {
+    fn head(&mut self, snapshot: &Snapshot, board: &str, as_of: &str, stale: bool) {
         let out = &mut self.out;
         out.clear();
         out.extend_from_slice(b"{\"board\":");
         quoted(board, out);
         out.extend_from_slice(b",\"as_of\":\"");
-        out.extend_from_slice(snapshot.version.text.as_bytes());
+        out.extend_from_slice(as_of.as_bytes());
         out.extend_from_slice(b"\",\"stale\":");
         out.extend_from_slice(if stale { b"true" } else { b"false" });
         out.extend_from_slice(b",\"ranked\":");

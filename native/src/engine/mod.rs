@@ -3,4 +3,5 @@
 pub mod reader;
 mod rollback_view;
 mod source;
+pub mod version;
 pub mod writer;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::board::Board;
 use crate::board::search::Cursor;
 use crate::engine::source::Source;
+use crate::engine::version::Version;
 use crate::error::{Error, Result};
 use crate::members::{Members, State};
 use crate::state::files::{Files, long};
@@ -36,19 +37,6 @@ pub struct Me {
     pub position: u32,
     /// How many have exactly these points, this one included; 0 where it is not ranked.
     pub tied: u32,
-}
-
-/// How far the feeds were followed, and as a text.
-#[derive(Clone, Debug, Default)]
-pub struct Version {
-    of: (u64, u64), // which opening of the files, and sequence
-    settled: bool,
-    /// The ledger's epoch.
-    pub epoch: u64,
-    /// The positions reached, 0 where nothing was.
-    pub reached: [u64; SHARDS],
-    /// `epoch.shard-position_shard-position`.
-    pub text: String,
 }
 
 /// What one read saw.
@@ -105,7 +93,6 @@ impl Reader {
             let digest = id.map(|id| Members::digest(&files.key, id.as_bytes()));
             snapshot.gather(files, sequence, board, digest, top, around)
         })?;
-        snapshot.version.settle();
         if snapshot.overfull {
             return Err(Error::Full(format!("there are {MOST_BOARDS} boards, and {board} is none of them")));
         }
@@ -298,33 +285,4 @@ fn rank_rows(board: &Board, position: usize, known: Option<&Row>, rows: &mut [Ro
         last = *row;
     }
     Some(())
-}
-
-impl Version {
-    /// What the control file says; `settle` makes the text once it is known to be of one moment.
-    #[cold]
-    fn read(&mut self, files: &Files, sequence: u64) -> Option<()> {
-        self.settled = false;
-        self.of = (files.opening, sequence);
-        self.epoch = long(&files.control, EPOCH)?;
-        for (shard, reached) in self.reached.iter_mut().enumerate() {
-            let at = MARKS + shard * MARK_WORDS;
-            *reached = long(&files.control, at + 2)?;
-            let sane = long(&files.control, at)? <= *reached && files.control.get(at + 4)? <= 64;
-            sane.then_some(())?;
-        }
-        Some(())
-    }
-
-    #[inline]
-    fn settle(&mut self) {
-        if !self.settled {
-            self.settled = true;
-            let pairs: Vec<String> = (0..SHARDS)
-                .filter(|shard| self.reached[*shard] > 0)
-                .map(|shard| format!("{shard}-{}", self.reached[shard]))
-                .collect();
-            self.text = format!("{}.{}", self.epoch, pairs.join("_"));
-        }
-    }
 }

@@ -10,6 +10,7 @@ use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 use crate::dashboard::render::Renderer;
 use crate::engine::reader;
 use crate::engine::reader::{Me, Row, Snapshot};
+use crate::engine::version::Version;
 use crate::error::Error;
 use crate::python::names::Names;
 
@@ -26,8 +27,19 @@ struct Reader {
     deadline: Duration,
     reader: reader::Reader,
     renderer: Option<Renderer>,
-    as_of: Option<(String, Py<PyString>)>,
+    as_of: Option<AsOf>,
 }
+
+/// The token of a version, and the version that it is of.
+struct AsOf {
+    of: (u64, u64),
+    sealed: bool,
+    text: String,
+    shown: Py<PyString>,
+}
+
+/// Bytes of a position in what is sealed: its length must not tell them.
+const SEALED_WIDTH: usize = 5;
 
 #[pymethods]
 impl Reader {
@@ -82,8 +94,10 @@ impl Reader {
         view.into_pyobject(py)
     }
 
-    /// The same as JSON, with the version, whether it says stale, and whether the member is known.
+    /// The same as JSON, with the version, whether it says stale, and whether the member is known. `seal` makes the
+    /// version's token.
     #[expect(clippy::too_many_arguments, reason = "a call, not a struct, is the fast way in from Python")]
+    #[pyo3(signature = (board, member_id, top, around, now, stale_after, seal = None))]
     fn render<'py>(
         &mut self,
         py: Python<'py>,
@@ -93,13 +107,15 @@ impl Reader {
         around: i64,
         now: i64,
         stale_after: i64,
+        seal: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<(Bound<'py, PyBytes>, Py<PyString>, bool, bool)> {
         let renderer = self.renderer.as_mut().ok_or_else(nameless)?;
         let top = size(top);
         let snapshot = self.reader.read(board, Some(member_id), top, size(around))?;
         let stale = is_stale(snapshot, now, stale_after);
-        let body = PyBytes::new(py, renderer.dashboard(snapshot, board, top, stale));
-        Ok((body, as_of(&mut self.as_of, py, snapshot), stale, snapshot.me.is_some()))
+        let as_of = token(&mut self.as_of, py, &snapshot.version, seal)?;
+        let body = PyBytes::new(py, renderer.dashboard(snapshot, board, top, &as_of.text, stale));
+        Ok((body, as_of.shown.clone_ref(py), stale, snapshot.me.is_some()))
     }
 
     /// A board's top as JSON.
@@ -115,8 +131,9 @@ impl Reader {
         let top = size(top);
         let snapshot = self.reader.read(board, None, top, 0)?;
         let stale = is_stale(snapshot, now, stale_after);
-        let body = PyBytes::new(py, renderer.board(snapshot, board, top, stale));
-        Ok((body, as_of(&mut self.as_of, py, snapshot), stale, false))
+        let as_of = token(&mut self.as_of, py, &snapshot.version, None)?;
+        let body = PyBytes::new(py, renderer.board(snapshot, board, top, &as_of.text, stale));
+        Ok((body, as_of.shown.clone_ref(py), stale, false))
     }
 
     /// The whole board, copied.
@@ -148,17 +165,25 @@ fn is_stale(snapshot: &Snapshot, now: i64, stale_after: i64) -> bool {
     now.saturating_sub(snapshot.confirmed_at) > stale_after
 }
 
-/// The version's text, made once for as long as it is the same.
-fn as_of(kept: &mut Option<(String, Py<PyString>)>, py: Python<'_>, snapshot: &Snapshot) -> Py<PyString> {
-    let text = &snapshot.version.text;
-    match kept {
-        Some((known, as_of)) if known == text => as_of.clone_ref(py),
-        _ => {
-            let as_of = PyString::new(py, text).unbind();
-            *kept = Some((text.clone(), as_of.clone_ref(py)));
-            as_of
+/// The version's token, made once for as long as it is the same version.
+fn token<'kept>(
+    kept: &'kept mut Option<AsOf>,
+    py: Python<'_>,
+    version: &Version,
+    seal: Option<&Bound<'_, PyAny>>,
+) -> PyResult<&'kept AsOf> {
+    let known = kept.take().filter(|known| (known.of, known.sealed) == (version.of, seal.is_some()));
+    let as_of = match known {
+        Some(known) => known,
+        None => {
+            let text = match seal {
+                Some(seal) => seal.call1((PyBytes::new(py, &version.packed(SEALED_WIDTH)),))?.extract()?,
+                None => version.text(),
+            };
+            AsOf { of: version.of, sealed: seal.is_some(), shown: PyString::new(py, &text).unbind(), text }
         }
-    }
+    };
+    Ok(kept.insert(as_of))
 }
 
 fn row_of(row: &Row) -> (u32, u32, u32, i32) {

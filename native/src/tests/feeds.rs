@@ -80,7 +80,7 @@ proptest! {
             for board in BOARDS {
                 assert_agrees(&mut reader, &naive, board, &[0, 1, some[0].0]);
             }
-            prop_assert_eq!(&reader.read("", None, 0, 0).unwrap().version.text, &format!("1.3-{}", batch.position));
+            prop_assert_eq!(reader.read("", None, 0, 0).unwrap().version.text(), format!("1.3-{}", batch.position));
         }
         let everybody: Vec<u32> = (0..MEMBERS).collect();
         assert_agrees(&mut reader, &naive, BOARDS[0], &everybody);

@@ -1,19 +1,29 @@
 """Carries documents from a ledger's inbox through the rules, batch by batch, shard by shard."""
 
 import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from laurels import clock
 from laurels.awarding.decide import decide, decide_or_raise
+from laurels.awarding.holding import HELD
+from laurels.awarding.joining import join
 from laurels.awarding.programs import Programs
 from laurels.clock import DAY, Clock
 from laurels.errors import LaurelsError, NotOwned, UnknownProgramVersion
-from laurels.ledger import Claim, Ledger, Outcome, Receipt
-from laurels.model import Document
+from laurels.ledger import Claim, Decide, Ledger, Outcome, Quarantined, Receipt, TakesIn
+from laurels.model import Document, Version
 
 BATCH = 200
 """Documents a transaction: large enough to share a commit (with 500, one costs 5 % less), small enough that an accept
 behind it waits some 20 ms.
 """
+
+LOOK_S = 0.25
+"""How often it is looked how far other processes got with their shards."""
+
+SWEEP_BATCH = 500
+"""Members a transaction, when the clock's entries are written down."""
 
 LONGEST_WAIT = 30 * DAY
 """A refund waits this long for its order; then it is quarantined."""
@@ -26,6 +36,8 @@ class Awarder:
         self._ledger = ledger
         self._programs = programs
         self._now = now
+        self.on_quarantined: Callable[[Sequence[Quarantined]], object] = len
+        """Called with documents that went to quarantine, once that is durable."""
 
     async def step(self, limit: int = BATCH) -> int:
         """Award a batch in every shard that this process owns, each in a transaction. Returns how many documents were
@@ -46,12 +58,53 @@ class Awarder:
         except NotOwned:
             return 0
 
-    async def drain(self) -> int:
-        """Award until the inbox of every owned shard is empty. Returns how many documents were taken."""
+    async def sweep(self, limit: int = SWEEP_BATCH) -> int:
+        """Write down what the clock has done to a batch of members in every owned shard. Answers are right before that;
+        it makes the books say so. Returns how many members were looked at; 0: nobody's time has come.
+        """
+        shards = await self._ledger.own()
+        return sum(await asyncio.gather(*(self.sweep_in(shard, limit) for shard in sorted(shards))))
+
+    async def sweep_in(self, shard: int, limit: int = SWEEP_BATCH) -> int:
+        """The same in one shard. Returns how many members were looked at; 0 also where it is another process's now."""
+        try:
+            return await self._ledger.sweep(shard, limit, self._decide)
+        except UnknownProgramVersion:  # another process published one
+            await self._programs.load(self._ledger)
+            return await self._ledger.sweep(shard, limit, self._decide)
+        except NotOwned:
+            return 0
+
+    async def drain(self, limit: int = BATCH) -> int:
+        """Award until no document is left to be awarded in any shard, so many of each at a time; for those that are
+        other processes', it waits. Returns how many documents were taken here.
+        """
         total = 0
-        while taken := await self.step():
-            total += taken
-        return total
+        while True:
+            while taken := await self.step(limit):
+                total += taken
+            heads = await self._ledger.heads()
+            if not await self._ledger.inbox_depth():
+                return total
+            await self._ledger.wait_for_news(heads, LOOK_S)
+
+    async def take_in(self, documents: list[Document]) -> list[Receipt]:
+        """Accept documents, and award all that is in the inbox then: at once where the ledger can."""
+        ledger = self._ledger
+        if not isinstance(ledger, TakesIn) or not ledger.takes_in:
+            receipts = await ledger.accept(documents)
+            await self.drain(max(BATCH, len(documents)))  # nobody waits for one of them
+            return receipts
+        try:
+            return await self._take_in(ledger, documents)
+        except UnknownProgramVersion:  # another process published one
+            await self._programs.load(self._ledger)
+            return await self._take_in(ledger, documents)
+
+    async def _take_in(self, ledger: TakesIn, documents: list[Document]) -> list[Receipt]:
+        before, in_depth = self._now() - LONGEST_WAIT, not self._programs.simple
+        with self._told() as judge:
+            return await ledger.take_in(documents, judge, waiting_before=before, in_depth=in_depth)
 
     async def settle(self, document: Document) -> Receipt:
         """Accept and award one document at once (an adjustment, a redemption). Raises why not, with nothing written."""
@@ -62,20 +115,60 @@ class Awarder:
 
     async def settle_all(self, documents: list[Document]) -> list[Receipt | LaurelsError]:
         """The same of many, each judged alone; what was raised for one is its answer."""
-        receipts = await self._ledger.settle(documents, self._decide_or_raise)
+        receipts = await self._settle(documents)
         unknown = [n for n, receipt in enumerate(receipts) if isinstance(receipt, UnknownProgramVersion)]
         if unknown:
             await self._programs.load(self._ledger)
-            again = await self._ledger.settle([documents[n] for n in unknown], self._decide_or_raise)
+            again = await self._settle([documents[n] for n in unknown])
             for n, receipt in zip(unknown, again, strict=True):
                 receipts[n] = receipt
         return receipts
 
+    async def known(self, version: int) -> Programs:
+        """The published versions, this one among them, whoever published it."""
+        if version not in self._programs.published:
+            await self._programs.load(self._ledger)
+        return self._programs
+
+    async def merge(self, member_id: str, into: str, *, actor: str) -> Version:
+        """Make two members one, with what the program keeps of both. Raises `UnknownMember`, `Conflict`,
+        `PointsOutOfRange`.
+        """
+        try:
+            return await self._ledger.merge(member_id, into, actor=actor, join=self._join)
+        except UnknownProgramVersion:
+            await self._programs.load(self._ledger)
+            return await self._ledger.merge(member_id, into, actor=actor, join=self._join)
+
     async def _award(self, shard: int, limit: int) -> int:
-        return await self._ledger.award(shard, limit, self._decide, waiting_before=self._now() - LONGEST_WAIT)
+        before = self._now() - LONGEST_WAIT
+        in_depth = not self._programs.simple
+        with self._told() as judge:
+            return await self._ledger.award(shard, limit, judge, waiting_before=before, in_depth=in_depth)
+
+    @contextmanager
+    def _told(self) -> Iterator[Decide]:
+        """A judge whose quarantined documents are told of once the ledger has them; where it fails, nothing is."""
+        last = Outcome()
+
+        def judge(claim: Claim) -> Outcome:
+            nonlocal last
+            last = self._decide(claim)  # a transaction that is tried again is judged again
+            return last
+
+        yield judge
+        if last.quarantined:
+            self.on_quarantined(last.quarantined)
+
+    async def _settle(self, documents: list[Document]) -> list[Receipt | LaurelsError]:
+        in_depth = not self._programs.simple or any(document.kind in HELD for document in documents)
+        return await self._ledger.settle(documents, self._decide_or_raise, in_depth=in_depth)
 
     def _decide(self, claim: Claim) -> Outcome:
         return decide(claim, self._programs)
+
+    def _join(self, claim: Claim) -> Outcome:
+        return join(claim, self._programs)
 
     def _decide_or_raise(self, claim: Claim) -> Outcome:
         return decide_or_raise(claim, self._programs)

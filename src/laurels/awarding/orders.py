@@ -1,4 +1,5 @@
-"""What happens to an order's points: earned, taken back by refunds, given again, changed. Pure.
+"""What happens to an order's points where every version is simple: earned, taken back by refunds, given again, changed.
+Nothing is kept of a member but its totals, and no frame of an order.
 
 With f(amount) the points of an amount under the order's version, an order is worth f(what is kept of it) at any time:
 each of these writes the difference between f before and f after, so that the differences telescope.
@@ -6,12 +7,23 @@ each of these writes the difference between f before and f after, so that the di
 
 import msgspec
 
+from laurels.awarding.baskets import basket_of, frame_of_award
+from laurels.awarding.postings import (
+    changed_award,
+    earned,
+    nothing_taken,
+    parts_taken,
+    refunded_award,
+    taken_back,
+    unlinked,
+)
 from laurels.awarding.programs import Programs
-from laurels.awarding.refunds import GivenBack, Refunds, read_refunds, write_refunds
+from laurels.awarding.refunds import GivenBack, Refunds, read_refunds, refuse_lines, write_refunds
 from laurels.ledger import Award, Item, Posting
-from laurels.model import Amendment, Cancellation, EntryKind, Order, Refund
-from laurels.model.details import EarnDetails, ReverseDetails, encode
-from laurels.program import points_of, reverse, reverse_unlinked
+from laurels.model import Amendment, Cancellation, Order, Refund
+from laurels.model.details import NO_DETAILS, Details
+from laurels.program import NEW, frame_of, points_of, reverse_unlinked
+from laurels.program.unwind import apply
 
 Taken = tuple[list[Posting], Award]
 
@@ -22,36 +34,31 @@ class OrderRules:
     def __init__(self, programs: Programs) -> None:
         self._programs = programs
 
-    def earn(self, item: Item, order: Order, member: int) -> tuple[Posting, Award]:
-        """What an order earns by the version in force when it was placed."""
+    def earn(self, item: Item, order: Order, member: int, revision: int | None = None) -> Taken:
+        """What an order earns by the version in force when it was placed; with a revision, as it was changed to before
+        it was awarded.
+        """
         at = item.accepted_at if order.occurred_at is None else order.occurred_at
-        return self._earn(item, order, member, at)
+        posting, award = self._earn(item, order, member, at, details=Details(amended=revision))
+        return [posting], award if revision is None else changed_award(award, revision)
 
     def refund(self, item: Item, refund: Refund, award: Award) -> Taken:
         """What a refund takes back: f(left) - f(left - refund). What goes beyond the order is a part of 0 points."""
         kept = read_refunds(award.refunded)
         known = kept.find(refund.source, refund.refund_id)
         if known is not None and known.cancelled:  # the cancellation came first
-            details = ReverseDetails(left=award.left, cancelled=True, order_source=refund.order_source)
-            return [self._reverse(item, refund, award, points=0, amount=0, details=details)], award
-        postings = self._take_back(item, refund, award)
-        kept = kept.plus(GivenBack(refund.source, refund.refund_id, refund.amount))
-        return postings, self._after(award, postings, kept)
+            return [nothing_taken(item, refund, award)], award
+        return self._take_back(item, refund, award, kept)
 
     def cancel(self, item: Item, cancellation: Cancellation, award: Award) -> Taken:
         """What comes back when a refund is cancelled: f(kept without it) - f(kept with it)."""
-        kept = read_refunds(award.refunded)
-        refund = kept.find(cancellation.source, cancellation.refund_id)
-        if refund is None:
-            refund = GivenBack(cancellation.source, cancellation.refund_id, 0)
-            kept = kept.plus(refund)
-        kept = kept.without(refund)
-        left = max(0, award.amount - kept.amount)
+        kept = read_refunds(award.refunded).without_refund(cancellation.source, cancellation.refund_id)
+        left = self._left(award, kept)
         program = self._programs.version(award.program_version)
         points = points_of(program, left, award.currency) - points_of(program, award.left, award.currency)
-        details = ReverseDetails(left=award.left, cancelled=True, order_source=cancellation.order_source)
-        posting = self._reverse(item, cancellation, award, points=points, amount=left - award.left, details=details)
-        return [posting], self._after(award, [posting], kept)
+        details = Details(left=award.left, cancelled=True, order_source=cancellation.order_source)
+        posting = taken_back(item, cancellation, award, points=points, amount=left - award.left, details=details)
+        return [posting], refunded_award(award, [posting], kept, left)
 
     def amend(self, item: Item, amendment: Amendment, award: Award) -> Taken:
         """An order that was changed: taken back whole, earned anew by the version of its time, its refunds carried
@@ -59,139 +66,58 @@ class OrderRules:
         """
         kept = read_refunds(award.refunded)
         order, revision = amendment.order, amendment.revision
+        refuse_lines(kept)
         program = self._programs.version(award.program_version)
         had = points_of(program, award.left, award.currency)
-        back = self._reverse(
-            item,
-            None,
-            award,
-            points=-had,
-            amount=award.left,
-            details=ReverseDetails(left=award.left, amended=revision),
-        )
+        details = Details(left=award.left, amended=revision)
+        back = taken_back(item, None, award, points=-had, amount=award.left, details=details)
         at = award.board_at if order.occurred_at is None else order.occurred_at
-        earned, new = self._earn(
-            item, order, award.member, at, details=EarnDetails(amended=revision), frame=award.frame
-        )
+        earned, new = self._earn(item, order, award.member, at, details=Details(amended=revision))
+        frame = frame_of(self._programs.at(at), basket_of(order, at), NEW) if order.lines else None
+        new = msgspec.structs.replace(new, content=None, frame=None if frame is None else frame.encode())
         postings, carried = [back, earned], Refunds(revision=revision)
         for refund in kept.given_back:
+            if refund.cancelled:
+                carried = carried.plus(refund)
+                continue
+            taken, new = self._take_back(item, refund.again(new), new, carried)
+            postings += taken
             carried = carried.plus(refund)
-            if not refund.cancelled:
-                again = Refund(
-                    source=refund.source,
-                    refund_id=refund.refund_id,
-                    order_id=new.order_id,
-                    currency=new.currency,
-                    amount=refund.amount,
-                )
-                taken = self._take_back(item, again, new)
-                postings += taken
-                new = self._after(new, taken, carried)
         return postings, msgspec.structs.replace(new, refunded=write_refunds(carried))
 
-    def unlinked(self, item: Item, refund: Refund, member: int) -> Posting:
+    def unlinked(self, item: Item, refund: Refund, member: int) -> list[Posting]:
         """What a refund that names no order takes back, by the version in force when it happened."""
         at = item.accepted_at if refund.occurred_at is None else refund.occurred_at
         program = self._programs.at(at)
-        return Posting(
-            item=item,
-            kind=EntryKind.REVERSE,
-            member=member,
-            points=-reverse_unlinked(program, refund.amount, refund.currency).points,
-            occurred_at=at,
-            board_at=at,
-            currency=refund.currency,
-            amount=refund.amount,
-            refund_id=refund.refund_id,
-            program_version=program.version,
-        )
+        points = reverse_unlinked(program, refund.amount, refund.currency).points
+        return [unlinked(item, refund, member, at, points=-points, version=program.version)]
 
     def _earn(
-        self,
-        item: Item,
-        order: Order,
-        member: int,
-        at: int,
-        *,
-        details: EarnDetails = EarnDetails(),  # noqa: B008 - frozen
-        frame: bytes | None = None,
+        self, item: Item, order: Order, member: int, at: int, *, details: Details = NO_DETAILS
     ) -> tuple[Posting, Award]:
         program = self._programs.at(at)
         points = points_of(program, order.total, order.currency)
-        key = order.source, order.order_id
-        posting = Posting(
-            item=item,
-            kind=EntryKind.EARN,
-            member=member,
-            points=points,
-            occurred_at=at,
-            board_at=at,
-            currency=order.currency,
-            amount=order.total,
-            order_key=key,
-            program_version=program.version,
-            details=encode(details),
-        )
-        award = Award(
-            source=key[0],
-            order_id=key[1],
-            member=member,
-            program_version=program.version,
-            currency=order.currency,
-            amount=order.total,
-            left=order.total,
-            points=points,
-            reversed=0,
-            board_at=at,
-            frame=frame,
-        )
-        return posting, award
+        return earned(item, order, member, at, points=points, version=program.version, details=details)
 
-    def _take_back(self, item: Item, refund: Refund, award: Award) -> list[Posting]:
+    def _take_back(self, item: Item, refund: Refund, award: Award, kept: Refunds) -> Taken:
         program = self._programs.version(award.program_version)
-        left, postings = award.left, []
-        for part in reverse(program, award.left, refund.amount, refund.currency):
-            order_source = refund.order_source if refund.order_source != refund.source else None
-            details = ReverseDetails(
-                left=left, beyond=not part.covered and bool(part.amount), order_source=order_source
-            )
-            postings.append(
-                self._reverse(item, refund, award, points=-part.points, amount=part.amount, details=details)
-            )
-            left -= part.covered
-        return postings
+        after = kept.plus(GivenBack.of(refund))
+        left, beyond = self._left_after(award, kept, after, refund)
+        points = points_of(program, award.left, award.currency) - points_of(program, left, award.currency)
+        postings = parts_taken(item, refund, award, points=-points, left=left, beyond=beyond)
+        return postings, refunded_award(award, postings, after, left)
 
-    def _reverse(
-        self,
-        item: Item,
-        of: Refund | Cancellation | None,
-        award: Award,
-        *,
-        points: int,
-        amount: int,
-        details: ReverseDetails,
-    ) -> Posting:
-        occurred_at = of.occurred_at if isinstance(of, Refund) else None
-        return Posting(
-            item=item,
-            kind=EntryKind.REVERSE,
-            member=award.member,
-            points=points,
-            occurred_at=item.accepted_at if occurred_at is None else occurred_at,
-            board_at=award.board_at,
-            currency=award.currency,
-            amount=amount,
-            order_key=(award.source, award.order_id),
-            refund_id=None if of is None else of.refund_id,
-            program_version=award.program_version,
-            details=encode(details),
-        )
+    def _left_after(self, award: Award, before: Refunds, after: Refunds, refund: Refund) -> tuple[int, int]:
+        """What is left of an order after one more refund, and what that gives back beyond it."""
+        if not after.by_line:
+            left = max(0, award.left - refund.amount)
+            return left, refund.amount - (award.left - left)
+        frame = frame_of_award(award, self._programs.version(award.program_version), by_line=True)
+        refunded, beyond = apply(frame, before.of_frame(frame), GivenBack.of(refund).asked)
+        return refunded.left(frame), beyond
 
-    def _after(self, award: Award, postings: list[Posting], kept: Refunds) -> Award:
-        """What is kept of the order now: what is left follows from all refunds, whatever their order."""
-        return msgspec.structs.replace(
-            award,
-            left=max(0, award.amount - kept.amount),
-            reversed=award.reversed - sum(posting.points for posting in postings),
-            refunded=write_refunds(kept),
-        )
+    def _left(self, award: Award, kept: Refunds) -> int:
+        if not kept.by_line:
+            return max(0, award.amount - kept.amount)
+        frame = frame_of_award(award, self._programs.version(award.program_version), by_line=True)
+        return kept.of_frame(frame).left(frame)

@@ -40,6 +40,11 @@ class Programs:
         return self._by_version
 
     @property
+    def simple(self) -> bool:
+        """Whether every version is: then nothing is kept of a member but its totals."""
+        return self._simple
+
+    @property
     def boards(self) -> Boards:
         """The boards that points count on; every version has the same time zone."""
         return self._boards
@@ -83,6 +88,7 @@ class Programs:
         self._programs = [program for _, program in in_order]
         self._by_version = {program.version: program for program in self._programs}
         self._boards = Boards(self._programs[0].zone)
+        self._simple = all(program.simple for program in self._programs)
 
 
 async def publish(store: ProgramStore, program: Program, *, at_start: bool = False, actor: str = "laurels") -> Programs:
@@ -107,13 +113,11 @@ async def published_programs(store: ProgramStore) -> Programs:
 
 def check_publishable(program: Program, published: Sequence[PublishedProgram]) -> None:
     """Raise `ProgramError` for a program that cannot be put in force here: with another time zone than the first one's,
-    so that months would be others, or with rules that orders are not awarded by yet.
+    so that months would be others, or with a rule that orders are not awarded by yet.
     """
-    if not program.simple:
-        raise ProgramError(
-            "This Laurels checks campaigns, exclusions, several rates, carry, pending points, expiry and tiers, but "
-            "does not award by them yet: only one rate of money, `half-up` or `floor`, can be put in force."
-        )
+    for campaign in program.campaigns:
+        if campaign.where.referred is not None:
+            raise ProgramError(f"campaigns ({campaign.name}): where.referred is not awarded by yet")
     if published and (zone := parse_program(published[0].text).time_zone) != program.time_zone:
         raise ProgramError(f"time_zone: it is {zone} in this ledger for ever, and cannot become {program.time_zone}")
 

@@ -1,16 +1,47 @@
 """What is kept of an order's refunds and changes: opaque to the ledger, read and written by the judgement alone."""
 
+from collections.abc import Iterable
+
 import msgspec
 from msgspec import Struct
 
+from laurels.errors import Refused
+from laurels.ledger import Award
+from laurels.model import Refund, ReturnLine
+from laurels.program import NOTHING, Frame, Refunded, Return
+from laurels.program.unwind import apply
+
 
 class GivenBack(Struct, frozen=True, array_like=True):
-    """A refund of an order: its whole amount in minor units, whatever of it the order still covered."""
+    """A refund of an order: its whole amount in minor units, whatever of it the order still covered, and the lines that
+    came back; an amount of 0 with lines is what those are worth.
+    """
 
     source: str
     refund_id: str
     amount: int
     cancelled: bool = False
+    lines: tuple[ReturnLine, ...] = ()
+
+    @classmethod
+    def of(cls, refund: Refund) -> "GivenBack":
+        """What is kept of a refund."""
+        return cls(refund.source, refund.refund_id, refund.amount, lines=refund.lines)
+
+    def again(self, award: Award) -> Refund:
+        """The same refund, of an order that was changed."""
+        return Refund(
+            source=self.source,
+            refund_id=self.refund_id,
+            order_id=award.order_id,
+            currency=award.currency,
+            amount=self.amount,
+        )
+
+    @property
+    def asked(self) -> Return:
+        """What it gives back."""
+        return Return(None if self.lines and not self.amount else self.amount, self.lines)
 
 
 class Refunds(Struct, frozen=True, omit_defaults=True):
@@ -20,9 +51,26 @@ class Refunds(Struct, frozen=True, omit_defaults=True):
     revision: int = 0
 
     @property
+    def standing(self) -> Iterable[GivenBack]:
+        """Those that were not cancelled, in their order."""
+        return [refund for refund in self.given_back if not refund.cancelled]
+
+    @property
     def amount(self) -> int:
         """All that was given back, in minor units; it may be more than the order's."""
-        return sum(refund.amount for refund in self.given_back if not refund.cancelled)
+        return sum(refund.amount for refund in self.standing)
+
+    @property
+    def by_line(self) -> bool:
+        """Whether any of them names lines."""
+        return any(refund.lines for refund in self.standing)
+
+    def of_frame(self, frame: Frame) -> Refunded:
+        """What they leave, in sums, of an order of this frame. Linear in the refunds and the lines."""
+        refunded = NOTHING
+        for refund in self.standing:
+            refunded, _ = apply(frame, refunded, refund.asked)
+        return refunded
 
     def find(self, source: str, refund_id: str) -> GivenBack | None:
         """One of them."""
@@ -38,8 +86,24 @@ class Refunds(Struct, frozen=True, omit_defaults=True):
         given_back = tuple(cancelled if each == refund else each for each in self.given_back)
         return msgspec.structs.replace(self, given_back=given_back)
 
+    def without_refund(self, source: str, refund_id: str) -> "Refunds":
+        """The same with a refund cancelled; one that has not come yet is remembered as that."""
+        refund = self.find(source, refund_id)
+        if refund is None:
+            refund = GivenBack(source, refund_id, 0)
+            return self.plus(refund).without(refund)
+        return self.without(refund)
+
 
 _decoder = msgspec.json.Decoder(Refunds)
+
+
+def refuse_lines(refunds: Refunds) -> None:
+    """Raise `Refused` for a change of an order of which lines came back: nobody knows which of the new lines those
+    are.
+    """
+    if refunds.by_line:
+        raise Refused("the order was refunded by line, and cannot be changed any more")
 
 
 def read_refunds(kept: bytes | None) -> Refunds:

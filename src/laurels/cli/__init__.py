@@ -9,7 +9,7 @@ import sys
 
 from laurels.errors import InvalidInput, LaurelsError, SettingsError
 
-LEAN = ("serve", "work", "project", "notify")
+LEAN = ("serve", "work", "project", "notify", "consume", "publish")
 """Commands that may run without the command line that people use: see `laurels.runtime.child`."""
 
 

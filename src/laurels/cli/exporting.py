@@ -26,7 +26,7 @@ from laurels.model import Entry, EntryKind, Mark
 from laurels.runtime.upkeep import projected_services
 from laurels.settings import Settings
 from laurels.wiring import build
-from laurels.wiring.assembly import open_names
+from laurels.wiring.naming import open_names
 
 CHUNK = 2000
 

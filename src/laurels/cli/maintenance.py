@@ -1,18 +1,27 @@
-"""`verify`, `rebuild`, `migrate`: looking after the ledger and the board."""
+"""`verify`, `rebuild`, `migrate`, `sweep`, `liability`: looking after the ledger and the board."""
 
+from collections.abc import Sequence
+from typing import Annotated
+
+import msgspec
 import typer
 
-from laurels import wiring
+from laurels import awarding, wiring
 from laurels.cli.console import (
     ConfigOption,
+    JsonOption,
     StateOption,
     examples,
     out,
+    out_json,
     progress,
     run,
     say,
     settings_of,
 )
+from laurels.errors import SettingsError
+from laurels.model.times import format_instant, parse_instant
+from laurels.runtime.heads import heads_of
 from laurels.runtime.upkeep import Verified, projected_services, verify_services
 from laurels.settings import Settings
 
@@ -25,11 +34,32 @@ def register(app: typer.Typer) -> None:
     app.command(epilog=examples("laurels verify", "laurels verify --state /var/lib/laurels"))(verify)
     app.command(epilog=examples("laurels rebuild"))(rebuild)
     app.command(epilog=examples("laurels migrate"))(migrate)
+    app.command(epilog=examples("laurels sweep"))(sweep)
+    app.command(epilog=examples("laurels liability", "laurels liability --at 2027-01-01T00:00:00Z --json"))(liability)
 
 
-def verify(state: StateOption = None, config: ConfigOption = None) -> None:
-    """Check that every promise holds: chain, positions, balances, documents; and that the board is the ledger's."""
-    verified = run(_verify(settings_of(state, config)))
+def verify(
+    against: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="HEAD|FILE",
+            help="A head that the ledger had, as this command prints it, or a file of anchors: it must still be there.",
+        ),
+    ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(help="The key that checks anchors, as `laurels keys show` prints it; else that under the state."),
+    ] = None,
+    state: StateOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Check that every promise holds: chain, positions, balances, documents; and that the board is the ledger's.
+
+    Who can write the file can change it and every hash after it: held --against a head from before, that shows too.
+    """
+    if key is not None and not against:
+        raise SettingsError("--key has no effect without --against.")
+    verified, heads, looked = run(_verify(settings_of(state, config), against or (), key))
     for finding in verified.findings[:MOST_NAMED]:
         say(f"{finding.where}: {finding.what}")
     if verified.findings:
@@ -39,6 +69,10 @@ def verify(state: StateOption = None, config: ConfigOption = None) -> None:
         )
         raise typer.Exit(1)
     out(f"{verified.checked:,} entries verified as of {verified.version}: chain, balances, documents and board agree")
+    if against:
+        out(f"{looked:,} heads that it had are in it")
+    for head in heads:
+        out(f"head {head}")
 
 
 def rebuild(state: StateOption = None, config: ConfigOption = None) -> None:
@@ -53,9 +87,53 @@ def migrate(state: StateOption = None, config: ConfigOption = None) -> None:
     out(f"schema {before} -> {after}" if before != after else f"schema {after}, nothing to do")
 
 
-async def _verify(settings: Settings) -> Verified:
+def sweep(state: StateOption = None, config: ConfigOption = None) -> None:
+    """Write down what the clock has done to members: points that lapsed, holds that ended. Answers do not wait."""
+    members = run(_sweep(settings_of(state, config)))
+    out(f"{members:,} members looked at")
+
+
+def liability(
+    at: Annotated[
+        str | None, typer.Option("--at", help="An instant that is not past: what will have lapsed by then is gone.")
+    ] = None,
+    json: JsonOption = False,
+    state: StateOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Say what the shop owes in points: pending, active, held, and what members owe; and what they are worth."""
+    found = run(_liability(settings_of(state, config), None if at is None else parse_instant(at, "--at")))
+    shown = msgspec.to_builtins(found) | {"at": format_instant(found.at)}
+    if json:
+        out_json(shown)
+        return
+    out(f"as of {shown.pop('at')}")
+    for name, value in shown.items():
+        out(f"  {name}: {value:,}" if isinstance(value, int) else f"  {name}: {value or 'not said by the program'}")
+
+
+async def _liability(settings: Settings, at: int | None) -> awarding.Liability:
+    async with wiring.build(settings, must_exist=True) as services:
+        now = services.now()
+        return await awarding.liability(services.ledger, services.programs, now if at is None else at, now)
+
+
+async def _sweep(settings: Settings) -> int:
+    async with wiring.build(settings, must_exist=True) as services:
+        members = 0
+        while looked_at := await services.awarder.sweep():
+            members += looked_at
+        return members
+
+
+async def _verify(settings: Settings, against: Sequence[str], key: str | None) -> tuple[Verified, list[str], int]:
+    from laurels.runtime.anchoring import differing, public_key  # noqa: PLC0415 - cryptography takes a while
+
     async with projected_services(settings, progress) as services:
-        return await verify_services(services, progress)
+        verified = await verify_services(services, progress)
+        findings, looked = await differing(services.ledger, against, lambda: key or public_key(settings.state))
+        verified.findings.extend(findings)
+        return verified, list(heads_of(await services.ledger.heads())), looked
 
 
 async def _rebuild(settings: Settings) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from rich.table import Table
 
 from laurels.cli.console import ConfigOption, JsonOption, StateOption, examples, out, out_json, run, settings_of
 from laurels.errors import NotFound
+from laurels.intake import retry_quarantined
 from laurels.ledger import Quarantine, QuarantinedDocument
 from laurels.model import DocumentKind
 from laurels.model.times import format_instant
@@ -94,7 +95,8 @@ async def _show(settings: Settings, number: int) -> QuarantinedDocument:
 
 async def _retry(settings: Settings, number: int) -> None:
     async with build(settings, must_exist=True) as services:
-        await services.ledger.retry(*await _key(services.ledger, number))
+        key = await _key(services.ledger, number)
+        await retry_quarantined(services.ledger, services.intake, *key, now=services.now())
 
 
 async def _drop(settings: Settings, number: int) -> None:
@@ -119,4 +121,5 @@ def _as_json(document: QuarantinedDocument) -> dict[str, object]:
         "reason": document.reason,
         "quarantined_at": format_instant(document.quarantined_at),
         "raw": document.raw.decode("utf-8", "backslashreplace"),
+        "content": document.content.decode("utf-8", "backslashreplace"),
     }

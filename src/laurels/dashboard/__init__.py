@@ -6,6 +6,7 @@ from laurels.dashboard.dashboard import Board, Dashboard, Dashboards, Encoded, M
 from laurels.dashboard.live import Live
 from laurels.dashboard.names import ProxyNames
 from laurels.dashboard.rendering import Rendered, Renders
+from laurels.dashboard.versions import Seal, Versions
 
 __all__ = [
     "Board",
@@ -18,5 +19,7 @@ __all__ = [
     "Rendered",
     "Renders",
     "Row",
+    "Seal",
+    "Versions",
     "to_json",
 ]

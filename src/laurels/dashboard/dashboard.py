@@ -17,6 +17,7 @@ from laurels import clock
 from laurels.clock import Clock
 from laurels.dashboard.names import ProxyNames
 from laurels.dashboard.rendering import Renders
+from laurels.dashboard.versions import Versions, Wanted
 from laurels.errors import UnknownMember, VersionNotReached
 from laurels.leaderboard import ALL_TIME, AtHand, Boards, Leaderboard, View
 from laurels.model import Place, Standing, Version
@@ -27,6 +28,10 @@ MOST_TOPS = 1_000
 WAIT_FOR_VERSION_S = 0.2
 """How long a read waits for the version that it asked for."""
 
+WAIT_FOR_CONFIRMATION_S = 1.0
+"""How long one waits whose version is not compared: a board is confirmed a few times a second."""
+
+_LOOK_S = 0.02  # how often it looks: not every board tells of a confirmation
 
 TOP_OF_YOUNG = 10
 """Places that are shown of the top of a young board."""
@@ -100,9 +105,10 @@ class Dashboards:
         leaderboard: Leaderboard,
         boards: Boards,
         names: ProxyNames,
+        versions: Versions,
         stale_after_ms: int,
-        now: Clock = clock.now,
         *,
+        now: Clock = clock.now,
         smallest: int = 1,
     ) -> None:
         """`smallest`: how many have to be ranked on a month's board for it not to be young."""
@@ -111,11 +117,17 @@ class Dashboards:
         self._renderer = leaderboard if isinstance(leaderboard, Renders) else None
         self._boards = boards
         self._names = names
+        self.versions = versions
         self._stale_after = stale_after_ms * 1000
         self._now = now
         self._read_at_hand = leaderboard.read_at_hand if isinstance(leaderboard, AtHand) else None
+        self._seal = versions.seal.seal
         self._version: tuple[Version | None, str] = None, ""
         self._tops: dict[tuple[str, int], tuple[Sequence[Place], list[Row]]] = {}
+
+    def name_of(self, name_number: int) -> str:
+        """The proxy name of a name number."""
+        return self._names.name(name_number)
 
     async def member(
         self,
@@ -124,24 +136,34 @@ class Dashboards:
         *,
         top: int = 10,
         around: int = 2,
-        min_version: Version | None = None,
+        min_version: Wanted | Version | None = None,
         must_exist: bool = False,
         whole: bool = False,
+        sealed: bool = False,
     ) -> Dashboard:
         """A member's dashboard. `must_exist`: raise `UnknownMember` instead of showing an empty place; `whole`: also of
-        a young board.
+        a young board; `sealed`: its version is for a member to see.
 
         Raises `UnknownBoard`, `BoardNotReady`, and `VersionNotReached` when `min_version` does not come within 200 ms.
         """
         name = self._boards.resolve(board, self._now())
-        view = await self._view(name, member_id, top, around, min_version)
+        wanted = Wanted(str(min_version), min_version) if isinstance(min_version, Version) else min_version
+        view = await self._view(name, member_id, top, around, wanted, sealed=sealed)
         if view.me is None and must_exist:
             raise UnknownMember
-        return self._dashboard(name, top, view, whole=whole)
+        return self._dashboard(name, top, view, whole=whole, sealed=sealed)
+
+    def proxy_name(self, name_number: int) -> str:
+        """The name that a name number has on boards."""
+        return self._names.name(name_number)
+
+    def name_number(self, proxy_name: str) -> int | None:
+        """The name number behind a proxy name, for colleagues alone; None where it is none."""
+        return self._names.number(proxy_name)
 
     def at_hand(self, member_id: str, board: str = "all-time", *, top: int = 10, around: int = 2) -> Encoded | None:
-        """The same dashboard as it goes over the wire, where the leaderboard can be read without waiting for anybody;
-        None where it cannot.
+        """The same dashboard as it goes over the wire to the member itself, where the leaderboard can be read without
+        waiting for anybody; None where it cannot.
 
         Raises `UnknownBoard`, `BoardNotReady`.
         """
@@ -151,7 +173,8 @@ class Dashboards:
             return self._rendered(name, member_id, top, around, now)
         if self._read_at_hand is None:
             return None
-        shown = self._dashboard(name, top, self._read_at_hand(name, member_id, top=top, around=around))
+        view = self._read_at_hand(name, member_id, top=top, around=around)
+        shown = self._dashboard(name, top, view, sealed=True)
         return Encoded(shown.as_of, to_json(shown))
 
     def _rendered(self, name: str, member_id: str, top: int, around: int, now: int) -> Encoded:
@@ -159,7 +182,9 @@ class Dashboards:
         between them is shown as young once more.
         """
         assert self._renderer is not None, "asked for where there is one"
-        render = partial(self._renderer.render, name, member_id, now=now, stale_after=self._stale_after)
+        render = partial(
+            self._renderer.render, name, member_id, now=now, stale_after=self._stale_after, seal=self._seal
+        )
         body, as_of, _, _ = render(top=top, around=around)
         if self._may_be_young(name) and self._ranked_in(body) < self._smallest:
             if top > TOP_OF_YOUNG:
@@ -173,15 +198,17 @@ class Dashboards:
         assert found, "every dashboard tells it"
         return int(found[1])
 
-    async def board(self, board: str, *, top: int = 10, whole: bool = False) -> Board:
-        """The top of a board; `whole`: also of a young one. Raises `UnknownBoard`, `BoardNotReady`."""
+    async def board(self, board: str, *, top: int = 10, whole: bool = False, sealed: bool = False) -> Board:
+        """The top of a board; `whole`: also of a young one; `sealed`: its version is for a member to see. Raises
+        `UnknownBoard`, `BoardNotReady`.
+        """
         name = self._boards.resolve(board, self._now())
         view = await self._view(name, None, top, 0, None)
         if not whole:
             top, view = self._for_others(name, top, view)
         return Board(
             board=name,
-            as_of=self._as_of(view.version),
+            as_of=self._as_of(view.version, sealed=sealed),
             stale=self._stale(view),
             ranked=view.ranked,
             top=self._top(name, top, view.top),
@@ -196,12 +223,12 @@ class Dashboards:
             return top, view
         return min(top, TOP_OF_YOUNG), replace(view, top=view.top[:TOP_OF_YOUNG], around=[])
 
-    def _dashboard(self, name: str, top: int, view: View, *, whole: bool = False) -> Dashboard:
+    def _dashboard(self, name: str, top: int, view: View, *, whole: bool = False, sealed: bool = False) -> Dashboard:
         if not whole:
             top, view = self._for_others(name, top, view)
         return Dashboard(
             board=name,
-            as_of=self._as_of(view.version),
+            as_of=self._as_of(view.version, sealed=sealed),
             stale=self._stale(view),
             ranked=view.ranked,
             me=self._me(view.me),
@@ -209,17 +236,20 @@ class Dashboards:
             around=self._rows(view.around, view.me),
         )
 
-    async def _view(self, board: str, member_id: str | None, top: int, around: int, wanted: Version | None) -> View:
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + WAIT_FOR_VERSION_S
+    async def _view(
+        self, board: str, member_id: str | None, top: int, around: int, wanted: Wanted | None, *, sealed: bool = False
+    ) -> View:
+        asked_at, loop = self._now(), asyncio.get_running_loop()
+        by_feel = wanted is not None and wanted.by_feel
+        deadline = loop.time() + (WAIT_FOR_CONFIRMATION_S if by_feel else WAIT_FOR_VERSION_S)
         while True:
             view = await self._leaderboard.read(board, member_id, top=top, around=around)
-            if wanted is None or view.version.includes(wanted):
+            if wanted is None or await self.versions.includes(view, wanted, asked_at):
                 return view
             left = deadline - loop.time()
             if left <= 0:
-                raise VersionNotReached(requested=str(wanted), current=str(view.version))
-            await self._leaderboard.wait_for_change(view.version, left)
+                raise VersionNotReached(requested=wanted.text, current=self._as_of(view.version, sealed=sealed))
+            await self._leaderboard.wait_for_change(view.version, min(left, _LOOK_S) if by_feel else left)
 
     def _stale(self, view: View) -> bool:
         return self._now() - view.confirmed_at > self._stale_after
@@ -236,8 +266,10 @@ class Dashboards:
             hidden=me.hidden,
         )
 
-    def _as_of(self, version: Version) -> str:
+    def _as_of(self, version: Version, *, sealed: bool) -> str:
         """The token of a version, made once for as long as the leaderboard gives the very same one."""
+        if sealed:
+            return self.versions.seal.token(version)
         known, token = self._version
         if known is not version:
             token = str(version)

@@ -3,6 +3,7 @@
 `Dashboards` asks it then, and no rows are made into objects. What it renders is, byte for byte, what this room would.
 """
 
+from collections.abc import Callable
 from typing import Protocol, TypeAlias, runtime_checkable
 
 Rendered: TypeAlias = tuple[bytes, str, bool, bool]
@@ -13,8 +14,19 @@ Rendered: TypeAlias = tuple[bytes, str, bool, bool]
 class Renders(Protocol):
     """A leaderboard that renders."""
 
-    def render(self, board: str, member_id: str, *, top: int, around: int, now: int, stale_after: int) -> Rendered:
+    def render(
+        self,
+        board: str,
+        member_id: str,
+        *,
+        top: int,
+        around: int,
+        now: int,
+        stale_after: int,
+        seal: Callable[[bytes], str] | None = None,
+    ) -> Rendered:
         """A member's dashboard, all of one version. It is stale where the feed was confirmed more than `stale_after`
-        microseconds before `now`. Raises `BoardNotReady`.
+        microseconds before `now`. With `seal`, that makes the version's token of `Version.packed`; it is asked once for
+        each version. Raises `BoardNotReady`.
         """
         ...

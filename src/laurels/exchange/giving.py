@@ -1,14 +1,16 @@
 """From checked rows to orders and refunds, made one by one while they are taken."""
 
 from collections.abc import Iterator
+from operator import mul
 from typing import Any
 
 import polars as pl
 
 from laurels.model import Channel, Line, Order, Refund
-from laurels.model.money import sum_lines
+from laurels.model.money import to_minor
 
 _DOCUMENTS_AT_ONCE = 4096
+_CHANNELS = {channel.value: channel for channel in Channel}
 
 REST = ":rest"
 """Behind an order's id, that of the refund of its rest. So it is one refund, however often the order is read."""
@@ -23,13 +25,15 @@ def give(documents: pl.DataFrame, lines: pl.DataFrame | None, *, quiet: bool) ->
                 yield from _documents(head, head["total"], (), quiet=quiet)
             continue
         count = sum(part["lines"].to_list())
-        made = list(map(Line, *(column.to_list() for column in lines.slice(taken, count))))
+        columns = [column.to_list() for column in lines.slice(taken, count)]
+        made = list(map(Line, *columns))
+        worth = list(map(mul, *columns[1:]))  # quantity and unit price
         taken += count
         at = 0
         for head in part.iter_rows(named=True):
-            own = tuple(made[at : at + head["lines"]])
-            at += head["lines"]
-            total = sum_lines(((line.quantity, line.unit_price) for line in own), head["currency"])
+            end = at + head["lines"]
+            own, total = tuple(made[at:end]), to_minor(sum(worth[at:end]), head["currency"])
+            at = end
             yield from _documents(head, total, own, quiet=quiet)
 
 
@@ -43,7 +47,7 @@ def _documents(head: dict[str, Any], total: int, lines: tuple[Line, ...], *, qui
         currency=head["currency"],
         total=total,
         member_id=head["member_id"],
-        channel=Channel(head["channel"]),
+        channel=_CHANNELS[head["channel"]],
         occurred_at=head["occurred_at"],
         lines=lines,
         email=head["email"],

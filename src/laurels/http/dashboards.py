@@ -14,7 +14,6 @@ from laurels.dashboard import Board, Dashboard, Dashboards, to_json
 from laurels.errors import BoardNotReady, UnknownBoard, UnknownMember, VersionNotReached
 from laurels.http.callers import Caller
 from laurels.http.routes import Access, Answer, Call, Headers, route
-from laurels.model import Version
 
 BoardName = Annotated[str, Meta(max_length=64, description="`all-time`, `month` or `month:YYYY-MM`")]
 Top = Annotated[int, Meta(ge=0, le=100, description="places from the top")]
@@ -24,7 +23,7 @@ MinVersion = Annotated[
     Meta(
         max_length=6000,
         description="an `as_of`: wait up to 200 ms for it",
-        extra_json_schema={"pattern": "^[0-9._-]+$"},
+        extra_json_schema={"pattern": "^[0-9A-Za-z._-]+$"},
     ),
 ]
 
@@ -76,6 +75,7 @@ async def show_dashboard(call: Call, query: DashboardQuery) -> Answer:
     answers={200: Board, 304: None},
     problems=(UnknownBoard, BoardNotReady),
     headers={"If-None-Match": "the `ETag` of the last answer: 304 where nothing changed"},
+    audited=False,
 )
 async def show_board(call: Call, query: BoardQuery) -> Answer:
     """Show the top of a board under proxy names."""
@@ -87,20 +87,25 @@ async def read_dashboard(dashboards: Dashboards, caller: Caller, member_id: str,
     """The dashboard of a member for an admitted caller. A member who never ordered sees an empty place; a service that
     asks for an unknown member raises `UnknownMember`.
     """
+    is_member = caller.member_id is not None
+    wanted = query.min_version
     return await dashboards.member(
         member_id,
         query.board,
         top=query.top,
         around=query.around,
-        min_version=None if query.min_version is None else Version.parse(query.min_version),
-        must_exist=caller.member_id is None,
+        min_version=None if wanted is None else dashboards.versions.read(wanted, by_member=is_member),
+        must_exist=not is_member,
         whole=READ in caller.scopes,
+        sealed=is_member,
     )
 
 
 async def read_board(dashboards: Dashboards, caller: Caller, board: str, query: BoardQuery) -> Board:
     """The top of a board for an admitted caller."""
-    return await dashboards.board(board, top=query.top, whole=READ in caller.scopes)
+    return await dashboards.board(
+        board, top=query.top, whole=READ in caller.scopes, sealed=caller.member_id is not None
+    )
 
 
 def answer(shown: Dashboard | Board, query: Struct, headers: Headers) -> Answer:

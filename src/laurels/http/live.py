@@ -17,7 +17,6 @@ from laurels.dashboard import Board, Dashboard, Live, to_json
 from laurels.errors import BoardNotReady, UnknownBoard, UnknownMember, VersionNotReached
 from laurels.http.dashboards import BoardQuery, DashboardQuery, PlacesQuery, read_board, read_dashboard
 from laurels.http.routes import Access, Answer, Call, Events, route
-from laurels.model import Version
 
 MEDIA_TYPE = "text/event-stream"
 UNCACHED = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -45,13 +44,14 @@ async def follow_dashboard(call: Call, query: PlacesQuery) -> Answer:
     """
     asked = DashboardQuery(query.board, query.top, query.around)
     seen = call.headers.get(b"last-event-id")
+    dashboards = call.services.dashboards
 
     def read(query: DashboardQuery = asked) -> Awaitable[Dashboard]:
-        return read_dashboard(call.services.dashboards, call.caller, call.ids["member_id"], query)
+        return read_dashboard(dashboards, call.caller, call.ids["member_id"], query)
 
     if seen:
         # Another process may be behind the one that this client heard before. From here on there is only this one.
-        Version.parse(seen, "Last-Event-ID")
+        dashboards.versions.read(seen, "Last-Event-ID", by_member=call.caller.member_id is not None)
         await read(replace(asked, min_version=seen))
     return await _events(call, read)
 
@@ -63,6 +63,7 @@ async def follow_dashboard(call: Call, query: PlacesQuery) -> Answer:
     answers={200: Board},
     problems=(UnknownBoard, BoardNotReady),
     media_type=MEDIA_TYPE,
+    audited=False,
 )
 async def follow_board(call: Call, query: BoardQuery) -> Answer:
     """Follow the top of a board, as server-sent events."""

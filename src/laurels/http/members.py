@@ -1,10 +1,13 @@
 """Members: enrol in bulk, leave and rejoin the boards, take another proxy name, be erased."""
 
+from collections.abc import Iterator
+
 from msgspec import UNSET, Struct, UnsetType
 
 from laurels.errors import Conflict, FieldError, InvalidInput, LedgerUnavailable, PointsOutOfRange, UnknownMember
 from laurels.http.bulk import documents
 from laurels.http.problems import FieldProblem, as_problems, field_problems
+from laurels.http.rights import check_lead
 from laurels.http.routes import Access, Answer, Call, route
 from laurels.intake import Email, MemberId, decode, email_warning, usable_email
 from laurels.model import MemberEvent
@@ -23,12 +26,13 @@ class MemberForm(Struct, forbid_unknown_fields=True, kw_only=True):
 
 class EnrolResult(Struct, frozen=True, kw_only=True):
     """What became of one member. `http` is the status that it would have had alone: 201 for a new one, 200 for a known
-    one. `warnings` names what was left out.
+    one. `warnings` names what was left out; `as_of` is the version from which every board knows the member.
     """
 
     member_id: str | None
     status: str
     http: int
+    as_of: str | UnsetType = UNSET
     errors: list[FieldProblem] | UnsetType = UNSET
     warnings: list[FieldProblem] | UnsetType = UNSET
 
@@ -80,13 +84,15 @@ async def enrol(call: Call) -> Answer:
             results.append(None)
         except InvalidInput as error:
             results.append(EnrolResult(member_id=_named(raw), status="invalid", http=422, errors=field_problems(error)))
-    new = (await call.services.members.enrol(members, actor=call.caller.actor))[0] if members else []
-    enrolled = iter(
-        [
-            _result(member_id, warning, is_new=is_new)
-            for (member_id, _), warning, is_new in zip(members, warnings, new, strict=True)
-        ]
-    )
+    enrolled: Iterator[EnrolResult] = iter(())
+    if members:
+        new, version = await call.services.members.enrol(members, actor=call.caller.actor)
+        enrolled = iter(
+            [
+                _result(member_id, warning, call.token(version), is_new=is_new)
+                for (member_id, _), warning, is_new in zip(members, warnings, new, strict=True)
+            ]
+        )
     return Answer(200, [next(enrolled) if result is None else result for result in results])
 
 
@@ -136,6 +142,7 @@ async def erase(call: Call) -> Answer:
 
     The entries stay, under a number that is never used again.
     """
+    check_lead(call.caller)
     return await _change(call, MemberEvent.ERASE)
 
 
@@ -150,8 +157,9 @@ async def merge(call: Call, form: MergeForm) -> Answer:
     """Make two members one: points, orders, later documents and places on every board go over to `into`, and the id
     answers for it from now on. It cannot be undone.
     """
+    check_lead(call.caller)
     version = await call.services.members.merge(call.ids["member_id"], form.into, actor=call.caller.actor)
-    return Answer(200, Changed(str(version)))
+    return Answer(200, Changed(call.token(version)))
 
 
 @route(
@@ -165,7 +173,7 @@ async def set_contact(call: Call, form: ContactForm) -> Answer:
     """Change where a member is reached; null: nowhere. That it changed is an entry, without the address."""
     email = None if form.email is None else check_email(form.email.strip(), "email")
     version = await call.services.members.set_contact(call.ids["member_id"], email, actor=call.caller.actor)
-    return Answer(200, Changed(str(version)))
+    return Answer(200, Changed(call.token(version)))
 
 
 async def _appear(call: Call, event: MemberEvent) -> Answer:
@@ -176,7 +184,7 @@ async def _appear(call: Call, event: MemberEvent) -> Answer:
 
 async def _change(call: Call, event: MemberEvent) -> Answer:
     version = await call.services.members.change(call.ids["member_id"], event, actor=call.caller.actor)
-    return Answer(200, Changed(str(version)))
+    return Answer(200, Changed(call.token(version)))
 
 
 def _named(raw: bytes) -> str | None:
@@ -186,11 +194,12 @@ def _named(raw: bytes) -> str | None:
         return None
 
 
-def _result(member_id: str, warning: FieldError | None, *, is_new: bool) -> EnrolResult:
+def _result(member_id: str, warning: FieldError | None, as_of: str, *, is_new: bool) -> EnrolResult:
     return EnrolResult(
         member_id=member_id,
         status="enrolled" if is_new else "known",
         http=201 if is_new else 200,
+        as_of=as_of,
         warnings=UNSET if warning is None else as_problems([warning]),
     )
 

@@ -10,6 +10,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from laurels import errors
 from laurels.errors import (
+    Conflict,
     FieldError,
     InvalidInput,
     IssuerUnavailable,
@@ -54,6 +55,7 @@ _ROWS: tuple[tuple[type[LaurelsError], int, str, str], ...] = (
     (errors.InsufficientPoints, 409, "insufficient-points", "Insufficient points"),
     (errors.PointsOutOfRange, 409, "points-out-of-range", "Points out of range"),
     (errors.VersionNotReached, 409, "version-not-reached", "Version not reached"),
+    (errors.EventsMoved, 409, "events-moved", "The events are others now"),
     (errors.TooLarge, 413, "too-large", "Too large"),
     (errors.WrongMediaType, 415, "wrong-media-type", "Wrong media type"),
     (errors.TooManyRequests, 429, "too-many-requests", "Too many requests"),
@@ -168,10 +170,21 @@ def _problem(kind: Kind, detail: str, instance: str, error: Exception) -> Proble
         status=kind.status,
         detail=detail,
         instance=instance,
-        errors=field_problems(error) if isinstance(error, InvalidInput) else UNSET,
+        errors=_errors(error),
         requested=error.requested if isinstance(error, VersionNotReached) else UNSET,
         current=error.current if isinstance(error, VersionNotReached) else UNSET,
     )
+
+
+def _errors(error: Exception) -> list[FieldProblem] | UnsetType:
+    if isinstance(error, Conflict) and error.fields:
+        return conflict_problems(error)
+    return field_problems(error) if isinstance(error, InvalidInput) else UNSET
+
+
+def conflict_problems(error: Conflict) -> list[FieldProblem]:
+    """Which fields differ from what came first."""
+    return [FieldProblem(field, "is not what came first under this id") for field in error.fields]
 
 
 def field_problems(error: InvalidInput) -> list[FieldProblem]:

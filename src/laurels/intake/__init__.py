@@ -4,6 +4,7 @@ the customer waits.
 `forms.py` is what may come in and how it is checked; `intake.py` hands it to the ledger.
 """
 
+from laurels.intake.conflicts import WIRE_NAMES, conflict_of
 from laurels.intake.decoding import convert, decode
 from laurels.intake.differing import differing_fields
 from laurels.intake.forms import (
@@ -12,7 +13,6 @@ from laurels.intake.forms import (
     Email,
     Id,
     Instant,
-    LineForm,
     MemberId,
     NamedOrderForm,
     OrderForm,
@@ -23,24 +23,47 @@ from laurels.intake.forms import (
     usable_email,
 )
 from laurels.intake.intake import Intake
+from laurels.intake.lines import LineForm
+from laurels.intake.messages import (
+    OrderMessage,
+    QueueMessage,
+    RefundMessage,
+    Taken,
+    Taking,
+    retry_quarantined,
+    take_again,
+)
+from laurels.intake.queue import Batch, Message, Queue
 
 __all__ = [
+    "WIRE_NAMES",
     "AmendmentForm",
     "AnySource",
+    "Batch",
     "Email",
     "Id",
     "Instant",
     "Intake",
     "LineForm",
     "MemberId",
+    "Message",
     "NamedOrderForm",
     "OrderForm",
+    "OrderMessage",
+    "Queue",
+    "QueueMessage",
     "RefundForm",
+    "RefundMessage",
     "Source",
+    "Taken",
+    "Taking",
     "UnlinkedRefundForm",
+    "conflict_of",
     "convert",
     "decode",
     "differing_fields",
     "email_warning",
+    "retry_quarantined",
+    "take_again",
     "usable_email",
 ]

@@ -42,7 +42,7 @@ def decode(form: type[T], body: bytes) -> T:
         raise InvalidInput.of("body", f"is not valid JSON: {error}") from error
     except RecursionError as error:
         raise InvalidInput.of("body", "is nested too deeply") from error
-    return _checked(form, value)
+    return _checked(value)
 
 
 def convert(form: type[T], values: Mapping[str, object]) -> T:
@@ -51,12 +51,12 @@ def convert(form: type[T], values: Mapping[str, object]) -> T:
         value = msgspec.convert(values, form)
     except msgspec.ValidationError as error:
         raise _explained(str(error)) from error
-    return _checked(form, value)
+    return _checked(value)
 
 
-def _checked(form: type[T], value: T) -> T:
+def _checked(value: T) -> T:
     errors: list[FieldError] = []
-    for attribute, field, check in _checks(form):  # type: ignore[arg-type]  # a class is hashable
+    for attribute, field, check in _checks(type(value)):  # type: ignore[arg-type]  # a class is hashable
         text = getattr(value, attribute)
         if isinstance(text, str):
             try:

@@ -39,6 +39,7 @@ from laurels.leaderboard.changes import (
 from laurels.leaderboard.comparison import compare
 from laurels.leaderboard.port import AtHand, Followed, Leaderboard, Paced, Part, View
 from laurels.leaderboard.projector import Projector
+from laurels.leaderboard.together import Together
 
 __all__ = [
     "ALL_TIME",
@@ -58,6 +59,7 @@ __all__ = [
     "Renamed",
     "Scored",
     "Shown",
+    "Together",
     "View",
     "changes_of",
     "compare",

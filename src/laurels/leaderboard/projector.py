@@ -18,6 +18,7 @@ from laurels.errors import AnotherProjector, BoardMoved, BoardNotReady, FeedDive
 from laurels.leaderboard.boards import ALL_TIME, Boards, board_of
 from laurels.leaderboard.changes import changes_of
 from laurels.leaderboard.port import Followed, Leaderboard, Paced, Part
+from laurels.leaderboard.together import Together
 from laurels.ledger import Checkpoint, Heads, Ledger
 from laurels.model import Mark, Outline, Version
 
@@ -48,8 +49,17 @@ class Projector:
     """Carries entries from one ledger to one leaderboard. Exactly one runs for each leaderboard."""
 
     def __init__(
-        self, ledger: Ledger, leaderboard: Leaderboard, boards: Boards, rules: str, now: Clock = clock.now
+        self,
+        ledger: Ledger,
+        leaderboard: Leaderboard,
+        boards: Boards,
+        rules: str,
+        now: Clock = clock.now,
+        *,
+        together: Together | None = None,
     ) -> None:
+        """`together`: what `catch_up` may hold back; nothing where it is not given."""
+        self._together = together or Together()
         self._ledger = ledger
         self._leaderboard = leaderboard
         self._boards = boards
@@ -58,9 +68,10 @@ class Projector:
         self.on_followed: Callable[[Sequence[Outline]], None] | None = None
         """Called with entries that the board has just taken, for whoever keeps figures; not with those of a rebuild."""
 
-    async def catch_up(self, progress: Progress | None = None) -> Heads:
+    async def catch_up(self, progress: Progress | None = None, *, may_hold: bool = False) -> Heads:
         """Apply all that is in the feed now, rebuilding first where it is another history. Gives the heads that were
-        reached.
+        reached. With `may_hold` members move together: what moves too few of them is left for a later call, and the
+        board is confirmed all the same, for held back is not stale.
 
         Raises `LedgerUnavailable`, and `BoardUnavailable` where the leaderboard cannot be written; what was applied by
         then stays applied. Raises `AnotherProjector`.
@@ -69,7 +80,7 @@ class Projector:
             at = self._now()
             heads = await self._ledger.heads()
             try:
-                await self._follow(heads, progress)
+                await self._follow(heads, progress, may_hold=may_hold)
                 await self._leaderboard.confirm(at)
             except BoardMoved:
                 continue
@@ -112,7 +123,7 @@ class Projector:
         await self._leaderboard.reset(Followed(identity=heads.identity, epoch=heads.epoch, rules=rules))
         return await self.catch_up(progress)
 
-    async def _follow(self, heads: Heads, progress: Progress | None) -> None:
+    async def _follow(self, heads: Heads, progress: Progress | None, *, may_hold: bool) -> None:
         followed = await self._leaderboard.followed()
         rules, _, first_heads = followed.rules.partition(_BEGUN_AT)
         if (followed.identity, rules) != (heads.identity, self._rules) or followed.epoch > heads.epoch:
@@ -121,12 +132,12 @@ class Projector:
             await self._adopt(followed, heads)
         begun_at = _marks_of(first_heads)
         await self._check_beginning(followed, begun_at)
+        if may_hold and self._together.holds and followed.marks and await self._moved_together(followed, heads):
+            return
         total = sum(mark.position for mark in heads.marks.values())
         done = sum(mark.position for mark in followed.marks.values())
         for shard, head in sorted(heads.marks.items()):
-            mark = followed.marks.get(shard, Mark())
-            if mark.position > head.position or (mark.position == head.position and mark.hash != head.hash):
-                raise FeedDiverged
+            mark = _checked(followed, shard, head)
             read_from = begun_at.get(shard, Mark()).position  # before that, what is built is not read
             while mark.position < head.position:
                 chunk = BUILDING_CHUNK if mark.position < read_from else CHUNK
@@ -140,6 +151,29 @@ class Projector:
                 done += len(entries)
                 if progress is not None:
                     progress(done, max(done, total))
+
+    async def _moved_together(self, followed: Followed, heads: Heads) -> bool:
+        """Show what was held back if it is due, in one go. False where it is more than goes at once: then nobody is
+        singled out by it.
+        """
+        steps: list[tuple[int, list[Outline], Mark]] = []
+        for shard, head in sorted(heads.marks.items()):
+            mark = _checked(followed, shard, head)
+            if mark.position < head.position:
+                entries, mark = await self._ledger.outline(shard, mark, CHUNK)
+                if mark.position < head.position:
+                    return False
+                steps.append((shard, entries, mark))
+        changes = [changes_of(entries, self._boards) for _, entries, _ in steps]
+        moved = {change.member for of_shard in changes for _, change in of_shard}
+        if not steps or not self._together.is_due(moved, self._now()):
+            return True
+        for (shard, _, mark), of_shard in zip(steps, changes, strict=True):
+            await self._leaderboard.apply(shard, of_shard, mark)
+        if self.on_followed is not None:
+            for _, entries, _ in steps:
+                self.on_followed(entries)
+        return True
 
     async def _check_beginning(self, followed: Followed, first_heads: dict[int, Mark]) -> None:
         """A rebuild that is under way may go on only in a ledger that holds all that was there when it began.
@@ -160,8 +194,7 @@ class Projector:
 
     async def _adopt(self, followed: Followed, heads: Heads) -> None:
         """Go on under a later epoch, if all that the leaderboard took was there when each epoch since began."""
-        for epoch in range(followed.epoch + 1, heads.epoch + 1):
-            began = heads.began.get(epoch, {})
+        for began in (heads.began[epoch] for epoch in heads.began if epoch > followed.epoch):
             for shard, mark in followed.marks.items():
                 if mark.position > began.get(shard, Mark()).position:
                     raise FeedDiverged
@@ -208,6 +241,14 @@ async def _parts_of(checkpoint: Checkpoint, progress: Progress | None) -> AsyncG
         done += len(totals.numbers)
         if progress is not None:
             progress(done, done)
+
+
+def _checked(followed: Followed, shard: int, head: Mark) -> Mark:
+    """How far a shard was followed. Raises `FeedDiverged` where that is in no history with this head."""
+    mark = followed.marks.get(shard, Mark())
+    if mark.position > head.position or (mark.position == head.position and mark.hash != head.hash):
+        raise FeedDiverged
+    return mark
 
 
 def _text_of(marks: Mapping[int, Mark]) -> str:

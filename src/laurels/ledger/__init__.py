@@ -9,6 +9,8 @@ What holds on every engine, at every moment, whoever dies:
   entries.
 * **Members are in the ledger.** A number is given when a member's first document is accepted: increasing, unique, never
   reused. Enrol, hide, show, rename, contact, merge and erase are entries beside the point entries.
+* **A name number follows from the member's id** and its renames under the names' key, not from the order in which
+  members came (those of version 0.1 stay). The ledger knows its key: it is opened under no other one.
 * **A member's shard is a function of its id**, and the number of shards is for ever as the ledger was made.
 * **Positions are commit order.** Each shard numbers its entries 1, 2, 3 … under the shard's lock, so whoever has
   read up to a position has seen everything before it. There are no gaps.
@@ -17,17 +19,22 @@ What holds on every engine, at every moment, whoever dies:
 * **A shard's inbox is taken in order of acceptance**, so a member's documents are awarded in that order.
 * **Nothing is dropped.** What cannot be awarded is quarantined with its raw bytes and its reason, and stays until an
   operator decides.
+* **What people do is recorded**: a change in its own transaction, a look before it is answered (`audit.py`).
 * **A ledger has an identity and an epoch**, so that a view which followed another one notices.
 """
 
-from laurels.ledger.books import Books
+from laurels.ledger.audit import Act, AuditLog, AuditRow, Recording, recording
+from laurels.ledger.books import Books, TakesIn
+from laurels.ledger.casework import Casework, Customer, FoundDocument, Timeline, TimelineEntry
 from laurels.ledger.claim import (
+    OF_HOLD,
     Award,
     Claim,
     Decide,
     Due,
     Item,
     MemberState,
+    Onward,
     OrderKey,
     Outcome,
     Posting,
@@ -37,41 +44,61 @@ from laurels.ledger.claim import (
     RedemptionKey,
 )
 from laurels.ledger.feed import Checkpoint, Feed, Heads, MemberTotals
+from laurels.ledger.followers import Followers
 from laurels.ledger.inbox import Counts, DocumentState, Inbox, Receipt
 from laurels.ledger.members import MemberRegistry
+from laurels.ledger.names import NAMES, NameNumbers
 from laurels.ledger.outbox import Message, MessageState, Outbox
+from laurels.ledger.people import FoundMember, Kept, KeptDocument, KeptEntry, People
 from laurels.ledger.port import Ledger
 from laurels.ledger.programs import OTHER_RULES, Draft, ProgramStore, PublishedProgram
 from laurels.ledger.quarantine import Quarantine, QuarantinedDocument
 from laurels.ledger.shards import shard_of
-from laurels.ledger.upkeep import Finding, OldRules, Upgrade, Upkeep, Verification
+from laurels.ledger.upkeep import Awarded, Finding, OldRules, Recount, Upgrade, Upkeep, Verification
 
 __all__ = [
+    "NAMES",
+    "OF_HOLD",
     "OTHER_RULES",
+    "Act",
+    "AuditLog",
+    "AuditRow",
     "Award",
+    "Awarded",
     "Books",
+    "Casework",
     "Checkpoint",
     "Claim",
     "Counts",
+    "Customer",
     "Decide",
     "DocumentState",
     "Draft",
     "Due",
     "Feed",
     "Finding",
+    "Followers",
+    "FoundDocument",
+    "FoundMember",
     "Heads",
     "Inbox",
     "Item",
+    "Kept",
+    "KeptDocument",
+    "KeptEntry",
     "Ledger",
     "MemberRegistry",
     "MemberState",
     "MemberTotals",
     "Message",
     "MessageState",
+    "NameNumbers",
     "OldRules",
+    "Onward",
     "OrderKey",
     "Outbox",
     "Outcome",
+    "People",
     "Posting",
     "ProgramStore",
     "PublishedProgram",
@@ -80,10 +107,16 @@ __all__ = [
     "QuarantinedDocument",
     "Reached",
     "Receipt",
+    "Recording",
+    "Recount",
     "Redeemed",
     "RedemptionKey",
+    "TakesIn",
+    "Timeline",
+    "TimelineEntry",
     "Upgrade",
     "Upkeep",
     "Verification",
+    "recording",
     "shard_of",
 ]

@@ -19,6 +19,10 @@ RedemptionKey = tuple[str, str]
 """(source, redemption_id)."""
 
 
+OF_HOLD = "hold:"
+"""What the redemption id of points begins with that a till took of a hold; the hold's id follows."""
+
+
 class Item(Struct, frozen=True, kw_only=True):
     """A document in the inbox. `sequence` is its place in the order of acceptance; `member` is None while the member
     is unknown. `order_key` is the order that it is, or names.
@@ -45,6 +49,7 @@ class Award(Struct, frozen=True, kw_only=True):
 
     `left` is the amount not yet refunded, in minor units; `points` were earned, `reversed` of them taken back. `frame`
     is all else that the order's points depend on, `refunded` what was given back of it and how: the program's, opaque.
+    `content` is what the order said, where no frame is kept of it and the ledger still has that.
     """
 
     source: str
@@ -59,21 +64,36 @@ class Award(Struct, frozen=True, kw_only=True):
     board_at: int
     frame: bytes | None = None
     refunded: bytes | None = None
+    content: bytes | None = None
 
 
 class Redeemed(Struct, frozen=True, kw_only=True):
-    """A redemption: whose, how many points were spent, and how many of them came back."""
+    """A redemption: whose, how many points were spent, and how many of them came back. `spent` is what of it can come
+    back, and from where: the program's, opaque.
+    """
 
     member: int
     points: int
     restored: int
+    spent: bytes | None = None
 
 
 class MemberState(Struct, frozen=True):
-    """What the judgement sees of a member, and leaves: totals, and whatever else the program keeps, opaque."""
+    """What the judgement sees of a member, and leaves: totals, and whatever else the program keeps, opaque.
+
+    Where the claim is `in_depth`: `attributes` is what the shop has said of the member, opaque too; `enrolled_at` when
+    it was enrolled; `draw` the member by the ledger's secret, the same for ever. Of a member of whom the program has
+    kept nothing yet, `orders` is how many it has that have a total and are not wholly refunded, and `last_order_at`
+    when the last one was.
+    """
 
     totals: Balance = Balance()
     state: bytes | None = None
+    attributes: bytes | None = None
+    enrolled_at: int | None = None
+    draw: bytes = b""
+    orders: int = 0
+    last_order_at: int | None = None
 
 
 class Claim(Struct, kw_only=True):
@@ -81,7 +101,8 @@ class Claim(Struct, kw_only=True):
 
     `overdue` are documents that waited too long for their order. `waiting` are those that wait for an order among
     `items`. `orders` are the members of orders that were accepted and are not awarded. `redemptions` are those that
-    restorations name. `program_version` is the newest that is published.
+    restorations name. `program_version` is the newest that is published. `budgets` is what was used of campaigns'
+    budgets, by name, in the program's own units.
     """
 
     now: int
@@ -93,6 +114,7 @@ class Claim(Struct, kw_only=True):
     waiting: dict[OrderKey, list[Item]]
     members: dict[int, MemberState]
     redemptions: dict[RedemptionKey, Redeemed]
+    budgets: dict[str, int] = {}
 
 
 class Posting(Struct, frozen=True, kw_only=True):
@@ -145,9 +167,21 @@ class Due(Struct, frozen=True):
     what: bytes
 
 
+class Onward(Struct, frozen=True, kw_only=True):
+    """A document of Laurels' own for another member, who may be in another shard. It goes into that one's inbox in the
+    same transaction; (source, kind, id) is its key for ever.
+    """
+
+    kind: DocumentKind
+    source: str
+    id: str
+    member: int
+    content: bytes
+
+
 class Outcome(Struct, kw_only=True):
     """What to write. Every item of the claim is in `postings`, `waiting` or `quarantined`; so is each one that was
-    released. `states` are the members whose opaque state is another now.
+    released. `states` are the members whose opaque state is another now; `budgets` is by how much more of each is used.
     """
 
     postings: list[Posting] = []
@@ -158,6 +192,8 @@ class Outcome(Struct, kw_only=True):
     quarantined: list[Quarantined] = []
     reached: list[Reached] = []
     due: list[Due] = []
+    budgets: dict[str, int] = {}
+    onward: list[Onward] = []
 
 
 Decide = Callable[[Claim], Outcome]

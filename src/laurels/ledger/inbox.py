@@ -7,10 +7,14 @@ from msgspec import Struct
 
 from laurels.model import Document, DocumentKind, Entry, Status
 
+KEPT = frozenset({DocumentKind.ORDER, DocumentKind.REFUND, DocumentKind.AMENDMENT, DocumentKind.CANCELLATION})
+"""What these said stays for a time; of the others the entry and the remark say all."""
+
 
 class Receipt(Struct, frozen=True):
     """The answer to a document. `repeated`: it was here before, with this content. `conflict`: it was here with
-    other content. `balance`: of what was settled, the member's points to spend after it.
+    other content. `balance`: of what was settled, the member's points to spend after it. `fingerprints`: of a conflict,
+    what is kept and what was sent, both keyed alike; None where nothing is kept to compare.
     """
 
     status: Status
@@ -18,6 +22,7 @@ class Receipt(Struct, frozen=True):
     conflict: bool = False
     entry: Entry | None = None
     balance: int | None = None
+    fingerprints: tuple[bytes, bytes] | None = None
 
 
 class DocumentState(Struct, frozen=True, kw_only=True):

@@ -5,6 +5,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from laurels.errors import ProgramError
+
 OTHER_RULES = "Version {version} of the program is published with other rules. Give the changed program a new version."
 """What to say of a program that would change a published one."""
 
@@ -29,6 +31,34 @@ class Draft(Struct, frozen=True, kw_only=True):
     submitted_at: int
     approved_by: str | None
     approved_at: int | None
+
+
+def to_publish(
+    published: Sequence[PublishedProgram], version: int, text: str, from_at: int | None, *, actor: str | None, now: int
+) -> PublishedProgram | None:
+    """The program to write where a version is published beside these; None where it is there already. Raises
+    `ProgramError`, as `ProgramStore.publish` does.
+    """
+    for each in published:
+        if each.version == version:
+            if each.text != text:
+                raise ProgramError(OTHER_RULES.format(version=version))
+            return None
+    if not published:
+        return PublishedProgram(version=version, text=text, from_at=None, published_at=now, actor=actor)
+    last = published[-1]
+    if version < last.version:
+        raise ProgramError(
+            f"Version {version} of the program is not above the last published one, {last.version}. Raise it."
+        )
+    if from_at is not None and from_at < now:
+        raise ProgramError(f"Version {version} would be in force from before now. Give it a later `from`, or none.")
+    from_at = now if from_at is None else from_at
+    if last.from_at is not None and from_at <= last.from_at:
+        raise ProgramError(
+            f"Version {version} would be in force from before version {last.version} is. Give it a later `from`."
+        )
+    return PublishedProgram(version=version, text=text, from_at=from_at, published_at=now, actor=actor)
 
 
 class ProgramStore(Protocol):

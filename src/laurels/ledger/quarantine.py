@@ -1,10 +1,11 @@
 """The quarantine: what could not be awarded, with its content and reason, until an operator decides."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from msgspec import Struct
 
-from laurels.model import DocumentKind
+from laurels.model import DocumentKind, RefusedMessage
 
 
 class QuarantinedDocument(Struct, frozen=True, kw_only=True):
@@ -25,6 +26,12 @@ class QuarantinedDocument(Struct, frozen=True, kw_only=True):
 
 class Quarantine(Protocol):
     """Documents that an operator has to decide on. A document is known by (kind, source, id)."""
+
+    async def set_aside(self, messages: Sequence[RefusedMessage]) -> None:
+        """Put messages that are no documents into quarantine, durably, byte for byte, all in one commit. One that was
+        set aside before, from the same queue, is not written again. The bytes go with the member that they name.
+        """
+        ...
 
     async def quarantine(self, *, after: int = 0, limit: int = 50) -> list[QuarantinedDocument]:
         """Documents in quarantine with a sequence above `after`, in that order, without their bytes."""

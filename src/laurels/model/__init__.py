@@ -7,14 +7,15 @@ from laurels.model.documents import (
     Channel,
     Document,
     DocumentKind,
-    Line,
     Order,
     Redemption,
     Refund,
+    RefusedMessage,
     Restoration,
     Status,
 )
 from laurels.model.entries import Balance, Entry, EntryKind, Outline
+from laurels.model.lines import Line, LineKind, Payment, ReturnLine, Traits
 from laurels.model.members import Member, MemberEvent
 from laurels.model.standings import Place, Standing
 from laurels.model.version import Mark, Version
@@ -30,16 +31,21 @@ __all__ = [
     "Entry",
     "EntryKind",
     "Line",
+    "LineKind",
     "Mark",
     "Member",
     "MemberEvent",
     "Order",
     "Outline",
+    "Payment",
     "Place",
     "Redemption",
     "Refund",
+    "RefusedMessage",
     "Restoration",
+    "ReturnLine",
     "Standing",
     "Status",
+    "Traits",
     "Version",
 ]

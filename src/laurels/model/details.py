@@ -7,11 +7,21 @@ here, and worded by `laurels.program`.
 import msgspec
 from msgspec import Struct
 
+from laurels.errors import PointsOutOfRange
 
-class ReverseDetails(Struct, frozen=True, omit_defaults=True):
-    """Of points taken back. `left`: the order's amount, in minor units, that was not refunded before. `beyond`: the
-    amount is more than was left. `order_source`: in whose numbers the order is, where not in the refund's.
-    `amended`, `cancelled`: it follows an amendment of the order, or the cancellation of that refund.
+
+class Details(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Of an earn or reverse entry. Figures of points are grains where the version carries remainders, else points.
+
+    `left`: the order's amount, in minor units, that was not refunded before what is taken back. `beyond`: the amount
+    is more than was left. `order_source`: in whose numbers the order is, where not in the refund's. `amended`,
+    `cancelled`: it follows an amendment of the order by that revision, or the cancellation of that refund.
+
+    `excluded` is what earns nothing, by the number of the exclusion (-1: no rate), in minor units; `rates` is what
+    earns by each rate, exactly, in minor units or millionths of quantity; `bound` are the bonuses that reached the
+    room their caps left, and that room; `carried` the member's remainder before and after, in grains; `lots` what moved
+    in each lot (expires, origin, points). Of a reverse entry, `had` and `keeps` are what was left of the order earned
+    before it, and what is kept earns. `frame` is the digest of the order's frame.
     """
 
     left: int | None = None
@@ -19,24 +29,83 @@ class ReverseDetails(Struct, frozen=True, omit_defaults=True):
     order_source: str | None = None
     amended: int | None = None
     cancelled: bool = False
+    excluded: tuple[tuple[int, int], ...] = ()
+    rates: tuple[tuple[int, str], ...] = ()
+    parts: tuple[tuple[str, int], ...] = ()
+    bound: tuple[tuple[str, int], ...] = ()
+    carried: tuple[int, int] | None = None
+    tier: str | None = None
+    had: int = 0
+    keeps: int = 0
+    lots: tuple[tuple[int, int, int], ...] = ()
+    frame: str | None = None
 
+    def encode(self) -> bytes | None:
+        """The bytes to keep: canonical JSON, and None where there is nothing to say. Raises `PointsOutOfRange`."""
+        if self is NO_DETAILS:
+            return None
+        try:
+            return encode(self)
+        except OverflowError as error:
+            raise PointsOutOfRange from error
 
-class EarnDetails(Struct, frozen=True, omit_defaults=True):
-    """Of points earned. `amended`: by that revision of the order."""
-
-    amended: int | None = None
+    @staticmethod
+    def decode(content: bytes | None) -> "Details":
+        """From `encode`."""
+        return NO_DETAILS if content is None else _details.decode(content)
 
 
 class AdjustDetails(Struct, frozen=True, omit_defaults=True):
-    """Of an adjustment. `board` False: it changes the balance and no board."""
+    """Of an adjustment. `board` False: it changes the balance and no board. `lots`: what moved in each lot."""
 
     board: bool = True
+    lots: tuple[tuple[int, int, int], ...] = ()
 
 
 class RestoreDetails(Struct, frozen=True, omit_defaults=True):
-    """Of points that came back: of which redemption."""
+    """Of points that came back: of which redemption, and into which lots."""
 
     redemption_id: str
+    lots: tuple[tuple[int, int, int], ...] = ()
+
+
+class RedeemDetails(Struct, frozen=True, omit_defaults=True):
+    """Of points that were spent: out of which lots."""
+
+    lots: tuple[tuple[int, int, int], ...] = ()
+
+
+class ExpireDetails(Struct, frozen=True, omit_defaults=True):
+    """Of points that lapsed, or that a refund found lapsed and did not take again: the lot, by when it expires, and
+    when it would have.
+    """
+
+    expires: int
+    origin: int
+
+
+class HoldDetails(Struct, frozen=True, omit_defaults=True):
+    """Of points set aside: how many, until when."""
+
+    points: int
+    until: int
+
+
+class TransferDetails(Struct, frozen=True, omit_defaults=True):
+    """Of points that a member gave another one, by number: `to` in the entry of who gave, `of` in the other's."""
+
+    to: int | None = None
+    of: int | None = None
+    lots: tuple[tuple[int, int, int], ...] = ()
+
+
+class TierDetails(Struct, frozen=True, omit_defaults=True):
+    """Of a change of tier: from which to which; None: none. One given by hand says which, and `until` when."""
+
+    before: str | None = None
+    after: str | None = None
+    granted: str | None = None
+    until: int | None = None
 
 
 class MergeDetails(Struct, frozen=True, omit_defaults=True):
@@ -56,21 +125,24 @@ def encode(details: Struct) -> bytes | None:
     return None if written == b"{}" else written
 
 
-_earn = msgspec.json.Decoder(EarnDetails)
-_reverse = msgspec.json.Decoder(ReverseDetails)
+NO_DETAILS = Details()
+_details = msgspec.json.Decoder(Details)
 _adjust = msgspec.json.Decoder(AdjustDetails)
 _restore = msgspec.json.Decoder(RestoreDetails)
+_redeem = msgspec.json.Decoder(RedeemDetails)
+_hold = msgspec.json.Decoder(HoldDetails)
 _merge = msgspec.json.Decoder(MergeDetails)
 
 
-def earn_details(details: bytes | None) -> EarnDetails:
-    """What an earning says."""
-    return EarnDetails() if details is None else _earn.decode(details)
+def redeem_details(details: bytes | None) -> RedeemDetails:
+    """What a redemption says."""
+    return RedeemDetails() if details is None else _redeem.decode(details)
 
 
-def reverse_details(details: bytes | None) -> ReverseDetails:
-    """What a reversal says."""
-    return ReverseDetails() if details is None else _reverse.decode(details)
+def hold_details(details: bytes | None) -> HoldDetails:
+    """What a hold says."""
+    assert details is not None, "a hold says until when"
+    return _hold.decode(details)
 
 
 def restore_details(details: bytes) -> RestoreDetails:

@@ -5,11 +5,15 @@ id) for ever; its fingerprint tells a repeat (the same content again) from a con
 """
 
 import hashlib
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
+from operator import attrgetter
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
+
+from laurels.model.lines import Line, Payment, ReturnLine, Traits
 
 Amount = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 """Minor units, as far as every ledger can count. Held when content is read back, so that damage is noticed."""
@@ -19,7 +23,9 @@ Instant = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 
 
 class DocumentKind(StrEnum):
-    """The kinds of document. One id may be used once for each kind and source."""
+    """The kinds of document. One id may be used once for each kind and source. An `expiry` is the clock's, and
+    what is `given` is the other side of a transfer: nobody hands these in.
+    """
 
     ORDER = "order"
     REFUND = "refund"
@@ -28,6 +34,14 @@ class DocumentKind(StrEnum):
     AMENDMENT = "amendment"
     CANCELLATION = "cancellation"
     RESTORATION = "restoration"
+    EXPIRY = "expiry"
+    HOLD = "hold"
+    CAPTURE = "capture"
+    VOID = "void"
+    TRANSFER = "transfer"
+    GIVEN = "given"
+    GRANT = "grant"
+    MESSAGE = "message"
 
 
 class Channel(StrEnum):
@@ -53,8 +67,7 @@ class Document(Struct, frozen=True, kw_only=True):
     `content` says everything but who, so that the member can be erased and the points stay explained; the ledger
     keeps the member by number. `raw` is what was received, byte for byte, for the quarantine. `actor` is who handed it
     in. A document that enrols gives an unknown member a number; one that names an order does not. `order_source` is in
-    whose numbers `order_id` is. `as_sent` is the fingerprint that version 0.1 made of the same content, where it is
-    another.
+    whose numbers `order_id` is.
     """
 
     kind: DocumentKind
@@ -68,7 +81,13 @@ class Document(Struct, frozen=True, kw_only=True):
     order_source: str | None = None
     email: str | None = None
     actor: str | None = None
-    as_sent: bytes | None = None
+
+    def fingerprints(self) -> Iterator[bytes]:
+        """Those that the same content may be kept under: this one, and the one that version 0.1 made of it."""
+        yield self.fingerprint
+        if self.kind is DocumentKind.ORDER:
+            order = msgspec.json.decode(self.content, type=Order)
+            yield msgspec.structs.replace(order, member_id=self.member_id).as_sent()
 
     @property
     def enrols(self) -> bool:
@@ -84,20 +103,11 @@ class Document(Struct, frozen=True, kw_only=True):
 _ENROLS = frozenset({DocumentKind.ORDER, DocumentKind.ADJUSTMENT, DocumentKind.REDEMPTION})
 
 
-class Line(Struct, frozen=True, array_like=True, gc=False):
-    """One line of an order: quantity and unit price in millionths, the price of major units; a discount's price is
-    negative.
-    """
-
-    sku: str
-    quantity: int
-    unit_price: int
-
-
 class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A purchase. `total` is in minor units; `occurred_at` is as sent, None where the time of accepting counts.
 
-    `quiet` orders send no mail: they are history that is brought in, not news.
+    `traits` is what else is said of each line; empty where no line says more. `quiet` orders send no mail: they are
+    history that is brought in, not news.
     """
 
     source: str
@@ -110,17 +120,21 @@ class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
     lines: tuple[Line, ...] = ()
     email: str | None = None
     quiet: bool = False
+    traits: tuple[Traits, ...] = ()
+    region: str | None = None
+    store: str | None = None
+    coupons: tuple[str, ...] = ()
+    payments: tuple[Payment, ...] = ()
 
     def document(self, raw: bytes = b"", actor: str | None = None) -> Document:
         """This order as the ledger takes it. The e-mail address is contact data, not content."""
-        lines = tuple(sorted(self.lines, key=_line_key)) if len(self.lines) > 1 else self.lines
+        lines = sorted(self.lines, key=_LINE_KEY) if len(self.lines) > 1 else self.lines
         return Document(
             kind=DocumentKind.ORDER,
             source=self.source,
             id=self.order_id,
             member_id=self.member_id,
             fingerprint=self._fingerprint(lines),
-            as_sent=None if lines == self.lines else self._fingerprint(self.lines),
             content=msgspec.json.encode(msgspec.structs.replace(self, member_id="", email=None)),
             raw=raw,
             order_id=self.order_id,
@@ -128,8 +142,29 @@ class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
             actor=actor,
         )
 
-    def _fingerprint(self, lines: tuple[Line, ...]) -> bytes:
-        return _fingerprint(self.member_id, self.currency, self.channel, self.occurred_at, lines, self.total)
+    def as_sent(self) -> bytes:
+        """The fingerprint with the lines in the order in which they were sent, as version 0.1 made it."""
+        return self._fingerprint(self.lines)
+
+    def _fingerprint(self, lines: Sequence[Line]) -> bytes:
+        further = self._further()
+        said = [further] if further else []
+        return fingerprint_of(self.member_id, self.currency, self.channel, self.occurred_at, lines, self.total, *said)
+
+    def _further(self) -> dict[str, Any]:
+        """What came with the program in depth, where it is given: else an order keeps the fingerprint that it had."""
+        if not (self.traits or self.payments or self.coupons or self.region or self.store):
+            return {}
+        fields: dict[str, Any] = {
+            "coupons": sorted(self.coupons),
+            "payments": sorted((each.method, each.amount) for each in self.payments),
+            "region": self.region,
+            "store": self.store,
+        }
+        if self.traits:
+            pairs = zip(self.lines, self.traits, strict=True)
+            fields["lines"] = sorted(msgspec.json.encode(pair).decode() for pair in pairs)
+        return {name: value for name, value in fields.items() if value}
 
 
 class Amendment(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -158,7 +193,8 @@ class Amendment(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class Refund(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Money given back, in minor units. With `order_id` it takes back what that order earned; without, what the
-    amount would earn. `order_source` is in whose numbers the order is; None: in the refund's own.
+    amount would earn. `order_source` is in whose numbers the order is; None: in the refund's own. `lines` are those
+    that came back, counted from 1; an `amount` of 0 is then what they are worth.
     """
 
     source: str
@@ -170,17 +206,20 @@ class Refund(Struct, frozen=True, kw_only=True, omit_defaults=True):
     occurred_at: Instant | None = None
     quiet: bool = False
     order_source: str | None = None
+    lines: tuple[ReturnLine, ...] = ()
 
     def document(self, raw: bytes = b"", actor: str | None = None) -> Document:
         """This refund as the ledger takes it."""
-        of_another = () if self.order_source in {None, self.source} else (self.order_source,)
+        further: list[Any] = [] if self.order_source in {None, self.source} else [self.order_source]
+        if self.lines:
+            further.append(self.lines)
         return Document(
             kind=DocumentKind.REFUND,
             source=self.source,
             id=self.refund_id,
             member_id=self.member_id,
-            fingerprint=_fingerprint(
-                self.member_id, self.currency, self.amount, self.occurred_at, self.order_id, *of_another
+            fingerprint=fingerprint_of(
+                self.member_id, self.currency, self.amount, self.occurred_at, self.order_id, *further
             ),
             content=msgspec.json.encode(msgspec.structs.replace(self, member_id="")),
             raw=raw,
@@ -206,7 +245,7 @@ class Cancellation(Struct, frozen=True, kw_only=True, omit_defaults=True):
             source=self.source,
             id=self.refund_id,
             member_id=self.member_id,
-            fingerprint=_fingerprint(self.order_source or self.source, self.order_id),
+            fingerprint=fingerprint_of(self.order_source or self.source, self.order_id),
             content=msgspec.json.encode(msgspec.structs.replace(self, member_id="")),
             order_id=self.order_id,
             order_source=self.order_source,
@@ -249,7 +288,7 @@ class Adjustment(Struct, frozen=True, kw_only=True, omit_defaults=True):
             source=self.source or self.actor,
             id=self.id,
             member_id=self.member_id,
-            fingerprint=_fingerprint(self.member_id, self.points, self.reason, *([further] if further else [])),
+            fingerprint=fingerprint_of(self.member_id, self.points, self.reason, *([further] if further else [])),
             content=msgspec.json.encode(msgspec.structs.replace(self, member_id="")),
             actor=self.actor,
         )
@@ -271,7 +310,7 @@ class Redemption(Struct, frozen=True, kw_only=True, omit_defaults=True):
             source=self.source,
             id=self.redemption_id,
             member_id=self.member_id,
-            fingerprint=_fingerprint(self.member_id, self.points, self.reason),
+            fingerprint=fingerprint_of(self.member_id, self.points, self.reason),
             content=msgspec.json.encode(msgspec.structs.replace(self, member_id="")),
             actor=actor,
         )
@@ -293,9 +332,35 @@ class Restoration(Struct, frozen=True, kw_only=True, omit_defaults=True):
             source=self.source,
             id=f"{self.redemption_id}\n{self.cancel_id}",
             member_id=self.member_id,
-            fingerprint=_fingerprint(self.member_id, self.points),
+            fingerprint=fingerprint_of(self.member_id, self.points),
             content=msgspec.json.encode(msgspec.structs.replace(self, member_id="")),
             actor=actor,
+        )
+
+
+class RefusedMessage(Struct, frozen=True, kw_only=True):
+    """A message of a queue that could not be taken: no order and no refund, or one in conflict. `origin` names the
+    queue, `headers` are the names of its headers, and `member_id` is empty where none could be read.
+    """
+
+    origin: str
+    body: bytes
+    reason: str
+    headers: tuple[str, ...] = ()
+    member_id: str = ""
+
+    def document(self) -> Document:
+        """This message as the ledger keeps it: known by its queue and its bytes, so that the same again is one."""
+        digest = hashlib.blake2b(self.body, digest_size=16)
+        return Document(
+            kind=DocumentKind.MESSAGE,
+            source=self.origin,
+            id=digest.hexdigest(),
+            member_id=self.member_id,
+            fingerprint=digest.digest(),
+            content=msgspec.json.encode({"headers": self.headers}),
+            raw=self.body,
+            actor=self.origin,
         )
 
 
@@ -304,10 +369,9 @@ def keyed(secret: bytes, fingerprint: bytes) -> bytes:
     return hashlib.blake2b(fingerprint, digest_size=16, key=secret).digest()
 
 
-def _line_key(line: Line) -> tuple[str, int, int]:
-    return line.sku, line.quantity, line.unit_price
+_LINE_KEY = attrgetter("sku", "quantity", "unit_price")
 
 
-def _fingerprint(*content: Any) -> bytes:
+def fingerprint_of(*content: Any) -> bytes:
     """16 bytes that differ where the content differs: the content in one fixed spelling, hashed."""
     return hashlib.blake2b(msgspec.json.encode(content), digest_size=16).digest()

@@ -19,9 +19,11 @@ def within_points(total: int) -> int:
 
 
 class EntryKind(StrEnum):
-    """What an entry records. The first seven change points; the others are member events and carry 0 points.
+    """What an entry records. The first eight change points; the others carry 0 points: `hold` and `void` are a till's,
+    the rest member events.
 
-    A restore gives spent points back; a merge takes a member's points over to another, by an entry on each side.
+    A restore gives spent points back; a merge takes a member's points over to another, and a transfer some of them, by
+    an entry on each side.
     """
 
     EARN = "earn"
@@ -31,12 +33,16 @@ class EntryKind(StrEnum):
     EXPIRE = "expire"
     RESTORE = "restore"
     MERGE = "merge"
+    TRANSFER = "transfer"
+    HOLD = "hold"
+    VOID = "void"
     ENROL = "enrol"
     HIDE = "hide"
     SHOW = "show"
     RENAME = "rename"
     ERASE = "erase"
     CONTACT = "contact"
+    TIER = "tier"
 
 
 SCORED = frozenset({EntryKind.EARN, EntryKind.REVERSE, EntryKind.ADJUST})

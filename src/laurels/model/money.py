@@ -77,11 +77,15 @@ def check_total(total: int, currency: str, field: str) -> int:
 
 
 def sum_lines(lines: Iterable[tuple[int, int]], currency: str) -> int:
-    """Sum of quantity x unit price, both in millionths, to minor units: exact, then rounded half-up once.
+    """Sum of quantity x unit price, both in millionths, to minor units: exact, then rounded half-up once."""
+    return to_minor(sum(quantity * price for quantity, price in lines), currency)
+
+
+def to_minor(exact: int, currency: str) -> int:
+    """A product of millionths and millionths to minor units, rounded half-up.
 
     The sign is set aside while rounding, so that a refund of an amount and the amount itself round alike.
     """
-    exact = sum(quantity * price for quantity, price in lines)
     scale: int = 10 ** (12 - DECIMALS[currency])
     rounded = divide_half_up(abs(exact), scale)
     return rounded if exact >= 0 else -rounded

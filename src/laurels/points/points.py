@@ -1,12 +1,16 @@
-"""Adjust, redeem, cancel: what may be said with them, whose circle of ids they are in, and what they lead to."""
+"""Adjust, redeem, cancel, hold, give: what may be said with them, whose circle of ids they are in, and what they lead
+to.
+"""
 
 from collections.abc import Callable, Sequence
 
 from laurels.awarding import Awarder
-from laurels.errors import Conflict, InsufficientPoints, InvalidInput, LaurelsError
-from laurels.ledger import MemberRegistry, Receipt
-from laurels.model import Adjustment, DocumentKind, Redemption, Restoration
+from laurels.errors import InsufficientPoints, InvalidInput, LaurelsError, Refused
+from laurels.intake import WIRE_NAMES, conflict_of
+from laurels.ledger import Ledger, Receipt
+from laurels.model import Adjustment, Document, DocumentKind, Redemption, Restoration
 from laurels.model.cards import looks_like_card
+from laurels.model.spending import Capture, Hold, TierGrant, Transfer, Void
 
 SHOP = "shop"
 """The circle of ids of services that name none."""
@@ -17,9 +21,9 @@ class Points:
     written.
     """
 
-    def __init__(self, awarder: Awarder, members: MemberRegistry) -> None:
+    def __init__(self, awarder: Awarder, ledger: Ledger) -> None:
         self._awarder = awarder
-        self._members = members
+        self._ledger = ledger
         self.on_receipts: Callable[[DocumentKind, Sequence[Receipt]], object] = _nobody
         """Told of every receipt, for whoever counts."""
 
@@ -32,13 +36,21 @@ class Points:
             raise receipt
         return receipt
 
+    def check(self, adjustment: Adjustment) -> None:
+        """Raise `InvalidInput` for words that are not kept."""
+        fault = _fault_of(adjustment)
+        if fault is not None:
+            raise fault
+
     async def adjust_all(self, adjustments: Sequence[Adjustment]) -> list[Receipt | LaurelsError]:
         """The same of many in one commit, each judged alone; what was raised for one is its answer."""
         answers: list[Receipt | LaurelsError | None] = [_fault_of(each) for each in adjustments]
         sound = [n for n, answer in enumerate(answers) if answer is None]
         receipts = await self._awarder.settle_all([adjustments[n].document() for n in sound]) if sound else []
         for n, receipt in zip(sound, receipts, strict=True):
-            answers[n] = Conflict() if isinstance(receipt, Receipt) and receipt.conflict else receipt
+            answers[n] = receipt
+            if isinstance(receipt, Receipt) and receipt.conflict:
+                answers[n] = await conflict_of(self._ledger, adjustments[n].document(), WIRE_NAMES)
         self.on_receipts(DocumentKind.ADJUSTMENT, [each for each in receipts if isinstance(each, Receipt)])
         return [answer for answer in answers if answer is not None]
 
@@ -47,17 +59,37 @@ class Points:
         `InsufficientPoints`.
         """
         _refuse_card("reason", redemption.reason)
-        receipt = await self._awarder.settle(redemption.document(actor))
-        self.on_receipts(DocumentKind.REDEMPTION, [receipt])
-        return _sound(receipt)
+        return await self._settle(redemption.document(actor))
 
     async def cancel(self, restoration: Restoration, actor: str) -> Receipt:
         """Give spent points back, whole or in part: no board moves, no mail is sent. Raises `UnknownMember` for a
         redemption that is not this member's, `Conflict` where less is left of it.
         """
-        receipt = await self._awarder.settle(restoration.document(actor))
-        self.on_receipts(DocumentKind.RESTORATION, [receipt])
-        return _sound(receipt)
+        return await self._settle(restoration.document(actor))
+
+    async def hold(self, hold: Hold, actor: str) -> Receipt:
+        """Set points aside for a till. Raises `Conflict`, `InsufficientPoints`."""
+        return await self._settle(hold.document(actor))
+
+    async def capture(self, capture: Capture, actor: str) -> Receipt:
+        """Take what was set aside, or a part of it. Raises `Conflict`, `InsufficientPoints`."""
+        return await self._settle(capture.document(actor))
+
+    async def void(self, void: Void, actor: str) -> Receipt:
+        """Let go of what was set aside. Raises `Conflict`."""
+        return await self._settle(void.document(actor))
+
+    async def transfer(self, transfer: Transfer, actor: str) -> Receipt:
+        """Give points to another member. Raises `Conflict`, `InsufficientPoints`."""
+        return await self._settle(transfer.document(actor))
+
+    async def grant(self, grant: TierGrant, actor: str) -> Receipt:
+        """Give a tier by hand. Raises `Conflict`, `InvalidInput` for a tier that there is not."""
+        _refuse_card("reason", grant.reason)
+        try:
+            return await self._settle(grant.document(actor))
+        except Refused as error:
+            raise InvalidInput.of("tier", error.message) from error
 
     async def own_source(self, member_id: str) -> str:
         """Each member numbers its own redemptions, so that none can use up, or find out, the ids of others or of the
@@ -65,10 +97,17 @@ class Points:
 
         Raises `InsufficientPoints` for one who is unknown, and so has nothing to spend.
         """
-        member = await self._members.member(member_id)
+        member = await self._ledger.member(member_id)
         if member is None:
             raise InsufficientPoints
         return f"member:{member.number}"
+
+    async def _settle(self, document: Document) -> Receipt:
+        receipt = await self._awarder.settle(document)
+        self.on_receipts(document.kind, [receipt])
+        if receipt.conflict:
+            raise await conflict_of(self._ledger, document)
+        return receipt
 
 
 def _fault_of(adjustment: Adjustment) -> InvalidInput | None:
@@ -83,12 +122,6 @@ def _fault_of(adjustment: Adjustment) -> InvalidInput | None:
 def _refuse_card(field: str, text: str) -> None:
     if looks_like_card(text):
         raise InvalidInput.of(field, "must not hold a card number: take it out, it would be kept for ever")
-
-
-def _sound(receipt: Receipt) -> Receipt:
-    if receipt.conflict:
-        raise Conflict
-    return receipt
 
 
 def _nobody(kind: DocumentKind, receipts: Sequence[Receipt]) -> None:

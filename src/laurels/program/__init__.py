@@ -7,8 +7,17 @@ version that they were made under; a refund is judged by the version of its orde
 the rest move a member's points. States and frames are values that engines keep as bytes and never read into.
 """
 
-from laurels.program.basket import NOBODY, Basket, BasketLine, Payment, Person
-from laurels.program.details import Details, word_beyond, word_customer, word_earn, word_reverse, word_unlinked
+from laurels.model.details import Details
+from laurels.model.lines import Payment, ReturnLine
+from laurels.program.basket import NOBODY, Basket, BasketLine, Person
+from laurels.program.details import (
+    word_beyond,
+    word_cancelled,
+    word_customer,
+    word_earn,
+    word_reverse,
+    word_unlinked,
+)
 from laurels.program.earning import Earned, Reversed, earn, points_of, reverse, reverse_unlinked
 from laurels.program.evaluate import Evaluation, evaluate, frame_of
 from laurels.program.explaining import LineOf, explain, lines_of, payable, payable_points
@@ -21,8 +30,8 @@ from laurels.program.publishing import Difference, check_successor, compare, uns
 from laurels.program.spending import Change, adjust, capture, grant_tier, hold, redeem, restore, void
 from laurels.program.state import NEW, Lapse, MemberState, Spent
 from laurels.program.tables import Milestone
-from laurels.program.tiers import reached, tier_at
-from laurels.program.unwind import Return, ReturnLine, Reversal, cancel, unwind, unwind_unlinked
+from laurels.program.tiers import Progress, reached, tier_at, tier_progress
+from laurels.program.unwind import Return, Reversal, cancel, unwind, unwind_unlinked
 from laurels.program.wording import reason_of
 from laurels.program.worth import Worth, worth
 
@@ -49,6 +58,7 @@ __all__ = [
     "Payment",
     "Person",
     "Program",
+    "Progress",
     "Refunded",
     "Return",
     "ReturnLine",
@@ -84,6 +94,7 @@ __all__ = [
     "reverse",
     "reverse_unlinked",
     "tier_at",
+    "tier_progress",
     "touch",
     "unseen",
     "unwind",
@@ -91,6 +102,7 @@ __all__ = [
     "version_at",
     "void",
     "word_beyond",
+    "word_cancelled",
     "word_customer",
     "word_earn",
     "word_reverse",

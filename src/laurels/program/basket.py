@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from laurels.errors import Refused
 from laurels.model.currencies import DECIMALS
+from laurels.model.lines import Payment
 from laurels.program.rules import GOODS
 
 ONE = 1_000_000
@@ -30,13 +31,6 @@ class BasketLine(Struct, frozen=True, gc=False):
     tags: tuple[str, ...] = ()
     discount: int = 0
     tax: int | None = None
-
-
-class Payment(Struct, frozen=True, gc=False):
-    """A part of the total by its method, in minor units."""
-
-    method: str
-    amount: int
 
 
 class Basket(Struct, frozen=True, kw_only=True):

@@ -8,11 +8,8 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-import msgspec
-from msgspec import Struct
-
-from laurels.errors import PointsOutOfRange
 from laurels.model.currencies import DECIMALS
+from laurels.model.details import Details
 from laurels.model.money import format_amount, format_decimal
 from laurels.program.earning import earn, restored_reason, reverse
 from laurels.program.grains import GRAIN, format_grains, format_quotient
@@ -22,46 +19,6 @@ if TYPE_CHECKING:
 
 LONGEST = 1000
 """Characters of a reason."""
-
-
-class Details(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Of an earn or reverse entry. Figures of points are grains where the version carries remainders, else points.
-
-    `excluded` is what earns nothing, by the number of the exclusion (-1: no rate), in minor units; `rates` is what
-    earns by each rate, exactly, in minor units or millionths of quantity; `bound` are the bonuses that reached the
-    room their caps left, and that room; `carried` the member's remainder before and after, in grains; `lots` what moved
-    in each lot (expires, origin, points). Of a reverse entry, `left` is what was left of the order before it, and
-    `had` and `keeps` what that earned and what is kept earns. `frame` is the digest of the order's frame.
-    """
-
-    excluded: tuple[tuple[int, int], ...] = ()
-    rates: tuple[tuple[int, str], ...] = ()
-    parts: tuple[tuple[str, int], ...] = ()
-    bound: tuple[tuple[str, int], ...] = ()
-    carried: tuple[int, int] | None = None
-    tier: str | None = None
-    left: int | None = None
-    had: int = 0
-    keeps: int = 0
-    lots: tuple[tuple[int, int, int], ...] = ()
-    frame: str | None = None
-
-    def encode(self) -> bytes:
-        """Canonical JSON; empty where there is nothing to say."""
-        try:
-            content = _encoder.encode(self)
-        except OverflowError as error:
-            raise PointsOutOfRange from error
-        return b"" if content == b"{}" else content
-
-    @staticmethod
-    def decode(content: bytes) -> "Details":
-        """From `encode`."""
-        return _decoder.decode(content or b"{}")
-
-
-_encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(Details)
 
 
 def word_earn(program: "Program", amount: int, currency: str, details: Details) -> str:
@@ -81,7 +38,7 @@ def word_reverse(program: "Program", amount: int, currency: str, details: Detail
     """
     assert details.left is not None, "a reverse entry says what was left"
     if amount < 0:
-        return _word_cancelled(program, -amount, currency, details)
+        return word_cancelled(program, -amount, currency, details)
     if program.plain:
         return reverse(program, details.left, amount, currency)[0].reason
     had = f"{_money(details.left, currency)} earned {_points(program, details.had)}"
@@ -91,7 +48,7 @@ def word_reverse(program: "Program", amount: int, currency: str, details: Detail
     return _close(program, said, details)
 
 
-def _word_cancelled(program: "Program", amount: int, currency: str, details: Details) -> str:
+def word_cancelled(program: "Program", amount: int, currency: str, details: Details) -> str:
     """A refund that is cancelled: the order is worth what the others leave of it."""
     left = details.left or 0
     if program.plain:

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from laurels.clock import DAY
 from laurels.errors import PointsOutOfRange, Refused
+from laurels.model.details import Details
 from laurels.program.applying import Moment, bonuses
 from laurels.program.basket import (
     NOBODY,
@@ -27,7 +28,7 @@ from laurels.program.basket import (
     weights,
 )
 from laurels.program.caps import room_of_day, use
-from laurels.program.details import Details, unit_of, word_earn
+from laurels.program.details import unit_of, word_earn
 from laurels.program.frame import NOTHING, Frame
 from laurels.program.grains import GRAIN
 from laurels.program.local_time import NEVER, local_of

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from laurels.errors import PointsOutOfRange, Refused
+from laurels.program.local_time import NEVER
 
 Key = tuple[int, int]
 """Of a lot: when it expires, and when it would have (later than that after inactivity, sooner where points were
@@ -114,6 +115,12 @@ NEW = MemberState()
 
 _encoder = msgspec.msgpack.Encoder()
 _states = msgspec.msgpack.Decoder(MemberState)
+
+
+def begun(balance: int, orders: int = 0, last_active: int | None = None) -> MemberState:
+    """The state of a member of whom nothing but a balance was kept: all its points never expire."""
+    lots = (Lot(NEVER, NEVER, balance),) if balance > 0 else ()
+    return MemberState(lots, owed=max(0, -balance), orders=orders, last_active=last_active)
 
 
 class Lapse(Struct, frozen=True, array_like=True):

@@ -9,10 +9,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from laurels.errors import Refused
+from laurels.model.details import Details
+from laurels.model.lines import ReturnLine
 from laurels.model.money import divide_half_up
 from laurels.program.basket import NOBODY, Basket
 from laurels.program.caps import use
-from laurels.program.details import Details, unit_of, word_beyond, word_reverse, word_unlinked
+from laurels.program.details import unit_of, word_beyond, word_reverse, word_unlinked
 from laurels.program.evaluate import NO_BUDGETS, day_of, digest, frame_of, moves, settle, shares
 from laurels.program.frame import NOTHING, Frame, Refunded
 from laurels.program.lots import credit, debit, let_pass, take_back
@@ -22,16 +24,6 @@ from laurels.program.worth import worth
 
 if TYPE_CHECKING:
     from laurels.program.program import Program
-
-
-class ReturnLine(Struct, frozen=True, array_like=True):
-    """A line that comes back, counted from 1 as the order was sent: so many minor units of it, or so many millionths of
-    its quantity.
-    """
-
-    line: int
-    amount: int | None = None
-    quantity: int | None = None
 
 
 class Return(Struct, frozen=True):

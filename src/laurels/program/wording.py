@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 
 from laurels.model import Entry, EntryKind
-from laurels.model.details import earn_details, merge_details, restore_details, reverse_details
-from laurels.program.earning import beyond_reason, earn, restored_reason, reverse_unlinked, reversed_reason
+from laurels.model.details import Details, merge_details, restore_details
+from laurels.program.details import word_beyond, word_cancelled, word_earn, word_reverse, word_unlinked
 from laurels.program.program import Program
 
 
@@ -21,23 +21,27 @@ def reason_of(entry: Entry, program: Program | None) -> str:
 
 
 def _earned(entry: Entry, program: Program) -> str:
-    reason = earn(program, *_amount(entry)).reason
-    revision = earn_details(entry.details).amended
-    return reason if revision is None else f"order changed (revision {revision}): {reason}"
+    if entry.amount is None:
+        return "what was carried of two members who became one makes whole points"
+    details = Details.decode(entry.details)
+    reason = word_earn(program, *_amount(entry), details)
+    return reason if details.amended is None else f"order changed (revision {details.amended}): {reason}"
 
 
 def _reversed(entry: Entry, program: Program) -> str:
     amount, currency = _amount(entry)
-    details = reverse_details(entry.details)
+    details = Details.decode(entry.details)
     if details.left is None:
-        return reverse_unlinked(program, amount, currency).reason
+        return word_unlinked(program, amount, currency, details)
     if details.amended is not None:
-        return f"order changed (revision {details.amended}): what it had earned is taken back"
+        is_before = amount != details.left  # a change of an order that had earned takes back all that was left of it
+        what = "before it was awarded" if is_before else "what it had earned is taken back"
+        return f"order changed (revision {details.amended}): {what}"
     if details.cancelled:
-        return restored_reason(program, details.left, amount, currency)
+        return word_cancelled(program, amount, currency, details)
     if details.beyond:
-        return beyond_reason(amount, currency)
-    return reversed_reason(program, details.left, amount, currency)
+        return word_beyond(amount, currency)
+    return word_reverse(program, amount, currency, details)
 
 
 def _restored(entry: Entry) -> str:

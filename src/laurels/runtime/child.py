@@ -11,12 +11,13 @@ from typing import NoReturn
 
 from laurels.runtime.process import run, settings_of
 from laurels.runtime.processes import CHILD
-from laurels.runtime.roles import HTTP, NOTIFY, PROJECT, WORK
+from laurels.runtime.roles import CONSUME, HTTP, NOTIFY, PROJECT, PUBLISH, WORK
 from laurels.runtime.serving import run_once, run_process, run_serve
 
 _SERVE = "serve"
 LEAN = (WORK, NOTIFY, PROJECT)
-"""The commands that are one process."""
+CHILDREN = (*LEAN, CONSUME, PUBLISH)
+"""The commands that are one process; and those that `serve` runs beside them, which take more when people run them."""
 
 
 class _NotPlain(Exception):
@@ -40,6 +41,8 @@ def take(arguments: Sequence[str]) -> bool:
         settings = settings_of(asked.state, asked.config, http_host=asked.host, http_port=asked.port, http_workers=1)
         run(run_serve(settings, HTTP, share_port=True, with_parent=True))
         return True
+    if asked.process not in LEAN and not asked.with_parent:
+        return False
     settings = settings_of(asked.state, asked.config)
     if asked.once:
         sys.stdout.write(run(run_once(settings, asked.process)) + "\n")
@@ -50,7 +53,7 @@ def take(arguments: Sequence[str]) -> bool:
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="laurels", allow_abbrev=False, add_help=False, exit_on_error=False)
-    parser.add_argument("process", choices=[_SERVE, *LEAN])
+    parser.add_argument("process", choices=[_SERVE, *CHILDREN])
     parser.add_argument("--host")
     parser.add_argument("--port", type=int)
     parser.add_argument("--state", type=Path)

@@ -12,13 +12,27 @@ from typing import TYPE_CHECKING
 
 from laurels.clock import DAY
 from laurels.metrics_sharing import is_counting
+from laurels.runtime.heads import HeadLog
+from laurels.runtime.quarantining import tell_quarantined
 from laurels.runtime.supervisor import supervise
 from laurels.runtime.telling import Progress, lines
+from laurels.settings import Settings
 from laurels.wiring import Services
-from laurels.workers import Watch, award_forever, notify_forever, project_forever, recover_forever
+from laurels.workers import (
+    Watch,
+    award_forever,
+    consume_forever,
+    notify_forever,
+    project_forever,
+    publish_forever,
+    recover_forever,
+    sweep_forever,
+)
 
 if TYPE_CHECKING:
+    from laurels.console import Person
     from laurels.http import Beside
+    from laurels.runtime.anchoring import Anchors
 
 
 def _nobody(port: int) -> None:
@@ -26,9 +40,18 @@ def _nobody(port: int) -> None:
 
 
 @dataclass(frozen=True)
+class ConsoleRun:
+    """Who the console signs in, and who is told the address for it."""
+
+    person: "Person"
+    tell: Callable[[str], None]
+
+
+@dataclass(frozen=True)
 class Running:
-    """What a role is given. The last four are for HTTP: who is told the port, what is answered `beside` the API,
-    whether other processes listen at the same port, and the port that it answered at, to which it comes back.
+    """What a role is given. Four are for HTTP: who is told the port, what is answered `beside` the API, whether other
+    processes listen at the same port, and the port that it answered at, to which it comes back; the last is the
+    console's.
     """
 
     services: Services
@@ -38,16 +61,25 @@ class Running:
     beside: "Beside | None" = None
     share_port: bool = False
     ports: list[int] = field(default_factory=list)
+    console: ConsoleRun | None = None
+
+
+def _always(_: Settings) -> bool:
+    """Most roles are for every shop."""
+    return True
 
 
 @dataclass(frozen=True)
 class Role:
-    """One row: what it is called, what it does, the process it belongs to, and its loop."""
+    """One row: what it is called, what it does, the process it belongs to, its loop, and whether the settings ask for
+    it.
+    """
 
     name: str
     about: str
     process: str
     run: Callable[[Running, Watch], Awaitable[None]]
+    is_wanted: Callable[[Settings], bool] = _always
 
 
 async def _http(running: Running, watch: Watch) -> None:
@@ -66,6 +98,7 @@ async def _http(running: Running, watch: Watch) -> None:
 async def _award(running: Running, watch: Watch) -> None:
     services = running.services
     count: Callable[[int], object] = int
+    services.awarder.on_quarantined = tell_quarantined
     if is_counting():
         from laurels.metrics import AWARDED  # noqa: PLC0415 - prometheus-client takes a while to load
 
@@ -76,12 +109,32 @@ async def _award(running: Running, watch: Watch) -> None:
 async def _recover(running: Running, watch: Watch) -> None:
     services = running.services
 
-    async def forget() -> None:
+    anchors, heads = _anchors(services), HeadLog(services.settings.ledger.anchor_minutes, services.now)
+
+    async def tidy() -> None:
+        await heads.step(services.ledger)
+        if anchors is not None:
+            await anchors.step(services.ledger)
         days = services.settings.ledger.keep_content_days
         if days:
             await services.ledger.forget_content(recorded_before=services.now() - days * DAY, limit=FORGOTTEN_AT_ONCE)
+        kept_since = services.now() - services.settings.audit.days * DAY
+        await services.ledger.cut_audit(before=kept_since, limit=FORGOTTEN_AT_ONCE)
 
-    await recover_forever(services.checkout, forget, running.stop, watch)
+    await recover_forever(services.checkout, tidy, running.stop, watch)
+
+
+def _anchors(services: Services) -> "Anchors | None":
+    settings = services.settings
+    if settings.ledger.anchor_file is None:
+        return None
+    from laurels.runtime.anchoring import Anchors  # noqa: PLC0415 - cryptography takes a while to load
+
+    return Anchors(settings.ledger.anchor_file, settings.state, settings.ledger.anchor_minutes, services.now)
+
+
+async def _sweep(running: Running, watch: Watch) -> None:
+    await sweep_forever(running.services.awarder, running.stop, watch)
 
 
 async def _project(running: Running, watch: Watch) -> None:
@@ -96,30 +149,88 @@ async def _project(running: Running, watch: Watch) -> None:
 
 async def _notify(running: Running, watch: Watch) -> None:
     services = running.services
+    if is_counting():
+        from laurels.metrics import MESSAGE_TRIES  # noqa: PLC0415 - prometheus-client takes a while to load
+
+        services.notifier.on_try = lambda outcome: MESSAGE_TRIES.labels(outcome).inc()
     await notify_forever(services.ledger, services.notifier, running.stop, watch)
+
+
+async def _consume(running: Running, watch: Watch) -> None:
+    from laurels.runtime.queues import opened_consumer  # noqa: PLC0415 - most processes read no queue
+
+    async with opened_consumer(running.services) as consumer:
+        await consume_forever(consumer, running.stop, watch)
+
+
+async def _publish(running: Running, watch: Watch) -> None:
+    from laurels.runtime.events import opened_publishers  # noqa: PLC0415 - most processes publish nothing
+
+    async with opened_publishers(running.services) as publishers:
+        await publish_forever(running.services.ledger, publishers, running.stop, watch)
+
+
+async def _console(running: Running, watch: Watch) -> None:
+    from laurels.runtime.console import serve_console  # noqa: PLC0415 - in the extra `console`, and for it alone
+
+    assert running.console is not None, "the command says who signs in"
+    services = running.services
+    await serve_console(
+        services.settings,
+        services,
+        running.stop,
+        person=running.console.person,
+        tell=running.console.tell,
+        on_ready=watch.worked,
+    )
 
 
 FORGOTTEN_AT_ONCE = 1000
 """Documents whose content is let go of in one transaction: an order behind it waits for some milliseconds."""
 
-HTTP, WORK, PROJECT, NOTIFY = "http", "work", "project", "notify"
+HTTP, WORK, PROJECT, NOTIFY, CONSUME, PUBLISH = "http", "work", "project", "notify", "consume", "publish"
+CONSOLE = "console"
 """The processes."""
 
 ROLES = (
     Role("http", "Answers the API and serves the pages.", HTTP, _http),
     Role("award", "Judges accepted documents by the program and writes entries.", WORK, _award),
     Role(
-        "recover", "Finishes purchases that broke off, and lets go of documents' content in its time.", WORK, _recover
+        "recover",
+        "Finishes purchases that broke off, lets go of content and audit rows in their time, and writes anchors.",
+        WORK,
+        _recover,
     ),
+    Role("sweep", "Writes down what the clock has done: points that lapsed, holds that ended.", WORK, _sweep),
     Role("project", "Keeps the leaderboard at the head of the feed.", PROJECT, _project),
     Role("notify", "Sends the messages that are due.", NOTIFY, _notify),
+    Role(
+        "consume",
+        "Takes orders from a queue, where `consume.url` names one.",
+        CONSUME,
+        _consume,
+        lambda settings: settings.consume.url is not None,
+    ),
+    Role(
+        "publish",
+        "Publishes point entries as events, where `events.urls` names targets.",
+        PUBLISH,
+        _publish,
+        lambda settings: bool(settings.events.urls),
+    ),
+    Role("console", "Serves the pages of the people who run the program.", CONSOLE, _console),
 )
 
-BACKGROUND = tuple(role for role in ROLES if role.process != HTTP)
-"""All but HTTP."""
+BACKGROUND = tuple(role for role in ROLES if role.process not in {HTTP, CONSOLE})
+"""All but HTTP and the console, which is a process of its own, beside those that serve."""
 
-CHOICES = tuple(dict.fromkeys(name for role in ROLES for name in (role.process, role.name)))
+CHOICES = tuple(dict.fromkeys(name for role in (*ROLES[:1], *BACKGROUND) for name in (role.process, role.name)))
 """What `--only` takes: a role, or a process with all of its roles."""
+
+
+def wanted(roles: tuple[Role, ...], settings: Settings) -> tuple[Role, ...]:
+    """The roles among these that the settings ask for."""
+    return tuple(role for role in roles if role.is_wanted(settings))
 
 
 def roles_of(name: str) -> tuple[Role, ...]:

@@ -13,7 +13,19 @@ from laurels.errors import SettingsError
 from laurels.metrics_sharing import is_counting, shared
 from laurels.role_status import RoleBoard, RoleState
 from laurels.runtime.processes import ChildEvent, keep_running, stop_on_signals
-from laurels.runtime.roles import HTTP, NOTIFY, PROJECT, WORK, Role, Running, roles_of, run_roles
+from laurels.runtime.roles import (
+    CONSUME,
+    HTTP,
+    NOTIFY,
+    PROJECT,
+    PUBLISH,
+    WORK,
+    Role,
+    Running,
+    roles_of,
+    run_roles,
+    wanted,
+)
 from laurels.runtime.telling import Progress, lines, say
 from laurels.settings import Settings
 from laurels.wiring import Services, build, is_board_shared
@@ -43,7 +55,7 @@ async def serve_services(
     `shared` around it, so that all of them count together.
     """
     workers = services.settings.http.workers
-    processes = [WORK, NOTIFY, *([PROJECT] if workers > 1 else [])] if only is None else []
+    processes = _children(services.settings) if only is None else []
     async with asyncio.TaskGroup() as tasks:
         has_begun = False
 
@@ -128,6 +140,12 @@ def passed_on(state: Path | None, config: Path | None) -> list[str]:
     """The options that the children are given; the environment they inherit."""
     options = {"--state": state, "--config": config}
     return [text for name, value in options.items() if value is not None for text in (name, str(value))]
+
+
+def _children(settings: Settings) -> list[str]:
+    """The processes that `serve` starts beside its own."""
+    always = [WORK, NOTIFY, *([PROJECT] if settings.http.workers > 1 else [])]
+    return always + [process for process in (CONSUME, PUBLISH) if wanted(roles_of(process), settings)]
 
 
 def _roles_here(settings: Settings, only: str | None) -> tuple[Role, ...]:

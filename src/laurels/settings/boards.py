@@ -15,3 +15,13 @@ class BoardsSettings(Group, frozen=True):
             "a purchase finds its buyer"
         ),
     ] = 200
+    together: Annotated[
+        Count,
+        about(
+            "a new version of the boards is shown when so many members moved, so that nobody who knows of a purchase "
+            "finds its buyer by the name that moved then; 1: at once"
+        ),
+    ] = 1
+    within_s: Annotated[
+        Count, about("or when the first of them has waited so long: what the board may be late with `boards.together`")
+    ] = 60

@@ -1,10 +1,11 @@
 """Settings of the ledger."""
 
+from pathlib import Path
 from typing import Annotated
 
 from msgspec import Meta
 
-from laurels.settings.group import Group, about
+from laurels.settings.group import Count, Group, about
 
 
 class LedgerSettings(Group, frozen=True):
@@ -16,6 +17,14 @@ class LedgerSettings(Group, frozen=True):
         Meta(ge=1, le=256),
         about("feeds that members are spread over when the ledger is made, never changed afterwards; one is enough"),
     ] = 1
+    anchor_file: Annotated[
+        Path | None,
+        about(
+            "a file to which signed heads of the ledger are appended, for `laurels verify --against`; it belongs where "
+            "who can change the ledger cannot change it"
+        ),
+    ] = None
+    anchor_minutes: Annotated[Count, about("how often heads are written there, and logged, if they moved")] = 10
     keep_content_days: Annotated[
         int,
         Meta(ge=0),

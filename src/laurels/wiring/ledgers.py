@@ -1,5 +1,6 @@
 """The ledger that the settings name."""
 
+import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from laurels.clock import Clock
 from laurels.engines.sqlite import SqliteLedger
 from laurels.errors import LedgerMissing, SettingsError
 from laurels.leaderboard import Boards
-from laurels.ledger import Ledger, OldRules
+from laurels.ledger import Ledger, NameNumbers, OldRules
 from laurels.program import parse_program
 from laurels.settings import Settings
 from laurels.wiring.owner import check_owner
@@ -35,10 +36,29 @@ def check_there(settings: Settings) -> None:
         )
 
 
-def open_ledger(settings: Settings, now: Clock) -> LedgerBundle:
-    """The ledger that the settings name. Raises `SettingsError`, `SchemaTooOld` and the like."""
-    ledger = SqliteLedger.open(ledger_path(settings), now, settings.ledger.shards)
+def open_ledger(settings: Settings, now: Clock, names: NameNumbers) -> LedgerBundle:
+    """The ledger that the settings name, whose members are named by `names`. Raises `SettingsError`, `SchemaTooOld` and
+    the like.
+    """
+    ledger = SqliteLedger.open(ledger_path(settings), now, settings.ledger.shards, names)
     return LedgerBundle(ledger, ledger.intents, ledger.close)
+
+
+def read_ledger(settings: Settings, now: Clock, names: NameNumbers | None = None) -> LedgerBundle:
+    """The same for reading alone, also where nothing can be written."""
+    ledger = SqliteLedger.read(ledger_path(settings), now, names)
+    return LedgerBundle(ledger, ledger.intents, ledger.close)
+
+
+def is_writable(settings: Settings) -> bool:
+    """Whether the ledger can be written: not from a read-only mount, or by another user than its own."""
+    path = ledger_path(settings)
+    return os.access(settings.state, os.W_OK) and os.access(path, os.W_OK)
+
+
+def has_members(settings: Settings) -> bool:
+    """Whether there is a ledger with members in it: they bear names."""
+    return SqliteLedger.has_members(ledger_path(settings))
 
 
 def migrate(settings: Settings) -> tuple[int, int]:

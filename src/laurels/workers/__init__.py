@@ -1,7 +1,8 @@
 """The loops that run behind HTTP: award what was accepted, project what was awarded, send what is due, recover
-purchases that broke off.
+purchases that broke off, take orders from a queue, publish events.
 """
 
+from laurels.workers.consume import Consumer, consume_all, consume_forever
 from laurels.workers.loops import (
     UNWATCHED,
     Watch,
@@ -10,16 +11,23 @@ from laurels.workers.loops import (
     project_forever,
     recover_forever,
     sleep,
+    sweep_forever,
     unless_stopped,
 )
+from laurels.workers.publish import publish_forever
 
 __all__ = [
     "UNWATCHED",
+    "Consumer",
     "Watch",
     "award_forever",
+    "consume_all",
+    "consume_forever",
     "notify_forever",
     "project_forever",
+    "publish_forever",
     "recover_forever",
     "sleep",
+    "sweep_forever",
     "unless_stopped",
 ]

@@ -12,7 +12,7 @@ import structlog
 
 from laurels.awarding import Awarder
 from laurels.checkout import Checkout
-from laurels.errors import AnotherProjector, BoardUnavailable, LaurelsError, LedgerUnavailable
+from laurels.errors import AnotherProjector, BoardUnavailable, LaurelsError, LedgerUnavailable, QueueUnavailable
 from laurels.leaderboard import Projector
 from laurels.ledger import Ledger
 from laurels.notify import Notifier
@@ -31,8 +31,13 @@ RECOVER_EVERY_S = 10.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 5.0
 """Pauses between two tries while the ledger or the leaderboard is away; they double."""
 
+SWEEP_EVERY_S = 60.0
+"""How often it is looked who has fallen due."""
+
 Report = Callable[[int, int], None]
 """Called with (entries applied, entries there are)."""
+
+_EVENTS = {BoardUnavailable: "board.unavailable", QueueUnavailable: "queue.unavailable"}
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +50,7 @@ class Watch(Protocol):
         ...
 
     def away(self, error: LaurelsError) -> None:
-        """The ledger or the leaderboard is away; the loop tries again."""
+        """The ledger, the leaderboard or a queue is away; the loop tries again."""
         ...
 
     def failed(self, error: Exception) -> float:
@@ -90,7 +95,7 @@ async def award_forever(
         else:
             await unless_stopped(ledger.wait_for_work(IDLE_PATIENCE_S), stop)
 
-    await _forever("award", step, stop, watch)
+    await forever("award", step, stop, watch)
 
 
 async def project_forever(
@@ -110,13 +115,13 @@ async def project_forever(
         try:
             with progress() if is_first else nullcontext() as report:
                 is_first = False
-                heads = await projector.catch_up(report)
+                heads = await projector.catch_up(report, may_hold=True)
         except AnotherProjector:
             await sleep(PATIENCE_S, stop)
         else:
             await ledger.wait_for_news(heads, PATIENCE_S)
 
-    await unless_stopped(_forever("project", step, stop, watch), stop)
+    await unless_stopped(forever("project", step, stop, watch), stop)
 
 
 async def notify_forever(ledger: Ledger, notifier: Notifier, stop: asyncio.Event, watch: Watch = UNWATCHED) -> None:
@@ -126,7 +131,7 @@ async def notify_forever(ledger: Ledger, notifier: Notifier, stop: asyncio.Event
         if not await notifier.step():
             await unless_stopped(ledger.wait_for_messages(IDLE_PATIENCE_S), stop)
 
-    await _forever("notify", step, stop, watch)
+    await forever("notify", step, stop, watch)
 
 
 async def recover_forever(
@@ -140,7 +145,20 @@ async def recover_forever(
         watch.worked()
         await sleep(RECOVER_EVERY_S, stop)
 
-    await _forever("recover", step, stop, watch)
+    await forever("recover", step, stop, watch)
+
+
+async def sweep_forever(awarder: Awarder, stop: asyncio.Event, watch: Watch = UNWATCHED) -> None:
+    """Write down what the clock has done to members (points that lapsed, holds that ended), now and from time to time,
+    until `stop` is set. Answers do not wait for it.
+    """
+
+    async def step() -> None:
+        if not await awarder.sweep():
+            watch.worked()
+            await sleep(SWEEP_EVERY_S, stop)
+
+    await forever("sweep", step, stop, watch)
 
 
 async def unless_stopped(work: Coroutine[Any, Any, object], stop: asyncio.Event) -> None:
@@ -164,13 +182,14 @@ async def sleep(seconds: float, stop: asyncio.Event) -> None:
         return
 
 
-async def _forever(name: str, step: Callable[[], Awaitable[None]], stop: asyncio.Event, watch: Watch) -> None:
+async def forever(name: str, step: Callable[[], Awaitable[None]], stop: asyncio.Event, watch: Watch) -> None:
+    """Take one step after the other until `stop` is set. What is away is waited for, as `watch` is told."""
     pause = FIRST_PAUSE_S
     while not stop.is_set():
         try:
             await step()
-        except (LedgerUnavailable, BoardUnavailable) as error:
-            event = "board.unavailable" if isinstance(error, BoardUnavailable) else "ledger.unavailable"
+        except (LedgerUnavailable, BoardUnavailable, QueueUnavailable) as error:
+            event = _EVENTS.get(type(error), "ledger.unavailable")
             log.warning(event, worker=name, error=error.message, retry_in_s=pause)
             watch.away(error)
             await sleep(pause, stop)

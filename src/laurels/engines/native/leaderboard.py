@@ -76,13 +76,23 @@ class NativeLeaderboard:
             around=[Place(*row) for row in beside],
         )
 
-    def render(self, board: str, member_id: str, *, top: int, around: int, now: int, stale_after: int) -> Rendered:
+    def render(
+        self,
+        board: str,
+        member_id: str,
+        *,
+        top: int,
+        around: int,
+        now: int,
+        stale_after: int,
+        seal: Callable[[bytes], str] | None = None,
+    ) -> Rendered:
         """See `laurels.dashboard.Renders`. Costs 1 to 3 us."""
         try:
-            return self._reader.render(board, member_id, top, around, now, stale_after)
+            return self._reader.render(board, member_id, top, around, now, stale_after, seal)
         except (core.CoreError, OSError, UnicodeEncodeError):
             name, who = _sayable(board), _sayable(member_id)
-            return self._read(lambda: self._reader.render(name, who, top, around, now, stale_after))
+            return self._read(lambda: self._reader.render(name, who, top, around, now, stale_after, seal))
 
     async def standings(self, board: str, *, chunk: int = 1000) -> AsyncIterator[list[Row]]:
         """The version is the one at the first chunk; a copy of its order, 8 bytes a ranked member, is held to the last.

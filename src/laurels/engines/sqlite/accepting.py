@@ -5,13 +5,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from laurels.engines.sqlite import intents, members
-from laurels.engines.sqlite.chain import Numbers, read_entry
+from laurels.engines.sqlite.chain import SECRET_BYTES, Numbers, read_entry
 from laurels.engines.sqlite.connection import Database
-from laurels.ledger import Item, Receipt, shard_of
-from laurels.model import Document, DocumentKind, Status
-from laurels.model.documents import keyed
-
-SECRET_BYTES = 16
+from laurels.ledger import Item, Onward, Receipt, shard_of
+from laurels.model import Document, DocumentKind, RefusedMessage, Status
+from laurels.model.documents import fingerprint_of, keyed
 
 
 class Acceptance:
@@ -21,6 +19,7 @@ class Acceptance:
         self._db = db
         self._now = now
         self._numbers = Numbers(db)
+        self._members: dict[int, Whose] = {}
 
     def save(self) -> None:
         """Write what numbers are next."""
@@ -30,7 +29,8 @@ class Acceptance:
         """The first answer to a document that was here before, or the conflict with it (None when it is new); and whose
         it is, if that is known.
         """
-        row = self._db.one("look_up", document.source, document.id, document.kind.value, document.member_id)
+        id_ = kept_id(self._numbers.secret, document.kind, document.id)
+        row = self._db.one("look_up", document.source, id_, document.kind, document.member_id)
         assert row is not None, "a row of look-ups is a row, whatever they find"
         sequence, number = row
         if sequence is not None:
@@ -41,31 +41,20 @@ class Acceptance:
         """Write down a new document for ever, numbering who is unknown where it does; gives it as the awarding sees it,
         and its shard.
         """
-        whose = whose or self._place(document)
+        whose = whose or self.place(document)
         if whose.number is not None and document.email is not None:
             members.keep_first_contact(self._db, whose.number, document.email, self._now)
         sequence = self._db.insert(
             "insert_accepted",
-            document.kind.value,
+            document.kind,
             document.source,
-            document.id,
+            kept_id(self._numbers.secret, document.kind, document.id),
             whose.number,
             keyed(whose.secret, document.fingerprint),
-            Status.ACCEPTED.value,
+            Status.ACCEPTED,
             self._now,
         )
-        item = Item(
-            sequence=sequence,
-            kind=document.kind,
-            source=document.source,
-            id=document.id,
-            member=whose.number,
-            order_key=document.order_key,
-            accepted_at=self._now,
-            content=document.content,
-            actor=document.actor,
-        )
-        return item, whose.shard
+        return item_of(document, sequence, whose.number, self._now), whose.shard
 
     def accept(self, document: Document) -> Receipt:
         """Put a document into the inbox, where it was not there before."""
@@ -74,27 +63,61 @@ class Acceptance:
             return known
         if not intents.allow(self._db, document):
             return Receipt(Status.ACCEPTED, conflict=True)
-        whose = whose or self._place(document)
+        sequence = self._put(document, whose)
+        intents.finish(self._db, document)
+        if document.kind is DocumentKind.AMENDMENT:
+            self._change_before_award(document, sequence)
+        return Receipt(Status.ACCEPTED)
+
+    def set_aside(self, message: RefusedMessage) -> None:
+        """Put a message into quarantine, where it was not there before."""
+        document = message.document()
+        known, whose = self.look_up(document)
+        if known is None:
+            sequence = self._put(document, whose)
+            self._db.run("set_accepted", Status.QUARANTINED.value, sequence)
+            self._db.run("set_inbox", Status.QUARANTINED.value, message.reason, self._now, sequence)
+
+    def _put(self, document: Document, whose: "Whose | None") -> int:
+        """Write a new document to the inbox; gives its sequence."""
+        whose = whose or self.place(document)
         item, shard = self.remember(document, whose)
+        self.queue(document, item, shard, b"" if whose.is_erased else document.raw)
+        return item.sequence
+
+    def queue(self, document: Document, item: Item, shard: int, raw: bytes) -> None:
+        """Put a document that is remembered where the awarding finds it."""
         self._db.run(
             "insert_inbox",
             item.sequence,
-            document.kind.value,
+            document.kind,
             document.source,
             document.id,
             None if item.member is not None else self._stranger_of(document),
             document.order_id,
             self._now,
             document.content,
-            b"" if whose.is_erased else document.raw,
+            raw,
             shard,
             None if document.order_key is None else document.order_key[0],
             document.actor,
         )
-        intents.finish(self._db, document)
-        return Receipt(Status.ACCEPTED)
 
-    def _place(self, document: Document) -> "Whose":
+    def _change_before_award(self, document: Document, sequence: int) -> None:
+        """A change of an order that is not awarded waits for it, and is what the order is awarded by. One in
+        quarantine is judged again.
+        """
+        row = None if document.order_key is None else self._db.one("unawarded_order", *document.order_key)
+        if row is None:
+            return
+        order, state = row
+        self._db.run("set_accepted", Status.WAITING.value, sequence)
+        self._db.run("set_inbox", "waiting", "the order is not awarded yet", self._now, sequence)
+        if state == "quarantined":
+            self._db.run("set_accepted", Status.ACCEPTED.value, order)
+            self._db.run("set_inbox", "ready", "", self._now, order)
+
+    def place(self, document: Document) -> "Whose":
         """Whose a document of an unknown member is: nobody's yet, where it does not enrol."""
         owner = intents.erased_buyer(self._db, document)
         if owner is None and not document.enrols:
@@ -126,6 +149,13 @@ class Acceptance:
         return row[0], row[1]
 
     def _member(self, number: int) -> "Whose":
+        """Nothing but this transaction changes a member while it lasts."""
+        known = self._members.get(number)
+        if known is None:
+            known = self._members[number] = self._read_member(number)
+        return known
+
+    def _read_member(self, number: int) -> "Whose":
         row = self._db.one("member_key", number)
         assert row is not None, "a number that was given stays"
         shard, secret = row
@@ -151,12 +181,45 @@ class Acceptance:
         if member is not None and secret is None:  # erased: nothing tells other content, the key alone decides
             return receipt
         unplaced = self._numbers.secret
-        for sent in {document.fingerprint, document.as_sent or document.fingerprint}:
+        for sent in document.fingerprints():
             if fingerprint == (keyed(secret, sent) if secret else keyed(unplaced, sent)):
                 return receipt
             if secret and fingerprint == keyed(secret, keyed(unplaced, sent)):  # placed after it came
                 return receipt
-        return Receipt(Status(status), conflict=True)
+        fingerprints = fingerprint, keyed(secret or unplaced, document.fingerprint)
+        return Receipt(Status(status), conflict=True, fingerprints=fingerprints)
+
+
+def kept_id(secret: bytes, kind: DocumentKind, id_: str) -> str:
+    """The id under which a document is remembered for ever. That of an adjustment is whatever a caller chose as its
+    key, perhaps a customer's id, and nobody is shown it: of it a digest is kept, which knows it again.
+    """
+    return keyed(secret, id_.encode()).hex() if kind is DocumentKind.ADJUSTMENT else id_
+
+
+def hand_on(db: Database, onward: Onward, now: int) -> None:
+    """Put a document of Laurels' own into a member's inbox, in the transaction that it follows from."""
+    row = db.one("whose_number", onward.member)
+    assert row is not None, "a number that was given stays"
+    number, shard, secret = row
+    fingerprint = keyed(secret or secrets.token_bytes(SECRET_BYTES), fingerprint_of(onward.content.decode()))
+    kind, accepted = onward.kind.value, Status.ACCEPTED.value
+    sequence = db.insert("insert_accepted", kind, onward.source, onward.id, number, fingerprint, accepted, now)
+    db.run(
+        "insert_inbox",
+        sequence,
+        kind,
+        onward.source,
+        onward.id,
+        None,
+        None,
+        now,
+        onward.content,
+        b"",
+        shard,
+        None,
+        None,
+    )
 
 
 class Whose(NamedTuple):
@@ -168,9 +231,32 @@ class Whose(NamedTuple):
     is_erased: bool = False
 
 
+def item_of(document: Document, sequence: int, member: int | None, now: int) -> Item:
+    """A document as the awarding sees it."""
+    return Item(
+        sequence=sequence,
+        kind=document.kind,
+        source=document.source,
+        id=document.id,
+        member=member,
+        order_key=document.order_key,
+        accepted_at=now,
+        content=document.content,
+        actor=document.actor,
+    )
+
+
 def accept(db: Database, batches: Sequence[Sequence[Document]], now: int) -> list[list[Receipt]]:
     """Write documents to the inbox, each batch as it was handed in. Repeats and conflicts write nothing."""
     acceptance = Acceptance(db, now)
     receipts = [[acceptance.accept(document) for document in batch] for batch in batches]
     acceptance.save()
     return receipts
+
+
+def set_aside(db: Database, messages: Sequence[RefusedMessage], now: int) -> None:
+    """Put messages that are no documents into quarantine."""
+    acceptance = Acceptance(db, now)
+    for message in messages:
+        acceptance.set_aside(message)
+    acceptance.save()

@@ -1,6 +1,8 @@
 """The transactions of an award: claim documents, let the rules judge them, write what they lead to."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
 
 from laurels.engines.sqlite import leases
 from laurels.engines.sqlite.accepting import Acceptance
@@ -8,12 +10,20 @@ from laurels.engines.sqlite.chain import Chain, Chains, read_entry
 from laurels.engines.sqlite.connection import Database, Row
 from laurels.engines.sqlite.writing import write
 from laurels.errors import LaurelsError, NotOwned
-from laurels.ledger import Award, Claim, Decide, Item, MemberState, OrderKey, Receipt, Redeemed
+from laurels.ledger import OF_HOLD, Award, Claim, Decide, Item, MemberState, OrderKey, Receipt, Redeemed
 from laurels.model import Balance, Document, DocumentKind, Status
 
 
 def award(
-    db: Database, shard: int, limit: int, decide: Decide, *, waiting_before: int, now: int, fence: int | None
+    db: Database,
+    shard: int,
+    limit: int,
+    decide: Decide,
+    *,
+    waiting_before: int,
+    in_depth: bool,
+    now: int,
+    fence: int | None,
 ) -> int:
     """Take up to `limit` documents in order of acceptance, and as many overdue ones. Returns how many were taken.
 
@@ -25,34 +35,90 @@ def award(
     overdue = [_item(row) for row in db.all("claim_overdue", shard, waiting_before, limit)]
     if not items and not overdue:
         return 0
-    chain = Chain(db, shard, now)
-    claim = _claim(db, chain, items, overdue)
-    known = frozenset(claim.awards)
-    outcome = decide(claim)
-    for item in outcome.waiting:
-        _set_aside(db, item, Status.WAITING, "the order has not come yet", chain.now)
-    for quarantined in outcome.quarantined:
-        _set_aside(db, quarantined.item, Status.QUARANTINED, quarantined.reason, chain.now)
-    for item, place, member in write(db, chain, outcome, known):
-        if item.member != member:
-            db.run("place_accepted", member, item.sequence)
-        db.run("set_awarded", place, item.sequence)
-        db.run("delete_inbox", item.sequence)
-    chain.save()
+    _judge(db, Chain(db, shard, now), items, overdue, decide, in_depth=in_depth)
     return len(items) + len(overdue)
 
 
+class New(NamedTuple):
+    """A document of this transaction that is not written down yet: how to put it into the inbox, where it has to lie
+    there, and its row where it is awarded by the entry at a place.
+    """
+
+    item: Item
+    queue: Callable[[], None]
+    row: Callable[[int], tuple[object, ...]]
+
+
+def award_new(db: Database, chain: Chain, new: Sequence[New], decide: Decide, *, in_depth: bool) -> None:
+    """Award documents without their way through the inbox."""
+    by_sequence = {each.item.sequence: each for each in new}
+    _judge(db, chain, [each.item for each in new], [], decide, by_sequence, in_depth=in_depth)
+
+
+def _judge(  # noqa: PLR0917 - what is judged, and by what
+    db: Database,
+    chain: Chain,
+    items: list[Item],
+    overdue: list[Item],
+    decide: Decide,
+    new: Mapping[int, New] = MappingProxyType({}),
+    *,
+    in_depth: bool,
+) -> None:
+    """Let the rules judge documents, and write what they lead to."""
+    claim, balances = _claim(db, chain, items, overdue, in_depth=in_depth)
+    known = frozenset(claim.awards)
+    outcome = decide(claim)
+    aside = [(item, Status.WAITING, "the order has not come yet") for item in outcome.waiting]
+    aside += [(each.item, Status.QUARANTINED, each.reason) for each in outcome.quarantined]
+    for item, status, reason in aside:
+        if item.sequence in new:
+            new[item.sequence].queue()
+        _set_aside(db, item, status, reason, chain.now)
+    written = write(db, chain, outcome, known, balances)
+    db.run_many("insert_judged", [new[each.sequence].row(place) for each, place, _ in written if each.sequence in new])
+    written = [each for each in written if each[0].sequence not in new]
+    for item, _, member in written:
+        if item.member != member:
+            db.run("place_accepted", member, item.sequence)
+    db.run_many("set_awarded", [(place, item.sequence) for item, place, _ in written])
+    db.run_many("delete_inbox", [(item.sequence,) for item, _, _ in written])
+    chain.save()
+
+
+def sweep(db: Database, shard: int, limit: int, decide: Decide, *, now: int, fence: int | None) -> int:
+    """Write down what the clock has done to up to `limit` members. Returns how many were looked at."""
+    if fence is not None and not leases.holds(db, shard, fence):
+        raise NotOwned
+    chain = Chain(db, shard, now)
+    rows = db.all("claim_due", shard, chain.now, limit)
+    if not rows:
+        return 0
+    for member, _ in rows:
+        db.run("delete_due", shard, chain.now, member)
+    items = [_by_clock(member, at) for member, at in rows]
+    claim, balances = _claim(db, chain, items, [], in_depth=True)
+    write(db, chain, decide(claim), balances=balances)
+    chain.save()
+    return len(rows)
+
+
 def settle(
-    db: Database, batches: Sequence[tuple[Sequence[Document], Decide]], now: int
+    db: Database, batches: Sequence[tuple[Sequence[Document], Decide, bool]], now: int
 ) -> list[list[Receipt | LaurelsError]]:
-    """Accept documents and write their entries at once, each judged alone."""
-    return [[_settle_one(db, document, decide, now) for document in documents] for documents, decide in batches]
+    """Accept documents and write their entries at once, each judged alone; with True, in depth."""
+    return [
+        [_settle_one(db, document, decide, now, in_depth=in_depth) for document in documents]
+        for documents, decide, in_depth in batches
+    ]
 
 
-def _settle_one(db: Database, document: Document, decide: Decide, now: int) -> Receipt | LaurelsError:
+def _settle_one(
+    db: Database, document: Document, decide: Decide, now: int, *, in_depth: bool
+) -> Receipt | LaurelsError:
     db.execute("SAVEPOINT one")
     try:
-        receipt: Receipt | LaurelsError = _settle(db, document, decide, now)
+        receipt: Receipt | LaurelsError = _settle(db, document, decide, now, in_depth=in_depth)
     except LaurelsError as error:
         db.execute("ROLLBACK TO one")
         receipt = error
@@ -60,7 +126,7 @@ def _settle_one(db: Database, document: Document, decide: Decide, now: int) -> R
     return receipt
 
 
-def _settle(db: Database, document: Document, decide: Decide, now: int) -> Receipt:
+def _settle(db: Database, document: Document, decide: Decide, now: int, *, in_depth: bool) -> Receipt:
     acceptance = Acceptance(db, now)
     known, whose = acceptance.look_up(document)
     if known is not None:
@@ -69,8 +135,8 @@ def _settle(db: Database, document: Document, decide: Decide, now: int) -> Recei
     acceptance.save()
     chains = Chains(db, now)
     chain = chains.of(shard)
-    outcome = decide(_claim(db, chain, [item], []))
-    [(_, place, member)] = write(db, chain, outcome)
+    claim, balances = _claim(db, chain, [item], [], in_depth=in_depth)
+    [(_, place, member)] = write(db, chain, decide(claim), balances=balances)
     db.run("set_awarded", place, item.sequence)
     chains.save()
     return _with_balance(db, Receipt(Status.AWARDED, entry=read_entry(db, place)), member)
@@ -81,9 +147,11 @@ def _with_balance(db: Database, receipt: Receipt, member: int) -> Receipt:
     return Receipt(receipt.status, receipt.repeated, receipt.conflict, receipt.entry, row[0] if row else 0)
 
 
-def _claim(db: Database, chain: Chain, items: list[Item], overdue: list[Item]) -> Claim:
+def _claim(
+    db: Database, chain: Chain, items: list[Item], overdue: list[Item], *, in_depth: bool
+) -> tuple[Claim, dict[int, Row | None]]:
     """Look up what judging these needs: the orders that others name, the documents that orders release, the members'
-    state.
+    state; in depth also budgets, and what is said of members. Gives the members' rows of totals besides.
     """
     claim = Claim(
         now=chain.now,
@@ -96,30 +164,50 @@ def _claim(db: Database, chain: Chain, items: list[Item], overdue: list[Item]) -
         members={},
         redemptions={},
     )
+    anything_waits = db.one("anything_waits") is not None
     for item in [*items, *overdue]:
-        _look_up(db, claim, item, chain.shard)
+        _look_up(db, claim, item, chain.shard, anything_waits=anything_waits)
     members: set[int | None] = {item.member for item in items}
     members.update(award.member for award in claim.awards.values())
-    for member in members - {None}:
-        row = db.one("read_balance", member)
-        if member is not None and row is not None:
+    balances = {member: db.one("read_balance", member) for member in members if member is not None}
+    for member, row in balances.items():
+        if row is not None:
             claim.members[member] = MemberState(Balance(*row[:3]), row[6])
+    if in_depth or any(item.kind is DocumentKind.GIVEN for item in items):
+        claim.budgets = dict(db.all("read_budgets"))
+        for member in balances:
+            claim.members[member] = in_depth_of(db, member, claim.members.get(member, MemberState()))
+    return claim, balances
+
+
+def pair(db: Database, chain: Chain, ends: int, goes_on: int) -> Claim:
+    """What joining two members needs; the chain is the one's that goes on."""
+    claim, _ = _claim(db, chain, [_by_clock(ends, chain.now), _by_clock(goes_on, chain.now)], [], in_depth=True)
     return claim
 
 
-def _look_up(db: Database, claim: Claim, item: Item, shard: int) -> None:
+def in_depth_of(db: Database, member: int, kept: MemberState) -> MemberState:
+    """A member with what programs in depth ask for."""
+    attributes, enrolled_at, draw = db.one("read_person", member) or (None, None, b"")
+    orders, last_order_at = (0, None) if kept.state is not None else db.one("read_orders", member) or (0, None)
+    return MemberState(kept.totals, kept.state, attributes, enrolled_at, draw, orders, last_order_at)
+
+
+def _look_up(db: Database, claim: Claim, item: Item, shard: int, *, anything_waits: bool) -> None:
     key = item.order_key
     match item.kind:
         case DocumentKind.ORDER if key is not None:
-            if (
-                db.one("is_awaited", *key) is not None
-            ):  # a tenth of the time that claiming them takes, and hardly ever so
+            # Hardly ever so, and a tenth of the time that claiming them takes.
+            if anything_waits and db.one("is_awaited", *key) is not None:
                 claim.waiting[key] = [_item(row) for row in db.all("claim_waiting", *key, shard)]
         case DocumentKind.RESTORATION:
             source, redemption_id = item.source, item.id.split("\n")[0]
-            row = db.one("read_redemption", source, redemption_id)
+            captured = redemption_id.removeprefix(OF_HOLD) if redemption_id.startswith(OF_HOLD) else None
+            row = db.one("read_redemption", source, redemption_id, captured)
             if row is not None:
-                claim.redemptions[source, redemption_id] = Redeemed(member=row[0], points=row[1], restored=row[2])
+                claim.redemptions[source, redemption_id] = Redeemed(
+                    member=row[0], points=row[1], restored=row[2], spent=row[3]
+                )
         case _ if key is not None:
             _look_up_order(db, claim, key)
 
@@ -127,7 +215,7 @@ def _look_up(db: Database, claim: Claim, item: Item, shard: int) -> None:
 def _look_up_order(db: Database, claim: Claim, key: OrderKey) -> None:
     row = db.one("read_award", *key)
     if row is not None:
-        claim.awards[key] = _award(row)
+        claim.awards[key] = award_of(row)
         return
     owner = db.one("owner", *key, DocumentKind.ORDER.value)
     if owner is not None:
@@ -153,7 +241,22 @@ def _item(row: Row) -> Item:
     )
 
 
-def _award(row: Row) -> Award:
+def _by_clock(member: int, at: int) -> Item:
+    """What a member's judgement is asked for when its time has come: no document, and so without a place."""
+    return Item(
+        sequence=-member - 1,
+        kind=DocumentKind.EXPIRY,
+        source="laurels",
+        id="",
+        member=member,
+        order_key=None,
+        accepted_at=at,
+        content=b"",
+    )
+
+
+def award_of(row: Row) -> Award:
+    """A row of `read_award` as an `Award`."""
     return Award(
         source=row[0],
         order_id=row[1],
@@ -167,4 +270,5 @@ def _award(row: Row) -> Award:
         board_at=row[9],
         frame=row[10],
         refunded=row[11],
+        content=row[12],
     )

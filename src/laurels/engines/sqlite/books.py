@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from laurels.engines.sqlite import accepting, awarding, leases
+from laurels.engines.sqlite import accepting, awarding, leases, taking_in
 from laurels.engines.sqlite.chain import entry_of, read_entry
 from laurels.engines.sqlite.connection import Database
 from laurels.engines.sqlite.members import chains_version
 from laurels.engines.sqlite.session import Session
-from laurels.errors import LaurelsError
-from laurels.ledger import Counts, Decide, DocumentState, Receipt
+from laurels.errors import LaurelsError, NotOwned
+from laurels.ledger import Award, Counts, Decide, DocumentState, MemberState, Receipt
 from laurels.model import Balance, Document, DocumentKind, Entry, Status, Version
 
 NEWEST = 2**62
@@ -25,7 +25,8 @@ class SqliteInbox(Session):
         self, kind: DocumentKind, source: str, id: str, *, of_member: str | None = None
     ) -> DocumentState | None:
         def read(db: Database) -> DocumentState | None:
-            row = db.one("document_state", source, id, kind.value, of_member)
+            kept = accepting.kept_id(db.value("read_secret"), kind, id)
+            row = db.one("document_state", source, kept, kind.value, of_member)
             if row is None:
                 return None
             status, place, accepted_at, member_id, reason, content, actor = row
@@ -45,7 +46,14 @@ class SqliteInbox(Session):
         return await self._reader.run(read)
 
     async def wait_for_work(self, timeout_s: float) -> None:
-        await self._poll(lambda db: any(row[0] in self._mine for row in db.all("ready_shards")), timeout_s)
+        def is_there(db: Database) -> bool:
+            """Work, or a shard to take or to hand over."""
+            ready = {row[0] for row in db.all("ready_shards")}
+            if self._shards == 1 or self._leased_at is None:
+                return bool(ready)
+            return bool(ready & self._mine) or leases.is_due(db, self._owner, self._shards, self._now())
+
+        await self._poll(is_there, timeout_s)
 
     async def inbox_depth(self) -> int:
         return await self._reader.run(lambda db: int(db.value("count_ready")))
@@ -72,24 +80,56 @@ class SqliteBooks(Session):
 
     async def own(self) -> frozenset[int]:
         if self._shards == 1:
-            return frozenset({0})
+            return self._mine
         now = self._now()
-        if now >= self._leased_until:
+        is_fresh = self._leased_at is not None and self._leased_at <= now < self._leased_at + leases.RENEW
+        if not is_fresh or await self._reader.run(lambda db: leases.is_due(db, self._owner, self._shards, now)):
             self._fences = await self._writer.run(lambda db: leases.take(db, self._owner, self._shards, now))
-            self._leased_until = now + leases.RENEW
-        self._mine = frozenset(self._fences)
+            self._leased_at, self._mine = now, frozenset(self._fences)
         return self._mine
 
-    async def award(self, shard: int, limit: int, decide: Decide, *, waiting_before: int) -> int:
+    async def award(
+        self, shard: int, limit: int, decide: Decide, *, waiting_before: int, in_depth: bool = False
+    ) -> int:
+        if shard not in self._mine:
+            raise NotOwned
         fence = self._fences.get(shard)
         return await self._writer.run(
             lambda db: awarding.award(
-                db, shard, limit, decide, waiting_before=waiting_before, now=self._now(), fence=fence
+                db,
+                shard,
+                limit,
+                decide,
+                waiting_before=waiting_before,
+                in_depth=in_depth,
+                now=self._now(),
+                fence=fence,
             )
         )
 
-    async def settle(self, documents: Sequence[Document], decide: Decide) -> list[Receipt | LaurelsError]:
-        return await self._writer.run_with_others(self._settle_together, (documents, decide))
+    async def sweep(self, shard: int, limit: int, decide: Decide) -> int:
+        if shard not in self._mine:
+            raise NotOwned
+        fence = self._fences.get(shard)
+        return await self._writer.run(lambda db: awarding.sweep(db, shard, limit, decide, now=self._now(), fence=fence))
+
+    async def settle(
+        self, documents: Sequence[Document], decide: Decide, *, in_depth: bool = False
+    ) -> list[Receipt | LaurelsError]:
+        return await self._writer.run_with_others(self._settle_together, (documents, decide, in_depth))
+
+    @property
+    def takes_in(self) -> bool:
+        return self._shards == 1
+
+    async def take_in(
+        self, documents: Sequence[Document], decide: Decide, *, waiting_before: int, in_depth: bool = False
+    ) -> list[Receipt]:
+        return await self._writer.run(
+            lambda db: taking_in.take_in(
+                db, documents, decide, waiting_before=waiting_before, in_depth=in_depth, now=self._now()
+            )
+        )
 
     async def balance(self, member_id: str) -> tuple[Balance, Version] | None:
         def read(db: Database) -> tuple[Balance, Version] | None:
@@ -99,6 +139,19 @@ class SqliteBooks(Session):
             return Balance(*row) if row[0] is not None else Balance(), chains_version(db)
 
         return await self._reader.run(read)
+
+    async def account(self, member_id: str) -> tuple[MemberState, Version] | None:
+        def read(db: Database) -> tuple[MemberState, Version] | None:
+            row = db.one("account_by_id", member_id)
+            if row is None:
+                return None
+            totals = Balance(*row[1:4]) if row[1] is not None else Balance()
+            return awarding.in_depth_of(db, row[0], MemberState(totals, row[4])), chains_version(db)
+
+        return await self._reader.run(read)
+
+    async def budgets(self) -> dict[str, int]:
+        return await self._reader.run(lambda db: dict(db.all("read_budgets")))
 
     async def entries(self, member_id: str, *, before: str | None = None, limit: int = 50) -> list[Entry]:
         def read(db: Database) -> list[Entry]:
@@ -112,10 +165,14 @@ class SqliteBooks(Session):
 
         return await self._reader.run(read)
 
+    async def order_award(self, source: str, order_id: str) -> Award | None:
+        row = await self._reader.run(lambda db: db.one("read_award", source, order_id))
+        return None if row is None else awarding.award_of(row)
+
     async def order_entries(self, source: str, order_id: str) -> list[Entry]:
         return await self._entries("order_entries", (source, order_id))
 
     def _settle_together(
-        self, db: Database, batches: Sequence[tuple[Sequence[Document], Decide]]
+        self, db: Database, batches: Sequence[tuple[Sequence[Document], Decide, bool]]
     ) -> list[list[Receipt | LaurelsError]]:
         return awarding.settle(db, batches, self._now())

@@ -1,7 +1,6 @@
 """The feed of the embedded ledger, and its checkpoint."""
 
 import asyncio
-from array import array
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from typing import cast
@@ -9,16 +8,13 @@ from typing import cast
 import apsw
 
 from laurels.engines.sqlite.chain import entry_of
-from laurels.engines.sqlite.connection import Database, Row
+from laurels.engines.sqlite.connection import Database
 from laurels.engines.sqlite.places import end_of, place_of
 from laurels.engines.sqlite.session import Session
 from laurels.errors import FeedDiverged
 from laurels.ledger import Checkpoint, Heads, MemberTotals
+from laurels.ledger.checkpoints import CHUNK, closed_part_of, part_of
 from laurels.model import Entry, Mark, Outline
-from laurels.model.months import Months
-
-CHUNK = 10_000
-"""Members a part of a checkpoint."""
 
 
 class SqliteFeed(Session):
@@ -83,43 +79,11 @@ def _read_parts(db: Database) -> Iterator[MemberTotals]:
     after = -1
     while rows := db.all("checkpoint_members", after, CHUNK):
         after = rows[-1][0]
-        yield _part(rows)
+        yield part_of(rows)
     month, member = 0, -1
     while rows := db.all("checkpoint_closed_months", month, member, CHUNK):
         month, member = rows[-1][:2]
-        yield _closed_part(rows)
-
-
-def _part(rows: list[Row]) -> MemberTotals:
-    months: dict[int, tuple[array[int], array[int]]] = {}
-    merged = []
-    for number, _, _, _, into, _, *open_months in rows:
-        if into is not None:
-            merged.append((number, into))
-        for month, score in Months(*open_months).open():
-            numbers, scores = months.setdefault(month, (array("q"), array("q")))
-            numbers.append(number)
-            scores.append(score)
-    return MemberTotals(
-        numbers=array("q", (row[0] for row in rows)),
-        ids=[row[1] for row in rows],
-        name_numbers=array("q", (row[2] for row in rows)),
-        hidden=bytes(row[3] for row in rows),
-        scores=array("q", (row[5] for row in rows)),
-        months=months,
-        merged=merged,
-    )
-
-
-def _closed_part(rows: list[Row]) -> MemberTotals:
-    months: dict[int, tuple[array[int], array[int]]] = {}
-    for month, member, score in rows:
-        if score:
-            numbers, scores = months.setdefault(month, (array("q"), array("q")))
-            numbers.append(member)
-            scores.append(score)
-    nobody = array("q")
-    return MemberTotals(numbers=nobody, ids=(), name_numbers=nobody, hidden=b"", scores=nobody, months=months)
+        yield closed_part_of(rows)
 
 
 def _check_mark(db: Database, shard: int, mark: Mark) -> None:

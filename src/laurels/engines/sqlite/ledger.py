@@ -3,27 +3,55 @@ thread.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import closing, contextmanager
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 import apsw
+import structlog
 
 from laurels import clock
-from laurels.clock import Clock
-from laurels.engines.sqlite import verifying
+from laurels.clock import MINUTE, Clock
+from laurels.engines.sqlite import keeping, leases, verifying
+from laurels.engines.sqlite.auditing import SqliteAudit
 from laurels.engines.sqlite.books import SqliteBooks, SqliteInbox
+from laurels.engines.sqlite.casework import SqliteCasework
 from laurels.engines.sqlite.connection import Database, wrapped
+from laurels.engines.sqlite.copying import write_copy
 from laurels.engines.sqlite.feeding import SqliteFeed, heads_of
+from laurels.engines.sqlite.followers import SqliteFollowers
+from laurels.engines.sqlite.people import SqlitePeople
 from laurels.engines.sqlite.places import end_of, place_of
 from laurels.engines.sqlite.programs import SqlitePrograms
 from laurels.engines.sqlite.registry import SqliteMembers, SqliteOutbox, SqliteQuarantine
 from laurels.engines.sqlite.schema import LATEST, migrate, version_of
-from laurels.errors import LedgerReadOnly, LedgerUnavailable, SchemaTooOld
-from laurels.ledger import Heads, Upgrade, Verification
+from laurels.errors import AnotherNamesKey, LedgerReadOnly, LedgerUnavailable, SchemaTooOld
+from laurels.ledger import Award, Awarded, Heads, MemberState, NameNumbers, Recount, Upgrade, Verification
+from laurels.model import Entry
+
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
+
+EPOCHS_FROM = 29_453_760
+"""The minute from which epochs are numbered: 2026-01-01."""
 
 
-class SqliteLedger(SqliteInbox, SqliteBooks, SqliteMembers, SqliteFeed, SqliteQuarantine, SqliteOutbox, SqlitePrograms):
+class SqliteLedger(
+    SqliteInbox,
+    SqliteBooks,
+    SqliteMembers,
+    SqlitePeople,
+    SqliteFeed,
+    SqliteFollowers,
+    SqliteQuarantine,
+    SqliteOutbox,
+    SqlitePrograms,
+    SqliteAudit,
+    SqliteCasework,
+):
     """A ledger in one file, with the checkout's `intents` in the same. Make it with `SqliteLedger.open`; call it from
     one event loop.
     """
@@ -31,18 +59,51 @@ class SqliteLedger(SqliteInbox, SqliteBooks, SqliteMembers, SqliteFeed, SqliteQu
     name = "sqlite"
 
     @classmethod
-    def open(cls, path: Path, now: Clock = clock.now, shards: int = 1) -> "SqliteLedger":
+    def open(
+        cls, path: Path, now: Clock = clock.now, shards: int = 1, names: NameNumbers | None = None
+    ) -> "SqliteLedger":
         """Open the file, making a fresh one of so many shards where there is none (readable by its owner alone).
+        `names` gives name numbers under the key of the proxy names, which the ledger knows again from then on; None:
+        under a secret of its own.
 
-        Raises `SchemaTooOld` (run `laurels migrate`), `SchemaTooNew`, `ForeignFile`, `LedgerUnavailable`.
+        Raises `SchemaTooOld` (run `laurels migrate`), `SchemaTooNew`, `ForeignFile`, `AnotherNamesKey`,
+        `LedgerUnavailable`.
         """
-        with _prepared(path) as connection:
-            version = version_of(connection)
+        with _prepared(path) as db:
+            version = version_of(db.connection)
             if version == 0:
-                migrate(connection, shards)
+                migrate(db.connection, shards)
             elif version < LATEST:
                 raise SchemaTooOld
-        return cls(path, now)
+            _know_key(db, names, now())
+        return cls(path, now, names)
+
+    @classmethod
+    def read(cls, path: Path, now: Clock = clock.now, names: NameNumbers | None = None) -> "SqliteLedger":
+        """Open a file that is there for reading alone, also where nothing can be written. Raises as `open` does; all
+        that would write raises `LedgerReadOnly`.
+        """
+        with wrapped(), closing(Database(path, read_only=True)) as db:
+            if version_of(db.connection) < LATEST:
+                raise SchemaTooOld
+            _check_key(db, names)
+        return cls(path, now, names, read_only=True)
+
+    @staticmethod
+    def change_names_key(path: Path, names: NameNumbers, now: Clock = clock.now) -> None:
+        """Let another key be the ledger's own: all members get other names. Raises as `open` does."""
+        with _prepared(path) as db:
+            if version_of(db.connection) < LATEST:
+                raise SchemaTooOld
+            db.run("write_names_key", names.fingerprint, now())
+
+    @staticmethod
+    def has_members(path: Path) -> bool:
+        """Whether the file holds members, whatever its schema. Raises `ForeignFile`, `LedgerUnavailable`."""
+        if not path.is_file():
+            return False
+        with wrapped(), closing(Database(path, read_only=True)) as db:
+            return version_of(db.connection) > 0 and bool(db.execute("SELECT EXISTS (SELECT 1 FROM member)").get)
 
     @staticmethod
     def migrate(path: Path, shards: int = 1, upgrade: Upgrade | None = None) -> tuple[int, int]:
@@ -52,29 +113,52 @@ class SqliteLedger(SqliteInbox, SqliteBooks, SqliteMembers, SqliteFeed, SqliteQu
         A ledger that has to change is copied first, beside it (`laurels.db.schema-3`), and the copy checked: there is
         no way back but that.
         """
-        with _prepared(path) as connection:
+        with _prepared(path) as db:
+            connection = db.connection
             version = version_of(connection)
             if 0 < version < LATEST:
                 _copy(connection, path, version, path.with_name(f"{path.name}.schema-{version}"))
             return migrate(connection, shards, upgrade)
 
-    async def verify(self) -> AsyncIterator[Verification]:
-        db = Database(self._path, read_only=True)
+    async def verify(self, recount: Recount | None = None) -> AsyncIterator[Verification]:
+        db = Database(self._path, read_only=True, names=self._names)
         try:
-            steps = verifying.verify(db)
+            steps = verifying.verify(db, recount)
             while (step := await asyncio.to_thread(next, steps, None)) is not None:
                 yield step
         finally:
             db.close()
 
+    def awarded(self) -> AsyncIterator[list[Awarded]]:
+        return self._chunks(keeping.awarded)
+
+    def accounts(self) -> AsyncIterator[list[tuple[int, MemberState]]]:
+        return self._chunks(keeping.accounts)
+
+    def framed(self) -> AsyncIterator[list[tuple[Award, list[Entry]]]]:
+        return self._chunks(keeping.framed)
+
+    async def _chunks(self, read: Callable[[Database], Iterator[list[T]]]) -> AsyncIterator[list[T]]:
+        """A long read on a connection of its own, off the event loop."""
+        db = Database(self._path, read_only=True)
+        try:
+            chunks = read(db)
+            while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
+                yield chunk
+        finally:
+            db.close()
+
     async def begin_epoch(self) -> Heads:
         def write(db: Database) -> Heads:
-            db.run("next_epoch")
+            db.run("next_epoch", self._now() // MINUTE - EPOCHS_FROM)
             db.run("begin_epoch", self._now())
             db.growths += 1
             return heads_of(db)
 
         return await self._writer.run(write)
+
+    async def recorded_at(self) -> int:
+        return int(await self._reader.run(lambda db: db.value("last_recorded")))
 
     async def forget_content(self, *, recorded_before: int, limit: int) -> int:
         def write(db: Database) -> int:
@@ -90,9 +174,33 @@ class SqliteLedger(SqliteInbox, SqliteBooks, SqliteMembers, SqliteFeed, SqliteQu
         return await self._writer.run(write)
 
     async def close(self) -> None:
+        if self._leased_at is not None:
+            self._leased_at = None
+            with suppress(LedgerUnavailable):  # else they end by themselves
+                await self._writer.run(lambda db: leases.leave(db, self._owner))
         self._notice.close()
         self._reader.close()
         await self._writer.close()
+
+
+def _know_key(db: Database, names: NameNumbers | None, now: int) -> None:
+    """See that the ledger is opened under its own key of the proxy names; the first that is shown is its own."""
+    if names is None or _check_key(db, names):
+        return
+    db.execute("BEGIN IMMEDIATE")  # two may be the first at once
+    try:
+        if not _check_key(db, names):
+            db.run("write_names_key", names.fingerprint, now)
+    finally:
+        db.execute("COMMIT")
+
+
+def _check_key(db: Database, names: NameNumbers | None) -> bool:
+    """Whether the ledger knows this key. Raises `AnotherNamesKey` where it knows another one."""
+    known: bytes | None = db.value("read_names_key")
+    if names is not None and known not in {None, names.fingerprint}:
+        raise AnotherNamesKey
+    return known is not None
 
 
 def _copy(connection: apsw.Connection, copied: Path, version: int, copy: Path) -> None:
@@ -102,30 +210,22 @@ def _copy(connection: apsw.Connection, copied: Path, version: int, copy: Path) -
     connection.execute("BEGIN IMMEDIATE")  # whoever else is at it waits, and finds it done
     try:
         if version_of(connection) == version and not copy.exists():
-            _write_copy(copied, copy)
+            unfinished = copy.with_name(f"{copy.name}.part")
+            write_copy(copied, unfinished)
+            unfinished.rename(copy)
     finally:
         connection.execute("COMMIT")
 
 
-def _write_copy(path: Path, copy: Path) -> None:
-    unfinished = copy.with_name(f"{copy.name}.part")
-    unfinished.unlink(missing_ok=True)
-    unfinished.touch(mode=0o600)
-    with closing(Database(path, read_only=True)) as db, closing(apsw.Connection(str(unfinished))) as target:
-        with target.backup("main", db.connection, "main") as backup:
-            backup.step()
-        found = [what for [what] in target.execute("PRAGMA integrity_check(1)") if what != "ok"]
-    if found:
-        raise LedgerUnavailable(f"The ledger's copy is damaged ({found[0]}). Nothing was changed; `laurels verify` it.")
-    unfinished.rename(copy)
-
-
 @contextmanager
-def _prepared(path: Path) -> Iterator[apsw.Connection]:
+def _prepared(path: Path) -> Iterator[Database]:
     """The file, made empty and private where there is none, opened to look at its schema."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600, exist_ok=True)
+        if os.name == "posix" and (mode := path.stat().st_mode) & 0o077:
+            path.chmod(0o600)
+            log.warning("ledger.made_private", mode=f"{mode & 0o777:o}")
     except OSError as error:
         raise LedgerReadOnly(f"The ledger {path} cannot be opened: {error}") from error
     if not path.is_file():
@@ -136,6 +236,6 @@ def _prepared(path: Path) -> Iterator[apsw.Connection]:
             version_of(looking.connection)
         db = Database(path)
         try:
-            yield db.connection
+            yield db
         finally:
             db.close()

@@ -79,10 +79,7 @@ def change(db: Database, member_id: str, event: MemberEvent, actor: str, now: in
                 chain.event(EntryKind(event.value), member.number, actor=_who(actor, member_id))
         case MemberEvent.RENAME:
             joined(db, chain, member.number)
-            numbers = Numbers(db)
-            name = numbers.next_name()
-            numbers.save()
-            db.run("set_name", name, member.number)
+            name = Numbers(db).rename(member.number, member.member_id)
             chain.event(EntryKind.RENAME, member.number, name_number=name, actor=_who(actor, member_id))
         case MemberEvent.ERASE:
             chains = Chains(db, now)
@@ -104,6 +101,17 @@ def set_contact(db: Database, member_id: str, email: str | None, actor: str, now
     _write_contact(db, chain, member_of(row), email, actor, known=True)
     chain.save()
     return chains_version(db)
+
+
+def set_attributes(db: Database, member_id: str, attributes: bytes | None) -> None:
+    """Keep what the shop says of a member, or nothing."""
+    row = db.one("member_by_id", member_id)
+    if row is None:
+        raise UnknownMember
+    if attributes is None:
+        db.run("forget_attributes", row[0])
+    else:
+        db.run("write_attributes", row[0], attributes)
 
 
 def chains_version(db: Database) -> Version:
@@ -130,6 +138,7 @@ def _erase(db: Database, chain: Chain, number: int, member_id: str, actor: str) 
     db.run("forget_received", number)
     db.run("forget_remarks", number)
     db.run("forget_content", number)
+    db.run("forget_attributes", number)
     db.run("forget_contact", number)
     db.run("drop_messages", number)
     db.run("forget_buyer", number, member_id)

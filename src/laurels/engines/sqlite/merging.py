@@ -1,15 +1,17 @@
 """Making two members one."""
 
+from laurels.engines.sqlite.awarding import pair
 from laurels.engines.sqlite.chain import Chains
 from laurels.engines.sqlite.connection import Database
 from laurels.engines.sqlite.members import chains_version, joined
-from laurels.engines.sqlite.writing import Totals
+from laurels.engines.sqlite.writing import save_totals, totals_of, write
 from laurels.errors import Conflict, PointsOutOfRange, UnknownMember
+from laurels.ledger import Decide, Outcome
 from laurels.model import Balance, EntryKind, Version
 from laurels.model.details import MergeDetails, encode
 
 
-def merge(db: Database, member_id: str, into: str, actor: str, now: int) -> Version:
+def merge(db: Database, member_id: str, into: str, actor: str, now: int, *, join: Decide | None) -> Version:
     """Move a member's points, orders, later documents and places to another, and let its id answer for that one.
 
     Two entries are written, one in each shard's feed, the ends of both shards read in ascending order.
@@ -29,10 +31,15 @@ def merge(db: Database, member_id: str, into: str, actor: str, now: int) -> Vers
         chains.of(each)
     joined(db, chains.of(shard), number)
     joined(db, chains.of(stays[5]), stays[0])
+    outcome = Outcome() if join is None else join(pair(db, chains.of(stays[5]), number, stays[0]))
     _move_totals(db, chains, (number, shard), (stays[0], stays[5]), actor)
+    db.run("forget_due", number)
+    write(db, chains.of(stays[5]), outcome)
     db.run("merge_member", stays[0], number)
     db.run("merge_contact", stays[0], number)
     db.run("forget_contact", number)
+    db.run("merge_attributes", stays[0], number)
+    db.run("forget_attributes", number)
     db.run("move_inbox", stays[5], number)
     db.run("merge_milestones", stays[0], number)
     db.run("release_messages", stays[0], now)
@@ -41,7 +48,7 @@ def merge(db: Database, member_id: str, into: str, actor: str, now: int) -> Vers
 
 
 def _move_totals(db: Database, chains: Chains, gone: tuple[int, int], stays: tuple[int, int], actor: str) -> None:
-    had, has = Totals(db, gone[0]), Totals(db, stays[0])
+    (had, _), (has, _) = totals_of(db, gone[0]), totals_of(db, stays[0])
     points, earned, score = had.balance.balance, had.balance.earned, had.balance.score
     has.balance = Balance(has.balance.balance + points, has.balance.earned + earned, has.balance.score + score)
     if not has.balance.in_range():
@@ -50,8 +57,7 @@ def _move_totals(db: Database, chains: Chains, gone: tuple[int, int], stays: tup
         has.score(month, scored)
     had.balance, had.months = Balance(), type(had.months)()
     db.run("forget_closed_months", gone[0])
-    had.save(db, gone[0])
-    has.save(db, stays[0])
+    save_totals(db, {gone[0]: had, stays[0]: has})
     for (member, shard), sign, names in ((gone, -1, {"into": stays[0]}), (stays, 1, {"of": gone[0]})):
         details = encode(MergeDetails(earned=sign * earned, score=sign * score, **names))
         chains.of(shard).event(EntryKind.MERGE, member, actor=actor, points=sign * points, details=details)

@@ -4,8 +4,9 @@ import hashlib
 
 from laurels.engines.sqlite.connection import Database, Row
 from laurels.engines.sqlite.session import Session
-from laurels.errors import NotAllowed, NotFound, ProgramError
-from laurels.ledger import OTHER_RULES, Draft, PublishedProgram
+from laurels.errors import NotAllowed, NotFound
+from laurels.ledger import Draft, PublishedProgram
+from laurels.ledger.programs import to_publish
 
 
 class SqlitePrograms(Session):
@@ -58,27 +59,10 @@ def _publish(
     db: Database, version: int, text: str, from_at: int | None, *, actor: str, now: int
 ) -> list[PublishedProgram]:
     published = _published(db)
-    for each in published:
-        if each.version == version:
-            if each.text != text:
-                raise ProgramError(OTHER_RULES.format(version=version))
-            return published
-    if published:
-        last = published[-1]
-        if version < last.version:
-            raise ProgramError(
-                f"Version {version} of the program is not above the last published one, {last.version}. Raise it."
-            )
-        if from_at is not None and from_at < now:
-            raise ProgramError(f"Version {version} would be in force from before now. Give it a later `from`, or none.")
-        from_at = now if from_at is None else from_at
-        if last.from_at is not None and from_at <= last.from_at:
-            raise ProgramError(
-                f"Version {version} would be in force from before version {last.version} is. Give it a later `from`."
-            )
-    else:
-        from_at = None
-    db.run("insert_program", version, text, now, from_at, actor)
+    new = to_publish(published, version, text, from_at, actor=actor, now=now)
+    if new is None:
+        return published
+    db.run("insert_program", new.version, new.text, new.published_at, new.from_at, new.actor)
     return _published(db)
 
 

@@ -7,34 +7,38 @@ a member.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from itertools import islice
-from typing import cast
+from functools import partial
+from itertools import chain
 
-import apsw
-import msgspec
-from msgspec import Struct
-
+from laurels.engines.sqlite.audit_rows import audit_findings
 from laurels.engines.sqlite.connection import Database, Row
 from laurels.engines.sqlite.places import end_of, place_of, position_at
-from laurels.engines.sqlite.schema import migrate
-from laurels.ledger import Finding, Verification
-from laurels.ledger.chain import chained_hash
-from laurels.model import EntryKind
-from laurels.model.details import merged_into
-from laurels.model.entries import worth
+from laurels.engines.sqlite.verifying_chunks import UNREADABLE, in_order, moment
+from laurels.engines.sqlite.verifying_documents import check_documents, check_file
+from laurels.ledger import Finding, Recount, Verification
+from laurels.ledger.checking import (
+    CHUNK,
+    CheckedMember,
+    KeptMember,
+    MonthOf,
+    by_month,
+    count_months,
+    follows,
+    readable,
+)
+from laurels.model.months import Months
 
-CHUNK = 2000
-NEWEST = 2**62
-
-UNREADABLE = (apsw.Error, UnicodeDecodeError)
-"""What the driver raises where bytes of the file make no sense."""
+_MOST_ATTEMPTS = 64
+"""How often a name number may have been another's already: with 50 million members one in 13 is."""
 
 
-def verify(db: Database) -> Iterator[Verification]:
-    """The chain and its positions, then what it says of each member, then documents and awards, then the file."""
-    feed = _Feeds(db)
-    for step in (feed.check, lambda: _members(db, feed), lambda: _documents(db), lambda: _file(db)):
+def verify(db: Database, recount: Recount | None = None) -> Iterator[Verification]:
+    """The chain and its positions, then what it says of each member, then documents and awards, then the audit log,
+    then the file.
+    """
+    feed = _Feeds(db, None if recount is None else recount.month_of)
+    documents = partial(check_documents, db, None if recount is None else recount.fits)
+    for step in (feed.check, lambda: _members(db, feed), documents, lambda: audit_findings(db), lambda: check_file(db)):
         for findings in _until_unreadable(step):
             yield Verification(checked=feed.position, total=feed.head, findings=tuple(findings))
 
@@ -46,81 +50,13 @@ def _until_unreadable(step: Callable[[], Iterator[list[Finding]]]) -> Iterator[l
         yield [Finding("ledger", f"the file is damaged: {error}")]
 
 
-@contextmanager
-def _moment(db: Database) -> Iterator[None]:
-    """All that is read inside is of one moment."""
-    db.execute("BEGIN")
-    try:
-        yield
-    finally:
-        db.execute("COMMIT")
-
-
-def _in_order(rows: list[Row], after: int) -> list[Row]:
-    """Rows by their increasing keys. A damaged page gives them otherwise, and whoever goes on from the last one reads
-    them for ever.
-    """
-    for row in rows:
-        if row[0] <= after:
-            raise apsw.CorruptError("rows come out of order")
-        after = row[0]
-    return rows
-
-
-class _Member(Struct):
-    """What the entries read so far say of a member."""
-
-    balance: int = 0
-    earned: int = 0
-    score: int = 0
-    hidden: bool = False
-    name_number: int | None = None
-    erased: bool = False
-    merged_into: int | None = None
-    seen: bool = False
-
-    def add(self, kind: str, points: int, name_number: int | None, details: bytes | None) -> None:
-        earned, score = worth(kind, points, details)
-        self.balance += points
-        self.earned += earned
-        self.score += score
-        match kind:
-            case EntryKind.HIDE | EntryKind.SHOW:
-                self.hidden = kind == EntryKind.HIDE
-            case EntryKind.ENROL | EntryKind.RENAME:
-                self.name_number = name_number
-            case EntryKind.ERASE:
-                self.erased = True
-            case EntryKind.MERGE if details is not None:
-                into = merged_into(details)
-                self.merged_into = self.merged_into if into is None else into
-
-    def differences(self, row: Row) -> Iterator[str]:
-        """What the member's row says otherwise."""
-        _, balance, earned, score, hidden, name_number, erased, merged, place, given = row
-        kept, entries = (balance, earned, score), (self.balance, self.earned, self.score)
-        if kept != entries:
-            yield f"balance, earned and score are kept as {kept}, its entries sum to {entries}"
-        if not given:
-            yield "its number was never given"
-        if place is None and self.name_number is None:  # accepted, and nothing awarded yet
-            return
-        if bool(hidden) != self.hidden:
-            yield f"it is {'hidden' if hidden else 'shown'}, its entries say otherwise"
-        if name_number != self.name_number:
-            yield f"its name number is {name_number}, its entries say {self.name_number}"
-        if bool(erased) != self.erased:
-            yield f"its id is {'gone' if erased else 'there'}, its entries say otherwise"
-        if (merged is None) != (self.merged_into is None):
-            yield f"it became member number {merged}, its entries say {self.merged_into}"
-
-
 class _Feeds:
     """The entries read so far in every shard, and what they say of the members."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, month_of: MonthOf | None) -> None:
         self._db = db
-        self.members: dict[int, _Member] = {}
+        self.month_of = month_of
+        self.members: dict[int, CheckedMember] = {}
         self._shards: dict[int, _Feed] = {}
 
     @property
@@ -135,11 +71,11 @@ class _Feeds:
 
     def check(self) -> Iterator[list[Finding]]:
         """Read each shard to its head, a chunk at a time; what is wrong with each chunk."""
-        row = self._db.one("read_ledger")
+        row = self._db.one("verify_ledger")
         if row is None:
             yield [Finding("ledger", "the row that says who it is, is missing")]
         count = row[2] if row is not None and isinstance(row[2], int) else len(self._db.all("read_heads"))
-        self._shards = {shard: _Feed(self._db, shard, self.members) for shard in range(count)}
+        self._shards = {shard: _Feed(self._db, shard, self.members, self.month_of) for shard in range(count)}
         for feed in self._shards.values():
             yield from feed.check()
 
@@ -151,8 +87,9 @@ class _Feeds:
 class _Feed:
     """The entries of a shard read so far: up to which position, and its hash."""
 
-    def __init__(self, db: Database, shard: int, members: dict[int, _Member]) -> None:
+    def __init__(self, db: Database, shard: int, members: dict[int, CheckedMember], month_of: MonthOf | None) -> None:
         self._db = db
+        self._month_of = month_of
         self._shard = shard
         self.position = self.head = 0
         self._members = members
@@ -160,7 +97,7 @@ class _Feed:
 
     def check(self) -> Iterator[list[Finding]]:
         while True:
-            with _moment(self._db):
+            with moment(self._db):
                 findings = self._read_chunk()
                 if self.position >= self.head:
                     findings += self._beyond_head()
@@ -201,11 +138,14 @@ class _Feed:
         stored, details = row[16], row[18]
         if position != self.position + 1:
             yield Finding(self._where(self.position + 1), f"the entries up to {position - 1} are missing")
-        elif self._hash is not None and not _follows(self._hash, self._shard, position, row):
+        elif self._hash is not None and not follows(self._hash, self._shard, position, row[1:]):
             yield Finding(self._where(position), "the entry was changed: its hash does not follow from the one before")
         self.position, self._hash = position, stored if isinstance(stored, bytes) else None
         if isinstance(points, int):  # else it was reported above
-            self._members.setdefault(member, _Member()).add(kind, points, name_number, _readable(details))
+            said = readable(details)
+            self._members.setdefault(member, CheckedMember()).add(kind, points, name_number, said, row[15])
+            if self._month_of is not None:
+                count_months(self._members, member, kind, points, said, row[14:16], self._month_of)
 
     def _beyond_head(self) -> list[Finding]:
         beyond = place_of(self._shard, max(self.head, 0))
@@ -217,7 +157,7 @@ class _Feed:
         start, end = place_of(self._shard, self.position), place_of(self._shard, max(self.head, 0))
         while limit:
             try:
-                return _in_order(self._db.all("verify_entries", start, min(end, end_of(self._shard)), limit), start)
+                return in_order(self._db.all("verify_entries", start, min(end, end_of(self._shard)), limit), start)
             except UNREADABLE:
                 limit //= 2
         return None
@@ -235,35 +175,23 @@ class _Feed:
         return f"{self._shard}-{position}"
 
 
-def _follows(previous: bytes, shard: int, position: int, row: Row) -> bool:
-    """Whether an entry's hash is the one that its columns make; in a damaged file they may be anything."""
-    stored, written_as, details = row[16:]
-    try:
-        hashed = chained_hash(previous, row[1:16], details, written_as=written_as, shard=shard, position=position)
-        return bool(stored == hashed)
-    except (TypeError, ValueError):
-        return False
-
-
-def _readable(details: object) -> bytes | None:
-    """Details that say something; damaged ones were reported by their hash."""
-    try:
-        return None if details is None else msgspec.json.encode(msgspec.json.decode(cast("bytes", details)))
-    except (msgspec.MsgspecError, TypeError, UnicodeDecodeError):
-        return None
-
-
 def _members(db: Database, feed: _Feeds) -> Iterator[list[Finding]]:
     after = -1
     while True:
-        with _moment(db):
+        with moment(db):
             findings = feed.catch_up()
-            rows = _in_order(db.all("verify_members", after, CHUNK), after)
+            rows = in_order(db.all("verify_members", after, CHUNK), after)
+            closed = _closed_months(db, after, rows) if feed.month_of is not None else {}
         for row in rows:
             after = row[0]
-            member = feed.members.setdefault(after, _Member())
+            member = feed.members.setdefault(after, CheckedMember())
             member.seen = True
-            findings += [Finding(f"member number {after}", what) for what in member.differences(row)]
+            differences = list(member.differences(_kept(row)))
+            if feed.month_of is not None:
+                differences += _months_differ(member, row[10:13], closed.get(after, []))
+            if not _is_its_name(db, member, *row[13:]):
+                differences.append("its name number does not follow from its id")
+            findings += [Finding(f"member number {after}", what) for what in differences]
         yield findings
         if not rows:
             break
@@ -274,43 +202,44 @@ def _members(db: Database, feed: _Feeds) -> Iterator[list[Finding]]:
     ]
 
 
-def _documents(db: Database) -> Iterator[list[Finding]]:
-    """Chunk by chunk of what is there: in a damaged file the last sequence may be any number."""
-    last = db.value("last_accepted")
-    start = -NEWEST
-    while (end := db.value("end_of_chunk", start, last, CHUNK)) is not None:
-        _in_order([(end,)], start)
-        findings = []
-        for kind, source, id, status, state, place in db.all("verify_accepted", start, end):
-            inbox, entry = state or "none", place or "none"
-            findings.append(
-                Finding(
-                    f"{kind} {source}/{id}",
-                    f"its status is {status}; that does not fit (inbox: {inbox}, entry: {entry})",
-                )
-            )
-        for source, order_id in db.all("verify_awards", start, end):
-            what = "what it earned, what is left and what was taken back do not fit its entries"
-            findings.append(Finding(f"order {source}/{order_id}", what))
-        yield findings
-        start = end
-
-
-def _file(db: Database) -> Iterator[list[Finding]]:
-    """An index that does not fit its table would let a document in twice; without the triggers entries could
-    change.
+def _is_its_name(db: Database, member: CheckedMember, member_id: str | None, enrolled_at: int | None) -> bool:
+    """Whether a member's name number is one that its id may be given. Of who was erased nothing can be said, and not
+    of who was named under another key, or where none is shown.
     """
-    found = [what for [what] in db.execute("PRAGMA integrity_check(20)")]
-    yield [Finding("file", what) for what in found if what != "ok"]
-    orphans = islice(db.execute("PRAGMA foreign_key_check"), 20)
-    yield [Finding("file", f"row {row} of {table} belongs to no {parent}") for table, row, parent, _ in orphans]
-    with closing(apsw.Connection(":memory:")) as fresh:
-        migrate(fresh)
-        differing = _schema_of(db.connection) ^ _schema_of(fresh)
-    yield [Finding("schema", f"the {kind} {name} is not as Laurels makes it") for kind, name, _, _ in differing]
+    names, number = db.names, member.name_number
+    named_at = member.renamed_at or enrolled_at
+    if names is None or member_id is None or not isinstance(number, int) or not isinstance(named_at, int):
+        return True
+    numbered, since = db.one("numbered_names") or (0, 0)
+    if number < numbered or named_at <= since:
+        return True
+    return any(names.number(member_id, member.renames, attempt) == number for attempt in range(_MOST_ATTEMPTS))
 
 
-def _schema_of(connection: apsw.Connection) -> set[Row]:
-    """All that was made on purpose; SQLite's own statistics come with `ANALYZE`."""
-    query = "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%'"
-    return set(connection.execute(query))
+def _kept(row: Row) -> KeptMember:
+    _, balance, earned, score, hidden, name_number, erased, merged, place, given = row[:10]
+    return KeptMember(
+        totals=(balance, earned, score),
+        hidden=bool(hidden),
+        name_number=name_number,
+        erased=bool(erased),
+        merged_into=merged,
+        joined=place is not None,
+        given=bool(given),
+    )
+
+
+def _closed_months(db: Database, after: int, rows: list[Row]) -> dict[int, list[tuple[int, int]]]:
+    """(month, score) of these members' closed months, by member."""
+    found: dict[int, list[tuple[int, int]]] = {}
+    if rows:
+        for member, month, score in db.all("verify_closed_months", after, rows[-1][0]):
+            found.setdefault(member, []).append((month, score))
+    return found
+
+
+def _months_differ(member: CheckedMember, months: Row, closed: list[tuple[int, int]]) -> list[str]:
+    """In a damaged file what is kept of months may be no numbers."""
+    if not all(isinstance(each, int) for each in (*months, *chain.from_iterable(closed))):
+        return ["what it scored by month is kept as no numbers"]
+    return list(member.months_differ(by_month([*Months(*months).open(), *closed])))

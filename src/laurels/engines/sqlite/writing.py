@@ -1,118 +1,122 @@
 """Writing an outcome: entries with what belongs to them, totals, awards, milestones."""
 
-import hashlib
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 import msgspec
 
-from laurels.engines.sqlite import members
+from laurels.engines.sqlite import accepting, members
 from laurels.engines.sqlite.chain import Chain
-from laurels.engines.sqlite.connection import Database
+from laurels.engines.sqlite.connection import Database, Row
 from laurels.ledger import Award, Item, OrderKey, Outcome, Posting, Reached
-from laurels.model import Balance, DocumentKind
-from laurels.model.entries import SCORED, worth
+from laurels.ledger.inbox import KEPT
+from laurels.ledger.outbox import message_id
+from laurels.ledger.totals import Totals
+from laurels.model import Balance
 from laurels.model.months import Months
-
-_KEPT = frozenset({DocumentKind.ORDER, DocumentKind.REFUND, DocumentKind.AMENDMENT, DocumentKind.CANCELLATION})
-"""What these said stays for a time; of the others the entry and the remark say all."""
 
 Written = tuple[Item, int, int]
 """(document, the place of its first entry, its member)."""
 
 
-def write(db: Database, chain: Chain, outcome: Outcome, known: Container[OrderKey] = ()) -> list[Written]:
+def write(
+    db: Database,
+    chain: Chain,
+    outcome: Outcome,
+    known: Container[OrderKey] = (),
+    balances: Mapping[int, Row | None] = {},
+) -> list[Written]:
     """Write all that an outcome says; gives each document once, with its first entry. `known` are the orders that were
-    awarded before.
+    awarded before, `balances` members' rows of totals that were read in this transaction.
     """
     totals: dict[int, Totals] = {}
-    written, places = _write_entries(db, chain, outcome.postings, totals)
+    written, places = _write_entries(db, chain, outcome.postings, totals, balances)
     for member, state in outcome.states.items():
-        _of(db, totals, member).state = state
-    for member, of_member in totals.items():
-        of_member.save(db, member)
-    for key, award in outcome.awards.items():
-        before = _places_of(db, award) if key in known else []
-        _write_award(db, award, before + places.get(key, []))
+        if member not in totals:
+            totals[member], _ = _totals_in(db, balances, member)
+        totals[member].state = state
+    save_totals(db, totals)
+    awards = [
+        _award_row(award, (_places_of(db, award) if key in known else []) + places.get(key, []))
+        for key, award in outcome.awards.items()
+    ]
+    db.run_many("write_award", awards)
     for (source, redemption_id), redeemed in outcome.redemptions.items():
-        db.run("write_redemption", source, redemption_id, redeemed.restored)
+        db.run("write_redemption", source, redemption_id, redeemed.restored, redeemed.spent)
     for reached in outcome.reached:
         _reach(db, reached, chain.now)
+    for name, used in outcome.budgets.items():
+        db.run("use_budget", name, used)
+    for onward in outcome.onward:
+        accepting.hand_on(db, onward, chain.now)
     for due in outcome.due:
         db.run("insert_due", chain.shard, due.at, due.member, due.what)
     return list(written.values())
 
 
 def _write_entries(
-    db: Database, chain: Chain, postings: Sequence[Posting], totals: "dict[int, Totals]"
+    db: Database,
+    chain: Chain,
+    postings: Sequence[Posting],
+    totals: dict[int, Totals],
+    balances: Mapping[int, Row | None],
 ) -> tuple[dict[int, Written], dict[OrderKey, list[int]]]:
     """Append the entries, each with what belongs to it, and add them to the totals; gives what was written by document,
     and the entries' places by order.
     """
     written: dict[int, Written] = {}
     places: dict[OrderKey, list[int]] = {}
+    contents: list[tuple[int, bytes]] = []
     for posting in postings:
-        of_member = _of(db, totals, posting.member)
-        if of_member.is_new:  # totals come after the enrolment: who has some is in the feed
-            of_member.is_new = False
-            members.joined(db, chain, posting.member)
-        of_member.add(posting)
+        if posting.member not in totals:
+            totals[posting.member], is_first = _totals_in(db, balances, posting.member)
+            if is_first:  # totals come after the enrolment: who has some is in the feed
+                members.joined(db, chain, posting.member)
+        totals[posting.member].add(posting)
         place = _append(chain, posting)
         if posting.item.sequence not in written:
             written[posting.item.sequence] = posting.item, place, posting.member
-            if posting.item.kind in _KEPT:
-                db.run("insert_content", place, posting.item.content)
+            if posting.item.kind in KEPT:
+                contents.append((place, posting.item.content))
         if posting.order_key is not None:
             places.setdefault(posting.order_key, []).append(place)
         if posting.reason or posting.note:
             db.run("insert_remark", place, posting.reason, posting.note)
+    db.run_many("insert_content", contents)
     return written, places
 
 
-class Totals:
-    """A member's row of totals. They are moved by what was written, not by what the rules believed them to be."""
+def totals_of(db: Database, member: int) -> tuple[Totals, bool]:
+    """A member's totals, and whether this is the first that there is of them."""
+    return _totals_in(db, {}, member)
 
-    def __init__(self, db: Database, member: int) -> None:
-        row = db.one("read_balance", member)
-        self.is_new = row is None
-        self.balance = Balance(*row[:3]) if row else Balance()
-        self.months = Months(*row[3:6]) if row else Months()
-        self.state: bytes | None = row[6] if row else None
-        self.closing: list[tuple[int, int]] = []
 
-    def add(self, posting: Posting) -> None:
-        """Add an entry."""
-        self.balance = self.balance.plus(posting.kind, posting.points, posting.details)
-        if posting.month is not None and posting.kind in SCORED:
-            self.score(posting.month, worth(posting.kind, posting.points, posting.details)[1])
+def _totals_in(db: Database, balances: Mapping[int, Row | None], member: int) -> tuple[Totals, bool]:
+    row = balances[member] if member in balances else db.one("read_balance", member)
+    if row is None:
+        return Totals(Balance(), Months(), None), True
+    return Totals(Balance(*row[:3]), Months(*row[3:6]), row[6]), False
 
-    def score(self, month: int, points: int) -> None:
-        """Add to what the member scored in a month."""
-        self.months, closing = self.months.plus(month, points)
-        self.closing += closing
 
-    def save(self, db: Database, member: int) -> None:
-        """Write them."""
-        balance, months = self.balance, self.months
-        db.run(
-            "write_balance",
-            member,
-            balance.balance,
-            balance.earned,
-            balance.score,
-            months.month,
-            months.score,
-            months.before,
-            self.state,
-        )
-        for month, points in self.closing:
+def save_totals(db: Database, totals: Mapping[int, Totals]) -> None:
+    """Write members' totals."""
+    db.run_many("write_balance", [_balance_row(member, of_member) for member, of_member in totals.items()])
+    for member, of_member in totals.items():
+        for month, points in of_member.closing:
             db.run("add_to_closed_month", month, member, points)
 
 
-def _of(db: Database, totals: dict[int, Totals], member: int) -> Totals:
-    of_member = totals.get(member)
-    if of_member is None:
-        of_member = totals[member] = Totals(db, member)
-    return of_member
+def _balance_row(member: int, totals: Totals) -> Row:
+    balance, months = totals.balance, totals.months
+    return (
+        member,
+        balance.balance,
+        balance.earned,
+        balance.score,
+        months.month,
+        months.score,
+        months.before,
+        totals.state,
+    )
 
 
 def _append(chain: Chain, posting: Posting) -> int:
@@ -138,9 +142,8 @@ def _places_of(db: Database, award: Award) -> list[int]:
     return msgspec.json.decode(row[0], type=list[int]) if row and row[0] else []
 
 
-def _write_award(db: Database, award: Award, places: list[int]) -> None:
-    db.run(
-        "write_award",
+def _award_row(award: Award, places: list[int]) -> Row:
+    return (
         award.source,
         award.order_id,
         award.member,
@@ -164,8 +167,3 @@ def _reach(db: Database, reached: Reached, now: int) -> None:
         identity = db.value("read_identity")
         id = message_id(identity, reached.member, reached.milestone)
         db.run("insert_message", id, reached.member, reached.milestone, reached.points, now)
-
-
-def message_id(identity: str, member: int, milestone: str) -> str:
-    """A message's id, which follows from what it is about: after a restore it is the same again."""
-    return hashlib.blake2b(f"{identity}/{member}/{milestone}".encode(), digest_size=16).hexdigest()

@@ -13,15 +13,19 @@ no rule of the program but the default one, and nothing about shards but that `h
 """
 
 from laurels.testing.ledger_contract.accepting import Accepting, Enrolling
+from laurels.testing.ledger_contract.amending import Amending
+from laurels.testing.ledger_contract.auditing import Auditing, Casework
 from laurels.testing.ledger_contract.awarding import Awarding, Keeping, Poison, Publishing
 from laurels.testing.ledger_contract.base import OpenLedger
 from laurels.testing.ledger_contract.counting import Counting
 from laurels.testing.ledger_contract.feed import Following, Waking
+from laurels.testing.ledger_contract.followers import Followers
 from laurels.testing.ledger_contract.members import Erasing, Members
 from laurels.testing.ledger_contract.messages import Messages
 from laurels.testing.ledger_contract.quarantine import Quarantine
 from laurels.testing.ledger_contract.refunds import RefundsOfOrders, RefundsWithoutOrder
 from laurels.testing.ledger_contract.settling import Settling
+from laurels.testing.ledger_contract.sharing import Sharing
 from laurels.testing.ledger_contract.walking import Walking
 
 __all__ = ["LedgerContract", "OpenLedger"]
@@ -36,14 +40,19 @@ class LedgerContract(
     Publishing,
     RefundsOfOrders,
     RefundsWithoutOrder,
+    Amending,
     Settling,
+    Sharing,
     Members,
     Erasing,
     Messages,
     Quarantine,
     Counting,
+    Followers,
     Following,
     Waking,
     Walking,
+    Auditing,
+    Casework,
 ):
     """Subclass it, override the fixture `open_ledger`, and let pytest collect the subclass."""

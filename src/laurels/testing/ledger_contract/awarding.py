@@ -66,7 +66,7 @@ class Awarding(Base):
     async def test_an_award_takes_up_to_its_limit(self, shop: Shop) -> None:
         """And says how many; 0 means that the inbox is empty."""
         await shop.accept(*(order(f"A{n}", "ann", "10.00") for n in range(5)))
-        taken = [await shop.awarder.step_in(shard, 2) for shard in (await shop.ledger.heads()).marks]
+        taken = [await shop.awarder.step_in(shard, 2) for shard in await shop.ledger.own()]
         assert (max(taken), await shop.ledger.inbox_depth()) == (2, 3)
         assert await shop.award(limit=2) == 3
         assert await shop.award() == 0
@@ -122,9 +122,9 @@ class Awarding(Base):
         def judge(claim: Claim) -> Outcome:
             raise ZeroDivisionError(f"{len(claim.items)} documents")
 
-        marks = (await shop.ledger.heads()).marks
+        shards = await shop.ledger.own()
         answers = await asyncio.gather(
-            *(shop.ledger.award(shard, 10, judge, waiting_before=0) for shard in marks), return_exceptions=True
+            *(shop.ledger.award(shard, 10, judge, waiting_before=0) for shard in shards), return_exceptions=True
         )
         assert [str(answer) for answer in answers if isinstance(answer, ZeroDivisionError)] == ["2 documents"]
         assert await shop.feed() == feed
@@ -240,7 +240,9 @@ class Publishing(Base):
 
     async def test_of_many_texts_at_once_one_is_published(self, shop: Shop) -> None:
         """And everybody else hears that it was another."""
-        answers = await asyncio.gather(*(_publish(shop, 2, f"text {n}") for n in range(20)), return_exceptions=True)
+        answers = await asyncio.gather(
+            *(_publish(shop, 2, f"{DOUBLED}# {n}\n") for n in range(20)), return_exceptions=True
+        )
         won = [answer[2] for answer in answers if isinstance(answer, dict)]
         assert len(won) == 1
         assert sum(isinstance(answer, ProgramError) for answer in answers) == 19

@@ -3,7 +3,7 @@
 import pytest
 
 from laurels.errors import NotFound
-from laurels.model import DocumentKind, Status
+from laurels.model import DocumentKind, MemberEvent, RefusedMessage, Status
 from laurels.program import DEFAULT_PROGRAM
 from laurels.testing.ledger_contract.base import Base, Shop, adjustment, key_of, order, refund, unreadable
 
@@ -118,6 +118,64 @@ class Quarantine(Base):
                 with pytest.raises(NotFound):
                     await shop.ledger.drop(kind, "shop", id, actor="clerk")
         assert (await shop.feed(), await shop.ledger.inbox_depth()) == (feed, depth)
+
+    async def test_a_message_that_is_no_document_is_set_aside_once(self, shop: Shop) -> None:
+        """With its bytes, whatever they are; another queue's is another one; nothing of it is awarded."""
+        bodies = [b"", b"\xff\x00{", b"{}", b"{}" * 1000]
+        messages = [
+            RefusedMessage(origin="queue:orders", body=body, reason="is not valid JSON", headers=("x-a", "x-b"))
+            for body in bodies
+        ]
+        for _ in range(3):
+            await shop.ledger.set_aside([*messages, *messages])
+        await shop.ledger.set_aside([RefusedMessage(origin="queue:returns", body=b"{}", reason="kind: is required")])
+        listed = await shop.ledger.quarantine()
+        assert [(each.kind, each.source) for each in listed] == [
+            *[(DocumentKind.MESSAGE, "queue:orders")] * len(bodies),
+            (DocumentKind.MESSAGE, "queue:returns"),
+        ]
+        kept = [await shop.ledger.quarantined(*key_of(each)) for each in listed[:-1]]
+        assert [each.raw for each in kept] == bodies
+        assert {(each.reason, each.actor) for each in kept} == {("is not valid JSON", "queue:orders")}
+        assert b'"x-b"' in kept[0].content
+        assert await shop.award() == 0
+        assert (await shop.ledger.counts()).quarantined == len(listed)
+
+    async def test_a_message_put_back_as_it_is_returns(self, shop: Shop) -> None:
+        """It is no document: the awarding quarantines it again, with its bytes. Dropped, they are gone."""
+        await shop.ledger.set_aside([RefusedMessage(origin="queue:orders", body=b"{", reason="is not valid JSON")])
+        [message] = await shop.ledger.quarantine()
+        await shop.ledger.retry(*key_of(message))
+        await shop.award()
+        assert (await shop.ledger.quarantined(*key_of(message))).raw == b"{"
+        await shop.ledger.drop(*key_of(message), actor="clerk")
+        assert await shop.ledger.quarantine() == []
+
+    async def test_a_message_goes_with_the_member_that_it_names(self, shop: Shop) -> None:
+        """Whether the member is known when the message comes, or later, or never."""
+        await shop.sell(order("A1", "ann", "25.00"))
+        for member_id in ("ann", "bob", "cid"):
+            body = member_id.encode()
+            refused = RefusedMessage(origin="queue:orders", body=body, reason="total: bad", member_id=member_id)
+            await shop.ledger.set_aside([refused])
+        await shop.sell(order("A2", "bob", "25.00"))
+        for member_id in ("ann", "bob", "cid"):
+            await shop.ledger.change_member(member_id, MemberEvent.ERASE, actor="clerk")
+        kept = [await shop.ledger.quarantined(*key_of(each)) for each in await shop.ledger.quarantine()]
+        assert [each.raw for each in kept] == [b""] * len(kept)
+
+    async def test_a_conflict_tells_both_fingerprints(self, shop: Shop) -> None:
+        """The kept one is the same each time; the sent one is another for other content; neither is the bare one."""
+        await shop.accept(TOO_MUCH)
+        others = [order("A1", "ann", "26.00"), order("A1", "ann", "27.00")]
+        first, second = await shop.accept(*others)
+        assert first.fingerprints is not None
+        assert second.fingerprints is not None
+        assert first.fingerprints[0] == second.fingerprints[0]
+        assert len({first.fingerprints[0], first.fingerprints[1], second.fingerprints[1]}) == 3
+        assert others[0].document().fingerprint not in first.fingerprints
+        [same] = await shop.accept(TOO_MUCH)
+        assert same.fingerprints is None
 
     async def test_a_repeat_of_what_is_in_quarantine_says_so(self, shop: Shop) -> None:
         """It is not taken again."""

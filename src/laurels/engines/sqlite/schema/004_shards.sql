@@ -34,6 +34,11 @@ CREATE TABLE lease (               -- whose turn it is to award a shard; a fence
     until INTEGER NOT NULL
 ) STRICT;
 
+CREATE TABLE awarder (             -- the processes that award: each has an equal share of the shards
+    owner TEXT PRIMARY KEY,
+    until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 DROP TRIGGER entry_is_never_changed;
 DROP TRIGGER entry_is_never_deleted;
 ALTER TABLE entry RENAME COLUMN position TO place;

@@ -1,0 +1,185 @@
+"""What a judgement works on: a claim, the outcome that grows, and the members' states between one item and the next.
+
+What an item did before it was refused is undone, so that nothing of it is written.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from laurels.awarding.keeping import budgets_left, person_of, state_of
+from laurels.awarding.programs import Programs
+from laurels.errors import PointsOutOfRange
+from laurels.ledger import Award, Claim, Due, Item, Onward, Outcome, Posting, Reached, Redeemed, RedemptionKey
+from laurels.ledger import MemberState as Kept
+from laurels.model import Balance, DocumentKind, EntryKind
+from laurels.model.details import ExpireDetails, TierDetails, encode, scores
+from laurels.model.entries import SCORED
+from laurels.program import Lapse, MemberState, Person, Program, next_due
+
+CLOCK_SOURCE = "laurels"
+"""In whose name the clock's entries are."""
+
+Undone = tuple[int, int, int, int]
+"""How far the log, the postings, the milestones and what is sent on were."""
+
+
+class Workspace:
+    """One claim under judgement."""
+
+    def __init__(self, claim: Claim, programs: Programs) -> None:
+        self.claim = claim
+        self.outcome = Outcome()
+        self.now = claim.now
+        self._programs = programs
+        self._states: dict[int, MemberState] = {}
+        self._found: dict[int, MemberState] = {}
+        self._looked_at: set[int] = set()
+        self._log: list[tuple[dict[Any, Any], Any, Any]] = []
+
+    @property
+    def in_force(self) -> Program:
+        """The version that the clock goes by."""
+        return self._programs.at(self.now)
+
+    def mark(self) -> Undone:
+        """Where to go back to."""
+        return len(self._log), len(self.outcome.postings), len(self.outcome.reached), len(self.outcome.onward)
+
+    def undo(self, mark: Undone) -> None:
+        """Forget what was done since."""
+        log, postings, reached, onward = mark
+        while len(self._log) > log:
+            where, key, before = self._log.pop()
+            if before is None:
+                where.pop(key, None)
+            else:
+                where[key] = before
+        del self.outcome.postings[postings:]
+        del self.outcome.reached[reached:]
+        del self.outcome.onward[onward:]
+
+    def balance(self, member: int) -> Balance:
+        """A member's totals now."""
+        return self.claim.members.get(member, Kept()).totals
+
+    def post(self, posting: Posting, *, quiet: bool = False) -> None:
+        """Write an entry. Raises `PointsOutOfRange`."""
+        kept = self.claim.members.get(posting.member, Kept())
+        before = kept.totals
+        after = before.plus(posting.kind, posting.points, posting.details)
+        if not after.in_range():
+            raise PointsOutOfRange
+        now = Kept(
+            after,
+            kept.state,
+            kept.attributes,
+            kept.enrolled_at,
+            kept.draw,
+            kept.orders,
+            kept.last_order_at,
+        )
+        self._set(self.claim.members, posting.member, now)
+        self.outcome.postings.append(self._dated(posting))
+        if before.score < after.score:
+            for milestone in self.in_force.milestones:
+                if before.score <= milestone.above < after.score:
+                    self.outcome.reached.append(Reached(posting.member, milestone.name, after.score, quiet))
+
+    def keep(self, award: Award) -> None:
+        """Keep what an order earned, and what of it is left."""
+        key = (award.source, award.order_id)
+        self._set(self.claim.awards, key, award)
+        self._set(self.outcome.awards, key, award)
+
+    def keep_redeemed(self, key: RedemptionKey, redeemed: Redeemed) -> None:
+        """Keep what of a redemption can come back."""
+        self._set(self.claim.redemptions, key, redeemed)
+        self._set(self.outcome.redemptions, key, redeemed)
+
+    def has_state(self, member: int) -> bool:
+        """Whether the program keeps anything of a member but totals."""
+        kept = self.claim.members.get(member)
+        return member in self._states or (kept is not None and kept.state is not None)
+
+    def send_on(self, document: Onward) -> None:
+        """Hand a document to another member's inbox."""
+        self.outcome.onward.append(document)
+
+    def state(self, member: int) -> MemberState:
+        """What the program keeps of a member."""
+        state = self._states.get(member)
+        if state is None:
+            state = self._states[member] = self._found[member] = state_of(self.claim.members.get(member, Kept()))
+        return state
+
+    def keep_state(
+        self,
+        item: Item,
+        member: int,
+        state: MemberState,
+        lapses: Sequence[Lapse] = (),
+        tier: tuple[str | None, str | None] | None = None,
+    ) -> None:
+        """Keep a member's state, and write down what the clock, and the change itself, led to."""
+        self._set(self._states, member, state)
+        if not lapses and tier is None:
+            return
+        by_clock = msgspec.structs.replace(item, kind=DocumentKind.EXPIRY, source=CLOCK_SOURCE, actor=None)
+        for lapse in lapses:
+            details = encode(ExpireDetails(lapse.expires, lapse.origin))
+            self.post(_event(by_clock, EntryKind.EXPIRE, member, lapse.at, points=lapse.points, details=details))
+        if tier is not None:
+            self.post(_event(by_clock, EntryKind.TIER, member, self.now, details=encode(TierDetails(*tier))))
+
+    def look_again(self, member: int) -> None:
+        """Have the ledger remember when something next happens to a member, though nothing else has changed."""
+        self.state(member)
+        self._looked_at.add(member)
+
+    def person(self, member: int) -> Person:
+        """What campaigns may ask of a member beyond its orders."""
+        return person_of(self.claim.members.get(member, Kept()))
+
+    def budgets(self, program: Program) -> dict[str, int]:
+        """What is left of a version's budgets, in grains."""
+        return budgets_left(program, self.claim.budgets)
+
+    def use(self, budgets: Sequence[tuple[str, int]]) -> None:
+        """Use more, or less, of budgets."""
+        for name, grains in budgets:
+            self._set(self.claim.budgets, name, self.claim.budgets.get(name, 0) + grains)
+            self._set(self.outcome.budgets, name, self.outcome.budgets.get(name, 0) + grains)
+
+    def finish(self) -> Outcome:
+        """The outcome, with the states that are others now, and when something next happens to their members."""
+        for member, state in self._states.items():
+            before = self._found[member]
+            if state != before:
+                self.outcome.states[member] = state.encode()
+            elif member not in self._looked_at:
+                continue
+            at = next_due(state, self.in_force)
+            if at is not None and (member in self._looked_at or at != next_due(before, self.in_force)):
+                self.outcome.due.append(Due(member, at, b""))
+        return self.outcome
+
+    def _dated(self, posting: Posting) -> Posting:
+        """With the month in which its points count, where they count on boards."""
+        if not posting.points or posting.kind not in SCORED:
+            return posting
+        if posting.kind is EntryKind.ADJUST and not scores(posting.details):
+            return posting
+        month = self._programs.boards.month_of(posting.board_at, self.now)
+        return msgspec.structs.replace(posting, month=month)
+
+    def _set(self, where: dict[Any, Any], key: Any, value: Any) -> None:
+        self._log.append((where, key, where.get(key)))
+        where[key] = value
+
+
+def _event(
+    item: Item, kind: EntryKind, member: int, at: int, *, points: int = 0, details: bytes | None = None
+) -> Posting:
+    return Posting(item=item, kind=kind, member=member, points=points, occurred_at=at, board_at=at, details=details)

@@ -1,0 +1,81 @@
+"""Reaching a Kafka: encryption, signing in, and what is wrong where that fails."""
+
+import asyncio
+import ssl
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from aiokafka.errors import AuthenticationFailedError, KafkaError, SaslAuthenticationFailed
+
+from laurels.engines.brokers.addresses import Address
+from laurels.errors import QueueUnavailable, SettingsError
+
+ENCRYPTED = "kafka+ssl"
+
+Client = TypeVar("Client", bound=Any)
+
+_PROTOCOLS = {
+    (False, False): "PLAINTEXT",
+    (False, True): "SASL_PLAINTEXT",
+    (True, False): "SSL",
+    (True, True): "SASL_SSL",
+}
+
+
+def connection_of(address: Address) -> dict[str, Any]:
+    """What a client has to know to reach the brokers of an address. Raises `SettingsError`."""
+    encrypted, signed_in = address.scheme == ENCRYPTED, address.user is not None
+    settings: dict[str, Any] = {
+        "bootstrap_servers": address.hosts,
+        "client_id": "laurels",
+        "security_protocol": _PROTOCOLS[encrypted, signed_in],
+    }
+    if signed_in:
+        settings |= {
+            "sasl_mechanism": address.options.get("mechanism", "PLAIN"),
+            "sasl_plain_username": address.user,
+            "sasl_plain_password": address.password,
+        }
+    if encrypted:
+        settings["ssl_context"] = _certificates(address)
+    return settings
+
+
+async def started(client: Client, address: Address) -> Client:
+    """A client after its start. Raises `SettingsError` where the brokers refuse it, `QueueUnavailable` where they are
+    away.
+    """
+    try:
+        await client.start()
+    except (AuthenticationFailedError, SaslAuthenticationFailed) as error:
+        await client.stop()
+        raise SettingsError("Kafka refuses the user or the password in the queue's address.") from error
+    except (KafkaError, OSError) as error:
+        await client.stop()
+        raise QueueUnavailable(f"No Kafka answers at {address.hosts} ({type(error).__name__}).") from error
+    return client
+
+
+async def within(work: Coroutine[Any, Any, object], seconds: float) -> None:
+    """Do what the client would go on trying for ever; it may be slow to be cancelled, too. Raises `TimeoutError`."""
+    task = asyncio.create_task(work)
+    ended, _ = await asyncio.wait({task}, timeout=seconds)
+    if not ended or task.cancelled():  # it cancels itself when what it waits for inside is
+        task.cancel()
+        raise TimeoutError
+    task.result()
+
+
+def unavailable(error: Exception) -> QueueUnavailable:
+    """What to say of brokers that are away."""
+    return QueueUnavailable(f"Kafka cannot be used now ({type(error).__name__}).")
+
+
+def _certificates(address: Address) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=address.options.get("cafile"))
+        if "certfile" in address.options:
+            context.load_cert_chain(address.options["certfile"], address.options.get("keyfile"))
+    except OSError as error:
+        raise SettingsError(f"The certificates for Kafka cannot be read: {error}") from error
+    return context

@@ -1,0 +1,62 @@
+"""Events to a Kafka topic, keyed by the member, so that a member's events are in one partition, in order."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import aiokafka
+import msgspec
+from aiokafka.errors import KafkaError
+
+from laurels.engines.brokers.addresses import parse
+from laurels.engines.brokers.kafka_client import connection_of, started
+from laurels.errors import QueueUnavailable, SettingsError
+from laurels.events import Event, SinkUnavailable
+
+EXAMPLE = "kafka://host:9092/points"
+
+
+class KafkaSink:
+    """A topic. The producer is idempotent, and waits for all replicas in sync."""
+
+    at_once = 500
+
+    def __init__(self, url: str) -> None:
+        """Raises `SettingsError` for an address that names no topic."""
+        self._address = parse(url, EXAMPLE, frozenset({"mechanism", "cafile", "certfile", "keyfile"}))
+        if not self._address.place or "/" in self._address.place:
+            raise SettingsError(f"The address for events names no topic. Write it as {EXAMPLE}")
+        self.target = f"kafka://{self._address.hosts}/{self._address.place}"
+        self._producer: Any = None
+
+    async def send(self, events: Sequence[Event]) -> None:
+        try:
+            if self._producer is None:
+                self._producer = await self._started()
+            sent = [
+                await self._producer.send(
+                    self._address.place,
+                    msgspec.json.encode(event),
+                    key=(event.member_id or "").encode(),
+                    headers=[("id", f"{event.epoch}.{event.id}".encode()), ("type", f"points.{event.kind}".encode())],
+                )
+                for event in events
+            ]
+            for each in sent:
+                await each
+        except (KafkaError, OSError) as error:
+            await self.close()
+            raise SinkUnavailable(f"Kafka did not take the events ({type(error).__name__}).") from error
+
+    async def close(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            with suppress(KafkaError, OSError):
+                await producer.stop()
+
+    async def _started(self) -> Any:
+        producer = aiokafka.AIOKafkaProducer(acks="all", enable_idempotence=True, **connection_of(self._address))
+        try:
+            return await started(producer, self._address)
+        except QueueUnavailable as error:
+            raise SinkUnavailable(error.message) from error

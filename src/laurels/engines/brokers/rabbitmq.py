@@ -1,0 +1,175 @@
+"""Orders from a RabbitMQ queue, by AMQP 0-9-1.
+
+Messages are fetched ahead, at most `PREFETCH`, and lie here until they are asked for; the broker sends no more until
+some are acknowledged, so memory does not grow with the queue. Acknowledging is for all up to a place at once.
+
+Nothing is handed back (no nack, no requeue): a quorum queue counts that as a delivery, and drops a message after its
+limit, 20 where a RabbitMQ from 4.0 on was told nothing else. A pause cancels the consumer and keeps what is here.
+"""
+
+import asyncio
+from collections import deque
+from typing import cast
+
+import structlog
+from aiormq.abc import AbstractChannel, AbstractConnection, DeliveredMessage
+from aiormq.exceptions import AMQPError, ChannelInvalidStateError
+
+from laurels.engines.brokers.addresses import parse
+from laurels.engines.brokers.rabbitmq_queues import Found, look_at, open_connection
+from laurels.errors import QueueUnavailable, SettingsError
+from laurels.intake import Batch, Message
+
+EXAMPLE = "amqp://user:password@host/vhost?queue=orders"
+OPTIONS = frozenset({"queue", "heartbeat", "cafile", "certfile", "keyfile", "no_verify_ssl", "auth"})
+
+PREFETCH = 1000
+"""Messages that the broker sends ahead: two batches, so that one comes in while the other is written."""
+
+ANSWER_WITHIN_S = 10.0
+"""How long the broker may take for an answer. While it recovers a queue, it gives none: then it is asked again."""
+
+_AWAY = (AMQPError, ChannelInvalidStateError, OSError, TimeoutError, asyncio.CancelledError)
+"""What the client raises when the broker goes away; some calls of it are cancelled."""
+
+log = structlog.get_logger(__name__)
+
+
+class RabbitQueue:
+    """A queue of a RabbitMQ. Connects when it is first used, and again after the broker was away."""
+
+    def __init__(self, url: str, *, checked: bool = True) -> None:
+        """Raises `SettingsError` for an address that names no queue. Where it is not `checked`, a queue is taken from
+        whatever it would do with what comes back.
+        """
+        address = parse(url, EXAMPLE, OPTIONS)
+        self.name = address.options.get("queue", "")
+        if not self.name:
+            raise SettingsError(f"The queue's address names no queue. Write it as {EXAMPLE}")
+        self._url, self._hosts = url, address.hosts
+        self._checked = checked
+        self._connection: AbstractConnection | None = None
+        self._channel: AbstractChannel | None = None
+        self._tag: str | None = None
+        self._paused = False
+        self._waiting: deque[DeliveredMessage] = deque()
+        self._arrived = asyncio.Event()
+        self._lost = asyncio.Event()
+
+    async def look(self) -> Found:
+        """What the queue is. Raises `SettingsError` for one that is not there or would drop orders, in one line."""
+        try:
+            connection = await open_connection(self._url)
+        except _AWAY as error:
+            raise _unavailable(error, f"No RabbitMQ answers at {self._hosts}") from error
+        try:
+            return await look_at(connection, self.name, checked=self._checked)
+        finally:
+            await connection.close()
+
+    async def receive(self, limit: int, timeout_s: float) -> Batch:
+        if self._channel is None:
+            await self._connect()
+        if not self._waiting:
+            self._arrived.clear()
+            await _first_of(self._arrived, self._lost, timeout_s)
+        if self._lost.is_set():
+            await self._disconnect()
+            raise QueueUnavailable("The connection to RabbitMQ was lost.")
+        taken = [self._waiting.popleft() for _ in range(min(limit, len(self._waiting)))]
+        if not taken:
+            return Batch(())
+        assert self._channel is not None
+        return Batch([_message(each) for each in taken], (self._channel, taken[-1].delivery_tag))
+
+    async def done(self, batch: Batch) -> None:
+        channel, tag = cast("tuple[AbstractChannel, int]", batch.place)
+        if channel is not self._channel:
+            raise QueueUnavailable("The connection to RabbitMQ was lost before messages could be acknowledged.")
+        try:
+            await channel.basic_ack(tag, multiple=True)
+        except _AWAY as error:
+            await self._disconnect()
+            raise _unavailable(error) from error
+
+    async def pause(self) -> None:
+        self._paused = True
+        if self._channel is not None and self._tag is not None:
+            tag, self._tag = self._tag, None
+            try:
+                await self._channel.basic_cancel(tag, timeout=ANSWER_WITHIN_S)
+            except _AWAY:  # the broker takes back what nobody holds; the next `receive` says so
+                self._lost.set()
+
+    async def resume(self) -> None:
+        if not self._paused:
+            return
+        self._paused = False
+        if self._channel is not None and self._tag is None:
+            try:
+                await self._consume(self._channel)
+            except _AWAY:
+                self._lost.set()
+
+    async def close(self) -> None:
+        await self._disconnect()
+
+    async def _connect(self) -> None:
+        try:
+            self._connection = await open_connection(self._url)
+            await look_at(self._connection, self.name, checked=self._checked)
+            channel = await self._connection.channel()
+            await channel.basic_qos(prefetch_count=PREFETCH)
+            self._lost = asyncio.Event()
+            channel.closing.add_done_callback(self._closed)
+            self._channel = channel
+            if not self._paused:
+                await self._consume(channel)
+        except _AWAY as error:
+            await self._disconnect()
+            raise _unavailable(error) from error
+
+    def _closed(self, closing: "asyncio.Future[object]") -> None:
+        if not closing.cancelled():
+            closing.exception()  # looked at, so that nobody complains that it was not
+        self._lost.set()
+
+    async def _consume(self, channel: AbstractChannel) -> None:
+        waiting, arrived = self._waiting, self._arrived
+
+        async def deliver(message: DeliveredMessage) -> None:
+            waiting.append(message)
+            arrived.set()
+
+        answer = await channel.basic_consume(self.name, deliver, timeout=ANSWER_WITHIN_S)
+        self._tag = answer.consumer_tag
+
+    async def _disconnect(self) -> None:
+        connection, self._connection, self._channel, self._tag = self._connection, None, None, None
+        self._waiting = deque()
+        if connection is not None:
+            try:
+                await asyncio.wait_for(connection.close(), ANSWER_WITHIN_S)
+            except _AWAY:
+                log.debug("rabbitmq.gone")
+
+
+async def _first_of(arrived: asyncio.Event, lost: asyncio.Event, timeout_s: float) -> None:
+    waits = {asyncio.create_task(arrived.wait()), asyncio.create_task(lost.wait())}
+    try:
+        await asyncio.wait(waits, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for each in waits:
+            each.cancel()
+
+
+def _message(delivered: DeliveredMessage) -> Message:
+    return Message(delivered.body, tuple(delivered.header.properties.headers or ()))
+
+
+def _unavailable(error: BaseException, said: str = "RabbitMQ cannot be used now") -> QueueUnavailable:
+    if isinstance(error, asyncio.CancelledError):
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():  # it was us who were cancelled
+            raise error
+    return QueueUnavailable(f"{said} ({type(error).__name__}).")

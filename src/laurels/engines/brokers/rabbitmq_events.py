@@ -1,0 +1,74 @@
+"""Events to a RabbitMQ exchange or queue, each confirmed by the broker."""
+
+import asyncio
+from collections.abc import Sequence
+
+import aiormq
+import msgspec
+from aiormq.abc import AbstractChannel, AbstractConnection
+from aiormq.exceptions import AMQPError, ChannelInvalidStateError, ProbableAuthenticationError
+
+from laurels.engines.brokers.addresses import parse
+from laurels.errors import SettingsError
+from laurels.events import Event, SinkUnavailable
+
+EXAMPLE = "amqp://user:password@host/vhost?exchange=points"
+ANSWER_WITHIN_S = 20.0
+
+
+class RabbitSink:
+    """An exchange, or a queue by its name. The routing key is `points.earn` and the like where none is given."""
+
+    at_once = 500
+
+    def __init__(self, url: str) -> None:
+        """Raises `SettingsError` for an address that names neither."""
+        address = parse(url, EXAMPLE, frozenset({"exchange", "queue", "routing_key"}))
+        self._exchange = address.options.get("exchange", "")
+        self._key = address.options.get("queue") or address.options.get("routing_key")
+        if not self._exchange and not address.options.get("queue"):
+            raise SettingsError(f"The address for events names no exchange and no queue. Write it as {EXAMPLE}")
+        self._url = url.partition("?")[0]
+        self.target = f"{address.scheme}://{address.hosts}/{address.place}?{self._exchange or self._key}"
+        self._connection: AbstractConnection | None = None
+        self._channel: AbstractChannel | None = None
+
+    async def send(self, events: Sequence[Event]) -> None:
+        try:
+            channel = self._channel or await self._connect()
+            await asyncio.wait_for(
+                asyncio.gather(*(self._publish(channel, event) for event in events)), ANSWER_WITHIN_S
+            )
+        except ProbableAuthenticationError as error:
+            raise SettingsError("RabbitMQ refuses the user or the password in the address for events.") from error
+        except (AMQPError, ChannelInvalidStateError, OSError, TimeoutError) as error:
+            await self.close()
+            raise SinkUnavailable(f"RabbitMQ did not take the events ({type(error).__name__}).") from error
+
+    async def close(self) -> None:
+        connection, self._connection, self._channel = self._connection, None, None
+        if connection is not None:
+            try:
+                await asyncio.wait_for(connection.close(), ANSWER_WITHIN_S)
+            except (AMQPError, ChannelInvalidStateError, OSError, TimeoutError):
+                return
+
+    async def _connect(self) -> AbstractChannel:
+        self._connection = await aiormq.connect(self._url)
+        self._channel = await self._connection.channel(on_return_raises=True)
+        return self._channel
+
+    async def _publish(self, channel: AbstractChannel, event: Event) -> None:
+        await channel.basic_publish(
+            msgspec.json.encode(event),
+            exchange=self._exchange,
+            routing_key=self._key or f"points.{event.kind}",
+            # An exchange that nobody listens to is the shop's matter; a queue that is not there is a mistake.
+            mandatory=not self._exchange,
+            properties=aiormq.spec.Basic.Properties(
+                content_type="application/json",
+                delivery_mode=2,
+                message_id=f"{event.epoch}.{event.id}",
+                message_type=f"points.{event.kind}",
+            ),
+        )

@@ -1,0 +1,143 @@
+"""What a RabbitMQ queue is: found out by AMQP alone, since not everybody has the management plugin.
+
+A queue that is there can be declared again only as it is: the broker refuses another declaration, and its refusal names
+one argument and the value that it has. Declared again with that, and again, the queue is known. None is made by this:
+that it is there is asked first.
+"""
+
+import re
+from typing import Any
+
+import aiormq
+import structlog
+from aiormq.abc import AbstractConnection
+from aiormq.exceptions import (
+    ChannelAccessRefused,
+    ChannelLockedResource,
+    ChannelNotFoundEntity,
+    ChannelPreconditionFailed,
+    InvalidFrameError,
+    ProbableAuthenticationError,
+)
+from msgspec import Struct
+
+from laurels.errors import SettingsError
+
+_DIFFERS = re.compile(
+    r"inequivalent arg '(?P<name>[^']+)' for queue .*(?:but current is|current value is) "
+    r"(?:the value )?(?P<value>none|'(?P<text>.*)')(?: of type '(?P<type>\w+)')?",
+    re.DOTALL,
+)
+_TEXT = "longstr"
+_MOST_ARGUMENTS = 40
+LIMIT_FROM_4_0 = 20
+_FIRST_WITH_LIMIT = 4
+ANSWER_WITHIN_S = 10.0
+
+log = structlog.get_logger(__name__)
+
+
+class Found(Struct, frozen=True):
+    """A queue: `delivery_limit` None: messages come again for ever; `dead_letters`: what is dropped goes elsewhere."""
+
+    is_quorum: bool
+    delivery_limit: int | None
+    dead_letters: bool
+
+
+async def open_connection(url: str) -> AbstractConnection:
+    """A connection. Raises `SettingsError` where user, password or virtual host are wrong, and the client's errors
+    where the broker is away.
+    """
+    address, _, query = url.partition("?")
+    options = "&".join(each for each in query.split("&") if each and not each.startswith("queue="))
+    try:
+        return await aiormq.connect(f"{address}?{options}" if options else address)
+    except ProbableAuthenticationError as error:
+        raise SettingsError("RabbitMQ refuses the user or the password in the queue's address.") from error
+    except InvalidFrameError as error:
+        raise SettingsError(
+            "RabbitMQ refuses the virtual host in the queue's address, or the user has no rights there."
+        ) from error
+
+
+async def look_at(connection: AbstractConnection, queue: str, *, checked: bool) -> Found:
+    """What a queue is. Raises `SettingsError` where it is not there, and, if it is `checked`, where it would drop
+    orders. A classic queue is told in the log: it may lose messages with its node.
+    """
+    await _check_there(connection, queue)
+    try:
+        arguments = await _arguments_of(connection, queue)
+    except ChannelAccessRefused:
+        log.warning("rabbitmq.not_looked_at", queue=queue, why="the user has no right to configure the queue")
+        return Found(is_quorum=True, delivery_limit=None, dead_letters=True)
+    is_quorum = arguments.get("x-queue-type") == "quorum"
+    limit = arguments.get("x-delivery-limit")
+    if limit is None and is_quorum and _major(connection) >= _FIRST_WITH_LIMIT:
+        limit = LIMIT_FROM_4_0
+    found = Found(
+        is_quorum=is_quorum,
+        delivery_limit=int(limit) if limit is not None and int(limit) >= 0 and is_quorum else None,
+        dead_letters="x-dead-letter-exchange" in arguments,
+    )
+    if checked and found.delivery_limit is not None and not found.dead_letters:
+        raise SettingsError(
+            f"The queue {queue} drops a message after {found.delivery_limit} deliveries and has no dead-letter "
+            "exchange: orders would be lost. Give it x-dead-letter-exchange, or x-delivery-limit -1 (RabbitMQ 4); "
+            "where a policy names its dead letters, say --unchecked."
+        )
+    if not is_quorum:
+        log.warning("rabbitmq.classic_queue", queue=queue, advice="a quorum queue outlives the loss of a node")
+    return found
+
+
+async def _check_there(connection: AbstractConnection, queue: str) -> None:
+    channel = await connection.channel()
+    try:
+        await channel.queue_declare(queue, passive=True, timeout=ANSWER_WITHIN_S)
+        await channel.close()
+    except ChannelNotFoundEntity as error:
+        raise SettingsError(
+            f"There is no queue {queue} at this RabbitMQ, in the virtual host of its address."
+        ) from error
+    except ChannelAccessRefused as error:
+        raise SettingsError(f"The user of the queue's address may not read the queue {queue}.") from error
+    except ChannelLockedResource as error:
+        raise SettingsError(f"The queue {queue} belongs to another connection alone (exclusive).") from error
+
+
+async def _arguments_of(connection: AbstractConnection, queue: str) -> dict[str, Any]:
+    arguments: dict[str, Any] = {}
+    flags = {"durable": True, "auto_delete": False}
+    for _ in range(_MOST_ARGUMENTS):
+        channel = await connection.channel()
+        try:
+            await channel.queue_declare(queue, arguments=dict(arguments), timeout=ANSWER_WITHIN_S, **flags)  # type: ignore[call-overload]
+            await channel.close()
+        except ChannelPreconditionFailed as error:
+            differs = _DIFFERS.search(str(error))
+            if differs is None:
+                break
+            if differs["name"] in flags:
+                flags[differs["name"]] = differs["text"] == "true"
+            elif differs["text"] is None:
+                arguments.pop(differs["name"], None)
+            else:
+                arguments[differs["name"]] = _value(differs["text"], differs["type"])
+        else:
+            break
+    return arguments
+
+
+def _value(text: str, kind: str | None) -> object:
+    if kind == _TEXT:
+        return text
+    if text in {"true", "false"}:
+        return text == "true"
+    return int(text) if text.lstrip("-").isdigit() else text
+
+
+def _major(connection: AbstractConnection) -> int:
+    version = str(connection.server_properties.get("version", "0"))
+    major = version.split(".", maxsplit=1)[0]
+    return int(major) if major.isdigit() else 0

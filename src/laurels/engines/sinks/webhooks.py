@@ -1,0 +1,113 @@
+"""Events to a web address, by the rules of Standard Webhooks: each in a request of its own, signed, with its id."""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+import httpx
+import msgspec
+from standardwebhooks import Webhook
+
+from laurels.clock import SECOND, Clock
+from laurels.engines.sinks.public_addresses import Resolve, public_address, resolve
+from laurels.errors import SettingsError
+from laurels.events import Event, SinkClosed, SinkUnavailable
+
+TIMEOUT_S = 10.0
+"""How long a receiver may take for an answer; it should say 2xx at once and work afterwards."""
+
+_GONE = 410
+
+
+class WebhookSink:
+    """A receiver of webhooks. Its secret is its own, made from the shop's key and its address, so that no receiver can
+    sign for another.
+    """
+
+    at_once = 5
+
+    def __init__(
+        self,
+        url: str,
+        key: bytes,
+        now: Clock,
+        private_hosts: Sequence[str] = (),
+        how: Resolve = resolve,
+    ) -> None:
+        """Raises `SettingsError` for an address that no webhook may go to."""
+        try:
+            self._parts = urlsplit(url)
+            port = self._parts.port
+        except ValueError:
+            raise SettingsError("The address for events cannot be read. Write it as https://host/path") from None
+        self._host = self._parts.hostname or ""
+        self._is_private = self._host in private_hosts
+        if not self._host or self._parts.username is not None or self._parts.fragment:
+            raise SettingsError("The address for events is https://host/path, without a user or a fragment.")
+        if self._parts.scheme != "https" and not self._is_private:
+            raise SettingsError("Events go to https:// alone, or to a host that events.private_hosts names.")
+        self._port = port or (443 if self._parts.scheme == "https" else 80)
+        self.target = url.partition("?")[0]
+        self.secret = secret_of(key, url)
+        self._signer = Webhook(self.secret)
+        self._now = now
+        self._how = how
+        # Neither proxies of the environment nor redirects: where it goes was looked at, and nothing else was.
+        self._client = httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False, follow_redirects=False)
+
+    async def send(self, events: Sequence[Event]) -> None:
+        for sent, event in enumerate(events):
+            try:
+                await self._post(event)
+            except SinkUnavailable as error:
+                raise SinkUnavailable(error.message, sent) from error
+            except SinkClosed as error:
+                raise SinkClosed(error.message, sent) from error
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def _post(self, event: Event) -> None:
+        address = await self._address()
+        body = msgspec.json.encode({"type": f"points.{event.kind}", "timestamp": event.recorded_at, "data": event})
+        message_id, at = f"{event.epoch}.{event.id}", datetime.fromtimestamp(self._now() // SECOND, UTC)
+        headers = {
+            "host": self._parts.netloc,
+            "content-type": "application/json",
+            "user-agent": "Laurels",
+            "webhook-id": message_id,
+            "webhook-timestamp": str(int(at.timestamp())),
+            "webhook-signature": self._signer.sign(message_id, at, body.decode()),
+        }
+        query = f"?{self._parts.query}" if self._parts.query else ""
+        url = httpx.URL(
+            scheme=self._parts.scheme,
+            host=address,
+            port=self._port,
+            raw_path=f"{self._parts.path or '/'}{query}".encode(),
+        )
+        request = self._client.build_request(
+            "POST", url, content=body, headers=headers, extensions={"sni_hostname": self._host}
+        )
+        try:
+            answer = await self._client.send(request, stream=True)  # what it says beside its status is not read
+            await answer.aclose()
+        except (httpx.HTTPError, OSError) as error:
+            raise SinkUnavailable(f"{self._host} cannot be reached ({type(error).__name__}).") from error
+        if answer.status_code == _GONE:
+            raise SinkClosed(f"{self._host} wants no events any more (410). Begin it anew with --from.")
+        if not answer.is_success:
+            raise SinkUnavailable(f"{self._host} answered {answer.status_code}.")
+
+    async def _address(self) -> str:
+        if self._is_private:
+            return self._host
+        return await public_address(self._host, self._port, self._how)
+
+
+def secret_of(key: bytes, url: str) -> str:
+    """The secret that a receiver checks signatures with."""
+    return "whsec_" + base64.b64encode(hmac.digest(key, url.encode(), hashlib.sha256)).decode()

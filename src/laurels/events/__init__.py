@@ -1,0 +1,12 @@
+"""Events: point entries as other services of the shop hear of them, once or more, and in order for each member.
+
+`public.py` is what an event says; `cursor.py` how far a reader got; `publisher.py` follows the feed for one target;
+`sink.py` is the port of a target.
+"""
+
+from laurels.events.cursor import Cursor
+from laurels.events.public import Event, event_of, events_of
+from laurels.events.publisher import Publisher
+from laurels.events.sink import Sink, SinkClosed, SinkUnavailable
+
+__all__ = ["Cursor", "Event", "Publisher", "Sink", "SinkClosed", "SinkUnavailable", "event_of", "events_of"]

@@ -1,0 +1,144 @@
+"""Messages of a queue: the body of an item of `POST /orders`, with its kind. Taken into the inbox, or kept as they came
+where that cannot be.
+"""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+from msgspec import Struct
+
+from laurels.errors import Conflict, InvalidInput
+from laurels.intake.decoding import decode
+from laurels.intake.forms import Id, NamedOrderForm, RefundForm
+from laurels.intake.intake import Intake
+from laurels.intake.queue import Message
+from laurels.ledger import Quarantine, Receipt
+from laurels.model import DocumentKind, Order, Refund, RefusedMessage
+
+LARGEST = 1_000_000
+"""Bytes of a message that is read; a larger one is no order."""
+
+
+class OrderMessage(NamedOrderForm, tag_field="kind", tag="order", forbid_unknown_fields=True, kw_only=True):
+    """An order in a queue, with `kind` `order`."""
+
+
+class RefundMessage(RefundForm, tag_field="kind", tag="refund", forbid_unknown_fields=True, kw_only=True):
+    """A refund in a queue, with `kind` `refund`. Without an `order_id` it takes back what its amount would earn."""
+
+    order_id: Id | None = None
+
+
+QueueMessage = OrderMessage | RefundMessage
+"""What a message may say."""
+
+
+class Taken(Struct, frozen=True, kw_only=True):
+    """What became of a batch: documents that are new, that were here before, and messages in quarantine."""
+
+    accepted: int = 0
+    repeated: int = 0
+    refused: int = 0
+
+
+class Taking:
+    """Takes a queue's messages. When `take` returns, every one of them is durable: in the inbox or in quarantine."""
+
+    def __init__(self, intake: Intake, quarantine: Quarantine, now: Callable[[], int], queue: str) -> None:
+        self._intake = intake
+        self._quarantine = quarantine
+        self._now = now
+        self._origin = f"queue:{queue}"
+
+    async def take(self, messages: Sequence[Message]) -> Taken:
+        """Accept what can be accepted in one commit, and set aside the rest in another. A part that was taken before,
+        by a try that broke off, is not taken twice. Raises `LedgerUnavailable`.
+        """
+        readable: list[tuple[Message, Order | Refund, bytes]] = []
+        refused: list[RefusedMessage] = []
+        for message in messages:
+            try:
+                document, raw = read(message.body, self._now())
+            except InvalidInput as error:
+                refused.append(self._refused(message, error.message, _member_of(message.body)))
+            else:
+                readable.append((message, document, raw))
+        documents = [(document, raw) for _, document, raw in readable]
+        receipts = await self._intake.accept_all(documents, self._origin) if documents else []
+        for (message, document, _), receipt in zip(readable, receipts, strict=True):
+            if receipt.conflict:
+                refused.append(self._refused(message, _conflict(document, receipt), document.member_id))
+        if refused:
+            await self._quarantine.set_aside(refused)
+        repeated = sum(receipt.repeated and not receipt.conflict for receipt in receipts)
+        conflicts = sum(receipt.conflict for receipt in receipts)
+        return Taken(
+            accepted=len(receipts) - repeated - conflicts,
+            repeated=repeated,
+            refused=len(refused),
+        )
+
+    def _refused(self, message: Message, reason: str, member_id: str) -> RefusedMessage:
+        return RefusedMessage(
+            origin=self._origin, body=message.body, reason=reason, headers=message.headers, member_id=member_id
+        )
+
+
+async def take_again(body: bytes, origin: str, intake: Intake, now: int) -> None:
+    """Take a message out of quarantine, after its cause was mended. Raises `InvalidInput`, `Conflict` where it is as
+    before.
+    """
+    document, raw = read(body, now)
+    [receipt] = await intake.accept_all([(document, raw)], origin)
+    if receipt.conflict:
+        raise Conflict(_conflict(document, receipt))
+
+
+async def retry_quarantined(
+    quarantine: Quarantine, intake: Intake, kind: DocumentKind, source: str, id: str, *, now: int
+) -> None:
+    """Try again what is in quarantine. A document goes back to the inbox; a message is read anew, and leaves once it is
+    accepted: if the process dies between the two, it is still here, and the next try finds that it was accepted. `now`
+    is what `occurred_at` is held against.
+
+    Raises `NotFound`, `LedgerUnavailable`, and for a message what `take_again` raises: then it stays as it is.
+    """
+    if kind is not DocumentKind.MESSAGE:
+        await quarantine.retry(kind, source, id)
+        return
+    message = await quarantine.quarantined(kind, source, id)
+    await take_again(message.raw, source, intake, now)
+    await quarantine.drop(kind, source, id, actor="retry: it was taken")
+
+
+def read(body: bytes, now: int) -> tuple[Order | Refund, bytes]:
+    """The document in a message, and the bytes to keep of it. `now` is what `occurred_at` is held against. Raises
+    `InvalidInput`.
+    """
+    if len(body) > LARGEST:
+        raise InvalidInput.of("body", f"is larger than {LARGEST:,} bytes")
+    form: OrderMessage | RefundMessage = decode(QueueMessage, body)  # type: ignore[arg-type]  # a union is no class
+    if isinstance(form, RefundMessage):
+        return form.refund(form.member_id, now, form.order_id), body
+    return form.order(form.order_id, now), form.usable() if form.warnings() else body
+
+
+def _conflict(document: Order | Refund, receipt: Receipt) -> str:
+    kind, id = ("order", document.order_id) if isinstance(document, Order) else ("refund", document.refund_id)
+    said = f"The {kind} {document.source}/{id} was here before with other content"
+    if receipt.fingerprints is None:
+        return f"{said}."
+    kept, sent = (fingerprint.hex() for fingerprint in receipt.fingerprints)
+    return f"{said}: fingerprint {kept} is kept, {sent} came."
+
+
+class _Named(Struct):
+    member_id: str = ""
+
+
+def _member_of(body: bytes) -> str:
+    """Whose a message is that is no document, so that its bytes go with the member; empty where that cannot be read."""
+    try:
+        return msgspec.json.decode(body, type=_Named).member_id if len(body) <= LARGEST else ""
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ""

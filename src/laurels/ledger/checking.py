@@ -1,0 +1,167 @@
+"""Checking a ledger against its promises: what entries say of a member, whatever engine keeps them."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, cast
+
+import msgspec
+from msgspec import Struct
+
+from laurels.ledger.chain import chained_hash
+from laurels.model import EntryKind
+from laurels.model.details import merged_into
+from laurels.model.entries import SCORED, worth
+from laurels.model.months import Months
+
+CHUNK = 2000
+
+MonthOf = Callable[[int, int], int | None]
+"""`Recount.month_of`."""
+
+
+class KeptMember(Struct, frozen=True):
+    """What an engine keeps of a member. `position` is of its enrolment's entry; `given`: its number was given."""
+
+    totals: tuple[int, int, int]
+    hidden: bool
+    name_number: int | None
+    erased: bool
+    merged_into: int | None
+    joined: bool
+    given: bool
+
+
+class CheckedMember(Struct):
+    """What the entries read so far say of a member."""
+
+    balance: int = 0
+    earned: int = 0
+    score: int = 0
+    hidden: bool = False
+    name_number: int | None = None
+    renames: int = 0
+    renamed_at: int = 0
+    erased: bool = False
+    merged_into: int | None = None
+    seen: bool = False
+    last_position: int = 0
+    months: Months = Months()
+    closed: dict[int, int] | None = None
+    """Scores of months that are neither the newest nor the one before."""
+
+    def add(self, kind: str, points: int, name_number: int | None, details: bytes | None, recorded_at: int = 0) -> None:
+        """Add an entry."""
+        earned, score = worth(kind, points, details)
+        self.balance += points
+        self.earned += earned
+        self.score += score
+        match kind:
+            case EntryKind.HIDE | EntryKind.SHOW:
+                self.hidden = kind == EntryKind.HIDE
+            case EntryKind.ENROL | EntryKind.RENAME:
+                self.name_number = name_number
+                if kind == EntryKind.RENAME:
+                    self.renames, self.renamed_at = self.renames + 1, recorded_at
+            case EntryKind.ERASE:
+                self.erased = True
+            case EntryKind.MERGE if details is not None:
+                into = merged_into(details)
+                self.merged_into = self.merged_into if into is None else into
+
+    def score_in(self, month: int, points: int) -> None:
+        """Add to what it scored in a month."""
+        self.months, closing = self.months.plus(month, points)
+        for closed, scored in closing:
+            self.closed = self.closed or {}
+            self.closed[closed] = self.closed.get(closed, 0) + scored
+
+    def scored(self) -> dict[int, int]:
+        """What it scored by month, months of 0 left out."""
+        return by_month([*self.months.open(), *(self.closed or {}).items()])
+
+    def differences(self, kept: KeptMember) -> Iterator[str]:
+        """What is kept of the member otherwise."""
+        entries = (self.balance, self.earned, self.score)
+        if kept.totals != entries:
+            yield f"balance, earned and score are kept as {kept.totals}, its entries sum to {entries}"
+        if not kept.given:
+            yield "its number was never given"
+        if not kept.joined and self.name_number is None:  # accepted, and nothing awarded yet
+            return
+        if kept.hidden != self.hidden:
+            yield f"it is {'hidden' if kept.hidden else 'shown'}, its entries say otherwise"
+        if kept.name_number != self.name_number:
+            yield f"its name number is {kept.name_number}, its entries say {self.name_number}"
+        if kept.erased != self.erased:
+            yield f"its id is {'gone' if kept.erased else 'there'}, its entries say otherwise"
+        if (kept.merged_into is None) != (self.merged_into is None):
+            yield f"it became member number {kept.merged_into}, its entries say {self.merged_into}"
+
+    def months_differ(self, kept: dict[int, int]) -> Iterator[str]:
+        """What is kept of its months otherwise."""
+        scored = self.scored()
+        for month in sorted(kept.keys() | scored.keys()):
+            if kept.get(month, 0) != scored.get(month, 0):
+                yield f"in {month} it scored {kept.get(month, 0)} as kept, {scored.get(month, 0)} by its entries"
+
+
+def count_months(  # noqa: PLR0917 - an entry, as a row has it
+    members: dict[int, CheckedMember],
+    number: int,
+    kind: str,
+    points: int,
+    details: bytes | None,
+    at: Sequence[object],
+    month_of: MonthOf,
+) -> None:
+    """Count an entry in its month, and all months of a member that became another one as that one's. `at` is the
+    entry's (board_at, recorded_at); in a damaged ledger they may be anything.
+    """
+    match kind, at:
+        case EntryKind.MERGE, _:
+            _move_months(members, members[number])
+        case _, [int(board_at), int(recorded_at)] if kind in SCORED:
+            month, scored = month_of(board_at, recorded_at), worth(kind, points, details)[1]
+            if month is not None and scored:
+                members[number].score_in(month, scored)
+
+
+def _move_months(members: dict[int, CheckedMember], gone: CheckedMember) -> None:
+    """To the member that it is in the end: what that one became may have been read before, in another shard."""
+    stays, passed = gone, {id(gone)}
+    while stays.merged_into is not None:
+        stays = members.setdefault(stays.merged_into, CheckedMember())
+        if id(stays) in passed:  # in a damaged ledger members may become each other
+            return
+        passed.add(id(stays))
+    if stays is not gone:
+        scored, gone.months, gone.closed = gone.scored(), Months(), None
+        for month, points in scored.items():
+            stays.score_in(month, points)
+
+
+def by_month(scores: Iterable[tuple[int, int]]) -> dict[int, int]:
+    """What is scored by month, summed; months of 0 left out."""
+    sums: dict[int, int] = {}
+    for month, score in scores:
+        sums[month] = sums.get(month, 0) + score
+    return {month: score for month, score in sums.items() if score}
+
+
+def follows(previous: bytes, shard: int, position: int, row: Sequence[Any]) -> bool:
+    """Whether an entry's hash is the one that its columns make; in a damaged ledger they may be anything. The row has
+    the columns in the order of `chained_hash`, then the hash, the format and the details.
+    """
+    *columns, stored, written_as, details = row
+    try:
+        hashed = chained_hash(previous, tuple(columns), details, written_as=written_as, shard=shard, position=position)
+        return bool(stored == hashed)
+    except (TypeError, ValueError):
+        return False
+
+
+def readable(details: object) -> bytes | None:
+    """Details that say something; damaged ones show by their hash."""
+    try:
+        return None if details is None else msgspec.json.encode(msgspec.json.decode(cast("bytes", details)))
+    except (msgspec.MsgspecError, TypeError, UnicodeDecodeError):
+        return None

@@ -1,0 +1,59 @@
+"""Publishing events: what the role `publish` works with, and `laurels events`."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+
+from laurels.errors import InvalidInput, LedgerUnavailable, SettingsError
+from laurels.events import Publisher
+from laurels.model import Mark
+from laurels.runtime.processes import stop_on_signals
+from laurels.runtime.roles import PUBLISH, Running, roles_of, run_roles
+from laurels.settings import Settings
+from laurels.wiring import Services, build, open_sink
+
+BEGINNING, NOW = "start", "now"
+
+
+@asynccontextmanager
+async def opened_publishers(services: Services) -> AsyncIterator[list[Publisher]]:
+    """One for each target that the settings name. Raises `SettingsError`."""
+    urls = services.settings.events.urls
+    if not urls:
+        raise SettingsError("There is nowhere to publish events to: laurels events URL, or set events.urls.")
+    async with AsyncExitStack() as stack:
+        publishers: list[Publisher] = []
+        for url in urls:
+            sink = open_sink(services.settings, url, services.now)
+            stack.push_async_callback(sink.close)
+            publisher = Publisher(services.ledger, sink)
+            stack.push_async_callback(_let_go, publisher)
+            publishers.append(publisher)
+        yield publishers
+
+
+async def run_events(settings: Settings, begin: str | None) -> None:
+    """`laurels events`: publish until told to stop; `begin` says where to go on, in place of the kept position."""
+    async with build(settings) as services:
+        if begin is not None:
+            marks = await _marks(services, begin)
+            async with opened_publishers(services) as publishers:
+                for publisher in publishers:
+                    await publisher.begin_at(marks)
+        await run_roles(roles_of(PUBLISH), Running(services, stop_on_signals()))
+
+
+async def _marks(services: Services, begin: str) -> dict[int, Mark]:
+    heads = await services.ledger.heads()
+    if begin == NOW:
+        return heads.marks
+    if begin == BEGINNING:
+        return dict.fromkeys(heads.marks, Mark())
+    shard, dash, position = begin.partition("-")
+    if not (dash and shard.isdecimal() and position.isdecimal()) or int(shard) not in heads.marks or int(position) < 1:
+        raise InvalidInput.of("--from", f"must be an entry's id such as 0-4711, `{BEGINNING}` or `{NOW}`")
+    return {int(shard): await services.ledger.mark_at(int(shard), int(position) - 1)}
+
+
+async def _let_go(publisher: Publisher) -> None:
+    with suppress(LedgerUnavailable):
+        await publisher.close()

@@ -1,0 +1,51 @@
+"""The queue that an address names."""
+
+from importlib.util import find_spec
+from urllib.parse import urlsplit
+
+from laurels.errors import SettingsError
+from laurels.intake import Queue
+
+RABBITMQ = frozenset({"amqp", "amqps"})
+KAFKA = frozenset({"kafka", "kafka+ssl"})
+SQS = frozenset({"https", "http"})
+
+
+def open_queue(url: str, *, checked: bool = True) -> Queue:
+    """The queue at an address; connects when it is first used. `checked`: it is refused where it would drop orders.
+    Raises `SettingsError`.
+    """
+    scheme = scheme_of(url)
+    if scheme in RABBITMQ:
+        with_extra("rabbitmq", "aiormq")
+        from laurels.engines.brokers.rabbitmq import RabbitQueue  # noqa: PLC0415 - an extra that may not be there
+
+        return RabbitQueue(url, checked=checked)
+    if scheme in KAFKA:
+        with_extra("kafka", "aiokafka")
+        from laurels.engines.brokers.kafka import KafkaQueue  # noqa: PLC0415 - an extra that may not be there
+
+        return KafkaQueue(url)
+    if scheme in SQS:
+        with_extra("sqs", "aiobotocore")
+        from laurels.engines.brokers.sqs import SqsQueue  # noqa: PLC0415 - an extra that may not be there
+
+        return SqsQueue(url, checked=checked)
+    raise SettingsError(
+        "The queue's address is of no broker that Laurels knows. Write amqp://host/vhost?queue=orders, "
+        "kafka://host:9092/orders?group=laurels, or the https:// address of an SQS queue."
+    )
+
+
+def scheme_of(url: str) -> str:
+    """The scheme of an address, in small letters; empty for what is none."""
+    try:
+        return urlsplit(url).scheme.lower()
+    except ValueError:
+        return ""
+
+
+def with_extra(extra: str, module: str) -> None:
+    """See that an extra is installed. Raises `SettingsError`."""
+    if find_spec(module) is None:
+        raise SettingsError(f"The client for this broker is not installed: pip install laurels[{extra}]")

@@ -1,0 +1,207 @@
+"""The queues keep their port's promises, on real brokers."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from itertools import count
+from typing import Any
+
+import aiokafka
+import aiormq
+import pytest
+from aiobotocore.session import get_session
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from tests import kafka_server, rabbitmq_server, sqs_server
+
+from laurels.engines.brokers.kafka import KafkaQueue
+from laurels.engines.brokers.rabbitmq import RabbitQueue
+from laurels.engines.brokers.sqs import SqsQueue
+from laurels.intake import Queue
+from laurels.testing.queue_contract import FarSide, QueueContract
+
+pytestmark = pytest.mark.long
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="module")
+def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[rabbitmq_server.RabbitServer]:
+    with rabbitmq_server.running(tmp_path_factory.mktemp("rabbitmq")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[kafka_server.KafkaServer]:
+    with kafka_server.running(tmp_path_factory.mktemp("kafka")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def sqs() -> Iterator[sqs_server.SqsServer]:
+    with pytest.MonkeyPatch.context() as patch, sqs_server.running(patch) as server:
+        yield server
+
+
+class RabbitSide:
+    """A quorum queue."""
+
+    redelivers_after_s = 0.0
+
+    def __init__(self, server: rabbitmq_server.RabbitServer) -> None:
+        self._server = server
+        self.name = f"orders-{next(_numbers)}"
+
+    async def make(self) -> None:
+        connection = await aiormq.connect(self._server.url())
+        channel = await connection.channel()
+        await channel.queue_declare(self.name, durable=True, arguments={"x-queue-type": "quorum"})
+        await connection.close()
+
+    def queue(self) -> Queue:
+        return RabbitQueue(self._server.url(self.name))
+
+    async def send(self, bodies: Sequence[bytes]) -> None:
+        connection = await aiormq.connect(self._server.url())
+        channel = await connection.channel()
+        properties = aiormq.spec.Basic.Properties(delivery_mode=2, headers={"x-shop": "1"})
+        sent = [channel.basic_publish(body, routing_key=self.name, properties=properties) for body in bodies]
+        await asyncio.gather(*sent)
+        await connection.close()
+
+    async def go_away(self) -> None:
+        await asyncio.to_thread(self._server.stop)
+
+    async def come_back(self) -> None:
+        await asyncio.to_thread(self._server.start)
+
+
+class KafkaSide:
+    """A topic of three partitions."""
+
+    redelivers_after_s = 0.0
+
+    def __init__(self, server: kafka_server.KafkaServer) -> None:
+        self._server = server
+        self.name = f"orders-{next(_numbers)}"
+
+    async def make(self) -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self._server.bootstrap)
+        await admin.start()
+        await admin.create_topics([NewTopic(self.name, num_partitions=3, replication_factor=1)])
+        await admin.close()
+
+    def queue(self) -> Queue:
+        return KafkaQueue(self._server.url(self.name, group=self.name))
+
+    async def send(self, bodies: Sequence[bytes]) -> None:
+        async with aiokafka.AIOKafkaProducer(bootstrap_servers=self._server.bootstrap, acks="all") as producer:
+            for body in bodies:
+                await producer.send(self.name, body, headers=[("x-shop", b"1")])
+            await producer.flush()
+
+    async def go_away(self) -> None:
+        await asyncio.to_thread(self._server.kill)
+
+    async def come_back(self) -> None:
+        await asyncio.to_thread(self._server.start)
+
+
+class SqsSide:
+    """A standard or a FIFO queue. What is received shows again after a second here: a test cannot wait for thirty."""
+
+    redelivers_after_s = 1.5
+
+    def __init__(self, server: sqs_server.SqsServer, suffix: str = "") -> None:
+        self._server = server
+        self.name = f"orders-{next(_numbers)}{suffix}"
+        self._fifo = bool(suffix)
+
+    async def make(self) -> None:
+        attributes = {"VisibilityTimeout": "30"}
+        if self._fifo:
+            attributes |= {"FifoQueue": "true"}
+        async with self._client() as client:
+            await client.create_queue(QueueName=self.name, Attributes=attributes)
+
+    def queue(self) -> Queue:
+        return _Brief(self._server.url(self.name), self._client)
+
+    async def send(self, bodies: Sequence[bytes]) -> None:
+        async with self._client() as client:
+            for start in range(0, len(bodies), 10):
+                entries: list[dict[str, Any]] = [
+                    {
+                        "Id": str(number),
+                        "MessageBody": body.decode(),
+                        "MessageAttributes": {"x-shop": {"DataType": "String", "StringValue": "1"}},
+                    }
+                    for number, body in enumerate(bodies[start : start + 10])
+                ]
+                for entry in entries if self._fifo else []:
+                    # A group for each: within one, nothing more is given out while one message is in hand.
+                    unique = str(next(_numbers))
+                    entry |= {"MessageGroupId": unique, "MessageDeduplicationId": unique}
+                await client.send_message_batch(QueueUrl=self._server.url(self.name), Entries=entries)
+
+    async def go_away(self) -> None:
+        await asyncio.to_thread(self._server.kill)
+
+    async def come_back(self) -> None:
+        await asyncio.to_thread(self._server.start)
+        await self.make()
+
+    def _client(self) -> Any:
+        return get_session().create_client("sqs", endpoint_url=self._server.endpoint)
+
+
+class _Brief(SqsQueue):
+    """A reader that, when it goes, lets the broker's time pass: what it held shows again after a second."""
+
+    def __init__(self, url: str, client: Any) -> None:
+        super().__init__(url)
+        self._new_client = client
+
+    async def close(self) -> None:
+        held = sorted(self._hand)
+        await super().close()
+        if held:
+            async with self._new_client() as client:
+                for handle in held:
+                    await client.change_message_visibility(
+                        QueueUrl=self._url, ReceiptHandle=handle, VisibilityTimeout=1
+                    )
+
+
+class TestRabbitQueue(QueueContract):
+    @pytest.fixture
+    async def far_side(self, rabbitmq: rabbitmq_server.RabbitServer) -> FarSide:
+        side = RabbitSide(rabbitmq)
+        await side.make()
+        return side
+
+
+class TestKafkaQueue(QueueContract):
+    @pytest.fixture
+    async def far_side(self, kafka: kafka_server.KafkaServer) -> FarSide:
+        side = KafkaSide(kafka)
+        await side.make()
+        return side
+
+
+class TestSqsQueue(QueueContract):
+    keeps_messages = False
+
+    @pytest.fixture
+    async def far_side(self, sqs: sqs_server.SqsServer) -> FarSide:
+        side = SqsSide(sqs)
+        await side.make()
+        return side
+
+
+class TestSqsFifoQueue(QueueContract):
+    keeps_messages = False
+
+    @pytest.fixture
+    async def far_side(self, sqs: sqs_server.SqsServer) -> FarSide:
+        side = SqsSide(sqs, ".fifo")
+        await side.make()
+        return side

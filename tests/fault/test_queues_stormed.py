@@ -1,0 +1,210 @@
+"""Orders by a queue through all that befalls it: every message three times and shuffled, poison among them, the broker
+stopped and started, consumers killed thirty times (by `make test-all` six times), acknowledgements lost, the ledger
+away.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+from typing import Protocol
+
+import aiokafka
+import aiormq
+import apsw
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from tests import kafka_server, rabbitmq_server
+from tests.fault.consuming import Consumers, Messages, judge
+from tests.fault.cut_links import CutLinks
+
+from laurels.settings import load
+from laurels.testing.verifying import findings_of
+from laurels.wiring import Services, build
+
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(420)]
+
+STORMS = pytest.mark.parametrize(
+    ("orders", "kills"), [pytest.param(600, 6, marks=pytest.mark.long), pytest.param(3000, 30, marks=pytest.mark.soak)]
+)
+CONSUMERS = 2
+LEDGER_AWAY_S = 3.0
+"""Longer than SQLite's writers wait for each other."""
+
+
+class Broker(Protocol):
+    """A broker under the storm."""
+
+    async def send(self, bodies: Sequence[bytes]) -> int: ...
+
+    async def left(self) -> int: ...
+
+    def stop(self) -> None: ...
+
+    def start(self) -> None: ...
+
+
+class Rabbit:
+    """A quorum queue that drops a message after 20 deliveries into a queue of dead letters."""
+
+    def __init__(self, server: rabbitmq_server.RabbitServer) -> None:
+        self._server = server
+
+    async def make(self) -> None:
+        connection = await aiormq.connect(self._server.url())
+        channel = await connection.channel()
+        await channel.queue_declare("dead", durable=True, arguments={"x-queue-type": "quorum"})
+        await channel.queue_declare(
+            "orders",
+            durable=True,
+            arguments={
+                "x-queue-type": "quorum",
+                "x-delivery-limit": 20,
+                "x-dead-letter-exchange": "",
+                "x-dead-letter-routing-key": "dead",
+            },
+        )
+        await connection.close()
+
+    async def send(self, bodies: Sequence[bytes]) -> int:
+        connection = await aiormq.connect(self._server.url())
+        channel = await connection.channel()
+        properties = aiormq.spec.Basic.Properties(delivery_mode=2)
+        for start in range(0, len(bodies), 500):
+            part = bodies[start : start + 500]
+            await asyncio.gather(
+                *(channel.basic_publish(body, routing_key="orders", properties=properties) for body in part)
+            )
+        await connection.close()
+        return len(bodies)
+
+    async def left(self) -> int:
+        """Ready, in hand, and dead."""
+        listed = self._server.control("list_queues", "name", "messages_ready", "messages_unacknowledged")
+        rows = [line.split("\t") for line in listed.strip().splitlines()[1:]]
+        return sum(int(count) for _, *counts in rows for count in counts)
+
+    async def dead(self) -> int:
+        listed = self._server.control("list_queues", "name", "messages")
+        return next(int(line.split("\t")[1]) for line in listed.splitlines() if line.startswith("dead\t"))
+
+    def stop(self) -> None:
+        self._server.stop()
+
+    def start(self) -> None:
+        self._server.start()
+
+
+class Kafka:
+    """A topic of four partitions."""
+
+    def __init__(self, server: kafka_server.KafkaServer) -> None:
+        self._server = server
+
+    async def make(self) -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self._server.bootstrap)
+        await admin.start()
+        await admin.create_topics([NewTopic("orders", num_partitions=4, replication_factor=1)])
+        await admin.close()
+
+    async def send(self, bodies: Sequence[bytes]) -> int:
+        async with aiokafka.AIOKafkaProducer(
+            bootstrap_servers=self._server.bootstrap, acks="all", enable_idempotence=True
+        ) as producer:
+            await asyncio.gather(*[await producer.send("orders", body) for body in bodies])
+        return len(bodies)
+
+    async def left(self) -> int:
+        """Messages beyond what is committed."""
+        consumer = aiokafka.AIOKafkaConsumer(
+            bootstrap_servers=self._server.bootstrap, group_id="laurels", enable_auto_commit=False
+        )
+        await consumer.start()
+        try:
+            partitions = [aiokafka.TopicPartition("orders", number) for number in range(4)]
+            ends = await consumer.end_offsets(partitions)
+            committed = [await consumer.committed(partition) or 0 for partition in partitions]
+            return int(sum(ends.values()) - sum(committed))
+        finally:
+            await consumer.stop()
+
+    def stop(self) -> None:
+        self._server.kill()
+
+    def start(self) -> None:
+        self._server.start()
+
+
+async def storm(broker: Broker, url: str, messages: Messages, state: Path, dice: Random, *, kills: int) -> None:
+    """Let it come down, and judge meanwhile and at the end."""
+    settings = load({"state": state})
+    async with build(settings) as services:
+        first = len(messages.sent) // 2
+        confirmed = await broker.send(messages.sent[:first])
+        consumers = Consumers(state, url, CONSUMERS)
+        try:
+            for kill in range(kills):
+                await _something_new(services, consumers)
+                consumers.kill(dice)
+                if kill == kills // 3:
+                    await asyncio.to_thread(broker.stop)
+                    await asyncio.to_thread(broker.start)
+                    confirmed += await broker.send(messages.sent[first:])
+                if kill == 2 * kills // 3:
+                    await _ledger_away(state)
+            assert confirmed == len(messages.sent)
+            await judge(services.ledger, messages, at_end=False)
+            while await broker.left():
+                consumers.tend()
+                await services.awarder.drain()
+                await asyncio.sleep(0.5)
+        finally:
+            consumers.close()
+        await services.awarder.drain()
+        await judge(services.ledger, messages, at_end=True)
+        assert consumers.killed == kills
+        await services.projector.reach()
+        assert await findings_of(services.ledger) == []
+
+
+async def _something_new(services: Services, consumers: Consumers) -> None:
+    """Wait until a consumer has taken something, or there is nothing left that is quick to come."""
+    before = (await services.ledger.counts()).ready
+    await services.awarder.drain()
+    for _ in range(15):
+        if (await services.ledger.counts()).ready != before:
+            return
+        consumers.tend()
+        await asyncio.sleep(0.1)
+
+
+async def _ledger_away(state: Path) -> None:
+    """Keep the ledger's file from every writer for longer than any of them waits."""
+    connection = apsw.Connection(str(state / "laurels.db"))
+    connection.setbusytimeout(30_000)
+    connection.execute("BEGIN IMMEDIATE")
+    await asyncio.sleep(LEDGER_AWAY_S)
+    connection.execute("ROLLBACK")
+    connection.close()
+
+
+@STORMS
+async def test_rabbitmq(tmp_path: Path, dice: Random, orders: int, kills: int) -> None:
+    """With a delivery limit of 20, as RabbitMQ 4 has it; nothing ends among the dead letters."""
+    (tmp_path / "broker").mkdir()
+    with rabbitmq_server.running(tmp_path / "broker") as server, CutLinks(server.port) as links:
+        broker = Rabbit(server)
+        await broker.make()
+        url = f"amqp://guest:guest@127.0.0.1:{links.port}/?queue=orders"
+        await storm(broker, url, Messages(dice, orders), tmp_path / "state", dice, kills=kills)
+        assert await broker.dead() == 0
+
+
+@STORMS
+async def test_kafka(tmp_path: Path, dice: Random, orders: int, kills: int) -> None:
+    """Killed like a machine that loses power, as far as the broker is concerned."""
+    (tmp_path / "broker").mkdir()
+    with kafka_server.running(tmp_path / "broker") as server:
+        broker = Kafka(server)
+        await broker.make()
+        await storm(broker, server.url("orders"), Messages(dice, orders), tmp_path / "state", dice, kills=kills)

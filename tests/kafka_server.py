@@ -1,0 +1,113 @@
+"""A real Kafka for tests: one node in KRaft mode, on loopback, from the jars that scripts/kafka fetches."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+from tests.rabbitmq_server import free_ports
+
+JARS = Path(sys.prefix) / "kafka"
+NO_KAFKA = "no Kafka in .venv/kafka: install Java 17 and Maven, then scripts/kafka .venv (make test-all runs it)"
+STARTED_WITHIN_S = 100.0
+
+_PROPERTIES = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+log.dirs={folder}/logs
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+auto.create.topics.enable=false
+log.segment.bytes=16777216
+"""
+
+
+class KafkaServer:
+    """A node that comes back at the same loopback port, with what was on its disk."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.port, controller = free_ports(2)
+        self.bootstrap = f"127.0.0.1:{self.port}"
+        self._properties = folder / "server.properties"
+        self._properties.write_text(_PROPERTIES.format(port=self.port, controller=controller, folder=folder))
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def url(self, topic: str, group: str = "laurels") -> str:
+        """The address of a topic as `laurels consume` takes it."""
+        return f"kafka://{self.bootstrap}/{topic}?group={group}"
+
+    def format(self) -> None:
+        """Make the directory that a new node starts from."""
+        identity = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        command = ["kafka.tools.StorageTool", "format", "-t", identity, "-c", str(self._properties)]
+        subprocess.run(self._java(*command), check=True, capture_output=True)
+
+    def start(self) -> None:
+        """Start it and wait until it is ready."""
+        with (self._folder / "output").open("ab") as output:
+            self._process = subprocess.Popen(
+                self._java("kafka.Kafka", str(self._properties)),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + STARTED_WITHIN_S
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"Kafka did not start:\n{(self._folder / 'output').read_text()[-4000:]}")
+            time.sleep(0.2)
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+
+    def _java(self, main: str, *arguments: str) -> list[str]:
+        options = ["-Xmx400m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
+        return ["java", *options, "-cp", f"{JARS}/*", main, *arguments]
+
+    def _answers(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=5):
+                return True
+        except OSError:
+            return False
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[KafkaServer]:
+    """A server until the end of the block. Skips where there is none."""
+    if not (JARS / ".complete").exists() or shutil.which("java") is None:
+        pytest.skip(NO_KAFKA)
+    server = KafkaServer(folder)
+    server.format()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.kill()

@@ -1,0 +1,140 @@
+"""A real RabbitMQ for tests: a node of its own on loopback, in a directory of its own, as Debian packages it."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+PROGRAMS = Path("/usr/lib/rabbitmq/bin")
+NO_RABBITMQ = "no RabbitMQ in /usr/lib/rabbitmq: install it (Debian and Ubuntu: apt-get install rabbitmq-server)"
+STARTED_WITHIN_S = 100.0
+
+_CONFIG = """\
+listeners.tcp.1 = 127.0.0.1:{port}
+loopback_users = none
+log.file.level = warning
+disk_free_limit.absolute = 50MB
+"""
+
+
+class RabbitServer:
+    """A node that comes back at the same loopback port, with what was on its disk."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.port, distribution, mapper = free_ports(3)
+        config = folder / "rabbitmq.conf"
+        config.write_text(_CONFIG.format(port=self.port))
+        (folder / "plugins").write_text("[].\n")
+        (folder / "log").mkdir(exist_ok=True)
+        self._environment = os.environ | {
+            "HOME": str(folder),
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "ERL_EPMD_PORT": str(mapper),
+            "RABBITMQ_NODENAME": f"test{self.port}@localhost",
+            "RABBITMQ_NODE_PORT": str(self.port),
+            "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+            "RABBITMQ_DIST_PORT": str(distribution),
+            "RABBITMQ_CONFIG_FILE": str(config),
+            "RABBITMQ_CONF_ENV_FILE": str(folder / "none.conf"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
+            "RABBITMQ_MNESIA_BASE": str(folder / "mnesia"),
+            "RABBITMQ_LOG_BASE": str(folder / "log"),
+            "RABBITMQ_LOGS": str(folder / "log" / "node.log"),
+            "RABBITMQ_PID_FILE": str(folder / "pid"),
+        }
+        # The port mapper that the node would start stays when the node has gone; this one is ours to end.
+        self._mapper = subprocess.Popen(["epmd", "-port", str(mapper), "-address", "127.0.0.1"])
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def url(self, queue: str = "", *, password: str = "guest") -> str:  # noqa: S107 - its own
+        """The address of the server, or of a queue there as `laurels consume` takes it."""
+        base = f"amqp://guest:{password}@127.0.0.1:{self.port}/"
+        return f"{base}?queue={quote(queue)}" if queue else base
+
+    def start(self) -> None:
+        """Start it and wait until it is ready."""
+        with (self._folder / "log" / "output").open("ab") as output:
+            self._process = subprocess.Popen(
+                [PROGRAMS / "rabbitmq-server"],
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + STARTED_WITHIN_S
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"RabbitMQ did not start:\n{self._said()}")
+            time.sleep(0.2)
+
+    def stop(self) -> None:
+        """Let it finish and leave. A queue that was made a moment before a SIGKILL is lost, confirmed messages and all:
+        Ra writes the names of new queues to its disk by and by (RabbitMQ 3.10).
+        """
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(timeout=STARTED_WITHIN_S)
+            self.kill()
+
+    def kill(self) -> None:
+        """SIGKILL, to the node and all that it started."""
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+
+    def close(self) -> None:
+        """End it, and the port mapper."""
+        self.kill()
+        self._mapper.kill()
+        self._mapper.wait()
+
+    def control(self, *words: str) -> str:
+        """What `rabbitmqctl` answers."""
+        command: Sequence[str | Path] = [PROGRAMS / "rabbitmqctl", "--quiet", *words]
+        return subprocess.run(command, env=self._environment, capture_output=True, check=True, text=True).stdout
+
+    def _answers(self) -> bool:
+        """Whether the node takes a protocol header: it listens before that, while it still reads its queues."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=5) as link:
+                link.sendall(b"AMQP\x00\x00\x09\x01")
+                return bool(link.recv(1))
+        except OSError:
+            return False
+
+    def _said(self) -> str:
+        files = [self._folder / "log" / "output", self._folder / "log" / "node.log"]
+        return "".join(file.read_text(errors="replace")[-4000:] for file in files if file.exists())
+
+
+def free_ports(count: int) -> list[int]:
+    """Loopback ports that nobody listens at."""
+    open_ones = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in open_ones]
+    for each in open_ones:
+        each.close()
+    return ports
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[RabbitServer]:
+    """A server until the end of the block. Skips where there is none."""
+    if not (PROGRAMS / "rabbitmq-server").exists():
+        pytest.skip(NO_RABBITMQ)
+    server = RabbitServer(folder)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
