@@ -21,7 +21,7 @@ EACH = 5
 
 
 async def test_never_skips_an_entry_of_a_writer_that_was_held_open(
-    shop: Shop, now: TurnedClock, tmp_path: Path, dice: Random
+    shop: Shop, now: TurnedClock, tmp_path: Path, rng: Random
 ) -> None:
     """While an award is under way in one process, another hands in and awards, and a third follows the feed all the
     time. What it has seen grows by whole positions, and in the end equals a rebuild.
@@ -31,7 +31,7 @@ async def test_never_skips_an_entry_of_a_writer_that_was_held_open(
     board = Board(other.ledger, now)
     await board.catch_up()
     for n in range(ROUNDS):
-        await shop.accept(*(order(f"A{n}-{k}", f"m{dice.randrange(9)}", "10.00") for k in range(EACH)))
+        await shop.accept(*(order(f"A{n}-{k}", f"m{rng.randrange(9)}", "10.00") for k in range(EACH)))
         decided, go_on = threading.Event(), threading.Event()
 
         def hold(claim: Claim, decided: threading.Event = decided, go_on: threading.Event = go_on) -> Outcome:

@@ -23,11 +23,11 @@ async def _open(path: Path, now: TurnedClock) -> Shop:
 
 
 @pytest.mark.parametrize("since", ["nothing", "less", "as much", "more"])
-async def test_never_shows_a_point_that_a_restored_ledger_lacks(tmp_path: Path, dice: Random, since: str) -> None:
+async def test_never_shows_a_point_that_a_restored_ledger_lacks(tmp_path: Path, rng: Random, since: str) -> None:
     """Whatever the old ledger took after it came back: nothing, or as many entries as the board had seen, or more."""
     now = TurnedClock()
     shop = await _open(tmp_path / "laurels.db", now)
-    await shop.sell(*(order(f"A{n}", f"m{dice.randrange(5)}", f"{dice.randrange(500)}.00") for n in range(20)))
+    await shop.sell(*(order(f"A{n}", f"m{rng.randrange(5)}", f"{rng.randrange(500)}.00") for n in range(20)))
     board = Board(shop.ledger, now)
     await board.catch_up()
     await shop.ledger.close()

@@ -58,7 +58,7 @@ class Desk:
         """Wait until nothing is left, and see that each order has one entry."""
         heads = await self.ledger.heads()
         while await self.ledger.inbox_depth():
-            await self.ledger.wait_for_news(heads, 0.1)
+            await self.ledger.wait_for_entries(heads, 0.1)
         earned = [
             entry.order_id
             for shard in range(SHARDS)

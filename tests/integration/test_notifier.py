@@ -16,7 +16,7 @@ from laurels.engines.sqlite import SqliteLedger
 from laurels.errors import LedgerUnavailable
 from laurels.ledger import Ledger, Message, MessageState
 from laurels.model import MemberEvent
-from laurels.notify import Channel, Composer, Notifier
+from laurels.notify import Composer, MessageChannel, Notifier
 from laurels.notify import notifier as notifier_room
 from laurels.program import DEFAULT_PROGRAM
 from laurels.testing.ledger_contract.base import Shop, TurnedClock, adjustment, order, refund
@@ -53,7 +53,7 @@ def notifier(shop: Shop, server: MailServer) -> Notifier:
 
 
 def a_notifier(
-    shop: Shop, channel: Channel, composer: Composer | None = None, ledger: Ledger | None = None
+    shop: Shop, channel: MessageChannel, composer: Composer | None = None, ledger: Ledger | None = None
 ) -> Notifier:
     composer = composer or Composer(SENDER, [shop.programs.current])
     return Notifier(ledger or shop.ledger, channel, composer, shop.now)

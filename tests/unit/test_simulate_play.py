@@ -8,7 +8,7 @@ import pytest
 from laurels.errors import LedgerUnavailable
 from laurels.model import Order, Refund
 from laurels.workbench.simulate import play as playing
-from laurels.workbench.simulate.day import Delivery, Kind, Plan, deliveries
+from laurels.workbench.simulate.day import Delivery, DeliveryKind, Plan, deliveries
 from laurels.workbench.simulate.expected import Answer, ExpectedLedger, Rule
 from laurels.workbench.simulate.play import Played, play
 
@@ -53,7 +53,7 @@ async def test_what_is_not_answered_is_sent_again_until_it_is(monkeypatch: pytes
     monkeypatch.setattr(playing, "PAUSE_S", 0)
     shop = AwayNowAndThen()
     result, expected = await played(shop, asyncio.Event(), after=PLAN.orders + 1)
-    sent = [document for one in deliveries(PLAN) for document in one.documents if one.kind is not Kind.REPEAT]
+    sent = [document for one in deliveries(PLAN) for document in one.documents if one.kind is not DeliveryKind.REPEAT]
     assert (result.orders, result.stopped) == (PLAN.orders, False)
     assert result.sent_again > 0
     assert expected.count() == (len(sent), 0)
@@ -78,7 +78,7 @@ async def test_a_shop_that_fails_otherwise_ends_the_day() -> None:
             raise ZeroDivisionError
 
     expected = ExpectedLedger(Rule(points=1, per=1000, half_up=True))
-    day = [Delivery(0.0, Kind.ORDER, ())] * 1000
+    day = [Delivery(0.0, DeliveryKind.ORDER, ())] * 1000
     with pytest.raises(ExceptionGroup) as caught:
         await play(Broken(), day, expected, seconds=0.01, stop=asyncio.Event(), report=lambda _: None)  # type: ignore[arg-type]
     assert caught.group_contains(ZeroDivisionError)

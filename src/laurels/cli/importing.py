@@ -35,7 +35,7 @@ _FIELDS = (
 )
 
 
-class Kind(StrEnum):
+class FileKind(StrEnum):
     """What a file holds."""
 
     ORDERS = "orders"
@@ -127,7 +127,7 @@ def import_(
         str | None,
         typer.Option("--format", help="csv, tsv, parquet, ndjson, json or xlsx, where the ending does not tell."),
     ] = None,
-    kind: Annotated[Kind, typer.Option(help="What the files hold.")] = Kind.ORDERS,
+    kind: Annotated[FileKind, typer.Option(help="What the files hold.")] = FileKind.ORDERS,
     skip_invalid: Annotated[
         bool, typer.Option("--skip-invalid", help="Leave orders out that have a row at fault.")
     ] = False,
@@ -179,7 +179,7 @@ def import_(
     if rejects is not None and not skip_invalid:
         raise SettingsError("--rejects has no effect without --skip-invalid.")
     paths = _paths(files)
-    if kind is Kind.ADJUSTMENTS:
+    if kind is FileKind.ADJUSTMENTS:
         _import_adjustments(settings, paths, options, format_, notify=notify, dry_run=dry_run, json=json)
         return
     opened = _open(paths, options, format_, quiet=not notify, skip_invalid=skip_invalid)

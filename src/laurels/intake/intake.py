@@ -17,7 +17,7 @@ class Intake:
     def __init__(self, ledger: Inbox) -> None:
         self._ledger = ledger
         self.on_receipts: Callable[[DocumentKind, Sequence[Receipt]], object] = _nobody
-        """Told of every receipt, for whoever counts; whichever room the order came from."""
+        """Told of every receipt, for whoever counts; wherever the order came from."""
 
     async def accept(self, document: Order | Refund | Amendment, raw: bytes = b"", actor: str | None = None) -> Receipt:
         """Accept one document; `raw` is what was received, kept until it is awarded, and `actor` is who handed it in.

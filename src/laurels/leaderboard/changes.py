@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from msgspec import Struct
 
 from laurels.leaderboard.boards import Boards
-from laurels.model import EntryKind, Outline
+from laurels.model import BoardEntry, EntryKind
 from laurels.model.details import merged_into, scores
 from laurels.model.entries import SCORED
 
@@ -66,12 +66,12 @@ MOST_MEMBER = 2**32 - 3
 Change = Joined | Scored | Hidden | Shown | Renamed | Erased | Merged
 
 
-def changes_of(outlines: Iterable[Outline], boards: Boards) -> list[tuple[int, Change]]:
+def changes_of(board_entries: Iterable[BoardEntry], boards: Boards) -> list[tuple[int, Change]]:
     """The changes that entries make, each with the entry's position. Spending and lapsing make none; nor does an entry
     of 0 points.
     """
     changes: list[tuple[int, Change]] = []
-    for position, kind, member, points, name_number, board_at, recorded_at, member_id, details in outlines:
+    for position, kind, member, points, name_number, board_at, recorded_at, member_id, details in board_entries:
         if kind in SCORED:
             if points and (details is None or scores(details)):
                 for board in boards.of(board_at, recorded_at):

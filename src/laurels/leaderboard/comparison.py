@@ -66,7 +66,7 @@ class _Sums:
         for shard, upto in sorted(version.positions.items()):
             mark = self._marks.get(shard, Mark())
             while mark.position < upto:
-                entries, mark = await self._ledger.outline(shard, mark, min(CHUNK, upto - mark.position))
+                entries, mark = await self._ledger.board_entries(shard, mark, min(CHUNK, upto - mark.position))
                 for _, change in changes_of(entries, self._boards):
                     self.take(change)
                 self._marks[shard] = mark

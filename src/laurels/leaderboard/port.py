@@ -1,4 +1,4 @@
-"""The leaderboard as the other rooms see it. `laurels.testing.leaderboard_contract` tells whether an engine keeps
+"""The leaderboard as the other packages see it. `laurels.testing.leaderboard_contract` tells whether an engine keeps
 the promises.
 """
 

@@ -20,7 +20,7 @@ from laurels.leaderboard.changes import changes_of
 from laurels.leaderboard.port import Followed, Leaderboard, Paced, Part
 from laurels.leaderboard.together import Together
 from laurels.ledger import Checkpoint, Heads, Ledger
-from laurels.model import Mark, Outline, Version
+from laurels.model import BoardEntry, Mark, Version
 
 CHUNK = 1000
 """Entries applied at once: a reader waits for at most one chunk (a few milliseconds in pure Python)."""
@@ -65,7 +65,7 @@ class Projector:
         self._boards = boards
         self._rules = rules
         self._now = now
-        self.on_followed: Callable[[Sequence[Outline]], None] | None = None
+        self.on_followed: Callable[[Sequence[BoardEntry]], None] | None = None
         """Called with entries that the board has just taken, for whoever keeps figures; not with those of a rebuild."""
 
     async def catch_up(self, progress: Progress | None = None, *, may_hold: bool = False) -> Heads:
@@ -144,7 +144,7 @@ class Projector:
                 is_building = chunk == BUILDING_CHUNK
                 if isinstance(self._leaderboard, Paced):
                     chunk = min(chunk, self._leaderboard.batch)
-                entries, mark = await self._ledger.outline(shard, mark, chunk)
+                entries, mark = await self._ledger.board_entries(shard, mark, chunk)
                 await self._leaderboard.apply(shard, changes_of(entries, self._boards), mark)
                 if self.on_followed is not None and not is_building:
                     self.on_followed(entries)
@@ -156,11 +156,11 @@ class Projector:
         """Show what was held back if it is due, in one go. False where it is more than goes at once: then nobody is
         singled out by it.
         """
-        steps: list[tuple[int, list[Outline], Mark]] = []
+        steps: list[tuple[int, list[BoardEntry], Mark]] = []
         for shard, head in sorted(heads.marks.items()):
             mark = _checked(followed, shard, head)
             if mark.position < head.position:
-                entries, mark = await self._ledger.outline(shard, mark, CHUNK)
+                entries, mark = await self._ledger.board_entries(shard, mark, CHUNK)
                 if mark.position < head.position:
                     return False
                 steps.append((shard, entries, mark))
@@ -183,7 +183,7 @@ class Projector:
         """
         for shard, head in first_heads.items():
             if followed.marks.get(shard, Mark()).position < head.position:
-                await self._ledger.outline(shard, head, 1)  # raises where that entry is not there, or another one
+                await self._ledger.board_entries(shard, head, 1)  # raises where that entry is not there, or another one
 
     async def _served(self) -> Version | None:
         """What readers are shown; None where there is nothing to show."""
@@ -199,7 +199,7 @@ class Projector:
                 if mark.position > began.get(shard, Mark()).position:
                     raise FeedDiverged
         for shard, mark in followed.marks.items():
-            await self._ledger.outline(shard, mark, 1)  # raises where that entry is not there, or another one
+            await self._ledger.board_entries(shard, mark, 1)  # raises where that entry is not there, or another one
         await self._leaderboard.adopt(heads.epoch)
 
     async def _load(self, progress: Progress | None) -> None:

@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from laurels.settings.group import Count, Group, about
+from laurels.settings.group import Count, SettingsGroup, about
 
 
-class BoardsSettings(Group, frozen=True):
+class BoardsSettings(SettingsGroup, frozen=True):
     """Confidentiality against freshness."""
 
     smallest: Annotated[

@@ -19,7 +19,7 @@ def about(purpose: str) -> Meta:
     return Meta(description=purpose)
 
 
-class Group(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SettingsGroup(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings that belong together. Shown without the secrets in URLs: this ends up in logs and tracebacks."""
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:

@@ -5,10 +5,10 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from laurels.settings.group import Count, Group, about
+from laurels.settings.group import Count, SettingsGroup, about
 
 
-class LedgerSettings(Group, frozen=True):
+class LedgerSettings(SettingsGroup, frozen=True):
     """Where the ledger is, how it is made, and how long it keeps what it may let go."""
 
     url: Annotated[str, about("`sqlite` (a file under `state`), or postgresql://user@host/database")] = "sqlite"

@@ -30,7 +30,7 @@ from laurels.wiring.payments import open_payments
 
 @dataclass(frozen=True)
 class Services:
-    """Every room, built and connected."""
+    """Every package, built and connected."""
 
     settings: Settings
     now: Clock

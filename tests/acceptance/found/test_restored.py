@@ -75,17 +75,17 @@ def test_after_a_restore_nobody_bears_anothers_known_name(shop: Path) -> None:
     assert laurels_here("verify", cwd=shop).returncode == 0
 
 
-async def test_names_follow_from_ids_and_renames_and_from_no_order(tmp_path: Path, dice: Random) -> None:
+async def test_names_follow_from_ids_and_renames_and_from_no_order(tmp_path: Path, rng: Random) -> None:
     """In any order of arrival, with renames between: each has the name that its id and renames give, and only that."""
-    ids, key = [f"m{n}" for n in range(40)], NameNumbers(dice.randbytes(32))
-    renamed = dice.sample(ids, 15)
+    ids, key = [f"m{n}" for n in range(40)], NameNumbers(rng.randbytes(32))
+    renamed = rng.sample(ids, 15)
     seen = []
     for turn in range(2):
         now = TurnedClock()
         shop = Shop(SqliteLedger.open(tmp_path / f"{turn}.db", now, names=key), now)
-        for id_ in dice.sample(ids, len(ids)):
+        for id_ in rng.sample(ids, len(ids)):
             await shop.ledger.enrol([(id_, None)], actor="clerk")
-        for id_ in dice.sample(renamed, len(renamed)):
+        for id_ in rng.sample(renamed, len(renamed)):
             await shop.ledger.change_member(id_, MemberEvent.RENAME, actor="clerk")
         members = {id_: await shop.ledger.member(id_) for id_ in ids}
         seen.append({id_: member.name_number for id_, member in members.items() if member is not None})

@@ -26,7 +26,7 @@ SELECT e.place, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.or
 FROM entry e JOIN member m ON m.number = e.member LEFT JOIN remark r ON r.place = e.place
 WHERE e.place > ? AND e.place <= ? ORDER BY e.place LIMIT ?;
 
--- name: outline
+-- name: board_entries
 -- What boards need of the entries between two places: an id only with an enrolment, which is all that names one.
 SELECT place & 1099511627775, kind, member, points, name_number, board_at, recorded_at,
        CASE WHEN kind = 'enrol' THEN (SELECT member_id FROM member WHERE number = entry.member) END,

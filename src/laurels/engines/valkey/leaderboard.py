@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from laurels.engines.valkey import answers, loading, telling
 from laurels.engines.valkey.address import read_address
 from laurels.engines.valkey.answers import DAMAGED, Row, Views
-from laurels.engines.valkey.change_signal import ChangeSignal
+from laurels.engines.valkey.change_signal import ServerChangeSignal
 from laurels.engines.valkey.connecting import Tls
 from laurels.engines.valkey.server import Server
 from laurels.errors import BoardMoved, BoardNotReady, BoardUnavailable, FeedDiverged, SettingsError
@@ -60,7 +60,7 @@ class ValkeyLeaderboard:
         self._server = server
         self._prefix = prefix
         self._identity = identity or ""
-        self._signal = ChangeSignal(server.client, f"{prefix}:changed")
+        self._signal = ServerChangeSignal(server.client, f"{prefix}:changed")
         self._views = Views()
         # What was read last: a read that is sent later and shows less comes from a server that lost something.
         self._seen = 0, Version(0, {})
