@@ -29,7 +29,7 @@ from laurels.leaderboard import Boards, Change, Followed, Leaderboard, Part, Pro
 from laurels.ledger import Ledger
 from laurels.members import Members
 from laurels.model import Mark, Version
-from laurels.notify import Channel, Composer, Notifier
+from laurels.notify import Composer, MessageChannel, Notifier
 from laurels.program import DEFAULT_PROGRAM, parse_program
 from laurels.workers import award_forever, notify_forever, project_forever
 
@@ -105,7 +105,7 @@ class Machine:
         self,
         loop: Scheduler,
         disk: Disk,
-        channel: Channel,
+        channel: MessageChannel,
         rng: random.Random,
         trace: Trace,
         *,

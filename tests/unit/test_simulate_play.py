@@ -9,7 +9,7 @@ from laurels.errors import LedgerUnavailable
 from laurels.model import Order, Refund
 from laurels.workbench.simulate import play as playing
 from laurels.workbench.simulate.day import Delivery, DeliveryKind, Plan, deliveries
-from laurels.workbench.simulate.expected import Answer, ExpectedLedger, Rule
+from laurels.workbench.simulate.expected import ExpectedAnswer, ExpectedLedger, Rule
 from laurels.workbench.simulate.play import Played, play
 
 PLAN = Plan(members=20, orders=200, seed=3, currency="GBP", run="day", starts_at=1_780_000_000_000_000)
@@ -22,7 +22,7 @@ class AwayNowAndThen:
         self.calls = 0
         self.ids: set[tuple[str, str]] = set()
 
-    async def send(self, documents: Sequence[Order | Refund]) -> list[Answer]:
+    async def send(self, documents: Sequence[Order | Refund]) -> list[ExpectedAnswer]:
         call = self.calls = self.calls + 1
         await asyncio.sleep(0)
         answers = [self._take(document) for document in documents]
@@ -30,9 +30,9 @@ class AwayNowAndThen:
             raise LedgerUnavailable
         return answers
 
-    def _take(self, document: Order | Refund) -> Answer:
+    def _take(self, document: Order | Refund) -> ExpectedAnswer:
         key = ("order", document.order_id) if isinstance(document, Order) else ("refund", document.refund_id)
-        answer = Answer.REPEATED if key in self.ids else Answer.ACCEPTED
+        answer = ExpectedAnswer.REPEATED if key in self.ids else ExpectedAnswer.ACCEPTED
         self.ids.add(key)
         return answer
 
@@ -74,7 +74,7 @@ async def test_a_stop_ends_the_day_and_leaves_what_was_not_answered_unknown() ->
 @pytest.mark.anyio
 async def test_a_shop_that_fails_otherwise_ends_the_day() -> None:
     class Broken:
-        async def send(self, documents: Sequence[Order | Refund]) -> list[Answer]:
+        async def send(self, documents: Sequence[Order | Refund]) -> list[ExpectedAnswer]:
             raise ZeroDivisionError
 
     expected = ExpectedLedger(Rule(points=1, per=1000, half_up=True))
