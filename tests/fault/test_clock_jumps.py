@@ -11,9 +11,9 @@ from random import Random
 
 import pytest
 from tests.fault.following import Board
+from tests.ledgers import open_ledger
 
 from laurels.clock import DAY, HOUR, SECOND
-from laurels.engines.sqlite import SqliteLedger
 from laurels.model.times import parse_instant
 from laurels.program import DEFAULT_PROGRAM
 from laurels.testing.ledger_contract.base import Shop, TurnedClock, adjustment, order, refund
@@ -31,7 +31,7 @@ async def test_never_wrong_when_the_clock_jumps_in_two_processes(tmp_path: Path,
     for _ in range(2):
         now = TurnedClock()
         now.at = MONTH_ENDS
-        shop = Shop(SqliteLedger.open(tmp_path / "laurels.db", now), now)
+        shop = Shop(await open_ledger(tmp_path / "laurels.db", now), now)
         await shop.adopt(DEFAULT_PROGRAM)
         doors.append(shop)
     board = Board(doors[0].ledger, doors[0].now)

@@ -19,10 +19,10 @@ import pytest
 from tests.fault.following import Board
 from tests.fault.history import History
 from tests.fault.killed_tree import WITH_ADDRESS, Till, Tree, run_and_kill
+from tests.ledgers import open_ledger
 
 from laurels import clock
 from laurels.clock import SECOND
-from laurels.engines.sqlite import SqliteLedger
 from laurels.ledger import Ledger
 from laurels.model import Entry, Mark
 from laurels.model.entries import SCORED
@@ -79,7 +79,7 @@ def kill_for(seconds: float, folder: Path, rng: Random, figures: Counter[str], s
 
 
 async def _check_between(state: Path, history: History, figures: Counter[str]) -> None:
-    ledger = SqliteLedger.open(state / "laurels.db")
+    ledger = await open_ledger(state / "laurels.db")
     await _check(ledger, history, figures)
     await ledger.close()
 

@@ -5,9 +5,9 @@ from random import Random
 
 import pytest
 from tests.fault.following import Board
+from tests.ledgers import open_ledger
 
 from laurels.clock import DAY
-from laurels.engines.sqlite import SqliteLedger
 from laurels.errors import InsufficientPoints, PointsOutOfRange
 from laurels.model import Document, DocumentKind
 from laurels.program import DEFAULT_PROGRAM
@@ -94,7 +94,7 @@ def _points(pounds: int) -> int:
 
 
 async def _open(folder: Path, now: TurnedClock) -> Shop:
-    shop = Shop(SqliteLedger.open(folder / "laurels.db", now), now)
+    shop = Shop(await open_ledger(folder / "laurels.db", now), now)
     await shop.adopt(DEFAULT_PROGRAM)
     return shop
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from tests.ledgers import open_ledger
 
-from laurels.engines.sqlite import SqliteLedger
 from laurels.errors import InsufficientPoints
 from laurels.model import Entry, EntryKind
 from laurels.program import DEFAULT_PROGRAM
@@ -23,7 +23,7 @@ ORDERS = 40
 async def test_never_overspends_with_200_redemptions_at_once(
     shop: Shop, now: TurnedClock, tmp_path: Path, rng: Random
 ) -> None:
-    other = Shop(SqliteLedger.open(tmp_path / "laurels.db", now), now)  # its own writing thread, as a second process
+    other = Shop(await open_ledger(tmp_path / "laurels.db", now), now)  # its own writing thread, as a second process
     await other.adopt(DEFAULT_PROGRAM)
     await shop.sell(*(order(f"A{n}", "ann", "100.00") for n in range(ORDERS // 2)))
     taken: list[str] = []

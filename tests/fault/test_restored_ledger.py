@@ -6,8 +6,8 @@ from random import Random
 
 import pytest
 from tests.fault.following import Board
+from tests.ledgers import open_ledger
 
-from laurels.engines.sqlite import SqliteLedger
 from laurels.leaderboard import projector
 from laurels.model import MemberEvent
 from laurels.program import DEFAULT_PROGRAM
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def _open(path: Path, now: TurnedClock) -> Shop:
-    shop = Shop(SqliteLedger.open(path, now), now)
+    shop = Shop(await open_ledger(path, now), now)
     await shop.adopt(DEFAULT_PROGRAM)
     return shop
 

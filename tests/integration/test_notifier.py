@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
+from tests.ledgers import open_ledger
 from tests.mail_server import PASSWORD, USER, HangUp, MailServer, answers, mail_server, self_signed
 
 from laurels.clock import DAY, HOUR, MINUTE, SECOND
@@ -35,7 +36,7 @@ LEASE = int(notifier_room.LEASE_S * SECOND)
 @pytest.fixture
 async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
     now = TurnedClock()
-    shop = Shop(SqliteLedger.open(tmp_path / "laurels.db", now), now)
+    shop = Shop(await open_ledger(tmp_path / "laurels.db", now), now)
     await shop.adopt(DEFAULT_PROGRAM)
     yield shop
     await shop.ledger.close()
@@ -316,7 +317,7 @@ async def test_a_server_that_does_not_answer_is_left_before_the_lease_is_over(
 async def test_two_notifiers_at_once_send_each_message_once(shop: Shop, server: MailServer, tmp_path: Path) -> None:
     members = [f"m{n}" for n in range(20)]
     await cross(shop, *members)
-    other = SqliteLedger.open(tmp_path / "laurels.db", shop.now)
+    other = await open_ledger(tmp_path / "laurels.db", shop.now)
     tried = await asyncio.gather(
         *(a_notifier(shop, SmtpChannel(server.url), ledger=ledger).drain() for ledger in (shop.ledger, other) * 2)
     )

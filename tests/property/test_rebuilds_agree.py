@@ -8,9 +8,9 @@ from random import Random
 import pytest
 from tests import valkey_server
 from tests.engines import needs_native, new_leaderboard
+from tests.ledgers import open_ledger
 
 from laurels.clock import DAY
-from laurels.engines.sqlite import SqliteLedger
 from laurels.errors import LaurelsError
 from laurels.leaderboard import ALL_TIME, Leaderboard, Projector
 from laurels.model import Adjustment, Amendment, Mark, MemberEvent, Restoration
@@ -101,7 +101,7 @@ async def test_a_rebuild_by_checkpoint_is_a_replay(
     url = request.getfixturevalue("valkey_url") if engine == "valkey" else ""
     for history in range(HISTORIES):
         now = TurnedClock()
-        ledger = SqliteLedger.open(tmp_path / f"{history}.db", now, shards)
+        ledger = await open_ledger(tmp_path / f"{history}.db", now, shards)
         shop = Shop(ledger, now)
         await shop.adopt(DEFAULT_PROGRAM)
         await History(shop, rng).play()
