@@ -72,10 +72,14 @@ WHERE e.place IN (SELECT value FROM json_each((SELECT CAST(places AS TEXT) FROM 
 ORDER BY e.recorded_at, e.place;
 
 -- name: look_up
--- Whether a document was taken before, and whose it is: one row, empty where there is nothing. As joins it takes thrice
+-- Whether a document was taken before, and whose it is; no row where its member is not known. As a join it takes thrice
 -- the time.
-SELECT (SELECT sequence FROM accepted WHERE source = ?1 AND id = ?2 AND kind = ?3),
-       (SELECT coalesce(merged_into, number) FROM member WHERE member_id = ?4);
+SELECT (SELECT sequence FROM accepted WHERE source = ?1 AND id = ?2 AND kind = ?3), number, merged_into, shard, secret
+FROM member WHERE member_id = ?4;
+
+-- name: look_up_alone
+-- Whether a document was taken before.
+SELECT sequence FROM accepted WHERE source = ? AND id = ? AND kind = ?;
 
 -- name: find_accepted
 -- A document that was taken before, and what keys its fingerprint.
