@@ -74,9 +74,7 @@ async def test_a_slip_in_the_first_id_leaves_the_second_free(shop: Shop, call: t
 
 @pytest.mark.parametrize("source", ["shop", "till-8"])
 @pytest.mark.parametrize("comes_late", [True, False])
-async def test_a_slip_in_the_orders_source_leaves_the_cancelling_free(
-    shop: Shop, source: str, comes_late: bool
-) -> None:
+async def test_a_slip_in_the_source_of_the_order_leaves_it_free(shop: Shop, source: str, comes_late: bool) -> None:
     """The refund has said whose order it is of: it need not be said again, and must not be said wrongly."""
     order_id = "L1" if comes_late else "A1"
     for number, slip in enumerate(SOURCE_SLIPS):
