@@ -225,7 +225,7 @@ def _body(route: Route, schemas: Mapping[Any, Json]) -> Json:
     examples = {name: {"value": body} for name, body in REQUESTS[route.handle.__name__].items()}
     if route.bulk_of is None:
         return {
-            "required": True,
+            "required": route.needs_body,
             "content": {"application/json": {"schema": schemas[route.form], "examples": examples}},
         }
     lines = "\n".join(msgspec.json.encode(one).decode() for one in next(iter(examples.values()))["value"])
