@@ -66,15 +66,15 @@ MOST_MEMBER = 2**32 - 3
 Change = Joined | Scored | Hidden | Shown | Renamed | Erased | Merged
 
 
-def changes_of(outlines: Iterable[Outline], boards: Boards) -> list[tuple[int, Change]]:
+def changes_of(outlines: Iterable[Outline], boards: Boards, since: int = 0) -> list[tuple[int, Change]]:
     """The changes that entries make, each with the entry's position. Spending and lapsing make none; nor does an entry
-    of 0 points.
+    of 0 points. No month before `since` (202611) has a board.
     """
     changes: list[tuple[int, Change]] = []
     for position, kind, member, points, name_number, board_at, recorded_at, member_id, details in outlines:
         if kind in SCORED:
             if points and (details is None or scores(details)):
-                for board in boards.of(board_at, recorded_at):
+                for board in boards.of(board_at, recorded_at, since):
                     changes.append((position, Scored(member, board, points)))  # noqa: PERF401 - a call for each entry
         elif kind in _EVENTS:
             changes.append((position, _EVENTS[kind](member, member_id, name_number)))
