@@ -13,7 +13,7 @@ from laurels.intake.forms import Id, NamedOrderForm, RefundForm
 from laurels.intake.intake import Intake
 from laurels.intake.queue import Message
 from laurels.ledger import Quarantine, Receipt
-from laurels.model import DocumentKind, Order, Refund, RefusedMessage
+from laurels.model import Document, DocumentKind, Order, Refund, RefusedMessage
 
 LARGEST = 1_000_000
 """Bytes of a message that is read; a larger one is no order."""
@@ -67,7 +67,8 @@ class Taking:
         receipts = await self._intake.accept_all(documents, self._origin) if documents else []
         for (message, document, _), receipt in zip(readable, receipts, strict=True):
             if receipt.conflict:
-                refused.append(self._refused(message, _conflict(document, receipt), document.member_id))
+                in_conflict = document.document(message.body, self._origin)
+                refused.append(self._refused(message, _conflict(document, receipt), document.member_id, in_conflict))
         if refused:
             await self._quarantine.set_aside(refused)
         repeated = sum(receipt.repeated and not receipt.conflict for receipt in receipts)
@@ -78,9 +79,16 @@ class Taking:
             refused=len(refused),
         )
 
-    def _refused(self, message: Message, reason: str, member_id: str) -> RefusedMessage:
+    def _refused(
+        self, message: Message, reason: str, member_id: str, in_conflict: Document | None = None
+    ) -> RefusedMessage:
         return RefusedMessage(
-            origin=self._origin, body=message.body, reason=reason, headers=message.headers, member_id=member_id
+            origin=self._origin,
+            body=message.body,
+            reason=reason,
+            headers=message.headers,
+            member_id=member_id,
+            in_conflict=in_conflict,
         )
 
 

@@ -340,7 +340,8 @@ class Restoration(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class RefusedMessage(Struct, frozen=True, kw_only=True):
     """A message of a queue that could not be taken: no order and no refund, or one in conflict. `origin` names the
-    queue, `headers` are the names of its headers, and `member_id` is empty where none could be read.
+    queue, `headers` are the names of its headers, and `member_id` is empty where none could be read. `in_conflict` is
+    the document that was in conflict with one from before.
     """
 
     origin: str
@@ -348,6 +349,7 @@ class RefusedMessage(Struct, frozen=True, kw_only=True):
     reason: str
     headers: tuple[str, ...] = ()
     member_id: str = ""
+    in_conflict: Document | None = None
 
     def document(self) -> Document:
         """This message as the ledger keeps it: known by its queue and its bytes, so that the same again is one."""

@@ -70,7 +70,13 @@ class Acceptance:
         return Receipt(Status.ACCEPTED)
 
     def set_aside(self, message: RefusedMessage) -> None:
-        """Put a message into quarantine, where it was not there before."""
+        """Put a message into quarantine, where it was not there before. A conflict is looked at again: its member may
+        have been erased since, and then nothing of the message is kept.
+        """
+        if message.in_conflict is not None:
+            receipt, _ = self.look_up(message.in_conflict)
+            if receipt is not None and not receipt.conflict:
+                return
         document = message.document()
         known, whose = self.look_up(document)
         if known is None:

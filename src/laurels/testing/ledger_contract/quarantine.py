@@ -164,6 +164,23 @@ class Quarantine(Base):
         kept = [await shop.ledger.quarantined(*key_of(each)) for each in await shop.ledger.quarantine()]
         assert [each.raw for each in kept] == [b""] * len(kept)
 
+    async def test_a_conflict_goes_with_a_member_who_is_erased_before_it_is_set_aside(self, shop: Shop) -> None:
+        """The conflict was found, the member erased, and then the message came: nothing of it is kept."""
+        await shop.sell(order("A1", "ann", "25.00"), order("B1", "bob", "25.00"))
+        refused = []
+        for order_id, member_id in (("A1", "ann"), ("B1", "bob")):
+            other = order(order_id, member_id, "26.00").document(member_id.encode())
+            [receipt] = await shop.ledger.accept([other])
+            assert receipt.conflict
+            message = RefusedMessage(
+                origin="queue:orders", body=other.raw, reason="other", member_id=member_id, in_conflict=other
+            )
+            refused.append(message)
+        await shop.ledger.change_member("ann", MemberEvent.ERASE, actor="clerk")
+        await shop.ledger.set_aside(refused)
+        kept = [await shop.ledger.quarantined(*key_of(each)) for each in await shop.ledger.quarantine()]
+        assert [each.raw for each in kept] == [b"bob"]
+
     async def test_a_conflict_tells_both_fingerprints(self, shop: Shop) -> None:
         """The kept one is the same each time; the sent one is another for other content; neither is the bare one."""
         await shop.accept(TOO_MUCH)
