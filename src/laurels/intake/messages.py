@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 from msgspec import Struct
 
-from laurels.errors import Conflict, InvalidInput
+from laurels.errors import Conflict, InvalidInput, NotFound
 from laurels.intake.decoding import decode
 from laurels.intake.forms import Id, NamedOrderForm, RefundForm
 from laurels.intake.intake import Intake
@@ -92,12 +92,13 @@ class Taking:
         )
 
 
-async def take_again(body: bytes, origin: str, intake: Intake, now: int) -> None:
-    """Take a message out of quarantine, after its cause was mended. Raises `InvalidInput`, `Conflict` where it is as
-    before.
+async def take_again(body: bytes, origin: str, intake: Intake, now: int, id: str | None = None) -> None:
+    """Take a message out of quarantine, where it has this id, after its cause was mended. Raises `InvalidInput`,
+    `Conflict` where it is as before.
     """
     document, raw = read(body, now)
-    [receipt] = await intake.accept_all([(document, raw)], origin)
+    read_from = None if id is None else (origin, id)
+    [receipt] = await intake.accept_all([(document, raw)], origin, read_from)
     if receipt.conflict:
         raise Conflict(_conflict(document, receipt))
 
@@ -109,13 +110,19 @@ async def retry_quarantined(
     accepted: if the process dies between the two, it is still here, and the next try finds that it was accepted. `now`
     is what `occurred_at` is held against.
 
-    Raises `NotFound`, `LedgerUnavailable`, and for a message what `take_again` raises: then it stays as it is.
+    Raises `NotFound` (also where the member was erased meanwhile), `LedgerUnavailable`, and for a message what
+    `take_again` raises: then it stays as it is.
     """
     if kind is not DocumentKind.MESSAGE:
         await quarantine.retry(kind, source, id)
         return
     message = await quarantine.quarantined(kind, source, id)
-    await take_again(message.raw, source, intake, now)
+    try:
+        await take_again(message.raw, source, intake, now, id)
+    except Conflict:
+        if message.raw and not (await quarantine.quarantined(kind, source, id)).raw:
+            raise NotFound from None
+        raise
     await quarantine.drop(kind, source, id, actor="retry: it was taken")
 
 

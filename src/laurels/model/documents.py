@@ -67,7 +67,8 @@ class Document(Struct, frozen=True, kw_only=True):
     `content` says everything but who, so that the member can be erased and the points stay explained; the ledger
     keeps the member by number. `raw` is what was received, byte for byte, for the quarantine. `actor` is who handed it
     in. A document that enrols gives an unknown member a number; one that names an order does not. `order_source` is in
-    whose numbers `order_id` is.
+    whose numbers `order_id` is. `read_from` is the message in quarantine that this was read from, by queue and id:
+    where its bytes are gone meanwhile, its member was erased, and this is taken no more.
     """
 
     kind: DocumentKind
@@ -81,6 +82,7 @@ class Document(Struct, frozen=True, kw_only=True):
     order_source: str | None = None
     email: str | None = None
     actor: str | None = None
+    read_from: tuple[str, str] | None = None
 
     def fingerprints(self) -> Iterator[bytes]:
         """Those that the same content may be kept under: this one, and the one that version 0.1 made of it."""

@@ -61,13 +61,20 @@ class Acceptance:
         known, whose = self.look_up(document)
         if known is not None:
             return known
-        if not intents.allow(self._db, document):
+        if not intents.allow(self._db, document) or not self._is_still_there(document):
             return Receipt(Status.ACCEPTED, conflict=True)
         sequence = self._put(document, whose)
         intents.finish(self._db, document)
         if document.kind is DocumentKind.AMENDMENT:
             self._change_before_award(document, sequence)
         return Receipt(Status.ACCEPTED)
+
+    def _is_still_there(self, document: Document) -> bool:
+        """Whether the message that a document was read from has its bytes, where it was read from one."""
+        if document.read_from is None:
+            return True
+        row = self._db.one("quarantined", *document.read_from, DocumentKind.MESSAGE.value)
+        return row is not None and bool(row[7])
 
     def set_aside(self, message: RefusedMessage) -> None:
         """Put a message into quarantine, where it was not there before. A conflict is looked at again: its member may
