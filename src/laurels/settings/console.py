@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Annotated
 
-from laurels.settings.group import Count, Group, Port, about
+from msgspec import Meta
+
+from laurels.settings.group import MOST_DAYS, Count, Group, Port, about
 
 
 class ConsoleSettings(Group, frozen=True):
@@ -25,4 +27,4 @@ class ConsoleSettings(Group, frozen=True):
 class AuditSettings(Group, frozen=True):
     """The log of who looked at what and changed what."""
 
-    days: Annotated[Count, about("how long its rows are kept")] = 400
+    days: Annotated[int, Meta(ge=1, le=MOST_DAYS), about("how long its rows are kept")] = 400

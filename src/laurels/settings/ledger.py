@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from laurels.settings.group import Count, Group, about
+from laurels.settings.group import MOST_DAYS, Count, Group, about
 
 
 class LedgerSettings(Group, frozen=True):
@@ -27,6 +27,6 @@ class LedgerSettings(Group, frozen=True):
     anchor_minutes: Annotated[Count, about("how often heads are written there, and logged, if they moved")] = 10
     keep_content_days: Annotated[
         int,
-        Meta(ge=0),
+        Meta(ge=0, le=MOST_DAYS),
         about("how long is kept what awarded documents said, for rehearsals, reports and refunds; 0: for ever"),
     ] = 400
