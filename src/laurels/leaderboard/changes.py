@@ -63,7 +63,46 @@ class Merged(Struct, frozen=True, gc=False):
 MOST_MEMBER = 2**32 - 3
 """The largest member number."""
 
+MOST_SHARDS = 16
+"""Numbers of shards are below this."""
+
+MOST_NAMES = 2**30
+"""Name numbers are below this."""
+
+LONGEST_ID = 4096
+"""Bytes of a member's id as UTF-8."""
+
 Change = Joined | Scored | Hidden | Shown | Renamed | Erased | Merged
+
+
+def check_change(change: Change) -> None:
+    """Raise `ValueError` where a number or an id is outside of the port's range."""
+    check_number(change.member)
+    if isinstance(change, Merged):
+        check_number(change.into)
+    elif isinstance(change, Joined | Renamed):
+        if not 0 <= change.name_number < MOST_NAMES:
+            raise ValueError(f"name numbers are from 0 to {MOST_NAMES - 1}, not {change.name_number}")
+        if isinstance(change, Joined) and change.member_id is not None:
+            check_text(change.member_id)
+
+
+def check_number(member: int) -> None:
+    """Raise `ValueError` for what is no member's number."""
+    if not 0 <= member <= MOST_MEMBER:
+        raise ValueError(f"member numbers are from 0 to {MOST_MEMBER}, not {member}")
+
+
+def check_text(member_id: str) -> None:
+    """Raise `ValueError` for what is no member's id; for what is no text it is a `UnicodeEncodeError`."""
+    if not 1 <= len(member_id.encode()) <= LONGEST_ID:
+        raise ValueError(f"an id has 1 to {LONGEST_ID} bytes")
+
+
+def check_shard(shard: int) -> None:
+    """Raise `ValueError` for what is no shard's number."""
+    if not 0 <= shard < MOST_SHARDS:
+        raise ValueError(f"shards are from 0 to {MOST_SHARDS - 1}, not {shard}")
 
 
 def changes_of(outlines: Iterable[Outline], boards: Boards, since: int = 0) -> list[tuple[int, Change]]:

@@ -14,7 +14,7 @@ class LedgerSettings(Group, frozen=True):
     url: Annotated[str, about("`sqlite` (a file under `state`), or postgresql://user@host/database")] = "sqlite"
     shards: Annotated[
         int,
-        Meta(ge=1, le=256),
+        Meta(ge=1, le=16),
         about("feeds that members are spread over when the ledger is made, never changed afterwards; one is enough"),
     ] = 1
     anchor_file: Annotated[
