@@ -16,6 +16,7 @@ from laurels.engines.channels import FileChannel, SmtpChannel
 from laurels.engines.sqlite import SqliteLedger
 from laurels.errors import LedgerUnavailable
 from laurels.ledger import Ledger, Message, MessageState
+from laurels.members import Members
 from laurels.model import MemberEvent
 from laurels.notify import Composer, MessageChannel, Notifier
 from laurels.notify import notifier as notifier_room
@@ -373,6 +374,31 @@ async def test_who_is_erased_gets_no_mail_and_leaves_nothing(
     [delivery] = server.deliveries
     await shop.ledger.close()
     assert found_in(tmp_path, members) == set(delivery.recipients)
+
+
+class _ErasedMeanwhile(FileChannel):
+    """Files, where a mail's member is erased while it is on its way: before it is there, or as it is."""
+
+    def __init__(self, shop: Shop, folder: Path, *, before: bool) -> None:
+        super().__init__(folder)
+        self._before = before
+        self._members = Members(shop.ledger, shop.awarder, self.forget)
+
+    async def send(self, message: EmailMessage) -> None:
+        if not self._before:
+            await super().send(message)
+        await self._members.change(str(message["To"]).partition("@")[0], MemberEvent.ERASE, actor="clerk")
+        if self._before:
+            await super().send(message)
+
+
+@pytest.mark.parametrize("before", [True, False])
+async def test_a_mail_in_a_file_goes_with_who_is_erased_while_it_is_on_its_way(
+    shop: Shop, tmp_path: Path, before: bool
+) -> None:
+    await cross(shop, "ann")
+    await a_notifier(shop, _ErasedMeanwhile(shop, tmp_path / "outbox", before=before)).drain()
+    assert list((tmp_path / "outbox").iterdir()) == []
 
 
 @pytest.mark.parametrize(

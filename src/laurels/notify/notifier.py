@@ -103,6 +103,8 @@ class Notifier:
         self._unmarked.add(message.id)
         await self._ledger.message_sent(message.id)
         self._unmarked.discard(message.id)
+        if (await self._ledger.message(message.id)).member_id is None:  # erased while it was on its way
+            await self._channel.forget([message.id])
         self.on_try("sent")
         log.info("message.sent", message=message.id, milestone=message.milestone)
 

@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Annotated
 
-from laurels.settings.group import Count, Port, SettingsGroup, about
+from msgspec import Meta
+
+from laurels.settings.group import MOST_DAYS, Count, Port, SettingsGroup, about
 
 
 class ConsoleSettings(SettingsGroup, frozen=True):
@@ -25,4 +27,4 @@ class ConsoleSettings(SettingsGroup, frozen=True):
 class AuditSettings(SettingsGroup, frozen=True):
     """The log of who looked at what and changed what."""
 
-    days: Annotated[Count, about("how long its rows are kept")] = 400
+    days: Annotated[int, Meta(ge=1, le=MOST_DAYS), about("how long its rows are kept")] = 400

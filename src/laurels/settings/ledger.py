@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from laurels.settings.group import Count, SettingsGroup, about
+from laurels.settings.group import MOST_DAYS, Count, SettingsGroup, about
 
 
 class LedgerSettings(SettingsGroup, frozen=True):
@@ -14,7 +14,7 @@ class LedgerSettings(SettingsGroup, frozen=True):
     url: Annotated[str, about("`sqlite` (a file under `state`), or postgresql://user@host/database")] = "sqlite"
     shards: Annotated[
         int,
-        Meta(ge=1, le=256),
+        Meta(ge=1, le=16),
         about("feeds that members are spread over when the ledger is made, never changed afterwards; one is enough"),
     ] = 1
     anchor_file: Annotated[
@@ -27,6 +27,6 @@ class LedgerSettings(SettingsGroup, frozen=True):
     anchor_minutes: Annotated[Count, about("how often heads are written there, and logged, if they moved")] = 10
     keep_content_days: Annotated[
         int,
-        Meta(ge=0),
+        Meta(ge=0, le=MOST_DAYS),
         about("how long is kept what awarded documents said, for rehearsals, reports and refunds; 0: for ever"),
     ] = 400

@@ -65,7 +65,7 @@ class Acceptance:
         if known is not None:
             return known
         of_checkout = is_bought(document.source)
-        if of_checkout and not intents.allow(self._db, document):
+        if (of_checkout and not intents.allow(self._db, document)) or not self._is_still_there(document):
             return Receipt(Status.ACCEPTED, conflict=True)
         sequence = self._put(document, whose)
         if of_checkout:
@@ -74,8 +74,21 @@ class Acceptance:
             self._change_before_award(document, sequence)
         return Receipt(Status.ACCEPTED)
 
+    def _is_still_there(self, document: Document) -> bool:
+        """Whether the message that a document was read from has its bytes, where it was read from one."""
+        if document.read_from is None:
+            return True
+        row = self._db.one("quarantined", *document.read_from, DocumentKind.MESSAGE.value)
+        return row is not None and bool(row[7])
+
     def set_aside(self, message: RefusedMessage) -> None:
-        """Put a message into quarantine, where it was not there before."""
+        """Put a message into quarantine, where it was not there before. A conflict is looked at again: its member may
+        have been erased since, and then nothing of the message is kept.
+        """
+        if message.in_conflict is not None:
+            receipt, _ = self.look_up(message.in_conflict)
+            if receipt is not None and not receipt.conflict:
+                return
         document = message.document()
         known, whose = self.look_up(document)
         if known is None:
