@@ -148,7 +148,7 @@ def import_(
     Every file is checked first, and a bad one changes nothing. Nothing is counted twice: run it again after an
     interruption. Exits 1 unless all were awarded or were here before.
     """
-    from laurels.exchange import OptionList  # noqa: PLC0415 - polars takes a while to load
+    from laurels.exchange import OPTIONS, OptionList  # noqa: PLC0415 - polars takes a while to load
 
     settings = settings_of(state, config)
     options = OptionList(
@@ -175,6 +175,8 @@ def import_(
         delimiter=delimiter,
         encoding=encoding,
     )
+    if empty := [name for name in OPTIONS if getattr(options, name) == ""]:
+        raise SettingsError(f"--{empty[0].replace('_', '-')} is empty, and has no effect so.")
     asked = options.ignore
     options = _over_lists(options, mapping, preset)
     if rejects is not None and not skip_invalid:

@@ -95,6 +95,8 @@ def test_columns_that_no_option_names_are_read_under_their_names(shop: Path, opt
         (["--kind", "adjustments", "--skip-invalid"], "--skip-invalid has no effect on adjustments"),
         (["--kind", "adjustments", "--skip-invalid", "--rejects", "r.csv"], "has no effect on adjustments"),
         (["--ignore", "nots"], "--ignore nots has no effect"),
+        (["--skip-prefix", ""], "--skip-prefix is empty"),
+        (["--preset", "online-retail", "--refund-prefix", ""], "--refund-prefix is empty"),
     ],
 )
 def test_an_option_without_effect_is_an_error(shop: Path, options: list[str], words: str) -> None:
