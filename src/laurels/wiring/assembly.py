@@ -30,7 +30,7 @@ from laurels.wiring.payments import open_payments
 
 @dataclass(frozen=True)
 class Services:
-    """Every room, built and connected."""
+    """Every package, built and connected."""
 
     settings: Settings
     now: Clock
@@ -90,7 +90,7 @@ async def build(
         roles = RoleBoard(settings.state / "run", now)
         stack.callback(roles.close)
         programs = await publish(ledger, read_program(settings), at_start=settings.program.publish_at_start)
-        boards = programs.boards
+        boards = Boards(programs.current.zone, settings.boards.keep_months)
         intake = Intake(ledger)
         awarder = Awarder(ledger, programs, now)
         yield Services(

@@ -5,14 +5,14 @@ from operator import attrgetter
 from laurels.awarding import Programs
 from laurels.engines.channels import FileChannel, SmtpChannel
 from laurels.errors import SettingsError
-from laurels.notify import Channel, Composer
+from laurels.notify import Composer, MessageChannel
 from laurels.settings import Settings
 
 NOBODY = "loyalty@localhost"
 """The sender of mails that are only written to files."""
 
 
-def open_channel(settings: Settings) -> Channel:
+def open_channel(settings: Settings) -> MessageChannel:
     """The channel that mails go through: the mail server that is set, or files under `state`."""
     if settings.notify.smtp_url is None:
         return FileChannel(settings.state / "outbox")
