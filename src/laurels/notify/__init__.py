@@ -7,7 +7,7 @@ Message-ID.
 
 from laurels.notify.addresses import BadAddress, parse_address
 from laurels.notify.channel import ChannelRefused, ChannelUnavailable, MessageChannel
-from laurels.notify.composing import Composer
+from laurels.notify.composing import Composer, parse_sender
 from laurels.notify.notifier import Notifier
 
 __all__ = [
@@ -18,4 +18,5 @@ __all__ = [
     "MessageChannel",
     "Notifier",
     "parse_address",
+    "parse_sender",
 ]
