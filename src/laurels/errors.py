@@ -49,6 +49,18 @@ class InvalidInput(LaurelsError):
 class Conflict(LaurelsError):
     """This id was used before with other content. Nothing was changed."""
 
+    fields: tuple[str, ...] = ()
+    """The fields that differ from what came first, where that is known."""
+
+    @classmethod
+    def differing(cls, fields: Sequence[str]) -> "Conflict":
+        """The conflict with what came first in these fields."""
+        if not fields:
+            return cls()
+        conflict = cls(f"This id was used before with other content: {', '.join(fields)}. Nothing was changed.")
+        conflict.fields = tuple(fields)
+        return conflict
+
 
 class InsufficientPoints(LaurelsError):
     """The balance does not cover these points. Nothing was changed."""
@@ -197,6 +209,12 @@ class UnknownProgramVersion(ProgramError):
 
 class SettingsError(LaurelsError):
     """The settings are not valid."""
+
+
+class AnotherNamesKey(SettingsError):
+    """The key of the proxy names is another one than this ledger's: every member would get another name. Put the
+    ledger's own back (names.key, or the file of names.key_file), or change it on purpose: `laurels keys change names`.
+    """
 
 
 class FileRefused(LaurelsError):

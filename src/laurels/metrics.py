@@ -7,6 +7,7 @@ processes that count, when they begin, and by no other.
 """
 
 import os
+from http import HTTPStatus
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
@@ -21,6 +22,15 @@ ACCEPTED = Counter(
     "laurels_accepted", "Documents accepted over HTTP by this instance, repeats left out.", ["kind"], registry=REGISTRY
 )
 AWARDED = Counter("laurels_awarded", "Documents that the awarding has judged.", registry=REGISTRY)
+QUARANTINED = Counter(
+    "laurels_quarantined", "Documents that went to quarantine, by the kind of reason.", ["reason"], registry=REGISTRY
+)
+MESSAGE_TRIES = Counter(
+    "laurels_message_tries",
+    "Mails that were tried, by what became of the try: sent, postponed, undeliverable.",
+    ["outcome"],
+    registry=REGISTRY,
+)
 CONSUMED = Counter(
     "laurels_consumed",
     "Messages taken from a queue: accepted, repeated, or refused and in quarantine.",
@@ -75,7 +85,9 @@ POINTS_TAKEN = Counter(
 
 
 class Meter:
-    """Counts the requests of one route. Its counters are looked up once for each status, not for each request."""
+    """Counts the requests of one route. Its counters are looked up once for each status, not for each request. The
+    times of answers that found nothing are not counted: they would hide how long the others take.
+    """
 
     def __init__(self, method: str, route: str, seconds: Histogram | None = None) -> None:
         """`route` is the template, without ids: `/order/{order_id}`."""
@@ -90,7 +102,7 @@ class Meter:
         if counter is None:
             counter = self._by_status[status] = REQUESTS.labels(self.method, self.route, str(status))
         counter.inc()
-        if self._seconds is not None:
+        if self._seconds is not None and status != HTTPStatus.NOT_FOUND:
             self._seconds.observe(seconds)
 
 

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 from tests.acceptance.command_line import served
 from tests.browser.demo_shop import MEMBERS, Demo, buy, enter, put_into_basket, sign_in, standing
-from tests.browser.reading import part, wait_for_points, wait_until
+from tests.browser.reading import part, wait_for_points, wait_for_state, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -86,12 +86,32 @@ def test_returning_an_order_takes_back_exactly_what_it_earned(demo: Demo, page: 
     wait_for_points(page, str(before[1] + 3))
     newest = page.locator("#purchases li").first
     expect(newest).to_contain_text("£31.20")
-    newest.get_by_role("button", name="Return the order of £31.20").click()
+    expect(newest.locator(".items")).to_have_text("Stoneware vase, Beeswax candle")
+    back = newest.get_by_role("button", name="Return it: the order of £31.20")
+    back.click()
+    expect(newest.locator(".note")).to_have_text("Return the whole order? Its points go back.")
+    newest.get_by_role("button", name="Keep it").click()
+    expect(newest.locator(".note")).to_be_empty()
+    back.click()
+    newest.get_by_role("button", name="Yes, return it: the order of £31.20").click()
     wait_for_points(page, str(before[1]))
     assert standing(page) == before
     expect(newest.locator(".note")).to_have_text("Returned. Its points were taken back, exactly.")
     expect(newest.locator(".earned")).to_have_text("0 points")
     expect(newest.get_by_role("button", name="Return")).to_be_hidden()
+    newest.get_by_role("button", name="Why 0 points?").click()
+    expect(newest.locator(".reason p")).to_have_text(
+        [re.compile(r"^\+3 points: 31\.20 GBP"), re.compile("^-3 points: ")]
+    )
+
+
+def test_what_was_said_of_a_purchase_goes_and_the_keyboard_stays(demo: Demo, page: Page) -> None:
+    enter(page, demo, "Tom Reed")
+    put_into_basket(page, "Birthday card")
+    page.get_by_role("button", name="Buy for £2.75").press("Enter")
+    expect(page.locator(".outcome")).to_be_focused()
+    expect(page.locator("#basket")).to_be_hidden()
+    expect(page.locator("#shelves")).to_be_focused()
 
 
 def test_orders_are_asked_for_one_at_a_time_and_nothing_is_said_of_them_before(demo: Demo, page: Page) -> None:
@@ -200,6 +220,20 @@ def test_the_examples_of_the_element_open_with_the_customer_signed_in(demo: Demo
     page.get_by_role("link", name="Live examples of the element").click()
     expect(part(page, "me").first).to_be_visible()
     assert "token" not in page.url
+
+
+def test_the_month_is_a_switch_away(demo: Demo, page: Page) -> None:
+    enter(page, demo, "Tom Reed")
+    switch = page.get_by_role("group", name="Board", exact=True)
+    expect(switch.get_by_role("button", name="All time")).to_have_attribute("aria-pressed", "true")
+    with page.expect_request(re.compile("board=month")):
+        switch.get_by_role("button", name="This month").press("Enter")
+    wait_for_state(page, "shown")
+    expect(switch.get_by_role("button", name="This month")).to_have_attribute("aria-pressed", "true")
+    expect(switch.get_by_role("button", name="This month")).to_be_focused()
+    assert page.evaluate("element.getAttribute('board')") == "month"
+    page.evaluate("element.setAttribute('boards', 'month')")
+    expect(switch).to_have_count(0)
 
 
 def test_the_board_for_a_big_screen(demo: Demo, page: Page) -> None:

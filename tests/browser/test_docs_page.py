@@ -56,3 +56,32 @@ def test_every_problem_leads_to_its_words(docs: Page, address: str) -> None:
     docs.reload()
     # Not wait_for_function: asked again, it is an eval, which the page's policy forbids.
     wait_until(docs, lambda: docs.evaluate("scrollY") > 1000)
+
+
+def test_a_search_leaves_the_calls_that_have_all_its_words(docs: Page) -> None:
+    docs.get_by_role("searchbox", name="Search the calls").fill("redeem CANCEL")
+    assert docs.locator("#found").inner_text().startswith("1 of ")
+    assert docs.locator("#operations > section:visible h2").all_inner_texts() == [
+        "POST /loyalty/{member_id}/redeem/{redemption_id}/cancel"
+    ]
+    assert docs.locator("#contents a:visible").count() == 1
+    docs.get_by_role("searchbox").fill("")
+    assert docs.locator("#contents a:visible").count() == len([*ROUTES, *service.ROUTES])
+
+
+def test_examples_come_in_three_languages_and_one_choice_counts_for_all(docs: Page, address: str) -> None:
+    place = docs.locator("#place_order")
+    assert place.get_by_role("tab").all_inner_texts()[:3] == ["curl", "Python", "JavaScript"]
+    place.get_by_role("tab", name="curl").first.press("ArrowRight")
+    for text in docs.locator("#operations [role=tabpanel]:visible").all_inner_texts():
+        compile(text, "example", "exec")
+        assert "import httpx" in text
+        assert f'"{address}/' in text
+    place.get_by_role("tab", name="JavaScript").first.click()
+    docs.reload()
+    docs.wait_for_selector("#problems:not([hidden])")
+    shown = docs.locator("#operations [role=tabpanel]:visible").all_inner_texts()
+    assert all(text.startswith("const answer = await fetch(") for text in shown)
+    elsewhere = docs.context.new_page()  # the page's own policy lets it try no text
+    for text in shown:
+        elsewhere.evaluate("text => { new (async () => {}).constructor(text); }", text)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.fault.checkout_process import break_off
 
-from laurels.checkout import SOURCE, CheckoutForm, Failure, IntentState, PaymentDetails, Success
+from laurels.checkout import CheckoutForm, Failure, IntentState, PaymentDetails, Success
 from laurels.engines.payments import SandboxPayments
 from laurels.engines.sqlite import SqliteLedger
 from laurels.model import DocumentKind, Status
@@ -33,6 +33,10 @@ LEFT_BY: dict[str, set[Situation]] = {
 """Every situation that must have been tried, so that the test cannot pass by killing too early or too late."""
 
 
+OWN = "member:0"
+"""The circle of the only buyer."""
+
+
 async def process(*arguments: str | Path) -> int:
     """Run `checkout_process` to its end; the figure it printed last, below its log."""
     child = await asyncio.create_subprocess_exec(
@@ -50,13 +54,13 @@ async def process(*arguments: str | Path) -> int:
 
 async def situation(services: Services, order_id: str = "A1") -> Situation:
     assert isinstance(services.ledger, SqliteLedger)
-    intent = await services.ledger.intents.find(order_id)
+    intent = await services.ledger.intents.find(order_id, OWN)
     return (intent.state.value if intent else None), charges(services, order_id)
 
 
 def charges(services: Services, order_id: str = "A1") -> int:
     payments = SandboxPayments(services.settings.state / "payments")
-    return sum(charge.key == f"checkout/{order_id}" for charge in payments.charges())
+    return sum(charge.key == f"{OWN}/{order_id}" for charge in payments.charges())
 
 
 async def ask_again(services: Services) -> Success | Failure:
@@ -76,7 +80,7 @@ async def check_one_end(services: Services, order_id: str = "A1") -> IntentState
     bought = state == "success"
     assert charged == bought
     await services.awarder.drain()
-    document = await services.ledger.document(DocumentKind.ORDER, SOURCE, order_id)
+    document = await services.ledger.document(DocumentKind.ORDER, OWN, order_id)
     assert (document is not None) == bought
     if document is not None:
         assert document.status is Status.AWARDED

@@ -166,8 +166,8 @@ async def test_one_flipped_bit_in_an_entry_is_named(path: Path, column: str, bit
         ("UPDATE accepted SET status = 'awarded' WHERE id = 'A3'", "order shop/A3"),
         ("UPDATE accepted SET place = 4 WHERE id = 'A1'", "order shop/A1"),
         ("UPDATE accepted SET place = 3 WHERE id = 'R1'", "refund shop/R1"),
-        ("UPDATE accepted SET place = 99 WHERE id = 'J1'", "adjustment clerk/J1"),
-        ("UPDATE accepted SET member = 0 WHERE id = 'J1'", "adjustment clerk/J1"),
+        ("UPDATE accepted SET place = 99 WHERE kind = 'adjustment'", "adjustment clerk/"),
+        ("UPDATE accepted SET member = 0 WHERE kind = 'adjustment'", "adjustment clerk/"),
         ("UPDATE inbox SET state = 'ready' WHERE id = 'R2'", "refund shop/R2"),
         ("UPDATE inbox SET state = 'waiting' WHERE id = 'A2'", "order shop/A2"),
         ("DELETE FROM inbox WHERE id = 'A3'", "order shop/A3"),
@@ -189,7 +189,11 @@ async def test_what_was_changed_without_the_application_is_named(path: Path, sta
             connection.execute(f"DROP TRIGGER {trigger}")
         connection.execute(statement)
         assert connection.changes() > 0
-    assert where in {finding.where for finding in await _findings(path)}
+    found = {finding.where for finding in await _findings(path)}
+    if where.endswith("/"):  # of an adjustment's id a digest is kept
+        assert [each for each in found if each.startswith(where)]
+    else:
+        assert where in found
 
 
 async def test_a_guard_that_was_taken_away_is_named(path: Path) -> None:

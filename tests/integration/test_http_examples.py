@@ -26,6 +26,7 @@ async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
         await shop.settle()
         refund = {"refund_id": "R0", "member_id": MEMBER, "currency": "GBP", "amount": "1.00"}
         await shop.ask("POST", "/order/A1001/refund", json=refund)
+        await shop.order("Y1", MEMBER, "2500", currency="JPY")
         await shop.settle()
         for member, points in (("above", 900), ("just-above", 800), (MEMBER, 475), ("below", 300)):
             await shop.ask("POST", f"/loyalty/{member}", json={"loyalty-points": points})

@@ -1,6 +1,7 @@
 """Milestone mails from a ledger through a real mail server: one for each milestone, ever, whatever the server says."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from email.message import EmailMessage
 from pathlib import Path
@@ -22,6 +23,9 @@ from laurels.testing.ledger_contract.base import Shop, TurnedClock, adjustment, 
 from laurels.workers import notify_forever
 
 pytestmark = pytest.mark.anyio
+
+UNREACHED = re.compile(r"The mail server [\w.]+:\d+ cannot be used \(SMTPConnectError, ECONNREFUSED\)\.")
+
 
 SENDER = "Corner Shop <points@shop.example>"
 SOON_S = 10
@@ -168,7 +172,7 @@ async def test_a_server_that_is_away_is_tried_again_less_and_less(
         assert await notifier.drain() == 1
         state = await state_of(shop, "ann")
         assert (state.state, state.attempts) == ("due", attempts)
-        assert state.note == "The mail server cannot be used (SMTPConnectError)."
+        assert UNREACHED.fullmatch(state.note)
         shop.now.at += minutes * MINUTE - 1
         assert await notifier.drain() == 0
         shop.now.at += 1
@@ -187,7 +191,8 @@ async def test_a_server_that_stays_away_is_given_up_after_30_days(
         await notifier.drain()
         shop.now.at += 6 * HOUR
     state = await state_of(shop, "ann")
-    assert (state.state, state.note) == ("undeliverable", "The mail server cannot be used (SMTPConnectError).")
+    assert state.state == "undeliverable"
+    assert UNREACHED.fullmatch(state.note)
     assert 30 * DAY < shop.now.at - state.created_at <= 31 * DAY
     await server.start()
     assert await notifier.drain() == 0
@@ -245,7 +250,7 @@ async def test_a_connection_that_breaks_is_tried_again(
     await cross(shop, "ann")
     server.on[command] = hang_up
     await notifier.drain()
-    assert (await state_of(shop, "ann")).note == "The mail server cannot be used (SMTPServerDisconnected)."
+    assert "cannot be used (SMTPServerDisconnected" in (await state_of(shop, "ann")).note
     server.on.clear()
     shop.now.at += MINUTE
     await notifier.drain()
@@ -404,7 +409,8 @@ async def test_a_server_without_international_addresses_is_asked_again(shop: Sho
         await a_notifier(shop, SmtpChannel(server.url)).drain()
         assert server.deliveries == []
     state = await state_of(shop, "ann")
-    assert (state.state, state.note) == ("due", "The mail server cannot be used (SMTPNotSupported).")
+    assert state.state == "due"
+    assert "cannot be used (SMTPNotSupported)." in state.note
 
 
 class FaultyComposer(Composer):

@@ -74,9 +74,11 @@ async def named(dice: Random, in_window: int, *, together: int, smallest: int) -
     await board.apply(0, list(enumerate(entries, 1)), Mark(len(entries)))
     await board.confirm(NOON)
     dashboards = Dashboards(board, Boards(ZONE), NAMES, VERSIONS, 1000, now=lambda: NOON, smallest=smallest)
-    seen = [Seen(NOON, await _look(dashboards))]
+    seen: list[Seen] = []
     group, held, position = Together(together, WITHIN_S), list[Purchase](), len(entries)
-    for tick in range(NOON, NOON + 5 * MINUTE, SECOND):
+    for tick in range(NOON, _last_look(together), SECOND):
+        if tick == NOON + MINUTE:  # what was there before the purchase
+            seen.append(Seen(NOON, await _look(dashboards)))
         while bought and bought[0].at < tick:
             held.append(bought.pop(0))
         if held and group.is_due({one.member for one in held}, tick):
@@ -86,8 +88,14 @@ async def named(dice: Random, in_window: int, *, together: int, smallest: int) -
                 changes.append((position, Scored(one.member, BOARD, one.points)))
             await board.apply(0, changes, Mark(position))
             held.clear()
-            seen.append(Seen(tick, await _look(dashboards)))
-    return _guess(dice, seen, victim, together) == NAMES.name(victim.member)
+            if tick >= NOON + MINUTE:
+                seen.append(Seen(tick, await _look(dashboards)))
+    return _guess(dice, seen, victim) == NAMES.name(victim.member)
+
+
+def _last_look(together: int) -> int:
+    """When the purchase has come to the board at last."""
+    return NOON + 2 * MINUTE + (2 if together == 1 else WITHIN_S + 2) * SECOND
 
 
 async def _look(dashboards: Dashboards) -> dict[str, int]:
@@ -98,19 +106,17 @@ async def _look(dashboards: Dashboards) -> dict[str, int]:
     return points
 
 
-def _guess(dice: Random, seen: list[Seen], victim: Purchase, together: int) -> str | None:
+def _guess(dice: Random, seen: list[Seen], victim: Purchase) -> str | None:
     """One of those who rose by just these points when the purchase may have come to the board; if none did, one of
     those who rose at all.
     """
-    until = NOON + 2 * MINUTE + (SECOND if together == 1 else (WITHIN_S + 1) * SECOND)
     rose: list[tuple[str, int]] = []
     for before, after in pairwise(seen):
-        if NOON + MINUTE <= after.at <= until:
-            rose += [
-                (name, points - before.points[name])
-                for name, points in after.points.items()
-                if points > before.points.get(name, points)
-            ]
+        rose += [
+            (name, points - before.points[name])
+            for name, points in after.points.items()
+            if points > before.points.get(name, points)
+        ]
     fitting = [name for name, points in rose if points == victim.points] or [name for name, _ in rose]
     return dice.choice(fitting) if fitting else None
 

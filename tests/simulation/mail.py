@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Sequence
 from email.message import EmailMessage
 
 from tests.simulation.machine import Trace
@@ -25,6 +26,9 @@ class MailServer:
         self.doubts = 0
         self._dice = dice
         self._trace = trace
+
+    async def forget(self, ids: Sequence[str]) -> None:
+        """What was delivered is out of reach."""
 
     async def send(self, message: EmailMessage) -> None:
         id, address = str(message["Message-ID"]), str(message["To"])

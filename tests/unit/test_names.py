@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from laurels.dashboard.names import KEY_BYTES, NAMES, NUMBERS, WORDS, ProxyNames, Shuffle, load_key, new_key_file
+from laurels.dashboard.names import KEY_BYTES, NUMBERS, WORDS, ProxyNames, Shuffle, load_key, new_key_file
 from laurels.errors import SettingsError
+from laurels.ledger import NAMES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "proxy-names.md").read_text("utf-8")
 TEST_KEY = bytes(range(32))

@@ -1,13 +1,15 @@
 """Carries documents from a ledger's inbox through the rules, batch by batch, shard by shard."""
 
 import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from laurels import clock
 from laurels.awarding.decide import decide, decide_or_raise
 from laurels.awarding.programs import Programs
 from laurels.clock import DAY, Clock
 from laurels.errors import LaurelsError, NotOwned, UnknownProgramVersion
-from laurels.ledger import Claim, Ledger, Outcome, Receipt
+from laurels.ledger import Claim, Decide, Ledger, Outcome, Quarantined, Receipt, TakesIn
 from laurels.model import Document
 
 BATCH = 200
@@ -32,6 +34,8 @@ class Awarder:
         self._ledger = ledger
         self._programs = programs
         self._now = now
+        self.on_quarantined: Callable[[Sequence[Quarantined]], object] = len
+        """Called with documents that went to quarantine, once that is durable."""
 
     async def step(self, limit: int = BATCH) -> int:
         """Award a batch in every shard that this process owns, each in a transaction. Returns how many documents were
@@ -69,18 +73,36 @@ class Awarder:
         except NotOwned:
             return 0
 
-    async def drain(self) -> int:
-        """Award until no document is left to be awarded in any shard; for those that are other processes', it waits.
-        Returns how many documents were taken here.
+    async def drain(self, limit: int = BATCH) -> int:
+        """Award until no document is left to be awarded in any shard, so many of each at a time; for those that are
+        other processes', it waits. Returns how many documents were taken here.
         """
         total = 0
         while True:
-            while taken := await self.step():
+            while taken := await self.step(limit):
                 total += taken
             heads = await self._ledger.heads()
             if not await self._ledger.inbox_depth():
                 return total
             await self._ledger.wait_for_news(heads, LOOK_S)
+
+    async def take_in(self, documents: list[Document]) -> list[Receipt]:
+        """Accept documents, and award all that is in the inbox then: at once where the ledger can."""
+        ledger = self._ledger
+        if not isinstance(ledger, TakesIn) or not ledger.takes_in:
+            receipts = await ledger.accept(documents)
+            await self.drain(max(BATCH, len(documents)))  # nobody waits for one of them
+            return receipts
+        try:
+            return await self._take_in(ledger, documents)
+        except UnknownProgramVersion:  # another process published one
+            await self._programs.load(self._ledger)
+            return await self._take_in(ledger, documents)
+
+    async def _take_in(self, ledger: TakesIn, documents: list[Document]) -> list[Receipt]:
+        before, in_depth = self._now() - LONGEST_WAIT, not self._programs.simple
+        with self._told() as judge:
+            return await ledger.take_in(documents, judge, waiting_before=before, in_depth=in_depth)
 
     async def settle(self, document: Document) -> Receipt:
         """Accept and award one document at once (an adjustment, a redemption). Raises why not, with nothing written."""
@@ -103,7 +125,22 @@ class Awarder:
     async def _award(self, shard: int, limit: int) -> int:
         before = self._now() - LONGEST_WAIT
         in_depth = not self._programs.simple
-        return await self._ledger.award(shard, limit, self._decide, waiting_before=before, in_depth=in_depth)
+        with self._told() as judge:
+            return await self._ledger.award(shard, limit, judge, waiting_before=before, in_depth=in_depth)
+
+    @contextmanager
+    def _told(self) -> Iterator[Decide]:
+        """A judge whose quarantined documents are told of once the ledger has them; where it fails, nothing is."""
+        last = Outcome()
+
+        def judge(claim: Claim) -> Outcome:
+            nonlocal last
+            last = self._decide(claim)  # a transaction that is tried again is judged again
+            return last
+
+        yield judge
+        if last.quarantined:
+            self.on_quarantined(last.quarantined)
 
     async def _settle(self, documents: list[Document]) -> list[Receipt | LaurelsError]:
         return await self._ledger.settle(documents, self._decide_or_raise, in_depth=not self._programs.simple)

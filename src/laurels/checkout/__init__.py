@@ -11,10 +11,11 @@ the payment token, which passes through on its way to the provider. Card data is
 from laurels.checkout.catalogue import Basket, Catalogue, Product, read_catalogue
 from laurels.checkout.checkout import Answer, Checkout, Failure, Success
 from laurels.checkout.forms import CheckoutForm, PaymentDetails
-from laurels.checkout.intents import SOURCE, Intent, IntentState, IntentStore
+from laurels.checkout.intents import CIRCLE, SOURCE, Intent, IntentState, IntentStore, is_bought
 from laurels.checkout.payments import CONFLICT, INTERRUPTED, Declined, Outcome, Paid, Payment, Payments
 
 __all__ = [
+    "CIRCLE",
     "CONFLICT",
     "INTERRUPTED",
     "SOURCE",
@@ -35,5 +36,6 @@ __all__ = [
     "Payments",
     "Product",
     "Success",
+    "is_bought",
     "read_catalogue",
 ]

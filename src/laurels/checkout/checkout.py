@@ -85,7 +85,7 @@ class Checkout:
         provider's time and three commits: intent, outcome, order.
 
         Raises `CheckoutClosed` and `InvalidInput` before anything is kept;
-        `Conflict` where the id was used for anything else, by anyone;
+        `Conflict` where this member used the id for anything else;
         `PaymentsUnavailable` and `LedgerUnavailable` where it is open what became of it: ask again.
         """
         if not self._is_open:
@@ -93,16 +93,31 @@ class Checkout:
         form.check()
         method = form.payment.method
         fingerprint = _fingerprint(member_id, form.item_ids, method)
-        intent = await self._intents.find(order_id)
+        circle = await self._intents.circle(member_id)
+        intent = await self._begun(circle, order_id, fingerprint)
         if intent is None:
             order = self._priced(member_id, order_id, form.item_ids)
+            circle = circle or await self._intents.new_circle(member_id)
+            order = msgspec.structs.replace(order, source=circle)
             intent = await self._intents.begin(_intent(order, fingerprint, method))
         if intent.fingerprint != fingerprint:
             raise Conflict
         if intent.state is IntentState.OPEN:
             outcome = await _answered(self._payments.pay(intent.payment, form.payment.token))
-            intent = await self._intents.settle(order_id, outcome)
+            intent = await self._intents.settle(order_id, outcome, intent.source)
         return await self._complete(intent)
+
+    async def circle(self, member_id: str) -> str | None:
+        """The source of what a member buys here; None for one who is unknown."""
+        return await self._intents.circle(member_id)
+
+    async def _begun(self, circle: str | None, order_id: str, fingerprint: bytes) -> Intent | None:
+        """The member's purchase under an id, whether it was begun in the own circle or before there were any."""
+        intent = await self._intents.find(order_id, circle) if circle is not None else None
+        if intent is None:
+            shared = await self._intents.find(order_id)
+            intent = shared if shared is not None and shared.fingerprint == fingerprint else None
+        return intent
 
     async def recover(self, *, left_alone_s: float = LEFT_ALONE_S) -> int:
         """Finish every purchase that broke off, but for those begun in the last `left_alone_s` seconds; gives how many.
@@ -149,7 +164,7 @@ class Checkout:
         try:
             if intent.state is IntentState.OPEN:
                 outcome = await _answered(self._payments.give_up(intent.payment))
-                intent = await self._intents.settle(intent.order_id, outcome)
+                intent = await self._intents.settle(intent.order_id, outcome, intent.source)
             answer = await self._complete(intent)
         except LaurelsError as error:
             log.warning("checkout.waiting", state=intent.state, error=error.message)
@@ -171,6 +186,7 @@ def _intent(order: Order, fingerprint: bytes, method: str) -> Intent:
     assert order.occurred_at is not None, "it was priced now"
     return Intent(
         order_id=order.order_id,
+        source=order.source,
         fingerprint=fingerprint,
         member_id=order.member_id,
         content=order.document().content,

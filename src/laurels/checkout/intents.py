@@ -15,7 +15,17 @@ from laurels.checkout.payments import Outcome, Payment
 from laurels.model import Order
 
 SOURCE = "checkout"
-"""The source of every order that was bought here."""
+"""What members call the source of what they bought here. Orders of version 0.1 are kept under it, in one circle of ids
+for all; every other is in its buyer's own circle.
+"""
+
+CIRCLE = "member:"
+"""What the name of a member's own circle begins with; the member's number follows."""
+
+
+def is_bought(source: str) -> bool:
+    """Whether orders of this source were bought here."""
+    return source == SOURCE or source.startswith(CIRCLE)
 
 
 class IntentState(StrEnum):
@@ -34,6 +44,7 @@ class Intent(Struct, frozen=True, kw_only=True):
     """
 
     order_id: str
+    source: str = SOURCE
     fingerprint: bytes
     member_id: str
     content: bytes
@@ -47,8 +58,10 @@ class Intent(Struct, frozen=True, kw_only=True):
 
     @property
     def payment(self) -> Payment:
-        """What is to be paid. One key for one order id, so that no order is paid twice."""
-        return Payment(key=f"{SOURCE}/{self.order_id}", amount=self.total, currency=self.currency, method=self.method)
+        """What is to be paid. One key for one order, so that none is paid twice."""
+        return Payment(
+            key=f"{self.source}/{self.order_id}", amount=self.total, currency=self.currency, method=self.method
+        )
 
     @property
     def order(self) -> Order:
@@ -60,7 +73,7 @@ class IntentStore(Protocol):
     """Keeps intents, in the ledger's own transactions.
 
     * What returned is on disk.
-    * **An order of the source `checkout` that has an intent is accepted only as it was paid for.** Before the intent is
+    * **An order that has an intent is accepted only as it was paid for.** Before the intent is
       `paid`, after it failed, and with other content, accepting it is a conflict, whichever door it comes through.
     * **Accepting that order makes its intent a `success` in the same transaction.**
     * Erasing a member takes the member out of the intents under way. One that is paid for later is accepted under the
@@ -69,18 +82,30 @@ class IntentStore(Protocol):
     Writes raise `LedgerUnavailable` where nothing was written.
     """
 
-    async def find(self, order_id: str) -> Intent | None:
-        """The intent under an order id."""
-        ...
-
-    async def begin(self, intent: Intent) -> Intent:
-        """Note a new intent; gives the one that stands under this order id, which may be somebody else's, and older.
-
-        Raises `Conflict` where the ledger has an order of this source and id without an intent.
+    async def circle(self, member_id: str) -> str | None:
+        """The source of what a member buys: each has a circle of order ids of its own, so that none can use up, or find
+        out, the ids of others. It says the member's number, because the id has to go when the member is erased; None
+        for one who is unknown.
         """
         ...
 
-    async def settle(self, order_id: str, outcome: Outcome) -> Intent:
+    async def new_circle(self, member_id: str) -> str:
+        """The same; who is unknown is numbered, and the feed does not hear of it."""
+        ...
+
+    async def find(self, order_id: str, source: str = SOURCE) -> Intent | None:
+        """The intent under an order id of a circle."""
+        ...
+
+    async def begin(self, intent: Intent) -> Intent:
+        """Note a new intent; gives the one that stands under this order id of this circle, which may be older.
+
+        Raises `Conflict` where the ledger has an order of this source and id without an intent, or the member bought
+        another one under it before there were circles.
+        """
+        ...
+
+    async def settle(self, order_id: str, outcome: Outcome, source: str = SOURCE) -> Intent:
         """Note what became of the payment of an open intent; gives the intent as it now is. Twice is as once."""
         ...
 

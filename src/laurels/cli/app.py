@@ -6,13 +6,16 @@ import typer
 
 from laurels import __version__
 from laurels.cli import (
+    backups,
     bench,
     boards,
     demo,
     exporting,
     importing,
+    keys,
     maintenance,
     members,
+    messages,
     program,
     quarantine,
     queues,
@@ -54,8 +57,10 @@ def _laurels(
     """Loyalty points and live rankings for a shop."""
 
 
-for module in (serving, queues, importing, boards, exporting, maintenance, tokens, demo, simulate, bench):
+for module in (serving, queues, importing, boards, exporting, maintenance, backups, tokens, demo, simulate, bench):
     module.register(app)
 app.add_typer(program.app, name="program")
 app.add_typer(members.app, name="members")
+app.add_typer(keys.app, name="keys")
+app.add_typer(messages.app, name="messages")
 app.add_typer(quarantine.app, name="quarantine")

@@ -11,6 +11,7 @@ from laurels.cli.console import progress
 from laurels.errors import Conflict, LaurelsError
 from laurels.ledger import Ledger, Receipt
 from laurels.model import Adjustment, Document, DocumentKind, Order, Refund, Status
+from laurels.runtime.telling import Progress
 from laurels.runtime.upkeep import settle
 from laurels.wiring import Services
 
@@ -60,22 +61,23 @@ class _Unawarded(Struct):
     lying: dict[Key, tuple[str, bool]] = field(default_factory=dict)
 
 
-async def bring_in(services: Services, documents: Iterable[Order | Refund], total: int) -> Imported:
+async def bring_in(
+    services: Services, documents: Iterable[Order | Refund], total: int, show: Progress = progress
+) -> Imported:
     """Accept documents in chunks, award them, and bring the board to them. `total` is how many they are; they are
-    walked a second time where some of them came into quarantine.
+    walked a second time where some of them came into quarantine. `show` tells how far it is.
     """
     imported, unawarded = Imported(), _Unawarded()
     started, last = services.now(), await _last_quarantined(services.ledger)
-    with progress("importing", "documents") as report:
+    with show("importing", "documents") as report:
         done = 0
         for chunk in _chunks(documents, CHUNK):
-            receipts = await services.intake.accept_all([(document, b"") for document in chunk])
+            receipts = await services.awarder.take_in([document.document() for document in chunk])
             unsure = _count(imported, chunk, receipts)
-            await services.awarder.drain()
             await _look(services.ledger, unsure, unawarded, started)
             done += len(chunk)
             report(done, total)
-    await settle(services, progress)
+    await settle(services, show)
     waited, unawarded.waiting = list(unawarded.waiting), {}
     await _look(services.ledger, waited, unawarded, started)
     await _look_into_quarantine(services.ledger, documents, last, unawarded)

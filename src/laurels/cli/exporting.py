@@ -26,7 +26,7 @@ from laurels.model import Entry, EntryKind, Mark
 from laurels.runtime.upkeep import projected_services
 from laurels.settings import Settings
 from laurels.wiring import build
-from laurels.wiring.assembly import open_names
+from laurels.wiring.naming import open_names
 
 CHUNK = 2000
 
@@ -112,7 +112,7 @@ async def _standings(
 
     async with projected_services(settings, progress) as services:
         chunks = services.leaderboard.standings(services.boards.resolve(board, services.now()))
-        proxies = open_names(settings) if names else None
+        proxies = await open_names(settings) if names else None
         rows = _rows(services.ledger, chunks, members, proxies)
         return await write_standings(to, rows, names=names, format_name=format_name)
 

@@ -9,7 +9,8 @@ from laurels.errors import LedgerMissing, Refused
 from laurels.model import Order, Refund
 from laurels.program import points_of, reverse_unlinked
 from laurels.settings import Settings
-from laurels.wiring import open_ledger, read_program
+from laurels.wiring import read_ledger, read_program
+from laurels.wiring.ledgers import check_there
 
 
 async def foresee(settings: Settings, documents: Iterable[Order | Refund]) -> Imported:
@@ -36,9 +37,10 @@ async def _in_force(settings: Settings) -> Programs:
     """The published programs, or the configured one where nothing was published yet."""
     programs = Programs.of(read_program(settings))
     try:
-        bundle = await open_ledger(settings, clock.now, must_exist=True)
+        await check_there(settings)
     except LedgerMissing:
         return programs
+    bundle = await read_ledger(settings, clock.now)
     try:
         if await bundle.ledger.programs():
             await programs.load(bundle.ledger)

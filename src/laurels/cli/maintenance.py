@@ -1,5 +1,8 @@
 """`verify`, `rebuild`, `migrate`: looking after the ledger and the board."""
 
+from collections.abc import Sequence
+from typing import Annotated
+
 import typer
 
 from laurels import wiring
@@ -13,6 +16,8 @@ from laurels.cli.console import (
     say,
     settings_of,
 )
+from laurels.errors import SettingsError
+from laurels.runtime.heads import heads_of
 from laurels.runtime.upkeep import Verified, projected_services, verify_services
 from laurels.settings import Settings
 
@@ -27,9 +32,28 @@ def register(app: typer.Typer) -> None:
     app.command(epilog=examples("laurels migrate"))(migrate)
 
 
-def verify(state: StateOption = None, config: ConfigOption = None) -> None:
-    """Check that every promise holds: chain, positions, balances, documents; and that the board is the ledger's."""
-    verified = run(_verify(settings_of(state, config)))
+def verify(
+    against: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="HEAD|FILE",
+            help="A head that the ledger had, as this command prints it, or a file of anchors: it must still be there.",
+        ),
+    ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(help="The key that checks anchors, as `laurels keys show` prints it; else that under the state."),
+    ] = None,
+    state: StateOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Check that every promise holds: chain, positions, balances, documents; and that the board is the ledger's.
+
+    Who can write the file can change it and every hash after it: held --against a head from before, that shows too.
+    """
+    if key is not None and not against:
+        raise SettingsError("--key has no effect without --against.")
+    verified, heads, looked = run(_verify(settings_of(state, config), against or (), key))
     for finding in verified.findings[:MOST_NAMED]:
         say(f"{finding.where}: {finding.what}")
     if verified.findings:
@@ -39,6 +63,10 @@ def verify(state: StateOption = None, config: ConfigOption = None) -> None:
         )
         raise typer.Exit(1)
     out(f"{verified.checked:,} entries verified as of {verified.version}: chain, balances, documents and board agree")
+    if against:
+        out(f"{looked:,} heads that it had are in it")
+    for head in heads:
+        out(f"head {head}")
 
 
 def rebuild(state: StateOption = None, config: ConfigOption = None) -> None:
@@ -53,9 +81,14 @@ def migrate(state: StateOption = None, config: ConfigOption = None) -> None:
     out(f"schema {before} -> {after}" if before != after else f"schema {after}, nothing to do")
 
 
-async def _verify(settings: Settings) -> Verified:
+async def _verify(settings: Settings, against: Sequence[str], key: str | None) -> tuple[Verified, list[str], int]:
+    from laurels.runtime.anchoring import differing, public_key  # noqa: PLC0415 - cryptography takes a while
+
     async with projected_services(settings, progress) as services:
-        return await verify_services(services, progress)
+        verified = await verify_services(services, progress)
+        findings, looked = await differing(services.ledger, against, lambda: key or public_key(settings.state))
+        verified.findings.extend(findings)
+        return verified, list(heads_of(await services.ledger.heads())), looked
 
 
 async def _rebuild(settings: Settings) -> tuple[str, str]:

@@ -64,7 +64,13 @@ def erase(
     state: StateOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Erase a member: the id, the address and whatever was received stay nowhere; the entries stay under a number."""
+    """Erase a member: the id, the address, what was received, people's words, mails in the outbox, the secret.
+
+    What stays: the entries under a number (points, amounts, times, order and refund ids as the shop numbers them), and
+    the number behind the proxy name: who has the names' key can confirm a guessed id by it. What comes later for one of
+    its orders is booked under the number and keeps no id. Out of reach: backups from before, exports, mails that a
+    server delivered, and your own systems.
+    """
     if not yes:
         typer.confirm(f"Erase {visible(member)} for good?", abort=True)
     _change(member, MemberEvent.ERASE, "erased", state, config)

@@ -126,4 +126,5 @@ def _as_json(document: QuarantinedDocument) -> dict[str, object]:
         "reason": document.reason,
         "quarantined_at": format_instant(document.quarantined_at),
         "raw": document.raw.decode("utf-8", "backslashreplace"),
+        "content": document.content.decode("utf-8", "backslashreplace"),
     }

@@ -125,6 +125,10 @@ class Dashboards:
         self._version: tuple[Version | None, str] = None, ""
         self._tops: dict[tuple[str, int], tuple[Sequence[Place], list[Row]]] = {}
 
+    def name_of(self, name_number: int) -> str:
+        """The proxy name of a name number."""
+        return self._names.name(name_number)
+
     async def member(
         self,
         member_id: str,

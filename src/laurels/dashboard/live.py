@@ -7,6 +7,7 @@ changes, it reads when it is ready, so it skips what lay between and always ends
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from math import inf
 from typing import TypeVar
 
 from msgspec.structs import replace
@@ -24,9 +25,7 @@ LEAST_S = 0.25
 """The least time between two looks of one listener: at most 4 answers a second."""
 
 QUIET_S = 15.0
-"""After so long without an answer a listener gets a sign of life. It looks again then, too: `month` may mean another
-board by now.
-"""
+"""After so long without an answer a listener gets a sign of life."""
 
 _RETRY_S = 0.25  # how soon a board that is stale or not ready is looked at again
 _SLICE = 100  # listeners woken at one go; other requests are answered in between
@@ -35,7 +34,17 @@ _SLICE = 100  # listeners woken at one go; other requests are answered in betwee
 class Live:
     """Follows one leaderboard for any number of listeners in one event loop. While nobody listens, nothing runs."""
 
-    def __init__(self, leaderboard: Leaderboard, stale_after_ms: int, now: Clock = clock.now) -> None:
+    def __init__(
+        self,
+        leaderboard: Leaderboard,
+        stale_after_ms: int,
+        now: Clock = clock.now,
+        next_turn: Callable[[int], int] | None = None,
+    ) -> None:
+        """`next_turn` gives the next instant after one at which a board's name means another board: everybody looks
+        again then.
+        """
+        self._next_turn = next_turn
         self._leaderboard = leaderboard
         self._stale_after = stale_after_ms * 1000
         self._now = now
@@ -64,7 +73,7 @@ class Live:
                 quiet_since = clock.elapsed()
                 yield None
             await asyncio.sleep(LEAST_S)
-            await self._change(changes, quiet_since + QUIET_S - clock.elapsed())
+            await self._change(changes, min(quiet_since + QUIET_S - clock.elapsed(), self._turns_in_s()))
 
     @asynccontextmanager
     async def listening(self, until: int) -> AsyncIterator[Callable[[], None]]:
@@ -88,6 +97,11 @@ class Live:
         self._closed = True
         for stop in self._stops:
             stop()
+
+    def _turns_in_s(self) -> float:
+        """In how many seconds a board's name means another board."""
+        now = self._now()
+        return inf if self._next_turn is None else max(0.001, (self._next_turn(now) - now) / SECOND)
 
     @staticmethod
     async def _read(read: Callable[[], Awaitable[Shown]], last: Shown | None) -> Shown:

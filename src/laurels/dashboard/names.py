@@ -1,7 +1,7 @@
 """Proxy names: the confidential names that members bear on boards, such as "Amber Falcon 4821".
 
 A proxy name is computed, never stored: a permutation that only the key holder knows takes the member's name number (the
-ledger's, 0, 1, 2 ...; a rename gives a new one) to one of 655,360,000 names. So names are unique, the same on every
+ledger's; a rename gives a new one) to one of 655,360,000 names. So names are unique, the same on every
 host and engine, and tell nothing to who lacks the key. The format is frozen; `docs/reference/proxy-names.md` has it
 exactly, with test vectors, and says what the names hide and what they do not.
 """
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from laurels.errors import SettingsError
 from laurels.keyfile import read_secret, refusal, write_once
+from laurels.ledger import NAMES, NameNumbers
 
 WORDS = 256
 """How many adjectives there are, and how many creatures."""
@@ -23,16 +24,13 @@ WORDS = 256
 NUMBERS = 10_000
 """How many names share an adjective and a creature: 0000 to 9999."""
 
-NAMES = WORDS * WORDS * NUMBERS
-"""How many proxy names there are. Name numbers are below this."""
-
 KEY_BYTES = 32
 """The least length of a key."""
 
 PUBLISHED_KEY = bytes(range(KEY_BYTES))
 """The key of the published test vectors: anybody can undo names under it."""
 
-_SIDE = 25_600  # NAMES is its square
+_SIDE = 25_600  # its square is how many names there are
 _ROUNDS = 8
 _HOT_NAMES = 65_536  # some 15 MB
 _LEAST_DIFFERENT_BYTES = 16  # 32 random bytes have fewer once in 10^16 keys
@@ -49,6 +47,8 @@ class ProxyNames:
             raise SettingsError(
                 f"The key of the proxy names has {len(key)} bytes and needs {KEY_BYTES} or more. {_MAKE_ONE}"
             )
+        self.numbers = NameNumbers(key)
+        """What the ledger numbers names by, under the same key."""
         self._shuffle = Shuffle(_SIDE, key)
         self.adjectives = _words("adjectives.txt")
         self.creatures = _words("creatures.txt")

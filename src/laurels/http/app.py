@@ -13,7 +13,7 @@ from litestar.types import ASGIApp, Method
 import laurels
 from laurels import logs
 from laurels.errors import LaurelsError, NotFound
-from laurels.http import adjustments, bulk, dashboards, events, live, members, orders, points, refunds, service
+from laurels.http import adjustments, bulk, dashboards, events, live, members, orders, people, points, refunds, service
 from laurels.http.answering import Answerer
 from laurels.http.auth import Auth
 from laurels.http.beside import NOTHING, Beside
@@ -41,6 +41,7 @@ ROUTES = (
     *live.ROUTES,
     *points.ROUTES,
     *adjustments.ROUTES,
+    *people.ROUTES,
     *members.ROUTES,
     *events.ROUTES,
 )

@@ -8,8 +8,8 @@ from typing import TypeVar
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from laurels.errors import InvalidInput, LedgerUnavailable, TooLarge
-from laurels.http.problems import FieldProblem, as_problems, field_problems
+from laurels.errors import Conflict, InvalidInput, LedgerUnavailable, TooLarge
+from laurels.http.problems import FieldProblem, as_problems, conflict_problems, field_problems
 from laurels.http.routes import BULK_DOCUMENTS, Access, Answer, Call, route
 from laurels.intake import NamedOrderForm, decode
 from laurels.ledger import Receipt
@@ -72,7 +72,7 @@ async def place_orders(call: Call) -> Answer:
     receipts = await call.services.intake.accept_all(orders, call.caller.actor) if orders else []
     accepted = iter(
         [
-            _result(order, receipt, warned)
+            _result(order, receipt, await _differing(call, order) if receipt.conflict else UNSET, warned)
             for (order, _), receipt, warned in zip(orders, receipts, warnings, strict=True)
         ]
     )
@@ -110,9 +110,15 @@ def _named(raw: bytes) -> str | None:
         return None
 
 
-def _result(order: Order, receipt: Receipt, warnings: list[FieldProblem]) -> BulkResult:
+async def _differing(call: Call, order: Order) -> list[FieldProblem] | UnsetType:
+    return conflict_problems(Conflict.differing(await call.services.intake.differing(order))) or UNSET
+
+
+def _result(
+    order: Order, receipt: Receipt, differing: list[FieldProblem] | UnsetType, warnings: list[FieldProblem]
+) -> BulkResult:
     if receipt.conflict:
-        return BulkResult(order_id=order.order_id, status="conflict", http=409)
+        return BulkResult(order_id=order.order_id, status="conflict", http=409, errors=differing)
     http = 200 if receipt.repeated else 202
     return BulkResult(order_id=order.order_id, status=receipt.status, http=http, warnings=warnings or UNSET)
 

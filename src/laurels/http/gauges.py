@@ -1,11 +1,12 @@
 """What `/metrics` tells beside what was counted: how much waits, and how far the board is behind. Asked for at each
-scrape, so it is right with any number of processes. No figure names a member, an order or a path with ids in it.
+scrape, so it is right with any number of processes; `process_…` are of the one that answers. No figure names a member,
+an order or a path with ids in it.
 """
 
 import asyncio
 from collections.abc import Iterable, Iterator
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -40,6 +41,7 @@ async def gauges(services: Services) -> bytes:
         families.append(_gauge("laurels_feed_lag_entries", "Entries that the board has not taken.", max(0, behind)))
     registry = CollectorRegistry()
     registry.register(_Families(families))
+    ProcessCollector(registry=registry)
     return generate_latest(registry)
 
 
@@ -73,7 +75,7 @@ def _of_ledger(counts: Counts, now: int) -> list[GaugeMetricFamily]:
         _gauge("laurels_inbox_depth", "Documents accepted and not yet taken.", counts.ready),
         _gauge("laurels_inbox_age_seconds", "How long the first of them has waited; 0 where there is none.", age),
         _gauge("laurels_waiting", "Refunds that wait for their order.", counts.waiting),
-        _gauge("laurels_quarantined", "Documents in quarantine.", counts.quarantined),
+        _gauge("laurels_quarantine_depth", "Documents in quarantine.", counts.quarantined),
         messages,
     ]
 

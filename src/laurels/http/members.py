@@ -1,5 +1,7 @@
 """Members: enrol in bulk, leave and rejoin the boards, take another proxy name, be erased."""
 
+from collections.abc import Iterator
+
 from msgspec import UNSET, Struct, UnsetType
 
 from laurels.errors import Conflict, FieldError, InvalidInput, LedgerUnavailable, PointsOutOfRange, UnknownMember
@@ -23,12 +25,13 @@ class MemberForm(Struct, forbid_unknown_fields=True, kw_only=True):
 
 class EnrolResult(Struct, frozen=True, kw_only=True):
     """What became of one member. `http` is the status that it would have had alone: 201 for a new one, 200 for a known
-    one. `warnings` names what was left out.
+    one. `warnings` names what was left out; `as_of` is the version from which every board knows the member.
     """
 
     member_id: str | None
     status: str
     http: int
+    as_of: str | UnsetType = UNSET
     errors: list[FieldProblem] | UnsetType = UNSET
     warnings: list[FieldProblem] | UnsetType = UNSET
 
@@ -80,13 +83,15 @@ async def enrol(call: Call) -> Answer:
             results.append(None)
         except InvalidInput as error:
             results.append(EnrolResult(member_id=_named(raw), status="invalid", http=422, errors=field_problems(error)))
-    new = (await call.services.members.enrol(members, actor=call.caller.actor))[0] if members else []
-    enrolled = iter(
-        [
-            _result(member_id, warning, is_new=is_new)
-            for (member_id, _), warning, is_new in zip(members, warnings, new, strict=True)
-        ]
-    )
+    enrolled: Iterator[EnrolResult] = iter(())
+    if members:
+        new, version = await call.services.members.enrol(members, actor=call.caller.actor)
+        enrolled = iter(
+            [
+                _result(member_id, warning, call.token(version), is_new=is_new)
+                for (member_id, _), warning, is_new in zip(members, warnings, new, strict=True)
+            ]
+        )
     return Answer(200, [next(enrolled) if result is None else result for result in results])
 
 
@@ -186,11 +191,12 @@ def _named(raw: bytes) -> str | None:
         return None
 
 
-def _result(member_id: str, warning: FieldError | None, *, is_new: bool) -> EnrolResult:
+def _result(member_id: str, warning: FieldError | None, as_of: str, *, is_new: bool) -> EnrolResult:
     return EnrolResult(
         member_id=member_id,
         status="enrolled" if is_new else "known",
         http=201 if is_new else 200,
+        as_of=as_of,
         warnings=UNSET if warning is None else as_problems([warning]),
     )
 

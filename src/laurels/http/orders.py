@@ -3,6 +3,7 @@
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
+from laurels.checkout import SOURCE, is_bought
 from laurels.errors import Conflict, InvalidInput, LedgerUnavailable, UnknownOrder
 from laurels.http.checkout import check_out
 from laurels.http.problems import FieldProblem, as_problems
@@ -80,12 +81,25 @@ async def place_order(call: Call, form: OrderForm) -> Answer:
 )
 async def show_order(call: Call, query: OrderQuery) -> Answer:
     """Tell how far an order got, and what it earned. A member sees its own orders alone."""
-    state = await call.services.ledger.document(
-        DocumentKind.ORDER, query.source, call.ids["order_id"], of_member=call.caller.member_id
-    )
+    state = await _state(call, query.source, call.ids["order_id"])
     if state is None:
         raise UnknownOrder
-    return Answer(200, await _shown(call, state))
+    shown = await _shown(call, state)
+    if call.caller.member_id is not None and is_bought(state.source):
+        shown = msgspec.structs.replace(shown, source=SOURCE)
+    return Answer(200, shown)
+
+
+async def _state(call: Call, source: str, order_id: str) -> DocumentState | None:
+    """An order as its caller may see it. `checkout` of a member's request is what it bought itself."""
+    member_id, ledger = call.caller.member_id, call.services.ledger
+    if member_id is not None and source == SOURCE:
+        circle = await call.services.checkout.circle(member_id)
+        if circle is not None:
+            own = await ledger.document(DocumentKind.ORDER, circle, order_id, of_member=member_id)
+            if own is not None:
+                return own
+    return await ledger.document(DocumentKind.ORDER, source, order_id, of_member=member_id)
 
 
 async def _shown(call: Call, state: DocumentState) -> OrderState:
@@ -100,11 +114,12 @@ async def _shown(call: Call, state: DocumentState) -> OrderState:
         points=sum(entry.points for entry in entries),
         reason=entries[0].reason,
         as_of=call.token(Version((await ledger.heads()).epoch, {last.shard: last.position})),
-        entries=[_shown_entry(entry) for entry in entries],
+        entries=[show_entry(entry) for entry in entries],
     )
 
 
-def _shown_entry(entry: Entry) -> OrderEntry:
+def show_entry(entry: Entry) -> OrderEntry:
+    """An entry of an order as it is shown."""
     return OrderEntry(
         kind=entry.kind,
         refund_id=UNSET if entry.refund_id is None else entry.refund_id,

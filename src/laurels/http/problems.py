@@ -10,6 +10,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from laurels import errors
 from laurels.errors import (
+    Conflict,
     FieldError,
     InvalidInput,
     IssuerUnavailable,
@@ -169,10 +170,21 @@ def _problem(kind: Kind, detail: str, instance: str, error: Exception) -> Proble
         status=kind.status,
         detail=detail,
         instance=instance,
-        errors=field_problems(error) if isinstance(error, InvalidInput) else UNSET,
+        errors=_errors(error),
         requested=error.requested if isinstance(error, VersionNotReached) else UNSET,
         current=error.current if isinstance(error, VersionNotReached) else UNSET,
     )
+
+
+def _errors(error: Exception) -> list[FieldProblem] | UnsetType:
+    if isinstance(error, Conflict) and error.fields:
+        return conflict_problems(error)
+    return field_problems(error) if isinstance(error, InvalidInput) else UNSET
+
+
+def conflict_problems(error: Conflict) -> list[FieldProblem]:
+    """Which fields differ from what came first."""
+    return [FieldProblem(field, "is not what came first under this id") for field in error.fields]
 
 
 def field_problems(error: InvalidInput) -> list[FieldProblem]:

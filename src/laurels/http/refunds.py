@@ -1,13 +1,16 @@
 """Refunds: of an order, or of an amount that names none."""
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
 
+from laurels.checkout import SOURCE
 from laurels.errors import Conflict, LedgerUnavailable, UnknownOrder
+from laurels.http.orders import OrderEntry, show_entry
 from laurels.http.routes import Access, Answer, Call, route
 from laurels.intake import AnySource, RefundForm, UnlinkedRefundForm
 from laurels.ledger import DocumentState
-from laurels.model import Cancellation, DocumentKind, Refund, Status
+from laurels.model import Cancellation, DocumentKind, EntryKind, Refund, Status, Version
 
 WRITE = Access(("orders:write",))
 
@@ -26,6 +29,21 @@ class RefundAccepted(Struct, frozen=True):
     status: Status
 
 
+class RefundState(Struct, frozen=True, kw_only=True):
+    """How far a refund got. Once it counts: what it takes back now, why, and how it came to that entry by entry (its
+    cancellation is one); `as_of` is the version from which boards show it. While it waits or is in quarantine: why.
+    """
+
+    refund_id: str
+    order_id: str
+    source: str
+    status: Status
+    points: int | UnsetType = UNSET
+    reason: str | UnsetType = UNSET
+    as_of: str | UnsetType = UNSET
+    entries: list[OrderEntry] | UnsetType = UNSET
+
+
 @route(
     "POST",
     "/order/{order_id}/refund",
@@ -38,7 +56,46 @@ async def refund_order(call: Call, form: RefundForm) -> Answer:
 
     It takes back what the refunded part of the order had earned, under the rules of that time.
     """
-    return await _accept(call, form.refund(form.member_id, call.services.now(), call.ids["order_id"]))
+    order_id = call.ids["order_id"]
+    refund = form.refund(form.member_id, call.services.now(), order_id)
+    circle = await _circle(call, refund.order_source or refund.source, order_id, refund.member_id)
+    return await _accept(call, refund if circle is None else msgspec.structs.replace(refund, order_source=circle))
+
+
+@route(
+    "GET",
+    "/order/{order_id}/refund/{refund_id}",
+    access=Access(("orders:write", "members:read"), members="any"),
+    answers={200: RefundState},
+    problems=(UnknownOrder, LedgerUnavailable),
+)
+async def show_refund(call: Call, query: CircleQuery) -> Answer:
+    """Tell how far a refund of an order got, and what it took back. A member sees its own alone."""
+    refund_id, order_id = call.ids["refund_id"], call.ids["order_id"]
+    ledger = call.services.ledger
+    state = await ledger.document(DocumentKind.REFUND, query.source, refund_id, of_member=call.caller.member_id)
+    if state is None or not _is_of(state, order_id):
+        raise UnknownOrder("No such refund.")
+    shown = RefundState(refund_id=refund_id, order_id=order_id, source=query.source, status=state.status)
+    if state.entry is None:
+        return Answer(200, shown if state.reason is None else replace(shown, reason=state.reason))
+    of_order = await ledger.order_entries(query.order_source or query.source, order_id)
+    earned = max((n for n, entry in enumerate(of_order) if entry.kind is EntryKind.EARN), default=0)
+    since_earned = of_order[earned:]  # an amendment earns anew, and carries refunds over
+    own = [entry for entry in of_order if (entry.source, entry.refund_id) == (query.source, refund_id)]
+    if not own:
+        raise UnknownOrder("No such refund.")
+    entries = await call.services.programs.worded(own, ledger)
+    return Answer(
+        200,
+        replace(
+            shown,
+            points=sum(entry.points for entry in own if entry in since_earned),
+            reason=entries[0].reason,
+            as_of=call.token(Version((await ledger.heads()).epoch, {entries[-1].shard: entries[-1].position})),
+            entries=[show_entry(entry) for entry in entries],
+        ),
+    )
 
 
 @route(
@@ -70,14 +127,26 @@ async def cancel_refund(call: Call, query: CircleQuery) -> Answer:
     refund = await call.services.ledger.document(DocumentKind.REFUND, query.source, refund_id)
     if refund is None or not _is_of(refund, call.ids["order_id"]):
         raise UnknownOrder("This order has no such refund.")
+    order_source = query.order_source if query.order_source != query.source else None
+    circle = await _circle(call, order_source or query.source, call.ids["order_id"], refund.member_id)
     cancellation = Cancellation(
         source=query.source,
         refund_id=refund_id,
         order_id=call.ids["order_id"],
-        order_source=query.order_source if query.order_source != query.source else None,
+        order_source=circle or order_source,
     )
     receipt = await call.services.intake.cancel(cancellation, call.caller.actor)
     return Answer(200 if receipt.repeated else 202, RefundAccepted(refund_id, receipt.status))
+
+
+async def _circle(call: Call, order_source: str, order_id: str, member_id: str | None) -> str | None:
+    """The buyer's own circle, where an order of the source `checkout` is not one of version 0.1's, which shared one."""
+    if order_source != SOURCE or not member_id:
+        return None
+    ledger, circle = call.services.ledger, await call.services.checkout.circle(member_id)
+    if await ledger.document(DocumentKind.ORDER, SOURCE, order_id, of_member=member_id) is not None:
+        return None
+    return circle
 
 
 def _is_of(refund: DocumentState, order_id: str) -> bool:
@@ -93,4 +162,4 @@ async def _accept(call: Call, refund: Refund) -> Answer:
     return Answer(200 if receipt.repeated else 202, RefundAccepted(refund.refund_id, receipt.status))
 
 
-ROUTES = (refund_order, cancel_refund, refund_member)
+ROUTES = (refund_order, show_refund, cancel_refund, refund_member)

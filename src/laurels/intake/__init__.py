@@ -4,6 +4,7 @@ the customer waits.
 `forms.py` is what may come in and how it is checked; `intake.py` hands it to the ledger.
 """
 
+from laurels.intake.conflicts import WIRE_NAMES, conflict_of
 from laurels.intake.decoding import convert, decode
 from laurels.intake.differing import differing_fields
 from laurels.intake.forms import (
@@ -27,6 +28,7 @@ from laurels.intake.messages import OrderMessage, QueueMessage, RefundMessage, T
 from laurels.intake.queue import Batch, Message, Queue
 
 __all__ = [
+    "WIRE_NAMES",
     "AmendmentForm",
     "AnySource",
     "Batch",
@@ -48,6 +50,7 @@ __all__ = [
     "Taken",
     "Taking",
     "UnlinkedRefundForm",
+    "conflict_of",
     "convert",
     "decode",
     "differing_fields",

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from laurels.errors import Conflict
+from laurels.intake.conflicts import conflict_of
 from laurels.ledger import Inbox, Receipt
 from laurels.model import Amendment, Cancellation, Document, DocumentKind, Order, Refund
 
@@ -22,7 +22,8 @@ class Intake:
     async def accept(self, document: Order | Refund | Amendment, raw: bytes = b"", actor: str | None = None) -> Receipt:
         """Accept one document; `raw` is what was received, kept until it is awarded, and `actor` is who handed it in.
 
-        Raises `Conflict` where the id was used with other content, `LedgerUnavailable` where nothing was accepted.
+        Raises `Conflict` where the id was used with other content, with the fields that differ; `LedgerUnavailable`
+        where nothing was accepted.
         """
         return await self._accept(document.document(raw, actor))
 
@@ -35,8 +36,12 @@ class Intake:
         self.on_receipts(taken.kind, receipts)
         [receipt] = receipts
         if receipt.conflict:
-            raise Conflict
+            raise await conflict_of(self._ledger, taken)
         return receipt
+
+    async def differing(self, document: Order | Refund) -> tuple[str, ...]:
+        """In which fields a document that met a conflict differs from what came first, where that is known."""
+        return (await conflict_of(self._ledger, document.document())).fields
 
     async def accept_all(
         self, documents: Sequence[tuple[Order | Refund, bytes]], actor: str | None = None

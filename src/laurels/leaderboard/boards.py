@@ -48,6 +48,10 @@ class Boards:
         month = bisect_right(self._month_ends, board_at)
         return self._numbers[month] if recorded_at < self._month_ends[month] + LATE else None
 
+    def next_turn(self, now: int) -> int:
+        """The instant at which `month` means another board."""
+        return self._month_ends[bisect_right(self._month_ends, now)]
+
     def resolve(self, name: str, now: int) -> str:
         """The board that a name means at an instant: `month` is the present one. Raises `UnknownBoard`."""
         if name == MONTH:

@@ -34,8 +34,9 @@ class Followed(Struct, frozen=True, kw_only=True):
 class Part(Struct, frozen=True, kw_only=True):
     """Some members with what they have on every board, as `Leaderboard.load` takes them: one row a member, by number.
 
-    `ids[i]` is None where the member was erased. `scores` are (member numbers, scores) by board, those of 0 left out.
-    `merged` are (member, into) of members that became another: `into` has their scores already.
+    `ids[i]` is None where the member was erased. `scores` are (member numbers, scores) by board, those of 0 left out,
+    of these members and of members of earlier parts. `merged` are (member, into) of members that became another: `into`
+    has their scores already.
     """
 
     numbers: "array[int]"

@@ -194,8 +194,7 @@ class Projector:
 
     async def _adopt(self, followed: Followed, heads: Heads) -> None:
         """Go on under a later epoch, if all that the leaderboard took was there when each epoch since began."""
-        for epoch in range(followed.epoch + 1, heads.epoch + 1):
-            began = heads.began.get(epoch, {})
+        for began in (heads.began[epoch] for epoch in heads.began if epoch > followed.epoch):
             for shard, mark in followed.marks.items():
                 if mark.position > began.get(shard, Mark()).position:
                     raise FeedDiverged

@@ -9,6 +9,8 @@ What holds on every engine, at every moment, whoever dies:
   entries.
 * **Members are in the ledger.** A number is given when a member's first document is accepted: increasing, unique, never
   reused. Enrol, hide, show, rename, contact, merge and erase are entries beside the point entries.
+* **A name number follows from the member's id** and its renames under the names' key, not from the order in which
+  members came (those of version 0.1 stay). The ledger knows its key: it is opened under no other one.
 * **A member's shard is a function of its id**, and the number of shards is for ever as the ledger was made.
 * **Positions are commit order.** Each shard numbers its entries 1, 2, 3 … under the shard's lock, so whoever has
   read up to a position has seen everything before it. There are no gaps.
@@ -20,7 +22,7 @@ What holds on every engine, at every moment, whoever dies:
 * **A ledger has an identity and an epoch**, so that a view which followed another one notices.
 """
 
-from laurels.ledger.books import Books
+from laurels.ledger.books import Books, TakesIn
 from laurels.ledger.claim import (
     Award,
     Claim,
@@ -40,7 +42,9 @@ from laurels.ledger.feed import Checkpoint, Feed, Heads, MemberTotals
 from laurels.ledger.followers import Followers
 from laurels.ledger.inbox import Counts, DocumentState, Inbox, Receipt
 from laurels.ledger.members import MemberRegistry
+from laurels.ledger.names import NAMES, NameNumbers
 from laurels.ledger.outbox import Message, MessageState, Outbox
+from laurels.ledger.people import FoundMember, Kept, KeptDocument, KeptEntry, People
 from laurels.ledger.port import Ledger
 from laurels.ledger.programs import OTHER_RULES, Draft, ProgramStore, PublishedProgram
 from laurels.ledger.quarantine import Quarantine, QuarantinedDocument
@@ -48,6 +52,7 @@ from laurels.ledger.shards import shard_of
 from laurels.ledger.upkeep import Finding, OldRules, Upgrade, Upkeep, Verification
 
 __all__ = [
+    "NAMES",
     "OTHER_RULES",
     "Award",
     "Books",
@@ -61,19 +66,25 @@ __all__ = [
     "Feed",
     "Finding",
     "Followers",
+    "FoundMember",
     "Heads",
     "Inbox",
     "Item",
+    "Kept",
+    "KeptDocument",
+    "KeptEntry",
     "Ledger",
     "MemberRegistry",
     "MemberState",
     "MemberTotals",
     "Message",
     "MessageState",
+    "NameNumbers",
     "OldRules",
     "OrderKey",
     "Outbox",
     "Outcome",
+    "People",
     "Posting",
     "ProgramStore",
     "PublishedProgram",
@@ -84,6 +95,7 @@ __all__ = [
     "Receipt",
     "Redeemed",
     "RedemptionKey",
+    "TakesIn",
     "Upgrade",
     "Upkeep",
     "Verification",

@@ -7,9 +7,13 @@ import msgspec
 from msgspec import Struct
 
 from laurels.ledger.chain import chained_hash
+from laurels.ledger.names import NameNumbers
 from laurels.model import EntryKind
 from laurels.model.details import Details, merged_into
 from laurels.model.entries import worth
+
+_MOST_ATTEMPTS = 64
+"""How often a name number may have been another's already: with 50 million members one in 13 is."""
 
 CHUNK = 2000
 
@@ -34,12 +38,14 @@ class CheckedMember(Struct):
     score: int = 0
     hidden: bool = False
     name_number: int | None = None
+    renames: int = 0
+    renamed_at: int = 0
     erased: bool = False
     merged_into: int | None = None
     seen: bool = False
     last_position: int = 0
 
-    def add(self, kind: str, points: int, name_number: int | None, details: bytes | None) -> None:
+    def add(self, kind: str, points: int, name_number: int | None, details: bytes | None, recorded_at: int = 0) -> None:
         """Add an entry."""
         earned, score = worth(kind, points, details)
         self.balance += points
@@ -50,6 +56,8 @@ class CheckedMember(Struct):
                 self.hidden = kind == EntryKind.HIDE
             case EntryKind.ENROL | EntryKind.RENAME:
                 self.name_number = name_number
+                if kind == EntryKind.RENAME:
+                    self.renames, self.renamed_at = self.renames + 1, recorded_at
             case EntryKind.ERASE:
                 self.erased = True
             case EntryKind.MERGE if details is not None:
@@ -73,6 +81,26 @@ class CheckedMember(Struct):
             yield f"its id is {'gone' if kept.erased else 'there'}, its entries say otherwise"
         if (kept.merged_into is None) != (self.merged_into is None):
             yield f"it became member number {kept.merged_into}, its entries say {self.merged_into}"
+
+
+def is_its_name(
+    names: NameNumbers | None,
+    member: CheckedMember,
+    member_id: str | None,
+    enrolled_at: int | None,
+    *,
+    numbered: int,
+    since: int,
+) -> bool:
+    """Whether a member's name number is one that its id may be given. Nothing can be said of who was erased, of who was
+    named in order (below `numbered`) or not after the key was changed (`since`), or where no key is shown.
+    """
+    number, named_at = member.name_number, member.renamed_at or enrolled_at
+    if names is None or member_id is None or not isinstance(number, int) or not isinstance(named_at, int):
+        return True
+    if number < numbered or named_at <= since:
+        return True
+    return any(names.number(member_id, member.renames, attempt) == number for attempt in range(_MOST_ATTEMPTS))
 
 
 class OrderKept(Struct, frozen=True):

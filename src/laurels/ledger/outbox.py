@@ -21,16 +21,18 @@ class Message(Struct, frozen=True, kw_only=True):
 
 
 class MessageState(Struct, frozen=True, kw_only=True):
-    """What became of a message.
+    """What became of a message. `due_at` is when it is tried next, where it is due; `member_id` None: erased.
 
     `state`: `due`, `held` (no address yet), `sent`, `undeliverable`, or `dropped` (the member was erased).
     """
 
     id: str
+    member_id: str | None
     milestone: str
     points: int
     state: str
     created_at: int
+    due_at: int
     attempts: int
     note: str
 
@@ -67,7 +69,25 @@ class Outbox(Protocol):
         ...
 
     async def messages(self, member_id: str) -> list[MessageState]:
-        """What became of a member's messages, oldest first."""
+        """What became of the messages of a member and of those who became it, oldest first."""
+        ...
+
+    async def all_messages(
+        self, *, state: str | None = None, member_id: str | None = None, after: str = "", limit: int = 50
+    ) -> list[MessageState]:
+        """Messages of everybody, or in one state, or of one member; oldest first, behind the one with the id `after`.
+        Costs a walk over all messages.
+        """
+        ...
+
+    async def message(self, id: str) -> MessageState:
+        """One message. Raises `NotFound`."""
+        ...
+
+    async def retry_message(self, id: str, *, must: bool = True) -> bool:
+        """Make a message due now that waits or is undeliverable. Where it was sent, its member was erased or has no
+        address, nothing happens: it raises `Conflict`, or gives False without `must`. Raises `NotFound`.
+        """
         ...
 
     async def wait_for_messages(self, timeout_s: float) -> None:

@@ -8,12 +8,13 @@ from laurels.ledger.followers import Followers
 from laurels.ledger.inbox import Inbox
 from laurels.ledger.members import MemberRegistry
 from laurels.ledger.outbox import Outbox
+from laurels.ledger.people import People
 from laurels.ledger.programs import ProgramStore
 from laurels.ledger.quarantine import Quarantine
 from laurels.ledger.upkeep import Upkeep
 
 
-class Ledger(Inbox, Books, MemberRegistry, Feed, Followers, Quarantine, Outbox, ProgramStore, Upkeep, Protocol):
+class Ledger(Inbox, Books, MemberRegistry, People, Feed, Followers, Quarantine, Outbox, ProgramStore, Upkeep, Protocol):
     """A ledger. All methods may be called from any task. Writes raise `LedgerUnavailable` where nothing was written,
     and its kind `LedgerUncertain` where that cannot be known.
     """

@@ -45,7 +45,15 @@ class Upkeep(Protocol):
         ...
 
     async def begin_epoch(self) -> Heads:
-        """Begin another epoch where the feed ends now: what was after it in an older copy never was."""
+        """Begin another epoch where the feed ends now: what came after, in the ledger that this copies, is gone.
+
+        Its number is above all earlier ones, and the minutes since 2026 where that is more: two that begin from one
+        copy are two epochs.
+        """
+        ...
+
+    async def recorded_at(self) -> int:
+        """When the last entry was recorded; 0 where there is none."""
         ...
 
     async def forget_content(self, *, recorded_before: int, limit: int) -> int:

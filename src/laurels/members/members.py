@@ -1,17 +1,27 @@
 """What can be done to a member. The ledger writes it down; every board hears of it through the feed."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
 
-from laurels.ledger import MemberRegistry
+from laurels.ledger import MemberRegistry, Outbox
 from laurels.model import MemberEvent, Version
 from laurels.model.ids import check_id
+
+
+class MembersLedger(MemberRegistry, Outbox, Protocol):
+    """What changing members needs of a ledger."""
+
+
+Forget = Callable[[Sequence[str]], Awaitable[None]]
+"""Removes what is kept of messages with these ids outside the ledger."""
 
 
 class Members:
     """Enrols and changes members. `actor` is who asked for it (a token's subject, or `cli`), kept with the entry."""
 
-    def __init__(self, ledger: MemberRegistry) -> None:
+    def __init__(self, ledger: MembersLedger, forget_mails: Forget) -> None:
         self._ledger = ledger
+        self._forget_mails = forget_mails
 
     async def enrol(self, members: Sequence[tuple[str, str | None]], *, actor: str) -> tuple[list[bool], Version]:
         """Enrol (member_id, e-mail or None) in one commit; True for each that is new, and the version that has them.
@@ -26,7 +36,15 @@ class Members:
         `UnknownMember`.
         """
         check_id(member_id, "member_id")
+        if event is MemberEvent.ERASE:
+            return await self._erase(member_id, actor)
         return await self._ledger.change_member(member_id, event, actor=actor)
+
+    async def _erase(self, member_id: str, actor: str) -> Version:
+        mails = [message.id for message in await self._ledger.messages(member_id)]
+        version = await self._ledger.change_member(member_id, MemberEvent.ERASE, actor=actor)
+        await self._forget_mails(mails)
+        return version
 
     async def set_contact(self, member_id: str, email: str | None, *, actor: str) -> Version:
         """Change where a member is reached; None: nowhere. Raises `InvalidInput`, `UnknownMember`."""

@@ -358,6 +358,13 @@ class RefusedMessage(Struct, frozen=True, kw_only=True):
         )
 
 
+def kept_id(secret: bytes, kind: DocumentKind, id_: str) -> str:
+    """The id under which a document is remembered for ever. That of an adjustment is whatever a caller chose as its
+    key, perhaps a customer's id, and nobody is shown it: of it a digest is kept, which knows it again.
+    """
+    return keyed(secret, id_.encode()).hex() if kind is DocumentKind.ADJUSTMENT else id_
+
+
 def keyed(secret: bytes, fingerprint: bytes) -> bytes:
     """A fingerprint as it is kept: 16 bytes that nobody can try contents against who lacks the member's secret."""
     return hashlib.blake2b(fingerprint, digest_size=16, key=secret).digest()

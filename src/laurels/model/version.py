@@ -113,8 +113,8 @@ class Version(Struct, frozen=True):
         if self.epoch < other.epoch:
             return False
         if began is not None:
-            for epoch in range(other.epoch + 1, self.epoch + 1):
-                of_epoch = began.get(epoch, {})
+            since = (began[epoch] for epoch in began if other.epoch < epoch <= self.epoch)
+            for of_epoch in since:
                 if any(of_epoch.get(shard, 0) < position for shard, position in other.positions.items()):
                     return False
         elif self.epoch != other.epoch:

@@ -2,6 +2,7 @@
 promises.
 """
 
+from collections.abc import Sequence
 from email.message import EmailMessage
 from typing import Protocol
 
@@ -29,6 +30,12 @@ class Channel(Protocol):
         Raises `ChannelUnavailable`: try again. `ChannelRefused`: never try again, so it is for what is wrong with the
         address alone; whatever the shop may still mend, a wrong password or a full disk, is unavailable. Their
         messages are logged and kept for ever: they hold no address and no secret.
+        """
+        ...
+
+    async def forget(self, ids: Sequence[str]) -> None:
+        """Remove what this channel itself keeps of messages, by the part of their Message-ID before the `@`: their
+        member was erased. What a mail server has delivered is out of reach.
         """
         ...
 

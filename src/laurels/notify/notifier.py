@@ -6,6 +6,7 @@ message is on its way is not written to.
 
 import asyncio
 import traceback
+from collections.abc import Callable
 
 import structlog
 
@@ -44,6 +45,8 @@ class Notifier:
         self._now = now
         self._unmarked: set[str] = set()
         self._hold_checked_at = 0
+        self.on_try: Callable[[str], object] = str
+        """Called with what became of a try: sent, postponed, undeliverable."""
 
     async def step(self) -> int:
         """Try one message that is due. Returns how many were tried: 0 means that none is due.
@@ -100,6 +103,7 @@ class Notifier:
         self._unmarked.add(message.id)
         await self._ledger.message_sent(message.id)
         self._unmarked.discard(message.id)
+        self.on_try("sent")
         log.info("message.sent", message=message.id, milestone=message.milestone)
 
     async def _put_off(self, message: Message, why: str) -> None:
@@ -109,11 +113,13 @@ class Notifier:
             return
         pause = min(FIRST_PAUSE * 2 ** min(message.attempts - 1, 20), LONGEST_PAUSE)
         await self._ledger.message_postponed(message.id, until=now + pause, note=why)
+        self.on_try("postponed")
         again_in_s = pause // clock.SECOND
         log.warning("message.postponed", message=message.id, why=why, attempts=message.attempts, again_in_s=again_in_s)
 
     async def _give_up(self, message: Message, why: str) -> None:
         await self._ledger.message_undeliverable(message.id, note=why)
+        self.on_try("undeliverable")
         log.warning("message.undeliverable", message=message.id, why=why, attempts=message.attempts)
 
 

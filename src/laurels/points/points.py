@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 
 from laurels.awarding import Awarder
-from laurels.errors import Conflict, InsufficientPoints, InvalidInput, LaurelsError
-from laurels.ledger import MemberRegistry, Receipt
-from laurels.model import Adjustment, DocumentKind, Redemption, Restoration
+from laurels.errors import InsufficientPoints, InvalidInput, LaurelsError
+from laurels.intake import WIRE_NAMES, conflict_of
+from laurels.ledger import Ledger, Receipt
+from laurels.model import Adjustment, Document, DocumentKind, Redemption, Restoration
 from laurels.model.cards import looks_like_card
 
 SHOP = "shop"
@@ -17,9 +18,9 @@ class Points:
     written.
     """
 
-    def __init__(self, awarder: Awarder, members: MemberRegistry) -> None:
+    def __init__(self, awarder: Awarder, ledger: Ledger) -> None:
         self._awarder = awarder
-        self._members = members
+        self._ledger = ledger
         self.on_receipts: Callable[[DocumentKind, Sequence[Receipt]], object] = _nobody
         """Told of every receipt, for whoever counts."""
 
@@ -38,7 +39,9 @@ class Points:
         sound = [n for n, answer in enumerate(answers) if answer is None]
         receipts = await self._awarder.settle_all([adjustments[n].document() for n in sound]) if sound else []
         for n, receipt in zip(sound, receipts, strict=True):
-            answers[n] = Conflict() if isinstance(receipt, Receipt) and receipt.conflict else receipt
+            answers[n] = receipt
+            if isinstance(receipt, Receipt) and receipt.conflict:
+                answers[n] = await conflict_of(self._ledger, adjustments[n].document(), WIRE_NAMES)
         self.on_receipts(DocumentKind.ADJUSTMENT, [each for each in receipts if isinstance(each, Receipt)])
         return [answer for answer in answers if answer is not None]
 
@@ -47,17 +50,20 @@ class Points:
         `InsufficientPoints`.
         """
         _refuse_card("reason", redemption.reason)
-        receipt = await self._awarder.settle(redemption.document(actor))
-        self.on_receipts(DocumentKind.REDEMPTION, [receipt])
-        return _sound(receipt)
+        return await self._settle(redemption.document(actor))
 
     async def cancel(self, restoration: Restoration, actor: str) -> Receipt:
         """Give spent points back, whole or in part: no board moves, no mail is sent. Raises `UnknownMember` for a
         redemption that is not this member's, `Conflict` where less is left of it.
         """
-        receipt = await self._awarder.settle(restoration.document(actor))
-        self.on_receipts(DocumentKind.RESTORATION, [receipt])
-        return _sound(receipt)
+        return await self._settle(restoration.document(actor))
+
+    async def _settle(self, document: Document) -> Receipt:
+        receipt = await self._awarder.settle(document)
+        self.on_receipts(document.kind, [receipt])
+        if receipt.conflict:
+            raise await conflict_of(self._ledger, document)
+        return receipt
 
     async def own_source(self, member_id: str) -> str:
         """Each member numbers its own redemptions, so that none can use up, or find out, the ids of others or of the
@@ -65,7 +71,7 @@ class Points:
 
         Raises `InsufficientPoints` for one who is unknown, and so has nothing to spend.
         """
-        member = await self._members.member(member_id)
+        member = await self._ledger.member(member_id)
         if member is None:
             raise InsufficientPoints
         return f"member:{member.number}"
@@ -83,12 +89,6 @@ def _fault_of(adjustment: Adjustment) -> InvalidInput | None:
 def _refuse_card(field: str, text: str) -> None:
     if looks_like_card(text):
         raise InvalidInput.of(field, "must not hold a card number: take it out, it would be kept for ever")
-
-
-def _sound(receipt: Receipt) -> Receipt:
-    if receipt.conflict:
-        raise Conflict
-    return receipt
 
 
 def _nobody(kind: DocumentKind, receipts: Sequence[Receipt]) -> None:

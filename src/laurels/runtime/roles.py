@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from laurels.clock import DAY
 from laurels.metrics_sharing import is_counting
+from laurels.runtime.heads import HeadLog
+from laurels.runtime.quarantining import tell_quarantined
 from laurels.runtime.supervisor import supervise
 from laurels.runtime.telling import Progress, lines
 from laurels.settings import Settings
@@ -28,6 +30,7 @@ from laurels.workers import (
 
 if TYPE_CHECKING:
     from laurels.http import Beside
+    from laurels.runtime.anchoring import Anchors
 
 
 def _nobody(port: int) -> None:
@@ -83,6 +86,7 @@ async def _http(running: Running, watch: Watch) -> None:
 async def _award(running: Running, watch: Watch) -> None:
     services = running.services
     count: Callable[[int], object] = int
+    services.awarder.on_quarantined = tell_quarantined
     if is_counting():
         from laurels.metrics import AWARDED  # noqa: PLC0415 - prometheus-client takes a while to load
 
@@ -93,12 +97,26 @@ async def _award(running: Running, watch: Watch) -> None:
 async def _recover(running: Running, watch: Watch) -> None:
     services = running.services
 
-    async def forget() -> None:
+    anchors, heads = _anchors(services), HeadLog(services.settings.ledger.anchor_minutes, services.now)
+
+    async def tidy() -> None:
+        await heads.step(services.ledger)
+        if anchors is not None:
+            await anchors.step(services.ledger)
         days = services.settings.ledger.keep_content_days
         if days:
             await services.ledger.forget_content(recorded_before=services.now() - days * DAY, limit=FORGOTTEN_AT_ONCE)
 
-    await recover_forever(services.checkout, forget, running.stop, watch)
+    await recover_forever(services.checkout, tidy, running.stop, watch)
+
+
+def _anchors(services: Services) -> "Anchors | None":
+    settings = services.settings
+    if settings.ledger.anchor_file is None:
+        return None
+    from laurels.runtime.anchoring import Anchors  # noqa: PLC0415 - cryptography takes a while to load
+
+    return Anchors(settings.ledger.anchor_file, settings.state, settings.ledger.anchor_minutes, services.now)
 
 
 async def _project(running: Running, watch: Watch) -> None:
@@ -113,6 +131,10 @@ async def _project(running: Running, watch: Watch) -> None:
 
 async def _notify(running: Running, watch: Watch) -> None:
     services = running.services
+    if is_counting():
+        from laurels.metrics import MESSAGE_TRIES  # noqa: PLC0415 - prometheus-client takes a while to load
+
+        services.notifier.on_try = lambda outcome: MESSAGE_TRIES.labels(outcome).inc()
     await notify_forever(services.ledger, services.notifier, running.stop, watch)
 
 
@@ -140,7 +162,10 @@ ROLES = (
     Role("http", "Answers the API and serves the pages.", HTTP, _http),
     Role("award", "Judges accepted documents by the program and writes entries.", WORK, _award),
     Role(
-        "recover", "Finishes purchases that broke off, and lets go of documents' content in its time.", WORK, _recover
+        "recover",
+        "Finishes purchases that broke off, lets go of documents' content in its time, and writes anchors.",
+        WORK,
+        _recover,
     ),
     Role("project", "Keeps the leaderboard at the head of the feed.", PROJECT, _project),
     Role("notify", "Sends the messages that are due.", NOTIFY, _notify),

@@ -1,10 +1,11 @@
 """Settings of the ledger."""
 
+from pathlib import Path
 from typing import Annotated
 
 from msgspec import Meta
 
-from laurels.settings.group import Group, about
+from laurels.settings.group import Count, Group, about
 
 
 class LedgerSettings(Group, frozen=True):
@@ -21,6 +22,14 @@ class LedgerSettings(Group, frozen=True):
             "enough (on a server there are always 16)"
         ),
     ] = 1
+    anchor_file: Annotated[
+        Path | None,
+        about(
+            "a file to which signed heads of the ledger are appended, for `laurels verify --against`; it belongs where "
+            "who can change the ledger cannot change it"
+        ),
+    ] = None
+    anchor_minutes: Annotated[Count, about("how often heads are written there, and logged, if they moved")] = 10
     keep_content_days: Annotated[
         int,
         Meta(ge=0),

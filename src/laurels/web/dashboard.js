@@ -15,7 +15,8 @@ addEventListener("hashchange", () => location.reload());
 if (member && token) {
   refresh();
 } else {
-  say("Add #member=17850&token=… to the address, with a token that `laurels token --member 17850` prints.");
+  say("");
+  byId("welcome").hidden = false;
 }
 
 function takeFromAddress() {

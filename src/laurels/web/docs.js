@@ -1,7 +1,8 @@
 // The API's documentation, written from its own description: for each call who may make it, what it takes, an example
 // that works, and every answer with the kinds of problem that it may be.
 
-const TOKEN = "$TOKEN";
+import { tabs } from "./docs-examples.js";
+
 // Where Laurels is, whatever path a proxy shows it at.
 const BASE = new URL("..", import.meta.url);
 const SPELT_OUT = 20; // values of a field; a longer list is left to its description
@@ -18,6 +19,7 @@ try {
   document.getElementById("problems").append(problems(api["x-problems"]));
   document.getElementById("problems").hidden = false;
   notice.textContent = "";
+  document.getElementById("search").addEventListener("input", ({ target }) => search(target.value));
   document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();
 } catch {
   notice.textContent = "The description of the API could not be loaded. Reload the page to try again.";
@@ -26,6 +28,19 @@ try {
 function contents(calls) {
   return element("ul", {}, ...calls.map(({ path, method, operation }) =>
     element("li", {}, element("a", { href: `#${operation.operationId}` }, element("code", {}, `${method} ${path}`)))));
+}
+
+/** Show the calls in whose text every word is; of a call that is looked for by its path, that is often one. */
+function search(text) {
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  const sections = [...document.getElementById("operations").children];
+  for (const one of sections) {
+    const all = one.textContent.toLowerCase();
+    one.hidden = !words.every((word) => all.includes(word));
+    document.querySelector(`#contents a[href="#${one.id}"]`).parentElement.hidden = one.hidden;
+  }
+  const found = sections.filter((one) => !one.hidden).length;
+  document.getElementById("found").textContent = words.length ? `${found} of ${sections.length} calls` : "";
 }
 
 function section({ path, method, operation }, api) {
@@ -102,14 +117,14 @@ function requests(path, method, operation) {
   const examples = Object.entries(operation.requestBody?.content["application/json"].examples ?? {});
   const address = BASE.href.replace(/\/$/, "") + operation.parameters
     .filter((one) => one.in === "path").reduce((filled, one) => filled.replace(`{${one.name}}`, one.example), path);
-  const follows = "text/event-stream" in (operation.responses[200]?.content ?? {});
-  const start = [`curl${method === "GET" ? "" : ` -X ${method}`}${follows ? " -N" : ""} ${address}`];
-  if (operation.security) start.push(`-H "Authorization: Bearer ${TOKEN}"`);
-  if (!examples.length) return [element("h3", {}, "Example"), pre(start.join(" \\\n  "))];
-  return examples.flatMap(([name, example]) => {
-    const json = JSON.stringify(example.value, null, 2).replaceAll("'", "'\\''");
-    return [element("h3", {}, name), pre([...start, `-H "Content-Type: application/json"`, `-d '${json}'`].join(" \\\n  "))];
-  });
+  const request = {
+    method,
+    address,
+    needsToken: Boolean(operation.security),
+    follows: "text/event-stream" in (operation.responses[200]?.content ?? {}),
+  };
+  if (!examples.length) return [element("h3", {}, "Example"), tabs(request)];
+  return examples.flatMap(([name, { value }]) => [element("h3", {}, name), tabs({ ...request, body: value })]);
 }
 
 function answers(operation) {

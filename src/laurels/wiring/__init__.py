@@ -6,7 +6,7 @@ from laurels.wiring.assembly import Services, build, read_program
 from laurels.wiring.boards import clear_board, is_board_shared, leaderboard_engine, open_leaderboard
 from laurels.wiring.brokers import open_queue
 from laurels.wiring.channels import NOBODY
-from laurels.wiring.ledgers import LedgerBundle, migrate, open_ledger
+from laurels.wiring.ledgers import LedgerBundle, migrate, open_ledger, read_ledger
 from laurels.wiring.sinks import open_sink, webhook_secret
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "open_ledger",
     "open_queue",
     "open_sink",
+    "read_ledger",
     "read_program",
     "webhook_secret",
 ]

@@ -8,8 +8,7 @@ from laurels import clock
 from laurels.awarding import Awarder, Programs, publish
 from laurels.checkout import Checkout, Payments, read_catalogue
 from laurels.clock import Clock
-from laurels.dashboard import Dashboards, Live, ProxyNames, Seal, Versions
-from laurels.dashboard.names import load_key, new_key_file
+from laurels.dashboard import Dashboards, Live, Seal, Versions
 from laurels.errors import SettingsError
 from laurels.intake import Intake
 from laurels.keyfile import check_folder
@@ -23,7 +22,8 @@ from laurels.role_status import RoleBoard
 from laurels.settings import Settings
 from laurels.wiring.boards import open_leaderboard
 from laurels.wiring.channels import open_channel, open_composer
-from laurels.wiring.ledgers import LedgerBundle, open_ledger
+from laurels.wiring.ledgers import LedgerBundle, check_there, is_writable, open_ledger, read_ledger
+from laurels.wiring.naming import open_names, open_names_key
 from laurels.wiring.owner import check_owner
 from laurels.wiring.payments import open_payments
 
@@ -62,20 +62,23 @@ async def build(
 ) -> AsyncIterator[Services]:
     """Build the services that the settings describe; everything that was opened here is closed on the way out, in
     reverse order. What is handed in (a ledger with all that belongs to it, a leaderboard, payments) is its owner's.
-    With `must_exist` no ledger is made where there is none.
+    With `must_exist` no ledger is made where there is none, and one that cannot be written is read.
 
     Raises `SettingsError`, `ProgramError`, `SchemaTooOld` and the like, each with what to do about it.
     """
     check_owner(settings.state)
     check_folder(settings.state)
+    if must_exist:
+        await check_there(settings)
     async with AsyncExitStack() as stack:
+        names = await open_names(settings)
+        read_only = must_exist and bundle is None and not is_writable(settings)
         if bundle is None:
-            bundle = await open_ledger(settings, now, must_exist=must_exist)
+            bundle = await (read_ledger if read_only else open_ledger)(settings, now, names.numbers)
             stack.push_async_callback(bundle.close)
         ledger = bundle.ledger
-        names = open_names(settings)
         if leaderboard is None:
-            leaderboard = await open_leaderboard(settings, names, ledger)
+            leaderboard = await open_leaderboard(settings, names, ledger, read_only=read_only)
             stack.push_async_callback(leaderboard.close)
         # The sandbox takes no money: where customers are real, nobody may earn points through it.
         is_open = payments is not None or settings.auth.mode == "dev"
@@ -108,7 +111,7 @@ async def build(
             ),
             awarder=awarder,
             points=Points(awarder, ledger),
-            members=Members(ledger),
+            members=Members(ledger, channel.forget),
             projector=Projector(
                 ledger,
                 leaderboard,
@@ -122,27 +125,14 @@ async def build(
                 leaderboard,
                 boards,
                 names,
-                Versions(Seal(open_names_key(settings)), ledger, held_back=settings.boards.together > 1),
+                Versions(Seal(await open_names_key(settings)), ledger, held_back=settings.boards.together > 1),
                 settings.leaderboard.stale_after_ms,
                 now=now,
                 smallest=settings.boards.smallest,
             ),
             roles=roles,
-            live=Live(leaderboard, settings.leaderboard.stale_after_ms, now),
+            live=Live(leaderboard, settings.leaderboard.stale_after_ms, now, boards.next_turn),
         )
-
-
-def open_names(settings: Settings) -> ProxyNames:
-    """Proxy names under the configured key; the first start makes a key under `state`."""
-    return ProxyNames(open_names_key(settings))
-
-
-def open_names_key(settings: Settings) -> bytes:
-    """The key of proxy names and of sealed versions; the first start makes one under `state`."""
-    path = settings.names_key_path
-    if settings.names.key_file is None and not path.exists():
-        new_key_file(path)
-    return load_key(path)
 
 
 def read_program(settings: Settings) -> Program:

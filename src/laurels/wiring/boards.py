@@ -25,11 +25,15 @@ def is_board_shared(settings: Settings) -> bool:
     return leaderboard_engine(settings) != "memory"
 
 
-async def open_leaderboard(settings: Settings, names: ProxyNames, ledger: Ledger | None = None) -> Leaderboard:
+async def open_leaderboard(
+    settings: Settings, names: ProxyNames, ledger: Ledger | None = None, *, read_only: bool = False
+) -> Leaderboard:
     """The leaderboard that the settings name; never another one in its place. Where it is on a server, it has to be
-    that of `ledger`.
+    that of `ledger`. `read_only`: the state folder cannot be written, so that what would lie there is in memory.
     """
     engine = leaderboard_engine(settings)
+    if read_only and engine == "native":
+        engine = "memory"
     if settings.leaderboard.url is not None and engine != "valkey":
         raise SettingsError(
             f"leaderboard.url is set, and leaderboard.engine is {engine}: set leaderboard.engine = valkey."

@@ -1,6 +1,7 @@
 """The ledger that the settings name."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -12,7 +13,7 @@ from laurels.clock import Clock
 from laurels.engines.sqlite import SqliteLedger
 from laurels.errors import LedgerMissing, SettingsError
 from laurels.leaderboard import Boards
-from laurels.ledger import Ledger, OldRules
+from laurels.ledger import Ledger, NameNumbers, OldRules
 from laurels.program import parse_program
 from laurels.settings import Settings
 from laurels.settings.group import without_secrets
@@ -30,23 +31,78 @@ class LedgerBundle:
     close: Callable[[], Awaitable[None]]
 
 
-async def open_ledger(settings: Settings, now: Clock, *, must_exist: bool = False) -> LedgerBundle:
-    """The ledger that the settings name. With `must_exist` none is made where there is none.
+async def open_ledger(settings: Settings, now: Clock, names: NameNumbers, *, must_exist: bool = False) -> LedgerBundle:
+    """The ledger that the settings name, whose members are named by `names`. With `must_exist` none is made where there
+    is none.
 
-    Raises `SettingsError`, `LedgerMissing`, `SchemaTooOld` and the like.
+    Raises `SettingsError`, `LedgerMissing`, `SchemaTooOld`, `AnotherNamesKey` and the like.
     """
     if is_on_server(settings):
-        from laurels.engines.postgres import PostgresLedger  # noqa: PLC0415 - an extra that may not be there
+        if not must_exist:
+            _make_state(settings.state)
+        return await _on_server(settings, now, names, must_exist=must_exist)
+    if must_exist:
+        await check_there(settings)
+    ledger = SqliteLedger.open(ledger_path(settings), now, settings.ledger.shards, names)
+    return LedgerBundle(ledger, ledger.intents, ledger.close)
 
-        _make_state(settings.state)
-        on_server = await PostgresLedger.open(settings.ledger.url, now, must_exist=must_exist)
-        return LedgerBundle(on_server, on_server.intents, on_server.close)
-    if must_exist and not ledger_path(settings).exists():
+
+async def read_ledger(settings: Settings, now: Clock, names: NameNumbers | None = None) -> LedgerBundle:
+    """The same for reading alone, also where no file can be written. Raises as `open_ledger` does."""
+    if is_on_server(settings):
+        return await _on_server(settings, now, names, must_exist=True)
+    ledger = SqliteLedger.read(ledger_path(settings), now, names)
+    return LedgerBundle(ledger, ledger.intents, ledger.close)
+
+
+async def _on_server(settings: Settings, now: Clock, names: NameNumbers | None, *, must_exist: bool) -> LedgerBundle:
+    from laurels.engines.postgres import PostgresLedger  # noqa: PLC0415 - an extra that may not be there
+
+    ledger = await PostgresLedger.open(settings.ledger.url, now, names, must_exist=must_exist)
+    return LedgerBundle(ledger, ledger.intents, ledger.close)
+
+
+async def check_there(settings: Settings) -> None:
+    """See that there is a ledger. Raises `LedgerMissing`, and where it is on a server what reaching it raises."""
+    if is_on_server(settings):
+        if await _members_on_server(settings) is None:
+            raise LedgerMissing("There is no ledger in this database yet. Make one: `laurels serve`.")
+    elif not ledger_path(settings).exists():
         raise LedgerMissing(
             f"There is no ledger in {settings.state}. Name its directory with --state, or make one: `laurels serve`."
         )
-    ledger = SqliteLedger.open(ledger_path(settings), now, settings.ledger.shards)
-    return LedgerBundle(ledger, ledger.intents, ledger.close)
+
+
+async def has_members(settings: Settings) -> bool:
+    """Whether there is a ledger with members in it: they bear names."""
+    if is_on_server(settings):
+        return bool(await _members_on_server(settings))
+    return SqliteLedger.has_members(ledger_path(settings))
+
+
+async def write_names_key(settings: Settings, names: NameNumbers, now: Clock) -> None:
+    """Let another key of the proxy names be the ledger's own: all members get other names."""
+    if is_on_server(settings):
+        from laurels.engines.postgres import PostgresLedger  # noqa: PLC0415 - an extra that may not be there
+
+        await PostgresLedger.change_names_key(settings.ledger.url, names, now)
+    else:
+        SqliteLedger.change_names_key(ledger_path(settings), names, now)
+
+
+async def _members_on_server(settings: Settings) -> bool | None:
+    from laurels.engines.postgres import PostgresLedger  # noqa: PLC0415 - an extra that may not be there
+
+    return await PostgresLedger.has_members(settings.ledger.url)
+
+
+def is_writable(settings: Settings) -> bool:
+    """Whether what lies under `state` can be written: not from a read-only mount, or by another user than its own. A
+    ledger in a file is there.
+    """
+    if not os.access(settings.state, os.W_OK):
+        return False
+    return is_on_server(settings) or os.access(ledger_path(settings), os.W_OK)
 
 
 def migrate(settings: Settings) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import tempfile
+from collections.abc import Sequence
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -22,8 +23,18 @@ class FileChannel:
     async def send(self, message: EmailMessage) -> None:
         await asyncio.to_thread(self._write, message)
 
+    async def forget(self, ids: Sequence[str]) -> None:
+        await asyncio.to_thread(self._remove, frozenset(ids))
+
     async def close(self) -> None:
         return
+
+    def _remove(self, ids: frozenset[str]) -> None:
+        if not ids or not self._folder.is_dir():
+            return
+        for path in self._folder.glob("*.eml"):
+            if path.stem.partition("@")[0] in ids:
+                path.unlink(missing_ok=True)
 
     def _write(self, message: EmailMessage) -> None:
         name = str(message["Message-ID"]).strip("<>")

@@ -1,6 +1,8 @@
 """Mails by SMTP: one connection a mail, encrypted wherever the server can, and always where there is a password."""
 
+import errno
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
@@ -47,6 +49,7 @@ class SmtpChannel:
         if bool(parts.username) != bool(parts.password):
             raise _bad_url("user and password go together")
         self._host = parts.hostname
+        self._where = f"{self._host}:{self._port}"
         self._user = unquote(parts.username) if parts.username else None
         self._password = unquote(parts.password) if parts.password else None
 
@@ -73,12 +76,29 @@ class SmtpChannel:
         except aiosmtplib.SMTPResponseException as error:
             raise ChannelUnavailable(f"The mail server did not take the message ({_codes(error)}).") from error
         except (aiosmtplib.SMTPException, OSError) as error:
-            raise ChannelUnavailable(f"The mail server cannot be used ({type(error).__name__}).") from error
+            raise ChannelUnavailable(f"The mail server {self._where} cannot be used ({_kind(error)}).") from error
         finally:
             client.close()  # at once: who is cancelled has no time for a goodbye
 
+    async def forget(self, ids: Sequence[str]) -> None:
+        """Keeps nothing."""
+
     async def close(self) -> None:
         return
+
+
+def _kind(error: BaseException) -> str:
+    """What kind of error it was, with the system's name for it: SMTPConnectError, ECONNREFUSED. Not what it says: that
+    may quote an address.
+    """
+    names = [type(error).__name__]
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno is not None:
+            names.append(errno.errorcode.get(cause.errno, str(cause.errno)))
+            break
+        cause = cause.__cause__ or cause.__context__
+    return ", ".join(names)
 
 
 def _blames_the_address(answer: aiosmtplib.SMTPResponseException) -> bool:

@@ -16,6 +16,7 @@ from laurels.engines.postgres.codes import DOCUMENT, DOCUMENT_KINDS, SHARDS, hom
 from laurels.engines.postgres.connections import RETRIED, TRIES, Connections, is_at_fault
 from laurels.engines.postgres.entries import At
 from laurels.engines.postgres.known import Key, entries_of, find_known, key_of, receipt_of
+from laurels.engines.postgres.names import Names
 from laurels.engines.postgres.opening import Facts
 from laurels.engines.postgres.placing import Members, Whose, member_numbered, newcomer, owner_of
 from laurels.engines.postgres.statements import Row, Statements
@@ -36,9 +37,12 @@ class _Job(NamedTuple):
 class Acceptor:
     """Takes documents in, on one connection at a time."""
 
-    def __init__(self, connections: Connections, facts: Facts, now: Clock, committed: Callable[[], None]) -> None:
+    def __init__(
+        self, connections: Connections, facts: Facts, names: Names, now: Clock, committed: Callable[[], None]
+    ) -> None:
         self._connections = connections
         self._facts = facts
+        self._names = names
         self._now = now
         self._committed = committed
         self._members = Members()
@@ -55,7 +59,7 @@ class Acceptor:
 
     async def set_aside(self, messages: Sequence[RefusedMessage]) -> None:
         """Put messages that are no documents into quarantine: through the inbox, in one transaction."""
-        refused = {key_of(message.document()): message for message in messages}
+        refused = {self._key_of(message.document()): message for message in messages}
         documents = {key: message.document() for key, message in refused.items()}
         async with self._connections.transaction() as db:
             new = [key for key in documents if key not in await find_known(db, documents)]
@@ -69,7 +73,7 @@ class Acceptor:
             if not new:
                 return
             now = self._now()
-            await db.all("accept", now, *rows.arguments())
+            await db.all("accept", now, *rows.arguments([]))
             columns = columns_of([(home_of(*key), key[1], DOCUMENT[key[0]], key[2]) for key in new], 4)
             lying: dict[int, list[tuple[int, bytes, str]]] = defaultdict(list)
             for shard, sequence, source, kind, id in await db.all("inbox_of", *columns):
@@ -117,7 +121,7 @@ class Acceptor:
     async def _take(self, documents: list[Document]) -> list[Receipt]:
         first: dict[Key, Document] = {}
         for document in documents:
-            first.setdefault(key_of(document), document)
+            first.setdefault(self._key_of(document), document)
         taken: set[Key] = set()
         refused: set[Key] = set()
         left = dict(first)
@@ -148,15 +152,15 @@ class Acceptor:
         refused: set[Key],
         known: dict[Key, Row],
     ) -> list[Receipt]:
-        again = {key_of(each) for each in documents if first[key_of(each)] is not each} - known.keys() - refused
+        with_keys = [(self._key_of(each), each) for each in documents]
+        again = {key for key, each in with_keys if first[key] is not each} - known.keys() - refused
         entries: dict[At, Entry] = {}
         if again or known:
             async with self._connections.read() as db:
                 known.update(await find_known(db, again))
                 entries = await entries_of(db, known.values())
         receipts = []
-        for document in documents:
-            key = key_of(document)
+        for key, document in with_keys:
             if key in refused:
                 receipts.append(Receipt(Status.ACCEPTED, conflict=True))
             elif key in taken and first[key] is document:
@@ -170,7 +174,7 @@ class Acceptor:
             await self._members.look_up(db, (document.member_id for document in documents))
         rows = _Rows(self._facts.secret)
         for document in documents:
-            if intents.is_bought(document):
+            if intents.is_purchase(document):
                 taken |= await self._write(rows)
                 rows = _Rows(self._facts.secret)
                 taken |= await self._take_bought(document, refused)
@@ -185,6 +189,9 @@ class Acceptor:
             rows.add(document, whose)
         taken |= await self._write(rows)
 
+    def _key_of(self, document: Document) -> Key:
+        return key_of(document, self._facts.secret)
+
     async def _owner(self, db: Statements, document: Document) -> Whose:
         stranger = keyed(self._facts.secret, document.member_id.encode())
         return await owner_of(db, document, self._facts.secret, stranger)
@@ -193,8 +200,10 @@ class Acceptor:
         """Write what was gathered, giving the keys of what went in."""
         if not rows.columns:
             return set()
+        async with self._connections.read() as db:
+            names = await self._names.of_newcomers(db, rows.newcomers())
         async with self._connections.statement() as db:
-            taken = await db.all("accept", self._now(), *rows.arguments())
+            taken = await db.all("accept", self._now(), *rows.arguments(names))
         await self._placed(rows)
         self._committed()
         return {(DOCUMENT_KINDS[kind], source, id) for source, kind, id in taken}
@@ -211,23 +220,24 @@ class Acceptor:
         """Take an order that was bought here: only as it was paid for, and its intent ends with it."""
         rows = _Rows(self._facts.secret)
         async with self._connections.transaction() as db:
-            await db.all("lock_purchase", document.id)
-            intent = await db.one("lock_intent", document.id)
-            if await find_known(db, [key_of(document)]):
+            await db.all("lock_purchase", document.source, document.id)
+            intent = await db.one("lock_intent", document.source, document.id)
+            if await find_known(db, [self._key_of(document)]):
                 return set()
             if intent is not None and not intents.allows(intent, document):
-                refused.add(key_of(document))
+                refused.add(self._key_of(document))
                 return set()
             buyer = intent["member"] if intent is not None and not document.member_id else None
             whose = self._members.get(document.member_id) if buyer is None else await member_numbered(db, buyer)
             rows.add(document, whose)
-            taken = await db.all("accept", self._now(), *rows.arguments())
-            await db.run("finish_intent", document.id)
+            names = await self._names.of_newcomers(db, rows.newcomers())
+            taken = await db.all("accept", self._now(), *rows.arguments(names))
+            await db.run("finish_intent", document.source, document.id)
             if not taken:
                 raise LedgerUnavailable
         await self._placed(rows)
         self._committed()
-        return {key_of(document)}
+        return {self._key_of(document)}
 
 
 class _Rows:
@@ -246,15 +256,15 @@ class _Rows:
             new, whose = self._new.setdefault(document.member_id, (len(self._new) + 1, newcomer(document.member_id)))
         elif whose.number is None and document.member_id:
             self._strangers[document.member_id] = whose.shard
+        key = key_of(document, self._unplaced)
         self.columns.append(
             (
                 new,
-                home_of(document.kind, document.source, document.id),
+                home_of(*key),
                 DOCUMENT[document.kind],
                 keyed(whose.secret, document.fingerprint),
                 whose.shard,
-                document.source,
-                document.id,
+                *key[1:],
                 whose.number,
                 whose.member_id,
                 None if document.order_key is None else document.order_key[0],
@@ -267,8 +277,12 @@ class _Rows:
             )
         )
 
-    def arguments(self) -> list[list[Any]]:
-        """The statement's arguments but the first."""
+    def newcomers(self) -> list[str]:
+        """The ids of those whom the documents enrol."""
+        return [*self._new]
+
+    def arguments(self, names: list[int]) -> list[list[Any]]:
+        """The statement's arguments but the first; `names`: the name numbers of the newcomers."""
         new = [whose for _, whose in self._new.values()]
         return [
             [whose.shard for whose in new],
@@ -276,6 +290,7 @@ class _Rows:
             [whose.secret for whose in new],
             [keyed(self._unplaced, (whose.member_id or "").encode()) for whose in new],
             *map(list, zip(*self.columns, strict=True)),
+            names,
         ]
 
     def to_place(self) -> list[tuple[int, str]]:

@@ -153,6 +153,7 @@ class Batch:
                 *columns_of(self._joins, 2),
                 list(self._first),
                 *columns_of([_balance_row(kept) for kept in changed], BALANCE_COLUMNS),
+                *columns_of(self.chain.events, 2),
             )
         await self._write_orders(db)
         await self._write_budgets(db)
@@ -177,7 +178,7 @@ class Batch:
                 (each.member, each.milestone, each.points, each.quiet, self._message_id(each))
                 for each in self._reached.values()
             ]
-            await db.run("reach", now, *columns_of(reached, 5))
+            await db.run("reach", now, *columns_of(reached, 5), shard)
 
     def _post(self, posting: Posting) -> None:
         kept = self.members[posting.member]

@@ -15,16 +15,17 @@ from laurels.engines.postgres.session import Session
 from laurels.engines.postgres.settling import Settler
 from laurels.engines.postgres.statements import Row, Statements
 from laurels.errors import LaurelsError, NotOwned
-from laurels.ledger import Award, Counts, Decide, DocumentState, MemberState, Receipt, shard_of
+from laurels.ledger import Award, Counts, Decide, DocumentState, MemberState, NameNumbers, Receipt, shard_of
 from laurels.model import Balance, Document, DocumentKind, Entry, Version
+from laurels.model.documents import kept_id
 
 
 class PostgresInbox(Session):
     """Documents on their way."""
 
-    def __init__(self, open_one: Open, facts: Facts, now: Clock) -> None:
-        super().__init__(open_one, facts, now)
-        self._acceptor = Acceptor(self._connections, facts, now, lambda: self._committed(grown=False))
+    def __init__(self, open_one: Open, facts: Facts, now: Clock, names: NameNumbers | None = None) -> None:
+        super().__init__(open_one, facts, now, names)
+        self._acceptor = Acceptor(self._connections, facts, self._names, now, lambda: self._committed(grown=False))
         self._mine: frozenset[int] = frozenset()
         self._leased_at: float | None = None
         self._looked_at = 0.0
@@ -39,9 +40,10 @@ class PostgresInbox(Session):
         whose: tuple[int | None, bytes | None] = (None, None)
         if of_member is not None:
             whose = shard_of(of_member, SHARDS), self._stranger(of_member)
+        kept = kept_id(self._facts.secret, kind, id)
         async with self._connections.read() as db:
             row = await db.one(
-                "document_state", home_of(kind, source, id), source, DOCUMENT[kind], id, of_member, *whose
+                "document_state", home_of(kind, source, kept), source, DOCUMENT[kind], kept, of_member, *whose
             )
             if row is None:
                 return None
@@ -90,9 +92,9 @@ class PostgresInbox(Session):
 class PostgresBooks(PostgresInbox):
     """Entries and totals."""
 
-    def __init__(self, open_one: Open, facts: Facts, now: Clock) -> None:
-        super().__init__(open_one, facts, now)
-        self._settler = Settler(self._connections, facts, now, lambda: self._committed(grown=True))
+    def __init__(self, open_one: Open, facts: Facts, now: Clock, names: NameNumbers | None = None) -> None:
+        super().__init__(open_one, facts, now, names)
+        self._settler = Settler(self._connections, facts, self._names, now, lambda: self._committed(grown=True))
 
     async def own(self) -> frozenset[int]:
         now = elapsed()

@@ -8,6 +8,7 @@ from laurels.engines.postgres.codes import ENTRY
 from laurels.engines.postgres.statements import Statements
 from laurels.ledger.chain import chained_hash
 from laurels.model import EntryKind
+from laurels.model.entries import MOVES_POINTS
 
 
 class Chain:
@@ -19,6 +20,8 @@ class Chain:
         self._hash = digest
         self.now = max(now, recorded_at)
         self.rows: list[tuple[Any, ...]] = []
+        self.events: list[tuple[int, int]] = []
+        """(member, position) of those entries that no other leads to: members' events after the enrolment."""
 
     def append(
         self,
@@ -46,6 +49,8 @@ class Chain:
         columns = (kind.value, *until_refund, "", *from_version)
         self._hash = chained_hash(self._hash, columns, details, shard=self.shard, position=self.position)
         self.rows.append((self.position, previous, ENTRY[kind], *until_refund, *from_version, self._hash, details))
+        if kind not in MOVES_POINTS and kind is not EntryKind.ENROL:
+            self.events.append((member, self.position))
         return self.position
 
     def event(

@@ -13,6 +13,7 @@ from laurels.engines.postgres.claiming import claim_of
 from laurels.engines.postgres.codes import DOCUMENT, home_of
 from laurels.engines.postgres.entries import entries_at
 from laurels.engines.postgres.known import Key, entries_of, find_known, key_of, receipt_of
+from laurels.engines.postgres.names import Names
 from laurels.engines.postgres.opening import Facts
 from laurels.engines.postgres.placing import Members, Whose, newcomer, owner_of
 from laurels.engines.postgres.statements import Row, Statements
@@ -33,10 +34,11 @@ class _Settled(NamedTuple):
 class Group:
     """Settles documents under the lock of a shard."""
 
-    def __init__(self, db: Statements, shard: int, facts: Facts, now: int) -> None:
+    def __init__(self, db: Statements, shard: int, facts: Facts, names: Names, now: int) -> None:
         self._db = db
         self._shard = shard
         self._facts = facts
+        self._names = names
         self._now = now
         self._taken: dict[Key, tuple[Document, _Settled]] = {}
         self._documents: list[tuple[Any, ...]] = []
@@ -46,8 +48,8 @@ class Group:
 
     async def settle(self, documents: Sequence[tuple[Document, Decide]], *, in_depth: bool) -> list[Answer | int]:
         """Settle documents, in order. A number stands for one that is another shard's: its member became one there."""
-        known = await find_known(self._db, {key_of(document) for document, _ in documents})
-        places = await self._places([document for document, _ in documents if key_of(document) not in known])
+        known = await find_known(self._db, {self._key_of(document) for document, _ in documents})
+        places = await self._places([document for document, _ in documents if self._key_of(document) not in known])
         chain = (await chains_of(self._db, [self._shard], self._now))[self._shard]
         self._batch = Batch(chain, self._facts)
         items = await self._items(documents, known, places)
@@ -56,7 +58,7 @@ class Group:
         await self._batch.load(self._db, {entry.member for entry in entries.values()})
         answers: list[Answer | int | Key] = []
         for document, decide in documents:
-            key = key_of(document)
+            key = self._key_of(document)
             if key in known:
                 answers.append(self._with_balance(receipt_of(known[key], document, self._facts.secret, entries)))
             elif places[key].shard != self._shard:
@@ -80,19 +82,20 @@ class Group:
             elif whose is None:
                 stranger = keyed(self._facts.secret, document.member_id.encode())
                 whose = await owner_of(self._db, document, self._facts.secret, stranger)
-            places[key_of(document)] = whose
+            places[self._key_of(document)] = whose
         self._new = new
         return places
 
     async def _items(
         self, documents: Sequence[tuple[Document, Decide]], known: dict[Key, Row], places: dict[Key, Whose]
     ) -> dict[Key, Item]:
-        here = {key_of(each): each for each, _ in documents if key_of(each) not in known}
+        here = {self._key_of(each): each for each, _ in documents if self._key_of(each) not in known}
         here = {key: each for key, each in here.items() if places[key].shard == self._shard}
         if not here:
             return {}
-        numbers, names, sequences = await self._db.only("next_numbers", len(self._new), len(here))
-        self._numbers = dict(zip(self._new, zip(numbers or [], names or [], strict=True), strict=True))
+        numbers, sequences = await self._db.only("next_numbers", len(self._new), len(here))
+        names = await self._names.of_newcomers(self._db, [*self._new])
+        self._numbers = dict(zip(self._new, zip(numbers or [], names, strict=True), strict=True))
         items = {}
         for (key, document), sequence in zip(here.items(), sequences, strict=True):
             whose = places[key]
@@ -126,22 +129,25 @@ class Group:
         [member] = {posting.member for posting in outcome.postings}
         if document.email is not None:
             self._contacts.append((member, document.email))
+        key = self._key_of(document)
         self._documents.append(
             (
-                home_of(*key_of(document)),
+                home_of(*key),
                 DOCUMENT[document.kind],
                 self._shard,
                 member,
                 item.sequence,
                 self._now,
                 keyed(whose.secret, document.fingerprint),
-                document.source,
-                document.id,
+                *key[1:],
             )
         )
         balance = self._batch.members[member].totals.balance.balance
-        self._taken[key_of(document)] = document, _Settled(member, item.sequence, balance, whose.secret)
-        return key_of(document)
+        self._taken[key] = document, _Settled(member, item.sequence, balance, whose.secret)
+        return key
+
+    def _key_of(self, document: Document) -> Key:
+        return key_of(document, self._facts.secret)
 
     def _enrol(self, whose: Whose) -> None:
         assert whose.member_id is not None, "who is new has an id"

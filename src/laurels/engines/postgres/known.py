@@ -8,15 +8,15 @@ from laurels.engines.postgres.entries import At, entries_at
 from laurels.engines.postgres.statements import Row, Statements
 from laurels.ledger import Receipt
 from laurels.model import Document, DocumentKind, Entry
-from laurels.model.documents import keyed
+from laurels.model.documents import kept_id, keyed
 
 Key = tuple[DocumentKind, str, str]
 """What a document is known by for ever: kind, source, id."""
 
 
-def key_of(document: Document) -> Key:
-    """A document's key."""
-    return document.kind, document.source, document.id
+def key_of(document: Document, secret: bytes) -> Key:
+    """A document's key, in a ledger with this secret."""
+    return document.kind, document.source, kept_id(secret, document.kind, document.id)
 
 
 async def find_known(db: Statements, keys: Iterable[Key]) -> dict[Key, Row]:

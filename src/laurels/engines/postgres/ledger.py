@@ -14,7 +14,9 @@ from laurels.engines.postgres.feeding import PostgresFeed
 from laurels.engines.postgres.followers import PostgresFollowers
 from laurels.engines.postgres.intents import PostgresIntents
 from laurels.engines.postgres.members import PostgresMembers
-from laurels.engines.postgres.opening import Facts, check_server, connect, facts_of, looking
+from laurels.engines.postgres.names import know_key
+from laurels.engines.postgres.opening import Facts, check_server, connect, facts_of, looking, place_of
+from laurels.engines.postgres.people import PostgresPeople
 from laurels.engines.postgres.programs import PostgresPrograms
 from laurels.engines.postgres.registry import PostgresOutbox, PostgresQuarantine
 from laurels.engines.postgres.schema import LATEST, migrate, version_of
@@ -22,12 +24,14 @@ from laurels.engines.postgres.servers import Server, adopt
 from laurels.engines.postgres.statements import Statements
 from laurels.engines.postgres.verifying import verify
 from laurels.errors import LedgerMissing, LedgerUnavailable, SchemaTooOld
-from laurels.ledger import Heads, Verification
+from laurels.ledger import Heads, NameNumbers, Verification
+from laurels.ledger.epochs import lowest_epoch
 
 
 class PostgresLedger(
     PostgresBooks,
     PostgresMembers,
+    PostgresPeople,
     PostgresFeed,
     PostgresFollowers,
     PostgresQuarantine,
@@ -40,24 +44,51 @@ class PostgresLedger(
 
     name = "postgres"
 
-    def __init__(self, open_one: Open, facts: Facts, now: Clock) -> None:
-        super().__init__(open_one, facts, now)
-        self.intents = PostgresIntents(self._connections)
+    def __init__(self, open_one: Open, facts: Facts, now: Clock, names: NameNumbers | None = None) -> None:
+        super().__init__(open_one, facts, now, names)
+        self.intents = PostgresIntents(self._connections, self._names, now)
 
     @classmethod
-    async def open(cls, url: str, now: Clock = clock.now, *, must_exist: bool = False) -> "PostgresLedger":
-        """Open the ledger in a database, making a fresh one where there is none.
+    async def open(
+        cls, url: str, now: Clock = clock.now, names: NameNumbers | None = None, *, must_exist: bool = False
+    ) -> "PostgresLedger":
+        """Open the ledger in a database, making a fresh one where there is none. `names` gives name numbers under the
+        key of the proxy names, which the ledger knows again from then on; None: under a secret of its own.
 
         Raises `SettingsError`, `LedgerMissing`, `SchemaTooOld` (run `laurels migrate`), `SchemaTooNew`,
-        `LedgerUnavailable`.
+        `AnotherNamesKey`, `LedgerUnavailable`.
         """
         db = await connect(url)
         try:
             with looking():
                 facts = await _prepared(db, now, must_exist=must_exist)
+                await know_key(db, names, now())
         finally:
             await _let_go(db)
-        return cls(Server(url, facts, now).connection, facts, now)
+        return cls(Server(url, facts, now).connection, facts, now, names)
+
+    @staticmethod
+    async def has_members(url: str) -> bool | None:
+        """Whether the ledger in a database holds members; None where there is no ledger. Raises as `open` does."""
+        db = await connect(url)
+        try:
+            with looking():
+                if not await check_server(db, clock.now) or await version_of(db) == 0:
+                    return None
+                return bool(await db.value("has_members"))
+        finally:
+            await _let_go(db)
+
+    @staticmethod
+    async def change_names_key(url: str, names: NameNumbers, now: Clock = clock.now) -> None:
+        """Let another key be the ledger's own: all members get other names. Raises as `open` does."""
+        db = await connect(url)
+        try:
+            with looking():
+                await _prepared(db, now, must_exist=True)
+                await db.run("write_names_key", names.fingerprint, now())
+        finally:
+            await _let_go(db)
 
     @staticmethod
     async def migrate(url: str, now: Clock = clock.now) -> tuple[int, int]:
@@ -71,17 +102,21 @@ class PostgresLedger(
             await _let_go(db)
 
     async def verify(self) -> AsyncIterator[Verification]:
-        async for step in verify(self._connections):
+        async for step in verify(self._connections, self._numbers):
             yield step
 
     async def begin_epoch(self) -> Heads:
         async with self._connections.transaction(range(SHARDS)) as db:
             await db.all("lock_ledger")
-            system_identifier, timeline = await db.only("timeline")
-            await db.run("begin_epoch", self._now(), system_identifier, timeline)
+            now = self._now()
+            await db.run("begin_epoch", now, *await place_of(db), lowest_epoch(now))
             heads = await self._heads(db)
         self._committed(grown=True)
         return heads
+
+    async def recorded_at(self) -> int:
+        async with self._connections.read() as db:
+            return int(await db.value("last_recorded"))
 
     async def forget_content(self, *, recorded_before: int, limit: int) -> int:
         forgotten = 0

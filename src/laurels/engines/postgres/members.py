@@ -9,6 +9,7 @@ from laurels.engines.postgres.batch import Batch
 from laurels.engines.postgres.chain import chains_of, columns_of
 from laurels.engines.postgres.codes import SHARDS
 from laurels.engines.postgres.connections import trying
+from laurels.engines.postgres.names import Names
 from laurels.engines.postgres.opening import Facts
 from laurels.engines.postgres.placing import newcomer
 from laurels.engines.postgres.session import Session
@@ -29,7 +30,7 @@ class PostgresMembers(Session):
 
         async def once() -> tuple[list[bool], Version]:
             async with self._connections.transaction(shards) as db:
-                enrolment = _Enrolment(db, self._facts, self._now())
+                enrolment = _Enrolment(db, self._facts, self._names, self._now())
                 new = await enrolment.enrol(members, actor, shards)
                 return new, await version_of(db)
 
@@ -137,7 +138,8 @@ class PostgresMembers(Session):
         batch = await self._batch_of(db, member, shards)
         name = None
         if event is MemberEvent.RENAME:
-            name = await db.value("next_name")
+            renames = await db.value("count_renames", shard, number) + 1
+            name = await self._names.renamed(db, member["member_id"], renames)
             await db.run("set_name", shard, number, name)
         else:
             await db.run("set_hidden", shard, number, event is MemberEvent.HIDE)
@@ -170,9 +172,10 @@ class _Elsewhere(Exception):
 class _Enrolment:
     """Enrols members within one transaction, their shards locked."""
 
-    def __init__(self, db: Statements, facts: Facts, now: int) -> None:
+    def __init__(self, db: Statements, facts: Facts, names: Names, now: int) -> None:
         self._db = db
         self._facts = facts
+        self._names = names
         self._now = now
         self._batches: dict[int, Batch] = {}
 
@@ -218,7 +221,8 @@ class _Enrolment:
     async def _insert(self, ids: list[str]) -> dict[str, tuple[int, int]]:
         if not ids:
             return {}
-        numbers, names, _ = await self._db.only("next_numbers", len(ids), 0)
+        numbers, _ = await self._db.only("next_numbers", len(ids), 0)
+        names = await self._names.of_newcomers(self._db, ids)
         rows = []
         fresh = {}
         for member_id, number, name in zip(ids, numbers, names, strict=True):

@@ -27,12 +27,20 @@ STANDBY = "The ledger's server is a standby, which cannot be written. Name the p
 
 
 class Facts(NamedTuple):
-    """Who a ledger is, and the server and timeline that its present epoch began on."""
+    """Who a ledger is, below which name numbers were given in order, and where its present epoch began."""
 
     identity: str
     secret: bytes
+    numbered_names: int
+    place: "Place"
+
+
+class Place(NamedTuple):
+    """Where a ledger is: the server, its timeline, and the table that names the ledger there."""
+
     system_identifier: int
     timeline: int
+    home: int
 
 
 async def connect(url: str, *, application: str = "laurels") -> Statements:
@@ -87,7 +95,13 @@ async def check_server(db: Statements, now: Clock) -> bool:
 async def facts_of(db: Statements) -> Facts:
     """Who the ledger on a server is."""
     row = await db.only("read_ledger")
-    return Facts(row["identity"], row["secret"], row["system_identifier"], row["timeline"])
+    place = Place(row["system_identifier"], row["timeline"], row["home"])
+    return Facts(row["identity"], row["secret"], row["numbered_names"], place)
+
+
+async def place_of(db: Statements) -> Place:
+    """Where a connection leads to."""
+    return Place(*await db.only("timeline"))
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from laurels.engines.postgres.codes import DOCUMENT, DOCUMENT_KINDS, SHARDS, hom
 from laurels.engines.postgres.connections import trying
 from laurels.engines.postgres.session import Session
 from laurels.engines.postgres.statements import Row, Statements
-from laurels.errors import NotFound
+from laurels.errors import Conflict, NotFound
 from laurels.ledger import Message, MessageState, QuarantinedDocument, shard_of
 from laurels.model import DocumentKind, RefusedMessage
 
@@ -73,18 +73,31 @@ class PostgresOutbox(Session):
     async def messages(self, member_id: str) -> list[MessageState]:
         async with self._connections.read() as db:
             rows: list[Row] = await db.all("messages", shard_of(member_id, SHARDS), member_id)
-        return [
-            MessageState(
-                id=row[0],
-                milestone=row[1],
-                points=row[2],
-                state=row[3],
-                created_at=row[4],
-                attempts=row[5],
-                note=row[6],
-            )
-            for row in rows
-        ]
+        return [state_of(row) for row in rows]
+
+    async def all_messages(
+        self, *, state: str | None = None, member_id: str | None = None, after: str = "", limit: int = 50
+    ) -> list[MessageState]:
+        async with self._connections.read() as db:
+            rows: list[Row] = await db.all("all_messages", state, member_id, after, limit)
+        return [state_of(row) for row in rows]
+
+    async def message(self, id: str) -> MessageState:
+        async with self._connections.read() as db:
+            return state_of(await _find_message(db, id))
+
+    async def retry_message(self, id: str, *, must: bool = True) -> bool:
+        async with self._connections.transaction() as db:
+            await _find_message(db, id)
+            is_due = await db.value("retry_message", id, self._now()) is not None
+            if must and not is_due:
+                raise Conflict(
+                    "This mail cannot be tried again: it was sent, its member was erased, or there is no address. "
+                    "`laurels messages show` says which."
+                )
+        if is_due:
+            self._committed(grown=False)
+        return is_due
 
     async def wait_for_messages(self, timeout_s: float) -> None:
         async def look(db: Statements) -> bool:
@@ -96,6 +109,28 @@ class PostgresOutbox(Session):
         async with self._connections.statement() as db:
             await db.run("set_message", id, state, due_at, note.replace("\0", "\ufffd"))
         self._committed(grown=False)
+
+
+async def _find_message(db: Statements, id: str) -> Row:
+    row = await db.one("message", id)
+    if row is None:
+        raise NotFound(f"There is no mail {id}. `laurels messages list` shows them.")
+    return row
+
+
+def state_of(row: Row) -> MessageState:
+    """A row of the message queries as a `MessageState`."""
+    return MessageState(
+        id=row[0],
+        member_id=row[1],
+        milestone=row[2],
+        points=row[3],
+        state=row[4],
+        created_at=row[5],
+        due_at=row[6],
+        attempts=row[7],
+        note=row[8],
+    )
 
 
 async def _find(db: Statements, kind: DocumentKind, source: str, id: str) -> QuarantinedDocument:

@@ -9,9 +9,11 @@ from laurels import clock
 from laurels.clock import Clock
 from laurels.engines.postgres.awarding import Floor
 from laurels.engines.postgres.connections import Connections, Open
+from laurels.engines.postgres.names import Names
 from laurels.engines.postgres.opening import Facts
 from laurels.engines.postgres.statements import Statements
 from laurels.errors import LedgerUnavailable
+from laurels.ledger import NameNumbers
 from laurels.ledger.change_signal import ChangeSignal
 from laurels.model.documents import keyed
 
@@ -25,9 +27,12 @@ _SLOWING = 8
 class Session:
     """An open ledger, used from one event loop."""
 
-    def __init__(self, open_one: Open, facts: Facts, now: Clock = clock.now) -> None:
+    def __init__(self, open_one: Open, facts: Facts, now: Clock = clock.now, names: NameNumbers | None = None) -> None:
+        """`names` gives name numbers; None: under the ledger's own secret."""
         self._now = now
         self._facts = facts
+        self._numbers = names
+        self._names = Names(facts, names)
         self._connections = Connections(open_one)
         self._signal, self._feed_signal = ChangeSignal(), ChangeSignal()
         self._changed_at = float("-inf")

@@ -9,6 +9,7 @@ from laurels.clock import Clock
 from laurels.engines.postgres.codes import SHARDS
 from laurels.engines.postgres.connections import RETRIED, TRIES, Connections, is_at_fault
 from laurels.engines.postgres.group import Answer, Group
+from laurels.engines.postgres.names import Names
 from laurels.engines.postgres.opening import Facts
 from laurels.errors import LaurelsError, LedgerUnavailable
 from laurels.ledger import Decide, Receipt, shard_of
@@ -36,9 +37,12 @@ class _Broken(Exception):
 class Settler:
     """Settles documents: those of a shard in turn, shards beside each other."""
 
-    def __init__(self, connections: Connections, facts: Facts, now: Clock, committed: Callable[[], None]) -> None:
+    def __init__(
+        self, connections: Connections, facts: Facts, names: Names, now: Clock, committed: Callable[[], None]
+    ) -> None:
         self._connections = connections
         self._facts = facts
+        self._names = names
         self._now = now
         self._committed = committed
         self._jobs: dict[int, list[_Job]] = defaultdict(list)
@@ -100,7 +104,7 @@ class Settler:
         for _ in range(TRIES):
             try:
                 async with self._connections.transaction([shard]) as db:
-                    group = Group(db, shard, self._facts, self._now())
+                    group = Group(db, shard, self._facts, self._names, self._now())
                     in_depth = any(job.in_depth for job in jobs)
                     answers = await group.settle([(job.document, job.decide) for job in jobs], in_depth=in_depth)
             except RETRIED:

@@ -5,18 +5,21 @@ ledger a step that compares totals first reads the entries that came meanwhile: 
 reported that is not so. Memory: one small object a member.
 """
 
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from typing import NamedTuple
 
 from laurels.engines.postgres import verifying_documents
 from laurels.engines.postgres.codes import ENTRY_KINDS, SHARDS
 from laurels.engines.postgres.connections import Connections
 from laurels.engines.postgres.statements import Row, Statements
-from laurels.ledger import Finding, Verification
-from laurels.ledger.checking import CHUNK, CheckedMember, KeptMember, follows, readable
+from laurels.ledger import Finding, NameNumbers, Verification
+from laurels.ledger.checking import CHUNK, CheckedMember, KeptMember, follows, is_its_name, readable
+from laurels.model import EntryKind
 from laurels.model.entries import MOVES_POINTS
 
 
-async def verify(connections: Connections) -> AsyncIterator[Verification]:
+async def verify(connections: Connections, names: NameNumbers | None) -> AsyncIterator[Verification]:
     """The chain and its positions, then what it says of each member, then documents and awards, then the guards."""
     feeds = Feeds()
     while not feeds.are_read():
@@ -24,7 +27,7 @@ async def verify(connections: Connections) -> AsyncIterator[Verification]:
             feeds.heads = {shard: position for shard, position, _ in await db.all("heads")}
             findings = await feeds.read_some(db)
         yield feeds.report(findings)
-    async for findings in _members(connections, feeds):
+    async for findings in _members(connections, feeds, names):
         yield feeds.report(findings)
     async for findings in verifying_documents.verify(connections):
         yield feeds.report(findings)
@@ -70,6 +73,7 @@ class Feed:
         self.shard = shard
         self.position = 0
         self.members: dict[int, CheckedMember] = {}
+        self.events: Counter[int] = Counter()
         self._hash = b""
 
     async def read_chunk(self, db: Statements) -> list[Finding]:
@@ -99,7 +103,9 @@ class Feed:
         self.position, self._hash = position, stored
         number, points, *_ = until_refund
         member = self.members.setdefault(number, CheckedMember())
-        member.add(kind, points, name_number, readable(details))
+        member.add(kind, points, name_number, readable(details), recorded_at)
+        if kind not in MOVES_POINTS and kind != EntryKind.ENROL:
+            self.events[number] += 1
         if kind in MOVES_POINTS:
             if previous != member.last_position:
                 yield Finding(
@@ -111,7 +117,7 @@ class Feed:
         return f"{self.shard}-{position}"
 
 
-async def _members(connections: Connections, feeds: Feeds) -> AsyncIterator[list[Finding]]:
+async def _members(connections: Connections, feeds: Feeds, names: NameNumbers | None) -> AsyncIterator[list[Finding]]:
     shard, after = 0, -1
     while shard < SHARDS:
         findings: list[Finding] = []
@@ -121,7 +127,8 @@ async def _members(connections: Connections, feeds: Feeds) -> AsyncIterator[list
                 feed = feeds.of[shard]
                 findings += await feed.catch_up(db)
                 rows: list[Row] = await db.all("verify_members", shard, after, CHUNK)
-                findings += [finding for row in rows for finding in _compare(row, feed)]
+                named = _Naming(names, *await db.only("numbered_names"))
+                findings += [finding for row in rows for finding in _compare(row, feed, named)]
                 compared += len(rows)
                 after = rows[-1][0] if rows else -1
                 shard += not rows
@@ -134,7 +141,7 @@ async def _members(connections: Connections, feeds: Feeds) -> AsyncIterator[list
     ]
 
 
-def _compare(row: Row, feed: Feed) -> Iterator[Finding]:
+def _compare(row: Row, feed: Feed, named: "_Naming") -> Iterator[Finding]:
     number = row[0]
     member = feed.members.setdefault(number, CheckedMember())
     member.seen = True
@@ -142,10 +149,24 @@ def _compare(row: Row, feed: Feed) -> Iterator[Finding]:
         yield Finding(f"member number {number}", what)
     if (row[9] or 0) != member.last_position:
         yield Finding(f"member number {number}", f"its newest entry is kept as {row[9]}, it is {member.last_position}")
+    if row[13] != feed.events.get(number, 0):
+        yield Finding(f"member number {number}", f"{row[13]} of its {feed.events.get(number, 0)} events are kept")
+    if not row[14]:
+        yield Finding(f"member number {number}", "its name number is not kept as its own")
+    if not is_its_name(named.names, member, row[11], row[12], numbered=named.numbered, since=named.since):
+        yield Finding(f"member number {number}", "its name number does not follow from its id")
+
+
+class _Naming(NamedTuple):
+    """What name numbers follow from, below which they do not, and since when."""
+
+    names: NameNumbers | None
+    numbered: int
+    since: int
 
 
 def _kept(row: Row) -> KeptMember:
-    _, balance, earned, score, hidden, name_number, erased, merged, position, _, given = row
+    _, balance, earned, score, hidden, name_number, erased, merged, position, _, given, *_ = row
     return KeptMember(
         totals=(balance, earned, score),
         hidden=hidden,

@@ -5,13 +5,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from laurels.engines.sqlite import intents, members
-from laurels.engines.sqlite.chain import Numbers, read_entry
+from laurels.engines.sqlite.chain import SECRET_BYTES, Numbers, read_entry
 from laurels.engines.sqlite.connection import Database
 from laurels.ledger import Item, Receipt, shard_of
 from laurels.model import Document, DocumentKind, RefusedMessage, Status
-from laurels.model.documents import keyed
-
-SECRET_BYTES = 16
+from laurels.model.documents import kept_id, keyed
 
 
 class Acceptance:
@@ -31,7 +29,8 @@ class Acceptance:
         """The first answer to a document that was here before, or the conflict with it (None when it is new); and whose
         it is, if that is known.
         """
-        row = self._db.one("look_up", document.source, document.id, document.kind, document.member_id)
+        id_ = kept_id(self._numbers.secret, document.kind, document.id)
+        row = self._db.one("look_up", document.source, id_, document.kind, document.member_id)
         assert row is not None, "a row of look-ups is a row, whatever they find"
         sequence, number = row
         if sequence is not None:
@@ -42,31 +41,20 @@ class Acceptance:
         """Write down a new document for ever, numbering who is unknown where it does; gives it as the awarding sees it,
         and its shard.
         """
-        whose = whose or self._place(document)
+        whose = whose or self.place(document)
         if whose.number is not None and document.email is not None:
             members.keep_first_contact(self._db, whose.number, document.email, self._now)
         sequence = self._db.insert(
             "insert_accepted",
             document.kind,
             document.source,
-            document.id,
+            kept_id(self._numbers.secret, document.kind, document.id),
             whose.number,
             keyed(whose.secret, document.fingerprint),
             Status.ACCEPTED,
             self._now,
         )
-        item = Item(
-            sequence=sequence,
-            kind=document.kind,
-            source=document.source,
-            id=document.id,
-            member=whose.number,
-            order_key=document.order_key,
-            accepted_at=self._now,
-            content=document.content,
-            actor=document.actor,
-        )
-        return item, whose.shard
+        return item_of(document, sequence, whose.number, self._now), whose.shard
 
     def accept(self, document: Document) -> Receipt:
         """Put a document into the inbox, where it was not there before."""
@@ -90,8 +78,13 @@ class Acceptance:
 
     def _put(self, document: Document, whose: "Whose | None") -> int:
         """Write a new document to the inbox; gives its sequence."""
-        whose = whose or self._place(document)
+        whose = whose or self.place(document)
         item, shard = self.remember(document, whose)
+        self.queue(document, item, shard, b"" if whose.is_erased else document.raw)
+        return item.sequence
+
+    def queue(self, document: Document, item: Item, shard: int, raw: bytes) -> None:
+        """Put a document that is remembered where the awarding finds it."""
         self._db.run(
             "insert_inbox",
             item.sequence,
@@ -102,14 +95,13 @@ class Acceptance:
             document.order_id,
             self._now,
             document.content,
-            b"" if whose.is_erased else document.raw,
+            raw,
             shard,
             None if document.order_key is None else document.order_key[0],
             document.actor,
         )
-        return item.sequence
 
-    def _place(self, document: Document) -> "Whose":
+    def place(self, document: Document) -> "Whose":
         """Whose a document of an unknown member is: nobody's yet, where it does not enrol."""
         owner = intents.erased_buyer(self._db, document)
         if owner is None and not document.enrols:
@@ -189,6 +181,21 @@ class Whose(NamedTuple):
     shard: int
     secret: bytes
     is_erased: bool = False
+
+
+def item_of(document: Document, sequence: int, member: int | None, now: int) -> Item:
+    """A document as the awarding sees it."""
+    return Item(
+        sequence=sequence,
+        kind=document.kind,
+        source=document.source,
+        id=document.id,
+        member=member,
+        order_key=document.order_key,
+        accepted_at=now,
+        content=document.content,
+        actor=document.actor,
+    )
 
 
 def accept(db: Database, batches: Sequence[Sequence[Document]], now: int) -> list[list[Receipt]]:

@@ -1,6 +1,8 @@
 """The transactions of an award: claim documents, let the rules judge them, write what they lead to."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
 
 from laurels.engines.sqlite import leases
 from laurels.engines.sqlite.accepting import Acceptance
@@ -33,22 +35,55 @@ def award(
     overdue = [_item(row) for row in db.all("claim_overdue", shard, waiting_before, limit)]
     if not items and not overdue:
         return 0
-    chain = Chain(db, shard, now)
+    _judge(db, Chain(db, shard, now), items, overdue, decide, in_depth=in_depth)
+    return len(items) + len(overdue)
+
+
+class New(NamedTuple):
+    """A document of this transaction that is not written down yet: how to put it into the inbox, where it has to lie
+    there, and its row where it is awarded by the entry at a place.
+    """
+
+    item: Item
+    queue: Callable[[], None]
+    row: Callable[[int], tuple[object, ...]]
+
+
+def award_new(db: Database, chain: Chain, new: Sequence[New], decide: Decide, *, in_depth: bool) -> None:
+    """Award documents without their way through the inbox."""
+    by_sequence = {each.item.sequence: each for each in new}
+    _judge(db, chain, [each.item for each in new], [], decide, by_sequence, in_depth=in_depth)
+
+
+def _judge(  # noqa: PLR0917 - what is judged, and by what
+    db: Database,
+    chain: Chain,
+    items: list[Item],
+    overdue: list[Item],
+    decide: Decide,
+    new: Mapping[int, New] = MappingProxyType({}),
+    *,
+    in_depth: bool,
+) -> None:
+    """Let the rules judge documents, and write what they lead to."""
     claim, balances = _claim(db, chain, items, overdue, in_depth=in_depth)
     known = frozenset(claim.awards)
     outcome = decide(claim)
-    for item in outcome.waiting:
-        _set_aside(db, item, Status.WAITING, "the order has not come yet", chain.now)
-    for quarantined in outcome.quarantined:
-        _set_aside(db, quarantined.item, Status.QUARANTINED, quarantined.reason, chain.now)
+    aside = [(item, Status.WAITING, "the order has not come yet") for item in outcome.waiting]
+    aside += [(each.item, Status.QUARANTINED, each.reason) for each in outcome.quarantined]
+    for item, status, reason in aside:
+        if item.sequence in new:
+            new[item.sequence].queue()
+        _set_aside(db, item, status, reason, chain.now)
     written = write(db, chain, outcome, known, balances)
+    db.run_many("insert_judged", [new[each.sequence].row(place) for each, place, _ in written if each.sequence in new])
+    written = [each for each in written if each[0].sequence not in new]
     for item, _, member in written:
         if item.member != member:
             db.run("place_accepted", member, item.sequence)
     db.run_many("set_awarded", [(place, item.sequence) for item, place, _ in written])
     db.run_many("delete_inbox", [(item.sequence,) for item, _, _ in written])
     chain.save()
-    return len(items) + len(overdue)
 
 
 def sweep(db: Database, shard: int, limit: int, decide: Decide, *, now: int, fence: int | None) -> int:

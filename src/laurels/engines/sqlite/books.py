@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from laurels.engines.sqlite import accepting, awarding, leases
+from laurels.engines.sqlite import accepting, awarding, leases, taking_in
 from laurels.engines.sqlite.chain import entry_of, read_entry
 from laurels.engines.sqlite.connection import Database
 from laurels.engines.sqlite.members import chains_version
@@ -10,6 +10,7 @@ from laurels.engines.sqlite.session import Session
 from laurels.errors import LaurelsError, NotOwned
 from laurels.ledger import Award, Counts, Decide, DocumentState, MemberState, Receipt
 from laurels.model import Balance, Document, DocumentKind, Entry, Status, Version
+from laurels.model.documents import kept_id
 
 NEWEST = 2**62
 """A place beyond every entry."""
@@ -25,7 +26,8 @@ class SqliteInbox(Session):
         self, kind: DocumentKind, source: str, id: str, *, of_member: str | None = None
     ) -> DocumentState | None:
         def read(db: Database) -> DocumentState | None:
-            row = db.one("document_state", source, id, kind.value, of_member)
+            kept = kept_id(db.value("read_secret"), kind, id)
+            row = db.one("document_state", source, kept, kind.value, of_member)
             if row is None:
                 return None
             status, place, accepted_at, member_id, reason, content, actor = row
@@ -116,6 +118,19 @@ class SqliteBooks(Session):
         self, documents: Sequence[Document], decide: Decide, *, in_depth: bool = False
     ) -> list[Receipt | LaurelsError]:
         return await self._writer.run_with_others(self._settle_together, (documents, decide, in_depth))
+
+    @property
+    def takes_in(self) -> bool:
+        return self._shards == 1
+
+    async def take_in(
+        self, documents: Sequence[Document], decide: Decide, *, waiting_before: int, in_depth: bool = False
+    ) -> list[Receipt]:
+        return await self._writer.run(
+            lambda db: taking_in.take_in(
+                db, documents, decide, waiting_before=waiting_before, in_depth=in_depth, now=self._now()
+            )
+        )
 
     async def balance(self, member_id: str) -> tuple[Balance, Version] | None:
         def read(db: Database) -> tuple[Balance, Version] | None:

@@ -6,9 +6,12 @@ from typing import NamedTuple
 
 from laurels.engines.sqlite.connection import Database, Row
 from laurels.engines.sqlite.places import place_of, position_at, shard_at
-from laurels.ledger import shard_of
+from laurels.ledger import NameNumbers, shard_of
 from laurels.ledger.chain import FORMAT, chained_hash
 from laurels.model import Entry, EntryKind
+
+SECRET_BYTES = 16
+"""Of the secret that keys a member's fingerprints."""
 
 
 def entry_of(row: Row) -> Entry:
@@ -168,7 +171,7 @@ class Chains:
 
 
 class Numbers:
-    """The next numbers that members and names are given, within one transaction."""
+    """The next number of a member, and name numbers, within one transaction."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -177,23 +180,34 @@ class Numbers:
         self.shards: int = row[0]
         self.secret: bytes = row[1]
         self._member: int = row[2]
-        self._name: int = row[3]
-        self._saved = self._member, self._name
+        self._numbered: int = row[3]
+        self._saved = self._member
+        self._names = db.names or NameNumbers(self.secret)
 
     def enrol(self, member_id: str, secret: bytes, now: int) -> int:
-        """Give an unknown member the next number and the next name; returns the number. The feed hears of it later."""
+        """Give an unknown member the next number, and a name; returns the number. The feed hears of it later."""
         number, self._member = self._member, self._member + 1
         shard = shard_of(member_id, self.shards)
-        self._db.run("insert_member", number, member_id, self.next_name(), now, shard, secret)
+        self._db.run("insert_member", number, member_id, self._free(member_id, 0), now, shard, secret)
         return number
 
-    def next_name(self) -> int:
-        """A name number that was never used."""
-        number, self._name = self._name, self._name + 1
-        return number
+    def rename(self, number: int, member_id: str) -> int:
+        """Give a member another name number, one that nobody ever bore; returns it."""
+        self._db.run("keep_former_name", number)
+        name = self._free(member_id, self._db.value("count_renames", number) + 1)
+        self._db.run("set_name", name, number)
+        return name
 
     def save(self) -> None:
-        """Write what is next, where it is another."""
-        if self._saved != (self._member, self._name):
-            self._saved = self._member, self._name
-            self._db.run("write_numbers", self._member, self._name)
+        """Write what number is next, where it is another."""
+        if self._saved != self._member:
+            self._saved = self._member
+            self._db.run("write_numbers", self._member)
+
+    def _free(self, member_id: str, renames: int) -> int:
+        attempt = 0
+        while True:
+            name = self._names.number(member_id, renames, attempt)
+            if name >= self._numbered and self._db.value("is_free_name", name):
+                return name
+            attempt += 1

@@ -2,6 +2,7 @@
 become ours.
 """
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ import apsw
 
 from laurels import clock
 from laurels.errors import ForeignFile, LedgerReadOnly, LedgerUnavailable
+from laurels.ledger import NameNumbers
 from laurels.model.documents import keyed
 
 BUSY_TIMEOUT_MS = 15_000
@@ -34,11 +36,16 @@ _SQL: dict[str, str] = {
 class Database:
     """A connection that runs the statements of `queries.sql` by name. apsw keeps them prepared."""
 
-    def __init__(self, path: Path, *, read_only: bool = False) -> None:
-        """Open the file, creating an empty one where there is none. Raises `LedgerUnavailable`, `ForeignFile`."""
+    def __init__(self, path: Path, *, read_only: bool = False, names: NameNumbers | None = None) -> None:
+        """Open the file, creating an empty one where there is none. `names` gives name numbers; None: under the
+        ledger's own secret. Raises `LedgerUnavailable`, `ForeignFile`.
+        """
         flags = apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+        self.names = names
         with wrapped():
-            self.connection = apsw.Connection(str(path), flags=flags)
+            self.connection = apsw.Connection(
+                _unchanging(path) if read_only else str(path), flags=flags | apsw.SQLITE_OPEN_URI
+            )
             self.wait_for_others(BUSY_TIMEOUT_MS)
             if not read_only:
                 self._write_ahead()
@@ -119,6 +126,16 @@ class Database:
         self.connection.close()
 
 
+def _unchanging(path: Path) -> str:
+    """The file by a name under which SQLite makes no files beside it where it could make none: nobody changes it then.
+    Where a log lies beside it, it counts, and SQLite has to read both.
+    """
+    log = path.with_name(f"{path.name}-wal")
+    if os.access(path.parent, os.W_OK) or (log.exists() and log.stat().st_size):
+        return str(path)
+    return f"{path.absolute().as_uri()}?immutable=1"
+
+
 def keyed_in_sql(*values: Any) -> bytes:
     """`keyed`, as statements call it."""
     secret, fingerprint = values
@@ -134,7 +151,8 @@ def wrapped() -> Iterator[None]:
         raise ForeignFile from error
     except (apsw.ReadOnlyError, apsw.CantOpenError, apsw.PermissionsError) as error:
         raise LedgerReadOnly(
-            f"The ledger's file cannot be opened for writing ({error}). Check its path and rights."
+            f"The ledger's file cannot be opened ({error}). Check its path and rights; with a log beside it (-wal) its "
+            "folder has to be writable."
         ) from error
     except apsw.FullError as error:
         raise LedgerUnavailable("The disk is full. Nothing was accepted; free some space and try again.") from error

@@ -3,31 +3,39 @@ thread.
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import apsw
+import structlog
 
 from laurels import clock
 from laurels.clock import Clock
 from laurels.engines.sqlite import leases, verifying
 from laurels.engines.sqlite.books import SqliteBooks, SqliteInbox
 from laurels.engines.sqlite.connection import Database, wrapped
+from laurels.engines.sqlite.copying import write_copy
 from laurels.engines.sqlite.feeding import SqliteFeed, heads_of
 from laurels.engines.sqlite.followers import SqliteFollowers
+from laurels.engines.sqlite.people import SqlitePeople
 from laurels.engines.sqlite.places import end_of, place_of
 from laurels.engines.sqlite.programs import SqlitePrograms
 from laurels.engines.sqlite.registry import SqliteMembers, SqliteOutbox, SqliteQuarantine
 from laurels.engines.sqlite.schema import LATEST, migrate, version_of
-from laurels.errors import LedgerReadOnly, LedgerUnavailable, SchemaTooOld
-from laurels.ledger import Heads, Upgrade, Verification
+from laurels.errors import AnotherNamesKey, LedgerReadOnly, LedgerUnavailable, SchemaTooOld
+from laurels.ledger import Heads, NameNumbers, Upgrade, Verification
+from laurels.ledger.epochs import lowest_epoch
+
+log = structlog.get_logger(__name__)
 
 
 class SqliteLedger(
     SqliteInbox,
     SqliteBooks,
     SqliteMembers,
+    SqlitePeople,
     SqliteFeed,
     SqliteFollowers,
     SqliteQuarantine,
@@ -41,18 +49,51 @@ class SqliteLedger(
     name = "sqlite"
 
     @classmethod
-    def open(cls, path: Path, now: Clock = clock.now, shards: int = 1) -> "SqliteLedger":
+    def open(
+        cls, path: Path, now: Clock = clock.now, shards: int = 1, names: NameNumbers | None = None
+    ) -> "SqliteLedger":
         """Open the file, making a fresh one of so many shards where there is none (readable by its owner alone).
+        `names` gives name numbers under the key of the proxy names, which the ledger knows again from then on; None:
+        under a secret of its own.
 
-        Raises `SchemaTooOld` (run `laurels migrate`), `SchemaTooNew`, `ForeignFile`, `LedgerUnavailable`.
+        Raises `SchemaTooOld` (run `laurels migrate`), `SchemaTooNew`, `ForeignFile`, `AnotherNamesKey`,
+        `LedgerUnavailable`.
         """
-        with _prepared(path) as connection:
-            version = version_of(connection)
+        with _prepared(path) as db:
+            version = version_of(db.connection)
             if version == 0:
-                migrate(connection, shards)
+                migrate(db.connection, shards)
             elif version < LATEST:
                 raise SchemaTooOld
-        return cls(path, now)
+            _know_key(db, names, now())
+        return cls(path, now, names)
+
+    @classmethod
+    def read(cls, path: Path, now: Clock = clock.now, names: NameNumbers | None = None) -> "SqliteLedger":
+        """Open a file that is there for reading alone, also where nothing can be written. Raises as `open` does; all
+        that would write raises `LedgerReadOnly`.
+        """
+        with wrapped(), closing(Database(path, read_only=True)) as db:
+            if version_of(db.connection) < LATEST:
+                raise SchemaTooOld
+            _check_key(db, names)
+        return cls(path, now, names, read_only=True)
+
+    @staticmethod
+    def change_names_key(path: Path, names: NameNumbers, now: Clock = clock.now) -> None:
+        """Let another key be the ledger's own: all members get other names. Raises as `open` does."""
+        with _prepared(path) as db:
+            if version_of(db.connection) < LATEST:
+                raise SchemaTooOld
+            db.run("write_names_key", names.fingerprint, now())
+
+    @staticmethod
+    def has_members(path: Path) -> bool:
+        """Whether the file holds members, whatever its schema. Raises `ForeignFile`, `LedgerUnavailable`."""
+        if not path.is_file():
+            return False
+        with wrapped(), closing(Database(path, read_only=True)) as db:
+            return version_of(db.connection) > 0 and bool(db.execute("SELECT EXISTS (SELECT 1 FROM member)").get)
 
     @staticmethod
     def migrate(path: Path, shards: int = 1, upgrade: Upgrade | None = None) -> tuple[int, int]:
@@ -62,14 +103,15 @@ class SqliteLedger(
         A ledger that has to change is copied first, beside it (`laurels.db.schema-3`), and the copy checked: there is
         no way back but that.
         """
-        with _prepared(path) as connection:
+        with _prepared(path) as db:
+            connection = db.connection
             version = version_of(connection)
             if 0 < version < LATEST:
                 _copy(connection, path, version, path.with_name(f"{path.name}.schema-{version}"))
             return migrate(connection, shards, upgrade)
 
     async def verify(self) -> AsyncIterator[Verification]:
-        db = Database(self._path, read_only=True)
+        db = Database(self._path, read_only=True, names=self._names)
         try:
             steps = verifying.verify(db)
             while (step := await asyncio.to_thread(next, steps, None)) is not None:
@@ -79,12 +121,15 @@ class SqliteLedger(
 
     async def begin_epoch(self) -> Heads:
         def write(db: Database) -> Heads:
-            db.run("next_epoch")
+            db.run("next_epoch", lowest_epoch(self._now()))
             db.run("begin_epoch", self._now())
             db.growths += 1
             return heads_of(db)
 
         return await self._writer.run(write)
+
+    async def recorded_at(self) -> int:
+        return int(await self._reader.run(lambda db: db.value("last_recorded")))
 
     async def forget_content(self, *, recorded_before: int, limit: int) -> int:
         def write(db: Database) -> int:
@@ -109,6 +154,26 @@ class SqliteLedger(
         await self._writer.close()
 
 
+def _know_key(db: Database, names: NameNumbers | None, now: int) -> None:
+    """See that the ledger is opened under its own key of the proxy names; the first that is shown is its own."""
+    if names is None or _check_key(db, names):
+        return
+    db.execute("BEGIN IMMEDIATE")  # two may be the first at once
+    try:
+        if not _check_key(db, names):
+            db.run("write_names_key", names.fingerprint, now)
+    finally:
+        db.execute("COMMIT")
+
+
+def _check_key(db: Database, names: NameNumbers | None) -> bool:
+    """Whether the ledger knows this key. Raises `AnotherNamesKey` where it knows another one."""
+    known: bytes | None = db.value("read_names_key")
+    if names is not None and known not in {None, names.fingerprint}:
+        raise AnotherNamesKey
+    return known is not None
+
+
 def _copy(connection: apsw.Connection, copied: Path, version: int, copy: Path) -> None:
     """Copy a ledger that has this schema, readable by its owner alone. One that is there already is of an earlier
     try, or another process's, and stays.
@@ -116,30 +181,22 @@ def _copy(connection: apsw.Connection, copied: Path, version: int, copy: Path) -
     connection.execute("BEGIN IMMEDIATE")  # whoever else is at it waits, and finds it done
     try:
         if version_of(connection) == version and not copy.exists():
-            _write_copy(copied, copy)
+            unfinished = copy.with_name(f"{copy.name}.part")
+            write_copy(copied, unfinished)
+            unfinished.rename(copy)
     finally:
         connection.execute("COMMIT")
 
 
-def _write_copy(path: Path, copy: Path) -> None:
-    unfinished = copy.with_name(f"{copy.name}.part")
-    unfinished.unlink(missing_ok=True)
-    unfinished.touch(mode=0o600)
-    with closing(Database(path, read_only=True)) as db, closing(apsw.Connection(str(unfinished))) as target:
-        with target.backup("main", db.connection, "main") as backup:
-            backup.step()
-        found = [what for [what] in target.execute("PRAGMA integrity_check(1)") if what != "ok"]
-    if found:
-        raise LedgerUnavailable(f"The ledger's copy is damaged ({found[0]}). Nothing was changed; `laurels verify` it.")
-    unfinished.rename(copy)
-
-
 @contextmanager
-def _prepared(path: Path) -> Iterator[apsw.Connection]:
+def _prepared(path: Path) -> Iterator[Database]:
     """The file, made empty and private where there is none, opened to look at its schema."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600, exist_ok=True)
+        if os.name == "posix" and (mode := path.stat().st_mode) & 0o077:
+            path.chmod(0o600)
+            log.warning("ledger.made_private", mode=f"{mode & 0o777:o}")
     except OSError as error:
         raise LedgerReadOnly(f"The ledger {path} cannot be opened: {error}") from error
     if not path.is_file():
@@ -150,6 +207,6 @@ def _prepared(path: Path) -> Iterator[apsw.Connection]:
             version_of(looking.connection)
         db = Database(path)
         try:
-            yield db.connection
+            yield db
         finally:
             db.close()

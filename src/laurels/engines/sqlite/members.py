@@ -79,10 +79,7 @@ def change(db: Database, member_id: str, event: MemberEvent, actor: str, now: in
                 chain.event(EntryKind(event.value), member.number, actor=_who(actor, member_id))
         case MemberEvent.RENAME:
             joined(db, chain, member.number)
-            numbers = Numbers(db)
-            name = numbers.next_name()
-            numbers.save()
-            db.run("set_name", name, member.number)
+            name = Numbers(db).rename(member.number, member.member_id)
             chain.event(EntryKind.RENAME, member.number, name_number=name, actor=_who(actor, member_id))
         case MemberEvent.ERASE:
             chains = Chains(db, now)

@@ -82,6 +82,15 @@ SELECT (SELECT sequence FROM accepted WHERE source = ?1 AND id = ?2 AND kind = ?
 SELECT a.fingerprint, a.status, a.place, a.member, m.secret
 FROM accepted a LEFT JOIN member m ON m.number = a.member WHERE a.sequence = ?;
 
+-- name: last_sequence
+-- The highest sequence that was ever given.
+SELECT seq FROM sqlite_sequence WHERE name = 'accepted';
+
+-- name: insert_judged!
+-- Remember for ever a document that is awarded in the transaction that accepts it.
+INSERT INTO accepted (sequence, kind, source, id, member, fingerprint, status, place, accepted_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
+
 -- name: insert_accepted!
 -- Remember a document for ever.
 INSERT INTO accepted (kind, source, id, member, fingerprint, status, accepted_at) VALUES (?, ?, ?, ?, ?, ?, ?);
@@ -207,6 +216,10 @@ INSERT INTO milestone (member, name, points, reached_at, quiet) VALUES (?, ?, ?,
 SELECT n.number, n.member_id, n.name_number, n.hidden, n.enrolled_at, n.shard
 FROM member m JOIN member n ON n.number = coalesce(m.merged_into, m.number) WHERE m.member_id = ?;
 
+-- name: own_number
+-- The number that the shop's id was given, whoever became whom since.
+SELECT number FROM member WHERE member_id = ?;
+
 -- name: insert_member!
 -- Enrol.
 INSERT INTO member (number, member_id, name_number, enrolled_at, shard, secret) VALUES (?, ?, ?, ?, ?, ?);
@@ -248,7 +261,7 @@ FROM entry WHERE place > ? AND place <= ? ORDER BY place LIMIT ?;
 -- name: verify_members
 -- Members with their totals, in chunks.
 SELECT m.number, coalesce(b.balance, 0), coalesce(b.earned, 0), coalesce(b.score, 0), m.hidden, m.name_number,
-       m.member_id IS NULL, m.merged_into, m.place, m.number < (SELECT next_member FROM ledger)
+       m.member_id IS NULL, m.merged_into, m.place, m.number < (SELECT next_member FROM ledger), m.member_id, m.enrolled_at
 FROM member m LEFT JOIN balance b ON b.member = m.number WHERE m.number > ? ORDER BY m.number LIMIT ?;
 
 -- name: verify_accepted
@@ -263,7 +276,8 @@ WHERE a.sequence > ?1 AND a.sequence <= ?2 AND (
     OR (a.status = 'awarded') <> (a.place IS NOT NULL)
     OR (a.status = 'awarded') <> coalesce(
         e.source IS a.source
-        AND e.member IN (a.member, (SELECT coalesce(merged_into, number) FROM member WHERE number = a.member)) AND CASE a.kind
+        AND (e.member = a.member OR (SELECT coalesce(merged_into, number) FROM member WHERE number = e.member)
+                                    = (SELECT coalesce(merged_into, number) FROM member WHERE number = a.member)) AND CASE a.kind
             WHEN 'order' THEN e.kind = 'earn' AND e.order_id IS a.id
             WHEN 'refund' THEN e.kind = 'reverse' AND e.refund_id IS a.id
             WHEN 'cancellation' THEN e.kind = 'reverse' AND e.refund_id IS a.id
@@ -286,7 +300,8 @@ SELECT a.source, a.id
 FROM accepted a JOIN entry e ON e.place = a.place
 LEFT JOIN award w ON w.source = a.source AND w.order_id = a.id
 WHERE a.sequence > ?1 AND a.sequence <= ?2 AND a.kind = 'order' AND (
-    w.member IS NULL OR w.member NOT IN (e.member, (SELECT coalesce(merged_into, number) FROM member WHERE number = e.member))
+    (SELECT coalesce(merged_into, number) FROM member WHERE number = w.member)
+        IS NOT (SELECT coalesce(merged_into, number) FROM member WHERE number = e.member)
     OR w.places IS NULL OR json_extract(CAST(w.places AS TEXT), '$[0]') IS NOT a.place
     OR (SELECT sum(points) FROM entry WHERE place IN (SELECT value FROM json_each(CAST(w.places AS TEXT))))
         IS NOT w.points - w.reversed
@@ -337,9 +352,57 @@ UPDATE message SET state = 'undeliverable', note = 'no address'
 WHERE id IN (SELECT id FROM message WHERE state = 'held' AND created_at < ? LIMIT 1000);
 
 -- name: messages
--- What became of a member's messages.
-SELECT s.id, s.milestone, s.points, s.state, s.created_at, s.attempts, s.note
-FROM message s JOIN member m ON m.number = s.member WHERE m.member_id = ? ORDER BY s.created_at, s.id;
+-- What became of the messages of a member and of those who became it.
+WITH who (number) AS (SELECT coalesce(merged_into, number) FROM member WHERE member_id = ?)
+SELECT s.id, m.member_id, s.milestone, s.points, s.state, s.created_at, s.due_at, s.attempts, s.note
+FROM message s JOIN member m ON m.number = s.member
+WHERE m.number = (SELECT number FROM who) OR m.merged_into = (SELECT number FROM who) ORDER BY s.created_at, s.id;
+
+-- name: all_messages
+-- Messages behind one of them, oldest first; those in a state, or of a member, where they are named.
+SELECT s.id, m.member_id, s.milestone, s.points, s.state, s.created_at, s.due_at, s.attempts, s.note
+FROM message s JOIN member m ON m.number = s.member
+WHERE (?1 IS NULL OR s.state = ?1) AND (?2 IS NULL OR m.member_id = ?2)
+  AND (?3 = '' OR (s.created_at, s.id) > (SELECT created_at, id FROM message WHERE id = ?3))
+ORDER BY s.created_at, s.id LIMIT ?4;
+
+-- name: message
+-- One of them.
+SELECT s.id, m.member_id, s.milestone, s.points, s.state, s.created_at, s.due_at, s.attempts, s.note
+FROM message s JOIN member m ON m.number = s.member WHERE s.id = ?;
+
+-- name: kept_entries
+-- All entries of a member and of those who became it, with what their documents said.
+SELECT e.place, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id,
+       coalesce(r.reason, e.reason), e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at,
+       e.hash, m.member_id, e.format, e.details, r.note, c.content
+FROM entry e JOIN member m ON m.number = e.member LEFT JOIN remark r ON r.place = e.place
+LEFT JOIN content c ON c.place = e.place
+WHERE e.member IN (SELECT number FROM member WHERE number = ?1 OR merged_into = ?1) ORDER BY e.recorded_at, e.place;
+
+-- name: kept_documents
+-- What came from or for a member and is not awarded.
+SELECT a.kind, a.source, a.id, a.status, a.accepted_at, i.reason, i.raw, i.content, i.actor
+FROM inbox i JOIN accepted a ON a.sequence = i.sequence
+WHERE a.member IN (SELECT number FROM member WHERE number = ?1 OR merged_into = ?1) ORDER BY a.sequence;
+
+-- name: members_by_prefix
+-- Members whose ids begin so, in the order of ids.
+SELECT m.member_id, c.email, m.hidden, m.enrolled_at, n.member_id
+FROM member m LEFT JOIN contact c ON c.member = m.number LEFT JOIN member n ON n.number = m.merged_into
+WHERE m.member_id >= ?1 AND m.member_id < ?1 || char(1114111) AND m.member_id > ?2 ORDER BY m.member_id LIMIT ?3;
+
+-- name: members_by_email
+-- Members with an address, in the order of ids.
+SELECT m.member_id, c.email, m.hidden, m.enrolled_at, n.member_id
+FROM contact c JOIN member m ON m.number = c.member LEFT JOIN member n ON n.number = m.merged_into
+WHERE c.email = ?1 COLLATE NOCASE AND m.member_id >= ?2 AND m.member_id < ?2 || char(1114111) AND m.member_id > ?3
+ORDER BY m.member_id LIMIT ?4;
+
+-- name: retry_message
+-- Due now, where it waits or is undeliverable and there is an address.
+UPDATE message SET state = 'due', due_at = ?2 WHERE id = ?1 AND state IN ('due', 'undeliverable')
+AND EXISTS (SELECT 1 FROM contact WHERE member = message.member) RETURNING id;
 
 -- name: any_due
 -- Whether there is a message to try.
@@ -380,6 +443,10 @@ ORDER BY begun_at, order_id LIMIT ?4;
 -- Where every shard's feed ends.
 SELECT shard, position, hash FROM shard ORDER BY shard;
 
+-- name: last_recorded
+-- When the last entry was recorded.
+SELECT coalesce(max(recorded_at), 0) FROM shard;
+
 -- name: read_identity
 -- Who this ledger is.
 SELECT identity FROM ledger;
@@ -401,16 +468,42 @@ SELECT epoch, shard, position, hash FROM epoch;
 INSERT INTO epoch SELECT ledger.epoch, shard.shard, shard.position, shard.hash, ? FROM ledger, shard;
 
 -- name: next_epoch!
--- Count the epochs.
-UPDATE ledger SET epoch = epoch + 1;
+-- A number above all earlier ones; by the clock, so that two restores of one copy begin two epochs.
+UPDATE ledger SET epoch = max(epoch + 1, ?);
 
 -- name: read_numbers
--- How many shards there are, what keys documents without a member, and the next numbers of members and names.
+-- How many shards there are, what keys documents without a member, the next number of a member, and below which name
+-- numbers were given in order.
 SELECT shards, secret, next_member, next_name FROM ledger;
 
 -- name: write_numbers!
--- The next numbers of members and names.
-UPDATE ledger SET next_member = ?, next_name = ?;
+-- The next number of a member.
+UPDATE ledger SET next_member = ?;
+
+-- name: numbered_names
+-- Below which name numbers were given in order, by version 0.1, and since when they follow from the present key.
+SELECT next_name, names_since FROM ledger;
+
+-- name: is_free_name
+-- Whether nobody bears this name number, or bore it.
+SELECT NOT EXISTS (SELECT 1 FROM member WHERE name_number = ?1)
+   AND NOT EXISTS (SELECT 1 FROM former_name WHERE name_number = ?1);
+
+-- name: keep_former_name!
+-- A member gets another name: this one is not given again.
+INSERT INTO former_name SELECT name_number, number FROM member WHERE number = ? ON CONFLICT DO NOTHING;
+
+-- name: count_renames
+-- How often a member was renamed.
+SELECT count(*) FROM entry WHERE member = ? AND kind = 'rename';
+
+-- name: read_names_key
+-- What tells the key of the proxy names from another one; empty until one is shown.
+SELECT names_key FROM ledger;
+
+-- name: write_names_key!
+-- Members are named under this key from now on.
+UPDATE ledger SET names_key = ?1, names_since = iif(EXISTS (SELECT 1 FROM member), ?2, 0);
 
 -- name: insert_remark!
 -- People's words about an entry.

@@ -6,7 +6,7 @@ from laurels.clock import SECOND
 from laurels.engines.sqlite import accepting, members, merging
 from laurels.engines.sqlite.connection import Database, Row
 from laurels.engines.sqlite.session import Session
-from laurels.errors import NotFound
+from laurels.errors import Conflict, NotFound
 from laurels.ledger import Message, MessageState, QuarantinedDocument
 from laurels.model import DocumentKind, Member, MemberEvent, RefusedMessage, Status, Version
 
@@ -89,21 +89,55 @@ class SqliteOutbox(Session):
 
     async def messages(self, member_id: str) -> list[MessageState]:
         rows = await self._reader.run(lambda db: db.all("messages", member_id))
-        return [
-            MessageState(
-                id=row[0],
-                milestone=row[1],
-                points=row[2],
-                state=row[3],
-                created_at=row[4],
-                attempts=row[5],
-                note=row[6],
-            )
-            for row in rows
-        ]
+        return [state_of(row) for row in rows]
+
+    async def all_messages(
+        self, *, state: str | None = None, member_id: str | None = None, after: str = "", limit: int = 50
+    ) -> list[MessageState]:
+        rows = await self._reader.run(lambda db: db.all("all_messages", state, member_id, after, limit))
+        return [state_of(row) for row in rows]
+
+    async def message(self, id: str) -> MessageState:
+        return state_of(await self._reader.run(lambda db: _find_message(db, id)))
+
+    async def retry_message(self, id: str, *, must: bool = True) -> bool:
+        def write(db: Database) -> bool:
+            _find_message(db, id)
+            if db.one("retry_message", id, self._now()) is not None:
+                return True
+            if must:
+                raise Conflict(
+                    "This mail cannot be tried again: it was sent, its member was erased, or there is no address. "
+                    "`laurels messages show` says which."
+                )
+            return False
+
+        return await self._writer.run(write)
 
     async def wait_for_messages(self, timeout_s: float) -> None:
         await self._poll(lambda db: bool(db.value("any_due", self._now())), timeout_s)
+
+
+def _find_message(db: Database, id: str) -> Row:
+    row = db.one("message", id)
+    if row is None:
+        raise NotFound(f"There is no mail {id}. `laurels messages list` shows them.")
+    return row
+
+
+def state_of(row: Row) -> MessageState:
+    """A row of the message queries as a `MessageState`."""
+    return MessageState(
+        id=row[0],
+        member_id=row[1],
+        milestone=row[2],
+        points=row[3],
+        state=row[4],
+        created_at=row[5],
+        due_at=row[6],
+        attempts=row[7],
+        note=row[8],
+    )
 
 
 def _find(db: Database, kind: DocumentKind, source: str, id: str) -> QuarantinedDocument:

@@ -12,7 +12,8 @@ from laurels.engines.sqlite.change_notice import ChangeNotice
 from laurels.engines.sqlite.connection import Database
 from laurels.engines.sqlite.intents import SqliteIntents
 from laurels.engines.sqlite.reader import Reader
-from laurels.engines.sqlite.writer import Writer
+from laurels.engines.sqlite.writer import NoWriter, Writer
+from laurels.ledger import NameNumbers
 from laurels.ledger.change_signal import ChangeSignal
 from laurels.model import Entry
 
@@ -20,20 +21,23 @@ from laurels.model import Entry
 class Session:
     """An open ledger file, used from one event loop."""
 
-    def __init__(self, path: Path, now: Clock = clock.now) -> None:
+    def __init__(
+        self, path: Path, now: Clock = clock.now, names: NameNumbers | None = None, *, read_only: bool = False
+    ) -> None:
         self._path = path
         self._now = now
         self._signal, self._feed_signal = ChangeSignal(), ChangeSignal()
         self._notice = ChangeNotice(path.with_name(f"{path.name}-notice"), self._hear)
         self._growths = 0
-        self._writer = Writer(path, self._committed)
+        self._names = names
+        self._writer = NoWriter() if read_only else Writer(path, self._committed, names)
         self._reader = Reader(path)
         self._owner = uuid.uuid4().hex
         self._shards = int(self._reader.now(lambda db: db.one("read_ledger") or (0, 0, 1))[2])
         self._mine: frozenset[int] = frozenset({0}) if self._shards == 1 else frozenset()
         self._fences: dict[int, int] = {}
         self._leased_at: int | None = None
-        self.intents = SqliteIntents(self._writer, self._reader)
+        self.intents = SqliteIntents(self._writer, self._reader, now)
 
     async def _entries(self, query: str, bindings: tuple[object, ...]) -> list[Entry]:
         rows = await self._reader.run(lambda db: db.all(query, *bindings))

@@ -16,7 +16,7 @@ from laurels.engines.sqlite.connection import Database, Row
 from laurels.engines.sqlite.places import end_of, place_of, position_at
 from laurels.engines.sqlite.schema import migrate
 from laurels.ledger import Finding, Verification
-from laurels.ledger.checking import CHUNK, CheckedMember, KeptMember, follows, readable
+from laurels.ledger.checking import CHUNK, CheckedMember, KeptMember, follows, is_its_name, readable
 
 NEWEST = 2**62
 
@@ -150,7 +150,7 @@ class _Feed:
             yield Finding(self._where(position), "the entry was changed: its hash does not follow from the one before")
         self.position, self._hash = position, stored if isinstance(stored, bytes) else None
         if isinstance(points, int):  # else it was reported above
-            self._members.setdefault(member, CheckedMember()).add(kind, points, name_number, readable(details))
+            self._members.setdefault(member, CheckedMember()).add(kind, points, name_number, readable(details), row[15])
 
     def _beyond_head(self) -> list[Finding]:
         beyond = place_of(self._shard, max(self.head, 0))
@@ -186,11 +186,13 @@ def _members(db: Database, feed: _Feeds) -> Iterator[list[Finding]]:
         with _moment(db):
             findings = feed.catch_up()
             rows = _in_order(db.all("verify_members", after, CHUNK), after)
-        for row in rows:
+        for *row, member_id, enrolled_at in rows:
             after = row[0]
             member = feed.members.setdefault(after, CheckedMember())
             member.seen = True
-            findings += [Finding(f"member number {after}", what) for what in member.differences(_kept(row))]
+            findings += [Finding(f"member number {after}", what) for what in member.differences(_kept(tuple(row)))]
+            if not _is_its_name(db, member, member_id, enrolled_at):
+                findings.append(Finding(f"member number {after}", "its name number does not follow from its id"))
         yield findings
         if not rows:
             break
@@ -199,6 +201,11 @@ def _members(db: Database, feed: _Feeds) -> Iterator[list[Finding]]:
         for number, member in feed.members.items()
         if not member.seen
     ]
+
+
+def _is_its_name(db: Database, member: CheckedMember, member_id: str | None, enrolled_at: int | None) -> bool:
+    numbered, since = db.one("numbered_names") or (0, 0)
+    return is_its_name(db.names, member, member_id, enrolled_at, numbered=numbered, since=since)
 
 
 def _kept(row: Row) -> KeptMember:

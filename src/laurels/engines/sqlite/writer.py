@@ -19,7 +19,8 @@ from typing import Any, NamedTuple, TypeVar
 import apsw
 
 from laurels.engines.sqlite.connection import BUSY_TIMEOUT_MS, Database, wrapped
-from laurels.errors import LedgerUnavailable, LedgerUncertain
+from laurels.errors import LedgerReadOnly, LedgerUnavailable, LedgerUncertain
+from laurels.ledger import NameNumbers
 
 Item = TypeVar("Item")
 T = TypeVar("T")
@@ -44,8 +45,8 @@ class Writer:
     `on_commit` is called on the event loop after each commit.
     """
 
-    def __init__(self, path: Path, on_commit: Callable[[], None]) -> None:
-        self._db = Database(path)
+    def __init__(self, path: Path, on_commit: Callable[[], None], names: NameNumbers | None = None) -> None:
+        self._db = Database(path, names=names)
         self._on_commit = on_commit
         self.growths = 0
         self._arrived: list[_Job] = []
@@ -224,3 +225,20 @@ class Writer:
             else:
                 future.set_result(result)
         self._on_commit()
+
+
+class NoWriter(Writer):
+    """Where the ledger's files cannot be written: every job is refused."""
+
+    def __init__(self) -> None:
+        self.growths = 0
+        self._closed = True
+
+    async def _run(
+        self,
+        work: Callable[[Database, list[Item]], Sequence[T]],
+        item: Item,
+        *,
+        in_transaction: bool = True,
+    ) -> T:
+        raise LedgerReadOnly

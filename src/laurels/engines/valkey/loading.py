@@ -8,6 +8,9 @@ from laurels.leaderboard import MOST_MEMBER, Part, is_name
 
 _ERASED = "?"
 
+_KNOWN = "?"
+"""Stands for the entry of a member of an earlier part: the server knows it."""
+
 
 def batches(part: Part, size: int) -> Iterator[bytes]:
     """A part in batches of up to `size` members, scores of one board, or merges.
@@ -15,6 +18,7 @@ def batches(part: Part, size: int) -> Iterator[bytes]:
     Raises `ValueError` where it is outside of the port's range.
     """
     members, entries = _members(part)
+    here = set(part.numbers)
     for start in range(0, len(members), 3 * size):
         yield msgpack.encode((members[start : start + 3 * size], {}, ()))
     for board, (numbers, sums) in part.scores.items():
@@ -23,7 +27,8 @@ def batches(part: Part, size: int) -> Iterator[bytes]:
         for start in range(0, len(numbers), size):
             having: list[int | str] = []
             for number, points in zip(numbers[start : start + size], sums[start : start + size], strict=True):
-                having += (number, str(points), entries.get(number, "") if points > 0 else "")
+                entry = entries.get(number, "") if number in here else _KNOWN
+                having += (number, str(points), entry if points > 0 else "")
             yield msgpack.encode(((), {board: having}, ()))
     for start in range(0, len(part.merged), size):
         yield msgpack.encode(((), {}, [number for pair in part.merged[start : start + size] for number in pair]))

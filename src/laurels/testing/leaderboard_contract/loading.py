@@ -59,9 +59,12 @@ async def broken_off(*parts: Part) -> AsyncIterator[Part]:
     raise OSError
 
 
-def parts_of(naive: NaiveLeaderboard, count: int) -> list[Part]:
-    """What the naive board knows as so many parts: a member with all that it has in one of them."""
+def parts_of(naive: NaiveLeaderboard, count: int, *, apart: bool = False) -> list[Part]:
+    """What the naive board knows as so many parts: a member with all that it has in one of them. `apart`: what members
+    have on the second board comes behind all of them, as closed months do.
+    """
     parts = []
+    late: list[Part] = []
     for turn in range(count):
         numbers = [number for number in sorted(naive.name_numbers) if number % count == turn]
         sums = {board: naive.sums(board) for board in BOARDS}
@@ -80,7 +83,18 @@ def parts_of(naive: NaiveLeaderboard, count: int) -> list[Part]:
                 merged=[(number, into) for number, into in naive.into.items() if number % count == turn],
             )
         )
-    return parts
+        if apart:
+            parts[-1], rest = _without(parts[-1], BOARDS[1])
+            late.append(rest)
+    return parts + late
+
+
+def _without(part: Part, board: str) -> tuple[Part, Part]:
+    """A part without the scores of a board, and a part of those alone."""
+    scores = {name: scored for name, scored in part.scores.items() if name != board}
+    nobody = array("q")
+    rest = {board: part.scores[board]} if board in part.scores else {}
+    return replace(part, scores=scores), Part(numbers=nobody, ids=(), name_numbers=nobody, hidden=b"", scores=rest)
 
 
 class Loading(Base):
@@ -95,11 +109,14 @@ class Loading(Base):
     @given(
         shards=st.sampled_from([1, 2, 16]).flatmap(lambda width: ledgers(width=width)),
         count=st.integers(1, 4),
+        apart=st.sampled_from([{}, {"apart": True}]),
         dice=st.randoms(use_true_random=True),
     )
-    async def test_what_was_loaded_is_what_was_replayed(self, shards: Shards, count: int, dice: Random) -> None:
+    async def test_what_was_loaded_is_what_was_replayed(
+        self, shards: Shards, count: int, apart: dict[str, bool], dice: Random
+    ) -> None:
         """Hidden, renamed, erased, merged, on two boards, in 1 to 16 shards; and it goes on in the same way."""
-        note(f"{shards=} {count=}")
+        note(f"{shards=} {count=} {apart=}")
         naive, marks = NaiveLeaderboard(), {}
         for batch in cut(shards, [5]):
             naive.apply(batch.shard, batch.changes, batch.upto)
@@ -107,7 +124,7 @@ class Loading(Base):
         numbers = sorted({change.member for entries in shards.values() for entry in entries for change in entry})
         async with self.closed_after() as engine:
             at = replace(FOLLOWED, marks=marks)
-            await engine.load(at, given_out(*parts_of(naive, count)))
+            await engine.load(at, given_out(*parts_of(naive, count, **apart)))
             assert await engine.followed() == at
             await assert_not_ready(engine)
             await engine.confirm(3)

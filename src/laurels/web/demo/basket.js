@@ -7,6 +7,7 @@ import { byId, make, pence, points, price, say } from "./parts.js";
 const MOST = 100; // pieces an order may have
 const LOOKS = 40;
 const EVERY_MS = 250;
+const SHOWN_MS = 8_000;
 
 const form = byId("basket");
 const list = form.querySelector("ul");
@@ -16,6 +17,7 @@ const chosen = new Map();
 
 let order = null;
 let isBuying = false;
+let leaving = 0;
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
@@ -109,8 +111,23 @@ function finish(words) {
   isBuying = false;
   order = null;
   chosen.clear();
+  const held = form.contains(document.activeElement) || document.activeElement === document.body;
   say(outcome, words);
   draw();
+  if (held) outcome.focus({ preventScroll: true }); // the button is gone; the keyboard stays where the news is
+  leaveSoon();
+}
+
+/** The news goes by itself; "Your orders" keeps it. */
+function leaveSoon() {
+  clearTimeout(leaving);
+  leaving = setTimeout(() => {
+    if (chosen.size) return;
+    const held = form.contains(document.activeElement);
+    say(outcome, "");
+    draw();
+    if (held) document.getElementById("shelves").focus({ preventScroll: true });
+  }, SHOWN_MS);
 }
 
 /** Wait until the order was awarded, then say what it earned. */
@@ -121,6 +138,7 @@ async function tellPoints(id) {
       if (chosen.size === 0) {
         say(outcome, `Thank you! ${state.points === 0 ? "No points this time." : points(state.points, { signed: true })}`);
         draw();
+        leaveSoon();
       }
       return;
     }

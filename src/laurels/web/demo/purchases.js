@@ -1,7 +1,7 @@
 // The customer's orders: what each earned, why, and the way back.
 
 import { call, isOver } from "./backend.js";
-import { byId, make, moment, points, price } from "./parts.js";
+import { byId, make, moment, points, price, say } from "./parts.js";
 
 const section = byId("purchases");
 const list = section.querySelector("ol");
@@ -33,56 +33,91 @@ export function clear() {
 }
 
 class Row {
-  constructor({ order_id, source, ordered_at, total, currency }) {
+  #isAsked = false;
+  #entries = 0;
+
+  constructor({ order_id, source, ordered_at, total, currency, items }) {
     this.address = `/order/${encodeURIComponent(order_id)}?source=${encodeURIComponent(source)}`;
     this.refundAddress = `/demo/orders/${encodeURIComponent(order_id)}/refund?source=${encodeURIComponent(source)}`;
-    const what = `${price(total, currency)} on ${moment(ordered_at)}`;
+    this.what = `the order of ${price(total, currency)} on ${moment(ordered_at)}`;
     this.earned = make("span", { className: "earned" });
     this.why = make("button", { type: "button", aria: { expanded: "false" } });
-    this.back = make("button", { type: "button", aria: { label: `Return the order of ${what}` } }, "Return it");
-    this.reason = make("p", { className: "reason", hidden: true });
+    this.back = make("button", { type: "button" });
+    this.#name("Return it");
+    this.keep = make("button", { type: "button", hidden: true }, "Keep it");
+    this.reason = make("div", { className: "reason", hidden: true });
     this.notice = make("p", { className: "note", role: "status" });
     this.element = make(
       "li",
       {},
       make("span", { className: "what" }, make("strong", {}, price(total, currency)), ` ${moment(ordered_at)}`),
       this.earned,
-      make("span", { className: "actions" }, this.why, this.back),
+      make("span", { className: "items" }, items.join(", ")),
+      make("span", { className: "actions" }, this.why, this.back, this.keep),
       this.reason,
       this.notice,
     );
     this.why.addEventListener("click", () => this.#explain());
-    this.back.addEventListener("click", () => this.#return());
+    this.back.addEventListener("click", () => (this.#isAsked ? this.#return() : this.#ask(true)));
+    this.keep.addEventListener("click", () => this.#ask(false));
   }
 
-  show({ left, points: earned }) {
+  show({ left, points: earned, entries }) {
     const isBack = Number(left) === 0;
-    this.earned.textContent = points(earned, { signed: true });
-    this.why.textContent ||= `Why ${points(earned)}?`;
-    this.back.hidden = isBack;
-    if (isBack) this.notice.textContent = "Returned. Its points were taken back, exactly.";
+    say(this.earned, points(earned, { signed: true }));
+    say(this.why, `Why ${points(earned)}?`);
+    if (this.#entries !== entries && this.reason.childElementCount) this.#fill();
+    this.#entries = entries;
+    if (!isBack) return;
+    const held = [this.back, this.keep].includes(document.activeElement);
+    this.back.hidden = this.keep.hidden = true;
+    say(this.notice, "Returned. Its points were taken back, exactly.");
+    if (held) this.why.focus(); // what was focused is gone
+  }
+
+  /** Returning cannot be taken back, so it is asked for twice. */
+  #ask(isAsked) {
+    this.#isAsked = isAsked;
+    this.#name(isAsked ? "Yes, return it" : "Return it");
+    this.keep.hidden = !isAsked;
+    say(this.notice, isAsked ? "Return the whole order? Its points go back." : "");
+    this.back.focus();
+  }
+
+  /** Said aloud, a button says which order it is for. */
+  #name(words) {
+    this.back.textContent = words;
+    this.back.setAttribute("aria-label", `${words}: ${this.what}`);
   }
 
   async #explain() {
     const isOpen = this.why.getAttribute("aria-expanded") === "true";
     this.why.setAttribute("aria-expanded", String(!isOpen));
     this.reason.hidden = isOpen;
-    if (isOpen || this.reason.textContent) return;
+    if (!isOpen && !this.reason.childElementCount) await this.#fill();
+  }
+
+  /** What it earned, and what each refund took back: together they are what it is worth now. */
+  async #fill() {
     try {
-      const { reason } = await call(this.address);
-      this.reason.textContent = reason.replace("->", "→");
+      const { entries } = await call(this.address);
+      const lines = entries.map(({ points: moved, reason }) => {
+        const sum = entries.length > 1 ? `${points(moved, { signed: true })}: ` : "";
+        return make("p", {}, sum + reason.replace("->", "→"));
+      });
+      this.reason.replaceChildren(...lines);
     } catch (error) {
       this.#fail(error);
     }
   }
 
   async #return() {
-    this.back.disabled = true;
+    this.back.disabled = this.keep.disabled = true;
     try {
       await call(this.refundAddress, { method: "POST" });
       this.notice.textContent = "On its way back…";
     } catch (error) {
-      this.back.disabled = false;
+      this.back.disabled = this.keep.disabled = false;
       this.#fail(error);
     }
   }

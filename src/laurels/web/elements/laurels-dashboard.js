@@ -12,7 +12,7 @@ const LANGUAGES = { en: "en-GB", ga: "ga-IE" };
 const WHOSE = ["src", "member", "board"];
 
 export class LaurelsDashboard extends HTMLElement {
-  static observedAttributes = [...WHOSE, "top", "around", "locale", "milestone"];
+  static observedAttributes = [...WHOSE, "top", "around", "locale", "milestone", "boards"];
 
   #token = null;
   #getToken = null;
@@ -39,7 +39,7 @@ export class LaurelsDashboard extends HTMLElement {
     }
   }
 
-  /** One that `laurels-token` asked for renews; any other may be another person's, so it clears the screen. */
+  /** One that `laurels-token` asked for renews; any other may be another person's: it clears the screen. */
   get token() {
     return this.#token;
   }
@@ -243,6 +243,7 @@ export class LaurelsDashboard extends HTMLElement {
     if (this.#frame !== null) cancelAnimationFrame(this.#frame);
     this.#frame = null;
     if (!this.isConnected) return;
+    if (this.hasAttribute("boards")) import("./switch.js").then(({ show }) => show(this));
     this.#speak();
     if (!this.#say) return;
     this.#view.show({
@@ -276,13 +277,13 @@ function milestones(text) {
   return totals.filter((total) => Number.isSafeInteger(total) && total > 0).sort((a, b) => a - b);
 }
 
-/** Promises the texts for a locale: English ones, around its own numbers, where its language has none. */
+/** The texts for a locale; where its language has none, English around its own numbers. */
 async function speechFor(locale) {
   let tag = "en-GB";
   try {
     tag = String(new Intl.Locale(locale));
   } catch {
-    // A misspelt locale is no reason to show nothing.
+    // Misspelt: show English.
   }
   const language = LANGUAGES[tag.split("-")[0]] ?? "en-GB";
   const { texts, fallback } = await import(`./texts/${language}.js`);
@@ -291,12 +292,12 @@ async function speechFor(locale) {
   return { ...texts(number, date), language, number, time: (when) => time(when, date) };
 }
 
-// Of another day, a time says which: an old board cannot pass for a new one.
+// A time of another day says which.
 function time(when, date) {
   const clock = { hour: "2-digit", minute: "2-digit" };
   const isToday = when.toDateString() === new Date().toDateString();
   return date(when, isToday ? clock : { day: "numeric", month: "short", ...clock });
 }
 
-// Two copies of this file on one page, from two addresses, must not break it.
+// A page may load this file twice, from two addresses.
 if (!customElements.get("laurels-dashboard")) customElements.define("laurels-dashboard", LaurelsDashboard);

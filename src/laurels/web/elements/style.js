@@ -97,7 +97,7 @@ tbody .me .rank { color: inherit; }
 .dots::before { content: "···"; color: var(--_muted); font-weight: 700; letter-spacing: 0.4em; margin-inline-end: -0.4em; }
 
 .notice {
-  display: grid; place-content: center; justify-items: center; gap: 1em; margin-block-start: 0.5em; padding: 1.75em 1em;
+  display: grid; align-self: start; justify-items: center; gap: 1em; margin-block-start: 0.5em; padding: 1.75em 1em;
   border-radius: 0.6em; background: var(--_mine); text-align: center; text-wrap: balance;
 }
 button {

@@ -5,6 +5,7 @@ that has to do with points the pages ask of Laurels itself. Nothing here is serv
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -19,7 +20,7 @@ from laurels.http.refunds import RefundAccepted, refund_order
 from laurels.http.routes import Access, Answer, Call, Route, route
 from laurels.http.tokens import sign_token
 from laurels.intake import Id, RefundForm
-from laurels.model import Entry, EntryKind
+from laurels.model import DocumentKind, Entry, EntryKind, Line
 from laurels.model.money import MILLION, format_amount, sum_lines
 from laurels.model.times import format_instant
 from laurels.workbench.demo.accounts import ACCOUNTS
@@ -70,7 +71,7 @@ class Token(Struct, frozen=True):
 
 class Purchase(Struct, frozen=True, kw_only=True):
     """An order as the shop remembers it. `total` and `left` (after refunds) are decimal strings; `points` are what it
-    earned, less what refunds took back.
+    earned, less what refunds took back, in so many `entries`; `items` say what was bought, as far as that is kept.
     """
 
     order_id: str
@@ -80,6 +81,8 @@ class Purchase(Struct, frozen=True, kw_only=True):
     left: str
     currency: str
     points: int
+    entries: int
+    items: list[str] = []
 
 
 class RefundQuery(Struct, forbid_unknown_fields=True):
@@ -139,7 +142,8 @@ async def show_orders(call: Call) -> Answer:
     """List the customer's orders, newest first."""
     ledger = call.services.ledger
     entries = await call.services.programs.worded(await ledger.entries(call.ids["member_id"]), ledger)
-    return Answer(200, _purchases(entries), UNCACHED)
+    purchases = [msgspec.structs.replace(each, items=await _items(call, each)) for each in _purchases(entries)]
+    return Answer(200, purchases, UNCACHED)
 
 
 @route(
@@ -237,4 +241,23 @@ def _purchase(entries: Sequence[Entry]) -> Purchase | None:
         left=format_amount(total - taken_back, earn.currency),
         currency=earn.currency,
         points=sum(entry.points for entry in entries),
+        entries=len(entries),
     )
+
+
+async def _items(call: Call, purchase: Purchase) -> list[str]:
+    """What was bought: titles from the catalogue, with how many of each where that is more than one."""
+    document = await call.services.ledger.document(DocumentKind.ORDER, purchase.source, purchase.order_id)
+    if document is None or document.content is None:
+        return []
+    titles = {product.sku: product.title for product in call.services.checkout.catalogue.products}
+    counted: Counter[str] = Counter()
+    for line in msgspec.json.decode(document.content, type=_Bought).lines:
+        counted[titles.get(line.sku, line.sku)] += line.quantity // MILLION
+    return [title if count == 1 else f"{count} x {title}" for title, count in counted.items() if title]
+
+
+class _Bought(Struct):
+    """What an order's kept content says of its lines."""
+
+    lines: tuple[Line, ...] = ()

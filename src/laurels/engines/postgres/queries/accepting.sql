@@ -9,10 +9,11 @@ LEFT JOIN member n ON n.shard = m.merged_shard AND n.number = m.merged_into;
 -- name: accept
 -- Keys, members, addresses and inbox in one statement: one round trip and one commit for all who came meanwhile. Keys and
 -- members go in sorted, so that two hosts which bring the same ones never wait for each other in a circle. A document whose
--- member is not as the caller knew it stays out. A member whom another host enrolled meanwhile ends the statement.
+-- member is not as the caller knew it stays out. A member whom another host enrolled meanwhile ends the statement, and so
+-- does a name that it gave.
 WITH n AS MATERIALIZED (
-  SELECT ordinality AS i, nextval('member_number')::int AS number, nextval('name_number')::int AS name_number, shard, member_id, secret, stranger
-  FROM unnest($2::smallint[], $3::text[], $4::bytea[], $5::bytea[]) WITH ORDINALITY AS u(shard, member_id, secret, stranger)
+  SELECT ordinality AS i, nextval('member_number')::int AS number, name_number, shard, member_id, secret, stranger
+  FROM unnest($2::smallint[], $3::text[], $4::bytea[], $5::bytea[], $22::int[]) WITH ORDINALITY AS u(shard, member_id, secret, stranger, name_number)
 ), u AS MATERIALIZED (  -- numbered before anything is joined to it: a join gives rows in any order
   SELECT nextval('document_sequence') AS sequence, u.*
   FROM unnest($6::int[], $7::smallint[], $8::"char"[], $9::bytea[], $10::smallint[], $11::text[], $12::text[], $13::int[], $14::text[],
@@ -32,6 +33,8 @@ WITH n AS MATERIALIZED (
 ), m AS (
   INSERT INTO member (shard, number, member_id, name_number, enrolled_at, secret)
   SELECT shard, number, member_id, name_number, $1, secret FROM n WHERE i IN (SELECT new FROM k) ORDER BY shard, member_id
+), b AS (
+  INSERT INTO name (name_number, member) SELECT name_number, number FROM n WHERE i IN (SELECT new FROM k) ORDER BY name_number
 ), x AS MATERIALIZED (
   SELECT n.number, n.secret, n.shard, y.* FROM n, LATERAL (
     SELECT sequence, kind, source, id FROM inbox WHERE inbox.shard = n.shard AND inbox.stranger = n.stranger
@@ -109,9 +112,18 @@ FROM unnest($1::smallint[], $2::"char"[], $3::smallint[], $4::int[], $5::bigint[
 
 -- name: insert_members!
 -- Enrol.
+WITH u AS MATERIALIZED (
+  SELECT * FROM unnest($1::smallint[], $2::int[], $3::int[], $4::bigint[], $5::text[], $6::bytea[])
+    AS u(shard, number, name_number, enrolled_at, member_id, secret)
+), b AS (
+  INSERT INTO name (name_number, member) SELECT name_number, number FROM u ORDER BY name_number
+)
 INSERT INTO member (shard, number, name_number, enrolled_at, member_id, secret)
-SELECT * FROM unnest($1::smallint[], $2::int[], $3::int[], $4::bigint[], $5::text[], $6::bytea[])
-  AS u(shard, number, name_number, enrolled_at, member_id, secret) ORDER BY shard, member_id;
+SELECT shard, number, name_number, enrolled_at, member_id, secret FROM u ORDER BY shard, member_id;
+
+-- name: names_taken
+-- Which of these name numbers somebody bears, or bore.
+SELECT name_number FROM name WHERE name_number = ANY($1::int[]);
 
 -- name: find_document
 -- Whether there is such a document.
@@ -122,38 +134,39 @@ SELECT sequence FROM document WHERE home = $1 AND source = $2 AND kind = $3::"ch
 SELECT shard, secret FROM member WHERE number = $1;
 
 -- name: find_intent
--- A purchase, by its order id.
-SELECT order_id, fingerprint, state, member_id, member, content, total, currency, method, begun_at, reference, reason
-FROM intent WHERE order_id = $1;
+-- A purchase, by its circle and its order id.
+SELECT source, order_id, fingerprint, state, member_id, member, content, total, currency, method, begun_at, reference, reason
+FROM intent WHERE source = $1 AND order_id = $2;
 
 -- name: lock_intent
 -- The same, kept from everybody else.
-SELECT order_id, fingerprint, state, member_id, member, content, total, currency, method, begun_at, reference, reason
-FROM intent WHERE order_id = $1 FOR UPDATE;
+SELECT source, order_id, fingerprint, state, member_id, member, content, total, currency, method, begun_at, reference, reason
+FROM intent WHERE source = $1 AND order_id = $2 FOR UPDATE;
 
 -- name: lock_purchase
--- Keep others from an order id of the checkout's, whether there is an intent of it or not.
-SELECT pg_advisory_xact_lock(hashtextextended($1, 1279350124));
+-- Keep others from an order id of a circle, whether there is an intent of it or not.
+SELECT pg_advisory_xact_lock(hashtextextended($1 || '/' || $2, 1279350124));
 
 -- name: insert_intent!
 -- Somebody is about to pay.
-INSERT INTO intent (order_id, fingerprint, state, member_id, content, total, currency, method, begun_at)
-VALUES ($1, $2, 'open', $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING;
+INSERT INTO intent (source, order_id, fingerprint, state, member_id, content, total, currency, method, begun_at)
+VALUES ($1, $2, $3, 'open', $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING;
 
 -- name: pay_intent!
 -- The money was taken.
-UPDATE intent SET state = 'paid', reference = $2 WHERE order_id = $1 AND state = 'open';
+UPDATE intent SET state = 'paid', reference = $3 WHERE source = $1 AND order_id = $2 AND state = 'open';
 
 -- name: fail_intent!
 -- The money was not taken; what the order was and whose is not kept.
-UPDATE intent SET state = 'failure', reason = $2, member_id = NULL, content = '' WHERE order_id = $1 AND state = 'open';
+UPDATE intent SET state = 'failure', reason = $3, member_id = NULL, content = ''
+WHERE source = $1 AND order_id = $2 AND state = 'open';
 
 -- name: finish_intent!
 -- The order was accepted; the ledger has it now.
-UPDATE intent SET state = 'success', member_id = NULL, content = '' WHERE order_id = $1 AND state = 'paid';
+UPDATE intent SET state = 'success', member_id = NULL, content = '' WHERE source = $1 AND order_id = $2 AND state = 'paid';
 
 -- name: intents_under_way
 -- Purchases begun before an instant and not ended, oldest first.
-SELECT order_id, fingerprint, state, member_id, member, content, total, currency, method, begun_at, reference, reason
-FROM intent WHERE state IN ('open', 'paid') AND begun_at <= $1 AND (begun_at, order_id) > ($2, $3)
-ORDER BY begun_at, order_id LIMIT $4;
+SELECT source, order_id, fingerprint, state, member_id, member, content, total, currency, method, begun_at, reference, reason
+FROM intent WHERE state IN ('open', 'paid') AND begun_at <= $1 AND (begun_at, source, order_id) > ($2, $3, $4)
+ORDER BY begun_at, source, order_id LIMIT $5;

@@ -76,6 +76,8 @@ WITH e AS (
                      frame, refunded)
   SELECT $1, * FROM unnest($20::bigint[], $21::bigint[], $22::bigint[], $23::bigint[], $24::bigint[], $25::int[], $26::int[],
                            $27::int[], $28::int[], $29::text[], $30::bytea[], $31::bytea[])
+), v AS (
+  INSERT INTO member_event (shard, member, position) SELECT $1, * FROM unnest($46::int[], $47::bigint[])
 ), c AS (
   INSERT INTO content (shard, position, content) SELECT $1, * FROM unnest($32::bigint[], $33::bytea[])
 ), j AS (
@@ -146,8 +148,8 @@ INSERT INTO due (shard, at, member, what) SELECT $1, * FROM unnest($2::bigint[],
 WITH t AS MATERIALIZED (SELECT * FROM unnest($2::int[], $3::text[], $4::int[], $5::boolean[], $6::text[]) AS u(member, name, points, quiet, id)),
 m AS (INSERT INTO milestone (member, name, points, reached_at, quiet) SELECT member, name, points, $1, quiet FROM t ORDER BY member, name
       ON CONFLICT DO NOTHING RETURNING member, name)
-INSERT INTO message (id, member, milestone, points, state, created_at, due_at)
-SELECT t.id, t.member, t.name, t.points, CASE WHEN EXISTS (SELECT FROM contact c WHERE c.member = t.member) THEN 'due' ELSE 'held' END, $1, $1
+INSERT INTO message (id, shard, member, milestone, points, state, created_at, due_at)
+SELECT t.id, $7, t.member, t.name, t.points, CASE WHEN EXISTS (SELECT FROM contact c WHERE c.member = t.member) THEN 'due' ELSE 'held' END, $1, $1
 FROM t JOIN m USING (member, name) WHERE NOT t.quiet ORDER BY t.id;
 
 -- name: any_ready

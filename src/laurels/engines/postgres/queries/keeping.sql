@@ -42,9 +42,30 @@ UPDATE message SET state = 'undeliverable', note = 'no address'
 WHERE id IN (SELECT id FROM message WHERE state = 'held' AND created_at < $1 LIMIT 1000);
 
 -- name: messages
--- What became of a member's messages.
-SELECT s.id, s.milestone, s.points, s.state, s.created_at, s.attempts, s.note
-FROM member m JOIN message s ON s.member = m.number WHERE m.shard = $1 AND m.member_id = $2 ORDER BY s.created_at, s.id;
+-- What became of the messages of a member and of those who became it.
+WITH who AS (SELECT coalesce(merged_into, number) AS number FROM member WHERE shard = $1 AND member_id = $2)
+SELECT s.id, m.member_id, s.milestone, s.points, s.state, s.created_at, s.due_at, s.attempts, s.note
+FROM message s JOIN member m ON m.shard = s.shard AND m.number = s.member
+WHERE s.member IN (SELECT number FROM who UNION ALL SELECT gone FROM merged WHERE stays = (SELECT number FROM who))
+ORDER BY s.created_at, s.id;
+
+-- name: all_messages
+-- Messages behind one of them, oldest first; those in a state, or of a member, where they are named.
+SELECT s.id, m.member_id, s.milestone, s.points, s.state, s.created_at, s.due_at, s.attempts, s.note
+FROM message s JOIN member m ON m.shard = s.shard AND m.number = s.member
+WHERE ($1::text IS NULL OR s.state = $1) AND ($2::text IS NULL OR m.member_id = $2)
+  AND ($3 = '' OR (s.created_at, s.id) > (SELECT created_at, id FROM message WHERE id = $3))
+ORDER BY s.created_at, s.id LIMIT $4;
+
+-- name: message
+-- One of them.
+SELECT s.id, m.member_id, s.milestone, s.points, s.state, s.created_at, s.due_at, s.attempts, s.note
+FROM message s JOIN member m ON m.shard = s.shard AND m.number = s.member WHERE s.id = $1;
+
+-- name: retry_message
+-- Due now, where it waits or is undeliverable and there is an address.
+UPDATE message SET state = 'due', due_at = $2 WHERE id = $1 AND state IN ('due', 'undeliverable')
+AND EXISTS (SELECT FROM contact WHERE contact.member = message.member) RETURNING id;
 
 -- name: any_due
 -- Whether there is a message to try.
@@ -68,7 +89,9 @@ FROM entry WHERE shard = $1 AND position > $2 ORDER BY position LIMIT $3;
 -- name: verify_members
 -- A shard's members with their totals, in chunks.
 SELECT m.number, coalesce(b.balance, 0), coalesce(b.earned, 0), coalesce(b.score, 0), m.hidden, m.name_number, m.member_id IS NULL,
-       m.merged_into, m.position, b.last_position, (SELECT is_called AND m.number <= last_value FROM member_number)
+       m.merged_into, m.position, b.last_position, (SELECT is_called AND m.number <= last_value FROM member_number),
+       m.member_id, m.enrolled_at, (SELECT count(*) FROM member_event v WHERE v.shard = m.shard AND v.member = m.number),
+       EXISTS (SELECT FROM name WHERE name.name_number = m.name_number AND name.member = m.number)
 FROM member m LEFT JOIN balance b ON b.shard = m.shard AND b.member = m.number
 WHERE m.shard = $1 AND m.number > $2 ORDER BY m.number LIMIT $3;
 

@@ -5,8 +5,13 @@
 UPDATE member SET hidden = $3 WHERE shard = $1 AND number = $2;
 
 -- name: set_name!
--- Another proxy name.
+-- Another proxy name; the one before is not given again.
+WITH b AS (INSERT INTO name (name_number, member) VALUES ($3, $2))
 UPDATE member SET name_number = $3 WHERE shard = $1 AND number = $2;
+
+-- name: count_renames
+-- How often a member was renamed.
+SELECT count(*) FROM member_event v JOIN entry e USING (shard, position) WHERE v.shard = $1 AND v.member = $2 AND e.kind = 'i';
 
 -- name: contacts
 -- Where members are reached.

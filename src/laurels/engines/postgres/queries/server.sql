@@ -8,14 +8,15 @@ SELECT pg_is_in_recovery() AS standby, current_setting('server_encoding') AS enc
        extract(epoch FROM clock_timestamp())::float8 AS clock;
 
 -- name: timeline
--- The server's own name and the timeline of the log being written: pg_control_checkpoint() gives the old one for a
--- while after a promotion.
-SELECT system_identifier, ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int AS timeline
+-- Where the ledger is: the server's own name; the timeline of the log being written (pg_control_checkpoint() gives the old
+-- one for a while after a promotion); the table, which is another one where a dump was loaded.
+SELECT system_identifier, ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int AS timeline,
+       'ledger'::regclass::oid AS home
 FROM pg_control_system();
 
 -- name: read_ledger
 -- Who this ledger is.
-SELECT identity, epoch, secret, system_identifier, timeline FROM ledger;
+SELECT identity, epoch, secret, numbered_names, system_identifier, timeline, home FROM ledger;
 
 -- name: lock_ledger
 -- Keep others from publishing and from beginning an epoch.
@@ -40,8 +41,9 @@ LEFT JOIN LATERAL (SELECT position, hash FROM entry WHERE shard = s ORDER BY pos
 SELECT epoch, shard, position, hash FROM epoch ORDER BY epoch, shard;
 
 -- name: begin_epoch!
--- Another epoch begins where the feed ends now.
-WITH l AS (UPDATE ledger SET epoch = epoch + 1, system_identifier = $2, timeline = $3 RETURNING epoch)
+-- Another epoch begins where the feed ends now: a number above all earlier ones, by the clock, so that two copies of one
+-- ledger begin two epochs.
+WITH l AS (UPDATE ledger SET epoch = greatest(epoch + 1, $5), system_identifier = $2, timeline = $3, home = $4 RETURNING epoch)
 INSERT INTO epoch (epoch, shard, position, hash, began_at)
 SELECT l.epoch, s, coalesce(e.position, 0), coalesce(e.hash, ''), $1 FROM l, generate_series(0, 15) AS s
 LEFT JOIN LATERAL (SELECT position, hash FROM entry WHERE shard = s ORDER BY position DESC LIMIT 1) e ON true;
@@ -79,23 +81,39 @@ SELECT fence FROM lease WHERE shard = $1;
 -- Tables without the triggers that keep what never changes.
 SELECT c.relname FROM pg_class c
 WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p')
-  AND (c.relname ~ '^(entry|document|member|program|intent)(_|$)' AND NOT EXISTS (
+  AND (c.relname ~ '^(entry|document|member|program|intent)(_[0-9]|$)' AND NOT EXISTS (
          SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgenabled = 'O' AND t.tgname = 'never_truncated')
-    OR c.relname ~ '^(entry|document|program)(_|$)' AND NOT EXISTS (
+    OR c.relname ~ '^(entry|document|program)(_[0-9]|$)' AND NOT EXISTS (
          SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgenabled = 'O' AND t.tgname = 'never_changes')
-    OR c.relname ~ '^(document|member|intent)(_|$)' AND NOT EXISTS (
+    OR c.relname ~ '^(document|member|intent)(_[0-9]|$)' AND NOT EXISTS (
          SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgenabled = 'O' AND t.tgname = 'never_deleted'))
 ORDER BY c.relname;
 
 -- name: next_numbers
 -- Numbers for so many members and so many documents.
 SELECT (SELECT array_agg(nextval('member_number')::int) FROM generate_series(1, $1::int)),
-       (SELECT array_agg(nextval('name_number')::int) FROM generate_series(1, $1::int)),
        (SELECT array_agg(nextval('document_sequence')) FROM generate_series(1, $2::int));
 
--- name: next_name
--- A name number that was never used.
-SELECT nextval('name_number')::int;
+-- name: last_recorded
+-- When the last entry was recorded.
+SELECT coalesce(max(e.recorded_at), 0) FROM generate_series(0, 15) AS s
+LEFT JOIN LATERAL (SELECT recorded_at FROM entry WHERE shard = s ORDER BY position DESC LIMIT 1) e ON true;
+
+-- name: read_names_key
+-- What tells the key of the proxy names from another one; empty until one is shown.
+SELECT names_key FROM ledger;
+
+-- name: write_names_key!
+-- Members are named under this key from now on.
+UPDATE ledger SET names_key = $1, names_since = CASE WHEN EXISTS (SELECT FROM member) THEN $2 ELSE 0 END;
+
+-- name: numbered_names
+-- Below which name numbers were given in order, by version 0.1, and since when they follow from the present key.
+SELECT numbered_names, names_since FROM ledger;
+
+-- name: has_members
+-- Whether anybody is in it.
+SELECT EXISTS (SELECT FROM member);
 
 -- name: schema_version
 -- The schema that a ledger has.

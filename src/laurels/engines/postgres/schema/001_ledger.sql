@@ -11,8 +11,12 @@ CREATE TABLE ledger (              -- one row: who this ledger is; locked by who
     epoch integer NOT NULL DEFAULT 1,
     created_at bigint NOT NULL,
     secret bytea NOT NULL,         -- keys the fingerprints of documents without a member
+    names_key bytea,               -- the fingerprint of the proxy names' key; empty until one is first shown
+    names_since bigint NOT NULL DEFAULT 0,  -- who was named before, was not under this key
+    numbered_names integer NOT NULL DEFAULT 0,  -- below, names are numbered in order: those of version 0.1
     system_identifier bigint NOT NULL,
     timeline integer NOT NULL,     -- of the server on which the present epoch began
+    home oid NOT NULL,             -- of this table then: a dump that was loaded lies in other ones
     schema_version integer NOT NULL
 );
 
@@ -84,7 +88,6 @@ CREATE TABLE draft (               -- programs that were handed in and are not, 
 );
 
 CREATE SEQUENCE member_number AS integer MINVALUE 0 START 0;
-CREATE SEQUENCE name_number AS integer MINVALUE 0 START 0;
 CREATE SEQUENCE document_sequence;
 
 CREATE TABLE member (              -- member_id is empty once the member was erased
@@ -102,6 +105,18 @@ CREATE TABLE member (              -- member_id is empty once the member was era
 ) PARTITION BY LIST (shard);
 CREATE UNIQUE INDEX member_id ON member (shard, member_id);
 
+CREATE TABLE name (                -- name numbers that members bear, or bore before they were renamed: given once
+    name_number integer PRIMARY KEY,
+    member integer NOT NULL
+);
+
+CREATE TABLE member_event (        -- where a member's events are in the feed, but its enrolment: point entries lead to each other
+    shard smallint NOT NULL,
+    member integer NOT NULL,
+    position bigint NOT NULL,
+    PRIMARY KEY (shard, member, position)
+);
+
 CREATE TABLE merged (              -- who became whom, the other way round
     stays integer NOT NULL,
     gone integer NOT NULL,
@@ -114,6 +129,7 @@ CREATE TABLE contact (             -- personal data, apart from everything else
     member integer PRIMARY KEY,
     email text NOT NULL
 );
+CREATE INDEX contact_email ON contact (lower(email COLLATE "C"));
 
 CREATE TABLE balance (             -- sums of entries. Only unindexed columns change, so that every update is HOT
     shard smallint NOT NULL,
@@ -250,7 +266,8 @@ CREATE TABLE milestone (           -- one row for each (member, milestone), ever
 );
 
 CREATE TABLE message (             -- of a milestone, decided with it; holds no address: that is the contact's
-    id text PRIMARY KEY,           -- its Message-ID, the same however often it is tried
+    id text COLLATE "C" PRIMARY KEY,  -- its Message-ID, the same however often it is tried
+    shard smallint NOT NULL,       -- the member's
     member integer NOT NULL,
     milestone text NOT NULL,
     points integer NOT NULL,
@@ -263,6 +280,7 @@ CREATE TABLE message (             -- of a milestone, decided with it; holds no 
 );
 CREATE INDEX message_due ON message (due_at) WHERE state = 'due';
 CREATE INDEX message_held ON message (created_at) WHERE state = 'held';
+CREATE INDEX message_created ON message (created_at, id);
 
 CREATE TABLE due (                 -- what happens to a member by the clock
     shard smallint NOT NULL,
@@ -273,7 +291,8 @@ CREATE TABLE due (                 -- what happens to a member by the clock
 );
 
 CREATE TABLE intent (              -- the checkout's: noted before any money moves, and for ever how it ended
-    order_id text COLLATE "C" PRIMARY KEY,
+    source text COLLATE "C" NOT NULL,  -- the circle of ids that the order's is of
+    order_id text COLLATE "C" NOT NULL,
     fingerprint bytea NOT NULL,
     state text NOT NULL CHECK (state IN ('open', 'paid', 'success', 'failure')),
     member_id text COLLATE "C",    -- the buyer, while it is under way
@@ -284,9 +303,10 @@ CREATE TABLE intent (              -- the checkout's: noted before any money mov
     method text NOT NULL,
     begun_at bigint NOT NULL,
     reference text,
-    reason text
+    reason text,
+    PRIMARY KEY (source, order_id)
 );
-CREATE INDEX intent_under_way ON intent (begun_at, order_id) WHERE state IN ('open', 'paid');
+CREATE INDEX intent_under_way ON intent (begun_at, source, order_id) WHERE state IN ('open', 'paid');
 CREATE INDEX intent_buyer ON intent (member_id) WHERE member_id IS NOT NULL;
 
 DO $$
@@ -328,7 +348,7 @@ DO $$
 DECLARE t regclass;
 BEGIN
     FOR t IN SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace
-             AND c.relkind IN ('r', 'p') AND c.relname ~ '^(entry|document|member|program|intent)(_|$)' LOOP
+             AND c.relkind IN ('r', 'p') AND c.relname ~ '^(entry|document|member|program|intent)(_[0-9]|$)' LOOP
         EXECUTE format('CREATE TRIGGER never_truncated BEFORE TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION never_changes()', t);
     END LOOP;
 END $$;

@@ -50,10 +50,10 @@ async def migrate(db: Statements, now: Clock) -> tuple[int, int]:
 
 
 async def _make(db: Statements, now: Clock) -> None:
-    system_identifier, timeline = await db.only("timeline")
+    system_identifier, timeline, _ = await db.only("timeline")
     await db.connection.execute(
-        "INSERT INTO ledger (identity, created_at, secret, system_identifier, timeline, schema_version) "
-        "VALUES ($1, $2, $3, $4, $5, 0)",
+        "INSERT INTO ledger (identity, created_at, secret, system_identifier, timeline, home, schema_version) "
+        "VALUES ($1, $2, $3, $4, $5, 'ledger'::regclass, 0)",
         uuid.uuid4().hex,
         now(),
         secrets.token_bytes(SECRET_BYTES),

@@ -2,7 +2,7 @@
 --
 -- ARGV: generation, and MessagePack: {members, scores, merged}, where
 --   members are number, what is known of it as it is kept, and its id or '' (`+` in front of a listed one)
---   scores are by board: number, score as a text, entry in the ranking or ''
+--   scores are by board: number, score as a text, entry in the ranking or '' ('?': of a member of an earlier part)
 --   merged are number and the number that it became
 
 local generation = ARGV[1]
@@ -19,6 +19,14 @@ for place = 1, #members, 3 do
     call('HSET', base .. 'numbers', id, member)
   end
 end
+
+-- The entry of a member that is here already; '' for one that is not listed.
+local function known_entry(member)
+  local text = call('HGET', bucket_of(base, member))
+  local name_number = text and string.match(text, '^%+(%d+) ')
+  return name_number and entry_of(member, name_number) or ''
+end
+
 for board, having in pairs(scores) do
   call('SADD', base .. 'boards', board)
   local ranked = {}
@@ -26,9 +34,13 @@ for board, having in pairs(scores) do
     local key, index = sums_of(base, board, having[place])
     -- Touching the last place first makes an array whole at once.
     call('BITFIELD', key, 'INCRBY', 'i64', '#' .. CHUNK - 1, 0, 'SET', 'i64', index, having[place + 1])
-    if having[place + 2] ~= '' then
+    local entry = having[place + 2]
+    if entry == '?' then
+      entry = known_entry(having[place])
+    end
+    if entry ~= '' then
       ranked[#ranked + 1] = -within_points(tonumber(having[place + 1]))
-      ranked[#ranked + 1] = having[place + 2]
+      ranked[#ranked + 1] = entry
     end
     if #ranked >= 1000 then -- a call takes only so many arguments
       call('ZADD', base .. 'ranking:' .. board, unpack(ranked))

@@ -1,0 +1,63 @@
+"""Members searched for, and all that the embedded ledger keeps about one of them."""
+
+from laurels.engines.sqlite.chain import entry_of
+from laurels.engines.sqlite.connection import Database
+from laurels.engines.sqlite.members import member_of
+from laurels.engines.sqlite.registry import state_of
+from laurels.engines.sqlite.session import Session
+from laurels.ledger import FoundMember, Kept, KeptDocument, KeptEntry
+from laurels.model import Balance, DocumentKind, Status
+
+
+class SqlitePeople(Session):
+    """Questions of those who answer for the members' data."""
+
+    async def find_members(
+        self, *, email: str | None = None, id_prefix: str = "", after: str = "", limit: int = 50
+    ) -> list[FoundMember]:
+        def read(db: Database) -> list[FoundMember]:
+            if email is not None:
+                rows = db.all("members_by_email", email, id_prefix, after, limit)
+            else:
+                rows = db.all("members_by_prefix", id_prefix, after, limit)
+            return [
+                FoundMember(member_id=row[0], email=row[1], hidden=bool(row[2]), enrolled_at=row[3], merged_into=row[4])
+                for row in rows
+            ]
+
+        return await self._reader.run(read)
+
+    async def kept(self, member_id: str) -> Kept | None:
+        return await self._reader.run(lambda db: _kept(db, member_id))
+
+
+def _kept(db: Database, member_id: str) -> Kept | None:
+    row = db.one("member_by_id", member_id)
+    if row is None:
+        return None
+    member = member_of(row)
+    totals = db.one("read_balance", member.number)
+    return Kept(
+        member=member,
+        other_ids=tuple(
+            its_id for number, _, its_id in db.all("merged_with", member.number) if number != member.number
+        ),
+        email=db.value("contact", member.number),
+        balance=Balance() if totals is None else Balance(*totals[:3]),
+        entries=tuple(KeptEntry(entry_of(row[:-1]), row[-1]) for row in db.all("kept_entries", member.number)),
+        documents=tuple(
+            KeptDocument(
+                kind=DocumentKind(row[0]),
+                source=row[1],
+                id=row[2],
+                status=Status(row[3]),
+                accepted_at=row[4],
+                reason=row[5],
+                raw=row[6],
+                content=row[7],
+                actor=row[8],
+            )
+            for row in db.all("kept_documents", member.number)
+        ),
+        messages=tuple(state_of(row) for row in db.all("messages", member_id)),
+    )

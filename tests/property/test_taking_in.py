@@ -1,0 +1,138 @@
+"""An import's way in leads to what accepting and awarding lead to, whatever comes in whatever order: the same answers,
+entries, hashes, totals, and the same waiting and in quarantine.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from laurels.awarding import Awarder, Programs
+from laurels.clock import DAY
+from laurels.engines.sqlite import SqliteLedger
+from laurels.engines.sqlite.connection import Database
+from laurels.ledger import Receipt
+from laurels.model import Cancellation, Document, Order, Refund
+from laurels.program import DEFAULT_PROGRAM, parse_program
+
+NOW = 1_790_000_000_000_000
+CHUNK = 7
+TABLES = {
+    "entry": "place, kind, member, points, currency, amount, source, order_id, refund_id, program_version, "
+    "occurred_at, board_at, recorded_at, format, details",
+    "accepted": "sequence, kind, source, id, member, status, place, accepted_at",
+    "inbox": "sequence, state, kind, source, id, order_id, reason, content, raw, shard, order_source, stranger IS NULL",
+    "member": "number, member_id, name_number, shard, place, merged_into",
+    "contact": "*",
+    "balance": "*",
+    "award": "*",
+    "content": "*",
+    "closed_month": "*",
+    "milestone": "*",
+    "shard": "shard, position, recorded_at",
+    "ledger": "next_member, next_name",
+}
+
+members = st.sampled_from(["ann", "bob", "cid"])
+numbers = st.integers(0, 5)
+amounts = st.sampled_from([0, 499, 2500, 9999, 200_000])
+sources = st.sampled_from(["shop", "till", "checkout"])
+instants = st.integers(0, 70).map(lambda days: NOW - days * DAY)
+currencies = st.sampled_from(["GBP", "GBP", "GBP", "EUR", "USD"])
+orders = st.builds(
+    lambda source, number, member, currency, total, at, email: Order(
+        source=source,
+        order_id=f"o{number}",
+        member_id=member,
+        currency=currency,
+        total=total,
+        occurred_at=at,
+        email=email,
+    ),
+    sources,
+    numbers,
+    members,
+    currencies,
+    amounts,
+    instants,
+    st.sampled_from([None, "ann@example.com"]),
+)
+refunds = st.builds(
+    lambda source, number, of, member, currency, amount, at: Refund(
+        source=source,
+        refund_id=f"r{number}",
+        order_id=None if of is None else f"o{of}",
+        member_id=member,
+        currency=currency,
+        amount=amount,
+        occurred_at=at,
+    ),
+    sources,
+    numbers,
+    st.none() | numbers,
+    members,
+    currencies,
+    amounts.filter(bool),
+    instants,
+)
+cancellations = st.builds(
+    lambda source, number, of: Cancellation(
+        source=source, refund_id=f"r{number}", order_source=source, order_id=f"o{of}"
+    ),
+    sources,
+    numbers,
+    numbers,
+)
+documents = st.lists(st.one_of(orders, orders, refunds, cancellations), max_size=30)
+
+
+@settings(max_examples=40, deadline=None)
+@given(documents, st.integers(0, 10))
+def test_taking_in_is_accepting_and_awarding(given_documents: list[Order | Refund | Cancellation], before: int) -> None:
+    """`before` documents lie in the inbox already, and all come once more at the end."""
+    taken = [each.document() for each in given_documents]
+
+    async def fast(ledger: SqliteLedger, awarder: Awarder, some: list[Document]) -> list[Receipt]:
+        return await awarder.take_in(some)
+
+    async def slow(ledger: SqliteLedger, awarder: Awarder, some: list[Document]) -> list[Receipt]:
+        receipts = await ledger.accept(some)
+        await awarder.drain()
+        return receipts
+
+    assert asyncio.run(_after(taken, before, fast)) == asyncio.run(_after(taken, before, slow))
+
+
+async def _after(
+    documents: list[Document],
+    before: int,
+    take: Callable[[SqliteLedger, Awarder, list[Document]], Awaitable[list[Receipt]]],
+) -> tuple[list[list[tuple[bool, bool]]], dict[str, list[tuple[Any, ...]]]]:
+    """What was answered, and what the ledger holds then."""
+    program = parse_program(DEFAULT_PROGRAM)
+    with TemporaryDirectory() as directory:
+        path = Path(directory, "laurels.db")
+        ledger = SqliteLedger.open(path, lambda: NOW)
+        try:
+            await ledger.publish(program.version, program.text, None, actor="test")
+            awarder = Awarder(ledger, Programs.of(program), lambda: NOW)
+            answers = [await ledger.accept(documents[:before])]
+            chunks = [documents[first : first + CHUNK] for first in range(before, len(documents), CHUNK)]
+            answers += [await take(ledger, awarder, chunk) for chunk in chunks]
+            await awarder.drain()
+            answers.append(await take(ledger, awarder, documents))
+            findings = [finding async for step in ledger.verify() for finding in step.findings]
+            assert findings == []
+        finally:
+            await ledger.close()
+        db = Database(path, read_only=True)
+        held = {
+            table: db.connection.execute(f"SELECT {columns} FROM {table}").fetchall()  # noqa: S608 - our own names
+            for table, columns in TABLES.items()
+        }
+        db.close()
+    return [[(each.repeated, each.conflict) for each in some] for some in answers], held
