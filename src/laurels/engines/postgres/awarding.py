@@ -28,6 +28,8 @@ class Floor:
         self._taken: deque[tuple[float, int]] = deque()
         self._floor = 0
         self._looked_at = elapsed()
+        self.is_rising = False
+        """Whether the last look found something, so that there is probably more."""
 
     def get(self) -> int:
         """Where to look from."""

@@ -117,6 +117,8 @@ class PostgresBooks(PostgresInbox):
         if shard not in self._mine:
             raise NotOwned
         floor = self._floors[shard]
+        if not floor.is_rising and not await self._has_work(shard, floor.get(), waiting_before):
+            return 0
 
         async def once() -> tuple[int, int, bool]:
             async with self._connections.transaction([shard]) as db:
@@ -134,11 +136,17 @@ class PostgresBooks(PostgresInbox):
                 )
 
         taken, last, grown = await trying(once)
+        floor.is_rising = taken > 0
         if last:
             floor.taken(last)
         if taken:
             self._committed(grown=grown)
         return taken
+
+    async def _has_work(self, shard: int, floor: int, waiting_before: int) -> bool:
+        """Whether it is worth a transaction under the shard's lock."""
+        async with self._connections.read() as db:
+            return bool(await db.value("has_work", shard, floor, waiting_before))
 
     async def sweep(self, shard: int, limit: int, decide: Decide) -> int:
         if shard not in self._mine:

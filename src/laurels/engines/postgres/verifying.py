@@ -123,11 +123,11 @@ async def _members(connections: Connections, feeds: Feeds, names: NameNumbers | 
         findings: list[Finding] = []
         compared = 0
         async with connections.snapshot() as db:
+            named = _Naming(names, *await db.only("numbered_names"))
             while shard < SHARDS and compared < CHUNK:
                 feed = feeds.of[shard]
                 findings += await feed.catch_up(db)
                 rows: list[Row] = await db.all("verify_members", shard, after, CHUNK)
-                named = _Naming(names, *await db.only("numbered_names"))
                 findings += [finding for row in rows for finding in _compare(row, feed, named)]
                 compared += len(rows)
                 after = rows[-1][0] if rows else -1
