@@ -10,9 +10,19 @@ from laurels.clock import Clock
 from laurels.engines.postgres import PostgresLedger, leases
 from laurels.ledger import Ledger
 from laurels.testing.ledger_contract import LedgerContract, OpenLedger
+from laurels.testing.ledger_contract.awarding import Poison
+from laurels.testing.ledger_contract.refunds import RefundsOfOrders
+from laurels.testing.ledger_contract.walking import Walking
+
+LATER = (Poison, RefundsOfOrders, Walking)
+"""What takes long over a server, and is about the rules more than about the engine."""
+
+SOONER = tuple(promises for promises in LedgerContract.__bases__ if promises not in LATER)
 
 
-class TestPostgresLedger(LedgerContract):
+class OnServer:
+    """Opens ledgers in a database of the test's own."""
+
     @pytest.fixture(autouse=True)
     def short_leases(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """The server has the clock, and a process that does not go on is waited for."""
@@ -31,3 +41,12 @@ class TestPostgresLedger(LedgerContract):
             return await PostgresLedger.open(database, now)
 
         return open_database
+
+
+class TestPostgresLedger(OnServer, *SOONER):  # type: ignore[misc] # whatever the contract consists of
+    pass
+
+
+@pytest.mark.long
+class TestPostgresLedgerByTheRules(OnServer, *LATER):  # type: ignore[misc] # as above
+    pass

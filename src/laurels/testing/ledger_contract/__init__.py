@@ -19,6 +19,7 @@ from laurels.testing.ledger_contract.counting import Counting
 from laurels.testing.ledger_contract.feed import Following, Waking
 from laurels.testing.ledger_contract.members import Erasing, Members
 from laurels.testing.ledger_contract.messages import Messages
+from laurels.testing.ledger_contract.people import Mails, NamesAndEpochs, People
 from laurels.testing.ledger_contract.quarantine import Quarantine
 from laurels.testing.ledger_contract.refunds import RefundsOfOrders, RefundsWithoutOrder
 from laurels.testing.ledger_contract.settling import Settling
@@ -42,6 +43,9 @@ class LedgerContract(
     Members,
     Erasing,
     Messages,
+    People,
+    Mails,
+    NamesAndEpochs,
     Quarantine,
     Counting,
     Following,
