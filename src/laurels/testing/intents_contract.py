@@ -15,7 +15,7 @@ from typing import NamedTuple
 import msgspec
 import pytest
 
-from laurels.checkout import SOURCE, Declined, Intent, IntentState, IntentStore, Paid
+from laurels.checkout import CIRCLE, SOURCE, Declined, Intent, IntentState, IntentStore, Paid
 from laurels.errors import Conflict
 from laurels.ledger import Ledger
 from laurels.model import DocumentKind, EntryKind, Line, Mark, MemberEvent, Order
@@ -36,10 +36,16 @@ OpenBooks = Callable[[], Awaitable[Books]]
 """Opens the test's ledger, fresh at first; called again, the same one once more, as a second process would."""
 
 
-def bought(order_id: str = "A1", member_id: str = "ann", total: int = 1000, begun_at: int = BEGUN_AT) -> Order:
-    """An order as the checkout makes it."""
+def bought(
+    order_id: str = "A1",
+    member_id: str = "ann",
+    total: int = 1000,
+    begun_at: int = BEGUN_AT,
+    source: str = SOURCE,
+) -> Order:
+    """An order as the checkout makes it; by default in the circle that all shared in version 0.1."""
     return Order(
-        source=SOURCE,
+        source=source,
         order_id=order_id,
         member_id=member_id,
         currency="GBP",
@@ -54,6 +60,7 @@ def intent_for(order: Order) -> Intent:
     assert order.occurred_at is not None
     return Intent(
         order_id=order.order_id,
+        source=order.source,
         fingerprint=order.document().fingerprint,
         member_id=order.member_id,
         content=order.document().content,
@@ -192,6 +199,43 @@ class IntentsContract:
         rest = await books.intents.under_way(begun_before=before, after=first[-1], limit=2)
         assert [intent.order_id for intent in rest] == ["A4"]
         assert await books.intents.under_way(begun_before=before, after=rest[-1], limit=2) == []
+
+    async def test_each_member_has_a_circle_of_ids(self, books: Books, second: Books) -> None:
+        """One, whoever asks at once; who was unknown is numbered, and the feed does not hear of it."""
+        assert await books.intents.circle("ann") is None
+        circles = await asyncio.gather(*(each.intents.new_circle("ann") for each in (books, second) * 5))
+        assert len({*circles}) == 1
+        assert circles[0].startswith(CIRCLE)
+        assert await second.intents.circle("ann") == circles[0] != await books.intents.new_circle("bob")
+        assert {each.position for each in (await books.ledger.heads()).marks.values()} == {0}
+        await books.ledger.merge("ann", "bob", actor="clerk")
+        assert await books.intents.circle("ann") == circles[0], "what was bought before stays where it is"
+
+    async def test_an_id_of_one_circle_is_free_in_another(self, books: Books) -> None:
+        """Whatever became of it there."""
+        circles = {member: await books.intents.new_circle(member) for member in ("ann", "bob")}
+        orders = {member: bought("A1", member, source=circle) for member, circle in circles.items()}
+        for order in orders.values():
+            assert await books.intents.begin(intent_for(order)) == intent_for(order)
+        await books.intents.settle("A1", Declined("declined"), circles["ann"])
+        paid = await books.intents.settle("A1", Paid("pay-1"), circles["bob"])
+        receipts = await books.ledger.accept([order.document() for order in orders.values()])
+        assert [receipt.conflict for receipt in receipts] == [True, False]
+        ended = [await books.intents.find("A1", circle) for circle in circles.values()]
+        assert [each and each.state for each in ended] == [IntentState.FAILURE, IntentState.SUCCESS]
+        assert paid.order == orders["bob"]
+        assert await books.intents.find("A1") is None
+        assert await books.intents.under_way(begun_before=BEGUN_AT, after=None, limit=9) == []
+
+    async def test_what_a_member_bought_before_there_were_circles_keeps_its_id(self, books: Books) -> None:
+        """For that member, also under the id of the member that it became; for nobody else."""
+        await books.ledger.accept([bought().document()])
+        circles = {member: await books.intents.new_circle(member) for member in ("ann", "bob", "cy")}
+        await books.ledger.merge("ann", "cy", actor="clerk")
+        with pytest.raises(Conflict):
+            await books.intents.begin(intent_for(bought("A1", "cy", source=circles["cy"])))
+        other = intent_for(bought("A1", "bob", source=circles["bob"]))
+        assert await books.intents.begin(other) == other
 
     @pytest.mark.parametrize("paid_first", [True, False])
     async def test_erasing_reaches_what_is_under_way(self, books: Books, *, paid_first: bool) -> None:
