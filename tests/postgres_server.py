@@ -133,6 +133,20 @@ class Server:
         assert done.returncode == 0, done.stderr.decode()
         return done.stdout.decode().strip()
 
+    def dump(self, database: str) -> str:
+        """All of a database, as statements that make it."""
+        done = self._call("pg_dump", "-h", str(self.folder), "-p", self._settings["port"], "-U", USER, database)
+        assert done.returncode == 0, done.stderr.decode()
+        return done.stdout.decode()
+
+    def load(self, dumped: str, database: str) -> None:
+        """Make what was dumped in an empty database."""
+        script = self.folder / "dumped.sql"
+        script.write_text(dumped, "utf-8")
+        where = ("-h", str(self.folder), "-p", self._settings["port"], "-U", USER, "-d", database)
+        done = self._call("psql", *where, "-Xq", "-v", "ON_ERROR_STOP=1", "-f", str(script))
+        assert done.returncode == 0, done.stderr.decode()
+
     def admit(self, rule: str) -> None:
         """Put a rule of who is let in, and how, before the others."""
         rules = self.folder / "data" / "pg_hba.conf"
@@ -202,10 +216,22 @@ class Databases:
     @contextmanager
     def new(self) -> Iterator[str]:
         """The URL of a database with a fresh ledger, until the end of the block."""
-        name = f"test_{next(_names)}"
-        self.server.sql(f"CREATE DATABASE {name} TEMPLATE template STRATEGY file_copy")
-        try:
+        with self._database("TEMPLATE template STRATEGY file_copy") as name:
             yield self.server.url(name)
+
+    @contextmanager
+    def loaded(self, dumped: str) -> Iterator[str]:
+        """The same with what was dumped."""
+        with self._database("TEMPLATE template0") as name:
+            self.server.load(dumped, name)
+            yield self.server.url(name)
+
+    @contextmanager
+    def _database(self, how: str) -> Iterator[str]:
+        name = f"test_{next(_names)}"
+        self.server.sql(f"CREATE DATABASE {name} {how}")
+        try:
+            yield name
         finally:
             with suppress(AssertionError):  # the server may be down
                 self.server.sql(f"DROP DATABASE {name} WITH (FORCE)")

@@ -1,7 +1,7 @@
 """The same history on a ledger in a file and on a PostgreSQL server: the same answers, entries, totals and findings.
 
-Numbers may differ, since gaps are allowed in them; so members and names are compared by their order. Where nothing is
-refused there are no gaps, and then every hash is the same.
+Numbers may differ, since gaps are allowed in them; so members are compared by their order. Where nothing is refused
+there are no gaps, and then every hash is the same.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -23,7 +23,7 @@ from laurels.clock import DAY
 from laurels.engines.postgres import PostgresLedger
 from laurels.engines.sqlite import SqliteLedger
 from laurels.errors import LaurelsError
-from laurels.ledger import Ledger
+from laurels.ledger import Ledger, NameNumbers
 from laurels.model import (
     Amendment,
     Cancellation,
@@ -39,8 +39,20 @@ from laurels.program import DEFAULT_PROGRAM
 from laurels.testing.ledger_contract.base import Shop, TurnedClock, adjustment, order, redemption, refund
 
 SHARDS = 16
+NAMES = NameNumbers(b"the same on both")
 EXAMPLES = int(os.environ.get("LAURELS_TEST_EXAMPLES", "8"))
-Step = Callable[[Shop], Awaitable[Any]]
+
+
+class Step(NamedTuple):
+    """Something that is done to a ledger, and how a failing history shows it."""
+
+    what: str
+    do: Callable[[Shop], Awaitable[Any]]
+
+    def __repr__(self) -> str:
+        """In one line."""
+        return self.what
+
 
 members, ids = st.sampled_from(MEMBERS), st.sampled_from(IDS)
 amounts = st.sampled_from(("0.00", "4.99", "25.00", "1010.00"))
@@ -78,7 +90,7 @@ def steps(draw: st.DrawFn) -> Step:
             return accepting(draw(st.lists(documents(), min_size=1, max_size=6)))
         case "award":
             limit = draw(st.integers(1, 9))
-            return lambda shop: shop.award(limit)
+            return Step(f"award {limit}", lambda shop: shop.award(limit))
         case "settle":
             return settling(draw(settled()))
         case "event":
@@ -111,7 +123,11 @@ def accepting(many: Sequence[Document]) -> Step:
     async def step(shop: Shop) -> list[tuple[str, bool, bool]]:
         return [(each.status, each.repeated, each.conflict) for each in await shop.accept(*many)]
 
-    return step
+    return Step(f"accept {[_shown(each) for each in many]}", step)
+
+
+def _shown(document: Document) -> str:
+    return f"{document.kind.value} {document.id} of {document.member_id}: {document.content.decode()}"
 
 
 def settling(document: Document) -> Step:
@@ -120,7 +136,7 @@ def settling(document: Document) -> Step:
         points = None if receipt.entry is None else receipt.entry.points
         return receipt.status, receipt.repeated, receipt.conflict, receipt.balance, points
 
-    return step
+    return Step(f"settle {_shown(document)}", step)
 
 
 def changing(event: tuple[str, str, str]) -> Step:
@@ -141,7 +157,7 @@ def changing(event: tuple[str, str, str]) -> Step:
         assert version == (await shop.ledger.heads()).version
         return answer, version
 
-    return step
+    return Step(f"{what} {member} {other}", step)
 
 
 def deciding(*, retry: bool) -> Step:
@@ -154,20 +170,20 @@ def deciding(*, retry: bool) -> Step:
                 await shop.ledger.drop(each.kind, each.source, each.id, actor="clerk")
         return [(each.kind, each.id, each.reason) for each in lying]
 
-    return step
+    return Step("retry" if retry else "drop", step)
 
 
 def passing(span: int) -> Step:
     async def step(shop: Shop) -> None:
         shop.now.at += span
 
-    return step
+    return Step(f"wait {span / DAY} days", step)
 
 
 async def done(step: Step, shop: Shop) -> Any:
     """What a step gives, or why it is refused."""
     try:
-        return await step(shop)
+        return await step.do(shop)
     except LaurelsError as error:
         return type(error), error.message
 
@@ -179,8 +195,8 @@ async def opened(stack: AsyncExitStack, postgres: Databases) -> list[Shop]:
     shops = []
     clocks = TurnedClock(), TurnedClock()
     ledgers: list[Ledger] = [
-        SqliteLedger.open(Path(folder) / "laurels.db", clocks[0], SHARDS),
-        await PostgresLedger.open(url, clocks[1]),
+        SqliteLedger.open(Path(folder) / "laurels.db", clocks[0], SHARDS, NAMES),
+        await PostgresLedger.open(url, clocks[1], NAMES),
     ]
     for ledger, now in zip(ledgers, clocks, strict=True):
         stack.push_async_callback(ledger.close)

@@ -144,9 +144,12 @@ class PostgresBooks(PostgresInbox):
         return taken
 
     async def _has_work(self, shard: int, floor: int, waiting_before: int) -> bool:
-        """Whether it is worth a transaction under the shard's lock."""
+        """Whether it is worth a transaction under the shard's lock. Raises `NotOwned`."""
         async with self._connections.read() as db:
-            return bool(await db.value("has_work", shard, floor, waiting_before))
+            fence, has_work = await db.only("has_work", shard, floor, waiting_before)
+        if fence != self._fences.get(shard, fence):
+            raise NotOwned
+        return bool(has_work)
 
     async def sweep(self, shard: int, limit: int, decide: Decide) -> int:
         if shard not in self._mine:

@@ -73,8 +73,9 @@ class PostgresLedger(
         db = await connect(url)
         try:
             with looking():
-                if not await check_server(db, clock.now) or await version_of(db) == 0:
+                if not await check_server(db, clock.now):
                     return None
+                await version_of(db)
                 return bool(await db.value("has_members"))
         finally:
             await _let_go(db)

@@ -158,8 +158,9 @@ SELECT EXISTS (SELECT FROM unnest($1::smallint[], $2::bigint[]) AS u(shard, floo
                LATERAL (SELECT FROM inbox WHERE inbox.shard = u.shard AND inbox.sequence > u.floor LIMIT 1) i);
 
 -- name: has_work
--- Whether a shard has something to award above a floor, or waiting since before an instant.
-SELECT EXISTS (SELECT FROM inbox WHERE shard = $1 AND sequence > $2)
+-- The fence of whoever took a shard last, and whether it has something to award above a floor, or waiting since before an
+-- instant.
+SELECT (SELECT fence FROM lease WHERE shard = $1), EXISTS (SELECT FROM inbox WHERE shard = $1 AND sequence > $2)
     OR EXISTS (SELECT FROM aside WHERE state = 'w' AND shard = $1 AND changed_at < $3);
 
 -- name: count_ready

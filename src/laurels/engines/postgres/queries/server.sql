@@ -105,7 +105,7 @@ SELECT names_key FROM ledger;
 
 -- name: write_names_key!
 -- Members are named under this key from now on.
-UPDATE ledger SET names_key = $1, names_since = CASE WHEN EXISTS (SELECT FROM member) THEN $2 ELSE 0 END;
+UPDATE ledger SET names_key = $1, names_since = CASE WHEN EXISTS (SELECT FROM member) THEN $2::bigint ELSE 0 END;
 
 -- name: numbered_names
 -- Below which name numbers were given in order, by version 0.1, and since when they follow from the present key.
