@@ -8,13 +8,14 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 from tests.ledger_account import IDS, MEMBERS, all_of
 from tests.postgres_server import Databases
@@ -43,7 +44,8 @@ NAMES = NameNumbers(b"the same on both")
 EXAMPLES = int(os.environ.get("LAURELS_TEST_EXAMPLES", "8"))
 
 
-class Step(NamedTuple):
+@dataclass(frozen=True, repr=False)
+class Step:
     """Something that is done to a ledger, and how a failing history shows it."""
 
     what: str
@@ -210,6 +212,8 @@ async def opened(stack: AsyncExitStack, postgres: Databases) -> list[Shop]:
 @given(history=st.lists(steps(), min_size=5, max_size=40))
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[*HealthCheck])
 def test_a_history_leads_to_the_same_on_either(postgres: Databases, history: list[Step]) -> None:
+    note("\n".join(map(repr, history)))
+
     async def both() -> None:
         async with AsyncExitStack() as stack:
             shops = await opened(stack, postgres)
@@ -248,4 +252,4 @@ def test_where_nothing_is_refused_every_hash_is_the_same(postgres: Databases, di
     assert versions[0] == versions[1]
 
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)

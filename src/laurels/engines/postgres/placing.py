@@ -79,6 +79,8 @@ async def owner_of(db: Statements, document: Document, unplaced: bytes, digest: 
     stranger: bytes | None = digest
     if document.kind is DocumentKind.CANCELLATION:
         stranger = row["stranger"] if row else None
+        if row is not None and row["owner"] is None:  # it becomes whose its refund becomes, and lies where that lies
+            return Whose(None, row["owner_shard"], unplaced, stranger=stranger)
     if row is None or (document.member_id and not row["erased"]):
         return Whose(None, shard_of(document.member_id, SHARDS), unplaced, stranger=stranger)
     if row["owner"] is None:

@@ -128,7 +128,11 @@ class Acceptance:
             row = self._db.one("owner", *document.order_key, DocumentKind.ORDER.value)
         else:
             return None, None
-        if row is None or (document.member_id and not row[2]):
+        if row is None:
+            return None, None
+        if document.kind is DocumentKind.CANCELLATION and row[0] is None:
+            return None, row[1]  # it becomes whose its refund becomes, and lies where that lies
+        if document.member_id and not row[2]:
             return None, None
         return row[0], row[1]
 

@@ -21,7 +21,7 @@ from laurels.testing.ledger_contract.members import Erasing, Members
 from laurels.testing.ledger_contract.messages import Messages
 from laurels.testing.ledger_contract.people import Mails, NamesAndEpochs, People
 from laurels.testing.ledger_contract.quarantine import Quarantine
-from laurels.testing.ledger_contract.refunds import RefundsOfOrders, RefundsWithoutOrder
+from laurels.testing.ledger_contract.refunds import Cancellations, RefundsOfOrders, RefundsWithoutOrder
 from laurels.testing.ledger_contract.settling import Settling
 from laurels.testing.ledger_contract.sharing import Sharing
 from laurels.testing.ledger_contract.walking import Walking
@@ -38,6 +38,7 @@ class LedgerContract(
     Publishing,
     RefundsOfOrders,
     RefundsWithoutOrder,
+    Cancellations,
     Settling,
     Sharing,
     Members,
