@@ -18,7 +18,7 @@ from laurels.errors import LedgerUnavailable, LedgerUncertain, NotOwned
 from laurels.ledger import Claim, Outcome
 from laurels.model import DocumentKind, EntryKind, Status
 from laurels.program import DEFAULT_PROGRAM, parse_program
-from laurels.testing.ledger_contract.base import Shop, TurnedClock, adjustment, order, soon
+from laurels.testing.ledger_contract.base import Shop, TurnedClock, adjustment, order, redemption, soon
 
 pytestmark = pytest.mark.anyio
 
@@ -240,7 +240,7 @@ async def test_what_no_row_can_hold_takes_nobody_with_it(database: str) -> None:
             shop.accept(order("A1", "ann", "25.00")),
             shop.accept(order("A\0", "ann", "25.00")),
             shop.awarder.settle(adjustment("J1", "bob", 1)),
-            shop.awarder.settle(adjustment("J\0", "bob", 1)),
+            shop.awarder.settle(redemption("S\0", "bob", 1)),
             return_exceptions=True,
         )
         assert [isinstance(answer, LedgerUnavailable) for answer in answers] == [False, True, False, True]

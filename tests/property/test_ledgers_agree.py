@@ -13,6 +13,7 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import HealthCheck, given, note, settings
@@ -21,7 +22,7 @@ from tests.ledger_account import IDS, MEMBERS, all_of
 from tests.postgres_server import Databases
 
 from laurels.clock import DAY
-from laurels.engines.postgres import PostgresLedger
+from laurels.engines.postgres import PostgresLedger, awarding
 from laurels.engines.sqlite import SqliteLedger
 from laurels.errors import LaurelsError
 from laurels.ledger import Ledger, NameNumbers
@@ -220,11 +221,17 @@ def test_a_history_leads_to_the_same_on_either(postgres: Databases, history: lis
             for step in history:
                 answers = [await done(step, shop) for shop in shops]
                 assert answers[0] == answers[1]
-            said = [await all_of(shop) for shop in shops]
-            assert said[0] == said[1]
+            in_file, on_server = [await all_of(shop) for shop in shops]
+            different = {
+                key: (in_file[key], on_server.get(key)) for key in in_file if in_file[key] != on_server.get(key)
+            }
+            assert not different, different
+            assert in_file.keys() == on_server.keys()
             assert [await shop.findings() for shop in shops] == [[], []]
 
-    asyncio.run(both())
+    # As on a slow machine, where it is long ago that the inbox was taken up to there.
+    with mock.patch.object(awarding, "LAG_S", 0.0):
+        asyncio.run(both())
 
 
 def test_where_nothing_is_refused_every_hash_is_the_same(postgres: Databases, dice: Random) -> None:
