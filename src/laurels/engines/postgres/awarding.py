@@ -1,6 +1,7 @@
 """The transaction of an award: lock the shard, claim documents, let the rules judge them, write what they lead to."""
 
 from collections import deque
+from typing import NamedTuple
 
 from laurels.clock import elapsed
 from laurels.engines.postgres.batch import Batch
@@ -50,6 +51,15 @@ class Floor:
         self._floor, self._looked_at = 0, elapsed()
 
 
+class Awarded(NamedTuple):
+    """How many documents were taken, up to which sequence, to which shards some went over, whether the feed grew."""
+
+    taken: int
+    last: int
+    moved_to: list[int]
+    grown: bool
+
+
 async def award(
     db: Statements,
     shard: int,
@@ -62,9 +72,9 @@ async def award(
     fence: int | None,
     floor: int,
     facts: Facts,
-) -> tuple[int, int, bool]:
+) -> Awarded:
     """Take up to `limit` documents in order of acceptance, and as many overdue ones, in a transaction that has the
-    shard's lock. Returns how many were taken, the last sequence, and whether the feed grew.
+    shard's lock.
     """
     if fence is not None and await db.value("fence", shard) != fence:
         raise NotOwned
@@ -77,12 +87,13 @@ async def award(
     items = [item_of(row) for row in ready if row["shard"] == shard]
     late = [item_of(row) for row in overdue if row["shard"] == shard]
     if not items and not late:
-        return len(moving), 0, False
+        return Awarded(len(moving), 0, [row["shard"] for row in moving], grown=False)
     chain = (await chains_of(db, [shard], now))[shard]
     batch = Batch(chain, facts)
     batch.add(decide(await claim_of(db, batch, items, late, in_depth=in_depth)))
     await batch.write(db)
-    return len(ready) + len(overdue), max((item.sequence for item in items), default=0), bool(chain.rows)
+    last = max((item.sequence for item in items), default=0)
+    return Awarded(len(ready) + len(overdue), last, [row["shard"] for row in moving], grown=bool(chain.rows))
 
 
 async def sweep(

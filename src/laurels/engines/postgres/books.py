@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from laurels.clock import Clock, elapsed
 from laurels.engines.postgres import leases
 from laurels.engines.postgres.accepting import Acceptor
-from laurels.engines.postgres.awarding import award, sweep
+from laurels.engines.postgres.awarding import Awarded, award, sweep
 from laurels.engines.postgres.claiming import award_of
 from laurels.engines.postgres.codes import DOCUMENT, SHARDS, STATUSES, home_of, parted
 from laurels.engines.postgres.connections import Open, trying
@@ -120,7 +120,7 @@ class PostgresBooks(PostgresInbox):
         if not floor.is_rising and not await self._has_work(shard, floor.get(), waiting_before):
             return 0
 
-        async def once() -> tuple[int, int, bool]:
+        async def once() -> Awarded:
             async with self._connections.transaction([shard]) as db:
                 return await award(
                     db,
@@ -135,13 +135,15 @@ class PostgresBooks(PostgresInbox):
                     facts=self._facts,
                 )
 
-        taken, last, grown = await trying(once)
-        floor.is_rising = taken > 0
-        if last:
-            floor.taken(last)
-        if taken:
-            self._committed(grown=grown)
-        return taken
+        awarded = await trying(once)
+        floor.is_rising = awarded.taken > 0
+        if awarded.last:
+            floor.taken(awarded.last)
+        for other in awarded.moved_to:  # they may lie below its floor
+            self._floors[other].forget()
+        if awarded.taken:
+            self._committed(grown=awarded.grown)
+        return awarded.taken
 
     async def _has_work(self, shard: int, floor: int, waiting_before: int) -> bool:
         """Whether it is worth a transaction under the shard's lock. Raises `NotOwned`."""
