@@ -29,7 +29,7 @@ ROOM := $(shell df -k --output=avail /dev/shm 2>/dev/null | tail -1)
 SCRATCH := $(if $(TMPDIR),$(TMPDIR),$(if $(shell [ "$(ROOM)" -gt 4000000 ] 2>/dev/null && echo yes),/dev/shm,/tmp))
 TESTING := PYTHONDONTWRITEBYTECODE= TMPDIR=$(SCRATCH)
 
-.PHONY: help setup run test test-all test-native check fmt bench mutants soak reference lock wheels clean
+.PHONY: help setup run test test-all test-native check fmt bench mutants soak reference console-shots lock wheels clean
 .DEFAULT_GOAL := help
 
 help:  ## list these targets
@@ -57,7 +57,9 @@ test: setup  ## run the tests (ARGS='-k refund -x' goes to pytest)
 	@$(TESTING) $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 	@if [ -z "$(filter-out --all,$(ARGS))" ] && command -v cargo >/dev/null; then $(MAKE) --no-print-directory test-native; fi
 
-test-all:  ## run the tests, and those that take too long or need what not everybody has
+test-all: setup  ## run the tests, and those that take too long or need what not everybody has
+	@scripts/rabbitmq
+	@scripts/kafka $(VENV)
 	@$(MAKE) --no-print-directory test ARGS='--all $(ARGS)'
 
 test-native: setup  ## run the native leaderboard's own tests, in Rust and through its Python face
@@ -78,10 +80,16 @@ fmt: setup  ## format the code and fix what can be fixed safely
 bench: setup  ## measure this machine, against bounds and peers in the same run; takes a quarter of an hour
 	@$(BIN)/python bench/targets.py $(ARGS)
 
+console-shots: setup  ## pictures of the console's pages in build/shots: both sizes, light and dark; look at them
+	@scripts/chromium
+	@$(BIN)/python scripts/console-shots.py
+
 mutants: setup  ## break a copy of the code in known ways; a test must catch each (ARGS=word tries some)
 	@$(BIN)/python scripts/mutants $(ARGS)
 
 soak: setup  ## run the long tests that `make test` leaves out (MINUTES=20 SEED=7)
+	@scripts/rabbitmq
+	@scripts/kafka $(VENV)
 	@MINUTES=$(MINUTES) LAURELS_TEST_SEED=$(SEED) $(BIN)/pytest -m soak --timeout=0 $(ARGS)
 
 reference: setup  ## write the reference pages that follow from the code

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from laurels.http.app import ROUTES
 from laurels.program import DEFAULT_PROGRAM
 from laurels.settings import table
 
@@ -43,6 +44,16 @@ def test_the_commands_page_is_what_the_code_says() -> None:
     assert (REPOSITORY / "docs/reference/command-line.md").read_text("utf-8") == _reference().commands_page()
 
 
+@pytest.mark.parametrize("name", ["queue-message.schema.json", "event.schema.json", "asyncapi.json"])
+def test_the_schemas_of_messages_are_what_the_code_says(name: str) -> None:
+    made = {
+        "queue-message.schema.json": _reference().message_schema,
+        "event.schema.json": _reference().event_schema,
+        "asyncapi.json": _reference().asyncapi,
+    }
+    assert (REPOSITORY / "docs/reference" / name).read_text("utf-8") == made[name]()
+
+
 def test_the_drawing_of_the_packages_is_what_the_imports_say() -> None:
     assert ARCHITECTURE.read_text("utf-8") == _script("rooms").page(), "`make reference` draws it anew"
 
@@ -65,6 +76,14 @@ def test_contributing_shows_the_floors_that_are_held() -> None:
     page = (REPOSITORY / "CONTRIBUTING.md").read_text("utf-8")
     shown = page.split("## Where things go")[1].split("```\n")[1].splitlines()
     assert shown == [line for line in held if line != "__main__"]
+
+
+def test_the_scopes_that_are_named_are_those_that_routes_ask_for() -> None:
+    asked = {scope for route in ROUTES if route.access for scope in route.access.scopes}
+    shown = (REPOSITORY / "docs/how-to/connect-a-shop.md").read_text("utf-8").split("| scope |")[1].split("\n\n")[0]
+    assert set(re.findall(r"^\| `([\w:]+)` \|", shown, re.MULTILINE)) == asked
+    command = _reference().commands_page().split("laurels token [OPTIONS]")[1].split("## ")[0]
+    assert asked <= {word.rstrip(";") for word in command.split()}
 
 
 def test_every_setting_says_what_it_is_for() -> None:

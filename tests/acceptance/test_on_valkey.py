@@ -34,7 +34,10 @@ def config(server: Server, tmp_path: Path) -> Path:
     return path
 
 
-def test_a_years_standings_are_the_same_to_the_byte(config: Path, data_dir: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("shards", [pytest.param(1, marks=pytest.mark.long), 16])
+def test_a_years_standings_are_the_same_to_the_byte(config: Path, data_dir: Path, tmp_path: Path, shards: int) -> None:
+    with config.open("a") as file:
+        file.write(f"[ledger]\nshards = {shards}\n")
     where = ("--state", tmp_path / "state", "--config", config)
     done = laurels("import", data_dir / "online_retail.parquet", "--preset", "online-retail", *where)
     assert done.returncode == 0, done.stderr

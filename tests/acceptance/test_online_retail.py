@@ -1,5 +1,5 @@
 """A year of a real shop's orders becomes a board, equal to standings that were computed apart from this project; on
-each leaderboard that needs no server.
+each leaderboard that needs no server, over one shard and over sixteen.
 """
 
 import csv
@@ -12,9 +12,10 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.acceptance.command_line import laurels, served
-from tests.engines import EMBEDDED
+from tests.engines import needs_native
 
 from laurels.http.tokens import sign_token
+from laurels.program import DEFAULT_PROGRAM
 from laurels.settings import load
 
 
@@ -26,16 +27,27 @@ def seed() -> int:
     return seed
 
 
-@pytest.fixture(scope="module", params=EMBEDDED)
-def engine(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+HELD_BY = [
+    ("memory", 1),
+    pytest.param(("native", 16), marks=needs_native),
+    pytest.param(("memory", 16), marks=pytest.mark.long),
+    pytest.param(("native", 1), marks=(needs_native, pytest.mark.long)),
+]
+"""An engine of the leaderboard, and how many shards the ledger has."""
+
+
+@pytest.fixture(scope="module", params=HELD_BY)
+def held_by(request: pytest.FixtureRequest) -> tuple[str, int]:
+    engine, shards = request.param
+    return str(engine), int(shards)
 
 
 @pytest.fixture(scope="module")
-def state(engine: str, data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def state(held_by: tuple[str, int], data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A ledger with the year in it."""
     state = tmp_path_factory.mktemp("online-retail")
-    config(state).write_text(f"[leaderboard]\nengine = '{engine}'\n")
+    engine, shards = held_by
+    config(state).write_text(f"[leaderboard]\nengine = '{engine}'\n[ledger]\nshards = {shards}\n")
     done = run(state, "import", data_dir / "online_retail.parquet", "--preset", "online-retail")
     assert done.returncode == 0, done.stderr
     assert done.stdout == (
@@ -94,7 +106,7 @@ def test_a_dashboard_on_the_command_line_shows_rank_and_neighbours(state: Path, 
 
 
 def test_two_hundred_members_see_their_rank_and_neighbours_over_http(
-    engine: str, state: Path, data_dir: Path, seed: int
+    held_by: tuple[str, int], state: Path, data_dir: Path, seed: int
 ) -> None:
     with (data_dir / "online_retail_expected.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -103,7 +115,7 @@ def test_two_hundred_members_see_their_rank_and_neighbours_over_http(
     chosen = [*ends, *random.Random(seed).sample(range(3, len(rows) - 2), 200 - len(ends))]
     settings = load({"state": state}, environment={})
     with served(state, "--config", str(config(state))) as url, httpx.Client(base_url=url, timeout=30) as client:
-        assert client.get("/readyz").json()["leaderboard"] == engine
+        assert client.get("/readyz").json()["leaderboard"] == held_by[0]
         for place in chosen:
             member_id = rows[place]["member_id"]
             token = sign_token(settings, subject=member_id, scope=None, ttl_s=600)
@@ -134,3 +146,23 @@ def test_points_add_up_to_the_published_sum(state: Path, tmp_path: Path) -> None
     run(state, "export", "entries", "--to", to)
     with to.open() as file:
         assert sum(int(row["points"]) for row in csv.DictReader(file)) == 830_121
+
+
+def test_a_rehearsal_says_who_would_gain_and_lose(state: Path, tmp_path: Path) -> None:
+    """From half-up to carry: figures that were computed twice, apart from this project."""
+    new = tmp_path / "carry.toml"
+    new.write_text(DEFAULT_PROGRAM.replace("version = 1", "version = 2").replace("half-up", "carry", 1))
+    done = run(state, "program", "rehearse", new, "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["points"], found["would_be"]) == (830_121, 827_848)
+    assert (found["gain"], found["best"]) == (178, 5)
+    assert (found["lose"], found["worst"], found["alike"]) == (2_198, -12, 1_996)
+    assert (found["documents"], found["orders"], found["quarantined"]) == (22_190, 18_536, {})
+
+
+def test_rehearsing_what_stands_changes_nothing(state: Path, tmp_path: Path) -> None:
+    same = tmp_path / "same.toml"
+    same.write_text(DEFAULT_PROGRAM)
+    found = json.loads(run(state, "program", "rehearse", same, "--json").stdout)
+    assert (found["points"], found["would_be"], found["alike"], found["changed"]) == (830_121, 830_121, 4_372, [])

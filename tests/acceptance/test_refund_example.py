@@ -11,6 +11,7 @@ import pytest
 from laurels.intake import OrderForm, RefundForm, decode
 from laurels.model import Balance, DocumentKind, Order, Refund, Status
 from laurels.settings import Settings
+from laurels.testing.verifying import findings_of
 from laurels.wiring import Services, build
 
 pytestmark = pytest.mark.anyio
@@ -80,7 +81,7 @@ async def test_every_order_of_events_takes_back_the_same(services: Services) -> 
     for number in range(len(histories)):
         assert await points_of(services, f"A{number}") == [3, *TAKEN_BACK]
     assert await totals(services) == Balance(balance=0, earned=0, score=0)
-    assert [finding async for step in services.ledger.verify() for finding in step.findings] == []
+    assert await findings_of(services.ledger) == []
 
 
 @pytest.mark.parametrize("place", range(7))

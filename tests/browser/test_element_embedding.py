@@ -1,5 +1,6 @@
 """A page embeds the element with a few lines, under the strictest policy."""
 
+import pytest
 from playwright.sync_api import Page, Request, Route, expect
 from tests.browser.boards import board, falling
 from tests.browser.conftest import Put
@@ -11,16 +12,21 @@ ELEMENTS = WEB / "elements"
 MODULES = sorted(file for file in ELEMENTS.glob("**/*.js") if file.stem != "examples")
 
 
-def test_loads_its_own_files_and_nothing_else(put: Put, server: FakeLaurels, page: Page) -> None:
+@pytest.mark.parametrize(("boards", "unasked"), [(None, {"ga-IE", "switch"}), ("all-time month", {"ga-IE"})])
+def test_loads_its_own_files_and_nothing_else(
+    put: Put, server: FakeLaurels, page: Page, boards: str | None, unasked: set[str]
+) -> None:
+    """Those alone that it needs: the switch between boards is for those who offer one."""
     asked = requests_of(page)
     server.show(board(POINTS, 40))
-    put()
+    put(boards=boards)
     wait_for_state(page, "shown")
+    expect(part(page, "boards")).to_have_count(0 if boards is None else 1)
     assert {request.url.removeprefix(server.url).split("/")[1].partition("?")[0] for request in asked} == {
         "shop", "elements", "loyalty",
     }  # fmt: skip
     loaded = {request.url.rpartition("/elements/")[2] for request in asked if "/elements/" in request.url}
-    assert loaded == {str(file.relative_to(ELEMENTS)) for file in MODULES if file.stem != "ga-IE"}
+    assert loaded == {str(file.relative_to(ELEMENTS)) for file in MODULES if file.stem not in unasked}
 
 
 def test_works_under_a_strict_policy_with_trusted_types(put: Put, server: FakeLaurels) -> None:

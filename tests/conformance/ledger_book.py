@@ -1,5 +1,6 @@
 """A real ledger that takes the steps of the worked cases: each goes in as the document that a shop would send."""
 
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +8,19 @@ from tests.conformance.book import basket_of, instant, lot_name, lots_of
 from tests.conformance.ledgers import Open
 from tests.conformance.toml_text import toml_text
 
-from laurels.awarding import Awarder, OrderWorth, Programs, member_at, order_worth, publish
+from laurels.awarding import (
+    Attributes,
+    Awarder,
+    OrderWorth,
+    Programs,
+    liability,
+    member_at,
+    order_worth,
+    publish,
+    verify_in_depth,
+)
 from laurels.errors import Conflict, InsufficientPoints, LaurelsError, ProgramError
-from laurels.ledger import DocumentState
+from laurels.ledger import DocumentState, Finding, Ledger
 from laurels.model import (
     Adjustment,
     Balance,
@@ -29,9 +40,25 @@ from laurels.model import (
 )
 from laurels.model.details import Details, redeem_details
 from laurels.model.money import format_amount, parse_amount, parse_millionths
-from laurels.program import GRAIN, NEW, MemberState, format_grains, parse_program, tier_at
+from laurels.model.spending import Capture, Hold, TierGrant, Transfer, Void
+from laurels.program import GRAIN, NEW, MemberState, Program, format_grains, parse_program, tier_at
+from laurels.program.liability import half_up
+from laurels.testing.verifying import findings_of
 
 SOURCE = "till"
+MOVING = frozenset(
+    {
+        EntryKind.EARN,
+        EntryKind.REVERSE,
+        EntryKind.ADJUST,
+        EntryKind.REDEEM,
+        EntryKind.EXPIRE,
+        EntryKind.RESTORE,
+        EntryKind.MERGE,
+        EntryKind.TRANSFER,
+    }
+)
+"""The kinds of entries that move points."""
 BEGIN = "2026-01-01T00:00:00Z"
 
 
@@ -42,7 +69,9 @@ class LedgerBook:
         self.now = instant(BEGIN)
         self._open = open_ledger, directory
         self._refunds = 0
+        self._dead: list[Ledger] = []
         self._owners: dict[str, str] = {}
+        self._said: dict[str, Attributes] = {}
 
     async def begin(self, programs: list[dict[str, Any]]) -> None:
         """Open the ledger and publish the versions, each at the instant from which it is in force."""
@@ -57,12 +86,32 @@ class LedgerBook:
             self.now = begins
         self._ready()
 
-    async def again(self) -> None:
-        """Close the ledger and open it once more, as after a crash: all that it knows is in its files."""
-        await self.ledger.close()
+    async def died(self) -> None:
+        """Go on with another process's hands, as after a crash: all that it knows is in the ledger's files. One that
+        holds leases hands them over; the clock that would end them stands.
+        """
+        if len((await self.ledger.heads()).marks) == 1:
+            self._dead.append(self.ledger)
+        else:
+            await self.ledger.close()
         opened, directory = self._open
         self.ledger = await opened(directory, lambda: self.now)
         self._ready()
+
+    async def close(self) -> None:
+        """Close what is open, the dead too."""
+        for ledger in (*self._dead, self.ledger):
+            await ledger.close()
+
+    async def findings(self) -> list[Finding]:
+        """What a verification finds, in depth too."""
+        found = await findings_of(self.ledger)
+        return found + [finding async for finding in verify_in_depth(self.ledger, self._programs)]
+
+    async def totals(self, member: str) -> Balance:
+        """A member's totals."""
+        found = await self.ledger.account(member)
+        return Balance() if found is None else found[0].totals
 
     def _ready(self) -> None:
         self.awarder = Awarder(self.ledger, self._programs, lambda: self.now)
@@ -135,7 +184,7 @@ class LedgerBook:
             "beyond": format_amount(sum(entry.amount or 0 for entry, details in mine if details.beyond), currency),
             "keeps": format_grains(kept.keeps),
             "carried": await self._carried(refund.member_id, currency),
-            "parts": {name: format_grains(n * unit) for name, n in mine[0][1].parts},
+            "parts": _parts_taken(kept.program, mine[0], unit),
             "why": (await self._worded(mine[0][0])).reason,
         }
 
@@ -167,6 +216,70 @@ class LedgerBook:
         entry = await self._settled(adjustment.document())
         return _refusal(entry) if isinstance(entry, LaurelsError) else {"points": entry.points}
 
+    async def _hold(self, step: dict[str, Any], member: str) -> dict[str, Any]:
+        minutes = step.get("minutes", 15)
+        hold = Hold(source=SOURCE, hold_id=step["id"], points=step["points"], minutes=minutes, member_id=member)
+        entry = await self._settled(hold.document())
+        return _refusal(entry) if isinstance(entry, LaurelsError) else await self._available(member)
+
+    async def _capture(self, step: dict[str, Any], member: str) -> dict[str, Any]:
+        capture = Capture(source=SOURCE, hold_id=step["id"], points=step["points"], member_id=member)
+        entry = await self._settled(capture.document())
+        if isinstance(entry, LaurelsError):
+            return _refusal(entry)
+        return {"points": entry.points} | await self._available(member)
+
+    async def _void(self, step: dict[str, Any], member: str) -> dict[str, Any]:
+        entry = await self._settled(Void(source=SOURCE, hold_id=step["id"], member_id=member).document())
+        return _refusal(entry) if isinstance(entry, LaurelsError) else await self._available(member)
+
+    async def _available(self, member: str) -> dict[str, Any]:
+        return {"available": (await self.state(member)).available}
+
+    async def _transfer(self, step: dict[str, Any], member: str) -> dict[str, Any]:
+        self._refunds += 1
+        await self.ledger.enrol([(step["to"], None)], actor="clerk")
+        to = await self.ledger.member(step["to"])
+        assert to is not None
+        transfer = Transfer(
+            source=SOURCE, transfer_id=f"t{self._refunds}", to=to.number, points=step["points"], member_id=member
+        )
+        entry = await self._settled(transfer.document())
+        if isinstance(entry, LaurelsError):
+            return _refusal(entry)
+        await self._drained()
+        return {"points": -entry.points}
+
+    async def _grant(self, step: dict[str, Any], member: str) -> dict[str, Any]:
+        self._refunds += 1
+        await self.ledger.enrol([(member, None)], actor="clerk")
+        id, until = f"g{self._refunds}", instant(step["until"])
+        grant = TierGrant(source=SOURCE, grant_id=id, tier=step["tier"], until=until, member_id=member)
+        entry = await self._settled(grant.document())
+        return _refusal(entry) if isinstance(entry, LaurelsError) else {}
+
+    async def _attributes(self, step: dict[str, Any], member: str) -> dict[str, Any]:
+        await self.ledger.enrol([(member, None)], actor="clerk")
+        was, new = self._said.get(member, Attributes()), step["set"]
+        said = Attributes(new.get("birthday", was.birthday), tuple(new.get("segments", was.segments)))
+        self._said[member] = said
+        await self.ledger.set_attributes(member, said.encode())
+        return {}
+
+    async def _merge(self, step: dict[str, Any], member: str) -> dict[str, Any]:
+        before = await self._whole(step["into"])
+        try:
+            await self.awarder.merge(member, step["into"], actor="clerk")
+        except LaurelsError as error:
+            return _refusal(error)
+        whole = await self._whole(step["into"]) - before
+        return {"points": whole, "balance": (await self.state(step["into"])).active}
+
+    async def _whole(self, member: str) -> int:
+        """Points that remainders of two members made together."""
+        entries = await self.ledger.entries(member, limit=1000)
+        return sum(entry.points for entry in entries if entry.kind is EntryKind.EARN and entry.source == "laurels")
+
     async def _balance(self, _: dict[str, Any], member: str) -> dict[str, Any]:
         state, kept = await self.state(member), await self.ledger.account(member)
         totals = kept[0].totals if kept is not None else Balance()
@@ -186,9 +299,28 @@ class LedgerBook:
 
     async def _sweep(self, _: dict[str, Any], __: str) -> dict[str, Any]:
         before = await self._lapses()
-        while await self.awarder.sweep():
-            pass
+        await self._swept()
         return {"entries": await self._lapses() - before}
+
+    async def _liability(self, step: dict[str, Any], _: str) -> dict[str, Any]:
+        await self._swept()
+        owed = await liability(self.ledger, self._programs, self.now, self.now)
+        entries = [entry for entry in await self._feed() if entry.kind in MOVING]
+        moved: dict[str, int] = {}
+        for entry in entries[step.get("since", 0) :]:
+            moved[entry.kind.value] = moved.get(entry.kind.value, 0) + entry.points
+        assert owed.total == sum(entry.points for entry in entries)
+        value = Fraction(step["value"]) * (owed.active + owed.pending)
+        return {
+            "active": owed.active,
+            "pending": owed.pending,
+            "owed": owed.owed,
+            "total": owed.total,
+            "moved": {kind: points for kind, points in sorted(moved.items()) if points},
+            "value": str(half_up(value)),
+            "expected": str(half_up(value * Fraction(step.get("redeemed_share", "1")))),
+            "to": len(entries),
+        }
 
     async def _publish(self, step: dict[str, Any], _: str) -> dict[str, Any]:
         try:
@@ -198,15 +330,26 @@ class LedgerBook:
             return {"refused": error.message}
         return {"refused": ""}
 
+    async def _drained(self) -> None:
+        await self.awarder.drain()
+
+    async def _swept(self) -> None:
+        while await self.awarder.sweep():
+            pass
+
     async def _lapses(self) -> int:
         """How many entries the clock has led to."""
-        found = 0
+        return sum(entry.kind is EntryKind.EXPIRE for entry in await self._feed())
+
+    async def _feed(self) -> list[Entry]:
+        """All entries, in the order of recording."""
+        found: list[Entry] = []
         for shard in (await self.ledger.heads()).marks:
             mark = Mark()
             while read := await self.ledger.feed(shard, mark, 1000):
-                found += sum(entry.kind is EntryKind.EXPIRE for entry in read)
+                found += read
                 mark = Mark(read[-1].position, read[-1].hash)
-        return found
+        return sorted(found, key=lambda entry: (entry.recorded_at, entry.shard, entry.position))
 
     async def state(self, member: str) -> MemberState:
         """A member as of now."""
@@ -227,7 +370,7 @@ class LedgerBook:
         sent = document.document()
         [receipt] = await self.ledger.accept([sent])
         assert not receipt.conflict
-        await self.awarder.drain()
+        await self._drained()
         state = await self.ledger.document(sent.kind, sent.source, sent.id)
         assert state is not None
         return state
@@ -235,8 +378,7 @@ class LedgerBook:
     async def _settled(self, document: Document) -> Entry | LaurelsError:
         [receipt] = await self.awarder.settle_all([document])
         if isinstance(receipt, LaurelsError):  # writes nothing; the model writes what has lapsed by then
-            while await self.awarder.sweep():
-                pass
+            await self._swept()
             return receipt
         assert receipt.entry is not None
         return receipt.entry
@@ -246,10 +388,18 @@ class LedgerBook:
         return worded
 
 
+def _parts_taken(program: Program, taken: tuple[Entry, Details], unit: int) -> dict[str, str]:
+    """What a refund took by part; of a plain program all is base, and its entry says no parts."""
+    entry, details = taken
+    if program.plain:
+        return {"base": str(entry.points)} if entry.points else {}
+    return {name: format_grains(n * unit) for name, n in details.parts}
+
+
 def _refusal(error: LaurelsError) -> dict[str, Any]:
     """What is refused at once, in the words of the cases."""
-    if isinstance(error, Conflict) and "can come back" in error.message:
-        return {"refused": "more than was redeemed"}
+    if isinstance(error, Conflict):
+        return {"refused": "more than was redeemed" if "can come back" in error.message else error.message.lower()}
     return {"refused": "insufficient-points" if isinstance(error, InsufficientPoints) else error.message}
 
 

@@ -108,7 +108,7 @@ class KafkaSide:
 class SqsSide:
     """A standard or a FIFO queue. What is received shows again after a second here: a test cannot wait for thirty."""
 
-    redelivers_after_s = 2.5
+    redelivers_after_s = 1.5
 
     def __init__(self, server: sqs_server.SqsServer, suffix: str = "") -> None:
         self._server = server
@@ -154,7 +154,7 @@ class SqsSide:
 
 
 class _Brief(SqsQueue):
-    """A reader that, when it goes, lets the broker's time pass: what it held shows again after two seconds."""
+    """A reader that, when it goes, lets the broker's time pass: what it held shows again after a second."""
 
     def __init__(self, url: str, client: Any) -> None:
         super().__init__(url)
@@ -167,7 +167,7 @@ class _Brief(SqsQueue):
             async with self._new_client() as client:
                 for handle in held:
                     await client.change_message_visibility(
-                        QueueUrl=self._url, ReceiptHandle=handle, VisibilityTimeout=2
+                        QueueUrl=self._url, ReceiptHandle=handle, VisibilityTimeout=1
                     )
 
 

@@ -36,8 +36,9 @@ TOTALS = ("5.00", "14.99", "25.00", "130.00")
 class Tree:
     """`laurels serve` and its children over one state; killed and started again."""
 
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, shards: int = 1) -> None:
         self.state = state
+        self._environment = {**os.environ, "LAURELS_LEDGER_SHARDS": str(shards)}
         settings = load({"state": state}, environment={})
         self._token = sign_token(settings, subject=CALLER, scope=SCOPES, ttl_s=86_400)
         self._process: subprocess.Popen[bytes] | None = None
@@ -47,7 +48,7 @@ class Tree:
         log = self.state.parent / "serve.log"
         with log.open("wb") as file:
             command = [sys.executable, "-m", "laurels", "serve", "--port", "0", "--state", str(self.state)]
-            self._process = subprocess.Popen(command, stderr=file)
+            self._process = subprocess.Popen(command, stderr=file, env=self._environment)
         until(lambda: b" answers at " in log.read_bytes())
         found = re.search(r"answers at http://(\S+):(\d+)/", log.read_text())
         assert found is not None

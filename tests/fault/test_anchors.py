@@ -16,6 +16,7 @@ from laurels.ledger.chain import chained_hash
 from laurels.program import DEFAULT_PROGRAM
 from laurels.runtime.anchoring import Anchors, differing, public_key
 from laurels.testing.ledger_contract.base import Shop, TurnedClock, adjustment, order
+from laurels.testing.verifying import findings_of
 
 pytestmark = pytest.mark.anyio
 
@@ -84,7 +85,7 @@ async def test_never_changes_an_entry_that_an_anchor_covers_without_a_word(shop:
 
     rewrite(shop / "laurels.db", 5_000)
     rewritten = SqliteLedger.read(shop / "laurels.db")
-    alone = [finding async for step in rewritten.verify() for finding in step.findings]
+    alone = await findings_of(rewritten)
     assert alone == [], "who recomputes every hash is not found by the ledger alone"
     for against in (anchors, head):
         findings, _ = await differing(rewritten, [against], lambda: key)

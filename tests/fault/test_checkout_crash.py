@@ -15,6 +15,7 @@ from laurels.engines.payments import SandboxPayments
 from laurels.engines.sqlite import SqliteLedger
 from laurels.model import DocumentKind, Status
 from laurels.settings import Settings
+from laurels.testing.verifying import findings_of
 from laurels.wiring import Services, build
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")]
@@ -120,8 +121,7 @@ async def check_ends(state: Path, afterwards: Callable[[Services], Awaitable[obj
         answer = await ask_again(services)
         assert isinstance(answer, Failure if ended is IntentState.FAILURE else Success)
         await check_one_end(services)
-        async for step in services.ledger.verify():
-            assert step.findings == ()
+        assert await findings_of(services.ledger) == []
         balance = await services.ledger.balance("ann")
         assert (balance[0].balance if balance else 0) == charges(services)
         return before

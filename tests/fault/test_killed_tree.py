@@ -8,11 +8,13 @@ import asyncio
 import os
 import time
 from collections import Counter
+from contextlib import closing
 from email import message_from_bytes
 from itertools import count
 from pathlib import Path
 from random import Random
 
+import apsw
 import pytest
 from tests.fault.following import Board
 from tests.fault.history import History
@@ -27,6 +29,7 @@ from laurels.model.entries import SCORED
 from laurels.notify.notifier import LEASE_S
 from laurels.settings import Settings
 from laurels.testing.ledger_contract.base import TurnedClock
+from laurels.testing.verifying import findings_of
 from laurels.wiring import build
 
 pytestmark = pytest.mark.slow
@@ -41,15 +44,20 @@ MILESTONE = 100
 
 
 @pytest.mark.timeout(SECONDS * 20 + 120)
+@pytest.mark.parametrize("shards", [1, pytest.param(16, marks=pytest.mark.long)])
 def test_never_lost_never_twice_never_backwards_while_processes_are_killed(
-    tmp_path: Path, dice: Random, figures: Counter[str]
+    tmp_path: Path, dice: Random, figures: Counter[str], shards: int
 ) -> None:
-    kill_for(SECONDS, tmp_path, dice, figures)
+    kill_for(SECONDS, tmp_path, dice, figures, shards)
+    with closing(apsw.Connection(str(tmp_path / "state" / "laurels.db"))) as db:
+        assert db.execute("SELECT count(*) FROM shard").get == shards
 
 
-def kill_for(seconds: float, folder: Path, dice: Random, figures: Counter[str]) -> None:
-    """Kill trees over one state for so long; then send what is unknown again, and count everything."""
-    tree, history, seen = Tree(folder / "state"), History(), list[str]()
+def kill_for(seconds: float, folder: Path, dice: Random, figures: Counter[str], shards: int = 1) -> None:
+    """Kill trees over one state, with a ledger of so many shards, for so long; then send what is unknown again, and
+    count everything.
+    """
+    tree, history, seen = Tree(folder / "state", shards), History(), list[str]()
     deadline = time.monotonic() + seconds
     for number in count():
         figures["kills"] += run_and_kill(tree, history, seen, dice, name=f"k{number}", seconds=ROUND_S)
@@ -90,19 +98,24 @@ async def _check_in_the_end(state: Path, history: History, figures: Counter[str]
         board = Board(services.ledger, now)
         await board.catch_up()
         await board.check()
-        entries = await services.ledger.feed(0, Mark(), 1_000_000)
+        entries = await _entries(services.ledger)
     assert _recipients(state) == sorted(f"{member}@example.com" for member in _crossed(entries))
 
 
 async def _check(ledger: Ledger, history: History, figures: Counter[str]) -> None:
     """`acked <= applied <= acked + unknown`, each once, and a ledger that verifies."""
-    entries = Counter((e.kind, e.order_id, e.refund_id) for e in await ledger.feed(0, Mark(), 1_000_000) if e.order_id)
+    entries = Counter((e.kind, e.order_id, e.refund_id) for e in await _entries(ledger) if e.order_id)
     twice = [what for what, times in entries.items() if times > 1]
     lost, sneaked_in = await history.lost(ledger), await history.sneaked_in(ledger)
     figures["lost"] += len(lost)
     figures["twice"] += len(twice)
     assert (lost, twice, sneaked_in) == ([], [], [])
-    assert [finding async for step in ledger.verify() for finding in step.findings] == []
+    assert await findings_of(ledger) == []
+
+
+async def _entries(ledger: Ledger) -> list[Entry]:
+    """All there are: shard by shard, so a member's in order."""
+    return [entry for shard in (await ledger.heads()).marks for entry in await ledger.feed(shard, Mark(), 1_000_000)]
 
 
 def _recipients(state: Path) -> list[str]:

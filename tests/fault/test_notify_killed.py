@@ -20,7 +20,9 @@ from laurels.engines.sqlite import SqliteLedger
 from laurels.notify import Composer, Notifier
 from laurels.notify.notifier import LEASE_S
 from laurels.program import DEFAULT_PROGRAM, parse_program
+from laurels.settings import Settings
 from laurels.testing.ledger_contract.base import Shop, TurnedClock, order
+from laurels.wiring.naming import open_names
 
 pytestmark = pytest.mark.anyio
 
@@ -30,10 +32,13 @@ SOON_S = 30
 
 @asynccontextmanager
 async def opened(state: Path) -> AsyncIterator[Shop]:
-    """The state directory's ledger, with a clock that stands at the present."""
+    """The state directory's ledger and its names' key, as the processes will find them; the clock stands at the
+    present.
+    """
     now = TurnedClock()
     now.at = clock.now()
-    shop = Shop(SqliteLedger.open(state / "laurels.db", now), now)
+    names = (await open_names(Settings(state=state))).numbers
+    shop = Shop(SqliteLedger.open(state / "laurels.db", now, names=names), now)
     await shop.adopt(DEFAULT_PROGRAM)
     yield shop
     await shop.ledger.close()

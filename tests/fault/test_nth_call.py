@@ -21,8 +21,12 @@ from laurels.testing.ledger_contract.base import TurnedClock
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 REPOSITORY = Path(__file__).parents[2]
-SHARDED = (pytest.param("award", marks=pytest.mark.long), "redeem")
-"""Scenarios that are tried over 16 shards as well."""
+OFTEN = "redeem"
+SHARDED = [name if name == OFTEN else pytest.param(name, marks=pytest.mark.long) for name in SCENARIOS]
+"""Scenarios over 16 shards: all of them, one in every `make test`."""
+
+LONG_S = 900
+"""For the longest of them, where others have the machine too."""
 
 
 @pytest.mark.parametrize("level", ["call", "statement"])
@@ -34,6 +38,7 @@ async def test_never_lost_and_never_twice_where_the_nth_call_fails(
     await _fail_at_every_point(tmp_path, name, level, figures, shards=1)
 
 
+@pytest.mark.timeout(LONG_S)
 @pytest.mark.parametrize("level", ["call", "statement"])
 @pytest.mark.parametrize("name", SHARDED)
 async def test_never_lost_and_never_twice_over_16_shards_where_the_nth_call_fails(
@@ -73,6 +78,7 @@ async def test_never_lost_and_never_twice_where_the_nth_call_kills(
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.timeout(LONG_S)
 @pytest.mark.parametrize("name", SHARDED)
 async def test_never_lost_and_never_twice_over_16_shards_where_the_nth_call_kills(
     tmp_path: Path, name: str, figures: Counter[str]

@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,9 @@ PART_IN_COMMAND = 3
 
 
 class Tree:
-    """A running `laurels serve` on a free port, and a till that sends it orders."""
+    """A running `laurels serve` on a free port, and a till that sends it orders. Close it, also where a test fails:
+    what is left open is reported in another test, whichever runs when it is collected.
+    """
 
     def __init__(self, state: Path) -> None:
         self.process = subprocess.Popen(
@@ -33,15 +35,26 @@ class Tree:
             stderr=subprocess.PIPE,
             text=True,
         )
-        assert self.process.stderr is not None
-        address = None
-        while address is None:
-            line = self.process.stderr.readline()
-            assert line, "serve ended before it answered"
-            address = re.search(r"answers at (http://\S+)/", line)
-        self.url = address[1]
+        try:
+            self.url = self._address()
+        except BaseException:
+            self.close()
+            raise
         settings = load({"state": state}, environment={})
         self._token = sign_token(settings, subject="till", scope="orders:write members:read", ttl_s=600)
+
+    def _address(self) -> str:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            found = re.search(r"answers at (http://\S+)/", line)
+            if found is not None:
+                return found[1]
+        raise AssertionError("serve ended before it answered")
+
+    def close(self) -> None:
+        """Kill it where it still runs; its children leave by themselves."""
+        with killed_at_the_end(self.process):
+            pass
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         request = urllib.request.Request(  # noqa: S310 - our own server on loopback
@@ -78,6 +91,16 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
+@contextmanager
+def killed_at_the_end(process: "subprocess.Popen[Any]") -> Iterator[None]:
+    """Leave no process and no pipe open, whatever comes of the test."""
+    with process:
+        try:
+            yield
+        finally:
+            process.kill()
+
+
 def is_alive(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
@@ -87,14 +110,10 @@ def is_alive(pid: int) -> bool:
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Iterator[Tree]:
-    tree = Tree(tmp_path / "state")
-    until(lambda: set(tree.children()) == {"work", "notify"})
-    yield tree
-    children = tree.children() if tree.process.poll() is None else {}
-    tree.process.kill()
-    tree.process.wait()
-    if tree.process.stderr is not None:
-        tree.process.stderr.close()
+    with closing(Tree(tmp_path / "state")) as tree:
+        until(lambda: set(tree.children()) == {"work", "notify"})
+        yield tree
+        children = tree.children() if tree.process.poll() is None else {}
     until(lambda: not any(map(is_alive, children.values())))
 
 
@@ -125,12 +144,8 @@ def test_killed_itself_its_children_finish_and_leave(tree: Tree, tmp_path: Path)
     children = tree.children()
     tree.process.kill()
     until(lambda: not any(map(is_alive, children.values())))
-    again = Tree(tmp_path / "state")
-    try:
+    with closing(Tree(tmp_path / "state")) as again:
         until(lambda: all(again.awarded(f"A{number}") for number in range(20)))
         assert again.call("GET", "/loyalty/ann/balance")["balance"] == 20
-    finally:
         again.process.terminate()
-        again.process.wait(PATIENCE_S)
-        if again.process.stderr is not None:
-            again.process.stderr.close()
+        assert again.process.wait(PATIENCE_S) == 0

@@ -1,5 +1,6 @@
 """Orders by a queue through all that befalls it: every message three times and shuffled, poison among them, the broker
-stopped and started, consumers killed thirty times, acknowledgements lost, the ledger away.
+stopped and started, consumers killed thirty times (by `make test-all` six times), acknowledgements lost, the ledger
+away.
 """
 
 import asyncio
@@ -18,11 +19,14 @@ from tests.fault.consuming import Consumers, Messages, judge
 from tests.fault.cut_links import CutLinks
 
 from laurels.settings import load
+from laurels.testing.verifying import findings_of
 from laurels.wiring import Services, build
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(420)]
 
-KILLS = 30
+STORMS = pytest.mark.parametrize(
+    ("orders", "kills"), [pytest.param(600, 6, marks=pytest.mark.long), pytest.param(3000, 30, marks=pytest.mark.soak)]
+)
 CONSUMERS = 2
 LEDGER_AWAY_S = 3.0
 """Longer than SQLite's writers wait for each other."""
@@ -131,7 +135,7 @@ class Kafka:
         self._server.start()
 
 
-async def storm(broker: Broker, url: str, messages: Messages, state: Path, dice: Random) -> None:
+async def storm(broker: Broker, url: str, messages: Messages, state: Path, dice: Random, *, kills: int) -> None:
     """Let it come down, and judge meanwhile and at the end."""
     settings = load({"state": state})
     async with build(settings) as services:
@@ -139,14 +143,14 @@ async def storm(broker: Broker, url: str, messages: Messages, state: Path, dice:
         confirmed = await broker.send(messages.sent[:first])
         consumers = Consumers(state, url, CONSUMERS)
         try:
-            for kill in range(KILLS):
+            for kill in range(kills):
                 await _something_new(services, consumers)
                 consumers.kill(dice)
-                if kill == KILLS // 3:
+                if kill == kills // 3:
                     await asyncio.to_thread(broker.stop)
                     await asyncio.to_thread(broker.start)
                     confirmed += await broker.send(messages.sent[first:])
-                if kill == 2 * KILLS // 3:
+                if kill == 2 * kills // 3:
                     await _ledger_away(state)
             assert confirmed == len(messages.sent)
             await judge(services.ledger, messages, at_end=False)
@@ -158,17 +162,16 @@ async def storm(broker: Broker, url: str, messages: Messages, state: Path, dice:
             consumers.close()
         await services.awarder.drain()
         await judge(services.ledger, messages, at_end=True)
-        assert consumers.killed == KILLS
+        assert consumers.killed == kills
         await services.projector.reach()
-        async for step in services.ledger.verify():
-            assert step.findings == ()
+        assert await findings_of(services.ledger) == []
 
 
 async def _something_new(services: Services, consumers: Consumers) -> None:
     """Wait until a consumer has taken something, or there is nothing left that is quick to come."""
     before = (await services.ledger.counts()).ready
     await services.awarder.drain()
-    for _ in range(30):
+    for _ in range(15):
         if (await services.ledger.counts()).ready != before:
             return
         consumers.tend()
@@ -185,21 +188,23 @@ async def _ledger_away(state: Path) -> None:
     connection.close()
 
 
-async def test_rabbitmq(tmp_path: Path, dice: Random) -> None:
+@STORMS
+async def test_rabbitmq(tmp_path: Path, dice: Random, orders: int, kills: int) -> None:
     """With a delivery limit of 20, as RabbitMQ 4 has it; nothing ends among the dead letters."""
     (tmp_path / "broker").mkdir()
     with rabbitmq_server.running(tmp_path / "broker") as server, CutLinks(server.port) as links:
         broker = Rabbit(server)
         await broker.make()
         url = f"amqp://guest:guest@127.0.0.1:{links.port}/?queue=orders"
-        await storm(broker, url, Messages(dice, 6000), tmp_path / "state", dice)
+        await storm(broker, url, Messages(dice, orders), tmp_path / "state", dice, kills=kills)
         assert await broker.dead() == 0
 
 
-async def test_kafka(tmp_path: Path, dice: Random) -> None:
+@STORMS
+async def test_kafka(tmp_path: Path, dice: Random, orders: int, kills: int) -> None:
     """Killed like a machine that loses power, as far as the broker is concerned."""
     (tmp_path / "broker").mkdir()
     with kafka_server.running(tmp_path / "broker") as server:
         broker = Kafka(server)
         await broker.make()
-        await storm(broker, server.url("orders"), Messages(dice, 6000), tmp_path / "state", dice)
+        await storm(broker, server.url("orders"), Messages(dice, orders), tmp_path / "state", dice, kills=kills)

@@ -13,14 +13,14 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from tests.fault.test_process_tree import Tree, is_alive, until
+from tests.fault.test_process_tree import Tree, is_alive, killed_at_the_end, until
 from tests.integration.test_http_asgi import served
 
 from laurels.asgi import Application
@@ -29,14 +29,18 @@ from laurels.checkout import Checkout
 from laurels.http.tokens import sign_token
 from laurels.leaderboard import Projector
 from laurels.notify import Notifier
-from laurels.runtime.roles import BACKGROUND, ROLES
+from laurels.runtime.roles import BACKGROUND, CONSOLE, ROLES, wanted
 from laurels.settings import Settings
 
 PLANTS = Path(__file__).parent / "plants"
 SECRET = "ann@example.com"
+ALWAYS = tuple(role for role in wanted(ROLES, Settings()) if role.process != CONSOLE)
+"""The roles of a shop that reads no queue and publishes nowhere; the console is a command of its own."""
+
 LOOPS: dict[str, tuple[type, str]] = {
     "award": (Awarder, "step"),
     "recover": (Checkout, "recover"),
+    "sweep": (Awarder, "sweep"),
     "project": (Projector, "catch_up"),
     "notify": (Notifier, "step"),
 }
@@ -83,16 +87,14 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Plagued]:
     planted.mkdir()
     monkeypatch.setenv("LAURELS_TEST_PLANTED", str(planted))
     monkeypatch.setenv("PYTHONPATH", str(PLANTS), prepend=os.pathsep)
-    tree = Plagued(tmp_path / "state", planted)
-    until(lambda: set(tree.children()) == {"work", "notify"})
-    until(tree.is_ready)
-    yield tree
-    children = tree.children()
-    tree.process.send_signal(signal.SIGTERM)
-    assert tree.process.wait(30) == 0
-    until(lambda: not any(map(is_alive, children.values())))
-    assert tree.process.stderr is not None
-    tree.process.stderr.close()
+    with closing(Plagued(tmp_path / "state", planted)) as tree:
+        until(lambda: set(tree.children()) == {"work", "notify"})
+        until(tree.is_ready)
+        yield tree
+        children = tree.children()
+        tree.process.send_signal(signal.SIGTERM)
+        assert tree.process.wait(30) == 0
+        until(lambda: not any(map(is_alive, children.values())))
 
 
 def is_shown(tree: Plagued, points: int) -> bool:
@@ -156,7 +158,7 @@ def test_what_runs_is_told_to_services_alone(tree: Plagued, tmp_path: Path) -> N
     tree.order("A1")
     until(lambda: tree.awarded("A1"))
     told = tree.call("GET", "/readyz")
-    assert [one["role"] for one in told["roles"]] == sorted(role.name for role in ROLES)
+    assert [one["role"] for one in told["roles"]] == sorted(role.name for role in ALWAYS)
     assert [(head["shard"], head["position"]) for head in told["heads"]] == [(0, 2)], "an enrolment and an award"
     assert bytes.fromhex(told["heads"][0]["hash"])
     settings = Settings(state=tmp_path / "state")
@@ -173,7 +175,7 @@ def test_what_runs_is_told_to_services_alone(tree: Plagued, tmp_path: Path) -> N
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("role", [role.name for role in BACKGROUND])
+@pytest.mark.parametrize("role", [role.name for role in wanted(BACKGROUND, Settings())])
 async def test_under_another_server_a_role_that_fails_leaves_the_answers_alone(
     role: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -203,7 +205,7 @@ async def test_under_another_server_a_role_that_fails_leaves_the_answers_alone(
 
 
 def test_every_role_has_its_fault_planted() -> None:
-    assert {*LOOPS, "http"} == {role.name for role in ROLES}
+    assert {*LOOPS, "http"} == {role.name for role in ALWAYS}
 
 
 def test_a_metrics_folder_that_a_killed_process_left_is_removed_at_the_next_start(
@@ -214,34 +216,31 @@ def test_a_metrics_folder_that_a_killed_process_left_is_removed_at_the_next_star
     def folders() -> list[Path]:
         return list(tmp_path.glob("laurels-metrics-*"))
 
-    first = Tree(tmp_path / "state")
-    second = Tree(tmp_path / "other")
-    assert len(folders()) == 2, "the second start left the first one's alone"
-    children = first.children()
-    first.process.kill()
-    first.process.wait()
-    until(lambda: not any(map(is_alive, children.values())))
-    assert len(folders()) == 2
-    third = Tree(tmp_path / "state")
-    assert len(folders()) == 2, "the killed one's is gone, its own has come"
-    for each in (second, third):
-        each.process.terminate()
-        assert each.process.wait(30) == 0
-    for each in (first, second, third):
-        assert each.process.stderr is not None
-        each.process.stderr.close()
+    with ExitStack() as trees:
+        first = trees.enter_context(closing(Tree(tmp_path / "state")))
+        second = trees.enter_context(closing(Tree(tmp_path / "other")))
+        assert len(folders()) == 2, "the second start left the first one's alone"
+        children = first.children()
+        first.process.kill()
+        first.process.wait()
+        until(lambda: not any(map(is_alive, children.values())))
+        assert len(folders()) == 2
+        third = trees.enter_context(closing(Tree(tmp_path / "state")))
+        assert len(folders()) == 2, "the killed one's is gone, its own has come"
+        for each in (second, third):
+            each.process.terminate()
+            assert each.process.wait(30) == 0
     until(lambda: folders() == [])
 
 
 def test_only_takes_every_name_of_the_table(tmp_path: Path) -> None:
-    for role in BACKGROUND:
+    for role in wanted(BACKGROUND, Settings()):
         state = tmp_path / role.name
         process = subprocess.Popen(
             [sys.executable, "-m", "laurels", "serve", "--only", role.name, "--state", str(state)],
             stderr=subprocess.PIPE,
         )
-        until(lambda state=state: list((state / "run").glob("*.json")) != [])  # type: ignore[misc]
-        process.terminate()
-        assert process.wait(30) == 0
-        assert process.stderr is not None
-        process.stderr.close()
+        with killed_at_the_end(process):
+            until(lambda state=state: list((state / "run").glob("*.json")) != [])  # type: ignore[misc]
+            process.terminate()
+            assert process.wait(30) == 0

@@ -14,9 +14,9 @@ import pytest
 from tests.fault.test_process_tree import PATIENCE_S, until
 
 from laurels.engines.sqlite import SqliteLedger
-from laurels.ledger import Finding
 from laurels.model import Mark
 from laurels.testing.ledger_contract.base import order
+from laurels.testing.verifying import findings_of
 
 pytestmark = pytest.mark.anyio
 
@@ -77,9 +77,7 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     for worker in desk.workers:
         worker.kill()
         worker.wait()
-    findings: list[Finding] = []
-    async for step in desk.ledger.verify():
-        findings += step.findings
+    findings = await findings_of(desk.ledger)
     await desk.ledger.close()
     assert findings == []
 

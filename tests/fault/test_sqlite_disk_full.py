@@ -15,6 +15,7 @@ from laurels.engines.sqlite import SqliteLedger
 from laurels.errors import LedgerUnavailable
 from laurels.model import Document, DocumentKind, Order, Status
 from laurels.program import DEFAULT_PROGRAM, parse_program
+from laurels.testing.verifying import findings_of
 
 pytestmark = pytest.mark.anyio
 
@@ -143,7 +144,7 @@ async def _accepted(ledger: SqliteLedger, orders: list[int]) -> list[int]:
 
 
 async def _is_sound(ledger: SqliteLedger, orders: int) -> None:
-    assert [finding async for step in ledger.verify() for finding in step.findings] == []
+    assert await findings_of(ledger) == []
     totals = [await ledger.balance(f"m{member}") for member in range(7)]
     assert sum(found[0].balance for found in totals if found) == orders
 

@@ -20,6 +20,7 @@ from laurels.awarding import Awarder, Programs
 from laurels.engines.sqlite import SqliteLedger
 from laurels.model import DocumentKind, EntryKind, Mark, Order
 from laurels.program import DEFAULT_PROGRAM, parse_program
+from laurels.testing.verifying import findings_of
 
 SECONDS = float(os.environ.get("LAURELS_KILL_SECONDS") or 8)
 """How long the killing goes on; give more to look harder."""
@@ -110,7 +111,7 @@ async def _applied(path: Path, invoked: set[int]) -> set[int]:
     """The orders that the ledger has, after whatever recovery it needs. It is sound each time."""
     ledger = SqliteLedger.open(path)
     found = {n for n in invoked if await ledger.document(DocumentKind.ORDER, "shop", f"A{n}")}
-    assert [finding async for step in ledger.verify() for finding in step.findings] == []
+    assert await findings_of(ledger) == []
     await ledger.close()
     return found
 
@@ -135,7 +136,7 @@ async def _retry_and_check(path: Path, invoked: set[int], acked: set[int]) -> No
         found = await ledger.balance(f"m{member}")
         expected = sum((1500 + n % 7 * 500) // 1000 for n in invoked if n % MEMBERS == member)
         assert (found[0].balance if found else 0) == expected
-    assert [finding async for step in ledger.verify() for finding in step.findings] == []
+    assert await findings_of(ledger) == []
     await ledger.close()
 
 

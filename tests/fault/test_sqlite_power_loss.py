@@ -18,6 +18,7 @@ from laurels.awarding import Awarder, Programs
 from laurels.engines.sqlite import SqliteLedger
 from laurels.model import DocumentKind, Order, Redemption, Status
 from laurels.program import DEFAULT_PROGRAM, parse_program
+from laurels.testing.verifying import findings_of
 
 pytestmark = pytest.mark.anyio
 
@@ -136,7 +137,7 @@ async def _holds(path: Path, accepted: list[str], awarded: int, settled: list[st
     """Whether the ledger that is left is sound and has everything that was acknowledged."""
     ledger = SqliteLedger.open(path)
     try:
-        assert [finding async for step in ledger.verify() for finding in step.findings] == []
+        assert await findings_of(ledger) == []
         for n, order_id in enumerate(accepted):
             state = await ledger.document(DocumentKind.ORDER, "shop", order_id)
             assert state is not None, order_id

@@ -10,11 +10,11 @@ from random import Random
 import apsw
 import pytest
 
-from laurels.awarding import Awarder, Programs
+from laurels.awarding import Awarder, Programs, recount_of
 from laurels.engines.sqlite import SqliteLedger
 from laurels.engines.sqlite.connection import Database
 from laurels.errors import LaurelsError
-from laurels.ledger import Claim, Finding, Outcome, Posting
+from laurels.ledger import Act, Claim, Finding, Outcome, Posting
 from laurels.model import Adjustment, EntryKind, MemberEvent, Order, Refund
 from laurels.program import DEFAULT_PROGRAM, parse_program
 
@@ -44,17 +44,23 @@ COLUMNS = [
 """As they lie in the file."""
 
 
+RECOUNT = recount_of(Programs.of(parse_program(DEFAULT_PROGRAM)))
+
 FLIPS = 150
 
 BESIDE = {
+    *(f"audit_head.{column}" for column in ("one", "at", "cut_position", "cut_hash")),
     *(f"accepted.{column}" for column in ("member", "fingerprint", "accepted_at")),
     *(f"contact.{column}" for column in ("member", "email")),
-    *(f"award.{column}" for column in ("frame", "places", "refunded")),
-    *(f"balance.{column}" for column in ("month", "month_score", "before_score", "state")),
+    "award.frame",
+    "balance.state",
     *(f"content.{column}" for column in ("place", "content")),
     *(f"inbox.{column}" for column in ("order_id", "content", "raw", "reason", "changed_at")),
     *(f"inbox.{column}" for column in ("shard", "stranger", "order_source", "actor")),
-    *(f"ledger.{column}" for column in ("identity", "epoch", "created_at", "secret", "next_member", "next_name")),
+    *(
+        f"ledger.{column}"
+        for column in ("one", "identity", "epoch", "created_at", "secret", "next_member", "next_name")
+    ),
     *(f"member.{column}" for column in ("enrolled_at", "secret", "place", "shard")),
     *(f"program.{column}" for column in ("text", "published_at", "from_at", "actor")),
     *(f"remark.{column}" for column in ("place", "reason", "note")),
@@ -95,11 +101,41 @@ async def make(path: Path) -> None:
     await ledger.accept([_refund("R2", "ann", 500, "A9").document(), _order("A2", "bob", 100, "JPY").document()])
     await awarder.drain()
     await ledger.accept([_order("A3", "ann", 10_00).document()])
+    for number in range(3):
+        act = Act(sub="niamh", name="Niamh Byrne", roles="support", action="show_customer", member=number)
+        await ledger.record(act)
     await ledger.close()
     assert await _findings(path) == []
 
 
-@pytest.mark.parametrize("table", ["entry", "program"])
+@pytest.mark.parametrize(
+    "column", ["at", "sub", "name", "roles", "action", "member", "object", "outcome", "request_id", "hash"]
+)
+@pytest.mark.parametrize("position", [1, 2, 3])
+async def test_a_changed_row_of_the_audit_log_is_named(path: Path, column: str, position: int) -> None:
+    with closing(apsw.Connection(str(path))) as connection:
+        trigger = connection.execute("SELECT sql FROM sqlite_schema WHERE name = 'audit_is_never_changed'").get
+        connection.execute("DROP TRIGGER audit_is_never_changed")
+        other = "at + 1" if column == "at" else "7" if column == "member" else "CAST('x' AS BLOB)"
+        text = "'x' || " + column
+        value = other if column in {"at", "member", "hash"} else text
+        connection.execute(f"UPDATE audit SET {column} = {value} WHERE position = ?", (position,))  # noqa: S608
+        connection.execute(trigger)
+    where = [finding.where for finding in await _findings(path)]
+    assert where[0] == f"audit {position}"
+
+
+@pytest.mark.parametrize("gone", [1, 2, 3])
+async def test_a_row_missing_from_the_audit_log_is_named(path: Path, gone: int) -> None:
+    with closing(apsw.Connection(str(path))) as connection:
+        trigger = connection.execute("SELECT sql FROM sqlite_schema WHERE name = 'audit_is_never_deleted'").get
+        connection.execute("DROP TRIGGER audit_is_never_deleted")
+        connection.execute("DELETE FROM audit WHERE position = ?", (gone,))
+        connection.execute(trigger)
+    assert (await _findings(path))[0].where == f"audit {gone}"
+
+
+@pytest.mark.parametrize("table", ["entry", "program", "audit"])
 @pytest.mark.parametrize(
     "statement", ["DELETE FROM {}", "UPDATE {} SET rowid = 77", "REPLACE INTO {} SELECT * FROM {}"]
 )
@@ -179,6 +215,15 @@ async def test_one_flipped_bit_in_an_entry_is_named(path: Path, column: str, bit
         ("UPDATE inbox SET kind = 'refund' WHERE id = 'A3'", "order shop/A3"),
         ("UPDATE inbox SET source = 'till' WHERE id = 'R2'", "refund shop/R2"),
         ("UPDATE award SET reversed = reversed + 1", "order shop/A1"),
+        ("UPDATE award SET refunded = NULL", "order shop/A1"),
+        ("UPDATE award SET refunded = CAST(replace(CAST(refunded AS TEXT), 'R1', 'R8') AS BLOB)", "order shop/A1"),
+        ("UPDATE award SET places = x'5b5d'", "order shop/A1"),
+        ("UPDATE award SET places = x'5b37'", "order shop/A1"),
+        ("UPDATE award SET places = CAST(json_remove(CAST(places AS TEXT), '$[1]') AS BLOB)", "order shop/A1"),
+        ("UPDATE balance SET month_score = month_score + 1 WHERE member = 0", "member number 0"),
+        ("UPDATE balance SET before_score = 1 WHERE member = 0", "member number 0"),
+        ("UPDATE balance SET month = month - 1 WHERE member = 0", "member number 0"),
+        ("INSERT INTO closed_month VALUES (202401, 2, 1)", "member number 2"),
         ("UPDATE award SET member = 1", "order shop/A1"),
         ("DELETE FROM award", "order shop/A1"),
     ],
@@ -194,6 +239,31 @@ async def test_what_was_changed_without_the_application_is_named(path: Path, sta
         assert [each for each in found if each.startswith(where)]
     else:
         assert where in found
+
+
+async def test_a_ledger_that_can_enrol_nobody_any_more_is_named(path: Path) -> None:
+    """Under another key, the row that says who the ledger is, breaks its own constraint at every change of it. SQLite's
+    own look at the file does not ask that of a key.
+    """
+    with closing(apsw.Connection(str(path))) as connection:
+        connection.pragma("ignore_check_constraints", 1)
+        connection.execute("UPDATE ledger SET one = 3")
+    [finding] = await _findings(path)
+    assert finding == Finding("ledger", "the row that says who it is, is missing")
+
+
+def test_no_bit_of_the_ledgers_own_row_ends_verify_with_an_error_of_the_driver(path: Path) -> None:
+    """Of its kinds and lengths of values, and of its first text; some keep the ledger from being opened."""
+    content = path.read_bytes()
+    with closing(apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)) as connection:
+        identity = content.index(str(connection.execute("SELECT identity FROM ledger").get).encode())
+    found = 0
+    for where in range(identity - 16, identity + 2):
+        for bit in range(8):
+            _flip(path, where, bit)
+            found += bool(asyncio.run(_findings(path)))
+            path.write_bytes(content)
+    assert found > 32
 
 
 async def test_a_guard_that_was_taken_away_is_named(path: Path) -> None:
@@ -267,7 +337,7 @@ async def _findings(path: Path) -> list[Finding]:
     except LaurelsError as error:
         return [Finding("file", error.message)]
     try:
-        return [finding async for step in ledger.verify() for finding in step.findings]
+        return [finding async for step in ledger.verify(RECOUNT) for finding in step.findings]
     finally:
         await ledger.close()
 
@@ -284,6 +354,7 @@ def _everything(claim: Claim) -> Outcome:
         reason="a reason",
         occurred_at=claim.now,
         board_at=claim.now - 1,
+        month=RECOUNT.month_of(claim.now - 1, claim.now),
         currency="GBP",
         amount=7654321,
         order_key=("clerk", "some-order"),

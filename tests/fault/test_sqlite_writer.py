@@ -1,7 +1,7 @@
 """The one writing thread: many callers share a commit, and one that fails takes nobody with it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -61,19 +61,28 @@ async def test_one_that_breaks_a_constraint_fails_alone(ledger: SqliteLedger) ->
     assert await awarder.drain() == 20
 
 
-async def test_a_job_that_raises_undoes_its_own_writes_alone(ledger: SqliteLedger) -> None:
+async def test_a_job_that_raises_undoes_its_own_writes_alone(ledger: SqliteLedger, tmp_path: Path) -> None:
+    """In one commit with its neighbours. All three are handed to the writer itself: `publish` reads first, and two of
+    them at once come to the writer in any order.
+    """
+
+    def write(version: int, text: str) -> Callable[[Database], None]:
+        return lambda db: db.run("insert_program", version, text, 0, None, "test")
+
     def write_and_raise(db: Database) -> None:
-        db.run("insert_program", 7, "text", 0, None, "test")
+        write(7, "text")(db)
         raise ZeroDivisionError
 
+    before = _commits(tmp_path / "laurels.db-wal")
     answers = await asyncio.gather(
-        ledger.publish(1, "one", None, actor="test"),
+        ledger._writer.run(write(1, "one")),
         ledger._writer.run(write_and_raise),
-        ledger.publish(2, "two", None, actor="test"),
+        ledger._writer.run(write(2, "two")),
         return_exceptions=True,
     )
-    assert isinstance(answers[1], ZeroDivisionError)
+    assert [type(answer) for answer in answers] == [type(None), ZeroDivisionError, type(None)]
     assert [(each.version, each.text) for each in await ledger.programs()] == [(1, "one"), (2, "two")]
+    assert _commits(tmp_path / "laurels.db-wal") - before == 1
 
 
 async def test_who_gives_up_waiting_does_not_stop_the_others(ledger: SqliteLedger) -> None:

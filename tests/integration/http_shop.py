@@ -11,10 +11,14 @@ import httpx
 from tests.settings import settings_with
 
 from laurels.http import serve
+from laurels.http.person_tokens import PersonTokens, console_key
 from laurels.http.tokens import sign_token
 from laurels.wiring import Services, build
 
-ALL_SCOPES = "orders:write members:read members:write points:adjust points:redeem"
+ALL_SCOPES = (
+    "orders:write members:read members:write members:contact points:adjust points:redeem points:transfer events:read "
+    "audit:read quarantine:write status:read"
+)
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,10 @@ class Shop:
         """A member's token, or a service's."""
         subject, scope = (member, None) if member is not None else ("till", scope)
         return sign_token(self.services.settings, subject=subject, scope=scope, ttl_s=600)
+
+    def person(self, *roles: str, sub: str = "niamh", name: str = "Niamh Byrne") -> str:
+        """A token that a console has signed for a person with these roles."""
+        return PersonTokens(console_key(self.services.settings), self.services.now).sign(sub, name, roles)
 
     async def settle(self) -> None:
         """Award all that was accepted, and bring the board up to date."""

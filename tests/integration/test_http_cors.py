@@ -28,9 +28,16 @@ FOR_MEMBERS = {
     "/leaderboard/all-time": "GET",
     "/leaderboard/all-time/live": "GET",
     "/order/A1": "POST, GET",
+    "/order/A1/refund/R1": "GET",
+    "/order/A1/explain": "GET",
+    "/loyalty/m1/quote": "POST",
+    "/loyalty/m1/hold": "POST",
+    "/loyalty/m1/hold/H1/capture": "POST",
+    "/loyalty/m1/hold/H1/void": "POST",
     "/members/m1/hide": "POST",
     "/members/m1/show": "POST",
     "/members/m1/rename": "POST",
+    "/members/m1/export": "GET",
 }
 FOR_SERVICES = ["/orders", "/order/A1/refund", "/loyalty/m1/refund", "/members", "/members/m1"]
 FOR_MACHINES = ["/healthz", "/metrics", "/openapi.json", "/", "/web/page.css", "/nothing"]

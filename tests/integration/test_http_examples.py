@@ -10,6 +10,8 @@ from tests.integration.http_shop import Shop, open_shop
 from laurels.http.app import ROUTES
 from laurels.http.examples import ANSWERS, REQUESTS
 from laurels.http.problems import KINDS
+from laurels.program import DEFAULT_PROGRAM
+from laurels.role_status import RoleState
 
 pytestmark = pytest.mark.anyio
 
@@ -22,7 +24,7 @@ NAMES = [route.handle.__name__ for route in KNOWN]
 async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
     """A shop with the member of the examples and others above and below, and with the order of the examples."""
     async with open_shop(tmp_path_factory.mktemp("state")) as shop:
-        await shop.order("A1001", MEMBER, "25.00")
+        await shop.order("A1001", MEMBER, "25.00", email="ann@example.com")
         await shop.settle()
         refund = {"refund_id": "R0", "member_id": MEMBER, "currency": "GBP", "amount": "1.00"}
         await shop.ask("POST", "/order/A1001/refund", json=refund)
@@ -30,6 +32,10 @@ async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
         await shop.settle()
         for member, points in (("above", 900), ("just-above", 800), (MEMBER, 475), ("below", 300)):
             await shop.ask("POST", f"/loyalty/{member}", json={"loyalty-points": points})
+        await shop.order("A1002-USD", MEMBER, "25.00", currency="USD")
+        shop.services.roles.tell("award", RoleState.RUNNING)
+        given = {"loyalty-points": 25, "reason": "ticket 48213", "note": "Sorry"}
+        await shop.ask("POST", f"/loyalty/{MEMBER}", json=given, token=shop.person("support"))
         await shop.settle()
         yield shop
 
@@ -92,8 +98,15 @@ async def test_an_example_is_taken(shop: Shop, method: str, path: str, name: str
     body = operation["requestBody"]["content"]["application/json"]["examples"][name]["value"]
     member = MEMBER if "itemIds" in body else None
     address = filled(path, operation).replace("A1001", order_id)
+    if path.endswith("/drop"):  # it was tried again before
+        await shop.settle()
     if path.endswith("/amend"):
         await shop.order(order_id, MEMBER, "25.00")
+    if path.endswith("/tier"):
+        tiers = f'{DEFAULT_PROGRAM}\n[tiers]\nlevels = [{{name = "gold", reach = 500}}]'.replace(
+            "version = 1", "version = 2"
+        )
+        await shop.services.ledger.publish(2, tiers, None, actor="test")
     answer = await shop.ask(method, address, json=body, member=member)
     assert answer.is_success, answer.text
     assert shape(told(operation, answer.status_code)) == shape(answer.json())

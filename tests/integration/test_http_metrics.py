@@ -7,6 +7,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -185,13 +186,11 @@ def test_what_was_open_in_a_process_goes_with_it_and_what_it_counted_stays(tmp_p
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Iterator[Tree]:
-    tree = Tree(tmp_path / "state")
-    until(lambda: set(tree.children()) == {"work", "notify"})
-    yield tree
-    tree.process.terminate()
-    tree.process.wait(30)
-    assert tree.process.stderr is not None
-    tree.process.stderr.close()
+    with closing(Tree(tmp_path / "state")) as tree:
+        until(lambda: set(tree.children()) == {"work", "notify"})
+        yield tree
+        tree.process.terminate()
+        tree.process.wait(30)
 
 
 def test_processes_that_serve_together_count_together(tree: Tree) -> None:

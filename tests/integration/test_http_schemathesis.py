@@ -25,6 +25,7 @@ from tests.integration.http_shop import Shop, open_shop
 from laurels.http import limits, service
 from laurels.http.app import ROUTES
 from laurels.http.routes import Route
+from laurels.testing.verifying import findings_of
 
 EXAMPLES = int(os.environ.get("LAURELS_TEST_EXAMPLES") or (60 if os.environ.get("LAURELS_TEST_ALL") else 20))
 SEED = int(os.environ.get("LAURELS_TEST_SEED", "20261101"))
@@ -42,8 +43,13 @@ KNOWN = {
     "order_id": ["A1", "A2", "A3", "A4"],
     "refund_id": ["R1", "R2"],
     "redemption_id": ["V1", "V2"],
+    "hold_id": ["H1", "H2"],
     "board": ["all-time", "month", "month:2026-10", "weekly"],
     "name": ["conflict"],
+    "number": ["0", "1", "4711"],
+    "kind": ["order", "refund"],
+    "source": ["shop"],
+    "id": ["A1", "A4"],
 }
 """What may stand in a path beside what is made up: members and orders in every state."""
 
@@ -107,7 +113,7 @@ async def _furnish(shop: Shop) -> None:
 async def _still_sound(shop: Shop) -> bool:
     """Whether all that was taken can be awarded, and the ledger agrees with itself."""
     await shop.settle()
-    return not [finding async for report in shop.services.ledger.verify() for finding in report.findings]
+    return not await findings_of(shop.services.ledger)
 
 
 def name_of(route: Route) -> str:

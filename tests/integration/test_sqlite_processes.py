@@ -13,6 +13,7 @@ from laurels.awarding import Awarder, Programs
 from laurels.engines.sqlite import SqliteLedger
 from laurels.model import EntryKind, Mark, Order, Refund
 from laurels.program import DEFAULT_PROGRAM, parse_program
+from laurels.testing.verifying import findings_of
 
 PROCESSES = 3
 ORDERS = 200
@@ -100,7 +101,7 @@ async def _check(path: Path) -> None:
     assert len({(entry.kind, entry.order_id) for entry in entries if entry.order_id}) == 2 * ORDERS * PROCESSES
     balances = [await ledger.balance(f"m{n}") for n in range(MEMBERS)]
     assert sum(found[0].balance for found in balances if found) == ORDERS * PROCESSES * (EARNED - TAKEN_BACK)
-    assert [finding async for step in ledger.verify() for finding in step.findings] == []
+    assert await findings_of(ledger) == []
     await ledger.close()
 
 

@@ -18,6 +18,7 @@ from laurels.ledger import Finding
 from laurels.model import Balance, Mark, MemberEvent, Order
 from laurels.model.documents import keyed
 from laurels.program import parse_program
+from laurels.testing.verifying import findings_of
 from laurels.wiring.ledgers import old_rules
 
 pytestmark = pytest.mark.anyio
@@ -190,7 +191,7 @@ async def _is_sound(path: Path) -> None:
 
 
 async def _findings(ledger: SqliteLedger) -> list[Finding]:
-    return [finding async for step in ledger.verify() for finding in step.findings]
+    return await findings_of(ledger)
 
 
 def _order(order_id: str, member_id: str, total: int) -> Order:
@@ -228,3 +229,27 @@ def _query(path: Path, query: str) -> list[tuple[Any, ...]]:
 def _schema(path: Path) -> list[tuple[object, ...]]:
     with closing(apsw.Connection(str(path))) as connection:
         return connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name").fetchall()
+
+
+def test_a_ledger_of_schema_4_gets_an_empty_audit_log_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "four.db"
+    with monkeypatch.context() as patched:
+        patched.setattr(schema, "_STEPS", schema._STEPS[:4])
+        patched.setattr(schema, "LATEST", 4)
+        patched.setattr("laurels.engines.sqlite.ledger.LATEST", 4)
+        assert SqliteLedger.migrate(path) == (0, 4)
+    with closing(apsw.Connection(str(path))) as connection:
+        connection.execute("INSERT INTO member VALUES (0, 'ann', 0, 0, 1, 0, NULL, x'00', NULL)")
+        connection.execute("INSERT INTO contact VALUES (0, 'Ann@Example.com')")
+    kept = _query(path, "SELECT * FROM member JOIN contact ON member = number")
+    assert _migrate(path) == (4, LATEST)
+    assert _query(path, "SELECT * FROM member JOIN contact ON member = number") == kept
+    assert _query(path, "SELECT count(*) FROM audit") == [(0,)]
+    assert _schema(path) == _schema_of_fresh(tmp_path)
+
+
+def _schema_of_fresh(folder: Path) -> Any:
+    SqliteLedger.migrate(folder / "new.db")
+    return _schema(folder / "new.db")

@@ -7,18 +7,17 @@ for the time between two renames and to nobody else, ever.
 from collections.abc import Mapping
 
 import msgspec
-from tests.property.model import Document, Event, Model, Program, boards_of, month_of
+from tests.property.model import Document, Event, Model, Program, Upto, boards_of, month_of
 from tests.property.model import Row as Place
 from tests.property.reasons import check_reason
 
-from laurels.awarding import published_programs
+from laurels.awarding import published_programs, recount_of
 from laurels.dashboard import Me, Row
 from laurels.errors import BoardNotReady
 from laurels.ledger import Ledger
 from laurels.model import Balance, DocumentKind, Entry, Mark, Version
 from laurels.wiring import Services
 
-SHARD = 0
 TOP, AROUND = 3, 1
 """Small, so that boards of a handful of members have ends to be cut at."""
 NOBODY = Me(rank=None, position=None, tied=0, points=0, name=None, hidden=False)
@@ -40,7 +39,8 @@ class Auditor:
         Not thorough: only the documents that the model changed since they were judged last.
         """
         programs = await published_programs(ledger)
-        entries = await programs.worded(await ledger.feed(SHARD, Mark(), 100_000), ledger)
+        unworded = [entry for shard in range(self.model.shards) for entry in await ledger.feed(shard, Mark(), 100_000)]
+        entries = await programs.worded(unworded, ledger)
         self._audit_feed(entries)
         for id in self._ids:
             await self._audit_member(ledger, id)
@@ -63,7 +63,7 @@ class Auditor:
         ]
         assert quarantined == [(of.kind, of.source, of.id, of.raw) for of in self.model.quarantine()]
         assert await ledger.inbox_depth() == len(self.model.inbox())
-        findings = [finding async for step in ledger.verify() for finding in step.findings]
+        findings = [finding async for step in ledger.verify(recount_of(programs)) for finding in step.findings]
         assert not findings
 
     def _audit_feed(self, entries: list[Entry]) -> None:
@@ -80,11 +80,13 @@ class Auditor:
                 entry.program_version,
                 entry.board_at,
                 entry.recorded_at,
+                entry.shard,
             )
             for entry in entries
         ]
-        assert events == self.model.feed
-        assert [entry.position for entry in entries] == list(range(1, len(entries) + 1))
+        assert events == sorted(self.model.feed, key=lambda event: event.shard)
+        written = [(shard, position + 1) for shard, n in self.model.positions.items() for position in range(n)]
+        assert [(entry.shard, entry.position) for entry in entries] == written
 
     async def _audit_member(self, ledger: Ledger, id: str) -> None:
         number = self.model.ids.get(id)
@@ -97,8 +99,9 @@ class Auditor:
         assert answer is not None
         totals, version = answer
         assert totals == Balance(*self.model.totals(number))
-        assert version.positions == {SHARD: len(self.model.feed)}
-        expected = [position for position, event in enumerate(self.model.feed, 1) if event.is_of_points(number)]
+        assert version.positions == self.model.positions
+        shard = [event for event in self.model.feed if event.shard == self.model.shard_of(number)]
+        expected = [position for position, event in enumerate(shard, 1) if event.is_of_points(number)]
         assert [entry.position for entry in own] == expected[::-1]
         assert totals.balance == sum(entry.points for entry in own)
 
@@ -129,8 +132,8 @@ class Auditor:
             assert confirmed_at is None
             return
         version = Version.parse(seen.as_of)
-        upto = version.positions.get(SHARD, 0)
-        if any(event.kind == "erase" for event in self.model.feed[upto:]):
+        upto = version.positions
+        if len(self.model.erasures(upto)) < len(self.model.erased):
             return
         for id in self._ids:
             dashboard = await services.dashboards.member(id)
@@ -149,7 +152,7 @@ class Auditor:
                 answer = (dashboard.ranked, dashboard.me, dashboard.top, dashboard.around)
                 assert answer == self._dashboard(board, id, upto), board
 
-    def _learn(self, id: str, upto: int, name: str | None) -> None:
+    def _learn(self, id: str, upto: Upto, name: str | None) -> None:
         number = self.model.number(id, upto)
         if number is None:
             assert name is None
@@ -158,10 +161,10 @@ class Auditor:
         assert self._names.setdefault(self._bearer(number, upto), name) == name
         assert len(set(self._names.values())) == len(self._names), "two members bore the same name"
 
-    def _bearer(self, number: int, upto: int) -> tuple[int, int]:
-        return number, sum((event.kind, event.member) == ("rename", number) for event in self.model.feed[:upto])
+    def _bearer(self, number: int, upto: Upto) -> tuple[int, int]:
+        return number, sum((event.kind, event.member) == ("rename", number) for event in self.model.events(upto))
 
-    async def _audit_board(self, services: Services, board: str, upto: int) -> None:
+    async def _audit_board(self, services: Services, board: str, upto: Upto) -> None:
         places = self.model.standings(board, upto)
         ids = self.model.enrolled
         standings = [row async for chunk in services.leaderboard.standings(board, chunk=2) for row in chunk]
@@ -169,7 +172,7 @@ class Auditor:
         shown = await services.dashboards.board(board, top=TOP, whole=True)
         assert (shown.ranked, shown.top) == (len(places), [self._row(place, upto) for place in places[:TOP]])
 
-    def _dashboard(self, board: str, id: str, upto: int) -> tuple[int, Me, list[Row], list[Row]]:
+    def _dashboard(self, board: str, id: str, upto: Upto) -> tuple[int, Me, list[Row], list[Row]]:
         places = self.model.standings(board, upto)
         top = [self._row(place, upto) for place in places[:TOP]]
         number = self.model.number(id, upto)
@@ -190,5 +193,5 @@ class Auditor:
         near = places[max(0, mine.position - 1 - AROUND) : mine.position + AROUND]
         return len(places), me, top, [self._row(place, upto, me=place is mine) for place in near]
 
-    def _row(self, place: Place, upto: int, *, me: bool = False) -> Row:
+    def _row(self, place: Place, upto: Upto, *, me: bool = False) -> Row:
         return Row(place.rank, self._names[self._bearer(place.member, upto)], place.points, me or msgspec.UNSET)

@@ -1,12 +1,14 @@
 """A small twin of the system, written from the specification alone: no I/O, no import from Laurels, nothing remembered
 that could be worked out again.
 
-The feed is one list of events. Balances, standings and dashboards are computed from it anew each time, for the whole
-feed or for its first `upto` events, so the machine can also judge a board that lags behind.
+The feed is one list of events, each in its member's shard. Balances, standings and dashboards are computed from it anew
+each time, for the whole feed or for the first `upto` events of each shard, so the machine can also judge a board that
+lags behind.
 """
 
 import math
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -19,6 +21,9 @@ DAY = 86_400_000_000
 LONDON = ZoneInfo("Europe/London")
 
 Answer = Literal["new", "repeat", "conflict", "refused"]
+
+Upto = Mapping[int, int] | None
+"""How many events of each shard are there yet; None: all."""
 
 
 class Program(NamedTuple):
@@ -47,6 +52,7 @@ class Event(NamedTuple):
     version: int | None = None
     board_at: int = 0
     recorded_at: int = 0
+    shard: int = 0
 
     def is_of_points(self, member: int) -> bool:
         """Whether it changed this member's points."""
@@ -107,10 +113,17 @@ class Row(NamedTuple):
 
 
 class Model:
-    """The whole system. Every method does at once what the specification says, in the order it says it."""
+    """The whole system. Every method does at once what the specification says, in the order it says it.
 
-    def __init__(self, program: Program, now: int) -> None:
+    `shard_of` gives the shard that a member's id is in, of so many `shards`.
+    """
+
+    def __init__(
+        self, program: Program, now: int, shards: int = 1, shard_of: Callable[[str, int], int] = lambda _, __: 0
+    ) -> None:
         self.now = now
+        self.shards = shards
+        self._of_id = shard_of
         self.feed: list[Event] = []
         self.ids: dict[str, int] = {}
         self.enrolled: list[str] = []
@@ -151,7 +164,16 @@ class Model:
         """Before anything else of a member, the feed has its enrolment."""
         if number not in self.joined:
             self.joined.add(number)
-            self.feed.append(Event("enrol", number, board_at=self.now, recorded_at=self.now))
+            self._write(Event("enrol", number, board_at=self.now, recorded_at=self.now))
+
+    def _write(self, event: Event) -> Event:
+        """Append to the feed of the member's shard."""
+        self.feed.append(event._replace(shard=self.shard_of(event.member)))
+        return self.feed[-1]
+
+    def shard_of(self, member: int) -> int:
+        """The shard of a member by its number."""
+        return self._of_id(self.enrolled[member], self.shards)
 
     def number_of(self, member_id: str) -> bool:
         """Give a new member a number; True for one. Refunds that named the id before it was known are this member's."""
@@ -172,7 +194,7 @@ class Model:
         if (event, number in self.hidden) in {("hide", True), ("show", False)}:
             return True
         self.join(number)
-        self.feed.append(Event(event, number, board_at=self.now, recorded_at=self.now))
+        self._write(Event(event, number, board_at=self.now, recorded_at=self.now))
         if event == "hide":
             self.hidden.add(number)
         elif event == "show":
@@ -218,18 +240,23 @@ class Model:
         if (kind == "redeem" and balance < points) or not self._fits(kind, known, change):
             return "refused"
         self.enrol(member_id)
-        self.feed.append(Event(kind, self.ids[member_id], change, source, board_at=self.now, recorded_at=self.now))
+        self._write(Event(kind, self.ids[member_id], change, source, board_at=self.now, recorded_at=self.now))
         self.settled[kind, source, id] = content
         self.settled_by[kind, source, id] = self.ids[member_id]
         return "new"
 
     def award(self, limit: int) -> int:
-        """Take up to `limit` documents in order of acceptance; refunds that have waited for more than 30 days by then,
-        as many and the oldest first, go to quarantine unless their order has just come. Gives how many were taken.
+        """Take up to `limit` documents of each shard in order of acceptance; refunds that have waited for more than 30
+        days by then, as many and the oldest first, go to quarantine unless their order has just come. Gives how many
+        were taken.
         """
+        return sum(self._award_in(shard, limit) for shard in range(self.shards))
+
+    def _award_in(self, shard: int, limit: int) -> int:
         waiting = sorted(self._with_status("waiting"), key=lambda refund: refund.waiting_since)
-        overdue = [refund for refund in waiting if self.now - refund.waiting_since > 30 * DAY][:limit]
-        taken = self.inbox()[:limit]
+        overdue = [refund for refund in waiting if self.now - refund.waiting_since > 30 * DAY]
+        overdue = [refund for refund in overdue if self._lies_in(refund) == shard][:limit]
+        taken = [document for document in self.inbox() if self._lies_in(document) == shard][:limit]
         for document in taken:
             if document.kind == "order":
                 self._award_order(document)
@@ -241,6 +268,12 @@ class Model:
             if refund.status == "waiting":
                 refund.status = "quarantined"
         return len(taken) + len(overdue)
+
+    def _lies_in(self, document: Document) -> int:
+        """The shard of the member whose it is, or will be."""
+        if document.member is None:
+            return self._of_id(document.member_id, self.shards)
+        return self.shard_of(document.member)
 
     def inbox(self) -> list[Document]:
         """What is accepted and not yet taken, in order of acceptance."""
@@ -268,7 +301,8 @@ class Model:
         elif self._post("earn", order, program.earns(order.amount, order.currency), program, order):
             order.program, order.left = program, order.amount
             for refund in self._with_status("waiting"):
-                if (refund.source, refund.order_id) == (order.source, order.id):
+                is_here = self._lies_in(refund) == self._lies_in(order)
+                if is_here and (refund.source, refund.order_id) == (order.source, order.id):
                     self._award_refund(refund)
 
     def _award_refund(self, refund: Document) -> None:
@@ -307,8 +341,7 @@ class Model:
         event = Event(
             kind, of.member, points, of.source, order_id, refund_id, program.version, dated.board_at, self.now
         )
-        self.feed.append(event)
-        of.events.append(event)
+        of.events.append(self._write(event))
         of.status = "awarded"
         return True
 
@@ -316,31 +349,53 @@ class Model:
         events = [event for event in self.feed if event.member == member]
         return all(abs(total) <= MAX_POINTS for total in _totals([*events, Event(kind, 0, points)]))
 
-    def number(self, member_id: str, upto: int | None = None) -> int | None:
+    @property
+    def positions(self) -> dict[int, int]:
+        """How many events there are in each shard."""
+        written = Counter(event.shard for event in self.feed)
+        return {shard: written[shard] for shard in range(self.shards)}
+
+    def events(self, upto: Upto) -> list[Event]:
+        """The first so many of each shard."""
+        if upto is None:
+            return self.feed
+        left = Counter(upto)
+        seen = []
+        for event in self.feed:
+            if left[event.shard] > 0:
+                left[event.shard] -= 1
+                seen.append(event)
+        return seen
+
+    def erasures(self, upto: Upto = None) -> set[int]:
+        """Members that were erased by then."""
+        return {event.member for event in self.events(upto) if event.kind == "erase"}
+
+    def number(self, member_id: str, upto: Upto = None) -> int | None:
         """Who bears an id, if that was enrolled by then."""
-        enrolled = {event.member for event in self.feed[:upto] if event.kind == "enrol"}
+        enrolled = {event.member for event in self.events(upto) if event.kind == "enrol"}
         return self.ids[member_id] if self.ids.get(member_id) in enrolled else None
 
     def totals(self, member: int) -> Totals:
         """Balance, earned and score: each the sum of its entries."""
         return _totals(event for event in self.feed if event.member == member)
 
-    def score(self, board: str, member: int, upto: int | None = None) -> int:
+    def score(self, board: str, member: int, upto: Upto = None) -> int:
         """A member's points on a board."""
-        events = [event for event in self.feed[:upto] if event.member == member]
+        events = [event for event in self.events(upto) if event.member == member]
         return _totals(event for event in events if board in boards_of(event)).score
 
-    def unranked(self, upto: int | None = None) -> set[int]:
+    def unranked(self, upto: Upto = None) -> set[int]:
         """Members that are hidden or erased."""
         out: set[int] = set()
-        for event in self.feed[:upto]:
+        for event in self.events(upto):
             if event.kind in {"hide", "erase"}:
                 out.add(event.member)
             elif event.kind == "show":
                 out.discard(event.member)
         return out
 
-    def standings(self, board: str, upto: int | None = None) -> list[Row]:
+    def standings(self, board: str, upto: Upto = None) -> list[Row]:
         """The board in order."""
         out = self.unranked(upto)
         scores = {member: self.score(board, member, upto) for member in range(len(self.enrolled)) if member not in out}

@@ -2,8 +2,8 @@
 
 The system is the one that `wiring.build` makes, with the SQLite ledger in a temporary folder and each of the embedded
 leaderboards; only the clock is turned by hand. A crash copies the state as it lies on the disk and goes on from the
-copy, which is what `kill -9` leaves. `LAURELS_TEST_EXAMPLES` sets how many histories are tried; `make soak`
-goes on with new ones for minutes.
+copy, which is what `kill -9` leaves. The ledger has one shard or 16. `LAURELS_TEST_EXAMPLES` sets how many histories
+are tried; `make soak` goes on with new ones for minutes.
 """
 
 import asyncio
@@ -19,19 +19,20 @@ from typing import NamedTuple, TypeVar
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from tests.engines import native_leaderboard, needs_native
-from tests.property.auditor import SHARD, Auditor
+from tests.property.auditor import Auditor
 from tests.property.drafts import MEMBERS, Draft, Sent, microseconds, orders, refunds, unlinked_refunds
 from tests.property.model import Answer, Model, Program
 from tests.settings import settings_with
 
 from laurels.clock import DAY, HOUR, SECOND
 from laurels.engines.memory import MemoryLeaderboard
+from laurels.engines.sqlite.leases import LEASE
 from laurels.errors import Conflict, InsufficientPoints, PointsOutOfRange, ProgramError, UnknownMember
 from laurels.intake import OrderForm, RefundForm, UnlinkedRefundForm, decode
 from laurels.leaderboard import Leaderboard, projector
-from laurels.ledger import Receipt
+from laurels.ledger import Receipt, shard_of
 from laurels.model import Adjustment, DocumentKind, MemberEvent, Order, Redemption, Refund
 from laurels.wiring import Services, build
 
@@ -40,6 +41,7 @@ T = TypeVar("T")
 START = microseconds("2026-10-20T12:00:00.123456Z")
 EXAMPLES = int(os.environ.get("LAURELS_TEST_EXAMPLES") or (12 if os.environ.get("LAURELS_TEST_ALL") else 5))
 STEPS = 60
+SHARDS = (1, 16)
 CHUNK = 3
 """Entries that the projector applies at once here, so that it can die in the middle of a short history."""
 
@@ -72,7 +74,6 @@ class LoyaltyMachine(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         self.folder = TemporaryDirectory()
         self.program = PROGRAMS[0]
-        self.auditor = Auditor(Model(self.program, START), {of.version: of for of in PROGRAMS}, MEMBERS)
         self.sent: list[Sent] = []
         self.own_keys = 0
         self.states = 0
@@ -81,6 +82,12 @@ class LoyaltyMachine(RuleBasedStateMachine):
         self.board: Leaderboard = self.new_board()
         self.confirmed_at: int | None = None
         self.foreign = False
+
+    @initialize(shards=st.sampled_from(SHARDS))
+    def begin(self, shards: int) -> None:
+        """With so many shards for ever."""
+        model = Model(self.program, START, shards, shard_of)
+        self.auditor = Auditor(model, {of.version: of for of in PROGRAMS}, MEMBERS)
         self.open()
 
     @property
@@ -129,7 +136,9 @@ class LoyaltyMachine(RuleBasedStateMachine):
     def building(self, program: str) -> AbstractAsyncContextManager[Services]:
         file = Path(self.folder.name) / "program.toml"
         file.write_text(program)
-        settings = settings_with(state=self.state, program_file=file, program_publish_at_start=True)
+        settings = settings_with(
+            state=self.state, program_file=file, program_publish_at_start=True, ledger_shards=self.model.shards
+        )
         return build(settings, now=lambda: self.now, leaderboard=self.board)
 
     def close(self) -> None:
@@ -146,7 +155,14 @@ class LoyaltyMachine(RuleBasedStateMachine):
         if not keep_board:
             self.run(self.board.close())
             self.board, self.confirmed_at, self.foreign = self.new_board(), None, False
+        if killed:
+            self.leases_end()
         self.open()
+
+    def leases_end(self) -> None:
+        """Who was killed holds its shards until its leases are over; one shard has none."""
+        if self.model.shards > 1:
+            self.model.now += LEASE
 
     @rule(steps=st.integers(1, 2), forged=st.booleans())
     def change_the_program(self, steps: int, forged: bool) -> None:
@@ -182,6 +198,7 @@ class LoyaltyMachine(RuleBasedStateMachine):
         self.foreign = True
         # Ids are not under the hash: what tells two histories apart that are alike otherwise is when they were written.
         self.model.now = at + SECOND
+        self.leases_end()
         self.put_in_force(PROGRAMS[0])
         self.open()
 
@@ -301,7 +318,7 @@ class LoyaltyMachine(RuleBasedStateMachine):
             assert not known
         else:
             assert known
-            assert version.positions == {SHARD: len(self.model.feed)}
+            assert version.positions == self.model.positions
 
     # Work in the background
 
@@ -401,6 +418,7 @@ TestNativeMachine.settings = MACHINE_SETTINGS
 
 def test_a_refund_that_came_first_stays_its_members_when_the_member_is_erased() -> None:
     machine = LoyaltyMachine()
+    machine.begin(shards=1)
     machine.accept(Draft("refund", "r0", "ann", "GBP", "5.00", order_id="o0").sent(machine.now))
     machine.accept(Draft("order", "o0", "ann", "GBP", "15.00").sent(machine.now))
     machine.change_member(member="ann", event=MemberEvent.ERASE)

@@ -30,8 +30,10 @@ SERVICES_ONLY = [one for one in ROUTES if one.access and one.access.members == "
 OPEN_TO_MEMBERS = {
     "POST /order/{order_id}",  # their own checkout
     "GET /order/{order_id}",  # looked up, and shown to its member alone
+    "GET /order/{order_id}/refund/{refund_id}",  # the same
     "GET /leaderboard/{board}",  # nothing but proxy names
     "GET /leaderboard/{board}/live",
+    "GET /order/{order_id}/explain",  # as the order itself
 }
 
 PAIRS = 400
@@ -44,16 +46,29 @@ def name_of(one: Route) -> str:
 
 
 def of(route: Route, member: str, order: str = "A1") -> str:
-    return route.path.format(member_id=member, order_id=order, board="all-time", refund_id="R1", redemption_id="V1")
+    return route.path.format(
+        member_id=member,
+        order_id=order,
+        board="all-time",
+        refund_id="R1",
+        redemption_id="V1",
+        hold_id="H1",
+        number=0,
+        kind="order",
+        source="shop",
+        id="A1",
+    )
 
 
 @pytest.fixture(scope="module")
 async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
-    """A shop that knows both members, and an order of the other one."""
+    """A shop that knows both members, and an order of each, refunded in part."""
     state = tmp_path_factory.mktemp("state")
     async with open_shop(state, http_rate_limit_per_minute=60_000_000) as shop:
         for order_id, member in (("A1", OTHER), ("B1", MEMBER)):
             assert (await shop.order(order_id, member, "25.00")).status_code == 202
+            refund = {"refund_id": f"R-{order_id}", "member_id": member, "currency": "GBP", "amount": "1.00"}
+            assert (await shop.ask("POST", f"/order/{order_id}/refund", json=refund)).status_code == 202
         await shop.settle()
         yield shop
 
@@ -102,16 +117,38 @@ async def test_a_member_may_not_do_what_services_do(shop: Shop, one: Route) -> N
     check_alike(answers)
 
 
-async def test_a_foreign_order_and_an_unknown_one_are_the_same_404(shop: Shop) -> None:
+@pytest.mark.parametrize(
+    ("foreign", "unknown"),
+    [
+        ("/order/A1", ["/order/A2"]),
+        (
+            "/order/A1/refund/R-A1",  # nor does it tell whose the order is, and whether there is one
+            [f"/order/{order}/refund/{refund}" for order in ("A1", "A2", "B1") for refund in ("R-A1", "R-A2")],
+        ),
+    ],
+)
+async def test_a_foreign_document_and_an_unknown_one_are_the_same_404(
+    shop: Shop, foreign: str, unknown: list[str]
+) -> None:
     for source in ("", "?source=shop", "?source=checkout"):
         answers = [
-            await shop.ask("GET", f"/order/{order}{source}", member=MEMBER, headers={"X-Request-Id": "same"})
-            for order in ("A1", "A2")
+            await shop.ask("GET", path + source, member=MEMBER, headers={"X-Request-Id": "same"})
+            for path in (foreign, *unknown)
         ]
         for answer in answers:
             check_problem(answer, 404, "not-found")
         check_alike(answers, same_path=False)
-    assert (await shop.ask("GET", "/order/A1", member=OTHER)).status_code == 200
+    assert (await shop.ask("GET", foreign, member=OTHER)).status_code == 200
+
+
+async def test_a_foreign_order_and_an_unknown_one_are_not_explained_alike(shop: Shop) -> None:
+    for source in ("", "?source=shop", "?source=checkout"):
+        paths = [f"/order/{order}/explain{source}" for order in ("A1", "A2")]
+        answers = [await shop.ask("GET", path, member=MEMBER, headers={"X-Request-Id": "same"}) for path in paths]
+        for answer in answers:
+            check_problem(answer, 404, "not-found")
+        check_alike(answers, same_path=False)
+    assert (await shop.ask("GET", "/order/A1/explain", member=OTHER)).status_code == 200
 
 
 @pytest.mark.parametrize("one", [one for one in ROUTES if one.access and one.access.scopes], ids=name_of)
@@ -161,12 +198,13 @@ async def test_a_foreign_and_an_unknown_member_take_the_same_time(shop: Shop, on
 
 
 @pytest.mark.slow
-async def test_a_foreign_and_an_unknown_order_take_the_same_time(shop: Shop) -> None:
-    """Also once it is awarded, when an own order is answered with its entry."""
+@pytest.mark.parametrize(
+    ("foreign", "unknown"), [("/order/A1", "/order/A2"), ("/order/A1/refund/R-A1", "/order/A1/refund/R-A2")]
+)
+async def test_a_foreign_and_an_unknown_document_take_the_same_time(shop: Shop, foreign: str, unknown: str) -> None:
+    """Also once it is awarded, when an own one is answered with its entry."""
     print(f"LAURELS_TEST_SEED={SEED}")
-    await shop.order("A-other", OTHER, "25.00")
-    await shop.settle()
-    told = await slower(shop, "GET", "/order/A-other", "/order/A-nobody", random.Random(SEED))
+    told = await slower(shop, "GET", foreign, unknown, random.Random(SEED))
     assert abs(told) < UNLIKELY
 
 

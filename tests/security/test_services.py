@@ -50,7 +50,17 @@ async def test_a_customer_is_no_service_whatever_the_scopes(shop: Shop, scope: s
     assert (await shop.ask("GET", f"/loyalty/{MEMBER}", token=customer)).status_code == 200
     check_problem(await shop.ask("GET", f"/loyalty/{OTHER}", token=customer), 404, "not-found")
     for one in SERVICES_ONLY:
-        path = one.path.format(member_id=MEMBER, order_id="A1", board="all-time", refund_id="R1", redemption_id="V1")
+        path = one.path.format(
+            member_id=MEMBER,
+            order_id="A1",
+            board="all-time",
+            refund_id="R1",
+            redemption_id="V1",
+            number=0,
+            kind="order",
+            source="shop",
+            id="A1",
+        )
         check_problem(await shop.ask(one.method, path, token=customer, json={}), 403, "not-allowed")
     assert await shop.services.ledger.heads() == before
 

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -128,12 +129,12 @@ def test_whatever_is_made_is_for_its_owner_alone(tmp_path: Path) -> None:
     state = tmp_path / "state"
     mask = os.umask(0)
     try:
-        tree = Tree(state)
-        order = {"member_id": "ann", "currency": "GBP", "total": "2000.00", "email": "ann@example.com"}
-        tree.call("POST", "/order/A1", order)
-        until(lambda: tree.awarded("A1") and any((state / "outbox").glob("*.eml")))
-        tree.process.terminate()
-        tree.process.communicate(timeout=30)
+        with closing(Tree(state)) as tree:
+            order = {"member_id": "ann", "currency": "GBP", "total": "2000.00", "email": "ann@example.com"}
+            tree.call("POST", "/order/A1", order)
+            until(lambda: tree.awarded("A1") and any((state / "outbox").glob("*.eml")))
+            tree.process.terminate()
+            tree.process.communicate(timeout=30)
     finally:
         os.umask(mask)
     found = [state, *state.rglob("*")]

@@ -290,9 +290,8 @@ class Machine:
                 project_forever(ledger, projector, stop),
                 notify_forever(ledger, notifier, stop),
             ]
-        process.rooms = Rooms(
-            ledger, Intake(ledger), awarder, Members(ledger, self._channel.forget), dashboards, leaderboard, stop
-        )
+        members = Members(ledger, awarder, self._channel.forget)
+        process.rooms = Rooms(ledger, Intake(ledger), awarder, members, dashboards, leaderboard, stop)
         process.rooms.work = [process.begin(self._watched(doing)) for doing in work]
 
     async def _watched(self, doing: Coroutine[Any, Any, None]) -> None:

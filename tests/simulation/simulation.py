@@ -39,6 +39,9 @@ JUMPS = (-HOUR, -30 * SECOND, -SECOND, SECOND, HOUR, 8 * DAY)
 CHUNKS = (1, 3, 1000)
 """How many entries the projector may take at once."""
 
+SHARDS = (1, 1, 1, 16)
+"""How many the ledger of a seed has."""
+
 LEASE = 6_000
 """Microseconds that a shard stays a dead process's: as short as a run is."""
 
@@ -52,13 +55,13 @@ class Failed(AssertionError):
 
 
 class Run:
-    """A run, which `play` carries out, over a ledger of so many shards. `trace` tells what happened; `digest` is the
-    same for the same run.
+    """A run, which `play` carries out, over a ledger of so many shards: the seed's own number, unless told. `trace`
+    tells what happened; `digest` is the same for the same run.
     """
 
-    def __init__(self, seed: int, shards: int = 1) -> None:
+    def __init__(self, seed: int, shards: int | None = None) -> None:
         self.seed = seed
-        self._shards = shards
+        self._shards = SHARDS[seed % len(SHARDS)] if shards is None else shards
         self.trace: list[str] = []
         self._dice = random.Random(seed)
         self._loop = Scheduler(self._dice)

@@ -21,6 +21,7 @@ from laurels.model import (
     Restoration,
 )
 from laurels.model.entries import MAX_POINTS
+from laurels.model.spending import Capture, Hold, TierGrant, Transfer, Void
 from laurels.program import DEFAULT_PROGRAM, parse_program
 
 V1 = parse_program(DEFAULT_PROGRAM)
@@ -282,9 +283,46 @@ def test_each_kind_of_document_is_judged() -> None:
         revision=2, order=Order(source="shop", order_id="A1", currency="GBP", total=6000, member_id="ann")
     ).document()
     restored = Restoration(source="shop", cancel_id="C1", redemption_id="S1", member_id="ann").document()
+    tills = (
+        Hold(source="shop", hold_id="H1", points=2, member_id="ann").document(),
+        Capture(source="shop", hold_id="H1", points=2, member_id="ann").document(),
+        Void(source="shop", hold_id="H1", member_id="ann").document(),
+        Transfer(source="shop", transfer_id="T1", to=BOB, points=2, member_id="ann").document(),
+        TierGrant(source="shop", grant_id="G1", tier="gold", until=NOW, member_id="ann").document(),
+    )
     documents = (order(1), refund(1), refund(1, order_id=None), adjustment(1), redemption(1))
-    for document in (*documents, cancelled, changed, restored):
-        outcome = decide(claim(item(document), balance=Balance(5), award=AWARD), PROGRAMS)
-        assert outcome.postings, document.kind
-    handed_in = {document.kind for document in (*documents, cancelled, changed, restored)}
-    assert handed_in == set(DocumentKind) - {DocumentKind.EXPIRY, DocumentKind.MESSAGE}
+    programs = Programs.of(parse_program(DEFAULT_PROGRAM + '[tiers]\nlevels = [ { name = "gold", reach = 5 } ]\n'))
+    for document in (*documents, cancelled, changed, restored, *tills):
+        outcome = decide(claim(item(document), balance=Balance(5), award=AWARD), programs)
+        assert outcome.postings, (document.kind, outcome.quarantined)
+    assert [(each.member, each.kind) for each in outcome_of(tills[3]).onward] == [(BOB, DocumentKind.GIVEN)]
+    handed_in = {document.kind for document in (*documents, cancelled, changed, restored, *tills)}
+    assert handed_in == set(DocumentKind) - {DocumentKind.EXPIRY, DocumentKind.GIVEN, DocumentKind.MESSAGE}
+
+
+def outcome_of(document: Document) -> Outcome:
+    return decide(claim(item(document), balance=Balance(5), award=AWARD), PROGRAMS)
+
+
+def test_what_is_refused_leaves_nothing_behind() -> None:
+    """An order that was changed is taken back before it is found to earn too much: that it is taken back goes too."""
+    much = MAX_POINTS * 1000 - 5
+    changed = Amendment(
+        revision=2, order=Order(source="shop", order_id="A1", currency="GBP", total=much, member_id="ann")
+    ).document()
+    was = Balance(MAX_POINTS, MAX_POINTS, MAX_POINTS)
+    outcome = decide(claim(item(changed), balance=was, award=AWARD), PROGRAMS)
+    assert [each.item.kind for each in outcome.quarantined] == [DocumentKind.AMENDMENT]
+    assert (outcome.postings, outcome.awards, outcome.states) == ([], {}, {})
+
+
+def test_an_order_that_is_set_aside_ends_the_waiting_of_who_names_it_as_another_members() -> None:
+    mine, others = item(refund(500), 1), item(refund(500), 2, member=BOB)
+    judged = claim(item(order(2500, currency="USD"), 3))
+    judged.waiting[("shop", "A1")] = [mine, others]
+    outcome = decide(judged, PROGRAMS)
+    assert [(each.item.sequence, each.reason) for each in outcome.quarantined] == [
+        (3, "the program (version 1) gives no points for USD"),
+        (2, "the order A1 is another member's"),
+    ]
+    assert judged.waiting[("shop", "A1")] == [mine]

@@ -37,19 +37,16 @@ def folder(tmp_path: Path) -> Path:
 def test_who_is_killed_is_not_believed_any_more(folder: Path) -> None:
     with closing(RoleBoard(folder)) as board:
         board.tell("http", RoleState.RUNNING)
-        process = subprocess.Popen(
+        with subprocess.Popen(
             [sys.executable, "-c", TELL, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
-        assert process.stdout is not None
-        assert process.stdin is not None
-        process.stdout.readline()
-        assert states(board) == {"http": ("running", 0, None), "award": ("failing", 1, "ValueError")}
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-        assert states(board) == {"http": ("running", 0, None)}
-        assert len(list(folder.iterdir())) == 1, "the file of the dead is removed"
-        process.stdout.close()
-        process.stdin.close()
+        ) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            assert states(board) == {"http": ("running", 0, None), "award": ("failing", 1, "ValueError")}
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+            assert states(board) == {"http": ("running", 0, None)}
+            assert len(list(folder.iterdir())) == 1, "the file of the dead is removed"
     assert list(folder.iterdir()) == []
 
 

@@ -7,20 +7,41 @@ the published versions, and words the entries that they led to.
 """
 
 from laurels.awarding.awarder import Awarder
+from laurels.awarding.baskets import basket_of, goods_of
 from laurels.awarding.decide import decide
-from laurels.awarding.explaining import OrderWorth, member_at, order_worth
+from laurels.awarding.explaining import OrderWorth, Quote, member_at, order_worth, quote
+from laurels.awarding.keeping import Attributes, budgets_left, person_of, state_of
+from laurels.awarding.owing import Liability, liability
 from laurels.awarding.programs import Programs, check_publishable, publish, published_programs
+from laurels.awarding.recount import published_recount, recount_of
 from laurels.awarding.refunds import refunds_of_old
+from laurels.awarding.rehearsing import Rehearsal, rehearse
+from laurels.awarding.verifying import verify_in_depth
 
 __all__ = [
+    "Attributes",
     "Awarder",
+    "Liability",
     "OrderWorth",
     "Programs",
+    "Quote",
+    "Rehearsal",
+    "basket_of",
+    "budgets_left",
     "check_publishable",
     "decide",
+    "goods_of",
+    "liability",
     "member_at",
     "order_worth",
+    "person_of",
     "publish",
     "published_programs",
+    "published_recount",
+    "quote",
+    "recount_of",
     "refunds_of_old",
+    "rehearse",
+    "state_of",
+    "verify_in_depth",
 ]

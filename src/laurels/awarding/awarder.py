@@ -6,11 +6,13 @@ from contextlib import contextmanager
 
 from laurels import clock
 from laurels.awarding.decide import decide, decide_or_raise
+from laurels.awarding.holding import HELD
+from laurels.awarding.joining import join
 from laurels.awarding.programs import Programs
 from laurels.clock import DAY, Clock
 from laurels.errors import LaurelsError, NotOwned, UnknownProgramVersion
 from laurels.ledger import Claim, Decide, Ledger, Outcome, Quarantined, Receipt, TakesIn
-from laurels.model import Document
+from laurels.model import Document, Version
 
 BATCH = 200
 """Documents a transaction: large enough to share a commit (with 500, one costs 5 % less), small enough that an accept
@@ -122,6 +124,22 @@ class Awarder:
                 receipts[n] = receipt
         return receipts
 
+    async def known(self, version: int) -> Programs:
+        """The published versions, this one among them, whoever published it."""
+        if version not in self._programs.published:
+            await self._programs.load(self._ledger)
+        return self._programs
+
+    async def merge(self, member_id: str, into: str, *, actor: str) -> Version:
+        """Make two members one, with what the program keeps of both. Raises `UnknownMember`, `Conflict`,
+        `PointsOutOfRange`.
+        """
+        try:
+            return await self._ledger.merge(member_id, into, actor=actor, join=self._join)
+        except UnknownProgramVersion:
+            await self._programs.load(self._ledger)
+            return await self._ledger.merge(member_id, into, actor=actor, join=self._join)
+
     async def _award(self, shard: int, limit: int) -> int:
         before = self._now() - LONGEST_WAIT
         in_depth = not self._programs.simple
@@ -143,10 +161,14 @@ class Awarder:
             self.on_quarantined(last.quarantined)
 
     async def _settle(self, documents: list[Document]) -> list[Receipt | LaurelsError]:
-        return await self._ledger.settle(documents, self._decide_or_raise, in_depth=not self._programs.simple)
+        in_depth = not self._programs.simple or any(document.kind in HELD for document in documents)
+        return await self._ledger.settle(documents, self._decide_or_raise, in_depth=in_depth)
 
     def _decide(self, claim: Claim) -> Outcome:
         return decide(claim, self._programs)
+
+    def _join(self, claim: Claim) -> Outcome:
+        return join(claim, self._programs)
 
     def _decide_or_raise(self, claim: Claim) -> Outcome:
         return decide_or_raise(claim, self._programs)

@@ -4,7 +4,7 @@ import msgspec
 
 from laurels.errors import Refused
 from laurels.ledger import Award
-from laurels.model import Order
+from laurels.model import Order, Refund
 from laurels.model.lines import NO_TRAITS
 from laurels.program import NEW, Basket, BasketLine, Frame, Program, frame_of
 from laurels.program.local_time import NEVER
@@ -52,6 +52,17 @@ def _lines(order: Order) -> tuple[BasketLine, ...]:
             )
             for line, traits in zip(order.lines, order.traits or (NO_TRAITS,) * len(order.lines), strict=True)
         ]
+    )
+
+
+def goods_of(refund: Refund, at: int) -> Basket:
+    """What a refund that names no order gives back: plain goods of its amount."""
+    return Basket(
+        order=known_by(refund.source, f"\n{refund.refund_id}"),
+        currency=refund.currency,
+        total=refund.amount,
+        occurred_at=at,
+        source=refund.source,
     )
 
 

@@ -1,18 +1,21 @@
 """The judgement of a claim: which entries its documents lead to. Pure; the ledger calls it inside its transaction."""
 
+from contextlib import suppress
 from operator import attrgetter
-from typing import TypeVar
 
 import msgspec
 
 from laurels.awarding.frames import FrameRules
+from laurels.awarding.holding import HELD, Holding
 from laurels.awarding.orders import OrderRules, Taken
+from laurels.awarding.postings import changed_before
 from laurels.awarding.programs import Programs
 from laurels.awarding.purses import Balances, Lots, Purse, write_spent
+from laurels.awarding.reading import order_named, read, whose
 from laurels.awarding.refunds import read_refunds
 from laurels.awarding.workspace import Workspace
 from laurels.errors import Conflict, LaurelsError, Refused, UnknownMember, UnknownProgramVersion
-from laurels.ledger import Award, Claim, Item, OrderKey, Outcome, Posting, Quarantined, Redeemed
+from laurels.ledger import Award, Claim, Item, Outcome, Posting, Quarantined, Redeemed
 from laurels.model import (
     Adjustment,
     Amendment,
@@ -26,8 +29,6 @@ from laurels.model import (
 )
 from laurels.model.details import AdjustDetails, RedeemDetails, RestoreDetails, encode
 from laurels.program import touch
-
-T = TypeVar("T")
 
 _order = msgspec.json.Decoder(Order)
 _refund = msgspec.json.Decoder(Refund)
@@ -67,8 +68,10 @@ class _Judge:
             raise UnknownProgramVersion
         self.work = Workspace(claim, programs)
         self._claim = claim
-        self._rules = _SimpleRules(programs, self.work) if programs.simple else FrameRules(programs, self.work)
-        self._purse: Purse = Balances(self.work) if programs.simple else Lots(self.work)
+        self._all_simple = programs.simple
+        self._simple, self._in_frames = _SimpleRules(programs, self.work), FrameRules(programs, self.work)
+        self._balances, self._lots = Balances(self.work), Lots(self.work)
+        self._holding = Holding(self.work)
         self._released: set[int] = set()
 
     def try_item(self, item: Item) -> None:
@@ -80,6 +83,21 @@ class _Judge:
         except LaurelsError as error:
             self.work.undo(before)
             self.quarantine(item, error.message)
+            if item.kind is DocumentKind.ORDER:
+                self._end_waiting_of_others(item)
+
+    def _end_waiting_of_others(self, order: Item) -> None:
+        """What names an order as another member's will not be right when that is awarded at last. Where the order was
+        here first it is judged so as it comes.
+        """
+        key = order_named(order)
+        others = [each for each in self._claim.waiting.get(key, []) if each.member != order.member]
+        for each in others:
+            self._claim.waiting[key].remove(each)
+            self._released.add(each.sequence)
+            self.quarantine(each, f"the order {key[1]} is another member's")
+        outcome = self.work.outcome
+        outcome.waiting = [each for each in outcome.waiting if each not in others]
 
     def end_waiting(self, item: Item) -> None:
         """Judge a document that waited too long, unless its order came among these and released it."""
@@ -89,6 +107,13 @@ class _Judge:
             self.try_item(item)
         else:
             self.quarantine(item, f"the order {item.order_id} did not come within 30 days")
+
+    def _rules_of(self, member: int) -> "_SimpleRules | FrameRules":
+        """A member of whom the program keeps something is judged in depth, whatever the programs."""
+        return self._simple if self._all_simple and not self.work.has_state(member) else self._in_frames
+
+    def _purse_of(self, member: int) -> Purse:
+        return self._balances if self._all_simple and not self.work.has_state(member) else self._lots
 
     def quarantine(self, item: Item, reason: str) -> None:
         self.work.outcome.quarantined.append(Quarantined(item, reason))
@@ -103,6 +128,12 @@ class _Judge:
                 self._take_cancellation(item)
             case DocumentKind.AMENDMENT:
                 self._take_amendment(item)
+            case _:
+                self._take_points(item)
+
+    def _take_points(self, item: Item) -> None:
+        """What no order gives or takes."""
+        match item.kind:
             case DocumentKind.ADJUSTMENT:
                 self._take_adjustment(item)
             case DocumentKind.REDEMPTION:
@@ -111,40 +142,60 @@ class _Judge:
                 self._take_restoration(item)
             case DocumentKind.EXPIRY:
                 self._let_pass(item)
+            case _ if item.kind in HELD:
+                self._holding.take(item)
             case DocumentKind.MESSAGE:
                 raise Refused("it is a message that could not be taken, and no document")
 
     def _take_order(self, item: Item) -> None:
-        order = _read(_order, item)
-        self._rules.earn(item, order, _known(item))
-        key = order.source, order.order_id
+        key = order_named(item)
+        waiting = sorted(self._claim.waiting.get(key, []), key=attrgetter("sequence"))
+        changes = [
+            (each, read(_amendment, each))
+            for each in waiting
+            if each.kind is DocumentKind.AMENDMENT and each.member == item.member
+        ]
+        if changes:
+            item, order, revision = _as_changed(item, [amendment for _, amendment in changes])
+        else:
+            order, revision = read(_order, item), None
+        member = whose(item)
+        self._rules_of(member).earn(item, order, member, revision)
+        for change, amendment in changes:
+            self.work.post(changed_before(change, amendment.revision, self._claim.awards[key]))
+        self._claim.waiting.pop(key, None)
+        self._release(waiting, {change.sequence for change, _ in changes})
+
+    def _release(self, waiting: list[Item], done: set[int]) -> None:
+        """Judge what waited for an order, now that it is awarded, but for the changes that it was awarded by."""
         outcome = self.work.outcome
-        released = sorted(self._claim.waiting.pop(key, []), key=attrgetter("sequence"))
-        outcome.waiting = [waiting for waiting in outcome.waiting if waiting not in released]
-        for waiting in released:
-            self._released.add(waiting.sequence)
-            self.try_item(waiting)
+        outcome.waiting = [each for each in outcome.waiting if each not in waiting]
+        self._released |= {each.sequence for each in waiting}
+        for each in waiting:
+            if each.sequence not in done:
+                self.try_item(each)
 
     def _take_refund(self, item: Item) -> None:
-        refund = _read(_refund, item)
+        refund = read(_refund, item)
         if item.order_id is None:
-            self._rules.unlinked(item, refund, _known(item))
+            member = whose(item)
+            self._rules_of(member).unlinked(item, refund, member)
             return
         award = self._award_of(item)
         if award is None:
             return
         if refund.currency != award.currency:
             raise Refused(f"the order {refund.order_id} is in {award.currency}, the refund in {refund.currency}")
-        self._rules.refund(item, refund, award)
+        self._rules_of(award.member).refund(item, refund, award)
 
     def _take_cancellation(self, item: Item) -> None:
-        cancellation = _read(_cancellation, item)
+        cancellation = read(_cancellation, item)
         award = self._award_of(item)
         if award is not None:
-            self._rules.cancel(item, cancellation, award)
+            self._rules_of(award.member).cancel(item, cancellation, award)
 
     def _take_amendment(self, item: Item) -> None:
-        amendment = _read(_amendment, item)
+        amendment = read(_amendment, item)
         award = self._award_of(item)
         if award is None:
             return
@@ -154,12 +205,13 @@ class _Judge:
             )
         if amendment.revision <= read_refunds(award.refunded).revision:
             raise Refused(f"a later revision of the order {award.order_id} was taken before")
-        self._rules.amend(item, amendment, award)
+        self._rules_of(award.member).amend(item, amendment, award)
 
     def _take_adjustment(self, item: Item) -> None:
-        adjustment, member = _read(_adjustment, item), _known(item)
+        adjustment, member = read(_adjustment, item), whose(item)
         at = item.accepted_at if adjustment.occurred_at is None else adjustment.occurred_at
-        change = self._purse.adjust(member, adjustment.points)
+        purse = self._purse_of(member)
+        change = purse.adjust(member, adjustment.points)
         posting = Posting(
             item=item,
             kind=EntryKind.ADJUST,
@@ -172,11 +224,12 @@ class _Judge:
             details=encode(AdjustDetails(board=adjustment.board, lots=change.lots)),
         )
         self.work.post(posting, quiet=adjustment.quiet)
-        self._purse.settle(item, member, change)
+        purse.settle(item, member, change)
 
     def _take_redemption(self, item: Item) -> None:
-        redemption, member = _read(_redemption, item), _known(item)
-        change = self._purse.redeem(member, redemption.points)
+        redemption, member = read(_redemption, item), whose(item)
+        purse = self._purse_of(member)
+        change = purse.redeem(member, redemption.points)
         posting = Posting(
             item=item,
             kind=EntryKind.REDEEM,
@@ -188,14 +241,14 @@ class _Judge:
             details=encode(RedeemDetails(change.lots)),
         )
         self.work.post(posting)
-        self._purse.settle(item, member, change)
+        purse.settle(item, member, change)
         spent = write_spent(change.spent)
         if spent is not None:
             key = redemption.source, redemption.redemption_id
             self.work.keep_redeemed(key, Redeemed(member=member, points=redemption.points, restored=0, spent=spent))
 
     def _take_restoration(self, item: Item) -> None:
-        restoration = _read(_restoration, item)
+        restoration = read(_restoration, item)
         key = restoration.source, restoration.redemption_id
         redeemed = self._claim.redemptions.get(key)
         if redeemed is None or redeemed.member != item.member:
@@ -204,7 +257,8 @@ class _Judge:
         points = left if restoration.points is None else restoration.points
         if points > left or not points:
             raise Conflict(f"Of this redemption {left} points can come back. Nothing was changed.")
-        change = self._purse.restore(redeemed, points)
+        purse = self._purse_of(redeemed.member)
+        change = purse.restore(redeemed, points)
         posting = Posting(
             item=item,
             kind=EntryKind.RESTORE,
@@ -215,20 +269,20 @@ class _Judge:
             details=encode(RestoreDetails(restoration.redemption_id, change.lots)),
         )
         self.work.post(posting)
-        self._purse.settle(item, redeemed.member, change)
+        purse.settle(item, redeemed.member, change)
         restored, spent = redeemed.restored + points, write_spent(change.spent)
         self.work.keep_redeemed(key, msgspec.structs.replace(redeemed, restored=restored, spent=spent))
 
     def _let_pass(self, item: Item) -> None:
         """Write down what the clock has done to a member."""
-        member = _known(item)
+        member = whose(item)
         state, lapses = touch(self.work.state(member), self.work.now, self.work.in_force)
         self.work.keep_state(item, member, state, lapses)
         self.work.look_again(member)
 
     def _award_of(self, item: Item) -> Award | None:
         """What the order earned that an item names; None where that has not come yet, and the item waits for it."""
-        key = _named(item)
+        key = order_named(item)
         award = self._claim.awards.get(key)
         if award is not None:
             if item.member != award.member:
@@ -249,8 +303,8 @@ class _SimpleRules:
         self._rules = OrderRules(programs)
         self._work = work
 
-    def earn(self, item: Item, order: Order, member: int) -> None:
-        self._keep(self._rules.earn(item, order, member), quiet=order.quiet)
+    def earn(self, item: Item, order: Order, member: int, revision: int | None = None) -> None:
+        self._keep(self._rules.earn(item, order, member, revision), quiet=order.quiet)
 
     def refund(self, item: Item, refund: Refund, award: Award) -> None:
         self._keep(self._rules.refund(item, refund, award))
@@ -272,19 +326,13 @@ class _SimpleRules:
         self._work.keep(award)
 
 
-def _read(decoder: "msgspec.json.Decoder[T]", item: Item) -> T:
-    try:
-        return decoder.decode(item.content)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise Refused(f"the content cannot be read: {error}") from error
-
-
-def _known(item: Item) -> int:
-    if item.member is None:
-        raise Refused("the member is not enrolled")
-    return item.member
-
-
-def _named(item: Item) -> OrderKey:
-    assert item.order_key is not None, "an item of this kind names its order"
-    return item.order_key
+def _as_changed(item: Item, changes: list[Amendment]) -> tuple[Item, Order, int]:
+    """An order as the last of its changes has it, which is its content from then on. A time that the change leaves out
+    is the order's own.
+    """
+    last = max(changes, key=attrgetter("revision"))
+    order = last.order
+    if order.occurred_at is None:
+        with suppress(Refused):  # what could not be read says no time
+            order = msgspec.structs.replace(order, occurred_at=read(_order, item).occurred_at)
+    return msgspec.structs.replace(item, content=msgspec.json.encode(order)), order, last.revision

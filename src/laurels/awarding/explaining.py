@@ -1,15 +1,31 @@
 """What is kept of members and orders, read for people: as of an instant, and line by line."""
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 
-from laurels.awarding.baskets import frame_of_award
+from laurels.awarding.baskets import basket_of, frame_of_award
+from laurels.awarding.keeping import budgets_left, person_of, state_of
 from laurels.awarding.programs import Programs
 from laurels.awarding.refunds import read_refunds
-from laurels.errors import Refused
+from laurels.errors import InvalidInput, Refused
 from laurels.ledger import Award
 from laurels.ledger import MemberState as Kept
-from laurels.program import Frame, LineOf, MemberState, Program, Refunded, explain, lines_of, touch, worth
-from laurels.program.state import begun
+from laurels.model import Order
+from laurels.program import (
+    Frame,
+    LineOf,
+    MemberState,
+    Program,
+    Refunded,
+    evaluate,
+    explain,
+    format_grains,
+    lines_of,
+    payable_points,
+    touch,
+    worth,
+)
 
 
 class OrderWorth(Struct, frozen=True, kw_only=True):
@@ -39,13 +55,50 @@ class OrderWorth(Struct, frozen=True, kw_only=True):
         return explain(self.program, self.frame, self.refunded)
 
 
-def member_at(kept: Kept, programs: Programs, now: int) -> MemberState:
-    """A member at an instant, whether or not a sweep ran. Of one of whom the program keeps nothing, all points are
-    active for ever.
+class Quote(Struct, frozen=True, kw_only=True):
+    """What an order would earn: `parts` in grains; `carried` what would be carried afterwards, in points, where the
+    version carries; `payable` how many points it may be paid with, where the program says what they are worth.
     """
-    if kept.state is None:
-        return begun(kept.totals.balance)
-    return touch(MemberState.decode(kept.state), now, programs.at(now))[0]
+
+    points: int
+    parts: tuple[tuple[str, int], ...]
+    reason: str
+    carried: str | None
+    payable: int | None
+
+
+def quote(programs: Programs, order: Order, kept: Kept, used: Mapping[str, int], now: int) -> Quote:
+    """Judge an order as if it came now, and write nothing. `used` is of budgets. Raises `InvalidInput` for one that
+    would be quarantined, `PointsOutOfRange`.
+    """
+    at = now if order.occurred_at is None else order.occurred_at
+    program = programs.at(at)
+    basket = basket_of(order, at)
+    try:
+        got = evaluate(
+            program,
+            basket,
+            state_of(kept),
+            now=now,
+            person=person_of(kept),
+            budgets=budgets_left(program, used),
+            in_force=programs.at(now),
+        )
+    except Refused as error:
+        raise InvalidInput.of("body", error.message) from error
+    carried = format_grains(got.details.carried[1]) if got.details.carried is not None else None
+    return Quote(
+        points=got.points,
+        parts=got.parts,
+        reason=got.reason,
+        carried=carried,
+        payable=payable_points(program, basket),
+    )
+
+
+def member_at(kept: Kept, programs: Programs, now: int) -> MemberState:
+    """A member at an instant, whether or not a sweep ran."""
+    return touch(state_of(kept), now, programs.at(now))[0]
 
 
 def order_worth(award: Award, programs: Programs) -> OrderWorth:

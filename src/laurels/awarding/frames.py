@@ -4,8 +4,16 @@ it is worth afterwards, in that frame, is what its kept goods earn.
 
 import msgspec
 
-from laurels.awarding.baskets import basket_of, frame_of_award, known_by
-from laurels.awarding.postings import earned, nothing_taken, parts_taken, refunded_award, taken_back, unlinked
+from laurels.awarding.baskets import basket_of, frame_of_award, goods_of, known_by
+from laurels.awarding.postings import (
+    changed_award,
+    earned,
+    nothing_taken,
+    parts_taken,
+    refunded_award,
+    taken_back,
+    unlinked,
+)
 from laurels.awarding.programs import Programs
 from laurels.awarding.refunds import GivenBack, Refunds, read_refunds, refuse_lines, write_refunds
 from laurels.awarding.workspace import Workspace
@@ -13,7 +21,6 @@ from laurels.ledger import Award, Item, Posting
 from laurels.model import Amendment, Cancellation, Order, Refund
 from laurels.program import (
     NEW,
-    Basket,
     Frame,
     Refunded,
     Return,
@@ -37,10 +44,11 @@ class FrameRules:
         self._programs = programs
         self._work = work
 
-    def earn(self, item: Item, order: Order, member: int) -> None:
-        """Award an order by the version of its moment."""
+    def earn(self, item: Item, order: Order, member: int, revision: int | None = None) -> None:
+        """Award an order by the version of its moment; with a revision, as it was changed to before it was awarded."""
         at = item.accepted_at if order.occurred_at is None else order.occurred_at
-        self._work.keep(self._earn(item, order, member, at, quiet=order.quiet))
+        award = self._earn(item, order, member, at, quiet=order.quiet, revision=revision)
+        self._work.keep(award if revision is None else changed_award(award, revision))
 
     def refund(self, item: Item, refund: Refund, award: Award) -> None:
         """Take back what a refund is worth in its order's frame."""
@@ -96,13 +104,7 @@ class FrameRules:
         """Take back the base of what a refund gives back that names no order."""
         at = item.accepted_at if refund.occurred_at is None else refund.occurred_at
         program = self._programs.at(at)
-        basket = Basket(
-            order=known_by(refund.source, f"\n{refund.refund_id}"),
-            currency=refund.currency,
-            total=refund.amount,
-            occurred_at=at,
-            source=refund.source,
-        )
+        basket = goods_of(refund, at)
         state = self._work.state(member)
         got = unwind_unlinked(program, basket, state, now=self._work.now, in_force=self._work.in_force)
         posting = unlinked(item, refund, member, at, points=-got.points, version=program.version, details=got.details)
@@ -118,7 +120,7 @@ class FrameRules:
             basket,
             work.state(member),
             now=work.now,
-            person=work.person(member, program),
+            person=work.person(member),
             budgets=work.budgets(program),
             in_force=work.in_force,
         )

@@ -8,7 +8,15 @@ each of these writes the difference between f before and f after, so that the di
 import msgspec
 
 from laurels.awarding.baskets import basket_of, frame_of_award
-from laurels.awarding.postings import earned, nothing_taken, parts_taken, refunded_award, taken_back, unlinked
+from laurels.awarding.postings import (
+    changed_award,
+    earned,
+    nothing_taken,
+    parts_taken,
+    refunded_award,
+    taken_back,
+    unlinked,
+)
 from laurels.awarding.programs import Programs
 from laurels.awarding.refunds import GivenBack, Refunds, read_refunds, refuse_lines, write_refunds
 from laurels.ledger import Award, Item, Posting
@@ -26,11 +34,13 @@ class OrderRules:
     def __init__(self, programs: Programs) -> None:
         self._programs = programs
 
-    def earn(self, item: Item, order: Order, member: int) -> Taken:
-        """What an order earns by the version in force when it was placed."""
+    def earn(self, item: Item, order: Order, member: int, revision: int | None = None) -> Taken:
+        """What an order earns by the version in force when it was placed; with a revision, as it was changed to before
+        it was awarded.
+        """
         at = item.accepted_at if order.occurred_at is None else order.occurred_at
-        posting, award = self._earn(item, order, member, at)
-        return [posting], award
+        posting, award = self._earn(item, order, member, at, details=Details(amended=revision))
+        return [posting], award if revision is None else changed_award(award, revision)
 
     def refund(self, item: Item, refund: Refund, award: Award) -> Taken:
         """What a refund takes back: f(left) - f(left - refund). What goes beyond the order is a part of 0 points."""

@@ -53,6 +53,17 @@ def earned(
     return posting, award
 
 
+def changed_award(award: Award, revision: int) -> Award:
+    """What is kept of an order that was changed before it was awarded: no earlier revision is taken any more."""
+    return msgspec.structs.replace(award, refunded=write_refunds(Refunds(revision=revision)))
+
+
+def changed_before(item: Item, revision: int, award: Award) -> Posting:
+    """The trace of a change that came before its order was awarded: it moves nothing, the order earned by it."""
+    details = Details(left=award.left, amended=revision)
+    return taken_back(item, None, award, points=0, amount=0, details=details)
+
+
 def parts_taken(
     item: Item,
     refund: Refund,

@@ -4,36 +4,25 @@ What an item did before it was refused is undone, so that nothing of it is writt
 """
 
 from collections.abc import Sequence
-from hashlib import blake2b
 from typing import Any
 
 import msgspec
 
+from laurels.awarding.keeping import budgets_left, person_of, state_of
 from laurels.awarding.programs import Programs
 from laurels.errors import PointsOutOfRange
-from laurels.ledger import Award, Claim, Due, Item, Outcome, Posting, Reached, Redeemed, RedemptionKey
+from laurels.ledger import Award, Claim, Due, Item, Onward, Outcome, Posting, Reached, Redeemed, RedemptionKey
 from laurels.ledger import MemberState as Kept
 from laurels.model import Balance, DocumentKind, EntryKind
 from laurels.model.details import ExpireDetails, TierDetails, encode, scores
 from laurels.model.entries import SCORED
-from laurels.program import GRAIN, Lapse, MemberState, Person, Program, next_due
-from laurels.program.state import begun
+from laurels.program import Lapse, MemberState, Person, Program, next_due
 
 CLOCK_SOURCE = "laurels"
 """In whose name the clock's entries are."""
 
-Undone = tuple[int, int, int]
-"""How far the log, the postings and the milestones were."""
-
-
-class Attributes(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the shop has said of a member, as the ledger keeps it: birthday as `MM-DD`, segments."""
-
-    birthday: str | None = None
-    segments: tuple[str, ...] = ()
-
-
-_attributes = msgspec.json.Decoder(Attributes)
+Undone = tuple[int, int, int, int]
+"""How far the log, the postings, the milestones and what is sent on were."""
 
 
 class Workspace:
@@ -56,11 +45,11 @@ class Workspace:
 
     def mark(self) -> Undone:
         """Where to go back to."""
-        return len(self._log), len(self.outcome.postings), len(self.outcome.reached)
+        return len(self._log), len(self.outcome.postings), len(self.outcome.reached), len(self.outcome.onward)
 
     def undo(self, mark: Undone) -> None:
         """Forget what was done since."""
-        log, postings, reached = mark
+        log, postings, reached, onward = mark
         while len(self._log) > log:
             where, key, before = self._log.pop()
             if before is None:
@@ -69,6 +58,7 @@ class Workspace:
                 where[key] = before
         del self.outcome.postings[postings:]
         del self.outcome.reached[reached:]
+        del self.outcome.onward[onward:]
 
     def balance(self, member: int) -> Balance:
         """A member's totals now."""
@@ -81,7 +71,15 @@ class Workspace:
         after = before.plus(posting.kind, posting.points, posting.details)
         if not after.in_range():
             raise PointsOutOfRange
-        now = Kept(after, kept.state, kept.attributes, kept.enrolled_at, kept.orders, kept.last_order_at)
+        now = Kept(
+            after,
+            kept.state,
+            kept.attributes,
+            kept.enrolled_at,
+            kept.draw,
+            kept.orders,
+            kept.last_order_at,
+        )
         self._set(self.claim.members, posting.member, now)
         self.outcome.postings.append(self._dated(posting))
         if before.score < after.score:
@@ -100,16 +98,20 @@ class Workspace:
         self._set(self.claim.redemptions, key, redeemed)
         self._set(self.outcome.redemptions, key, redeemed)
 
+    def has_state(self, member: int) -> bool:
+        """Whether the program keeps anything of a member but totals."""
+        kept = self.claim.members.get(member)
+        return member in self._states or (kept is not None and kept.state is not None)
+
+    def send_on(self, document: Onward) -> None:
+        """Hand a document to another member's inbox."""
+        self.outcome.onward.append(document)
+
     def state(self, member: int) -> MemberState:
         """What the program keeps of a member."""
         state = self._states.get(member)
         if state is None:
-            kept = self.claim.members.get(member, Kept())
-            if kept.state is None:
-                state = begun(kept.totals.balance, kept.orders, kept.last_order_at)
-            else:
-                state = MemberState.decode(kept.state)
-            self._states[member] = self._found[member] = state
+            state = self._states[member] = self._found[member] = state_of(self.claim.members.get(member, Kept()))
         return state
 
     def keep_state(
@@ -136,19 +138,13 @@ class Workspace:
         self.state(member)
         self._looked_at.add(member)
 
-    def person(self, member: int, program: Program) -> Person:
+    def person(self, member: int) -> Person:
         """What campaigns may ask of a member beyond its orders."""
-        kept = self.claim.members.get(member, Kept())
-        said = Attributes() if kept.attributes is None else _attributes.decode(kept.attributes)
-        draw = b""
-        if any(campaign.holdout for campaign in program.campaigns):
-            draw = blake2b(str(member).encode(), key=self.claim.secret, digest_size=16).digest()
-        return Person(birthday=said.birthday, segments=said.segments, enrolled_at=kept.enrolled_at, draw=draw)
+        return person_of(self.claim.members.get(member, Kept()))
 
     def budgets(self, program: Program) -> dict[str, int]:
         """What is left of a version's budgets, in grains."""
-        used = self.claim.budgets
-        return {name: points * GRAIN - used.get(name, 0) for name, points in program.plan.budgets.items()}
+        return budgets_left(program, self.claim.budgets)
 
     def use(self, budgets: Sequence[tuple[str, int]]) -> None:
         """Use more, or less, of budgets."""

@@ -16,6 +16,7 @@ from laurels.cli import (
     maintenance,
     members,
     messages,
+    operators,
     program,
     quarantine,
     queues,
@@ -57,7 +58,20 @@ def _laurels(
     """Loyalty points and live rankings for a shop."""
 
 
-for module in (serving, queues, importing, boards, exporting, maintenance, backups, tokens, demo, simulate, bench):
+for module in (
+    serving,
+    operators,
+    queues,
+    importing,
+    boards,
+    exporting,
+    maintenance,
+    backups,
+    tokens,
+    demo,
+    simulate,
+    bench,
+):
     module.register(app)
 app.add_typer(program.app, name="program")
 app.add_typer(members.app, name="members")

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 
 from laurels import clock
-from laurels.awarding import Programs
+from laurels.awarding import Programs, basket_of, goods_of
 from laurels.cli.bringing_in import Imported
 from laurels.errors import LedgerMissing, Refused
 from laurels.model import Order, Refund
-from laurels.program import points_of, reverse_unlinked
+from laurels.program import NEW, evaluate
 from laurels.settings import Settings
 from laurels.wiring import read_ledger, read_program
 from laurels.wiring.ledgers import check_there
@@ -19,15 +19,16 @@ async def foresee(settings: Settings, documents: Iterable[Order | Refund]) -> Im
     """
     programs, now, imported = await _in_force(settings), clock.now(), Imported()
     for document in documents:
-        program = programs.at(now if document.occurred_at is None else document.occurred_at)
+        at = now if document.occurred_at is None else document.occurred_at
+        program = programs.at(at)
         try:
             if isinstance(document, Order):
                 imported.orders += 1
-                points_of(program, document.total, document.currency)
+                evaluate(program, basket_of(document, at), NEW, now=now, in_force=programs.at(now))
             else:
                 imported.refunds += 1
                 if document.order_id is None:
-                    reverse_unlinked(program, document.amount, document.currency)
+                    evaluate(program, goods_of(document, at), NEW, now=now, in_force=programs.at(now))
         except Refused as refused:
             imported.reasons[refused.message] += 1
     return imported

@@ -1,22 +1,26 @@
-"""`verify`, `rebuild`, `migrate`: looking after the ledger and the board."""
+"""`verify`, `rebuild`, `migrate`, `sweep`, `liability`: looking after the ledger and the board."""
 
 from collections.abc import Sequence
 from typing import Annotated
 
+import msgspec
 import typer
 
-from laurels import wiring
+from laurels import awarding, wiring
 from laurels.cli.console import (
     ConfigOption,
+    JsonOption,
     StateOption,
     examples,
     out,
+    out_json,
     progress,
     run,
     say,
     settings_of,
 )
 from laurels.errors import SettingsError
+from laurels.model.times import format_instant, parse_instant
 from laurels.runtime.heads import heads_of
 from laurels.runtime.upkeep import Verified, projected_services, verify_services
 from laurels.settings import Settings
@@ -30,6 +34,8 @@ def register(app: typer.Typer) -> None:
     app.command(epilog=examples("laurels verify", "laurels verify --state /var/lib/laurels"))(verify)
     app.command(epilog=examples("laurels rebuild"))(rebuild)
     app.command(epilog=examples("laurels migrate"))(migrate)
+    app.command(epilog=examples("laurels sweep"))(sweep)
+    app.command(epilog=examples("laurels liability", "laurels liability --at 2027-01-01T00:00:00Z --json"))(liability)
 
 
 def verify(
@@ -79,6 +85,45 @@ def migrate(state: StateOption = None, config: ConfigOption = None) -> None:
     """Bring the ledger's schema up to date. Safe to run again."""
     before, after = wiring.migrate(settings_of(state, config))
     out(f"schema {before} -> {after}" if before != after else f"schema {after}, nothing to do")
+
+
+def sweep(state: StateOption = None, config: ConfigOption = None) -> None:
+    """Write down what the clock has done to members: points that lapsed, holds that ended. Answers do not wait."""
+    members = run(_sweep(settings_of(state, config)))
+    out(f"{members:,} members looked at")
+
+
+def liability(
+    at: Annotated[
+        str | None, typer.Option("--at", help="An instant that is not past: what will have lapsed by then is gone.")
+    ] = None,
+    json: JsonOption = False,
+    state: StateOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Say what the shop owes in points: pending, active, held, and what members owe; and what they are worth."""
+    found = run(_liability(settings_of(state, config), None if at is None else parse_instant(at, "--at")))
+    shown = msgspec.to_builtins(found) | {"at": format_instant(found.at)}
+    if json:
+        out_json(shown)
+        return
+    out(f"as of {shown.pop('at')}")
+    for name, value in shown.items():
+        out(f"  {name}: {value:,}" if isinstance(value, int) else f"  {name}: {value or 'not said by the program'}")
+
+
+async def _liability(settings: Settings, at: int | None) -> awarding.Liability:
+    async with wiring.build(settings, must_exist=True) as services:
+        now = services.now()
+        return await awarding.liability(services.ledger, services.programs, now if at is None else at, now)
+
+
+async def _sweep(settings: Settings) -> int:
+    async with wiring.build(settings, must_exist=True) as services:
+        members = 0
+        while looked_at := await services.awarder.sweep():
+            members += looked_at
+        return members
 
 
 async def _verify(settings: Settings, against: Sequence[str], key: str | None) -> tuple[Verified, list[str], int]:

@@ -1,4 +1,4 @@
-"""`program`: check, submit, approve, list, show and compare programs. What is in force changes by these alone."""
+"""`program`: check, submit, rehearse, approve, list, show, compare. What is in force changes by these alone."""
 
 import difflib
 import getpass
@@ -6,9 +6,11 @@ import hashlib
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
-from laurels.awarding import check_publishable
+from laurels import awarding, clock
+from laurels.awarding import Rehearsal, check_publishable
 from laurels.cli.console import ConfigOption, JsonOption, StateOption, examples, out, out_json, run, settings_of
 from laurels.errors import NotFound, SettingsError
 from laurels.ledger import Draft, PublishedProgram
@@ -101,6 +103,58 @@ def diff(
     )
     lines = difflib.unified_diff(old.splitlines(), new.splitlines(), before, after, lineterm="", n=1)
     out("\n".join(lines) or "They are the same.")
+
+
+@app.command(
+    epilog=examples(
+        "laurels program rehearse new.toml",
+        "laurels program rehearse new.toml --from 2026-10-01T00:00:00Z --to 2026-11-01T00:00:00Z --json",
+    )
+)
+def rehearse(
+    file: FileArgument,
+    from_: Annotated[
+        str | None, typer.Option("--from", help="The program is in force from here on; left out: from ever.")
+    ] = None,
+    to: Annotated[str | None, typer.Option("--to", help="What occurred from here on is left out.")] = None,
+    as_json: JsonOption = False,
+    state: StateOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Try a program on the documents that the ledger has. Nothing is written.
+
+    Under the programs that stand, the same documents must give what the ledger has, to the last point.
+    """
+    begins = None if from_ is None else parse_instant(from_, "--from")
+    ends = clock.now() if to is None else parse_instant(to, "--to")
+    found = run(_rehearse(settings_of(state, config), _read(file), begins, ends))
+    if as_json:
+        out_json(msgspec.to_builtins(found))
+    else:
+        _print_rehearsal(found)
+
+
+async def _rehearse(settings: Settings, new: Program, begins: int | None, ends: int) -> Rehearsal:
+    async with build(settings, must_exist=True) as services:
+        published = await services.ledger.programs()
+        stand = [(each.from_at, parse_program(each.text)) for each in published]
+        return await awarding.rehearse(services.ledger, stand, new, begins=begins, ends=ends)
+
+
+def _print_rehearsal(found: Rehearsal) -> None:
+    out(f"{found.documents:,} documents, {found.orders:,} orders of the period")
+    out(f"points: {found.points:,} -> {found.would_be:,} ({found.would_be - found.points:+,})")
+    out(f"members: {found.gain:,} gain (best {found.best:+}), {found.lose:,} lose (worst {found.worst:+})")
+    out(f"         {found.alike:,} alike")
+    for name, points in found.parts.items():
+        out(f"  {name}: {points:,} points")
+    for reason, count in found.quarantined.items():
+        out(f"  quarantined: {count:,} x {reason}")
+    for each in found.changed:
+        out(f"  {each.source}/{each.order_id}: {each.before} -> {each.after}")
+        out(f"    was: {each.why_before}")
+        out(f"    new: {each.why_after}")
+    out(f"digest {found.digest}")
 
 
 async def _submit(settings: Settings, program: Program) -> Draft:

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from laurels.cli.console import ConfigOption, JsonOption, StateOption, examples, out, out_json, run, settings_of
 from laurels.errors import NotFound
-from laurels.intake import take_again
+from laurels.intake import retry_quarantined
 from laurels.ledger import Quarantine, QuarantinedDocument
 from laurels.model import DocumentKind
 from laurels.model.times import format_instant
@@ -95,13 +95,8 @@ async def _show(settings: Settings, number: int) -> QuarantinedDocument:
 
 async def _retry(settings: Settings, number: int) -> None:
     async with build(settings, must_exist=True) as services:
-        kind, source, id = await _key(services.ledger, number)
-        if kind is not DocumentKind.MESSAGE:
-            await services.ledger.retry(kind, source, id)
-            return
-        message = await services.ledger.quarantined(kind, source, id)
-        await take_again(message.raw, source, services.intake, services.now())
-        await services.ledger.drop(kind, source, id, actor="retry: it was taken")
+        key = await _key(services.ledger, number)
+        await retry_quarantined(services.ledger, services.intake, *key, now=services.now())
 
 
 async def _drop(settings: Settings, number: int) -> None:

@@ -153,6 +153,14 @@ class Dashboards:
             raise UnknownMember
         return self._dashboard(name, top, view, whole=whole, sealed=sealed)
 
+    def proxy_name(self, name_number: int) -> str:
+        """The name that a name number has on boards."""
+        return self._names.name(name_number)
+
+    def name_number(self, proxy_name: str) -> int | None:
+        """The name number behind a proxy name, for colleagues alone; None where it is none."""
+        return self._names.number(proxy_name)
+
     def at_hand(self, member_id: str, board: str = "all-time", *, top: int = 10, around: int = 2) -> Encoded | None:
         """The same dashboard as it goes over the wire to the member itself, where the leaderboard can be read without
         waiting for anybody; None where it cannot.

@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from laurels.model import Entry, EntryKind
 from laurels.model.times import format_instant
 
-PointKind = Literal["earn", "reverse", "adjust", "redeem", "expire", "restore", "merge"]
+PointKind = Literal["earn", "reverse", "adjust", "redeem", "expire", "restore", "merge", "transfer"]
 _KINDS = frozenset(
     {
         EntryKind.EARN,
@@ -18,6 +18,7 @@ _KINDS = frozenset(
         EntryKind.EXPIRE,
         EntryKind.RESTORE,
         EntryKind.MERGE,
+        EntryKind.TRANSFER,
     }
 )
 

@@ -14,9 +14,6 @@ from laurels.events.sink import Sink, SinkClosed, SinkUnavailable
 from laurels.ledger import Ledger
 from laurels.model import Mark
 
-AT_ONCE = 200
-"""Entries that go out between two notes of the position."""
-
 LEASE_S = 60.0
 """How long a target waits for another process after one was killed."""
 
@@ -56,9 +53,9 @@ class Publisher:
 
     async def _send(self, shard: int, mark: Mark, epoch: int) -> bool:
         try:
-            entries = await self._ledger.feed(shard, mark, AT_ONCE)
+            entries = await self._ledger.feed(shard, mark, self._sink.at_once)
         except FeedDiverged:  # the position was brought from elsewhere: everything again is better than a gap
-            entries = await self._ledger.feed(shard, Mark(), AT_ONCE)
+            entries = await self._ledger.feed(shard, Mark(), self._sink.at_once)
         if not entries:
             return False
         events = events_of(entries, epoch)

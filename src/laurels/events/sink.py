@@ -29,6 +29,9 @@ class Sink(Protocol):
     target: str
     """What the position is kept under: its address without secrets."""
 
+    at_once: int
+    """Events that it is given at once; it has to take them within half a minute, as long as nothing is wrong."""
+
     async def send(self, events: Sequence[Event]) -> None:
         """Hand events over; when this returns, the target has them. Raises `SinkUnavailable`, `SinkClosed`, with the
         number that it has: the first ones.

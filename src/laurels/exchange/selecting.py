@@ -77,11 +77,16 @@ def _as_text(table: Table, mapping: Mapping, name: str, column: str, dtype: pl.D
         raise refuse_cell(table.file, None, column, f"holds {shown(str(dtype))}; {_wanted_type(role)}")
     if role in MONEY_ROLES:
         text = _plain_money(text, mapping, _code(mapping))
-    if role in _DECIMAL_ROLES:
+    if role in _DECIMAL_ROLES and _may_be_noisy(dtype):
         text = cells.settled(text)
     if mapping.strip_prefix is not None and role in {"order_id", "refund_id"}:
         text = text.str.strip_prefix(mapping.strip_prefix)
     return text.alias(name)
+
+
+def _may_be_noisy(dtype: pl.DataType) -> bool:
+    """Whether cells of a type may hold the noise of a float that was printed; of a float it is gone by now."""
+    return isinstance(dtype, _TEXT_TYPES) or (isinstance(dtype, pl.Decimal) and dtype.scale > cells.MAX_DECIMALS)
 
 
 def _wanted_type(role: str) -> str:

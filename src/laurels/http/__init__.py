@@ -6,6 +6,6 @@
 from laurels.http.app import create_app
 from laurels.http.auth import Auth, open_auth
 from laurels.http.beside import Beside
-from laurels.http.server import serve
+from laurels.http.server import serve, serve_pages
 
-__all__ = ["Auth", "Beside", "create_app", "open_auth", "serve"]
+__all__ = ["Auth", "Beside", "create_app", "open_auth", "serve", "serve_pages"]

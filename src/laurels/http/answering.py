@@ -9,12 +9,14 @@ from contextlib import suppress
 from litestar.types import Receive, Scope
 
 from laurels.errors import IssuerUnavailable, NotSignedIn, TooManyRequests
+from laurels.http.auditing import Auditor
 from laurels.http.bodies import read_body
 from laurels.http.callers import Caller
 from laurels.http.dashboards import show_dashboard
 from laurels.http.door import Door
 from laurels.http.paths import read_part, read_parts
 from laurels.http.query import parse_query
+from laurels.http.rights import check_for_people
 from laurels.http.routes import Answer, Call, Headers, Route
 from laurels.http.services import Services
 from laurels.intake import decode
@@ -32,6 +34,7 @@ class Answerer:
     def __init__(self, services: Services, door: Door, routes: Sequence[Route]) -> None:
         """`routes` are those that it answers; each is counted by itself, on its own of the `meters`."""
         self.services = services
+        self._auditor = Auditor()
         self.door = door
         self.meters = {(route.method, route.path): _meter(route) for route in routes}
 
@@ -57,6 +60,7 @@ class Answerer:
                 caller = await self.door.caller(scope)
         if route.access is not None:
             route.access.admit(caller, read_part(parts.get("member_id", "")))
+            check_for_people(caller, route.method, route.handle.__name__)
         ids = read_parts(parts)
         inputs: dict[str, object] = {}
         if route.query is not None:
@@ -65,7 +69,9 @@ class Answerer:
         if route.form is not None:
             inputs["form"] = decode(route.form, raw)
         call = Call(services=self.services, limits=self.door.limits, caller=caller, ids=ids, headers=headers, raw=raw)
-        return await route.handle(call, **inputs)
+        if caller.person is None or not route.audited:
+            return await route.handle(call, **inputs)
+        return await self._auditor.answer(route, call, inputs, scope["state"].get("request_id", ""))
 
 
 def _meter(route: Route) -> Meter:

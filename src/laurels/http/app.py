@@ -9,11 +9,31 @@ import msgspec
 from litestar import Litestar, Request, Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, Method
+from msgspec.structs import replace
 
 import laurels
 from laurels import logs
 from laurels.errors import LaurelsError, NotFound
-from laurels.http import adjustments, bulk, dashboards, events, live, members, orders, people, points, refunds, service
+from laurels.http import (
+    adjustments,
+    audit_log,
+    bulk,
+    customers,
+    dashboards,
+    depth,
+    events,
+    live,
+    members,
+    orders,
+    people,
+    points,
+    quarantine,
+    refunds,
+    search,
+    service,
+    status,
+    timelines,
+)
 from laurels.http.answering import Answerer
 from laurels.http.auth import Auth
 from laurels.http.beside import NOTHING, Beside
@@ -41,11 +61,24 @@ ROUTES = (
     *live.ROUTES,
     *points.ROUTES,
     *adjustments.ROUTES,
-    *people.ROUTES,
-    *members.ROUTES,
     *events.ROUTES,
+    *search.ROUTES,
+    *customers.ROUTES,
+    *timelines.ROUTES,
+    *audit_log.ROUTES,
+    *status.ROUTES,
+    *quarantine.ROUTES,
+    *people.ROUTES,
+    *depth.ROUTES,
+    *members.ROUTES,
 )
 """The API, in the order of its documentation."""
+
+
+NUMBER = "number"
+"""What stands before a member's number in a path."""
+
+_MEMBERS = "/members/"
 
 
 class Application(NamedTuple):
@@ -102,13 +135,30 @@ def _framework(handlers: Sequence[HTTPRouteHandler]) -> Litestar:
 
 
 def _of_routes(routes: Sequence[Route], answerer: Answerer) -> list[HTTPRouteHandler]:
+    called_number = _of_one_called_number(routes)
     return [
-        *(_options(path, methods) for path, methods in _methods(routes).items()),
+        *(_options(path, methods) for path, methods in _methods([*routes, *called_number.values()]).items()),
         *(_handler(route, answerer) for route in routes),
+        *(_handler(routes[place], answerer, route) for place, route in called_number.items()),
     ]
 
 
-def _handler(route: Route, answerer: Answerer) -> HTTPRouteHandler:
+def _of_one_called_number(routes: Sequence[Route]) -> dict[int, Route]:
+    """The routes of a member again, by their places, for the one whose id is `number`: below that word the calls by
+    member number begin, and the framework takes the word before any id.
+    """
+    of_member = f"{_MEMBERS}{{member_id}}"
+    return {
+        place: replace(route, path=f"{_MEMBERS}{NUMBER}{route.path.removeprefix(of_member)}")
+        for place, route in enumerate(routes)
+        if route.path.startswith(of_member)
+    }
+
+
+def _handler(route: Route, answerer: Answerer, called_number: Route | None = None) -> HTTPRouteHandler:
+    """The framework's handler of a route; with `called_number` at that one's path, which names the member already."""
+    at = route if called_number is None else called_number
+    named = {} if called_number is None else {"member_id": NUMBER}
     spelling = re.compile(re.sub(r"{\w+}", "[^/]+", route.path))
 
     async def handle(request: Request[Any, Any, Any]) -> Response[bytes]:
@@ -117,13 +167,13 @@ def _handler(route: Route, answerer: Answerer) -> HTTPRouteHandler:
         # The framework takes /metrics/, //metrics and /%6detrics for /metrics; a rule of a proxy in front does not.
         if route.access is None and not spelling.fullmatch(scope["raw_path"].decode("latin-1")):
             raise NotFound
-        answer = await answerer.answer(route, scope, request.path_params, headers, request.receive)
+        answer = await answerer.answer(route, scope, {**request.path_params, **named}, headers, request.receive)
         return _response(answer)
 
     return HTTPRouteHandler(
-        _path(route),
+        _path(at),
         http_method=_methods_of(route),
-        name=f"{route.method} {route.path}",
+        name=f"{at.method} {at.path}",
         request_max_body_size=None,  # `read_body` holds the sizes
         status_code=HTTPStatus.OK,
     )(handle)

@@ -10,14 +10,16 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from laurels import clock
 from laurels.clock import MINUTE, Clock
 from laurels.errors import NotSignedIn, SettingsError
-from laurels.http.callers import Caller, Callers, read_services, read_sources
+from laurels.http.callers import Caller, Callers, person_of, read_services, read_sources
 from laurels.http.exposure import check_exposure
 from laurels.http.jwks import PublishedKeys
 from laurels.http.keys import FixedKeys, Key, Keys, read_keys
+from laurels.http.person_tokens import AUDIENCE, ISSUER, KID, trusted_keys
 from laurels.http.tokens import ALGORITHM, development_key
 from laurels.settings import Settings
 
@@ -48,9 +50,11 @@ class Auth:
         callers: Callers,
         issuer: str | None = None,
         audience: Sequence[str] | None = None,
+        people: Keys | None = None,
         now: Clock = clock.now,
     ) -> None:
-        """`issuer` and one `audience`: where given, a token has to name them."""
+        """`issuer` and one `audience`: where given, a token has to name them. `people`: the consoles' keys."""
+        self._people = FixedKeys([]) if people is None else people
         self._keys = keys
         keys.on_taken_back = self._forget
         self._algorithms = frozenset(algorithms)
@@ -99,8 +103,11 @@ class Auth:
         """The caller whom a token names, and when it expires. A check of the signature costs some 100 us."""
         try:
             algorithm, kid = _named(token)
+            if kid == KID:
+                claims = self._verified(token, algorithm, await self._people.find(kid), ISSUER, [AUDIENCE])
+                return person_of(claims, expires := self._expires(claims)), expires
             keys = [key for key in await self._keys.find(kid) if algorithm in self._algorithms & {*key.algorithms}]
-            claims = self._verified(token, algorithm, keys)
+            claims = self._verified(token, algorithm, keys, self._issuer, self._audience)
             expires = self._expires(claims)
         except jwt.ExpiredSignatureError as error:
             raise NotSignedIn("The token has expired. Sign in again.") from error
@@ -116,26 +123,30 @@ class Auth:
             raise jwt.ExpiredSignatureError
         return expires
 
-    def _verified(self, token: bytes, algorithm: str, keys: Sequence[Key]) -> Mapping[str, Any]:
+    def _verified(
+        self, token: bytes, algorithm: str, keys: Sequence[Key], issuer: str | None, audience: Sequence[str] | None
+    ) -> Mapping[str, Any]:
         """The claims under the first key that fits. The algorithm is the token's, which each of the keys may check."""
         for key in keys:
+            if algorithm not in key.algorithms:
+                continue
             try:
                 return jwt.decode(
                     token,
                     key.public,
                     algorithms=[algorithm],
-                    issuer=self._issuer,
-                    audience=self._audience,
+                    issuer=issuer,
+                    audience=audience,
                     leeway=LEEWAY_S,
-                    options={"require": ["exp"], "verify_aud": self._audience is not None},
+                    options={"require": ["exp"], "verify_aud": audience is not None},
                 )
             except jwt.InvalidSignatureError:
                 continue
         raise jwt.InvalidSignatureError
 
 
-def open_auth(settings: Settings, now: Clock = clock.now) -> Auth:
-    """The check that the settings describe.
+def open_auth(settings: Settings, now: Clock = clock.now, console: Ed25519PrivateKey | None = None) -> Auth:
+    """The check that the settings describe; the key of a `console` that answers the API itself counts too.
 
     Raises `SettingsError` for settings that contradict each other, for keys that cannot be taken, and for what must not
     be open to others.
@@ -154,6 +165,7 @@ def open_auth(settings: Settings, now: Clock = clock.now) -> Auth:
         ),
         issuer=settings.auth.issuer,
         audience=None if settings.auth.audience is None else settings.auth.audience.split(),
+        people=trusted_keys(settings, console),
         now=now,
     )
 

@@ -1,4 +1,5 @@
-"""Who a token speaks for: a member, or a service with its scopes and the sources that it may write under.
+"""Who a token speaks for: a member, a service with its scopes and the sources that it may write under, or a person who
+signed in to the console.
 
 Only `auth.services` makes a token a service's: what its claims say besides, scopes above all, is never enough. Identity
 providers write scopes that a customer may ask for into the customer's token, so a scope tells nothing of who it is.
@@ -11,17 +12,33 @@ from msgspec import Struct
 
 from laurels.errors import InvalidInput, NotAllowed, NotSignedIn, SettingsError
 from laurels.model.ids import check_id
+from laurels.model.people import PERSON, scopes_of
 
 MAX_SUBJECT = 255
 MEMBER = "member"
 """The actor of what a member does to itself. No service may bear this name."""
 
+KIND = "laurels"
+"""The claim that says what a token of ours is."""
+
+OF_PERSON = "person"
+"""Its value in a token of the console. Only the console's own keys make a token a person's."""
+
 _IN_EVERY_TOKEN = frozenset({"iss", "aud"})
 
 
+class Person(Struct, frozen=True):
+    """A person who signed in to the console. `look` is the same for all that one page of it asks."""
+
+    sub: str
+    name: str
+    roles: tuple[str, ...]
+    look: str
+
+
 class Caller(Struct, frozen=True):
-    """Who is asking. `member_id` is None for a service; a member has no scopes. The token holds until `expires`.
-    `sources`: the only ones that a service may write under; None: any.
+    """Who is asking. `member_id` is None for a service and a person; a member has no scopes. The token holds until
+    `expires`. `sources`: the only ones that a service may write under; None: any.
     """
 
     subject: str
@@ -29,10 +46,13 @@ class Caller(Struct, frozen=True):
     scopes: frozenset[str] = frozenset()
     expires: int = 0
     sources: frozenset[str] | None = None
+    person: Person | None = None
 
     @property
     def actor(self) -> str:
-        """What is kept with what the caller does, for ever: a service's name, and of a member only that it was one."""
+        """What is kept with what the caller does, for ever: a service's name, `person:` and the person's `sub`, and of
+        a member only that it was one.
+        """
         return self.subject if self.member_id is None else MEMBER
 
     def may_write(self, source: str) -> bool:
@@ -59,10 +79,12 @@ class Callers(Struct, frozen=True):
         subject = claims.get("sub")
         if not isinstance(subject, str) or not 0 < len(subject) <= MAX_SUBJECT or not subject.isprintable():
             raise NotSignedIn(f"The token is not valid: `sub` has to be a text of 1 to {MAX_SUBJECT} characters.")
+        if OF_PERSON in _texts(claims.get(KIND)):
+            raise NotSignedIn("The token is not valid: only the console signs a person's token (`auth.console_keys`).")
         if not self._is_service(claims):
             return Caller(subject, member_id=self._member(claims), expires=expires)
-        if subject == MEMBER:
-            raise NotSignedIn(f"The token is not valid: no service can be called {MEMBER}.")
+        if subject == MEMBER or subject.startswith(PERSON):
+            raise NotSignedIn(f"The token is not valid: no service can be called {subject}.")
         return Caller(subject, scopes=self._scopes(claims), expires=expires, sources=self._sources(subject, claims))
 
     def _is_service(self, claims: Mapping[str, Any]) -> bool:
@@ -88,6 +110,22 @@ class Callers(Struct, frozen=True):
             return check_id(member_id if isinstance(member_id, str) else "", self.member_claim)
         except InvalidInput as error:
             raise NotSignedIn(f"The token is not valid: {error.message}.") from error
+
+
+def person_of(claims: Mapping[str, Any], expires: int) -> Caller:
+    """The person whom the claims of a token of the console name. What it may do is what its roles may do, and no more
+    than its scope says. Raises `NotSignedIn`.
+    """
+    sub, name, look = (claims.get(claim) for claim in ("sub", "name", "jti"))
+    for text in (sub, name, look):
+        if not isinstance(text, str) or not 0 < len(text) <= MAX_SUBJECT - len(PERSON) or not text.isprintable():
+            raise NotSignedIn("The token is not valid: `sub`, `name` and `jti` have to be texts.")
+    if _texts(claims.get(KIND)) != [OF_PERSON]:
+        raise NotSignedIn("The token is not valid: the console's keys sign for people alone.")
+    roles = tuple(_listed(claims, "roles"))
+    person = Person(str(sub), str(name), roles, str(look))
+    scopes = scopes_of(roles) & frozenset(_listed(claims, "scope"))
+    return Caller(f"{PERSON}{sub}", scopes=scopes, expires=expires, person=person)
 
 
 def read_services(services: Sequence[str]) -> tuple[tuple[str, str], ...]:

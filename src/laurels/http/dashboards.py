@@ -75,6 +75,7 @@ async def show_dashboard(call: Call, query: DashboardQuery) -> Answer:
     answers={200: Board, 304: None},
     problems=(UnknownBoard, BoardNotReady),
     headers={"If-None-Match": "the `ETag` of the last answer: 304 where nothing changed"},
+    audited=False,
 )
 async def show_board(call: Call, query: BoardQuery) -> Answer:
     """Show the top of a board under proxy names."""

@@ -8,6 +8,11 @@ IDS: Mapping[str, str] = {
     "order_id": "A1001",
     "refund_id": "R0",
     "redemption_id": "V1",
+    "number": "0",
+    "kind": "order",
+    "source": "shop",
+    "id": "A1002-USD",
+    "hold_id": "H1",
     "board": "all-time",
     "name": "version-not-reached",
 }
@@ -33,6 +38,17 @@ REQUESTS: Mapping[str, Mapping[str, Any]] = {
             "total": "20.10",
         },
         "The total alone": _ORDER,
+        "With what programs in depth go by": {
+            "member_id": "17850",
+            "currency": "GBP",
+            "lines": [
+                {"sku": "MILK-2L", "quantity": 2, "unit_price": "1.45", "category": "grocery/dairy", "brand": "Meadow"},
+                {"sku": "DELIVERY", "quantity": 1, "unit_price": "3.50", "kind": "shipping"},
+            ],
+            "store": "Leeds 4",
+            "coupons": ["SPRING10"],
+            "payments": [{"method": "card", "amount": "4.40"}, {"method": "gift_card", "amount": "2.00"}],
+        },
     },
     "check_out": {
         "A member's own checkout": {
@@ -45,6 +61,12 @@ REQUESTS: Mapping[str, Mapping[str, Any]] = {
     },
     "refund_order": {
         "One item back": {"refund_id": "R1", "member_id": "17850", "currency": "GBP", "amount": "5.00"},
+        "By line, as the order was sent": {
+            "refund_id": "R3",
+            "member_id": "17850",
+            "currency": "GBP",
+            "lines": [{"line": 1, "quantity": 1}, {"line": 2, "amount": "2.00"}],
+        },
     },
     "refund_member": {
         "Money back without a receipt": {"refund_id": "R2", "currency": "GBP", "amount": "12.50"},
@@ -71,18 +93,95 @@ REQUESTS: Mapping[str, Mapping[str, Any]] = {
             },
         ],
     },
+    "quote_order": {"What would this earn?": _ORDER},
+    "hold_points": {"While the customer pays": {"hold_id": "H1", "points": 50, "minutes": 10}},
+    "capture_hold": {"Less was needed": {"points": 35}},
+    "void_hold": {"The customer went away": {}},
+    "transfer_points": {"To a partner": {"transfer_id": "T1", "to": "12346", "points": 20}},
+    "set_attributes": {"A student born on a leap day": {"birthday": "02-29", "segments": ["student"]}},
+    "grant_tier": {
+        "Gold for a year": {
+            "grant_id": "G1",
+            "tier": "gold",
+            "until": "2027-12-01T00:00:00Z",
+            "reason": "moved from the partner's program",
+        },
+    },
     "merge": {"A guest order of a customer with an account": {"into": "12346"}},
     "set_contact": {"Another address": {"email": "ann@example.com"}},
     "cancel_redemption": {"The voucher was not used": {"cancel_id": "C1", "points": 10}},
     "redeem": {
         "A voucher at the till": {"redemption_id": "V1", "points": 50, "reason": "5.00 GBP off"},
     },
+    "find_customers": {"By the id that the customer reads out": {"q": "17850"}},
+    "drop_quarantined": {"It came twice": {"reason": "sent again as A1003"}},
     "enrol": {
         "Two customers": [{"member_id": "17850", "email": "ann@example.com"}, {"member_id": "12346"}],
     },
 }
 """The bodies to send, by the name of the route's function."""
 
+_CUSTOMER = {
+    "number": 0,
+    "member_id": "17850",
+    "state": "enrolled",
+    "merged_into": None,
+    "hidden": False,
+    "name": "Amber Falcon 4821",
+    "enrolled_at": "2025-11-01T10:00:00Z",
+    "contact": "a•••••@example.com",
+    "balance": 500,
+    "earned": 475,
+    "score": 500,
+    "rank": 17,
+    "ranked": 4315,
+    "messages": [{"milestone": "100", "points": 120, "state": "sent", "created_at": "2025-11-02T09:30:00Z"}],
+    "as_of": "1.0-4711",
+}
+_TIMELINE = {
+    "entries": [
+        {
+            "loyaltyId": "0-4711",
+            "kind": "adjust",
+            "points": 25,
+            "balance_after": 500,
+            "source": "person:niamh",
+            "reason": "parcel came four days late, ticket 48213",
+            "note": "Sorry that your parcel came late",
+            "actor": "person:niamh",
+            "occurred_at": "2025-11-02T09:30:00Z",
+            "recorded_at": "2025-11-02T09:30:00.125Z",
+            "undo": {"action": "adjust", "points": -25},
+        },
+    ],
+    "next": None,
+}
+_AUDIT = {
+    "rows": [
+        {
+            "position": 4711,
+            "at": "2025-11-02T09:30:00Z",
+            "sub": "niamh",
+            "name": "Niamh Byrne",
+            "roles": "support",
+            "action": "adjust",
+            "member": 0,
+            "object": "entry 0-4711",
+            "outcome": "done",
+            "request_id": "6f1c0c1e",
+            "hash": "0f" * 16,
+        },
+    ],
+    "next": None,
+}
+_WAITING = {
+    "sequence": 4711,
+    "kind": "order",
+    "source": "shop",
+    "id": "A1002-USD",
+    "reason": "no rule for USD (version 1 has EUR, GBP)",
+    "since": "2025-11-02T09:30:00Z",
+}
 _TOP = [
     {"rank": 1, "name": "Silver Heron 0093", "points": 27946},
     {"rank": 2, "name": "Quiet Otter 7310", "points": 21035},
@@ -154,11 +253,30 @@ ANSWERS: Mapping[str, Any] = {
                 "kind": "adjust",
                 "points": 25,
                 "reason": "goodwill",
+                "note": "Sorry that your parcel came late",
                 "occurred_at": "2025-11-02T09:30:00Z",
                 "recorded_at": "2025-11-02T09:30:00.125Z",
             },
         ],
         "next": None,
+    },
+    "list_events": {
+        "events": [
+            {
+                "id": "0-4711",
+                "epoch": 1,
+                "kind": "earn",
+                "member_id": "17850",
+                "points": 3,
+                "source": "shop",
+                "order_id": "A1001",
+                "program_version": 1,
+                "occurred_at": "2025-11-01T10:00:00Z",
+                "recorded_at": "2025-11-01T10:00:00.125Z",
+            },
+        ],
+        "next": "kYEAkgLEEAAAAAAAAAAAAAAAAAAAAAA",
+        "more": False,
     },
     "show_balance": {"balance": 500, "earned": 475, "as_of": _AS_OF},
     "enrol": [
@@ -167,14 +285,16 @@ ANSWERS: Mapping[str, Any] = {
     ],
     "find_members": {
         "members": [
-            {"member_id": "17850", "email": None, "hidden": False, "enrolled_at": "2026-11-01T10:00:00Z"},
+            {"member_id": "17850", "email": "ann@example.com", "hidden": False, "enrolled_at": "2026-11-01T10:00:00Z"},
         ],
         "next": None,
     },
     "export_member": {
         "member_id": "17850",
         "other_ids": [],
-        "email": None,
+        "email": "ann@example.com",
+        "birthday": None,
+        "segments": [],
         "name": "Amber Falcon 4821",
         "hidden": False,
         "enrolled_at": "2026-11-01T10:00:00Z",
@@ -217,11 +337,81 @@ ANSWERS: Mapping[str, Any] = {
             {"milestone": "100-points", "points": 103, "state": "held", "decided_at": "2026-11-02T09:00:00Z"},
         ],
     },
+    "explain_order": {
+        "order_id": "A1001",
+        "source": "shop",
+        "lines": ["line 1: 24.00 GBP all", "base 2", "in all 2 (version 1)"],
+    },
+    "quote_order": {
+        "points": 3,
+        "parts": [{"name": "base", "points": 3}],
+        "reason": "25.00 GBP / 10.00 = 2.5 -> 3 (half-up, version 1)",
+        "as_of": _AS_OF,
+    },
+    "hold_points": {"available": 450, "until": "2025-11-02T09:40:00Z"},
+    "capture_hold": {"loyaltyId": "0-4714", "balance": 465},
+    "void_hold": {"available": 465},
+    "transfer_points": {"loyaltyId": "0-4715", "balance": 445},
+    "set_attributes": {"birthday": "02-29", "segments": ["student"]},
+    "grant_tier": {"loyaltyId": "0-4716"},
     "hide": {"as_of": _AS_OF},
     "show": {"as_of": _AS_OF},
     "rename": {"as_of": _AS_OF},
     "erase": {"as_of": _AS_OF},
     "merge": {"as_of": _AS_OF},
     "set_contact": {"as_of": _AS_OF},
+    "find_customers": {
+        "hits": [
+            {
+                "kind": "customer",
+                "number": 0,
+                "member_id": "17850",
+                "name": "Amber Falcon 4821",
+            },
+        ],
+        "tried": ["customer", "document", "prefix"],
+    },
+    "show_customer": _CUSTOMER,
+    "show_member": _CUSTOMER,
+    "show_contact": {"email": "ann@example.com"},
+    "show_member_contact": {"email": "ann@example.com"},
+    "show_timeline": _TIMELINE,
+    "show_member_timeline": _TIMELINE,
+    "list_quarantine": {"documents": [_WAITING], "next": None},
+    "show_quarantined": {
+        **_WAITING,
+        "actor": "till",
+        "content": {
+            "source": "shop",
+            "order_id": "A1002-USD",
+            "currency": "USD",
+            "total": 2500,
+        },
+        "received": '{"member_id": "17850", "currency": "USD", "total": "25.00"}',
+    },
+    "retry_quarantined": {"status": "accepted"},
+    "drop_quarantined": {"status": "dropped"},
+    "show_status": {
+        "at": "2025-11-02T09:30:00Z",
+        "version": "0.2.0",
+        "ledger": "sqlite",
+        "leaderboard": "native",
+        "time_zone": "Europe/London",
+        "roles": [
+            {"role": "award", "state": "running", "since": "2025-11-01T08:00:00Z", "restarts": 0, "error": None},
+        ],
+        "counts": {
+            "ready": 1,
+            "ready_since": "2025-11-02T09:29:59.875Z",
+            "refunds_waiting": 0,
+            "quarantined": 1,
+            "messages_due": 0,
+            "messages_held": 0,
+        },
+        "heads": [{"shard": 0, "position": 4711, "hash": "0f" * 16}],
+        "behind": 0,
+    },
+    "show_audit": _AUDIT,
+    "show_own_audit": {"rows": [], "next": None},
 }
 """What comes back, by the name of the route's function."""

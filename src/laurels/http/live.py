@@ -63,6 +63,7 @@ async def follow_dashboard(call: Call, query: PlacesQuery) -> Answer:
     answers={200: Board},
     problems=(UnknownBoard, BoardNotReady),
     media_type=MEDIA_TYPE,
+    audited=False,
 )
 async def follow_board(call: Call, query: BoardQuery) -> Answer:
     """Follow the top of a board, as server-sent events."""

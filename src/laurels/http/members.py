@@ -7,6 +7,7 @@ from msgspec import UNSET, Struct, UnsetType
 from laurels.errors import Conflict, FieldError, InvalidInput, LedgerUnavailable, PointsOutOfRange, UnknownMember
 from laurels.http.bulk import documents
 from laurels.http.problems import FieldProblem, as_problems, field_problems
+from laurels.http.rights import check_lead
 from laurels.http.routes import Access, Answer, Call, route
 from laurels.intake import Email, MemberId, decode, email_warning, usable_email
 from laurels.model import MemberEvent
@@ -141,6 +142,7 @@ async def erase(call: Call) -> Answer:
 
     The entries stay, under a number that is never used again.
     """
+    check_lead(call.caller)
     return await _change(call, MemberEvent.ERASE)
 
 
@@ -155,6 +157,7 @@ async def merge(call: Call, form: MergeForm) -> Answer:
     """Make two members one: points, orders, later documents and places on every board go over to `into`, and the id
     answers for it from now on. It cannot be undone.
     """
+    check_lead(call.caller)
     version = await call.services.members.merge(call.ids["member_id"], form.into, actor=call.caller.actor)
     return Answer(200, Changed(call.token(version)))
 

@@ -22,6 +22,7 @@ from laurels.errors import (
 from laurels.http.examples import ANSWERS, IDS, REQUESTS
 from laurels.http.problems import KINDS, MEDIA_TYPE, Kind, Problem, kind_of
 from laurels.http.routes import BULK_DOCUMENTS, Route
+from laurels.model import DocumentKind
 from laurels.model.currencies import DECIMALS
 from laurels.model.ids import ID, MAX_ID_CHARACTERS
 
@@ -55,7 +56,12 @@ _PARAMETERS = {
     "order_id": ("the order's id in the system that numbers orders", _IDENTIFIER),
     "refund_id": ("the refund's id in the system that numbers refunds", _IDENTIFIER),
     "redemption_id": ("the redemption's id in its circle", _IDENTIFIER),
+    "number": ("a member's number", {"type": "integer", "minimum": 0}),
+    "hold_id": ("the hold's id in its circle", _IDENTIFIER),
     "board": ("`all-time`, `month` or `month:YYYY-MM`", _TEXT),
+    "kind": ("the kind of a document", {"type": "string", "enum": list(DocumentKind)}),
+    "source": ("the system that numbered the document", _TEXT),
+    "id": ("the document's id in that system", _TEXT),
     "name": ("the last part of a problem's `type`", _TEXT),
 }
 """What stands in a path, and the schema that it has."""

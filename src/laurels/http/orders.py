@@ -1,8 +1,11 @@
 """Orders: accept one, and tell how far it got."""
 
+from collections.abc import Sequence
+
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
+from laurels.awarding import OrderWorth, order_worth
 from laurels.checkout import SOURCE, is_bought
 from laurels.errors import Conflict, InvalidInput, LedgerUnavailable, UnknownOrder
 from laurels.http.checkout import check_out
@@ -11,6 +14,10 @@ from laurels.http.routes import Access, Answer, Call, route
 from laurels.intake import AmendmentForm, AnySource, OrderForm
 from laurels.ledger import DocumentState
 from laurels.model import DocumentKind, Entry, EntryKind, Order, Status, Version
+from laurels.model.money import format_amount
+from laurels.model.times import format_instant
+from laurels.program import format_grains
+from laurels.program.local_time import NEVER
 
 
 class Accepted(Struct, frozen=True):
@@ -30,9 +37,26 @@ class OrderEntry(Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class Part(Struct, frozen=True):
+    """Points by what gave them: whole, or a decimal string where what is below a point is carried."""
+
+    name: str
+    points: int | str
+
+
+class OrderLine(Struct, frozen=True):
+    """What a line's share of the total was, and what is kept of it."""
+
+    net: str
+    left: str
+
+
 class OrderState(Struct, frozen=True, kw_only=True):
     """How far an order got. Once awarded: what it is worth now, why it earned what it did, how it came to that entry by
     entry, and the version from which boards show it. In quarantine: the reason.
+
+    Under a program in depth also what it is worth by part, what is left of it and of its lines, from when its points
+    can be spent, and when they lapse.
     """
 
     order_id: str
@@ -42,6 +66,11 @@ class OrderState(Struct, frozen=True, kw_only=True):
     reason: str | UnsetType = UNSET
     as_of: str | UnsetType = UNSET
     entries: list[OrderEntry] | UnsetType = UNSET
+    parts: list[Part] | UnsetType = UNSET
+    left: str | UnsetType = UNSET
+    lines: list[OrderLine] | UnsetType = UNSET
+    active_at: str | UnsetType = UNSET
+    expires_at: str | UnsetType = UNSET
 
 
 class OrderQuery(Struct, forbid_unknown_fields=True):
@@ -81,16 +110,18 @@ async def place_order(call: Call, form: OrderForm) -> Answer:
 )
 async def show_order(call: Call, query: OrderQuery) -> Answer:
     """Tell how far an order got, and what it earned. A member sees its own orders alone."""
-    state = await _state(call, query.source, call.ids["order_id"])
+    state = await state_of(call, query.source, call.ids["order_id"])
     if state is None:
         raise UnknownOrder
-    shown = await _shown(call, state)
-    if call.caller.member_id is not None and is_bought(state.source):
-        shown = msgspec.structs.replace(shown, source=SOURCE)
-    return Answer(200, shown)
+    return Answer(200, msgspec.structs.replace(await _shown(call, state), source=shown_source(call, state)))
 
 
-async def _state(call: Call, source: str, order_id: str) -> DocumentState | None:
+def shown_source(call: Call, state: DocumentState) -> str:
+    """The source of an order as its caller knows it: of what a member bought itself, not the number in it."""
+    return SOURCE if call.caller.member_id is not None and is_bought(state.source) else state.source
+
+
+async def state_of(call: Call, source: str, order_id: str) -> DocumentState | None:
     """An order as its caller may see it. `checkout` of a member's request is what it bought itself."""
     member_id, ledger = call.caller.member_id, call.services.ledger
     if member_id is not None and source == SOURCE:
@@ -109,6 +140,9 @@ async def _shown(call: Call, state: DocumentState) -> OrderState:
     ledger = call.services.ledger
     entries = await call.services.programs.worded(await ledger.order_entries(state.source, state.id), ledger)
     last = entries[-1]
+    award = None if call.services.programs.simple else await ledger.order_award(state.source, state.id)
+    if award is not None and award.frame is not None:
+        shown = _in_depth(shown, order_worth(award, call.services.programs))
     return msgspec.structs.replace(
         shown,
         points=sum(entry.points for entry in entries),
@@ -116,6 +150,25 @@ async def _shown(call: Call, state: DocumentState) -> OrderState:
         as_of=call.token(Version((await ledger.heads()).epoch, {last.shard: last.position})),
         entries=[show_entry(entry) for entry in entries],
     )
+
+
+def _in_depth(shown: OrderState, worth: OrderWorth) -> OrderState:
+    frame = worth.frame
+    lines = [OrderLine(*(format_amount(n, frame.currency) for n in (each.net, each.left))) for each in worth.lines]
+    return msgspec.structs.replace(
+        shown,
+        parts=parts_of(worth.parts),
+        left=format_amount(worth.left, frame.currency),
+        lines=lines,
+        active_at=format_instant(frame.active_at),
+        expires_at=UNSET if frame.expires_at == NEVER else format_instant(frame.expires_at),
+    )
+
+
+def parts_of(parts: Sequence[tuple[str, int]]) -> list[Part]:
+    """Parts in grains, as they are shown; those of 0 points are left out, but for the base."""
+    shown = [(name, format_grains(grains)) for name, grains in parts if grains or name == "base"]
+    return [Part(name, text if "." in text else int(text)) for name, text in shown]
 
 
 def show_entry(entry: Entry) -> OrderEntry:
@@ -137,7 +190,8 @@ def show_entry(entry: Entry) -> OrderEntry:
 )
 async def amend_order(call: Call, form: AmendmentForm) -> Answer:
     """Change an order after it was sent: it is taken back whole and earned anew, in one step, and refunds that were
-    taken are carried over. Revisions rise; the same again is answered, not done twice.
+    taken are carried over. One that is not awarded yet, or lies in quarantine, is awarded as it was changed to.
+    Revisions rise; the same again is answered, not done twice.
     """
     order_id = call.ids["order_id"]
     call.caller.check_source(form.source)

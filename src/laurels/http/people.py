@@ -5,9 +5,11 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from laurels.awarding import Attributes
 from laurels.errors import LedgerUnavailable, UnknownMember
 from laurels.http.routes import Access, Answer, Call, route
 from laurels.ledger import KeptDocument, KeptEntry
+from laurels.model import DocumentKind
 from laurels.model.money import format_amount
 from laurels.model.times import format_instant
 
@@ -88,6 +90,8 @@ class PersonKept(Struct, frozen=True, kw_only=True):
     member_id: str
     other_ids: list[str]
     email: str | None
+    birthday: str | None
+    segments: list[str]
     name: str
     hidden: bool
     enrolled_at: str
@@ -131,6 +135,7 @@ async def export_member(call: Call) -> Answer:
     if kept is None:
         raise UnknownMember
     to_member = call.caller.member_id is not None
+    said = Attributes.decode(kept.attributes)
     worded = await services.programs.worded([each.entry for each in kept.entries], services.ledger)
     return Answer(
         200,
@@ -138,6 +143,8 @@ async def export_member(call: Call) -> Answer:
             member_id=kept.member.member_id,
             other_ids=list(kept.other_ids),
             email=kept.email,
+            birthday=said.birthday,
+            segments=list(said.segments),
             name=services.dashboards.name_of(kept.member.name_number),
             hidden=kept.member.hidden,
             enrolled_at=format_instant(kept.member.enrolled_at),
@@ -163,7 +170,7 @@ async def export_member(call: Call) -> Answer:
 
 def _entry(kept: KeptEntry, *, to_member: bool) -> EntryKept:
     entry = kept.entry
-    by_people = entry.kind in {"adjust", "redeem"}
+    by_people = entry.kind in {"adjust", "redeem", "tier"}
     money = entry.amount is not None and entry.currency is not None
     content = _read(kept.content)
     if to_member and isinstance(content, dict):
@@ -195,7 +202,7 @@ def _document(kept: KeptDocument) -> DocumentKept:
         reason=kept.reason,
         accepted_at=format_instant(kept.accepted_at),
         received=kept.raw.decode("utf-8", "backslashreplace") or UNSET,
-        content=_read(kept.content),
+        content=UNSET if kept.kind is DocumentKind.GIVEN else _read(kept.content),  # it speaks of another member
     )
 
 

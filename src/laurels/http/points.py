@@ -5,6 +5,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from laurels.awarding import member_at
 from laurels.errors import (
     Conflict,
     InsufficientPoints,
@@ -13,14 +14,19 @@ from laurels.errors import (
     PointsOutOfRange,
     UnknownMember,
 )
+from laurels.http.effects import Effect, adjustment_effect, restoration_effect
+from laurels.http.rights import check_points
 from laurels.http.routes import Access, Answer, Call, route
 from laurels.intake import Id, Instant, Source
-from laurels.ledger import Receipt
+from laurels.ledger import MemberState, Receipt
 from laurels.model import Adjustment, Balance, Entry, EntryKind, Redemption, Restoration, Version
 from laurels.model.entries import MAX_POINTS
 from laurels.model.ids import check_id
 from laurels.model.times import check_occurred, format_instant, parse_instant
 from laurels.points import SHOP
+from laurels.program import MemberState as State
+from laurels.program import Program, format_grains, tier_progress
+from laurels.program.local_time import NEVER
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
 
@@ -55,8 +61,8 @@ class AdjustmentForm(Struct, forbid_unknown_fields=True, kw_only=True):
     points: Amount = field(name="loyalty-points")
     reason: Reason = ""
     note: Note = ""
-    board: bool = True
-    quiet: bool = False
+    board: Annotated[bool, Meta(description="whether it counts on the boards")] = True
+    quiet: Annotated[bool, Meta(description="whether no mail is sent for what it reaches")] = False
     occurred_at: Instant | None = None
     source: Source | None = None
 
@@ -77,10 +83,17 @@ class AdjustmentForm(Struct, forbid_unknown_fields=True, kw_only=True):
         )
 
 
-class Adjusted(Struct, frozen=True, rename={"loyalty_id": "loyaltyId"}):
-    """The entry that was written."""
+class CheckQuery(Struct, forbid_unknown_fields=True):
+    """Whether this only asks what would happen: 1 changes nothing."""
 
-    loyalty_id: str
+    check: Annotated[int, Meta(ge=0, le=1)] = 0
+
+
+class Adjusted(Struct, frozen=True, rename={"loyalty_id": "loyaltyId"}):
+    """The entry that was written; with `check=1` none is, and `effect` says what would be."""
+
+    loyalty_id: str | UnsetType = UNSET
+    effect: Effect | UnsetType = UNSET
 
 
 class RedemptionForm(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -101,10 +114,13 @@ class RestorationForm(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Redeemed(Struct, frozen=True, rename={"loyalty_id": "loyaltyId"}):
-    """The entry that was written, and the points that are left."""
+    """The entry that was written, and the points that are left; with `check=1` none is, and `effect` says what would
+    be.
+    """
 
-    loyalty_id: str
-    balance: int
+    loyalty_id: str | UnsetType = UNSET
+    balance: int | UnsetType = UNSET
+    effect: Effect | UnsetType = UNSET
 
 
 class EntriesQuery(Struct, forbid_unknown_fields=True):
@@ -134,12 +150,45 @@ class Entries(Struct, frozen=True):
     next: str | None
 
 
+class PendingPoints(Struct, frozen=True):
+    """Points that cannot be spent before an instant."""
+
+    points: int
+    active_at: str
+
+
+class Expiring(Struct, frozen=True):
+    """Points that lapse at an instant, if they are not spent."""
+
+    points: int
+    at: str
+
+
+class ShownTier(Struct, frozen=True):
+    """A member's tier; the `next` one, and how much is `missing` to it in this period (points, or an amount)."""
+
+    name: str | None
+    next: str | None
+    missing: int | None
+
+
 class ShownBalance(Struct, frozen=True):
-    """Points to spend, points earned over the lifetime, and the version that they are of."""
+    """Points to spend, points earned over the lifetime, and the version that they are of.
+
+    Under a program in depth also: what of the balance is `pending`, `held` and `available`, what is `owed`, what lapses
+    when (the next twelve), what is carried below a point by currency, and the tier.
+    """
 
     balance: int
     earned: int
     as_of: str
+    pending: list[PendingPoints] | UnsetType = UNSET
+    held: int | UnsetType = UNSET
+    available: int | UnsetType = UNSET
+    owed: int | UnsetType = UNSET
+    expiring: list[Expiring] | UnsetType = UNSET
+    carried: dict[str, str] | UnsetType = UNSET
+    tier: ShownTier | UnsetType = UNSET
 
 
 @route(
@@ -150,13 +199,20 @@ class ShownBalance(Struct, frozen=True):
     problems=(Conflict, PointsOutOfRange, LedgerUnavailable),
     headers={IDEMPOTENCY_KEY: "an id, as UTF-8; the same again is answered, not done twice"},
 )
-async def adjust(call: Call, form: AdjustmentForm) -> Answer:
-    """Correct a member's points by hand. Who did it is kept. An unknown member is enrolled."""
+async def adjust(call: Call, form: AdjustmentForm, query: CheckQuery) -> Answer:
+    """Correct a member's points by hand. Who did it is kept. An unknown member is enrolled. With `check=1`: tell what
+    would happen, and change nothing.
+    """
     key = _key(call) or str(uuid.uuid4())
     adjustment = form.adjustment(key, call.ids["member_id"], call.caller.actor, call.services.now())
     call.caller.check_source(adjustment.source or adjustment.actor)
+    check_points(call.caller, form.points, call.services.settings)
+    if query.check:
+        call.services.points.check(adjustment)
+        effect = await adjustment_effect(call, form.points, board=form.board, quiet=form.quiet)
+        return Answer(200, Adjusted(effect=effect), outcome="checked")
     receipt = await call.services.points.adjust(adjustment)
-    return Answer(_status(receipt), Adjusted(_entry(receipt).loyalty_id))
+    return Answer(_status(receipt), Adjusted(entry_of(receipt).loyalty_id))
 
 
 @route(
@@ -170,14 +226,14 @@ async def redeem(call: Call, form: RedemptionForm) -> Answer:
     """Spend points. Refused, never cut, where the balance does not cover them."""
     member_id = call.ids["member_id"]
     redemption = Redemption(
-        source=await _circle(call, form.source),
+        source=await circle_of(call, form.source),
         redemption_id=form.redemption_id,
         points=form.points,
         reason=form.reason,
         member_id=member_id,
     )
-    receipt = await call.services.points.redeem(redemption, _actor(call))
-    return Answer(_status(receipt), Redeemed(_entry(receipt).loyalty_id, receipt.balance or 0))
+    receipt = await call.services.points.redeem(redemption, actor_of(call))
+    return Answer(_status(receipt), Redeemed(entry_of(receipt).loyalty_id, receipt.balance or 0))
 
 
 @route(
@@ -187,20 +243,23 @@ async def redeem(call: Call, form: RedemptionForm) -> Answer:
     answers={201: Redeemed, 200: Redeemed},
     problems=(UnknownMember, Conflict, LedgerUnavailable),
 )
-async def cancel_redemption(call: Call, form: RestorationForm) -> Answer:
+async def cancel_redemption(call: Call, form: RestorationForm, query: CheckQuery) -> Answer:
     """Give spent points back, whole or in part: the redemption, or that part of it, never was. Boards do not move, and
-    no mail is sent.
+    no mail is sent. With `check=1`: tell what would happen, and change nothing.
     """
     redemption_id = call.ids["redemption_id"]
     restoration = Restoration(
-        source=await _circle(call, form.source),
+        source=await circle_of(call, form.source),
         cancel_id=redemption_id if form.cancel_id is UNSET else form.cancel_id,
         redemption_id=redemption_id,
         points=None if form.points is UNSET else form.points,
         member_id=call.ids["member_id"],
     )
-    receipt = await call.services.points.cancel(restoration, _actor(call))
-    return Answer(_status(receipt), Redeemed(_entry(receipt).loyalty_id, receipt.balance or 0))
+    if query.check:
+        effect = await restoration_effect(call, restoration)
+        return Answer(200, Redeemed(effect=effect), outcome="checked")
+    receipt = await call.services.points.cancel(restoration, actor_of(call))
+    return Answer(_status(receipt), Redeemed(entry_of(receipt).loyalty_id, receipt.balance or 0))
 
 
 @route(
@@ -232,15 +291,20 @@ async def show_entries(call: Call, query: EntriesQuery) -> Answer:
 )
 async def show_balance(call: Call) -> Answer:
     """Tell a member's balance, and what was earned over the lifetime."""
-    found = await call.services.ledger.balance(call.ids["member_id"])
+    services = call.services
+    if services.programs.simple:
+        simple = await services.ledger.balance(call.ids["member_id"])
+        if simple is not None:
+            return Answer(200, _balance(call, *simple))
+    found = await services.ledger.account(call.ids["member_id"])
     if found is not None:
-        return Answer(200, _balance(call, *found))
+        return Answer(200, _in_depth(call, *found))
     if call.caller.member_id is None:
         raise UnknownMember
     return Answer(200, _balance(call, Balance(), (await call.services.ledger.heads()).version))
 
 
-async def _circle(call: Call, source: str | UnsetType) -> str:
+async def circle_of(call: Call, source: str | UnsetType) -> str:
     """Whose circle a redemption's id is in: a member's own, or the one that a service names."""
     if call.caller.member_id is None:
         call.caller.check_source(source or SHOP)
@@ -250,7 +314,7 @@ async def _circle(call: Call, source: str | UnsetType) -> str:
     return await call.services.points.own_source(call.caller.member_id)
 
 
-def _actor(call: Call) -> str:
+def actor_of(call: Call) -> str:
     """Who asks, as it is kept: a member is not named in what stays for ever."""
     return "member" if call.caller.member_id is not None else call.caller.actor
 
@@ -265,7 +329,8 @@ def _key(call: Call) -> str | None:
         raise InvalidInput.of(IDEMPOTENCY_KEY, "must be UTF-8") from error
 
 
-def _entry(receipt: Receipt) -> Entry:
+def entry_of(receipt: Receipt) -> Entry:
+    """The entry that a settled document led to."""
     assert receipt.entry is not None, "what is settled has its entry"
     return receipt.entry
 
@@ -291,6 +356,30 @@ def _shown(entry: Entry, *, to_member: bool) -> ShownEntry:
 
 def _balance(call: Call, balance: Balance, version: Version) -> ShownBalance:
     return ShownBalance(balance.balance, balance.earned, call.token(version))
+
+
+def _in_depth(call: Call, kept: MemberState, version: Version) -> ShownBalance:
+    """As of now, whether or not what has lapsed is written down."""
+    now, programs = call.services.now(), call.services.programs
+    state, program = member_at(kept, programs, now), programs.at(now)
+    lapsing = [lot for lot in state.lots if lot.active and lot.expires != NEVER]
+    return ShownBalance(
+        balance=state.active + state.waiting,
+        earned=kept.totals.earned,
+        as_of=call.token(version),
+        pending=[PendingPoints(each.points, format_instant(each.active_at)) for each in state.pending],
+        held=state.held,
+        available=state.available,
+        owed=state.owed,
+        expiring=[Expiring(lot.active, format_instant(lot.expires)) for lot in lapsing[:12]],
+        carried={currency: format_grains(grains) for currency, grains in state.carried} or UNSET,
+        tier=UNSET if program.tiers is None else _tier(program, state, now),
+    )
+
+
+def _tier(program: Program, state: State, now: int) -> ShownTier:
+    progress = tier_progress(program, state, now)
+    return ShownTier(progress.name, progress.next, progress.missing)
 
 
 ROUTES = (adjust, redeem, cancel_redemption, show_entries, show_balance)

@@ -48,7 +48,14 @@ def _whole(name: str, text: str) -> int:
 def _whole_numbers(form: type[Struct]) -> frozenset[str]:
     info = msgspec.inspect.type_info(form)
     assert isinstance(info, msgspec.inspect.StructType)
-    return frozenset(field.name for field in info.fields if isinstance(_bare(field.type), msgspec.inspect.IntType))
+    return frozenset(field.name for field in info.fields if _is_whole(field.type))
+
+
+def _is_whole(kind: msgspec.inspect.Type) -> bool:
+    """Whether a field takes a whole number, if it is there."""
+    bare = _bare(kind)
+    types = bare.types if isinstance(bare, msgspec.inspect.UnionType) else (bare,)
+    return any(isinstance(_bare(each), msgspec.inspect.IntType) for each in types)
 
 
 def _bare(kind: msgspec.inspect.Type) -> msgspec.inspect.Type:

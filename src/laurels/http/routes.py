@@ -78,12 +78,15 @@ class Call(Struct, frozen=True, kw_only=True):
 
 
 class Answer(Struct, frozen=True):
-    """What goes back. `body` is a struct or a list of them, bytes that are encoded already, or events as they come."""
+    """What goes back. `body` is a struct or a list of them, bytes that are encoded already, or events as they come.
+    `outcome` is what the audit log says of a look.
+    """
 
     status: int
     body: Any
     headers: dict[str, str] = {}
     media_type: str = "application/json"
+    outcome: str = "done"
 
     @property
     def encoded(self) -> bytes:
@@ -109,7 +112,8 @@ class Route(Struct, frozen=True, kw_only=True):
     """One route. `access` None: open to all. `answers` are the bodies by status, `media_type` what they are sent as;
     `problems` the errors that do not follow from the rest; `form` and `query` are what its function takes under these
     names; `headers` are those it reads; `for_members` takes its place where a member asks; `asks_who`: it is open to
-    all, and tells more to who is known.
+    all, and tells more to who is known; `audited`: what a person asks is recorded,
+    with `own_look` in a row of its own.
     """
 
     method: Literal["GET", "POST", "PUT", "DELETE"]
@@ -125,6 +129,8 @@ class Route(Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str]
     for_members: "Route | None"
     asks_who: bool
+    audited: bool
+    own_look: bool
 
     @property
     def takes_body(self) -> bool:
@@ -144,11 +150,14 @@ def route(
     headers: Mapping[str, str] | None = None,
     for_members: Route | None = None,
     asks_who: bool = False,
+    audited: bool = True,
+    own_look: bool = False,
 ) -> Callable[[Handler], Route]:
     """Declare a route over its function. What the function calls `form` is read from the body, `query` from the query
     string. `bulk_of` names the documents of a bulk route, which reads its body itself. `for_members` is the route of
     the same method and path for members, where they mean something else by it. `asks_who`: a route that is open to all
-    is given the caller where a valid token comes with the request.
+    is given the caller where a valid token comes with the request. `audited`: what a person asks here is recorded;
+    turned off for what says nothing of anyone. `own_look`: it has a row of its own, whatever else its page shows.
     """
 
     def declare(handle: Handler) -> Route:
@@ -167,6 +176,8 @@ def route(
             headers=headers or {},
             for_members=for_members,
             asks_who=asks_who,
+            audited=audited,
+            own_look=own_look,
         )
 
     return declare

@@ -82,6 +82,24 @@ async def serve(
         log.info("http.stopped", port=port)
 
 
+async def serve_pages(
+    settings: Settings, app: ASGIApp, stop: asyncio.Event, on_ready: Callable[[int], None], *, host: str, port: int
+) -> None:
+    """Answer HTTP at an address of its own with another application than the API, by the same rules of connections.
+
+    Raises `SettingsError` where the address cannot be used.
+    """
+    with _listener(host, port, setting="--port") as listener:
+        serving = _Serving(settings, listener, app, None, Capacity())
+        on_ready(listener.getsockname()[1])
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({stopping, serving.task, serving.enforcing}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+            await serving.stop()
+
+
 class _Serving:
     """One application at one port, being served."""
 

@@ -13,6 +13,7 @@ from laurels.http.problems import KINDS, Kind
 from laurels.http.routes import Answer, Call, Route, route
 from laurels.http.services import Services
 from laurels.leaderboard import ALL_TIME
+from laurels.ledger import Heads
 from laurels.metrics import CONTENT_TYPE, counted
 from laurels.model.times import format_instant
 from laurels.role_status import RoleState
@@ -79,7 +80,7 @@ async def ready(call: Call) -> Answer:
         serves = False
     answer = Ready(serves, services.ledger.name, services.leaderboard.name, laurels.__version__)
     if call.caller.scopes:
-        answer = replace(answer, roles=_roles(services), heads=await _heads(services))
+        answer = replace(answer, roles=roles_shown(services), heads=await _heads(services))
     return Answer(200 if serves else 503, answer)
 
 
@@ -91,7 +92,8 @@ async def show_metrics(call: Call) -> Answer:
     return Answer(200, counted() + await gauges(call.services), media_type=CONTENT_TYPE)
 
 
-def _roles(services: Services) -> list[RoleShown]:
+def roles_shown(services: Services) -> list[RoleShown]:
+    """How each role gets on."""
     return [
         RoleShown(one.role, one.state, format_instant(one.since), one.restarts, one.error)
         for one in services.roles.all()
@@ -104,6 +106,11 @@ async def _heads(services: Services) -> list[Head] | UnsetType:
             heads = await services.ledger.heads()
     except (LedgerUnavailable, TimeoutError):
         return UNSET
+    return heads_shown(heads)
+
+
+def heads_shown(heads: Heads) -> list[Head]:
+    """Where each shard ends."""
     return [Head(shard, mark.position, mark.hash.hex()) for shard, mark in sorted(heads.marks.items())]
 
 

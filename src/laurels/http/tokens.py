@@ -71,23 +71,27 @@ def development_key(state: Path) -> Ed25519PrivateKey:
 
     Raises `SettingsError` where it cannot be made, or is not a key that only its owner can read.
     """
-    path = state / "auth.key"
+    return signing_key(state / "auth.key", _TITLE)
+
+
+def signing_key(path: Path, title: str) -> Ed25519PrivateKey:
+    """The private key in a file, made where there is none; `title` says in messages what it is for. Raises as above."""
     if not path.exists():
-        _make(path)
-    pem = read_secret(path, _TITLE)
+        _make(path, title)
+    pem = read_secret(path, title)
     try:
         key = load_pem_private_key(pem, password=None)
     except (ValueError, TypeError):  # not kept as the cause: it may hold what was read
-        raise refusal(path, _TITLE, "holds no private key. Remove it, and the next start makes one") from None
+        raise refusal(path, title, "holds no private key. Remove it, and the next start makes one") from None
     if not isinstance(key, Ed25519PrivateKey):
-        raise refusal(path, _TITLE, "holds no Ed25519 key. Remove it, and the next start makes one")
+        raise refusal(path, title, "holds no Ed25519 key. Remove it, and the next start makes one")
     return key
 
 
-def _make(path: Path) -> None:
+def _make(path: Path, title: str) -> None:
     pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_once(path, pem.decode("ascii"))
     except OSError as error:
-        raise refusal(path, _TITLE, f"cannot be made: {error.strerror}. Check the state directory") from error
+        raise refusal(path, title, f"cannot be made: {error.strerror}. Check the state directory") from error

@@ -13,7 +13,6 @@ from laurels.intake.forms import (
     Email,
     Id,
     Instant,
-    LineForm,
     MemberId,
     NamedOrderForm,
     OrderForm,
@@ -24,7 +23,16 @@ from laurels.intake.forms import (
     usable_email,
 )
 from laurels.intake.intake import Intake
-from laurels.intake.messages import OrderMessage, QueueMessage, RefundMessage, Taken, Taking, take_again
+from laurels.intake.lines import LineForm
+from laurels.intake.messages import (
+    OrderMessage,
+    QueueMessage,
+    RefundMessage,
+    Taken,
+    Taking,
+    retry_quarantined,
+    take_again,
+)
 from laurels.intake.queue import Batch, Message, Queue
 
 __all__ = [
@@ -55,6 +63,7 @@ __all__ = [
     "decode",
     "differing_fields",
     "email_warning",
+    "retry_quarantined",
     "take_again",
     "usable_email",
 ]

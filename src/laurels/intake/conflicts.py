@@ -7,13 +7,19 @@ import msgspec
 from laurels.errors import Conflict
 from laurels.intake.differing import differing_fields
 from laurels.ledger import DocumentState, Inbox
-from laurels.model import Document, DocumentKind
+from laurels.model import Document, DocumentKind, Entry
+from laurels.model.details import hold_details
 
 WIRE_NAMES: Mapping[str, str] = {"points": "loyalty-points"}
 """Fields of adjustments that the wire calls otherwise."""
 
-_SIGNS = {DocumentKind.ADJUSTMENT: 1, DocumentKind.REDEMPTION: -1}
-"""Of these the entry says what the document said: its points by this sign, and people's words."""
+_SIGNS = {
+    DocumentKind.ADJUSTMENT: 1,
+    DocumentKind.REDEMPTION: -1,
+    DocumentKind.CAPTURE: -1,
+    DocumentKind.TRANSFER: -1,
+}
+"""Of these, and of holds, the entry says what the document said: its points by this sign, and people's words."""
 
 
 class _Said(msgspec.Struct):
@@ -38,8 +44,16 @@ async def conflict_of(ledger: Inbox, document: Document, names: Mapping[str, str
 def _differing(first: DocumentState, document: Document) -> list[str]:
     if first.content is not None:
         return differing_fields(first.content, document.content)
-    if first.entry is None or document.kind not in _SIGNS:
+    points = None if first.entry is None else _points_of(document.kind, first.entry)
+    if first.entry is None or points is None:
         return []
-    was = _Said(_SIGNS[document.kind] * first.entry.points, first.entry.reason, first.entry.note)
+    was = _Said(points, first.entry.reason, first.entry.note)
     said = msgspec.json.decode(document.content, type=_Said)
     return [name for name in _Said.__struct_fields__ if getattr(was, name) != getattr(said, name)]
+
+
+def _points_of(kind: DocumentKind, entry: Entry) -> int | None:
+    """The points that a document said, by its entry; None where that does not say them."""
+    if kind is DocumentKind.HOLD:
+        return hold_details(entry.details).points
+    return _SIGNS[kind] * entry.points if kind in _SIGNS else None

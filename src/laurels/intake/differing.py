@@ -2,8 +2,8 @@
 
 import msgspec
 
-_IGNORED = frozenset({"email", "quiet"})
-"""Contact data, and what an import says of itself: no part of the content."""
+_IGNORED = frozenset({"email", "quiet", "traits"})
+"""Contact data, and what an import says of itself: no part of the content. `traits` are compared with the lines."""
 
 
 def differing_fields(kept: bytes, sent: bytes) -> list[str]:
@@ -24,6 +24,11 @@ def differing_fields(kept: bytes, sent: bytes) -> list[str]:
 
 
 def _value(content: dict[str, object], name: str) -> object:
-    """A field's value; lines sorted, by the spelling of each."""
+    """A field's value; lines sorted, by the spelling of each, with what else is said of them."""
     value = content.get(name)
-    return sorted(map(msgspec.json.encode, value)) if name == "lines" and isinstance(value, list) else value
+    if name != "lines" or not isinstance(value, list):
+        return value
+    traits = content.get("traits")
+    if not isinstance(traits, list):
+        traits = [{}] * len(value)
+    return sorted(map(msgspec.json.encode, zip(value, traits, strict=False)))

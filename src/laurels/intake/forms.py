@@ -4,7 +4,7 @@ The structs are also what the API's documentation is made from. They hold what t
 `refund()` give the model object or raise `InvalidInput` with every field that is at fault.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Annotated, TypeVar
 
@@ -13,15 +13,25 @@ from msgspec import Meta, Struct
 
 from laurels.errors import FieldError, InvalidInput
 from laurels.intake.decoding import CHECK
-from laurels.model import Amendment, Channel, Line, Order, Refund
+from laurels.intake.lines import (
+    Amount,
+    LineForm,
+    PaymentForm,
+    ReturnLineForm,
+    check_words,
+    left_out,
+    text_of,
+)
+from laurels.model import Amendment, Channel, Line, Order, Payment, Refund, Traits
 from laurels.model.currencies import DECIMALS
 from laurels.model.ids import ID, SKU, SOURCE, check_email, check_id, check_sku, check_source
+from laurels.model.lines import NO_TRAITS
 from laurels.model.money import (
+    MILLION,
     check_currency,
     check_total,
     format_amount,
     parse_amount,
-    parse_millionths,
     sum_lines,
 )
 from laurels.model.times import check_occurred, parse_instant
@@ -69,33 +79,6 @@ Currency = Annotated[
         extra_json_schema={"enum": sorted(DECIMALS)},
     ),
 ]
-Amount = Annotated[
-    str,
-    Meta(
-        max_length=32,
-        description="a decimal string in major units, with the currency's decimals; zeros behind them change nothing",
-        examples=["25.00"],
-        extra_json_schema={"pattern": r"^(0|[1-9][0-9]{0,11})(\.[0-9]+)?\Z"},
-    ),
-]
-UnitPrice = Annotated[
-    str,
-    Meta(
-        max_length=32,
-        description="a decimal string in major units, at most 6 decimals; below zero for a discount",
-        examples=["2.55"],
-        extra_json_schema={"pattern": r"^-?(0|[1-9][0-9]{0,11})(\.[0-9]{1,6}0*)?\Z"},
-    ),
-]
-QuantityText = Annotated[
-    str,
-    Meta(
-        max_length=32,
-        description="or a decimal string, at most 6 decimals",
-        examples=["0.350"],
-        extra_json_schema={"pattern": r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,6}0*)?\Z"},
-    ),
-]
 Instant = Annotated[
     str,
     Meta(
@@ -113,35 +96,12 @@ Email = Annotated[
     ),
 ]
 Sku = Annotated[str, Meta(pattern=rf"^{SKU}\Z", description="the article's number", examples=["85123A"])]
-LineSku = Annotated[
-    str,
-    Meta(
-        description="the article's number; an unusable one is left out, and `warnings` says so",
-        examples=["85123A"],
-    ),
-]
+Region = Annotated[str, text_of(16, "where it was bought, as ISO 3166-2 or as programs name it", "GB-NIR")]
+Store = Annotated[str, text_of(64, "the shop's own name of the store", "Leeds 4")]
+Coupon = Annotated[str, text_of(64, "a code that the customer used", "SPRING10")]
 RefundId = Annotated[Id, Meta(description="the refund's id in the system that numbers refunds", examples=["R1"])]
 
 # What is in `extra_json_schema` is told to clients, and checked below with words of its own.
-
-
-class LineForm(Struct, forbid_unknown_fields=True, kw_only=True):
-    """One line of an order. A negative unit price is a discount; a quantity of 0 counts nothing."""
-
-    sku: LineSku | None = None
-    quantity: Annotated[int, Meta(ge=0, le=999_999_999_999, description="pieces")] | QuantityText
-    unit_price: UnitPrice
-
-    def line(self, field: str) -> Line:
-        """The checked line; quantity and price in millionths."""
-        quantity = parse_millionths(str(self.quantity), f"{field}.quantity")
-        price = parse_millionths(self.unit_price, f"{field}.unit_price", signed=True)
-        return Line(self.usable_sku or "", quantity, price)
-
-    @property
-    def usable_sku(self) -> str | None:
-        """The article's number as it is kept; None where it is lacking or unusable."""
-        return None if not self.sku or left_out(check_sku, self.sku, "sku") else self.sku
 
 
 class OrderForm(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -160,6 +120,13 @@ class OrderForm(Struct, forbid_unknown_fields=True, kw_only=True):
         | None
     ) = None
     total: Annotated[Amount, Meta(description="in major units; needed where there are no lines")] | None = None
+    region: Region | None = None
+    store: Store | None = None
+    coupons: Annotated[list[Coupon], Meta(max_length=8)] | None = None
+    payments: (
+        Annotated[list[PaymentForm], Meta(min_length=1, max_length=16, description="how it was paid; they add up")]
+        | None
+    ) = None
 
     def order(self, order_id: str, now: int) -> Order:
         """The checked order. `now` is what `occurred_at` is held against."""
@@ -167,7 +134,13 @@ class OrderForm(Struct, forbid_unknown_fields=True, kw_only=True):
         currency = errors.keep(lambda: check_currency(self.currency), "")
         at = errors.keep(lambda: _instant(self.occurred_at, now), None)
         lines = [errors.keep(partial(form.line, f"lines[{n}]"), _NO_LINE) for n, form in enumerate(self.lines or ())]
+        traits = [
+            errors.keep(partial(form.traits, f"lines[{n}]", line), NO_TRAITS)
+            for n, (form, line) in enumerate(zip(self.lines or (), lines, strict=True))
+        ]
+        self._check_words(errors)
         errors.raise_any()
+        total = self._total(lines, traits, currency)
         return Order(
             source=self.source,
             order_id=order_id,
@@ -176,8 +149,13 @@ class OrderForm(Struct, forbid_unknown_fields=True, kw_only=True):
             channel=self.channel,
             occurred_at=at,
             lines=tuple(lines),
-            total=self._total(lines, currency),
+            total=total,
             email=usable_email(self.email),
+            traits=tuple(traits) if any(each is not NO_TRAITS for each in traits) else (),
+            region=self.region,
+            store=self.store,
+            coupons=tuple(self.coupons or ()),
+            payments=self._payments(total, currency),
         )
 
     def warnings(self) -> list[FieldError]:
@@ -192,13 +170,33 @@ class OrderForm(Struct, forbid_unknown_fields=True, kw_only=True):
         lines = self.lines and [msgspec.structs.replace(form, sku=form.usable_sku) for form in self.lines]
         return msgspec.json.encode(msgspec.structs.replace(self, email=usable_email(self.email), lines=lines))
 
-    def _total(self, lines: list[Line], currency: str) -> int:
+    def _check_words(self, errors: "_Errors") -> None:
+        if self.region is None and self.store is None and not self.coupons:
+            return
+        for field, text in (
+            ("region", self.region),
+            ("store", self.store),
+            ("coupons", " | ".join(self.coupons or ())),
+        ):
+            errors.keep(partial(check_words, text, field), None)
+
+    def _payments(self, total: int, currency: str) -> tuple[Payment, ...]:
+        if self.payments is None:
+            return ()
+        payments = tuple(form.payment(f"payments[{n}]", currency) for n, form in enumerate(self.payments))
+        if sum(payment.amount for payment in payments) != total:
+            raise InvalidInput.of("payments", f"must add up to the total, {format_amount(total, currency)}")
+        return payments
+
+    def _total(self, lines: list[Line], traits: list[Traits], currency: str) -> int:
         stated = None if self.total is None else parse_amount(self.total, currency, "total")
         if not lines:
             if stated is None:
                 raise InvalidInput.of("total", "is required where there are no lines")
             return stated
-        summed = sum_lines(((line.quantity, line.unit_price) for line in lines), currency)
+        parts = [(line.quantity, line.unit_price) for line in lines]
+        parts += [(MILLION, -each.discount) for each in traits if each.discount]
+        summed = sum_lines(parts, currency)
         check_total(summed, currency, "lines")
         if stated is not None and stated != summed:
             raise InvalidInput.of("total", f"must agree with the lines, which sum to {format_amount(summed, currency)}")
@@ -234,13 +232,21 @@ class UnlinkedRefundForm(Struct, forbid_unknown_fields=True, kw_only=True):
 
     def refund(self, member_id: str, now: int, order_id: str | None = None) -> Refund:
         """The checked refund. `now` is what `occurred_at` is held against."""
+        return self._refund(self.amount, (), member_id, now, order_id)
+
+    def _refund(
+        self, stated: str | None, forms: "Sequence[ReturnLineForm]", member_id: str, now: int, order_id: str | None
+    ) -> Refund:
         errors = _Errors()
         currency = errors.keep(lambda: check_currency(self.currency), "")
         at = errors.keep(lambda: _instant(self.occurred_at, now), None)
         errors.raise_any()
-        amount = parse_amount(self.amount, currency, "amount")
-        if amount == 0:
-            raise InvalidInput.of("amount", "must be more than zero")
+        amount = 0 if stated is None else parse_amount(stated, currency, "amount")
+        if amount == 0 and (stated is not None or not forms):
+            raise InvalidInput.of("amount", "must be more than zero" if stated is not None else "is required")
+        lines = tuple(form.line_back(f"lines[{n}]", currency) for n, form in enumerate(forms))
+        if amount and sum(line.amount or 0 for line in lines) > amount:
+            raise InvalidInput.of("lines", "must not be more than the amount")
         return Refund(
             source=self.source,
             refund_id=self.refund_id,
@@ -249,13 +255,18 @@ class UnlinkedRefundForm(Struct, forbid_unknown_fields=True, kw_only=True):
             currency=currency,
             amount=amount,
             occurred_at=at,
+            lines=lines,
         )
 
 
 class RefundForm(UnlinkedRefundForm, forbid_unknown_fields=True, kw_only=True):
-    """A refund of an order; the order is named by the path. It may come before its order."""
+    """A refund of an order; the order is named by the path. It may come before its order. `lines`, `amount` or both:
+    what of the amount no line says counts against the order as a whole.
+    """
 
     member_id: MemberId
+    amount: Annotated[Amount, Meta(description="left out: what the lines are worth")] | None = None  # type: ignore[assignment]
+    lines: Annotated[list[ReturnLineForm], Meta(min_length=1, max_length=MAX_LINES)] | None = None
     order_source: (
         Annotated[AnySource, Meta(description="the system that numbered the order, where it is another than `source`")]
         | None
@@ -264,7 +275,8 @@ class RefundForm(UnlinkedRefundForm, forbid_unknown_fields=True, kw_only=True):
     def refund(self, member_id: str, now: int, order_id: str | None = None) -> Refund:
         """The checked refund. `now` is what `occurred_at` is held against."""
         order_source = self.order_source if self.order_source != self.source else None
-        return msgspec.structs.replace(super().refund(member_id, now, order_id), order_source=order_source)
+        refund = self._refund(self.amount, self.lines or (), member_id, now, order_id)
+        return msgspec.structs.replace(refund, order_source=order_source)
 
 
 def usable_email(text: str | None) -> str | None:
@@ -275,15 +287,6 @@ def usable_email(text: str | None) -> str | None:
 def email_warning(text: str | None) -> FieldError | None:
     """What to say of an address that is left out."""
     return None if text is None else left_out(check_email, text.strip(), "email")
-
-
-def left_out(check: Callable[[str, str], str], text: str, field: str) -> FieldError | None:
-    """Why a side datum is left out; None for one that is kept."""
-    try:
-        check(text, field)
-    except InvalidInput as error:
-        return FieldError(field, f"is left out: it {error.errors[0].message}")
-    return None
 
 
 class _Errors:

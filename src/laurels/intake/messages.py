@@ -13,7 +13,7 @@ from laurels.intake.forms import Id, NamedOrderForm, RefundForm
 from laurels.intake.intake import Intake
 from laurels.intake.queue import Message
 from laurels.ledger import Quarantine, Receipt
-from laurels.model import Order, Refund, RefusedMessage
+from laurels.model import DocumentKind, Order, Refund, RefusedMessage
 
 LARGEST = 1_000_000
 """Bytes of a message that is read; a larger one is no order."""
@@ -92,6 +92,23 @@ async def take_again(body: bytes, origin: str, intake: Intake, now: int) -> None
     [receipt] = await intake.accept_all([(document, raw)], origin)
     if receipt.conflict:
         raise Conflict(_conflict(document, receipt))
+
+
+async def retry_quarantined(
+    quarantine: Quarantine, intake: Intake, kind: DocumentKind, source: str, id: str, *, now: int
+) -> None:
+    """Try again what is in quarantine. A document goes back to the inbox; a message is read anew, and leaves once it is
+    accepted: if the process dies between the two, it is still here, and the next try finds that it was accepted. `now`
+    is what `occurred_at` is held against.
+
+    Raises `NotFound`, `LedgerUnavailable`, and for a message what `take_again` raises: then it stays as it is.
+    """
+    if kind is not DocumentKind.MESSAGE:
+        await quarantine.retry(kind, source, id)
+        return
+    message = await quarantine.quarantined(kind, source, id)
+    await take_again(message.raw, source, intake, now)
+    await quarantine.drop(kind, source, id, actor="retry: it was taken")
 
 
 def read(body: bytes, now: int) -> tuple[Order | Refund, bytes]:

@@ -19,17 +19,22 @@ What holds on every engine, at every moment, whoever dies:
 * **A shard's inbox is taken in order of acceptance**, so a member's documents are awarded in that order.
 * **Nothing is dropped.** What cannot be awarded is quarantined with its raw bytes and its reason, and stays until an
   operator decides.
+* **What people do is recorded**: a change in its own transaction, a look before it is answered (`audit.py`).
 * **A ledger has an identity and an epoch**, so that a view which followed another one notices.
 """
 
+from laurels.ledger.audit import Act, AuditLog, AuditRow, Recording, recording
 from laurels.ledger.books import Books, TakesIn
+from laurels.ledger.casework import Casework, Customer, FoundDocument, Timeline, TimelineEntry
 from laurels.ledger.claim import (
+    OF_HOLD,
     Award,
     Claim,
     Decide,
     Due,
     Item,
     MemberState,
+    Onward,
     OrderKey,
     Outcome,
     Posting,
@@ -49,16 +54,23 @@ from laurels.ledger.port import Ledger
 from laurels.ledger.programs import OTHER_RULES, Draft, ProgramStore, PublishedProgram
 from laurels.ledger.quarantine import Quarantine, QuarantinedDocument
 from laurels.ledger.shards import shard_of
-from laurels.ledger.upkeep import Finding, OldRules, Upgrade, Upkeep, Verification
+from laurels.ledger.upkeep import Awarded, Finding, OldRules, Recount, Upgrade, Upkeep, Verification
 
 __all__ = [
     "NAMES",
+    "OF_HOLD",
     "OTHER_RULES",
+    "Act",
+    "AuditLog",
+    "AuditRow",
     "Award",
+    "Awarded",
     "Books",
+    "Casework",
     "Checkpoint",
     "Claim",
     "Counts",
+    "Customer",
     "Decide",
     "DocumentState",
     "Draft",
@@ -66,6 +78,7 @@ __all__ = [
     "Feed",
     "Finding",
     "Followers",
+    "FoundDocument",
     "FoundMember",
     "Heads",
     "Inbox",
@@ -81,6 +94,7 @@ __all__ = [
     "MessageState",
     "NameNumbers",
     "OldRules",
+    "Onward",
     "OrderKey",
     "Outbox",
     "Outcome",
@@ -93,11 +107,16 @@ __all__ = [
     "QuarantinedDocument",
     "Reached",
     "Receipt",
+    "Recording",
+    "Recount",
     "Redeemed",
     "RedemptionKey",
     "TakesIn",
+    "Timeline",
+    "TimelineEntry",
     "Upgrade",
     "Upkeep",
     "Verification",
+    "recording",
     "shard_of",
 ]

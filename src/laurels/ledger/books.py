@@ -54,9 +54,11 @@ class Books(Protocol):
         ...
 
     async def account(self, member_id: str) -> tuple[MemberState, Version] | None:
-        """A member's totals with what the program keeps of it, and the version that they are of; None for an unknown
-        member.
-        """
+        """A member as a claim in depth has it, and the version that it is of; None for an unknown member."""
+        ...
+
+    async def budgets(self) -> dict[str, int]:
+        """What is used of campaigns' budgets, as a claim has it."""
         ...
 
     async def entries(self, member_id: str, *, before: str | None = None, limit: int = 50) -> list[Entry]:

@@ -1,6 +1,6 @@
 """Checking a ledger against its promises: what entries say of a member, whatever engine keeps them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, cast
 
 import msgspec
@@ -9,13 +9,17 @@ from msgspec import Struct
 from laurels.ledger.chain import chained_hash
 from laurels.ledger.names import NameNumbers
 from laurels.model import EntryKind
-from laurels.model.details import Details, merged_into
-from laurels.model.entries import worth
+from laurels.model.details import merged_into
+from laurels.model.entries import SCORED, worth
+from laurels.model.months import Months
 
 _MOST_ATTEMPTS = 64
 """How often a name number may have been another's already: with 50 million members one in 13 is."""
 
 CHUNK = 2000
+
+MonthOf = Callable[[int, int], int | None]
+"""`Recount.month_of`."""
 
 
 class KeptMember(Struct, frozen=True):
@@ -44,6 +48,9 @@ class CheckedMember(Struct):
     merged_into: int | None = None
     seen: bool = False
     last_position: int = 0
+    months: Months = Months()
+    closed: dict[int, int] | None = None
+    """Scores of months that are neither the newest nor the one before."""
 
     def add(self, kind: str, points: int, name_number: int | None, details: bytes | None, recorded_at: int = 0) -> None:
         """Add an entry."""
@@ -64,6 +71,17 @@ class CheckedMember(Struct):
                 into = merged_into(details)
                 self.merged_into = self.merged_into if into is None else into
 
+    def score_in(self, month: int, points: int) -> None:
+        """Add to what it scored in a month."""
+        self.months, closing = self.months.plus(month, points)
+        for closed, scored in closing:
+            self.closed = self.closed or {}
+            self.closed[closed] = self.closed.get(closed, 0) + scored
+
+    def scored(self) -> dict[int, int]:
+        """What it scored by month, months of 0 left out."""
+        return by_month([*self.months.open(), *(self.closed or {}).items()])
+
     def differences(self, kept: KeptMember) -> Iterator[str]:
         """What is kept of the member otherwise."""
         entries = (self.balance, self.earned, self.score)
@@ -81,6 +99,56 @@ class CheckedMember(Struct):
             yield f"its id is {'gone' if kept.erased else 'there'}, its entries say otherwise"
         if (kept.merged_into is None) != (self.merged_into is None):
             yield f"it became member number {kept.merged_into}, its entries say {self.merged_into}"
+
+    def months_differ(self, kept: dict[int, int]) -> Iterator[str]:
+        """What is kept of its months otherwise."""
+        scored = self.scored()
+        for month in sorted(kept.keys() | scored.keys()):
+            if kept.get(month, 0) != scored.get(month, 0):
+                yield f"in {month} it scored {kept.get(month, 0)} as kept, {scored.get(month, 0)} by its entries"
+
+
+def count_months(  # noqa: PLR0917 - an entry, as a row has it
+    members: dict[int, CheckedMember],
+    number: int,
+    kind: str,
+    points: int,
+    details: bytes | None,
+    at: Sequence[object],
+    month_of: MonthOf,
+) -> None:
+    """Count an entry in its month, and all months of a member that became another one as that one's. `at` is the
+    entry's (board_at, recorded_at); in a damaged ledger they may be anything.
+    """
+    match kind, at:
+        case EntryKind.MERGE, _:
+            _move_months(members, members[number])
+        case _, [int(board_at), int(recorded_at)] if kind in SCORED:
+            month, scored = month_of(board_at, recorded_at), worth(kind, points, details)[1]
+            if month is not None and scored:
+                members[number].score_in(month, scored)
+
+
+def _move_months(members: dict[int, CheckedMember], gone: CheckedMember) -> None:
+    """To the member that it is in the end: what that one became may have been read before, in another shard."""
+    stays, passed = gone, {id(gone)}
+    while stays.merged_into is not None:
+        stays = members.setdefault(stays.merged_into, CheckedMember())
+        if id(stays) in passed:  # in a damaged ledger members may become each other
+            return
+        passed.add(id(stays))
+    if stays is not gone:
+        scored, gone.months, gone.closed = gone.scored(), Months(), None
+        for month, points in scored.items():
+            stays.score_in(month, points)
+
+
+def by_month(scores: Iterable[tuple[int, int]]) -> dict[int, int]:
+    """What is scored by month, summed; months of 0 left out."""
+    sums: dict[int, int] = {}
+    for month, score in scores:
+        sums[month] = sums.get(month, 0) + score
+    return {month: score for month, score in sums.items() if score}
 
 
 def is_its_name(
@@ -101,54 +169,6 @@ def is_its_name(
     if number < numbered or named_at <= since:
         return True
     return any(names.number(member_id, member.renames, attempt) == number for attempt in range(_MOST_ATTEMPTS))
-
-
-class OrderKept(Struct, frozen=True):
-    """What is kept of an awarded order for its refunds. `terms`: version, currency, amount, points, board time."""
-
-    terms: tuple[Any, ...]
-    points: int
-    amount: int
-    left: int
-    reversed: int
-    refunded: bool
-    framed: bool = False
-
-
-class OrderEntry(Struct, frozen=True):
-    """One of the entries that an order and its refunds led to."""
-
-    kind: str
-    points: int
-    amount: int | None
-    terms: tuple[Any, ...]
-    details: bytes | None
-
-
-def order_differs(kept: OrderKept, entries: Sequence[OrderEntry]) -> bool:
-    """Whether what is kept of an order is not what its entries, oldest first, say."""
-    last = entries[-1]
-    earned = [entry.terms for entry in entries if entry.kind == EntryKind.EARN]
-    return (
-        not 0 <= kept.left <= kept.amount
-        or (not kept.framed and kept.left == 0 and kept.reversed != kept.points)
-        or (not kept.refunded and (kept.left != kept.amount or kept.reversed != 0))
-        or sum(entry.points for entry in entries) != kept.points - kept.reversed
-        or not earned
-        or earned[-1] != kept.terms
-        or kept.left != _left_after(last)
-    )
-
-
-def _left_after(entry: OrderEntry) -> int | None:
-    if entry.kind == EntryKind.EARN:
-        return entry.amount
-    said = Details.decode(entry.details)
-    if said.left is None or entry.amount is None:
-        return None
-    if said.cancelled:
-        return said.left + entry.amount
-    return said.left if said.beyond else said.left - entry.amount
 
 
 def follows(previous: bytes, shard: int, position: int, row: Sequence[Any]) -> bool:

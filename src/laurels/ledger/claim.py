@@ -19,6 +19,10 @@ RedemptionKey = tuple[str, str]
 """(source, redemption_id)."""
 
 
+OF_HOLD = "hold:"
+"""What the redemption id of points begins with that a till took of a hold; the hold's id follows."""
+
+
 class Item(Struct, frozen=True, kw_only=True):
     """A document in the inbox. `sequence` is its place in the order of acceptance; `member` is None while the member
     is unknown. `order_key` is the order that it is, or names.
@@ -77,15 +81,17 @@ class Redeemed(Struct, frozen=True, kw_only=True):
 class MemberState(Struct, frozen=True):
     """What the judgement sees of a member, and leaves: totals, and whatever else the program keeps, opaque.
 
-    Where the claim is `in_depth`: `attributes` is what the shop has said of the member, opaque too, and `enrolled_at`
-    when it was enrolled. Of a member of whom the program has kept nothing yet, `orders` is how many it has that have a
-    total and are not wholly refunded, and `last_order_at` when the last one was.
+    Where the claim is `in_depth`: `attributes` is what the shop has said of the member, opaque too; `enrolled_at` when
+    it was enrolled; `draw` the member by the ledger's secret, the same for ever. Of a member of whom the program has
+    kept nothing yet, `orders` is how many it has that have a total and are not wholly refunded, and `last_order_at`
+    when the last one was.
     """
 
     totals: Balance = Balance()
     state: bytes | None = None
     attributes: bytes | None = None
     enrolled_at: int | None = None
+    draw: bytes = b""
     orders: int = 0
     last_order_at: int | None = None
 
@@ -96,7 +102,7 @@ class Claim(Struct, kw_only=True):
     `overdue` are documents that waited too long for their order. `waiting` are those that wait for an order among
     `items`. `orders` are the members of orders that were accepted and are not awarded. `redemptions` are those that
     restorations name. `program_version` is the newest that is published. `budgets` is what was used of campaigns'
-    budgets, by name, in the program's own units; `secret` is the ledger's, for what has to look random and not be.
+    budgets, by name, in the program's own units.
     """
 
     now: int
@@ -109,7 +115,6 @@ class Claim(Struct, kw_only=True):
     members: dict[int, MemberState]
     redemptions: dict[RedemptionKey, Redeemed]
     budgets: dict[str, int] = {}
-    secret: bytes = b""
 
 
 class Posting(Struct, frozen=True, kw_only=True):
@@ -162,6 +167,18 @@ class Due(Struct, frozen=True):
     what: bytes
 
 
+class Onward(Struct, frozen=True, kw_only=True):
+    """A document of Laurels' own for another member, who may be in another shard. It goes into that one's inbox in the
+    same transaction; (source, kind, id) is its key for ever.
+    """
+
+    kind: DocumentKind
+    source: str
+    id: str
+    member: int
+    content: bytes
+
+
 class Outcome(Struct, kw_only=True):
     """What to write. Every item of the claim is in `postings`, `waiting` or `quarantined`; so is each one that was
     released. `states` are the members whose opaque state is another now; `budgets` is by how much more of each is used.
@@ -176,6 +193,7 @@ class Outcome(Struct, kw_only=True):
     reached: list[Reached] = []
     due: list[Due] = []
     budgets: dict[str, int] = {}
+    onward: list[Onward] = []
 
 
 Decide = Callable[[Claim], Outcome]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from laurels.ledger.claim import Decide
 from laurels.model import Member, MemberEvent, Version
 
 
@@ -29,10 +30,19 @@ class MemberRegistry(Protocol):
         """
         ...
 
-    async def merge(self, member_id: str, into: str, *, actor: str) -> Version:
+    async def set_attributes(self, member_id: str, attributes: bytes | None) -> None:
+        """Keep what the shop says of a member (None: nothing), for programs in depth: personal data, opaque, erased
+        with the member. Raises `UnknownMember`.
+        """
+        ...
+
+    async def merge(self, member_id: str, into: str, *, actor: str, join: Decide | None = None) -> Version:
         """Make two members one: points, orders, later documents and places on every board go over to `into`, and the id
         answers for it from now on. Again: nothing more happens. Raises `UnknownMember`, `Conflict` where it became
         another one, `PointsOutOfRange`.
+
+        `join` says what becomes of what the program keeps of them, in the same transaction: its claim has an item of
+        the kind `expiry` for the one that ends, and one for the one that goes on, whose entries it may lead to.
         """
         ...
 

@@ -40,11 +40,14 @@ class KeptDocument(Struct, frozen=True, kw_only=True):
 
 
 class Kept(Struct, frozen=True, kw_only=True):
-    """All that is kept about a person: the member, `other_ids` of those who became it, and theirs."""
+    """All that is kept about a person: the member, `other_ids` of those who became it, and theirs. `attributes` is what
+    the shop says of the member, opaque; None for nothing.
+    """
 
     member: Member
     other_ids: tuple[str, ...]
     email: str | None
+    attributes: bytes | None
     balance: Balance
     entries: tuple[KeptEntry, ...]
     documents: tuple[KeptDocument, ...]

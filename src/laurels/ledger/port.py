@@ -1,8 +1,10 @@
-"""The ledger as a whole: eight promises and upkeep. Rooms ask for the ones that they use."""
+"""The ledger as a whole: its promises and upkeep. Rooms ask for the ones that they use."""
 
 from typing import Protocol
 
+from laurels.ledger.audit import AuditLog
 from laurels.ledger.books import Books
+from laurels.ledger.casework import Casework
 from laurels.ledger.feed import Feed
 from laurels.ledger.followers import Followers
 from laurels.ledger.inbox import Inbox
@@ -14,7 +16,21 @@ from laurels.ledger.quarantine import Quarantine
 from laurels.ledger.upkeep import Upkeep
 
 
-class Ledger(Inbox, Books, MemberRegistry, People, Feed, Followers, Quarantine, Outbox, ProgramStore, Upkeep, Protocol):
+class Ledger(
+    Inbox,
+    Books,
+    MemberRegistry,
+    People,
+    Feed,
+    Followers,
+    Quarantine,
+    Outbox,
+    ProgramStore,
+    AuditLog,
+    Casework,
+    Upkeep,
+    Protocol,
+):
     """A ledger. All methods may be called from any task. Writes raise `LedgerUnavailable` where nothing was written,
     and its kind `LedgerUncertain` where that cannot be known.
     """

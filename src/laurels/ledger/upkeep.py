@@ -1,11 +1,13 @@
 """Upkeep: what those who run a ledger do to it."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Protocol
 
 from msgspec import Struct
 
+from laurels.ledger.claim import Award, MemberState
 from laurels.ledger.feed import Heads
+from laurels.model import DocumentKind, Entry
 
 
 class Finding(Struct, frozen=True):
@@ -21,6 +23,31 @@ class Verification(Struct, frozen=True, kw_only=True):
     checked: int
     total: int
     findings: tuple[Finding, ...] = ()
+
+
+class Recount(Struct, frozen=True, kw_only=True):
+    """How the rules count again what is kept beside the entries. `month_of`: the month (202611) that an entry's
+    `board_at` and `recorded_at` make it count in. `fits`: whether what is kept of an order is what all entries say that
+    it led to, oldest first; its `member` and `content` are not looked at. It may raise `ValueError` where the entries
+    make no sense.
+    """
+
+    month_of: Callable[[int, int], int | None]
+    fits: Callable[[Award, Sequence[Entry]], bool]
+
+
+class Awarded(Struct, frozen=True, kw_only=True):
+    """A document that was awarded: who it is of now, and the first entry that it led to. `content` is None where that
+    is not kept (any more).
+    """
+
+    kind: DocumentKind
+    source: str
+    id: str
+    member: int
+    accepted_at: int
+    content: bytes | None
+    entry: Entry
 
 
 class OldRules(Struct, frozen=True, kw_only=True):
@@ -40,8 +67,22 @@ Upgrade = Callable[[str], OldRules]
 class Upkeep(Protocol):
     """Checking, and moving on after a restore."""
 
-    def verify(self) -> AsyncIterator[Verification]:
-        """Check every promise that can be read off the data: chain, positions, balances, members. Reads in chunks."""
+    def verify(self, recount: Recount | None = None) -> AsyncIterator[Verification]:
+        """Check every promise that can be read off the data: chain, positions, balances, members; with `recount` what
+        members scored by month, and what is kept of orders, too. Reads in chunks; costs by entries.
+        """
+        ...
+
+    def awarded(self) -> "AsyncIterator[list[Awarded]]":
+        """Every document that was awarded, in the order of recording, in chunks; of one moment."""
+        ...
+
+    def accounts(self) -> "AsyncIterator[list[tuple[int, MemberState]]]":
+        """Every member with its totals and what the program keeps of it, by number, in chunks; of one moment."""
+        ...
+
+    def framed(self) -> "AsyncIterator[list[tuple[Award, list[Entry]]]]":
+        """Every order of which a frame is kept, with its entries, oldest first; in chunks, each of one moment."""
         ...
 
     async def begin_epoch(self) -> Heads:

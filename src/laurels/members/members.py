@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
+from laurels.awarding import Attributes, Awarder
 from laurels.ledger import MemberRegistry, Outbox
 from laurels.model import MemberEvent, Version
 from laurels.model.ids import check_id
@@ -19,8 +20,9 @@ Forget = Callable[[Sequence[str]], Awaitable[None]]
 class Members:
     """Enrols and changes members. `actor` is who asked for it (a token's subject, or `cli`), kept with the entry."""
 
-    def __init__(self, ledger: MembersLedger, forget_mails: Forget) -> None:
+    def __init__(self, ledger: MembersLedger, awarder: Awarder, forget_mails: Forget) -> None:
         self._ledger = ledger
+        self._awarder = awarder
         self._forget_mails = forget_mails
 
     async def enrol(self, members: Sequence[tuple[str, str | None]], *, actor: str) -> tuple[list[bool], Version]:
@@ -51,10 +53,17 @@ class Members:
         check_id(member_id, "member_id")
         return await self._ledger.set_contact(member_id, email, actor=actor)
 
+    async def set_attributes(self, member_id: str, attributes: Attributes) -> None:
+        """Keep what campaigns may ask of a member: it replaces what was said before. Raises `InvalidInput`,
+        `UnknownMember`.
+        """
+        check_id(member_id, "member_id")
+        await self._ledger.set_attributes(member_id, attributes.encode())
+
     async def merge(self, member_id: str, into: str, *, actor: str) -> Version:
         """Make two members one; `into` goes on. Raises `InvalidInput`, `UnknownMember`, `Conflict`,
         `PointsOutOfRange`.
         """
         check_id(member_id, "member_id")
         check_id(into, "into")
-        return await self._ledger.merge(member_id, into, actor=actor)
+        return await self._awarder.merge(member_id, into, actor=actor)

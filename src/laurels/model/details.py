@@ -42,6 +42,8 @@ class Details(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def encode(self) -> bytes | None:
         """The bytes to keep: canonical JSON, and None where there is nothing to say. Raises `PointsOutOfRange`."""
+        if self is NO_DETAILS:
+            return None
         try:
             return encode(self)
         except OverflowError as error:
@@ -82,11 +84,28 @@ class ExpireDetails(Struct, frozen=True, omit_defaults=True):
     origin: int
 
 
+class HoldDetails(Struct, frozen=True, omit_defaults=True):
+    """Of points set aside: how many, until when."""
+
+    points: int
+    until: int
+
+
+class TransferDetails(Struct, frozen=True, omit_defaults=True):
+    """Of points that a member gave another one, by number: `to` in the entry of who gave, `of` in the other's."""
+
+    to: int | None = None
+    of: int | None = None
+    lots: tuple[tuple[int, int, int], ...] = ()
+
+
 class TierDetails(Struct, frozen=True, omit_defaults=True):
-    """Of a change of tier: from which to which; None: none."""
+    """Of a change of tier: from which to which; None: none. One given by hand says which, and `until` when."""
 
     before: str | None = None
     after: str | None = None
+    granted: str | None = None
+    until: int | None = None
 
 
 class MergeDetails(Struct, frozen=True, omit_defaults=True):
@@ -111,12 +130,19 @@ _details = msgspec.json.Decoder(Details)
 _adjust = msgspec.json.Decoder(AdjustDetails)
 _restore = msgspec.json.Decoder(RestoreDetails)
 _redeem = msgspec.json.Decoder(RedeemDetails)
+_hold = msgspec.json.Decoder(HoldDetails)
 _merge = msgspec.json.Decoder(MergeDetails)
 
 
 def redeem_details(details: bytes | None) -> RedeemDetails:
     """What a redemption says."""
     return RedeemDetails() if details is None else _redeem.decode(details)
+
+
+def hold_details(details: bytes | None) -> HoldDetails:
+    """What a hold says."""
+    assert details is not None, "a hold says until when"
+    return _hold.decode(details)
 
 
 def restore_details(details: bytes) -> RestoreDetails:

@@ -23,8 +23,8 @@ Instant = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 
 
 class DocumentKind(StrEnum):
-    """The kinds of document. One id may be used once for each kind and source. An `expiry` is the clock's: nobody hands
-    it in.
+    """The kinds of document. One id may be used once for each kind and source. An `expiry` is the clock's, and
+    what is `given` is the other side of a transfer: nobody hands these in.
     """
 
     ORDER = "order"
@@ -35,6 +35,12 @@ class DocumentKind(StrEnum):
     CANCELLATION = "cancellation"
     RESTORATION = "restoration"
     EXPIRY = "expiry"
+    HOLD = "hold"
+    CAPTURE = "capture"
+    VOID = "void"
+    TRANSFER = "transfer"
+    GIVEN = "given"
+    GRANT = "grant"
     MESSAGE = "message"
 
 
@@ -143,7 +149,7 @@ class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
     def _fingerprint(self, lines: Sequence[Line]) -> bytes:
         further = self._further()
         said = [further] if further else []
-        return _fingerprint(self.member_id, self.currency, self.channel, self.occurred_at, lines, self.total, *said)
+        return fingerprint_of(self.member_id, self.currency, self.channel, self.occurred_at, lines, self.total, *said)
 
     def _further(self) -> dict[str, Any]:
         """What came with the program in depth, where it is given: else an order keeps the fingerprint that it had."""
@@ -212,7 +218,7 @@ class Refund(Struct, frozen=True, kw_only=True, omit_defaults=True):
             source=self.source,
             id=self.refund_id,
             member_id=self.member_id,
-            fingerprint=_fingerprint(
+            fingerprint=fingerprint_of(
                 self.member_id, self.currency, self.amount, self.occurred_at, self.order_id, *further
             ),
             content=msgspec.json.encode(msgspec.structs.replace(self, member_id="")),
@@ -239,7 +245,7 @@ class Cancellation(Struct, frozen=True, kw_only=True, omit_defaults=True):
             source=self.source,
             id=self.refund_id,
             member_id=self.member_id,
-            fingerprint=_fingerprint(self.order_source or self.source, self.order_id),
+            fingerprint=fingerprint_of(self.order_source or self.source, self.order_id),
             content=msgspec.json.encode(msgspec.structs.replace(self, member_id="")),
             order_id=self.order_id,
             order_source=self.order_source,
@@ -282,7 +288,7 @@ class Adjustment(Struct, frozen=True, kw_only=True, omit_defaults=True):
             source=self.source or self.actor,
             id=self.id,
             member_id=self.member_id,
-            fingerprint=_fingerprint(self.member_id, self.points, self.reason, *([further] if further else [])),
+            fingerprint=fingerprint_of(self.member_id, self.points, self.reason, *([further] if further else [])),
             content=msgspec.json.encode(msgspec.structs.replace(self, member_id="")),
             actor=self.actor,
         )
@@ -304,7 +310,7 @@ class Redemption(Struct, frozen=True, kw_only=True, omit_defaults=True):
             source=self.source,
             id=self.redemption_id,
             member_id=self.member_id,
-            fingerprint=_fingerprint(self.member_id, self.points, self.reason),
+            fingerprint=fingerprint_of(self.member_id, self.points, self.reason),
             content=msgspec.json.encode(msgspec.structs.replace(self, member_id="")),
             actor=actor,
         )
@@ -326,7 +332,7 @@ class Restoration(Struct, frozen=True, kw_only=True, omit_defaults=True):
             source=self.source,
             id=f"{self.redemption_id}\n{self.cancel_id}",
             member_id=self.member_id,
-            fingerprint=_fingerprint(self.member_id, self.points),
+            fingerprint=fingerprint_of(self.member_id, self.points),
             content=msgspec.json.encode(msgspec.structs.replace(self, member_id="")),
             actor=actor,
         )
@@ -373,6 +379,6 @@ def keyed(secret: bytes, fingerprint: bytes) -> bytes:
 _LINE_KEY = attrgetter("sku", "quantity", "unit_price")
 
 
-def _fingerprint(*content: Any) -> bytes:
+def fingerprint_of(*content: Any) -> bytes:
     """16 bytes that differ where the content differs: the content in one fixed spelling, hashed."""
     return hashlib.blake2b(msgspec.json.encode(content), digest_size=16).digest()

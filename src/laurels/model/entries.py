@@ -19,9 +19,11 @@ def within_points(total: int) -> int:
 
 
 class EntryKind(StrEnum):
-    """What an entry records. The first seven change points; the others are member events and carry 0 points.
+    """What an entry records. The first eight change points; the others carry 0 points: `hold` and `void` are a till's,
+    the rest member events.
 
-    A restore gives spent points back; a merge takes a member's points over to another, by an entry on each side.
+    A restore gives spent points back; a merge takes a member's points over to another, and a transfer some of them, by
+    an entry on each side.
     """
 
     EARN = "earn"
@@ -31,6 +33,9 @@ class EntryKind(StrEnum):
     EXPIRE = "expire"
     RESTORE = "restore"
     MERGE = "merge"
+    TRANSFER = "transfer"
+    HOLD = "hold"
+    VOID = "void"
     ENROL = "enrol"
     HIDE = "hide"
     SHOW = "show"
@@ -52,9 +57,10 @@ MOVES_POINTS = frozenset(
         EntryKind.EXPIRE,
         EntryKind.RESTORE,
         EntryKind.MERGE,
+        EntryKind.TRANSFER,
     }
 )
-"""Point entries; the others are member events."""
+"""Point entries; the others are a till's and member events."""
 
 EARNED = frozenset({EntryKind.EARN, EntryKind.REVERSE})
 """Lifetime points earned, net of reversals."""

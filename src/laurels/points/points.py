@@ -1,13 +1,16 @@
-"""Adjust, redeem, cancel: what may be said with them, whose circle of ids they are in, and what they lead to."""
+"""Adjust, redeem, cancel, hold, give: what may be said with them, whose circle of ids they are in, and what they lead
+to.
+"""
 
 from collections.abc import Callable, Sequence
 
 from laurels.awarding import Awarder
-from laurels.errors import InsufficientPoints, InvalidInput, LaurelsError
+from laurels.errors import InsufficientPoints, InvalidInput, LaurelsError, Refused
 from laurels.intake import WIRE_NAMES, conflict_of
 from laurels.ledger import Ledger, Receipt
 from laurels.model import Adjustment, Document, DocumentKind, Redemption, Restoration
 from laurels.model.cards import looks_like_card
+from laurels.model.spending import Capture, Hold, TierGrant, Transfer, Void
 
 SHOP = "shop"
 """The circle of ids of services that name none."""
@@ -32,6 +35,12 @@ class Points:
         if isinstance(receipt, LaurelsError):
             raise receipt
         return receipt
+
+    def check(self, adjustment: Adjustment) -> None:
+        """Raise `InvalidInput` for words that are not kept."""
+        fault = _fault_of(adjustment)
+        if fault is not None:
+            raise fault
 
     async def adjust_all(self, adjustments: Sequence[Adjustment]) -> list[Receipt | LaurelsError]:
         """The same of many in one commit, each judged alone; what was raised for one is its answer."""
@@ -58,12 +67,29 @@ class Points:
         """
         return await self._settle(restoration.document(actor))
 
-    async def _settle(self, document: Document) -> Receipt:
-        receipt = await self._awarder.settle(document)
-        self.on_receipts(document.kind, [receipt])
-        if receipt.conflict:
-            raise await conflict_of(self._ledger, document)
-        return receipt
+    async def hold(self, hold: Hold, actor: str) -> Receipt:
+        """Set points aside for a till. Raises `Conflict`, `InsufficientPoints`."""
+        return await self._settle(hold.document(actor))
+
+    async def capture(self, capture: Capture, actor: str) -> Receipt:
+        """Take what was set aside, or a part of it. Raises `Conflict`, `InsufficientPoints`."""
+        return await self._settle(capture.document(actor))
+
+    async def void(self, void: Void, actor: str) -> Receipt:
+        """Let go of what was set aside. Raises `Conflict`."""
+        return await self._settle(void.document(actor))
+
+    async def transfer(self, transfer: Transfer, actor: str) -> Receipt:
+        """Give points to another member. Raises `Conflict`, `InsufficientPoints`."""
+        return await self._settle(transfer.document(actor))
+
+    async def grant(self, grant: TierGrant, actor: str) -> Receipt:
+        """Give a tier by hand. Raises `Conflict`, `InvalidInput` for a tier that there is not."""
+        _refuse_card("reason", grant.reason)
+        try:
+            return await self._settle(grant.document(actor))
+        except Refused as error:
+            raise InvalidInput.of("tier", error.message) from error
 
     async def own_source(self, member_id: str) -> str:
         """Each member numbers its own redemptions, so that none can use up, or find out, the ids of others or of the
@@ -75,6 +101,13 @@ class Points:
         if member is None:
             raise InsufficientPoints
         return f"member:{member.number}"
+
+    async def _settle(self, document: Document) -> Receipt:
+        receipt = await self._awarder.settle(document)
+        self.on_receipts(document.kind, [receipt])
+        if receipt.conflict:
+            raise await conflict_of(self._ledger, document)
+        return receipt
 
 
 def _fault_of(adjustment: Adjustment) -> InvalidInput | None:

@@ -30,7 +30,7 @@ from laurels.program.publishing import Difference, check_successor, compare, uns
 from laurels.program.spending import Change, adjust, capture, grant_tier, hold, redeem, restore, void
 from laurels.program.state import NEW, Lapse, MemberState, Spent
 from laurels.program.tables import Milestone
-from laurels.program.tiers import reached, tier_at
+from laurels.program.tiers import Progress, reached, tier_at, tier_progress
 from laurels.program.unwind import Return, Reversal, cancel, unwind, unwind_unlinked
 from laurels.program.wording import reason_of
 from laurels.program.worth import Worth, worth
@@ -58,6 +58,7 @@ __all__ = [
     "Payment",
     "Person",
     "Program",
+    "Progress",
     "Refunded",
     "Return",
     "ReturnLine",
@@ -93,6 +94,7 @@ __all__ = [
     "reverse",
     "reverse_unlinked",
     "tier_at",
+    "tier_progress",
     "touch",
     "unseen",
     "unwind",

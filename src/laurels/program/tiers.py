@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from laurels.model.times import from_datetime
 from laurels.program.grains import GRAIN
 from laurels.program.local_time import local_of, month_number
@@ -73,6 +75,28 @@ def reached(program: "Program", member: MemberState, at: int) -> int:
     if program.tiers is None:
         return 0
     return _window(program.tiers, dict(member.counted), month_number(local_of(at, program.zone).date()))
+
+
+class Progress(Struct, frozen=True):
+    """A tier, the next one above it, and how much is missing to that in this period: points, rounded up, or minor
+    units.
+    """
+
+    name: str | None
+    next: str | None
+    missing: int | None
+
+
+def tier_progress(program: "Program", member: MemberState, at: int) -> Progress:
+    """How a member stands at an instant. The program has tiers."""
+    tiers, name = program.tiers, tier_at(program, member, at)
+    assert tiers is not None, "asked of programs with tiers alone"
+    above = tier_index(program, name) + 1
+    if above >= len(tiers.levels):
+        return Progress(name, None, None)
+    level, unit = tiers.levels[above], 1 if tiers.counts == "spend" else GRAIN
+    missing = level.reach * unit - reached(program, member, at)
+    return Progress(name, level.name, max(0, -(-missing // unit)))
 
 
 def _counts(tiers: Tiers, worth: Worth) -> int:

@@ -21,6 +21,8 @@ def reason_of(entry: Entry, program: Program | None) -> str:
 
 
 def _earned(entry: Entry, program: Program) -> str:
+    if entry.amount is None:
+        return "what was carried of two members who became one makes whole points"
     details = Details.decode(entry.details)
     reason = word_earn(program, *_amount(entry), details)
     return reason if details.amended is None else f"order changed (revision {details.amended}): {reason}"
@@ -32,7 +34,9 @@ def _reversed(entry: Entry, program: Program) -> str:
     if details.left is None:
         return word_unlinked(program, amount, currency, details)
     if details.amended is not None:
-        return f"order changed (revision {details.amended}): what it had earned is taken back"
+        is_before = amount != details.left  # a change of an order that had earned takes back all that was left of it
+        what = "before it was awarded" if is_before else "what it had earned is taken back"
+        return f"order changed (revision {details.amended}): {what}"
     if details.cancelled:
         return word_cancelled(program, amount, currency, details)
     if details.beyond:

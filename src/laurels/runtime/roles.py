@@ -26,9 +26,11 @@ from laurels.workers import (
     project_forever,
     publish_forever,
     recover_forever,
+    sweep_forever,
 )
 
 if TYPE_CHECKING:
+    from laurels.console import Person
     from laurels.http import Beside
     from laurels.runtime.anchoring import Anchors
 
@@ -38,9 +40,18 @@ def _nobody(port: int) -> None:
 
 
 @dataclass(frozen=True)
+class ConsoleRun:
+    """Who the console signs in, and who is told the address for it."""
+
+    person: "Person"
+    tell: Callable[[str], None]
+
+
+@dataclass(frozen=True)
 class Running:
-    """What a role is given. The last four are for HTTP: who is told the port, what is answered `beside` the API,
-    whether other processes listen at the same port, and the port that it answered at, to which it comes back.
+    """What a role is given. Four are for HTTP: who is told the port, what is answered `beside` the API, whether other
+    processes listen at the same port, and the port that it answered at, to which it comes back; the last is the
+    console's.
     """
 
     services: Services
@@ -50,6 +61,7 @@ class Running:
     beside: "Beside | None" = None
     share_port: bool = False
     ports: list[int] = field(default_factory=list)
+    console: ConsoleRun | None = None
 
 
 def _always(_: Settings) -> bool:
@@ -106,6 +118,8 @@ async def _recover(running: Running, watch: Watch) -> None:
         days = services.settings.ledger.keep_content_days
         if days:
             await services.ledger.forget_content(recorded_before=services.now() - days * DAY, limit=FORGOTTEN_AT_ONCE)
+        kept_since = services.now() - services.settings.audit.days * DAY
+        await services.ledger.cut_audit(before=kept_since, limit=FORGOTTEN_AT_ONCE)
 
     await recover_forever(services.checkout, tidy, running.stop, watch)
 
@@ -117,6 +131,10 @@ def _anchors(services: Services) -> "Anchors | None":
     from laurels.runtime.anchoring import Anchors  # noqa: PLC0415 - cryptography takes a while to load
 
     return Anchors(settings.ledger.anchor_file, settings.state, settings.ledger.anchor_minutes, services.now)
+
+
+async def _sweep(running: Running, watch: Watch) -> None:
+    await sweep_forever(running.services.awarder, running.stop, watch)
 
 
 async def _project(running: Running, watch: Watch) -> None:
@@ -152,10 +170,26 @@ async def _publish(running: Running, watch: Watch) -> None:
         await publish_forever(running.services.ledger, publishers, running.stop, watch)
 
 
+async def _console(running: Running, watch: Watch) -> None:
+    from laurels.runtime.console import serve_console  # noqa: PLC0415 - in the extra `console`, and for it alone
+
+    assert running.console is not None, "the command says who signs in"
+    services = running.services
+    await serve_console(
+        services.settings,
+        services,
+        running.stop,
+        person=running.console.person,
+        tell=running.console.tell,
+        on_ready=watch.worked,
+    )
+
+
 FORGOTTEN_AT_ONCE = 1000
 """Documents whose content is let go of in one transaction: an order behind it waits for some milliseconds."""
 
 HTTP, WORK, PROJECT, NOTIFY, CONSUME, PUBLISH = "http", "work", "project", "notify", "consume", "publish"
+CONSOLE = "console"
 """The processes."""
 
 ROLES = (
@@ -163,10 +197,11 @@ ROLES = (
     Role("award", "Judges accepted documents by the program and writes entries.", WORK, _award),
     Role(
         "recover",
-        "Finishes purchases that broke off, lets go of documents' content in its time, and writes anchors.",
+        "Finishes purchases that broke off, lets go of content and audit rows in their time, and writes anchors.",
         WORK,
         _recover,
     ),
+    Role("sweep", "Writes down what the clock has done: points that lapsed, holds that ended.", WORK, _sweep),
     Role("project", "Keeps the leaderboard at the head of the feed.", PROJECT, _project),
     Role("notify", "Sends the messages that are due.", NOTIFY, _notify),
     Role(
@@ -183,12 +218,13 @@ ROLES = (
         _publish,
         lambda settings: bool(settings.events.urls),
     ),
+    Role("console", "Serves the pages of the people who run the program.", CONSOLE, _console),
 )
 
-BACKGROUND = tuple(role for role in ROLES if role.process != HTTP)
-"""All but HTTP."""
+BACKGROUND = tuple(role for role in ROLES if role.process not in {HTTP, CONSOLE})
+"""All but HTTP and the console, which is a process of its own, beside those that serve."""
 
-CHOICES = tuple(dict.fromkeys(name for role in ROLES for name in (role.process, role.name)))
+CHOICES = tuple(dict.fromkeys(name for role in (*ROLES[:1], *BACKGROUND) for name in (role.process, role.name)))
 """What `--only` takes: a role, or a process with all of its roles."""
 
 

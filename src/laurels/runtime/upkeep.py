@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from msgspec import Struct
 
+from laurels.awarding import recount_of, verify_in_depth
 from laurels.leaderboard import compare
 from laurels.ledger import Finding
 from laurels.runtime.telling import Progress
@@ -49,10 +50,11 @@ async def verify_services(services: Services, progress: Progress) -> Verified:
     checked = 0
     heads = await services.ledger.heads()
     with progress("verifying", "entries") as report:
-        async for step in services.ledger.verify():
+        async for step in services.ledger.verify(recount_of(services.programs)):
             findings.extend(step.findings)
             checked = step.checked
             report(step.checked, step.total)
+    findings.extend([finding async for finding in verify_in_depth(services.ledger, services.programs)])
     with progress("comparing", "entries") as report:
         findings.extend(await compare(services.ledger, services.leaderboard, services.boards, report))
     return Verified(findings, checked, str(heads.version))

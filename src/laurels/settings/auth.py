@@ -38,6 +38,13 @@ class AuthSettings(Group, frozen=True):
     scope_prefix: Annotated[str, about("what stands before each scope of ours, such as `laurels/`; others are not")] = (
         ""
     )
+    console_keys: Annotated[
+        Path | None,
+        about(
+            "PEM file of the public keys that consoles sign people's tokens with; left out: in `dev` mode the key "
+            "under `state`, else no person is let in"
+        ),
+    ] = None
     keys_max_age_h: Annotated[
         Count,
         about("hours for which published keys count after the provider last confirmed them; then tokens get a 503"),

@@ -6,6 +6,7 @@ from typing import Annotated
 from laurels.settings.auth import AuthSettings
 from laurels.settings.boards import BoardsSettings
 from laurels.settings.catalogue import CatalogueSettings
+from laurels.settings.console import AuditSettings, ConsoleSettings
 from laurels.settings.consume import ConsumeSettings
 from laurels.settings.events import EventsSettings
 from laurels.settings.group import Group, about
@@ -31,6 +32,8 @@ class Settings(Group, frozen=True):
     notify: NotifySettings = NotifySettings()
     program: ProgramSettings = ProgramSettings()
     catalogue: CatalogueSettings = CatalogueSettings()
+    console: ConsoleSettings = ConsoleSettings()
+    audit: AuditSettings = AuditSettings()
     consume: ConsumeSettings = ConsumeSettings()
     events: EventsSettings = EventsSettings()
     log: LogSettings = LogSettings()
@@ -44,3 +47,8 @@ class Settings(Group, frozen=True):
     def names_key_path(self) -> Path:
         """Where the secret behind proxy names is."""
         return self.names.key_file or self.state / "names.key"
+
+    @property
+    def console_key_path(self) -> Path:
+        """Where the key is that the console signs people's tokens with."""
+        return self.console.key_file or self.state / "console.key"

@@ -111,7 +111,7 @@ async def build(
             ),
             awarder=awarder,
             points=Points(awarder, ledger),
-            members=Members(ledger, channel.forget),
+            members=Members(ledger, awarder, channel.forget),
             projector=Projector(
                 ledger,
                 leaderboard,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from laurels.awarding import published_recount
 from laurels.clock import Clock
 from laurels.dashboard.names import load_key
 from laurels.engines.sqlite import SqliteLedger
@@ -14,7 +15,6 @@ from laurels.engines.sqlite.copying import (
     names_key_of,
     put_in_place,
     remove_draft,
-    verify_copy,
     write_copy,
 )
 from laurels.errors import AnotherNamesKey, FileRefused, LedgerUnavailable, SettingsError
@@ -64,7 +64,7 @@ async def back_up(settings: Settings, target: Path, keys: Path | None, now: Cloc
         _check_free(settings, keys)
     with _draft(target) as draft:
         write_copy(ledger_path(settings), draft)
-        entries = _verified(draft, names, progress)
+        entries = await _verified(draft, names, now, progress)
         copied = await _describe(draft, names, now, entries, key_files(settings))
         put_in_place(draft, target)
     if keys is not None:
@@ -92,7 +92,7 @@ async def restore(settings: Settings, backup: Path, keys: Path | None, now: Cloc
     with _draft(path) as draft:
         write_copy(backup, draft)
         SqliteLedger.migrate(draft, settings.ledger.shards, old_rules)
-        entries = _verified(draft, names, progress)
+        entries = await _verified(draft, names, now, progress)
         ledger = SqliteLedger.open(draft, now, names=names)
         try:
             await ledger.begin_epoch()
@@ -120,17 +120,21 @@ async def _describe(path: Path, names: NameNumbers, now: Clock, entries: int, ke
     return Copied(heads=heads, entries=entries, recorded_at=recorded_at, counts=counts, keys=there)
 
 
-def _verified(path: Path, names: NameNumbers, progress: Progress) -> int:
+async def _verified(path: Path, names: NameNumbers, now: Clock, progress: Progress) -> int:
     """How many entries a copy holds that is as a ledger has to be."""
+    ledger = SqliteLedger.read(path, now, names)
     checked = 0
-    for step in verify_copy(path, names):
-        checked = step.checked
-        progress(step.checked, step.total)
-        for finding in step.findings:
-            raise LedgerUnavailable(
-                f"The copy is not as a ledger has to be ({finding.where}: {finding.what}), and was not kept. "
-                "`laurels verify` names all of it."
-            )
+    try:
+        async for step in ledger.verify(await published_recount(ledger)):
+            checked = step.checked
+            progress(step.checked, step.total)
+            for finding in step.findings:
+                raise LedgerUnavailable(
+                    f"The copy is not as a ledger has to be ({finding.where}: {finding.what}), and was not kept. "
+                    "`laurels verify` names all of it."
+                )
+    finally:
+        await ledger.close()
     return checked
 
 

@@ -11,6 +11,7 @@ from laurels.workers.loops import (
     project_forever,
     recover_forever,
     sleep,
+    sweep_forever,
     unless_stopped,
 )
 from laurels.workers.publish import publish_forever
@@ -27,5 +28,6 @@ __all__ = [
     "publish_forever",
     "recover_forever",
     "sleep",
+    "sweep_forever",
     "unless_stopped",
 ]

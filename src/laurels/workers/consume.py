@@ -12,7 +12,7 @@ BATCH = 500
 """Messages that share one commit."""
 
 LOOK_EVERY_S = 1.0
-"""How often the depth of the inbox is asked for: it is counted, which costs by its depth."""
+"""How often the depth of the inbox is asked for, unless it may be full sooner: counting it costs by its depth."""
 
 
 class Consumer:
@@ -37,6 +37,7 @@ class Consumer:
         self._count = count
         self._held: Batch | None = None
         self._looked_at = float("-inf")
+        self._room = 0
 
     async def step(self, stop: asyncio.Event, timeout_s: float = IDLE_PATIENCE_S) -> bool:
         """Take one batch; False where there was none. Raises `LedgerUnavailable`: the batch is held, and the next step
@@ -54,16 +55,17 @@ class Consumer:
             await self._queue.pause()
             raise
         batch, self._held = self._held, None
+        self._room -= len(batch.messages)
         await self._queue.done(batch)
         await self._queue.resume()
         self._count(taken)
         return True
 
     async def _wait_for_room(self, stop: asyncio.Event) -> None:
-        if clock.elapsed() - self._looked_at < LOOK_EVERY_S:
+        if clock.elapsed() - self._looked_at < LOOK_EVERY_S and self._room >= 0:
             return
         try:
-            while await self._depth() > self._most_waiting and not stop.is_set():
+            while (depth := await self._depth()) > self._most_waiting and not stop.is_set():
                 await self._queue.pause()
                 await sleep(PATIENCE_S, stop)
         except LedgerUnavailable:
@@ -71,6 +73,7 @@ class Consumer:
             raise
         await self._queue.resume()
         self._looked_at = clock.elapsed()
+        self._room = self._most_waiting - depth
 
 
 async def consume_forever(consumer: Consumer, stop: asyncio.Event, watch: Watch = UNWATCHED) -> None:

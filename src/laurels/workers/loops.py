@@ -31,6 +31,9 @@ RECOVER_EVERY_S = 10.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 5.0
 """Pauses between two tries while the ledger or the leaderboard is away; they double."""
 
+SWEEP_EVERY_S = 60.0
+"""How often it is looked who has fallen due."""
+
 Report = Callable[[int, int], None]
 """Called with (entries applied, entries there are)."""
 
@@ -143,6 +146,19 @@ async def recover_forever(
         await sleep(RECOVER_EVERY_S, stop)
 
     await forever("recover", step, stop, watch)
+
+
+async def sweep_forever(awarder: Awarder, stop: asyncio.Event, watch: Watch = UNWATCHED) -> None:
+    """Write down what the clock has done to members (points that lapsed, holds that ended), now and from time to time,
+    until `stop` is set. Answers do not wait for it.
+    """
+
+    async def step() -> None:
+        if not await awarder.sweep():
+            watch.worked()
+            await sleep(SWEEP_EVERY_S, stop)
+
+    await forever("sweep", step, stop, watch)
 
 
 async def unless_stopped(work: Coroutine[Any, Any, object], stop: asyncio.Event) -> None:

@@ -46,6 +46,11 @@ async def worth(shop: Shop, order_id: str) -> tuple[int, list[int]]:
     return state["points"], [entry["points"] for entry in state["entries"]]
 
 
+async def shown(shop: Shop, order_id: str) -> dict[str, Any]:
+    state: dict[str, Any] = (await shop.ask("GET", f"/order/{order_id}")).json()
+    return state
+
+
 async def balance(shop: Shop, member: str) -> int:
     return int((await shop.ask("GET", f"/loyalty/{member}/balance")).json()["balance"])
 
@@ -91,6 +96,23 @@ async def test_a_refund_that_failed_is_as_if_it_had_not_been(shop: Shop) -> None
     await cancelled(shop, "O1", "R1", 200)
     assert (await balance(shop, "ann"), (await worth(shop, "O1"))[0]) == (6, 6)
     assert (await shop.ask("POST", "/order/O1/refund/R9/cancel")).status_code == 404
+
+
+async def test_a_change_of_an_order_in_quarantine_replaces_its_content(shop: Shop) -> None:
+    """A currency without points, say; whoever asks for the order is told how it is now."""
+    await send(shop, "/order/O1", 202, member_id="ann", currency="JPY", total="2500")
+    await shop.settle()
+    assert (await shown(shop, "O1"))["status"] == "quarantined"
+    changed: dict[str, Any] = {"revision": 2, "member_id": "ann", "currency": "GBP", "total": "60.00"}
+    await send(shop, "/order/O1/amend", **changed)
+    assert (await shown(shop, "O1"))["status"] == "accepted"
+    await shop.settle()
+    order = await shown(shop, "O1")
+    assert (order["status"], order["points"]) == ("awarded", 6)
+    assert order["reason"] == "order changed (revision 2): 60.00 GBP / 10.00 = 6 -> 6 (half-up, version 1)"
+    assert [entry["points"] for entry in order["entries"]] == [6, 0]
+    await send(shop, "/order/O1/amend", 200, **changed)
+    await send(shop, "/order/O1/amend", 422, **changed | {"revision": 3, "member_id": "bob"})
 
 
 async def test_refund_cancel_refund_ends_at_nothing(shop: Shop) -> None:

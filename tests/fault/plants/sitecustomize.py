@@ -14,6 +14,7 @@ from laurels.awarding import Awarder
 from laurels.checkout import Checkout
 from laurels.leaderboard import Projector
 from laurels.notify import Notifier
+from laurels.workers import loops
 
 PLANTED = Path(os.environ["LAURELS_TEST_PLANTED"])
 SECRET = "ann@example.com"
@@ -35,9 +36,11 @@ def plant(where: type, name: str, role: str, *, once: bool = False) -> None:
 
 
 def plant_all() -> None:
-    """Plant a fault in each loop."""
+    """Plant a fault in each loop; the one that looks but once a minute looks as often as others here."""
+    loops.SWEEP_EVERY_S = loops.RECOVER_EVERY_S
     plant(Awarder, "step", "award")
     plant(Checkout, "recover", "recover")
+    plant(Awarder, "sweep", "sweep")
     plant(Projector, "catch_up", "project")
     plant(Notifier, "step", "notify")
     plant(uvicorn.Server, "on_tick", "http", once=True)

@@ -60,7 +60,7 @@ async def within(work: Coroutine[Any, Any, object], seconds: float) -> None:
     """Do what the client would go on trying for ever; it may be slow to be cancelled, too. Raises `TimeoutError`."""
     task = asyncio.create_task(work)
     ended, _ = await asyncio.wait({task}, timeout=seconds)
-    if not ended:
+    if not ended or task.cancelled():  # it cancels itself when what it waits for inside is
         task.cancel()
         raise TimeoutError
     task.result()

@@ -19,6 +19,8 @@ EXAMPLE = "kafka://host:9092/points"
 class KafkaSink:
     """A topic. The producer is idempotent, and waits for all replicas in sync."""
 
+    at_once = 500
+
     def __init__(self, url: str) -> None:
         """Raises `SettingsError` for an address that names no topic."""
         self._address = parse(url, EXAMPLE, frozenset({"mechanism", "cafile", "certfile", "keyfile"}))

@@ -19,6 +19,8 @@ ANSWER_WITHIN_S = 20.0
 class RabbitSink:
     """An exchange, or a queue by its name. The routing key is `points.earn` and the like where none is given."""
 
+    at_once = 500
+
     def __init__(self, url: str) -> None:
         """Raises `SettingsError` for an address that names neither."""
         address = parse(url, EXAMPLE, frozenset({"exchange", "queue", "routing_key"}))

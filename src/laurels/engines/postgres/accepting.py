@@ -7,10 +7,12 @@ shard's lock; a new member's enrolment is written into the feed by the shard's o
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextvars import Context
 from typing import Any, NamedTuple
 
 from laurels.clock import Clock
 from laurels.engines.postgres import intents
+from laurels.engines.postgres.amending import judge_again
 from laurels.engines.postgres.chain import columns_of
 from laurels.engines.postgres.codes import DOCUMENT, DOCUMENT_KINDS, SHARDS, home_of
 from laurels.engines.postgres.connections import RETRIED, TRIES, Connections, is_at_fault
@@ -21,8 +23,9 @@ from laurels.engines.postgres.opening import Facts
 from laurels.engines.postgres.placing import Members, Whose, member_numbered, newcomer, owner_of
 from laurels.engines.postgres.statements import Row, Statements
 from laurels.errors import LaurelsError, LedgerUnavailable
-from laurels.ledger import Receipt, shard_of
-from laurels.model import Document, Entry, RefusedMessage, Status
+from laurels.ledger import OrderKey, Receipt, Recording, shard_of
+from laurels.ledger.audit import as_done, to_record
+from laurels.model import Document, DocumentKind, Entry, RefusedMessage, Status
 from laurels.model.documents import keyed
 
 MOST_DOCUMENTS = 1000
@@ -31,6 +34,7 @@ MOST_DOCUMENTS = 1000
 
 class _Job(NamedTuple):
     documents: Sequence[Document]
+    doing: Recording | None
     future: "asyncio.Future[list[Receipt]]"
 
 
@@ -47,14 +51,17 @@ class Acceptor:
         self._committed = committed
         self._members = Members()
         self._jobs: list[_Job] = []
+        self._doing: Recording | None = None
+        """What is being taken is a person's act, whose row is not written yet."""
         self._working: asyncio.Task[None] | None = None
 
     async def accept(self, documents: Sequence[Document]) -> list[Receipt]:
         """Take documents in, together with those of concurrent calls."""
-        job = _Job(documents, asyncio.get_running_loop().create_future())
+        job = _Job(documents, to_record(), asyncio.get_running_loop().create_future())
         self._jobs.append(job)
         if self._working is None:
-            self._working = asyncio.create_task(self._work(), name="laurels-postgres-accept")
+            # Not in the caller's context: others' documents are no act of the person who came first.
+            self._working = asyncio.create_task(self._work(), name="laurels-postgres-accept", context=Context())
         return await job.future
 
     async def set_aside(self, messages: Sequence[RefusedMessage]) -> None:
@@ -92,17 +99,22 @@ class Acceptor:
     async def _work(self) -> None:
         try:
             while self._jobs:
-                jobs, count = [], 0
-                while self._jobs and count < MOST_DOCUMENTS:
-                    jobs.append(self._jobs.pop(0))
-                    count += len(jobs[-1].documents)
-                await self._answer(jobs)
+                await self._answer(self._next_jobs())
         finally:
             self._working = None
 
+    def _next_jobs(self) -> list[_Job]:
+        """Those that share a commit: what a person asked for goes alone, with its row of the audit log."""
+        jobs = [self._jobs.pop(0)]
+        count = len(jobs[0].documents)
+        while jobs[0].doing is None and self._jobs and self._jobs[0].doing is None and count < MOST_DOCUMENTS:
+            jobs.append(self._jobs.pop(0))
+            count += len(jobs[-1].documents)
+        return jobs
+
     async def _answer(self, jobs: list[_Job]) -> None:
         try:
-            receipts = await self._take([document for job in jobs for document in job.documents])
+            receipts = await self._take([document for job in jobs for document in job.documents], jobs[0].doing)
         except Exception as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it was
             if len(jobs) > 1 and isinstance(error, LaurelsError) and is_at_fault(error):
                 for job in jobs:  # one of them has something in it that no row can hold: the others go in
@@ -118,7 +130,17 @@ class Acceptor:
                 job.future.set_result(receipts[start : start + len(job.documents)])
             start += len(job.documents)
 
-    async def _take(self, documents: list[Document]) -> list[Receipt]:
+    async def _take(self, documents: list[Document], doing: Recording | None) -> list[Receipt]:
+        """Take documents. The row of the audit log goes in with the first of them, or alone where all were here."""
+        self._doing = doing
+        receipts = await self._taken(documents)
+        if self._doing is not None:
+            async with self._connections.transaction() as db:
+                await self._connections.write_row(db, as_done(self._doing.act, receipts))
+            self._doing.row_is_written = True
+        return receipts
+
+    async def _taken(self, documents: list[Document]) -> list[Receipt]:
         first: dict[Key, Document] = {}
         for document in documents:
             first.setdefault(self._key_of(document), document)
@@ -202,11 +224,29 @@ class Acceptor:
             return set()
         async with self._connections.read() as db:
             names = await self._names.of_newcomers(db, rows.newcomers())
-        async with self._connections.statement() as db:
-            taken = await db.all("accept", self._now(), *rows.arguments(names))
+        if rows.changed or self._doing is not None:
+            taken = await self._write_together(rows, names)
+        else:
+            async with self._connections.statement() as db:
+                taken = await db.all("accept", self._now(), *rows.arguments(names))
         await self._placed(rows)
         self._committed()
         return {(DOCUMENT_KINDS[kind], source, id) for source, kind, id in taken}
+
+    async def _write_together(self, rows: "_Rows", names: list[int]) -> list[Row]:
+        """Write what was gathered with what follows from it: the row of the audit log, and that an order in quarantine
+        which is changed is judged again.
+        """
+        doing = self._doing
+        async with self._connections.transaction() as db:
+            taken: list[Row] = await db.all("accept", self._now(), *rows.arguments(names))
+            if rows.changed:
+                await judge_again(db, rows.changed, self._now())
+            if doing is not None and taken:
+                await self._connections.write_row(db, doing.act)
+        if doing is not None and taken:
+            doing.row_is_written, self._doing = True, None
+        return taken
 
     async def _placed(self, rows: "_Rows") -> None:
         strangers = rows.to_place()
@@ -248,6 +288,8 @@ class _Rows:
         self._new: dict[str, tuple[int, Whose]] = {}
         self._strangers: dict[str, int] = {}
         self.columns: list[tuple[Any, ...]] = []
+        self.changed: set[OrderKey] = set()
+        """The orders that are changed."""
 
     def add(self, document: Document, whose: Whose | None) -> None:
         """Add a document of a member, of nobody yet, or (None) of one whom it enrols."""
@@ -256,6 +298,8 @@ class _Rows:
             new, whose = self._new.setdefault(document.member_id, (len(self._new) + 1, newcomer(document.member_id)))
         elif whose.number is None and document.member_id:
             self._strangers[document.member_id] = whose.shard
+        if document.kind is DocumentKind.AMENDMENT and document.order_key is not None:
+            self.changed.add(document.order_key)
         key = key_of(document, self._unplaced)
         self.columns.append(
             (

@@ -4,14 +4,14 @@ from collections import deque
 from typing import NamedTuple
 
 from laurels.clock import elapsed
+from laurels.engines.postgres.amending import changed_by, judge_again, let_wait
 from laurels.engines.postgres.batch import Batch
 from laurels.engines.postgres.chain import chains_of
-from laurels.engines.postgres.claiming import claim_of, item_of
+from laurels.engines.postgres.claiming import by_clock, claim_of, item_of
 from laurels.engines.postgres.opening import Facts
 from laurels.engines.postgres.statements import Row, Statements
 from laurels.errors import NotOwned
-from laurels.ledger import Decide, Item
-from laurels.model import DocumentKind
+from laurels.ledger import Decide
 
 LAG_S = 2.0
 """A floor is where the inbox was taken up to so long ago: what a slow commit brings in below that is still seen."""
@@ -52,11 +52,13 @@ class Floor:
 
 
 class Awarded(NamedTuple):
-    """How many documents were taken, up to which sequence, to which shards some went over, whether the feed grew."""
+    """How many documents were taken, up to which sequence, in which shards some may lie below the floor now, whether
+    the feed grew.
+    """
 
     taken: int
     last: int
-    moved_to: list[int]
+    put_back: list[int]
     grown: bool
 
 
@@ -89,11 +91,15 @@ async def award(
     if not items and not late:
         return Awarded(len(moving), 0, [row["shard"] for row in moving], grown=False)
     chain = (await chains_of(db, [shard], now))[shard]
+    last = max((item.sequence for item in items), default=0)
+    waiting = await let_wait(db, shard, items, chain.now)
+    again = await judge_again(db, changed_by(items), chain.now)
+    items = [item for item in items if item.sequence not in waiting]
     batch = Batch(chain, facts)
     batch.add(decide(await claim_of(db, batch, items, late, in_depth=in_depth)))
     await batch.write(db)
-    last = max((item.sequence for item in items), default=0)
-    return Awarded(len(ready) + len(overdue), last, [row["shard"] for row in moving], grown=bool(chain.rows))
+    put_back = [row["shard"] for row in moving] + again
+    return Awarded(len(ready) + len(overdue), last, put_back, grown=bool(chain.rows))
 
 
 async def sweep(
@@ -107,21 +113,7 @@ async def sweep(
     if not rows:
         return 0
     batch = Batch(chain, facts)
-    batch.add(decide(await claim_of(db, batch, [_by_clock(member, at) for member, at in rows], in_depth=True)))
+    batch.add(decide(await claim_of(db, batch, [by_clock(member, at) for member, at in rows], in_depth=True)))
     await db.run("delete_due", shard, chain.now, [member for member, _ in rows])
     await batch.write(db)
     return len(rows)
-
-
-def _by_clock(member: int, at: int) -> Item:
-    """What a member's judgement is asked for when its time has come: no document, and so without a place."""
-    return Item(
-        sequence=-member - 1,
-        kind=DocumentKind.EXPIRY,
-        source="laurels",
-        id="",
-        member=member,
-        order_key=None,
-        accepted_at=at,
-        content=b"",
-    )

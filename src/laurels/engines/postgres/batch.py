@@ -4,13 +4,27 @@ from typing import Any, NamedTuple
 
 from laurels.engines.postgres.chain import Chain, columns_of
 from laurels.engines.postgres.codes import place_of
+from laurels.engines.postgres.handing_on import hand_on
 from laurels.engines.postgres.opening import Facts
 from laurels.engines.postgres.statements import Statements
-from laurels.ledger import Award, Item, MemberState, OrderKey, Outcome, Posting, Reached, Redeemed, RedemptionKey
+from laurels.ledger import (
+    OF_HOLD,
+    Award,
+    Item,
+    MemberState,
+    Onward,
+    OrderKey,
+    Outcome,
+    Posting,
+    Reached,
+    Redeemed,
+    RedemptionKey,
+)
 from laurels.ledger.inbox import KEPT
 from laurels.ledger.outbox import message_id
 from laurels.ledger.totals import Totals
 from laurels.model import Balance, DocumentKind, EntryKind
+from laurels.model.documents import keyed
 from laurels.model.entries import MOVES_POINTS
 from laurels.model.months import Months
 
@@ -36,6 +50,7 @@ class Kept:
         self.changed = False
         self.attributes: bytes | None = None
         self.enrolled_at: int | None = None
+        self.draw = b""
         self.orders = 0
         self.last_order_at: int | None = None
 
@@ -43,7 +58,13 @@ class Kept:
         """What the judgement sees of the member."""
         totals = self.totals
         return MemberState(
-            totals.balance, totals.state, self.attributes, self.enrolled_at, self.orders, self.last_order_at
+            totals.balance,
+            totals.state,
+            self.attributes,
+            self.enrolled_at,
+            self.draw,
+            self.orders,
+            self.last_order_at,
         )
 
 
@@ -71,6 +92,7 @@ class Batch:
         self._used: dict[str, int] = {}
         self._reached: dict[tuple[int, str], Reached] = {}
         self._due: list[tuple[int, int, bytes]] = []
+        self._onward: list[Onward] = []
         self._aside: list[tuple[int, bytes, str]] = []
 
     async def load(self, db: Statements, numbers: set[int]) -> None:
@@ -90,11 +112,13 @@ class Batch:
     async def load_persons(self, db: Statements) -> None:
         """Read what programs in depth ask of the members."""
         said = dict(await db.all("attributes", list(self.members)))
+        new = [number for number, kept in self.members.items() if kept.totals.state is None and kept.last]
+        orders = {row[0]: row[1:] for row in await db.all("orders_of", self.chain.shard, new)} if new else {}
         for number, kept in self.members.items():
             kept.attributes = said.get(number)
             kept.enrolled_at = self._enrolled_at[number]
-            if kept.totals.state is None and kept.last:
-                kept.orders, kept.last_order_at = await db.only("orders_of", self.chain.shard, number)
+            kept.draw = draw_of(self.secret, number)
+            kept.orders, kept.last_order_at = orders.get(number, (0, None))
 
     def add_member(self, number: int, name_number: int) -> None:
         """A member who is enrolled in this transaction."""
@@ -114,8 +138,7 @@ class Batch:
         for posting in outcome.postings:
             self._post(posting)
         for member, state in outcome.states.items():
-            self.members[member].totals.state = state
-            self.members[member].changed = True
+            self.keep(member, state)
         self._awards.update(outcome.awards)
         self._restored.update(outcome.redemptions)
         for name, used in outcome.budgets.items():
@@ -123,9 +146,15 @@ class Batch:
         for reached in outcome.reached:
             self._reached.setdefault((reached.member, reached.milestone), reached)
         self._due += [(due.at, due.member, due.what) for due in outcome.due]
+        self._onward += outcome.onward
         self._aside += [(item.sequence, b"w", "the order has not come yet") for item in outcome.waiting]
         for each in outcome.quarantined:
             self._aside.append((each.item.sequence, b"q", each.reason.replace("\0", "\ufffd")))
+
+    def keep(self, number: int, state: bytes | None) -> None:
+        """What the program keeps of a member is another now."""
+        self.members[number].totals.state = state
+        self.members[number].changed = True
 
     def merge_entry(self, number: int, points: int, actor: str, details: bytes | None) -> None:
         """The entry of a merge on one side."""
@@ -155,6 +184,13 @@ class Batch:
                 *columns_of([_balance_row(kept) for kept in changed], BALANCE_COLUMNS),
                 *columns_of(self.chain.events, 2),
             )
+        redeemed = [
+            (position, posting.item.sequence, posting.item.source, posting.item.id)
+            for posting, position in self._first.values()
+            if posting.item.kind is DocumentKind.REDEMPTION
+        ]
+        if redeemed:
+            await db.run("insert_redemptions", shard, *columns_of(redeemed, 4))
         await self._write_orders(db)
         await self._write_budgets(db)
         waited = [
@@ -171,6 +207,8 @@ class Batch:
         closing = [(month, kept.number, points) for kept in changed for month, points in kept.totals.closing]
         if closing:
             await db.run("add_to_closed_months", shard, *columns_of(closing, 3))
+        if self._onward:
+            await hand_on(db, self._onward, now)
         if self._due:
             await db.run("insert_due", shard, *columns_of(self._due, 3))
         if self._reached:
@@ -262,7 +300,12 @@ class Batch:
             await db.run("restore_redemptions", *columns_of(restored, 4))
 
     def _redeemed_just_now(self, item: Item) -> Redeemed | None:
-        return self._restored.pop((item.source, item.id), None) if item.kind is DocumentKind.REDEMPTION else None
+        match item.kind:
+            case DocumentKind.REDEMPTION:
+                return self._restored.pop((item.source, item.id), None)
+            case DocumentKind.CAPTURE:
+                return self._restored.pop((item.source, OF_HOLD + item.id), None)
+        return None
 
     async def _write_budgets(self, db: Statements) -> None:
         """A budget that is used for the first time is inserted: of two that do so at once one has to look again."""
@@ -275,6 +318,11 @@ class Batch:
 
     def _message_id(self, reached: Reached) -> str:
         return message_id(self._identity, reached.member, reached.milestone)
+
+
+def draw_of(secret: bytes, number: int) -> bytes:
+    """A member by the ledger's secret: what has to look random and be the same for ever."""
+    return keyed(secret, str(number).encode())
 
 
 def _award_columns(award: Award) -> tuple[Any, ...]:

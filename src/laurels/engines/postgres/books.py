@@ -6,6 +6,7 @@ from laurels.clock import Clock, elapsed
 from laurels.engines.postgres import leases
 from laurels.engines.postgres.accepting import Acceptor
 from laurels.engines.postgres.awarding import Awarded, award, sweep
+from laurels.engines.postgres.batch import draw_of
 from laurels.engines.postgres.claiming import award_of
 from laurels.engines.postgres.codes import DOCUMENT, SHARDS, STATUSES, home_of, parted
 from laurels.engines.postgres.connections import Open, trying
@@ -139,7 +140,7 @@ class PostgresBooks(PostgresInbox):
         floor.is_rising = awarded.taken > 0
         if awarded.last:
             floor.taken(awarded.last)
-        for other in awarded.moved_to:  # they may lie below its floor
+        for other in awarded.put_back:  # they may lie below its floor
             self._floors[other].forget()
         if awarded.taken:
             self._committed(grown=awarded.grown)
@@ -174,17 +175,25 @@ class PostgresBooks(PostgresInbox):
         return await self._settler.settle(documents, decide, in_depth=in_depth)
 
     async def balance(self, member_id: str) -> tuple[Balance, Version] | None:
-        account = await self.account(member_id)
-        return None if account is None else (account[0].totals, account[1])
-
-    async def account(self, member_id: str) -> tuple[MemberState, Version] | None:
         async with self._connections.read() as db:
             row = await db.one("balance", shard_of(member_id, SHARDS), member_id)
-        if row is None:
-            return None
-        balance, earned, score, state, epoch, positions = row
-        totals = Balance() if balance is None else Balance(balance, earned, score)
-        return MemberState(totals, state), Version(epoch, dict(enumerate(positions)))
+        return None if row is None else (_totals_of(row), _version_of(row))
+
+    async def account(self, member_id: str) -> tuple[MemberState, Version] | None:
+        async with self._connections.snapshot() as db:
+            row = await db.one("account", shard_of(member_id, SHARDS), member_id)
+            if row is None:
+                return None
+            state, (number, shard, enrolled_at, attributes, last) = row[3], row[6:]
+            asked = [number] if state is None and last else []
+            orders = [tuple(each[1:]) for each in await db.all("orders_of", shard, asked)] if asked else []
+        draw = draw_of(self._facts.secret, number)
+        account = MemberState(_totals_of(row), state, attributes, enrolled_at, draw, *(orders[0] if orders else ()))
+        return account, _version_of(row)
+
+    async def budgets(self) -> dict[str, int]:
+        async with self._connections.read() as db:
+            return dict(await db.all("read_budgets"))
 
     async def entries(self, member_id: str, *, before: str | None = None, limit: int = 50) -> list[Entry]:
         async with self._connections.read() as db:
@@ -214,3 +223,11 @@ class PostgresBooks(PostgresInbox):
                 return []
             places = [(row["shard"], row["position"]), *(parted(place) for place in row["places"] or ())]
             return [*(await entries_at(db, places)).values()]
+
+
+def _totals_of(row: Row) -> Balance:
+    return Balance() if row[0] is None else Balance(*row[:3])
+
+
+def _version_of(row: Row) -> Version:
+    return Version(row[4], dict(enumerate(row[5])))

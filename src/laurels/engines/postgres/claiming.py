@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 
 from laurels.engines.postgres.batch import Batch
 from laurels.engines.postgres.batch import Row as AwardRow
-from laurels.engines.postgres.codes import DOCUMENT_KINDS, home_of
+from laurels.engines.postgres.chain import columns_of
+from laurels.engines.postgres.codes import DOCUMENT, DOCUMENT_KINDS, home_of
 from laurels.engines.postgres.statements import Row, Statements
-from laurels.ledger import Award, Claim, Item, OrderKey, Redeemed, RedemptionKey
+from laurels.ledger import OF_HOLD, Award, Claim, Item, OrderKey, Redeemed, RedemptionKey
 from laurels.model import DocumentKind
 
 
@@ -47,8 +48,7 @@ async def claim_of(
     await _look_up_waiting(db, batch.chain.shard, claim, all_items)
     await _look_up_redemptions(db, batch, claim, all_items)
     await batch.load(db, {item.member for item in all_items if item.member is not None})
-    if in_depth:
-        claim.secret = batch.secret
+    if in_depth or any(item.kind is DocumentKind.GIVEN for item in all_items):
         batch.budgets = dict(await db.all("lock_budgets"))
         claim.budgets = dict(batch.budgets)
         await batch.load_persons(db)
@@ -89,13 +89,27 @@ async def _look_up_redemptions(db: Statements, batch: Batch, claim: Claim, items
     ]
     if not keys:
         return
-    homes = [home_of(DocumentKind.REDEMPTION, *key) for key in keys]
-    for row in await db.all("redemptions", homes, [source for source, _ in keys], [id for _, id in keys]):
-        key = row["source"], row["id"]
+    named = [
+        (home_of(kind, source, named), source, DOCUMENT[kind], named, id)
+        for source, id in keys
+        for kind, named in _named_by(id)
+    ]
+    for row in await db.all("redemptions", *columns_of(named, 5)):
+        key = row["source"], row["asked"]
+        if key in claim.redemptions:  # a redemption goes before a capture that is named alike
+            continue
         claim.redemptions[key] = Redeemed(
             member=row["member"], points=row["points"], restored=row["restored"], spent=row["spent"]
         )
         batch.redemption_rows[key] = AwardRow(row["shard"], row["sequence"])
+
+
+def _named_by(redemption_id: str) -> list[tuple[DocumentKind, str]]:
+    """The documents that a redemption's id may name: a redemption, or what was taken of a hold."""
+    named = [(DocumentKind.REDEMPTION, redemption_id)]
+    if redemption_id.startswith(OF_HOLD):
+        named.append((DocumentKind.CAPTURE, redemption_id.removeprefix(OF_HOLD)))
+    return named
 
 
 def award_of(row: Row) -> Award:
@@ -114,4 +128,18 @@ def award_of(row: Row) -> Award:
         frame=row["frame"],
         refunded=row["refunded"],
         content=row["content"],
+    )
+
+
+def by_clock(member: int, at: int) -> Item:
+    """What a member's judgement is asked for when its time has come: no document, and so without a place."""
+    return Item(
+        sequence=-member - 1,
+        kind=DocumentKind.EXPIRY,
+        source="laurels",
+        id="",
+        member=member,
+        order_key=None,
+        accepted_at=at,
+        content=b"",
     )

@@ -12,6 +12,9 @@ ENTRY = {
     EntryKind.EXPIRE: b"x",
     EntryKind.RESTORE: b"s",
     EntryKind.MERGE: b"m",
+    EntryKind.TRANSFER: b"g",
+    EntryKind.HOLD: b"o",
+    EntryKind.VOID: b"v",
     EntryKind.ENROL: b"n",
     EntryKind.HIDE: b"h",
     EntryKind.SHOW: b"w",
@@ -31,6 +34,12 @@ DOCUMENT = {
     DocumentKind.CANCELLATION: b"c",
     DocumentKind.RESTORATION: b"s",
     DocumentKind.EXPIRY: b"x",
+    DocumentKind.HOLD: b"h",
+    DocumentKind.CAPTURE: b"p",
+    DocumentKind.VOID: b"v",
+    DocumentKind.TRANSFER: b"t",
+    DocumentKind.GIVEN: b"i",
+    DocumentKind.GRANT: b"l",
     DocumentKind.MESSAGE: b"g",
 }
 DOCUMENT_KINDS = {letter: kind for kind, letter in DOCUMENT.items()}

@@ -15,6 +15,8 @@ import asyncpg
 
 from laurels.engines.postgres.statements import Statements
 from laurels.errors import LaurelsError, LedgerReadOnly, LedgerUnavailable, LedgerUncertain
+from laurels.ledger import Act
+from laurels.ledger.audit import to_record
 
 MOST = 8
 """Connections of one process that are open at a time, besides those of long reads."""
@@ -27,6 +29,9 @@ BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 T = TypeVar("T")
 
 Open = Callable[[], Awaitable[Statements]]
+
+WriteRow = Callable[[Statements, Act], Awaitable[None]]
+"""Writes the row of the audit log for an act, in the transaction under way."""
 
 LOST = (OSError, asyncio.TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError)
 """The connection is gone, or nothing was heard in time."""
@@ -43,8 +48,9 @@ TRIES = 20
 class Connections:
     """At most `MOST` connections, opened when they are needed."""
 
-    def __init__(self, open_one: Open) -> None:
+    def __init__(self, open_one: Open, write_row: WriteRow) -> None:
         self._open = open_one
+        self.write_row = write_row
         self._idle: list[Statements] = []
         self._free = asyncio.Semaphore(MOST)
         self._closed = False
@@ -77,8 +83,11 @@ class Connections:
             _check_warnings(db)
 
     @asynccontextmanager
-    async def transaction(self, shards: Sequence[int] = ()) -> AsyncIterator[Statements]:
-        """A transaction that writes, with these shards' feeds locked. What is raised inside undoes it."""
+    async def transaction(self, shards: Sequence[int] = (), *, recorded: bool = True) -> AsyncIterator[Statements]:
+        """A transaction that writes, with these shards' feeds locked. What is raised inside undoes it. What a person
+        asked for has its row of the audit log written in it, unless that is done inside (`recorded=False`).
+        """
+        doing = to_record() if recorded else None
         async with self._one() as db:
             db.warnings.clear()
             with wrapped():
@@ -86,9 +95,13 @@ class Connections:
                 if shards:
                     await db.all("lock_shards", sorted(shards))
                 yield db
+                if doing is not None:
+                    await self.write_row(db, doing.act)
             with wrapped(written=True):
                 await db.connection.execute("COMMIT")
             _check_warnings(db)
+        if doing is not None:
+            doing.row_is_written = True
 
     async def lent(self) -> Statements:
         """A connection of its own for a long read. Whoever has it cuts it off."""

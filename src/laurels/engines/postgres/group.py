@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from laurels.engines.postgres.batch import Batch
+from laurels.engines.postgres.batch import Batch, draw_of
 from laurels.engines.postgres.chain import chains_of, columns_of
 from laurels.engines.postgres.claiming import claim_of
 from laurels.engines.postgres.codes import DOCUMENT, home_of
@@ -168,15 +168,18 @@ class Group:
             awards={key: claim.awards[key] for key in of_item if key in claim.awards},
             orders={key: claim.orders[key] for key in of_item if key in claim.orders},
             waiting={key: list(claim.waiting[key]) for key in of_item if key in claim.waiting},
-            members=self._states(item),
+            members=self._states(item, claim.now),
             redemptions={redeemed: claim.redemptions[redeemed]} if redeemed in claim.redemptions else {},
             budgets=dict(claim.budgets),
-            secret=claim.secret,
         )
 
-    def _states(self, item: Item) -> dict[int, MemberState]:
-        kept = None if item.member is None else self._batch.members.get(item.member)
-        return {} if kept is None else {kept.number: kept.state()}
+    def _states(self, item: Item, now: int) -> dict[int, MemberState]:
+        if item.member is None:
+            return {}
+        kept = self._batch.members.get(item.member)
+        if kept is None:  # who is enrolled with it
+            return {item.member: MemberState(enrolled_at=now, draw=draw_of(self._facts.secret, item.member))}
+        return {item.member: kept.state()}
 
     async def _write(self) -> None:
         if not self._documents:

@@ -7,12 +7,15 @@ from contextlib import suppress
 from laurels import clock
 from laurels.clock import Clock
 from laurels.engines.postgres import leases
+from laurels.engines.postgres.auditing import PostgresAudit
 from laurels.engines.postgres.books import PostgresBooks
+from laurels.engines.postgres.casework import PostgresCasework
 from laurels.engines.postgres.codes import SHARDS
 from laurels.engines.postgres.connections import Open, cut_off
 from laurels.engines.postgres.feeding import PostgresFeed
 from laurels.engines.postgres.followers import PostgresFollowers
 from laurels.engines.postgres.intents import PostgresIntents
+from laurels.engines.postgres.keeping import PostgresKeeping
 from laurels.engines.postgres.members import PostgresMembers
 from laurels.engines.postgres.names import know_key
 from laurels.engines.postgres.opening import Facts, check_server, connect, facts_of, looking, place_of
@@ -24,7 +27,7 @@ from laurels.engines.postgres.servers import Server, adopt
 from laurels.engines.postgres.statements import Statements
 from laurels.engines.postgres.verifying import verify
 from laurels.errors import LedgerMissing, LedgerUnavailable, SchemaTooOld
-from laurels.ledger import Heads, NameNumbers, Verification
+from laurels.ledger import Heads, NameNumbers, Recount, Verification
 from laurels.ledger.epochs import lowest_epoch
 
 
@@ -37,6 +40,9 @@ class PostgresLedger(
     PostgresQuarantine,
     PostgresOutbox,
     PostgresPrograms,
+    PostgresAudit,
+    PostgresCasework,
+    PostgresKeeping,
 ):
     """A ledger of 16 shards, with the checkout's `intents` in the same database. Make it with `PostgresLedger.open`;
     call it from one event loop.
@@ -102,8 +108,8 @@ class PostgresLedger(
         finally:
             await _let_go(db)
 
-    async def verify(self) -> AsyncIterator[Verification]:
-        async for step in verify(self._connections, self._numbers):
+    async def verify(self, recount: Recount | None = None) -> AsyncIterator[Verification]:
+        async for step in verify(self._connections, self._numbers, recount):
             yield step
 
     async def begin_epoch(self) -> Heads:

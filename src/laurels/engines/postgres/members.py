@@ -14,8 +14,8 @@ from laurels.engines.postgres.opening import Facts
 from laurels.engines.postgres.placing import newcomer
 from laurels.engines.postgres.session import Session
 from laurels.engines.postgres.statements import Row, Statements
-from laurels.errors import UnknownMember
-from laurels.ledger import shard_of
+from laurels.errors import LedgerUnavailable, UnknownMember
+from laurels.ledger import Decide, shard_of
 from laurels.model import EntryKind, Member, MemberEvent, Version
 from laurels.model.documents import keyed
 
@@ -82,7 +82,20 @@ class PostgresMembers(Session):
         self._committed(grown=True)
         return version
 
-    async def merge(self, member_id: str, into: str, *, actor: str) -> Version:
+    async def set_attributes(self, member_id: str, attributes: bytes | None) -> None:
+        async with self._connections.transaction() as db:
+            member = await db.one("member_by_id", shard_of(member_id, SHARDS), member_id)
+            if member is None:
+                raise UnknownMember
+            # Its row is kept from being erased, or becoming another, until this is written.
+            if not await db.value("keep_member", member["shard"], member["number"], member["member_id"]):
+                raise LedgerUnavailable
+            if attributes is None:
+                await db.run("forget_attributes", member["number"])
+            else:
+                await db.run("write_attributes", member["number"], attributes)
+
+    async def merge(self, member_id: str, into: str, *, actor: str, join: Decide | None = None) -> Version:
         shards = {shard_of(member_id, SHARDS), shard_of(into, SHARDS)}
 
         async def once() -> Version:
@@ -95,6 +108,7 @@ class PostgresMembers(Session):
                     now=self._now(),
                     facts=self._facts,
                     locked=shards,
+                    join=join,
                 )
                 return await version_of(db)
 

@@ -2,11 +2,12 @@
 
 from laurels.engines.postgres.batch import Batch
 from laurels.engines.postgres.chain import chains_of
+from laurels.engines.postgres.claiming import by_clock, claim_of
 from laurels.engines.postgres.codes import SHARDS
 from laurels.engines.postgres.opening import Facts
 from laurels.engines.postgres.statements import Statements
 from laurels.errors import Conflict, PointsOutOfRange, UnknownMember
-from laurels.ledger import shard_of
+from laurels.ledger import Claim, Decide, Outcome, shard_of
 from laurels.model import Balance
 from laurels.model.details import MergeDetails, encode
 from laurels.model.months import Months
@@ -17,7 +18,15 @@ class Elsewhere(Exception):
 
 
 async def merge(
-    db: Statements, member_id: str, into: str, *, actor: str, now: int, facts: Facts, locked: set[int]
+    db: Statements,
+    member_id: str,
+    into: str,
+    *,
+    actor: str,
+    now: int,
+    facts: Facts,
+    locked: set[int],
+    join: Decide | None,
 ) -> None:
     """Move a member's points, orders, later documents and places to another, and let its id answer for that one.
 
@@ -44,17 +53,31 @@ async def merge(
     await batches[other_shard].load(db, {other})
     batches[shard].join(number)
     batches[other_shard].join(other)
+    outcome = Outcome() if join is None else join(await _pair(db, batches, (shard, number), (other_shard, other)))
     await _move_totals(db, (batches[shard], number), (batches[other_shard], other), actor)
+    batches[shard].keep(number, outcome.states.pop(number, None))
+    batches[other_shard].add(outcome)
+    await db.run("forget_due", shard, number)
     for batch in batches.values():
         await batch.write(db)
     await db.run("merge_member", shard, number, other_shard, other)
     await db.run("merge_rest", number, other)
-    await db.run("move_due", shard, number, other_shard, other)
     await db.run("release_messages", other, now)
     sequences = [row[0] for row in await db.all("documents_of", shard, number)]
     if sequences:
         many = len(sequences)
         await db.run("move_inbox", sequences, [other_shard] * many, [other] * many, shard)
+
+
+async def _pair(db: Statements, batches: dict[int, Batch], ends: tuple[int, int], goes_on: tuple[int, int]) -> Claim:
+    """What joining two members, (shard, number) each, needs."""
+    batch = batches[goes_on[0]]
+    claim = await claim_of(
+        db, batch, [by_clock(number, batch.chain.now) for _, number in (ends, goes_on)], in_depth=True
+    )
+    await batches[ends[0]].load_persons(db)
+    claim.members[ends[1]] = batches[ends[0]].members[ends[1]].state()
+    return claim
 
 
 async def _move_totals(db: Statements, gone: tuple[Batch, int], stays: tuple[Batch, int], actor: str) -> None:

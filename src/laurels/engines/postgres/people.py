@@ -36,6 +36,7 @@ class PostgresPeople(Session):
             gone: list[Row] = await db.all("merged_with", row["number"])
             shards, numbers = [[row[key], *(other[key] for other in gone)] for key in ("shard", "number")]
             contacts = dict(await db.all("contacts", [row["number"]]))
+            said = dict(await db.all("attributes", [row["number"]]))
             entries: list[Row] = await db.all("kept_entries", shards, numbers)
             documents: list[Row] = await db.all("kept_documents", numbers)
             messages: list[Row] = await db.all("messages", shard, member_id)
@@ -43,6 +44,7 @@ class PostgresPeople(Session):
             member=member_of(row),
             other_ids=tuple(other["member_id"] for other in gone),
             email=contacts.get(row["number"]),
+            attributes=said.get(row["number"]),
             balance=Balance() if totals is None or totals[0] is None else Balance(*totals[:3]),
             entries=tuple(KeptEntry(entry_of(entry), entry["content"]) for entry in entries),
             documents=tuple(_document_of(document) for document in documents),

@@ -7,13 +7,14 @@ from collections.abc import Awaitable, Callable
 
 from laurels import clock
 from laurels.clock import Clock
+from laurels.engines.postgres.audit_rows import append
 from laurels.engines.postgres.awarding import Floor
 from laurels.engines.postgres.connections import Connections, Open
 from laurels.engines.postgres.names import Names
 from laurels.engines.postgres.opening import Facts
 from laurels.engines.postgres.statements import Statements
 from laurels.errors import LedgerUnavailable
-from laurels.ledger import NameNumbers
+from laurels.ledger import Act, NameNumbers
 from laurels.ledger.change_signal import ChangeSignal
 from laurels.model.documents import keyed
 
@@ -33,13 +34,16 @@ class Session:
         self._facts = facts
         self._numbers = names
         self._names = Names(facts, names)
-        self._connections = Connections(open_one)
+        self._connections = Connections(open_one, self._write_row)
         self._signal, self._feed_signal = ChangeSignal(), ChangeSignal()
         self._changed_at = float("-inf")
         self._owner = uuid.uuid4().hex
         self._fences: dict[int, int] = {}
         self._closed = False
         self._floors: dict[int, Floor] = defaultdict(Floor)
+
+    async def _write_row(self, db: Statements, act: Act) -> None:
+        await append(db, act, self._now())
 
     def _check_open(self) -> None:
         if self._closed:

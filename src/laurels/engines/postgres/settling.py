@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextvars import Context
 from typing import NamedTuple
 
 from laurels.clock import Clock
@@ -11,8 +12,10 @@ from laurels.engines.postgres.connections import RETRIED, TRIES, Connections, is
 from laurels.engines.postgres.group import Answer, Group
 from laurels.engines.postgres.names import Names
 from laurels.engines.postgres.opening import Facts
+from laurels.engines.postgres.statements import Statements
 from laurels.errors import LaurelsError, LedgerUnavailable
-from laurels.ledger import Decide, Receipt, shard_of
+from laurels.ledger import Decide, Receipt, Recording, shard_of
+from laurels.ledger.audit import as_done, to_record
 from laurels.model import Document
 
 MOST_DOCUMENTS = 500
@@ -23,6 +26,7 @@ class _Job(NamedTuple):
     document: Document
     decide: Decide
     in_depth: bool
+    doing: Recording | None
     future: "asyncio.Future[Answer]"
 
 
@@ -53,12 +57,16 @@ class Settler:
     ) -> list[Receipt | LaurelsError]:
         """Settle documents, together with those of concurrent calls."""
         loop = asyncio.get_running_loop()
-        jobs = [_Job(document, decide, in_depth, loop.create_future()) for document in documents]
+        doing = to_record()
+        jobs = [_Job(document, decide, in_depth, doing, loop.create_future()) for document in documents]
         for job in jobs:
             shard = shard_of(job.document.member_id, SHARDS)
             self._jobs[shard].append(job)
             if shard not in self._working:
-                task = asyncio.create_task(self._work(shard), name=f"laurels-postgres-settle-{shard}")
+                # Not in the caller's context: others' documents are no act of the person who asked first.
+                task = asyncio.create_task(
+                    self._work(shard), name=f"laurels-postgres-settle-{shard}", context=Context()
+                )
                 self._working[shard] = task
         receipts: list[Receipt | LaurelsError] = []
         answers = await asyncio.gather(*(job.future for job in jobs))
@@ -103,13 +111,26 @@ class Settler:
     async def _settle_together(self, shard: int, jobs: list[_Job]) -> list[Answer | int]:
         for _ in range(TRIES):
             try:
-                async with self._connections.transaction([shard]) as db:
+                async with self._connections.transaction([shard], recorded=False) as db:
                     group = Group(db, shard, self._facts, self._names, self._now())
                     in_depth = any(job.in_depth for job in jobs)
                     answers = await group.settle([(job.document, job.decide) for job in jobs], in_depth=in_depth)
+                    recorded = await self._record(db, jobs, answers)
             except RETRIED:
                 continue
+            for doing in recorded:
+                doing.row_is_written = True
             if group.grew:
                 self._committed()
             return answers
         raise LedgerUnavailable
+
+    async def _record(self, db: Statements, jobs: list[_Job], answers: list[Answer | int]) -> list[Recording]:
+        """Write the rows of what people asked for: one for each doing and transaction, of what was judged in it."""
+        judged: dict[Recording, list[Answer]] = {}
+        for job, answer in zip(jobs, answers, strict=True):
+            if job.doing is not None and isinstance(answer, Receipt | LaurelsError):
+                judged.setdefault(job.doing, []).append(answer)
+        for doing, of_doing in judged.items():
+            await self._connections.write_row(db, as_done(doing.act, of_doing))
+        return [*judged]

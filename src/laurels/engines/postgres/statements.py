@@ -1,5 +1,6 @@
 """Statements by their names in `queries/`, run on one connection."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,9 @@ import asyncpg
 
 Row = Any
 """A row as the driver gives it: by index, by name, and to be unpacked."""
+
+NO_LIMIT_S = 24 * 3600.0
+"""The driver takes no timeout for its connection's own."""
 
 _queries = aiosql.from_path(Path(__file__).with_name("queries"), "asyncpg", mandatory_parameters=False)
 SQL: dict[str, str] = {
@@ -43,6 +47,12 @@ class Statements:
     async def value(self, name: str, *arguments: Any) -> Any:
         """The first column of the first row; None where there is none."""
         return await self.connection.fetchval(SQL[name], *arguments)
+
+    async def chunks(self, name: str, size: int, *arguments: Any) -> AsyncIterator[list[Row]]:
+        """The rows in chunks, within a transaction, however long the server sorts them first."""
+        cursor = await self.connection.cursor(SQL[name], *arguments, timeout=NO_LIMIT_S)
+        while rows := await cursor.fetch(size, timeout=NO_LIMIT_S):
+            yield rows
 
     async def run(self, name: str, *arguments: Any) -> None:
         """Run a statement for its effect."""

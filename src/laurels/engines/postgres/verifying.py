@@ -9,19 +9,36 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from typing import NamedTuple
 
-from laurels.engines.postgres import verifying_documents
+from laurels.engines.postgres import audit_rows, verifying_documents
 from laurels.engines.postgres.codes import ENTRY_KINDS, SHARDS
 from laurels.engines.postgres.connections import Connections
 from laurels.engines.postgres.statements import Row, Statements
-from laurels.ledger import Finding, NameNumbers, Verification
-from laurels.ledger.checking import CHUNK, CheckedMember, KeptMember, follows, is_its_name, readable
+from laurels.ledger import Finding, NameNumbers, Recount, Verification
+from laurels.ledger.checking import (
+    CHUNK,
+    CheckedMember,
+    KeptMember,
+    MonthOf,
+    by_month,
+    count_months,
+    follows,
+    is_its_name,
+    readable,
+)
 from laurels.model import EntryKind
 from laurels.model.entries import MOVES_POINTS
+from laurels.model.months import Months
+
+Closed = dict[int, list[tuple[int, int]]]
 
 
-async def verify(connections: Connections, names: NameNumbers | None) -> AsyncIterator[Verification]:
-    """The chain and its positions, then what it says of each member, then documents and awards, then the guards."""
-    feeds = Feeds()
+async def verify(
+    connections: Connections, names: NameNumbers | None, recount: Recount | None = None
+) -> AsyncIterator[Verification]:
+    """The chain and its positions, then what it says of each member, then documents and awards, then the audit log,
+    then the guards.
+    """
+    feeds = Feeds(None if recount is None else recount.month_of)
     while not feeds.are_read():
         async with connections.snapshot() as db:
             feeds.heads = {shard: position for shard, position, _ in await db.all("heads")}
@@ -29,8 +46,11 @@ async def verify(connections: Connections, names: NameNumbers | None) -> AsyncIt
         yield feeds.report(findings)
     async for findings in _members(connections, feeds, names):
         yield feeds.report(findings)
-    async for findings in verifying_documents.verify(connections):
+    async for findings in verifying_documents.verify(connections, None if recount is None else recount.fits):
         yield feeds.report(findings)
+    async with connections.snapshot() as db:
+        async for findings in audit_rows.findings(db):
+            yield feeds.report(findings)
     async with connections.read() as db:
         unguarded: list[Row] = await db.all("unguarded")
     what = "the triggers that keep what never changes are not all there"
@@ -40,8 +60,10 @@ async def verify(connections: Connections, names: NameNumbers | None) -> AsyncIt
 class Feeds:
     """The entries read so far in every shard, and where their feeds ended when it was last looked."""
 
-    def __init__(self) -> None:
-        self.of = [Feed(shard) for shard in range(SHARDS)]
+    def __init__(self, month_of: MonthOf | None) -> None:
+        self.month_of = month_of
+        self.members: dict[int, CheckedMember] = {}
+        self.of = [Feed(shard, self.members, month_of) for shard in range(SHARDS)]
         self.heads: dict[int, int] = {}
 
     def are_read(self) -> bool:
@@ -69,10 +91,11 @@ class Feeds:
 class Feed:
     """The entries of a shard read so far: up to which position, its hash, and what they say of the members."""
 
-    def __init__(self, shard: int) -> None:
+    def __init__(self, shard: int, members: dict[int, CheckedMember], month_of: MonthOf | None) -> None:
         self.shard = shard
         self.position = 0
-        self.members: dict[int, CheckedMember] = {}
+        self.members = members
+        self._month_of = month_of
         self.events: Counter[int] = Counter()
         self._hash = b""
 
@@ -103,7 +126,10 @@ class Feed:
         self.position, self._hash = position, stored
         number, points, *_ = until_refund
         member = self.members.setdefault(number, CheckedMember())
-        member.add(kind, points, name_number, readable(details), recorded_at)
+        said = readable(details)
+        member.add(kind, points, name_number, said, recorded_at)
+        if self._month_of is not None:
+            count_months(self.members, number, kind, points, said, columns[13:15], self._month_of)
         if kind not in MOVES_POINTS and kind != EntryKind.ENROL:
             self.events[number] += 1
         if kind in MOVES_POINTS:
@@ -126,27 +152,41 @@ async def _members(connections: Connections, feeds: Feeds, names: NameNumbers | 
             named = _Naming(names, *await db.only("numbered_names"))
             while shard < SHARDS and compared < CHUNK:
                 feed = feeds.of[shard]
-                findings += await feed.catch_up(db)
+                for each in feeds.of:  # a merge in another shard moves months to this one
+                    findings += await each.catch_up(db)
                 rows: list[Row] = await db.all("verify_members", shard, after, CHUNK)
-                findings += [finding for row in rows for finding in _compare(row, feed, named)]
+                closed = await _closed_months(db, shard, rows) if feeds.month_of is not None else None
+                findings += [finding for row in rows for finding in _compare(row, feed, named, closed)]
                 compared += len(rows)
                 after = rows[-1][0] if rows else -1
                 shard += not rows
         yield findings
     yield [
         Finding(f"member number {number}", "has entries, but is not in the ledger")
-        for feed in feeds.of
-        for number, member in feed.members.items()
+        for number, member in feeds.members.items()
         if not member.seen
     ]
 
 
-def _compare(row: Row, feed: Feed, named: "_Naming") -> Iterator[Finding]:
+async def _closed_months(db: Statements, shard: int, rows: list[Row]) -> Closed:
+    """(month, score) of these members' closed months, by member."""
+    found: Closed = {}
+    if rows:
+        for member, month, score in await db.all("verify_closed_months", shard, rows[0][0], rows[-1][0]):
+            found.setdefault(member, []).append((month, score))
+    return found
+
+
+def _compare(row: Row, feed: Feed, named: "_Naming", closed: Closed | None) -> Iterator[Finding]:
     number = row[0]
     member = feed.members.setdefault(number, CheckedMember())
     member.seen = True
     for what in member.differences(_kept(row)):
         yield Finding(f"member number {number}", what)
+    if closed is not None:
+        kept = by_month([*Months(*row[15:18]).open(), *closed.get(number, [])])
+        for what in member.months_differ(kept):
+            yield Finding(f"member number {number}", what)
     if (row[9] or 0) != member.last_position:
         yield Finding(f"member number {number}", f"its newest entry is kept as {row[9]}, it is {member.last_position}")
     if row[13] != feed.events.get(number, 0):

@@ -1,20 +1,23 @@
 """Checking documents: each lies in one place, its entry is its own, and what is kept of orders is what entries say."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 from laurels.engines.postgres.codes import DOCUMENT_KINDS, ENTRY_KINDS, SHARDS, parted
 from laurels.engines.postgres.connections import Connections
-from laurels.engines.postgres.entries import At
+from laurels.engines.postgres.entries import At, entry_of
 from laurels.engines.postgres.statements import Row, Statements
-from laurels.ledger import Finding
-from laurels.ledger.checking import CHUNK, OrderEntry, OrderKept, order_differs
-from laurels.model import DocumentKind, EntryKind
+from laurels.ledger import Award, Finding
+from laurels.ledger.checking import CHUNK
+from laurels.model import DocumentKind, Entry, EntryKind
+
+Fits = Callable[[Award, Sequence[Entry]], bool]
+"""`Recount.fits`."""
 
 _START = "", b"\x01", ""
 
 
-async def verify(connections: Connections) -> AsyncIterator[list[Finding]]:
-    """Check all documents, so many in a step."""
+async def verify(connections: Connections, fits: Fits | None) -> AsyncIterator[list[Finding]]:
+    """Check all documents, so many in a step; with `fits` what is kept of orders, too."""
     home, after = 0, _START
     while home < SHARDS:
         findings: list[Finding] = []
@@ -22,36 +25,28 @@ async def verify(connections: Connections) -> AsyncIterator[list[Finding]]:
         async with connections.snapshot() as db:
             while home < SHARDS and checked < CHUNK:
                 rows: list[Row] = await db.all("verify_documents", home, *after, CHUNK)
-                entries = await _entries_of_orders(db, rows)
-                findings += [finding for row in rows for finding in _check(row, entries)]
+                entries = {} if fits is None else await _entries_of_orders(db, rows)
+                findings += [finding for row in rows for finding in _check(row, entries, fits)]
                 checked += len(rows)
                 after = (rows[-1]["source"], rows[-1]["kind"], rows[-1]["id"]) if rows else _START
                 home += not rows
         yield findings
 
 
-async def _entries_of_orders(db: Statements, rows: list[Row]) -> dict[At, OrderEntry]:
-    if not rows:
-        return {}
+async def _entries_of_orders(db: Statements, rows: list[Row]) -> dict[At, Entry]:
+    """Each entry is read once, with those of its chunk."""
     places = [at for row in rows if row["left_amount"] is not None for at in _places(row)]
+    if not places:
+        return {}
     found: list[Row] = await db.all("verify_order_entries", [at[0] for at in places], [at[1] for at in places])
-    return {
-        (row["shard"], row["position"]): OrderEntry(
-            kind=ENTRY_KINDS[row["kind"]],
-            points=row["points"],
-            amount=row["amount"],
-            terms=(row["program_version"], row["currency"], row["amount"], row["points"], row["board_at"]),
-            details=row["details"],
-        )
-        for row in found
-    }
+    return {(row["shard"], row["position"]): entry_of(row) for row in found}
 
 
 def _places(row: Row) -> list[At]:
     return [(row["shard"], row["position"]), *(parted(place) for place in row["places"] or ())]
 
 
-def _check(row: Row, entries: dict[At, OrderEntry]) -> Iterator[Finding]:
+def _check(row: Row, entries: dict[At, Entry], fits: Fits | None) -> Iterator[Finding]:
     kind = DOCUMENT_KINDS[row["kind"]]
     where = f"{kind} {row['source']}/{row['id']}"
     lies = [row["ready"] is not None, row["state"] is not None, row["position"] is not None]
@@ -60,7 +55,8 @@ def _check(row: Row, entries: dict[At, OrderEntry]) -> Iterator[Finding]:
         yield Finding(where, f"it has to lie in one place and lies in {', '.join(names) or 'none'}")
     elif row["position"] is not None and not _is_its_own(kind, row):
         yield Finding(where, f"its entry {row['shard']}-{row['position']} is not its own")
-    if kind is DocumentKind.ORDER and row["position"] is not None and not _fits(row, entries):
+    is_awarded_order = kind is DocumentKind.ORDER and row["position"] is not None
+    if is_awarded_order and fits is not None and not _fits(row, entries, fits):
         what = "what it earned, what is left and what was taken back do not fit its entries"
         yield Finding(f"order {row['source']}/{row['id']}", what)
 
@@ -74,6 +70,12 @@ _LED_TO = {
     DocumentKind.RESTORATION: {EntryKind.RESTORE},
     DocumentKind.REDEMPTION: {EntryKind.REDEEM},
     DocumentKind.EXPIRY: set(),
+    DocumentKind.HOLD: {EntryKind.HOLD},
+    DocumentKind.CAPTURE: {EntryKind.REDEEM},
+    DocumentKind.VOID: {EntryKind.VOID},
+    DocumentKind.TRANSFER: {EntryKind.TRANSFER},
+    DocumentKind.GIVEN: {EntryKind.TRANSFER},
+    DocumentKind.GRANT: {EntryKind.TIER},
     DocumentKind.MESSAGE: set(),
 }
 _NAMED_BY = {
@@ -93,19 +95,24 @@ def _is_its_own(kind: DocumentKind, row: Row) -> bool:
     )
 
 
-def _fits(row: Row, entries: dict[At, OrderEntry]) -> bool:
+def _fits(row: Row, entries: dict[At, Entry], fits: Fits) -> bool:
     if row["left_amount"] is None or row["award_whose"] != row["entry_whose"]:
         return False
-    found = [entries.get(at) for at in _places(row)]
-    if None in found:
-        return False
-    kept = OrderKept(
-        terms=(row["program_version"], row["currency"], row["amount"], row["points"], row["board_at"]),
-        points=row["points"],
+    award = Award(
+        source=row["source"],
+        order_id=row["id"],
+        member=row["award_whose"],
+        program_version=row["program_version"],
+        currency=row["currency"],
         amount=row["amount"],
         left=row["left_amount"],
+        points=row["points"],
         reversed=row["reversed"],
+        board_at=row["board_at"],
+        frame=row["frame"],
         refunded=row["refunded"],
-        framed=row["framed"],
     )
-    return not order_differs(kept, [entry for entry in found if entry is not None])
+    try:
+        return fits(award, [entries[at] for at in _places(row)])
+    except (LookupError, TypeError, ValueError):  # an entry that is not there, or makes no sense
+        return False

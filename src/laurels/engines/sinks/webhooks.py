@@ -27,6 +27,8 @@ class WebhookSink:
     sign for another.
     """
 
+    at_once = 5
+
     def __init__(
         self,
         url: str,

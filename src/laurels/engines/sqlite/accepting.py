@@ -7,9 +7,9 @@ from typing import NamedTuple
 from laurels.engines.sqlite import intents, members
 from laurels.engines.sqlite.chain import SECRET_BYTES, Numbers, read_entry
 from laurels.engines.sqlite.connection import Database
-from laurels.ledger import Item, Receipt, shard_of
+from laurels.ledger import Item, Onward, Receipt, shard_of
 from laurels.model import Document, DocumentKind, RefusedMessage, Status
-from laurels.model.documents import kept_id, keyed
+from laurels.model.documents import fingerprint_of, kept_id, keyed
 
 
 class Acceptance:
@@ -63,8 +63,10 @@ class Acceptance:
             return known
         if not intents.allow(self._db, document):
             return Receipt(Status.ACCEPTED, conflict=True)
-        self._put(document, whose)
+        sequence = self._put(document, whose)
         intents.finish(self._db, document)
+        if document.kind is DocumentKind.AMENDMENT:
+            self._change_before_award(document, sequence)
         return Receipt(Status.ACCEPTED)
 
     def set_aside(self, message: RefusedMessage) -> None:
@@ -100,6 +102,20 @@ class Acceptance:
             None if document.order_key is None else document.order_key[0],
             document.actor,
         )
+
+    def _change_before_award(self, document: Document, sequence: int) -> None:
+        """A change of an order that is not awarded waits for it, and is what the order is awarded by. One in
+        quarantine is judged again.
+        """
+        row = None if document.order_key is None else self._db.one("unawarded_order", *document.order_key)
+        if row is None:
+            return
+        order, state = row
+        self._db.run("set_accepted", Status.WAITING.value, sequence)
+        self._db.run("set_inbox", "waiting", "the order is not awarded yet", self._now, sequence)
+        if state == "quarantined":
+            self._db.run("set_accepted", Status.ACCEPTED.value, order)
+            self._db.run("set_inbox", "ready", "", self._now, order)
 
     def place(self, document: Document) -> "Whose":
         """Whose a document of an unknown member is: nobody's yet, where it does not enrol."""
@@ -176,6 +192,31 @@ class Acceptance:
                 return receipt
         fingerprints = fingerprint, keyed(secret or unplaced, document.fingerprint)
         return Receipt(Status(status), conflict=True, fingerprints=fingerprints)
+
+
+def hand_on(db: Database, onward: Onward, now: int) -> None:
+    """Put a document of Laurels' own into a member's inbox, in the transaction that it follows from."""
+    row = db.one("whose_number", onward.member)
+    assert row is not None, "a number that was given stays"
+    number, shard, secret = row
+    fingerprint = keyed(secret or secrets.token_bytes(SECRET_BYTES), fingerprint_of(onward.content.decode()))
+    kind, accepted = onward.kind.value, Status.ACCEPTED.value
+    sequence = db.insert("insert_accepted", kind, onward.source, onward.id, number, fingerprint, accepted, now)
+    db.run(
+        "insert_inbox",
+        sequence,
+        kind,
+        onward.source,
+        onward.id,
+        None,
+        None,
+        now,
+        onward.content,
+        b"",
+        shard,
+        None,
+        None,
+    )
 
 
 class Whose(NamedTuple):

@@ -10,7 +10,7 @@ from laurels.engines.sqlite.chain import Chain, Chains, read_entry
 from laurels.engines.sqlite.connection import Database, Row
 from laurels.engines.sqlite.writing import write
 from laurels.errors import LaurelsError, NotOwned
-from laurels.ledger import Award, Claim, Decide, Item, MemberState, OrderKey, Receipt, Redeemed
+from laurels.ledger import OF_HOLD, Award, Claim, Decide, Item, MemberState, OrderKey, Receipt, Redeemed
 from laurels.model import Balance, Document, DocumentKind, Status
 
 
@@ -94,9 +94,9 @@ def sweep(db: Database, shard: int, limit: int, decide: Decide, *, now: int, fen
     rows = db.all("claim_due", shard, chain.now, limit)
     if not rows:
         return 0
-    for whose, _, _ in rows:
-        db.run("delete_due", shard, chain.now, whose)
-    items = [_by_clock(member, at) for member, at in {member: at for _, member, at in rows}.items()]
+    for member, _ in rows:
+        db.run("delete_due", shard, chain.now, member)
+    items = [_by_clock(member, at) for member, at in rows]
     claim, balances = _claim(db, chain, items, [], in_depth=True)
     write(db, chain, decide(claim), balances=balances)
     chain.save()
@@ -173,18 +173,24 @@ def _claim(
     for member, row in balances.items():
         if row is not None:
             claim.members[member] = MemberState(Balance(*row[:3]), row[6])
-    if in_depth:
+    if in_depth or any(item.kind is DocumentKind.GIVEN for item in items):
         claim.budgets = dict(db.all("read_budgets"))
-        claim.secret = db.value("read_secret")
         for member in balances:
-            claim.members[member] = _in_depth(db, member, claim.members.get(member, MemberState()))
+            claim.members[member] = in_depth_of(db, member, claim.members.get(member, MemberState()))
     return claim, balances
 
 
-def _in_depth(db: Database, member: int, kept: MemberState) -> MemberState:
-    enrolled_at, attributes = db.one("read_person", member) or (None, None)
+def pair(db: Database, chain: Chain, ends: int, goes_on: int) -> Claim:
+    """What joining two members needs; the chain is the one's that goes on."""
+    claim, _ = _claim(db, chain, [_by_clock(ends, chain.now), _by_clock(goes_on, chain.now)], [], in_depth=True)
+    return claim
+
+
+def in_depth_of(db: Database, member: int, kept: MemberState) -> MemberState:
+    """A member with what programs in depth ask for."""
+    attributes, enrolled_at, draw = db.one("read_person", member) or (None, None, b"")
     orders, last_order_at = (0, None) if kept.state is not None else db.one("read_orders", member) or (0, None)
-    return MemberState(kept.totals, kept.state, attributes, enrolled_at, orders, last_order_at)
+    return MemberState(kept.totals, kept.state, attributes, enrolled_at, draw, orders, last_order_at)
 
 
 def _look_up(db: Database, claim: Claim, item: Item, shard: int, *, anything_waits: bool) -> None:
@@ -196,7 +202,8 @@ def _look_up(db: Database, claim: Claim, item: Item, shard: int, *, anything_wai
                 claim.waiting[key] = [_item(row) for row in db.all("claim_waiting", *key, shard)]
         case DocumentKind.RESTORATION:
             source, redemption_id = item.source, item.id.split("\n")[0]
-            row = db.one("read_redemption", source, redemption_id)
+            captured = redemption_id.removeprefix(OF_HOLD) if redemption_id.startswith(OF_HOLD) else None
+            row = db.one("read_redemption", source, redemption_id, captured)
             if row is not None:
                 claim.redemptions[source, redemption_id] = Redeemed(
                     member=row[0], points=row[1], restored=row[2], spent=row[3]

@@ -146,10 +146,13 @@ class SqliteBooks(Session):
             row = db.one("account_by_id", member_id)
             if row is None:
                 return None
-            totals = Balance(*row[:3]) if row[0] is not None else Balance()
-            return MemberState(totals, row[3]), chains_version(db)
+            totals = Balance(*row[1:4]) if row[1] is not None else Balance()
+            return awarding.in_depth_of(db, row[0], MemberState(totals, row[4])), chains_version(db)
 
         return await self._reader.run(read)
+
+    async def budgets(self) -> dict[str, int]:
+        return await self._reader.run(lambda db: dict(db.all("read_budgets")))
 
     async def entries(self, member_id: str, *, before: str | None = None, limit: int = 50) -> list[Entry]:
         def read(db: Database) -> list[Entry]:

@@ -117,6 +117,10 @@ class Database:
         rows: list[Row] = self.execute(_SQL[name], bindings).fetchall()
         return rows
 
+    def each(self, name: str, *bindings: Any) -> Iterator[Row]:
+        """Every row, one after another."""
+        return iter(self.execute(_SQL[name], bindings))
+
     def value(self, name: str, *bindings: Any) -> Any:
         """The first column of the only row."""
         return self.execute(_SQL[name], bindings).get
@@ -156,7 +160,7 @@ def wrapped() -> Iterator[None]:
         ) from error
     except apsw.FullError as error:
         raise LedgerUnavailable("The disk is full. Nothing was accepted; free some space and try again.") from error
-    except apsw.CorruptError as error:
+    except (apsw.CorruptError, UnicodeDecodeError) as error:  # the second for a text that is none
         raise LedgerUnavailable(
             f"The ledger's file is damaged ({error}). `laurels verify` says where; restore a backup."
         ) from error

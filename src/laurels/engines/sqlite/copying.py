@@ -2,17 +2,14 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
 import apsw
 
-from laurels.engines.sqlite import verifying
 from laurels.engines.sqlite.connection import Database, wrapped
 from laurels.engines.sqlite.schema import LATEST, version_of
 from laurels.errors import FileRefused, LedgerUnavailable
-from laurels.ledger import NameNumbers, Verification
 
 
 def write_copy(path: Path, copy: Path) -> None:
@@ -62,13 +59,6 @@ def remove_draft(draft: Path) -> None:
     for path in (draft, *draft.parent.glob(f"{draft.name}-*"), *draft.parent.glob(f"{draft.name}.*")):
         with suppress(OSError):
             path.unlink()
-
-
-def verify_copy(path: Path, names: NameNumbers | None) -> Iterator[Verification]:
-    """Check a copy of the present schema against every promise that can be read off it."""
-    with wrapped(), closing(Database(path, read_only=True, names=names)) as db:
-        if version_of(db.connection) == LATEST:
-            yield from verifying.verify(db)
 
 
 def names_key_of(path: Path) -> bytes | None:

@@ -4,17 +4,20 @@ thread.
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 import apsw
 import structlog
 
 from laurels import clock
 from laurels.clock import Clock
-from laurels.engines.sqlite import leases, verifying
+from laurels.engines.sqlite import keeping, leases, verifying
+from laurels.engines.sqlite.auditing import SqliteAudit
 from laurels.engines.sqlite.books import SqliteBooks, SqliteInbox
+from laurels.engines.sqlite.casework import SqliteCasework
 from laurels.engines.sqlite.connection import Database, wrapped
 from laurels.engines.sqlite.copying import write_copy
 from laurels.engines.sqlite.feeding import SqliteFeed, heads_of
@@ -25,8 +28,11 @@ from laurels.engines.sqlite.programs import SqlitePrograms
 from laurels.engines.sqlite.registry import SqliteMembers, SqliteOutbox, SqliteQuarantine
 from laurels.engines.sqlite.schema import LATEST, migrate, version_of
 from laurels.errors import AnotherNamesKey, LedgerReadOnly, LedgerUnavailable, SchemaTooOld
-from laurels.ledger import Heads, NameNumbers, Upgrade, Verification
+from laurels.ledger import Award, Awarded, Heads, MemberState, NameNumbers, Recount, Upgrade, Verification
 from laurels.ledger.epochs import lowest_epoch
+from laurels.model import Entry
+
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +47,8 @@ class SqliteLedger(
     SqliteQuarantine,
     SqliteOutbox,
     SqlitePrograms,
+    SqliteAudit,
+    SqliteCasework,
 ):
     """A ledger in one file, with the checkout's `intents` in the same. Make it with `SqliteLedger.open`; call it from
     one event loop.
@@ -110,12 +118,31 @@ class SqliteLedger(
                 _copy(connection, path, version, path.with_name(f"{path.name}.schema-{version}"))
             return migrate(connection, shards, upgrade)
 
-    async def verify(self) -> AsyncIterator[Verification]:
+    async def verify(self, recount: Recount | None = None) -> AsyncIterator[Verification]:
         db = Database(self._path, read_only=True, names=self._names)
         try:
-            steps = verifying.verify(db)
+            steps = verifying.verify(db, recount)
             while (step := await asyncio.to_thread(next, steps, None)) is not None:
                 yield step
+        finally:
+            db.close()
+
+    def awarded(self) -> AsyncIterator[list[Awarded]]:
+        return self._chunks(keeping.awarded)
+
+    def accounts(self) -> AsyncIterator[list[tuple[int, MemberState]]]:
+        return self._chunks(keeping.accounts)
+
+    def framed(self) -> AsyncIterator[list[tuple[Award, list[Entry]]]]:
+        return self._chunks(keeping.framed)
+
+    async def _chunks(self, read: Callable[[Database], Iterator[list[T]]]) -> AsyncIterator[list[T]]:
+        """A long read on a connection of its own, off the event loop."""
+        db = Database(self._path, read_only=True)
+        try:
+            chunks = read(db)
+            while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
+                yield chunk
         finally:
             db.close()
 

@@ -103,6 +103,17 @@ def set_contact(db: Database, member_id: str, email: str | None, actor: str, now
     return chains_version(db)
 
 
+def set_attributes(db: Database, member_id: str, attributes: bytes | None) -> None:
+    """Keep what the shop says of a member, or nothing."""
+    row = db.one("member_by_id", member_id)
+    if row is None:
+        raise UnknownMember
+    if attributes is None:
+        db.run("forget_attributes", row[0])
+    else:
+        db.run("write_attributes", row[0], attributes)
+
+
 def chains_version(db: Database) -> Version:
     """The version that the ledger has now."""
     epoch = db.value("read_epoch")

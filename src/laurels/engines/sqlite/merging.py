@@ -1,15 +1,17 @@
 """Making two members one."""
 
+from laurels.engines.sqlite.awarding import pair
 from laurels.engines.sqlite.chain import Chains
 from laurels.engines.sqlite.connection import Database
 from laurels.engines.sqlite.members import chains_version, joined
-from laurels.engines.sqlite.writing import save_totals, totals_of
+from laurels.engines.sqlite.writing import save_totals, totals_of, write
 from laurels.errors import Conflict, PointsOutOfRange, UnknownMember
+from laurels.ledger import Decide, Outcome
 from laurels.model import Balance, EntryKind, Version
 from laurels.model.details import MergeDetails, encode
 
 
-def merge(db: Database, member_id: str, into: str, actor: str, now: int) -> Version:
+def merge(db: Database, member_id: str, into: str, actor: str, now: int, *, join: Decide | None) -> Version:
     """Move a member's points, orders, later documents and places to another, and let its id answer for that one.
 
     Two entries are written, one in each shard's feed, the ends of both shards read in ascending order.
@@ -29,10 +31,15 @@ def merge(db: Database, member_id: str, into: str, actor: str, now: int) -> Vers
         chains.of(each)
     joined(db, chains.of(shard), number)
     joined(db, chains.of(stays[5]), stays[0])
+    outcome = Outcome() if join is None else join(pair(db, chains.of(stays[5]), number, stays[0]))
     _move_totals(db, chains, (number, shard), (stays[0], stays[5]), actor)
+    db.run("forget_due", number)
+    write(db, chains.of(stays[5]), outcome)
     db.run("merge_member", stays[0], number)
     db.run("merge_contact", stays[0], number)
     db.run("forget_contact", number)
+    db.run("merge_attributes", stays[0], number)
+    db.run("forget_attributes", number)
     db.run("move_inbox", stays[5], number)
     db.run("merge_milestones", stays[0], number)
     db.run("release_messages", stays[0], now)

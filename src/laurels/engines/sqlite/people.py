@@ -37,12 +37,14 @@ def _kept(db: Database, member_id: str) -> Kept | None:
         return None
     member = member_of(row)
     totals = db.one("read_balance", member.number)
+    said, *_ = db.one("read_person", member.number) or (None,)
     return Kept(
         member=member,
         other_ids=tuple(
             its_id for number, _, its_id in db.all("merged_with", member.number) if number != member.number
         ),
         email=db.value("contact", member.number),
+        attributes=said,
         balance=Balance() if totals is None else Balance(*totals[:3]),
         entries=tuple(KeptEntry(entry_of(row[:-1]), row[-1]) for row in db.all("kept_entries", member.number)),
         documents=tuple(

@@ -48,7 +48,7 @@ SELECT e.place, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.or
        e.hash, m.member_id, e.format, e.details, r.note
 FROM entry e JOIN member m ON m.number = e.member LEFT JOIN remark r ON r.place = e.place
 WHERE e.member = ?1 AND e.place < ?2
-  AND e.kind IN ('earn', 'reverse', 'adjust', 'redeem', 'expire', 'restore', 'merge')
+  AND e.kind IN ('earn', 'reverse', 'adjust', 'redeem', 'expire', 'restore', 'merge', 'transfer')
 ORDER BY e.place DESC LIMIT ?3;
 
 -- name: merged_entries
@@ -59,7 +59,7 @@ SELECT e.place, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.or
 FROM entry e JOIN member m ON m.number = e.member LEFT JOIN remark r ON r.place = e.place
 WHERE e.member IN (SELECT number FROM member WHERE number = ?1 OR merged_into = ?1)
   AND (?2 IS NULL OR (e.recorded_at, e.place) < (SELECT recorded_at, place FROM entry WHERE place = ?2))
-  AND e.kind IN ('earn', 'reverse', 'adjust', 'redeem', 'expire', 'restore', 'merge')
+  AND e.kind IN ('earn', 'reverse', 'adjust', 'redeem', 'expire', 'restore', 'merge', 'transfer')
 ORDER BY e.recorded_at DESC, e.place DESC LIMIT ?3;
 
 -- name: order_entries
@@ -145,6 +145,11 @@ WHERE i.state = 'waiting' AND i.order_source = ?1 AND i.order_id = ?2 AND i.shar
 -- name: set_inbox!
 -- A document waits, goes to quarantine, or comes back.
 UPDATE inbox SET state = ?, reason = ?, changed_at = ? WHERE sequence = ?;
+
+-- name: unawarded_order
+-- An order that is ready to be awarded, or in quarantine.
+SELECT i.sequence, i.state FROM accepted a JOIN inbox i ON i.sequence = a.sequence
+WHERE a.source = ? AND a.id = ? AND a.kind = 'order' AND i.state IN ('ready', 'quarantined');
 
 -- name: delete_inbox!
 -- A document was awarded.
@@ -261,7 +266,8 @@ FROM entry WHERE place > ? AND place <= ? ORDER BY place LIMIT ?;
 -- name: verify_members
 -- Members with their totals, in chunks.
 SELECT m.number, coalesce(b.balance, 0), coalesce(b.earned, 0), coalesce(b.score, 0), m.hidden, m.name_number,
-       m.member_id IS NULL, m.merged_into, m.place, m.number < (SELECT next_member FROM ledger), m.member_id, m.enrolled_at
+       m.member_id IS NULL, m.merged_into, m.place, m.number < (SELECT next_member FROM ledger),
+       coalesce(b.month, 0), coalesce(b.month_score, 0), coalesce(b.before_score, 0), m.member_id, m.enrolled_at
 FROM member m LEFT JOIN balance b ON b.member = m.number WHERE m.number > ? ORDER BY m.number LIMIT ?;
 
 -- name: verify_accepted
@@ -284,6 +290,11 @@ WHERE a.sequence > ?1 AND a.sequence <= ?2 AND (
             WHEN 'amendment' THEN e.kind IN ('reverse', 'earn')
             WHEN 'adjustment' THEN e.kind = 'adjust'
             WHEN 'restoration' THEN e.kind = 'restore'
+            WHEN 'hold' THEN e.kind = 'hold'
+            WHEN 'void' THEN e.kind = 'void'
+            WHEN 'transfer' THEN e.kind = 'transfer'
+            WHEN 'given' THEN e.kind = 'transfer'
+            WHEN 'grant' THEN e.kind = 'tier'
             ELSE e.kind = 'redeem' END, FALSE));
 
 -- name: last_accepted
@@ -295,33 +306,50 @@ SELECT coalesce(max(sequence), 0) FROM accepted;
 SELECT max(sequence) FROM (SELECT sequence FROM accepted WHERE sequence > ? AND sequence <= ? ORDER BY sequence LIMIT ?);
 
 -- name: verify_awards
--- Awarded orders for which what is kept for their refunds is not what their entries say.
-SELECT a.source, a.id
+-- Awarded orders with what is kept of them, in chunks.
+SELECT a.source, a.id, a.place, coalesce(m.merged_into, e.member), coalesce(n.merged_into, w.member), w.places, w.program_version,
+       w.currency, w.amount, w.left_amount, w.points, w.reversed, w.board_at, w.frame, w.refunded
 FROM accepted a JOIN entry e ON e.place = a.place
 LEFT JOIN award w ON w.source = a.source AND w.order_id = a.id
-WHERE a.sequence > ?1 AND a.sequence <= ?2 AND a.kind = 'order' AND (
-    (SELECT coalesce(merged_into, number) FROM member WHERE number = w.member)
-        IS NOT (SELECT coalesce(merged_into, number) FROM member WHERE number = e.member)
-    OR w.places IS NULL OR json_extract(CAST(w.places AS TEXT), '$[0]') IS NOT a.place
-    OR (SELECT sum(points) FROM entry WHERE place IN (SELECT value FROM json_each(CAST(w.places AS TEXT))))
-        IS NOT w.points - w.reversed
-    OR w.left_amount < 0 OR w.left_amount > w.amount
-    OR (w.frame IS NULL AND w.left_amount = 0 AND w.reversed <> w.points)
-    OR (w.refunded IS NULL AND (w.left_amount <> w.amount OR w.reversed <> 0))
-    OR (w.program_version, w.currency, w.amount, w.points, w.board_at) IS NOT (
-        SELECT program_version, currency, amount, points, board_at
-        FROM entry JOIN json_each(CAST(w.places AS TEXT)) ON place = value
-        WHERE entry.kind = 'earn' ORDER BY key DESC LIMIT 1)
-    OR w.left_amount IS NOT (
-        SELECT CASE
-            WHEN kind = 'earn' THEN amount
-            WHEN format = 1 THEN max(0, w.amount - (
-                SELECT sum(amount) FROM entry
-                WHERE kind = 'reverse' AND place IN (SELECT value FROM json_each(CAST(w.places AS TEXT)))))
-            WHEN details ->> '$.cancelled' THEN details ->> '$.left' + amount
-            WHEN details ->> '$.beyond' THEN details ->> '$.left'
-            ELSE details ->> '$.left' - amount END
-        FROM entry WHERE place = json_extract(CAST(w.places AS TEXT), '$[#-1]')));
+LEFT JOIN member m ON m.number = e.member
+LEFT JOIN member n ON n.number = w.member
+WHERE a.sequence > ?1 AND a.sequence <= ?2 AND a.kind = 'order';
+
+-- name: verify_order_entries
+-- Entries at places, without looking at the members or at people's words.
+SELECT e.place, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id, e.reason,
+       e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at, e.hash, NULL, e.format, e.details,
+       NULL
+FROM json_each(?) p JOIN entry e ON e.place = p.value;
+
+-- name: verify_closed_months
+-- What members with numbers between two scored in closed months.
+WITH RECURSIVE closed(month) AS (
+    SELECT min(month) FROM closed_month
+    UNION ALL SELECT (SELECT min(month) FROM closed_month WHERE month > closed.month) FROM closed WHERE month IS NOT NULL)
+SELECT c.member, c.month, c.score FROM closed CROSS JOIN closed_month c ON c.month = closed.month
+WHERE c.member > ? AND c.member <= ?;
+
+-- name: accounts
+-- Every member with its totals and what the program keeps of it.
+SELECT member, balance, earned, score, state FROM balance ORDER BY member;
+
+-- name: framed
+-- Orders of which a frame is kept, after one.
+SELECT source, order_id, coalesce(m.merged_into, member), program_version, currency, amount, left_amount, points, reversed,
+       board_at, frame, refunded, NULL
+FROM award JOIN member m ON m.number = award.member
+WHERE frame IS NOT NULL AND (source, order_id) > (?, ?) ORDER BY source, order_id LIMIT ?;
+
+-- name: awarded
+-- Every document that was awarded, in the order of recording, with the first entry that it led to.
+SELECT e.place, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id, '',
+       e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at,
+       e.hash, NULL, e.format, e.details, '',
+       a.kind, a.source, a.id, coalesce(m.merged_into, m.number), a.accepted_at, c.content
+FROM accepted a JOIN entry e ON e.place = a.place JOIN member m ON m.number = e.member
+LEFT JOIN content c ON c.place = a.place
+ORDER BY e.recorded_at, e.place;
 
 -- name: insert_message!
 -- A milestone's message; held while the member has no address.
@@ -459,6 +487,10 @@ SELECT epoch FROM ledger;
 -- Who this ledger is, its epoch and its number of shards.
 SELECT identity, epoch, shards FROM ledger;
 
+-- name: verify_ledger
+-- The same, where the row can still be updated: under another key it breaks its own constraint at every change.
+SELECT identity, epoch, shards FROM ledger WHERE one = 1;
+
 -- name: read_epochs
 -- Where each epoch after the first began.
 SELECT epoch, shard, position, hash FROM epoch;
@@ -517,6 +549,11 @@ INSERT INTO content (place, content) VALUES (?, ?);
 -- A member's shard, and what keys its fingerprints; none once it was erased.
 SELECT shard, secret FROM member WHERE number = ?;
 
+-- name: whose_number
+-- A member by number, or who it became: its shard, and what keys its fingerprints.
+SELECT n.number, n.shard, n.secret FROM member m JOIN member n ON n.number = coalesce(m.merged_into, m.number)
+WHERE m.number = ?;
+
 -- name: owner
 -- Whose a document is: the member who it became, the shard, whether the member was erased, and the stranger whom it is of.
 SELECT coalesce(m.merged_into, a.member), coalesce(n.shard, m.shard, i.shard), m.number IS NOT NULL AND m.member_id IS NULL,
@@ -566,11 +603,12 @@ WHERE a.source = ? AND a.id = ? AND a.kind = ? AND i.state = 'quarantined';
 SELECT places FROM award WHERE source = ? AND order_id = ?;
 
 -- name: read_redemption
--- A redemption, and what of it came back.
+-- A redemption, or what was taken of a hold (`hold:ID`), and what of it came back.
 SELECT coalesce(m.merged_into, e.member), -e.points, coalesce(r.restored, 0), r.spent
 FROM accepted a JOIN entry e ON e.place = a.place JOIN member m ON m.number = e.member
-LEFT JOIN redemption r ON r.source = a.source AND r.redemption_id = a.id
-WHERE a.source = ? AND a.id = ? AND a.kind = 'redemption';
+LEFT JOIN redemption r ON r.source = a.source AND r.redemption_id = ?2
+WHERE a.source = ?1 AND (a.id = ?2 AND a.kind = 'redemption' OR a.id = ?3 AND a.kind = 'capture')
+ORDER BY a.kind DESC LIMIT 1;
 
 -- name: write_redemption!
 -- What of a redemption came back, and what can.
@@ -583,12 +621,20 @@ INSERT INTO due (shard, at, member, what) VALUES (?, ?, ?, ?) ON CONFLICT DO NOT
 
 -- name: claim_due
 -- Members of a shard to whom something has happened by the clock, the longest ago first.
-SELECT d.member, coalesce(m.merged_into, d.member), min(d.at) FROM due d JOIN member m ON m.number = d.member
-WHERE d.shard = ?1 AND d.at <= ?2 GROUP BY d.member ORDER BY min(d.at), d.member LIMIT ?3;
+SELECT member, min(at) FROM (SELECT at, member FROM due WHERE shard = ?1 AND at <= ?2 ORDER BY at, member LIMIT ?3)
+GROUP BY member ORDER BY min(at), member;
 
 -- name: delete_due!
 -- It is written down.
 DELETE FROM due WHERE shard = ? AND at <= ? AND member = ?;
+
+-- name: forget_due!
+-- Nothing happens to a member by itself any more.
+DELETE FROM due WHERE member = ?;
+
+-- name: merge_attributes!
+-- What is said of a member goes over where nothing is said of the other.
+INSERT INTO attribute (member, content) SELECT ?1, content FROM attribute WHERE member = ?2 ON CONFLICT (member) DO NOTHING;
 
 -- name: read_budgets
 -- What is used of budgets.
@@ -600,7 +646,8 @@ INSERT INTO budget (name, used) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET u
 
 -- name: read_person
 -- What campaigns may ask of a member.
-SELECT m.enrolled_at, a.content FROM member m LEFT JOIN attribute a ON a.member = m.number WHERE m.number = ?;
+SELECT a.content, m.enrolled_at, keyed((SELECT secret FROM ledger), CAST(m.number AS BLOB))
+FROM member m LEFT JOIN attribute a ON a.member = m.number WHERE m.number = ?;
 
 -- name: read_orders
 -- How many orders a member has that have a total and are not wholly refunded, and when the last was.
@@ -622,7 +669,7 @@ DELETE FROM attribute WHERE member = ?;
 
 -- name: account_by_id
 -- A member's totals with what the program keeps of it, by the shop's id.
-SELECT b.balance, b.earned, b.score, b.state
+SELECT coalesce(m.merged_into, m.number), b.balance, b.earned, b.score, b.state
 FROM member m LEFT JOIN balance b ON b.member = coalesce(m.merged_into, m.number) WHERE m.member_id = ?;
 
 -- name: add_to_closed_month!
@@ -772,12 +819,18 @@ INSERT INTO milestone (member, name, points, reached_at, quiet)
 SELECT ?1, name, points, reached_at, quiet FROM milestone WHERE member = ?2 ON CONFLICT DO NOTHING;
 
 -- name: closed_months_of
--- What a member scored in closed months.
-SELECT month, score FROM closed_month WHERE member = ?;
+-- What a member scored in closed months: a look-up a month, however many members there are.
+WITH RECURSIVE closed(month) AS (
+    SELECT min(month) FROM closed_month
+    UNION ALL SELECT (SELECT min(month) FROM closed_month WHERE month > closed.month) FROM closed WHERE month IS NOT NULL)
+SELECT c.month, c.score FROM closed CROSS JOIN closed_month c ON c.month = closed.month AND c.member = ?;
 
 -- name: forget_closed_months!
 -- It is another's now.
-DELETE FROM closed_month WHERE member = ?;
+WITH RECURSIVE closed(month) AS (
+    SELECT min(month) FROM closed_month
+    UNION ALL SELECT (SELECT min(month) FROM closed_month WHERE month > closed.month) FROM closed WHERE month IS NOT NULL)
+DELETE FROM closed_month WHERE month IN (SELECT month FROM closed) AND member = ?;
 
 -- name: take_follower_lease
 -- Take or renew the lease of a target; nothing where another owner has it.
@@ -801,3 +854,97 @@ SELECT shard, position, hash FROM follower WHERE target = ?;
 -- Note how far a target got in a shard.
 INSERT INTO follower (target, shard, position, hash) VALUES (?1, ?2, ?3, ?4)
 ON CONFLICT (target, shard) DO UPDATE SET position = ?3, hash = ?4;
+
+-- name: audit_head
+-- Where the audit log ends.
+SELECT position, hash, at FROM audit_head;
+
+-- name: write_audit_head!
+-- Move the end of the audit log.
+UPDATE audit_head SET position = ?, hash = ?, at = ?;
+
+-- name: insert_audit!
+-- Append a row of the audit log.
+INSERT INTO audit (position, at, sub, name, roles, action, member, object, outcome, request_id, hash)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: audit
+-- Rows of the audit log, newest first.
+SELECT position, at, sub, name, roles, action, member, object, outcome, request_id, hash FROM audit
+WHERE position < ?1 AND (?2 IS NULL OR action = ?2) AND (?3 IS NULL OR at >= ?3) ORDER BY position DESC LIMIT ?4;
+
+-- name: audit_of_sub
+-- The same of a person.
+SELECT position, at, sub, name, roles, action, member, object, outcome, request_id, hash FROM audit
+WHERE position < ?1 AND (?2 IS NULL OR action = ?2) AND (?3 IS NULL OR at >= ?3) AND sub = ?5
+AND (?6 IS NULL OR member = ?6) ORDER BY position DESC LIMIT ?4;
+
+-- name: audit_of_member
+-- The same of a member.
+SELECT position, at, sub, name, roles, action, member, object, outcome, request_id, hash FROM audit
+WHERE position < ?1 AND (?2 IS NULL OR action = ?2) AND (?3 IS NULL OR at >= ?3) AND member = ?5
+ORDER BY position DESC LIMIT ?4;
+
+-- name: verify_audit
+-- Rows of the audit log, oldest first.
+SELECT position, at, sub, name, roles, action, member, object, outcome, request_id, hash FROM audit
+WHERE position > ? ORDER BY position LIMIT ?;
+
+-- name: audit_ends
+-- Where the audit log begins and ends.
+SELECT cut_position, cut_hash, position, hash FROM audit_head;
+
+-- name: last_audit_before
+-- The last of the first rows of the audit log, as far as they are before an instant.
+SELECT position, hash FROM (SELECT position, hash, at FROM audit ORDER BY position LIMIT ?2)
+WHERE at < ?1 ORDER BY position DESC LIMIT 1;
+
+-- name: move_audit_cut!
+-- What is before this is let go of.
+UPDATE audit_head SET cut_position = ?, cut_hash = ?;
+
+-- name: cut_audit
+-- Let go of it.
+DELETE FROM audit WHERE position <= ? RETURNING position;
+
+-- name: customer
+-- A member by its number, whatever became of it.
+SELECT m.number, m.member_id, m.name_number, m.hidden, m.enrolled_at, m.merged_into, c.email,
+       coalesce(b.balance, 0), coalesce(b.earned, 0), coalesce(b.score, 0)
+FROM member m LEFT JOIN contact c ON c.member = m.number LEFT JOIN balance b ON b.member = m.number
+WHERE m.number = ?;
+
+-- name: numbers_by_id
+-- Who has this id.
+SELECT number FROM member WHERE member_id = ?;
+
+-- name: numbers_by_email
+-- Who is reached at this address.
+SELECT member FROM contact WHERE email = ? COLLATE NOCASE ORDER BY member LIMIT 20;
+
+-- name: numbers_by_name
+-- Who has this name number.
+SELECT number FROM member WHERE name_number = ?;
+
+-- name: numbers_from
+-- Whose ids begin so.
+SELECT number FROM member WHERE member_id >= ?1 AND member_id < ?2 ORDER BY member_id LIMIT ?3;
+
+-- name: next_source
+-- The first source after one.
+SELECT min(source) FROM accepted WHERE source > ?;
+
+-- name: documents_called
+-- The documents of a source that have an id.
+SELECT a.kind, a.source, a.id, coalesce(m.merged_into, a.member), a.place
+FROM accepted a LEFT JOIN member m ON m.number = a.member WHERE a.source = ? AND a.id = ? ORDER BY a.kind;
+
+-- name: redemption_at
+-- The redemption that led to the entry at a place, by its own id, and how many of its points came back.
+SELECT a.id, coalesce(r.restored, 0)
+FROM accepted a LEFT JOIN redemption r ON r.source = a.source AND r.redemption_id = a.id
+WHERE a.place = ? AND a.kind = 'redemption';
+
+-- name: restored
+-- How many points of a redemption came back.
+SELECT restored FROM redemption WHERE source = ? AND redemption_id = ?;

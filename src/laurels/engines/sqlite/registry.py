@@ -7,7 +7,7 @@ from laurels.engines.sqlite import accepting, members, merging
 from laurels.engines.sqlite.connection import Database, Row
 from laurels.engines.sqlite.session import Session
 from laurels.errors import Conflict, NotFound
-from laurels.ledger import Message, MessageState, QuarantinedDocument
+from laurels.ledger import Decide, Message, MessageState, QuarantinedDocument
 from laurels.model import DocumentKind, Member, MemberEvent, RefusedMessage, Status, Version
 
 
@@ -26,8 +26,11 @@ class SqliteMembers(Session):
     async def set_contact(self, member_id: str, email: str | None, *, actor: str) -> Version:
         return await self._writer.run(lambda db: members.set_contact(db, member_id, email, actor, self._now()))
 
-    async def merge(self, member_id: str, into: str, *, actor: str) -> Version:
-        return await self._writer.run(lambda db: merging.merge(db, member_id, into, actor, self._now()))
+    async def set_attributes(self, member_id: str, attributes: bytes | None) -> None:
+        await self._writer.run(lambda db: members.set_attributes(db, member_id, attributes))
+
+    async def merge(self, member_id: str, into: str, *, actor: str, join: Decide | None = None) -> Version:
+        return await self._writer.run(lambda db: merging.merge(db, member_id, into, actor, self._now(), join=join))
 
     async def member(self, member_id: str) -> Member | None:
         row = await self._reader.run(lambda db: db.one("member_by_id", member_id))

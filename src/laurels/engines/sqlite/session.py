@@ -5,15 +5,18 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
+import apsw
+
 from laurels import clock
 from laurels.clock import Clock
+from laurels.engines.sqlite import audit_rows
 from laurels.engines.sqlite.chain import entry_of
 from laurels.engines.sqlite.change_notice import ChangeNotice
 from laurels.engines.sqlite.connection import Database
 from laurels.engines.sqlite.intents import SqliteIntents
 from laurels.engines.sqlite.reader import Reader
 from laurels.engines.sqlite.writer import NoWriter, Writer
-from laurels.ledger import NameNumbers
+from laurels.ledger import Act, NameNumbers
 from laurels.ledger.change_signal import ChangeSignal
 from laurels.model import Entry
 
@@ -30,10 +33,11 @@ class Session:
         self._notice = ChangeNotice(path.with_name(f"{path.name}-notice"), self._hear)
         self._growths = 0
         self._names = names
-        self._writer = NoWriter() if read_only else Writer(path, self._committed, names)
         self._reader = Reader(path)
+        self._shards = self._reader.now(_shards_of)
+        # Opened last: where the file cannot be read, nothing is left open.
+        self._writer = NoWriter() if read_only else Writer(path, self._committed, self._write_row, names)
         self._owner = uuid.uuid4().hex
-        self._shards = int(self._reader.now(lambda db: db.one("read_ledger") or (0, 0, 1))[2])
         self._mine: frozenset[int] = frozenset({0}) if self._shards == 1 else frozenset()
         self._fences: dict[int, int] = {}
         self._leased_at: int | None = None
@@ -42,6 +46,9 @@ class Session:
     async def _entries(self, query: str, bindings: tuple[object, ...]) -> list[Entry]:
         rows = await self._reader.run(lambda db: db.all(query, *bindings))
         return [entry_of(row) for row in rows]
+
+    def _write_row(self, db: Database, act: Act, result: object) -> None:
+        audit_rows.record_result(db, act, result, self._now)
 
     def _hear(self) -> None:
         self._signal.notify()
@@ -70,3 +77,11 @@ class Session:
             if left <= 0:
                 return
             await signal.wait(generation, min(left, self._notice.pause_s()))
+
+
+def _shards_of(db: Database) -> int:
+    """How many shards the ledger has. A flipped bit can make it anything, whatever the schema says."""
+    row = db.one("read_ledger") or (0, 0, 1)
+    if not isinstance(row[2], int):
+        raise apsw.CorruptError("its number of shards is none")
+    return row[2]

@@ -1,8 +1,8 @@
 """Accepting many documents and awarding them in one transaction: what an import does, where nobody waits for each.
 
 The same rows come of it as of accepting first and awarding after. Spared is the way through the inbox, which costs a
-third of an order: the order is written down once, awarded. What is no order, comes twice, or is an erased member's goes
-through the inbox in its turn, so that all are awarded in the order in which they came.
+third of an order: it is written down once, awarded. A cancellation, a refund that waits for its order, what comes twice
+and what is an erased member's go through the inbox in their turn, so that all are awarded in the order they came in.
 """
 
 from collections.abc import Sequence
@@ -13,12 +13,14 @@ from laurels.engines.sqlite.accepting import Acceptance, Whose, item_of
 from laurels.engines.sqlite.awarding import New, award, award_new
 from laurels.engines.sqlite.chain import Chain
 from laurels.engines.sqlite.connection import Database
-from laurels.ledger import Decide, OrderKey, Receipt
+from laurels.ledger import Decide, Receipt
 from laurels.model import Document, DocumentKind, Status
 from laurels.model.documents import keyed
 
 SHARD = 0
 """The only one of a ledger that awards at once."""
+
+Key = tuple[DocumentKind, str, str]
 
 LIMIT = 1000
 """Documents of the inbox that are judged together."""
@@ -45,19 +47,21 @@ class _Taking:
         self._now = now
         self._in_depth = in_depth
         self._acceptance = Acceptance(db, now)
-        self._new: dict[OrderKey, New] = {}
+        self._new: dict[Key, New] = {}
         self._last: int = db.value("last_sequence") or 0
 
     def take(self, document: Document) -> Receipt:
         """Accept one document."""
-        if (document.source, document.id) in self._new:
+        if self._came_just_now(document):
             self._award()
         known, whose = self._acceptance.look_up(document)
         if known is not None:
             return known
-        if _is_plain(document, whose):
-            self._put_by(document, whose or self._acceptance.place(document))
-            return Receipt(Status.ACCEPTED)
+        if self._is_plain(document):
+            whose = whose or self._acceptance.place(document)
+            if whose.number is not None and not whose.is_erased:
+                self._put_by(document, whose)
+                return Receipt(Status.ACCEPTED)
         self._award()
         receipt = self._acceptance.accept(document)
         self.empty_inbox()
@@ -83,8 +87,25 @@ class _Taking:
         ):
             pass
 
+    def _came_just_now(self, document: Document) -> bool:
+        """Whether what was taken and is not awarded yet is this document, or the order that it names."""
+        new, order = self._new, document.order_key
+        return (document.kind, document.source, document.id) in new or (
+            order is not None and (DocumentKind.ORDER, *order) in new
+        )
+
+    def _is_plain(self, document: Document) -> bool:
+        """Whether a document is nobody's checkout, and an order or a refund that can be judged now: of no order, or of
+        one that is awarded.
+        """
+        if is_bought(document.source):
+            return False
+        if document.kind is DocumentKind.REFUND:
+            return document.order_key is None or self._db.one("read_award", *document.order_key) is not None
+        return document.kind is DocumentKind.ORDER
+
     def _put_by(self, document: Document, whose: Whose) -> None:
-        """Have an order ready to be judged with the others."""
+        """Have a document ready to be judged with the others."""
         if whose.number is not None and document.email is not None:
             members.keep_first_contact(self._db, whose.number, document.email, self._now)
         self._last += 1
@@ -99,16 +120,10 @@ class _Taking:
             self._db.run("insert_judged", *row(None, Status.ACCEPTED))
             self._acceptance.queue(document, item, whose.shard, document.raw)
 
-        self._new[document.source, document.id] = New(item, queue, row)
+        self._new[document.kind, document.source, document.id] = New(item, queue, row)
 
     def _award(self) -> None:
         if self._new:
             chain = Chain(self._db, SHARD, self._now)
             award_new(self._db, chain, list(self._new.values()), self._decide, in_depth=self._in_depth)
             self._new = {}
-
-
-def _is_plain(document: Document, whose: Whose | None) -> bool:
-    """Whether a document is an order of a living member, or of a new one, and nobody's checkout."""
-    is_erased = whose is not None and whose.is_erased
-    return document.kind is DocumentKind.ORDER and not is_bought(document.source) and not is_erased

@@ -7,27 +7,36 @@ a member.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from itertools import islice
+from functools import partial
+from itertools import chain
 
-import apsw
-
+from laurels.engines.sqlite.audit_rows import audit_findings
 from laurels.engines.sqlite.connection import Database, Row
 from laurels.engines.sqlite.places import end_of, place_of, position_at
-from laurels.engines.sqlite.schema import migrate
-from laurels.ledger import Finding, Verification
-from laurels.ledger.checking import CHUNK, CheckedMember, KeptMember, follows, is_its_name, readable
+from laurels.engines.sqlite.verifying_chunks import UNREADABLE, in_order, moment
+from laurels.engines.sqlite.verifying_documents import check_documents, check_file
+from laurels.ledger import Finding, Recount, Verification
+from laurels.ledger.checking import (
+    CHUNK,
+    CheckedMember,
+    KeptMember,
+    MonthOf,
+    by_month,
+    count_months,
+    follows,
+    is_its_name,
+    readable,
+)
+from laurels.model.months import Months
 
-NEWEST = 2**62
 
-UNREADABLE = (apsw.Error, UnicodeDecodeError)
-"""What the driver raises where bytes of the file make no sense."""
-
-
-def verify(db: Database) -> Iterator[Verification]:
-    """The chain and its positions, then what it says of each member, then documents and awards, then the file."""
-    feed = _Feeds(db)
-    for step in (feed.check, lambda: _members(db, feed), lambda: _documents(db), lambda: _file(db)):
+def verify(db: Database, recount: Recount | None = None) -> Iterator[Verification]:
+    """The chain and its positions, then what it says of each member, then documents and awards, then the audit log,
+    then the file.
+    """
+    feed = _Feeds(db, None if recount is None else recount.month_of)
+    documents = partial(check_documents, db, None if recount is None else recount.fits)
+    for step in (feed.check, lambda: _members(db, feed), documents, lambda: audit_findings(db), lambda: check_file(db)):
         for findings in _until_unreadable(step):
             yield Verification(checked=feed.position, total=feed.head, findings=tuple(findings))
 
@@ -39,32 +48,12 @@ def _until_unreadable(step: Callable[[], Iterator[list[Finding]]]) -> Iterator[l
         yield [Finding("ledger", f"the file is damaged: {error}")]
 
 
-@contextmanager
-def _moment(db: Database) -> Iterator[None]:
-    """All that is read inside is of one moment."""
-    db.execute("BEGIN")
-    try:
-        yield
-    finally:
-        db.execute("COMMIT")
-
-
-def _in_order(rows: list[Row], after: int) -> list[Row]:
-    """Rows by their increasing keys. A damaged page gives them otherwise, and whoever goes on from the last one reads
-    them for ever.
-    """
-    for row in rows:
-        if row[0] <= after:
-            raise apsw.CorruptError("rows come out of order")
-        after = row[0]
-    return rows
-
-
 class _Feeds:
     """The entries read so far in every shard, and what they say of the members."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, month_of: MonthOf | None) -> None:
         self._db = db
+        self.month_of = month_of
         self.members: dict[int, CheckedMember] = {}
         self._shards: dict[int, _Feed] = {}
 
@@ -80,11 +69,11 @@ class _Feeds:
 
     def check(self) -> Iterator[list[Finding]]:
         """Read each shard to its head, a chunk at a time; what is wrong with each chunk."""
-        row = self._db.one("read_ledger")
+        row = self._db.one("verify_ledger")
         if row is None:
             yield [Finding("ledger", "the row that says who it is, is missing")]
         count = row[2] if row is not None and isinstance(row[2], int) else len(self._db.all("read_heads"))
-        self._shards = {shard: _Feed(self._db, shard, self.members) for shard in range(count)}
+        self._shards = {shard: _Feed(self._db, shard, self.members, self.month_of) for shard in range(count)}
         for feed in self._shards.values():
             yield from feed.check()
 
@@ -96,8 +85,9 @@ class _Feeds:
 class _Feed:
     """The entries of a shard read so far: up to which position, and its hash."""
 
-    def __init__(self, db: Database, shard: int, members: dict[int, CheckedMember]) -> None:
+    def __init__(self, db: Database, shard: int, members: dict[int, CheckedMember], month_of: MonthOf | None) -> None:
         self._db = db
+        self._month_of = month_of
         self._shard = shard
         self.position = self.head = 0
         self._members = members
@@ -105,7 +95,7 @@ class _Feed:
 
     def check(self) -> Iterator[list[Finding]]:
         while True:
-            with _moment(self._db):
+            with moment(self._db):
                 findings = self._read_chunk()
                 if self.position >= self.head:
                     findings += self._beyond_head()
@@ -150,7 +140,10 @@ class _Feed:
             yield Finding(self._where(position), "the entry was changed: its hash does not follow from the one before")
         self.position, self._hash = position, stored if isinstance(stored, bytes) else None
         if isinstance(points, int):  # else it was reported above
-            self._members.setdefault(member, CheckedMember()).add(kind, points, name_number, readable(details), row[15])
+            said = readable(details)
+            self._members.setdefault(member, CheckedMember()).add(kind, points, name_number, said, row[15])
+            if self._month_of is not None:
+                count_months(self._members, member, kind, points, said, row[14:16], self._month_of)
 
     def _beyond_head(self) -> list[Finding]:
         beyond = place_of(self._shard, max(self.head, 0))
@@ -162,7 +155,7 @@ class _Feed:
         start, end = place_of(self._shard, self.position), place_of(self._shard, max(self.head, 0))
         while limit:
             try:
-                return _in_order(self._db.all("verify_entries", start, min(end, end_of(self._shard)), limit), start)
+                return in_order(self._db.all("verify_entries", start, min(end, end_of(self._shard)), limit), start)
             except UNREADABLE:
                 limit //= 2
         return None
@@ -183,16 +176,20 @@ class _Feed:
 def _members(db: Database, feed: _Feeds) -> Iterator[list[Finding]]:
     after = -1
     while True:
-        with _moment(db):
+        with moment(db):
             findings = feed.catch_up()
-            rows = _in_order(db.all("verify_members", after, CHUNK), after)
-        for *row, member_id, enrolled_at in rows:
+            rows = in_order(db.all("verify_members", after, CHUNK), after)
+            closed = _closed_months(db, after, rows) if feed.month_of is not None else {}
+        for row in rows:
             after = row[0]
             member = feed.members.setdefault(after, CheckedMember())
             member.seen = True
-            findings += [Finding(f"member number {after}", what) for what in member.differences(_kept(tuple(row)))]
-            if not _is_its_name(db, member, member_id, enrolled_at):
-                findings.append(Finding(f"member number {after}", "its name number does not follow from its id"))
+            differences = list(member.differences(_kept(row)))
+            if feed.month_of is not None:
+                differences += _months_differ(member, row[10:13], closed.get(after, []))
+            if not _is_its_name(db, member, *row[13:]):
+                differences.append("its name number does not follow from its id")
+            findings += [Finding(f"member number {after}", what) for what in differences]
         yield findings
         if not rows:
             break
@@ -209,7 +206,7 @@ def _is_its_name(db: Database, member: CheckedMember, member_id: str | None, enr
 
 
 def _kept(row: Row) -> KeptMember:
-    _, balance, earned, score, hidden, name_number, erased, merged, place, given = row
+    _, balance, earned, score, hidden, name_number, erased, merged, place, given = row[:10]
     return KeptMember(
         totals=(balance, earned, score),
         hidden=bool(hidden),
@@ -221,43 +218,17 @@ def _kept(row: Row) -> KeptMember:
     )
 
 
-def _documents(db: Database) -> Iterator[list[Finding]]:
-    """Chunk by chunk of what is there: in a damaged file the last sequence may be any number."""
-    last = db.value("last_accepted")
-    start = -NEWEST
-    while (end := db.value("end_of_chunk", start, last, CHUNK)) is not None:
-        _in_order([(end,)], start)
-        findings = []
-        for kind, source, id, status, state, place in db.all("verify_accepted", start, end):
-            inbox, entry = state or "none", place or "none"
-            findings.append(
-                Finding(
-                    f"{kind} {source}/{id}",
-                    f"its status is {status}; that does not fit (inbox: {inbox}, entry: {entry})",
-                )
-            )
-        for source, order_id in db.all("verify_awards", start, end):
-            what = "what it earned, what is left and what was taken back do not fit its entries"
-            findings.append(Finding(f"order {source}/{order_id}", what))
-        yield findings
-        start = end
+def _closed_months(db: Database, after: int, rows: list[Row]) -> dict[int, list[tuple[int, int]]]:
+    """(month, score) of these members' closed months, by member."""
+    found: dict[int, list[tuple[int, int]]] = {}
+    if rows:
+        for member, month, score in db.all("verify_closed_months", after, rows[-1][0]):
+            found.setdefault(member, []).append((month, score))
+    return found
 
 
-def _file(db: Database) -> Iterator[list[Finding]]:
-    """An index that does not fit its table would let a document in twice; without the triggers entries could
-    change.
-    """
-    found = [what for [what] in db.execute("PRAGMA integrity_check(20)")]
-    yield [Finding("file", what) for what in found if what != "ok"]
-    orphans = islice(db.execute("PRAGMA foreign_key_check"), 20)
-    yield [Finding("file", f"row {row} of {table} belongs to no {parent}") for table, row, parent, _ in orphans]
-    with closing(apsw.Connection(":memory:")) as fresh:
-        migrate(fresh)
-        differing = _schema_of(db.connection) ^ _schema_of(fresh)
-    yield [Finding("schema", f"the {kind} {name} is not as Laurels makes it") for kind, name, _, _ in differing]
-
-
-def _schema_of(connection: apsw.Connection) -> set[Row]:
-    """All that was made on purpose; SQLite's own statistics come with `ANALYZE`."""
-    query = "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%'"
-    return set(connection.execute(query))
+def _months_differ(member: CheckedMember, months: Row, closed: list[tuple[int, int]]) -> list[str]:
+    """In a damaged file what is kept of months may be no numbers."""
+    if not all(isinstance(each, int) for each in (*months, *chain.from_iterable(closed))):
+        return ["what it scored by month is kept as no numbers"]
+    return list(member.months_differ(by_month([*Months(*months).open(), *closed])))

@@ -3,7 +3,7 @@
 Group commit without a timer: whatever arrived while the last commit was on its way to the disk is the next batch,
 and shares one commit. Each job runs in a savepoint of its own, so that one that fails takes nobody with it; neighbours
 of one kind share a savepoint, and are run one by one where that fails. Nobody hears "done" before the commit is
-durable.
+durable. What a person asked for has its row of the audit log written in the same savepoint.
 """
 
 import asyncio
@@ -20,7 +20,8 @@ import apsw
 
 from laurels.engines.sqlite.connection import BUSY_TIMEOUT_MS, Database, wrapped
 from laurels.errors import LedgerReadOnly, LedgerUnavailable, LedgerUncertain
-from laurels.ledger import NameNumbers
+from laurels.ledger import Act, NameNumbers
+from laurels.ledger.audit import to_record
 
 Item = TypeVar("Item")
 T = TypeVar("T")
@@ -36,6 +37,7 @@ class _Job(NamedTuple):
     work: Callable[[Database, list[Any]], Sequence[Any]]
     item: Any
     in_transaction: bool
+    act: Act | None
     future: "asyncio.Future[Any]"
     loop: asyncio.AbstractEventLoop
 
@@ -45,7 +47,15 @@ class Writer:
     `on_commit` is called on the event loop after each commit.
     """
 
-    def __init__(self, path: Path, on_commit: Callable[[], None], names: NameNumbers | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        on_commit: Callable[[], None],
+        write_row: Callable[[Database, Act, Any], None],
+        names: NameNumbers | None = None,
+    ) -> None:
+        """`write_row` writes the row of the audit log for an act, given what came of it."""
+        self._write_row = write_row
         self._db = Database(path, names=names)
         self._on_commit = on_commit
         self.growths = 0
@@ -82,8 +92,13 @@ class Writer:
             # After all else that this turn of the loop has to do: requests that came together are handed over together.
             # Else the thread would run off with the first one, and fight with the loop for every further one.
             loop.call_soon(self._hand_over)
-        self._arrived.append(_Job(work, item, in_transaction, future, loop))
-        return await future
+        recorded = to_record() if in_transaction else None
+        act = None if recorded is None else recorded.act
+        self._arrived.append(_Job(work, item, in_transaction, act, future, loop))
+        result = await future
+        if recorded is not None:
+            recorded.row_is_written = True
+        return result
 
     async def fold(self) -> None:
         """Fold the log into the file and empty it, so that bytes which were erased are in neither.
@@ -143,7 +158,7 @@ class Writer:
                 try:
                     results: list[Any] = []
                     for work, alike in groupby(jobs, attrgetter("work")):
-                        results += self._run_in_savepoint(work, [job.item for job in alike])
+                        results += self._run_in_savepoint(work, list(alike))
                     self._db.execute("COMMIT")
                     self.growths = self._db.growths
                 except BaseException as error:
@@ -169,26 +184,29 @@ class Writer:
         except apsw.Error:
             raise LedgerUncertain from error
 
-    def _run_in_savepoint(self, work: Callable[[Database, list[Any]], Sequence[Any]], items: list[Any]) -> list[Any]:
+    def _run_in_savepoint(self, work: Callable[[Database, list[Any]], Sequence[Any]], jobs: list[_Job]) -> list[Any]:
         self._db.execute("SAVEPOINT job")
         results: list[Any] | None = None
         try:
-            results = list(work(self._db, items))
+            results = list(work(self._db, [job.item for job in jobs]))
+            for job, result in zip(jobs, results, strict=True):
+                if job.act is not None:
+                    self._write_row(self._db, job.act, result)
         except (apsw.ConstraintError, apsw.TooBigError) as error:  # the job's own fault: the file is sound
             self._db.execute("ROLLBACK TO job")
-            if len(items) == 1:
+            if len(jobs) == 1:
                 results = [LedgerUnavailable(f"The ledger cannot hold this ({error}). Nothing was written.")]
                 results[0].__cause__ = error
         except apsw.Error:  # the disk or the file: nobody in this batch can be told "done"
             raise
         except Exception as error:  # noqa: BLE001 - it is this job's answer
             self._db.execute("ROLLBACK TO job")
-            if len(items) == 1:
+            if len(jobs) == 1:
                 results = [error]
         self._db.execute("RELEASE job")
         if results is not None:
             return results
-        return [result for item in items for result in self._run_in_savepoint(work, [item])]
+        return [result for job in jobs for result in self._run_in_savepoint(work, [job])]
 
     def _run_alone(self, job: _Job) -> list[Any]:
         try:

@@ -4,7 +4,7 @@ from collections.abc import Container, Mapping, Sequence
 
 import msgspec
 
-from laurels.engines.sqlite import members
+from laurels.engines.sqlite import accepting, members
 from laurels.engines.sqlite.chain import Chain
 from laurels.engines.sqlite.connection import Database, Row
 from laurels.ledger import Award, Item, OrderKey, Outcome, Posting, Reached
@@ -46,6 +46,8 @@ def write(
         _reach(db, reached, chain.now)
     for name, used in outcome.budgets.items():
         db.run("use_budget", name, used)
+    for onward in outcome.onward:
+        accepting.hand_on(db, onward, chain.now)
     for due in outcome.due:
         db.run("insert_due", chain.shard, due.at, due.member, due.what)
     return list(written.values())

@@ -13,10 +13,13 @@ no rule of the program but the default one, and nothing about shards but that `h
 """
 
 from laurels.testing.ledger_contract.accepting import Accepting, Enrolling
+from laurels.testing.ledger_contract.amending import Amending
+from laurels.testing.ledger_contract.auditing import Auditing, Casework
 from laurels.testing.ledger_contract.awarding import Awarding, Keeping, Poison, Publishing
 from laurels.testing.ledger_contract.base import OpenLedger
 from laurels.testing.ledger_contract.counting import Counting
 from laurels.testing.ledger_contract.feed import Following, Waking
+from laurels.testing.ledger_contract.followers import Followers
 from laurels.testing.ledger_contract.members import Erasing, Members
 from laurels.testing.ledger_contract.messages import Messages
 from laurels.testing.ledger_contract.people import Mails, NamesAndEpochs, People
@@ -39,6 +42,7 @@ class LedgerContract(
     RefundsOfOrders,
     RefundsWithoutOrder,
     Cancellations,
+    Amending,
     Settling,
     Sharing,
     Members,
@@ -49,8 +53,11 @@ class LedgerContract(
     NamesAndEpochs,
     Quarantine,
     Counting,
+    Followers,
     Following,
     Waking,
     Walking,
+    Auditing,
+    Casework,
 ):
     """Subclass it, override the fixture `open_ledger`, and let pytest collect the subclass."""

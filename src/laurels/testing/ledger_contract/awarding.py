@@ -240,7 +240,9 @@ class Publishing(Base):
 
     async def test_of_many_texts_at_once_one_is_published(self, shop: Shop) -> None:
         """And everybody else hears that it was another."""
-        answers = await asyncio.gather(*(_publish(shop, 2, f"text {n}") for n in range(20)), return_exceptions=True)
+        answers = await asyncio.gather(
+            *(_publish(shop, 2, f"{DOUBLED}# {n}\n") for n in range(20)), return_exceptions=True
+        )
         won = [answer[2] for answer in answers if isinstance(answer, dict)]
         assert len(won) == 1
         assert sum(isinstance(answer, ProgramError) for answer in answers) == 19

@@ -24,6 +24,22 @@ JOIN aside i ON i.state = 'w' AND i.order_source = u.order_source AND i.order_id
 LEFT JOIN member m ON m.shard = i.shard AND m.number = i.member
 WHERE i.shard = $1 ORDER BY i.sequence;
 
+-- name: changes_of
+-- Changes in the inbox of a shard of these orders.
+SELECT i.sequence FROM unnest($2::text[], $3::text[]) AS u(order_source, order_id)
+JOIN inbox i ON i.shard = $1 AND i.kind = 'm' AND i.order_source = u.order_source AND i.order_id = u.order_id;
+
+-- name: judge_again
+-- Orders in quarantine go back to the inbox; gives the shards that they are in.
+WITH g AS (
+  DELETE FROM aside USING unnest($1::smallint[], $2::text[], $3::text[]) AS u(home, source, id)
+  JOIN document d ON d.home = u.home AND d.source = u.source AND d.kind = 'o' AND d.id = u.id
+  WHERE aside.sequence = d.sequence AND aside.state = 'q' RETURNING aside.*
+)
+INSERT INTO inbox (shard, sequence, accepted_at, ready_at, member, kind, source, id, order_source, order_id, actor, stranger, content, raw)
+SELECT shard, sequence, accepted_at, $4, member, kind, source, id, order_source, order_id, actor, stranger, content, raw FROM g
+RETURNING shard;
+
 -- name: move_inbox!
 -- Documents go over to the member that theirs became, and to its shard.
 WITH t AS (SELECT * FROM unnest($1::bigint[], $2::smallint[], $3::int[]) AS u(sequence, shard, member)),
@@ -46,12 +62,13 @@ LEFT JOIN content c ON a.frame IS NULL AND c.shard = a.shard AND c.position = a.
 
 -- name: redemptions
 -- Redemptions, and what of them came back.
-SELECT d.source, d.id, coalesce(m.merged_into, e.member) AS member, -e.points AS points, a.reversed AS restored, a.frame AS spent, d.shard, d.sequence
-FROM unnest($1::smallint[], $2::text[], $3::text[]) AS u(home, source, id)
-JOIN document d ON d.home = u.home AND d.source = u.source AND d.kind = 'e' AND d.id = u.id
+-- `asked` is the id that they are asked for by; a redemption comes before what was taken of a hold.
+SELECT d.source, u.asked, coalesce(m.merged_into, e.member) AS member, -e.points AS points, a.reversed AS restored, a.frame AS spent, d.shard, d.sequence
+FROM unnest($1::smallint[], $2::text[], $3::"char"[], $4::text[], $5::text[]) AS u(home, source, kind, id, asked)
+JOIN document d ON d.home = u.home AND d.source = u.source AND d.kind = u.kind AND d.id = u.id
 JOIN award a ON a.shard = d.shard AND a.sequence = d.sequence
 JOIN entry e ON e.shard = a.shard AND e.position = a.position
-JOIN member m ON m.shard = e.shard AND m.number = e.member;
+JOIN member m ON m.shard = e.shard AND m.number = e.member ORDER BY d.kind = 'p';
 
 -- name: members
 -- Members of a shard with their totals, and whether their enrolment is in the feed.
@@ -113,6 +130,30 @@ WHERE award.shard = t.shard AND award.sequence = t.sequence;
 UPDATE award SET reversed = t.restored, frame = t.spent
 FROM unnest($1::smallint[], $2::bigint[], $3::int[], $4::bytea[]) AS t(shard, sequence, restored, spent)
 WHERE award.shard = t.shard AND award.sequence = t.sequence;
+
+-- name: insert_redemptions!
+-- Which redemptions led to entries.
+INSERT INTO redemption (shard, position, sequence, source, id) SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[]);
+
+-- name: whose_numbers
+-- Members by number, or who they became: the number, the shard, and what keys fingerprints. Costs a look into every shard.
+SELECT m.number AS asked, coalesce(n.number, m.number), coalesce(n.shard, m.shard), CASE WHEN n.number IS NULL THEN m.secret ELSE n.secret END
+FROM generate_series(0, 15) AS s, unnest($1::int[]) AS u(number) JOIN LATERAL (
+  SELECT * FROM member WHERE member.shard = s AND member.number = u.number) m ON true
+LEFT JOIN member n ON n.shard = m.merged_shard AND n.number = m.merged_into;
+
+-- name: hand_on!
+-- Documents of Laurels' own go into their members' inboxes.
+WITH t AS MATERIALIZED (
+  SELECT nextval('document_sequence') AS sequence, u.*
+  FROM unnest($2::smallint[], $3::"char"[], $4::smallint[], $5::int[], $6::bytea[], $7::text[], $8::text[], $9::bytea[])
+    AS u(home, kind, shard, member, fingerprint, source, id, content)
+), d AS (
+  INSERT INTO document (home, kind, shard, member_shard, member, sequence, accepted_at, fingerprint, source, id)
+  SELECT home, kind, shard, shard, member, sequence, $1, fingerprint, source, id FROM t ORDER BY home, source, kind, id
+)
+INSERT INTO inbox (shard, sequence, accepted_at, ready_at, member, kind, source, id, content, raw)
+SELECT shard, sequence, $1, $1, member, kind, source, id, content, '' FROM t;
 
 -- name: leave_aside!
 -- Documents that waited were awarded.
@@ -179,18 +220,19 @@ FROM (SELECT count(*) AS ready, min(ready_at) AS ready_since FROM inbox) i;
 SELECT member, content FROM attribute WHERE member = ANY($1::int[]);
 
 -- name: orders_of
--- How many orders a member has that have a total and are not wholly refunded, and when the last was. Costs by the
--- member's entries; asked once of each member.
-WITH RECURSIVE w(position) AS (
-  SELECT last_position FROM balance WHERE shard = $1 AND member = $2
-  UNION ALL SELECT e.previous FROM w JOIN entry e ON e.shard = $1 AND e.position = w.position WHERE e.previous > 0
+-- How many orders members have that have a total and are not wholly refunded, and when the last was. Costs by the
+-- members' entries; asked once of each member.
+WITH RECURSIVE w(member, position) AS (
+  SELECT member, last_position FROM balance WHERE shard = $1 AND member = ANY($2::int[])
+  UNION ALL SELECT w.member, e.previous FROM w JOIN entry e ON e.shard = $1 AND e.position = w.position WHERE e.previous > 0
 ), o AS MATERIALIZED (
-  SELECT DISTINCT e.source, e.order_id FROM w JOIN entry e ON e.shard = $1 AND e.position = w.position WHERE e.kind = 'e'
+  SELECT DISTINCT w.member, e.source, e.order_id FROM w JOIN entry e ON e.shard = $1 AND e.position = w.position WHERE e.kind = 'e'
 )
-SELECT count(*), max(a.board_at) FROM o
+SELECT o.member, count(*), max(a.board_at) FROM o
 JOIN document d ON d.home = get_byte(sha256(convert_to('o/' || o.source || '/' || o.order_id, 'UTF8')), 0) % 16
   AND d.source = o.source AND d.kind = 'o' AND d.id = o.order_id
-JOIN award a ON a.shard = d.shard AND a.sequence = d.sequence WHERE a.amount > 0 AND a.left_amount > 0;
+JOIN award a ON a.shard = d.shard AND a.sequence = d.sequence WHERE a.amount > 0 AND a.left_amount > 0
+GROUP BY o.member;
 
 -- name: lock_budgets
 -- What is used of budgets, kept from others until this is written.
@@ -206,7 +248,8 @@ UPDATE budget SET used = budget.used + u.used FROM unnest($1::text[], $2::bigint
 
 -- name: claim_due
 -- Members of a shard to whom something has happened by the clock, the longest ago first.
-SELECT member, min(at) FROM due WHERE shard = $1 AND at <= $2 GROUP BY member ORDER BY min(at), member LIMIT $3;
+SELECT member, min(at) FROM (SELECT at, member FROM due WHERE shard = $1 AND at <= $2 ORDER BY at, member LIMIT $3) d
+GROUP BY member ORDER BY min(at), member;
 
 -- name: delete_due!
 -- It is written down.

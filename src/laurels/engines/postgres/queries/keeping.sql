@@ -91,15 +91,24 @@ FROM entry WHERE shard = $1 AND position > $2 ORDER BY position LIMIT $3;
 SELECT m.number, coalesce(b.balance, 0), coalesce(b.earned, 0), coalesce(b.score, 0), m.hidden, m.name_number, m.member_id IS NULL,
        m.merged_into, m.position, b.last_position, (SELECT is_called AND m.number <= last_value FROM member_number),
        m.member_id, m.enrolled_at, (SELECT count(*) FROM member_event v WHERE v.shard = m.shard AND v.member = m.number),
-       EXISTS (SELECT FROM name WHERE name.name_number = m.name_number AND name.member = m.number)
+       EXISTS (SELECT FROM name WHERE name.name_number = m.name_number AND name.member = m.number),
+       coalesce(b.month, 0), coalesce(b.month_score, 0), coalesce(b.before_score, 0)
 FROM member m LEFT JOIN balance b ON b.shard = m.shard AND b.member = m.number
 WHERE m.shard = $1 AND m.number > $2 ORDER BY m.number LIMIT $3;
+
+-- name: verify_closed_months
+-- What members of a shard with numbers between two scored in closed months: a look-up a month, however many members there are.
+WITH RECURSIVE closed(month) AS (
+  SELECT (SELECT min(month) FROM closed_month WHERE shard = $1)
+  UNION ALL SELECT (SELECT min(month) FROM closed_month c WHERE c.shard = $1 AND c.month > closed.month) FROM closed WHERE month IS NOT NULL)
+SELECT c.member, c.month, c.score FROM closed, LATERAL (
+  SELECT * FROM closed_month WHERE shard = $1 AND closed_month.month = closed.month AND member >= $2 AND member <= $3) c;
 
 -- name: verify_documents
 -- Documents in chunks, each with where its rows lie and what the entry says that it led to. `whose`: the member who it is
 -- of by now, who the entry is of, and the award. Each LIMIT keeps the planner from joining whole tables for a chunk.
 SELECT d.source, d.kind, d.id, d.shard, a.state, i.ready, w.position, w.amount, w.left_amount, w.points, w.reversed,
-       w.program_version, w.currency, w.board_at, w.refunded IS NOT NULL AS refunded, w.frame IS NOT NULL AS framed, w.places,
+       w.program_version, w.currency, w.board_at, w.refunded, w.frame, w.places,
        e.kind AS entry_kind, e.source AS entry_source, e.order_id, e.refund_id,
        coalesce(m.merged_into, d.member) AS whose, coalesce(em.merged_into, e.member) AS entry_whose,
        coalesce((SELECT stays FROM merged WHERE gone = w.member), w.member) AS award_whose,
@@ -115,8 +124,9 @@ LEFT JOIN LATERAL (SELECT merged_into FROM member WHERE member.shard = e.shard A
 ORDER BY d.source, d.kind, d.id;
 
 -- name: verify_order_entries
--- The entries at places, as checking an order's award needs them.
-SELECT e.shard, e.position, e.kind, e.points, e.amount, e.program_version, e.currency, e.board_at, e.details
+-- The entries at places, without looking at the members or at people's words.
+SELECT e.shard, e.position, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id, NULL::text,
+       e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at, e.hash, NULL::text, e.format, e.details, NULL::text
 FROM unnest($1::smallint[], $2::bigint[]) AS u(shard, position) JOIN entry e USING (shard, position);
 
 -- name: inbox_of

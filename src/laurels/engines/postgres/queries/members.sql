@@ -41,21 +41,29 @@ WITH a AS (UPDATE aside SET raw = '', stranger = NULL WHERE member = $2 OR stran
 UPDATE inbox SET raw = '', stranger = NULL WHERE (shard = $1 AND member = $2) OR stranger = $3;
 
 -- name: forget_said!
--- Erase people's words about a member's entries, and what its documents said.
+-- Erase people's words about a member's entries and events, and what its documents said.
 WITH RECURSIVE w(position) AS (
   SELECT last_position FROM balance WHERE shard = $1 AND member = $2
   UNION ALL SELECT e.previous FROM w JOIN entry e ON e.shard = $1 AND e.position = w.position WHERE e.previous > 0),
-r AS (DELETE FROM remark WHERE shard = $1 AND position IN (SELECT position FROM w))
+r AS (DELETE FROM remark WHERE shard = $1 AND position IN (
+  SELECT position FROM w UNION ALL SELECT position FROM member_event WHERE shard = $1 AND member = $2))
 DELETE FROM content WHERE shard = $1 AND position IN (SELECT position FROM w);
 
 -- name: forget_attributes!
 -- Erase what the shop says of a member.
 DELETE FROM attribute WHERE member = $1;
 
--- name: move_due!
--- What happens to a member by the clock happens to the one that it became.
-WITH d AS (DELETE FROM due WHERE shard = $1 AND member = $2 RETURNING at, what)
-INSERT INTO due (shard, at, member, what) SELECT $3, at, $4, what FROM d ON CONFLICT DO NOTHING;
+-- name: forget_due!
+-- Nothing happens to a member by itself any more.
+DELETE FROM due WHERE shard = $1 AND member = $2;
+
+-- name: keep_member
+-- Whether a member still has its id; it keeps that until this transaction ends.
+SELECT true FROM member WHERE shard = $1 AND number = $2 AND member_id = $3 AND merged_into IS NULL FOR SHARE;
+
+-- name: write_attributes!
+-- What the shop says of a member.
+INSERT INTO attribute (member, content) VALUES ($1, $2) ON CONFLICT (member) DO UPDATE SET content = excluded.content;
 
 -- name: forget_messages!
 -- What was not sent to an erased member never is.
@@ -79,9 +87,11 @@ d AS (DELETE FROM merged WHERE stays = $2)
 INSERT INTO merged (stays, gone, gone_shard) SELECT $4, gone, gone_shard FROM g;
 
 -- name: merge_rest!
--- Milestones and address go over to the other; what was held for an address is due.
+-- Milestones, address and what the shop says go over to the other; what was held for an address is due.
 WITH m AS (INSERT INTO milestone (member, name, points, reached_at, quiet)
            SELECT $2, name, points, reached_at, quiet FROM milestone WHERE member = $1 ON CONFLICT DO NOTHING),
+a AS (INSERT INTO attribute (member, content) SELECT $2, content FROM attribute WHERE member = $1 ON CONFLICT (member) DO NOTHING),
+g AS (DELETE FROM attribute WHERE member = $1),
 c AS (INSERT INTO contact (member, email) SELECT $2, email FROM contact WHERE member = $1 ON CONFLICT (member) DO NOTHING)
 DELETE FROM contact WHERE member = $1;
 
@@ -95,4 +105,9 @@ SELECT sequence FROM inbox WHERE shard = $1 AND member = $2 UNION ALL SELECT seq
 
 -- name: closed_months_of
 -- What a member scored in closed months, which are another's from now on.
-DELETE FROM closed_month WHERE shard = $1 AND member = $2 RETURNING month, score;
+-- A look-up a month, however many members there are.
+WITH RECURSIVE closed(month) AS (
+  SELECT (SELECT min(month) FROM closed_month WHERE shard = $1)
+  UNION ALL SELECT (SELECT min(month) FROM closed_month c WHERE c.shard = $1 AND c.month > closed.month) FROM closed WHERE month IS NOT NULL)
+DELETE FROM closed_month USING closed
+WHERE closed_month.shard = $1 AND closed_month.month = closed.month AND closed_month.member = $2 RETURNING closed_month.month, closed_month.score;

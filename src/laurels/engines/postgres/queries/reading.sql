@@ -62,6 +62,20 @@ SELECT b.balance, b.earned, b.score, b.state, (SELECT epoch FROM ledger),
 FROM member m LEFT JOIN balance b ON b.shard = coalesce(m.merged_shard, m.shard) AND b.member = coalesce(m.merged_into, m.number)
 WHERE m.shard = $1 AND m.member_id = $2;
 
+-- name: account
+-- The same as a claim in depth has it: with the member's own number and shard, and when it was enrolled.
+SELECT b.balance, b.earned, b.score, b.state, (SELECT epoch FROM ledger),
+       (SELECT array_agg(coalesce((SELECT position FROM entry WHERE shard = s ORDER BY position DESC LIMIT 1), 0) ORDER BY s)
+        FROM generate_series(0, 15) AS s), n.number, n.shard, n.enrolled_at, a.content, coalesce(b.last_position, 0)
+FROM member m JOIN member n ON n.shard = coalesce(m.merged_shard, m.shard) AND n.number = coalesce(m.merged_into, m.number)
+LEFT JOIN balance b ON b.shard = n.shard AND b.member = n.number
+LEFT JOIN attribute a ON a.member = n.number
+WHERE m.shard = $1 AND m.member_id = $2;
+
+-- name: read_budgets
+-- What is used of budgets.
+SELECT name, used FROM budget;
+
 -- name: member_by_id
 -- A member, by the shop's id; who became another one is that one.
 SELECT n.number, n.member_id, n.name_number, n.hidden, n.enrolled_at, n.shard, n.position

@@ -1,0 +1,152 @@
+"""What taking orders from a queue costs: into the ledger, against the same consumer that takes them nowhere.
+
+    python bench/micro/queues.py --messages 60000
+
+A RabbitMQ (a quorum queue) and a Kafka (one partition) are started on loopback, as for the tests. Each is filled with
+orders; then the engine reads batches of 500 and confirms them. In turn it hands each batch to the ledger before it is
+confirmed, and to nobody; the ratio is the median over the pairs. Both read the messages' bodies and nothing else.
+
+The last line is JSON, for bench/results/.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from time import perf_counter
+
+import aiokafka
+import aiormq
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from tests import kafka_server, rabbitmq_server
+
+from laurels.engines.brokers.kafka import KafkaQueue
+from laurels.engines.brokers.rabbitmq import RabbitQueue
+from laurels.intake import Queue, Taking
+from laurels.settings import load
+from laurels.wiring import Services, build
+from laurels.workers.consume import BATCH
+
+Fill = Callable[[str, Sequence[bytes]], Awaitable[None]]
+
+PAIRS = 3
+LEAST = 0.75
+"""The ledger may take a quarter of the time."""
+
+
+def orders(prefix: str, count: int) -> list[bytes]:
+    """Orders as a shop sends them, some 200 bytes each."""
+    return [
+        json.dumps(
+            {
+                "kind": "order",
+                "order_id": f"{prefix}-{n}",
+                "member_id": f"customer-{n % 5000}",
+                "currency": "GBP",
+                "channel": "web",
+                "occurred_at": "2026-01-01T10:00:00Z",
+                "total": f"{n % 90 + 5}.00",
+            }
+        ).encode()
+        for n in range(count)
+    ]
+
+
+async def read_all(queue: Queue, count: int, taking: Taking | None) -> float:
+    """Messages a second."""
+    await queue.receive(1, 0)  # connects, and may have the first one
+    begin = perf_counter()
+    left = count
+    while left > 0:
+        batch = await queue.receive(BATCH, 1.0)
+        if batch.messages:
+            if taking is not None:
+                await taking.take(batch.messages)
+            await queue.done(batch)
+            left -= len(batch.messages)
+        elif left <= 1:
+            break
+    return count / (perf_counter() - begin)
+
+
+async def compare(name: str, services: Services, fill: Fill, open_: Callable[[str], Queue], count: int) -> float:
+    """The median ratio of an engine."""
+    ratios = []
+    for pair in range(PAIRS):
+        speeds = {}
+        for way in ("ledger", "nowhere") if pair % 2 else ("nowhere", "ledger"):
+            place = f"{name}-{pair}-{way}"
+            await fill(place, orders(place, count))
+            queue = open_(place)
+            taking = Taking(services.intake, services.ledger, services.now, place) if way == "ledger" else None
+            speeds[way] = await read_all(queue, count, taking)
+            await queue.close()
+        ratios.append(speeds["ledger"] / speeds["nowhere"])
+        print(
+            f"{name}: {speeds['ledger']:,.0f}/s into the ledger, {speeds['nowhere']:,.0f}/s nowhere: {ratios[-1]:.0%}"
+        )
+    return median(ratios)
+
+
+async def main(count: int, which: Sequence[str]) -> None:
+    """Measure what there is."""
+    result: dict[str, float] = {}
+    with TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        async with build(load({"state": folder / "state"})) as services:
+            if "rabbitmq" in which:
+                (folder / "rabbitmq").mkdir()
+                with rabbitmq_server.running(folder / "rabbitmq") as rabbitmq:
+
+                    async def fill_rabbitmq(place: str, bodies: Sequence[bytes]) -> None:
+                        connection = await aiormq.connect(rabbitmq.url())
+                        channel = await connection.channel()
+                        await channel.queue_declare(place, durable=True, arguments={"x-queue-type": "quorum"})
+                        properties = aiormq.spec.Basic.Properties(delivery_mode=2)
+                        for start in range(0, len(bodies), 1000):
+                            await asyncio.gather(
+                                *(
+                                    channel.basic_publish(body, routing_key=place, properties=properties)
+                                    for body in bodies[start : start + 1000]
+                                )
+                            )
+                        await connection.close()
+
+                    result["rabbitmq"] = await compare(
+                        "rabbitmq", services, fill_rabbitmq, lambda place: RabbitQueue(rabbitmq.url(place)), count
+                    )
+            if "kafka" in which:
+                (folder / "kafka").mkdir()
+                with kafka_server.running(folder / "kafka") as kafka:
+
+                    async def fill_kafka(place: str, bodies: Sequence[bytes]) -> None:
+                        admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+                        await admin.start()
+                        await admin.create_topics([NewTopic(place, num_partitions=1, replication_factor=1)])
+                        await admin.close()
+                        async with aiokafka.AIOKafkaProducer(bootstrap_servers=kafka.bootstrap, acks="all") as producer:
+                            for body in bodies:
+                                await producer.send(place, body)
+                            await producer.flush()
+
+                    result["kafka"] = await compare(
+                        "kafka", services, fill_kafka, lambda place: KafkaQueue(kafka.url(place, place)), count
+                    )
+    for name, ratio in result.items():
+        print(f"{name}: {ratio:.0%} of the speed without the ledger (bound {LEAST:.0%})")
+    print(json.dumps({name: round(ratio, 3) for name, ratio in result.items()}))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--messages", type=int, default=60_000)
+    parser.add_argument("--only", choices=["rabbitmq", "kafka"])
+    options = parser.parse_args()
+    asyncio.run(main(options.messages, [options.only] if options.only else ["rabbitmq", "kafka"]))

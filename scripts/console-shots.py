@@ -1,0 +1,82 @@
+"""Pictures of the console: every page, 1440x900 and 390x844, light and dark, in build/shots (`make console-shots`).
+
+It makes a ledger of its own, starts `laurels serve` and `laurels console` on it, and signs in.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+ROOT = Path(__file__).parent.parent
+SHOTS = ROOT / "build" / "shots"
+SIZES = ((1440, 900), (390, 844))
+PAGES = {
+    "customers": "/customers",
+    "customer": "/customers/0",
+    "opened": "/customers/0?entry=0-4#0-4",
+    "correct": "/customers/0/correct?points=50&reason=Parcel+came+four+days+late,+ticket+48213&note=Sorry",
+    "give-back": "/customers/0/give-back?redemption=V1&source=till",
+    "cancel-refund": "/customers/0/cancel-refund?refund=R1&order=692871&source=shop",
+    "hide": "/customers/0/hide",
+    "work": "/work",
+    "document": "/work/order?source=shop&id=USD%2F0",
+    "health": "/health",
+    "log": "/log",
+    "missing": "/customers/4711",
+}
+
+
+def main() -> None:
+    """Take them all."""
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    laurels = [sys.executable, "-m", "laurels"]
+    with tempfile.TemporaryDirectory() as folder:
+        state = Path(folder) / "state"
+        subprocess.run([sys.executable, ROOT / "tests" / "console" / "fill.py", state], check=True)
+        serve = subprocess.Popen([*laurels, "serve", "--port", "0", "--state", state])
+        roles = "lead operator auditor"
+        command = [*laurels, "console", "--port", "0", "--state", state, "--as", "Niamh Byrne", "--roles", roles]
+        console = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        try:
+            assert console.stdout is not None
+            shoot(console.stdout.readline().strip())
+        finally:
+            for process in (console, serve):
+                process.terminate()
+                process.wait()
+    print(f"{len(list(SHOTS.glob('*.png')))} pictures in {SHOTS}")
+
+
+def shoot(address: str) -> None:
+    """Sign in at an address, and take each page in each size and theme."""
+    base = address.partition("/sign-in")[0]
+    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.goto(address)
+        page.get_by_role("button", name="Sign in as").click()
+        page.wait_for_url(f"{base}/customers")
+        cookies = page.context.storage_state()
+        for width, height in SIZES:
+            for theme in ("light", "dark"):
+                viewport = {"width": width, "height": height}
+                context = browser.new_context(storage_state=cookies, viewport=viewport, color_scheme=theme)
+                page = context.new_page()
+                for name, path in PAGES.items():
+                    page.goto(base + path)
+                    if name == "correct":
+                        page.get_by_role("button", name="Check what it does").click()
+                        page.get_by_role("button", name="Give 50 points").wait_for()
+                    page.screenshot(path=SHOTS / f"{name}-{width}x{height}-{theme}.png")
+                context.close()
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""What a ledger keeps of members and budgets, as the program takes it."""
+
+from collections.abc import Mapping
+
+import msgspec
+from msgspec import Struct
+
+from laurels.ledger import MemberState as Kept
+from laurels.program import GRAIN, MemberState, Person, Program
+from laurels.program.state import begun
+
+
+class Attributes(Struct, frozen=True, omit_defaults=True):
+    """What the shop has said of a member: birthday as `MM-DD`, segments. Personal data: kept as JSON that is erased
+    with the member.
+    """
+
+    birthday: str | None = None
+    segments: tuple[str, ...] = ()
+
+    def encode(self) -> bytes | None:
+        """The bytes to keep; None where nothing is said."""
+        written = msgspec.json.encode(self)
+        return None if written == b"{}" else written
+
+    @staticmethod
+    def decode(content: bytes | None) -> "Attributes":
+        """From `encode`."""
+        return Attributes() if content is None else _attributes.decode(content)
+
+
+_attributes = msgspec.json.Decoder(Attributes)
+
+
+def state_of(kept: Kept) -> MemberState:
+    """A member's state, as it was when it was last written."""
+    if kept.state is None:
+        return begun(kept.totals.balance, kept.orders, kept.last_order_at)
+    return MemberState.decode(kept.state)
+
+
+def person_of(kept: Kept) -> Person:
+    """What campaigns may ask of a member beyond its orders."""
+    said = Attributes.decode(kept.attributes)
+    return Person(birthday=said.birthday, segments=said.segments, enrolled_at=kept.enrolled_at, draw=kept.draw)
+
+
+def budgets_left(program: Program, used: Mapping[str, int]) -> dict[str, int]:
+    """What is left of a version's budgets, in grains."""
+    return {name: points * GRAIN - used.get(name, 0) for name, points in program.plan.budgets.items()}

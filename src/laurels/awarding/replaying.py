@@ -1,0 +1,257 @@
+"""A ledger's documents judged once more, in memory: by the programs that stand, or by others. Nothing is written."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from laurels.awarding.decide import decide
+from laurels.awarding.postings import changed_award, changed_before
+from laurels.awarding.programs import Programs
+from laurels.awarding.refunds import read_refunds
+from laurels.clock import MINUTE
+from laurels.errors import Refused
+from laurels.ledger import Award, Awarded, Claim, Item, MemberState, Onward, Outcome, Redeemed
+from laurels.model import Adjustment, DocumentKind, Order, Redemption, Refund, Restoration
+from laurels.model.details import (
+    Details,
+    TierDetails,
+    TransferDetails,
+    hold_details,
+    restore_details,
+    scores,
+)
+from laurels.model.spending import Capture, Hold, TierGrant, Transfer, Void
+
+_NAMES_ORDER = frozenset({DocumentKind.REFUND, DocumentKind.CANCELLATION, DocumentKind.AMENDMENT})
+_tier = msgspec.json.Decoder(TierDetails)
+_transfer = msgspec.json.Decoder(TransferDetails)
+
+
+class Replay:
+    """Members and orders as they come to be under some programs. Memory: by members and orders."""
+
+    def __init__(self, programs: Programs) -> None:
+        self.programs = programs
+        self.members: dict[int, MemberState] = {}
+        self.awards: dict[tuple[str, str], Award] = {}
+        self._redemptions: dict[tuple[str, str], Redeemed] = {}
+        self._budgets: dict[str, int] = {}
+        self._given: dict[tuple[str, str], Onward] = {}
+
+    def take(self, document: Awarded) -> Outcome:
+        """Judge a document at the time when its entry was recorded."""
+        item = self._item(document)
+        claim = Claim(
+            now=document.entry.recorded_at,
+            program_version=self.programs.current.version,
+            items=[item],
+            overdue=[],
+            awards={},
+            orders={},
+            waiting={},
+            members={document.member: self.members.get(document.member, MemberState())},
+            redemptions={},
+            budgets=dict(self._budgets),
+        )
+        if item.order_key is not None and item.kind is not DocumentKind.ORDER and item.order_key in self.awards:
+            claim.awards[item.order_key] = self.awards[item.order_key]
+        if item.kind is DocumentKind.RESTORATION:
+            key = item.source, item.id.split("\n")[0]
+            if key in self._redemptions:
+                claim.redemptions[key] = self._redemptions[key]
+        outcome = self._traced(document, item) or decide(claim, self.programs)
+        revision = _revision_of(document)
+        if item.kind is DocumentKind.ORDER and revision is not None:  # it was changed before it was awarded
+            outcome.awards = {key: changed_award(award, revision) for key, award in outcome.awards.items()}
+        self._keep(document, claim, outcome)
+        return outcome
+
+    def _traced(self, document: Awarded, item: Item) -> Outcome | None:
+        """What a change leads to that its order was awarded by: a trace, for the order's content is the changed one."""
+        award, revision = self.awards.get(item.order_key or ("", "")), _revision_of(document)
+        if item.kind is not DocumentKind.AMENDMENT or award is None or revision is None:
+            return None
+        if revision > read_refunds(award.refunded).revision:
+            return None
+        return Outcome(postings=[changed_before(item, revision, award)])
+
+    def _keep(self, document: Awarded, claim: Claim, outcome: Outcome) -> None:
+        before = self.members.get(document.member, MemberState())
+        after = claim.members[document.member]
+        orders, last = before.orders, before.last_order_at
+        for key, award in outcome.awards.items():
+            known = self.awards.get(key)
+            orders += _counts(award) - (known is not None and _counts(known))
+            last = award.board_at if last is None else max(last, award.board_at)
+            self.awards[key] = award
+        self.members[document.member] = MemberState(
+            totals=after.totals,
+            state=outcome.states.get(document.member, before.state),
+            orders=orders,
+            last_order_at=last,
+        )
+        if document.kind in {DocumentKind.REDEMPTION, DocumentKind.CAPTURE} and outcome.postings:
+            id = document.id if document.kind is DocumentKind.REDEMPTION else f"hold:{document.id}"
+            spent = Redeemed(member=document.member, points=-outcome.postings[0].points, restored=0)
+            self._redemptions[document.source, id] = spent
+        self._redemptions.update(outcome.redemptions)
+        for name, used in outcome.budgets.items():
+            self._budgets[name] = self._budgets.get(name, 0) + used
+        for onward in outcome.onward:
+            self._given[onward.source, onward.id] = onward
+
+    def _item(self, document: Awarded) -> Item:
+        content = document.content
+        if document.kind is DocumentKind.GIVEN:
+            given = self._given.get((document.source, document.id))
+            if given is None:
+                raise Refused(f"the other side of the transfer {document.id} did not come about")
+            content = given.content
+        if content is None:
+            content = _REBUILT[document.kind](document)
+        order_id, key = document.entry.order_id, None
+        if order_id is not None:
+            key = _order_source(document, content), order_id
+        return Item(
+            sequence=1,
+            kind=document.kind,
+            source=document.source,
+            id=document.id,
+            member=document.member,
+            order_key=key,
+            accepted_at=document.accepted_at,
+            content=content,
+        )
+
+
+def _revision_of(document: Awarded) -> int | None:
+    if document.kind not in {DocumentKind.ORDER, DocumentKind.AMENDMENT}:
+        return None
+    return Details.decode(document.entry.details).amended
+
+
+def _counts(award: Award) -> int:
+    return int(award.amount > 0 and award.left > 0)
+
+
+class _OrderSource(msgspec.Struct):
+    order_source: str | None = None
+
+
+_order_source_of = msgspec.json.Decoder(_OrderSource)
+
+
+def _order_source(document: Awarded, content: bytes) -> str:
+    if document.kind in _NAMES_ORDER:
+        return _order_source_of.decode(content).order_source or document.source
+    return document.source
+
+
+def _order(document: Awarded) -> bytes:
+    """An order of which only the total is known any more."""
+    entry = document.entry
+    return msgspec.json.encode(
+        Order(
+            source=document.source,
+            order_id=document.id,
+            currency=entry.currency or "",
+            total=entry.amount or 0,
+            occurred_at=entry.occurred_at,
+        )
+    )
+
+
+def _refund(document: Awarded) -> bytes:
+    entry = document.entry
+    return msgspec.json.encode(
+        Refund(
+            source=document.source,
+            refund_id=document.id,
+            order_id=entry.order_id,
+            currency=entry.currency or "",
+            amount=entry.amount or 0,
+            occurred_at=entry.occurred_at,
+        )
+    )
+
+
+def _lost(document: Awarded) -> bytes:
+    raise Refused(f"what the {document.kind} {document.id} said is not kept any more")
+
+
+def _adjustment(document: Awarded) -> bytes:
+    entry = document.entry
+    said = Adjustment(
+        id=document.id,
+        points=entry.points,
+        actor="",
+        board=scores(entry.details),
+        occurred_at=entry.occurred_at,
+        quiet=True,
+    )
+    return msgspec.json.encode(said)
+
+
+def _redemption(document: Awarded) -> bytes:
+    points = -document.entry.points
+    return msgspec.json.encode(Redemption(source=document.source, redemption_id=document.id, points=points))
+
+
+def _restoration(document: Awarded) -> bytes:
+    assert document.entry.details is not None, "what comes back names its redemption"
+    return msgspec.json.encode(
+        Restoration(
+            source=document.source,
+            cancel_id=document.id.split("\n")[-1],
+            redemption_id=restore_details(document.entry.details).redemption_id,
+            points=document.entry.points,
+        )
+    )
+
+
+def _hold(document: Awarded) -> bytes:
+    details = hold_details(document.entry.details)
+    minutes = (details.until - document.entry.recorded_at) // MINUTE
+    said = Hold(source=document.source, hold_id=document.id, points=details.points, minutes=minutes)
+    return msgspec.json.encode(said)
+
+
+def _capture(document: Awarded) -> bytes:
+    return msgspec.json.encode(Capture(source=document.source, hold_id=document.id, points=-document.entry.points))
+
+
+def _void(document: Awarded) -> bytes:
+    return msgspec.json.encode(Void(source=document.source, hold_id=document.id))
+
+
+def _transferred(document: Awarded) -> bytes:
+    details = _transfer.decode(document.entry.details or b"{}")
+    assert details.to is not None, "who gives names whom"
+    return msgspec.json.encode(
+        Transfer(source=document.source, transfer_id=document.id, to=details.to, points=-document.entry.points)
+    )
+
+
+def _grant(document: Awarded) -> bytes:
+    details = _tier.decode(document.entry.details or b"{}")
+    until = details.until or 0
+    return msgspec.json.encode(
+        TierGrant(source=document.source, grant_id=document.id, tier=details.granted or "", until=until)
+    )
+
+
+_REBUILT: dict[DocumentKind, Callable[[Awarded], bytes]] = {
+    DocumentKind.ORDER: _order,
+    DocumentKind.REFUND: _refund,
+    DocumentKind.CANCELLATION: _lost,
+    DocumentKind.AMENDMENT: _lost,
+    DocumentKind.ADJUSTMENT: _adjustment,
+    DocumentKind.REDEMPTION: _redemption,
+    DocumentKind.RESTORATION: _restoration,
+    DocumentKind.HOLD: _hold,
+    DocumentKind.CAPTURE: _capture,
+    DocumentKind.VOID: _void,
+    DocumentKind.TRANSFER: _transferred,
+    DocumentKind.GRANT: _grant,
+}
+"""What a document said of which no content is kept, from its entry."""

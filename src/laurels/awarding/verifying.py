@@ -1,0 +1,69 @@
+"""Verification in depth: what the program keeps of members and orders, computed again from frames and entries."""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+
+from laurels.awarding.keeping import state_of
+from laurels.awarding.programs import Programs
+from laurels.awarding.refunds import read_refunds
+from laurels.errors import LaurelsError
+from laurels.ledger import Award, Finding, Upkeep
+from laurels.ledger import MemberState as Kept
+from laurels.model import Entry, EntryKind
+from laurels.model.details import Details
+from laurels.program import GRAIN, NOTHING, Frame, worth
+from laurels.program.details import unit_of
+from laurels.program.evaluate import digest
+
+
+async def verify_in_depth(ledger: Upkeep, programs: Programs) -> AsyncIterator[Finding]:
+    """Every member that has a state, and every order that has a frame. Costs by their number; memory by a chunk."""
+    async for members in ledger.accounts():
+        for number, kept in members:
+            for what in _member(kept):
+                yield Finding(f"member number {number}", what)
+    async for orders in ledger.framed():
+        for award, entries in orders:
+            try:
+                found = list(_order(award, entries, programs))
+            except (LaurelsError, IndexError, ValueError) as error:
+                found = [f"its frame does not fit its entries: {error}"]
+            for what in found:
+                yield Finding(f"order {award.source}/{award.order_id}", what)
+
+
+def _member(kept: Kept) -> Iterator[str]:
+    if kept.state is None:
+        return
+    try:
+        state = state_of(kept)
+    except LaurelsError as error:
+        yield error.message
+        return
+    points = state.active + state.waiting
+    if points != kept.totals.balance:
+        yield f"its lots, less what is owed, hold {points} points, its entries sum to {kept.totals.balance}"
+    if any(lot.active < 0 or lot.compensated > lot.expired for lot in state.lots):
+        yield "a lot of it holds less than nothing"
+    if any(not 0 <= grains < GRAIN for _, grains in state.carried):
+        yield "what it carries is not below a point"
+    if state.owed and state.active + state.owed > state.held:
+        yield "it owes points and has some that are free"
+
+
+def _order(award: Award, entries: Sequence[Entry], programs: Programs) -> Iterator[str]:
+    assert award.frame is not None, "asked of orders with a frame alone"
+    program, frame = programs.version(award.program_version), Frame.decode(award.frame)
+    refunded = read_refunds(award.refunded).of_frame(frame)
+    if frame.total != award.amount or refunded.left(frame) != award.left:
+        yield "its nets and refunds do not add up to its amount and what is left of it"
+    value, unit = worth(program, frame, NOTHING), unit_of(program)
+    earned = [entry for entry in entries if entry.kind is EntryKind.EARN][-1]
+    details = Details.decode(earned.details)
+    if details.frame is not None and details.frame != digest(frame):
+        yield "its frame is not the one that its entry vouches for"
+    if details.parts and details.parts != tuple([(name, grains // unit) for name, grains in value.parts]):
+        yield "its frame gives other parts than its entry says"
+    if not program.plan.carries:
+        had, has = worth(program, frame, refunded).grains, sum(entry.points for entry in entries)
+        if had != has * GRAIN:
+            yield f"what is kept of it earns {had // GRAIN} points in its frame, its entries sum to {has}"

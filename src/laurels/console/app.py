@@ -1,0 +1,238 @@
+"""The console as an application: pages from a table, who may see each, and what every answer carries."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import httpx
+from litestar import Litestar, Request, Response
+from litestar.config.csrf import CSRFConfig
+from litestar.datastructures import MutableScopeHeaders
+from litestar.enums import MediaType
+from litestar.exceptions import HTTPException, PermissionDeniedException
+from litestar.handlers import HTTPRouteHandler
+from litestar.middleware.session.client_side import CookieBackendConfig
+from litestar.types import ASGIApp, Message, Scope
+from litestar.utils.scope.state import ScopeState
+from msgspec import Struct
+
+from laurels import clock
+from laurels.clock import SECOND, Clock
+from laurels.console.client import Api, ApiAway, ApiRefused
+from laurels.console.files import static_files
+from laurels.console.page import Ask, Elsewhere, Page, Shown
+from laurels.console.rendering import Renderer
+from laurels.console.sign_in import STAYS, OneTimeCodes, Person, person_of, session_of
+from laurels.console.views import PAGES, first_page
+from laurels.model.people import roles_with
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types laurels"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+"""Sent with every answer."""
+
+_SIGN_IN = "/sign-in"
+_MOST_BYTES = 64 * 1024
+
+
+class Setup(Struct, frozen=True, kw_only=True):
+    """What a console is made of. `http` reaches the API, `sign` makes a person's token for it. `secret` (32 bytes)
+    closes the cookies, which are called `cookie`; `secure`: they go over TLS alone. `zone` is the one that times are
+    shown in.
+    """
+
+    http: httpx.AsyncClient
+    sign: Callable[[Person], str]
+    codes: OneTimeCodes
+    secret: bytes
+    cookie: str
+    zone: ZoneInfo
+    secure: bool = False
+    now: Clock = clock.now
+
+
+def create_console(setup: Setup) -> ASGIApp:
+    """The ASGI application. It opens and closes nothing."""
+    console = _Console(setup)
+    sessions = CookieBackendConfig(
+        secret=setup.secret,
+        key=setup.cookie,
+        max_age=STAYS // SECOND,
+        httponly=True,
+        samesite="lax",
+        secure=setup.secure,
+    )
+    csrf = CSRFConfig(
+        secret=hashlib.blake2b(setup.secret, digest_size=32, person=b"laurels-csrf").hexdigest(),
+        cookie_name=f"{setup.cookie}-csrf",
+        cookie_httponly=True,
+        cookie_samesite="strict",
+        cookie_secure=setup.secure,
+        exclude=["^/static/"],
+    )
+    return Litestar(
+        [
+            *(console.handler(page) for page in PAGES),
+            HTTPRouteHandler("/", http_method="GET", status_code=HTTPStatus.OK)(console.home),
+            HTTPRouteHandler(_SIGN_IN, http_method="GET", status_code=HTTPStatus.OK)(console.ask_who),
+            HTTPRouteHandler(_SIGN_IN, http_method="POST", status_code=HTTPStatus.OK)(console.sign_in),
+            HTTPRouteHandler("/sign-out", http_method="POST", status_code=HTTPStatus.OK)(console.sign_out),
+            HTTPRouteHandler("/static/{name:str}", http_method="GET", status_code=HTTPStatus.OK)(console.static),
+        ],
+        exception_handlers={Exception: console.failed},
+        middleware=[sessions.middleware],
+        csrf_config=csrf,
+        before_send=[_add_headers],
+        request_max_body_size=_MOST_BYTES,
+        openapi_config=None,
+        logging_config=None,
+    )
+
+
+async def _add_headers(message: Message, scope: Scope) -> None:  # noqa: ARG001 - as the framework calls it
+    if message["type"] == "http.response.start":
+        headers = MutableScopeHeaders.from_message(message)
+        for name, value in HEADERS.items():
+            headers.setdefault(name, value)
+
+
+class _Console:
+    """Answers requests for pages."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self._api = Api(setup.http, setup.sign)
+        self._renderer = Renderer(setup.zone)
+        self._static = static_files()
+
+    def handler(self, page: Page) -> HTTPRouteHandler:
+        """The framework's handler of a page."""
+
+        async def handle(request: Request[Any, Any, Any]) -> Response[Any]:
+            return await self._answer(page, request)
+
+        name = f"{page.method} {page.path}"
+        return HTTPRouteHandler(page.path, http_method=page.method, name=name, status_code=HTTPStatus.OK)(handle)
+
+    async def _answer(self, page: Page, request: Request[Any, Any, Any]) -> Response[Any]:
+        person = self._who(request)
+        if person is None:
+            return _redirect(_SIGN_IN)
+        if not person.scopes & set(page.scopes):
+            return self._forbidden(request, person, page.scopes)
+        form = {}
+        if page.method == "POST":
+            _check_origin(request)
+            form = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+        ask = Ask(
+            person=person,
+            api=self._api.for_page(person),
+            path={name: str(value) for name, value in request.path_params.items()},
+            query=dict(request.query_params.items()),
+            form=form,
+        )
+        try:
+            answer = await page.handle(ask)
+        except (ApiRefused, ApiAway) as error:
+            return self._refused(request, person, error)
+        return _redirect(answer.to) if isinstance(answer, Elsewhere) else self._show(request, person, answer)
+
+    def _who(self, request: Request[Any, Any, Any]) -> Person | None:
+        now = self._setup.now()
+        person = person_of(request.session, now)
+        if person is None:
+            request.clear_session()
+        else:
+            request.session["seen"] = now
+        return person
+
+    async def home(self, request: Request[Any, Any, Any]) -> Response[Any]:
+        """Go to the first page that the person may see."""
+        person = self._who(request)
+        return _redirect(_SIGN_IN if person is None else first_page(person))
+
+    async def ask_who(self, request: Request[Any, Any, Any]) -> Response[Any]:
+        """Ask whether the person whom the address would sign in is to be."""
+        code = request.query_params.get("code", "")
+        says = {"code": code, "who": self._setup.codes.whose(code) if code else None}
+        return self._show(request, None, Shown(template="sign_in.html", says=says))
+
+    async def sign_in(self, request: Request[Any, Any, Any]) -> Response[Any]:
+        """Sign a person in, once for each code."""
+        _check_origin(request)
+        person = self._setup.codes.use(str((await request.form()).get("code", "")))
+        if person is None:
+            says = {"code": "used", "who": None}
+            return self._show(request, None, Shown(template="sign_in.html", says=says, status=HTTPStatus.FORBIDDEN))
+        request.clear_session()
+        request.set_session(session_of(person, self._setup.now()))
+        return _redirect(first_page(person))
+
+    async def sign_out(self, request: Request[Any, Any, Any]) -> Response[Any]:
+        """Forget the person."""
+        _check_origin(request)
+        request.clear_session()
+        return _redirect(_SIGN_IN)
+
+    async def static(self, request: Request[Any, Any, Any]) -> Response[Any]:
+        """A file of ours."""
+        file = self._static.get(str(request.path_params["name"]))
+        if file is None:
+            raise HTTPException(status_code=HTTPStatus.NOT_FOUND)
+        headers = {"Cache-Control": "no-cache", "ETag": file.tag}
+        if request.headers.get("if-none-match") == file.tag:
+            return Response(None, status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+        return Response(file.content, media_type=file.media_type, headers=headers)
+
+    def failed(self, request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+        """The answer to what the framework refuses, and to what nobody foresaw."""
+        status = error.status_code if isinstance(error, HTTPException) else HTTPStatus.INTERNAL_SERVER_ERROR
+        try:
+            person = person_of(request.session, self._setup.now())
+        except HTTPException:  # refused before the session was read
+            person = None
+        what = "form" if isinstance(error, PermissionDeniedException) else str(int(status))
+        return self._show(request, person, Shown(template="error.html", says={"what": what}, status=status))
+
+    def _forbidden(self, request: Request[Any, Any, Any], person: Person, scopes: Sequence[str]) -> Response[Any]:
+        says = {"what": "403", "roles": roles_with(scopes)}
+        return self._show(request, person, Shown(template="error.html", says=says, status=HTTPStatus.FORBIDDEN))
+
+    def _refused(self, request: Request[Any, Any, Any], person: Person, error: ApiRefused | ApiAway) -> Response[Any]:
+        if isinstance(error, ApiAway):
+            status, what, request_id = HTTPStatus.SERVICE_UNAVAILABLE, "away", ""
+        else:
+            status, request_id = HTTPStatus(error.status), error.request_id
+            what = "away" if status == HTTPStatus.SERVICE_UNAVAILABLE else str(int(status))
+        says = {"what": what, "detail": error.message, "request_id": request_id}
+        return self._show(request, person, Shown(template="error.html", says=says, status=status))
+
+    def _show(self, request: Request[Any, Any, Any], person: Person | None, shown: Shown) -> Response[Any]:
+        token = ScopeState.from_scope(request.scope).csrf_token
+        text = self._renderer.render(
+            shown.template, {**shown.says, "person": person, "csrf": token or "", "path": request.scope["path"]}
+        )
+        return Response(text, status_code=shown.status, media_type=MediaType.HTML)
+
+
+def _redirect(to: str) -> Response[Any]:
+    return Response(None, status_code=HTTPStatus.SEE_OTHER, headers={"Location": to})
+
+
+def _check_origin(request: Request[Any, Any, Any]) -> None:
+    """Raise where another site's page sent the form; beside the form's token, which it cannot know."""
+    origin = request.headers.get("origin")
+    site = request.headers.get("sec-fetch-site", "same-origin")
+    if site not in {"same-origin", "none"} or (origin and urlsplit(origin).netloc != request.headers.get("host")):
+        raise PermissionDeniedException

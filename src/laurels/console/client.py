@@ -1,0 +1,99 @@
+"""The one road to everything: the HTTP API, in this process or at an address."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import httpx
+from litestar.types import ASGIApp
+
+from laurels.console.sign_in import Person
+from laurels.errors import LaurelsError
+
+AT_ONCE = 8
+"""Calls of all people together that are under way: the rest waits, so that the console is no load to speak of."""
+
+TIMEOUT_S = 10.0
+
+
+class ApiRefused(LaurelsError):
+    """The API refused this."""
+
+    def __init__(self, status: int, kind: str, detail: str, request_id: str, fields: Mapping[str, str]) -> None:
+        """`kind` is the last part of the problem's type; `fields` what is wrong with each field of the input."""
+        super().__init__(detail)
+        self.status = status
+        self.kind = kind
+        self.request_id = request_id
+        self.fields = fields
+
+
+class ApiAway(LaurelsError):
+    """Laurels does not answer now. Nothing was changed."""
+
+
+def client_of(api: ASGIApp | str) -> httpx.AsyncClient:
+    """What reaches the API: an application in this process, or an address. Close it at the end."""
+    if isinstance(api, str):
+        return httpx.AsyncClient(base_url=api, timeout=TIMEOUT_S, trust_env=False)
+    transport = httpx.ASGITransport(app=api, raise_app_exceptions=False)  # type: ignore[arg-type]  # one and the same
+    return httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=TIMEOUT_S)
+
+
+class Api:
+    """Asks the API for people. One for the process."""
+
+    def __init__(self, http: httpx.AsyncClient, sign: Callable[[Person], str]) -> None:
+        """`sign` makes a person's token, a new one for each page."""
+        self._http = http
+        self._sign = sign
+        self._gate = asyncio.Semaphore(AT_ONCE)
+
+    def for_page(self, person: Person) -> "Asking":
+        """What one page asks with: one token, so one look in the audit log."""
+        return Asking(self._http, self._gate, self._sign(person))
+
+
+class Asking:
+    """The API as one page asks it."""
+
+    def __init__(self, http: httpx.AsyncClient, gate: asyncio.Semaphore, token: str) -> None:
+        self._http = http
+        self._gate = gate
+        self._headers = {"Authorization": f"Bearer {token}"}
+
+    async def get(self, path: str, **query: object) -> Any:
+        """An answer's JSON. Raises `ApiRefused`, `ApiAway`."""
+        return await self._ask("GET", path, query, None, {})
+
+    async def post(
+        self, path: str, body: object | None = None, *, headers: Mapping[str, str] | None = None, **query: object
+    ) -> Any:
+        """The same of a change. Raises `ApiRefused`, `ApiAway`."""
+        return await self._ask("POST", path, query, body, headers or {})
+
+    async def _ask(
+        self, method: str, path: str, query: Mapping[str, object], body: object | None, headers: Mapping[str, str]
+    ) -> Any:
+        asked = {name: str(value) for name, value in query.items() if value is not None}
+        try:
+            async with self._gate:
+                answer = await self._http.request(
+                    method, path, params=asked, json=body, headers={**self._headers, **headers}
+                )
+        except httpx.HTTPError as error:
+            raise ApiAway from error
+        if answer.is_success:
+            return answer.json()
+        raise _refused(answer)
+
+
+def _refused(answer: httpx.Response) -> ApiRefused:
+    try:
+        problem = answer.json()
+    except ValueError:
+        problem = {}
+    fields = {str(each.get("field", "")): str(each.get("message", "")) for each in problem.get("errors", [])}
+    kind = str(problem.get("type", "")).rpartition("/")[2]
+    detail = str(problem.get("detail", f"Laurels answered {answer.status_code}."))
+    return ApiRefused(answer.status_code, kind, detail, answer.headers.get("x-request-id", ""), fields)

@@ -1,0 +1,40 @@
+"""Templates with the console's words in them. Everything is escaped; nothing is marked safe."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from laurels.console import words
+from laurels.console.views import navigation
+
+
+class Renderer:
+    """Renders pages, with times in one zone."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self._environment = Environment(
+            loader=PackageLoader("laurels.console"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.filters.update(
+            number=words.number,
+            signed=words.signed,
+            arrow=words.arrow,
+            points_of=words.points_of,
+            when=partial(words.when, zone=zone),
+            day=partial(words.day, zone=zone),
+            month=partial(words.month, zone=zone),
+        )
+        self._environment.globals.update(
+            words=words, actor=words.actor, zone=str(zone), navigation=navigation, as_of=None, what=None
+        )
+
+    def render(self, template: str, says: Mapping[str, Any]) -> str:
+        """A page."""
+        return self._environment.get_template(template).render(**says)

@@ -1,0 +1,38 @@
+"""The pages, one file each; this is the table of them, and of what stands in the navigation."""
+
+from typing import NamedTuple
+
+from laurels.console.sign_in import Person
+from laurels.console.views import changes, correct, customer, customers, health, log, work
+
+PAGES = (*customers.PAGES, *customer.PAGES, *correct.PAGES, *changes.PAGES, *work.PAGES, *health.PAGES, *log.PAGES)
+"""Every page that asks the API something."""
+
+
+class Link(NamedTuple):
+    """A line of the navigation."""
+
+    name: str
+    path: str
+    icon: str
+    scopes: frozenset[str]
+    heading: str = ""
+
+
+LINKS = (
+    Link("Customers", "/customers", "user", frozenset({"members:read"})),
+    Link("Work list", "/work", "inbox", frozenset({"quarantine:write"})),
+    Link("Health", "/health", "pulse", frozenset({"status:read"}), "House"),
+    Link("Log", "/log", "key", frozenset({"audit:read"}), "House"),
+)
+
+
+def navigation(person: Person) -> list[Link]:
+    """What a person may see."""
+    return [link for link in LINKS if link.scopes & person.scopes]
+
+
+def first_page(person: Person) -> str:
+    """Where a person begins."""
+    links = navigation(person)
+    return links[0].path if links else "/customers"

@@ -1,0 +1,82 @@
+"""The work list: documents that could not be awarded, each with what usually mends it."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from laurels.console import words
+from laurels.console.client import ApiRefused
+from laurels.console.page import Ask, Elsewhere, Shown, page
+from laurels.model.currencies import DECIMALS
+from laurels.model.money import format_amount
+
+
+@page("GET", "/work", "quarantine:write")
+async def show_work(ask: Ask) -> Shown:
+    """What waits for somebody, the oldest first."""
+    after = ask.query.get("after", "0")
+    found = await ask.api.get("/quarantine", after=after)
+    documents = [
+        {**one, "what": words.HITS.get(one["kind"], one["kind"]), "to": _to(one)} for one in found["documents"]
+    ]
+    did = {"retry": "It is being tried again.", "drop": "It was given up."}.get(ask.query.get("did", ""))
+    older = f"/work?after={found['next']}" if found["next"] else None
+    return Shown(
+        template="work.html", says={"documents": documents, "newer": older, "did": did, "is_first": after == "0"}
+    )
+
+
+@page("GET", "/work/{kind:str}", "quarantine:write")
+async def show_document(ask: Ask) -> Shown:
+    """A document with what it says, and what may be done about it. Its source and id are in the query: a queue's name
+    may hold a slash, and so may an id.
+    """
+    return _shown(await ask.api.get(_path(ask, ask.query)))
+
+
+@page("POST", "/work/{kind:str}", "quarantine:write")
+async def decide(ask: Ask) -> Shown | Elsewhere:
+    """Try a document again, or give it up with a reason."""
+    path, step = _path(ask, ask.form), ask.form.get("step", "")
+    reason = ask.form.get("reason", "").strip()
+    if step != "retry" and not (step == "drop" and reason):
+        return _shown(await ask.api.get(path), drop_fault="Say why it is given up.")
+    try:
+        await ask.api.post(f"{path}/{step}", {"reason": reason} if step == "drop" else None)
+    except ApiRefused as error:
+        if error.kind not in {"invalid-input", "conflict"}:
+            raise
+        return _shown(await ask.api.get(path), **{f"{step}_fault": error.message})
+    return Elsewhere(f"/work?did={step}")
+
+
+def _shown(document: dict[str, Any], *, retry_fault: str = "", drop_fault: str = "") -> Shown:
+    fields = document["content"] if isinstance(document["content"], dict) else {}
+    says = {
+        "document": document,
+        "what": words.HITS.get(document["kind"], document["kind"]),
+        "fields": [(name, _said(name, value, fields)) for name, value in fields.items() if value not in (None, "", [])],
+        "retry_fault": retry_fault,
+        "drop_fault": drop_fault,
+    }
+    return Shown(template="document.html", says=says, status=422 if retry_fault or drop_fault else 200)
+
+
+def _said(name: str, value: Any, fields: Mapping[str, Any]) -> Any:
+    """A field as people read it: money in major units."""
+    currency = fields.get("currency")
+    if name in {"total", "amount"} and isinstance(value, int) and currency in DECIMALS:
+        return words.money(format_amount(value, currency), currency)
+    return value
+
+
+def _to(document: dict[str, Any]) -> str:
+    return f"/work/{document['kind']}?{urlencode({'source': document['source'], 'id': document['id']})}"
+
+
+def _path(ask: Ask, said: Mapping[str, str]) -> str:
+    parts = (ask.path["kind"], said.get("source", ""), said.get("id", ""))
+    return "/quarantine/" + "/".join(quote(part, safe="") for part in parts)
+
+
+PAGES = (show_work, show_document, decide)

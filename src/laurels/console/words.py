@@ -1,0 +1,172 @@
+"""What the console says, in one place: words for people, numbers and times as they are written here (en-GB).
+
+Points are "to spend", a reversal is "taken back", a restoration "given back", an adjustment a "correction", a member a
+"customer".
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+MINUS = "\u2212"
+
+KINDS: Mapping[str, tuple[str, str]] = {
+    "earn": ("Order", "bag"),
+    "reverse": ("Taken back", "back"),
+    "adjust": ("Correction", "pen"),
+    "redeem": ("Spent", "gift"),
+    "expire": ("Lapsed", "clock"),
+    "restore": ("Given back", "gift"),
+    "merge": ("Joined with another customer", "user"),
+    "transfer": ("Given to or from another customer", "gift"),
+    "hold": ("Held for a till", "clock"),
+    "void": ("No longer held", "back"),
+}
+"""What an entry is called, and its icon, by its kind."""
+
+FILTERS: Mapping[str, tuple[str, str]] = {
+    "all": ("All", ""),
+    "orders": ("Orders and refunds", "earn,reverse"),
+    "spent": ("Spent", "redeem,restore"),
+    "corrections": ("Corrections", "adjust"),
+    "lapsed": ("Lapsed", "expire"),
+}
+"""The tabs over a timeline, and the kinds that each shows."""
+
+HITS: Mapping[str, str] = {
+    "customer": "Customer with this id",
+    "e-mail": "Customer with this address",
+    "name": "Customer with this name on the boards",
+    "prefix": "Id begins so",
+    "order": "Order",
+    "refund": "Refund",
+    "redemption": "Redemption",
+    "adjustment": "Correction",
+    "amendment": "Change of an order",
+    "cancellation": "Cancelled refund",
+    "restoration": "Points given back",
+    "expiry": "Lapse of points",
+    "hold": "Points held for a till",
+    "capture": "Held points that were spent",
+    "void": "Held points that were let go",
+    "transfer": "Points given to another customer",
+    "given": "Points from another customer",
+    "grant": "Tier that was given",
+    "message": "Message",
+}
+
+MESSAGES: Mapping[str, str] = {
+    "due": "is being sent",
+    "held": "waits for an address",
+    "sent": "sent",
+    "undeliverable": "could not be delivered",
+    "dropped": "dropped",
+}
+
+ACTIONS: Mapping[str, str] = {
+    "show_customer": "looked at the customer",
+    "show_member": "looked at the customer",
+    "show_timeline": "looked at the customer",
+    "show_contact": "saw the contact",
+    "find_customers": "searched",
+    "adjust": "corrected points",
+    "cancel_redemption": "gave points back",
+    "cancel_refund": "cancelled a refund",
+    "hide": "hid the customer from boards",
+    "show": "showed the customer on boards",
+    "rename": "gave another board name",
+    "erase": "erased the customer",
+    "merge": "joined two customers",
+    "set_contact": "changed the contact",
+    "show_audit": "looked at the log",
+    "list_quarantine": "looked at the work list",
+    "show_quarantined": "looked at a document",
+    "retry_quarantined": "tried a document again",
+    "drop_quarantined": "gave a document up",
+    "show_status": "looked at health",
+}
+
+ROLES: Mapping[str, str] = {
+    "viewer": "Viewer",
+    "support": "Support",
+    "lead": "Support lead",
+    "program": "Program",
+    "approver": "Approver",
+    "finance": "Finance",
+    "operator": "Operator",
+    "auditor": "Auditor",
+}
+
+ROLE_STATES: Mapping[str, str] = {
+    "running": "runs",
+    "waiting": "waits for the ledger or the leaderboard",
+    "failing": "fails and is tried again",
+    "down": "is being started again",
+}
+
+
+def did(row: Mapping[str, Any]) -> str:
+    """What a row of the log says that somebody did."""
+    if row["outcome"] == "checked":
+        return "looked at what a change would do"
+    return ACTIONS.get(row["action"], row["action"])
+
+
+def number(value: int) -> str:
+    """Such as 1,234, with a true minus below zero."""
+    return f"{MINUS if value < 0 else ''}{abs(value):,}"
+
+
+def signed(value: int) -> str:
+    """The same with a plus above zero."""
+    return f"+{value:,}" if value > 0 else number(value)
+
+
+def money(amount: str, currency: str) -> str:
+    """Such as 1,200.00 GBP, of an amount as the API writes it."""
+    whole, point, rest = amount.partition(".")
+    return f"{int(whole):,}{point}{rest} {currency}"
+
+
+def when(text: str, zone: ZoneInfo) -> str:
+    """An instant as the API writes it, as 24 Nov 2026, 17:14 in the program's zone."""
+    at = _at(text, zone)
+    return f"{at.day} {at:%b %Y, %H:%M}"
+
+
+def day(text: str, zone: ZoneInfo) -> str:
+    """Such as 24 Nov 2026."""
+    at = _at(text, zone)
+    return f"{at.day} {at:%b %Y}"
+
+
+def month(text: str, zone: ZoneInfo) -> str:
+    """Such as November 2026."""
+    return f"{_at(text, zone):%B %Y}"
+
+
+def arrow(text: str) -> str:
+    """A reason with an arrow for people's eyes."""
+    return text.replace(" -> ", " → ")
+
+
+def points_of(count: int) -> str:
+    """Such as 1 point, 50 points."""
+    return f"{abs(count):,} point{'' if abs(count) == 1 else 's'}"
+
+
+def actor(text: str | None, own: str) -> str:
+    """Who did it: the person who looks, another one, the customer, or a system."""
+    if text is None:
+        return ""
+    if text == "member":
+        return "by the customer"
+    sub = text.removeprefix("person:")
+    if sub == text:
+        return f"by {text}"
+    return "by you" if sub == own else f"by {sub}"
+
+
+def _at(text: str, zone: ZoneInfo) -> datetime:
+    return datetime.fromisoformat(text).astimezone(zone)

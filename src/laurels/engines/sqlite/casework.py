@@ -1,0 +1,129 @@
+"""Finding a customer, and what happened to one, in the embedded ledger."""
+
+from collections.abc import Collection
+
+from laurels.engines.sqlite.chain import entry_of
+from laurels.engines.sqlite.connection import Database, Row
+from laurels.engines.sqlite.members import chains_version
+from laurels.engines.sqlite.places import position_at, shard_at
+from laurels.engines.sqlite.session import Session
+from laurels.ledger import Customer, FoundDocument, Timeline, TimelineEntry
+from laurels.model import Balance, DocumentKind, EntryKind
+
+NEWEST = 2**62
+MOST_READ = 2_000
+"""Entries that one call looks at."""
+
+MOST_SOURCES, MOST_FOUND = 500, 20
+_MEMBERS_OWN, _BEHIND_THEM = "member:", "member;"
+"""Each member has a circle of ids of its own: there are as many as members."""
+_LAST = "\U0010ffff"
+
+
+class SqliteCasework(Session):
+    """Reads for people."""
+
+    async def customer(self, number: int) -> Customer | None:
+        def read(db: Database) -> Customer | None:
+            row = db.one("customer", number)
+            return None if row is None else _customer(db, row)
+
+        return await self._reader.run(read)
+
+    async def numbers_of(
+        self, *, member_id: str | None = None, email: str | None = None, name_number: int | None = None
+    ) -> list[int]:
+        asked = (("numbers_by_id", member_id), ("numbers_by_email", email), ("numbers_by_name", name_number))
+
+        def read(db: Database) -> list[int]:
+            found = [row[0] for query, value in asked if value is not None for row in db.all(query, value)]
+            return list(dict.fromkeys(found))[:MOST_FOUND]
+
+        return await self._reader.run(read)
+
+    async def numbers_from(self, prefix: str, limit: int) -> list[int]:
+        rows = await self._reader.run(lambda db: db.all("numbers_from", prefix, prefix + _LAST, limit))
+        return [row[0] for row in rows]
+
+    async def documents_called(self, id: str) -> list[FoundDocument]:
+        def read(db: Database) -> list[FoundDocument]:
+            rows = [row for source in _sources(db) for row in db.all("documents_called", source, id)]
+            return [_found(row) for row in rows[:MOST_FOUND]]
+
+        return await self._reader.run(read)
+
+    async def restored(self, source: str, redemption_id: str) -> int:
+        return await self._reader.run(lambda db: int(db.value("restored", source, redemption_id) or 0))
+
+    async def timeline(
+        self, number: int, *, kinds: Collection[EntryKind], before: str | None, balance: int | None, limit: int
+    ) -> Timeline:
+        def read(db: Database) -> Timeline:
+            row = db.one("read_balance", number) if balance is None else None
+            start = balance if balance is not None else row[0] if row is not None else 0
+            at = None if before is None else int(before)
+            most = MOST_READ if kinds else limit + 1
+            if len(db.all("merged_with", number)) > 1:  # in several shards, which time alone puts in one order
+                rows = db.all("merged_entries", number, at, most)
+            else:
+                rows = db.all("member_entries", number, NEWEST if at is None else at, most)
+            return _timeline(db, rows, frozenset(kinds), start, limit=limit, most=most)
+
+        return await self._reader.run(read)
+
+
+def _timeline(
+    db: Database, rows: list[Row], kinds: frozenset[EntryKind], balance: int, *, limit: int, most: int
+) -> Timeline:
+    entries: list[TimelineEntry] = []
+    for number, row in enumerate(rows, 1):
+        entry = entry_of(row)
+        if not kinds or entry.kind in kinds:
+            redemption = db.one("redemption_at", row[0]) if entry.kind is EntryKind.REDEEM else None
+            redemption_id, restored = redemption or (None, 0)
+            entries.append(
+                TimelineEntry(entry=entry, balance_after=balance, restored=restored, redemption_id=redemption_id)
+            )
+        balance -= entry.points
+        if len(entries) == limit:
+            more = number < len(rows) or len(rows) == most
+            return Timeline(entries=entries, before=str(row[0]) if more else None, balance=balance)
+    if len(rows) < most:
+        return Timeline(entries=entries)
+    last = entry_of(rows[-1])
+    return Timeline(entries=entries, before=str(rows[-1][0]), balance=balance, searched_to=last.recorded_at)
+
+
+def _customer(db: Database, row: Row) -> Customer:
+    return Customer(
+        number=row[0],
+        member_id=row[1],
+        name_number=row[2],
+        hidden=bool(row[3]),
+        enrolled_at=row[4],
+        merged_into=row[5],
+        email=row[6],
+        totals=Balance(*row[7:10]),
+        version=chains_version(db),
+    )
+
+
+def _found(row: Row) -> FoundDocument:
+    loyalty_id = None if row[4] is None else f"{shard_at(row[4])}-{position_at(row[4])}"
+    return FoundDocument(kind=DocumentKind(row[0]), source=row[1], id=row[2], member=row[3], loyalty_id=loyalty_id)
+
+
+def _sources(db: Database) -> list[str]:
+    """The sources that documents came from, each found by one step in the index, but the members' own circles."""
+    sources: list[str] = []
+    after = ""
+    while len(sources) < MOST_SOURCES:
+        source = db.value("next_source", after)
+        if source is None:
+            break
+        if _MEMBERS_OWN <= source < _BEHIND_THEM:
+            after = _BEHIND_THEM
+        else:
+            sources.append(source)
+            after = source
+    return sources

@@ -1,0 +1,66 @@
+"""Long reads over what a ledger keeps: documents with their entries, members with their states, orders with their
+frames. Each on a connection of its own.
+"""
+
+from collections.abc import Iterator
+from itertools import islice
+
+import msgspec
+
+from laurels.engines.sqlite.awarding import award_of
+from laurels.engines.sqlite.chain import entry_of, read_entry
+from laurels.engines.sqlite.connection import Database, Row
+from laurels.ledger import Award, Awarded, MemberState
+from laurels.model import Balance, DocumentKind, Entry
+
+CHUNK = 2000
+
+
+def awarded(db: Database) -> Iterator[list[Awarded]]:
+    """Documents with their entries, in chunks; one read of one moment."""
+    rows = db.each("awarded")
+    while chunk := list(islice(rows, CHUNK)):
+        yield [_awarded(row) for row in chunk]
+
+
+def _awarded(row: Row) -> Awarded:
+    kind, source, id, member, accepted_at, content = row[21:]
+    return Awarded(
+        kind=DocumentKind(kind),
+        source=source,
+        id=id,
+        member=member,
+        accepted_at=accepted_at,
+        content=content,
+        entry=entry_of(row),
+    )
+
+
+def accounts(db: Database) -> Iterator[list[tuple[int, MemberState]]]:
+    """Members with their states, in chunks; one read of one moment."""
+    rows = db.each("accounts")
+    while chunk := list(islice(rows, CHUNK)):
+        yield [(row[0], MemberState(Balance(*row[1:4]), row[4])) for row in chunk]
+
+
+def framed(db: Database) -> Iterator[list[tuple[Award, list[Entry]]]]:
+    """Orders with frames and their entries, in chunks, each of one moment."""
+    after = "", ""
+    while True:
+        db.execute("BEGIN")
+        try:
+            rows = db.all("framed", *after, CHUNK)
+            chunk = [(award_of(row), _entries(db, row)) for row in rows]
+        finally:
+            db.execute("COMMIT")
+        if not chunk:
+            return
+        yield chunk
+        after = rows[-1][0], rows[-1][1]
+
+
+def _entries(db: Database, row: Row) -> list[Entry]:
+    kept = db.one("award_places", row[0], row[1])
+    places = msgspec.json.decode(kept[0], type=list[int]) if kept and kept[0] else []
+    entries = [read_entry(db, place) for place in places]
+    return [entry for entry in entries if entry is not None]

@@ -1,0 +1,103 @@
+"""Documents of tills and of points that pass from member to member: set aside, taken, let go, given away; and a tier
+given by hand.
+"""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from laurels.model.documents import Document, DocumentKind, Instant, fingerprint_of
+
+Points = Annotated[int, Meta(ge=1)]
+
+
+class Hold(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Points that a till sets aside for so many minutes; nobody else can have them until then."""
+
+    source: str
+    hold_id: str
+    points: Points
+    minutes: Annotated[int, Meta(ge=1, le=10_080)] = 15
+    member_id: str = ""
+
+    def document(self, actor: str | None = None) -> Document:
+        """This hold as the ledger takes it."""
+        return _document(self, DocumentKind.HOLD, self.hold_id, actor, self.points, self.minutes)
+
+
+class Capture(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a till takes of a hold; the rest is free again. One that has lapsed is a redemption like any other."""
+
+    source: str
+    hold_id: str
+    points: Points
+    member_id: str = ""
+
+    def document(self, actor: str | None = None) -> Document:
+        """This capture as the ledger takes it: one for each hold, ever."""
+        return _document(self, DocumentKind.CAPTURE, self.hold_id, actor, self.points)
+
+
+class Void(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A hold that is let go."""
+
+    source: str
+    hold_id: str
+    member_id: str = ""
+
+    def document(self, actor: str | None = None) -> Document:
+        """This void as the ledger takes it: one for each hold, ever."""
+        return _document(self, DocumentKind.VOID, self.hold_id, actor)
+
+
+class Transfer(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Points given to another member, by its number. They keep their dates, and move no board."""
+
+    source: str
+    transfer_id: str
+    to: int
+    points: Points
+    member_id: str = ""
+
+    def document(self, actor: str | None = None) -> Document:
+        """This transfer as the ledger takes it."""
+        return _document(self, DocumentKind.TRANSFER, self.transfer_id, actor, self.to, self.points)
+
+
+class Given(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The other side of a transfer: from whom, by number, and the points with their dates (the program's, opaque). The
+    ledger hands it in, nobody else.
+    """
+
+    of: int
+    spent: bytes
+
+
+class TierGrant(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A tier given by hand, until an instant. `reason` is for colleagues."""
+
+    source: str
+    grant_id: str
+    tier: str
+    until: Instant
+    reason: str = ""
+    member_id: str = ""
+
+    def document(self, actor: str | None = None) -> Document:
+        """This grant as the ledger takes it."""
+        return _document(self, DocumentKind.GRANT, self.grant_id, actor, self.tier, self.until, self.reason)
+
+
+def _document(
+    said: Hold | Capture | Void | Transfer | TierGrant, kind: DocumentKind, id: str, actor: str | None, *content: object
+) -> Document:
+    return Document(
+        kind=kind,
+        source=said.source,
+        id=id,
+        member_id=said.member_id,
+        fingerprint=fingerprint_of(said.member_id, *content),
+        content=msgspec.json.encode(msgspec.structs.replace(said, member_id="")),
+        actor=actor,
+    )

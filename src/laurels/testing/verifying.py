@@ -1,0 +1,10 @@
+"""All that a ledger's verification finds, for tests of any engine."""
+
+from laurels.awarding import published_recount
+from laurels.ledger import Finding, Ledger
+
+
+async def findings_of(ledger: Ledger) -> list[Finding]:
+    """Check everything that can be read off a ledger, with what the published programs count again."""
+    recount = await published_recount(ledger)
+    return [finding async for step in ledger.verify(recount) for finding in step.findings]

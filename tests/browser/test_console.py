@@ -1,0 +1,191 @@
+"""The console in a real browser: everyone can use it, by keyboard and without scripts, under a strict policy."""
+
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from tests.browser.reading import AXE
+
+pytestmark = pytest.mark.long
+
+SIZES = ((1440, 900), (390, 844))
+
+
+class Console:
+    """`laurels console` as it is started, for one person, and the addresses that it prints."""
+
+    def __init__(self, state: Path, roles: str) -> None:
+        command = [sys.executable, "-m", "laurels", "console", "--state", str(state), "--port", "0", "--as", "Niamh"]
+        self._process = subprocess.Popen([*command, "--roles", roles], stdout=subprocess.PIPE, text=True)
+        self._lines: list[str] = []
+        self._told = threading.Condition()
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            with self._told:
+                self._lines.append(line.strip())
+                self._told.notify_all()
+
+    def address(self) -> str:
+        """The last address; each signs in once."""
+        with self._told:
+            assert self._told.wait_for(lambda: self._lines, timeout=60)
+            return self._lines[-1]
+
+    @property
+    def base(self) -> str:
+        return self.address().partition("/sign-in")[0]
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait(timeout=30)
+        self._reader.join(timeout=30)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ledger with two customers, one of them with all kinds of entries, and a document in quarantine."""
+    state = tmp_path_factory.mktemp("console") / "state"
+    script = Path(__file__).parents[1] / "console" / "fill.py"
+    subprocess.run([sys.executable, str(script), str(state)], check=True, timeout=120)
+    return state
+
+
+@pytest.fixture(scope="module")
+def console(state: Path) -> Iterator[Console]:
+    console = Console(state, "lead operator auditor")
+    yield console
+    console.stop()
+
+
+@pytest.fixture(scope="module")
+def signed_in(browser: Browser, console: Console) -> Any:
+    """The cookies of one who signed in."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(console.address())
+    page.get_by_role("button", name="Sign in as Niamh").click()
+    expect(page.get_by_role("heading", name="Customers")).to_be_visible()
+    cookies = context.storage_state()
+    context.close()
+    return cookies
+
+
+def opened(browser: Browser, signed_in: Any, **more: Any) -> Generator[Page]:
+    """A page that may neither break the policy nor ask another host."""
+    context: BrowserContext = browser.new_context(storage_state=signed_in, **more)
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda message: wrong.append(message.text) if "Content Security" in message.text else None)
+    page.on("request", lambda request: wrong.append(request.url) if "127.0.0.1" not in request.url else None)
+    yield page
+    context.close()
+    assert wrong == []
+
+
+PAGES = {
+    "customers": "/customers",
+    "customer": "/customers/0",
+    "opened": "/customers/0?entry=0-2#0-2",
+    "spent": "/customers/0?show=spent",
+    "lapsed": "/customers/0?show=lapsed",
+    "correct": "/customers/0/correct?points=50&reason=ticket",
+    "give-back": "/customers/0/give-back?redemption=V1&source=till",
+    "cancel-refund": "/customers/0/cancel-refund?refund=R1&order=692871&source=shop",
+    "hide": "/customers/0/hide",
+    "work": "/work",
+    "document": "/work/order?source=shop&id=USD%2F0",
+    "health": "/health",
+    "log": "/log",
+    "missing": "/customers/4711",
+}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark", "forced"])
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: str(size[0]))
+def test_axe_finds_nothing_and_nothing_scrolls_sideways(
+    browser: Browser, console: Console, signed_in: Any, theme: str, size: tuple[int, int]
+) -> None:
+    width, height = size
+    look: dict[str, Any] = {"forced_colors": "active"} if theme == "forced" else {"color_scheme": theme}
+    for page in opened(browser, signed_in, viewport={"width": width, "height": height}, **look):
+        for name, path in PAGES.items():
+            page.goto(console.base + path)
+            assert found(page) == [], name
+            for narrow in (width, 320, width // 2):  # the last one: text of 200 %, as browsers zoom
+                page.set_viewport_size({"width": max(narrow, 320), "height": height})
+                assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, (name, narrow)
+            page.set_viewport_size({"width": width, "height": height})
+
+
+def found(page: Page) -> list[str]:
+    """What axe finds, beyond hints. It is put in past the page's own policy, as an extension would."""
+    session = page.context.new_cdp_session(page)
+    session.send("Runtime.evaluate", {"expression": AXE})
+    results = page.evaluate("() => axe.run('html')")
+    return [f"{one['id']}: {one['nodes'][0]['target']}" for one in results["violations"] if one["impact"] != "minor"]
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+def test_a_customer_is_found_explained_corrected_and_mended_by_keyboard(
+    browser: Browser, console: Console, signed_in: Any, scripts: bool
+) -> None:
+    for page in opened(browser, signed_in, java_script_enabled=scripts):
+        page.goto(f"{console.base}/customers")
+        if scripts:
+            page.keyboard.press("/")
+        else:
+            page.get_by_role("searchbox").first.focus()
+        page.keyboard.type("692871")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", level=1, name="16133")).to_be_visible()
+        expect(page.locator("details.entry[open]")).to_contain_text("58.00 GBP / 10.00 = 5.8 → 6")
+        page.get_by_role("link", name="Correct points").focus()
+        page.keyboard.press("Enter")
+        page.get_by_label("Points", exact=True).focus()
+        page.keyboard.type("50")
+        page.keyboard.press("Tab")
+        page.keyboard.type("Parcel came late, ticket 48213")
+        page.keyboard.press("Tab")
+        page.keyboard.type("Sorry")
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name="Give 50 points to 16133").focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("status")).to_contain_text("Correction: +50.")
+        page.get_by_role("status").get_by_role("link", name="Undo this correction").focus()
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name="Check what it does").focus()
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name="Take 50 points from 16133").focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("status")).to_contain_text(re.compile("Correction: \u221250"))
+
+
+def test_every_link_leads_somewhere(browser: Browser, console: Console, signed_in: Any) -> None:
+    """A walk over all that is linked, once for each address without its query."""
+    for page in opened(browser, signed_in):
+        seen, ahead = {"/"}, ["/customers"]
+        while ahead:
+            path = ahead.pop()
+            answer = page.goto(console.base + path)
+            assert answer is not None
+            assert answer.status == 200, path
+            links = page.eval_on_selector_all("a[href]", "found => found.map(a => a.getAttribute('href'))")
+            for link in links:
+                place = link.partition("#")[0]
+                if place.startswith("/") and place.partition("?")[0] not in seen:
+                    seen.add(place.partition("?")[0])
+                    ahead.append(place)
+        assert len(seen) > 10

@@ -1,0 +1,115 @@
+"""Random lives on a real ledger, beside the reference model: orders, late orders, refunds by line, redemptions, their
+cancellation, holds, corrections, time, sweeps, transfers, mergers; and now and then the process dies between two steps.
+
+The model and the pure functions live the life first, and agree on every step; then the same documents go to the ledger.
+LAURELS_TEST_SEED repeats a run, LAURELS_TEST_LEDGER_LIVES says how many lives (the soak's: 10,000).
+"""
+
+import os
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.conformance import oracle
+from tests.conformance.ledger_book import LedgerBook
+from tests.conformance.ledgers import LEDGERS
+from tests.conformance.lives import Twins, live, pounds, some_twins
+
+from laurels.awarding import rehearse
+
+pytestmark = pytest.mark.anyio
+
+LIVES = int(os.environ.get("LAURELS_TEST_LEDGER_LIVES") or 8)
+SAME = ("points", "parts", "carried", "tier", "net", "beyond", "keeps", "available", "balance")
+
+
+@pytest.fixture
+def seed() -> int:
+    seed = int(os.environ.get("LAURELS_TEST_SEED") or random.SystemRandom().randrange(2**32))
+    print(f"LAURELS_TEST_SEED={seed}")
+    return seed
+
+
+@pytest.mark.skipif(not oracle.present(), reason=oracle.MISSING)
+@pytest.mark.parametrize("engine", LEDGERS)
+@pytest.mark.timeout(120 + 5 * LIVES)
+async def test_lives_are_the_same_on_a_ledger_whatever_dies(engine: str, seed: int, tmp_path: Path) -> None:
+    for number in range(LIVES):
+        await _one_life(engine, random.Random(f"{seed}/{number}"), tmp_path / str(number), f"{seed}/{number}")
+
+
+async def _one_life(engine: str, r: random.Random, directory: Path, name: str) -> None:
+    twins, members = some_twins(r, life=True), ["m", "w"]
+    for number in range(r.randint(6, 18)):
+        live(r, twins, members, number)
+    for id in sorted(twins.book.awards):
+        if r.random() < 0.5:
+            twins.step({"do": "refund", "order": id, "amount": pounds(twins.ledger.awards[id].frame.total)})
+    book = LedgerBook(LEDGERS[engine], directory)
+    await book.begin([twins.program])
+    await book.ledger.enrol([("m", None), ("w", None)], actor="clerk")
+    await _play(r, book, twins, name)
+    book.now = twins.book.now
+    for member in members:
+        assert _kept(await book.state(member)) == _kept(twins.book.touched(member)), (name, member)
+    budgets = await book.ledger.budgets()
+    assert {k: n for k, n in budgets.items() if n} == {k: n for k, n in twins.book.budgets.items() if n}, name
+    await book.step({"do": "sweep"})
+    assert (await book.step({"do": "sweep"}))["entries"] == 0, "a sweep again does nothing"
+    for member in members:
+        state, totals = await book.state(member), await book.totals(member)
+        assert totals.balance == state.active + state.waiting, (name, member)
+    assert await book.findings() == [], name
+    await book.close()
+
+
+async def _play(r: random.Random, book: LedgerBook, twins: Twins, name: str) -> None:
+    """The same steps; and now and then the process dies."""
+    for now, step, expected in twins.history:
+        book.now = now
+        got = await book.step(step)
+        if step["do"] == "cancel" and expected.get("points") == 0:  # all came back before: we say so
+            assert got.get("points", 0) == 0, (name, step, got, expected)
+            continue
+        assert ("refused" in got) == ("refused" in expected), (name, step, got, expected)
+        for key in SAME:
+            if key in expected and key in got:
+                assert got[key] == expected[key], (name, step, key, got, expected)
+        if r.random() < 0.1:
+            await book.died()
+
+
+def _kept(state: Any) -> dict[str, Any]:
+    """What is kept of a member; orders and holds have other names here and there."""
+    return {
+        "lots": state.lots,
+        "pending": sorted((each.active_at, each.expires, each.points) for each in state.pending),
+        "owed": state.owed,
+        "carried": state.carried,
+        "used": state.used,
+        "orders": state.orders,
+        "counted": state.counted,
+        "holds": sorted((each.until, each.points) for each in state.holds),
+        "last_active": state.last_active,
+    }
+
+
+@pytest.mark.skipif(not oracle.present(), reason=oracle.MISSING)
+async def test_a_life_can_be_rehearsed_on_and_comes_out_of_itself(seed: int, tmp_path: Path) -> None:
+    """Under the program that stands, documents give what the ledger has, to the last point: else it says so."""
+    for number in range(LIVES):
+        r = random.Random(f"rehearse {seed}/{number}")
+        twins = some_twins(r, life=True)
+        for done in range(r.randint(6, 18)):
+            live(r, twins, ["m"], done)
+        book = LedgerBook(LEDGERS["sqlite, 16 shards"], tmp_path / str(number))
+        await book.begin([twins.program])
+        await book.ledger.enrol([("m", None), ("w", None)], actor="clerk")
+        for now, step, _ in twins.history:
+            book.now = now
+            await book.step(step)
+        program = book.programs.current
+        found = await rehearse(book.ledger, [(None, program)], program, begins=None, ends=2**62)
+        assert (found.points, found.gain, found.lose, found.quarantined) == (found.would_be, 0, 0, {}), number
+        await book.close()

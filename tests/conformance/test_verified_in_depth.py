@@ -1,0 +1,71 @@
+"""What is changed behind the ledger's back of members' states and orders' frames is found."""
+
+from pathlib import Path
+
+import apsw
+import pytest
+from tests.conformance.ledger_book import LedgerBook
+from tests.conformance.ledgers import LEDGERS
+
+from laurels.program import Frame, MemberState
+
+pytestmark = pytest.mark.anyio
+
+PROGRAM = {
+    "version": 1,
+    "rates": [{"name": "all", "points": 1, "per": {"GBP": "1.00"}}],
+    "campaigns": [{"name": "dairy", "match": {"category": ["dairy"]}, "multiply": "2"}],
+    "expiry": {"kind": "after-months", "months": 12},
+}
+LINES = [{"sku": "milk", "unit_price": "7.00", "category": "dairy"}, {"sku": "bread", "unit_price": "3.00"}]
+
+
+@pytest.fixture
+async def book(tmp_path: Path) -> LedgerBook:
+    book = LedgerBook(LEDGERS["sqlite, 1 shard"], tmp_path)
+    await book.begin([PROGRAM])
+    await book.step({"do": "order", "order": "a", "lines": LINES})
+    await book.step({"do": "refund", "order": "a", "lines": [{"line": 1, "amount": "2.00"}]})
+    assert await book.findings() == []
+    return book
+
+
+def _changed(path: Path, table: str, column: str, value: bytes) -> None:
+    connection = apsw.Connection(str(path / "laurels.db"))
+    connection.execute(f"UPDATE {table} SET {column} = ?", (value,))  # noqa: S608
+    connection.close()
+
+
+async def _words(book: LedgerBook) -> str:
+    found = "; ".join(finding.what for finding in await book.findings())
+    await book.close()
+    return found
+
+
+async def test_a_state_that_was_changed(book: LedgerBook, tmp_path: Path) -> None:
+    _changed(tmp_path, "balance", "state", MemberState(owed=5).encode())
+    assert "hold -5 points, its entries sum to 13" in await _words(book)
+
+
+async def test_a_state_that_cannot_be_read(book: LedgerBook, tmp_path: Path) -> None:
+    _changed(tmp_path, "balance", "state", b"\xc1")
+    assert "cannot be read" in await _words(book)
+
+
+async def test_a_frame_that_was_changed(book: LedgerBook, tmp_path: Path) -> None:
+    award = await book.ledger.order_award("till", "a")
+    assert award is not None
+    assert award.frame is not None
+    frame = Frame.decode(award.frame)
+    other = Frame(frame.version, frame.currency, frame.at, frame.active_at, frame.expires_at, frame.net)
+    _changed(tmp_path, "award", "frame", other.encode())
+    found = await _words(book)
+    assert "its frame is not the one that its entry vouches for" in found
+    assert "its frame gives other parts than its entry says" in found
+
+
+async def test_refunds_that_were_changed(book: LedgerBook, tmp_path: Path) -> None:
+    _changed(tmp_path, "award", "refunded", b'{"given_back":[["till","r1",100]]}')
+    found = await _words(book)
+    assert "do not add up to its amount and what is left of it" in found
+    assert "what is kept of it earns" in found

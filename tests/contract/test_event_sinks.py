@@ -1,0 +1,106 @@
+"""Events on real brokers: all of them, with their ids, in order for each member, through a broker that was away."""
+
+import asyncio
+from pathlib import Path
+
+import aiokafka
+import aiormq
+import msgspec
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from tests import kafka_server, rabbitmq_server
+
+from laurels.engines.brokers.kafka_events import KafkaSink
+from laurels.engines.brokers.rabbitmq_events import RabbitSink
+from laurels.errors import SettingsError
+from laurels.events import Event, Sink, SinkUnavailable
+
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
+
+EVENTS = [
+    Event(
+        id=f"0-{n}",
+        epoch=1,
+        kind="earn",
+        member_id=f"m{n % 5}",
+        points=3,
+        occurred_at="2026-11-01T10:00:00Z",
+        recorded_at="2026-11-01T10:00:00Z",
+    )
+    for n in range(100)
+]
+
+
+async def sent_again(sink: Sink, events: list[Event]) -> None:
+    """Send until they are taken, as the publisher does."""
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                await sink.send(events)
+            except SinkUnavailable:
+                await asyncio.sleep(0.5)
+            else:
+                return
+
+
+async def test_rabbitmq(tmp_path: Path) -> None:
+    with rabbitmq_server.running(tmp_path) as server:
+        connection = await aiormq.connect(server.url())
+        channel = await connection.channel()
+        await channel.exchange_declare("points", exchange_type="topic", durable=True)
+        await channel.queue_declare("points", durable=True, arguments={"x-queue-type": "quorum"})
+        await channel.queue_bind("points", "points", routing_key="points.earn")
+        await connection.close()
+        sink = RabbitSink(f"{server.url()}?exchange=points")
+        await sink.send(EVENTS[:60])
+        await asyncio.to_thread(server.stop)
+        with pytest.raises(SinkUnavailable):
+            await sink.send(EVENTS[60:])
+        await asyncio.to_thread(server.start)
+        await sent_again(sink, EVENTS[60:])
+        await sink.close()
+        missing = RabbitSink(f"{server.url()}?queue=nowhere")
+        with pytest.raises(SinkUnavailable):
+            await missing.send(EVENTS[:1])
+        await missing.close()
+        wrong = RabbitSink(f"{server.url(password='wrong')}?exchange=points")
+        with pytest.raises(SettingsError):
+            await wrong.send(EVENTS[:1])
+        connection = await aiormq.connect(server.url())
+        channel = await connection.channel()
+        received = []
+        for _ in range(len(EVENTS)):
+            message = await channel.basic_get("points", no_ack=True)
+            properties = message.header.properties
+            event = msgspec.json.decode(message.body, type=Event)
+            assert properties.message_id == f"{event.epoch}.{event.id}"
+            received.append(event)
+        assert received == EVENTS
+        await connection.close()
+
+
+async def test_kafka(tmp_path: Path) -> None:
+    with kafka_server.running(tmp_path) as server:
+        admin = AIOKafkaAdminClient(bootstrap_servers=server.bootstrap)
+        await admin.start()
+        await admin.create_topics([NewTopic("points", num_partitions=3, replication_factor=1)])
+        await admin.close()
+        sink = KafkaSink(f"kafka://{server.bootstrap}/points")
+        await sink.send(EVENTS[:60])
+        await sink.close()
+        await sink.send(EVENTS[60:])
+        await sink.close()
+        async with aiokafka.AIOKafkaConsumer(
+            "points", bootstrap_servers=server.bootstrap, auto_offset_reset="earliest"
+        ) as consumer:
+            received: dict[str | None, list[Event]] = {}
+            async with asyncio.timeout(60):
+                for _ in range(len(EVENTS)):
+                    record = await consumer.getone()
+                    event = msgspec.json.decode(record.value, type=Event)
+                    assert record.key.decode() == event.member_id
+                    received.setdefault(event.member_id, []).append(event)
+        assert received == {f"m{n}": EVENTS[n::5] for n in range(5)}
+        server.kill()
+        with pytest.raises(SinkUnavailable):
+            await sink.send(EVENTS[:1])

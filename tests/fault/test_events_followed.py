@@ -1,0 +1,200 @@
+"""Events out through all that befalls them: the publisher killed anywhere, receivers slow, broken, dead or gone. Each
+entry goes out at least once, in order for each member, signed.
+"""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.webhook_receiver import Receiver, receiving
+
+from laurels import clock
+from laurels.engines.sqlite import SqliteLedger
+from laurels.events import Event, Publisher, SinkClosed, SinkUnavailable, events_of
+from laurels.model import Mark, Order
+from laurels.settings import load
+from laurels.wiring import Services, build, webhook_secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+pytestmark = pytest.mark.anyio
+
+
+class Memory:
+    """A target that keeps what it is sent, and takes no more than it is told to."""
+
+    target = "memory"
+    at_once = 100
+
+    def __init__(self) -> None:
+        self.taken: list[Event] = []
+        self.room = 10**9
+        self.closed = False
+
+    async def send(self, events: "Sequence[Event]") -> None:
+        fitting = events[: self.room]
+        self.taken += fitting
+        self.room -= len(fitting)
+        if self.closed:
+            raise SinkClosed(None, len(fitting))
+        if len(fitting) < len(events):
+            raise SinkUnavailable(None, len(fitting))
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+@pytest.fixture
+async def services(tmp_path: Path) -> AsyncIterator[Services]:
+    async with build(load({"state": tmp_path / "state", "ledger.shards": 4})) as services:
+        yield services
+
+
+async def test_every_entry_goes_out_once_where_nothing_befalls(services: Services) -> None:
+    await sell(services, 500)
+    sink = Memory()
+    publisher = Publisher(services.ledger, sink)
+    while await publisher.step():
+        pass
+    assert in_order(sink.taken) == await all_events(services)
+    assert await publisher.step() is False
+
+
+async def test_a_target_that_takes_a_part_goes_on_behind_it(services: Services, dice: Random) -> None:
+    await sell(services, 300)
+    sink = Memory()
+    publisher = Publisher(services.ledger, sink)
+    for _ in range(400):
+        sink.room = dice.randrange(4)
+        try:
+            if not await publisher.step():
+                break
+        except SinkUnavailable:
+            continue
+    assert in_order(sink.taken) == await all_events(services)
+
+
+async def test_one_process_at_a_time_sends_to_a_target(services: Services) -> None:
+    await sell(services, 10)
+    first, second = Publisher(services.ledger, Memory()), Publisher(services.ledger, Memory())
+    assert await first.step()
+    assert await second.step() is None
+    await first.close()
+    assert await second.step() is False
+
+
+async def test_what_is_gone_is_not_sent_to_and_can_be_begun_anew(services: Services) -> None:
+    await sell(services, 20)
+    sink = Memory()
+    sink.closed, sink.room = True, 0
+    publisher = Publisher(services.ledger, sink)
+    with pytest.raises(SinkClosed):
+        await publisher.step()
+    sink.closed, sink.room = False, 10**9
+    await publisher.begin_at(dict.fromkeys((await services.ledger.heads()).marks, Mark()))
+    while await publisher.step():
+        pass
+    assert in_order(sink.taken) == await all_events(services)
+
+
+@pytest.mark.long
+async def test_webhooks_reach_a_moody_receiver_whoever_is_killed(tmp_path: Path, dice: Random) -> None:
+    """Four kills; one receiver breaks, cuts, stalls and leads elsewhere, another one is dead and holds up nobody."""
+    state = tmp_path / "state"
+    with receiving() as dead:
+        pass
+    async with build(load({"state": state})) as services:
+        await sell(services, 200)
+        with receiving() as receiver:
+            receiver.secret = webhook_secret(services.settings, receiver.url)
+            receiver.behave = lambda _: dice.choice([204] * 60 + [0, 307, 500])
+            for kill in range(4):
+                with publishing(state, [dead.url, receiver.url], signal.SIGKILL):
+                    wanted = 30 * (kill + 1)
+                    await until(lambda wanted=wanted: len(receiver.events) >= wanted)  # type: ignore[misc]
+                await forget_lease(state)
+            with publishing(state, [dead.url, receiver.url], signal.SIGTERM):
+                expected = {event.id for event in await all_events(services)}
+                await until(lambda: {each["id"] for each in receiver.events} == expected)
+            await check(services, receiver)
+            assert receiver.unsigned == []
+
+
+async def check(services: Services, receiver: Receiver) -> None:
+    """Each at least once; of each member, first appearances are in order."""
+    seen: dict[str, dict[str, None]] = {}
+    for came in receiver.events:
+        seen.setdefault(came["member_id"], {})[came["id"]] = None
+    expected: dict[str, list[str]] = {}
+    for event in await all_events(services):
+        expected.setdefault(str(event.member_id), []).append(event.id)
+    assert {member: list(ids) for member, ids in seen.items()} == expected
+
+
+async def sell(services: Services, orders: int) -> None:
+    """So many orders of thirty members, awarded."""
+    documents = [
+        (Order(source="shop", order_id=f"A{n}", member_id=f"m{n % 30}", currency="GBP", total=2500), b"")
+        for n in range(orders)
+    ]
+    await services.intake.accept_all(documents)
+    await services.awarder.drain()
+
+
+async def all_events(services: Services) -> list[Event]:
+    """Every event that there is, shard by shard."""
+    heads = await services.ledger.heads()
+    found: list[Event] = []
+    for shard in sorted(heads.marks):
+        found += events_of(await services.ledger.feed(shard, Mark(), 100_000), heads.epoch)
+    return found
+
+
+def in_order(events: list[Event]) -> list[Event]:
+    """Shard by shard; within a shard as they came."""
+    return sorted(events, key=lambda event: int(event.id.partition("-")[0]))
+
+
+async def forget_lease(state: Path) -> None:
+    """Let the time pass that a target waits for who was killed."""
+    later = SqliteLedger.open(state / "laurels.db", _later)
+    for target in [
+        row[0] for row in await later._reader.run(lambda db: db.execute("SELECT target FROM follower_lease"))
+    ]:
+        await later.follow(target, "nobody", lease_s=-120)
+        await later.let_go(target, "nobody")
+    await later.close()
+
+
+def _later() -> int:
+    return clock.now() + 120 * clock.SECOND
+
+
+@contextmanager
+def publishing(state: Path, urls: "Sequence[str]", ended_by: signal.Signals) -> "Iterator[None]":
+    """`laurels events` in a process of its own."""
+    environment = os.environ | {"LAURELS_EVENTS_PRIVATE_HOSTS": "127.0.0.1"}
+    command = [sys.executable, "-m", "laurels", "events", *urls, "--state", str(state)]
+    with (state.parent / "events.log").open("ab") as log:
+        process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        try:
+            yield
+        finally:
+            process.send_signal(ended_by)
+            process.wait(30)
+
+
+async def until(condition: "Callable[[], bool]") -> None:
+    """Wait for a condition."""
+    async with asyncio.timeout(100):
+        while not condition():  # noqa: ASYNC110 - of another process
+            await asyncio.sleep(0.05)

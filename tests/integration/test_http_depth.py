@@ -1,0 +1,162 @@
+"""Tills and gifts over HTTP: points set aside, taken, let go, given; what conflicts, exports and explanations tell of
+them.
+"""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from tests.integration.http_shop import Shop, check_problem, open_shop
+
+from laurels.awarding.replaying import Replay
+
+pytestmark = pytest.mark.anyio
+
+HOLD = {"hold_id": "H1", "points": 60, "minutes": 5}
+
+
+@pytest.fixture
+async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
+    """A shop with Ann, who has 100 points, and Bob."""
+    async with open_shop(tmp_path) as shop:
+        for member, points in (("ann", 100), ("bob", 1)):
+            assert (await shop.ask("POST", f"/loyalty/{member}", json={"loyalty-points": points})).status_code == 201
+        yield shop
+
+
+async def say(shop: Shop, path: str, **body: Any) -> httpx.Response:
+    return await shop.ask("POST", f"/loyalty/ann/{path}", json=body)
+
+
+async def told(shop: Shop, path: str, **body: Any) -> tuple[int, dict[str, Any]]:
+    answer = await say(shop, path, **body)
+    return answer.status_code, answer.json()
+
+
+async def test_a_till_holds_takes_a_part_and_gives_it_back(shop: Shop) -> None:
+    status, held = await told(shop, "hold", **HOLD)
+    assert (status, held["available"]) == (201, 40)
+    assert await told(shop, "hold", **HOLD) == (200, held)
+    check_problem(await say(shop, "redeem", redemption_id="V1", points=41), 409, "insufficient-points")
+    check_problem(await say(shop, "hold/H1/capture", points=61), 409, "conflict")
+    status, taken = await told(shop, "hold/H1/capture", points=25)
+    assert (status, taken["balance"]) == (201, 75)
+    assert await told(shop, "hold/H1/capture", points=25) == (200, taken)
+    assert await told(shop, "hold/H1/void") == (201, {"available": 75}), "what was taken stays taken"
+    status, back = await told(shop, "redeem/hold:H1/cancel", points=5)
+    assert (status, back["balance"]) == (201, 80)
+    check_problem(await say(shop, "redeem/hold:H1/cancel", points=21, cancel_id="c2"), 409, "conflict")
+
+
+async def test_a_till_lets_go(shop: Shop) -> None:
+    await told(shop, "hold", **HOLD)
+    assert await told(shop, "hold/H1/void") == (201, {"available": 100})
+    assert await told(shop, "hold/H1/void") == (200, {"available": 100})
+
+
+async def test_a_member_holds_in_a_circle_of_its_own(shop: Shop) -> None:
+    await told(shop, "hold", **HOLD)
+    own = await shop.ask("POST", "/loyalty/ann/hold", json=HOLD | {"points": 30}, member="ann")
+    assert (own.status_code, own.json()["available"]) == (201, 10)
+    named = await shop.ask("POST", "/loyalty/ann/hold", json=HOLD | {"source": "shop"}, member="ann")
+    check_problem(named, 422, "invalid-input")
+    check_problem(await shop.ask("POST", "/loyalty/ann/hold", json=HOLD, member="bob"), 404, "not-found")
+
+
+async def test_who_is_unknown_is_not_enrolled_by_any_of_these(shop: Shop) -> None:
+    tier = {"grant_id": "G1", "tier": "gold", "until": "2027-01-01T00:00:00Z"}
+    for path, body in (
+        ("/loyalty/nobody/hold", HOLD),
+        ("/loyalty/nobody/hold/H1/capture", {"points": 1}),
+        ("/loyalty/nobody/hold/H1/void", {}),
+        ("/loyalty/nobody/transfer", {"transfer_id": "T1", "to": "bob", "points": 1}),
+        ("/members/nobody/tier", tier),
+    ):
+        check_problem(await shop.ask("POST", path, json=body), 404, "not-found")
+    check_problem(await shop.ask("POST", "/members/ann/tier", json=tier), 422, "invalid-input")
+    assert await shop.services.ledger.member("nobody") is None
+
+
+async def test_what_is_given_arrives_once_and_moves_no_board(shop: Shop) -> None:
+    status, given = await told(shop, "transfer", transfer_id="T1", to="bob", points=30)
+    assert (status, given["balance"]) == (201, 70)
+    assert await told(shop, "transfer", transfer_id="T1", to="bob", points=30) == (200, given)
+    await shop.settle()
+    assert (await shop.ask("GET", "/loyalty/bob/balance")).json()["balance"] == 31
+    assert [(await shop.ask("GET", f"/loyalty/{who}")).json()["me"]["points"] for who in ("ann", "bob")] == [100, 1]
+    check_problem(await say(shop, "transfer", transfer_id="T2", to="ann", points=1), 409, "conflict")
+    check_problem(await say(shop, "transfer", transfer_id="T2", to="nobody", points=1), 404, "not-found")
+    check_problem(await say(shop, "transfer", transfer_id="T2", to="bob", points=71), 409, "insufficient-points")
+
+
+async def test_their_conflicts_say_which_fields_differ(shop: Shop) -> None:
+    await told(shop, "hold", **HOLD)
+    await told(shop, "hold/H1/capture", points=25)
+    await told(shop, "transfer", transfer_id="T1", to="bob", points=5)
+    for path, body in (
+        ("hold", HOLD | {"points": 61}),
+        ("hold/H1/capture", {"points": 26}),
+        ("transfer", {"transfer_id": "T1", "to": "bob", "points": 6}),
+    ):
+        problem = check_problem(await say(shop, path, **body), 409, "conflict")
+        assert [one["field"] for one in problem["errors"]] == ["points"]
+    other = await shop.ask("POST", "/loyalty/bob/hold", json=HOLD)
+    assert [one["field"] for one in check_problem(other, 409, "conflict")["errors"]] == ["member_id"]
+
+
+async def test_an_export_has_what_the_shop_said_and_nothing_of_the_other_member(shop: Shop) -> None:
+    said = {"birthday": "02-29", "segments": ["student"]}
+    assert (await shop.ask("PUT", "/members/bob/attributes", json=said)).status_code == 200
+    await told(shop, "transfer", transfer_id="T1", to="bob", points=5)
+    before = (await shop.ask("GET", "/members/bob/export", member="bob")).json()
+    assert [(one["kind"], "content" in one) for one in before["documents"]] == [("given", False)]
+    await shop.settle()
+    for who, points in (("bob", 5), ("ann", -5)):
+        kept = (await shop.ask("GET", f"/members/{who}/export", member=who)).json()
+        assert {"points": points, "content": None} in [
+            {"points": one["points"], "content": one.get("content")}
+            for one in kept["entries"]
+            if one["kind"] == "transfer"
+        ]
+    own = (await shop.ask("GET", "/members/bob/export", member="bob")).json()
+    assert {name: own[name] for name in said} == said
+    await shop.ask("POST", "/members/bob/merge", json={"into": "ann"})
+    assert {name: (await shop.ask("GET", "/members/ann/export")).json()[name] for name in said} == said
+    await shop.ask("DELETE", "/members/ann")
+    check_problem(await shop.ask("GET", "/members/bob/export"), 404, "not-found")
+
+
+async def test_what_a_member_bought_is_explained_to_it_alone(shop: Shop) -> None:
+    basket = {"itemIds": ["85123A", "71053"], "paymentDetails": {"method": "card", "token": "tok_ok"}}
+    bought = await shop.ask("POST", "/order/C1", json=basket, member="ann")
+    assert bought.status_code == 201, bought.text
+    await shop.settle()
+    path = "/order/C1/explain?source=checkout"
+    explained = (await shop.ask("GET", path, member="ann")).json()
+    assert (explained["order_id"], explained["source"]) == ("C1", "checkout")
+    assert "member:" not in json.dumps(explained)
+    check_problem(await shop.ask("GET", path, member="bob"), 404, "not-found")
+
+
+async def test_a_change_that_came_before_the_award_is_replayed_as_it_was(shop: Shop) -> None:
+    order = {"member_id": "ann", "currency": "GBP", "total": "25.00"}
+    assert (await shop.ask("POST", "/order/A1", json=order)).status_code == 202
+    for revision, total in enumerate(("55.00", "45.00"), 1):
+        change = order | {"total": total, "revision": revision}
+        assert (await shop.ask("POST", "/order/A1/amend", json=change)).status_code == 202
+    await shop.settle()
+    assert (await shop.ask("POST", "/order/A1/amend", json=order | {"revision": 3})).status_code == 202
+    await shop.settle()
+    replay = Replay(shop.services.programs)
+    points = [
+        (document.entry.points, replay.take(document).postings[0].points)
+        async for chunk in shop.services.ledger.awarded()
+        for document in chunk
+    ]
+    assert [(was, again) for was, again in points if was != again] == []
+    assert (5, 5) in points
+    balances = sorted(member.totals.balance for member in replay.members.values())
+    assert balances == [1, 103]

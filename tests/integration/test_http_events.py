@@ -1,0 +1,74 @@
+"""`GET /events`: every point entry, in order for each member, behind a cursor."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from tests.integration.http_shop import Shop, check_problem, open_shop
+
+from laurels.events import Cursor
+from laurels.model import Mark, MemberEvent
+
+pytestmark = pytest.mark.anyio
+
+READ = "events:read"
+
+
+@pytest.fixture
+async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
+    async with open_shop(tmp_path / "state") as shop:
+        yield shop
+
+
+async def test_a_reader_gets_each_entry_once_whatever_the_pages(shop: Shop) -> None:
+    for n in range(9):
+        await shop.order(f"E{n}", f"reader-{n % 3}", "25.00")
+    await shop.settle()
+    await shop.services.ledger.change_member("reader-0", MemberEvent.HIDE, actor="test")
+    whole = (await shop.ask("GET", "/events?limit=1000", scope=READ)).json()
+    assert whole["more"] is False
+    for limit in (1, 2, 5):
+        pages, after = [], ""
+        while True:
+            page = (await shop.ask("GET", f"/events?limit={limit}{after}", scope=READ)).json()
+            pages += page["events"]
+            after = f"&after={page['next']}"
+            if not page["more"]:
+                break
+        assert pages == whole["events"]
+    events = [event for event in whole["events"] if event["member_id"].startswith("reader-")]
+    assert [event["order_id"] for event in events] == [f"E{n}" for n in range(9)]
+    assert {event["points"] for event in events} == {3}
+    assert "reason" not in events[0]
+
+
+async def test_who_is_at_the_end_stays_there_until_something_comes(shop: Shop) -> None:
+    end = (await shop.ask("GET", "/events?limit=1000", scope=READ)).json()["next"]
+    assert (await shop.ask("GET", f"/events?after={end}", scope=READ)).json() == {
+        "events": [],
+        "next": end,
+        "more": False,
+    }
+    await shop.order("E100", "reader", "25.00")
+    await shop.settle()
+    assert [
+        event["order_id"] for event in (await shop.ask("GET", f"/events?after={end}", scope=READ)).json()["events"]
+    ] == ["E100"]
+
+
+async def test_a_cursor_of_another_history_is_a_conflict(shop: Shop) -> None:
+    await shop.order("E200", "reader", "25.00")
+    await shop.settle()
+    cursor = Cursor.at({0: Mark(1, b"another history!")})
+    check_problem(await shop.ask("GET", f"/events?after={cursor}", scope=READ), 409, "events-moved")
+
+
+@pytest.mark.parametrize("after", ["", "x", "kYEAkgLE", "☘", "gICA", "AAAA" * 100])
+async def test_what_is_no_cursor_is_refused(shop: Shop, after: str) -> None:
+    check_problem(await shop.ask("GET", f"/events?after={after}", scope=READ), 422, "invalid-input")
+
+
+async def test_the_scope_is_asked_for(shop: Shop) -> None:
+    for scope in ("orders:write members:read", "points:adjust"):
+        check_problem(await shop.ask("GET", "/events", scope=scope), 403, "not-allowed")
+    assert (await shop.ask("GET", "/events", member="17850")).status_code == 403

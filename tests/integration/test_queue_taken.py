@@ -1,0 +1,148 @@
+"""Messages into the ledger, without a broker: one order whichever door it comes through, nothing lost while the ledger
+is away, and back out of quarantine.
+"""
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from laurels.errors import Conflict, InvalidInput, LedgerUnavailable
+from laurels.intake import Batch, Message, NamedOrderForm, Taken, Taking, decode, take_again
+from laurels.model import DocumentKind
+from laurels.settings import load
+from laurels.wiring import Services, build
+from laurels.workers import Consumer
+
+pytestmark = pytest.mark.anyio
+
+
+def order(order_id: str = "A1", total: str = "25.00") -> bytes:
+    return json.dumps(
+        {"kind": "order", "order_id": order_id, "member_id": "ann", "currency": "GBP", "total": total}
+    ).encode()
+
+
+class Heap:
+    """A queue in memory that tells what was asked of it."""
+
+    name = "orders"
+
+    def __init__(self, bodies: Sequence[bytes]) -> None:
+        self.waiting = deque(bodies)
+        self.asked: list[str] = []
+        self.done_with = 0
+
+    async def look(self) -> None:
+        """It is there."""
+
+    async def receive(self, limit: int, timeout_s: float) -> Batch:
+        taken = [self.waiting.popleft() for _ in range(min(limit, len(self.waiting)))]
+        self.asked.append(f"receive {len(taken)}")
+        return Batch([Message(body) for body in taken], len(taken))
+
+    async def done(self, batch: Batch) -> None:
+        self.done_with += len(batch.messages)
+        self.asked.append("done")
+
+    async def pause(self) -> None:
+        self.asked.append("pause")
+
+    async def resume(self) -> None:
+        self.asked.append("resume")
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+@pytest.fixture
+async def services(tmp_path: Path) -> AsyncIterator[Services]:
+    async with build(load({"state": tmp_path / "state"})) as services:
+        yield services
+
+
+def taking(services: Services) -> Taking:
+    return Taking(services.intake, services.ledger, services.now, "orders")
+
+
+async def test_one_order_whichever_door_it_comes_through(services: Services) -> None:
+    """First as over HTTP, then by the queue, twice in one batch."""
+    body = json.dumps({key: value for key, value in json.loads(order()).items() if key != "kind"}).encode()
+    form = decode(NamedOrderForm, body)
+    await services.intake.accept(form.order(form.order_id, services.now()), body)
+    taken = await taking(services).take([Message(order()), Message(order())])
+    assert taken == Taken(accepted=0, repeated=2, refused=0)
+    assert await services.awarder.drain() == 1
+
+
+async def test_a_conflict_is_kept_with_both_fingerprints(services: Services) -> None:
+    taken = await taking(services).take([Message(order()), Message(order(total="26.00"), ("x-retry",))])
+    assert taken == Taken(accepted=1, repeated=0, refused=1)
+    [listed] = await services.ledger.quarantine()
+    kept = await services.ledger.quarantined(listed.kind, listed.source, listed.id)
+    assert (kept.kind, kept.source, kept.raw) == (DocumentKind.MESSAGE, "queue:orders", order(total="26.00"))
+    assert b"x-retry" in kept.content
+    fingerprints = [word.strip(",.") for word in kept.reason.split() if len(word.strip(",.")) == 32]
+    assert len(set(fingerprints)) == 2
+    with pytest.raises(Conflict):
+        await take_again(kept.raw, kept.source, services.intake, services.now())
+
+
+async def test_a_message_comes_back_where_its_cause_is_mended(services: Services) -> None:
+    """One from the future, when its day has come; one that is no message never."""
+    future = json.loads(order()) | {"occurred_at": "2100-01-01T00:00:00Z"}
+    await taking(services).take([Message(json.dumps(future).encode()), Message(b"\xff")])
+    listed = await services.ledger.quarantine()
+    bodies = [(await services.ledger.quarantined(each.kind, each.source, each.id)).raw for each in listed]
+    with pytest.raises(InvalidInput):
+        await take_again(bodies[1], "queue:orders", services.intake, services.now())
+    await take_again(bodies[0], "queue:orders", services.intake, services.now() + 100 * 366 * 86_400 * 10**6)
+    assert await services.ledger.inbox_depth() == 1
+
+
+async def test_nothing_is_done_before_it_is_durable(services: Services) -> None:
+    """While the ledger is away the queue is paused, the batch is held, and nothing is asked for."""
+    heap = Heap([order(f"A{n}") for n in range(10)])
+    inner = taking(services)
+    away = True
+
+    class Away:
+        async def take(self, messages: Sequence[Message]) -> Taken:
+            if away:
+                raise LedgerUnavailable
+            return await inner.take(messages)
+
+    consumer = Consumer(heap, Away(), services.ledger.inbox_depth, 100)  # type: ignore[arg-type]  # its one method
+    stop = asyncio.Event()
+    for _ in range(3):
+        with pytest.raises(LedgerUnavailable):
+            await consumer.step(stop, 0)
+    assert [each for each in heap.asked if each != "resume"] == ["receive 10", "pause", "pause", "pause"]
+    assert heap.done_with == 0
+    away = False
+    assert await consumer.step(stop, 0)
+    assert heap.done_with == 10
+    assert heap.asked[-1] == "resume"
+    assert await services.ledger.inbox_depth() == 10
+
+
+async def test_a_deep_inbox_stops_the_taking(services: Services) -> None:
+    """Until it is shallower; nothing is received meanwhile."""
+    heap = Heap([order(f"A{n}") for n in range(5)])
+    depth = 11
+
+    async def ask() -> int:
+        return depth
+
+    consumer = Consumer(heap, taking(services), ask, 10)
+    stop = asyncio.Event()
+    stepping = asyncio.create_task(consumer.step(stop, 0))
+    while "pause" not in heap.asked:  # noqa: ASYNC110 - it is polled, for it has no event
+        await asyncio.sleep(0)
+    assert heap.asked == ["pause"]
+    depth = 10
+    assert await stepping
+    assert heap.asked[-4:] == ["resume", "receive 5", "done", "resume"]

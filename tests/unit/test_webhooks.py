@@ -1,0 +1,195 @@
+"""Webhooks: signed, to public addresses alone, and never led elsewhere."""
+
+import base64
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from random import Random
+
+import httpx
+import pytest
+from standardwebhooks import Webhook, WebhookVerificationError
+from tests.webhook_receiver import Receiver, receiving
+
+from laurels import clock
+from laurels.engines.sinks.public_addresses import is_public
+from laurels.engines.sinks.webhooks import WebhookSink, secret_of
+from laurels.errors import SettingsError
+from laurels.events import Event, SinkClosed, SinkUnavailable
+
+pytestmark = pytest.mark.anyio
+
+KEY = bytes(range(32))
+URL = "https://crm.shop.example/points?shop=1"
+PUBLIC = "93.184.215.14"
+EVENT = Event(
+    id="0-1",
+    epoch=1,
+    kind="earn",
+    member_id="Zoë ☘",
+    points=3,
+    occurred_at="2026-11-01T10:00:00Z",
+    recorded_at="2026-11-01T10:00:00Z",
+)
+
+
+def sink_to(receiver: Receiver) -> WebhookSink:
+    sink = WebhookSink(receiver.url, KEY, clock.now, ["127.0.0.1"])
+    receiver.secret = sink.secret
+    return sink
+
+
+async def test_an_event_is_signed_and_says_all() -> None:
+    with receiving() as receiver:
+        sink = sink_to(receiver)
+        await sink.send([EVENT, EVENT])
+        await sink.close()
+    assert receiver.unsigned == []
+    assert [each["id"] for each in receiver.events] == ["0-1", "0-1"]
+    assert receiver.events[0]["member_id"] == "Zoë ☘"
+
+
+async def test_what_is_not_taken_is_tried_again_and_led_nowhere() -> None:
+    with receiving() as receiver:
+        sink = sink_to(receiver)
+        for status in (0, 301, 302, 307, 308, 400, 404, 429, 500, 503):
+            receiver.requests = 0
+            receiver.behave = partial(_first_alone, status)
+            with pytest.raises(SinkUnavailable) as raised:
+                await sink.send([EVENT, EVENT, EVENT])
+            assert (raised.value.sent, receiver.requests) == (1, 2)
+        await sink.close()
+
+
+async def test_gone_is_for_good() -> None:
+    with receiving() as receiver:
+        receiver.behave = lambda _: 410
+        sink = sink_to(receiver)
+        with pytest.raises(SinkClosed) as raised:
+            await sink.send([EVENT])
+        await sink.close()
+    assert raised.value.sent == 0
+
+
+async def test_a_dead_receiver_is_unavailable() -> None:
+    with receiving() as receiver:
+        pass
+    sink = sink_to(receiver)
+    with pytest.raises(SinkUnavailable):
+        await sink.send([EVENT])
+    await sink.close()
+
+
+def _first_alone(status: int, before: int) -> int:
+    return 204 if before == 0 else status
+
+
+def test_flipped_bits_old_times_and_other_receivers_secrets_show(dice: Random) -> None:
+    """What the receiver's library refuses of a request that was rightly signed."""
+    at = datetime.now(UTC)
+    secret = secret_of(KEY, URL)
+    body = b'{"type":"points.earn","data":{"points":3}}'
+
+    def headers(when: datetime, signed: bytes = body) -> dict[str, str]:
+        signature = Webhook(secret).sign("1.0-1", when, signed.decode())
+        return {
+            "webhook-id": "1.0-1",
+            "webhook-timestamp": str(int(when.timestamp())),
+            "webhook-signature": signature,
+        }
+
+    assert Webhook(secret).verify(body, headers(at))
+    for _ in range(200):
+        flipped = bytearray(body)
+        flipped[dice.randrange(len(body))] ^= 1 << dice.randrange(7)
+        with pytest.raises(WebhookVerificationError):
+            Webhook(secret).verify(bytes(flipped), headers(at))
+    for late in (timedelta(minutes=-6), timedelta(minutes=6)):
+        with pytest.raises(WebhookVerificationError):
+            Webhook(secret).verify(body, headers(at + late))
+    for other in (secret_of(KEY, URL + "2"), secret_of(KEY[::-1], URL)):
+        with pytest.raises(WebhookVerificationError):
+            Webhook(other).verify(body, headers(at))
+    assert len(base64.b64decode(secret.removeprefix("whsec_"))) == 32
+
+
+async def test_a_name_is_looked_at_each_time() -> None:
+    """It resolves to a public address the first time, and to this machine the second: nothing goes there."""
+    answers = iter([[PUBLIC], ["127.0.0.1"], [PUBLIC, "10.0.0.1"], []])
+    asked: list[httpx.Request] = []
+
+    async def how(host: str, port: int) -> Sequence[str]:
+        return next(answers)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(204)
+
+    sink = WebhookSink(URL, KEY, clock.now, [], how)
+    await sink._client.aclose()
+    sink._client = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+    await sink.send([EVENT])
+    for _ in range(3):
+        with pytest.raises(SinkUnavailable):
+            await sink.send([EVENT])
+    await sink.close()
+    [request] = asked
+    assert request.url == f"https://{PUBLIC}/points?shop=1"
+    assert request.headers["host"] == "crm.shop.example"
+    assert request.extensions["sni_hostname"] == "crm.shop.example"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "127.8.8.8",
+        "0.0.0.0",
+        "10.1.2.3",
+        "172.16.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "192.0.2.1",
+        "198.18.0.1",
+        "224.0.0.1",
+        "255.255.255.255",
+        "::",
+        "::1",
+        "fe80::1",
+        "fe80::1%eth0",
+        "fc00::1",
+        "ff02::1",
+        "::ffff:127.0.0.1",
+        "::ffff:169.254.169.254",
+        "64:ff9b::7f00:1",
+        "64:ff9b::a9fe:a9fe",
+        "2002:7f00:1::",
+        "",
+        "localhost",
+    ],
+)
+def test_addresses_inside_are_known(address: str) -> None:
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize("address", [PUBLIC, "8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"])
+def test_addresses_outside_are_known(address: str) -> None:
+    assert is_public(address)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://crm.shop.example/points",
+        "https://",
+        "https://user:secret@crm.shop.example/",
+        "https://crm.shop.example/#there",
+        "https://crm.shop.example:port/",
+    ],
+)
+def test_addresses_that_no_webhook_goes_to_are_refused_in_one_line(url: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        WebhookSink(url, KEY, clock.now)
+    assert "\n" not in raised.value.message
+    assert "secret" not in raised.value.message

@@ -1,0 +1,84 @@
+"""A receiver of webhooks for tests: checks signatures as a shop's would, and can be slow, broken or gone."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import msgspec
+from standardwebhooks import Webhook
+
+Behave = Callable[[int], int]
+"""Given how many requests came before, the status to answer with; 0: cut the connection."""
+
+
+class Receiver:
+    """What came in. `events` are those that were signed and taken, in order; `unsigned` were not signed rightly."""
+
+    def __init__(self) -> None:
+        self.secret = ""
+        self.behave: Behave = lambda _: 204
+        self.events: list[dict[str, Any]] = []
+        self.unsigned: list[bytes] = []
+        self.requests = 0
+        self.url = ""
+        self._lock = threading.Lock()
+
+    def take(self, body: bytes, headers: dict[str, str]) -> int:
+        """Judge one request; the status to answer with."""
+        with self._lock:
+            before, self.requests = self.requests, self.requests + 1
+        status = self.behave(before)
+        try:
+            Webhook(self.secret).verify(body, headers)
+        except Exception:  # noqa: BLE001 - whatever is wrong with it
+            self.unsigned.append(body)
+            return 400
+        if status and status < 300:
+            with self._lock:
+                self.events.append(msgspec.json.decode(body)["data"])
+        return status
+
+
+@contextmanager
+def receiving() -> Iterator[Receiver]:
+    """A receiver at a loopback port, for the length of a block."""
+    receiver = Receiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            status = receiver.take(body, {name.lower(): value for name, value in self.headers.items()})
+            if status == 0:
+                self.close_connection = True
+                return
+            self.send_response(status)
+            if status in {301, 302, 307, 308}:
+                self.send_header("location", f"{receiver.url}/elsewhere")
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *args: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    receiver.url = f"http://127.0.0.1:{server.server_port}/hook"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield receiver
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def slowly(seconds: float, status: int) -> int:
+    """Answer after a while."""
+    time.sleep(seconds)
+    return status
