@@ -127,7 +127,7 @@ class OrderEntry(Struct, frozen=True):
 
 def order_differs(kept: OrderKept, entries: Sequence[OrderEntry]) -> bool:
     """Whether what is kept of an order is not what its entries, oldest first, say."""
-    last = entries[-1]
+    left = _left_after(entries[-1])  # entries of version 0.1 do not say
     earned = [entry.terms for entry in entries if entry.kind == EntryKind.EARN]
     return (
         not 0 <= kept.left <= kept.amount
@@ -136,7 +136,7 @@ def order_differs(kept: OrderKept, entries: Sequence[OrderEntry]) -> bool:
         or sum(entry.points for entry in entries) != kept.points - kept.reversed
         or not earned
         or earned[-1] != kept.terms
-        or kept.left != _left_after(last)
+        or left not in {None, kept.left}
     )
 
 

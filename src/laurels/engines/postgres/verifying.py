@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from typing import NamedTuple
 
-from laurels.engines.postgres import verifying_documents
+from laurels.engines.postgres import verifying_documents, verifying_moved
 from laurels.engines.postgres.codes import ENTRY_KINDS, SHARDS
 from laurels.engines.postgres.connections import Connections
 from laurels.engines.postgres.statements import Row, Statements
@@ -30,6 +30,8 @@ async def verify(connections: Connections, names: NameNumbers | None) -> AsyncIt
     async for findings in _members(connections, feeds, names):
         yield feeds.report(findings)
     async for findings in verifying_documents.verify(connections):
+        yield feeds.report(findings)
+    async for findings in verifying_moved.verify(connections):
         yield feeds.report(findings)
     async with connections.read() as db:
         unguarded: list[Row] = await db.all("unguarded")
