@@ -293,12 +293,13 @@ def _rows(state: Path) -> dict[str, list[Any]]:
         "member": {"secret"},
         "accepted": {"fingerprint"},  # keyed by the member's secret
         "lease": {"owner", "fence", "until"},
+        "awarder": {"owner", "until"},
     }
     rows: dict[str, list[Any]] = {}
     with closing(apsw.Connection(str(state / "laurels.db"))) as connection:
         for table in map(str, connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").get):
             columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
-            kept = ", ".join(column for column in columns if column not in left_out.get(table, ()))
+            kept = ", ".join(column for column in columns if column not in left_out.get(table, ())) or "1"
             rows[table] = connection.execute(f"SELECT {kept} FROM {table} ORDER BY {kept}").fetchall()  # noqa: S608
     return rows
 

@@ -25,7 +25,8 @@ async def open_names_key(settings: Settings) -> bytes:
     """
     path = settings.names_key_path
     if settings.names.key_file is None and not path.exists():
-        if await has_members(settings):
+        # Looked for again: another process may have made it meanwhile, and enrolled members after that.
+        if await has_members(settings) and not path.exists():
             raise SettingsError(
                 f"The key file of the proxy names, {path}, is missing, and the ledger's members are named by it. Put "
                 "it back from where you keep it, or let `laurels keys change names` give all of them other names."
