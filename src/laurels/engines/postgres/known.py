@@ -56,7 +56,8 @@ def _is_same(row: Row, document: Document, unplaced: bytes) -> bool:
         as_stranger = keyed(unplaced, sent)
         if kept == (keyed(secret, sent) if secret else as_stranger):
             return True
-        # Placed after it came: keyed once more, by the server, which has no other keyed hash than this.
-        if secret and kept == hashlib.sha256(secret + as_stranger).digest()[:16]:
+        # Placed after it came: keyed once more, by the server, which has no other keyed hash than this, or by the file
+        # that it was moved from.
+        if secret and kept in {hashlib.sha256(secret + as_stranger).digest()[:16], keyed(secret, as_stranger)}:
             return True
     return False

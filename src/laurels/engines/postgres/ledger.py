@@ -17,6 +17,7 @@ from laurels.engines.postgres.followers import PostgresFollowers
 from laurels.engines.postgres.intents import PostgresIntents
 from laurels.engines.postgres.keeping import PostgresKeeping
 from laurels.engines.postgres.members import PostgresMembers
+from laurels.engines.postgres.moving_in import Progress, move_in
 from laurels.engines.postgres.names import know_key
 from laurels.engines.postgres.opening import Facts, check_server, connect, facts_of, looking, place_of
 from laurels.engines.postgres.people import PostgresPeople
@@ -26,9 +27,10 @@ from laurels.engines.postgres.schema import LATEST, migrate, version_of
 from laurels.engines.postgres.servers import Server, adopt
 from laurels.engines.postgres.statements import Statements
 from laurels.engines.postgres.verifying import verify
-from laurels.errors import LedgerMissing, LedgerUnavailable, SchemaTooOld
+from laurels.errors import LedgerMissing, LedgerUnavailable, SchemaTooOld, SettingsError
 from laurels.ledger import Heads, NameNumbers, Recount, Verification
 from laurels.ledger.epochs import lowest_epoch
+from laurels.ledger.moving import Leaving
 
 
 class PostgresLedger(
@@ -108,6 +110,19 @@ class PostgresLedger(
         finally:
             await _let_go(db)
 
+    @staticmethod
+    async def move_in(url: str, leaving: Leaving, now: Clock, progress: Progress) -> int:
+        """Move a ledger to a database that has none yet, or go on with that; gives how many entries there are. Raises
+        `FileRefused`, and what `migrate` raises.
+        """
+        await PostgresLedger.migrate(url, now)
+        db = await connect(url, application="laurels migrate")
+        try:
+            with looking():
+                return await move_in(db, leaving, now, progress)
+        finally:
+            await _let_go(db)
+
     async def verify(self, recount: Recount | None = None) -> AsyncIterator[Verification]:
         async for step in verify(self._connections, self._numbers, recount):
             yield step
@@ -154,6 +169,8 @@ async def _prepared(db: Statements, now: Clock, *, must_exist: bool) -> Facts:
         await migrate(db, now)
     if await version_of(db) < LATEST:
         raise SchemaTooOld
+    if (await db.only("moving"))["moving_from"] is not None:
+        raise SettingsError("A ledger is being moved to this database: run `laurels migrate --to` to its end first.")
     await adopt(db, await facts_of(db), now)
     return await facts_of(db)
 

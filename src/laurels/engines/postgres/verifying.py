@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from typing import NamedTuple
 
-from laurels.engines.postgres import audit_rows, verifying_documents
+from laurels.engines.postgres import audit_rows, verifying_documents, verifying_moved
 from laurels.engines.postgres.codes import ENTRY_KINDS, SHARDS
 from laurels.engines.postgres.connections import Connections
 from laurels.engines.postgres.statements import Row, Statements
@@ -47,6 +47,8 @@ async def verify(
     async for findings in _members(connections, feeds, names):
         yield feeds.report(findings)
     async for findings in verifying_documents.verify(connections, None if recount is None else recount.fits):
+        yield feeds.report(findings)
+    async for findings in verifying_moved.verify(connections):
         yield feeds.report(findings)
     async with connections.snapshot() as db:
         async for findings in audit_rows.findings(db):

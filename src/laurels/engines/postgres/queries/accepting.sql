@@ -41,13 +41,13 @@ WITH n AS MATERIALIZED (
     UNION ALL SELECT sequence, kind, source, id FROM aside WHERE aside.stranger = n.stranger) y
   WHERE n.i IN (SELECT new FROM k)
 ), s AS (
-  UPDATE document SET member = x.number, member_shard = x.shard, fingerprint = substr(sha256(x.secret || document.fingerprint), 1, 16) FROM x
+  UPDATE document SET member = x.number, member_shard = x.shard, shard = x.shard, fingerprint = substr(sha256(x.secret || document.fingerprint), 1, 16) FROM x
   WHERE document.home = get_byte(sha256(convert_to(x.kind::text || '/' || x.source || '/' || x.id, 'UTF8')), 0) % 16 AND document.source = x.source AND document.kind = x.kind
     AND document.id = x.id AND document.member IS NULL
 ), si AS (
   UPDATE inbox SET member = x.number, stranger = NULL FROM x WHERE inbox.shard = x.shard AND inbox.sequence = x.sequence
 ), sa AS (
-  UPDATE aside SET member = x.number, stranger = NULL FROM x WHERE aside.sequence = x.sequence
+  UPDATE aside SET member = x.number, shard = x.shard, stranger = NULL FROM x WHERE aside.sequence = x.sequence
 ), c AS (
   INSERT INTO contact (member, email)
   SELECT DISTINCT ON (member) member, email FROM k WHERE email IS NOT NULL AND member IS NOT NULL ORDER BY member, sequence
@@ -68,11 +68,11 @@ WITH x AS MATERIALIZED (
     SELECT sequence, kind, source, id FROM inbox WHERE inbox.shard = u.shard AND inbox.stranger = u.stranger
     UNION ALL SELECT sequence, kind, source, id FROM aside WHERE aside.stranger = u.stranger) y
 ), s AS (
-  UPDATE document SET member = x.number, member_shard = x.shard, fingerprint = substr(sha256(x.secret || document.fingerprint), 1, 16) FROM x
+  UPDATE document SET member = x.number, member_shard = x.shard, shard = x.shard, fingerprint = substr(sha256(x.secret || document.fingerprint), 1, 16) FROM x
   WHERE document.home = get_byte(sha256(convert_to(x.kind::text || '/' || x.source || '/' || x.id, 'UTF8')), 0) % 16 AND document.source = x.source AND document.kind = x.kind
     AND document.id = x.id AND document.member IS NULL
 ), sa AS (
-  UPDATE aside SET member = x.number, stranger = NULL FROM x WHERE aside.sequence = x.sequence
+  UPDATE aside SET member = x.number, shard = x.shard, stranger = NULL FROM x WHERE aside.sequence = x.sequence
 )
 UPDATE inbox SET member = x.number, stranger = NULL FROM x WHERE inbox.shard = x.shard AND inbox.sequence = x.sequence;
 

@@ -17,6 +17,8 @@ CREATE TABLE ledger (              -- one row: who this ledger is; locked by who
     system_identifier bigint NOT NULL,
     timeline integer NOT NULL,     -- of the server on which the present epoch began
     home oid NOT NULL,             -- of this table then: a dump that was loaded lies in other ones
+    moving_from text,              -- what of, while a ledger is being moved here: nobody opens it before all is there
+    moved text,                    -- how much is there: the part, and how many of its rows
     schema_version integer NOT NULL
 );
 
@@ -222,6 +224,16 @@ CREATE TABLE entry (               -- the ledger itself
     details bytea,                 -- JSON by kind
     PRIMARY KEY (shard, position)
 ) PARTITION BY LIST (shard);
+
+CREATE TABLE was (                 -- entries that were moved here: which they were, for who checks the old chain
+    old_shard smallint NOT NULL,
+    old_position bigint NOT NULL,
+    shard smallint NOT NULL,
+    position bigint NOT NULL,
+    format smallint NOT NULL,
+    reason text NOT NULL,          -- under its hash in format 1
+    PRIMARY KEY (old_shard, old_position)
+);
 
 CREATE TABLE remark (              -- people's words about an entry: personal data, erased with the member
     shard smallint NOT NULL,
