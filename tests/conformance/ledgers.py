@@ -11,6 +11,9 @@ from laurels.ledger import Ledger
 Open = Callable[[Path, Clock], Awaitable[Ledger]]
 """Opens a ledger whose files are in a directory, fresh at first; called again, the same one once more."""
 
+Fresh = Callable[[], Open]
+"""Gives what opens a ledger that is another one each time; those in files lie in the directories that are named."""
+
 
 def _sqlite(shards: int) -> Open:
     async def opened(directory: Path, now: Clock) -> Ledger:
@@ -30,3 +33,6 @@ def postgres(url: str) -> Open:
 
 LEDGERS: dict[str, Open] = {"sqlite, 1 shard": _sqlite(1), "sqlite, 16 shards": _sqlite(16)}
 """Those in files, by name."""
+
+ENGINES = (*LEDGERS, "postgres")
+"""All of them, for the fixture `fresh`."""

@@ -15,8 +15,8 @@ from laurels.awarding import Awarder, publish
 from laurels.clock import Clock, now
 from laurels.engines.postgres import PostgresLedger, connections, opening
 from laurels.errors import LedgerUnavailable, LedgerUncertain, NotOwned
-from laurels.ledger import Claim, Outcome
-from laurels.model import DocumentKind, EntryKind, Status
+from laurels.ledger import Act, Claim, Outcome
+from laurels.model import Amendment, DocumentKind, EntryKind, Status
 from laurels.program import DEFAULT_PROGRAM, parse_program
 from laurels.testing.ledger_contract.base import Shop, TurnedClock, adjustment, order, redemption, soon
 
@@ -75,12 +75,16 @@ async def until(ask: Callable[[], Awaitable[T]], is_so: Callable[[T], bool]) -> 
         "DELETE FROM member",
         "UPDATE program SET text = ''",
         "TRUNCATE program",
+        "UPDATE audit SET outcome = ''",
+        "DELETE FROM audit",
+        "TRUNCATE audit",
     ],
 )
 async def test_what_never_changes_cannot_be_changed(database: str, statement: str) -> None:
     """Neither through the parent nor on a partition, whoever owns it."""
     async with opened(database) as shop:
         await shop.sell(order("A1", "ann", "25.00"))
+        await shop.ledger.record(Act(sub="niamh", name="Niamh", roles="support", action="look"))
         shard = (await shop.feed())[0].shard
         connection = await asyncpg.connect(database)
         try:
@@ -101,11 +105,19 @@ async def test_what_never_changes_cannot_be_changed(database: str, statement: st
         ("DELETE FROM award", "lie in one place"),
         ("UPDATE member SET hidden = true", "hidden"),
         ("ALTER TABLE entry DISABLE TRIGGER never_changes", "triggers"),
+        ("UPDATE balance SET month_score = month_score + 1", "as kept, 4 by its entries"),
+        ("INSERT INTO closed_month SELECT shard, 202501, member, 5 FROM balance", "in 202501 it scored 5 as kept"),
+        ("UPDATE award SET points = points + 1", "do not fit its entries"),
+        ("UPDATE audit SET outcome = 'refused' WHERE position = 1", "the row was changed"),
+        ("DELETE FROM audit WHERE position = 1", "the rows up to 1 are missing"),
+        ("ALTER TABLE audit DISABLE TRIGGER never_deleted", "triggers"),
     ],
 )
 async def test_what_was_changed_all_the_same_is_found(database: str, damage: str, where: str) -> None:
     async with opened(database) as shop:
-        await shop.sell(order("A1", "ann", "25.00"), order("A2", "ann", "15.00"))
+        await shop.sell(order("A1", "ann", "25.00"), order("A2", "ann", "14.00"))
+        for number in range(2):
+            await shop.ledger.record(Act(sub="niamh", name="Niamh", roles="support", action="look", member=number))
         connection = await asyncpg.connect(database)
         try:
             await connection.execute("SET session_replication_role = replica")  # as a superuser can
@@ -113,6 +125,22 @@ async def test_what_was_changed_all_the_same_is_found(database: str, damage: str
         finally:
             await connection.close()
         assert any(where in finding.what for finding in await shop.findings())
+
+
+async def test_an_order_that_is_changed_while_it_goes_to_quarantine_is_judged_again(database: str) -> None:
+    """Whichever of two processes comes first: none is left in quarantine, and none earns by what it was."""
+    async with opened(database) as shop, opened(database) as other:
+        await shop.award()  # from here on it has the shards
+        for number in range(30):
+            member = f"m{number}"
+            await other.accept(order(f"A{number}", member, "2500", currency="JPY"))
+            change = Amendment(revision=2, order=order(f"A{number}", member, "40.00")).document()
+            await asyncio.gather(shop.award(), other.accept(change))
+            await shop.award()
+            assert (await shop.balance(member)).balance == 4
+        counts = await shop.ledger.counts()
+        assert (counts.quarantined, counts.waiting) == (0, 0)
+        assert await shop.findings() == []
 
 
 async def test_a_wait_for_a_standby_that_was_cancelled_is_not_acknowledged(server: Server) -> None:

@@ -19,7 +19,9 @@ from tests.postgres_server import Databases
 from laurels.awarding import Awarder, publish
 from laurels.engines.postgres import PostgresLedger
 from laurels.errors import LedgerUnavailable, LedgerUncertain, UnknownMember
-from laurels.model import MemberEvent
+from laurels.ledger import Act, Recording, recording
+from laurels.model import Amendment, MemberEvent
+from laurels.model.spending import Capture, Hold, Transfer
 from laurels.program import DEFAULT_PROGRAM, parse_program
 from laurels.testing.ledger_contract.base import Shop, TurnedClock, adjustment, order, redemption, refund
 
@@ -110,8 +112,30 @@ async def retry(shop: Shop) -> None:
         await shop.ledger.retry(each.kind, each.source, each.id)
 
 
+async def at_the_till(shop: Shop) -> None:
+    """Points are set aside, taken and given, and an order in quarantine is changed; a person does the last."""
+    await shop.ledger.enrol([("bob", None)], actor="clerk")
+    await shop.awarder.settle(adjustment("1", "ann", 30))
+    bob = await shop.number("bob")
+    till: dict[str, Any] = {"source": "till", "member_id": "ann"}
+    await shop.awarder.settle(Hold(hold_id="1", points=20, **till).document())
+    await shop.awarder.settle(Capture(hold_id="1", points=15, **till).document())
+    await shop.awarder.settle(Transfer(transfer_id="1", to=bob, points=7, **till).document())
+    await shop.accept(order("5", "cy", "2500", currency="JPY"))
+
+
+async def amend(shop: Shop) -> None:
+    token = recording.set(Recording(Act(sub="niamh", name="Niamh", roles="support", action="amend")))
+    try:
+        await shop.accept(Amendment(revision=2, order=order("5", "cy", "40.00")).document())
+    finally:
+        recording.reset(token)
+    assert await shop.ledger.audit() != []
+
+
 SCENARIOS: dict[str, list[Step]] = {
     "orders": [take_in, award, sell_to_cy, award, retry, award],
+    "tills": [at_the_till, award, amend, award],
     "points": [spend, take_in, award, spend],
     "members": [take_in, change, award, merge, sell_to_cy, award, erase, award],
 }

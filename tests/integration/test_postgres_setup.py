@@ -10,6 +10,7 @@ from tests.postgres_server import Databases, binaries, running
 
 from laurels import clock
 from laurels.engines.postgres import PostgresLedger
+from laurels.engines.postgres.schema import LATEST
 from laurels.errors import (
     ForeignFile,
     LaurelsError,
@@ -119,7 +120,7 @@ async def test_many_that_open_an_empty_database_at_once_make_one_ledger(postgres
     for ledger in ledgers:
         await ledger.close()
     assert len(identities) == 1
-    assert await PostgresLedger.migrate(postgres.server.url("contested")) == (1, 1)
+    assert await PostgresLedger.migrate(postgres.server.url("contested")) == (LATEST, LATEST)
 
 
 @pytest.mark.long
