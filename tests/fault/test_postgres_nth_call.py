@@ -114,7 +114,6 @@ async def retry(shop: Shop) -> None:
 
 async def at_the_till(shop: Shop) -> None:
     """Points are set aside, taken and given, and an order in quarantine is changed; a person does the last."""
-    await shop.ledger.enrol([("bob", None)], actor="clerk")
     await shop.awarder.settle(adjustment("1", "ann", 30))
     bob = await shop.number("bob")
     till: dict[str, Any] = {"source": "till", "member_id": "ann"}
@@ -149,6 +148,8 @@ async def told(url: str, steps: list[Step], trap: Trap) -> dict[str, Any]:
         shop = Shop(ledger, now)
         shop.programs = await publish(ledger, parse_program(DEFAULT_PROGRAM))
         shop.awarder = Awarder(ledger, shop.programs, now)
+        if at_the_till in steps:  # a transfer's entries say numbers, and there may be gaps where an enrolment broke off
+            await ledger.enrol([("ann", None), ("bob", None)], actor="clerk")
         for step in steps:
             for _ in range(MOST_TRIES):
                 try:

@@ -41,7 +41,7 @@ async def verify(
     feeds = Feeds(None if recount is None else recount.month_of)
     while not feeds.are_read():
         async with connections.snapshot() as db:
-            feeds.heads = {shard: position for shard, position, _ in await db.all("heads")}
+            await feeds.look(db)
             findings = await feeds.read_some(db)
         yield feeds.report(findings)
     async for findings in _members(connections, feeds, names):
@@ -71,6 +71,18 @@ class Feeds:
     def are_read(self) -> bool:
         """Whether all was read up to there."""
         return bool(self.heads) and all(feed.position >= self.heads[feed.shard] for feed in self.of)
+
+    async def look(self, db: Statements) -> None:
+        """See where they end now."""
+        self.heads = {shard: position for shard, position, _ in await db.all("heads")}
+
+    async def catch_up(self, db: Statements) -> list[Finding]:
+        """Read to the end, as the snapshot under way has it."""
+        await self.look(db)
+        findings: list[Finding] = []
+        while not self.are_read():
+            findings += await self.read_some(db)
+        return findings
 
     async def read_some(self, db: Statements) -> list[Finding]:
         """Read on, so many entries in all; what is wrong with them."""
@@ -106,15 +118,6 @@ class Feed:
         rows: list[Row] = await db.all("verify_entries", self.shard, self.position, CHUNK)
         return [finding for row in rows for finding in self._check(row)]
 
-    async def catch_up(self, db: Statements) -> list[Finding]:
-        """Read to the end."""
-        findings: list[Finding] = []
-        before = -1
-        while before != self.position:
-            before = self.position
-            findings += await self.read_chunk(db)
-        return findings
-
     def _check(self, row: Row) -> Iterator[Finding]:
         position, letter, *until_refund = row[:9]
         version, name_number, *rest = row[9:14]
@@ -148,20 +151,19 @@ class Feed:
 async def _members(connections: Connections, feeds: Feeds, names: NameNumbers | None) -> AsyncIterator[list[Finding]]:
     shard, after = 0, -1
     while shard < SHARDS:
-        findings: list[Finding] = []
         compared = 0
         async with connections.snapshot() as db:
+            findings = await feeds.catch_up(db)
             named = _Naming(names, *await db.only("numbered_names"))
             while shard < SHARDS and compared < CHUNK:
                 feed = feeds.of[shard]
-                for each in feeds.of:  # a merge in another shard moves months to this one
-                    findings += await each.catch_up(db)
                 rows: list[Row] = await db.all("verify_members", shard, after, CHUNK)
                 closed = await _closed_months(db, shard, rows) if feeds.month_of is not None else None
                 findings += [finding for row in rows for finding in _compare(row, feed, named, closed)]
                 compared += len(rows)
-                after = rows[-1][0] if rows else -1
-                shard += not rows
+                is_last = len(rows) < CHUNK
+                after = -1 if is_last else rows[-1][0]
+                shard += is_last
         yield findings
     yield [
         Finding(f"member number {number}", "has entries, but is not in the ledger")

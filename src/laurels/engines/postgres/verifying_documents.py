@@ -28,8 +28,9 @@ async def verify(connections: Connections, fits: Fits | None) -> AsyncIterator[l
                 entries = {} if fits is None else await _entries_of_orders(db, rows)
                 findings += [finding for row in rows for finding in _check(row, entries, fits)]
                 checked += len(rows)
-                after = (rows[-1]["source"], rows[-1]["kind"], rows[-1]["id"]) if rows else _START
-                home += not rows
+                is_last = len(rows) < CHUNK
+                after = _START if is_last else (rows[-1]["source"], rows[-1]["kind"], rows[-1]["id"])
+                home += is_last
         yield findings
 
 
