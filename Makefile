@@ -94,7 +94,7 @@ soak: setup  ## run the long tests that `make test` leaves out (MINUTES=20 SEED=
 
 reference: setup  ## write the reference pages that follow from the code
 	@$(BIN)/python scripts/reference
-	@$(BIN)/python scripts/rooms
+	@$(BIN)/python scripts/architecture
 
 lock: setup  ## pin the newest versions anew (ARGS='-P litestar' moves just that one)
 	@scripts/lock $(ARGS)

@@ -63,6 +63,14 @@ def pipelines(target: str) -> Attack:
     return attack
 
 
+def trailers(server: Server, seconds: float) -> None:
+    """Bodies in chunks whose trailers have no end."""
+    begun = request("/order/A1", "Transfer-Encoding: chunked", method="POST", body="2\r\n{}\r\n0\r\n")
+    for _ in until(seconds):
+        with pouring(server, 50, begun + (b"X-A: " + b"y" * 1000 + b"\r\n") * 5000):
+            pass
+
+
 def unread(server: Server, seconds: float) -> None:
     """200 connections whose answers nobody reads."""
     with ExitStack() as stack:
@@ -118,6 +126,7 @@ ATTACKS: dict[str, Attack] = {
     "pipelines, hot read": pipelines("/loyalty/ann"),
     "pipelines, longest": pipelines("/openapi.json"),
     "pipelines, stream": pipelines("/leaderboard/all-time/live"),
+    "endless trailers": trailers,
     "unread answers": unread,
     "idle connections": idle,
     "not HTTP": noise(b"\x16\x03\x01\x02"),

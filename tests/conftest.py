@@ -38,7 +38,7 @@ def seed() -> int:
 
 
 @pytest.fixture
-def dice(seed: int) -> Random:
+def rng(seed: int) -> Random:
     """Randomness from the seed."""
     return Random(seed)
 

@@ -41,9 +41,9 @@ class PreparedShop:
 
     def some_members(self) -> Iterator[str]:
         """Members at random, without end."""
-        members, dice = list(self.tokens), Random(SEED)
+        members, rng = list(self.tokens), Random(SEED)
         while True:
-            yield dice.choice(members)
+            yield rng.choice(members)
 
     async def all_awarded(self) -> None:
         """Wait until the inbox is empty."""
@@ -69,7 +69,7 @@ class PreparedShop:
 async def prepare(state: Path, members: int) -> PreparedShop:
     """A shop under `state`, made where there is none yet; its tokens are signed anew."""
     settings, empty = Settings(state=state / "shop"), Settings(state=state / "empty")
-    names, dice = [f"customer-{n}" for n in range(members)], Random(SEED)
+    names, rng = [f"customer-{n}" for n in range(members)], Random(SEED)
     async with build(settings) as services:
         if await services.ledger.member(names[-1]) is None:
             for start in range(0, members, BATCH):
@@ -77,7 +77,7 @@ async def prepare(state: Path, members: int) -> PreparedShop:
                     (form.order(f"A-{form.member_id}", clock.now()), b"")
                     for form in (
                         OrderForm(
-                            member_id=name, currency="GBP", total=f"{min(int(dice.paretovariate(1.1)), 10_000)}0.00"
+                            member_id=name, currency="GBP", total=f"{min(int(rng.paretovariate(1.1)), 10_000)}0.00"
                         )
                         for name in names[start : start + BATCH]
                     )

@@ -4,7 +4,7 @@
 
 The feed is made up from a seed: a new member now and then, with a first order, and between them orders of members who
 are here already. Most have few points, so ties are thick at the low end; some have very many. Everything goes through
-the port, as other rooms use it. Making up the feed is not counted. The last line is JSON, for bench/results/.
+the port, as other packages use it. Making up the feed is not counted. The last line is JSON, for bench/results/.
 """
 
 import argparse
@@ -36,7 +36,7 @@ class Run:
     def __init__(self, members: int, samples: int, seed: int) -> None:
         self.members = members
         self.samples = samples
-        self.dice = Random(seed)
+        self.rng = Random(seed)
         self.engine = MemoryLeaderboard()
         self.position = 0
         self.figures: dict[str, float] = {}
@@ -81,7 +81,7 @@ class Run:
         for _ in range(self.samples):
             if changes:
                 await self.apply([self.order(self.members) for _ in range(changes)])
-            member_id = f"customer-{self.dice.randrange(self.members)}"
+            member_id = f"customer-{self.rng.randrange(self.members)}"
             start = perf_counter()
             await self.engine.read(ALL_TIME, member_id, top=10, around=2)
             times.append(perf_counter() - start)
@@ -115,11 +115,11 @@ class Run:
 
     def order(self, members: int) -> Scored:
         """Give an order of one of the first members; a few of them order much more often."""
-        return Scored(int(members * self.dice.random() ** 2), ALL_TIME, self.points())
+        return Scored(int(members * self.rng.random() ** 2), ALL_TIME, self.points())
 
     def points(self) -> int:
         """Give the points of one order: 1 to 3 for most, thousands for a few."""
-        return min(int(self.dice.paretovariate(1.1)), 10_000)
+        return min(int(self.rng.paretovariate(1.1)), 10_000)
 
     def note(self, name: str, seconds: list[float]) -> None:
         """Keep the median and the 99th percentile, in microseconds."""

@@ -65,7 +65,7 @@ class Run:
 
     def __init__(self, members: int, directory: Path, samples: int, seed: int) -> None:
         self.members, self.directory, self.samples = members, directory, samples
-        self.dice = Random(seed)
+        self.rng = Random(seed)
         self.writer = core.Writer(directory, capacity=members)
         self.position = 0
         self.figures: dict[str, float] = {}
@@ -115,7 +115,7 @@ class Run:
 
     def dashboards(self, name: str) -> None:
         """Read dashboards of random members."""
-        rounds = ([self.dice.randrange(self.members) for _ in range(self.samples)] for _ in range(ROUNDS))
+        rounds = ([self.rng.randrange(self.members) for _ in range(self.samples)] for _ in range(ROUNDS))
         self.figures[name] = median(map(self.dashboards_us, rounds))
 
     def dashboards_us(self, members: list[int]) -> float:
@@ -146,12 +146,12 @@ class Run:
         ops: list[core.Op] = []
         for _ in range(size):
             self.position += 1
-            ops.append((self.position, core.SCORED, self.dice.randrange(self.members), BOARD, self.points()))
+            ops.append((self.position, core.SCORED, self.rng.randrange(self.members), BOARD, self.points()))
         return ops, self.position
 
     def points(self) -> int:
         """Give the points of one order: 1 to 3 for most, thousands for a few."""
-        return min(int(self.dice.paretovariate(1.1)), 10_000)
+        return min(int(self.rng.paretovariate(1.1)), 10_000)
 
     def memory(self) -> None:
         """Note the bytes of the files, for each member."""
@@ -209,9 +209,9 @@ def read_on(
     directory: Path, members: int, watch_s: float, queue: "multiprocessing.Queue[tuple[int, int, int, float]]"
 ) -> None:
     """Read dashboards for so long; tell how many, how often one began again or was given up, and in what time."""
-    reader, dice, reads, busy, spent_s = core.Reader(directory, names()), Random(1), 0, 0, 0.0
+    reader, rng, reads, busy, spent_s = core.Reader(directory, names()), Random(1), 0, 0, 0.0
     while spent_s < watch_s:
-        ids = [member_id(dice.randrange(members)) for _ in range(10_000)]
+        ids = [member_id(rng.randrange(members)) for _ in range(10_000)]
         start = process_time()
         for one in ids:
             try:
@@ -244,7 +244,7 @@ def beside_valkey(run: Run) -> dict[str, float]:
         run.build(array("i", peer.points))
         run.reader = core.Reader(run.directory, names())
         for _ in range(VALKEY_ROUNDS):
-            members = [run.dice.randrange(run.members) for _ in range(valkey_leaderboard.BATCH)]
+            members = [run.rng.randrange(run.members) for _ in range(valkey_leaderboard.BATCH)]
             ours_us.append(run.dashboards_us(members))
             peer_us.append(peer.server_us(peer.ours, members))
         client.close()

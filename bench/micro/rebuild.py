@@ -48,7 +48,7 @@ KINDS = [EntryKind.EARN] * 90 + [EntryKind.REVERSE] * 4 + [EntryKind.ADJUST] * 2
 def make_ledger(path: Path, entries: int, members: int, seed: int) -> None:
     """Write a ledger of so many entries of so many members, over 20 days."""
     asyncio.run(SqliteLedger.open(path).close())
-    db, dice, enrolled = Database(path), Random(seed), 0
+    db, rng, enrolled = Database(path), Random(seed), 0
     boards = Boards(parse_program(DEFAULT_PROGRAM).zone)
     totals: dict[int, Totals] = {}
     hidden: dict[int, bool] = {}
@@ -60,12 +60,12 @@ def make_ledger(path: Path, entries: int, members: int, seed: int) -> None:
                 number = numbers.enrol(f"customer-{enrolled}", bytes(16), chain.now)
                 chain.join(number, number)
                 enrolled += 1
-            elif dice.random() < HIDE_OR_SHOW:
-                member = dice.randrange(enrolled)
+            elif rng.random() < HIDE_OR_SHOW:
+                member = rng.randrange(enrolled)
                 hidden[member] = _hide_or_show(chain, member, position)
             else:
-                member = dice.randrange(enrolled)
-                kind, points = _points(chain, dice, member, position)
+                member = rng.randrange(enrolled)
+                kind, points = _points(chain, rng, member, position)
                 totals.setdefault(member, Totals()).add(kind, points, boards.month_of(chain.now, chain.now))
         numbers.save()
         chain.save()
@@ -101,9 +101,9 @@ def _hide_or_show(chain: Chain, member: int, position: int) -> bool:
     return hides
 
 
-def _points(chain: Chain, dice: Random, member: int, position: int) -> tuple[EntryKind, int]:
-    amount = min(int(dice.paretovariate(1.1)), 10_000)
-    kind = dice.choice(KINDS)
+def _points(chain: Chain, rng: Random, member: int, position: int) -> tuple[EntryKind, int]:
+    amount = min(int(rng.paretovariate(1.1)), 10_000)
+    kind = rng.choice(KINDS)
     points = amount if kind in (EntryKind.EARN, EntryKind.ADJUST) else -amount
     chain.append(
         kind,

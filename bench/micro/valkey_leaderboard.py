@@ -58,7 +58,7 @@ class Run:
         self.client = client
         self.members = members
         self.rounds = rounds
-        self.dice = Random(seed)
+        self.rng = Random(seed)
         self.points = [0] * members
         self.places: dict[int, int] = {}
         self.script: str | bytes = ""
@@ -134,7 +134,7 @@ class Run:
         for size, batches in ((BATCH, 50), (1, 2_000)):
             start, busy, first = perf_counter(), self.server_s(), self.position
             for _ in range(batches):
-                await self.apply(engine, [self.order(self.dice.randrange(self.members)) for _ in range(size)])
+                await self.apply(engine, [self.order(self.rng.randrange(self.members)) for _ in range(size)])
             changes = self.position - first
             self.figures |= {
                 f"change_of_{size}_server_us": (self.server_s() - busy) / changes * 1e6,
@@ -158,7 +158,7 @@ class Run:
         """Ask for the same members' dashboards in turn, ours and bare."""
         ours_us, bare_us = [], []
         for turn in range(self.rounds):
-            members = [self.dice.randrange(self.members) for _ in range(BATCH)]
+            members = [self.rng.randrange(self.members) for _ in range(BATCH)]
             self.find(members)
             pair: list[tuple[Ask, list[float]]] = [(ours, ours_us), (bare, bare_us)]
             for ask, times in pair if turn % 2 else reversed(pair):
@@ -224,7 +224,7 @@ class Run:
         times = []
         for _ in range(2_000):
             start = perf_counter()
-            await engine.read(ALL_TIME, member_id(self.dice.randrange(self.members)), top=TOP, around=AROUND)
+            await engine.read(ALL_TIME, member_id(self.rng.randrange(self.members)), top=TOP, around=AROUND)
             times.append(perf_counter() - start)
         self.figures["dashboard_through_the_port_us"] = median(times) * 1e6
 
@@ -243,7 +243,7 @@ class Run:
 
     def order(self, member: int) -> Scored:
         """Give an order: 1 to 3 points for most, thousands for a few."""
-        return Scored(member, ALL_TIME, min(int(self.dice.paretovariate(1.1)), 10_000))
+        return Scored(member, ALL_TIME, min(int(self.rng.paretovariate(1.1)), 10_000))
 
     def watch_commands(self) -> None:
         """Begin to look for the longest command."""

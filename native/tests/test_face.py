@@ -50,7 +50,7 @@ def names() -> core.Names:
 
 
 @pytest.fixture
-def dice() -> Random:
+def rng() -> Random:
     seed = int(os.environ.get("LAURELS_TEST_SEED") or SystemRandom().getrandbits(32))
     print(f"LAURELS_TEST_SEED={seed} repeats this")
     return Random(seed)
@@ -62,16 +62,16 @@ def op(position: int, change: Change) -> core.Op:
     return (position, KINDS[type(change)], change.member, *fields)
 
 
-def changes(dice: Random) -> list[Change]:
+def changes(rng: Random) -> list[Change]:
     """Enrolments, many ties, sums beyond 32 bits, and some of everything else."""
-    made: list[Change] = [Joined(member, f"member-{member}", dice.randrange(10**8)) for member in range(MEMBERS)]
+    made: list[Change] = [Joined(member, f"member-{member}", rng.randrange(10**8)) for member in range(MEMBERS)]
     for _ in range(4000):
-        member = dice.randrange(MEMBERS)
-        made.append(Scored(member, ALL_TIME, min(int(dice.paretovariate(0.9)), 10**6) - 2))
-    made += [Hidden(dice.randrange(MEMBERS)) for _ in range(20)]
-    made += [Erased(dice.randrange(MEMBERS)) for _ in range(20)]
-    made += [Renamed(dice.randrange(MEMBERS), 10**8 + number) for number in range(20)]
-    return [*made, *(Scored(dice.randrange(MEMBERS), ALL_TIME, MAX_POINTS) for _ in range(3))]
+        member = rng.randrange(MEMBERS)
+        made.append(Scored(member, ALL_TIME, min(int(rng.paretovariate(0.9)), 10**6) - 2))
+    made += [Hidden(rng.randrange(MEMBERS)) for _ in range(20)]
+    made += [Erased(rng.randrange(MEMBERS)) for _ in range(20)]
+    made += [Renamed(rng.randrange(MEMBERS), 10**8 + number) for number in range(20)]
+    return [*made, *(Scored(rng.randrange(MEMBERS), ALL_TIME, MAX_POINTS) for _ in range(3))]
 
 
 @pytest.mark.parametrize("number", [0, 1, 2, 25_599, 25_600, 999_999, 327_680_000, 655_359_999])
@@ -85,9 +85,9 @@ def test_names_end_where_the_permutation_ends(names: core.Names) -> None:
 
 
 def test_dashboards_are_byte_for_byte_those_of_the_memory_engine(
-    tmp_path: Path, names: core.Names, dice: Random
+    tmp_path: Path, names: core.Names, rng: Random
 ) -> None:
-    made, now = changes(dice), [1_000_000]
+    made, now = changes(rng), [1_000_000]
 
     async def compare() -> None:
         memory = MemoryLeaderboard()
@@ -105,8 +105,8 @@ def test_dashboards_are_byte_for_byte_those_of_the_memory_engine(
         await memory.confirm(900_000)
         writer.confirm(900_000)
         for now[0] in (1_000_000, 9_000_000):
-            for member in [*dice.sample(range(MEMBERS), 200), MEMBERS]:
-                top, around = dice.choice([(10, 2), (0, 0), (100, 50)])
+            for member in [*rng.sample(range(MEMBERS), 200), MEMBERS]:
+                top, around = rng.choice([(10, 2), (0, 0), (100, 50)])
                 for seal in (None, VERSIONS.seal.seal):
                     expected = await dashboards.member(
                         f"member-{member}", top=top, around=around, sealed=seal is not None
@@ -128,8 +128,8 @@ def test_dashboards_are_byte_for_byte_those_of_the_memory_engine(
     anyio.run(compare)
 
 
-def test_what_was_built_at_once_is_what_was_applied(tmp_path: Path, dice: Random) -> None:
-    scores = array("i", (int(dice.paretovariate(1)) % 1000 - 1 for _ in range(MEMBERS)))
+def test_what_was_built_at_once_is_what_was_applied(tmp_path: Path, rng: Random) -> None:
+    scores = array("i", (int(rng.paretovariate(1)) % 1000 - 1 for _ in range(MEMBERS)))
     views = []
     for built in (True, False):
         directory = tmp_path / str(built)

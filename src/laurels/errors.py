@@ -1,6 +1,6 @@
 """Every error that Laurels raises on purpose. The docstring of a class is its default message.
 
-Rooms raise these; the HTTP room alone translates them to problem documents, and the command line to one line and an
+Packages raise these; `http` alone translates them to problem documents, and the command line to one line and an
 exit code. A driver's error never leaves its engine: it is wrapped, and kept as `__cause__`.
 """
 

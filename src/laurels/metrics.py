@@ -1,5 +1,5 @@
 """The figures that Laurels counts for monitoring (Prometheus). What can be read off the ledger and the board is not
-counted here: the HTTP room asks for it when it is scraped.
+counted here: `http` asks for it when it is scraped.
 
 Where several processes serve, they count into files of one directory (`share`), and whoever is scraped adds them up.
 prometheus-client decides that for good when it is loaded, and loading it takes a while: so this module is loaded by the

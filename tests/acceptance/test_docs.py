@@ -55,7 +55,7 @@ def test_the_schemas_of_messages_are_what_the_code_says(name: str) -> None:
 
 
 def test_the_drawing_of_the_packages_is_what_the_imports_say() -> None:
-    assert ARCHITECTURE.read_text("utf-8") == _script("rooms").page(), "`make reference` draws it anew"
+    assert ARCHITECTURE.read_text("utf-8") == _script("architecture").page(), "`make reference` draws it anew"
 
 
 def test_the_way_of_an_order_names_files_and_functions_that_exist() -> None:

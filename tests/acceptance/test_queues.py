@@ -17,8 +17,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from tests import kafka_server, rabbitmq_server, sqs_server
 from tests.acceptance.command_line import laurels
 from tests.fault.consuming import Consumers, wait_until
+from tests.ledgers import open_ledger
 
-from laurels.engines.sqlite import SqliteLedger
 from laurels.exchange import PRESETS, open_documents
 from laurels.model import Order
 from laurels.model.money import format_amount
@@ -78,17 +78,23 @@ def test_a_year_by_kafka(kafka: kafka_server.KafkaServer, year: list[bytes], exp
     assert consumed(tmp_path, kafka.url("year"), len(year)) == expected
 
 
+async def _inbox_depth(state: Path) -> int:
+    ledger = await open_ledger(state / "laurels.db")
+    try:
+        return await ledger.inbox_depth()
+    finally:
+        await ledger.close()
+
+
 def consumed(tmp_path: Path, url: str, documents: int) -> bytes:
     """Every member's points after two consumers took all of a queue."""
     state = tmp_path / "state"
     assert laurels("work", "--once", "--state", state).returncode == 0  # makes the ledger
     consumers = Consumers(state, url, 2)
-    ledger = SqliteLedger.open(state / "laurels.db")
     try:
-        wait_until(lambda: int(ledger._reader.now(lambda db: db.value("count_ready"))) == documents)
+        wait_until(lambda: asyncio.run(_inbox_depth(state)) == documents)
     finally:
         consumers.close()
-        asyncio.run(ledger.close())
     assert laurels("work", "--once", "--state", state).returncode == 0
     assert laurels("quarantine", "list", "--state", state).stdout == "The quarantine is empty.\n"
     exported = tmp_path / "standings.csv"

@@ -9,7 +9,7 @@ import pytest
 from tests.mail_server import PASSWORD, USER, MailServer, mail_server, self_signed
 
 from laurels.engines.channels import FileChannel, SmtpChannel
-from laurels.notify import Channel
+from laurels.notify import MessageChannel
 from laurels.testing.channel_contract import ChannelContract, FarSide
 
 SIGNED_IN = f"{USER}:{quote(PASSWORD, safe='')}@"
@@ -19,7 +19,7 @@ class Outbox:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def channel(self) -> Channel:
+    def channel(self) -> MessageChannel:
         return FileChannel(self._folder)
 
     def received(self) -> list[bytes]:
@@ -39,7 +39,7 @@ class Post:
         self._server = server
         self._url = url
 
-    def channel(self) -> Channel:
+    def channel(self) -> MessageChannel:
         return SmtpChannel(self._url)
 
     def received(self) -> list[bytes]:

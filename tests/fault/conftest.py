@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from tests.ledgers import open_ledger
 
-from laurels.engines.sqlite import SqliteLedger
 from laurels.program import DEFAULT_PROGRAM
 from laurels.testing.ledger_contract.base import Shop, TurnedClock
 
@@ -19,7 +19,7 @@ def now() -> TurnedClock:
 @pytest.fixture
 async def shop(tmp_path: Path, now: TurnedClock) -> AsyncIterator[Shop]:
     """The ledger in `tmp_path/laurels.db`, under the default program."""
-    shop = Shop(SqliteLedger.open(tmp_path / "laurels.db", now), now)
+    shop = Shop(await open_ledger(tmp_path / "laurels.db", now), now)
     await shop.adopt(DEFAULT_PROGRAM)
     yield shop
     assert await shop.findings() == []

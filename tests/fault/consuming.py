@@ -36,12 +36,12 @@ _POISON: Sequence[bytes] = (
 class Messages:
     """So many orders of few members, a tenth of them refunded, and poison; `sent` is each message three times."""
 
-    def __init__(self, dice: Random, orders: int, *, text: bool = False) -> None:
+    def __init__(self, rng: Random, orders: int, *, text: bool = False) -> None:
         documents: list[bytes] = []
-        self.orders = {f"A{n}": f"m{dice.randrange(50)}" for n in range(orders)}
+        self.orders = {f"A{n}": f"m{rng.randrange(50)}" for n in range(orders)}
         for order_id, member_id in self.orders.items():
             documents.append(_message(kind="order", order_id=order_id, member_id=member_id, total="25.00"))
-            if dice.random() < 0.1:
+            if rng.random() < 0.1:
                 documents.append(
                     _message(
                         kind="refund", refund_id=f"R{order_id}", order_id=order_id, member_id=member_id, amount="5.00"
@@ -49,12 +49,12 @@ class Messages:
                 )
         kinds = [each for each in _POISON if not text or _is_sqs_text(each)]
         self.poison = {
-            dice.choice(kinds) + b" " * n if n % 2 and not text else b"%s #%d" % (dice.choice(kinds), n)
+            rng.choice(kinds) + b" " * n if n % 2 and not text else b"%s #%d" % (rng.choice(kinds), n)
             for n in range(max(len(kinds), int(orders * POISON_SHARE)))
         }
         self.documents = documents
         self.sent = [*documents, *self.poison] * 3
-        dice.shuffle(self.sent)
+        rng.shuffle(self.sent)
 
 
 class Consumers:
@@ -67,9 +67,9 @@ class Consumers:
         self._running = [self._start() for _ in range(count)]
         self.killed = 0
 
-    def kill(self, dice: Random) -> None:
+    def kill(self, rng: Random) -> None:
         """SIGKILL one of them; another takes its place."""
-        place = dice.randrange(len(self._running))
+        place = rng.randrange(len(self._running))
         self._end(self._running[place], signal.SIGKILL)
         self.killed += 1
         self._running[place] = self._start()

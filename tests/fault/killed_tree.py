@@ -102,11 +102,11 @@ class Tree:
 class Till:
     """Sends whatever a shop sends, one after another, and keeps the history. `number` is in every id."""
 
-    def __init__(self, number: str, tree: Tree, history: History, dice: Random) -> None:
+    def __init__(self, number: str, tree: Tree, history: History, rng: Random) -> None:
         self._number = number
         self._tree = tree
         self._history = history
-        self._dice = dice
+        self._dice = rng
         self._sent = 0
 
     def work(self) -> None:
@@ -196,7 +196,7 @@ def _points(total: str) -> int:
     return (pence + 500) // 1000
 
 
-def run_and_kill(tree: Tree, history: History, seen: list[str], dice: Random, *, name: str, seconds: float) -> int:
+def run_and_kill(tree: Tree, history: History, seen: list[str], rng: Random, *, name: str, seconds: float) -> int:
     """Start the tree, let tills and a reader at it, kill children meanwhile and in the end the whole; how many kills.
 
     What goes wrong in a till or the reader is raised here.
@@ -213,21 +213,21 @@ def run_and_kill(tree: Tree, history: History, seen: list[str], dice: Random, *,
 
         return run
 
-    tills = [Till(f"{name}-{n}", tree, history, Random(dice.random())) for n in range(TILLS)]
-    reader = Till(f"{name}-r", tree, history, Random(dice.random()))
+    tills = [Till(f"{name}-{n}", tree, history, Random(rng.random())) for n in range(TILLS)]
+    reader = Till(f"{name}-r", tree, history, Random(rng.random()))
     works: list[Callable[[], None]] = [till.work for till in tills]
     works.append(lambda: reader.read(seen))
     threads = [threading.Thread(target=guarded(work)) for work in works]
     for thread in threads:
         thread.start()
     kills = 1
-    deadline = time.monotonic() + seconds * dice.random()
+    deadline = time.monotonic() + seconds * rng.random()
     while time.monotonic() < deadline:
-        time.sleep(min(0.4 * dice.random(), max(0.0, deadline - time.monotonic())))
-        if dice.random() < 0.5:
-            tree.kill(dice.choice(("work", "notify")))
+        time.sleep(min(0.4 * rng.random(), max(0.0, deadline - time.monotonic())))
+        if rng.random() < 0.5:
+            tree.kill(rng.choice(("work", "notify")))
             kills += 1
-    tree.kill(dice.choice(("serve", "all")))
+    tree.kill(rng.choice(("serve", "all")))
     for thread in threads:
         thread.join(PATIENCE_S)
     if wrong:

@@ -40,15 +40,15 @@ def entry(seed: int, position: int) -> list[Change]:
     """What the entry at this position does: enrolments first, then everything that may happen to a member."""
     if position <= MEMBERS:
         return [*join(position - 1)]
-    dice = random.Random(seed * 1_000_003 + position)
-    member, kind = dice.randrange(MEMBERS), dice.random()
+    rng = random.Random(seed * 1_000_003 + position)
+    member, kind = rng.randrange(MEMBERS), rng.random()
     if kind < 0.03:
         return [Hidden(member)]
     if kind < 0.06:
         return [Shown(member)]
     if kind < 0.08:
         return [Renamed(member, 5_000 + position % 600_000)]
-    points = dice.randrange(-8, 12)
+    points = rng.randrange(-8, 12)
     return [Scored(member, ALL_TIME, points), Scored(member, OCTOBER, points)]
 
 
@@ -92,11 +92,11 @@ async def follow(directory: Path, seed: int, tell: int) -> None:
 
 async def read(directory: Path, seed: int) -> None:
     """Check every answer against the naive board at its version."""
-    board, naive, dice = native_leaderboard(directory), NaiveLeaderboard(), random.Random(seed)
+    board, naive, rng = native_leaderboard(directory), NaiveLeaderboard(), random.Random(seed)
     at = answers = refusals = versions = 0
     while not select.select([sys.stdin], [], [], 0)[0]:
-        who = member_id(dice.randrange(MEMBERS))
-        name = dice.choice((ALL_TIME, OCTOBER))
+        who = member_id(rng.randrange(MEMBERS))
+        name = rng.choice((ALL_TIME, OCTOBER))
         for _ in range(READS_EACH_TURN):
             try:
                 view = await board.read(name, who, top=10, around=2)

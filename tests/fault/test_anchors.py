@@ -8,6 +8,7 @@ from typing import Any
 import apsw
 import pytest
 from tests.acceptance.command_line import laurels_here
+from tests.ledgers import open_ledger
 
 from laurels.clock import MINUTE
 from laurels.engines.sqlite import SqliteLedger
@@ -58,7 +59,7 @@ def rewrite(path: Path, points: int) -> None:
 async def shop(tmp_path: Path) -> Path:
     """A state folder with a ledger, anchored twice."""
     now = TurnedClock()
-    shop = Shop(SqliteLedger.open(tmp_path / "laurels.db", now), now)
+    shop = Shop(await open_ledger(tmp_path / "laurels.db", now), now)
     await shop.adopt(DEFAULT_PROGRAM)
     anchors = Anchors(tmp_path / "anchors.ndjson", tmp_path, 10, now)
     await shop.accept(adjustment("G1", "ann", 5))

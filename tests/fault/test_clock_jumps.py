@@ -11,9 +11,9 @@ from random import Random
 
 import pytest
 from tests.fault.following import Board
+from tests.ledgers import open_ledger
 
 from laurels.clock import DAY, HOUR, SECOND
-from laurels.engines.sqlite import SqliteLedger
 from laurels.model.times import parse_instant
 from laurels.program import DEFAULT_PROGRAM
 from laurels.testing.ledger_contract.base import Shop, TurnedClock, adjustment, order, refund
@@ -26,32 +26,32 @@ MONTHS = ("month:2026-10", "month:2026-11")
 ORDERS = 80
 
 
-async def test_never_wrong_when_the_clock_jumps_in_two_processes(tmp_path: Path, dice: Random) -> None:
+async def test_never_wrong_when_the_clock_jumps_in_two_processes(tmp_path: Path, rng: Random) -> None:
     doors = []
     for _ in range(2):
         now = TurnedClock()
         now.at = MONTH_ENDS
-        shop = Shop(SqliteLedger.open(tmp_path / "laurels.db", now), now)
+        shop = Shop(await open_ledger(tmp_path / "laurels.db", now), now)
         await shop.adopt(DEFAULT_PROGRAM)
         doors.append(shop)
     board = Board(doors[0].ledger, doors[0].now)
     earned: Counter[str] = Counter()
     for n in range(ORDERS):
-        shop = dice.choice(doors)
-        shop.now.at = max(0, shop.now.at + dice.choice((1, -1)) * dice.choice(JUMPS))
+        shop = rng.choice(doors)
+        shop.now.at = max(0, shop.now.at + rng.choice((1, -1)) * rng.choice(JUMPS))
         member = f"m{n % 5}"
-        await shop.accept(order(f"A{n}", member, "30.00", occurred_at=MONTH_ENDS + dice.choice((-1, 0))))
+        await shop.accept(order(f"A{n}", member, "30.00", occurred_at=MONTH_ENDS + rng.choice((-1, 0))))
         await shop.accept(order(f"A{n}", member, "30.00", occurred_at=MONTH_ENDS + HOUR))
         earned[member] += 3
-        if dice.random() < 0.3:
+        if rng.random() < 0.3:
             await shop.accept(refund(f"R{n}", member, "10.00", f"A{n}"))
             earned[member] -= 1
-        if dice.random() < 0.3:
+        if rng.random() < 0.3:
             await shop.awarder.settle(adjustment(f"J{n}", member, 2))
             earned[member] += 2
-        if dice.random() < 0.5:
-            await dice.choice(doors).award(dice.randint(1, 9))
-        if dice.random() < 0.3:
+        if rng.random() < 0.5:
+            await rng.choice(doors).award(rng.randint(1, 9))
+        if rng.random() < 0.3:
             await board.catch_up()
     await doors[1].award()
     await board.catch_up()
@@ -83,16 +83,16 @@ async def test_never_in_the_wrong_month_when_the_clock_jumps(shop: Shop, now: Tu
     assert november == (set() if jump > 40 * DAY else {"m2", "m3"})
 
 
-async def test_never_twice_mailed_when_the_clock_jumps(shop: Shop, now: TurnedClock, dice: Random) -> None:
+async def test_never_twice_mailed_when_the_clock_jumps(shop: Shop, now: TurnedClock, rng: Random) -> None:
     """A message that is claimed is somebody's until its lease is over; back in time, it is not due a second time."""
     await shop.sell(order("A1", "ann", "1200.00", email="ann@example.com"))
     [message] = await shop.ledger.claim_messages(10, lease_s=900)
     for _ in range(20):
-        now.at -= dice.choice(JUMPS)
+        now.at -= rng.choice(JUMPS)
         assert await shop.ledger.claim_messages(10, lease_s=900) == []
     await shop.ledger.message_sent(message.id)
     for _ in range(20):
-        now.at += dice.choice((1, -1)) * dice.choice(JUMPS)
+        now.at += rng.choice((1, -1)) * rng.choice(JUMPS)
         assert await shop.ledger.claim_messages(10, lease_s=900) == []
         await shop.sell(refund("R1", "ann", "1200.00", "A1"), order("A2", "ann", "1200.00"))
     assert [each.state for each in await shop.ledger.messages("ann")] == ["sent"]

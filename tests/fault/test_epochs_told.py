@@ -11,8 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 from tests.engines import EMBEDDED, needs_native
 from tests.integration.http_shop import Shop, check_problem, open_shop
-
-from laurels.engines.sqlite import SqliteLedger
+from tests.ledgers import open_ledger
 
 pytestmark = pytest.mark.anyio
 
@@ -95,7 +94,7 @@ async def test_a_failover_that_lost_something_is_told_to_who_saw_it(tmp_path: Pa
         lost = await tokens(shop)
         points = (await shop.ask("GET", "/loyalty/m1", member="m1")).json()["me"]["points"]
     shutil.copy(copy, ledger)
-    standby = SqliteLedger.open(ledger)
+    standby = await open_ledger(ledger)
     await standby.begin_epoch()
     await standby.close()
     with capture_logs() as logs:

@@ -69,12 +69,12 @@ async def test_every_entry_goes_out_once_where_nothing_befalls(services: Service
     assert await publisher.step() is False
 
 
-async def test_a_target_that_takes_a_part_goes_on_behind_it(services: Services, dice: Random) -> None:
+async def test_a_target_that_takes_a_part_goes_on_behind_it(services: Services, rng: Random) -> None:
     await sell(services, 300)
     sink = Memory()
     publisher = Publisher(services.ledger, sink)
     for _ in range(400):
-        sink.room = dice.randrange(4)
+        sink.room = rng.randrange(4)
         try:
             if not await publisher.step():
                 break
@@ -107,7 +107,7 @@ async def test_what_is_gone_is_not_sent_to_and_can_be_begun_anew(services: Servi
 
 
 @pytest.mark.long
-async def test_webhooks_reach_a_moody_receiver_whoever_is_killed(tmp_path: Path, dice: Random) -> None:
+async def test_webhooks_reach_a_moody_receiver_whoever_is_killed(tmp_path: Path, rng: Random) -> None:
     """Four kills; one receiver breaks, cuts, stalls and leads elsewhere, another one is dead and holds up nobody."""
     state = tmp_path / "state"
     with receiving() as dead:
@@ -116,7 +116,7 @@ async def test_webhooks_reach_a_moody_receiver_whoever_is_killed(tmp_path: Path,
         await sell(services, 200)
         with receiving() as receiver:
             receiver.secret = webhook_secret(services.settings, receiver.url)
-            receiver.behave = lambda _: dice.choice([204] * 60 + [0, 307, 500])
+            receiver.behave = lambda _: rng.choice([204] * 60 + [0, 307, 500])
             for kill in range(4):
                 with publishing(state, [dead.url, receiver.url], signal.SIGKILL):
                     wanted = 30 * (kill + 1)

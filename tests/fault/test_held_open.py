@@ -7,9 +7,9 @@ from random import Random
 
 import pytest
 from tests.fault.following import Board
+from tests.ledgers import open_ledger
 
 from laurels.awarding.decide import decide
-from laurels.engines.sqlite import SqliteLedger
 from laurels.ledger import Claim, Outcome
 from laurels.program import DEFAULT_PROGRAM
 from laurels.testing.ledger_contract.base import Shop, TurnedClock, order
@@ -21,17 +21,17 @@ EACH = 5
 
 
 async def test_never_skips_an_entry_of_a_writer_that_was_held_open(
-    shop: Shop, now: TurnedClock, tmp_path: Path, dice: Random
+    shop: Shop, now: TurnedClock, tmp_path: Path, rng: Random
 ) -> None:
     """While an award is under way in one process, another hands in and awards, and a third follows the feed all the
     time. What it has seen grows by whole positions, and in the end equals a rebuild.
     """
-    other = Shop(SqliteLedger.open(tmp_path / "laurels.db", now), now)
+    other = Shop(await open_ledger(tmp_path / "laurels.db", now), now)
     await other.adopt(DEFAULT_PROGRAM)
     board = Board(other.ledger, now)
     await board.catch_up()
     for n in range(ROUNDS):
-        await shop.accept(*(order(f"A{n}-{k}", f"m{dice.randrange(9)}", "10.00") for k in range(EACH)))
+        await shop.accept(*(order(f"A{n}-{k}", f"m{rng.randrange(9)}", "10.00") for k in range(EACH)))
         decided, go_on = threading.Event(), threading.Event()
 
         def hold(claim: Claim, decided: threading.Event = decided, go_on: threading.Event = go_on) -> Outcome:

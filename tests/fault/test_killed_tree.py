@@ -19,10 +19,10 @@ import pytest
 from tests.fault.following import Board
 from tests.fault.history import History
 from tests.fault.killed_tree import WITH_ADDRESS, Till, Tree, run_and_kill
+from tests.ledgers import open_ledger
 
 from laurels import clock
 from laurels.clock import SECOND
-from laurels.engines.sqlite import SqliteLedger
 from laurels.ledger import Ledger
 from laurels.model import Entry, Mark
 from laurels.model.entries import SCORED
@@ -46,21 +46,21 @@ MILESTONE = 100
 @pytest.mark.timeout(SECONDS * 20 + 120)
 @pytest.mark.parametrize("shards", [1, pytest.param(16, marks=pytest.mark.long)])
 def test_never_lost_never_twice_never_backwards_while_processes_are_killed(
-    tmp_path: Path, dice: Random, figures: Counter[str], shards: int
+    tmp_path: Path, rng: Random, figures: Counter[str], shards: int
 ) -> None:
-    kill_for(SECONDS, tmp_path, dice, figures, shards)
+    kill_for(SECONDS, tmp_path, rng, figures, shards)
     with closing(apsw.Connection(str(tmp_path / "state" / "laurels.db"))) as db:
         assert db.execute("SELECT count(*) FROM shard").get == shards
 
 
-def kill_for(seconds: float, folder: Path, dice: Random, figures: Counter[str], shards: int = 1) -> None:
+def kill_for(seconds: float, folder: Path, rng: Random, figures: Counter[str], shards: int = 1) -> None:
     """Kill trees over one state, with a ledger of so many shards, for so long; then send what is unknown again, and
     count everything.
     """
     tree, history, seen = Tree(folder / "state", shards), History(), list[str]()
     deadline = time.monotonic() + seconds
     for number in count():
-        figures["kills"] += run_and_kill(tree, history, seen, dice, name=f"k{number}", seconds=ROUND_S)
+        figures["kills"] += run_and_kill(tree, history, seen, rng, name=f"k{number}", seconds=ROUND_S)
         asyncio.run(_check_between(tree.state, history, figures))
         if number and time.monotonic() > deadline:
             break
@@ -70,7 +70,7 @@ def kill_for(seconds: float, folder: Path, dice: Random, figures: Counter[str], 
     figures["acknowledged"] += len(history.acked)
     figures["unknown, sent again"] += len(history.unknown)
     tree.start()
-    till = Till("again", tree, history, dice)
+    till = Till("again", tree, history, rng)
     for asked in list(history.unknown.values()):
         till.send(asked)
     tree.stop()
@@ -79,7 +79,7 @@ def kill_for(seconds: float, folder: Path, dice: Random, figures: Counter[str], 
 
 
 async def _check_between(state: Path, history: History, figures: Counter[str]) -> None:
-    ledger = SqliteLedger.open(state / "laurels.db")
+    ledger = await open_ledger(state / "laurels.db")
     await _check(ledger, history, figures)
     await ledger.close()
 

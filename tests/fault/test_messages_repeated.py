@@ -5,9 +5,9 @@ from random import Random
 
 import pytest
 from tests.fault.following import Board
+from tests.ledgers import open_ledger
 
 from laurels.clock import DAY
-from laurels.engines.sqlite import SqliteLedger
 from laurels.errors import InsufficientPoints, PointsOutOfRange
 from laurels.model import Document, DocumentKind
 from laurels.program import DEFAULT_PROGRAM
@@ -47,20 +47,20 @@ async def _hand_in(shop: Shop, document: Document) -> bool:
     return not receipt.repeated
 
 
-async def test_never_twice_every_message_three_times_and_again_after_13_months(tmp_path: Path, dice: Random) -> None:
+async def test_never_twice_every_message_three_times_and_again_after_13_months(tmp_path: Path, rng: Random) -> None:
     now = TurnedClock()
     documents = _documents()
     thrice = documents * 3
-    dice.shuffle(thrice)
+    rng.shuffle(thrice)
     new = 0
     shop = await _open(tmp_path, now)
     for n in range(MEMBERS):
         await shop.awarder.settle(adjustment(f"G{n}", f"m{n}", GIFT))
     for document in thrice:
         new += await _hand_in(shop, document)
-        if dice.random() < 0.1:
-            await shop.award(dice.randint(1, 20))
-        if dice.random() < 0.01:
+        if rng.random() < 0.1:
+            await shop.award(rng.randint(1, 20))
+        if rng.random() < 0.01:
             await shop.ledger.close()
             shop = await _open(tmp_path, now)
     await shop.award()
@@ -68,7 +68,7 @@ async def test_never_twice_every_message_three_times_and_again_after_13_months(t
     await _check(shop)
     feed = await shop.feed()
     now.at += THIRTEEN_MONTHS
-    dice.shuffle(documents)
+    rng.shuffle(documents)
     assert not any([await _hand_in(shop, document) for document in documents])
     assert await shop.award() == 0
     assert await shop.feed() == feed
@@ -94,12 +94,12 @@ def _points(pounds: int) -> int:
 
 
 async def _open(folder: Path, now: TurnedClock) -> Shop:
-    shop = Shop(SqliteLedger.open(folder / "laurels.db", now), now)
+    shop = Shop(await open_ledger(folder / "laurels.db", now), now)
     await shop.adopt(DEFAULT_PROGRAM)
     return shop
 
 
-async def test_never_applies_what_it_refused(shop: Shop, tmp_path: Path, dice: Random) -> None:
+async def test_never_applies_what_it_refused(shop: Shop, tmp_path: Path, rng: Random) -> None:
     """Not an entry, not a member, not a byte in the files: what was refused bears a mark that is looked for."""
     await shop.sell(*(order(f"A{n}", f"m{n}", "50.00") for n in range(20)))
     for n in range(20):
@@ -107,8 +107,8 @@ async def test_never_applies_what_it_refused(shop: Shop, tmp_path: Path, dice: R
     feed = await shop.feed()
     refused = 0
     for n in range(200):
-        taken = dice.randrange(20)
-        match dice.randrange(4):
+        taken = rng.randrange(20)
+        match rng.randrange(4):
             case 0:  # a used id with other content
                 other = order(f"A{taken}", f"refused-{n}", "70.00", email=f"refused-{n}@example.com")
                 [receipt] = await shop.ledger.accept([other.document(raw=b"refused bytes")])
@@ -124,7 +124,7 @@ async def test_never_applies_what_it_refused(shop: Shop, tmp_path: Path, dice: R
                 with pytest.raises(PointsOutOfRange):
                     await shop.awarder.settle(adjustment(f"refused-{n}", f"m{taken}", 2**31, "refused"))
                 refused += 1
-        if dice.random() < 0.2:
+        if rng.random() < 0.2:
             await shop.award()
     assert refused == 200
     await shop.award()

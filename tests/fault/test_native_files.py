@@ -138,7 +138,7 @@ async def test_a_reader_of_a_refused_file_is_told_that_the_board_is_not_ready(tm
 
 async def test_no_altered_byte_ends_a_process(tmp_path: Path, seed: int) -> None:
     """Whatever the files hold, every index is checked before it is followed."""
-    dice = random.Random(seed)
+    rng = random.Random(seed)
     whole = tmp_path / "whole"
     await _fill(whole)
     for number in range(FLIPS):
@@ -146,8 +146,8 @@ async def test_no_altered_byte_ends_a_process(tmp_path: Path, seed: int) -> None
         shutil.copytree(whole, harmed)
         for file in _files(harmed):
             content = bytearray(file.read_bytes())
-            for _ in range(dice.choice((1, 100, 10_000))):
-                content[dice.randrange(len(content))] = dice.randrange(256)
+            for _ in range(rng.choice((1, 100, 10_000))):
+                content[rng.randrange(len(content))] = rng.randrange(256)
             file.write_bytes(content)
     reading = _read_everything(tmp_path / "harmed")
     assert reading.returncode == 0, f"at {reading.stdout.split()[-1:]}: {reading.stderr.decode()}"
@@ -156,13 +156,13 @@ async def test_no_altered_byte_ends_a_process(tmp_path: Path, seed: int) -> None
 OVERWRITTEN = ["board-0", "members", "slots", "control"]
 
 
-def _overwrite(directory: Path, name: str, dice: random.Random) -> None:
+def _overwrite(directory: Path, name: str, rng: random.Random) -> None:
     [path] = directory.rglob(name)
     with path.open("r+b") as file:
         file.seek(
             1_000 if name == "control" else 64
         )  # behind what is looked at when it is opened, and before each read
-        file.write(dice.randbytes(min(path.stat().st_size - file.tell(), 60_000)))
+        file.write(rng.randbytes(min(path.stat().st_size - file.tell(), 60_000)))
 
 
 @pytest.mark.parametrize("name", OVERWRITTEN)
@@ -172,14 +172,14 @@ async def test_random_bytes_under_a_running_board_are_noticed_said_and_mended(
     """No answer under them says that it is fresh and is wrong for long: a reader, or the writer by itself, comes across
     what cannot be, logs it, and the board is built again from the feed.
     """
-    dice = random.Random(seed)
+    rng = random.Random(seed)
     await _fill(tmp_path)
     writer, reader = native_leaderboard(tmp_path), native_leaderboard(tmp_path)
     assert (await writer.followed()).identity == FOLLOWED.identity
-    _overwrite(tmp_path, name, dice)
+    _overwrite(tmp_path, name, rng)
     for at in range(2, 10_000):
         with suppress(BoardNotReady):
-            await reader.read(ALL_TIME, member_id(dice.randrange(MEMBERS)), top=10, around=2)
+            await reader.read(ALL_TIME, member_id(rng.randrange(MEMBERS)), top=10, around=2)
         try:
             await writer.confirm(at)
         except BoardMoved:

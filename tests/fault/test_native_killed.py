@@ -35,11 +35,11 @@ def test_readers_see_only_answers_that_existed_while_writers_are_killed(tmp_path
 
 def kill_writers(folder: Path, seed: int) -> None:
     """One round over an empty folder."""
-    dice = random.Random(seed)
+    rng = random.Random(seed)
     with ExitStack() as stack:
         writers = stack.enter_context(_process("write", folder, seed))
         readers = [stack.enter_context(_process("read", folder, seed)) for _ in range(READERS)]
-        told, _ = writers.communicate("".join(f"{dice.uniform(0, 0.2)}\n" for _ in range(KILLS)), timeout=PATIENCE_S)
+        told, _ = writers.communicate("".join(f"{rng.uniform(0, 0.2)}\n" for _ in range(KILLS)), timeout=PATIENCE_S)
         assert writers.returncode == 0, "a writer ended by itself: its traceback is above"
         starts = [int(start) for start in told.split()]
         seen = []

@@ -34,17 +34,17 @@ async def test_a_stopped_writer_leaves_its_readers_the_version_before_and_they_s
 ) -> None:
     seed = int(os.environ.get("LAURELS_TEST_SEED") or random.SystemRandom().randrange(2**32))
     print(f"LAURELS_TEST_SEED={seed} repeats this")
-    dice, naive, at, inside = random.Random(seed), NaiveLeaderboard(), 0, 0
+    rng, naive, at, inside = random.Random(seed), NaiveLeaderboard(), 0, 0
     board, until = native_leaderboard(tmp_path), monotonic() + PATIENCE_S
     with _writer(tmp_path, seed) as writer:
         while not await _has_members(board.read):
             assert monotonic() < until, "the writer does not write"
         while inside < STOPS_INSIDE:
             assert monotonic() < until, f"only {inside} stops were inside an update"
-            await anyio.sleep(dice.uniform(0, 0.005))  # where in its work it is stopped
+            await anyio.sleep(rng.uniform(0, 0.005))  # where in its work it is stopped
             with _stopped(writer):
                 inside += (board._sequence() or 0) % 2
-                who = member_id(dice.randrange(MEMBERS))
+                who = member_id(rng.randrange(MEMBERS))
                 view = await board.read(ALL_TIME, who, top=10, around=2)
                 position = view.version.positions[0]
                 assert position >= at, f"went back from {at} to {position}"

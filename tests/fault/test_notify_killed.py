@@ -11,12 +11,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from tests.ledgers import open_ledger
 from tests.mail_server import MailServer, mail_server
 
 from laurels import clock
 from laurels.clock import SECOND
 from laurels.engines.channels import SmtpChannel
-from laurels.engines.sqlite import SqliteLedger
 from laurels.notify import Composer, Notifier
 from laurels.notify.notifier import LEASE_S
 from laurels.program import DEFAULT_PROGRAM, parse_program
@@ -38,7 +38,7 @@ async def opened(state: Path) -> AsyncIterator[Shop]:
     now = TurnedClock()
     now.at = clock.now()
     names = (await open_names(Settings(state=state))).numbers
-    shop = Shop(SqliteLedger.open(state / "laurels.db", now, names=names), now)
+    shop = Shop(await open_ledger(state / "laurels.db", now, names=names), now)
     await shop.adopt(DEFAULT_PROGRAM)
     yield shop
     await shop.ledger.close()

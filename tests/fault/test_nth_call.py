@@ -25,6 +25,11 @@ OFTEN = "redeem"
 SHARDED = [name if name == OFTEN else pytest.param(name, marks=pytest.mark.long) for name in SCENARIOS]
 """Scenarios over 16 shards: all of them, one in every `make test`."""
 
+KILLED = [
+    name if name in {"accept", "award", "erase"} else pytest.param(name, marks=pytest.mark.long) for name in SCENARIOS
+]
+"""Scenarios of a killed process: all of them, three in every `make test`."""
+
 LONG_S = 900
 """For the longest of them, where others have the machine too."""
 
@@ -69,7 +74,7 @@ async def _fail_at_every_point(tmp_path: Path, name: str, level: Level, figures:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.parametrize("level", ["statement", pytest.param("call", marks=pytest.mark.soak)])
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", KILLED)
 async def test_never_lost_and_never_twice_where_the_nth_call_kills(
     tmp_path: Path, name: str, level: Level, figures: Counter[str]
 ) -> None:

@@ -20,13 +20,13 @@ BEYOND = "214748364800.00"
 """More points than a member may have."""
 
 
-def _poison(n: int, member: str, dice: Random) -> Document:
+def _poison(n: int, member: str, rng: Random) -> Document:
     """A document that cannot be awarded, with bytes of its own that must come out as they went in."""
-    raw = dice.randbytes(dice.choice((0, 1, 100, 70_000)))
+    raw = rng.randbytes(rng.choice((0, 1, 100, 70_000)))
     id = f"P{n}"
     kinds = (
         unreadable(id, member, b"", raw),
-        unreadable(id, member, dice.randbytes(200), raw),
+        unreadable(id, member, rng.randbytes(200), raw),
         unreadable(id, member, b"[" * 100_000, raw),
         unreadable(id, member, b'{"total": "\xff\xfe"}', raw),
         unreadable(id, member, b'{"source": 1e999}', raw),
@@ -43,14 +43,14 @@ async def _quarantined(shop: Shop) -> list[QuarantinedDocument]:
     return [await shop.ledger.quarantined(each.kind, each.source, each.id) for each in listed]
 
 
-async def test_never_stops_and_never_drops_for_one_bad_message_in_a_hundred(shop: Shop, dice: Random) -> None:
+async def test_never_stops_and_never_drops_for_one_bad_message_in_a_hundred(shop: Shop, rng: Random) -> None:
     """Poison in is quarantined out, byte for byte; the rest needs not one transaction more than without it."""
     poison: list[Document] = []
     documents: list[Document] = []
     for n in range(DOCUMENTS):
         member = f"m{n % 37}"
         if n % EVERY == EVERY - 1:
-            poison.append(_poison(n, member, dice))
+            poison.append(_poison(n, member, rng))
             documents.append(poison[-1])
         else:
             documents.append(order(f"A{n}", member, "10.00").document())
@@ -72,8 +72,8 @@ async def test_never_stops_and_never_drops_for_one_bad_message_in_a_hundred(shop
     assert sum(points for _, points, _, _ in await board.standings()) == DOCUMENTS - len(poison)
 
 
-async def test_never_drops_what_is_tried_again_and_is_still_bad(shop: Shop, dice: Random) -> None:
-    poison = [_poison(n, "ann", dice) for n in range(EVERY - 1, 8 * EVERY, EVERY)]
+async def test_never_drops_what_is_tried_again_and_is_still_bad(shop: Shop, rng: Random) -> None:
+    poison = [_poison(n, "ann", rng) for n in range(EVERY - 1, 8 * EVERY, EVERY)]
     await shop.accept(*poison)
     for _ in range(3):
         await shop.award()

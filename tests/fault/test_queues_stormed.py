@@ -135,7 +135,7 @@ class Kafka:
         self._server.start()
 
 
-async def storm(broker: Broker, url: str, messages: Messages, state: Path, dice: Random, *, kills: int) -> None:
+async def storm(broker: Broker, url: str, messages: Messages, state: Path, rng: Random, *, kills: int) -> None:
     """Let it come down, and judge meanwhile and at the end."""
     settings = load({"state": state})
     async with build(settings) as services:
@@ -145,7 +145,7 @@ async def storm(broker: Broker, url: str, messages: Messages, state: Path, dice:
         try:
             for kill in range(kills):
                 await _something_new(services, consumers)
-                consumers.kill(dice)
+                consumers.kill(rng)
                 if kill == kills // 3:
                     await asyncio.to_thread(broker.stop)
                     await asyncio.to_thread(broker.start)
@@ -189,22 +189,22 @@ async def _ledger_away(state: Path) -> None:
 
 
 @STORMS
-async def test_rabbitmq(tmp_path: Path, dice: Random, orders: int, kills: int) -> None:
+async def test_rabbitmq(tmp_path: Path, rng: Random, orders: int, kills: int) -> None:
     """With a delivery limit of 20, as RabbitMQ 4 has it; nothing ends among the dead letters."""
     (tmp_path / "broker").mkdir()
     with rabbitmq_server.running(tmp_path / "broker") as server, CutLinks(server.port) as links:
         broker = Rabbit(server)
         await broker.make()
         url = f"amqp://guest:guest@127.0.0.1:{links.port}/?queue=orders"
-        await storm(broker, url, Messages(dice, orders), tmp_path / "state", dice, kills=kills)
+        await storm(broker, url, Messages(rng, orders), tmp_path / "state", rng, kills=kills)
         assert await broker.dead() == 0
 
 
 @STORMS
-async def test_kafka(tmp_path: Path, dice: Random, orders: int, kills: int) -> None:
+async def test_kafka(tmp_path: Path, rng: Random, orders: int, kills: int) -> None:
     """Killed like a machine that loses power, as far as the broker is concerned."""
     (tmp_path / "broker").mkdir()
     with kafka_server.running(tmp_path / "broker") as server:
         broker = Kafka(server)
         await broker.make()
-        await storm(broker, server.url("orders"), Messages(dice, orders), tmp_path / "state", dice, kills=kills)
+        await storm(broker, server.url("orders"), Messages(rng, orders), tmp_path / "state", rng, kills=kills)

@@ -5,8 +5,8 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from tests.ledgers import open_ledger
 
-from laurels.engines.sqlite import SqliteLedger
 from laurels.errors import InsufficientPoints
 from laurels.model import Entry, EntryKind
 from laurels.program import DEFAULT_PROGRAM
@@ -21,16 +21,16 @@ ORDERS = 40
 
 
 async def test_never_overspends_with_200_redemptions_at_once(
-    shop: Shop, now: TurnedClock, tmp_path: Path, dice: Random
+    shop: Shop, now: TurnedClock, tmp_path: Path, rng: Random
 ) -> None:
-    other = Shop(SqliteLedger.open(tmp_path / "laurels.db", now), now)  # its own writing thread, as a second process
+    other = Shop(await open_ledger(tmp_path / "laurels.db", now), now)  # its own writing thread, as a second process
     await other.adopt(DEFAULT_PROGRAM)
     await shop.sell(*(order(f"A{n}", "ann", "100.00") for n in range(ORDERS // 2)))
     taken: list[str] = []
     refused: list[str] = []
 
     async def redeem(n: int) -> None:
-        door = dice.choice((shop, other))
+        door = rng.choice((shop, other))
         try:
             receipt = await door.awarder.settle(redemption(f"S{n}", "ann", PRICE))
         except InsufficientPoints:
@@ -40,13 +40,13 @@ async def test_never_overspends_with_200_redemptions_at_once(
             taken.append(f"S{n}")
 
     async def trade(n: int) -> None:
-        door = dice.choice((shop, other))
+        door = rng.choice((shop, other))
         await door.accept(refund(f"R{n}", "ann", "100.00", f"A{n}") if n % 2 else order(f"A{n}", "ann", "100.00"))
-        await door.award(limit=dice.randint(1, 5))
+        await door.award(limit=rng.randint(1, 5))
 
     between = [n for n in range(ORDERS) if n % 2 or n >= ORDERS // 2]
     crowd = [redeem(n) for n in range(REDEMPTIONS)] + [trade(n) for n in between]
-    dice.shuffle(crowd)
+    rng.shuffle(crowd)
     await asyncio.gather(*crowd)
     await shop.award()
     await other.ledger.close()

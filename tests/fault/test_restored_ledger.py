@@ -6,8 +6,8 @@ from random import Random
 
 import pytest
 from tests.fault.following import Board
+from tests.ledgers import open_ledger
 
-from laurels.engines.sqlite import SqliteLedger
 from laurels.leaderboard import projector
 from laurels.model import MemberEvent
 from laurels.program import DEFAULT_PROGRAM
@@ -17,17 +17,17 @@ pytestmark = pytest.mark.anyio
 
 
 async def _open(path: Path, now: TurnedClock) -> Shop:
-    shop = Shop(SqliteLedger.open(path, now), now)
+    shop = Shop(await open_ledger(path, now), now)
     await shop.adopt(DEFAULT_PROGRAM)
     return shop
 
 
 @pytest.mark.parametrize("since", ["nothing", "less", "as much", "more"])
-async def test_never_shows_a_point_that_a_restored_ledger_lacks(tmp_path: Path, dice: Random, since: str) -> None:
+async def test_never_shows_a_point_that_a_restored_ledger_lacks(tmp_path: Path, rng: Random, since: str) -> None:
     """Whatever the old ledger took after it came back: nothing, or as many entries as the board had seen, or more."""
     now = TurnedClock()
     shop = await _open(tmp_path / "laurels.db", now)
-    await shop.sell(*(order(f"A{n}", f"m{dice.randrange(5)}", f"{dice.randrange(500)}.00") for n in range(20)))
+    await shop.sell(*(order(f"A{n}", f"m{rng.randrange(5)}", f"{rng.randrange(500)}.00") for n in range(20)))
     board = Board(shop.ledger, now)
     await board.catch_up()
     await shop.ledger.close()

@@ -5,10 +5,10 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+from tests.ledgers import open_ledger
 
 from laurels.awarding import Awarder
 from laurels.awarding.decide import decide
-from laurels.engines.sqlite import SqliteLedger
 from laurels.engines.sqlite.leases import LEASE
 from laurels.errors import NotOwned
 from laurels.model import Mark
@@ -28,7 +28,7 @@ async def shops(tmp_path: Path) -> AsyncIterator[tuple[Shop, Shop]]:
     async with AsyncExitStack() as stack:
         both = []
         for _ in range(2):
-            shop = Shop(SqliteLedger.open(path, now, shards=SHARDS), now)
+            shop = Shop(await open_ledger(path, now, shards=SHARDS), now)
             stack.push_async_callback(shop.ledger.close)
             await shop.adopt(DEFAULT_PROGRAM)
             both.append(shop)

@@ -12,8 +12,9 @@ from pathlib import Path
 import apsw
 import pytest
 from tests.fault.test_process_tree import PATIENCE_S, until
+from tests.ledgers import open_ledger
 
-from laurels.engines.sqlite import SqliteLedger
+from laurels.ledger import Ledger
 from laurels.model import Mark
 from laurels.testing.ledger_contract.base import order
 from laurels.testing.verifying import findings_of
@@ -28,9 +29,9 @@ BATCH = 48
 class Desk:
     """The state directory, the ledger as another process sees it, and the workers."""
 
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, ledger: Ledger) -> None:
         self.state = state
-        self.ledger = SqliteLedger.open(state / "laurels.db", shards=SHARDS)
+        self.ledger = ledger
         self.workers: list[subprocess.Popen[bytes]] = []
         self._handed_in = 0
 
@@ -58,7 +59,7 @@ class Desk:
         """Wait until nothing is left, and see that each order has one entry."""
         heads = await self.ledger.heads()
         while await self.ledger.inbox_depth():
-            await self.ledger.wait_for_news(heads, 0.1)
+            await self.ledger.wait_for_entries(heads, 0.1)
         earned = [
             entry.order_id
             for shard in range(SHARDS)
@@ -72,7 +73,7 @@ class Desk:
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     state = tmp_path / "state"
     state.mkdir(mode=0o700)
-    desk = Desk(state)
+    desk = Desk(state, await open_ledger(state / "laurels.db", shards=SHARDS))
     yield desk
     for worker in desk.workers:
         worker.kill()

@@ -51,30 +51,30 @@ def _rounds(seconds: float) -> Iterator[int]:
             return
 
 
-def test_soak_writers_are_killed(tmp_path: Path, dice: Random, figures: Counter[str], soak_seconds: float) -> None:
-    test_sqlite_killed.kill_for(soak_seconds, tmp_path / "laurels.db", dice, figures)
+def test_soak_writers_are_killed(tmp_path: Path, rng: Random, figures: Counter[str], soak_seconds: float) -> None:
+    test_sqlite_killed.kill_for(soak_seconds, tmp_path / "laurels.db", rng, figures)
 
 
 def test_soak_processes_of_the_tree_are_killed(
-    tmp_path: Path, dice: Random, figures: Counter[str], soak_seconds: float
+    tmp_path: Path, rng: Random, figures: Counter[str], soak_seconds: float
 ) -> None:
-    test_killed_tree.kill_for(soak_seconds, tmp_path, dice, figures)
+    test_killed_tree.kill_for(soak_seconds, tmp_path, rng, figures)
 
 
 @needs_native
 def test_soak_native_writers_are_killed(
-    tmp_path: Path, dice: Random, figures: Counter[str], soak_seconds: float
+    tmp_path: Path, rng: Random, figures: Counter[str], soak_seconds: float
 ) -> None:
     for number in _rounds(soak_seconds):
         folder = tmp_path / str(number)
         folder.mkdir()
-        test_native_killed.kill_writers(folder, dice.getrandbits(32))
+        test_native_killed.kill_writers(folder, rng.getrandbits(32))
         figures["kills"] += test_native_killed.KILLS
         rmtree(folder)
 
 
 async def test_soak_random_shops_with_faults_at_random_points(
-    tmp_path: Path, dice: Random, figures: Counter[str], soak_seconds: float
+    tmp_path: Path, rng: Random, figures: Counter[str], soak_seconds: float
 ) -> None:
     """Any steps of the scenarios in any order, broken off several times on the way.
 
@@ -85,11 +85,11 @@ async def test_soak_random_shops_with_faults_at_random_points(
     scenarios = [scenario for name, scenario in SCENARIOS.items() if name != "notify"]
     steps = [step for scenario in scenarios for step in (*scenario.before, *scenario.steps)]
     for _ in _rounds(soak_seconds):
-        scenario = Scenario([], [_as_it_comes(dice.choice([*steps, award])) for _ in range(dice.randint(2, 12))])
+        scenario = Scenario([], [_as_it_comes(rng.choice([*steps, award])) for _ in range(rng.randint(2, 12))])
         untouched = await _run(tmp_path, scenario, [])
         for _ in range(8):
-            level: Level = dice.choice(("call", "statement"))
-            traps = [Trap(dice.randrange(100), fail) for _ in range(dice.randint(1, 3))]
+            level: Level = rng.choice(("call", "statement"))
+            traps = [Trap(rng.randrange(100), fail) for _ in range(rng.randint(1, 3))]
             assert await _run(tmp_path, scenario, traps, level) == untouched
             figures["faults"] += sum(trap.sprung for trap in traps)
         figures["random shops"] += 1
@@ -125,7 +125,7 @@ def _as_it_comes(step: Step) -> Step:
 @pytest.mark.parametrize("machine", [LoyaltyMachine, pytest.param(NativeMachine, marks=needs_native)])
 def test_soak_the_system_beside_its_model(
     machine: type[LoyaltyMachine],
-    dice: Random,
+    rng: Random,
     figures: Counter[str],
     soak_seconds: float,
     monkeypatch: pytest.MonkeyPatch,
@@ -135,14 +135,14 @@ def test_soak_the_system_beside_its_model(
     examples = 10
     settings = hypothesis.settings(MACHINE_SETTINGS, max_examples=examples, database=None)
     for _ in _rounds(soak_seconds):
-        run_state_machine_as_test(hypothesis.seed(dice.getrandbits(64))(machine), settings=settings)
+        run_state_machine_as_test(hypothesis.seed(rng.getrandbits(64))(machine), settings=settings)
         figures["seeds"] += 1
         figures["histories"] += examples
 
 
-def test_soak_bits_flip(tmp_path: Path, dice: Random, figures: Counter[str], soak_seconds: float) -> None:
+def test_soak_bits_flip(tmp_path: Path, rng: Random, figures: Counter[str], soak_seconds: float) -> None:
     path, flips = tmp_path / "laurels.db", 200
     asyncio.run(test_sqlite_tampering.make(path))
     for _ in _rounds(soak_seconds):
-        figures["flipped bits found"] += test_sqlite_tampering.flip_at_random(path, dice, flips)
+        figures["flipped bits found"] += test_sqlite_tampering.flip_at_random(path, rng, flips)
         figures["flipped bits"] += flips

@@ -60,19 +60,19 @@ def _say(what: str) -> None:
 
 @pytest.mark.timeout(SECONDS * 3 + 60)
 def test_killed_again_and_again_it_keeps_what_it_acknowledged(
-    tmp_path: Path, dice: random.Random, figures: Counter[str]
+    tmp_path: Path, rng: random.Random, figures: Counter[str]
 ) -> None:
-    kill_for(SECONDS, tmp_path / "laurels.db", dice, figures)
+    kill_for(SECONDS, tmp_path / "laurels.db", rng, figures)
 
 
-def kill_for(seconds: float, path: Path, dice: random.Random, figures: Counter[str]) -> None:
+def kill_for(seconds: float, path: Path, rng: random.Random, figures: Counter[str]) -> None:
     """Kill writers at one file for so long; look after each, and count everything at the end."""
     invoked: set[int] = set()
     acked: set[int] = set()
     kills = 0
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        _run_and_kill(path, dice, max(invoked, default=-1) + 1, invoked, acked)
+        _run_and_kill(path, rng, max(invoked, default=-1) + 1, invoked, acked)
         kills += 1
         applied = asyncio.run(_applied(path, invoked))
         figures["lost"] += len(acked - applied)
@@ -86,13 +86,13 @@ def kill_for(seconds: float, path: Path, dice: random.Random, figures: Counter[s
     asyncio.run(_retry_and_check(path, invoked, acked))
 
 
-def _run_and_kill(path: Path, dice: random.Random, first: int, invoked: set[int], acked: set[int]) -> None:
+def _run_and_kill(path: Path, rng: random.Random, first: int, invoked: set[int], acked: set[int]) -> None:
     """Start a writer, kill it at a random moment after its first call, and read what it said."""
     with subprocess.Popen([sys.executable, __file__, str(path), str(first)], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         first_line = process.stdout.readline()
         assert first_line, "the writer could not start"
-        killing = dice.choice((0.0, 0.01, 0.05, 0.2, 0.4)) * dice.random()
+        killing = rng.choice((0.0, 0.01, 0.05, 0.2, 0.4)) * rng.random()
         heard = [first_line]
         at = time.monotonic() + killing
         os.set_blocking(process.stdout.fileno(), False)

@@ -44,12 +44,12 @@ class Disk(apsw.VFS):
         self.files.pop(filename, None)
         super().xDelete(filename, syncdir)
 
-    def fail(self, folder: Path, dice: random.Random) -> None:
+    def fail(self, folder: Path, rng: random.Random) -> None:
         """Write into another folder what a disk may hold after the power failed now."""
-        luck = dice.choice(LUCK)
+        luck = rng.choice(LUCK)
         for name, stored in self.files.items():
             if Path(name).parent == self.folder:
-                (folder / Path(name).name).write_bytes(stored.after_power_loss(dice, luck))
+                (folder / Path(name).name).write_bytes(stored.after_power_loss(rng, luck))
 
 
 class File(apsw.VFSFile):
@@ -82,7 +82,7 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
 async def test_what_was_acknowledged_outlives_a_power_failure(tmp_path: Path, disk: Disk) -> None:
     seed = int(os.environ.get("LAURELS_TEST_SEED") or random.SystemRandom().getrandbits(32))
     print(f"LAURELS_TEST_SEED={seed} repeats this")
-    dice = random.Random(seed)
+    rng = random.Random(seed)
     ledger = SqliteLedger.open(tmp_path / "laurels.db")
     program = parse_program(DEFAULT_PROGRAM)
     awarder = Awarder(ledger, Programs.of(program))
@@ -91,8 +91,8 @@ async def test_what_was_acknowledged_outlives_a_power_failure(tmp_path: Path, di
     settled: list[str] = []
     awarded = 0
     for loss in range(LOSSES):
-        await asyncio.gather(*(_accept(ledger, f"A{loss}-{n}", accepted) for n in range(dice.randint(1, 9))))
-        if dice.random() < 0.5:
+        await asyncio.gather(*(_accept(ledger, f"A{loss}-{n}", accepted) for n in range(rng.randint(1, 9))))
+        if rng.random() < 0.5:
             await awarder.drain()
             awarded = len(accepted)
             if awarded > 5 * len(settled):
@@ -102,7 +102,7 @@ async def test_what_was_acknowledged_outlives_a_power_failure(tmp_path: Path, di
                 )
         folder = tmp_path / f"after-{loss}"
         folder.mkdir()
-        disk.fail(folder, dice)
+        disk.fail(folder, rng)
         await _holds(folder / "laurels.db", accepted, awarded, settled)
     await ledger.close()
 

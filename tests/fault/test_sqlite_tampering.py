@@ -288,11 +288,11 @@ def test_a_page_of_rubbish_is_named_and_ends_nothing(path: Path) -> None:
     assert asyncio.run(_findings(path)) == []
 
 
-def test_never_changes_an_entry_by_a_flipped_bit_that_nobody_finds(path: Path, dice: Random) -> None:
-    assert flip_at_random(path, dice, FLIPS) > FLIPS // 20, "hardly any was found: nothing was tried"
+def test_never_changes_an_entry_by_a_flipped_bit_that_nobody_finds(path: Path, rng: Random) -> None:
+    assert flip_at_random(path, rng, FLIPS) > FLIPS // 20, "hardly any was found: nothing was tried"
 
 
-def flip_at_random(path: Path, dice: Random, flips: int) -> int:
+def flip_at_random(path: Path, rng: Random, flips: int) -> int:
     """Flip single bits, half of them anywhere in the file and half where there is something; how many `verify` found.
 
     One that it does not find has changed no value at all (free space, counters that SQLite does not trust), or one of
@@ -303,7 +303,7 @@ def flip_at_random(path: Path, dice: Random, flips: int) -> int:
     before = _values(path)
     found = 0
     for n in range(flips):
-        where, bit = dice.choice(written) if n % 2 else dice.randrange(len(content)), dice.randrange(8)
+        where, bit = rng.choice(written) if n % 2 else rng.randrange(len(content)), rng.randrange(8)
         _flip(path, where, bit)
         if asyncio.run(_findings(path)):
             found += 1

@@ -65,11 +65,11 @@ def cluster(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cluster]
 
 
 @pytest.fixture
-async def services(cluster: Cluster, tmp_path: Path, dice: Random) -> AsyncIterator[Services]:
+async def services(cluster: Cluster, tmp_path: Path, rng: Random) -> AsyncIterator[Services]:
     await cluster.settled()
     settings = {"state": tmp_path / "state", "leaderboard.engine": "valkey", "leaderboard.url": cluster.url}
     async with build(load(settings, environment={})) as services:
-        await sell(services, dice)
+        await sell(services, rng)
         await services.projector.catch_up()
         yield services
 
@@ -85,27 +85,25 @@ async def catch_up(services: Services) -> None:
 
 
 @pytest.mark.parametrize("end", ["killed", "hung"])
-async def test_the_board_goes_on_at_the_replica(cluster: Cluster, services: Services, dice: Random, end: str) -> None:
+async def test_the_board_goes_on_at_the_replica(cluster: Cluster, services: Services, rng: Random, end: str) -> None:
     await until(lambda: cluster.replica.command("DBSIZE") == cluster.primary.command("DBSIZE"))
     if end == "killed":
         cluster.primary.kill()
     else:
         cluster.primary.signal(signal.SIGSTOP)
-    await sell(services, dice)
+    await sell(services, rng)
     await catch_up(services)
     await assert_whole(services)
     assert cluster.replica.command("INFO", "replication")["role"] == "master"
 
 
-async def test_a_replica_that_missed_a_rebuild_is_made_whole(
-    cluster: Cluster, services: Services, dice: Random
-) -> None:
+async def test_a_replica_that_missed_a_rebuild_is_made_whole(cluster: Cluster, services: Services, rng: Random) -> None:
     """It has the generation before, which this process knows to be the older one; and still the board gets fresh."""
     await until(lambda: cluster.replica.command("DBSIZE") == cluster.primary.command("DBSIZE"))
     cluster.replica.command("SAVE")
     cluster.replica.kill()
     before = cluster.primary.command("HGET", "laurels", "served")
-    await sell(services, dice)
+    await sell(services, rng)
     await services.projector.rebuild()
     await assert_whole(services)
     assert cluster.primary.command("HGET", "laurels", "served") != before
@@ -114,7 +112,7 @@ async def test_a_replica_that_missed_a_rebuild_is_made_whole(
     await catch_up(services)
     assert cluster.replica.command("HGET", "laurels", "served") == before
     await assert_whole(services)
-    await sell(services, dice)
+    await sell(services, rng)
     await catch_up(services)
     await assert_whole(services)
 

@@ -32,7 +32,7 @@ PATIENCE_S = 20
 
 
 @pytest.fixture
-def dice() -> Random:
+def rng() -> Random:
     seed = int(os.environ.get("LAURELS_TEST_SEED") or SystemRandom().getrandbits(32))
     print(f"LAURELS_TEST_SEED={seed} repeats this")
     return Random(seed)
@@ -45,10 +45,10 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 
 @pytest.fixture
-async def services(server: Server, tmp_path: Path, dice: Random) -> AsyncIterator[Services]:
+async def services(server: Server, tmp_path: Path, rng: Random) -> AsyncIterator[Services]:
     """A system whose board is on the server, and some orders on it."""
     async with build(settings(server, tmp_path)) as services:
-        await sell(services, dice)
+        await sell(services, rng)
         await services.projector.catch_up()
         yield services
 
@@ -57,15 +57,15 @@ def settings(server: Server, state: Path) -> Settings:
     return load({"state": state, "leaderboard.engine": "valkey", "leaderboard.url": server.url}, environment={})
 
 
-async def sell(services: Services, dice: Random, orders: int = 200) -> None:
+async def sell(services: Services, rng: Random, orders: int = 200) -> None:
     """Take orders and award them."""
     documents = [
         Order(
             source="shop",
-            order_id=f"{dice.getrandbits(64):x}",
-            member_id=f"member-{dice.randrange(MEMBERS)}",
+            order_id=f"{rng.getrandbits(64):x}",
+            member_id=f"member-{rng.randrange(MEMBERS)}",
             currency="GBP",
-            total=dice.randrange(20_000),
+            total=rng.randrange(20_000),
         )
         for _ in range(orders)
     ]
@@ -111,11 +111,11 @@ async def test_while_the_server_is_away_readers_and_projector_are_told_and_then_
 
 
 async def test_older_data_is_served_as_stale_and_never_to_who_has_seen_newer(
-    server: Server, services: Services, dice: Random
+    server: Server, services: Services, rng: Random
 ) -> None:
     old = await token(services)
     server.command("SAVE")
-    await sell(services, dice)
+    await sell(services, rng)
     await services.projector.catch_up()
     new = await token(services)
     server.kill()
@@ -131,12 +131,12 @@ async def test_older_data_is_served_as_stale_and_never_to_who_has_seen_newer(
 
 
 async def test_a_snapshot_from_before_a_rebuild_is_made_whole_by_the_rest_of_the_feed(
-    server: Server, services: Services, dice: Random
+    server: Server, services: Services, rng: Random
 ) -> None:
     """It is of an older generation than this process has seen, and yet what it becomes is as good."""
     server.command("SAVE")
     old = server.command("HGET", "laurels", "served")
-    await sell(services, dice)
+    await sell(services, rng)
     await services.projector.rebuild()
     await assert_whole(services)
     server.kill()
@@ -149,7 +149,7 @@ async def test_a_snapshot_from_before_a_rebuild_is_made_whole_by_the_rest_of_the
     for _ in range(2):
         await services.projector.catch_up()
         await assert_whole(services)
-        await sell(services, dice)
+        await sell(services, rng)
     await services.projector.catch_up()
     assert server.command("HGET", "laurels", "served") == old, "nothing had to be rebuilt"
     await services.projector.rebuild()
@@ -233,15 +233,15 @@ async def test_what_another_process_applied_first_is_not_taken_for_granted_later
 
 
 async def test_the_loop_outlives_a_server_that_dies_again_and_again(
-    server: Server, services: Services, dice: Random
+    server: Server, services: Services, rng: Random
 ) -> None:
     stop = asyncio.Event()
     async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as tasks:
         tasks.create_task(project_forever(services.ledger, services.projector, stop))
         for _ in range(3):
-            if dice.random() < 0.5:
+            if rng.random() < 0.5:
                 server.command("SAVE")
-            await sell(services, dice, 50)
+            await sell(services, rng, 50)
             server.kill()
             server.start()
             wanted = (await services.ledger.heads()).version
@@ -261,13 +261,13 @@ async def shows(services: Services, wanted: Version) -> bool:
 
 
 async def test_a_key_that_somebody_else_wrote_over_costs_a_rebuild(
-    server: Server, services: Services, dice: Random
+    server: Server, services: Services, rng: Random
 ) -> None:
     """A batch that fails half way leaves nothing that could be shown."""
     rankings = server.command("KEYS", "laurels:*:ranking:all-time")
     assert isinstance(rankings, list)
     server.command("SET", rankings[0].decode(), "mine")
-    await sell(services, dice)
+    await sell(services, rng)
     with pytest.raises(BoardUnavailable):
         await services.projector.catch_up()
     with pytest.raises(BoardNotReady):
@@ -301,7 +301,7 @@ async def test_a_rebuild_that_broke_off_is_gone_on_with_and_leaves_nothing(
 
 
 async def test_two_projectors_at_once_count_nothing_twice(
-    server: Server, services: Services, tmp_path: Path, dice: Random
+    server: Server, services: Services, tmp_path: Path, rng: Random
 ) -> None:
     """Beside `laurels serve` every command brings the board up to date as well."""
     async with AsyncExitStack() as stack:
@@ -310,7 +310,7 @@ async def test_two_projectors_at_once_count_nothing_twice(
             *[await stack.enter_async_context(build(settings(server, tmp_path))) for _ in range(2)],
         ]
         for turn in range(4):
-            await sell(services, dice)
+            await sell(services, rng)
             if turn % 2:
                 server.command("FLUSHALL")
             async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as tasks:
@@ -320,7 +320,7 @@ async def test_two_projectors_at_once_count_nothing_twice(
 
 
 async def test_a_board_that_moves_on_is_verified_all_the_same(
-    server: Server, services: Services, tmp_path: Path, dice: Random
+    server: Server, services: Services, tmp_path: Path, rng: Random
 ) -> None:
     """`laurels verify` may run beside a running Laurels."""
     stop = asyncio.Event()
@@ -328,6 +328,6 @@ async def test_a_board_that_moves_on_is_verified_all_the_same(
         tasks.create_task(project_forever(services.ledger, services.projector, stop))
         for _ in range(5):
             verifying = tasks.create_task(compare(other.ledger, other.leaderboard, other.boards))
-            await sell(services, dice, 20)
+            await sell(services, rng, 20)
             assert await verifying == []
         stop.set()

@@ -37,10 +37,10 @@ async def shop(server: Server, state: Path, **flags: str) -> AsyncIterator[Servi
 
 
 async def test_a_prefix_that_another_ledger_has_is_refused_at_the_start(
-    server: Server, tmp_path: Path, dice: Random
+    server: Server, tmp_path: Path, rng: Random
 ) -> None:
     async with shop(server, tmp_path / "one") as one:
-        await sell(one, dice)
+        await sell(one, rng)
         await one.projector.catch_up()
         with pytest.raises(SettingsError, match=r"leaderboard\.prefix: .* of another ledger under laurels\."):
             async with shop(server, tmp_path / "two"):
@@ -48,12 +48,12 @@ async def test_a_prefix_that_another_ledger_has_is_refused_at_the_start(
         await assert_whole(one)
     server.command("DEL", "laurels")  # as the message says
     async with shop(server, tmp_path / "two") as two:
-        await sell(two, dice)
+        await sell(two, rng)
         await two.projector.catch_up()
         await assert_whole(two)
 
 
-async def test_two_ledgers_under_two_prefixes_keep_apart(server: Server, tmp_path: Path, dice: Random) -> None:
+async def test_two_ledgers_under_two_prefixes_keep_apart(server: Server, tmp_path: Path, rng: Random) -> None:
     """Also where one prefix is a pattern that the other one fits, or its beginning."""
     flags = [{"leaderboard.prefix": prefix} for prefix in ("shop*", "shop:12", "shop")]
     async with (
@@ -62,7 +62,7 @@ async def test_two_ledgers_under_two_prefixes_keep_apart(server: Server, tmp_pat
         shop(server, tmp_path / "three", **flags[2]) as three,
     ):
         for each in (one, two, three):
-            await sell(each, dice)
+            await sell(each, rng)
             await each.projector.catch_up()
         for each in (three, two, one):
             await each.projector.rebuild()
@@ -109,13 +109,13 @@ async def test_who_comes_to_an_empty_server_at_once_reads_no_other_ones_board(se
         await engine.close()
 
 
-async def test_keys_that_are_not_ours_stay(server: Server, tmp_path: Path, dice: Random) -> None:
+async def test_keys_that_are_not_ours_stay(server: Server, tmp_path: Path, rng: Random) -> None:
     """Whatever they are called; through rebuilds, and a load that broke off."""
     theirs = ["laurels:12:sessions", "laurels:1:state", "laurels:9:members:0", "laurels:x", "laurelsx:1:state", "other"]
     for key in theirs:
         server.command("SET", key, "theirs")
     async with shop(server, tmp_path / "one") as one:
-        await sell(one, dice)
+        await sell(one, rng)
         await one.projector.catch_up()
         generation = server.command("HGET", "laurels", "served")
         assert isinstance(generation, bytes)

@@ -267,18 +267,18 @@ class Noise:
         to.close()
 
 
-async def test_damaged_answers_are_no_answers(server: Process, dice: Random) -> None:
+async def test_damaged_answers_are_no_answers(server: Process, rng: Random) -> None:
     """Bytes changed, lost, added, or all at random: what is shown is as it was sent, or nothing is, and it is said."""
 
     def damage(data: bytes) -> bytes:
-        at = dice.randrange(len(data))
-        return dice.choice(
+        at = rng.randrange(len(data))
+        return rng.choice(
             [
-                data[:at] + bytes([data[at] ^ 1 << dice.randrange(8)]) + data[at + 1 :],
-                data[:at] + str(dice.randrange(10)).encode() + data[at + 1 :],
+                data[:at] + bytes([data[at] ^ 1 << rng.randrange(8)]) + data[at + 1 :],
+                data[:at] + str(rng.randrange(10)).encode() + data[at + 1 :],
                 data[:at] + data[at + 1 :],
-                data[:at] + dice.randbytes(3) + data[at:],
-                dice.randbytes(len(data)),
+                data[:at] + rng.randbytes(3) + data[at:],
+                rng.randbytes(len(data)),
                 data + data,
                 data,
             ]
@@ -298,7 +298,7 @@ async def test_damaged_answers_are_no_answers(server: Process, dice: Random) -> 
         refused = shown = 0
         with capture_logs() as logs:
             for turn in range(150):
-                who = dice.choice([*wanted])
+                who = rng.choice([*wanted])
                 try:
                     async with asyncio.timeout(0.1):
                         if turn % 5:

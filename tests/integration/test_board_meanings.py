@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 from tests.fault.following import Board
+from tests.ledgers import open_ledger
 
 from laurels.clock import DAY
-from laurels.engines.sqlite import SqliteLedger
 from laurels.model import Balance, Restoration
 from laurels.program import DEFAULT_PROGRAM
 from laurels.testing.ledger_contract.base import Shop, TurnedClock, order, redemption
@@ -20,7 +20,7 @@ GENEROUS = DEFAULT_PROGRAM.replace("version = 1\n", "version = 2\n").replace("po
 @pytest.fixture(params=[1, 16])
 async def shop(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Shop]:
     now = TurnedClock()
-    shop = Shop(SqliteLedger.open(tmp_path / "laurels.db", now, shards=request.param), now)
+    shop = Shop(await open_ledger(tmp_path / "laurels.db", now, shards=request.param), now)
     await shop.adopt(DEFAULT_PROGRAM)
     yield shop
     assert await shop.findings() == []

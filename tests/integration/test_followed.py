@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from tests.integration.http_shop import open_shop
 
-from laurels.model import Outline
+from laurels.model import BoardEntry
 
 pytestmark = pytest.mark.anyio
 
 
 async def test_entries_that_a_rebuild_reads_are_not_counted_again(tmp_path: Path) -> None:
-    seen: list[Outline] = []
+    seen: list[BoardEntry] = []
     async with open_shop(tmp_path) as shop:
         shop.services.projector.on_followed = seen.extend
         await shop.order("A1", "ann", "25.00")

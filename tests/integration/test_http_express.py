@@ -305,10 +305,10 @@ async def _any_bytes(shop: Shop, connect: Connect) -> None:
     """As they are, and percent-encoded. Each gets an answer, and the next request its own."""
     seed = int(os.environ.get("LAURELS_TEST_SEED") or random.SystemRandom().getrandbits(32))
     print(f"LAURELS_TEST_SEED={seed} repeats this")
-    dice = random.Random(seed)
+    rng = random.Random(seed)
     await (await connect(shop)).ask(request(shop, "/loyalty/m1"))
     for _ in range(300):
-        id_ = dice.randbytes(dice.choice((1, 3, 40, 400)))
+        id_ = rng.randbytes(rng.choice((1, 3, 40, 400)))
         for spelt in (id_, quote(id_, safe="").encode(), quote(id_, safe=":@+").encode()):
             line = await connect(shop)
             line.writer.write(request(shop, "/loyalty/-").replace(b"/-", b"/" + spelt))

@@ -11,6 +11,7 @@ import pytest
 from tests.integration.http_shop import Shop, check_problem, open_shop
 
 from laurels.http import connections, limits
+from laurels.http.app import ROUTES
 from laurels.http.auth import Auth
 from laurels.http.callers import Caller
 from laurels.http.connections import MAX_HEAD_BYTES
@@ -99,6 +100,42 @@ async def test_a_member_changes_its_name_a_few_times_a_day(tmp_path: Path) -> No
         assert int(answer.headers["retry-after"]) > 3600
         assert (await shop.ask("POST", "/members/ann/rename")).status_code == 200, "the shop may"
         assert (await shop.ask("POST", "/members/ann/hide", member="ann")).status_code == 200
+
+
+WRITES_NOTHING = {"/loyalty/{member_id}/quote"}
+BODIES = {
+    "/order/{order_id}": {"itemIds": ["85123A"], "paymentDetails": {"method": "card", "token": "tok_declined"}},
+    "/loyalty/{member_id}/redeem": {"redemption_id": "R1", "points": 1},
+    "/loyalty/{member_id}/redeem/{redemption_id}/cancel": {},
+    "/loyalty/{member_id}/hold": {"hold_id": "H1", "points": 1, "minutes": 5},
+    "/loyalty/{member_id}/hold/{hold_id}/capture": {"points": 1},
+    "/loyalty/{member_id}/hold/{hold_id}/void": {},
+}
+
+
+async def test_what_a_member_writes_for_ever_is_counted_by_the_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every call that a member's own token may write by, whatever comes of it; services may go on."""
+    for quota in ("RENAMES_PER_DAY", "APPEARANCES_PER_DAY", "MOVES_PER_DAY", "PURCHASES_PER_DAY"):
+        monkeypatch.setattr(limits, quota, 3)
+    paths = [
+        route.path
+        for route in ROUTES
+        if route.method != "GET" and route.path not in WRITES_NOTHING
+        if route.for_members or (route.access is not None and route.access.members != "none")
+    ]
+    assert len(paths) >= 9
+    async with open_shop(tmp_path) as shop:
+        for n, path in enumerate(paths):
+            member = f"m{n}"
+            await shop.order(f"A{n}", member, "2500.00")
+            await shop.settle()
+            named = path.format(member_id=member, order_id="B", redemption_id="R1", hold_id="H1")
+            asked = [await shop.ask("POST", named, member=member, json=BODIES.get(path)) for _ in range(4)]
+            assert [answer.status_code == 429 for answer in asked] == [False, False, False, True], path
+            assert "3 times a day" in check_problem(asked[3], 429, "too-many-requests")["detail"]
+            assert (await shop.ask("POST", named, json=BODIES.get(path))).status_code != 429
 
 
 async def speak(shop: Shop, *pieces: bytes) -> tuple[int, dict[str, str], bytes]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
+from tests.ledgers import open_ledger
 from tests.mail_server import PASSWORD, USER, HangUp, MailServer, answers, mail_server, self_signed
 
 from laurels.clock import DAY, HOUR, MINUTE, SECOND
@@ -15,8 +16,9 @@ from laurels.engines.channels import FileChannel, SmtpChannel
 from laurels.engines.sqlite import SqliteLedger
 from laurels.errors import LedgerUnavailable
 from laurels.ledger import Ledger, Message, MessageState
+from laurels.members import Members
 from laurels.model import MemberEvent
-from laurels.notify import Channel, Composer, Notifier
+from laurels.notify import Composer, MessageChannel, Notifier
 from laurels.notify import notifier as notifier_room
 from laurels.program import DEFAULT_PROGRAM
 from laurels.testing.ledger_contract.base import Shop, TurnedClock, adjustment, order, refund
@@ -35,7 +37,7 @@ LEASE = int(notifier_room.LEASE_S * SECOND)
 @pytest.fixture
 async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
     now = TurnedClock()
-    shop = Shop(SqliteLedger.open(tmp_path / "laurels.db", now), now)
+    shop = Shop(await open_ledger(tmp_path / "laurels.db", now), now)
     await shop.adopt(DEFAULT_PROGRAM)
     yield shop
     await shop.ledger.close()
@@ -53,7 +55,7 @@ def notifier(shop: Shop, server: MailServer) -> Notifier:
 
 
 def a_notifier(
-    shop: Shop, channel: Channel, composer: Composer | None = None, ledger: Ledger | None = None
+    shop: Shop, channel: MessageChannel, composer: Composer | None = None, ledger: Ledger | None = None
 ) -> Notifier:
     composer = composer or Composer(SENDER, [shop.programs.current])
     return Notifier(ledger or shop.ledger, channel, composer, shop.now)
@@ -316,7 +318,7 @@ async def test_a_server_that_does_not_answer_is_left_before_the_lease_is_over(
 async def test_two_notifiers_at_once_send_each_message_once(shop: Shop, server: MailServer, tmp_path: Path) -> None:
     members = [f"m{n}" for n in range(20)]
     await cross(shop, *members)
-    other = SqliteLedger.open(tmp_path / "laurels.db", shop.now)
+    other = await open_ledger(tmp_path / "laurels.db", shop.now)
     tried = await asyncio.gather(
         *(a_notifier(shop, SmtpChannel(server.url), ledger=ledger).drain() for ledger in (shop.ledger, other) * 2)
     )
@@ -372,6 +374,31 @@ async def test_who_is_erased_gets_no_mail_and_leaves_nothing(
     [delivery] = server.deliveries
     await shop.ledger.close()
     assert found_in(tmp_path, members) == set(delivery.recipients)
+
+
+class _ErasedMeanwhile(FileChannel):
+    """Files, where a mail's member is erased while it is on its way: before it is there, or as it is."""
+
+    def __init__(self, shop: Shop, folder: Path, *, before: bool) -> None:
+        super().__init__(folder)
+        self._before = before
+        self._members = Members(shop.ledger, shop.awarder, self.forget)
+
+    async def send(self, message: EmailMessage) -> None:
+        if not self._before:
+            await super().send(message)
+        await self._members.change(str(message["To"]).partition("@")[0], MemberEvent.ERASE, actor="clerk")
+        if self._before:
+            await super().send(message)
+
+
+@pytest.mark.parametrize("before", [True, False])
+async def test_a_mail_in_a_file_goes_with_who_is_erased_while_it_is_on_its_way(
+    shop: Shop, tmp_path: Path, before: bool
+) -> None:
+    await cross(shop, "ann")
+    await a_notifier(shop, _ErasedMeanwhile(shop, tmp_path / "outbox", before=before)).drain()
+    assert list((tmp_path / "outbox").iterdir()) == []
 
 
 @pytest.mark.parametrize(

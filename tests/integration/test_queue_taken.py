@@ -7,12 +7,14 @@ import json
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from laurels.errors import Conflict, InvalidInput, LedgerUnavailable
-from laurels.intake import Batch, Message, NamedOrderForm, Taken, Taking, decode, take_again
-from laurels.model import DocumentKind
+from laurels.errors import Conflict, InvalidInput, LedgerUnavailable, NotFound
+from laurels.intake import Batch, Intake, Message, NamedOrderForm, Taken, Taking, decode, retry_quarantined, take_again
+from laurels.ledger import Receipt
+from laurels.model import DocumentKind, MemberEvent
 from laurels.settings import load
 from laurels.wiring import Services, build
 from laurels.workers import Consumer
@@ -101,6 +103,26 @@ async def test_a_message_comes_back_where_its_cause_is_mended(services: Services
         await take_again(bodies[1], "queue:orders", services.intake, services.now())
     await take_again(bodies[0], "queue:orders", services.intake, services.now() + 100 * 366 * 86_400 * 10**6)
     assert await services.ledger.inbox_depth() == 1
+
+
+async def test_a_retry_stops_where_the_member_is_erased_meanwhile(services: Services) -> None:
+    """Between the reading of the message and its being accepted."""
+    await taking(services).take([Message(order()), Message(order("A2") + b" ")])
+    future = json.loads(order("A3")) | {"occurred_at": "2100-01-01T00:00:00Z"}
+    await taking(services).take([Message(json.dumps(future).encode())])
+    [listed] = await services.ledger.quarantine()
+    intake = services.intake
+    later = services.now() + 100 * 366 * 86_400 * 10**6
+
+    class Erasing(Intake):
+        async def accept_all(self, *asked: Any) -> list[Receipt]:
+            await services.members.change("ann", MemberEvent.ERASE, actor="clerk")
+            return await intake.accept_all(*asked)
+
+    key = (listed.kind, listed.source, listed.id)
+    with pytest.raises(NotFound):
+        await retry_quarantined(services.ledger, Erasing(services.ledger), *key, now=later)
+    assert await services.ledger.member("ann") is None
 
 
 async def test_nothing_is_done_before_it_is_durable(services: Services) -> None:

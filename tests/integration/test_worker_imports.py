@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from laurels.engines.sqlite import SqliteLedger
+
 UNWANTED = ("polars", "rich", "jinja2", "typer", "litestar", "uvicorn")
 
 RUN = """
@@ -20,6 +22,7 @@ sys.stderr.write(json.dumps(sorted(sys.modules)))
 
 @pytest.mark.parametrize("command", ["work", "project", "notify"])
 def test_a_worker_loads_only_what_it_needs(command: str, tmp_path: Path) -> None:
+    SqliteLedger.open(tmp_path / "state" / "laurels.db")
     ended = subprocess.run(
         [sys.executable, "-c", RUN, command, "--once", "--state", str(tmp_path / "state")],
         capture_output=True,

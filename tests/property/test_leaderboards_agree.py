@@ -16,7 +16,7 @@ from tests.engines import needs_native, new_leaderboard
 from laurels.clock import DAY
 from laurels.engines.memory import MemoryLeaderboard
 from laurels.leaderboard import ALL_TIME, Boards, Followed, Leaderboard, changes_of
-from laurels.model import Entry, EntryKind, Mark, Outline
+from laurels.model import BoardEntry, Entry, EntryKind, Mark
 from laurels.model.details import MergeDetails
 from laurels.model.entries import MAX_POINTS
 from laurels.model.times import month_of
@@ -54,7 +54,7 @@ OTHERS: dict[str, Make] = {"valkey": valkey_server.leaderboard, "native": native
 class RandomShop:
     """A made-up ledger: what happened, shard by shard, and who is whom by now."""
 
-    dice: Random
+    rng: Random
     now: int = OCTOBER_2026
     shards: dict[int, list[Entry]] = field(default_factory=lambda: {shard: [] for shard in range(SHARDS)})
     numbers: dict[str, int] = field(default_factory=dict)
@@ -65,25 +65,25 @@ class RandomShop:
 
     def happen(self) -> None:
         """Let something happen to somebody; now and then a week or a month goes by first."""
-        if self.dice.random() < 0.04:
-            self.now += self.dice.choice([3 * DAY, 8 * DAY, 31 * DAY])
-        person = f"member-{self.dice.randrange(PEOPLE)}"
+        if self.rng.random() < 0.04:
+            self.now += self.rng.choice([3 * DAY, 8 * DAY, 31 * DAY])
+        person = f"member-{self.rng.randrange(PEOPLE)}"
         if person not in self.numbers:
-            self.numbers[person] = self.enrolled + self.dice.choice([0, 0, 1])  # numbers may have gaps
+            self.numbers[person] = self.enrolled + self.rng.choice([0, 0, 1])  # numbers may have gaps
             self.enrolled = self.numbers[person] + 1
             self._write(EntryKind.ENROL, person, name_number=self.numbers[person])
             return
-        kind = self.dice.choices(
+        kind = self.rng.choices(
             [*EntryKind],
             [8 if kind in {EntryKind.EARN, EntryKind.REVERSE, EntryKind.ADJUST} else 1 for kind in EntryKind],
         )[0]
         match kind:
             case EntryKind.EARN:
-                self._write(kind, person, points=self._points(), board_at=self.now - self.dice.choice([0, 0, 9]) * DAY)
+                self._write(kind, person, points=self._points(), board_at=self.now - self.rng.choice([0, 0, 9]) * DAY)
             case EntryKind.REVERSE:
-                self._write(kind, person, points=-self._points(), board_at=self.now - self.dice.randrange(60) * DAY)
+                self._write(kind, person, points=-self._points(), board_at=self.now - self.rng.randrange(60) * DAY)
             case EntryKind.ADJUST:
-                self._write(kind, person, points=self.dice.choice([-1, 1]) * self._points())
+                self._write(kind, person, points=self.rng.choice([-1, 1]) * self._points())
             case EntryKind.RENAME:
                 self.renamed += 1
                 self._write(kind, person, name_number=self.renamed)
@@ -91,7 +91,7 @@ class RandomShop:
                 self._write(kind, person)
                 del self.numbers[person]
             case EntryKind.MERGE:
-                self._merge(person, self.dice.choice([*self.numbers]))
+                self._merge(person, self.rng.choice([*self.numbers]))
             case EntryKind.ENROL:
                 return
             case _:
@@ -105,7 +105,7 @@ class RandomShop:
             for entry in self.shards[shard][after:]
         ]
 
-    def outlines(self, entries: Sequence[Entry]) -> Iterator[Outline]:
+    def board_entries(self, entries: Sequence[Entry]) -> Iterator[BoardEntry]:
         """Entries as the boards read them."""
         for entry in entries:
             yield (*outline_of(entry)[:8], self.details.get((entry.shard, entry.position)))
@@ -123,7 +123,7 @@ class RandomShop:
         self.details[shard, len(self.shards[shard])] = json.encode(MergeDetails(into=into))
 
     def _points(self) -> int:
-        return self.dice.choice([0, 1, 1, 2, 3, 10, self.dice.randrange(100_000), MAX_POINTS])
+        return self.rng.choice([0, 1, 1, 2, 3, 10, self.rng.randrange(100_000), MAX_POINTS])
 
     def _write(
         self,
@@ -148,13 +148,13 @@ class RandomShop:
             recorded_at=self.now,
             name_number=name_number,
             member_id=person,
-            hash=self.dice.randbytes(32),
+            hash=self.rng.randbytes(32),
         )
         self.shards[shard].append(entry)
 
 
 @pytest.fixture
-def dice() -> Random:
+def rng() -> Random:
     seed = int(os.environ.get("LAURELS_TEST_SEED") or SystemRandom().getrandbits(32))
     print(f"LAURELS_TEST_SEED={seed} repeats this")
     return Random(seed)
@@ -162,12 +162,12 @@ def dice() -> Random:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("other", ["valkey", pytest.param("native", marks=needs_native)])
-async def test_every_answer_is_the_one_of_the_leaderboard_in_memory(other: str, valkey_url: str, dice: Random) -> None:
+async def test_every_answer_is_the_one_of_the_leaderboard_in_memory(other: str, valkey_url: str, rng: Random) -> None:
     for _ in range(STREAMS):
         async with AsyncExitStack() as stack:
             reference = await stack.enter_async_context(memory(valkey_url))
             engine = await stack.enter_async_context(OTHERS[other](valkey_url))
-            await live([reference, engine], RandomShop(dice))
+            await live([reference, engine], RandomShop(rng))
 
 
 async def live(engines: Sequence[Leaderboard], shop: RandomShop) -> None:
@@ -177,11 +177,11 @@ async def live(engines: Sequence[Leaderboard], shop: RandomShop) -> None:
         for engine in engines:
             await engine.reset(Followed(identity="shop", epoch=1 + part, rules=LONDON.key))
         for batch in range(BATCHES):
-            for _ in range(shop.dice.randrange(1, 25)):
+            for _ in range(shop.rng.randrange(1, 25)):
                 shop.happen()
-            for shard in shop.dice.sample(range(SHARDS), shop.dice.randrange(1, SHARDS + 1)):
-                entries = shop.read(shard, done[shard])[: shop.dice.choice([1, 7, 1_000])]
-                changes = changes_of(shop.outlines(entries), BOARDS)
+            for shard in shop.rng.sample(range(SHARDS), shop.rng.randrange(1, SHARDS + 1)):
+                entries = shop.read(shard, done[shard])[: shop.rng.choice([1, 7, 1_000])]
+                changes = changes_of(shop.board_entries(entries), BOARDS)
                 done[shard] += len(entries)
                 if entries:
                     for engine in engines:
@@ -201,7 +201,7 @@ async def compare(engines: Sequence[Leaderboard], shop: RandomShop) -> None:
         wholes = [[row async for rows in one.standings(board, chunk=3) for row in rows] for one in engines]
         assert wholes[1] == wholes[0]
         for person in range(PEOPLE + 1):
-            sizes = {"top": shop.dice.choice([0, 3, 100]), "around": shop.dice.choice([0, 2, 50])}
+            sizes = {"top": shop.rng.choice([0, 3, 100]), "around": shop.rng.choice([0, 2, 50])}
             views = [await one.read(board, f"member-{person}", **sizes) for one in engines]
             mine, theirs = (replace(view, top=list(view.top), around=list(view.around)) for view in views)
             assert theirs == mine

@@ -8,9 +8,9 @@ from random import Random
 import pytest
 from tests import valkey_server
 from tests.engines import needs_native, new_leaderboard
+from tests.ledgers import open_ledger
 
 from laurels.clock import DAY
-from laurels.engines.sqlite import SqliteLedger
 from laurels.errors import LaurelsError
 from laurels.leaderboard import ALL_TIME, Leaderboard, Projector
 from laurels.model import Adjustment, Amendment, Mark, MemberEvent, Restoration
@@ -29,9 +29,9 @@ PROGRAM = parse_program(DEFAULT_PROGRAM)
 class History:
     """A shop to which things happen by chance, over three months."""
 
-    def __init__(self, shop: Shop, dice: Random) -> None:
+    def __init__(self, shop: Shop, rng: Random) -> None:
         self._shop = shop
-        self._dice = dice
+        self._dice = rng
         self._orders: list[tuple[str, str]] = []
         self._number = 0
 
@@ -96,15 +96,15 @@ class History:
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("shards", [1, 16])
 async def test_a_rebuild_by_checkpoint_is_a_replay(
-    tmp_path: Path, request: pytest.FixtureRequest, dice: Random, engine: str, shards: int
+    tmp_path: Path, request: pytest.FixtureRequest, rng: Random, engine: str, shards: int
 ) -> None:
     url = request.getfixturevalue("valkey_url") if engine == "valkey" else ""
     for history in range(HISTORIES):
         now = TurnedClock()
-        ledger = SqliteLedger.open(tmp_path / f"{history}.db", now, shards)
+        ledger = await open_ledger(tmp_path / f"{history}.db", now, shards)
         shop = Shop(ledger, now)
         await shop.adopt(DEFAULT_PROGRAM)
-        await History(shop, dice).play()
+        await History(shop, rng).play()
         assert await shop.findings() == []
         async with _opened(engine, url) as built, _opened(engine, url) as replayed:
             boards = shop.programs.boards

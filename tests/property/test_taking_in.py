@@ -10,12 +10,12 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.ledgers import open_ledger
 
 from laurels.awarding import Awarder, Programs
 from laurels.clock import DAY
-from laurels.engines.sqlite import SqliteLedger
 from laurels.engines.sqlite.connection import Database
-from laurels.ledger import NameNumbers, Receipt
+from laurels.ledger import Ledger, NameNumbers, Receipt
 from laurels.model import Cancellation, Document, Order, Refund
 from laurels.program import DEFAULT_PROGRAM, parse_program
 from laurels.testing.verifying import findings_of
@@ -100,10 +100,10 @@ def test_taking_in_is_accepting_and_awarding(given_documents: list[Order | Refun
     """`before` documents lie in the inbox already, and all come once more at the end."""
     taken = [each.document() for each in given_documents]
 
-    async def fast(ledger: SqliteLedger, awarder: Awarder, some: list[Document]) -> list[Receipt]:
+    async def fast(ledger: Ledger, awarder: Awarder, some: list[Document]) -> list[Receipt]:
         return await awarder.take_in(some)
 
-    async def slow(ledger: SqliteLedger, awarder: Awarder, some: list[Document]) -> list[Receipt]:
+    async def slow(ledger: Ledger, awarder: Awarder, some: list[Document]) -> list[Receipt]:
         receipts = await ledger.accept(some)
         await awarder.drain()
         return receipts
@@ -114,13 +114,13 @@ def test_taking_in_is_accepting_and_awarding(given_documents: list[Order | Refun
 async def _after(
     documents: list[Document],
     before: int,
-    take: Callable[[SqliteLedger, Awarder, list[Document]], Awaitable[list[Receipt]]],
+    take: Callable[[Ledger, Awarder, list[Document]], Awaitable[list[Receipt]]],
 ) -> tuple[list[list[tuple[bool, bool]]], dict[str, list[tuple[Any, ...]]]]:
     """What was answered, and what the ledger holds then."""
     program = parse_program(DEFAULT_PROGRAM)
     with TemporaryDirectory() as directory:
         path = Path(directory, "laurels.db")
-        ledger = SqliteLedger.open(path, lambda: NOW, names=NAMES)
+        ledger = await open_ledger(path, lambda: NOW, names=NAMES)
         try:
             await ledger.publish(program.version, program.text, None, actor="test")
             awarder = Awarder(ledger, Programs.of(program), lambda: NOW)

@@ -40,13 +40,13 @@ class Seen:
     points: dict[str, int]
 
 
-def purchases(dice: Random, in_window: int) -> list[Purchase]:
+def purchases(rng: Random, in_window: int) -> list[Purchase]:
     """As many a minute, before, in and after the window, by members taken by chance; the last minute's are there so
     that what is held back is shown at last.
     """
     return sorted(
         (
-            Purchase(NOON + minute * MINUTE + dice.randrange(MINUTE), dice.randrange(RANKED), _points(dice))
+            Purchase(NOON + minute * MINUTE + rng.randrange(MINUTE), rng.randrange(RANKED), _points(rng))
             for minute in range(4)
             for _ in range(in_window)
         ),
@@ -54,19 +54,19 @@ def purchases(dice: Random, in_window: int) -> list[Purchase]:
     )
 
 
-def _points(dice: Random) -> int:
+def _points(rng: Random) -> int:
     """What baskets of a shop earn: mostly a few points, some many."""
-    return max(1, round(dice.lognormvariate(2.8, 0.9)))
+    return max(1, round(rng.lognormvariate(2.8, 0.9)))
 
 
-async def named(dice: Random, in_window: int, *, together: int, smallest: int) -> bool:
+async def named(rng: Random, in_window: int, *, together: int, smallest: int) -> bool:
     """Whether the onlooker names the buyer of one purchase of the window's minute."""
-    bought = purchases(dice, in_window)
-    victim = dice.choice([one for one in bought if NOON + MINUTE <= one.at < NOON + 2 * MINUTE])
+    bought = purchases(rng, in_window)
+    victim = rng.choice([one for one in bought if NOON + MINUTE <= one.at < NOON + 2 * MINUTE])
     board = MemoryLeaderboard()
     await board.reset(Followed(identity="ledger", epoch=1))
     joined: list[Change] = [Joined(member, f"m{member}", member) for member in range(RANKED + 2)]
-    begun = [Scored(member, BOARD, 10 + _points(dice)) for member in range(RANKED)]
+    begun = [Scored(member, BOARD, 10 + _points(rng)) for member in range(RANKED)]
     # Its own members stand a quarter and three quarters down, so that each sees as many neighbours as there are.
     ordered = sorted(one.points for one in begun)
     begun += [Scored(RANKED, BOARD, ordered[RANKED // 4]), Scored(RANKED + 1, BOARD, ordered[3 * RANKED // 4])]
@@ -90,7 +90,7 @@ async def named(dice: Random, in_window: int, *, together: int, smallest: int) -
             held.clear()
             if tick >= NOON + MINUTE:
                 seen.append(Seen(tick, await _look(dashboards)))
-    return _guess(dice, seen, victim) == NAMES.name(victim.member)
+    return _guess(rng, seen, victim) == NAMES.name(victim.member)
 
 
 def _last_look(together: int) -> int:
@@ -106,7 +106,7 @@ async def _look(dashboards: Dashboards) -> dict[str, int]:
     return points
 
 
-def _guess(dice: Random, seen: list[Seen], victim: Purchase) -> str | None:
+def _guess(rng: Random, seen: list[Seen], victim: Purchase) -> str | None:
     """One of those who rose by just these points when the purchase may have come to the board; if none did, one of
     those who rose at all.
     """
@@ -118,11 +118,11 @@ def _guess(dice: Random, seen: list[Seen], victim: Purchase) -> str | None:
             if points > before.points.get(name, points)
         ]
     fitting = [name for name, points in rose if points == victim.points] or [name for name, _ in rose]
-    return dice.choice(fitting) if fitting else None
+    return rng.choice(fitting) if fitting else None
 
 
 async def rate(seed: int, trials: int, in_window: int, *, together: int, smallest: int) -> float:
     """In which share of so many trials the buyer is named."""
-    dice = Random(seed * 1_000_003 + in_window * 1_009 + together)
-    hits = [await named(dice, in_window, together=together, smallest=smallest) for _ in range(trials)]
+    rng = Random(seed * 1_000_003 + in_window * 1_009 + together)
+    hits = [await named(rng, in_window, together=together, smallest=smallest) for _ in range(trials)]
     return sum(hits) / trials

@@ -74,6 +74,36 @@ def test_pipelines_that_are_never_read(server: Server, name: str) -> None:
     assert server.figure("laurels_refused_total", reason="not-read") > 0
 
 
+ENDLESS = {
+    "trailers": (b"2\r\n{}\r\n0\r\n", b"X-A: " + b"y" * 1000 + b"\r\n"),
+    "one trailer": (b"2\r\n{}\r\n0\r\nX-A: ", b"y" * 1000),
+    "a chunk's extension": (b"2;a=", b"y" * 1000),
+    "a chunk's size": (b"", b"0" * 1000),
+}
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+def test_what_is_between_chunks_and_behind_them_has_an_end(server: Server, name: str) -> None:
+    begun, again = ENDLESS[name]
+    head = request("/order/A1", "Transfer-Encoding: chunked", method="POST")
+    memory = server.memory_mb()
+    with pouring(server, 20, head + begun + again * 5000) as clients:
+        assert server.memory_mb() < memory + MOST_MB
+        assert all(is_cut_off(client) for client in clients)
+
+
+def test_a_long_body_of_small_chunks_is_read(server: Server) -> None:
+    """Whatever extends them; and a trailer is none of the headers."""
+    token = f"Authorization: Bearer {server.token('eve')}"
+    head = request("/order/A1", "Transfer-Encoding: chunked", token, "X-Request-Id: r1", method="POST")
+    chunks = b"1\r\n{\r\n" + b"1;a=b\r\n \r\n" * 20_000 + b"1\r\n}\r\n0\r\nX-Request-Id: r2\r\n\r\n"
+    with server.connect() as client:
+        client.sendall(head + chunks)
+        answer = client.recv(1 << 16)
+    assert answer.startswith(b"HTTP/1.1 422 ")
+    assert b"x-request-id: r1\r\n" in answer
+
+
 def is_cut_off(client: object) -> bool:
     """Whether a connection ends: with a reset, or after what was sent before."""
     client.settimeout(10)  # type: ignore[attr-defined]

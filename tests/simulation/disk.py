@@ -53,16 +53,16 @@ class Stored:
         self.pending.clear()
         self.named = True
 
-    def after_power_loss(self, dice: random.Random, luck: float) -> bytearray:
+    def after_power_loss(self, rng: random.Random, luck: float) -> bytearray:
         """What may be left of it."""
         content = bytearray(self.synced)
         for at, written in self.pending:
             if written is None:
-                if dice.random() < luck:
+                if rng.random() < luck:
                     del content[at:]
                 continue
             for start in range(0, len(written), SECTOR):
-                if dice.random() < luck:
+                if rng.random() < luck:
                     _put(content, at + start, written[start : start + SECTOR])
         return content
 
@@ -72,9 +72,9 @@ class Disk(apsw.VFS):
     lets others go on while something is written.
     """
 
-    def __init__(self, folder: Path, image: bytes, dice: random.Random, meanwhile: Callable[[], None]) -> None:
+    def __init__(self, folder: Path, image: bytes, rng: random.Random, meanwhile: Callable[[], None]) -> None:
         super().__init__(f"forgetful-{next(_names)}", SYSTEM, makedefault=True)
-        self._dice = dice
+        self._dice = rng
         self._folder = folder
         self._meanwhile = meanwhile
         self._lives = count()

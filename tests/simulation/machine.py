@@ -29,7 +29,7 @@ from laurels.leaderboard import Boards, Change, Followed, Leaderboard, Part, Pro
 from laurels.ledger import Ledger
 from laurels.members import Members
 from laurels.model import Mark, Version
-from laurels.notify import Channel, Composer, Notifier
+from laurels.notify import Composer, MessageChannel, Notifier
 from laurels.program import DEFAULT_PROGRAM, parse_program
 from laurels.workers import award_forever, notify_forever, project_forever
 
@@ -105,8 +105,8 @@ class Machine:
         self,
         loop: Scheduler,
         disk: Disk,
-        channel: Channel,
-        dice: random.Random,
+        channel: MessageChannel,
+        rng: random.Random,
         trace: Trace,
         *,
         started_at: int,
@@ -117,12 +117,12 @@ class Machine:
         self.disk = disk
         self.deaths = 0
         self._channel = channel
-        self._dice = dice
+        self._dice = rng
         self._trace = trace
         self._started_at = started_at
-        self._drift = 1 + dice.uniform(-0.001, 0.001)
+        self._drift = 1 + rng.uniform(-0.001, 0.001)
         self._plan = {"doors": (True, False), "works": (False, True)} if apart else {"both": (True, True)}
-        self._beside = Beside(dice) if beside else None
+        self._beside = Beside(rng) if beside else None
         self._processes: dict[str, Process] = {}
         self._outside = copy_context()
 
@@ -321,9 +321,9 @@ class Beside:
 
     name = "beside"
 
-    def __init__(self, dice: random.Random) -> None:
+    def __init__(self, rng: random.Random) -> None:
         self._board = MemoryLeaderboard()
-        self._dice = dice
+        self._dice = rng
 
     async def read(self, board: str, member_id: str | None, *, top: int, around: int) -> View:
         return await self._travel(lambda: self._board.read(board, member_id, top=top, around=around))

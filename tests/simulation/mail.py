@@ -20,11 +20,11 @@ class MailServer:
 
     name = "simulated"
 
-    def __init__(self, dice: random.Random, trace: Trace) -> None:
+    def __init__(self, rng: random.Random, trace: Trace) -> None:
         self.is_troubled = True
         self.taken: list[tuple[str, str]] = []
         self.doubts = 0
-        self._dice = dice
+        self._dice = rng
         self._trace = trace
 
     async def forget(self, ids: Sequence[str]) -> None:

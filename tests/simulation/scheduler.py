@@ -1,4 +1,4 @@
-"""One event loop on one thread, with a time of its own and an order that the dice decide.
+"""One event loop on one thread, with a time of its own and an order that the rng decide.
 
 Nothing waits for real: when all that could run has run, time jumps to the next timer. Of what could run now, any one
 may be next. What a real loop gives to threads runs here as one more step, so a seed decides all of it.
@@ -43,13 +43,13 @@ LIFE: ContextVar[Life | None] = ContextVar("LIFE", default=None)
 
 
 class Scheduler(asyncio.BaseEventLoop):
-    """An event loop for one run. Callbacks, timers and executors go by `dice`; `run` it to the end of one coroutine."""
+    """An event loop for one run. Callbacks, timers and executors go by `rng`; `run` it to the end of one coroutine."""
 
-    def __init__(self, dice: random.Random) -> None:
+    def __init__(self, rng: random.Random) -> None:
         super().__init__()
         self.steps = 0
         self.faults: list[BaseException] = []
-        self._dice = dice
+        self._dice = rng
         self._time = 0.0
         self._could_run: list[tuple[asyncio.Handle, Life | None]] = []
         self._timers: list[tuple[float, int, asyncio.TimerHandle, Life | None]] = []

@@ -79,10 +79,10 @@ class History:
 class SimulatedShop:
     """Tills, web shop and customers, each a task of its own."""
 
-    def __init__(self, machine: Machine, dice: random.Random, trace: Trace) -> None:
+    def __init__(self, machine: Machine, rng: random.Random, trace: Trace) -> None:
         self.history = History()
         self._machine = machine
-        self._dice = dice
+        self._dice = rng
         self._trace = trace
         self._token: Version | None = None
 
@@ -215,42 +215,42 @@ async def _hand_in(rooms: Rooms, paper: Paper) -> Receipt:
     return await rooms.awarder.settle(paper.document())
 
 
-def _plan(dice: random.Random, now: int) -> list[Wish]:
+def _plan(rng: random.Random, now: int) -> list[Wish]:
     wishes = []
-    for n in range(dice.randint(2, 8)):
-        id, member_id = f"o{n}", dice.choice(MEMBERS)
-        currency = POISON if dice.random() < 0.05 else "GBP"
+    for n in range(rng.randint(2, 8)):
+        id, member_id = f"o{n}", rng.choice(MEMBERS)
+        currency = POISON if rng.random() < 0.05 else "GBP"
         order = Order(
             source="shop",
             order_id=id,
             member_id=member_id,
             currency=currency,
-            total=dice.choice(TOTALS),
-            occurred_at=_sometime(dice, now),
+            total=rng.choice(TOTALS),
+            occurred_at=_sometime(rng, now),
             email=ADDRESSES.get(member_id),
         )
         wishes.append(Wish(order, DocumentKind.ORDER, "shop", id))
-        for part in range(dice.choice((0, 0, 1, 2))):
+        for part in range(rng.choice((0, 0, 1, 2))):
             refund = Refund(
                 source="shop",
                 refund_id=f"r{n}-{part}",
                 member_id=member_id,
                 order_id=id,
                 currency=currency,
-                amount=max(1, int(order.total * dice.choice((0.1, 0.5, 0.7, 1.0)))),
+                amount=max(1, int(order.total * rng.choice((0.1, 0.5, 0.7, 1.0)))),
             )
             wishes.append(Wish(refund, DocumentKind.REFUND, "shop", refund.refund_id))
-    for n in range(dice.randrange(3)):
-        points = dice.choice((-20, 5, 30, 101))
-        adjustment = Adjustment(id=f"a{n}", points=points, actor="clerk", member_id=dice.choice(MEMBERS))
+    for n in range(rng.randrange(3)):
+        points = rng.choice((-20, 5, 30, 101))
+        adjustment = Adjustment(id=f"a{n}", points=points, actor="clerk", member_id=rng.choice(MEMBERS))
         wishes.append(Wish(adjustment, DocumentKind.ADJUSTMENT, "clerk", adjustment.id))
-    for n in range(dice.randrange(4)):
+    for n in range(rng.randrange(4)):
         redemption = Redemption(
-            source="till", redemption_id=f"x{n}", points=dice.choice((1, 10, 50)), member_id=dice.choice(MEMBERS)
+            source="till", redemption_id=f"x{n}", points=rng.choice((1, 10, 50)), member_id=rng.choice(MEMBERS)
         )
         wishes.append(Wish(redemption, DocumentKind.REDEMPTION, "till", redemption.redemption_id))
     return wishes
 
 
-def _sometime(dice: random.Random, now: int) -> int | None:
-    return None if dice.random() < 0.6 else now - dice.randrange(40 * DAY)
+def _sometime(rng: random.Random, now: int) -> int | None:
+    return None if rng.random() < 0.6 else now - rng.randrange(40 * DAY)

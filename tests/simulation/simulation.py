@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 import apsw
 from structlog.testing import capture_logs
+from tests.ledgers import open_ledger
 from tests.property.model import boards_of
 from tests.simulation.disk import Disk
 from tests.simulation.judge import judge_documents, judge_everything
@@ -20,7 +21,7 @@ from tests.simulation.scheduler import Scheduler
 from tests.simulation.shop import MEMBERS, SimulatedShop
 
 from laurels.clock import DAY, HOUR, MINUTE, SECOND
-from laurels.engines.sqlite import SqliteLedger, leases
+from laurels.engines.sqlite import leases
 from laurels.leaderboard import projector
 from laurels.model import Mark
 
@@ -198,7 +199,7 @@ def image(shards: int) -> bytes:
     """A fresh ledger's file, with the program published: every run begins with it."""
 
     async def publish(path: Path) -> None:
-        ledger = SqliteLedger.open(path, shards=shards)
+        ledger = await open_ledger(path, shards=shards)
         await ledger.publish(PROGRAM.version, PROGRAM.text, None, actor="test")
         await ledger.close()
 

@@ -20,6 +20,8 @@ LINES = Mapping(sku="sku", quantity="quantity", unit_price="unit_price")
 
 Write = Callable[..., Path]
 
+_NAME_IT = "name what it is, such as --encoding cp1252, or save it as UTF-8"
+
 
 @pytest.fixture
 def csv(tmp_path: Path) -> Write:
@@ -127,13 +129,11 @@ class TestCsv:
 
     def test_latin1(self, csv: Write) -> None:
         path = csv(LINE_HEADER, "A1,m1,GBP,tea,1,2.00", "A1,m1,GBP,caf\xe9,1,2.00".encode("latin-1"))
-        assert refusal(path, LINES) == "row 2 (line 3), column sku: is not UTF-8; save the file as UTF-8"
+        assert refusal(path, LINES) == f"row 2 (line 3), column sku: is not UTF-8; {_NAME_IT}"
 
     def test_latin1_in_a_column_that_is_not_used(self, csv: Write) -> None:
         path = csv(HEADER + ",note", GOOD + ",ok", (GOOD + ",caf\xe9").encode("latin-1"))
-        assert (
-            refusal(path, Mapping(total="total")) == "row 2 (line 3), column note: is not UTF-8; save the file as UTF-8"
-        )
+        assert refusal(path, Mapping(total="total")) == f"row 2 (line 3), column note: is not UTF-8; {_NAME_IT}"
 
     def test_utf8_cut_off(self, csv: Write) -> None:
         path = csv(HEADER + ",note", GOOD + ",café")
@@ -143,7 +143,7 @@ class TestCsv:
     def test_utf16(self, csv: Write) -> None:
         path = csv()
         path.write_bytes(f"{HEADER}\n{GOOD}\n".encode("utf-16"))
-        assert refusal(path) == "is UTF-16; save it as UTF-8"
+        assert refusal(path) == "is UTF-16; name that with --encoding utf-16, or save it as UTF-8"
 
     def test_nul(self, csv: Write) -> None:
         path = csv(HEADER, GOOD, "A2,m\0,GBP,2026-01-05T10:00:00Z,25.00")

@@ -81,11 +81,11 @@ def test_it_never_grants_more_than_the_quota_in_any_period(now: TurnedClock) -> 
     """Beside a list of what was granted: in any period, at most the quota twice (a whole burst, and what came back)."""
     seed = int(os.environ.get("LAURELS_TEST_SEED") or SystemRandom().getrandbits(32))
     print(f"LAURELS_TEST_SEED={seed} repeats this")
-    dice = Random(seed)
+    rng = Random(seed)
     for requests in (1, 2, 7, 60, 600):
         quota, granted = Quota("member", requests, MINUTE, now), []
         for _ in range(3 * requests + 50):
-            now.at += dice.choice([0, 0, 1, dice.randrange(SECOND), dice.randrange(MINUTE)])
+            now.at += rng.choice([0, 0, 1, rng.randrange(SECOND), rng.randrange(MINUTE)])
             left = quota.take("ann")
             if left.wait:
                 now.at += left.wait - 1

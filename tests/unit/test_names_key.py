@@ -4,9 +4,9 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from tests.ledgers import open_ledger
 
 from laurels.dashboard.names import load_key
-from laurels.engines.sqlite import SqliteLedger
 from laurels.errors import SettingsError
 from laurels.settings import Settings
 from laurels.wiring import naming
@@ -14,7 +14,7 @@ from laurels.wiring.ledgers import has_members, ledger_path
 
 
 async def enrol(settings: Settings) -> None:
-    ledger = SqliteLedger.open(ledger_path(settings), names=(await naming.open_names(settings)).numbers)
+    ledger = await open_ledger(ledger_path(settings), names=(await naming.open_names(settings)).numbers)
     await ledger.enrol([("ann", None)], actor="test")
     await ledger.close()
 

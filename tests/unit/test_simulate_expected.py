@@ -3,14 +3,14 @@
 import pytest
 
 from laurels.model import EntryKind, Order, Refund
-from laurels.workbench.simulate.expected import Answer, ExpectedLedger, Found, Line, Rule
+from laurels.workbench.simulate.expected import EarnedLine, ExpectedAnswer, ExpectedLedger, Found, Rule
 
 ORDER = Order(source="day", order_id="day-1", member_id="ann", currency="GBP", total=2500)
 OTHER = Order(source="day", order_id="day-2", member_id="bob", currency="GBP", total=499)
 REFUND = Refund(source="day", refund_id="day-1-r0", member_id="ann", order_id="day-1", currency="GBP", amount=1000)
-EARNED = Line("day-1", EntryKind.EARN, 3)
-OTHER_EARNED = Line("day-2", EntryKind.EARN, 0)
-TAKEN_BACK = Line("day-1", EntryKind.REVERSE, -1)
+EARNED = EarnedLine("day-1", EntryKind.EARN, 3)
+OTHER_EARNED = EarnedLine("day-2", EntryKind.EARN, 0)
+TAKEN_BACK = EarnedLine("day-1", EntryKind.REVERSE, -1)
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def expected() -> ExpectedLedger:
 
 def acknowledged(expected: ExpectedLedger, *documents: Order | Refund) -> None:
     expected.send(documents)
-    expected.answer(documents, [Answer.ACCEPTED] * len(documents))
+    expected.answer(documents, [ExpectedAnswer.ACCEPTED] * len(documents))
 
 
 def faults(found: Found) -> tuple[int, int, int]:
@@ -48,12 +48,12 @@ def test_a_ledger_as_expected(expected: ExpectedLedger) -> None:
         ([OTHER_EARNED, EARNED], (1, 0, 0)),  # the refund is lost
         ([OTHER_EARNED, EARNED, EARNED, TAKEN_BACK], (0, 1, 0)),
         ([OTHER_EARNED, EARNED, TAKEN_BACK, TAKEN_BACK], (0, 1, 0)),
-        ([OTHER_EARNED, Line("day-1", EntryKind.EARN, 2), TAKEN_BACK], (0, 0, 1)),
-        ([OTHER_EARNED, EARNED, TAKEN_BACK, Line("day-9", EntryKind.EARN, 1)], (0, 0, 1)),
+        ([OTHER_EARNED, EarnedLine("day-1", EntryKind.EARN, 2), TAKEN_BACK], (0, 0, 1)),
+        ([OTHER_EARNED, EARNED, TAKEN_BACK, EarnedLine("day-9", EntryKind.EARN, 1)], (0, 0, 1)),
         ([], (2, 0, 0)),
     ],
 )
-def test_what_differs_is_named(expected: ExpectedLedger, lines: list[Line], counts: tuple[int, int, int]) -> None:
+def test_what_differs_is_named(expected: ExpectedLedger, lines: list[EarnedLine], counts: tuple[int, int, int]) -> None:
     acknowledged(expected, ORDER, OTHER, REFUND)
     assert faults(expected.compare(lines)) == counts
 
@@ -65,7 +65,7 @@ def test_what_was_never_answered_may_be_there_once_or_not(expected: ExpectedLedg
     for lines in ([EARNED], [EARNED, TAKEN_BACK], [EARNED, OTHER_EARNED], [EARNED, OTHER_EARNED, TAKEN_BACK]):
         assert faults(expected.compare(lines)) == (0, 0, 0)
     assert faults(expected.compare([EARNED, OTHER_EARNED, OTHER_EARNED])) == (0, 1, 0)
-    assert faults(expected.compare([EARNED, Line("day-1", EntryKind.REVERSE, -2)])) == (0, 0, 1)
+    assert faults(expected.compare([EARNED, EarnedLine("day-1", EntryKind.REVERSE, -2)])) == (0, 0, 1)
 
 
 def test_a_refund_whose_order_never_came_waits(expected: ExpectedLedger) -> None:
@@ -77,13 +77,13 @@ def test_a_refund_whose_order_never_came_waits(expected: ExpectedLedger) -> None
 def test_the_same_document_again_counts_once(expected: ExpectedLedger) -> None:
     acknowledged(expected, ORDER)
     expected.send([ORDER])
-    expected.answer([ORDER], [Answer.REPEATED])
+    expected.answer([ORDER], [ExpectedAnswer.REPEATED])
     assert expected.compare([EARNED]) == Found(entries=1, expected=3, points=3)
-    expected.answer([ORDER], [Answer.ACCEPTED])
+    expected.answer([ORDER], [ExpectedAnswer.ACCEPTED])
     assert faults(expected.compare([EARNED])) == (0, 1, 0)
 
 
 def test_what_was_refused_is_a_difference(expected: ExpectedLedger) -> None:
     expected.send([ORDER])
-    expected.answer([ORDER], [Answer.REFUSED])
+    expected.answer([ORDER], [ExpectedAnswer.REFUSED])
     assert expected.compare([]).wrong == ["order day-1 was refused"]

@@ -23,7 +23,7 @@ const MEMBERS: u64 = 150;
 const JOINED_EVERY: u64 = 40; // positions: files grow all the time
 
 /// A number for a seed and a position (splitmix64).
-fn dice(seed: u64, position: u64) -> u64 {
+fn rng(seed: u64, position: u64) -> u64 {
     let mut number = seed.wrapping_add(position.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -40,7 +40,7 @@ fn ops_at(seed: u64, position: u64) -> Vec<Op> {
     if (position - MEMBERS).is_multiple_of(JOINED_EVERY) {
         return vec![op(members, Change::Joined(Some(id(members as u32)), members as u32))];
     }
-    let number = dice(seed, position);
+    let number = rng(seed, position);
     let (one, other, points) = (number % members, (number >> 20) % members, (number >> 40) as i64 % 12);
     match (number >> 56) % 32 {
         0 => vec![op(one, Change::Hidden)],
@@ -148,7 +148,7 @@ fn readers_beside_a_writer_see_only_what_existed_and_the_next_writer_mends_what_
     for round in 0..25 {
         let child = Killed::start(store.path(), seed);
         let begun = Instant::now();
-        let enough = Duration::from_micros(20_000 + dice(seed, round) % 60_000);
+        let enough = Duration::from_micros(20_000 + rng(seed, round) % 60_000);
         let mut first = None;
         while first.is_none_or(|first: Instant| first.elapsed() < enough) {
             assert!(begun.elapsed() < PATIENT, "the writer does not write");
@@ -205,7 +205,7 @@ fn readers_beside_a_writer_that_is_stopped_inside_an_update_see_what_was_before_
     while inside < 25 {
         assert!(begun.elapsed() < 2 * PATIENT, "stopped {tries} times, {inside} of them inside an update");
         tries += 1;
-        std::thread::sleep(Duration::from_micros(dice(seed, tries) % 5_000)); // where in its work it is stopped
+        std::thread::sleep(Duration::from_micros(rng(seed, tries) % 5_000)); // where in its work it is stopped
         child.signal(libc::SIGSTOP);
         let folder = current_folder(store.path()).unwrap().unwrap();
         let control = Mmap::open(&folder.join(CONTROL), CONTROL_FILE, CONTROL_FILE, Access::Read).unwrap();

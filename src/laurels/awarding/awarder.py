@@ -86,7 +86,7 @@ class Awarder:
             heads = await self._ledger.heads()
             if not await self._ledger.inbox_depth():
                 return total
-            await self._ledger.wait_for_news(heads, LOOK_S)
+            await self._ledger.wait_for_entries(heads, LOOK_S)
 
     async def take_in(self, documents: list[Document]) -> list[Receipt]:
         """Accept documents, and award all that is in the inbox then: at once where the ledger can."""

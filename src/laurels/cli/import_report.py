@@ -9,7 +9,7 @@ from laurels.cli.bringing_in import Imported
 from laurels.cli.console import out, out_json, say
 
 if TYPE_CHECKING:
-    from laurels.exchange import FaultyFile, OrdersFile
+    from laurels.exchange import Adjustments, FaultyFile, OrdersFile
 
 MOST_NAMED = 10
 """Conflicts, reasons and kinds of fault that are named one by one."""
@@ -28,13 +28,18 @@ def tell_faults(faulty: "FaultyFile") -> None:
 
 def tell_of_file(path: Path, file: "OrdersFile", *, named: bool) -> None:
     """Tell what a file was read as, and what was left out of it."""
-    if any(role != column for role, column in file.took.items()):
-        columns = ", ".join(f"{role}: {column}" for role, column in file.took.items())
-        say(f"{path}: {columns}" if named else columns)
+    tell_took(path, file, named=named)
     for reason, count in file.skipped.items():
         say(f"skipped {count:,} rows: {reason}")
     for warning, count in file.warnings.items():
         say(f"{count:,} x {warning}")
+
+
+def tell_took(path: Path, file: "OrdersFile | Adjustments", *, named: bool) -> None:
+    """Tell which column was taken for what, where that is not plain."""
+    if any(role != column for role, column in file.took.items()):
+        columns = ", ".join(f"{role}: {column}" for role, column in file.took.items())
+        say(f"{path}: {columns}" if named else columns)
 
 
 def report_dry(counted: Imported, *, json: bool) -> None:

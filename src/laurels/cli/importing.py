@@ -16,7 +16,7 @@ from rich.console import Console
 from laurels.cli.bringing_in import Imported, bring_in, settle_adjustments
 from laurels.cli.console import ConfigOption, JsonOption, StateOption, examples, run, say, settings_of
 from laurels.cli.foreseeing import foresee
-from laurels.cli.import_report import report, report_dry, tell_faults, tell_of_file
+from laurels.cli.import_report import report, report_dry, tell_faults, tell_of_file, tell_took
 from laurels.errors import FileRefused, SettingsError
 from laurels.model import Order, Refund
 from laurels.runtime.visible import visible
@@ -35,7 +35,7 @@ _FIELDS = (
 )
 
 
-class Kind(StrEnum):
+class FileKind(StrEnum):
     """What a file holds."""
 
     ORDERS = "orders"
@@ -127,7 +127,7 @@ def import_(
         str | None,
         typer.Option("--format", help="csv, tsv, parquet, ndjson, json or xlsx, where the ending does not tell."),
     ] = None,
-    kind: Annotated[Kind, typer.Option(help="What the files hold.")] = Kind.ORDERS,
+    kind: Annotated[FileKind, typer.Option(help="What the files hold.")] = FileKind.ORDERS,
     skip_invalid: Annotated[
         bool, typer.Option("--skip-invalid", help="Leave orders out that have a row at fault.")
     ] = False,
@@ -148,7 +148,7 @@ def import_(
     Every file is checked first, and a bad one changes nothing. Nothing is counted twice: run it again after an
     interruption. Exits 1 unless all were awarded or were here before.
     """
-    from laurels.exchange import OptionList  # noqa: PLC0415 - polars takes a while to load
+    from laurels.exchange import OPTIONS, OptionList  # noqa: PLC0415 - polars takes a while to load
 
     settings = settings_of(state, config)
     options = OptionList(
@@ -175,14 +175,22 @@ def import_(
         delimiter=delimiter,
         encoding=encoding,
     )
+    if empty := [name for name in OPTIONS if getattr(options, name) == ""]:
+        raise SettingsError(f"--{empty[0].replace('_', '-')} is empty, and has no effect so.")
+    asked = options.ignore
     options = _over_lists(options, mapping, preset)
     if rejects is not None and not skip_invalid:
         raise SettingsError("--rejects has no effect without --skip-invalid.")
     paths = _paths(files)
-    if kind is Kind.ADJUSTMENTS:
-        _import_adjustments(settings, paths, options, format_, notify=notify, dry_run=dry_run, json=json)
+    if kind is FileKind.ADJUSTMENTS:
+        if skip_invalid:
+            raise SettingsError("--skip-invalid has no effect on adjustments: mend the rows that are told.")
+        adjustments = _open_adjustments(paths, options, format_, quiet=not notify)
+        _check_ignored(asked, adjustments)
+        _import_adjustments(settings, adjustments, dry_run=dry_run, json=json)
         return
     opened = _open(paths, options, format_, quiet=not notify, skip_invalid=skip_invalid)
+    _check_ignored(asked, opened)
     if skip_invalid:
         _write_rejects(paths, opened, rejects)
     if dry_run:
@@ -235,25 +243,31 @@ def _open(
     return opened
 
 
-def _import_adjustments(
-    settings: Settings,
-    paths: list[Path],
-    options: "OptionList",
-    format_: str | None,
-    *,
-    notify: bool,
-    dry_run: bool,
-    json: bool,
-) -> None:
+def _open_adjustments(
+    paths: list[Path], options: "OptionList", format_: str | None, *, quiet: bool
+) -> "list[Adjustments]":
     from laurels.exchange import FaultyFile, read_adjustments  # noqa: PLC0415
 
     opened = []
     for path in paths:
         try:
-            opened.append(read_adjustments(path, options, format_name=format_, quiet=not notify))
+            file = read_adjustments(path, options, format_name=format_, quiet=quiet)
         except FaultyFile as fault:
             tell_faults(fault)
             raise
+        tell_took(path, file, named=len(paths) > 1)
+        opened.append(file)
+    return opened
+
+
+def _check_ignored(asked: Sequence[str], opened: "Sequence[OrdersFile | Adjustments]") -> None:
+    """Raise `SettingsError` for a column that was to be ignored and is in no file: its name is a slip, it seems."""
+    for column in asked:
+        if all(column not in file.ignored for file in opened):
+            raise SettingsError(f"--ignore {column} has no effect: there is no such column.")
+
+
+def _import_adjustments(settings: Settings, opened: "list[Adjustments]", *, dry_run: bool, json: bool) -> None:
     total = sum(file.total for file in opened)
     if dry_run:
         report_dry(Imported(adjustments=total), json=json)

@@ -18,7 +18,7 @@ app = typer.Typer(help="Mails, and what became of them.", no_args_is_help=True)
 Id = Annotated[str, typer.Argument(help="The id that `list` shows: the mail's Message-ID before the @.")]
 
 
-class State(StrEnum):
+class MessageStatus(StrEnum):
     """What can have become of a mail."""
 
     DUE = "due"
@@ -32,7 +32,7 @@ class State(StrEnum):
     "list", epilog=examples("laurels messages list --only undeliverable", "laurels messages list --member 17850 --json")
 )
 def list_(
-    only: Annotated[State | None, typer.Option(help="Only those in this state.")] = None,
+    only: Annotated[MessageStatus | None, typer.Option(help="Only those in this state.")] = None,
     member: Annotated[str | None, typer.Option(help="Only this member's.")] = None,
     after: Annotated[str, typer.Option(help="Continue behind this id.")] = "",
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 50,
@@ -93,11 +93,11 @@ def retry(
 
 
 def _is_due(message: MessageState) -> bool:
-    return message.state == State.DUE
+    return message.state == MessageStatus.DUE
 
 
 async def _list(
-    settings: Settings, only: State | None, member: str | None, after: str, limit: int
+    settings: Settings, only: MessageStatus | None, member: str | None, after: str, limit: int
 ) -> list[MessageState]:
     async with build(settings, must_exist=True) as services:
         return await services.ledger.all_messages(state=only, member_id=member, after=after, limit=limit)
@@ -115,7 +115,7 @@ async def _retry(settings: Settings, id_: str | None) -> int:
             await ledger.retry_message(id_)
             return 1
         after, count = "", 0
-        while messages := await ledger.all_messages(state=State.UNDELIVERABLE, after=after, limit=500):
+        while messages := await ledger.all_messages(state=MessageStatus.UNDELIVERABLE, after=after, limit=500):
             after = messages[-1].id
             for message in messages:
                 count += await ledger.retry_message(message.id, must=False)

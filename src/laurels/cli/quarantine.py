@@ -5,8 +5,9 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from laurels.cli.console import ConfigOption, JsonOption, StateOption, examples, out, out_json, run, settings_of
-from laurels.errors import NotFound
+from laurels.awarding.causes import cause_of
+from laurels.cli.console import ConfigOption, JsonOption, StateOption, examples, out, out_json, run, say, settings_of
+from laurels.errors import LaurelsError, LedgerUnavailable, NotFound, SettingsError
 from laurels.intake import retry_quarantined
 from laurels.ledger import Quarantine, QuarantinedDocument
 from laurels.model import DocumentKind
@@ -16,6 +17,8 @@ from laurels.settings import Settings
 from laurels.wiring import build
 
 app = typer.Typer(help="Documents that could not be awarded.", no_args_is_help=True)
+
+_PAGE = 1000
 
 Sequence = Annotated[int, typer.Argument(help="The number that `list` shows.", min=1)]
 
@@ -62,11 +65,37 @@ def show(number: Sequence, json: JsonOption = False, state: StateOption = None, 
     out((document.raw or document.content).decode("utf-8", "backslashreplace") or "(nothing of it is kept)")
 
 
-@app.command(epilog=examples("laurels quarantine retry 12"))
-def retry(number: Sequence, state: StateOption = None, config: ConfigOption = None) -> None:
-    """Put a document back into the inbox, after its cause was mended."""
-    run(_retry(settings_of(state, config), number))
-    out(f"{number}: back in the inbox")
+@app.command(
+    epilog=examples(
+        "laurels quarantine retry 12", "laurels quarantine retry --reason currency", "laurels quarantine retry --all"
+    )
+)
+def retry(
+    number: Annotated[int | None, typer.Argument(help="The number that `list` shows.", min=1)] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every document.")] = False,
+    reason: Annotated[
+        str | None,
+        typer.Option(
+            help="Every document of this reason, in the words of `list` or of the figure laurels_quarantined_total."
+        ),
+    ] = None,
+    state: StateOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Put documents back into the inbox, after their cause was mended. Exits 1 where one stays in quarantine."""
+    if (number is not None) + everything + (reason is not None) != 1:
+        raise SettingsError("Give the number of a document, --all or --reason: one of them.")
+    settings = settings_of(state, config)
+    if number is not None:
+        run(_retry(settings, number))
+        out(f"{number}: back in the inbox")
+        return
+    back, staying = run(_retry_all(settings, reason))
+    for stays, why in staying:
+        say(f"{stays}: stays in quarantine: {visible(why)}")
+    out(f"{back:,} back in the inbox, {len(staying):,} in quarantine still")
+    if staying:
+        raise typer.Exit(1)
 
 
 @app.command(epilog=examples("laurels quarantine drop 12 --yes"))
@@ -97,6 +126,29 @@ async def _retry(settings: Settings, number: int) -> None:
     async with build(settings, must_exist=True) as services:
         key = await _key(services.ledger, number)
         await retry_quarantined(services.ledger, services.intake, *key, now=services.now())
+
+
+async def _retry_all(settings: Settings, reason: str | None) -> tuple[int, list[tuple[int, str]]]:
+    """How many went back, and which did not, with why. Each is tried once, in one walk: what is refused again
+    meanwhile lies behind it.
+    """
+    back, after, staying = 0, 0, list[tuple[int, str]]()
+    async with build(settings, must_exist=True) as services:
+        while page := await services.ledger.quarantine(after=after, limit=_PAGE):
+            after = page[-1].sequence
+            for each in page:
+                if reason not in {None, each.reason, cause_of(each.reason)}:
+                    continue
+                key = (each.kind, each.source, each.id)
+                try:
+                    await retry_quarantined(services.ledger, services.intake, *key, now=services.now())
+                except LedgerUnavailable:
+                    raise
+                except LaurelsError as error:
+                    staying.append((each.sequence, error.message))
+                else:
+                    back += 1
+    return back, staying
 
 
 async def _drop(settings: Settings, number: int) -> None:

@@ -1,6 +1,6 @@
 """The dashboard: one consistent read of a leaderboard, said in the words of the wire and under proxy names.
 
-No id, number, real name or address leaves this room.
+No id, number, real name or address leaves this package.
 """
 
 import asyncio

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from laurels import clock
 from laurels.clock import SECOND, Clock
 from laurels.dashboard.dashboard import Board, Dashboard
-from laurels.errors import BoardNotReady
+from laurels.errors import BoardNotReady, NotFound
 from laurels.leaderboard import ALL_TIME, Leaderboard
 from laurels.model import Version
 
@@ -59,13 +59,19 @@ class Live:
         """What `read` gives, at once and then whenever it is another one; None as a sign of life.
 
         `as_of` alone does not make it another one: it moves with everybody's points. Raises what `read` raises; once
-        something was shown, a board that is being rebuilt is waited for.
+        something was shown, a board that is being rebuilt is waited for, and one that is no longer kept (or a member
+        that is no longer there) is the end.
         """
         last: Shown | None = None
         quiet_since = clock.elapsed()
         while True:
             changes = self._changes
-            shown = await self._read(read, last)
+            try:
+                shown = await self._read(read, last)
+            except NotFound:
+                if last is None:
+                    raise
+                return
             if last is None or replace(shown, as_of=last.as_of) != last:
                 last, quiet_since = shown, clock.elapsed()
                 yield shown

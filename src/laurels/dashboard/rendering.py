@@ -1,6 +1,6 @@
-"""What a leaderboard may offer beside the port: to render dashboards itself, where that is faster than this room.
+"""What a leaderboard may offer beside the port: to render dashboards itself, where that is faster than this package.
 
-`Dashboards` asks it then, and no rows are made into objects. What it renders is, byte for byte, what this room would.
+`Dashboards` asks it then, and no rows are made into objects. What it renders is what this package would, byte for byte.
 """
 
 from collections.abc import Callable

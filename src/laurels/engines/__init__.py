@@ -1,3 +1,3 @@
-"""Everything pluggable: ledgers, leaderboards, brokers, channels. The only rooms that know a driver; they do not
+"""Everything pluggable: ledgers, leaderboards, brokers, channels. The only packages that know a driver; they do not
 know each other.
 """

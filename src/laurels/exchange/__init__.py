@@ -16,7 +16,7 @@ from laurels.exchange.inputs import STANDARD_INPUT, Input
 from laurels.exchange.mapping import ROLES, Constant, Mapping
 from laurels.exchange.opening import Format, describe, open_plain, open_table
 from laurels.exchange.orders import OrdersFile
-from laurels.exchange.presets import PRESETS, OptionList, presets_for, read_option_list
+from laurels.exchange.presets import OPTIONS, PRESETS, OptionList, presets_for, read_option_list
 from laurels.exchange.refusals import refuse, refuse_access
 from laurels.exchange.rejects import write_rejects
 from laurels.exchange.rows import read_orders
@@ -25,6 +25,7 @@ from laurels.exchange.writing import FURTHER_COLUMNS, STANDARD_OUTPUT, write_ent
 
 __all__ = [
     "FURTHER_COLUMNS",
+    "OPTIONS",
     "PRESETS",
     "ROLES",
     "STANDARD_INPUT",

@@ -15,7 +15,7 @@ from laurels.errors import InvalidInput, SettingsError
 from laurels.exchange import times
 from laurels.exchange.cells import SPOILED_WORDS
 from laurels.exchange.faults import Fault, refuse_faults
-from laurels.exchange.mapping import nearest
+from laurels.exchange.mapping import WAY_OUT, nearest, refuse_near_misses
 from laurels.exchange.opening import open_plain, open_table
 from laurels.exchange.presets import OptionList
 from laurels.exchange.refusals import refuse, refuse_access, shown
@@ -36,7 +36,7 @@ ADJUSTMENT_ROLES = (
     "source",
 )
 _CONSTANTS = ("reason", "note", "board", "quiet", "source")
-_OPTIONS = ("map", "set", "time_zone", "time_format", "ids_as_they_are", "delimiter", "encoding")
+_OPTIONS = ("map", "set", "time_zone", "time_format", "ids_as_they_are", "ignore", "delimiter", "encoding")
 _MAX_POINTS = 2_147_483_647
 _MAX_REASON, _MAX_NOTE = 500, 140
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
@@ -44,10 +44,13 @@ SOURCE, ACTOR = "import", "cli"
 
 
 class Adjustments(Struct):
-    """Adjustments of a file that was checked from end to end, and what each field was read from."""
+    """Adjustments of a file that was checked from end to end, and what each field was read from, where options said
+    something of it; and the columns that were ignored.
+    """
 
     documents: list[Adjustment]
     took: dict[str, str]
+    ignored: tuple[str, ...] = ()
 
     @property
     def total(self) -> int:
@@ -72,7 +75,9 @@ def read_adjustments(path: Path, options: OptionList, *, format_name: str | None
     try:
         table = open_table(file, file_format)
         columns = _columns(table, options)
-        return Adjustments(_read(table, columns, options, quiet=quiet), {**columns, **options.set})
+        documents = _read(table, columns, options, quiet=quiet)
+        ignored = tuple(column for column in options.ignore if column in table.columns)
+        return Adjustments(documents, _took(table, columns, options), ignored)
     except OSError as error:
         raise refuse_access(path, error) from error
     finally:
@@ -83,7 +88,8 @@ def _columns(table: Table, options: OptionList) -> dict[str, str]:
     """Field -> column, of those that have one."""
     _check_fields(table, options)
     free = [role for role in ADJUSTMENT_ROLES if role not in options.map and role not in options.set]
-    columns = {**options.map, **{role: role for role in free if role in table.columns}}
+    there = set(table.columns) - set(options.ignore)
+    columns = {**options.map, **{role: role for role in free if role in there}}
     for role in ("member_id", "points"):
         columns.setdefault(role, role)
     for role, column in columns.items():
@@ -93,7 +99,18 @@ def _columns(table: Table, options: OptionList) -> dict[str, str]:
     for option in ("time_zone", "time_format"):
         if getattr(options, option) and "occurred_at" not in columns:
             raise refuse(table.file, f"{option} has no effect without occurred_at")
+    for column in options.ignore:
+        if column in columns.values():
+            raise refuse(table.file, f"the column {shown(column)} is to be read and to be ignored; leave one out")
+    unread = [each for each in table.columns if each not in {*columns.values(), *options.ignore}]
+    refuse_near_misses(table.file, unread, [role for role in free if role not in columns])
     return columns
+
+
+def _took(table: Table, columns: dict[str, str], options: OptionList) -> dict[str, str]:
+    took = {**columns, **{field: f'"{value}" everywhere' for field, value in options.set.items()}}
+    unread = [column for column in table.columns if column not in columns.values()]
+    return took | ({"not read": ", ".join(unread)} if unread else {})
 
 
 def _check_fields(table: Table, options: OptionList) -> None:
@@ -105,9 +122,9 @@ def _check_fields(table: Table, options: OptionList) -> None:
     if options.map or options.set:
         return
     for column in table.columns:
-        if column not in ADJUSTMENT_ROLES:
+        if column not in ADJUSTMENT_ROLES and column not in options.ignore:
             known = nearest(column, ADJUSTMENT_ROLES, "known")
-            raise refuse(table.file, f"has a column {shown(column)} that is not known; {known}")
+            raise refuse(table.file, f"has a column {shown(column)} that is not known; {known}; {WAY_OUT}")
 
 
 def _read(table: Table, columns: dict[str, str], options: OptionList, *, quiet: bool) -> list[Adjustment]:

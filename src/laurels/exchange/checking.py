@@ -154,6 +154,8 @@ def _faults(mapping: Mapping, raw: pl.DataFrame, good: pl.DataFrame, now: int) -
         ("member_id", "currency", "quantity", "unit_price", "line_total"), everywhere
     )
     required["order_id"] = pl.col("refund_id").is_null()
+    if mapping.refunds_alone:
+        required["refund_id"] = everywhere
     required["total"] = ~pl.col("refund") | pl.col("amount").is_null()
     faults = []
     for role in mapping.columns:

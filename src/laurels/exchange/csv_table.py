@@ -81,7 +81,7 @@ def csv_columns(file: Input) -> tuple[str, ...]:
     """The names in the first line. Raises `FileRefused` where they cannot be told."""
     with file.path.open("rb") as opened:
         if opened.read(2) in _UTF16_MARKS:
-            raise refuse(file.name, "is UTF-16; save it as UTF-8")
+            raise refuse(file.name, "is UTF-16; name that with --encoding utf-16, or save it as UTF-8")
         opened.seek(0)
         if len(opened.readline(MAX_HEADER_BYTES)) == MAX_HEADER_BYTES:
             raise refuse(file.name, "has a first line too long for names of columns; the first line must name them")
@@ -158,7 +158,12 @@ def _check_text(file: Input, record: _Record, row: int, columns: tuple[str, ...]
     for index, cell in enumerate(record.cells):
         column = columns[index] if row and index < len(columns) else f"number {index + 1}"
         if _NOT_UTF8.search(cell):
-            raise refuse_cell(file.name, _place(row, record.line), column, "is not UTF-8; save the file as UTF-8")
+            raise refuse_cell(
+                file.name,
+                _place(row, record.line),
+                column,
+                "is not UTF-8; name what it is, such as --encoding cp1252, or save it as UTF-8",
+            )
         if "\0" in cell:
             raise refuse_cell(file.name, _place(row, record.line), column, "has a NUL byte in it; remove it")
 

@@ -42,7 +42,7 @@ SUMMED_ROLES = (*MONEY_ROLES, "occurred_at")
 _NEARLY = 0.8
 """How alike, from 0 to 1, a column's name and a field's are where one may be a slip for the other."""
 
-_WAY_OUT = "leave a column out with --ignore COLUMN"
+WAY_OUT = "leave a column out with --ignore COLUMN"
 
 EPOCH_FORMATS = {"epoch": 1_000_000, "epoch-ms": 1000, "epoch-us": 1}
 
@@ -84,6 +84,9 @@ class Mapping(Struct, frozen=True, kw_only=True):
     whole numbers of pence or cents.
 
     Columns in `ignore` are never read, and may have names that are nearly the wire's.
+
+    Where amounts stand in `amount` alone the file holds `refunds_alone`, which `fit` finds out: every row has a
+    `refund_id` then.
     """
 
     order_id: str | None = None
@@ -125,6 +128,7 @@ class Mapping(Struct, frozen=True, kw_only=True):
     ignore: tuple[str, ...] = ()
     delimiter: str | None = None
     encoding: str | None = None
+    refunds_alone: bool = False
 
     @classmethod
     def of(cls, fields: dict[str, "str | Constant"], **rest: Any) -> "Mapping":
@@ -146,7 +150,7 @@ class Mapping(Struct, frozen=True, kw_only=True):
         for column in columns:
             if column not in WIRE_ROLES and column not in self.ignore:
                 known = nearest(column, WIRE_ROLES, "known")
-                raise refuse(file, f"has a column {shown(column)} that is not known; {known}; {_WAY_OUT}")
+                raise refuse(file, f"has a column {shown(column)} that is not known; {known}; {WAY_OUT}")
 
     def fit(self, file: str, columns: Sequence[str]) -> "Mapping":
         """This mapping for a file with these columns: roles that it does not name have the column of the wire's name.
@@ -166,6 +170,8 @@ class Mapping(Struct, frozen=True, kw_only=True):
         found |= {role: role for role in REQUIRED_ROLES if role not in named}
         found |= {role: _present(role, text, columns) for role, text in self.columns.items() if "|" in text}
         fitted = msgspec.structs.replace(self, **found)
+        if not (fitted.total or fitted.quantity or fitted.unit_price or fitted.line_total) and fitted.refund_id:
+            fitted = msgspec.structs.replace(fitted, total=fitted.amount, refunds_alone=fitted.amount is not None)
         fitted.check(file, columns)
         fitted._check_near_misses(file, columns)
         return fitted
@@ -205,19 +211,10 @@ class Mapping(Struct, frozen=True, kw_only=True):
             raise refuse(file, f"{option} has no effect without {needed}")
 
     def _check_near_misses(self, file: str, columns: Sequence[str]) -> None:
-        """Refuse a column that is not read, where its name is nearly that of a field that was not found."""
         read = {name for role, text in self.columns.items() for _, name in parts(role, text, columns)}
         unwanted = ("total",) if self.of_lines else LINE_ROLES
         lacking = [role for role in WIRE_ROLES if getattr(self, role) is None and role not in unwanted]
-        for column in columns:
-            if column in read or column in self.ignore:
-                continue
-            if near := get_close_matches(re.sub(r"[\s-]+", "_", column.strip().lower()), lacking, 1, _NEARLY):
-                raise refuse(
-                    file,
-                    f"has a column {shown(column)} that is not read, and none for {near[0]}; say --map "
-                    f"'{near[0]}={shown(column)}', or {_WAY_OUT}",
-                )
+        refuse_near_misses(file, [each for each in columns if each not in {*read, *self.ignore}], lacking)
 
     def _check_amounts(self, file: str) -> None:
         if self.line_total is not None:
@@ -272,6 +269,17 @@ class Mapping(Struct, frozen=True, kw_only=True):
         if self.status is not None and not (self.keep or self.returned):
             idle.append(("status", "keep"))
         return idle
+
+
+def refuse_near_misses(file: str, unread: Sequence[str], lacking: Sequence[str]) -> None:
+    """Raise `FileRefused` for a column that is not read and is named nearly as a field that was not found."""
+    for column in unread:
+        if near := get_close_matches(re.sub(r"[\s-]+", "_", column.strip().lower()), lacking, 1, _NEARLY):
+            raise refuse(
+                file,
+                f"has a column {shown(column)} that is not read, and none for {near[0]}; say --map "
+                f"'{near[0]}={shown(column)}', or {WAY_OUT}",
+            )
 
 
 def _present(role: str, text: str, columns: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ class OrdersFile:
 
     `total` counts them. `skipped` counts rows that were left out as the mapping says, by reason; `warnings` cells that
     were left out of good rows; `faults` are what is wrong with rows that were left out for it. `took` says which
-    column was taken for what.
+    column was taken for what; `ignored` columns are there, and were to be.
     """
 
     def __init__(
@@ -25,12 +25,14 @@ class OrdersFile:
         warnings: dict[str, int] | None = None,
         faults: Sequence[Fault] = (),
         took: dict[str, str] | None = None,
+        ignored: Sequence[str] = (),
     ) -> None:
         self.total = total
         self.skipped = skipped
         self.warnings = warnings or {}
         self.faults = sorted(faults, key=lambda fault: fault.row)
         self.took = took or {}
+        self.ignored = ignored
         self._give = give
 
     def __iter__(self) -> Iterator[Order | Refund]:

@@ -64,6 +64,7 @@ def read_orders(table: Table, mapping: Mapping, *, quiet: bool, skip_invalid: bo
         warnings=checked.warnings,
         faults=faults + _dragged_along(checked.raw, rows, faults),
         took=_took(table, mapping),
+        ignored=tuple(column for column in mapping.ignore if column in table.columns),
     )
 
 
@@ -153,7 +154,8 @@ def _dragged_along(raw: pl.DataFrame, rows: pl.DataFrame, faults: list[Fault]) -
 
 def _took(table: Table, mapping: Mapping) -> dict[str, str]:
     """What each role was read from, and what was not read."""
-    took = {**mapping.columns, **{role: f'"{value}" everywhere' for role, value in mapping.constants.items()}}
+    columns = {role: text for role, text in mapping.columns.items() if role != "total" or not mapping.refunds_alone}
+    took = {**columns, **{role: f'"{value}" everywhere' for role, value in mapping.constants.items()}}
     text = " ".join(mapping.columns.values())
     unread = [column for column in table.columns if column not in text]
     return took | ({"not read": ", ".join(unread)} if unread else {})

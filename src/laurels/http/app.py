@@ -1,4 +1,4 @@
-"""The HTTP room put together: routes on the web framework, and around it what every answer carries."""
+"""The HTTP application put together: routes on the web framework, and around it what every answer carries."""
 
 import re
 from collections.abc import Mapping, Sequence

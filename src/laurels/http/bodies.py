@@ -13,8 +13,8 @@ JSON_TYPES = frozenset({"", "application/json", "application/x-ndjson", "applica
 
 
 async def read_body(route: Route, headers: Headers, receive: Receive) -> bytes:
-    """The body as received. Raises `WrongMediaType`, `InvalidInput`, and `TooLarge` before more is read than the route
-    takes.
+    """The body as received, and an empty object where there is none and none is needed. Raises `WrongMediaType`,
+    `InvalidInput`, and `TooLarge` before more is read than the route takes.
     """
     media_type, _, _ = (headers.get(b"content-type") or "").partition(";")
     if media_type.strip().lower() not in JSON_TYPES or headers.get(b"content-encoding") is not None:
@@ -24,9 +24,11 @@ async def read_body(route: Route, headers: Headers, receive: Receive) -> bytes:
     if length is not None and int(length) > most:  # the server below checked that it is a number
         raise _too_large(most)
     raw = await _received(receive, most)
-    if not raw.strip():
+    if raw.strip():
+        return raw
+    if route.needs_body:
         raise InvalidInput.of("body", "is required")
-    return raw
+    return b"{}"
 
 
 async def _received(receive: Receive, most: int) -> bytes:

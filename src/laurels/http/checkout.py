@@ -19,5 +19,6 @@ async def check_out(call: Call, form: CheckoutForm) -> Answer:
     stays declined under its id.
     """
     assert call.caller.member_id is not None, "only members are led here"
+    call.limits.purchase(call.caller.member_id)
     answer = await call.services.checkout.buy(call.caller.member_id, call.ids["order_id"], form)
     return Answer(201 if isinstance(answer, Success) else 402, answer)

@@ -23,7 +23,9 @@ from laurels.http.express import Express
 from laurels.http.problems import MEDIA_TYPE, RETRY_AFTER_S, TYPES, Problem, problem_of
 
 MAX_HEAD_BYTES = 32 * 1024
-"""Address and headers together: the longest token takes 8 kB of it, the longest `min_version` 6 kB."""
+"""Address and headers together: the longest token takes 8 kB of it, the longest `min_version` 6 kB. As much may come
+between two pieces of a body sent in chunks, or behind the last: sizes, what extends them, and trailers.
+"""
 
 HEAD_WITHIN_S = 15.0
 """How long a head may take to arrive, counted from the connection or from its first byte."""
@@ -84,6 +86,7 @@ class Connection(HttpToolsProtocol):
         self._is_between = True
         self._in_head = True
         self._body_left: int | None = 0
+        self._since_body = 0
         self._waiting = b""
         self._waiting_from = 0
         self._arrived = 0
@@ -132,7 +135,13 @@ class Connection(HttpToolsProtocol):
         """Begin a head."""
         self._is_between = False
         self._in_head = True
+        self._since_body = 0
         super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; trailers are of no use to anybody here, and come too late to be told."""
+        if self._in_head:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Hand the request on, unless its head is too large or too many wait."""
@@ -148,6 +157,7 @@ class Connection(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of a body."""
+        self._since_body = 0
         if self._body_left is not None:
             self._body_left -= len(body)
         super().on_body(body)
@@ -215,13 +225,15 @@ class Connection(HttpToolsProtocol):
                 self._arriving_since = self.loop.time()
             end = self._piece_end(data, begin)
             self._arrived += end - begin
+            if self._body_left is None:
+                self._since_body += end - begin
             try:
                 self.parser.feed_data(data if end - begin == len(data) else memoryview(data)[begin:end])
             except httptools.HttpParserUpgrade:
                 pass  # nobody has to be told that Laurels takes no other protocol: it answers as if not asked
             except httptools.HttpParserError:
                 self._refuse(self._refusal)
-            if self._in_head and self._arrived > MAX_HEAD_BYTES:
+            if (self._arrived if self._in_head else self._since_body) > MAX_HEAD_BYTES:
                 self._refuse(self._too_large())
             if self._refused or self.transport.is_closing():
                 return

@@ -16,7 +16,7 @@ from laurels.errors import (
     UnknownOrder,
 )
 from laurels.http.orders import OrderQuery, Part, parts_of, shown_source, state_of
-from laurels.http.points import SPEND, Reason, Redeemed, Spent, actor_of, circle_of, entry_of
+from laurels.http.points import SPEND, Reason, Redeemed, Spent, actor_of, circle_of, count_move, entry_of
 from laurels.http.routes import Access, Answer, Call, route
 from laurels.intake import Id, Instant, MemberId, OrderForm, Source
 from laurels.ledger import MemberState, Receipt
@@ -184,6 +184,7 @@ async def quote_order(call: Call, form: OrderForm) -> Answer:
 )
 async def hold_points(call: Call, form: HoldForm) -> Answer:
     """Set points aside for a till: nobody else can have them until they are taken, let go, or the time is over."""
+    count_move(call)
     member_id = call.ids["member_id"]
     hold = Hold(
         source=await circle_of(call, form.source),
@@ -206,6 +207,7 @@ async def hold_points(call: Call, form: HoldForm) -> Answer:
 )
 async def capture_hold(call: Call, form: CaptureForm) -> Answer:
     """Take what was set aside, or a part of it. A hold that is over is a redemption like any other."""
+    count_move(call)
     capture = Capture(
         source=await circle_of(call, form.source),
         hold_id=call.ids["hold_id"],
@@ -225,6 +227,7 @@ async def capture_hold(call: Call, form: CaptureForm) -> Answer:
 )
 async def void_hold(call: Call, form: VoidForm) -> Answer:
     """Let go of what was set aside. One that is over is let go already."""
+    count_move(call)
     void = Void(source=await circle_of(call, form.source), hold_id=call.ids["hold_id"], member_id=call.ids["member_id"])
     receipt = await call.services.points.void(void, actor_of(call))
     return Answer(_status(receipt), Available(await _available(call, void.member_id)))

@@ -33,6 +33,14 @@ RENAMES_PER_DAY = 3
 APPEARANCES_PER_DAY = 10
 """Times that a member may leave or rejoin the boards by itself; each is an entry, kept for ever."""
 
+MOVES_PER_DAY = 500
+"""Times that a member may spend, set aside or take back points by itself: each is an entry, kept for ever, and who
+takes back what it spent has it to spend again.
+"""
+
+PURCHASES_PER_DAY = 500
+"""Times that a member may check out: a purchase is kept for ever, one that was declined too."""
+
 STREAMS = 20
 """Streams that a member may have open in one process: a browser opens six to a host, and there are phones too."""
 
@@ -127,6 +135,8 @@ class Limits:
         self._checks = Quota("address", CHECKS_PER_MINUTE, MINUTE, now)
         self._renames = Quota("renames", RENAMES_PER_DAY, DAY, now)
         self._appearances = Quota("appearances", APPEARANCES_PER_DAY, DAY, now)
+        self._moves = Quota("moves", MOVES_PER_DAY, DAY, now)
+        self._purchases = Quota("purchases", PURCHASES_PER_DAY, DAY, now)
         self._streams: Counter[str] = Counter()
         self._open = 0
         self._most_streams = min(STREAMS_IN_ALL, most_streams)
@@ -183,6 +193,14 @@ class Limits:
             self._appearances.take(member_id),
             f"The boards can be left and joined again {APPEARANCES_PER_DAY} times a day.",
         )
+
+    def move(self, member_id: str) -> None:
+        """Count that a member moves its own points. Raises `TooManyRequests`."""
+        _allow(self._moves.take(member_id), f"Points can be spent and taken back {MOVES_PER_DAY} times a day.")
+
+    def purchase(self, member_id: str) -> None:
+        """Count a member's checkout. Raises `TooManyRequests`."""
+        _allow(self._purchases.take(member_id), f"A member can check out {PURCHASES_PER_DAY} times a day.")
 
 
 def _allow(left: Left, message: str) -> None:

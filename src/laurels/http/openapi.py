@@ -20,7 +20,7 @@ from laurels.errors import (
     WrongMediaType,
 )
 from laurels.http.examples import ANSWERS, IDS, REQUESTS
-from laurels.http.problems import KINDS, MEDIA_TYPE, Kind, Problem, kind_of
+from laurels.http.problems import KINDS, MEDIA_TYPE, Problem, ProblemKind, kind_of
 from laurels.http.routes import BULK_DOCUMENTS, Route
 from laurels.model import DocumentKind
 from laurels.model.currencies import DECIMALS
@@ -225,7 +225,7 @@ def _body(route: Route, schemas: Mapping[Any, Json]) -> Json:
     examples = {name: {"value": body} for name, body in REQUESTS[route.handle.__name__].items()}
     if route.bulk_of is None:
         return {
-            "required": True,
+            "required": route.needs_body,
             "content": {"application/json": {"schema": schemas[route.form], "examples": examples}},
         }
     lines = "\n".join(msgspec.json.encode(one).decode() for one in next(iter(examples.values()))["value"])
@@ -296,7 +296,7 @@ def _sent(*names: str) -> Json:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
-def _problems(route: Route) -> dict[int, list[Kind]]:
+def _problems(route: Route) -> dict[int, list[ProblemKind]]:
     """The kinds of problem that a route may be answered with, by status: its own, and those that follow from its
     declaration.
     """
@@ -305,7 +305,7 @@ def _problems(route: Route) -> dict[int, list[Kind]]:
         kinds.append(KINDS["address-too-long"])
     if route.headers:
         kinds.append(KINDS["head-too-large"])
-    by_status: dict[int, list[Kind]] = {}
+    by_status: dict[int, list[ProblemKind]] = {}
     for kind in dict.fromkeys(kinds):
         by_status.setdefault(kind.status, []).append(kind)
     return dict(sorted(by_status.items()))

@@ -13,7 +13,8 @@ from laurels.http.problems import FieldProblem, as_problems
 from laurels.http.routes import Access, Answer, Call, route
 from laurels.intake import AmendmentForm, AnySource, OrderForm
 from laurels.ledger import DocumentState
-from laurels.model import DocumentKind, Entry, EntryKind, Order, Status, Version
+from laurels.model import Amendment, DocumentKind, Entry, EntryKind, Order, Status, Version
+from laurels.model.details import Details
 from laurels.model.money import format_amount
 from laurels.model.times import format_instant
 from laurels.program import format_grains
@@ -191,7 +192,7 @@ def show_entry(entry: Entry) -> OrderEntry:
 async def amend_order(call: Call, form: AmendmentForm) -> Answer:
     """Change an order after it was sent: it is taken back whole and earned anew, in one step, and refunds that were
     taken are carried over. One that is not awarded yet, or lies in quarantine, is awarded as it was changed to.
-    Revisions rise; the same again is answered, not done twice.
+    Revisions rise: one that is older than what was taken conflicts. The same again is answered, not done twice.
     """
     order_id = call.ids["order_id"]
     call.caller.check_source(form.source)
@@ -200,9 +201,11 @@ async def amend_order(call: Call, form: AmendmentForm) -> Answer:
     if state is None:
         raise UnknownOrder
     _check_same(state, amendment.order)
-    raw = form.usable() if form.warnings() else call.raw
-    receipt = await call.services.intake.accept(amendment, raw, call.caller.actor)
-    return Answer(200 if receipt.repeated else 202, Accepted(order_id, receipt.status))
+    await _check_rises(call, amendment)
+    warnings = form.warnings()
+    receipt = await call.services.intake.accept(amendment, form.usable() if warnings else call.raw, call.caller.actor)
+    accepted = Accepted(order_id, receipt.status, as_problems(warnings) or UNSET)
+    return Answer(200 if receipt.repeated else 202, accepted)
 
 
 def _check_same(state: DocumentState, order: Order) -> None:
@@ -212,6 +215,20 @@ def _check_same(state: DocumentState, order: Order) -> None:
     entry = state.entry
     if entry is not None and entry.currency != order.currency:
         raise InvalidInput.of("currency", f"must be the order's own, {entry.currency}")
+
+
+async def _check_rises(call: Call, amendment: Amendment) -> None:
+    """An older state of an order, which came late, is refused here where that is known: it would only lie in
+    quarantine. The same revision again is the intake's to answer.
+    """
+    ledger, order = call.services.ledger, amendment.order
+    entries = await ledger.order_entries(order.source, order.order_id)
+    last = max((Details.decode(entry.details).amended or 0 for entry in entries), default=0)
+    if amendment.revision >= last:
+        return
+    document = amendment.document()
+    if await ledger.document(document.kind, document.source, document.id) is None:
+        raise Conflict(f"Revision {last} of this order was taken before, which is later. Nothing was changed.")
 
 
 ROUTES = (place_order, show_order, amend_order)

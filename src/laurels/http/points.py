@@ -224,6 +224,7 @@ async def adjust(call: Call, form: AdjustmentForm, query: CheckQuery) -> Answer:
 )
 async def redeem(call: Call, form: RedemptionForm) -> Answer:
     """Spend points. Refused, never cut, where the balance does not cover them."""
+    count_move(call)
     member_id = call.ids["member_id"]
     redemption = Redemption(
         source=await circle_of(call, form.source),
@@ -258,6 +259,7 @@ async def cancel_redemption(call: Call, form: RestorationForm, query: CheckQuery
     if query.check:
         effect = await restoration_effect(call, restoration)
         return Answer(200, Redeemed(effect=effect), outcome="checked")
+    count_move(call)
     receipt = await call.services.points.cancel(restoration, actor_of(call))
     return Answer(_status(receipt), Redeemed(entry_of(receipt).loyalty_id, receipt.balance or 0))
 
@@ -302,6 +304,12 @@ async def show_balance(call: Call) -> Answer:
     if call.caller.member_id is None:
         raise UnknownMember
     return Answer(200, _balance(call, Balance(), (await call.services.ledger.heads()).version))
+
+
+def count_move(call: Call) -> None:
+    """Count that a member moves its own points. Raises `TooManyRequests`."""
+    if call.caller.member_id is not None:
+        call.limits.move(call.caller.member_id)
 
 
 async def circle_of(call: Call, source: str | UnsetType) -> str:

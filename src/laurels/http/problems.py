@@ -32,7 +32,7 @@ RETRY_AFTER_S = 1
 log = structlog.get_logger(__name__)
 
 
-class Kind(Struct, frozen=True):
+class ProblemKind(Struct, frozen=True):
     """One kind of problem. `type` tells programs, and is where people are told what it means."""
 
     type: str
@@ -41,8 +41,8 @@ class Kind(Struct, frozen=True):
     meaning: str
 
 
-def _kind(status: int, name: str, title: str, meaning: str) -> Kind:
-    return Kind(f"{TYPES}{name}", title, status, meaning)
+def _kind(status: int, name: str, title: str, meaning: str) -> ProblemKind:
+    return ProblemKind(f"{TYPES}{name}", title, status, meaning)
 
 
 _ROWS: tuple[tuple[type[LaurelsError], int, str, str], ...] = (
@@ -95,7 +95,7 @@ _BY_STATUS = {
         503, "busy", "Busy", "As many connections are open as this process takes. Wait a moment, then connect again."
     ),
 }
-"""What the web framework and the connection refuse before a room is asked."""
+"""What the web framework and the connection refuse before a handler is asked."""
 
 _UNFORESEEN = _kind(500, "internal-error", "Something went wrong here", "It is in the log under this X-Request-Id.")
 
@@ -148,7 +148,7 @@ def problem_of(error: Exception, instance: str) -> tuple[Problem, dict[str, str]
     return _problem(_UNFORESEEN, _UNFORESEEN.meaning, instance, error), {}
 
 
-def kind_of(error: type[Exception]) -> Kind | None:
+def kind_of(error: type[Exception]) -> ProblemKind | None:
     """The kind that an error is answered as; None for one that nobody foresaw."""
     return next((_BY_ERROR[one] for one in error.__mro__ if one in _BY_ERROR), None)
 
@@ -163,7 +163,7 @@ def instance_of(scope: Scope) -> str:
     return "/".join("-" if part == member_id else part for part in scope["path"].split("/"))
 
 
-def _problem(kind: Kind, detail: str, instance: str, error: Exception) -> Problem:
+def _problem(kind: ProblemKind, detail: str, instance: str, error: Exception) -> Problem:
     return Problem(
         type=kind.type,
         title=kind.title,

@@ -4,19 +4,22 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
-from laurels.checkout import SOURCE
+from laurels.checkout import CIRCLE, SOURCE
 from laurels.errors import Conflict, LedgerUnavailable, UnknownOrder
 from laurels.http.orders import OrderEntry, show_entry
 from laurels.http.routes import Access, Answer, Call, route
 from laurels.intake import AnySource, RefundForm, UnlinkedRefundForm
 from laurels.ledger import DocumentState
 from laurels.model import Cancellation, DocumentKind, EntryKind, Refund, Status, Version
+from laurels.model.details import Details
 
 WRITE = Access(("orders:write",))
 
 
 class CircleQuery(Struct, forbid_unknown_fields=True):
-    """Which system numbered the refund, and which the order, where that is another."""
+    """Which system numbered the refund. Which one numbered the order need not be said: the refund has said it; where it
+    is said it must be so.
+    """
 
     source: AnySource = "shop"
     order_source: AnySource | None = None
@@ -74,12 +77,12 @@ async def show_refund(call: Call, query: CircleQuery) -> Answer:
     refund_id, order_id = call.ids["refund_id"], call.ids["order_id"]
     ledger = call.services.ledger
     state = await ledger.document(DocumentKind.REFUND, query.source, refund_id, of_member=call.caller.member_id)
-    if state is None or not _is_of(state, order_id):
+    if state is None or not _is_of(state, order_id, query.order_source):
         raise UnknownOrder("No such refund.")
     shown = RefundState(refund_id=refund_id, order_id=order_id, source=query.source, status=state.status)
     if state.entry is None:
         return Answer(200, shown if state.reason is None else replace(shown, reason=state.reason))
-    of_order = await ledger.order_entries(query.order_source or query.source, order_id)
+    of_order = await ledger.order_entries(_order_source(state) or query.source, order_id)
     earned = max((n for n, entry in enumerate(of_order) if entry.kind is EntryKind.EARN), default=0)
     since_earned = of_order[earned:]  # an amendment earns anew, and carries refunds over
     own = [entry for entry in of_order if (entry.source, entry.refund_id) == (query.source, refund_id)]
@@ -125,15 +128,17 @@ async def cancel_refund(call: Call, query: CircleQuery) -> Answer:
     refund_id = call.ids["refund_id"]
     call.caller.check_source(query.source)
     refund = await call.services.ledger.document(DocumentKind.REFUND, query.source, refund_id)
-    if refund is None or not _is_of(refund, call.ids["order_id"]):
+    if refund is None or not _is_of(refund, call.ids["order_id"], query.order_source):
         raise UnknownOrder("This order has no such refund.")
-    order_source = query.order_source if query.order_source != query.source else None
-    circle = await _circle(call, order_source or query.source, call.ids["order_id"], refund.member_id)
+    order_source = _order_source(refund)
+    if order_source is None:
+        asked = query.order_source or query.source
+        order_source = await _circle(call, asked, call.ids["order_id"], refund.member_id) or asked
     cancellation = Cancellation(
         source=query.source,
         refund_id=refund_id,
         order_id=call.ids["order_id"],
-        order_source=circle or order_source,
+        order_source=order_source if order_source != query.source else None,
     )
     receipt = await call.services.intake.cancel(cancellation, call.caller.actor)
     return Answer(200 if receipt.repeated else 202, RefundAccepted(refund_id, receipt.status))
@@ -149,11 +154,27 @@ async def _circle(call: Call, order_source: str, order_id: str, member_id: str |
     return circle
 
 
-def _is_of(refund: DocumentState, order_id: str) -> bool:
-    """Whether a refund is of this order; true where what it said is not kept, for then the awarding tells."""
+def _is_of(refund: DocumentState, order_id: str, order_source: str | None) -> bool:
+    """Whether a refund is of this order, of this source where one is named; true where what it said is not kept, for
+    then the awarding tells.
+    """
+    if refund.entry is None and refund.content is None:
+        return True
+    own = refund.entry.order_id if refund.entry is not None else _content(refund.content).order_id
+    source = _order_source(refund) or ""
+    circle = SOURCE if source.startswith(CIRCLE) else source
+    return own == order_id and order_source in {None, source, circle}
+
+
+def _order_source(refund: DocumentState) -> str | None:
+    """Whose circle the refunded order's id is in; None where that is not kept."""
     if refund.entry is not None:
-        return refund.entry.order_id == order_id
-    return refund.content is None or msgspec.json.decode(refund.content, type=Refund).order_id == order_id
+        return Details.decode(refund.entry.details).order_source or refund.source
+    return None if refund.content is None else _content(refund.content).order_source or refund.source
+
+
+def _content(content: bytes | None) -> Refund:
+    return msgspec.json.decode(content or b"", type=Refund)
 
 
 async def _accept(call: Call, refund: Refund) -> Answer:

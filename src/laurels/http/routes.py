@@ -137,6 +137,15 @@ class Route(Struct, frozen=True, kw_only=True):
         """Whether a body is read."""
         return self.form is not None or self.bulk_of is not None
 
+    @property
+    def needs_body(self) -> bool:
+        """Whether a request without a body lacks something: not where every field may be left out, unless what is not
+        said is forgotten then, as by PUT.
+        """
+        if self.bulk_of is not None or self.method == "PUT" or not issubclass(self.form, Struct):
+            return True
+        return any(field.required for field in msgspec.structs.fields(self.form))
+
 
 def route(
     method: Literal["GET", "POST", "PUT", "DELETE"],

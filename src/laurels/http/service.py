@@ -9,7 +9,7 @@ from msgspec.structs import replace
 import laurels
 from laurels.errors import BoardNotReady, LedgerUnavailable, NotFound
 from laurels.http.gauges import ANSWER_WITHIN_S, gauges
-from laurels.http.problems import KINDS, Kind
+from laurels.http.problems import KINDS, ProblemKind
 from laurels.http.routes import Answer, Call, Route, route
 from laurels.http.services import Services
 from laurels.leaderboard import ALL_TIME
@@ -125,7 +125,7 @@ def openapi_route(document: bytes) -> Route:
     return describe
 
 
-@route("GET", "/problems/{name}", access=None, answers={200: Kind}, problems=(NotFound,))
+@route("GET", "/problems/{name}", access=None, answers={200: ProblemKind}, problems=(NotFound,))
 async def explain_problem(call: Call) -> Answer:
     """Tell what the `type` of a problem document means."""
     kind = KINDS.get(call.ids["name"])

@@ -1,5 +1,5 @@
 # ruff: noqa: D102 - each part is described where it lives
-"""What the HTTP room needs of the services. Those that `wiring` builds fit."""
+"""What `http` needs of the services. Those that `wiring` builds fit."""
 
 from typing import Protocol
 
@@ -17,7 +17,7 @@ from laurels.settings import Settings
 
 
 class Services(Protocol):
-    """The rooms that requests are handed to."""
+    """The packages that requests are handed to."""
 
     @property
     def settings(self) -> Settings: ...

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
+from msgspec.structs import replace
+
 from laurels.intake.conflicts import conflict_of
 from laurels.ledger import Inbox, Receipt
 from laurels.model import Amendment, Cancellation, Document, DocumentKind, Order, Refund
@@ -17,7 +19,7 @@ class Intake:
     def __init__(self, ledger: Inbox) -> None:
         self._ledger = ledger
         self.on_receipts: Callable[[DocumentKind, Sequence[Receipt]], object] = _nobody
-        """Told of every receipt, for whoever counts; whichever room the order came from."""
+        """Told of every receipt, for whoever counts; wherever the order came from."""
 
     async def accept(self, document: Order | Refund | Amendment, raw: bytes = b"", actor: str | None = None) -> Receipt:
         """Accept one document; `raw` is what was received, kept until it is awarded, and `actor` is who handed it in.
@@ -44,10 +46,17 @@ class Intake:
         return (await conflict_of(self._ledger, document.document())).fields
 
     async def accept_all(
-        self, documents: Sequence[tuple[Order | Refund, bytes]], actor: str | None = None
+        self,
+        documents: Sequence[tuple[Order | Refund, bytes]],
+        actor: str | None = None,
+        read_from: tuple[str, str] | None = None,
     ) -> list[Receipt]:
-        """Accept many in one commit, each with its raw bytes. A conflict is a receipt; the others go in."""
+        """Accept many in one commit, each with its raw bytes. A conflict is a receipt; the others go in. `read_from`:
+        the message in quarantine that they were read from.
+        """
         taken = [document.document(raw, actor) for document, raw in documents]
+        if read_from is not None:
+            taken = [replace(document, read_from=read_from) for document in taken]
         receipts = await self._ledger.accept(taken)
         for kind in {document.kind for document in taken}:
             self.on_receipts(kind, [one for one, of in zip(receipts, taken, strict=True) if of.kind is kind])

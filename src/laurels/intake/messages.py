@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 import msgspec
 from msgspec import Struct
 
-from laurels.errors import Conflict, InvalidInput
+from laurels.errors import Conflict, InvalidInput, NotFound
 from laurels.intake.decoding import decode
 from laurels.intake.forms import Id, NamedOrderForm, RefundForm
 from laurels.intake.intake import Intake
 from laurels.intake.queue import Message
 from laurels.ledger import Quarantine, Receipt
-from laurels.model import DocumentKind, Order, Refund, RefusedMessage
+from laurels.model import Document, DocumentKind, Order, Refund, RefusedMessage
 
 LARGEST = 1_000_000
 """Bytes of a message that is read; a larger one is no order."""
@@ -67,7 +67,8 @@ class Taking:
         receipts = await self._intake.accept_all(documents, self._origin) if documents else []
         for (message, document, _), receipt in zip(readable, receipts, strict=True):
             if receipt.conflict:
-                refused.append(self._refused(message, _conflict(document, receipt), document.member_id))
+                in_conflict = document.document(message.body, self._origin)
+                refused.append(self._refused(message, _conflict(document, receipt), document.member_id, in_conflict))
         if refused:
             await self._quarantine.set_aside(refused)
         repeated = sum(receipt.repeated and not receipt.conflict for receipt in receipts)
@@ -78,18 +79,26 @@ class Taking:
             refused=len(refused),
         )
 
-    def _refused(self, message: Message, reason: str, member_id: str) -> RefusedMessage:
+    def _refused(
+        self, message: Message, reason: str, member_id: str, in_conflict: Document | None = None
+    ) -> RefusedMessage:
         return RefusedMessage(
-            origin=self._origin, body=message.body, reason=reason, headers=message.headers, member_id=member_id
+            origin=self._origin,
+            body=message.body,
+            reason=reason,
+            headers=message.headers,
+            member_id=member_id,
+            in_conflict=in_conflict,
         )
 
 
-async def take_again(body: bytes, origin: str, intake: Intake, now: int) -> None:
-    """Take a message out of quarantine, after its cause was mended. Raises `InvalidInput`, `Conflict` where it is as
-    before.
+async def take_again(body: bytes, origin: str, intake: Intake, now: int, id: str | None = None) -> None:
+    """Take a message out of quarantine, where it has this id, after its cause was mended. Raises `InvalidInput`,
+    `Conflict` where it is as before.
     """
     document, raw = read(body, now)
-    [receipt] = await intake.accept_all([(document, raw)], origin)
+    read_from = None if id is None else (origin, id)
+    [receipt] = await intake.accept_all([(document, raw)], origin, read_from)
     if receipt.conflict:
         raise Conflict(_conflict(document, receipt))
 
@@ -101,13 +110,19 @@ async def retry_quarantined(
     accepted: if the process dies between the two, it is still here, and the next try finds that it was accepted. `now`
     is what `occurred_at` is held against.
 
-    Raises `NotFound`, `LedgerUnavailable`, and for a message what `take_again` raises: then it stays as it is.
+    Raises `NotFound` (also where the member was erased meanwhile), `LedgerUnavailable`, and for a message what
+    `take_again` raises: then it stays as it is.
     """
     if kind is not DocumentKind.MESSAGE:
         await quarantine.retry(kind, source, id)
         return
     message = await quarantine.quarantined(kind, source, id)
-    await take_again(message.raw, source, intake, now)
+    try:
+        await take_again(message.raw, source, intake, now, id)
+    except Conflict:
+        if message.raw and not (await quarantine.quarantined(kind, source, id)).raw:
+            raise NotFound from None
+        raise
     await quarantine.drop(kind, source, id, actor="retry: it was taken")
 
 

@@ -35,9 +35,12 @@ from laurels.leaderboard.changes import (
     Scored,
     Shown,
     changes_of,
+    check_change,
+    check_number,
+    check_shard,
 )
 from laurels.leaderboard.comparison import compare
-from laurels.leaderboard.port import AtHand, Followed, Leaderboard, Paced, Part, View
+from laurels.leaderboard.port import AtHand, Followed, Leaderboard, Paced, Part, View, size_of
 from laurels.leaderboard.projector import Projector
 from laurels.leaderboard.together import Together
 
@@ -62,6 +65,10 @@ __all__ = [
     "Together",
     "View",
     "changes_of",
+    "check_change",
+    "check_number",
+    "check_shard",
     "compare",
     "is_name",
+    "size_of",
 ]

@@ -29,19 +29,29 @@ _MONTHS = ["1999-12", *(f"{year}-{month:02d}" for year in range(2000, 2100) for 
 
 
 class Boards:
-    """The boards of a program: `all-time`, and one for each calendar month in the program's time zone."""
+    """The boards of a program: `all-time`, and one for each calendar month in the program's time zone.
 
-    def __init__(self, zone: ZoneInfo) -> None:
-        """Looks every month's end up once (3 ms): a rebuild asks for the month of millions of entries."""
+    Closed months are kept for ever, or so many of them; the ledger has them all, so that more can be kept again.
+    """
+
+    def __init__(self, zone: ZoneInfo, keep_months: int = 0) -> None:
+        """`keep_months`: how many months before the present one have a board; 0: all of them.
+
+        Looks every month's end up once (3 ms): a rebuild asks for the month of millions of entries.
+        """
         self._zone = zone
+        self._keep_months = keep_months
         self._month_ends = [month_end(month, zone) for month in _MONTHS]
         self._monthly = [(ALL_TIME, f"{MONTH}:{month}") for month in _MONTHS]
         self._numbers = [int(month.replace("-", "")) for month in _MONTHS]
 
-    def of(self, board_at: int, recorded_at: int) -> tuple[str, ...]:
-        """The boards that an entry's points count on. A month takes what was recorded within 7 days of its end."""
+    def of(self, board_at: int, recorded_at: int, since: int = 0) -> tuple[str, ...]:
+        """The boards that an entry's points count on. A month takes what was recorded within 7 days of its end; there
+        is none before the month `since` (202611).
+        """
         month = bisect_right(self._month_ends, board_at)
-        return self._monthly[month] if recorded_at < self._month_ends[month] + LATE else (ALL_TIME,)
+        is_kept = recorded_at < self._month_ends[month] + LATE and self._numbers[month] >= since
+        return self._monthly[month] if is_kept else (ALL_TIME,)
 
     def month_of(self, board_at: int, recorded_at: int) -> int | None:
         """The month (202611) in which an entry's points count; None where it was recorded too late for it."""
@@ -52,13 +62,27 @@ class Boards:
         """The instant at which `month` means another board."""
         return self._month_ends[bisect_right(self._month_ends, now)]
 
+    def since(self, now: int) -> int:
+        """The first month (202611) that has a board at an instant; 0 where every month has one."""
+        if not self._keep_months:
+            return 0
+        return self._numbers[max(0, bisect_right(self._month_ends, now) - self._keep_months)]
+
     def resolve(self, name: str, now: int) -> str:
-        """The board that a name means at an instant: `month` is the present one. Raises `UnknownBoard`."""
+        """The board that a name means at an instant: `month` is the present one. Raises `UnknownBoard`, also for one
+        that is no longer kept.
+        """
         if name == MONTH:
             return f"{MONTH}:{month_of(now, self._zone)}"
-        if name == ALL_TIME or _NAMED_MONTH.match(name):
+        if name == ALL_TIME:
             return name
-        raise UnknownBoard
+        if not (named := _NAMED_MONTH.match(name)):
+            raise UnknownBoard
+        if int(named[1] + named[2]) < self.since(now):
+            raise UnknownBoard(
+                f"{name} is no longer kept: of closed months, the last {self._keep_months} are (boards.keep_months)."
+            )
+        return name
 
 
 def board_of(month: int) -> str:

@@ -17,14 +17,15 @@ Row = tuple[str, int, int, int]
 
 
 async def compare(
-    ledger: Ledger, leaderboard: Leaderboard, boards: Boards, progress: Progress | None = None
+    ledger: Ledger, leaderboard: Leaderboard, boards: Boards, progress: Progress | None = None, *, since: int = 0
 ) -> list[Finding]:
     """What a leaderboard shows differently from the ledger up to the leaderboard's own version; empty when nothing.
+    Months before `since` (202611) are not looked at.
 
     Another process may keep the leaderboard up to date meanwhile. Costs a pass over the feed, and memory for every
     member's scores.
     """
-    sums = _Sums(ledger, boards)
+    sums = _Sums(ledger, boards, since)
     await sums.follow(await _version(leaderboard), progress)
     findings: list[Finding] = []
     for board in sorted(sums.scores):
@@ -51,10 +52,11 @@ async def _version(leaderboard: Leaderboard) -> Version:
 class _Sums:
     """What the feed adds up to so far: scores by board and member number, and who is shown under which id."""
 
-    def __init__(self, ledger: Ledger, boards: Boards) -> None:
+    def __init__(self, ledger: Ledger, boards: Boards, since: int) -> None:
         self.scores: dict[str, dict[int, int]] = {}
         self._ledger = ledger
         self._boards = boards
+        self._since = since
         self._marks: dict[int, Mark] = {}
         self._ids: dict[int, str] = {}
         self._hidden: set[int] = set()
@@ -66,8 +68,8 @@ class _Sums:
         for shard, upto in sorted(version.positions.items()):
             mark = self._marks.get(shard, Mark())
             while mark.position < upto:
-                entries, mark = await self._ledger.outline(shard, mark, min(CHUNK, upto - mark.position))
-                for _, change in changes_of(entries, self._boards):
+                entries, mark = await self._ledger.board_entries(shard, mark, min(CHUNK, upto - mark.position))
+                for _, change in changes_of(entries, self._boards, self._since):
                     self.take(change)
                 self._marks[shard] = mark
                 done += len(entries)

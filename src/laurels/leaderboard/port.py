@@ -1,4 +1,4 @@
-"""The leaderboard as the other rooms see it. `laurels.testing.leaderboard_contract` tells whether an engine keeps
+"""The leaderboard as the other packages see it. `laurels.testing.leaderboard_contract` tells whether an engine keeps
 the promises.
 """
 
@@ -10,6 +10,14 @@ from msgspec import Struct
 
 from laurels.leaderboard.changes import Change
 from laurels.model import Mark, Place, Standing, Version
+
+MOST_SHOWN = 2**31 - 1
+"""Places that one read shows at most, and rows of one chunk."""
+
+
+def size_of(asked: int) -> int:
+    """How many places somebody is shown who asks for so many: none for less than 0."""
+    return min(max(asked, 0), MOST_SHOWN)
 
 
 class Followed(Struct, frozen=True, kw_only=True):
@@ -76,8 +84,8 @@ class Leaderboard(Protocol):
         """The first `top` places, and a member's place with `around` neighbours on each side, from one version.
 
         A board without scores is empty, not an error; so is one whose name no board may bear, and a text that is no id
-        (a lone surrogate) is nobody's. Sizes below 0 are 0. Raises `BoardNotReady` before the first `confirm` after a
-        `reset` where nothing older can be served.
+        (a lone surrogate) is nobody's. Sizes are what `size_of` makes of them. Raises `BoardNotReady` before the first
+        `confirm` after a `reset` where nothing older can be served.
         """
         ...
 
@@ -98,10 +106,10 @@ class Leaderboard(Protocol):
         Changes at or before the present mark are skipped; an `upto` at or before it does nothing. A score or a merge
         may name a member that joins later, in another shard.
 
-        The range: member numbers from 0 to `MOST_MEMBER`, board names as `is_name` has them, changes and sums within 64
-        bits with their sign. Raises `ValueError` for what is outside, and `KeyError` where one that never joined is
-        hidden, shown, renamed or erased: no ledger writes either. How much of the batch is in then is the
-        engine's matter.
+        The range: shards from 0 to 15, member numbers from 0 to `MOST_MEMBER`, name numbers below 2^30, ids of 1 to
+        4,096 bytes of UTF-8, board names as `is_name` has them, changes and sums within 64 bits with their sign. Raises
+        `ValueError` (or `OverflowError`) for what is outside, and `KeyError` where one that never joined is hidden,
+        shown, renamed or erased: no ledger writes either. How much of the batch is in then is the engine's matter.
 
         Raises `BoardMoved`
         where the leaderboard is no longer as `followed` and `apply` left it, which only one outside of this process

@@ -20,7 +20,7 @@ from laurels.leaderboard.changes import changes_of
 from laurels.leaderboard.port import Followed, Leaderboard, Paced, Part
 from laurels.leaderboard.together import Together
 from laurels.ledger import Checkpoint, Heads, Ledger
-from laurels.model import Mark, Outline, Version
+from laurels.model import BoardEntry, Mark, Version
 
 CHUNK = 1000
 """Entries applied at once: a reader waits for at most one chunk (a few milliseconds in pure Python)."""
@@ -35,6 +35,9 @@ LONG = 100_000
 
 LOOK_S = 0.25
 """How often it is looked whether another projector is still there, and how far it got."""
+
+_SINCE = "; months since "
+"""Stands in what a leaderboard remembers of its rules, before the first month that has a board, where not all have."""
 
 _BEGUN_AT = "; begun at "
 """Stands in what a leaderboard remembers of its rules, before the heads that were there when its rebuild began."""
@@ -58,14 +61,17 @@ class Projector:
         *,
         together: Together | None = None,
     ) -> None:
-        """`together`: what `catch_up` may hold back; nothing where it is not given."""
+        """`rules`: what the boards' months are read by. `together`: what `catch_up` may hold back; nothing where it is
+        not given.
+        """
         self._together = together or Together()
         self._ledger = ledger
         self._leaderboard = leaderboard
         self._boards = boards
-        self._rules = rules
+        self._all_rules = self._rules = rules
+        self._since = 0
         self._now = now
-        self.on_followed: Callable[[Sequence[Outline]], None] | None = None
+        self.on_followed: Callable[[Sequence[BoardEntry]], None] | None = None
         """Called with entries that the board has just taken, for whoever keeps figures; not with those of a rebuild."""
 
     async def catch_up(self, progress: Progress | None = None, *, may_hold: bool = False) -> Heads:
@@ -78,6 +84,7 @@ class Projector:
         """
         while True:
             at = self._now()
+            self._keep_months(at)
             heads = await self._ledger.heads()
             try:
                 await self._follow(heads, progress, may_hold=may_hold)
@@ -110,6 +117,7 @@ class Projector:
         """Throw the leaderboard away and make it anew from a checkpoint of the ledger: costs by members, whatever the
         feed's length. Raises `AnotherProjector`.
         """
+        self._keep_months(self._now())
         await self._load(progress)
         return await self.catch_up(progress)
 
@@ -117,11 +125,19 @@ class Projector:
         """The same from the feed's start, entry by entry: what a checkpoint is held against. Raises
         `AnotherProjector`.
         """
+        self._keep_months(self._now())
         heads = await self._ledger.heads()
         await self._warn(heads)
         rules = f"{self._rules}{_BEGUN_AT}{_text_of(heads.marks)}"
         await self._leaderboard.reset(Followed(identity=heads.identity, epoch=heads.epoch, rules=rules))
         return await self.catch_up(progress)
+
+    def _keep_months(self, now: int) -> None:
+        """Which months have boards from here on. What was built with others is made anew: so a month that is no longer
+        kept goes from every engine in the same way, and with it what a change of the setting takes away or brings back.
+        """
+        self._since = self._boards.since(now)
+        self._rules = f"{self._all_rules}{_SINCE}{board_of(self._since)}" if self._since else self._all_rules
 
     async def _follow(self, heads: Heads, progress: Progress | None, *, may_hold: bool) -> None:
         followed = await self._leaderboard.followed()
@@ -144,8 +160,8 @@ class Projector:
                 is_building = chunk == BUILDING_CHUNK
                 if isinstance(self._leaderboard, Paced):
                     chunk = min(chunk, self._leaderboard.batch)
-                entries, mark = await self._ledger.outline(shard, mark, chunk)
-                await self._leaderboard.apply(shard, changes_of(entries, self._boards), mark)
+                entries, mark = await self._ledger.board_entries(shard, mark, chunk)
+                await self._leaderboard.apply(shard, changes_of(entries, self._boards, self._since), mark)
                 if self.on_followed is not None and not is_building:
                     self.on_followed(entries)
                 done += len(entries)
@@ -156,15 +172,15 @@ class Projector:
         """Show what was held back if it is due, in one go. False where it is more than goes at once: then nobody is
         singled out by it.
         """
-        steps: list[tuple[int, list[Outline], Mark]] = []
+        steps: list[tuple[int, list[BoardEntry], Mark]] = []
         for shard, head in sorted(heads.marks.items()):
             mark = _checked(followed, shard, head)
             if mark.position < head.position:
-                entries, mark = await self._ledger.outline(shard, mark, CHUNK)
+                entries, mark = await self._ledger.board_entries(shard, mark, CHUNK)
                 if mark.position < head.position:
                     return False
                 steps.append((shard, entries, mark))
-        changes = [changes_of(entries, self._boards) for _, entries, _ in steps]
+        changes = [changes_of(entries, self._boards, self._since) for _, entries, _ in steps]
         moved = {change.member for of_shard in changes for _, change in of_shard}
         if not steps or not self._together.is_due(moved, self._now()):
             return True
@@ -183,7 +199,7 @@ class Projector:
         """
         for shard, head in first_heads.items():
             if followed.marks.get(shard, Mark()).position < head.position:
-                await self._ledger.outline(shard, head, 1)  # raises where that entry is not there, or another one
+                await self._ledger.board_entries(shard, head, 1)  # raises where that entry is not there, or another one
 
     async def _served(self) -> Version | None:
         """What readers are shown; None where there is nothing to show."""
@@ -199,7 +215,7 @@ class Projector:
                 if mark.position > began.get(shard, Mark()).position:
                     raise FeedDiverged
         for shard, mark in followed.marks.items():
-            await self._ledger.outline(shard, mark, 1)  # raises where that entry is not there, or another one
+            await self._ledger.board_entries(shard, mark, 1)  # raises where that entry is not there, or another one
         await self._leaderboard.adopt(heads.epoch)
 
     async def _load(self, progress: Progress | None) -> None:
@@ -207,7 +223,7 @@ class Projector:
         heads = checkpoint.heads
         await self._warn(heads)
         followed = Followed(identity=heads.identity, epoch=heads.epoch, rules=self._rules, marks=heads.marks)
-        async with aclosing(_parts_of(checkpoint, progress)) as parts:
+        async with aclosing(_parts_of(checkpoint, self._since, progress)) as parts:
             with suppress(BoardMoved):  # another process begins anew meanwhile: what it leaves is gone on with
                 await self._leaderboard.load(followed, parts)
 
@@ -219,13 +235,14 @@ class Projector:
                 leaderboard=self._leaderboard.name,
                 was=str(followed.version),
                 ledger=str(heads.version),
+                rules=self._rules,
             )
 
 
-async def _parts_of(checkpoint: Checkpoint, progress: Progress | None) -> AsyncGenerator[Part, None]:
+async def _parts_of(checkpoint: Checkpoint, since: int, progress: Progress | None) -> AsyncGenerator[Part, None]:
     done = 0
     async for totals in checkpoint.parts:
-        scores = {board_of(month): of_month for month, of_month in totals.months.items()}
+        scores = {board_of(month): of_month for month, of_month in totals.months.items() if month >= since}
         ranked = [n for n, score in enumerate(totals.scores) if score]
         if ranked:
             members = array("q", (totals.numbers[n] for n in ranked))

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from laurels.model import Entry, Mark, Outline, Version
+from laurels.model import BoardEntry, Entry, Mark, Version
 
 
 class Heads(Struct, frozen=True, kw_only=True):
@@ -62,7 +62,7 @@ class Feed(Protocol):
         """
         ...
 
-    async def outline(self, shard: int, after: Mark, limit: int) -> tuple[list[Outline], Mark]:
+    async def board_entries(self, shard: int, after: Mark, limit: int) -> tuple[list[BoardEntry], Mark]:
         """The same entries in outline, for who follows them in boards, and the mark of the last one: `after` where
         there are none. Costs a quarter of `feed`. Raises like it.
         """
@@ -74,6 +74,6 @@ class Feed(Protocol):
         """
         ...
 
-    async def wait_for_news(self, known: Heads, timeout_s: float) -> None:
+    async def wait_for_entries(self, known: Heads, timeout_s: float) -> None:
         """Return when something may have been committed after `known`, at the latest after `timeout_s`."""
         ...

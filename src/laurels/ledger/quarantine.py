@@ -29,7 +29,8 @@ class Quarantine(Protocol):
 
     async def set_aside(self, messages: Sequence[RefusedMessage]) -> None:
         """Put messages that are no documents into quarantine, durably, byte for byte, all in one commit. One that was
-        set aside before, from the same queue, is not written again. The bytes go with the member that they name.
+        set aside before, from the same queue, is not written again. The bytes go with the member that they name;
+        one whose member was erased since it was found in conflict is in none any more, and is not written.
         """
         ...
 

@@ -14,7 +14,7 @@ from laurels.model.documents import (
     Restoration,
     Status,
 )
-from laurels.model.entries import Balance, Entry, EntryKind, Outline
+from laurels.model.entries import Balance, BoardEntry, Entry, EntryKind
 from laurels.model.lines import Line, LineKind, Payment, ReturnLine, Traits
 from laurels.model.members import Member, MemberEvent
 from laurels.model.standings import Place, Standing
@@ -24,6 +24,7 @@ __all__ = [
     "Adjustment",
     "Amendment",
     "Balance",
+    "BoardEntry",
     "Cancellation",
     "Channel",
     "Document",
@@ -36,7 +37,6 @@ __all__ = [
     "Member",
     "MemberEvent",
     "Order",
-    "Outline",
     "Payment",
     "Place",
     "Redemption",

@@ -67,7 +67,8 @@ class Document(Struct, frozen=True, kw_only=True):
     `content` says everything but who, so that the member can be erased and the points stay explained; the ledger
     keeps the member by number. `raw` is what was received, byte for byte, for the quarantine. `actor` is who handed it
     in. A document that enrols gives an unknown member a number; one that names an order does not. `order_source` is in
-    whose numbers `order_id` is.
+    whose numbers `order_id` is. `read_from` is the message in quarantine that this was read from, by queue and id:
+    where its bytes are gone meanwhile, its member was erased, and this is taken no more.
     """
 
     kind: DocumentKind
@@ -81,6 +82,7 @@ class Document(Struct, frozen=True, kw_only=True):
     order_source: str | None = None
     email: str | None = None
     actor: str | None = None
+    read_from: tuple[str, str] | None = None
 
     def fingerprints(self) -> Iterator[bytes]:
         """Those that the same content may be kept under: this one, and the one that version 0.1 made of it."""
@@ -340,7 +342,8 @@ class Restoration(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class RefusedMessage(Struct, frozen=True, kw_only=True):
     """A message of a queue that could not be taken: no order and no refund, or one in conflict. `origin` names the
-    queue, `headers` are the names of its headers, and `member_id` is empty where none could be read.
+    queue, `headers` are the names of its headers, and `member_id` is empty where none could be read. `in_conflict` is
+    the document that was in conflict with one from before.
     """
 
     origin: str
@@ -348,6 +351,7 @@ class RefusedMessage(Struct, frozen=True, kw_only=True):
     reason: str
     headers: tuple[str, ...] = ()
     member_id: str = ""
+    in_conflict: Document | None = None
 
     def document(self) -> Document:
         """This message as the ledger keeps it: known by its queue and its bytes, so that the same again is one."""

@@ -110,7 +110,7 @@ class Entry(Struct, frozen=True, kw_only=True):
         return str(self.shard << CURSOR_BITS | self.position)
 
 
-Outline = tuple[int, str, int, int, int | None, int, int, str | None, bytes | None]
+BoardEntry = tuple[int, str, int, int, int | None, int, int, str | None, bytes | None]
 """What boards need of an entry: (position, kind, member, points, name_number, board_at, recorded_at, member_id,
 details), as an `Entry` has them; but `member_id` is there for enrolments only, and `details` for adjustments and
 merges. A plain tuple, since a rebuild reads millions.

@@ -17,7 +17,7 @@ class ChannelRefused(LaurelsError):
     """The channel will never take a message to this address."""
 
 
-class Channel(Protocol):
+class MessageChannel(Protocol):
     """Takes mails. `send` may be called for the same Message-ID again, and must not mind; it may be cancelled when it
     takes too long.
     """

@@ -40,7 +40,7 @@ class Composer:
 
         Raises `SettingsError` where `sender` is no address that mail can come from.
         """
-        self._sender = _parse_sender(sender)
+        self._sender = parse_sender(sender)
         self._shop = self._sender.display_name or self._sender.domain
         self._programs = programs
 
@@ -102,7 +102,8 @@ def _templates() -> "tuple[Template, Template]":
     return templates.get_template("milestone.txt"), templates.get_template("milestone.html")
 
 
-def _parse_sender(sender: str) -> Address:
+def parse_sender(sender: str) -> Address:
+    """Whom mails come from, with the shop's name. Raises `SettingsError` where that is no address."""
     match = _SENDER.fullmatch(sender)
     if match is None:
         raise _no_sender(sender)

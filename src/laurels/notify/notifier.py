@@ -14,7 +14,7 @@ from laurels import clock
 from laurels.clock import DAY, HOUR, MINUTE, Clock
 from laurels.ledger import Ledger, Message
 from laurels.notify.addresses import BadAddress
-from laurels.notify.channel import Channel, ChannelRefused, ChannelUnavailable
+from laurels.notify.channel import ChannelRefused, ChannelUnavailable, MessageChannel
 from laurels.notify.composing import Composer
 
 LONGEST_SEND_S = 660.0
@@ -38,7 +38,7 @@ log = structlog.get_logger(__name__)
 class Notifier:
     """Carries due messages from a ledger to a channel. Any number may run; a message is with one of them at a time."""
 
-    def __init__(self, ledger: Ledger, channel: Channel, composer: Composer, now: Clock = clock.now) -> None:
+    def __init__(self, ledger: Ledger, channel: MessageChannel, composer: Composer, now: Clock = clock.now) -> None:
         self._ledger = ledger
         self._channel = channel
         self._composer = composer
@@ -103,6 +103,8 @@ class Notifier:
         self._unmarked.add(message.id)
         await self._ledger.message_sent(message.id)
         self._unmarked.discard(message.id)
+        if (await self._ledger.message(message.id)).member_id is None:  # erased while it was on its way
+            await self._channel.forget([message.id])
         self.on_try("sent")
         log.info("message.sent", message=message.id, milestone=message.milestone)
 

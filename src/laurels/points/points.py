@@ -5,7 +5,7 @@ to.
 from collections.abc import Callable, Sequence
 
 from laurels.awarding import Awarder
-from laurels.errors import InsufficientPoints, InvalidInput, LaurelsError, Refused
+from laurels.errors import InsufficientPoints, InvalidInput, LaurelsError, Refused, UnknownMember
 from laurels.intake import WIRE_NAMES, conflict_of
 from laurels.ledger import Ledger, Receipt
 from laurels.model import Adjustment, Document, DocumentKind, Redemption, Restoration
@@ -72,11 +72,15 @@ class Points:
         return await self._settle(hold.document(actor))
 
     async def capture(self, capture: Capture, actor: str) -> Receipt:
-        """Take what was set aside, or a part of it. Raises `Conflict`, `InsufficientPoints`."""
+        """Take what was set aside, or a part of it. Raises `UnknownMember` for a hold that is not this member's, before
+        its id is used; `Conflict`, `InsufficientPoints`.
+        """
+        await self._check_held(capture)
         return await self._settle(capture.document(actor))
 
     async def void(self, void: Void, actor: str) -> Receipt:
-        """Let go of what was set aside. Raises `Conflict`."""
+        """Let go of what was set aside. Raises `UnknownMember` for a hold that is not this member's, `Conflict`."""
+        await self._check_held(void)
         return await self._settle(void.document(actor))
 
     async def transfer(self, transfer: Transfer, actor: str) -> Receipt:
@@ -101,6 +105,15 @@ class Points:
         if member is None:
             raise InsufficientPoints
         return f"member:{member.number}"
+
+    async def _check_held(self, of: Capture | Void) -> None:
+        """Without this a slip in the member would spend another one's points: a hold that is over is taken like any
+        redemption, and one that never was looks the same to the rules. Who holds what never changes, so it may be asked
+        before.
+        """
+        held = await self._ledger.document(DocumentKind.HOLD, of.source, of.hold_id, of_member=of.member_id)
+        if held is None:
+            raise UnknownMember("There is no such hold of this member.")
 
     async def _settle(self, document: Document) -> Receipt:
         receipt = await self._awarder.settle(document)

@@ -111,7 +111,7 @@ async def differing(ledger: Feed, against: Iterable[str], key: Callable[[], str]
 
 async def _holds(ledger: Feed, shard: int, mark: Mark) -> bool:
     try:
-        await ledger.outline(shard, mark, 1)
+        await ledger.board_entries(shard, mark, 1)
     except FeedDiverged:
         return False
     return True

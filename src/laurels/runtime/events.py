@@ -33,7 +33,7 @@ async def opened_publishers(services: Services) -> AsyncIterator[list[Publisher]
 
 async def run_events(settings: Settings, begin: str | None) -> None:
     """`laurels events`: publish until told to stop; `begin` says where to go on, in place of the kept position."""
-    async with build(settings) as services:
+    async with build(settings, must_exist=True) as services:
         if begin is not None:
             marks = await _marks(services, begin)
             async with opened_publishers(services) as publishers:

@@ -118,15 +118,17 @@ async def run_serve(
 async def run_process(
     settings: Settings, process: str, *, with_parent: bool = False, progress: Progress = lines
 ) -> None:
-    """Run the roles of one process until told to stop: `work`, `project`, `notify`."""
-    async with build(settings) as services:
+    """Run the roles of one process until told to stop: `work`, `project`, `notify`. What only follows a ledger makes
+    none, but beside a parent that is about to.
+    """
+    async with build(settings, must_exist=process != WORK and not with_parent) as services:
         running = Running(services, stop_on_signals(with_parent=with_parent), progress)
         await run_roles(roles_of(process), running)
 
 
 async def run_once(settings: Settings, process: str, *, progress: Progress = lines) -> str:
     """Do what is there now for a process; what was done, in words."""
-    async with build(settings) as services:
+    async with build(settings, must_exist=process != WORK) as services:
         if process == WORK:
             return f"{await services.awarder.drain():,} documents awarded"
         if process == NOTIFY:

@@ -56,5 +56,6 @@ async def verify_services(services: Services, progress: Progress) -> Verified:
             report(step.checked, step.total)
     findings.extend([finding async for finding in verify_in_depth(services.ledger, services.programs)])
     with progress("comparing", "entries") as report:
-        findings.extend(await compare(services.ledger, services.leaderboard, services.boards, report))
+        since = services.boards.since(services.now())
+        findings.extend(await compare(services.ledger, services.leaderboard, services.boards, report, since=since))
     return Verified(findings, checked, str(heads.version))

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from laurels.settings.group import Count, Group, about
+from laurels.settings.group import Count, SettingsGroup, about
 
 
-class AuthSettings(Group, frozen=True):
+class AuthSettings(SettingsGroup, frozen=True):
     """Whose tokens are accepted."""
 
     mode: Annotated[

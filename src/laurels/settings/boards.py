@@ -1,12 +1,12 @@
-"""Settings of what boards show."""
+"""Settings of what boards show, and for how long."""
 
 from typing import Annotated
 
-from laurels.settings.group import Count, Group, about
+from laurels.settings.group import Count, NotNegative, SettingsGroup, about
 
 
-class BoardsSettings(Group, frozen=True):
-    """Confidentiality against freshness."""
+class BoardsSettings(SettingsGroup, frozen=True):
+    """Confidentiality against freshness, and how many months there are."""
 
     smallest: Annotated[
         Count,
@@ -25,3 +25,10 @@ class BoardsSettings(Group, frozen=True):
     within_s: Annotated[
         Count, about("or when the first of them has waited so long: what the board may be late with `boards.together`")
     ] = 60
+    keep_months: Annotated[
+        NotNegative,
+        about(
+            "how many closed months have a board besides the present one; 0: all of them. What goes can come back: the "
+            "ledger has it"
+        ),
+    ] = 0

@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import Annotated
 
-from laurels.settings.group import Count, Group, Port, about
+from msgspec import Meta
+
+from laurels.settings.group import MOST_DAYS, Count, Port, SettingsGroup, about
 
 
-class ConsoleSettings(Group, frozen=True):
+class ConsoleSettings(SettingsGroup, frozen=True):
     """Where the console is, and how far its people may go."""
 
     host: Annotated[str, about("the address that the console listens on: the machine's own alone")] = "127.0.0.1"
@@ -22,7 +24,7 @@ class ConsoleSettings(Group, frozen=True):
     limit_lead: Annotated[Count, about("the same of `lead`")] = 5_000
 
 
-class AuditSettings(Group, frozen=True):
+class AuditSettings(SettingsGroup, frozen=True):
     """The log of who looked at what and changed what."""
 
-    days: Annotated[Count, about("how long its rows are kept")] = 400
+    days: Annotated[int, Meta(ge=1, le=MOST_DAYS), about("how long its rows are kept")] = 400

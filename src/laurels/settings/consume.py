@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from laurels.settings.group import Count, Group, about
+from laurels.settings.group import Count, SettingsGroup, about
 
 
-class ConsumeSettings(Group, frozen=True):
+class ConsumeSettings(SettingsGroup, frozen=True):
     """Which queue is read, and when Laurels stops reading for a while."""
 
     url: Annotated[

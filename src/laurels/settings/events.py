@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Annotated
 
-from laurels.settings.group import Group, about
+from laurels.settings.group import SettingsGroup, about
 
 
-class EventsSettings(Group, frozen=True):
+class EventsSettings(SettingsGroup, frozen=True):
     """Where point entries are published."""
 
     urls: Annotated[

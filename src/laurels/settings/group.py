@@ -5,8 +5,13 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-Count = Annotated[int, Meta(ge=1)]
-NotNegative = Annotated[int, Meta(ge=0)]
+MOST = 10**9
+"""The largest whole number that a setting may be: of minutes or hours, in microseconds, it has room in 64 bits."""
+
+MOST_DAYS = 36_500
+
+Count = Annotated[int, Meta(ge=1, le=MOST)]
+NotNegative = Annotated[int, Meta(ge=0, le=MOST)]
 Port = Annotated[int, Meta(ge=0, le=65535)]
 
 _URL = re.compile(r"\b([a-z][a-z0-9+.-]*)://(.*)", re.IGNORECASE | re.DOTALL)
@@ -19,7 +24,7 @@ def about(purpose: str) -> Meta:
     return Meta(description=purpose)
 
 
-class Group(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SettingsGroup(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings that belong together. Shown without the secrets in URLs: this ends up in logs and tracebacks."""
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:

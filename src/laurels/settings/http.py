@@ -4,10 +4,10 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from laurels.settings.group import Count, Group, NotNegative, Port, about
+from laurels.settings.group import Count, NotNegative, Port, SettingsGroup, about
 
 
-class HttpSettings(Group, frozen=True):
+class HttpSettings(SettingsGroup, frozen=True):
     """Where HTTP is answered, by how many processes, and for whom."""
 
     host: Annotated[str, about("the address to listen on")] = "127.0.0.1"

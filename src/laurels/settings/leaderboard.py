@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from laurels.settings.group import Count, Group, about
+from laurels.settings.group import Count, SettingsGroup, about
 
 
-class LeaderboardSettings(Group, frozen=True):
+class LeaderboardSettings(SettingsGroup, frozen=True):
     """Which engine ranks, where it is, and when its answers count as stale."""
 
     engine: Annotated[

@@ -5,10 +5,10 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from laurels.settings.group import Count, Group, about
+from laurels.settings.group import MOST_DAYS, Count, SettingsGroup, about
 
 
-class LedgerSettings(Group, frozen=True):
+class LedgerSettings(SettingsGroup, frozen=True):
     """Where the ledger is, how it is made, and how long it keeps what it may let go."""
 
     url: Annotated[str, about("`sqlite` (a file under `state`), or postgresql://user:password@host:port/database")] = (
@@ -16,7 +16,7 @@ class LedgerSettings(Group, frozen=True):
     )
     shards: Annotated[
         int,
-        Meta(ge=1, le=256),
+        Meta(ge=1, le=16),
         about(
             "feeds that members are spread over when a ledger in a file is made, never changed afterwards; one is "
             "enough (on a server there are always 16)"
@@ -32,6 +32,6 @@ class LedgerSettings(Group, frozen=True):
     anchor_minutes: Annotated[Count, about("how often heads are written there, and logged, if they moved")] = 10
     keep_content_days: Annotated[
         int,
-        Meta(ge=0),
+        Meta(ge=0, le=MOST_DAYS),
         about("how long is kept what awarded documents said, for rehearsals, reports and refunds; 0: for ever"),
     ] = 400

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Literal
 
-from laurels.settings.group import Group, about
+from laurels.settings.group import SettingsGroup, about
 
 
-class LogSettings(Group, frozen=True):
+class LogSettings(SettingsGroup, frozen=True):
     """What is logged, and how it looks."""
 
     level: Annotated[

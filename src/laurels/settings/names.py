@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Annotated
 
-from laurels.settings.group import Group, about
+from laurels.settings.group import SettingsGroup, about
 
 
-class NamesSettings(Group, frozen=True):
+class NamesSettings(SettingsGroup, frozen=True):
     """The secret behind proxy names."""
 
     key_file: Annotated[

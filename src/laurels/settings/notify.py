@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from laurels.settings.group import Group, about
+from laurels.settings.group import SettingsGroup, about
 
 
-class NotifySettings(Group, frozen=True, rename={"sender": "from"}):
+class NotifySettings(SettingsGroup, frozen=True, rename={"sender": "from"}):
     """Who writes to members, and through which server."""
 
     smtp_url: Annotated[

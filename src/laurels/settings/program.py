@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Annotated
 
-from laurels.settings.group import Group, about
+from laurels.settings.group import SettingsGroup, about
 
 
-class ProgramSettings(Group, frozen=True):
+class ProgramSettings(SettingsGroup, frozen=True):
     """The rules that points are given by."""
 
     file: Annotated[Path | None, about("the program (TOML); none: 1 point for every 10.00")] = None

@@ -9,7 +9,7 @@ from laurels.settings.catalogue import CatalogueSettings
 from laurels.settings.console import AuditSettings, ConsoleSettings
 from laurels.settings.consume import ConsumeSettings
 from laurels.settings.events import EventsSettings
-from laurels.settings.group import Group, about
+from laurels.settings.group import SettingsGroup, about
 from laurels.settings.http import HttpSettings
 from laurels.settings.leaderboard import LeaderboardSettings
 from laurels.settings.ledger import LedgerSettings
@@ -19,7 +19,7 @@ from laurels.settings.notify import NotifySettings
 from laurels.settings.program import ProgramSettings
 
 
-class Settings(Group, frozen=True):
+class Settings(SettingsGroup, frozen=True):
     """The settings of one process, checked."""
 
     state: Annotated[Path, about("where the embedded engines and the keys made by Laurels live")] = Path("laurels-data")

@@ -6,7 +6,7 @@ from typing import Any, get_type_hints
 import msgspec
 from msgspec import Meta, Struct
 
-from laurels.settings.group import Group
+from laurels.settings.group import SettingsGroup
 from laurels.settings.settings import Settings
 
 PREFIX = "LAURELS_"
@@ -26,12 +26,12 @@ def table() -> list[Setting]:
     return list(_rows(Settings, ""))
 
 
-def _rows(group: type[Group], prefix: str) -> Iterator[Setting]:
+def _rows(group: type[SettingsGroup], prefix: str) -> Iterator[Setting]:
     hints = get_type_hints(group, include_extras=True)
     for field in msgspec.structs.fields(group):
         hint = hints[field.name]
         name = prefix + field.encode_name
-        if isinstance(hint, type) and issubclass(hint, Group):
+        if isinstance(hint, type) and issubclass(hint, SettingsGroup):
             yield from _rows(hint, f"{name}.")
             continue
         # `Count` and the like bring a `Meta` of their own: the one with words is meant.

@@ -19,7 +19,7 @@ from typing import Protocol
 
 import pytest
 
-from laurels.notify import Channel, ChannelUnavailable
+from laurels.notify import ChannelUnavailable, MessageChannel
 from laurels.testing.left_open import what_is_open
 
 SOON_S = 10
@@ -29,7 +29,7 @@ SOON_S = 10
 class FarSide(Protocol):
     """Where a channel's mails arrive."""
 
-    def channel(self) -> Channel:
+    def channel(self) -> MessageChannel:
         """Give a new channel to here."""
         ...
 
@@ -57,7 +57,7 @@ class ChannelContract:
         raise NotImplementedError
 
     @pytest.fixture
-    async def channel(self, far_side: FarSide) -> AsyncIterator[Channel]:
+    async def channel(self, far_side: FarSide) -> AsyncIterator[MessageChannel]:
         """Give the channel under test, and look for what it left open."""
         before = what_is_open()
         channel = far_side.channel()
@@ -66,7 +66,7 @@ class ChannelContract:
         await far_side.go_away()
         assert sorted(what_is_open() - before) == []
 
-    async def test_a_mail_arrives_as_it_was_sent(self, channel: Channel, far_side: FarSide) -> None:
+    async def test_a_mail_arrives_as_it_was_sent(self, channel: MessageChannel, far_side: FarSide) -> None:
         """Lines that begin with a dot, long lines and other alphabets included; sending changes nothing in it."""
         mail = a_mail("1", body=f".\n..two dots\nFrom here\n{'long ' * 300}\nŁódź, 東京 🏆\n")
         before = bytes(mail)
@@ -75,14 +75,14 @@ class ChannelContract:
         [received] = far_side.received()
         assert _essence(received) == _essence(before)
 
-    async def test_an_international_address_arrives(self, channel: Channel, far_side: FarSide) -> None:
+    async def test_an_international_address_arrives(self, channel: MessageChannel, far_side: FarSide) -> None:
         """Letters beyond ASCII before the @ (RFC 6531)."""
         mail = a_mail("1", to="jürgen@example.com")
         await _soon(channel, mail)
         [received] = far_side.received()
         assert _essence(received) == _essence(bytes(mail))
 
-    async def test_the_same_mail_again_is_no_error(self, channel: Channel, far_side: FarSide) -> None:
+    async def test_the_same_mail_again_is_no_error(self, channel: MessageChannel, far_side: FarSide) -> None:
         """It arrives once or twice, and whoever looks at the Message-ID can tell."""
         for _ in range(2):
             await _soon(channel, a_mail("1"))
@@ -90,14 +90,14 @@ class ChannelContract:
         assert 1 <= len(received) <= 2
         assert len(set(received)) == 1
 
-    async def test_many_at_once_do_not_mix(self, channel: Channel, far_side: FarSide) -> None:
+    async def test_many_at_once_do_not_mix(self, channel: MessageChannel, far_side: FarSide) -> None:
         """Each arrives once, whole."""
         mails = [a_mail(str(n), to=f"m{n}@example.com", body=f"{n} points\n" * 200) for n in range(10)]
         await asyncio.gather(*(_soon(channel, mail) for mail in mails))
         received = sorted(_essence(each) for each in far_side.received())
         assert received == sorted(_essence(bytes(mail)) for mail in mails)
 
-    async def test_it_says_when_it_cannot_and_then_can_again(self, channel: Channel, far_side: FarSide) -> None:
+    async def test_it_says_when_it_cannot_and_then_can_again(self, channel: MessageChannel, far_side: FarSide) -> None:
         """With a reason that holds no address."""
         await far_side.go_away()
         with pytest.raises(ChannelUnavailable) as refusal:
@@ -119,7 +119,7 @@ def a_mail(id: str, *, to: str = "ann@example.com", body: str = "Hello\n") -> Em
     return mail
 
 
-async def _soon(channel: Channel, mail: EmailMessage) -> None:
+async def _soon(channel: MessageChannel, mail: EmailMessage) -> None:
     await asyncio.wait_for(channel.send(mail), SOON_S)
 
 

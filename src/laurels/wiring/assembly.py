@@ -21,7 +21,7 @@ from laurels.program import DEFAULT_PROGRAM, Program, parse_program
 from laurels.role_status import RoleBoard
 from laurels.settings import Settings
 from laurels.wiring.boards import open_leaderboard
-from laurels.wiring.channels import open_channel, open_composer
+from laurels.wiring.channels import check_sender, open_channel, open_composer
 from laurels.wiring.ledgers import LedgerBundle, check_there, is_writable, open_ledger, read_ledger
 from laurels.wiring.naming import open_names, open_names_key
 from laurels.wiring.owner import check_owner
@@ -30,7 +30,7 @@ from laurels.wiring.payments import open_payments
 
 @dataclass(frozen=True)
 class Services:
-    """Every room, built and connected."""
+    """Every package, built and connected."""
 
     settings: Settings
     now: Clock
@@ -68,9 +68,12 @@ async def build(
     """
     check_owner(settings.state)
     check_folder(settings.state)
-    if must_exist:
-        await check_there(settings)
+    check_sender(settings)
     async with AsyncExitStack() as stack:
+        channel = open_channel(settings)
+        stack.push_async_callback(channel.close)
+        if must_exist:
+            await check_there(settings)
         names = await open_names(settings)
         read_only = must_exist and bundle is None and not is_writable(settings)
         if bundle is None:
@@ -85,12 +88,10 @@ async def build(
         if payments is None:
             payments = open_payments(settings)
             stack.push_async_callback(payments.close)
-        channel = open_channel(settings)
-        stack.push_async_callback(channel.close)
         roles = RoleBoard(settings.state / "run", now)
         stack.callback(roles.close)
         programs = await publish(ledger, read_program(settings), at_start=settings.program.publish_at_start)
-        boards = programs.boards
+        boards = Boards(programs.current.zone, settings.boards.keep_months)
         intake = Intake(ledger)
         awarder = Awarder(ledger, programs, now)
         yield Services(

@@ -119,7 +119,7 @@ async def project_forever(
         except AnotherProjector:
             await sleep(PATIENCE_S, stop)
         else:
-            await ledger.wait_for_news(heads, PATIENCE_S)
+            await ledger.wait_for_entries(heads, PATIENCE_S)
 
     await unless_stopped(forever("project", step, stop, watch), stop)
 

@@ -56,4 +56,4 @@ async def _step(ledger: Ledger, publisher: Publisher, stop: asyncio.Event) -> No
     if moved is None:
         await sleep(STAND_BY_S, stop)
     elif not moved:
-        await unless_stopped(ledger.wait_for_news(heads, IDLE_PATIENCE_S), stop)
+        await unless_stopped(ledger.wait_for_entries(heads, IDLE_PATIENCE_S), stop)

@@ -102,3 +102,12 @@ def test_what_cannot_be_is_said(shop: Path, options: list[str], words: str) -> N
     assert done.returncode in {1, 2}
     assert words in done.stderr
     assert not (shop / "s.csv").exists()
+
+
+def test_a_month_that_is_no_longer_kept_is_said(shop: Path) -> None:
+    keep = {"LAURELS_BOARDS_KEEP_MONTHS": "1"}
+    done = laurels_here("export", "standings", "--to", "old.csv", "--board", "month:2026-01", cwd=shop, **keep)
+    assert done.returncode == 1
+    assert "month:2026-01 is no longer kept" in done.stderr
+    assert not (shop / "old.csv").exists()
+    assert laurels_here("export", "standings", "--to", "old.csv", "--board", "month:2026-01", cwd=shop).returncode == 0

@@ -92,6 +92,11 @@ def test_columns_that_no_option_names_are_read_under_their_names(shop: Path, opt
         (["--set", "currency=GBP", "--map", "currency=currency"], "a column and a value"),
         (["--mapping", "none.toml"], "none.toml: cannot be read"),
         (["--kind", "adjustments", "--keep", "status=paid"], "keep has no effect on adjustments"),
+        (["--kind", "adjustments", "--skip-invalid"], "--skip-invalid has no effect on adjustments"),
+        (["--kind", "adjustments", "--skip-invalid", "--rejects", "r.csv"], "has no effect on adjustments"),
+        (["--ignore", "nots"], "--ignore nots has no effect"),
+        (["--skip-prefix", ""], "--skip-prefix is empty"),
+        (["--preset", "online-retail", "--refund-prefix", ""], "--refund-prefix is empty"),
     ],
 )
 def test_an_option_without_effect_is_an_error(shop: Path, options: list[str], words: str) -> None:
@@ -247,3 +252,32 @@ def test_a_dry_run_says_what_would_lie_in_quarantine(shop: Path, with_ledger: bo
     answer = json.loads(bring_in(shop, "u.csv", text, "--dry-run", "--json").stdout)
     done = json.loads(bring_in(shop, "u.csv", text, "--json").stdout)
     assert (answer["quarantined"], answer["reasons"]) == (done["quarantined"], done["reasons"])
+
+
+@pytest.mark.parametrize("column", ["occured_at", "Reasons", "adjustment-id", "Quiet", "notes"])
+def test_a_misspelt_column_of_adjustments_is_not_dropped_either(shop: Path, column: str) -> None:
+    text = f"member_id,Balance,{column}\nann,5,2025-01-02T00:00:00Z\n"
+    options = ["--kind", "adjustments", "--map", "points=Balance"]
+    refused = bring_in(shop, "a.csv", text, *options)
+    assert (refused.returncode, f"has a column {column} that is not read" in refused.stderr) == (1, True)
+    assert not (shop / "laurels-data" / "ledger.one").exists()
+    done = bring_in(shop, "a.csv", text, *options, "--ignore", column)
+    assert (done.returncode, "points: Balance" in done.stderr) == (0, True), "and it says what it took each for"
+
+
+def test_a_file_of_refunds_alone_has_amounts(shop: Path) -> None:
+    """Under the wire's names, as `POST /order/{order_id}/refund` takes them."""
+    header = "order_id,member_id,currency,amount,refund_id\n"
+    waits = bring_in(shop, "r.csv", header + "X,m1,GBP,5.00,R1\n,m1,GBP,50.00,R2\n")
+    assert waits.stdout.splitlines()[1] == "1 awarded, 1 waiting for their order, 0 in quarantine"
+    assert [(row["kind"], row["points"]) for row in entries(shop)] == [("reverse", "-5")]
+    refused = bring_in(shop, "o.csv", header + "X,m1,GBP,5.00,\n")
+    assert "column refund_id: is empty" in refused.stderr, "it is no order for that"
+
+
+def test_another_encoding_is_named_with_the_option_for_it(shop: Path) -> None:
+    for encoding, option in (("latin-1", "cp1252"), ("utf-16", "utf-16")):
+        (shop / "e.csv").write_bytes((HEADER + "1,Zo\u00eb,GBP,50.00\n").encode(encoding))
+        refused = laurels_here("import", "e.csv", cwd=shop)
+        assert f"--encoding {option}" in refused.stderr
+        assert laurels_here("import", "e.csv", "--encoding", option, "--dry-run", cwd=shop).returncode == 0

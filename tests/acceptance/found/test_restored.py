@@ -17,8 +17,8 @@ import apsw
 import httpx
 import pytest
 from tests.acceptance.command_line import laurels, laurels_here, served
+from tests.ledgers import open_ledger
 
-from laurels.engines.sqlite import SqliteLedger
 from laurels.ledger import NameNumbers
 from laurels.model import MemberEvent, Version
 from laurels.program import DEFAULT_PROGRAM
@@ -75,17 +75,17 @@ def test_after_a_restore_nobody_bears_anothers_known_name(shop: Path) -> None:
     assert laurels_here("verify", cwd=shop).returncode == 0
 
 
-async def test_names_follow_from_ids_and_renames_and_from_no_order(tmp_path: Path, dice: Random) -> None:
+async def test_names_follow_from_ids_and_renames_and_from_no_order(tmp_path: Path, rng: Random) -> None:
     """In any order of arrival, with renames between: each has the name that its id and renames give, and only that."""
-    ids, key = [f"m{n}" for n in range(40)], NameNumbers(dice.randbytes(32))
-    renamed = dice.sample(ids, 15)
+    ids, key = [f"m{n}" for n in range(40)], NameNumbers(rng.randbytes(32))
+    renamed = rng.sample(ids, 15)
     seen = []
     for turn in range(2):
         now = TurnedClock()
-        shop = Shop(SqliteLedger.open(tmp_path / f"{turn}.db", now, names=key), now)
-        for id_ in dice.sample(ids, len(ids)):
+        shop = Shop(await open_ledger(tmp_path / f"{turn}.db", now, names=key), now)
+        for id_ in rng.sample(ids, len(ids)):
             await shop.ledger.enrol([(id_, None)], actor="clerk")
-        for id_ in dice.sample(renamed, len(renamed)):
+        for id_ in rng.sample(renamed, len(renamed)):
             await shop.ledger.change_member(id_, MemberEvent.RENAME, actor="clerk")
         members = {id_: await shop.ledger.member(id_) for id_ in ids}
         seen.append({id_: member.name_number for id_, member in members.items() if member is not None})
@@ -99,7 +99,7 @@ async def test_a_name_that_is_taken_is_not_given_again(tmp_path: Path, monkeypat
     """Where two ids meet, the second tries again, and whoever was renamed leaves a name that stays used."""
     monkeypatch.setattr(NameNumbers, "number", lambda _, __, renames, attempt=0: renames + attempt)
     now = TurnedClock()
-    shop = Shop(SqliteLedger.open(tmp_path / "laurels.db", now, names=NameNumbers(b"k" * 32)), now)
+    shop = Shop(await open_ledger(tmp_path / "laurels.db", now, names=NameNumbers(b"k" * 32)), now)
     await shop.ledger.enrol([("ann", None), ("bob", None)], actor="clerk")
     await shop.ledger.change_member("ann", MemberEvent.RENAME, actor="clerk")
     await shop.ledger.enrol([("cy", None)], actor="clerk")
@@ -300,7 +300,7 @@ def test_mails_are_listed_and_tried_again(tmp_path: Path) -> None:
 
 async def test_a_number_that_is_not_its_ids_is_named(tmp_path: Path) -> None:
     key, now = NameNumbers(b"k" * 32), TurnedClock()
-    shop = Shop(SqliteLedger.open(tmp_path / "laurels.db", now, names=key), now)
+    shop = Shop(await open_ledger(tmp_path / "laurels.db", now, names=key), now)
     await shop.adopt(DEFAULT_PROGRAM)
     await shop.sell(order("A1", "ann", "25.00"), order("B1", "bob", "25.00"))
     await shop.ledger.close()
@@ -308,6 +308,6 @@ async def test_a_number_that_is_not_its_ids_is_named(tmp_path: Path) -> None:
         connection.execute("UPDATE member SET member_id = 'x' WHERE member_id = 'ann'")
         connection.execute("UPDATE member SET member_id = 'ann' WHERE member_id = 'bob'")
         connection.execute("UPDATE member SET member_id = 'bob' WHERE member_id = 'x'")
-    shop = Shop(SqliteLedger.open(tmp_path / "laurels.db", now, names=key), now)
+    shop = Shop(await open_ledger(tmp_path / "laurels.db", now, names=key), now)
     assert {finding.what for finding in await shop.findings()} == {"its name number does not follow from its id"}
     await shop.ledger.close()

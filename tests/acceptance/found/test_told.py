@@ -201,5 +201,25 @@ def test_what_is_kept_of_an_imported_document_is_shown(tmp_path: Path) -> None:
     assert '"USD"' in laurels_here("quarantine", "show", number, cwd=tmp_path).stdout
 
 
+def test_what_lies_in_quarantine_is_tried_again_by_its_reason_or_whole(tmp_path: Path) -> None:
+    rows = "".join(f"u{n},m1,{currency},50.00\n" for n, currency in enumerate(["USD", "JPY", "USD"]))
+    (tmp_path / "orders.csv").write_text("order_id,member_id,currency,total\n" + rows.replace("JPY,50.00", "JPY,50"))
+    assert laurels_here("import", "orders.csv", cwd=tmp_path).returncode == 1
+
+    def retry(*which: str) -> str:
+        done = laurels_here("quarantine", "retry", *which, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        laurels_here("work", "--once", cwd=tmp_path)
+        return done.stdout
+
+    dollars = "the program (version 1) gives no points for USD"
+    assert retry("--reason", dollars) == "2 back in the inbox, 0 in quarantine still\n"
+    assert retry("--reason", "currency") == "3 back in the inbox, 0 in quarantine still\n"
+    assert retry("--reason", "no-order") == "0 back in the inbox, 0 in quarantine still\n"
+    assert retry("--all") == "3 back in the inbox, 0 in quarantine still\n"
+    for wrong in ([], ["1", "--all"], ["--all", "--reason", "currency"]):
+        assert laurels_here("quarantine", "retry", *wrong, cwd=tmp_path).returncode == 2
+
+
 def _value(text: str, figure: str) -> float:
     return next((float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(figure)), 0.0)

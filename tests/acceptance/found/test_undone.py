@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.http_shop import Shop, open_shop
+from tests.integration.http_shop import Shop, fields_at_fault, open_shop
 
 pytestmark = pytest.mark.anyio
 
@@ -209,3 +209,39 @@ async def test_an_address_changes_by_a_call_of_its_own(shop: Shop) -> None:
     await send(shop, "/members/ann/contact", 200, "PUT", email=None)
     await send(shop, "/members/ann/contact", 422, "PUT", email="nowhere")
     await send(shop, "/members/bob/contact", 404, "PUT", email="bob@example.com")
+
+
+async def test_an_older_revision_that_comes_late_is_refused(shop: Shop) -> None:
+    """It was accepted, and lay in quarantine unseen."""
+    await bought(shop, "O1", "ann", "25.00")
+    changed: dict[str, Any] = {"member_id": "ann", "currency": "GBP", "total": "60.00"}
+    await send(shop, "/order/O1/amend", revision=2, **changed | {"total": "10.00"})
+    await send(shop, "/order/O1/amend", revision=5, **changed)
+    await shop.settle()
+    for revision in (1, 3, 4):
+        late = await send(shop, "/order/O1/amend", 409, revision=revision, **changed | {"total": "10.00"})
+        assert "Revision 5" in late["detail"]
+    await send(shop, "/order/O1/amend", 200, revision=2, **changed | {"total": "10.00"})
+    await shop.settle()
+    assert (await worth(shop, "O1"))[0] == 6
+    assert (await shop.services.ledger.counts()).quarantined == 0
+
+
+async def test_a_change_says_what_of_it_is_left_out(shop: Shop) -> None:
+    await bought(shop, "O1", "ann", "25.00")
+    line = {"sku": "tea\x00", "quantity": 1, "unit_price": "60.00"}
+    said = await send(
+        shop, "/order/O1/amend", revision=2, member_id="ann", currency="GBP", lines=[line], email="nowhere"
+    )
+    assert [one["field"] for one in said["warnings"]] == ["email", "lines[0].sku"]
+
+
+async def test_where_every_field_may_be_left_out_so_may_the_body(shop: Shop) -> None:
+    await bought(shop, "O1", "ann", "600.00")
+    await send(shop, "/loyalty/ann/redeem", 201, redemption_id="V1", points=50)
+    await send(shop, "/loyalty/ann/hold", 201, hold_id="H1", points=5)
+    for path, status in (("redeem/V1/cancel", 201), ("redeem/V1/cancel", 200), ("hold/H1/void", 201)):
+        assert (await shop.ask("POST", f"/loyalty/ann/{path}")).status_code == status
+    assert fields_at_fault(await shop.ask("POST", "/loyalty/ann/redeem")) == ["body"]
+    forgets = await shop.ask("PUT", "/members/ann/attributes")
+    assert fields_at_fault(forgets) == ["body"], "what is not said would be forgotten"

@@ -9,7 +9,6 @@ from laurels.engines.memory.board import Board
 from laurels.engines.memory.ranking import member_at, points_at
 from laurels.engines.memory.roster import Known, Roster
 from laurels.leaderboard import (
-    MOST_MEMBER,
     Change,
     Erased,
     Followed,
@@ -21,7 +20,10 @@ from laurels.leaderboard import (
     Scored,
     Shown,
     View,
+    check_change,
+    check_shard,
     is_name,
+    size_of,
 )
 from laurels.model import Mark, Place, Standing
 
@@ -43,14 +45,14 @@ class State:
 
     def apply(self, shard: int, changes: Sequence[tuple[int, Change]], upto: Mark) -> bool:
         """Take what is after the shard's mark and move the mark. False: `upto` is not after it, nothing was done."""
+        check_shard(shard)
         mark = self.followed.marks.get(shard, Mark())
         if upto.position <= mark.position:
             return False
         self._tops.clear()
         for position, change in changes:
             if position > mark.position:
-                if not 0 <= change.member <= MOST_MEMBER:
-                    raise ValueError(f"member numbers are from 0 to {MOST_MEMBER}, not {change.member}")
+                check_change(change)
                 self._take(change)
         self.followed = replace(self.followed, marks={**self.followed.marks, shard: upto})
         self.version = self.followed.version
@@ -84,7 +86,7 @@ class State:
         costs that once after a change.
         """
         board = self._boards.get(name)
-        top, around = max(top, 0), max(around, 0)
+        top, around = size_of(top), size_of(around)
         if board is None:
             board, top = Board(), 0
         member = None if member_id is None else self._roster.number(member_id)

@@ -20,7 +20,7 @@ from laurels import clock
 from laurels.dashboard import ProxyNames, Rendered
 from laurels.engines.native.ops import load_part, ops_of
 from laurels.errors import AnotherProjector, BoardMoved, BoardNotReady, BoardUnavailable, FeedDiverged
-from laurels.leaderboard import ALL_TIME, Change, Followed, Part, View
+from laurels.leaderboard import ALL_TIME, Change, Followed, Part, View, size_of
 from laurels.model import Mark, Place, Standing, Version
 
 SHORTEST_LOOK_S, LONGEST_LOOK_S = 0.001, 0.016
@@ -64,6 +64,7 @@ class NativeLeaderboard:
     async def read(self, board: str, member_id: str | None, *, top: int, around: int) -> View:
         """See the port. Costs some 3 us, and 1 us for each place; `render` is the cheaper one."""
         name, who = _sayable(board), None if member_id is None else _sayable(member_id)
+        top, around = size_of(top), size_of(around)
         epoch, positions, confirmed_at, ranked, first, me, beside = self._read(
             lambda: self._reader.view(name, who, top, around)
         )
@@ -104,7 +105,7 @@ class NativeLeaderboard:
         reader = core.Reader(self._directory, deadline_ms=TRY_FOR_MS)
         standings = await asyncio.to_thread(self._read, lambda: reader.standings(name))
         try:
-            while rows := await asyncio.to_thread(standings.rows, chunk):
+            while rows := await asyncio.to_thread(standings.rows, size_of(chunk)):
                 yield rows
         except core.Diverged as error:
             raise FeedDiverged("A member on the board was erased while it was read. Read it again.") from error

@@ -6,7 +6,7 @@ from typing import assert_never
 
 import laurels_core as core
 
-from laurels.leaderboard import Change, Erased, Hidden, Joined, Merged, Part, Renamed, Scored, Shown
+from laurels.leaderboard import Change, Erased, Hidden, Joined, Merged, Part, Renamed, Scored, Shown, check_number
 
 
 def ops_of(changes: Iterable[tuple[int, Change]]) -> "list[core.Op]":
@@ -43,6 +43,7 @@ def _op_of(position: int, change: Joined | Hidden | Shown | Renamed | Erased | M
         case Erased(member):
             return position, core.ERASED, member
         case Merged(member, into):
+            check_number(into)  # before files are made large enough for it
             return position, core.MERGED, member, into
         case _:
             assert_never(change)

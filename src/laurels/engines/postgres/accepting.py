@@ -66,9 +66,10 @@ class Acceptor:
 
     async def set_aside(self, messages: Sequence[RefusedMessage]) -> None:
         """Put messages that are no documents into quarantine: through the inbox, in one transaction."""
-        refused = {self._key_of(message.document()): message for message in messages}
-        documents = {key: message.document() for key, message in refused.items()}
         async with self._connections.transaction() as db:
+            sound = [message for message in messages if await self._is_in_conflict(db, message)]
+            refused = {self._key_of(message.document()): message for message in sound}
+            documents = {key: message.document() for key, message in refused.items()}
             new = [key for key in documents if key not in await find_known(db, documents)]
             members = Members()
             await members.look_up(db, (documents[key].member_id for key in new))
@@ -90,6 +91,14 @@ class Acceptor:
                 await db.run("set_aside", shard, *columns_of(of_shard, 3), now)
         await self._placed(rows)
         self._committed()
+
+    async def _is_in_conflict(self, db: Statements, message: RefusedMessage) -> bool:
+        """A conflict is looked at again: its member may have been erased since, and then nothing of it is kept."""
+        if message.in_conflict is None:
+            return True
+        key = self._key_of(message.in_conflict)
+        row = (await find_known(db, [key])).get(key)
+        return row is None or receipt_of(row, message.in_conflict, self._facts.secret, {}).conflict
 
     async def close(self) -> None:
         """Finish what was handed in."""
@@ -201,6 +210,11 @@ class Acceptor:
                 rows = _Rows(self._facts.secret)
                 taken |= await self._take_bought(document, refused)
                 continue
+            if document.read_from is not None:
+                taken |= await self._write(rows)
+                rows = _Rows(self._facts.secret)
+                taken |= await self._take_read(document, refused)
+                continue
             whose = self._members.get(document.member_id)
             if whose is None and not document.enrols:
                 taken |= await self._write(rows)
@@ -278,6 +292,30 @@ class Acceptor:
         await self._placed(rows)
         self._committed()
         return {self._key_of(document)}
+
+    async def _take_read(self, document: Document, refused: set[Key]) -> set[Key]:
+        """Take a document that was read from a message in quarantine, if that still has its bytes: they go with its
+        member.
+        """
+        assert document.read_from is not None
+        message = DocumentKind.MESSAGE, *document.read_from
+        rows = _Rows(self._facts.secret)
+        async with self._connections.read() as db:
+            whose = self._members.get(document.member_id)
+            if whose is None and not document.enrols:
+                whose = await self._owner(db, document)
+        async with self._connections.transaction() as db:
+            if await find_known(db, [self._key_of(document)]):
+                return set()
+            if not await db.value("keep_message", home_of(*message), *document.read_from):
+                refused.add(self._key_of(document))
+                return set()
+            rows.add(document, whose)
+            names = await self._names.of_newcomers(db, rows.newcomers())
+            taken = await db.all("accept", self._now(), *rows.arguments(names))
+        await self._placed(rows)
+        self._committed()
+        return {(DOCUMENT_KINDS[kind], source, id) for source, kind, id in taken}
 
 
 class _Rows:

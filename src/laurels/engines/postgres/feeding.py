@@ -10,7 +10,7 @@ from laurels.engines.postgres.statements import Row, Statements
 from laurels.errors import FeedDiverged
 from laurels.ledger import Checkpoint, Heads, MemberTotals
 from laurels.ledger.checkpoints import CHUNK, closed_part_of, part_of
-from laurels.model import Entry, Mark, Outline
+from laurels.model import BoardEntry, Entry, Mark
 
 _KINDS = {letter: kind.value for letter, kind in ENTRY_KINDS.items()}
 
@@ -27,7 +27,7 @@ class PostgresFeed(Session):
             rows: list[Row] = await db.all("feed", shard, after.position, limit + 1)
         return [entry_of(row) for row in _behind(rows, after, 1, 17, limit)]
 
-    async def outline(self, shard: int, after: Mark, limit: int) -> tuple[list[Outline], Mark]:
+    async def board_entries(self, shard: int, after: Mark, limit: int) -> tuple[list[BoardEntry], Mark]:
         async with self._connections.read() as db:
             rows: list[Row] = await db.all("outline", shard, after.position, limit + 1)
         rows = _behind(rows, after, 0, 9, limit)
@@ -51,7 +51,7 @@ class PostgresFeed(Session):
             raise
         return Checkpoint(heads=heads, parts=_parts(db))
 
-    async def wait_for_news(self, known: Heads, timeout_s: float) -> None:
+    async def wait_for_entries(self, known: Heads, timeout_s: float) -> None:
         async def look(db: Statements) -> bool:
             return await _marks(db) != known.marks
 

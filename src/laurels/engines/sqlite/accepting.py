@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from laurels.checkout import is_bought
 from laurels.engines.sqlite import intents, members
 from laurels.engines.sqlite.chain import SECRET_BYTES, Numbers, read_entry
 from laurels.engines.sqlite.connection import Database
@@ -31,15 +32,17 @@ class Acceptance:
         """
         id_ = kept_id(self._numbers.secret, document.kind, document.id)
         row = self._db.one("look_up", document.source, id_, document.kind, document.member_id)
-        assert row is not None, "a row of look-ups is a row, whatever they find"
-        sequence, number = row
+        if row is None:
+            row = self._db.one("look_up_alone", document.source, id_, document.kind)
+            return (None if row is None else self._known(document, row[0])), None
+        sequence, number, merged_into, shard, secret = row
         if sequence is not None:
             return self._known(document, sequence), None
-        return None, None if number is None else self._member(number)
+        return None, self._member(merged_into) if merged_into is not None else _whose(number, shard, secret)
 
-    def remember(self, document: Document, whose: "Whose | None") -> tuple[Item, int]:
-        """Write down a new document for ever, numbering who is unknown where it does; gives it as the awarding sees it,
-        and its shard.
+    def remember(self, document: Document, whose: "Whose | None") -> "tuple[int, Whose]":
+        """Write down a new document for ever, numbering who is unknown where it does; gives its sequence, and whose it
+        is.
         """
         whose = whose or self.place(document)
         if whose.number is not None and document.email is not None:
@@ -54,23 +57,38 @@ class Acceptance:
             Status.ACCEPTED,
             self._now,
         )
-        return item_of(document, sequence, whose.number, self._now), whose.shard
+        return sequence, whose
 
     def accept(self, document: Document) -> Receipt:
         """Put a document into the inbox, where it was not there before."""
         known, whose = self.look_up(document)
         if known is not None:
             return known
-        if not intents.allow(self._db, document):
+        of_checkout = is_bought(document.source)
+        if (of_checkout and not intents.allow(self._db, document)) or not self._is_still_there(document):
             return Receipt(Status.ACCEPTED, conflict=True)
         sequence = self._put(document, whose)
-        intents.finish(self._db, document)
+        if of_checkout:
+            intents.finish(self._db, document)
         if document.kind is DocumentKind.AMENDMENT:
             self._change_before_award(document, sequence)
         return Receipt(Status.ACCEPTED)
 
+    def _is_still_there(self, document: Document) -> bool:
+        """Whether the message that a document was read from has its bytes, where it was read from one."""
+        if document.read_from is None:
+            return True
+        row = self._db.one("quarantined", *document.read_from, DocumentKind.MESSAGE.value)
+        return row is not None and bool(row[7])
+
     def set_aside(self, message: RefusedMessage) -> None:
-        """Put a message into quarantine, where it was not there before."""
+        """Put a message into quarantine, where it was not there before. A conflict is looked at again: its member may
+        have been erased since, and then nothing of the message is kept.
+        """
+        if message.in_conflict is not None:
+            receipt, _ = self.look_up(message.in_conflict)
+            if receipt is not None and not receipt.conflict:
+                return
         document = message.document()
         known, whose = self.look_up(document)
         if known is None:
@@ -80,26 +98,26 @@ class Acceptance:
 
     def _put(self, document: Document, whose: "Whose | None") -> int:
         """Write a new document to the inbox; gives its sequence."""
-        whose = whose or self.place(document)
-        item, shard = self.remember(document, whose)
-        self.queue(document, item, shard, b"" if whose.is_erased else document.raw)
-        return item.sequence
+        sequence, whose = self.remember(document, whose)
+        self.queue(document, sequence, whose)
+        return sequence
 
-    def queue(self, document: Document, item: Item, shard: int, raw: bytes) -> None:
+    def queue(self, document: Document, sequence: int, whose: "Whose") -> None:
         """Put a document that is remembered where the awarding finds it."""
+        order_key = document.order_key
         self._db.run(
             "insert_inbox",
-            item.sequence,
+            sequence,
             document.kind,
             document.source,
             document.id,
-            None if item.member is not None else self._stranger_of(document),
+            None if whose.number is not None else self._stranger_of(document),
             document.order_id,
             self._now,
             document.content,
-            raw,
-            shard,
-            None if document.order_key is None else document.order_key[0],
+            b"" if whose.is_erased else document.raw,
+            whose.shard,
+            None if order_key is None else order_key[0],
             document.actor,
         )
 
@@ -162,9 +180,7 @@ class Acceptance:
     def _read_member(self, number: int) -> "Whose":
         row = self._db.one("member_key", number)
         assert row is not None, "a number that was given stays"
-        shard, secret = row
-        # What keys the fingerprint of an erased member's document is kept nowhere: the key alone decides from then on.
-        return Whose(number, shard, secret or secrets.token_bytes(SECRET_BYTES), is_erased=secret is None)
+        return _whose(number, *row)
 
     def _stranger_of(self, document: Document) -> bytes | None:
         """Whose a document is that is nobody's yet; a cancellation is whose its refund is."""
@@ -226,6 +242,11 @@ class Whose(NamedTuple):
     shard: int
     secret: bytes
     is_erased: bool = False
+
+
+def _whose(number: int, shard: int, secret: bytes | None) -> Whose:
+    """What keys the fingerprint of an erased member's document is kept nowhere: the key alone decides from then on."""
+    return Whose(number, shard, secret or secrets.token_bytes(SECRET_BYTES), is_erased=secret is None)
 
 
 def item_of(document: Document, sequence: int, member: int | None, now: int) -> Item:

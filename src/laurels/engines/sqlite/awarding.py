@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from laurels.engines.sqlite import leases
-from laurels.engines.sqlite.accepting import Acceptance
+from laurels.engines.sqlite.accepting import Acceptance, item_of
 from laurels.engines.sqlite.chain import Chain, Chains, read_entry
 from laurels.engines.sqlite.connection import Database, Row
 from laurels.engines.sqlite.writing import write
@@ -131,10 +131,11 @@ def _settle(db: Database, document: Document, decide: Decide, now: int, *, in_de
     known, whose = acceptance.look_up(document)
     if known is not None:
         return known if known.entry is None else _with_balance(db, known, known.entry.member)
-    item, shard = acceptance.remember(document, whose)
+    sequence, whose = acceptance.remember(document, whose)
+    item = item_of(document, sequence, whose.number, now)
     acceptance.save()
     chains = Chains(db, now)
-    chain = chains.of(shard)
+    chain = chains.of(whose.shard)
     claim, balances = _claim(db, chain, [item], [], in_depth=in_depth)
     [(_, place, member)] = write(db, chain, decide(claim), balances=balances)
     db.run("set_awarded", place, item.sequence)

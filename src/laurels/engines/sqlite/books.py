@@ -20,7 +20,7 @@ class SqliteInbox(Session):
     """Documents on their way."""
 
     async def accept(self, documents: Sequence[Document]) -> list[Receipt]:
-        return await self._writer.run_with_others(self._accept_together, documents)
+        return await self._writer.run_batched(self._accept_together, documents)
 
     async def document(
         self, kind: DocumentKind, source: str, id: str, *, of_member: str | None = None
@@ -117,7 +117,7 @@ class SqliteBooks(Session):
     async def settle(
         self, documents: Sequence[Document], decide: Decide, *, in_depth: bool = False
     ) -> list[Receipt | LaurelsError]:
-        return await self._writer.run_with_others(self._settle_together, (documents, decide, in_depth))
+        return await self._writer.run_batched(self._settle_together, (documents, decide, in_depth))
 
     @property
     def takes_in(self) -> bool:

@@ -145,7 +145,7 @@ class Chain:
         if self._saved == self.position:
             return
         self._saved = self.position
-        self._db.growths += 1
+        self._db.appends += 1
         self._db.run("write_head", self.position, self._hash, self.now, self.shard)
 
 

@@ -58,7 +58,7 @@ class Database:
             self.connection.pragma("cache_size", -65_536)
         self.connection.create_scalar_function("keyed", keyed_in_sql, 2, deterministic=True)
         self.execute = self.connection.execute
-        self.growths = 0
+        self.appends = 0
         """How often the feed grew by what was written here, committed or not."""
 
     def wait_for_others(self, timeout_ms: int) -> None:
@@ -148,7 +148,7 @@ def keyed_in_sql(*values: Any) -> bytes:
 
 @contextmanager
 def wrapped() -> Iterator[None]:
-    """Turn what the driver raises into what the other rooms know, with the cause kept."""
+    """Turn what the driver raises into what the other packages know, with the cause kept."""
     try:
         yield
     except apsw.NotADBError as error:

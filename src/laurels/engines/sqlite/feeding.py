@@ -14,7 +14,7 @@ from laurels.engines.sqlite.session import Session
 from laurels.errors import FeedDiverged
 from laurels.ledger import Checkpoint, Heads, MemberTotals
 from laurels.ledger.checkpoints import CHUNK, closed_part_of, part_of
-from laurels.model import Entry, Mark, Outline
+from laurels.model import BoardEntry, Entry, Mark
 
 
 class SqliteFeed(Session):
@@ -31,10 +31,12 @@ class SqliteFeed(Session):
 
         return await self._reader.run(read)
 
-    async def outline(self, shard: int, after: Mark, limit: int) -> tuple[list[Outline], Mark]:
-        def read(db: Database) -> tuple[list[Outline], Mark]:
+    async def board_entries(self, shard: int, after: Mark, limit: int) -> tuple[list[BoardEntry], Mark]:
+        def read(db: Database) -> tuple[list[BoardEntry], Mark]:
             _check_mark(db, shard, after)
-            rows = cast("list[Outline]", db.all("outline", place_of(shard, after.position), end_of(shard), limit))
+            rows = cast(
+                "list[BoardEntry]", db.all("board_entries", place_of(shard, after.position), end_of(shard), limit)
+            )
             if not rows:
                 return rows, after
             last = rows[-1][0]
@@ -49,7 +51,7 @@ class SqliteFeed(Session):
         heads = heads_of(db)  # the first read of the transaction fixes what all others see
         return Checkpoint(heads=heads, parts=_parts(db))
 
-    async def wait_for_news(self, known: Heads, timeout_s: float) -> None:
+    async def wait_for_entries(self, known: Heads, timeout_s: float) -> None:
         await self._poll(lambda db: heads_of(db).marks != known.marks, timeout_s, self._feed_signal)
 
 

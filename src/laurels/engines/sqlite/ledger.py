@@ -150,7 +150,7 @@ class SqliteLedger(
         def write(db: Database) -> Heads:
             db.run("next_epoch", lowest_epoch(self._now()))
             db.run("begin_epoch", self._now())
-            db.growths += 1
+            db.appends += 1
             return heads_of(db)
 
         return await self._writer.run(write)

@@ -26,7 +26,7 @@ SELECT e.place, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.or
 FROM entry e JOIN member m ON m.number = e.member LEFT JOIN remark r ON r.place = e.place
 WHERE e.place > ? AND e.place <= ? ORDER BY e.place LIMIT ?;
 
--- name: outline
+-- name: board_entries
 -- What boards need of the entries between two places: an id only with an enrolment, which is all that names one.
 SELECT place & 1099511627775, kind, member, points, name_number, board_at, recorded_at,
        CASE WHEN kind = 'enrol' THEN (SELECT member_id FROM member WHERE number = entry.member) END,
@@ -72,10 +72,14 @@ WHERE e.place IN (SELECT value FROM json_each((SELECT CAST(places AS TEXT) FROM 
 ORDER BY e.recorded_at, e.place;
 
 -- name: look_up
--- Whether a document was taken before, and whose it is: one row, empty where there is nothing. As joins it takes thrice
+-- Whether a document was taken before, and whose it is; no row where its member is not known. As a join it takes thrice
 -- the time.
-SELECT (SELECT sequence FROM accepted WHERE source = ?1 AND id = ?2 AND kind = ?3),
-       (SELECT coalesce(merged_into, number) FROM member WHERE member_id = ?4);
+SELECT (SELECT sequence FROM accepted WHERE source = ?1 AND id = ?2 AND kind = ?3), number, merged_into, shard, secret
+FROM member WHERE member_id = ?4;
+
+-- name: look_up_alone
+-- Whether a document was taken before.
+SELECT sequence FROM accepted WHERE source = ? AND id = ? AND kind = ?;
 
 -- name: find_accepted
 -- A document that was taken before, and what keys its fingerprint.

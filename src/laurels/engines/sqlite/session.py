@@ -31,7 +31,7 @@ class Session:
         self._now = now
         self._signal, self._feed_signal = ChangeSignal(), ChangeSignal()
         self._notice = ChangeNotice(path.with_name(f"{path.name}-notice"), self._hear)
-        self._growths = 0
+        self._appends = 0
         self._names = names
         self._reader = Reader(path)
         self._shards = self._reader.now(_shards_of)
@@ -57,8 +57,8 @@ class Session:
     def _committed(self) -> None:
         self._notice.give()
         self._signal.notify()
-        if self._writer.growths != self._growths:  # most commits only take orders in: nobody has to look at the feed
-            self._growths = self._writer.growths
+        if self._writer.appends != self._appends:  # most commits only take orders in: nobody has to look at the feed
+            self._appends = self._writer.appends
             self._feed_signal.notify()
 
     async def _poll(

@@ -118,7 +118,7 @@ class _Taking:
 
         def queue() -> None:
             self._db.run("insert_judged", *row(None, Status.ACCEPTED))
-            self._acceptance.queue(document, item, whose.shard, document.raw)
+            self._acceptance.queue(document, item.sequence, whose)
 
         self._new[document.kind, document.source, document.id] = New(item, queue, row)
 

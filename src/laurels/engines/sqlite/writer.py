@@ -43,7 +43,7 @@ class _Job(NamedTuple):
 
 
 class Writer:
-    """Runs jobs on the writing connection, many to a commit. `growths` counts the commits that made the feed grow;
+    """Runs jobs on the writing connection, many to a commit. `appends` counts the commits that made the feed grow;
     `on_commit` is called on the event loop after each commit.
     """
 
@@ -58,7 +58,7 @@ class Writer:
         self._write_row = write_row
         self._db = Database(path, names=names)
         self._on_commit = on_commit
-        self.growths = 0
+        self.appends = 0
         self._arrived: list[_Job] = []
         self._batches: queue.SimpleQueue[list[_Job]] = queue.SimpleQueue()
         self._is_called = False
@@ -75,7 +75,7 @@ class Writer:
         """
         return await self._run(lambda db, _: [work(db)], None, in_transaction=in_transaction)
 
-    async def run_with_others(self, work: Callable[[Database, list[Item]], Sequence[T]], item: Item) -> T:
+    async def run_batched(self, work: Callable[[Database, list[Item]], Sequence[T]], item: Item) -> T:
         """The same, where `work` can do many at once: it is given the items of neighbours that came with equal work,
         and gives a result for each. Where it raises, they are done one by one.
         """
@@ -160,7 +160,7 @@ class Writer:
                     for work, alike in groupby(jobs, attrgetter("work")):
                         results += self._run_in_savepoint(work, list(alike))
                     self._db.execute("COMMIT")
-                    self.growths = self._db.growths
+                    self.appends = self._db.appends
                 except BaseException as error:
                     if self._db.connection.in_transaction:
                         self._db.execute("ROLLBACK")
@@ -249,7 +249,7 @@ class NoWriter(Writer):
     """Where the ledger's files cannot be written: every job is refused."""
 
     def __init__(self) -> None:
-        self.growths = 0
+        self.appends = 0
         self._closed = True
 
     async def _run(

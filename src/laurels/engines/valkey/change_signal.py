@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 _LOOK_UP_S = 5.0  # a listener that hears nothing looks up so often
 
 
-class ChangeSignal:
+class ServerChangeSignal:
     """Notifies when a message comes on a channel. Subscribes when somebody first waits, in a task of its own."""
 
     def __init__(self, client: Redis, channel: str) -> None:

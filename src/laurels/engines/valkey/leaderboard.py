@@ -17,11 +17,11 @@ from redis.exceptions import RedisError
 from laurels.engines.valkey import answers, loading, telling
 from laurels.engines.valkey.address import read_address
 from laurels.engines.valkey.answers import DAMAGED, Row, Views
-from laurels.engines.valkey.change_signal import ChangeSignal
+from laurels.engines.valkey.change_signal import ServerChangeSignal
 from laurels.engines.valkey.connecting import Tls
 from laurels.engines.valkey.server import Server
 from laurels.errors import BoardMoved, BoardNotReady, BoardUnavailable, FeedDiverged, SettingsError
-from laurels.leaderboard import ALL_TIME, Change, Followed, Part, View, is_name
+from laurels.leaderboard import ALL_TIME, Change, Followed, Part, View, check_shard, is_name, size_of
 from laurels.model import Mark, Version
 
 PREFIX = "laurels"
@@ -60,7 +60,7 @@ class ValkeyLeaderboard:
         self._server = server
         self._prefix = prefix
         self._identity = identity or ""
-        self._signal = ChangeSignal(server.client, f"{prefix}:changed")
+        self._signal = ServerChangeSignal(server.client, f"{prefix}:changed")
         self._views = Views()
         # What was read last: a read that is sent later and shows less comes from a server that lost something.
         self._seen = 0, Version(0, {})
@@ -119,10 +119,10 @@ class ValkeyLeaderboard:
         A view that is older than one that this process saw before says that it was never confirmed.
         """
         before = self._seen
-        board, top = _board(board), max(top, 0)
+        board, top, around = _board(board), size_of(top), size_of(around)
         stamp, known = self._views.known_top(board, top)
         question = [
-            board.encode(), _id(member_id), b"%d" % top, b"%d" % max(around, 0), stamp, self._identity.encode(),
+            board.encode(), _id(member_id), b"%d" % top, b"%d" % around, stamp, self._identity.encode(),
         ]  # fmt: skip
         answer: bytes = await self._ask("read", question)
         try:
@@ -173,6 +173,7 @@ class ValkeyLeaderboard:
 
     async def apply(self, shard: int, changes: Sequence[tuple[int, Change]], upto: Mark) -> None:
         """See the port. Raises `BoardMoved` where the board is not where this process left it."""
+        check_shard(shard)
         mark = self._marks.get(shard, Mark())
         told = telling.encode(changes)
         begun = time.perf_counter()

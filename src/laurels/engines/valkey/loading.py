@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from msgspec import msgpack
 
-from laurels.leaderboard import MOST_MEMBER, Part, is_name
+from laurels.leaderboard import Part, check_number, is_name
 
 _ERASED = "?"
 
@@ -40,8 +40,7 @@ def _members(part: Part) -> tuple[list[int | str], dict[int, str]]:
     entries: dict[int, str] = {}
     rows = zip(part.numbers, part.ids, part.name_numbers, part.hidden, strict=True)
     for number, member_id, name_number, hidden in rows:
-        if not 0 <= number <= MOST_MEMBER:
-            raise ValueError(f"member numbers are from 0 to {MOST_MEMBER}, not {number}")
+        check_number(number)
         if member_id is None:
             members += (number, _ERASED, "")
             continue

@@ -6,7 +6,6 @@ from typing import assert_never
 from msgspec import msgpack
 
 from laurels.leaderboard import (
-    MOST_MEMBER,
     Change,
     Erased,
     Hidden,
@@ -15,6 +14,7 @@ from laurels.leaderboard import (
     Renamed,
     Scored,
     Shown,
+    check_change,
     is_name,
 )
 
@@ -32,7 +32,7 @@ def encode(changes: Sequence[tuple[int, Change]]) -> bytes:
 
 
 def _told(position: int, change: Change) -> Told:
-    _check_number(change.member)
+    check_change(change)
     match change:
         case Scored(member, board, points):
             return position, "score", member, _points(points), _name(board)
@@ -41,17 +41,11 @@ def _told(position: int, change: Change) -> Told:
         case Renamed(member, name_number):
             return position, "rename", member, name_number
         case Merged(member, into):
-            _check_number(into)
             return position, "merge", member, into
         case Hidden() | Shown() | Erased():
             return position, _KINDS[type(change)], change.member
         case _:
             assert_never(change)
-
-
-def _check_number(member: int) -> None:
-    if not 0 <= member <= MOST_MEMBER:
-        raise ValueError(f"member numbers are from 0 to {MOST_MEMBER}, not {member}")
 
 
 def _points(points: int) -> int | str:

@@ -36,7 +36,7 @@ class Base:
         assert not left, f"still running after close: {left}"
 
     @pytest.fixture
-    def dice(self) -> Random:
+    def rng(self) -> Random:
         """Give the test's randomness; its seed is shown where the test fails."""
         seed = int(os.environ.get("LAURELS_TEST_SEED") or SystemRandom().getrandbits(32))
         print(f"LAURELS_TEST_SEED={seed} repeats this")  # noqa: T201

@@ -39,14 +39,14 @@ from laurels.testing.naive_board import NaiveLeaderboard
 class Applying(Base):
     """Whatever is delivered twice, late or in other batches: each entry counts once, and its mark moves with it."""
 
-    async def test_old_batches_count_nothing(self, feed: Feed, dice: Random) -> None:
+    async def test_old_batches_count_nothing(self, feed: Feed, rng: Random) -> None:
         """Everything that was ever applied, again, shuffled."""
         await feed.begin(*join(0, 1, 2, 3))
         for turn in range(12):
             await feed.add(*score({turn % 4: 1 + turn}), shard=turn % 2)
         before = await readings(feed.engine, 4)
         again = [*feed.batches, *feed.batches]
-        dice.shuffle(again)
+        rng.shuffle(again)
         for batch in again:
             await feed.engine.apply(batch.shard, batch.changes, batch.upto)
         assert await readings(feed.engine, 4) == before
@@ -97,16 +97,16 @@ class Applying(Base):
             identity="ledger-1", epoch=1, rules="Europe/London", marks={0: mark(2)}
         )
 
-    async def test_thousands_of_members_agree_with_the_naive_board(self, feed: Feed, dice: Random) -> None:
+    async def test_thousands_of_members_agree_with_the_naive_board(self, feed: Feed, rng: Random) -> None:
         """Enough of them to fill many blocks or pages of an engine, with many ties, in and out of the ranking."""
         members = 5_000
         await feed.begin(*join(*range(members)))
         for _ in range(6):
-            some = dice.sample(range(members), 2_500)
-            await feed.add(*score({member: min(int(dice.paretovariate(0.8)), 1_000_000) - 3 for member in some}))
-        await feed.add(*(Hidden(member) for member in dice.sample(range(members), 200)))
+            some = rng.sample(range(members), 2_500)
+            await feed.add(*score({member: min(int(rng.paretovariate(0.8)), 1_000_000) - 3 for member in some}))
+        await feed.add(*(Hidden(member) for member in rng.sample(range(members), 200)))
         assert await rows_of(feed.engine) == feed.naive.standings(ALL_TIME)
-        for member in dice.sample(range(members), 20):
+        for member in rng.sample(range(members), 20):
             assert_agrees(
                 await feed.engine.read(ALL_TIME, member_id(member), top=100, around=50),
                 feed.naive.read(ALL_TIME, member_id(member), top=100, around=50),
@@ -124,13 +124,13 @@ class Applying(Base):
     @given(
         shards=ledgers(),
         lengths=st.lists(st.integers(1, 9), min_size=1, max_size=5),
-        dice=st.randoms(use_true_random=True),  # seeded beforehand: drawing inside a coroutine would end its event loop
+        rng=st.randoms(use_true_random=True),  # seeded beforehand: drawing inside a coroutine would end its event loop
     )
     async def test_any_feed_gives_what_the_naive_board_gives(
-        self, shards: Shards, lengths: list[int], dice: Random
+        self, shards: Shards, lengths: list[int], rng: Random
     ) -> None:
         """After each batch, with old ones in between; and after a rebuild that cuts otherwise and reads ids late."""
-        note(f"{shards=} {lengths=} {dice=}")
+        note(f"{shards=} {lengths=} {rng=}")
         numbers = sorted({change.member for entries in shards.values() for entry in entries for change in entry})
         async with self.closed_after() as engine:
             await engine.reset(FOLLOWED)
@@ -138,16 +138,16 @@ class Applying(Base):
             naive = NaiveLeaderboard()
             batches = cut(shards, lengths)
             for done, batch in enumerate(batches):
-                for again in (batch, dice.choice(batches[: done + 1]), batch):
+                for again in (batch, rng.choice(batches[: done + 1]), batch):
                     await engine.apply(again.shard, again.changes, again.upto)
                 naive.apply(batch.shard, batch.changes, batch.upto)
-                await agree(engine, naive, [dice.choice(numbers)], dice)
-            await agree(engine, naive, numbers, dice)
+                await agree(engine, naive, [rng.choice(numbers)], rng)
+            await agree(engine, naive, numbers, rng)
             await engine.reset(FOLLOWED)
             for batch in cut(read_later(shards), [*reversed(lengths), 10]):
                 await engine.apply(batch.shard, batch.changes, batch.upto)
             await engine.confirm(2)
-            await agree(engine, naive, numbers, dice)
+            await agree(engine, naive, numbers, rng)
 
 
 class Rebuilding(Base):

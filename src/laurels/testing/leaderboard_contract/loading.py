@@ -110,10 +110,10 @@ class Loading(Base):
         shards=st.sampled_from([1, 2, 16]).flatmap(lambda width: ledgers(width=width)),
         count=st.integers(1, 4),
         apart=st.sampled_from([{}, {"apart": True}]),
-        dice=st.randoms(use_true_random=True),
+        rng=st.randoms(use_true_random=True),
     )
     async def test_what_was_loaded_is_what_was_replayed(
-        self, shards: Shards, count: int, apart: dict[str, bool], dice: Random
+        self, shards: Shards, count: int, apart: dict[str, bool], rng: Random
     ) -> None:
         """Hidden, renamed, erased, merged, on two boards, in 1 to 16 shards; and it goes on in the same way."""
         note(f"{shards=} {count=} {apart=}")
@@ -130,7 +130,7 @@ class Loading(Base):
             await engine.confirm(3)
             view = await engine.read(ALL_TIME, None, top=0, around=0)
             assert (view.version, view.confirmed_at) == (at.version, 3)
-            await agree(engine, naive, numbers, dice)
+            await agree(engine, naive, numbers, rng)
             for number in numbers:
                 shard = number % len(shards)
                 upto = mark(naive.positions.get(shard, 0) + 4)
@@ -140,7 +140,7 @@ class Loading(Base):
                 batch_changes = list(enumerate(changes, upto.position - 3))
                 await engine.apply(shard, batch_changes, upto)
                 naive.apply(shard, batch_changes, upto)
-            await agree(engine, naive, numbers, dice)
+            await agree(engine, naive, numbers, rng)
 
     async def test_readers_see_what_was_there_before_until_it_is_confirmed(self, feed: Feed) -> None:
         """While it is loaded, and after."""

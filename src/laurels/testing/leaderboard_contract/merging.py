@@ -142,7 +142,7 @@ class Merging(Base):
         assert me == ranked(2, 6, rank=1, position=1, tied=1)
 
     @pytest.mark.parametrize("history", [*HISTORIES])
-    async def test_any_turns_of_two_shards_end_in_the_same_board(self, history: str, dice: Random) -> None:
+    async def test_any_turns_of_two_shards_end_in_the_same_board(self, history: str, rng: Random) -> None:
         """All interleavings, each compared with the naive board at its end."""
         shards = HISTORIES[history]
         numbers = [0, 1, 2]
@@ -158,17 +158,17 @@ class Merging(Base):
                     await engine.apply(shard, changes, mark(done[shard]))
                     naive.apply(shard, changes, mark(done[shard]))
                 await engine.confirm(1)
-                await agree(engine, naive, numbers, dice)
+                await agree(engine, naive, numbers, rng)
                 ends.append([naive.read(board, member_id(0), top=9, around=9) for board in BOARDS])
         assert all(end == ends[0] for end in ends)
 
-    async def test_ten_thousand_merges_agree_with_the_naive_board(self, feed: Feed, dice: Random) -> None:
+    async def test_ten_thousand_merges_agree_with_the_naive_board(self, feed: Feed, rng: Random) -> None:
         """Enough to outgrow what an engine makes room for at first; many into one, and long chains."""
         members = 12_000
         await feed.begin(*join(*range(members)), *score({member: 1 + member % 7 for member in range(members)}))
         chain = [Merged(member, member + 1) for member in range(2_000)]
-        many = [Merged(member, dice.choice([11_000, 11_001])) for member in range(2_001, 10_000)]
-        await feed.add(*dice.sample(chain, len(chain)), *many)
+        many = [Merged(member, rng.choice([11_000, 11_001])) for member in range(2_001, 10_000)]
+        await feed.add(*rng.sample(chain, len(chain)), *many)
         await feed.add(*(Scored(member, ALL_TIME, 1) for member in range(0, 10_000, 97)))
         assert await rows_of(feed.engine) == feed.naive.standings(ALL_TIME)
         view = await feed.engine.read(ALL_TIME, member_id(0), top=1, around=0)

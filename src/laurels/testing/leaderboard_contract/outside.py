@@ -2,7 +2,7 @@
 
 import pytest
 
-from laurels.leaderboard import ALL_TIME, Change, Joined, Leaderboard, Merged, Scored
+from laurels.leaderboard import ALL_TIME, Change, Joined, Leaderboard, Merged, Renamed, Scored
 from laurels.testing.leaderboard_contract.base import Base
 from laurels.testing.leaderboard_contract.questions import members_of, points_of, rows_of
 from laurels.testing.leaderboard_feeds import FOLLOWED, Feed, join, mark, member_id, score
@@ -57,10 +57,27 @@ class Outside(Base):
         assert me is not None
         assert await rows_of(feed.engine) == [(text, 3, 1, 1)]
 
+    async def test_sizes_beyond_all_are_everybody(self, feed: Feed) -> None:
+        """However large the number is."""
+        await feed.begin(*join(0, 1, 2), *score({0: 3, 1: 2, 2: 1}))
+        for size in (2**31 - 1, 2**31, 2**63, 2**64, 10**30):
+            view = await feed.engine.read(ALL_TIME, member_id(1), top=size, around=size)
+            assert [place.member for place in view.top] == [0, 1, 2]
+            assert [place.member for place in view.around] == [0, 1, 2]
+            rows = [row async for chunk in feed.engine.standings(ALL_TIME, chunk=size) for row in chunk]
+            assert [row[1] for row in rows] == [3, 2, 1]
+
+    async def test_a_shard_that_cannot_be_is_refused(self, feed: Feed) -> None:
+        """A ledger has at most sixteen."""
+        await feed.begin(*join(0), *score({0: 5}))
+        for shard in (-1, 16, 2**31, 2**64):
+            with pytest.raises((ValueError, OverflowError)):
+                await feed.engine.apply(shard, [(1, Scored(0, ALL_TIME, 1))], mark(1))
+
     async def test_sizes_below_zero_are_zero(self, feed: Feed) -> None:
         """No rows from the other end."""
         await feed.begin(*join(0, 1, 2), *score({0: 3, 1: 2, 2: 1}))
-        for size in (-1, -2, -(2**31)):
+        for size in (-1, -2, -(2**31), -(2**63) - 1, -(10**30)):
             view = await feed.engine.read(ALL_TIME, member_id(1), top=size, around=size)
             assert list(view.top) == []
             assert [place.member for place in view.around] == [1]
@@ -75,7 +92,19 @@ class Outside(Base):
             Scored(2**32 - 2, ALL_TIME, 1),
             Scored(2**64, ALL_TIME, 1),
             Joined(-1, "ann", 1_000),
+            Joined(1, "", 1_000),
+            Joined(2, "\ud800", 1_000),
+            Joined(2, "x" * 4_097, 1_000),
+            Joined(2, "\U0001f600" * 1_025, 1_000),
+            Joined(2, "cyd", -1),
+            Joined(2, "cyd", 2**30),
+            Joined(2, "cyd", 2**64),
+            Joined(2, None, 2**30),
+            Renamed(0, 2**30),
+            Renamed(0, -1),
             Merged(-1, 0),
+            Merged(0, -1),
+            Merged(0, 2**32 - 2),
             *(Scored(0, name, 1) for name in NAMES_OF_NONE[:-1]),
         ],
     )

@@ -56,12 +56,12 @@ def assert_agrees(view: View, expected: Reading) -> None:
     assert reading(view) == expected
 
 
-async def agree(engine: Leaderboard, naive: NaiveLeaderboard, members: Sequence[int], dice: Random) -> None:
+async def agree(engine: Leaderboard, naive: NaiveLeaderboard, members: Sequence[int], rng: Random) -> None:
     """Fail where these members, or a whole board, are seen otherwise than by the naive board."""
     for board in BOARDS:
         assert await rows_of(engine, board) == naive.standings(board)
         for member in members:
-            top, around = dice.randint(0, 12), dice.randint(0, 5)
+            top, around = rng.randint(0, 12), rng.randint(0, 5)
             view = await engine.read(board, member_id(member), top=top, around=around)
             assert_agrees(view, naive.read(board, member_id(member), top=top, around=around))
 

@@ -134,15 +134,15 @@ class Accepting(Base):
         points = [points for _, _, points in await shop.points_entries()]
         assert points == [10, 20, -1, -2, -3, 7, -2]
 
-    async def test_every_message_three_times_and_shuffled_counts_once(self, shop: Shop, dice: Random) -> None:
+    async def test_every_message_three_times_and_shuffled_counts_once(self, shop: Shop, rng: Random) -> None:
         """Whatever the order in which they come."""
         documents = [order(f"A{n}", f"m{n % 7}", f"{10 * n}.00") for n in range(1, 41)]
         documents_thrice = documents * 3
-        dice.shuffle(documents_thrice)
+        rng.shuffle(documents_thrice)
         for start in range(0, len(documents_thrice), 16):
             await shop.accept(*documents_thrice[start : start + 16])
-            if dice.random() < 0.5:
-                await shop.award(limit=dice.randint(1, 30))
+            if rng.random() < 0.5:
+                await shop.award(limit=rng.randint(1, 30))
         await shop.award()
         for member in range(7):
             earned = sum(n for n in range(1, 41) if n % 7 == member)
@@ -172,16 +172,16 @@ class Accepting(Base):
             await other.award()
         assert (await shop.balance("ann")).balance == 3
 
-    async def test_documents_are_taken_in_order_of_acceptance(self, shop: Shop, dice: Random) -> None:
+    async def test_documents_are_taken_in_order_of_acceptance(self, shop: Shop, rng: Random) -> None:
         """A member's documents are awarded in the order in which they came, whatever the size of a batch."""
         ids: dict[str, list[str]] = {"ann": [], "bob": [], "cy": []}
         for n in range(60):
-            member_id = dice.choice(list(ids))
+            member_id = rng.choice(list(ids))
             ids[member_id].append(f"A{n}")
             await shop.accept(order(f"A{n}", member_id, "10.00"))
-            if dice.random() < 0.2:
+            if rng.random() < 0.2:
                 for shard in await shop.ledger.own():
-                    await shop.awarder.step_in(shard, dice.randint(1, 9))
+                    await shop.awarder.step_in(shard, rng.randint(1, 9))
         await shop.award(limit=7)
         for member_id, expected in ids.items():
             newest_first = await shop.ledger.entries(member_id, limit=100)

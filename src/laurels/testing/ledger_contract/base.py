@@ -16,13 +16,13 @@ from laurels.ledger import DocumentState, Finding, Ledger, QuarantinedDocument, 
 from laurels.model import (
     Adjustment,
     Balance,
+    BoardEntry,
     Document,
     DocumentKind,
     Entry,
     EntryKind,
     Mark,
     Order,
-    Outline,
     Redemption,
     Refund,
 )
@@ -44,8 +44,8 @@ MEMBER_EVENTS = frozenset(
 )
 
 
-def outline_of(entry: Entry) -> Outline:
-    """What `Ledger.outline` gives for an entry."""
+def outline_of(entry: Entry) -> BoardEntry:
+    """What `Ledger.board_entries` gives for an entry."""
     member_id = entry.member_id if entry.kind is EntryKind.ENROL else None
     return (
         entry.position,
@@ -170,7 +170,7 @@ class Base:
         raise NotImplementedError
 
     @pytest.fixture
-    def dice(self) -> Random:
+    def rng(self) -> Random:
         """Give the test's randomness; its seed is shown where the test fails."""
         seed = int(os.environ.get("LAURELS_TEST_SEED") or SystemRandom().getrandbits(32))
         print(f"LAURELS_TEST_SEED={seed} repeats this")  # noqa: T201

@@ -10,7 +10,7 @@ from laurels.awarding import recount_of
 from laurels.clock import elapsed
 from laurels.errors import FeedDiverged, InsufficientPoints, LedgerUnavailable
 from laurels.ledger import Heads
-from laurels.model import Entry, EntryKind, Mark, MemberEvent, Outline
+from laurels.model import BoardEntry, Entry, EntryKind, Mark, MemberEvent
 from laurels.testing.ledger_contract.base import (
     SOON_S,
     Base,
@@ -85,14 +85,14 @@ class Following(Base):
         for shard, head in (await shop.ledger.heads()).marks.items():
             entries = {entry.position: entry for entry in feed if entry.shard == shard}
             mark = Mark()
-            read: list[Outline] = []
+            read: list[BoardEntry] = []
             while mark != head:
-                outlines, mark = await shop.ledger.outline(shard, mark, chunk)
-                assert mark == Mark(outlines[-1][0], entries[outlines[-1][0]].hash)
-                assert len(outlines) == min(chunk, len(entries) - len(read))
-                read += outlines
+                board_entries, mark = await shop.ledger.board_entries(shard, mark, chunk)
+                assert mark == Mark(board_entries[-1][0], entries[board_entries[-1][0]].hash)
+                assert len(board_entries) == min(chunk, len(entries) - len(read))
+                read += board_entries
             assert read == [outline_of(entry) for entry in entries.values()]
-            assert await shop.ledger.outline(shard, head, chunk) == ([], head)
+            assert await shop.ledger.board_entries(shard, head, chunk) == ([], head)
 
     async def test_another_history_is_noticed(self, shop: Shop) -> None:
         """Another hash, or a position beyond the head."""
@@ -109,7 +109,7 @@ class Following(Base):
                     with pytest.raises(FeedDiverged):
                         await shop.ledger.feed(shard, foreign, 10)
                     with pytest.raises(FeedDiverged):
-                        await shop.ledger.outline(shard, foreign, 10)
+                        await shop.ledger.board_entries(shard, foreign, 10)
 
     async def test_who_follows_while_many_write_misses_nothing(self, shop: Shop, open_ledger: OpenLedger) -> None:
         """Two processes write through many tasks at once; what was read on the way is what a fresh reader reads."""
@@ -201,7 +201,7 @@ class Waking(Base):
         await shop.accept(order("A1", "ann", "25.00"))
         await soon(shop.ledger.wait_for_work(10 * SOON_S))
         await shop.award()
-        await soon(shop.ledger.wait_for_news(known, 10 * SOON_S))
+        await soon(shop.ledger.wait_for_entries(known, 10 * SOON_S))
 
     async def test_work_wakes_who_waits(self, shop: Shop) -> None:
         """A new document, and one that is retried."""
@@ -221,13 +221,13 @@ class Waking(Base):
         """Not before, and not for what is waiting or in quarantine."""
         await shop.sell(order("A1", "ann", "2500", currency="JPY"), refund("R1", "ann", "5.00", "A9"))
         known = await shop.ledger.heads()
-        for wait in (shop.ledger.wait_for_work(0.1), shop.ledger.wait_for_news(known, 0.1)):
+        for wait in (shop.ledger.wait_for_work(0.1), shop.ledger.wait_for_entries(known, 0.1)):
             began = elapsed()
             await soon(wait)
             assert elapsed() - began >= 0.099
 
     async def _woken_after(self, shop: Shop, known: Heads) -> float:
-        await shop.ledger.wait_for_news(known, 10 * SOON_S)
+        await shop.ledger.wait_for_entries(known, 10 * SOON_S)
         assert (await shop.ledger.heads()).version != known.version
         return elapsed()
 

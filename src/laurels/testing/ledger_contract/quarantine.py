@@ -1,5 +1,6 @@
 """Quarantine: what could not be awarded stays until an operator decides."""
 
+import msgspec
 import pytest
 
 from laurels.errors import NotFound
@@ -163,6 +164,39 @@ class Quarantine(Base):
             await shop.ledger.change_member(member_id, MemberEvent.ERASE, actor="clerk")
         kept = [await shop.ledger.quarantined(*key_of(each)) for each in await shop.ledger.quarantine()]
         assert [each.raw for each in kept] == [b""] * len(kept)
+
+    async def test_a_conflict_goes_with_a_member_who_is_erased_before_it_is_set_aside(self, shop: Shop) -> None:
+        """The conflict was found, the member erased, and then the message came: nothing of it is kept."""
+        await shop.sell(order("A1", "ann", "25.00"), order("B1", "bob", "25.00"))
+        refused = []
+        for order_id, member_id in (("A1", "ann"), ("B1", "bob")):
+            other = order(order_id, member_id, "26.00").document(member_id.encode())
+            [receipt] = await shop.ledger.accept([other])
+            assert receipt.conflict
+            message = RefusedMessage(
+                origin="queue:orders", body=other.raw, reason="other", member_id=member_id, in_conflict=other
+            )
+            refused.append(message)
+        await shop.ledger.change_member("ann", MemberEvent.ERASE, actor="clerk")
+        await shop.ledger.set_aside(refused)
+        kept = [await shop.ledger.quarantined(*key_of(each)) for each in await shop.ledger.quarantine()]
+        assert [each.raw for each in kept] == [b"bob"]
+
+    async def test_a_message_that_was_read_before_its_member_was_erased_is_not_taken(self, shop: Shop) -> None:
+        """Whoever tries again read it, the member was erased, and then it came to be accepted: it enrols nobody."""
+        await shop.sell(order("A1", "ann", "25.00"))
+        for member_id in ("ann", "bob"):
+            body = member_id.encode()
+            refused = RefusedMessage(origin="queue:orders", body=body, reason="late", member_id=member_id)
+            await shop.ledger.set_aside([refused])
+        read = await shop.ledger.quarantine()
+        await shop.ledger.change_member("ann", MemberEvent.ERASE, actor="clerk")
+        for member_id, message in zip(("ann", "bob"), read, strict=True):
+            document = order(f"late {member_id}", member_id, "25.00").document(member_id.encode())
+            again = msgspec.structs.replace(document, read_from=(message.source, message.id))
+            [receipt] = await shop.ledger.accept([again])
+            assert receipt.conflict is (member_id == "ann")
+            assert (await shop.ledger.member(member_id) is None) is (member_id == "ann")
 
     async def test_a_conflict_tells_both_fingerprints(self, shop: Shop) -> None:
         """The kept one is the same each time; the sent one is another for other content; neither is the bare one."""

@@ -109,12 +109,12 @@ class RefundsOfOrders(Base):
         assert (state.entry.points, state.member_id) == (-1, "ann")
         assert (await shop.balance("ann")).balance == 2
 
-    async def test_those_that_wait_are_released_in_order_of_acceptance(self, shop: Shop, dice: Random) -> None:
+    async def test_those_that_wait_are_released_in_order_of_acceptance(self, shop: Shop, rng: Random) -> None:
         """Some from the same batch as the order, some from long before."""
         early = [refund(f"R{n}", "ann", "3.00", "A1") for n in range(8)]
         for each in early:
             await shop.accept(each)
-            if dice.random() < 0.5:
+            if rng.random() < 0.5:
                 await shop.award()
         await shop.accept(order("A1", "ann", "100.00"))
         await shop.award()

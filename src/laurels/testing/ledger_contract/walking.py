@@ -139,14 +139,14 @@ class Walking(Base):
     """Accept, repeat, conflict, refund before order, partial refunds, spend, correct, erase, change the program."""
 
     async def test_after_each_step_a_balance_is_what_the_twin_says(
-        self, shop: Shop, open_ledger: OpenLedger, dice: Random
+        self, shop: Shop, open_ledger: OpenLedger, rng: Random
     ) -> None:
         """Two processes take turns."""
         twin = Twin()
         async with opened_again(open_ledger, shop) as other:
             for n in range(STEPS):
-                await _step((shop, other), twin, dice, n)
-                looking = dice.choice((shop, other))
+                await _step((shop, other), twin, rng, n)
+                looking = rng.choice((shop, other))
                 for member_id in MEMBERS:
                     person = twin.persons.get(member_id)
                     found = await looking.ledger.balance(member_id)
@@ -157,22 +157,22 @@ class Walking(Base):
                 assert (await other.state(document)).status is twin.status[key], key
 
 
-async def _step(shops: Sequence[Shop], twin: Twin, dice: Random, n: int) -> None:
-    shop = dice.choice(shops)
-    member_id = dice.choice(MEMBERS)
-    match dice.choice(("documents",) * 8 + ("award",) * 4 + ("spend", "spend", "correct", "erase", "hide", "program")):
+async def _step(shops: Sequence[Shop], twin: Twin, rng: Random, n: int) -> None:
+    shop = rng.choice(shops)
+    member_id = rng.choice(MEMBERS)
+    match rng.choice(("documents",) * 8 + ("award",) * 4 + ("spend", "spend", "correct", "erase", "hide", "program")):
         case "documents":
-            documents = [_document(twin, dice, f"{n}-{each}") for each in range(dice.randint(1, 4))]
+            documents = [_document(twin, rng, f"{n}-{each}") for each in range(rng.randint(1, 4))]
             expected = [twin.accept(each) for each in documents]
             receipts = await shop.accept(*documents)
             assert [(receipt.repeated, receipt.conflict) for receipt in receipts] == expected
         case "award":
             twin.award()
-            await shop.award(limit=dice.randint(1, 20))
+            await shop.award(limit=rng.randint(1, 20))
         case "spend":
-            await _spend(shop, twin, member_id, dice.randint(1, 40), f"S{n}")
+            await _spend(shop, twin, member_id, rng.randint(1, 40), f"S{n}")
         case "correct":
-            person, moved = twin.enrol(member_id), dice.randint(-20, 40)
+            person, moved = twin.enrol(member_id), rng.randint(-20, 40)
             person.balance += moved
             person.score += moved
             await shop.awarder.settle(adjustment(f"J{n}", member_id, moved))
@@ -180,7 +180,7 @@ async def _step(shops: Sequence[Shop], twin: Twin, dice: Random, n: int) -> None
             twin.erase(member_id)
             await shop.ledger.change_member(member_id, MemberEvent.ERASE, actor="clerk")
         case "hide" if member_id in twin.persons:
-            event = dice.choice((MemberEvent.HIDE, MemberEvent.SHOW, MemberEvent.RENAME))
+            event = rng.choice((MemberEvent.HIDE, MemberEvent.SHOW, MemberEvent.RENAME))
             await shop.ledger.change_member(member_id, event, actor="clerk")
         case "program":
             twin.version += 1
@@ -200,25 +200,25 @@ async def _spend(shop: Shop, twin: Twin, member_id: str, spent: int, id: str) ->
         person.balance -= spent
 
 
-def _document(twin: Twin, dice: Random, id: str) -> Order | Refund:
+def _document(twin: Twin, rng: Random, id: str) -> Order | Refund:
     """A new order or refund, or one that was there before: as it was, or with something changed."""
-    member_id, amount = dice.choice(MEMBERS), dice.choice((0, 499, 500, 1000, 1499, 2500, dice.randint(1, 30_000)))
-    kind = dice.choice(("order", "refund", "repeat"))
+    member_id, amount = rng.choice(MEMBERS), rng.choice((0, 499, 500, 1000, 1499, 2500, rng.randint(1, 30_000)))
+    kind = rng.choice(("order", "refund", "repeat"))
     orders = [each for each in twin.taken.values() if isinstance(each, Order)]
     if kind == "repeat" and twin.taken:
-        again = dice.choice(list(twin.taken.values()))
-        return again if dice.random() < 0.7 else _changed(again)
+        again = rng.choice(list(twin.taken.values()))
+        return again if rng.random() < 0.7 else _changed(again)
     if kind == "refund":
-        of = dice.choice(orders) if orders and dice.random() < 0.8 else None
-        order_id = dice.choice((None, f"A{id}-later")) if of is None else of.order_id
-        if of is not None and dice.random() < 0.9:
+        of = rng.choice(orders) if orders and rng.random() < 0.8 else None
+        order_id = rng.choice((None, f"A{id}-later")) if of is None else of.order_id
+        if of is not None and rng.random() < 0.9:
             member_id = of.member_id
         return Refund(
             source="shop", refund_id=f"R{id}", order_id=order_id, member_id=member_id, currency="GBP", amount=amount
         )
     awaited = [refund for refund, _ in twin.waiting if refund.order_id not in {each.order_id for each in orders}]
-    if awaited and dice.random() < 0.5:
-        refund = dice.choice(awaited)
+    if awaited and rng.random() < 0.5:
+        refund = rng.choice(awaited)
         return _order(refund.order_id or "", refund.member_id, amount)
     return _order(f"A{id}", member_id, amount)
 

@@ -246,4 +246,4 @@ async def _place(services: Services, order: Order) -> Version:
         document = await services.ledger.document(DocumentKind.ORDER, order.source, order.order_id)
         if document is not None and document.entry is not None:
             return Version(heads.epoch, {document.entry.shard: document.entry.position})
-        await services.ledger.wait_for_news(heads, LOOK_S)
+        await services.ledger.wait_for_entries(heads, LOOK_S)

@@ -42,7 +42,7 @@ BURST = 100
 """Documents that a store sends at once when it is back."""
 
 
-class Kind(StrEnum):
+class DeliveryKind(StrEnum):
     """Why something is sent."""
 
     ORDER = "order"
@@ -56,7 +56,7 @@ class Delivery(Struct, frozen=True):
     """What reaches us together, `at_s` seconds after midnight."""
 
     at_s: float
-    kind: Kind
+    kind: DeliveryKind
     documents: tuple[Order | Refund, ...]
 
 
@@ -128,7 +128,7 @@ class _Day:
         held, outage.held = outage.held, []
         self._chance.shuffle(held)
         for start in range(0, len(held), BURST):
-            yield Delivery(outage.end_s, Kind.OFFLINE, tuple(held[start : start + BURST]))
+            yield Delivery(outage.end_s, DeliveryKind.OFFLINE, tuple(held[start : start + BURST]))
 
     def _sell(self, number: int, at_s: float) -> None:
         """One order, and what follows from it."""
@@ -136,10 +136,10 @@ class _Day:
         outage = next((outage for outage in self._outages if outage.covers(at_s)), None)
         if channel is not Channel.STORE or self._chance.random() >= STORES_CUT_OFF:
             outage = None
-        kind = Kind.ORDER if outage is None else Kind.OFFLINE
+        kind = DeliveryKind.ORDER if outage is None else DeliveryKind.OFFLINE
         occurred_at = None if outage is None else self._till_time(outage, at_s)
         if outage is None and self._chance.random() < LATE:
-            kind, occurred_at = Kind.LATE, self._plan.starts_at - self._chance.randrange(DAY, LATEST)
+            kind, occurred_at = DeliveryKind.LATE, self._plan.starts_at - self._chance.randrange(DAY, LATEST)
         order = Order(
             source=self._plan.run,
             order_id=f"{self._plan.run}-{number}",
@@ -170,12 +170,14 @@ class _Day:
                 amount=amount,
                 occurred_at=self._till_time(outage, at_s) if outage is not None and is_held else None,
             )
-            self._send(refund, Kind.OFFLINE if is_held else Kind.REFUND, at_s, outage if is_held else None)
+            self._send(
+                refund, DeliveryKind.OFFLINE if is_held else DeliveryKind.REFUND, at_s, outage if is_held else None
+            )
             left -= amount
             if not left:
                 return
 
-    def _send(self, document: Order | Refund, kind: Kind, at_s: float, outage: _Outage | None) -> None:
+    def _send(self, document: Order | Refund, kind: DeliveryKind, at_s: float, outage: _Outage | None) -> None:
         """At its moment, or with the burst of its store; some documents once more after that."""
         if outage is None:
             self._push(at_s, kind, document)
@@ -184,9 +186,9 @@ class _Day:
         if self._chance.random() < REPEATED:
             sent_s = at_s if outage is None else outage.end_s
             again_s = sent_s + self._chance.choice((0, self._chance.expovariate(1 / HOUR_S)))
-            self._push(min(again_s, DAY_S), Kind.REPEAT, document)
+            self._push(min(again_s, DAY_S), DeliveryKind.REPEAT, document)
 
-    def _push(self, at_s: float, kind: Kind, document: Order | Refund) -> None:
+    def _push(self, at_s: float, kind: DeliveryKind, document: Order | Refund) -> None:
         self._pushed += 1
         heapq.heappush(self._coming, (at_s, self._pushed, Delivery(at_s, kind, (document,))))
 

@@ -16,7 +16,7 @@ from laurels.model import EntryKind, Order, Refund
 from laurels.program import Program
 
 
-class Answer(StrEnum):
+class ExpectedAnswer(StrEnum):
     """What a shop is told about a document: taken, taken before, or not taken."""
 
     ACCEPTED = "accepted"
@@ -41,7 +41,7 @@ class Rule(Struct, frozen=True):
         return floor(Fraction(amount * self.points, self.per) + (Fraction(1, 2) if self.half_up else 0))
 
 
-class Line(Struct, frozen=True):
+class EarnedLine(Struct, frozen=True):
     """One entry of the ledger, as far as they are compared."""
 
     order_id: str
@@ -100,20 +100,20 @@ class ExpectedLedger:
     def __init__(self, rule: Rule) -> None:
         self._rule = rule
         self._pages: dict[str, _Page] = {}
-        self.answers = dict.fromkeys(Answer, 0)
+        self.answers = dict.fromkeys(ExpectedAnswer, 0)
 
     def send(self, documents: Iterable[Order | Refund]) -> None:
         """Documents are on their way."""
         for document in documents:
             self._entered(document)
 
-    def answer(self, documents: Iterable[Order | Refund], answers: Sequence[Answer]) -> None:
+    def answer(self, documents: Iterable[Order | Refund], answers: Sequence[ExpectedAnswer]) -> None:
         """Documents were answered, in their order."""
         for document, answer in zip(documents, answers, strict=True):
             sent = self._entered(document)
-            sent.acknowledged |= answer is not Answer.REFUSED
-            sent.refused |= answer is Answer.REFUSED
-            sent.accepted += answer is Answer.ACCEPTED
+            sent.acknowledged |= answer is not ExpectedAnswer.REFUSED
+            sent.refused |= answer is ExpectedAnswer.REFUSED
+            sent.accepted += answer is ExpectedAnswer.ACCEPTED
             self.answers[answer] += 1
 
     def count(self) -> tuple[int, int]:
@@ -129,10 +129,10 @@ class ExpectedLedger:
         """Everybody for whom anything was sent."""
         return sorted({page.member_id for page in self._pages.values()})
 
-    def compare(self, lines: Iterable[Line]) -> Found:
+    def compare(self, lines: Iterable[EarnedLine]) -> Found:
         """Hold the books against all entries that the ledger has of these orders."""
         found = Found()
-        there: dict[str, list[Line]] = {}
+        there: dict[str, list[EarnedLine]] = {}
         for line in lines:
             there.setdefault(line.order_id, []).append(line)
             found.entries += 1
@@ -147,7 +147,7 @@ class ExpectedLedger:
                 found.twice.append(f"{sent.name} was called new {sent.accepted} times")
         return found
 
-    def _check(self, page: _Page, order_id: str, lines: list[Line], found: Found) -> None:
+    def _check(self, page: _Page, order_id: str, lines: list[EarnedLine], found: Found) -> None:
         """Hold one order with its refunds against its entries."""
         earned = [line.points for line in lines if line.kind is EntryKind.EARN]
         sure = [refund.amount for refund in page.refunds.values() if refund.acknowledged]

@@ -11,8 +11,8 @@ from laurels.runtime.telling import Progress
 from laurels.runtime.upkeep import settle, verify_services
 from laurels.wiring import Services
 from laurels.workbench.customers import member_id
-from laurels.workbench.simulate.expected import Answer, ExpectedLedger, Line
-from laurels.workbench.simulate.target import Checked
+from laurels.workbench.simulate.expected import EarnedLine, ExpectedAnswer, ExpectedLedger
+from laurels.workbench.simulate.target import CheckedAnswer
 from laurels.workers import award_forever, project_forever
 
 CHUNK = 1000
@@ -64,7 +64,7 @@ class InProcess:
         self._at_rest = at_rest
         self._progress = progress
 
-    async def send(self, documents: Sequence[Order | Refund]) -> list[Answer]:
+    async def send(self, documents: Sequence[Order | Refund]) -> list[ExpectedAnswer]:
         """All in one commit."""
         receipts = await self._services.intake.accept_all([(document, b"") for document in documents])
         return [_answer(receipt) for receipt in receipts]
@@ -74,7 +74,7 @@ class InProcess:
         await self._at_rest()
         await settle(self._services, self._progress)
 
-    async def lines(self, expected: ExpectedLedger) -> list[Line]:  # noqa: ARG002 - the feed tells them all
+    async def lines(self, expected: ExpectedLedger) -> list[EarnedLine]:  # noqa: ARG002 - the feed tells them all
         """Read from the feed, from where it was when the day began."""
         lines = []
         heads = await self._services.ledger.heads()
@@ -84,18 +84,18 @@ class InProcess:
                 entries = await self._services.ledger.feed(shard, mark, CHUNK)
                 mark = Mark(entries[-1].position, entries[-1].hash)
                 lines += [
-                    Line(entry.order_id, entry.kind, entry.points)
+                    EarnedLine(entry.order_id, entry.kind, entry.points)
                     for entry in entries
                     if entry.source == self._run and entry.order_id is not None
                 ]
         return lines
 
-    async def check(self, expected: ExpectedLedger) -> Checked:  # noqa: ARG002 - the whole ledger is verified
+    async def check(self, expected: ExpectedLedger) -> CheckedAnswer:  # noqa: ARG002 - the whole ledger is verified
         """The same as `laurels verify`."""
-        return Checked.of(await verify_services(self._services, self._progress))
+        return CheckedAnswer.of(await verify_services(self._services, self._progress))
 
 
-def _answer(receipt: Receipt) -> Answer:
+def _answer(receipt: Receipt) -> ExpectedAnswer:
     if receipt.conflict:
-        return Answer.REFUSED
-    return Answer.REPEATED if receipt.repeated else Answer.ACCEPTED
+        return ExpectedAnswer.REFUSED
+    return ExpectedAnswer.REPEATED if receipt.repeated else ExpectedAnswer.ACCEPTED

@@ -24,8 +24,8 @@ from laurels.model.times import format_instant
 from laurels.runtime.telling import Progress
 from laurels.runtime.upkeep import projected_services, verify_services
 from laurels.settings import Settings
-from laurels.workbench.simulate.expected import Answer, ExpectedLedger, Line
-from laurels.workbench.simulate.target import Checked
+from laurels.workbench.simulate.expected import EarnedLine, ExpectedAnswer, ExpectedLedger
+from laurels.workbench.simulate.target import CheckedAnswer
 
 SCOPES = "orders:write members:read"
 """What a token needs for a simulated day."""
@@ -44,10 +44,10 @@ TRIES = 5
 PAGE = 100
 
 _ANSWERS = {
-    HTTPStatus.ACCEPTED: Answer.ACCEPTED,
-    HTTPStatus.OK: Answer.REPEATED,
-    HTTPStatus.CONFLICT: Answer.REFUSED,
-    HTTPStatus.UNPROCESSABLE_ENTITY: Answer.REFUSED,
+    HTTPStatus.ACCEPTED: ExpectedAnswer.ACCEPTED,
+    HTTPStatus.OK: ExpectedAnswer.REPEATED,
+    HTTPStatus.CONFLICT: ExpectedAnswer.REFUSED,
+    HTTPStatus.UNPROCESSABLE_ENTITY: ExpectedAnswer.REFUSED,
 }
 
 
@@ -106,13 +106,13 @@ class OverHttp:
         self._ledger_here = ledger_here
         self._progress = progress
 
-    async def send(self, documents: Sequence[Order | Refund]) -> list[Answer]:
+    async def send(self, documents: Sequence[Order | Refund]) -> list[ExpectedAnswer]:
         """One call each, as a till does; the orders of a burst in one call, after its refunds."""
         if len(documents) == 1:
             return [await self._send_one(documents[0])]
         orders = [document for document in documents if isinstance(document, Order)]
         refunds = [document for document in documents if isinstance(document, Refund)]
-        answers: dict[int, Answer] = {id(refund): await self._send_one(refund) for refund in refunds}
+        answers: dict[int, ExpectedAnswer] = {id(refund): await self._send_one(refund) for refund in refunds}
         if orders:
             body = [_form(order) | {"order_id": order.order_id} for order in orders]
             status, results = await self.ask("POST", "/orders", body)
@@ -138,27 +138,27 @@ class OverHttp:
                 if waiting:
                     await asyncio.sleep(PAUSE_S)
 
-    async def lines(self, expected: ExpectedLedger) -> list[Line]:
+    async def lines(self, expected: ExpectedLedger) -> list[EarnedLine]:
         """Read from the entries of every member."""
         members = expected.member_ids()
         entries = await self._each(self._entries, members)
         return [
-            Line(entry["order_id"], EntryKind(entry["kind"]), entry["points"])
+            EarnedLine(entry["order_id"], EntryKind(entry["kind"]), entry["points"])
             for of_member in entries
             for entry in of_member
             if str(entry.get("order_id", "")).startswith(f"{self._run}-")
         ]
 
-    async def check(self, expected: ExpectedLedger) -> Checked:
+    async def check(self, expected: ExpectedLedger) -> CheckedAnswer:
         """Whether the board shows every member's entries; and the ledger as a whole, where it is here."""
         members = expected.member_ids()
         with self._progress("asking", "members") as report:
             answers = await self._each(self._difference, members, report)
         differences = [difference for difference in answers if difference]
         if self._ledger_here is None:
-            return Checked(differences, None)
+            return CheckedAnswer(differences, None)
         async with projected_services(self._ledger_here, self._progress) as services:
-            return Checked.of(await verify_services(services, self._progress), *differences)
+            return CheckedAnswer.of(await verify_services(services, self._progress), *differences)
 
     async def ask(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
         """One call: the status and the answer. Raises `LedgerUnavailable`, and `NotAllowed` for a token that does not
@@ -193,7 +193,7 @@ class OverHttp:
         answer = connection.getresponse()
         return answer.status, answer.read()
 
-    async def _send_one(self, document: Order | Refund) -> Answer:
+    async def _send_one(self, document: Order | Refund) -> ExpectedAnswer:
         path = f"/order/{quote(document.order_id or '', safe='')}"
         status, said = await self.ask(
             "POST", path if isinstance(document, Order) else f"{path}/refund", _form(document)

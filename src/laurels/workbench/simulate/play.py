@@ -10,7 +10,7 @@ from msgspec import Struct, field
 from laurels import clock
 from laurels.errors import LedgerUnavailable
 from laurels.model import Order
-from laurels.workbench.simulate.day import DAY_S, Delivery, Kind
+from laurels.workbench.simulate.day import DAY_S, Delivery, DeliveryKind
 from laurels.workbench.simulate.expected import ExpectedLedger
 from laurels.workbench.simulate.target import Target
 from laurels.workers import sleep
@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 class Played(Struct):
     """What was sent, by kind of document (a repeat counts as one), in how long, and how late at the worst."""
 
-    sent: Counter[Kind] = field(default_factory=Counter)
+    sent: Counter[DeliveryKind] = field(default_factory=Counter)
     orders: int = 0
     refunds: int = 0
     seconds: float = 0.0
@@ -68,7 +68,7 @@ async def play(
                 break
             played.behind_s = max(played.behind_s, -ahead_s)
             played.sent[delivery.kind] += len(delivery.documents)
-            if delivery.kind is not Kind.REPEAT:
+            if delivery.kind is not DeliveryKind.REPEAT:
                 new_orders = sum(isinstance(document, Order) for document in delivery.documents)
                 played.orders += new_orders
                 played.refunds += len(delivery.documents) - new_orders

@@ -11,8 +11,8 @@ from laurels.runtime.telling import Progress, say
 from laurels.runtime.upkeep import Verified, projected_services
 from laurels.settings import Settings
 from laurels.wiring import read_program
-from laurels.workbench.simulate.day import Kind, Plan, deliveries
-from laurels.workbench.simulate.expected import Answer, ExpectedLedger, Found, Rule
+from laurels.workbench.simulate.day import DeliveryKind, Plan, deliveries
+from laurels.workbench.simulate.expected import ExpectedAnswer, ExpectedLedger, Found, Rule
 from laurels.workbench.simulate.in_process import open_in_process
 from laurels.workbench.simulate.over_http import SCOPES, open_server
 from laurels.workbench.simulate.play import Played, play
@@ -123,12 +123,12 @@ def _summary(
         members=len(expected.member_ids()),
         orders=played.orders,
         refunds=played.refunds,
-        repeats=played.sent[Kind.REPEAT],
-        late=played.sent[Kind.LATE],
-        offline=played.sent[Kind.OFFLINE],
+        repeats=played.sent[DeliveryKind.REPEAT],
+        late=played.sent[DeliveryKind.LATE],
+        offline=played.sent[DeliveryKind.OFFLINE],
         acknowledged=acknowledged,
-        repeated=expected.answers[Answer.REPEATED],
-        refused=expected.answers[Answer.REFUSED],
+        repeated=expected.answers[ExpectedAnswer.REPEATED],
+        refused=expected.answers[ExpectedAnswer.REFUSED],
         unanswered=unanswered,
         sent_again=played.sent_again,
         entries=found.entries,

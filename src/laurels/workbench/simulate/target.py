@@ -7,10 +7,10 @@ from msgspec import Struct
 
 from laurels.model import Order, Refund
 from laurels.runtime.upkeep import Verified
-from laurels.workbench.simulate.expected import Answer, ExpectedLedger, Line
+from laurels.workbench.simulate.expected import EarnedLine, ExpectedAnswer, ExpectedLedger
 
 
-class Checked(Struct, frozen=True):
+class CheckedAnswer(Struct, frozen=True):
     """What is not as it should be on the board or in the ledger, in words; and the ledger's verification, where it can
     be reached from here.
     """
@@ -19,7 +19,7 @@ class Checked(Struct, frozen=True):
     verified: Verified | None
 
     @classmethod
-    def of(cls, verified: Verified, *more: str) -> "Checked":
+    def of(cls, verified: Verified, *more: str) -> "CheckedAnswer":
         """A verification, and what else was found."""
         return cls([*more, *(f"{finding.where}: {finding.what}" for finding in verified.findings)], verified)
 
@@ -27,7 +27,7 @@ class Checked(Struct, frozen=True):
 class Target(Protocol):
     """The services in this process, or a server."""
 
-    async def send(self, documents: Sequence[Order | Refund]) -> list[Answer]:
+    async def send(self, documents: Sequence[Order | Refund]) -> list[ExpectedAnswer]:
         """Send documents; one answer for each, in order.
 
         Raises `LedgerUnavailable` where it is not known what became of them; sending them again is safe.
@@ -38,10 +38,10 @@ class Target(Protocol):
         """Return when what was acknowledged is awarded and on the board, or when nothing moves any more."""
         ...
 
-    async def lines(self, expected: ExpectedLedger) -> list[Line]:
+    async def lines(self, expected: ExpectedLedger) -> list[EarnedLine]:
         """Every entry that the ledger has of the orders of this run, also of such that nobody sent."""
         ...
 
-    async def check(self, expected: ExpectedLedger) -> Checked:
+    async def check(self, expected: ExpectedLedger) -> CheckedAnswer:
         """Look at the board, and at all that the ledger promises."""
         ...

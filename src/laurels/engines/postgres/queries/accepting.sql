@@ -88,6 +88,11 @@ LEFT JOIN LATERAL (SELECT 'r'::"char" AS state, stranger FROM inbox WHERE inbox.
 LEFT JOIN aside a ON a.sequence = d.sequence
 LEFT JOIN award w ON w.shard = d.shard AND w.sequence = d.sequence;
 
+-- name: keep_message
+-- Whether a message in quarantine has its bytes, which it keeps until this transaction ends.
+SELECT a.raw <> '' FROM document d JOIN aside a ON a.sequence = d.sequence
+WHERE d.home = $1 AND d.source = $2 AND d.kind = 'g' AND d.id = $3 AND a.state = 'q' FOR SHARE OF a;
+
 -- name: document_state
 -- How far a document got; only where it is this member's, if one is named: of that number, or of that stranger.
 SELECT coalesce(i.state, a.state) AS state, d.shard, w.position, d.accepted_at, m.member_id, coalesce(a.reason, '') AS reason,

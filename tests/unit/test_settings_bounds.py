@@ -1,0 +1,35 @@
+"""Whole numbers in settings: what is beyond reason is refused at the start, for nothing may fail by it afterwards."""
+
+from pathlib import Path
+
+import pytest
+
+from laurels import clock
+from laurels.clock import DAY, HOUR, MINUTE
+from laurels.engines.sqlite import SqliteLedger
+from laurels.errors import SettingsError
+from laurels.settings import load, table
+from laurels.settings.group import MOST, MOST_DAYS
+
+WHOLE = [row.name for row in table() if type(row.default) is int] + ["http.metrics_port"]
+
+
+@pytest.mark.parametrize("name", WHOLE)
+@pytest.mark.parametrize("value", [-1, 10**12, 2**63, 10**30])
+def test_a_number_beyond_reason_is_named(tmp_path: Path, name: str, value: int) -> None:
+    with pytest.raises(SettingsError, match=name.replace(".", r"\.")):
+        load({"state": tmp_path, name: value}, environment={})
+
+
+def test_the_largest_times_have_room() -> None:
+    assert clock.now() + MOST * max(HOUR, MINUTE) < 2**63
+
+
+@pytest.mark.anyio
+async def test_rows_may_be_kept_as_long_as_a_setting_may_say(tmp_path: Path) -> None:
+    settings = load({"state": tmp_path, "audit.days": MOST_DAYS}, environment={})
+    ledger = SqliteLedger.open(tmp_path / "laurels.db")
+    try:
+        assert await ledger.cut_audit(before=clock.now() - settings.audit.days * DAY, limit=10) == 0
+    finally:
+        await ledger.close()
