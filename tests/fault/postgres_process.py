@@ -31,7 +31,7 @@ async def main(role: str, url: str, tag: str, folder: Path) -> None:
     ledger = await patient(lambda: PostgresLedger.open(url))
     awarder = Awarder(ledger, await patient(lambda: publish(ledger, parse_program(DEFAULT_PROGRAM))))
     answered = folder / tag
-    dice = Random(tag)
+    rng = Random(tag)
     n = 0
     while True:
         n += 1
@@ -39,11 +39,11 @@ async def main(role: str, url: str, tag: str, folder: Path) -> None:
             await patient(awarder.step)
             await patient(lambda: ledger.wait_for_work(0.2))
         elif role == "settle":
-            document = adjustment(f"{tag}-{n}", f"m{dice.randrange(MEMBERS)}", 1)
+            document = adjustment(f"{tag}-{n}", f"m{rng.randrange(MEMBERS)}", 1)
             await patient(lambda: awarder.settle(document))  # noqa: B023 - awaited before the next
             note(answered, [document.id])
         else:
-            sold = [order(f"{tag}-{n}-{i}", f"m{dice.randrange(MEMBERS)}", "10.00") for i in range(dice.randint(1, 20))]
+            sold = [order(f"{tag}-{n}-{i}", f"m{rng.randrange(MEMBERS)}", "10.00") for i in range(rng.randint(1, 20))]
             documents = [each.document() for each in sold]
             await patient(lambda: ledger.accept(documents))  # noqa: B023
             note(answered, [each.id for each in documents])

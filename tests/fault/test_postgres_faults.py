@@ -193,13 +193,13 @@ async def test_after_a_crash_of_the_server_it_is_found_again(server: Server) -> 
 
 
 async def test_the_same_orders_shuffled_through_many_processes_never_deadlock(
-    database: str, postgres: Databases, dice: Random
+    database: str, postgres: Databases, rng: Random
 ) -> None:
     documents = [order(f"A{n}", f"m{n % 60}", "10.00").document() for n in range(300)]
     name = database.split("@/")[1].split("?", maxsplit=1)[0]
 
     async def bring(shop: Shop) -> None:
-        shuffled = dice.sample(documents, len(documents))
+        shuffled = rng.sample(documents, len(documents))
         for start in range(0, len(shuffled), 50):
             await shop.ledger.accept(shuffled[start : start + 50])
             await shop.award()

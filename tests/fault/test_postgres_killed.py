@@ -71,18 +71,18 @@ def wait_for_more(folder: Path, before: int) -> None:
         sleep(0.02)
 
 
-def kill_and_crash(server: Server, folder: Path, dice: Random, kills: int) -> None:
+def kill_and_crash(server: Server, folder: Path, rng: Random, kills: int) -> None:
     """Let the shop run, kill one of its processes so many times, and crash the server on the way."""
-    crash_at = dice.randrange(kills)
+    crash_at = rng.randrange(kills)
     processes = [Process(role, server.url("shop"), folder, n) for n, role in enumerate(ROLES)]
     try:
         for kill in range(kills):
             wait_for_more(folder, len(answered(folder)))
-            sleep(dice.random() / 5)
+            sleep(rng.random() / 5)
             if kill == crash_at:
                 server.stop(signal.SIGQUIT)
                 server.start()
-            victim = dice.choice(processes)
+            victim = rng.choice(processes)
             victim.kill()
             victim.start()
         wait_for_more(folder, len(answered(folder)))
@@ -113,9 +113,9 @@ async def nothing_is_lost_or_double(url: str, acknowledged: set[str]) -> int:
 
 @pytest.mark.parametrize("kills", [2, pytest.param(100, marks=pytest.mark.long)])
 def test_whoever_is_killed_nothing_acknowledged_is_lost(
-    server: Server, tmp_path: Path, dice: Random, kills: int, figures: Counter[str]
+    server: Server, tmp_path: Path, rng: Random, kills: int, figures: Counter[str]
 ) -> None:
-    kill_and_crash(server, tmp_path, dice, kills)
+    kill_and_crash(server, tmp_path, rng, kills)
     figures["acknowledged"] += asyncio.run(
         nothing_is_lost_or_double(server.url("shop"), {id.strip() for id in answered(tmp_path)})
     )

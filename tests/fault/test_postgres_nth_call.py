@@ -167,10 +167,10 @@ async def told(url: str, steps: list[Step], trap: Trap) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", SCENARIOS)
 async def test_never_lost_and_never_twice_where_a_call_is_cut_off(
-    postgres: Databases, name: str, dice: Random, figures: Counter[str]
+    postgres: Databases, name: str, rng: Random, figures: Counter[str]
 ) -> None:
     calls, untouched = await _untouched(postgres, name)
-    for nth in sorted(dice.sample(range(1, calls + 1), SAMPLE)):
+    for nth in sorted(rng.sample(range(1, calls + 1), SAMPLE)):
         await _cut_off(postgres, name, Trap(nth, "after"), untouched)
         figures["faults"] += 1
 

@@ -59,13 +59,13 @@ def database(postgres: Databases) -> Iterator[str]:
         yield url
 
 
-async def a_life(shop: Shop, dice: Random) -> None:
+async def a_life(shop: Shop, rng: Random) -> None:
     """All that a ledger may have seen, in no special order, with the inbox empty at the end."""
     ledger = shop.ledger
     for n in range(120):
         with suppress(LaurelsError):  # it does not go now
-            await _happen(shop, dice, n)
-        shop.now.at += dice.choice((1, clock.DAY, 20 * clock.DAY))
+            await _happen(shop, rng, n)
+        shop.now.at += rng.choice((1, clock.DAY, 20 * clock.DAY))
         if n % 7 == 0:
             await shop.award()
     await shop.award()
@@ -79,27 +79,27 @@ async def a_life(shop: Shop, dice: Random) -> None:
     await ledger.followed("bus", "me", {shard: Mark(mark.position // 2, b"h") for shard, mark in heads.marks.items()})
 
 
-async def _happen(shop: Shop, dice: Random, n: int) -> None:
-    member, other, id = dice.choice(MEMBERS), dice.choice(MEMBERS), dice.choice(IDS)
-    amount, email = dice.choice(("0.00", "4.99", "25.00", "1010.00")), dice.choice((None, "a@b.c"))
+async def _happen(shop: Shop, rng: Random, n: int) -> None:
+    member, other, id = rng.choice(MEMBERS), rng.choice(MEMBERS), rng.choice(IDS)
+    amount, email = rng.choice(("0.00", "4.99", "25.00", "1010.00")), rng.choice((None, "a@b.c"))
     back = Restoration(source="shop", cancel_id=f"C{n}", redemption_id=f"S{n - 1}", member_id=member)
     cancelled = Cancellation(source="shop", refund_id=f"R{n - 2}", order_id=id)
     accepted = [
-        *[order(id, member, amount, source=dice.choice(SOURCES), email=email).document()] * 4,
+        *[order(id, member, amount, source=rng.choice(SOURCES), email=email).document()] * 4,
         *[refund(f"R{n}", member, amount, id).document()] * 2,
         cancelled.document(),
         order(f"P{n}", member, "2500", currency="JPY").document(),
     ]
-    settled = [adjustment(f"J{n}", member, dice.randint(1, 150)), redemption(f"S{n}", member, 1), back.document()]
-    match dice.choice(("accept",) * 8 + ("settle",) * 3 + ("merge", "change", "contact", "drop")):
+    settled = [adjustment(f"J{n}", member, rng.randint(1, 150)), redemption(f"S{n}", member, 1), back.document()]
+    match rng.choice(("accept",) * 8 + ("settle",) * 3 + ("merge", "change", "contact", "drop")):
         case "accept":
-            await shop.accept(dice.choice(accepted))
+            await shop.accept(rng.choice(accepted))
         case "settle":
-            await shop.awarder.settle(dice.choice(settled))
+            await shop.awarder.settle(rng.choice(settled))
         case "merge":
             await shop.ledger.merge(member, other, actor="clerk")
         case "change":
-            await shop.ledger.change_member(member, dice.choice([*MemberEvent]), actor="clerk")
+            await shop.ledger.change_member(member, rng.choice([*MemberEvent]), actor="clerk")
         case "contact":
             await shop.ledger.set_contact(member, f"{other}@example.com", actor="clerk")
         case _:
@@ -173,11 +173,11 @@ async def moved(path: Path, url: str, now: TurnedClock) -> PostgresLedger:
 
 @pytest.mark.parametrize("shards", [1, 3])
 @pytest.mark.long
-async def test_it_says_the_same_of_the_past(tmp_path: Path, database: str, dice: Random, shards: int) -> None:
+async def test_it_says_the_same_of_the_past(tmp_path: Path, database: str, rng: Random, shards: int) -> None:
     now = TurnedClock()
     shop = Shop(SqliteLedger.open(tmp_path / "laurels.db", now, shards, NAMES), now)
     await shop.adopt(DEFAULT_PROGRAM)
-    await a_life(shop, dice)
+    await a_life(shop, rng)
     before, heads, followed = await said_by(shop), await shop.ledger.heads(), await shop.ledger.feed(0, Mark(), 999)
     assert await shop.findings() == []
     await shop.ledger.close()
@@ -200,12 +200,12 @@ async def test_it_says_the_same_of_the_past(tmp_path: Path, database: str, dice:
 
 
 @pytest.mark.long
-async def test_it_goes_on_as_it_would_have(tmp_path: Path, postgres: Databases, database: str, dice: Random) -> None:
+async def test_it_goes_on_as_it_would_have(tmp_path: Path, postgres: Databases, database: str, rng: Random) -> None:
     """Whatever comes is answered as by the ledger in the file: repeats, conflicts, refunds, what waited."""
     now = TurnedClock()
     shop = Shop(SqliteLedger.open(tmp_path / "laurels.db", now, names=NAMES), now)
     await shop.adopt(DEFAULT_PROGRAM)
-    await a_life(shop, dice)
+    await a_life(shop, rng)
     for n, member in enumerate(("new", "newer")):  # of somebody unknown, whose order comes after the move
         await shop.accept(refund(f"W{n}", member, "5.00", f"X{n}"))
     await shop.award()
@@ -214,11 +214,11 @@ async def test_it_goes_on_as_it_would_have(tmp_path: Path, postgres: Databases, 
     await there.adopt(DEFAULT_PROGRAM.replace("version = 1", "version = 2"))
     await shop.adopt(DEFAULT_PROGRAM.replace("version = 1", "version = 2"))
     for n in range(60):
-        member, id = dice.choice(MEMBERS), dice.choice(IDS)
-        document = dice.choice(
+        member, id = rng.choice(MEMBERS), rng.choice(IDS)
+        document = rng.choice(
             [
-                order(id, member, dice.choice(("0.00", "4.99", "25.00", "1010.00"))).document(),
-                refund(f"R{dice.randrange(120)}", member, "4.99", id).document(),
+                order(id, member, rng.choice(("0.00", "4.99", "25.00", "1010.00"))).document(),
+                refund(f"R{rng.randrange(120)}", member, "4.99", id).document(),
                 refund(f"T{n}", member, "4.99", id).document(),
             ]
         )
@@ -242,13 +242,13 @@ async def test_it_goes_on_as_it_would_have(tmp_path: Path, postgres: Databases, 
 
 @pytest.mark.long
 async def test_what_broke_off_goes_on(
-    tmp_path: Path, postgres: Databases, dice: Random, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, postgres: Databases, rng: Random, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After any of its transactions: in the end all is as if it had not."""
     now = TurnedClock()
     shop = Shop(SqliteLedger.open(tmp_path / "laurels.db", now, 2, NAMES), now)
     await shop.adopt(DEFAULT_PROGRAM)
-    await a_life(shop, dice)
+    await a_life(shop, rng)
     await shop.ledger.close()
     with postgres.new() as url:
         whole = await moved(tmp_path / "laurels.db", url, now)

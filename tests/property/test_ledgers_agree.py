@@ -234,12 +234,12 @@ def test_a_history_leads_to_the_same_on_either(postgres: Databases, history: lis
         asyncio.run(both())
 
 
-def test_where_nothing_is_refused_every_hash_is_the_same(postgres: Databases, dice: Random) -> None:
+def test_where_nothing_is_refused_every_hash_is_the_same(postgres: Databases, rng: Random) -> None:
     async def both() -> list[Version]:
         async with AsyncExitStack() as stack:
             shops = await opened(stack, postgres)
-            day = [order(f"A{n}", f"m{n % 160}", f"{dice.randrange(200)}.00") for n in range(200)]
-            spent = [dice.randrange(160) for _ in range(30)]
+            day = [order(f"A{n}", f"m{n % 160}", f"{rng.randrange(200)}.00") for n in range(200)]
+            spent = [rng.randrange(160) for _ in range(30)]
             for shop in shops:
                 for start in range(0, 200, 25):
                     await shop.accept(*day[start : start + 25])
