@@ -87,6 +87,7 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
     reader.stop()
 
 
+@pytest.mark.long
 def test_every_command_runs_and_says_what_the_page_says(reader: Reader) -> None:
     blocks = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
     assert {kind for kind, _ in blocks} == {"console", "sh", "json", "text", "html"}

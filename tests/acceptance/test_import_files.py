@@ -77,6 +77,7 @@ def test_summer_time(documents: list[Order | Refund]) -> None:
     assert 4 <= hour <= 20, "the shop is open from 6 to 21 by its own clock"
 
 
+@pytest.mark.long
 def test_the_same_from_csv_and_ndjson(documents: list[Order | Refund], data_dir: Path, tmp_path: Path) -> None:
     frame = pl.read_parquet(data_dir / "online_retail.parquet")
     as_text = frame.with_columns(pl.col("UnitPrice", "InvoiceDate").cast(pl.String))

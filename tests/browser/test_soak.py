@@ -24,6 +24,7 @@ GROWTH = 1.1
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_thousands_of_messages_pile_nothing_up(put: Put, server: FakeLaurels, page: Page) -> None:
     print(f"seed {SEED}")
     chance = random.Random(SEED)
