@@ -5,7 +5,7 @@ instruction. `checkout.py` is the flow; what it depends on are two ports: `payme
 `intents.py`, a durable note of what is to be paid, made before any money moves.
 
 What is kept: while an intent is under way, the order with its buyer; afterwards the total and how it ended. Never kept:
-the payment token, which passes through on its way to the provider. Card data is refused at the door.
+the payment token, which passes through on its way to the provider. Card data is refused before anything is kept.
 """
 
 from laurels.checkout.catalogue import Basket, Catalogue, Product, read_catalogue

@@ -151,7 +151,7 @@ class IntentsContract:
 
     @pytest.mark.parametrize("state", [IntentState.OPEN, IntentState.FAILURE])
     async def test_an_order_is_not_accepted_unless_it_was_paid_for(self, books: Books, state: IntentState) -> None:
-        """No door takes the order of an intent that is open or failed."""
+        """The order is not taken, whichever way it comes in, of an intent that is open or failed."""
         order = bought()
         await books.intents.begin(intent_for(order))
         if state is IntentState.FAILURE:
@@ -181,7 +181,7 @@ class IntentsContract:
         assert not receipt.conflict
 
     async def test_an_order_without_intent_keeps_its_id(self, books: Books) -> None:
-        """What came in as an order of this source by another door cannot be bought again."""
+        """What came in as an order of this source another way cannot be bought again."""
         await books.ledger.accept([bought().document()])
         with pytest.raises(Conflict):
             await books.intents.begin(intent_for(bought()))

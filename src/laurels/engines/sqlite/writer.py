@@ -26,7 +26,7 @@ from laurels.ledger.audit import to_record
 Item = TypeVar("Item")
 T = TypeVar("T")
 
-FOLD_TIMEOUT_MS = 200
+CHECKPOINT_TIMEOUT_MS = 200
 """How long the log's readers are waited for, and every job with them."""
 
 MOST_JOBS = 1000
@@ -63,7 +63,7 @@ class Writer:
         self._batches: queue.SimpleQueue[list[_Job]] = queue.SimpleQueue()
         self._is_called = False
         self._closed = False
-        self._fold_is_due = False
+        self._checkpoint_is_due = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="laurels-sqlite-writer")
 
     async def run(self, work: Callable[[Database], T], *, in_transaction: bool = True) -> T:
@@ -100,18 +100,18 @@ class Writer:
             recorded.row_is_written = True
         return result
 
-    async def fold(self) -> None:
-        """Fold the log into the file and empty it, so that bytes which were erased are in neither.
+    async def checkpoint(self) -> None:
+        """Checkpoint the write-ahead log into the file and empty it, so that bytes which were erased are in neither.
 
         Waits a moment for readers under way. Where one reads on, or the disk fails, it is tried again after each
-        commit: nobody is kept waiting meanwhile. Of a ledger that was closed meanwhile, closing has folded it.
+        commit: nobody is kept waiting meanwhile. Of a ledger that was closed meanwhile, closing has done it.
         """
         if self._closed:
             return
-        await self.run(lambda db: self._fold(db, FOLD_TIMEOUT_MS), in_transaction=False)
+        await self.run(lambda db: self._checkpoint(db, CHECKPOINT_TIMEOUT_MS), in_transaction=False)
 
     async def close(self) -> None:
-        """Finish every job that was handed in, fold the log into the file, and close."""
+        """Finish every job that was handed in, checkpoint the log, and close."""
         if not self._closed:
             self._closed = True
             self._hand_over()
@@ -123,7 +123,7 @@ class Writer:
             return
         self._batches.put(self._arrived)
         self._arrived = []
-        # Put first and look second, while the thread lowers the flag first and looks second: nothing is left lying.
+        # Put first and look second, while the thread lowers the flag first and looks second: one of the two sees it.
         if not self._is_called:
             self._is_called = True
             # Through the loop, so that a loop with a time of its own has its word about when work is done.
@@ -134,8 +134,8 @@ class Writer:
         while jobs := self._next_batch():
             together = [job for job in jobs if job.in_transaction]
             self._answer(together, self._commit(together))
-            if together and self._fold_is_due:
-                self._fold(self._db, 0)
+            if together and self._checkpoint_is_due:
+                self._checkpoint(self._db, 0)
             for job in jobs:
                 if not job.in_transaction:
                     self._answer([job], self._run_alone(job))
@@ -215,12 +215,12 @@ class Writer:
         except BaseException as error:  # noqa: BLE001 - as above
             return [error]
 
-    def _fold(self, db: Database, timeout_ms: int) -> None:
-        self._fold_is_due = True
+    def _checkpoint(self, db: Database, timeout_ms: int) -> None:
+        self._checkpoint_is_due = True
         db.wait_for_others(timeout_ms)
         try:
             db.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-            self._fold_is_due = False
+            self._checkpoint_is_due = False
         except apsw.Error:  # a reader reads on, or the disk fails: what was erased is committed all the same
             return
         finally:
