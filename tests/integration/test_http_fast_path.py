@@ -1,5 +1,5 @@
-"""The fast path answers exactly as the full pipeline does, over a real socket: status line, headers in their order, body, byte
-for byte.
+"""The fast path answers exactly as the full pipeline does, over a real socket: status line, headers in order, body,
+byte for byte.
 
 A request with an empty body goes the long way, and is otherwise the same.
 """

@@ -21,23 +21,27 @@ from laurels.http.admission.cors import sharing
 from laurels.http.admission.limits import STREAMS_IN_ALL, Limits
 from laurels.http.api import (
     adjustments,
+    attributes,
     audit_log,
+    balances,
     bulk,
     customers,
     dashboards,
-    depth,
     events,
+    holds,
     live,
     members,
     orders,
     people,
     points,
     quarantine,
+    quotes,
     refunds,
     search,
     service,
     status,
     timelines,
+    transfers,
 )
 from laurels.http.api.live import EventsResponse
 from laurels.http.counting import count_accepted
@@ -61,6 +65,7 @@ ROUTES = (
     *dashboards.ROUTES,
     *live.ROUTES,
     *points.ROUTES,
+    *balances.ROUTES,
     *adjustments.ROUTES,
     *events.ROUTES,
     *search.ROUTES,
@@ -70,7 +75,10 @@ ROUTES = (
     *status.ROUTES,
     *quarantine.ROUTES,
     *people.ROUTES,
-    *depth.ROUTES,
+    *quotes.ROUTES,
+    *holds.ROUTES,
+    *transfers.ROUTES,
+    *attributes.ROUTES,
     *members.ROUTES,
 )
 """The API, in the order of its documentation."""

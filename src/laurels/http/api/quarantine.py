@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from laurels.errors import Conflict, InvalidInput, LedgerUnavailable, NotFound
-from laurels.http.api.points import Reason
+from laurels.http.api.moves import Reason
 from laurels.http.routes import Access, Request, Response, route
 from laurels.intake import retry_quarantined as put_back
 from laurels.ledger import QuarantinedDocument
