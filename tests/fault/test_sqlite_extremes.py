@@ -10,7 +10,6 @@ from random import Random
 
 import apsw
 import pytest
-
 from tests.fault.test_sqlite_tampering import findings_of, make
 
 EXTREMES = [
