@@ -45,8 +45,10 @@ def _named(queries: list[str]) -> dict[str, set[str]]:
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """One process that answers HTTP, and a board that it keeps itself: all figures are told, those at 0 too."""
-    state = tmp_path_factory.mktemp("watched") / "state"
-    with served(state, "--only", "http") as address:
+    folder = tmp_path_factory.mktemp("watched")
+    config = folder / "laurels.toml"
+    config.write_text('leaderboard.engine = "memory"\n', "utf-8")
+    with served(folder / "state", "--only", "http", "--config", str(config)) as address:
         yield address
 
 
