@@ -90,14 +90,10 @@ FROM accepted a LEFT JOIN member m ON m.number = a.member WHERE a.sequence = ?;
 -- The highest sequence that was ever given.
 SELECT seq FROM sqlite_sequence WHERE name = 'accepted';
 
--- name: insert_judged!
--- Remember for ever a document that is awarded in the transaction that accepts it.
+-- name: insert_accepted!
+-- Remember a document for ever. Without a sequence it gets the next one.
 INSERT INTO accepted (sequence, kind, source, id, member, fingerprint, status, place, accepted_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
-
--- name: insert_accepted!
--- Remember a document for ever.
-INSERT INTO accepted (kind, source, id, member, fingerprint, status, accepted_at) VALUES (?, ?, ?, ?, ?, ?, ?);
 
 -- name: set_accepted!
 -- How far a document got.
@@ -578,6 +574,10 @@ UPDATE accepted SET status = 'awarded', place = ? WHERE sequence = ?;
 -- Whose a document is that came before its member was known; its fingerprint is keyed again by that member's secret.
 UPDATE accepted SET member = ?1, fingerprint = keyed((SELECT secret FROM member WHERE number = ?1), fingerprint)
 WHERE sequence = ?2 AND member IS NULL;
+
+-- name: has_strangers
+-- Whether anything in the inbox is nobody's yet.
+SELECT EXISTS (SELECT 1 FROM inbox WHERE stranger IS NOT NULL);
 
 -- name: place_strangers!
 -- What came for an id that was nobody's is this member's now.
