@@ -33,7 +33,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Any, Any, Any], Awaitable[None]]
 
 
-class Application:
+class LifespanApplication:
     """The application before, while and after its services run."""
 
     def __init__(self) -> None:
@@ -101,4 +101,4 @@ def _on_loopback(app: App) -> App:
     return guarded
 
 
-app = Application()
+app = LifespanApplication()

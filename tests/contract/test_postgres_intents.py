@@ -6,7 +6,7 @@ import pytest
 from tests.postgres_server import Databases
 
 from laurels.engines.postgres import PostgresLedger
-from laurels.testing.intents_contract import Books, IntentsContract, OpenBooks
+from laurels.testing.intents_contract import IntentsContract, LedgerAndIntents, OpenBooks
 
 
 class TestPostgresIntents(IntentsContract):
@@ -17,8 +17,8 @@ class TestPostgresIntents(IntentsContract):
 
     @pytest.fixture
     def open_books(self, database: str) -> OpenBooks:
-        async def open_database() -> Books:
+        async def open_database() -> LedgerAndIntents:
             ledger = await PostgresLedger.open(database)
-            return Books(ledger, ledger.intents)
+            return LedgerAndIntents(ledger, ledger.intents)
 
         return open_database
