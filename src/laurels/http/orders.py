@@ -200,7 +200,7 @@ async def amend_order(call: Call, form: AmendmentForm) -> Answer:
     state = await call.services.ledger.document(DocumentKind.ORDER, form.source, order_id)
     if state is None:
         raise UnknownOrder
-    _check_same(state, amendment.order)
+    await _check_same(call, state, amendment.order)
     await _check_rises(call, amendment)
     warnings = form.warnings()
     receipt = await call.services.intake.accept(amendment, form.usable() if warnings else call.raw, call.caller.actor)
@@ -208,10 +208,12 @@ async def amend_order(call: Call, form: AmendmentForm) -> Answer:
     return Answer(200 if receipt.repeated else 202, accepted)
 
 
-def _check_same(state: DocumentState, order: Order) -> None:
-    """A change may not be to another member or currency: that would be another order."""
-    if state.member_id is not None and state.member_id != order.member_id:
-        raise InvalidInput.of("member_id", "must be the order's own")
+async def _check_same(call: Call, state: DocumentState, order: Order) -> None:
+    """A change may not be to another member or currency: that would be another order. A member may have two ids."""
+    if state.member_id not in {None, order.member_id}:
+        kind, ledger = DocumentKind.ORDER, call.services.ledger
+        if await ledger.document(kind, order.source, order.order_id, of_member=order.member_id) is None:
+            raise InvalidInput.of("member_id", "must be the order's own")
     entry = state.entry
     if entry is not None and entry.currency != order.currency:
         raise InvalidInput.of("currency", f"must be the order's own, {entry.currency}")

@@ -86,6 +86,11 @@ SELECT sequence FROM accepted WHERE source = ? AND id = ? AND kind = ?;
 SELECT a.fingerprint, a.status, a.place, a.member, m.secret
 FROM accepted a LEFT JOIN member m ON m.number = a.member WHERE a.sequence = ?;
 
+-- name: ids_of
+-- The ids that answer for a member, after merges more than one.
+SELECT member_id FROM member WHERE number = (SELECT coalesce(merged_into, number) FROM member WHERE number = ?1)
+UNION ALL SELECT member_id FROM member WHERE merged_into = (SELECT coalesce(merged_into, number) FROM member WHERE number = ?1);
+
 -- name: last_sequence
 -- The highest sequence that was ever given.
 SELECT seq FROM sqlite_sequence WHERE name = 'accepted';
