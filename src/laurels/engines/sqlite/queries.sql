@@ -26,6 +26,10 @@ SELECT e.place, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.or
 FROM entry e JOIN member m ON m.number = e.member LEFT JOIN remark r ON r.place = e.place
 WHERE e.place > ? AND e.place <= ? ORDER BY e.place LIMIT ?;
 
+-- name: milestones_between
+-- Milestones that the entries between two places passed, in their order.
+SELECT place, name, points, quiet FROM milestone WHERE place > ? AND place <= ? ORDER BY place, name;
+
 -- name: board_entries
 -- What boards need of the entries between two places: an id only with an enrolment, which is all that names one.
 SELECT place & 1099511627775, kind, member, points, name_number, board_at, recorded_at,
@@ -223,7 +227,7 @@ FROM member m LEFT JOIN balance b ON b.member = coalesce(m.merged_into, m.number
 
 -- name: insert_milestone
 -- Reached once, for ever.
-INSERT INTO milestone (member, name, points, reached_at, quiet) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING member;
+INSERT INTO milestone (member, name, points, reached_at, quiet, place) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING member;
 
 -- name: member_by_id
 -- A member, by the shop's id; who became another one is that one.
