@@ -147,7 +147,9 @@ async def _shown(call: Call, state: DocumentState) -> OrderState:
     return msgspec.structs.replace(
         shown,
         points=sum(entry.points for entry in entries),
-        reason=entries[0].reason,
+        reason=next(
+            entry.reason for entry in reversed(entries) if entry.kind is EntryKind.EARN
+        ),  # as it was changed to
         as_of=call.token(Version((await ledger.heads()).epoch, {last.shard: last.position})),
         entries=[show_entry(entry) for entry in entries],
     )
