@@ -147,9 +147,7 @@ async def _shown(call: Call, state: DocumentState) -> OrderState:
     return msgspec.structs.replace(
         shown,
         points=sum(entry.points for entry in entries),
-        reason=next(
-            entry.reason for entry in reversed(entries) if entry.kind is EntryKind.EARN
-        ),  # as it was changed to
+        reason=[entries[0], *(entry for entry in entries if entry.kind is EntryKind.EARN)][-1].reason,
         as_of=call.token(Version((await ledger.heads()).epoch, {last.shard: last.position})),
         entries=[show_entry(entry) for entry in entries],
     )
