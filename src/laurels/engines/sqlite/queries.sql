@@ -26,6 +26,10 @@ SELECT e.place, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.or
 FROM entry e JOIN member m ON m.number = e.member LEFT JOIN remark r ON r.place = e.place
 WHERE e.place > ? AND e.place <= ? ORDER BY e.place LIMIT ?;
 
+-- name: milestones_between
+-- Milestones that the entries between two places passed, in their order.
+SELECT place, name, points, quiet FROM milestone WHERE place > ? AND place <= ? ORDER BY place, name;
+
 -- name: board_entries
 -- What boards need of the entries between two places: an id only with an enrolment, which is all that names one.
 SELECT place & 1099511627775, kind, member, points, name_number, board_at, recorded_at,
@@ -85,6 +89,11 @@ SELECT sequence FROM accepted WHERE source = ? AND id = ? AND kind = ?;
 -- A document that was taken before, and what keys its fingerprint.
 SELECT a.fingerprint, a.status, a.place, a.member, m.secret
 FROM accepted a LEFT JOIN member m ON m.number = a.member WHERE a.sequence = ?;
+
+-- name: ids_of
+-- The ids that answer for a member, after merges more than one.
+SELECT member_id FROM member WHERE number = (SELECT coalesce(merged_into, number) FROM member WHERE number = ?1)
+UNION ALL SELECT member_id FROM member WHERE merged_into = (SELECT coalesce(merged_into, number) FROM member WHERE number = ?1);
 
 -- name: last_sequence
 -- The highest sequence that was ever given.
@@ -214,7 +223,7 @@ FROM member m LEFT JOIN balance b ON b.member = coalesce(m.merged_into, m.number
 
 -- name: insert_milestone
 -- Reached once, for ever.
-INSERT INTO milestone (member, name, points, reached_at, quiet) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING member;
+INSERT INTO milestone (member, name, points, reached_at, quiet, place) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING member;
 
 -- name: member_by_id
 -- A member, by the shop's id; who became another one is that one.

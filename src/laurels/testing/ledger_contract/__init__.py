@@ -21,6 +21,7 @@ from laurels.testing.ledger_contract.counting import Counting
 from laurels.testing.ledger_contract.feed import Following, Waking
 from laurels.testing.ledger_contract.followers import Followers
 from laurels.testing.ledger_contract.members import Erasing, Members
+from laurels.testing.ledger_contract.merging import Merging
 from laurels.testing.ledger_contract.messages import Messages
 from laurels.testing.ledger_contract.people import Mails, NamesAndEpochs, People
 from laurels.testing.ledger_contract.quarantine import Quarantine
@@ -47,6 +48,7 @@ class LedgerContract(
     Sharing,
     Members,
     Erasing,
+    Merging,
     Messages,
     People,
     Mails,
