@@ -6,6 +6,7 @@ member has a state, each order a frame. `awarder.py` carries claims to it, one t
 the published versions, and words the entries that they led to.
 """
 
+from laurels.awarding.approving import approve, find_draft, rehearse_here, stop, submit
 from laurels.awarding.awarder import Awarder
 from laurels.awarding.baskets import basket_of, goods_of
 from laurels.awarding.decide import decide
@@ -15,7 +16,8 @@ from laurels.awarding.owing import Liability, liability
 from laurels.awarding.programs import Programs, check_publishable, publish, published_programs
 from laurels.awarding.recount import published_recount, recount_of
 from laurels.awarding.refunds import refunds_of_old
-from laurels.awarding.rehearsing import Rehearsal, rehearse
+from laurels.awarding.rehearsed import Rehearsal
+from laurels.awarding.rehearsing import rehearse
 from laurels.awarding.verifying import verify_in_depth
 
 __all__ = [
@@ -26,10 +28,12 @@ __all__ = [
     "Programs",
     "Quote",
     "Rehearsal",
+    "approve",
     "basket_of",
     "budgets_left",
     "check_publishable",
     "decide",
+    "find_draft",
     "goods_of",
     "liability",
     "member_at",
@@ -42,6 +46,9 @@ __all__ = [
     "recount_of",
     "refunds_of_old",
     "rehearse",
+    "rehearse_here",
     "state_of",
+    "stop",
+    "submit",
     "verify_in_depth",
 ]

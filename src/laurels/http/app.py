@@ -27,6 +27,7 @@ from laurels.http import (
     orders,
     people,
     points,
+    programs,
     quarantine,
     refunds,
     search,
@@ -69,6 +70,7 @@ ROUTES = (
     *status.ROUTES,
     *quarantine.ROUTES,
     *people.ROUTES,
+    *programs.ROUTES,
     *depth.ROUTES,
     *members.ROUTES,
 )
