@@ -9,8 +9,10 @@ the published versions, and words the entries that they led to.
 from laurels.awarding.approving import approve, find_draft, rehearse_here, stop, submit
 from laurels.awarding.awarder import Awarder
 from laurels.awarding.baskets import basket_of, goods_of
+from laurels.awarding.breakage import Breakage, breakage
 from laurels.awarding.decide import decide
 from laurels.awarding.explaining import OrderWorth, Quote, member_at, order_worth, quote
+from laurels.awarding.journal import Journal, JournalLine, journal
 from laurels.awarding.keeping import Attributes, budgets_left, person_of, state_of
 from laurels.awarding.owing import Liability, liability
 from laurels.awarding.programs import Programs, check_publishable, publish, published_programs
@@ -23,6 +25,9 @@ from laurels.awarding.verifying import verify_in_depth
 __all__ = [
     "Attributes",
     "Awarder",
+    "Breakage",
+    "Journal",
+    "JournalLine",
     "Liability",
     "OrderWorth",
     "Programs",
@@ -30,11 +35,13 @@ __all__ = [
     "Rehearsal",
     "approve",
     "basket_of",
+    "breakage",
     "budgets_left",
     "check_publishable",
     "decide",
     "find_draft",
     "goods_of",
+    "journal",
     "liability",
     "member_at",
     "order_worth",

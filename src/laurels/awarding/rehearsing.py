@@ -75,7 +75,7 @@ class _Rehearsing:
 
     def take(self, document: Awarded) -> None:
         before = self._stands.take(document)
-        _check(document, before)
+        check_replayed(document, before)
         self._documents += 1
         try:
             after = self._new.take(document)
@@ -157,13 +157,14 @@ class _Rehearsing:
         return ranked[:MOST_NAMED]
 
 
-def _check(document: Awarded, outcome: Outcome) -> None:
+def check_replayed(document: Awarded, outcome: Outcome) -> None:
+    """Raise `Refused` where a document does not lead to what the ledger has."""
     entry = document.entry
     if not outcome.postings or (outcome.postings[0].kind, outcome.postings[0].points) != (entry.kind, entry.points):
         got = outcome.postings[0].points if outcome.postings else [each.reason for each in outcome.quarantined]
         raise Refused(
             f"the {document.kind} {document.source}/{document.id} gives {got} and not the {entry.points} points that "
-            f"the ledger has (entry {entry.loyalty_id}): it cannot be rehearsed on"
+            f"the ledger has (entry {entry.loyalty_id}): nothing can be told of it"
         )
 
 

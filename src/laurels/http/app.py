@@ -22,6 +22,7 @@ from laurels.http import (
     dashboards,
     depth,
     events,
+    finance,
     live,
     members,
     orders,
@@ -71,6 +72,7 @@ ROUTES = (
     *quarantine.ROUTES,
     *people.ROUTES,
     *programs.ROUTES,
+    *finance.ROUTES,
     *depth.ROUTES,
     *members.ROUTES,
 )
