@@ -21,6 +21,7 @@ from laurels.awarding.refunds import refunds_of_old
 from laurels.awarding.rehearsed import Rehearsal
 from laurels.awarding.rehearsing import rehearse
 from laurels.awarding.verifying import verify_in_depth
+from laurels.awarding.weekly import WeeklyReport, weekly_report
 
 __all__ = [
     "Attributes",
@@ -33,6 +34,7 @@ __all__ = [
     "Programs",
     "Quote",
     "Rehearsal",
+    "WeeklyReport",
     "approve",
     "basket_of",
     "breakage",
@@ -58,4 +60,5 @@ __all__ = [
     "stop",
     "submit",
     "verify_in_depth",
+    "weekly_report",
 ]
