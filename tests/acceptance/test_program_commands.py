@@ -8,7 +8,7 @@ from tests.acceptance.command_line import laurels
 from tests.settings import settings_with
 
 from laurels import clock
-from laurels.http.person_tokens import PersonTokens, console_key
+from laurels.http.admission.person_tokens import PersonTokens, console_key
 from laurels.program import DEFAULT_PROGRAM
 
 DOUBLED = DEFAULT_PROGRAM.replace("version = 1", "version = 2").replace("points = 1 ", "points = 2 ")

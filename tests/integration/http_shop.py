@@ -11,8 +11,8 @@ import httpx
 from tests.settings import settings_with
 
 from laurels.http import serve
-from laurels.http.person_tokens import PersonTokens, console_key
-from laurels.http.tokens import sign_token
+from laurels.http.admission.person_tokens import PersonTokens, console_key
+from laurels.http.admission.tokens import sign_token
 from laurels.wiring import Services, build
 
 ALL_SCOPES = (

@@ -8,7 +8,7 @@ import pytest
 from tests.integration.http_shop import Shop, open_shop
 
 from laurels.http.app import ROUTES
-from laurels.http.examples import ANSWERS, REQUESTS
+from laurels.http.openapi.examples import ANSWERS, REQUESTS
 from laurels.http.problems import KINDS
 from laurels.program import DEFAULT_PROGRAM
 from laurels.role_status import RoleState

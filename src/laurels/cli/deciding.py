@@ -24,7 +24,7 @@ async def who_decides(settings: Settings, scope: str) -> str:
         if settings.approval.required:
             raise NotAllowed(f"approval.required is set: who decides this is known by a person's token in {TOKEN}.")
         return at_the_keyboard()
-    from laurels.http.auth import open_auth  # noqa: PLC0415 - cryptography takes a while to load
+    from laurels.http.admission.auth import open_auth  # noqa: PLC0415 - cryptography takes a while to load
 
     caller = await open_auth(settings).caller([f"Bearer {token}".encode()])
     if caller.person is None or scope not in caller.scopes:

@@ -42,7 +42,7 @@ def token(
     config: ConfigOption = None,
 ) -> None:
     """Print a token, signed with the development key under the state directory."""
-    from laurels.http.tokens import sign_token  # noqa: PLC0415 - cryptography takes a while to load
+    from laurels.http.admission.tokens import sign_token  # noqa: PLC0415 - cryptography takes a while to load
     from laurels.wiring.owner import check_owner  # noqa: PLC0415 - and so do the engines
 
     if (member is None) == (not service) or service != bool(scope):

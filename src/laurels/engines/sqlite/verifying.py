@@ -28,6 +28,7 @@ from laurels.ledger.checking import (
     is_its_name,
     readable,
 )
+from laurels.ledger.shards import MOST_SHARDS, are_shards
 from laurels.model.months import Months
 
 
@@ -74,8 +75,11 @@ class _Feeds:
         row = self._db.one("verify_ledger")
         if row is None:
             yield [Finding("ledger", "the row that says who it is, is missing")]
-        count = row[2] if row is not None and isinstance(row[2], int) else len(self._db.all("read_heads"))
-        self._shards = {shard: _Feed(self._db, shard, self.members, self.month_of) for shard in range(count)}
+        ends = len(self._db.all("read_heads"))
+        made = row[2] if row is not None and are_shards(row[2]) else min(ends, MOST_SHARDS)
+        if row is not None and row[2] != ends:
+            yield [Finding("ledger", f"it is said to have {row[2]} shards, and has the ends of {ends}")]
+        self._shards = {shard: _Feed(self._db, shard, self.members, self.month_of) for shard in range(made)}
         for feed in self._shards.values():
             yield from feed.check()
 
