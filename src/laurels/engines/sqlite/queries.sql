@@ -743,6 +743,19 @@ SELECT digest, version, text, submitted_by, submitted_at, approved_by, approved_
 -- Somebody put it in force.
 UPDATE draft SET approved_by = ?, approved_at = ? WHERE digest = ? AND approved_by IS NULL;
 
+-- name: program_events
+-- What was done with programs, oldest first.
+SELECT position, at, actor, act, version, digest, rehearsal, content, hash FROM program_event ORDER BY position;
+
+-- name: last_program_event
+-- The last of it.
+SELECT position, at, actor, act, version, digest, rehearsal, content, hash FROM program_event ORDER BY position DESC LIMIT 1;
+
+-- name: insert_program_event!
+-- Append to it.
+INSERT INTO program_event (position, at, actor, act, version, digest, rehearsal, content, hash)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
+
 -- name: awarders
 -- The processes that award, by their word of late.
 SELECT owner FROM awarder WHERE until > ? AND until <= ?;

@@ -24,6 +24,7 @@ from laurels.testing.ledger_contract.members import Erasing, Members
 from laurels.testing.ledger_contract.merging import Merging
 from laurels.testing.ledger_contract.messages import Messages
 from laurels.testing.ledger_contract.people import Mails, NamesAndEpochs, People
+from laurels.testing.ledger_contract.programs import Approving
 from laurels.testing.ledger_contract.quarantine import Quarantine
 from laurels.testing.ledger_contract.refunds import Cancellations, RefundsOfOrders, RefundsWithoutOrder
 from laurels.testing.ledger_contract.settling import Settling
@@ -40,6 +41,7 @@ class LedgerContract(
     Poison,
     Keeping,
     Publishing,
+    Approving,
     RefundsOfOrders,
     RefundsWithoutOrder,
     Cancellations,
