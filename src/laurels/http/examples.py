@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from laurels.http.report_examples import REPORTS
+
 IDS: Mapping[str, str] = {
     "member_id": "17850",
     "order_id": "A1001",
@@ -413,5 +415,6 @@ ANSWERS: Mapping[str, Any] = {
     },
     "show_audit": _AUDIT,
     "show_own_audit": {"rows": [], "next": None},
+    **REPORTS,
 }
 """What comes back, by the name of the route's function."""

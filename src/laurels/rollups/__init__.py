@@ -10,6 +10,7 @@ from laurels.rollups.falling_due import look_at_due
 from laurels.rollups.folding import ACTIVE_DAY, ACTIVE_MONTH, FIRST, GONE, fold, scheme_of
 from laurels.rollups.following import RollingUp
 from laurels.rollups.movement import KINDS, Movement, MovementLine, movement
+from laurels.rollups.worth import worth
 
 __all__ = [
     "ACTIVE_DAY",
@@ -28,4 +29,5 @@ __all__ = [
     "parse_day",
     "roll_up_findings",
     "scheme_of",
+    "worth",
 ]
