@@ -27,6 +27,7 @@ from laurels.testing.ledger_contract.people import Mails, NamesAndEpochs, People
 from laurels.testing.ledger_contract.programs import Approving
 from laurels.testing.ledger_contract.quarantine import Quarantine
 from laurels.testing.ledger_contract.refunds import Cancellations, RefundsOfOrders, RefundsWithoutOrder
+from laurels.testing.ledger_contract.rolling_up import RollUps
 from laurels.testing.ledger_contract.settling import Settling
 from laurels.testing.ledger_contract.sharing import Sharing
 from laurels.testing.ledger_contract.walking import Walking
@@ -58,6 +59,7 @@ class LedgerContract(
     Quarantine,
     Counting,
     Followers,
+    RollUps,
     Following,
     Waking,
     Walking,
