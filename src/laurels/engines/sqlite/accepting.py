@@ -11,6 +11,7 @@ from laurels.engines.sqlite.connection import Database
 from laurels.ledger import Item, Onward, Receipt, shard_of
 from laurels.model import Document, DocumentKind, RefusedMessage, Status
 from laurels.model.documents import fingerprint_of, kept_id, keyed
+from laurels.model.repeats import fingerprints_under_other_ids
 
 ACCEPTED = Receipt(Status.ACCEPTED)
 """The answer to what is new: the same for all, so made once."""
@@ -238,14 +239,21 @@ class Acceptance:
         receipt = Receipt(Status(status), repeated=True, entry=read_entry(self._db, place))
         if member is not None and secret is None:  # erased: nothing tells other content, the key alone decides
             return receipt
-        unplaced = self._numbers.secret
-        for sent in document.fingerprints():
-            if fingerprint == (keyed(secret, sent) if secret else keyed(unplaced, sent)):
+        if any(self._is_of(fingerprint, secret, sent) for sent in document.fingerprints()):
+            return receipt
+        if member is not None:
+            ids = [row[0] for row in self._db.all("ids_of", member)]
+            if any(self._is_of(fingerprint, secret, sent) for sent in fingerprints_under_other_ids(document, ids)):
                 return receipt
-            if secret and fingerprint == keyed(secret, keyed(unplaced, sent)):  # placed after it came
-                return receipt
-        fingerprints = fingerprint, keyed(secret or unplaced, document.fingerprint)
+        fingerprints = fingerprint, keyed(secret or self._numbers.secret, document.fingerprint)
         return Receipt(Status(status), conflict=True, fingerprints=fingerprints)
+
+    def _is_of(self, fingerprint: bytes, secret: bytes | None, sent: bytes) -> bool:
+        """Whether a fingerprint that is kept is of what was sent; it was keyed once more if placed after it came."""
+        as_stranger = keyed(self._numbers.secret, sent)
+        if not secret:
+            return fingerprint == as_stranger
+        return fingerprint in {keyed(secret, sent), keyed(secret, as_stranger)}
 
 
 def hand_on(db: Database, onward: Onward, now: int) -> None:
