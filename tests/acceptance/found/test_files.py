@@ -182,10 +182,8 @@ def test_stripe(write: Write, delimiter: str) -> None:
 
 def test_a_preset_needs_no_column_that_moves_no_points(write: Write) -> None:
     """An export without addresses or articles is read, and known again; what moves points has to be there."""
-    paid = (
-        "id,Created (UTC),Amount,Amount Refunded,Currency,Status,Customer ID\nch_1,2025-01-02 9:05,20.00,0,gbp,Paid,c\n"
-    )
-    path = write("payments.csv", paid)
+    header = "id,Created (UTC),Amount,Amount Refunded,Currency,Status,Customer ID"
+    path = write("payments.csv", f"{header}\nch_1,2025-01-02 9:05,20.00,0,gbp,Paid,c\n")
     assert read(path, "stripe") == [("ch_1", "c", 2000, None, "2025-01-02T09:05:00Z")]
     assert presets_for(header.split(",")) == ["stripe"]
     sold = (
