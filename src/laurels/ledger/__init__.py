@@ -51,6 +51,7 @@ from laurels.ledger.names import NAMES, NameNumbers
 from laurels.ledger.outbox import Message, MessageState, Outbox
 from laurels.ledger.people import FoundMember, Kept, KeptDocument, KeptEntry, People
 from laurels.ledger.port import Ledger
+from laurels.ledger.program_log import ProgramAct, ProgramEvent
 from laurels.ledger.programs import OTHER_RULES, Draft, ProgramStore, PublishedProgram
 from laurels.ledger.quarantine import Quarantine, QuarantinedDocument
 from laurels.ledger.shards import shard_of
@@ -101,6 +102,8 @@ __all__ = [
     "Passed",
     "People",
     "Posting",
+    "ProgramAct",
+    "ProgramEvent",
     "ProgramStore",
     "PublishedProgram",
     "Quarantine",

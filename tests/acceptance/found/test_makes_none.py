@@ -23,7 +23,7 @@ ARGUMENTS = {
     "program approve": ["2"],
     "program diff": ["1", "2"],
     "program show": ["1"],
-    "program stop": ["2"],
+    "program stop": ["double", "--why", "wrong"],
     "program submit": ["p.toml"],
     "program rehearse": ["p.toml"],
     "members erase": ["ann", "--yes"],

@@ -34,6 +34,7 @@ COLUMNS = {
     "frame refunded places",
     "program": "version text published_at from_at actor",
     "draft": "digest version text submitted_by submitted_at approved_by approved_at",
+    "program_event": "position at actor act version digest rehearsal content hash",
     "contact": "member email",
     "attribute": "member content",
     "closed_month": "shard month member score",
@@ -56,6 +57,7 @@ _OF_SHARDS = {"closed_months", "messages", "due"}
 _TABLES = {
     "programs": "program",
     "drafts": "draft",
+    "program_events": "program_event",
     "former_names": "name",
     "contacts": "contact",
     "attributes": "attribute",

@@ -14,24 +14,49 @@ from laurels.model.documents import fingerprint_of, kept_id, keyed
 from laurels.model.repeats import fingerprints_under_other_ids
 
 
+ACCEPTED = Receipt(Status.ACCEPTED)
+"""The answer to what is new: the same for all, so made once."""
+
+
 class Acceptance:
-    """Takes documents in, within one transaction."""
+    """Takes documents in, within one transaction.
+
+    Rows of new documents are held back and written many at a time, which halves their cost; `flush` writes them. Each
+    statement that could see such a row is preceded by one, so nobody can tell that they were held back.
+    """
 
     def __init__(self, db: Database, now: int) -> None:
         self._db = db
         self._now = now
         self._numbers = Numbers(db)
         self._members: dict[int, Whose] = {}
+        self._accepted: dict[tuple[str, str, DocumentKind], tuple[object, ...]] = {}
+        self._inbox: list[tuple[object, ...]] = []
+        self._has_strangers: bool | None = None
+        """Whether anything in the inbox, or held back, is nobody's yet; None: not looked yet."""
+        self._last = 0
+        """The last sequence given, while rows are held back."""
 
     def save(self) -> None:
-        """Write what numbers are next."""
+        """Write what is held back, and what numbers are next."""
+        self.flush()
         self._numbers.save()
+
+    def flush(self) -> None:
+        """Write the rows that are held back."""
+        if self._inbox or self._accepted:
+            self._db.run_many("insert_accepted", list(self._accepted.values()))
+            self._db.run_many("insert_inbox", self._inbox)
+            self._accepted.clear()
+            self._inbox.clear()
 
     def look_up(self, document: Document) -> "tuple[Receipt | None, Whose | None]":
         """The first answer to a document that was here before, or the conflict with it (None when it is new); and whose
         it is, if that is known.
         """
         id_ = kept_id(self._numbers.secret, document.kind, document.id)
+        if (document.source, id_, document.kind) in self._accepted:
+            self.flush()
         row = self._db.one("look_up", document.source, id_, document.kind, document.member_id)
         if row is None:
             row = self._db.one("look_up_alone", document.source, id_, document.kind)
@@ -48,17 +73,23 @@ class Acceptance:
         whose = whose or self.place(document)
         if whose.number is not None and document.email is not None:
             members.keep_first_contact(self._db, whose.number, document.email, self._now)
-        sequence = self._db.insert(
-            "insert_accepted",
-            document.kind,
-            document.source,
-            kept_id(self._numbers.secret, document.kind, document.id),
+        if not self._accepted:
+            self._last = self._db.value("last_sequence") or 0
+        self._last += 1
+        kind, source, id_ = document.kind, document.source, kept_id(self._numbers.secret, document.kind, document.id)
+        fingerprint = keyed(whose.secret, document.fingerprint)
+        self._accepted[source, id_, kind] = (
+            self._last,
+            kind,
+            source,
+            id_,
             whose.number,
-            keyed(whose.secret, document.fingerprint),
+            fingerprint,
             Status.ACCEPTED,
+            None,
             self._now,
         )
-        return sequence, whose
+        return self._last, whose
 
     def accept(self, document: Document) -> Receipt:
         """Put a document into the inbox, where it was not there before."""
@@ -73,12 +104,13 @@ class Acceptance:
             intents.finish(self._db, document)
         if document.kind is DocumentKind.AMENDMENT:
             self._change_before_award(document, sequence)
-        return Receipt(Status.ACCEPTED)
+        return ACCEPTED
 
     def _is_still_there(self, document: Document) -> bool:
         """Whether the message that a document was read from has its bytes, where it was read from one."""
         if document.read_from is None:
             return True
+        self.flush()
         row = self._db.one("quarantined", *document.read_from, DocumentKind.MESSAGE.value)
         return row is not None and bool(row[7])
 
@@ -94,6 +126,7 @@ class Acceptance:
         known, whose = self.look_up(document)
         if known is None:
             sequence = self._put(document, whose)
+            self.flush()
             self._db.run("set_accepted", Status.QUARANTINED.value, sequence)
             self._db.run("set_inbox", Status.QUARANTINED.value, message.reason, self._now, sequence)
 
@@ -105,9 +138,7 @@ class Acceptance:
 
     def queue(self, document: Document, sequence: int, whose: "Whose") -> None:
         """Put a document that is remembered where the awarding finds it."""
-        order_key = document.order_key
-        self._db.run(
-            "insert_inbox",
+        self._inbox.append((
             sequence,
             document.kind,
             document.source,
@@ -118,14 +149,15 @@ class Acceptance:
             document.content,
             b"" if whose.is_erased else document.raw,
             whose.shard,
-            None if order_key is None else order_key[0],
+            None if document.order_id is None else document.order_source or document.source,
             document.actor,
-        )
+        ))
 
     def _change_before_award(self, document: Document, sequence: int) -> None:
         """A change of an order that is not awarded waits for it, and is what the order is awarded by. One in
         quarantine is judged again.
         """
+        self.flush()
         row = None if document.order_key is None else self._db.one("unawarded_order", *document.order_key)
         if row is None:
             return
@@ -149,7 +181,11 @@ class Acceptance:
         secret = secrets.token_bytes(SECRET_BYTES)
         shard = shard_of(document.member_id, self._numbers.shards)
         number = self._numbers.enrol(document.member_id, secret, self._now)
-        members.place_strangers(self._db, number, self._stranger(document.member_id))
+        if self._has_strangers is None:
+            self._has_strangers = bool(self._db.value("has_strangers"))
+        if self._has_strangers:
+            self.flush()
+            members.place_strangers(self._db, number, self._stranger(document.member_id))
         return Whose(number, shard, secret)
 
     def _owner(self, document: Document) -> tuple[int | None, int | None]:
@@ -157,6 +193,7 @@ class Acceptance:
         member's, and one that names no member belongs to the refund's or the order's. The number and the shard, if
         known.
         """
+        self.flush()
         if document.kind is DocumentKind.CANCELLATION:
             row = self._db.one("owner", document.source, document.id, DocumentKind.REFUND.value)
         elif document.order_key is not None:
@@ -185,6 +222,7 @@ class Acceptance:
 
     def _stranger_of(self, document: Document) -> bytes | None:
         """Whose a document is that is nobody's yet; a cancellation is whose its refund is."""
+        self._has_strangers = True
         if document.kind is DocumentKind.CANCELLATION:
             row = self._db.one("owner", document.source, document.id, DocumentKind.REFUND.value)
             return row[3] if row else None
@@ -225,7 +263,7 @@ def hand_on(db: Database, onward: Onward, now: int) -> None:
     number, shard, secret = row
     fingerprint = keyed(secret or secrets.token_bytes(SECRET_BYTES), fingerprint_of(onward.content.decode()))
     kind, accepted = onward.kind.value, Status.ACCEPTED.value
-    sequence = db.insert("insert_accepted", kind, onward.source, onward.id, number, fingerprint, accepted, now)
+    sequence = db.insert("insert_accepted", None, kind, onward.source, onward.id, number, fingerprint, accepted, None, now)
     db.run(
         "insert_inbox",
         sequence,

@@ -62,6 +62,7 @@ _PARAMETERS = {
     "kind": ("the kind of a document", {"type": "string", "enum": list(DocumentKind)}),
     "source": ("the system that numbered the document", _TEXT),
     "id": ("the document's id in that system", _TEXT),
+    "which": ("a version of the program, or a draft's digest", _TEXT),
     "name": ("the last part of a problem's `type`", _TEXT),
 }
 """What stands in a path, and the schema that it has."""

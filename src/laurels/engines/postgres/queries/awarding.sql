@@ -198,11 +198,12 @@ FROM t JOIN m USING (member, name) WHERE NOT t.quiet ORDER BY t.id;
 SELECT EXISTS (SELECT FROM unnest($1::smallint[], $2::bigint[]) AS u(shard, floor),
                LATERAL (SELECT FROM inbox WHERE inbox.shard = u.shard AND inbox.sequence > u.floor LIMIT 1) i);
 
--- name: has_work
--- The fence of whoever took a shard last, and whether it has something to award above a floor, or waiting since before an
--- instant.
-SELECT (SELECT fence FROM lease WHERE shard = $1), EXISTS (SELECT FROM inbox WHERE shard = $1 AND sequence > $2)
-    OR EXISTS (SELECT FROM aside WHERE state = 'w' AND shard = $1 AND changed_at < $3);
+-- name: look_for_work
+-- Of shards, the fence of whoever took each last, and whether it has something to award above a floor, or waiting since
+-- before an instant.
+SELECT u.shard, l.fence, EXISTS (SELECT FROM inbox i WHERE i.shard = u.shard AND i.sequence > u.floor)
+    OR EXISTS (SELECT FROM aside a WHERE a.state = 'w' AND a.shard = u.shard AND a.changed_at < u.waiting_before)
+FROM unnest($1::smallint[], $2::bigint[], $3::bigint[]) AS u(shard, floor, waiting_before) JOIN lease l USING (shard);
 
 -- name: count_ready
 -- How many documents are accepted and not yet taken.

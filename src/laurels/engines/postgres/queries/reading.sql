@@ -130,6 +130,19 @@ SELECT digest, version, text, submitted_by, submitted_at, approved_by, approved_
 -- Somebody put it in force.
 UPDATE draft SET approved_by = $1, approved_at = $2 WHERE digest = $3 AND approved_by IS NULL;
 
+-- name: program_events
+-- What was done with programs, oldest first.
+SELECT position, at, actor, act, version, digest, rehearsal, content, hash FROM program_event ORDER BY position;
+
+-- name: last_program_event
+-- The last of it.
+SELECT position, at, actor, act, version, digest, rehearsal, content, hash FROM program_event ORDER BY position DESC LIMIT 1;
+
+-- name: insert_program_event!
+-- Append to it.
+INSERT INTO program_event (position, at, actor, act, version, digest, rehearsal, content, hash)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
+
 -- name: entry_hash
 -- The hash of an entry.
 SELECT hash FROM entry WHERE shard = $1 AND position = $2;
