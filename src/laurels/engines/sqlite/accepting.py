@@ -13,7 +13,6 @@ from laurels.model import Document, DocumentKind, RefusedMessage, Status
 from laurels.model.documents import fingerprint_of, kept_id, keyed
 from laurels.model.repeats import fingerprints_under_other_ids
 
-
 ACCEPTED = Receipt(Status.ACCEPTED)
 """The answer to what is new: the same for all, so made once."""
 
@@ -138,20 +137,22 @@ class Acceptance:
 
     def queue(self, document: Document, sequence: int, whose: "Whose") -> None:
         """Put a document that is remembered where the awarding finds it."""
-        self._inbox.append((
-            sequence,
-            document.kind,
-            document.source,
-            document.id,
-            None if whose.number is not None else self._stranger_of(document),
-            document.order_id,
-            self._now,
-            document.content,
-            b"" if whose.is_erased else document.raw,
-            whose.shard,
-            None if document.order_id is None else document.order_source or document.source,
-            document.actor,
-        ))
+        self._inbox.append(
+            (
+                sequence,
+                document.kind,
+                document.source,
+                document.id,
+                None if whose.number is not None else self._stranger_of(document),
+                document.order_id,
+                self._now,
+                document.content,
+                b"" if whose.is_erased else document.raw,
+                whose.shard,
+                None if document.order_id is None else document.order_source or document.source,
+                document.actor,
+            )
+        )
 
     def _change_before_award(self, document: Document, sequence: int) -> None:
         """A change of an order that is not awarded waits for it, and is what the order is awarded by. One in
@@ -263,7 +264,9 @@ def hand_on(db: Database, onward: Onward, now: int) -> None:
     number, shard, secret = row
     fingerprint = keyed(secret or secrets.token_bytes(SECRET_BYTES), fingerprint_of(onward.content.decode()))
     kind, accepted = onward.kind.value, Status.ACCEPTED.value
-    sequence = db.insert("insert_accepted", None, kind, onward.source, onward.id, number, fingerprint, accepted, None, now)
+    sequence = db.insert(
+        "insert_accepted", None, kind, onward.source, onward.id, number, fingerprint, accepted, None, now
+    )
     db.run(
         "insert_inbox",
         sequence,

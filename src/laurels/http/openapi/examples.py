@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from laurels.http.report_examples import REPORTS
+from laurels.http.openapi.report_examples import REPORTS
 
 IDS: Mapping[str, str] = {
     "member_id": "17850",

@@ -8,8 +8,8 @@ import msgspec
 from msgspec import Meta, Struct
 
 from laurels.errors import InvalidInput, LedgerUnavailable
-from laurels.http.csv_files import csv_of
-from laurels.http.routes import Access, Answer, Call, route
+from laurels.http.api.csv_files import csv_of
+from laurels.http.routes import Access, Request, Response, route
 from laurels.ledger.rollups import PER_ALL, PER_DAY, PER_MONTH, Basis, Cell, Grouping, Sums
 from laurels.model import EntryKind
 from laurels.model.currencies import DECIMALS
@@ -168,19 +168,19 @@ class MembersReport(Struct, frozen=True):
 @route(
     "GET", "/reports/movement", access=READ, answers={200: MovementShown}, problems=(LedgerUnavailable,), audited=False
 )
-async def report_movement(call: Call, query: MovementQuery) -> Answer:
+async def report_movement(request: Request, query: MovementQuery) -> Response:
     """Tell what points came and went, by kind and market, so that it adds up."""
     split = query.split
     grouping = Grouping(per=_PER[query.per], part=split in {"part", "both"}, source=split in {"source", "both"})
-    found = await movement(call.services.ledger, query.basis, *query.days(), grouping)
-    return Answer(
+    found = await movement(request.services.ledger, query.basis, *query.days(), grouping)
+    return Response(
         200,
         MovementShown(
             basis=query.basis,
-            opening=_points(call, found.opening),
+            opening=_points(request, found.opening),
             lines=[_line(each) for each in found.lines],
-            closing=_points(call, found.closing),
-            counted=await _counted(call),
+            closing=_points(request, found.closing),
+            counted=await _counted(request),
         ),
     )
 
@@ -193,27 +193,27 @@ async def report_movement(call: Call, query: MovementQuery) -> Answer:
     media_type="text/csv",
     problems=(LedgerUnavailable,),
 )
-async def export_movement(call: Call, query: MovementQuery) -> Answer:
+async def export_movement(request: Request, query: MovementQuery) -> Response:
     """Give the lines of a statement as a CSV file; that it was fetched is recorded."""
     split = query.split
     grouping = Grouping(per=_PER[query.per], part=split in {"part", "both"}, source=split in {"source", "both"})
-    found = await movement(call.services.ledger, query.basis, *query.days(), grouping)
+    found = await movement(request.services.ledger, query.basis, *query.days(), grouping)
     rows = [msgspec.structs.astuple(_line(each)) for each in found.lines]
-    return Answer(200, csv_of(LineShown.__struct_fields__, rows), media_type="text/csv")
+    return Response(200, csv_of(LineShown.__struct_fields__, rows), media_type="text/csv")
 
 
 @route("GET", "/reports/due", access=READ, answers={200: DueReport}, problems=(LedgerUnavailable,), audited=False)
-async def report_due(call: Call, query: Period) -> Answer:
+async def report_due(request: Request, query: Period) -> Response:
     """Tell what becomes active and what lapses by day. It is looked at now and then, and says when."""
-    at, rows = await call.services.ledger.due(*query.days())
+    at, rows = await request.services.ledger.due(*query.days())
     shown = [DueShown(row.what, format_period(row.day), row.points, row.members) for row in rows]
-    return Answer(200, DueReport(format_instant(at) if at else None, shown))
+    return Response(200, DueReport(format_instant(at) if at else None, shown))
 
 
 @route("GET", "/reports/tiers", access=READ, answers={200: TiersReport}, problems=(LedgerUnavailable,), audited=False)
-async def report_tiers(call: Call, query: Period) -> Answer:
+async def report_tiers(request: Request, query: Period) -> Response:
     """Tell how many members have each tier, and who moved in a period."""
-    ledger, grouping = call.services.ledger, Grouping(per=PER_ALL, part=True)
+    ledger, grouping = request.services.ledger, Grouping(per=PER_ALL, part=True)
     ever = await ledger.sums(Basis.RECORDED, 0, _EVER, grouping)
     within = await ledger.sums(Basis.RECORDED, *query.days(), grouping)
     there = _count(ever, EntryKind.ENROL) - _count(ever, GONE)
@@ -224,15 +224,15 @@ async def report_tiers(call: Call, query: Period) -> Answer:
     now[""] = there - sum(members for tier, members in now.items() if tier)
     tiers = [TierNow(tier, members) for tier, members in sorted(now.items()) if members or not tier]
     moves = [TierMove(*each) for each in _moves(within)]
-    return Answer(200, TiersReport(tiers, moves, await _counted(call)))
+    return Response(200, TiersReport(tiers, moves, await _counted(request)))
 
 
 @route(
     "GET", "/reports/members", access=READ, answers={200: MembersReport}, problems=(LedgerUnavailable,), audited=False
 )
-async def report_members(call: Call, query: MemberQuery) -> Answer:
+async def report_members(request: Request, query: MemberQuery) -> Response:
     """Tell how many members there are, came, went and were active."""
-    ledger = call.services.ledger
+    ledger = request.services.ledger
     ever = await ledger.sums(Basis.RECORDED, 0, _EVER, Grouping(per=PER_ALL))
     rows = await ledger.sums(Basis.RECORDED, *query.days(), Grouping(per=_PER[query.per]))
     active = ACTIVE_DAY if query.per == "day" else ACTIVE_MONTH
@@ -247,19 +247,19 @@ async def report_members(call: Call, query: MemberQuery) -> Answer:
         for period in sorted({cell.day for cell, _ in rows})
     ]
     there = _count(ever, EntryKind.ENROL) - _count(ever, GONE)
-    return Answer(200, MembersReport(there, lines, await _counted(call)))
+    return Response(200, MembersReport(there, lines, await _counted(request)))
 
 
-async def _counted(call: Call) -> CountedUpTo:
-    services = call.services
+async def _counted(request: Request) -> CountedUpTo:
+    services = request.services
     state, heads = await services.ledger.rolled_up(), await services.ledger.heads()
     counted = {shard: mark.position for shard, mark in state.marks.items()}
     behind = sum(max(0, head.position - counted.get(shard, 0)) for shard, head in heads.marks.items())
     return CountedUpTo(behind, services.programs.current.time_zone)
 
 
-def _points(call: Call, points: dict[str, int]) -> list[PointsOf]:
-    program = call.services.programs.at(call.services.now())
+def _points(request: Request, points: dict[str, int]) -> list[PointsOf]:
+    program = request.services.programs.at(request.services.now())
     return [PointsOf(market, each, worth(each, market, program)) for market, each in points.items()]
 
 
