@@ -179,7 +179,8 @@ async def test_a_birthday_is_a_day_of_some_year(shop: Shop) -> None:
         for day in range(33):
             text = f"{month:02}-{day:02}"
             try:
-                expected = 200 if date(2024, month, day) else 422
+                date(2024, month, day)
+                expected = 200
             except ValueError:
                 expected = 422
             answer = await shop.ask("PUT", "/members/ann/attributes", json={"birthday": text})
