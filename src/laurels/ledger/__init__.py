@@ -43,7 +43,7 @@ from laurels.ledger.claim import (
     Redeemed,
     RedemptionKey,
 )
-from laurels.ledger.feed import Checkpoint, Feed, Heads, MemberTotals
+from laurels.ledger.feed import Checkpoint, Feed, Heads, MemberTotals, Passed
 from laurels.ledger.followers import Followers
 from laurels.ledger.inbox import Counts, DocumentState, Inbox, Receipt
 from laurels.ledger.members import MemberRegistry
@@ -99,6 +99,7 @@ __all__ = [
     "OrderKey",
     "Outbox",
     "Outcome",
+    "Passed",
     "People",
     "Posting",
     "ProgramAct",

@@ -38,7 +38,7 @@ COLUMNS = {
     "contact": "member email",
     "attribute": "member content",
     "closed_month": "shard month member score",
-    "milestone": "member name points reached_at quiet",
+    "milestone": "member name points reached_at quiet place",
     "message": "shard id member milestone points state created_at due_at attempts note",
     "due": "shard at member what",
     "budget": "name used",
@@ -189,7 +189,8 @@ class MovedRows:
             if part in _OF_SHARDS:
                 yield [(_TABLES[part], (self._homes[row[1]], *row))]
             elif part == "milestones":
-                yield [("milestone", (*row[:4], bool(row[4])))]
+                place = None if row[5] is None else place_of(*self._at(parted(row[5])))
+                yield [("milestone", (*row[:4], bool(row[4]), place))]
             else:
                 yield [(_TABLES[part], row)]
 

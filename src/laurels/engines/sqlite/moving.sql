@@ -71,7 +71,7 @@ SELECT month, member, score FROM closed_month ORDER BY month, member;
 
 -- name: leaving_milestones
 -- Milestones that were reached.
-SELECT member, name, points, reached_at, quiet FROM milestone ORDER BY member, name;
+SELECT member, name, points, reached_at, quiet, place FROM milestone ORDER BY member, name;
 
 -- name: leaving_messages
 -- What became of mails.

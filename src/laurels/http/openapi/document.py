@@ -81,7 +81,8 @@ _HEADERS: Mapping[str, Json] = {
 _INTRODUCTION = """\
 Times are RFC 3339 with an offset. Money is a decimal string in major units. Unknown fields are refused.
 Send `Authorization: Bearer` and a JWT. A member's token has the claim `sub`, which is its member id. A service's token
-has the claim `scope`, its scopes separated by spaces. Errors are problem documents (RFC 9457)."""
+is one that the setting `auth.services` says is one; its claim `scope` says what it may, separated by spaces. Errors are
+problem documents (RFC 9457)."""
 
 
 def openapi(routes: Sequence[Route], version: str, prefix: str = "") -> Json:

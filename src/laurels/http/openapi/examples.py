@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from laurels.http.openapi.report_examples import REPORTS
+
 IDS: Mapping[str, str] = {
     "member_id": "17850",
     "order_id": "A1001",
@@ -512,5 +514,6 @@ ANSWERS: Mapping[str, Any] = {
     "stop_campaign": {**_PROGRAM, "version": 9, "from": "2025-11-02T09:30:00Z"},
     "show_audit": _AUDIT,
     "show_own_audit": {"rows": [], "next": None},
+    **REPORTS,
 }
 """What comes back, by the name of the route's function."""

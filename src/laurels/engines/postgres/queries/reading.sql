@@ -16,6 +16,10 @@ FROM entry e JOIN member m ON m.shard = e.shard AND m.number = e.member
 LEFT JOIN remark r ON r.shard = e.shard AND r.position = e.position
 WHERE e.shard = $1 AND e.position >= $2 ORDER BY e.position LIMIT $3;
 
+-- name: milestones_between
+-- Milestones that the entries between two places passed, in their order.
+SELECT place, name, points, quiet FROM milestone WHERE place > $1 AND place <= $2 ORDER BY place, name COLLATE "C";
+
 -- name: outline
 -- What boards need of the same: an id only with an enrolment, which is all that names one.
 SELECT position, kind, member, points, name_number, board_at, recorded_at,
