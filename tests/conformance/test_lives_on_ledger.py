@@ -7,6 +7,7 @@ LAURELS_TEST_SEED repeats a run, LAURELS_TEST_LEDGER_LIVES says how many lives (
 
 import os
 import random
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,19 @@ async def test_lives_are_the_same_on_a_ledger_whatever_dies(
 ) -> None:
     for number in range(LIVES):
         await _one_life(fresh(), random.Random(f"{seed}/{number}"), tmp_path / str(number), f"{seed}/{number}")
+
+
+@pytest.mark.soak
+@pytest.mark.skipif(not oracle.present(), reason=oracle.MISSING)
+@pytest.mark.parametrize("engine", ["sqlite, 16 shards"])
+async def test_ten_thousand_lives_are_the_same_whatever_dies(
+    engine: str, fresh: Fresh, seed: int, tmp_path: Path
+) -> None:
+    """A quarter of an hour: LAURELS_TEST_SOAK_LIVES says how many."""
+    for number in range(int(os.environ.get("LAURELS_TEST_SOAK_LIVES") or 10_000)):
+        directory = tmp_path / str(number)
+        await _one_life(fresh(), random.Random(f"{seed}/{number}"), directory, f"{seed}/{number}")
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 async def _one_life(opened: Open, r: random.Random, directory: Path, name: str) -> None:

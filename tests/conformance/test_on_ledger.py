@@ -23,14 +23,12 @@ SAMPLED = [
 """All of them with --all, else one in twenty."""
 
 
-@pytest.mark.skipif(not oracle.present(), reason=oracle.MISSING)
 @pytest.mark.parametrize("engine", LEDGERS)
 @pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
 async def test_a_worked_case_on_a_real_ledger(case: dict[str, Any], engine: str, tmp_path: Path) -> None:
     await play(case, LEDGERS[engine], tmp_path)
 
 
-@pytest.mark.skipif(not oracle.present(), reason=oracle.MISSING)
 @pytest.mark.parametrize("case", SAMPLED)
 async def test_a_worked_case_on_a_server(case: dict[str, Any], postgres: Databases, tmp_path: Path) -> None:
     with postgres.new() as url:
