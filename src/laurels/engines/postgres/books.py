@@ -9,7 +9,7 @@ from laurels.engines.postgres.awarding import Awarded, award, sweep
 from laurels.engines.postgres.batch import draw_of
 from laurels.engines.postgres.claiming import award_of
 from laurels.engines.postgres.codes import DOCUMENT, SHARDS, STATUSES, home_of, parted
-from laurels.engines.postgres.connections import Open, judging
+from laurels.engines.postgres.connections import Open, judging, trying
 from laurels.engines.postgres.entries import entries_at, entry_of
 from laurels.engines.postgres.opening import Facts
 from laurels.engines.postgres.session import Session
@@ -102,10 +102,13 @@ class PostgresBooks(PostgresInbox):
     async def own(self) -> frozenset[int]:
         now = elapsed()
         if self._leased_at is None or now >= self._leased_at + leases.RENEW_S or await self._is_due(now):
-            async with self._connections.transaction() as db:
-                self._fences = await leases.take(db, self._owner)
+            self._fences = await trying(self._take_leases)
             self._leased_at, self._mine = now, frozenset(self._fences)
         return self._mine
+
+    async def _take_leases(self) -> dict[int, int]:
+        async with self._connections.transaction() as db:
+            return await leases.take(db, self._owner)
 
     async def _is_due(self, now: float) -> bool:
         if now < self._looked_at + leases.LOOK_S:
