@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from random import Random
 from typing import TypeVar
@@ -256,6 +256,22 @@ async def test_owners_share_evenly(database: str, short_leases: None) -> None:
 
         one, two = await until(both, lambda owned: [len(each) for each in owned] == [8, 8])
         assert one | two == frozenset(range(16))
+
+
+async def test_owners_that_all_slept_do_not_deadlock(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each finds the others lapsed, and says that it is there itself."""
+    monkeypatch.setattr(leases, "LEASE", timedelta(milliseconds=1))
+    monkeypatch.setattr(leases, "RENEW_S", 0.0)
+    async with AsyncExitStack() as stack:
+        shops = [await stack.enter_async_context(opened(database)) for _ in range(4)]
+        for _ in range(40):
+            await asyncio.gather(*(shop.ledger.own() for shop in shops))
+        connection = await asyncpg.connect(database)
+        try:
+            query = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+            assert await connection.fetchval(query) == 0
+        finally:
+            await connection.close()
 
 
 @pytest.mark.long

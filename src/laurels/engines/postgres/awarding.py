@@ -70,6 +70,7 @@ async def award(
     *,
     waiting_before: int,
     in_depth: bool,
+    lock_budgets: bool,
     now: int,
     fence: int | None,
     floor: int,
@@ -95,7 +96,7 @@ async def award(
     waiting = await let_wait(db, shard, items, chain.now)
     again = await judge_again(db, changed_by(items), chain.now)
     items = [item for item in items if item.sequence not in waiting]
-    batch = Batch(chain, facts)
+    batch = Batch(chain, facts, lock_budgets=lock_budgets)
     batch.add(decide(await claim_of(db, batch, items, late, in_depth=in_depth)))
     await batch.write(db)
     put_back = [row["shard"] for row in moving] + again
@@ -103,7 +104,15 @@ async def award(
 
 
 async def sweep(
-    db: Statements, shard: int, limit: int, decide: Decide, *, now: int, fence: int | None, facts: Facts
+    db: Statements,
+    shard: int,
+    limit: int,
+    decide: Decide,
+    *,
+    lock_budgets: bool,
+    now: int,
+    fence: int | None,
+    facts: Facts,
 ) -> int:
     """Write down what the clock has done to up to `limit` members. Returns how many were looked at."""
     if fence is not None and await db.value("fence", shard) != fence:
@@ -112,7 +121,7 @@ async def sweep(
     rows: list[Row] = await db.all("claim_due", shard, chain.now, limit)
     if not rows:
         return 0
-    batch = Batch(chain, facts)
+    batch = Batch(chain, facts, lock_budgets=lock_budgets)
     batch.add(decide(await claim_of(db, batch, [by_clock(member, at) for member, at in rows], in_depth=True)))
     await db.run("delete_due", shard, chain.now, [member for member, _ in rows])
     await batch.write(db)

@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+from laurels.engines.postgres.budgets import Budgets
 from laurels.engines.postgres.chain import Chain, columns_of
 from laurels.engines.postgres.codes import place_of
 from laurels.engines.postgres.handing_on import hand_on
@@ -71,12 +72,12 @@ class Kept:
 class Batch:
     """Gathers what is to be written in one shard."""
 
-    def __init__(self, chain: Chain, facts: Facts) -> None:
+    def __init__(self, chain: Chain, facts: Facts, *, lock_budgets: bool = False) -> None:
+        """`lock_budgets`: from the beginning, after `BudgetsMoved`."""
         self.chain = chain
         self._identity = facts.identity
         self.secret = facts.secret
-        self.budgets: dict[str, int] = {}
-        """What was used of budgets before."""
+        self.budgets = Budgets(locked=lock_budgets)
         self.members: dict[int, Kept] = {}
         self.award_rows: dict[OrderKey, Row] = {}
         """Of orders that were awarded before."""
@@ -89,7 +90,6 @@ class Batch:
         self._awards: dict[OrderKey, Award] = {}
         self._places: list[tuple[OrderKey, int]] = []
         self._restored: dict[RedemptionKey, Redeemed] = {}
-        self._used: dict[str, int] = {}
         self._reached: dict[tuple[int, str], tuple[Reached, int]] = {}
         self._due: list[tuple[int, int, bytes]] = []
         self._onward: list[Onward] = []
@@ -140,8 +140,7 @@ class Batch:
             self.keep(member, state)
         self._awards.update(outcome.awards)
         self._restored.update(outcome.redemptions)
-        for name, used in outcome.budgets.items():
-            self._used[name] = self._used.get(name, 0) + used
+        self.budgets.use(outcome.budgets)
         for reached in outcome.reached:
             place = place_of(self.chain.shard, positions[reached.posting])
             self._reached.setdefault((reached.member, reached.milestone), (reached, place))
@@ -169,7 +168,7 @@ class Batch:
         return self._first[sequence][1]
 
     async def write(self, db: Statements) -> None:
-        """Write everything."""
+        """Write everything. Raises `BudgetsMoved`."""
         shard, now = self.chain.shard, self.chain.now
         changed = [kept for kept in self.members.values() if kept.changed]
         if self.chain.rows or self._first or changed:
@@ -192,7 +191,7 @@ class Batch:
         if redeemed:
             await db.run("insert_redemptions", shard, *columns_of(redeemed, 4))
         await self._write_orders(db)
-        await self._write_budgets(db)
+        await self.budgets.write(db)
         waited = [
             sequence
             for sequence, (posting, _) in self._first.items()
@@ -308,15 +307,6 @@ class Batch:
             case DocumentKind.CAPTURE:
                 return self._restored.pop((item.source, OF_HOLD + item.id), None)
         return None
-
-    async def _write_budgets(self, db: Statements) -> None:
-        """A budget that is used for the first time is inserted: of two that do so at once one has to look again."""
-        fresh = {name: used for name, used in self._used.items() if name not in self.budgets}
-        more = {name: used for name, used in self._used.items() if name in self.budgets}
-        if fresh:
-            await db.run("insert_budgets", [*fresh], [*fresh.values()])
-        if more:
-            await db.run("use_budgets", [*more], [*more.values()])
 
     def _message_id(self, reached: Reached) -> str:
         return message_id(self._identity, reached.member, reached.milestone)

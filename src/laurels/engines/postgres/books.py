@@ -9,7 +9,7 @@ from laurels.engines.postgres.awarding import Awarded, award, sweep
 from laurels.engines.postgres.batch import draw_of
 from laurels.engines.postgres.claiming import award_of
 from laurels.engines.postgres.codes import DOCUMENT, SHARDS, STATUSES, home_of, parted
-from laurels.engines.postgres.connections import Open, trying
+from laurels.engines.postgres.connections import Open, judging, trying
 from laurels.engines.postgres.entries import entries_at, entry_of
 from laurels.engines.postgres.opening import Facts
 from laurels.engines.postgres.session import Session
@@ -102,10 +102,13 @@ class PostgresBooks(PostgresInbox):
     async def own(self) -> frozenset[int]:
         now = elapsed()
         if self._leased_at is None or now >= self._leased_at + leases.RENEW_S or await self._is_due(now):
-            async with self._connections.transaction() as db:
-                self._fences = await leases.take(db, self._owner)
+            self._fences = await trying(self._take_leases)
             self._leased_at, self._mine = now, frozenset(self._fences)
         return self._mine
+
+    async def _take_leases(self) -> dict[int, int]:
+        async with self._connections.transaction() as db:
+            return await leases.take(db, self._owner)
 
     async def _is_due(self, now: float) -> bool:
         if now < self._looked_at + leases.LOOK_S:
@@ -123,7 +126,7 @@ class PostgresBooks(PostgresInbox):
         if not floor.is_rising and not await self._has_work(shard, floor.get(), waiting_before):
             return 0
 
-        async def once() -> Awarded:
+        async def once(tried: int) -> Awarded:
             async with self._connections.transaction([shard]) as db:
                 return await award(
                     db,
@@ -132,13 +135,14 @@ class PostgresBooks(PostgresInbox):
                     decide,
                     waiting_before=waiting_before,
                     in_depth=in_depth,
+                    lock_budgets=tried > 0,
                     now=self._now(),
                     fence=self._fences.get(shard),
                     floor=floor.get(),
                     facts=self._facts,
                 )
 
-        awarded = await trying(once)
+        awarded = await judging(once)
         floor.is_rising = awarded.taken > 0
         if awarded.last:
             floor.taken(awarded.last)
@@ -159,12 +163,14 @@ class PostgresBooks(PostgresInbox):
         if shard not in self._mine:
             raise NotOwned
 
-        async def once() -> int:
+        async def once(tried: int) -> int:
             async with self._connections.transaction([shard]) as db:
                 fence = self._fences.get(shard)
-                return await sweep(db, shard, limit, decide, now=self._now(), fence=fence, facts=self._facts)
+                return await sweep(
+                    db, shard, limit, decide, lock_budgets=tried > 0, now=self._now(), fence=fence, facts=self._facts
+                )
 
-        taken = await trying(once)
+        taken = await judging(once)
         if taken:
             self._committed(grown=True)
         return taken

@@ -29,8 +29,8 @@ def item_of(row: Row) -> Item:
 async def claim_of(
     db: Statements, batch: Batch, items: list[Item], overdue: Sequence[Item] = (), *, in_depth: bool = False
 ) -> Claim:
-    """The claim for documents of one locked shard; in depth also budgets, which nobody else uses until it is written,
-    and what is said of members. What the batch knows already is in it too.
+    """The claim for documents of one locked shard; in depth also what is used of budgets and what is said of members.
+    What the batch knows already is in it too.
     """
     all_items = [*items, *overdue]
     claim = Claim(
@@ -49,8 +49,8 @@ async def claim_of(
     await _look_up_redemptions(db, batch, claim, all_items)
     await batch.load(db, {item.member for item in all_items if item.member is not None})
     if in_depth or any(item.kind is DocumentKind.GIVEN for item in all_items):
-        batch.budgets = dict(await db.all("lock_budgets"))
-        claim.budgets = dict(batch.budgets)
+        await batch.budgets.read(db)
+        claim.budgets = dict(batch.budgets.used)
         await batch.load_persons(db)
     claim.members.update({number: kept.state() for number, kept in batch.members.items()})
     return claim

@@ -9,10 +9,12 @@ that nobody knows.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from itertools import count
 from typing import TypeVar
 
 import asyncpg
 
+from laurels.engines.postgres.budgets import BudgetsMoved
 from laurels.engines.postgres.statements import Statements
 from laurels.errors import LaurelsError, LedgerReadOnly, LedgerUnavailable, LedgerUncertain
 from laurels.ledger import Act
@@ -39,7 +41,7 @@ LOST = (OSError, asyncio.TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresC
 CUT_OFF = (asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, asyncpg.CannotConnectNowError)
 """The server ended the connection, whatever was under way."""
 
-RETRIED = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+RETRIED = (BudgetsMoved, asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 """Another process was quicker: nothing was written, and who looks again sees what it did."""
 
 TRIES = 20
@@ -212,6 +214,12 @@ async def trying(work: Callable[[], Awaitable[T]]) -> T:
     raise LedgerUnavailable(
         f"The ledger cannot take this now ({_said(last)}). Nothing was accepted; try again."
     ) from last
+
+
+async def judging(work: Callable[[int], Awaitable[T]]) -> T:
+    """The same of what judges documents, which is told how often it was tried: from then on it locks budgets first."""
+    tries = count()
+    return await trying(lambda: work(next(tries)))
 
 
 def is_at_fault(error: LaurelsError) -> bool:

@@ -46,12 +46,14 @@ class Group:
         self._contacts: list[tuple[int, str]] = []
         self.grew = False
 
-    async def settle(self, documents: Sequence[tuple[Document, Decide]], *, in_depth: bool) -> list[Answer | int]:
+    async def settle(
+        self, documents: Sequence[tuple[Document, Decide]], *, in_depth: bool, lock_budgets: bool
+    ) -> list[Answer | int]:
         """Settle documents, in order. A number stands for one that is another shard's: its member became one there."""
         known = await find_known(self._db, {self._key_of(document) for document, _ in documents})
         places = await self._places([document for document, _ in documents if self._key_of(document) not in known])
         chain = (await chains_of(self._db, [self._shard], self._now))[self._shard]
-        self._batch = Batch(chain, self._facts)
+        self._batch = Batch(chain, self._facts, lock_budgets=lock_budgets)
         items = await self._items(documents, known, places)
         claim = await claim_of(self._db, self._batch, [*items.values()], in_depth=in_depth)
         entries = await entries_of(self._db, known.values())

@@ -23,6 +23,7 @@ async def take(db: Statements, owner: str) -> dict[int, int]:
     shard.
     """
     await db.run("note_awarder", owner, LEASE)
+    await db.run("forget_lapsed_awarders", owner)
     owners, _, _ = await db.only("awarders", owner)
     taken: dict[int, int] = dict(await db.all("take_leases", owner, LEASE, _share(owner, owners)))
     await db.run("release_leases", owner, [*taken])

@@ -8,7 +8,7 @@ from laurels.engines.postgres import merging
 from laurels.engines.postgres.batch import Batch
 from laurels.engines.postgres.chain import chains_of, columns_of
 from laurels.engines.postgres.codes import SHARDS
-from laurels.engines.postgres.connections import trying
+from laurels.engines.postgres.connections import judging, trying
 from laurels.engines.postgres.names import Names
 from laurels.engines.postgres.opening import Facts
 from laurels.engines.postgres.placing import newcomer
@@ -98,7 +98,7 @@ class PostgresMembers(Session):
     async def merge(self, member_id: str, into: str, *, actor: str, join: Decide | None = None) -> Version:
         shards = {shard_of(member_id, SHARDS), shard_of(into, SHARDS)}
 
-        async def once() -> Version:
+        async def once(tried: int) -> Version:
             async with self._connections.transaction(sorted(shards)) as db:
                 await merging.merge(
                     db,
@@ -108,15 +108,16 @@ class PostgresMembers(Session):
                     now=self._now(),
                     facts=self._facts,
                     locked=shards,
+                    lock_budgets=tried > 0,
                     join=join,
                 )
                 return await version_of(db)
 
         try:
-            version = await trying(once)
+            version = await judging(once)
         except merging.Elsewhere:
             shards = {*range(SHARDS)}
-            version = await trying(once)
+            version = await judging(once)
         for floor in self._floors.values():  # what was on its way may lie below the other shard's floor
             floor.forget()
         self._committed(grown=True)

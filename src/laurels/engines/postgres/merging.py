@@ -26,6 +26,7 @@ async def merge(
     now: int,
     facts: Facts,
     locked: set[int],
+    lock_budgets: bool,
     join: Decide | None,
 ) -> None:
     """Move a member's points, orders, later documents and places to another, and let its id answer for that one.
@@ -47,7 +48,8 @@ async def merge(
     if other_shard not in locked:
         raise Elsewhere
     batches = {
-        at: Batch(chain, facts) for at, chain in (await chains_of(db, sorted({shard, other_shard}), now)).items()
+        at: Batch(chain, facts, lock_budgets=lock_budgets)
+        for at, chain in (await chains_of(db, sorted({shard, other_shard}), now)).items()
     }
     await batches[shard].load(db, {number})
     await batches[other_shard].load(db, {other})

@@ -109,12 +109,13 @@ class Settler:
                 job.future.set_result(answer)
 
     async def _settle_together(self, shard: int, jobs: list[_Job]) -> list[Answer | int]:
-        for _ in range(TRIES):
+        for tries in range(TRIES):
             try:
                 async with self._connections.transaction([shard], recorded=False) as db:
                     group = Group(db, shard, self._facts, self._names, self._now())
                     in_depth = any(job.in_depth for job in jobs)
-                    answers = await group.settle([(job.document, job.decide) for job in jobs], in_depth=in_depth)
+                    documents = [(job.document, job.decide) for job in jobs]
+                    answers = await group.settle(documents, in_depth=in_depth, lock_budgets=tries > 0)
                     recorded = await self._record(db, jobs, answers)
             except RETRIED:
                 continue

@@ -49,9 +49,12 @@ SELECT l.epoch, s, coalesce(e.position, 0), coalesce(e.hash, ''), $1 FROM l, gen
 LEFT JOIN LATERAL (SELECT position, hash FROM entry WHERE shard = s ORDER BY position DESC LIMIT 1) e ON true;
 
 -- name: note_awarder!
--- A process awards; those that have not said so for a while are forgotten.
-WITH d AS (DELETE FROM awarder WHERE until < now() AND owner <> $1)
+-- A process awards.
 INSERT INTO awarder (owner, until) VALUES ($1, now() + $2::interval) ON CONFLICT (owner) DO UPDATE SET until = excluded.until;
+
+-- name: forget_lapsed_awarders!
+-- Those that have not said so for a while; one that is just saying so is not waited for, since it may forget us.
+DELETE FROM awarder WHERE owner IN (SELECT owner FROM awarder WHERE until < now() AND owner <> $1 FOR UPDATE SKIP LOCKED);
 
 -- name: awarders
 -- The processes that award, and how many shards one of them has and could have, by the server's clock.
@@ -70,8 +73,9 @@ WHERE shard IN (SELECT shard FROM lease WHERE owner = $1 OR until < now() ORDER 
 RETURNING shard, fence;
 
 -- name: release_leases!
--- Let go of one's own shards but these.
-UPDATE lease SET owner = '', until = '-infinity' WHERE owner = $1 AND shard <> ALL($2::smallint[]);
+-- Let go of one's own shards but these. What another is just taking is not waited for: it may let go of ours.
+UPDATE lease SET owner = '', until = '-infinity'
+WHERE shard IN (SELECT shard FROM lease WHERE owner = $1 AND shard <> ALL($2::smallint[]) FOR UPDATE SKIP LOCKED);
 
 -- name: fence
 -- The fence of whoever took the shard last.
