@@ -109,6 +109,8 @@ PAGES = {
     "document": "/work/order?source=shop&id=USD%2F0",
     "health": "/health",
     "log": "/log",
+    "overview": "/overview?period=36m",
+    "finance": "/finance?from=2020-01-01&to=2030-01-01",
     "missing": "/customers/4711",
 }
 
