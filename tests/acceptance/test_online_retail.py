@@ -17,7 +17,7 @@ import pytest
 from tests.acceptance.command_line import laurels, served
 from tests.engines import needs_native
 
-from laurels.http.tokens import sign_token
+from laurels.http.admission.tokens import sign_token
 from laurels.ledger.rollups import PER_MONTH, Basis, Grouping
 from laurels.program import DEFAULT_PROGRAM
 from laurels.rollups import RollingUp, format_period, movement, roll_up_findings

@@ -184,7 +184,9 @@ def test_every_link_leads_somewhere(browser: Browser, console: Console, signed_i
             answer = page.goto(console.base + path)
             assert answer is not None
             assert answer.status == 200, path
-            links = page.eval_on_selector_all("a[href]:not([download])", "found => found.map(a => a.getAttribute('href'))")
+            links = page.eval_on_selector_all(
+                "a[href]:not([download])", "found => found.map(a => a.getAttribute('href'))"
+            )
             for link in links:
                 place = link.partition("#")[0]
                 if place.startswith("/") and place.partition("?")[0] not in seen:

@@ -11,7 +11,7 @@ from tests.console.console_shop import ConsoleShop, open_console_shop
 
 from laurels.console.charts import NO_WHEEL, Charts, Mark
 from laurels.console.views.finance import _statement
-from laurels.http.csv_files import csv_of
+from laurels.http.api.csv_files import csv_of
 from laurels.rollups import RollingUp
 
 pytestmark = pytest.mark.anyio

@@ -8,7 +8,7 @@ import pytest
 from tests.integration.http_shop import Shop, open_shop
 
 from laurels.http.app import ROUTES
-from laurels.http.examples import ANSWERS, REQUESTS
+from laurels.http.openapi.examples import ANSWERS, REQUESTS
 from laurels.http.problems import KINDS
 from laurels.ledger.rollups import DuePoints
 from laurels.program import DEFAULT_PROGRAM
@@ -72,6 +72,11 @@ def filled(path: str, operation: dict[str, Any]) -> str:
     return path
 
 
+def with_campaign(version: int) -> str:
+    campaign = '[[campaigns]]\nname = "double dairy"\nmultiply = "2"\n'
+    return DEFAULT_PROGRAM.replace("version = 1", f"version = {version}") + campaign
+
+
 def shape(value: Any) -> Any:
     """The names of an answer's fields; of a list those of its first element, since the others are like it."""
     if isinstance(value, dict):
@@ -107,9 +112,14 @@ async def test_an_example_is_taken(shop: Shop, method: str, path: str, name: str
         await shop.order(order_id, MEMBER, "25.00")
     if path.endswith("/tier"):
         tiers = f'{DEFAULT_PROGRAM}\n[tiers]\nlevels = [{{name = "gold", reach = 500}}]'.replace(
-            "version = 1", "version = 2"
+            "version = 1", "version = 9"
         )
-        await shop.services.ledger.publish(2, tiers, None, actor="test")
+        await shop.services.ledger.publish(9, tiers, None, actor="test")
+    if path.endswith("/approve"):
+        draft = await shop.services.ledger.submit(5, with_campaign(5), actor="test")
+        address = address.replace("/1/", f"/{draft.digest}/")
+    if path.endswith("/stop"):
+        await shop.services.ledger.publish(6, with_campaign(6), None, actor="test")
     answer = await shop.ask(method, address, json=body, member=member)
     assert answer.is_success, answer.text
     assert shape(told(operation, answer.status_code)) == shape(answer.json())

@@ -34,7 +34,7 @@ from laurels.workers import (
 
 if TYPE_CHECKING:
     from laurels.console import Person
-    from laurels.http import Beside
+    from laurels.http import Mounts
     from laurels.runtime.anchoring import Anchors
 
 
@@ -52,7 +52,7 @@ class ConsoleRun:
 
 @dataclass(frozen=True)
 class Running:
-    """What a role is given. Four are for HTTP: who is told the port, what is answered `beside` the API, whether other
+    """What a role is given. Four are for HTTP: who is told the port, what is mounted beside the API, whether other
     processes listen at the same port, and the port that it answered at, to which it comes back; the last is the
     console's.
     """
@@ -61,7 +61,7 @@ class Running:
     stop: asyncio.Event
     progress: Progress = field(default=lines)
     on_ready: Callable[[int], None] = _nobody
-    beside: "Beside | None" = None
+    mounts: "Mounts | None" = None
     share_port: bool = False
     ports: list[int] = field(default_factory=list)
     console: ConsoleRun | None = None
@@ -93,9 +93,9 @@ async def _http(running: Running, watch: Watch) -> None:
         watch.worked()
         running.on_ready(port)
 
-    beside = http.Beside() if running.beside is None else running.beside
+    mounts = http.Mounts() if running.mounts is None else running.mounts
     port = running.ports[0] if running.ports else None
-    await http.serve(running.services, running.stop, on_ready, beside, share_port=running.share_port, port=port)
+    await http.serve(running.services, running.stop, on_ready, mounts, share_port=running.share_port, port=port)
 
 
 async def _award(running: Running, watch: Watch) -> None:
