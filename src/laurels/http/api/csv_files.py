@@ -18,9 +18,10 @@ def csv_of(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
 
 def defused(cell: object) -> object:
     """A cell that no spreadsheet calculates. Numbers stay numbers."""
-    if isinstance(cell, str) and cell.startswith(_FORMULA) and not _is_number(cell):
-        return f"'{cell}"
-    return cell
+    if not isinstance(cell, str):
+        return cell
+    text = cell.replace("\r", " ")  # the writer leaves it unquoted, and readers take it for the end of a line
+    return f"'{text}" if cell.startswith(_FORMULA) and not _is_number(cell) else text
 
 
 def _is_number(text: str) -> bool:

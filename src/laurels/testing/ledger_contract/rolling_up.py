@@ -60,7 +60,7 @@ class RollUps(Base):
 
     async def test_a_statement_adds_up_and_periods_tile(self, shop: Shop, rng: Random) -> None:
         """Opening and movements are the closing, which is the next one's opening, and in the end all balances."""
-        await _live(shop, rng, 30)
+        await live(shop, rng, 30)
         await RollingUp(shop.ledger, LONDON).reach()
         for basis in Basis:
             opening: dict[str, int] = {}
@@ -79,7 +79,7 @@ class RollUps(Base):
         self, shop: Shop, open_ledger: OpenLedger, rng: Random
     ) -> None:
         """Another process goes on where the last commit was; made at once or in small steps they are the same."""
-        await _live(shop, rng, 20)
+        await live(shop, rng, 20)
         async with opened_again(open_ledger, shop) as other:
             turn = 0
             while await RollingUp((shop, other)[turn % 2].ledger, LONDON).step(at_once=3) is not False:
@@ -146,7 +146,7 @@ def _nonzero(points: dict[str, int]) -> dict[str, int]:
     return {market: each for market, each in points.items() if each}
 
 
-async def _live(shop: Shop, rng: Random, steps: int) -> None:
+async def live(shop: Shop, rng: Random, steps: int) -> None:
     """A random history of some weeks over five members."""
     for n in range(5):
         await shop.sell(order(f"first-{n}", f"m{n}", "120.00", currency="EUR" if n == 4 else "GBP"))
