@@ -6,7 +6,7 @@ A request with an empty body is never answered by the edge, and is otherwise the
 import os
 import random
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +75,7 @@ def made_up(rng: random.Random) -> tuple[str, str, dict[str, str]]:
         (f"/loyalty/{part}",) * 5 + ("/leaderboard/all-time", "/leaderboard/month", "/leaderboard/x", "/loyalty/m3")
     )
     query = rng.sample(("top", "around", "board", "top", "min_version", "x"), rng.choice((0, 0, 1, 1, 2, 3)))
-    values = {
+    values: dict[str, Callable[[], str]] = {
         "top": lambda: rng.choice(("0", "1", "10", "100", "101", "-1", "05", "", "x", "1" * 20, "%31")),
         "around": lambda: rng.choice(("0", "2", "50", "51", "00", "+1")),
         "board": lambda: rng.choice(("all-time", "month", "month:2020-01", "week", "all%2Dtime", "")),

@@ -86,10 +86,72 @@ fn number(digits: &[u8], most: u32) -> Option<u32> {
     if !is_plain {
         return None;
     }
-    let number = digits.iter().try_fold(0, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + u32::from(byte - b'0')))?;
+    let number =
+        digits.iter().try_fold(0, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + u32::from(byte - b'0')))?;
     (number <= most).then_some(number)
 }
 
 fn digit(byte: u8) -> Option<u8> {
     char::from(byte).to_digit(16).map(|digit| digit as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Asked, asked, is_id};
+    use crate::http::request_head::plain;
+
+    fn of(target: &str) -> Option<String> {
+        let data = format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
+        let head = plain(data.as_bytes())?;
+        asked(&head, b"/shop").map(|asked| match asked {
+            Asked::Dashboard { member, board, top, around } => {
+                let board = board.map(String::from_utf8_lossy);
+                format!("{} {board:?} {top} {around}", String::from_utf8_lossy(member))
+            }
+            Asked::Board { board, top } => format!("{} {top}", String::from_utf8_lossy(board)),
+        })
+    }
+
+    #[test]
+    fn what_is_read() {
+        for (target, expected) in [
+            ("/loyalty/m1", "m1 None 10 2"),
+            ("/shop/loyalty/m1?", "m1 None 10 2"),
+            ("/loyalty/m%201?top=0&board=month&around=50", "m%201 Some(\"month\") 0 50"),
+            ("/leaderboard/all-time?top=100", "all-time 100"),
+        ] {
+            assert_eq!(of(target).as_deref(), Some(expected), "{target}");
+        }
+    }
+
+    #[test]
+    fn what_is_for_python() {
+        for target in [
+            "/loyalty/",
+            "/loyalty/m1/live",
+            "/loyalty/m1?top=101",
+            "/loyalty/m1?top=01",
+            "/loyalty/m1?top=",
+            "/loyalty/m1?top=1&top=1",
+            "/loyalty/m1?top=1&",
+            "/loyalty/m1?around=51",
+            "/loyalty/m1?x=1",
+            "/loyalty/m1?min_version=1.0-1",
+            "/leaderboard/month?around=1",
+            "/leaderboard/month?board=month",
+            "/order/A1",
+        ] {
+            assert_eq!(of(target), None, "{target}");
+        }
+    }
+
+    #[test]
+    fn ids() {
+        for (part, id) in [("m1", "m1"), ("%6d%31", "m1"), ("Zo%C3%AB", "Zoë"), ("a%2Fb", "a/b")] {
+            assert!(is_id(part.as_bytes(), id), "{part}");
+        }
+        for (part, id) in [("m", "m1"), ("m11", "m1"), ("%6", "m"), ("%zz", "m"), ("%", "%"), ("M1", "m1")] {
+            assert!(!is_id(part.as_bytes(), id), "{part}");
+        }
+    }
 }

@@ -89,10 +89,7 @@ impl Responder {
             self.body.truncate(cut + AROUND.len());
             self.body.extend_from_slice(b"[]}");
         }
-        let query = format!(
-            "DashboardQuery(board='{}', top={top}, around={around}, min_version=None)",
-            named.name
-        );
+        let query = format!("DashboardQuery(board='{}', top={top}, around={around}, min_version=None)", named.name);
         self.tag.clear();
         write_tag(as_of, &self.body, crc32fast::hash(query.as_bytes()), &mut self.tag);
         Some(())
