@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import pytest
+
 from laurels.clock import Clock
 from laurels.engines.postgres import PostgresLedger
 from laurels.engines.sqlite import SqliteLedger
@@ -34,5 +36,5 @@ def postgres(url: str) -> Open:
 LEDGERS: dict[str, Open] = {"sqlite, 1 shard": _sqlite(1), "sqlite, 16 shards": _sqlite(16)}
 """Those in files, by name."""
 
-ENGINES = (*LEDGERS, "postgres")
+ENGINES = (*LEDGERS, pytest.param("postgres", marks=pytest.mark.long))
 """All of them, for the fixture `fresh`."""

@@ -21,7 +21,6 @@ from laurels.awarding import rehearse
 pytestmark = pytest.mark.anyio
 
 LIVES = int(os.environ.get("LAURELS_TEST_LEDGER_LIVES") or 8)
-SPARED = "LAURELS_TEST_ALL" not in os.environ
 SAME = ("points", "parts", "carried", "tier", "net", "beyond", "keeps", "available", "balance")
 
 
@@ -32,18 +31,13 @@ def seed() -> int:
     return seed
 
 
-def _lives(engine: str) -> int:
-    """Over a server each takes a second and more: there `make test` tries a quarter."""
-    return LIVES // 4 if engine == "postgres" and SPARED else LIVES
-
-
 @pytest.mark.skipif(not oracle.present(), reason=oracle.MISSING)
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.timeout(120 + 5 * LIVES)
 async def test_lives_are_the_same_on_a_ledger_whatever_dies(
     engine: str, fresh: Fresh, seed: int, tmp_path: Path
 ) -> None:
-    for number in range(_lives(engine)):
+    for number in range(LIVES):
         await _one_life(fresh(), random.Random(f"{seed}/{number}"), tmp_path / str(number), f"{seed}/{number}")
 
 
@@ -104,12 +98,12 @@ def _kept(state: Any) -> dict[str, Any]:
 
 
 @pytest.mark.skipif(not oracle.present(), reason=oracle.MISSING)
-@pytest.mark.parametrize("engine", ["sqlite, 16 shards", "postgres"])
+@pytest.mark.parametrize("engine", ["sqlite, 16 shards", pytest.param("postgres", marks=pytest.mark.long)])
 async def test_a_life_can_be_rehearsed_on_and_comes_out_of_itself(
     engine: str, fresh: Fresh, seed: int, tmp_path: Path
 ) -> None:
     """Under the program that stands, documents give what the ledger has, to the last point: else it says so."""
-    for number in range(_lives(engine)):
+    for number in range(LIVES):
         r = random.Random(f"rehearse {seed}/{number}")
         twins = some_twins(r, life=True)
         for done in range(r.randint(6, 18)):

@@ -17,10 +17,10 @@ TABLE = oracle.cases()
 LATER = ("ifrs", "breakage")
 CASES = [case for case in TABLE["case"] if not any(step["do"] in LATER for step in case["steps"])]
 SAMPLED = [
-    pytest.param(case, id=case["id"], marks=[pytest.mark.long] if number % 5 else [])
+    pytest.param(case, id=case["id"], marks=[pytest.mark.long] if number % 20 else [])
     for number, case in enumerate(CASES)
 ]
-"""All of them with --all, else one in five."""
+"""All of them with --all, else one in twenty."""
 
 
 @pytest.mark.skipif(not oracle.present(), reason=oracle.MISSING)

@@ -10,12 +10,30 @@ from laurels.clock import Clock
 from laurels.engines.postgres import PostgresLedger, leases
 from laurels.ledger import Ledger
 from laurels.testing.ledger_contract import LedgerContract, OpenLedger
+from laurels.testing.ledger_contract.amending import Amending
+from laurels.testing.ledger_contract.auditing import Auditing, Casework
 from laurels.testing.ledger_contract.awarding import Poison
-from laurels.testing.ledger_contract.refunds import RefundsOfOrders
+from laurels.testing.ledger_contract.counting import Counting
+from laurels.testing.ledger_contract.people import Mails, People
+from laurels.testing.ledger_contract.refunds import Cancellations, RefundsOfOrders, RefundsWithoutOrder
 from laurels.testing.ledger_contract.walking import Walking
 
-LATER = (Poison, RefundsOfOrders, Walking)
-"""What takes long over a server, and is about the rules more than about the engine."""
+LATER = (
+    Poison,
+    RefundsOfOrders,
+    RefundsWithoutOrder,
+    Cancellations,
+    Amending,
+    People,
+    Mails,
+    Counting,
+    Walking,
+    Auditing,
+    Casework,
+)
+"""What is about the rules, or about a single row, more than about what many do to each other: `make test` leaves it to
+the ledger on SQLite.
+"""
 
 SOONER = tuple(promises for promises in LedgerContract.__bases__ if promises not in LATER)
 

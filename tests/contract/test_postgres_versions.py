@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
-from tests.contract.test_postgres_ledger import SOONER, OnServer
+from tests.contract.test_postgres_ledger import OnServer
 from tests.postgres_server import IN_WHEELS, Databases, binaries, reachable, running
+
+from laurels.testing.ledger_contract import LedgerContract
 
 pytestmark = pytest.mark.long
 
@@ -24,7 +26,7 @@ def newer(request: pytest.FixtureRequest) -> Iterator[Databases]:
         yield databases
 
 
-class TestNewerPostgres(OnServer, *SOONER):  # type: ignore[misc] # whatever the contract consists of
+class TestNewerPostgres(OnServer, LedgerContract):
     @pytest.fixture
     def database(self, newer: Databases) -> Iterator[str]:
         with newer.new() as url:

@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from random import Random
 from typing import TypeVar
 
@@ -13,7 +14,7 @@ from tests.postgres_server import Databases, Server, binaries, running
 
 from laurels.awarding import Awarder, publish
 from laurels.clock import Clock, now
-from laurels.engines.postgres import PostgresLedger, connections, opening
+from laurels.engines.postgres import PostgresLedger, connections, leases, opening
 from laurels.errors import LedgerUnavailable, LedgerUncertain, NotOwned
 from laurels.ledger import Act, Claim, Outcome
 from laurels.model import Amendment, DocumentKind, EntryKind, Status
@@ -39,6 +40,13 @@ def server() -> Iterator[Server]:
         yield server
 
 
+@pytest.fixture
+def short_leases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that says nothing is waited for less long."""
+    monkeypatch.setattr(leases, "LEASE", timedelta(seconds=0.5))
+    monkeypatch.setattr(leases, "RENEW_S", 0.1)
+
+
 @asynccontextmanager
 async def opened(url: str, clock: Clock = now) -> AsyncIterator[Shop]:
     """A shop as one process has it."""
@@ -60,27 +68,26 @@ async def until(ask: Callable[[], Awaitable[T]], is_so: Callable[[T], bool]) -> 
     return answer
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE entry SET points = 9",
-        "DELETE FROM entry",
-        "TRUNCATE entry",
-        "UPDATE entry_{shard}_0 SET points = 9",
-        "TRUNCATE entry_{shard}_0",
-        "DELETE FROM document",
-        "UPDATE document SET fingerprint = ''",
-        "UPDATE document SET id = 'B'",
-        "TRUNCATE document_{shard}",
-        "DELETE FROM member",
-        "UPDATE program SET text = ''",
-        "TRUNCATE program",
-        "UPDATE audit SET outcome = ''",
-        "DELETE FROM audit",
-        "TRUNCATE audit",
-    ],
-)
-async def test_what_never_changes_cannot_be_changed(database: str, statement: str) -> None:
+NEVER = [
+    "UPDATE entry SET points = 9",
+    "DELETE FROM entry",
+    "TRUNCATE entry",
+    "UPDATE entry_{shard}_0 SET points = 9",
+    "TRUNCATE entry_{shard}_0",
+    "DELETE FROM document",
+    "UPDATE document SET fingerprint = ''",
+    "UPDATE document SET id = 'B'",
+    "TRUNCATE document_{shard}",
+    "DELETE FROM member",
+    "UPDATE program SET text = ''",
+    "TRUNCATE program",
+    "UPDATE audit SET outcome = ''",
+    "DELETE FROM audit",
+    "TRUNCATE audit",
+]
+
+
+async def test_what_never_changes_cannot_be_changed(database: str) -> None:
     """Neither through the parent nor on a partition, whoever owns it."""
     async with opened(database) as shop:
         await shop.sell(order("A1", "ann", "25.00"))
@@ -88,30 +95,34 @@ async def test_what_never_changes_cannot_be_changed(database: str, statement: st
         shard = (await shop.feed())[0].shard
         connection = await asyncpg.connect(database)
         try:
-            with pytest.raises(asyncpg.RestrictViolationError):
-                await connection.execute(statement.format(shard=shard))
+            for statement in NEVER:
+                with pytest.raises(asyncpg.RestrictViolationError):
+                    await connection.execute(statement.format(shard=shard))
         finally:
             await connection.close()
 
 
+DAMAGES = [
+    ("UPDATE entry SET points = points + 1 WHERE kind = 'e'", "entry was changed"),
+    ("UPDATE entry SET previous = 7 WHERE kind = 'e'", "follows its member's entry"),
+    ("DELETE FROM entry WHERE position = 1", "missing"),
+    ("UPDATE balance SET balance = balance + 1", "sum to"),
+    ("UPDATE award SET left_amount = 0", "do not fit its entries"),
+    ("DELETE FROM award", "lie in one place"),
+    ("UPDATE member SET hidden = true", "hidden"),
+    ("ALTER TABLE entry DISABLE TRIGGER never_changes", "triggers"),
+    ("UPDATE balance SET month_score = month_score + 1", "as kept, 4 by its entries"),
+    ("INSERT INTO closed_month SELECT shard, 202501, member, 5 FROM balance", "in 202501 it scored 5 as kept"),
+    ("UPDATE award SET points = points + 1", "do not fit its entries"),
+    ("UPDATE audit SET outcome = 'refused' WHERE position = 1", "the row was changed"),
+    ("DELETE FROM audit WHERE position = 1", "the rows up to 1 are missing"),
+    ("ALTER TABLE audit DISABLE TRIGGER never_deleted", "triggers"),
+]
+
+
 @pytest.mark.parametrize(
     ("damage", "where"),
-    [
-        ("UPDATE entry SET points = points + 1 WHERE kind = 'e'", "entry was changed"),
-        ("UPDATE entry SET previous = 7 WHERE kind = 'e'", "follows its member's entry"),
-        ("DELETE FROM entry WHERE position = 1", "missing"),
-        ("UPDATE balance SET balance = balance + 1", "sum to"),
-        ("UPDATE award SET left_amount = 0", "do not fit its entries"),
-        ("DELETE FROM award", "lie in one place"),
-        ("UPDATE member SET hidden = true", "hidden"),
-        ("ALTER TABLE entry DISABLE TRIGGER never_changes", "triggers"),
-        ("UPDATE balance SET month_score = month_score + 1", "as kept, 4 by its entries"),
-        ("INSERT INTO closed_month SELECT shard, 202501, member, 5 FROM balance", "in 202501 it scored 5 as kept"),
-        ("UPDATE award SET points = points + 1", "do not fit its entries"),
-        ("UPDATE audit SET outcome = 'refused' WHERE position = 1", "the row was changed"),
-        ("DELETE FROM audit WHERE position = 1", "the rows up to 1 are missing"),
-        ("ALTER TABLE audit DISABLE TRIGGER never_deleted", "triggers"),
-    ],
+    [pytest.param(*each, marks=[pytest.mark.long] if number % 5 else []) for number, each in enumerate(DAMAGES)],
 )
 async def test_what_was_changed_all_the_same_is_found(database: str, damage: str, where: str) -> None:
     async with opened(database) as shop:
@@ -127,6 +138,7 @@ async def test_what_was_changed_all_the_same_is_found(database: str, damage: str
         assert any(where in finding.what for finding in await shop.findings())
 
 
+@pytest.mark.long
 async def test_an_order_that_is_changed_while_it_goes_to_quarantine_is_judged_again(database: str) -> None:
     """Whichever of two processes comes first: none is left in quarantine, and none earns by what it was."""
     async with opened(database) as shop, opened(database) as other:
@@ -214,7 +226,7 @@ async def test_the_same_orders_shuffled_through_many_processes_never_deadlock(
     assert f"{name}|0" in deadlocks
 
 
-async def test_an_owner_that_slept_is_told_that_it_is_anothers_turn(database: str) -> None:
+async def test_an_owner_that_slept_is_told_that_it_is_anothers_turn(database: str, short_leases: None) -> None:
     """Its shards are taken over when its leases end; what it would write on waking is refused, and nothing is lost."""
 
     def asleep(_: Claim) -> Outcome:
@@ -234,7 +246,7 @@ async def test_an_owner_that_slept_is_told_that_it_is_anothers_turn(database: st
         assert state.status is Status.AWARDED
 
 
-async def test_owners_share_evenly(database: str) -> None:
+async def test_owners_share_evenly(database: str, short_leases: None) -> None:
     async with opened(database) as first, opened(database) as second:
         await first.ledger.own()
         await until(second.ledger.own, lambda owned: not owned)
@@ -246,6 +258,7 @@ async def test_owners_share_evenly(database: str) -> None:
         assert one | two == frozenset(range(16))
 
 
+@pytest.mark.long
 async def test_who_sleeps_inside_a_transaction_holds_nobody_up(database: str) -> None:
     """The server ends a transaction that says nothing, and with it the lock."""
     async with opened(database) as shop:

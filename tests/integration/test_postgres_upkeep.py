@@ -45,6 +45,7 @@ def refused(folder: Path, command: str) -> str:
     return done.stderr
 
 
+@pytest.mark.long
 def test_the_names_key_is_the_ledgers(shop: Path) -> None:
     """A host without it is told to get it, one with another one is refused, and changing it is one command."""
     key = shop / "laurels-data" / "names.key"

@@ -29,7 +29,8 @@ def token(
         str,
         typer.Option(
             help="Of: orders:write members:read members:write members:contact points:adjust points:redeem "
-            "points:transfer events:read quarantine:write audit:read status:read; separated by spaces."
+            "points:transfer program:write program:approve reports:read events:read quarantine:write audit:read "
+            "status:read; separated by spaces."
         ),
     ] = "",
     name: Annotated[str, typer.Option(help="Who the service is; kept with what it does.")] = SERVICE,

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+from laurels.awarding import member_at
 from laurels.clock import DAY
 from laurels.metrics_sharing import is_counting
+from laurels.rollups import Days, RollingUp, look_at_due
 from laurels.runtime.heads import HeadLog
 from laurels.runtime.quarantining import tell_quarantined
 from laurels.runtime.supervisor import supervise
@@ -26,6 +28,7 @@ from laurels.workers import (
     project_forever,
     publish_forever,
     recover_forever,
+    report_forever,
     sweep_forever,
 )
 
@@ -137,6 +140,17 @@ async def _sweep(running: Running, watch: Watch) -> None:
     await sweep_forever(running.services.awarder, running.stop, watch)
 
 
+async def _report(running: Running, watch: Watch) -> None:
+    services = running.services
+    programs, zone = services.programs, services.programs.current.zone
+
+    async def look() -> float:
+        now = services.now()
+        return await look_at_due(services.ledger, now, lambda kept: member_at(kept, programs, now), Days(zone))
+
+    await report_forever(services.ledger, RollingUp(services.ledger, zone), look, running.stop, watch)
+
+
 async def _project(running: Running, watch: Watch) -> None:
     services = running.services
     progress = partial(running.progress, "projecting", "entries")
@@ -202,6 +216,7 @@ ROLES = (
         _recover,
     ),
     Role("sweep", "Writes down what the clock has done: points that lapsed, holds that ended.", WORK, _sweep),
+    Role("report", "Keeps the sums by day that reports are read from.", WORK, _report),
     Role("project", "Keeps the leaderboard at the head of the feed.", PROJECT, _project),
     Role("notify", "Sends the messages that are due.", NOTIFY, _notify),
     Role(

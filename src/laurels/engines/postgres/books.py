@@ -15,6 +15,7 @@ from laurels.engines.postgres.opening import Facts
 from laurels.engines.postgres.session import Session
 from laurels.engines.postgres.settling import Settler
 from laurels.engines.postgres.statements import Row, Statements
+from laurels.engines.postgres.work_look import WorkLook
 from laurels.errors import LaurelsError, NotOwned
 from laurels.ledger import Award, Counts, Decide, DocumentState, MemberState, NameNumbers, Receipt, shard_of
 from laurels.model import Balance, Document, DocumentKind, Entry, Version
@@ -95,6 +96,7 @@ class PostgresBooks(PostgresInbox):
 
     def __init__(self, open_one: Open, facts: Facts, now: Clock, names: NameNumbers | None = None) -> None:
         super().__init__(open_one, facts, now, names)
+        self._work_look = WorkLook(self._connections)
         self._settler = Settler(self._connections, facts, self._names, now, lambda: self._committed(grown=True))
 
     async def own(self) -> frozenset[int]:
@@ -148,11 +150,10 @@ class PostgresBooks(PostgresInbox):
 
     async def _has_work(self, shard: int, floor: int, waiting_before: int) -> bool:
         """Whether it is worth a transaction under the shard's lock. Raises `NotOwned`."""
-        async with self._connections.read() as db:
-            fence, has_work = await db.only("has_work", shard, floor, waiting_before)
-        if fence != self._fences.get(shard, fence):
+        found = await self._work_look.at(shard, floor, waiting_before)
+        if found.fence != self._fences.get(shard, found.fence):
             raise NotOwned
-        return bool(has_work)
+        return found.has_work
 
     async def sweep(self, shard: int, limit: int, decide: Decide) -> int:
         if shard not in self._mine:

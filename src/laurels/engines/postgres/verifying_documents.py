@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
-from laurels.engines.postgres.codes import DOCUMENT_KINDS, ENTRY_KINDS, SHARDS, parted
+from laurels.engines.postgres.codes import DOCUMENT_KINDS, ENTRY_KINDS, parted
 from laurels.engines.postgres.connections import Connections
 from laurels.engines.postgres.entries import At, entry_of
 from laurels.engines.postgres.statements import Row, Statements
@@ -18,19 +18,21 @@ _START = "", b"\x01", ""
 
 async def verify(connections: Connections, fits: Fits | None) -> AsyncIterator[list[Finding]]:
     """Check all documents, so many in a step; with `fits` what is kept of orders, too."""
-    home, after = 0, _START
-    while home < SHARDS:
+    async with connections.read() as db:
+        homes = [home for (home,) in await db.all("homes_in_use")]
+    after = _START
+    while homes:
         findings: list[Finding] = []
         checked = 0
         async with connections.snapshot() as db:
-            while home < SHARDS and checked < CHUNK:
-                rows: list[Row] = await db.all("verify_documents", home, *after, CHUNK)
+            while homes and checked < CHUNK:
+                rows: list[Row] = await db.all("verify_documents", homes[0], *after, CHUNK)
                 entries = {} if fits is None else await _entries_of_orders(db, rows)
                 findings += [finding for row in rows for finding in _check(row, entries, fits)]
                 checked += len(rows)
                 is_last = len(rows) < CHUNK
                 after = _START if is_last else (rows[-1]["source"], rows[-1]["kind"], rows[-1]["id"])
-                home += is_last
+                del homes[:is_last]
         yield findings
 
 

@@ -54,6 +54,10 @@ REMEMBERED = 200_000
 """Keys that one quota remembers: some 40 MB. Beyond, the one that asked longest ago is forgotten."""
 
 
+MOST_IN_CORE = 1 << 40
+"""Requests a minute that the core counts; the settings take no more than a thousandth of it."""
+
+
 class Quota:
     """So many requests in a period for each key, used up in a burst or evenly; one comes back every period / requests.
 
@@ -153,7 +157,7 @@ class Limits:
 
     def __init__(self, per_minute: int, now: Clock = clock.now, *, most_streams: int = STREAMS_IN_ALL) -> None:
         """`per_minute` is what each member may send; 0: as much as it likes."""
-        kind = NativeQuota if IS_INSTALLED else Quota
+        kind = NativeQuota if IS_INSTALLED and per_minute <= MOST_IN_CORE else Quota
         self.members = kind("member", per_minute, MINUTE, now) if per_minute else None
         self._failures = Quota("address", FAILURES_PER_MINUTE, MINUTE, now)
         self._checks = Quota("address", CHECKS_PER_MINUTE, MINUTE, now)

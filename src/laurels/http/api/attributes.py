@@ -13,10 +13,12 @@ from laurels.model.spending import TierGrant
 from laurels.model.times import parse_instant
 from laurels.points import SHOP
 
+_DAY_OF_SOME_YEAR = r"^((0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-9])|(0[13-9]|1[0-2])-30|(0[13578]|1[02])-31)\Z"
+
 Birthday = Annotated[
     str,
     Meta(
-        pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])\Z",
+        pattern=_DAY_OF_SOME_YEAR,
         examples=["02-29"],
         description="month and day, for campaigns around it",
     ),

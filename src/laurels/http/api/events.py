@@ -19,7 +19,9 @@ class EventsQuery(Struct, forbid_unknown_fields=True):
 
 
 class EventList(Struct, frozen=True):
-    """Events in order for each member. `next` is where to go on; `more` says whether there is something now."""
+    """Events in order for each member, those of at most `limit` entries. `next` is where to go on; `more` says whether
+    there is something now.
+    """
 
     events: list[Event]
     next: str
@@ -58,7 +60,8 @@ async def _read(ledger: Ledger, cursor: Cursor, limit: int) -> EventList:
         entries = await ledger.feed(shard, mark, left) if left else []
         if entries:
             mark = Mark(entries[-1].position, entries[-1].hash)
-            events += events_of(entries, heads.epoch)
+            passed = await ledger.passed(shard, entries[0].position - 1, entries[-1].position)
+            events += [event for _, event in events_of(entries, passed, heads.epoch)]
             left -= len(entries)
         marks[shard] = mark
     more = any(mark.position < heads.marks[shard].position for shard, mark in marks.items())

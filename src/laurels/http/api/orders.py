@@ -149,7 +149,7 @@ async def _shown(request: Request, state: DocumentState) -> OrderState:
     return msgspec.structs.replace(
         shown,
         points=sum(entry.points for entry in entries),
-        reason=entries[0].reason,
+        reason=[entries[0], *(entry for entry in entries if entry.kind is EntryKind.EARN)][-1].reason,
         as_of=request.token(Version((await ledger.heads()).epoch, {last.shard: last.position})),
         entries=[show_entry(entry) for entry in entries],
     )
@@ -202,7 +202,7 @@ async def amend_order(request: Request, form: AmendmentForm) -> Response:
     state = await request.services.ledger.document(DocumentKind.ORDER, form.source, order_id)
     if state is None:
         raise UnknownOrder
-    _check_same(state, amendment.order)
+    await _check_same(request, state, amendment.order)
     await _check_rises(request, amendment)
     warnings = form.warnings()
     receipt = await request.services.intake.accept(
@@ -212,10 +212,12 @@ async def amend_order(request: Request, form: AmendmentForm) -> Response:
     return Response(200 if receipt.repeated else 202, accepted)
 
 
-def _check_same(state: DocumentState, order: Order) -> None:
-    """A change may not be to another member or currency: that would be another order."""
-    if state.member_id is not None and state.member_id != order.member_id:
-        raise InvalidInput.of("member_id", "must be the order's own")
+async def _check_same(request: Request, state: DocumentState, order: Order) -> None:
+    """A change may not be to another member or currency: that would be another order. A member may have two ids."""
+    if state.member_id not in {None, order.member_id}:
+        kind, ledger = DocumentKind.ORDER, request.services.ledger
+        if await ledger.document(kind, order.source, order.order_id, of_member=order.member_id) is None:
+            raise InvalidInput.of("member_id", "must be the order's own")
     entry = state.entry
     if entry is not None and entry.currency != order.currency:
         raise InvalidInput.of("currency", f"must be the order's own, {entry.currency}")

@@ -57,10 +57,14 @@ async def explain_order(request: Request, query: OrderQuery) -> Response:
     problems=(LedgerUnavailable,),
 )
 async def quote_order(request: Request, form: OrderForm) -> Response:
-    """Tell what an order would earn if it came now, and write nothing. A member who is unknown is a new one."""
+    """Tell what an order would earn if it came now, and write nothing. A member who is unknown is a new one. A member
+    names no coupons: whether a code is one is told to the shop's own systems alone.
+    """
     member_id, services = request.ids["member_id"], request.services
     if form.member_id != member_id:
         raise InvalidInput.of("member_id", "must be the one in the path")
+    if form.coupons and request.caller.member_id is not None:
+        raise InvalidInput.of("coupons", "are for the shop's own systems: a member's token cannot try codes")
     now = services.now()
     found = await services.ledger.account(member_id)
     kept, version = found if found is not None else (MemberState(), (await services.ledger.heads()).version)

@@ -62,6 +62,7 @@ _PARAMETERS = {
     "kind": ("the kind of a document", {"type": "string", "enum": list(DocumentKind)}),
     "source": ("the system that numbered the document", _TEXT),
     "id": ("the document's id in that system", _TEXT),
+    "which": ("a version of the program, or a draft's digest", _TEXT),
     "name": ("the last part of a problem's `type`", _TEXT),
 }
 """What stands in a path, and the schema that it has."""
@@ -80,7 +81,8 @@ _HEADERS: Mapping[str, Json] = {
 _INTRODUCTION = """\
 Times are RFC 3339 with an offset. Money is a decimal string in major units. Unknown fields are refused.
 Send `Authorization: Bearer` and a JWT. A member's token has the claim `sub`, which is its member id. A service's token
-has the claim `scope`, its scopes separated by spaces. Errors are problem documents (RFC 9457)."""
+is one that the setting `auth.services` says is one; its claim `scope` says what it may, separated by spaces. Errors are
+problem documents (RFC 9457)."""
 
 
 def openapi(routes: Sequence[Route], version: str, prefix: str = "") -> Json:

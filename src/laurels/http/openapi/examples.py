@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from laurels.http.openapi.report_examples import REPORTS
+
 IDS: Mapping[str, str] = {
     "member_id": "17850",
     "order_id": "A1001",
@@ -14,6 +16,7 @@ IDS: Mapping[str, str] = {
     "id": "A1002-USD",
     "hold_id": "H1",
     "board": "all-time",
+    "which": "1",
     "name": "version-not-reached",
 }
 """What stands in a path."""
@@ -77,6 +80,12 @@ REQUESTS: Mapping[str, Mapping[str, Any]] = {
             {"order_id": "A1003", "member_id": "12346", "currency": "EUR", "total": "9.90", "channel": "mobile"},
         ],
     },
+    "submit_program": {
+        "A program": {"text": 'version = 8\n[earn]\npoints = 2\nper = {GBP = "10.00"}\nrounding = "floor"\n'},
+    },
+    "rehearse_program": {"On all that the ledger has": {}},
+    "approve_program": {"From now on": {}},
+    "stop_campaign": {"A price that was wrong": {"campaign": "double dairy", "why": "the price was wrong"}},
     "adjust": {
         "Points for a late parcel": {"loyalty-points": 25, "reason": "goodwill"},
         "A correction downwards": {"loyalty-points": -25, "reason": "credited to the wrong customer"},
@@ -187,6 +196,41 @@ _TOP = [
     {"rank": 2, "name": "Quiet Otter 7310", "points": 21035},
 ]
 
+_PROGRAM = {
+    "version": 1,
+    "from": None,
+    "published_at": "2025-11-01T08:00:00Z",
+    "actor": "laurels",
+    "digest": "3f8a11c0" * 8,
+}
+_REHEARSAL = {
+    "version": 1,
+    "newest": 1,
+    "begins": None,
+    "ends": 1_762_075_800_000_000,
+    "documents": 22_190,
+    "orders": 18_536,
+    "points": 830_121,
+    "would_be": 827_848,
+    "gain": 178,
+    "lose": 2_198,
+    "alike": 1_996,
+    "best": 5,
+    "worst": -12,
+    "deciles": [-2, -1, -1, -1, -1, 0, 0, 0, 0],
+    "gain_most": [],
+    "lose_most": [],
+    "parts": {"points": 888_975},
+    "reasons": {},
+    "bound": {},
+    "never": [],
+    "tiers": {},
+    "value": {},
+    "quarantined": {},
+    "changed_orders": 0,
+    "changed": [],
+    "digest": "9b1c77e4" * 8,
+}
 ANSWERS: Mapping[str, Any] = {
     "place_order": {"order_id": "A1001", "status": "accepted"},
     "check_out": {"status": "success", "order_id": "A1001", "total": "9.33", "currency": "GBP"},
@@ -411,7 +455,65 @@ ANSWERS: Mapping[str, Any] = {
         "heads": [{"shard": 0, "position": 4711, "hash": "0f" * 16}],
         "behind": 0,
     },
+    "show_liability": {
+        "at": "2025-11-02T09:30:00Z",
+        "pending": 0,
+        "active": 830_282,
+        "held": 0,
+        "owed": 161,
+        "total": 830_121,
+        "members": 4_372,
+        "value": {},
+        "expected": {},
+    },
+    "show_journal": {
+        "after": "1.",
+        "to": _AS_OF,
+        "hashes": {"0": "0f" * 16},
+        "points": 25,
+        "outstanding": {"": 22, "GBP": 3},
+        "lines": [
+            {"day": "2025-11-02", "market": "GBP", "kind": "earn", "entries": 1, "points": 3, "value": "0.00"},
+        ],
+    },
+    "show_breakage": {
+        "measured": False,
+        "cohorts": [{"month": "2025-11", "earned": 25, "redeemed": [10], "expected": "20"}],
+        "factors": [],
+        "redeemed_share": "0.8000",
+        "breakage": "0.2000",
+        "still_to_come": "10",
+    },
+    "list_programs": {
+        "published": [_PROGRAM],
+        "drafts": [],
+        "events": [
+            {
+                "position": 1,
+                "at": "2025-11-01T08:00:00Z",
+                "actor": "laurels",
+                "act": "publish",
+                "version": 1,
+                "digest": "3f8a11c0" * 8,
+                "rehearsal": None,
+                "hash": "0f" * 16,
+            },
+        ],
+    },
+    "submit_program": {
+        "digest": "9b1c77e4" * 8,
+        "version": 8,
+        "submitted_by": "person:niamh",
+        "submitted_at": "2025-11-02T09:30:00Z",
+        "approved_by": None,
+    },
+    "show_program": {"version": 1, "digest": "3f8a11c0" * 8, "text": "version = 1 ..."},
+    "compare_programs": [],
+    "rehearse_program": {"kept": False, "rehearsal": _REHEARSAL},
+    "approve_program": {**_PROGRAM, "version": 8, "from": "2025-11-02T09:30:00Z"},
+    "stop_campaign": {**_PROGRAM, "version": 9, "from": "2025-11-02T09:30:00Z"},
     "show_audit": _AUDIT,
     "show_own_audit": {"rows": [], "next": None},
+    **REPORTS,
 }
 """What comes back, by the name of the route's function."""

@@ -17,8 +17,10 @@ async def read_body(route: Route, headers: Headers, receive: Receive) -> bytes:
     `InvalidInput`, and `TooLarge` before more is read than the route takes.
     """
     media_type, _, _ = (headers.get(b"content-type") or "").partition(";")
-    if media_type.strip().lower() not in JSON_TYPES or headers.get(b"content-encoding") is not None:
+    if media_type.strip().lower() not in JSON_TYPES:
         raise WrongMediaType
+    if (headers.get(b"content-encoding") or "identity").strip().lower() != "identity":
+        raise WrongMediaType("A compressed body is not taken: send it without `Content-Encoding`.")
     most = BULK_BYTES if route.bulk_of is not None else SINGLE_BYTES
     length = headers.get(b"content-length")
     if length is not None and int(length) > most:  # the server below checked that it is a number

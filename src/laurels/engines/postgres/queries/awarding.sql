@@ -186,11 +186,11 @@ INSERT INTO due (shard, at, member, what) SELECT $1, * FROM unnest($2::bigint[],
 
 -- name: reach!
 -- Milestones, each once for ever; the first crossing's message goes with it, held while the member has no address.
-WITH t AS MATERIALIZED (SELECT * FROM unnest($2::int[], $3::text[], $4::int[], $5::boolean[], $6::text[]) AS u(member, name, points, quiet, id)),
-m AS (INSERT INTO milestone (member, name, points, reached_at, quiet) SELECT member, name, points, $1, quiet FROM t ORDER BY member, name
+WITH t AS MATERIALIZED (SELECT * FROM unnest($2::int[], $3::text[], $4::int[], $5::boolean[], $6::text[], $7::bigint[]) AS u(member, name, points, quiet, id, place)),
+m AS (INSERT INTO milestone (member, name, points, reached_at, quiet, place) SELECT member, name, points, $1, quiet, place FROM t ORDER BY member, name
       ON CONFLICT DO NOTHING RETURNING member, name)
 INSERT INTO message (id, shard, member, milestone, points, state, created_at, due_at)
-SELECT t.id, $7, t.member, t.name, t.points, CASE WHEN EXISTS (SELECT FROM contact c WHERE c.member = t.member) THEN 'due' ELSE 'held' END, $1, $1
+SELECT t.id, $8, t.member, t.name, t.points, CASE WHEN EXISTS (SELECT FROM contact c WHERE c.member = t.member) THEN 'due' ELSE 'held' END, $1, $1
 FROM t JOIN m USING (member, name) WHERE NOT t.quiet ORDER BY t.id;
 
 -- name: any_ready
@@ -198,11 +198,12 @@ FROM t JOIN m USING (member, name) WHERE NOT t.quiet ORDER BY t.id;
 SELECT EXISTS (SELECT FROM unnest($1::smallint[], $2::bigint[]) AS u(shard, floor),
                LATERAL (SELECT FROM inbox WHERE inbox.shard = u.shard AND inbox.sequence > u.floor LIMIT 1) i);
 
--- name: has_work
--- The fence of whoever took a shard last, and whether it has something to award above a floor, or waiting since before an
--- instant.
-SELECT (SELECT fence FROM lease WHERE shard = $1), EXISTS (SELECT FROM inbox WHERE shard = $1 AND sequence > $2)
-    OR EXISTS (SELECT FROM aside WHERE state = 'w' AND shard = $1 AND changed_at < $3);
+-- name: look_for_work
+-- Of shards, the fence of whoever took each last, and whether it has something to award above a floor, or waiting since
+-- before an instant.
+SELECT u.shard, l.fence, EXISTS (SELECT FROM inbox i WHERE i.shard = u.shard AND i.sequence > u.floor)
+    OR EXISTS (SELECT FROM aside a WHERE a.state = 'w' AND a.shard = u.shard AND a.changed_at < u.waiting_before)
+FROM unnest($1::smallint[], $2::bigint[], $3::bigint[]) AS u(shard, floor, waiting_before) JOIN lease l USING (shard);
 
 -- name: count_ready
 -- How many documents are accepted and not yet taken.

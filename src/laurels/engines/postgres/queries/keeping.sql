@@ -104,6 +104,10 @@ WITH RECURSIVE closed(month) AS (
 SELECT c.member, c.month, c.score FROM closed, LATERAL (
   SELECT * FROM closed_month WHERE shard = $1 AND closed_month.month = closed.month AND member >= $2 AND member <= $3) c;
 
+-- name: homes_in_use
+-- Where there are documents at all: to plan the next statement takes longer than to run it where there are none.
+SELECT home::smallint FROM generate_series(0, 15) AS home(home) WHERE EXISTS (SELECT FROM document WHERE document.home = home.home);
+
 -- name: verify_documents
 -- Documents in chunks, each with where its rows lie and what the entry says that it led to. `whose`: the member who it is
 -- of by now, who the entry is of, and the award. Each LIMIT keeps the planner from joining whole tables for a chunk.
