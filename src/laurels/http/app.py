@@ -17,7 +17,7 @@ from laurels import logs
 from laurels.errors import LaurelsError, NotFound
 from laurels.http.admission.admission import Admission
 from laurels.http.admission.auth import Auth
-from laurels.http.admission.cors import sharing
+from laurels.http.admission.cors import Sharing, sharing
 from laurels.http.admission.limits import STREAMS_IN_ALL, Limits
 from laurels.http.api import (
     adjustments,
@@ -103,6 +103,8 @@ class Application(NamedTuple):
 
     asgi: ASGIApp
     fast_path: FastPath
+    dispatcher: Dispatcher
+    shared: Sharing | None
     metrics: ASGIApp | None = None
 
 
@@ -136,6 +138,8 @@ def create_application(
     return Application(
         Middleware(HotRoutes(app, dispatcher), shared, settings.http.root_path),
         FastPath(dispatcher, shared, settings.http.root_path),
+        dispatcher,
+        shared,
         Middleware(_framework(_of_routes([service.show_metrics], dispatcher))) if own_port else None,
     )
 

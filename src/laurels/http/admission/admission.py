@@ -16,6 +16,7 @@ class Admission:
     def __init__(self, auth: Auth, limits: Limits) -> None:
         self.limits = limits
         self._auth = auth
+        self.table = auth.table
 
     def remembered(self, authorization: bytes) -> Caller | None:
         """Who sent this header, where that is known without a check. Counts nothing."""

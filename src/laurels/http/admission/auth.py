@@ -4,8 +4,6 @@ Only asymmetric signatures are accepted, by a list that no token can change, so 
 public key used as a shared secret gets in.
 """
 
-import hashlib
-from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -20,6 +18,7 @@ from laurels.http.admission.jwks import PublishedKeys
 from laurels.http.admission.keys import FixedKeys, Key, Keys, read_keys
 from laurels.http.admission.person_tokens import AUDIENCE, ISSUER, KID, trusted_keys
 from laurels.http.admission.startup_checks import check_exposure
+from laurels.http.admission.token_table import new_token_table
 from laurels.http.admission.tokens import ALGORITHM, development_key
 from laurels.settings import Settings
 
@@ -36,7 +35,6 @@ LEEWAY_S = 30
 """How far the provider's clock may be ahead, for `iat` and `nbf`. `exp` holds to the second."""
 
 _SCHEME = b"bearer "
-_NOBODY = None, 0
 
 
 class Auth:
@@ -62,7 +60,7 @@ class Auth:
         self._issuer = issuer
         self._audience = audience
         self._now = now
-        self._remembered: OrderedDict[bytes, tuple[Caller, int]] = OrderedDict()
+        self.table = new_token_table(REMEMBERED)
 
     async def caller(self, authorization: Collection[bytes]) -> Caller:
         """Who sent these `Authorization` headers.
@@ -81,23 +79,17 @@ class Auth:
         if len(token) > MAX_TOKEN_BYTES:
             raise NotSignedIn(f"The token is not valid: it is longer than {MAX_TOKEN_BYTES} bytes.")
         caller, expires = await self._check(token)
-        self._remember(_digest(header), caller, min(expires, self._now() + REMEMBERED_FOR, self._keys.trusted_until()))
+        until = min(expires, self._now() + REMEMBERED_FOR, self._keys.trusted_until())
+        self.table.put(header, caller, caller.member_id, until)
         return caller
 
     def remembered(self, header: bytes) -> Caller | None:
         """Who sent this `Authorization` header, where its token was checked lately; None where it has to be checked."""
-        caller, until = self._remembered.get(_digest(header), _NOBODY)
-        return caller if until > self._now() else None
-
-    def _remember(self, digest: bytes, caller: Caller, until: int) -> None:
-        self._remembered[digest] = caller, until
-        self._remembered.move_to_end(digest)
-        if len(self._remembered) > REMEMBERED:
-            self._remembered.popitem(last=False)
+        return self.table.get(header, self._now())
 
     def _forget(self) -> None:
         """Have every token checked anew: a key was taken back, and what it signed counts no more."""
-        self._remembered.clear()
+        self.table.clear()
 
     async def _check(self, token: bytes) -> tuple[Caller, int]:
         """The caller whom a token names, and when it expires. A check of the signature costs some 100 us."""
@@ -190,11 +182,6 @@ def _keys(settings: Settings, now: Clock) -> tuple[Keys, Sequence[str]]:
     if mode == "jwks":
         raise SettingsError("auth.mode is jwks: auth.jwks_url has to say where the signing keys are published.")
     raise SettingsError("auth.mode is keys: auth.keys_file has to name a PEM file of the public keys that sign tokens.")
-
-
-def _digest(header: bytes) -> bytes:
-    """What a header is remembered by. Not the header: what is remembered lets nobody in."""
-    return hashlib.blake2b(header, digest_size=32).digest()
 
 
 def _named(token: bytes) -> tuple[str, str | None]:

@@ -6,7 +6,7 @@ a connection is refused, counted and logged, and those that stand go on.
 
 import os
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Protocol
 
@@ -44,14 +44,17 @@ class Capacity:
     """The bounds of one process."""
 
     def __init__(self, most: int | None = None) -> None:
-        """`most`: connections; by default as many as there are descriptors left, but a few."""
+        """`most`: connections; by default as many as there are descriptors left, but a few. `elsewhere` tells how many
+        of them others in this process hold.
+        """
         self.most = most_connections() if most is None else most
         self.waiting_bytes = 0
+        self.elsewhere: Callable[[], int] = lambda: 0
 
     def admit(self, connections: int) -> bool:
         """Whether one more may stay, of as many as there are with it."""
         CONNECTIONS.inc()
-        if connections <= self.most:
+        if connections + self.elsewhere() <= self.most:
             return True
         log.warning("http.full", connections=self.most, hint="raise the limit on open files (LimitNOFILE)")
         return False
@@ -82,9 +85,9 @@ class Capacity:
             one.close()
 
 
-def refused(reason: str) -> None:
-    """Count a connection, or a request on it, that came to an end for this reason."""
-    REFUSED.labels(reason).inc()
+def refused(reason: str, count: int = 1) -> None:
+    """Count connections, or requests on them, that came to an end for this reason."""
+    REFUSED.labels(reason).inc(count)
 
 
 def most_connections() -> int:

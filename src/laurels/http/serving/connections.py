@@ -101,8 +101,12 @@ class Connection(HttpToolsProtocol):
         super().connection_made(transport)  # type: ignore[arg-type]
         self.flow = Flow(self.transport)
         if not self._capacity.admit(len(self.connections)):
-            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
-            self.transport.close()
+            self.refuse_full()
+
+    def refuse_full(self) -> None:
+        """Say that there are too many connections, and hang up."""
+        self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
+        self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget what waited."""

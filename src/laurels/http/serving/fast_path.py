@@ -16,37 +16,41 @@ from laurels.http.admission.cors import Sharing, headers_of
 from laurels.http.api.dashboards import CACHED, DashboardQuery, checksum, etag, matches, show_dashboard
 from laurels.http.dispatcher import Dispatcher
 from laurels.http.middleware import SECURITY_HEADERS, request_id
+from laurels.http.native import IS_INSTALLED, core
 from laurels.http.requests.paths import read_part
 from laurels.http.requests.query import parse_query
 from laurels.http.serving.hot_routes import LOYALTY
-
-try:
-    from laurels_core import plain_head
-except ImportError:
-    from laurels.http.serving.request_head import plain_head
+from laurels.http.serving.request_head import plain_head as plain_head_in_python
 
 Headers = Sequence[tuple[bytes, bytes]]
+
+plain_head = core.plain_head if IS_INSTALLED else plain_head_in_python
 
 _OK_STATUS, _NOT_MODIFIED_STATUS = 200, 304
 """Plain numbers: those of `HTTPStatus` take ten times as long to look up and to count by."""
 _MOST_QUERY_BYTES = 200
 
 
-def _lines(headers: Headers) -> bytes:
+def header_lines(headers: Headers) -> bytes:
+    """Headers as they go over the wire."""
     return b"".join(b"%s: %s\r\n" % header for header in headers)
 
 
-_CACHED = _lines([(name.lower().encode(), value.encode()) for name, value in CACHED.items()])
-_SECURITY = _lines(SECURITY_HEADERS)
+CACHED_LINES = header_lines([(name.lower().encode(), value.encode()) for name, value in CACHED.items()])
+SECURITY_LINES = header_lines(SECURITY_HEADERS)
 _OK = (
     b"HTTP/1.1 200 OK\r\n%betag: %b\r\n"
-    + _CACHED
+    + CACHED_LINES
     + b"content-type: application/json\r\ncontent-length: %d\r\nx-request-id: %b\r\n"
-    + _SECURITY
+    + SECURITY_LINES
     + b"%b%b\r\n%b"
 )
 _NOT_MODIFIED = (
-    b"HTTP/1.1 304 Not Modified\r\n%betag: %b\r\n" + _CACHED + b"x-request-id: %b\r\n" + _SECURITY + b"%b%b\r\n"
+    b"HTTP/1.1 304 Not Modified\r\n%betag: %b\r\n"
+    + CACHED_LINES
+    + b"x-request-id: %b\r\n"
+    + SECURITY_LINES
+    + b"%b%b\r\n"
 )
 
 
@@ -91,7 +95,7 @@ class FastPath:
         self._meter.count(_NOT_MODIFIED_STATUS if is_known else _OK_STATUS, clock.elapsed() - began)
         told = b"ratelimit: %b\r\n" % header if (header := left.header) else b""
         lines, id_ = self._lines_of(server_headers), request_id(sent_id)
-        for_page = b"" if self._shared is None else _lines(headers_of(self._shared, origin or b""))
+        for_page = b"" if self._shared is None else header_lines(headers_of(self._shared, origin or b""))
         if is_known:
             return _NOT_MODIFIED % (lines, tag.encode(), id_, told, for_page)
         return _OK % (lines, tag.encode(), len(shown.body), id_, told, for_page, shown.body)
@@ -118,7 +122,7 @@ class FastPath:
 
     def _lines_of(self, server_headers: Headers) -> bytes:
         if server_headers is not self._server_lines[0]:
-            self._server_lines = server_headers, _lines(server_headers)
+            self._server_lines = server_headers, header_lines(server_headers)
         return self._server_lines[1]
 
 

@@ -18,6 +18,7 @@ from laurels.http.mounts import NOTHING, Mounts
 from laurels.http.services import Services
 from laurels.http.serving.capacity import Capacity
 from laurels.http.serving.connections import Connection, enforce_timeouts
+from laurels.http.serving.edge import Edge, HandedConnection, can_run
 from laurels.http.serving.fast_path import FastPath
 from laurels.settings import Settings
 
@@ -54,7 +55,12 @@ async def serve(
     with ExitStack() as listeners:
         listener = listeners.enter_context(_listener(settings.http.host, asked, share_port=share_port))
         port = listener.getsockname()[1]
-        serving = [_Serving(settings, listener, app.asgi, app.fast_path, capacity)]
+        edge = None
+        if can_run(app, settings, services.now):
+            edge = Edge(app, settings, listener, capacity, settings.http.keep_alive_s)
+        elif settings.http.edge == "auto":
+            log.info("http.no_edge", hint="the edge needs the native core and leaderboard.engine native")
+        serving = [_Serving(settings, listener, app.asgi, app.fast_path, capacity, edge=edge)]
         if app.metrics is not None and settings.http.metrics_port is not None:
             own = _listener(
                 settings.http.host, settings.http.metrics_port, share_port=share_port, setting="http.metrics_port"
@@ -66,11 +72,12 @@ async def serve(
         # The socket listens already: a client that connects now waits for the first turn of the server's loop.
         on_ready(port)
         try:
-            tasks = {task for one in serving for task in (one.task, one.enforcing)}
+            tasks = {task for one in serving for task in one.tasks}
             await asyncio.wait({stopping, *tasks}, return_when=asyncio.FIRST_COMPLETED)
             for one in serving:
-                if one.enforcing.done():
-                    one.enforcing.result()
+                for task in one.tasks - {one.task}:
+                    if task.done():
+                        task.result()
         finally:
             stopping.cancel()
             if stop.is_set():
@@ -104,13 +111,23 @@ class _Serving:
     """One application at one port, being served."""
 
     def __init__(
-        self, settings: Settings, listener: socket.socket, app: ASGIApp, fast_path: FastPath | None, capacity: Capacity
+        self,
+        settings: Settings,
+        listener: socket.socket,
+        app: ASGIApp,
+        fast_path: FastPath | None,
+        capacity: Capacity,
+        *,
+        edge: Edge | None = None,
     ) -> None:
+        """With an `edge`, that accepts the connections, and hands some over."""
         self._listener = listener
+        self._edge = edge
+        make = partial(Connection if edge is None else HandedConnection, fast_path, capacity)
         self._server = _Server(
-            uvicorn.Config(
+            config := uvicorn.Config(
                 app,
-                http=partial(Connection, fast_path, capacity),  # type: ignore[arg-type]  # called as the class would be
+                http=make,  # type: ignore[arg-type]  # called as the class would be
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -123,12 +140,21 @@ class _Serving:
         )
         connections = self._server.server_state.connections
         self.enforcing = asyncio.create_task(enforce_timeouts(connections, capacity))
-        self.task = asyncio.create_task(self._server.serve([listener]))
+        self.task = asyncio.create_task(self._server.serve([listener] if edge is None else []))
+        self.tasks = {self.task, self.enforcing}
+        if edge is not None:
+            state = self._server.server_state
+            edge.start(lambda: make(config=config, server_state=state, app_state={}), lambda: len(state.connections))
+            self.tasks.add(asyncio.create_task(edge.run()))
 
     async def stop(self) -> None:
         """Take nothing new, and finish what is being answered. One whose loop failed has closed nothing; raises what it
         failed with.
         """
+        for task in self.tasks - {self.task, self.enforcing}:
+            task.cancel()
+        if self._edge is not None:
+            await self._edge.stop()
         self._server.should_exit = True
         try:
             await self.task
