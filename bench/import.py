@@ -29,6 +29,7 @@ from laurels.cli.bringing_in import CHUNK, Imported, bring_in
 from laurels.engines.sqlite import SqliteLedger
 from laurels.engines.sqlite.connection import Database
 from laurels.exchange import Mapping, OrdersFile, open_documents
+from laurels.runtime.process import run
 from laurels.runtime.telling import Report
 from laurels.settings import Settings
 from laurels.wiring import build
@@ -83,7 +84,7 @@ def read_by_polars(path: Path) -> float:
 
 
 async def run_import(state: Path, file: OrdersFile, clock: Clock) -> Imported:
-    """Import what was opened, as the command does it."""
+    """Import what was opened, as the command does it. `run` runs it, with the command's event loop and collector."""
     async with build(Settings(state=state)) as services:
         return await bring_in(services, file, file.total, clock.progress)
 
@@ -119,7 +120,7 @@ def measure(directory: Path, orders: int, seed: int) -> dict[str, float | list[f
     clock, start, worked = Clock(), perf_counter(), process_time()
     file = open_documents(path, Mapping())
     opened = perf_counter()
-    imported = asyncio.run(run_import(state, file, clock))
+    imported = run(run_import(state, file, clock))
     took_s, worked_s = perf_counter() - start, process_time() - worked
     assert imported.complete, "all of it is awarded"
     assert imported.awarded == orders, "and none twice"
