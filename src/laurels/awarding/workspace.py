@@ -33,15 +33,12 @@ class Workspace:
         self.outcome = Outcome()
         self.now = claim.now
         self._programs = programs
+        self.in_force = programs.at(claim.now)
+        """The version that the clock goes by."""
         self._states: dict[int, MemberState] = {}
         self._found: dict[int, MemberState] = {}
         self._looked_at: set[int] = set()
         self._log: list[tuple[dict[Any, Any], Any, Any]] = []
-
-    @property
-    def in_force(self) -> Program:
-        """The version that the clock goes by."""
-        return self._programs.at(self.now)
 
     def mark(self) -> Undone:
         """Where to go back to."""

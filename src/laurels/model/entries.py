@@ -146,4 +146,5 @@ class Balance(Struct, frozen=True, gc=False):
 
     def in_range(self) -> bool:
         """Whether every total is one that Laurels keeps."""
-        return all(-MAX_POINTS <= total <= MAX_POINTS for total in (self.balance, self.earned, self.score))
+        lowest, highest = min(self.balance, self.earned, self.score), max(self.balance, self.earned, self.score)
+        return lowest >= -MAX_POINTS and highest <= MAX_POINTS
