@@ -97,7 +97,7 @@ class Chain:
         """Put one entry behind the last; returns its place. It is written by the next `flush` or `save`."""
         self.position += 1
         columns = (
-            kind.value,
+            kind,
             member,
             points,
             currency,
