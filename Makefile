@@ -54,6 +54,7 @@ test: setup  ## run the tests (ARGS='-k refund -x' goes to pytest)
 	@scripts/redis
 	@scripts/postgres $(VENV) $(if $(findstring --all,$(ARGS)),all)
 	@scripts/nginx $(VENV)
+	@scripts/prometheus $(VENV)
 	@$(TESTING) $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 	@if [ -z "$(filter-out --all,$(ARGS))" ] && command -v cargo >/dev/null; then $(MAKE) --no-print-directory test-native; fi
 

@@ -12,7 +12,7 @@ from typing import Any
 from load import Connection
 
 from laurels import clock
-from laurels.http.tokens import sign_token
+from laurels.http.admission.tokens import sign_token
 from laurels.intake.forms import OrderForm
 from laurels.settings import Settings
 from laurels.wiring import build, read_ledger

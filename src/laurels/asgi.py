@@ -21,7 +21,7 @@ import msgspec
 
 from laurels.errors import LaurelsError, NotAllowed, SettingsError
 from laurels.http import create_app, open_auth
-from laurels.http.exposure import check_open, is_loopback
+from laurels.http.admission.startup_checks import check_open, is_loopback
 from laurels.http.problems import MEDIA_TYPE, problem_of
 from laurels.runtime.roles import BACKGROUND, Running, run_roles, wanted
 from laurels.settings import load

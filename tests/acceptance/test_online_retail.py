@@ -14,7 +14,7 @@ import pytest
 from tests.acceptance.command_line import laurels, served
 from tests.engines import needs_native
 
-from laurels.http.tokens import sign_token
+from laurels.http.admission.tokens import sign_token
 from laurels.program import DEFAULT_PROGRAM
 from laurels.settings import load
 

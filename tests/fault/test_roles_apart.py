@@ -26,7 +26,7 @@ from tests.integration.test_http_asgi import served
 from laurels.asgi import Application
 from laurels.awarding import Awarder
 from laurels.checkout import Checkout
-from laurels.http.tokens import sign_token
+from laurels.http.admission.tokens import sign_token
 from laurels.leaderboard import Projector
 from laurels.notify import Notifier
 from laurels.runtime.roles import BACKGROUND, CONSOLE, ROLES, wanted

@@ -13,7 +13,7 @@ import uvicorn
 from tests.integration.http_shop import check_problem
 
 from laurels.asgi import Application
-from laurels.http.tokens import sign_token
+from laurels.http.admission.tokens import sign_token
 from laurels.settings import Settings
 
 pytestmark = pytest.mark.anyio

@@ -22,7 +22,8 @@ from schemathesis.specs.openapi import checks
 from structlog.testing import capture_logs
 from tests.integration.http_shop import Shop, open_shop
 
-from laurels.http import limits, service
+from laurels.http.admission import limits
+from laurels.http.api import service
 from laurels.http.app import ROUTES
 from laurels.http.routes import Route
 from laurels.testing.verifying import findings_of

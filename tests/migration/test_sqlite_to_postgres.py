@@ -49,7 +49,8 @@ NOT_MOVED = {"ledger", "shard", "epoch", "lease", "awarder", "follower_lease", "
 """What a ledger has of its own on each engine, or what goes along with documents."""
 
 MOVED = {"program", "draft", "member", "former_name", "contact", "attribute", "balance", "closed_month", "accepted"} | {
-    "inbox", "entry", "remark", "content", "milestone", "message", "due", "budget", "intent", "follower", "audit"
+    "inbox", "entry", "remark", "content", "milestone", "message", "due", "budget", "intent", "follower", "audit",
+    "program_event",
 }  # fmt: skip
 
 
@@ -69,7 +70,8 @@ async def a_life(shop: Shop, rng: Random) -> None:
         if n % 7 == 0:
             await shop.award()
     await shop.award()
-    await ledger.submit(7, "name = 'not yet'", actor="clerk")
+    draft = await ledger.submit(7, "name = 'not yet'", actor="clerk")
+    await ledger.keep_rehearsal(draft.digest, "0f" * 32, "{}", actor="clerk")
     for number in range(9):
         await ledger.record(Act(sub="niamh", name="Niamh", roles="support", action="look", member=number))
         shop.now.at += 1
@@ -133,7 +135,12 @@ async def said_by(shop: Shop) -> dict[str, Any]:
         said[f"award of {id}"] = await ledger.order_award("shop", id)
         said[f"entries of {id}"] = list(map(_entry, await ledger.order_entries("shop", id)))
     said |= {"found": await ledger.find_members(limit=99), "mails": await ledger.all_messages(limit=99)}
-    said |= {"counts": await ledger.counts(), "programs": await ledger.programs(), "drafts": await ledger.drafts()}
+    said |= {
+        "counts": await ledger.counts(),
+        "programs": await ledger.programs(),
+        "drafts": await ledger.drafts(),
+    }
+    said["done with programs"] = await ledger.program_events()
     said |= {"grown": await ledger.recorded_at(), "quarantine": await ledger.quarantine(limit=99)}
     said["audit"] = await ledger.audit()
     for number in range(len(MEMBERS)):

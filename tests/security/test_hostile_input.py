@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.integration.http_shop import Shop, check_problem, fields_at_fault, open_shop
 
-from laurels.http import service
+from laurels.http.api import service
 from laurels.http.app import ROUTES
 from laurels.http.routes import Route
 

@@ -16,7 +16,7 @@ import httpx
 import pytest
 from tests.integration.http_shop import ALL_SCOPES, Shop, check_problem, open_shop
 
-from laurels.http import service
+from laurels.http.api import service
 from laurels.http.app import ROUTES
 from laurels.http.routes import Route
 

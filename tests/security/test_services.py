@@ -15,9 +15,9 @@ from tests.settings import settings_with
 
 from laurels.errors import SettingsError
 from laurels.http import open_auth
+from laurels.http.admission.callers import Caller
+from laurels.http.admission.tokens import development_key, sign_token
 from laurels.http.app import ROUTES
-from laurels.http.callers import Caller
-from laurels.http.tokens import development_key, sign_token
 from laurels.settings import Settings
 
 pytestmark = pytest.mark.anyio

@@ -85,7 +85,9 @@ class Workspace:
         if before.score < after.score:
             for milestone in self.in_force.milestones:
                 if before.score <= milestone.above < after.score:
-                    self.outcome.reached.append(Reached(posting.member, milestone.name, after.score, quiet))
+                    crossed_by = len(self.outcome.postings) - 1
+                    reached = Reached(posting.member, milestone.name, after.score, quiet, crossed_by)
+                    self.outcome.reached.append(reached)
 
     def keep(self, award: Award) -> None:
         """Keep what an order earned, and what of it is left."""

@@ -107,7 +107,8 @@ def sweep(state: StateOption = None, config: ConfigOption = None) -> None:
 
 def liability(
     at: Annotated[
-        str | None, typer.Option("--at", help="An instant that is not past: what will have lapsed by then is gone.")
+        str | None,
+        typer.Option("--at", help="An instant. Later: what will have lapsed is gone; earlier: as it was then."),
     ] = None,
     json: JsonOption = False,
     state: StateOption = None,

@@ -149,14 +149,15 @@ class Quarantined(Struct, frozen=True):
 
 
 class Reached(Struct, frozen=True):
-    """A milestone that a posting crossed. The ledger writes it once for each (member, milestone), ever; `quiet`
-    sends nothing.
+    """A milestone that a posting crossed, the outcome's so many-th from 0. The ledger writes it once for each (member,
+    milestone), ever; `quiet` sends nothing.
     """
 
     member: int
     milestone: str
     points: int
     quiet: bool
+    posting: int
 
 
 class Due(Struct, frozen=True):

@@ -112,6 +112,7 @@ class Leaving(Protocol):
 REST = (
     "programs",
     "drafts",
+    "program_events",
     "former_names",
     "contacts",
     "attributes",

@@ -90,6 +90,8 @@ async def build(
             stack.push_async_callback(payments.close)
         roles = RoleBoard(settings.state / "run", now)
         stack.callback(roles.close)
+        if settings.approval.required and settings.program.publish_at_start:
+            raise SettingsError("program.publish_at_start puts a program in force alone: not with approval.required.")
         programs = await publish(ledger, read_program(settings), at_start=settings.program.publish_at_start)
         boards = Boards(programs.current.zone, settings.boards.keep_months)
         intake = Intake(ledger)

@@ -147,6 +147,7 @@ async def test_an_order_that_was_changed_earns_what_it_is_now(shop: Shop) -> Non
     await send(shop, "/order/O1/amend", **changed)
     await shop.settle()
     assert (await worth(shop, "O1"))[0] == 6  # of 55.00
+    assert "60.00 GBP / 10.00" in (await shown(shop, "O1"))["reason"]  # not what it was before
     await send(shop, "/order/O1/amend", 200, **changed)
     await send(shop, "/order/O1/amend", 409, **changed | {"total": "70.00"})
     await send(shop, "/order/O1/amend", 422, **changed | {"revision": 3, "member_id": "bob"})

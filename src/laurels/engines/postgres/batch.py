@@ -90,7 +90,7 @@ class Batch:
         self._awards: dict[OrderKey, Award] = {}
         self._places: list[tuple[OrderKey, int]] = []
         self._restored: dict[RedemptionKey, Redeemed] = {}
-        self._reached: dict[tuple[int, str], Reached] = {}
+        self._reached: dict[tuple[int, str], tuple[Reached, int]] = {}
         self._due: list[tuple[int, int, bytes]] = []
         self._onward: list[Onward] = []
         self._aside: list[tuple[int, bytes, str]] = []
@@ -135,15 +135,15 @@ class Batch:
 
     def add(self, outcome: Outcome) -> None:
         """Add all that an outcome says."""
-        for posting in outcome.postings:
-            self._post(posting)
+        positions = [self._post(posting) for posting in outcome.postings]
         for member, state in outcome.states.items():
             self.keep(member, state)
         self._awards.update(outcome.awards)
         self._restored.update(outcome.redemptions)
         self.budgets.use(outcome.budgets)
         for reached in outcome.reached:
-            self._reached.setdefault((reached.member, reached.milestone), reached)
+            place = place_of(self.chain.shard, positions[reached.posting])
+            self._reached.setdefault((reached.member, reached.milestone), (reached, place))
         self._due += [(due.at, due.member, due.what) for due in outcome.due]
         self._onward += outcome.onward
         self._aside += [(item.sequence, b"w", "the order has not come yet") for item in outcome.waiting]
@@ -212,12 +212,13 @@ class Batch:
             await db.run("insert_due", shard, *columns_of(self._due, 3))
         if self._reached:
             reached = [
-                (each.member, each.milestone, each.points, each.quiet, self._message_id(each))
-                for each in self._reached.values()
+                (each.member, each.milestone, each.points, each.quiet, self._message_id(each), place)
+                for each, place in self._reached.values()
             ]
-            await db.run("reach", now, *columns_of(reached, 5), shard)
+            await db.run("reach", now, *columns_of(reached, 6), shard)
 
-    def _post(self, posting: Posting) -> None:
+    def _post(self, posting: Posting) -> int:
+        """Append an entry, with what belongs to it; gives its position."""
         kept = self.members[posting.member]
         self.join(posting.member)
         kept.totals.add(posting)
@@ -252,6 +253,7 @@ class Batch:
             self._places.append((posting.order_key, place_of(self.chain.shard, position)))
         if posting.reason or posting.note:
             self._remarks.append((position, posting.reason, posting.note))
+        return position
 
     def _new_awards(self) -> list[tuple[Any, ...]]:
         """One row a document; of an order with all that its refunds are judged by."""

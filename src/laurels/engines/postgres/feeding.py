@@ -2,13 +2,13 @@
 
 from collections.abc import AsyncIterator
 
-from laurels.engines.postgres.codes import ENTRY_KINDS, SHARDS
+from laurels.engines.postgres.codes import ENTRY_KINDS, SHARDS, parted, place_of
 from laurels.engines.postgres.connections import BEGIN_READ, cut_off, wrapped
 from laurels.engines.postgres.entries import entry_of
 from laurels.engines.postgres.session import Session
 from laurels.engines.postgres.statements import Row, Statements
 from laurels.errors import FeedDiverged
-from laurels.ledger import Checkpoint, Heads, MemberTotals
+from laurels.ledger import Checkpoint, Heads, MemberTotals, Passed
 from laurels.ledger.checkpoints import CHUNK, closed_part_of, part_of
 from laurels.model import BoardEntry, Entry, Mark
 
@@ -26,6 +26,11 @@ class PostgresFeed(Session):
         async with self._connections.read() as db:
             rows: list[Row] = await db.all("feed", shard, after.position, limit + 1)
         return [entry_of(row) for row in _behind(rows, after, 1, 17, limit)]
+
+    async def passed(self, shard: int, after: int, until: int) -> list[Passed]:
+        async with self._connections.read() as db:
+            rows = await db.all("milestones_between", place_of(shard, after), place_of(shard, until))
+        return [Passed(parted(place)[1], name, points, quiet) for place, name, points, quiet in rows]
 
     async def board_entries(self, shard: int, after: Mark, limit: int) -> tuple[list[BoardEntry], Mark]:
         async with self._connections.read() as db:

@@ -9,6 +9,7 @@ from laurels.engines.postgres.statements import Row, Statements
 from laurels.ledger import Receipt
 from laurels.model import Document, DocumentKind, Entry
 from laurels.model.documents import kept_id, keyed
+from laurels.model.repeats import fingerprints_under_other_ids
 
 Key = tuple[DocumentKind, str, str]
 """What a document is known by for ever: kind, source, id."""
@@ -52,12 +53,18 @@ def _is_same(row: Row, document: Document, unplaced: bytes) -> bool:
     kept, secret = row["fingerprint"], row["secret"]
     if row["erased"]:  # nothing tells other content any more: the key alone decides
         return True
-    for sent in document.fingerprints():
-        as_stranger = keyed(unplaced, sent)
-        if kept == (keyed(secret, sent) if secret else as_stranger):
-            return True
-        # Placed after it came: keyed once more, by the server, which has no other keyed hash than this, or by the file
-        # that it was moved from.
-        if secret and kept in {hashlib.sha256(secret + as_stranger).digest()[:16], keyed(secret, as_stranger)}:
-            return True
-    return False
+    if any(_is_of(kept, secret, sent, unplaced) for sent in document.fingerprints()):
+        return True
+    under_other_ids = fingerprints_under_other_ids(document, row["ids"])
+    return any(_is_of(kept, secret, sent, unplaced) for sent in under_other_ids)
+
+
+def _is_of(kept: bytes, secret: bytes | None, sent: bytes, unplaced: bytes) -> bool:
+    """Whether a fingerprint that is kept is of what was sent."""
+    as_stranger = keyed(unplaced, sent)
+    if not secret:
+        return kept == as_stranger
+    # Placed after it came: keyed once more, by the server, which has no other keyed hash than this, or by the file
+    # that it was moved from.
+    once_more = hashlib.sha256(secret + as_stranger).digest()[:16]
+    return kept in {keyed(secret, sent), once_more, keyed(secret, as_stranger)}

@@ -23,6 +23,7 @@ from laurels.engines.postgres.opening import Facts, check_server, connect, facts
 from laurels.engines.postgres.people import PostgresPeople
 from laurels.engines.postgres.programs import PostgresPrograms
 from laurels.engines.postgres.registry import PostgresOutbox, PostgresQuarantine
+from laurels.engines.postgres.rollups import PostgresRollUps
 from laurels.engines.postgres.schema import LATEST, migrate, version_of
 from laurels.engines.postgres.servers import Server, adopt
 from laurels.engines.postgres.statements import Statements
@@ -45,6 +46,7 @@ class PostgresLedger(
     PostgresAudit,
     PostgresCasework,
     PostgresKeeping,
+    PostgresRollUps,
 ):
     """A ledger of 16 shards, with the checkout's `intents` in the same database. Make it with `PostgresLedger.open`;
     call it from one event loop.

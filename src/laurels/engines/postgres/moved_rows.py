@@ -34,10 +34,11 @@ COLUMNS = {
     "frame refunded places",
     "program": "version text published_at from_at actor",
     "draft": "digest version text submitted_by submitted_at approved_by approved_at",
+    "program_event": "position at actor act version digest rehearsal content hash",
     "contact": "member email",
     "attribute": "member content",
     "closed_month": "shard month member score",
-    "milestone": "member name points reached_at quiet",
+    "milestone": "member name points reached_at quiet place",
     "message": "shard id member milestone points state created_at due_at attempts note",
     "due": "shard at member what",
     "budget": "name used",
@@ -56,6 +57,7 @@ _OF_SHARDS = {"closed_months", "messages", "due"}
 _TABLES = {
     "programs": "program",
     "drafts": "draft",
+    "program_events": "program_event",
     "former_names": "name",
     "contacts": "contact",
     "attributes": "attribute",
@@ -187,7 +189,8 @@ class MovedRows:
             if part in _OF_SHARDS:
                 yield [(_TABLES[part], (self._homes[row[1]], *row))]
             elif part == "milestones":
-                yield [("milestone", (*row[:4], bool(row[4])))]
+                place = None if row[5] is None else place_of(*self._at(parted(row[5])))
+                yield [("milestone", (*row[:4], bool(row[4]), place))]
             else:
                 yield [(_TABLES[part], row)]
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from laurels.engines.postgres import audit_rows, verifying_documents, verifying_moved
 from laurels.engines.postgres.codes import ENTRY_KINDS, SHARDS
 from laurels.engines.postgres.connections import Connections
+from laurels.engines.postgres.programs import program_findings
 from laurels.engines.postgres.statements import Row, Statements
 from laurels.ledger import Finding, NameNumbers, Recount, Verification
 from laurels.ledger.checking import (
@@ -35,8 +36,8 @@ Closed = dict[int, list[tuple[int, int]]]
 async def verify(
     connections: Connections, names: NameNumbers | None, recount: Recount | None = None
 ) -> AsyncIterator[Verification]:
-    """The chain and its positions, then what it says of each member, then documents and awards, then the audit log,
-    then the guards.
+    """The chain and its positions, then what it says of each member, then documents and awards, then what
+    was done with programs and the audit log, then the guards.
     """
     feeds = Feeds(None if recount is None else recount.month_of)
     while not feeds.are_read():
@@ -51,6 +52,7 @@ async def verify(
     async for findings in verifying_moved.verify(connections):
         yield feeds.report(findings)
     async with connections.snapshot() as db:
+        yield feeds.report(await program_findings(db))
         async for findings in audit_rows.findings(db):
             yield feeds.report(findings)
     async with connections.read() as db:

@@ -26,6 +26,7 @@ from laurels.engines.sqlite.people import SqlitePeople
 from laurels.engines.sqlite.places import end_of, place_of
 from laurels.engines.sqlite.programs import SqlitePrograms
 from laurels.engines.sqlite.registry import SqliteMembers, SqliteOutbox, SqliteQuarantine
+from laurels.engines.sqlite.rollups import SqliteRollUps
 from laurels.engines.sqlite.schema import LATEST, migrate, version_of
 from laurels.errors import AnotherNamesKey, LedgerReadOnly, LedgerUnavailable, SchemaTooOld
 from laurels.ledger import Award, Awarded, Heads, MemberState, NameNumbers, Recount, Upgrade, Verification
@@ -49,6 +50,7 @@ class SqliteLedger(
     SqlitePrograms,
     SqliteAudit,
     SqliteCasework,
+    SqliteRollUps,
 ):
     """A ledger in one file, with the checkout's `intents` in the same. Make it with `SqliteLedger.open`; call it from
     one event loop.

@@ -12,7 +12,8 @@ FROM ledger;
 SELECT (SELECT count(*) FROM member), (SELECT count(*) FROM inbox), (SELECT total(changed_at) FROM inbox),
        (SELECT total(attempts) + count(*) FROM message), (SELECT count(*) FROM contact), (SELECT count(*) FROM intent),
        (SELECT count(*) FROM intent WHERE state IN ('open', 'paid')), (SELECT count(*) FROM draft), (SELECT count(*) FROM content),
-       (SELECT count(*) + total(length(content)) FROM attribute), (SELECT position FROM audit_head), (SELECT cut_position FROM audit_head);
+       (SELECT count(*) + total(length(content)) FROM attribute), (SELECT position FROM audit_head), (SELECT cut_position FROM audit_head),
+       (SELECT count(*) FROM program_event);
 
 -- name: leaving_members
 -- Members with their totals.
@@ -48,6 +49,10 @@ SELECT version, text, published_at, from_at, actor FROM program ORDER BY version
 -- Programs that were handed in.
 SELECT digest, version, text, submitted_by, submitted_at, approved_by, approved_at FROM draft ORDER BY digest;
 
+-- name: leaving_program_events
+-- What was done with programs.
+SELECT position, at, actor, act, version, digest, rehearsal, content, hash FROM program_event ORDER BY position;
+
 -- name: leaving_former_names
 -- Name numbers that are not given again.
 SELECT name_number, member FROM former_name ORDER BY name_number;
@@ -66,7 +71,7 @@ SELECT month, member, score FROM closed_month ORDER BY month, member;
 
 -- name: leaving_milestones
 -- Milestones that were reached.
-SELECT member, name, points, reached_at, quiet FROM milestone ORDER BY member, name;
+SELECT member, name, points, reached_at, quiet, place FROM milestone ORDER BY member, name;
 
 -- name: leaving_messages
 -- What became of mails.

@@ -64,6 +64,7 @@ class _Taking:
                 return Receipt(Status.ACCEPTED)
         self._award()
         receipt = self._acceptance.accept(document)
+        self._acceptance.flush()
         self.empty_inbox()
         self._last = self._db.value("last_sequence") or 0
         return receipt
@@ -117,8 +118,9 @@ class _Taking:
             return (*named, whose.number, fingerprint, status.value, place, self._now)
 
         def queue() -> None:
-            self._db.run("insert_judged", *row(None, Status.ACCEPTED))
+            self._db.run("insert_accepted", *row(None, Status.ACCEPTED))
             self._acceptance.queue(document, item.sequence, whose)
+            self._acceptance.flush()
 
         self._new[document.kind, document.source, document.id] = New(item, queue, row)
 

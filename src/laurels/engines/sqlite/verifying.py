@@ -13,6 +13,7 @@ from itertools import chain
 from laurels.engines.sqlite.audit_rows import audit_findings
 from laurels.engines.sqlite.connection import Database, Row
 from laurels.engines.sqlite.places import end_of, place_of, position_at
+from laurels.engines.sqlite.programs import program_findings
 from laurels.engines.sqlite.verifying_chunks import UNREADABLE, in_order, moment
 from laurels.engines.sqlite.verifying_documents import check_documents, check_file
 from laurels.ledger import Finding, Recount, Verification
@@ -27,16 +28,18 @@ from laurels.ledger.checking import (
     is_its_name,
     readable,
 )
+from laurels.ledger.shards import MOST_SHARDS, are_shards
 from laurels.model.months import Months
 
 
 def verify(db: Database, recount: Recount | None = None) -> Iterator[Verification]:
-    """The chain and its positions, then what it says of each member, then documents and awards, then the audit log,
-    then the file.
+    """The chain and its positions, then what it says of each member, then documents and awards, then what
+    was done with programs and the audit log, then the file.
     """
     feed = _Feeds(db, None if recount is None else recount.month_of)
     documents = partial(check_documents, db, None if recount is None else recount.fits)
-    for step in (feed.check, lambda: _members(db, feed), documents, lambda: audit_findings(db), lambda: check_file(db)):
+    logs = partial(program_findings, db), partial(audit_findings, db)
+    for step in (feed.check, partial(_members, db, feed), documents, *logs, partial(check_file, db)):
         for findings in _until_unreadable(step):
             yield Verification(checked=feed.position, total=feed.head, findings=tuple(findings))
 
@@ -72,8 +75,11 @@ class _Feeds:
         row = self._db.one("verify_ledger")
         if row is None:
             yield [Finding("ledger", "the row that says who it is, is missing")]
-        count = row[2] if row is not None and isinstance(row[2], int) else len(self._db.all("read_heads"))
-        self._shards = {shard: _Feed(self._db, shard, self.members, self.month_of) for shard in range(count)}
+        ends = len(self._db.all("read_heads"))
+        made = row[2] if row is not None and are_shards(row[2]) else min(ends, MOST_SHARDS)
+        if row is not None and row[2] != ends:
+            yield [Finding("ledger", f"it is said to have {row[2]} shards, and has the ends of {ends}")]
+        self._shards = {shard: _Feed(self._db, shard, self.members, self.month_of) for shard in range(made)}
         for feed in self._shards.values():
             yield from feed.check()
 

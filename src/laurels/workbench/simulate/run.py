@@ -102,7 +102,7 @@ async def _open(settings: Settings, where: Where, run_id: str, progress: Progres
     ledger_here = None
     token = where.token
     if token is None:
-        from laurels.http.tokens import sign_token  # noqa: PLC0415 - cryptography takes a while to load
+        from laurels.http.admission.tokens import sign_token  # noqa: PLC0415 - cryptography takes a while to load
 
         token = sign_token(settings, subject="simulate", scope=SCOPES, ttl_s=TOKEN_TTL_S)
         ledger_here = settings  # a server that takes the key of a state directory works on that directory's ledger

@@ -77,10 +77,13 @@ WITH x AS MATERIALIZED (
 UPDATE inbox SET member = x.number, stranger = NULL FROM x WHERE inbox.shard = x.shard AND inbox.sequence = x.sequence;
 
 -- name: known
--- Documents that were taken before: the first answer, or what a conflict is told by. `said` is who a stranger's is of.
+-- Documents that were taken before: the first answer, or what a conflict is told by. `ids` are all of the member's, where it
+-- became one with others.
 SELECT d.source, d.kind, d.id, d.fingerprint, d.member, m.secret, coalesce(i.state, a.state) AS state, w.position, d.shard, d.sequence,
        m.number IS NOT NULL AND m.member_id IS NULL AS erased, coalesce(m.merged_into, d.member) AS owner,
-       coalesce(m.merged_shard, d.shard) AS owner_shard, coalesce(i.stranger, a.stranger) AS stranger
+       coalesce(m.merged_shard, d.shard) AS owner_shard, coalesce(i.stranger, a.stranger) AS stranger,
+       ARRAY(SELECT x.member_id FROM merged g, member x WHERE g.stays = coalesce(m.merged_into, d.member)
+               AND (x.shard, x.number) IN ((g.gone_shard, g.gone), (coalesce(m.merged_shard, m.shard), g.stays))) AS ids
 FROM unnest($1::smallint[], $2::text[], $3::"char"[], $4::text[]) AS u(home, source, kind, id)
 JOIN document d USING (home, source, kind, id)
 LEFT JOIN member m ON m.shard = d.member_shard AND m.number = d.member

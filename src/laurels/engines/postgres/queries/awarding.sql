@@ -186,11 +186,11 @@ INSERT INTO due (shard, at, member, what) SELECT $1, * FROM unnest($2::bigint[],
 
 -- name: reach!
 -- Milestones, each once for ever; the first crossing's message goes with it, held while the member has no address.
-WITH t AS MATERIALIZED (SELECT * FROM unnest($2::int[], $3::text[], $4::int[], $5::boolean[], $6::text[]) AS u(member, name, points, quiet, id)),
-m AS (INSERT INTO milestone (member, name, points, reached_at, quiet) SELECT member, name, points, $1, quiet FROM t ORDER BY member, name
+WITH t AS MATERIALIZED (SELECT * FROM unnest($2::int[], $3::text[], $4::int[], $5::boolean[], $6::text[], $7::bigint[]) AS u(member, name, points, quiet, id, place)),
+m AS (INSERT INTO milestone (member, name, points, reached_at, quiet, place) SELECT member, name, points, $1, quiet, place FROM t ORDER BY member, name
       ON CONFLICT DO NOTHING RETURNING member, name)
 INSERT INTO message (id, shard, member, milestone, points, state, created_at, due_at)
-SELECT t.id, $7, t.member, t.name, t.points, CASE WHEN EXISTS (SELECT FROM contact c WHERE c.member = t.member) THEN 'due' ELSE 'held' END, $1, $1
+SELECT t.id, $8, t.member, t.name, t.points, CASE WHEN EXISTS (SELECT FROM contact c WHERE c.member = t.member) THEN 'due' ELSE 'held' END, $1, $1
 FROM t JOIN m USING (member, name) WHERE NOT t.quiet ORDER BY t.id;
 
 -- name: any_ready

@@ -83,8 +83,8 @@ SELECT EXISTS (SELECT FROM i) OR EXISTS (SELECT FROM a);
 -- A member becomes another, and so do those who became it.
 WITH g AS (SELECT gone, gone_shard FROM merged WHERE stays = $2 UNION ALL SELECT $2, $1),
 m AS (UPDATE member SET merged_into = $4, merged_shard = $3 FROM g WHERE member.shard = g.gone_shard AND member.number = g.gone),
-d AS (DELETE FROM merged WHERE stays = $2)
-INSERT INTO merged (stays, gone, gone_shard) SELECT $4, gone, gone_shard FROM g;
+d AS (UPDATE merged SET stays = $4 WHERE stays = $2)
+INSERT INTO merged (stays, gone, gone_shard) VALUES ($4, $2, $1);
 
 -- name: merge_rest!
 -- Milestones, address and what the shop says go over to the other; what was held for an address is due.

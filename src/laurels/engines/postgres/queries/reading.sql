@@ -16,6 +16,10 @@ FROM entry e JOIN member m ON m.shard = e.shard AND m.number = e.member
 LEFT JOIN remark r ON r.shard = e.shard AND r.position = e.position
 WHERE e.shard = $1 AND e.position >= $2 ORDER BY e.position LIMIT $3;
 
+-- name: milestones_between
+-- Milestones that the entries between two places passed, in their order.
+SELECT place, name, points, quiet FROM milestone WHERE place > $1 AND place <= $2 ORDER BY place, name COLLATE "C";
+
 -- name: outline
 -- What boards need of the same: an id only with an enrolment, which is all that names one.
 SELECT position, kind, member, points, name_number, board_at, recorded_at,
@@ -125,6 +129,19 @@ SELECT digest, version, text, submitted_by, submitted_at, approved_by, approved_
 -- name: approve_draft!
 -- Somebody put it in force.
 UPDATE draft SET approved_by = $1, approved_at = $2 WHERE digest = $3 AND approved_by IS NULL;
+
+-- name: program_events
+-- What was done with programs, oldest first.
+SELECT position, at, actor, act, version, digest, rehearsal, content, hash FROM program_event ORDER BY position;
+
+-- name: last_program_event
+-- The last of it.
+SELECT position, at, actor, act, version, digest, rehearsal, content, hash FROM program_event ORDER BY position DESC LIMIT 1;
+
+-- name: insert_program_event!
+-- Append to it.
+INSERT INTO program_event (position, at, actor, act, version, digest, rehearsal, content, hash)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
 
 -- name: entry_hash
 -- The hash of an entry.

@@ -85,11 +85,11 @@ SELECT fence FROM lease WHERE shard = $1;
 -- Tables without the triggers that keep what never changes.
 SELECT c.relname FROM pg_class c
 WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p')
-  AND (c.relname ~ '^(entry|document|member|program|intent|audit)(_[0-9]|$)' AND NOT EXISTS (
+  AND (c.relname ~ '^(entry|document|member|program|program_event|intent|audit)(_[0-9]|$)' AND NOT EXISTS (
          SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgenabled = 'O' AND t.tgname = 'never_truncated')
-    OR c.relname ~ '^(entry|document|program|audit)(_[0-9]|$)' AND NOT EXISTS (
+    OR c.relname ~ '^(entry|document|program|program_event|audit)(_[0-9]|$)' AND NOT EXISTS (
          SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgenabled = 'O' AND t.tgname = 'never_changes')
-    OR c.relname ~ '^(document|member|intent|audit)(_[0-9]|$)' AND NOT EXISTS (
+    OR c.relname ~ '^(document|member|intent|program_event|audit)(_[0-9]|$)' AND NOT EXISTS (
          SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgenabled = 'O' AND t.tgname = 'never_deleted'))
 ORDER BY c.relname;
 
