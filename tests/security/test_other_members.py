@@ -53,6 +53,7 @@ def of(route: Route, member: str, order: str = "A1") -> str:
         refund_id="R1",
         redemption_id="V1",
         hold_id="H1",
+        which="1",
         number=0,
         kind="order",
         source="shop",

@@ -56,6 +56,7 @@ async def test_a_customer_is_no_service_whatever_the_scopes(shop: Shop, scope: s
             board="all-time",
             refund_id="R1",
             redemption_id="V1",
+            which="1",
             number=0,
             kind="order",
             source="shop",
