@@ -29,7 +29,7 @@ SCOPES = [*ALL_SCOPES.split(), ALL_SCOPES, f"openid profile {ALL_SCOPES}", "laur
 
 @pytest.fixture(scope="module")
 async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
-    async with open_shop(tmp_path_factory.mktemp("state")) as shop:
+    async with open_shop(tmp_path_factory.mktemp("state"), http_rate_limit_per_minute=60_000_000) as shop:
         await shop.order("A1", MEMBER, "2500.00")
         await shop.settle()
         yield shop
