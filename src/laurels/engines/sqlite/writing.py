@@ -67,6 +67,7 @@ def _write_entries(
     places: dict[OrderKey, list[int]] = {}
     at: list[int] = []
     contents: list[tuple[int, bytes]] = []
+    remarks: list[tuple[int, str, str]] = []
     for posting in postings:
         if posting.member not in totals:
             totals[posting.member], is_first = _totals_in(db, balances, posting.member)
@@ -82,8 +83,10 @@ def _write_entries(
         if posting.order_key is not None:
             places.setdefault(posting.order_key, []).append(place)
         if posting.reason or posting.note:
-            db.run("insert_remark", place, posting.reason, posting.note)
+            remarks.append((place, posting.reason, posting.note))
+    chain.flush()  # contents and remarks refer to entries
     db.run_many("insert_content", contents)
+    db.run_many("insert_remark", remarks)
     return written, places, at
 
 
