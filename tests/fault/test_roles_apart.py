@@ -29,6 +29,7 @@ from laurels.checkout import Checkout
 from laurels.http.admission.tokens import sign_token
 from laurels.leaderboard import Projector
 from laurels.notify import Notifier
+from laurels.rollups import RollingUp
 from laurels.runtime.roles import BACKGROUND, CONSOLE, ROLES, wanted
 from laurels.settings import Settings
 
@@ -41,6 +42,7 @@ LOOPS: dict[str, tuple[type, str]] = {
     "award": (Awarder, "step"),
     "recover": (Checkout, "recover"),
     "sweep": (Awarder, "sweep"),
+    "report": (RollingUp, "step"),
     "project": (Projector, "catch_up"),
     "notify": (Notifier, "step"),
 }

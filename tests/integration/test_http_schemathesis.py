@@ -45,6 +45,7 @@ KNOWN = {
     "refund_id": ["R1", "R2"],
     "redemption_id": ["V1", "V2"],
     "hold_id": ["H1", "H2"],
+    "which": ["1", "2", "draft"],
     "board": ["all-time", "month", "month:2026-10", "weekly"],
     "name": ["conflict"],
     "number": ["0", "1", "4711"],

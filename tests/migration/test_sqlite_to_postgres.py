@@ -44,9 +44,9 @@ DOCUMENTS = {
     DocumentKind.REDEMPTION: [f"S{n}" for n in range(120)],
 }
 NOT_MOVED = {"ledger", "shard", "epoch", "lease", "awarder", "follower_lease", "sqlite_sequence", "award"} | {
-    "redemption", "audit_head"
+    "redemption", "audit_head", "rollup", "rollup_mark", "rollup_cell", "rollup_member", "rollup_due"
 }  # fmt: skip
-"""What a ledger has of its own on each engine, or what goes along with documents."""
+"""What a ledger has of its own on each engine, what goes along with documents, or what is made anew from entries."""
 
 MOVED = {"program", "draft", "member", "former_name", "contact", "attribute", "balance", "closed_month", "accepted"} | {
     "inbox", "entry", "remark", "content", "milestone", "message", "due", "budget", "intent", "follower", "audit",

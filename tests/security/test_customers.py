@@ -63,6 +63,7 @@ def address(route: Route, order_id: str = "A1") -> str:
         refund_id="R1",
         redemption_id="V1",
         hold_id="H1",
+        which="1",
         number=0,
         kind="order",
         source="shop",

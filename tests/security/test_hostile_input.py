@@ -372,6 +372,7 @@ async def test_no_route_answers_rubbish_with_a_5xx(shop: Shop, route: Route) -> 
         source="shop",
         id="A1",
         hold_id="H1",
+        which="1",
     )
     is_members_own = route.access is None or route.access.members != "none"
     for body in RUBBISH if route.takes_body else []:

@@ -93,11 +93,12 @@ async def build(
         if settings.approval.required and settings.program.publish_at_start:
             raise SettingsError("program.publish_at_start puts a program in force alone: not with approval.required.")
         programs = await publish(ledger, read_program(settings), at_start=settings.program.publish_at_start)
+        intake = Intake(ledger)
         checkout = Checkout(
             read_catalogue(settings.catalogue.file),
             payments,
             bundle.intents,
-            Intake(ledger),
+            intake,
             now,
             is_open=is_open,
         )
@@ -107,6 +108,7 @@ async def build(
             ledger=ledger,
             leaderboard=leaderboard,
             programs=programs,
+            intake=intake,
             checkout=checkout,
             channel=channel,
             names=names,
@@ -122,6 +124,7 @@ def _connect(
     ledger: Ledger,
     leaderboard: Leaderboard,
     programs: Programs,
+    intake: Intake,
     checkout: Checkout,
     channel: MessageChannel,
     names: ProxyNames,
@@ -141,7 +144,7 @@ def _connect(
         leaderboard=leaderboard,
         programs=programs,
         boards=boards,
-        intake=Intake(ledger),
+        intake=intake,
         checkout=checkout,
         awarder=awarder,
         points=Points(awarder, ledger),

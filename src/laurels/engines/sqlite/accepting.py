@@ -109,7 +109,7 @@ class Acceptance:
         """Whether the message that a document was read from has its bytes, where it was read from one."""
         if document.read_from is None:
             return True
-        self.flush()
+        # Nothing is flushed for it: a message is never held back (`set_aside`).
         row = self._db.one("quarantined", *document.read_from, DocumentKind.MESSAGE.value)
         return row is not None and bool(row[7])
 

@@ -96,7 +96,7 @@ class Edge:
             first_byte_ms=int(HEAD_WITHIN_S * 1000),
             keep_alive_ms=int(most_idle_s * 1000),
             unread_ms=int(TAKEN_WITHIN_S * 1000),
-            bounds_ns=[int(bound * _NS) for bound in DASHBOARD_SECONDS._upper_bounds[:-1]],
+            bounds_ns=[round(bound * _NS) for bound in DASHBOARD_SECONDS._upper_bounds[:-1]],
         )
 
     def start(self, make: Callable[[], Connection], held_by_python: Callable[[], int]) -> None:
