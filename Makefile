@@ -11,7 +11,7 @@ MINUTES ?=
 SEED ?=
 
 # The stamp's name holds a checksum of everything that decides what is installed (and of where: a venv cannot be moved).
-INPUTS := pyproject.toml scripts/setup $(wildcard requirements/*.txt)
+INPUTS := pyproject.toml scripts/setup $(filter-out requirements/postgres.txt,$(wildcard requirements/*.txt))
 STAMP := $(VENV)/.ready-$(shell { pwd; cat $(INPUTS); } | cksum | tr ' ' '-')
 
 # The same for the native leaderboard, which is built where there is a cargo.
@@ -52,7 +52,9 @@ test: setup  ## run the tests (ARGS='-k refund -x' goes to pytest)
 	@scripts/chromium
 	@scripts/ruby
 	@scripts/redis
+	@scripts/postgres $(VENV) $(if $(findstring --all,$(ARGS)),all)
 	@scripts/nginx $(VENV)
+	@scripts/prometheus $(VENV)
 	@$(TESTING) $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 	@if [ -z "$(filter-out --all,$(ARGS))" ] && command -v cargo >/dev/null; then $(MAKE) --no-print-directory test-native; fi
 

@@ -9,11 +9,12 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Generator, Iterator
+from contextlib import closing
 from pathlib import Path
 from random import Random, SystemRandom
 
 import pytest
-from tests import valkey_server
+from tests import postgres_server, valkey_server
 
 REPOSITORY = Path(__file__).parent.parent
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -81,6 +82,16 @@ def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A Valkey server that the tests share."""
     with valkey_server.running(tmp_path_factory.mktemp("valkey")) as server:
         yield server.url
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[postgres_server.Databases]:
+    """A PostgreSQL server that the tests share, with a database for each that asks."""
+    with (
+        postgres_server.running(postgres_server.binaries()) as server,
+        closing(postgres_server.Databases(server)) as databases,
+    ):
+        yield databases
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """An SQS for tests: moto's server in a process of its own, at a loopback port. It forgets everything at its end."""
 
+import signal
 import socket
 import subprocess
 import sys
@@ -44,6 +45,16 @@ class SqsServer:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+    def freeze(self) -> None:
+        """It answers nobody, and forgets nothing."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """It answers again."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
     def _answers(self) -> bool:
         try:

@@ -12,7 +12,7 @@ from typing import Any
 from load import Connection
 
 from laurels import clock
-from laurels.http.tokens import sign_token
+from laurels.http.admission.tokens import sign_token
 from laurels.intake.forms import OrderForm
 from laurels.settings import Settings
 from laurels.wiring import build, read_ledger
@@ -52,7 +52,7 @@ class PreparedShop:
 
     async def inbox_depth(self) -> int:
         """How many accepted orders are not awarded yet."""
-        bundle = read_ledger(Settings(state=self.state), clock.now)
+        bundle = await read_ledger(Settings(state=self.state), clock.now)
         try:
             return await bundle.ledger.inbox_depth()
         finally:

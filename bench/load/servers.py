@@ -101,6 +101,7 @@ def main() -> None:
     parser.add_argument("--state", type=Path)
     parser.add_argument("--award", action="store_true")
     parser.add_argument("--engine")
+    parser.add_argument("--edge", choices=["auto", "off"], default="off")
     parser.add_argument("--answer", type=json.loads, help="for `bare`: status, headers and body as JSON")
     arguments = parser.parse_args()
     if arguments.what == "bare":
@@ -109,7 +110,7 @@ def main() -> None:
         settings = Settings(
             state=arguments.state,
             leaderboard=LeaderboardSettings(engine=arguments.engine),
-            http=HttpSettings(port=0, rate_limit_per_minute=60_000),
+            http=HttpSettings(port=0, rate_limit_per_minute=60_000, edge=arguments.edge),
         )
         run(laurels(settings, award=arguments.award, ledger=arguments.what == "laurels"))
 

@@ -2,11 +2,12 @@
 //!
 //! It knows integers, ids and names, not loyalty. From the ground up, each knows those before it alone: `store` (files as
 //! shared memory, all unsafe code; the journal), `board` (one board), `members`, `state` (all that follows from one feed,
-//! and what a batch does), `engine` (the writer, the readers), `dashboard` (what people see), `python`. Apart from all of
-//! it: `http`.
+//! and what a batch does), `engine` (the writer, the readers), `dashboard` (what people see), `edge` (a thread that answers
+//! over HTTP), `python`. Apart from all of it: `http`.
 
 pub mod board;
 pub mod dashboard;
+pub mod edge;
 pub mod engine;
 pub mod error;
 pub mod http;

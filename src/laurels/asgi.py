@@ -21,7 +21,7 @@ import msgspec
 
 from laurels.errors import LaurelsError, NotAllowed, SettingsError
 from laurels.http import create_app, open_auth
-from laurels.http.exposure import check_open, is_loopback
+from laurels.http.admission.startup_checks import check_open, is_loopback
 from laurels.http.problems import MEDIA_TYPE, problem_of
 from laurels.runtime.roles import BACKGROUND, Running, run_roles, wanted
 from laurels.settings import load
@@ -33,7 +33,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Any, Any, Any], Awaitable[None]]
 
 
-class Application:
+class LifespanApplication:
     """The application before, while and after its services run."""
 
     def __init__(self) -> None:
@@ -101,4 +101,4 @@ def _on_loopback(app: App) -> App:
     return guarded
 
 
-app = Application()
+app = LifespanApplication()

@@ -7,6 +7,7 @@ processes that count, when they begin, and by no other.
 """
 
 import os
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from pathlib import Path
 
@@ -84,6 +85,10 @@ POINTS_TAKEN = Counter(
 )
 
 
+before_scrape: list[Callable[[], None]] = []
+"""Called before what was counted is told: by those who count elsewhere, and add it here."""
+
+
 class Meter:
     """Counts the requests of one route. Its counters are looked up once for each status, not for each request. The
     times of answers that found nothing are not counted: they would hide how long the others take.
@@ -98,16 +103,31 @@ class Meter:
 
     def count(self, status: int, seconds: float) -> None:
         """Count one answer. Takes 0.6 us, with a histogram 1.6 us; twice that where processes count together."""
+        self.add(status, 1)
+        if self._seconds is not None and status != HTTPStatus.NOT_FOUND:
+            self._seconds.observe(seconds)
+
+    def add(self, status: int, answers: int) -> None:
+        """Count answers whose times are counted elsewhere."""
         counter = self._by_status.get(status)
         if counter is None:
             counter = self._by_status[status] = REQUESTS.labels(self.method, self.route, str(status))
-        counter.inc()
-        if self._seconds is not None and status != HTTPStatus.NOT_FOUND:
-            self._seconds.observe(seconds)
+        counter.inc(answers)
+
+    def add_times(self, buckets: Sequence[int], seconds: float) -> None:
+        """Count times that were counted elsewhere: how many in each of the histogram's buckets, and their sum. The
+        library takes one time after the other; a test holds this to be the same.
+        """
+        assert self._seconds is not None, "asked where there is one"
+        self._seconds._sum.inc(seconds)
+        for bucket, times in zip(self._seconds._buckets, buckets, strict=True):
+            bucket.inc(times)
 
 
 def counted() -> bytes:
     """What was counted, by this process or by all that share, in Prometheus's text format."""
+    for add in before_scrape:
+        add()
     if not is_shared():
         return generate_latest(REGISTRY)
     _forget_the_dead()

@@ -94,7 +94,7 @@ def test_flags_win_over_environment_and_environment_over_file(tmp_path: Path) ->
 
 def test_an_engine_that_cannot_run_is_an_error_never_another_one(tmp_path: Path) -> None:
     laurels("migrate", cwd=tmp_path)
-    for setting, value in [("LEADERBOARD_ENGINE", "valkey"), ("LEDGER_URL", "postgresql://localhost/x")]:
+    for setting, value in [("LEADERBOARD_ENGINE", "valkey"), ("LEDGER_URL", "mysql://localhost/x")]:
         done = laurels("top", cwd=tmp_path, **{f"LAURELS_{setting}": value})
         assert done.returncode == 2
         assert value.split(":", maxsplit=1)[0] in done.stderr

@@ -113,3 +113,7 @@ def test_every_promise_names_tests_that_exist() -> None:
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?://|#|mailto:)([^)#\s]+)", page.read_text("utf-8")):
         assert (page.parent / target).exists(), target
+
+
+def test_the_page_of_worked_cases_is_what_they_say() -> None:
+    assert (REPOSITORY / "docs/reference/program-cases.md").read_text("utf-8") == _reference().cases_page()

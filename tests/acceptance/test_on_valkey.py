@@ -12,7 +12,7 @@ from tests import valkey_server
 from tests.acceptance.command_line import laurels, served
 from tests.valkey_server import Server
 
-from laurels.http.tokens import sign_token
+from laurels.http.admission.tokens import sign_token
 from laurels.settings import load
 
 pytestmark = pytest.mark.timeout(300)  # a year is imported, exported and verified, by commands as a person runs them

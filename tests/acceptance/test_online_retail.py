@@ -7,16 +7,24 @@ import json
 import os
 import random
 import subprocess
+from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
 from tests.acceptance.command_line import laurels, served
 from tests.engines import needs_native
 
-from laurels.http.tokens import sign_token
+from laurels.http.admission.tokens import sign_token
+from laurels.ledger.rollups import PER_MONTH, Basis, Grouping
 from laurels.program import DEFAULT_PROGRAM
+from laurels.rollups import RollingUp, format_period, movement, roll_up_findings
 from laurels.settings import load
+from laurels.wiring import build
+
+LONDON = ZoneInfo("Europe/London")
 
 
 @pytest.fixture
@@ -166,3 +174,34 @@ def test_rehearsing_what_stands_changes_nothing(state: Path, tmp_path: Path) -> 
     same.write_text(DEFAULT_PROGRAM)
     found = json.loads(run(state, "program", "rehearse", same, "--json").stdout)
     assert (found["points"], found["would_be"], found["alike"], found["changed"]) == (830_121, 830_121, 4_372, [])
+
+
+@pytest.mark.anyio
+async def test_a_statement_of_the_year_adds_up_and_is_what_the_entries_sum_to(state: Path, tmp_path: Path) -> None:
+    """Month by month, by the day of the order; twelve statements tile, and the last one closes with all balances."""
+    to = tmp_path / "entries.csv"
+    run(state, "export", "entries", "--to", to)
+    summed: dict[tuple[str, str], int] = {}
+    with to.open() as file:
+        for row in csv.DictReader(file):
+            if int(row["points"]):
+                at = datetime.fromisoformat(row["occurred_at"]).astimezone(LONDON)
+                key = f"{at:%Y-%m}", row["kind"]
+                summed[key] = summed.get(key, 0) + int(row["points"])
+    async with build(load(flags={"state": state}, config=config(state))) as services:
+        await RollingUp(services.ledger, LONDON).reach()
+        assert [finding async for finding in roll_up_findings(services.ledger, LONDON)] == []
+        kept: dict[tuple[str, str], int] = {}
+        opening = 0
+        begins = [20100101, 20101201, *(20110001 + 100 * month for month in range(1, 13)), 20120101]
+        for since, until in pairwise(begins):
+            found = await movement(services.ledger, Basis.OCCURRED, since, until, Grouping(per=PER_MONTH))
+            assert sum(found.opening.values()) == opening
+            for line in found.lines:
+                if line.points:
+                    key = format_period(line.period), line.kind
+                    kept[key] = kept.get(key, 0) + line.points
+            opening = sum(found.closing.values())
+            assert opening == sum(found.opening.values()) + sum(line.points for line in found.lines)
+    assert kept == summed
+    assert opening == 830_121

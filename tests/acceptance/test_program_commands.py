@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 from tests.acceptance.command_line import laurels
+from tests.settings import settings_with
 
+from laurels import clock
+from laurels.http.admission.person_tokens import PersonTokens, console_key
 from laurels.program import DEFAULT_PROGRAM
 
 DOUBLED = DEFAULT_PROGRAM.replace("version = 1", "version = 2").replace("points = 1 ", "points = 2 ")
@@ -63,3 +66,38 @@ def test_what_reads_makes_no_ledger(tmp_path: Path, command: tuple[str, ...]) ->
     assert answer.returncode == 1
     assert "There is no ledger" in answer.stderr
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_two_people_at_the_command_line(tmp_path: Path) -> None:
+    """With `approval.required` a login does not do: who decides is known by a person's token, and names a rehearsal."""
+    state, file, orders, config = (tmp_path / name for name in ("state", "program.toml", "orders.csv", "laurels.toml"))
+    file.write_text(DOUBLED)
+    orders.write_text(ORDERS)
+    config.write_text("approval.required = true\n")
+    where = ("--state", state, "--config", config)
+    assert laurels("import", orders, *where).returncode == 0
+    refused = laurels("program", "submit", file, *where)
+    assert (refused.returncode, "LAURELS_TOKEN" in refused.stderr) == (1, True)
+    ann, bob = (_token(state, sub) for sub in ("ann", "bob"))
+    told = laurels("program", "rehearse", file, *where).stdout
+    assert "not kept" in told
+    digest = laurels("program", "submit", file, *where, LAURELS_TOKEN=ann).stdout.split()[-1]
+    told = laurels("program", "rehearse", file, *where).stdout
+    assert "points: 3 -> 5 (+2)" in told
+    rehearsal = told.splitlines()[-1].split()[1]
+    approve = ("program", "approve", digest, "--rehearsal", rehearsal[:10], *where)
+    for token, says in ((ann, "same person"), ("nonsense", "not valid")):
+        refused = laurels(*approve, LAURELS_TOKEN=token)
+        assert (refused.returncode, says in refused.stderr) == (1, True), refused.stderr
+    refused = laurels("program", "approve", digest, *where, LAURELS_TOKEN=bob)
+    assert (refused.returncode, "names the rehearsal" in refused.stderr) == (1, True), refused.stderr
+    assert "version 2 is published" in laurels(*approve, LAURELS_TOKEN=bob).stdout
+    refused = laurels("program", "stop", "double", "--why", "no", *where)
+    assert (refused.returncode, "no campaign double" in refused.stderr) == (1, True)
+    assert laurels("verify", *where).returncode == 0
+
+
+def _token(state: Path, sub: str) -> str:
+    """What a console signs for a person."""
+    settings = settings_with(state=state)
+    return PersonTokens(console_key(settings), clock.now).sign(sub, sub, ["program", "approver"])

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from tests.acceptance.command_line import LAURELS
 
-from laurels.http.tokens import sign_token
+from laurels.http.admission.tokens import sign_token
 from laurels.settings import Settings
 
 

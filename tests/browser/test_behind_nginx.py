@@ -17,7 +17,7 @@ from tests.security.attacks import Server, served, until
 
 from laurels.errors import SettingsError
 from laurels.http.app import ROUTES
-from laurels.http.prefix import check_prefix
+from laurels.http.requests.prefix import check_prefix
 
 pytestmark = pytest.mark.slow
 

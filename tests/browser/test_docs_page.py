@@ -7,9 +7,9 @@ from playwright.sync_api import Page
 from tests.acceptance.command_line import served
 from tests.browser.reading import wait_until
 
-from laurels.http import service
+from laurels.http.api import service
 from laurels.http.app import ROUTES
-from laurels.http.examples import REQUESTS
+from laurels.http.openapi.examples import REQUESTS
 from laurels.http.problems import KINDS
 
 

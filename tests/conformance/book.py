@@ -269,6 +269,8 @@ class Book:
 
     def do_merge(self, step: dict[str, Any], member: str) -> dict[str, Any]:
         ends, into = self.resolve(member), self.resolve(step["into"])
+        for each in (ends, into):  # what the clock did is seen by who looks, also where the merge is then refused
+            self.touched(each)
         got = merge(self.at(self.now), self.state(ends), self.state(into), now=self.now)
         self.keep(ends, MemberState(), got.of_lapses)
         self.enter("merge", ends, -got.moved)

@@ -72,10 +72,11 @@ class LedgerBook:
         self._dead: list[Ledger] = []
         self._owners: dict[str, str] = {}
         self._said: dict[str, Attributes] = {}
-        self.ledger = open_ledger(directory, lambda: self.now)
 
     async def begin(self, programs: list[dict[str, Any]]) -> None:
-        """Publish the versions, each at the instant from which it is in force."""
+        """Open the ledger and publish the versions, each at the instant from which it is in force."""
+        opened, directory = self._open
+        self.ledger = await opened(directory, lambda: self.now)
         for table in sorted(programs, key=lambda table: table["version"]):
             program = parse_program(toml_text(table))
             begins = self.now
@@ -94,7 +95,7 @@ class LedgerBook:
         else:
             await self.ledger.close()
         opened, directory = self._open
-        self.ledger = opened(directory, lambda: self.now)
+        self.ledger = await opened(directory, lambda: self.now)
         self._ready()
 
     async def close(self) -> None:

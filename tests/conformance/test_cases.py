@@ -10,13 +10,11 @@ from tests.conformance.comparing import check_step
 TABLE = oracle.cases()
 
 
-@pytest.mark.skipif(not oracle.present(), reason=oracle.MISSING)
 def test_all_cases_are_there() -> None:
     assert len(TABLE["case"]) >= 79
     assert sum(len(step.get("expect", {})) for case in TABLE["case"] for step in case["steps"]) >= 358
 
 
-@pytest.mark.skipif(not oracle.present(), reason=oracle.MISSING)
 @pytest.mark.parametrize("case", TABLE["case"], ids=[case["id"] for case in TABLE["case"]])
 def test_a_worked_case(case: dict[str, Any]) -> None:
     book = Book.of(TABLE["programs"][case["program"]])

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.conformance.ledger_book import LedgerBook
-from tests.conformance.ledgers import LEDGERS
+from tests.conformance.ledgers import ENGINES, Fresh
 
 pytestmark = pytest.mark.anyio
 
@@ -17,10 +17,12 @@ _ORDER = re.compile(r"on (\S+): (.+?)(?:, ([0-9.]+) by (\w+))? = (\d+) points")
 _SPEND = re.compile(r"on (\S+): (\d+) can be spent")
 
 
-@pytest.mark.parametrize("engine", LEDGERS)
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(("name", "program", "lines"), EXAMPLES, ids=[name for name, _, _ in EXAMPLES])
-async def test_orders_earn_what_the_page_says(name: str, program: str, lines: str, engine: str, tmp_path: Path) -> None:
-    book = LedgerBook(LEDGERS[engine], tmp_path)
+async def test_orders_earn_what_the_page_says(
+    name: str, program: str, lines: str, fresh: Fresh, tmp_path: Path
+) -> None:
+    book = LedgerBook(fresh(), tmp_path)
     await book.begin([tomllib.loads(program)])
     for number, line in enumerate(lines.splitlines()):
         if line.startswith("birthday "):

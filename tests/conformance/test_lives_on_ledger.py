@@ -7,13 +7,14 @@ LAURELS_TEST_SEED repeats a run, LAURELS_TEST_LEDGER_LIVES says how many lives (
 
 import os
 import random
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.conformance import oracle
 from tests.conformance.ledger_book import LedgerBook
-from tests.conformance.ledgers import LEDGERS
+from tests.conformance.ledgers import ENGINES, Fresh, Open
 from tests.conformance.lives import Twins, live, pounds, some_twins
 
 from laurels.awarding import rehearse
@@ -32,21 +33,36 @@ def seed() -> int:
 
 
 @pytest.mark.skipif(not oracle.present(), reason=oracle.MISSING)
-@pytest.mark.parametrize("engine", LEDGERS)
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.timeout(120 + 5 * LIVES)
-async def test_lives_are_the_same_on_a_ledger_whatever_dies(engine: str, seed: int, tmp_path: Path) -> None:
+async def test_lives_are_the_same_on_a_ledger_whatever_dies(
+    engine: str, fresh: Fresh, seed: int, tmp_path: Path
+) -> None:
     for number in range(LIVES):
-        await _one_life(engine, random.Random(f"{seed}/{number}"), tmp_path / str(number), f"{seed}/{number}")
+        await _one_life(fresh(), random.Random(f"{seed}/{number}"), tmp_path / str(number), f"{seed}/{number}")
 
 
-async def _one_life(engine: str, r: random.Random, directory: Path, name: str) -> None:
+@pytest.mark.soak
+@pytest.mark.skipif(not oracle.present(), reason=oracle.MISSING)
+@pytest.mark.parametrize("engine", ["sqlite, 16 shards"])
+async def test_ten_thousand_lives_are_the_same_whatever_dies(
+    engine: str, fresh: Fresh, seed: int, tmp_path: Path
+) -> None:
+    """A quarter of an hour: LAURELS_TEST_SOAK_LIVES says how many."""
+    for number in range(int(os.environ.get("LAURELS_TEST_SOAK_LIVES") or 10_000)):
+        directory = tmp_path / str(number)
+        await _one_life(fresh(), random.Random(f"{seed}/{number}"), directory, f"{seed}/{number}")
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+async def _one_life(opened: Open, r: random.Random, directory: Path, name: str) -> None:
     twins, members = some_twins(r, life=True), ["m", "w"]
     for number in range(r.randint(6, 18)):
         live(r, twins, members, number)
     for id in sorted(twins.book.awards):
         if r.random() < 0.5:
             twins.step({"do": "refund", "order": id, "amount": pounds(twins.ledger.awards[id].frame.total)})
-    book = LedgerBook(LEDGERS[engine], directory)
+    book = LedgerBook(opened, directory)
     await book.begin([twins.program])
     await book.ledger.enrol([("m", None), ("w", None)], actor="clerk")
     await _play(r, book, twins, name)
@@ -96,20 +112,23 @@ def _kept(state: Any) -> dict[str, Any]:
 
 
 @pytest.mark.skipif(not oracle.present(), reason=oracle.MISSING)
-async def test_a_life_can_be_rehearsed_on_and_comes_out_of_itself(seed: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ["sqlite, 16 shards", pytest.param("postgres", marks=pytest.mark.long)])
+async def test_a_life_can_be_rehearsed_on_and_comes_out_of_itself(
+    engine: str, fresh: Fresh, seed: int, tmp_path: Path
+) -> None:
     """Under the program that stands, documents give what the ledger has, to the last point: else it says so."""
     for number in range(LIVES):
         r = random.Random(f"rehearse {seed}/{number}")
         twins = some_twins(r, life=True)
         for done in range(r.randint(6, 18)):
             live(r, twins, ["m"], done)
-        book = LedgerBook(LEDGERS["sqlite, 16 shards"], tmp_path / str(number))
+        book = LedgerBook(fresh(), tmp_path / str(number))
         await book.begin([twins.program])
         await book.ledger.enrol([("m", None), ("w", None)], actor="clerk")
         for now, step, _ in twins.history:
             book.now = now
             await book.step(step)
         program = book.programs.current
-        found = await rehearse(book.ledger, [(None, program)], program, begins=None, ends=2**62)
+        found = await rehearse(book.ledger, [(None, program)], program, begins=None, ends=book.now + 1)
         assert (found.points, found.gain, found.lose, found.quarantined) == (found.would_be, 0, 0, {}), number
         await book.close()

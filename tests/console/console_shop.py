@@ -13,7 +13,7 @@ import httpx
 from tests.integration.http_shop import Shop, open_shop
 
 from laurels.console import OneTimeCodes, Person, Setup, client_of, create_console
-from laurels.http.person_tokens import PersonTokens, console_key, cookie_secret
+from laurels.http.admission.person_tokens import PersonTokens, console_key, cookie_secret
 
 BASE = "http://127.0.0.1:8100"
 _FIELD = re.compile(r"<input[^>]*>|<textarea[^>]*>[^<]*</textarea>|<option[^>]*selected[^>]*>")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from laurels.model import Adjustment, Order, Redemption, Refund
 from laurels.model.money import parse_amount
+from laurels.rollups import RollingUp
 from laurels.settings import load
 from laurels.wiring import build
 
@@ -43,6 +44,7 @@ async def fill(state: Path) -> None:
         await ledger.accept([back.document()])
         await services.awarder.drain()
         await services.projector.catch_up()
+        await RollingUp(ledger, services.programs.current.zone).reach()
 
 
 asyncio.run(fill(Path(sys.argv[1])))

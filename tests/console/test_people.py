@@ -9,11 +9,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.integration.http_shop import Shop, check_problem, open_shop
 
 from laurels import clock
+from laurels.http.admission.person_tokens import AUDIENCE, ISSUER, KID, PersonTokens, console_key
+from laurels.http.admission.rights import FOR_PEOPLE
+from laurels.http.admission.tokens import development_key
 from laurels.http.app import ROUTES
-from laurels.http.person_tokens import AUDIENCE, ISSUER, KID, PersonTokens, console_key
-from laurels.http.rights import FOR_PEOPLE
 from laurels.http.routes import Route
-from laurels.http.tokens import development_key
 from laurels.model.people import ROLES
 
 pytestmark = pytest.mark.anyio

@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from laurels.engines.sqlite import SqliteLedger
-from laurels.testing.intents_contract import Books, IntentsContract, OpenBooks
+from laurels.testing.intents_contract import IntentsContract, LedgerAndIntents, OpenBooks
 
 
 class TestSqliteIntents(IntentsContract):
     @pytest.fixture
     def open_books(self, tmp_path: Path) -> OpenBooks:
-        async def open_file() -> Books:
+        async def open_file() -> LedgerAndIntents:
             ledger = SqliteLedger.open(tmp_path / "laurels.db")
-            return Books(ledger, ledger.intents)
+            return LedgerAndIntents(ledger, ledger.intents)
 
         return open_file

@@ -32,14 +32,14 @@ class Board:
     async def catch_up(self) -> Heads:
         return await self._projector.catch_up()
 
-    async def begin(self) -> None:
-        """Begin to catch up, and break off after the first chunk."""
+    async def begin(self, *, replaying: bool = False) -> None:
+        """Begin to catch up, or to replay, and break off after the first chunk."""
 
         def stop(*_: int) -> None:
             raise InterruptedError
 
         with suppress(InterruptedError):
-            await self._projector.catch_up(stop)
+            await (self._projector.replay(stop) if replaying else self._projector.catch_up(stop))
 
     async def standings(self, board: str = "all-time") -> list[Row]:
         return await standings(self.leaderboard, board)

@@ -20,7 +20,7 @@ from typing import Any
 from tests.fault.history import CALLER, Asked, History
 from tests.fault.test_process_tree import PART_IN_COMMAND, PATIENCE_S, is_alive, until
 
-from laurels.http.tokens import sign_token
+from laurels.http.admission.tokens import sign_token
 from laurels.model import DocumentKind, Version
 from laurels.settings import load
 

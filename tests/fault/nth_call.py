@@ -213,8 +213,8 @@ async def opened(
             mock.patch.object(leases, "LEASE", 0),
             mock.patch.multiple(
                 assembly,
-                open_names=lambda _: _names(),
-                open_names_key=lambda _: bytes(32),
+                open_names=mock.AsyncMock(return_value=_names()),
+                open_names_key=mock.AsyncMock(return_value=bytes(32)),
                 open_composer=lambda *_: _composer(),
             ),
         ):

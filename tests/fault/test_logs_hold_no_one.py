@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from laurels.http.tokens import sign_token
+from laurels.http.admission.tokens import sign_token
 from laurels.settings import load
 
 MEMBER, EMAIL, ORDER, CARD = "member-Xq7", "mail-Xq7@example.com", "order-Xq7", "4111111111111111"
@@ -24,7 +24,8 @@ import asyncio, sys
 from laurels import cli
 from laurels.awarding import Awarder
 from laurels.dashboard import Dashboards
-from laurels.http import connections, orders
+from laurels.http.api import orders
+from laurels.http.serving import connections
 from laurels.intake import Intake
 
 class Spiteful(Exception):

@@ -37,7 +37,7 @@ async def opened(state: Path) -> AsyncIterator[Shop]:
     """
     now = TurnedClock()
     now.at = clock.now()
-    names = open_names(Settings(state=state)).numbers
+    names = (await open_names(Settings(state=state))).numbers
     shop = Shop(await open_ledger(state / "laurels.db", now, names=names), now)
     await shop.adopt(DEFAULT_PROGRAM)
     yield shop

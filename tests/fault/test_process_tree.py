@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from laurels.http.tokens import sign_token
+from laurels.http.admission.tokens import sign_token
 from laurels.settings import load
 
 PATIENCE_S = 30.0

@@ -1,20 +1,23 @@
 """Orders by a queue through all that befalls it: every message three times and shuffled, poison among them, the broker
 stopped and started, consumers killed thirty times (by `make test-all` six times), acknowledgements lost, the ledger
-away.
+away for a minute (there for three seconds).
 """
 
 import asyncio
+import json
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
-from typing import Protocol
+from typing import Any, Protocol
 
 import aiokafka
 import aiormq
 import apsw
 import pytest
+from aiobotocore.session import get_session
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from tests import kafka_server, rabbitmq_server
+from tests import kafka_server, rabbitmq_server, sqs_server
 from tests.fault.consuming import Consumers, Messages, judge
 from tests.fault.cut_links import CutLinks
 
@@ -22,14 +25,17 @@ from laurels.settings import load
 from laurels.testing.verifying import findings_of
 from laurels.wiring import Services, build
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(600)]
 
 STORMS = pytest.mark.parametrize(
-    ("orders", "kills"), [pytest.param(600, 6, marks=pytest.mark.long), pytest.param(3000, 30, marks=pytest.mark.soak)]
+    ("orders", "kills", "away_s"),
+    [
+        pytest.param(600, 6, 3.0, marks=pytest.mark.long),  # longer than SQLite's writers wait for each other
+        pytest.param(3000, 30, 60.0, marks=pytest.mark.soak),
+    ],
 )
 CONSUMERS = 2
-LEDGER_AWAY_S = 3.0
-"""Longer than SQLite's writers wait for each other."""
+FROZEN_S = 5.0
 
 
 class Broker(Protocol):
@@ -135,7 +141,58 @@ class Kafka:
         self._server.start()
 
 
-async def storm(broker: Broker, url: str, messages: Messages, state: Path, rng: Random, *, kills: int) -> None:
+class Sqs:
+    """A standard queue that moves a message away after 20 receipts. Moto keeps nothing on a disk, so it is stopped by
+    being frozen.
+    """
+
+    def __init__(self, server: sqs_server.SqsServer) -> None:
+        self._server = server
+
+    async def make(self) -> None:
+        async with self._client() as client:
+            await client.create_queue(QueueName="dead")
+            arn = f"arn:aws:sqs:eu-west-2:{sqs_server.ACCOUNT}:dead"
+            redrive = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": "20"})
+            attributes = {"RedrivePolicy": redrive, "VisibilityTimeout": "30"}
+            await client.create_queue(QueueName="orders", Attributes=attributes)
+
+    async def send(self, bodies: Sequence[bytes]) -> int:
+        async with self._client() as client:
+            for start in range(0, len(bodies), 10):
+                part = enumerate(bodies[start : start + 10])
+                entries: list[Any] = [{"Id": str(number), "MessageBody": body.decode()} for number, body in part]
+                answer = await client.send_message_batch(QueueUrl=self._server.url("orders"), Entries=entries)
+                assert len(answer["Successful"]) == len(entries)
+        return len(bodies)
+
+    async def left(self) -> int:
+        """Ready, in hand, and dead."""
+        return await self._count("orders") + await self.dead()
+
+    async def dead(self) -> int:
+        return await self._count("dead")
+
+    def stop(self) -> None:
+        self._server.freeze()
+        time.sleep(FROZEN_S)
+
+    def start(self) -> None:
+        self._server.thaw()
+
+    async def _count(self, queue: str) -> int:
+        names: list[Any] = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        async with self._client() as client:
+            answer = await client.get_queue_attributes(QueueUrl=self._server.url(queue), AttributeNames=names)
+        return sum(int(answer["Attributes"][name]) for name in names)
+
+    def _client(self) -> Any:
+        return get_session().create_client("sqs", endpoint_url=self._server.endpoint)
+
+
+async def storm(
+    broker: Broker, url: str, messages: Messages, state: Path, rng: Random, *, kills: int, away_s: float
+) -> None:
     """Let it come down, and judge meanwhile and at the end."""
     settings = load({"state": state})
     async with build(settings) as services:
@@ -151,7 +208,7 @@ async def storm(broker: Broker, url: str, messages: Messages, state: Path, rng: 
                     await asyncio.to_thread(broker.start)
                     confirmed += await broker.send(messages.sent[first:])
                 if kill == 2 * kills // 3:
-                    await _ledger_away(state)
+                    await _ledger_away(state, away_s)
             assert confirmed == len(messages.sent)
             await judge(services.ledger, messages, at_end=False)
             while await broker.left():
@@ -178,33 +235,53 @@ async def _something_new(services: Services, consumers: Consumers) -> None:
         await asyncio.sleep(0.1)
 
 
-async def _ledger_away(state: Path) -> None:
+async def _ledger_away(state: Path, away_s: float) -> None:
     """Keep the ledger's file from every writer for longer than any of them waits."""
     connection = apsw.Connection(str(state / "laurels.db"))
     connection.setbusytimeout(30_000)
     connection.execute("BEGIN IMMEDIATE")
-    await asyncio.sleep(LEDGER_AWAY_S)
+    await asyncio.sleep(away_s)
     connection.execute("ROLLBACK")
     connection.close()
 
 
 @STORMS
-async def test_rabbitmq(tmp_path: Path, rng: Random, orders: int, kills: int) -> None:
+async def test_rabbitmq(tmp_path: Path, rng: Random, orders: int, kills: int, away_s: float) -> None:
     """With a delivery limit of 20, as RabbitMQ 4 has it; nothing ends among the dead letters."""
     (tmp_path / "broker").mkdir()
     with rabbitmq_server.running(tmp_path / "broker") as server, CutLinks(server.port) as links:
         broker = Rabbit(server)
         await broker.make()
         url = f"amqp://guest:guest@127.0.0.1:{links.port}/?queue=orders"
-        await storm(broker, url, Messages(rng, orders), tmp_path / "state", rng, kills=kills)
+        await storm(broker, url, Messages(rng, orders), tmp_path / "state", rng, kills=kills, away_s=away_s)
         assert await broker.dead() == 0
 
 
 @STORMS
-async def test_kafka(tmp_path: Path, rng: Random, orders: int, kills: int) -> None:
+async def test_kafka(tmp_path: Path, rng: Random, orders: int, kills: int, away_s: float) -> None:
     """Killed like a machine that loses power, as far as the broker is concerned."""
     (tmp_path / "broker").mkdir()
     with kafka_server.running(tmp_path / "broker") as server:
         broker = Kafka(server)
         await broker.make()
-        await storm(broker, server.url("orders"), Messages(rng, orders), tmp_path / "state", rng, kills=kills)
+        url, state = server.url("orders"), tmp_path / "state"
+        await storm(broker, url, Messages(rng, orders), state, rng, kills=kills, away_s=away_s)
+
+
+@pytest.mark.parametrize(
+    ("orders", "kills", "away_s"),
+    [pytest.param(100, 3, 3.0, marks=pytest.mark.long), pytest.param(600, 30, 60.0, marks=pytest.mark.soak)],
+)
+async def test_sqs(tmp_path: Path, rng: Random, orders: int, kills: int, away_s: float) -> None:
+    """What a killed consumer had in hand shows again after half a minute; nothing ends among the dead letters."""
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        sqs_server.running(patch) as server,
+        CutLinks(server.port) as links,
+    ):
+        broker = Sqs(server)
+        await broker.make()
+        url = f"http://127.0.0.1:{links.port}/{sqs_server.ACCOUNT}/orders"
+        messages = Messages(rng, orders, text=True)
+        await storm(broker, url, messages, tmp_path / "state", rng, kills=kills, away_s=away_s)
+        assert await broker.dead() == 0

@@ -3,12 +3,14 @@
 import shutil
 from pathlib import Path
 from random import Random
+from typing import cast
 
 import pytest
 from tests.fault.following import Board
 from tests.ledgers import open_ledger
 
 from laurels.leaderboard import projector
+from laurels.ledger import Ledger
 from laurels.model import MemberEvent
 from laurels.program import DEFAULT_PROGRAM
 from laurels.testing.ledger_contract.base import Shop, TurnedClock, order
@@ -80,6 +82,47 @@ async def test_a_rebuild_under_way_begins_again_where_an_older_ledger_is_put_bac
 
     restored = await _open(backup, now)
     board.follow(restored.ledger)
+    await board.catch_up()
+    await board.check()
+    assert "m1" in {member_id for member_id, *_ in await board.standings()}
+    await restored.ledger.close()
+
+
+class Switched:
+    """A ledger that can be exchanged for another under whoever uses it, as a server's is that fails over."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.ledger, name)
+
+
+@pytest.mark.parametrize("by", ["the same projector", "its successor"])
+async def test_a_replay_under_way_begins_again_where_an_older_ledger_takes_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    """What it took so far was read with a later erasure in mind, which the older ledger never had."""
+    monkeypatch.setattr(projector, "CHUNK", 3)
+    monkeypatch.setattr(projector, "BUILDING_CHUNK", 3)
+    now = TurnedClock()
+    shop = await _open(tmp_path / "laurels.db", now)
+    await shop.sell(*(order(f"A{n}", f"m{n}", "50.00") for n in range(5)))
+    await shop.ledger.close()
+    backup = Path(shutil.copy(tmp_path / "laurels.db", tmp_path / "backup.db"))
+    shop = await _open(tmp_path / "laurels.db", now)
+    await shop.ledger.change_member("m1", MemberEvent.ERASE, actor="clerk")
+    ledger = Switched(shop.ledger)
+    board = Board(cast(Ledger, ledger), now)
+    await board.begin(replaying=True)
+    position = (await board.leaderboard.followed()).version.positions[0]
+    assert 0 < position < 10, "it broke off in the middle"
+    await shop.ledger.close()
+
+    restored = await _open(backup, now)
+    ledger.ledger = restored.ledger
+    if by == "its successor":
+        board.follow(restored.ledger)
     await board.catch_up()
     await board.check()
     assert "m1" in {member_id for member_id, *_ in await board.standings()}

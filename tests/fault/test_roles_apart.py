@@ -23,12 +23,13 @@ import pytest
 from tests.fault.test_process_tree import Tree, is_alive, killed_at_the_end, until
 from tests.integration.test_http_asgi import served
 
-from laurels.asgi import Application
+from laurels.asgi import LifespanApplication
 from laurels.awarding import Awarder
 from laurels.checkout import Checkout
-from laurels.http.tokens import sign_token
+from laurels.http.admission.tokens import sign_token
 from laurels.leaderboard import Projector
 from laurels.notify import Notifier
+from laurels.rollups import RollingUp
 from laurels.runtime.roles import BACKGROUND, CONSOLE, ROLES, wanted
 from laurels.settings import Settings
 
@@ -41,6 +42,7 @@ LOOPS: dict[str, tuple[type, str]] = {
     "award": (Awarder, "step"),
     "recover": (Checkout, "recover"),
     "sweep": (Awarder, "sweep"),
+    "report": (RollingUp, "step"),
     "project": (Projector, "catch_up"),
     "notify": (Notifier, "step"),
 }
@@ -193,7 +195,7 @@ async def test_under_another_server_a_role_that_fails_leaves_the_answers_alone(
     monkeypatch.setattr(where, name, planted)
     token = sign_token(Settings(state=tmp_path), subject="till", scope="orders:write members:read", ttl_s=60)
     headers = {"Authorization": f"Bearer {token}"}
-    async with served(Application()) as client:
+    async with served(LifespanApplication()) as client:
         await asyncio.wait_for(fails.wait(), 30)
         assert (await client.get("/healthz")).status_code == HTTPStatus.OK
         states = {one["role"]: one for one in (await client.get("/readyz", headers=headers)).json()["roles"]}

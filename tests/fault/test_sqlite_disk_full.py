@@ -19,7 +19,7 @@ from laurels.testing.verifying import findings_of
 
 pytestmark = pytest.mark.anyio
 
-SPACE_KIB = 1024
+SPACE_KIB = 2048
 RAW = b"x" * 3000
 """As received: what fills the disk."""
 
@@ -28,7 +28,7 @@ _program = parse_program(DEFAULT_PROGRAM)
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own, of 1 MiB; where none may be mounted, a limit in the ledger's file takes its place."""
+    """A file system of its own, of 2 MiB; where none may be mounted, a limit in the ledger's file takes its place."""
     folder = tmp_path / "small"
     folder.mkdir()
     mounted = os.geteuid() == 0 and not subprocess.call(

@@ -105,7 +105,7 @@ async def make(path: Path) -> None:
         act = Act(sub="niamh", name="Niamh Byrne", roles="support", action="show_customer", member=number)
         await ledger.record(act)
     await ledger.close()
-    assert await _findings(path) == []
+    assert await findings_of(path) == []
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ async def test_a_changed_row_of_the_audit_log_is_named(path: Path, column: str, 
         value = other if column in {"at", "member", "hash"} else text
         connection.execute(f"UPDATE audit SET {column} = {value} WHERE position = ?", (position,))  # noqa: S608
         connection.execute(trigger)
-    where = [finding.where for finding in await _findings(path)]
+    where = [finding.where for finding in await findings_of(path)]
     assert where[0] == f"audit {position}"
 
 
@@ -132,7 +132,7 @@ async def test_a_row_missing_from_the_audit_log_is_named(path: Path, gone: int) 
         connection.execute("DROP TRIGGER audit_is_never_deleted")
         connection.execute("DELETE FROM audit WHERE position = ?", (gone,))
         connection.execute(trigger)
-    assert (await _findings(path))[0].where == f"audit {gone}"
+    assert (await findings_of(path))[0].where == f"audit {gone}"
 
 
 @pytest.mark.parametrize("table", ["entry", "program", "audit"])
@@ -170,7 +170,7 @@ async def test_one_flipped_bit_in_an_entry_is_named(path: Path, column: str, bit
     assert row is not None
     where = _place_in_file(path, row, COLUMNS.index(column))
     _flip(path, where, bit)
-    findings = await _findings(path)
+    findings = await findings_of(path)
     named = {f"0-{position}", f"0-{position + 1}"} if column in {"place", "hash"} else {f"0-{position}"}
     assert any(finding.where in named for finding in findings), findings
 
@@ -234,7 +234,7 @@ async def test_what_was_changed_without_the_application_is_named(path: Path, sta
             connection.execute(f"DROP TRIGGER {trigger}")
         connection.execute(statement)
         assert connection.changes() > 0
-    found = {finding.where for finding in await _findings(path)}
+    found = {finding.where for finding in await findings_of(path)}
     if where.endswith("/"):  # of an adjustment's id a digest is kept
         assert [each for each in found if each.startswith(where)]
     else:
@@ -248,7 +248,7 @@ async def test_a_ledger_that_can_enrol_nobody_any_more_is_named(path: Path) -> N
     with closing(apsw.Connection(str(path))) as connection:
         connection.pragma("ignore_check_constraints", 1)
         connection.execute("UPDATE ledger SET one = 3")
-    [finding] = await _findings(path)
+    [finding] = await findings_of(path)
     assert finding == Finding("ledger", "the row that says who it is, is missing")
 
 
@@ -261,7 +261,7 @@ def test_no_bit_of_the_ledgers_own_row_ends_verify_with_an_error_of_the_driver(p
     for where in range(identity - 16, identity + 2):
         for bit in range(8):
             _flip(path, where, bit)
-            found += bool(asyncio.run(_findings(path)))
+            found += bool(asyncio.run(findings_of(path)))
             path.write_bytes(content)
     assert found > 32
 
@@ -270,10 +270,10 @@ async def test_a_guard_that_was_taken_away_is_named(path: Path) -> None:
     """SQLite's own statistics are not: whoever runs ANALYZE has changed nothing."""
     with closing(apsw.Connection(str(path))) as connection:
         connection.execute("ANALYZE")
-    assert await _findings(path) == []
+    assert await findings_of(path) == []
     with closing(apsw.Connection(str(path))) as connection:
         connection.execute("DROP TRIGGER entry_is_never_changed")
-    [finding] = await _findings(path)
+    [finding] = await findings_of(path)
     assert (finding.where, "entry_is_never_changed" in finding.what) == ("schema", True)
 
 
@@ -283,9 +283,9 @@ def test_a_page_of_rubbish_is_named_and_ends_nothing(path: Path) -> None:
     assert len(content) % 4096 == 0
     for start in range(4096, len(content), 4096):
         path.write_bytes(content[:start] + b"\xa5" * 4096 + content[start + 4096 :])
-        assert asyncio.run(_findings(path))
+        assert asyncio.run(findings_of(path))
     path.write_bytes(content)
-    assert asyncio.run(_findings(path)) == []
+    assert asyncio.run(findings_of(path)) == []
 
 
 def test_never_changes_an_entry_by_a_flipped_bit_that_nobody_finds(path: Path, rng: Random) -> None:
@@ -305,7 +305,7 @@ def flip_at_random(path: Path, rng: Random, flips: int) -> int:
     for n in range(flips):
         where, bit = rng.choice(written) if n % 2 else rng.randrange(len(content)), rng.randrange(8)
         _flip(path, where, bit)
-        if asyncio.run(_findings(path)):
+        if asyncio.run(findings_of(path)):
             found += 1
         else:
             changed = {column for column, values in _values(path).items() if values != before.get(column)}
@@ -331,7 +331,7 @@ def _flip(path: Path, where: int, bit: int) -> None:
     path.write_bytes(content)
 
 
-async def _findings(path: Path) -> list[Finding]:
+async def findings_of(path: Path) -> list[Finding]:
     try:
         ledger = SqliteLedger.open(path)
     except LaurelsError as error:

@@ -18,7 +18,7 @@ from tests.valkey_server import Server
 
 from laurels.engines.valkey import ValkeyLeaderboard
 from laurels.errors import BoardMoved, BoardNotReady, BoardUnavailable, VersionNotReached
-from laurels.http.gauges import gauges
+from laurels.http.api.gauges import gauges
 from laurels.leaderboard import ALL_TIME, Change, Followed, Joined, Part, Scored, compare
 from laurels.model import Mark, Order, Version
 from laurels.settings import Settings, load

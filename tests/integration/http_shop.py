@@ -11,13 +11,13 @@ import httpx
 from tests.settings import settings_with
 
 from laurels.http import serve
-from laurels.http.person_tokens import PersonTokens, console_key
-from laurels.http.tokens import sign_token
+from laurels.http.admission.person_tokens import PersonTokens, console_key
+from laurels.http.admission.tokens import sign_token
 from laurels.wiring import Services, build
 
 ALL_SCOPES = (
     "orders:write members:read members:write members:contact points:adjust points:redeem points:transfer events:read "
-    "audit:read quarantine:write status:read"
+    "audit:read quarantine:write status:read program:write program:approve reports:read jobs:write"
 )
 
 

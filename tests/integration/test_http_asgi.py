@@ -12,8 +12,8 @@ import pytest
 import uvicorn
 from tests.integration.http_shop import check_problem
 
-from laurels.asgi import Application
-from laurels.http.tokens import sign_token
+from laurels.asgi import LifespanApplication
+from laurels.http.admission.tokens import sign_token
 from laurels.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -30,7 +30,7 @@ class Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def served(app: Application, host: str = HERE) -> AsyncIterator[httpx.AsyncClient]:
+async def served(app: LifespanApplication, host: str = HERE) -> AsyncIterator[httpx.AsyncClient]:
     with socket.create_server((host, 0)) as listener:
         server = Server(uvicorn.Config(app, lifespan="on", log_config=None))
         running = asyncio.create_task(server.serve([listener]))
@@ -42,7 +42,7 @@ async def served(app: Application, host: str = HERE) -> AsyncIterator[httpx.Asyn
 
 async def test_the_services_run_while_the_server_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAURELS_STATE", str(tmp_path))
-    app = Application()
+    app = LifespanApplication()
     settings = Settings(state=tmp_path)
     till = {"Authorization": "Bearer " + sign_token(settings, subject="till", scope="orders:write", ttl_s=60)}
     ann = {"Authorization": "Bearer " + sign_token(settings, subject="17850", scope=None, ttl_s=60)}
@@ -69,7 +69,7 @@ async def test_settings_that_are_not_valid_stop_the_start(tmp_path: Path, monkey
     async def send(message: MutableMapping[str, Any]) -> None:
         sent.append(message)
 
-    await Application()({"type": "lifespan"}, receive, send)
+    await LifespanApplication()({"type": "lifespan"}, receive, send)
     assert [message["type"] for message in sent] == ["lifespan.startup.failed"]
     assert "ledger.url is oracle" in sent[0]["message"]
 
@@ -77,7 +77,7 @@ async def test_settings_that_are_not_valid_stop_the_start(tmp_path: Path, monkey
 async def test_development_tokens_stay_on_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     host = own_address()
     monkeypatch.setenv("LAURELS_STATE", str(tmp_path))
-    async with served(Application(), host) as client:
+    async with served(LifespanApplication(), host) as client:
         problem = check_problem(await client.get("/healthz"), 403, "not-allowed")
     assert "127.0.0.1" in problem["detail"]
 

@@ -8,8 +8,8 @@ import pytest
 from tests.integration.http_shop import Shop, check_problem, open_shop
 
 from laurels.errors import SettingsError
+from laurels.http.admission.cors import sharing
 from laurels.http.app import ROUTES
-from laurels.http.cors import sharing
 from laurels.settings import load
 
 pytestmark = pytest.mark.anyio

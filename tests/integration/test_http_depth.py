@@ -4,6 +4,7 @@ them.
 
 import json
 from collections.abc import AsyncIterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -160,3 +161,27 @@ async def test_a_change_that_came_before_the_award_is_replayed_as_it_was(shop: S
     assert (5, 5) in points
     balances = sorted(member.totals.balance for member in replay.members.values())
     assert balances == [1, 103]
+
+
+async def test_a_member_cannot_try_coupon_codes(shop: Shop) -> None:
+    """A quote would tell which code is one; the shop's own till may ask."""
+    body = {"member_id": "ann", "currency": "GBP", "total": "25.00", "coupons": ["SPRING10"]}
+    refused = await shop.ask("POST", "/loyalty/ann/quote", member="ann", json=body)
+    assert check_problem(refused, 422, "invalid-input")["errors"][0]["field"] == "coupons"
+    assert (await say(shop, "quote", **body)).status_code == 200
+    without = {name: value for name, value in body.items() if name != "coupons"}
+    assert (await shop.ask("POST", "/loyalty/ann/quote", member="ann", json=without)).status_code == 200
+
+
+async def test_a_birthday_is_a_day_of_some_year(shop: Shop) -> None:
+    """Every pair of figures is taken where a leap year has that day, and no other."""
+    for month in range(14):
+        for day in range(33):
+            text = f"{month:02}-{day:02}"
+            try:
+                date(2024, month, day)
+                expected = 200
+            except ValueError:
+                expected = 422
+            answer = await shop.ask("PUT", "/members/ann/attributes", json={"birthday": text})
+            assert answer.status_code == expected, text

@@ -42,6 +42,37 @@ async def test_a_reader_gets_each_entry_once_whatever_the_pages(shop: Shop) -> N
     assert "reason" not in events[0]
 
 
+async def test_a_milestone_is_told_behind_the_entry_that_passed_it(shop: Shop) -> None:
+    """Once: neither an order behind it nor a refund and an order that pass it again are."""
+    for n, total in enumerate(("1000.00", "20.00", "50.00")):
+        await shop.order(f"E{n}", "climber", total)
+    await shop.settle()
+    refund = {"refund_id": "R1", "member_id": "climber", "currency": "GBP", "amount": "1000.00"}
+    assert (await shop.ask("POST", "/order/E0/refund", json=refund)).status_code == 202
+    await shop.settle()
+    await shop.order("E3", "climber", "2000.00")
+    await shop.settle()
+    for limit in (1, 2, 1000):
+        page = (await shop.ask("GET", f"/events?limit={limit}", scope=READ)).json()
+        events = page["events"]
+        while page["more"]:
+            page = (await shop.ask("GET", f"/events?limit={limit}&after={page['next']}", scope=READ)).json()
+            events += page["events"]
+        of_member = [event for event in events if event["member_id"] == "climber"]
+        assert [(event["kind"], event["points"]) for event in of_member] == [
+            ("earn", 100),
+            ("earn", 2),
+            ("milestone", 0),
+            ("earn", 5),
+            ("reverse", -100),
+            ("earn", 200),
+        ]
+        crossing, milestone = of_member[1:3]
+        assert milestone["id"] == f"{crossing['id']}-1"
+        assert (milestone["milestone"], milestone["score"], milestone["epoch"]) == ("100-points", 102, 1)
+        assert "quiet" not in milestone
+
+
 async def test_who_is_at_the_end_stays_there_until_something_comes(shop: Shop) -> None:
     end = (await shop.ask("GET", "/events?limit=1000", scope=READ)).json()["next"]
     assert (await shop.ask("GET", f"/events?after={end}", scope=READ)).json() == {

@@ -8,10 +8,12 @@ import pytest
 from tests.integration.http_shop import Shop, open_shop
 
 from laurels.http.app import ROUTES
-from laurels.http.examples import ANSWERS, REQUESTS
+from laurels.http.openapi.examples import ANSWERS, REQUESTS
 from laurels.http.problems import KINDS
+from laurels.ledger.rollups import DuePoints
 from laurels.program import DEFAULT_PROGRAM
 from laurels.role_status import RoleState
+from laurels.rollups import RollingUp
 
 pytestmark = pytest.mark.anyio
 
@@ -37,6 +39,8 @@ async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
         given = {"loyalty-points": 25, "reason": "ticket 48213", "note": "Sorry"}
         await shop.ask("POST", f"/loyalty/{MEMBER}", json=given, token=shop.person("support"))
         await shop.settle()
+        await RollingUp(shop.services.ledger, shop.services.programs.current.zone).reach()
+        await shop.services.ledger.write_due(shop.services.now(), [DuePoints("lapse", 20261130, 40, 2)])
         yield shop
 
 
@@ -49,11 +53,10 @@ def sends() -> list[Any]:
 
 
 def reads() -> list[Any]:
-    streams = "text/event-stream"
     return [
         pytest.param(route.method, route.path, id=route.handle.__name__)
         for route in KNOWN
-        if not route.takes_body and route.media_type != streams
+        if not route.takes_body and route.media_type == "application/json"
     ]
 
 
@@ -67,6 +70,11 @@ def filled(path: str, operation: dict[str, Any]) -> str:
         if parameter["in"] == "path":
             path = path.replace("{" + parameter["name"] + "}", parameter["example"])
     return path
+
+
+def with_campaign(version: int) -> str:
+    campaign = '[[campaigns]]\nname = "double dairy"\nmultiply = "2"\n'
+    return DEFAULT_PROGRAM.replace("version = 1", f"version = {version}") + campaign
 
 
 def shape(value: Any) -> Any:
@@ -104,9 +112,14 @@ async def test_an_example_is_taken(shop: Shop, method: str, path: str, name: str
         await shop.order(order_id, MEMBER, "25.00")
     if path.endswith("/tier"):
         tiers = f'{DEFAULT_PROGRAM}\n[tiers]\nlevels = [{{name = "gold", reach = 500}}]'.replace(
-            "version = 1", "version = 2"
+            "version = 1", "version = 9"
         )
-        await shop.services.ledger.publish(2, tiers, None, actor="test")
+        await shop.services.ledger.publish(9, tiers, None, actor="test")
+    if path.endswith("/approve"):
+        draft = await shop.services.ledger.submit(5, with_campaign(5), actor="test")
+        address = address.replace("/1/", f"/{draft.digest}/")
+    if path.endswith("/stop"):
+        await shop.services.ledger.publish(6, with_campaign(6), None, actor="test")
     answer = await shop.ask(method, address, json=body, member=member)
     assert answer.is_success, answer.text
     assert shape(told(operation, answer.status_code)) == shape(answer.json())

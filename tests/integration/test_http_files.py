@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from tests.integration.http_shop import Shop, open_shop
 
-from laurels.http.files import MEDIA_TYPES, WEB
+from laurels.http.serving.files import MEDIA_TYPES, WEB
 
 pytestmark = pytest.mark.anyio
 

@@ -18,10 +18,11 @@ from tests.settings import settings_with
 
 from laurels.clock import HOUR, MINUTE, SECOND
 from laurels.errors import IssuerUnavailable, NotSignedIn, SettingsError
-from laurels.http import jwks, open_auth
-from laurels.http.auth import Auth
-from laurels.http.fetching import MOST_BYTES
-from laurels.http.jwks import FETCH_WITHIN_S, OLD_AFTER, parse_keys
+from laurels.http import open_auth
+from laurels.http.admission import jwks
+from laurels.http.admission.auth import Auth
+from laurels.http.admission.fetching import MOST_BYTES
+from laurels.http.admission.jwks import FETCH_WITHIN_S, OLD_AFTER, parse_keys
 
 pytestmark = pytest.mark.anyio
 

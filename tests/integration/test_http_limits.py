@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 from tests.integration.http_shop import Shop, check_problem, open_shop
 
-from laurels.http import connections, limits
+from laurels.http.admission import limits
+from laurels.http.admission.auth import Auth
+from laurels.http.admission.callers import Caller
+from laurels.http.admission.limits import FAILURES_PER_MINUTE, RENAMES_PER_DAY
 from laurels.http.app import ROUTES
-from laurels.http.auth import Auth
-from laurels.http.callers import Caller
-from laurels.http.connections import MAX_HEAD_BYTES
-from laurels.http.limits import FAILURES_PER_MINUTE, RENAMES_PER_DAY
+from laurels.http.serving import connections
+from laurels.http.serving.connections import MAX_HEAD_BYTES
 
 pytestmark = pytest.mark.anyio
 

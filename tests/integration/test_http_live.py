@@ -15,8 +15,9 @@ from tests.integration.http_shop import Shop, check_problem, fields_at_fault, op
 
 from laurels import clock
 from laurels.dashboard import live
-from laurels.http import create_app, limits, open_auth
-from laurels.http.tokens import sign_token
+from laurels.http import create_app, open_auth
+from laurels.http.admission import limits
+from laurels.http.admission.tokens import sign_token
 from laurels.model import Version
 
 pytestmark = pytest.mark.anyio

@@ -119,6 +119,9 @@ async def test_methods_and_media_types(shop: Shop) -> None:
     for headers in ({"Content-Type": "text/xml"}, {"Content-Type": "application/json", "Content-Encoding": "gzip"}):
         answer = await shop.ask("POST", "/order/A1", content=msgspec.json.encode(ORDER), headers=headers)
         check_problem(answer, 415, "wrong-media-type")
+    assert "compressed" in answer.json()["detail"]
+    headers = {"Content-Type": "application/json", "Content-Encoding": "identity"}
+    assert (await shop.ask("POST", "/order/A1", content=msgspec.json.encode(ORDER), headers=headers)).status_code == 202
 
 
 async def test_a_body_that_is_too_large_is_refused_before_it_is_read(shop: Shop) -> None:

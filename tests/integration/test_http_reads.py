@@ -15,8 +15,8 @@ from tests.settings import settings_with
 import laurels
 from laurels.errors import SettingsError
 from laurels.http.app import ROUTES
-from laurels.http.envelope import SECURITY_HEADERS
-from laurels.http.server import serve
+from laurels.http.middleware import SECURITY_HEADERS
+from laurels.http.serving.server import serve
 from laurels.model import Version
 from laurels.wiring import build
 

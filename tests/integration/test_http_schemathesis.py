@@ -22,7 +22,8 @@ from schemathesis.specs.openapi import checks
 from structlog.testing import capture_logs
 from tests.integration.http_shop import Shop, open_shop
 
-from laurels.http import limits, service
+from laurels.http.admission import limits
+from laurels.http.api import service
 from laurels.http.app import ROUTES
 from laurels.http.routes import Route
 from laurels.testing.verifying import findings_of
@@ -44,6 +45,7 @@ KNOWN = {
     "refund_id": ["R1", "R2"],
     "redemption_id": ["V1", "V2"],
     "hold_id": ["H1", "H2"],
+    "which": ["1", "2", "draft"],
     "board": ["all-time", "month", "month:2026-10", "weekly"],
     "name": ["conflict"],
     "number": ["0", "1", "4711"],

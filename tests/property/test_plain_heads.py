@@ -9,12 +9,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from laurels.http import heads
-from laurels.http.heads import Head
-from laurels.http.paths import read_part
+from laurels.http.requests.paths import read_part
+from laurels.http.serving import request_head
+from laurels.http.serving.request_head import Head
 
 Read = Callable[[bytes], Head | None]
-READERS: list[Read] = [heads.plain_head]
+READERS: list[Read] = [request_head.plain_head]
 if find_spec("laurels_core") is not None:
     from laurels_core import plain_head as native_plain_head
 

@@ -10,7 +10,7 @@ from laurels.clock import SECOND
 from laurels.dashboard import Dashboards, Renders, to_json
 from laurels.leaderboard import Boards
 from laurels.program import DEFAULT_PROGRAM, parse_program
-from laurels.testing.leaderboard_feeds import BOARDS, FOLLOWED, Batch, Shards, cut, ledgers, member_id
+from laurels.testing.leaderboard_feeds import BOARDS, FOLLOWED, FeedBatch, Shards, cut, ledgers, member_id
 
 ZONE = parse_program(DEFAULT_PROGRAM).zone
 CONFIRMED_AT = 1_790_000_000 * SECOND
@@ -22,7 +22,7 @@ EMPTY_BOARD = "month:2031-01"
 
 
 async def shown_by(
-    engine_name: str, batches: list[Batch], members: list[int], age: int, top: int, *, smallest: int
+    engine_name: str, batches: list[FeedBatch], members: list[int], age: int, top: int, *, smallest: int
 ) -> list[bytes]:
     """Everything that members are shown by an engine, as it goes over the wire."""
     shown = []

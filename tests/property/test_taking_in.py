@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.ledgers import open_ledger
 
@@ -16,7 +16,7 @@ from laurels.awarding import Awarder, Programs
 from laurels.clock import DAY
 from laurels.engines.sqlite.connection import Database
 from laurels.ledger import Ledger, NameNumbers, Receipt
-from laurels.model import Cancellation, Document, Order, Refund
+from laurels.model import Amendment, Cancellation, Document, Order, Refund
 from laurels.program import DEFAULT_PROGRAM, parse_program
 from laurels.testing.verifying import findings_of
 
@@ -111,12 +111,53 @@ def test_taking_in_is_accepting_and_awarding(given_documents: list[Order | Refun
     assert asyncio.run(_after(taken, before, fast)) == asyncio.run(_after(taken, before, slow))
 
 
+amendments = st.builds(lambda order, revision: Amendment(revision=revision, order=order), orders, st.integers(1, 2))
+unnamed = st.builds(
+    lambda source, number, of: Refund(
+        source=source, refund_id=f"r{number}", order_id=f"o{of}", currency="GBP", amount=499
+    ),
+    sources,
+    numbers,
+    numbers,
+)
+
+
+ORDER = Order(source="shop", order_id="o0", member_id="ann", currency="GBP", total=2500)
+OTHER = Order(source="shop", order_id="o1", member_id="ann", currency="GBP", total=2500)
+REFUND = Refund(source="shop", refund_id="r0", order_id="o0", member_id="ann", currency="GBP", amount=499)
+
+
+@example([REFUND, OTHER, ORDER], 0)  # a stranger's, who is enrolled by the next
+@example([ORDER, Amendment(revision=1, order=OTHER), Amendment(revision=1, order=ORDER)], 0)  # of what waits beside it
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.one_of(orders, refunds, unnamed, cancellations, amendments), max_size=30), st.integers(0, 10))
+def test_accepting_many_at_once_is_accepting_one_by_one(
+    given_documents: list[Order | Refund | Cancellation | Amendment], before: int
+) -> None:
+    """What is handed in together is written together, and none of it can tell."""
+    sent = [each.document() for each in given_documents]
+
+    async def together(ledger: Ledger, awarder: Awarder, some: list[Document]) -> list[Receipt]:
+        await awarder.drain()
+        return await ledger.accept(some)
+
+    async def one_by_one(ledger: Ledger, awarder: Awarder, some: list[Document]) -> list[Receipt]:
+        await awarder.drain()
+        return [receipt for each in some for receipt in await ledger.accept([each])]
+
+    for to_end in (True, False):
+        at_once = asyncio.run(_after(sent, before, together, to_end=to_end))
+        assert at_once == asyncio.run(_after(sent, before, one_by_one, to_end=to_end))
+
+
 async def _after(
     documents: list[Document],
     before: int,
     take: Callable[[Ledger, Awarder, list[Document]], Awaitable[list[Receipt]]],
+    *,
+    to_end: bool = True,
 ) -> tuple[list[list[tuple[bool, bool]]], dict[str, list[tuple[Any, ...]]]]:
-    """What was answered, and what the ledger holds then."""
+    """What was answered, and what the ledger holds then; without `to_end`, while the last ones wait to be awarded."""
     program = parse_program(DEFAULT_PROGRAM)
     with TemporaryDirectory() as directory:
         path = Path(directory, "laurels.db")
@@ -127,8 +168,9 @@ async def _after(
             answers = [await ledger.accept(documents[:before])]
             chunks = [documents[first : first + CHUNK] for first in range(before, len(documents), CHUNK)]
             answers += [await take(ledger, awarder, chunk) for chunk in chunks]
-            await awarder.drain()
-            answers.append(await take(ledger, awarder, documents))
+            if to_end:
+                await awarder.drain()
+                answers.append(await take(ledger, awarder, documents))
             findings = await findings_of(ledger)
             assert findings == []
         finally:

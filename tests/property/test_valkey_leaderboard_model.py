@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from tests import valkey_server
 
 from laurels.leaderboard import View
-from laurels.testing.leaderboard_feeds import BOARDS, FOLLOWED, Batch, Shards, cut, ledgers, member_id, read_later
+from laurels.testing.leaderboard_feeds import BOARDS, FOLLOWED, FeedBatch, Shards, cut, ledgers, member_id, read_later
 
 LENGTHS = st.lists(st.integers(1, 9), min_size=1, max_size=5)
 
 
-async def seen_after(url: str, batches: list[Batch], members: list[int]) -> list[View]:
+async def seen_after(url: str, batches: list[FeedBatch], members: list[int]) -> list[View]:
     """What each member sees at the end."""
     async with valkey_server.leaderboard(url) as engine:
         await engine.reset(FOLLOWED)

@@ -17,14 +17,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from laurels.http.tokens import sign_token
+from laurels.http.admission.tokens import sign_token
 from laurels.settings import Settings, load
 
 PATIENCE_S = 30.0
 STARTED = """
 import sys
 from laurels import cli
-from laurels.http import connections, limits
+from laurels.http.admission import limits
+from laurels.http.serving import connections
 {changes}
 sys.argv = ["laurels", *sys.argv[1:]]
 cli.main()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.integration.http_shop import ALL_SCOPES, Shop, check_problem, fields_at_fault, open_shop
 
-from laurels.http.tokens import sign_token
+from laurels.http.admission.tokens import sign_token
 from laurels.model import EntryKind
 from laurels.model.version import Mark
 

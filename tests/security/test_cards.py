@@ -16,7 +16,7 @@ import pytest
 from tests.settings import settings_with
 from tests.unit.test_model_cards import CARDS
 
-from laurels.http.tokens import sign_token
+from laurels.http.admission.tokens import sign_token
 from laurels.settings import Settings
 
 MEMBER = "17850"

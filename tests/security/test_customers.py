@@ -15,7 +15,7 @@ import pytest
 from tests.integration.http_shop import Shop, check_problem, fields_at_fault, open_shop
 
 from laurels.http.app import ROUTES
-from laurels.http.examples import REQUESTS
+from laurels.http.openapi.examples import REQUESTS
 from laurels.http.routes import Route
 from laurels.intake import OrderForm
 from laurels.model import EntryKind
@@ -63,6 +63,7 @@ def address(route: Route, order_id: str = "A1") -> str:
         refund_id="R1",
         redemption_id="V1",
         hold_id="H1",
+        which="1",
         number=0,
         kind="order",
         source="shop",

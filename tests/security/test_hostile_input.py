@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.integration.http_shop import Shop, check_problem, fields_at_fault, open_shop
 
-from laurels.http import service
+from laurels.http.api import service
 from laurels.http.app import ROUTES
 from laurels.http.routes import Route
 
@@ -372,6 +372,7 @@ async def test_no_route_answers_rubbish_with_a_5xx(shop: Shop, route: Route) -> 
         source="shop",
         id="A1",
         hold_id="H1",
+        which="1",
     )
     is_members_own = route.access is None or route.access.members != "none"
     for body in RUBBISH if route.takes_body else []:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tests.security.attacks import Server, answered, flood, hang_ups, pouring, request, served, until
 
-from laurels.http.limits import FAILURES_PER_MINUTE
+from laurels.http.admission.limits import FAILURES_PER_MINUTE
 
 pytestmark = pytest.mark.slow
 

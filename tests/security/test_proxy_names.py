@@ -14,9 +14,9 @@ import pytest
 from tests.integration.http_shop import Shop, open_shop
 
 from laurels.dashboard.names import PUBLISHED_KEY
-from laurels.http import service
+from laurels.http.api import service
 from laurels.http.app import ROUTES
-from laurels.http.files import WEB
+from laurels.http.serving.files import WEB
 
 pytestmark = pytest.mark.anyio
 

@@ -15,9 +15,9 @@ from tests.settings import settings_with
 
 from laurels.errors import SettingsError
 from laurels.http import open_auth
+from laurels.http.admission.callers import Caller
+from laurels.http.admission.tokens import development_key, sign_token
 from laurels.http.app import ROUTES
-from laurels.http.callers import Caller
-from laurels.http.tokens import development_key, sign_token
 from laurels.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -29,7 +29,7 @@ SCOPES = [*ALL_SCOPES.split(), ALL_SCOPES, f"openid profile {ALL_SCOPES}", "laur
 
 @pytest.fixture(scope="module")
 async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
-    async with open_shop(tmp_path_factory.mktemp("state")) as shop:
+    async with open_shop(tmp_path_factory.mktemp("state"), http_rate_limit_per_minute=60_000_000) as shop:
         await shop.order("A1", MEMBER, "2500.00")
         await shop.settle()
         yield shop
@@ -56,6 +56,7 @@ async def test_a_customer_is_no_service_whatever_the_scopes(shop: Shop, scope: s
             board="all-time",
             refund_id="R1",
             redemption_id="V1",
+            which="1",
             number=0,
             kind="order",
             source="shop",

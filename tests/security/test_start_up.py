@@ -22,7 +22,7 @@ from tests.settings import settings_with
 from laurels.dashboard.names import PUBLISHED_KEY
 from laurels.errors import SettingsError
 from laurels.http import open_auth
-from laurels.http.tokens import development_key
+from laurels.http.admission.tokens import development_key
 from laurels.keyfile import check_folder
 
 pytestmark = pytest.mark.slow

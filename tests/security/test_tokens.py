@@ -20,7 +20,7 @@ from tests.settings import settings_with
 
 from laurels.errors import NotSignedIn
 from laurels.http import open_auth
-from laurels.http.tokens import development_key
+from laurels.http.admission.tokens import development_key
 
 pytestmark = pytest.mark.anyio
 

@@ -137,6 +137,8 @@ class Disk(apsw.VFS):
         strikes = self._left is not None and self._left < 0
         if self._dice.random() < (0.5 if strikes else 0.02):
             self._meanwhile()
+        if not life.alive:  # what struck meanwhile, struck its whole process: it commits nothing any more
+            raise Died
         if strikes:
             self._left = None
             self._strike(life)
@@ -172,7 +174,9 @@ class Disk(apsw.VFS):
 
 
 class File(apsw.VFSFile):
-    """An open file. What a dead process does to it does not happen."""
+    """An open file. What a dead process does to it does not happen, and SQLite is told so: a commit that it took for
+    written would be told to the others by the index in shared memory, which is no file of this disk.
+    """
 
     def __init__(self, disk: Disk, name: Any, flags: list[int]) -> None:
         path = name.filename() if isinstance(name, apsw.URIFilename) else name
@@ -184,7 +188,7 @@ class File(apsw.VFSFile):
 
     def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802
         if self._is_dead():
-            return
+            raise Died
         self._disk.touch(self._life)
         self._disk.obey(apsw.FullError)
         super().xWrite(data, offset)
@@ -193,7 +197,7 @@ class File(apsw.VFSFile):
 
     def xTruncate(self, newsize: int) -> None:  # noqa: N802
         if self._is_dead():
-            return
+            raise Died
         self._disk.touch(self._life)
         super().xTruncate(newsize)
         self._stored.pending.append((newsize, None))
@@ -202,7 +206,7 @@ class File(apsw.VFSFile):
     def xSync(self, flags: int) -> None:  # noqa: N802
         """The real file is not synced: only this run looks at it."""
         if self._is_dead():
-            return
+            raise Died
         self._disk.touch(self._life)
         self._disk.obey(apsw.IOError)
         if self._path is not None:

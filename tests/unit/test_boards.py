@@ -43,3 +43,11 @@ def test_an_entry_of_a_month_that_went_counts_for_all_time() -> None:
     october = at("2026-10-31T23:00")
     assert boards.of(october, october, boards.since(at("2026-11-30T00:00"))) == (ALL_TIME, "month:2026-10")
     assert boards.of(october, october, boards.since(at("2026-12-01T00:00"))) == (ALL_TIME,)
+
+
+@pytest.mark.parametrize("board_at", [-(2**63), -1, 4_102_444_800_000_000, 37824571140172543, 2**63 - 1])
+def test_an_instant_in_no_month_that_is_known_counts_for_all_time_alone(board_at: int) -> None:
+    """A ledger that was damaged may hold any number: reading it names the damage, and raises nothing."""
+    boards = Boards(ZoneInfo("Europe/London"))
+    assert boards.month_of(board_at, 2**62) is None
+    assert boards.of(board_at, 2**62) == (ALL_TIME,)

@@ -267,7 +267,6 @@ class TestFlatNdjson:
             ('{"id": 1, "customer": "m1"}', "row 2, column sum: is empty"),
             ("[1]", "row 2: Expected `object`, got `array`"),
             ("{", "row 2: is not one JSON object on one line"),
-            ("", "row 2: is not one JSON object on one line"),
         ],
     )
     def test_refused(self, write: Write, line: str, words: str) -> None:

@@ -15,8 +15,8 @@ from tests.settings import settings_with
 from laurels.dashboard.names import PUBLISHED_KEY
 from laurels.errors import NotSignedIn, SettingsError
 from laurels.http import open_auth
-from laurels.http.keys import MOST_BYTES, read_keys
-from laurels.http.tokens import sign_token
+from laurels.http.admission.keys import MOST_BYTES, read_keys
+from laurels.http.admission.tokens import sign_token
 from laurels.settings import Settings
 
 pytestmark = pytest.mark.anyio

@@ -8,8 +8,8 @@ import pytest
 
 from laurels.clock import DAY, MINUTE, SECOND
 from laurels.errors import TooManyRequests
-from laurels.http import limits
-from laurels.http.limits import (
+from laurels.http.admission import limits
+from laurels.http.admission.limits import (
     APPEARANCES_PER_DAY,
     CHECKS_PER_MINUTE,
     FAILURES_PER_MINUTE,
@@ -106,7 +106,7 @@ def test_memory_is_bounded(now: TurnedClock, monkeypatch: pytest.MonkeyPatch) ->
     assert quota.take("ann").wait, "remembered"
     quota.take("one more")
     assert quota.take("ann").wait == 0, "forgotten"
-    assert len(quota._whole_at) == 10
+    assert len(quota._arrivals) == 10
 
 
 def test_renames_are_few(now: TurnedClock) -> None:

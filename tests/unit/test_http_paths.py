@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from laurels.errors import InvalidInput, NotFound
-from laurels.http.paths import path_as_sent, read_part, read_parts
+from laurels.http.requests.paths import path_as_sent, read_part, read_parts
 from laurels.model.ids import check_id
 
 TEXTS = st.text(st.characters(blacklist_categories=["Cs"]), max_size=40)

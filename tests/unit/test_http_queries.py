@@ -6,8 +6,8 @@ import pytest
 from msgspec import Meta, Struct
 
 from laurels.errors import InvalidInput
-from laurels.http.dashboards import BoardQuery, DashboardQuery, checksum, etag, matches
-from laurels.http.query import parse_query
+from laurels.http.api.dashboards import BoardQuery, DashboardQuery, checksum, etag, matches
+from laurels.http.requests.query import parse_query
 
 
 class Query(Struct, forbid_unknown_fields=True):

@@ -2,7 +2,7 @@
 
 import socket
 
-from laurels.http.server import _listener
+from laurels.http.serving.server import _listener
 
 
 def test_an_answer_does_not_wait_for_an_acknowledgement() -> None:

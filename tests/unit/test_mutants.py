@@ -18,8 +18,13 @@ def _mutants() -> Any:
     return module
 
 
+def _all() -> Any:
+    module = _mutants()
+    return (*module.MUTANTS, *module.of_programs())
+
+
 def test_every_text_that_a_mutant_replaces_stands_once() -> None:
-    mutants = _mutants().MUTANTS
+    mutants = _all()
     assert len({mutant.bug for mutant in mutants}) == len(mutants) > 20
     for mutant in mutants:
         for patch in mutant.patches:
@@ -28,7 +33,7 @@ def test_every_text_that_a_mutant_replaces_stands_once() -> None:
 
 
 def test_every_mutant_names_a_test_that_exists() -> None:
-    for mutant in _mutants().MUTANTS:
+    for mutant in _all():
         path, *_, name = mutant.test.split("[")[0].split("::")
         sources = [REPOSITORY / path, *(REPOSITORY / "src/laurels/testing").rglob("*.py")]
         found = any(re.search(rf"def {name}\(", source.read_text("utf-8")) for source in sources)

@@ -14,16 +14,16 @@ from laurels.wiring.ledgers import has_members, ledger_path
 
 
 async def enrol(settings: Settings) -> None:
-    ledger = await open_ledger(ledger_path(settings), names=naming.open_names(settings).numbers)
+    ledger = await open_ledger(ledger_path(settings), names=(await naming.open_names(settings)).numbers)
     await ledger.enrol([("ann", None)], actor="test")
     await ledger.close()
 
 
 def test_the_first_start_makes_it_and_the_next_ones_load_it(tmp_path: Path) -> None:
     settings = Settings(state=tmp_path / "state")
-    key = naming.open_names_key(settings)
+    key = asyncio.run(naming.open_names_key(settings))
     asyncio.run(enrol(settings))
-    assert naming.open_names_key(settings) == key == load_key(tmp_path / "state" / "names.key")
+    assert asyncio.run(naming.open_names_key(settings)) == key == load_key(tmp_path / "state" / "names.key")
 
 
 def test_missing_while_members_are_named_by_it_no_other_is_made(tmp_path: Path) -> None:
@@ -31,7 +31,7 @@ def test_missing_while_members_are_named_by_it_no_other_is_made(tmp_path: Path) 
     asyncio.run(enrol(settings))
     (tmp_path / "names.key").unlink()
     with pytest.raises(SettingsError, match="is missing"):
-        naming.open_names_key(settings)
+        asyncio.run(naming.open_names_key(settings))
     assert not (tmp_path / "names.key").exists()
 
 
@@ -43,11 +43,11 @@ def test_one_that_another_process_makes_and_uses_meanwhile_is_loaded(
     """
     settings = Settings(state=tmp_path)
 
-    def after_the_other(settings: Settings) -> bool:
+    async def after_the_other(settings: Settings) -> bool:
         monkeypatch.undo()
-        asyncio.run(enrol(settings))
-        return has_members(settings)
+        await enrol(settings)
+        return await has_members(settings)
 
     monkeypatch.setattr(naming, "has_members", after_the_other)
-    assert naming.open_names_key(settings) == load_key(tmp_path / "names.key")
-    assert has_members(settings)
+    assert asyncio.run(naming.open_names_key(settings)) == load_key(tmp_path / "names.key")
+    assert asyncio.run(has_members(settings))

@@ -1,5 +1,6 @@
 """The whole language is read; versions follow each other; two are compared key by key."""
 
+import random
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +23,7 @@ from laurels.program import (
     unseen,
     version_at,
 )
-from laurels.program.local_time import instant_of
+from laurels.program.local_time import day_of_instant, instant_of, local_of
 from laurels.program.rules import Caps
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "program.md").read_text("utf-8")
@@ -149,3 +150,13 @@ def test_the_default_program_is_simple() -> None:
     program = parse_program(DEFAULT_PROGRAM)
     assert program.plain
     assert program.simple
+
+
+@pytest.mark.parametrize("zone", ["Europe/London", "Australia/Lord_Howe", "Asia/Kathmandu", "Pacific/Chatham", "UTC"])
+def test_the_day_of_an_instant_is_the_clocks_whatever_was_asked_before(zone: str) -> None:
+    """Days are remembered by quarters of an hour: none begins inside one, in any zone, at any change of its clock."""
+    rng, zone_info = random.Random(zone), ZoneInfo(zone)
+    for _ in range(3000):
+        midnight = at("2000-01-01T00:00:00Z") + rng.randrange(40 * 366) * 86_400_000_000
+        instant = midnight + rng.randrange(-86_400, 86_400) * 1_000_000 + rng.randrange(1_000_000)
+        assert day_of_instant(instant, zone_info) == local_of(instant, zone_info).date()

@@ -8,10 +8,10 @@ import pytest
 from laurels.clock import DAY, HOUR, SECOND
 from laurels.model import Order, Refund
 from laurels.workbench.customers import member_id
-from laurels.workbench.simulate.day import BURST, DAY_S, HOUR_S, LATEST, Delivery, DeliveryKind, Plan, deliveries
+from laurels.workbench.simulate.day import BURST, DAY_S, HOUR_S, LATEST, DayPlan, Delivery, DeliveryKind, deliveries
 
 NOW = 1_780_000_000 * SECOND
-PLAN = Plan(members=300, orders=5_000, seed=11, currency="GBP", run="day1", starts_at=NOW)
+PLAN = DayPlan(members=300, orders=5_000, seed=11, currency="GBP", run="day1", starts_at=NOW)
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import pytest
 
 from laurels.model import EntryKind, Order, Refund
-from laurels.workbench.simulate.expected import EarnedLine, ExpectedAnswer, ExpectedLedger, Found, Rule
+from laurels.workbench.simulate.expected import EarnedLine, ExpectedAnswer, ExpectedLedger, Findings, Rule
 
 ORDER = Order(source="day", order_id="day-1", member_id="ann", currency="GBP", total=2500)
 OTHER = Order(source="day", order_id="day-2", member_id="bob", currency="GBP", total=499)
@@ -23,7 +23,7 @@ def acknowledged(expected: ExpectedLedger, *documents: Order | Refund) -> None:
     expected.answer(documents, [ExpectedAnswer.ACCEPTED] * len(documents))
 
 
-def faults(found: Found) -> tuple[int, int, int]:
+def faults(found: Findings) -> tuple[int, int, int]:
     return len(found.lost), len(found.twice), len(found.wrong)
 
 
@@ -36,7 +36,7 @@ def test_the_rule_rounds_as_its_program_says() -> None:
 def test_a_ledger_as_expected(expected: ExpectedLedger) -> None:
     acknowledged(expected, REFUND, ORDER, OTHER)
     found = expected.compare([OTHER_EARNED, EARNED, TAKEN_BACK])
-    assert found == Found(entries=3, expected=2, points=2)
+    assert found == Findings(entries=3, expected=2, points=2)
     assert expected.count() == (3, 0)
     assert (expected.order_ids(), expected.member_ids()) == (["day-1", "day-2"], ["ann", "bob"])
 
@@ -70,7 +70,7 @@ def test_what_was_never_answered_may_be_there_once_or_not(expected: ExpectedLedg
 
 def test_a_refund_whose_order_never_came_waits(expected: ExpectedLedger) -> None:
     acknowledged(expected, REFUND)
-    assert expected.compare([]) == Found()
+    assert expected.compare([]) == Findings()
     assert faults(expected.compare([TAKEN_BACK])) == (0, 0, 1)
 
 
@@ -78,7 +78,7 @@ def test_the_same_document_again_counts_once(expected: ExpectedLedger) -> None:
     acknowledged(expected, ORDER)
     expected.send([ORDER])
     expected.answer([ORDER], [ExpectedAnswer.REPEATED])
-    assert expected.compare([EARNED]) == Found(entries=1, expected=3, points=3)
+    assert expected.compare([EARNED]) == Findings(entries=1, expected=3, points=3)
     expected.answer([ORDER], [ExpectedAnswer.ACCEPTED])
     assert faults(expected.compare([EARNED])) == (0, 1, 0)
 

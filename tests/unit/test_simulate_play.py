@@ -8,11 +8,11 @@ import pytest
 from laurels.errors import LedgerUnavailable
 from laurels.model import Order, Refund
 from laurels.workbench.simulate import play as playing
-from laurels.workbench.simulate.day import Delivery, DeliveryKind, Plan, deliveries
+from laurels.workbench.simulate.day import DayPlan, Delivery, DeliveryKind, deliveries
 from laurels.workbench.simulate.expected import ExpectedAnswer, ExpectedLedger, Rule
 from laurels.workbench.simulate.play import Played, play
 
-PLAN = Plan(members=20, orders=200, seed=3, currency="GBP", run="day", starts_at=1_780_000_000_000_000)
+PLAN = DayPlan(members=20, orders=200, seed=3, currency="GBP", run="day", starts_at=1_780_000_000_000_000)
 
 
 class AwayNowAndThen:

@@ -39,6 +39,13 @@ def test_all_are_equally_long_and_have_nothing_in_common(a: Version, b: Version)
     assert SEAL.seal(a.packed(WIDTH)) == one, "each engine makes the same"
 
 
+def test_those_of_sixteen_shards_are_as_short_as_is_said() -> None:
+    """Far in the history of a ledger as large as can be: a trillion entries a shard, all different."""
+    version = Version(127, {shard: 2**40 - 1 - shard for shard in range(16)})
+    assert len(SEAL.token(version)) <= 140
+    assert SEAL.open(SEAL.token(version), "as_of") == Version.parse(str(version)) == version
+
+
 def test_versions_that_follow_each_other_differ_as_any_two_do() -> None:
     tokens = [SEAL.token(Version(1, {0: position})) for position in range(1, 400)]
     assert len(set(tokens)) == len(tokens)

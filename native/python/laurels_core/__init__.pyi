@@ -16,7 +16,7 @@ A `Writer` and a `Reader` may be used from any thread, one call at a time: a sec
 
 from collections.abc import Callable, Sequence
 from os import PathLike
-from typing import Final, Self, final
+from typing import Final, Generic, Self, TypeVar, final
 
 from typing_extensions import Buffer
 
@@ -29,6 +29,8 @@ from laurels_core.shapes import Row as Row
 from laurels_core.shapes import ViewTuple as ViewTuple
 
 __version__: Final[str]
+
+T = TypeVar("T")
 
 SHARDS: Final = 16
 """Shards are numbered from 0 to 15."""
@@ -43,6 +45,12 @@ SHOWN: Final = 3
 RENAMED: Final = 4
 ERASED: Final = 5
 MERGED: Final = 6
+
+LATE: Final = 1
+FULL: Final = 2
+"""Why the edge hands a connection over, beside a request that it has no answer to (0): its first byte did not come in
+time; there are too many connections.
+"""
 
 class CoreError(Exception):
     """The root of what goes wrong here."""
@@ -277,6 +285,115 @@ class Standings:
 
     def __len__(self) -> int:
         """All of the board's rows."""
+
+@final
+class TokenTable(Generic[T]):
+    """Tokens that were checked, by a keyed digest of 128 bits of the header that they came in. May be used from any
+    thread; the edge reads it too.
+    """
+
+    def __new__(cls, most: int) -> Self:
+        """Of at most so many; then the one that was put longest ago is forgotten. Some 150 bytes each."""
+
+    def put(self, header: bytes, value: T, member_id: str | None, until: int) -> None:
+        """Remember what a header stands for until an instant, and whose it is where it is a member's. Takes 0.5 us."""
+
+    def get(self, header: bytes, now: int) -> T | None:
+        """What a header stands for at an instant. Takes 0.4 us for a header of 500 bytes."""
+
+    def clear(self) -> None:
+        """Forget all of them."""
+
+@final
+class Quota:
+    """So many requests in a period for each key, by the generic cell rate algorithm. May be used from any thread."""
+
+    def __new__(cls, each: int, period: int, most: int) -> Self:
+        """One request comes back every `each`, a whole part of `period`. `most` keys are remembered; then the one that
+        asked longest ago is forgotten.
+        """
+
+    def take(self, key: str, now: int) -> tuple[int, int, int]:
+        """Use one up at an instant: (requests left, wait for the next, wait for all). The second is 0 unless none was
+        left; then nothing is used up.
+        """
+
+    def give_back(self, key: str) -> None:
+        """Undo one `take` that left something."""
+
+@final
+class Edge:
+    """A thread without the interpreter that accepts connections, and answers members' `GET /loyalty/{member_id}` and
+    `GET /leaderboard/{board}` where that needs no wait: a plain head in one piece (`plain_head`), a token in the table,
+    quota left, a board that can be read. Every other connection is handed over with what was read.
+    """
+
+    def __new__(
+        cls,
+        listener: int,
+        reader: Reader,
+        tokens: TokenTable[T],
+        quota: Quota | None,
+        *,
+        seal_key: bytes,
+        prefix: bytes,
+        cached: bytes,
+        security: bytes,
+        origins: dict[bytes, bytes],
+        other_origins: bytes,
+        quota_name: bytes,
+        stale_after: int,
+        smallest: int,
+        most: int,
+        first_byte_ms: int,
+        keep_alive_ms: int,
+        unread_ms: int,
+        bounds_ns: Sequence[int],
+    ) -> Self:
+        """Start the thread. It owns the descriptor `listener`, a socket that listens, and opens the reader's store for
+        itself; the reader needs names.
+
+        `seal_key`: 64 bytes, for versions' tokens (AES-SIV). `prefix`: what a proxy may have left before each path.
+        Whole header lines: `cached`, `security`, by the page's origin (`origins`), and for all others. `stale_after`
+        and `smallest` (members that make a board no longer young): as the dashboard has them. `most`: connections of
+        this process. Times in ms: until a first byte, idle, and for an answer to be read. `bounds_ns`: of the counted
+        times. Raises `OSError`, `ValueError`.
+        """
+
+    def fileno(self) -> int:
+        """What is readable once a connection was handed over."""
+
+    def take_handed(self) -> list[tuple[int, bytes, int, int]]:
+        """The connections that were handed over: (descriptor, which is the caller's now, what was read, why, how many
+        ms it waited for the first byte).
+        """
+
+    def give_back(self, socket: int) -> None:
+        """Give a connection to the edge, which owns the descriptor from now on; another one of the same connection may
+        be closed, and must not be read.
+        """
+
+    def set_boards(self, boards: Sequence[tuple[str, str, int, bool]]) -> None:
+        """What names of boards mean: (name, board, until which instant, whether it may be young)."""
+
+    def set_elsewhere(self, connections: int) -> None:
+        """How many connections of this process the caller has."""
+
+    def connections(self) -> int:
+        """How many the edge has."""
+
+    def take_counts(self) -> tuple[list[list[int]], list[int], int, int, int, int]:
+        """Counts since the last time: answers of dashboards and of boards (200, 304); dashboards by time, and the sum
+        in ns; closed because unread, and because crowded; handed over.
+        """
+
+    def is_running(self) -> bool:
+        """Whether the thread runs."""
+
+    def stop(self) -> None:
+        """Accept nothing more, send what was answered (for 2 s at most), close the rest, and end the thread. Blocks,
+        without the interpreter.
+        """
 
 def plain_head(data: bytes) -> Head | None:
     """Apart from all of the above: the one HTTP/1.1 GET without a body that these bytes are, to their end.

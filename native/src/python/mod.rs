@@ -1,6 +1,7 @@
 //! What Python sees, each class in a file of its own. What each thing does and costs is told in
 //! `python/laurels_core/__init__.pyi`.
 
+mod edge;
 mod errors;
 mod names;
 mod reader;
@@ -16,5 +17,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     names::register(module)?;
     writer::register(module)?;
     reader::register(module)?;
-    request_head::register(module)
+    request_head::register(module)?;
+    edge::register(module)
 }

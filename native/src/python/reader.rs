@@ -22,11 +22,12 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
 
 /// Reads a store, without locks.
 #[pyclass(module = "laurels_core")]
-struct Reader {
+pub struct Reader {
     directory: PathBuf,
     deadline: Duration,
     reader: reader::Reader,
     renderer: Option<Renderer>,
+    names: Option<crate::dashboard::names::Names>,
     as_of: Option<AsOf>,
 }
 
@@ -51,6 +52,7 @@ impl Reader {
         Ok(Reader {
             reader: reader::Reader::new(&directory, deadline),
             renderer: names.map(|names| Renderer::new(names.names.clone())),
+            names: names.map(|names| names.names.clone()),
             directory,
             deadline,
             as_of: None,
@@ -149,6 +151,14 @@ impl Reader {
     /// Let go of the files.
     fn close(&mut self) {
         self.reader.close();
+    }
+}
+
+impl Reader {
+    /// Another reader of the same store, for another thread, and the names.
+    pub fn again(&self) -> PyResult<(reader::Reader, crate::dashboard::names::Names)> {
+        let names = self.names.clone().ok_or_else(nameless)?;
+        Ok((reader::Reader::new(&self.directory, self.deadline), names))
     }
 }
 

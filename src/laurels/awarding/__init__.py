@@ -6,31 +6,44 @@ member has a state, each order a frame. `awarder.py` carries claims to it, one t
 the published versions, and words the entries that they led to.
 """
 
+from laurels.awarding.approving import approve, find_draft, rehearse_here, stop, submit
 from laurels.awarding.awarder import Awarder
 from laurels.awarding.baskets import basket_of, goods_of
+from laurels.awarding.breakage import Breakage, breakage
 from laurels.awarding.decide import decide
 from laurels.awarding.explaining import OrderWorth, Quote, member_at, order_worth, quote
+from laurels.awarding.journal import Journal, JournalLine, journal
 from laurels.awarding.keeping import Attributes, budgets_left, person_of, state_of
 from laurels.awarding.owing import Liability, liability
 from laurels.awarding.programs import Programs, check_publishable, publish, published_programs
 from laurels.awarding.recount import published_recount, recount_of
 from laurels.awarding.refunds import refunds_of_old
-from laurels.awarding.rehearsing import Rehearsal, rehearse
+from laurels.awarding.rehearsed import Rehearsal
+from laurels.awarding.rehearsing import rehearse
 from laurels.awarding.verifying import verify_in_depth
+from laurels.awarding.weekly import WeeklyReport, weekly_report
 
 __all__ = [
     "Attributes",
     "Awarder",
+    "Breakage",
+    "Journal",
+    "JournalLine",
     "Liability",
     "OrderWorth",
     "Programs",
     "Quote",
     "Rehearsal",
+    "WeeklyReport",
+    "approve",
     "basket_of",
+    "breakage",
     "budgets_left",
     "check_publishable",
     "decide",
+    "find_draft",
     "goods_of",
+    "journal",
     "liability",
     "member_at",
     "order_worth",
@@ -42,6 +55,10 @@ __all__ = [
     "recount_of",
     "refunds_of_old",
     "rehearse",
+    "rehearse_here",
     "state_of",
+    "stop",
+    "submit",
     "verify_in_depth",
+    "weekly_report",
 ]

@@ -148,8 +148,19 @@ class _Judge:
                 raise Refused("it is a message that could not be taken, and no document")
 
     def _take_order(self, item: Item) -> None:
+        if order_named(item) in self._claim.waiting:
+            self._take_awaited(item)
+        else:
+            self._earn(item, read(_order, item), None)
+
+    def _earn(self, item: Item, order: Order, revision: int | None) -> None:
+        member = whose(item)
+        self._rules_of(member).earn(item, order, member, revision)
+
+    def _take_awaited(self, item: Item) -> None:
+        """Judge an order that others wait for, and then those."""
         key = order_named(item)
-        waiting = sorted(self._claim.waiting.get(key, []), key=attrgetter("sequence"))
+        waiting = sorted(self._claim.waiting[key], key=attrgetter("sequence"))
         changes = [
             (each, read(_amendment, each))
             for each in waiting
@@ -159,8 +170,7 @@ class _Judge:
             item, order, revision = _as_changed(item, [amendment for _, amendment in changes])
         else:
             order, revision = read(_order, item), None
-        member = whose(item)
-        self._rules_of(member).earn(item, order, member, revision)
+        self._earn(item, order, revision)
         for change, amendment in changes:
             self.work.post(changed_before(change, amendment.revision, self._claim.awards[key]))
         self._claim.waiting.pop(key, None)

@@ -1,13 +1,15 @@
 """What the shop owes its members in points, by state, as of an instant."""
 
+from collections.abc import AsyncIterator
 from fractions import Fraction
 
 from msgspec import Struct
 
 from laurels.awarding.explaining import member_at
 from laurels.awarding.programs import Programs
-from laurels.errors import InvalidInput
-from laurels.ledger import Upkeep
+from laurels.awarding.rehearsing import check_replayed
+from laurels.awarding.replaying import Replay
+from laurels.ledger import MemberState, Upkeep
 from laurels.model.currencies import DECIMALS
 from laurels.model.money import format_amount
 from laurels.program.liability import Outstanding, half_up
@@ -31,16 +33,16 @@ class Liability(Struct, frozen=True, kw_only=True):
 
 
 async def liability(ledger: Upkeep, programs: Programs, at: int, now: int) -> Liability:
-    """As of `at`, which is not before now: what was then is not kept. Costs by members. Raises `InvalidInput`."""
-    if at < now:
-        raise InvalidInput.of("at", "must not lie in the past: what members had then is not kept")
+    """As of an instant. From now on: what members have, by what will have lapsed; costs by members. Of the past: what
+    the documents that were recorded by then had led to, judged once more; costs by documents. Raises `Refused` where
+    those are not kept.
+    """
     whole, members = Outstanding(), 0
-    async for chunk in ledger.accounts():
-        for _, kept in chunk:
-            state = member_at(kept, programs, at)
-            active = state.active
-            whole += Outstanding(state.waiting, max(0, active), state.held, max(0, -active))
-            members += 1
+    async for state in _then(ledger, programs, at) if at < now else _accounts(ledger):
+        member = member_at(state, programs, at)
+        active = member.active
+        whole += Outstanding(member.waiting, max(0, active), member.held, max(0, -active))
+        members += 1
     program, points = programs.at(at), whole.pending + whole.active
     share = Fraction(program.expected_redeemed, 1_000_000)
     return Liability(
@@ -54,6 +56,23 @@ async def liability(ledger: Upkeep, programs: Programs, at: int, now: int) -> Li
         value={currency: _worth(points * Fraction(each), currency) for currency, each in program.value},
         expected={currency: _worth(points * share * each, currency) for currency, each in program.value},
     )
+
+
+async def _accounts(ledger: Upkeep) -> AsyncIterator[MemberState]:
+    async for chunk in ledger.accounts():
+        for _, kept in chunk:
+            yield kept
+
+
+async def _then(ledger: Upkeep, programs: Programs, at: int) -> AsyncIterator[MemberState]:
+    """Members as they were."""
+    replay = Replay(programs)
+    async for chunk in ledger.awarded():
+        for document in chunk:
+            if document.entry.recorded_at <= at:
+                check_replayed(document, replay.take(document))
+    for kept in replay.members.values():
+        yield kept
 
 
 def _worth(millionths: Fraction, currency: str) -> str:

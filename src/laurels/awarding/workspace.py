@@ -21,6 +21,9 @@ from laurels.program import Lapse, MemberState, Person, Program, next_due
 CLOCK_SOURCE = "laurels"
 """In whose name the clock's entries are."""
 
+_NEW_MEMBER = Kept()
+"""What is kept of a member of whom nothing is."""
+
 Undone = tuple[int, int, int, int]
 """How far the log, the postings, the milestones and what is sent on were."""
 
@@ -33,15 +36,12 @@ class Workspace:
         self.outcome = Outcome()
         self.now = claim.now
         self._programs = programs
+        self.in_force = programs.at(claim.now)
+        """The version that the clock goes by."""
         self._states: dict[int, MemberState] = {}
         self._found: dict[int, MemberState] = {}
         self._looked_at: set[int] = set()
         self._log: list[tuple[dict[Any, Any], Any, Any]] = []
-
-    @property
-    def in_force(self) -> Program:
-        """The version that the clock goes by."""
-        return self._programs.at(self.now)
 
     def mark(self) -> Undone:
         """Where to go back to."""
@@ -62,11 +62,11 @@ class Workspace:
 
     def balance(self, member: int) -> Balance:
         """A member's totals now."""
-        return self.claim.members.get(member, Kept()).totals
+        return self.claim.members.get(member, _NEW_MEMBER).totals
 
     def post(self, posting: Posting, *, quiet: bool = False) -> None:
         """Write an entry. Raises `PointsOutOfRange`."""
-        kept = self.claim.members.get(posting.member, Kept())
+        kept = self.claim.members.get(posting.member, _NEW_MEMBER)
         before = kept.totals
         after = before.plus(posting.kind, posting.points, posting.details)
         if not after.in_range():
@@ -85,7 +85,9 @@ class Workspace:
         if before.score < after.score:
             for milestone in self.in_force.milestones:
                 if before.score <= milestone.above < after.score:
-                    self.outcome.reached.append(Reached(posting.member, milestone.name, after.score, quiet))
+                    crossed_by = len(self.outcome.postings) - 1
+                    reached = Reached(posting.member, milestone.name, after.score, quiet, crossed_by)
+                    self.outcome.reached.append(reached)
 
     def keep(self, award: Award) -> None:
         """Keep what an order earned, and what of it is left."""
@@ -111,7 +113,7 @@ class Workspace:
         """What the program keeps of a member."""
         state = self._states.get(member)
         if state is None:
-            state = self._states[member] = self._found[member] = state_of(self.claim.members.get(member, Kept()))
+            state = self._states[member] = self._found[member] = state_of(self.claim.members.get(member, _NEW_MEMBER))
         return state
 
     def keep_state(
@@ -140,7 +142,7 @@ class Workspace:
 
     def person(self, member: int) -> Person:
         """What campaigns may ask of a member beyond its orders."""
-        return person_of(self.claim.members.get(member, Kept()))
+        return person_of(self.claim.members.get(member, _NEW_MEMBER))
 
     def budgets(self, program: Program) -> dict[str, int]:
         """What is left of a version's budgets, in grains."""

@@ -5,10 +5,10 @@ instruction. `checkout.py` is the flow; what it depends on are two ports: `payme
 `intents.py`, a durable note of what is to be paid, made before any money moves.
 
 What is kept: while an intent is under way, the order with its buyer; afterwards the total and how it ended. Never kept:
-the payment token, which passes through on its way to the provider. Card data is refused at the door.
+the payment token, which passes through on its way to the provider. Card data is refused before anything is kept.
 """
 
-from laurels.checkout.catalogue import Basket, Catalogue, Product, read_catalogue
+from laurels.checkout.catalogue import Catalogue, PricedItems, Product, read_catalogue
 from laurels.checkout.checkout import Answer, Checkout, Failure, Success
 from laurels.checkout.forms import CheckoutForm, PaymentDetails
 from laurels.checkout.intents import CIRCLE, SOURCE, Intent, IntentState, IntentStore, is_bought
@@ -20,7 +20,6 @@ __all__ = [
     "INTERRUPTED",
     "SOURCE",
     "Answer",
-    "Basket",
     "Catalogue",
     "Checkout",
     "CheckoutForm",
@@ -34,6 +33,7 @@ __all__ = [
     "Payment",
     "PaymentDetails",
     "Payments",
+    "PricedItems",
     "Product",
     "Success",
     "is_bought",

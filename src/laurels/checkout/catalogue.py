@@ -30,7 +30,7 @@ class Product(Struct, frozen=True, kw_only=True):
     currency: str
 
 
-class Basket(Struct, frozen=True):
+class PricedItems(Struct, frozen=True):
     """What items cost together: one line for each article, the total in minor units."""
 
     lines: tuple[Line, ...]
@@ -45,7 +45,7 @@ class Catalogue:
         self.products = tuple(products)
         self._by_sku = {product.sku: product for product in self.products}
 
-    def price(self, item_ids: Sequence[str]) -> Basket:
+    def price(self, item_ids: Sequence[str]) -> PricedItems:
         """Price items, each named once for each piece.
 
         Raises `InvalidInput` naming the items that are unknown or priced in another currency than the first, and where
@@ -59,7 +59,7 @@ class Catalogue:
         total = sum_lines(((line.quantity, line.unit_price) for line in lines), currency)
         if total == 0:
             raise InvalidInput.of("itemIds", "must come to more than zero")
-        return Basket(lines, total, currency)
+        return PricedItems(lines, total, currency)
 
     def _check(self, item_ids: Sequence[str]) -> None:
         if not item_ids:

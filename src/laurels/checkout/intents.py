@@ -74,7 +74,7 @@ class IntentStore(Protocol):
 
     * What returned is on disk.
     * **An order that has an intent is accepted only as it was paid for.** Before the intent is
-      `paid`, after it failed, and with other content, accepting it is a conflict, whichever door it comes through.
+      `paid`, after it failed, and with other content, accepting it is a conflict, whichever way it comes in.
     * **Accepting that order makes its intent a `success` in the same transaction.**
     * Erasing a member takes the member out of the intents under way. One that is paid for later is accepted under the
       member's number, like everything else that came before; its order's `member_id` is empty.

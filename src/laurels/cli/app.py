@@ -9,6 +9,7 @@ from laurels.cli import (
     backups,
     bench,
     boards,
+    correcting,
     demo,
     exporting,
     importing,
@@ -20,6 +21,7 @@ from laurels.cli import (
     program,
     quarantine,
     queues,
+    reporting,
     serving,
     simulate,
     tokens,
@@ -65,6 +67,7 @@ for module in (
     importing,
     boards,
     exporting,
+    correcting,
     maintenance,
     backups,
     tokens,
@@ -74,6 +77,7 @@ for module in (
 ):
     module.register(app)
 app.add_typer(program.app, name="program")
+app.add_typer(reporting.app, name="report")
 app.add_typer(members.app, name="members")
 app.add_typer(keys.app, name="keys")
 app.add_typer(messages.app, name="messages")

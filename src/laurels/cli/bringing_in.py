@@ -92,13 +92,11 @@ def _count(imported: Imported, chunk: list[Order | Refund], receipts: list[Recei
     """Count what came of accepting; gives those that may wait for their order, or lie in quarantine from before."""
     unsure = []
     for document, receipt in zip(chunk, receipts, strict=True):
-        key = _key(document)
-        if isinstance(document, Order):
-            imported.orders += 1
-        else:
-            imported.refunds += 1
+        is_order = isinstance(document, Order)
+        imported.orders += is_order
+        imported.refunds += not is_order
         if receipt.conflict:
-            imported.conflicts.append(key[2])
+            imported.conflicts.append(_key(document)[2])
             continue
         imported.new += not receipt.repeated
         imported.repeated += receipt.repeated
@@ -107,7 +105,7 @@ def _count(imported: Imported, chunk: list[Order | Refund], receipts: list[Recei
         else:
             is_unsure = isinstance(document, Refund) and document.order_id is not None
         if is_unsure:
-            unsure.append(key)
+            unsure.append(_key(document))
     return unsure
 
 

@@ -20,7 +20,7 @@ from laurels.cli.console import (
 )
 from laurels.cli.export_filters import Wanted, further_columns
 from laurels.dashboard import ProxyNames
-from laurels.errors import SettingsError
+from laurels.errors import SettingsError, UnknownMember
 from laurels.ledger import Ledger
 from laurels.model import Entry, EntryKind, Mark
 from laurels.runtime.upkeep import projected_services
@@ -111,10 +111,18 @@ async def _standings(
     from laurels.exchange import write_standings  # noqa: PLC0415 - polars takes a while to load
 
     async with projected_services(settings, progress) as services:
+        await _check_known(services.ledger, members)
         chunks = services.leaderboard.standings(services.boards.resolve(board, services.now()))
-        proxies = open_names(settings) if names else None
+        proxies = await open_names(settings) if names else None
         rows = _rows(services.ledger, chunks, members, proxies)
         return await write_standings(to, rows, names=names, format_name=format_name)
+
+
+async def _check_known(ledger: Ledger, members: frozenset[str]) -> None:
+    """Raise `UnknownMember`: a slip in an id would give an empty file."""
+    for member_id in sorted(members):
+        if await ledger.member(member_id) is None:
+            raise UnknownMember(f"There is no member {member_id}.")
 
 
 async def _rows(
@@ -143,6 +151,7 @@ async def _entries(
 
     async with build(settings, must_exist=True) as services:
         ledger = services.ledger
+        await _check_known(ledger, wanted.members)
         chosen = wanted.filter(services.programs.current.zone)
         chunks = _feed(ledger, services.programs, chosen)
 

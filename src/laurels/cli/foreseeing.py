@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from laurels import clock
 from laurels.awarding import Programs, basket_of, goods_of
 from laurels.cli.bringing_in import Imported
-from laurels.errors import Refused
+from laurels.errors import LedgerMissing, Refused
 from laurels.model import Order, Refund
 from laurels.program import NEW, evaluate
 from laurels.settings import Settings
 from laurels.wiring import read_ledger, read_program
-from laurels.wiring.ledgers import ledger_path
+from laurels.wiring.ledgers import check_there
 
 
 async def foresee(settings: Settings, documents: Iterable[Order | Refund]) -> Imported:
@@ -37,11 +37,14 @@ async def foresee(settings: Settings, documents: Iterable[Order | Refund]) -> Im
 async def _in_force(settings: Settings) -> Programs:
     """The published programs, or the configured one where nothing was published yet."""
     programs = Programs.of(read_program(settings))
-    if ledger_path(settings).exists():
-        bundle = read_ledger(settings, clock.now)
-        try:
-            if await bundle.ledger.programs():
-                await programs.load(bundle.ledger)
-        finally:
-            await bundle.close()
+    try:
+        await check_there(settings)
+    except LedgerMissing:
+        return programs
+    bundle = await read_ledger(settings, clock.now)
+    try:
+        if await bundle.ledger.programs():
+            await programs.load(bundle.ledger)
+    finally:
+        await bundle.close()
     return programs

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from laurels.cli.console import ConfigOption, StateOption, examples, out, settings_of
+from laurels.cli.console import ConfigOption, StateOption, examples, out, run, settings_of
 from laurels.wiring.backups import key_files
 from laurels.wiring.naming import change_names_key
 
@@ -55,4 +55,4 @@ def change(
     settings = settings_of(state, config)
     if not yes:
         typer.confirm("Give every member another proxy name?", abort=True)
-    out(f"{change_names_key(settings, file)}: every member has another name from now on")
+    out(f"{run(change_names_key(settings, file))}: every member has another name from now on")

@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from laurels import awarding, wiring
+from laurels import awarding, clock, wiring
 from laurels.cli.console import (
     ConfigOption,
     JsonOption,
@@ -24,6 +24,7 @@ from laurels.model.times import format_instant, parse_instant
 from laurels.runtime.heads import heads_of
 from laurels.runtime.upkeep import Verified, projected_services, verify_services
 from laurels.settings import Settings
+from laurels.wiring.moving import move
 
 MOST_NAMED = 20
 """Findings that are printed; the rest is counted."""
@@ -33,7 +34,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command(epilog=examples("laurels verify", "laurels verify --state /var/lib/laurels"))(verify)
     app.command(epilog=examples("laurels rebuild"))(rebuild)
-    app.command(epilog=examples("laurels migrate"))(migrate)
+    app.command(epilog=examples("laurels migrate", "laurels migrate --to postgresql://laurels@db/loyalty"))(migrate)
     app.command(epilog=examples("laurels sweep"))(sweep)
     app.command(epilog=examples("laurels liability", "laurels liability --at 2027-01-01T00:00:00Z --json"))(liability)
 
@@ -81,8 +82,19 @@ def rebuild(state: StateOption = None, config: ConfigOption = None) -> None:
     out(f"{name}: rebuilt as of {version}")
 
 
-def migrate(state: StateOption = None, config: ConfigOption = None) -> None:
-    """Bring the ledger's schema up to date. Safe to run again."""
+def migrate(
+    to: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Copy the ledger in a file to this PostgreSQL database; stop Laurels first."),
+    ] = None,
+    state: StateOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Bring the ledger's schema up to date; or move it to a server. Safe to run again: what broke off goes on."""
+    if to is not None:
+        entries = run(_move(settings_of(state, config), to))
+        out(f"{entries:,} entries moved and verified. Set ledger.url to that database; boards are built anew from it.")
+        return
     before, after = wiring.migrate(settings_of(state, config))
     out(f"schema {before} -> {after}" if before != after else f"schema {after}, nothing to do")
 
@@ -95,7 +107,8 @@ def sweep(state: StateOption = None, config: ConfigOption = None) -> None:
 
 def liability(
     at: Annotated[
-        str | None, typer.Option("--at", help="An instant that is not past: what will have lapsed by then is gone.")
+        str | None,
+        typer.Option("--at", help="An instant. Later: what will have lapsed is gone; earlier: as it was then."),
     ] = None,
     json: JsonOption = False,
     state: StateOption = None,
@@ -134,6 +147,11 @@ async def _verify(settings: Settings, against: Sequence[str], key: str | None) -
         findings, looked = await differing(services.ledger, against, lambda: key or public_key(settings.state))
         verified.findings.extend(findings)
         return verified, list(heads_of(await services.ledger.heads())), looked
+
+
+async def _move(settings: Settings, url: str) -> int:
+    with progress("moving", "entries") as report:
+        return await move(settings, url, clock.now, report)
 
 
 async def _rebuild(settings: Settings) -> tuple[str, str]:

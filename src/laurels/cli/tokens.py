@@ -29,7 +29,8 @@ def token(
         str,
         typer.Option(
             help="Of: orders:write members:read members:write members:contact points:adjust points:redeem "
-            "points:transfer events:read quarantine:write audit:read status:read; separated by spaces."
+            "points:transfer program:write program:approve reports:read events:read quarantine:write audit:read "
+            "status:read; separated by spaces."
         ),
     ] = "",
     name: Annotated[str, typer.Option(help="Who the service is; kept with what it does.")] = SERVICE,
@@ -41,7 +42,7 @@ def token(
     config: ConfigOption = None,
 ) -> None:
     """Print a token, signed with the development key under the state directory."""
-    from laurels.http.tokens import sign_token  # noqa: PLC0415 - cryptography takes a while to load
+    from laurels.http.admission.tokens import sign_token  # noqa: PLC0415 - cryptography takes a while to load
     from laurels.wiring.owner import check_owner  # noqa: PLC0415 - and so do the engines
 
     if (member is None) == (not service) or service != bool(scope):

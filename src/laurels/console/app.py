@@ -23,7 +23,7 @@ from laurels import clock
 from laurels.clock import SECOND, Clock
 from laurels.console.client import Api, ApiAway, ApiRefused
 from laurels.console.files import static_files
-from laurels.console.page import Ask, Elsewhere, Page, Shown
+from laurels.console.page import Ask, Download, Elsewhere, Page, Shown
 from laurels.console.rendering import Renderer
 from laurels.console.sign_in import STAYS, OneTimeCodes, Person, person_of, session_of
 from laurels.console.views import PAGES, first_page
@@ -141,12 +141,20 @@ class _Console:
             path={name: str(value) for name, value in request.path_params.items()},
             query=dict(request.query_params.items()),
             form=form,
+            now=self._setup.now(),
         )
         try:
             answer = await page.handle(ask)
         except (ApiRefused, ApiAway) as error:
             return self._refused(request, person, error)
-        return _redirect(answer.to) if isinstance(answer, Elsewhere) else self._show(request, person, answer)
+        match answer:
+            case Elsewhere():
+                return _redirect(answer.to)
+            case Download():
+                headers = {"Content-Disposition": f'attachment; filename="{answer.name}"'}
+                return Response(answer.content, media_type=answer.media_type, headers=headers)
+            case Shown():
+                return self._show(request, person, answer)
 
     def _who(self, request: Request[Any, Any, Any]) -> Person | None:
         now = self._setup.now()

@@ -66,6 +66,10 @@ class Asking:
         """An answer's JSON. Raises `ApiRefused`, `ApiAway`."""
         return await self._ask("GET", path, query, None, {})
 
+    async def get_file(self, path: str, **query: object) -> bytes:
+        """An answer's bytes. Raises `ApiRefused`, `ApiAway`."""
+        return (await self._send("GET", path, query, None, {})).content
+
     async def post(
         self, path: str, body: object | None = None, *, headers: Mapping[str, str] | None = None, **query: object
     ) -> Any:
@@ -75,6 +79,11 @@ class Asking:
     async def _ask(
         self, method: str, path: str, query: Mapping[str, object], body: object | None, headers: Mapping[str, str]
     ) -> Any:
+        return (await self._send(method, path, query, body, headers)).json()
+
+    async def _send(
+        self, method: str, path: str, query: Mapping[str, object], body: object | None, headers: Mapping[str, str]
+    ) -> httpx.Response:
         asked = {name: str(value) for name, value in query.items() if value is not None}
         try:
             async with self._gate:
@@ -84,7 +93,7 @@ class Asking:
         except httpx.HTTPError as error:
             raise ApiAway from error
         if answer.is_success:
-            return answer.json()
+            return answer
         raise _refused(answer)
 
 

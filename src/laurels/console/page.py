@@ -17,6 +17,7 @@ class Ask(Struct, frozen=True, kw_only=True):
     path: Mapping[str, str]
     query: Mapping[str, str]
     form: Mapping[str, str]
+    now: int
 
 
 class Shown(Struct, frozen=True, kw_only=True):
@@ -33,7 +34,15 @@ class Elsewhere(Struct, frozen=True):
     to: str
 
 
-Handler = Callable[[Ask], Awaitable[Shown | Elsewhere]]
+class Download(Struct, frozen=True):
+    """A file to keep, under this name."""
+
+    name: str
+    content: bytes
+    media_type: str
+
+
+Handler = Callable[[Ask], Awaitable[Shown | Elsewhere | Download]]
 
 
 class Page(Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from laurels.console import words
+from laurels.console.charts import Charts
 from laurels.console.views import navigation
 
 
@@ -31,6 +32,8 @@ class Renderer:
             day=partial(words.day, zone=zone),
             month=partial(words.month, zone=zone),
         )
+        charts = Charts()
+        self._environment.globals.update(chart=charts.bars, charts_away=charts.away)
         self._environment.globals.update(
             words=words, actor=words.actor, zone=str(zone), navigation=navigation, as_of=None, what=None
         )

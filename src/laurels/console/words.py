@@ -34,6 +34,18 @@ FILTERS: Mapping[str, tuple[str, str]] = {
 }
 """The tabs over a timeline, and the kinds that each shows."""
 
+MOVED: Mapping[str, str] = {
+    "earn": "Earned",
+    "reverse": "Taken back",
+    "redeem": "Spent",
+    "restore": "Given back",
+    "expire": "Lapsed",
+    "adjust": "Corrected",
+    "merge": "Joined",
+    "transfer": "Given between customers",
+}
+"""The lines of a statement, in their order."""
+
 HITS: Mapping[str, str] = {
     "customer": "Customer with this id",
     "e-mail": "Customer with this address",
@@ -85,6 +97,7 @@ ACTIONS: Mapping[str, str] = {
     "retry_quarantined": "tried a document again",
     "drop_quarantined": "gave a document up",
     "show_status": "looked at health",
+    "export_movement": "fetched a statement",
 }
 
 ROLES: Mapping[str, str] = {
@@ -104,6 +117,11 @@ ROLE_STATES: Mapping[str, str] = {
     "failing": "fails and is tried again",
     "down": "is being started again",
 }
+
+
+def count(value: int, one: str, many: str) -> str:
+    """Such as 1 customer, 1,200 customers."""
+    return f"{number(value)} {one if value == 1 else many}"
 
 
 def did(row: Mapping[str, Any]) -> str:

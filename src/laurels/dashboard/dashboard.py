@@ -112,13 +112,13 @@ class Dashboards:
         smallest: int = 1,
     ) -> None:
         """`smallest`: how many have to be ranked on a month's board for it not to be young."""
-        self._smallest = smallest
+        self.smallest = smallest
         self._leaderboard = leaderboard
-        self._renderer = leaderboard if isinstance(leaderboard, Renders) else None
+        self.renderer = leaderboard if isinstance(leaderboard, Renders) else None
         self._boards = boards
         self._names = names
         self.versions = versions
-        self._stale_after = stale_after_ms * 1000
+        self.stale_after = stale_after_ms * 1000
         self._now = now
         self._read_at_hand = leaderboard.read_at_hand if isinstance(leaderboard, AtHand) else None
         self._seal = versions.seal.seal
@@ -169,7 +169,7 @@ class Dashboards:
         """
         now = self._now()
         name = self._boards.resolve(board, now)
-        if self._renderer is not None:
+        if self.renderer is not None:
             return self._rendered(name, member_id, top, around, now)
         if self._read_at_hand is None:
             return None
@@ -181,12 +181,10 @@ class Dashboards:
         """What the leaderboard renders; of a young board it is less. Both reads are whole, so a board that grows up
         between them is shown as young once more.
         """
-        assert self._renderer is not None, "asked for where there is one"
-        render = partial(
-            self._renderer.render, name, member_id, now=now, stale_after=self._stale_after, seal=self._seal
-        )
+        assert self.renderer is not None, "asked for where there is one"
+        render = partial(self.renderer.render, name, member_id, now=now, stale_after=self.stale_after, seal=self._seal)
         body, as_of, _, _ = render(top=top, around=around)
-        if self._may_be_young(name) and self._ranked_in(body) < self._smallest:
+        if self._may_be_young(name) and self._ranked_in(body) < self.smallest:
             if top > TOP_OF_YOUNG:
                 body, as_of, _, _ = render(top=TOP_OF_YOUNG, around=0)
             body = body[: body.rindex(_AROUND)] + _AROUND + b"[]}"
@@ -214,12 +212,17 @@ class Dashboards:
             top=self._top(name, top, view.top),
         )
 
+    def meaning(self, board: str, now: int) -> tuple[str, bool]:
+        """What the name of a board means at an instant, and whether that one may be young. Raises `UnknownBoard`."""
+        name = self._boards.resolve(board, now)
+        return name, self._may_be_young(name)
+
     def _may_be_young(self, name: str) -> bool:
-        return name != ALL_TIME and self._smallest > 1
+        return name != ALL_TIME and self.smallest > 1
 
     def _for_others(self, name: str, top: int, view: View) -> tuple[int, View]:
         """What those may see who may not see the whole; of a young board that is less."""
-        if not self._may_be_young(name) or view.ranked >= self._smallest:
+        if not self._may_be_young(name) or view.ranked >= self.smallest:
             return top, view
         return min(top, TOP_OF_YOUNG), replace(view, top=view.top[:TOP_OF_YOUNG], around=[])
 
@@ -252,7 +255,7 @@ class Dashboards:
             await self._leaderboard.wait_for_change(view.version, min(left, _LOOK_S) if by_feel else left)
 
     def _stale(self, view: View) -> bool:
-        return self._now() - view.confirmed_at > self._stale_after
+        return self._now() - view.confirmed_at > self.stale_after
 
     def _me(self, me: Standing | None) -> Me:
         if me is None:

@@ -57,7 +57,8 @@ class Seal:
 
     def __init__(self, names_key: bytes) -> None:
         """`names_key`: that of the proxy names."""
-        self._siv = AESSIV(shake_256(b"laurels version tokens v1" + names_key).digest(_KEY_BYTES))
+        self.key = shake_256(b"laurels version tokens v1" + names_key).digest(_KEY_BYTES)
+        self._siv = AESSIV(self.key)
         self._last: tuple[Version | None, str] = None, ""
 
     def token(self, version: Version) -> str:

@@ -9,10 +9,10 @@ a merge, what a member earns from then on is in the shard of the member that it 
 import uuid
 
 from laurels.errors import FeedDiverged, LaurelsError
-from laurels.events.public import events_of
+from laurels.events.public import Event, events_of
 from laurels.events.sink import Sink, SinkClosed, SinkUnavailable
 from laurels.ledger import Ledger
-from laurels.model import Mark
+from laurels.model import Entry, Mark
 
 LEASE_S = 60.0
 """How long a target waits for another process after one was killed."""
@@ -25,6 +25,8 @@ class Publisher:
         self._ledger = ledger
         self._sink = sink
         self._owner = uuid.uuid4().hex
+        self._had: frozenset[str] = frozenset()
+        """Events of the next entry that the target has, where it has not all of them."""
         self.target = sink.target
 
     async def step(self) -> bool | None:
@@ -46,6 +48,7 @@ class Publisher:
         if await self._ledger.follow(self.target, self._owner, lease_s=LEASE_S) is None:
             raise LaurelsError("Another process sends to this target now. Stop it first.")
         await self._ledger.followed(self.target, self._owner, marks)
+        self._had = frozenset()
 
     async def close(self) -> None:
         """Let another process go on at once."""
@@ -58,16 +61,27 @@ class Publisher:
             entries = await self._ledger.feed(shard, Mark(), self._sink.at_once)
         if not entries:
             return False
-        events = events_of(entries, epoch)
+        passed = await self._ledger.passed(shard, entries[0].position - 1, entries[-1].position)
+        events = [each for each in events_of(entries, passed, epoch) if each[1].id not in self._had]
         try:
             if events:
-                await self._sink.send(events)
+                await self._sink.send([event for _, event in events])
         except (SinkUnavailable, SinkClosed) as error:
-            if error.sent:
-                last = next(entry for entry in entries if entry.loyalty_id == events[error.sent - 1].id)
-                await self._note(shard, Mark(last.position, last.hash))
+            await self._note_part(shard, events, error.sent)
             raise
+        self._had = frozenset()
         return await self._note(shard, Mark(entries[-1].position, entries[-1].hash))
+
+    async def _note_part(self, shard: int, events: list[tuple[Entry, Event]], sent: int) -> None:
+        """Note the entries that went out with all their milestones; of the next one it is remembered what did."""
+        next_entry = events[sent][0] if sent < len(events) else None
+        whole = [entry for entry, _ in events[:sent] if entry is not next_entry]
+        if sent:
+            self._had = frozenset(event.id for entry, event in events[:sent] if entry is next_entry) | (
+                self._had if not whole else frozenset()
+            )
+        if whole:
+            await self._note(shard, Mark(whole[-1].position, whole[-1].hash))
 
     async def _note(self, shard: int, mark: Mark) -> bool:
         return await self._ledger.followed(self.target, self._owner, {shard: mark})

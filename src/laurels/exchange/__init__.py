@@ -21,7 +21,7 @@ from laurels.exchange.refusals import refuse, refuse_access
 from laurels.exchange.rejects import write_rejects
 from laurels.exchange.rows import read_orders
 from laurels.exchange.wire_lines import read_wire_lines
-from laurels.exchange.writing import FURTHER_COLUMNS, STANDARD_OUTPUT, write_entries, write_standings
+from laurels.exchange.writing import FURTHER_COLUMNS, STANDARD_OUTPUT, write_entries, write_standings, write_table
 
 __all__ = [
     "FURTHER_COLUMNS",
@@ -46,6 +46,7 @@ __all__ = [
     "write_entries",
     "write_rejects",
     "write_standings",
+    "write_table",
 ]
 
 

@@ -35,6 +35,9 @@ ADJUSTMENT_ROLES = (
     "quiet",
     "source",
 )
+_WIRE_POINTS = "loyalty-points"
+"""What `POST /adjustments` calls points: what is sent there may be brought in as a file."""
+
 _CONSTANTS = ("reason", "note", "board", "quiet", "source")
 _OPTIONS = ("map", "set", "time_zone", "time_format", "ids_as_they_are", "ignore", "delimiter", "encoding")
 _MAX_POINTS = 2_147_483_647
@@ -90,6 +93,8 @@ def _columns(table: Table, options: OptionList) -> dict[str, str]:
     free = [role for role in ADJUSTMENT_ROLES if role not in options.map and role not in options.set]
     there = set(table.columns) - set(options.ignore)
     columns = {**options.map, **{role: role for role in free if role in there}}
+    if "points" in free and "points" not in there and _WIRE_POINTS in there:
+        columns["points"] = _WIRE_POINTS
     for role in ("member_id", "points"):
         columns.setdefault(role, role)
     for role, column in columns.items():
@@ -121,8 +126,9 @@ def _check_fields(table: Table, options: OptionList) -> None:
         raise SettingsError(f"{field} differs from row to row; give its column.")
     if options.map or options.set:
         return
+    wires = set() if "points" in table.columns else {_WIRE_POINTS}
     for column in table.columns:
-        if column not in ADJUSTMENT_ROLES and column not in options.ignore:
+        if column not in {*ADJUSTMENT_ROLES, *wires, *options.ignore}:
             known = nearest(column, ADJUSTMENT_ROLES, "known")
             raise refuse(table.file, f"has a column {shown(column)} that is not known; {known}; {WAY_OUT}")
 

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from laurels.exchange import cells, times
 from laurels.exchange.faults import Fault
-from laurels.exchange.mapping import MONEY_ROLES, ROLES, Mapping
+from laurels.exchange.mapping import MONEY_ROLES, ROLES, SIDE_ROLES, Mapping
 from laurels.exchange.selecting import TIME_TYPES
 from laurels.exchange.symbols import currencies_of
 from laurels.exchange.zones import known_zone
@@ -18,7 +18,6 @@ _DEFAULTS = {"channel": Channel.WEB.value, "source": "shop"}
 _AMOUNT_ROLES = ("total", "amount", "refunded")
 _NUMBERS = (*_AMOUNT_ROLES, "quantity", "unit_price", "line_total")
 TIME_ROLES = ("occurred_at", "cancelled_at")
-_SIDE_DATA = ("email", "sku")
 
 
 class Checked(Struct):
@@ -159,7 +158,7 @@ def _faults(mapping: Mapping, raw: pl.DataFrame, good: pl.DataFrame, now: int) -
     required["total"] = ~pl.col("refund") | pl.col("amount").is_null()
     faults = []
     for role in mapping.columns:
-        if role in _SIDE_DATA or role in {"status", "event"}:
+        if role in SIDE_ROLES or role in {"status", "event"}:
             continue
         wanted = pl.col(role).is_not_null() | required.get(role, pl.lit(value=False))
         if role in _AMOUNT_ROLES:  # what it may be follows from the currency
@@ -205,7 +204,7 @@ def _why(
 def _warnings(mapping: Mapping, raw: pl.DataFrame, good: pl.DataFrame) -> dict[str, int]:
     """How many cells that move no points are left out, since nobody could use them, by column."""
     warnings = {}
-    for role in _SIDE_DATA:
+    for role in SIDE_ROLES:
         if role in mapping.columns:
             unusable = raw.select((pl.col(role).is_not_null() & good[role].is_null()).sum()).item()
             if unusable:

@@ -36,6 +36,9 @@ ROLES = (*WIRE_ROLES, *FURTHER_ROLES)
 """What a column can be."""
 
 MONEY_ROLES = ("total", "amount", "unit_price", "line_total", "refunded")
+SIDE_ROLES = ("email", "sku")
+"""What moves no points: a cell that nobody can use is left out, and so is the column in presets."""
+
 SUMMED_ROLES = (*MONEY_ROLES, "occurred_at")
 """Roles whose text may join columns: `Subtotal+Tax-Discount`, and `Date+Time` with a space between."""
 
@@ -168,8 +171,8 @@ class Mapping(Struct, frozen=True, kw_only=True):
         there = set(columns) - set(self.ignore)
         found = {role: role for role in WIRE_ROLES if role not in named | unwanted and role in there}
         found |= {role: role for role in REQUIRED_ROLES if role not in named}
-        found |= {role: _present(role, text, columns) for role, text in self.columns.items() if "|" in text}
-        fitted = msgspec.structs.replace(self, **found)
+        chosen = {role: _present(role, text, columns) for role, text in self.columns.items() if "|" in text}
+        fitted = msgspec.structs.replace(self, **found, **chosen)
         if not (fitted.total or fitted.quantity or fitted.unit_price or fitted.line_total) and fitted.refund_id:
             fitted = msgspec.structs.replace(fitted, total=fitted.amount, refunds_alone=fitted.amount is not None)
         fitted.check(file, columns)
@@ -282,11 +285,13 @@ def refuse_near_misses(file: str, unread: Sequence[str], lacking: Sequence[str])
             )
 
 
-def _present(role: str, text: str, columns: Sequence[str]) -> str:
-    """Of columns between bars, the first that is there; else the first."""
+def _present(role: str, text: str, columns: Sequence[str]) -> str | None:
+    """Of columns between bars, the first that is there; else the first. Side data may be without a column where nothing
+    stands behind the last bar.
+    """
     choices = [text] if text in columns else text.split("|")
     there = (choice for choice in choices if all(name in columns for _, name in parts(role, choice, columns)))
-    return next(there, choices[0])
+    return next(there, None if role in SIDE_ROLES and not choices[-1] else choices[0])
 
 
 def parts(role: str, text: str, columns: Sequence[str]) -> list[tuple[int, str]]:

@@ -24,14 +24,19 @@ _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def read_lines(file: Input) -> Iterator[tuple[int, bytes]]:
-    """Every line with its number, which is also its row's. Raises `FileRefused` at one that is too long."""
+    """Every line that says something, with its row's number: empty ones are no rows, as in what is sent by HTTP. Raises
+    `FileRefused` at one that is too long.
+    """
     with file.path.open("rb") as opened:
         number = 0
+        if opened.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:
+            opened.seek(0)
         while line := opened.readline(MAX_LINE_BYTES):
-            number += 1
+            number += bool(line.strip())
             if len(line) == MAX_LINE_BYTES:
                 raise refuse_cell(file.name, f"row {number}", None, f"is longer than {MAX_LINE_BYTES:,} bytes")
-            yield number, line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
+            if line.strip():
+                yield number, line
 
 
 def refuse_line(file: Input, row: int, error: Exception) -> FileRefused:
@@ -56,6 +61,9 @@ def open_ndjson(file: Input) -> Table:
         columns.update(dict.fromkeys(cells))
         if len(columns) > MAX_COLUMNS:
             raise refuse(file.name, f"has more than {MAX_COLUMNS:,} different keys")
+
+    if not height:
+        raise refuse(file.name, "is empty")
 
     def select(wanted: Mapping[str, str]) -> pl.DataFrame:
         rows = (

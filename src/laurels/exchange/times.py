@@ -90,7 +90,8 @@ def why_not(cell: str | date, zone: str | None, now: int, time_format: str | Non
     try:
         check_occurred(parse_written(cell, "occurred_at", None if zone is None else ZoneInfo(zone)), now)
     except InvalidInput as error:
-        return error.errors[0].message
+        message = error.errors[0].message
+        return f"{message}; or name its format" if message.startswith("must be a time such as") else message
     return OUT_OF_RANGE
 
 

@@ -18,6 +18,7 @@ from laurels.exchange.faults import Fault, refuse_faults
 from laurels.exchange.inputs import Input
 from laurels.exchange.ndjson_table import read_lines, refuse_line
 from laurels.exchange.orders import OrdersFile
+from laurels.exchange.refusals import refuse
 from laurels.exchange.table import by_number
 from laurels.intake import Id, NamedOrderForm, RefundForm, decode
 from laurels.model import Order, Refund
@@ -52,6 +53,8 @@ def read_wire_lines(
     for _, document, warnings in _read(file, now, faults, plain=ids_as_they_are):
         total += document is not None
         warned.update(f"column {warning.field.partition('[')[0]}: {warning.message}" for warning in warnings)
+    if not total and not faults:
+        raise refuse(file.name, "is empty")
     if faults and not skip_invalid:
         raise refuse_faults(file.name, faults, by_number)
 

@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -116,6 +116,18 @@ def _entry_row(entry: Entry) -> _Row:
         entry.occurred_at,
         entry.recorded_at,
     )
+
+
+async def write_table(
+    path: Path, columns: Mapping[str, type[str] | type[int]], rows: Sequence[_Row], *, format_name: str | None = None
+) -> int:
+    """Write rows of texts and whole numbers under these columns; return how many. Raises as the above does."""
+    schema = pl.Schema({name: _TEXT if kind is str else _WHOLE for name, kind in columns.items()})
+
+    async def chunks() -> AsyncIterator[Sequence[_Row]]:
+        yield rows
+
+    return await _write(path, schema, chunks(), format_name)
 
 
 async def _write(path: Path, schema: pl.Schema, chunks: AsyncIterable[Sequence[_Row]], format_name: str | None) -> int:

@@ -1,11 +1,15 @@
-"""HTTP: the API and the pages. Rooms do the work; this one says who may ask, reads what is asked, words the answer.
+"""HTTP: the API and the pages. Services do the work; this package says who may ask, reads what is asked, words the
+answer.
 
-`routes.py` is what a route declares, `app.py` how a request runs through it; there is one file for each resource.
+`serving` has the server and its connections, `requests` reads what is asked, `admission` says who may ask and how
+often, `api` has one file a resource, and `openapi` describes it. Above them: `routes.py` is what a route declares,
+`dispatcher.py` how a request becomes an answer, `middleware.py` what every answer carries, `problems.py` the one table
+of errors, `app.py` puts all of it together.
 """
 
+from laurels.http.admission.auth import Auth, open_auth
 from laurels.http.app import create_app
-from laurels.http.auth import Auth, open_auth
-from laurels.http.beside import Beside
-from laurels.http.server import serve, serve_pages
+from laurels.http.mounts import Mounts
+from laurels.http.serving.server import serve, serve_pages
 
-__all__ = ["Auth", "Beside", "create_app", "open_auth", "serve", "serve_pages"]
+__all__ = ["Auth", "Mounts", "create_app", "open_auth", "serve", "serve_pages"]

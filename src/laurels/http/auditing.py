@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from laurels.errors import LaurelsError
-from laurels.http.callers import Person
-from laurels.http.customers import number_of
+from laurels.http.admission.callers import Person
+from laurels.http.api.customers import number_of
 from laurels.http.problems import kind_of
-from laurels.http.routes import Answer, Call, Route
+from laurels.http.routes import Request, Response, Route
 from laurels.ledger import Act, Recording, recording
 
 REMEMBERED = 10_000
@@ -27,42 +27,44 @@ class Auditor:
     def __init__(self) -> None:
         self._looks: OrderedDict[_Look, None] = OrderedDict()
 
-    async def answer(self, route: Route, call: Call, inputs: Mapping[str, object], request_id: str) -> Answer:
+    async def answer(self, route: Route, request: Request, inputs: Mapping[str, object], request_id: str) -> Response:
         """Run a route for a person. Raises what it raises; `LedgerUnavailable` where it cannot be recorded: then
         nothing was changed, and nothing is told.
         """
-        act = await self._act(route, call, request_id)
-        look = _person(call).look, act.member, _what(route, act)
+        act = await self._act(route, request, request_id)
+        look = _person(request).look, act.member, _what(route, act)
         is_look = route.method == "GET"
         if is_look and look in self._looks:
-            return await route.handle(call, **inputs)
+            return await route.handle(request, **inputs)
         doing = Recording(act)
         token = recording.set(doing)
         try:
-            answer = await route.handle(call, **inputs)
+            answer = await route.handle(request, **inputs)
         except LaurelsError as error:
             recording.reset(token)
-            await self._record(call, doing, _outcome(error))
+            await self._record(request, doing, _outcome(error))
             raise
         recording.reset(token)
-        await self._record(call, doing, answer.outcome)
+        await self._record(request, doing, answer.outcome)
         if is_look:
             self._remember(look)
         return answer
 
-    async def _record(self, call: Call, doing: Recording, outcome: str) -> None:
+    async def _record(self, request: Request, doing: Recording, outcome: str) -> None:
         if not doing.row_is_written:
-            await call.services.ledger.record(replace(doing.act, outcome=outcome))
+            await request.services.ledger.record(replace(doing.act, outcome=outcome))
 
-    async def _act(self, route: Route, call: Call, request_id: str) -> Act:
-        person = _person(call)
+    async def _act(self, route: Route, request: Request, request_id: str) -> Act:
+        person = _person(request)
         return Act(
             sub=person.sub,
             name=person.name,
             roles=" ".join(person.roles),
             action=route.handle.__name__,
-            member=await _member(call),
-            object=" ".join(f"{name}={part}" for name, part in call.ids.items() if name not in {"member_id", "number"}),
+            member=await _member(request),
+            object=" ".join(
+                f"{name}={part}" for name, part in request.ids.items() if name not in {"member_id", "number"}
+            ),
             request_id=request_id,
         )
 
@@ -72,12 +74,12 @@ class Auditor:
             self._looks.popitem(last=False)
 
 
-async def _member(call: Call) -> int | None:
+async def _member(request: Request) -> int | None:
     """The number of the member whom the call is about: the log holds no ids."""
-    if "number" in call.ids:
-        return number_of(call.ids["number"])
-    member_id = call.ids.get("member_id")
-    member = None if member_id is None else await call.services.ledger.member(member_id)
+    if "number" in request.ids:
+        return number_of(request.ids["number"])
+    member_id = request.ids.get("member_id")
+    member = None if member_id is None else await request.services.ledger.member(member_id)
     return None if member is None else member.number
 
 
@@ -88,9 +90,9 @@ def _what(route: Route, act: Act) -> str:
     return act.action if route.own_look else ""
 
 
-def _person(call: Call) -> Person:
-    assert call.caller.person is not None, "only people are recorded"
-    return call.caller.person
+def _person(request: Request) -> Person:
+    assert request.caller.person is not None, "only people are recorded"
+    return request.caller.person
 
 
 def _outcome(error: LaurelsError) -> str:

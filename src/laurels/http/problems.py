@@ -20,7 +20,7 @@ from laurels.errors import (
     TooManyRequests,
     VersionNotReached,
 )
-from laurels.http.routes import Answer
+from laurels.http.routes import Response
 from laurels.logs import describe
 
 MEDIA_TYPE = "application/problem+json"
@@ -126,12 +126,12 @@ class Problem(Struct, frozen=True, kw_only=True):
     current: str | UnsetType = UNSET
 
 
-def answer_problem(scope: Scope, error: Exception) -> Answer:
+def answer_problem(scope: Scope, error: Exception) -> Response:
     """The answer to any error that a request ends with. What nobody foresaw is logged, and not told."""
     problem, headers = problem_of(error, instance_of(scope))
     if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         log_fault(error, scope["state"].get("request_id"))
-    return Answer(problem.status, problem, headers, MEDIA_TYPE)
+    return Response(problem.status, problem, headers, MEDIA_TYPE)
 
 
 def log_fault(error: Exception, request_id: object) -> None:

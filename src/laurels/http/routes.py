@@ -13,8 +13,8 @@ from msgspec import Struct
 
 from laurels.dashboard import Live
 from laurels.errors import LaurelsError, NotAllowed, UnknownMember
-from laurels.http.callers import Caller
-from laurels.http.limits import Limits
+from laurels.http.admission.callers import Caller
+from laurels.http.admission.limits import Limits
 from laurels.http.services import Services
 from laurels.model import Version
 
@@ -62,7 +62,7 @@ class Headers(Struct, frozen=True):
         return next((value.decode("latin-1") for key, value in self.pairs if key == name), None)
 
 
-class Call(Struct, frozen=True, kw_only=True):
+class Request(Struct, frozen=True, kw_only=True):
     """One request, admitted. `ids` are the path's; `raw` is the body as received."""
 
     services: Services
@@ -77,7 +77,7 @@ class Call(Struct, frozen=True, kw_only=True):
         return str(version) if self.caller.member_id is None else self.services.dashboards.versions.seal.token(version)
 
 
-class Answer(Struct, frozen=True):
+class Response(Struct, frozen=True):
     """What goes back. `body` is a struct or a list of them, bytes that are encoded already, or events as they come.
     `outcome` is what the audit log says of a look.
     """
@@ -105,7 +105,7 @@ class Events(Struct, frozen=True):
     counted: AbstractContextManager[None]
 
 
-Handler = Callable[..., Awaitable[Answer]]
+Handler = Callable[..., Awaitable[Response]]
 
 
 class Route(Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from laurels.model import Amendment, Cancellation, Document, DocumentKind, Order
 
 
 class Intake:
-    """The one door for orders and refunds, whichever channel they come through.
+    """The one way in for orders and refunds, whichever channel they come through.
 
     Concurrent calls share one commit: whatever arrives while the last commit is on its way to the disk is the next
     batch.

@@ -12,32 +12,32 @@ from laurels.model.ids import UNPRINTABLE, check_sku
 from laurels.model.lines import NO_TRAITS
 from laurels.model.money import MILLION, parse_amount, parse_millionths
 
+
+def _decimal(pattern: str, description: str, example: str) -> Meta:
+    """Of a decimal number in a text, so that no client's floating point comes near it."""
+    return Meta(
+        max_length=32, description=description, examples=[example], extra_json_schema={"pattern": rf"^{pattern}\Z"}
+    )
+
+
 Amount = Annotated[
     str,
-    Meta(
-        max_length=32,
-        description="a decimal string in major units, with the currency's decimals; zeros behind them change nothing",
-        examples=["25.00"],
-        extra_json_schema={"pattern": r"^(0|[1-9][0-9]{0,11})(\.[0-9]+)?\Z"},
+    _decimal(
+        r"(0|[1-9][0-9]{0,11})(\.[0-9]+)?",
+        "a decimal string in major units, with the currency's decimals; zeros behind them change nothing",
+        "25.00",
     ),
 ]
 UnitPrice = Annotated[
     str,
-    Meta(
-        max_length=32,
-        description="a decimal string in major units, at most 6 decimals; below zero for a discount",
-        examples=["2.55"],
-        extra_json_schema={"pattern": r"^-?(0|[1-9][0-9]{0,11})(\.[0-9]{1,6}0*)?\Z"},
+    _decimal(
+        r"-?(0|[1-9][0-9]{0,11})(\.[0-9]{1,6}0*)?",
+        "a decimal string in major units, at most 6 decimals; below zero for a discount",
+        "2.55",
     ),
 ]
 QuantityText = Annotated[
-    str,
-    Meta(
-        max_length=32,
-        description="or a decimal string, at most 6 decimals",
-        examples=["0.350"],
-        extra_json_schema={"pattern": r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,6}0*)?\Z"},
-    ),
+    str, _decimal(r"(0|[1-9][0-9]{0,11})(\.[0-9]{1,6}0*)?", "or a decimal string, at most 6 decimals", "0.350")
 ]
 LineSku = Annotated[
     str,

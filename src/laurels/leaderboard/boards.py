@@ -42,21 +42,25 @@ class Boards:
         self._zone = zone
         self._keep_months = keep_months
         self._month_ends = [month_end(month, zone) for month in _MONTHS]
-        self._monthly = [(ALL_TIME, f"{MONTH}:{month}") for month in _MONTHS]
         self._numbers = [int(month.replace("-", "")) for month in _MONTHS]
+        self._monthly = {
+            number: (ALL_TIME, f"{MONTH}:{month}") for number, month in zip(self._numbers, _MONTHS, strict=True)
+        }
 
     def of(self, board_at: int, recorded_at: int, since: int = 0) -> tuple[str, ...]:
         """The boards that an entry's points count on. A month takes what was recorded within 7 days of its end; there
         is none before the month `since` (202611).
         """
-        month = bisect_right(self._month_ends, board_at)
-        is_kept = recorded_at < self._month_ends[month] + LATE and self._numbers[month] >= since
-        return self._monthly[month] if is_kept else (ALL_TIME,)
+        month = self.month_of(board_at, recorded_at)
+        return self._monthly[month] if month is not None and month >= since else (ALL_TIME,)
 
     def month_of(self, board_at: int, recorded_at: int) -> int | None:
-        """The month (202611) in which an entry's points count; None where it was recorded too late for it."""
+        """The month (202611) in which an entry's points count; None where it was recorded too late for it, or where
+        the instant is in no month that Laurels knows (in a damaged ledger).
+        """
         month = bisect_right(self._month_ends, board_at)
-        return self._numbers[month] if recorded_at < self._month_ends[month] + LATE else None
+        is_known = month < len(self._month_ends)
+        return self._numbers[month] if is_known and recorded_at < self._month_ends[month] + LATE else None
 
     def next_turn(self, now: int) -> int:
         """The instant at which `month` means another board."""

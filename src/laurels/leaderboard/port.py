@@ -23,7 +23,7 @@ def size_of(asked: int) -> int:
 class Followed(Struct, frozen=True, kw_only=True):
     """Whose feed a leaderboard follows, and how far it got. `identity` is None before the first entry.
 
-    `rules` names what the entries are read by (the boards' time zone, and how long the feed was at the beginning):
+    `rules` names what the entries are read by (the boards' time zone, and since when months have boards):
     other rules make other boards. Identity and rules have up to 4,096 bytes each as UTF-8, a hash 64, and an epoch is
     below 2^63.
     """

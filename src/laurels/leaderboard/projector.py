@@ -26,8 +26,8 @@ CHUNK = 1000
 """Entries applied at once: a reader waits for at most one chunk (a few milliseconds in pure Python)."""
 
 BUILDING_CHUNK = 5000
-"""The same while a board is rebuilt that nobody reads: fewer turns between the ledger's thread and the loop, which are
-what a rebuild waits for on a busy machine. A reader of what was there before still waits for one of them.
+"""The same while a board is replayed that nobody reads: fewer turns between the ledger's thread and the loop, which are
+what a replay waits for on a busy machine. A reader of what was there before still waits for one of them.
 """
 
 LONG = 100_000
@@ -39,8 +39,8 @@ LOOK_S = 0.25
 _SINCE = "; months since "
 """Stands in what a leaderboard remembers of its rules, before the first month that has a board, where not all have."""
 
-_BEGUN_AT = "; begun at "
-"""Stands in what a leaderboard remembers of its rules, before the heads that were there when its rebuild began."""
+_REPLAYED = "; replayed"
+"""Ends what a leaderboard remembers of its rules where it was replayed: only who began the replay goes on with it."""
 
 Progress = Callable[[int, int], None]
 """Called with (entries applied, entries there are)."""
@@ -70,6 +70,7 @@ class Projector:
         self._boards = boards
         self._all_rules = self._rules = rules
         self._since = 0
+        self._begun_at: Mapping[int, Mark] | None = None
         self._now = now
         self.on_followed: Callable[[Sequence[BoardEntry]], None] | None = None
         """Called with entries that the board has just taken, for whoever keeps figures; not with those of a rebuild."""
@@ -122,14 +123,15 @@ class Projector:
         return await self.catch_up(progress)
 
     async def replay(self, progress: Progress | None = None) -> Heads:
-        """The same from the feed's start, entry by entry: what a checkpoint is held against. Raises
-        `AnotherProjector`.
+        """The same from the feed's start, entry by entry: what a checkpoint is held against. Another projector, or this
+        one's successor, does not go on with it: it rebuilds. Raises `AnotherProjector`.
         """
         self._keep_months(self._now())
         heads = await self._ledger.heads()
         await self._warn(heads)
-        rules = f"{self._rules}{_BEGUN_AT}{_text_of(heads.marks)}"
+        rules = self._rules + _REPLAYED
         await self._leaderboard.reset(Followed(identity=heads.identity, epoch=heads.epoch, rules=rules))
+        self._begun_at = heads.marks
         return await self.catch_up(progress)
 
     def _keep_months(self, now: int) -> None:
@@ -141,12 +143,12 @@ class Projector:
 
     async def _follow(self, heads: Heads, progress: Progress | None, *, may_hold: bool) -> None:
         followed = await self._leaderboard.followed()
-        rules, _, first_heads = followed.rules.partition(_BEGUN_AT)
-        if (followed.identity, rules) != (heads.identity, self._rules) or followed.epoch > heads.epoch:
+        rules = self._rules if self._begun_at is None else self._rules + _REPLAYED
+        if (followed.identity, followed.rules) != (heads.identity, rules) or followed.epoch > heads.epoch:
             raise FeedDiverged
         if followed.epoch != heads.epoch:
             await self._adopt(followed, heads)
-        begun_at = _marks_of(first_heads)
+        begun_at = self._begun_at or {}
         await self._check_beginning(followed, begun_at)
         if may_hold and self._together.holds and followed.marks and await self._moved_together(followed, heads):
             return
@@ -191,13 +193,13 @@ class Projector:
                 self.on_followed(entries)
         return True
 
-    async def _check_beginning(self, followed: Followed, first_heads: dict[int, Mark]) -> None:
-        """A rebuild that is under way may go on only in a ledger that holds all that was there when it began.
+    async def _check_beginning(self, followed: Followed, begun_at: Mapping[int, Mark]) -> None:
+        """A replay that is under way may go on only in a ledger that holds all that was there when it began.
 
         The feed says of a member what is known today: one who is erased further on joins without an id. In an older
         ledger, restored meanwhile, that erasure may never have been, and the entries up to here are the same.
         """
-        for shard, head in first_heads.items():
+        for shard, head in begun_at.items():
             if followed.marks.get(shard, Mark()).position < head.position:
                 await self._ledger.board_entries(shard, head, 1)  # raises where that entry is not there, or another one
 
@@ -222,6 +224,7 @@ class Projector:
         checkpoint = await self._ledger.checkpoint()
         heads = checkpoint.heads
         await self._warn(heads)
+        self._begun_at = None
         followed = Followed(identity=heads.identity, epoch=heads.epoch, rules=self._rules, marks=heads.marks)
         async with aclosing(_parts_of(checkpoint, self._since, progress)) as parts:
             with suppress(BoardMoved):  # another process begins anew meanwhile: what it leaves is gone on with
@@ -266,12 +269,3 @@ def _checked(followed: Followed, shard: int, head: Mark) -> Mark:
     if mark.position > head.position or (mark.position == head.position and mark.hash != head.hash):
         raise FeedDiverged
     return mark
-
-
-def _text_of(marks: Mapping[int, Mark]) -> str:
-    return " ".join(f"{shard}-{mark.position}-{mark.hash.hex()}" for shard, mark in sorted(marks.items()))
-
-
-def _marks_of(text: str) -> dict[int, Mark]:
-    parts = (mark.split("-") for mark in text.split())
-    return {int(shard): Mark(int(position), bytes.fromhex(digest)) for shard, position, digest in parts}

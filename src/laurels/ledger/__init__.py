@@ -43,7 +43,7 @@ from laurels.ledger.claim import (
     Redeemed,
     RedemptionKey,
 )
-from laurels.ledger.feed import Checkpoint, Feed, Heads, MemberTotals
+from laurels.ledger.feed import Checkpoint, Feed, Heads, MemberTotals, Passed
 from laurels.ledger.followers import Followers
 from laurels.ledger.inbox import Counts, DocumentState, Inbox, Receipt
 from laurels.ledger.members import MemberRegistry
@@ -51,6 +51,7 @@ from laurels.ledger.names import NAMES, NameNumbers
 from laurels.ledger.outbox import Message, MessageState, Outbox
 from laurels.ledger.people import FoundMember, Kept, KeptDocument, KeptEntry, People
 from laurels.ledger.port import Ledger
+from laurels.ledger.program_log import ProgramAct, ProgramEvent
 from laurels.ledger.programs import OTHER_RULES, Draft, ProgramStore, PublishedProgram
 from laurels.ledger.quarantine import Quarantine, QuarantinedDocument
 from laurels.ledger.shards import shard_of
@@ -98,8 +99,11 @@ __all__ = [
     "OrderKey",
     "Outbox",
     "Outcome",
+    "Passed",
     "People",
     "Posting",
+    "ProgramAct",
+    "ProgramEvent",
     "ProgramStore",
     "PublishedProgram",
     "Quarantine",

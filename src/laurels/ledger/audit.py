@@ -8,10 +8,13 @@ answered. Where a row cannot be written, nothing is changed and nothing is shown
 import hashlib
 from collections.abc import Sequence
 from contextvars import ContextVar
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 from msgspec import Struct
+
+from laurels.errors import LaurelsError
+from laurels.ledger.inbox import Receipt
 
 
 class Act(Struct, frozen=True, kw_only=True):
@@ -48,6 +51,31 @@ class Recording:
 
 recording: ContextVar[Recording | None] = ContextVar("laurels_recording", default=None)
 """What the writes of this context are recorded as; None: nobody's who is recorded."""
+
+
+def to_record() -> Recording | None:
+    """What the write that is asked for now is recorded as, unless an earlier one of the same doing was."""
+    found = recording.get()
+    return None if found is None or found.row_is_written else found
+
+
+def as_done(act: Act, result: Any) -> Act:
+    """An act with what came of it: the entry that it led to, and whether it was refused."""
+    results = result if isinstance(result, list) else [result]
+    return msgspec.structs.replace(act, outcome=_outcome(act, results), object=_object(act, results))
+
+
+def _outcome(act: Act, results: Sequence[Any]) -> str:
+    refused = sum(isinstance(each, LaurelsError) or (isinstance(each, Receipt) and each.conflict) for each in results)
+    if not refused:
+        repeated = bool(results) and all(isinstance(each, Receipt) and each.repeated for each in results)
+        return "repeated" if repeated else act.outcome
+    return "refused" if refused == len(results) else f"{len(results) - refused} done, {refused} refused"
+
+
+def _object(act: Act, results: Sequence[Any]) -> str:
+    entries = [each.entry.loyalty_id for each in results if isinstance(each, Receipt) and each.entry is not None]
+    return f"entry {entries[0]}" if len(entries) == 1 else act.object
 
 
 class AuditLog(Protocol):

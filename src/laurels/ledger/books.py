@@ -16,7 +16,8 @@ class Books(Protocol):
         """The shards that this process may award now. Ask again before each round: processes that award have equal
         shares, so a newcomer is given some of each one's, and those of one that ended or sleeps are taken over. Empty
         where there are more processes than shards. Which they are is a matter of speed: what makes awarding exact is
-        the shard's lock.
+        the shard's lock. It takes no limit: equal shares follow from who is there, and a limit that is set for each
+        process could leave a shard to nobody.
         """
         ...
 

@@ -7,10 +7,14 @@ import msgspec
 from msgspec import Struct
 
 from laurels.ledger.chain import chained_hash
+from laurels.ledger.names import NameNumbers
 from laurels.model import EntryKind
 from laurels.model.details import merged_into
 from laurels.model.entries import SCORED, worth
 from laurels.model.months import Months
+
+_MOST_ATTEMPTS = 64
+"""How often a name number may have been another's already: with 50 million members one in 13 is."""
 
 CHUNK = 2000
 
@@ -145,6 +149,26 @@ def by_month(scores: Iterable[tuple[int, int]]) -> dict[int, int]:
     for month, score in scores:
         sums[month] = sums.get(month, 0) + score
     return {month: score for month, score in sums.items() if score}
+
+
+def is_its_name(
+    names: NameNumbers | None,
+    member: CheckedMember,
+    member_id: str | None,
+    enrolled_at: int | None,
+    *,
+    numbered: int,
+    since: int,
+) -> bool:
+    """Whether a member's name number is one that its id may be given. Nothing can be said of who was erased, of who was
+    named in order (below `numbered`) or not after the key was changed (`since`), or where no key is shown.
+    """
+    number, named_at = member.name_number, member.renamed_at or enrolled_at
+    if names is None or member_id is None or not isinstance(number, int) or not isinstance(named_at, int):
+        return True
+    if number < numbered or named_at <= since:
+        return True
+    return any(names.number(member_id, member.renames, attempt) == number for attempt in range(_MOST_ATTEMPTS))
 
 
 def follows(previous: bytes, shard: int, position: int, row: Sequence[Any]) -> bool:

@@ -4,6 +4,9 @@ The ledger opens a transaction, takes documents from a shard's inbox, looks up w
 calls a pure function with that claim. The outcome says what to write. So the rules never see a database, and no
 engine knows a rule: what the program leaves of a member and of an order (`MemberState.state`, `Award.frame`,
 `Award.refunded`, `Posting.details`) passes through as bytes that no engine reads.
+
+What is made for each document holds plain values and can be in no reference cycle: the garbage collector does not track
+it (`gc=False`), else it would look through a whole batch again and again while that grows.
 """
 
 from collections.abc import Callable
@@ -23,7 +26,7 @@ OF_HOLD = "hold:"
 """What the redemption id of points begins with that a till took of a hold; the hold's id follows."""
 
 
-class Item(Struct, frozen=True, kw_only=True):
+class Item(Struct, frozen=True, kw_only=True, gc=False):
     """A document in the inbox. `sequence` is its place in the order of acceptance; `member` is None while the member
     is unknown. `order_key` is the order that it is, or names.
     """
@@ -44,7 +47,7 @@ class Item(Struct, frozen=True, kw_only=True):
         return None if self.order_key is None else self.order_key[1]
 
 
-class Award(Struct, frozen=True, kw_only=True):
+class Award(Struct, frozen=True, kw_only=True, gc=False):
     """What an order earned and what of it is left. A refund is judged by this and by the program version that it names.
 
     `left` is the amount not yet refunded, in minor units; `points` were earned, `reversed` of them taken back. `frame`
@@ -67,7 +70,7 @@ class Award(Struct, frozen=True, kw_only=True):
     content: bytes | None = None
 
 
-class Redeemed(Struct, frozen=True, kw_only=True):
+class Redeemed(Struct, frozen=True, kw_only=True, gc=False):
     """A redemption: whose, how many points were spent, and how many of them came back. `spent` is what of it can come
     back, and from where: the program's, opaque.
     """
@@ -78,7 +81,7 @@ class Redeemed(Struct, frozen=True, kw_only=True):
     spent: bytes | None = None
 
 
-class MemberState(Struct, frozen=True):
+class MemberState(Struct, frozen=True, gc=False):
     """What the judgement sees of a member, and leaves: totals, and whatever else the program keeps, opaque.
 
     Where the claim is `in_depth`: `attributes` is what the shop has said of the member, opaque too; `enrolled_at` when
@@ -117,7 +120,7 @@ class Claim(Struct, kw_only=True):
     budgets: dict[str, int] = {}
 
 
-class Posting(Struct, frozen=True, kw_only=True):
+class Posting(Struct, frozen=True, kw_only=True, gc=False):
     """An entry to be written for a document; the ledger adds position, time of recording and hash.
 
     `month` is the month (202611) in which its points count on a board; None: in none. `reason` and `note` are people's
@@ -149,14 +152,15 @@ class Quarantined(Struct, frozen=True):
 
 
 class Reached(Struct, frozen=True):
-    """A milestone that a posting crossed. The ledger writes it once for each (member, milestone), ever; `quiet`
-    sends nothing.
+    """A milestone that a posting crossed, the outcome's so many-th from 0. The ledger writes it once for each (member,
+    milestone), ever; `quiet` sends nothing.
     """
 
     member: int
     milestone: str
     points: int
     quiet: bool
+    posting: int
 
 
 class Due(Struct, frozen=True):

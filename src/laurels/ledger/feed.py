@@ -48,6 +48,17 @@ class Checkpoint(Struct, frozen=True, kw_only=True):
     parts: AsyncIterator[MemberTotals]
 
 
+class Passed(Struct, frozen=True):
+    """A milestone that the entry at a position of a shard passed; `points` is the member's score then. `quiet`: no mail
+    was decided.
+    """
+
+    position: int
+    milestone: str
+    points: int
+    quiet: bool
+
+
 class Feed(Protocol):
     """What views follow."""
 
@@ -59,6 +70,12 @@ class Feed(Protocol):
         """Entries of a shard after a mark, in commit order, without gaps.
 
         Raises `FeedDiverged` when the entry at the mark is missing or has another hash: this is another history.
+        """
+        ...
+
+    async def passed(self, shard: int, after: int, until: int) -> list[Passed]:
+        """Milestones that were passed by entries of a shard after a position and up to another, in their order; the
+        same list whenever it is asked. Of what was passed before 0.2 it is not known by which entry.
         """
         ...
 

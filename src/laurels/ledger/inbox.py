@@ -11,7 +11,7 @@ KEPT = frozenset({DocumentKind.ORDER, DocumentKind.REFUND, DocumentKind.AMENDMEN
 """What these said stays for a time; of the others the entry and the remark say all."""
 
 
-class Receipt(Struct, frozen=True):
+class Receipt(Struct, frozen=True, gc=False):
     """The answer to a document. `repeated`: it was here before, with this content. `conflict`: it was here with
     other content. `balance`: of what was settled, the member's points to spend after it. `fingerprints`: of a conflict,
     what is kept and what was sent, both keyed alike; None where nothing is kept to compare.

@@ -13,6 +13,7 @@ from laurels.ledger.outbox import Outbox
 from laurels.ledger.people import People
 from laurels.ledger.programs import ProgramStore
 from laurels.ledger.quarantine import Quarantine
+from laurels.ledger.rollups import RollUps
 from laurels.ledger.upkeep import Upkeep
 
 
@@ -28,6 +29,7 @@ class Ledger(
     ProgramStore,
     AuditLog,
     Casework,
+    RollUps,
     Upkeep,
     Protocol,
 ):

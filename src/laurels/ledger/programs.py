@@ -6,6 +6,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from laurels.errors import ProgramError
+from laurels.ledger.program_log import ProgramEvent
 
 OTHER_RULES = "Version {version} of the program is published with other rules. Give the changed program a new version."
 """What to say of a program that would change a published one."""
@@ -86,9 +87,22 @@ class ProgramStore(Protocol):
         ...
 
     async def approve(
-        self, digest: str, from_at: int | None, *, actor: str, by_another: bool
+        self, digest: str, from_at: int | None, *, actor: str, by_another: bool, rehearsal: str | None = None
     ) -> list[PublishedProgram]:
-        """Publish a draft; gives all published versions. With `by_another` the one who submitted it may not. Raises
-        `NotFound`, `NotAllowed`, and like `publish`.
+        """Publish a draft; gives all published versions. `rehearsal`: the digest of one that was kept of it, is younger
+        than a week, and saw every published version. With `by_another` it has to be named, and the one who submitted
+        the draft may not approve it. Raises `NotFound`, `NotAllowed`, and like `publish`.
         """
+        ...
+
+    async def keep_rehearsal(self, digest: str, rehearsal: str, content: str, *, actor: str) -> ProgramEvent:
+        """Keep what a rehearsal of a draft found, by its own digest. Raises `NotFound` where there is no such draft."""
+        ...
+
+    async def stop(self, version: int, text: str, *, actor: str, why: str) -> list[PublishedProgram]:
+        """Publish a version that does nothing but end a campaign; it is in force from now on. Raises like `publish`."""
+        ...
+
+    async def program_events(self) -> list[ProgramEvent]:
+        """What was done with programs, and by whom, oldest first."""
         ...

@@ -10,7 +10,7 @@ from msgspec import Struct
 from laurels.errors import PointsOutOfRange
 
 
-class Details(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Details(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Of an earn or reverse entry. Figures of points are grains where the version carries remainders, else points.
 
     `left`: the order's amount, in minor units, that was not refunded before what is taken back. `beyond`: the amount

@@ -61,7 +61,7 @@ class Status(StrEnum):
     QUARANTINED = "quarantined"
 
 
-class Document(Struct, frozen=True, kw_only=True):
+class Document(Struct, frozen=True, kw_only=True, gc=False):
     """A document as the ledger takes it.
 
     `content` says everything but who, so that the member can be erased and the points stay explained; the ledger
@@ -105,7 +105,7 @@ class Document(Struct, frozen=True, kw_only=True):
 _ENROLS = frozenset({DocumentKind.ORDER, DocumentKind.ADJUSTMENT, DocumentKind.REDEMPTION})
 
 
-class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Order(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A purchase. `total` is in minor units; `occurred_at` is as sent, None where the time of accepting counts.
 
     `traits` is what else is said of each line; empty where no line says more. `quiet` orders send no mail: they are
@@ -169,7 +169,7 @@ class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return {name: value for name, value in fields.items() if value}
 
 
-class Amendment(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Amendment(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """An order that was changed after it was sent. `revision` rises with each change; `order` is all of it anew."""
 
     revision: Annotated[int, Meta(ge=1, le=2**31 - 1)]
@@ -193,7 +193,7 @@ class Amendment(Struct, frozen=True, kw_only=True, omit_defaults=True):
         )
 
 
-class Refund(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Refund(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Money given back, in minor units. With `order_id` it takes back what that order earned; without, what the
     amount would earn. `order_source` is in whose numbers the order is; None: in the refund's own. `lines` are those
     that came back, counted from 1; an `amount` of 0 is then what they are worth.
@@ -231,7 +231,7 @@ class Refund(Struct, frozen=True, kw_only=True, omit_defaults=True):
         )
 
 
-class Cancellation(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Cancellation(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A refund that failed or was a mistake: its order is worth what the other refunds leave."""
 
     source: str
@@ -255,7 +255,7 @@ class Cancellation(Struct, frozen=True, kw_only=True, omit_defaults=True):
         )
 
 
-class Adjustment(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Adjustment(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A person's correction: points up or down, why, and who did it. `id` repeats only where the caller sent a key.
 
     `reason` is for colleagues, `note` for the customer. With `board` False it changes the balance alone; `quiet` sends
@@ -296,7 +296,7 @@ class Adjustment(Struct, frozen=True, kw_only=True, omit_defaults=True):
         )
 
 
-class Redemption(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Redemption(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Points spent. Refused, never cut, where the balance does not cover them."""
 
     source: str
@@ -318,7 +318,7 @@ class Redemption(Struct, frozen=True, kw_only=True, omit_defaults=True):
         )
 
 
-class Restoration(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Restoration(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Spent points that come back, whole (`points` None) or in part: the redemption, or a part of it, never was."""
 
     source: str
@@ -366,6 +366,13 @@ class RefusedMessage(Struct, frozen=True, kw_only=True):
             raw=self.body,
             actor=self.origin,
         )
+
+
+def kept_id(secret: bytes, kind: DocumentKind, id_: str) -> str:
+    """The id under which a document is remembered for ever. That of an adjustment is whatever a caller chose as its
+    key, perhaps a customer's id, and nobody is shown it: of it a digest is kept, which knows it again.
+    """
+    return keyed(secret, id_.encode()).hex() if kind is DocumentKind.ADJUSTMENT else id_
 
 
 def keyed(secret: bytes, fingerprint: bytes) -> bytes:

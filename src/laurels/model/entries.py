@@ -48,11 +48,25 @@ class EntryKind(StrEnum):
 SCORED = frozenset({EntryKind.EARN, EntryKind.REVERSE, EntryKind.ADJUST})
 """A board's score is the sum of these: spending and lapsing never cost a place."""
 
+MOVES_POINTS = frozenset(
+    {
+        EntryKind.EARN,
+        EntryKind.REVERSE,
+        EntryKind.ADJUST,
+        EntryKind.REDEEM,
+        EntryKind.EXPIRE,
+        EntryKind.RESTORE,
+        EntryKind.MERGE,
+        EntryKind.TRANSFER,
+    }
+)
+"""Point entries; the others are a till's and member events."""
+
 EARNED = frozenset({EntryKind.EARN, EntryKind.REVERSE})
 """Lifetime points earned, net of reversals."""
 
 
-class Entry(Struct, frozen=True, kw_only=True):
+class Entry(Struct, frozen=True, kw_only=True, gc=False):
     """One row of the ledger.
 
     Everything but `member_id`, `reason` and `note` is under the chained hash and never changes. `member_id` is looked
@@ -114,7 +128,7 @@ def worth(kind: str, points: int, details: bytes | None) -> tuple[int, int]:
     return points if kind in EARNED else 0, points if kind in SCORED else 0
 
 
-class Balance(Struct, frozen=True):
+class Balance(Struct, frozen=True, gc=False):
     """A member's totals; each is the sum of its entries.
 
     `balance`: active points to spend. `earned`: lifetime points earned net of reversals. `score`: what the boards
@@ -132,4 +146,5 @@ class Balance(Struct, frozen=True):
 
     def in_range(self) -> bool:
         """Whether every total is one that Laurels keeps."""
-        return all(-MAX_POINTS <= total <= MAX_POINTS for total in (self.balance, self.earned, self.score))
+        lowest, highest = min(self.balance, self.earned, self.score), max(self.balance, self.earned, self.score)
+        return lowest >= -MAX_POINTS and highest <= MAX_POINTS

@@ -27,7 +27,7 @@ class Line(Struct, frozen=True, array_like=True, gc=False):
     unit_price: int
 
 
-class Traits(Struct, frozen=True, omit_defaults=True):
+class Traits(Struct, frozen=True, omit_defaults=True, gc=False):
     """What else is said of a line. `category` is a path (`grocery/dairy`); `discount` (its own) and `tax` are
     millionths of major units, `tax` None where the line does not say it.
     """
@@ -50,7 +50,7 @@ class Payment(Struct, frozen=True, array_like=True, gc=False):
     amount: int
 
 
-class ReturnLine(Struct, frozen=True, array_like=True):
+class ReturnLine(Struct, frozen=True, array_like=True, gc=False):
     """A line that comes back, counted from 1 as the order was sent: so many minor units of it, or so many millionths of
     its quantity.
     """

@@ -10,7 +10,7 @@ Closing = list[tuple[int, int]]
 """(month, points to add) of closed months."""
 
 
-class Months(Struct, frozen=True):
+class Months(Struct, frozen=True, gc=False):
     """The newest month in which a member scored, its score, and that of the month before."""
 
     month: int = 0

@@ -29,6 +29,7 @@ from laurels.program.program import DEFAULT_PROGRAM, EarningRule, Program, parse
 from laurels.program.publishing import Difference, check_successor, compare, unseen, version_at
 from laurels.program.spending import Change, adjust, capture, grant_tier, hold, redeem, restore, void
 from laurels.program.state import NEW, Lapse, MemberState, Spent
+from laurels.program.stopping import stopped
 from laurels.program.tables import Milestone
 from laurels.program.tiers import Progress, reached, tier_at, tier_progress
 from laurels.program.unwind import Return, Reversal, cancel, unwind, unwind_unlinked
@@ -93,6 +94,7 @@ __all__ = [
     "restore",
     "reverse",
     "reverse_unlinked",
+    "stopped",
     "tier_at",
     "tier_progress",
     "touch",

@@ -40,7 +40,7 @@ class Moment:
         self.person = person
         self.budgets = budgets
         self.local = local
-        self.day = local.strftime("%Y-%m-%d")
+        self.day = local.date().isoformat()
         self.tier = tier
 
 

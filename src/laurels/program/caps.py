@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from laurels.clock import DAY
 from laurels.program.grains import GRAIN
-from laurels.program.local_time import local_of
+from laurels.program.local_time import day_of_instant
 from laurels.program.state import Account
 from laurels.program.worth import Worth
 
@@ -48,7 +48,7 @@ def use(
     """
     budgets = _use(program, account, day, before, after)
     if account.used:
-        oldest = local_of(now - KEPT_DAYS * DAY, program.zone).strftime("%Y-%m-%d")
+        oldest = day_of_instant(now - KEPT_DAYS * DAY, program.zone).isoformat()
         for key in [key for key in account.used if _is_older(key[1], oldest)]:
             del account.used[key]
     return budgets

@@ -31,7 +31,7 @@ from laurels.program.caps import room_of_day, use
 from laurels.program.details import unit_of, word_earn
 from laurels.program.frame import NOTHING, Frame
 from laurels.program.grains import GRAIN
-from laurels.program.local_time import NEVER, local_of
+from laurels.program.local_time import NEVER, day_of_instant, local_of
 from laurels.program.lots import credit, expires_at, forget, let_pass
 from laurels.program.plan import DISCOUNT, excluded
 from laurels.program.rounding import ROUNDINGS
@@ -223,7 +223,7 @@ def digest(frame: Frame) -> str:
 
 def day_of(program: "Program", at: int) -> str:
     """The day of an instant by the program's clock: `YYYY-MM-DD`."""
-    return local_of(at, program.zone).strftime("%Y-%m-%d")
+    return day_of_instant(at, program.zone).isoformat()
 
 
 def _frame(

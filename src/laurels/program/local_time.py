@@ -1,8 +1,10 @@
 """The program's clock: local times of its zone as instants, and the days, months and years that an instant lies in."""
 
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from laurels.clock import MINUTE
 from laurels.model.times import from_datetime, to_datetime
 
 NEVER = 2**62
@@ -12,6 +14,20 @@ NEVER = 2**62
 def local_of(at: int, zone: ZoneInfo) -> datetime:
     """An instant by the zone's clock."""
     return to_datetime(at).astimezone(zone)
+
+
+QUARTER_HOUR = 15 * MINUTE
+"""Since long before 2000 clocks differ from UTC by whole quarters of an hour, so no day begins inside one."""
+
+
+def day_of_instant(at: int, zone: ZoneInfo) -> date:
+    """The day of an instant by the zone's clock. Remembered by quarters of an hour."""
+    return _day(at // QUARTER_HOUR, zone)
+
+
+@lru_cache(maxsize=4096)
+def _day(quarter: int, zone: ZoneInfo) -> date:
+    return local_of(quarter * QUARTER_HOUR, zone).date()
 
 
 def instant_of(text: str, zone: ZoneInfo) -> int:

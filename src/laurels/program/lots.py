@@ -5,16 +5,19 @@ answer is exact whether or not a sweep ran, and a sweep only writes down what al
 """
 
 from datetime import date
+from functools import lru_cache
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
 from laurels.clock import DAY
-from laurels.program.local_time import NEVER, add_months, end_of_month, local_of, midnight_after
+from laurels.program.local_time import NEVER, add_months, day_of_instant, end_of_month, midnight_after
 from laurels.program.state import Account, Key, Lapse, MemberState, Spent
 
 if TYPE_CHECKING:
     from laurels.program.program import Program
+    from laurels.program.rules import Expiry
 
 ACTIVATION, RELEASE, EXPIRY, INACTIVITY = range(4)
 """What comes first of several things at one instant."""
@@ -25,14 +28,19 @@ def expires_at(program: "Program", at: int) -> int:
     expiry = program.expiry
     if expiry.kind in {"never", "inactivity"}:
         return NEVER
-    local = local_of(at, program.zone).date()
+    return _expires_on(expiry, program.zone, day_of_instant(at, program.zone))
+
+
+@lru_cache(maxsize=4096)
+def _expires_on(expiry: "Expiry", zone: ZoneInfo, local: date) -> int:
+    """When points that become active on a local day expire."""
     if expiry.kind == "after-months":
         day = add_months(local, expiry.months)
-        return midnight_after(end_of_month(day) if expiry.end_of_month else day, program.zone)
+        return midnight_after(end_of_month(day) if expiry.end_of_month else day, zone)
     least, year = add_months(local, expiry.at_least_months), local.year
     while date(year, *expiry.date) < least:
         year += 1
-    return midnight_after(date(year, *expiry.date), program.zone)
+    return midnight_after(date(year, *expiry.date), zone)
 
 
 def touch(state: MemberState, now: int, program: "Program") -> tuple[MemberState, list[Lapse]]:
@@ -237,5 +245,5 @@ def _deadline(last_active: int | None, program: "Program") -> int | None:
     """When all points lapse for want of activity: after the last day of the month so many months after the last."""
     if program.expiry.kind != "inactivity" or last_active is None:
         return None
-    day = add_months(local_of(last_active, program.zone).date(), program.expiry.months)
+    day = add_months(day_of_instant(last_active, program.zone), program.expiry.months)
     return midnight_after(end_of_month(day), program.zone)

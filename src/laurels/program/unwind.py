@@ -20,7 +20,7 @@ from laurels.program.frame import NOTHING, Frame, Refunded
 from laurels.program.lots import credit, debit, let_pass, take_back
 from laurels.program.state import NEW, Account, Lapse, MemberState
 from laurels.program.tiers import count, note_tier
-from laurels.program.worth import worth
+from laurels.program.worth import Worth, worth
 
 if TYPE_CHECKING:
     from laurels.program.program import Program
@@ -196,18 +196,7 @@ def _move(
     left, covered = before.left(frame), before.left(frame) - after.left(frame)
     kept = dict(keeps.parts)
     fell = [(name, kept.get(name, 0) - grains) for name, grains in had.parts if kept.get(name, 0) != grains]
-    details = Details(left=left, lots=moved)
-    if not program.plain:
-        unit = unit_of(program)
-        details = Details(
-            left=left,
-            had=had.grains // unit,
-            keeps=keeps.grains // unit,
-            parts=tuple([(name, grains // unit) for name, grains in fell]),
-            carried=carried,
-            lots=moved,
-            frame=digest(frame),
-        )
+    details = _details(program, frame, had, keeps, fell, left=left, carried=carried, moved=moved)
     return Reversal(
         points=-change,
         parts=tuple(fell),
@@ -222,4 +211,30 @@ def _move(
         budgets=budgets,
         lapses=tuple(account.lapses),
         tier=tier,
+    )
+
+
+def _details(
+    program: "Program",
+    frame: Frame,
+    had: Worth,
+    keeps: Worth,
+    fell: list[tuple[str, int]],
+    *,
+    left: int,
+    carried: tuple[int, int] | None,
+    moved: tuple[tuple[int, int, int], ...],
+) -> Details:
+    """What the entry says of it: of a program in depth, all that its reason is worded from."""
+    if program.plain:
+        return Details(left=left, lots=moved)
+    unit = unit_of(program)
+    return Details(
+        left=left,
+        had=had.grains // unit,
+        keeps=keeps.grains // unit,
+        parts=tuple([(name, grains // unit) for name, grains in fell]),
+        carried=carried,
+        lots=moved,
+        frame=digest(frame),
     )

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from laurels.console import OneTimeCodes, Person, Setup, client_of, create_console
 from laurels.errors import SettingsError
 from laurels.http import create_app, open_auth, serve_pages
-from laurels.http.exposure import is_loopback
-from laurels.http.person_tokens import PersonTokens, console_key, cookie_secret
+from laurels.http.admission.person_tokens import PersonTokens, console_key, cookie_secret
+from laurels.http.admission.startup_checks import is_loopback
 from laurels.model.people import ROLES
 from laurels.runtime.processes import stop_on_signals
 from laurels.runtime.roles import CONSOLE, PROJECT, ConsoleRun, Running, roles_of, run_roles

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+from laurels.awarding import member_at
 from laurels.clock import DAY
 from laurels.metrics_sharing import is_counting
+from laurels.rollups import Days, RollingUp, look_at_due
 from laurels.runtime.heads import HeadLog
 from laurels.runtime.quarantining import tell_quarantined
 from laurels.runtime.supervisor import supervise
@@ -26,12 +28,13 @@ from laurels.workers import (
     project_forever,
     publish_forever,
     recover_forever,
+    report_forever,
     sweep_forever,
 )
 
 if TYPE_CHECKING:
     from laurels.console import Person
-    from laurels.http import Beside
+    from laurels.http import Mounts
     from laurels.runtime.anchoring import Anchors
 
 
@@ -49,7 +52,7 @@ class ConsoleRun:
 
 @dataclass(frozen=True)
 class Running:
-    """What a role is given. Four are for HTTP: who is told the port, what is answered `beside` the API, whether other
+    """What a role is given. Four are for HTTP: who is told the port, what is mounted beside the API, whether other
     processes listen at the same port, and the port that it answered at, to which it comes back; the last is the
     console's.
     """
@@ -58,7 +61,7 @@ class Running:
     stop: asyncio.Event
     progress: Progress = field(default=lines)
     on_ready: Callable[[int], None] = _nobody
-    beside: "Beside | None" = None
+    mounts: "Mounts | None" = None
     share_port: bool = False
     ports: list[int] = field(default_factory=list)
     console: ConsoleRun | None = None
@@ -90,9 +93,9 @@ async def _http(running: Running, watch: Watch) -> None:
         watch.worked()
         running.on_ready(port)
 
-    beside = http.Beside() if running.beside is None else running.beside
+    mounts = http.Mounts() if running.mounts is None else running.mounts
     port = running.ports[0] if running.ports else None
-    await http.serve(running.services, running.stop, on_ready, beside, share_port=running.share_port, port=port)
+    await http.serve(running.services, running.stop, on_ready, mounts, share_port=running.share_port, port=port)
 
 
 async def _award(running: Running, watch: Watch) -> None:
@@ -135,6 +138,17 @@ def _anchors(services: Services) -> "Anchors | None":
 
 async def _sweep(running: Running, watch: Watch) -> None:
     await sweep_forever(running.services.awarder, running.stop, watch)
+
+
+async def _report(running: Running, watch: Watch) -> None:
+    services = running.services
+    programs, zone = services.programs, services.programs.current.zone
+
+    async def look() -> float:
+        now = services.now()
+        return await look_at_due(services.ledger, now, lambda kept: member_at(kept, programs, now), Days(zone))
+
+    await report_forever(services.ledger, RollingUp(services.ledger, zone), look, running.stop, watch)
 
 
 async def _project(running: Running, watch: Watch) -> None:
@@ -202,6 +216,7 @@ ROLES = (
         _recover,
     ),
     Role("sweep", "Writes down what the clock has done: points that lapsed, holds that ended.", WORK, _sweep),
+    Role("report", "Keeps the sums by day that reports are read from.", WORK, _report),
     Role("project", "Keeps the leaderboard at the head of the feed.", PROJECT, _project),
     Role("notify", "Sends the messages that are due.", NOTIFY, _notify),
     Role(

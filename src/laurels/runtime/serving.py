@@ -31,7 +31,7 @@ from laurels.settings import Settings
 from laurels.wiring import Services, build, is_board_shared
 
 if TYPE_CHECKING:
-    from laurels.http import Beside
+    from laurels.http import Mounts
 
 log = structlog.get_logger(__name__)
 
@@ -43,12 +43,12 @@ async def serve_services(
     *,
     on_ready: Callable[[int], None],
     children: Sequence[str] = (),
-    beside: "Beside | None" = None,
+    mounts: "Mounts | None" = None,
     share_port: bool = False,
     progress: Progress = lines,
 ) -> None:
     """Run the services until `stop` is set; then finish what was begun. `on_ready` gets the port once HTTP answers.
-    What is `beside` the API is answered with it. `share_port`: another process began to listen at this port.
+    The `mounts` are answered beside the API. `share_port`: another process began to listen at this port.
 
     Without `only`, HTTP runs here, awarding and messages as children that are given the options `children`. With one
     worker the projection runs here too; with more of them, in a child of its own, and so do the other workers. Enter
@@ -69,7 +69,7 @@ async def serve_services(
                 tasks.create_task(keep_running(command, stop, partial(_tell, services.roles, HTTP)))
             on_ready(port)
 
-        running = Running(services, stop, progress, begin, beside, share_port=share_port or workers > 1)
+        running = Running(services, stop, progress, begin, mounts, share_port=share_port or workers > 1)
         for process in processes:
             tasks.create_task(keep_running([process, *children], stop, partial(_tell, services.roles, process)))
         tasks.create_task(run_roles(_roles_here(services.settings, only), running))

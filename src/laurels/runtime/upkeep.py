@@ -10,6 +10,7 @@ from msgspec import Struct
 from laurels.awarding import recount_of, verify_in_depth
 from laurels.leaderboard import compare
 from laurels.ledger import Finding
+from laurels.rollups import roll_up_findings
 from laurels.runtime.telling import Progress
 from laurels.settings import Settings
 from laurels.wiring import Services, build
@@ -58,4 +59,5 @@ async def verify_services(services: Services, progress: Progress) -> Verified:
     with progress("comparing", "entries") as report:
         since = services.boards.since(services.now())
         findings.extend(await compare(services.ledger, services.leaderboard, services.boards, report, since=since))
+    findings.extend([finding async for finding in roll_up_findings(services.ledger, services.programs.current.zone)])
     return Verified(findings, checked, str(heads.version))

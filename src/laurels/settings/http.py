@@ -1,6 +1,6 @@
 """Settings of HTTP."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -25,6 +25,13 @@ class HttpSettings(SettingsGroup, frozen=True):
             "one that is being closed"
         ),
     ] = 75
+    edge: Annotated[
+        Literal["auto", "off"],
+        about(
+            "`auto`: a thread without the interpreter accepts connections and answers members' reads, where the board "
+            "is `native`; `off`: Python does. Off unless it is asked for"
+        ),
+    ] = "off"
     rate_limit_per_minute: Annotated[
         NotNegative, about("requests a minute for each member's token; 0: no limit; services have none")
     ] = 600

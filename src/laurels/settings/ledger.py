@@ -11,11 +11,16 @@ from laurels.settings.group import MOST_DAYS, Count, SettingsGroup, about
 class LedgerSettings(SettingsGroup, frozen=True):
     """Where the ledger is, how it is made, and how long it keeps what it may let go."""
 
-    url: Annotated[str, about("`sqlite` (a file under `state`), or postgresql://user@host/database")] = "sqlite"
+    url: Annotated[str, about("`sqlite` (a file under `state`), or postgresql://user:password@host:port/database")] = (
+        "sqlite"
+    )
     shards: Annotated[
         int,
         Meta(ge=1, le=16),
-        about("feeds that members are spread over when the ledger is made, never changed afterwards; one is enough"),
+        about(
+            "feeds that members are spread over when a ledger in a file is made, never changed afterwards; one is "
+            "enough (on a server there are always 16)"
+        ),
     ] = 1
     anchor_file: Annotated[
         Path | None,

@@ -22,7 +22,7 @@ CONFIG_FILE = Path("laurels.toml")
 """Read from the working directory where no other file is named."""
 
 _VALUE = re.compile(r" value (['\"]).*\1(?= - at )", re.DOTALL)
-_NOT_SETTINGS = ("LAURELS_CONFIG", "LAURELS_TEST_")
+_NOT_SETTINGS = ("LAURELS_CONFIG", "LAURELS_TOKEN", "LAURELS_TEST_")
 
 
 def load(

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
+from laurels.settings.approval import ApprovalSettings
 from laurels.settings.auth import AuthSettings
 from laurels.settings.boards import BoardsSettings
 from laurels.settings.catalogue import CatalogueSettings
@@ -31,6 +32,7 @@ class Settings(SettingsGroup, frozen=True):
     names: NamesSettings = NamesSettings()
     notify: NotifySettings = NotifySettings()
     program: ProgramSettings = ProgramSettings()
+    approval: ApprovalSettings = ApprovalSettings()
     catalogue: CatalogueSettings = CatalogueSettings()
     console: ConsoleSettings = ConsoleSettings()
     audit: AuditSettings = AuditSettings()

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import msgspec
 import pytest
 
-from laurels.checkout import SOURCE, Declined, Intent, IntentState, IntentStore, Paid
+from laurels.checkout import CIRCLE, SOURCE, Declined, Intent, IntentState, IntentStore, Paid
 from laurels.errors import Conflict
 from laurels.ledger import Ledger
 from laurels.model import DocumentKind, EntryKind, Line, Mark, MemberEvent, Order
@@ -25,21 +25,27 @@ BEGUN_AT = 1_793_530_800_000_000  # 2026-11-01T11:00:00Z
 AT_ONCE = 10
 
 
-class Books(NamedTuple):
+class LedgerAndIntents(NamedTuple):
     """A ledger and the intents that live in it."""
 
     ledger: Ledger
     intents: IntentStore
 
 
-OpenBooks = Callable[[], Awaitable[Books]]
+OpenBooks = Callable[[], Awaitable[LedgerAndIntents]]
 """Opens the test's ledger, fresh at first; called again, the same one once more, as a second process would."""
 
 
-def bought(order_id: str = "A1", member_id: str = "ann", total: int = 1000, begun_at: int = BEGUN_AT) -> Order:
-    """An order as the checkout makes it."""
+def bought(
+    order_id: str = "A1",
+    member_id: str = "ann",
+    total: int = 1000,
+    begun_at: int = BEGUN_AT,
+    source: str = SOURCE,
+) -> Order:
+    """An order as the checkout makes it; by default in the circle that all shared in version 0.1."""
     return Order(
-        source=SOURCE,
+        source=source,
         order_id=order_id,
         member_id=member_id,
         currency="GBP",
@@ -54,6 +60,7 @@ def intent_for(order: Order) -> Intent:
     assert order.occurred_at is not None
     return Intent(
         order_id=order.order_id,
+        source=order.source,
         fingerprint=order.document().fingerprint,
         member_id=order.member_id,
         content=order.document().content,
@@ -75,20 +82,20 @@ class IntentsContract:
         raise NotImplementedError
 
     @pytest.fixture
-    async def books(self, open_books: OpenBooks) -> AsyncIterator[Books]:
+    async def books(self, open_books: OpenBooks) -> AsyncIterator[LedgerAndIntents]:
         """Give a new ledger and its intents."""
         books = await open_books()
         yield books
         await books.ledger.close()
 
     @pytest.fixture
-    async def second(self, open_books: OpenBooks, books: Books) -> AsyncIterator[Books]:  # noqa: ARG002 - the first opens
+    async def second(self, open_books: OpenBooks, books: LedgerAndIntents) -> AsyncIterator[LedgerAndIntents]:  # noqa: ARG002 - the first opens
         """Give the same ones, as another process sees them."""
         second = await open_books()
         yield second
         await second.ledger.close()
 
-    async def test_an_intent_is_kept_as_it_was_begun(self, books: Books, second: Books) -> None:
+    async def test_an_intent_is_kept_as_it_was_begun(self, books: LedgerAndIntents, second: LedgerAndIntents) -> None:
         """Another process reads what was begun, and can make the order from it."""
         order = bought()
         assert await books.intents.find("A1") is None
@@ -97,7 +104,7 @@ class IntentsContract:
         assert kept == intent_for(order)
         assert kept.order == order
 
-    async def test_the_first_intent_under_an_id_stands(self, books: Books, second: Books) -> None:
+    async def test_the_first_intent_under_an_id_stands(self, books: LedgerAndIntents, second: LedgerAndIntents) -> None:
         """Whoever comes second is given the first one's, and nothing is changed."""
         orders = [bought(member_id=f"member-{n}", total=100 + n) for n in range(AT_ONCE)]
         both = [books, second]
@@ -105,7 +112,9 @@ class IntentsContract:
         assert len({intent.member_id for intent in given}) == 1
         assert await second.intents.begin(intent_for(orders[-1])) == given[0]
 
-    async def test_what_became_of_a_payment_is_noted_once(self, books: Books, second: Books) -> None:
+    async def test_what_became_of_a_payment_is_noted_once(
+        self, books: LedgerAndIntents, second: LedgerAndIntents
+    ) -> None:
         """A settled intent stays as it was settled."""
         await books.intents.begin(intent_for(bought("A1")))
         await books.intents.begin(intent_for(bought("A2")))
@@ -116,7 +125,7 @@ class IntentsContract:
         assert await second.intents.settle("A1", Paid("pay-1")) == paid
         assert await second.intents.settle("A2", Declined("declined")) == failed
 
-    async def test_what_ended_holds_neither_the_buyer_nor_the_order(self, books: Books) -> None:
+    async def test_what_ended_holds_neither_the_buyer_nor_the_order(self, books: LedgerAndIntents) -> None:
         """The total and how it ended are enough to answer a repeat."""
         for order_id in ("A1", "A2"):
             await books.intents.begin(intent_for(bought(order_id)))
@@ -129,7 +138,9 @@ class IntentsContract:
             assert (ended.state, ended.member_id, ended.content) == (state, "", b"")
             assert (ended.total, ended.currency) == (1000, "GBP")
 
-    async def test_the_order_and_the_end_of_its_intent_are_one(self, books: Books, second: Books) -> None:
+    async def test_the_order_and_the_end_of_its_intent_are_one(
+        self, books: LedgerAndIntents, second: LedgerAndIntents
+    ) -> None:
         """Accepted twice at once by two processes, it is one order and one success."""
         order = bought()
         await books.intents.begin(intent_for(order))
@@ -143,8 +154,10 @@ class IntentsContract:
         assert await books.ledger.inbox_depth() == 1
 
     @pytest.mark.parametrize("state", [IntentState.OPEN, IntentState.FAILURE])
-    async def test_an_order_is_not_accepted_unless_it_was_paid_for(self, books: Books, state: IntentState) -> None:
-        """No door takes the order of an intent that is open or failed."""
+    async def test_an_order_is_not_accepted_unless_it_was_paid_for(
+        self, books: LedgerAndIntents, state: IntentState
+    ) -> None:
+        """The order is not taken, whichever way it comes in, of an intent that is open or failed."""
         order = bought()
         await books.intents.begin(intent_for(order))
         if state is IntentState.FAILURE:
@@ -155,7 +168,7 @@ class IntentsContract:
         assert await books.ledger.inbox_depth() == 0
         assert await books.ledger.member("ann") is None
 
-    async def test_an_order_is_accepted_only_as_it_was_paid_for(self, books: Books) -> None:
+    async def test_an_order_is_accepted_only_as_it_was_paid_for(self, books: LedgerAndIntents) -> None:
         """Other content under a paid id is a conflict; then the right one goes in."""
         order = bought()
         await books.intents.begin(intent_for(order))
@@ -166,21 +179,21 @@ class IntentsContract:
         [receipt] = await books.ledger.accept([order.document()])
         assert not receipt.conflict
 
-    async def test_other_sources_and_kinds_do_not_mind(self, books: Books) -> None:
+    async def test_other_sources_and_kinds_do_not_mind(self, books: LedgerAndIntents) -> None:
         """An intent holds its own order's id and no other."""
         await books.intents.begin(intent_for(bought()))
         elsewhere = msgspec.structs.replace(bought(), source="shop")
         [receipt] = await books.ledger.accept([elsewhere.document()])
         assert not receipt.conflict
 
-    async def test_an_order_without_intent_keeps_its_id(self, books: Books) -> None:
-        """What came in as an order of this source by another door cannot be bought again."""
+    async def test_an_order_without_intent_keeps_its_id(self, books: LedgerAndIntents) -> None:
+        """What came in as an order of this source another way cannot be bought again."""
         await books.ledger.accept([bought().document()])
         with pytest.raises(Conflict):
             await books.intents.begin(intent_for(bought()))
         assert await books.intents.find("A1") is None
 
-    async def test_what_is_under_way_is_listed_from_the_oldest(self, books: Books) -> None:
+    async def test_what_is_under_way_is_listed_from_the_oldest(self, books: LedgerAndIntents) -> None:
         """In pages, without what ended and what is too young; equal instants by id."""
         for n, order_id in enumerate(["A5", "A3", "A4", "A1", "A2"]):
             await books.intents.begin(intent_for(bought(order_id, begun_at=BEGUN_AT + n // 2)))
@@ -193,8 +206,45 @@ class IntentsContract:
         assert [intent.order_id for intent in rest] == ["A4"]
         assert await books.intents.under_way(begun_before=before, after=rest[-1], limit=2) == []
 
+    async def test_each_member_has_a_circle_of_ids(self, books: LedgerAndIntents, second: LedgerAndIntents) -> None:
+        """One, whoever asks at once; who was unknown is numbered, and the feed does not hear of it."""
+        assert await books.intents.circle("ann") is None
+        circles = await asyncio.gather(*(each.intents.new_circle("ann") for each in (books, second) * 5))
+        assert len({*circles}) == 1
+        assert circles[0].startswith(CIRCLE)
+        assert await second.intents.circle("ann") == circles[0] != await books.intents.new_circle("bob")
+        assert {each.position for each in (await books.ledger.heads()).marks.values()} == {0}
+        await books.ledger.merge("ann", "bob", actor="clerk")
+        assert await books.intents.circle("ann") == circles[0], "what was bought before stays where it is"
+
+    async def test_an_id_of_one_circle_is_free_in_another(self, books: LedgerAndIntents) -> None:
+        """Whatever became of it there."""
+        circles = {member: await books.intents.new_circle(member) for member in ("ann", "bob")}
+        orders = {member: bought("A1", member, source=circle) for member, circle in circles.items()}
+        for order in orders.values():
+            assert await books.intents.begin(intent_for(order)) == intent_for(order)
+        await books.intents.settle("A1", Declined("declined"), circles["ann"])
+        paid = await books.intents.settle("A1", Paid("pay-1"), circles["bob"])
+        receipts = await books.ledger.accept([order.document() for order in orders.values()])
+        assert [receipt.conflict for receipt in receipts] == [True, False]
+        ended = [await books.intents.find("A1", circle) for circle in circles.values()]
+        assert [each and each.state for each in ended] == [IntentState.FAILURE, IntentState.SUCCESS]
+        assert paid.order == orders["bob"]
+        assert await books.intents.find("A1") is None
+        assert await books.intents.under_way(begun_before=BEGUN_AT, after=None, limit=9) == []
+
+    async def test_what_a_member_bought_before_there_were_circles_keeps_its_id(self, books: LedgerAndIntents) -> None:
+        """For that member, also under the id of the member that it became; for nobody else."""
+        await books.ledger.accept([bought().document()])
+        circles = {member: await books.intents.new_circle(member) for member in ("ann", "bob", "cy")}
+        await books.ledger.merge("ann", "cy", actor="clerk")
+        with pytest.raises(Conflict):
+            await books.intents.begin(intent_for(bought("A1", "cy", source=circles["cy"])))
+        other = intent_for(bought("A1", "bob", source=circles["bob"]))
+        assert await books.intents.begin(other) == other
+
     @pytest.mark.parametrize("paid_first", [True, False])
-    async def test_erasing_reaches_what_is_under_way(self, books: Books, *, paid_first: bool) -> None:
+    async def test_erasing_reaches_what_is_under_way(self, books: LedgerAndIntents, *, paid_first: bool) -> None:
         """The id goes; an order that is paid for goes to the member's number, which nobody has."""
         await books.ledger.enrol([("ann", None)], actor="test")
         member = await books.ledger.member("ann")
@@ -212,7 +262,8 @@ class IntentsContract:
         [repeat] = await books.ledger.accept([intent.order.document()])
         assert repeat.repeated
         assert await books.ledger.member("ann") is None
-        feed = await books.ledger.feed(0, Mark(), 10)
+        marks = (await books.ledger.heads()).marks
+        feed = [entry for shard in marks for entry in await books.ledger.feed(shard, Mark(), 10)]
         assert [(entry.kind, entry.member) for entry in feed] == [
             (EntryKind.ENROL, member.number),
             (EntryKind.ERASE, member.number),

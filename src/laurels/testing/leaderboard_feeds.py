@@ -28,7 +28,7 @@ BOARDS = (ALL_TIME, OCTOBER)
 FOLLOWED = Followed(identity="ledger-1", epoch=1, rules="Europe/London")
 
 
-class Batch(Struct, frozen=True):
+class FeedBatch(Struct, frozen=True):
     """The arguments of one `apply`."""
 
     shard: int
@@ -62,7 +62,7 @@ class Feed:
     def __init__(self, engine: Leaderboard) -> None:
         self.engine = engine
         self.naive = NaiveLeaderboard()
-        self.batches: list[Batch] = []
+        self.batches: list[FeedBatch] = []
         self._positions: dict[int, int] = {}
 
     async def begin(self, *changes: Change) -> Followed:
@@ -77,7 +77,7 @@ class Feed:
         first = self._positions.get(shard, 0) + 1
         upto = mark(first + len(changes))
         self._positions[shard] = upto.position
-        batch = Batch(shard, tuple(enumerate(changes, first)), upto)
+        batch = FeedBatch(shard, tuple(enumerate(changes, first)), upto)
         self.batches.append(batch)
         for _ in range(3):
             await self.engine.apply(batch.shard, batch.changes, batch.upto)
@@ -89,9 +89,9 @@ Shards = dict[int, list[list[Change]]]
 """What a ledger has written: for each shard, the changes that each entry makes."""
 
 
-def cut(shards: Shards, lengths: Sequence[int]) -> list[Batch]:
+def cut(shards: Shards, lengths: Sequence[int]) -> list[FeedBatch]:
     """Cut shards into batches of these lengths, over and over; the shards take turns."""
-    batches: list[Batch] = []
+    batches: list[FeedBatch] = []
     done = dict.fromkeys(shards, 0)
     for turn in count():
         unfinished = [shard for shard in shards if done[shard] < len(shards[shard])]
@@ -101,7 +101,7 @@ def cut(shards: Shards, lengths: Sequence[int]) -> list[Batch]:
         entries = shards[shard][start : start + lengths[turn % len(lengths)]]
         changes = [(position, change) for position, entry in enumerate(entries, start + 1) for change in entry]
         done[shard] = start + len(entries)
-        batches.append(Batch(shard, tuple(changes), mark(done[shard])))
+        batches.append(FeedBatch(shard, tuple(changes), mark(done[shard])))
     raise AssertionError
 
 

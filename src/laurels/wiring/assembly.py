@@ -8,14 +8,14 @@ from laurels import clock
 from laurels.awarding import Awarder, Programs, publish
 from laurels.checkout import Checkout, Payments, read_catalogue
 from laurels.clock import Clock
-from laurels.dashboard import Dashboards, Live, Seal, Versions
+from laurels.dashboard import Dashboards, Live, ProxyNames, Seal, Versions
 from laurels.errors import SettingsError
 from laurels.intake import Intake
 from laurels.keyfile import check_folder
 from laurels.leaderboard import Boards, Leaderboard, Projector, Together
 from laurels.ledger import Ledger
 from laurels.members import Members
-from laurels.notify import Notifier
+from laurels.notify import MessageChannel, Notifier
 from laurels.points import Points
 from laurels.program import DEFAULT_PROGRAM, Program, parse_program
 from laurels.role_status import RoleBoard
@@ -73,11 +73,11 @@ async def build(
         channel = open_channel(settings)
         stack.push_async_callback(channel.close)
         if must_exist:
-            check_there(settings)
-        names = open_names(settings)
+            await check_there(settings)
+        names = await open_names(settings)
         read_only = must_exist and bundle is None and not is_writable(settings)
         if bundle is None:
-            bundle = (read_ledger if read_only else open_ledger)(settings, now, names.numbers)
+            bundle = await (read_ledger if read_only else open_ledger)(settings, now, names.numbers)
             stack.push_async_callback(bundle.close)
         ledger = bundle.ledger
         if leaderboard is None:
@@ -90,50 +90,79 @@ async def build(
             stack.push_async_callback(payments.close)
         roles = RoleBoard(settings.state / "run", now)
         stack.callback(roles.close)
+        if settings.approval.required and settings.program.publish_at_start:
+            raise SettingsError("program.publish_at_start puts a program in force alone: not with approval.required.")
         programs = await publish(ledger, read_program(settings), at_start=settings.program.publish_at_start)
-        boards = Boards(programs.current.zone, settings.boards.keep_months)
         intake = Intake(ledger)
-        awarder = Awarder(ledger, programs, now)
-        yield Services(
-            settings=settings,
-            now=now,
+        checkout = Checkout(
+            read_catalogue(settings.catalogue.file),
+            payments,
+            bundle.intents,
+            intake,
+            now,
+            is_open=is_open,
+        )
+        yield _connect(
+            settings,
+            now,
             ledger=ledger,
             leaderboard=leaderboard,
             programs=programs,
-            boards=boards,
             intake=intake,
-            checkout=Checkout(
-                read_catalogue(settings.catalogue.file),
-                payments,
-                bundle.intents,
-                intake,
-                now,
-                is_open=is_open,
-            ),
-            awarder=awarder,
-            points=Points(awarder, ledger),
-            members=Members(ledger, awarder, channel.forget),
-            projector=Projector(
-                ledger,
-                leaderboard,
-                boards,
-                programs.current.time_zone,
-                now,
-                together=Together(settings.boards.together, settings.boards.within_s),
-            ),
-            notifier=Notifier(ledger, channel, open_composer(settings, programs), now),
-            dashboards=Dashboards(
-                leaderboard,
-                boards,
-                names,
-                Versions(Seal(open_names_key(settings)), ledger, held_back=settings.boards.together > 1),
-                settings.leaderboard.stale_after_ms,
-                now=now,
-                smallest=settings.boards.smallest,
-            ),
+            checkout=checkout,
+            channel=channel,
+            names=names,
+            seal=Seal(await open_names_key(settings)),
             roles=roles,
-            live=Live(leaderboard, settings.leaderboard.stale_after_ms, now, boards.next_turn),
         )
+
+
+def _connect(
+    settings: Settings,
+    now: Clock,
+    *,
+    ledger: Ledger,
+    leaderboard: Leaderboard,
+    programs: Programs,
+    intake: Intake,
+    checkout: Checkout,
+    channel: MessageChannel,
+    names: ProxyNames,
+    seal: Seal,
+    roles: RoleBoard,
+) -> Services:
+    """The services over what was opened. Opens nothing, so there is nothing to close."""
+    stale_after_ms = settings.leaderboard.stale_after_ms
+    boards = Boards(programs.current.zone, settings.boards.keep_months)
+    awarder = Awarder(ledger, programs, now)
+    versions = Versions(seal, ledger, held_back=settings.boards.together > 1)
+    together = Together(settings.boards.together, settings.boards.within_s)
+    return Services(
+        settings=settings,
+        now=now,
+        ledger=ledger,
+        leaderboard=leaderboard,
+        programs=programs,
+        boards=boards,
+        intake=intake,
+        checkout=checkout,
+        awarder=awarder,
+        points=Points(awarder, ledger),
+        members=Members(ledger, awarder, channel.forget),
+        projector=Projector(ledger, leaderboard, boards, programs.current.time_zone, now, together=together),
+        notifier=Notifier(ledger, channel, open_composer(settings, programs), now),
+        dashboards=Dashboards(
+            leaderboard,
+            boards,
+            names,
+            versions,
+            stale_after_ms,
+            now=now,
+            smallest=settings.boards.smallest,
+        ),
+        roles=roles,
+        live=Live(leaderboard, stale_after_ms, now, boards.next_turn),
+    )
 
 
 def read_program(settings: Settings) -> Program:

@@ -21,7 +21,7 @@ from laurels.errors import AnotherNamesKey, FileRefused, LedgerUnavailable, Sett
 from laurels.keyfile import check_folder, read_secret, write_once
 from laurels.ledger import Counts, Heads, NameNumbers
 from laurels.settings import Settings
-from laurels.wiring.ledgers import check_there, ledger_path, old_rules
+from laurels.wiring.ledgers import check_there, is_on_server, ledger_path, old_rules
 from laurels.wiring.owner import check_owner
 
 NAMES_KEY = "names.key"
@@ -54,7 +54,11 @@ async def back_up(settings: Settings, target: Path, keys: Path | None, now: Cloc
     Raises `FileRefused` where something is there already, `SettingsError`, `LedgerUnavailable`.
     """
     check_owner(settings.state)
-    check_there(settings)
+    _check_in_file(
+        settings,
+        "back it up by pg_dump or pg_basebackup, and keep the key files apart (`laurels keys show`)",
+    )
+    await check_there(settings)
     names = NameNumbers(load_key(settings.names_key_path))
     if keys is not None:
         _check_free(settings, keys)
@@ -76,6 +80,9 @@ async def restore(settings: Settings, backup: Path, keys: Path | None, now: Cloc
     not the ledger's; `LedgerUnavailable`.
     """
     check_owner(settings.state)
+    _check_in_file(
+        settings, "restore it by pg_restore or from its base backup; another epoch begins by itself when it is reached"
+    )
     path = ledger_path(settings)
     _check_place(path, backup)
     brought = _keys_to_bring(settings, keys)
@@ -96,6 +103,11 @@ async def restore(settings: Settings, backup: Path, keys: Path | None, now: Cloc
             _copy_key(source, target)
         put_in_place(draft, path)
     return copied
+
+
+def _check_in_file(settings: Settings, instead: str) -> None:
+    if is_on_server(settings):
+        raise SettingsError(f"The ledger is on a PostgreSQL server: {instead}.")
 
 
 async def _describe(path: Path, names: NameNumbers, now: Clock, entries: int, keys: tuple[Path, ...]) -> Copied:

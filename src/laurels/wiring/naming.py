@@ -6,28 +6,27 @@ from laurels import clock
 from laurels.clock import Clock
 from laurels.dashboard import ProxyNames
 from laurels.dashboard.names import load_key, new_key_file
-from laurels.engines.sqlite import SqliteLedger
 from laurels.errors import FileRefused, SettingsError
 from laurels.keyfile import check_folder, write_once
 from laurels.ledger import NameNumbers
 from laurels.settings import Settings
-from laurels.wiring.ledgers import check_there, has_members, ledger_path
+from laurels.wiring.ledgers import check_there, has_members, write_names_key
 from laurels.wiring.owner import check_owner
 
 
-def open_names(settings: Settings) -> ProxyNames:
+async def open_names(settings: Settings) -> ProxyNames:
     """Proxy names under the configured key. Raises as `open_names_key` does."""
-    return ProxyNames(open_names_key(settings))
+    return ProxyNames(await open_names_key(settings))
 
 
-def open_names_key(settings: Settings) -> bytes:
+async def open_names_key(settings: Settings) -> bytes:
     """The key of proxy names and of sealed versions; the first start makes one under `state`. Raises `SettingsError`,
     also where it is missing and members bear names under it.
     """
     path = settings.names_key_path
     if settings.names.key_file is None and not path.exists():
         # Looked for again: another process may have made it meanwhile, and enrolled members after that.
-        if has_members(settings) and not path.exists():
+        if await has_members(settings) and not path.exists():
             raise SettingsError(
                 f"The key file of the proxy names, {path}, is missing, and the ledger's members are named by it. Put "
                 "it back from where you keep it, or let `laurels keys change names` give all of them other names."
@@ -37,7 +36,7 @@ def open_names_key(settings: Settings) -> bytes:
     return load_key(path)
 
 
-def change_names_key(settings: Settings, key: Path | None, now: Clock = clock.now) -> Path:
+async def change_names_key(settings: Settings, key: Path | None, now: Clock = clock.now) -> Path:
     """Put another key in the place of the names' key, and let the ledger know it; gives that place. `key` is a file
     that holds it; None: a new one. What was there stays beside it (`names.key.old`). Broken off, it is finished by
     calling it again.
@@ -46,7 +45,7 @@ def change_names_key(settings: Settings, key: Path | None, now: Clock = clock.no
     """
     check_owner(settings.state)
     check_folder(settings.state)
-    check_there(settings)
+    await check_there(settings)
     place = settings.names_key_path
     draft, old = place.with_name(f"{place.name}.new"), place.with_name(f"{place.name}.old")
     if not draft.exists():
@@ -54,7 +53,7 @@ def change_names_key(settings: Settings, key: Path | None, now: Clock = clock.no
             new_key_file(draft)
         else:
             _take(key, draft)
-    SqliteLedger.change_names_key(ledger_path(settings), NameNumbers(load_key(draft)), now)
+    await write_names_key(settings, NameNumbers(load_key(draft)), now)
     try:
         if place.exists():
             place.replace(old)

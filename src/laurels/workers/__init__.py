@@ -1,5 +1,5 @@
 """The loops that run behind HTTP: award what was accepted, project what was awarded, send what is due, recover
-purchases that broke off, take orders from a queue, publish events.
+purchases that broke off, take orders from a queue, publish events, keep what reports are read from.
 """
 
 from laurels.workers.consume import Consumer, consume_all, consume_forever
@@ -15,6 +15,7 @@ from laurels.workers.loops import (
     unless_stopped,
 )
 from laurels.workers.publish import publish_forever
+from laurels.workers.report import report_forever
 
 __all__ = [
     "UNWATCHED",
@@ -27,6 +28,7 @@ __all__ = [
     "project_forever",
     "publish_forever",
     "recover_forever",
+    "report_forever",
     "sleep",
     "sweep_forever",
     "unless_stopped",

@@ -13,7 +13,9 @@ import polars as pl
 import pytest
 from tests.acceptance.found.workbook import write_workbook
 
+from laurels.errors import FileRefused
 from laurels.exchange import PRESETS, Constant, FaultyFile, Mapping, OptionList, open_documents
+from laurels.exchange.presets import presets_for
 from laurels.model import Order, Refund
 from laurels.model.times import format_instant
 
@@ -176,6 +178,23 @@ def test_stripe(write: Write, delimiter: str) -> None:
     ]
     older = write("older.csv", text.replace("Created date (UTC)", "Created (UTC)"))
     assert len(read(older, "stripe")) == 3
+
+
+def test_a_preset_needs_no_column_that_moves_no_points(write: Write) -> None:
+    """An export without addresses or articles is read, and known again; what moves points has to be there."""
+    header = "id,Created (UTC),Amount,Amount Refunded,Currency,Status,Customer ID"
+    path = write("payments.csv", f"{header}\nch_1,2025-01-02 9:05,20.00,0,gbp,Paid,c\n")
+    assert read(path, "stripe") == [("ch_1", "c", 2000, None, "2025-01-02T09:05:00Z")]
+    assert presets_for(header.split(",")) == ["stripe"]
+    sold = (
+        "Date,Time,Time Zone,Net Sales,Tax,Transaction ID,Event Type,Customer ID\n"
+        "2025-05-12,15:06:16,Eastern Time (US & Canada),$5.00,$0.50,T1,Payment,C1\n"
+    )
+    at = "2025-05-12T19:06:16Z"
+    assert read(write("items.csv", sold), "square", set={"currency": "USD"}) == [("T1", "C1", 550, None, at)]
+    for role, choice in {"total": "Nope|", "member_id": "|"}.items():
+        with pytest.raises(FileRefused, match=f"no column .*{role}"):
+            read(path, "stripe", map={role: choice})
 
 
 def test_magento(write: Write) -> None:

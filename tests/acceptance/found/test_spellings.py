@@ -117,6 +117,38 @@ async def sent(shop: Shop, path: str, body: bytes) -> Any:
     return await shop.ask("POST", path, content=body, headers={"Content-Type": "application/json"})
 
 
+def test_lines_that_are_empty_are_none_in_files_as_on_the_wire(tmp_path: Path) -> None:
+    """Between objects, before and behind them; rows are counted without them, and a file of nothing else is refused."""
+    state = "--state", str(tmp_path / "state")
+    lines = [json.dumps({"order_id": f"A{n}", "member_id": "m", "currency": "GBP", "total": "25.00"}) for n in (1, 2)]
+    file = tmp_path / "orders.ndjson"
+    for options in ([], ["--set", "channel=store"]):
+        named = [line.replace('"A', f'"{len(options)}A') for line in lines]
+        file.write_text("\ufeff\r\n" + "\r\n \r\n".join(named) + "\n\n\n", "utf-8")
+        done = laurels("import", file, *options, *state)
+        assert (done.returncode, "2 new" in done.stdout) == (0, True), done.stderr
+        file.write_text(f"\n{lines[0]}\n\n" + lines[1].replace("25.00", "25.001"), "utf-8")
+        done = laurels("import", file, *options, *state)
+        assert (done.returncode, "row 2" in done.stderr) == (1, True)
+        for nothing in ("", "\n \n", "\ufeff", "\ufeff\r\n"):
+            file.write_text(nothing, "utf-8")
+            done = laurels("import", file, *options, *state)
+            assert (done.returncode, "is empty" in done.stderr) == (1, True)
+
+
+def test_adjustments_as_they_are_sent_by_http_are_read_from_a_file(tmp_path: Path) -> None:
+    state = "--state", str(tmp_path / "state")
+    file = tmp_path / "adjustments.ndjson"
+    file.write_text('{"adjustment_id": "J1", "member_id": "m", "loyalty-points": 5, "reason": "opening balance"}\n')
+    done = laurels("import", "--kind", "adjustments", file, *state)
+    assert (done.returncode, "1 awarded" in done.stdout) == (0, True), done.stderr
+    assert json.loads(laurels("dashboard", "m", "--json", *state).stdout)["me"]["points"] == 5
+    both = tmp_path / "both.csv"
+    both.write_text("adjustment_id,member_id,points,loyalty-points\nJ2,m,5,6\n")
+    done = laurels("import", "--kind", "adjustments", both, *state)
+    assert (done.returncode, "loyalty-points" in done.stderr) == (1, True)
+
+
 def test_files_mean_the_same_as_the_wire(tmp_path: Path) -> None:
     """One order by each of its spellings, through a CSV and through NDJSON: it is one order."""
     state = "--state", str(tmp_path / "state")

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from tests.integration.http_shop import Shop, fields_at_fault, open_shop
 
+from laurels.testing.verifying import findings_of
+
 pytestmark = pytest.mark.anyio
 
 
@@ -147,6 +149,7 @@ async def test_an_order_that_was_changed_earns_what_it_is_now(shop: Shop) -> Non
     await send(shop, "/order/O1/amend", **changed)
     await shop.settle()
     assert (await worth(shop, "O1"))[0] == 6  # of 55.00
+    assert "60.00 GBP / 10.00" in (await shown(shop, "O1"))["reason"]  # not what it was before
     await send(shop, "/order/O1/amend", 200, **changed)
     await send(shop, "/order/O1/amend", 409, **changed | {"total": "70.00"})
     await send(shop, "/order/O1/amend", 422, **changed | {"revision": 3, "member_id": "bob"})
@@ -174,6 +177,24 @@ async def test_two_members_become_one(shop: Shop) -> None:
     assert (await balance(shop, "ann"), await score(shop, "ann")) == (481, 481)
     kinds = [entry["kind"] for entry in (await shop.ask("GET", "/loyalty/ann/entries")).json()["entries"]]
     assert kinds.count("merge") == 2
+
+
+async def test_members_do_not_become_one_another_in_a_circle(shop: Shop) -> None:
+    """An id answers for whom it became, so a circle would make it answer for itself: refused, nothing changed."""
+    for member, total in (("w", "100.00"), ("m", "200.00"), ("z", "400.00")):
+        await bought(shop, f"A-{member}", member, total)
+    await send(shop, "/members/w/merge", 409, into="w")
+    await send(shop, "/members/m/merge", 200, into="w")
+    await send(shop, "/members/w/merge", 409, into="m")
+    await send(shop, "/members/w/merge", 200, into="z")
+    for gone in ("m", "w"):
+        await send(shop, "/members/z/merge", 409, into=gone)
+    for again in ("w", "z"):  # the first request sent once more, and what it means by now
+        await send(shop, "/members/m/merge", 200, into=again)
+    await shop.settle()
+    assert [await balance(shop, member) for member in ("w", "m", "z")] == [70, 70, 70]
+    assert [await score(shop, member) for member in ("w", "m", "z")] == [70, 70, 70]
+    assert await findings_of(shop.services.ledger) == []
 
 
 async def test_opening_balances_come_in_bulk_and_on_no_board(shop: Shop) -> None:

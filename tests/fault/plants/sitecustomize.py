@@ -14,6 +14,7 @@ from laurels.awarding import Awarder
 from laurels.checkout import Checkout
 from laurels.leaderboard import Projector
 from laurels.notify import Notifier
+from laurels.rollups import RollingUp
 from laurels.workers import loops
 
 PLANTED = Path(os.environ["LAURELS_TEST_PLANTED"])
@@ -41,6 +42,7 @@ def plant_all() -> None:
     plant(Awarder, "step", "award")
     plant(Checkout, "recover", "recover")
     plant(Awarder, "sweep", "sweep")
+    plant(RollingUp, "step", "report")
     plant(Projector, "catch_up", "project")
     plant(Notifier, "step", "notify")
     plant(uvicorn.Server, "on_tick", "http", once=True)

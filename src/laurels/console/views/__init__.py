@@ -3,9 +3,19 @@
 from typing import NamedTuple
 
 from laurels.console.sign_in import Person
-from laurels.console.views import changes, correct, customer, customers, health, log, work
+from laurels.console.views import changes, correct, customer, customers, finance, health, log, overview, work
 
-PAGES = (*customers.PAGES, *customer.PAGES, *correct.PAGES, *changes.PAGES, *work.PAGES, *health.PAGES, *log.PAGES)
+PAGES = (
+    *overview.PAGES,
+    *customers.PAGES,
+    *customer.PAGES,
+    *correct.PAGES,
+    *changes.PAGES,
+    *work.PAGES,
+    *finance.PAGES,
+    *health.PAGES,
+    *log.PAGES,
+)
 """Every page that asks the API something."""
 
 
@@ -20,8 +30,10 @@ class Link(NamedTuple):
 
 
 LINKS = (
+    Link("Overview", "/overview", "chart", frozenset({"reports:read"})),
     Link("Customers", "/customers", "user", frozenset({"members:read"})),
     Link("Work list", "/work", "inbox", frozenset({"quarantine:write"})),
+    Link("Finance", "/finance", "coins", frozenset({"reports:read"}), "House"),
     Link("Health", "/health", "pulse", frozenset({"status:read"}), "House"),
     Link("Log", "/log", "key", frozenset({"audit:read"}), "House"),
 )

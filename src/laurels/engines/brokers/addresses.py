@@ -7,7 +7,7 @@ from msgspec import Struct
 from laurels.errors import SettingsError
 
 
-class Address(Struct, frozen=True):
+class BrokerAddress(Struct, frozen=True):
     """A URL taken apart. `place` is its path, `options` its query; `user` and `password` are decoded."""
 
     scheme: str
@@ -18,7 +18,7 @@ class Address(Struct, frozen=True):
     options: dict[str, str]
 
 
-def parse(url: str, example: str, options: frozenset[str]) -> Address:
+def parse(url: str, example: str, options: frozenset[str]) -> BrokerAddress:
     """Take a URL apart; `options` are the ones that it may have. Raises `SettingsError`, which does not repeat the URL:
     it may hold a password.
     """
@@ -35,7 +35,7 @@ def parse(url: str, example: str, options: frozenset[str]) -> Address:
     name, _, password = user.partition(":")
     if not hosts or parts.fragment:
         raise SettingsError(f"The queue's address names no broker. Write it as {example}")
-    return Address(
+    return BrokerAddress(
         parts.scheme,
         hosts,
         unquote(name) if at else None,

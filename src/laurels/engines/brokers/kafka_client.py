@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from aiokafka.errors import AuthenticationFailedError, KafkaError, SaslAuthenticationFailed
 
-from laurels.engines.brokers.addresses import Address
+from laurels.engines.brokers.addresses import BrokerAddress
 from laurels.errors import QueueUnavailable, SettingsError
 
 ENCRYPTED = "kafka+ssl"
@@ -22,7 +22,7 @@ _PROTOCOLS = {
 }
 
 
-def connection_of(address: Address) -> dict[str, Any]:
+def connection_of(address: BrokerAddress) -> dict[str, Any]:
     """What a client has to know to reach the brokers of an address. Raises `SettingsError`."""
     encrypted, signed_in = address.scheme == ENCRYPTED, address.user is not None
     settings: dict[str, Any] = {
@@ -41,7 +41,7 @@ def connection_of(address: Address) -> dict[str, Any]:
     return settings
 
 
-async def started(client: Client, address: Address) -> Client:
+async def started(client: Client, address: BrokerAddress) -> Client:
     """A client after its start. Raises `SettingsError` where the brokers refuse it, `QueueUnavailable` where they are
     away.
     """
@@ -71,7 +71,7 @@ def unavailable(error: Exception) -> QueueUnavailable:
     return QueueUnavailable(f"Kafka cannot be used now ({type(error).__name__}).")
 
 
-def _certificates(address: Address) -> ssl.SSLContext:
+def _certificates(address: BrokerAddress) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=address.options.get("cafile"))
         if "certfile" in address.options:

@@ -16,7 +16,7 @@ from aiormq.abc import AbstractChannel, AbstractConnection, DeliveredMessage
 from aiormq.exceptions import AMQPError, ChannelInvalidStateError
 
 from laurels.engines.brokers.addresses import parse
-from laurels.engines.brokers.rabbitmq_queues import Found, look_at, open_connection
+from laurels.engines.brokers.rabbitmq_queues import QueueState, look_at, open_connection
 from laurels.errors import QueueUnavailable, SettingsError
 from laurels.intake import Batch, Message
 
@@ -56,7 +56,7 @@ class RabbitQueue:
         self._arrived = asyncio.Event()
         self._lost = asyncio.Event()
 
-    async def look(self) -> Found:
+    async def look(self) -> QueueState:
         """What the queue is. Raises `SettingsError` for one that is not there or would drop orders, in one line."""
         try:
             connection = await open_connection(self._url)

@@ -37,7 +37,7 @@ ANSWER_WITHIN_S = 10.0
 log = structlog.get_logger(__name__)
 
 
-class Found(Struct, frozen=True):
+class QueueState(Struct, frozen=True):
     """A queue: `delivery_limit` None: messages come again for ever; `dead_letters`: what is dropped goes elsewhere."""
 
     is_quorum: bool
@@ -61,7 +61,7 @@ async def open_connection(url: str) -> AbstractConnection:
         ) from error
 
 
-async def look_at(connection: AbstractConnection, queue: str, *, checked: bool) -> Found:
+async def look_at(connection: AbstractConnection, queue: str, *, checked: bool) -> QueueState:
     """What a queue is. Raises `SettingsError` where it is not there, and, if it is `checked`, where it would drop
     orders. A classic queue is told in the log: it may lose messages with its node.
     """
@@ -70,12 +70,12 @@ async def look_at(connection: AbstractConnection, queue: str, *, checked: bool) 
         arguments = await _arguments_of(connection, queue)
     except ChannelAccessRefused:
         log.warning("rabbitmq.not_looked_at", queue=queue, why="the user has no right to configure the queue")
-        return Found(is_quorum=True, delivery_limit=None, dead_letters=True)
+        return QueueState(is_quorum=True, delivery_limit=None, dead_letters=True)
     is_quorum = arguments.get("x-queue-type") == "quorum"
     limit = arguments.get("x-delivery-limit")
     if limit is None and is_quorum and _major(connection) >= _FIRST_WITH_LIMIT:
         limit = LIMIT_FROM_4_0
-    found = Found(
+    found = QueueState(
         is_quorum=is_quorum,
         delivery_limit=int(limit) if limit is not None and int(limit) >= 0 and is_quorum else None,
         dead_letters="x-dead-letter-exchange" in arguments,

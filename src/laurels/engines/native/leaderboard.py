@@ -52,7 +52,7 @@ class NativeLeaderboard:
     def __init__(self, directory: Path, names: ProxyNames) -> None:
         """`directory` is made when the board is first written; its parent has to be there or makeable."""
         self._directory = directory
-        self._reader = core.Reader(
+        self.native_reader = self._reader = core.Reader(
             directory, core.Names(names.tables, names.adjectives, names.creatures), deadline_ms=TRY_FOR_MS
         )
         self._writer: core.Writer | None = None

@@ -10,27 +10,52 @@ from laurels.engines.sqlite.chain import SECRET_BYTES, Numbers, read_entry
 from laurels.engines.sqlite.connection import Database
 from laurels.ledger import Item, Onward, Receipt, shard_of
 from laurels.model import Document, DocumentKind, RefusedMessage, Status
-from laurels.model.documents import fingerprint_of, keyed
+from laurels.model.documents import fingerprint_of, kept_id, keyed
+from laurels.model.repeats import fingerprints_under_other_ids
+
+ACCEPTED = Receipt(Status.ACCEPTED)
+"""The answer to what is new: the same for all, so made once."""
 
 
 class Acceptance:
-    """Takes documents in, within one transaction."""
+    """Takes documents in, within one transaction.
+
+    Rows of new documents are held back and written many at a time, which halves their cost; `flush` writes them. Each
+    statement that could see such a row is preceded by one, so nobody can tell that they were held back.
+    """
 
     def __init__(self, db: Database, now: int) -> None:
         self._db = db
         self._now = now
         self._numbers = Numbers(db)
         self._members: dict[int, Whose] = {}
+        self._accepted: dict[tuple[str, str, DocumentKind], tuple[object, ...]] = {}
+        self._inbox: list[tuple[object, ...]] = []
+        self._has_strangers: bool | None = None
+        """Whether anything in the inbox, or held back, is nobody's yet; None: not looked yet."""
+        self._last = 0
+        """The last sequence given, while rows are held back."""
 
     def save(self) -> None:
-        """Write what numbers are next."""
+        """Write what is held back, and what numbers are next."""
+        self.flush()
         self._numbers.save()
+
+    def flush(self) -> None:
+        """Write the rows that are held back."""
+        if self._inbox or self._accepted:
+            self._db.run_many("insert_accepted", list(self._accepted.values()))
+            self._db.run_many("insert_inbox", self._inbox)
+            self._accepted.clear()
+            self._inbox.clear()
 
     def look_up(self, document: Document) -> "tuple[Receipt | None, Whose | None]":
         """The first answer to a document that was here before, or the conflict with it (None when it is new); and whose
         it is, if that is known.
         """
         id_ = kept_id(self._numbers.secret, document.kind, document.id)
+        if (document.source, id_, document.kind) in self._accepted:
+            self.flush()
         row = self._db.one("look_up", document.source, id_, document.kind, document.member_id)
         if row is None:
             row = self._db.one("look_up_alone", document.source, id_, document.kind)
@@ -47,17 +72,23 @@ class Acceptance:
         whose = whose or self.place(document)
         if whose.number is not None and document.email is not None:
             members.keep_first_contact(self._db, whose.number, document.email, self._now)
-        sequence = self._db.insert(
-            "insert_accepted",
-            document.kind,
-            document.source,
-            kept_id(self._numbers.secret, document.kind, document.id),
+        if not self._accepted:
+            self._last = self._db.value("last_sequence") or 0
+        self._last += 1
+        kind, source, id_ = document.kind, document.source, kept_id(self._numbers.secret, document.kind, document.id)
+        fingerprint = keyed(whose.secret, document.fingerprint)
+        self._accepted[source, id_, kind] = (
+            self._last,
+            kind,
+            source,
+            id_,
             whose.number,
-            keyed(whose.secret, document.fingerprint),
+            fingerprint,
             Status.ACCEPTED,
+            None,
             self._now,
         )
-        return sequence, whose
+        return self._last, whose
 
     def accept(self, document: Document) -> Receipt:
         """Put a document into the inbox, where it was not there before."""
@@ -72,12 +103,13 @@ class Acceptance:
             intents.finish(self._db, document)
         if document.kind is DocumentKind.AMENDMENT:
             self._change_before_award(document, sequence)
-        return Receipt(Status.ACCEPTED)
+        return ACCEPTED
 
     def _is_still_there(self, document: Document) -> bool:
         """Whether the message that a document was read from has its bytes, where it was read from one."""
         if document.read_from is None:
             return True
+        # Nothing is flushed for it: a message is never held back (`set_aside`).
         row = self._db.one("quarantined", *document.read_from, DocumentKind.MESSAGE.value)
         return row is not None and bool(row[7])
 
@@ -93,6 +125,7 @@ class Acceptance:
         known, whose = self.look_up(document)
         if known is None:
             sequence = self._put(document, whose)
+            self.flush()
             self._db.run("set_accepted", Status.QUARANTINED.value, sequence)
             self._db.run("set_inbox", Status.QUARANTINED.value, message.reason, self._now, sequence)
 
@@ -104,9 +137,7 @@ class Acceptance:
 
     def queue(self, document: Document, sequence: int, whose: "Whose") -> None:
         """Put a document that is remembered where the awarding finds it."""
-        order_key = document.order_key
-        self._db.run(
-            "insert_inbox",
+        row = (
             sequence,
             document.kind,
             document.source,
@@ -117,14 +148,16 @@ class Acceptance:
             document.content,
             b"" if whose.is_erased else document.raw,
             whose.shard,
-            None if order_key is None else order_key[0],
+            None if document.order_id is None else document.order_source or document.source,
             document.actor,
         )
+        self._inbox.append(row)
 
     def _change_before_award(self, document: Document, sequence: int) -> None:
         """A change of an order that is not awarded waits for it, and is what the order is awarded by. One in
         quarantine is judged again.
         """
+        self.flush()
         row = None if document.order_key is None else self._db.one("unawarded_order", *document.order_key)
         if row is None:
             return
@@ -148,7 +181,11 @@ class Acceptance:
         secret = secrets.token_bytes(SECRET_BYTES)
         shard = shard_of(document.member_id, self._numbers.shards)
         number = self._numbers.enrol(document.member_id, secret, self._now)
-        members.place_strangers(self._db, number, self._stranger(document.member_id))
+        if self._has_strangers is None:
+            self._has_strangers = bool(self._db.value("has_strangers"))
+        if self._has_strangers:
+            self.flush()
+            members.place_strangers(self._db, number, self._stranger(document.member_id))
         return Whose(number, shard, secret)
 
     def _owner(self, document: Document) -> tuple[int | None, int | None]:
@@ -156,13 +193,18 @@ class Acceptance:
         member's, and one that names no member belongs to the refund's or the order's. The number and the shard, if
         known.
         """
+        self.flush()
         if document.kind is DocumentKind.CANCELLATION:
             row = self._db.one("owner", document.source, document.id, DocumentKind.REFUND.value)
         elif document.order_key is not None:
             row = self._db.one("owner", *document.order_key, DocumentKind.ORDER.value)
         else:
             return None, None
-        if row is None or (document.member_id and not row[2]):
+        if row is None:
+            return None, None
+        if document.kind is DocumentKind.CANCELLATION and row[0] is None:
+            return None, row[1]  # it becomes whose its refund becomes, and lies where that lies
+        if document.member_id and not row[2]:
             return None, None
         return row[0], row[1]
 
@@ -180,6 +222,7 @@ class Acceptance:
 
     def _stranger_of(self, document: Document) -> bytes | None:
         """Whose a document is that is nobody's yet; a cancellation is whose its refund is."""
+        self._has_strangers = True
         if document.kind is DocumentKind.CANCELLATION:
             row = self._db.one("owner", document.source, document.id, DocumentKind.REFUND.value)
             return row[3] if row else None
@@ -196,21 +239,21 @@ class Acceptance:
         receipt = Receipt(Status(status), repeated=True, entry=read_entry(self._db, place))
         if member is not None and secret is None:  # erased: nothing tells other content, the key alone decides
             return receipt
-        unplaced = self._numbers.secret
-        for sent in document.fingerprints():
-            if fingerprint == (keyed(secret, sent) if secret else keyed(unplaced, sent)):
+        if any(self._is_of(fingerprint, secret, sent) for sent in document.fingerprints()):
+            return receipt
+        if member is not None:
+            ids = [row[0] for row in self._db.all("ids_of", member)]
+            if any(self._is_of(fingerprint, secret, sent) for sent in fingerprints_under_other_ids(document, ids)):
                 return receipt
-            if secret and fingerprint == keyed(secret, keyed(unplaced, sent)):  # placed after it came
-                return receipt
-        fingerprints = fingerprint, keyed(secret or unplaced, document.fingerprint)
+        fingerprints = fingerprint, keyed(secret or self._numbers.secret, document.fingerprint)
         return Receipt(Status(status), conflict=True, fingerprints=fingerprints)
 
-
-def kept_id(secret: bytes, kind: DocumentKind, id_: str) -> str:
-    """The id under which a document is remembered for ever. That of an adjustment is whatever a caller chose as its
-    key, perhaps a customer's id, and nobody is shown it: of it a digest is kept, which knows it again.
-    """
-    return keyed(secret, id_.encode()).hex() if kind is DocumentKind.ADJUSTMENT else id_
+    def _is_of(self, fingerprint: bytes, secret: bytes | None, sent: bytes) -> bool:
+        """Whether a fingerprint that is kept is of what was sent; it was keyed once more if placed after it came."""
+        as_stranger = keyed(self._numbers.secret, sent)
+        if not secret:
+            return fingerprint == as_stranger
+        return fingerprint in {keyed(secret, sent), keyed(secret, as_stranger)}
 
 
 def hand_on(db: Database, onward: Onward, now: int) -> None:
@@ -220,7 +263,9 @@ def hand_on(db: Database, onward: Onward, now: int) -> None:
     number, shard, secret = row
     fingerprint = keyed(secret or secrets.token_bytes(SECRET_BYTES), fingerprint_of(onward.content.decode()))
     kind, accepted = onward.kind.value, Status.ACCEPTED.value
-    sequence = db.insert("insert_accepted", kind, onward.source, onward.id, number, fingerprint, accepted, now)
+    sequence = db.insert(
+        "insert_accepted", None, kind, onward.source, onward.id, number, fingerprint, accepted, None, now
+    )
     db.run(
         "insert_inbox",
         sequence,

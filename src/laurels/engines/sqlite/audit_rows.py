@@ -1,15 +1,14 @@
 """Rows of the audit log in the embedded ledger: written in the transaction under way, read, and checked."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 from laurels.clock import Clock
 from laurels.engines.sqlite.connection import Database, Row
-from laurels.errors import LaurelsError
-from laurels.ledger import Act, AuditRow, Finding, Receipt
-from laurels.ledger.audit import audit_hash
+from laurels.ledger import Act, AuditRow, Finding
+from laurels.ledger.audit import as_done, audit_hash
 
 CHUNK = 2000
 _ACT = slice(2, 10)
@@ -26,9 +25,8 @@ def append(db: Database, act: Act, now: int) -> None:
 
 
 def record_result(db: Database, act: Act, result: Any, now: Clock) -> None:
-    """Write the row of a change, with what came of it: the entry that it led to, and whether it was refused."""
-    results = result if isinstance(result, list) else [result]
-    append(db, msgspec.structs.replace(act, outcome=_outcome(act, results), object=_object(act, results)), now())
+    """Write the row of a change, with what came of it."""
+    append(db, as_done(act, result), now())
 
 
 def row_of(row: Row) -> AuditRow:
@@ -71,16 +69,3 @@ def _follows(previous: bytes, row: Row) -> bool:
 
 def _act(row: Row) -> Act:
     return Act(**dict(zip(Act.__struct_fields__, row[_ACT], strict=True)))
-
-
-def _outcome(act: Act, results: Sequence[Any]) -> str:
-    refused = sum(isinstance(each, LaurelsError) or (isinstance(each, Receipt) and each.conflict) for each in results)
-    if not refused:
-        repeated = bool(results) and all(isinstance(each, Receipt) and each.repeated for each in results)
-        return "repeated" if repeated else act.outcome
-    return "refused" if refused == len(results) else f"{len(results) - refused} done, {refused} refused"
-
-
-def _object(act: Act, results: Sequence[Any]) -> str:
-    entries = [each.entry.loyalty_id for each in results if isinstance(each, Receipt) and each.entry is not None]
-    return f"entry {entries[0]}" if len(entries) == 1 else act.object

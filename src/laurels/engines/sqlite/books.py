@@ -10,6 +10,7 @@ from laurels.engines.sqlite.session import Session
 from laurels.errors import LaurelsError, NotOwned
 from laurels.ledger import Award, Counts, Decide, DocumentState, MemberState, Receipt
 from laurels.model import Balance, Document, DocumentKind, Entry, Status, Version
+from laurels.model.documents import kept_id
 
 NEWEST = 2**62
 """A place beyond every entry."""
@@ -25,7 +26,7 @@ class SqliteInbox(Session):
         self, kind: DocumentKind, source: str, id: str, *, of_member: str | None = None
     ) -> DocumentState | None:
         def read(db: Database) -> DocumentState | None:
-            kept = accepting.kept_id(db.value("read_secret"), kind, id)
+            kept = kept_id(db.value("read_secret"), kind, id)
             row = db.one("document_state", source, kept, kind.value, of_member)
             if row is None:
                 return None

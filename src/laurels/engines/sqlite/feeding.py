@@ -9,10 +9,10 @@ import apsw
 
 from laurels.engines.sqlite.chain import entry_of
 from laurels.engines.sqlite.connection import Database
-from laurels.engines.sqlite.places import end_of, place_of
+from laurels.engines.sqlite.places import end_of, place_of, position_at
 from laurels.engines.sqlite.session import Session
 from laurels.errors import FeedDiverged
-from laurels.ledger import Checkpoint, Heads, MemberTotals
+from laurels.ledger import Checkpoint, Heads, MemberTotals, Passed
 from laurels.ledger.checkpoints import CHUNK, closed_part_of, part_of
 from laurels.model import BoardEntry, Entry, Mark
 
@@ -28,6 +28,13 @@ class SqliteFeed(Session):
             _check_mark(db, shard, after)
             rows = db.all("feed", place_of(shard, after.position), end_of(shard), limit)
             return [entry_of(row) for row in rows]
+
+        return await self._reader.run(read)
+
+    async def passed(self, shard: int, after: int, until: int) -> list[Passed]:
+        def read(db: Database) -> list[Passed]:
+            rows = db.all("milestones_between", place_of(shard, after), place_of(shard, until))
+            return [Passed(position_at(place), name, points, bool(quiet)) for place, name, points, quiet in rows]
 
         return await self._reader.run(read)
 

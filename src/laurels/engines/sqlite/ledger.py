@@ -13,7 +13,7 @@ import apsw
 import structlog
 
 from laurels import clock
-from laurels.clock import MINUTE, Clock
+from laurels.clock import Clock
 from laurels.engines.sqlite import keeping, leases, verifying
 from laurels.engines.sqlite.auditing import SqliteAudit
 from laurels.engines.sqlite.books import SqliteBooks, SqliteInbox
@@ -26,17 +26,16 @@ from laurels.engines.sqlite.people import SqlitePeople
 from laurels.engines.sqlite.places import end_of, place_of
 from laurels.engines.sqlite.programs import SqlitePrograms
 from laurels.engines.sqlite.registry import SqliteMembers, SqliteOutbox, SqliteQuarantine
+from laurels.engines.sqlite.rollups import SqliteRollUps
 from laurels.engines.sqlite.schema import LATEST, migrate, version_of
 from laurels.errors import AnotherNamesKey, LedgerReadOnly, LedgerUnavailable, SchemaTooOld
 from laurels.ledger import Award, Awarded, Heads, MemberState, NameNumbers, Recount, Upgrade, Verification
+from laurels.ledger.epochs import lowest_epoch
 from laurels.model import Entry
 
 T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
-
-EPOCHS_FROM = 29_453_760
-"""The minute from which epochs are numbered: 2026-01-01."""
 
 
 class SqliteLedger(
@@ -51,6 +50,7 @@ class SqliteLedger(
     SqlitePrograms,
     SqliteAudit,
     SqliteCasework,
+    SqliteRollUps,
 ):
     """A ledger in one file, with the checkout's `intents` in the same. Make it with `SqliteLedger.open`; call it from
     one event loop.
@@ -150,7 +150,7 @@ class SqliteLedger(
 
     async def begin_epoch(self) -> Heads:
         def write(db: Database) -> Heads:
-            db.run("next_epoch", self._now() // MINUTE - EPOCHS_FROM)
+            db.run("next_epoch", lowest_epoch(self._now()))
             db.run("begin_epoch", self._now())
             db.appends += 1
             return heads_of(db)

@@ -1,11 +1,21 @@
 """The programs of the embedded ledger."""
 
-import hashlib
+from collections.abc import Iterator
+
+import msgspec
 
 from laurels.engines.sqlite.connection import Database, Row
 from laurels.engines.sqlite.session import Session
-from laurels.errors import NotAllowed, NotFound
-from laurels.ledger import Draft, PublishedProgram
+from laurels.errors import NotFound
+from laurels.ledger import Draft, Finding, ProgramAct, ProgramEvent, PublishedProgram
+from laurels.ledger.program_log import (
+    breaks,
+    check_rehearsed,
+    check_two_people,
+    event_of,
+    event_of_row,
+    following,
+)
 from laurels.ledger.programs import to_publish
 
 
@@ -19,14 +29,18 @@ class SqlitePrograms(Session):
         published = await self._reader.run(_published)
         if any(each.version == version and each.text == text for each in published):
             return published
-        return await self._writer.run(lambda db: _publish(db, version, text, from_at, actor=actor, now=self._now()))
+        did = event_of(ProgramAct.PUBLISH, actor, version, text)
+        return await self._writer.run(lambda db: _publish(db, did, text, from_at, now=self._now()))
 
     async def submit(self, version: int, text: str, *, actor: str) -> Draft:
-        digest = hashlib.sha256(text.encode()).hexdigest()
+        did = event_of(ProgramAct.SUBMIT, actor, version, text)
 
         def write(db: Database) -> Draft:
-            db.run("insert_draft", digest, version, text, actor, self._now())
-            return _draft(db, digest)
+            if db.one("draft", did.digest) is None:
+                now = self._now()
+                db.run("insert_draft", did.digest, version, text, actor, now)
+                _append(db, did, now)
+            return _draft(db, did.digest)
 
         return await self._writer.run(write)
 
@@ -34,18 +48,52 @@ class SqlitePrograms(Session):
         return await self._reader.run(lambda db: [_draft_of(row) for row in db.all("drafts")])
 
     async def approve(
-        self, digest: str, from_at: int | None, *, actor: str, by_another: bool
+        self, digest: str, from_at: int | None, *, actor: str, by_another: bool, rehearsal: str | None = None
     ) -> list[PublishedProgram]:
         def write(db: Database) -> list[PublishedProgram]:
-            draft = _draft(db, digest)
-            if by_another and draft.submitted_by == actor:
-                raise NotAllowed("This program was submitted by the same person: another one has to approve it.")
-            now = self._now()
-            published = _publish(db, draft.version, draft.text, from_at, actor=actor, now=now)
+            draft, now = _draft(db, digest), self._now()
+            if by_another:
+                check_two_people(draft.submitted_by, actor, rehearsal)
+            if rehearsal is not None:
+                check_rehearsed(_events(db), digest, rehearsal, now)
+            did = event_of(ProgramAct.APPROVE, actor, draft.version, draft.text, rehearsal=rehearsal)
+            published = _publish(db, did, draft.text, from_at, now=now)
             db.run("approve_draft", actor, now, digest)
             return published
 
         return await self._writer.run(write)
+
+    async def keep_rehearsal(self, digest: str, rehearsal: str, content: str, *, actor: str) -> ProgramEvent:
+        def write(db: Database) -> ProgramEvent:
+            draft = _draft(db, digest)
+            did = event_of(ProgramAct.REHEARSE, actor, draft.version, draft.text, rehearsal=rehearsal, content=content)
+            return _append(db, did, self._now())
+
+        return await self._writer.run(write)
+
+    async def stop(self, version: int, text: str, *, actor: str, why: str) -> list[PublishedProgram]:
+        did = event_of(ProgramAct.STOP, actor, version, text, content=why)
+        return await self._writer.run(lambda db: _publish(db, did, text, None, now=self._now()))
+
+    async def program_events(self) -> list[ProgramEvent]:
+        return await self._reader.run(_events)
+
+
+def program_findings(db: Database) -> Iterator[list[Finding]]:
+    """What is wrong with the record of what was done with programs."""
+    what = "the row was changed, or rows are missing: its hash does not follow"
+    yield [Finding(f"program event {position}", what) for position in breaks(_events(db))]
+
+
+def _append(db: Database, event: ProgramEvent, now: int) -> ProgramEvent:
+    row = db.one("last_program_event")
+    placed = following(None if row is None else event_of_row(row), event, now)
+    db.run("insert_program_event", *msgspec.structs.astuple(placed))
+    return placed
+
+
+def _events(db: Database) -> list[ProgramEvent]:
+    return [event_of_row(row) for row in db.all("program_events")]
 
 
 def _published(db: Database) -> list[PublishedProgram]:
@@ -55,14 +103,13 @@ def _published(db: Database) -> list[PublishedProgram]:
     ]
 
 
-def _publish(
-    db: Database, version: int, text: str, from_at: int | None, *, actor: str, now: int
-) -> list[PublishedProgram]:
+def _publish(db: Database, did: ProgramEvent, text: str, from_at: int | None, *, now: int) -> list[PublishedProgram]:
     published = _published(db)
-    new = to_publish(published, version, text, from_at, actor=actor, now=now)
+    new = to_publish(published, did.version, text, from_at, actor=did.actor, now=now)
     if new is None:
         return published
     db.run("insert_program", new.version, new.text, new.published_at, new.from_at, new.actor)
+    _append(db, did, now)
     return _published(db)
 
 

@@ -26,6 +26,10 @@ SELECT e.place, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.or
 FROM entry e JOIN member m ON m.number = e.member LEFT JOIN remark r ON r.place = e.place
 WHERE e.place > ? AND e.place <= ? ORDER BY e.place LIMIT ?;
 
+-- name: milestones_between
+-- Milestones that the entries between two places passed, in their order.
+SELECT place, name, points, quiet FROM milestone WHERE place > ? AND place <= ? ORDER BY place, name;
+
 -- name: board_entries
 -- What boards need of the entries between two places: an id only with an enrolment, which is all that names one.
 SELECT place & 1099511627775, kind, member, points, name_number, board_at, recorded_at,
@@ -86,18 +90,19 @@ SELECT sequence FROM accepted WHERE source = ? AND id = ? AND kind = ?;
 SELECT a.fingerprint, a.status, a.place, a.member, m.secret
 FROM accepted a LEFT JOIN member m ON m.number = a.member WHERE a.sequence = ?;
 
+-- name: ids_of
+-- The ids that answer for a member, after merges more than one.
+SELECT member_id FROM member WHERE number = (SELECT coalesce(merged_into, number) FROM member WHERE number = ?1)
+UNION ALL SELECT member_id FROM member WHERE merged_into = (SELECT coalesce(merged_into, number) FROM member WHERE number = ?1);
+
 -- name: last_sequence
 -- The highest sequence that was ever given.
 SELECT seq FROM sqlite_sequence WHERE name = 'accepted';
 
--- name: insert_judged!
--- Remember for ever a document that is awarded in the transaction that accepts it.
+-- name: insert_accepted!
+-- Remember a document for ever. Without a sequence it gets the next one.
 INSERT INTO accepted (sequence, kind, source, id, member, fingerprint, status, place, accepted_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
-
--- name: insert_accepted!
--- Remember a document for ever.
-INSERT INTO accepted (kind, source, id, member, fingerprint, status, accepted_at) VALUES (?, ?, ?, ?, ?, ?, ?);
 
 -- name: set_accepted!
 -- How far a document got.
@@ -218,7 +223,7 @@ FROM member m LEFT JOIN balance b ON b.member = coalesce(m.merged_into, m.number
 
 -- name: insert_milestone
 -- Reached once, for ever.
-INSERT INTO milestone (member, name, points, reached_at, quiet) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING member;
+INSERT INTO milestone (member, name, points, reached_at, quiet, place) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING member;
 
 -- name: member_by_id
 -- A member, by the shop's id; who became another one is that one.
@@ -579,6 +584,10 @@ UPDATE accepted SET status = 'awarded', place = ? WHERE sequence = ?;
 UPDATE accepted SET member = ?1, fingerprint = keyed((SELECT secret FROM member WHERE number = ?1), fingerprint)
 WHERE sequence = ?2 AND member IS NULL;
 
+-- name: has_strangers
+-- Whether anything in the inbox is nobody's yet.
+SELECT EXISTS (SELECT 1 FROM inbox WHERE stranger IS NOT NULL);
+
 -- name: place_strangers!
 -- What came for an id that was nobody's is this member's now.
 UPDATE accepted SET member = ?1, fingerprint = keyed((SELECT secret FROM member WHERE number = ?1), fingerprint)
@@ -733,6 +742,19 @@ SELECT digest, version, text, submitted_by, submitted_at, approved_by, approved_
 -- name: approve_draft!
 -- Somebody put it in force.
 UPDATE draft SET approved_by = ?, approved_at = ? WHERE digest = ? AND approved_by IS NULL;
+
+-- name: program_events
+-- What was done with programs, oldest first.
+SELECT position, at, actor, act, version, digest, rehearsal, content, hash FROM program_event ORDER BY position;
+
+-- name: last_program_event
+-- The last of it.
+SELECT position, at, actor, act, version, digest, rehearsal, content, hash FROM program_event ORDER BY position DESC LIMIT 1;
+
+-- name: insert_program_event!
+-- Append to it.
+INSERT INTO program_event (position, at, actor, act, version, digest, rehearsal, content, hash)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: awarders
 -- The processes that award, by their word of late.
@@ -952,3 +974,74 @@ WHERE a.place = ? AND a.kind = 'redemption';
 -- name: restored
 -- How many points of a redemption came back.
 SELECT restored FROM redemption WHERE source = ? AND redemption_id = ?;
+
+-- name: rollup
+-- How the roll-ups were made, and when it was looked what falls due.
+SELECT scheme, due_at FROM rollup;
+
+-- name: rollup_marks
+-- Up to which entry of each shard they go.
+SELECT shard, position, hash FROM rollup_mark;
+
+-- name: write_rollup_mark!
+-- Note how far they got, in the transaction that adds to them.
+INSERT INTO rollup_mark VALUES (?1, ?2, ?3) ON CONFLICT (shard) DO UPDATE SET position = ?2, hash = ?3;
+
+-- name: add_to_rollup_cell!
+-- Add to what is summed.
+INSERT INTO rollup_cell VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (basis, day, kind, part, source, market) DO UPDATE
+SET points = points + excluded.points, entries = entries + excluded.entries, amount = amount + excluded.amount;
+
+-- name: rollup_member
+-- What is kept of a member.
+SELECT market, tier, active_on FROM rollup_member WHERE number = ?;
+
+-- name: write_rollup_member!
+-- Keep what counting its next entry needs.
+INSERT INTO rollup_member VALUES (?1, ?2, ?3, ?4)
+ON CONFLICT (number) DO UPDATE SET market = ?2, tier = ?3, active_on = ?4;
+
+-- name: begin_rollup!
+-- How they are made from now on.
+UPDATE rollup SET scheme = ?, due_at = 0;
+
+-- name: drop_rollup_marks!
+-- They begin anew.
+DELETE FROM rollup_mark;
+
+-- name: drop_rollup_cells!
+-- They begin anew.
+DELETE FROM rollup_cell;
+
+-- name: drop_rollup_members!
+-- They begin anew.
+DELETE FROM rollup_member;
+
+-- name: drop_rollup_due!
+-- It is looked anew.
+DELETE FROM rollup_due;
+
+-- name: rollup_sums
+-- Sums of the days from ?2 up to and without ?3, by periods of ?4, with parts (?5) and sources (?6) apart.
+SELECT ?1, day / ?4 AS period, kind, CASE WHEN ?5 THEN part ELSE '' END AS of_part,
+       CASE WHEN ?6 THEN source ELSE '' END AS of_source, market, sum(points), sum(entries), sum(amount)
+FROM rollup_cell WHERE basis = ?1 AND day >= ?2 AND day < ?3
+GROUP BY period, kind, of_part, of_source, market ORDER BY period, kind, of_part, of_source, market;
+
+-- name: rollup_cells
+-- Every cell.
+SELECT basis, day, kind, part, source, market, points, entries, amount FROM rollup_cell
+ORDER BY basis, day, kind, part, source, market;
+
+-- name: looked_at_due!
+-- When it was looked what falls due.
+UPDATE rollup SET due_at = ?;
+
+-- name: write_rollup_due!
+-- What falls due on a day.
+INSERT INTO rollup_due VALUES (?, ?, ?, ?);
+
+-- name: rollup_due
+-- What falls due on the days from ?1 up to and without ?2.
+SELECT what, day, points, members FROM rollup_due WHERE day >= ?1 AND day < ?2 ORDER BY what, day;

@@ -20,7 +20,7 @@ class SqliteMembers(Session):
     async def change_member(self, member_id: str, event: MemberEvent, *, actor: str) -> Version:
         version = await self._writer.run(lambda db: members.change(db, member_id, event, actor, self._now()))
         if event is MemberEvent.ERASE:
-            await self._writer.fold()
+            await self._writer.checkpoint()
         return version
 
     async def set_contact(self, member_id: str, email: str | None, *, actor: str) -> Version:

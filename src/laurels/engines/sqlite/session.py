@@ -18,6 +18,7 @@ from laurels.engines.sqlite.reader import Reader
 from laurels.engines.sqlite.writer import NoWriter, Writer
 from laurels.ledger import Act, NameNumbers
 from laurels.ledger.change_signal import ChangeSignal
+from laurels.ledger.shards import are_shards
 from laurels.model import Entry
 
 
@@ -82,6 +83,6 @@ class Session:
 def _shards_of(db: Database) -> int:
     """How many shards the ledger has. A flipped bit can make it anything, whatever the schema says."""
     row = db.one("read_ledger") or (0, 0, 1)
-    if not isinstance(row[2], int):
+    if not are_shards(row[2]):
         raise apsw.CorruptError("its number of shards is none")
     return row[2]

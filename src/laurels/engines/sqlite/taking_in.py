@@ -64,6 +64,7 @@ class _Taking:
                 return Receipt(Status.ACCEPTED)
         self._award()
         receipt = self._acceptance.accept(document)
+        self._acceptance.flush()
         self.empty_inbox()
         self._last = self._db.value("last_sequence") or 0
         return receipt
@@ -89,10 +90,12 @@ class _Taking:
 
     def _came_just_now(self, document: Document) -> bool:
         """Whether what was taken and is not awarded yet is this document, or the order that it names."""
-        new, order = self._new, document.order_key
-        return (document.kind, document.source, document.id) in new or (
-            order is not None and (DocumentKind.ORDER, *order) in new
-        )
+        if (document.kind, document.source, document.id) in self._new:
+            return True
+        if document.kind is DocumentKind.ORDER:
+            return False
+        order = document.order_key
+        return order is not None and (DocumentKind.ORDER, *order) in self._new
 
     def _is_plain(self, document: Document) -> bool:
         """Whether a document is nobody's checkout, and an order or a refund that can be judged now: of no order, or of
@@ -113,12 +116,13 @@ class _Taking:
         fingerprint = keyed(whose.secret, document.fingerprint)
 
         def row(place: int | None, status: Status = Status.AWARDED) -> tuple[object, ...]:
-            named = (item.sequence, document.kind.value, document.source, document.id)
-            return (*named, whose.number, fingerprint, status.value, place, self._now)
+            named = (item.sequence, document.kind, document.source, document.id)
+            return (*named, whose.number, fingerprint, status, place, self._now)
 
         def queue() -> None:
-            self._db.run("insert_judged", *row(None, Status.ACCEPTED))
+            self._db.run("insert_accepted", *row(None, Status.ACCEPTED))
             self._acceptance.queue(document, item.sequence, whose)
+            self._acceptance.flush()
 
         self._new[document.kind, document.source, document.id] = New(item, queue, row)
 

@@ -13,6 +13,7 @@ from itertools import chain
 from laurels.engines.sqlite.audit_rows import audit_findings
 from laurels.engines.sqlite.connection import Database, Row
 from laurels.engines.sqlite.places import end_of, place_of, position_at
+from laurels.engines.sqlite.programs import program_findings
 from laurels.engines.sqlite.verifying_chunks import UNREADABLE, in_order, moment
 from laurels.engines.sqlite.verifying_documents import check_documents, check_file
 from laurels.ledger import Finding, Recount, Verification
@@ -24,21 +25,21 @@ from laurels.ledger.checking import (
     by_month,
     count_months,
     follows,
+    is_its_name,
     readable,
 )
+from laurels.ledger.shards import MOST_SHARDS, are_shards
 from laurels.model.months import Months
-
-_MOST_ATTEMPTS = 64
-"""How often a name number may have been another's already: with 50 million members one in 13 is."""
 
 
 def verify(db: Database, recount: Recount | None = None) -> Iterator[Verification]:
-    """The chain and its positions, then what it says of each member, then documents and awards, then the audit log,
-    then the file.
+    """The chain and its positions, then what it says of each member, then documents and awards, then what
+    was done with programs and the audit log, then the file.
     """
     feed = _Feeds(db, None if recount is None else recount.month_of)
     documents = partial(check_documents, db, None if recount is None else recount.fits)
-    for step in (feed.check, lambda: _members(db, feed), documents, lambda: audit_findings(db), lambda: check_file(db)):
+    logs = partial(program_findings, db), partial(audit_findings, db)
+    for step in (feed.check, partial(_members, db, feed), documents, *logs, partial(check_file, db)):
         for findings in _until_unreadable(step):
             yield Verification(checked=feed.position, total=feed.head, findings=tuple(findings))
 
@@ -74,8 +75,11 @@ class _Feeds:
         row = self._db.one("verify_ledger")
         if row is None:
             yield [Finding("ledger", "the row that says who it is, is missing")]
-        count = row[2] if row is not None and isinstance(row[2], int) else len(self._db.all("read_heads"))
-        self._shards = {shard: _Feed(self._db, shard, self.members, self.month_of) for shard in range(count)}
+        ends = len(self._db.all("read_heads"))
+        made = row[2] if row is not None and are_shards(row[2]) else min(ends, MOST_SHARDS)
+        if row is not None and row[2] != ends:
+            yield [Finding("ledger", f"it is said to have {row[2]} shards, and has the ends of {ends}")]
+        self._shards = {shard: _Feed(self._db, shard, self.members, self.month_of) for shard in range(made)}
         for feed in self._shards.values():
             yield from feed.check()
 
@@ -203,17 +207,8 @@ def _members(db: Database, feed: _Feeds) -> Iterator[list[Finding]]:
 
 
 def _is_its_name(db: Database, member: CheckedMember, member_id: str | None, enrolled_at: int | None) -> bool:
-    """Whether a member's name number is one that its id may be given. Of who was erased nothing can be said, and not
-    of who was named under another key, or where none is shown.
-    """
-    names, number = db.names, member.name_number
-    named_at = member.renamed_at or enrolled_at
-    if names is None or member_id is None or not isinstance(number, int) or not isinstance(named_at, int):
-        return True
     numbered, since = db.one("numbered_names") or (0, 0)
-    if number < numbered or named_at <= since:
-        return True
-    return any(names.number(member_id, member.renames, attempt) == number for attempt in range(_MOST_ATTEMPTS))
+    return is_its_name(db.names, member, member_id, enrolled_at, numbered=numbered, since=since)
 
 
 def _kept(row: Row) -> KeptMember:

@@ -20,12 +20,13 @@ import apsw
 
 from laurels.engines.sqlite.connection import BUSY_TIMEOUT_MS, Database, wrapped
 from laurels.errors import LedgerReadOnly, LedgerUnavailable, LedgerUncertain
-from laurels.ledger import Act, NameNumbers, Recording, recording
+from laurels.ledger import Act, NameNumbers
+from laurels.ledger.audit import to_record
 
 Item = TypeVar("Item")
 T = TypeVar("T")
 
-FOLD_TIMEOUT_MS = 200
+CHECKPOINT_TIMEOUT_MS = 200
 """How long the log's readers are waited for, and every job with them."""
 
 MOST_JOBS = 1000
@@ -62,7 +63,7 @@ class Writer:
         self._batches: queue.SimpleQueue[list[_Job]] = queue.SimpleQueue()
         self._is_called = False
         self._closed = False
-        self._fold_is_due = False
+        self._checkpoint_is_due = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="laurels-sqlite-writer")
 
     async def run(self, work: Callable[[Database], T], *, in_transaction: bool = True) -> T:
@@ -91,7 +92,7 @@ class Writer:
             # After all else that this turn of the loop has to do: requests that came together are handed over together.
             # Else the thread would run off with the first one, and fight with the loop for every further one.
             loop.call_soon(self._hand_over)
-        recorded = _to_record() if in_transaction else None
+        recorded = to_record() if in_transaction else None
         act = None if recorded is None else recorded.act
         self._arrived.append(_Job(work, item, in_transaction, act, future, loop))
         result = await future
@@ -99,18 +100,18 @@ class Writer:
             recorded.row_is_written = True
         return result
 
-    async def fold(self) -> None:
-        """Fold the log into the file and empty it, so that bytes which were erased are in neither.
+    async def checkpoint(self) -> None:
+        """Checkpoint the write-ahead log into the file and empty it, so that bytes which were erased are in neither.
 
         Waits a moment for readers under way. Where one reads on, or the disk fails, it is tried again after each
-        commit: nobody is kept waiting meanwhile. Of a ledger that was closed meanwhile, closing has folded it.
+        commit: nobody is kept waiting meanwhile. Of a ledger that was closed meanwhile, closing has done it.
         """
         if self._closed:
             return
-        await self.run(lambda db: self._fold(db, FOLD_TIMEOUT_MS), in_transaction=False)
+        await self.run(lambda db: self._checkpoint(db, CHECKPOINT_TIMEOUT_MS), in_transaction=False)
 
     async def close(self) -> None:
-        """Finish every job that was handed in, fold the log into the file, and close."""
+        """Finish every job that was handed in, checkpoint the log, and close."""
         if not self._closed:
             self._closed = True
             self._hand_over()
@@ -122,7 +123,7 @@ class Writer:
             return
         self._batches.put(self._arrived)
         self._arrived = []
-        # Put first and look second, while the thread lowers the flag first and looks second: nothing is left lying.
+        # Put first and look second, while the thread lowers the flag first and looks second: one of the two sees it.
         if not self._is_called:
             self._is_called = True
             # Through the loop, so that a loop with a time of its own has its word about when work is done.
@@ -133,8 +134,8 @@ class Writer:
         while jobs := self._next_batch():
             together = [job for job in jobs if job.in_transaction]
             self._answer(together, self._commit(together))
-            if together and self._fold_is_due:
-                self._fold(self._db, 0)
+            if together and self._checkpoint_is_due:
+                self._checkpoint(self._db, 0)
             for job in jobs:
                 if not job.in_transaction:
                     self._answer([job], self._run_alone(job))
@@ -214,12 +215,12 @@ class Writer:
         except BaseException as error:  # noqa: BLE001 - as above
             return [error]
 
-    def _fold(self, db: Database, timeout_ms: int) -> None:
-        self._fold_is_due = True
+    def _checkpoint(self, db: Database, timeout_ms: int) -> None:
+        self._checkpoint_is_due = True
         db.wait_for_others(timeout_ms)
         try:
             db.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-            self._fold_is_due = False
+            self._checkpoint_is_due = False
         except apsw.Error:  # a reader reads on, or the disk fails: what was erased is committed all the same
             return
         finally:
@@ -259,9 +260,3 @@ class NoWriter(Writer):
         in_transaction: bool = True,
     ) -> T:
         raise LedgerReadOnly
-
-
-def _to_record() -> Recording | None:
-    """What the write that is asked for now is recorded as, unless an earlier one of the same doing was."""
-    found = recording.get()
-    return None if found is None or found.row_is_written else found

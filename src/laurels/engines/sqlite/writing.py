@@ -29,7 +29,7 @@ def write(
     awarded before, `balances` members' rows of totals that were read in this transaction.
     """
     totals: dict[int, Totals] = {}
-    written, places = _write_entries(db, chain, outcome.postings, totals, balances)
+    written, places, at = _write_entries(db, chain, outcome.postings, totals, balances)
     for member, state in outcome.states.items():
         if member not in totals:
             totals[member], _ = _totals_in(db, balances, member)
@@ -43,7 +43,7 @@ def write(
     for (source, redemption_id), redeemed in outcome.redemptions.items():
         db.run("write_redemption", source, redemption_id, redeemed.restored, redeemed.spent)
     for reached in outcome.reached:
-        _reach(db, reached, chain.now)
+        _reach(db, reached, at[reached.posting], chain.now)
     for name, used in outcome.budgets.items():
         db.run("use_budget", name, used)
     for onward in outcome.onward:
@@ -59,13 +59,15 @@ def _write_entries(
     postings: Sequence[Posting],
     totals: dict[int, Totals],
     balances: Mapping[int, Row | None],
-) -> tuple[dict[int, Written], dict[OrderKey, list[int]]]:
+) -> tuple[dict[int, Written], dict[OrderKey, list[int]], list[int]]:
     """Append the entries, each with what belongs to it, and add them to the totals; gives what was written by document,
-    and the entries' places by order.
+    and the entries' places by order, and one by one.
     """
     written: dict[int, Written] = {}
     places: dict[OrderKey, list[int]] = {}
+    at: list[int] = []
     contents: list[tuple[int, bytes]] = []
+    remarks: list[tuple[int, str, str]] = []
     for posting in postings:
         if posting.member not in totals:
             totals[posting.member], is_first = _totals_in(db, balances, posting.member)
@@ -73,6 +75,7 @@ def _write_entries(
                 members.joined(db, chain, posting.member)
         totals[posting.member].add(posting)
         place = _append(chain, posting)
+        at.append(place)
         if posting.item.sequence not in written:
             written[posting.item.sequence] = posting.item, place, posting.member
             if posting.item.kind in KEPT:
@@ -80,9 +83,11 @@ def _write_entries(
         if posting.order_key is not None:
             places.setdefault(posting.order_key, []).append(place)
         if posting.reason or posting.note:
-            db.run("insert_remark", place, posting.reason, posting.note)
+            remarks.append((place, posting.reason, posting.note))
+    chain.flush()  # contents and remarks refer to entries
     db.run_many("insert_content", contents)
-    return written, places
+    db.run_many("insert_remark", remarks)
+    return written, places, at
 
 
 def totals_of(db: Database, member: int) -> tuple[Totals, bool]:
@@ -160,9 +165,9 @@ def _award_row(award: Award, places: list[int]) -> Row:
     )
 
 
-def _reach(db: Database, reached: Reached, now: int) -> None:
+def _reach(db: Database, reached: Reached, place: int, now: int) -> None:
     """Once for each (member, milestone), ever: the second crossing finds the row and sends nothing."""
-    row = db.one("insert_milestone", reached.member, reached.milestone, reached.points, now, int(reached.quiet))
+    row = db.one("insert_milestone", reached.member, reached.milestone, reached.points, now, int(reached.quiet), place)
     if row is not None and not reached.quiet:
         identity = db.value("read_identity")
         id = message_id(identity, reached.member, reached.milestone)

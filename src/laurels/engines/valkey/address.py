@@ -12,7 +12,7 @@ _PLAIN, _TLS = ("valkey", "redis"), ("valkeys", "rediss")
 _SENTINEL = "+sentinel"
 
 
-class Address(Struct, frozen=True):
+class ServerAddress(Struct, frozen=True):
     """A server, a database in it, and how to sign in.
 
     `service` None: `hosts` is the one server. Else they are sentinels, which know the server that the service has now.
@@ -35,10 +35,10 @@ class Address(Struct, frozen=True):
         return hosts if self.service is None else f"{self.service} at {hosts}"
 
     def __repr__(self) -> str:
-        return f"Address({self})"
+        return f"ServerAddress({self})"
 
 
-def read_address(url: str) -> Address:
+def read_address(url: str) -> ServerAddress:
     """`valkey://user:password@host:port/database`, or `redis://`, or with TLS `valkeys://` and `rediss://`; by way of
     sentinels `valkey+sentinel://user:password@host:port,host:port/service/database`.
 
@@ -59,7 +59,7 @@ def read_address(url: str) -> Address:
     service, database = _service(parts.path) if is_sentinel else (None, parts.path.strip("/"))
     if not (database or "0").isascii() or not (database or "0").isdecimal() or parts.query or parts.fragment:
         raise _bad("only the number of a database may follow; in a password write / as %2F, ? as %3F, # as %23")
-    return Address(
+    return ServerAddress(
         hosts=hosts,
         database=int(database or "0"),
         user=unquote(user) if user else None,

@@ -12,7 +12,7 @@ from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
 
-from laurels.engines.valkey.address import Address
+from laurels.engines.valkey.address import ServerAddress
 from laurels.errors import SettingsError
 
 CONNECT_WITHIN_S = 1.0
@@ -55,7 +55,7 @@ class Clients:
     """The driver's clients for one address: the server's, and with sentinels theirs."""
 
     def __init__(
-        self, address: Address, tls: Tls, sentinel_password: str | None, on_connect: Callable[[], None]
+        self, address: ServerAddress, tls: Tls, sentinel_password: str | None, on_connect: Callable[[], None]
     ) -> None:
         async def connected(connection: AbstractConnection) -> None:
             on_connect()  # before anything is asked on it: what is known of the server may be another's

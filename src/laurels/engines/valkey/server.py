@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from redis.exceptions import ReadOnlyError, RedisError
 
-from laurels.engines.valkey.address import Address
+from laurels.engines.valkey.address import ServerAddress
 from laurels.engines.valkey.connecting import ANSWER_WITHIN_S, Clients, Tls
 from laurels.engines.valkey.rights import missing_rights, refusal_of
 from laurels.engines.valkey.troubles import advice_on, trouble_of
@@ -50,7 +50,7 @@ class Server:
     """
 
     def __init__(
-        self, address: Address, root: str, tls: Tls | None = None, sentinel_password: str | None = None
+        self, address: ServerAddress, root: str, tls: Tls | None = None, sentinel_password: str | None = None
     ) -> None:
         """Raises `SettingsError` where the files for TLS cannot be used."""
         self.address = address

@@ -112,7 +112,8 @@ def presets_for(columns: Sequence[str]) -> list[str]:
         name
         for name, options in PRESETS.items()
         if all(
-            any(part in there for choice in text.split("|") for _, part in parts(role, choice, columns))
+            text.endswith("|")
+            or any(part in there for choice in text.split("|") for _, part in parts(role, choice, columns))
             for role, text in options.map.items()
         )
     ]

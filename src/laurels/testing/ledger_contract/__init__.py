@@ -21,9 +21,13 @@ from laurels.testing.ledger_contract.counting import Counting
 from laurels.testing.ledger_contract.feed import Following, Waking
 from laurels.testing.ledger_contract.followers import Followers
 from laurels.testing.ledger_contract.members import Erasing, Members
+from laurels.testing.ledger_contract.merging import Merging
 from laurels.testing.ledger_contract.messages import Messages
+from laurels.testing.ledger_contract.people import Mails, NamesAndEpochs, People
+from laurels.testing.ledger_contract.programs import Approving
 from laurels.testing.ledger_contract.quarantine import Quarantine
-from laurels.testing.ledger_contract.refunds import RefundsOfOrders, RefundsWithoutOrder
+from laurels.testing.ledger_contract.refunds import Cancellations, RefundsOfOrders, RefundsWithoutOrder
+from laurels.testing.ledger_contract.rolling_up import RollUps
 from laurels.testing.ledger_contract.settling import Settling
 from laurels.testing.ledger_contract.sharing import Sharing
 from laurels.testing.ledger_contract.walking import Walking
@@ -38,17 +42,24 @@ class LedgerContract(
     Poison,
     Keeping,
     Publishing,
+    Approving,
     RefundsOfOrders,
     RefundsWithoutOrder,
+    Cancellations,
     Amending,
     Settling,
     Sharing,
     Members,
     Erasing,
+    Merging,
     Messages,
+    People,
+    Mails,
+    NamesAndEpochs,
     Quarantine,
     Counting,
     Followers,
+    RollUps,
     Following,
     Waking,
     Walking,

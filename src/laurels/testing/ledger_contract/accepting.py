@@ -241,7 +241,7 @@ class Enrolling(Base):
         assert await shop.feed() == feed
 
     async def test_many_at_once_enrol_a_member_once(self, shop: Shop) -> None:
-        """By whichever door."""
+        """Whichever way it comes in."""
         enrolled = await asyncio.gather(
             *(shop.ledger.enrol([("ann", None)], actor="clerk") for _ in range(20)),
             *(shop.accept(order(f"A{n}", "ann", "10.00")) for n in range(20)),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from laurels.clock import DAY
-from laurels.model import EntryKind, Order, Refund, Status
+from laurels.model import Cancellation, DocumentKind, EntryKind, Order, Refund, Status
 from laurels.model.money import format_amount
 from laurels.program import DEFAULT_PROGRAM
 from laurels.testing.ledger_contract.awarding import DOUBLED
@@ -232,3 +232,23 @@ class RefundsWithoutOrder(Base):
         """And leaves every order's own refunds as they are."""
         await shop.sell(order("A1", "ann", "25.00"), refund("R1", "ann", "25.00"), refund("R2", "ann", "25.00", "A1"))
         assert (await shop.balance("ann")).balance == -3
+
+
+class Cancellations(Base):
+    """A cancellation of a refund belongs to whom its refund belongs, whoever it names itself."""
+
+    async def test_it_becomes_whose_its_refund_becomes(self, shop: Shop) -> None:
+        """Also where both came before that one was known, and it names somebody else, of whatever shard."""
+        given = [f"m{n}" for n in range(12)]
+        for n, named in enumerate(given):
+            cancelled = Cancellation(source="shop", refund_id=f"R{n}", order_id="later", member_id=named)
+            await shop.accept(refund(f"R{n}", "eve", "5.00", "later"))
+            await shop.accept(cancelled.document())
+        await shop.ledger.enrol([(named, None) for named in given], actor="clerk")
+        await shop.ledger.enrol([("eve", None)], actor="clerk")
+        for n in range(len(given)):
+            state = await shop.ledger.document(DocumentKind.CANCELLATION, "shop", f"R{n}")
+            assert state is not None
+            assert state.member_id == "eve"
+        await shop.award()
+        assert {entry.member_id for entry in await shop.feed() if entry.kind is EntryKind.REVERSE} <= {"eve"}

@@ -15,10 +15,10 @@ from msgspec import Meta, Struct
 
 from laurels.checkout import Product
 from laurels.errors import Conflict, NotFound, UnknownOrder
-from laurels.http import Beside
-from laurels.http.refunds import RefundAccepted, refund_order
-from laurels.http.routes import Access, Answer, Call, Route, route
-from laurels.http.tokens import sign_token
+from laurels.http import Mounts
+from laurels.http.admission.tokens import sign_token
+from laurels.http.api.refunds import RefundAccepted, refund_order
+from laurels.http.routes import Access, Request, Response, Route, route
 from laurels.intake import Id, RefundForm
 from laurels.model import DocumentKind, Entry, EntryKind, Line
 from laurels.model.money import MILLION, format_amount, sum_lines
@@ -105,45 +105,45 @@ class Bustle(Struct, frozen=True):
     of: int
 
 
-def shop(history: History, traffic: Traffic) -> Beside:
+def shop(history: History, traffic: Traffic) -> Mounts:
     """The shop's routes and pages, to put beside the API."""
-    return Beside((*ROUTES, *_bustle(history, traffic)), PAGES)
+    return Mounts((*ROUTES, *_bustle(history, traffic)), PAGES)
 
 
 @route("GET", "/demo/shop", access=None, answers={200: Storefront})
-async def show_shop(call: Call) -> Answer:
+async def show_shop(request: Request) -> Response:
     """Show the shelves, and who can be signed in."""
     customers = [ShownCustomer(customer.member_id, customer.name, customer.about) for customer in ACCOUNTS]
-    return Answer(
-        200, Storefront(customers, [_shown(product) for product in call.services.checkout.catalogue.products])
+    return Response(
+        200, Storefront(customers, [_shown(product) for product in request.services.checkout.catalogue.products])
     )
 
 
 @route("POST", "/demo/customers/{member_id}/token", access=None, answers={200: Token}, problems=(NotFound,))
-async def token_for(call: Call) -> Answer:
+async def token_for(request: Request) -> Response:
     """Sign the customer a token. A real shop looks at its session here; this one lets you be any of its accounts."""
-    member_id = call.ids["member_id"]
+    member_id = request.ids["member_id"]
     if member_id not in {customer.member_id for customer in ACCOUNTS}:
         raise NotFound("The shop has no such customer.")
-    token = sign_token(call.services.settings, subject=member_id, scope=None, ttl_s=TOKEN_TTL_S)
-    return Answer(200, Token(token), UNCACHED)
+    token = sign_token(request.services.settings, subject=member_id, scope=None, ttl_s=TOKEN_TTL_S)
+    return Response(200, Token(token), UNCACHED)
 
 
 @route("POST", "/demo/screen/token", access=None, answers={200: Token})
-async def token_for_screen(call: Call) -> Answer:
+async def token_for_screen(request: Request) -> Response:
     """Sign a token for the screen in the shop: a service without any scope may read the boards alone."""
-    return Answer(
-        200, Token(sign_token(call.services.settings, subject="screen", scope="", ttl_s=TOKEN_TTL_S)), UNCACHED
+    return Response(
+        200, Token(sign_token(request.services.settings, subject="screen", scope="", ttl_s=TOKEN_TTL_S)), UNCACHED
     )
 
 
 @route("GET", "/demo/customers/{member_id}/orders", access=SIGNED_IN, answers={200: list[Purchase]})
-async def show_orders(call: Call) -> Answer:
+async def show_orders(request: Request) -> Response:
     """List the customer's orders, newest first."""
-    ledger = call.services.ledger
-    entries = await call.services.programs.worded(await ledger.entries(call.ids["member_id"]), ledger)
-    purchases = [msgspec.structs.replace(each, items=await _items(call, each)) for each in _purchases(entries)]
-    return Answer(200, purchases, UNCACHED)
+    ledger = request.services.ledger
+    entries = await request.services.programs.worded(await ledger.entries(request.ids["member_id"]), ledger)
+    purchases = [msgspec.structs.replace(each, items=await _items(request, each)) for each in _purchases(entries)]
+    return Response(200, purchases, UNCACHED)
 
 
 @route(
@@ -153,37 +153,37 @@ async def show_orders(call: Call) -> Answer:
     answers={202: RefundAccepted, 200: RefundAccepted},
     problems=(UnknownOrder, Conflict),
 )
-async def take_back(call: Call, query: RefundQuery) -> Answer:
+async def take_back(request: Request, query: RefundQuery) -> Response:
     """Take an order back as a whole. The shop decides that; Laurels is told by a service, as of any refund."""
-    assert call.caller.member_id is not None, "services have nothing to return"
-    entries = await call.services.ledger.order_entries(query.source, call.ids["order_id"])
+    assert request.caller.member_id is not None, "services have nothing to return"
+    entries = await request.services.ledger.order_entries(query.source, request.ids["order_id"])
     purchase = next(iter(_purchases(entries)), None)
-    if purchase is None or entries[0].member_id != call.caller.member_id:
+    if purchase is None or entries[0].member_id != request.caller.member_id:
         raise UnknownOrder
     form = RefundForm(
         refund_id=f"back-{purchase.order_id}"[:128],
-        member_id=call.caller.member_id,
+        member_id=request.caller.member_id,
         currency=purchase.currency,
         amount=purchase.total,
         source=query.source,
     )
-    return await refund_order.handle(msgspec.structs.replace(call, raw=msgspec.json.encode(form)), form)
+    return await refund_order.handle(msgspec.structs.replace(request, raw=msgspec.json.encode(form)), form)
 
 
 @route("GET", "/demo/customers/{member_id}/mails", access=SIGNED_IN, answers={200: list[Mail]})
-async def show_mails(call: Call) -> Answer:
+async def show_mails(request: Request) -> Response:
     """List the mails that the customer was sent."""
-    address = next((customer.email for customer in ACCOUNTS if customer.member_id == call.ids["member_id"]), None)
+    address = next((customer.email for customer in ACCOUNTS if customer.member_id == request.ids["member_id"]), None)
     if address is None:
         raise NotFound("The shop has no such customer.")
-    return Answer(200, await asyncio.to_thread(mails_to, _outbox(call), address), UNCACHED)
+    return Response(200, await asyncio.to_thread(mails_to, _outbox(request), address), UNCACHED)
 
 
 @route("GET", "/demo/mails/{mail_id}", access=None, answers={200: None}, problems=(NotFound,))
-async def show_mail(call: Call) -> Answer:
+async def show_mail(request: Request) -> Response:
     """Show a mail as it looks, for a frame."""
-    html = await asyncio.to_thread(html_of, _outbox(call), call.ids["mail_id"])
-    return Answer(200, html, {"Content-Security-Policy": MAIL_POLICY}, "text/html; charset=utf-8")
+    html = await asyncio.to_thread(html_of, _outbox(request), request.ids["mail_id"])
+    return Response(200, html, {"Content-Security-Policy": MAIL_POLICY}, "text/html; charset=utf-8")
 
 
 ROUTES = (show_shop, token_for, token_for_screen, show_orders, take_back, show_mails, show_mail)
@@ -193,22 +193,22 @@ def _bustle(history: History, traffic: Traffic) -> tuple[Route, ...]:
     """The routes that tell how busy the shop is, and make it so."""
 
     @route("GET", "/demo/bustle", access=None, answers={200: Bustle})
-    async def show_bustle(call: Call) -> Answer:  # noqa: ARG001 - every route is given its call
+    async def show_bustle(request: Request) -> Response:  # noqa: ARG001 - every route is given its call
         """Tell how busy the shop is."""
-        return Answer(200, Bustle(traffic.orders_per_second, history.made, history.members), UNCACHED)
+        return Response(200, Bustle(traffic.orders_per_second, history.made, history.members), UNCACHED)
 
     @route("POST", "/demo/bustle", access=None, answers={200: Bustle})
-    async def set_bustle(call: Call, form: Pace) -> Answer:
+    async def set_bustle(request: Request, form: Pace) -> Response:
         """Let more or fewer customers in."""
         traffic.orders_per_second = form.orders_per_second
-        return await show_bustle.handle(call)
+        return await show_bustle.handle(request)
 
     return show_bustle, set_bustle
 
 
-def _outbox(call: Call) -> Path:
+def _outbox(request: Request) -> Path:
     """Where the channel that writes files writes them."""
-    return call.services.settings.state / "outbox"
+    return request.services.settings.state / "outbox"
 
 
 def _shown(product: Product) -> ShownProduct:
@@ -245,12 +245,12 @@ def _purchase(entries: Sequence[Entry]) -> Purchase | None:
     )
 
 
-async def _items(call: Call, purchase: Purchase) -> list[str]:
+async def _items(request: Request, purchase: Purchase) -> list[str]:
     """What was bought: titles from the catalogue, with how many of each where that is more than one."""
-    document = await call.services.ledger.document(DocumentKind.ORDER, purchase.source, purchase.order_id)
+    document = await request.services.ledger.document(DocumentKind.ORDER, purchase.source, purchase.order_id)
     if document is None or document.content is None:
         return []
-    titles = {product.sku: product.title for product in call.services.checkout.catalogue.products}
+    titles = {product.sku: product.title for product in request.services.checkout.catalogue.products}
     counted: Counter[str] = Counter()
     for line in msgspec.json.decode(document.content, type=_Bought).lines:
         counted[titles.get(line.sku, line.sku)] += line.quantity // MILLION

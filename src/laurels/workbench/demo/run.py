@@ -38,7 +38,7 @@ async def run_demo(
                     stop_on_signals(),
                     on_ready=on_ready,
                     children=children,
-                    beside=shop(history, traffic),
+                    mounts=shop(history, traffic),
                     progress=progress,
                 )
 

@@ -60,7 +60,7 @@ class Delivery(Struct, frozen=True):
     documents: tuple[Order | Refund, ...]
 
 
-class Plan(Struct, frozen=True, kw_only=True):
+class DayPlan(Struct, frozen=True, kw_only=True):
     """What makes a day: how many members and orders, the seed, and the currency.
 
     `run` begins the ids of the day's orders and must be new; `starts_at` is the instant at which the day is played.
@@ -74,7 +74,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     starts_at: int
 
 
-def deliveries(plan: Plan) -> Iterator[Delivery]:
+def deliveries(plan: DayPlan) -> Iterator[Delivery]:
     """All that reaches us in the day, in that order. Holds what is still to come of orders begun, not the whole day."""
     return _Day(plan).deliveries()
 
@@ -93,7 +93,7 @@ class _Outage(Struct):
 class _Day:
     """The state of the making up: the random numbers, the outages, and what is to be sent, soonest first."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: DayPlan) -> None:
         self._plan = plan
         self._chance = Random(plan.seed)  # noqa: S311 - made-up orders, not secrets
         starts = [min(self._moment(), DAY_S - HOUR_S) for _ in range(OUTAGES)]

@@ -49,7 +49,7 @@ class EarnedLine(Struct, frozen=True):
     points: int
 
 
-class Found(Struct):
+class Findings(Struct):
     """What the comparison with the ledger found. `expected` are the points that the acknowledged documents make by the
     rule, `points` what is in the ledger; `lost`, `twice` and `wrong` say in words what is not as it should be.
     """
@@ -129,9 +129,9 @@ class ExpectedLedger:
         """Everybody for whom anything was sent."""
         return sorted({page.member_id for page in self._pages.values()})
 
-    def compare(self, lines: Iterable[EarnedLine]) -> Found:
+    def compare(self, lines: Iterable[EarnedLine]) -> Findings:
         """Hold the books against all entries that the ledger has of these orders."""
-        found = Found()
+        found = Findings()
         there: dict[str, list[EarnedLine]] = {}
         for line in lines:
             there.setdefault(line.order_id, []).append(line)
@@ -147,7 +147,7 @@ class ExpectedLedger:
                 found.twice.append(f"{sent.name} was called new {sent.accepted} times")
         return found
 
-    def _check(self, page: _Page, order_id: str, lines: list[EarnedLine], found: Found) -> None:
+    def _check(self, page: _Page, order_id: str, lines: list[EarnedLine], found: Findings) -> None:
         """Hold one order with its refunds against its entries."""
         earned = [line.points for line in lines if line.kind is EntryKind.EARN]
         sure = [refund.amount for refund in page.refunds.values() if refund.acknowledged]

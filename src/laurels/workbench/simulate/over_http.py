@@ -59,7 +59,7 @@ async def open_server(
 
     Raises `SettingsError` for a URL that is not on this machine, unless it may be `far`.
     """
-    from laurels.http.exposure import is_loopback  # noqa: PLC0415 - the web framework takes a while to load
+    from laurels.http.admission.startup_checks import is_loopback  # noqa: PLC0415 - the web framework takes a while to load
 
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:

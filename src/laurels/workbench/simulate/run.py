@@ -11,8 +11,8 @@ from laurels.runtime.telling import Progress, say
 from laurels.runtime.upkeep import Verified, projected_services
 from laurels.settings import Settings
 from laurels.wiring import read_program
-from laurels.workbench.simulate.day import DeliveryKind, Plan, deliveries
-from laurels.workbench.simulate.expected import ExpectedAnswer, ExpectedLedger, Found, Rule
+from laurels.workbench.simulate.day import DayPlan, DeliveryKind, deliveries
+from laurels.workbench.simulate.expected import ExpectedAnswer, ExpectedLedger, Findings, Rule
 from laurels.workbench.simulate.in_process import open_in_process
 from laurels.workbench.simulate.over_http import SCOPES, open_server
 from laurels.workbench.simulate.play import Played, play
@@ -67,7 +67,7 @@ async def simulate(
     program = read_program(settings)
     currency = next(iter(program.earn.per))
     now = clock.now()
-    plan = Plan(members=members, orders=orders, seed=seed, currency=currency, run=f"day{now:x}", starts_at=now)
+    plan = DayPlan(members=members, orders=orders, seed=seed, currency=currency, run=f"day{now:x}", starts_at=now)
     expected = ExpectedLedger(Rule.of(program, currency))
     async with _open(settings, where, plan.run, progress) as target:
         with stopped_by_signals() as stop, progress("simulating", "orders") as report:
@@ -102,7 +102,7 @@ async def _open(settings: Settings, where: Where, run_id: str, progress: Progres
     ledger_here = None
     token = where.token
     if token is None:
-        from laurels.http.tokens import sign_token  # noqa: PLC0415 - cryptography takes a while to load
+        from laurels.http.admission.tokens import sign_token  # noqa: PLC0415 - cryptography takes a while to load
 
         token = sign_token(settings, subject="simulate", scope=SCOPES, ttl_s=TOKEN_TTL_S)
         ledger_here = settings  # a server that takes the key of a state directory works on that directory's ledger
@@ -111,7 +111,7 @@ async def _open(settings: Settings, where: Where, run_id: str, progress: Progres
 
 
 def _summary(
-    seed: int, where: str, expected: ExpectedLedger, played: Played, found: Found, verified: Verified | None
+    seed: int, where: str, expected: ExpectedLedger, played: Played, found: Findings, verified: Verified | None
 ) -> Summary:
     acknowledged, unanswered = expected.count()
     return Summary(

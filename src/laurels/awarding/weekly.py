@@ -1,0 +1,214 @@
+"""What a program manager asks every Monday, from the entries of a week and from what members have now."""
+
+from collections import Counter, defaultdict
+from fractions import Fraction
+
+from msgspec import Struct
+
+from laurels.awarding.breakage import Breakage, breakage
+from laurels.awarding.explaining import member_at
+from laurels.awarding.journal import entries_of
+from laurels.awarding.owing import Liability, liability
+from laurels.awarding.programs import Programs
+from laurels.awarding.rehearsed import parts_of_entry
+from laurels.clock import DAY
+from laurels.ledger import Ledger
+from laurels.model import Entry, EntryKind
+from laurels.model.details import Details
+from laurels.model.entries import MOVES_POINTS
+from laurels.model.times import format_instant
+from laurels.program import format_grains, tier_at
+from laurels.program.liability import half_up
+
+MOST = 20
+REFUNDS = 5
+LAPSING_DAYS = (30, 60, 90)
+
+
+class LargeMove(Struct, frozen=True, kw_only=True):
+    """One of the largest moves of the week: the entry, whose (by number), of which kind, and who made it."""
+
+    entry: str
+    member: int
+    kind: str
+    points: int
+    actor: str | None
+
+
+class WeeklyReport(Struct, frozen=True, kw_only=True):
+    """A week: entries recorded from `starts` on and before `ends`.
+
+    `members` counts those with an entry of points (active), enrolled (new), and with their first order. `orders`,
+    `spend` (minor units) and `late` (orders by whole days between when they were and when they were recorded) are by
+    currency and days. `points` are by kind, `parts` what gave those of orders, `actors` corrections by who made them,
+    `bound` orders by the cap that cut them, `nothing` orders that earned nothing. `refunded_often` are members with
+    more than five refunds, `owing` members below zero now. `lapsing` are points that lapse within so many days, `tiers`
+    members by tier now, `carried` remainders in all by currency. `burn` is redeemed over earned, ever. `programs` is
+    what was done with programs that week.
+    """
+
+    starts: str
+    ends: str
+    members: dict[str, int]
+    orders: dict[str, int]
+    spend: dict[str, int]
+    late: dict[str, int]
+    points: dict[str, int]
+    parts: dict[str, str]
+    actors: dict[str, int]
+    bound: dict[str, int]
+    nothing: int
+    refunded_often: int
+    largest: list[LargeMove]
+    owing: dict[str, int]
+    lapsing: dict[str, int]
+    tiers: dict[str, int]
+    carried: dict[str, str]
+    quarantined: dict[str, int]
+    burn: str
+    days_to_first_redemption: str
+    liability: Liability
+    breakage: Breakage
+    programs: list[str]
+
+
+class _Week:
+    """Adds up entries, all of them once; those of the week are counted."""
+
+    def __init__(self, programs: Programs, starts: int, ends: int) -> None:
+        self._programs, self._starts, self._ends = programs, starts, ends
+        self.active: set[int] = set()
+        self.counts: dict[str, Counter[str]] = defaultdict(Counter)
+        self.parts: dict[str, Fraction] = defaultdict(Fraction)
+        self.refunds: Counter[int] = Counter()
+        self.moves: list[Entry] = []
+        self.nothing = 0
+        self.ever: Counter[str] = Counter()
+        self._first: dict[int, int] = {}
+        self._redeemed: set[int] = set()
+        self.waits: list[int] = []
+
+    def take(self, entry: Entry) -> None:
+        first = entry.kind is EntryKind.EARN and entry.member not in self._first
+        if first:
+            self._first[entry.member] = entry.occurred_at
+        if entry.kind is EntryKind.REDEEM and entry.member in self._first and entry.member not in self._redeemed:
+            self._redeemed.add(entry.member)
+            self.waits.append(max(0, entry.occurred_at - self._first[entry.member]))
+        if entry.kind in MOVES_POINTS:
+            self.ever[entry.kind] += entry.points
+        if not self._starts <= entry.recorded_at < self._ends:
+            return
+        self.counts["members"]["new"] += entry.kind is EntryKind.ENROL
+        self.counts["members"]["first order"] += first
+        if entry.kind in MOVES_POINTS:
+            self._count(entry)
+
+    def _count(self, entry: Entry) -> None:
+        self.active.add(entry.member)
+        self.counts["points"][entry.kind] += entry.points
+        if entry.kind is EntryKind.EARN and entry.currency is not None:
+            self.counts["orders"][entry.currency] += 1
+            self.counts["spend"][entry.currency] += entry.amount or 0
+            days = max(0, entry.recorded_at - entry.occurred_at) // DAY
+            self.counts["late"][str(days)] += days > 0
+            self.nothing += not entry.points
+            program = self._programs.version(entry.program_version)
+            for name, points in parts_of_entry(entry, program).items():
+                self.parts[name] += points
+            self.counts["bound"].update(name for name, _ in Details.decode(entry.details).bound)
+        if entry.kind is EntryKind.REVERSE:
+            self.refunds[entry.member] += 1
+        if entry.kind is EntryKind.ADJUST:
+            self.counts["actors"][entry.actor or ""] += entry.points
+        self.moves.append(entry)
+        if len(self.moves) > 50 * MOST:
+            self.moves = self.largest()
+
+    def largest(self) -> list[Entry]:
+        return sorted(self.moves, key=lambda each: (-abs(each.points), each.shard, each.position))[:MOST]
+
+    def named(self, name: str) -> dict[str, int]:
+        return {key: n for key, n in sorted(self.counts[name].items()) if n}
+
+
+async def weekly_report(ledger: Ledger, programs: Programs, starts: int, ends: int, now: int) -> WeeklyReport:
+    """The report of a week. Costs by all entries and by members."""
+    week = _Week(programs, starts, ends)
+    heads = await ledger.heads()
+    for shard, head in sorted(heads.marks.items()):
+        async for entry in entries_of(ledger, shard, head.position):
+            week.take(entry)
+    standing = await _standing(ledger, programs, now)
+    waits = sorted(week.waits)
+    return WeeklyReport(
+        starts=format_instant(starts),
+        ends=format_instant(ends),
+        members={"active": len(week.active), **week.named("members")},
+        orders=week.named("orders"),
+        spend=week.named("spend"),
+        late=week.named("late"),
+        points=week.named("points"),
+        parts={name: _short(points) for name, points in sorted(week.parts.items())},
+        actors=week.named("actors"),
+        bound=week.named("bound"),
+        nothing=week.nothing,
+        refunded_often=sum(n > REFUNDS for n in week.refunds.values()),
+        largest=[
+            LargeMove(entry=each.loyalty_id, member=each.member, kind=each.kind, points=each.points, actor=each.actor)
+            for each in week.largest()
+        ],
+        owing=dict(standing["owing"]),
+        lapsing={str(days): standing["lapsing"][str(days)] for days in LAPSING_DAYS},
+        tiers=dict(sorted(standing["tiers"].items())),
+        carried={currency: format_grains(grains) for currency, grains in sorted(standing["carried"].items())},
+        quarantined=await _quarantined(ledger),
+        burn=_ratio(-week.ever[EntryKind.REDEEM] - week.ever[EntryKind.RESTORE], week.ever[EntryKind.EARN]),
+        days_to_first_redemption=_ratio(waits[len(waits) // 2], DAY) if waits else "",
+        liability=await liability(ledger, programs, now, now),
+        breakage=await breakage(ledger, programs, now),
+        programs=[
+            f"{each.act} version {each.version} by {each.actor}"
+            for each in await ledger.program_events()
+            if starts <= each.at < ends
+        ],
+    )
+
+
+async def _standing(ledger: Ledger, programs: Programs, now: int) -> dict[str, Counter[str]]:
+    """What members have now, counted."""
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    program = programs.at(now)
+    async for chunk in ledger.accounts():
+        for _, kept in chunk:
+            member = member_at(kept, programs, now)
+            if member.active < 0:
+                found["owing"].update({"members": 1, "points": -member.active})
+            for days in LAPSING_DAYS:
+                soon = sum(lot.active for lot in member.lots if lot.expires <= now + days * DAY)
+                found["lapsing"][str(days)] += soon
+            found["carried"].update(dict(member.carried))
+            if program.tiers is not None:
+                found["tiers"][tier_at(program, member, now) or "none"] += 1
+    return found
+
+
+async def _quarantined(ledger: Ledger) -> dict[str, int]:
+    reasons: Counter[str] = Counter()
+    after = 0
+    while documents := await ledger.quarantine(after=after, limit=500):
+        reasons.update(each.reason for each in documents)
+        after = documents[-1].sequence
+    return dict(reasons.most_common())
+
+
+def _ratio(part: int, whole: int) -> str:
+    """A quotient with two decimals; empty where there is nothing to divide by."""
+    if not whole:
+        return ""
+    hundredths = half_up(Fraction(part * 100, whole))
+    return f"{hundredths // 100}.{hundredths % 100:02}"
+
+
+def _short(points: Fraction) -> str:
+    return str(points) if points.denominator == 1 else _ratio(points.numerator, points.denominator)

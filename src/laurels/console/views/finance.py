@@ -1,0 +1,68 @@
+"""Finance: a statement of points that adds up on the page, and as a file."""
+
+from datetime import date
+from typing import Any
+from urllib.parse import urlencode
+
+from laurels.console import words
+from laurels.console.page import Ask, Download, Shown, page
+from laurels.console.views.periods import day_of, month_begins, today
+
+
+@page("GET", "/finance", "reports:read")
+async def show_finance(ask: Ask) -> Shown:
+    """What there was, what came and went, and what there is, market by market."""
+    asked = _asked(ask)
+    says: dict[str, Any] = {"asked": asked, "fault": None, "statement": None, "by_part": [], "behind": 0}
+    if asked["from"] >= asked["to"]:
+        says["fault"] = "The second day has to come after the first."
+        return Shown(template="finance.html", says=says, status=422)
+    found = await ask.api.get("/reports/movement", **asked)
+    parted = await ask.api.get("/reports/movement", **{**asked, "split": "part"})
+    says["statement"] = _statement(found)
+    says["by_part"] = [line for line in parted["lines"] if line["kind"] in {"earn", "reverse"}]
+    says["behind"] = found["counted"]["behind"]
+    says["file"] = f"/finance.csv?{urlencode(asked)}"
+    return Shown(template="finance.html", says=says)
+
+
+@page("GET", "/finance.csv", "reports:read")
+async def export_finance(ask: Ask) -> Download:
+    """The statement as a file, day by day, by part and source."""
+    asked = _asked(ask)
+    content = await ask.api.get_file("/reports/movement.csv", **{**asked, "per": "day", "split": "both"})
+    return Download(f"movement-{asked['from']}-{asked['to']}.csv", content, "text/csv; charset=utf-8")
+
+
+def _asked(ask: Ask) -> dict[str, str]:
+    """The period and the basis that the address names; the last whole month where it names none."""
+    this_month = month_begins(today(ask.now))
+    since: date = day_of(ask.query.get("from"), month_begins(this_month, 1))
+    until: date = day_of(ask.query.get("to"), this_month)
+    basis = "occurred" if ask.query.get("basis") == "occurred" else "recorded"
+    return {"from": since.isoformat(), "to": until.isoformat(), "basis": basis}
+
+
+def _statement(found: dict[str, Any]) -> dict[str, Any]:
+    """Rows of a table with a column for each market: opening and rows add up to closing, in each column."""
+    markets = sorted({each["market"] for part in ("opening", "lines", "closing") for each in found[part]})
+    opening = {each["market"]: each["points"] for each in found["opening"]}
+    closing = {each["market"]: each["points"] for each in found["closing"]}
+    moved: dict[str, dict[str, int]] = {}
+    for line in found["lines"]:
+        row = moved.setdefault(line["kind"], {})
+        row[line["market"]] = row.get(line["market"], 0) + line["points"]
+    return {
+        "markets": markets,
+        "opening": [opening.get(market, 0) for market in markets],
+        "rows": [
+            (label, [moved[kind].get(market, 0) for market in markets])
+            for kind, label in words.MOVED.items()
+            if kind in moved
+        ],
+        "closing": [closing.get(market, 0) for market in markets],
+        "worth": [next((it["worth"] for it in found["closing"] if it["market"] == each), None) for each in markets],
+    }
+
+
+PAGES = (show_finance, export_finance)

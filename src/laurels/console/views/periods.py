@@ -1,0 +1,26 @@
+"""Periods that pages speak of: whole days, as the API takes them, and as they stand in addresses."""
+
+from datetime import UTC, date, datetime
+
+from laurels.clock import SECOND
+
+
+def today(now: int) -> date:
+    """The day in UTC: near midnight it may not be the shop's, which changes which day a page begins with and no figure
+    on it.
+    """
+    return datetime.fromtimestamp(now // SECOND, UTC).date()
+
+
+def month_begins(day: date, months_before: int = 0) -> date:
+    """The first day of the month so many months earlier."""
+    year, month = divmod(day.year * 12 + day.month - 1 - months_before, 12)
+    return date(year, month + 1, 1)
+
+
+def day_of(text: str | None, otherwise: date) -> date:
+    """A day as an address has it; what is none is another one."""
+    try:
+        return date.fromisoformat(text or "")
+    except ValueError:
+        return otherwise

@@ -1,0 +1,49 @@
+"""The audit log on a server."""
+
+from laurels.engines.postgres.audit_rows import append, row_of
+from laurels.engines.postgres.connections import trying
+from laurels.engines.postgres.session import Session
+from laurels.engines.postgres.statements import Row
+from laurels.ledger import Act, AuditRow
+
+NEWEST = 2**62
+
+
+class PostgresAudit(Session):
+    """Who looked at what and changed what."""
+
+    async def record(self, act: Act) -> None:
+        async def once() -> None:
+            async with self._connections.transaction(recorded=False) as db:
+                await append(db, act, self._now())
+
+        await trying(once)
+
+    async def audit(
+        self,
+        *,
+        sub: str | None = None,
+        member: int | None = None,
+        action: str | None = None,
+        since: int | None = None,
+        before: int | None = None,
+        limit: int = 50,
+    ) -> list[AuditRow]:
+        asked = (NEWEST if before is None else before, action, since, limit)
+        async with self._connections.read() as db:
+            if sub is not None:
+                rows: list[Row] = await db.all("audit_of_sub", *asked, sub, member)
+            elif member is not None:
+                rows = await db.all("audit_of_member", *asked, member)
+            else:
+                rows = await db.all("audit", *asked)
+        return [row_of(row) for row in rows]
+
+    async def cut_audit(self, *, before: int, limit: int) -> int:
+        async with self._connections.transaction() as db:
+            await db.only("lock_audit")
+            last = await db.one("last_audit_before", before, limit)
+            if last is None:
+                return 0
+            await db.run("move_audit_cut", *last)
+            return len(await db.all("cut_audit", last[0]))

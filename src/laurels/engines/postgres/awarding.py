@@ -1,0 +1,128 @@
+"""The transaction of an award: lock the shard, claim documents, let the rules judge them, write what they lead to."""
+
+from collections import deque
+from typing import NamedTuple
+
+from laurels.clock import elapsed
+from laurels.engines.postgres.amending import changed_by, judge_again, let_wait
+from laurels.engines.postgres.batch import Batch
+from laurels.engines.postgres.chain import chains_of
+from laurels.engines.postgres.claiming import by_clock, claim_of, item_of
+from laurels.engines.postgres.opening import Facts
+from laurels.engines.postgres.statements import Row, Statements
+from laurels.errors import NotOwned
+from laurels.ledger import Decide
+
+LAG_S = 2.0
+"""A floor is where the inbox was taken up to so long ago: what a slow commit brings in below that is still seen."""
+
+IGNORED_EVERY_S = 5.0
+"""How often all of an inbox is looked through, whatever the floor: for what a very slow commit brought in."""
+
+
+class Floor:
+    """Up to where a shard's inbox was taken, so that a claim does not walk over the dead rows below it, which stay as
+    long as anybody anywhere has an old snapshot. It is a hint, forgotten with the process.
+    """
+
+    def __init__(self) -> None:
+        self._taken: deque[tuple[float, int]] = deque()
+        self._floor = 0
+        self._looked_at = elapsed()
+        self.is_rising = False
+        """Whether the last look found something, so that there is probably more."""
+
+    def get(self) -> int:
+        """Where to look from."""
+        now = elapsed()
+        while self._taken and now - self._taken[0][0] > LAG_S:
+            self._floor = self._taken.popleft()[1]
+        if now - self._looked_at > IGNORED_EVERY_S:
+            self.forget()
+        return self._floor
+
+    def taken(self, sequence: int) -> None:
+        """All that was there up to a sequence was taken."""
+        self._taken.append((elapsed(), sequence))
+
+    def forget(self) -> None:
+        """Look through all of it next time: something was put back."""
+        self._taken.clear()
+        self._floor, self._looked_at = 0, elapsed()
+
+
+class Awarded(NamedTuple):
+    """How many documents were taken, up to which sequence, in which shards some may lie below the floor now, whether
+    the feed grew.
+    """
+
+    taken: int
+    last: int
+    put_back: list[int]
+    grown: bool
+
+
+async def award(
+    db: Statements,
+    shard: int,
+    limit: int,
+    decide: Decide,
+    *,
+    waiting_before: int,
+    in_depth: bool,
+    lock_budgets: bool,
+    now: int,
+    fence: int | None,
+    floor: int,
+    facts: Facts,
+) -> Awarded:
+    """Take up to `limit` documents in order of acceptance, and as many overdue ones, in a transaction that has the
+    shard's lock.
+    """
+    if fence is not None and await db.value("fence", shard) != fence:
+        raise NotOwned
+    ready: list[Row] = await db.all("claim", shard, limit, floor)
+    overdue: list[Row] = await db.all("claim_overdue", shard, waiting_before, limit)
+    moving = [row for row in (*ready, *overdue) if row["shard"] != shard]
+    if moving:  # they came in the moment in which their members became others
+        moved = [[row[key] for row in moving] for key in ("sequence", "shard", "member")]
+        await db.run("move_inbox", *moved, shard)
+    items = [item_of(row) for row in ready if row["shard"] == shard]
+    late = [item_of(row) for row in overdue if row["shard"] == shard]
+    if not items and not late:
+        return Awarded(len(moving), 0, [row["shard"] for row in moving], grown=False)
+    chain = (await chains_of(db, [shard], now))[shard]
+    last = max((item.sequence for item in items), default=0)
+    waiting = await let_wait(db, shard, items, chain.now)
+    again = await judge_again(db, changed_by(items), chain.now)
+    items = [item for item in items if item.sequence not in waiting]
+    batch = Batch(chain, facts, lock_budgets=lock_budgets)
+    batch.add(decide(await claim_of(db, batch, items, late, in_depth=in_depth)))
+    await batch.write(db)
+    put_back = [row["shard"] for row in moving] + again
+    return Awarded(len(ready) + len(overdue), last, put_back, grown=bool(chain.rows))
+
+
+async def sweep(
+    db: Statements,
+    shard: int,
+    limit: int,
+    decide: Decide,
+    *,
+    lock_budgets: bool,
+    now: int,
+    fence: int | None,
+    facts: Facts,
+) -> int:
+    """Write down what the clock has done to up to `limit` members. Returns how many were looked at."""
+    if fence is not None and await db.value("fence", shard) != fence:
+        raise NotOwned
+    chain = (await chains_of(db, [shard], now))[shard]
+    rows: list[Row] = await db.all("claim_due", shard, chain.now, limit)
+    if not rows:
+        return 0
+    batch = Batch(chain, facts, lock_budgets=lock_budgets)
+    batch.add(decide(await claim_of(db, batch, [by_clock(member, at) for member, at in rows], in_depth=True)))
+    await db.run("delete_due", shard, chain.now, [member for member, _ in rows])
+    await batch.write(db)
+    return len(rows)

@@ -1,0 +1,347 @@
+"""What a transaction on one shard leads to, gathered row by row and written by few statements, whatever its size."""
+
+from typing import Any, NamedTuple
+
+from laurels.engines.postgres.budgets import Budgets
+from laurels.engines.postgres.chain import Chain, columns_of
+from laurels.engines.postgres.codes import place_of
+from laurels.engines.postgres.handing_on import hand_on
+from laurels.engines.postgres.opening import Facts
+from laurels.engines.postgres.statements import Statements
+from laurels.ledger import (
+    OF_HOLD,
+    Award,
+    Item,
+    MemberState,
+    Onward,
+    OrderKey,
+    Outcome,
+    Posting,
+    Reached,
+    Redeemed,
+    RedemptionKey,
+)
+from laurels.ledger.inbox import KEPT
+from laurels.ledger.outbox import message_id
+from laurels.ledger.totals import Totals
+from laurels.model import Balance, DocumentKind, EntryKind
+from laurels.model.documents import keyed
+from laurels.model.entries import MOVES_POINTS
+from laurels.model.months import Months
+
+ENTRY_COLUMNS, AWARD_COLUMNS, BALANCE_COLUMNS = 18, 12, 9
+
+
+class Row(NamedTuple):
+    """Where a document's row of `award` is."""
+
+    shard: int
+    sequence: int
+
+
+class Kept:
+    """A member as the transaction has it: its totals, its newest point entry, and whether the feed knows it."""
+
+    def __init__(self, number: int, name_number: int, totals: Totals, last: int, *, joined: bool) -> None:
+        self.number = number
+        self.name_number = name_number
+        self.totals = totals
+        self.last = last
+        self.joined = joined
+        self.changed = False
+        self.attributes: bytes | None = None
+        self.enrolled_at: int | None = None
+        self.draw = b""
+        self.orders = 0
+        self.last_order_at: int | None = None
+
+    def state(self) -> MemberState:
+        """What the judgement sees of the member."""
+        totals = self.totals
+        return MemberState(
+            totals.balance,
+            totals.state,
+            self.attributes,
+            self.enrolled_at,
+            self.draw,
+            self.orders,
+            self.last_order_at,
+        )
+
+
+class Batch:
+    """Gathers what is to be written in one shard."""
+
+    def __init__(self, chain: Chain, facts: Facts, *, lock_budgets: bool = False) -> None:
+        """`lock_budgets`: from the beginning, after `BudgetsMoved`."""
+        self.chain = chain
+        self._identity = facts.identity
+        self.secret = facts.secret
+        self.budgets = Budgets(locked=lock_budgets)
+        self.members: dict[int, Kept] = {}
+        self.award_rows: dict[OrderKey, Row] = {}
+        """Of orders that were awarded before."""
+        self.redemption_rows: dict[RedemptionKey, Row] = {}
+        self._enrolled_at: dict[int, int] = {}
+        self._joins: list[tuple[int, int]] = []
+        self._contents: list[tuple[int, bytes]] = []
+        self._remarks: list[tuple[int, str, str]] = []
+        self._first: dict[int, tuple[Posting, int]] = {}
+        self._awards: dict[OrderKey, Award] = {}
+        self._places: list[tuple[OrderKey, int]] = []
+        self._restored: dict[RedemptionKey, Redeemed] = {}
+        self._reached: dict[tuple[int, str], tuple[Reached, int]] = {}
+        self._due: list[tuple[int, int, bytes]] = []
+        self._onward: list[Onward] = []
+        self._aside: list[tuple[int, bytes, str]] = []
+
+    async def load(self, db: Statements, numbers: set[int]) -> None:
+        """Read the members of this shard who are not known yet."""
+        wanted = [number for number in numbers if number not in self.members]
+        if not wanted:
+            return
+        for row in await db.all("members", self.chain.shard, wanted):
+            number, name_number, position, balance, earned, score, month, month_score, before, last, state, since = row
+            if balance is None:
+                totals = Totals(Balance(), Months(), None)
+            else:
+                totals = Totals(Balance(balance, earned, score), Months(month, month_score, before), state)
+            self.members[number] = Kept(number, name_number, totals, last or 0, joined=position is not None)
+            self._enrolled_at[number] = since
+
+    async def load_persons(self, db: Statements) -> None:
+        """Read what programs in depth ask of the members."""
+        said = dict(await db.all("attributes", list(self.members)))
+        new = [number for number, kept in self.members.items() if kept.totals.state is None and kept.last]
+        orders = {row[0]: row[1:] for row in await db.all("orders_of", self.chain.shard, new)} if new else {}
+        for number, kept in self.members.items():
+            kept.attributes = said.get(number)
+            kept.enrolled_at = self._enrolled_at[number]
+            kept.draw = draw_of(self.secret, number)
+            kept.orders, kept.last_order_at = orders.get(number, (0, None))
+
+    def add_member(self, number: int, name_number: int) -> None:
+        """A member who is enrolled in this transaction."""
+        self.members[number] = Kept(number, name_number, Totals(Balance(), Months(), None), 0, joined=False)
+        self._enrolled_at[number] = self.chain.now
+
+    def join(self, number: int, actor: str | None = None) -> None:
+        """See that a member's enrolment is in the feed, before anything else of the member."""
+        kept = self.members[number]
+        if not kept.joined:
+            kept.joined = True
+            position = self.chain.event(EntryKind.ENROL, number, name_number=kept.name_number, actor=actor)
+            self._joins.append((number, position))
+
+    def add(self, outcome: Outcome) -> None:
+        """Add all that an outcome says."""
+        positions = [self._post(posting) for posting in outcome.postings]
+        for member, state in outcome.states.items():
+            self.keep(member, state)
+        self._awards.update(outcome.awards)
+        self._restored.update(outcome.redemptions)
+        self.budgets.use(outcome.budgets)
+        for reached in outcome.reached:
+            place = place_of(self.chain.shard, positions[reached.posting])
+            self._reached.setdefault((reached.member, reached.milestone), (reached, place))
+        self._due += [(due.at, due.member, due.what) for due in outcome.due]
+        self._onward += outcome.onward
+        self._aside += [(item.sequence, b"w", "the order has not come yet") for item in outcome.waiting]
+        for each in outcome.quarantined:
+            self._aside.append((each.item.sequence, b"q", each.reason.replace("\0", "\ufffd")))
+
+    def keep(self, number: int, state: bytes | None) -> None:
+        """What the program keeps of a member is another now."""
+        self.members[number].totals.state = state
+        self.members[number].changed = True
+
+    def merge_entry(self, number: int, points: int, actor: str, details: bytes | None) -> None:
+        """The entry of a merge on one side."""
+        kept = self.members[number]
+        kept.last = self.chain.event(
+            EntryKind.MERGE, number, actor=actor, points=points, details=details, previous=kept.last
+        )
+        kept.changed = True
+
+    def first_position(self, sequence: int) -> int:
+        """Where the first entry of a document will be."""
+        return self._first[sequence][1]
+
+    async def write(self, db: Statements) -> None:
+        """Write everything. Raises `BudgetsMoved`."""
+        shard, now = self.chain.shard, self.chain.now
+        changed = [kept for kept in self.members.values() if kept.changed]
+        if self.chain.rows or self._first or changed:
+            await db.run(
+                "write",
+                shard,
+                *columns_of(self.chain.rows, ENTRY_COLUMNS),
+                *columns_of(self._new_awards(), AWARD_COLUMNS),
+                *columns_of(self._contents, 2),
+                *columns_of(self._joins, 2),
+                list(self._first),
+                *columns_of([_balance_row(kept) for kept in changed], BALANCE_COLUMNS),
+                *columns_of(self.chain.events, 2),
+            )
+        redeemed = [
+            (position, posting.item.sequence, posting.item.source, posting.item.id)
+            for posting, position in self._first.values()
+            if posting.item.kind is DocumentKind.REDEMPTION
+        ]
+        if redeemed:
+            await db.run("insert_redemptions", shard, *columns_of(redeemed, 4))
+        await self._write_orders(db)
+        await self.budgets.write(db)
+        waited = [
+            sequence
+            for sequence, (posting, _) in self._first.items()
+            if posting.item.kind is not DocumentKind.ORDER and posting.item.order_key is not None
+        ]
+        if waited:
+            await db.run("leave_aside", waited)
+        if self._aside:
+            await db.run("set_aside", shard, *columns_of(self._aside, 3), now)
+        if self._remarks:
+            await db.run("insert_remarks", shard, *columns_of(self._remarks, 3))
+        closing = [(month, kept.number, points) for kept in changed for month, points in kept.totals.closing]
+        if closing:
+            await db.run("add_to_closed_months", shard, *columns_of(closing, 3))
+        if self._onward:
+            await hand_on(db, self._onward, now)
+        if self._due:
+            await db.run("insert_due", shard, *columns_of(self._due, 3))
+        if self._reached:
+            reached = [
+                (each.member, each.milestone, each.points, each.quiet, self._message_id(each), place)
+                for each, place in self._reached.values()
+            ]
+            await db.run("reach", now, *columns_of(reached, 6), shard)
+
+    def _post(self, posting: Posting) -> int:
+        """Append an entry, with what belongs to it; gives its position."""
+        kept = self.members[posting.member]
+        self.join(posting.member)
+        kept.totals.add(posting)
+        kept.changed = True
+        item = posting.item
+        moves = posting.kind in MOVES_POINTS
+        position = self.chain.append(
+            posting.kind,
+            posting.member,
+            previous=kept.last if moves else 0,
+            points=posting.points,
+            currency=posting.currency,
+            amount=posting.amount,
+            source=item.source,
+            order_id=None if posting.order_key is None else posting.order_key[1],
+            refund_id=posting.refund_id,
+            program_version=posting.program_version,
+            actor=item.actor,
+            occurred_at=posting.occurred_at,
+            board_at=posting.board_at,
+            details=posting.details,
+        )
+        if moves:
+            kept.last = position
+        if item.sequence not in self._first and item.kind is not DocumentKind.EXPIRY:
+            self._first[item.sequence] = posting, position
+            if item.kind in KEPT:
+                self._contents.append((position, item.content))
+        if posting.order_key is not None and not (
+            item.kind is DocumentKind.ORDER and self._first[item.sequence][1] == position
+        ):
+            self._places.append((posting.order_key, place_of(self.chain.shard, position)))
+        if posting.reason or posting.note:
+            self._remarks.append((position, posting.reason, posting.note))
+        return position
+
+    def _new_awards(self) -> list[tuple[Any, ...]]:
+        """One row a document; of an order with all that its refunds are judged by."""
+        rows: list[tuple[Any, ...]] = []
+        for sequence, (posting, position) in self._first.items():
+            key = posting.item.order_key
+            award = self._awards.get(key) if posting.item.kind is DocumentKind.ORDER and key is not None else None
+            if award is None or key is None:
+                redeemed = self._redeemed_just_now(posting.item)
+                spent = (0, None) if redeemed is None else (redeemed.restored, redeemed.spent)
+                rows.append((sequence, position, *(None,) * 5, spent[0], None, None, spent[1], None))
+                continue
+            self.award_rows[key] = Row(self.chain.shard, sequence)
+            del self._awards[key]
+            rows.append(
+                (
+                    sequence,
+                    position,
+                    award.amount,
+                    award.left,
+                    award.board_at,
+                    award.member,
+                    award.points,
+                    award.reversed,
+                    award.program_version,
+                    award.currency,
+                    award.frame,
+                    award.refunded,
+                )
+            )
+        return rows
+
+    async def _write_orders(self, db: Statements) -> None:
+        """What is left of orders that were awarded before, their further entries, and what of redemptions came back."""
+        if self._awards:
+            rows = [(*self.award_rows[key], *_award_columns(award)) for key, award in self._awards.items()]
+            await db.run("update_awards", *columns_of(rows, 12))
+        if self._places:
+            await db.run("add_places", *columns_of([(*self.award_rows[key], place) for key, place in self._places], 3))
+        if self._restored:
+            restored = [
+                (*self.redemption_rows[key], redeemed.restored, redeemed.spent)
+                for key, redeemed in self._restored.items()
+            ]
+            await db.run("restore_redemptions", *columns_of(restored, 4))
+
+    def _redeemed_just_now(self, item: Item) -> Redeemed | None:
+        match item.kind:
+            case DocumentKind.REDEMPTION:
+                return self._restored.pop((item.source, item.id), None)
+            case DocumentKind.CAPTURE:
+                return self._restored.pop((item.source, OF_HOLD + item.id), None)
+        return None
+
+    def _message_id(self, reached: Reached) -> str:
+        return message_id(self._identity, reached.member, reached.milestone)
+
+
+def draw_of(secret: bytes, number: int) -> bytes:
+    """A member by the ledger's secret: what has to look random and be the same for ever."""
+    return keyed(secret, str(number).encode())
+
+
+def _award_columns(award: Award) -> tuple[Any, ...]:
+    return (
+        award.member,
+        award.amount,
+        award.left,
+        award.points,
+        award.reversed,
+        award.program_version,
+        award.currency,
+        award.board_at,
+        award.frame,
+        award.refunded,
+    )
+
+
+def _balance_row(kept: Kept) -> tuple[Any, ...]:
+    balance, months = kept.totals.balance, kept.totals.months
+    return (
+        kept.number,
+        balance.balance,
+        balance.earned,
+        balance.score,
+        months.month,
+        months.score,
+        months.before,
+        kept.last,
+        kept.totals.state,
+    )

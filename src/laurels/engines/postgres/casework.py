@@ -1,0 +1,149 @@
+"""Finding a customer, and what happened to one, on a server."""
+
+from collections.abc import Collection
+
+from laurels.engines.postgres.codes import DOCUMENT, DOCUMENT_KINDS, SHARDS, home_of, parted, place_of
+from laurels.engines.postgres.entries import At, entry_of
+from laurels.engines.postgres.members import version_of
+from laurels.engines.postgres.session import Session
+from laurels.engines.postgres.statements import Row, Statements
+from laurels.ledger import Customer, FoundDocument, Timeline, TimelineEntry, shard_of
+from laurels.model import Balance, DocumentKind, EntryKind
+
+MOST_READ = 2_000
+"""Entries that one call looks at."""
+
+MOST_SOURCES, MOST_FOUND = 500, 20
+
+
+class PostgresCasework(Session):
+    """Reads for people."""
+
+    async def customer(self, number: int) -> Customer | None:
+        async with self._connections.snapshot() as db:
+            row = await db.one("customer", number)
+            return None if row is None else await _customer(db, row)
+
+    async def numbers_of(
+        self, *, member_id: str | None = None, email: str | None = None, name_number: int | None = None
+    ) -> list[int]:
+        found: list[int] = []
+        async with self._connections.read() as db:
+            if member_id is not None:
+                found += [row[0] for row in await db.all("numbers_by_id", shard_of(member_id, SHARDS), member_id)]
+            if email is not None:
+                found += [row[0] for row in await db.all("numbers_by_email", email)]
+            if name_number is not None:
+                found += [row[0] for row in await db.all("numbers_by_name", name_number)]
+        return list(dict.fromkeys(found))[:MOST_FOUND]
+
+    async def numbers_from(self, prefix: str, limit: int) -> list[int]:
+        async with self._connections.read() as db:
+            return [row[0] for row in await db.all("numbers_from", prefix, limit)]
+
+    async def documents_called(self, id: str) -> list[FoundDocument]:
+        async with self._connections.read() as db:
+            sources = [row[0] for row in await db.all("sources", MOST_SOURCES)]
+            keys = [(source, kind) for source in sources for kind in DOCUMENT]
+            homes = [home_of(kind, source, id) for source, kind in keys]
+            kinds = [DOCUMENT[kind] for _, kind in keys]
+            rows: list[Row] = await db.all("documents_called", homes, [source for source, _ in keys], kinds, id)
+        return [_found(row) for row in rows]
+
+    async def restored(self, source: str, redemption_id: str) -> int:
+        home = home_of(DocumentKind.REDEMPTION, source, redemption_id)
+        async with self._connections.read() as db:
+            return int(await db.value("restored", home, source, redemption_id) or 0)
+
+    async def timeline(
+        self, number: int, *, kinds: Collection[EntryKind], before: str | None, balance: int | None, limit: int
+    ) -> Timeline:
+        async with self._connections.snapshot() as db:
+            row = await db.one("customer", number)
+            if row is None:
+                return Timeline(entries=[])
+            start = row[7] if balance is None else balance
+            most = MOST_READ if kinds else limit + 1
+            rows = await _entries(db, row, before, most)
+            restored = await _restored(db, rows)
+        return _timeline(rows, restored, frozenset(kinds), start, limit=limit, most=most)
+
+
+async def _entries(db: Statements, customer: Row, before: str | None, most: int) -> list[Row]:
+    """A member's point entries, newest first, those of who became it among them."""
+    number, home = customer[0], customer[10]
+    shard, position = (None, None) if before is None else parted(int(before))
+    gone = await db.all("merged_with", number)
+    if not gone:
+        return await db.all("member_entries", home, number, position, most)
+    shards = [home, *(row["shard"] for row in gone)]  # time alone puts them in one order
+    return await db.all("merged_entries", shards, [number, *(row["number"] for row in gone)], shard, position, most)
+
+
+async def _restored(db: Statements, rows: list[Row]) -> dict[At, tuple[str, int]]:
+    """The ids of redemptions among entries, and how many of their points came back, by place."""
+    redeemed = [(row[0], row[1]) for row in map(entry_place, rows) if row[2] is EntryKind.REDEEM]
+    if not redeemed:
+        return {}
+    found = await db.all("redemptions_at", [shard for shard, _ in redeemed], [position for _, position in redeemed])
+    return {(row[0], row[1]): (row[2], row[3]) for row in found}
+
+
+def entry_place(row: Row) -> tuple[int, int, EntryKind]:
+    """Where an entry is, and its kind."""
+    entry = entry_of(row)
+    return entry.shard, entry.position, entry.kind
+
+
+def _timeline(
+    rows: list[Row],
+    redemptions: dict[At, tuple[str, int]],
+    kinds: frozenset[EntryKind],
+    balance: int,
+    *,
+    limit: int,
+    most: int,
+) -> Timeline:
+    entries: list[TimelineEntry] = []
+    for number, row in enumerate(rows, 1):
+        entry = entry_of(row)
+        at = entry.shard, entry.position
+        if not kinds or entry.kind in kinds:
+            redemption_id, restored = redemptions.get(at, (None, 0))
+            entries.append(
+                TimelineEntry(entry=entry, balance_after=balance, restored=restored, redemption_id=redemption_id)
+            )
+        balance -= entry.points
+        if len(entries) == limit:
+            more = number < len(rows) or len(rows) == most
+            return Timeline(entries=entries, before=str(place_of(*at)) if more else None, balance=balance)
+    if len(rows) < most:
+        return Timeline(entries=entries)
+    last = entry_of(rows[-1])
+    before = str(place_of(last.shard, last.position))
+    return Timeline(entries=entries, before=before, balance=balance, searched_to=last.recorded_at)
+
+
+async def _customer(db: Statements, row: Row) -> Customer:
+    return Customer(
+        number=row[0],
+        member_id=row[1],
+        name_number=row[2],
+        hidden=row[3],
+        enrolled_at=row[4],
+        merged_into=row[5],
+        email=row[6],
+        totals=Balance(*row[7:10]),
+        version=await version_of(db),
+    )
+
+
+def _found(row: Row) -> FoundDocument:
+    loyalty_id = None if row["position"] is None else f"{row['shard']}-{row['position']}"
+    return FoundDocument(
+        kind=DOCUMENT_KINDS[row["kind"]],
+        source=row["source"],
+        id=row["id"],
+        member=row["member"],
+        loyalty_id=loyalty_id,
+    )

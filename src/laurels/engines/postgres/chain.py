@@ -1,0 +1,89 @@
+"""Appending to the feed: positions without gaps, recording times that never go back, and a hash over all that came
+before. Entries are gathered and written together.
+"""
+
+from typing import Any
+
+from laurels.engines.postgres.codes import ENTRY
+from laurels.engines.postgres.statements import Statements
+from laurels.ledger.chain import chained_hash
+from laurels.model import EntryKind
+from laurels.model.entries import MOVES_POINTS
+
+
+class Chain:
+    """The end of one locked shard's feed within a transaction, and the entries that come behind it."""
+
+    def __init__(self, shard: int, position: int, digest: bytes, recorded_at: int, now: int) -> None:
+        self.shard = shard
+        self.position = position
+        self._hash = digest
+        self.now = max(now, recorded_at)
+        self.rows: list[tuple[Any, ...]] = []
+        self.events: list[tuple[int, int]] = []
+        """(member, position) of those entries that no other leads to: members' events after the enrolment."""
+
+    def append(
+        self,
+        kind: EntryKind,
+        member: int,
+        *,
+        occurred_at: int,
+        board_at: int,
+        previous: int = 0,
+        points: int = 0,
+        currency: str | None = None,
+        amount: int | None = None,
+        source: str | None = None,
+        order_id: str | None = None,
+        refund_id: str | None = None,
+        program_version: int | None = None,
+        name_number: int | None = None,
+        actor: str | None = None,
+        details: bytes | None = None,
+    ) -> int:
+        """Add one entry behind the last; returns its position."""
+        self.position += 1
+        until_refund = (member, points, currency, amount, source, order_id, refund_id)
+        from_version = (program_version, name_number, actor, occurred_at, board_at, self.now)
+        columns = (kind.value, *until_refund, "", *from_version)
+        self._hash = chained_hash(self._hash, columns, details, shard=self.shard, position=self.position)
+        self.rows.append((self.position, previous, ENTRY[kind], *until_refund, *from_version, self._hash, details))
+        if kind not in MOVES_POINTS and kind is not EntryKind.ENROL:
+            self.events.append((member, self.position))
+        return self.position
+
+    def event(
+        self,
+        kind: EntryKind,
+        member: int,
+        *,
+        actor: str | None = None,
+        name_number: int | None = None,
+        points: int = 0,
+        details: bytes | None = None,
+        previous: int = 0,
+    ) -> int:
+        """Add a member event that happens now; returns its position."""
+        return self.append(
+            kind,
+            member,
+            occurred_at=self.now,
+            board_at=self.now,
+            previous=previous,
+            points=points,
+            name_number=name_number,
+            actor=actor,
+            details=details,
+        )
+
+
+async def chains_of(db: Statements, shards: list[int], now: int) -> dict[int, Chain]:
+    """The ends of locked shards' feeds."""
+    rows = await db.all("ends", shards)
+    return {shard: Chain(shard, position, digest, recorded_at, now) for shard, position, digest, recorded_at in rows}
+
+
+def columns_of(rows: list[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    """Rows as columns: so many empty ones where there are no rows."""
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]

@@ -1,0 +1,145 @@
+"""What judging documents needs to know, looked up for all of them at once."""
+
+from collections.abc import Iterable, Sequence
+
+from laurels.engines.postgres.batch import Batch
+from laurels.engines.postgres.batch import Row as AwardRow
+from laurels.engines.postgres.chain import columns_of
+from laurels.engines.postgres.codes import DOCUMENT, DOCUMENT_KINDS, home_of
+from laurels.engines.postgres.statements import Row, Statements
+from laurels.ledger import OF_HOLD, Award, Claim, Item, OrderKey, Redeemed, RedemptionKey
+from laurels.model import DocumentKind
+
+
+def item_of(row: Row) -> Item:
+    """A row of the claiming queries as an `Item`."""
+    return Item(
+        sequence=row["sequence"],
+        kind=DOCUMENT_KINDS[row["kind"]],
+        source=row["source"],
+        id=row["id"],
+        member=row["member"],
+        order_key=None if row["order_id"] is None else (row["order_source"], row["order_id"]),
+        accepted_at=row["accepted_at"],
+        content=row["content"],
+        actor=row["actor"],
+    )
+
+
+async def claim_of(
+    db: Statements, batch: Batch, items: list[Item], overdue: Sequence[Item] = (), *, in_depth: bool = False
+) -> Claim:
+    """The claim for documents of one locked shard; in depth also what is used of budgets and what is said of members.
+    What the batch knows already is in it too.
+    """
+    all_items = [*items, *overdue]
+    claim = Claim(
+        now=batch.chain.now,
+        program_version=await db.value("newest_program"),
+        items=items,
+        overdue=list(overdue),
+        awards={},
+        orders={},
+        waiting={},
+        members={},
+        redemptions={},
+    )
+    await _look_up_orders(db, batch, claim, all_items)
+    await _look_up_waiting(db, batch.chain.shard, claim, all_items)
+    await _look_up_redemptions(db, batch, claim, all_items)
+    await batch.load(db, {item.member for item in all_items if item.member is not None})
+    if in_depth or any(item.kind is DocumentKind.GIVEN for item in all_items):
+        await batch.budgets.read(db)
+        claim.budgets = dict(batch.budgets.used)
+        await batch.load_persons(db)
+    claim.members.update({number: kept.state() for number, kept in batch.members.items()})
+    return claim
+
+
+async def _look_up_orders(db: Statements, batch: Batch, claim: Claim, items: Iterable[Item]) -> None:
+    named: set[OrderKey] = {
+        item.order_key for item in items if item.order_key is not None and item.kind is not DocumentKind.ORDER
+    }
+    if not named:
+        return
+    keys = sorted(named)
+    homes = [home_of(DocumentKind.ORDER, *key) for key in keys]
+    for row in await db.all("orders", homes, [source for source, _ in keys], [id for _, id in keys]):
+        key = row["source"], row["id"]
+        if row["amount"] is None:
+            claim.orders[key] = row["member"]
+        else:
+            claim.awards[key] = award_of(row)
+            batch.award_rows[key] = AwardRow(row["shard"], row["sequence"])
+
+
+async def _look_up_waiting(db: Statements, shard: int, claim: Claim, items: Iterable[Item]) -> None:
+    """Hardly ever is there any: one look for all orders."""
+    keys = [item.order_key for item in items if item.kind is DocumentKind.ORDER and item.order_key is not None]
+    if not keys:
+        return
+    for row in await db.all("claim_waiting", shard, [source for source, _ in keys], [id for _, id in keys]):
+        if row["shard"] == shard:
+            claim.waiting.setdefault((row["order_source"], row["order_id"]), []).append(item_of(row))
+
+
+async def _look_up_redemptions(db: Statements, batch: Batch, claim: Claim, items: Iterable[Item]) -> None:
+    keys: list[RedemptionKey] = [
+        (item.source, item.id.split("\n")[0]) for item in items if item.kind is DocumentKind.RESTORATION
+    ]
+    if not keys:
+        return
+    named = [
+        (home_of(kind, source, named), source, DOCUMENT[kind], named, id)
+        for source, id in keys
+        for kind, named in _named_by(id)
+    ]
+    for row in await db.all("redemptions", *columns_of(named, 5)):
+        key = row["source"], row["asked"]
+        if key in claim.redemptions:  # a redemption goes before a capture that is named alike
+            continue
+        claim.redemptions[key] = Redeemed(
+            member=row["member"], points=row["points"], restored=row["restored"], spent=row["spent"]
+        )
+        batch.redemption_rows[key] = AwardRow(row["shard"], row["sequence"])
+
+
+def _named_by(redemption_id: str) -> list[tuple[DocumentKind, str]]:
+    """The documents that a redemption's id may name: a redemption, or what was taken of a hold."""
+    named = [(DocumentKind.REDEMPTION, redemption_id)]
+    if redemption_id.startswith(OF_HOLD):
+        named.append((DocumentKind.CAPTURE, redemption_id.removeprefix(OF_HOLD)))
+    return named
+
+
+def award_of(row: Row) -> Award:
+    """A row of `orders` as an `Award`."""
+    return Award(
+        source=row["source"],
+        order_id=row["id"],
+        member=row["member"],
+        program_version=row["program_version"],
+        currency=row["currency"],
+        amount=row["amount"],
+        left=row["left_amount"],
+        points=row["points"],
+        reversed=row["reversed"],
+        board_at=row["board_at"],
+        frame=row["frame"],
+        refunded=row["refunded"],
+        content=row["content"],
+    )
+
+
+def by_clock(member: int, at: int) -> Item:
+    """What a member's judgement is asked for when its time has come: no document, and so without a place."""
+    return Item(
+        sequence=-member - 1,
+        kind=DocumentKind.EXPIRY,
+        source="laurels",
+        id="",
+        member=member,
+        order_key=None,
+        accepted_at=at,
+        content=b"",
+    )

@@ -1,0 +1,231 @@
+"""Connections to the server, shared by all who read and write; and what a transaction on one of them is.
+
+A connection that anything went wrong with is cut off and never closed politely: the driver's polite ways wait for a
+server that may never answer. What a write that broke off came to is told apart: an error of the server's before the
+commit was sent means that nothing was written; a lost connection, a time that ran out, or a warning after that means
+that nobody knows.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from itertools import count
+from typing import TypeVar
+
+import asyncpg
+
+from laurels.engines.postgres.budgets import BudgetsMoved
+from laurels.engines.postgres.statements import Statements
+from laurels.errors import LaurelsError, LedgerReadOnly, LedgerUnavailable, LedgerUncertain
+from laurels.ledger import Act
+from laurels.ledger.audit import to_record
+
+MOST = 8
+"""Connections of one process that are open at a time, besides those of long reads."""
+
+BEGIN = "BEGIN; SET LOCAL lock_timeout = '5s'; SET LOCAL idle_in_transaction_session_timeout = '2s'"
+"""Set in each transaction, so that it holds behind a pooler too: nobody waits for one who sleeps."""
+
+BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+T = TypeVar("T")
+
+Open = Callable[[], Awaitable[Statements]]
+
+WriteRow = Callable[[Statements, Act], Awaitable[None]]
+"""Writes the row of the audit log for an act, in the transaction under way."""
+
+LOST = (OSError, asyncio.TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError)
+"""The connection is gone, or nothing was heard in time."""
+
+CUT_OFF = (asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, asyncpg.CannotConnectNowError)
+"""The server ended the connection, whatever was under way."""
+
+RETRIED = (BudgetsMoved, asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+"""Another process was quicker: nothing was written, and who looks again sees what it did."""
+
+TRIES = 20
+
+
+class Connections:
+    """At most `MOST` connections, opened when they are needed."""
+
+    def __init__(self, open_one: Open, write_row: WriteRow) -> None:
+        self._open = open_one
+        self.write_row = write_row
+        self._idle: list[Statements] = []
+        self._free = asyncio.Semaphore(MOST)
+        self._closed = False
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Statements]:
+        """A connection for single statements that read. Raises `LedgerUnavailable`."""
+        async with self._one() as db:
+            with wrapped():
+                yield db
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Statements]:
+        """The same, where all statements see one moment."""
+        async with self._one() as db:
+            with wrapped():
+                await db.connection.execute(BEGIN_READ)
+                yield db
+                await db.connection.execute("COMMIT")
+
+    @asynccontextmanager
+    async def statement(self) -> AsyncIterator[Statements]:
+        """A connection for one statement that writes and commits by itself. Raises `LedgerUnavailable`, and its kind
+        `LedgerUncertain` where it may have been written.
+        """
+        async with self._one() as db:
+            db.warnings.clear()
+            with wrapped(written=True):
+                yield db
+            _check_warnings(db)
+
+    @asynccontextmanager
+    async def transaction(self, shards: Sequence[int] = (), *, recorded: bool = True) -> AsyncIterator[Statements]:
+        """A transaction that writes, with these shards' feeds locked. What is raised inside undoes it. What a person
+        asked for has its row of the audit log written in it, unless that is done inside (`recorded=False`).
+        """
+        doing = to_record() if recorded else None
+        async with self._one() as db:
+            db.warnings.clear()
+            with wrapped():
+                await db.connection.execute(BEGIN)
+                if shards:
+                    await db.all("lock_shards", sorted(shards))
+                yield db
+                if doing is not None:
+                    await self.write_row(db, doing.act)
+            with wrapped(written=True):
+                await db.connection.execute("COMMIT")
+            _check_warnings(db)
+        if doing is not None:
+            doing.row_is_written = True
+
+    async def lent(self) -> Statements:
+        """A connection of its own for a long read. Whoever has it cuts it off."""
+        with wrapped():
+            return await self._open()
+
+    async def close(self) -> None:
+        """Cut off every connection. Those in use are cut off when they come back."""
+        self._closed = True
+        for db in self._idle:
+            cut_off(db)
+        self._idle.clear()
+        await asyncio.sleep(0)  # the loop lets go of their sockets in its next turn
+        await asyncio.sleep(0)
+
+    @asynccontextmanager
+    async def _one(self) -> AsyncIterator[Statements]:
+        if self._closed:
+            raise LedgerUnavailable("The ledger is closed.")
+        async with self._free:
+            db = await self._take()
+            try:
+                yield db
+            except BaseException as error:
+                if not await _undone(db, error):
+                    cut_off(db)
+                raise
+            finally:
+                self._give_back(db)
+
+    def _give_back(self, db: Statements) -> None:
+        if self._closed or db.connection.is_closed():
+            cut_off(db)
+        else:
+            self._idle.append(db)
+
+    async def _take(self) -> Statements:
+        while self._idle:
+            db = self._idle.pop()
+            if not db.connection.is_closed():
+                return db
+        with wrapped():
+            return await self._open()
+
+
+def cut_off(db: Statements) -> None:
+    """End a connection without a word."""
+    db.connection.terminate()
+
+
+async def _undone(db: Statements, error: BaseException) -> bool:
+    """Whether the connection is as new after an error: only where the server said what was wrong, or the error is our
+    own.
+    """
+    cause: BaseException | None = error.__cause__ if isinstance(error, LedgerUnavailable) else error
+    broken = (asyncio.CancelledError, *LOST, *CUT_OFF)
+    if db.connection.is_closed() or isinstance(cause, broken):
+        return False
+    if not db.connection.is_in_transaction():
+        return True
+    try:
+        await db.connection.execute("ROLLBACK")
+    except (*LOST, asyncpg.PostgresError):
+        return False
+    return True
+
+
+def _check_warnings(db: Statements) -> None:
+    """A commit that the server warned of may be on no standby: the wait for it was broken off, and yet it is answered
+    as done.
+    """
+    if db.warnings:
+        raise LedgerUncertain(f"{LedgerUncertain.meaning()} (The server warned: {db.warnings[0]})")
+
+
+@contextmanager
+def wrapped(*, written: bool = False) -> Iterator[None]:
+    """Turn what the driver raises into what the other rooms know, with the cause kept; `RETRIED` passes as it is. With
+    `written` a broken connection leaves open whether it was done.
+    """
+    try:
+        yield
+    except RETRIED:
+        raise
+    except (*LOST, *CUT_OFF) as error:
+        if written:
+            raise LedgerUncertain from error
+        raise LedgerUnavailable(f"The ledger's server does not answer ({_said(error)}). Try again.") from error
+    except asyncpg.ReadOnlySQLTransactionError as error:
+        raise LedgerReadOnly("The ledger's server cannot be written: it is a standby. Name the primary.") from error
+    except asyncpg.DiskFullError as error:
+        raise LedgerUnavailable("The server's disk is full. Nothing was accepted; free some space there.") from error
+    except asyncpg.PostgresError as error:
+        raise LedgerUnavailable(
+            f"The ledger cannot take this now ({_said(error)}). Nothing was accepted; try again."
+        ) from error
+
+
+async def trying(work: Callable[[], Awaitable[T]]) -> T:
+    """Do something again that another process was quicker with."""
+    last: BaseException | None = None
+    for _ in range(TRIES):
+        try:
+            return await work()
+        except RETRIED as error:
+            last = error
+    assert last is not None, "there is no way here but this"
+    raise LedgerUnavailable(
+        f"The ledger cannot take this now ({_said(last)}). Nothing was accepted; try again."
+    ) from last
+
+
+async def judging(work: Callable[[int], Awaitable[T]]) -> T:
+    """The same of what judges documents, which is told how often it was tried: from then on it locks budgets first."""
+    tries = count()
+    return await trying(lambda: work(next(tries)))
+
+
+def is_at_fault(error: LaurelsError) -> bool:
+    """Whether what was to be written is at fault, and not the server: it has something in it that no row can hold."""
+    return isinstance(error.__cause__, (asyncpg.DataError, asyncpg.ProgramLimitExceededError))
+
+
+def _said(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,231 @@
+"""Documents that are settled in one transaction of one shard, each judged alone: one that is refused leaves nothing,
+and its neighbours go in.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from laurels.engines.postgres.batch import Batch, draw_of
+from laurels.engines.postgres.chain import chains_of, columns_of
+from laurels.engines.postgres.claiming import claim_of
+from laurels.engines.postgres.codes import DOCUMENT, home_of
+from laurels.engines.postgres.entries import entries_at
+from laurels.engines.postgres.known import Key, entries_of, find_known, key_of, receipt_of
+from laurels.engines.postgres.names import Names
+from laurels.engines.postgres.opening import Facts
+from laurels.engines.postgres.placing import Members, Whose, newcomer, owner_of
+from laurels.engines.postgres.statements import Row, Statements
+from laurels.ledger import Claim, Decide, Item, MemberState, Receipt
+from laurels.model import Document, Status
+from laurels.model.documents import keyed
+
+Answer = Receipt | Exception
+
+
+class _Settled(NamedTuple):
+    member: int
+    sequence: int
+    balance: int
+    secret: bytes
+
+
+class Group:
+    """Settles documents under the lock of a shard."""
+
+    def __init__(self, db: Statements, shard: int, facts: Facts, names: Names, now: int) -> None:
+        self._db = db
+        self._shard = shard
+        self._facts = facts
+        self._names = names
+        self._now = now
+        self._taken: dict[Key, tuple[Document, _Settled]] = {}
+        self._documents: list[tuple[Any, ...]] = []
+        self._members: list[tuple[Any, ...]] = []
+        self._contacts: list[tuple[int, str]] = []
+        self.grew = False
+
+    async def settle(
+        self, documents: Sequence[tuple[Document, Decide]], *, in_depth: bool, lock_budgets: bool
+    ) -> list[Answer | int]:
+        """Settle documents, in order. A number stands for one that is another shard's: its member became one there."""
+        known = await find_known(self._db, {self._key_of(document) for document, _ in documents})
+        places = await self._places([document for document, _ in documents if self._key_of(document) not in known])
+        chain = (await chains_of(self._db, [self._shard], self._now))[self._shard]
+        self._batch = Batch(chain, self._facts, lock_budgets=lock_budgets)
+        items = await self._items(documents, known, places)
+        claim = await claim_of(self._db, self._batch, [*items.values()], in_depth=in_depth)
+        entries = await entries_of(self._db, known.values())
+        await self._batch.load(self._db, {entry.member for entry in entries.values()})
+        answers: list[Answer | int | Key] = []
+        for document, decide in documents:
+            key = self._key_of(document)
+            if key in known:
+                answers.append(self._with_balance(receipt_of(known[key], document, self._facts.secret, entries)))
+            elif places[key].shard != self._shard:
+                answers.append(places[key].shard)
+            elif key in self._taken:
+                answers.append(key)
+            else:
+                answers.append(self._judge(document, decide, claim, items[key], places[key]))
+        await self._write()
+        return await self._answers(documents, answers)
+
+    async def _places(self, documents: list[Document]) -> dict[Key, Whose]:
+        members = Members()
+        await members.look_up(self._db, (document.member_id for document in documents))
+        new: dict[str, Whose] = {}
+        places = {}
+        for document in documents:
+            whose = members.get(document.member_id)
+            if whose is None and document.enrols:
+                whose = new.setdefault(document.member_id, newcomer(document.member_id))
+            elif whose is None:
+                stranger = keyed(self._facts.secret, document.member_id.encode())
+                whose = await owner_of(self._db, document, self._facts.secret, stranger)
+            places[self._key_of(document)] = whose
+        self._new = new
+        return places
+
+    async def _items(
+        self, documents: Sequence[tuple[Document, Decide]], known: dict[Key, Row], places: dict[Key, Whose]
+    ) -> dict[Key, Item]:
+        here = {self._key_of(each): each for each, _ in documents if self._key_of(each) not in known}
+        here = {key: each for key, each in here.items() if places[key].shard == self._shard}
+        if not here:
+            return {}
+        numbers, sequences = await self._db.only("next_numbers", len(self._new), len(here))
+        names = await self._names.of_newcomers(self._db, [*self._new])
+        self._numbers = dict(zip(self._new, zip(numbers or [], names, strict=True), strict=True))
+        items = {}
+        for (key, document), sequence in zip(here.items(), sequences, strict=True):
+            whose = places[key]
+            number = self._numbers[document.member_id][0] if document.member_id in self._new else whose.number
+            items[key] = Item(
+                sequence=sequence,
+                kind=document.kind,
+                source=document.source,
+                id=document.id,
+                member=number,
+                order_key=document.order_key,
+                accepted_at=self._now,
+                content=document.content,
+                actor=document.actor,
+            )
+        return items
+
+    def _judge(self, document: Document, decide: Decide, claim: Claim, item: Item, whose: Whose) -> Answer | Key:
+        """Judge one, with nothing in its claim but what concerns it: what a refused one changed there goes with it."""
+        try:
+            outcome = decide(self._alone(claim, item))
+        except Exception as error:  # noqa: BLE001 - it is this document's answer
+            return error
+        if whose.number is None and whose.member_id is not None:
+            self._enrol(whose)
+        self._batch.add(outcome)
+        claim.awards.update(outcome.awards)
+        claim.redemptions.update(outcome.redemptions)
+        for name, used in outcome.budgets.items():
+            claim.budgets[name] = claim.budgets.get(name, 0) + used
+        [member] = {posting.member for posting in outcome.postings}
+        if document.email is not None:
+            self._contacts.append((member, document.email))
+        key = self._key_of(document)
+        self._documents.append(
+            (
+                home_of(*key),
+                DOCUMENT[document.kind],
+                self._shard,
+                member,
+                item.sequence,
+                self._now,
+                keyed(whose.secret, document.fingerprint),
+                *key[1:],
+            )
+        )
+        balance = self._batch.members[member].totals.balance.balance
+        self._taken[key] = document, _Settled(member, item.sequence, balance, whose.secret)
+        return key
+
+    def _key_of(self, document: Document) -> Key:
+        return key_of(document, self._facts.secret)
+
+    def _enrol(self, whose: Whose) -> None:
+        assert whose.member_id is not None, "who is new has an id"
+        number, name_number = self._numbers[whose.member_id]
+        if number in self._batch.members:
+            return
+        self._batch.add_member(number, name_number)
+        self._members.append((self._shard, number, name_number, self._now, whose.member_id, whose.secret))
+
+    def _alone(self, claim: Claim, item: Item) -> Claim:
+        of_item = {item.order_key} - {None}
+        redeemed = (item.source, item.id.split("\n")[0])
+        return Claim(
+            now=claim.now,
+            program_version=claim.program_version,
+            items=[item],
+            overdue=[],
+            awards={key: claim.awards[key] for key in of_item if key in claim.awards},
+            orders={key: claim.orders[key] for key in of_item if key in claim.orders},
+            waiting={key: list(claim.waiting[key]) for key in of_item if key in claim.waiting},
+            members=self._states(item, claim.now),
+            redemptions={redeemed: claim.redemptions[redeemed]} if redeemed in claim.redemptions else {},
+            budgets=dict(claim.budgets),
+        )
+
+    def _states(self, item: Item, now: int) -> dict[int, MemberState]:
+        if item.member is None:
+            return {}
+        kept = self._batch.members.get(item.member)
+        if kept is None:  # who is enrolled with it
+            return {item.member: MemberState(enrolled_at=now, draw=draw_of(self._facts.secret, item.member))}
+        return {item.member: kept.state()}
+
+    async def _write(self) -> None:
+        if not self._documents:
+            return
+        self.grew = True
+        await self._db.run("insert_document", *columns_of(self._documents, 9))
+        if self._members:
+            await self._db.run("insert_members", *columns_of(self._members, 6))
+            digests = [keyed(self._facts.secret, row[4].encode()) for row in self._members]
+            shards, ids = [self._shard] * len(digests), [row[4] for row in self._members]
+            await self._db.run("place_strangers", shards, ids, digests)
+        if self._contacts:
+            await self._db.run("write_first_contacts", *columns_of(self._contacts, 2), self._now)
+        await self._batch.write(self._db)
+
+    async def _answers(self, documents: Sequence[tuple[Document, Decide]], answers: list[Any]) -> list[Answer | int]:
+        """The answers of those that were settled, with their entries; the same one twice is repeated or in conflict."""
+        if not self._taken:
+            return answers
+        places = {
+            key: (self._shard, self._batch.first_position(settled.sequence))
+            for key, (_, settled) in self._taken.items()
+        }
+        entries = await entries_at(self._db, places.values())
+        done: list[Answer | int] = []
+        for (document, _), answer in zip(documents, answers, strict=True):
+            if not isinstance(answer, tuple):
+                done.append(answer)
+                continue
+            first, settled = self._taken[answer]
+            entry, balance = entries[places[answer]], settled.balance
+            if first is document:
+                done.append(Receipt(Status.AWARDED, entry=entry, balance=balance))
+            elif first.fingerprint in document.fingerprints():
+                balance = self._batch.members[settled.member].totals.balance.balance
+                done.append(Receipt(Status.AWARDED, repeated=True, entry=entry, balance=balance))
+            else:
+                both = keyed(settled.secret, first.fingerprint), keyed(settled.secret, document.fingerprint)
+                done.append(Receipt(Status.AWARDED, conflict=True, fingerprints=both))
+        return done
+
+    def _with_balance(self, receipt: Receipt) -> Receipt:
+        if receipt.entry is None:
+            return receipt
+        kept = self._batch.members.get(receipt.entry.member)
+        balance = 0 if kept is None else kept.totals.balance.balance
+        return msgspec.structs.replace(receipt, balance=balance)

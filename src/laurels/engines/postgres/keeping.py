@@ -1,0 +1,75 @@
+"""Long reads over what a ledger keeps: documents with their entries, members with their states, orders with their
+frames. Each on a connection of its own, chunk by chunk.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from laurels.engines.postgres.claiming import award_of
+from laurels.engines.postgres.codes import DOCUMENT_KINDS, SHARDS, parted
+from laurels.engines.postgres.connections import BEGIN_READ, cut_off, wrapped
+from laurels.engines.postgres.entries import entries_at, entry_of
+from laurels.engines.postgres.session import Session
+from laurels.engines.postgres.statements import Row, Statements
+from laurels.ledger import Award, Awarded, MemberState
+from laurels.model import Balance, Entry
+
+CHUNK = 2000
+
+
+class PostgresKeeping(Session):
+    """What rehearsals, liability and verification in depth read."""
+
+    async def awarded(self) -> AsyncIterator[list[Awarded]]:
+        async with self._moment() as db:
+            async for rows in db.chunks("awarded", CHUNK):
+                yield [_awarded(row) for row in rows]
+
+    async def accounts(self) -> AsyncIterator[list[tuple[int, MemberState]]]:
+        async with self._moment() as db:
+            async for rows in db.chunks("accounts", CHUNK):
+                yield [(row[0], MemberState(Balance(*row[1:4]), row[4])) for row in rows]
+
+    async def framed(self) -> AsyncIterator[list[tuple[Award, list[Entry]]]]:
+        for shard in range(SHARDS):
+            after = 0
+            while True:
+                async with self._connections.snapshot() as db:
+                    rows: list[Row] = await db.all("framed", shard, after, CHUNK)
+                    chunk = await _with_entries(db, rows)
+                if not chunk:
+                    break
+                yield chunk
+                after = rows[-1]["sequence"]
+
+    @asynccontextmanager
+    async def _moment(self) -> AsyncIterator[Statements]:
+        """A connection of its own on which all is of one moment. What others write meanwhile waits to be vacuumed."""
+        db = await self._connections.lent()
+        try:
+            with wrapped():
+                await db.connection.execute(BEGIN_READ)
+                yield db
+        finally:
+            cut_off(db)
+
+
+def _awarded(row: Row) -> Awarded:
+    return Awarded(
+        kind=DOCUMENT_KINDS[row["document_kind"]],
+        source=row["document_source"],
+        id=row["document_id"],
+        member=row["whose"],
+        accepted_at=row["accepted_at"],
+        content=row["content"],
+        entry=entry_of(row),
+    )
+
+
+async def _with_entries(db: Statements, rows: list[Row]) -> list[tuple[Award, list[Entry]]]:
+    places = [[(row["shard"], row["position"]), *(parted(each) for each in row["places"] or ())] for row in rows]
+    entries = await entries_at(db, {each for of_row in places for each in of_row})
+    return [
+        (award_of(row), [entries[each] for each in of_row if each in entries])
+        for row, of_row in zip(rows, places, strict=True)
+    ]

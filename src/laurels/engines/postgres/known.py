@@ -1,0 +1,70 @@
+"""Documents that were taken before: found by their keys, told from other content, answered as the first time."""
+
+import hashlib
+from collections.abc import Iterable
+
+from laurels.engines.postgres.codes import DOCUMENT, DOCUMENT_KINDS, STATUSES, home_of
+from laurels.engines.postgres.entries import At, entries_at
+from laurels.engines.postgres.statements import Row, Statements
+from laurels.ledger import Receipt
+from laurels.model import Document, DocumentKind, Entry
+from laurels.model.documents import kept_id, keyed
+from laurels.model.repeats import fingerprints_under_other_ids
+
+Key = tuple[DocumentKind, str, str]
+"""What a document is known by for ever: kind, source, id."""
+
+
+def key_of(document: Document, secret: bytes) -> Key:
+    """A document's key, in a ledger with this secret."""
+    return document.kind, document.source, kept_id(secret, document.kind, document.id)
+
+
+async def find_known(db: Statements, keys: Iterable[Key]) -> dict[Key, Row]:
+    """The rows of the documents that are there."""
+    wanted = list(keys)
+    if not wanted:
+        return {}
+    rows = await db.all(
+        "known",
+        [home_of(*key) for key in wanted],
+        [source for _, source, _ in wanted],
+        [DOCUMENT[kind] for kind, _, _ in wanted],
+        [id for _, _, id in wanted],
+    )
+    return {(DOCUMENT_KINDS[row["kind"]], row["source"], row["id"]): row for row in rows}
+
+
+async def entries_of(db: Statements, rows: Iterable[Row]) -> dict[At, Entry]:
+    """The first entries that known documents led to."""
+    return await entries_at(db, {(row["shard"], row["position"]) for row in rows if row["position"] is not None})
+
+
+def receipt_of(row: Row, document: Document, unplaced: bytes, entries: dict[At, Entry]) -> Receipt:
+    """The answer to a document that was here before: the first one, or a conflict."""
+    status = STATUSES[row["state"]]
+    if not _is_same(row, document, unplaced):
+        fingerprints = row["fingerprint"], keyed(row["secret"] or unplaced, document.fingerprint)
+        return Receipt(status, conflict=True, fingerprints=fingerprints)
+    return Receipt(status, repeated=True, entry=entries.get((row["shard"], row["position"])))
+
+
+def _is_same(row: Row, document: Document, unplaced: bytes) -> bool:
+    kept, secret = row["fingerprint"], row["secret"]
+    if row["erased"]:  # nothing tells other content any more: the key alone decides
+        return True
+    if any(_is_of(kept, secret, sent, unplaced) for sent in document.fingerprints()):
+        return True
+    under_other_ids = fingerprints_under_other_ids(document, row["ids"])
+    return any(_is_of(kept, secret, sent, unplaced) for sent in under_other_ids)
+
+
+def _is_of(kept: bytes, secret: bytes | None, sent: bytes, unplaced: bytes) -> bool:
+    """Whether a fingerprint that is kept is of what was sent."""
+    as_stranger = keyed(unplaced, sent)
+    if not secret:
+        return kept == as_stranger
+    # Placed after it came: keyed once more, by the server, which has no other keyed hash than this, or by the file
+    # that it was moved from.
+    once_more = hashlib.sha256(secret + as_stranger).digest()[:16]
+    return kept in {keyed(secret, sent), once_more, keyed(secret, as_stranger)}

@@ -1,0 +1,95 @@
+"""Whose a document is that is being accepted: a member who is known, one who is enrolled by it, or nobody yet."""
+
+import secrets
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from laurels.engines.postgres.codes import SHARDS
+from laurels.engines.postgres.known import Key, find_known
+from laurels.engines.postgres.statements import Statements
+from laurels.ledger import shard_of
+from laurels.model import Document, DocumentKind
+
+SECRET_BYTES = 16
+
+MOST_REMEMBERED = 100_000
+"""Members whom a process remembers, at some 300 bytes each."""
+
+
+class Whose(NamedTuple):
+    """Whose a document is: a member's number (None: nobody's yet), its shard, and what keys the fingerprint.
+    `member_id` is the id that has to mean that member still when the document goes in; None: whatever it means.
+    """
+
+    number: int | None
+    shard: int
+    secret: bytes
+    member_id: str | None = None
+    stranger: bytes | None = None
+    is_erased: bool = False
+
+
+class Members:
+    """The members that ids mean, remembered from look-up to look-up. What is remembered may be old: whoever writes by
+    it has to see that it is still so.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, Whose] = {}
+
+    def get(self, member_id: str) -> Whose | None:
+        """The member, where one is remembered."""
+        return self._known.get(member_id)
+
+    def forget(self, member_ids: Iterable[str]) -> None:
+        """These are not as they were."""
+        for member_id in member_ids:
+            self._known.pop(member_id, None)
+
+    async def look_up(self, db: Statements, member_ids: Iterable[str]) -> None:
+        """Remember those who are members."""
+        wanted = sorted({each for each in member_ids if each and each not in self._known})
+        if not wanted:
+            return
+        while len(self._known) + len(wanted) > MOST_REMEMBERED and self._known:
+            del self._known[next(iter(self._known))]
+        rows = await db.all("members_by_id", [shard_of(each, SHARDS) for each in wanted], wanted)
+        for shard, member_id, number, secret, into, into_shard, into_secret in rows:
+            if into is None:
+                self._known[member_id] = Whose(number, shard, secret, member_id)
+            else:
+                self._known[member_id] = Whose(into, into_shard, into_secret)
+
+
+def newcomer(member_id: str) -> Whose:
+    """Who is enrolled by a document; the number is given when it goes in."""
+    return Whose(None, shard_of(member_id, SHARDS), secrets.token_bytes(SECRET_BYTES), member_id)
+
+
+async def owner_of(db: Statements, document: Document, unplaced: bytes, digest: bytes) -> Whose:
+    """Whose a document is that comes without a member who is known, and enrols none: of an erased member's order it is
+    that member's, and one that names no member belongs to the refund's or the order's.
+    """
+    named: Key | None = None
+    if document.kind is DocumentKind.CANCELLATION:
+        named = DocumentKind.REFUND, document.source, document.id
+    elif document.order_key is not None:
+        named = DocumentKind.ORDER, *document.order_key
+    row = (await find_known(db, [named])).get(named) if named is not None else None
+    stranger: bytes | None = digest
+    if document.kind is DocumentKind.CANCELLATION:
+        stranger = row["stranger"] if row else None
+        if row is not None and row["owner"] is None:  # it becomes whose its refund becomes, and lies where that lies
+            return Whose(None, row["owner_shard"], unplaced, stranger=stranger)
+    if row is None or (document.member_id and not row["erased"]):
+        return Whose(None, shard_of(document.member_id, SHARDS), unplaced, stranger=stranger)
+    if row["owner"] is None:
+        return Whose(None, row["owner_shard"], unplaced, stranger=stranger)
+    return await member_numbered(db, row["owner"], row["owner_shard"])
+
+
+async def member_numbered(db: Statements, number: int, shard: int | None = None) -> Whose:
+    """A member by number. Who was erased has no secret, and what keys its documents from then on is kept nowhere."""
+    rows = await db.all("member_shard", number)
+    [(shard, secret)] = [row for row in rows if shard is None or row[0] == shard]
+    return Whose(number, shard, secret or secrets.token_bytes(SECRET_BYTES), is_erased=secret is None)

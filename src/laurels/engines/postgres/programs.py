@@ -1,0 +1,134 @@
+"""The programs."""
+
+import msgspec
+
+from laurels.engines.postgres.session import Session
+from laurels.engines.postgres.statements import Row, Statements
+from laurels.errors import NotFound
+from laurels.ledger import Draft, Finding, ProgramAct, ProgramEvent, PublishedProgram
+from laurels.ledger.program_log import (
+    breaks,
+    check_rehearsed,
+    check_two_people,
+    event_of,
+    event_of_row,
+    following,
+)
+from laurels.ledger.programs import to_publish
+
+
+class PostgresPrograms(Session):
+    """Program versions."""
+
+    async def programs(self) -> list[PublishedProgram]:
+        async with self._connections.read() as db:
+            return await _published(db)
+
+    async def publish(self, version: int, text: str, from_at: int | None, *, actor: str) -> list[PublishedProgram]:
+        published = await self.programs()
+        if any(each.version == version and each.text == text for each in published):
+            return published
+        did = event_of(ProgramAct.PUBLISH, actor, version, text)
+        async with self._connections.transaction() as db:
+            return await _publish(db, did, text, from_at, now=self._now())
+
+    async def submit(self, version: int, text: str, *, actor: str) -> Draft:
+        did = event_of(ProgramAct.SUBMIT, actor, version, text)
+        async with self._connections.transaction() as db:
+            await db.all("lock_ledger")
+            if await db.one("draft", did.digest) is None:
+                now = self._now()
+                await db.run("insert_draft", did.digest, version, text, actor, now)
+                await _append(db, did, now)
+            return await _draft(db, did.digest)
+
+    async def drafts(self) -> list[Draft]:
+        async with self._connections.read() as db:
+            return [_draft_of(row) for row in await db.all("drafts")]
+
+    async def approve(
+        self, digest: str, from_at: int | None, *, actor: str, by_another: bool, rehearsal: str | None = None
+    ) -> list[PublishedProgram]:
+        async with self._connections.transaction() as db:
+            await db.all("lock_ledger")
+            draft, now = await _draft(db, digest), self._now()
+            if by_another:
+                check_two_people(draft.submitted_by, actor, rehearsal)
+            if rehearsal is not None:
+                check_rehearsed(await _events(db), digest, rehearsal, now)
+            did = event_of(ProgramAct.APPROVE, actor, draft.version, draft.text, rehearsal=rehearsal)
+            published = await _publish(db, did, draft.text, from_at, now=now)
+            await db.run("approve_draft", actor, now, digest)
+            return published
+
+    async def keep_rehearsal(self, digest: str, rehearsal: str, content: str, *, actor: str) -> ProgramEvent:
+        async with self._connections.transaction() as db:
+            await db.all("lock_ledger")
+            draft = await _draft(db, digest)
+            did = event_of(ProgramAct.REHEARSE, actor, draft.version, draft.text, rehearsal=rehearsal, content=content)
+            return await _append(db, did, self._now())
+
+    async def stop(self, version: int, text: str, *, actor: str, why: str) -> list[PublishedProgram]:
+        did = event_of(ProgramAct.STOP, actor, version, text, content=why)
+        async with self._connections.transaction() as db:
+            return await _publish(db, did, text, None, now=self._now())
+
+    async def program_events(self) -> list[ProgramEvent]:
+        async with self._connections.read() as db:
+            return await _events(db)
+
+
+async def program_findings(db: Statements) -> list[Finding]:
+    """What is wrong with the record of what was done with programs."""
+    what = "the row was changed, or rows are missing: its hash does not follow"
+    return [Finding(f"program event {position}", what) for position in breaks(await _events(db))]
+
+
+async def _events(db: Statements) -> list[ProgramEvent]:
+    return [event_of_row(row) for row in await db.all("program_events")]
+
+
+async def _append(db: Statements, event: ProgramEvent, now: int) -> ProgramEvent:
+    row = await db.one("last_program_event")
+    placed = following(None if row is None else event_of_row(row), event, now)
+    await db.run("insert_program_event", *msgspec.structs.astuple(placed))
+    return placed
+
+
+async def _published(db: Statements) -> list[PublishedProgram]:
+    return [
+        PublishedProgram(version=row[0], text=row[1], from_at=row[2], published_at=row[3], actor=row[4])
+        for row in await db.all("programs")
+    ]
+
+
+async def _publish(
+    db: Statements, did: ProgramEvent, text: str, from_at: int | None, *, now: int
+) -> list[PublishedProgram]:
+    await db.all("lock_ledger")
+    published = await _published(db)
+    new = to_publish(published, did.version, text, from_at, actor=did.actor, now=now)
+    if new is None:
+        return published
+    await db.run("insert_program", new.version, new.text, new.published_at, new.from_at, new.actor)
+    await _append(db, did, now)
+    return [*published, new]
+
+
+async def _draft(db: Statements, digest: str) -> Draft:
+    row = await db.one("draft", digest)
+    if row is None:
+        raise NotFound(f"There is no draft {digest}. `laurels program list` shows them.")
+    return _draft_of(row)
+
+
+def _draft_of(row: Row) -> Draft:
+    return Draft(
+        digest=row[0],
+        version=row[1],
+        text=row[2],
+        submitted_by=row[3],
+        submitted_at=row[4],
+        approved_by=row[5],
+        approved_at=row[6],
+    )

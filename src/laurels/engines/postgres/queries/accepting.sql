@@ -1,0 +1,180 @@
+-- Statements that take documents in, and find them again. One line of purpose over each.
+
+-- name: members_by_id
+-- Members by the shop's ids, whatever they became.
+SELECT m.shard, m.member_id, m.number, m.secret, m.merged_into, m.merged_shard, n.secret
+FROM unnest($1::smallint[], $2::text[]) AS u(shard, member_id) JOIN member m USING (shard, member_id)
+LEFT JOIN member n ON n.shard = m.merged_shard AND n.number = m.merged_into;
+
+-- name: accept
+-- Keys, members, addresses and inbox in one statement: one round trip and one commit for all who came meanwhile. Keys and
+-- members go in sorted, so that two hosts which bring the same ones never wait for each other in a circle. A document whose
+-- member is not as the caller knew it stays out. A member whom another host enrolled meanwhile ends the statement, and so
+-- does a name that it gave.
+WITH n AS MATERIALIZED (
+  SELECT ordinality AS i, nextval('member_number')::int AS number, name_number, shard, member_id, secret, stranger
+  FROM unnest($2::smallint[], $3::text[], $4::bytea[], $5::bytea[], $22::int[]) WITH ORDINALITY AS u(shard, member_id, secret, stranger, name_number)
+), u AS MATERIALIZED (  -- numbered before anything is joined to it: a join gives rows in any order
+  SELECT nextval('document_sequence') AS sequence, u.*
+  FROM unnest($6::int[], $7::smallint[], $8::"char"[], $9::bytea[], $10::smallint[], $11::text[], $12::text[], $13::int[], $14::text[],
+              $15::text[], $16::text[], $17::text[], $18::bytea[], $19::text[], $20::bytea[], $21::bytea[])
+       AS u(new, home, kind, fingerprint, shard, source, id, number, member_id, order_source, order_id, actor, stranger, email, content, raw)
+), t AS MATERIALIZED (
+  SELECT coalesce(n.number, u.number) AS member, u.* FROM u LEFT JOIN n ON n.i = u.new
+), d AS (
+  INSERT INTO document (home, kind, shard, member_shard, member, sequence, accepted_at, fingerprint, source, id)
+  SELECT home, kind, shard, shard, member, sequence, $1, fingerprint, source, id FROM t
+  WHERE number IS NULL OR member_id IS NULL OR EXISTS (
+    SELECT FROM member m WHERE m.shard = t.shard AND m.number = t.number AND m.member_id = t.member_id AND m.merged_into IS NULL)
+  ORDER BY home, source, kind, id
+  ON CONFLICT (home, source, kind, id) DO NOTHING RETURNING sequence
+), k AS MATERIALIZED (
+  SELECT t.* FROM t JOIN d USING (sequence)
+), m AS (
+  INSERT INTO member (shard, number, member_id, name_number, enrolled_at, secret)
+  SELECT shard, number, member_id, name_number, $1, secret FROM n WHERE i IN (SELECT new FROM k) ORDER BY shard, member_id
+), b AS (
+  INSERT INTO name (name_number, member) SELECT name_number, number FROM n WHERE i IN (SELECT new FROM k) ORDER BY name_number
+), x AS MATERIALIZED (
+  SELECT n.number, n.secret, n.shard, y.* FROM n, LATERAL (
+    SELECT sequence, kind, source, id FROM inbox WHERE inbox.shard = n.shard AND inbox.stranger = n.stranger
+    UNION ALL SELECT sequence, kind, source, id FROM aside WHERE aside.stranger = n.stranger) y
+  WHERE n.i IN (SELECT new FROM k)
+), s AS (
+  UPDATE document SET member = x.number, member_shard = x.shard, shard = x.shard, fingerprint = substr(sha256(x.secret || document.fingerprint), 1, 16) FROM x
+  WHERE document.home = get_byte(sha256(convert_to(x.kind::text || '/' || x.source || '/' || x.id, 'UTF8')), 0) % 16 AND document.source = x.source AND document.kind = x.kind
+    AND document.id = x.id AND document.member IS NULL
+), si AS (
+  UPDATE inbox SET member = x.number, stranger = NULL FROM x WHERE inbox.shard = x.shard AND inbox.sequence = x.sequence
+), sa AS (
+  UPDATE aside SET member = x.number, shard = x.shard, stranger = NULL FROM x WHERE aside.sequence = x.sequence
+), c AS (
+  INSERT INTO contact (member, email)
+  SELECT DISTINCT ON (member) member, email FROM k WHERE email IS NOT NULL AND member IS NOT NULL ORDER BY member, sequence
+  ON CONFLICT (member) DO NOTHING RETURNING member
+), w AS (
+  UPDATE message SET state = 'due', due_at = $1 FROM c WHERE message.member = c.member AND message.state = 'held'
+)
+INSERT INTO inbox (shard, sequence, accepted_at, ready_at, member, kind, source, id, order_source, order_id, actor, stranger, content, raw)
+SELECT shard, sequence, $1, $1, member, kind, source, id, order_source, order_id, actor, stranger, content, raw FROM k
+RETURNING source, kind, id;
+
+-- name: place_strangers!
+-- What came for an id before it was anybody's is this member's: again after the commit of who enrolled it and of who
+-- handed it in, since neither may have seen the other.
+WITH x AS MATERIALIZED (
+  SELECT m.number, m.secret, m.shard, y.* FROM unnest($1::smallint[], $2::text[], $3::bytea[]) AS u(shard, member_id, stranger)
+  JOIN member m USING (shard, member_id), LATERAL (
+    SELECT sequence, kind, source, id FROM inbox WHERE inbox.shard = u.shard AND inbox.stranger = u.stranger
+    UNION ALL SELECT sequence, kind, source, id FROM aside WHERE aside.stranger = u.stranger) y
+), s AS (
+  UPDATE document SET member = x.number, member_shard = x.shard, shard = x.shard, fingerprint = substr(sha256(x.secret || document.fingerprint), 1, 16) FROM x
+  WHERE document.home = get_byte(sha256(convert_to(x.kind::text || '/' || x.source || '/' || x.id, 'UTF8')), 0) % 16 AND document.source = x.source AND document.kind = x.kind
+    AND document.id = x.id AND document.member IS NULL
+), sa AS (
+  UPDATE aside SET member = x.number, shard = x.shard, stranger = NULL FROM x WHERE aside.sequence = x.sequence
+)
+UPDATE inbox SET member = x.number, stranger = NULL FROM x WHERE inbox.shard = x.shard AND inbox.sequence = x.sequence;
+
+-- name: known
+-- Documents that were taken before: the first answer, or what a conflict is told by. `ids` are all of the member's, where it
+-- became one with others.
+SELECT d.source, d.kind, d.id, d.fingerprint, d.member, m.secret, coalesce(i.state, a.state) AS state, w.position, d.shard, d.sequence,
+       m.number IS NOT NULL AND m.member_id IS NULL AS erased, coalesce(m.merged_into, d.member) AS owner,
+       coalesce(m.merged_shard, d.shard) AS owner_shard, coalesce(i.stranger, a.stranger) AS stranger,
+       ARRAY(SELECT x.member_id FROM merged g, member x WHERE g.stays = coalesce(m.merged_into, d.member)
+               AND (x.shard, x.number) IN ((g.gone_shard, g.gone), (coalesce(m.merged_shard, m.shard), g.stays))) AS ids
+FROM unnest($1::smallint[], $2::text[], $3::"char"[], $4::text[]) AS u(home, source, kind, id)
+JOIN document d USING (home, source, kind, id)
+LEFT JOIN member m ON m.shard = d.member_shard AND m.number = d.member
+LEFT JOIN LATERAL (SELECT 'r'::"char" AS state, stranger FROM inbox WHERE inbox.shard = d.shard AND inbox.sequence = d.sequence) i ON true
+LEFT JOIN aside a ON a.sequence = d.sequence
+LEFT JOIN award w ON w.shard = d.shard AND w.sequence = d.sequence;
+
+-- name: keep_message
+-- Whether a message in quarantine has its bytes, which it keeps until this transaction ends.
+SELECT a.raw <> '' FROM document d JOIN aside a ON a.sequence = d.sequence
+WHERE d.home = $1 AND d.source = $2 AND d.kind = 'g' AND d.id = $3 AND a.state = 'q' FOR SHARE OF a;
+
+-- name: document_state
+-- How far a document got; only where it is this member's, if one is named: of that number, or of that stranger.
+SELECT coalesce(i.state, a.state) AS state, d.shard, w.position, d.accepted_at, m.member_id, coalesce(a.reason, '') AS reason,
+       coalesce(i.content, a.content, c.content) AS content, coalesce(i.actor, a.actor, e.actor) AS actor
+FROM document d
+LEFT JOIN member m ON m.shard = d.member_shard AND m.number = d.member
+LEFT JOIN LATERAL (SELECT 'r'::"char" AS state, stranger, content, actor FROM inbox WHERE inbox.shard = d.shard AND inbox.sequence = d.sequence) i ON true
+LEFT JOIN aside a ON a.sequence = d.sequence
+LEFT JOIN award w ON w.shard = d.shard AND w.sequence = d.sequence
+LEFT JOIN entry e ON e.shard = d.shard AND e.position = w.position
+LEFT JOIN content c ON c.shard = d.shard AND c.position = w.position
+WHERE d.home = $1 AND d.source = $2 AND d.kind = $3::"char" AND d.id = $4
+  AND ($5::text IS NULL OR (SELECT coalesce(o.merged_into, o.number) FROM member o WHERE o.shard = $6 AND o.member_id = $5)
+       = coalesce(m.merged_into, m.number) OR coalesce(i.stranger, a.stranger) = $7::bytea);
+
+-- name: insert_document!
+-- Remember a document for ever that is settled at once.
+INSERT INTO document (home, kind, shard, member_shard, member, sequence, accepted_at, fingerprint, source, id)
+SELECT home, kind, shard, shard, member, sequence, accepted_at, fingerprint, source, id
+FROM unnest($1::smallint[], $2::"char"[], $3::smallint[], $4::int[], $5::bigint[], $6::bigint[], $7::bytea[], $8::text[], $9::text[])
+  AS u(home, kind, shard, member, sequence, accepted_at, fingerprint, source, id) ORDER BY home, source, kind, id;
+
+-- name: insert_members!
+-- Enrol.
+WITH u AS MATERIALIZED (
+  SELECT * FROM unnest($1::smallint[], $2::int[], $3::int[], $4::bigint[], $5::text[], $6::bytea[])
+    AS u(shard, number, name_number, enrolled_at, member_id, secret)
+), b AS (
+  INSERT INTO name (name_number, member) SELECT name_number, number FROM u ORDER BY name_number
+)
+INSERT INTO member (shard, number, name_number, enrolled_at, member_id, secret)
+SELECT shard, number, name_number, enrolled_at, member_id, secret FROM u ORDER BY shard, member_id;
+
+-- name: names_taken
+-- Which of these name numbers somebody bears, or bore.
+SELECT name_number FROM name WHERE name_number = ANY($1::int[]);
+
+-- name: find_document
+-- Whether there is such a document.
+SELECT sequence FROM document WHERE home = $1 AND source = $2 AND kind = $3::"char" AND id = $4;
+
+-- name: member_shard
+-- Where a member is, by its number alone: costs a look into every shard.
+SELECT shard, secret FROM member WHERE number = $1;
+
+-- name: find_intent
+-- A purchase, by its circle and its order id.
+SELECT source, order_id, fingerprint, state, member_id, member, content, total, currency, method, begun_at, reference, reason
+FROM intent WHERE source = $1 AND order_id = $2;
+
+-- name: lock_intent
+-- The same, kept from everybody else.
+SELECT source, order_id, fingerprint, state, member_id, member, content, total, currency, method, begun_at, reference, reason
+FROM intent WHERE source = $1 AND order_id = $2 FOR UPDATE;
+
+-- name: lock_purchase
+-- Keep others from an order id of a circle, whether there is an intent of it or not.
+SELECT pg_advisory_xact_lock(hashtextextended($1 || '/' || $2, 1279350124));
+
+-- name: insert_intent!
+-- Somebody is about to pay.
+INSERT INTO intent (source, order_id, fingerprint, state, member_id, content, total, currency, method, begun_at)
+VALUES ($1, $2, $3, 'open', $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING;
+
+-- name: pay_intent!
+-- The money was taken.
+UPDATE intent SET state = 'paid', reference = $3 WHERE source = $1 AND order_id = $2 AND state = 'open';
+
+-- name: fail_intent!
+-- The money was not taken; what the order was and whose is not kept.
+UPDATE intent SET state = 'failure', reason = $3, member_id = NULL, content = ''
+WHERE source = $1 AND order_id = $2 AND state = 'open';
+
+-- name: finish_intent!
+-- The order was accepted; the ledger has it now.
+UPDATE intent SET state = 'success', member_id = NULL, content = '' WHERE source = $1 AND order_id = $2 AND state = 'paid';
+
+-- name: intents_under_way
+-- Purchases begun before an instant and not ended, oldest first.
+SELECT source, order_id, fingerprint, state, member_id, member, content, total, currency, method, begun_at, reference, reason
+FROM intent WHERE state IN ('open', 'paid') AND begun_at <= $1 AND (begun_at, source, order_id) > ($2, $3, $4)
+ORDER BY begun_at, source, order_id LIMIT $5;

@@ -1,0 +1,257 @@
+-- Statements that award: claim, look up, write. One line of purpose over each.
+
+-- name: claim
+-- Documents to award, in order of acceptance, each with where its member is now. $3 is a floor that the worker remembers,
+-- so that nobody's old snapshot makes this slow.
+SELECT i.sequence, i.kind, i.source, i.id, coalesce(m.merged_into, i.member) AS member, i.order_source, i.order_id, i.accepted_at,
+       i.content, i.actor, coalesce(m.merged_shard, i.shard) AS shard
+FROM (SELECT * FROM inbox WHERE shard = $1 AND sequence > $3 ORDER BY sequence LIMIT $2) i
+LEFT JOIN member m ON m.shard = $1 AND m.number = i.member ORDER BY i.sequence;
+
+-- name: claim_overdue
+-- Documents that have waited for their order since before an instant.
+SELECT i.sequence, i.kind, i.source, i.id, coalesce(m.merged_into, i.member) AS member, i.order_source, i.order_id, i.accepted_at,
+       i.content, i.actor, coalesce(m.merged_shard, i.shard) AS shard
+FROM (SELECT * FROM aside WHERE state = 'w' AND shard = $1 AND changed_at < $2 ORDER BY changed_at LIMIT $3) i
+LEFT JOIN member m ON m.shard = $1 AND m.number = i.member ORDER BY i.changed_at, i.sequence;
+
+-- name: claim_waiting
+-- Documents of this shard that wait for these orders, in order of acceptance.
+SELECT i.sequence, i.kind, i.source, i.id, coalesce(m.merged_into, i.member) AS member, i.order_source, i.order_id, i.accepted_at,
+       i.content, i.actor, coalesce(m.merged_shard, i.shard) AS shard
+FROM unnest($2::text[], $3::text[]) AS u(order_source, order_id)
+JOIN aside i ON i.state = 'w' AND i.order_source = u.order_source AND i.order_id = u.order_id
+LEFT JOIN member m ON m.shard = i.shard AND m.number = i.member
+WHERE i.shard = $1 ORDER BY i.sequence;
+
+-- name: changes_of
+-- Changes in the inbox of a shard of these orders.
+SELECT i.sequence FROM unnest($2::text[], $3::text[]) AS u(order_source, order_id)
+JOIN inbox i ON i.shard = $1 AND i.kind = 'm' AND i.order_source = u.order_source AND i.order_id = u.order_id;
+
+-- name: judge_again
+-- Orders in quarantine go back to the inbox; gives the shards that they are in.
+WITH g AS (
+  DELETE FROM aside USING unnest($1::smallint[], $2::text[], $3::text[]) AS u(home, source, id)
+  JOIN document d ON d.home = u.home AND d.source = u.source AND d.kind = 'o' AND d.id = u.id
+  WHERE aside.sequence = d.sequence AND aside.state = 'q' RETURNING aside.*
+)
+INSERT INTO inbox (shard, sequence, accepted_at, ready_at, member, kind, source, id, order_source, order_id, actor, stranger, content, raw)
+SELECT shard, sequence, accepted_at, $4, member, kind, source, id, order_source, order_id, actor, stranger, content, raw FROM g
+RETURNING shard;
+
+-- name: move_inbox!
+-- Documents go over to the member that theirs became, and to its shard.
+WITH t AS (SELECT * FROM unnest($1::bigint[], $2::smallint[], $3::int[]) AS u(sequence, shard, member)),
+i AS (UPDATE inbox SET shard = t.shard, member = t.member FROM t WHERE inbox.shard = $4 AND inbox.sequence = t.sequence
+      RETURNING source, kind, id, t.shard),
+a AS (UPDATE aside SET shard = t.shard, member = t.member FROM t WHERE aside.sequence = t.sequence RETURNING source, kind, id, t.shard)
+UPDATE document SET shard = x.shard FROM (SELECT * FROM i UNION ALL SELECT * FROM a) x
+WHERE document.home = get_byte(sha256(convert_to(x.kind::text || '/' || x.source || '/' || x.id, 'UTF8')), 0) % 16
+  AND document.source = x.source AND document.kind = x.kind AND document.id = x.id;
+
+-- name: orders
+-- Orders that others name: whose they are, and what they earned, where they did.
+SELECT d.source, d.id, coalesce(m.merged_into, d.member) AS member, d.shard, d.sequence, a.program_version, a.currency, a.amount,
+       a.left_amount, a.points, a.reversed, a.board_at, a.frame, a.refunded, c.content
+FROM unnest($1::smallint[], $2::text[], $3::text[]) AS u(home, source, id)
+JOIN document d ON d.home = u.home AND d.source = u.source AND d.kind = 'o' AND d.id = u.id
+LEFT JOIN member m ON m.shard = d.member_shard AND m.number = d.member
+LEFT JOIN award a ON a.shard = d.shard AND a.sequence = d.sequence
+LEFT JOIN content c ON a.frame IS NULL AND c.shard = a.shard AND c.position = a.position;
+
+-- name: redemptions
+-- Redemptions, and what of them came back.
+-- `asked` is the id that they are asked for by; a redemption comes before what was taken of a hold.
+SELECT d.source, u.asked, coalesce(m.merged_into, e.member) AS member, -e.points AS points, a.reversed AS restored, a.frame AS spent, d.shard, d.sequence
+FROM unnest($1::smallint[], $2::text[], $3::"char"[], $4::text[], $5::text[]) AS u(home, source, kind, id, asked)
+JOIN document d ON d.home = u.home AND d.source = u.source AND d.kind = u.kind AND d.id = u.id
+JOIN award a ON a.shard = d.shard AND a.sequence = d.sequence
+JOIN entry e ON e.shard = a.shard AND e.position = a.position
+JOIN member m ON m.shard = e.shard AND m.number = e.member ORDER BY d.kind = 'p';
+
+-- name: members
+-- Members of a shard with their totals, and whether their enrolment is in the feed.
+SELECT m.number, m.name_number, m.position, b.balance, b.earned, b.score, b.month, b.month_score, b.before_score, b.last_position,
+       b.state, m.enrolled_at
+FROM member m LEFT JOIN balance b ON b.shard = m.shard AND b.member = m.number
+WHERE m.shard = $1 AND m.number = ANY($2::int[]);
+
+-- name: newest_program
+-- The newest published version.
+SELECT coalesce(max(version), 0) FROM program;
+
+-- name: write!
+-- All that most batches lead to, in one statement.
+WITH e AS (
+  INSERT INTO entry (shard, format, position, previous, kind, member, points, currency, amount, source, order_id, refund_id,
+                     program_version, name_number, actor, occurred_at, board_at, recorded_at, hash, details)
+  SELECT $1, 2, * FROM unnest($2::bigint[], $3::bigint[], $4::"char"[], $5::int[], $6::int[], $7::text[], $8::bigint[], $9::text[], $10::text[],
+    $11::text[], $12::int[], $13::int[], $14::text[], $15::bigint[], $16::bigint[], $17::bigint[], $18::bytea[], $19::bytea[])
+), a AS (
+  INSERT INTO award (shard, sequence, position, amount, left_amount, board_at, member, points, reversed, program_version, currency,
+                     frame, refunded)
+  SELECT $1, * FROM unnest($20::bigint[], $21::bigint[], $22::bigint[], $23::bigint[], $24::bigint[], $25::int[], $26::int[],
+                           $27::int[], $28::int[], $29::text[], $30::bytea[], $31::bytea[])
+), v AS (
+  INSERT INTO member_event (shard, member, position) SELECT $1, * FROM unnest($46::int[], $47::bigint[])
+), c AS (
+  INSERT INTO content (shard, position, content) SELECT $1, * FROM unnest($32::bigint[], $33::bytea[])
+), j AS (
+  UPDATE member SET position = t.position FROM unnest($34::int[], $35::bigint[]) AS t(number, position)
+  WHERE member.shard = $1 AND member.number = t.number
+), i AS (
+  DELETE FROM inbox WHERE shard = $1 AND sequence = ANY($36::bigint[])
+)
+INSERT INTO balance (shard, member, balance, earned, score, month, month_score, before_score, last_position, state)
+SELECT $1, * FROM unnest($37::int[], $38::int[], $39::int[], $40::int[], $41::int[], $42::bigint[], $43::bigint[], $44::bigint[], $45::bytea[])
+ON CONFLICT (shard, member) DO UPDATE SET balance = excluded.balance, earned = excluded.earned, score = excluded.score,
+  month = excluded.month, month_score = excluded.month_score, before_score = excluded.before_score,
+  last_position = excluded.last_position, state = excluded.state;
+
+-- name: update_awards!
+-- What is left of orders that were awarded before, and their further entries.
+UPDATE award SET member = t.member, amount = t.amount, left_amount = t.left_amount, points = t.points, reversed = t.reversed,
+  program_version = t.program_version, currency = t.currency, board_at = t.board_at, frame = t.frame, refunded = t.refunded
+FROM unnest($1::smallint[], $2::bigint[], $3::int[], $4::bigint[], $5::bigint[], $6::int[], $7::int[], $8::int[], $9::text[],
+            $10::bigint[], $11::bytea[], $12::bytea[])
+  AS t(shard, sequence, member, amount, left_amount, points, reversed, program_version, currency, board_at, frame, refunded)
+WHERE award.shard = t.shard AND award.sequence = t.sequence;
+
+-- name: add_places!
+-- Orders' further entries.
+UPDATE award SET places = coalesce(award.places, '{}') || t.places
+FROM (SELECT shard, sequence, array_agg(place ORDER BY n) AS places
+      FROM unnest($1::smallint[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS u(shard, sequence, place, n) GROUP BY shard, sequence) t
+WHERE award.shard = t.shard AND award.sequence = t.sequence;
+
+-- name: restore_redemptions!
+-- What of redemptions came back.
+UPDATE award SET reversed = t.restored, frame = t.spent
+FROM unnest($1::smallint[], $2::bigint[], $3::int[], $4::bytea[]) AS t(shard, sequence, restored, spent)
+WHERE award.shard = t.shard AND award.sequence = t.sequence;
+
+-- name: insert_redemptions!
+-- Which redemptions led to entries.
+INSERT INTO redemption (shard, position, sequence, source, id) SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[]);
+
+-- name: whose_numbers
+-- Members by number, or who they became: the number, the shard, and what keys fingerprints. Costs a look into every shard.
+SELECT m.number AS asked, coalesce(n.number, m.number), coalesce(n.shard, m.shard), CASE WHEN n.number IS NULL THEN m.secret ELSE n.secret END
+FROM generate_series(0, 15) AS s, unnest($1::int[]) AS u(number) JOIN LATERAL (
+  SELECT * FROM member WHERE member.shard = s AND member.number = u.number) m ON true
+LEFT JOIN member n ON n.shard = m.merged_shard AND n.number = m.merged_into;
+
+-- name: hand_on!
+-- Documents of Laurels' own go into their members' inboxes.
+WITH t AS MATERIALIZED (
+  SELECT nextval('document_sequence') AS sequence, u.*
+  FROM unnest($2::smallint[], $3::"char"[], $4::smallint[], $5::int[], $6::bytea[], $7::text[], $8::text[], $9::bytea[])
+    AS u(home, kind, shard, member, fingerprint, source, id, content)
+), d AS (
+  INSERT INTO document (home, kind, shard, member_shard, member, sequence, accepted_at, fingerprint, source, id)
+  SELECT home, kind, shard, shard, member, sequence, $1, fingerprint, source, id FROM t ORDER BY home, source, kind, id
+)
+INSERT INTO inbox (shard, sequence, accepted_at, ready_at, member, kind, source, id, content, raw)
+SELECT shard, sequence, $1, $1, member, kind, source, id, content, '' FROM t;
+
+-- name: leave_aside!
+-- Documents that waited were awarded.
+DELETE FROM aside WHERE sequence = ANY($1::bigint[]);
+
+-- name: set_aside!
+-- Documents wait for their order, or go to quarantine. Of an erased member's nothing that was received is kept.
+WITH t AS MATERIALIZED (SELECT * FROM unnest($2::bigint[], $3::"char"[], $4::text[]) AS u(sequence, state, reason)),
+again AS (UPDATE aside SET state = t.state, reason = t.reason, changed_at = $5 FROM t WHERE aside.sequence = t.sequence),
+gone AS (DELETE FROM inbox USING t WHERE inbox.shard = $1 AND inbox.sequence = t.sequence RETURNING inbox.*, t.state, t.reason)
+INSERT INTO aside (shard, sequence, accepted_at, ready_at, member, kind, source, id, order_source, order_id, actor, stranger, content, raw, state,
+                   reason, changed_at)
+SELECT g.shard, sequence, accepted_at, ready_at, member, kind, source, id, order_source, order_id, actor, stranger, content,
+       CASE WHEN m.number IS NOT NULL AND m.member_id IS NULL THEN '' ELSE raw END, state, reason, $5
+FROM gone g LEFT JOIN member m ON m.shard = $1 AND m.number = g.member;
+
+-- name: insert_remarks!
+-- People's words about entries.
+INSERT INTO remark (shard, position, reason, note) SELECT $1, * FROM unnest($2::bigint[], $3::text[], $4::text[]);
+
+-- name: add_to_closed_months!
+-- What members scored in months that are closed.
+INSERT INTO closed_month (shard, month, member, score)
+SELECT $1, month, member, sum(score) FROM unnest($2::int[], $3::int[], $4::bigint[]) AS u(month, member, score) GROUP BY month, member
+ON CONFLICT (shard, month, member) DO UPDATE SET score = closed_month.score + excluded.score;
+
+-- name: insert_due!
+-- What happens to members by the clock.
+INSERT INTO due (shard, at, member, what) SELECT $1, * FROM unnest($2::bigint[], $3::int[], $4::bytea[]) ON CONFLICT DO NOTHING;
+
+-- name: reach!
+-- Milestones, each once for ever; the first crossing's message goes with it, held while the member has no address.
+WITH t AS MATERIALIZED (SELECT * FROM unnest($2::int[], $3::text[], $4::int[], $5::boolean[], $6::text[], $7::bigint[]) AS u(member, name, points, quiet, id, place)),
+m AS (INSERT INTO milestone (member, name, points, reached_at, quiet, place) SELECT member, name, points, $1, quiet, place FROM t ORDER BY member, name
+      ON CONFLICT DO NOTHING RETURNING member, name)
+INSERT INTO message (id, shard, member, milestone, points, state, created_at, due_at)
+SELECT t.id, $8, t.member, t.name, t.points, CASE WHEN EXISTS (SELECT FROM contact c WHERE c.member = t.member) THEN 'due' ELSE 'held' END, $1, $1
+FROM t JOIN m USING (member, name) WHERE NOT t.quiet ORDER BY t.id;
+
+-- name: any_ready
+-- Whether one of these shards has something to award above its floor.
+SELECT EXISTS (SELECT FROM unnest($1::smallint[], $2::bigint[]) AS u(shard, floor),
+               LATERAL (SELECT FROM inbox WHERE inbox.shard = u.shard AND inbox.sequence > u.floor LIMIT 1) i);
+
+-- name: look_for_work
+-- Of shards, the fence of whoever took each last, and whether it has something to award above a floor, or waiting since
+-- before an instant.
+SELECT u.shard, l.fence, EXISTS (SELECT FROM inbox i WHERE i.shard = u.shard AND i.sequence > u.floor)
+    OR EXISTS (SELECT FROM aside a WHERE a.state = 'w' AND a.shard = u.shard AND a.changed_at < u.waiting_before)
+FROM unnest($1::smallint[], $2::bigint[], $3::bigint[]) AS u(shard, floor, waiting_before) JOIN lease l USING (shard);
+
+-- name: count_ready
+-- How many documents are accepted and not yet taken.
+SELECT count(*) FROM inbox;
+
+-- name: counts
+-- How much lies where.
+SELECT i.ready, i.ready_since,
+       (SELECT count(*) FROM aside WHERE state = 'w'), (SELECT count(*) FROM aside WHERE state = 'q'),
+       (SELECT count(*) FROM message WHERE state = 'due'), (SELECT count(*) FROM message WHERE state = 'held')
+FROM (SELECT count(*) AS ready, min(ready_at) AS ready_since FROM inbox) i;
+
+-- name: attributes
+-- What the shop says of members.
+SELECT member, content FROM attribute WHERE member = ANY($1::int[]);
+
+-- name: orders_of
+-- How many orders members have that have a total and are not wholly refunded, and when the last was. Costs by the
+-- members' entries; asked once of each member.
+WITH RECURSIVE w(member, position) AS (
+  SELECT member, last_position FROM balance WHERE shard = $1 AND member = ANY($2::int[])
+  UNION ALL SELECT w.member, e.previous FROM w JOIN entry e ON e.shard = $1 AND e.position = w.position WHERE e.previous > 0
+), o AS MATERIALIZED (
+  SELECT DISTINCT w.member, e.source, e.order_id FROM w JOIN entry e ON e.shard = $1 AND e.position = w.position WHERE e.kind = 'e'
+)
+SELECT o.member, count(*), max(a.board_at) FROM o
+JOIN document d ON d.home = get_byte(sha256(convert_to('o/' || o.source || '/' || o.order_id, 'UTF8')), 0) % 16
+  AND d.source = o.source AND d.kind = 'o' AND d.id = o.order_id
+JOIN award a ON a.shard = d.shard AND a.sequence = d.sequence WHERE a.amount > 0 AND a.left_amount > 0
+GROUP BY o.member;
+
+-- name: lock_budgets
+-- What is used of budgets, kept from others until this is written.
+SELECT name, used FROM budget ORDER BY name FOR UPDATE;
+
+-- name: insert_budgets!
+-- What is used of budgets for the first time.
+INSERT INTO budget (name, used) SELECT * FROM unnest($1::text[], $2::bigint[]) AS u(name, used) ORDER BY name;
+
+-- name: use_budgets!
+-- More, or less, of budgets is used.
+UPDATE budget SET used = budget.used + u.used FROM unnest($1::text[], $2::bigint[]) AS u(name, used) WHERE budget.name = u.name;
+
+-- name: claim_due
+-- Members of a shard to whom something has happened by the clock, the longest ago first.
+SELECT member, min(at) FROM (SELECT at, member FROM due WHERE shard = $1 AND at <= $2 ORDER BY at, member LIMIT $3) d
+GROUP BY member ORDER BY min(at), member;
+
+-- name: delete_due!
+-- It is written down.
+DELETE FROM due WHERE shard = $1 AND at <= $2 AND member = ANY($3::int[]);

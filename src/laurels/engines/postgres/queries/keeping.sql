@@ -1,0 +1,140 @@
+-- Statements of the quarantine, the outbox and upkeep. One line of purpose over each.
+
+-- name: quarantine
+-- Documents in quarantine after a sequence, without their bytes.
+SELECT sequence, kind, source, id, reason, changed_at, actor FROM aside WHERE state = 'q' AND sequence > $1 ORDER BY sequence LIMIT $2;
+
+-- name: quarantined
+-- One of them, whole.
+SELECT a.sequence, a.kind, a.source, a.id, a.reason, a.changed_at, a.actor, a.raw, a.content
+FROM document d JOIN aside a ON a.sequence = d.sequence
+WHERE d.home = $1 AND d.source = $2 AND d.kind = $3::"char" AND d.id = $4 AND a.state = 'q';
+
+-- name: retry
+-- Back to the inbox.
+WITH g AS (DELETE FROM aside WHERE sequence = $1 AND state = 'q' RETURNING *)
+INSERT INTO inbox (shard, sequence, accepted_at, ready_at, member, kind, source, id, order_source, order_id, actor, stranger, content, raw)
+SELECT shard, sequence, accepted_at, $2, member, kind, source, id, order_source, order_id, actor, stranger, content, raw FROM g
+RETURNING shard;
+
+-- name: drop
+-- Given up; its bytes are not kept.
+UPDATE aside SET state = 'd', changed_at = $2, reason = $3, raw = '' WHERE sequence = $1 AND state = 'q' RETURNING sequence;
+
+-- name: release_held!
+-- Messages that were held in the moment in which the address came, neither seeing the other.
+UPDATE message SET state = 'due', due_at = $1 FROM contact
+WHERE state = 'held' AND created_at > $2 AND contact.member = message.member;
+
+-- name: claim_messages
+-- Messages to try now, put off for the time of one try, so that nobody else tries them meanwhile.
+UPDATE message SET due_at = $2, attempts = attempts + 1
+WHERE id IN (SELECT id FROM message WHERE state = 'due' AND due_at <= $1 ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+RETURNING id, milestone, points, created_at, attempts, (SELECT email FROM contact c WHERE c.member = message.member);
+
+-- name: set_message!
+-- What became of a try.
+UPDATE message SET state = $2, due_at = $3, note = $4 WHERE id = $1 AND state = 'due';
+
+-- name: give_up_held!
+-- No address came in time.
+UPDATE message SET state = 'undeliverable', note = 'no address'
+WHERE id IN (SELECT id FROM message WHERE state = 'held' AND created_at < $1 LIMIT 1000);
+
+-- name: messages
+-- What became of the messages of a member and of those who became it.
+WITH who AS (SELECT coalesce(merged_into, number) AS number FROM member WHERE shard = $1 AND member_id = $2)
+SELECT s.id, m.member_id, s.milestone, s.points, s.state, s.created_at, s.due_at, s.attempts, s.note
+FROM message s JOIN member m ON m.shard = s.shard AND m.number = s.member
+WHERE s.member IN (SELECT number FROM who UNION ALL SELECT gone FROM merged WHERE stays = (SELECT number FROM who))
+ORDER BY s.created_at, s.id;
+
+-- name: all_messages
+-- Messages behind one of them, oldest first; those in a state, or of a member, where they are named.
+SELECT s.id, m.member_id, s.milestone, s.points, s.state, s.created_at, s.due_at, s.attempts, s.note
+FROM message s JOIN member m ON m.shard = s.shard AND m.number = s.member
+WHERE ($1::text IS NULL OR s.state = $1) AND ($2::text IS NULL OR m.member_id = $2)
+  AND ($3 = '' OR (s.created_at, s.id) > (SELECT created_at, id FROM message WHERE id = $3))
+ORDER BY s.created_at, s.id LIMIT $4;
+
+-- name: message
+-- One of them.
+SELECT s.id, m.member_id, s.milestone, s.points, s.state, s.created_at, s.due_at, s.attempts, s.note
+FROM message s JOIN member m ON m.shard = s.shard AND m.number = s.member WHERE s.id = $1;
+
+-- name: retry_message
+-- Due now, where it waits or is undeliverable and there is an address.
+UPDATE message SET state = 'due', due_at = $2 WHERE id = $1 AND state IN ('due', 'undeliverable')
+AND EXISTS (SELECT FROM contact WHERE contact.member = message.member) RETURNING id;
+
+-- name: any_due
+-- Whether there is a message to try.
+SELECT EXISTS (SELECT FROM message WHERE state = 'due' AND due_at <= $1);
+
+-- name: oldest_content
+-- The first of what is kept of a shard's documents, with the times at which they were awarded: those never go back.
+SELECT c.position, e.recorded_at FROM content c JOIN entry e ON e.shard = c.shard AND e.position = c.position
+WHERE c.shard = $1 ORDER BY c.position LIMIT $2;
+
+-- name: forget_old_content
+-- Let go of what documents said, up to a position.
+DELETE FROM content WHERE shard = $1 AND position <= $2 RETURNING 1;
+
+-- name: verify_entries
+-- Entries after a position, without looking at the members: what is missing there hides nothing here.
+SELECT position, kind, member, points, currency, amount, source, order_id, refund_id, program_version, name_number, actor,
+       occurred_at, board_at, recorded_at, hash, format, details, previous
+FROM entry WHERE shard = $1 AND position > $2 ORDER BY position LIMIT $3;
+
+-- name: verify_members
+-- A shard's members with their totals, in chunks.
+SELECT m.number, coalesce(b.balance, 0), coalesce(b.earned, 0), coalesce(b.score, 0), m.hidden, m.name_number, m.member_id IS NULL,
+       m.merged_into, m.position, b.last_position, (SELECT is_called AND m.number <= last_value FROM member_number),
+       m.member_id, m.enrolled_at, (SELECT count(*) FROM member_event v WHERE v.shard = m.shard AND v.member = m.number),
+       EXISTS (SELECT FROM name WHERE name.name_number = m.name_number AND name.member = m.number),
+       coalesce(b.month, 0), coalesce(b.month_score, 0), coalesce(b.before_score, 0)
+FROM member m LEFT JOIN balance b ON b.shard = m.shard AND b.member = m.number
+WHERE m.shard = $1 AND m.number > $2 ORDER BY m.number LIMIT $3;
+
+-- name: verify_closed_months
+-- What members of a shard with numbers between two scored in closed months: a look-up a month, however many members there are.
+WITH RECURSIVE closed(month) AS (
+  SELECT (SELECT min(month) FROM closed_month WHERE shard = $1)
+  UNION ALL SELECT (SELECT min(month) FROM closed_month c WHERE c.shard = $1 AND c.month > closed.month) FROM closed WHERE month IS NOT NULL)
+SELECT c.member, c.month, c.score FROM closed, LATERAL (
+  SELECT * FROM closed_month WHERE shard = $1 AND closed_month.month = closed.month AND member >= $2 AND member <= $3) c;
+
+-- name: homes_in_use
+-- Where there are documents at all: to plan the next statement takes longer than to run it where there are none.
+SELECT home::smallint FROM generate_series(0, 15) AS home(home) WHERE EXISTS (SELECT FROM document WHERE document.home = home.home);
+
+-- name: verify_documents
+-- Documents in chunks, each with where its rows lie and what the entry says that it led to. `whose`: the member who it is
+-- of by now, who the entry is of, and the award. Each LIMIT keeps the planner from joining whole tables for a chunk.
+SELECT d.source, d.kind, d.id, d.shard, a.state, i.ready, w.position, w.amount, w.left_amount, w.points, w.reversed,
+       w.program_version, w.currency, w.board_at, w.refunded, w.frame, w.places,
+       e.kind AS entry_kind, e.source AS entry_source, e.order_id, e.refund_id,
+       coalesce(m.merged_into, d.member) AS whose, coalesce(em.merged_into, e.member) AS entry_whose,
+       coalesce((SELECT stays FROM merged WHERE gone = w.member), w.member) AS award_whose,
+       a.sequence IS NOT NULL AND (a.shard, a.kind, a.source, a.id) <> (d.shard, d.kind, d.source, d.id) AS strayed
+FROM (SELECT * FROM document WHERE home = $1 AND (source, kind, id) > ($2, $3::"char", $4) ORDER BY source, kind, id LIMIT $5) d
+LEFT JOIN LATERAL (SELECT merged_into FROM member WHERE member.shard = d.member_shard AND number = d.member LIMIT 1) m ON true
+LEFT JOIN LATERAL (SELECT (x.kind, x.source, x.id) = (d.kind, d.source, d.id) AS ready FROM inbox x
+                   WHERE x.shard = d.shard AND x.sequence = d.sequence LIMIT 1) i ON true
+LEFT JOIN LATERAL (SELECT * FROM aside WHERE aside.sequence = d.sequence LIMIT 1) a ON true
+LEFT JOIN LATERAL (SELECT * FROM award WHERE award.shard = d.shard AND award.sequence = d.sequence LIMIT 1) w ON true
+LEFT JOIN LATERAL (SELECT * FROM entry WHERE entry.shard = d.shard AND entry.position = w.position LIMIT 1) e ON true
+LEFT JOIN LATERAL (SELECT merged_into FROM member WHERE member.shard = e.shard AND number = e.member LIMIT 1) em ON true
+ORDER BY d.source, d.kind, d.id;
+
+-- name: verify_order_entries
+-- The entries at places, without looking at the members or at people's words.
+SELECT e.shard, e.position, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id, NULL::text,
+       e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at, e.hash, NULL::text, e.format, e.details, NULL::text
+FROM unnest($1::smallint[], $2::bigint[]) AS u(shard, position) JOIN entry e USING (shard, position);
+
+-- name: inbox_of
+-- Where documents are in the inbox.
+SELECT i.shard, i.sequence, d.source, d.kind, d.id
+FROM unnest($1::smallint[], $2::text[], $3::"char"[], $4::text[]) AS u(home, source, kind, id)
+JOIN document d USING (home, source, kind, id) JOIN inbox i ON i.shard = d.shard AND i.sequence = d.sequence;

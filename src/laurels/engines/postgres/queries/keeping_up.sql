@@ -1,0 +1,26 @@
+-- Statements of long reads over what is kept. One line of purpose over each.
+
+-- name: awarded
+-- Every document that was awarded, in the order of recording, with the first entry that it led to.
+SELECT e.shard, e.position, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id, '' AS reason,
+       e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at, e.hash, NULL::text AS member_id, e.format,
+       e.details, '' AS note,
+       d.kind AS document_kind, d.source AS document_source, d.id AS document_id, coalesce(m.merged_into, m.number) AS whose,
+       d.accepted_at, c.content
+FROM document d JOIN award a ON a.shard = d.shard AND a.sequence = d.sequence
+JOIN entry e ON e.shard = a.shard AND e.position = a.position
+JOIN member m ON m.shard = e.shard AND m.number = e.member
+LEFT JOIN content c ON c.shard = e.shard AND c.position = e.position
+ORDER BY e.recorded_at, e.shard, e.position;
+
+-- name: accounts
+-- Every member with its totals and what the program keeps of it.
+SELECT member, balance, earned, score, state FROM balance ORDER BY member;
+
+-- name: framed
+-- A shard's orders of which a frame is kept, after a sequence. `d`: the order's document, found by its first entry.
+SELECT e.source, e.order_id AS id, coalesce((SELECT stays FROM merged WHERE gone = a.member), a.member) AS member, a.shard, a.sequence,
+       a.position, a.program_version, a.currency, a.amount, a.left_amount, a.points, a.reversed, a.board_at, a.frame, a.refunded,
+       NULL::bytea AS content, a.places
+FROM (SELECT * FROM award WHERE shard = $1 AND sequence > $2 AND amount IS NOT NULL AND frame IS NOT NULL ORDER BY sequence LIMIT $3) a
+JOIN entry e ON e.shard = a.shard AND e.position = a.position ORDER BY a.sequence;

@@ -1,0 +1,50 @@
+-- Statements that search for members and read all that is kept about one. One line of purpose over each.
+
+-- name: members_by_prefix
+-- Members whose ids begin so, in the order of ids: some of each shard, and the first of those.
+SELECT m.member_id, c.email, m.hidden, m.enrolled_at, n.member_id AS became
+FROM generate_series(0, 15) AS s, LATERAL (
+  SELECT * FROM member WHERE shard = s AND member_id >= $1 AND member_id < $1 || chr(1114111) AND member_id > $2
+  ORDER BY member_id LIMIT $3) m
+LEFT JOIN contact c ON c.member = m.number
+LEFT JOIN member n ON n.shard = m.merged_shard AND n.number = m.merged_into ORDER BY m.member_id LIMIT $3;
+
+-- name: members_by_email
+-- Members with an address, in the order of ids.
+SELECT m.member_id, c.email, m.hidden, m.enrolled_at, n.member_id AS became
+FROM contact c JOIN LATERAL (SELECT x.* FROM generate_series(0, 15) AS s, LATERAL (
+  SELECT * FROM member WHERE shard = s AND number = c.member) x) m ON true
+LEFT JOIN member n ON n.shard = m.merged_shard AND n.number = m.merged_into
+WHERE lower(c.email COLLATE "C") = lower($1 COLLATE "C")
+  AND m.member_id >= $2 AND m.member_id < $2 || chr(1114111) AND m.member_id > $3 ORDER BY m.member_id LIMIT $4;
+
+-- name: kept_entries
+-- All entries of members, with what their documents said: enrolments, other events, and the point entries, each of which
+-- leads to the one before.
+WITH RECURSIVE who AS (
+  SELECT * FROM unnest($1::smallint[], $2::int[]) AS u(shard, member)
+), w(shard, position) AS (
+  SELECT shard, last_position FROM who JOIN balance USING (shard, member)
+  UNION ALL SELECT e.shard, e.previous FROM w JOIN entry e ON e.shard = w.shard AND e.position = w.position WHERE e.previous > 0
+), p AS (
+  SELECT shard, position FROM w WHERE position > 0
+  UNION ALL SELECT who.shard, m.position FROM who JOIN member m ON m.shard = who.shard AND m.number = who.member WHERE m.position IS NOT NULL
+  UNION ALL SELECT shard, position FROM who JOIN member_event USING (shard, member)
+)
+SELECT e.shard, e.position, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id, r.reason,
+       e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at, e.hash, m.member_id, e.format, e.details, r.note,
+       c.content
+FROM p JOIN entry e USING (shard, position) JOIN member m ON m.shard = e.shard AND m.number = e.member
+LEFT JOIN remark r ON r.shard = e.shard AND r.position = e.position
+LEFT JOIN content c ON c.shard = e.shard AND c.position = e.position
+ORDER BY e.recorded_at, e.shard, e.position;
+
+-- name: kept_documents
+-- What came from or for members and is not awarded.
+SELECT kind, source, id, state, accepted_at, reason, raw, content, actor FROM (
+  SELECT i.sequence, i.kind, i.source, i.id, 'r'::"char" AS state, i.accepted_at, '' AS reason, i.raw, i.content, i.actor
+  FROM inbox i WHERE i.member = ANY($1::int[])
+  UNION ALL
+  SELECT a.sequence, a.kind, a.source, a.id, a.state, a.accepted_at, a.reason, a.raw, a.content, a.actor
+  FROM aside a WHERE a.member = ANY($1::int[])) k
+ORDER BY sequence;

@@ -1,0 +1,148 @@
+-- Statements that read entries, totals and the feed. One line of purpose over each.
+
+-- name: entries_at
+-- Entries at places, by time.
+SELECT e.shard, e.position, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id, r.reason,
+       e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at, e.hash, m.member_id, e.format, e.details, r.note
+FROM unnest($1::smallint[], $2::bigint[]) AS u(shard, position) JOIN entry e USING (shard, position)
+JOIN member m ON m.shard = e.shard AND m.number = e.member LEFT JOIN remark r ON r.shard = e.shard AND r.position = e.position
+ORDER BY e.recorded_at, e.shard, e.position;
+
+-- name: feed
+-- Entries from a position on, in commit order, with the member's id as it is today. The one at the position comes first.
+SELECT e.shard, e.position, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id, r.reason,
+       e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at, e.hash, m.member_id, e.format, e.details, r.note
+FROM entry e JOIN member m ON m.shard = e.shard AND m.number = e.member
+LEFT JOIN remark r ON r.shard = e.shard AND r.position = e.position
+WHERE e.shard = $1 AND e.position >= $2 ORDER BY e.position LIMIT $3;
+
+-- name: milestones_between
+-- Milestones that the entries between two places passed, in their order.
+SELECT place, name, points, quiet FROM milestone WHERE place > $1 AND place <= $2 ORDER BY place, name COLLATE "C";
+
+-- name: outline
+-- What boards need of the same: an id only with an enrolment, which is all that names one.
+SELECT position, kind, member, points, name_number, board_at, recorded_at,
+       CASE WHEN kind = 'n' THEN (SELECT member_id FROM member m WHERE m.shard = $1 AND m.number = entry.member) END,
+       CASE WHEN kind IN ('a', 'm') THEN details END, hash
+FROM entry WHERE shard = $1 AND position >= $2 ORDER BY position LIMIT $3;
+
+-- name: member_entries
+-- A member's point entries, newest first, by each entry's pointer to the one before: from the newest, or from before $3.
+WITH RECURSIVE w(position, n) AS (
+  SELECT CASE WHEN $3::bigint IS NULL THEN b.last_position
+              ELSE (SELECT previous FROM entry WHERE shard = $1 AND position = $3 AND member = $2) END, 1
+  FROM balance b WHERE b.shard = $1 AND b.member = $2
+  UNION ALL SELECT e.previous, n + 1 FROM w JOIN entry e ON e.shard = $1 AND e.position = w.position WHERE n < $4 AND e.previous > 0)
+SELECT e.shard, e.position, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id, r.reason,
+       e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at, e.hash, m.member_id, e.format, e.details, r.note
+FROM w JOIN entry e ON e.shard = $1 AND e.position = w.position JOIN member m ON m.shard = e.shard AND m.number = e.member
+LEFT JOIN remark r ON r.shard = e.shard AND r.position = e.position
+ORDER BY e.position DESC LIMIT $4;
+
+-- name: merged_entries
+-- The same of a member and of those who became it, by the time of recording.
+WITH RECURSIVE w(shard, position) AS (
+  SELECT b.shard, b.last_position FROM unnest($1::smallint[], $2::int[]) AS u(shard, member) JOIN balance b USING (shard, member)
+  UNION ALL SELECT e.shard, e.previous FROM w JOIN entry e ON e.shard = w.shard AND e.position = w.position WHERE e.previous > 0)
+SELECT e.shard, e.position, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id, r.reason,
+       e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at, e.hash, m.member_id, e.format, e.details, r.note
+FROM w JOIN entry e ON e.shard = w.shard AND e.position = w.position JOIN member m ON m.shard = e.shard AND m.number = e.member
+LEFT JOIN remark r ON r.shard = e.shard AND r.position = e.position
+WHERE $4::bigint IS NULL OR (e.recorded_at, e.shard, e.position)
+  < ((SELECT recorded_at FROM entry WHERE shard = $3 AND position = $4), $3, $4)
+ORDER BY e.recorded_at DESC, e.shard DESC, e.position DESC LIMIT $5;
+
+-- name: order_places
+-- Where the entries are that an order and its refunds led to.
+SELECT a.shard, a.position, a.places FROM document d JOIN award a ON a.shard = d.shard AND a.sequence = d.sequence
+WHERE d.home = $1 AND d.source = $2 AND d.kind = 'o' AND d.id = $3;
+
+-- name: balance
+-- A member's totals with what the program keeps of it, by the shop's id, and every shard's position at the same moment.
+SELECT b.balance, b.earned, b.score, b.state, (SELECT epoch FROM ledger),
+       (SELECT array_agg(coalesce((SELECT position FROM entry WHERE shard = s ORDER BY position DESC LIMIT 1), 0) ORDER BY s)
+        FROM generate_series(0, 15) AS s)
+FROM member m LEFT JOIN balance b ON b.shard = coalesce(m.merged_shard, m.shard) AND b.member = coalesce(m.merged_into, m.number)
+WHERE m.shard = $1 AND m.member_id = $2;
+
+-- name: account
+-- The same as a claim in depth has it: with the member's own number and shard, and when it was enrolled.
+SELECT b.balance, b.earned, b.score, b.state, (SELECT epoch FROM ledger),
+       (SELECT array_agg(coalesce((SELECT position FROM entry WHERE shard = s ORDER BY position DESC LIMIT 1), 0) ORDER BY s)
+        FROM generate_series(0, 15) AS s), n.number, n.shard, n.enrolled_at, a.content, coalesce(b.last_position, 0)
+FROM member m JOIN member n ON n.shard = coalesce(m.merged_shard, m.shard) AND n.number = coalesce(m.merged_into, m.number)
+LEFT JOIN balance b ON b.shard = n.shard AND b.member = n.number
+LEFT JOIN attribute a ON a.member = n.number
+WHERE m.shard = $1 AND m.member_id = $2;
+
+-- name: read_budgets
+-- What is used of budgets.
+SELECT name, used FROM budget;
+
+-- name: member_by_id
+-- A member, by the shop's id; who became another one is that one.
+SELECT n.number, n.member_id, n.name_number, n.hidden, n.enrolled_at, n.shard, n.position
+FROM member m JOIN member n ON n.shard = coalesce(m.merged_shard, m.shard) AND n.number = coalesce(m.merged_into, m.number)
+WHERE m.shard = $1 AND m.member_id = $2;
+
+-- name: member_itself
+-- A member, by the shop's id, whatever it became.
+SELECT number, shard, merged_into FROM member WHERE shard = $1 AND member_id = $2;
+
+-- name: merged_with
+-- Those who became a member.
+SELECT g.gone_shard AS shard, g.gone AS number, m.member_id FROM merged g
+JOIN member m ON m.shard = g.gone_shard AND m.number = g.gone WHERE g.stays = $1 ORDER BY g.gone;
+
+-- name: checkpoint_members
+-- A shard's members with their totals after a number, those whose enrolment is in the feed.
+SELECT m.number, m.member_id, m.name_number, m.hidden, m.merged_into, coalesce(b.score, 0), coalesce(b.month, 0),
+       coalesce(b.month_score, 0), coalesce(b.before_score, 0)
+FROM member m LEFT JOIN balance b ON b.shard = m.shard AND b.member = m.number
+WHERE m.shard = $1 AND m.position IS NOT NULL AND m.number > $2 ORDER BY m.number LIMIT $3;
+
+-- name: checkpoint_closed_months
+-- A shard's scores of closed months after a month and a member.
+SELECT month, member, score FROM closed_month WHERE shard = $1 AND (month, member) > ($2, $3) ORDER BY month, member LIMIT $4;
+
+-- name: programs
+-- Every published version.
+SELECT version, text, from_at, published_at, actor FROM program ORDER BY version;
+
+-- name: insert_program!
+-- Publish a version.
+INSERT INTO program (version, text, published_at, from_at, actor) VALUES ($1, $2, $3, $4, $5);
+
+-- name: insert_draft!
+-- Keep a program that was handed in.
+INSERT INTO draft (digest, version, text, submitted_by, submitted_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING;
+
+-- name: drafts
+-- Programs that were handed in, the newest first.
+SELECT digest, version, text, submitted_by, submitted_at, approved_by, approved_at FROM draft ORDER BY submitted_at DESC, digest;
+
+-- name: draft
+-- One of them.
+SELECT digest, version, text, submitted_by, submitted_at, approved_by, approved_at FROM draft WHERE digest = $1;
+
+-- name: approve_draft!
+-- Somebody put it in force.
+UPDATE draft SET approved_by = $1, approved_at = $2 WHERE digest = $3 AND approved_by IS NULL;
+
+-- name: program_events
+-- What was done with programs, oldest first.
+SELECT position, at, actor, act, version, digest, rehearsal, content, hash FROM program_event ORDER BY position;
+
+-- name: last_program_event
+-- The last of it.
+SELECT position, at, actor, act, version, digest, rehearsal, content, hash FROM program_event ORDER BY position DESC LIMIT 1;
+
+-- name: insert_program_event!
+-- Append to it.
+INSERT INTO program_event (position, at, actor, act, version, digest, rehearsal, content, hash)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
+
+-- name: entry_hash
+-- The hash of an entry.
+SELECT hash FROM entry WHERE shard = $1 AND position = $2;

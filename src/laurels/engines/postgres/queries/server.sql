@@ -1,0 +1,147 @@
+-- Statements about the server, the ledger as a whole, its shards and leases. One line of purpose over each.
+
+-- name: server
+-- What a server is: whether it can be written, how safe its commits are, and whose ledger it holds.
+SELECT pg_is_in_recovery() AS standby, current_setting('server_encoding') AS encoding, current_setting('fsync') AS fsync,
+       current_setting('full_page_writes') AS full_page_writes, current_setting('server_version_num')::int AS version,
+       to_regclass('ledger') IS NOT NULL AS made,
+       extract(epoch FROM clock_timestamp())::float8 AS clock;
+
+-- name: timeline
+-- Where the ledger is: the server's own name; the timeline of the log being written (pg_control_checkpoint() gives the old
+-- one for a while after a promotion); the table, which is another one where a dump was loaded.
+SELECT system_identifier, ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int AS timeline,
+       'ledger'::regclass::oid AS home
+FROM pg_control_system();
+
+-- name: read_ledger
+-- Who this ledger is.
+SELECT identity, epoch, secret, numbered_names, system_identifier, timeline, home FROM ledger;
+
+-- name: lock_ledger
+-- Keep others from publishing and from beginning an epoch.
+SELECT epoch FROM ledger FOR UPDATE;
+
+-- name: lock_shards
+-- All who write a shard's entries come through here. What is read after it is as the one before left it.
+SELECT shard FROM shard WHERE shard = ANY($1::smallint[]) ORDER BY shard FOR UPDATE;
+
+-- name: ends
+-- Where the feeds of locked shards end.
+SELECT s, coalesce(e.position, 0), coalesce(e.hash, ''), coalesce(e.recorded_at, 0) FROM unnest($1::smallint[]) AS s
+LEFT JOIN LATERAL (SELECT position, hash, recorded_at FROM entry WHERE shard = s ORDER BY position DESC LIMIT 1) e ON true;
+
+-- name: heads
+-- Where every shard's feed ends.
+SELECT s AS shard, coalesce(e.position, 0) AS position, coalesce(e.hash, '') AS hash FROM generate_series(0, 15) AS s
+LEFT JOIN LATERAL (SELECT position, hash FROM entry WHERE shard = s ORDER BY position DESC LIMIT 1) e ON true;
+
+-- name: epochs
+-- Where each epoch after the first began.
+SELECT epoch, shard, position, hash FROM epoch ORDER BY epoch, shard;
+
+-- name: begin_epoch!
+-- Another epoch begins where the feed ends now: a number above all earlier ones, by the clock, so that two copies of one
+-- ledger begin two epochs.
+WITH l AS (UPDATE ledger SET epoch = greatest(epoch + 1, $5), system_identifier = $2, timeline = $3, home = $4 RETURNING epoch)
+INSERT INTO epoch (epoch, shard, position, hash, began_at)
+SELECT l.epoch, s, coalesce(e.position, 0), coalesce(e.hash, ''), $1 FROM l, generate_series(0, 15) AS s
+LEFT JOIN LATERAL (SELECT position, hash FROM entry WHERE shard = s ORDER BY position DESC LIMIT 1) e ON true;
+
+-- name: note_awarder!
+-- A process awards.
+INSERT INTO awarder (owner, until) VALUES ($1, now() + $2::interval) ON CONFLICT (owner) DO UPDATE SET until = excluded.until;
+
+-- name: forget_lapsed_awarders!
+-- Those that have not said so for a while; one that is just saying so is not waited for, since it may forget us.
+DELETE FROM awarder WHERE owner IN (SELECT owner FROM awarder WHERE until < now() AND owner <> $1 FOR UPDATE SKIP LOCKED);
+
+-- name: awarders
+-- The processes that award, and how many shards one of them has and could have, by the server's clock.
+SELECT (SELECT array_agg(owner ORDER BY owner) FROM awarder WHERE until > now()),
+       (SELECT count(*) FROM lease WHERE owner = $1), (SELECT count(*) FROM lease WHERE owner <> $1 AND until < now());
+
+-- name: forget_awarder!
+-- One that ends.
+DELETE FROM awarder WHERE owner = $1;
+
+-- name: take_leases
+-- Renew what is one's own and take what nobody holds, so many in all. Fences go up with each change of owner.
+UPDATE lease SET owner = $1, fence = fence + (owner <> $1)::int, until = now() + $2::interval
+WHERE shard IN (SELECT shard FROM lease WHERE owner = $1 OR until < now() ORDER BY owner = $1 DESC, shard LIMIT $3
+                FOR UPDATE SKIP LOCKED)
+RETURNING shard, fence;
+
+-- name: release_leases!
+-- Let go of one's own shards but these. What another is just taking is not waited for: it may let go of ours.
+UPDATE lease SET owner = '', until = '-infinity'
+WHERE shard IN (SELECT shard FROM lease WHERE owner = $1 AND shard <> ALL($2::smallint[]) FOR UPDATE SKIP LOCKED);
+
+-- name: fence
+-- The fence of whoever took the shard last.
+SELECT fence FROM lease WHERE shard = $1;
+
+-- name: unguarded
+-- Tables without the triggers that keep what never changes.
+SELECT c.relname FROM pg_class c
+WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p')
+  AND (c.relname ~ '^(entry|document|member|program|program_event|intent|audit)(_[0-9]|$)' AND NOT EXISTS (
+         SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgenabled = 'O' AND t.tgname = 'never_truncated')
+    OR c.relname ~ '^(entry|document|program|program_event|audit)(_[0-9]|$)' AND NOT EXISTS (
+         SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgenabled = 'O' AND t.tgname = 'never_changes')
+    OR c.relname ~ '^(document|member|intent|program_event|audit)(_[0-9]|$)' AND NOT EXISTS (
+         SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgenabled = 'O' AND t.tgname = 'never_deleted'))
+ORDER BY c.relname;
+
+-- name: next_numbers
+-- Numbers for so many members and so many documents.
+SELECT (SELECT array_agg(nextval('member_number')::int) FROM generate_series(1, $1::int)),
+       (SELECT array_agg(nextval('document_sequence')) FROM generate_series(1, $2::int));
+
+-- name: last_recorded
+-- When the last entry was recorded.
+SELECT coalesce(max(e.recorded_at), 0) FROM generate_series(0, 15) AS s
+LEFT JOIN LATERAL (SELECT recorded_at FROM entry WHERE shard = s ORDER BY position DESC LIMIT 1) e ON true;
+
+-- name: read_names_key
+-- What tells the key of the proxy names from another one; empty until one is shown.
+SELECT names_key FROM ledger;
+
+-- name: write_names_key!
+-- Members are named under this key from now on.
+UPDATE ledger SET names_key = $1, names_since = CASE WHEN EXISTS (SELECT FROM member) THEN $2::bigint ELSE 0 END;
+
+-- name: numbered_names
+-- Below which name numbers were given in order, by version 0.1, and since when they follow from the present key.
+SELECT numbered_names, names_since FROM ledger;
+
+-- name: has_members
+-- Whether anybody is in it.
+SELECT EXISTS (SELECT FROM member);
+
+-- name: schema_version
+-- The schema that a ledger has.
+SELECT schema_version FROM ledger;
+
+-- name: take_follower_lease
+-- Take or renew the lease of a target; nothing where another owner has it.
+INSERT INTO follower_lease (target, owner, until) VALUES ($1, $2, now() + $3::interval)
+ON CONFLICT (target) DO UPDATE SET owner = $2, until = excluded.until
+WHERE follower_lease.owner = $2 OR follower_lease.until <= now() RETURNING owner;
+
+-- name: follower_owner
+-- Who sends to a target, kept from changing.
+SELECT owner FROM follower_lease WHERE target = $1 FOR UPDATE;
+
+-- name: release_follower!
+-- End a lease.
+DELETE FROM follower_lease WHERE target = $1 AND owner = $2;
+
+-- name: follower_marks
+-- How far a target got in each shard.
+SELECT shard, position, hash FROM follower WHERE target = $1;
+
+-- name: write_followers!
+-- Note how far a target got.
+INSERT INTO follower (target, shard, position, hash) SELECT $1, * FROM unnest($2::smallint[], $3::bigint[], $4::bytea[])
+ON CONFLICT (target, shard) DO UPDATE SET position = excluded.position, hash = excluded.hash;

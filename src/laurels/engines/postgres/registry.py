@@ -1,0 +1,158 @@
+"""The quarantine and the outbox."""
+
+from collections.abc import Sequence
+
+from laurels.clock import MINUTE, SECOND
+from laurels.engines.postgres.books import PostgresInbox
+from laurels.engines.postgres.codes import DOCUMENT, DOCUMENT_KINDS, SHARDS, home_of
+from laurels.engines.postgres.connections import trying
+from laurels.engines.postgres.session import Session
+from laurels.engines.postgres.statements import Row, Statements
+from laurels.errors import Conflict, NotFound
+from laurels.ledger import Message, MessageState, QuarantinedDocument, shard_of
+from laurels.model import DocumentKind, RefusedMessage
+
+
+class PostgresQuarantine(PostgresInbox):
+    """What could not be awarded."""
+
+    async def set_aside(self, messages: Sequence[RefusedMessage]) -> None:
+        await trying(lambda: self._acceptor.set_aside(messages))
+
+    async def quarantine(self, *, after: int = 0, limit: int = 50) -> list[QuarantinedDocument]:
+        async with self._connections.read() as db:
+            rows: list[Row] = await db.all("quarantine", after, limit)
+        return [_quarantined(row) for row in rows]
+
+    async def quarantined(self, kind: DocumentKind, source: str, id: str) -> QuarantinedDocument:
+        async with self._connections.read() as db:
+            return await _find(db, kind, source, id)
+
+    async def retry(self, kind: DocumentKind, source: str, id: str) -> None:
+        async with self._connections.transaction() as db:
+            shard = await db.value("retry", (await _find(db, kind, source, id)).sequence, self._now())
+            if shard is None:
+                raise _not_there(kind, source, id)
+        self._floors[shard].forget()
+        self._committed(grown=False)
+
+    async def drop(self, kind: DocumentKind, source: str, id: str, *, actor: str) -> None:
+        async with self._connections.transaction() as db:
+            sequence = (await _find(db, kind, source, id)).sequence
+            if await db.value("drop", sequence, self._now(), f"dropped by {actor}") is None:
+                raise _not_there(kind, source, id)
+        self._committed(grown=False)
+
+
+class PostgresOutbox(Session):
+    """Messages to send."""
+
+    async def claim_messages(self, limit: int, *, lease_s: float) -> list[Message]:
+        now = self._now()
+        async with self._connections.transaction() as db:
+            await db.run("release_held", now, now - MINUTE)
+            rows: list[Row] = await db.all("claim_messages", now, now + int(lease_s * SECOND), limit)
+        return [
+            Message(id=row[0], milestone=row[1], points=row[2], created_at=row[3], attempts=row[4], email=row[5])
+            for row in rows
+        ]
+
+    async def message_sent(self, id: str) -> None:
+        await self._set(id, "sent", self._now(), "")
+
+    async def message_postponed(self, id: str, *, until: int, note: str) -> None:
+        await self._set(id, "due", until, note)
+
+    async def message_undeliverable(self, id: str, *, note: str) -> None:
+        await self._set(id, "undeliverable", self._now(), note)
+
+    async def give_up_held(self, *, created_before: int) -> None:
+        async with self._connections.statement() as db:
+            await db.run("give_up_held", created_before)
+
+    async def messages(self, member_id: str) -> list[MessageState]:
+        async with self._connections.read() as db:
+            rows: list[Row] = await db.all("messages", shard_of(member_id, SHARDS), member_id)
+        return [state_of(row) for row in rows]
+
+    async def all_messages(
+        self, *, state: str | None = None, member_id: str | None = None, after: str = "", limit: int = 50
+    ) -> list[MessageState]:
+        async with self._connections.read() as db:
+            rows: list[Row] = await db.all("all_messages", state, member_id, after, limit)
+        return [state_of(row) for row in rows]
+
+    async def message(self, id: str) -> MessageState:
+        async with self._connections.read() as db:
+            return state_of(await _find_message(db, id))
+
+    async def retry_message(self, id: str, *, must: bool = True) -> bool:
+        async with self._connections.transaction() as db:
+            await _find_message(db, id)
+            is_due = await db.value("retry_message", id, self._now()) is not None
+            if must and not is_due:
+                raise Conflict(
+                    "This mail cannot be tried again: it was sent, its member was erased, or there is no address. "
+                    "`laurels messages show` says which."
+                )
+        if is_due:
+            self._committed(grown=False)
+        return is_due
+
+    async def wait_for_messages(self, timeout_s: float) -> None:
+        async def look(db: Statements) -> bool:
+            return bool(await db.value("any_due", self._now()))
+
+        await self._poll(look, timeout_s)
+
+    async def _set(self, id: str, state: str, due_at: int, note: str) -> None:
+        async with self._connections.statement() as db:
+            await db.run("set_message", id, state, due_at, note.replace("\0", "\ufffd"))
+        self._committed(grown=False)
+
+
+async def _find_message(db: Statements, id: str) -> Row:
+    row = await db.one("message", id)
+    if row is None:
+        raise NotFound(f"There is no mail {id}. `laurels messages list` shows them.")
+    return row
+
+
+def state_of(row: Row) -> MessageState:
+    """A row of the message queries as a `MessageState`."""
+    return MessageState(
+        id=row[0],
+        member_id=row[1],
+        milestone=row[2],
+        points=row[3],
+        state=row[4],
+        created_at=row[5],
+        due_at=row[6],
+        attempts=row[7],
+        note=row[8],
+    )
+
+
+async def _find(db: Statements, kind: DocumentKind, source: str, id: str) -> QuarantinedDocument:
+    row = await db.one("quarantined", home_of(kind, source, id), source, DOCUMENT[kind], id)
+    if row is None:
+        raise _not_there(kind, source, id)
+    return _quarantined(row, *row[7:])
+
+
+def _not_there(kind: DocumentKind, source: str, id: str) -> NotFound:
+    return NotFound(f"There is no {kind} {source}/{id} in quarantine. `laurels quarantine list` shows them.")
+
+
+def _quarantined(row: Row, raw: bytes = b"", content: bytes = b"") -> QuarantinedDocument:
+    return QuarantinedDocument(
+        sequence=row[0],
+        kind=DOCUMENT_KINDS[row[1]],
+        source=row[2],
+        id=row[3],
+        reason=row[4],
+        quarantined_at=row[5],
+        actor=row[6],
+        raw=raw,
+        content=content,
+    )

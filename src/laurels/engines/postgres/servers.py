@@ -1,0 +1,68 @@
+"""The server that a ledger is on may be another one tomorrow: a standby that was promoted, or one made from a backup.
+
+Each new connection looks where it leads to. On another timeline, another server, or in a dump that was loaded, another
+epoch begins where
+the feed ends there: views that have all of that go on, those that followed a tail which was lost notice it. A server on
+an older timeline than was seen before is the one that was replaced, and what it would take is lost.
+"""
+
+from laurels.clock import Clock
+from laurels.engines.postgres.codes import SHARDS
+from laurels.engines.postgres.connections import BEGIN, cut_off, wrapped
+from laurels.engines.postgres.opening import STANDBY, Facts, connect, facts_of, place_of
+from laurels.engines.postgres.statements import Statements
+from laurels.errors import LedgerUnavailable
+from laurels.ledger.epochs import lowest_epoch
+
+
+class Server:
+    """Opens connections to whichever server has the ledger now."""
+
+    def __init__(self, url: str, facts: Facts, now: Clock) -> None:
+        self._url = url
+        self._identity = facts.identity
+        self._newest = facts.place
+        self._now = now
+
+    async def connection(self) -> Statements:
+        """A connection to the server that has this ledger and can be written. Raises `LedgerUnavailable`."""
+        db = await connect(self._url)
+        try:
+            with wrapped():
+                await self._check(db)
+        except BaseException:
+            cut_off(db)
+            raise
+        return db
+
+    async def _check(self, db: Statements) -> None:
+        server = await db.only("server")
+        if server["standby"]:
+            raise LedgerUnavailable(STANDBY)
+        facts = await facts_of(db)
+        if facts.identity != self._identity:
+            raise LedgerUnavailable("The server has another ledger now. Start Laurels anew.")
+        await adopt(db, facts, self._now)
+        found = await place_of(db)
+        if found.system_identifier == self._newest.system_identifier and found.timeline < self._newest.timeline:
+            raise LedgerUnavailable("The ledger's server was replaced by another one, and does not know it. Stop it.")
+        self._newest = found
+
+
+async def adopt(db: Statements, facts: Facts, now: Clock) -> None:
+    """Begin another epoch where the ledger's present one began on another server, on another timeline of its, or in
+    another table: then a dump was loaded.
+    """
+    if await place_of(db) == facts.place:
+        return
+    await db.connection.execute(BEGIN)
+    try:
+        await db.all("lock_shards", list(range(SHARDS)))
+        await db.all("lock_ledger")
+        here = await place_of(db)
+        if here != (await facts_of(db)).place:  # else another process has begun it
+            await db.run("begin_epoch", now(), *here, lowest_epoch(now()))
+    except BaseException:
+        cut_off(db)
+        raise
+    await db.connection.execute("COMMIT")

@@ -1,0 +1,43 @@
+"""Whether shards have something to award: one look for all that are asked about in the same turn of the loop."""
+
+import asyncio
+from typing import NamedTuple
+
+from laurels.engines.postgres.chain import columns_of
+from laurels.engines.postgres.connections import Connections
+
+
+class Found(NamedTuple):
+    """What a look at a shard found."""
+
+    fence: int
+    """Of whoever took the shard last."""
+
+    has_work: bool
+
+
+class WorkLook:
+    """Looks at inboxes. A process that owns every shard asks about them all at once: shard by shard that is sixteen
+    round trips for an order, on as many connections as there may be, each of which plans the statement for itself.
+    """
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._asked: dict[int, tuple[int, int]] = {}
+        self._look: asyncio.Task[dict[int, Found]] | None = None
+
+    async def at(self, shard: int, floor: int, waiting_before: int) -> Found:
+        """Whether a shard has something above a floor, or waiting since before an instant. One round trip, shared.
+        Raises `LedgerUnavailable`.
+        """
+        self._asked[shard] = floor, waiting_before
+        if self._look is None:
+            self._look = asyncio.create_task(self._look_at_all(), name="laurels-postgres-look")
+        return (await asyncio.shield(self._look))[shard]  # others wait for it, too
+
+    async def _look_at_all(self) -> dict[int, Found]:
+        asked, self._asked, self._look = self._asked, {}, None
+        shards = [(shard, *limits) for shard, limits in asked.items()]
+        async with self._connections.read() as db:
+            rows = await db.all("look_for_work", *columns_of(shards, 3))
+        return {shard: Found(fence, has_work) for shard, fence, has_work in rows}

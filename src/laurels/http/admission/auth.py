@@ -1,0 +1,193 @@
+"""Who is asking: bearer tokens, checked once and remembered by digest for ten minutes, or until they expire.
+
+Only asymmetric signatures are accepted, by a list that no token can change, so neither `none` nor a
+public key used as a shared secret gets in.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from laurels import clock
+from laurels.clock import MINUTE, Clock
+from laurels.errors import NotSignedIn, SettingsError
+from laurels.http.admission.callers import Caller, Callers, person_of, read_services, read_sources
+from laurels.http.admission.jwks import PublishedKeys
+from laurels.http.admission.keys import FixedKeys, Key, Keys, read_keys
+from laurels.http.admission.person_tokens import AUDIENCE, ISSUER, KID, trusted_keys
+from laurels.http.admission.startup_checks import check_exposure
+from laurels.http.admission.token_table import new_token_table
+from laurels.http.admission.tokens import ALGORITHM, development_key
+from laurels.settings import Settings
+
+MAX_TOKEN_BYTES = 8192
+"""Longer tokens are refused unread: no identity provider's is as long."""
+
+REMEMBERED = 200_000
+"""Checked tokens that are remembered: some 90 MB, one for each member who is online."""
+
+REMEMBERED_FOR = 10 * MINUTE
+"""Then a token is checked anew, so that a signing key that was taken back stops to count."""
+
+LEEWAY_S = 30
+"""How far the provider's clock may be ahead, for `iat` and `nbf`. `exp` holds to the second."""
+
+_SCHEME = b"bearer "
+
+
+class Auth:
+    """Tells who sent a request. One for each process; a fresh check costs some 100 us, a remembered token 1 us."""
+
+    def __init__(
+        self,
+        keys: Keys,
+        algorithms: Sequence[str],
+        *,
+        callers: Callers,
+        issuer: str | None = None,
+        audience: Sequence[str] | None = None,
+        people: Keys | None = None,
+        now: Clock = clock.now,
+    ) -> None:
+        """`issuer` and one `audience`: where given, a token has to name them. `people`: the consoles' keys."""
+        self._people = FixedKeys([]) if people is None else people
+        self._keys = keys
+        keys.on_taken_back = self._forget
+        self._algorithms = frozenset(algorithms)
+        self._callers = callers
+        self._issuer = issuer
+        self._audience = audience
+        self._now = now
+        self.table = new_token_table(REMEMBERED)
+
+    async def caller(self, authorization: Collection[bytes]) -> Caller:
+        """Who sent these `Authorization` headers.
+
+        Raises `NotSignedIn` unless it is one, with a valid token; `IssuerUnavailable` where that cannot be told now.
+        """
+        if len(authorization) != 1:
+            raise NotSignedIn
+        [header] = authorization
+        caller = self.remembered(header)
+        if caller is not None:
+            return caller
+        if header[: len(_SCHEME)].lower() != _SCHEME:
+            raise NotSignedIn
+        token = header[len(_SCHEME) :].strip()
+        if len(token) > MAX_TOKEN_BYTES:
+            raise NotSignedIn(f"The token is not valid: it is longer than {MAX_TOKEN_BYTES} bytes.")
+        caller, expires = await self._check(token)
+        until = min(expires, self._now() + REMEMBERED_FOR, self._keys.trusted_until())
+        self.table.put(header, caller, caller.member_id, until)
+        return caller
+
+    def remembered(self, header: bytes) -> Caller | None:
+        """Who sent this `Authorization` header, where its token was checked lately; None where it has to be checked."""
+        return self.table.get(header, self._now())
+
+    def _forget(self) -> None:
+        """Have every token checked anew: a key was taken back, and what it signed counts no more."""
+        self.table.clear()
+
+    async def _check(self, token: bytes) -> tuple[Caller, int]:
+        """The caller whom a token names, and when it expires. A check of the signature costs some 100 us."""
+        try:
+            algorithm, kid = _named(token)
+            if kid == KID:
+                claims = self._verified(token, algorithm, await self._people.find(kid), ISSUER, [AUDIENCE])
+                return person_of(claims, expires := self._expires(claims)), expires
+            keys = [key for key in await self._keys.find(kid) if algorithm in self._algorithms & {*key.algorithms}]
+            claims = self._verified(token, algorithm, keys, self._issuer, self._audience)
+            expires = self._expires(claims)
+        except jwt.ExpiredSignatureError as error:
+            raise NotSignedIn("The token has expired. Sign in again.") from error
+        except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
+            # Beside PyJWT's own errors there are those of reading what a forger wrote into the token's header.
+            raise NotSignedIn("The token is not valid.") from error
+        return self._callers.caller(claims, expires), expires
+
+    def _expires(self, claims: Mapping[str, Any]) -> int:
+        """When a token expires. Raises `ExpiredSignatureError` for one that the leeway would still let in."""
+        expires = int(claims["exp"]) * clock.SECOND
+        if expires <= self._now():
+            raise jwt.ExpiredSignatureError
+        return expires
+
+    def _verified(
+        self, token: bytes, algorithm: str, keys: Sequence[Key], issuer: str | None, audience: Sequence[str] | None
+    ) -> Mapping[str, Any]:
+        """The claims under the first key that fits. The algorithm is the token's, which each of the keys may check."""
+        for key in keys:
+            if algorithm not in key.algorithms:
+                continue
+            try:
+                return jwt.decode(
+                    token,
+                    key.public,
+                    algorithms=[algorithm],
+                    issuer=issuer,
+                    audience=audience,
+                    leeway=LEEWAY_S,
+                    options={"require": ["exp"], "verify_aud": audience is not None},
+                )
+            except jwt.InvalidSignatureError:
+                continue
+        raise jwt.InvalidSignatureError
+
+
+def open_auth(settings: Settings, now: Clock = clock.now, console: Ed25519PrivateKey | None = None) -> Auth:
+    """The check that the settings describe; the key of a `console` that answers the API itself counts too.
+
+    Raises `SettingsError` for settings that contradict each other, for keys that cannot be taken, and for what must not
+    be open to others.
+    """
+    check_exposure(settings)
+    keys, algorithms = _keys(settings, now)
+    return Auth(
+        keys,
+        algorithms,
+        callers=Callers(
+            read_services(settings.auth.services),
+            read_sources(settings.auth.sources),
+            settings.auth.member_claim,
+            settings.auth.scope_claim,
+            settings.auth.scope_prefix,
+        ),
+        issuer=settings.auth.issuer,
+        audience=None if settings.auth.audience is None else settings.auth.audience.split(),
+        people=trusted_keys(settings, console),
+        now=now,
+    )
+
+
+def _keys(settings: Settings, now: Clock) -> tuple[Keys, Sequence[str]]:
+    """Where the keys come from, and the algorithms that are accepted."""
+    mode, url, file = settings.auth.mode, settings.auth.jwks_url, settings.auth.keys_file
+    for setting, value, its_mode in (("auth.jwks_url", url, "jwks"), ("auth.keys_file", file, "keys")):
+        if value is not None and mode != its_mode:
+            raise SettingsError(
+                f"{setting} is set, but auth.mode is {mode}. Set auth.mode to {its_mode}, or take it out."
+            )
+    if mode == "dev":
+        public = development_key(settings.state).public_key()
+        return FixedKeys([Key(public, (ALGORITHM,))]), [ALGORITHM]
+    if not settings.auth.algorithms:
+        raise SettingsError("auth.algorithms is empty, so no token could be valid. Leave it out for the usual ones.")
+    if url is not None:
+        return PublishedKeys(url, now, max_age_h=settings.auth.keys_max_age_h), settings.auth.algorithms
+    if file is not None:
+        return FixedKeys(read_keys(file)), settings.auth.algorithms
+    if mode == "jwks":
+        raise SettingsError("auth.mode is jwks: auth.jwks_url has to say where the signing keys are published.")
+    raise SettingsError("auth.mode is keys: auth.keys_file has to name a PEM file of the public keys that sign tokens.")
+
+
+def _named(token: bytes) -> tuple[str, str | None]:
+    """The algorithm and the key that a token names. Raises `PyJWTError` and what reading a forged header raises."""
+    header = jwt.get_unverified_header(token)
+    algorithm, kid = header.get("alg"), header.get("kid")
+    if not isinstance(algorithm, str):
+        raise jwt.InvalidAlgorithmError
+    return algorithm, kid if isinstance(kid, str) else None

@@ -1,0 +1,99 @@
+"""The audit log over HTTP."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from laurels.errors import LedgerUnavailable
+from laurels.http.routes import Access, Request, Response, route
+from laurels.ledger import AuditRow
+from laurels.model.times import format_instant, parse_instant
+
+
+class AuditQuery(Struct, forbid_unknown_fields=True):
+    """Whose rows, about whom, of which action, from when on, and where to go on."""
+
+    sub: Annotated[str, Meta(max_length=255, description="a person's `sub`")] | None = None
+    member: Annotated[int, Meta(ge=0, description="a member's number")] | None = None
+    action: Annotated[str, Meta(max_length=64, description="the operation, as this description names it")] | None = None
+    since: Annotated[str, Meta(max_length=40, description="RFC 3339")] | None = None
+    before: Annotated[str, Meta(pattern=r"^[0-9]{1,18}\Z", description="`next` of the last answer")] | None = None
+    limit: Annotated[int, Meta(ge=1, le=500)] = 50
+
+
+class AuditShown(Struct, frozen=True, kw_only=True):
+    """One row: who did what, to which member or thing, and what came of it. `hash` chains it to the row before."""
+
+    position: int
+    at: str
+    sub: str
+    name: str
+    roles: str
+    action: str
+    member: int | None
+    object: str
+    outcome: str
+    request_id: str
+    hash: str
+
+
+class AuditPage(Struct, frozen=True):
+    """Rows, newest first. `next` is null at the end."""
+
+    rows: list[AuditShown]
+    next: str | None
+
+
+@route("GET", "/audit", access=Access(("audit:read",)), answers={200: AuditPage}, problems=(LedgerUnavailable,))
+async def show_audit(request: Request, query: AuditQuery) -> Response:
+    """List what people looked at and changed, newest first. Looking at the log is in the log."""
+    return Response(200, await page_of(request, query))
+
+
+@route(
+    "GET",
+    "/audit/own",
+    access=Access(("members:read", "audit:read")),
+    answers={200: AuditPage},
+    problems=(LedgerUnavailable,),
+    audited=False,
+)
+async def show_own_audit(request: Request, query: AuditQuery) -> Response:
+    """List what the caller did, newest first: `sub` is the caller's own, whatever is asked."""
+    own = "" if request.caller.person is None else request.caller.person.sub
+    query.sub = own
+    return Response(200, await page_of(request, query))
+
+
+async def page_of(request: Request, query: AuditQuery) -> AuditPage:
+    """A page of the log."""
+    rows = await request.services.ledger.audit(
+        sub=query.sub,
+        member=query.member,
+        action=query.action,
+        since=None if query.since is None else parse_instant(query.since, "since"),
+        before=None if query.before is None else int(query.before),
+        limit=query.limit + 1,
+    )
+    shown = [_shown(row) for row in rows[: query.limit]]
+    return AuditPage(shown, str(shown[-1].position) if len(rows) > query.limit else None)
+
+
+def _shown(row: AuditRow) -> AuditShown:
+    act = row.act
+    return AuditShown(
+        position=row.position,
+        at=format_instant(row.at),
+        sub=act.sub,
+        name=act.name,
+        roles=act.roles,
+        action=act.action,
+        member=act.member,
+        object=act.object,
+        outcome=act.outcome,
+        request_id=act.request_id,
+        hash=row.hash.hex(),
+    )
+
+
+ROUTES = (show_audit, show_own_audit)

@@ -1,0 +1,173 @@
+"""A member's entries, newest first, and the balance that they come to."""
+
+from typing import Annotated
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from laurels.awarding import member_at
+from laurels.errors import LedgerUnavailable, UnknownMember
+from laurels.http.routes import Access, Request, Response, route
+from laurels.ledger import MemberState
+from laurels.model import Balance, Entry, EntryKind, Version
+from laurels.model.times import format_instant
+from laurels.program import MemberState as State
+from laurels.program import Program, format_grains, tier_progress
+from laurels.program.local_time import NEVER
+
+OWN = Access(("members:read",), members="own")
+
+
+class EntriesQuery(Struct, forbid_unknown_fields=True):
+    """Where to go on, and how far."""
+
+    after: Annotated[str, Meta(pattern=r"^[0-9]{1,18}\Z", description="`next` of the last answer")] | None = None
+    limit: Annotated[int, Meta(ge=1, le=100)] = 50
+
+
+class ShownEntry(Struct, frozen=True, kw_only=True, rename={"loyalty_id": "loyaltyId"}):
+    """One entry, as its member sees it."""
+
+    loyalty_id: str
+    kind: EntryKind
+    points: int
+    order_id: str | UnsetType = UNSET
+    reason: str
+    note: str | UnsetType = UNSET
+    occurred_at: str
+    recorded_at: str
+
+
+class Entries(Struct, frozen=True):
+    """Entries, newest first. `next` is null at the end."""
+
+    entries: list[ShownEntry]
+    next: str | None
+
+
+class PendingPoints(Struct, frozen=True):
+    """Points that cannot be spent before an instant."""
+
+    points: int
+    active_at: str
+
+
+class Expiring(Struct, frozen=True):
+    """Points that lapse at an instant, if they are not spent."""
+
+    points: int
+    at: str
+
+
+class ShownTier(Struct, frozen=True):
+    """A member's tier; the `next` one, and how much is `missing` to it in this period (points, or an amount)."""
+
+    name: str | None
+    next: str | None
+    missing: int | None
+
+
+class ShownBalance(Struct, frozen=True):
+    """Points to spend, points earned over the lifetime, and the version that they are of.
+
+    Under a program in depth also: what of the balance is `pending`, `held` and `available`, what is `owed`, what lapses
+    when (the next twelve), what is carried below a point by currency, and the tier.
+    """
+
+    balance: int
+    earned: int
+    as_of: str
+    pending: list[PendingPoints] | UnsetType = UNSET
+    held: int | UnsetType = UNSET
+    available: int | UnsetType = UNSET
+    owed: int | UnsetType = UNSET
+    expiring: list[Expiring] | UnsetType = UNSET
+    carried: dict[str, str] | UnsetType = UNSET
+    tier: ShownTier | UnsetType = UNSET
+
+
+@route(
+    "GET",
+    "/loyalty/{member_id}/entries",
+    access=OWN,
+    answers={200: Entries},
+    problems=(UnknownMember, LedgerUnavailable),
+)
+async def show_entries(request: Request, query: EntriesQuery) -> Response:
+    """List a member's entries, newest first."""
+    member_id = request.ids["member_id"]
+    ledger = request.services.ledger
+    entries = await ledger.entries(member_id, before=query.after, limit=query.limit + 1)
+    if not entries and request.caller.member_id is None and await request.services.ledger.member(member_id) is None:
+        raise UnknownMember
+    shown, more = await request.services.programs.worded(entries[: query.limit], ledger), len(entries) > query.limit
+    to_member = request.caller.member_id is not None
+    listed = [_shown(entry, to_member=to_member) for entry in shown]
+    return Response(200, Entries(listed, shown[-1].cursor if more else None))
+
+
+@route(
+    "GET",
+    "/loyalty/{member_id}/balance",
+    access=OWN,
+    answers={200: ShownBalance},
+    problems=(UnknownMember, LedgerUnavailable),
+)
+async def show_balance(request: Request) -> Response:
+    """Tell a member's balance, and what was earned over the lifetime."""
+    services = request.services
+    if services.programs.simple:
+        simple = await services.ledger.balance(request.ids["member_id"])
+        if simple is not None:
+            return Response(200, _balance(request, *simple))
+    found = await services.ledger.account(request.ids["member_id"])
+    if found is not None:
+        return Response(200, _in_depth(request, *found))
+    if request.caller.member_id is None:
+        raise UnknownMember
+    return Response(200, _balance(request, Balance(), (await request.services.ledger.heads()).version))
+
+
+def _shown(entry: Entry, *, to_member: bool) -> ShownEntry:
+    """An entry as it is shown: people's reasons are for colleagues, and a member is shown the note in their place."""
+    by_people = entry.kind in {EntryKind.ADJUST, EntryKind.REDEEM}
+    return ShownEntry(
+        loyalty_id=entry.loyalty_id,
+        kind=entry.kind,
+        points=entry.points,
+        order_id=UNSET if entry.order_id is None else entry.order_id,
+        reason=entry.note if by_people and to_member else entry.reason,
+        note=entry.note or UNSET,
+        occurred_at=format_instant(entry.occurred_at),
+        recorded_at=format_instant(entry.recorded_at),
+    )
+
+
+def _balance(request: Request, balance: Balance, version: Version) -> ShownBalance:
+    return ShownBalance(balance.balance, balance.earned, request.token(version))
+
+
+def _in_depth(request: Request, kept: MemberState, version: Version) -> ShownBalance:
+    """As of now, whether or not what has lapsed is written down."""
+    now, programs = request.services.now(), request.services.programs
+    state, program = member_at(kept, programs, now), programs.at(now)
+    lapsing = [lot for lot in state.lots if lot.active and lot.expires != NEVER]
+    return ShownBalance(
+        balance=state.active + state.waiting,
+        earned=kept.totals.earned,
+        as_of=request.token(version),
+        pending=[PendingPoints(each.points, format_instant(each.active_at)) for each in state.pending],
+        held=state.held,
+        available=state.available,
+        owed=state.owed,
+        expiring=[Expiring(lot.active, format_instant(lot.expires)) for lot in lapsing[:12]],
+        carried={currency: format_grains(grains) for currency, grains in state.carried} or UNSET,
+        tier=UNSET if program.tiers is None else _tier(program, state, now),
+    )
+
+
+def _tier(program: Program, state: State, now: int) -> ShownTier:
+    progress = tier_progress(program, state, now)
+    return ShownTier(progress.name, progress.next, progress.missing)
+
+
+ROUTES = (show_entries, show_balance)

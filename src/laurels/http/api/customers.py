@@ -1,0 +1,176 @@
+"""A customer as colleagues see one: by id or by number, with what may be known of the person."""
+
+from msgspec import Struct
+
+from laurels.errors import BoardNotReady, LedgerUnavailable, UnknownMember
+from laurels.http.routes import Access, Request, Response, route
+from laurels.ledger import Customer, MessageState
+from laurels.model.times import format_instant
+
+READ = Access(("members:read",))
+CONTACT = Access(("members:contact",))
+
+_MASK = "•" * 5
+
+
+class MessageShown(Struct, frozen=True):
+    """A message to the member: the milestone, and what became of it (`due`, `held`, `sent`, `undeliverable`)."""
+
+    milestone: str
+    points: int
+    state: str
+    created_at: str
+
+
+class CustomerShown(Struct, frozen=True, kw_only=True):
+    """A member. `state` is `enrolled`, `merged` (into the member with the number `merged_into`) or `erased`, of whom
+    nothing but number and entries is left. `contact` is masked. `rank` is null where the member is not ranked, or the
+    leaderboard is away.
+    """
+
+    number: int
+    member_id: str | None
+    state: str
+    merged_into: int | None
+    hidden: bool
+    name: str
+    enrolled_at: str
+    contact: str | None
+    balance: int
+    earned: int
+    score: int
+    rank: int | None
+    ranked: int | None
+    messages: list[MessageShown]
+    as_of: str
+
+
+class ContactShown(Struct, frozen=True):
+    """Where the member is reached; null: nowhere."""
+
+    email: str | None
+
+
+@route(
+    "GET",
+    "/members/number/{number}",
+    access=READ,
+    answers={200: CustomerShown},
+    problems=(UnknownMember, LedgerUnavailable),
+)
+async def show_customer(request: Request) -> Response:
+    """Tell what is known of the member with this number; erased and merged ones are told too."""
+    return Response(200, await _shown(request, await by_number(request)))
+
+
+@route(
+    "GET",
+    "/members/{member_id}",
+    access=READ,
+    answers={200: CustomerShown},
+    problems=(UnknownMember, LedgerUnavailable),
+)
+async def show_member(request: Request) -> Response:
+    """Tell what is known of a member."""
+    return Response(200, await _shown(request, await by_id(request)))
+
+
+@route(
+    "GET",
+    "/members/number/{number}/contact",
+    access=CONTACT,
+    answers={200: ContactShown},
+    problems=(UnknownMember, LedgerUnavailable),
+    own_look=True,
+)
+async def show_contact(request: Request) -> Response:
+    """Tell where the member with this number is reached."""
+    return Response(200, ContactShown((await by_number(request)).email))
+
+
+@route(
+    "GET",
+    "/members/{member_id}/contact",
+    access=CONTACT,
+    answers={200: ContactShown},
+    problems=(UnknownMember, LedgerUnavailable),
+    own_look=True,
+)
+async def show_member_contact(request: Request) -> Response:
+    """Tell where a member is reached."""
+    return Response(200, ContactShown((await by_id(request)).email))
+
+
+async def by_number(request: Request) -> Customer:
+    """The member whose number is in the path. Raises `UnknownMember`."""
+    number = number_of(request.ids["number"])
+    customer = None if number is None else await request.services.ledger.customer(number)
+    if customer is None:
+        raise UnknownMember
+    return customer
+
+
+async def by_id(request: Request) -> Customer:
+    """The member whose id is in the path; who became another one is that one. Raises `UnknownMember`."""
+    member = await request.services.ledger.member(request.ids["member_id"])
+    customer = None if member is None else await request.services.ledger.customer(member.number)
+    if customer is None:
+        raise UnknownMember
+    return customer
+
+
+def number_of(text: str) -> int | None:
+    """A member's number as a path has it; None for what is none."""
+    is_number = text.isascii() and text.isdigit() and len(text) < _TOO_LONG
+    return int(text) if is_number else None
+
+
+_TOO_LONG = 19
+
+
+async def _shown(request: Request, customer: Customer) -> CustomerShown:
+    rank, ranked = await _place(request, customer)
+    messages: list[MessageState] = []
+    if customer.member_id is not None:
+        messages = await request.services.ledger.messages(customer.member_id)
+    merged = customer.merged_into is not None
+    return CustomerShown(
+        number=customer.number,
+        member_id=customer.member_id,
+        state="erased" if customer.member_id is None else "merged" if merged else "enrolled",
+        merged_into=customer.merged_into,
+        hidden=customer.hidden,
+        name=request.services.dashboards.proxy_name(customer.name_number),
+        enrolled_at=format_instant(customer.enrolled_at),
+        contact=masked(customer.email),
+        balance=customer.totals.balance,
+        earned=customer.totals.earned,
+        score=customer.totals.score,
+        rank=rank,
+        ranked=ranked,
+        messages=[
+            MessageShown(one.milestone, one.points, one.state, format_instant(one.created_at)) for one in messages
+        ],
+        as_of=str(customer.version),
+    )
+
+
+async def _place(request: Request, customer: Customer) -> tuple[int | None, int | None]:
+    if customer.member_id is None or customer.merged_into is not None:
+        return None, None
+    try:
+        shown = await request.services.dashboards.member(customer.member_id, top=0, around=0, whole=True)
+    except BoardNotReady:
+        return None, None
+    return shown.me.rank, shown.ranked
+
+
+def masked(email: str | None) -> str | None:
+    """An address of which a colleague sees enough to compare, and not enough to write to; nor how long it is."""
+    if email is None:
+        return None
+    name, _, domain = email.rpartition("@")
+    return f"{name[:1]}{_MASK}@{domain}"
+
+
+ROUTES = (show_customer, show_member, show_contact, show_member_contact)

@@ -1,0 +1,138 @@
+"""Live dashboards over HTTP: server-sent events, each one the whole answer that a read at that moment would give.
+
+Read them with `fetch` streaming, which can send the token in a header; an `EventSource` would want it in the address.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from typing import Any, TypeVar
+
+import litestar
+from litestar.response.base import ASGIResponse
+from litestar.types import Receive, Send
+from msgspec.structs import replace
+
+from laurels.dashboard import Board, Dashboard, Live, to_json
+from laurels.errors import BoardNotReady, UnknownBoard, UnknownMember, VersionNotReached
+from laurels.http.api.dashboards import BoardQuery, DashboardQuery, PlacesQuery, read_board, read_dashboard
+from laurels.http.routes import Access, Events, Request, Response, route
+
+MEDIA_TYPE = "text/event-stream"
+UNCACHED = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+"""No cache may keep the events, no proxy hold them back."""
+
+SIGN_OF_LIFE = b": still here\n\n"
+
+Shown = TypeVar("Shown", Board, Dashboard)
+
+
+@route(
+    "GET",
+    "/loyalty/{member_id}/live",
+    access=Access(("members:read",), members="own"),
+    answers={200: Dashboard},
+    media_type=MEDIA_TYPE,
+    problems=(UnknownMember, UnknownBoard, VersionNotReached, BoardNotReady),
+    headers={"Last-Event-ID": "the last `id` or `as_of` seen: begin at or after it; waits up to 200 ms"},
+)
+async def follow_dashboard(request: Request, query: PlacesQuery) -> Response:
+    """Follow a member's dashboard: server-sent events, at once and then whenever it is another one.
+
+    At most 4 a second; what changed in between is skipped, the newest never. A comment after 15 s without an event. The
+    stream ends with the token.
+    """
+    asked = DashboardQuery(query.board, query.top, query.around)
+    seen = request.headers.get(b"last-event-id")
+    dashboards = request.services.dashboards
+
+    def read(query: DashboardQuery = asked) -> Awaitable[Dashboard]:
+        return read_dashboard(dashboards, request.caller, request.ids["member_id"], query)
+
+    if seen:
+        # Another process may be behind the one that this client heard before. From here on there is only this one.
+        dashboards.versions.read(seen, "Last-Event-ID", by_member=request.caller.member_id is not None)
+        await read(replace(asked, min_version=seen))
+    return await _events(request, read)
+
+
+@route(
+    "GET",
+    "/leaderboard/{board}/live",
+    access=Access(members="any"),
+    answers={200: Board},
+    problems=(UnknownBoard, BoardNotReady),
+    media_type=MEDIA_TYPE,
+    audited=False,
+)
+async def follow_board(request: Request, query: BoardQuery) -> Response:
+    """Follow the top of a board, as server-sent events."""
+    return await _events(
+        request, lambda: read_board(request.services.dashboards, request.caller, request.ids["board"], query)
+    )
+
+
+async def _events(request: Request, read: Callable[[], Awaitable[Shown]]) -> Response:
+    # What is refused is refused with a status, before the stream begins.
+    await read()
+    request.limits.check_streams(request.caller.member_id)
+    counted = request.limits.stream(request.caller.member_id)
+    live = request.services.live
+    return Response(200, Events(_frames(live, read), live, request.caller.expires, counted), UNCACHED, MEDIA_TYPE)
+
+
+async def _frames(live: Live, read: Callable[[], Awaitable[Shown]]) -> AsyncGenerator[bytes, None]:
+    async with aclosing(live.follow(read)) as answers:
+        async for answer in answers:
+            yield SIGN_OF_LIFE if answer is None else f"id: {answer.as_of}\ndata: ".encode() + to_json(answer) + b"\n\n"
+
+
+class EventsResponse(litestar.Response[bytes]):
+    """The web framework's response that sends `Events`."""
+
+    def __init__(self, answer: Response) -> None:
+        super().__init__(b"", status_code=answer.status, headers=answer.headers, media_type=answer.media_type)
+        self._events: Events = answer.body
+
+    def to_asgi_response(self, *_: Any, **__: Any) -> ASGIResponse:
+        """The part that sends."""
+        return _Sender(self._events, headers=self.headers, media_type=self.media_type, status_code=self.status_code)
+
+
+class _Sender(ASGIResponse):
+    __slots__ = ("_events",)
+
+    _should_set_content_length = False
+
+    def __init__(self, events: Events, **response: Any) -> None:
+        super().__init__(**response)
+        self._events = events
+
+    async def send_body(self, send: Send, receive: Receive) -> None:
+        """Send frames until there is a reason to stop; then end the body, unless the client has stopped reading."""
+        with self._events.counted:
+            await self._send_frames(send, receive)
+
+    async def _send_frames(self, send: Send, receive: Receive) -> None:
+        gone = asyncio.create_task(_client_gone(receive))
+        sending = False
+        try:
+            async with self._events.live.listening(self._events.until) as stop, aclosing(self._events.frames) as frames:
+                gone.add_done_callback(lambda _: stop())
+                async for frame in frames:
+                    sending = True
+                    await send({"type": "http.response.body", "body": frame, "more_body": True})
+                    sending = False
+        except TimeoutError:
+            if not sending:
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            gone.cancel()
+
+
+async def _client_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+ROUTES = (follow_dashboard, follow_board)

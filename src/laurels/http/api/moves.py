@@ -1,0 +1,67 @@
+"""What the routes that move a member's points share: whose circle of ids, who asks, what was written."""
+
+from typing import Annotated
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from laurels.errors import InvalidInput
+from laurels.http.api.effects import Effect
+from laurels.http.routes import Access, Request
+from laurels.ledger import Receipt
+from laurels.model import Entry
+from laurels.model.entries import MAX_POINTS
+from laurels.points import SHOP
+
+Spent = Annotated[int, Meta(ge=1, le=MAX_POINTS, description="points to spend")]
+Reason = Annotated[
+    str,
+    Meta(
+        max_length=500,
+        pattern=r"^[^\x00-\x1f\x7f]*\Z",
+        description="why, for colleagues; no member is shown it. Never a card number",
+        examples=["goodwill"],
+    ),
+]
+SPEND = Access(("points:redeem",), members="own")
+
+
+class Redeemed(Struct, frozen=True, rename={"loyalty_id": "loyaltyId"}):
+    """The entry that was written, and the points that are left; with `check=1` none is, and `effect` says what would
+    be.
+    """
+
+    loyalty_id: str | UnsetType = UNSET
+    balance: int | UnsetType = UNSET
+    effect: Effect | UnsetType = UNSET
+
+
+def count_move(request: Request) -> None:
+    """Count that a member moves its own points. Raises `TooManyRequests`."""
+    if request.caller.member_id is not None:
+        request.limits.move(request.caller.member_id)
+
+
+async def circle_of(request: Request, source: str | UnsetType) -> str:
+    """Whose circle a redemption's id is in: a member's own, or the one that a service names."""
+    if request.caller.member_id is None:
+        request.caller.check_source(source or SHOP)
+        return source or SHOP
+    if source is not UNSET:
+        raise InvalidInput.of("source", "is not for members: each has a circle of ids of its own")
+    return await request.services.points.own_source(request.caller.member_id)
+
+
+def actor_of(request: Request) -> str:
+    """Who asks, as it is kept: a member is not named in what stays for ever."""
+    return "member" if request.caller.member_id is not None else request.caller.actor
+
+
+def entry_of(receipt: Receipt) -> Entry:
+    """The entry that a settled document led to."""
+    assert receipt.entry is not None, "what is settled has its entry"
+    return receipt.entry
+
+
+def status_of(receipt: Receipt) -> int:
+    """201 for what is new, 200 for what was answered before."""
+    return 200 if receipt.repeated else 201

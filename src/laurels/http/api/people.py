@@ -1,0 +1,216 @@
+"""People: members searched for, and all that is kept about one of them."""
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from laurels.awarding import Attributes
+from laurels.errors import LedgerUnavailable, UnknownMember
+from laurels.http.routes import Access, Request, Response, route
+from laurels.ledger import KeptDocument, KeptEntry
+from laurels.model import DocumentKind
+from laurels.model.money import format_amount
+from laurels.model.times import format_instant
+
+READ = Access(("members:read",))
+READ_OR_OWN = Access(("members:read",), members="own")
+
+
+class SearchQuery(Struct, forbid_unknown_fields=True):
+    """By address, in any case of letters; by the beginning of the id; or both. `after` is the last answer's `next`."""
+
+    email: Annotated[str, Meta(max_length=254)] | None = None
+    id_prefix: Annotated[str, Meta(max_length=128)] = ""
+    after: Annotated[str, Meta(max_length=128)] = ""
+    limit: Annotated[int, Meta(ge=1, le=500)] = 50
+
+
+class MemberFound(Struct, frozen=True, kw_only=True):
+    """A member. `merged_into` is whom the id answers for since it became that member."""
+
+    member_id: str
+    email: str | None
+    hidden: bool
+    enrolled_at: str
+    merged_into: str | UnsetType = UNSET
+
+
+class MembersFound(Struct, frozen=True):
+    """Members in the order of their ids; `next` continues behind the last, null where there are no more."""
+
+    members: list[MemberFound]
+    next: str | None
+
+
+class EntryKept(Struct, frozen=True, kw_only=True, rename={"loyalty_id": "loyaltyId"}):
+    """An entry, and what the document said that led to it. `reason` and `actor` of colleagues are told to services."""
+
+    loyalty_id: str
+    kind: str
+    points: int
+    currency: str | UnsetType = UNSET
+    amount: str | UnsetType = UNSET
+    source: str | UnsetType = UNSET
+    order_id: str | UnsetType = UNSET
+    refund_id: str | UnsetType = UNSET
+    reason: str | UnsetType = UNSET
+    note: str | UnsetType = UNSET
+    actor: str | UnsetType = UNSET
+    occurred_at: str
+    recorded_at: str
+    content: Any = UNSET
+
+
+class DocumentKept(Struct, frozen=True, kw_only=True):
+    """A document that is not awarded: as it was received, or what was read from it."""
+
+    kind: str
+    source: str
+    id: str
+    status: str
+    reason: str
+    accepted_at: str
+    received: str | UnsetType = UNSET
+    content: Any = UNSET
+
+
+class MailKept(Struct, frozen=True, kw_only=True):
+    """A mail that a milestone decided, and what became of it."""
+
+    milestone: str
+    points: int
+    state: str
+    decided_at: str
+
+
+class PersonKept(Struct, frozen=True, kw_only=True):
+    """All that is kept about one person."""
+
+    member_id: str
+    other_ids: list[str]
+    email: str | None
+    birthday: str | None
+    segments: list[str]
+    name: str
+    hidden: bool
+    enrolled_at: str
+    balance: int
+    earned: int
+    entries: list[EntryKept]
+    documents: list[DocumentKept]
+    mails: list[MailKept]
+
+
+@route("GET", "/members", access=READ, answers={200: MembersFound}, problems=(LedgerUnavailable,))
+async def find_members(request: Request, query: SearchQuery) -> Response:
+    """Find members by their address, or by the beginning of their id."""
+    found = await request.services.ledger.find_members(
+        email=query.email, id_prefix=query.id_prefix, after=query.after, limit=query.limit
+    )
+    shown = [
+        MemberFound(
+            member_id=each.member_id,
+            email=each.email,
+            hidden=each.hidden,
+            enrolled_at=format_instant(each.enrolled_at),
+            merged_into=each.merged_into or UNSET,
+        )
+        for each in found
+    ]
+    return Response(200, MembersFound(shown, found[-1].member_id if len(found) == query.limit else None))
+
+
+@route(
+    "GET",
+    "/members/{member_id}/export",
+    access=READ_OR_OWN,
+    answers={200: PersonKept},
+    problems=(UnknownMember, LedgerUnavailable),
+)
+async def export_member(request: Request) -> Response:
+    """Give all that is kept about one person: a member may ask for its own."""
+    services = request.services
+    kept = await services.ledger.kept(request.ids["member_id"])
+    if kept is None:
+        raise UnknownMember
+    to_member = request.caller.member_id is not None
+    said = Attributes.decode(kept.attributes)
+    worded = await services.programs.worded([each.entry for each in kept.entries], services.ledger)
+    return Response(
+        200,
+        PersonKept(
+            member_id=kept.member.member_id,
+            other_ids=list(kept.other_ids),
+            email=kept.email,
+            birthday=said.birthday,
+            segments=list(said.segments),
+            name=services.dashboards.name_of(kept.member.name_number),
+            hidden=kept.member.hidden,
+            enrolled_at=format_instant(kept.member.enrolled_at),
+            balance=kept.balance.balance,
+            earned=kept.balance.earned,
+            entries=[
+                _entry(KeptEntry(entry, each.content), to_member=to_member)
+                for entry, each in zip(worded, kept.entries, strict=True)
+            ],
+            documents=[_document(each) for each in kept.documents],
+            mails=[
+                MailKept(
+                    milestone=each.milestone,
+                    points=each.points,
+                    state=each.state,
+                    decided_at=format_instant(each.created_at),
+                )
+                for each in kept.messages
+            ],
+        ),
+    )
+
+
+def _entry(kept: KeptEntry, *, to_member: bool) -> EntryKept:
+    entry = kept.entry
+    by_people = entry.kind in {"adjust", "redeem", "tier"}
+    money = entry.amount is not None and entry.currency is not None
+    content = _read(kept.content)
+    if to_member and isinstance(content, dict):
+        content = {name: value for name, value in content.items() if name not in {"reason", "actor"}}
+    return EntryKept(
+        loyalty_id=entry.loyalty_id,
+        kind=entry.kind,
+        points=entry.points,
+        currency=entry.currency or UNSET,
+        amount=format_amount(entry.amount, entry.currency) if money else UNSET,  # type: ignore[arg-type]
+        source=entry.source or UNSET,
+        order_id=entry.order_id or UNSET,
+        refund_id=entry.refund_id or UNSET,
+        reason=UNSET if by_people and to_member else entry.reason or UNSET,
+        note=entry.note or UNSET,
+        actor=UNSET if to_member else entry.actor or UNSET,
+        occurred_at=format_instant(entry.occurred_at),
+        recorded_at=format_instant(entry.recorded_at),
+        content=content,
+    )
+
+
+def _document(kept: KeptDocument) -> DocumentKept:
+    return DocumentKept(
+        kind=kept.kind,
+        source=kept.source,
+        id=kept.id,
+        status=kept.status,
+        reason=kept.reason,
+        accepted_at=format_instant(kept.accepted_at),
+        received=kept.raw.decode("utf-8", "backslashreplace") or UNSET,
+        content=UNSET if kept.kind is DocumentKind.GIVEN else _read(kept.content),  # it speaks of another member
+    )
+
+
+def _read(content: bytes | None) -> Any:
+    try:
+        return msgspec.json.decode(content) if content else UNSET
+    except msgspec.DecodeError:
+        return UNSET
+
+
+ROUTES = (find_members, export_member)

@@ -1,0 +1,293 @@
+"""Reports over HTTP: what points came and went, what falls due, tiers and members. All are read from roll-ups, so they
+say how many entries those have yet to count.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from laurels.errors import InvalidInput, LedgerUnavailable
+from laurels.http.api.csv_files import csv_of
+from laurels.http.routes import Access, Request, Response, route
+from laurels.ledger.rollups import PER_ALL, PER_DAY, PER_MONTH, Basis, Cell, Grouping, Sums
+from laurels.model import EntryKind
+from laurels.model.currencies import DECIMALS
+from laurels.model.money import format_amount
+from laurels.model.times import format_instant
+from laurels.rollups import (
+    ACTIVE_DAY,
+    ACTIVE_MONTH,
+    FIRST,
+    GONE,
+    MovementLine,
+    format_period,
+    movement,
+    parse_day,
+    worth,
+)
+
+READ = Access(("reports:read",))
+
+Day = Annotated[str, Meta(max_length=10, description="a local day such as 2026-11-24; the last is not in the period")]
+Per = Literal["day", "month", "all"]
+
+_PER = {"day": PER_DAY, "month": PER_MONTH, "all": PER_ALL}
+_EVER = 99_991_231
+
+
+class Period(Struct, forbid_unknown_fields=True, rename={"since": "from", "until": "to"}):
+    """Days from `from` up to and without `to`, all where nothing is said."""
+
+    since: Day = "2000-01-01"
+    until: Day = "9999-12-31"
+
+    def days(self) -> tuple[int, int]:
+        """As numbers. Raises `InvalidInput`."""
+        since, until = parse_day(self.since, "from"), parse_day(self.until, "to")
+        if since > until:
+            raise InvalidInput.of("to", "must not come before `from`")
+        return since, until
+
+
+class MovementQuery(Period, rename={"since": "from", "until": "to"}):
+    """`basis`: the day that points count on is that of recording, which never changes afterwards, or of occurrence.
+    `split`: what gave the points, or where they came from, is told apart.
+    """
+
+    per: Annotated[Per, Meta(description="lines by day, by month, or for the whole time")] = "all"
+    basis: Basis = Basis.RECORDED
+    split: Literal["none", "part", "source", "both"] = "none"
+
+
+class MemberQuery(Period, rename={"since": "from", "until": "to"}):
+    """`per`: figures by day or by month."""
+
+    per: Literal["day", "month"] = "month"
+
+
+class CountedUpTo(Struct, frozen=True):
+    """Up to where a report goes: the entries that it has yet to count, and whose days those are."""
+
+    behind: int
+    time_zone: str
+
+
+class LineShown(Struct, frozen=True, kw_only=True):
+    """What one kind of entry did in a period (null: the whole time). `market` is the currency that the points count
+    in, "" where a customer has ordered nothing yet; `amount` is of orders or refunds.
+    """
+
+    period: str | None
+    kind: str
+    part: str
+    source: str
+    market: str
+    points: int
+    entries: int
+    amount: str | None
+
+
+class PointsOf(Struct, frozen=True):
+    """Points of a market, and what they are worth by the program in force; null where it does not say."""
+
+    market: str
+    points: int
+    worth: str | None
+
+
+class MovementShown(Struct, frozen=True, kw_only=True):
+    """A statement: opening and the points of all lines add up to closing, market by market."""
+
+    basis: str
+    opening: list[PointsOf]
+    lines: list[LineShown]
+    closing: list[PointsOf]
+    counted: CountedUpTo
+
+
+class DueShown(Struct, frozen=True):
+    """Points that become active (`pending`) or lapse (`lapse`) on a day where nothing else happens."""
+
+    what: str
+    day: str
+    points: int
+    members: int
+
+
+class DueReport(Struct, frozen=True):
+    """As it was at an instant; null where it was not looked yet."""
+
+    at: str | None
+    due: list[DueShown]
+
+
+class TierNow(Struct, frozen=True):
+    """How many members have a tier; "" are those without."""
+
+    tier: str
+    members: int
+
+
+class TierMove(Struct, frozen=True):
+    """How many went from one tier to another in a period."""
+
+    before: str
+    after: str
+    members: int
+
+
+class TiersReport(Struct, frozen=True):
+    """Tiers as they are now, and the moves of the period."""
+
+    tiers: list[TierNow]
+    moves: list[TierMove]
+    counted: CountedUpTo
+
+
+class MembersLine(Struct, frozen=True, kw_only=True):
+    """Members of a period: enrolled, gone (erased, or became another one), active for the first time, and active (by
+    an order or a redemption).
+    """
+
+    period: str
+    enrolled: int
+    gone: int
+    first: int
+    active: int
+
+
+class MembersReport(Struct, frozen=True):
+    """Members by period, and how many there are now."""
+
+    members: int
+    lines: list[MembersLine]
+    counted: CountedUpTo
+
+
+@route(
+    "GET", "/reports/movement", access=READ, answers={200: MovementShown}, problems=(LedgerUnavailable,), audited=False
+)
+async def report_movement(request: Request, query: MovementQuery) -> Response:
+    """Tell what points came and went, by kind and market, so that it adds up."""
+    split = query.split
+    grouping = Grouping(per=_PER[query.per], part=split in {"part", "both"}, source=split in {"source", "both"})
+    found = await movement(request.services.ledger, query.basis, *query.days(), grouping)
+    return Response(
+        200,
+        MovementShown(
+            basis=query.basis,
+            opening=_points(request, found.opening),
+            lines=[_line(each) for each in found.lines],
+            closing=_points(request, found.closing),
+            counted=await _counted(request),
+        ),
+    )
+
+
+@route(
+    "GET",
+    "/reports/movement.csv",
+    access=READ,
+    answers={200: str},
+    media_type="text/csv",
+    problems=(LedgerUnavailable,),
+)
+async def export_movement(request: Request, query: MovementQuery) -> Response:
+    """Give the lines of a statement as a CSV file; that it was fetched is recorded."""
+    split = query.split
+    grouping = Grouping(per=_PER[query.per], part=split in {"part", "both"}, source=split in {"source", "both"})
+    found = await movement(request.services.ledger, query.basis, *query.days(), grouping)
+    rows = [msgspec.structs.astuple(_line(each)) for each in found.lines]
+    return Response(200, csv_of(LineShown.__struct_fields__, rows), media_type="text/csv")
+
+
+@route("GET", "/reports/due", access=READ, answers={200: DueReport}, problems=(LedgerUnavailable,), audited=False)
+async def report_due(request: Request, query: Period) -> Response:
+    """Tell what becomes active and what lapses by day. It is looked at now and then, and says when."""
+    at, rows = await request.services.ledger.due(*query.days())
+    shown = [DueShown(row.what, format_period(row.day), row.points, row.members) for row in rows]
+    return Response(200, DueReport(format_instant(at) if at else None, shown))
+
+
+@route("GET", "/reports/tiers", access=READ, answers={200: TiersReport}, problems=(LedgerUnavailable,), audited=False)
+async def report_tiers(request: Request, query: Period) -> Response:
+    """Tell how many members have each tier, and who moved in a period."""
+    ledger, grouping = request.services.ledger, Grouping(per=PER_ALL, part=True)
+    ever = await ledger.sums(Basis.RECORDED, 0, _EVER, grouping)
+    within = await ledger.sums(Basis.RECORDED, *query.days(), grouping)
+    there = _count(ever, EntryKind.ENROL) - _count(ever, GONE)
+    now: dict[str, int] = {}
+    for before, after, members in _moves(ever):
+        now[before] = now.get(before, 0) - members
+        now[after] = now.get(after, 0) + members
+    now[""] = there - sum(members for tier, members in now.items() if tier)
+    tiers = [TierNow(tier, members) for tier, members in sorted(now.items()) if members or not tier]
+    moves = [TierMove(*each) for each in _moves(within)]
+    return Response(200, TiersReport(tiers, moves, await _counted(request)))
+
+
+@route(
+    "GET", "/reports/members", access=READ, answers={200: MembersReport}, problems=(LedgerUnavailable,), audited=False
+)
+async def report_members(request: Request, query: MemberQuery) -> Response:
+    """Tell how many members there are, came, went and were active."""
+    ledger = request.services.ledger
+    ever = await ledger.sums(Basis.RECORDED, 0, _EVER, Grouping(per=PER_ALL))
+    rows = await ledger.sums(Basis.RECORDED, *query.days(), Grouping(per=_PER[query.per]))
+    active = ACTIVE_DAY if query.per == "day" else ACTIVE_MONTH
+    lines = [
+        MembersLine(
+            period=format_period(period),
+            enrolled=_count(rows, EntryKind.ENROL, period),
+            gone=_count(rows, GONE, period),
+            first=_count(rows, FIRST, period),
+            active=_count(rows, active, period),
+        )
+        for period in sorted({cell.day for cell, _ in rows})
+    ]
+    there = _count(ever, EntryKind.ENROL) - _count(ever, GONE)
+    return Response(200, MembersReport(there, lines, await _counted(request)))
+
+
+async def _counted(request: Request) -> CountedUpTo:
+    services = request.services
+    state, heads = await services.ledger.rolled_up(), await services.ledger.heads()
+    counted = {shard: mark.position for shard, mark in state.marks.items()}
+    behind = sum(max(0, head.position - counted.get(shard, 0)) for shard, head in heads.marks.items())
+    return CountedUpTo(behind, services.programs.current.time_zone)
+
+
+def _points(request: Request, points: dict[str, int]) -> list[PointsOf]:
+    program = request.services.programs.at(request.services.now())
+    return [PointsOf(market, each, worth(each, market, program)) for market, each in points.items()]
+
+
+def _line(line: MovementLine) -> LineShown:
+    money = line.amount and line.market in DECIMALS
+    return LineShown(
+        period=format_period(line.period) or None,
+        kind=line.kind,
+        part=line.part,
+        source=line.source,
+        market=line.market,
+        points=line.points,
+        entries=line.entries,
+        amount=format_amount(line.amount, line.market) if money else None,
+    )
+
+
+def _moves(rows: list[tuple[Cell, Sums]]) -> list[tuple[str, str, int]]:
+    moves = []
+    for cell, sums in rows:
+        if cell.kind == EntryKind.TIER:
+            before, _, after = cell.part.partition(">")
+            moves.append((before, after, sums.entries))
+    return moves
+
+
+def _count(rows: list[tuple[Cell, Sums]], kind: str, period: int | None = None) -> int:
+    return sum(sums.entries for cell, sums in rows if cell.kind == kind and period in {None, cell.day})
+
+
+ROUTES = (report_movement, export_movement, report_due, report_tiers, report_members)

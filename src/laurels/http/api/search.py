@@ -1,0 +1,118 @@
+"""Finding a customer by what a caller reads out: an id or its beginning, an address, a name on the boards, the number
+of an order, a refund, a redemption or a correction. Nothing is looked for "containing".
+"""
+
+from typing import Annotated
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from laurels.errors import InvalidInput, LedgerUnavailable
+from laurels.http.api.customers import READ
+from laurels.http.routes import Request, Response, route
+from laurels.ledger import FoundDocument
+from laurels.model.ids import check_id
+
+LEAST_PREFIX, MOST_BY_PREFIX = 3, 10
+
+
+class SearchForm(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What is looked for."""
+
+    q: Annotated[str, Meta(min_length=1, max_length=255, description="ids are compared exactly as they were sent")]
+
+
+class Hit(Struct, frozen=True, kw_only=True, rename={"loyalty_id": "loyaltyId"}):
+    """A member that was found, and by what: `customer`, `e-mail`, `name`, the kind of a document (`order`, `refund`,
+    `redemption`, `adjustment` …) or `prefix`. `number` is null for a document that no member has yet.
+    """
+
+    kind: str
+    number: int | None
+    member_id: str | None
+    name: str | None
+    source: str | UnsetType = UNSET
+    id: str | UnsetType = UNSET
+    loyalty_id: str | UnsetType = UNSET
+
+
+class Found(Struct, frozen=True):
+    """Hits, exact ones first. `tried` are the kinds that were looked for."""
+
+    hits: list[Hit]
+    tried: list[str]
+
+
+@route("POST", "/search", access=READ, answers={200: Found}, problems=(LedgerUnavailable,))
+async def find_customers(request: Request, form: SearchForm) -> Response:
+    """Find members by an id, an address, a name on the boards, or the number of a document. What is looked for stands
+    in no address and in no log.
+    """
+    words = form.q.strip()
+    ledger = request.services.ledger
+    hits: list[Hit] = []
+    tried = ["customer", "document"]
+    is_id = _is_id(words)
+    if is_id:
+        hits += await _members(request, "customer", await ledger.numbers_of(member_id=words))
+    if "@" in words and _may_see_contact(request):
+        tried.append("e-mail")
+        hits += await _members(request, "e-mail", await ledger.numbers_of(email=words))
+    name_number = request.services.dashboards.name_number(words)
+    if name_number is not None:
+        tried.append("name")
+        hits += await _members(request, "name", await ledger.numbers_of(name_number=name_number))
+    if is_id:
+        hits += [await _document(request, found) for found in await ledger.documents_called(words)]
+    if is_id and len(words) >= LEAST_PREFIX:
+        tried.append("prefix")
+        known = {hit.number for hit in hits if hit.kind == "customer"}
+        begun = [number for number in await ledger.numbers_from(words, MOST_BY_PREFIX + 1) if number not in known]
+        hits += await _members(request, "prefix", begun[:MOST_BY_PREFIX])
+    return Response(200, Found(hits, tried), outcome=_outcome(hits))
+
+
+def _is_id(words: str) -> bool:
+    try:
+        check_id(words, "q")
+    except InvalidInput:
+        return False
+    return True
+
+
+def _may_see_contact(request: Request) -> bool:
+    """Whether an address may be tried: to find whose it is, is to see it. A service's scope says so already."""
+    return request.caller.person is None or "members:contact" in request.caller.scopes
+
+
+async def _members(request: Request, kind: str, numbers: list[int]) -> list[Hit]:
+    return [await _hit(request, kind, number) for number in numbers]
+
+
+async def _hit(request: Request, kind: str, number: int | None) -> Hit:
+    customer = None if number is None else await request.services.ledger.customer(number)
+    if customer is None:
+        return Hit(kind=kind, number=None, member_id=None, name=None)
+    name = request.services.dashboards.proxy_name(customer.name_number)
+    return Hit(kind=kind, number=customer.number, member_id=customer.member_id, name=name)
+
+
+async def _document(request: Request, found: FoundDocument) -> Hit:
+    hit = await _hit(request, found.kind.value, found.member)
+    return Hit(
+        kind=hit.kind,
+        number=hit.number,
+        member_id=hit.member_id,
+        name=hit.name,
+        source=found.source,
+        id=found.id,
+        loyalty_id=found.loyalty_id or UNSET,
+    )
+
+
+def _outcome(hits: list[Hit]) -> str:
+    """How many of which kind: what was looked for is not kept."""
+    kinds = [hit.kind for hit in hits]
+    return ", ".join(f"{kind} {kinds.count(kind)}" for kind in dict.fromkeys(kinds)) or "nothing found"
+
+
+ROUTES = (find_customers,)

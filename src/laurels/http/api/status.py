@@ -1,0 +1,98 @@
+"""How Laurels gets on, for the person on call: roles, what waits, how far the boards are behind."""
+
+import asyncio
+
+from msgspec import Struct
+
+import laurels
+from laurels.errors import BoardNotReady, LedgerUnavailable
+from laurels.http.api.gauges import ANSWER_WITHIN_S
+from laurels.http.api.service import Head, RoleShown, heads_shown, roles_shown
+from laurels.http.routes import Access, Request, Response, route
+from laurels.http.services import Services
+from laurels.leaderboard import ALL_TIME
+from laurels.ledger import Counts, Heads
+from laurels.model.times import format_instant
+
+
+class WaitingCounts(Struct, frozen=True, kw_only=True):
+    """What waits: documents to be awarded (the first of them since `ready_since`), refunds for their order, the
+    quarantine, messages that are due or wait for an address.
+    """
+
+    ready: int
+    ready_since: str | None
+    refunds_waiting: int
+    quarantined: int
+    messages_due: int
+    messages_held: int
+
+
+class StatusShown(Struct, frozen=True, kw_only=True):
+    """How it is now. `counts` and `heads` are null while the ledger is away, `behind` (entries that the leaderboard has
+    yet to show) while either is.
+    """
+
+    at: str
+    version: str
+    ledger: str
+    leaderboard: str
+    time_zone: str
+    roles: list[RoleShown]
+    counts: WaitingCounts | None
+    heads: list[Head] | None
+    behind: int | None
+
+
+@route("GET", "/status", access=Access(("status:read",)), answers={200: StatusShown}, audited=False)
+async def show_status(request: Request) -> Response:
+    """Tell how Laurels gets on: also while the ledger or the leaderboard is away."""
+    services = request.services
+    counts, heads = await _ledger(services)
+    return Response(
+        200,
+        StatusShown(
+            at=format_instant(services.now()),
+            version=laurels.__version__,
+            ledger=services.ledger.name,
+            leaderboard=services.leaderboard.name,
+            time_zone=services.programs.current.time_zone,
+            roles=roles_shown(services),
+            counts=None if counts is None else _counts(counts),
+            heads=None if heads is None else heads_shown(heads),
+            behind=await _behind(services, heads),
+        ),
+    )
+
+
+async def _ledger(services: Services) -> tuple[Counts | None, Heads | None]:
+    try:
+        async with asyncio.timeout(ANSWER_WITHIN_S):
+            return await services.ledger.counts(), await services.ledger.heads()
+    except (LedgerUnavailable, TimeoutError):
+        return None, None
+
+
+async def _behind(services: Services, heads: Heads | None) -> int | None:
+    if heads is None:
+        return None
+    try:
+        view = await services.leaderboard.read(ALL_TIME, None, top=0, around=0)
+    except BoardNotReady:
+        return None
+    shown = view.version.positions
+    return sum(max(0, mark.position - shown.get(shard, 0)) for shard, mark in heads.marks.items())
+
+
+def _counts(counts: Counts) -> WaitingCounts:
+    return WaitingCounts(
+        ready=counts.ready,
+        ready_since=None if counts.ready_since is None else format_instant(counts.ready_since),
+        refunds_waiting=counts.waiting,
+        quarantined=counts.quarantined,
+        messages_due=counts.messages_due,
+        messages_held=counts.messages_held,
+    )
+
+
+ROUTES = (show_status,)

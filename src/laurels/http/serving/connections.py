@@ -1,0 +1,358 @@
+"""Connections: HTTP/1.1 as uvicorn speaks it with httptools, with the limits that both leave to others.
+
+httptools takes heads of any size and as many requests as arrive in one piece; uvicorn queues all of those, waits for
+ever for the rest of a request, and for ever for a client that does not read. Here a head has a size; a request has a
+time in which to arrive, and an answer one in which to be taken; the parser is given one request at a time, and nothing
+is read behind one that is not answered yet. What is refused before the application sees it is a problem document too.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Set as AbstractSet
+from http import HTTPStatus
+from typing import Any
+
+import httptools
+import msgspec
+from litestar.exceptions import HTTPException
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from laurels.http.problems import MEDIA_TYPE, RETRY_AFTER_S, TYPES, Problem, problem_of
+from laurels.http.serving.capacity import Capacity, refused
+from laurels.http.serving.fast_path import FastPath
+
+MAX_HEAD_BYTES = 32 * 1024
+"""Address and headers together: the longest token takes 8 kB of it, the longest `min_version` 6 kB. As much may come
+between two pieces of a body sent in chunks, or behind the last: sizes, what extends them, and trailers.
+"""
+
+HEAD_WITHIN_S = 15.0
+"""How long a head may take to arrive, counted from the connection or from its first byte."""
+
+REQUEST_WITHIN_S = 120.0
+"""How long a whole request may take to arrive: 16 MB at 1.2 Mbit/s."""
+
+TAKEN_WITHIN_S = 30.0
+"""How long what the system would not take at once may wait for the client to read: 1 MB at 0.3 Mbit/s."""
+
+MOST_QUEUED = 4
+"""Requests that may have got through the parser behind one that is being answered. One at a time does, unless a client
+splits the end of a head over two pieces, or sends chunks.
+"""
+
+LOOK_EVERY_S = 1.0
+
+_HEAD_END = b"\r\n\r\n"
+_LEAST_HEAD = len(b"GET / HTTP/1.1")
+_CHUNKS_AT_ONCE = 4096
+
+
+class Flow(FlowControl):
+    """Reading that stays paused while requests wait their turn: whoever is at work on an earlier one, and waits for its
+    body or for the client to hang up, would read the next ones otherwise.
+    """
+
+    is_held = False
+
+    def resume_reading(self) -> None:
+        """Read on, unless held."""
+        if not self.is_held:
+            super().resume_reading()
+
+    def hold(self) -> None:
+        """Read nothing until `release`."""
+        self.is_held = True
+        self.pause_reading()
+
+    def release(self) -> None:
+        """Read on."""
+        self.is_held = False
+        self.resume_reading()
+
+
+class Connection(HttpToolsProtocol):
+    """One client's connection. What the `fast_path` has an answer for is answered here; the rest goes to the
+    application.
+    """
+
+    flow: Flow
+
+    def __init__(self, fast_path: FastPath | None, capacity: Capacity, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.idle_since: float | None = None
+        self._fast_path = fast_path
+        self._capacity = capacity
+        self._is_between = True
+        self._in_head = True
+        self._body_left: int | None = 0
+        self._since_body = 0
+        self._waiting = b""
+        self._waiting_from = 0
+        self._arrived = 0
+        self._arriving_since: float | None = None
+        self._unread_since: float | None = None
+        self._refusal = HTTPStatus.BAD_REQUEST
+        self._refused = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin to wait for a request; where there are too many connections already, say so and hang up."""
+        self._arriving_since = self.loop.time()
+        super().connection_made(transport)  # type: ignore[arg-type]
+        self.flow = Flow(self.transport)
+        if not self._capacity.admit(len(self.connections)):
+            self.refuse_full()
+
+    def refuse_full(self) -> None:
+        """Say that there are too many connections, and hang up."""
+        self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
+        self.transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget what waited."""
+        self._drop_waiting()
+        self._capacity.leave()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what arrived."""
+        if self._refused or self.transport.is_closing():
+            return
+        answer = self._fast_answer(data)
+        if answer is not None:
+            self._unset_keepalive_if_required()
+            self._arriving_since = None
+            self.idle_since = self.loop.time()
+            self.server_state.total_requests += 1
+            self.transport.write(answer)
+        elif self._waiting:  # reading is paused, so this is what was on its way already
+            self._wait(self._waiting[self._waiting_from :] + data, 0)
+        else:
+            self._read(data, 0)
+
+    def resume_writing(self) -> None:
+        """Go on with what waited for the client to read."""
+        super().resume_writing()
+        self._go_on()
+
+    def on_message_begin(self) -> None:
+        """Begin a head."""
+        self._is_between = False
+        self._in_head = True
+        self._since_body = 0
+        super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; trailers are of no use to anybody here, and come too late to be told."""
+        if self._in_head:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Hand the request on, unless its head is too large or too many wait."""
+        if self._arrived > MAX_HEAD_BYTES and self._head_bytes() > MAX_HEAD_BYTES:
+            self._refusal = self._too_large()
+            raise ValueError("the head is too large")  # stops the parser
+        if len(self.pipeline) >= MOST_QUEUED:
+            self._refusal = HTTPStatus.TOO_MANY_REQUESTS
+            raise ValueError("too many requests wait")
+        self._in_head = False
+        self._body_left = _body_bytes(self.headers)
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of a body."""
+        self._since_body = 0
+        if self._body_left is not None:
+            self._body_left -= len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Note that the request is here."""
+        self._is_between = True
+        self._arrived = 0
+        self._arriving_since = None
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Go on with what waited for the answer."""
+        self.idle_since = self.loop.time()
+        super().on_response_complete()
+        self._go_on()
+
+    def close(self) -> None:
+        """End the connection, once what was written is sent."""
+        self.transport.close()
+
+    def abort(self) -> None:
+        """End the connection; what was not sent is lost."""
+        self.transport.abort()
+
+    def enforce_timeouts(self, now: float) -> None:
+        """Cut off a client that does not read, refuse a request that takes too long to arrive, and close a connection
+        on which none comes. `now` is in seconds of the loop's clock.
+        """
+        if self._is_unread_for(now) > TAKEN_WITHIN_S:
+            refused("not-read")
+            self.transport.abort()
+        elif self.idle_since is not None and now - self.idle_since > self.timeout_keep_alive:
+            self.transport.close()
+        else:
+            within = HEAD_WITHIN_S if self._in_head or self._refused else REQUEST_WITHIN_S
+            if self._arriving_since is not None and now - self._arriving_since > within:
+                if self._refused:
+                    self.transport.close()
+                else:
+                    self._refuse(HTTPStatus.REQUEST_TIMEOUT)
+
+    def _is_unread_for(self, now: float) -> float:
+        """Seconds for which the client has left something unread that the system would not take either."""
+        if self.transport.get_write_buffer_size() == 0:
+            self._unread_since = None
+            return 0.0
+        if self._unread_since is None:
+            self._unread_since = now
+        return now - self._unread_since
+
+    def _read(self, data: bytes, begin: int) -> None:
+        """Hand requests to the parser, one at a time; what lies behind one that is not answered yet waits.
+
+        A piece ends with a head, so no second head is in it. Bodies go whole, by their length; chunks in small pieces,
+        because where they end is for the parser to say.
+        """
+        self._unset_keepalive_if_required()
+        self.idle_since = None
+        while begin < len(data):
+            if self._is_between and (self._is_answering() or self.flow.write_paused):
+                self._wait(data, begin)
+                return
+            if self._arriving_since is None:
+                self._arriving_since = self.loop.time()
+            end = self._piece_end(data, begin)
+            self._arrived += end - begin
+            if self._body_left is None:
+                self._since_body += end - begin
+            try:
+                self.parser.feed_data(data if end - begin == len(data) else memoryview(data)[begin:end])
+            except httptools.HttpParserUpgrade:
+                pass  # nobody has to be told that Laurels takes no other protocol: it answers as if not asked
+            except httptools.HttpParserError:
+                self._refuse(self._refusal)
+            if (self._arrived if self._in_head else self._since_body) > MAX_HEAD_BYTES:
+                self._refuse(self._too_large())
+            if self._refused or self.transport.is_closing():
+                return
+            begin = end
+        self.flow.release()
+
+    def _piece_end(self, data: bytes, begin: int) -> int:
+        """Where the piece ends that the parser is given next."""
+        if self._is_between or self._in_head:
+            end = data.find(_HEAD_END, begin + _LEAST_HEAD if self._is_between else begin)
+            return len(data) if end < 0 else end + len(_HEAD_END)
+        if self._body_left is None:
+            return min(len(data), begin + _CHUNKS_AT_ONCE)
+        return min(len(data), begin + max(1, self._body_left))
+
+    def _wait(self, data: bytes, begin: int) -> None:
+        """Keep what arrived, and read nothing more until `_go_on`."""
+        self._drop_waiting()
+        if not self._capacity.wait(len(data)):
+            self._refuse(HTTPStatus.TOO_MANY_REQUESTS)
+            return
+        self._waiting, self._waiting_from = data, begin
+        self.flow.hold()
+
+    def _go_on(self) -> None:
+        """Take the next of what waits."""
+        if self._waiting and not self._is_answering() and not self._refused and not self.transport.is_closing():
+            data, begin = self._waiting, self._waiting_from
+            self._drop_waiting()
+            self._read(data, begin)
+
+    def _drop_waiting(self) -> None:
+        self._capacity.go_on(len(self._waiting))
+        self._waiting, self._waiting_from = b"", 0
+
+    def _is_answering(self) -> bool:
+        cycle: RequestResponseCycle | None = self.cycle  # uvicorn's type leaves out that there is none at first
+        return cycle is not None and not cycle.response_complete
+
+    def _fast_answer(self, data: bytes) -> bytes | None:
+        """The answer to a plain request that nothing stands before; None where it goes through the full pipeline."""
+        if self._fast_path is None or not self._is_between or self._waiting:
+            return None
+        if self._is_answering() or self.flow.write_paused:
+            return None
+        return self._fast_path.answer(data, self.server_state.default_headers)
+
+    def _head_bytes(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) + len(b": \r\n") for name, value in self.headers)
+
+    def _too_large(self) -> HTTPStatus:
+        if len(self.url or b"") > MAX_HEAD_BYTES // 2:
+            return HTTPStatus.REQUEST_URI_TOO_LONG
+        return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+
+    def _refuse(self, status: HTTPStatus) -> None:
+        """Answer where nothing else is being answered on this connection, and end it.
+
+        What the client still sends is read and thrown away until it hangs up, at most as long as for a head: closed at
+        once, the connection would be reset, and the answer lost on its way.
+        """
+        if self._refused or self.transport.is_closing():
+            return
+        self._refused = True
+        problem = problem_of(HTTPException(status_code=status), "/")[0]
+        refused(problem.type.removeprefix(TYPES))
+        self._drop_waiting()
+        self.flow.release()
+        self.idle_since = None
+        self._arriving_since = self.loop.time()
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is None or cycle.response_complete:
+            nothing_else = True
+        else:
+            nothing_else = not (self._in_head or self.pipeline or cycle.response_started)
+        if nothing_else:
+            if cycle is not None:  # whoever is at work on the answer has nobody left to give it to
+                cycle.disconnected = True
+                cycle.message_event.set()
+            self.transport.write(_refusal(problem))
+            self.transport.write_eof()
+        else:
+            self.transport.close()
+
+
+async def enforce_timeouts(connections: AbstractSet[Any], capacity: Capacity) -> None:
+    """Look every second at all connections of a server, until cancelled; nobody waits for ever for a client."""
+    loop = asyncio.get_running_loop()
+    while True:
+        await asyncio.sleep(LOOK_EVERY_S)
+        for connection in list(connections):
+            connection.enforce_timeouts(loop.time())
+        capacity.make_room(connections)
+
+
+def _body_bytes(headers: list[tuple[bytes, bytes]]) -> int | None:
+    """How long the body is; None where only its end will tell. The parser has checked what is said of it."""
+    length = 0
+    for name, value in headers:
+        if name == b"transfer-encoding":
+            return None
+        if name == b"content-length":
+            length = int(value)
+    return length
+
+
+def _refusal(problem: Problem) -> bytes:
+    body = msgspec.json.encode(problem)
+    headers = {
+        "content-type": MEDIA_TYPE,
+        "content-length": str(len(body)),
+        "connection": "close",
+        "x-request-id": uuid.uuid4().hex,
+    }
+    if problem.status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
+        headers["retry-after"] = str(RETRY_AFTER_S)
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return STATUS_LINE[problem.status] + lines.encode("ascii") + b"\r\n" + body

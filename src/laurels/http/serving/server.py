@@ -1,0 +1,196 @@
+"""Serving: the application on an address, inside the caller's event loop, until the caller says stop."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import partial
+
+import structlog
+import uvicorn
+from litestar.types import ASGIApp
+
+from laurels.errors import SettingsError
+from laurels.http.admission.auth import open_auth
+from laurels.http.app import create_application
+from laurels.http.mounts import NOTHING, Mounts
+from laurels.http.services import Services
+from laurels.http.serving.capacity import Capacity
+from laurels.http.serving.connections import Connection, enforce_timeouts
+from laurels.http.serving.edge import Edge, HandedConnection, can_run
+from laurels.http.serving.fast_path import FastPath
+from laurels.settings import Settings
+
+BACKLOG = 2048
+SEND_BYTES = 128 * 1024
+"""What the system takes of one client's answers before it has read them; Linux takes twice that."""
+
+FINISH_WITHIN_S = 10
+"""How long requests in flight may take once the server is told to stop."""
+
+log = structlog.get_logger(__name__)
+
+
+async def serve(
+    services: Services,
+    stop: asyncio.Event,
+    on_ready: Callable[[int], None] = lambda _: None,
+    mounts: Mounts = NOTHING,
+    *,
+    share_port: bool = False,
+    port: int | None = None,
+) -> None:
+    """Answer HTTP until `stop` is set; then take nothing new and finish what is being answered.
+
+    `on_ready` is called with the port once requests are answered: where `http.port` is 0, the one that was free.
+    `share_port`: other processes of this user may answer at the same port; the system deals the connections out. `port`
+    takes the place of the setting, for one that answered before. Raises `SettingsError` where the address cannot be
+    used; whatever ends the server's own loop, with the port free again and every connection closed.
+    """
+    settings = services.settings
+    capacity = Capacity()
+    app = create_application(services, open_auth(settings, services.now), mounts, capacity.most)
+    asked = settings.http.port if port is None else port
+    with ExitStack() as listeners:
+        listener = listeners.enter_context(_listener(settings.http.host, asked, share_port=share_port))
+        port = listener.getsockname()[1]
+        edge = None
+        if can_run(app, settings, services.now):
+            edge = Edge(app, settings, listener, capacity, settings.http.keep_alive_s)
+        elif settings.http.edge == "auto":
+            log.info("http.no_edge", hint="the edge needs the native core and leaderboard.engine native")
+        serving = [_Serving(settings, listener, app.asgi, app.fast_path, capacity, edge=edge)]
+        if app.metrics is not None and settings.http.metrics_port is not None:
+            own = _listener(
+                settings.http.host, settings.http.metrics_port, share_port=share_port, setting="http.metrics_port"
+            )
+            listeners.enter_context(own)
+            serving.append(_Serving(settings, own, app.metrics, None, capacity))
+        stopping = asyncio.create_task(stop.wait())
+        log.info("http.listening", host=settings.http.host, port=port)
+        # The socket listens already: a client that connects now waits for the first turn of the server's loop.
+        on_ready(port)
+        try:
+            tasks = {task for one in serving for task in one.tasks}
+            await asyncio.wait({stopping, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+            for one in serving:
+                for task in one.tasks - {one.task}:
+                    if task.done():
+                        task.result()
+        finally:
+            stopping.cancel()
+            if stop.is_set():
+                services.live.close()
+            ended = await asyncio.gather(*(one.stop() for one in serving), return_exceptions=True)
+        for error in ended:
+            if isinstance(error, BaseException):
+                raise error
+        log.info("http.stopped", port=port)
+
+
+async def serve_pages(
+    settings: Settings, app: ASGIApp, stop: asyncio.Event, on_ready: Callable[[int], None], *, host: str, port: int
+) -> None:
+    """Answer HTTP at an address of its own with another application than the API, by the same rules of connections.
+
+    Raises `SettingsError` where the address cannot be used.
+    """
+    with _listener(host, port, setting="--port") as listener:
+        serving = _Serving(settings, listener, app, None, Capacity())
+        on_ready(listener.getsockname()[1])
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({stopping, serving.task, serving.enforcing}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+            await serving.stop()
+
+
+class _Serving:
+    """One application at one port, being served."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        listener: socket.socket,
+        app: ASGIApp,
+        fast_path: FastPath | None,
+        capacity: Capacity,
+        *,
+        edge: Edge | None = None,
+    ) -> None:
+        """With an `edge`, that accepts the connections, and hands some over."""
+        self._listener = listener
+        self._edge = edge
+        make = partial(Connection if edge is None else HandedConnection, fast_path, capacity)
+        self._server = _Server(
+            config := uvicorn.Config(
+                app,
+                http=make,  # type: ignore[arg-type]  # called as the class would be
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_keep_alive=settings.http.keep_alive_s,
+                timeout_graceful_shutdown=FINISH_WITHIN_S,
+            )
+        )
+        connections = self._server.server_state.connections
+        self.enforcing = asyncio.create_task(enforce_timeouts(connections, capacity))
+        self.task = asyncio.create_task(self._server.serve([listener] if edge is None else []))
+        self.tasks = {self.task, self.enforcing}
+        if edge is not None:
+            state = self._server.server_state
+            edge.start(lambda: make(config=config, server_state=state, app_state={}), lambda: len(state.connections))
+            self.tasks.add(asyncio.create_task(edge.run()))
+
+    async def stop(self) -> None:
+        """Take nothing new, and finish what is being answered. One whose loop failed has closed nothing; raises what it
+        failed with.
+        """
+        for task in self.tasks - {self.task, self.enforcing}:
+            task.cancel()
+        if self._edge is not None:
+            await self._edge.stop()
+        self._server.should_exit = True
+        try:
+            await self.task
+        except Exception:
+            self._server.force_exit = True  # nobody is left who would finish what is being answered
+            await self._server.shutdown([self._listener])
+            raise
+        finally:
+            self.enforcing.cancel()
+            for connection in list(self._server.server_state.connections):  # whose clients do not read what was written
+                connection.abort()  # type: ignore[union-attr]  # it is one of ours
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves the process's signals to the caller."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _listener(host: str, port: int, *, share_port: bool = False, setting: str = "--port") -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host.strip("[]"), port), family=family, backlog=BACKLOG, reuse_port=share_port)
+    except ValueError as error:  # what Python says where the system has no such thing
+        raise SettingsError(
+            "http.workers: on this system one process alone can listen at a port. Set it to 1."
+        ) from error
+    except OSError as error:
+        raise SettingsError(
+            f"Cannot listen on {host}, port {port}: {error.strerror or error}. Choose another with {setting}."
+        ) from error
+    # asyncio sets this only on sockets that say their protocol, which these do not. Without it, an answer whose head
+    # and body are written apart waits 40 ms for the client's acknowledgement. What is accepted inherits it.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    # The system would keep up to 4 MB of answers for each client that does not read them.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES)
+    return listener

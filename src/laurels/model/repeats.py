@@ -1,0 +1,53 @@
+"""When a document is the same content again: as it was sent, and under another id of its member after a merge."""
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from laurels.model.documents import (
+    Adjustment,
+    Amendment,
+    Document,
+    DocumentKind,
+    Order,
+    Redemption,
+    Refund,
+    Restoration,
+)
+from laurels.model.spending import Capture, Hold, TierGrant, Transfer, Void
+
+Said = Order | Refund | Amendment | Adjustment | Redemption | Restoration | Hold | Capture | Void | Transfer | TierGrant
+
+_SAID: dict[DocumentKind, type[Said]] = {
+    DocumentKind.ORDER: Order,
+    DocumentKind.REFUND: Refund,
+    DocumentKind.AMENDMENT: Amendment,
+    DocumentKind.ADJUSTMENT: Adjustment,
+    DocumentKind.REDEMPTION: Redemption,
+    DocumentKind.RESTORATION: Restoration,
+    DocumentKind.HOLD: Hold,
+    DocumentKind.CAPTURE: Capture,
+    DocumentKind.VOID: Void,
+    DocumentKind.TRANSFER: Transfer,
+    DocumentKind.GRANT: TierGrant,
+}
+"""Documents whose fingerprint says whose they are."""
+
+
+def fingerprints_under_other_ids(document: Document, ids: Sequence[str | None]) -> Iterator[bytes]:
+    """The fingerprints that the same content may be kept under where its member has several ids, of which `ids` are
+    all (None: one that was erased). None where the document's own is not among them: it is somebody else's.
+    """
+    if document.kind not in _SAID or document.member_id not in ids:
+        return
+    for other in ids:
+        if other is not None and other != document.member_id:
+            yield from _under(document, other).fingerprints()
+
+
+def _under(document: Document, member_id: str) -> Document:
+    said: Said = msgspec.json.decode(document.content, type=_SAID[document.kind])
+    if isinstance(said, Amendment):
+        order = msgspec.structs.replace(said.order, member_id=member_id)
+        return msgspec.structs.replace(said, order=order).document()
+    return msgspec.structs.replace(said, member_id=member_id).document()

@@ -1,0 +1,33 @@
+"""Roll-ups: reports of years from some thousand rows, kept by following the feed.
+
+They are a view, as boards are: what they say follows from the entries alone, so they may be thrown away and made anew,
+and `verify` holds them against the entries.
+"""
+
+from laurels.rollups.checking import roll_up_findings
+from laurels.rollups.days import Days, format_period, parse_day
+from laurels.rollups.falling_due import look_at_due
+from laurels.rollups.folding import ACTIVE_DAY, ACTIVE_MONTH, FIRST, GONE, fold, scheme_of
+from laurels.rollups.following import RollingUp
+from laurels.rollups.movement import KINDS, Movement, MovementLine, movement
+from laurels.rollups.worth import worth
+
+__all__ = [
+    "ACTIVE_DAY",
+    "ACTIVE_MONTH",
+    "FIRST",
+    "GONE",
+    "KINDS",
+    "Days",
+    "Movement",
+    "MovementLine",
+    "RollingUp",
+    "fold",
+    "format_period",
+    "look_at_due",
+    "movement",
+    "parse_day",
+    "roll_up_findings",
+    "scheme_of",
+    "worth",
+]

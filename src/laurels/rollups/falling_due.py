@@ -1,0 +1,46 @@
+"""What falls due by the clock: points that become active, and points that lapse where nothing else happens.
+
+Entries alone do not say it, so it is looked for in what is kept of every member, now and then, and said as of when.
+"""
+
+from collections.abc import Callable
+
+from laurels.clock import elapsed
+from laurels.ledger import Ledger
+from laurels.ledger import MemberState as KeptState
+from laurels.ledger.rollups import DuePoints
+from laurels.program import MemberState
+from laurels.program.local_time import NEVER
+from laurels.rollups.days import Days
+
+PENDING, LAPSE = "pending", "lapse"
+
+StateAt = Callable[[KeptState], MemberState]
+"""A member as it is at the instant that is looked at."""
+
+
+async def look_at_due(ledger: Ledger, at: int, state_at: StateAt, days: Days) -> float:
+    """Look at every member as of an instant, and keep by day what will become active and what will lapse; gives the
+    seconds that took. Costs by members; memory: a row a day.
+    """
+    began = elapsed()
+    found: dict[tuple[str, int], tuple[int, int]] = {}
+    async for chunk in ledger.accounts():
+        for _, kept in chunk:
+            for key, points in _due_of(state_at(kept), days).items():
+                sum_of, members = found.get(key, (0, 0))
+                found[key] = sum_of + points, members + 1
+    await ledger.write_due(at, [DuePoints(*key, *sums) for key, sums in sorted(found.items())])
+    return elapsed() - began
+
+
+def _due_of(member: MemberState, days: Days) -> dict[tuple[str, int], int]:
+    due: dict[tuple[str, int], int] = {}
+    for lot in member.lots:
+        if lot.active and lot.expires != NEVER:
+            key = LAPSE, days.of(lot.expires)
+            due[key] = due.get(key, 0) + lot.active
+    for waiting in member.pending:
+        key = PENDING, days.of(waiting.active_at)
+        due[key] = due.get(key, 0) + waiting.points
+    return due

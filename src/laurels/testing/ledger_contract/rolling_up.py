@@ -1,0 +1,169 @@
+"""Roll-ups: sums by day that follow the feed exactly, whoever else does too, and that may be made anew."""
+
+from random import Random
+from zoneinfo import ZoneInfo
+
+from laurels.clock import DAY, HOUR
+from laurels.ledger.rollups import (
+    PER_ALL,
+    PER_MONTH,
+    Basis,
+    Cell,
+    DuePoints,
+    Grouping,
+    RolledMember,
+    RolledUp,
+    Sums,
+)
+from laurels.model import Mark
+from laurels.rollups import RollingUp, movement, roll_up_findings
+from laurels.testing.ledger_contract.base import (
+    Base,
+    OpenLedger,
+    Shop,
+    adjustment,
+    opened_again,
+    order,
+    redemption,
+    refund,
+)
+
+LONDON = ZoneInfo("Europe/London")
+EVER = 99_991_231
+
+
+def _cell(day: int, kind: str, part: str = "", market: str = "GBP", basis: Basis = Basis.RECORDED) -> Cell:
+    return Cell(basis, day, kind, part, "shop" if kind in {"earn", "reverse"} else "", market)
+
+
+class RollUps(Base):
+    """Sums by day."""
+
+    async def test_roll_ups_add_up_what_the_entries_say(self, shop: Shop) -> None:
+        """By both days, and the market of a correction is that of the customer's last order."""
+        yesterday = shop.now.at - DAY
+        await shop.sell(
+            order("A1", "ann", "250.00", occurred_at=yesterday), order("A2", "bob", "40.00", currency="EUR")
+        )
+        await shop.sell(refund("R1", "ann", "50.00", "A1"), adjustment("J1", "bob", 3), redemption("V1", "ann", 5))
+        rolling = RollingUp(shop.ledger, LONDON)
+        await rolling.reach()
+        _, cells = await shop.ledger.all_cells()
+        assert cells[_cell(20261101, "earn", "base")] == Sums(25, 1, 25_000)
+        assert cells[_cell(20261031, "earn", "base", basis=Basis.OCCURRED)] == Sums(25, 1, 25_000)
+        assert cells[_cell(20261101, "reverse", "base")] == Sums(-5, 1, 5_000)
+        assert cells[_cell(20261101, "adjust", market="EUR")] == Sums(3, 1, 0)
+        assert cells[_cell(20261101, "active-month", market="GBP")] == Sums(0, 1, 0)
+        assert cells[_cell(20261101, "enrol", market="")] == Sums(0, 2, 0)
+        assert await rolling.step() is False
+        assert [finding async for finding in roll_up_findings(shop.ledger, LONDON)] == []
+
+    async def test_a_statement_adds_up_and_periods_tile(self, shop: Shop, rng: Random) -> None:
+        """Opening and movements are the closing, which is the next one's opening, and in the end all balances."""
+        await live(shop, rng, 30)
+        await RollingUp(shop.ledger, LONDON).reach()
+        for basis in Basis:
+            opening: dict[str, int] = {}
+            for since, until in ((20261001, 20261103), (20261103, 20261110), (20261110, EVER)):
+                found = await movement(shop.ledger, basis, since, until, Grouping(per=PER_ALL, part=True))
+                assert _nonzero(found.opening) == opening
+                closing = dict(found.opening)
+                for line in found.lines:
+                    closing[line.market] = closing.get(line.market, 0) + line.points
+                assert _nonzero(closing) == _nonzero(found.closing)
+                opening = _nonzero(found.closing)
+            balances = [await shop.balance(f"m{n}") for n in range(5)]
+            assert sum(opening.values()) == sum(balance.balance for balance in balances)
+
+    async def test_who_dies_between_any_two_steps_leaves_them_exact(
+        self, shop: Shop, open_ledger: OpenLedger, rng: Random
+    ) -> None:
+        """Another process goes on where the last commit was; made at once or in small steps they are the same."""
+        await live(shop, rng, 20)
+        async with opened_again(open_ledger, shop) as other:
+            turn = 0
+            while await RollingUp((shop, other)[turn % 2].ledger, LONDON).step(at_once=3) is not False:
+                turn += 1
+        _, in_steps = await shop.ledger.all_cells()
+        await shop.ledger.begin_roll_ups("")
+        assert (await shop.ledger.all_cells())[1] == {}
+        await RollingUp(shop.ledger, LONDON).reach()
+        assert (await shop.ledger.all_cells())[1] == in_steps
+        assert [finding async for finding in roll_up_findings(shop.ledger, LONDON)] == []
+
+    async def test_only_what_goes_on_at_their_end_is_added(self, shop: Shop) -> None:
+        """Of two that counted the same entries, one adds them; who counts by other rules adds nothing."""
+        await shop.sell(order("A1", "ann", "250.00"))
+        await shop.ledger.begin_roll_ups("one")
+        shard, head = next((s, m) for s, m in (await shop.ledger.heads()).marks.items() if m.position)
+        rolled = RolledUp({_cell(20261101, "earn"): Sums(25, 1, 25_000)}, {0: RolledMember("GBP", "", 20261101)})
+        assert not await shop.ledger.roll_up("two", shard, (Mark(), head), rolled)
+        assert await shop.ledger.roll_up("one", shard, (Mark(), head), rolled)
+        assert not await shop.ledger.roll_up("one", shard, (Mark(), head), rolled)
+        state, cells = await shop.ledger.all_cells()
+        assert (state.scheme, state.marks[shard], dict(cells)) == ("one", head, rolled.cells)
+        assert await shop.ledger.rolled_members([0, 1]) == rolled.members
+
+    async def test_a_cell_that_was_changed_is_found(self, shop: Shop) -> None:
+        """Each by its name."""
+        await shop.sell(order("A1", "ann", "250.00"))
+        await RollingUp(shop.ledger, LONDON).reach()
+        state, _ = await shop.ledger.all_cells()
+        shard, head = next((s, m) for s, m in state.marks.items() if m.position)
+        more = RolledUp({_cell(20261101, "earn", "base"): Sums(1, 0, 0)})
+        assert await shop.ledger.roll_up(state.scheme, shard, (head, head), more)
+        [finding] = [each async for each in roll_up_findings(shop.ledger, LONDON)]
+        assert finding.where == "roll-up recorded 20261101 earn base shop GBP"
+        assert "kept as 26 points" in finding.what
+        assert "sum to 25 points" in finding.what
+
+    async def test_sums_are_put_together_by_period(self, shop: Shop) -> None:
+        """Days, months, all; parts and sources apart only where asked."""
+        await shop.sell(order("A1", "ann", "250.00"))
+        shop.now.at += DAY
+        await shop.sell(order("A2", "ann", "250.00", source="till"))
+        await RollingUp(shop.ledger, LONDON).reach()
+
+        async def earned(grouping: Grouping) -> list[tuple[int, str, str, int]]:
+            rows = await shop.ledger.sums(Basis.RECORDED, 20261101, 20261201, grouping)
+            return [(cell.day, cell.part, cell.source, sums.points) for cell, sums in rows if cell.kind == "earn"]
+
+        assert await earned(Grouping()) == [(20261101, "", "", 25), (20261102, "", "", 25)]
+        assert await earned(Grouping(per=PER_MONTH)) == [(202611, "", "", 50)]
+        by_source = await earned(Grouping(per=PER_MONTH, source=True, part=True))
+        assert by_source == [(202611, "base", "shop", 25), (202611, "base", "till", 25)]
+        assert await earned(Grouping(per=PER_ALL)) == [(0, "", "", 50)]
+
+    async def test_what_falls_due_is_replaced_as_a_whole(self, shop: Shop) -> None:
+        """And says as of when."""
+        assert await shop.ledger.due(0, EVER) == (0, [])
+        await shop.ledger.write_due(7, [DuePoints("lapse", 20261201, 5, 1), DuePoints("pending", 20261102, 9, 2)])
+        await shop.ledger.write_due(8, [DuePoints("lapse", 20261202, 6, 1), DuePoints("lapse", 20270101, 1, 1)])
+        assert await shop.ledger.due(20261201, 20270101) == (8, [DuePoints("lapse", 20261202, 6, 1)])
+
+
+def _nonzero(points: dict[str, int]) -> dict[str, int]:
+    return {market: each for market, each in points.items() if each}
+
+
+async def live(shop: Shop, rng: Random, steps: int) -> None:
+    """A random history of some weeks over five members."""
+    for n in range(5):
+        await shop.sell(order(f"first-{n}", f"m{n}", "120.00", currency="EUR" if n == 4 else "GBP"))
+    for step in range(steps):
+        shop.now.at += rng.randrange(30 * HOUR)
+        who = rng.randrange(5)
+        member_id, currency = f"m{who}", "EUR" if who == 4 else "GBP"
+        late = shop.now.at - rng.randrange(4 * DAY)
+        match rng.randrange(4):
+            case 0:
+                more = {"currency": currency, "occurred_at": late, "source": rng.choice(["shop", "till"])}
+                await shop.sell(order(f"o{step}", member_id, f"{rng.randrange(900)}.{rng.randrange(100):02}", **more))
+            case 1:
+                await shop.sell(
+                    refund(f"r{step}", member_id, f"{rng.randrange(1, 60)}.00", f"first-{who}", currency=currency)
+                )
+            case 2:
+                await shop.sell(adjustment(f"j{step}", member_id, rng.choice([-3, 8])))
+            case _:
+                await shop.sell(redemption(f"v{step}", member_id, rng.randrange(1, 4)))

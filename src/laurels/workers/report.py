@@ -1,0 +1,43 @@
+"""Keeping what reports are read from: the roll-ups at the head of the feed, and what falls due."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from laurels.clock import elapsed
+from laurels.ledger import Ledger
+from laurels.rollups import RollingUp
+from laurels.workers.loops import IDLE_PATIENCE_S, UNWATCHED, Watch, forever, sleep, unless_stopped
+
+STAND_BY_S = 5.0
+"""How long one waits after another process was quicker."""
+
+LOOK_EVERY_S, LOOK_SHARE = 60.0, 50
+"""How often it is looked what falls due: after a minute, and after so many times as long as a look takes."""
+
+
+async def report_forever(
+    ledger: Ledger,
+    rolling_up: RollingUp,
+    look_at_due: Callable[[], Awaitable[float]],
+    stop: asyncio.Event,
+    watch: Watch = UNWATCHED,
+) -> None:
+    """Count entries as they come, and look at what falls due now and then, until `stop` is set. `look_at_due` gives
+    the seconds that it took.
+    """
+    next_look = elapsed()
+    looked_at = None
+
+    async def step() -> None:
+        nonlocal next_look, looked_at
+        heads = await ledger.heads()
+        moved = await rolling_up.step()
+        if moved is None:
+            await sleep(STAND_BY_S, stop)
+        elif not moved:
+            if elapsed() >= next_look and looked_at != heads.marks:
+                took_s = await look_at_due()
+                looked_at, next_look = heads.marks, elapsed() + max(LOOK_EVERY_S, LOOK_SHARE * took_s)
+            await unless_stopped(ledger.wait_for_entries(heads, IDLE_PATIENCE_S), stop)
+
+    await unless_stopped(forever("report", step, stop, watch), stop)

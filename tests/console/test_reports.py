@@ -1,0 +1,133 @@
+"""Overview and Finance: figures that add up on the page, from the same calls that others have."""
+
+import csv
+import io
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from tests.console.console_shop import ConsoleShop, open_console_shop
+
+from laurels.console.charts import NO_WHEEL, Charts, Mark
+from laurels.console.views.finance import _statement
+from laurels.http.api.csv_files import csv_of
+from laurels.rollups import RollingUp
+
+pytestmark = pytest.mark.anyio
+
+EVER = "from=2020-01-01&to=2030-01-01"
+
+
+@pytest.fixture(scope="module")
+async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ConsoleShop]:
+    async with open_console_shop(tmp_path_factory.mktemp("state")) as house:
+        services = house.shop.services
+        await RollingUp(services.ledger, services.programs.current.zone).reach()
+        yield house
+
+
+async def movement(house: ConsoleShop, query: str) -> dict[str, Any]:
+    answer = await house.shop.ask("GET", f"/reports/movement?{query}", token=house.shop.person("finance"))
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def test_a_statement_adds_up_and_is_what_customers_have(house: ConsoleShop) -> None:
+    found = await movement(house, EVER)
+    opening = sum(each["points"] for each in found["opening"])
+    closing = sum(each["points"] for each in found["closing"])
+    assert opening + sum(line["points"] for line in found["lines"]) == closing
+    ledger = house.shop.services.ledger
+    [(ann, _), (bob, _)] = [kept for who in ("ann", "bob") if (kept := await ledger.balance(who))]
+    assert closing == ann.balance + bob.balance == 119
+    assert found["counted"] == {"behind": 0, "time_zone": "Europe/London"}
+
+
+async def test_the_page_shows_the_statement_of_the_call(house: ConsoleShop) -> None:
+    visitor = await house.signed_in("finance")
+    page = await visitor.open(f"/finance?{EVER}")
+    assert page.status_code == 200
+    cells = re.findall(r'<th scope="row">([^<]+)</th><td class="figure">([^<]+)</td>', page.text)
+    said = {label: int(text.replace(",", "").replace("\u2212", "-")) for label, text in cells if text != "not said"}
+    moved = [said[label] for label in ("Earned", "Taken back", "Spent")]
+    assert said["Opening"] + sum(moved) == said["Closing"] == 119
+
+
+async def test_a_period_that_ends_before_it_begins_is_told(house: ConsoleShop) -> None:
+    visitor = await house.signed_in("finance")
+    page = await visitor.open("/finance?from=2026-11-02&to=2026-11-01")
+    assert page.status_code == 422
+    assert "has to come after" in page.text
+    answer = await house.shop.ask("GET", "/reports/movement?from=2026-11-02&to=2026-11-01")
+    assert answer.json()["errors"] == [{"field": "to", "message": "must not come before `from`"}]
+
+
+async def test_a_statement_is_fetched_as_a_file_and_that_is_recorded(house: ConsoleShop) -> None:
+    visitor = await house.signed_in("finance", name="fiona")
+    file = await visitor.open(f"/finance.csv?{EVER}")
+    assert file.headers["content-disposition"] == 'attachment; filename="movement-2020-01-01-2030-01-01.csv"'
+    rows = [*csv.DictReader(io.StringIO(file.text))]
+    assert sum(int(row["points"]) for row in rows) == 119
+    assert {row["source"] for row in rows if row["kind"] == "earn"} == {"shop"}
+    log = (await house.shop.ask("GET", "/audit?sub=fiona&action=export_movement")).json()["rows"]
+    assert len(log) == 1
+
+
+async def test_the_overview_has_its_figures_and_a_chart_without_style_or_script(house: ConsoleShop) -> None:
+    visitor = await house.signed_in("program")
+    page = await visitor.open("/overview?period=36m&basis=occurred")
+    assert page.status_code == 200
+    assert "119" in page.text
+    [picture, _] = re.findall(r'<svg xmlns[^>]*class="marks".*?</svg>', page.text, re.DOTALL)
+    assert "var(--c1)" in picture
+    assert not re.search(r"<script|<style|style=", picture)
+
+
+async def test_without_the_library_figures_stand_as_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("laurels.console.charts.find_spec", lambda _: None)
+    charts = Charts()
+    assert charts.away == NO_WHEEL
+    assert charts.bars([Mark("2026-11", "earn", 5, "")]) is None
+
+
+async def test_a_picture_is_drawn_once() -> None:
+    charts = Charts()
+    marks = [Mark("2026-11", "earn", 5, "earned 5")]
+    first = charts.bars(marks)
+    assert first is not None
+    assert charts.bars(marks)["wide"] is first["wide"]  # type: ignore[index]  # as the first
+    assert "earned 5" in first["wide"]
+
+
+async def test_who_may_not_see_reports_is_refused_by_the_api_too(house: ConsoleShop) -> None:
+    for path in ("/reports/movement", "/reports/movement.csv", "/reports/due", "/reports/tiers", "/reports/members"):
+        for role, status in (("support", 403), ("operator", 403), ("finance", 200), ("auditor", 200)):
+            assert (await house.shop.ask("GET", path, token=house.shop.person(role))).status_code == status, path
+
+
+def test_each_market_has_a_column_that_adds_up() -> None:
+    found = {
+        "opening": [{"market": "GBP", "points": 5, "worth": None}],
+        "lines": [{"kind": "earn", "market": "EUR", "points": 7}, {"kind": "redeem", "market": "GBP", "points": -2}],
+        "closing": [
+            {"market": "EUR", "points": 7, "worth": "0.07"},
+            {"market": "GBP", "points": 3, "worth": None},
+        ],
+    }
+    statement = _statement(found)
+    assert statement["markets"] == ["EUR", "GBP"]
+    columns = zip(statement["opening"], *(points for _, points in statement["rows"]), strict=True)
+    assert [sum(column) for column in columns] == statement["closing"] == [7, 3]
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+cmd", "-x", "@SUM(A1)", "\t=1", "\r=1", "-1+cmd|' /C calc'!A0"])
+def test_no_cell_is_a_formula(cell: str) -> None:
+    [[read]] = csv.reader(io.StringIO(csv_of(["x"], [[cell]]).decode().split("\n", 1)[1]))
+    assert read == f"'{cell}".replace("\r", " ")
+
+
+@pytest.mark.parametrize("cell", [-5, "-5.00", "plain", "+3", None])
+def test_numbers_and_words_stay(cell: object) -> None:
+    assert csv_of(["x", "y"], [[cell, 1]]).decode() == f"x,y\n{'' if cell is None else cell},1\n"

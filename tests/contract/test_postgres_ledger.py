@@ -1,0 +1,70 @@
+"""The ledger on a PostgreSQL server keeps the port's promises."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from tests.postgres_server import Databases
+
+from laurels.clock import Clock
+from laurels.engines.postgres import PostgresLedger, leases
+from laurels.ledger import Ledger
+from laurels.testing.ledger_contract import LedgerContract, OpenLedger
+from laurels.testing.ledger_contract.amending import Amending
+from laurels.testing.ledger_contract.auditing import Auditing, Casework
+from laurels.testing.ledger_contract.awarding import Poison
+from laurels.testing.ledger_contract.counting import Counting
+from laurels.testing.ledger_contract.people import Mails, People
+from laurels.testing.ledger_contract.refunds import Cancellations, RefundsOfOrders, RefundsWithoutOrder
+from laurels.testing.ledger_contract.walking import Walking
+
+LATER = (
+    Poison,
+    RefundsOfOrders,
+    RefundsWithoutOrder,
+    Cancellations,
+    Amending,
+    People,
+    Mails,
+    Counting,
+    Walking,
+    Auditing,
+    Casework,
+)
+"""What is about the rules, or about a single row, more than about what many do to each other: `make test` leaves it to
+the ledger on SQLite.
+"""
+
+SOONER = tuple(promises for promises in LedgerContract.__bases__ if promises not in LATER)
+
+
+class OnServer:
+    """Opens ledgers in a database of the test's own."""
+
+    @pytest.fixture(autouse=True)
+    def short_leases(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The server has the clock, and a process that does not go on is waited for."""
+        monkeypatch.setattr(leases, "LEASE", timedelta(seconds=0.3))
+        monkeypatch.setattr(leases, "RENEW_S", 0.1)
+        monkeypatch.setattr(leases, "LOOK_S", 0.01)
+
+    @pytest.fixture
+    def database(self, postgres: Databases) -> Iterator[str]:
+        with postgres.new() as url:
+            yield url
+
+    @pytest.fixture
+    def open_ledger(self, database: str) -> OpenLedger:
+        async def open_database(now: Clock) -> Ledger:
+            return await PostgresLedger.open(database, now)
+
+        return open_database
+
+
+class TestPostgresLedger(OnServer, *SOONER):  # type: ignore[misc] # whatever the contract consists of
+    pass
+
+
+@pytest.mark.long
+class TestPostgresLedgerByTheRules(OnServer, *LATER):  # type: ignore[misc] # as above
+    pass

@@ -1,0 +1,103 @@
+"""A standby takes over: what was acknowledged is there, boards and tokens know what they still may believe."""
+
+import asyncio
+import signal
+from collections.abc import Iterator
+
+import pytest
+from tests.postgres_server import Server, binaries, running, standby_of
+
+from laurels.awarding import Awarder, publish
+from laurels.engines.postgres import PostgresLedger
+from laurels.errors import LedgerUnavailable
+from laurels.ledger import Heads
+from laurels.ledger.epochs import lowest_epoch
+from laurels.program import DEFAULT_PROGRAM, parse_program
+from laurels.testing.ledger_contract.base import Shop, TurnedClock, order
+
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
+
+
+@pytest.fixture
+def primary() -> Iterator[Server]:
+    with running(binaries(), wal_level="replica", max_wal_senders="4") as server:
+        server.sql("CREATE DATABASE shop")
+        yield server
+
+
+def both(*servers: Server) -> str:
+    """One address for several servers."""
+    hosts = ",".join(str(server.folder) for server in servers)
+    return servers[0].url("shop").replace(str(servers[0].folder), hosts).replace("port=5432", "port=5432,5432")
+
+
+async def opened(url: str) -> Shop:
+    now = TurnedClock()
+    ledger = await PostgresLedger.open(url, now)
+    shop = Shop(ledger, now)
+    shop.programs = await publish(ledger, parse_program(DEFAULT_PROGRAM))
+    shop.awarder = Awarder(ledger, shop.programs, now)
+    return shop
+
+
+async def test_a_clean_change_of_servers_loses_nothing_and_keeps_tokens(primary: Server) -> None:
+    await (await opened(primary.url("shop"))).ledger.close()
+    with standby_of(primary) as standby:
+        shop = await opened(both(primary, standby))
+        try:
+            await shop.sell(*(order(f"A{n}", f"m{n}", "25.00") for n in range(20)))
+            before = await shop.ledger.heads()
+            standby.wait_for(primary.sql("SELECT pg_current_wal_lsn()"))
+            primary.stop(signal.SIGQUIT)
+            standby.promote()
+            after = await patiently(shop)
+            assert (after.epoch, after.marks) == (lowest_epoch(shop.now()), before.marks)
+            assert after.began[after.epoch] == before.marks
+            positions = {epoch: {s: mark.position for s, mark in marks.items()} for epoch, marks in after.began.items()}
+            assert after.version.includes(before.version, positions)
+            [again, new] = await shop.accept(order("A1", "m1", "25.00"), order("B1", "m1", "25.00"))
+            assert (again.repeated, new.repeated) == (True, False)
+            await shop.award()
+            assert await shop.findings() == []
+            primary.start()  # it does not know that it was replaced
+            standby.stop(signal.SIGQUIT)
+            said = ""
+            async with asyncio.timeout(30):
+                while "replaced" not in said:  # the connections that were cut off say something else
+                    with pytest.raises(LedgerUnavailable) as refused:
+                        await shop.ledger.heads()
+                    said = refused.value.message
+        finally:
+            await shop.ledger.close()
+
+
+async def test_what_a_standby_had_not_got_yet_is_not_believed(primary: Server) -> None:
+    await (await opened(primary.url("shop"))).ledger.close()
+    with standby_of(primary) as standby:
+        shop = await opened(both(primary, standby))
+        try:
+            await shop.sell(order("A1", "ann", "25.00"))
+            standby.wait_for(primary.sql("SELECT pg_current_wal_lsn()"))
+            kept = await shop.ledger.heads()
+            standby.cut_from(primary)
+            await shop.sell(*(order(f"B{n}", "ann", "25.00") for n in range(5)))
+            lost = await shop.ledger.heads()
+            primary.stop(signal.SIGQUIT)
+            standby.promote()
+            after = await patiently(shop)
+            began = {epoch: {s: mark.position for s, mark in marks.items()} for epoch, marks in after.began.items()}
+            assert after.version.includes(kept.version, began)
+            assert not after.version.includes(lost.version, began)
+            assert await shop.findings() == []
+        finally:
+            await shop.ledger.close()
+
+
+async def patiently(shop: Shop) -> Heads:
+    """The heads, once a server is found."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                return await shop.ledger.heads()
+            except LedgerUnavailable:
+                await asyncio.sleep(0.05)

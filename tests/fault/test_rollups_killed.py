@@ -1,0 +1,90 @@
+"""The roll-ups are exact whenever the process that keeps them is killed."""
+
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from tests.ledgers import open_ledger
+
+from laurels.program import DEFAULT_PROGRAM
+from laurels.rollups import RollingUp, roll_up_findings
+from laurels.testing.ledger_contract.base import Shop, TurnedClock
+from laurels.testing.ledger_contract.rolling_up import live
+
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
+
+LONDON = ZoneInfo("Europe/London")
+KEEP = """
+import asyncio, sys
+from pathlib import Path
+from zoneinfo import ZoneInfo
+from tests.ledgers import open_ledger
+from laurels.rollups import RollingUp
+
+async def main():
+    ledger = await open_ledger(Path(sys.argv[1]))
+    rolling = RollingUp(ledger, ZoneInfo("Europe/London"))
+    print("begun", flush=True)
+    while await rolling.step(at_once=2) is not False:
+        print("stepped", flush=True)
+    print("done", flush=True)
+
+asyncio.run(main())
+"""
+
+
+async def test_a_kill_at_any_step_leaves_them_exact(tmp_path: Path) -> None:
+    """Killed after so many steps, wherever the next one is by then; the next process goes on, until one is done."""
+    seed = random.SystemRandom().getrandbits(32)
+    print(f"seed {seed}")
+    rng = random.Random(seed)
+    path = tmp_path / "laurels.db"
+    shop = Shop(await open_ledger(path, TurnedClock()), TurnedClock())
+    await _sold(shop, rng, 120)
+    kills = 0
+    while not _is_done(path, rng.randrange(1, 12)):
+        kills += 1
+        findings = [finding async for finding in roll_up_findings(shop.ledger, LONDON)]
+        assert findings == [], (seed, kills)
+    assert kills > 3
+    assert [finding async for finding in roll_up_findings(shop.ledger, LONDON)] == []
+    assert await RollingUp(shop.ledger, LONDON).step() is False
+    await shop.ledger.close()
+
+
+@pytest.mark.parametrize("seed", range(200))
+async def test_random_histories_add_up_to_all_balances(seed: int, tmp_path: Path) -> None:
+    shop = Shop(await open_ledger(tmp_path / "laurels.db", TurnedClock()), TurnedClock())
+    await _sold(shop, random.Random(seed), 25)
+    await RollingUp(shop.ledger, LONDON).reach()
+    assert [finding async for finding in roll_up_findings(shop.ledger, LONDON)] == []
+    _, cells = await shop.ledger.all_cells()
+    points = sum(sums.points for cell, sums in cells.items() if cell.basis == "recorded")
+    assert points == sum([(await shop.balance(f"m{n}")).balance for n in range(5)])
+    await shop.ledger.close()
+
+
+async def _sold(shop: Shop, rng: random.Random, steps: int) -> None:
+
+    await shop.adopt(DEFAULT_PROGRAM)
+    await live(shop, rng, steps)
+
+
+def _is_done(path: Path, steps: int) -> bool:
+    """Keep the roll-ups in a process of its own and kill it after so many steps. Whether it was done before."""
+    keeper = subprocess.Popen([sys.executable, "-c", KEEP, str(path)], stdout=subprocess.PIPE, text=True)
+    assert keeper.stdout is not None
+    said = ""
+    for _ in range(steps):
+        said = keeper.stdout.readline().strip()
+        if said in {"done", ""}:
+            break
+    keeper.send_signal(signal.SIGKILL)
+    keeper.stdout.close()
+    keeper.wait()
+    assert said, "it ended by itself"
+    return said == "done"

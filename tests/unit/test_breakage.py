@@ -1,0 +1,47 @@
+"""Cohorts of points by month, and the ladder over them: the worked example, from entries."""
+
+from laurels.awarding import Programs
+from laurels.awarding.breakage import Cohorts, triangle
+from laurels.model import Entry, EntryKind
+from laurels.model.times import parse_instant
+from laurels.program import DEFAULT_PROGRAM, parse_program
+
+PROGRAMS = Programs.of(parse_program(DEFAULT_PROGRAM))
+
+
+def entry(kind: EntryKind, month: int, points: int, *, member: int, of: int | None = None) -> Entry:
+    """A move in a month of 2025; `of`: the month of its order."""
+    at, board_at = (parse_instant(f"2025-{n:02}-15T12:00:00Z", "at") for n in (month, of or month))
+    return Entry(
+        shard=0, position=1, kind=kind, member=member, points=points, occurred_at=at, board_at=board_at, recorded_at=at
+    )
+
+
+def test_three_cohorts_give_the_ladder_of_the_worked_example() -> None:
+    """Earned 1,000 each; redeemed (300, 500, 600), (280, 470), (320): factors 1.6724 and 1.2."""
+    cohorts = Cohorts(PROGRAMS)
+    redeemed = {1: {1: 300, 2: 200, 3: 100}, 2: {2: 280, 3: 190}, 3: {3: 320}}
+    for month, spent in redeemed.items():
+        cohorts.take(entry(EntryKind.EARN, month, 1000, member=month))
+        for at, points in spent.items():
+            cohorts.take(entry(EntryKind.REDEEM, at, -points, member=month))
+    last = cohorts.month_of(parse_instant("2025-03-20T00:00:00Z", "at"))
+    found = triangle(cohorts, last, 800_000)
+    assert [row.redeemed for row in found.cohorts] == [[300, 500, 600], [280, 470], [320]]
+    assert found.factors == ["1.6724", "1.2000"]
+    assert (found.measured, found.redeemed_share) == (False, "0.8000"), "three months are no measure"
+    for month in range(4, 14):
+        cohorts.earned[last + month - 3] = 0
+    assert triangle(cohorts, last + 10, 800_000).measured
+
+
+def test_what_leaves_is_the_oldest_and_a_refund_is_of_its_order() -> None:
+    cohorts = Cohorts(PROGRAMS)
+    for month, points in ((1, 100), (2, 50)):
+        cohorts.take(entry(EntryKind.EARN, month, points, member=1))
+    cohorts.take(entry(EntryKind.REVERSE, 3, -20, member=1, of=2))
+    cohorts.take(entry(EntryKind.REDEEM, 3, -110, member=1))
+    cohorts.take(entry(EntryKind.RESTORE, 4, 15, member=1))
+    january, february = (cohorts.month_of(parse_instant(f"2025-0{n}-15T12:00:00Z", "at")) for n in (1, 2))
+    assert dict(cohorts.earned) == {january: 100, february: 30}
+    assert {month: sum(by.values()) for month, by in cohorts.redeemed.items()} == {january: 95, february: 0}
