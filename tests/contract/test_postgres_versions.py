@@ -6,10 +6,8 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
-from tests.contract.test_postgres_ledger import OnServer
+from tests.contract.test_postgres_ledger import SOONER, OnServer
 from tests.postgres_server import IN_WHEELS, Databases, binaries, reachable, running
-
-from laurels.testing.ledger_contract import LedgerContract
 
 pytestmark = pytest.mark.long
 
@@ -26,7 +24,7 @@ def newer(request: pytest.FixtureRequest) -> Iterator[Databases]:
         yield databases
 
 
-class TestNewerPostgres(OnServer, LedgerContract):
+class TestNewerPostgres(OnServer, *SOONER):  # type: ignore[misc] # as there
     @pytest.fixture
     def database(self, newer: Databases) -> Iterator[str]:
         with newer.new() as url:
