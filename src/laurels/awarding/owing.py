@@ -10,9 +10,7 @@ from laurels.awarding.programs import Programs
 from laurels.awarding.rehearsing import check_replayed
 from laurels.awarding.replaying import Replay
 from laurels.ledger import MemberState, Upkeep
-from laurels.model.currencies import DECIMALS
-from laurels.model.money import format_amount
-from laurels.program.liability import Outstanding, half_up
+from laurels.program.liability import Outstanding, in_money
 
 
 class Liability(Struct, frozen=True, kw_only=True):
@@ -53,8 +51,8 @@ async def liability(ledger: Upkeep, programs: Programs, at: int, now: int) -> Li
         owed=whole.owed,
         total=whole.total,
         members=members,
-        value={currency: _worth(points * Fraction(each), currency) for currency, each in program.value},
-        expected={currency: _worth(points * share * each, currency) for currency, each in program.value},
+        value={currency: in_money(points * Fraction(each), currency) for currency, each in program.value},
+        expected={currency: in_money(points * share * each, currency) for currency, each in program.value},
     )
 
 
@@ -73,8 +71,3 @@ async def _then(ledger: Upkeep, programs: Programs, at: int) -> AsyncIterator[Me
                 check_replayed(document, replay.take(document))
     for kept in replay.members.values():
         yield kept
-
-
-def _worth(millionths: Fraction, currency: str) -> str:
-    """Millionths of major units, rounded once to minor units."""
-    return format_amount(half_up(millionths * 10 ** DECIMALS[currency] / 1_000_000), currency)

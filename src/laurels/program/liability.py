@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from laurels.model.currencies import DECIMALS
+from laurels.model.money import format_amount
 from laurels.program.lots import touch
 from laurels.program.state import MemberState
 
@@ -112,3 +114,8 @@ def add_up(members: Iterable[Outstanding]) -> Outstanding:
 def half_up(value: Fraction) -> int:
     """The nearest whole number; a half goes up."""
     return (2 * value.numerator + value.denominator) // (2 * value.denominator)
+
+
+def in_money(millionths: Fraction, currency: str) -> str:
+    """Millionths of major units as a decimal string of them, rounded once to minor units, half-up."""
+    return format_amount(half_up(millionths * 10 ** DECIMALS[currency] / 1_000_000), currency)

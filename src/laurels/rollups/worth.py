@@ -2,15 +2,11 @@
 
 from fractions import Fraction
 
-from laurels.model.currencies import DECIMALS
-from laurels.model.money import format_amount
 from laurels.program import Program
-from laurels.program.liability import half_up
+from laurels.program.liability import in_money
 
 
 def worth(points: int, currency: str, program: Program) -> str | None:
     """In major units, rounded once, half-up; None where the program does not say it for this currency."""
     millionths = dict(program.value).get(currency)
-    if millionths is None:
-        return None
-    return format_amount(half_up(Fraction(points * millionths * 10 ** DECIMALS[currency], 1_000_000)), currency)
+    return None if millionths is None else in_money(Fraction(points * millionths), currency)
