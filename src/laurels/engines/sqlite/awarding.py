@@ -35,8 +35,26 @@ def award(
     overdue = [_item(row) for row in db.all("claim_overdue", shard, waiting_before, limit)]
     if not items and not overdue:
         return 0
-    _judge(db, Chain(db, shard, now), items, overdue, decide, in_depth=in_depth)
-    return len(items) + len(overdue)
+    chain, taken = Chain(db, shard, now), len(items) + len(overdue)
+    waiting = _let_wait(db, shard, items, chain.now)
+    _judge(db, chain, [each for each in items if each.sequence not in waiting], overdue, decide, in_depth=in_depth)
+    return taken
+
+
+def _let_wait(db: Database, shard: int, items: Sequence[Item], now: int) -> set[int]:
+    """Let the changes of orders that are about to be judged wait for them: such an order is awarded as it was changed
+    last. Gives their sequences.
+    """
+    waiting: set[int] = set()
+    if db.one("any_change") is None:
+        return waiting
+    for order in items:
+        if order.kind is DocumentKind.ORDER and order.order_key is not None:
+            waiting.update(row[0] for row in db.all("changes_of", *order.order_key, shard))
+    for sequence in waiting:
+        db.run("set_accepted", Status.WAITING.value, sequence)
+        db.run("set_inbox", Status.WAITING.value, "the order is not awarded yet", now, sequence)
+    return waiting
 
 
 class New(NamedTuple):

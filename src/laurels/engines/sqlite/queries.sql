@@ -155,10 +155,19 @@ WHERE i.state = 'waiting' AND i.order_source = ?1 AND i.order_id = ?2 AND i.shar
 -- A document waits, goes to quarantine, or comes back.
 UPDATE inbox SET state = ?, reason = ?, changed_at = ? WHERE sequence = ?;
 
--- name: unawarded_order
--- An order that is ready to be awarded, or in quarantine.
-SELECT i.sequence, i.state FROM accepted a JOIN inbox i ON i.sequence = a.sequence
-WHERE a.source = ? AND a.id = ? AND a.kind = 'order' AND i.state IN ('ready', 'quarantined');
+-- name: quarantined_order
+-- An order in quarantine.
+SELECT i.sequence FROM accepted a JOIN inbox i ON i.sequence = a.sequence
+WHERE a.source = ? AND a.id = ? AND a.kind = 'order' AND i.state = 'quarantined';
+
+-- name: any_change
+-- Whether any change of an order lies in the inbox.
+SELECT 1 FROM inbox WHERE kind = 'amendment' AND state = 'ready' LIMIT 1;
+
+-- name: changes_of
+-- Changes of an order that lie in a shard's inbox.
+SELECT sequence FROM inbox
+WHERE kind = 'amendment' AND state = 'ready' AND order_source = ? AND order_id = ? AND shard = ?;
 
 -- name: delete_inbox!
 -- A document was awarded.
