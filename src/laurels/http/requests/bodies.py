@@ -7,7 +7,7 @@ from typing import Any
 from litestar.types import Receive
 
 from laurels.errors import InvalidInput, TooLarge, WrongMediaType
-from laurels.http.routes import BULK_BYTES, MEGABYTE, SINGLE_BYTES, Headers, Route
+from laurels.http.routes import MEGABYTE, Headers, Route
 
 JSON_TYPES = frozenset({"", "application/json", "application/x-ndjson", "application/ndjson", "application/jsonl"})
 
@@ -21,7 +21,7 @@ async def read_body(route: Route, headers: Headers, receive: Receive) -> bytes:
         raise WrongMediaType
     if (headers.get(b"content-encoding") or "identity").strip().lower() != "identity":
         raise WrongMediaType("A compressed body is not taken: send it without `Content-Encoding`.")
-    most = BULK_BYTES if route.bulk_of is not None else SINGLE_BYTES
+    most = route.most_bytes
     length = headers.get(b"content-length")
     if length is not None and int(length) > most:  # the server below checked that it is a number
         raise _too_large(most)
