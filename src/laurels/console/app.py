@@ -1,6 +1,7 @@
 """The console as an application: pages from a table, who may see each, and what every answer carries."""
 
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -45,6 +46,10 @@ HEADERS = {
 """Sent with every answer."""
 
 _FORBIDDEN = HTTPStatus.FORBIDDEN
+_PART = re.compile(r"[0-9A-Za-z-]{1,64}")
+"""What a part of an address may be: a number, a digest, a word. Views ask the API at paths that are made of it, and
+dots or slashes would lead to other calls.
+"""
 _MOST_BYTES = 64 * 1024
 _MOST_FILE_BYTES = 12 * 1024 * 1024
 
@@ -145,6 +150,9 @@ class _Console:
             return self._show(request, None, Shown(template="error.html", says={"what": "again"}, status=_FORBIDDEN))
         if not person.scopes & set(page.scopes):
             return self._forbidden(request, person, page.scopes)
+        parts = {name: str(value) for name, value in request.path_params.items()}
+        if not all(_PART.fullmatch(part) for part in parts.values()):
+            raise HTTPException(status_code=HTTPStatus.NOT_FOUND)
         form, file = {}, None
         if page.method == "POST":
             _check_origin(request)
@@ -154,7 +162,7 @@ class _Console:
         ask = Ask(
             person=person,
             api=self._api.for_page(person),
-            path={name: str(value) for name, value in request.path_params.items()},
+            path=parts,
             query=dict(request.query_params.items()),
             form=form,
             file=file,
