@@ -15,6 +15,7 @@ from laurels.console.views import (
     finance,
     health,
     jobs,
+    liability,
     log,
     messages,
     overview,
@@ -39,6 +40,7 @@ PAGES = (
     *boards.PAGES,
     *messages.PAGES,
     *finance.PAGES,
+    *liability.PAGES,
     *health.PAGES,
     *log.PAGES,
 )
