@@ -93,7 +93,7 @@ async def follow(directory: Path, seed: int, tell: int) -> None:
 async def read(directory: Path, seed: int) -> None:
     """Check every answer against the naive board at its version; the last ones after there is no writer any more."""
     board, naive, rng = native_leaderboard(directory), NaiveLeaderboard(), random.Random(seed)
-    at = answers = refusals = versions = 0
+    at = answers = answered = refusals = versions = 0
     is_over = False
     while not is_over:
         is_over, answered = bool(select.select([sys.stdin], [], [], 0)[0]), answers

@@ -25,9 +25,7 @@ OFTEN = "redeem"
 SHARDED = [name if name == OFTEN else pytest.param(name, marks=pytest.mark.long) for name in SCENARIOS]
 """Scenarios over 16 shards: all of them, one in every `make test`."""
 
-KILLED = [
-    name if name in {"accept", "award", "erase"} else pytest.param(name, marks=pytest.mark.long) for name in SCENARIOS
-]
+KILLED = [name if name == "award" else pytest.param(name, marks=pytest.mark.long) for name in SCENARIOS]
 """Scenarios of a killed process: all of them, three in every `make test`."""
 
 LONG_S = 900
