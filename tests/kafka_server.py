@@ -73,13 +73,13 @@ class KafkaServer:
         """Make the directory that a new node starts from."""
         identity = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         command = ["kafka.tools.StorageTool", "format", "-t", identity, "-c", str(self._properties)]
-        subprocess.run(self._java(*command), check=True, capture_output=True)
+        subprocess.run(self.java(*command), check=True, capture_output=True)
 
     def start(self) -> None:
         """Start it and wait until it is ready."""
         with (self._folder / "output").open("ab") as output:
             self._process = subprocess.Popen(
-                self._java("kafka.Kafka", str(self._properties)),
+                self.java("kafka.Kafka", str(self._properties)),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -99,7 +99,8 @@ class KafkaServer:
             self._process.wait()
             self._process = None
 
-    def _java(self, main: str, *arguments: str) -> list[str]:
+    def java(self, main: str, *arguments: str) -> list[str]:
+        """The command that runs a program of the jars."""
         options = ["-Xmx400m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
         return ["java", *options, "-cp", f"{JARS}/*", main, *arguments]
 

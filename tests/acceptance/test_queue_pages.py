@@ -8,19 +8,17 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import aiormq
 import pytest
 from aiobotocore.session import get_session
 from tests import kafka_server, rabbitmq_server, sqs_server
-from tests.acceptance.command_line import LAURELS, laurels
-from tests.acceptance.test_how_tos import EVENTS, QUEUES, blocks, commands
-from tests.fault.brokers import Kafka
+from tests.acceptance.beside_brokers import counted, fill_kafka, made_ledger, points_of, running, shown_command
+from tests.acceptance.command_line import laurels
+from tests.acceptance.test_how_tos import QUEUES, blocks
 from tests.fault.consuming import wait_until
 from tests.key_value_server import Process, redis_binary
-from tests.ledgers import open_ledger
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 
@@ -35,66 +33,10 @@ def shown_messages() -> list[bytes]:
     return [line.encode() for line in shown.splitlines()]
 
 
-def shown_command(page: Path, *beginning: str) -> list[str]:
-    """The one command of a page that begins so; the last word of the beginning is the beginning of a word."""
-    *whole, first = beginning
-    found = [
-        each
-        for each in commands(page)
-        if each[: len(whole)] == whole and each[len(whole) :][:1] and each[len(whole)].startswith(first)
-    ]
-    assert found, f"{page.name} has no laurels {' '.join(beginning)}"
-    return found[0]
-
-
-@contextmanager
-def running(state: Path, arguments: list[str], **environment: str) -> Iterator[None]:
-    """A command that goes on until the end of the block, and then leaves in order."""
-    command = [LAURELS, *arguments, "--state", state]
-    with (state.parent / "log").open("ab") as log:
-        process = subprocess.Popen(command, env=os.environ | environment, stdout=log, stderr=log)
-        try:
-            yield
-            assert process.poll() is None, (state.parent / "log").read_text()
-        finally:
-            process.terminate()
-            assert process.wait(60) == 0, (state.parent / "log").read_text()
-
-
-def counted(state: Path) -> tuple[int, int]:
-    """How many documents wait to be awarded, and how many are in quarantine."""
-
-    async def ask() -> tuple[int, int]:
-        ledger = await open_ledger(state / "laurels.db")
-        try:
-            return await ledger.inbox_depth(), len(await ledger.quarantine(limit=1000))
-        finally:
-            await ledger.close()
-
-    return asyncio.run(ask())
-
-
-def points_of(state: Path, member_id: str) -> int:
-    """What a member has, after all was awarded."""
-    assert laurels("work", "--once", "--state", state).returncode == 0
-
-    async def ask() -> int:
-        ledger = await open_ledger(state / "laurels.db")
-        try:
-            balance = await ledger.balance(member_id)
-            assert balance is not None
-            return balance[0].balance
-        finally:
-            await ledger.close()
-
-    return asyncio.run(ask())
-
-
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
-    """The folder of a new ledger."""
-    assert laurels("work", "--once", "--state", tmp_path / "state").returncode == 0
-    return tmp_path / "state"
+    """The state directory of a new ledger."""
+    return made_ledger(tmp_path)
 
 
 @pytest.fixture
@@ -158,18 +100,11 @@ def test_rabbitmq(rabbitmq: rabbitmq_server.RabbitServer, state: Path) -> None:
 
 def test_kafka(tmp_path: Path, state: Path) -> None:
     with kafka_server.running(tmp_path) as server:
-        asyncio.run(fill_kafka(server))
+        fill_kafka(server, *shown_messages())
         arguments = shown_command(QUEUES, "consume", "kafka:")
         with running(state, [each.replace("broker1:9092,broker2:9092", server.bootstrap) for each in arguments]):
             wait_until(lambda: counted(state) == (2, 0))
     assert points_of(state, "17850") == 2
-
-
-async def fill_kafka(server: kafka_server.KafkaServer) -> None:
-    """The topic with the page's messages."""
-    broker = Kafka(server)
-    await broker.make()
-    await broker.send(shown_messages())
 
 
 def test_sqs(state: Path) -> None:
