@@ -10,6 +10,7 @@ import aiokafka
 import aiormq
 from aiobotocore.session import get_session
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import GroupCoordinatorNotAvailableError
 from tests import kafka_server, rabbitmq_server, sqs_server
 
 FROZEN_S = 5.0
@@ -122,7 +123,9 @@ class Kafka:
         await admin.start()
         try:
             [described] = await admin.describe_consumer_groups(["laurels"])
-            return sum(len(group[-2]) for group in described.groups)
+            return sum(len(members) for _, _, _, _, _, members, *_ in described.groups)
+        except GroupCoordinatorNotAvailableError:  # nobody has been a member yet
+            return 0
         finally:
             await admin.close()
 

@@ -84,16 +84,16 @@ class UnsteadyLinks:
             asyncio.create_task(self._pass_on(link, far_reader, writer, lambda _: False)),
             asyncio.create_task(link.wait()),
         }
-        _, waiting = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        self.cuts += 1
-        for each in waiting:
-            each.cancel()
-        self._links.discard(link)
-        self._silent.discard(link)
-        for end in (writer, far_writer):
-            end.transport.abort()
-            with suppress(OSError):
-                await end.wait_closed()
+        try:
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:  # also at the end of the block
+            self.cuts += 1
+            self._links.discard(link)
+            self._silent.discard(link)
+            for each in ends:
+                each.cancel()
+            for end in (writer, far_writer):
+                end.transport.abort()
 
     async def _pass_on(
         self,
