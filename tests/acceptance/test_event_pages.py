@@ -41,7 +41,7 @@ def check(events: list[dict[str, Any]]) -> None:
     """All of them, in order; each may have come more than once."""
     first = list({each["id"]: each for each in events}.values())
     assert [each["points"] for each in first if each["kind"] == "earn"] == WANTED
-    assert [each["milestone"] for each in first if each["kind"] == "milestone"] == ["100"]
+    assert [each["milestone"] for each in first if each["kind"] == "milestone"] == ["100-points"]
 
 
 def test_rabbitmq(tmp_path: Path) -> None:
