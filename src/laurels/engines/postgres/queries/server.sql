@@ -7,6 +7,10 @@ SELECT pg_is_in_recovery() AS standby, current_setting('server_encoding') AS enc
        to_regclass('ledger') IS NOT NULL AS made,
        extract(epoch FROM clock_timestamp())::float8 AS clock;
 
+-- name: backend
+-- The server's process that answers on this connection.
+SELECT pg_backend_pid();
+
 -- name: timeline
 -- Where the ledger is: the server's own name; the timeline of the log being written (pg_control_checkpoint() gives the old
 -- one for a while after a promotion); the table, which is another one where a dump was loaded.
