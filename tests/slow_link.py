@@ -28,6 +28,7 @@ class Link:
         self._thread = threading.Thread(target=lambda: asyncio.run(self._listen()), daemon=True)
         self._listening = threading.Event()
         self._weather: Weather = "fair"
+        self._changed: asyncio.Event
         self._open: set[asyncio.StreamWriter] = set()
         self.port = 0
         self.links = 0

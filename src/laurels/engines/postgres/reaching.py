@@ -113,7 +113,7 @@ def reaching_pooler() -> Iterator[None]:
     """The same of a pooler that let us in, and then does not do what is needed."""
     try:
         yield
-    except asyncpg.ProtocolViolationError as error:
+    except asyncpg.PostgresConnectionError as error:
         raise _of_pooler(error) from error
 
 
