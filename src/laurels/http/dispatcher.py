@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from litestar.types import Receive, Scope
+from msgspec.structs import replace
 
 from laurels.errors import IssuerUnavailable, NotSignedIn, TooManyRequests
 from laurels.http.admission.admission import Admission
@@ -14,7 +15,7 @@ from laurels.http.admission.callers import Caller
 from laurels.http.admission.rights import check_for_people
 from laurels.http.api.dashboards import show_dashboard
 from laurels.http.auditing import Auditor
-from laurels.http.requests.bodies import read_body
+from laurels.http.requests.bodies import expected_bytes, read_body
 from laurels.http.requests.paths import read_part, read_parts
 from laurels.http.requests.query import parse_query
 from laurels.http.routes import Headers, Request, Response, Route
@@ -65,15 +66,24 @@ class Dispatcher:
         inputs: dict[str, object] = {}
         if route.query is not None:
             inputs["query"] = parse_query(route.query, scope["query_string"])
-        raw = await read_body(route, headers, receive) if route.takes_body else b""
-        if route.form is not None:
-            inputs["form"] = decode(route.form, raw)
-        request = Request(
-            services=self.services, limits=self.admission.limits, caller=caller, ids=ids, headers=headers, raw=raw
-        )
-        if caller.person is None or not route.audited:
+        request = Request(services=self.services, limits=self.admission.limits, caller=caller, ids=ids, headers=headers)
+        request_id = scope["state"].get("request_id", "")
+        if not route.takes_body:
+            return await self._handle(route, request, inputs, request_id)
+        room, size = self.admission.limits.bodies, expected_bytes(route, headers)
+        await room.take(caller.member_id, size)
+        try:
+            request = replace(request, raw=await read_body(route, receive))
+            if route.form is not None:
+                inputs["form"] = decode(route.form, request.raw)
+            return await self._handle(route, request, inputs, request_id)
+        finally:
+            room.give_back(caller.member_id, size)
+
+    async def _handle(self, route: Route, request: Request, inputs: dict[str, object], request_id: str) -> Response:
+        if request.caller.person is None or not route.audited:
             return await route.handle(request, **inputs)
-        return await self._auditor.answer(route, request, inputs, scope["state"].get("request_id", ""))
+        return await self._auditor.answer(route, request, inputs, request_id)
 
 
 def _meter(route: Route) -> Meter:

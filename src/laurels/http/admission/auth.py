@@ -9,6 +9,7 @@ from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from jwt.utils import base64url_decode
 
 from laurels import clock
 from laurels.clock import MINUTE, Clock
@@ -20,6 +21,7 @@ from laurels.http.admission.person_tokens import AUDIENCE, ISSUER, KID, trusted_
 from laurels.http.admission.startup_checks import check_exposure
 from laurels.http.admission.token_table import new_token_table
 from laurels.http.admission.tokens import ALGORITHM, development_key
+from laurels.intake import repeated_key
 from laurels.settings import Settings
 
 MAX_TOKEN_BYTES = 8192
@@ -123,7 +125,7 @@ class Auth:
             if algorithm not in key.algorithms:
                 continue
             try:
-                return jwt.decode(
+                claims: Mapping[str, Any] = jwt.decode(
                     token,
                     key.public,
                     algorithms=[algorithm],
@@ -134,6 +136,9 @@ class Auth:
                 )
             except jwt.InvalidSignatureError:
                 continue
+            if any(repeated_key(base64url_decode(part)) is not None for part in token.split(b".")[:2]):
+                raise jwt.DecodeError  # two readers would see two tokens in it (RFC 7519, 4)
+            return claims
         raise jwt.InvalidSignatureError
 
 
