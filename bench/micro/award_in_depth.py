@@ -1,4 +1,4 @@
-"""What a program in depth costs an award on SQLite, beside the default program: the same orders in turns in one process.
+"""What a program in depth costs an award on SQLite, beside the default program: the same orders, in turns, one process.
 
     python bench/micro/award_in_depth.py [--orders 20000] [--pairs 5]
 
