@@ -671,6 +671,11 @@ INSERT INTO budget (name, used) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET u
 SELECT a.content, m.enrolled_at, keyed((SELECT secret FROM ledger), CAST(m.number AS BLOB))
 FROM member m LEFT JOIN attribute a ON a.member = m.number WHERE m.number = ?;
 
+-- name: read_people
+--- The same of many members, by number, in a JSON list.
+SELECT m.number, a.content, m.enrolled_at, keyed((SELECT secret FROM ledger), CAST(m.number AS BLOB))
+FROM json_each(?) asked JOIN member m ON m.number = asked.value LEFT JOIN attribute a ON a.member = m.number;
+
 -- name: read_orders
 -- How many orders a member has that have a total and are not wholly refunded, and when the last was.
 SELECT count(*), max(w.board_at) FROM award w
