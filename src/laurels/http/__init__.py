@@ -8,8 +8,9 @@ of errors, `app.py` puts all of it together.
 """
 
 from laurels.http.admission.auth import Auth, open_auth
+from laurels.http.admission.shared_tokens import shared_tokens
 from laurels.http.app import create_app
 from laurels.http.mounts import Mounts
 from laurels.http.serving.server import serve, serve_pages
 
-__all__ = ["Auth", "Mounts", "create_app", "open_auth", "serve", "serve_pages"]
+__all__ = ["Auth", "Mounts", "create_app", "open_auth", "serve", "serve_pages", "shared_tokens"]
