@@ -4,9 +4,8 @@ the same rules.
 
 from typing import Any
 
-from litestar.types import Receive
-
 from laurels.errors import InvalidInput, TooLarge, WrongMediaType
+from laurels.http.asgi import Receive
 from laurels.http.routes import BULK_BYTES, MEGABYTE, SINGLE_BYTES, Headers, Route
 
 JSON_TYPES = frozenset({"", "application/json", "application/x-ndjson", "application/ndjson", "application/jsonl"})
