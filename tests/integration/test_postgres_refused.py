@@ -21,7 +21,7 @@ WRONG_USE = 2
 
 def refusal(state: Path, url: str, command: str = "work --once", **environment: str) -> str:
     """The one line that a command ends with."""
-    done = laurels_here(*command.split(), "--state", state, LAURELS_LEDGER_URL=url, **environment)
+    done = laurels_here(*command.split(), "--state", state, cwd=None, LAURELS_LEDGER_URL=url, **environment)
     assert (done.returncode, len(done.stderr.strip().splitlines())) == (WRONG_USE, 1), done.stderr
     assert "secret" not in done.stderr
     return done.stderr
@@ -86,7 +86,7 @@ def test_two_ledgers_behind_one_board(tmp_path: Path, postgres: Databases, valke
     postgres.server.sql("CREATE DATABASE second")
     other = postgres.server.url("second")
     with postgres.new() as one:
-        done = laurels_here("rebuild", "--state", tmp_path, LAURELS_LEDGER_URL=one, **board)
+        done = laurels_here("rebuild", "--state", tmp_path, cwd=None, LAURELS_LEDGER_URL=one, **board)
         assert done.returncode == 0, done.stderr
     done = laurels_here("work", "--once", "--state", tmp_path, LAURELS_LEDGER_URL=other)
     assert done.returncode == 0, done.stderr
