@@ -64,6 +64,7 @@ def taken(text: str) -> bool:
         return False
 
 
+@pytest.mark.long
 def test_every_character_counts_as_it_is_stated() -> None:
     later = {*range(0x13439, 0x13440)}  # formats since Unicode 15, which this Python may not know
     for point in range(sys.maxunicode + 1):

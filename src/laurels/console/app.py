@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import httpx
 from litestar import Litestar, Request, Response
 from litestar.config.csrf import CSRFConfig
-from litestar.datastructures import MutableScopeHeaders
+from litestar.datastructures import MutableScopeHeaders, UploadFile
 from litestar.enums import MediaType
 from litestar.exceptions import HTTPException, PermissionDeniedException
 from litestar.handlers import HTTPRouteHandler
@@ -23,7 +23,7 @@ from laurels import clock
 from laurels.clock import SECOND, Clock
 from laurels.console.client import Api, ApiAway, ApiRefused
 from laurels.console.files import static_files
-from laurels.console.page import Ask, Download, Elsewhere, Page, Shown
+from laurels.console.page import Ask, Download, Elsewhere, Page, Shown, Upload
 from laurels.console.rendering import Renderer
 from laurels.console.sign_in import STAYS, OneTimeCodes, Person, person_of, session_of
 from laurels.console.views import PAGES, first_page
@@ -44,6 +44,7 @@ HEADERS = {
 
 _SIGN_IN = "/sign-in"
 _MOST_BYTES = 64 * 1024
+_MOST_FILE_BYTES = 12 * 1024 * 1024
 
 
 class Setup(Struct, frozen=True, kw_only=True):
@@ -129,7 +130,10 @@ class _Console:
             return await self._answer(page, request)
 
         name = f"{page.method} {page.path}"
-        return HTTPRouteHandler(page.path, http_method=page.method, name=name, status_code=HTTPStatus.OK)(handle)
+        most = _MOST_FILE_BYTES if page.takes_file else _MOST_BYTES
+        return HTTPRouteHandler(
+            page.path, http_method=page.method, name=name, status_code=HTTPStatus.OK, request_max_body_size=most
+        )(handle)
 
     async def _answer(self, page: Page, request: Request[Any, Any, Any]) -> Response[Any]:
         person = self._who(request)
@@ -137,16 +141,19 @@ class _Console:
             return _redirect(_SIGN_IN)
         if not person.scopes & set(page.scopes):
             return self._forbidden(request, person, page.scopes)
-        form = {}
+        form, file = {}, None
         if page.method == "POST":
             _check_origin(request)
-            form = _once((await request.form()).multi_items())
+            sent = (await request.form()).multi_items()
+            form = _once(sent)
+            file = await _upload(dict(sent).get("file"))
         ask = Ask(
             person=person,
             api=self._api.for_page(person),
             path={name: str(value) for name, value in request.path_params.items()},
             query=_once(request.query_params.multi_items()),
             form=form,
+            file=file,
             now=self._setup.now(),
         )
         try:
@@ -240,6 +247,13 @@ class _Console:
             shown.template, {**shown.says, "person": person, "csrf": token or "", "path": request.scope["path"]}
         )
         return Response(text, status_code=shown.status, media_type=MediaType.HTML)
+
+
+async def _upload(sent: object) -> Upload | None:
+    """The file of a form; None where it has none, or none was chosen."""
+    if not isinstance(sent, UploadFile) or not sent.filename:
+        return None
+    return Upload(sent.filename, await sent.read())
 
 
 def _redirect(to: str) -> Response[Any]:

@@ -72,7 +72,6 @@ WORDS = {
 """What to say of a text that does not match."""
 
 _id = re.compile(ID)
-_printable = re.compile(f"[^{UNPRINTABLE}\ud800-\udfff]*+")
 _plain_id = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _source = re.compile(SOURCE)
 _sku = re.compile(SKU)
@@ -95,11 +94,6 @@ def _fits(text: str) -> bool:
         return len(text.encode()) <= MAX_ID_BYTES
     except UnicodeEncodeError:  # a lone surrogate
         return False
-
-
-def is_printable(text: str) -> bool:
-    """Whether a text of any length has nothing in it that an id may not have."""
-    return _printable.fullmatch(text) is not None
 
 
 def check_source(text: str, field: str) -> str:

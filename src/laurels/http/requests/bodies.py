@@ -4,10 +4,9 @@ the same rules.
 
 from typing import Any
 
-from litestar.types import Receive
-
 from laurels.errors import InvalidInput, TooLarge, WrongMediaType
-from laurels.http.routes import BULK_BYTES, MEGABYTE, SINGLE_BYTES, Headers, Route
+from laurels.http.asgi import Receive
+from laurels.http.routes import MEGABYTE, Headers, Route
 
 JSON_TYPES = frozenset({"", "application/json", "application/x-ndjson", "application/ndjson", "application/jsonl"})
 
@@ -21,7 +20,7 @@ def expected_bytes(route: Route, headers: Headers) -> int:
         raise WrongMediaType
     if (headers.get(b"content-encoding") or "identity").strip().lower() != "identity":
         raise WrongMediaType("A compressed body is not taken: send it without `Content-Encoding`.")
-    most = _most_bytes(route)
+    most = route.most_bytes
     length = headers.get(b"content-length")
     if length is None:
         return most if headers.get(b"transfer-encoding") is not None else 0
@@ -34,16 +33,12 @@ async def read_body(route: Route, receive: Receive) -> bytes:
     """The body as received, and an empty object where there is none and none is needed. Raises `InvalidInput`, and
     `TooLarge` before more is read than the route takes.
     """
-    raw = await _received(receive, _most_bytes(route))
+    raw = await _received(receive, route.most_bytes)
     if raw.strip():
         return raw
     if route.needs_body:
         raise InvalidInput.of("body", "is required")
     return b"{}"
-
-
-def _most_bytes(route: Route) -> int:
-    return BULK_BYTES if route.bulk_of is not None else SINGLE_BYTES
 
 
 async def _received(receive: Receive, most: int) -> bytes:
