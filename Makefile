@@ -62,6 +62,7 @@ test-all: setup  ## run the tests, and those that take too long or need what not
 	@scripts/rabbitmq
 	@scripts/kafka $(VENV)
 	@scripts/ruby all
+	@scripts/pgbouncer
 	@$(MAKE) --no-print-directory test ARGS='--all $(ARGS)'
 
 test-native: setup  ## run the native leaderboard's own tests, in Rust and through its Python face
