@@ -13,8 +13,8 @@ from urllib.parse import urlencode
 import pytest
 from tests.acceptance.command_line import laurels_here
 from tests.certificates import Authority
-from tests.pgbouncer_server import name_of, pooler
-from tests.postgres_server import PLAIN_USER, ROOT, Databases, Server, binaries, running, standby_of
+from tests.pgbouncer_server import pooler
+from tests.postgres_server import PLAIN_USER, ROOT, Databases, Server, binaries, name_of, running, standby_of
 
 WRONG_USE = 2
 

@@ -103,6 +103,8 @@ class PostgresBooks(PostgresInbox):
         now = elapsed()
         if self._leased_at is None or now >= self._leased_at + leases.RENEW_S or await self._is_due(now):
             self._fences = await trying(self._take_leases)
+            async with self._connections.read() as db:
+                await db.run("end_sleepers")
             self._leased_at, self._mine = now, frozenset(self._fences)
         return self._mine
 

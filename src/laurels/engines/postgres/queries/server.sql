@@ -41,6 +41,13 @@ SELECT epoch FROM ledger FOR UPDATE;
 -- All who write a shard's entries come through here. What is read after it is as the one before left it.
 SELECT shard FROM shard WHERE shard = ANY($1::smallint[]) ORDER BY shard FOR UPDATE;
 
+-- name: end_sleepers
+-- End transactions of processes that had a statement prepared and then sent nothing to run it with: the server takes them
+-- for busy, waits for ever, and leaves them what they have locked. No process that is well takes two seconds for that.
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND usename = current_user AND application_name = 'laurels' AND pid <> pg_backend_pid()
+  AND state = 'active' AND wait_event = 'ClientRead' AND state_change < clock_timestamp() - interval '2 seconds';
+
 -- name: ends
 -- Where the feeds of locked shards end.
 SELECT s, coalesce(e.position, 0), coalesce(e.hash, ''), coalesce(e.recorded_at, 0) FROM unnest($1::smallint[]) AS s
