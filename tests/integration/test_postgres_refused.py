@@ -21,7 +21,7 @@ WRONG_USE = 2
 
 def refusal(state: Path, url: str, command: str = "work --once", **environment: str) -> str:
     """The one line that a command ends with."""
-    done = laurels_here(*command.split(), "--state", state, LAURELS_LEDGER_URL=url, **environment)
+    done = laurels_here(*command.split(), "--state", state, cwd=None, LAURELS_LEDGER_URL=url, **environment)
     assert (done.returncode, len(done.stderr.strip().splitlines())) == (WRONG_USE, 1), done.stderr
     assert "secret" not in done.stderr
     return done.stderr
@@ -48,6 +48,18 @@ def database(postgres: Databases) -> Iterator[str]:
 )
 def test_an_address_that_cannot_be_read(tmp_path: Path, url: str, says: str) -> None:
     assert says in refusal(tmp_path, url)
+
+
+def test_a_copy_of_the_feed_that_is_none(tmp_path: Path, database: str, postgres: Databases) -> None:
+    """A standby of a ledger in a file, an address that cannot be read, and another ledger."""
+    copy = {"LAURELS_LEDGER_FEED_URL": "postgresql://shop:secret@127.0.0.1:one/shop"}
+    assert "feed_url" in refusal(tmp_path, "sqlite", **copy)
+    assert "feed_url" in refusal(tmp_path, database, **copy)
+    postgres.server.sql("CREATE DATABASE anothers")
+    anothers = postgres.server.url("anothers")
+    done = laurels_here("work", "--once", "--state", tmp_path, cwd=None, LAURELS_LEDGER_URL=anothers)
+    assert done.returncode == 0, done.stderr
+    assert "another ledger" in refusal(tmp_path, database, LAURELS_LEDGER_FEED_URL=anothers)
 
 
 @pytest.mark.parametrize(("version", "says"), [(0, "laurels migrate"), (99, "newer Laurels")])
@@ -86,7 +98,7 @@ def test_two_ledgers_behind_one_board(tmp_path: Path, postgres: Databases, valke
     postgres.server.sql("CREATE DATABASE second")
     other = postgres.server.url("second")
     with postgres.new() as one:
-        done = laurels_here("rebuild", "--state", tmp_path, LAURELS_LEDGER_URL=one, **board)
+        done = laurels_here("rebuild", "--state", tmp_path, cwd=None, LAURELS_LEDGER_URL=one, **board)
         assert done.returncode == 0, done.stderr
     done = laurels_here("work", "--once", "--state", tmp_path, LAURELS_LEDGER_URL=other)
     assert done.returncode == 0, done.stderr

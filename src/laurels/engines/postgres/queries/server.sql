@@ -7,6 +7,17 @@ SELECT pg_is_in_recovery() AS standby, current_setting('server_encoding') AS enc
        to_regclass('ledger') IS NOT NULL AS made,
        extract(epoch FROM clock_timestamp())::float8 AS clock;
 
+-- name: is_copy_fresh
+-- Whether a server has what the ledger's has, but for the last moments: a standby that hears from its primary, and has
+-- replayed what it heard, or did so less than $1 seconds ago; or the primary itself, and not a standby that was promoted
+-- to something else.
+SELECT CASE WHEN pg_is_in_recovery() THEN EXISTS (SELECT FROM pg_stat_wal_receiver)
+                 AND coalesce(pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn()
+                              OR clock_timestamp() - pg_last_xact_replay_timestamp() < make_interval(secs => $1), false)
+            ELSE l.timeline = ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int
+                 AND l.home = 'ledger'::regclass::oid AND l.system_identifier = (SELECT system_identifier FROM pg_control_system())
+       END FROM ledger l;
+
 -- name: backend
 -- The server's process that answers on this connection.
 SELECT pg_backend_pid();
