@@ -58,6 +58,7 @@ async def test_a_claim_reads_no_more_while_a_snapshot_is_held(database: str, mon
         await holding.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
         await holding.fetch("SELECT count(*) FROM inbox")
         read: list[int] = []
+        without_floor = 0
         for number in range(ROUNDS):
             of_round = [order(f"{number}-{n}", MEMBERS[n % len(MEMBERS)], "10.00") for n in range(ORDERS)]
             await shop.accept(*of_round)
