@@ -17,6 +17,7 @@ from laurels.engines.postgres.copies import FeedCopy
 from laurels.engines.postgres.feeding import PostgresFeed
 from laurels.engines.postgres.followers import PostgresFollowers
 from laurels.engines.postgres.intents import PostgresIntents
+from laurels.engines.postgres.jobs import PostgresJobs
 from laurels.engines.postgres.keeping import PostgresKeeping
 from laurels.engines.postgres.members import PostgresMembers
 from laurels.engines.postgres.moving_in import Progress, move_in
@@ -51,6 +52,7 @@ class PostgresLedger(
     PostgresCasework,
     PostgresKeeping,
     PostgresRollUps,
+    PostgresJobs,
 ):
     """A ledger of 16 shards, with the checkout's `intents` in the same database. Make it with `PostgresLedger.open`;
     call it from one event loop.

@@ -59,6 +59,17 @@ SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = current_database() AND usename = current_user AND application_name = 'laurels' AND pid <> pg_backend_pid()
   AND state = 'active' AND wait_event = 'ClientRead' AND state_change < clock_timestamp() - interval '2 seconds';
 
+-- name: missing_ranges
+-- The ranges of entries that begin less than half a range behind where these shards end, and are not there yet.
+SELECT s, n FROM unnest($1::smallint[]) AS s
+CROSS JOIN LATERAL (SELECT position FROM entry WHERE shard = s ORDER BY position DESC LIMIT 1) e
+CROSS JOIN LATERAL (SELECT (e.position + 50000000) / 100000000 AS n) r
+WHERE to_regclass(format('entry_%s_%s', s, n)) IS NULL;
+
+-- name: add_range
+-- Make a range of a shard.
+SELECT add_entry_range($1, $2);
+
 -- name: ends
 -- Where the feeds of locked shards end.
 SELECT s, coalesce(e.position, 0), coalesce(e.hash, ''), coalesce(e.recorded_at, 0) FROM unnest($1::smallint[]) AS s
