@@ -44,7 +44,7 @@ SERVER_CORE, LOAD_CORE = 0, min(1, (os.cpu_count() or 1) - 1)
 CONNECTIONS = 64
 READS, ORDERS = 5_000, 1_000
 """Requests a second of `mixed`."""
-SERVED_BY = ("uvicorn", "uvloop", "httptools", "msgspec", "litestar")
+SERVED_BY = ("uvicorn", "uvloop", "httptools", "msgspec")
 TICKS = os.sysconf("SC_CLK_TCK")
 
 

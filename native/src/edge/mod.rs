@@ -12,4 +12,5 @@ pub mod response;
 pub mod seal;
 pub mod server;
 pub mod shared;
+pub mod shared_tokens;
 pub mod token_table;

@@ -7,7 +7,7 @@ use std::array;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::hash::Hasher;
 use std::ops::Range;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::ptr::{self, NonNull};
@@ -96,6 +96,30 @@ impl Mmap {
             word.store(value, Ordering::Relaxed);
         }
         Ok(map)
+    }
+
+    /// A file of zeros in memory alone, with no name; another process opens it as `/proc/<process>/fd/<number>`.
+    #[cfg(target_os = "linux")]
+    pub fn unnamed(head: Header) -> Result<(Mmap, File)> {
+        // SAFETY: a plain call with a string that ends in a zero; it gives a descriptor that is ours, or -1.
+        let descriptor = unsafe { libc::memfd_create(c"laurels".as_ptr(), libc::MFD_CLOEXEC) };
+        if descriptor < 0 {
+            return Err(Error::Io(std::io::Error::last_os_error()));
+        }
+        // SAFETY: it was opened above, and nothing else has it.
+        let file = unsafe { File::from_raw_fd(descriptor) };
+        file.set_len(head.words * 4).map_err(Error::Io)?;
+        let map = Mmap::over(&file, Path::new("memory"), 0, head, Access::Write)?;
+        for (word, value) in map.words().iter().zip(head.encode()) {
+            word.store(value, Ordering::Relaxed);
+        }
+        Ok((map, file))
+    }
+
+    /// Where there is no such thing.
+    #[cfg(not(target_os = "linux"))]
+    pub fn unnamed(_: Header) -> Result<(Mmap, File)> {
+        Err(Error::Io(std::io::ErrorKind::Unsupported.into()))
     }
 
     /// Rename a create_temp over what is at `path`.
