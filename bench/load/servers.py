@@ -101,7 +101,7 @@ def main() -> None:
     parser.add_argument("--state", type=Path)
     parser.add_argument("--award", action="store_true")
     parser.add_argument("--engine")
-    parser.add_argument("--edge", choices=["auto", "off"], default="off")
+    parser.add_argument("--edge", choices=["auto", "off"], default="auto")
     parser.add_argument("--answer", type=json.loads, help="for `bare`: status, headers and body as JSON")
     arguments = parser.parse_args()
     if arguments.what == "bare":
