@@ -215,7 +215,6 @@ async def test_a_correction_is_checked_done_once_and_undone(house: ConsoleShop) 
         ("--5", "x", "Write a whole number"),
         ("\u0665", "x", "Write a whole number"),
         ("5" * 5000, "x", "Write a whole number"),
-        ("0", "x", "Nothing would change"),
         ("5", " ", "Say why, for colleagues"),
         ("501", "x", "Your role corrects up to 500 points at once"),
         ("5", "4111 1111 1111 1111", "card number"),
@@ -358,7 +357,7 @@ async def test_with_the_ledger_away_no_customer_is_shown(tmp_path: Any) -> None:
         page = await visitor.open("/customers/0")
         assert page.status_code == 503
         assert "The ledger is away" in page.text
-        assert not re.search(r"ann|A1|990", page.text)
+        assert not re.search(r"ann|A1|990", re.sub(r"Request \w+", "", page.text))
         page = await visitor.open("/health")
         assert (page.status_code, "The ledger does not answer" in page.text) == (200, True)
 

@@ -13,6 +13,7 @@ from laurels.testing.ledger_contract import LedgerContract, OpenLedger
 from laurels.testing.ledger_contract.amending import Amending
 from laurels.testing.ledger_contract.auditing import Auditing, Casework
 from laurels.testing.ledger_contract.awarding import Poison
+from laurels.testing.ledger_contract.base import Shop
 from laurels.testing.ledger_contract.counting import Counting
 from laurels.testing.ledger_contract.people import Mails, People
 from laurels.testing.ledger_contract.refunds import Cancellations, RefundsOfOrders, RefundsWithoutOrder
@@ -59,6 +60,12 @@ class OnServer:
             return await PostgresLedger.open(database, now)
 
         return open_database
+
+    async def let_leases_end(self, shop: Shop) -> None:
+        """The server's clock cannot be turned."""
+        assert isinstance(shop.ledger, PostgresLedger)
+        async with shop.ledger._connections.transaction() as db:
+            await db.connection.execute("UPDATE job SET until = '-infinity'")
 
 
 class TestPostgresLedger(OnServer, *SOONER):  # type: ignore[misc] # whatever the contract consists of

@@ -13,7 +13,7 @@ import pytest
 from tests.acceptance.command_line import laurels, served
 from tests.postgres_server import Server, binaries, running
 
-from laurels.engines.postgres.opening import COMMAND_TIMEOUT_S
+from laurels.engines.postgres.reaching import COMMAND_TIMEOUT_S
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 

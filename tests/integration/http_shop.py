@@ -17,7 +17,7 @@ from laurels.wiring import Services, build
 
 ALL_SCOPES = (
     "orders:write members:read members:write members:contact points:adjust points:redeem points:transfer events:read "
-    "audit:read quarantine:write status:read program:write program:approve reports:read jobs:write"
+    "audit:read quarantine:write status:read program:write program:approve reports:read jobs:write points:approve"
 )
 
 

@@ -39,9 +39,17 @@ async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
         given = {"loyalty-points": 25, "reason": "ticket 48213", "note": "Sorry"}
         await shop.ask("POST", f"/loyalty/{MEMBER}", json=given, token=shop.person("support"))
         await shop.settle()
+        await propose(shop, "p1")
         await RollingUp(shop.services.ledger, shop.services.programs.current.zone).reach()
         await shop.services.ledger.write_due(shop.services.now(), [DuePoints("lapse", 20261130, 40, 2)])
         yield shop
+
+
+async def propose(shop: Shop, proposal_id: str) -> int:
+    body = {"proposal_id": proposal_id, "member_id": MEMBER, "loyalty-points": 600, "reason": "ticket 48213"}
+    answer = await shop.ask("POST", "/proposals", json=body, token=shop.person("support"))
+    number: int = answer.json()["job"]["number"]
+    return number
 
 
 def sends() -> list[Any]:
@@ -115,7 +123,12 @@ async def test_an_example_is_taken(shop: Shop, method: str, path: str, name: str
             "version = 1", "version = 9"
         )
         await shop.services.ledger.publish(9, tiers, None, actor="test")
-    if path.endswith("/approve"):
+    if path.startswith("/proposals/"):
+        number = await propose(shop, f"{path} {order_id}")
+        address = address.replace("/1/", f"/{number}/")
+        seen = (await shop.ask("GET", f"/proposals/{number}")).json()
+        body = {name: value for name, value in {**seen["job"], **seen}.items() if name in body}
+    elif path.endswith("/approve"):
         draft = await shop.services.ledger.submit(5, with_campaign(5), actor="test")
         address = address.replace("/1/", f"/{draft.digest}/")
     if path.endswith("/stop"):

@@ -1,7 +1,7 @@
 """The console as an application: pages from a table, who may see each, and what every answer carries."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import httpx
 from litestar import Litestar, Request, Response
 from litestar.config.csrf import CSRFConfig
-from litestar.datastructures import MutableScopeHeaders
+from litestar.datastructures import MutableScopeHeaders, UploadFile
 from litestar.enums import MediaType
 from litestar.exceptions import HTTPException, PermissionDeniedException
 from litestar.handlers import HTTPRouteHandler
@@ -23,7 +23,7 @@ from laurels import clock
 from laurels.clock import SECOND, Clock
 from laurels.console.client import Api, ApiAway, ApiRefused
 from laurels.console.files import static_files
-from laurels.console.page import Ask, Download, Elsewhere, Page, Shown
+from laurels.console.page import Ask, Download, Elsewhere, Page, Shown, Upload
 from laurels.console.rendering import Renderer
 from laurels.console.sign_in import STAYS, OneTimeCodes, Person, person_of, session_of
 from laurels.console.views import PAGES, first_page
@@ -44,6 +44,7 @@ HEADERS = {
 
 _SIGN_IN = "/sign-in"
 _MOST_BYTES = 64 * 1024
+_MOST_FILE_BYTES = 12 * 1024 * 1024
 
 
 class Setup(Struct, frozen=True, kw_only=True):
@@ -107,6 +108,12 @@ async def _add_headers(message: Message, scope: Scope) -> None:  # noqa: ARG001 
             headers.setdefault(name, value)
 
 
+class _GivenTwice(HTTPException):
+    """A field of a form or an address is there twice, and nobody knows which of them was meant."""
+
+    status_code = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
 class _Console:
     """Answers requests for pages."""
 
@@ -123,7 +130,10 @@ class _Console:
             return await self._answer(page, request)
 
         name = f"{page.method} {page.path}"
-        return HTTPRouteHandler(page.path, http_method=page.method, name=name, status_code=HTTPStatus.OK)(handle)
+        most = _MOST_FILE_BYTES if page.takes_file else _MOST_BYTES
+        return HTTPRouteHandler(
+            page.path, http_method=page.method, name=name, status_code=HTTPStatus.OK, request_max_body_size=most
+        )(handle)
 
     async def _answer(self, page: Page, request: Request[Any, Any, Any]) -> Response[Any]:
         person = self._who(request)
@@ -131,16 +141,19 @@ class _Console:
             return _redirect(_SIGN_IN)
         if not person.scopes & set(page.scopes):
             return self._forbidden(request, person, page.scopes)
-        form = {}
+        form, file = {}, None
         if page.method == "POST":
             _check_origin(request)
-            form = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+            sent = (await request.form()).multi_items()
+            form = _once(sent)
+            file = await _upload(dict(sent).get("file"))
         ask = Ask(
             person=person,
             api=self._api.for_page(person),
             path={name: str(value) for name, value in request.path_params.items()},
-            query=dict(request.query_params.items()),
+            query=_once(request.query_params.multi_items()),
             form=form,
+            file=file,
             now=self._setup.now(),
         )
         try:
@@ -210,8 +223,10 @@ class _Console:
             person = person_of(request.session, self._setup.now())
         except HTTPException:  # refused before the session was read
             person = None
-        what = "form" if isinstance(error, PermissionDeniedException) else str(int(status))
-        return self._show(request, person, Shown(template="error.html", says={"what": what}, status=status))
+        says = {"what": "form" if isinstance(error, PermissionDeniedException) else str(int(status))}
+        if isinstance(error, _GivenTwice):
+            says["detail"] = f"Nothing was changed: {error.detail}. Go back, load the page anew, and send it again."
+        return self._show(request, person, Shown(template="error.html", says=says, status=status))
 
     def _forbidden(self, request: Request[Any, Any, Any], person: Person, scopes: Sequence[str]) -> Response[Any]:
         says = {"what": "403", "roles": roles_with(scopes)}
@@ -234,8 +249,26 @@ class _Console:
         return Response(text, status_code=shown.status, media_type=MediaType.HTML)
 
 
+async def _upload(sent: object) -> Upload | None:
+    """The file of a form; None where it has none, or none was chosen."""
+    if not isinstance(sent, UploadFile) or not sent.filename:
+        return None
+    return Upload(sent.filename, await sent.read())
+
+
 def _redirect(to: str) -> Response[Any]:
     return Response(None, status_code=HTTPStatus.SEE_OTHER, headers={"Location": to})
+
+
+def _once(sent: Iterable[tuple[str, Any]]) -> dict[str, str]:
+    """The texts of a form or an address by name. Raises where one is there twice."""
+    found: dict[str, str] = {}
+    for name, value in sent:
+        if name in found:
+            raise _GivenTwice(f"{name} is given more than once")
+        if isinstance(value, str):
+            found[name] = value
+    return found
 
 
 def _check_origin(request: Request[Any, Any, Any]) -> None:

@@ -212,8 +212,8 @@ def _id(cells: dict[str, Any], field: str, options: OptionList) -> str:
 
 def _points(text: str | None) -> int:
     digits = (text or "").removeprefix("-")
-    if not (digits.isascii() and digits.isdigit()) or not 0 < int(digits[:11]) <= _MAX_POINTS:
-        raise InvalidInput.of("points", f"must be a whole number other than 0, at most {_MAX_POINTS} either way")
+    if not (digits.isascii() and digits.isdigit()) or int(digits[:11]) > _MAX_POINTS:
+        raise InvalidInput.of("points", f"must be a whole number, at most {_MAX_POINTS} either way")
     return int(text or "")
 
 

@@ -1,6 +1,6 @@
 """The first sheet of a workbook as a table, through polars and fastexcel (the extra `laurels[excel]`)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from zipfile import is_zipfile
 
@@ -24,7 +24,7 @@ def open_excel(file: Input) -> Table:
     if frame.height == 0:
         raise refuse(file.name, "has no rows")
 
-    def select(wanted: Mapping[str, str]) -> pl.DataFrame:
-        return frame.select(pl.col(column).alias(name) for name, column in wanted.items())
+    def slices(wanted: Mapping[str, str]) -> Iterator[pl.DataFrame]:
+        yield frame.select(pl.col(column).alias(name) for name, column in wanted.items())
 
-    return Table(file.name, tuple(frame.columns), frame.height, select, by_number)
+    return Table(file.name, tuple(frame.columns), frame.height, slices, by_number)

@@ -77,6 +77,10 @@ def let_pass(account: Account, now: int, program: "Program", since: int = 0) -> 
     Points that come in after the deadline of inactivity lapse when they come in, and not before they were there: the
     refund of their order must find them. `since` is when a document brought points in.
     """
+    if not (account.pending or account.holds or program.expiry.kind == "inactivity") and not any(
+        key[0] <= now for key in account.lots
+    ):
+        return  # hardly ever is anything due
     while True:
         events: list[tuple[int, int, int, Key]] = [
             (each.active_at, ACTIVATION, place, (0, 0))

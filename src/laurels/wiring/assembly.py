@@ -83,25 +83,17 @@ async def build(
         if leaderboard is None:
             leaderboard = await open_leaderboard(settings, names, ledger, read_only=read_only)
             stack.push_async_callback(leaderboard.close)
+        roles = RoleBoard(settings.state / "run", now)
+        stack.callback(roles.close)
+        programs = await _publish(settings, ledger)
+        intake = Intake(ledger)
         # The sandbox takes no money: where customers are real, nobody may earn points through it.
         is_open = payments is not None or settings.auth.mode == "dev"
         if payments is None:
             payments = open_payments(settings)
             stack.push_async_callback(payments.close)
-        roles = RoleBoard(settings.state / "run", now)
-        stack.callback(roles.close)
-        if settings.approval.required and settings.program.publish_at_start:
-            raise SettingsError("program.publish_at_start puts a program in force alone: not with approval.required.")
-        programs = await publish(ledger, read_program(settings), at_start=settings.program.publish_at_start)
-        intake = Intake(ledger)
-        checkout = Checkout(
-            read_catalogue(settings.catalogue.file),
-            payments,
-            bundle.intents,
-            intake,
-            now,
-            is_open=is_open,
-        )
+        catalogue = read_catalogue(settings.catalogue.file)
+        checkout = Checkout(catalogue, payments, bundle.intents, intake, now, is_open=is_open)
         yield _connect(
             settings,
             now,
@@ -115,6 +107,13 @@ async def build(
             seal=Seal(await open_names_key(settings)),
             roles=roles,
         )
+
+
+async def _publish(settings: Settings, ledger: Ledger) -> Programs:
+    """The programs, the configured one among them. Raises `ProgramError`, `SettingsError`."""
+    if settings.approval.required and settings.program.publish_at_start:
+        raise SettingsError("program.publish_at_start puts a program in force alone: not with approval.required.")
+    return await publish(ledger, read_program(settings), at_start=settings.program.publish_at_start)
 
 
 def _connect(

@@ -3,7 +3,20 @@
 from typing import NamedTuple
 
 from laurels.console.sign_in import Person
-from laurels.console.views import changes, correct, customer, customers, finance, health, log, overview, work
+from laurels.console.views import (
+    bulk,
+    changes,
+    correct,
+    customer,
+    customers,
+    finance,
+    health,
+    jobs,
+    log,
+    overview,
+    proposals,
+    work,
+)
 
 PAGES = (
     *overview.PAGES,
@@ -11,6 +24,9 @@ PAGES = (
     *customer.PAGES,
     *correct.PAGES,
     *changes.PAGES,
+    *bulk.PAGES,
+    *proposals.PAGES,
+    *jobs.PAGES,
     *work.PAGES,
     *finance.PAGES,
     *health.PAGES,
@@ -32,9 +48,11 @@ class Link(NamedTuple):
 LINKS = (
     Link("Overview", "/overview", "chart", frozenset({"reports:read"})),
     Link("Customers", "/customers", "user", frozenset({"members:read"})),
+    Link("Approvals", "/proposals", "pen", frozenset({"points:approve"})),
     Link("Work list", "/work", "inbox", frozenset({"quarantine:write"})),
     Link("Finance", "/finance", "coins", frozenset({"reports:read"}), "House"),
     Link("Health", "/health", "pulse", frozenset({"status:read"}), "House"),
+    Link("Jobs", "/jobs", "clock", frozenset(jobs.LOOK), "House"),
     Link("Log", "/log", "key", frozenset({"audit:read"}), "House"),
 )
 

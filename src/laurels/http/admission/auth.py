@@ -9,6 +9,7 @@ from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from jwt.utils import base64url_decode
 
 from laurels import clock
 from laurels.clock import MINUTE, Clock
@@ -21,6 +22,7 @@ from laurels.http.admission.shared_tokens import name_of
 from laurels.http.admission.startup_checks import check_exposure
 from laurels.http.admission.token_table import new_token_table
 from laurels.http.admission.tokens import ALGORITHM, development_key
+from laurels.intake import repeated_key
 from laurels.settings import Settings
 
 MAX_TOKEN_BYTES = 8192
@@ -146,7 +148,7 @@ class Auth:
             if algorithm not in key.algorithms:
                 continue
             try:
-                claims = jwt.decode(
+                claims: Mapping[str, Any] = jwt.decode(
                     token,
                     key.public,
                     algorithms=[algorithm],
@@ -157,6 +159,8 @@ class Auth:
                 )
             except jwt.InvalidSignatureError:
                 continue
+            if any(repeated_key(base64url_decode(part)) is not None for part in token.split(b".")[:2]):
+                raise jwt.DecodeError  # two readers would see two tokens in it (RFC 7519, 4)
             return claims, key
         raise jwt.InvalidSignatureError
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from laurels.http.openapi.job_examples import JOB_ANSWERS, JOB_REQUESTS
 from laurels.http.openapi.report_examples import REPORTS
 
 IDS: Mapping[str, str] = {
@@ -17,6 +18,7 @@ IDS: Mapping[str, str] = {
     "hold_id": "H1",
     "board": "all-time",
     "which": "1",
+    "job": "1",
     "name": "version-not-reached",
 }
 """What stands in a path."""
@@ -127,6 +129,7 @@ REQUESTS: Mapping[str, Mapping[str, Any]] = {
     "enrol": {
         "Two customers": [{"member_id": "17850", "email": "ann@example.com"}, {"member_id": "12346"}],
     },
+    **JOB_REQUESTS,
 }
 """The bodies to send, by the name of the route's function."""
 
@@ -515,5 +518,6 @@ ANSWERS: Mapping[str, Any] = {
     "show_audit": _AUDIT,
     "show_own_audit": {"rows": [], "next": None},
     **REPORTS,
+    **JOB_ANSWERS,
 }
 """What comes back, by the name of the route's function."""

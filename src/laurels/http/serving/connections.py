@@ -238,7 +238,8 @@ class Connection(HttpToolsProtocol):
             if self._refused or self.transport.is_closing():
                 return
             begin = end
-        self.flow.release()
+        if self.flow.is_held:  # else it may be paused since nobody takes the body yet, and has to stay so
+            self.flow.release()
 
     def _piece_end(self, data: bytes, begin: int) -> int:
         """Where the piece ends that the parser is given next."""

@@ -7,6 +7,21 @@ SELECT pg_is_in_recovery() AS standby, current_setting('server_encoding') AS enc
        to_regclass('ledger') IS NOT NULL AS made,
        extract(epoch FROM clock_timestamp())::float8 AS clock;
 
+-- name: backend
+-- The server's process that answers on this connection.
+SELECT pg_backend_pid();
+
+-- name: missing_rights
+-- Which of these rights on tables, and of these sequences, the present role has not.
+SELECT r.right_to || ' on ' || r.name FROM unnest($1::text[], $2::text[]) AS r (right_to, name)
+WHERE to_regclass(r.name) IS NOT NULL AND NOT has_table_privilege(r.name, r.right_to)
+UNION ALL
+SELECT 'SELECT on ' || c.relname FROM pg_class c
+WHERE c.relname = ANY($2) AND c.relnamespace = current_schema()::regnamespace AND NOT has_table_privilege(c.oid, 'SELECT')
+UNION ALL
+SELECT 'USAGE on ' || name FROM unnest($3::text[]) AS name
+WHERE to_regclass(name) IS NOT NULL AND NOT has_sequence_privilege(name, 'USAGE');
+
 -- name: timeline
 -- Where the ledger is: the server's own name; the timeline of the log being written (pg_control_checkpoint() gives the old
 -- one for a while after a promotion); the table, which is another one where a dump was loaded.
