@@ -61,6 +61,8 @@ test: setup  ## run the tests (ARGS='-k refund -x' goes to pytest)
 test-all: setup  ## run the tests, and those that take too long or need what not everybody has
 	@scripts/rabbitmq
 	@scripts/kafka $(VENV)
+	@scripts/ruby all
+	@scripts/pgbouncer
 	@$(MAKE) --no-print-directory test ARGS='--all $(ARGS)'
 
 test-native: setup  ## run the native leaderboard's own tests, in Rust and through its Python face

@@ -27,9 +27,7 @@ SHARDED = [name if name == OFTEN else pytest.param(name, marks=pytest.mark.long)
 
 FAILED = [pytest.param(name, marks=pytest.mark.long) if name == "approve" else name for name in SCENARIOS]
 
-KILLED = [
-    name if name in {"accept", "award", "erase"} else pytest.param(name, marks=pytest.mark.long) for name in SCENARIOS
-]
+KILLED = [name if name == "award" else pytest.param(name, marks=pytest.mark.long) for name in SCENARIOS]
 """Scenarios of a killed process: all of them, three in every `make test`."""
 
 LONG_S = 900

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.integration.http_lines import NO_EDGE, Connect, connect, request
 from tests.integration.http_shop import Shop, open_shop
-from tests.integration.test_http_edge import NATIVE, NO_EDGE, Seen, seen, shop
-from tests.integration.test_http_fast_path import Connect, connect, request
+from tests.integration.test_http_edge import NATIVE, Seen, seen, shop
 
 from laurels.http.serving.capacity import Capacity
 from laurels.http.serving.edge import Edge

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -118,6 +118,12 @@ async def _add_headers(message: Message, scope: Scope) -> None:  # noqa: ARG001 
             headers.setdefault(name, value)
 
 
+class _GivenTwice(HTTPException):
+    """A field of a form or an address is there twice, and nobody knows which of them was meant."""
+
+    status_code = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
 class _Console:
     """Answers requests for pages."""
 
@@ -156,14 +162,14 @@ class _Console:
         form, file = {}, None
         if page.method == "POST":
             _check_origin(request)
-            sent = await request.form()
-            form = {name: value for name, value in sent.items() if isinstance(value, str)}
-            file = await _upload(sent.get("file"))
+            sent = (await request.form()).multi_items()
+            form = _once(sent)
+            file = await _upload(dict(sent).get("file"))
         ask = Ask(
             person=person,
             api=self._api.for_page(person),
             path=parts,
-            query=dict(request.query_params.items()),
+            query=_once(request.query_params.multi_items()),
             form=form,
             file=file,
             now=self._setup.now(),
@@ -232,8 +238,10 @@ class _Console:
             person = person_of(request.session, self._setup.now())
         except HTTPException:  # refused before the session was read
             person = None
-        what = "form" if isinstance(error, PermissionDeniedException) else str(int(status))
-        return self._show(request, person, Shown(template="error.html", says={"what": what}, status=status))
+        says = {"what": "form" if isinstance(error, PermissionDeniedException) else str(int(status))}
+        if isinstance(error, _GivenTwice):
+            says["detail"] = f"Nothing was changed: {error.detail}. Go back, load the page anew, and send it again."
+        return self._show(request, person, Shown(template="error.html", says=says, status=status))
 
     def _forbidden(self, request: Request[Any, Any, Any], person: Person, scopes: Sequence[str]) -> Response[Any]:
         says = {"what": "403", "roles": roles_with(scopes)}
@@ -270,6 +278,17 @@ def _path_of(request: Request[Any, Any, Any]) -> str:
 
 def _redirect(to: str) -> Response[Any]:
     return Response(None, status_code=HTTPStatus.SEE_OTHER, headers={"Location": to})
+
+
+def _once(sent: Iterable[tuple[str, Any]]) -> dict[str, str]:
+    """The texts of a form or an address by name. Raises where one is there twice."""
+    found: dict[str, str] = {}
+    for name, value in sent:
+        if name in found:
+            raise _GivenTwice(f"{name} is given more than once")
+        if isinstance(value, str):
+            found[name] = value
+    return found
 
 
 def _check_origin(request: Request[Any, Any, Any]) -> None:

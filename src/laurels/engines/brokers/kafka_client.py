@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from aiokafka.errors import AuthenticationFailedError, KafkaError, SaslAuthenticationFailed
@@ -11,6 +12,9 @@ from laurels.engines.brokers.addresses import BrokerAddress
 from laurels.errors import QueueUnavailable, SettingsError
 
 ENCRYPTED = "kafka+ssl"
+
+ANSWER_WITHIN_S = 10.0
+"""How long the brokers may take to keep offsets, or to say goodbye."""
 
 Client = TypeVar("Client", bound=Any)
 
@@ -48,12 +52,18 @@ async def started(client: Client, address: BrokerAddress) -> Client:
     try:
         await client.start()
     except (AuthenticationFailedError, SaslAuthenticationFailed) as error:
-        await client.stop()
-        raise SettingsError("Kafka refuses the user or the password in the queue's address.") from error
+        await stopped(client)
+        raise SettingsError("Kafka refuses the user or the password in its address.") from error
     except (KafkaError, OSError) as error:
-        await client.stop()
+        await stopped(client)
         raise QueueUnavailable(f"No Kafka answers at {address.hosts} ({type(error).__name__}).") from error
     return client
+
+
+async def stopped(client: Any) -> None:
+    """Say goodbye, if the brokers still listen."""
+    with suppress(KafkaError, OSError, TimeoutError):
+        await within(client.stop(), ANSWER_WITHIN_S)
 
 
 async def within(work: Coroutine[Any, Any, object], seconds: float) -> None:

@@ -22,6 +22,7 @@ from laurels.engines.postgres.names import Names
 from laurels.engines.postgres.opening import Facts
 from laurels.engines.postgres.placing import Members, Whose, member_numbered, newcomer, owner_of
 from laurels.engines.postgres.statements import Row, Statements
+from laurels.engines.postgres.waiting import answers_of
 from laurels.errors import LaurelsError, LedgerUnavailable
 from laurels.ledger import OrderKey, Receipt, Recording, shard_of
 from laurels.ledger.audit import as_done, to_record
@@ -62,7 +63,15 @@ class Acceptor:
         if self._working is None:
             # Not in the caller's context: others' documents are no act of the person who came first.
             self._working = asyncio.create_task(self._work(), name="laurels-postgres-accept", context=Context())
-        return await job.future
+
+        def withdraw() -> bool:
+            if job not in self._jobs:
+                return False
+            self._jobs.remove(job)
+            return True
+
+        [receipts] = await answers_of([job.future], withdraw)
+        return receipts
 
     async def set_aside(self, messages: Sequence[RefusedMessage]) -> None:
         """Put messages that are no documents into quarantine: through the inbox, in one transaction."""

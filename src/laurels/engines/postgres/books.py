@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from laurels.clock import Clock, elapsed
 from laurels.engines.postgres import leases
 from laurels.engines.postgres.accepting import Acceptor
-from laurels.engines.postgres.awarding import Awarded, award, sweep
+from laurels.engines.postgres.awarding import Taken, award, sweep
 from laurels.engines.postgres.batch import draw_of
 from laurels.engines.postgres.claiming import award_of
 from laurels.engines.postgres.codes import DOCUMENT, SHARDS, STATUSES, home_of, parted
@@ -103,12 +103,22 @@ class PostgresBooks(PostgresInbox):
         now = elapsed()
         if self._leased_at is None or now >= self._leased_at + leases.RENEW_S or await self._is_due(now):
             self._fences = await trying(self._take_leases)
+            await self._look_after()
             self._leased_at, self._mine = now, frozenset(self._fences)
         return self._mine
 
     async def _take_leases(self) -> dict[int, int]:
         async with self._connections.transaction() as db:
             return await leases.take(db, self._owner)
+
+    async def _look_after(self) -> None:
+        """What somebody has to do now and then, and who awards does, as often as leases are renewed."""
+        async with self._connections.read() as db:
+            await db.run("end_sleepers")
+            missing = await db.all("missing_ranges", sorted(self._fences))
+        for shard, number in missing:
+            async with self._connections.transaction() as db:
+                await db.run("add_range", shard, number)
 
     async def _is_due(self, now: float) -> bool:
         if now < self._looked_at + leases.LOOK_S:
@@ -126,7 +136,7 @@ class PostgresBooks(PostgresInbox):
         if not floor.is_rising and not await self._has_work(shard, floor.get(), waiting_before):
             return 0
 
-        async def once(tried: int) -> Awarded:
+        async def once(tried: int) -> Taken:
             async with self._connections.transaction([shard]) as db:
                 return await award(
                     db,

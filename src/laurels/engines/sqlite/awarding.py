@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
+import msgspec
+
 from laurels.engines.sqlite import leases
 from laurels.engines.sqlite.accepting import Acceptance, item_of
 from laurels.engines.sqlite.chain import Chain, Chains, read_entry
@@ -12,6 +14,9 @@ from laurels.engines.sqlite.writing import write
 from laurels.errors import LaurelsError, NotOwned
 from laurels.ledger import OF_HOLD, Award, Claim, Decide, Item, MemberState, OrderKey, Receipt, Redeemed
 from laurels.model import Balance, Document, DocumentKind, Status
+
+_NO_PERSON: Row = (None, None, b"")
+"""Of a member that is not there."""
 
 
 def award(
@@ -196,8 +201,10 @@ def _claim(
             claim.members[member] = MemberState(Balance(*row[:3]), row[6])
     if in_depth or any(item.kind is DocumentKind.GIVEN for item in items):
         claim.budgets = dict(db.all("read_budgets"))
+        people = {row[0]: row[1:] for row in db.all("read_people", msgspec.json.encode(list(balances)).decode())}
         for member in balances:
-            claim.members[member] = in_depth_of(db, member, claim.members.get(member, MemberState()))
+            kept = claim.members.get(member, MemberState())
+            claim.members[member] = in_depth_of(db, member, kept, people.get(member, _NO_PERSON))
     return claim, balances
 
 
@@ -207,9 +214,9 @@ def pair(db: Database, chain: Chain, ends: int, goes_on: int) -> Claim:
     return claim
 
 
-def in_depth_of(db: Database, member: int, kept: MemberState) -> MemberState:
-    """A member with what programs in depth ask for."""
-    attributes, enrolled_at, draw = db.one("read_person", member) or (None, None, b"")
+def in_depth_of(db: Database, member: int, kept: MemberState, person: Row | None = None) -> MemberState:
+    """A member with what programs in depth ask for; `person` is its row of `read_person`, where that was read."""
+    attributes, enrolled_at, draw = person or db.one("read_person", member) or _NO_PERSON
     orders, last_order_at = (0, None) if kept.state is not None else db.one("read_orders", member) or (0, None)
     return MemberState(kept.totals, kept.state, attributes, enrolled_at, draw, orders, last_order_at)
 

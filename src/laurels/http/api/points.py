@@ -173,6 +173,8 @@ def _key(request: Request) -> str | None:
     sent = request.headers.all(IDEMPOTENCY_KEY.lower().encode())
     if not sent:
         return None
+    if len(sent) > 1:
+        raise InvalidInput.of(IDEMPOTENCY_KEY, "is given more than once")
     try:
         return check_id(sent[0].decode("utf-8"), IDEMPOTENCY_KEY)
     except UnicodeDecodeError as error:

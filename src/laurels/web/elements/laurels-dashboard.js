@@ -12,7 +12,7 @@ const LANGUAGES = { en: "en-GB", ga: "ga-IE" };
 const WHOSE = ["src", "member", "board"];
 
 export class LaurelsDashboard extends HTMLElement {
-  static observedAttributes = [...WHOSE, "top", "around", "locale", "milestone", "boards"];
+  static observedAttributes = [...WHOSE, "top", "around", "locale", "milestone", "boards", "purse"];
 
   #token = null;
   #getToken = null;
@@ -27,6 +27,7 @@ export class LaurelsDashboard extends HTMLElement {
   #confirmedAt = null;
   #say = null;
   #locale = null;
+  #purse = null;
 
   constructor() {
     super();
@@ -60,6 +61,12 @@ export class LaurelsDashboard extends HTMLElement {
   set getToken(getToken) {
     this.#getToken = getToken;
     if (!this.#token) this.#restart();
+  }
+
+  /** Ask anew now: the page knows of a change that no board shows, such as points that were spent. */
+  refresh() {
+    this.#hurry();
+    this.#purse?.refresh(this);
   }
 
   connectedCallback() {
@@ -139,11 +146,14 @@ export class LaurelsDashboard extends HTMLElement {
     };
   }
 
-  #url({ member, personal, board, top, around }) {
+  #address(...path) {
     const base = new URL(this.getAttribute("src") ?? HOME, document.baseURI);
     if (!base.pathname.endsWith("/")) base.pathname += "/";
-    const path = personal ? ["loyalty", member] : ["leaderboard", board];
-    const url = new URL(path.map(encodeURIComponent).join("/"), base);
+    return new URL(path.map(encodeURIComponent).join("/"), base);
+  }
+
+  #url({ member, personal, board, top, around }) {
+    const url = personal ? this.#address("loyalty", member) : this.#address("leaderboard", board);
     // One row more than is shown tells whether the last is tied.
     const longest = longestList(personal, top, around);
     url.searchParams.set("top", longest && Math.min(longest + 1, 100));
@@ -244,6 +254,7 @@ export class LaurelsDashboard extends HTMLElement {
     this.#frame = null;
     if (!this.isConnected) return;
     if (this.hasAttribute("boards")) import("./switch.js").then(({ show }) => show(this));
+    if (this.hasAttribute("purse") || this.#purse) this.#showPurse();
     this.#speak();
     if (!this.#say) return;
     this.#view.show({
@@ -257,8 +268,32 @@ export class LaurelsDashboard extends HTMLElement {
     });
   }
 
+  #showPurse() {
+    const member = this.hasAttribute("purse") && this.getAttribute("member");
+    let url = null;
+    try {
+      if (member) url = this.#address("loyalty", member, "balance").href;
+    } catch {
+      // `src` is not an address: the board says so.
+    }
+    const known = { answer: this.#answer, url, locale: this.#reads };
+    // Once it is there, at once: the former member's must be gone before the page's next line runs.
+    if (this.#purse) this.#purse.show(this, known);
+    else this.#loadPurse();
+  }
+
+  async #loadPurse() {
+    this.#purse = await import("./purse.js");
+    this.#renderSoon();
+  }
+
+  /** The reader's locale. */
+  get #reads() {
+    return this.getAttribute("locale") || this.closest("[lang]")?.lang || navigator.language;
+  }
+
   async #speak() {
-    const locale = this.getAttribute("locale") || this.closest("[lang]")?.lang || navigator.language;
+    const locale = this.#reads;
     if (locale === this.#locale) return;
     this.#locale = locale;
     const say = await speechFor(locale);
