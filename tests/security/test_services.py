@@ -61,6 +61,7 @@ async def test_a_customer_is_no_service_whatever_the_scopes(shop: Shop, scope: s
             kind="order",
             source="shop",
             id="A1",
+            job=1,
         )
         check_problem(await shop.ask(one.method, path, token=customer, json={}), 403, "not-allowed")
     assert await shop.services.ledger.heads() == before
