@@ -83,7 +83,7 @@ async def within(work: Coroutine[Any, Any, object], seconds: float) -> None:
 
 
 async def _refusal(address: BrokerAddress) -> SettingsError | None:
-    """What a broker has against who signs in, asked by hand: of brokers that refuse it the client says they are away."""
+    """What a broker has against who signs in, asked by hand: of brokers that refuse it the client says: away."""
     if address.user is None:
         return None
     settings = connection_of(address)
