@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from laurels.http.openapi.console_examples import CONSOLE_ANSWERS
 from laurels.http.openapi.job_examples import JOB_ANSWERS
 from laurels.http.openapi.report_examples import REPORTS
 
@@ -393,5 +394,6 @@ ANSWERS: Mapping[str, Any] = {
     "show_own_audit": {"rows": [], "next": None},
     **REPORTS,
     **JOB_ANSWERS,
+    **CONSOLE_ANSWERS,
 }
 """What comes back, by the name of the route's function."""

@@ -20,6 +20,7 @@ IDS: Mapping[str, str] = {
     "board": "all-time",
     "which": "1",
     "job": "1",
+    "message_id": "5f2c9e0b41d6a3c75f2c9e0b41d6a3c7",
     "name": "version-not-reached",
 }
 """What stands in a path."""
