@@ -116,10 +116,10 @@ async def test_a_transaction_has_one_time_for_all_its_statements(link: Link, dat
         for address in ("ann@example.com", "ann@example.org"):  # its statements are prepared then
             await patiently(partial(shop.ledger.set_contact, "ann", address, actor="clerk"))
         link.weather = "delayed"
-        refused = await ended(shop.ledger.set_contact("ann", None, actor="clerk"))
+        refused = await ended(shop.ledger.set_contact("ann", "ann@example.com", actor="clerk"))
         assert isinstance(refused, LedgerUnavailable)
         link.weather = "fair"
-        await patiently(partial(shop.ledger.set_contact, "ann", None, actor="clerk"))
+        await patiently(partial(shop.ledger.set_contact, "ann", "ann@example.com", actor="clerk"))
 
 
 async def test_who_waits_behind_a_silent_server_is_told_in_time_too(link: Link, database: str) -> None:
