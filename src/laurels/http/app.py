@@ -29,6 +29,7 @@ from laurels.http.api import (
     orders,
     people,
     points,
+    pools,
     programs,
     proposals,
     quarantine,
@@ -77,6 +78,7 @@ ROUTES = (
     *quotes.ROUTES,
     *holds.ROUTES,
     *transfers.ROUTES,
+    *pools.ROUTES,
     *attributes.ROUTES,
     *members.ROUTES,
 )

@@ -109,6 +109,7 @@ REQUESTS: Mapping[str, Mapping[str, Any]] = {
     "capture_hold": {"Less was needed": {"points": 35}},
     "void_hold": {"The customer went away": {}},
     "transfer_points": {"To a partner": {"transfer_id": "T1", "to": "12346", "points": 20}},
+    "redeem_pool": {"A household": {"redemption_id": "P1", "members": ["17850", "12346"], "points": 30}},
     "set_attributes": {"A student born on a leap day": {"birthday": "02-29", "segments": ["student"]}},
     "grant_tier": {
         "Gold for a year": {
@@ -399,6 +400,7 @@ ANSWERS: Mapping[str, Any] = {
     "capture_hold": {"loyaltyId": "0-4714", "balance": 465},
     "void_hold": {"available": 465},
     "transfer_points": {"loyaltyId": "0-4715", "balance": 445},
+    "redeem_pool": {"shares": [{"loyaltyId": "17850", "points": 20}, {"loyaltyId": "12346", "points": 10}]},
     "set_attributes": {"birthday": "02-29", "segments": ["student"]},
     "grant_tier": {"loyaltyId": "0-4716"},
     "hide": {"as_of": _AS_OF},
