@@ -240,7 +240,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4, help="of each run")
     parser.add_argument("--members", type=int, default=100_000)
     parser.add_argument("--engine", help="the leaderboard; else the one that is the default here")
-    parser.add_argument("--edge", choices=["auto", "off"], default="off", help="who accepts connections")
+    parser.add_argument("--edge", choices=["auto", "off"], default="auto", help="who accepts connections")
     parser.add_argument("--state", type=Path, help="where to keep the ledger between runs; else it is thrown away")
     arguments = parser.parse_args()
     about = msgspec.to_builtins(circumstances()) | {

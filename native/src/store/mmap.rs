@@ -151,9 +151,14 @@ impl Mmap {
 
     /// Two words as one, at an even index that is never used as single words.
     pub fn long(&self, index: usize) -> &AtomicU64 {
-        assert!(index.is_multiple_of(2) && index + 1 < self.length);
+        &self.longs(index, 1)[0]
+    }
+
+    /// So many of them.
+    pub fn longs(&self, index: usize, count: usize) -> &[AtomicU64] {
+        assert!(index.is_multiple_of(2) && count <= self.length / 2 && index <= self.length - count * 2);
         // SAFETY: in bounds and aligned to 8 bytes, since a mapping begins at a page; no other size of access is made.
-        unsafe { &*self.base.as_ptr().add(index).cast::<AtomicU64>() }
+        unsafe { std::slice::from_raw_parts(self.base.as_ptr().add(index).cast::<AtomicU64>(), count) }
     }
 
     /// One word, or None outside: what was read while it was being changed may point anywhere.

@@ -19,7 +19,7 @@ from laurels.http.problems import answer_problem
 from laurels.http.requests.bodies import expected_bytes, read_body
 from laurels.http.requests.paths import read_part, read_parts
 from laurels.http.requests.query import parse_query
-from laurels.http.router import Router, canonical
+from laurels.http.router import Router, parts_of
 from laurels.http.routes import Headers, Request, Response, Route
 from laurels.http.sending import send_response
 from laurels.http.services import Services
@@ -68,8 +68,9 @@ class Dispatcher:
 
     async def _respond(self, scope: Scope, receive: Receive) -> Response:
         sent = scope["path"].removeprefix(scope.get("root_path", ""))
-        scope["path"] = canonical(sent)
-        match = self._router.find(sent)
+        parts = parts_of(sent)
+        scope["path"] = "/" + "/".join(parts)
+        match = self._router.find(parts)
         scope["path_params"] = match.ids
         method, headers = scope["method"], Headers(scope["headers"])
         if method == "OPTIONS":

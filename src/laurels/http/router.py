@@ -15,9 +15,9 @@ Endpoint = TypeVar("Endpoint")
 _ID = re.compile(r"{(\w+)}")
 
 
-def canonical(path: str) -> str:
-    """The path without empty parts, which do not count: proxies add and drop slashes."""
-    return "/" + "/".join(_parts(path))
+def parts_of(path: str) -> list[str]:
+    """The parts of a path. Empty ones do not count: proxies add and drop slashes."""
+    return [part for part in path.split("/") if part]
 
 
 class Match(NamedTuple, Generic[Endpoint]):
@@ -53,9 +53,8 @@ class Router(Generic[Endpoint]):
         for method, pattern, endpoint in endpoints:
             self._add(method, pattern, endpoint)
 
-    def find(self, path: str) -> Match[Endpoint]:
-        """What a path leads to. Costs 1 us. Raises `Refusal`."""
-        parts = _parts(path)
+    def find(self, parts: list[str]) -> Match[Endpoint]:
+        """What a path of these parts leads to. Costs 1 us. Raises `Refusal`."""
         for shape in self._shapes.get(len(parts), ()):
             key: list[str | None] = [*parts]
             for place in shape:
@@ -68,7 +67,7 @@ class Router(Generic[Endpoint]):
         raise Refusal(404)
 
     def _add(self, method: str, pattern: str, endpoint: Endpoint) -> None:
-        parts = _parts(pattern)
+        parts = parts_of(pattern)
         ids = {place: found[1] for place, part in enumerate(parts) if (found := _ID.fullmatch(part))}
         key = tuple(None if place in ids else part for place, part in enumerate(parts))
         names, endpoints = self._endpoints.setdefault(key, (tuple(ids.values()), {}))
@@ -79,7 +78,3 @@ class Router(Generic[Endpoint]):
         if tuple(ids) not in shapes:
             shapes.append(tuple(ids))
             shapes.sort(key=lambda shape: (len(shape), shape))
-
-
-def _parts(path: str) -> list[str]:
-    return [part for part in path.split("/") if part]
