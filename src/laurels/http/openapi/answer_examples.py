@@ -274,6 +274,7 @@ ANSWERS: Mapping[str, Any] = {
     "capture_hold": {"loyaltyId": "0-4714", "balance": 465},
     "void_hold": {"available": 465},
     "transfer_points": {"loyaltyId": "0-4715", "balance": 445},
+    "redeem_pool": {"shares": [{"loyaltyId": "17850", "points": 20}, {"loyaltyId": "12346", "points": 10}]},
     "set_attributes": {"birthday": "02-29", "segments": ["student"]},
     "grant_tier": {"loyaltyId": "0-4716"},
     "hide": {"as_of": _AS_OF},

@@ -110,6 +110,7 @@ REQUESTS: Mapping[str, Mapping[str, Any]] = {
     "capture_hold": {"Less was needed": {"points": 35}},
     "void_hold": {"The customer went away": {}},
     "transfer_points": {"To a partner": {"transfer_id": "T1", "to": "12346", "points": 20}},
+    "redeem_pool": {"A household": {"redemption_id": "P1", "members": ["17850", "12346"], "points": 30}},
     "set_attributes": {"A student born on a leap day": {"birthday": "02-29", "segments": ["student"]}},
     "grant_tier": {
         "Gold for a year": {
