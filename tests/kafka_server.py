@@ -24,11 +24,14 @@ _PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},RELAYED://127.0.0.1:{relayed},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port},RELAYED://127.0.0.1:{relay}
+listeners=PLAINTEXT://127.0.0.1:{port},RELAYED://127.0.0.1:{relayed},SIGNED://127.0.0.1:{signed},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},RELAYED://127.0.0.1:{relay},SIGNED://127.0.0.1:{signed}
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,RELAYED:PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,RELAYED:PLAINTEXT,SIGNED:SASL_PLAINTEXT
+listener.name.signed.sasl.enabled.mechanisms=PLAIN
+listener.name.signed.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule \\
+  required user_laurels="secret";
 log.dirs={folder}/logs
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=4
@@ -45,13 +48,13 @@ log.segment.bytes=16777216
 class KafkaServer:
     """A node that comes back at the same loopback port, with what was on its disk.
 
-    It listens at two ports. Whoever comes by the second, `relayed_port`, is told to go on at the port `relay`: a Kafka
-    tells its clients itself where to find it.
+    It listens at three ports. Whoever comes by `relayed_port` is told to go on at the port `relay`: a Kafka tells its
+    clients itself where to find it. At `signed_port` the user is `laurels`, with the password `secret`.
     """
 
     def __init__(self, folder: Path, relay: int | None = None) -> None:
         self._folder = folder
-        self.port, self.relayed_port, controller = free_ports(3)
+        self.port, self.relayed_port, self.signed_port, controller = free_ports(4)
         self.bootstrap = f"127.0.0.1:{self.port}"
         self._properties = folder / "server.properties"
         self._properties.write_text(
@@ -59,6 +62,7 @@ class KafkaServer:
                 port=self.port,
                 relayed=self.relayed_port,
                 relay=relay or self.relayed_port,
+                signed=self.signed_port,
                 controller=controller,
                 folder=folder,
             )

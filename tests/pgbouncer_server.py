@@ -13,7 +13,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from tests.postgres_server import PLAIN_USER, ROOT, USER, Server
+from tests.postgres_server import PLAIN_USER, ROOT, USER, Server, name_of
 
 PROGRAM = "/usr/sbin/pgbouncer"
 STARTS_WITHIN_S = 30
@@ -36,11 +36,6 @@ class Pooler:
             return await connection.fetchval(query)
         finally:
             await connection.close()
-
-
-def name_of(url: str) -> str:
-    """The database that a test's URL names."""
-    return url.split("@/")[1].split("?", maxsplit=1)[0]
 
 
 @contextmanager

@@ -244,6 +244,11 @@ def standby_of(primary: Server) -> Iterator[Server]:
         standby.remove()
 
 
+def name_of(url: str) -> str:
+    """The database that a test's URL names."""
+    return url.split("@/")[1].split("?", maxsplit=1)[0]
+
+
 class Databases:
     """Databases with an empty ledger, each a copy of one that was made once."""
 

@@ -1,7 +1,6 @@
 """A receiver of webhooks for tests: checks signatures as a shop's would, and can be slow, broken or gone."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -76,9 +75,3 @@ def receiving() -> Iterator[Receiver]:
         server.shutdown()
         server.server_close()
         thread.join()
-
-
-def slowly(seconds: float, status: int) -> int:
-    """Answer after a while."""
-    time.sleep(seconds)
-    return status

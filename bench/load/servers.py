@@ -62,7 +62,7 @@ async def laurels(settings: Settings, *, award: bool, ledger: bool) -> None:
     stop = await until_input_ends()
     async with build(settings) as built, asyncio.TaskGroup() as tasks:
         serving = built if ledger else replace(built, intake=Intake(NoLedger()))  # type: ignore[arg-type]
-        tasks.create_task(project_forever(built.ledger, built.projector, stop))
+        tasks.create_task(project_forever(built.projector, stop))
         if award:
             tasks.create_task(award_forever(built.ledger, built.awarder, stop))
         tasks.create_task(serve(serving, stop, lambda port: print(port, flush=True)))

@@ -110,5 +110,10 @@ def test_a_webhook(tmp_path: Path) -> None:
         receiver.secret = laurels(*here, "--state", state, LAURELS_EVENTS_PRIVATE_HOSTS="127.0.0.1").stdout.strip()
         with running(state, ["events", receiver.url], LAURELS_EVENTS_PRIVATE_HOSTS="127.0.0.1"):
             wait_until(lambda: len(receiver.events) > ORDERS)
+        check(receiver.events)
+        begun = receiver.events[ORDERS // 2]["id"]
+        receiver.events.clear()
+        with running(state, ["events", receiver.url, "--from", begun], LAURELS_EVENTS_PRIVATE_HOSTS="127.0.0.1"):
+            wait_until(lambda: len(receiver.events) >= ORDERS // 2)
+        assert receiver.events[0]["id"] == begun
     assert receiver.unsigned == []
-    check(receiver.events)

@@ -136,3 +136,21 @@ async def test_who_waits_behind_a_silent_server_is_told_in_time_too(link: Link, 
         assert all(isinstance(answer, LedgerUnavailable) for answer in others)
         link.weather = "fair"
         await patiently(lambda: shop.accept(order("B1", "ann", "10.00")))
+
+
+async def test_a_host_that_says_nothing_costs_its_share_alone(
+    postgres: Databases, link: Link, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine without power answers nothing, not even that it is not there: the next host is tried while there is
+    time, and then it comes first.
+    """
+    with Link(f"{postgres.server.folder}/.s.PGSQL.5432") as silent:
+        silent.weather = "silent"
+        both = database.replace(f"127.0.0.1:{link.port}", f"127.0.0.1:{silent.port},127.0.0.1:{link.port}")
+        async with opened(both) as shop:
+            await patiently(lambda: shop.accept(order("A1", "ann", "10.00")))
+            tried = silent.links
+            link.weather = "cut"
+            link.weather = "fair"
+            await patiently(lambda: shop.accept(order("A2", "ann", "10.00")))
+            assert silent.links == tried

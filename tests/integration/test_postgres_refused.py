@@ -13,8 +13,8 @@ from urllib.parse import urlencode
 import pytest
 from tests.acceptance.command_line import laurels_here
 from tests.certificates import Authority
-from tests.pgbouncer_server import name_of, pooler
-from tests.postgres_server import PLAIN_USER, ROOT, Databases, Server, binaries, running, standby_of
+from tests.pgbouncer_server import pooler
+from tests.postgres_server import PLAIN_USER, ROOT, Databases, Server, binaries, name_of, running, standby_of
 
 WRONG_USE = 2
 
@@ -48,6 +48,18 @@ def database(postgres: Databases) -> Iterator[str]:
 )
 def test_an_address_that_cannot_be_read(tmp_path: Path, url: str, says: str) -> None:
     assert says in refusal(tmp_path, url)
+
+
+def test_a_copy_of_the_feed_that_is_none(tmp_path: Path, database: str, postgres: Databases) -> None:
+    """A standby of a ledger in a file, an address that cannot be read, and another ledger."""
+    copy = {"LAURELS_LEDGER_FEED_URL": "postgresql://shop:secret@127.0.0.1:one/shop"}
+    assert "feed_url" in refusal(tmp_path, "sqlite", **copy)
+    assert "feed_url" in refusal(tmp_path, database, **copy)
+    postgres.server.sql("CREATE DATABASE anothers")
+    anothers = postgres.server.url("anothers")
+    done = laurels_here("work", "--once", "--state", tmp_path, cwd=None, LAURELS_LEDGER_URL=anothers)
+    assert done.returncode == 0, done.stderr
+    assert "another ledger" in refusal(tmp_path, database, LAURELS_LEDGER_FEED_URL=anothers)
 
 
 @pytest.mark.parametrize(("version", "says"), [(0, "laurels migrate"), (99, "newer Laurels")])

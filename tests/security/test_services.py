@@ -4,6 +4,7 @@ Tried with every scope x every route, and with the claims that identity provider
 """
 
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -50,18 +51,7 @@ async def test_a_customer_is_no_service_whatever_the_scopes(shop: Shop, scope: s
     assert (await shop.ask("GET", f"/loyalty/{MEMBER}", token=customer)).status_code == 200
     check_problem(await shop.ask("GET", f"/loyalty/{OTHER}", token=customer), 404, "not-found")
     for one in SERVICES_ONLY:
-        path = one.path.format(
-            member_id=MEMBER,
-            order_id="A1",
-            board="all-time",
-            refund_id="R1",
-            redemption_id="V1",
-            which="1",
-            number=0,
-            kind="order",
-            source="shop",
-            id="A1",
-        )
+        path = one.path.format_map(defaultdict(lambda: "1", member_id=MEMBER, order_id="A1", kind="order", id="A1"))
         check_problem(await shop.ask(one.method, path, token=customer, json={}), 403, "not-allowed")
     assert await shop.services.ledger.heads() == before
 

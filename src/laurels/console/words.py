@@ -112,6 +112,20 @@ ACTIONS: Mapping[str, str] = {
     "stop_campaign": "ended a campaign",
 }
 
+CAUSES: Mapping[str, str] = {
+    "": "anything",
+    "currency": "a currency that the rules do not name",
+    "another-member": "another customer than the order's",
+    "no-order": "an order that never came",
+    "unreadable": "a message that cannot be read",
+    "points-out-of-range": "more points than a customer can have",
+    "not-enrolled": "a customer who is not known",
+    "revision": "a change that is older than another",
+    "lines": "lines that do not fit",
+    "other": "something else",
+}
+"""Why documents wait, by cause."""
+
 JOBS: Mapping[str, str] = {
     "retry": "Documents tried again",
     "verify": "Check of the ledger",

@@ -19,6 +19,7 @@ MAX_LINE_BYTES = 16_000_000
 
 MAX_COLUMNS = 10_000
 _MONEY_KEYS = frozenset({"total", "amount", "unit_price"})
+_BOOLEAN_ROLES = frozenset({"board", "quiet"})
 _ROWS_AT_ONCE = 50_000
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
@@ -68,7 +69,7 @@ def open_ndjson(file: Input) -> Table:
 
     def slices(wanted: Mapping[str, str]) -> Iterator[pl.DataFrame]:
         rows = (
-            [_text(file, row, column, cells.get(column)) for column in wanted.values()]
+            [_text(file, row, column, cells.get(column), role) for role, column in wanted.items()]
             for row, cells in _read_objects(file)
         )
         schema = dict.fromkeys(wanted, pl.String)
@@ -110,8 +111,10 @@ def _flat(file: Input, row: int, object_: dict[str, Any]) -> dict[str, Any]:
     return flat
 
 
-def _text(file: Input, row: int, column: str, value: Any) -> str | None:
+def _text(file: Input, row: int, column: str, value: Any, role: str) -> str | None:
     """A cell as text; a number as Python writes it, which for a float is its shortest spelling."""
+    if isinstance(value, bool) and role in _BOOLEAN_ROLES:
+        return str(value).lower()
     if value is None or isinstance(value, str):
         return value or None
     if isinstance(value, int | float) and not isinstance(value, bool):

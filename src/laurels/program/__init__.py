@@ -20,6 +20,7 @@ from laurels.program.lots import next_due, touch
 from laurels.program.moving import Merge, give, merge, receive
 from laurels.program.program import DEFAULT_PROGRAM, EarningRule, Program, parse_program
 from laurels.program.publishing import Difference, check_successor, compare, unseen, version_at
+from laurels.program.reminding import Reminder, next_look, reminders
 from laurels.program.spending import Change, adjust, capture, grant_tier, hold, redeem, restore, void
 from laurels.program.state import NEW, Lapse, MemberState, Spent
 from laurels.program.stopping import stopped
@@ -54,6 +55,7 @@ __all__ = [
     "Program",
     "Progress",
     "Refunded",
+    "Reminder",
     "Return",
     "ReturnLine",
     "Reversal",
@@ -76,6 +78,7 @@ __all__ = [
     "lines_of",
     "merge",
     "next_due",
+    "next_look",
     "parse_program",
     "payable",
     "payable_points",
@@ -84,6 +87,7 @@ __all__ = [
     "reason_of",
     "receive",
     "redeem",
+    "reminders",
     "restore",
     "reverse",
     "reverse_unlinked",

@@ -46,7 +46,7 @@ NO_BUDGETS: Mapping[str, int] = {}
 _NO_DETAILS = Details()
 
 
-class Evaluation(Struct, frozen=True, kw_only=True):
+class Evaluation(Struct, frozen=True, kw_only=True, gc=False):
     """What an order leads to.
 
     `parts` are grains by name, base first. `frame` is None under a `simple` program: `frame_of` makes it again;

@@ -65,7 +65,7 @@ def next_due(state: MemberState, program: "Program") -> int | None:
     times = [each.active_at for each in state.pending]
     times += [hold.until for hold in state.holds]
     times += [lot.expires for lot in state.lots if lot.active and lot.expires != NEVER]
-    deadline = _deadline(state.last_active, program)
+    deadline = deadline_of(state.last_active, program)
     if deadline is not None and any(lot.active for lot in state.lots):
         times.append(deadline)
     return min(times, default=None)
@@ -91,7 +91,7 @@ def let_pass(account: Account, now: int, program: "Program", since: int = 0) -> 
         pinned = pins(account)
         free = {key: n for key, lot in account.lots.items() if (n := lot[0] - pinned.get(key, 0)) > 0}
         events += [(key[0], EXPIRY, 0, key) for key in free if key[0] <= now]
-        deadline = _deadline(account.last_active, program)
+        deadline = deadline_of(account.last_active, program)
         if deadline is not None and deadline <= now and free:
             events.append((max(deadline, since), INACTIVITY, 0, (0, 0)))
         if not events:
@@ -245,7 +245,7 @@ def _set_apart(account: Account, key: Key, points: int, at: int) -> None:
     _lapse(account, apart, points, at)
 
 
-def _deadline(last_active: int | None, program: "Program") -> int | None:
+def deadline_of(last_active: int | None, program: "Program") -> int | None:
     """When all points lapse for want of activity: after the last day of the month so many months after the last."""
     if program.expiry.kind != "inactivity" or last_active is None:
         return None

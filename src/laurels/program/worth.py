@@ -25,7 +25,7 @@ MOST_POINTS = 2**31 - 1
 _MOST_GRAINS = 1_800_000_000 * GRAIN
 
 
-class Worth(Struct):
+class Worth(Struct, gc=False):
     """What is kept, and what it earns. `parts` begins with base; `cap` is what falls away under the program's caps.
     `spend` is what earns of the kept goods, in whole minor units below, where tiers count it.
     """

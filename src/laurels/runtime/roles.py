@@ -168,7 +168,7 @@ async def _project(running: Running, watch: Watch) -> None:
         from laurels.runtime.followed import followed  # noqa: PLC0415 - prometheus-client takes a while to load
 
         services.projector.on_followed = followed(services.now)
-    await project_forever(services.ledger, services.projector, running.stop, watch, progress)
+    await project_forever(services.projector, running.stop, watch, progress)
 
 
 async def _notify(running: Running, watch: Watch) -> None:

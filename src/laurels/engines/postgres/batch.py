@@ -91,6 +91,7 @@ class Batch:
         self._places: list[tuple[OrderKey, int]] = []
         self._restored: dict[RedemptionKey, Redeemed] = {}
         self._reached: dict[tuple[int, str], tuple[Reached, int]] = {}
+        self._reminders: list[tuple[str, int, str, int]] = []
         self._due: list[tuple[int, int, bytes]] = []
         self._onward: list[Onward] = []
         self._aside: list[tuple[int, bytes, str]] = []
@@ -145,6 +146,10 @@ class Batch:
             place = place_of(self.chain.shard, positions[reached.posting])
             self._reached.setdefault((reached.member, reached.milestone), (reached, place))
         self._due += [(due.at, due.member, due.what) for due in outcome.due]
+        self._reminders += [
+            (message_id(self._identity, each.member, each.name), each.member, each.name, each.points)
+            for each in outcome.reminders
+        ]
         self._onward += outcome.onward
         self._aside += [(item.sequence, b"w", "the order has not come yet") for item in outcome.waiting]
         for each in outcome.quarantined:
@@ -210,6 +215,12 @@ class Batch:
             await hand_on(db, self._onward, now)
         if self._due:
             await db.run("insert_due", shard, *columns_of(self._due, 3))
+        await self._write_messages(db)
+
+    async def _write_messages(self, db: Statements) -> None:
+        shard, now = self.chain.shard, self.chain.now
+        if self._reminders:
+            await db.run("remind", now, *columns_of(self._reminders, 4), shard)
         if self._reached:
             reached = [
                 (each.member, each.milestone, each.points, each.quiet, self._message_id(each), place)

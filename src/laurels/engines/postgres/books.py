@@ -103,12 +103,22 @@ class PostgresBooks(PostgresInbox):
         now = elapsed()
         if self._leased_at is None or now >= self._leased_at + leases.RENEW_S or await self._is_due(now):
             self._fences = await trying(self._take_leases)
+            await self._look_after()
             self._leased_at, self._mine = now, frozenset(self._fences)
         return self._mine
 
     async def _take_leases(self) -> dict[int, int]:
         async with self._connections.transaction() as db:
             return await leases.take(db, self._owner)
+
+    async def _look_after(self) -> None:
+        """What somebody has to do now and then, and who awards does, as often as leases are renewed."""
+        async with self._connections.read() as db:
+            await db.run("end_sleepers")
+            missing = await db.all("missing_ranges", sorted(self._fences))
+        for shard, number in missing:
+            async with self._connections.transaction() as db:
+                await db.run("add_range", shard, number)
 
     async def _is_due(self, now: float) -> bool:
         if now < self._looked_at + leases.LOOK_S:

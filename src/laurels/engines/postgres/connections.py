@@ -30,9 +30,12 @@ MOST = 8
 """Connections of one process that are open at a time, besides those of long reads."""
 
 BEGIN = "BEGIN; SET LOCAL lock_timeout = '5s'; SET LOCAL idle_in_transaction_session_timeout = '2s'"
-"""Set in each transaction, so that it holds behind a pooler too: nobody waits for one who sleeps."""
+"""Set in each transaction, so that it holds behind a pooler too: nobody waits for one who sleeps. Who sleeps between
+having a statement prepared and running it is not idle to the server: `end_sleepers` finds those.
+"""
 
-BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL idle_in_transaction_session_timeout = '5min'"
+"""A view may be built in between. Who sleeps for longer keeps no old rows from being vacuumed."""
 
 T = TypeVar("T")
 
@@ -105,7 +108,7 @@ class Connections:
                 async with asyncio.timeout_at(ends):
                     await db.connection.execute(BEGIN)
                     if shards:
-                        await db.all("lock_shards", sorted(shards))
+                        await self._lock(db, shards)
                     yield db
                     if doing is not None:
                         await self.write_row(db, doing.act)
@@ -115,6 +118,14 @@ class Connections:
             _check_warnings(db)
         if doing is not None:
             doing.row_is_written = True
+
+    async def _lock(self, db: Statements, shards: Sequence[int]) -> None:
+        try:
+            await db.all("lock_shards", sorted(shards))
+        except asyncpg.LockNotAvailableError:
+            await db.connection.execute("ROLLBACK")
+            await db.run("end_sleepers")  # whoever comes next finds the shard free
+            raise
 
     async def lent(self) -> Statements:
         """A connection of its own for a long read. Whoever has it cuts it off."""

@@ -13,6 +13,7 @@ from laurels.engines.postgres.books import PostgresBooks
 from laurels.engines.postgres.casework import PostgresCasework
 from laurels.engines.postgres.codes import SHARDS
 from laurels.engines.postgres.connections import Open, cut_off
+from laurels.engines.postgres.copies import FeedCopy
 from laurels.engines.postgres.feeding import PostgresFeed
 from laurels.engines.postgres.followers import PostgresFollowers
 from laurels.engines.postgres.intents import PostgresIntents
@@ -133,6 +134,10 @@ class PostgresLedger(
                 return await move_in(db, leaving, now, progress)
         finally:
             await _let_go(db)
+
+    async def feed_copy(self, url: str) -> FeedCopy:
+        """This ledger's feed as a standby has it. Raises as `FeedCopy.open`."""
+        return await FeedCopy.open(url, self._facts, self._now)
 
     async def verify(self, recount: Recount | None = None) -> AsyncIterator[Verification]:
         async for step in verify(self._connections, self._numbers, recount):

@@ -86,9 +86,9 @@ def reaching(address: Address) -> Iterator[None]:
     try:
         yield
     except asyncpg.InvalidCatalogNameError as error:
-        raise SettingsError(f"ledger.url: {said(error)}. Create it there: createdb") from error
+        raise SettingsError(f"{address.setting}: {said(error)}. Create it there: createdb") from error
     except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InsufficientPrivilegeError) as error:
-        raise SettingsError(f"ledger.url: the server does not let us in: {said(error)}.") from error
+        raise SettingsError(f"{address.setting}: the server does not let us in: {said(error)}.") from error
     except asyncpg.ProtocolViolationError as error:
         raise _of_pooler(error) from error
     except asyncpg.TargetServerAttributeNotMatched as error:
@@ -97,15 +97,15 @@ def reaching(address: Address) -> Iterator[None]:
     except (ssl.CertificateError, ssl.SSLError) as error:
         if isinstance(error, _BROKEN_OFF):
             raise _away(error) from error
-        raise SettingsError(f"ledger.url: no secure connection comes about: {said(error)}.") from error
+        raise SettingsError(f"{address.setting}: no secure connection comes about: {said(error)}.") from error
     except (TimeoutError, OSError, asyncpg.PostgresError) as error:
         if type(error) is ConnectionError and "rejected SSL" in str(error):
             raise SettingsError(
-                "ledger.url: the server offers no TLS. Turn it on there (ssl = on), or change sslmode."
+                f"{address.setting}: the server offers no TLS. Turn it on there (ssl = on), or change sslmode."
             ) from error
         raise _away(error) from error
     except (ValueError, asyncpg.InterfaceError) as error:
-        raise SettingsError(unusable(error)) from error
+        raise SettingsError(unusable(address.setting, error)) from error
 
 
 @contextmanager

@@ -374,6 +374,11 @@ ORDER BY e.recorded_at, e.place;
 INSERT INTO message (id, member, milestone, points, state, created_at, due_at)
 VALUES (?1, ?2, ?3, ?4, iif(EXISTS (SELECT 1 FROM contact WHERE member = ?2), 'due', 'held'), ?5, ?5);
 
+-- name: insert_reminder!
+-- A message about points that are about to lapse; once for ever.
+INSERT INTO message (id, member, milestone, points, state, created_at, due_at)
+VALUES (?1, ?2, ?3, ?4, iif(EXISTS (SELECT 1 FROM contact WHERE member = ?2), 'due', 'held'), ?5, ?5) ON CONFLICT DO NOTHING;
+
 -- name: release_messages!
 -- An address came: what was held for it is due.
 UPDATE message SET state = 'due', due_at = ?2 WHERE member = ?1 AND state = 'held';
@@ -672,7 +677,7 @@ SELECT a.content, m.enrolled_at, keyed((SELECT secret FROM ledger), CAST(m.numbe
 FROM member m LEFT JOIN attribute a ON a.member = m.number WHERE m.number = ?;
 
 -- name: read_people
---- The same of many members, by number, in a JSON list.
+-- The same of many members, by number, in a JSON list.
 SELECT m.number, a.content, m.enrolled_at, keyed((SELECT secret FROM ledger), CAST(m.number AS BLOB))
 FROM json_each(?) asked JOIN member m ON m.number = asked.value LEFT JOIN attribute a ON a.member = m.number;
 

@@ -29,6 +29,7 @@ FOR_PEOPLE = frozenset(
         "stop_campaign",
         "submit_program",
         "rename",
+        "retry_message",
         "retry_quarantined",
         "set_contact",
         "show",

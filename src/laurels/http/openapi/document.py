@@ -59,6 +59,7 @@ _PARAMETERS = {
     "number": ("a member's number", {"type": "integer", "minimum": 0}),
     "hold_id": ("the hold's id in its circle", _IDENTIFIER),
     "board": ("`all-time`, `month` or `month:YYYY-MM`", _TEXT),
+    "message_id": ("a message's id", _TEXT),
     "job": ("a job's number", {"type": "integer", "minimum": 1}),
     "kind": ("the kind of a document", {"type": "string", "enum": list(DocumentKind)}),
     "source": ("the system that numbered the document", _TEXT),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from laurels.http.openapi.console_examples import CONSOLE_ANSWERS
 from laurels.http.openapi.job_examples import JOB_ANSWERS, JOB_REQUESTS
 from laurels.http.openapi.report_examples import REPORTS
 
@@ -19,6 +20,7 @@ IDS: Mapping[str, str] = {
     "board": "all-time",
     "which": "1",
     "job": "1",
+    "message_id": "5f2c9e0b41d6a3c75f2c9e0b41d6a3c7",
     "name": "version-not-reached",
 }
 """What stands in a path."""
@@ -519,5 +521,6 @@ ANSWERS: Mapping[str, Any] = {
     "show_own_audit": {"rows": [], "next": None},
     **REPORTS,
     **JOB_ANSWERS,
+    **CONSOLE_ANSWERS,
 }
 """What comes back, by the name of the route's function."""

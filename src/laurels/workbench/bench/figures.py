@@ -236,7 +236,7 @@ async def _watched(services: Services) -> AsyncIterator[_Seen]:
 
     async with asyncio.TaskGroup() as loops:
         loops.create_task(award_forever(services.ledger, services.awarder, stop))
-        loops.create_task(project_forever(services.ledger, services.projector, stop))
+        loops.create_task(project_forever(services.projector, stop))
         loops.create_task(watch())
         try:
             yield seen

@@ -193,6 +193,12 @@ INSERT INTO message (id, shard, member, milestone, points, state, created_at, du
 SELECT t.id, $8, t.member, t.name, t.points, CASE WHEN EXISTS (SELECT FROM contact c WHERE c.member = t.member) THEN 'due' ELSE 'held' END, $1, $1
 FROM t JOIN m USING (member, name) WHERE NOT t.quiet ORDER BY t.id;
 
+-- name: remind!
+-- Messages about points that are about to lapse, each once for ever; held while the member has no address.
+INSERT INTO message (id, shard, member, milestone, points, state, created_at, due_at)
+SELECT t.id, $6, t.member, t.name, t.points, CASE WHEN EXISTS (SELECT FROM contact c WHERE c.member = t.member) THEN 'due' ELSE 'held' END, $1, $1
+FROM unnest($2::text[], $3::int[], $4::text[], $5::int[]) AS t(id, member, name, points) ORDER BY t.id ON CONFLICT DO NOTHING;
+
 -- name: any_ready
 -- Whether one of these shards has something to award above its floor.
 SELECT EXISTS (SELECT FROM unnest($1::smallint[], $2::bigint[]) AS u(shard, floor),
