@@ -31,6 +31,7 @@ from laurels.http.api import (
     outbox,
     people,
     points,
+    pools,
     programs,
     proposals,
     quarantine,
@@ -81,6 +82,7 @@ ROUTES = (
     *quotes.ROUTES,
     *holds.ROUTES,
     *transfers.ROUTES,
+    *pools.ROUTES,
     *attributes.ROUTES,
     *members.ROUTES,
 )
