@@ -112,7 +112,7 @@ async def test_another_file_than_was_checked_is_not_done(one_shop: Shop) -> None
         "",
         "member_id\nann\n",
         "member_id,points\nann,five\n",
-        "member_id,points\nann,0\n",
+        "member_id,points\nann,1.5\n",
         "member_id,points\nann\n",
         'member_id,points\nann,"5\n',
         "member_id,points,colour\nann,5,red\n",
