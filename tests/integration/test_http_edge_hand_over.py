@@ -106,6 +106,24 @@ async def test_an_idle_connection_is_closed(tmp_path: Path, connect: Connect, se
         assert seen.handed == handed, "the edge held it"
 
 
+async def test_a_client_that_asks_and_hangs_up_at_once(shop: Shop, connect: Connect, seen: Seen) -> None:
+    """Its end is seen, whether it comes with the request, while that is answered, or after it."""
+    before = connections(seen)
+    for n in range(60):
+        line = await connect(shop)
+        line.writer.write(request(shop, "/loyalty/m1"))
+        if n % 3 == 1:
+            await asyncio.sleep(0)
+        if n % 3 == 2:
+            await line.answer()
+        line.writer.write_eof()
+        async with asyncio.timeout(30):  # a connection that is kept would stay for 75 s
+            assert n % 3 == 2 or (await line.answer()).startswith(b"HTTP/1.1 200 ")
+            assert await line.reader.read() == b""
+    assert seen.handed == 0
+    await until(seen, before)
+
+
 async def test_one_too_many_is_refused(
     tmp_path: Path, connect: Connect, seen: Seen, monkeypatch: pytest.MonkeyPatch
 ) -> None:

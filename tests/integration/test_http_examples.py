@@ -8,7 +8,8 @@ import pytest
 from tests.integration.http_shop import Shop, open_shop
 
 from laurels.http.app import ROUTES
-from laurels.http.openapi.examples import ANSWERS, REQUESTS
+from laurels.http.openapi.answer_examples import ANSWERS
+from laurels.http.openapi.examples import REQUESTS
 from laurels.http.problems import KINDS
 from laurels.ledger.rollups import DuePoints
 from laurels.program import DEFAULT_PROGRAM

@@ -148,6 +148,9 @@ SMUGGLED = [
 @example(b"GET /loyalty/gid:%2F%2Fshopify%2FCustomer%2F1 HTTP/1.1\r\nHost: a\r\n\r\n")
 @example(b'GET /loyalty/auth0|5f7c"<>^`{}\\ HTTP/1.1\r\nHost: a\r\n\r\n')
 @example(b"GET /loyalty/m1?top=3 HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer t\r\n\r\n")
+@example(b"GET a HTTP/1.1\r\nHost: a\r\n\r\n")
+@example(b"GET 1://x HTTP/1.1\r\nHost: a\r\n\r\n")
+@example(b"GET /a?b#c HTTP/1.1\r\nHost: a\r\n\r\n")
 def test_the_parsers_read_the_same(data: bytes) -> None:
     check(data)
 

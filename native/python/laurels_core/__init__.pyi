@@ -30,7 +30,7 @@ from laurels_core.shapes import ViewTuple as ViewTuple
 
 __version__: Final[str]
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 SHARDS: Final = 16
 """Shards are numbered from 0 to 15."""
@@ -303,7 +303,7 @@ class SharedTokens:
         """The descriptor of the memory, in the process that made it; it lives as long as this object."""
 
 @final
-class TokenTable(Generic[T]):
+class TokenTable(Generic[_T]):
     """Tokens that were checked, by a keyed digest of 128 bits of the header that they came in. May be used from any
     thread; the edge reads it too.
     """
@@ -326,10 +326,10 @@ class TokenTable(Generic[T]):
     def trust(self, keys: Sequence[int]) -> None:
         """Trust these keys, and no other."""
 
-    def put(self, header: bytes, value: T, member_id: str | None, until: int) -> None:
+    def put(self, header: bytes, value: _T, member_id: str | None, until: int) -> None:
         """Remember what a header stands for until an instant, and whose it is where it is a member's. Takes 0.5 us."""
 
-    def get(self, header: bytes, now: int) -> T | None:
+    def get(self, header: bytes, now: int) -> _T | None:
         """What a header stands for at an instant. Takes 0.4 us for a header of 500 bytes."""
 
     def clear(self) -> None:
@@ -363,7 +363,7 @@ class Edge:
         cls,
         listener: int,
         reader: Reader,
-        tokens: TokenTable[T],
+        tokens: TokenTable[_T],
         quota: Quota | None,
         *,
         seal_key: bytes,

@@ -41,7 +41,7 @@ def console(
     try:
         from laurels.runtime.console import person_named, run_console  # noqa: PLC0415 - in the extra `console`
     except ModuleNotFoundError as error:
-        if error.name != "httpx":
+        if error.name not in {"httpx", "litestar", "oauthlib"}:
             raise
         raise SettingsError("The console is an extra: pip install 'laurels[console]'") from error
 
