@@ -12,7 +12,7 @@ from typing import Any, Literal
 Weather = Literal["fair", "delayed", "dripping", "silent", "deaf", "half-closed", "cut"]
 """`silent`: nothing passes, and no end hears of it. `deaf`: what is asked passes, no answer comes back."""
 
-DELAY_S = 0.3
+DELAY_S = 0.2
 DRIP_S = 0.05
 """Between two bytes: an answer of 200 takes ten seconds."""
 

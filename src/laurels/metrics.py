@@ -42,7 +42,10 @@ REQUESTS = Counter("laurels_http_requests", "Requests answered.", ["method", "ro
 CONNECTIONS = Gauge("laurels_connections", "Connections that are open.", registry=REGISTRY, multiprocess_mode="livesum")
 STREAMS = Gauge("laurels_streams", "Live streams that are open.", registry=REGISTRY, multiprocess_mode="livesum")
 BODY_BYTES = Gauge(
-    "laurels_body_bytes", "Bytes of bodies that are held.", registry=REGISTRY, multiprocess_mode="livesum"
+    "laurels_body_bytes",
+    "Bytes of large bodies, and of members' bodies, that are held.",
+    registry=REGISTRY,
+    multiprocess_mode="livesum",
 )
 REFUSED = Counter(
     "laurels_refused",

@@ -184,6 +184,8 @@ async def test_a_correction_above_the_limit_is_made_once_by_two(shop: Shop) -> N
     acts = [row["action"] for row in (await shop.ask("GET", "/audit?limit=100")).json()["rows"]]
     assert acts.count("approve_proposal") == 3
     assert acts.count("propose_correction") == 2
+    rows = (await shop.ask("GET", "/audit?action=propose_correction")).json()["rows"]
+    assert [row["member"] for row in rows] == [0, 0]
 
 
 async def test_one_person_in_two_roles_is_one_person(shop: Shop) -> None:

@@ -187,7 +187,7 @@ async def test_an_answer_that_is_not_as_it_has_to_be_lets_nobody_in(
         {"aud": ["console", "another"]},
         {"exp": 1},
         {"exp": None},
-        {"iat": clock.now() // SECOND + 3600},
+        pytest.param({"iat": clock.now() // SECOND + 3600}, id="iat in an hour"),
         {"sub": None},
         {"sub": "a\nb"},
         {"sub": "x" * 300},

@@ -5,13 +5,17 @@ processes: nothing that outlives a transaction stays on a connection.
 from collections.abc import Iterator
 
 import pytest
-from tests.contract.test_postgres_ledger import SOONER, OnServer
+from tests.contract.test_postgres_ledger import OnServer
 from tests.pgbouncer_server import Pooler, pooler
 from tests.postgres_server import Databases
 
 from laurels.engines.postgres import PostgresLedger
 from laurels.errors import SettingsError
+from laurels.testing.ledger_contract.accepting import Accepting
+from laurels.testing.ledger_contract.awarding import Awarding
 from laurels.testing.ledger_contract.base import Shop, TurnedClock, order
+from laurels.testing.ledger_contract.settling import Settling
+from laurels.testing.ledger_contract.sharing import Sharing
 
 pytestmark = [pytest.mark.long, pytest.mark.anyio]
 
@@ -22,7 +26,7 @@ def by_transaction(postgres: Databases) -> Iterator[Pooler]:
         yield pooler_
 
 
-class TestBehindPooler(OnServer, *SOONER):  # type: ignore[misc] # whatever the contract consists of
+class TestBehindPooler(OnServer, Accepting, Awarding, Settling, Sharing):
     @pytest.fixture
     def database(self, postgres: Databases, by_transaction: Pooler) -> Iterator[str]:
         with postgres.new() as url:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import msgspec
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from laurels.intake import repeated_key
@@ -43,12 +43,14 @@ def has_one_twice(value: Any) -> bool:
     return isinstance(value, list) and any(map(has_one_twice, value))
 
 
+@settings(max_examples=60, deadline=None)
 @given(VALUES, st.data())
 def test_it_is_found_wherever_it_is(value: Any, escapes: st.DataObject) -> None:
     found = repeated_key(spelled(value, escapes).encode())
     assert (found is not None) == has_one_twice(value)
 
 
+@settings(deadline=None)
 @example({"a": 2**80})
 @given(st.dictionaries(TEXTS, st.integers() | TEXTS))
 def test_what_a_client_writes_has_none(value: dict[str, Any]) -> None:

@@ -56,5 +56,8 @@ def console(
             is_opened = True
             webbrowser.open(address)
 
-    say(f"The console signs in {person.name} ({', '.join(person.roles)}), at an address that works once:")
+    if settings.console.issuer is not None:
+        say(f"The console has people signed in by {settings.console.issuer}:")
+    else:
+        say(f"The console signs in {person.name} ({', '.join(person.roles)}), at an address that works once:")
     run(run_console(settings, person, tell))

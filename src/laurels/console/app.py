@@ -162,7 +162,7 @@ class _Console:
         form, file = {}, None
         if page.method == "POST":
             _check_origin(request)
-            sent = (await request.form()).multi_items()
+            sent = [*(await request.form()).multi_items()]
             form = _once(sent)
             file = await _upload(dict(sent).get("file"))
         ask = Ask(

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from http import HTTPStatus
 
-from msgspec.structs import replace
-
 from laurels.errors import IssuerUnavailable, NotFound, NotSignedIn, TooManyRequests
 from laurels.http.admission.admission import Admission
 from laurels.http.admission.callers import Caller
@@ -111,24 +109,20 @@ class Dispatcher:
         inputs: dict[str, object] = {}
         if route.query is not None:
             inputs["query"] = parse_query(route.query, scope["query_string"])
-        request = Request(services=self.services, limits=self.admission.limits, caller=caller, ids=ids, headers=headers)
-        request_id = scope["state"].get("request_id", "")
-        if not route.takes_body:
-            return await self._handle(route, request, inputs, request_id)
-        room, size = self.admission.limits.bodies, expected_bytes(route, headers)
+        room, size = self.admission.limits.bodies, expected_bytes(route, headers) if route.takes_body else 0
         await room.take(caller.member_id, size)
         try:
-            request = replace(request, raw=await read_body(route, receive))
+            raw = await read_body(route, receive) if route.takes_body else b""
             if route.form is not None:
-                inputs["form"] = decode(route.form, request.raw)
-            return await self._handle(route, request, inputs, request_id)
+                inputs["form"] = decode(route.form, raw)
+            request = Request(
+                services=self.services, limits=self.admission.limits, caller=caller, ids=ids, headers=headers, raw=raw
+            )
+            if caller.person is None or not route.audited:
+                return await route.handle(request, **inputs)
+            return await self._auditor.answer(route, request, inputs, state.get("request_id", ""))
         finally:
             room.give_back(caller.member_id, size)
-
-    async def _handle(self, route: Route, request: Request, inputs: dict[str, object], request_id: str) -> Response:
-        if request.caller.person is None or not route.audited:
-            return await route.handle(request, **inputs)
-        return await self._auditor.answer(route, request, inputs, request_id)
 
 
 def _methods(route: Route) -> Sequence[str]:

@@ -16,7 +16,7 @@ from laurels.program.evaluate import Evaluation, evaluate, frame_of
 from laurels.program.explaining import LineOf, explain, lines_of, payable, payable_points
 from laurels.program.frame import NOTHING, Frame, Refunded
 from laurels.program.grains import GRAIN, format_grains
-from laurels.program.lots import next_due, touch
+from laurels.program.lots import free_lots, next_due, touch
 from laurels.program.moving import Merge, give, merge, receive
 from laurels.program.program import DEFAULT_PROGRAM, EarningRule, Program, parse_program
 from laurels.program.publishing import Difference, check_successor, compare, unseen, version_at
@@ -72,6 +72,7 @@ __all__ = [
     "explain",
     "format_grains",
     "frame_of",
+    "free_lots",
     "give",
     "grant_tier",
     "hold",

@@ -130,6 +130,15 @@ def pins(account: Account) -> dict[Key, int]:
     return found
 
 
+def free_lots(state: MemberState) -> list[tuple[int, int, int]]:
+    """What can be spent of each lot, soonest first: (expires, origin, points); nothing while points are owed."""
+    if state.owed:
+        return []
+    pinned = pins(Account(state)) if state.holds else {}
+    lots = [(lot.expires, lot.origin, lot.active - pinned.get((lot.expires, lot.origin), 0)) for lot in state.lots]
+    return [lot for lot in lots if lot[2] > 0]
+
+
 def credit(account: Account, key: Key, points: int) -> None:
     """Into a lot; what is owed is paid first."""
     _add(account, key, points)

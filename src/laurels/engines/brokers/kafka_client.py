@@ -6,7 +6,13 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from aiokafka.errors import AuthenticationFailedError, KafkaError, SaslAuthenticationFailed
+from aiokafka.conn import collect_hosts, create_conn
+from aiokafka.errors import (
+    AuthenticationFailedError,
+    KafkaError,
+    SaslAuthenticationFailed,
+    UnsupportedSaslMechanismError,
+)
 
 from laurels.engines.brokers.addresses import BrokerAddress
 from laurels.errors import QueueUnavailable, SettingsError
@@ -51,11 +57,11 @@ async def started(client: Client, address: BrokerAddress) -> Client:
     """
     try:
         await client.start()
-    except (AuthenticationFailedError, SaslAuthenticationFailed) as error:
-        await stopped(client)
-        raise SettingsError("Kafka refuses the user or the password in its address.") from error
     except (KafkaError, OSError) as error:
         await stopped(client)
+        refusal = await _refusal(address)
+        if refusal is not None:
+            raise refusal from error
         raise QueueUnavailable(f"No Kafka answers at {address.hosts} ({type(error).__name__}).") from error
     return client
 
@@ -74,6 +80,24 @@ async def within(work: Coroutine[Any, Any, object], seconds: float) -> None:
         task.cancel()
         raise TimeoutError
     task.result()
+
+
+async def _refusal(address: BrokerAddress) -> SettingsError | None:
+    """What a broker has against who signs in, asked by hand: of brokers that refuse it the client says: away."""
+    if address.user is None:
+        return None
+    settings = connection_of(address)
+    for host, port, *_ in collect_hosts(settings.pop("bootstrap_servers")):
+        try:
+            connection = await create_conn(host, port, request_timeout_ms=int(ANSWER_WITHIN_S * 1000), **settings)
+        except (AuthenticationFailedError, SaslAuthenticationFailed):
+            return SettingsError("Kafka refuses the user or the password in its address.")
+        except UnsupportedSaslMechanismError:
+            return SettingsError(f"Kafka does not sign in by {settings['sasl_mechanism']}: say another `mechanism`.")
+        except (KafkaError, OSError, TimeoutError):
+            continue
+        connection.close()
+    return None
 
 
 def unavailable(error: Exception) -> QueueUnavailable:

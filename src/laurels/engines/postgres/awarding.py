@@ -122,7 +122,10 @@ async def sweep(
     if not rows:
         return 0
     batch = Batch(chain, facts, lock_budgets=lock_budgets)
-    batch.add(decide(await claim_of(db, batch, [by_clock(member, at) for member, at in rows], in_depth=True)))
-    await db.run("delete_due", shard, chain.now, [member for member, _ in rows])
+    first: dict[int, int] = {}
+    for row in rows:
+        first.setdefault(row["member"], row["at"])
+    batch.add(decide(await claim_of(db, batch, [by_clock(*each) for each in first.items()], in_depth=True)))
+    await db.run("delete_due", shard, rows[-1]["at"], rows[-1]["member"])
     await batch.write(db)
-    return len(rows)
+    return len(first)

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import structlog
+
 from laurels.clock import Clock, elapsed
 from laurels.engines.postgres import leases
 from laurels.engines.postgres.accepting import Acceptor
@@ -16,10 +18,12 @@ from laurels.engines.postgres.session import Session
 from laurels.engines.postgres.settling import Settler
 from laurels.engines.postgres.statements import Row, Statements
 from laurels.engines.postgres.work_look import WorkLook
-from laurels.errors import LaurelsError, NotOwned
+from laurels.errors import LaurelsError, LedgerUnavailable, NotOwned
 from laurels.ledger import Award, Counts, Decide, DocumentState, MemberState, NameNumbers, Receipt, shard_of
 from laurels.model import Balance, Document, DocumentKind, Entry, Version
 from laurels.model.documents import kept_id
+
+log = structlog.get_logger(__name__)
 
 
 class PostgresInbox(Session):
@@ -117,8 +121,11 @@ class PostgresBooks(PostgresInbox):
             await db.run("end_sleepers")
             missing = await db.all("missing_ranges", sorted(self._fences))
         for shard, number in missing:
-            async with self._connections.transaction() as db:
-                await db.run("add_range", shard, number)
+            try:
+                async with self._connections.transaction() as db:
+                    await db.run("add_range", shard, number)
+            except LedgerUnavailable as error:  # there is half a range left
+                log.warning("ledger.range_missing", shard=shard, range=number, error=error.message)
 
     async def _is_due(self, now: float) -> bool:
         if now < self._looked_at + leases.LOOK_S:

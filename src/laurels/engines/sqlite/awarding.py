@@ -119,13 +119,15 @@ def sweep(db: Database, shard: int, limit: int, decide: Decide, *, now: int, fen
     rows = db.all("claim_due", shard, chain.now, limit)
     if not rows:
         return 0
-    for member, _ in rows:
-        db.run("delete_due", shard, chain.now, member)
-    items = [_by_clock(member, at) for member, at in rows]
+    db.run("delete_due", shard, *rows[-1])
+    first: dict[int, int] = {}
+    for at, member in rows:
+        first.setdefault(member, at)
+    items = [_by_clock(*each) for each in first.items()]
     claim, balances = _claim(db, chain, items, [], in_depth=True)
     write(db, chain, decide(claim), balances=balances)
     chain.save()
-    return len(rows)
+    return len(first)
 
 
 def settle(

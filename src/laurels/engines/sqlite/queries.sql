@@ -648,12 +648,11 @@ INSERT INTO due (shard, at, member, what) VALUES (?, ?, ?, ?) ON CONFLICT DO NOT
 
 -- name: claim_due
 -- Members of a shard to whom something has happened by the clock, the longest ago first.
-SELECT member, min(at) FROM (SELECT at, member FROM due WHERE shard = ?1 AND at <= ?2 ORDER BY at, member LIMIT ?3)
-GROUP BY member ORDER BY min(at), member;
+SELECT at, member FROM due WHERE shard = ? AND at <= ? ORDER BY at, member LIMIT ?;
 
 -- name: delete_due!
--- It is written down.
-DELETE FROM due WHERE shard = ? AND at <= ? AND member = ?;
+-- They are written down, up to the last that was claimed: a part of the key, whatever else is due.
+DELETE FROM due WHERE shard = ? AND (at, member) <= (?, ?);
 
 -- name: forget_due!
 -- Nothing happens to a member by itself any more.

@@ -14,7 +14,7 @@ SERVICES_BYTES = 32 << 20
 """Of services and people, two full bulks: a third one is not read before there is room. The system holds it back."""
 
 SMALL_BYTES = 64 << 10
-"""A service's body as small as this never waits: a till's order does not stand behind bulks."""
+"""A service's body as small as this is not counted, and never waits: a till's order does not stand behind bulks."""
 
 MEMBERS_BYTES = 8 << 20
 """Of all members together, apart from services: no customer keeps the shop's own orders out."""
@@ -36,9 +36,10 @@ class BodyRoom:
 
     async def take(self, member_id: str | None, size: int) -> None:
         """Take room until `give_back`; one who is no member (None) may wait for it. Raises `TooManyRequests`."""
+        if not _counts(member_id, size):
+            return
         if member_id is None:
-            if size > SMALL_BYTES:
-                await self._wait_for(size)
+            await self._wait_for(size)
         else:
             if self._of_members + size > MEMBERS_BYTES or self._members[member_id] + size > MEMBER_BYTES:
                 REFUSED.labels("bodies").inc()
@@ -49,10 +50,11 @@ class BodyRoom:
 
     def give_back(self, member_id: str | None, size: int) -> None:
         """Make room again, for those who wait in the order in which they came."""
+        if not _counts(member_id, size):
+            return
         BODY_BYTES.dec(size)
         if member_id is None:
-            if size > SMALL_BYTES:
-                self._leave(size)
+            self._leave(size)
             return
         self._of_members -= size
         self._members[member_id] -= size
@@ -68,11 +70,10 @@ class BodyRoom:
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():  # the turn came in the same moment
+            if not turn.cancelled():  # the turn came in the same moment
                 self._leave(size)
             else:
-                self._waiting.remove((size, turn))
-                self._let_in()
+                self._let_in()  # those behind
             raise
 
     def _leave(self, size: int) -> None:
@@ -80,7 +81,17 @@ class BodyRoom:
         self._let_in()
 
     def _let_in(self) -> None:
-        while self._waiting and self._services + self._waiting[0][0] <= SERVICES_BYTES:
-            size, turn = self._waiting.popleft()
-            self._services += size
-            turn.set_result(None)
+        while self._waiting:
+            size, turn = self._waiting[0]
+            if turn.cancelled():
+                self._waiting.popleft()
+            elif self._services + size <= SERVICES_BYTES:
+                self._waiting.popleft()
+                self._services += size
+                turn.set_result(None)
+            else:
+                return
+
+
+def _counts(member_id: str | None, size: int) -> bool:
+    return size > (SMALL_BYTES if member_id is None else 0)

@@ -28,6 +28,7 @@ from laurels.jobs import (
     read_corrections,
     rows_of,
 )
+from laurels.ledger.audit import about_member
 from laurels.ledger.jobs import Job, JobState, NewJob
 from laurels.model import Adjustment
 
@@ -160,6 +161,7 @@ async def propose_correction(request: Request, form: CorrectionForm, query: Chec
     numbers = await services.ledger.numbers_called([form.member_id])
     if form.member_id not in numbers:
         raise UnknownMember
+    about_member(numbers[form.member_id])
     services.points.check(Adjustment(id="", points=form.points, actor=actor, reason=form.reason, note=form.note))
     effect = await adjustment_effect(request, form.member_id, form.points, board=form.board, quiet=form.quiet)
     if query.check:

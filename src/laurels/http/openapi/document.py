@@ -19,7 +19,8 @@ from laurels.errors import (
     UnknownMember,
     WrongMediaType,
 )
-from laurels.http.openapi.examples import ANSWERS, IDS, REQUESTS
+from laurels.http.openapi.answer_examples import ANSWERS
+from laurels.http.openapi.examples import IDS, REQUESTS
 from laurels.http.problems import KINDS, MEDIA_TYPE, Problem, ProblemKind, kind_of
 from laurels.http.routes import BULK_DOCUMENTS, Route
 from laurels.model import DocumentKind

@@ -43,7 +43,6 @@ _EFFECT = {"points": 600, "balance": 475, "balance_after": 1075, "score": 500, "
 JOB_REQUESTS: Mapping[str, Mapping[str, Any]] = {
     "start_job": {
         "Check the ledger": {"kind": "verify"},
-        "Try all orders in a currency that is known now": {"kind": "retry", "cause": "currency"},
     },
     "correct_many": {"Points for late parcels": {"name": "late-parcels.csv", "csv": _CSV}},
     "propose_correction": {

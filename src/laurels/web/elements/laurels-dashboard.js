@@ -1,8 +1,4 @@
-/**
- * <laurels-dashboard>: a customer's points, place and neighbours, live (docs/reference/dashboard-element.md).
- *
- * Here: attributes, events, whose data is shown. `feed.js` talks to the server, `view.js` draws.
- */
+/** <laurels-dashboard>: attributes, events, whose data is shown. `feed.js` talks to the server, `view.js` draws. */
 
 import { Failure, Feed } from "./feed.js";
 import { View, longestList } from "./view.js";
@@ -63,10 +59,9 @@ export class LaurelsDashboard extends HTMLElement {
     if (!this.#token) this.#restart();
   }
 
-  /** Ask anew now: the page knows of a change that no board shows, such as points that were spent. */
+  /** Ask anew: points were spent. */
   refresh() {
-    this.#hurry();
-    this.#purse?.refresh(this);
+    this.#purse?.(this);
   }
 
   connectedCallback() {
@@ -146,14 +141,11 @@ export class LaurelsDashboard extends HTMLElement {
     };
   }
 
-  #address(...path) {
+  #url({ member, personal, board, top, around }) {
     const base = new URL(this.getAttribute("src") ?? HOME, document.baseURI);
     if (!base.pathname.endsWith("/")) base.pathname += "/";
-    return new URL(path.map(encodeURIComponent).join("/"), base);
-  }
-
-  #url({ member, personal, board, top, around }) {
-    const url = personal ? this.#address("loyalty", member) : this.#address("leaderboard", board);
+    const path = personal ? ["loyalty", member] : ["leaderboard", board];
+    const url = new URL(path.map(encodeURIComponent).join("/"), base);
     // One row more than is shown tells whether the last is tied.
     const longest = longestList(personal, top, around);
     url.searchParams.set("top", longest && Math.min(longest + 1, 100));
@@ -268,32 +260,13 @@ export class LaurelsDashboard extends HTMLElement {
     });
   }
 
-  #showPurse() {
-    const member = this.hasAttribute("purse") && this.getAttribute("member");
-    let url = null;
-    try {
-      if (member) url = this.#address("loyalty", member, "balance").href;
-    } catch {
-      // `src` is not an address: the board says so.
-    }
-    const known = { answer: this.#answer, url, locale: this.#reads };
-    // Once it is there, at once: the former member's must be gone before the page's next line runs.
-    if (this.#purse) this.#purse.show(this, known);
-    else this.#loadPurse();
-  }
-
-  async #loadPurse() {
-    this.#purse = await import("./purse.js");
-    this.#renderSoon();
-  }
-
-  /** The reader's locale. */
-  get #reads() {
-    return this.getAttribute("locale") || this.closest("[lang]")?.lang || navigator.language;
+  async #showPurse() {
+    this.#purse ??= (await import("./purse.js")).show;
+    this.#purse(this, this.#answer);
   }
 
   async #speak() {
-    const locale = this.#reads;
+    const locale = this.getAttribute("locale") || this.closest("[lang]")?.lang || navigator.language;
     if (locale === this.#locale) return;
     this.#locale = locale;
     const say = await speechFor(locale);

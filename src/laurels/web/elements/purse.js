@@ -8,6 +8,7 @@
 
 import { dayBefore, wordsFor } from "./more.js";
 
+const HOME = new URL("..", import.meta.url);
 const EVERY_MS = 30_000;
 const purses = new WeakMap();
 
@@ -19,16 +20,29 @@ sheet.replaceSync(`
   .purse .note { min-block-size: 0; }
 `);
 
-/** Draw an element's purse, or take it away. `answer` is the board's: null while it has none for this member. */
-export function show(dashboard, { answer, url, locale }) {
+/**
+ * Draw an element's purse, or take it away. `answer` is the board's: null while it has none for this member; undefined to
+ * ask anew now, since points were spent. What is another member's is gone when this returns.
+ */
+export function show(dashboard, answer) {
   let purse = purses.get(dashboard);
+  if (answer === undefined) return purse?.refresh();
   if (!purse) purses.set(dashboard, (purse = new Purse(dashboard)));
-  purse.show(answer, url, locale);
+  const locale = dashboard.getAttribute("locale") || dashboard.closest("[lang]")?.lang || navigator.language;
+  purse.show(answer, addressOf(dashboard), locale);
 }
 
-/** Ask anew now: points were spent. */
-export function refresh(dashboard) {
-  purses.get(dashboard)?.refresh();
+/** Where the balance is; null where none is to be shown. */
+function addressOf(dashboard) {
+  const member = dashboard.hasAttribute("purse") && dashboard.getAttribute("member");
+  if (!member) return null;
+  try {
+    const base = new URL(dashboard.getAttribute("src") ?? HOME, document.baseURI);
+    if (!base.pathname.endsWith("/")) base.pathname += "/";
+    return new URL(`loyalty/${encodeURIComponent(member)}/balance`, base).href;
+  } catch {
+    return null; // `src` is not an address: the board says so
+  }
 }
 
 class Purse {

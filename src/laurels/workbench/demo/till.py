@@ -2,7 +2,8 @@
 
 Points are set aside first, then the card is charged, then the points are taken, then Laurels is told of the order. Each
 step may be repeated under the order's id, by a customer who presses "Buy" again after a break in the line: it gives the
-first answer. One who never does gets the points back when the hold lapses.
+first answer. One who never does gets the points back when the hold lapses; what the card paid by then is the provider's
+to give back, which the sandbox has no need for.
 """
 
 from typing import Annotated

@@ -255,9 +255,8 @@ UPDATE budget SET used = budget.used + u.used FROM unnest($1::text[], $2::bigint
 
 -- name: claim_due
 -- Members of a shard to whom something has happened by the clock, the longest ago first.
-SELECT member, min(at) FROM (SELECT at, member FROM due WHERE shard = $1 AND at <= $2 ORDER BY at, member LIMIT $3) d
-GROUP BY member ORDER BY min(at), member;
+SELECT at, member FROM due WHERE shard = $1 AND at <= $2 ORDER BY at, member LIMIT $3;
 
 -- name: delete_due!
--- It is written down.
-DELETE FROM due WHERE shard = $1 AND at <= $2 AND member = ANY($3::int[]);
+-- They are written down, up to the last that was claimed: a part of the key, whatever else is due.
+DELETE FROM due WHERE shard = $1 AND (at, member) <= ($2, $3);
