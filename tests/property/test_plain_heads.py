@@ -162,7 +162,7 @@ def test_a_plain_head_with_some_bytes_changed(changed: list[tuple[int, int, byte
 
 
 @pytest.mark.long
-@settings(max_examples=40_000, deadline=None, print_blob=True)
+@settings(max_examples=10_000, deadline=None, print_blob=True)
 @given(st.one_of(requests.map(str.encode), changes.map(apply)))
 def test_many_more(data: bytes) -> None:
     check(data)

@@ -73,6 +73,8 @@ class Connection(HttpToolsProtocol):
     """One client's connection."""
 
     flow: Flow
+    is_admitted = False
+    """Whether it was counted among those that may stay before it came here."""
 
     def __init__(self, capacity: Capacity, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
@@ -95,7 +97,8 @@ class Connection(HttpToolsProtocol):
         self._arriving_since = self.loop.time()
         super().connection_made(transport)  # type: ignore[arg-type]
         self.flow = Flow(self.transport)
-        if not self._capacity.admit(len(self.connections)):
+        self._capacity.enter()
+        if not self.is_admitted and not self._capacity.has_room(len(self.connections)):
             self.refuse_full()
 
     def refuse_full(self) -> None:

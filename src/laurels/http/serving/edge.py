@@ -145,6 +145,7 @@ class Edge:
             task = asyncio.create_task(self._connect(socket.socket(fileno=descriptor), data, why, waited_ms / 1000))
             self._making.add(task)
             task.add_done_callback(self._making.discard)
+        self._core.set_elsewhere(self._held_by_python() + len(self._making))
 
     async def _connect(self, handed: socket.socket, data: bytes, why: int, waited_s: float) -> None:
         assert self._make is not None, "started"
@@ -195,6 +196,7 @@ class HandedConnection(Connection):
         """What came with it; called before it is made."""
         self._edge = edge
         self._handed, self._why, self._waited_s = data, why, waited_s
+        self.is_admitted = why != core.FULL  # it was the edge's, and those that are refused may be here meanwhile
         self._in_a_row = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

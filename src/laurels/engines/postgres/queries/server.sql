@@ -54,10 +54,10 @@ SELECT shard FROM shard WHERE shard = ANY($1::smallint[]) ORDER BY shard FOR UPD
 
 -- name: end_sleepers
 -- End transactions of processes that had a statement prepared and then sent nothing to run it with: the server takes them
--- for busy, waits for ever, and leaves them what they have locked. No process that is well takes two seconds for that.
+-- for busy, waits for ever, and leaves them what they have locked. No process that is well takes three seconds for that.
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = current_database() AND usename = current_user AND application_name = 'laurels' AND pid <> pg_backend_pid()
-  AND state = 'active' AND wait_event = 'ClientRead' AND state_change < clock_timestamp() - interval '2 seconds';
+  AND state = 'active' AND wait_event = 'ClientRead' AND state_change < clock_timestamp() - interval '3 seconds';
 
 -- name: missing_ranges
 -- The ranges of entries that begin less than half a range behind where these shards end, and are not there yet.
