@@ -75,7 +75,8 @@ class KafkaServer:
 
     def format(self) -> None:
         """Make the directory that a new node starts from."""
-        identity = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        # Its first letter is no hyphen, which the tool would take for an option.
+        identity = urlsafe_b64encode(b"k" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
         command = ["kafka.tools.StorageTool", "format", "-t", identity, "-c", str(self._properties)]
         subprocess.run(self.java(*command), check=True, capture_output=True)
 

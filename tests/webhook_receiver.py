@@ -50,7 +50,11 @@ def receiving() -> Iterator[Receiver]:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
+            length = int(self.headers["content-length"])
+            body = self.rfile.read(length)
+            if len(body) < length:  # the sender was killed meanwhile: nothing was sent
+                self.close_connection = True
+                return
             status = receiver.take(body, {name.lower(): value for name, value in self.headers.items()})
             if status == 0:
                 self.close_connection = True

@@ -41,7 +41,8 @@ def check(mapping: Mapping, raw: pl.DataFrame, now: int) -> Checked:
     """The rows with every cell converted, and which document each belongs to: `refund` and `id`. Roles without a column
     have none here either, since many rows are held at once: `with_absent` adds them.
     """
-    raw = _complete(mapping, raw)
+    # In one piece: polars 2.1 panics where `zfill` meets a column in several, as slices of Parquet are.
+    raw = _complete(mapping, raw).rechunk()
     # Lazily, because only then is what stands in an expression twice computed once: three times as fast.
     good = raw.lazy().with_columns(_converted(mapping, raw, now)).collect()
     taken = pl.when(pl.col("refund")).then(pl.coalesce("amount", "total")).otherwise(pl.col("total"))
