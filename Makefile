@@ -29,7 +29,7 @@ ROOM := $(shell df -k --output=avail /dev/shm 2>/dev/null | tail -1)
 SCRATCH := $(if $(TMPDIR),$(TMPDIR),$(if $(shell [ "$(ROOM)" -gt 4000000 ] 2>/dev/null && echo yes),/dev/shm,/tmp))
 TESTING := PYTHONDONTWRITEBYTECODE= TMPDIR=$(SCRATCH)
 
-.PHONY: help setup run test test-all test-native check fmt bench mutants soak reference console-shots lock wheels clean
+.PHONY: help setup run test test-all test-native miri check fmt bench mutants soak reference console-shots lock wheels clean
 .DEFAULT_GOAL := help
 
 help:  ## list these targets
@@ -61,12 +61,17 @@ test: setup  ## run the tests (ARGS='-k refund -x' goes to pytest)
 test-all: setup  ## run the tests, and those that take too long or need what not everybody has
 	@scripts/rabbitmq
 	@scripts/kafka $(VENV)
+	@scripts/ruby all
+	@scripts/pgbouncer
 	@$(MAKE) --no-print-directory test ARGS='--all $(ARGS)'
 
 test-native: setup  ## run the native leaderboard's own tests, in Rust and through its Python face
 	@scripts/cargo-lock
 	@cargo test --locked --quiet --manifest-path native/Cargo.toml
 	@$(BIN)/pytest --quiet native/tests
+
+miri:  ## run the native core's tests that map no file under Miri (SEEDS=0..8)
+	@scripts/miri $(SEEDS)
 
 check: setup  ## lint, formatting, types and the walls between packages
 	@$(BIN)/ruff check

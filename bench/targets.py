@@ -63,6 +63,9 @@ def targets(rows: list[Row], arguments: argparse.Namespace) -> list[Target]:
     def http(bench: str, figure: str, role: str = "real") -> float | None:
         return find(rows, figure, program="http_bench", bench=bench, role=role)
 
+    def on_server(figure: str) -> float | None:
+        return find(rows, figure, program="postgres_ledger")
+
     here, there = native("dashboard_us"), native("valkey_server_us", valkey)
     an_entry = find(rows, "us_an_entry", program="rebuild")
     built = [native("enrol_clock_s"), native("build_board_clock_s")]
@@ -81,6 +84,9 @@ def targets(rows: list[Row], arguments: argparse.Namespace) -> list[Target]:
         Target("rebuilt from a ledger of 10,000,000 entries", "s", 60, 30, an_entry and an_entry * 10),
         Target("reads begun again beside 10,000 changes/s", "%", 2, None, native("beside_retries_percent")),
         Target("torn answers of 10,000,000 beside a writer", "", 0, None, find(rows, "torn", program="ten_million")),
+        Target("PostgreSQL: accepting beside a bare INSERT", "x", 1.3, None, on_server("accept_server_time")),
+        Target("PostgreSQL: awarding beside the bare statement", "", 0.4, None, on_server("award_rate"), more=True),
+        Target("PostgreSQL: 200 settled beside one by one", "x", 4, 10, on_server("settle_together"), more=True),
         Target(
             "HTTP: orders beside a route without its ledger",
             "",

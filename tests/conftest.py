@@ -13,8 +13,13 @@ from contextlib import closing
 from pathlib import Path
 from random import Random, SystemRandom
 
+import hypothesis
 import pytest
 from tests import postgres_server, valkey_server
+
+# How long an example takes is the machine's affair: a busy one would fail what is right.
+hypothesis.settings.register_profile("laurels", deadline=None)
+hypothesis.settings.load_profile("laurels")
 
 REPOSITORY = Path(__file__).parent.parent
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")

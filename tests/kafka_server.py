@@ -24,11 +24,14 @@ _PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners=PLAINTEXT://127.0.0.1:{port},RELAYED://127.0.0.1:{relayed},SIGNED://127.0.0.1:{signed},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},RELAYED://127.0.0.1:{relay},SIGNED://127.0.0.1:{signed}
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,RELAYED:PLAINTEXT,SIGNED:SASL_PLAINTEXT
+listener.name.signed.sasl.enabled.mechanisms=PLAIN
+listener.name.signed.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule \\
+  required user_laurels="secret";
 log.dirs={folder}/logs
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=4
@@ -43,14 +46,27 @@ log.segment.bytes=16777216
 
 
 class KafkaServer:
-    """A node that comes back at the same loopback port, with what was on its disk."""
+    """A node that comes back at the same loopback port, with what was on its disk.
 
-    def __init__(self, folder: Path) -> None:
+    It listens at three ports. Whoever comes by `relayed_port` is told to go on at the port `relay`: a Kafka tells its
+    clients itself where to find it. At `signed_port` the user is `laurels`, with the password `secret`.
+    """
+
+    def __init__(self, folder: Path, relay: int | None = None) -> None:
         self._folder = folder
-        self.port, controller = free_ports(2)
+        self.port, self.relayed_port, self.signed_port, controller = free_ports(4)
         self.bootstrap = f"127.0.0.1:{self.port}"
         self._properties = folder / "server.properties"
-        self._properties.write_text(_PROPERTIES.format(port=self.port, controller=controller, folder=folder))
+        self._properties.write_text(
+            _PROPERTIES.format(
+                port=self.port,
+                relayed=self.relayed_port,
+                relay=relay or self.relayed_port,
+                signed=self.signed_port,
+                controller=controller,
+                folder=folder,
+            )
+        )
         self._process: subprocess.Popen[bytes] | None = None
 
     def url(self, topic: str, group: str = "laurels") -> str:
@@ -59,15 +75,16 @@ class KafkaServer:
 
     def format(self) -> None:
         """Make the directory that a new node starts from."""
-        identity = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        # Its first letter is no hyphen, which the tool would take for an option.
+        identity = urlsafe_b64encode(b"k" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
         command = ["kafka.tools.StorageTool", "format", "-t", identity, "-c", str(self._properties)]
-        subprocess.run(self._java(*command), check=True, capture_output=True)
+        subprocess.run(self.java(*command), check=True, capture_output=True)
 
     def start(self) -> None:
         """Start it and wait until it is ready."""
         with (self._folder / "output").open("ab") as output:
             self._process = subprocess.Popen(
-                self._java("kafka.Kafka", str(self._properties)),
+                self.java("kafka.Kafka", str(self._properties)),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -87,7 +104,8 @@ class KafkaServer:
             self._process.wait()
             self._process = None
 
-    def _java(self, main: str, *arguments: str) -> list[str]:
+    def java(self, main: str, *arguments: str) -> list[str]:
+        """The command that runs a program of the jars."""
         options = ["-Xmx400m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
         return ["java", *options, "-cp", f"{JARS}/*", main, *arguments]
 
@@ -100,11 +118,11 @@ class KafkaServer:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[KafkaServer]:
+def running(folder: Path, relay: int | None = None) -> Iterator[KafkaServer]:
     """A server until the end of the block. Skips where there is none."""
     if not (JARS / ".complete").exists() or shutil.which("java") is None:
         pytest.skip(NO_KAFKA)
-    server = KafkaServer(folder)
+    server = KafkaServer(folder, relay)
     server.format()
     try:
         server.start()

@@ -89,13 +89,19 @@ class Server:
             shutil.chown(self.folder, PLAIN_USER)
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def port(self) -> str:
+        """In the name of its socket, and where it listens if it does."""
+        return self._settings["port"]
+
     def make(self) -> None:
         """Make its files."""
         self._run("initdb", "-U", USER, "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8")
 
     def copy(self, primary: "Server") -> None:
         """Make its files as those of a standby."""
-        self._run("pg_basebackup", "-h", str(primary.folder), "-U", USER, "-R", "-c", "fast", "--no-sync")
+        where = ("-h", str(primary.folder), "-p", primary.port, "-U", USER)
+        self._run("pg_basebackup", *where, "-R", "-c", "fast", "--no-sync")
 
     def promote(self) -> None:
         """Make a primary of a standby."""
@@ -236,6 +242,11 @@ def standby_of(primary: Server) -> Iterator[Server]:
         yield standby
     finally:
         standby.remove()
+
+
+def name_of(url: str) -> str:
+    """The database that a test's URL names."""
+    return url.split("@/")[1].split("?", maxsplit=1)[0]
 
 
 class Databases:

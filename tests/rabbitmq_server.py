@@ -24,15 +24,24 @@ disk_free_limit.absolute = 50MB
 """
 
 
+_MANAGEMENT = """\
+management.tcp.ip = 127.0.0.1
+management.tcp.port = {port}
+"""
+
+
 class RabbitServer:
     """A node that comes back at the same loopback port, with what was on its disk."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *plugins: str) -> None:
         self._folder = folder
-        self.port, distribution, mapper = free_ports(3)
+        self.port, self.management_port, distribution, mapper = free_ports(4)
         config = folder / "rabbitmq.conf"
         config.write_text(_CONFIG.format(port=self.port))
-        (folder / "plugins").write_text("[].\n")
+        if "rabbitmq_management" in plugins:
+            with config.open("a") as more:
+                more.write(_MANAGEMENT.format(port=self.management_port))
+        (folder / "plugins").write_text(f"[{','.join(plugins)}].\n")
         (folder / "log").mkdir(exist_ok=True)
         self._environment = os.environ | {
             "HOME": str(folder),
@@ -128,11 +137,11 @@ def free_ports(count: int) -> list[int]:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[RabbitServer]:
+def running(folder: Path, *plugins: str) -> Iterator[RabbitServer]:
     """A server until the end of the block. Skips where there is none."""
     if not (PROGRAMS / "rabbitmq-server").exists():
         pytest.skip(NO_RABBITMQ)
-    server = RabbitServer(folder)
+    server = RabbitServer(folder, *plugins)
     try:
         server.start()
         yield server

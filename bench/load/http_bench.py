@@ -44,7 +44,7 @@ SERVER_CORE, LOAD_CORE = 0, min(1, (os.cpu_count() or 1) - 1)
 CONNECTIONS = 64
 READS, ORDERS = 5_000, 1_000
 """Requests a second of `mixed`."""
-SERVED_BY = ("uvicorn", "uvloop", "httptools", "msgspec", "litestar")
+SERVED_BY = ("uvicorn", "uvloop", "httptools", "msgspec")
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -240,7 +240,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4, help="of each run")
     parser.add_argument("--members", type=int, default=100_000)
     parser.add_argument("--engine", help="the leaderboard; else the one that is the default here")
-    parser.add_argument("--edge", choices=["auto", "off"], default="off", help="who accepts connections")
+    parser.add_argument("--edge", choices=["auto", "off"], default="auto", help="who accepts connections")
     parser.add_argument("--state", type=Path, help="where to keep the ledger between runs; else it is thrown away")
     arguments = parser.parse_args()
     about = msgspec.to_builtins(circumstances()) | {

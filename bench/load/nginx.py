@@ -4,6 +4,7 @@ import json
 import shutil
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,16 +15,19 @@ _CONFIG = """
 daemon off; master_process off; pid {folder}/nginx.pid; error_log stderr error;
 events {{ worker_connections 1024; }}
 http {{
+    client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
     access_log off; server_tokens off; keepalive_requests 1000000000; default_type application/json;
     server {{ listen 127.0.0.1:{port}; location / {{ {headers} return 200 {body}; }} }}
 }}
 """
+_PLACES = f"{Path(sys.executable).parent}:/usr/sbin:/usr/bin:/usr/local/bin"  # first where scripts/nginx puts it
 _ITS_OWN = {"date", "content-type", "content-length"}
 
 
 def is_there() -> bool:
     """Whether nginx is installed."""
-    return shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin") is not None
+    return shutil.which("nginx", path=_PLACES) is not None
 
 
 @contextmanager
@@ -36,7 +40,7 @@ def nginx(answer: dict[str, Any], folder: Path, core: int) -> "Iterator[tuple[su
     )
     config = folder / "nginx.conf"
     config.write_text(_CONFIG.format(folder=folder, port=port, headers=headers, body=_quoted(answer["body"])), "utf-8")
-    path = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin")
+    path = shutil.which("nginx", path=_PLACES)
     assert path is not None, "ask `is_there` first"
     with subprocess.Popen(["taskset", "-c", str(core), path, "-p", str(folder), "-c", str(config)]) as process:
         try:

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,9 @@ from typing import Any
 import uvicorn
 
 from laurels.http import serve
+from laurels.intake import Intake
 from laurels.ledger import Receipt
-from laurels.model import Order, Refund, Status
+from laurels.model import Document, Status
 from laurels.runtime.process import run
 from laurels.settings import HttpSettings, LeaderboardSettings, Settings
 from laurels.wiring import build
@@ -27,12 +28,11 @@ from laurels.workers import award_forever, project_forever
 
 
 class NoLedger:
-    """An intake that answers at once."""
+    """An inbox that answers at once, as the first time; nothing is kept."""
 
-    async def accept(self, document: Order | Refund, raw: bytes = b"") -> Receipt:
-        """Answer as the first time; nothing is kept."""
-        document.document(raw)
-        return Receipt(Status.ACCEPTED)
+    async def accept(self, documents: Sequence[Document]) -> list[Receipt]:
+        """Answer."""
+        return [Receipt(Status.ACCEPTED) for _ in documents]
 
 
 class Bare:
@@ -61,8 +61,8 @@ async def laurels(settings: Settings, *, award: bool, ledger: bool) -> None:
     """Serve Laurels."""
     stop = await until_input_ends()
     async with build(settings) as built, asyncio.TaskGroup() as tasks:
-        serving = built if ledger else replace(built, intake=NoLedger())  # type: ignore[arg-type]
-        tasks.create_task(project_forever(built.ledger, built.projector, stop))
+        serving = built if ledger else replace(built, intake=Intake(NoLedger()))  # type: ignore[arg-type]
+        tasks.create_task(project_forever(built.projector, stop))
         if award:
             tasks.create_task(award_forever(built.ledger, built.awarder, stop))
         tasks.create_task(serve(serving, stop, lambda port: print(port, flush=True)))
@@ -101,7 +101,7 @@ def main() -> None:
     parser.add_argument("--state", type=Path)
     parser.add_argument("--award", action="store_true")
     parser.add_argument("--engine")
-    parser.add_argument("--edge", choices=["auto", "off"], default="off")
+    parser.add_argument("--edge", choices=["auto", "off"], default="auto")
     parser.add_argument("--answer", type=json.loads, help="for `bare`: status, headers and body as JSON")
     arguments = parser.parse_args()
     if arguments.what == "bare":

@@ -41,6 +41,12 @@ CONSUMED = Counter(
 REQUESTS = Counter("laurels_http_requests", "Requests answered.", ["method", "route", "status"], registry=REGISTRY)
 CONNECTIONS = Gauge("laurels_connections", "Connections that are open.", registry=REGISTRY, multiprocess_mode="livesum")
 STREAMS = Gauge("laurels_streams", "Live streams that are open.", registry=REGISTRY, multiprocess_mode="livesum")
+BODY_BYTES = Gauge(
+    "laurels_body_bytes",
+    "Bytes of large bodies, and of members' bodies, that are held.",
+    registry=REGISTRY,
+    multiprocess_mode="livesum",
+)
 REFUSED = Counter(
     "laurels_refused",
     "Connections and requests cut off before a route was asked, by the reason.",

@@ -144,10 +144,17 @@ def test_a_wrong_set_up_of_rabbitmq_is_said_in_one_line(rabbitmq: rabbitmq_serve
 
 @pytest.mark.long
 def test_a_wrong_set_up_of_kafka_is_said_in_one_line(kafka: kafka_server.KafkaServer, tmp_path: Path) -> None:
+    signed = f"127.0.0.1:{kafka.signed_port}"
     for url, said in (
         ("kafka://127.0.0.1:9092/", "names no topic"),
         ("kafka://127.0.0.1:1/orders", "No Kafka answers at 127.0.0.1:1"),
         (kafka.url("nowhere"), "There is no topic nowhere"),
+        (f"kafka://laurels:wrong@{signed}/nowhere", "refuses the user or the password"),
+        (
+            f"kafka://laurels:secret@{signed}/orders?mechanism=SCRAM-SHA-512",
+            "not sign in by SCRAM",
+        ),
+        (f"kafka://laurels:secret@{signed}/nowhere", "There is no topic nowhere"),
     ):
         assert_one_line(laurels("consume", url, "--state", tmp_path / "state"), said)
 

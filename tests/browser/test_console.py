@@ -64,7 +64,7 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def console(state: Path) -> Iterator[Console]:
-    console = Console(state, "lead operator auditor finance")
+    console = Console(state, "lead operator auditor finance program approver")
     yield console
     console.stop()
 
@@ -111,6 +111,17 @@ PAGES = {
     "log": "/log",
     "overview": "/overview?period=36m",
     "finance": "/finance?from=2020-01-01&to=2030-01-01",
+    "liability": "/finance/liability",
+    "corrections": "/corrections",
+    "merge": "/customers/1/merge?into=0",
+    "erase": "/customers/0/erase",
+    "proposals": "/proposals",
+    "jobs": "/jobs",
+    "campaigns": "/campaigns",
+    "rules": "/program",
+    "version": "/program/1",
+    "boards": "/boards",
+    "messages": "/messages?state=held",
     "missing": "/customers/4711",
 }
 

@@ -52,7 +52,8 @@ def test_buys_by_keyboard_alone(demo: Demo, page: Page) -> None:
     page.keyboard.press("Enter")
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="One White hanging heart tea light holder more")).to_be_focused()
-    for _ in range(2):
+    expect(page.locator(".use-points")).to_be_visible()
+    for _ in range(3):
         page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="Buy for £10.20")).to_be_focused()
     page.keyboard.press("Enter")

@@ -14,8 +14,16 @@ MOVING = "element.shadowRoot.querySelector('tbody').getAnimations({subtree: true
 Theme = Literal["light", "dark"]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("forced", ["none", "active"])
+@pytest.mark.parametrize(
+    ("theme", "forced"),
+    [
+        ("light", "none"),
+        *(
+            pytest.param(*each, marks=pytest.mark.long)
+            for each in (("dark", "none"), ("light", "active"), ("dark", "active"))
+        ),
+    ],
+)
 def test_axe_finds_nothing(
     theme: Theme, forced: Literal["none", "active"], browser: Browser, server: FakeLaurels
 ) -> None:

@@ -90,7 +90,9 @@ class Visitor:
             said = {name: unescape(value) for name, value in _ATTRIBUTE.findall(tag.partition(">")[0])}
             if said.get("type") == "checkbox" and "checked" not in said:
                 continue
-            text = unescape(tag.partition(">")[2].rpartition("<")[0]) if tag.startswith("<textarea") else None
+            text = None
+            if tag.startswith("<textarea"):  # browsers leave a line end at its beginning out
+                text = unescape(tag.partition(">")[2].rpartition("<")[0]).removeprefix("\n")
             if "name" in said:
                 found[said["name"]] = said.get("value", "") if text is None else text
         return found

@@ -131,3 +131,33 @@ def test_no_cell_is_a_formula(cell: str) -> None:
 @pytest.mark.parametrize("cell", [-5, "-5.00", "plain", "+3", None])
 def test_numbers_and_words_stay(cell: object) -> None:
     assert csv_of(["x", "y"], [[cell, 1]]).decode() == f"x,y\n{'' if cell is None else cell},1\n"
+
+
+async def test_what_is_owed_is_shown_as_the_call_says(house: ConsoleShop) -> None:
+    visitor = await house.signed_in("finance")
+    assert "/finance/liability" in (await visitor.open("/finance")).text
+    found = (await house.shop.ask("GET", "/liability")).json()
+    page = await visitor.open("/finance/liability")
+    assert (page.status_code, found["total"]) == (200, 119)
+    assert f'<td class="figure">{found["total"]}</td>' in page.text
+    assert "Your setting, not measured" in page.text
+    assert (await visitor.open("/finance/liability?at=2020-01-01")).status_code == 200
+    for wrong in ("yesterday", "2026-13-01"):
+        refused = await visitor.open(f"/finance/liability?at={wrong}")
+        assert (refused.status_code, 'role="alert"' in refused.text) == (422, True), wrong
+
+
+async def test_what_waits_is_told_to_who_can_act(house: ConsoleShop) -> None:
+    """Not one's own proposal, nor what is for another role."""
+    body = {"proposal_id": "p1", "member_id": "ann", "loyalty-points": 600, "reason": "ticket 7"}
+    await house.shop.ask("POST", "/proposals", json=body, token=house.shop.person("lead", sub="niamh"))
+    said = {}
+    for name, roles in {
+        "niamh": ("lead", "finance"),
+        "aoife": ("lead", "finance"),
+        "fin": ("finance",),
+        "oisin": ("operator", "finance"),
+    }.items():
+        page = await (await house.signed_in(*roles, name=name)).open("/overview")
+        said[name] = [what for what in ("1 correction waits", "1 document waits") if what in page.text]
+    assert said == {"niamh": [], "aoife": ["1 correction waits"], "fin": [], "oisin": ["1 document waits"]}

@@ -7,12 +7,13 @@ import pytest
 from tests.postgres_server import Databases
 
 from laurels.clock import Clock
-from laurels.engines.postgres import PostgresLedger, leases
+from laurels.engines.postgres import PostgresLedger, leases, reaching
 from laurels.ledger import Ledger
 from laurels.testing.ledger_contract import LedgerContract, OpenLedger
 from laurels.testing.ledger_contract.amending import Amending
 from laurels.testing.ledger_contract.auditing import Auditing, Casework
 from laurels.testing.ledger_contract.awarding import Poison
+from laurels.testing.ledger_contract.base import Shop
 from laurels.testing.ledger_contract.counting import Counting
 from laurels.testing.ledger_contract.people import Mails, People
 from laurels.testing.ledger_contract.refunds import Cancellations, RefundsOfOrders, RefundsWithoutOrder
@@ -43,10 +44,13 @@ class OnServer:
 
     @pytest.fixture(autouse=True)
     def short_leases(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The server has the clock, and a process that does not go on is waited for."""
+        """The server has the clock, and a process that does not go on is waited for. A call may take its time: it is
+        the machine's pace that would be tried.
+        """
         monkeypatch.setattr(leases, "LEASE", timedelta(seconds=0.3))
         monkeypatch.setattr(leases, "RENEW_S", 0.1)
         monkeypatch.setattr(leases, "LOOK_S", 0.01)
+        monkeypatch.setattr(reaching, "COMMAND_TIMEOUT_S", 60.0)
 
     @pytest.fixture
     def database(self, postgres: Databases) -> Iterator[str]:
@@ -59,6 +63,12 @@ class OnServer:
             return await PostgresLedger.open(database, now)
 
         return open_database
+
+    async def let_leases_end(self, shop: Shop) -> None:
+        """The server's clock cannot be turned."""
+        assert isinstance(shop.ledger, PostgresLedger)
+        async with shop.ledger._connections.transaction() as db:
+            await db.connection.execute("UPDATE job SET until = '-infinity'")
 
 
 class TestPostgresLedger(OnServer, *SOONER):  # type: ignore[misc] # whatever the contract consists of

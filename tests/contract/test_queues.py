@@ -18,7 +18,7 @@ from laurels.engines.brokers.sqs import SqsQueue
 from laurels.intake import Queue
 from laurels.testing.queue_contract import FarSide, QueueContract
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.anyio]
 
 _numbers = count(1)
 
@@ -185,6 +185,14 @@ class TestKafkaQueue(QueueContract):
         side = KafkaSide(kafka)
         await side.make()
         return side
+
+
+async def test_a_long_pause_of_kafka(kafka: kafka_server.KafkaServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When its partitions are paused, and it asks for nothing from time to time."""
+    monkeypatch.setattr("laurels.engines.brokers.kafka.HELD_S", 0.0)
+    side = KafkaSide(kafka)
+    await side.make()
+    await QueueContract().test_a_pause_takes_nothing_and_loses_nothing(side)
 
 
 class TestSqsQueue(QueueContract):

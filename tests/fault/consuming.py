@@ -80,6 +80,10 @@ class Consumers:
             if each.poll() is not None:
                 self._running[place] = self._start()
 
+    def ended(self) -> int:
+        """How many of those that should be running are not."""
+        return sum(each.poll() is not None for each in self._running)
+
     def close(self) -> None:
         """Let them finish."""
         for each in self._running:

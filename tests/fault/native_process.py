@@ -91,10 +91,12 @@ async def follow(directory: Path, seed: int, tell: int) -> None:
 
 
 async def read(directory: Path, seed: int) -> None:
-    """Check every answer against the naive board at its version."""
+    """Check every answer against the naive board at its version; the last ones after there is no writer any more."""
     board, naive, rng = native_leaderboard(directory), NaiveLeaderboard(), random.Random(seed)
-    at = answers = refusals = versions = 0
-    while not select.select([sys.stdin], [], [], 0)[0]:
+    at = answers = answered = refusals = versions = 0
+    is_over = False
+    while not is_over:
+        is_over, answered = bool(select.select([sys.stdin], [], [], 0)[0]), answers
         who = member_id(rng.randrange(MEMBERS))
         name = rng.choice((ALL_TIME, OCTOBER))
         for _ in range(READS_EACH_TURN):
@@ -111,7 +113,8 @@ async def read(directory: Path, seed: int) -> None:
             expected = naive.read(name, who, top=10, around=2)
             assert (view.ranked, list(view.top), view.me, list(view.around)) == expected, f"at {position}"
             answers += 1
-    print(json.dumps({"answers": answers, "refusals": refusals, "versions": versions, "at": at}))
+    told = {"answers": answers, "refusals": refusals, "versions": versions, "at": at, "is_ready": answers > answered}
+    print(json.dumps(told))
 
 
 def entries(seed: int, after: int, upto: int) -> Iterator[tuple[int, Change]]:

@@ -23,15 +23,18 @@ from typing import Any, Literal, NamedTuple, cast
 from unittest import mock
 
 import apsw
+import msgspec
 from tests.fault.following import PROGRAM, Row, check_board, standings
 
 from laurels.awarding import recount_of
 from laurels.cli import bringing_in
 from laurels.clock import SECOND
 from laurels.dashboard import ProxyNames
-from laurels.engines.sqlite import SqliteLedger, leases
+from laurels.engines.sqlite import SqliteLedger, jobs, leases
 from laurels.errors import LedgerUnavailable, UnknownMember
+from laurels.jobs import CORRECTIONS, Correction, Corrections, JobRunner
 from laurels.ledger import Ledger
+from laurels.ledger.jobs import NewJob
 from laurels.model import Document, MemberEvent, Order, Refund
 from laurels.notify import Composer
 from laurels.notify.notifier import LEASE_S
@@ -95,6 +98,33 @@ async def import_(services: Services) -> None:
     await bringing_in.bring_in(services, documents, len(documents))
 
 
+_CORRECTIONS = msgspec.json.encode(
+    Corrections(
+        "late.csv",
+        [
+            Correction(1, 0, 600, "niamh", "k1", "ticket 7", "Sorry", board=True, quiet=False),
+            Correction(2, None, 5, "niamh", "k2", "ticket 8", "", board=True, quiet=False),
+        ],
+    )
+)
+
+
+async def propose(services: Services) -> None:
+    """Ask for corrections that somebody else approves."""
+    job = NewJob(kind=CORRECTIONS, actor="niamh", digest="d", about=b"{}", total=2, content=_CORRECTIONS, proposed=True)
+    await services.ledger.add_job(job)
+
+
+async def approve(services: Services) -> None:
+    await services.ledger.decide_job(1, "d", actor="aoife", approve=True)
+
+
+async def run_jobs(services: Services) -> None:
+    runner = JobRunner(services.ledger, services.points, services.intake, services.programs)
+    while await runner.step():
+        pass
+
+
 ANN, BOB = "ann@example.com", "bob@example.com"
 SCENARIOS = {
     "accept": Scenario(
@@ -145,6 +175,7 @@ SCENARIOS = {
         [notify],
     ),
     "import": Scenario([], [import_]),
+    "approve": Scenario([accept(order("A1", "ann", "25.00")), award, propose], [approve, run_jobs]),
 }
 
 
@@ -211,6 +242,7 @@ async def opened(
         # A dead process's shards are free at once: time that passed would show in the rows.
         with (
             mock.patch.object(leases, "LEASE", 0),
+            mock.patch.object(jobs, "LEASE", 0),
             mock.patch.multiple(
                 assembly,
                 open_names=mock.AsyncMock(return_value=_names()),
@@ -296,6 +328,7 @@ def _rows(state: Path) -> dict[str, list[Any]]:
         "accepted": {"fingerprint"},  # keyed by the member's secret
         "lease": {"owner", "fence", "until"},
         "awarder": {"owner", "until"},
+        "job": {"owner", "fence", "until"},
     }
     rows: dict[str, list[Any]] = {}
     with closing(apsw.Connection(str(state / "laurels.db"))) as connection:

@@ -1,4 +1,6 @@
-"""A process of a shop on a PostgreSQL server, to be killed: takes orders in, settles, or awards, until it is.
+"""A process of a shop on a PostgreSQL server, to be killed: takes orders in, settles, or awards, until it is. One that
+is `stopped between` stops itself after the first batch that it awarded, and one `stopped inside` in the middle of its
+transaction, until somebody lets it go on.
 
     python -m tests.fault.postgres_process ROLE URL TAG FOLDER
 
@@ -7,15 +9,18 @@ where no answer came.
 """
 
 import asyncio
+import os
+import signal
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from random import Random
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from laurels.awarding import Awarder, publish
 from laurels.engines.postgres import PostgresLedger
-from laurels.errors import LedgerUnavailable
+from laurels.errors import LedgerUnavailable, NotOwned
+from laurels.ledger import Claim, Decide, Outcome
 from laurels.program import DEFAULT_PROGRAM, parse_program
 from laurels.testing.ledger_contract.base import adjustment, order
 
@@ -30,13 +35,17 @@ async def main(role: str, url: str, tag: str, folder: Path) -> None:
     """Run until killed."""
     ledger = await patient(lambda: PostgresLedger.open(url))
     awarder = Awarder(ledger, await patient(lambda: publish(ledger, parse_program(DEFAULT_PROGRAM))))
+    if role == "stopped inside":
+        stop_inside(ledger)
     answered = folder / tag
     rng = Random(tag)
     n = 0
     while True:
         n += 1
-        if role == "award":
-            await patient(awarder.step)
+        if role in {"award", "stopped inside", "stopped between"}:
+            if await patient(awarder.step) and role == "stopped between":
+                os.kill(os.getpid(), signal.SIGSTOP)
+                role = "award"
             await patient(lambda: ledger.wait_for_work(0.2))
         elif role == "settle":
             document = adjustment(f"{tag}-{n}", f"m{rng.randrange(MEMBERS)}", 1)
@@ -49,12 +58,30 @@ async def main(role: str, url: str, tag: str, folder: Path) -> None:
             note(answered, [each.id for each in documents])
 
 
+def stop_inside(ledger: PostgresLedger) -> None:
+    """Stop this process at the first document that it judges: the shard is locked, nothing is written yet."""
+    award = ledger.award
+    slept = False
+
+    async def stopping(shard: int, limit: int, decide: Decide, **more: Any) -> int:
+        def judge(claim: Claim) -> Outcome:
+            nonlocal slept
+            if not slept:
+                slept = True
+                os.kill(os.getpid(), signal.SIGSTOP)
+            return decide(claim)
+
+        return await award(shard, limit, judge, **more)
+
+    ledger.award = stopping  # type: ignore[method-assign] # what stands in for it in this process
+
+
 async def patient(work: Callable[[], Awaitable[T]]) -> T:
     """Do something as often as it takes."""
     while True:
         try:
             return await work()
-        except LedgerUnavailable:
+        except (LedgerUnavailable, NotOwned):
             await asyncio.sleep(AGAIN_S)
 
 

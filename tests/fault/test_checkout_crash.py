@@ -90,7 +90,9 @@ async def check_one_end(services: Services, order_id: str = "A1") -> IntentState
     return IntentState(state) if state else None
 
 
-@pytest.mark.parametrize("action", LEFT_BY)
+@pytest.mark.parametrize(
+    "action", [name if name == "buy" else pytest.param(name, marks=pytest.mark.long) for name in LEFT_BY]
+)
 async def test_killed_at_every_step(tmp_path: Path, action: str) -> None:
     crashed = tmp_path / "crashed"
     killed = await process("crash", crashed, action)

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,11 +18,14 @@ import pytest
 from tests.webhook_receiver import Receiver, receiving
 
 from laurels import clock
+from laurels.engines.sinks.webhooks import WebhookSink
 from laurels.engines.sqlite import SqliteLedger
 from laurels.events import Event, Publisher, SinkClosed, SinkUnavailable, events_of
 from laurels.model import Mark, Order
 from laurels.settings import load
 from laurels.wiring import Services, build, webhook_secret
+from laurels.workers import publish
+from laurels.workers.publish import publish_forever
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -120,6 +124,49 @@ async def test_what_is_gone_is_not_sent_to_and_can_be_begun_anew(services: Servi
     while await publisher.step():
         pass
     assert in_order(sink.taken) == await all_events(services)
+
+
+async def test_a_slow_receiver_holds_up_no_other(services: Services) -> None:
+    """One does not answer until the other has everything, and then gets everything too."""
+    await sell(services, 100)
+    everything = await all_events(services)
+    quick, stop, may_answer = Memory(), asyncio.Event(), threading.Event()
+    with receiving() as slow:
+        slow.behave = lambda _: 204 if may_answer.wait(60) else 500
+        webhook = WebhookSink(slow.url, bytes(32), clock.now, ["127.0.0.1"])
+        slow.secret = webhook.secret
+        publishers = [Publisher(services.ledger, webhook), Publisher(services.ledger, quick)]
+        publishing = asyncio.create_task(publish_forever(services.ledger, publishers, stop))
+        await until(lambda: slow.requests > 0)
+        await until(lambda: len(quick.taken) == len(everything))
+        assert slow.events == []
+        may_answer.set()
+        await until(lambda: len(slow.events) == len(everything))
+        stop.set()
+        await publishing
+        await webhook.close()
+    assert in_order(quick.taken) == everything
+    assert slow.unsigned == []
+
+
+async def test_what_takes_nothing_is_tried_ever_more_rarely(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twice as long each time, at most five minutes; from half a second again once it has taken something."""
+    await sell(services, 10)
+    sink, stop = Memory(), asyncio.Event()
+    sink.room = 0
+    pauses: list[float] = []
+
+    async def sleep(seconds: float, stop: asyncio.Event) -> None:
+        pauses.append(seconds)
+        sink.room = int(len(pauses) == 12)  # just once it takes one
+        if len(pauses) == 14:
+            stop.set()
+
+    monkeypatch.setattr(publish, "sleep", sleep)
+    await publish_forever(services.ledger, [Publisher(services.ledger, sink)], stop)
+    assert pauses == [0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 0.5, 1]
 
 
 @pytest.mark.long

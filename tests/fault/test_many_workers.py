@@ -126,6 +126,25 @@ def test_commands_beside_a_running_server_read_its_board(crew: Crew, tmp_path: P
     assert "Another process keeps this leaderboard up to date" in refused.stderr
 
 
+def test_all_of_them_have_one_memory_of_checked_tokens(crew: Crew) -> None:
+    """And so does one that was started again."""
+    memory = tokens_of(crew.process.pid)
+    assert memory is not None
+    until(lambda: {tokens_of(pid) for pid in crew.pids("serve")} == {memory})
+    killed = min(crew.pids("serve"))
+    os.kill(killed, signal.SIGKILL)
+    until(lambda: len(crew.pids("serve") - {killed}) == WORKERS - 1)
+    until(lambda: {tokens_of(pid) for pid in crew.pids("serve")} == {memory})
+
+
+def tokens_of(pid: int) -> str | None:
+    """The inode of the memory without a name that a process has mapped; None while it has none."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        lines = Path(f"/proc/{pid}/maps").read_text().splitlines()
+        return next((line.split()[4] for line in lines if "/memfd:laurels" in line), None)
+    return None
+
+
 def test_told_to_stop_all_of_them_leave(crew: Crew) -> None:
     children = [pid for part in ("work", "notify", "project", "serve") for pid in crew.pids(part)]
     assert len(children) == WORKERS + 2

@@ -14,7 +14,7 @@ from tests.postgres_server import Databases, Server, binaries, running
 
 from laurels.awarding import Awarder, publish
 from laurels.clock import Clock, now
-from laurels.engines.postgres import PostgresLedger, connections, leases, opening
+from laurels.engines.postgres import PostgresLedger, connections, leases, reaching
 from laurels.errors import LedgerUnavailable, LedgerUncertain, NotOwned
 from laurels.ledger import Act, Claim, Outcome
 from laurels.model import Amendment, DocumentKind, EntryKind, Status
@@ -177,8 +177,8 @@ async def test_a_server_that_says_nothing_is_waited_for_so_long_and_no_longer(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A stopped server's kernel goes on answering. Who waits is told, and all is well once it goes on."""
-    monkeypatch.setattr(opening, "COMMAND_TIMEOUT_S", 1.0)
-    monkeypatch.setattr(opening, "CONNECT_TIMEOUT_S", 1.0)
+    monkeypatch.setattr(reaching, "COMMAND_TIMEOUT_S", 1.0)
+    monkeypatch.setattr(reaching, "CONNECT_TIMEOUT_S", 1.0)
     async with opened(server.url("shop")) as shop:
         await shop.accept(order("B1", "ann", "25.00"))
         server.signal_all(signal.SIGSTOP)

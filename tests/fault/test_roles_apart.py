@@ -27,6 +27,7 @@ from laurels.asgi import LifespanApplication
 from laurels.awarding import Awarder
 from laurels.checkout import Checkout
 from laurels.http.admission.tokens import sign_token
+from laurels.jobs import JobRunner
 from laurels.leaderboard import Projector
 from laurels.notify import Notifier
 from laurels.rollups import RollingUp
@@ -43,6 +44,7 @@ LOOPS: dict[str, tuple[type, str]] = {
     "recover": (Checkout, "recover"),
     "sweep": (Awarder, "sweep"),
     "report": (RollingUp, "step"),
+    "jobs": (JobRunner, "step"),
     "project": (Projector, "catch_up"),
     "notify": (Notifier, "step"),
 }

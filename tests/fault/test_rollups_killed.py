@@ -4,20 +4,25 @@ import random
 import signal
 import subprocess
 import sys
+from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from tests.ledgers import open_ledger
 
+from laurels.awarding import journal
+from laurels.ledger.rollups import Basis, Grouping
 from laurels.program import DEFAULT_PROGRAM
-from laurels.rollups import RollingUp, roll_up_findings
+from laurels.rollups import RollingUp, format_period, movement, roll_up_findings
 from laurels.testing.ledger_contract.base import Shop, TurnedClock
 from laurels.testing.ledger_contract.rolling_up import live
 
 pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 LONDON = ZoneInfo("Europe/London")
+EVER = 99_991_231
 KEEP = """
 import asyncio, sys
 from pathlib import Path
@@ -65,7 +70,30 @@ async def test_random_histories_add_up_to_all_balances(seed: int, tmp_path: Path
     _, cells = await shop.ledger.all_cells()
     points = sum(sums.points for cell, sums in cells.items() if cell.basis == "recorded")
     assert points == sum([(await shop.balance(f"m{n}")).balance for n in range(5)])
+    await _is_what_the_journal_says(shop)
     await shop.ledger.close()
+
+
+async def _is_what_the_journal_says(shop: Shop) -> None:
+    """What `laurels report journal` adds up from the entries is what the roll-ups have, by day and kind; and statements
+    of consecutive days tile.
+    """
+    told: Counter[tuple[str, str]] = Counter()
+    for line in (await journal(shop.ledger, shop.programs, None, None)).lines:
+        told[line.day, line.kind] += line.points
+    summed: Counter[tuple[str, str]] = Counter()
+    whole = await movement(shop.ledger, Basis.RECORDED, 0, EVER, Grouping())
+    for each in whole.lines:
+        summed[format_period(each.period), each.kind] += each.points
+    assert +summed == +told
+    assert -summed == -told
+    days = [*sorted({each.period for each in whole.lines}), EVER]
+    closing: dict[str, int] = {}
+    for since, until in pairwise([0, *days]):
+        part = await movement(shop.ledger, Basis.RECORDED, since, until, Grouping())
+        assert {market: points for market, points in part.opening.items() if points} == closing
+        closing = {market: points for market, points in part.closing.items() if points}
+    assert closing == {market: points for market, points in whole.closing.items() if points}
 
 
 async def _sold(shop: Shop, rng: random.Random, steps: int) -> None:

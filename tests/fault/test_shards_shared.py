@@ -42,6 +42,19 @@ class Desk:
         self.workers.append(worker)
         return worker
 
+    def stop(self, worker: "subprocess.Popen[bytes]") -> None:
+        """Have a worker sleep outside of a transaction: who sleeps in one has the whole file, and nobody can help."""
+        with closing(apsw.Connection(str(self.state / "laurels.db"))) as db:
+            db.set_busy_timeout(100)
+            while True:
+                worker.send_signal(signal.SIGSTOP)
+                try:
+                    db.execute("BEGIN IMMEDIATE; ROLLBACK")
+                except apsw.BusyError:
+                    worker.send_signal(signal.SIGCONT)
+                else:
+                    return
+
     def shares(self) -> list[int]:
         """How many shards each owner has, the most first."""
         with closing(apsw.Connection(str(self.state / "laurels.db"), flags=apsw.SQLITE_OPEN_READONLY)) as db:
@@ -92,7 +105,7 @@ async def test_never_keeps_all_shards_from_a_newcomer_nor_leaves_one_to_nobody(d
     await desk.hand_in()
     await desk.all_awarded_once()
 
-    second.send_signal(signal.SIGSTOP)  # asleep: its shards go to who is awake, and half of them back when it wakes
+    desk.stop(second)  # asleep: its shards go to who is awake, and half of them back when it wakes
     until(lambda: desk.shares() == [16])
     await desk.hand_in()
     await desk.all_awarded_once()

@@ -237,7 +237,7 @@ async def test_the_loop_outlives_a_server_that_dies_again_and_again(
 ) -> None:
     stop = asyncio.Event()
     async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as tasks:
-        tasks.create_task(project_forever(services.ledger, services.projector, stop))
+        tasks.create_task(project_forever(services.projector, stop))
         for _ in range(3):
             if rng.random() < 0.5:
                 server.command("SAVE")
@@ -325,7 +325,7 @@ async def test_a_board_that_moves_on_is_verified_all_the_same(
     """`laurels verify` may run beside a running Laurels."""
     stop = asyncio.Event()
     async with build(settings(server, tmp_path)) as other, asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as tasks:
-        tasks.create_task(project_forever(services.ledger, services.projector, stop))
+        tasks.create_task(project_forever(services.projector, stop))
         for _ in range(5):
             verifying = tasks.create_task(compare(other.ledger, other.leaderboard, other.boards))
             await sell(services, rng, 20)

@@ -99,7 +99,7 @@ async def test_one_that_is_taken_away_later_is_named_in_the_log(server: Process)
     ("url", "warns"),
     [
         ("valkey://board.invalid:6379", True),
-        ("valkey+sentinel://127.0.0.1:1,board.invalid:1/board", True),
+        pytest.param("valkey+sentinel://127.0.0.1:1,board.invalid:1/board", True, marks=pytest.mark.long),
         ("valkey://:pw@board.invalid:6379", False),
         ("valkey://127.0.0.1:1", False),
         ("valkey://[::1]:1", False),

@@ -210,9 +210,9 @@ async def test_readers_of_a_hung_server_have_one_bound(server: Process) -> None:
                 readers = [tasks.create_task(_refused(engine)) for _ in range(100)]
                 waiter = tasks.create_task(engine.wait_for_change(Version(1, {0: 2}), 0.2))
                 await waiter
-                assert time.monotonic() - begun < READ_WITHIN_S
+                assert not any(reader.done() for reader in readers), "it waits for as long as it was asked to"
             assert all(reader.result() for reader in readers)
-            assert time.monotonic() - begun < READ_WITHIN_S + 1.5
+            assert time.monotonic() - begun < 10 * READ_WITHIN_S, "one bound for all, and not one after another"
         finally:
             server.signal(signal.SIGCONT)
         assert await points(engine) == 5

@@ -1,6 +1,7 @@
 """A whole system with its HTTP server on a free loopback port, and a client, in the test's own event loop."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,11 +14,12 @@ from tests.settings import settings_with
 from laurels.http import serve
 from laurels.http.admission.person_tokens import PersonTokens, console_key
 from laurels.http.admission.tokens import sign_token
+from laurels.http.routes import Route
 from laurels.wiring import Services, build
 
 ALL_SCOPES = (
     "orders:write members:read members:write members:contact points:adjust points:redeem points:transfer events:read "
-    "audit:read quarantine:write status:read program:write program:approve reports:read jobs:write"
+    "audit:read quarantine:write status:read program:write program:approve reports:read jobs:write points:approve"
 )
 
 
@@ -85,6 +87,19 @@ async def open_shop(state: Path, *, projected: bool = True, **settings: Any) -> 
                 yield Shop(services, port.result(), client)
         finally:
             stop.set()
+
+
+def path_of(route: Route, **named: str) -> str:
+    """A route's path, with these parts in it and something fitting for each other one."""
+    fitting = {
+        "order_id": "A1",
+        "board": "all-time",
+        "number": "0",
+        "kind": "order",
+        "source": "shop",
+        "name": "conflict",
+    }
+    return route.path.format_map(defaultdict(lambda: "1", fitting | named))
 
 
 def check_problem(answer: httpx.Response, status: int, slug: str) -> dict[str, Any]:

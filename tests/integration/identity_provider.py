@@ -1,13 +1,18 @@
-"""A little identity provider on a free loopback port: it publishes keys as told, and signs tokens."""
+"""A little identity provider on a free loopback port: it publishes keys as told, signs tokens, and signs people in by
+OpenID Connect (discovery, authorization code, PKCE).
+"""
 
 import base64
+import hashlib
 import json
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -22,10 +27,21 @@ class IdentityProvider:
     """Publishes the keys in `keys`, by `kid`, at `url`; `answer` takes the place of that where it is set."""
 
     def __init__(self, port: int) -> None:
-        self.url = f"http://127.0.0.1:{port}/jwks.json?tenant=1"
+        self.issuer = f"http://127.0.0.1:{port}"
+        self.url = f"{self.issuer}/jwks.json?tenant=1"
         self.keys: dict[str, PrivateKey] = {}
         self.answer: Answer | None = None
         self.fetched = 0
+        self.person: dict[str, Any] | None = None
+        """Who is signed in here, as claims; None: nobody."""
+        self.client_id, self.client_secret = "console", "s3cret"
+        self.configured: dict[str, Any] = {}
+        """What the configuration says otherwise."""
+        self.claims: dict[str, Any] = {}
+        """What the ID tokens say otherwise; None: it is left out."""
+        self.kid = "first"
+        self.asked: list[dict[str, str]] = []
+        self._codes: dict[str, dict[str, str]] = {}
 
     def add(self, kid: str, key: PrivateKey | None = None) -> None:
         """Publish a key of this name."""
@@ -40,7 +56,67 @@ class IdentityProvider:
     def reply(self, request: BaseHTTPRequestHandler) -> None:
         """Answer one fetch."""
         self.fetched += 1
-        (self.answer or self._publish)(request)
+        (self.answer or self._answer)(request)
+
+    def _answer(self, request: BaseHTTPRequestHandler) -> None:
+        path = urlsplit(request.path).path
+        ways = {
+            "/jwks.json": self._publish,
+            "/.well-known/openid-configuration": self._configuration,
+            "/authorize": self._authorize,
+            "/token": self._token,
+        }
+        ways[path](request)
+
+    def _configuration(self, request: BaseHTTPRequestHandler) -> None:
+        said = {
+            "issuer": self.issuer,
+            "authorization_endpoint": f"{self.issuer}/authorize",
+            "token_endpoint": f"{self.issuer}/token",
+            "jwks_uri": self.url,
+            **self.configured,
+        }
+        send(request, json.dumps(said).encode())
+
+    def _authorize(self, request: BaseHTTPRequestHandler) -> None:
+        """Send whoever is signed in back with a code; nobody is asked a password here."""
+        asked = dict(parse_qsl(urlsplit(request.path).query))
+        self.asked.append(asked)
+        assert (asked["response_type"], asked["code_challenge_method"]) == ("code", "S256")
+        assert asked["client_id"] == self.client_id
+        back = {"state": asked["state"], "iss": self.issuer}
+        if self.person is None:
+            assert asked.get("prompt") == "none", "there is nobody to be asked"
+            back["error"] = "login_required"
+        else:
+            back["code"] = secrets.token_urlsafe(12)
+            self._codes[back["code"]] = asked
+        send(request, b"", 302, Location=f"{asked['redirect_uri']}?{urlencode(back)}")
+
+    def _token(self, request: BaseHTTPRequestHandler) -> None:
+        body = request.rfile.read(int(request.headers["Content-Length"])).decode()
+        said = dict(parse_qsl(body))
+        basic = base64.b64encode(f"{self.client_id}:{self.client_secret}".encode()).decode()
+        asked = self._codes.pop(said.get("code", ""), None)
+        proven = base64.urlsafe_b64encode(hashlib.sha256(said.get("code_verifier", "").encode()).digest())
+        is_right = (
+            asked is not None
+            and self.person is not None
+            and request.headers.get("Authorization") == f"Basic {basic}"
+            and said.get("redirect_uri") == asked["redirect_uri"]
+            and proven.decode().rstrip("=") == asked["code_challenge"]
+        )
+        if not is_right:
+            send(request, b'{"error": "invalid_grant"}', 400)
+            return
+        assert asked is not None
+        assert self.person is not None
+        now = int(time.time())
+        usual = {"iss": self.issuer, "aud": self.client_id, "iat": now, "exp": now + 300, "nonce": asked["nonce"]}
+        claims = {name: value for name, value in {**usual, **self.person, **self.claims}.items() if value is not None}
+        key = self.keys[self.kid]
+        id_token = jwt.encode(claims, key, algorithm_of(key), {"kid": self.kid})
+        send(request, json.dumps({"access_token": "opaque", "token_type": "Bearer", "id_token": id_token}).encode())
 
     def _publish(self, request: BaseHTTPRequestHandler) -> None:
         assert request.path == "/jwks.json?tenant=1"
@@ -53,6 +129,9 @@ def identity_provider() -> Iterator[IdentityProvider]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            provider.reply(self)
+
+        def do_POST(self) -> None:
             provider.reply(self)
 
         def log_message(self, format: str, *_: object) -> None:  # noqa: A002 - its name

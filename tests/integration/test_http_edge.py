@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.integration.http_lines import NO_EDGE, ODD_ID, Connect, connect, request, tokens
 from tests.integration.http_shop import Shop, open_shop
-from tests.integration.test_http_fast_path import ODD_ID, Connect, connect, request, tokens
 
 from laurels.http.serving.edge import Edge, HandedConnection
 
@@ -22,7 +22,6 @@ pytestmark = pytest.mark.anyio
 pytest.importorskip("laurels_core", reason="the edge is part of the native core, which is built where there is a cargo")
 
 NATIVE: dict[str, Any] = {"http_edge": "auto", "leaderboard_engine": "native", "leaderboard_stale_after_ms": 60_000}
-NO_EDGE = {"Content-Length": "0"}
 
 
 class Seen:

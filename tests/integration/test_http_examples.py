@@ -8,7 +8,8 @@ import pytest
 from tests.integration.http_shop import Shop, open_shop
 
 from laurels.http.app import ROUTES
-from laurels.http.openapi.examples import ANSWERS, REQUESTS
+from laurels.http.openapi.answer_examples import ANSWERS
+from laurels.http.openapi.examples import REQUESTS
 from laurels.http.problems import KINDS
 from laurels.ledger.rollups import DuePoints
 from laurels.program import DEFAULT_PROGRAM
@@ -39,9 +40,17 @@ async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
         given = {"loyalty-points": 25, "reason": "ticket 48213", "note": "Sorry"}
         await shop.ask("POST", f"/loyalty/{MEMBER}", json=given, token=shop.person("support"))
         await shop.settle()
+        await propose(shop, "p1")
         await RollingUp(shop.services.ledger, shop.services.programs.current.zone).reach()
         await shop.services.ledger.write_due(shop.services.now(), [DuePoints("lapse", 20261130, 40, 2)])
         yield shop
+
+
+async def propose(shop: Shop, proposal_id: str) -> int:
+    body = {"proposal_id": proposal_id, "member_id": MEMBER, "loyalty-points": 600, "reason": "ticket 48213"}
+    answer = await shop.ask("POST", "/proposals", json=body, token=shop.person("support"))
+    number: int = answer.json()["job"]["number"]
+    return number
 
 
 def sends() -> list[Any]:
@@ -93,7 +102,11 @@ def told(operation: dict[str, Any], status: int) -> Any:
 async def test_what_needs_no_body_is_answered_as_the_example_says(shop: Shop, method: str, path: str) -> None:
     """In the order of the documentation, which erases the member at the end."""
     operation = await described(shop, method, path)
-    answer = await shop.ask(method, filled(path, operation))
+    address = filled(path, operation)
+    if path.startswith("/messages/"):
+        known = (await shop.ask("GET", "/messages?state=due")).json()["messages"][0]["id"]
+        address = path.replace("{message_id}", known)
+    answer = await shop.ask(method, address)
     assert answer.is_success, answer.text
     assert shape(told(operation, answer.status_code)) == shape(answer.json())
 
@@ -115,7 +128,12 @@ async def test_an_example_is_taken(shop: Shop, method: str, path: str, name: str
             "version = 1", "version = 9"
         )
         await shop.services.ledger.publish(9, tiers, None, actor="test")
-    if path.endswith("/approve"):
+    if path.startswith("/proposals/"):
+        number = await propose(shop, f"{path} {order_id}")
+        address = address.replace("/1/", f"/{number}/")
+        seen = (await shop.ask("GET", f"/proposals/{number}")).json()
+        body = {name: value for name, value in {**seen["job"], **seen}.items() if name in body}
+    elif path.endswith("/approve"):
         draft = await shop.services.ledger.submit(5, with_campaign(5), actor="test")
         address = address.replace("/1/", f"/{draft.digest}/")
     if path.endswith("/stop"):

@@ -328,7 +328,8 @@ async def test_one_who_does_not_read_holds_nobody_up_and_ends_with_the_newest(sh
         await task
 
 
-async def test_the_server_stops_though_some_still_listen(tmp_path: Path) -> None:
+async def test_the_server_stops_though_some_still_listen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("laurels.http.serving.server.FINISH_WITHIN_S", 600)
     async with open_shop(tmp_path, leaderboard_stale_after_ms=3_600_000) as shop:
         await earn(shop, "A1", "m1", "10.00")
         token = shop.token(member="m1")
@@ -337,7 +338,7 @@ async def test_the_server_stops_though_some_still_listen(tmp_path: Path) -> None
         for listener in listeners:
             await listener.event()
         started = clock.elapsed()
-    assert clock.elapsed() - started < 5, "well below the time that requests in flight are given"
+    assert clock.elapsed() - started < 300, "they are not waited for as requests in flight are"
     for listener, one in zip(listeners, stack, strict=True):
         with pytest.raises(EOFError):
             await listener.frame()

@@ -52,6 +52,8 @@ KNOWN = {
     "kind": ["order", "refund"],
     "source": ["shop"],
     "id": ["A1", "A4"],
+    "job": ["1", "2", "4711"],
+    "message_id": ["<none@laurels.invalid>"],
 }
 """What may stand in a path beside what is made up: members and orders in every state."""
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from laurels.errors import Conflict, InvalidInput, LedgerUnavailable, NotFound
+from laurels.exchange import open_documents
 from laurels.intake import Batch, Intake, Message, NamedOrderForm, Taken, Taking, decode, retry_quarantined, take_again
 from laurels.ledger import Receipt
 from laurels.model import DocumentKind, MemberEvent
@@ -70,13 +71,16 @@ def taking(services: Services) -> Taking:
     return Taking(services.intake, services.ledger, services.now, "orders")
 
 
-async def test_one_order_whichever_door_it_comes_through(services: Services) -> None:
-    """First as over HTTP, then by the queue, twice in one batch."""
+async def test_one_order_whichever_door_it_comes_through(services: Services, tmp_path: Path) -> None:
+    """First as over HTTP, then by the queue, twice in one batch, then from a file."""
     body = json.dumps({key: value for key, value in json.loads(order()).items() if key != "kind"}).encode()
     form = decode(NamedOrderForm, body)
     await services.intake.accept(form.order(form.order_id, services.now()), body)
     taken = await taking(services).take([Message(order()), Message(order())])
     assert taken == Taken(accepted=0, repeated=2, refused=0)
+    (tmp_path / "orders.ndjson").write_bytes(body)
+    from_file = [(document, b"") for document in open_documents(tmp_path / "orders.ndjson")]
+    assert [receipt.repeated for receipt in await services.intake.accept_all(from_file)] == [True]
     assert await services.awarder.drain() == 1
 
 

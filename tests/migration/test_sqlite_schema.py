@@ -67,6 +67,25 @@ def test_migrated_and_fresh_have_one_schema(old: Path, tmp_path: Path) -> None:
     assert _schema(old) == _schema(tmp_path / "fresh.db")
 
 
+@pytest.mark.parametrize("begin", ["old", "fresh"])
+def test_states_are_checked_in_words_that_cost_nothing(old: Path, tmp_path: Path, begin: str) -> None:
+    """No list in a condition that every order is held against; a state that there is not is refused all the same."""
+    path = old if begin == "old" else tmp_path / "fresh.db"
+    _migrate(path)
+    with closing(apsw.Connection(str(path))) as connection:
+        tables = dict(connection.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'table'"))
+        for table, column in (("accepted", "status"), ("inbox", "state"), ("message", "state")):
+            assert f"CHECK ({column} = " in tables[table]
+            assert " IN (" not in tables[table]
+        connection.execute("PRAGMA foreign_keys = OFF")
+        put = "INSERT INTO inbox (sequence, state, kind, source, id, changed_at, content, raw) "
+        put += "VALUES (99, ?, '', '', '', 0, x'', x'')"
+        with pytest.raises(apsw.ConstraintError, match="CHECK"):
+            connection.execute(put, ("wrong",))
+        connection.execute(put, ("ready",))
+        assert connection.pragma("integrity_check") == "ok"
+
+
 def test_migrating_again_changes_nothing(old: Path) -> None:
     _migrate(old)
     before = _rows(old)

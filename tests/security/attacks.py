@@ -20,7 +20,7 @@ from pathlib import Path
 from laurels.http.admission.tokens import sign_token
 from laurels.settings import Settings, load
 
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 STARTED = """
 import sys
 from laurels import cli

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.integration.http_shop import Shop, check_problem, fields_at_fault, open_shop
+from tests.integration.http_shop import Shop, check_problem, fields_at_fault, open_shop, path_of
 
 from laurels.http.app import ROUTES
 from laurels.http.openapi.examples import REQUESTS
@@ -57,18 +57,7 @@ def good(route: Route) -> Any:
 
 
 def address(route: Route, order_id: str = "A1") -> str:
-    return route.path.format(
-        member_id=MEMBER,
-        order_id=order_id,
-        refund_id="R1",
-        redemption_id="V1",
-        hold_id="H1",
-        which="1",
-        number=0,
-        kind="order",
-        source="shop",
-        id="A1",
-    )
+    return path_of(route, member_id=MEMBER, order_id=order_id)
 
 
 def objects(body: Any) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from tests.integration.http_shop import Shop, check_problem, fields_at_fault, open_shop
+from tests.integration.http_shop import Shop, check_problem, fields_at_fault, open_shop, path_of
 
 from laurels.http.api import service
 from laurels.http.app import ROUTES
@@ -360,20 +360,7 @@ async def test_a_trick_with_the_headers_changes_nothing(shop: Shop, headers: dic
 
 @pytest.mark.parametrize("route", SERVED, ids=lambda route: f"{route.method} {route.path}")
 async def test_no_route_answers_rubbish_with_a_5xx(shop: Shop, route: Route) -> None:
-    path = route.path.format(
-        member_id="17850",
-        order_id="A1",
-        board="all-time",
-        name="conflict",
-        refund_id="R1",
-        redemption_id="V1",
-        number=0,
-        kind="order",
-        source="shop",
-        id="A1",
-        hold_id="H1",
-        which="1",
-    )
+    path = path_of(route, member_id="17850")
     is_members_own = route.access is None or route.access.members != "none"
     for body in RUBBISH if route.takes_body else []:
         for kind in (b"application/json", b"application/x-ndjson", b"text/plain", b"a/b;c=\xff", b""):

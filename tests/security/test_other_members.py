@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.integration.http_shop import ALL_SCOPES, Shop, check_problem, open_shop
+from tests.integration.http_shop import ALL_SCOPES, Shop, check_problem, open_shop, path_of
 
 from laurels.http.admission import limits
 from laurels.http.api import service
@@ -47,19 +47,7 @@ def name_of(one: Route) -> str:
 
 
 def of(route: Route, member: str, order: str = "A1") -> str:
-    return route.path.format(
-        member_id=member,
-        order_id=order,
-        board="all-time",
-        refund_id="R1",
-        redemption_id="V1",
-        hold_id="H1",
-        which="1",
-        number=0,
-        kind="order",
-        source="shop",
-        id="A1",
-    )
+    return path_of(route, member_id=member, order_id=order)
 
 
 @pytest.fixture(scope="module")

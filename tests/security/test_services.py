@@ -10,7 +10,7 @@ from typing import Any
 
 import jwt
 import pytest
-from tests.integration.http_shop import ALL_SCOPES, Shop, check_problem, open_shop
+from tests.integration.http_shop import ALL_SCOPES, Shop, check_problem, open_shop, path_of
 from tests.settings import settings_with
 
 from laurels.errors import SettingsError
@@ -50,18 +50,7 @@ async def test_a_customer_is_no_service_whatever_the_scopes(shop: Shop, scope: s
     assert (await shop.ask("GET", f"/loyalty/{MEMBER}", token=customer)).status_code == 200
     check_problem(await shop.ask("GET", f"/loyalty/{OTHER}", token=customer), 404, "not-found")
     for one in SERVICES_ONLY:
-        path = one.path.format(
-            member_id=MEMBER,
-            order_id="A1",
-            board="all-time",
-            refund_id="R1",
-            redemption_id="V1",
-            which="1",
-            number=0,
-            kind="order",
-            source="shop",
-            id="A1",
-        )
+        path = path_of(one, member_id=MEMBER)
         check_problem(await shop.ask(one.method, path, token=customer, json={}), 403, "not-allowed")
     assert await shop.services.ledger.heads() == before
 

@@ -287,7 +287,7 @@ class Machine:
             notifier = Notifier(ledger, self._channel, COMPOSER, self.now)
             work = [
                 award_forever(ledger, awarder, stop),
-                project_forever(ledger, projector, stop),
+                project_forever(projector, stop),
                 notify_forever(ledger, notifier, stop),
             ]
         members = Members(ledger, awarder, self._channel.forget)

@@ -1,11 +1,11 @@
-"""The runs that every `make test-all` repeats, in parts of a few seconds; a quarter of them in every `make test`."""
+"""The runs that every `make test-all` repeats, in parts of a few seconds; a tenth of them in every `make test`."""
 
 import pytest
 from tests.simulation.simulation import Run
 
 SEEDS = 2000
 PART = 100
-ONE_OF = 4
+ONE_OF = 10
 """How many parts there are for each that `make test` plays."""
 
 

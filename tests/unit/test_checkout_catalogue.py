@@ -83,6 +83,20 @@ def test_a_file_is_read_as_shops_write_it(tmp_path: Path) -> None:
     )
 
 
+def test_what_an_article_is_to_the_program_may_stand_in_a_fifth_column(tmp_path: Path) -> None:
+    path = tmp_path / "catalogue.csv"
+    path.write_text("sku,title,unit_price,currency,category\nA,Cheddar,4.75,GBP,food/dairy\nB,Mug,8,GBP,\n")
+    goods = read_catalogue(path)
+    assert [product.category for product in goods.products] == ["food/dairy", None]
+    assert [traits.category for traits in goods.price(["B", "A"]).traits] == [None, "food/dairy"]
+    assert goods.price(["B"]).traits == ()
+    head = "sku,title,unit_price,currency,category\n"
+    assert refusal(tmp_path, head + "A,Tea,1,GBP\nB,Tea,1,GBP, food\n") == [
+        "FILE: row 2, all columns: there must be 5 cells, not 4",
+        "FILE: row 3, category: ' food' must be 1 to 128 printable characters without spaces around them",
+    ]
+
+
 def test_every_fault_is_told_with_its_row_and_column(tmp_path: Path) -> None:
     rows = "A,Tea,2.50,GBP\n,Tea,1e3,gbp\nB,Tea\nA,Tea again,2.50,GBP\nC,,-1,GBP\nD,Tea,1.0000001,GBP\n"
     assert refusal(tmp_path, HEADER + rows) == [
@@ -100,10 +114,10 @@ def test_every_fault_is_told_with_its_row_and_column(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "lines"),
     [
-        ("", ["FILE: row 1: the columns must be sku,title,unit_price,currency"]),
+        ("", ["FILE: row 1: the columns must be sku,title,unit_price,currency, and may end with ,category"]),
         (
             "sku;title;unit_price;currency\nA;Tea;1;GBP\n",
-            ["FILE: row 1: the columns must be sku,title,unit_price,currency"],
+            ["FILE: row 1: the columns must be sku,title,unit_price,currency, and may end with ,category"],
         ),
         (HEADER, ["FILE: row 2: there are no products"]),
         (HEADER + 'A,"Tea,1,GBP\n', ["FILE: row 2: unexpected end of data"]),

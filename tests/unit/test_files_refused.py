@@ -145,6 +145,14 @@ class TestCsv:
         path.write_bytes(f"{HEADER}\n{GOOD}\n".encode("utf-16"))
         assert refusal(path) == "is UTF-16; name that with --encoding utf-16, or save it as UTF-8"
 
+    @pytest.mark.parametrize("name", ["nonsense", "hex", "rot13", "undefined", "utf\0", "u" * 5000, "a b", "base64"])
+    def test_what_is_no_encoding(self, csv: Write, name: str) -> None:
+        assert "is not known; known are utf-8" in refusal(csv(HEADER, GOOD), Mapping(encoding=name))
+
+    @pytest.mark.parametrize("name", ["ascii", "utf-16", "utf-32", "idna", "iso2022_jp", "punycode"])
+    def test_another_encoding_than_it_is_said_to_have(self, csv: Write, name: str) -> None:
+        refusal(csv(HEADER, GOOD.replace("m1", "zo\u00eb")), Mapping(encoding=name))
+
     def test_nul(self, csv: Write) -> None:
         path = csv(HEADER, GOOD, "A2,m\0,GBP,2026-01-05T10:00:00Z,25.00")
         assert refusal(path) == "row 2 (line 3), column member_id: has a NUL byte in it; remove it"

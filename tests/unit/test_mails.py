@@ -266,3 +266,24 @@ def test_no_shops_name_gets_beyond_its_header(name: str) -> None:
 @pytest.mark.parametrize("email", ["jürgen@söhne.example", "a,b@example.com", "ann<eve@example.com"])
 def test_the_api_takes_addresses_that_are_looked_at_again_here(email: str) -> None:
     assert OrderForm(member_id="ann", currency="GBP", total="1.00", email=email).order("A1", 0).email == email
+
+
+def test_a_reminder_says_how_many_points_lapse_when() -> None:
+    composer = Composer(SENDER, [program(1, silver=100)])
+    mail = received(composer.compose(message(1_234, "lapse:2026-11:30"), "ann@example.com"))
+    assert mail["Subject"] == "1,234 points of yours at Corner Shop will lapse in November 2026"
+    plain, html = (mail.get_body((kind,)) for kind in ("plain", "html"))
+    assert plain is not None
+    assert html is not None
+    assert "1,234 points of yours at Corner Shop will lapse in November 2026 if you do not" in plain.get_content()
+    assert "<strong>November 2026</strong>" in html.get_content()
+    one = received(composer.compose(message(1, "lapse:2026-11:7"), "ann@example.com"))
+    assert one["Subject"] == "1 point of yours at Corner Shop will lapse in November 2026"
+
+
+def test_a_reminder_is_over_with_its_month_and_a_milestone_never() -> None:
+    composer = Composer(SENDER, [program(1, silver=100)])
+    last, first = 1_796_083_199_000_000, 1_796_083_200_000_000  # 23:59:59 on 30 November 2026 in London, and midnight
+    reminder = message(5, "lapse:2026-11:7")
+    assert [composer.is_over(reminder, at) for at in (last, first)] == [False, True]
+    assert not composer.is_over(message(), first + 10**15)

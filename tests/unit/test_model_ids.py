@@ -64,6 +64,7 @@ def taken(text: str) -> bool:
         return False
 
 
+@pytest.mark.long
 def test_every_character_counts_as_it_is_stated() -> None:
     later = {*range(0x13439, 0x13440)}  # formats since Unicode 15, which this Python may not know
     for point in range(sys.maxunicode + 1):
@@ -112,7 +113,10 @@ def test_a_source_of_ours(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["4.00012E+15", "4,086918E+00", "4E+15", "1.5e-7", "1.5E15", "17850.0", "-17850.00", "17850,0", "nan", "NaN",
-     "-nan", "NULL", "null", "None", "#N/A", "#REF!", "#DIV/0!", "########", "<NA>", "inf", "\\N", "[object Object]"],
+     "-nan", "NULL", "null", "None", "#N/A", "#REF!", "#DIV/0!", "########", "<NA>", "inf", "\\N", "[object Object]",
+     "17,850.0", "1.234.567,00", "1'234.00", "#SPILL!", "#CALC!", "#BEZUG!", "#NV", "#N/D", "#¡REF!", "#ССЫЛКА!",
+     "#\u041d/\u0414", "#NOM?", "#ERROR!", "#GETTING_DATA!", "Err:502", "[NULL]", "<nil>", "(NULL)", "none", "NONE",
+     "=17850", '="007"', '="a,b"', "'007"],
 )  # fmt: skip
 def test_a_spoiled_id(text: str) -> None:
     assert is_spoiled(text)
@@ -121,7 +125,8 @@ def test_a_spoiled_id(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["73928e03", "4e872096", "219E01BE", "007", "7", "17850", "1.5", "17850.01", "10.0.1", "#1001", "nancy", "Nullus",
-     "1e5", "E+15", "A4.00012E+15", "info", "2024-01", "1.10", "NONE-1"],
+     "1e5", "E+15", "A4.00012E+15", "info", "2024-01", "1.10", "NONE-1", "#1001!", "#A1", "# 7?", "=1+1", "'a",
+     "1,001", "Err:5", "[7]", "nilsson", "#nv", '"007"', "17,850"],
 )  # fmt: skip
 def test_an_honest_id(text: str) -> None:
     assert not is_spoiled(text)

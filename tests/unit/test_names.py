@@ -107,7 +107,7 @@ class TestUniqueness:
             place = (adjectives.index(adjective) * WORDS + creatures.index(creature)) * NUMBERS + int(digits)
             assert place == shuffle(number)
 
-    @pytest.mark.slow
+    @pytest.mark.long
     def test_no_collision_in_a_million(self, names: ProxyNames, chance: random.Random) -> None:
         start = chance.randrange(NAMES - 500_000)
         numbers = {*range(start, start + 500_000), *(chance.randrange(NAMES) for _ in range(500_000))}

@@ -51,6 +51,8 @@ REFUSED = [
     (HEAD + "[expiry]\nkind = 'after-months'", "expiry.months: say after how many months"),
     (HEAD + "[expiry]\nkind = 'fixed-date'\ndate = '02-29'", "expiry.date: 02-29 is not a day of every year, such as 12-31"),
     (HEAD + "[expiry]\nkind = 'never'\nmonths = 1", "expiry.months: has no meaning where kind is never"),
+    (HEAD + "[expiry]\nkind = 'never'\nremind_days = [7]", "expiry.remind_days: has no meaning where kind is never"),
+    (HEAD + "[expiry]\nkind = 'inactivity'\nmonths = 1\nremind_days = [7, 7]", "expiry.remind_days: names a day twice"),
     (f"version = 2\nexpected_redeemed = '1.2'\n{RATE}", "expected_redeemed: must lie between 0 and 1"),
 ]  # fmt: skip
 
@@ -70,6 +72,27 @@ def test_the_page_shows_every_message() -> None:
     page = PAGE.read_text("utf-8")
     missing = [message for _, message in REFUSED if f"`{message}`" not in page and f"`` {message} ``" not in page]
     assert missing == []
+
+
+@pytest.mark.parametrize(
+    "more", ["spend_min = { GBP = '5.00' }", "units_min = 2", "order_cap = 5", "points = 5", "per_unit = 1"]
+)
+def test_a_group_by_line_takes_nothing_but_multipliers(more: str) -> None:
+    with pytest.raises(ProgramError, match="a group by line takes multipliers without thresholds or caps of their own"):
+        parse_program(LINE + f'multiply = "2"\n{more}')
+
+
+def test_a_multiplier_that_is_not_whole_in_grains_cannot_be_carried() -> None:
+    with pytest.raises(ProgramError, match=r"GBP 100800\.00 does not divide into grains of a point"):
+        parse_program(CAMPAIGN.replace('"2"', '"1.001"').replace('"1.00"', '"100800.00"') + CARRY)
+
+
+def test_the_how_to_shows_messages_as_they_are() -> None:
+    page = (PAGE.parents[1] / "how-to" / "run-campaigns.md").read_text("utf-8")
+    section = page.split("## What is refused, and why")[1].split("\n## ")[0]
+    shown = [line.split("`")[1] for line in section.splitlines() if line.startswith("| `")]
+    assert len(shown) == 5
+    assert set(shown) <= {message for _, message in REFUSED}
 
 
 def test_a_program_has_limits() -> None:

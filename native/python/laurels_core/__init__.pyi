@@ -30,7 +30,7 @@ from laurels_core.shapes import ViewTuple as ViewTuple
 
 __version__: Final[str]
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 SHARDS: Final = 16
 """Shards are numbered from 0 to 15."""
@@ -287,18 +287,49 @@ class Standings:
         """All of the board's rows."""
 
 @final
-class TokenTable(Generic[T]):
+class SharedTokens:
+    """Members' checked tokens in memory that several processes share (Linux). May be used from any thread."""
+
+    def __new__(cls, most: int) -> Self:
+        """Room for some `most` tokens of 128 bytes; an older one gives way. Raises `OSError` where there is no memory,
+        or no such thing.
+        """
+
+    @staticmethod
+    def open(path: str | PathLike[str]) -> SharedTokens:
+        """The table that another process made, at `/proc/<process>/fd/<its fileno>`. Raises `CoreError`, `OSError`."""
+
+    def fileno(self) -> int | None:
+        """The descriptor of the memory, in the process that made it; it lives as long as this object."""
+
+@final
+class TokenTable(Generic[_T]):
     """Tokens that were checked, by a keyed digest of 128 bits of the header that they came in. May be used from any
     thread; the edge reads it too.
     """
 
-    def __new__(cls, most: int) -> Self:
-        """Of at most so many; then the one that was put longest ago is forgotten. Some 150 bytes each."""
+    def __new__(cls, most: int, shared: SharedTokens | None = None) -> Self:
+        """Of at most so many; then the one that was put longest ago is forgotten. Some 150 bytes each. `shared`: what
+        other processes know too.
+        """
 
-    def put(self, header: bytes, value: T, member_id: str | None, until: int) -> None:
+    def share(self, header: bytes, member_id: str, until: int, expires: int, key: int) -> None:
+        """Tell other processes whose a header is until an instant, when its token expires, and with which key it was
+        checked (64 bits that name it). An id of more than 79 bytes is not told.
+        """
+
+    def known(self, header: bytes, now: int) -> tuple[str, int, int] | None:
+        """What another process has told of a header that is valid at an instant, where its key is trusted: member id,
+        expiry, and until when it is remembered.
+        """
+
+    def trust(self, keys: Sequence[int]) -> None:
+        """Trust these keys, and no other."""
+
+    def put(self, header: bytes, value: _T, member_id: str | None, until: int) -> None:
         """Remember what a header stands for until an instant, and whose it is where it is a member's. Takes 0.5 us."""
 
-    def get(self, header: bytes, now: int) -> T | None:
+    def get(self, header: bytes, now: int) -> _T | None:
         """What a header stands for at an instant. Takes 0.4 us for a header of 500 bytes."""
 
     def clear(self) -> None:
@@ -332,7 +363,7 @@ class Edge:
         cls,
         listener: int,
         reader: Reader,
-        tokens: TokenTable[T],
+        tokens: TokenTable[_T],
         quota: Quota | None,
         *,
         seal_key: bytes,

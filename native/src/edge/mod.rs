@@ -10,6 +10,8 @@ pub mod request;
 pub mod responder;
 pub mod response;
 pub mod seal;
+pub mod seqlock;
 pub mod server;
 pub mod shared;
+pub mod shared_tokens;
 pub mod token_table;

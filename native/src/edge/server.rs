@@ -164,11 +164,12 @@ impl Server {
         } else if !event.is_readable() && !event.is_read_closed() && !event.is_error() {
             return;
         }
-        self.read(slot, now);
+        self.read(slot, now, event.is_read_closed() || event.is_error());
     }
 
-    /// Answer what has arrived on a connection, as far as it can be answered here.
-    fn read(&mut self, slot: usize, now: u64) {
+    /// Answer what has arrived on a connection, as far as it can be answered here. A read that did not fill the buffer was
+    /// the last: what arrives later is an event of its own, and only an end that is there already (`is_ending`) is not.
+    fn read(&mut self, slot: usize, now: u64, is_ending: bool) {
         loop {
             let Some(connection) = &mut self.slots[slot] else { return };
             let length = match connection.read(&mut self.buffer) {
@@ -193,7 +194,7 @@ impl Server {
                 self.release(slot);
                 return;
             }
-            if connection.is_unread() {
+            if connection.is_unread() || (length < READ_BYTES && !is_ending) {
                 return;
             }
         }

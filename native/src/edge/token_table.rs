@@ -1,5 +1,7 @@
-//! Tokens that were checked, by a keyed digest of the header that they came in: what is kept lets nobody in.
+//! Tokens that were checked, by a keyed digest of the header that they came in: what is kept lets nobody in. Members'
+//! tokens may be shared with other processes.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::hash::Hasher;
 use std::io::{Read, Result};
@@ -8,6 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use lru::LruCache;
 use siphasher::sip128::{Hasher128, SipHasher24};
 
+use crate::edge::shared_tokens::{Known, SharedTokens};
+
 type Digest = (u64, u64);
 
 /// Checked tokens, each with the value that its check led to.
@@ -15,6 +19,8 @@ pub struct TokenTable<T> {
     key: [u8; 16],
     most: usize,
     entries: LruCache<Digest, Entry<T>>,
+    shared: Option<Arc<SharedTokens>>,
+    trusted: HashSet<u64>,
 }
 
 struct Entry<T> {
@@ -24,11 +30,33 @@ struct Entry<T> {
 }
 
 impl<T> TokenTable<T> {
-    /// Room for `most` tokens; then the one that was put longest ago is forgotten. Its key is random.
-    pub fn new(most: usize) -> Result<TokenTable<T>> {
+    /// Room for `most` tokens; then the one that was put longest ago is forgotten. Its key is random, or that of the
+    /// table which is `shared`.
+    pub fn new(most: usize, shared: Option<Arc<SharedTokens>>) -> Result<TokenTable<T>> {
         let mut key = [0; 16];
-        File::open("/dev/urandom")?.read_exact(&mut key)?;
-        Ok(TokenTable { key, most, entries: LruCache::unbounded() })
+        match &shared {
+            Some(shared) => key = shared.key(),
+            None => File::open("/dev/urandom")?.read_exact(&mut key)?,
+        }
+        Ok(TokenTable { key, most, entries: LruCache::unbounded(), shared, trusted: HashSet::new() })
+    }
+
+    /// Tell other processes whose a token is.
+    pub fn share(&self, header: &[u8], known: &Known) {
+        if let Some(shared) = &self.shared {
+            shared.put(self.digest(header), known);
+        }
+    }
+
+    /// What another process has told of a header, where the key that it was checked with is trusted here.
+    pub fn known(&self, header: &[u8], now: i64) -> Option<Known> {
+        let known = self.shared.as_ref()?.get(self.digest(header), now)?;
+        self.trusted.contains(&known.checked_by).then_some(known)
+    }
+
+    /// Trust these keys and no other.
+    pub fn trust(&mut self, keys: impl IntoIterator<Item = u64>) {
+        self.trusted = keys.into_iter().collect();
     }
 
     /// Remember what a header stands for until an instant, and whose it is where it is a member's.
@@ -69,6 +97,9 @@ pub trait Tokens: Send + Sync {
 impl<T: Send> Tokens for Mutex<TokenTable<T>> {
     fn member(&self, header: &[u8], now: i64) -> Option<Arc<str>> {
         let table = self.lock().unwrap_or_else(PoisonError::into_inner);
-        table.entry(header, now)?.member.clone()
+        match table.entry(header, now) {
+            Some(entry) => entry.member.clone(),
+            None => table.known(header, now).map(|known| known.member.into()),
+        }
     }
 }

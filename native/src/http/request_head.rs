@@ -22,14 +22,14 @@ pub struct RequestHead<'a> {
 
 /// The one GET that these bytes are; None where they are not just that.
 ///
-/// Printable ASCII alone, one blank after each colon and none at the end of a line, one plain host, no header twice of
+/// A path from the root and no fragment, printable ASCII alone, one blank after each colon and none at the end of a line, one plain host, no header twice of
 /// those that are read, and none that changes how the connection goes on.
 pub fn plain(data: &[u8]) -> Option<RequestHead<'_>> {
     let (target, mut rest) = line(data.strip_prefix(b"GET ")?)?;
     let target = target.strip_suffix(b" HTTP/1.1")?;
     let cut = target.iter().position(|&byte| byte == b'?');
     let (path, query) = cut.map_or((target, &[][..]), |cut| (&target[..cut], &target[cut + 1..]));
-    if path.is_empty() || path.contains(&b'#') || !target.iter().all(u8::is_ascii_graphic) {
+    if !path.starts_with(b"/") || target.contains(&b'#') || !target.iter().all(u8::is_ascii_graphic) {
         return None;
     }
     let mut head = RequestHead { path, query, ..RequestHead::default() };
@@ -113,8 +113,8 @@ mod tests {
         assert_eq!(head.authorization, Some(&b"Bearer t"[..]));
         assert_eq!(head.tag, Some(&b"\"a\", \"b\""[..]));
         assert_eq!((head.id, head.origin), (Some(&b"7"[..]), Some(&b"null"[..])));
-        let bare = plain(b"GET * HTTP/1.1\r\nhost: a.b-c:80\r\n\r\n").unwrap();
-        assert_eq!(bare, RequestHead { path: b"*", host: Some(b"a.b-c:80"), ..RequestHead::default() });
+        let bare = plain(b"GET / HTTP/1.1\r\nhost: a.b-c:80\r\n\r\n").unwrap();
+        assert_eq!(bare, RequestHead { path: b"/", host: Some(b"a.b-c:80"), ..RequestHead::default() });
     }
 
     #[test]
@@ -153,6 +153,10 @@ mod tests {
             b"get / HTTP/1.1\r\nHost: a\r\n\r\n",
             b"GET / HTTP/1.0\r\nHost: a\r\n\r\n",
             b"GET /#a HTTP/1.1\r\nHost: a\r\n\r\n",
+            b"GET /?a#b HTTP/1.1\r\nHost: a\r\n\r\n",
+            b"GET * HTTP/1.1\r\nHost: a\r\n\r\n",
+            b"GET a HTTP/1.1\r\nHost: a\r\n\r\n",
+            b"GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n",
             b"GET /a b HTTP/1.1\r\nHost: a\r\n\r\n",
             b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n",
             b"GET / HTTP/1.1\r\nHost: a:\r\n\r\n",

@@ -1,7 +1,9 @@
-//! `TokenTable`, `Quota` and `Edge`.
+//! `SharedTokens`, `TokenTable`, `Quota` and `Edge`.
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::path::PathBuf;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -15,6 +17,7 @@ use crate::edge::responder::Responder;
 use crate::edge::seal::Seal;
 use crate::edge::server::Server;
 use crate::edge::shared::{Fixed, Named, Shared, Why, locked};
+use crate::edge::shared_tokens::{self, Known};
 use crate::edge::token_table;
 use crate::python::reader::Reader;
 
@@ -22,9 +25,38 @@ use crate::python::reader::Reader;
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("LATE", Why::Late as u8)?;
     module.add("FULL", Why::Full as u8)?;
+    module.add_class::<SharedTokens>()?;
     module.add_class::<TokenTable>()?;
     module.add_class::<Quota>()?;
     module.add_class::<Edge>()
+}
+
+/// Members' checked tokens that several processes share.
+#[pyclass(module = "laurels_core", frozen)]
+struct SharedTokens {
+    table: Arc<shared_tokens::SharedTokens>,
+    file: Option<File>,
+}
+
+#[pymethods]
+impl SharedTokens {
+    #[new]
+    fn new(most: usize) -> PyResult<SharedTokens> {
+        let (table, file) = shared_tokens::SharedTokens::create(most)?;
+        Ok(SharedTokens { table: Arc::new(table), file: Some(file) })
+    }
+
+    /// The one that another process made.
+    #[staticmethod]
+    fn open(path: PathBuf) -> PyResult<SharedTokens> {
+        let table = shared_tokens::SharedTokens::open(&path)?;
+        Ok(SharedTokens { table: Arc::new(table), file: None })
+    }
+
+    /// The descriptor of the file, in the process that made it.
+    fn fileno(&self) -> Option<RawFd> {
+        self.file.as_ref().map(AsRawFd::as_raw_fd)
+    }
 }
 
 /// Tokens that were checked.
@@ -36,8 +68,25 @@ struct TokenTable {
 #[pymethods]
 impl TokenTable {
     #[new]
-    fn new(most: usize) -> PyResult<TokenTable> {
-        Ok(TokenTable { table: Arc::new(Mutex::new(token_table::TokenTable::new(most)?)) })
+    #[pyo3(signature = (most, shared = None))]
+    fn new(most: usize, shared: Option<&SharedTokens>) -> PyResult<TokenTable> {
+        let shared = shared.map(|shared| shared.table.clone());
+        Ok(TokenTable { table: Arc::new(Mutex::new(token_table::TokenTable::new(most, shared)?)) })
+    }
+
+    /// Tell other processes of a header.
+    fn share(&self, header: &[u8], member_id: String, until: i64, expires: i64, key: u64) {
+        locked(&self.table).share(header, &Known { member: member_id, until, expires, checked_by: key });
+    }
+
+    /// What another process has told of a header.
+    fn known(&self, header: &[u8], now: i64) -> Option<(String, i64, i64)> {
+        locked(&self.table).known(header, now).map(|known| (known.member, known.expires, known.until))
+    }
+
+    /// Trust these keys and no other.
+    fn trust(&self, keys: Vec<u64>) {
+        locked(&self.table).trust(keys);
     }
 
     /// Remember a header.

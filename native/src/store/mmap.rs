@@ -7,7 +7,7 @@ use std::array;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::hash::Hasher;
 use std::ops::Range;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::ptr::{self, NonNull};
@@ -98,6 +98,30 @@ impl Mmap {
         Ok(map)
     }
 
+    /// A file of zeros in memory alone, with no name; another process opens it as `/proc/<process>/fd/<number>`.
+    #[cfg(target_os = "linux")]
+    pub fn unnamed(head: Header) -> Result<(Mmap, File)> {
+        // SAFETY: a plain call with a string that ends in a zero; it gives a descriptor that is ours, or -1.
+        let descriptor = unsafe { libc::memfd_create(c"laurels".as_ptr(), libc::MFD_CLOEXEC) };
+        if descriptor < 0 {
+            return Err(Error::Io(std::io::Error::last_os_error()));
+        }
+        // SAFETY: it was opened above, and nothing else has it.
+        let file = unsafe { File::from_raw_fd(descriptor) };
+        file.set_len(head.words * 4).map_err(Error::Io)?;
+        let map = Mmap::over(&file, Path::new("memory"), 0, head, Access::Write)?;
+        for (word, value) in map.words().iter().zip(head.encode()) {
+            word.store(value, Ordering::Relaxed);
+        }
+        Ok((map, file))
+    }
+
+    /// Where there is no such thing.
+    #[cfg(not(target_os = "linux"))]
+    pub fn unnamed(_: Header) -> Result<(Mmap, File)> {
+        Err(Error::Io(std::io::ErrorKind::Unsupported.into()))
+    }
+
     /// Rename a create_temp over what is at `path`.
     pub fn commit(&self, path: &Path) -> Result<()> {
         fs::rename(beside(path), path).map_err(|error| Error::at(path, &error))
@@ -127,9 +151,14 @@ impl Mmap {
 
     /// Two words as one, at an even index that is never used as single words.
     pub fn long(&self, index: usize) -> &AtomicU64 {
-        assert!(index.is_multiple_of(2) && index + 1 < self.length);
+        &self.longs(index, 1)[0]
+    }
+
+    /// So many of them.
+    pub fn longs(&self, index: usize, count: usize) -> &[AtomicU64] {
+        assert!(index.is_multiple_of(2) && count <= self.length / 2 && index <= self.length - count * 2);
         // SAFETY: in bounds and aligned to 8 bytes, since a mapping begins at a page; no other size of access is made.
-        unsafe { &*self.base.as_ptr().add(index).cast::<AtomicU64>() }
+        unsafe { std::slice::from_raw_parts(self.base.as_ptr().add(index).cast::<AtomicU64>(), count) }
     }
 
     /// One word, or None outside: what was read while it was being changed may point anywhere.

@@ -45,7 +45,7 @@ def _lines(order: Order) -> tuple[BasketLine, ...]:
                 line.unit_price,
                 traits.category,
                 traits.brand,
-                traits.kind.value,
+                traits.kind,
                 traits.tags,
                 traits.discount,
                 traits.tax,

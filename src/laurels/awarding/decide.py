@@ -288,6 +288,7 @@ class _Judge:
         member = whose(item)
         state, lapses = touch(self.work.state(member), self.work.now, self.work.in_force)
         self.work.keep_state(item, member, state, lapses)
+        self.work.remind(member)
         self.work.look_again(member)
 
     def _award_of(self, item: Item) -> Award | None:

@@ -124,9 +124,9 @@ class FrameRules:
             budgets=work.budgets(program),
             in_force=work.in_force,
         )
-        frame = got.frame
-        if frame is None and revision is not None:  # the kept content is the order's before it was changed
-            frame = frame_of(program, basket, NEW)
+        encoded = got.encoded
+        if encoded is None and revision is not None:  # the kept content is the order's before it was changed
+            encoded = frame_of(program, basket, NEW).encode()
         details = got.details if revision is None else msgspec.structs.replace(got.details, amended=revision)
         posting, award = earned(
             item,
@@ -136,7 +136,7 @@ class FrameRules:
             points=got.points,
             version=program.version,
             details=details,
-            frame=None if frame is None else frame.encode(),
+            frame=encoded,
         )
         work.post(posting, quiet=quiet)
         work.use(got.budgets)

@@ -59,7 +59,7 @@ def _order(award: Award, entries: Sequence[Entry], programs: Programs) -> Iterat
     value, unit = worth(program, frame, NOTHING), unit_of(program)
     earned = [entry for entry in entries if entry.kind is EntryKind.EARN][-1]
     details = Details.decode(earned.details)
-    if details.frame is not None and details.frame != digest(frame):
+    if details.frame is not None and details.frame != digest(frame.encode()):
         yield "its frame is not the one that its entry vouches for"
     if details.parts and details.parts != tuple([(name, grains // unit) for name, grains in value.parts]):
         yield "its frame gives other parts than its entry says"

@@ -11,12 +11,12 @@ import msgspec
 from laurels.awarding.keeping import budgets_left, person_of, state_of
 from laurels.awarding.programs import Programs
 from laurels.errors import PointsOutOfRange
-from laurels.ledger import Award, Claim, Due, Item, Onward, Outcome, Posting, Reached, Redeemed, RedemptionKey
+from laurels.ledger import Award, Claim, Due, Item, Onward, Outcome, Posting, Reached, Redeemed, RedemptionKey, Reminded
 from laurels.ledger import MemberState as Kept
 from laurels.model import Balance, DocumentKind, EntryKind
 from laurels.model.details import ExpireDetails, TierDetails, encode, scores
 from laurels.model.entries import SCORED
-from laurels.program import Lapse, MemberState, Person, Program, next_due
+from laurels.program import Lapse, MemberState, Person, Program, next_look, reminders
 
 CLOCK_SOURCE = "laurels"
 """In whose name the clock's entries are."""
@@ -162,10 +162,21 @@ class Workspace:
                 self.outcome.states[member] = state.encode()
             elif member not in self._looked_at:
                 continue
-            at = next_due(state, self.in_force)
-            if at is not None and (member in self._looked_at or at != next_due(before, self.in_force)):
+            at = next_look(state, self.now, self.in_force)
+            if at is not None and (self._is_looked_for(member) or at != next_look(before, self.now, self.in_force)):
                 self.outcome.due.append(Due(member, at, b""))
         return self.outcome
+
+    def remind(self, member: int) -> None:
+        """Send the reminders of points that are about to lapse; each once for ever."""
+        for reminder in reminders(self.state(member), self.now, self.in_force):
+            self.outcome.reminders.append(Reminded(member, reminder.name, reminder.points))
+
+    def _is_looked_for(self, member: int) -> bool:
+        """Whether it has to be said when a member is looked at, whatever was said before: a version that begins to
+        remind finds members of whom only is known when their points lapse.
+        """
+        return member in self._looked_at or bool(self.in_force.expiry.remind_days)
 
     def _dated(self, posting: Posting) -> Posting:
         """With the month in which its points count, where they count on boards."""

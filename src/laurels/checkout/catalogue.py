@@ -1,4 +1,6 @@
-"""The catalogue: what can be bought and for how much. A CSV file, read whole and checked at the start."""
+"""The catalogue: what can be bought and for how much, and what it is to the program's rules. A CSV file, read whole and
+checked at the start.
+"""
 
 import csv
 from collections import Counter
@@ -11,31 +13,42 @@ from msgspec import Struct
 
 from laurels.errors import FieldError, InvalidInput, SettingsError
 from laurels.model import Line
+from laurels.model.lines import Traits
 from laurels.model.money import MILLION, check_currency, parse_millionths, sum_lines
 
 COLUMNS = ["sku", "title", "unit_price", "currency"]
+CATEGORY = "category"
+"""A fifth column, which may be left out; a cell may be empty."""
+
 LONGEST_SKU = 128
 LONGEST_TITLE = 200
+LONGEST_CATEGORY = 128
 LONGEST_SHOWN = 40
 MOST_FAULTS = 20
 """Faults that are told at once."""
 
 
 class Product(Struct, frozen=True, kw_only=True):
-    """Something that can be bought; `unit_price` is in millionths of the currency's major unit, never negative."""
+    """Something that can be bought; `unit_price` is in millionths of the currency's major unit, never negative.
+    `category` is a path such as `food/dairy`, as programs name them.
+    """
 
     sku: str
     title: str
     unit_price: int
     currency: str
+    category: str | None = None
 
 
 class PricedItems(Struct, frozen=True):
-    """What items cost together: one line for each article, the total in minor units."""
+    """What items cost together: one line for each article, the total in minor units. `traits` are the lines', empty
+    where none has a category.
+    """
 
     lines: tuple[Line, ...]
     total: int
     currency: str
+    traits: tuple[Traits, ...] = ()
 
 
 class Catalogue:
@@ -59,7 +72,9 @@ class Catalogue:
         total = sum_lines(((line.quantity, line.unit_price) for line in lines), currency)
         if total == 0:
             raise InvalidInput.of("itemIds", "must come to more than zero")
-        return PricedItems(lines, total, currency)
+        categories = [self._by_sku[line.sku].category for line in lines]
+        traits = tuple(Traits(category=category) for category in categories) if any(categories) else ()
+        return PricedItems(lines, total, currency, traits)
 
     def _check(self, item_ids: Sequence[str]) -> None:
         if not item_ids:
@@ -103,12 +118,12 @@ def _parse(text: str, name: str) -> list[Product]:
     reader = csv.reader(StringIO(text, newline=""), strict=True)
     try:
         header = next(reader, [])
-        if header != COLUMNS:
-            raise SettingsError(f"{name}: row 1: the columns must be {','.join(COLUMNS)}")
+        if header not in (COLUMNS, [*COLUMNS, CATEGORY]):
+            raise SettingsError(f"{name}: row 1: the columns must be {','.join(COLUMNS)}, and may end with ,{CATEGORY}")
         for row, cells in enumerate(reader, start=2):
             if not cells:
                 continue
-            product, found = _product(cells)
+            product, found = _product(cells, len(header))
             if product is not None and product.sku in products:
                 found = [("sku", f"{_shown(product.sku)} is there twice")]
             faults += [f"row {row}, {column}: {what}" for column, what in found]
@@ -124,21 +139,24 @@ def _parse(text: str, name: str) -> list[Product]:
     return list(products.values())
 
 
-def _product(cells: list[str]) -> tuple[Product | None, list[tuple[str, str]]]:
+def _product(cells: list[str], columns: int) -> tuple[Product | None, list[tuple[str, str]]]:
     """A row as a product, or None with (column, what is wrong) for each fault."""
-    if len(cells) != len(COLUMNS):
-        return None, [("all columns", f"there must be {len(COLUMNS)} cells, not {len(cells)}")]
-    sku, title, unit_price, currency = cells
+    if len(cells) != columns:
+        return None, [("all columns", f"there must be {columns} cells, not {len(cells)}")]
+    sku, title, unit_price, currency, *more = cells
+    category = more[0] if more else ""
     faults = [
         *_text_faults("sku", sku, LONGEST_SKU),
         *_text_faults("title", title, LONGEST_TITLE),
         *_money_faults("unit_price", unit_price, parse_millionths),
         *_money_faults("currency", currency, check_currency),
+        *(_text_faults(CATEGORY, category, LONGEST_CATEGORY) if category else ()),
     ]
     if faults:
         return None, faults
     price = parse_millionths(unit_price, "unit_price")
-    return Product(sku=sku, title=title, unit_price=price, currency=currency), []
+    product = Product(sku=sku, title=title, unit_price=price, currency=currency, category=category or None)
+    return product, []
 
 
 def _text_faults(column: str, text: str, longest: int) -> Iterator[tuple[str, str]]:

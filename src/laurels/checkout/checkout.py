@@ -145,6 +145,7 @@ class Checkout:
             # A purchase counts when it was made, even where it is recovered in the next month.
             occurred_at=self._now(),
             lines=basket.lines,
+            traits=basket.traits,
             total=basket.total,
         )
 

@@ -7,10 +7,13 @@ Exit codes: 0 done, 1 not done (said why), 2 wrong use.
 import gc
 import sys
 
-from laurels.errors import InvalidInput, LaurelsError, SettingsError
+from laurels.errors import ForeignFile, InvalidInput, LaurelsError, SchemaTooNew, SchemaTooOld, SettingsError
 
 LEAN = ("serve", "work", "project", "notify", "consume", "publish")
 """Commands that may run without the command line that people use: see `laurels.runtime.child`."""
+
+WRONG_SET_UP = (SettingsError, InvalidInput, SchemaTooOld, SchemaTooNew, ForeignFile)
+"""What a person has to mend before it is of any use to try again."""
 
 
 def main() -> None:
@@ -25,7 +28,7 @@ def main() -> None:
     except Exception as error:  # noqa: BLE001 - the last place: below, Python would print all that an error says
         foreseen = _foreseen(error)
         complain(f"A fault in Laurels. {_where(error)}" if foreseen is None else foreseen.message)
-        sys.exit(2 if isinstance(foreseen, SettingsError | InvalidInput) else 1)
+        sys.exit(2 if isinstance(foreseen, WRONG_SET_UP) else 1)
     except KeyboardInterrupt:  # while loading; from a command that runs it does not come this far
         sys.exit(130)
 

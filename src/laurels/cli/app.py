@@ -13,6 +13,7 @@ from laurels.cli import (
     demo,
     exporting,
     importing,
+    jobs,
     keys,
     maintenance,
     members,
@@ -82,3 +83,4 @@ app.add_typer(members.app, name="members")
 app.add_typer(keys.app, name="keys")
 app.add_typer(messages.app, name="messages")
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(jobs.app, name="jobs")

@@ -22,7 +22,7 @@ from laurels.cli.console import (
 )
 from laurels.errors import SettingsError
 from laurels.workbench.bench.circumstances import Circumstances, circumstances
-from laurels.workbench.bench.figures import BENCHES, Figure, What
+from laurels.workbench.bench.figures import BENCHES, BenchName, Figure
 from laurels.workbench.bench.run import measure
 
 MILLISECOND_US = 1_000
@@ -40,7 +40,7 @@ def register(app: typer.Typer) -> None:
 
 
 def bench(
-    what: Annotated[list[What] | None, typer.Argument(help="What to measure.", show_default="all")] = None,
+    what: Annotated[list[BenchName] | None, typer.Argument(help="What to measure.", show_default="all")] = None,
     seconds: Annotated[float, typer.Option(min=0.01, max=3600, help="For each.")] = 5,
     members: Annotated[int, typer.Option(min=1, max=100_000_000, help="Members of the shop that is made up.")] = 10_000,
     seed: Annotated[

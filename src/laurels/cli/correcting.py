@@ -54,8 +54,6 @@ def adjust(
     config: ConfigOption = None,
 ) -> None:
     """Correct a member's points, and say why. Many at once: `laurels import --kind adjustments`."""
-    if not points:
-        raise InvalidInput.of("points", "must not be 0")
     for field, text, most in (("reason", reason, MOST_REASON), ("note", note, MOST_NOTE)):
         if len(text) > most:
             raise InvalidInput.of(field, f"must have at most {most} characters")

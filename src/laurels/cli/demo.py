@@ -9,6 +9,7 @@ import typer
 from laurels.cli.console import ConfigOption, examples, out, progress, run, say, settings_of
 from laurels.runtime.serving import address, passed_on
 from laurels.settings import Settings
+from laurels.workbench.demo.accounts import PROGRAM
 from laurels.workbench.demo.run import run_demo
 from laurels.workbench.demo.traffic import Traffic
 
@@ -34,6 +35,7 @@ def demo(
     # The process that sends mails inherits the environment, and takes the shop's name from it.
     os.environ.setdefault("LAURELS_NOTIFY_FROM", SENDER)
     os.environ.setdefault("LAURELS_BOARDS_SMALLEST", "1")  # customers that are made up have nothing to hide
+    os.environ.setdefault("LAURELS_PROGRAM_FILE", str(PROGRAM))
     settings = settings_of(state, config, http_port=port)
     children = passed_on(state, config)
     traffic = Traffic(orders_per_second)

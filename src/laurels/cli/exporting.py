@@ -84,14 +84,8 @@ def export(
     config: ConfigOption = None,
 ) -> None:
     """Write standings or entries to a file, which appears complete or not at all."""
-    from laurels.exchange import FURTHER_COLUMNS  # noqa: PLC0415 - polars takes a while to load
-
     settings = settings_of(state, config)
-    further = tuple(columns.split(",")) if columns else ()
-    known = ("name",) if what is What.STANDINGS else tuple(FURTHER_COLUMNS)
-    for column in further:
-        if column not in known:
-            raise SettingsError(f"There is no further column {column} of {what}. Known: {', '.join(known)}.")
+    further = _further(what, columns)
     members = frozenset(member or ())
     if what is What.STANDINGS:
         if kind or since or until:
@@ -103,6 +97,18 @@ def export(
         wanted = Wanted(members, frozenset(kind or ()), since, until)
         count = run(_entries(settings, to, wanted, further, format_name=format_))
     say(f"{count:,} rows written to {'standard output' if str(to) == '-' else to}")
+
+
+def _further(what: What, columns: str | None) -> tuple[str, ...]:
+    """The further columns by name. Raises `SettingsError` for one that there is not."""
+    from laurels.exchange import FURTHER_COLUMNS  # noqa: PLC0415 - polars takes a while to load
+
+    further = tuple(columns.split(",")) if columns else ()
+    known = ("name",) if what is What.STANDINGS else tuple(FURTHER_COLUMNS)
+    for column in further:
+        if column not in known:
+            raise SettingsError(f"There is no further column {column} of {what}. Known: {', '.join(known)}.")
+    return further
 
 
 async def _standings(

@@ -9,6 +9,7 @@ from rich.table import Table
 from laurels.cli.console import ConfigOption, JsonOption, StateOption, examples, out, out_json, run, settings_of
 from laurels.ledger import MessageState
 from laurels.model.times import format_instant
+from laurels.program import Reminder
 from laurels.runtime.visible import visible
 from laurels.settings import Settings
 from laurels.wiring import build
@@ -74,7 +75,11 @@ def show(id_: Id, json: JsonOption = False, state: StateOption = None, config: C
     note = f": {message.note}" if message.note else ""
     again = f", next at {format_instant(message.due_at)}" if _is_due(message) else ""
     out(f"Mail {message.id} to {message.member_id or '(erased)'}: {message.state}{note}")
-    out(f"  milestone {message.milestone}, passed with {message.points:,} points")
+    reminder = Reminder.named(message.milestone)
+    if reminder is None:
+        out(f"  milestone {message.milestone}, passed with {message.points:,} points")
+    else:
+        out(f"  reminder of {message.points:,} points that lapse in {reminder.month:%B %Y}")
     out(f"  decided {format_instant(message.created_at)}, tried {message.attempts} times{again}")
 
 

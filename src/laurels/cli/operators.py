@@ -41,7 +41,7 @@ def console(
     try:
         from laurels.runtime.console import person_named, run_console  # noqa: PLC0415 - in the extra `console`
     except ModuleNotFoundError as error:
-        if error.name != "httpx":
+        if error.name not in {"httpx", "litestar", "oauthlib"}:
             raise
         raise SettingsError("The console is an extra: pip install 'laurels[console]'") from error
 
@@ -56,5 +56,8 @@ def console(
             is_opened = True
             webbrowser.open(address)
 
-    say(f"The console signs in {person.name} ({', '.join(person.roles)}), at an address that works once:")
+    if settings.console.issuer is not None:
+        say(f"The console has people signed in by {settings.console.issuer}:")
+    else:
+        say(f"The console signs in {person.name} ({', '.join(person.roles)}), at an address that works once:")
     run(run_console(settings, person, tell))

@@ -20,7 +20,7 @@ from laurels.cli.console import (
 from laurels.errors import SettingsError
 from laurels.workbench.simulate import run as day
 from laurels.workbench.simulate.over_http import SCOPES
-from laurels.workbench.simulate.run import Summary, Where
+from laurels.workbench.simulate.run import PlayedAt, Summary
 
 RATE = 116.0
 """Orders a second on the day's average, where nothing else is asked for: 10 million a day."""
@@ -72,7 +72,7 @@ def simulate(
     seconds = orders / (rate or RATE) if minutes is None else minutes * 60
     seed = random.SystemRandom().randrange(2**32) if seed is None else seed
     settings = settings_of(state, config)
-    summary = run(day.simulate(settings, Where(url, token, far, yes), members, orders, seconds, seed, progress))
+    summary = run(day.simulate(settings, PlayedAt(url, token, far, yes), members, orders, seconds, seed, progress))
     for difference in summary.differences[:MOST_NAMED]:
         say(difference)
     if json:

@@ -28,9 +28,9 @@ def token(
     scope: Annotated[
         str,
         typer.Option(
-            help="Of: orders:write members:read members:write members:contact points:adjust points:redeem "
-            "points:transfer program:write program:approve reports:read events:read quarantine:write audit:read "
-            "status:read; separated by spaces."
+            help="Of: orders:write members:read members:write members:contact points:adjust points:approve "
+            "points:redeem points:transfer program:write program:approve reports:read events:read quarantine:write "
+            "audit:read status:read jobs:write; separated by spaces."
         ),
     ] = "",
     name: Annotated[str, typer.Option(help="Who the service is; kept with what it does.")] = SERVICE,

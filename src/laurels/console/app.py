@@ -1,7 +1,8 @@
 """The console as an application: pages from a table, who may see each, and what every answer carries."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,7 +11,7 @@ from zoneinfo import ZoneInfo
 import httpx
 from litestar import Litestar, Request, Response
 from litestar.config.csrf import CSRFConfig
-from litestar.datastructures import MutableScopeHeaders
+from litestar.datastructures import MutableScopeHeaders, UploadFile
 from litestar.enums import MediaType
 from litestar.exceptions import HTTPException, PermissionDeniedException
 from litestar.handlers import HTTPRouteHandler
@@ -22,10 +23,12 @@ from msgspec import Struct
 from laurels import clock
 from laurels.clock import SECOND, Clock
 from laurels.console.client import Api, ApiAway, ApiRefused
+from laurels.console.entry import SIGN_IN, Entry, check_again
 from laurels.console.files import static_files
-from laurels.console.page import Ask, Download, Elsewhere, Page, Shown
+from laurels.console.oidc import Oidc
+from laurels.console.page import Ask, Download, Elsewhere, Page, Shown, Upload
 from laurels.console.rendering import Renderer
-from laurels.console.sign_in import STAYS, OneTimeCodes, Person, person_of, session_of
+from laurels.console.sign_in import STAYS, OneTimeCodes, Person, person_of
 from laurels.console.views import PAGES, first_page
 from laurels.model.people import roles_with
 
@@ -42,23 +45,29 @@ HEADERS = {
 }
 """Sent with every answer."""
 
-_SIGN_IN = "/sign-in"
+_FORBIDDEN = HTTPStatus.FORBIDDEN
+_PART = re.compile(r"[0-9A-Za-z-]{1,64}")
+"""What a part of an address may be: a number, a digest, a word. Views ask the API at paths that are made of it, and
+dots or slashes would lead to other calls.
+"""
 _MOST_BYTES = 64 * 1024
+_MOST_FILE_BYTES = 12 * 1024 * 1024
 
 
 class Setup(Struct, frozen=True, kw_only=True):
     """What a console is made of. `http` reaches the API, `sign` makes a person's token for it. `secret` (32 bytes)
     closes the cookies, which are called `cookie`; `secure`: they go over TLS alone. `zone` is the one that times are
-    shown in.
+    shown in. People sign in by `codes`, or by `oidc`.
     """
 
     http: httpx.AsyncClient
     sign: Callable[[Person], str]
-    codes: OneTimeCodes
+    codes: OneTimeCodes | None
     secret: bytes
     cookie: str
     zone: ZoneInfo
     secure: bool = False
+    oidc: Oidc | None = None
     now: Clock = clock.now
 
 
@@ -85,8 +94,10 @@ def create_console(setup: Setup) -> ASGIApp:
         [
             *(console.handler(page) for page in PAGES),
             HTTPRouteHandler("/", http_method="GET", status_code=HTTPStatus.OK)(console.home),
-            HTTPRouteHandler(_SIGN_IN, http_method="GET", status_code=HTTPStatus.OK)(console.ask_who),
-            HTTPRouteHandler(_SIGN_IN, http_method="POST", status_code=HTTPStatus.OK)(console.sign_in),
+            HTTPRouteHandler(SIGN_IN, http_method="GET", status_code=HTTPStatus.OK)(console.ask_who),
+            HTTPRouteHandler(f"{SIGN_IN}/begin", http_method="GET", status_code=HTTPStatus.OK)(console.begin),
+            HTTPRouteHandler(f"{SIGN_IN}/callback", http_method="GET", status_code=HTTPStatus.OK)(console.finish),
+            HTTPRouteHandler(SIGN_IN, http_method="POST", status_code=HTTPStatus.OK)(console.sign_in),
             HTTPRouteHandler("/sign-out", http_method="POST", status_code=HTTPStatus.OK)(console.sign_out),
             HTTPRouteHandler("/static/{name:str}", http_method="GET", status_code=HTTPStatus.OK)(console.static),
         ],
@@ -107,11 +118,18 @@ async def _add_headers(message: Message, scope: Scope) -> None:  # noqa: ARG001 
             headers.setdefault(name, value)
 
 
+class _GivenTwice(HTTPException):
+    """A field of a form or an address is there twice, and nobody knows which of them was meant."""
+
+    status_code = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
 class _Console:
     """Answers requests for pages."""
 
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
+        self._entry = Entry(setup.codes, setup.oidc, setup.now)
         self._api = Api(setup.http, setup.sign)
         self._renderer = Renderer(setup.zone)
         self._static = static_files()
@@ -123,30 +141,48 @@ class _Console:
             return await self._answer(page, request)
 
         name = f"{page.method} {page.path}"
-        return HTTPRouteHandler(page.path, http_method=page.method, name=name, status_code=HTTPStatus.OK)(handle)
+        most = _MOST_FILE_BYTES if page.takes_file else _MOST_BYTES
+        return HTTPRouteHandler(
+            page.path, http_method=page.method, name=name, status_code=HTTPStatus.OK, request_max_body_size=most
+        )(handle)
 
     async def _answer(self, page: Page, request: Request[Any, Any, Any]) -> Response[Any]:
-        person = self._who(request)
+        person = self._entry.who(request)
         if person is None:
-            return _redirect(_SIGN_IN)
+            return _redirect(SIGN_IN)
+        if self._entry.is_to_check(request):
+            if page.method == "GET":
+                return self._answered(request, None, check_again(_path_of(request)))
+            return self._show(request, None, Shown(template="error.html", says={"what": "again"}, status=_FORBIDDEN))
         if not person.scopes & set(page.scopes):
             return self._forbidden(request, person, page.scopes)
-        form = {}
+        parts = {name: str(value) for name, value in request.path_params.items()}
+        if not all(_PART.fullmatch(part) for part in parts.values()):
+            raise HTTPException(status_code=HTTPStatus.NOT_FOUND)
+        form, file = {}, None
         if page.method == "POST":
             _check_origin(request)
-            form = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+            sent = [*(await request.form()).multi_items()]
+            form = _once(sent)
+            file = await _upload(dict(sent).get("file"))
         ask = Ask(
             person=person,
             api=self._api.for_page(person),
-            path={name: str(value) for name, value in request.path_params.items()},
-            query=dict(request.query_params.items()),
+            path=parts,
+            query=_once(request.query_params.multi_items()),
             form=form,
+            file=file,
             now=self._setup.now(),
         )
         try:
             answer = await page.handle(ask)
         except (ApiRefused, ApiAway) as error:
             return self._refused(request, person, error)
+        return self._answered(request, person, answer)
+
+    def _answered(
+        self, request: Request[Any, Any, Any], person: Person | None, answer: Shown | Elsewhere | Download
+    ) -> Response[Any]:
         match answer:
             case Elsewhere():
                 return _redirect(answer.to)
@@ -156,42 +192,34 @@ class _Console:
             case Shown():
                 return self._show(request, person, answer)
 
-    def _who(self, request: Request[Any, Any, Any]) -> Person | None:
-        now = self._setup.now()
-        person = person_of(request.session, now)
-        if person is None:
-            request.clear_session()
-        else:
-            request.session["seen"] = now
-        return person
-
     async def home(self, request: Request[Any, Any, Any]) -> Response[Any]:
         """Go to the first page that the person may see."""
-        person = self._who(request)
-        return _redirect(_SIGN_IN if person is None else first_page(person))
+        person = self._entry.who(request)
+        return _redirect(SIGN_IN if person is None else first_page(person))
 
     async def ask_who(self, request: Request[Any, Any, Any]) -> Response[Any]:
         """Ask whether the person whom the address would sign in is to be."""
-        code = request.query_params.get("code", "")
-        says = {"code": code, "who": self._setup.codes.whose(code) if code else None}
-        return self._show(request, None, Shown(template="sign_in.html", says=says))
+        return self._show(request, None, await self._entry.ask_who(request))
 
     async def sign_in(self, request: Request[Any, Any, Any]) -> Response[Any]:
         """Sign a person in, once for each code."""
         _check_origin(request)
-        person = self._setup.codes.use(str((await request.form()).get("code", "")))
-        if person is None:
-            says = {"code": "used", "who": None}
-            return self._show(request, None, Shown(template="sign_in.html", says=says, status=HTTPStatus.FORBIDDEN))
-        request.clear_session()
-        request.set_session(session_of(person, self._setup.now()))
-        return _redirect(first_page(person))
+        found = await self._entry.use_code(request, str((await request.form()).get("code", "")))
+        return self._show(request, None, found) if isinstance(found, Shown) else _redirect(first_page(found))
+
+    async def begin(self, request: Request[Any, Any, Any]) -> Response[Any]:
+        """Go to the identity provider."""
+        return self._answered(request, None, await self._entry.begin(request))
+
+    async def finish(self, request: Request[Any, Any, Any]) -> Response[Any]:
+        """Come back from it."""
+        return self._answered(request, None, await self._entry.finish(request))
 
     async def sign_out(self, request: Request[Any, Any, Any]) -> Response[Any]:
         """Forget the person."""
         _check_origin(request)
         request.clear_session()
-        return _redirect(_SIGN_IN)
+        return _redirect(SIGN_IN)
 
     async def static(self, request: Request[Any, Any, Any]) -> Response[Any]:
         """A file of ours."""
@@ -210,8 +238,10 @@ class _Console:
             person = person_of(request.session, self._setup.now())
         except HTTPException:  # refused before the session was read
             person = None
-        what = "form" if isinstance(error, PermissionDeniedException) else str(int(status))
-        return self._show(request, person, Shown(template="error.html", says={"what": what}, status=status))
+        says = {"what": "form" if isinstance(error, PermissionDeniedException) else str(int(status))}
+        if isinstance(error, _GivenTwice):
+            says["detail"] = f"Nothing was changed: {error.detail}. Go back, load the page anew, and send it again."
+        return self._show(request, person, Shown(template="error.html", says=says, status=status))
 
     def _forbidden(self, request: Request[Any, Any, Any], person: Person, scopes: Sequence[str]) -> Response[Any]:
         says = {"what": "403", "roles": roles_with(scopes)}
@@ -234,8 +264,31 @@ class _Console:
         return Response(text, status_code=shown.status, media_type=MediaType.HTML)
 
 
+async def _upload(sent: object) -> Upload | None:
+    """The file of a form; None where it has none, or none was chosen."""
+    if not isinstance(sent, UploadFile) or not sent.filename:
+        return None
+    return Upload(sent.filename, await sent.read())
+
+
+def _path_of(request: Request[Any, Any, Any]) -> str:
+    query = request.scope["query_string"].decode("latin-1")
+    return f"{request.scope['path']}?{query}" if query else str(request.scope["path"])
+
+
 def _redirect(to: str) -> Response[Any]:
     return Response(None, status_code=HTTPStatus.SEE_OTHER, headers={"Location": to})
+
+
+def _once(sent: Iterable[tuple[str, Any]]) -> dict[str, str]:
+    """The texts of a form or an address by name. Raises where one is there twice."""
+    found: dict[str, str] = {}
+    for name, value in sent:
+        if name in found:
+            raise _GivenTwice(f"{name} is given more than once")
+        if isinstance(value, str):
+            found[name] = value
+    return found
 
 
 def _check_origin(request: Request[Any, Any, Any]) -> None:

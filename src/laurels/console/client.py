@@ -15,6 +15,8 @@ AT_ONCE = 8
 
 TIMEOUT_S = 10.0
 
+_NO_DOTS = frozenset({".", ".."})
+
 
 class ApiRefused(LaurelsError):
     """The API refused this."""
@@ -76,6 +78,10 @@ class Asking:
         """The same of a change. Raises `ApiRefused`, `ApiAway`."""
         return await self._ask("POST", path, query, body, headers or {})
 
+    async def delete(self, path: str) -> Any:
+        """The same of what is taken away. Raises `ApiRefused`, `ApiAway`."""
+        return await self._ask("DELETE", path, {}, None, {})
+
     async def _ask(
         self, method: str, path: str, query: Mapping[str, object], body: object | None, headers: Mapping[str, str]
     ) -> Any:
@@ -84,6 +90,8 @@ class Asking:
     async def _send(
         self, method: str, path: str, query: Mapping[str, object], body: object | None, headers: Mapping[str, str]
     ) -> httpx.Response:
+        if not _NO_DOTS.isdisjoint(path.split("/")):  # they would lead to another call
+            raise ApiRefused(404, "not-found", "There is no such thing.", "", {})
         asked = {name: str(value) for name, value in query.items() if value is not None}
         try:
             async with self._gate:

@@ -9,6 +9,13 @@ from laurels.console.client import Asking
 from laurels.console.sign_in import Person
 
 
+class Upload(Struct, frozen=True):
+    """A file that a form carried."""
+
+    name: str
+    content: bytes
+
+
 class Ask(Struct, frozen=True, kw_only=True):
     """One request of a person who is signed in and may see the page."""
 
@@ -17,6 +24,7 @@ class Ask(Struct, frozen=True, kw_only=True):
     path: Mapping[str, str]
     query: Mapping[str, str]
     form: Mapping[str, str]
+    file: Upload | None = None
     now: int
 
 
@@ -46,14 +54,19 @@ Handler = Callable[[Ask], Awaitable[Shown | Elsewhere | Download]]
 
 
 class Page(Struct, frozen=True, kw_only=True):
-    """One page: who may see it (a person with one of these scopes), and what it does."""
+    """One page: who may see it (a person with one of these scopes), and what it does. With `takes_file` its form may
+    carry a file of some megabytes.
+    """
 
     method: Literal["GET", "POST"]
     path: str
     scopes: tuple[str, ...]
     handle: Handler
+    takes_file: bool = False
 
 
-def page(method: Literal["GET", "POST"], path: str, *scopes: str) -> Callable[[Handler], Page]:
+def page(
+    method: Literal["GET", "POST"], path: str, *scopes: str, takes_file: bool = False
+) -> Callable[[Handler], Page]:
     """Declare a page over its function. A GET changes nothing."""
-    return lambda handle: Page(method=method, path=path, scopes=scopes, handle=handle)
+    return lambda handle: Page(method=method, path=path, scopes=scopes, handle=handle, takes_file=takes_file)

@@ -98,6 +98,48 @@ ACTIONS: Mapping[str, str] = {
     "drop_quarantined": "gave a document up",
     "show_status": "looked at health",
     "export_movement": "fetched a statement",
+    "correct_many": "corrected points from a file",
+    "propose_correction": "asked for a correction",
+    "show_proposal": "looked at a proposal",
+    "approve_proposal": "approved a proposal",
+    "reject_proposal": "rejected a proposal",
+    "start_job": "started a job",
+    "stop_job": "stopped a job",
+    "show_job_file": "fetched what a job gave",
+    "submit_program": "submitted rules",
+    "rehearse_program": "rehearsed rules",
+    "approve_program": "approved rules",
+    "stop_campaign": "ended a campaign",
+}
+
+CAUSES: Mapping[str, str] = {
+    "": "anything",
+    "currency": "a currency that the rules do not name",
+    "another-member": "another customer than the order's",
+    "no-order": "an order that never came",
+    "unreadable": "a message that cannot be read",
+    "points-out-of-range": "more points than a customer can have",
+    "not-enrolled": "a customer who is not known",
+    "revision": "a change that is older than another",
+    "lines": "lines that do not fit",
+    "other": "something else",
+}
+"""Why documents wait, by cause."""
+
+JOBS: Mapping[str, str] = {
+    "retry": "Documents tried again",
+    "verify": "Check of the ledger",
+    "roll-ups": "Sums of reports made anew",
+}
+
+JOB_STATES: Mapping[str, str] = {
+    "proposed": "Waits for the approval of another person",
+    "ready": "Waits for its turn",
+    "running": "Under way",
+    "done": "Done",
+    "failed": "Broke off",
+    "stopped": "Stopped",
+    "rejected": "Rejected",
 }
 
 ROLES: Mapping[str, str] = {
@@ -180,6 +222,9 @@ def actor(text: str | None, own: str) -> str:
         return ""
     if text == "member":
         return "by the customer"
+    asked, approved, by = text.partition(" approved by ")
+    if approved:
+        return f"{actor(asked, own)}, approved {actor(by, own)}"
     sub = text.removeprefix("person:")
     if sub == text:
         return f"by {text}"

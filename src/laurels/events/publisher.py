@@ -27,20 +27,27 @@ class Publisher:
         self._owner = uuid.uuid4().hex
         self._had: frozenset[str] = frozenset()
         """Events of the next entry that the target has, where it has not all of them."""
+        self._sent = 0
+        """Events that the target took in this step, of the shards before."""
         self.target = sink.target
 
     async def step(self) -> bool | None:
         """Send what is next, from every shard; False where there is nothing, None where another process sends to this
-        target. Raises `SinkUnavailable`, `SinkClosed`, after noting what the target has, and `LedgerUnavailable`.
+        target. Raises `SinkUnavailable`, `SinkClosed`, after noting what the target has, with the number of events that
+        it took in this step, and `LedgerUnavailable`.
         """
         marks = await self._ledger.follow(self.target, self._owner, lease_s=LEASE_S)
         if marks is None:
             return None
         heads = await self._ledger.heads()
-        moved = False
+        moved, self._sent = False, 0
         for shard, mark in marks.items():
             if mark.position < heads.marks[shard].position:
-                moved = await self._send(shard, mark, heads.epoch) or moved
+                try:
+                    moved = await self._send(shard, mark, heads.epoch) or moved
+                except (SinkUnavailable, SinkClosed) as error:
+                    error.sent += self._sent
+                    raise
         return moved
 
     async def begin_at(self, marks: dict[int, Mark]) -> None:
@@ -70,6 +77,7 @@ class Publisher:
             await self._note_part(shard, events, error.sent)
             raise
         self._had = frozenset()
+        self._sent += len(events)
         return await self._note(shard, Mark(entries[-1].position, entries[-1].hash))
 
     async def _note_part(self, shard: int, events: list[tuple[Entry, Event]], sent: int) -> None:

@@ -8,10 +8,11 @@ from laurels.events.public import Event
 
 
 class SinkUnavailable(LaurelsError):
-    """The target does not take events now. `sent` of them it has."""
+    """The target does not take events now."""
 
     def __init__(self, message: str | None = None, sent: int = 0) -> None:
         self.sent = sent
+        """How many it has taken before."""
         super().__init__(message)
 
 

@@ -65,8 +65,8 @@ def open_documents(
     `POST /orders` takes them. `format_name` overrides the ending. `quiet` documents send no mail. With `skip_invalid`
     rows that are at fault are left out.
 
-    Raises `FileRefused`, of many faults `FaultyFile`, which says what to do. Tables are held in memory, a few hundred
-    bytes a row; whole orders in NDJSON are streamed.
+    Raises `FileRefused`, of many faults `FaultyFile`, which says what to do. What the rows of a table mean is held in
+    memory, some 100 bytes a row; whole orders in NDJSON are streamed.
     """
     given = mapping or Mapping()
     file, file_format = open_plain(path, format_name, delimiter=given.delimiter, encoding=given.encoding)

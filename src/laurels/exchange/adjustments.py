@@ -1,6 +1,7 @@
 """Adjustments from files, one a row: opening balances of an old system, goodwill in bulk."""
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,7 @@ from laurels.exchange.faults import Fault, refuse_faults
 from laurels.exchange.mapping import WAY_OUT, nearest, refuse_near_misses
 from laurels.exchange.opening import open_plain, open_table
 from laurels.exchange.presets import OptionList
-from laurels.exchange.refusals import refuse, refuse_access, shown
+from laurels.exchange.refusals import refuse, refuse_access, refuse_cell, shown
 from laurels.exchange.table import Table
 from laurels.model import Adjustment
 from laurels.model.cards import looks_like_card
@@ -42,6 +43,10 @@ _CONSTANTS = ("reason", "note", "board", "quiet", "source")
 _OPTIONS = ("map", "set", "time_zone", "time_format", "ids_as_they_are", "ignore", "delimiter", "encoding")
 _MAX_POINTS = 2_147_483_647
 _MAX_REASON, _MAX_NOTE = 500, 140
+_WHOLE = re.compile(r"(-?[0-9]{1,10})(?:\.0+)?")
+"""Points as whole numbers, also as columns of floats hold them."""
+
+_ONE_LINE = re.compile(r"[^\x00-\x1f\x7f]*")
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 SOURCE, ACTOR = "import", "cli"
 
@@ -136,6 +141,9 @@ def _check_fields(table: Table, options: OptionList) -> None:
 def _read(table: Table, columns: dict[str, str], options: OptionList, *, quiet: bool) -> list[Adjustment]:
     now = clock.now()
     frame = table.select(columns)
+    for role, dtype in frame.schema.items():
+        if dtype.is_nested() or isinstance(dtype, pl.Binary | pl.Object):
+            raise refuse_cell(table.file, None, columns[role], f"holds {shown(str(dtype))}; it must be text or numbers")
     at: list[int | None] = [None] * frame.height
     if "occurred_at" in columns:
         at = frame.select(_instants(frame.schema["occurred_at"], options, now).alias("at"))["at"].to_list()
@@ -211,16 +219,18 @@ def _id(cells: dict[str, Any], field: str, options: OptionList) -> str:
 
 
 def _points(text: str | None) -> int:
-    digits = (text or "").removeprefix("-")
-    if not (digits.isascii() and digits.isdigit()) or not 0 < int(digits[:11]) <= _MAX_POINTS:
-        raise InvalidInput.of("points", f"must be a whole number other than 0, at most {_MAX_POINTS} either way")
-    return int(text or "")
+    found = _WHOLE.fullmatch(text or "")
+    if found is None or abs(points := int(found[1])) > _MAX_POINTS:
+        raise InvalidInput.of("points", f"must be a whole number, at most {_MAX_POINTS} either way")
+    return points
 
 
 def _text(cells: dict[str, Any], field: str, most: int) -> str:
     text = cells.get(field) or ""
     if len(text) > most:
         raise InvalidInput.of(field, f"must have at most {most} characters")
+    if not _ONE_LINE.fullmatch(text):
+        raise InvalidInput.of(field, "must be one line, without control characters")
     if looks_like_card(text):
         raise InvalidInput.of(field, "must not hold a card number: take it out, it would be kept for ever")
     return text

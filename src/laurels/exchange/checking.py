@@ -18,41 +18,62 @@ _DEFAULTS = {"channel": Channel.WEB.value, "source": "shop"}
 _AMOUNT_ROLES = ("total", "amount", "refunded")
 _NUMBERS = (*_AMOUNT_ROLES, "quantity", "unit_price", "line_total")
 TIME_ROLES = ("occurred_at", "cancelled_at")
+DOCUMENT = ("source", "refund", "id")
+"""What tells the documents of a file apart."""
+
+_ONE_OF = ("source", "member_id", "currency", "channel")
+_OF_LINES = ("quantity", "unit_price", "line_total")
+
+
+_MADE = ("row", "refund", "id", "order_id", "total")
+_KEPT = (*_ONE_OF, "email", "refunded", "occurred_at", "cancelled_at", "status", "sku", *_OF_LINES)
 
 
 class Checked(Struct):
-    """Rows that are good, those that were checked as texts, what is wrong, and what was left out of the good ones."""
+    """Rows with their cells converted, what is wrong with them, and what was left out of the others."""
 
-    good: pl.DataFrame
-    raw: pl.DataFrame
+    rows: pl.DataFrame
     faults: list[Fault]
     warnings: dict[str, int]
 
 
 def check(mapping: Mapping, raw: pl.DataFrame, now: int) -> Checked:
-    """The rows with every cell converted, every role as a column, and `refund` and `id`. Rows of a document of which a
-    cell is at fault are in `raw` alone.
+    """The rows with every cell converted, and which document each belongs to: `refund` and `id`. Roles without a column
+    have none here either, since many rows are held at once: `with_absent` adds them.
     """
-    raw = _complete(mapping, raw)
+    # In one piece: polars 2.1 panics where `zfill` meets a column in several, as slices of Parquet are.
+    raw = _complete(mapping, raw).rechunk()
     # Lazily, because only then is what stands in an expression twice computed once: three times as fast.
     good = raw.lazy().with_columns(_converted(mapping, raw, now)).collect()
-    faults = _faults(mapping, raw, good, now)
-    warnings = _warnings(mapping, raw, good)
-    if faults:
-        at_fault = pl.Series("row", sorted({fault.row for fault in faults}), pl.Int64)
-        keys = raw.filter(pl.col("row").is_in(at_fault.implode())).select("source", "refund", "id").unique()
-        good = good.join(keys, on=["source", "refund", "id"], how="anti", nulls_equal=True, maintain_order="left")
     taken = pl.when(pl.col("refund")).then(pl.coalesce("amount", "total")).otherwise(pl.col("total"))
-    good = good.with_columns(
-        taken.alias("total"),
-        pl.when(pl.col("refund") & pl.col("refund_id").is_null()).then(None).otherwise("order_id").alias("order_id"),
+    order_id = pl.when(pl.col("refund") & pl.col("refund_id").is_null()).then(None).otherwise("order_id")
+    rows = good.with_columns(taken.alias("total"), order_id.alias("order_id"))
+    rows = rows.select(*_MADE, *(role for role in _KEPT if role in mapping.columns))
+    return Checked(rows, _faults(mapping, raw, good, now), _warnings(mapping, raw, good))
+
+
+def with_absent(rows: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
+    """With what rows are where they have no column for it: the constants, and null."""
+    values = {**_DEFAULTS, **_constants(mapping)}
+    return rows.with_columns(
+        pl.lit(values.get(role), pl.Int64 if role in (*_NUMBERS, *TIME_ROLES) else pl.String).alias(role)
+        for role in _KEPT
+        if role not in mapping.columns
     )
-    return Checked(good, raw, faults, warnings)
+
+
+def without_faulty(rows: pl.DataFrame, faults: list[Fault]) -> pl.DataFrame:
+    """Without all rows of a document of which a row is at fault."""
+    if not faults:
+        return rows
+    at_fault = pl.Series("row", sorted({fault.row for fault in faults}), pl.Int64)
+    keys = rows.filter(pl.col("row").is_in(at_fault.implode())).select(*DOCUMENT).unique()
+    return rows.join(keys, on=[*DOCUMENT], how="anti", nulls_equal=True, maintain_order="left")
 
 
 def _complete(mapping: Mapping, raw: pl.DataFrame) -> pl.DataFrame:
     """With every role as a column, the constants in them, and which rows are refunds under which id."""
-    constants = {role: value.upper() if role == "currency" else value for role, value in mapping.constants.items()}
+    constants = _constants(mapping)
     absent = [
         pl.lit(constants.get(role), pl.String).alias(role)
         for role in ROLES
@@ -71,6 +92,10 @@ def _complete(mapping: Mapping, raw: pl.DataFrame) -> pl.DataFrame:
         )
         .with_columns(pl.when("refund").then(refund_id).otherwise("order_id").alias("id"))
     )
+
+
+def _constants(mapping: Mapping) -> dict[str, str]:
+    return {role: value.upper() if role == "currency" else value for role, value in mapping.constants.items()}
 
 
 def _is_refund(mapping: Mapping) -> pl.Expr:

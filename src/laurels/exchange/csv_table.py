@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from laurels.exchange.inputs import Input
 from laurels.exchange.refusals import refuse, refuse_cell, shown
-from laurels.exchange.table import POLARS_FAILED, Table
+from laurels.exchange.table import POLARS_FAILED, Table, lazy_slices
 
 MAX_COLUMNS = 10_000
 MAX_HEADER_BYTES = 1_000_000
@@ -49,7 +49,8 @@ def open_csv(file: Input) -> Table:
     )
     try:
         inside = pl.sum_horizontal(pl.all().str.count_matches(delimiter, literal=True).sum())
-        height, counted_inside = lazy.select(pl.len().alias("height"), inside.alias("inside")).collect().row(0)
+        counts = lazy.select(pl.len().alias("height"), inside.alias("inside"))
+        height, counted_inside = counts.collect(engine="streaming").row(0)
     except POLARS_FAILED as error:
         _refuse_first_fault(file, columns)
         raise refuse(file.name, f"is not well-formed CSV: {shown(str(error).partition(chr(10))[0], 120)}") from error
@@ -60,10 +61,10 @@ def open_csv(file: Input) -> Table:
     if height == 0:
         raise refuse(file.name, "has a header and no rows")
 
-    def select(wanted: Mapping[str, str]) -> pl.DataFrame:
-        return lazy.select(pl.col(names[column]).alias(name) for name, column in wanted.items()).collect()
+    def slices(wanted: Mapping[str, str]) -> Iterator[pl.DataFrame]:
+        return lazy_slices(lazy, {name: names[column] for name, column in wanted.items()})
 
-    return Table(file.name, columns, height, select, lambda rows: _places(file, rows))
+    return Table(file.name, columns, height, slices, lambda rows: _places(file, rows))
 
 
 def own_delimiter(file: Input) -> str | None:

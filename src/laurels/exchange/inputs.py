@@ -42,12 +42,9 @@ def open_input(path: Path, encoding: str | None = None) -> Input:
     """The plain file behind a path. Costs a copy where it is packed, of another encoding, or standard input; raises
     `FileRefused`.
     """
-    if encoding is not None:
-        try:
-            b"".decode(encoding)
-        except LookupError:
-            why = f"the encoding {shown(encoding)} is not known; known are utf-8, latin-1, cp1252, utf-16, …"
-            raise refuse(str(path), why) from None
+    if encoding is not None and not _is_encoding(encoding):
+        why = f"the encoding {shown(encoding)} is not known; known are utf-8, latin-1, cp1252, utf-16, …"
+        raise refuse(str(path), why)
     if path == STANDARD_INPUT:
         return _spooled("standard input", "", lambda: sys.stdin.buffer, encoding)
     check_readable(path)
@@ -60,6 +57,15 @@ def open_input(path: Path, encoding: str | None = None) -> Input:
     if encoding is not None:
         return _spooled(str(path), suffix, lambda: path.open("rb"), encoding)
     return Input(path, str(path), suffix)
+
+
+def _is_encoding(name: str) -> bool:
+    """Whether Python reads text so. It has codecs by name that are none of text (`hex`), or that only raise."""
+    try:
+        b" ".decode(name, errors="replace")  # of nothing at all not even the name is looked up
+    except (LookupError, ValueError):
+        return False
+    return True
 
 
 def check_readable(path: Path) -> None:
@@ -105,8 +111,9 @@ def _copy(name: str, source: Callable[[], IO[bytes]], to: Path, encoding: str | 
     try:
         with source() as packed, to.open("wb") as plain:
             size = sum(plain.write(block) for block in _blocks(packed, encoding))
-    except UnicodeDecodeError as error:
-        raise refuse(name, f"is not {shown(encoding or '')}: {error.reason}") from error
+    except UnicodeError as error:
+        why = error.reason if isinstance(error, UnicodeDecodeError) else str(error)
+        raise refuse(name, f"is not {shown(encoding or '')}: {shown(why, 120)}") from error
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError) as error:
         raise refuse(name, f"cannot be unpacked: {shown(str(error), 120)}") from error
     if not size:

@@ -10,14 +10,16 @@ import polars as pl
 
 from laurels.errors import FileRefused
 from laurels.exchange.inputs import Input
-from laurels.exchange.refusals import refuse, refuse_cell, shown
+from laurels.exchange.refusals import TWICE, refuse, refuse_cell, shown
 from laurels.exchange.table import Table, by_number
+from laurels.intake import repeated_key
 
 MAX_LINE_BYTES = 16_000_000
 """As much as the wire takes in one call; a longer line is not read into memory."""
 
 MAX_COLUMNS = 10_000
 _MONEY_KEYS = frozenset({"total", "amount", "unit_price"})
+_BOOLEAN_ROLES = frozenset({"board", "quiet"})
 _ROWS_AT_ONCE = 50_000
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
@@ -57,7 +59,7 @@ def open_ndjson(file: Input) -> Table:
     """
     columns: dict[str, None] = {}
     height = 0
-    for height, cells in _read_objects(file):  # noqa: B007 (the last one counts)
+    for height, cells in _read_objects(file, strict=True):  # noqa: B007 (the last one counts)
         columns.update(dict.fromkeys(cells))
         if len(columns) > MAX_COLUMNS:
             raise refuse(file.name, f"has more than {MAX_COLUMNS:,} different keys")
@@ -65,30 +67,34 @@ def open_ndjson(file: Input) -> Table:
     if not height:
         raise refuse(file.name, "is empty")
 
-    def select(wanted: Mapping[str, str]) -> pl.DataFrame:
+    def slices(wanted: Mapping[str, str]) -> Iterator[pl.DataFrame]:
         rows = (
-            [_text(file, row, column, cells.get(column)) for column in wanted.values()]
+            [_text(file, row, column, cells.get(column), role) for role, column in wanted.items()]
             for row, cells in _read_objects(file)
         )
         schema = dict.fromkeys(wanted, pl.String)
-        parts = []
         while chunk := list(islice(rows, _ROWS_AT_ONCE)):
-            parts.append(pl.DataFrame(chunk, schema=schema, orient="row"))
-        return pl.concat(parts)
+            yield pl.DataFrame(chunk, schema=schema, orient="row")
 
-    return Table(file.name, tuple(columns), height, select, by_number)
+    return Table(file.name, tuple(columns), height, slices, by_number)
 
 
-def _read_objects(file: Input) -> Iterator[tuple[int, dict[str, Any]]]:
+def _read_objects(file: Input, *, strict: bool = False) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Every row's cells; with `strict` a row with one key twice is refused."""
     for row, line in read_lines(file):
         try:
-            yield row, _flat(_decode(line))
+            cells = _flat(file, row, _decode(line))
+            if strict and (twice := repeated_key(line)) is not None:
+                raise refuse_cell(file.name, f"row {row}", twice, TWICE)
+            yield row, cells
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise refuse_line(file, row, error) from error
 
 
-def _flat(object_: dict[str, Any]) -> dict[str, Any]:
-    """An object with those in it taken apart. It is as deep as a line can be, so no recursion."""
+def _flat(file: Input, row: int, object_: dict[str, Any]) -> dict[str, Any]:
+    """An object with those in it taken apart. It is as deep as a line can be, so no recursion. Raises `FileRefused`
+    where two ways lead to one column.
+    """
     if not any(isinstance(value, dict) for value in object_.values()):
         return object_
     flat: dict[str, Any] = {}
@@ -98,13 +104,17 @@ def _flat(object_: dict[str, Any]) -> dict[str, Any]:
         for key, value in inner.items():
             if isinstance(value, dict):
                 pending.append((f"{before}{key}.", value))
+            elif before + key in flat:
+                raise refuse_cell(file.name, f"row {row}", before + key, TWICE)
             else:
                 flat[before + key] = value
     return flat
 
 
-def _text(file: Input, row: int, column: str, value: Any) -> str | None:
+def _text(file: Input, row: int, column: str, value: Any, role: str) -> str | None:
     """A cell as text; a number as Python writes it, which for a float is its shortest spelling."""
+    if isinstance(value, bool) and role in _BOOLEAN_ROLES:
+        return str(value).lower()
     if value is None or isinstance(value, str):
         return value or None
     if isinstance(value, int | float) and not isinstance(value, bool):

@@ -1,13 +1,13 @@
 """Parquet as a table, with the types that its columns have."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import polars as pl
 
 from laurels.errors import FileRefused
 from laurels.exchange.inputs import Input
 from laurels.exchange.refusals import refuse, shown
-from laurels.exchange.table import POLARS_FAILED, Table, by_number
+from laurels.exchange.table import POLARS_FAILED, Table, by_number, lazy_slices
 
 _MAGIC = b"PAR1"
 
@@ -29,13 +29,13 @@ def open_parquet(file: Input) -> Table:
     if height == 0:
         raise refuse(file.name, "has no rows")
 
-    def select(wanted: Mapping[str, str]) -> pl.DataFrame:
+    def slices(wanted: Mapping[str, str]) -> Iterator[pl.DataFrame]:
         try:
-            return lazy.select(pl.col(column).alias(name) for name, column in wanted.items()).collect()
+            yield from lazy_slices(lazy, wanted)
         except POLARS_FAILED as error:
             raise _broken(file, error) from error
 
-    return Table(file.name, columns, height, select, by_number)
+    return Table(file.name, columns, height, slices, by_number)
 
 
 def _broken(file: Input, error: BaseException) -> FileRefused:

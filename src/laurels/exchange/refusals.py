@@ -4,6 +4,9 @@ from pathlib import Path
 
 from laurels.errors import FileRefused
 
+TWICE = "is given more than once"
+"""What is wrong with a key that one JSON object has twice."""
+
 
 def refuse(file: str, why: str) -> FileRefused:
     """The refusal of a whole file."""

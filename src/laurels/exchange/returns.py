@@ -15,7 +15,9 @@ def with_rests(documents: pl.DataFrame, rows: pl.DataFrame, mapping: Mapping) ->
         return documents.with_columns(pl.lit(None, pl.Int64).alias("rest"))
     whole = _is_returned(mapping) & ~pl.col("refund")
     if mapping.of_lines:
-        documents = documents.with_columns(_sums(documents.filter(whole), rows, documents["head"]))
+        totals = sums_of(documents.filter(whole), rows)
+        sums = [totals.get(head) for head in documents["head"].to_list()]
+        documents = documents.with_columns(pl.Series("total", sums, pl.Int64))
     rest = (pl.col("total") - pl.col("refunded").fill_null(0)).clip(lower_bound=0)
     return documents.with_columns(pl.when(whole).then(rest).alias("rest"))
 
@@ -33,10 +35,9 @@ def _is_returned(mapping: Mapping) -> pl.Expr:
     return pl.col("cancelled_at").is_not_null() | status.fill_null(value=False)
 
 
-def _sums(returned: pl.DataFrame, rows: pl.DataFrame, heads: pl.Series) -> pl.Series:
-    """The totals of these documents, exactly, beside null for the others."""
-    totals = {}
-    for head, currency in returned.select("head", "currency").iter_rows():
-        lines = rows.filter(pl.col("head") == head).select("quantity", "unit_price").iter_rows()
-        totals[head] = sum_lines(lines, currency)
-    return pl.Series("total", [totals.get(head) for head in heads.to_list()], pl.Int64)
+def sums_of(documents: pl.DataFrame, rows: pl.DataFrame) -> dict[int, int]:
+    """What the lines of these documents add up to, exactly, in minor units, by `head`."""
+    currencies = dict(documents.select("head", "currency").iter_rows())
+    lines = rows.filter(pl.col("head").is_in(documents["head"].implode()))
+    lines = lines.group_by("head").agg("quantity", "unit_price")
+    return {head: sum_lines(zip(*of_it, strict=True), currencies[head]) for head, *of_it in lines.iter_rows()}

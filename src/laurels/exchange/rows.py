@@ -1,23 +1,27 @@
 """From a table and a mapping to orders and refunds: every cell is checked, then the rows are gathered to documents.
 
-All of it happens on whole columns, in memory: a file of ten million lines needs a few GB. Only the documents
-themselves are made one by one, while they are taken.
+Texts are read and checked some hundred thousand rows at a time. What the rows mean is held in memory as columns, some
+100 bytes a row, since the rows of an order may lie apart and a bad file is to change nothing. The documents themselves
+are made one by one, while they are taken.
 """
 
+from collections import Counter
+
 import polars as pl
+from msgspec import Struct
 
 from laurels import clock
 from laurels.errors import InvalidInput
 from laurels.exchange import selecting
-from laurels.exchange.checking import check
+from laurels.exchange.checking import DOCUMENT, check, with_absent, without_faulty
 from laurels.exchange.faults import Fault, refuse_faults
 from laurels.exchange.giving import give
 from laurels.exchange.mapping import EPOCH_FORMATS, Mapping
 from laurels.exchange.orders import OrdersFile
 from laurels.exchange.refusals import refuse, shown
-from laurels.exchange.returns import too_long, with_rests
+from laurels.exchange.returns import sums_of, too_long, with_rests
 from laurels.exchange.table import POLARS_FAILED, Table
-from laurels.model.money import MAX_WHOLE_DIGITS, MILLION, check_total, sum_lines
+from laurels.model.money import MAX_WHOLE_DIGITS, MILLION, check_total
 
 _TRILLIONTHS = 10.0**12
 """Quantity x price, both in millionths, comes in so many parts of a major unit."""
@@ -30,17 +34,12 @@ def read_orders(table: Table, mapping: Mapping, *, quiet: bool, skip_invalid: bo
     mapping = mapping.fit(table.file, table.columns)
     now = clock.now()
     _check_time_format(table, mapping)
-    raw = selecting.by_role(table, mapping)
-    differing = selecting.differing(raw, mapping)
-    raw, skipped = selecting.leave_out(raw, mapping)
-    differing = {head: differing[head] for head in raw["row"].to_list() if head in differing} if differing else {}
-    checked = check(mapping, raw, now)
-    del raw
-    faults = checked.faults
-    rows, further = _gather(mapping, checked.good)
+    read = _read(table, mapping, now)
+    faults = read.faults
+    rows, further = _gather(mapping, without_faulty(read.rows, faults))
     faults += further
-    faults += [fault for of_order in differing.values() for fault in of_order]
-    rows = _without(rows, list(differing))
+    faults += [fault for of_order in read.differing.values() for fault in of_order]
+    rows = _without(rows, list(read.differing))
     if mapping.of_lines:
         rows = rows.sort("head", "row")
         rows, further = _check_sums(rows)
@@ -59,13 +58,41 @@ def read_orders(table: Table, mapping: Mapping, *, quiet: bool, skip_invalid: bo
     refunded = documents.select(((pl.col("refunded") > 0) & ~pl.col("refund")).sum()).item() if mapping.refunded else 0
     return OrdersFile(
         documents.height + (refunded or 0) + documents.select((pl.col("rest") > 0).sum()).item(),
-        skipped,
+        dict(read.skipped),
         lambda: give(documents, lines, quiet=quiet),
-        warnings=checked.warnings,
-        faults=faults + _dragged_along(checked.raw, rows, faults),
+        warnings=dict(read.warnings),
+        faults=faults + _dragged_along(read.rows, rows, faults),
         took=_took(table, mapping),
         ignored=tuple(column for column in mapping.ignore if column in table.columns),
     )
+
+
+class _Read(Struct):
+    """All rows of a file but those that are left out as the mapping says, and what was found on the way."""
+
+    rows: pl.DataFrame
+    faults: list[Fault]
+    differing: dict[int, list[Fault]]
+    skipped: Counter[str]
+    warnings: Counter[str]
+
+
+def _read(table: Table, mapping: Mapping, now: int) -> _Read:
+    """Slice by slice, so that the texts of all rows are never in memory at once: only what they mean is."""
+    slices: list[pl.DataFrame] = []
+    read = _Read(pl.DataFrame(), [], {}, Counter(), Counter())
+    for raw in selecting.by_role(table, mapping):
+        differing = selecting.differing(raw, mapping)
+        kept, skipped = selecting.leave_out(raw, mapping)
+        if differing:
+            read.differing |= {head: differing[head] for head in kept["row"].to_list() if head in differing}
+        checked = check(mapping, kept, now)
+        slices.append(checked.rows)
+        read.faults += checked.faults
+        read.skipped.update(skipped)
+        read.warnings.update(checked.warnings)
+    read.rows = with_absent(pl.concat(slices), mapping)
+    return read
 
 
 def _check_time_format(table: Table, mapping: Mapping) -> None:
@@ -85,7 +112,7 @@ def _gather(mapping: Mapping, rows: pl.DataFrame) -> tuple[pl.DataFrame, list[Fa
     """With `head`, the first row of the document that a row belongs to, without documents that contradict themselves;
     and where they do.
     """
-    rows = rows.with_columns(pl.col("row").min().over("source", "refund", "id").alias("head"))
+    rows = rows.with_columns(_head(rows).alias("head"))
     faults = []
     if not mapping.of_lines:
         twice = rows.filter(pl.col("head") != pl.col("row")).select("row", "head", "id", "refund")
@@ -103,6 +130,14 @@ def _gather(mapping: Mapping, rows: pl.DataFrame) -> tuple[pl.DataFrame, list[Fa
                     why = f"is another one than in row {head}, where {name} begins"
                     faults.append(Fault(row, mapping.columns[role], why, value))
     return _without(rows, [fault.row for fault in faults]), sorted(faults, key=lambda fault: fault.row)
+
+
+def _head(rows: pl.DataFrame) -> pl.Expr:
+    """The first row of the document that a row belongs to. Where every row is a document of its own, which the hashes
+    of what tells them apart show, nothing is gathered: that takes five times the memory.
+    """
+    hashes = rows.select(pl.struct(DOCUMENT).hash()).to_series()
+    return pl.col("row") if hashes.n_unique() == rows.height else pl.col("row").min().over(*DOCUMENT)
 
 
 def _as_lines(mapping: Mapping, rows: pl.DataFrame) -> pl.DataFrame:
@@ -129,9 +164,10 @@ def _check_sums(rows: pl.DataFrame) -> tuple[pl.DataFrame, list[Fault]]:
     faults = []
     # Int128 wraps around silently, but only far beyond sizes that are suspect anyway; suspects are added up exactly.
     suspect = (pl.col("size") >= 10**MAX_WHOLE_DIGITS * _TRILLIONTHS) | (~pl.col("refund") & (pl.col("exact") < 0))
-    for order in sums.filter(suspect).iter_rows(named=True):
-        lines = rows.filter(pl.col("head") == order["head"]).select("quantity", "unit_price").iter_rows()
-        total = sum_lines(lines, order["currency"])
+    suspects = sums.filter(suspect)
+    totals = sums_of(suspects, rows)
+    for order in suspects.iter_rows(named=True):
+        total = totals[order["head"]]
         try:
             check_total(abs(total) if order["refund"] else total, order["currency"], "lines")
         except InvalidInput as error:
@@ -139,11 +175,11 @@ def _check_sums(rows: pl.DataFrame) -> tuple[pl.DataFrame, list[Fault]]:
     return _without(rows, [fault.row for fault in faults]), faults
 
 
-def _dragged_along(raw: pl.DataFrame, rows: pl.DataFrame, faults: list[Fault]) -> list[Fault]:
+def _dragged_along(read: pl.DataFrame, rows: pl.DataFrame, faults: list[Fault]) -> list[Fault]:
     """Rows that are left out for the fault of another one of their order."""
     if not faults:
         return []
-    left_out = raw.join(rows.select("row"), on="row", how="anti", maintain_order="left")
+    left_out = read.join(rows.select("row"), on="row", how="anti", maintain_order="left")
     own = {fault.row for fault in faults}
     return [
         Fault(row, None, "another row of this order is at fault", name)

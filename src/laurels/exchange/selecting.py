@@ -1,6 +1,7 @@
 """The mapped columns of a table by role, as texts in the wire's spelling, and which rows are not read."""
 
 from collections import defaultdict
+from collections.abc import Iterator
 
 import polars as pl
 
@@ -22,25 +23,32 @@ _EXACT = pl.lit(cells.MAX_DECIMALS)
 _SIGNED = pl.lit(value=True)
 
 
-def by_role(table: Table, mapping: Mapping) -> pl.DataFrame:
-    """The mapped columns by role, as text or as the times they are, with null for empty cells; and `row`, from 1."""
+def by_role(table: Table, mapping: Mapping) -> Iterator[pl.DataFrame]:
+    """The mapped columns by role, as text or as the times they are, with null for empty cells; and `row`, from 1. Some
+    of the rows at a time, unless what one means follows from other rows of its order.
+    """
     sources = {role: parts(role, text, table.columns) for role, text in mapping.columns.items()}
     wanted = {f"{role}:{index}": column for role, joined in sources.items() for index, (_, column) in enumerate(joined)}
-    frame = table.select(wanted)
-    frame = frame.select(
-        pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("row"),
-        *(
-            _as_text(table, mapping, name, column, frame.schema[name], alone=len(sources[name.split(":")[0]]) == 1)
-            for name, column in wanted.items()
-        ),
-    )
-    return _with_currency(frame, mapping).select(
-        "row",
-        *(
-            _joined(role, [(sign, f"{role}:{index}") for index, (sign, _) in enumerate(joined)], mapping).alias(role)
-            for role, joined in sources.items()
-        ),
-    )
+    together = mapping.totals_on_first_row or (mapping.negative_refunds and mapping.of_lines)
+    begin = 1
+    for frame in [table.select(wanted)] if together else table.slices(wanted):
+        texts = frame.select(
+            pl.int_range(begin, pl.len() + begin, dtype=pl.Int64).alias("row"),
+            *(
+                _as_text(table, mapping, name, column, frame.schema[name], alone=len(sources[name.split(":")[0]]) == 1)
+                for name, column in wanted.items()
+            ),
+        )
+        yield _with_currency(texts, mapping).select(
+            "row",
+            *(
+                _joined(role, [(sign, f"{role}:{index}") for index, (sign, _) in enumerate(joined)], mapping).alias(
+                    role
+                )
+                for role, joined in sources.items()
+            ),
+        )
+        begin += frame.height
 
 
 def _with_currency(frame: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:

@@ -1,6 +1,6 @@
 """What the rest of this package sees of a file of rows, whatever its format."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import polars as pl
 from msgspec import Struct
@@ -9,20 +9,34 @@ POLARS_FAILED = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 """What polars raises on a file that it cannot read. A panic of its Rust side is no `Exception`, so it is named here."""
 
 
+SLICE_ROWS = 250_000
+"""About as many rows are read at once. More are no faster, and take more memory: a row of texts is some 200 bytes."""
+
+
 class Table(Struct, frozen=True):
     """A well-formed file of rows, `height` of them, at least one.
 
-    `select` reads columns under new names (new name -> column). `places` says where rows are, rows counted from 1 and
-    given in ascending order; it costs at most one walk over the file.
+    `slices` reads columns under new names (new name -> column), some of the rows at a time, in their order. `places`
+    says where rows are, rows counted from 1 and given in ascending order; it costs at most one walk over the file.
     """
 
     file: str
     columns: tuple[str, ...]
     height: int
-    select: Callable[[Mapping[str, str]], pl.DataFrame]
+    slices: Callable[[Mapping[str, str]], Iterator[pl.DataFrame]]
     places: Callable[[Sequence[int]], list[str]]
+
+    def select(self, wanted: Mapping[str, str]) -> pl.DataFrame:
+        """All rows at once."""
+        return pl.concat(self.slices(wanted))
 
 
 def by_number(rows: Sequence[int]) -> list[str]:
     """Where rows are in a file that has no lines."""
     return [f"row {row}" for row in rows]
+
+
+def lazy_slices(lazy: pl.LazyFrame, wanted: Mapping[str, str]) -> Iterator[pl.DataFrame]:
+    """The slices of a file that polars reads as it goes."""
+    named = lazy.select(pl.col(column).alias(name) for name, column in wanted.items())
+    return iter(named.collect_batches(chunk_size=SLICE_ROWS, maintain_order=True))

@@ -11,13 +11,11 @@ from random import Random
 
 import msgspec
 import structlog
-from litestar.enums import ScopeType
-from litestar.exceptions import HTTPException
-from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from laurels import clock
 from laurels.http.admission.cors import Pairs, Sharing, headers_for, preflight
-from laurels.http.problems import MEDIA_TYPE, log_fault, problem_of
+from laurels.http.asgi import ASGIApp, Message, Receive, Scope, Send
+from laurels.http.problems import MEDIA_TYPE, Refusal, log_fault, problem_of
 from laurels.http.requests.paths import path_as_sent
 from laurels.http.requests.prefix import take_off
 from laurels.metrics import Meter
@@ -26,6 +24,7 @@ SLOW_S = 1.0
 """Answers that took longer to begin are logged."""
 
 _SANE = re.compile(rb"[A-Za-z0-9._:@+=/-]{1,128}\Z")
+_HOST = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?\Z")
 _FAILED = 500
 
 SECURITY_HEADERS = [
@@ -57,9 +56,11 @@ class Middleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] != ScopeType.HTTP:
-            await self._app(scope, receive, send)
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close"})
             return
+        if scope["type"] != "http":
+            raise ValueError(f"this application speaks HTTP, not {scope['type']}")
         began = clock.elapsed()
         scope["path"] = path_as_sent(scope)
         id_ = request_id(next((value for name, value in scope["headers"] if name == b"x-request-id"), None))
@@ -91,10 +92,10 @@ class Middleware:
             if not has_begun:
                 await _answer_problem(send_with_headers, error)
 
-    async def _is_answered(self, scope: HTTPScope, send: Send) -> bool:
+    async def _is_answered(self, scope: Scope, send: Send) -> bool:
         """Answer what needs no route; takes the prefix off what does."""
         if not _has_one_host(scope):
-            await _answer_problem(send, HTTPException(status_code=HTTPStatus.BAD_REQUEST))
+            await _answer_problem(send, Refusal(HTTPStatus.BAD_REQUEST))
             return True
         if self._prefix and scope["path"] == self._prefix:
             await _redirect(send, f"{self._prefix}/")
@@ -141,10 +142,15 @@ async def _answer_problem(send: Send, error: Exception) -> None:
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-def _has_one_host(scope: HTTPScope) -> bool:
-    """Whether a request names one host, as HTTP asks for: with two, each proxy on the way may mean another one."""
-    hosts = sum(name == b"host" for name, _ in scope["headers"])
-    return hosts == 1 or (hosts == 0 and scope["http_version"] == "1.0")
+def _has_one_host(scope: Scope) -> bool:
+    """Whether a request names one host, as HTTP asks for: with two, or one that is none, each proxy on the way may mean
+    another one.
+    """
+    hosts = [value for name, value in scope["headers"] if name == b"host"]
+    if len(hosts) == 1:
+        return _HOST.match(hosts[0]) is not None
+    is_old: bool = scope["http_version"] == "1.0"
+    return not hosts and is_old
 
 
 def request_id(sent: bytes | None) -> bytes:

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from http import HTTPStatus
 
 import structlog
-from litestar.exceptions import HTTPException
-from litestar.types import Scope
 from msgspec import UNSET, Struct, UnsetType
 
 from laurels import errors
@@ -20,6 +18,7 @@ from laurels.errors import (
     TooManyRequests,
     VersionNotReached,
 )
+from laurels.http.asgi import Scope
 from laurels.http.routes import Response
 from laurels.logs import describe
 
@@ -30,6 +29,16 @@ TYPES = "/problems/"
 RETRY_AFTER_S = 1
 
 log = structlog.get_logger(__name__)
+
+
+class Refusal(Exception):
+    """A request that ends before a route is asked: there is none, or it is not as HTTP asks for it."""
+
+    def __init__(self, status: int, *, allow: str = "") -> None:
+        """`status` is one of those in `_BY_STATUS`; `allow` the methods that the address takes."""
+        super().__init__(status)
+        self.status = status
+        self.allow = allow
 
 
 class ProblemKind(Struct, frozen=True):
@@ -95,7 +104,7 @@ _BY_STATUS = {
         503, "busy", "Busy", "As many connections are open as this process takes. Wait a moment, then connect again."
     ),
 }
-"""What the web framework and the connection refuse before a handler is asked."""
+"""What the router and the connection refuse before a route is asked."""
 
 _UNFORESEEN = _kind(500, "internal-error", "Something went wrong here", "It is in the log under this X-Request-Id.")
 
@@ -143,7 +152,8 @@ def problem_of(error: Exception, instance: str) -> tuple[Problem, dict[str, str]
     """An error as a problem document, and the headers that go with it."""
     if isinstance(error, LaurelsError) and (kind := kind_of(type(error))) is not None:
         return _problem(kind, error.message, instance, error), _headers(error, kind.status)
-    if isinstance(error, HTTPException) and (kind := _BY_STATUS.get(error.status_code)) is not None:
+    if isinstance(error, Refusal):
+        kind = _BY_STATUS[error.status]
         return _problem(kind, kind.meaning, instance, error), _headers(error, kind.status)
     return _problem(_UNFORESEEN, _UNFORESEEN.meaning, instance, error), {}
 
@@ -207,6 +217,6 @@ def _headers(error: Exception, status: int) -> dict[str, str]:
             }
         case TooManyRequests(retry_after_s=seconds) | IssuerUnavailable(retry_after_s=seconds):
             return {"Retry-After": str(seconds)}
-        case HTTPException(headers=headers) if headers:
-            return {"Allow": headers["allow"]} if "allow" in headers else {}
+        case Refusal(allow=allow) if allow:
+            return {"Allow": allow}
     return {"Retry-After": str(RETRY_AFTER_S)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}

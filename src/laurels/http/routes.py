@@ -113,7 +113,7 @@ class Route(Struct, frozen=True, kw_only=True):
     `problems` the errors that do not follow from the rest; `form` and `query` are what its function takes under these
     names; `headers` are those it reads; `for_members` takes its place where a member asks; `asks_who`: it is open to
     all, and tells more to who is known; `audited`: what a person asks is recorded,
-    with `own_look` in a row of its own.
+    with `own_look` in a row of its own; `most_bytes` is the largest body that it takes.
     """
 
     method: Literal["GET", "POST", "PUT", "DELETE"]
@@ -131,6 +131,7 @@ class Route(Struct, frozen=True, kw_only=True):
     asks_who: bool
     audited: bool
     own_look: bool
+    most_bytes: int
 
     @property
     def takes_body(self) -> bool:
@@ -161,12 +162,14 @@ def route(
     asks_who: bool = False,
     audited: bool = True,
     own_look: bool = False,
+    most_bytes: int | None = None,
 ) -> Callable[[Handler], Route]:
     """Declare a route over its function. What the function calls `form` is read from the body, `query` from the query
     string. `bulk_of` names the documents of a bulk route, which reads its body itself. `for_members` is the route of
     the same method and path for members, where they mean something else by it. `asks_who`: a route that is open to all
     is given the caller where a valid token comes with the request. `audited`: what a person asks here is recorded;
     turned off for what says nothing of anyone. `own_look`: it has a row of its own, whatever else its page shows.
+    `most_bytes`: the largest body; left out, 1 MB, and 16 MB in bulk.
     """
 
     def declare(handle: Handler) -> Route:
@@ -187,6 +190,7 @@ def route(
             asks_who=asks_who,
             audited=audited,
             own_look=own_look,
+            most_bytes=most_bytes or (SINGLE_BYTES if bulk_of is None else BULK_BYTES),
         )
 
     return declare

@@ -5,7 +5,7 @@ the customer waits.
 """
 
 from laurels.intake.conflicts import WIRE_NAMES, conflict_of
-from laurels.intake.decoding import convert, decode
+from laurels.intake.decoding import convert, decode, elements
 from laurels.intake.differing import differing_fields
 from laurels.intake.forms import (
     AmendmentForm,
@@ -34,6 +34,7 @@ from laurels.intake.messages import (
     take_again,
 )
 from laurels.intake.queue import Batch, Message, Queue
+from laurels.intake.repeated_keys import repeated_key
 
 __all__ = [
     "WIRE_NAMES",
@@ -62,7 +63,9 @@ __all__ = [
     "convert",
     "decode",
     "differing_fields",
+    "elements",
     "email_warning",
+    "repeated_key",
     "retry_quarantined",
     "take_again",
     "usable_email",

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from laurels.errors import FieldError, InvalidInput
+from laurels.intake.repeated_keys import repeated_key
 from laurels.model.ids import WORDS
 
 T = TypeVar("T")
@@ -18,6 +19,7 @@ _PLACE = re.compile(r"^(?P<what>.*?)(?: - at `(?:key in )?\$(?P<path>.*)`)?$", r
 _UNKNOWN = re.compile(r"^Object contains unknown field `(.*)`$", re.DOTALL)
 _MISSING = re.compile(r"^Object missing required field `(.*)`$")
 _NUMBER_FOR_TEXT = re.compile(r"^Expected `str( \| null)?`, got `(int|float)`$")
+_TOO_DEEP = "is nested too deeply"
 CHECK = "check"
 """A type may name a function of (text, field) that raises `InvalidInput`: `Meta(extra={CHECK: check_id})`. It is asked
 of each field that has the type, and says more, and in better words, than a pattern could.
@@ -28,21 +30,39 @@ _decoders: dict[type, "msgspec.json.Decoder[object]"] = {}
 
 
 def decode(form: type[T], body: bytes) -> T:
-    """Read JSON as `form`; a byte order mark before it does no harm. Raises `InvalidInput` naming the field; what
-    cannot be read at all is the field `body`.
+    """Read JSON as `form`; a byte order mark before it does no harm. Raises `InvalidInput` naming the field, also one
+    that is there twice; what cannot be read at all is the field `body`.
     """
+    body = body.removeprefix(BOM_UTF8)
+    value = _read(form, body)
+    try:
+        twice = repeated_key(body)
+    except RecursionError as error:  # in what the form does not look at
+        raise InvalidInput.of("body", _TOO_DEEP) from error
+    if twice is not None:
+        raise InvalidInput.of(twice[:100], "is given more than once")
+    return _checked(value)
+
+
+def elements(kind: type[T], body: bytes) -> list[T]:
+    """Read a JSON array of `kind`, such as `msgspec.Raw`: what its elements say is checked when each is decoded. Raises
+    `InvalidInput`.
+    """
+    return _read(list[kind], body)  # type: ignore[valid-type]
+
+
+def _read(form: type[T], body: bytes) -> T:
     decoder = _decoders.get(form)
     if decoder is None:
         decoder = _decoders[form] = msgspec.json.Decoder(form)
     try:
-        value: T = decoder.decode(body.removeprefix(BOM_UTF8))  # type: ignore[assignment]
+        return decoder.decode(body)  # type: ignore[return-value]
     except msgspec.ValidationError as error:
         raise _explained(str(error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidInput.of("body", f"is not valid JSON: {error}") from error
     except RecursionError as error:
-        raise InvalidInput.of("body", "is nested too deeply") from error
-    return _checked(value)
+        raise InvalidInput.of("body", _TOO_DEEP) from error
 
 
 def convert(form: type[T], values: Mapping[str, object]) -> T:

@@ -18,8 +18,9 @@ from laurels.errors import AnotherProjector, BoardMoved, BoardNotReady, FeedDive
 from laurels.leaderboard.boards import ALL_TIME, Boards, board_of
 from laurels.leaderboard.changes import changes_of
 from laurels.leaderboard.port import Followed, Leaderboard, Paced, Part
+from laurels.leaderboard.source import Source
 from laurels.leaderboard.together import Together
-from laurels.ledger import Checkpoint, Heads, Ledger
+from laurels.ledger import Checkpoint, Feed, Heads, Ledger
 from laurels.model import BoardEntry, Mark, Version
 
 CHUNK = 1000
@@ -60,12 +61,14 @@ class Projector:
         now: Clock = clock.now,
         *,
         together: Together | None = None,
+        copy: Feed | None = None,
     ) -> None:
         """`rules`: what the boards' months are read by. `together`: what `catch_up` may hold back; nothing where it is
-        not given.
+        not given. `copy`: the ledger's feed on another server, followed while it can be believed.
         """
         self._together = together or Together()
         self._ledger = ledger
+        self.source = Source(ledger, copy)
         self._leaderboard = leaderboard
         self._boards = boards
         self._all_rules = self._rules = rules
@@ -86,14 +89,15 @@ class Projector:
         while True:
             at = self._now()
             self._keep_months(at)
-            heads = await self._ledger.heads()
+            heads = await self.source.heads()
             try:
                 await self._follow(heads, progress, may_hold=may_hold)
                 await self._leaderboard.confirm(at)
             except BoardMoved:
                 continue
             except FeedDiverged:
-                await self._load(progress)
+                if not (await self._has_begun() and self.source.doubt()):  # a copy may only be behind
+                    await self._load(progress)
                 continue
             if self._now() - at < LONG:
                 return heads
@@ -105,7 +109,10 @@ class Projector:
         heads = await self._ledger.heads()
         while True:
             try:
-                return await self.catch_up(progress)
+                reached = await self.catch_up(progress)
+                if not self.source.is_copy or reached.version.includes(heads.version):
+                    return reached
+                await self.source.wait_for_entries(reached, LOOK_S)
             except AnotherProjector:
                 served = await self._served()
                 if served is not None and served.includes(heads.version):
@@ -127,7 +134,7 @@ class Projector:
         one's successor, does not go on with it: it rebuilds. Raises `AnotherProjector`.
         """
         self._keep_months(self._now())
-        heads = await self._ledger.heads()
+        heads = await self.source.heads()
         await self._warn(heads)
         rules = self._rules + _REPLAYED
         await self._leaderboard.reset(Followed(identity=heads.identity, epoch=heads.epoch, rules=rules))
@@ -162,7 +169,7 @@ class Projector:
                 is_building = chunk == BUILDING_CHUNK
                 if isinstance(self._leaderboard, Paced):
                     chunk = min(chunk, self._leaderboard.batch)
-                entries, mark = await self._ledger.board_entries(shard, mark, chunk)
+                entries, mark = await self.source.board_entries(shard, mark, chunk)
                 await self._leaderboard.apply(shard, changes_of(entries, self._boards, self._since), mark)
                 if self.on_followed is not None and not is_building:
                     self.on_followed(entries)
@@ -178,7 +185,7 @@ class Projector:
         for shard, head in sorted(heads.marks.items()):
             mark = _checked(followed, shard, head)
             if mark.position < head.position:
-                entries, mark = await self._ledger.board_entries(shard, mark, CHUNK)
+                entries, mark = await self.source.board_entries(shard, mark, CHUNK)
                 if mark.position < head.position:
                     return False
                 steps.append((shard, entries, mark))
@@ -201,7 +208,10 @@ class Projector:
         """
         for shard, head in begun_at.items():
             if followed.marks.get(shard, Mark()).position < head.position:
-                await self._ledger.board_entries(shard, head, 1)  # raises where that entry is not there, or another one
+                await self.source.board_entries(shard, head, 1)  # raises where that entry is not there, or another one
+
+    async def _has_begun(self) -> bool:
+        return (await self._leaderboard.followed()).identity is not None
 
     async def _served(self) -> Version | None:
         """What readers are shown; None where there is nothing to show."""
@@ -217,11 +227,11 @@ class Projector:
                 if mark.position > began.get(shard, Mark()).position:
                     raise FeedDiverged
         for shard, mark in followed.marks.items():
-            await self._ledger.board_entries(shard, mark, 1)  # raises where that entry is not there, or another one
+            await self.source.board_entries(shard, mark, 1)  # raises where that entry is not there, or another one
         await self._leaderboard.adopt(heads.epoch)
 
     async def _load(self, progress: Progress | None) -> None:
-        checkpoint = await self._ledger.checkpoint()
+        checkpoint = await self.source.checkpoint()
         heads = checkpoint.heads
         await self._warn(heads)
         self._begun_at = None

@@ -42,6 +42,7 @@ from laurels.ledger.claim import (
     Reached,
     Redeemed,
     RedemptionKey,
+    Reminded,
 )
 from laurels.ledger.feed import Checkpoint, Feed, Heads, MemberTotals, Passed
 from laurels.ledger.followers import Followers
@@ -115,6 +116,7 @@ __all__ = [
     "Recount",
     "Redeemed",
     "RedemptionKey",
+    "Reminded",
     "TakesIn",
     "Timeline",
     "TimelineEntry",

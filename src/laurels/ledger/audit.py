@@ -53,6 +53,13 @@ recording: ContextVar[Recording | None] = ContextVar("laurels_recording", defaul
 """What the writes of this context are recorded as; None: nobody's who is recorded."""
 
 
+def about_member(number: int) -> None:
+    """Say whom the act that is under way is about, where its address does not."""
+    doing = recording.get()
+    if doing is not None:
+        doing.act = msgspec.structs.replace(doing.act, member=number)
+
+
 def to_record() -> Recording | None:
     """What the write that is asked for now is recorded as, unless an earlier one of the same doing was."""
     found = recording.get()

@@ -163,6 +163,16 @@ class Reached(Struct, frozen=True):
     posting: int
 
 
+class Reminded(Struct, frozen=True):
+    """A message to a member about points that are about to lapse. The ledger keeps it once for each (member, name),
+    ever.
+    """
+
+    member: int
+    name: str
+    points: int
+
+
 class Due(Struct, frozen=True):
     """Something that happens to a member by the clock, at an instant. `what` is the program's, opaque."""
 
@@ -198,6 +208,7 @@ class Outcome(Struct, kw_only=True):
     due: list[Due] = []
     budgets: dict[str, int] = {}
     onward: list[Onward] = []
+    reminders: list[Reminded] = []
 
 
 Decide = Callable[[Claim], Outcome]

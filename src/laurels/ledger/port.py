@@ -8,6 +8,7 @@ from laurels.ledger.casework import Casework
 from laurels.ledger.feed import Feed
 from laurels.ledger.followers import Followers
 from laurels.ledger.inbox import Inbox
+from laurels.ledger.jobs import JobStore
 from laurels.ledger.members import MemberRegistry
 from laurels.ledger.outbox import Outbox
 from laurels.ledger.people import People
@@ -30,6 +31,7 @@ class Ledger(
     AuditLog,
     Casework,
     RollUps,
+    JobStore,
     Upkeep,
     Protocol,
 ):

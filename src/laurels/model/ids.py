@@ -51,13 +51,16 @@ EMAIL = r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,189}"
 """The form of an address; whether it exists only a mail can tell."""
 
 SPOILED = (
-    r"[+-]?[0-9]+[.,][0-9]+[Ee][+-]?[0-9]+|[+-]?[0-9]+[Ee]\+[0-9]+|[+-]?[0-9]+[.,]0+"
-    r"|#+|#N/A(?: N/A)?|#NA|#NAME\?|#NULL!|#NUM!|#REF!|#VALUE!|#DIV/0!"
+    r"[+-]?[0-9]+[.,][0-9]+[Ee][+-]?[0-9]+|[+-]?[0-9]+[Ee]\+[0-9]+|[+-]?[0-9]+[.,]0+|[0-9]{1,3}(?:[,.'][0-9]{3})+[.,]0+"
+    r"|=[0-9]+|=\"[^\"]*\"|'[0-9]+"
+    r"|#+|#\u00a1?[A-Z\u00c0-\u00de\u0400-\u042f][A-Z0-9\u00c0-\u00de\u0400-\u042f/_ ]*[!?]"
+    r"|#N/A(?: N/A)?|#N/D|#NA|#NV|#\u041d/\u0414|Err:[0-9]{3}"
     r"|[+-]?(?:[Nn][Aa][Nn]|[Ii][Nn][Ff](?:[Ii][Nn][Ii][Tt][Yy])?|1\.#(?:IND|QNAN|INF))"
-    r"|NaT|NA|N/A|n/a|<NA>|NULL|Null|null|\(null\)|<null>|\\N|None|nil|undefined|\[object Object\]"
+    r"|NaT|NA|N/A|n/a|<NA>|[\[(<]?(?:NULL|Null|null|NIL|nil)[\])>]?|\\N|NONE|None|none|undefined|\[object Object\]"
 )
-"""What spreadsheets and programs leave where an id was: a number in scientific spelling or with `.0`, an error, a word
-for nothing. `73928e03`, `219E01BE` and `007` are none of these. Held against ids in files alone, where nobody answers.
+"""What spreadsheets and programs leave where an id was: a number in scientific spelling, with `.0`, or marked as text
+(`="007"`); an error in any language of theirs; a word for nothing. `73928e03`, `219E01BE` and `007` are none of these.
+Held against ids in files alone, where nobody answers.
 """
 
 WORDS = {
@@ -69,7 +72,6 @@ WORDS = {
 """What to say of a text that does not match."""
 
 _id = re.compile(ID)
-_printable = re.compile(f"[^{UNPRINTABLE}\ud800-\udfff]*+")
 _plain_id = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _source = re.compile(SOURCE)
 _sku = re.compile(SKU)
@@ -92,11 +94,6 @@ def _fits(text: str) -> bool:
         return len(text.encode()) <= MAX_ID_BYTES
     except UnicodeEncodeError:  # a lone surrogate
         return False
-
-
-def is_printable(text: str) -> bool:
-    """Whether a text of any length has nothing in it that an id may not have."""
-    return _printable.fullmatch(text) is not None
 
 
 def check_source(text: str, field: str) -> str:

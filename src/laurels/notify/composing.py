@@ -1,7 +1,7 @@
-"""The mail that a milestone sends: who the shop is, what was reached and when, what is next.
+"""The mails: of a milestone (what was reached and when, what is next), and of points that are about to lapse.
 
 Text and HTML that say the same; no pictures, nothing loaded from elsewhere, no tracking. No `List-Unsubscribe` either:
-a milestone sends one mail, ever, so there is nothing to leave.
+a milestone sends one mail, ever, and a reminder is about the member's own points, so there is nothing to leave.
 """
 
 import re
@@ -17,7 +17,8 @@ from laurels.errors import ProgramError, SettingsError
 from laurels.ledger import Message
 from laurels.model.times import to_datetime
 from laurels.notify.addresses import ENCODED_WORD, BadAddress, parse_address
-from laurels.program import Milestone, Program
+from laurels.program import Milestone, Program, Reminder
+from laurels.program.local_time import day_of_instant
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -50,29 +51,46 @@ class Composer:
         Raises `BadAddress` where no mail can be sent to `email`, `ProgramError` for a milestone that no program had.
         """
         recipient = parse_address(email)
-        words = self._words(message)
-        text, html = _templates()
+        reminder = Reminder.named(message.milestone)
+        subject, words = self._of_milestone(message) if reminder is None else self._of_reminder(message, reminder)
+        text, html = _templates("milestone" if reminder is None else "lapse")
         mail = EmailMessage(policy=_POLICY if recipient.addr_spec.isascii() else _INTERNATIONAL_POLICY)
         mail["Message-ID"] = f"<{message.id}@{self._sender.domain}>"
         mail["Date"] = format_datetime(to_datetime(message.created_at))
         mail["From"] = self._sender
         mail["To"] = recipient
-        mail["Subject"] = f"You have passed {words['above']} points at {self._shop}"
+        mail["Subject"] = subject
         mail["Auto-Submitted"] = "auto-generated"
         mail.set_content(text.render(words))
         mail.add_alternative(html.render(words), subtype="html")
         mail.set_boundary(f"laurels-{message.id}")
         return mail
 
-    def _words(self, message: Message) -> dict[str, str | None]:
+    def is_over(self, message: Message, now: int) -> bool:
+        """Whether a message is about what is over: points that have lapsed by now."""
+        reminder = Reminder.named(message.milestone)
+        return reminder is not None and day_of_instant(now, self._programs[0].zone) > reminder.last_day
+
+    def _of_reminder(self, message: Message, reminder: Reminder) -> tuple[str, dict[str, str | None]]:
+        points = f"{message.points:,} {'point' if message.points == 1 else 'points'}"
+        words: dict[str, str | None] = {
+            "shop": self._shop,
+            "points": f"{message.points:,}",
+            "noun": "point" if message.points == 1 else "points",
+            "month": f"{reminder.month:%B %Y}",
+        }
+        return f"{points} of yours at {self._shop} will lapse in {words['month']}", words
+
+    def _of_milestone(self, message: Message) -> tuple[str, dict[str, str | None]]:
         day = to_datetime(message.created_at).astimezone(self._programs[0].zone)
-        return {
+        words = {
             "shop": self._shop,
             "points": f"{message.points:,}",
             "above": f"{self._passed(message).above:,}",
             "next_above": self._next(message.points),
             "day": f"{day.day} {day:%B %Y}",
         }
+        return f"You have passed {words['above']} points at {self._shop}", words
 
     def _passed(self, message: Message) -> Milestone:
         """The milestone as it was passed; the program in force may have moved or dropped it since."""
@@ -88,7 +106,7 @@ class Composer:
 
 
 @cache
-def _templates() -> "tuple[Template, Template]":
+def _templates(name: str) -> "tuple[Template, Template]":
     """A mail as text and as HTML. Read for the first mail: most processes of a Laurels never write one."""
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape  # noqa: PLC0415
 
@@ -99,7 +117,7 @@ def _templates() -> "tuple[Template, Template]":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return templates.get_template("milestone.txt"), templates.get_template("milestone.html")
+    return templates.get_template(f"{name}.txt"), templates.get_template(f"{name}.html")
 
 
 def parse_sender(sender: str) -> Address:

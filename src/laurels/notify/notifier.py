@@ -75,6 +75,8 @@ class Notifier:
     async def _try(self, message: Message) -> None:
         if message.email is None:
             await self._give_up(message, "no address")
+        elif self._composer.is_over(message, self._now()):
+            await self._give_up(message, "what it was about is over")
         elif message.id in self._unmarked:
             await self._mark_sent(message)
         else:

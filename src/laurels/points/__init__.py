@@ -3,5 +3,6 @@ settled at once, whichever call it comes by.
 """
 
 from laurels.points.points import SHOP, Points
+from laurels.points.pools import MOST_MEMBERS, PoolRedemption, Pools
 
-__all__ = ["SHOP", "Points"]
+__all__ = ["MOST_MEMBERS", "SHOP", "Points", "PoolRedemption", "Pools"]

@@ -10,28 +10,22 @@ the rest move a member's points. States and frames are values that engines keep 
 from laurels.model.details import Details
 from laurels.model.lines import Payment, ReturnLine
 from laurels.program.basket import NOBODY, Basket, BasketLine, Person
-from laurels.program.details import (
-    word_beyond,
-    word_cancelled,
-    word_customer,
-    word_earn,
-    word_reverse,
-    word_unlinked,
-)
+from laurels.program.details import word_beyond, word_cancelled, word_earn, word_reverse, word_unlinked
 from laurels.program.earning import Earned, Reversed, earn, points_of, reverse, reverse_unlinked
 from laurels.program.evaluate import Evaluation, evaluate, frame_of
 from laurels.program.explaining import LineOf, explain, lines_of, payable, payable_points
 from laurels.program.frame import NOTHING, Frame, Refunded
 from laurels.program.grains import GRAIN, format_grains
-from laurels.program.lots import next_due, touch
+from laurels.program.lots import free_lots, next_due, touch
 from laurels.program.moving import Merge, give, merge, receive
 from laurels.program.program import DEFAULT_PROGRAM, EarningRule, Program, parse_program
 from laurels.program.publishing import Difference, check_successor, compare, unseen, version_at
+from laurels.program.reminding import Reminder, next_look, reminders
 from laurels.program.spending import Change, adjust, capture, grant_tier, hold, redeem, restore, void
 from laurels.program.state import NEW, Lapse, MemberState, Spent
 from laurels.program.stopping import stopped
 from laurels.program.tables import Milestone
-from laurels.program.tiers import Progress, reached, tier_at, tier_progress
+from laurels.program.tiers import Progress, reached, tier_at, tier_progress, tier_until
 from laurels.program.unwind import Return, Reversal, cancel, unwind, unwind_unlinked
 from laurels.program.wording import reason_of
 from laurels.program.worth import Worth, worth
@@ -61,6 +55,7 @@ __all__ = [
     "Program",
     "Progress",
     "Refunded",
+    "Reminder",
     "Return",
     "ReturnLine",
     "Reversal",
@@ -77,12 +72,14 @@ __all__ = [
     "explain",
     "format_grains",
     "frame_of",
+    "free_lots",
     "give",
     "grant_tier",
     "hold",
     "lines_of",
     "merge",
     "next_due",
+    "next_look",
     "parse_program",
     "payable",
     "payable_points",
@@ -91,12 +88,14 @@ __all__ = [
     "reason_of",
     "receive",
     "redeem",
+    "reminders",
     "restore",
     "reverse",
     "reverse_unlinked",
     "stopped",
     "tier_at",
     "tier_progress",
+    "tier_until",
     "touch",
     "unseen",
     "unwind",
@@ -105,7 +104,6 @@ __all__ = [
     "void",
     "word_beyond",
     "word_cancelled",
-    "word_customer",
     "word_earn",
     "word_reverse",
     "word_unlinked",

@@ -10,7 +10,7 @@ from laurels.program.basket import Basket, Person
 from laurels.program.caps import room
 from laurels.program.frame import CAMPAIGN, GROUP, TIER, Bonus
 from laurels.program.grains import MILLI
-from laurels.program.local_time import near_birthday
+from laurels.program.local_time import day_text, local_of, near_birthday
 from laurels.program.rules import Campaign, Where
 from laurels.program.state import Account
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Moment:
     """An order's moment: what its bonuses may ask."""
 
-    __slots__ = ("account", "basket", "budgets", "day", "local", "person", "program", "tier")
+    __slots__ = ("account", "basket", "budgets", "day", "person", "program", "tier")
 
     def __init__(
         self,
@@ -31,7 +31,6 @@ class Moment:
         person: Person,
         budgets: Mapping[str, int],
         *,
-        local: datetime,
         tier: int,
     ) -> None:
         self.program = program
@@ -39,16 +38,47 @@ class Moment:
         self.account = account
         self.person = person
         self.budgets = budgets
-        self.local = local
-        self.day = local.date().isoformat()
+        self.day = day_text(basket.occurred_at, program.zone)
         self.tier = tier
 
+    @property
+    def local(self) -> datetime:
+        """The time by the program's clock."""
+        return local_of(self.basket.occurred_at, self.program.zone)
 
-def bonuses(moment: Moment, hits: list[tuple[int, ...]], earning: tuple[int, ...]) -> tuple[Bonus, ...]:
-    """The bonuses that apply, with their lines and the room of their caps. `hits` are the matches that fit each line
-    (`Plan.classify`); `earning` are the lines that earn.
+
+def bonuses(moment: Moment, rates: list[int], hits: list[tuple[int, ...]]) -> tuple[Bonus, ...]:
+    """The bonuses that apply, with their lines and the room of their caps. `rates` and `hits` are each line's rate and
+    the matches that fit it (`Plan.classify`).
     """
     program, plan = moment.program, moment.program.plan
+    lines_of = _lines_of(hits)
+    found: list[Bonus] = []
+    grouped: dict[int, dict[int, tuple[int, ...]]] = {}
+    for number, match, asks, group, limited in plan.running(moment.basket.occurred_at):
+        lines = lines_of.get(match)
+        if lines is None or (asks and not _asked(moment, program.campaigns[number])):
+            continue
+        if group is not None:
+            grouped.setdefault(group, {})[number] = lines
+        elif limited:
+            left = room(program, moment.account, plan.names[number], moment.day, moment.budgets)
+            found.append(Bonus(CAMPAIGN, number, ((number, lines),), left))
+        else:
+            found.append(Bonus(CAMPAIGN, number, ((number, lines),)))
+    for group in sorted(grouped):
+        parts = _parts(program, group, grouped[group])
+        left = room(program, moment.account, program.groups[group].name, moment.day, moment.budgets)
+        found.append(Bonus(GROUP, group, parts, left))
+    if moment.tier >= 0 and program.tiers is not None and program.tiers.levels[moment.tier].multiply > MILLI:
+        earning = tuple([line for line, rate in enumerate(rates) if rate >= 0])
+        if earning:
+            found.append(Bonus(TIER, moment.tier, ((-1, earning),)))
+    return tuple(found)
+
+
+def _lines_of(hits: list[tuple[int, ...]]) -> dict[int, tuple[int, ...]]:
+    """The lines that each match fits."""
     fitting: dict[int, list[int]] = {}
     for line, matching in enumerate(hits):
         for match in matching:
@@ -56,37 +86,7 @@ def bonuses(moment: Moment, hits: list[tuple[int, ...]], earning: tuple[int, ...
                 fitting[match].append(line)
             else:
                 fitting[match] = [line]
-    lines_of = {match: tuple(lines) for match, lines in fitting.items()}
-    found: list[Bonus] = []
-    grouped: dict[int, dict[int, tuple[int, ...]]] = {}
-    for number in plan.running(moment.basket.occurred_at):
-        lines = lines_of.get(plan.match_of[number])
-        if lines is None or (plan.asks[number] and not _asked(moment, program.campaigns[number])):
-            continue
-        group = plan.group_of[number]
-        if group is None:
-            room_left = _room(moment, program.campaigns[number].name) if plan.limited[number] else None
-            found.append(Bonus(CAMPAIGN, number, ((number, lines),), room_left))
-        else:
-            grouped.setdefault(group, {})[number] = lines
-    for group in sorted(grouped):
-        parts = _parts(program, group, grouped[group])
-        found.append(Bonus(GROUP, group, parts, _room(moment, program.groups[group].name)))
-    if (
-        moment.tier >= 0
-        and program.tiers is not None
-        and program.tiers.levels[moment.tier].multiply > MILLI
-        and earning
-    ):
-        found.append(Bonus(TIER, moment.tier, ((-1, earning),)))
-    return tuple(found)
-
-
-def _room(moment: Moment, name: str) -> int | None:
-    plan = moment.program.plan
-    if name not in plan.caps and name not in plan.budgets:
-        return None
-    return room(moment.program, moment.account, name, moment.day, moment.budgets)
+    return {match: tuple(lines) for match, lines in fitting.items()}
 
 
 def _parts(
@@ -109,17 +109,22 @@ def _parts(
 
 
 def _asked(moment: Moment, campaign: Campaign) -> bool:
-    local = moment.local
-    if campaign.days and local.weekday() not in campaign.days:
+    if (campaign.days or campaign.hours is not None) and not _at_this_time(campaign, moment.local):
         return False
-    if campaign.hours is not None:
-        minutes = local.hour * 60 + local.minute
-        if not campaign.hours[0] <= minutes < campaign.hours[1]:
-            return False
     if campaign.holdout and _held_out(campaign, moment.person):
         return False
     where = campaign.where
     return _of_order(moment, where) and _of_member(moment, where)
+
+
+def _at_this_time(campaign: Campaign, local: datetime) -> bool:
+    """Whether it is one of a campaign's days, and in its hours."""
+    if campaign.days and local.weekday() not in campaign.days:
+        return False
+    if campaign.hours is not None:
+        minutes = local.hour * 60 + local.minute
+        return campaign.hours[0] <= minutes < campaign.hours[1]
+    return True
 
 
 def _of_order(moment: Moment, where: Where) -> bool:

@@ -33,7 +33,7 @@ class BasketLine(Struct, frozen=True, gc=False):
     tax: int | None = None
 
 
-class Basket(Struct, frozen=True, kw_only=True):
+class Basket(Struct, frozen=True, kw_only=True, gc=False):
     """An order as it is judged. `occurred_at` is filled in; `total` is in minor units. `order` is what the order is
     known by, and only has to differ between a member's orders.
     """

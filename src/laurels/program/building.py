@@ -206,6 +206,10 @@ def build_expiry(table: ExpiryTable | None) -> Expiry:
     for key in ("months", "round", "date", "at_least_months"):
         if getattr(table, key) is not None and key not in allowed.get(table.kind, set()):
             raise ProgramError(f"expiry.{key}: has no meaning where kind is {table.kind}")
+    if table.remind_days and table.kind == "never":
+        raise ProgramError("expiry.remind_days: has no meaning where kind is never")
+    if len(set(table.remind_days)) != len(table.remind_days):
+        raise ProgramError("expiry.remind_days: names a day twice")
     if table.kind in {"after-months", "inactivity"} and table.months is None:
         raise ProgramError("expiry.months: say after how many months")
     date = (12, 31)
@@ -221,6 +225,7 @@ def build_expiry(table: ExpiryTable | None) -> Expiry:
         end_of_month=table.round is not None,
         date=date,
         at_least_months=table.at_least_months or 0,
+        remind_days=table.remind_days,
     )
 
 

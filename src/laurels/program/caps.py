@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from laurels.clock import DAY
 from laurels.program.grains import GRAIN
-from laurels.program.local_time import day_of_instant
+from laurels.program.local_time import day_text
 from laurels.program.state import Account
 from laurels.program.worth import Worth
 
@@ -27,10 +27,15 @@ def room(program: "Program", account: Account, name: str, day: str, budgets: Map
     points: what a version that carried used is not, and the rest of it is no room.
     """
     plan = program.plan
-    limits = [cap * GRAIN - account.used.get(key, 0) for key, cap in _keys(program, name, day)]
-    if name in plan.budgets:
-        limits.append(budgets.get(name, plan.budgets[name] * GRAIN))
-    return _whole(program, min(limits)) if limits else None
+    if name not in plan.limited_names:
+        return None
+    used, least = account.used, budgets.get(name, plan.budgets[name] * GRAIN) if name in plan.budgets else None
+    for key, cap in plan.capped(name, day):
+        left = cap - used.get(key, 0)
+        if least is None or left < least:
+            least = left
+    assert least is not None, "what has a limit has a cap or a budget"
+    return _whole(program, least)
 
 
 def room_of_day(program: "Program", account: Account, day: str) -> int | None:
@@ -48,15 +53,11 @@ def use(
     """
     budgets = _use(program, account, day, before, after)
     if account.used:
-        oldest = day_of_instant(now - KEPT_DAYS * DAY, program.zone).isoformat()
-        for key in [key for key in account.used if _is_older(key[1], oldest)]:
+        oldest = day_text(now - KEPT_DAYS * DAY, program.zone)
+        # A day or a month may lie before that day; a year is never forgotten.
+        for key in [key for key in account.used if (n := len(key[1])) > len("2026") and key[1] < oldest[:n]]:
             del account.used[key]
     return budgets
-
-
-def _is_older(period: str, oldest: str) -> bool:
-    """Whether a day or month lies before a day; a year never does."""
-    return len(period) > len("2026") and period < oldest[: len(period)]
 
 
 def _use(
@@ -70,22 +71,16 @@ def _use(
     had = dict(before.parts) if before is not None else {}
     budgets = []
     for name, grains in after.parts:
+        if name not in plan.limited_names:
+            continue
         change = grains - had.get(name, 0)
         if not change:
             continue
-        for key, _ in _keys(program, name, day):
+        for key, _ in plan.capped(name, day):
             _move(account, key, change)
         if name in plan.budgets:
             budgets.append((name, change))
     return tuple(budgets)
-
-
-def _keys(program: "Program", name: str, day: str) -> list[tuple[tuple[str, str], int]]:
-    caps = program.plan.caps.get(name)
-    if caps is None:
-        return []
-    periods = ((day, caps.day), (day[:7], caps.month), (day[:4], caps.year), ("ever", caps.ever))
-    return [((name, period), cap) for period, cap in periods if cap is not None]
 
 
 def _move(account: Account, key: tuple[str, str], change: int) -> None:

@@ -70,15 +70,6 @@ def word_unlinked(program: "Program", amount: int, currency: str, details: Detai
     return f"refund without an order: {word_earn(program, amount, currency, details)}"
 
 
-def word_customer(details: Details, currency: str, spent: int, points: int, *, carries: bool) -> str:
-    """The same in a customer's words: no versions and no rounding."""
-    said = [f"{points} points for {_money(spent, currency)} spent"]
-    for name, n in details.parts:
-        if name not in {"base", "cap"} and n > 0:
-            said.append(f"of them {format_grains(n if carries else n * GRAIN)} for {name}")
-    return ", ".join(said)
-
-
 def _close(program: "Program", said: Sequence[str], details: Details) -> str:
     end = []
     if details.carried is not None:

@@ -31,13 +31,13 @@ from laurels.program.caps import room_of_day, use
 from laurels.program.details import unit_of, word_earn
 from laurels.program.frame import NOTHING, Frame
 from laurels.program.grains import GRAIN
-from laurels.program.local_time import NEVER, day_of_instant, local_of
+from laurels.program.local_time import NEVER, day_text
 from laurels.program.lots import credit, expires_at, forget, let_pass
 from laurels.program.plan import DISCOUNT, excluded
 from laurels.program.rounding import ROUNDINGS
 from laurels.program.state import Account, Lapse, Lot, MemberState, Waiting
 from laurels.program.tiers import count, note_tier, tier_index, tier_of_order
-from laurels.program.worth import MOST_POINTS, Worth, bonus_name, worth
+from laurels.program.worth import MOST_POINTS, Worth, worth
 
 if TYPE_CHECKING:
     from laurels.program.program import Program
@@ -46,10 +46,11 @@ NO_BUDGETS: Mapping[str, int] = {}
 _NO_DETAILS = Details()
 
 
-class Evaluation(Struct, frozen=True, kw_only=True):
+class Evaluation(Struct, frozen=True, kw_only=True, gc=False):
     """What an order leads to.
 
-    `parts` are grains by name, base first. `frame` is None under a `simple` program: `frame_of` makes it again.
+    `parts` are grains by name, base first. `frame` is None under a `simple` program: `frame_of` makes it again;
+    `encoded` is its bytes.
     `budgets` is what it used of each budget, in grains. `lapses` are entries that the clock led to before it; `tier` is
     (from, to) where the member's tier changed.
     """
@@ -64,6 +65,7 @@ class Evaluation(Struct, frozen=True, kw_only=True):
     budgets: tuple[tuple[str, int], ...] = ()
     lapses: tuple[Lapse, ...] = ()
     tier: tuple[str | None, str | None] | None = None
+    encoded: bytes | None = None
 
     @property
     def reason(self) -> str:
@@ -170,7 +172,8 @@ def _judge(
     let_pass(account, now, current, since=now)
     forget(account, now, current)
     change = note_tier(current, account, now)
-    details = _details(program, frame, value, carried, moved)
+    encoded = None if program.simple else frame.encode()
+    details = _details(program, frame, value, encoded=encoded, carried=carried, moved=moved)
     return Evaluation(
         points=points,
         parts=tuple(value.parts),
@@ -182,6 +185,7 @@ def _judge(
         budgets=used,
         lapses=tuple(account.lapses),
         tier=change,
+        encoded=encoded,
     )
 
 
@@ -216,14 +220,14 @@ def moves(account: Account) -> tuple[tuple[int, int, int], ...]:
     return tuple([(*key, n) for key, n in sorted(account.moves.items()) if n and key != (NEVER, NEVER)])
 
 
-def digest(frame: Frame) -> str:
+def digest(frame: bytes) -> str:
     """Of a frame's bytes, so that an entry vouches for it."""
-    return blake2b(frame.encode(), digest_size=16).hexdigest()
+    return blake2b(frame, digest_size=16).hexdigest()
 
 
 def day_of(program: "Program", at: int) -> str:
     """The day of an instant by the program's clock: `YYYY-MM-DD`."""
-    return day_of_instant(at, program.zone).isoformat()
+    return day_text(at, program.zone)
 
 
 def _frame(
@@ -232,6 +236,7 @@ def _frame(
     plan, at = program.plan, basket.occurred_at
     lines = basket.lines or (WHOLE,)
     weighed = weights(lines)
+    quantity = [line.quantity for line in lines]
     rates, hits = _classes(program, basket, lines)
     paid = paid_share(basket, program.exclude_payments)
     taxed: tuple[str, ...] = ()
@@ -243,10 +248,8 @@ def _frame(
             ]
         )
     _check_currency(program, basket.currency, rates)
-    earning = tuple([line for line, rate in enumerate(rates) if rate >= 0])
-    local = local_of(at, program.zone)
     tier = tier_index(program, tier_of_order(program, account, at))
-    moment = Moment(program, basket, account, person, budgets, local=local, tier=tier)
+    moment = Moment(program, basket, account, person, budgets, tier=tier)
     active_at = at + program.pending_days * DAY
     return (
         Frame(
@@ -256,12 +259,12 @@ def _frame(
             active_at,
             expires_at(program, active_at),
             nets(basket.total, weighed, basket.currency),
-            tuple([line.quantity for line in lines]) if any(line.quantity != ONE for line in lines) else (),
+            () if quantity.count(ONE) == len(quantity) else tuple(quantity),
             tuple(rates) if any(rates) else (),
             paid,
             taxed,
             tier,
-            bonuses(moment, hits, earning) if plan.campaigns or tier >= 0 else (),
+            bonuses(moment, rates, hits) if plan.campaigns or tier >= 0 else (),
             room_of_day(program, account, moment.day),
         ),
         moment.day,
@@ -299,6 +302,8 @@ def _details(
     program: "Program",
     frame: Frame,
     value: Worth,
+    *,
+    encoded: bytes | None,
     carried: tuple[int, int] | None,
     moved: tuple[tuple[int, int, int], ...],
 ) -> Details:
@@ -306,17 +311,21 @@ def _details(
         return Details(lots=moved)
     unit = unit_of(program)
     left_out, by_rate = shares(program, frame)
-    rooms = [(bonus_name(program, bonus), bonus.room) for bonus in frame.bonuses if bonus.room is not None]
-    got = dict(value.parts)
     return Details(
         excluded=left_out,
         rates=by_rate,
-        parts=tuple([(name, grains // unit) for name, grains in value.parts]),
-        bound=tuple([(name, room // unit) for name, room in rooms if got[name] == room]),
+        parts=tuple(value.parts if unit == 1 else [(name, grains // unit) for name, grains in value.parts]),
+        bound=tuple(
+            [
+                (name, grains // unit)
+                for bonus, (name, grains) in zip(frame.bonuses, value.parts[1:], strict=False)  # the last may be `cap`
+                if grains == bonus.room
+            ]
+        ),
         carried=carried,
         tier=program.tiers.levels[frame.tier].name if program.tiers is not None and frame.tier >= 0 else None,
         lots=moved,
-        frame=digest(frame),
+        frame=None if encoded is None else digest(encoded),
     )
 
 
@@ -324,10 +333,12 @@ def shares(program: "Program", frame: Frame) -> tuple[tuple[tuple[int, int], ...
     """What of an order earns nothing, by exclusion in minor units; and what earns by each rate, exactly: minor units,
     or millionths where the rate counts quantity.
     """
+    plain_rates = program.plan.rates
+    if not (frame.rate or frame.taxed or frame.paid or plain_rates[0].per_quantity):
+        return (), ((0, str(sum(frame.net))),)
     left_out: dict[int, int] = {}
     by_rate: dict[int, Fraction | int] = {}
     paid = Fraction(*frame.paid) if frame.paid is not None else 1
-    plain_rates = program.plan.rates
     for line, net in enumerate(frame.net):
         rate = frame.rate[line] if frame.rate else 0
         if rate == DISCOUNT:

@@ -28,7 +28,7 @@ class Bonus(Struct, frozen=True, array_like=True, gc=False):
     room: int | None = None
 
 
-class Frame(Struct, frozen=True, array_like=True):
+class Frame(Struct, frozen=True, array_like=True, gc=False):
     """One order's. Lines are counted from 0, as they were sent. An empty `quantity` is one of each, an empty `rate`
     the first rate for all; `paid` and `taxed` are the shares that earn, None and empty: all.
     """

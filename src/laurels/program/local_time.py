@@ -25,6 +25,16 @@ def day_of_instant(at: int, zone: ZoneInfo) -> date:
     return _day(at // QUARTER_HOUR, zone)
 
 
+def day_text(at: int, zone: ZoneInfo) -> str:
+    """The day of an instant by the zone's clock: `YYYY-MM-DD`. Remembered by quarters of an hour."""
+    return _day_text(at // QUARTER_HOUR, zone)
+
+
+@lru_cache(maxsize=4096)
+def _day_text(quarter: int, zone: ZoneInfo) -> str:
+    return _day(quarter, zone).isoformat()
+
+
 @lru_cache(maxsize=4096)
 def _day(quarter: int, zone: ZoneInfo) -> date:
     return local_of(quarter * QUARTER_HOUR, zone).date()

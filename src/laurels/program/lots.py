@@ -65,7 +65,7 @@ def next_due(state: MemberState, program: "Program") -> int | None:
     times = [each.active_at for each in state.pending]
     times += [hold.until for hold in state.holds]
     times += [lot.expires for lot in state.lots if lot.active and lot.expires != NEVER]
-    deadline = _deadline(state.last_active, program)
+    deadline = deadline_of(state.last_active, program)
     if deadline is not None and any(lot.active for lot in state.lots):
         times.append(deadline)
     return min(times, default=None)
@@ -77,6 +77,10 @@ def let_pass(account: Account, now: int, program: "Program", since: int = 0) -> 
     Points that come in after the deadline of inactivity lapse when they come in, and not before they were there: the
     refund of their order must find them. `since` is when a document brought points in.
     """
+    if not (account.pending or account.holds or program.expiry.kind == "inactivity") and not any(
+        key[0] <= now for key in account.lots
+    ):
+        return  # hardly ever is anything due
     while True:
         events: list[tuple[int, int, int, Key]] = [
             (each.active_at, ACTIVATION, place, (0, 0))
@@ -87,7 +91,7 @@ def let_pass(account: Account, now: int, program: "Program", since: int = 0) -> 
         pinned = pins(account)
         free = {key: n for key, lot in account.lots.items() if (n := lot[0] - pinned.get(key, 0)) > 0}
         events += [(key[0], EXPIRY, 0, key) for key in free if key[0] <= now]
-        deadline = _deadline(account.last_active, program)
+        deadline = deadline_of(account.last_active, program)
         if deadline is not None and deadline <= now and free:
             events.append((max(deadline, since), INACTIVITY, 0, (0, 0)))
         if not events:
@@ -124,6 +128,15 @@ def pins(account: Account) -> dict[Key, int]:
         for expires, origin, n in hold.pins:
             found[expires, origin] = found.get((expires, origin), 0) + n
     return found
+
+
+def free_lots(state: MemberState) -> list[tuple[int, int, int]]:
+    """What can be spent of each lot, soonest first: (expires, origin, points); nothing while points are owed."""
+    if state.owed:
+        return []
+    pinned = pins(Account(state)) if state.holds else {}
+    lots = [(lot.expires, lot.origin, lot.active - pinned.get((lot.expires, lot.origin), 0)) for lot in state.lots]
+    return [lot for lot in lots if lot[2] > 0]
 
 
 def credit(account: Account, key: Key, points: int) -> None:
@@ -241,7 +254,7 @@ def _set_apart(account: Account, key: Key, points: int, at: int) -> None:
     _lapse(account, apart, points, at)
 
 
-def _deadline(last_active: int | None, program: "Program") -> int | None:
+def deadline_of(last_active: int | None, program: "Program") -> int | None:
     """When all points lapse for want of activity: after the last day of the month so many months after the last."""
     if program.expiry.kind != "inactivity" or last_active is None:
         return None

@@ -8,7 +8,7 @@ from bisect import bisect_right
 from math import lcm
 from typing import TYPE_CHECKING
 
-from laurels.program.grains import MILLI
+from laurels.program.grains import GRAIN, MILLI
 from laurels.program.rules import LINE_FIELDS, Campaign, Caps, Exclusion, Group, Rate, Traits, Where
 
 if TYPE_CHECKING:
@@ -25,6 +25,15 @@ _MOST_CLASSES = 1 << 16
 
 Class = tuple[int, tuple[int, ...]]
 """A line's rate, or why it has none, and which of the campaigns' matches fit it, by number: many ask for the same."""
+
+
+Used = tuple[tuple[str, str], int]
+"""What counts the use of a cap (the bonus and the period), and the cap in grains."""
+
+Run = tuple[int, int, bool, int | None, bool]
+"""A running campaign: its number, its match's, whether it asks for more than its window and its lines, its group's, and
+whether it has caps or a budget.
+"""
 
 
 def excluded(number: int) -> int:
@@ -52,6 +61,7 @@ class Plan:
                 self.caps[bonus.name] = bonus.caps
             if bonus.budget is not None:
                 self.budgets[bonus.name] = bonus.budget
+        self.limited_names = self.caps.keys() | self.budgets.keys()
         groups = {group.name: number for number, group in enumerate(program.groups)}
         self.group_of = tuple(groups[c.group] if c.group is not None else None for c in program.campaigns)
         self.plain = self._is_plain(program)
@@ -60,12 +70,13 @@ class Plan:
         self._by_sku = any(match.asks(LINE_FIELDS[0]) for match in matches)
         self._by_region = any(exclusion.regions for exclusion in self.exclude)
         self._classes: dict[tuple[object, ...], Class] = {}
+        self._capped: dict[tuple[str, str], tuple[Used, ...]] = {}
         self._units: dict[str, tuple[tuple[int | None, ...], int]] = {}
-        self._edges, self._running = _segments(self.campaigns)
-        self.asks = tuple(_asks(campaign) for campaign in self.campaigns)
         self._matches = tuple({campaign.match: None for campaign in self.campaigns})
-        self.match_of = tuple(self._matches.index(campaign.match) for campaign in self.campaigns)
-        self.limited = tuple(campaign.name in self.caps or campaign.name in self.budgets for campaign in self.campaigns)
+        runs = tuple(self._run(number, campaign) for number, campaign in enumerate(self.campaigns))
+        self._edges, running = _segments(self.campaigns)
+        self._running = [tuple(runs[number] for number in numbers) for numbers in running]
+        self.names = tuple(campaign.name for campaign in self.campaigns)
         self.more = tuple(_more(campaign) for campaign in self.campaigns)
 
     def classify(self, traits: Traits, region: str | None) -> Class:
@@ -79,8 +90,17 @@ class Plan:
             found = self._classes[key] = self._sort(traits, region)
         return found
 
-    def running(self, at: int) -> tuple[int, ...]:
-        """The campaigns in whose window an instant lies, by number. Logarithmic in the number of campaigns."""
+    def capped(self, name: str, day: str) -> tuple[Used, ...]:
+        """What counts the use of a bonus's caps on a day, and each cap in grains. Remembered."""
+        found = self._capped.get((name, day))
+        if found is None:
+            if len(self._capped) >= _MOST_CLASSES:
+                self._capped.clear()
+            found = self._capped[name, day] = _capped(self.caps[name], name, day) if name in self.caps else ()
+        return found
+
+    def running(self, at: int) -> "tuple[Run, ...]":
+        """The campaigns in whose window an instant lies. Logarithmic in the number of campaigns."""
         return self._running[bisect_right(self._edges, at)]
 
     def units(self, currency: str) -> tuple[tuple[int | None, ...], int]:
@@ -96,6 +116,10 @@ class Plan:
             )
             found = self._units[currency] = units, whole
         return found
+
+    def _run(self, number: int, campaign: Campaign) -> "Run":
+        limited = campaign.name in self.limited_names
+        return number, self._matches.index(campaign.match), _asks(campaign), self.group_of[number], limited
 
     def _sort(self, traits: Traits, region: str | None) -> Class:
         for number, exclusion in enumerate(self.exclude):
@@ -129,6 +153,11 @@ def _more(campaign: Campaign) -> int | None:
     if campaign.multiply is None or campaign.spend_min or campaign.units_min or other != (None, None, None):
         return None
     return campaign.multiply - MILLI
+
+
+def _capped(caps: Caps, name: str, day: str) -> tuple[Used, ...]:
+    periods = ((day, caps.day), (day[:7], caps.month), (day[:4], caps.year), ("ever", caps.ever))
+    return tuple(((name, period), cap * GRAIN) for period, cap in periods if cap is not None)
 
 
 def _asks(campaign: Campaign) -> bool:

@@ -156,13 +156,14 @@ class Tiers(Struct, frozen=True, kw_only=True):
 
 
 class Expiry(Struct, frozen=True, kw_only=True):
-    """When points lapse. `date` is (month, day)."""
+    """When points lapse. `date` is (month, day); `remind_days` is how many days before a reminder is sent."""
 
     kind: Literal["never", "after-months", "fixed-date", "inactivity"] = "never"
     months: int = 0
     end_of_month: bool = False
     date: tuple[int, int] = (12, 31)
     at_least_months: int = 0
+    remind_days: tuple[int, ...] = ()
 
 
 class Rounding(Struct, frozen=True):

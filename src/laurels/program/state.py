@@ -44,7 +44,7 @@ class Spent(Struct, frozen=True, array_like=True, gc=False):
     at: int
 
 
-class Hold(Struct, frozen=True, array_like=True):
+class Hold(Struct, frozen=True, array_like=True, gc=False):
     """An open hold, and what it pins of each lot."""
 
     id: str
@@ -54,7 +54,7 @@ class Hold(Struct, frozen=True, array_like=True):
     pins: tuple[tuple[int, int, int], ...]
 
 
-class MemberState(Struct, frozen=True, array_like=True):
+class MemberState(Struct, frozen=True, array_like=True, gc=False):
     """One member's. Everything is sorted, and nothing is kept that says nothing, so equal states are equal bytes.
 
     `carried` and `used` are grains by currency, and by bonus and period; `counted` is what counts towards tiers by
@@ -123,7 +123,7 @@ def begun(balance: int, orders: int = 0, last_active: int | None = None) -> Memb
     return MemberState(lots, owed=max(0, -balance), orders=orders, last_active=last_active)
 
 
-class Lapse(Struct, frozen=True, array_like=True):
+class Lapse(Struct, frozen=True, array_like=True, gc=False):
     """An entry that the clock, or a refund of what had lapsed, led to: points (negative: they expired), the instant,
     and the lot.
     """

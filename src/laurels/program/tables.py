@@ -173,6 +173,7 @@ class ExpiryTable(Table, kw_only=True):
     round: Literal["end-of-month"] | None = None
     date: Annotated[str, Meta(pattern=r"^\d\d-\d\d\Z")] | None = None
     at_least_months: Annotated[int, Meta(ge=0, le=120)] | None = None
+    remind_days: Annotated[tuple[Annotated[int, Meta(ge=1, le=365)], ...], Meta(max_length=4)] = ()
 
 
 class RestoreTable(Table, kw_only=True):

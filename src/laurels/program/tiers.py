@@ -1,5 +1,6 @@
 """Tiers: a function of what is kept of a member's orders, by month, and of grants by hand. Spending never counts."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -97,6 +98,34 @@ def tier_progress(program: "Program", member: MemberState, at: int) -> Progress:
     level, unit = tiers.levels[above], 1 if tiers.counts == "spend" else GRAIN
     missing = level.reach * unit - reached(program, member, at)
     return Progress(name, level.name, max(0, -(-missing // unit)))
+
+
+def tier_until(program: "Program", member: MemberState, at: int) -> int | None:
+    """When a lower tier follows the one of an instant, if nothing more is bought: the end of a period, or of a grant.
+    None where none is lower. Costs a dozen looks at what counts.
+    """
+    tiers = program.tiers
+    assert tiers is not None, "asked of programs with tiers alone"
+    place = tier_index(program, tier_at(program, member, at))
+    if place <= _level(tiers, 0):
+        return None
+    edges = {until for _, until in member.grants} | set(_period_ends(program, tiers, at))
+    lower = (
+        edge for edge in sorted(edges) if edge > at and tier_index(program, tier_at(program, member, edge)) < place
+    )
+    return next(lower, None)
+
+
+def _period_ends(program: "Program", tiers: Tiers, at: int) -> Iterator[int]:
+    """The instants at which what counts may change by the calendar alone, as far as a tier can last."""
+    local = local_of(at, program.zone)
+    if tiers.period == "year":
+        months = [12 * (local.year + ahead) + more for ahead in range(1, 4) for more in (0, tiers.grace_months)]
+    else:
+        first = month_number(local.date()) + 1
+        months = list(range(first, first + 12 + tiers.grace_months))
+    for month in months:
+        yield from_datetime(datetime(month // 12, month % 12 + 1, 1, tzinfo=program.zone))
 
 
 def _counts(tiers: Tiers, worth: Worth) -> int:

@@ -236,5 +236,5 @@ def _details(
         parts=tuple([(name, grains // unit) for name, grains in fell]),
         carried=carried,
         lots=moved,
-        frame=digest(frame),
+        frame=digest(frame.encode()),
     )

@@ -25,7 +25,7 @@ MOST_POINTS = 2**31 - 1
 _MOST_GRAINS = 1_800_000_000 * GRAIN
 
 
-class Worth(Struct):
+class Worth(Struct, gc=False):
     """What is kept, and what it earns. `parts` begins with base; `cap` is what falls away under the program's caps.
     `spend` is what earns of the kept goods, in whole minor units below, where tiers count it.
     """
@@ -39,23 +39,26 @@ class Worth(Struct):
 def worth(program: "Program", frame: Frame, refunded: Refunded) -> Worth:
     """What the kept goods earn: f. Linear in the lines and in the lines of each bonus. Raises `PointsOutOfRange`."""
     goods = _Goods(program, frame, refunded)
-    parts = [("base", goods.points(None, 0))]
-    more_of, campaigns = program.plan.more, program.campaigns
+    whole = goods.points(None, 0)
+    parts = [("base", whole)]
+    more_of, names = program.plan.more, program.plan.names
     met: dict[tuple[tuple[int, ...], int], int] = {}  # many campaigns multiply the same lines
     for bonus in frame.bonuses:
-        more = more_of[bonus.number] if bonus.kind == CAMPAIGN else None
+        number, room = bonus.number, bonus.room
+        more = None if bonus.kind else more_of[number]
         if more:
-            lines = bonus.parts[0][1]
-            grains = met.get((lines, more), -1)
+            key = (bonus.parts[0][1], more)
+            grains = met.get(key, -1)
             if grains < 0:
-                grains = met[lines, more] = goods.points(lines, more)
-            name = campaigns[bonus.number].name
+                grains = met[key] = goods.points(*key)
+            name = names[number]
         else:
             grains, name = _bonus(goods, bonus), bonus_name(program, bonus)
-        if bonus.room is not None and grains > bonus.room:
-            grains = bonus.room
+        if room is not None and grains > room:
+            grains = room
         parts.append((name, grains))
-    grains = sum([each for _, each in parts])
+        whole += grains
+    grains = whole
     if grains > (_MOST_GRAINS if goods.carries else MOST_POINTS * GRAIN):
         raise PointsOutOfRange
     limit = frame.room
@@ -92,6 +95,7 @@ class _Goods:
         self._rate = frame.rate
         self._by_line = program.at == "line"
         self._by_rate = program.at == "rate"
+        self._simply = not (self.carries or self._by_line or self._by_rate)
         units, over = plan.units(frame.currency)
         if frame.taxed or (plan.rates[0].per_quantity if not frame.rate else self._any_quantity(program)):
             self._exactly(program)
@@ -145,6 +149,8 @@ class _Goods:
         """
         value = self.value
         here = value if lines is None else [value[line] for line in lines]
+        if self._simply:
+            return GRAIN * self._whole(sum(here), more)
         if self.carries:
             if more:
                 return sum(here) * more * GRAIN // (self.over * MILLI)
@@ -157,7 +163,7 @@ class _Goods:
                 rate = self._rate[line]
                 buckets[rate] = buckets.get(rate, 0) + value[line]
             return GRAIN * sum([self._whole(each, more) for each in buckets.values()])
-        return GRAIN * self._whole(sum(here), more)
+        return GRAIN * self._whole(sum(here), more)  # by rate, of an order that has one
 
     def _whole(self, value: int, more: int) -> int:
         over = self.over

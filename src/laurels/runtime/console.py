@@ -6,9 +6,14 @@ from contextlib import AsyncExitStack
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import httpx
+
 from laurels.console import OneTimeCodes, Person, Setup, client_of, create_console
+from laurels.console.entry import SIGN_IN
+from laurels.console.oidc import Oidc, OidcClient, is_safe
 from laurels.errors import SettingsError
 from laurels.http import create_app, open_auth, serve_pages
+from laurels.http.admission.jwks import PublishedKeys
 from laurels.http.admission.person_tokens import PersonTokens, console_key, cookie_secret
 from laurels.http.admission.startup_checks import is_loopback
 from laurels.model.people import ROLES
@@ -44,13 +49,14 @@ async def serve_console(
     """Serve the pages until `stop` is set. `services`: the API is answered here; None: `console.api` is asked. `tell`
     is given an address that signs the person in once, and another one each time that it was used.
 
-    Raises `SettingsError` where the address would be open to other machines: what signs in here is a terminal.
+    Raises `SettingsError` where the address would be open to other machines and a terminal signs people in.
     """
     host = settings.console.host
-    if not is_loopback(host):
+    known = oidc_client(settings)
+    if known is None and not is_loopback(host):
         raise SettingsError(
             f"console.host is {host}: people sign in by an address from the terminal, so the console listens on this "
-            "machine alone, at 127.0.0.1 or ::1."
+            "machine alone, at 127.0.0.1 or ::1. With `console.issuer` an identity provider signs them in."
         )
     key = console_key(settings)
     async with AsyncExitStack() as stack:
@@ -61,23 +67,70 @@ async def serve_console(
         client = await stack.enter_async_context(client_of(api))
         tokens = PersonTokens(key)
         address = _Address(settings, tell)
-        codes = OneTimeCodes(person, address.code)
+        codes = OneTimeCodes(person, address.code) if known is None else None
+        oidc = None
+        if known is not None:
+            outside = await stack.enter_async_context(httpx.AsyncClient(trust_env=True))
+            oidc = Oidc(known, outside)
+        secure = known is not None and known.redirect_uri.startswith("https://")
         app = create_console(
             Setup(
                 http=client,
                 sign=lambda who: tokens.sign(who.sub, who.name, who.roles),
                 codes=codes,
                 secret=cookie_secret(key),
-                cookie=f"laurels-console-{settings.console.port}",
+                cookie=f"{'__Host-' if secure else ''}laurels-console-{settings.console.port}",
                 zone=ZoneInfo(zone),
+                secure=secure,
+                oidc=oidc,
             )
         )
 
         def ready(port: int) -> None:
-            address.at(port)
+            if known is None:
+                address.at(port)
+            else:
+                tell(settings.console.address or "")
             on_ready()
 
         await serve_pages(settings, app, stop, ready, host=host, port=settings.console.port)
+
+
+def oidc_client(settings: Settings) -> OidcClient | None:
+    """Who the console is to its identity provider; None where a terminal signs people in. Raises `SettingsError`."""
+    said = settings.console
+    if said.issuer is None:
+        return None
+    if said.client_id is None or said.address is None or not said.roles:
+        raise SettingsError("console.issuer needs console.client_id, console.address and console.roles.")
+    for name, address in (("issuer", said.issuer), ("address", said.address)):
+        if not is_safe(address):
+            raise SettingsError(f"console.{name} has to be an https address.")
+    secret = None
+    if said.client_secret_file is not None:
+        try:
+            secret = said.client_secret_file.read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError("console.client_secret_file cannot be read.") from error
+    return OidcClient(
+        issuer=said.issuer,
+        client_id=said.client_id,
+        secret=secret,
+        redirect_uri=f"{said.address.rstrip('/')}{SIGN_IN}/callback",
+        roles=tuple(map(_role, said.roles)),
+        keys_at=lambda url: PublishedKeys(url).find,
+    )
+
+
+def _role(written: str) -> tuple[str, str, str]:
+    role, _, rest = written.partition(":")
+    claim, _, value = rest.partition("=")
+    if role not in ROLES or not claim or not value:
+        raise SettingsError(
+            f"console.roles has {written!r}: write role:claim=value, as support:groups=loyalty-support, with one of "
+            f"{', '.join(ROLES)}."
+        )
+    return role, claim, value
 
 
 class _Address:

@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+import structlog
+
 from laurels.errors import SettingsError
 from laurels.intake import Taken, Taking
 from laurels.metrics_sharing import is_counting
@@ -11,6 +13,8 @@ from laurels.runtime.roles import CONSUME, Running, roles_of, run_roles
 from laurels.settings import Settings
 from laurels.wiring import Services, build, open_queue
 from laurels.workers import Consumer, consume_all
+
+log = structlog.get_logger(__name__)
 
 EMPTY_AFTER_S = 3.0
 """A queue that gives nothing for so long is empty."""
@@ -58,18 +62,21 @@ async def take_dead_letters(settings: Settings) -> Taken:
     )
 
 
+def _tell_refused(taken: Taken) -> None:
+    """Log what went to quarantine, without anybody's data."""
+    if taken.refused:
+        log.warning("messages.quarantined", count=taken.refused, advice="laurels quarantine list")
+
+
 def _counter() -> Callable[[Taken], object]:
     if not is_counting():
-        return _nobody
+        return _tell_refused
     from laurels.metrics import CONSUMED  # noqa: PLC0415 - prometheus-client takes a while to load
 
     def count(taken: Taken) -> None:
+        _tell_refused(taken)
         CONSUMED.labels("accepted").inc(taken.accepted)
         CONSUMED.labels("repeated").inc(taken.repeated)
         CONSUMED.labels("refused").inc(taken.refused)
 
     return count
-
-
-def _nobody(taken: Taken) -> None:
-    """Nobody counts."""

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from laurels.awarding import member_at
 from laurels.clock import DAY
+from laurels.jobs import JobRunner
+from laurels.ledger.jobs import OPEN_DAYS
 from laurels.metrics_sharing import is_counting
 from laurels.rollups import Days, RollingUp, look_at_due
 from laurels.runtime.heads import HeadLog
@@ -24,6 +26,7 @@ from laurels.workers import (
     Watch,
     award_forever,
     consume_forever,
+    jobs_forever,
     notify_forever,
     project_forever,
     publish_forever,
@@ -123,6 +126,7 @@ async def _recover(running: Running, watch: Watch) -> None:
             await services.ledger.forget_content(recorded_before=services.now() - days * DAY, limit=FORGOTTEN_AT_ONCE)
         kept_since = services.now() - services.settings.audit.days * DAY
         await services.ledger.cut_audit(before=kept_since, limit=FORGOTTEN_AT_ONCE)
+        await services.ledger.forget_jobs(before=services.now() - OPEN_DAYS * DAY)
 
     await recover_forever(services.checkout, tidy, running.stop, watch)
 
@@ -151,6 +155,12 @@ async def _report(running: Running, watch: Watch) -> None:
     await report_forever(services.ledger, RollingUp(services.ledger, zone), look, running.stop, watch)
 
 
+async def _jobs(running: Running, watch: Watch) -> None:
+    services = running.services
+    runner = JobRunner(services.ledger, services.points, services.intake, services.programs)
+    await jobs_forever(runner.step, running.stop, watch)
+
+
 async def _project(running: Running, watch: Watch) -> None:
     services = running.services
     progress = partial(running.progress, "projecting", "entries")
@@ -158,7 +168,7 @@ async def _project(running: Running, watch: Watch) -> None:
         from laurels.runtime.followed import followed  # noqa: PLC0415 - prometheus-client takes a while to load
 
         services.projector.on_followed = followed(services.now)
-    await project_forever(services.ledger, services.projector, running.stop, watch, progress)
+    await project_forever(services.projector, running.stop, watch, progress)
 
 
 async def _notify(running: Running, watch: Watch) -> None:
@@ -217,6 +227,7 @@ ROLES = (
     ),
     Role("sweep", "Writes down what the clock has done: points that lapsed, holds that ended.", WORK, _sweep),
     Role("report", "Keeps the sums by day that reports are read from.", WORK, _report),
+    Role("jobs", "Does what takes long or was approved: corrections of many, rehearsals, checks.", WORK, _jobs),
     Role("project", "Keeps the leaderboard at the head of the feed.", PROJECT, _project),
     Role("notify", "Sends the messages that are due.", NOTIFY, _notify),
     Role(

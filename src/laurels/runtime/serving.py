@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -102,15 +102,16 @@ async def run_serve(
 
     with shared() if only is None or settings.http.workers > 1 else nullcontext():
         async with build(settings) as services:
-            await serve_services(
-                services,
-                only,
-                stop_on_signals(with_parent=with_parent),
-                on_ready=tell,
-                children=children,
-                share_port=share_port,
-                progress=progress,
-            )
+            with _sharing_tokens(settings):
+                await serve_services(
+                    services,
+                    only,
+                    stop_on_signals(with_parent=with_parent),
+                    on_ready=tell,
+                    children=children,
+                    share_port=share_port,
+                    progress=progress,
+                )
     if not with_parent:
         say("Stopped: what was begun is finished, what was accepted is kept.")
 
@@ -142,6 +143,15 @@ def passed_on(state: Path | None, config: Path | None) -> list[str]:
     """The options that the children are given; the environment they inherit."""
     options = {"--state": state, "--config": config}
     return [text for name, value in options.items() if value is not None for text in (name, str(value))]
+
+
+def _sharing_tokens(settings: Settings) -> AbstractContextManager[None]:
+    """Workers share what they have checked; one alone has nobody to share it with."""
+    if settings.http.workers == 1:
+        return nullcontext()
+    from laurels.http import shared_tokens  # noqa: PLC0415 - what counts has to be settled before
+
+    return shared_tokens()
 
 
 def _children(settings: Settings) -> list[str]:

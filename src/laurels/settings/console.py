@@ -20,6 +20,25 @@ class ConsoleSettings(SettingsGroup, frozen=True):
     key_file: Annotated[
         Path | None, about("PEM file of the private key that it signs people's tokens with; left out: made in `state`")
     ] = None
+    address: Annotated[
+        str | None,
+        about("the address that people open the console at, such as `https://loyalty.example.com`; needed for sign-in"),
+    ] = None
+    issuer: Annotated[
+        str | None,
+        about("the identity provider that signs people in, by OpenID Connect; left out: an address from the terminal"),
+    ] = None
+    client_id: Annotated[str | None, about("what the provider calls the console")] = None
+    client_secret_file: Annotated[
+        Path | None, about("a file with the secret that the provider knows it by; left out: it has none")
+    ] = None
+    roles: Annotated[
+        tuple[str, ...],
+        about(
+            "who has which role, as role:claim=value, such as `support:groups=loyalty-support`; a claim within another "
+            "one is `realm_access.roles`"
+        ),
+    ] = ()
     limit_support: Annotated[Count, about("the most points that a correction by `support` may give or take")] = 500
     limit_lead: Annotated[Count, about("the same of `lead`")] = 5_000
 

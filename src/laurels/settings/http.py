@@ -29,9 +29,9 @@ class HttpSettings(SettingsGroup, frozen=True):
         Literal["auto", "off"],
         about(
             "`auto`: a thread without the interpreter accepts connections and answers members' reads, where the board "
-            "is `native`; `off`: Python does. Off unless it is asked for"
+            "is `native`; `off`: Python does"
         ),
-    ] = "off"
+    ] = "auto"
     rate_limit_per_minute: Annotated[
         NotNegative, about("requests a minute for each member's token; 0: no limit; services have none")
     ] = 600

@@ -14,6 +14,13 @@ class LedgerSettings(SettingsGroup, frozen=True):
     url: Annotated[str, about("`sqlite` (a file under `state`), or postgresql://user:password@host:port/database")] = (
         "sqlite"
     )
+    feed_url: Annotated[
+        str | None,
+        about(
+            "a standby of the server of `url`, which boards follow instead of it: postgresql://… (several hosts are "
+            "tried in turn). While it is away or behind, they follow `url`"
+        ),
+    ] = None
     shards: Annotated[
         int,
         Meta(ge=1, le=16),

@@ -13,7 +13,7 @@ from laurels.errors import SettingsError
 from laurels.intake import Intake
 from laurels.keyfile import check_folder
 from laurels.leaderboard import Boards, Leaderboard, Projector, Together
-from laurels.ledger import Ledger
+from laurels.ledger import Feed, Ledger
 from laurels.members import Members
 from laurels.notify import MessageChannel, Notifier
 from laurels.points import Points
@@ -22,7 +22,7 @@ from laurels.role_status import RoleBoard
 from laurels.settings import Settings
 from laurels.wiring.boards import open_leaderboard
 from laurels.wiring.channels import check_sender, open_channel, open_composer
-from laurels.wiring.ledgers import LedgerBundle, check_there, is_writable, open_ledger, read_ledger
+from laurels.wiring.ledgers import LedgerBundle, check_there, is_writable, open_feed_copy, open_ledger, read_ledger
 from laurels.wiring.naming import open_names, open_names_key
 from laurels.wiring.owner import check_owner
 from laurels.wiring.payments import open_payments
@@ -80,32 +80,28 @@ async def build(
             bundle = await (read_ledger if read_only else open_ledger)(settings, now, names.numbers)
             stack.push_async_callback(bundle.close)
         ledger = bundle.ledger
+        copy = await open_feed_copy(settings, ledger)
+        if copy is not None:
+            stack.push_async_callback(copy.close)
         if leaderboard is None:
             leaderboard = await open_leaderboard(settings, names, ledger, read_only=read_only)
             stack.push_async_callback(leaderboard.close)
+        roles = RoleBoard(settings.state / "run", now)
+        stack.callback(roles.close)
+        programs = await _publish(settings, ledger)
+        intake = Intake(ledger)
         # The sandbox takes no money: where customers are real, nobody may earn points through it.
         is_open = payments is not None or settings.auth.mode == "dev"
         if payments is None:
             payments = open_payments(settings)
             stack.push_async_callback(payments.close)
-        roles = RoleBoard(settings.state / "run", now)
-        stack.callback(roles.close)
-        if settings.approval.required and settings.program.publish_at_start:
-            raise SettingsError("program.publish_at_start puts a program in force alone: not with approval.required.")
-        programs = await publish(ledger, read_program(settings), at_start=settings.program.publish_at_start)
-        intake = Intake(ledger)
-        checkout = Checkout(
-            read_catalogue(settings.catalogue.file),
-            payments,
-            bundle.intents,
-            intake,
-            now,
-            is_open=is_open,
-        )
+        catalogue = read_catalogue(settings.catalogue.file)
+        checkout = Checkout(catalogue, payments, bundle.intents, intake, now, is_open=is_open)
         yield _connect(
             settings,
             now,
             ledger=ledger,
+            copy=copy,
             leaderboard=leaderboard,
             programs=programs,
             intake=intake,
@@ -117,11 +113,19 @@ async def build(
         )
 
 
+async def _publish(settings: Settings, ledger: Ledger) -> Programs:
+    """The programs, the configured one among them. Raises `ProgramError`, `SettingsError`."""
+    if settings.approval.required and settings.program.publish_at_start:
+        raise SettingsError("program.publish_at_start puts a program in force alone: not with approval.required.")
+    return await publish(ledger, read_program(settings), at_start=settings.program.publish_at_start)
+
+
 def _connect(
     settings: Settings,
     now: Clock,
     *,
     ledger: Ledger,
+    copy: Feed | None,
     leaderboard: Leaderboard,
     programs: Programs,
     intake: Intake,
@@ -149,7 +153,7 @@ def _connect(
         awarder=awarder,
         points=Points(awarder, ledger),
         members=Members(ledger, awarder, channel.forget),
-        projector=Projector(ledger, leaderboard, boards, programs.current.time_zone, now, together=together),
+        projector=Projector(ledger, leaderboard, boards, programs.current.time_zone, now, together=together, copy=copy),
         notifier=Notifier(ledger, channel, open_composer(settings, programs), now),
         dashboards=Dashboards(
             leaderboard,

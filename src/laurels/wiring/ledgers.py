@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Protocol
 
 from laurels.awarding import refunds_of_old
 from laurels.checkout import IntentStore
@@ -13,11 +14,19 @@ from laurels.clock import Clock
 from laurels.engines.sqlite import SqliteLedger
 from laurels.errors import LedgerMissing, SettingsError
 from laurels.leaderboard import Boards
-from laurels.ledger import Ledger, NameNumbers, OldRules
+from laurels.ledger import Feed, Ledger, NameNumbers, OldRules
 from laurels.program import parse_program
 from laurels.settings import Settings
 from laurels.settings.group import without_secrets
 from laurels.wiring.owner import check_owner
+
+
+class ClosedFeed(Feed, Protocol):
+    """A feed of its own, to be closed by whoever opened it."""
+
+    async def close(self) -> None:
+        """Let go of everything."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -60,6 +69,18 @@ async def _on_server(settings: Settings, now: Clock, names: NameNumbers | None, 
 
     ledger = await PostgresLedger.open(settings.ledger.url, now, names, must_exist=must_exist)
     return LedgerBundle(ledger, ledger.intents, ledger.close)
+
+
+async def open_feed_copy(settings: Settings, ledger: Ledger) -> ClosedFeed | None:
+    """The feed that boards follow instead of the ledger's own, where the settings name one. Raises `SettingsError`."""
+    url = settings.ledger.feed_url
+    if url is None:
+        return None
+    if not is_on_server(settings):
+        raise SettingsError("ledger.feed_url is set, and the ledger is in a file: it has no standby. Remove it.")
+    from laurels.engines.postgres import PostgresLedger  # noqa: PLC0415 - an extra that may not be there
+
+    return await ledger.feed_copy(url) if isinstance(ledger, PostgresLedger) else None
 
 
 async def check_there(settings: Settings) -> None:

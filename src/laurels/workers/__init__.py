@@ -3,6 +3,7 @@ purchases that broke off, take orders from a queue, publish events, keep what re
 """
 
 from laurels.workers.consume import Consumer, consume_all, consume_forever
+from laurels.workers.jobs import jobs_forever
 from laurels.workers.loops import (
     UNWATCHED,
     Watch,
@@ -24,6 +25,7 @@ __all__ = [
     "award_forever",
     "consume_all",
     "consume_forever",
+    "jobs_forever",
     "notify_forever",
     "project_forever",
     "publish_forever",

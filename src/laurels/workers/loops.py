@@ -99,7 +99,6 @@ async def award_forever(
 
 
 async def project_forever(
-    ledger: Ledger,
     projector: Projector,
     stop: asyncio.Event,
     watch: Watch = UNWATCHED,
@@ -119,7 +118,7 @@ async def project_forever(
         except AnotherProjector:
             await sleep(PATIENCE_S, stop)
         else:
-            await ledger.wait_for_entries(heads, PATIENCE_S)
+            await projector.source.wait_for_entries(heads, PATIENCE_S)
 
     await unless_stopped(forever("project", step, stop, watch), stop)
 

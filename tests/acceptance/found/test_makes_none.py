@@ -33,6 +33,8 @@ ARGUMENTS = {
     "quarantine retry": ["1"],
     "quarantine show": ["1"],
     "quarantine drop": ["1", "--yes"],
+    "jobs show": ["1"],
+    "jobs stop": ["1"],
     "messages list": [],
     "messages show": ["x"],
     "messages retry": ["x"],

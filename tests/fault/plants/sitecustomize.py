@@ -12,6 +12,7 @@ import uvicorn
 
 from laurels.awarding import Awarder
 from laurels.checkout import Checkout
+from laurels.jobs import JobRunner
 from laurels.leaderboard import Projector
 from laurels.notify import Notifier
 from laurels.rollups import RollingUp
@@ -43,6 +44,7 @@ def plant_all() -> None:
     plant(Checkout, "recover", "recover")
     plant(Awarder, "sweep", "sweep")
     plant(RollingUp, "step", "report")
+    plant(JobRunner, "step", "jobs")
     plant(Projector, "catch_up", "project")
     plant(Notifier, "step", "notify")
     plant(uvicorn.Server, "on_tick", "http", once=True)

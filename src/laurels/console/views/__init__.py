@@ -3,7 +3,26 @@
 from typing import NamedTuple
 
 from laurels.console.sign_in import Person
-from laurels.console.views import changes, correct, customer, customers, finance, health, log, overview, work
+from laurels.console.views import (
+    boards,
+    bulk,
+    campaigns,
+    changes,
+    correct,
+    customer,
+    customers,
+    farewells,
+    finance,
+    health,
+    jobs,
+    liability,
+    log,
+    messages,
+    overview,
+    program,
+    proposals,
+    work,
+)
 
 PAGES = (
     *overview.PAGES,
@@ -11,8 +30,17 @@ PAGES = (
     *customer.PAGES,
     *correct.PAGES,
     *changes.PAGES,
+    *farewells.PAGES,
+    *bulk.PAGES,
+    *proposals.PAGES,
+    *jobs.PAGES,
     *work.PAGES,
+    *campaigns.PAGES,
+    *program.PAGES,
+    *boards.PAGES,
+    *messages.PAGES,
     *finance.PAGES,
+    *liability.PAGES,
     *health.PAGES,
     *log.PAGES,
 )
@@ -32,9 +60,15 @@ class Link(NamedTuple):
 LINKS = (
     Link("Overview", "/overview", "chart", frozenset({"reports:read"})),
     Link("Customers", "/customers", "user", frozenset({"members:read"})),
+    Link("Approvals", "/proposals", "pen", frozenset({"points:approve"})),
     Link("Work list", "/work", "inbox", frozenset({"quarantine:write"})),
+    Link("Campaigns", "/campaigns", "gift", frozenset(program.LOOK), "Program"),
+    Link("Rules", "/program", "pen", frozenset(program.LOOK), "Program"),
+    Link("Boards", "/boards", "chart", frozenset({"members:read"}), "Program"),
+    Link("Messages", "/messages", "bag", frozenset({"quarantine:write"}), "Program"),
     Link("Finance", "/finance", "coins", frozenset({"reports:read"}), "House"),
     Link("Health", "/health", "pulse", frozenset({"status:read"}), "House"),
+    Link("Jobs", "/jobs", "clock", frozenset(jobs.LOOK), "House"),
     Link("Log", "/log", "key", frozenset({"audit:read"}), "House"),
 )
 

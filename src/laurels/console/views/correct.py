@@ -46,15 +46,34 @@ async def correct(ask: Ask) -> Shown | Elsewhere:
     }
     path = f"/loyalty/{quote(customer['member_id'], safe='')}"
     try:
-        if ask.form.get("step") != "do" or ask.form.get("checked") != _checked(form):
-            effect = (await ask.api.post(path, body, check=1))["effect"]
-            return _shown(customer, {**form, "checked": _checked(form)}, effect=effect)
+        if ask.form.get("step") not in {"do", "ask"} or ask.form.get("checked") != _checked(form):
+            return await _effect(ask, customer, form, body)
+        if ask.form.get("step") == "ask":
+            asked = (await ask.api.post("/proposals", _proposal(customer, form, body)))["job"]
+            return Elsewhere(f"/jobs/{asked['number']}")
         done = await ask.api.post(path, body, headers={"Idempotency-Key": f"console-{form['key']}"})
     except ApiRefused as error:
         if error.kind not in _REFUSED:
             raise
         return _shown(customer, form, faults={"": error.message, **error.fields}, status=error.status)
     return Elsewhere(f"/customers/{customer['number']}?done={done['loyaltyId']}")
+
+
+async def _effect(ask: Ask, customer: Mapping[str, Any], form: Mapping[str, str], body: dict[str, Any]) -> Shown:
+    """What the form would do; beyond what the person may decide alone, what another one would be asked for."""
+    checked = {**form, "checked": _checked(form)}
+    path = f"/loyalty/{quote(customer['member_id'], safe='')}"
+    try:
+        return _shown(customer, checked, effect=(await ask.api.post(path, body, check=1))["effect"])
+    except ApiRefused as error:
+        if error.kind != "not-allowed":
+            raise
+        asked = await ask.api.post("/proposals", _proposal(customer, form, body), check=1)
+        return _shown(customer, checked, effect=asked["effect"], limit=error.message)
+
+
+def _proposal(customer: Mapping[str, Any], form: Mapping[str, str], body: dict[str, Any]) -> dict[str, Any]:
+    return {"proposal_id": f"console-{form['key']}", "member_id": customer["member_id"], **body}
 
 
 def _checked(form: Mapping[str, str]) -> str:
@@ -68,8 +87,7 @@ def _points(text: str) -> tuple[int, str]:
     plain = text.strip().replace(",", "").replace(words.MINUS, "-").removeprefix("+")
     if not _WHOLE.fullmatch(plain):
         return 0, "Write a whole number, such as 50 or -20."
-    points = int(plain)
-    return points, "" if points else "Nothing would change: write how many points to give or to take."
+    return int(plain), ""
 
 
 def _shown(
@@ -79,6 +97,7 @@ def _shown(
     effect: Mapping[str, Any] | None = None,
     faults: Mapping[str, str] | None = None,
     status: int = 0,
+    limit: str = "",
 ) -> Shown:
     faults = faults or {}
     says = {
@@ -86,6 +105,7 @@ def _shown(
         "form": form,
         "effect": effect,
         "faults": faults,
+        "limit": limit,
         "general": "" if set(faults) - {""} else faults.get("", ""),
     }
     return Shown(template="correct.html", says=says, status=status or (_FAULTY if faults else 200))

@@ -8,6 +8,7 @@ from laurels.console import words
 from laurels.console.charts import SERIES, Mark
 from laurels.console.page import Ask, Shown, page
 from laurels.console.views.periods import month_begins, today
+from laurels.console.views.waiting import waiting_for
 
 PERIODS = {"3m": 3, "12m": 12, "36m": 36}
 _SOON = 90
@@ -43,6 +44,7 @@ async def show_overview(ask: Ask) -> Shown:
             "due": due,
             "due_days": _due_by_month(due["due"]),
             "behind": found["counted"]["behind"],
+            "waiting": await waiting_for(ask),
         },
     )
 

@@ -26,6 +26,14 @@ async def show_work(ask: Ask) -> Shown:
     )
 
 
+@page("POST", "/work/retry-all", "quarantine:write")
+async def retry_all(ask: Ask) -> Elsewhere:
+    """Try all again that wait for one cause, as a job."""
+    cause = ask.form.get("cause", "")
+    job = await ask.api.post("/jobs", {"kind": "retry", **({"cause": cause} if cause else {})})
+    return Elsewhere(f"/jobs/{job['number']}")
+
+
 @page("GET", "/work/{kind:str}", "quarantine:write")
 async def show_document(ask: Ask) -> Shown:
     """A document with what it says, and what may be done about it. Its source and id are in the query: a queue's name
@@ -79,4 +87,4 @@ def _path(ask: Ask, said: Mapping[str, str]) -> str:
     return "/quarantine/" + "/".join(quote(part, safe="") for part in parts)
 
 
-PAGES = (show_work, show_document, decide)
+PAGES = (show_work, retry_all, show_document, decide)

@@ -16,7 +16,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from aiokafka.structs import TopicPartition
 
 from laurels.engines.brokers.addresses import parse
-from laurels.engines.brokers.kafka_client import connection_of, started, unavailable, within
+from laurels.engines.brokers.kafka_client import ANSWER_WITHIN_S, connection_of, started, stopped, unavailable, within
 from laurels.errors import QueueUnavailable, SettingsError
 from laurels.intake import Batch, Message
 
@@ -27,8 +27,10 @@ GROUP = "laurels"
 FETCHED_BYTES = 8 * 1024 * 1024
 """Most that one answer of a broker holds; so much of a topic is in memory, whatever its length."""
 
-ANSWER_WITHIN_S = 10.0
-"""How long the brokers may take to keep offsets, or to say goodbye."""
+HELD_S = 60.0
+"""How long a pause asks for nothing and changes nothing. Only then are partitions paused, for which the client throws
+away what it has fetched of them, a megabyte each, and fetches it again.
+"""
 
 LOOK_EVERY_S = 1.0
 """How often a paused consumer asks for nothing, so that the group sees that it lives."""
@@ -57,7 +59,7 @@ class KafkaQueue:
         except (KafkaError, OSError) as error:
             raise unavailable(error) from error
         finally:
-            await consumer.stop()
+            await stopped(consumer)
         if self.name not in topics:
             raise SettingsError(f"There is no topic {self.name} at this Kafka that its user may read.")
 
@@ -120,7 +122,8 @@ class KafkaQueue:
         await self._drop()
 
     async def _keep_membership(self, consumer: Any) -> None:
-        """Ask for nothing while paused: a member that does not ask for five minutes is put out of its group."""
+        """Ask for nothing in a long pause: a member that does not ask for five minutes is put out of its group."""
+        await asyncio.sleep(HELD_S)
         while True:
             with suppress(KafkaError, OSError):
                 consumer.pause(*consumer.assignment())
@@ -139,8 +142,7 @@ class KafkaQueue:
         consumer, self._consumer = self._consumer, None
         self._done.clear()
         if consumer is not None:
-            with suppress(KafkaError, OSError, TimeoutError):
-                await within(consumer.stop(), ANSWER_WITHIN_S)
+            await stopped(consumer)
 
     async def _started(self, group: str | None) -> Any:
         consumer = aiokafka.AIOKafkaConsumer(

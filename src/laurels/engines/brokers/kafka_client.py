@@ -3,14 +3,24 @@
 import asyncio
 import ssl
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
-from aiokafka.errors import AuthenticationFailedError, KafkaError, SaslAuthenticationFailed
+from aiokafka.conn import collect_hosts, create_conn
+from aiokafka.errors import (
+    AuthenticationFailedError,
+    KafkaError,
+    SaslAuthenticationFailed,
+    UnsupportedSaslMechanismError,
+)
 
 from laurels.engines.brokers.addresses import BrokerAddress
 from laurels.errors import QueueUnavailable, SettingsError
 
 ENCRYPTED = "kafka+ssl"
+
+ANSWER_WITHIN_S = 10.0
+"""How long the brokers may take to keep offsets, or to say goodbye."""
 
 Client = TypeVar("Client", bound=Any)
 
@@ -47,13 +57,19 @@ async def started(client: Client, address: BrokerAddress) -> Client:
     """
     try:
         await client.start()
-    except (AuthenticationFailedError, SaslAuthenticationFailed) as error:
-        await client.stop()
-        raise SettingsError("Kafka refuses the user or the password in the queue's address.") from error
     except (KafkaError, OSError) as error:
-        await client.stop()
+        await stopped(client)
+        refusal = await _refusal(address)
+        if refusal is not None:
+            raise refusal from error
         raise QueueUnavailable(f"No Kafka answers at {address.hosts} ({type(error).__name__}).") from error
     return client
+
+
+async def stopped(client: Any) -> None:
+    """Say goodbye, if the brokers still listen."""
+    with suppress(KafkaError, OSError, TimeoutError):
+        await within(client.stop(), ANSWER_WITHIN_S)
 
 
 async def within(work: Coroutine[Any, Any, object], seconds: float) -> None:
@@ -64,6 +80,24 @@ async def within(work: Coroutine[Any, Any, object], seconds: float) -> None:
         task.cancel()
         raise TimeoutError
     task.result()
+
+
+async def _refusal(address: BrokerAddress) -> SettingsError | None:
+    """What a broker has against who signs in, asked by hand: of brokers that refuse it the client says: away."""
+    if address.user is None:
+        return None
+    settings = connection_of(address)
+    for host, port, *_ in collect_hosts(settings.pop("bootstrap_servers")):
+        try:
+            connection = await create_conn(host, port, request_timeout_ms=int(ANSWER_WITHIN_S * 1000), **settings)
+        except (AuthenticationFailedError, SaslAuthenticationFailed):
+            return SettingsError("Kafka refuses the user or the password in its address.")
+        except UnsupportedSaslMechanismError:
+            return SettingsError(f"Kafka does not sign in by {settings['sasl_mechanism']}: say another `mechanism`.")
+        except (KafkaError, OSError, TimeoutError):
+            continue
+        connection.close()
+    return None
 
 
 def unavailable(error: Exception) -> QueueUnavailable:

@@ -1,7 +1,7 @@
 """Events to a Kafka topic, keyed by the member, so that a member's events are in one partition, in order."""
 
+import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 import aiokafka
@@ -9,11 +9,14 @@ import msgspec
 from aiokafka.errors import KafkaError
 
 from laurels.engines.brokers.addresses import parse
-from laurels.engines.brokers.kafka_client import connection_of, started
+from laurels.engines.brokers.kafka_client import connection_of, started, stopped
 from laurels.errors import QueueUnavailable, SettingsError
 from laurels.events import Event, SinkUnavailable
 
 EXAMPLE = "kafka://host:9092/points"
+
+TAKEN_WITHIN_S = 30.0
+"""How long the brokers may take to confirm what they are given at once, with connecting; the client tries longer."""
 
 
 class KafkaSink:
@@ -31,28 +34,31 @@ class KafkaSink:
 
     async def send(self, events: Sequence[Event]) -> None:
         try:
-            if self._producer is None:
-                self._producer = await self._started()
-            sent = [
-                await self._producer.send(
-                    self._address.place,
-                    msgspec.json.encode(event),
-                    key=(event.member_id or "").encode(),
-                    headers=[("id", f"{event.epoch}.{event.id}".encode()), ("type", f"points.{event.kind}".encode())],
-                )
-                for event in events
-            ]
-            for each in sent:
-                await each
-        except (KafkaError, OSError) as error:
+            async with asyncio.timeout(TAKEN_WITHIN_S):
+                await self._send(events)
+        except (KafkaError, OSError, TimeoutError) as error:
             await self.close()
             raise SinkUnavailable(f"Kafka did not take the events ({type(error).__name__}).") from error
 
     async def close(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
-            with suppress(KafkaError, OSError):
-                await producer.stop()
+            await stopped(producer)
+
+    async def _send(self, events: Sequence[Event]) -> None:
+        if self._producer is None:
+            self._producer = await self._started()
+        sent = [
+            await self._producer.send(
+                self._address.place,
+                msgspec.json.encode(event),
+                key=(event.member_id or "").encode(),
+                headers=[("id", f"{event.epoch}.{event.id}".encode()), ("type", f"points.{event.kind}".encode())],
+            )
+            for event in events
+        ]
+        for each in sent:
+            await each
 
     async def _started(self) -> Any:
         producer = aiokafka.AIOKafkaProducer(acks="all", enable_idempotence=True, **connection_of(self._address))

@@ -11,28 +11,28 @@ import asyncio
 from collections import deque
 from typing import cast
 
-import structlog
-from aiormq.abc import AbstractChannel, AbstractConnection, DeliveredMessage
-from aiormq.exceptions import AMQPError, ChannelInvalidStateError
+from aiormq import Channel
+from aiormq.abc import AbstractConnection, DeliveredMessage
 
 from laurels.engines.brokers.addresses import parse
-from laurels.engines.brokers.rabbitmq_queues import QueueState, look_at, open_connection
+from laurels.engines.brokers.rabbitmq_client import (
+    ANSWER_WITHIN_S,
+    AWAY,
+    CERTIFICATES,
+    CONNECTED_WITHIN_S,
+    close_connection,
+    open_connection,
+    raise_if_cancelled,
+)
+from laurels.engines.brokers.rabbitmq_queues import QueueState, look_at
 from laurels.errors import QueueUnavailable, SettingsError
 from laurels.intake import Batch, Message
 
 EXAMPLE = "amqp://user:password@host/vhost?queue=orders"
-OPTIONS = frozenset({"queue", "heartbeat", "cafile", "certfile", "keyfile", "no_verify_ssl", "auth"})
+OPTIONS = CERTIFICATES | {"queue", "heartbeat", "auth"}
 
 PREFETCH = 1000
 """Messages that the broker sends ahead: two batches, so that one comes in while the other is written."""
-
-ANSWER_WITHIN_S = 10.0
-"""How long the broker may take for an answer. While it recovers a queue, it gives none: then it is asked again."""
-
-_AWAY = (AMQPError, ChannelInvalidStateError, OSError, TimeoutError, asyncio.CancelledError)
-"""What the client raises when the broker goes away; some calls of it are cancelled."""
-
-log = structlog.get_logger(__name__)
 
 
 class RabbitQueue:
@@ -49,7 +49,7 @@ class RabbitQueue:
         self._url, self._hosts = url, address.hosts
         self._checked = checked
         self._connection: AbstractConnection | None = None
-        self._channel: AbstractChannel | None = None
+        self._channel: Channel | None = None
         self._tag: str | None = None
         self._paused = False
         self._waiting: deque[DeliveredMessage] = deque()
@@ -58,14 +58,15 @@ class RabbitQueue:
 
     async def look(self) -> QueueState:
         """What the queue is. Raises `SettingsError` for one that is not there or would drop orders, in one line."""
+        connection: AbstractConnection | None = None
         try:
-            connection = await open_connection(self._url)
-        except _AWAY as error:
+            async with asyncio.timeout(CONNECTED_WITHIN_S):
+                connection = await open_connection(self._url)
+                return await look_at(connection, self.name, checked=self._checked)
+        except AWAY as error:
             raise _unavailable(error, f"No RabbitMQ answers at {self._hosts}") from error
-        try:
-            return await look_at(connection, self.name, checked=self._checked)
         finally:
-            await connection.close()
+            await close_connection(connection)
 
     async def receive(self, limit: int, timeout_s: float) -> Batch:
         if self._channel is None:
@@ -76,6 +77,9 @@ class RabbitQueue:
         if self._lost.is_set():
             await self._disconnect()
             raise QueueUnavailable("The connection to RabbitMQ was lost.")
+        if self._is_sent_away():
+            await self._disconnect()
+            raise QueueUnavailable(f"RabbitMQ gives nothing more of the queue {self.name}: was it deleted?")
         taken = [self._waiting.popleft() for _ in range(min(limit, len(self._waiting)))]
         if not taken:
             return Batch(())
@@ -83,12 +87,12 @@ class RabbitQueue:
         return Batch([_message(each) for each in taken], (self._channel, taken[-1].delivery_tag))
 
     async def done(self, batch: Batch) -> None:
-        channel, tag = cast("tuple[AbstractChannel, int]", batch.place)
+        channel, tag = cast("tuple[Channel, int]", batch.place)
         if channel is not self._channel:
             raise QueueUnavailable("The connection to RabbitMQ was lost before messages could be acknowledged.")
         try:
             await channel.basic_ack(tag, multiple=True)
-        except _AWAY as error:
+        except AWAY as error:
             await self._disconnect()
             raise _unavailable(error) from error
 
@@ -98,7 +102,8 @@ class RabbitQueue:
             tag, self._tag = self._tag, None
             try:
                 await self._channel.basic_cancel(tag, timeout=ANSWER_WITHIN_S)
-            except _AWAY:  # the broker takes back what nobody holds; the next `receive` says so
+            except AWAY as error:  # the broker takes back what nobody holds; the next `receive` says so
+                raise_if_cancelled(error)
                 self._lost.set()
 
     async def resume(self) -> None:
@@ -108,7 +113,8 @@ class RabbitQueue:
         if self._channel is not None and self._tag is None:
             try:
                 await self._consume(self._channel)
-            except _AWAY:
+            except AWAY as error:
+                raise_if_cancelled(error)
                 self._lost.set()
 
     async def close(self) -> None:
@@ -116,25 +122,38 @@ class RabbitQueue:
 
     async def _connect(self) -> None:
         try:
-            self._connection = await open_connection(self._url)
-            await look_at(self._connection, self.name, checked=self._checked)
-            channel = await self._connection.channel()
-            await channel.basic_qos(prefetch_count=PREFETCH)
-            self._lost = asyncio.Event()
-            channel.closing.add_done_callback(self._closed)
-            self._channel = channel
-            if not self._paused:
-                await self._consume(channel)
-        except _AWAY as error:
+            async with asyncio.timeout(CONNECTED_WITHIN_S):
+                await self._open()
+        except AWAY as error:
             await self._disconnect()
             raise _unavailable(error) from error
+        except SettingsError:
+            await self._disconnect()
+            raise
+
+    async def _open(self) -> None:
+        self._connection = await open_connection(self._url)
+        await look_at(self._connection, self.name, checked=self._checked)
+        channel = cast("Channel", await self._connection.channel())
+        await channel.basic_qos(prefetch_count=PREFETCH)
+        self._lost = asyncio.Event()
+        channel.closing.add_done_callback(self._closed)
+        self._channel = channel
+        if not self._paused:
+            await self._consume(channel)
+
+    def _is_sent_away(self) -> bool:
+        """Whether the broker has ended the consumer, as it does when the queue is deleted: then nothing would ever come
+        again, also where it is made anew.
+        """
+        return self._channel is not None and self._tag is not None and self._tag not in self._channel.consumers
 
     def _closed(self, closing: "asyncio.Future[object]") -> None:
         if not closing.cancelled():
             closing.exception()  # looked at, so that nobody complains that it was not
         self._lost.set()
 
-    async def _consume(self, channel: AbstractChannel) -> None:
+    async def _consume(self, channel: Channel) -> None:
         waiting, arrived = self._waiting, self._arrived
 
         async def deliver(message: DeliveredMessage) -> None:
@@ -147,11 +166,7 @@ class RabbitQueue:
     async def _disconnect(self) -> None:
         connection, self._connection, self._channel, self._tag = self._connection, None, None, None
         self._waiting = deque()
-        if connection is not None:
-            try:
-                await asyncio.wait_for(connection.close(), ANSWER_WITHIN_S)
-            except _AWAY:
-                log.debug("rabbitmq.gone")
+        await close_connection(connection)
 
 
 async def _first_of(arrived: asyncio.Event, lost: asyncio.Event, timeout_s: float) -> None:
@@ -168,8 +183,5 @@ def _message(delivered: DeliveredMessage) -> Message:
 
 
 def _unavailable(error: BaseException, said: str = "RabbitMQ cannot be used now") -> QueueUnavailable:
-    if isinstance(error, asyncio.CancelledError):
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():  # it was us who were cancelled
-            raise error
+    raise_if_cancelled(error)
     return QueueUnavailable(f"{said} ({type(error).__name__}).")

@@ -6,14 +6,22 @@ from collections.abc import Sequence
 import aiormq
 import msgspec
 from aiormq.abc import AbstractChannel, AbstractConnection
-from aiormq.exceptions import AMQPError, ChannelInvalidStateError, ProbableAuthenticationError
 
 from laurels.engines.brokers.addresses import parse
+from laurels.engines.brokers.rabbitmq_client import (
+    AWAY,
+    CERTIFICATES,
+    close_connection,
+    open_connection,
+    raise_if_cancelled,
+)
 from laurels.errors import SettingsError
 from laurels.events import Event, SinkUnavailable
 
 EXAMPLE = "amqp://user:password@host/vhost?exchange=points"
-ANSWER_WITHIN_S = 20.0
+OPTIONS = frozenset({"exchange", "queue", "routing_key"})
+TAKEN_WITHIN_S = 20.0
+"""How long the broker may take to confirm what it is given at once, with connecting."""
 
 
 class RabbitSink:
@@ -23,38 +31,32 @@ class RabbitSink:
 
     def __init__(self, url: str) -> None:
         """Raises `SettingsError` for an address that names neither."""
-        address = parse(url, EXAMPLE, frozenset({"exchange", "queue", "routing_key"}))
+        address = parse(url, EXAMPLE, OPTIONS | CERTIFICATES | {"heartbeat", "auth"})
         self._exchange = address.options.get("exchange", "")
         self._key = address.options.get("queue") or address.options.get("routing_key")
         if not self._exchange and not address.options.get("queue"):
             raise SettingsError(f"The address for events names no exchange and no queue. Write it as {EXAMPLE}")
-        self._url = url.partition("?")[0]
+        self._url = url
         self.target = f"{address.scheme}://{address.hosts}/{address.place}?{self._exchange or self._key}"
         self._connection: AbstractConnection | None = None
         self._channel: AbstractChannel | None = None
 
     async def send(self, events: Sequence[Event]) -> None:
         try:
-            channel = self._channel or await self._connect()
-            await asyncio.wait_for(
-                asyncio.gather(*(self._publish(channel, event) for event in events)), ANSWER_WITHIN_S
-            )
-        except ProbableAuthenticationError as error:
-            raise SettingsError("RabbitMQ refuses the user or the password in the address for events.") from error
-        except (AMQPError, ChannelInvalidStateError, OSError, TimeoutError) as error:
+            async with asyncio.timeout(TAKEN_WITHIN_S):
+                channel = self._channel or await self._connect()
+                await asyncio.gather(*(self._publish(channel, event) for event in events))
+        except AWAY as error:
             await self.close()
+            raise_if_cancelled(error)
             raise SinkUnavailable(f"RabbitMQ did not take the events ({type(error).__name__}).") from error
 
     async def close(self) -> None:
         connection, self._connection, self._channel = self._connection, None, None
-        if connection is not None:
-            try:
-                await asyncio.wait_for(connection.close(), ANSWER_WITHIN_S)
-            except (AMQPError, ChannelInvalidStateError, OSError, TimeoutError):
-                return
+        await close_connection(connection)
 
     async def _connect(self) -> AbstractChannel:
-        self._connection = await aiormq.connect(self._url)
+        self._connection = await open_connection(self._url, OPTIONS)
         self._channel = await self._connection.channel(on_return_raises=True)
         return self._channel
 

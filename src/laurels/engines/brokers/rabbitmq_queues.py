@@ -8,7 +8,6 @@ that it is there is asked first.
 import re
 from typing import Any
 
-import aiormq
 import structlog
 from aiormq.abc import AbstractConnection
 from aiormq.exceptions import (
@@ -16,11 +15,10 @@ from aiormq.exceptions import (
     ChannelLockedResource,
     ChannelNotFoundEntity,
     ChannelPreconditionFailed,
-    InvalidFrameError,
-    ProbableAuthenticationError,
 )
 from msgspec import Struct
 
+from laurels.engines.brokers.rabbitmq_client import ANSWER_WITHIN_S
 from laurels.errors import SettingsError
 
 _DIFFERS = re.compile(
@@ -32,7 +30,6 @@ _TEXT = "longstr"
 _MOST_ARGUMENTS = 40
 LIMIT_FROM_4_0 = 20
 _FIRST_WITH_LIMIT = 4
-ANSWER_WITHIN_S = 10.0
 
 log = structlog.get_logger(__name__)
 
@@ -43,22 +40,6 @@ class QueueState(Struct, frozen=True):
     is_quorum: bool
     delivery_limit: int | None
     dead_letters: bool
-
-
-async def open_connection(url: str) -> AbstractConnection:
-    """A connection. Raises `SettingsError` where user, password or virtual host are wrong, and the client's errors
-    where the broker is away.
-    """
-    address, _, query = url.partition("?")
-    options = "&".join(each for each in query.split("&") if each and not each.startswith("queue="))
-    try:
-        return await aiormq.connect(f"{address}?{options}" if options else address)
-    except ProbableAuthenticationError as error:
-        raise SettingsError("RabbitMQ refuses the user or the password in the queue's address.") from error
-    except InvalidFrameError as error:
-        raise SettingsError(
-            "RabbitMQ refuses the virtual host in the queue's address, or the user has no rights there."
-        ) from error
 
 
 async def look_at(connection: AbstractConnection, queue: str, *, checked: bool) -> QueueState:

@@ -22,6 +22,7 @@ from laurels.engines.postgres.names import Names
 from laurels.engines.postgres.opening import Facts
 from laurels.engines.postgres.placing import Members, Whose, member_numbered, newcomer, owner_of
 from laurels.engines.postgres.statements import Row, Statements
+from laurels.engines.postgres.waiting import answers_of
 from laurels.errors import LaurelsError, LedgerUnavailable
 from laurels.ledger import OrderKey, Receipt, Recording, shard_of
 from laurels.ledger.audit import as_done, to_record
@@ -62,7 +63,15 @@ class Acceptor:
         if self._working is None:
             # Not in the caller's context: others' documents are no act of the person who came first.
             self._working = asyncio.create_task(self._work(), name="laurels-postgres-accept", context=Context())
-        return await job.future
+
+        def withdraw() -> bool:
+            if job not in self._jobs:
+                return False
+            self._jobs.remove(job)
+            return True
+
+        [receipts] = await answers_of([job.future], withdraw)
+        return receipts
 
     async def set_aside(self, messages: Sequence[RefusedMessage]) -> None:
         """Put messages that are no documents into quarantine: through the inbox, in one transaction."""
@@ -254,8 +263,8 @@ class Acceptor:
         doing = self._doing
         async with self._connections.transaction() as db:
             taken: list[Row] = await db.all("accept", self._now(), *rows.arguments(names))
-            if rows.changed:
-                await judge_again(db, rows.changed, self._now())
+            changes = [key for key in taken if key[1] == DOCUMENT[DocumentKind.AMENDMENT]]
+            await judge_again(db, {rows.changed[source, id] for source, _, id in changes}, self._now())
             if doing is not None and taken:
                 await self._connections.write_row(db, doing.act)
         if doing is not None and taken:
@@ -326,8 +335,8 @@ class _Rows:
         self._new: dict[str, tuple[int, Whose]] = {}
         self._strangers: dict[str, int] = {}
         self.columns: list[tuple[Any, ...]] = []
-        self.changed: set[OrderKey] = set()
-        """The orders that are changed."""
+        self.changed: dict[tuple[str, str], OrderKey] = {}
+        """The orders that are changed, by the source and the id of the change."""
 
     def add(self, document: Document, whose: Whose | None) -> None:
         """Add a document of a member, of nobody yet, or (None) of one whom it enrols."""
@@ -336,9 +345,9 @@ class _Rows:
             new, whose = self._new.setdefault(document.member_id, (len(self._new) + 1, newcomer(document.member_id)))
         elif whose.number is None and document.member_id:
             self._strangers[document.member_id] = whose.shard
-        if document.kind is DocumentKind.AMENDMENT and document.order_key is not None:
-            self.changed.add(document.order_key)
         key = key_of(document, self._unplaced)
+        if document.kind is DocumentKind.AMENDMENT and document.order_key is not None:
+            self.changed[key[1:]] = document.order_key
         self.columns.append(
             (
                 new,

@@ -51,7 +51,7 @@ class Floor:
         self._floor, self._looked_at = 0, elapsed()
 
 
-class Awarded(NamedTuple):
+class Taken(NamedTuple):
     """How many documents were taken, up to which sequence, in which shards some may lie below the floor now, whether
     the feed grew.
     """
@@ -75,7 +75,7 @@ async def award(
     fence: int | None,
     floor: int,
     facts: Facts,
-) -> Awarded:
+) -> Taken:
     """Take up to `limit` documents in order of acceptance, and as many overdue ones, in a transaction that has the
     shard's lock.
     """
@@ -90,7 +90,7 @@ async def award(
     items = [item_of(row) for row in ready if row["shard"] == shard]
     late = [item_of(row) for row in overdue if row["shard"] == shard]
     if not items and not late:
-        return Awarded(len(moving), 0, [row["shard"] for row in moving], grown=False)
+        return Taken(len(moving), 0, [row["shard"] for row in moving], grown=False)
     chain = (await chains_of(db, [shard], now))[shard]
     last = max((item.sequence for item in items), default=0)
     waiting = await let_wait(db, shard, items, chain.now)
@@ -100,7 +100,7 @@ async def award(
     batch.add(decide(await claim_of(db, batch, items, late, in_depth=in_depth)))
     await batch.write(db)
     put_back = [row["shard"] for row in moving] + again
-    return Awarded(len(ready) + len(overdue), last, put_back, grown=bool(chain.rows))
+    return Taken(len(ready) + len(overdue), last, put_back, grown=bool(chain.rows))
 
 
 async def sweep(
@@ -122,7 +122,10 @@ async def sweep(
     if not rows:
         return 0
     batch = Batch(chain, facts, lock_budgets=lock_budgets)
-    batch.add(decide(await claim_of(db, batch, [by_clock(member, at) for member, at in rows], in_depth=True)))
-    await db.run("delete_due", shard, chain.now, [member for member, _ in rows])
+    first: dict[int, int] = {}
+    for row in rows:
+        first.setdefault(row["member"], row["at"])
+    batch.add(decide(await claim_of(db, batch, [by_clock(*each) for each in first.items()], in_depth=True)))
+    await db.run("delete_due", shard, rows[-1]["at"], rows[-1]["member"])
     await batch.write(db)
-    return len(rows)
+    return len(first)

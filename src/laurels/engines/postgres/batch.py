@@ -32,14 +32,14 @@ from laurels.model.months import Months
 ENTRY_COLUMNS, AWARD_COLUMNS, BALANCE_COLUMNS = 18, 12, 9
 
 
-class Row(NamedTuple):
+class AwardRow(NamedTuple):
     """Where a document's row of `award` is."""
 
     shard: int
     sequence: int
 
 
-class Kept:
+class BatchMember:
     """A member as the transaction has it: its totals, its newest point entry, and whether the feed knows it."""
 
     def __init__(self, number: int, name_number: int, totals: Totals, last: int, *, joined: bool) -> None:
@@ -78,10 +78,10 @@ class Batch:
         self._identity = facts.identity
         self.secret = facts.secret
         self.budgets = Budgets(locked=lock_budgets)
-        self.members: dict[int, Kept] = {}
-        self.award_rows: dict[OrderKey, Row] = {}
+        self.members: dict[int, BatchMember] = {}
+        self.award_rows: dict[OrderKey, AwardRow] = {}
         """Of orders that were awarded before."""
-        self.redemption_rows: dict[RedemptionKey, Row] = {}
+        self.redemption_rows: dict[RedemptionKey, AwardRow] = {}
         self._enrolled_at: dict[int, int] = {}
         self._joins: list[tuple[int, int]] = []
         self._contents: list[tuple[int, bytes]] = []
@@ -91,6 +91,7 @@ class Batch:
         self._places: list[tuple[OrderKey, int]] = []
         self._restored: dict[RedemptionKey, Redeemed] = {}
         self._reached: dict[tuple[int, str], tuple[Reached, int]] = {}
+        self._reminders: list[tuple[str, int, str, int]] = []
         self._due: list[tuple[int, int, bytes]] = []
         self._onward: list[Onward] = []
         self._aside: list[tuple[int, bytes, str]] = []
@@ -106,7 +107,7 @@ class Batch:
                 totals = Totals(Balance(), Months(), None)
             else:
                 totals = Totals(Balance(balance, earned, score), Months(month, month_score, before), state)
-            self.members[number] = Kept(number, name_number, totals, last or 0, joined=position is not None)
+            self.members[number] = BatchMember(number, name_number, totals, last or 0, joined=position is not None)
             self._enrolled_at[number] = since
 
     async def load_persons(self, db: Statements) -> None:
@@ -122,7 +123,7 @@ class Batch:
 
     def add_member(self, number: int, name_number: int) -> None:
         """A member who is enrolled in this transaction."""
-        self.members[number] = Kept(number, name_number, Totals(Balance(), Months(), None), 0, joined=False)
+        self.members[number] = BatchMember(number, name_number, Totals(Balance(), Months(), None), 0, joined=False)
         self._enrolled_at[number] = self.chain.now
 
     def join(self, number: int, actor: str | None = None) -> None:
@@ -145,6 +146,10 @@ class Batch:
             place = place_of(self.chain.shard, positions[reached.posting])
             self._reached.setdefault((reached.member, reached.milestone), (reached, place))
         self._due += [(due.at, due.member, due.what) for due in outcome.due]
+        self._reminders += [
+            (message_id(self._identity, each.member, each.name), each.member, each.name, each.points)
+            for each in outcome.reminders
+        ]
         self._onward += outcome.onward
         self._aside += [(item.sequence, b"w", "the order has not come yet") for item in outcome.waiting]
         for each in outcome.quarantined:
@@ -210,6 +215,12 @@ class Batch:
             await hand_on(db, self._onward, now)
         if self._due:
             await db.run("insert_due", shard, *columns_of(self._due, 3))
+        await self._write_messages(db)
+
+    async def _write_messages(self, db: Statements) -> None:
+        shard, now = self.chain.shard, self.chain.now
+        if self._reminders:
+            await db.run("remind", now, *columns_of(self._reminders, 4), shard)
         if self._reached:
             reached = [
                 (each.member, each.milestone, each.points, each.quiet, self._message_id(each), place)
@@ -266,7 +277,7 @@ class Batch:
                 spent = (0, None) if redeemed is None else (redeemed.restored, redeemed.spent)
                 rows.append((sequence, position, *(None,) * 5, spent[0], None, None, spent[1], None))
                 continue
-            self.award_rows[key] = Row(self.chain.shard, sequence)
+            self.award_rows[key] = AwardRow(self.chain.shard, sequence)
             del self._awards[key]
             rows.append(
                 (
@@ -332,7 +343,7 @@ def _award_columns(award: Award) -> tuple[Any, ...]:
     )
 
 
-def _balance_row(kept: Kept) -> tuple[Any, ...]:
+def _balance_row(kept: BatchMember) -> tuple[Any, ...]:
     balance, months = kept.totals.balance, kept.totals.months
     return (
         kept.number,

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+import structlog
+
 from laurels.clock import Clock, elapsed
 from laurels.engines.postgres import leases
 from laurels.engines.postgres.accepting import Acceptor
-from laurels.engines.postgres.awarding import Awarded, award, sweep
+from laurels.engines.postgres.awarding import Taken, award, sweep
 from laurels.engines.postgres.batch import draw_of
 from laurels.engines.postgres.claiming import award_of
 from laurels.engines.postgres.codes import DOCUMENT, SHARDS, STATUSES, home_of, parted
@@ -16,10 +18,12 @@ from laurels.engines.postgres.session import Session
 from laurels.engines.postgres.settling import Settler
 from laurels.engines.postgres.statements import Row, Statements
 from laurels.engines.postgres.work_look import WorkLook
-from laurels.errors import LaurelsError, NotOwned
+from laurels.errors import LaurelsError, LedgerUnavailable, NotOwned
 from laurels.ledger import Award, Counts, Decide, DocumentState, MemberState, NameNumbers, Receipt, shard_of
 from laurels.model import Balance, Document, DocumentKind, Entry, Version
 from laurels.model.documents import kept_id
+
+log = structlog.get_logger(__name__)
 
 
 class PostgresInbox(Session):
@@ -103,12 +107,25 @@ class PostgresBooks(PostgresInbox):
         now = elapsed()
         if self._leased_at is None or now >= self._leased_at + leases.RENEW_S or await self._is_due(now):
             self._fences = await trying(self._take_leases)
+            await self._look_after()
             self._leased_at, self._mine = now, frozenset(self._fences)
         return self._mine
 
     async def _take_leases(self) -> dict[int, int]:
         async with self._connections.transaction() as db:
             return await leases.take(db, self._owner)
+
+    async def _look_after(self) -> None:
+        """What somebody has to do now and then, and who awards does, as often as leases are renewed."""
+        async with self._connections.read() as db:
+            await db.run("end_sleepers")
+            missing = await db.all("missing_ranges", sorted(self._fences))
+        for shard, number in missing:
+            try:
+                async with self._connections.transaction() as db:
+                    await db.run("add_range", shard, number)
+            except LedgerUnavailable as error:  # there is half a range left
+                log.warning("ledger.range_missing", shard=shard, range=number, error=error.message)
 
     async def _is_due(self, now: float) -> bool:
         if now < self._looked_at + leases.LOOK_S:
@@ -126,7 +143,7 @@ class PostgresBooks(PostgresInbox):
         if not floor.is_rising and not await self._has_work(shard, floor.get(), waiting_before):
             return 0
 
-        async def once(tried: int) -> Awarded:
+        async def once(tried: int) -> Taken:
             async with self._connections.transaction([shard]) as db:
                 return await award(
                     db,

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from laurels.engines.postgres.batch import Batch
-from laurels.engines.postgres.batch import Row as AwardRow
+from laurels.engines.postgres.batch import AwardRow, Batch
 from laurels.engines.postgres.chain import columns_of
 from laurels.engines.postgres.codes import DOCUMENT, DOCUMENT_KINDS, home_of
 from laurels.engines.postgres.statements import Row, Statements

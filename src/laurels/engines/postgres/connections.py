@@ -4,6 +4,9 @@ A connection that anything went wrong with is cut off and never closed politely:
 server that may never answer. What a write that broke off came to is told apart: an error of the server's before the
 commit was sent means that nothing was written; a lost connection, a time that ran out, or a warning after that means
 that nobody knows.
+
+A call has `COMMAND_TIMEOUT_S` for all that it does, waiting for a connection and opening it included: a server that
+answers one byte at a time answers each statement in time, and no call.
 """
 
 import asyncio
@@ -14,7 +17,10 @@ from typing import TypeVar
 
 import asyncpg
 
+from laurels.clock import elapsed
+from laurels.engines.postgres import reaching
 from laurels.engines.postgres.budgets import BudgetsMoved
+from laurels.engines.postgres.reaching import said
 from laurels.engines.postgres.statements import Statements
 from laurels.errors import LaurelsError, LedgerReadOnly, LedgerUnavailable, LedgerUncertain
 from laurels.ledger import Act
@@ -24,9 +30,12 @@ MOST = 8
 """Connections of one process that are open at a time, besides those of long reads."""
 
 BEGIN = "BEGIN; SET LOCAL lock_timeout = '5s'; SET LOCAL idle_in_transaction_session_timeout = '2s'"
-"""Set in each transaction, so that it holds behind a pooler too: nobody waits for one who sleeps."""
+"""Set in each transaction, so that it holds behind a pooler too: nobody waits for one who sleeps. Who sleeps between
+having a statement prepared and running it is not idle to the server: `end_sleepers` finds those.
+"""
 
-BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL idle_in_transaction_session_timeout = '5min'"
+"""A view may be built in between. Who sleeps for longer keeps no old rows from being vacuumed."""
 
 T = TypeVar("T")
 
@@ -60,28 +69,31 @@ class Connections:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Statements]:
         """A connection for single statements that read. Raises `LedgerUnavailable`."""
-        async with self._one() as db:
+        async with self._one() as (db, ends):
             with wrapped():
-                yield db
+                async with asyncio.timeout_at(ends):
+                    yield db
 
     @asynccontextmanager
-    async def snapshot(self) -> AsyncIterator[Statements]:
-        """The same, where all statements see one moment."""
-        async with self._one() as db:
+    async def snapshot(self, limit_s: float | None = None) -> AsyncIterator[Statements]:
+        """The same, where all statements see one moment; within `limit_s` where that is not the usual time."""
+        async with self._one(limit_s) as (db, ends):
             with wrapped():
-                await db.connection.execute(BEGIN_READ)
-                yield db
-                await db.connection.execute("COMMIT")
+                async with asyncio.timeout_at(ends):
+                    await db.connection.execute(BEGIN_READ)
+                    yield db
+                    await db.connection.execute("COMMIT")
 
     @asynccontextmanager
     async def statement(self) -> AsyncIterator[Statements]:
         """A connection for one statement that writes and commits by itself. Raises `LedgerUnavailable`, and its kind
         `LedgerUncertain` where it may have been written.
         """
-        async with self._one() as db:
+        async with self._one() as (db, ends):
             db.warnings.clear()
             with wrapped(written=True):
-                yield db
+                async with asyncio.timeout_at(ends):
+                    yield db
             _check_warnings(db)
 
     @asynccontextmanager
@@ -90,20 +102,30 @@ class Connections:
         asked for has its row of the audit log written in it, unless that is done inside (`recorded=False`).
         """
         doing = to_record() if recorded else None
-        async with self._one() as db:
+        async with self._one() as (db, ends):
             db.warnings.clear()
             with wrapped():
-                await db.connection.execute(BEGIN)
-                if shards:
-                    await db.all("lock_shards", sorted(shards))
-                yield db
-                if doing is not None:
-                    await self.write_row(db, doing.act)
+                async with asyncio.timeout_at(ends):
+                    await db.connection.execute(BEGIN)
+                    if shards:
+                        await self._lock(db, shards)
+                    yield db
+                    if doing is not None:
+                        await self.write_row(db, doing.act)
             with wrapped(written=True):
-                await db.connection.execute("COMMIT")
+                async with asyncio.timeout_at(ends):
+                    await db.connection.execute("COMMIT")
             _check_warnings(db)
         if doing is not None:
             doing.row_is_written = True
+
+    async def _lock(self, db: Statements, shards: Sequence[int]) -> None:
+        try:
+            await db.all("lock_shards", sorted(shards))
+        except asyncpg.LockNotAvailableError:
+            await db.connection.execute("ROLLBACK")
+            await db.run("end_sleepers")  # whoever comes next finds the shard free
+            raise
 
     async def lent(self) -> Statements:
         """A connection of its own for a long read. Whoever has it cuts it off."""
@@ -120,21 +142,34 @@ class Connections:
         await asyncio.sleep(0)
 
     @asynccontextmanager
-    async def _one(self) -> AsyncIterator[Statements]:
+    async def _one(self, limit_s: float | None = None) -> AsyncIterator[tuple[Statements, float]]:
+        """A connection, and when by the loop's clock whoever has it must be done."""
         if self._closed:
             raise LedgerUnavailable("The ledger is closed.")
-        async with self._free:
-            db = await self._take()
-            try:
-                yield db
-            except BaseException as error:
-                if not await _undone(db, error):
-                    cut_off(db)
-                raise
-            finally:
-                self._give_back(db)
+        ends = asyncio.get_running_loop().time() + (limit_s or reaching.COMMAND_TIMEOUT_S)
+        db = await self._within(ends)
+        try:
+            yield db, ends
+        except BaseException as error:
+            if not await _undone(db, error, ends):
+                cut_off(db)
+            raise
+        finally:
+            self._give_back(db)
+
+    async def _within(self, ends: float) -> Statements:
+        """A connection, if there is one in time."""
+        with wrapped():
+            async with asyncio.timeout_at(ends):
+                await self._free.acquire()
+                try:
+                    return await self._take()
+                except BaseException:
+                    self._free.release()
+                    raise
 
     def _give_back(self, db: Statements) -> None:
+        self._free.release()
         if self._closed or db.connection.is_closed():
             cut_off(db)
         else:
@@ -145,8 +180,7 @@ class Connections:
             db = self._idle.pop()
             if not db.connection.is_closed():
                 return db
-        with wrapped():
-            return await self._open()
+        return await self._open()
 
 
 def cut_off(db: Statements) -> None:
@@ -154,9 +188,9 @@ def cut_off(db: Statements) -> None:
     db.connection.terminate()
 
 
-async def _undone(db: Statements, error: BaseException) -> bool:
+async def _undone(db: Statements, error: BaseException, ends: float) -> bool:
     """Whether the connection is as new after an error: only where the server said what was wrong, or the error is our
-    own.
+    own, and there is time to undo what was begun.
     """
     cause: BaseException | None = error.__cause__ if isinstance(error, LedgerUnavailable) else error
     broken = (asyncio.CancelledError, *LOST, *CUT_OFF)
@@ -165,7 +199,8 @@ async def _undone(db: Statements, error: BaseException) -> bool:
     if not db.connection.is_in_transaction():
         return True
     try:
-        await db.connection.execute("ROLLBACK")
+        async with asyncio.timeout_at(ends):
+            await db.connection.execute("ROLLBACK")
     except (*LOST, asyncpg.PostgresError):
         return False
     return True
@@ -191,28 +226,31 @@ def wrapped(*, written: bool = False) -> Iterator[None]:
     except (*LOST, *CUT_OFF) as error:
         if written:
             raise LedgerUncertain from error
-        raise LedgerUnavailable(f"The ledger's server does not answer ({_said(error)}). Try again.") from error
+        raise LedgerUnavailable(f"The ledger's server does not answer ({said(error)}). Try again.") from error
     except asyncpg.ReadOnlySQLTransactionError as error:
         raise LedgerReadOnly("The ledger's server cannot be written: it is a standby. Name the primary.") from error
     except asyncpg.DiskFullError as error:
         raise LedgerUnavailable("The server's disk is full. Nothing was accepted; free some space there.") from error
     except asyncpg.PostgresError as error:
         raise LedgerUnavailable(
-            f"The ledger cannot take this now ({_said(error)}). Nothing was accepted; try again."
+            f"The ledger cannot take this now ({said(error)}). Nothing was accepted; try again."
         ) from error
 
 
 async def trying(work: Callable[[], Awaitable[T]]) -> T:
     """Do something again that another process was quicker with."""
     last: BaseException | None = None
+    until = elapsed() + reaching.COMMAND_TIMEOUT_S
     for _ in range(TRIES):
         try:
             return await work()
         except RETRIED as error:
             last = error
+        if elapsed() > until:
+            break
     assert last is not None, "there is no way here but this"
     raise LedgerUnavailable(
-        f"The ledger cannot take this now ({_said(last)}). Nothing was accepted; try again."
+        f"The ledger cannot take this now ({said(last)}). Nothing was accepted; try again."
     ) from last
 
 
@@ -225,7 +263,3 @@ async def judging(work: Callable[[int], Awaitable[T]]) -> T:
 def is_at_fault(error: LaurelsError) -> bool:
     """Whether what was to be written is at fault, and not the server: it has something in it that no row can hold."""
     return isinstance(error.__cause__, (asyncpg.DataError, asyncpg.ProgramLimitExceededError))
-
-
-def _said(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

@@ -10,7 +10,7 @@ from laurels.engines.postgres.codes import DOCUMENT_KINDS, SHARDS, parted
 from laurels.engines.postgres.connections import BEGIN_READ, cut_off, wrapped
 from laurels.engines.postgres.entries import entries_at, entry_of
 from laurels.engines.postgres.session import Session
-from laurels.engines.postgres.statements import Row, Statements
+from laurels.engines.postgres.statements import NO_LIMIT_S, Row, Statements
 from laurels.ledger import Award, Awarded, MemberState
 from laurels.model import Balance, Entry
 
@@ -34,7 +34,7 @@ class PostgresKeeping(Session):
         for shard in range(SHARDS):
             after = 0
             while True:
-                async with self._connections.snapshot() as db:
+                async with self._connections.snapshot(NO_LIMIT_S) as db:
                     rows: list[Row] = await db.all("framed", shard, after, CHUNK)
                     chunk = await _with_entries(db, rows)
                 if not chunk:

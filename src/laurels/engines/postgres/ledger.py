@@ -7,22 +7,27 @@ from contextlib import suppress
 from laurels import clock
 from laurels.clock import Clock
 from laurels.engines.postgres import leases
+from laurels.engines.postgres.addresses import Address
 from laurels.engines.postgres.auditing import PostgresAudit
 from laurels.engines.postgres.books import PostgresBooks
 from laurels.engines.postgres.casework import PostgresCasework
 from laurels.engines.postgres.codes import SHARDS
 from laurels.engines.postgres.connections import Open, cut_off
+from laurels.engines.postgres.copies import FeedCopy
 from laurels.engines.postgres.feeding import PostgresFeed
 from laurels.engines.postgres.followers import PostgresFollowers
 from laurels.engines.postgres.intents import PostgresIntents
+from laurels.engines.postgres.jobs import PostgresJobs
 from laurels.engines.postgres.keeping import PostgresKeeping
 from laurels.engines.postgres.members import PostgresMembers
 from laurels.engines.postgres.moving_in import Progress, move_in
 from laurels.engines.postgres.names import know_key
-from laurels.engines.postgres.opening import Facts, check_server, connect, facts_of, looking, place_of
+from laurels.engines.postgres.opening import Facts, check_pooler, check_server, facts_of, looking, place_of
 from laurels.engines.postgres.people import PostgresPeople
 from laurels.engines.postgres.programs import PostgresPrograms
+from laurels.engines.postgres.reaching import connect
 from laurels.engines.postgres.registry import PostgresOutbox, PostgresQuarantine
+from laurels.engines.postgres.rights import check_rights
 from laurels.engines.postgres.rollups import PostgresRollUps
 from laurels.engines.postgres.schema import LATEST, migrate, version_of
 from laurels.engines.postgres.servers import Server, adopt
@@ -47,6 +52,7 @@ class PostgresLedger(
     PostgresCasework,
     PostgresKeeping,
     PostgresRollUps,
+    PostgresJobs,
 ):
     """A ledger of 16 shards, with the checkout's `intents` in the same database. Make it with `PostgresLedger.open`;
     call it from one event loop.
@@ -68,19 +74,23 @@ class PostgresLedger(
         Raises `SettingsError`, `LedgerMissing`, `SchemaTooOld` (run `laurels migrate`), `SchemaTooNew`,
         `AnotherNamesKey`, `LedgerUnavailable`.
         """
-        db = await connect(url)
+        address = Address(url)
+        db = await connect(address)
         try:
             with looking():
+                pooled = await check_pooler(db)
                 facts = await _prepared(db, now, must_exist=must_exist)
+                if not must_exist:
+                    await check_rights(db)
                 await know_key(db, names, now())
         finally:
             await _let_go(db)
-        return cls(Server(url, facts, now).connection, facts, now, names)
+        return cls(Server(address, facts, now, direct=not pooled).connection, facts, now, names)
 
     @staticmethod
     async def has_members(url: str) -> bool | None:
         """Whether the ledger in a database holds members; None where there is no ledger. Raises as `open` does."""
-        db = await connect(url)
+        db = await connect(Address(url))
         try:
             with looking():
                 if not await check_server(db, clock.now):
@@ -93,7 +103,7 @@ class PostgresLedger(
     @staticmethod
     async def change_names_key(url: str, names: NameNumbers, now: Clock = clock.now) -> None:
         """Let another key be the ledger's own: all members get other names. Raises as `open` does."""
-        db = await connect(url)
+        db = await connect(Address(url))
         try:
             with looking():
                 await _prepared(db, now, must_exist=True)
@@ -104,7 +114,7 @@ class PostgresLedger(
     @staticmethod
     async def migrate(url: str, now: Clock = clock.now) -> tuple[int, int]:
         """Bring the database to the latest schema, making a ledger where there is none; the versions before, after."""
-        db = await connect(url)
+        db = await connect(Address(url))
         try:
             with looking():
                 await check_server(db, now)
@@ -118,12 +128,16 @@ class PostgresLedger(
         `FileRefused`, and what `migrate` raises.
         """
         await PostgresLedger.migrate(url, now)
-        db = await connect(url, application="laurels migrate")
+        db = await connect(Address(url), application="laurels migrate")
         try:
             with looking():
                 return await move_in(db, leaving, now, progress)
         finally:
             await _let_go(db)
+
+    async def feed_copy(self, url: str) -> FeedCopy:
+        """This ledger's feed as a standby has it. Raises as `FeedCopy.open`."""
+        return await FeedCopy.open(url, self._facts, self._now)
 
     async def verify(self, recount: Recount | None = None) -> AsyncIterator[Verification]:
         async for step in verify(self._connections, self._numbers, recount):

@@ -115,7 +115,7 @@ class PostgresMembers(Session):
 
         try:
             version = await judging(once)
-        except merging.Elsewhere:
+        except merging.OtherShard:
             shards = {*range(SHARDS)}
             version = await judging(once)
         for floor in self._floors.values():  # what was on its way may lie below the other shard's floor

@@ -13,7 +13,7 @@ from laurels.model.details import MergeDetails, encode
 from laurels.model.months import Months
 
 
-class Elsewhere(Exception):
+class OtherShard(Exception):
     """One of the members is in a shard that is not locked."""
 
 
@@ -46,7 +46,7 @@ async def merge(
     if number == other:
         raise Conflict("A member cannot become itself. Nothing was changed.")
     if other_shard not in locked:
-        raise Elsewhere
+        raise OtherShard
     batches = {
         at: Batch(chain, facts, lock_budgets=lock_budgets)
         for at, chain in (await chains_of(db, sorted({shard, other_shard}), now)).items()

@@ -1,4 +1,4 @@
-"""Reaching a server: what is checked before a ledger on it is trusted, each with one line that says what to do."""
+"""What is checked of a server before a ledger on it is trusted, each with one line that says what to do."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,22 +8,16 @@ import asyncpg
 
 from laurels import clock
 from laurels.clock import SECOND, Clock
-from laurels.engines.postgres.connections import wrapped
+from laurels.engines.postgres.connections import BEGIN, wrapped
+from laurels.engines.postgres.reaching import STANDBY, is_pooled, reaching_pooler, said
 from laurels.engines.postgres.statements import Statements
 from laurels.errors import ForeignFile, LedgerUnavailable, SettingsError
 
 OLDEST = 150_000
 """PostgreSQL 15, as `server_version_num` says it."""
 
-CONNECT_TIMEOUT_S = 5.0
-COMMAND_TIMEOUT_S = 10.0
-"""The longest that any statement is waited for."""
-
 MOST_SKEW_S = 3600.0
 """A server's clock may be so far from ours."""
-
-
-STANDBY = "The ledger's server is a standby, which cannot be written. Name the primary."
 
 
 class Facts(NamedTuple):
@@ -43,40 +37,13 @@ class Place(NamedTuple):
     home: int
 
 
-async def connect(url: str, *, application: str = "laurels") -> Statements:
-    """A connection, without a look at what it leads to. Raises `SettingsError`, `LedgerUnavailable`."""
-    try:
-        connection = await asyncpg.connect(
-            url,
-            timeout=CONNECT_TIMEOUT_S,
-            target_session_attrs="primary",
-            command_timeout=COMMAND_TIMEOUT_S,
-            statement_cache_size=256,
-            max_cached_statement_lifetime=0,
-            server_settings={"application_name": application, "jit": "off"},
-        )
-    except (ValueError, asyncpg.InterfaceError) as error:
-        raise SettingsError(f"ledger.url cannot be used: {_said(error)}") from error
-    except asyncpg.InvalidCatalogNameError as error:
-        raise SettingsError(f"ledger.url: {_said(error)}. Create it there: createdb") from error
-    except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InsufficientPrivilegeError) as error:
-        raise SettingsError(f"ledger.url: the server does not let us in: {_said(error)}") from error
-    except asyncpg.InternalClientError as error:
-        raise LedgerUnavailable(
-            "The ledger's server is a standby, which cannot be written. Name the primary."
-        ) from error
-    except (TimeoutError, OSError, asyncpg.PostgresError) as error:
-        raise LedgerUnavailable(f"The ledger's server cannot be reached ({_said(error)}). Try again.") from error
-    return Statements(connection)
-
-
 async def check_server(db: Statements, now: Clock) -> bool:
     """Whether there is a ledger on a server that may have one. Raises `SettingsError`, `LedgerUnavailable`."""
     server = await db.only("server")
     if server["version"] < OLDEST:
         raise SettingsError(f"ledger.url: Laurels needs PostgreSQL 15 or later; this is {server['version'] // 10_000}.")
     if server["standby"]:
-        raise SettingsError("ledger.url: the server is a standby, which cannot be written. Name the primary.")
+        raise SettingsError(STANDBY)
     if server["encoding"] != "UTF8":
         raise SettingsError(
             f"ledger.url: the database's encoding is {server['encoding']}. Make one with: createdb --encoding UTF8"
@@ -90,6 +57,18 @@ async def check_server(db: Statements, now: Clock) -> bool:
     if now is clock.now and skew_s > MOST_SKEW_S:
         raise SettingsError(f"The server's clock and ours differ by {skew_s:,.0f} seconds. Set the one that is wrong.")
     return bool(server["made"])
+
+
+async def check_pooler(db: Statements) -> bool:
+    """Whether a pooler is between, which then has to give one server's process to a transaction. Raises
+    `SettingsError`.
+    """
+    if not await is_pooled(db):
+        return False
+    with reaching_pooler():
+        await db.connection.execute(BEGIN)
+        await db.connection.execute("COMMIT")
+    return True
 
 
 async def facts_of(db: Statements) -> Facts:
@@ -114,14 +93,10 @@ def looking() -> Iterator[None]:
         match error.__cause__:
             case asyncpg.InsufficientPrivilegeError() as cause:
                 raise SettingsError(
-                    f"ledger.url: this role may not use the ledger ({_said(cause)}). Grant it the rights of its owner."
+                    f"ledger.url: this role may not use the ledger ({said(cause)}). Grant it the rights of its owner."
                 ) from cause
             case asyncpg.UndefinedColumnError() | asyncpg.WrongObjectTypeError() as cause:
                 raise ForeignFile(
-                    f"This database has a table `ledger` that is not Laurels' ({_said(cause)}). Choose another one."
+                    f"This database has a table `ledger` that is not Laurels' ({said(cause)}). Choose another one."
                 ) from cause
         raise
-
-
-def _said(error: BaseException) -> str:
-    return " ".join(str(error).split()).rstrip(".") or type(error).__name__

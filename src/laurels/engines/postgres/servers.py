@@ -7,26 +7,33 @@ an older timeline than was seen before is the one that was replaced, and what it
 """
 
 from laurels.clock import Clock
+from laurels.engines.postgres.addresses import Address
 from laurels.engines.postgres.codes import SHARDS
 from laurels.engines.postgres.connections import BEGIN, cut_off, wrapped
-from laurels.engines.postgres.opening import STANDBY, Facts, connect, facts_of, place_of
+from laurels.engines.postgres.opening import Facts, facts_of, place_of
+from laurels.engines.postgres.reaching import STANDBY, connect, is_pooled
 from laurels.engines.postgres.statements import Statements
-from laurels.errors import LedgerUnavailable
+from laurels.errors import LedgerUnavailable, SettingsError
 from laurels.ledger.epochs import lowest_epoch
 
 
 class Server:
     """Opens connections to whichever server has the ledger now."""
 
-    def __init__(self, url: str, facts: Facts, now: Clock) -> None:
-        self._url = url
+    def __init__(self, address: Address, facts: Facts, now: Clock, *, direct: bool) -> None:
+        """`direct`: there is no pooler in between, which would give another server's process for each transaction."""
+        self._address = address
+        self._direct = direct
         self._identity = facts.identity
         self._newest = facts.place
         self._now = now
 
     async def connection(self) -> Statements:
         """A connection to the server that has this ledger and can be written. Raises `LedgerUnavailable`."""
-        db = await connect(self._url)
+        try:
+            db = await connect(self._address, direct=self._direct)
+        except SettingsError as error:  # it was right when we began: what was changed since is for people to mend
+            raise LedgerUnavailable(error.message) from error
         try:
             with wrapped():
                 await self._check(db)
@@ -36,6 +43,9 @@ class Server:
         return db
 
     async def _check(self, db: Statements) -> None:
+        if self._direct and await is_pooled(db):
+            self._direct = False
+            raise LedgerUnavailable("There is a pooler in front of the ledger's server now. Try again.")
         server = await db.only("server")
         if server["standby"]:
             raise LedgerUnavailable(STANDBY)

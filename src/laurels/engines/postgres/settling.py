@@ -13,6 +13,7 @@ from laurels.engines.postgres.group import Answer, Group
 from laurels.engines.postgres.names import Names
 from laurels.engines.postgres.opening import Facts
 from laurels.engines.postgres.statements import Statements
+from laurels.engines.postgres.waiting import answers_of
 from laurels.errors import LaurelsError, LedgerUnavailable
 from laurels.ledger import Decide, Receipt, Recording, shard_of
 from laurels.ledger.audit import as_done, to_record
@@ -58,9 +59,11 @@ class Settler:
         """Settle documents, together with those of concurrent calls."""
         loop = asyncio.get_running_loop()
         doing = to_record()
-        jobs = [_Job(document, decide, in_depth, doing, loop.create_future()) for document in documents]
-        for job in jobs:
-            shard = shard_of(job.document.member_id, SHARDS)
+        jobs = [
+            (shard_of(document.member_id, SHARDS), _Job(document, decide, in_depth, doing, loop.create_future()))
+            for document in documents
+        ]
+        for shard, job in jobs:
             self._jobs[shard].append(job)
             if shard not in self._working:
                 # Not in the caller's context: others' documents are no act of the person who asked first.
@@ -69,7 +72,14 @@ class Settler:
                 )
                 self._working[shard] = task
         receipts: list[Receipt | LaurelsError] = []
-        answers = await asyncio.gather(*(job.future for job in jobs))
+
+        def withdraw() -> bool:
+            waiting = [(shard, job) for shard, job in jobs if job in self._jobs[shard]]
+            for shard, job in waiting:
+                self._jobs[shard].remove(job)
+            return len(waiting) == len(jobs)
+
+        answers = await answers_of([job.future for _, job in jobs], withdraw)
         for answer in answers:
             if isinstance(answer, _Broken):
                 raise answer.why

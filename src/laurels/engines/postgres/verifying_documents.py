@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from laurels.engines.postgres.codes import DOCUMENT_KINDS, ENTRY_KINDS, parted
 from laurels.engines.postgres.connections import Connections
 from laurels.engines.postgres.entries import At, entry_of
-from laurels.engines.postgres.statements import Row, Statements
+from laurels.engines.postgres.statements import NO_LIMIT_S, Row, Statements
 from laurels.ledger import Award, Finding
 from laurels.ledger.checking import CHUNK
 from laurels.model import DocumentKind, Entry, EntryKind
@@ -24,7 +24,7 @@ async def verify(connections: Connections, fits: Fits | None) -> AsyncIterator[l
     while homes:
         findings: list[Finding] = []
         checked = 0
-        async with connections.snapshot() as db:
+        async with connections.snapshot(NO_LIMIT_S) as db:
             while homes and checked < CHUNK:
                 rows: list[Row] = await db.all("verify_documents", homes[0], *after, CHUNK)
                 entries = {} if fits is None else await _entries_of_orders(db, rows)

@@ -7,7 +7,7 @@ from laurels.engines.postgres.chain import columns_of
 from laurels.engines.postgres.connections import Connections
 
 
-class Found(NamedTuple):
+class ShardWork(NamedTuple):
     """What a look at a shard found."""
 
     fence: int
@@ -24,9 +24,9 @@ class WorkLook:
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
         self._asked: dict[int, tuple[int, int]] = {}
-        self._look: asyncio.Task[dict[int, Found]] | None = None
+        self._look: asyncio.Task[dict[int, ShardWork]] | None = None
 
-    async def at(self, shard: int, floor: int, waiting_before: int) -> Found:
+    async def at(self, shard: int, floor: int, waiting_before: int) -> ShardWork:
         """Whether a shard has something above a floor, or waiting since before an instant. One round trip, shared.
         Raises `LedgerUnavailable`.
         """
@@ -35,9 +35,9 @@ class WorkLook:
             self._look = asyncio.create_task(self._look_at_all(), name="laurels-postgres-look")
         return (await asyncio.shield(self._look))[shard]  # others wait for it, too
 
-    async def _look_at_all(self) -> dict[int, Found]:
+    async def _look_at_all(self) -> dict[int, ShardWork]:
         asked, self._asked, self._look = self._asked, {}, None
         shards = [(shard, *limits) for shard, limits in asked.items()]
         async with self._connections.read() as db:
             rows = await db.all("look_for_work", *columns_of(shards, 3))
-        return {shard: Found(fence, has_work) for shard, fence, has_work in rows}
+        return {shard: ShardWork(fence, has_work) for shard, fence, has_work in rows}

@@ -98,11 +98,11 @@ class Acceptance:
         of_checkout = is_bought(document.source)
         if (of_checkout and not intents.allow(self._db, document)) or not self._is_still_there(document):
             return Receipt(Status.ACCEPTED, conflict=True)
-        sequence = self._put(document, whose)
+        self._put(document, whose)
         if of_checkout:
             intents.finish(self._db, document)
         if document.kind is DocumentKind.AMENDMENT:
-            self._change_before_award(document, sequence)
+            self._judge_again(document)
         return ACCEPTED
 
     def _is_still_there(self, document: Document) -> bool:
@@ -153,20 +153,13 @@ class Acceptance:
         )
         self._inbox.append(row)
 
-    def _change_before_award(self, document: Document, sequence: int) -> None:
-        """A change of an order that is not awarded waits for it, and is what the order is awarded by. One in
-        quarantine is judged again.
-        """
+    def _judge_again(self, change: Document) -> None:
+        """Take an order out of quarantine that a change has come for."""
         self.flush()
-        row = None if document.order_key is None else self._db.one("unawarded_order", *document.order_key)
-        if row is None:
-            return
-        order, state = row
-        self._db.run("set_accepted", Status.WAITING.value, sequence)
-        self._db.run("set_inbox", "waiting", "the order is not awarded yet", self._now, sequence)
-        if state == "quarantined":
-            self._db.run("set_accepted", Status.ACCEPTED.value, order)
-            self._db.run("set_inbox", "ready", "", self._now, order)
+        row = None if change.order_key is None else self._db.one("quarantined_order", *change.order_key)
+        if row is not None:
+            self._db.run("set_accepted", Status.ACCEPTED.value, row[0])
+            self._db.run("set_inbox", "ready", "", self._now, row[0])
 
     def place(self, document: Document) -> "Whose":
         """Whose a document of an unknown member is: nobody's yet, where it does not enrol."""

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
+import msgspec
+
 from laurels.engines.sqlite import leases
 from laurels.engines.sqlite.accepting import Acceptance, item_of
 from laurels.engines.sqlite.chain import Chain, Chains, read_entry
@@ -12,6 +14,9 @@ from laurels.engines.sqlite.writing import write
 from laurels.errors import LaurelsError, NotOwned
 from laurels.ledger import OF_HOLD, Award, Claim, Decide, Item, MemberState, OrderKey, Receipt, Redeemed
 from laurels.model import Balance, Document, DocumentKind, Status
+
+_NO_PERSON: Row = (None, None, b"")
+"""Of a member that is not there."""
 
 
 def award(
@@ -35,8 +40,26 @@ def award(
     overdue = [_item(row) for row in db.all("claim_overdue", shard, waiting_before, limit)]
     if not items and not overdue:
         return 0
-    _judge(db, Chain(db, shard, now), items, overdue, decide, in_depth=in_depth)
-    return len(items) + len(overdue)
+    chain, taken = Chain(db, shard, now), len(items) + len(overdue)
+    waiting = _let_wait(db, shard, items, chain.now)
+    _judge(db, chain, [each for each in items if each.sequence not in waiting], overdue, decide, in_depth=in_depth)
+    return taken
+
+
+def _let_wait(db: Database, shard: int, items: Sequence[Item], now: int) -> set[int]:
+    """Let the changes of orders that are about to be judged wait for them: such an order is awarded as it was changed
+    last. Gives their sequences.
+    """
+    waiting: set[int] = set()
+    if db.one("any_change") is None:
+        return waiting
+    for order in items:
+        if order.kind is DocumentKind.ORDER and order.order_key is not None:
+            waiting.update(row[0] for row in db.all("changes_of", *order.order_key, shard))
+    for sequence in waiting:
+        db.run("set_accepted", Status.WAITING.value, sequence)
+        db.run("set_inbox", Status.WAITING.value, "the order is not awarded yet", now, sequence)
+    return waiting
 
 
 class New(NamedTuple):
@@ -96,13 +119,15 @@ def sweep(db: Database, shard: int, limit: int, decide: Decide, *, now: int, fen
     rows = db.all("claim_due", shard, chain.now, limit)
     if not rows:
         return 0
-    for member, _ in rows:
-        db.run("delete_due", shard, chain.now, member)
-    items = [_by_clock(member, at) for member, at in rows]
+    db.run("delete_due", shard, *rows[-1])
+    first: dict[int, int] = {}
+    for at, member in rows:
+        first.setdefault(member, at)
+    items = [_by_clock(*each) for each in first.items()]
     claim, balances = _claim(db, chain, items, [], in_depth=True)
     write(db, chain, decide(claim), balances=balances)
     chain.save()
-    return len(rows)
+    return len(first)
 
 
 def settle(
@@ -178,8 +203,10 @@ def _claim(
             claim.members[member] = MemberState(Balance(*row[:3]), row[6])
     if in_depth or any(item.kind is DocumentKind.GIVEN for item in items):
         claim.budgets = dict(db.all("read_budgets"))
+        people = {row[0]: row[1:] for row in db.all("read_people", msgspec.json.encode(list(balances)).decode())}
         for member in balances:
-            claim.members[member] = in_depth_of(db, member, claim.members.get(member, MemberState()))
+            kept = claim.members.get(member, MemberState())
+            claim.members[member] = in_depth_of(db, member, kept, people.get(member, _NO_PERSON))
     return claim, balances
 
 
@@ -189,9 +216,9 @@ def pair(db: Database, chain: Chain, ends: int, goes_on: int) -> Claim:
     return claim
 
 
-def in_depth_of(db: Database, member: int, kept: MemberState) -> MemberState:
-    """A member with what programs in depth ask for."""
-    attributes, enrolled_at, draw = db.one("read_person", member) or (None, None, b"")
+def in_depth_of(db: Database, member: int, kept: MemberState, person: Row | None = None) -> MemberState:
+    """A member with what programs in depth ask for; `person` is its row of `read_person`, where that was read."""
+    attributes, enrolled_at, draw = person or db.one("read_person", member) or _NO_PERSON
     orders, last_order_at = (0, None) if kept.state is not None else db.one("read_orders", member) or (0, None)
     return MemberState(kept.totals, kept.state, attributes, enrolled_at, draw, orders, last_order_at)
 

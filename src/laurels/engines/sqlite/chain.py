@@ -2,8 +2,6 @@
 before.
 """
 
-from typing import NamedTuple
-
 from laurels.engines.sqlite.connection import Database, Row
 from laurels.engines.sqlite.places import place_of, position_at, shard_at
 from laurels.ledger import NameNumbers, shard_of
@@ -46,16 +44,6 @@ def read_entry(db: Database, place: int | None) -> Entry | None:
     """The entry at a place; None for none."""
     row = db.one("entry_at", place) if place is not None else None
     return entry_of(row) if row else None
-
-
-class Member(NamedTuple):
-    """A member as writing needs it. `place` is None until its enrolment is in the feed."""
-
-    number: int
-    shard: int
-    name_number: int
-    enrolled_at: int
-    place: int | None
 
 
 class Chain:

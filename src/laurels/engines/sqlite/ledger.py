@@ -22,6 +22,7 @@ from laurels.engines.sqlite.connection import Database, wrapped
 from laurels.engines.sqlite.copying import write_copy
 from laurels.engines.sqlite.feeding import SqliteFeed, heads_of
 from laurels.engines.sqlite.followers import SqliteFollowers
+from laurels.engines.sqlite.jobs import SqliteJobs
 from laurels.engines.sqlite.people import SqlitePeople
 from laurels.engines.sqlite.places import end_of, place_of
 from laurels.engines.sqlite.programs import SqlitePrograms
@@ -51,6 +52,7 @@ class SqliteLedger(
     SqliteAudit,
     SqliteCasework,
     SqliteRollUps,
+    SqliteJobs,
 ):
     """A ledger in one file, with the checkout's `intents` in the same. Make it with `SqliteLedger.open`; call it from
     one event loop.

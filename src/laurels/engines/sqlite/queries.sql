@@ -155,10 +155,19 @@ WHERE i.state = 'waiting' AND i.order_source = ?1 AND i.order_id = ?2 AND i.shar
 -- A document waits, goes to quarantine, or comes back.
 UPDATE inbox SET state = ?, reason = ?, changed_at = ? WHERE sequence = ?;
 
--- name: unawarded_order
--- An order that is ready to be awarded, or in quarantine.
-SELECT i.sequence, i.state FROM accepted a JOIN inbox i ON i.sequence = a.sequence
-WHERE a.source = ? AND a.id = ? AND a.kind = 'order' AND i.state IN ('ready', 'quarantined');
+-- name: quarantined_order
+-- An order in quarantine.
+SELECT i.sequence FROM accepted a JOIN inbox i ON i.sequence = a.sequence
+WHERE a.source = ? AND a.id = ? AND a.kind = 'order' AND i.state = 'quarantined';
+
+-- name: any_change
+-- Whether any change of an order lies in the inbox.
+SELECT 1 FROM inbox WHERE kind = 'amendment' AND state = 'ready' LIMIT 1;
+
+-- name: changes_of
+-- Changes of an order that lie in a shard's inbox.
+SELECT sequence FROM inbox
+WHERE kind = 'amendment' AND state = 'ready' AND order_source = ? AND order_id = ? AND shard = ?;
 
 -- name: delete_inbox!
 -- A document was awarded.
@@ -364,6 +373,11 @@ ORDER BY e.recorded_at, e.place;
 -- A milestone's message; held while the member has no address.
 INSERT INTO message (id, member, milestone, points, state, created_at, due_at)
 VALUES (?1, ?2, ?3, ?4, iif(EXISTS (SELECT 1 FROM contact WHERE member = ?2), 'due', 'held'), ?5, ?5);
+
+-- name: insert_reminder!
+-- A message about points that are about to lapse; once for ever.
+INSERT INTO message (id, member, milestone, points, state, created_at, due_at)
+VALUES (?1, ?2, ?3, ?4, iif(EXISTS (SELECT 1 FROM contact WHERE member = ?2), 'due', 'held'), ?5, ?5) ON CONFLICT DO NOTHING;
 
 -- name: release_messages!
 -- An address came: what was held for it is due.
@@ -634,12 +648,11 @@ INSERT INTO due (shard, at, member, what) VALUES (?, ?, ?, ?) ON CONFLICT DO NOT
 
 -- name: claim_due
 -- Members of a shard to whom something has happened by the clock, the longest ago first.
-SELECT member, min(at) FROM (SELECT at, member FROM due WHERE shard = ?1 AND at <= ?2 ORDER BY at, member LIMIT ?3)
-GROUP BY member ORDER BY min(at), member;
+SELECT at, member FROM due WHERE shard = ? AND at <= ? ORDER BY at, member LIMIT ?;
 
 -- name: delete_due!
--- It is written down.
-DELETE FROM due WHERE shard = ? AND at <= ? AND member = ?;
+-- They are written down, up to the last that was claimed: a part of the key, whatever else is due.
+DELETE FROM due WHERE shard = ? AND (at, member) <= (?, ?);
 
 -- name: forget_due!
 -- Nothing happens to a member by itself any more.
@@ -661,6 +674,11 @@ INSERT INTO budget (name, used) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET u
 -- What campaigns may ask of a member.
 SELECT a.content, m.enrolled_at, keyed((SELECT secret FROM ledger), CAST(m.number AS BLOB))
 FROM member m LEFT JOIN attribute a ON a.member = m.number WHERE m.number = ?;
+
+-- name: read_people
+-- The same of many members, by number, in a JSON list.
+SELECT m.number, a.content, m.enrolled_at, keyed((SELECT secret FROM ledger), CAST(m.number AS BLOB))
+FROM json_each(?) asked JOIN member m ON m.number = asked.value LEFT JOIN attribute a ON a.member = m.number;
 
 -- name: read_orders
 -- How many orders a member has that have a total and are not wholly refunded, and when the last was.
@@ -1045,3 +1063,85 @@ INSERT INTO rollup_due VALUES (?, ?, ?, ?);
 -- name: rollup_due
 -- What falls due on the days from ?1 up to and without ?2.
 SELECT what, day, points, members FROM rollup_due WHERE day >= ?1 AND day < ?2 ORDER BY what, day;
+
+-- name: insert_job
+-- Keep a job.
+INSERT INTO job (kind, state, actor, digest, about, total, created_at) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING number;
+
+-- name: open_job
+-- The job of a digest that has not ended.
+SELECT number FROM job WHERE digest = ? AND state IN ('proposed', 'ready', 'running');
+
+-- name: write_job_content!
+-- Keep what a job works on, or what it gave.
+INSERT INTO job_content VALUES (?1, ?2, ?3) ON CONFLICT (number, what) DO UPDATE SET kept = ?3;
+
+-- name: drop_job_content!
+-- Let go of what a job worked on.
+DELETE FROM job_content WHERE number = ? AND what = 'content';
+
+-- name: job_content
+-- What a job works on, or what it gave.
+SELECT kept FROM job_content WHERE number = ? AND what = ?;
+
+-- name: job
+-- A job.
+SELECT number, kind, state, actor, approver, digest, about, total, done, tally, error, stopping, fence, created_at,
+       decided_at, ended_at, EXISTS (SELECT 1 FROM job_content c WHERE c.number = job.number AND c.what = 'file')
+FROM job WHERE number = ?;
+
+-- name: jobs
+-- Jobs before one, newest first, in the states that a JSON array names.
+SELECT number, kind, state, actor, approver, digest, about, total, done, tally, error, stopping, fence, created_at,
+       decided_at, ended_at, EXISTS (SELECT 1 FROM job_content c WHERE c.number = job.number AND c.what = 'file')
+FROM job WHERE number < ?1 AND state IN (SELECT value FROM json_each(?2)) ORDER BY number DESC LIMIT ?3;
+
+-- name: decide_job!
+-- Somebody decided on a proposal.
+UPDATE job SET state = ?2, approver = ?3, decided_at = ?4, ended_at = ?5 WHERE number = ?1;
+
+-- name: stop_job!
+-- A job is to be stopped, or is: where nobody works on it.
+UPDATE job SET stopping = 1, state = CASE WHEN state = 'running' THEN state ELSE 'stopped' END,
+               ended_at = CASE WHEN state = 'running' THEN NULL ELSE ?2 END
+WHERE number = ?1 AND state IN ('proposed', 'ready', 'running');
+
+-- name: free_job
+-- The oldest job that nobody works on. A lease that ends later than one given now was given by a clock gone back since.
+SELECT number FROM job
+WHERE state = 'ready' OR (state = 'running' AND (until <= ?1 OR until > ?2)) ORDER BY number LIMIT 1;
+
+-- name: take_job!
+-- Take it.
+UPDATE job SET state = 'running', owner = ?2, until = ?3, fence = fence + 1 WHERE number = ?1;
+
+-- name: note_job
+-- Renew the lease of a job and note how far it is; nothing where it is another's.
+UPDATE job SET until = ?3, done = ?4, total = ?5, tally = coalesce(?6, tally)
+WHERE number = ?1 AND fence = ?2 AND state = 'running' RETURNING stopping;
+
+-- name: end_job
+-- End a job; nothing where it is another's.
+UPDATE job SET state = ?3, done = ?4, total = ?5, tally = ?6, error = ?7, ended_at = ?8
+WHERE number = ?1 AND fence = ?2 AND state = 'running' RETURNING number;
+
+-- name: end_old_proposals!
+-- Proposals that are too old are over.
+UPDATE job SET state = 'rejected', ended_at = ?2 WHERE state = 'proposed' AND created_at < ?1;
+
+-- name: forget_job_contents
+-- Let go of what jobs gave that ended before an instant, and of what proposals that are over would have worked on.
+DELETE FROM job_content WHERE number IN (SELECT number FROM job WHERE ended_at < ?1)
+   OR (what = 'content' AND number IN (SELECT number FROM job WHERE state IN ('rejected', 'stopped'))) RETURNING number;
+
+-- name: numbers_called
+-- Who has the ids that a JSON array names, or who that one became.
+SELECT m.member_id, coalesce(m.merged_into, m.number) FROM json_each(?) e JOIN member m ON m.member_id = e.value;
+
+-- name: ids_by_number
+-- The ids of the members whose numbers a JSON array names.
+SELECT m.number, m.member_id FROM json_each(?) e JOIN member m ON m.number = e.value WHERE m.member_id IS NOT NULL;
+
+-- name: known_documents
+-- Which of the ids that a JSON array names documents of a source have.
+SELECT a.id FROM json_each(?3) e JOIN accepted a ON a.source = ?1 AND a.kind = ?2 AND a.id = e.value;

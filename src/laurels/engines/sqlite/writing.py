@@ -44,6 +44,9 @@ def write(
         db.run("write_redemption", source, redemption_id, redeemed.restored, redeemed.spent)
     for reached in outcome.reached:
         _reach(db, reached, at[reached.posting], chain.now)
+    for each in outcome.reminders:
+        id = message_id(db.value("read_identity"), each.member, each.name)
+        db.run("insert_reminder", id, each.member, each.name, each.points, chain.now)
     for name, used in outcome.budgets.items():
         db.run("use_budget", name, used)
     for onward in outcome.onward:

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 
-from litestar.types import Scope
-
 from laurels.errors import NotSignedIn, TooManyRequests
 from laurels.http.admission.auth import Auth
 from laurels.http.admission.callers import Caller
 from laurels.http.admission.limits import Allowance, Limits
+from laurels.http.asgi import Scope
 
 
 class Admission:

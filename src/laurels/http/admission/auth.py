@@ -9,6 +9,7 @@ from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from jwt.utils import base64url_decode
 
 from laurels import clock
 from laurels.clock import MINUTE, Clock
@@ -17,9 +18,11 @@ from laurels.http.admission.callers import Caller, Callers, person_of, read_serv
 from laurels.http.admission.jwks import PublishedKeys
 from laurels.http.admission.keys import FixedKeys, Key, Keys, read_keys
 from laurels.http.admission.person_tokens import AUDIENCE, ISSUER, KID, trusted_keys
+from laurels.http.admission.shared_tokens import name_of
 from laurels.http.admission.startup_checks import check_exposure
 from laurels.http.admission.token_table import new_token_table
 from laurels.http.admission.tokens import ALGORITHM, development_key
+from laurels.intake import repeated_key
 from laurels.settings import Settings
 
 MAX_TOKEN_BYTES = 8192
@@ -54,13 +57,16 @@ class Auth:
         """`issuer` and one `audience`: where given, a token has to name them. `people`: the consoles' keys."""
         self._people = FixedKeys([]) if people is None else people
         self._keys = keys
-        keys.on_taken_back = self._forget
+        keys.on_change = self._follow_keys
         self._algorithms = frozenset(algorithms)
         self._callers = callers
         self._issuer = issuer
         self._audience = audience
         self._now = now
+        self._settings = repr((issuer, audience, sorted(self._algorithms), callers))
         self.table = new_token_table(REMEMBERED)
+        self._trusted: set[int] = set()
+        self._follow_keys()
 
     async def caller(self, authorization: Collection[bytes]) -> Caller:
         """Who sent these `Authorization` headers.
@@ -78,35 +84,52 @@ class Auth:
         token = header[len(_SCHEME) :].strip()
         if len(token) > MAX_TOKEN_BYTES:
             raise NotSignedIn(f"The token is not valid: it is longer than {MAX_TOKEN_BYTES} bytes.")
-        caller, expires = await self._check(token)
+        caller, expires, key = await self._check(token)
         until = min(expires, self._now() + REMEMBERED_FOR, self._keys.trusted_until())
         self.table.put(header, caller, caller.member_id, until)
+        if caller.member_id is not None:
+            self.table.share(header, caller.member_id, until, expires, name_of(key, self._settings))
         return caller
 
     def remembered(self, header: bytes) -> Caller | None:
-        """Who sent this `Authorization` header, where its token was checked lately; None where it has to be checked."""
-        return self.table.get(header, self._now())
+        """Who sent this `Authorization` header, where its token was checked lately, here or by another worker; None
+        where it has to be checked.
+        """
+        now = self._now()
+        caller = self.table.get(header, now)
+        if caller is None and (known := self.table.known(header, now)) is not None:
+            member_id, expires, until = known
+            caller = Caller(member_id, member_id=member_id, expires=expires)
+            self.table.put(header, caller, member_id, until)
+        return caller
 
-    def _forget(self) -> None:
-        """Have every token checked anew: a key was taken back, and what it signed counts no more."""
-        self.table.clear()
+    def _follow_keys(self) -> None:
+        """Trust the keys that count now. Where one was taken back, every token is checked anew: what that one signed
+        counts no more.
+        """
+        before, self._trusted = self._trusted, {name_of(key, self._settings) for key in self._keys.known}
+        self.table.trust([*self._trusted])
+        if before - self._trusted:
+            self.table.clear()
 
-    async def _check(self, token: bytes) -> tuple[Caller, int]:
-        """The caller whom a token names, and when it expires. A check of the signature costs some 100 us."""
+    async def _check(self, token: bytes) -> tuple[Caller, int, Key]:
+        """The caller whom a token names, when it expires, and the key that signed it. A check of the signature costs
+        some 100 us.
+        """
         try:
             algorithm, kid = _named(token)
             if kid == KID:
-                claims = self._verified(token, algorithm, await self._people.find(kid), ISSUER, [AUDIENCE])
-                return person_of(claims, expires := self._expires(claims)), expires
+                claims, key = self._verified(token, algorithm, await self._people.find(kid), ISSUER, [AUDIENCE])
+                return person_of(claims, expires := self._expires(claims)), expires, key
             keys = [key for key in await self._keys.find(kid) if algorithm in self._algorithms & {*key.algorithms}]
-            claims = self._verified(token, algorithm, keys, self._issuer, self._audience)
+            claims, key = self._verified(token, algorithm, keys, self._issuer, self._audience)
             expires = self._expires(claims)
         except jwt.ExpiredSignatureError as error:
             raise NotSignedIn("The token has expired. Sign in again.") from error
         except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
             # Beside PyJWT's own errors there are those of reading what a forger wrote into the token's header.
             raise NotSignedIn("The token is not valid.") from error
-        return self._callers.caller(claims, expires), expires
+        return self._callers.caller(claims, expires), expires, key
 
     def _expires(self, claims: Mapping[str, Any]) -> int:
         """When a token expires. Raises `ExpiredSignatureError` for one that the leeway would still let in."""
@@ -117,13 +140,15 @@ class Auth:
 
     def _verified(
         self, token: bytes, algorithm: str, keys: Sequence[Key], issuer: str | None, audience: Sequence[str] | None
-    ) -> Mapping[str, Any]:
-        """The claims under the first key that fits. The algorithm is the token's, which each of the keys may check."""
+    ) -> tuple[Mapping[str, Any], Key]:
+        """The claims under the first key that fits, and that key. The algorithm is the token's, which each of the keys
+        may check.
+        """
         for key in keys:
             if algorithm not in key.algorithms:
                 continue
             try:
-                return jwt.decode(
+                claims: Mapping[str, Any] = jwt.decode(
                     token,
                     key.public,
                     algorithms=[algorithm],
@@ -134,6 +159,9 @@ class Auth:
                 )
             except jwt.InvalidSignatureError:
                 continue
+            if any(repeated_key(base64url_decode(part)) is not None for part in token.split(b".")[:2]):
+                raise jwt.DecodeError  # two readers would see two tokens in it (RFC 7519, 4)
+            return claims, key
         raise jwt.InvalidSignatureError
 
 

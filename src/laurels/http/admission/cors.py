@@ -8,10 +8,10 @@ strange page could abuse, and `*` opens no more than a program outside of a brow
 import re
 from collections.abc import Sequence
 
-from litestar.types import HTTPScope
 from msgspec import Struct
 
 from laurels.errors import SettingsError
+from laurels.http.asgi import Scope
 from laurels.http.routes import Route
 
 Pairs = list[tuple[bytes, bytes]]
@@ -63,7 +63,7 @@ def check_origins(origins: Sequence[str]) -> None:
         raise SettingsError("http.cors_origins has * and others beside it. Leave the others out, or the *.")
 
 
-def headers_for(shared: Sharing, scope: HTTPScope) -> Pairs:
+def headers_for(shared: Sharing, scope: Scope) -> Pairs:
     """What an answer to this request carries, whatever it is: a page has to read problems too."""
     return [] if _methods(shared, scope) is None else headers_of(shared, _sent(scope, b"origin"))
 
@@ -81,7 +81,7 @@ def headers_of(shared: Sharing, origin: bytes) -> Pairs:
     ]
 
 
-def preflight(shared: Sharing, scope: HTTPScope) -> Pairs | None:
+def preflight(shared: Sharing, scope: Scope) -> Pairs | None:
     """The answer's headers where a browser asks before the request itself whether it may send it, and it may; None for
     any other request.
     """
@@ -97,12 +97,12 @@ def preflight(shared: Sharing, scope: HTTPScope) -> Pairs | None:
     ]
 
 
-def _methods(shared: Sharing, scope: HTTPScope) -> bytes | None:
+def _methods(shared: Sharing, scope: Scope) -> bytes | None:
     path = scope["path"]
     return next((methods for pattern, methods in shared.methods if pattern.fullmatch(path)), None)
 
 
-def _sent(scope: HTTPScope, name: bytes) -> bytes:
+def _sent(scope: Scope, name: bytes) -> bytes:
     return next((value for key, value in scope["headers"] if key == name), b"")
 
 

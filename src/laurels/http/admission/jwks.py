@@ -15,13 +15,12 @@ import jwt
 import msgspec
 import structlog
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from laurels import clock
 from laurels.clock import HOUR, SECOND, Clock
 from laurels.errors import IssuerUnavailable, SettingsError
 from laurels.http.admission.fetching import fetch
-from laurels.http.admission.keys import Key, PublicKey, algorithms_of
+from laurels.http.admission.keys import Key, PublicKey, algorithms_of, identity
 from laurels.http.admission.startup_checks import is_loopback
 
 FETCH_WITHIN_S = 3.0
@@ -39,10 +38,6 @@ MOST_KEYS = 20
 log = structlog.get_logger(__name__)
 
 
-def _nobody() -> None:
-    """Tell nobody."""
-
-
 class PublishedKeys:
     """The keys behind one address. One for each process; one fetch at a time."""
 
@@ -53,8 +48,8 @@ class PublishedKeys:
         self._url = checked_url(url)
         self._now = now
         self._max_age = max_age_h * HOUR
-        self.on_taken_back: Callable[[], None] = _nobody
-        self._keys: tuple[Key, ...] = ()
+        self.on_change: Callable[[], None] = lambda: None
+        self.known: Sequence[Key] = ()
         self._fetch: asyncio.Task[None] | None = None
         self._tried_at = -AGAIN_AFTER
         self._fetched_at = -1
@@ -83,7 +78,7 @@ class PublishedKeys:
         return self._now() >= self.trusted_until()
 
     def _named(self, kid: str | None) -> Sequence[Key]:
-        return self._keys if kid is None else [key for key in self._keys if key.kid == kid]
+        return self.known if kid is None else [key for key in self.known if key.kid == kid]
 
     async def _fetched(self) -> None:
         """Wait for the fetch under way, or for a new one where the last is long enough ago."""
@@ -103,20 +98,15 @@ class PublishedKeys:
             # The text is ours or the system's; what the provider answered may be anything.
             log.warning("auth.keys_not_fetched", host=self._url.hostname, error=type(error).__name__, why=str(error))
         else:
-            gone = {*map(_identity, self._keys)}.difference(map(_identity, keys))
-            self._keys, self._fetched_at = keys, tried_at
+            gone = {*map(identity, self.known)}.difference(map(identity, keys))
+            self.known, self._fetched_at = keys, tried_at
             if not keys:
                 log.warning("auth.no_usable_keys", host=self._url.hostname)
             if gone:
                 log.info("auth.keys_taken_back", host=self._url.hostname, keys=len(gone))
-                self.on_taken_back()
+            self.on_change()
         finally:
             self._fetch = None
-
-
-def _identity(key: Key) -> tuple[object, ...]:
-    """What makes a key the same one: a name can be given to another, and what a key may check can change."""
-    return key.kid, key.algorithms, key.public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def checked_url(url: str) -> SplitResult:

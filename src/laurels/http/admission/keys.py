@@ -13,7 +13,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 from msgspec import Struct
 
 from laurels.errors import SettingsError
@@ -38,14 +38,22 @@ class Key(Struct, frozen=True):
 class Keys(Protocol):
     """Where keys come from."""
 
-    on_taken_back: Callable[[], None]
-    """Called when a key no longer counts that did before."""
+    known: Sequence[Key]
+    """Those that count now, as far as that is known without asking."""
+
+    on_change: Callable[[], None]
+    """Called when `known` may be another."""
 
     async def find(self, kid: str | None) -> Sequence[Key]:
         """The keys that may have signed a token with this `kid`; none where no key has that name."""
 
     def trusted_until(self) -> int:
         """The instant from which what is known now no longer counts."""
+
+
+def identity(key: Key) -> tuple[object, ...]:
+    """What makes a key the same one: a name can be given to another, and what a key may check can change."""
+    return key.kid, key.algorithms, key.public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def algorithms_of(public: object) -> tuple[str, ...]:
@@ -68,12 +76,12 @@ class FixedKeys:
     """Keys that stay: those of a file have no names, so each is tried for every token."""
 
     def __init__(self, keys: Sequence[Key]) -> None:
-        self._keys = keys
-        self.on_taken_back: Callable[[], None] = lambda: None
+        self.known = keys
+        self.on_change: Callable[[], None] = lambda: None
 
     async def find(self, _: str | None) -> Sequence[Key]:
         """All of them."""
-        return self._keys
+        return self.known
 
     def trusted_until(self) -> int:
         """For ever."""

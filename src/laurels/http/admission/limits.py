@@ -15,6 +15,7 @@ from msgspec import Struct
 from laurels import clock
 from laurels.clock import DAY, MINUTE, SECOND, Clock
 from laurels.errors import TooManyRequests
+from laurels.http.admission.body_room import BodyRoom
 from laurels.http.native import IS_INSTALLED, core
 from laurels.metrics import STREAMS as STREAMS_OPEN
 
@@ -165,6 +166,7 @@ class Limits:
         self._appearances = Quota("appearances", APPEARANCES_PER_DAY, DAY, now)
         self._moves = Quota("moves", MOVES_PER_DAY, DAY, now)
         self._purchases = Quota("purchases", PURCHASES_PER_DAY, DAY, now)
+        self.bodies = BodyRoom()
         self._streams: Counter[str] = Counter()
         self._open = 0
         self._most_streams = min(STREAMS_IN_ALL, most_streams)

@@ -11,19 +11,25 @@ from laurels.settings import Settings
 FOR_PEOPLE = frozenset(
     {
         "adjust",
+        "approve_proposal",
         "cancel_redemption",
         "cancel_refund",
-        "check_redemption_cancel",
+        "correct_many",
         "drop_quarantined",
         "erase",
         "find_customers",
         "hide",
         "merge",
+        "propose_correction",
+        "reject_proposal",
+        "start_job",
+        "stop_job",
         "approve_program",
         "rehearse_program",
         "stop_campaign",
         "submit_program",
         "rename",
+        "retry_message",
         "retry_quarantined",
         "set_contact",
         "show",
@@ -69,6 +75,17 @@ def check_points(caller: Caller, points: int, settings: Settings) -> None:
     if most is not None and abs(points) > most:
         who = "A lead may" if most < settings.console.limit_lead else "It has to"
         how = (
-            f"decide up to {settings.console.limit_lead:,}" if who == "A lead may" else "be split, or sent by a service"
+            f"decide up to {settings.console.limit_lead:,}" if who == "A lead may" else "be approved by another person"
         )
         raise NotAllowed(f"Your role corrects up to {most:,} points at once. {who} {how}.", [_LEAD])
+
+
+MOST_ROWS_ALONE, MOST_POINTS_ALONE = 1_000, 100_000
+"""A file of corrections beyond this needs a second person."""
+
+
+def needs_two(caller: Caller, *, rows: int, points: int, above: int) -> bool:
+    """Whether another person has to approve corrections: so many rows of so many points together, of which some are
+    `above` what the caller may decide alone. A service's system decides by itself.
+    """
+    return caller.person is not None and (rows > MOST_ROWS_ALONE or points > MOST_POINTS_ALONE or above > 0)

@@ -11,7 +11,7 @@ from laurels.ledger import MemberState
 from laurels.model import Balance, Entry, EntryKind, Version
 from laurels.model.times import format_instant
 from laurels.program import MemberState as State
-from laurels.program import Program, format_grains, tier_progress
+from laurels.program import Program, format_grains, tier_progress, tier_until
 from laurels.program.local_time import NEVER
 
 OWN = Access(("members:read",), members="own")
@@ -59,18 +59,24 @@ class Expiring(Struct, frozen=True):
 
 
 class ShownTier(Struct, frozen=True):
-    """A member's tier; the `next` one, and how much is `missing` to it in this period (points, or an amount)."""
+    """A member's tier, and when a lower one follows if nothing more is bought; the `next` one, its `reach`, and how
+    much is `missing` to it in this period: points, or minor units of `currency` where spend counts.
+    """
 
     name: str | None
     next: str | None
     missing: int | None
+    reach: int | None
+    until: str | None
+    currency: str | UnsetType = UNSET
 
 
 class ShownBalance(Struct, frozen=True):
     """Points to spend, points earned over the lifetime, and the version that they are of.
 
     Under a program in depth also: what of the balance is `pending`, `held` and `available`, what is `owed`, what lapses
-    when (the next twelve), what is carried below a point by currency, and the tier.
+    when (the next twelve), what is carried below a point by currency, the tier, and the points totals that are
+    `milestones`.
     """
 
     balance: int
@@ -83,6 +89,7 @@ class ShownBalance(Struct, frozen=True):
     expiring: list[Expiring] | UnsetType = UNSET
     carried: dict[str, str] | UnsetType = UNSET
     tier: ShownTier | UnsetType = UNSET
+    milestones: list[int] | UnsetType = UNSET
 
 
 @route(
@@ -162,12 +169,23 @@ def _in_depth(request: Request, kept: MemberState, version: Version) -> ShownBal
         expiring=[Expiring(lot.active, format_instant(lot.expires)) for lot in lapsing[:12]],
         carried={currency: format_grains(grains) for currency, grains in state.carried} or UNSET,
         tier=UNSET if program.tiers is None else _tier(program, state, now),
+        milestones=sorted(milestone.above for milestone in program.milestones),
     )
 
 
 def _tier(program: Program, state: State, now: int) -> ShownTier:
-    progress = tier_progress(program, state, now)
-    return ShownTier(progress.name, progress.next, progress.missing)
+    tiers = program.tiers
+    assert tiers is not None, "asked of programs with tiers alone"
+    progress, until = tier_progress(program, state, now), tier_until(program, state, now)
+    reach = next((level.reach for level in tiers.levels if level.name == progress.next), None)
+    return ShownTier(
+        name=progress.name,
+        next=progress.next,
+        missing=progress.missing,
+        reach=reach,
+        until=None if until is None else format_instant(until),
+        currency=UNSET if tiers.counts != "spend" else next(iter(dict(program.plan.rates[0].per)), UNSET),
+    )
 
 
 ROUTES = (show_entries, show_balance)

@@ -11,7 +11,7 @@ from msgspec import UNSET, Struct, UnsetType
 from laurels.errors import Conflict, InvalidInput, LedgerUnavailable, TooLarge
 from laurels.http.problems import FieldProblem, as_problems, conflict_problems, field_problems
 from laurels.http.routes import BULK_DOCUMENTS, Access, Request, Response, route
-from laurels.intake import NamedOrderForm, decode
+from laurels.intake import NamedOrderForm, decode, elements
 from laurels.ledger import Receipt
 from laurels.model import Order
 
@@ -95,8 +95,8 @@ async def documents(body: bytes) -> AsyncIterator[bytes]:
 
 def _elements(body: bytes) -> Sequence[bytes | msgspec.Raw]:
     # First without keeping any, so that a body of 16 million commas costs no more memory than it should.
-    elements = decode(list[_Any], body)
-    return elements if len(elements) > BULK_DOCUMENTS else decode(list[msgspec.Raw], body)  # type: ignore[return-value]
+    found = elements(_Any, body)
+    return found if len(found) > BULK_DOCUMENTS else elements(msgspec.Raw, body)  # type: ignore[return-value]
 
 
 def _lines(body: bytes) -> Sequence[bytes]:

@@ -19,9 +19,8 @@ class Effect(Struct, frozen=True, kw_only=True):
     message: str | UnsetType = UNSET
 
 
-async def adjustment_effect(request: Request, points: int, *, board: bool, quiet: bool) -> Effect:
+async def adjustment_effect(request: Request, member_id: str, points: int, *, board: bool, quiet: bool) -> Effect:
     """What a correction would do. Raises `PointsOutOfRange`."""
-    member_id = request.ids["member_id"]
     found = await request.services.ledger.balance(member_id)
     before = Balance() if found is None else found[0]
     after = before.plus(EntryKind.ADJUST, points, encode(AdjustDetails(board=board)))

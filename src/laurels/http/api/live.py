@@ -3,14 +3,10 @@
 Read them with `fetch` streaming, which can send the token in a header; an `EventSource` would want it in the address.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from typing import Any, TypeVar
+from typing import TypeVar
 
-import litestar
-from litestar.response.base import ASGIResponse
-from litestar.types import Receive, Send
 from msgspec.structs import replace
 
 from laurels.dashboard import Board, Dashboard, Live, to_json
@@ -85,54 +81,6 @@ async def _frames(live: Live, read: Callable[[], Awaitable[Shown]]) -> AsyncGene
     async with aclosing(live.follow(read)) as answers:
         async for answer in answers:
             yield SIGN_OF_LIFE if answer is None else f"id: {answer.as_of}\ndata: ".encode() + to_json(answer) + b"\n\n"
-
-
-class EventsResponse(litestar.Response[bytes]):
-    """The web framework's response that sends `Events`."""
-
-    def __init__(self, answer: Response) -> None:
-        super().__init__(b"", status_code=answer.status, headers=answer.headers, media_type=answer.media_type)
-        self._events: Events = answer.body
-
-    def to_asgi_response(self, *_: Any, **__: Any) -> ASGIResponse:
-        """The part that sends."""
-        return _Sender(self._events, headers=self.headers, media_type=self.media_type, status_code=self.status_code)
-
-
-class _Sender(ASGIResponse):
-    __slots__ = ("_events",)
-
-    _should_set_content_length = False
-
-    def __init__(self, events: Events, **response: Any) -> None:
-        super().__init__(**response)
-        self._events = events
-
-    async def send_body(self, send: Send, receive: Receive) -> None:
-        """Send frames until there is a reason to stop; then end the body, unless the client has stopped reading."""
-        with self._events.counted:
-            await self._send_frames(send, receive)
-
-    async def _send_frames(self, send: Send, receive: Receive) -> None:
-        gone = asyncio.create_task(_client_gone(receive))
-        sending = False
-        try:
-            async with self._events.live.listening(self._events.until) as stop, aclosing(self._events.frames) as frames:
-                gone.add_done_callback(lambda _: stop())
-                async for frame in frames:
-                    sending = True
-                    await send({"type": "http.response.body", "body": frame, "more_body": True})
-                    sending = False
-        except TimeoutError:
-            if not sending:
-                await send({"type": "http.response.body", "body": b"", "more_body": False})
-        finally:
-            gone.cancel()
-
-
-async def _client_gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 ROUTES = (follow_dashboard, follow_board)

@@ -56,8 +56,8 @@ class OrderState(Struct, frozen=True, kw_only=True):
     """How far an order got. Once awarded: what it is worth now, why it earned what it did, how it came to that entry by
     entry, and the version from which boards show it. In quarantine: the reason.
 
-    Under a program in depth also what it is worth by part, what is left of it and of its lines, from when its points
-    can be spent, and when they lapse.
+    Under a program in depth also what it is worth by part, its total, what is left of it and of its lines, how much of
+    that was not paid in a way that earns nothing (`earning`), from when its points can be spent, and when they lapse.
     """
 
     order_id: str
@@ -68,7 +68,10 @@ class OrderState(Struct, frozen=True, kw_only=True):
     as_of: str | UnsetType = UNSET
     entries: list[OrderEntry] | UnsetType = UNSET
     parts: list[Part] | UnsetType = UNSET
+    total: str | UnsetType = UNSET
+    currency: str | UnsetType = UNSET
     left: str | UnsetType = UNSET
+    earning: str | UnsetType = UNSET
     lines: list[OrderLine] | UnsetType = UNSET
     active_at: str | UnsetType = UNSET
     expires_at: str | UnsetType = UNSET
@@ -157,11 +160,15 @@ async def _shown(request: Request, state: DocumentState) -> OrderState:
 
 def _in_depth(shown: OrderState, worth: OrderWorth) -> OrderState:
     frame = worth.frame
+    earning, paid = frame.paid or (1, 1)
     lines = [OrderLine(*(format_amount(n, frame.currency) for n in (each.net, each.left))) for each in worth.lines]
     return msgspec.structs.replace(
         shown,
         parts=parts_of(worth.parts),
+        total=format_amount(frame.total, frame.currency),
+        currency=frame.currency,
         left=format_amount(worth.left, frame.currency),
+        earning=format_amount(worth.left * earning // paid, frame.currency),
         lines=lines,
         active_at=format_instant(frame.active_at),
         expires_at=UNSET if frame.expires_at == NEVER else format_instant(frame.expires_at),

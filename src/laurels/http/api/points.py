@@ -113,7 +113,8 @@ async def adjust(request: Request, form: AdjustmentForm, query: CheckQuery) -> R
     check_points(request.caller, form.points, request.services.settings)
     if query.check:
         request.services.points.check(adjustment)
-        effect = await adjustment_effect(request, form.points, board=form.board, quiet=form.quiet)
+        of = adjustment.member_id
+        effect = await adjustment_effect(request, of, form.points, board=form.board, quiet=form.quiet)
         return Response(200, Adjusted(effect=effect), outcome="checked")
     receipt = await request.services.points.adjust(adjustment)
     return Response(status_of(receipt), Adjusted(entry_of(receipt).loyalty_id))
@@ -172,6 +173,8 @@ def _key(request: Request) -> str | None:
     sent = request.headers.all(IDEMPOTENCY_KEY.lower().encode())
     if not sent:
         return None
+    if len(sent) > 1:
+        raise InvalidInput.of(IDEMPOTENCY_KEY, "is given more than once")
     try:
         return check_id(sent[0].decode("utf-8"), IDEMPOTENCY_KEY)
     except UnicodeDecodeError as error:

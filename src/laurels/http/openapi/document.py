@@ -19,7 +19,8 @@ from laurels.errors import (
     UnknownMember,
     WrongMediaType,
 )
-from laurels.http.openapi.examples import ANSWERS, IDS, REQUESTS
+from laurels.http.openapi.answer_examples import ANSWERS
+from laurels.http.openapi.examples import IDS, REQUESTS
 from laurels.http.problems import KINDS, MEDIA_TYPE, Problem, ProblemKind, kind_of
 from laurels.http.routes import BULK_DOCUMENTS, Route
 from laurels.model import DocumentKind
@@ -59,6 +60,8 @@ _PARAMETERS = {
     "number": ("a member's number", {"type": "integer", "minimum": 0}),
     "hold_id": ("the hold's id in its circle", _IDENTIFIER),
     "board": ("`all-time`, `month` or `month:YYYY-MM`", _TEXT),
+    "message_id": ("a message's id", _TEXT),
+    "job": ("a job's number", {"type": "integer", "minimum": 1}),
     "kind": ("the kind of a document", {"type": "string", "enum": list(DocumentKind)}),
     "source": ("the system that numbered the document", _TEXT),
     "id": ("the document's id in that system", _TEXT),

@@ -4,28 +4,36 @@ the same rules.
 
 from typing import Any
 
-from litestar.types import Receive
-
 from laurels.errors import InvalidInput, TooLarge, WrongMediaType
-from laurels.http.routes import BULK_BYTES, MEGABYTE, SINGLE_BYTES, Headers, Route
+from laurels.http.asgi import Receive
+from laurels.http.routes import MEGABYTE, Headers, Route
 
 JSON_TYPES = frozenset({"", "application/json", "application/x-ndjson", "application/ndjson", "application/jsonl"})
 
 
-async def read_body(route: Route, headers: Headers, receive: Receive) -> bytes:
-    """The body as received, and an empty object where there is none and none is needed. Raises `WrongMediaType`,
-    `InvalidInput`, and `TooLarge` before more is read than the route takes.
+def expected_bytes(route: Route, headers: Headers) -> int:
+    """How long the body will be as its headers say, else the most that it may be. Raises `WrongMediaType`, `TooLarge`;
+    nothing is read for that.
     """
     media_type, _, _ = (headers.get(b"content-type") or "").partition(";")
     if media_type.strip().lower() not in JSON_TYPES:
         raise WrongMediaType
     if (headers.get(b"content-encoding") or "identity").strip().lower() != "identity":
         raise WrongMediaType("A compressed body is not taken: send it without `Content-Encoding`.")
-    most = BULK_BYTES if route.bulk_of is not None else SINGLE_BYTES
+    most = route.most_bytes
     length = headers.get(b"content-length")
-    if length is not None and int(length) > most:  # the server below checked that it is a number
+    if length is None:
+        return most if headers.get(b"transfer-encoding") is not None else 0
+    if int(length) > most:  # the server below checked that it is a number
         raise _too_large(most)
-    raw = await _received(receive, most)
+    return int(length)
+
+
+async def read_body(route: Route, receive: Receive) -> bytes:
+    """The body as received, and an empty object where there is none and none is needed. Raises `InvalidInput`, and
+    `TooLarge` before more is read than the route takes.
+    """
+    raw = await _received(receive, route.most_bytes)
     if raw.strip():
         return raw
     if route.needs_body:
@@ -34,19 +42,26 @@ async def read_body(route: Route, headers: Headers, receive: Receive) -> bytes:
 
 
 async def _received(receive: Receive, most: int) -> bytes:
-    pieces: list[bytes] = []
-    size, more = 0, True
-    while more:
-        message: Any = await receive()
-        if message["type"] == "http.disconnect":  # the client went away; nobody will read this
-            raise InvalidInput.of("body", "ended too early")
-        piece: bytes = message.get("body", b"")
-        size += len(piece)
-        if size > most:
+    message = await _message(receive)
+    first: bytes = message.get("body", b"")
+    if len(first) > most:
+        raise _too_large(most)
+    if not message.get("more_body", False):
+        return first
+    whole = bytearray(first)  # grows in one place: pieces that are kept would lie strewn over four times the memory
+    while message.get("more_body", False):
+        message = await _message(receive)
+        whole += message.get("body", b"")
+        if len(whole) > most:
             raise _too_large(most)
-        pieces.append(piece)
-        more = message.get("more_body", False)
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    return bytes(whole)
+
+
+async def _message(receive: Receive) -> Any:
+    message = await receive()
+    if message["type"] == "http.disconnect":  # the client went away; nobody will read this
+        raise InvalidInput.of("body", "ended too early")
+    return message
 
 
 def _too_large(most: int) -> TooLarge:

@@ -9,9 +9,8 @@ import re
 from collections.abc import Mapping
 from urllib.parse import quote, unquote, unquote_to_bytes
 
-from litestar.types import HTTPScope
-
 from laurels.errors import InvalidInput, NotFound
+from laurels.http.asgi import Scope
 from laurels.model.ids import check_id
 
 _ENCODED = re.compile(r"(?:[^%]|%[0-9A-Fa-f]{2})*+")
@@ -19,14 +18,14 @@ _PLAIN = "/:@!$&'()*+,;=~"
 """What a path may hold beside letters, digits and `-._` (RFC 3986, 3.3)."""
 
 
-def path_as_sent(scope: HTTPScope) -> str:
+def path_as_sent(scope: Scope) -> str:
     """The path of a request with its percent signs; made anew where the server does not tell, or something before this
     application took a part of it away.
     """
     path: str = scope["path"]
     raw = scope.get("raw_path")
     if raw:
-        sent = raw.decode("latin-1")
+        sent: str = raw.decode("latin-1")
         if unquote(sent) == path:
             return sent
     return quote(path, safe=_PLAIN, errors="surrogatepass")

@@ -6,9 +6,8 @@ The proxy may pass it on or take it off: both are understood, so one setting fit
 import re
 from collections.abc import Iterable
 
-from litestar.types import HTTPScope
-
 from laurels.errors import SettingsError
+from laurels.http.asgi import Scope
 
 _PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 
@@ -29,7 +28,7 @@ def check_prefix(prefix: str, paths: Iterable[str]) -> None:
         )
 
 
-def take_off(prefix: str, scope: HTTPScope) -> None:
+def take_off(prefix: str, scope: Scope) -> None:
     """Take the prefix off a request's path, where it has it."""
     if scope["path"].startswith(f"{prefix}/"):
         scope["path"] = scope["path"][len(prefix) :]

@@ -1,1 +1,1 @@
-"""Between the socket and the application: the server, connections and their limits, the fast path, files."""
+"""Between the socket and the application: the server, connections and their limits, the edge, files."""

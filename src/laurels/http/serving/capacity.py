@@ -51,9 +51,13 @@ class Capacity:
         self.waiting_bytes = 0
         self.elsewhere: Callable[[], int] = lambda: 0
 
-    def admit(self, connections: int) -> bool:
-        """Whether one more may stay, of as many as there are with it."""
+    @staticmethod
+    def enter() -> None:
+        """Note that there is one more."""
         CONNECTIONS.inc()
+
+    def has_room(self, connections: int) -> bool:
+        """Whether one more may stay, of as many as there are with it."""
         if connections + self.elsewhere() <= self.most:
             return True
         log.warning("http.full", connections=self.most, hint="raise the limit on open files (LimitNOFILE)")

@@ -14,13 +14,11 @@ from typing import Any
 
 import httptools
 import msgspec
-from litestar.exceptions import HTTPException
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from laurels.http.problems import MEDIA_TYPE, RETRY_AFTER_S, TYPES, Problem, problem_of
+from laurels.http.problems import MEDIA_TYPE, RETRY_AFTER_S, TYPES, Problem, Refusal, problem_of
 from laurels.http.serving.capacity import Capacity, refused
-from laurels.http.serving.fast_path import FastPath
 
 MAX_HEAD_BYTES = 32 * 1024
 """Address and headers together: the longest token takes 8 kB of it, the longest `min_version` 6 kB. As much may come
@@ -72,16 +70,15 @@ class Flow(FlowControl):
 
 
 class Connection(HttpToolsProtocol):
-    """One client's connection. What the `fast_path` has an answer for is answered here; the rest goes to the
-    application.
-    """
+    """One client's connection."""
 
     flow: Flow
+    is_admitted = False
+    """Whether it was counted among those that may stay before it came here."""
 
-    def __init__(self, fast_path: FastPath | None, capacity: Capacity, *args: Any, **more: Any) -> None:
+    def __init__(self, capacity: Capacity, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self.idle_since: float | None = None
-        self._fast_path = fast_path
         self._capacity = capacity
         self._is_between = True
         self._in_head = True
@@ -100,7 +97,8 @@ class Connection(HttpToolsProtocol):
         self._arriving_since = self.loop.time()
         super().connection_made(transport)  # type: ignore[arg-type]
         self.flow = Flow(self.transport)
-        if not self._capacity.admit(len(self.connections)):
+        self._capacity.enter()
+        if not self.is_admitted and not self._capacity.has_room(len(self.connections)):
             self.refuse_full()
 
     def refuse_full(self) -> None:
@@ -118,14 +116,7 @@ class Connection(HttpToolsProtocol):
         """Take what arrived."""
         if self._refused or self.transport.is_closing():
             return
-        answer = self._fast_answer(data)
-        if answer is not None:
-            self._unset_keepalive_if_required()
-            self._arriving_since = None
-            self.idle_since = self.loop.time()
-            self.server_state.total_requests += 1
-            self.transport.write(answer)
-        elif self._waiting:  # reading is paused, so this is what was on its way already
+        if self._waiting:  # reading is paused, so this is what was on its way already
             self._wait(self._waiting[self._waiting_from :] + data, 0)
         else:
             self._read(data, 0)
@@ -178,6 +169,14 @@ class Connection(HttpToolsProtocol):
         self.idle_since = self.loop.time()
         super().on_response_complete()
         self._go_on()
+
+    def is_quiet(self) -> bool:
+        """Whether the connection is open, nothing of a request has arrived that is not answered, and every answer is
+        with the system.
+        """
+        is_owed = self._is_answering() or self.pipeline or self._waiting or not self._is_between
+        is_ending = self._refused or self.transport.is_closing()
+        return not (is_owed or is_ending or self._arriving_since is not None or self.transport.get_write_buffer_size())
 
     def close(self) -> None:
         """End the connection, once what was written is sent."""
@@ -242,7 +241,8 @@ class Connection(HttpToolsProtocol):
             if self._refused or self.transport.is_closing():
                 return
             begin = end
-        self.flow.release()
+        if self.flow.is_held:  # else it may be paused since nobody takes the body yet, and has to stay so
+            self.flow.release()
 
     def _piece_end(self, data: bytes, begin: int) -> int:
         """Where the piece ends that the parser is given next."""
@@ -277,14 +277,6 @@ class Connection(HttpToolsProtocol):
         cycle: RequestResponseCycle | None = self.cycle  # uvicorn's type leaves out that there is none at first
         return cycle is not None and not cycle.response_complete
 
-    def _fast_answer(self, data: bytes) -> bytes | None:
-        """The answer to a plain request that nothing stands before; None where it goes through the full pipeline."""
-        if self._fast_path is None or not self._is_between or self._waiting:
-            return None
-        if self._is_answering() or self.flow.write_paused:
-            return None
-        return self._fast_path.answer(data, self.server_state.default_headers)
-
     def _head_bytes(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + len(b": \r\n") for name, value in self.headers)
 
@@ -302,7 +294,7 @@ class Connection(HttpToolsProtocol):
         if self._refused or self.transport.is_closing():
             return
         self._refused = True
-        problem = problem_of(HTTPException(status_code=status), "/")[0]
+        problem = problem_of(Refusal(status), "/")[0]
         refused(problem.type.removeprefix(TYPES))
         self._drop_waiting()
         self.flow.release()

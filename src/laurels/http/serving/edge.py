@@ -1,13 +1,13 @@
 """The edge: connections that the native core accepts and answers without the interpreter, and those that it hands over.
 
 A connection is handed over with the bytes that were read and not answered. It comes back once it has asked for two
-dashboards in a row that needed no wait: one that only sends orders would go to and fro for nothing.
+dashboards in a row that the edge could have answered: one that only sends orders would go to and fro for nothing.
 """
 
 import asyncio
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol, runtime_checkable
 
 import structlog
@@ -17,12 +17,13 @@ from laurels.clock import SECOND
 from laurels.errors import UnknownBoard
 from laurels.http.admission.cors import Sharing, headers_of
 from laurels.http.admission.limits import NativeQuota
-from laurels.http.api.dashboards import show_board, show_dashboard
+from laurels.http.api.dashboards import CACHED, show_board, show_dashboard
 from laurels.http.app import Application
+from laurels.http.asgi import Scope
+from laurels.http.middleware import SECURITY_HEADERS
 from laurels.http.native import IS_INSTALLED, core
 from laurels.http.serving.capacity import Capacity, refused
 from laurels.http.serving.connections import HEAD_WITHIN_S, TAKEN_WITHIN_S, Connection
-from laurels.http.serving.fast_path import CACHED_LINES, SECURITY_LINES, header_lines
 from laurels.leaderboard import ALL_TIME
 from laurels.metrics import CONNECTIONS, DASHBOARD_SECONDS, before_scrape
 from laurels.settings import Settings
@@ -32,12 +33,16 @@ MEANS_FOR = 5 * SECOND
 """How long the edge may take the name of a board to mean what it means now."""
 
 RETURN_AFTER = 2
-"""Dashboards in a row that needed no wait, then a connection goes back to the edge."""
+"""Dashboards in a row that the edge could have answered; then a connection goes back to it."""
+
+READS = {(route.method, route.path) for route in (show_dashboard, show_board)}
+"""What the edge answers."""
 
 NAMES = (ALL_TIME, "month")
 
 _STATUSES = (200, 304)
 _NS = 1_000_000_000
+_NOT_PLAIN = frozenset({b"content-length", b"expect", b"proxy-connection", b"transfer-encoding", b"upgrade"})
 
 log = structlog.get_logger(__name__)
 
@@ -85,8 +90,8 @@ class Edge:
             None if members is None else members.core,
             seal_key=self._dashboards.versions.seal.key,
             prefix=settings.http.root_path.encode("ascii"),
-            cached=CACHED_LINES,
-            security=SECURITY_LINES,
+            cached=_lines([(name.lower().encode(), value.encode()) for name, value in CACHED.items()]),
+            security=_lines(SECURITY_HEADERS),
             origins=origins,
             other_origins=other,
             quota_name=b"" if members is None else members.name,
@@ -140,6 +145,7 @@ class Edge:
             task = asyncio.create_task(self._connect(socket.socket(fileno=descriptor), data, why, waited_ms / 1000))
             self._making.add(task)
             task.add_done_callback(self._making.discard)
+        self._core.set_elsewhere(self._held_by_python() + len(self._making))
 
     async def _connect(self, handed: socket.socket, data: bytes, why: int, waited_s: float) -> None:
         assert self._make is not None, "started"
@@ -190,6 +196,7 @@ class HandedConnection(Connection):
         """What came with it; called before it is made."""
         self._edge = edge
         self._handed, self._why, self._waited_s = data, why, waited_s
+        self.is_admitted = why != core.FULL  # it was the edge's, and those that are refused may be here meanwhile
         self._in_a_row = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -205,23 +212,37 @@ class HandedConnection(Connection):
             data, self._handed = self._handed, b""
             self.data_received(data)
 
-    def data_received(self, data: bytes) -> None:
-        """Take what arrived; where it was the last of some dashboards in a row, go back."""
-        super().data_received(data)
-        if self._in_a_row >= RETURN_AFTER and not self.transport.is_closing():
-            self._in_a_row = 0
-            if self.transport.get_write_buffer_size() == 0:
-                self._go_back()
-
-    def _fast_answer(self, data: bytes) -> bytes | None:
-        answer = super()._fast_answer(data)
-        self._in_a_row = 0 if answer is None else self._in_a_row + 1
-        return answer
+    def on_response_complete(self) -> None:
+        """Go on with what waited; where nothing does and this was the last of some dashboards in a row, go back."""
+        scope: Any = self.cycle.scope
+        self._in_a_row = self._in_a_row + 1 if _is_read(scope) else 0
+        super().on_response_complete()
+        if self._in_a_row >= RETURN_AFTER:
+            self.loop.call_soon(self._go_back)  # by then the answer is sent
 
     def _go_back(self) -> None:
-        """Give a duplicate of the descriptor to the edge. This transport reads nothing more, and closes its own."""
+        """Give a duplicate of the descriptor to the edge, unless something has begun meanwhile. This transport reads
+        nothing more, and closes its own.
+        """
+        if self._in_a_row < RETURN_AFTER or not self.is_quiet():
+            return
+        self._in_a_row = 0
         self._edge.give_back(os.dup(self.transport.get_extra_info("socket").fileno()))
         self.transport.close()
+
+
+def _is_read(scope: Scope) -> bool:
+    """Whether a request that was answered is one that the edge could have answered, as far as one can tell."""
+    state = scope["state"]
+    meter, caller = state.get("meter"), state.get("caller")
+    if meter is None or (meter.method, meter.route) not in READS or caller is None or caller.member_id is None:
+        return False
+    return b"min_version" not in scope["query_string"] and _NOT_PLAIN.isdisjoint(name for name, _ in scope["headers"])
+
+
+def _lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Headers as they go over the wire."""
+    return b"".join(b"%s: %s\r\n" % header for header in headers)
 
 
 def _reader(board: object) -> Any:
@@ -233,5 +254,5 @@ def _origins(shared: Sharing | None) -> tuple[dict[bytes, bytes], bytes]:
     """The header lines for pages of each origin that is named, and for all others."""
     if shared is None:
         return {}, b""
-    named = {origin: header_lines(headers_of(shared, origin)) for origin in shared.origins}
-    return named, header_lines(headers_of(shared, b""))
+    named = {origin: _lines(headers_of(shared, origin)) for origin in shared.origins}
+    return named, _lines(headers_of(shared, b""))

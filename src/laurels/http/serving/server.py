@@ -9,17 +9,16 @@ from functools import partial
 
 import structlog
 import uvicorn
-from litestar.types import ASGIApp
 
 from laurels.errors import SettingsError
 from laurels.http.admission.auth import open_auth
 from laurels.http.app import create_application
+from laurels.http.asgi import ASGIApp
 from laurels.http.mounts import NOTHING, Mounts
 from laurels.http.services import Services
 from laurels.http.serving.capacity import Capacity
 from laurels.http.serving.connections import Connection, enforce_timeouts
 from laurels.http.serving.edge import Edge, HandedConnection, can_run
-from laurels.http.serving.fast_path import FastPath
 from laurels.settings import Settings
 
 BACKLOG = 2048
@@ -60,13 +59,13 @@ async def serve(
             edge = Edge(app, settings, listener, capacity, settings.http.keep_alive_s)
         elif settings.http.edge == "auto":
             log.info("http.no_edge", hint="the edge needs the native core and leaderboard.engine native")
-        serving = [_Serving(settings, listener, app.asgi, app.fast_path, capacity, edge=edge)]
+        serving = [_Serving(settings, listener, app.asgi, capacity, edge=edge)]
         if app.metrics is not None and settings.http.metrics_port is not None:
             own = _listener(
                 settings.http.host, settings.http.metrics_port, share_port=share_port, setting="http.metrics_port"
             )
             listeners.enter_context(own)
-            serving.append(_Serving(settings, own, app.metrics, None, capacity))
+            serving.append(_Serving(settings, own, app.metrics, capacity))
         stopping = asyncio.create_task(stop.wait())
         log.info("http.listening", host=settings.http.host, port=port)
         # The socket listens already: a client that connects now waits for the first turn of the server's loop.
@@ -97,7 +96,7 @@ async def serve_pages(
     Raises `SettingsError` where the address cannot be used.
     """
     with _listener(host, port, setting="--port") as listener:
-        serving = _Serving(settings, listener, app, None, Capacity())
+        serving = _Serving(settings, listener, app, Capacity())
         on_ready(listener.getsockname()[1])
         stopping = asyncio.create_task(stop.wait())
         try:
@@ -115,7 +114,6 @@ class _Serving:
         settings: Settings,
         listener: socket.socket,
         app: ASGIApp,
-        fast_path: FastPath | None,
         capacity: Capacity,
         *,
         edge: Edge | None = None,
@@ -123,7 +121,7 @@ class _Serving:
         """With an `edge`, that accepts the connections, and hands some over."""
         self._listener = listener
         self._edge = edge
-        make = partial(Connection if edge is None else HandedConnection, fast_path, capacity)
+        make = partial(Connection if edge is None else HandedConnection, capacity)
         self._server = _Server(
             config := uvicorn.Config(
                 app,

@@ -20,6 +20,7 @@ from laurels.testing.ledger_contract.base import OpenLedger
 from laurels.testing.ledger_contract.counting import Counting
 from laurels.testing.ledger_contract.feed import Following, Waking
 from laurels.testing.ledger_contract.followers import Followers
+from laurels.testing.ledger_contract.jobs import Jobs
 from laurels.testing.ledger_contract.members import Erasing, Members
 from laurels.testing.ledger_contract.merging import Merging
 from laurels.testing.ledger_contract.messages import Messages
@@ -60,6 +61,7 @@ class LedgerContract(
     Counting,
     Followers,
     RollUps,
+    Jobs,
     Following,
     Waking,
     Walking,

@@ -68,6 +68,18 @@ class Amending(Base):
         assert await shop.award() == 0
         assert (await shop.balance("ann")).balance == 3
 
+    async def test_a_change_waits_from_when_its_order_is_judged(self, shop: Shop) -> None:
+        """Until then nobody has looked at it; and a repeat or other content under its id brings nothing back."""
+        change = _change(2, "9.00", currency="USD")
+        await shop.accept(IN_YEN, change)
+        assert (await shop.state(change)).status is Status.ACCEPTED
+        await shop.award()
+        assert (await shop.state(IN_YEN)).status is Status.QUARANTINED
+        assert (await shop.state(change)).status is Status.WAITING
+        await shop.accept(change, _change(2, "25.00"))
+        assert await shop.award() == 0
+        assert (await shop.state(IN_YEN)).status is Status.QUARANTINED
+
 
 def _change(revision: int, total: str, currency: str = "GBP") -> Document:
     return Amendment(revision=revision, order=order("A1", "ann", total, currency=currency)).document()

@@ -3,6 +3,8 @@
 
 import { call, isOver } from "./backend.js";
 import { byId, make, pence, points, price, say } from "./parts.js";
+import * as paying from "./paying.js";
+import { words } from "./words.js";
 
 const MOST = 100; // pieces an order may have
 const LOOKS = 40;
@@ -15,6 +17,7 @@ const outcome = form.querySelector(".outcome");
 const buyButton = form.querySelector(".buy");
 const chosen = new Map();
 
+let member = null;
 let order = null;
 let isBuying = false;
 let leaving = 0;
@@ -25,6 +28,8 @@ form.addEventListener("submit", (event) => {
 });
 form.addEventListener("change", () => {
   order = null;
+  drawPrice();
+  ask();
 });
 
 /** Put one more into the basket. */
@@ -32,8 +37,10 @@ export function add(product) {
   put(product, 1);
 }
 
-/** Empty it: somebody else is signed in. */
-export function clear() {
+/** Empty it: `customer` is signed in. */
+export function clear(customer) {
+  member = customer;
+  paying.clear();
   chosen.clear();
   order = null;
   isBuying = false;
@@ -50,6 +57,13 @@ function put(product, more) {
   order = null;
   say(outcome, "");
   draw();
+  ask();
+}
+
+/** Ask what it would earn, and what points can pay. */
+function ask() {
+  if (chosen.size) paying.update(member, [...chosen.values()], drawPrice);
+  else paying.clear();
 }
 
 const pieces = () => [...chosen.values()].reduce((sum, { count }) => sum + count, 0);
@@ -59,9 +73,15 @@ function draw() {
   form.hidden = lines.length === 0 && outcome.textContent === "";
   form.classList.toggle("empty", lines.length === 0);
   list.replaceChildren(...lines.map(line));
+  drawPrice();
+}
+
+/** The button alone: the list stays, and with it the keyboard's place. */
+function drawPrice() {
+  const lines = [...chosen.values()];
   if (lines.length === 0) return;
   const total = lines.reduce((sum, { product, count }) => sum + pence(product.price) * count, 0);
-  buyButton.textContent = `Buy for ${price(total / 100, lines[0].product.currency)}`;
+  buyButton.textContent = words.buyFor(price((total - paying.taken()) / 100, lines[0].product.currency));
   buyButton.disabled = isBuying;
 }
 
@@ -80,9 +100,9 @@ function line({ product, count }) {
     "li",
     {},
     make("span", {}, product.title),
-    change("−", -1, `One ${product.title} less`),
+    change("−", -1, words.less(product.title)),
     make("span", { className: "count" }, String(count)),
-    change("+", 1, `One ${product.title} more`),
+    change("+", 1, words.more(product.title)),
   );
 }
 
@@ -91,14 +111,19 @@ async function buy() {
   order ??= crypto.randomUUID();
   const id = order;
   const itemIds = [...chosen.values()].flatMap(({ product, count }) => Array(count).fill(product.sku));
-  const token = new FormData(form).get("card");
+  const body = { itemIds, paymentDetails: { method: "card", token: new FormData(form).get("card") } };
+  const spent = paying.pointsUsed();
   isBuying = true;
   draw();
-  say(outcome, "One moment…");
+  say(outcome, words.moment);
   try {
-    const bought = await call(`/order/${encodeURIComponent(id)}`, { method: "POST", body: { itemIds, paymentDetails: { method: "card", token } } });
-    finish(`Thank you! ${price(bought.total, bought.currency)} paid. Your points are on their way.`);
-    await tellPoints(id);
+    // Where points pay for a part of it, the shop's own till takes them; else Laurels' checkout sells it alone.
+    const bought = spent
+      ? await call(`/demo/orders/${encodeURIComponent(id)}`, { method: "POST", body: { ...body, points: spent } })
+      : await call(`/order/${encodeURIComponent(id)}`, { method: "POST", body });
+    finish(words.paid(price(bought.total, bought.currency)));
+    if (spent) form.dispatchEvent(new Event("spent", { bubbles: true }));
+    await tellPoints(id, spent ? "shop" : "checkout");
   } catch (error) {
     if (isOver(error)) return;
     isBuying = false;
@@ -111,6 +136,7 @@ function finish(words) {
   isBuying = false;
   order = null;
   chosen.clear();
+  paying.clear();
   const held = form.contains(document.activeElement) || document.activeElement === document.body;
   say(outcome, words);
   draw();
@@ -131,12 +157,12 @@ function leaveSoon() {
 }
 
 /** Wait until the order was awarded, then say what it earned. */
-async function tellPoints(id) {
+async function tellPoints(id, source) {
   for (let look = 0; look < LOOKS; look++) {
-    const state = await call(`/order/${encodeURIComponent(id)}?source=checkout`);
+    const state = await call(`/order/${encodeURIComponent(id)}?source=${source}`);
     if (state.status === "awarded") {
       if (chosen.size === 0) {
-        say(outcome, `Thank you! ${state.points === 0 ? "No points this time." : points(state.points, { signed: true })}`);
+        say(outcome, state.points === 0 ? words.noPoints : words.thanks(points(state.points, { signed: true })));
         draw();
         leaveSoon();
       }
@@ -149,9 +175,9 @@ async function tellPoints(id) {
 function explain(error) {
   if (error.status === 402) {
     order = null;
-    say(outcome, "Your card was declined, and nothing was charged. Your basket is as it was: try the other card.");
+    say(outcome, words.declined);
   } else if (error.status === undefined || error.status >= 500) {
-    say(outcome, "The shop does not answer just now. Press Buy again in a moment: you will be charged once at most.");
+    say(outcome, words.again);
   } else {
     order = null;
     say(outcome, error.message);

@@ -2,6 +2,7 @@
 
 import { call } from "./backend.js";
 import { byId, make, moment } from "./parts.js";
+import { words } from "./words.js";
 
 const section = byId("mails");
 const list = section.querySelector("ol");
@@ -16,7 +17,7 @@ export async function refresh(customer) {
     if (shown.has(mail.id)) continue;
     shown.set(mail.id, mail);
     list.prepend(item(mail, { open: !isFirstLook }));
-    if (!isFirstLook) news.replaceChildren("You have mail: ", make("a", { href: "#mails" }, mail.subject));
+    if (!isFirstLook) news.replaceChildren(words.news, make("a", { href: "#mails" }, mail.subject));
   }
   isFirstLook = false;
   section.classList.toggle("empty", shown.size === 0);

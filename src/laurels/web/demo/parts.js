@@ -1,5 +1,7 @@
 // Small things that every part of the page uses.
 
+import { locales, words } from "./words.js";
+
 /** An element with properties and children; text is text, never HTML. */
 export function make(name, properties = {}, ...children) {
   const element = document.createElement(name);
@@ -35,23 +37,23 @@ export async function loadDrawings() {
 
 /** A decimal string as a price. */
 export function price(amount, currency) {
-  return new Intl.NumberFormat("en-GB", { style: "currency", currency }).format(Number(amount));
+  return new Intl.NumberFormat(locales, { style: "currency", currency }).format(Number(amount));
 }
 
 /** Minor units of a decimal string; sums over prices are made of these. */
 export const pence = (amount) => Math.round(Number(amount) * 100);
 
-export const number = (value) => new Intl.NumberFormat("en-GB").format(value);
+export const number = (value) => new Intl.NumberFormat(locales).format(value);
 
 /** "1 point", "3 points", with a sign where `signed`. */
 export function points(value, { signed = false } = {}) {
-  const figure = new Intl.NumberFormat("en-GB", { signDisplay: signed ? "exceptZero" : "auto" }).format(value);
-  return `${figure} ${Math.abs(value) === 1 ? "point" : "points"}`;
+  const figure = new Intl.NumberFormat(locales, { signDisplay: signed ? "exceptZero" : "auto" }).format(value);
+  return words.points(value, figure);
 }
 
 /** "22 Nov, 09:30". */
 export function moment(at) {
-  return new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }).format(
+  return new Intl.DateTimeFormat(locales, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }).format(
     new Date(at),
   );
 }

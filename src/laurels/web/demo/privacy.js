@@ -2,6 +2,7 @@
 
 import { call, isOver } from "./backend.js";
 import { byId, say } from "./parts.js";
+import { words as texts } from "./words.js";
 
 const section = byId("privacy");
 const words = section.querySelector("p");
@@ -20,8 +21,8 @@ export async function refresh(member) {
   const { me } = await call(`/loyalty/${encodeURIComponent(member)}?top=0&around=0`);
   isHidden = me.hidden;
   section.hidden = me.name === null;
-  say(words, isHidden ? "Nobody but you sees your points." : `To everyone else you are ${me.name}.`);
-  hide.textContent = isHidden ? "Show me" : "Hide me";
+  say(words, isHidden ? texts.hidden : texts.toOthers(me.name));
+  hide.textContent = isHidden ? texts.show : texts.hide;
   rename.hidden = isHidden;
 }
 

@@ -1,7 +1,9 @@
 // The customer's orders: what each earned, why, and the way back.
 
+import { why } from "/elements/why.js";
 import { call, isOver } from "./backend.js";
 import { byId, make, moment, points, price, say } from "./parts.js";
+import { locales, words } from "./words.js";
 
 const section = byId("purchases");
 const list = section.querySelector("ol");
@@ -36,15 +38,17 @@ class Row {
   #isAsked = false;
   #entries = 0;
 
-  constructor({ order_id, source, ordered_at, total, currency, items }) {
+  constructor({ order_id, source, ordered_at, total, currency, items, with_points }) {
+    this.sums = { total, currency };
+    this.withPoints = with_points;
     this.address = `/order/${encodeURIComponent(order_id)}?source=${encodeURIComponent(source)}`;
     this.refundAddress = `/demo/orders/${encodeURIComponent(order_id)}/refund?source=${encodeURIComponent(source)}`;
-    this.what = `the order of ${price(total, currency)} on ${moment(ordered_at)}`;
+    this.what = words.order(price(total, currency), moment(ordered_at));
     this.earned = make("span", { className: "earned" });
     this.why = make("button", { type: "button", aria: { expanded: "false" } });
     this.back = make("button", { type: "button" });
-    this.#name("Return it");
-    this.keep = make("button", { type: "button", hidden: true }, "Keep it");
+    this.#name(words.returnIt);
+    this.keep = make("button", { type: "button", hidden: true }, words.keepIt);
     this.reason = make("div", { className: "reason", hidden: true });
     this.notice = make("p", { className: "note", role: "status" });
     this.element = make(
@@ -53,6 +57,7 @@ class Row {
       make("span", { className: "what" }, make("strong", {}, price(total, currency)), ` ${moment(ordered_at)}`),
       this.earned,
       make("span", { className: "items" }, items.join(", ")),
+      make("span", { className: "paid" }, with_points ? words.withPoints(price(with_points, currency)) : ""),
       make("span", { className: "actions" }, this.why, this.back, this.keep),
       this.reason,
       this.notice,
@@ -65,22 +70,22 @@ class Row {
   show({ left, points: earned, entries }) {
     const isBack = Number(left) === 0;
     say(this.earned, points(earned, { signed: true }));
-    say(this.why, `Why ${points(earned)}?`);
+    say(this.why, words.why(points(earned)));
     if (this.#entries !== entries && this.reason.childElementCount) this.#fill();
     this.#entries = entries;
     if (!isBack) return;
     const held = [this.back, this.keep].includes(document.activeElement);
     this.back.hidden = this.keep.hidden = true;
-    say(this.notice, "Returned. Its points were taken back, exactly.");
+    say(this.notice, this.withPoints ? words.returnedBoth : words.returned);
     if (held) this.why.focus(); // what was focused is gone
   }
 
   /** Returning cannot be taken back, so it is asked for twice. */
   #ask(isAsked) {
     this.#isAsked = isAsked;
-    this.#name(isAsked ? "Yes, return it" : "Return it");
+    this.#name(isAsked ? words.reallyReturn : words.returnIt);
     this.keep.hidden = !isAsked;
-    say(this.notice, isAsked ? "Return the whole order? Its points go back." : "");
+    say(this.notice, isAsked ? words.askReturn : "");
     this.back.focus();
   }
 
@@ -97,15 +102,11 @@ class Row {
     if (!isOpen && !this.reason.childElementCount) await this.#fill();
   }
 
-  /** What it earned, and what each refund took back: together they are what it is worth now. */
+  /** What it is worth now, and why, in a customer's words. */
   async #fill() {
     try {
-      const { entries } = await call(this.address);
-      const lines = entries.map(({ points: moved, reason }) => {
-        const sum = entries.length > 1 ? `${points(moved, { signed: true })}: ` : "";
-        return make("p", {}, sum + reason.replace("->", "→"));
-      });
-      this.reason.replaceChildren(...lines);
+      const lines = await why({ ...this.sums, ...(await call(this.address)) }, locales[0]);
+      this.reason.replaceChildren(...lines.map((line) => make("p", {}, line)));
     } catch (error) {
       this.#fail(error);
     }
@@ -115,7 +116,8 @@ class Row {
     this.back.disabled = this.keep.disabled = true;
     try {
       await call(this.refundAddress, { method: "POST" });
-      this.notice.textContent = "On its way back…";
+      this.notice.textContent = words.onItsWay;
+      this.element.dispatchEvent(new Event("spent", { bubbles: true }));
     } catch (error) {
       this.back.disabled = this.keep.disabled = false;
       this.#fail(error);
@@ -124,6 +126,6 @@ class Row {
 
   #fail(error) {
     if (isOver(error)) return;
-    this.notice.textContent = error.status ? error.message : "The shop does not answer just now. Try again in a moment.";
+    this.notice.textContent = error.status ? error.message : words.noAnswer;
   }
 }

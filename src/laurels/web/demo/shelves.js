@@ -1,6 +1,7 @@
 // The shelves: what can be bought, each with its button.
 
 import { byId, drawing, make, price } from "./parts.js";
+import { words } from "./words.js";
 
 const TINTS = ["sand", "sage", "sky", "rose"];
 
@@ -8,7 +9,7 @@ const TINTS = ["sand", "sage", "sky", "rose"];
 export function showShelves(products, add) {
   byId("shelves").querySelector("ul").replaceChildren(
     ...products.map((product, at) => {
-      const button = make("button", { type: "button", aria: { label: `Add ${product.title} to the basket` } }, "Add");
+      const button = make("button", { type: "button", aria: { label: words.addTo(product.title) } }, words.add);
       button.addEventListener("click", () => add(product));
       return make(
         "li",

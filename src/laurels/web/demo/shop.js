@@ -8,10 +8,11 @@ import * as mails from "./mails.js";
 import { byId, loadDrawings, make, number, say } from "./parts.js";
 import * as privacy from "./privacy.js";
 import * as purchases from "./purchases.js";
+import * as paying from "./paying.js";
 import { showShelves } from "./shelves.js";
+import { translate, words } from "./words.js";
 
 const EVERY_MS = 3000;
-const NO_ANSWER = "The shop does not answer just now. This page goes on by itself as soon as it does.";
 
 const dashboard = document.querySelector("laurels-dashboard");
 const narrow = matchMedia("(max-width: 40rem)");
@@ -20,6 +21,7 @@ const pace = byId("pace");
 let customer = null;
 let look = null;
 let nextLook = null;
+translate();
 const opened = open();
 
 dashboard.getToken = async () => {
@@ -27,6 +29,8 @@ dashboard.getToken = async () => {
   return freshToken();
 };
 dashboard.addEventListener("laurels-change", () => attempt(refresh));
+// No board moves when points are spent, so the element is told.
+addEventListener("spent", () => dashboard.refresh());
 byId("privacy").addEventListener("changed", () => attempt(refresh));
 narrow.addEventListener("change", fit);
 byId("examples").addEventListener("click", (event) => {
@@ -42,7 +46,8 @@ fit();
 
 async function open() {
   await loadDrawings();
-  const { customers, products } = await untilItAnswers(() => ask("/demo/shop"));
+  const { customers, products, point_value } = await untilItAnswers(() => ask("/demo/shop"));
+  paying.begin(point_value);
   showShelves(products, basket.add);
   showCustomers(customers);
   keepUp();
@@ -56,7 +61,7 @@ function showCustomers(customers) {
     ...customers.map((each) => {
       const choice = make("input", { type: "radio", name: "customer", value: each.member_id, checked: each === first });
       choice.addEventListener("change", () => enter(each.member_id));
-      return make("label", {}, choice, make("strong", {}, each.name), " ", make("span", {}, each.about));
+      return make("label", {}, choice, make("strong", {}, each.name), " ", make("span", {}, words.about[each.member_id] ?? each.about));
     }),
   );
   enter(first.member_id);
@@ -66,7 +71,7 @@ function enter(member) {
   customer = member;
   sessionStorage.setItem("customer", member);
   signIn(member);
-  for (const part of [basket, mails, privacy, purchases]) part.clear();
+  for (const part of [basket, mails, privacy, purchases]) part.clear(member);
   for (const place of document.querySelectorAll("[data-of=member]")) place.textContent = member;
   dashboard.setAttribute("member", member);
   attempt(refresh);
@@ -108,13 +113,13 @@ async function keepUp() {
 
 function showBustle({ orders_per_second, customers, of }) {
   if (pace !== document.activeElement) showPace(String(orders_per_second));
-  say(byId("customers-made"), customers < of ? `${number(customers)} of ${number(of)} customers are in; the others follow.` : `${number(of)} customers.`);
+  say(byId("customers-made"), customers < of ? words.arriving(number(customers), number(of)) : words.customers(number(of)));
 }
 
 /** The pace that `laurels demo` was started with may be none of those on offer. */
 function showPace(value) {
   const offered = [...pace.options].some((option) => option.value === value);
-  if (!offered) pace.append(make("option", { value }, `${value} times a second`));
+  if (!offered) pace.append(make("option", { value }, words.paceOf(value)));
   pace.value = value;
 }
 
@@ -124,7 +129,7 @@ async function attempt(work) {
     await work();
     tell("");
   } catch (error) {
-    if (!isOver(error)) tell(error.status ? error.message : NO_ANSWER);
+    if (!isOver(error)) tell(error.status ? error.message : words.pageGoesOn);
   }
 }
 
@@ -133,7 +138,7 @@ async function untilItAnswers(work) {
     try {
       return await work();
     } catch {
-      tell(NO_ANSWER);
+      tell(words.pageGoesOn);
       await pause();
     }
   }

@@ -1,8 +1,4 @@
-/**
- * <laurels-dashboard>: a customer's points, place and neighbours, live (docs/reference/dashboard-element.md).
- *
- * Here: attributes, events, whose data is shown. `feed.js` talks to the server, `view.js` draws.
- */
+/** <laurels-dashboard>: attributes, events, whose data is shown. `feed.js` talks to the server, `view.js` draws. */
 
 import { Failure, Feed } from "./feed.js";
 import { View, longestList } from "./view.js";
@@ -12,7 +8,7 @@ const LANGUAGES = { en: "en-GB", ga: "ga-IE" };
 const WHOSE = ["src", "member", "board"];
 
 export class LaurelsDashboard extends HTMLElement {
-  static observedAttributes = [...WHOSE, "top", "around", "locale", "milestone", "boards"];
+  static observedAttributes = [...WHOSE, "top", "around", "locale", "milestone", "boards", "purse"];
 
   #token = null;
   #getToken = null;
@@ -27,6 +23,7 @@ export class LaurelsDashboard extends HTMLElement {
   #confirmedAt = null;
   #say = null;
   #locale = null;
+  #purse = null;
 
   constructor() {
     super();
@@ -60,6 +57,11 @@ export class LaurelsDashboard extends HTMLElement {
   set getToken(getToken) {
     this.#getToken = getToken;
     if (!this.#token) this.#restart();
+  }
+
+  /** Ask anew: points were spent. */
+  refresh() {
+    this.#purse?.(this);
   }
 
   connectedCallback() {
@@ -244,6 +246,7 @@ export class LaurelsDashboard extends HTMLElement {
     this.#frame = null;
     if (!this.isConnected) return;
     if (this.hasAttribute("boards")) import("./switch.js").then(({ show }) => show(this));
+    if (this.hasAttribute("purse") || this.#purse) this.#showPurse();
     this.#speak();
     if (!this.#say) return;
     this.#view.show({
@@ -255,6 +258,11 @@ export class LaurelsDashboard extends HTMLElement {
       confirmedAt: this.#confirmedAt,
       say: this.#say,
     });
+  }
+
+  async #showPurse() {
+    this.#purse ??= (await import("./purse.js")).show;
+    this.#purse(this, this.#answer);
   }
 
   async #speak() {

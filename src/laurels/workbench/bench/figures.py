@@ -39,7 +39,7 @@ LOOK_S = 0.25
 """How long the board or the ledger is waited for before it is looked at all the same."""
 
 
-class What(StrEnum):
+class BenchName(StrEnum):
     """What can be measured."""
 
     DASHBOARDS = "dashboards"
@@ -53,7 +53,7 @@ class Figure(Struct, frozen=True, kw_only=True):
     and the bound: how many of something that does less were done a second in the same run.
     """
 
-    bench: What
+    bench: BenchName
     about: str
     count: int
     seconds: float
@@ -75,7 +75,7 @@ async def dashboards(scratch: Scratch, seconds: float) -> Figure:
         scratch.some_member()
 
     timing, bound = await in_turns(read, nothing, seconds=seconds)
-    return _figure(What.DASHBOARDS, "members at random, one by one, as JSON", timing, bound, "an empty handler")
+    return _figure(BenchName.DASHBOARDS, "members at random, one by one, as JSON", timing, bound, "an empty handler")
 
 
 async def accepts(scratch: Scratch, seconds: float) -> Figure:
@@ -94,7 +94,7 @@ async def accepts(scratch: Scratch, seconds: float) -> Figure:
             await repeat(bound, sync, seconds=seconds / TURNS * SYNC_SHARE)
     await scratch.services.awarder.drain()
     return _figure(
-        What.ACCEPTS, f"{TILLS} at once, each durable", timing, bound, f"{PAGE_BYTES} bytes synced, one by one"
+        BenchName.ACCEPTS, f"{TILLS} at once, each durable", timing, bound, f"{PAGE_BYTES} bytes synced, one by one"
     )
 
 
@@ -117,7 +117,7 @@ async def awards(scratch: Scratch, seconds: float) -> Figure:
             await repeat(timing, award, seconds=0)
     await repeat(bound, rule, seconds=seconds * BOUND_SHARE)
     about = f"p50, p99: a batch of up to {BATCH}"
-    return _figure(What.AWARDS, about, timing, bound, "the program's rule alone", count=awarded)
+    return _figure(BenchName.AWARDS, about, timing, bound, "the program's rule alone", count=awarded)
 
 
 async def freshness(scratch: Scratch, seconds: float) -> Figure:
@@ -142,15 +142,20 @@ async def freshness(scratch: Scratch, seconds: float) -> Figure:
     timing.seconds = clock.elapsed() - start
     for order, place in zip(orders, places, strict=True):
         timing.each_s.append(max(0.0, seen.first(place) - accepted_at[order.order_id]))
-    return _figure(What.FRESHNESS, f"accepted to shown, at {FRESH_RATE} orders a second", timing)
+    return _figure(BenchName.FRESHNESS, f"accepted to shown, at {FRESH_RATE} orders a second", timing)
 
 
-BENCHES = {What.DASHBOARDS: dashboards, What.FRESHNESS: freshness, What.ACCEPTS: accepts, What.AWARDS: awards}
+BENCHES = {
+    BenchName.DASHBOARDS: dashboards,
+    BenchName.FRESHNESS: freshness,
+    BenchName.ACCEPTS: accepts,
+    BenchName.AWARDS: awards,
+}
 """Every bench, in the order in which they are run: those that leave the ledger's file much to tidy up come last."""
 
 
 def _figure(
-    bench: What,
+    bench: BenchName,
     about: str,
     timing: Timing,
     bound: Timing | None = None,
@@ -231,7 +236,7 @@ async def _watched(services: Services) -> AsyncIterator[_Seen]:
 
     async with asyncio.TaskGroup() as loops:
         loops.create_task(award_forever(services.ledger, services.awarder, stop))
-        loops.create_task(project_forever(services.ledger, services.projector, stop))
+        loops.create_task(project_forever(services.projector, stop))
         loops.create_task(watch())
         try:
             yield seen

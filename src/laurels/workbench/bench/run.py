@@ -3,13 +3,13 @@
 from laurels.errors import LaurelsError
 from laurels.runtime.telling import Progress, say
 from laurels.settings import Settings
-from laurels.workbench.bench.figures import BENCHES, Figure, What
+from laurels.workbench.bench.figures import BENCHES, BenchName, Figure
 from laurels.workbench.bench.scratch import open_scratch
 
 
 async def measure(
     settings: Settings,
-    chosen: list[What],
+    chosen: list[BenchName],
     seconds: float,
     members: int,
     seed: int,

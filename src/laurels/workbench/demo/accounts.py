@@ -1,6 +1,11 @@
-"""Who can be signed in at the demo shop: five customers who see five different things."""
+"""Who can be signed in at the demo shop: five customers who see five different things; and the rules they earn by."""
+
+from pathlib import Path
 
 from msgspec import Struct
+
+PROGRAM = Path(__file__).parent / "program.toml"
+"""The program that the demo begins with, unless `program.file` names another."""
 
 
 class DemoAccount(Struct, frozen=True, kw_only=True):
@@ -20,7 +25,7 @@ class DemoAccount(Struct, frozen=True, kw_only=True):
 
 ACCOUNTS = (
     DemoAccount(member_id="niamh", name="Niamh Byrne", about="just below 100 points", spent=(41_250, 23_799, 32_980)),
-    DemoAccount(member_id="rose", name="Rose Alder", about="near the top", spent=(512_400, 398_850, 604_925, 371_310)),
+    DemoAccount(member_id="rose", name="Rose Alder", about="near the top", spent=(512_400, 299_850, 400_025, 216_910)),
     DemoAccount(member_id="tom", name="Tom Reed", about="a regular", spent=(9_999, 84_310, 61_875)),
     DemoAccount(member_id="ada", name="Ada Quinn", about="has not ordered yet"),
     DemoAccount(

@@ -21,11 +21,13 @@ from laurels.http.api.refunds import RefundAccepted, refund_order
 from laurels.http.routes import Access, Request, Response, Route, route
 from laurels.intake import Id, RefundForm
 from laurels.model import DocumentKind, Entry, EntryKind, Line
+from laurels.model.lines import Payment
 from laurels.model.money import MILLION, format_amount, sum_lines
 from laurels.model.times import format_instant
 from laurels.workbench.demo.accounts import ACCOUNTS
 from laurels.workbench.demo.history import History
 from laurels.workbench.demo.outbox import Mail, html_of, mails_to
+from laurels.workbench.demo.till import POINTS, give_points_back, pay_with_points, point_value
 from laurels.workbench.demo.traffic import Traffic
 
 TOKEN_TTL_S = 300
@@ -48,19 +50,21 @@ class ShownCustomer(Struct, frozen=True):
 
 
 class ShownProduct(Struct, frozen=True):
-    """A product on the shelf; its price is a decimal string."""
+    """A product on the shelf; its price is a decimal string, its category a path as the program names them."""
 
     sku: str
     title: str
     price: str
     currency: str
+    category: str | None
 
 
 class Storefront(Struct, frozen=True):
-    """What the shop's page shows."""
+    """What the shop's page shows. `point_value` is what a point pays for, a decimal string; None: nothing."""
 
     customers: list[ShownCustomer]
     products: list[ShownProduct]
+    point_value: str | None
 
 
 class Token(Struct, frozen=True):
@@ -71,7 +75,8 @@ class Token(Struct, frozen=True):
 
 class Purchase(Struct, frozen=True, kw_only=True):
     """An order as the shop remembers it. `total` and `left` (after refunds) are decimal strings; `points` are what it
-    earned, less what refunds took back, in so many `entries`; `items` say what was bought, as far as that is kept.
+    earned, less what refunds took back, in so many `entries`; `items` say what was bought, and `with_points` how much
+    of the total points paid, as far as that is kept.
     """
 
     order_id: str
@@ -83,6 +88,7 @@ class Purchase(Struct, frozen=True, kw_only=True):
     points: int
     entries: int
     items: list[str] = []
+    with_points: str | None = None
 
 
 class RefundQuery(Struct, forbid_unknown_fields=True):
@@ -114,9 +120,9 @@ def shop(history: History, traffic: Traffic) -> Mounts:
 async def show_shop(request: Request) -> Response:
     """Show the shelves, and who can be signed in."""
     customers = [ShownCustomer(customer.member_id, customer.name, customer.about) for customer in ACCOUNTS]
-    return Response(
-        200, Storefront(customers, [_shown(product) for product in request.services.checkout.catalogue.products])
-    )
+    products = request.services.checkout.catalogue.products
+    value = point_value(request, products[0].currency)
+    return Response(200, Storefront(customers, [_shown(product) for product in products], value))
 
 
 @route("POST", "/demo/customers/{member_id}/token", access=None, answers={200: Token}, problems=(NotFound,))
@@ -142,8 +148,7 @@ async def show_orders(request: Request) -> Response:
     """List the customer's orders, newest first."""
     ledger = request.services.ledger
     entries = await request.services.programs.worded(await ledger.entries(request.ids["member_id"]), ledger)
-    purchases = [msgspec.structs.replace(each, items=await _items(request, each)) for each in _purchases(entries)]
-    return Response(200, purchases, UNCACHED)
+    return Response(200, [await _with_content(request, each) for each in _purchases(entries)], UNCACHED)
 
 
 @route(
@@ -160,6 +165,7 @@ async def take_back(request: Request, query: RefundQuery) -> Response:
     purchase = next(iter(_purchases(entries)), None)
     if purchase is None or entries[0].member_id != request.caller.member_id:
         raise UnknownOrder
+    await give_points_back(request, entries[0].source or query.source, purchase.order_id, request.caller.member_id)
     form = RefundForm(
         refund_id=f"back-{purchase.order_id}"[:128],
         member_id=request.caller.member_id,
@@ -186,7 +192,7 @@ async def show_mail(request: Request) -> Response:
     return Response(200, html, {"Content-Security-Policy": MAIL_POLICY}, "text/html; charset=utf-8")
 
 
-ROUTES = (show_shop, token_for, token_for_screen, show_orders, take_back, show_mails, show_mail)
+ROUTES = (show_shop, token_for, token_for_screen, pay_with_points, show_orders, take_back, show_mails, show_mail)
 
 
 def _bustle(history: History, traffic: Traffic) -> tuple[Route, ...]:
@@ -213,7 +219,8 @@ def _outbox(request: Request) -> Path:
 
 def _shown(product: Product) -> ShownProduct:
     price = sum_lines([(MILLION, product.unit_price)], product.currency)
-    return ShownProduct(product.sku, product.title, format_amount(price, product.currency), product.currency)
+    shown = format_amount(price, product.currency)
+    return ShownProduct(product.sku, product.title, shown, product.currency, product.category)
 
 
 def _purchases(entries: Sequence[Entry]) -> list[Purchase]:
@@ -245,19 +252,26 @@ def _purchase(entries: Sequence[Entry]) -> Purchase | None:
     )
 
 
-async def _items(request: Request, purchase: Purchase) -> list[str]:
-    """What was bought: titles from the catalogue, with how many of each where that is more than one."""
+async def _with_content(request: Request, purchase: Purchase) -> Purchase:
+    """With what was bought (titles from the catalogue, with how many of each where that is more than one), and how much
+    of it points paid.
+    """
     document = await request.services.ledger.document(DocumentKind.ORDER, purchase.source, purchase.order_id)
     if document is None or document.content is None:
-        return []
+        return purchase
+    bought = msgspec.json.decode(document.content, type=_Bought)
     titles = {product.sku: product.title for product in request.services.checkout.catalogue.products}
     counted: Counter[str] = Counter()
-    for line in msgspec.json.decode(document.content, type=_Bought).lines:
+    for line in bought.lines:
         counted[titles.get(line.sku, line.sku)] += line.quantity // MILLION
-    return [title if count == 1 else f"{count} x {title}" for title, count in counted.items() if title]
+    items = [title if count == 1 else f"{count} x {title}" for title, count in counted.items() if title]
+    with_points = sum(payment.amount for payment in bought.payments if payment.method == POINTS)
+    shown = format_amount(with_points, purchase.currency) if with_points else None
+    return msgspec.structs.replace(purchase, items=items, with_points=shown)
 
 
 class _Bought(Struct):
-    """What an order's kept content says of its lines."""
+    """What an order's kept content says of its lines, and of how it was paid."""
 
     lines: tuple[Line, ...] = ()
+    payments: tuple[Payment, ...] = ()

@@ -37,7 +37,7 @@ async def open_in_process(
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
         award = tasks.create_task(award_forever(services.ledger, services.awarder, stop))
-        project = tasks.create_task(project_forever(services.ledger, services.projector, stop))
+        project = tasks.create_task(project_forever(services.projector, stop))
 
         async def at_rest() -> None:
             stop.set()

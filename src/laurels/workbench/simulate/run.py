@@ -21,7 +21,7 @@ from laurels.workbench.simulate.target import Target
 TOKEN_TTL_S = 24 * 3600
 
 
-class Where(Struct, frozen=True):
+class PlayedAt(Struct, frozen=True):
     """Where the day is played: in this process, or behind a URL with a token; None: signed with the state's key."""
 
     url: str | None
@@ -61,7 +61,7 @@ class Summary(Struct, frozen=True, kw_only=True):
 
 
 async def simulate(
-    settings: Settings, where: Where, members: int, orders: int, seconds: float, seed: int, progress: Progress
+    settings: Settings, where: PlayedAt, members: int, orders: int, seconds: float, seed: int, progress: Progress
 ) -> Summary:
     """Play a day, and compare what became of it."""
     program = read_program(settings)
@@ -90,7 +90,7 @@ async def simulate(
 
 
 @asynccontextmanager
-async def _open(settings: Settings, where: Where, run_id: str, progress: Progress) -> AsyncIterator[Target]:
+async def _open(settings: Settings, where: PlayedAt, run_id: str, progress: Progress) -> AsyncIterator[Target]:
     """The shop that was asked for."""
     if where.url is None:
         async with (

@@ -193,6 +193,12 @@ INSERT INTO message (id, shard, member, milestone, points, state, created_at, du
 SELECT t.id, $8, t.member, t.name, t.points, CASE WHEN EXISTS (SELECT FROM contact c WHERE c.member = t.member) THEN 'due' ELSE 'held' END, $1, $1
 FROM t JOIN m USING (member, name) WHERE NOT t.quiet ORDER BY t.id;
 
+-- name: remind!
+-- Messages about points that are about to lapse, each once for ever; held while the member has no address.
+INSERT INTO message (id, shard, member, milestone, points, state, created_at, due_at)
+SELECT t.id, $6, t.member, t.name, t.points, CASE WHEN EXISTS (SELECT FROM contact c WHERE c.member = t.member) THEN 'due' ELSE 'held' END, $1, $1
+FROM unnest($2::text[], $3::int[], $4::text[], $5::int[]) AS t(id, member, name, points) ORDER BY t.id ON CONFLICT DO NOTHING;
+
 -- name: any_ready
 -- Whether one of these shards has something to award above its floor.
 SELECT EXISTS (SELECT FROM unnest($1::smallint[], $2::bigint[]) AS u(shard, floor),
@@ -249,9 +255,8 @@ UPDATE budget SET used = budget.used + u.used FROM unnest($1::text[], $2::bigint
 
 -- name: claim_due
 -- Members of a shard to whom something has happened by the clock, the longest ago first.
-SELECT member, min(at) FROM (SELECT at, member FROM due WHERE shard = $1 AND at <= $2 ORDER BY at, member LIMIT $3) d
-GROUP BY member ORDER BY min(at), member;
+SELECT at, member FROM due WHERE shard = $1 AND at <= $2 ORDER BY at, member LIMIT $3;
 
 -- name: delete_due!
--- It is written down.
-DELETE FROM due WHERE shard = $1 AND at <= $2 AND member = ANY($3::int[]);
+-- They are written down, up to the last that was claimed: a part of the key, whatever else is due.
+DELETE FROM due WHERE shard = $1 AND (at, member) <= ($2, $3);

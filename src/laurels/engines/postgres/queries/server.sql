@@ -7,6 +7,32 @@ SELECT pg_is_in_recovery() AS standby, current_setting('server_encoding') AS enc
        to_regclass('ledger') IS NOT NULL AS made,
        extract(epoch FROM clock_timestamp())::float8 AS clock;
 
+-- name: is_copy_fresh
+-- Whether a server has what the ledger's has, but for the last moments: a standby that hears from its primary, and has
+-- replayed what it heard, or did so less than $1 seconds ago; or the primary itself, and not a standby that was promoted
+-- to something else.
+SELECT CASE WHEN pg_is_in_recovery() THEN EXISTS (SELECT FROM pg_stat_wal_receiver)
+                 AND coalesce(pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn()
+                              OR clock_timestamp() - pg_last_xact_replay_timestamp() < make_interval(secs => $1), false)
+            ELSE l.timeline = ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int
+                 AND l.home = 'ledger'::regclass::oid AND l.system_identifier = (SELECT system_identifier FROM pg_control_system())
+       END FROM ledger l;
+
+-- name: backend
+-- The server's process that answers on this connection.
+SELECT pg_backend_pid();
+
+-- name: missing_rights
+-- Which of these rights on tables, and of these sequences, the present role has not.
+SELECT r.right_to || ' on ' || r.name FROM unnest($1::text[], $2::text[]) AS r (right_to, name)
+WHERE to_regclass(r.name) IS NOT NULL AND NOT has_table_privilege(r.name, r.right_to)
+UNION ALL
+SELECT 'SELECT on ' || c.relname FROM pg_class c
+WHERE c.relname = ANY($2) AND c.relnamespace = current_schema()::regnamespace AND NOT has_table_privilege(c.oid, 'SELECT')
+UNION ALL
+SELECT 'USAGE on ' || name FROM unnest($3::text[]) AS name
+WHERE to_regclass(name) IS NOT NULL AND NOT has_sequence_privilege(name, 'USAGE');
+
 -- name: timeline
 -- Where the ledger is: the server's own name; the timeline of the log being written (pg_control_checkpoint() gives the old
 -- one for a while after a promotion); the table, which is another one where a dump was loaded.
@@ -25,6 +51,24 @@ SELECT epoch FROM ledger FOR UPDATE;
 -- name: lock_shards
 -- All who write a shard's entries come through here. What is read after it is as the one before left it.
 SELECT shard FROM shard WHERE shard = ANY($1::smallint[]) ORDER BY shard FOR UPDATE;
+
+-- name: end_sleepers
+-- End transactions of processes that had a statement prepared and then sent nothing to run it with: the server takes them
+-- for busy, waits for ever, and leaves them what they have locked. No process that is well takes three seconds for that.
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND usename = current_user AND application_name = 'laurels' AND pid <> pg_backend_pid()
+  AND state = 'active' AND wait_event = 'ClientRead' AND state_change < clock_timestamp() - interval '3 seconds';
+
+-- name: missing_ranges
+-- The ranges of entries that begin less than half a range behind where these shards end, and are not there yet.
+SELECT s, n FROM unnest($1::smallint[]) AS s
+CROSS JOIN LATERAL (SELECT position FROM entry WHERE shard = s ORDER BY position DESC LIMIT 1) e
+CROSS JOIN LATERAL (SELECT (e.position + 50000000) / 100000000 AS n) r
+WHERE to_regclass(format('entry_%s_%s', s, n)) IS NULL;
+
+-- name: add_range
+-- Make a range of a shard.
+SELECT add_entry_range($1, $2);
 
 -- name: ends
 -- Where the feeds of locked shards end.

@@ -1,16 +1,16 @@
 /** What is said in Irish. Few browsers know its months and plurals. */
 
-const MONTHS =
+export const MONTHS =
   "Eanáir,Feabhra,Márta,Aibreán,Bealtaine,Meitheamh,Iúil,Lúnasa,Meán Fómhair,Deireadh Fómhair,Samhain,Nollaig".split(",");
 
 // A counted noun stays singular: lenited after 1 to 6, eclipsed after 7 to 10.
-function counting(n, plain, lenited, eclipsed) {
+export function counting(n, plain, lenited, eclipsed) {
   const size = Math.abs(n);
   if (size === 0 || size > 10) return plain;
   return size < 7 ? lenited : eclipsed;
 }
 
-/** How numbers and times are written where `Intl` does not know Irish. */
+/** Where `Intl` does not know Irish. */
 export const fallback = "en-IE";
 
 export function texts(number) {

@@ -1,0 +1,128 @@
+"""How long pages of the console take while so many people are at work, over a ledger that is made for it (or is there).
+
+    .venv/bin/python bench/console.py
+    .venv/bin/python bench/console.py --members 5000000 --orders 10 --people 20     # hours, most of it the making
+    .venv/bin/python bench/console.py --ledger postgresql://laurels@localhost/bench
+
+The pages come from a console in this process, over the API in the same: what is measured is what both have to do, and
+not the network. A person looks at a page for `--looks` seconds on average before the next. Prints the median and the
+99th percentile of each page, in milliseconds.
+"""
+
+import argparse
+import asyncio
+import random
+import re
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import quantiles
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from tests.console.console_shop import ConsoleShop, Visitor
+from tests.integration.http_shop import Shop, open_shop
+
+from laurels.console import client_of
+from laurels.http.admission.person_tokens import PersonTokens, console_key, cookie_secret
+from laurels.model import Order
+from laurels.rollups import RollingUp
+
+AT_ONCE = 5_000
+ROLES = ("lead", "operator", "auditor", "finance")
+BOUNDS_MS = {"customer": 100, "search": 100, "work list": 100, "overview": 400, "movement of 12 months": 20}
+"""What the 99th percentile is held against."""
+
+
+async def fill(shop: Shop, members: int, orders: int) -> None:
+    """So many members with so many orders each, awarded and summed; those who are there already count."""
+    services = shop.services
+    for start in range(0, members * orders, AT_ONCE):
+        some = [_order(n, members) for n in range(start, min(start + AT_ONCE, members * orders))]
+        await services.ledger.accept([each.document() for each in some])
+        await services.awarder.drain()
+    await services.ledger.accept([_order(n, members, "USD").document() for n in range(100)])
+    await services.awarder.drain()
+    await services.projector.catch_up()
+    await RollingUp(services.ledger, services.programs.current.zone).reach()
+
+
+def _order(n: int, members: int, currency: str = "GBP") -> Order:
+    total = 500 + n * 7_919 % 20_000
+    return Order(source="bench", order_id=f"{currency}{n}", member_id=f"m{n % members}", currency=currency, total=total)
+
+
+async def work(visitor: Visitor, rng: random.Random, options: argparse.Namespace, took: dict[str, list[float]]) -> None:
+    """What one person does: look somebody up, look at the customer, at the work list, at reports."""
+    for _ in range(options.pages):
+        member = rng.randrange(options.members)
+        asked: list[tuple[str, str, dict[str, str] | None]] = [
+            ("search", "/customers", {"q": f"GBP{member}"}),
+            ("customer", f"/customers/{member}", None),
+            ("customer, one kind", f"/customers/{member}?show=spent", None),
+            ("work list", "/work", None),
+            ("overview", "/overview", None),
+            ("finance", "/finance", None),
+        ]
+        for name, path, form in asked:
+            await asyncio.sleep(rng.expovariate(1 / options.looks))
+            began = time.perf_counter()
+            if form is None:
+                answer = await visitor.client.get(path)
+            else:
+                answer = await visitor.client.post(path, data={**visitor.fields("/sign-out"), **form})
+            took.setdefault(name, []).append(1000 * (time.perf_counter() - began))
+            assert answer.status_code in {200, 303}, (path, answer.status_code, answer.text[:200])
+
+
+async def movement(shop: Shop, took: dict[str, list[float]]) -> None:
+    """A statement of twelve months, as the API gives it."""
+    token = shop.person("finance")
+    for _ in range(200):
+        began = time.perf_counter()
+        answer = await shop.ask("GET", "/reports/movement?per=month&from=2026-01-01&to=2027-01-01", token=token)
+        took.setdefault("movement of 12 months", []).append(1000 * (time.perf_counter() - began))
+        assert answer.is_success, answer.text
+
+
+async def main(options: argparse.Namespace, state: Path) -> None:
+    """Make the ledger, let people work, print what each page took."""
+    settings: dict[str, Any] = {} if options.ledger is None else {"ledger_url": options.ledger}
+    async with open_shop(state, **settings) as shop:
+        began = time.perf_counter()
+        await fill(shop, options.members, options.orders)
+        made_s = time.perf_counter() - began
+        print(f"{options.members:,} members, {options.members * options.orders:,} orders: made in {made_s:,.0f} s")
+        key = console_key(shop.services.settings)
+        async with client_of(f"http://127.0.0.1:{shop.port}") as api:
+            console = ConsoleShop(shop, api, PersonTokens(key, shop.services.now), cookie_secret(key))
+            visitors = [await console.signed_in(*ROLES, name=f"p{n}") for n in range(options.people)]
+            took: dict[str, list[float]] = {}
+            for visitor in visitors:
+                await visitor.open("/customers")
+            rng = random.Random(options.seed)
+            workers = [work(each, rng, options, took) for each in visitors]
+            await asyncio.gather(*workers)
+            await movement(shop, took)
+    print(f"{options.people} people at once, {options.pages} rounds each; ms")
+    for name, each in took.items():
+        p50, p99 = (quantiles(each, n=100)[n] for n in (49, 98))
+        bound = BOUNDS_MS.get(name)
+        print(f"{name:24} p50 {p50:8.1f}  p99 {p99:8.1f}{'' if bound is None else f'  (bound {bound})'}")
+
+
+if __name__ == "__main__":
+    assert __doc__
+    parser = argparse.ArgumentParser(description=re.split(r"\n\n", __doc__)[0])
+    parser.add_argument("--members", type=int, default=20_000)
+    parser.add_argument("--orders", type=int, default=3, help="of each member")
+    parser.add_argument("--people", type=int, default=20)
+    parser.add_argument("--pages", type=int, default=5, help="rounds of each person")
+    parser.add_argument("--looks", type=float, default=3.0, help="seconds that a person looks at a page, on average")
+    parser.add_argument("--ledger", help="postgresql://…; left out: a file")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(main(options, Path(folder)))

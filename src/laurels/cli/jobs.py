@@ -1,0 +1,92 @@
+"""`jobs`: what takes long, and what waits for a second person."""
+
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.table import Table
+
+from laurels.cli.console import ConfigOption, JsonOption, StateOption, examples, out, out_json, run, settings_of
+from laurels.errors import NotFound
+from laurels.ledger.jobs import Job, JobState
+from laurels.model.times import format_instant
+from laurels.runtime.visible import visible
+from laurels.settings import Settings
+from laurels.wiring import build
+
+app = typer.Typer(help="Jobs: what takes long, and what waits for a second person.", no_args_is_help=True)
+
+Number = Annotated[int, typer.Argument(help="The number that `list` shows.", min=1)]
+
+
+@app.command("list", epilog=examples("laurels jobs list", "laurels jobs list --state proposed --json"))
+def list_(
+    in_state: Annotated[JobState | None, typer.Option("--in", help="Only those in this state.")] = None,
+    before: Annotated[int | None, typer.Option(min=1, help="Continue before this number.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 50,
+    json: JsonOption = False,
+    state: StateOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """List jobs, newest first."""
+    jobs = run(_list(settings_of(state, config), in_state, before, limit))
+    if json:
+        out_json([_as_json(job) for job in jobs])
+        return
+    if not jobs:
+        out("There are no jobs.")
+        return
+    table = Table("number", "kind", "state", "done", "by", "since")
+    for job in jobs:
+        done = f"{job.done:,} of {job.total:,}" if job.total else f"{job.done:,}"
+        by = job.actor if job.approver is None else f"{job.actor}, decided by {job.approver}"
+        table.add_row(str(job.number), job.kind, job.state, done, visible(by), format_instant(job.created_at))
+    out(table)
+    if len(jobs) == limit:
+        out(f"More: laurels jobs list --before {jobs[-1].number}")
+
+
+@app.command(epilog=examples("laurels jobs show 12"))
+def show(number: Number, json: JsonOption = False, state: StateOption = None, config: ConfigOption = None) -> None:
+    """Show a job: what it is to do, how far it is, what came of it."""
+    job = _as_json(run(_show(settings_of(state, config), number)))
+    if json:
+        out_json(job)
+        return
+    for name, value in job.items():
+        if value not in (None, "", {}, False):
+            out(f"{name}: {value}")
+
+
+@app.command(epilog=examples("laurels jobs stop 12"))
+def stop(number: Number, state: StateOption = None, config: ConfigOption = None) -> None:
+    """Stop a job as soon as it can be; what is done stays done."""
+    job = run(_stop(settings_of(state, config), number))
+    out("It is being stopped." if job.state is JobState.RUNNING else f"It is {job.state}.")
+
+
+async def _list(settings: Settings, in_state: JobState | None, before: int | None, limit: int) -> list[Job]:
+    async with build(settings, must_exist=True) as services:
+        return await services.ledger.jobs(before=before, states=[in_state] if in_state else [], limit=limit)
+
+
+async def _show(settings: Settings, number: int) -> Job:
+    async with build(settings, must_exist=True) as services:
+        job = await services.ledger.job(number)
+    if job is None:
+        raise NotFound(f"There is no job {number}. `laurels jobs list` shows them.")
+    return job
+
+
+async def _stop(settings: Settings, number: int) -> Job:
+    async with build(settings, must_exist=True) as services:
+        return await services.ledger.stop_job(number)
+
+
+def _as_json(job: Job) -> dict[str, Any]:
+    tally = msgspec.json.decode(job.tally) if job.tally else {}
+    said = msgspec.structs.asdict(job)
+    times = {name: said[name] and format_instant(said[name]) for name in ("created_at", "decided_at", "ended_at")}
+    shown = {name: value for name, value in said.items() if name not in {"fence", "about", "tally"}}
+    told = {name: value for name, value in tally.items() if name != "told"}
+    return {**shown, **times, "about": msgspec.json.decode(job.about), "tally": told}

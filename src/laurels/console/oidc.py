@@ -1,0 +1,277 @@
+"""Sign-in by OpenID Connect: authorization code with PKCE, against any provider that publishes its configuration.
+
+Nothing is kept here between the two halves of a sign-in: what the second one needs (state, nonce, verifier) is in the
+person's own encrypted cookie, so that any console process can finish what another began.
+"""
+
+import secrets
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol
+from urllib.parse import urlencode, urlsplit
+
+import httpx
+import jwt
+import msgspec
+from msgspec import Struct
+from oauthlib.oauth2 import WebApplicationClient
+from oauthlib.oauth2.rfc6749.errors import OAuth2Error
+
+from laurels import clock
+from laurels.clock import HOUR, MINUTE, Clock
+from laurels.console.sign_in import Person
+from laurels.errors import IssuerUnavailable, LaurelsError
+from laurels.model.people import PERSON, ROLES
+
+SCOPE = "openid profile email"
+PENDING = 10 * MINUTE
+"""How long somebody may take to sign in at the provider."""
+
+KNOWN = HOUR
+"""How long a provider's configuration counts without being looked at again."""
+
+LEEWAY_S = 30
+TIMEOUT_S = 5.0
+_MOST_BYTES = 256 * 1024
+_MOST_TEXT = 255
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
+
+
+class SignInRefused(LaurelsError):
+    """The sign-in was not as it has to be. Sign in again."""
+
+
+class ProviderAway(LaurelsError):
+    """The identity provider does not answer now. Try again."""
+
+
+class SilentRefused(LaurelsError):
+    """The provider wants to see the person before it says anything."""
+
+
+class VerifyingKey(Protocol):
+    """A public key, and the algorithms that it may check."""
+
+    @property
+    def public(self) -> Any:
+        """The key."""
+        ...
+
+    @property
+    def algorithms(self) -> tuple[str, ...]:
+        """What it may check."""
+        ...
+
+
+FindKeys = Callable[[str | None], Awaitable[Sequence[VerifyingKey]]]
+"""The keys of a name, at one address. Raises `IssuerUnavailable`."""
+
+
+class OidcClient(Struct, frozen=True, kw_only=True):
+    """Who the console is to its provider. `roles` are (role, claim, value): who has the value in the claim has the
+    role. `keys_at` reads the keys that are published at an address.
+    """
+
+    issuer: str
+    client_id: str
+    secret: str | None
+    redirect_uri: str
+    roles: tuple[tuple[str, str, str], ...]
+    keys_at: Callable[[str], FindKeys]
+
+
+class Pending(Struct, frozen=True, kw_only=True):
+    """A sign-in under way, as the cookie holds it. `to` is where the person goes on."""
+
+    state: str
+    nonce: str
+    verifier: str
+    at: int
+    to: str
+    silent: bool
+
+
+class _Configuration(Struct, frozen=True):
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    jwks_uri: str
+
+
+class Oidc:
+    """Signs people in. One for the process."""
+
+    def __init__(self, client: OidcClient, http: httpx.AsyncClient, now: Clock = clock.now) -> None:
+        self._client = client
+        self._http = http
+        self._now = now
+        self._known: _Configuration | None = None
+        self._known_at = 0
+        self._keys: dict[str, FindKeys] = {}
+
+    async def begin(self, to: str, *, silent: bool = False) -> tuple[str, Pending]:
+        """The provider's address to go to, and what to remember meanwhile. `silent`: the provider asks the person
+        nothing. Raises `ProviderAway`, `SignInRefused`.
+        """
+        found = await self._configuration()
+        oauth = WebApplicationClient(self._client.client_id)
+        verifier = oauth.create_code_verifier(64)
+        pending = Pending(
+            state=secrets.token_urlsafe(24),
+            nonce=secrets.token_urlsafe(24),
+            verifier=verifier,
+            at=self._now(),
+            to=to,
+            silent=silent,
+        )
+        asked = {
+            "response_type": "code",
+            "client_id": self._client.client_id,
+            "redirect_uri": self._client.redirect_uri,
+            "scope": SCOPE,
+            "state": pending.state,
+            "nonce": pending.nonce,
+            "code_challenge": oauth.create_code_challenge(verifier, "S256"),
+            "code_challenge_method": "S256",
+            **({"prompt": "none"} if silent else {}),
+        }
+        joint = "&" if urlsplit(found.authorization_endpoint).query else "?"
+        return f"{found.authorization_endpoint}{joint}{urlencode(asked)}", pending
+
+    async def finish(self, pending: Pending | None, query: Mapping[str, str]) -> Person:
+        """Who has come back from the provider with this query. Raises `SignInRefused`, `ProviderAway`, and
+        `SilentRefused` where it has to be asked aloud.
+        """
+        if pending is None or not 0 <= self._now() - pending.at < PENDING:
+            raise SignInRefused("This sign-in was not begun here, or long ago.")
+        if not secrets.compare_digest(query.get("state", "").encode(), pending.state.encode()):
+            raise SignInRefused("This answer belongs to another sign-in.")
+        if query.get("iss", self._client.issuer) != self._client.issuer:
+            raise SignInRefused("Another provider has answered.")
+        if "error" in query:
+            if pending.silent:
+                raise SilentRefused
+            raise SignInRefused("The identity provider let nobody in.")
+        if not query.get("code"):
+            raise SignInRefused("The identity provider gave no code.")
+        found = await self._configuration()
+        claims = await self._claims(found, await self._token(found, query["code"], pending.verifier))
+        if not secrets.compare_digest(str(claims.get("nonce", "")).encode(), pending.nonce.encode()):
+            raise SignInRefused("The token of the identity provider is of another sign-in.")
+        return person_in(claims, self._client.roles)
+
+    async def _configuration(self) -> _Configuration:
+        if self._known is not None and 0 <= self._now() - self._known_at < KNOWN:
+            return self._known
+        try:
+            raw = await self._fetched("GET", f"{self._client.issuer.rstrip('/')}/.well-known/openid-configuration")
+            found = msgspec.json.decode(raw, type=_Configuration)
+        except (ProviderAway, msgspec.MsgspecError) as error:
+            if self._known is not None:  # it was right an hour ago, and what it names answers for itself
+                return self._known
+            raise ProviderAway from error
+        if found.issuer != self._client.issuer:
+            raise SignInRefused("The provider's configuration is another issuer's: look at `console.issuer`.")
+        for address in (found.authorization_endpoint, found.token_endpoint, found.jwks_uri):
+            if not is_safe(address):
+                raise SignInRefused("The provider's configuration names an address without TLS.")
+        self._known, self._known_at = found, self._now()
+        return found
+
+    async def _token(self, found: _Configuration, code: str, verifier: str) -> str:
+        """The ID token that a code is exchanged for."""
+        oauth = WebApplicationClient(self._client.client_id)
+        body = oauth.prepare_request_body(
+            code=code, redirect_uri=self._client.redirect_uri, code_verifier=verifier, include_client_id=True
+        )
+        secret = self._client.secret
+        auth = None if secret is None else httpx.BasicAuth(self._client.client_id, secret)
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+        raw = await self._fetched("POST", found.token_endpoint, content=body.encode(), headers=headers, auth=auth)
+        try:
+            token = oauth.parse_request_body_response(raw.decode()).get("id_token")
+        except (OAuth2Error, ValueError) as error:
+            raise SignInRefused("The identity provider gave no token for the code.") from error
+        if not isinstance(token, str):
+            raise SignInRefused("The identity provider gave no ID token.")
+        return token
+
+    async def _claims(self, found: _Configuration, token: str) -> Mapping[str, Any]:
+        """The claims of an ID token for this console."""
+        if found.jwks_uri not in self._keys:
+            self._keys = {found.jwks_uri: self._client.keys_at(found.jwks_uri)}
+        try:
+            header = jwt.get_unverified_header(token)
+            keys = await self._keys[found.jwks_uri](header.get("kid"))
+            claims = self._checked(token, str(header.get("alg")), keys)
+        except IssuerUnavailable as error:
+            raise ProviderAway from error
+        except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
+            raise SignInRefused("The token of the identity provider is not valid.") from error
+        if (
+            isinstance(claims.get("aud"), list)
+            and len(claims["aud"]) > 1
+            and claims.get("azp") != self._client.client_id
+        ):
+            raise SignInRefused("The token of the identity provider is for another client.")
+        return claims
+
+    def _checked(self, token: str, algorithm: str, keys: Sequence[VerifyingKey]) -> Mapping[str, Any]:
+        for key in keys:
+            if algorithm not in key.algorithms:
+                continue
+            try:
+                claims: Mapping[str, Any] = jwt.decode(
+                    token,
+                    key.public,
+                    algorithms=[algorithm],
+                    issuer=self._client.issuer,
+                    audience=self._client.client_id,
+                    leeway=LEEWAY_S,
+                    options={"require": ["exp", "iat", "iss", "aud", "sub"]},
+                )
+            except jwt.InvalidSignatureError:
+                continue
+            return claims
+        raise jwt.InvalidSignatureError
+
+    async def _fetched(self, method: str, url: str, **more: Any) -> bytes:
+        """An answer's body, from the provider itself: nothing is followed."""
+        try:
+            answer = await self._http.request(method, url, timeout=TIMEOUT_S, follow_redirects=False, **more)
+        except httpx.HTTPError as error:
+            raise ProviderAway from error
+        if answer.is_server_error or len(answer.content) > _MOST_BYTES or (method == "GET" and not answer.is_success):
+            raise ProviderAway
+        return answer.content
+
+
+def person_in(claims: Mapping[str, Any], roles: Sequence[tuple[str, str, str]]) -> Person:
+    """The person whom claims name, with the roles that they map to. Raises `SignInRefused`."""
+    sub = claims.get("sub")
+    name = next((claims[each] for each in ("name", "preferred_username", "email") if claims.get(each)), sub)
+    for text in (sub, name):
+        if not isinstance(text, str) or not 0 < len(text) <= _MOST_TEXT - len(PERSON) or not text.isprintable():
+            raise SignInRefused("The identity provider does not say who it is.")
+    given = {role for role, claim, value in roles if value in _texts(_at(claims, claim))}
+    return Person(str(sub), str(name), tuple(role for role in ROLES if role in given))
+
+
+def is_safe(address: str) -> bool:
+    """Whether an address is reached by TLS, or on this machine alone."""
+    parts = urlsplit(address)
+    return parts.scheme == "https" or (parts.scheme == "http" and (parts.hostname or "") in _LOOPBACK)
+
+
+def _at(claims: Mapping[str, Any], claim: str) -> Any:
+    """A claim; `a.b` is `b` in `a` where no claim bears that name."""
+    if claim in claims:
+        return claims[claim]
+    found: Any = claims
+    for part in claim.split("."):
+        found = found.get(part) if isinstance(found, Mapping) else None
+    return found
+
+
+def _texts(value: Any) -> list[str]:
+    """A claim's texts: those of a list, or one. A text with blanks in it is one value."""
+    return [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str)]

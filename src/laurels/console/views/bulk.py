@@ -1,0 +1,66 @@
+"""Corrections from a file: chosen, checked, and made by the button that says what the check said."""
+
+from typing import Any
+
+from laurels.console.client import ApiRefused
+from laurels.console.page import Ask, Download, Elsewhere, Shown, Upload, page
+
+_MODEL = (
+    b"member_id,points,reason,note,adjustment_id\n"
+    b"17850,50,ticket 48213: parcel came late,Sorry that your parcel came late,late-48213\n"
+)
+_REFUSED = frozenset({"invalid-input", "too-large", "conflict"})
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+@page("GET", "/corrections", "points:approve")
+async def choose_file(_: Ask) -> Shown:
+    """The form."""
+    return _shown()
+
+
+@page("GET", "/corrections/model.csv", "points:approve")
+async def model_file(_: Ask) -> Download:
+    """A file to begin with."""
+    return Download("corrections.csv", _MODEL, "text/csv; charset=utf-8")
+
+
+@page("POST", "/corrections", "points:approve", takes_file=True)
+async def correct_many(ask: Ask) -> Shown | Elsewhere:
+    """Say what the file does; or do it, where it is the one that was checked. The page carries the file along."""
+    name, text = ask.form.get("name", ""), _lines(ask.form.get("csv", ""))
+    try:
+        if ask.file is not None:
+            name, text = ask.file.name, _text(ask.file)
+        if not text:
+            return _shown(fault="Choose a file.")
+        body = {"name": name, "csv": text}
+        if ask.form.get("step") != "do" or ask.file is not None:
+            return _shown(seen=await ask.api.post("/corrections", body, check=1), name=name, text=text)
+        job = await ask.api.post("/corrections", {**body, "digest": ask.form.get("digest", "")})
+    except UnicodeDecodeError:
+        return _shown(fault=f"{name} is not UTF-8. Save it as “CSV UTF-8”.")
+    except ApiRefused as error:
+        if error.kind not in _REFUSED:
+            raise
+        return _shown(fault=error.fields.get("csv", error.message))
+    return Elsewhere(f"/jobs/{job['number']}")
+
+
+def _text(file: Upload) -> str:
+    """What the file says, whatever a spreadsheet wrote it in. Raises `UnicodeDecodeError`."""
+    coding = "utf-16" if file.content[:2] in _UTF16 else "utf-8-sig"
+    return _lines(file.content.decode(coding))
+
+
+def _lines(text: str) -> str:
+    """With the line ends that it had before a form sent it back."""
+    return text.replace("\r\n", "\n")
+
+
+def _shown(*, seen: dict[str, Any] | None = None, name: str = "", text: str = "", fault: str = "") -> Shown:
+    says = {"seen": seen, "name": name, "csv": text, "fault": fault}
+    return Shown(template="corrections.html", says=says, status=422 if fault else 200)
+
+
+PAGES = (choose_file, model_file, correct_many)

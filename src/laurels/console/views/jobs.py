@@ -1,0 +1,103 @@
+"""Jobs: what takes long, how far it is, and what came of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from laurels.console import words
+from laurels.console.page import Ask, Download, Elsewhere, Shown, page
+
+LOOK = ("jobs:write", "points:adjust", "points:approve", "program:write", "program:approve", "audit:read")
+ENDED = frozenset({"done", "failed", "stopped", "rejected"})
+
+
+@page("GET", "/jobs", *LOOK)
+async def list_jobs(ask: Ask) -> Shown:
+    """The newest jobs that the person may see."""
+    found = await ask.api.get("/jobs", before=ask.query.get("before"))
+    older = f"/jobs?before={found['next']}" if found["next"] else None
+    rows = [told(ask, job) for job in found["jobs"]]
+    says = {"jobs": rows, "older": older, "is_first": "before" not in ask.query, "may_start": "jobs:write" in _of(ask)}
+    return Shown(template="jobs.html", says=says)
+
+
+@page("POST", "/jobs", "jobs:write")
+async def start_job(ask: Ask) -> Elsewhere:
+    """Start a check of the ledger, or make roll-ups anew."""
+    job = await ask.api.post("/jobs", {"kind": ask.form.get("kind", "")})
+    return Elsewhere(f"/jobs/{job['number']}")
+
+
+@page("GET", "/jobs/{job:str}", *LOOK)
+async def show_job(ask: Ask) -> Shown:
+    """One job."""
+    job = await ask.api.get(f"/jobs/{ask.path['job']}")
+    is_own = job["actor"] == f"person:{ask.person.sub}"
+    may_stop = job["state"] not in ENDED and not job["stopping"] and (is_own or "jobs:write" in _of(ask))
+    may_decide = job["state"] == "proposed" and not is_own and "points:approve" in _of(ask)
+    says = {"job": told(ask, job), "may_stop": may_stop, "may_decide": may_decide, "is_running": _is_under_way(job)}
+    return Shown(template="job.html", says=says)
+
+
+@page("POST", "/jobs/{job:str}/stop", "jobs:write", "points:adjust", "program:write")
+async def stop_job(ask: Ask) -> Elsewhere:
+    """Stop it."""
+    await ask.api.post(f"/jobs/{ask.path['job']}/stop")
+    return Elsewhere(f"/jobs/{ask.path['job']}")
+
+
+@page("GET", "/jobs/{job:str}/file", *LOOK)
+async def fetch_file(ask: Ask) -> Download:
+    """What it gave."""
+    content = await ask.api.get_file(f"/jobs/{ask.path['job']}/file")
+    return Download(f"job-{ask.path['job']}.csv", content, "text/csv; charset=utf-8")
+
+
+def told(ask: Ask, job: Mapping[str, Any]) -> dict[str, Any]:
+    """A job in words."""
+    title, done = words.JOBS.get(job["kind"], job["kind"]), words.number(job["done"])
+    about = job["about"]
+    if job["kind"] == "corrections":
+        title = f"Corrections: {about['title']}" if about["title"] else "A correction above a limit"
+    if job["kind"] == "rehearsal":
+        title = f"Rehearsal of {about['which'][:12]}"
+    return {
+        **job,
+        "title": title,
+        "by": words.actor(job["actor"], ask.person.sub),
+        "decided_by": words.actor(job["approver"], ask.person.sub),
+        "word": words.JOB_STATES.get(job["state"], job["state"]),
+        "progress": f"{done} of {words.number(job['total'])}" if job["total"] else done,
+        "outcome": _outcome(job),
+    }
+
+
+def _outcome(job: Mapping[str, Any]) -> list[str]:
+    """What came of it, in sentences."""
+    tally = job["tally"]
+    if job["kind"] == "corrections" and tally:
+        lines = [f"{words.count(tally['made'], 'correction was', 'corrections were')} made: "]
+        lines[0] += f"{words.number(tally['given'])} points given, {words.number(tally['taken'])} taken."
+        if tally["before"]:
+            lines.append(f"{words.count(tally['before'], 'row was', 'rows were')} here before, and counted then.")
+        if tally["refused"]:
+            lines.append(f"{words.count(tally['refused'], 'row was', 'rows were')} not made; the file says why.")
+        return lines
+    if job["kind"] == "retry" and tally:
+        tried = words.count(tally["retried"], "document goes", "documents go")
+        return [f"{tried} the usual way again.", f"{words.number(tally['stay'])} stay where they are."]
+    if job["kind"] == "verify" and tally:
+        found = words.number(tally["findings"])
+        checked = f"{words.count(tally['checked'], 'entry', 'entries')} checked."
+        return [checked, "All is as it should be." if not tally["findings"] else f"{found} things are not."]
+    return []
+
+
+def _is_under_way(job: Mapping[str, Any]) -> bool:
+    return job["state"] in {"ready", "running"}
+
+
+def _of(ask: Ask) -> frozenset[str]:
+    return ask.person.scopes
+
+
+PAGES = (list_jobs, start_job, show_job, stop_job, fetch_file)

@@ -1,0 +1,32 @@
+"""What waits for the person who looks: only what the person's roles can act on."""
+
+from laurels.console import words
+from laurels.console.page import Ask
+
+MANY = 50
+
+
+async def waiting_for(ask: Ask) -> list[tuple[str, str]]:
+    """Sentences, each with where it leads."""
+    found: list[tuple[str, str]] = []
+    scopes, own = ask.person.scopes, f"person:{ask.person.sub}"
+    if "points:approve" in scopes:
+        jobs = (await ask.api.get("/jobs", state="proposed", limit=MANY))["jobs"]
+        count = sum(job["kind"] == "corrections" and job["actor"] != own for job in jobs)
+        if count:
+            found.append((f"{_about(count, 'correction waits', 'corrections wait')} for your approval", "/proposals"))
+    if "program:approve" in scopes:
+        drafts = (await ask.api.get("/programs"))["drafts"]
+        count = sum(draft["submitted_by"] != own for draft in drafts)
+        if count:
+            found.append((f"{_about(count, 'version waits', 'versions wait')} for approval", "/program"))
+    if "quarantine:write" in scopes:
+        count = len((await ask.api.get("/quarantine", limit=MANY))["documents"])
+        if count:
+            found.append((f"{_about(count, 'document waits', 'documents wait')} for a decision", "/work"))
+    return found
+
+
+def _about(count: int, one: str, many: str) -> str:
+    """A number as far as it was counted."""
+    return f"{MANY} or more {many}" if count >= MANY else words.count(count, one, many)

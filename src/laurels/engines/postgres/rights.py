@@ -1,0 +1,55 @@
+"""The rights that a role needs, read off the statements: one that lacks some is told at the start, and not by the first
+order that comes.
+"""
+
+import re
+
+from laurels.engines.postgres.statements import SQL, Statements
+from laurels.errors import SettingsError
+
+_WRITES = {
+    "INSERT": re.compile(r"\bINSERT INTO (\w+)"),
+    "DELETE": re.compile(r"\bDELETE FROM (\w+)"),
+    "UPDATE": re.compile(
+        r"\bUPDATE (\w+) (?:\w+ )?SET\b"
+        r"|\bINSERT INTO (\w+)(?:(?!INSERT INTO).)*?DO UPDATE"
+        r"|\bFROM (\w+)(?:(?!\bFROM\b).)*?FOR UPDATE",
+        re.DOTALL,
+    ),
+}
+_DRAWS = re.compile(r"\bnextval\('(\w+)'\)")
+
+
+async def check_rights(db: Statements) -> None:
+    """Raise `SettingsError` where this role may not do all that is done on a ledger."""
+    missing = [row[0] for row in await db.all("missing_rights", *_columns(NEEDED), sorted(DRAWN))]
+    if missing:
+        raise SettingsError(
+            f"ledger.url: this role may not use the ledger: it has no right to {', '.join(missing[:3])}. Grant it the "
+            "rights of its owner."
+        )
+
+
+def _needed() -> set[tuple[str, str]]:
+    return {
+        (right, name)
+        for right, pattern in _WRITES.items()
+        for statement in SQL.values()
+        for match in pattern.finditer(statement)
+        for name in match.groups()
+        if name is not None
+    }
+
+
+def _columns(rows: set[tuple[str, str]]) -> tuple[list[str], list[str]]:
+    ordered = sorted(rows)
+    return [right for right, _ in ordered], [name for _, name in ordered]
+
+
+NEEDED = _needed()
+"""(right, table) that some statement needs. What is no table of the ledger (a name inside a statement) is left out by
+the server.
+"""
+
+DRAWN = {name for statement in SQL.values() for name in _DRAWS.findall(statement)}
+"""Sequences that are drawn from."""

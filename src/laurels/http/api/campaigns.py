@@ -1,0 +1,105 @@
+"""Campaigns: what each gives and when, what is left of its budget, and what it gave."""
+
+import tomllib
+from collections import defaultdict
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from laurels.errors import LedgerUnavailable
+from laurels.http.api.programs import READ
+from laurels.http.routes import Request, Response, route
+from laurels.ledger.rollups import PER_ALL, Basis, Grouping
+from laurels.model.times import format_instant
+from laurels.program import GRAIN, parse_program
+from laurels.program.rules import Campaign
+
+_EVER = 99_991_231
+
+
+class CampaignShown(Struct, frozen=True, kw_only=True, rename={"starts": "from"}):
+    """A campaign of the version that was published last. `rule` is what the program says of it; `used` points of its
+    `budget` (null: it has none); `points` and `orders` what it gave in all, net of refunds, as far as is counted.
+    """
+
+    name: str
+    state: Literal["to come", "running", "over"]
+    starts: str | None
+    until: str | None
+    rule: dict[str, Any]
+    budget: int | None
+    used: int
+    points: int
+    orders: int
+
+
+class CampaignsShown(Struct, frozen=True):
+    """Campaigns in the order of the program; the version that has them, and from when it holds (null: always)."""
+
+    version: int
+    in_force_from: str | None
+    campaigns: list[CampaignShown]
+
+
+@route("GET", "/campaigns", access=READ, answers={200: CampaignsShown}, problems=(LedgerUnavailable,), audited=False)
+async def list_campaigns(request: Request) -> Response:
+    """List the campaigns of the version that was published last, in force or to come."""
+    services = request.services
+    last = (await services.ledger.programs())[-1]
+    program = parse_program(last.text)
+    used = await services.ledger.budgets()
+    given = await services.ledger.sums(Basis.RECORDED, 0, _EVER, Grouping(per=PER_ALL, part=True))
+    sums: dict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
+    for cell, one in given:
+        if cell.kind in {"earn", "reverse"}:
+            points, orders = sums[cell.part]
+            sums[cell.part] = points + one.points, orders + (one.entries if cell.kind == "earn" else 0)
+    rules = {table["name"]: table for table in tomllib.loads(program.text).get("campaigns", [])}
+    shown = [
+        _shown(each, last.from_at, services.now(), rules[each.name], (used.get(each.name, 0), *sums[each.name]))
+        for each in program.campaigns
+    ]
+    return Response(200, CampaignsShown(last.version, _instant(last.from_at), shown))
+
+
+def _shown(
+    campaign: Campaign, holds_from: int | None, now: int, rule: dict[str, Any], figures: tuple[int, int, int]
+) -> CampaignShown:
+    starts = max((each for each in (campaign.starts, holds_from) if each is not None), default=None)
+    is_over = campaign.ends is not None and campaign.ends <= now
+    is_to_come = starts is not None and starts > now
+    used, points, orders = figures
+    return CampaignShown(
+        name=campaign.name,
+        state="over" if is_over else "to come" if is_to_come else "running",
+        starts=_instant(starts),
+        until=_instant(campaign.ends),
+        rule=_plain(rule),
+        budget=campaign.budget,
+        used=used // GRAIN,
+        points=points,
+        orders=orders,
+    )
+
+
+def _plain(table: dict[str, Any]) -> dict[str, Any]:
+    """What a program says of a campaign but its name; what TOML has and JSON has not, as it is written."""
+    return {key: _written(value) for key, value in table.items() if key != "name"}
+
+
+def _written(value: Any) -> Any:
+    match value:
+        case dict():
+            return {key: _written(each) for key, each in value.items()}
+        case list():
+            return [_written(each) for each in value]
+        case str() | int() | float():
+            return value
+    return str(value)
+
+
+def _instant(at: int | None) -> str | None:
+    return None if at is None else format_instant(at)
+
+
+ROUTES = (list_campaigns,)

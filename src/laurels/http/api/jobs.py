@@ -1,0 +1,215 @@
+"""Jobs over HTTP: what takes long is started here, looked at, stopped, and its result fetched."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+from laurels.errors import InvalidInput, LedgerUnavailable, NotAllowed, NotFound
+from laurels.http.admission.callers import Caller
+from laurels.http.api.csv_files import csv_of
+from laurels.http.routes import Access, Request, Response, route
+from laurels.jobs import CORRECTIONS, REHEARSAL, RETRY, ROLL_UPS, VERIFY, RehearsalAbout, RetryAbout, content_digest
+from laurels.jobs.steps import Table
+from laurels.ledger.jobs import Job, JobState, NewJob
+from laurels.model.times import format_instant, parse_instant
+
+LOOK = Access(("jobs:write", "points:adjust", "points:approve", "program:write", "program:approve", "audit:read"))
+START = Access(("jobs:write", "program:write", "quarantine:write"))
+STOP = Access(("jobs:write", "points:adjust", "program:write"))
+
+_STARTED_BY = {
+    REHEARSAL: "program:write",
+    RETRY: "quarantine:write",
+    VERIFY: "jobs:write",
+    ROLL_UPS: "jobs:write",
+}
+_SEEN_BY = {CORRECTIONS: {"points:approve"}, REHEARSAL: {"program:write", "program:approve"}}
+_SEES_ALL = {"jobs:write", "audit:read"}
+
+_MOST_LOOKED_AT = 1_000
+_DIGITS = 15
+
+When = Annotated[str, Meta(max_length=40, description="RFC 3339")]
+
+
+class JobsQuery(Struct, forbid_unknown_fields=True):
+    """`before` is the last answer's `next`; `state` shows those in it alone."""
+
+    before: Annotated[int, Meta(ge=1)] | None = None
+    state: JobState | None = None
+    limit: Annotated[int, Meta(ge=1, le=200)] = 50
+
+
+class JobForm(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What to do: `rehearsal` of a draft or a version (`program`) on the documents of a period; `retry` of what is in
+    quarantine for a `cause` (left out: all); `verify` the ledger; `roll-ups` are made anew.
+    """
+
+    kind: Literal["rehearsal", "retry", "verify", "roll-ups"]
+    program: Annotated[str, Meta(max_length=64, description="a version, or a draft's digest")] | None = None
+    starts: When | None = field(default=None, name="from")
+    to: When | None = None
+    cause: Annotated[str, Meta(max_length=64)] | None = None
+
+
+class JobShown(Struct, frozen=True, kw_only=True):
+    """A job. `about` is what it is to do, `tally` what came of it so far; `file`: there is one to fetch. `digest` tells
+    what exactly it does, `approver` who decided where two people have to.
+    """
+
+    number: int
+    kind: str
+    state: str
+    actor: str
+    approver: str | None
+    digest: str
+    about: Any
+    done: int
+    total: int
+    tally: Any
+    error: str
+    stopping: bool
+    created_at: str
+    decided_at: str | None
+    ended_at: str | None
+    file: bool
+
+
+class JobsPage(Struct, frozen=True):
+    """Jobs that the caller may see, newest first; `next` goes on, null at the end."""
+
+    jobs: list[JobShown]
+    next: int | None
+
+
+@route("GET", "/jobs", access=LOOK, answers={200: JobsPage}, problems=(LedgerUnavailable,), audited=False)
+async def list_jobs(request: Request, query: JobsQuery) -> Response:
+    """List jobs, newest first: one's own, and those that one decides on or looks after."""
+    states = () if query.state is None else (query.state,)
+    shown: list[JobShown] = []
+    before, looked = query.before, 0
+    while looked < _MOST_LOOKED_AT:
+        found = await request.services.ledger.jobs(before=before, states=states, limit=query.limit)
+        for job in found:
+            before = job.number
+            if may_see(request.caller, job):
+                shown.append(show(job))
+            if len(shown) == query.limit:
+                return Response(200, JobsPage(shown, before))
+        if len(found) < query.limit:
+            return Response(200, JobsPage(shown, None))
+        looked += len(found)
+    return Response(200, JobsPage(shown, before))
+
+
+@route("POST", "/jobs", access=START, answers={201: JobShown}, problems=(NotFound, LedgerUnavailable))
+async def start_job(request: Request, form: JobForm) -> Response:
+    """Start what takes long. The same that is under way already is answered in its place."""
+    needed = _STARTED_BY[form.kind]
+    if needed not in request.caller.scopes:
+        raise NotAllowed(f"This needs the scope {needed}.", (needed,))
+    about = _about(form)
+    job = NewJob(
+        kind=form.kind,
+        actor=request.caller.actor,
+        digest=content_digest(request.caller.actor, form.kind.encode() + about),
+        about=about,
+    )
+    return Response(201, show(await request.services.ledger.add_job(job)))
+
+
+@route(
+    "GET", "/jobs/{job}", access=LOOK, answers={200: JobShown}, problems=(NotFound, LedgerUnavailable), audited=False
+)
+async def show_job(request: Request) -> Response:
+    """Show how far a job is, and what came of it."""
+    return Response(200, show(await job_of(request)))
+
+
+@route(
+    "GET",
+    "/jobs/{job}/file",
+    access=LOOK,
+    answers={200: str},
+    media_type="text/csv",
+    problems=(NotFound, LedgerUnavailable),
+)
+async def show_job_file(request: Request) -> Response:
+    """Give what a job gave as a CSV file, for seven days. That it was fetched is recorded."""
+    job = await job_of(request)
+    kept = await request.services.ledger.job_file(job.number)
+    if kept is None:
+        raise NotFound("This job gave no file, or it is kept no more.")
+    table = msgspec.json.decode(kept, type=Table)
+    return Response(200, csv_of(table.header, table.rows), media_type="text/csv")
+
+
+@route("POST", "/jobs/{job}/stop", access=STOP, answers={200: JobShown}, problems=(NotFound, LedgerUnavailable))
+async def stop_job(request: Request) -> Response:
+    """Stop a job as soon as it can be: what is done stays done. One that has ended stays as it is."""
+    job = await job_of(request)
+    if job.actor != request.caller.actor and "jobs:write" not in request.caller.scopes:
+        raise NotAllowed("A job is stopped by who started it, or with the scope jobs:write.", ("jobs:write",))
+    return Response(200, show(await request.services.ledger.stop_job(job.number)))
+
+
+async def job_of(request: Request) -> Job:
+    """The job in the path. Raises `NotFound`, also for one that the caller may not see."""
+    text = request.ids["job"]
+    if text.isascii() and text.isdecimal() and len(text) <= _DIGITS:
+        job = await request.services.ledger.job(int(text))
+        if job is not None and may_see(request.caller, job):
+            return job
+    raise NotFound("There is no such job.")
+
+
+def may_see(caller: Caller, job: Job) -> bool:
+    """Whether it is the caller's, or of those that the caller decides on or looks after."""
+    seen_by = _SEES_ALL | _SEEN_BY.get(job.kind, set())
+    return job.actor == caller.actor or not caller.scopes.isdisjoint(seen_by)
+
+
+def show(job: Job) -> JobShown:
+    """A job as it is told; the rows that it did not make are in its file."""
+    tally = msgspec.json.decode(job.tally) if job.tally else {}
+    return JobShown(
+        number=job.number,
+        kind=job.kind,
+        state=job.state,
+        actor=job.actor,
+        approver=job.approver,
+        digest=job.digest,
+        about=msgspec.json.decode(job.about),
+        done=job.done,
+        total=job.total,
+        tally={name: value for name, value in tally.items() if name != "told"},
+        error=job.error,
+        stopping=job.stopping,
+        created_at=format_instant(job.created_at),
+        decided_at=None if job.decided_at is None else format_instant(job.decided_at),
+        ended_at=None if job.ended_at is None else format_instant(job.ended_at),
+        file=job.has_file,
+    )
+
+
+def _about(form: JobForm) -> bytes:
+    """What is to be done, and nothing besides. Raises `InvalidInput`."""
+    given = {name for name in ("program", "starts", "to", "cause") if getattr(form, name) is not None}
+    takes = {REHEARSAL: {"program", "starts", "to"}, RETRY: {"cause"}}.get(form.kind, set())
+    if given - takes:
+        name = min(given - takes)
+        raise InvalidInput.of({"starts": "from"}.get(name, name), f"has no effect on {form.kind}")
+    if form.kind == RETRY:
+        return msgspec.json.encode(RetryAbout(form.cause))
+    if form.kind != REHEARSAL:
+        return b"{}"
+    if form.program is None:
+        raise InvalidInput.of("program", "is required")
+    begins = None if form.starts is None else parse_instant(form.starts, "from")
+    return msgspec.json.encode(
+        RehearsalAbout(form.program, begins, None if form.to is None else parse_instant(form.to, "to"))
+    )
+
+
+ROUTES = (list_jobs, start_job, show_job, show_job_file, stop_job)

@@ -1,0 +1,245 @@
+"""Corrections of many customers: read from a file, checked, and made by a job.
+
+What a job keeps names members by their numbers: an id would outlive its member's erasure there. Each correction has an
+id of its own, so a job that is killed and goes on makes none twice, and a file that is sent again makes none at all.
+"""
+
+import asyncio
+import hashlib
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from laurels.errors import FileRefused, InvalidInput, LaurelsError
+from laurels.jobs.steps import Doing, Table
+from laurels.ledger import Ledger, Receipt
+from laurels.ledger.jobs import JobEnd, JobState
+from laurels.model import Adjustment, DocumentKind
+from laurels.points import Points
+
+KIND = "corrections"
+MOST_ROWS = 200_000
+AT_ONCE = 500
+"""Corrections in one transaction."""
+
+MOST_TOLD = 10_000
+"""Refused rows whose reasons are kept; the rest is counted."""
+
+MOST_SHOWN = 10
+
+
+class Correction(Struct, frozen=True, array_like=True, gc=False):
+    """One row: where it stands, whose points it changes (None: nobody's who is known), and its own id."""
+
+    line: int
+    member: int | None
+    points: int
+    source: str
+    id: str
+    reason: str
+    note: str
+    board: bool
+    quiet: bool
+    occurred_at: int | None = None
+
+
+class Corrections(Struct, frozen=True):
+    """What a job works on. `title` is the file's name."""
+
+    title: str
+    rows: list[Correction]
+
+
+class Largest(Struct, frozen=True):
+    """One of the largest corrections: whose, by number, and how many points."""
+
+    member: int
+    points: int
+
+
+class Checked(Struct, frozen=True, kw_only=True):
+    """What corrections would do, as the ledger is now. `given` and `taken` are the points of all rows that can be made,
+    `unknown` rows of nobody who is known (`unknown_rows` names the first of them), `before` rows that were made before,
+    `doubles` customers who have more than one, `above` rows beyond what the caller may decide alone.
+    """
+
+    title: str
+    rows: int
+    customers: int
+    given: int
+    taken: int
+    unknown: int
+    unknown_rows: list[int]
+    before: int
+    doubles: int
+    above: int
+    largest: list[Largest]
+
+
+class Refused(Struct, frozen=True, array_like=True):
+    """A row that was not made, and why."""
+
+    line: int
+    why: str
+
+
+class Tally(Struct):
+    """What came of the rows so far. `refused` is how many were not made; `told` are the first of them."""
+
+    made: int = 0
+    before: int = 0
+    refused: int = 0
+    given: int = 0
+    taken: int = 0
+    told: list[Refused] = []
+
+
+async def read_corrections(ledger: Ledger, name: str, text: str) -> Corrections:
+    """The rows of a CSV file, each with its member. Raises `InvalidInput` for a file that cannot be read, or that has a
+    row which could never be made: it names the row. Costs a look-up for each row.
+    """
+    title = Path(name.replace("\\", "/")).name[:80] or "corrections.csv"
+    found = await asyncio.to_thread(_read, title, text)
+    if len(found) > MOST_ROWS:
+        raise InvalidInput.of("csv", f"has {len(found):,} rows; one file takes at most {MOST_ROWS:,}")
+    numbers = await ledger.numbers_called({each.member_id for each in found})
+    return Corrections(title, [_row(line, each, numbers) for line, each in enumerate(found, 1)])
+
+
+def _read(title: str, text: str) -> list[Adjustment]:
+    """Through a file of its own, which only its owner can read, and which is gone at once."""
+    from laurels.exchange.adjustments import read_adjustments  # noqa: PLC0415 - polars, for files alone
+    from laurels.exchange.presets import OptionList  # noqa: PLC0415 - as above
+
+    with tempfile.TemporaryDirectory(prefix="laurels-") as folder:
+        path = Path(folder, "file.csv")
+        path.write_text(text, "utf-8")
+        try:
+            return read_adjustments(path, OptionList(), quiet=False).documents
+        except FileRefused as error:
+            raise InvalidInput.of("csv", error.message.replace(str(path), title)) from error
+
+
+def _row(line: int, adjustment: Adjustment, numbers: dict[str, int]) -> Correction:
+    return Correction(
+        line=line,
+        member=numbers.get(adjustment.member_id),
+        points=adjustment.points,
+        source=adjustment.source or adjustment.actor,
+        id=adjustment.id,
+        reason=adjustment.reason,
+        note=adjustment.note,
+        board=adjustment.board,
+        quiet=adjustment.quiet,
+        occurred_at=adjustment.occurred_at,
+    )
+
+
+async def check_corrections(ledger: Ledger, corrections: Corrections, most: int | None) -> Checked:
+    """Tell what they would do, and change nothing; `most` is what the caller may decide alone, None: anything."""
+    rows = corrections.rows
+    there = await ledger.ids_of({row.member for row in rows if row.member is not None})
+    known = [row for row in rows if row.member in there]
+    gone = [row.line for row in rows if row.member not in there]
+    before = sum([len(await _made_before(ledger, source, known)) for source in sorted({row.source for row in known})])
+    each = Counter(row.member for row in known)
+    ranked = sorted(known, key=lambda row: (-abs(row.points), row.line))[:MOST_SHOWN]
+    return Checked(
+        title=corrections.title,
+        rows=len(rows),
+        customers=len(each),
+        given=sum(row.points for row in known if row.points > 0),
+        taken=-sum(row.points for row in known if row.points < 0),
+        unknown=len(gone),
+        unknown_rows=gone[:MOST_SHOWN],
+        before=before,
+        doubles=sum(times > 1 for times in each.values()),
+        above=0 if most is None else sum(abs(row.points) > most for row in known),
+        largest=[Largest(row.member, row.points) for row in ranked if row.member is not None],
+    )
+
+
+async def _made_before(ledger: Ledger, source: str, rows: Sequence[Correction]) -> set[str]:
+    return await ledger.known_documents(
+        DocumentKind.ADJUSTMENT, source, {row.id for row in rows if row.source == source}
+    )
+
+
+def content_digest(actor: str, content: bytes) -> str:
+    """By what a proposal is known: SHA-256 of who makes it and of all that it would do, in hex."""
+    return hashlib.sha256(actor.encode() + b"\n" + content).hexdigest()
+
+
+def rows_of(content: bytes) -> Corrections:
+    """What a job keeps, read."""
+    return msgspec.json.decode(content, type=Corrections)
+
+
+class MakeCorrections:
+    """Makes the corrections that a job keeps."""
+
+    def __init__(self, ledger: Ledger, points: Points) -> None:
+        self._ledger = ledger
+        self._points = points
+
+    async def __call__(self, doing: Doing) -> JobEnd:
+        """Go on where it was last noted. A row that was made and not noted is found by when its entry was recorded: not
+        before the job was there.
+        """
+        job, rows = doing.job, rows_of(doing.content).rows
+        tally = msgspec.json.decode(job.tally, type=Tally) if job.tally else Tally()
+        actor = job.actor if job.approver is None else f"{job.actor} approved by {job.approver}"
+        for start in range(job.done, len(rows), AT_ONCE):
+            some = rows[start : start + AT_ONCE]
+            await self._make(some, actor, job.created_at, tally)
+            await doing.step.note(start + len(some), len(rows), msgspec.json.encode(tally))
+        table = Table(("row", "why"), [(each.line, each.why) for each in tally.told])
+        file = msgspec.json.encode(table) if tally.told else None
+        total = len(rows)
+        return JobEnd(state=JobState.DONE, done=total, total=total, tally=msgspec.json.encode(tally), file=file)
+
+    async def _make(self, rows: Sequence[Correction], actor: str, since: int, tally: Tally) -> None:
+        ids = await self._ledger.ids_of({row.member for row in rows if row.member is not None})
+        known = [row for row in rows if row.member in ids]
+        for row in rows:
+            if row.member not in ids:
+                _refuse(tally, row, "There is no such customer.")
+        answers = await self._points.adjust_all([_adjustment(row, ids[row.member or 0], actor) for row in known])
+        for row, answer in zip(known, answers, strict=True):
+            _count(tally, row, answer, since)
+
+
+def _adjustment(row: Correction, member_id: str, actor: str) -> Adjustment:
+    return Adjustment(
+        id=row.id,
+        points=row.points,
+        actor=actor,
+        reason=row.reason,
+        member_id=member_id,
+        source=row.source,
+        note=row.note,
+        board=row.board,
+        quiet=row.quiet,
+        occurred_at=row.occurred_at,
+    )
+
+
+def _count(tally: Tally, row: Correction, answer: Receipt | LaurelsError, since: int) -> None:
+    if isinstance(answer, LaurelsError):
+        _refuse(tally, row, answer.message)
+    elif answer.entry is not None and answer.repeated and answer.entry.recorded_at < since:
+        tally.before += 1
+    else:
+        tally.made += 1
+        tally.given += max(row.points, 0)
+        tally.taken += max(-row.points, 0)
+
+
+def _refuse(tally: Tally, row: Correction, why: str) -> None:
+    tally.refused += 1
+    if len(tally.told) < MOST_TOLD:
+        tally.told.append(Refused(row.line, why))

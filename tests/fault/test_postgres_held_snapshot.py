@@ -1,0 +1,77 @@
+"""Somebody's forgotten session holds an old snapshot, so that nothing is vacuumed: a worker's claim reads no more pages
+of its inbox after thousands of orders than it did before.
+"""
+
+import json
+from collections.abc import Iterator
+
+import asyncpg
+import pytest
+from tests.postgres_server import Databases
+
+from laurels.awarding import Awarder, publish
+from laurels.engines.postgres import PostgresLedger, awarding
+from laurels.engines.postgres.statements import SQL
+from laurels.ledger import shard_of
+from laurels.program import DEFAULT_PROGRAM, parse_program
+from laurels.testing.ledger_contract.base import Shop, TurnedClock, order
+
+pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.timeout(300)]
+
+ROUNDS = 12
+ORDERS = 250
+BATCH = 100
+"""What the claim that is looked at would take."""
+
+MEMBERS = [f"m{n}" for n in range(400) if shard_of(f"m{n}", 16) == 0]
+"""All of one shard: that one gets all the dead rows."""
+
+
+@pytest.fixture
+def database(postgres: Databases) -> Iterator[str]:
+    with postgres.new() as url:
+        yield url
+
+
+async def blocks_read(connection: "asyncpg.Connection[asyncpg.Record]", floor: int) -> int:
+    """Pages that a claim in the shard looks at, from the cache or not."""
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        explained = await connection.fetchval(
+            "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + SQL["claim"], 0, BATCH, floor
+        )
+    finally:
+        await transaction.rollback()
+    plan = json.loads(explained)[0]["Plan"]
+    return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+
+
+async def test_a_claim_reads_no_more_while_a_snapshot_is_held(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(awarding, "LAG_S", 0.0)  # else the floor follows by two seconds
+    ledger = await PostgresLedger.open(database)
+    holding, looking = await asyncpg.connect(database), await asyncpg.connect(database)
+    try:
+        shop = Shop(ledger, TurnedClock())
+        shop.programs = await publish(ledger, parse_program(DEFAULT_PROGRAM))
+        shop.awarder = Awarder(ledger, shop.programs)
+        await holding.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        await holding.fetch("SELECT count(*) FROM inbox")
+        read: list[int] = []
+        without_floor = 0
+        for number in range(ROUNDS):
+            of_round = [order(f"{number}-{n}", MEMBERS[n % len(MEMBERS)], "10.00") for n in range(ORDERS)]
+            await shop.accept(*of_round)
+            await shop.award()
+            floor = ledger._floors[0].get()
+            await shop.accept(*(order(f"{number}+{n}", MEMBERS[n % len(MEMBERS)], "10.00") for n in range(20)))
+            read.append(await blocks_read(looking, floor))
+            without_floor = await blocks_read(looking, 0)
+            await shop.award()
+        print(f"blocks read by a claim of 20: {read}, without a floor {without_floor}")
+        assert without_floor > 2 * read[-1], "there are dead rows to be read, for whoever would"
+        assert read[-1] <= 2 * read[0]
+    finally:
+        holding.terminate()
+        looking.terminate()
+        await ledger.close()
