@@ -19,8 +19,13 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Generator[Demo]:
     demo.stop()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize(
+    ("width", "theme"),
+    [
+        (390, "light"),
+        *(pytest.param(*each, marks=pytest.mark.long) for each in ((390, "dark"), (1440, "light"), (1440, "dark"))),
+    ],
+)
 def test_axe_finds_nothing(browser: Browser, demo: Demo, theme: Theme, width: int) -> None:
     context = browser.new_context(
         color_scheme=theme, viewport={"width": width, "height": 900}, reduced_motion="reduce", bypass_csp=True

@@ -194,6 +194,7 @@ def test_passing_100_points_sends_one_mail_that_can_be_read(demo: Demo, page: Pa
     expect(page.locator("#mails li")).to_have_count(1)
 
 
+@pytest.mark.long
 def test_goes_on_by_itself_when_the_shop_was_restarted(demo: Demo, page: Page) -> None:
     enter(page, demo, "Tom Reed")
     before = standing(page)[1]

@@ -10,7 +10,7 @@ from laurels.console.page import Page
 from laurels.console.views import PAGES
 from laurels.model.people import ROLES, roles_with
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 PARTS = {"number": "0", "job": "1", "kind": "order", "which": "1", "id": "5f2c"}
 SHOWN = [page for page in PAGES if page.method == "GET"]

@@ -49,7 +49,7 @@ def _ready(port: int) -> bool:
         return False
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_day_through_which_the_server_is_killed_loses_nothing_and_counts_nothing_twice(tmp_path: Path) -> None:
     print(f"seed {SEED}")
     chance = random.Random(SEED)

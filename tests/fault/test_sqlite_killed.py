@@ -58,6 +58,7 @@ def _say(what: str) -> None:
     os.write(1, f"{what}\n".encode())
 
 
+@pytest.mark.long
 @pytest.mark.timeout(SECONDS * 3 + 60)
 def test_killed_again_and_again_it_keeps_what_it_acknowledged(
     tmp_path: Path, rng: random.Random, figures: Counter[str]

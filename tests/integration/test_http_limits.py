@@ -30,6 +30,13 @@ async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
         yield shop
 
 
+@pytest.fixture
+async def in_python(tmp_path: Path) -> AsyncIterator[Shop]:
+    """Without the edge, which has the same limits (`test_http_edge_hand_over.py`)."""
+    async with open_shop(tmp_path, http_edge="off") as shop:
+        yield shop
+
+
 async def test_a_member_has_a_quota(shop: Shop) -> None:
     tokens = [shop.token(member="ann"), shop.token(member="ann")]
     for n in range(PER_MINUTE):
@@ -219,7 +226,8 @@ async def test_a_body_without_an_end_is_refused_alone(
     assert "without completing" not in caplog.text
 
 
-async def test_nobody_waits_for_the_rest_of_a_request(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_nobody_waits_for_the_rest_of_a_request(in_python: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = in_python
     monkeypatch.setattr(connections, "HEAD_WITHIN_S", 0.1)
     monkeypatch.setattr(connections, "REQUEST_WITHIN_S", 0.2)
     head = f"POST /orders HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {shop.token()}\r\nContent-Length: 100\r\n\r\n"
@@ -227,7 +235,8 @@ async def test_nobody_waits_for_the_rest_of_a_request(shop: Shop, monkeypatch: p
         check_refusal(await speak(shop, begun), 408)
 
 
-async def test_an_answer_may_take_longer_than_a_request(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_answer_may_take_longer_than_a_request(in_python: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = in_python
     monkeypatch.setattr(connections, "HEAD_WITHIN_S", 0.05)
     monkeypatch.setattr(connections, "REQUEST_WITHIN_S", 0.05)
     monkeypatch.setattr(connections, "LOOK_EVERY_S", 0.01)

@@ -147,7 +147,7 @@ def test_the_edges_of_the_description(api: Api, route: Route) -> None:
     assert not [line for line in logs if line["log_level"] == "error"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("route", DESCRIBED, ids=name_of)
 def test_anything_by_anybody(api: Api, route: Route) -> None:
     print(f"LAURELS_TEST_SEED={SEED}")

@@ -30,7 +30,7 @@ async def seen_after(url: str, batches: list[FeedBatch], members: list[int]) -> 
 
 @settings(
     deadline=None,
-    max_examples=30,
+    max_examples=10,
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

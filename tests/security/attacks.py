@@ -25,7 +25,7 @@ STARTED = """
 import sys
 from laurels import cli
 from laurels.http.admission import limits
-from laurels.http.serving import connections
+from laurels.http.serving import connections, edge
 {changes}
 sys.argv = ["laurels", *sys.argv[1:]]
 cli.main()

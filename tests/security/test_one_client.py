@@ -21,6 +21,8 @@ MOST_MB = 50
 SHORT = (
     "connections.TAKEN_WITHIN_S = 3.0",
     "connections.HEAD_WITHIN_S = 3.0",
+    "edge.TAKEN_WITHIN_S = 3.0",
+    "edge.HEAD_WITHIN_S = 3.0",
     "connections.LOOK_EVERY_S = 0.2",
     "limits.STREAMS_IN_ALL = 30",
 )

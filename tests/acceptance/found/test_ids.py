@@ -183,6 +183,7 @@ async def test_a_source_that_is_ours_or_none_is_refused(shop: Shop, source: str)
     assert asked.status_code == (404 if source else 422), "who reads may name any, as version 0.1 took any id"
 
 
+@pytest.mark.long
 def test_the_command_line_takes_and_gives_them_back(tmp_path: Path) -> None:
     state = "--state", str(tmp_path / "state")
     rows = [{"order_id": id_, "member_id": id_, "currency": "GBP", "total": "250.00"} for id_ in ISSUED]
