@@ -64,7 +64,7 @@ async def test_another_worker_knows_the_member(tmp_path: Path, now: TurnedClock)
     known = other.remembered(header)
     assert known is not None
     assert (known.member_id, known.expires, known.scopes, known.person) == ("Zoë #1", caller.expires, frozenset(), None)
-    assert other.remembered(header[:-1] + b"A") is None
+    assert other.remembered(header[:-1] + (b"Q" if header.endswith(b"A") else b"A")) is None
     now.at += REMEMBERED_FOR - SECOND
     assert other.remembered(header) is not None
     now.at += SECOND
