@@ -14,13 +14,12 @@ from msgspec import Struct
 from laurels.clock import DAY
 from laurels.errors import PointsOutOfRange, Refused
 from laurels.model.details import Details
-from laurels.program.applying import Moment, bonuses
+from laurels.program.applying import Applied, Moment, apply
 from laurels.program.basket import (
     NOBODY,
     ONE,
     WHOLE,
     Basket,
-    BasketLine,
     Person,
     nets,
     paid_share,
@@ -37,7 +36,7 @@ from laurels.program.plan import DISCOUNT, excluded
 from laurels.program.rounding import ROUNDINGS
 from laurels.program.state import Account, Lapse, Lot, MemberState, Waiting
 from laurels.program.tiers import count, note_tier, tier_index, tier_of_order
-from laurels.program.worth import MOST_POINTS, Worth, worth
+from laurels.program.worth import MOST_POINTS, Goods, Worth, in_all
 
 if TYPE_CHECKING:
     from laurels.program.program import Program
@@ -49,15 +48,14 @@ _NO_DETAILS = Details()
 class Evaluation(Struct, frozen=True, kw_only=True, gc=False):
     """What an order leads to.
 
-    `parts` are grains by name, base first. `frame` is None under a `simple` program: `frame_of` makes it again;
-    `encoded` is its bytes.
+    `parts` are grains by name, base first. `encoded` is the frame's bytes, None under a `simple` program: `frame_of`
+    makes it again.
     `budgets` is what it used of each budget, in grains. `lapses` are entries that the clock led to before it; `tier` is
     (from, to) where the member's tier changed.
     """
 
     points: int
     parts: tuple[tuple[str, int], ...]
-    frame: Frame | None
     member_after: MemberState
     details: Details
     program: "Program"
@@ -66,6 +64,11 @@ class Evaluation(Struct, frozen=True, kw_only=True, gc=False):
     lapses: tuple[Lapse, ...] = ()
     tier: tuple[str | None, str | None] | None = None
     encoded: bytes | None = None
+
+    @property
+    def frame(self) -> Frame | None:
+        """The frame, read from its bytes."""
+        return None if self.encoded is None else Frame.decode(self.encoded)
 
     @property
     def reason(self) -> str:
@@ -123,7 +126,6 @@ def _simply(program: "Program", basket: Basket, member: MemberState) -> Evaluati
     return Evaluation(
         points=points,
         parts=(("base", points * GRAIN),),
-        frame=None,
         member_after=MemberState(
             (Lot(NEVER, NEVER, active, lot.expired, lot.compensated),) if active or lot.expired else (),
             (),
@@ -156,10 +158,13 @@ def _judge(
     account = Account(member)
     let_pass(account, now, current)
     account.moves.clear()
-    frame, day = _frame(program, basket, account, person, budgets)
-    value = worth(program, frame, NOTHING)
+    opened = _open(program, basket, account, person, budgets)
+    frame, applied = opened.frame, opened.applied
+    whole = opened.goods.points(None, 0)
+    parts = [("base", whole), *applied.parts]
+    value = in_all(opened.goods, parts, whole + sum([grains for _, grains in applied.parts]), opened.room)
     points, carried = settle(program, account, frame.currency, value.grains)
-    used = use(program, account, day, None, value, now=now)
+    used = use(program, account, opened.day, None, value, now=now)
     if basket.total:
         account.orders += 1
     count(program, account, frame.at, None, value)
@@ -172,12 +177,11 @@ def _judge(
     let_pass(account, now, current, since=now)
     forget(account, now, current)
     change = note_tier(current, account, now)
-    encoded = None if program.simple else frame.encode()
-    details = _details(program, frame, value, encoded=encoded, carried=carried, moved=moved)
+    encoded = None if program.simple else frame.encode_with(applied.pieces, opened.room)
+    details = _details(program, opened, value, encoded=encoded, carried=carried, moved=moved)
     return Evaluation(
         points=points,
         parts=tuple(value.parts),
-        frame=None if program.simple else frame,
         member_after=account.state(),
         details=details,
         program=program,
@@ -198,7 +202,8 @@ def frame_of(
     budgets: Mapping[str, int] = NO_BUDGETS,
 ) -> Frame:
     """The frame alone. For a `plain` program it follows from the order alone, so none has to be kept."""
-    return _frame(program, basket, Account(member), person, budgets)[0]
+    opened = _open(program, basket, Account(member), person, budgets)
+    return Frame.decode(opened.frame.encode_with(opened.applied.pieces, opened.room))
 
 
 def settle(program: "Program", account: Account, currency: str, change: int) -> tuple[int, tuple[int, int] | None]:
@@ -230,14 +235,22 @@ def day_of(program: "Program", at: int) -> str:
     return day_text(at, program.zone)
 
 
-def _frame(
-    program: "Program", basket: Basket, account: Account, person: Person, budgets: Mapping[str, int]
-) -> tuple[Frame, str]:
+class _Opened(Struct, gc=False):
+    """An order as its frame is made: the frame but for bonuses and room, its goods, and those two; `day` is its own."""
+
+    frame: Frame
+    goods: Goods
+    applied: Applied
+    room: int | None
+    day: str
+
+
+def _open(program: "Program", basket: Basket, account: Account, person: Person, budgets: Mapping[str, int]) -> _Opened:
     plan, at = program.plan, basket.occurred_at
     lines = basket.lines or (WHOLE,)
     weighed = weights(lines)
     quantity = [line.quantity for line in lines]
-    rates, hits = _classes(program, basket, lines)
+    rates, hits = plan.classes(lines, basket.region)
     paid = paid_share(basket, program.exclude_payments)
     taxed: tuple[str, ...] = ()
     if program.tax == "excluded":
@@ -251,41 +264,22 @@ def _frame(
     tier = tier_index(program, tier_of_order(program, account, at))
     moment = Moment(program, basket, account, person, budgets, tier=tier)
     active_at = at + program.pending_days * DAY
-    return (
-        Frame(
-            program.version,
-            basket.currency,
-            at,
-            active_at,
-            expires_at(program, active_at),
-            nets(basket.total, weighed, basket.currency),
-            () if quantity.count(ONE) == len(quantity) else tuple(quantity),
-            tuple(rates) if any(rates) else (),
-            paid,
-            taxed,
-            tier,
-            bonuses(moment, rates, hits) if plan.campaigns or tier >= 0 else (),
-            room_of_day(program, account, moment.day),
-        ),
-        moment.day,
+    frame = Frame(
+        program.version,
+        basket.currency,
+        at,
+        active_at,
+        expires_at(program, active_at),
+        nets(basket.total, weighed, basket.currency),
+        () if quantity.count(ONE) == len(quantity) else tuple(quantity),
+        tuple(rates) if any(rates) else (),
+        paid,
+        taxed,
+        tier,
     )
-
-
-def _classes(
-    program: "Program", basket: Basket, lines: tuple[BasketLine, ...]
-) -> tuple[list[int], list[tuple[int, ...]]]:
-    classify, region = program.plan.classify, basket.region
-    rates: list[int] = []
-    hits: list[tuple[int, ...]] = []
-    for line in lines:
-        if line.unit_price < 0:
-            rates.append(DISCOUNT)
-            hits.append(())
-            continue
-        rate, matching = classify((line.sku, line.category, line.brand, line.kind, line.tags), region)
-        rates.append(rate)
-        hits.append(matching)
-    return rates, hits
+    goods = Goods(program, frame, NOTHING)
+    applied = apply(moment, goods, rates, hits) if plan.campaigns or tier >= 0 else Applied([], [], [])
+    return _Opened(frame, goods, applied, room_of_day(program, account, moment.day), moment.day)
 
 
 def _check_currency(program: "Program", currency: str, rates: list[int]) -> None:
@@ -300,7 +294,7 @@ def _check_currency(program: "Program", currency: str, rates: list[int]) -> None
 
 def _details(
     program: "Program",
-    frame: Frame,
+    opened: _Opened,
     value: Worth,
     *,
     encoded: bytes | None,
@@ -309,24 +303,22 @@ def _details(
 ) -> Details:
     if program.plain:
         return Details(lots=moved)
-    unit = unit_of(program)
+    unit, frame = unit_of(program), opened.frame
     left_out, by_rate = shares(program, frame)
     return Details(
         excluded=left_out,
         rates=by_rate,
-        parts=tuple(value.parts if unit == 1 else [(name, grains // unit) for name, grains in value.parts]),
-        bound=tuple(
-            [
-                (name, grains // unit)
-                for bonus, (name, grains) in zip(frame.bonuses, value.parts[1:], strict=False)  # the last may be `cap`
-                if grains == bonus.room
-            ]
-        ),
+        parts=_in_units(value.parts, unit),
+        bound=_in_units(opened.applied.bound, unit),
         carried=carried,
         tier=program.tiers.levels[frame.tier].name if program.tiers is not None and frame.tier >= 0 else None,
         lots=moved,
         frame=None if encoded is None else digest(encoded),
     )
+
+
+def _in_units(parts: list[tuple[str, int]], unit: int) -> tuple[tuple[str, int], ...]:
+    return tuple(parts if unit == 1 else [(name, grains // unit) for name, grains in parts])
 
 
 def shares(program: "Program", frame: Frame) -> tuple[tuple[tuple[int, int], ...], tuple[tuple[int, str], ...]]:

@@ -38,7 +38,7 @@ class Worth(Struct, gc=False):
 
 def worth(program: "Program", frame: Frame, refunded: Refunded) -> Worth:
     """What the kept goods earn: f. Linear in the lines and in the lines of each bonus. Raises `PointsOutOfRange`."""
-    goods = _Goods(program, frame, refunded)
+    goods = Goods(program, frame, refunded)
     whole = goods.points(None, 0)
     parts = [("base", whole)]
     more_of, names = program.plan.more, program.plan.names
@@ -53,15 +53,21 @@ def worth(program: "Program", frame: Frame, refunded: Refunded) -> Worth:
                 grains = met[key] = goods.points(*key)
             name = names[number]
         else:
-            grains, name = _bonus(goods, bonus), bonus_name(program, bonus)
+            grains, name = worth_of_bonus(goods, bonus), bonus_name(program, bonus)
         if room is not None and grains > room:
             grains = room
         parts.append((name, grains))
         whole += grains
-    grains = whole
+    return in_all(goods, parts, whole, frame.room)
+
+
+def in_all(goods: "Goods", parts: list[tuple[str, int]], grains: int, limit: int | None) -> Worth:
+    """What parts come to, that add up to so many grains, under the program's own caps; `limit` is what is left of the
+    day's. Raises `PointsOutOfRange`.
+    """
+    program = goods.program
     if grains > (_MOST_GRAINS if goods.carries else MOST_POINTS * GRAIN):
         raise PointsOutOfRange
-    limit = frame.room
     if program.order_cap is not None and (limit is None or program.order_cap * GRAIN < limit):
         limit = program.order_cap * GRAIN
     if limit is not None and grains > limit:
@@ -82,7 +88,7 @@ def bonus_name(program: "Program", bonus: Bonus) -> str:
     return f"tier {program.tiers.levels[bonus.number].name}"
 
 
-class _Goods:
+class Goods:
     """What is kept of an order, and what it is worth line by line: whole numerators over one denominator."""
 
     def __init__(self, program: "Program", frame: Frame, refunded: Refunded) -> None:
@@ -203,7 +209,8 @@ class _Goods:
         return found
 
 
-def _bonus(goods: _Goods, bonus: Bonus) -> int:
+def worth_of_bonus(goods: Goods, bonus: Bonus) -> int:
+    """Grains of a bonus, without its limit."""
     program = goods.program
     if bonus.kind == TIER:
         assert program.tiers is not None, "a tier's bonus needs tiers"
@@ -215,11 +222,12 @@ def _bonus(goods: _Goods, bonus: Bonus) -> int:
             if (more := (program.campaigns[number].multiply or MILLI) - MILLI)
         )
     if len(bonus.parts) == 1:
-        return _campaign(goods, *bonus.parts[0])
-    return max(_campaign(goods, number, lines) for number, lines in bonus.parts)
+        return worth_of_campaign(goods, *bonus.parts[0])
+    return max(worth_of_campaign(goods, number, lines) for number, lines in bonus.parts)
 
 
-def _campaign(goods: _Goods, number: int, lines: tuple[int, ...]) -> int:
+def worth_of_campaign(goods: Goods, number: int, lines: tuple[int, ...]) -> int:
+    """Grains of a campaign for some lines, without its limit."""
     campaign = goods.program.campaigns[number]
     if campaign.spend_min:
         least = dict(campaign.spend_min).get(goods.frame.currency)
