@@ -30,6 +30,7 @@ def _sqlite(shards: int) -> Open:
 
 def _write(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(0o600)
     path.write_bytes(content)
 
 

@@ -110,7 +110,8 @@ class Following:
             for member in members:
                 me = (await self._board.read(ALL_TIME, member, top=0, around=0)).me
                 score = (await self._book.totals(member)).score
-                assert (0 if me is None else me.points) == max(0, score), (name, member)
+                assert me is not None
+                assert (me.points, me.rank is None) == (score, score < 1), (name, member)
             await self.died()
 
 
