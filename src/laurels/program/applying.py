@@ -54,24 +54,25 @@ class Moment:
 
 
 class Applied(Struct, gc=False):
-    """The bonuses that apply to an order as it is awarded: their parts in grains; the parts that a limit bound, each
-    the room that was left; and every bonus as the frame keeps it.
+    """The bonuses that apply to an order as it is awarded: their parts in its goods' units; those parts that a limit
+    bound, each the room that was left; and every bonus as the frame keeps it.
     """
 
     parts: list[tuple[str, int]]
     bound: list[tuple[str, int]]
     pieces: list[bytes]
 
-    def add(self, name: str, grains: int, room: int | None, piece: bytes) -> None:
-        """One more, before its limit; `piece` is all of its bytes but its room's."""
+    def add(self, goods: Goods, name: str, worth: int, room: int | None, piece: bytes) -> None:
+        """One more, before its limit, `room` in grains; `piece` is all of its bytes but its room's."""
         if room is None:
             self.pieces.append(piece + NO_ROOM_SAID)
         else:
             self.pieces.append(piece + encode_part(room))
-            if grains >= room:
-                grains = room
-                self.bound.append((name, room))
-        self.parts.append((name, grains))
+            left = room // goods.unit
+            if worth >= left:
+                worth = left
+                self.bound.append((name, left))
+        self.parts.append((name, worth))
 
 
 def apply(moment: Moment, goods: Goods, rates: list[int], hits: list[tuple[int, ...]]) -> Applied:
@@ -94,16 +95,16 @@ def apply(moment: Moment, goods: Goods, rates: list[int], hits: list[tuple[int, 
             grouped.setdefault(group, {})[number] = lines
             continue
         if alike is None:
-            grains = worth_of_campaign(goods, number, lines)
+            worth = worth_of_campaign(goods, number, lines) // goods.unit
         else:
-            grains = worths.get(alike, -1)
-            if grains < 0:
-                grains = worths[alike] = goods.points(lines, plan.more[number] or 0)
+            worth = worths.get(alike, -1)
+            if worth < 0:
+                worth = worths[alike] = goods.count(lines, plan.more[number] or 0)
         if limited:
             left = room(program, moment.account, names[number], moment.day, moment.budgets)
-            applied.add(names[number], grains, left, head + written)
+            applied.add(goods, names[number], worth, left, head + written)
         else:
-            parts.append((names[number], grains))
+            parts.append((names[number], worth))
             pieces.append(head + written + NO_ROOM_SAID)
     for group in sorted(grouped):
         left = room(program, moment.account, program.groups[group].name, moment.day, moment.budgets)
@@ -116,8 +117,8 @@ def apply(moment: Moment, goods: Goods, rates: list[int], hits: list[tuple[int, 
 
 
 def _add(applied: Applied, goods: Goods, bonus: Bonus) -> None:
-    grains, name = worth_of_bonus(goods, bonus), bonus_name(goods.program, bonus)
-    applied.add(name, grains, bonus.room, encode_part(replace(bonus, room=None))[: -len(NO_ROOM_SAID)])
+    worth, name = worth_of_bonus(goods, bonus) // goods.unit, bonus_name(goods.program, bonus)
+    applied.add(goods, name, worth, bonus.room, encode_part(replace(bonus, room=None))[: -len(NO_ROOM_SAID)])
 
 
 def _lines_of(hits: list[tuple[int, ...]]) -> dict[int, tuple[tuple[int, ...], bytes]]:

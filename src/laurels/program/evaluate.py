@@ -27,7 +27,7 @@ from laurels.program.basket import (
     weights,
 )
 from laurels.program.caps import room_of_day, use
-from laurels.program.details import unit_of, word_earn
+from laurels.program.details import word_earn
 from laurels.program.frame import NOTHING, Frame
 from laurels.program.grains import GRAIN
 from laurels.program.local_time import NEVER, day_text
@@ -36,7 +36,7 @@ from laurels.program.plan import DISCOUNT, excluded
 from laurels.program.rounding import ROUNDINGS
 from laurels.program.state import Account, Lapse, Lot, MemberState, Waiting
 from laurels.program.tiers import count, note_tier, tier_index, tier_of_order
-from laurels.program.worth import MOST_POINTS, Goods, Worth, in_all
+from laurels.program.worth import MOST_POINTS, Goods, Worth, in_all, unit_of
 
 if TYPE_CHECKING:
     from laurels.program.program import Program
@@ -48,14 +48,13 @@ _NO_DETAILS = Details()
 class Evaluation(Struct, frozen=True, kw_only=True, gc=False):
     """What an order leads to.
 
-    `parts` are grains by name, base first. `encoded` is the frame's bytes, None under a `simple` program: `frame_of`
-    makes it again.
-    `budgets` is what it used of each budget, in grains. `lapses` are entries that the clock led to before it; `tier` is
-    (from, to) where the member's tier changed.
+    `counted` are the parts by name, base first, in units of the program (`unit_of`). `encoded` is the frame's bytes,
+    None under a `simple` program: `frame_of` makes it again. `budgets` is what it used of each budget, in grains.
+    `lapses` are entries that the clock led to before it; `tier` is (from, to) where the member's tier changed.
     """
 
     points: int
-    parts: tuple[tuple[str, int], ...]
+    counted: tuple[tuple[str, int], ...]
     member_after: MemberState
     details: Details
     program: "Program"
@@ -64,6 +63,12 @@ class Evaluation(Struct, frozen=True, kw_only=True, gc=False):
     lapses: tuple[Lapse, ...] = ()
     tier: tuple[str | None, str | None] | None = None
     encoded: bytes | None = None
+
+    @property
+    def parts(self) -> tuple[tuple[str, int], ...]:
+        """Grains by name, base first."""
+        unit = unit_of(self.program)
+        return tuple([(name, n * unit) for name, n in self.counted])
 
     @property
     def frame(self) -> Frame | None:
@@ -125,7 +130,7 @@ def _simply(program: "Program", basket: Basket, member: MemberState) -> Evaluati
     at, last = basket.occurred_at, member.last_active
     return Evaluation(
         points=points,
-        parts=(("base", points * GRAIN),),
+        counted=(("base", points),),
         member_after=MemberState(
             (Lot(NEVER, NEVER, active, lot.expired, lot.compensated),) if active or lot.expired else (),
             (),
@@ -159,10 +164,8 @@ def _judge(
     let_pass(account, now, current)
     account.moves.clear()
     opened = _open(program, basket, account, person, budgets)
-    frame, applied = opened.frame, opened.applied
-    whole = opened.goods.points(None, 0)
-    parts = [("base", whole), *applied.parts]
-    value = in_all(opened.goods, parts, whole + sum([grains for _, grains in applied.parts]), opened.room)
+    frame = opened.frame
+    counted, value = _worth(program, opened)
     points, carried = settle(program, account, frame.currency, value.grains)
     used = use(program, account, opened.day, None, value, now=now)
     if basket.total:
@@ -177,11 +180,11 @@ def _judge(
     let_pass(account, now, current, since=now)
     forget(account, now, current)
     change = note_tier(current, account, now)
-    encoded = None if program.simple else frame.encode_with(applied.pieces, opened.room)
-    details = _details(program, opened, value, encoded=encoded, carried=carried, moved=moved)
+    encoded = None if program.simple else frame.encode_with(opened.applied.pieces, opened.room)
+    details = _details(program, opened, counted, encoded=encoded, carried=carried, moved=moved)
     return Evaluation(
         points=points,
-        parts=tuple(value.parts),
+        counted=counted,
         member_after=account.state(),
         details=details,
         program=program,
@@ -282,6 +285,21 @@ def _open(program: "Program", basket: Basket, account: Account, person: Person, 
     return _Opened(frame, goods, applied, room_of_day(program, account, moment.day), moment.day)
 
 
+def _worth(program: "Program", opened: _Opened) -> tuple[tuple[tuple[str, int], ...], Worth]:
+    """The parts of an order that is awarded, in units of the program; and what it is worth, with the parts that caps or
+    tiers count.
+    """
+    goods, parts, unit = opened.goods, opened.applied.parts, opened.goods.unit
+    base, limited = goods.count(None, 0), program.plan.limited_names
+    whole = (base + sum([n for _, n in parts])) * unit
+    counting = [("base", base * unit)]
+    if limited:
+        counting += [(name, n * unit) for name, n in parts if name in limited]
+    value = in_all(goods, counting, whole, opened.room)
+    cut = () if value.grains == whole else (("cap", (value.grains - whole) // unit),)
+    return (("base", base), *parts, *cut), value
+
+
 def _check_currency(program: "Program", currency: str, rates: list[int]) -> None:
     units, _ = program.plan.units(currency)
     for rate in set(rates):
@@ -295,7 +313,7 @@ def _check_currency(program: "Program", currency: str, rates: list[int]) -> None
 def _details(
     program: "Program",
     opened: _Opened,
-    value: Worth,
+    counted: tuple[tuple[str, int], ...],
     *,
     encoded: bytes | None,
     carried: tuple[int, int] | None,
@@ -303,22 +321,18 @@ def _details(
 ) -> Details:
     if program.plain:
         return Details(lots=moved)
-    unit, frame = unit_of(program), opened.frame
+    frame = opened.frame
     left_out, by_rate = shares(program, frame)
     return Details(
         excluded=left_out,
         rates=by_rate,
-        parts=_in_units(value.parts, unit),
-        bound=_in_units(opened.applied.bound, unit),
+        parts=counted,
+        bound=tuple(opened.applied.bound),
         carried=carried,
         tier=program.tiers.levels[frame.tier].name if program.tiers is not None and frame.tier >= 0 else None,
         lots=moved,
         frame=None if encoded is None else digest(encoded),
     )
-
-
-def _in_units(parts: list[tuple[str, int]], unit: int) -> tuple[tuple[str, int], ...]:
-    return tuple(parts if unit == 1 else [(name, grains // unit) for name, grains in parts])
 
 
 def shares(program: "Program", frame: Frame) -> tuple[tuple[tuple[int, int], ...], tuple[tuple[int, str], ...]]:

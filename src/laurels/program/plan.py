@@ -78,6 +78,7 @@ class Plan:
         self._units: dict[str, tuple[tuple[int | None, ...], int]] = {}
         self._matches = tuple({campaign.match: None for campaign in self.campaigns})
         self.names = tuple(campaign.name for campaign in self.campaigns)
+        self.asks_people = any(_asks_people(campaign) for campaign in self.campaigns)
         self.more = tuple(_more(campaign) for campaign in self.campaigns)
         self._alike: dict[tuple[int, int], int] = {}
         runs = tuple(self._run(number, campaign) for number, campaign in enumerate(self.campaigns))
@@ -183,6 +184,13 @@ def _capped(caps: Caps, name: str, day: str) -> tuple[Used, ...]:
 def _asks(campaign: Campaign) -> bool:
     """Whether a campaign asks for more than its window and its lines."""
     return bool(campaign.where != Where() or campaign.days or campaign.hours or campaign.holdout)
+
+
+def _asks_people(campaign: Campaign) -> bool:
+    """Whether a campaign asks what the shop has said of a member, when it was enrolled, or whether it is held out."""
+    where = campaign.where
+    said = (where.birthday_within_days, where.member_for_days, where.referred)
+    return bool(campaign.holdout or where.segment) or said != (None, None, None)
 
 
 def _segments(campaigns: tuple[Campaign, ...]) -> tuple[list[int], list[tuple[int, ...]]]:

@@ -88,14 +88,22 @@ def bonus_name(program: "Program", bonus: Bonus) -> str:
     return f"tier {program.tiers.levels[bonus.number].name}"
 
 
+def unit_of(program: "Program") -> int:
+    """Grains in the unit that worth is counted and written down in: a point, or, where remainders are carried, one."""
+    return 1 if program.plan.carries else GRAIN
+
+
 class Goods:
-    """What is kept of an order, and what it is worth line by line: whole numerators over one denominator."""
+    """What is kept of an order, and what it is worth line by line: whole numerators over one denominator. Worth is
+    counted in `unit`s: whole points, or, where remainders are carried, grains.
+    """
 
     def __init__(self, program: "Program", frame: Frame, refunded: Refunded) -> None:
         plan = program.plan
         self.program = program
         self.frame = frame
         self.carries = plan.carries
+        self.unit = unit_of(program)
         self._half = plan.to == "half-up"
         self.kept, self._kept_over = refunded.kept(frame)
         self._rate = frame.rate
@@ -153,23 +161,27 @@ class Goods:
         remainders are carried, exact; else rounded first and then multiplied, so that triple is three times the points
         that are seen.
         """
+        return self.count(lines, more) * self.unit
+
+    def count(self, lines: Sequence[int] | None, more: int) -> int:
+        """The same in `unit`s."""
         value = self.value
         here = value if lines is None else [value[line] for line in lines]
         if self._simply:
-            return GRAIN * self._whole(sum(here), more)
+            return self._whole(sum(here), more)
         if self.carries:
             if more:
                 return sum(here) * more * GRAIN // (self.over * MILLI)
             return sum(here) * GRAIN // self.over
         if self._by_line:
-            return GRAIN * sum([self._whole(each, more) for each in here])
+            return sum([self._whole(each, more) for each in here])
         if self._by_rate and self._rate:
             buckets: dict[int, int] = {}
             for line in range(len(value)) if lines is None else lines:
                 rate = self._rate[line]
                 buckets[rate] = buckets.get(rate, 0) + value[line]
-            return GRAIN * sum([self._whole(each, more) for each in buckets.values()])
-        return GRAIN * self._whole(sum(here), more)  # by rate, of an order that has one
+            return sum([self._whole(each, more) for each in buckets.values()])
+        return self._whole(sum(here), more)  # by rate, of an order that has one
 
     def _whole(self, value: int, more: int) -> int:
         over = self.over
