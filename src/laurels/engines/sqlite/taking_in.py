@@ -30,6 +30,7 @@ def take_in(
     db: Database, documents: Sequence[Document], decide: Decide, *, waiting_before: int, in_depth: bool, now: int
 ) -> list[Receipt]:
     """Accept documents and award them, and all that was in the inbox before; gives each one's receipt, in order."""
+    db.expect_much()
     taking = _Taking(db, decide, waiting_before, now, in_depth=in_depth)
     taking.empty_inbox()
     receipts = [taking.take(document) for document in documents]
