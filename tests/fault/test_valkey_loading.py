@@ -12,7 +12,7 @@ from laurels.engines.valkey import ValkeyLeaderboard
 from laurels.errors import BoardMoved
 from laurels.leaderboard import ALL_TIME, Change, Followed, Merged, Part, Scored
 from laurels.model import Mark
-from laurels.testing.leaderboard_feeds import FOLLOWED, Feed, join, mark, score
+from laurels.testing.leaderboard_feeds import FOLLOWED, ScriptedFeed, join, mark, score
 
 pytestmark = pytest.mark.anyio
 
@@ -28,7 +28,7 @@ MANY = Part(
 async def test_what_a_process_left_half_loaded_is_not_built_upon(valkey_url: str) -> None:
     """Killed between two parts: the next one follows the feed from its start, nothing counts twice, nothing is left."""
     async with leaderboard(valkey_url) as engine:
-        await Feed(engine).begin(*join(0), *score({0: 9}))
+        await ScriptedFeed(engine).begin(*join(0), *score({0: 9}))
         dying = await ValkeyLeaderboard.open(valkey_url, prefix=engine._prefix)
 
         async def parts() -> AsyncIterator[Part]:
@@ -88,7 +88,7 @@ async def test_merged_sums_are_exact_to_the_last_bit(valkey_url: str) -> None:
     most, least = 2**63 - 1, -(2**63)
     for one, other in [(2**53 + 1, 2**62), (most, least), (least, most), (-1, most), (least, 0), (-(2**53) - 1, 5)]:
         async with leaderboard(valkey_url) as engine:
-            feed = Feed(engine)
+            feed = ScriptedFeed(engine)
             await feed.begin(*join(0, 1), *score({0: one, 1: other}), Merged(0, 1))
             rest = one + other
             back = [-rest] if rest != least else [most, 1]

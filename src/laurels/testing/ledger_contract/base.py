@@ -159,7 +159,7 @@ class Shop:
         return findings
 
 
-class Base:
+class LedgerSuite:
     """Opens the ledger, and ends each test by verifying it and by looking for what was left open."""
 
     pytestmark = pytest.mark.anyio
