@@ -25,7 +25,7 @@ from laurels.engines.memory import MemoryLeaderboard
 from laurels.engines.sqlite import SqliteLedger
 from laurels.errors import LedgerUnavailable
 from laurels.intake import Intake
-from laurels.leaderboard import Boards, Change, Followed, Leaderboard, Part, Projector, View
+from laurels.leaderboard import Boards, Change, Followed, Leaderboard, LoadPart, Projector, View
 from laurels.ledger import Ledger
 from laurels.members import Members
 from laurels.model import Mark, Version
@@ -344,7 +344,7 @@ class Beside:
     async def reset(self, followed: Followed) -> None:
         await self._travel(lambda: self._board.reset(followed))
 
-    async def load(self, followed: Followed, parts: AsyncIterator[Part]) -> None:
+    async def load(self, followed: Followed, parts: AsyncIterator[LoadPart]) -> None:
         read = [part async for part in parts]
         await self._travel(lambda: self._board.load(followed, _each(read)))
 
@@ -364,7 +364,7 @@ class Beside:
         return answer
 
 
-async def _each(parts: Sequence[Part]) -> AsyncIterator[Part]:
+async def _each(parts: Sequence[LoadPart]) -> AsyncIterator[LoadPart]:
     for part in parts:
         yield part
 

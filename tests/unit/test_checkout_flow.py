@@ -16,9 +16,9 @@ from laurels.checkout import (
     Failure,
     Intent,
     IntentState,
-    Outcome,
-    Payment,
     PaymentDetails,
+    PaymentOutcome,
+    PaymentRequest,
     Payments,
     Success,
 )
@@ -111,10 +111,10 @@ class Interposed:
     def __init__(self, state: Path) -> None:
         self._sandbox = SandboxPayments(state / "payments")
 
-    async def pay(self, payment: Payment, token: str) -> Outcome:
+    async def pay(self, payment: PaymentRequest, token: str) -> PaymentOutcome:
         return await self._sandbox.pay(payment, token)
 
-    async def give_up(self, payment: Payment) -> Outcome:
+    async def give_up(self, payment: PaymentRequest) -> PaymentOutcome:
         return await self._sandbox.give_up(payment)
 
     async def close(self) -> None:
@@ -124,7 +124,7 @@ class Interposed:
 class LosesAnswers(Interposed):
     """The money is taken, and the line breaks before the answer comes."""
 
-    async def pay(self, payment: Payment, token: str) -> Outcome:
+    async def pay(self, payment: PaymentRequest, token: str) -> PaymentOutcome:
         await super().pay(payment, token)
         raise PaymentsUnavailable
 
@@ -132,7 +132,7 @@ class LosesAnswers(Interposed):
 class NeverReached(Interposed):
     """The line breaks before the question is heard."""
 
-    async def pay(self, payment: Payment, token: str) -> Outcome:
+    async def pay(self, payment: PaymentRequest, token: str) -> PaymentOutcome:
         raise PaymentsUnavailable
 
 
@@ -144,7 +144,7 @@ class HeldUp(Interposed):
         self.about_to_pay = asyncio.Event()
         self.go_on = asyncio.Event()
 
-    async def pay(self, payment: Payment, token: str) -> Outcome:
+    async def pay(self, payment: PaymentRequest, token: str) -> PaymentOutcome:
         self.about_to_pay.set()
         await self.go_on.wait()
         return await super().pay(payment, token)
@@ -361,7 +361,7 @@ async def test_while_the_provider_is_away_purchases_wait(tmp_path: Path) -> None
 class NotThisOne(Interposed):
     """A provider that can say nothing about one payment."""
 
-    async def give_up(self, payment: Payment) -> Outcome:
+    async def give_up(self, payment: PaymentRequest) -> PaymentOutcome:
         if payment.key == "member:0/A0":
             raise PaymentsUnavailable
         return await super().give_up(payment)

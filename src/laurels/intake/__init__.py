@@ -33,26 +33,26 @@ from laurels.intake.messages import (
     retry_quarantined,
     take_again,
 )
-from laurels.intake.queue import Batch, Message, Queue
+from laurels.intake.queue import MessageBatch, Queue, ReceivedMessage
 from laurels.intake.repeated_keys import repeated_key
 
 __all__ = [
     "WIRE_NAMES",
     "AmendmentForm",
     "AnySource",
-    "Batch",
     "Email",
     "Id",
     "Instant",
     "Intake",
     "LineForm",
     "MemberId",
-    "Message",
+    "MessageBatch",
     "NamedOrderForm",
     "OrderForm",
     "OrderMessage",
     "Queue",
     "QueueMessage",
+    "ReceivedMessage",
     "RefundForm",
     "RefundMessage",
     "Source",

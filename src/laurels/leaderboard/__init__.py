@@ -40,7 +40,7 @@ from laurels.leaderboard.changes import (
     check_shard,
 )
 from laurels.leaderboard.comparison import compare
-from laurels.leaderboard.port import AtHand, Followed, Leaderboard, Paced, Part, View, size_of
+from laurels.leaderboard.port import AtHand, Followed, Leaderboard, LoadPart, Paced, View, size_of
 from laurels.leaderboard.projector import Projector
 from laurels.leaderboard.together import Together
 
@@ -55,9 +55,9 @@ __all__ = [
     "Hidden",
     "Joined",
     "Leaderboard",
+    "LoadPart",
     "Merged",
     "Paced",
-    "Part",
     "Projector",
     "Renamed",
     "Scored",

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 from laurels.errors import QueueUnavailable
-from laurels.intake import Batch, Queue
+from laurels.intake import MessageBatch, Queue
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -78,7 +78,7 @@ class QueueContract:
     async def test_an_empty_queue_gives_an_empty_batch(self, broker: BrokerSide) -> None:
         """After the time that one waits."""
         async with _reader(broker) as queue:
-            assert await queue.receive(10, MOMENT_S) == Batch(())
+            assert await queue.receive(10, MOMENT_S) == MessageBatch(())
 
     async def test_what_is_done_never_comes_again(self, broker: BrokerSide) -> None:
         """Done up to a batch: those before it too, those after it not."""
@@ -173,9 +173,9 @@ async def _reader(broker: BrokerSide) -> "AsyncIterator[Queue]":
         await queue.close()
 
 
-async def _receive(queue: Queue, count: int, *, limit: int = 100, patient: bool = False) -> list[Batch]:
+async def _receive(queue: Queue, count: int, *, limit: int = 100, patient: bool = False) -> list[MessageBatch]:
     """Batches with so many messages in all; with `patient`, errors of a broker that comes back are waited out."""
-    batches: list[Batch] = []
+    batches: list[MessageBatch] = []
 
     async def collect() -> None:
         while sum(len(batch.messages) for batch in batches) < count:
@@ -194,12 +194,12 @@ async def _receive(queue: Queue, count: int, *, limit: int = 100, patient: bool 
     return batches
 
 
-async def _fail(queue: Queue, batch: Batch) -> None:
+async def _fail(queue: Queue, batch: MessageBatch) -> None:
     """Use a queue until it raises."""
     while True:
         await queue.done(batch)
         await queue.receive(10, MOMENT_S)
 
 
-def _bodies(batches: Sequence[Batch]) -> list[bytes]:
+def _bodies(batches: Sequence[MessageBatch]) -> list[bytes]:
     return [message.body for batch in batches for message in batch.messages]

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from laurels.engines.memory.state import Row, State
 from laurels.errors import BoardMoved, BoardNotReady
-from laurels.leaderboard import Change, Followed, Part, View
+from laurels.leaderboard import Change, Followed, LoadPart, View
 from laurels.model import Mark, Version
 
 
@@ -74,7 +74,7 @@ class MemoryLeaderboard:
             raise ValueError("a leaderboard is rebuilt from the start of the feed: give no marks")
         self._followed = State(followed)
 
-    async def load(self, followed: Followed, parts: AsyncIterator[Part]) -> None:
+    async def load(self, followed: Followed, parts: AsyncIterator[LoadPart]) -> None:
         """See the port. Costs some 3 us a member, and a sort of each board at the end, which reads of this process wait
         for.
         """

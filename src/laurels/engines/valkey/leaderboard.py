@@ -21,7 +21,7 @@ from laurels.engines.valkey.change_signal import ServerChangeSignal
 from laurels.engines.valkey.connecting import Tls
 from laurels.engines.valkey.server import Server
 from laurels.errors import BoardMoved, BoardNotReady, BoardUnavailable, FeedDiverged, SettingsError
-from laurels.leaderboard import ALL_TIME, Change, Followed, Part, View, check_shard, is_name, size_of
+from laurels.leaderboard import ALL_TIME, Change, Followed, LoadPart, View, check_shard, is_name, size_of
 from laurels.model import Mark, Version
 
 PREFIX = "laurels"
@@ -204,7 +204,7 @@ class ValkeyLeaderboard:
         self._generation, self._marks = int(begun), {}
         await self._server.sweep()
 
-    async def load(self, followed: Followed, parts: AsyncIterator[Part]) -> None:
+    async def load(self, followed: Followed, parts: AsyncIterator[LoadPart]) -> None:
         """See the port. Others on the server wait for a batch of some 15 ms at a time."""
         await self.reset(replace(followed, marks={}))
         begun = await self._run("begin_load", followed.identity or "", followed.epoch, followed.rules)

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from laurels.leaderboard import ALL_TIME, Change, Followed, Hidden, Joined, Part, Scored, Shown
+from laurels.leaderboard import ALL_TIME, Change, Followed, Hidden, Joined, LoadPart, Scored, Shown
 from laurels.model import Version
 from laurels.testing.leaderboard_contract.base import SOON_S, LeaderboardSuite
 from laurels.testing.leaderboard_contract.questions import (
@@ -36,7 +36,7 @@ from laurels.testing.leaderboard_feeds import (
 )
 from laurels.testing.naive_board import NaiveLeaderboard
 
-ANN_AND_BOB = Part(
+ANN_AND_BOB = LoadPart(
     numbers=array("q", [0, 4]),
     ids=["ann", "bob"],
     name_numbers=array("q", [1_000, 1_004]),
@@ -45,32 +45,32 @@ ANN_AND_BOB = Part(
 )
 
 
-async def given_out(*parts: Part) -> AsyncIterator[Part]:
+async def given_out(*parts: LoadPart) -> AsyncIterator[LoadPart]:
     """Parts, one after the other."""
     for part in parts:
         yield part
         await asyncio.sleep(0)
 
 
-async def broken_off(*parts: Part) -> AsyncIterator[Part]:
+async def broken_off(*parts: LoadPart) -> AsyncIterator[LoadPart]:
     """The same, and then the ledger is away."""
     for part in parts:
         yield part
     raise OSError
 
 
-def parts_of(naive: NaiveLeaderboard, count: int, *, apart: bool = False) -> list[Part]:
+def parts_of(naive: NaiveLeaderboard, count: int, *, apart: bool = False) -> list[LoadPart]:
     """What the naive board knows as so many parts: a member with all that it has in one of them. `apart`: what members
     have on the second board comes behind all of them, as closed months do.
     """
     parts = []
-    late: list[Part] = []
+    late: list[LoadPart] = []
     for turn in range(count):
         numbers = [number for number in sorted(naive.name_numbers) if number % count == turn]
         sums = {board: naive.sums(board) for board in BOARDS}
         having = {board: [number for number in numbers if sums[board].get(number)] for board in BOARDS}
         parts.append(
-            Part(
+            LoadPart(
                 numbers=array("q", numbers),
                 ids=[naive.ids.get(number) for number in numbers],
                 name_numbers=array("q", [naive.name_numbers[number] for number in numbers]),
@@ -89,12 +89,12 @@ def parts_of(naive: NaiveLeaderboard, count: int, *, apart: bool = False) -> lis
     return parts + late
 
 
-def _without(part: Part, board: str) -> tuple[Part, Part]:
+def _without(part: LoadPart, board: str) -> tuple[LoadPart, LoadPart]:
     """A part without the scores of a board, and a part of those alone."""
     scores = {name: scored for name, scored in part.scores.items() if name != board}
     nobody = array("q")
     rest = {board: part.scores[board]} if board in part.scores else {}
-    return replace(part, scores=scores), Part(numbers=nobody, ids=(), name_numbers=nobody, hidden=b"", scores=rest)
+    return replace(part, scores=scores), LoadPart(numbers=nobody, ids=(), name_numbers=nobody, hidden=b"", scores=rest)
 
 
 class LoadingTests(LeaderboardSuite):
@@ -147,7 +147,7 @@ class LoadingTests(LeaderboardSuite):
         await feed.begin(*join(0, 1), *score({0: 5, 1: 4}))
         old = await feed.engine.read(ALL_TIME, member_id(0), top=10, around=2)
 
-        async def parts() -> AsyncIterator[Part]:
+        async def parts() -> AsyncIterator[LoadPart]:
             async for part in given_out(ANN_AND_BOB):
                 yield part
                 assert await feed.engine.read(ALL_TIME, member_id(0), top=10, around=2) == old
