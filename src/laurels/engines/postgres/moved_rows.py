@@ -9,7 +9,7 @@ from laurels.engines.postgres.chain import Chain
 from laurels.engines.postgres.codes import DOCUMENT, SHARDS, home_of, parted, place_of
 from laurels.ledger import shard_of
 from laurels.ledger.chain import FORMAT
-from laurels.ledger.moving import REST, Leaving, LeavingDocument, LeavingEntry, Place, with_was
+from laurels.ledger.moving import REST, Leaving, LeavingDocument, LeavingEntry, ShardPosition, with_was
 from laurels.model import DocumentKind, EntryKind
 from laurels.model.entries import MOVES_POINTS
 
@@ -127,7 +127,7 @@ class MovedRows:
                 step.append(("member_event", (chain.shard, *chain.events.pop())))
             yield step
 
-    def _follow(self, at: Place, shard: int, position: int, digest: bytes) -> None:
+    def _follow(self, at: ShardPosition, shard: int, position: int, digest: bytes) -> None:
         """Each target goes on before the first entry that was not sent to it."""
         for target, sent in self._sent.items():
             if at[1] > sent.get(at[0], 0):
@@ -194,7 +194,7 @@ class MovedRows:
             else:
                 yield [(_TABLES[part], row)]
 
-    def _at(self, old: Place) -> Place:
+    def _at(self, old: ShardPosition) -> ShardPosition:
         return parted(self._places[old[0]][old[1]])
 
 

@@ -16,7 +16,7 @@ from laurels.clock import MINUTE, Clock
 from laurels.errors import NotSignedIn, SettingsError
 from laurels.http.admission.callers import Caller, Callers, person_of, read_services, read_sources
 from laurels.http.admission.jwks import PublishedKeys
-from laurels.http.admission.keys import FixedKeys, Key, Keys, read_keys
+from laurels.http.admission.keys import FixedKeys, Keys, VerificationKey, read_keys
 from laurels.http.admission.person_tokens import AUDIENCE, ISSUER, KID, trusted_keys
 from laurels.http.admission.shared_tokens import name_of
 from laurels.http.admission.startup_checks import check_exposure
@@ -112,7 +112,7 @@ class Auth:
         if before - self._trusted:
             self.table.clear()
 
-    async def _check(self, token: bytes) -> tuple[Caller, int, Key]:
+    async def _check(self, token: bytes) -> tuple[Caller, int, VerificationKey]:
         """The caller whom a token names, when it expires, and the key that signed it. A check of the signature costs
         some 100 us.
         """
@@ -139,8 +139,13 @@ class Auth:
         return expires
 
     def _verified(
-        self, token: bytes, algorithm: str, keys: Sequence[Key], issuer: str | None, audience: Sequence[str] | None
-    ) -> tuple[Mapping[str, Any], Key]:
+        self,
+        token: bytes,
+        algorithm: str,
+        keys: Sequence[VerificationKey],
+        issuer: str | None,
+        audience: Sequence[str] | None,
+    ) -> tuple[Mapping[str, Any], VerificationKey]:
         """The claims under the first key that fits, and that key. The algorithm is the token's, which each of the keys
         may check.
         """
@@ -200,7 +205,7 @@ def _keys(settings: Settings, now: Clock) -> tuple[Keys, Sequence[str]]:
             )
     if mode == "dev":
         public = development_key(settings.state).public_key()
-        return FixedKeys([Key(public, (ALGORITHM,))]), [ALGORITHM]
+        return FixedKeys([VerificationKey(public, (ALGORITHM,))]), [ALGORITHM]
     if not settings.auth.algorithms:
         raise SettingsError("auth.algorithms is empty, so no token could be valid. Leave it out for the usual ones.")
     if url is not None:
