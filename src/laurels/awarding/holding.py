@@ -11,7 +11,7 @@ from laurels.awarding.purses import write_spent
 from laurels.awarding.reading import read
 from laurels.awarding.workspace import Workspace
 from laurels.errors import Conflict, Refused, UnknownMember
-from laurels.ledger import OF_HOLD, Item, Onward, Posting, Redeemed
+from laurels.ledger import OF_HOLD, Item, Onward, Posting, RedemptionState
 from laurels.model import DocumentKind, EntryKind
 from laurels.model.details import HoldDetails, RedeemDetails, TierDetails, TransferDetails, encode
 from laurels.model.spending import Capture, Given, Hold, TierGrant, Transfer, Void
@@ -87,7 +87,7 @@ class Holding:
         self._write(item, member, EntryKind.REDEEM, change, encode(RedeemDetails(change.lots)))
         spent = write_spent(change.spent)
         if spent is not None:
-            redeemed = Redeemed(member=member, points=said.points, restored=0, spent=spent)
+            redeemed = RedemptionState(member=member, points=said.points, restored=0, spent=spent)
             work.keep_redeemed((said.source, OF_HOLD + said.hold_id), redeemed)
 
     def _void(self, item: Item, member: int, said: Void) -> None:

@@ -6,7 +6,7 @@ import msgspec
 
 from laurels.awarding.workspace import Workspace
 from laurels.errors import Conflict, InsufficientPoints
-from laurels.ledger import Item, Redeemed
+from laurels.ledger import Item, RedemptionState
 from laurels.program import NEW, Change, Spent, adjust, redeem, restore
 from laurels.program.local_time import NEVER
 
@@ -25,7 +25,7 @@ class Purse(Protocol):
         """Correct them by hand."""
         ...
 
-    def restore(self, redeemed: Redeemed, points: int) -> Change:
+    def restore(self, redeemed: RedemptionState, points: int) -> Change:
         """Give points back that were spent: no more than were."""
         ...
 
@@ -50,7 +50,7 @@ class Balances:
         """Any correction is one of the balance."""
         return _NOTHING
 
-    def restore(self, redeemed: Redeemed, points: int) -> Change:  # noqa: ARG002
+    def restore(self, redeemed: RedemptionState, points: int) -> Change:  # noqa: ARG002
         """And so is what comes back."""
         return _NOTHING
 
@@ -74,7 +74,7 @@ class Lots:
         work = self._work
         return adjust(work.in_force, work.state(member), points, now=work.now)
 
-    def restore(self, redeemed: Redeemed, points: int) -> Change:
+    def restore(self, redeemed: RedemptionState, points: int) -> Change:
         """Those that were taken last come back first."""
         work = self._work
         spent = read_spent(redeemed)
@@ -87,7 +87,7 @@ class Lots:
         self._work.keep_state(item, member, change.member_after, change.lapses)
 
 
-def read_spent(redeemed: Redeemed) -> tuple[Spent, ...]:
+def read_spent(redeemed: RedemptionState) -> tuple[Spent, ...]:
     """What of a redemption can come back. One of which nothing is kept took points that never expire."""
     if redeemed.spent is None:
         return (Spent(NEVER, NEVER, redeemed.points - redeemed.restored, 0),)

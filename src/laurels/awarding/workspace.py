@@ -11,7 +11,19 @@ import msgspec
 from laurels.awarding.keeping import budgets_left, person_of, state_of
 from laurels.awarding.programs import Programs
 from laurels.errors import PointsOutOfRange
-from laurels.ledger import Award, Claim, Due, Item, Onward, Outcome, Posting, Reached, Redeemed, RedemptionKey, Reminded
+from laurels.ledger import (
+    Award,
+    Claim,
+    Due,
+    Item,
+    Onward,
+    Outcome,
+    Posting,
+    Reached,
+    RedemptionKey,
+    RedemptionState,
+    Reminded,
+)
 from laurels.ledger import MemberState as Kept
 from laurels.model import Balance, DocumentKind, EntryKind
 from laurels.model.details import ExpireDetails, TierDetails, encode, scores
@@ -95,7 +107,7 @@ class Workspace:
         self._set(self.claim.awards, key, award)
         self._set(self.outcome.awards, key, award)
 
-    def keep_redeemed(self, key: RedemptionKey, redeemed: Redeemed) -> None:
+    def keep_redeemed(self, key: RedemptionKey, redeemed: RedemptionState) -> None:
         """Keep what of a redemption can come back."""
         self._set(self.claim.redemptions, key, redeemed)
         self._set(self.outcome.redemptions, key, redeemed)

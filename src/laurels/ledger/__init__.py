@@ -40,8 +40,8 @@ from laurels.ledger.claim import (
     Posting,
     Quarantined,
     Reached,
-    Redeemed,
     RedemptionKey,
+    RedemptionState,
     Reminded,
 )
 from laurels.ledger.feed import Checkpoint, Feed, Heads, MemberTotals, Passed
@@ -114,8 +114,8 @@ __all__ = [
     "Receipt",
     "Recording",
     "Recount",
-    "Redeemed",
     "RedemptionKey",
+    "RedemptionState",
     "Reminded",
     "TakesIn",
     "Timeline",

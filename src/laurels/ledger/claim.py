@@ -70,7 +70,7 @@ class Award(Struct, frozen=True, kw_only=True, gc=False):
     content: bytes | None = None
 
 
-class Redeemed(Struct, frozen=True, kw_only=True, gc=False):
+class RedemptionState(Struct, frozen=True, kw_only=True, gc=False):
     """A redemption: whose, how many points were spent, and how many of them came back. `spent` is what of it can come
     back, and from where: the program's, opaque.
     """
@@ -116,7 +116,7 @@ class Claim(Struct, kw_only=True):
     orders: dict[OrderKey, int | None]
     waiting: dict[OrderKey, list[Item]]
     members: dict[int, MemberState]
-    redemptions: dict[RedemptionKey, Redeemed]
+    redemptions: dict[RedemptionKey, RedemptionState]
     budgets: dict[str, int] = {}
 
 
@@ -200,7 +200,7 @@ class Outcome(Struct, kw_only=True):
 
     postings: list[Posting] = []
     awards: dict[OrderKey, Award] = {}
-    redemptions: dict[RedemptionKey, Redeemed] = {}
+    redemptions: dict[RedemptionKey, RedemptionState] = {}
     states: dict[int, bytes | None] = {}
     waiting: list[Item] = []
     quarantined: list[Quarantined] = []

@@ -20,7 +20,7 @@ from laurels.engines.postgres.entries import At
 from laurels.engines.postgres.known import Key, entries_of, find_known, key_of, receipt_of
 from laurels.engines.postgres.names import Names
 from laurels.engines.postgres.opening import Facts
-from laurels.engines.postgres.placing import Members, Whose, member_numbered, newcomer, owner_of
+from laurels.engines.postgres.placing import MemberLookup, Whose, member_numbered, newcomer, owner_of
 from laurels.engines.postgres.statements import Row, Statements
 from laurels.engines.postgres.waiting import answers_of
 from laurels.errors import LaurelsError, LedgerUnavailable
@@ -50,7 +50,7 @@ class Acceptor:
         self._names = names
         self._now = now
         self._committed = committed
-        self._members = Members()
+        self._members = MemberLookup()
         self._jobs: list[_Job] = []
         self._doing: Recording | None = None
         """What is being taken is a person's act, whose row is not written yet."""
@@ -80,7 +80,7 @@ class Acceptor:
             refused = {self._key_of(message.document()): message for message in sound}
             documents = {key: message.document() for key, message in refused.items()}
             new = [key for key in documents if key not in await find_known(db, documents)]
-            members = Members()
+            members = MemberLookup()
             await members.look_up(db, (documents[key].member_id for key in new))
             rows = _Rows(self._facts.secret)
             for key in new:

@@ -7,7 +7,7 @@ import structlog
 from laurels.clock import Clock, elapsed
 from laurels.engines.postgres import leases
 from laurels.engines.postgres.accepting import Acceptor
-from laurels.engines.postgres.awarding import Taken, award, sweep
+from laurels.engines.postgres.awarding import ClaimedBatch, award, sweep
 from laurels.engines.postgres.batch import draw_of
 from laurels.engines.postgres.claiming import award_of
 from laurels.engines.postgres.codes import DOCUMENT, SHARDS, STATUSES, home_of, parted
@@ -143,7 +143,7 @@ class PostgresBooks(PostgresInbox):
         if not floor.is_rising and not await self._has_work(shard, floor.get(), waiting_before):
             return 0
 
-        async def once(tried: int) -> Taken:
+        async def once(tried: int) -> ClaimedBatch:
             async with self._connections.transaction([shard]) as db:
                 return await award(
                     db,

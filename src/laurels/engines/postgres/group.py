@@ -15,13 +15,13 @@ from laurels.engines.postgres.entries import entries_at
 from laurels.engines.postgres.known import Key, entries_of, find_known, key_of, receipt_of
 from laurels.engines.postgres.names import Names
 from laurels.engines.postgres.opening import Facts
-from laurels.engines.postgres.placing import Members, Whose, newcomer, owner_of
+from laurels.engines.postgres.placing import MemberLookup, Whose, newcomer, owner_of
 from laurels.engines.postgres.statements import Row, Statements
 from laurels.ledger import Claim, Decide, Item, MemberState, Receipt
 from laurels.model import Document, Status
 from laurels.model.documents import keyed
 
-Answer = Receipt | Exception
+SettleAnswer = Receipt | Exception
 
 
 class _Settled(NamedTuple):
@@ -31,7 +31,7 @@ class _Settled(NamedTuple):
     secret: bytes
 
 
-class Group:
+class SettleGroup:
     """Settles documents under the lock of a shard."""
 
     def __init__(self, db: Statements, shard: int, facts: Facts, names: Names, now: int) -> None:
@@ -48,7 +48,7 @@ class Group:
 
     async def settle(
         self, documents: Sequence[tuple[Document, Decide]], *, in_depth: bool, lock_budgets: bool
-    ) -> list[Answer | int]:
+    ) -> list[SettleAnswer | int]:
         """Settle documents, in order. A number stands for one that is another shard's: its member became one there."""
         known = await find_known(self._db, {self._key_of(document) for document, _ in documents})
         places = await self._places([document for document, _ in documents if self._key_of(document) not in known])
@@ -58,7 +58,7 @@ class Group:
         claim = await claim_of(self._db, self._batch, [*items.values()], in_depth=in_depth)
         entries = await entries_of(self._db, known.values())
         await self._batch.load(self._db, {entry.member for entry in entries.values()})
-        answers: list[Answer | int | Key] = []
+        answers: list[SettleAnswer | int | Key] = []
         for document, decide in documents:
             key = self._key_of(document)
             if key in known:
@@ -73,7 +73,7 @@ class Group:
         return await self._answers(documents, answers)
 
     async def _places(self, documents: list[Document]) -> dict[Key, Whose]:
-        members = Members()
+        members = MemberLookup()
         await members.look_up(self._db, (document.member_id for document in documents))
         new: dict[str, Whose] = {}
         places = {}
@@ -115,7 +115,7 @@ class Group:
             )
         return items
 
-    def _judge(self, document: Document, decide: Decide, claim: Claim, item: Item, whose: Whose) -> Answer | Key:
+    def _judge(self, document: Document, decide: Decide, claim: Claim, item: Item, whose: Whose) -> SettleAnswer | Key:
         """Judge one, with nothing in its claim but what concerns it: what a refused one changed there goes with it."""
         try:
             outcome = decide(self._alone(claim, item))
@@ -197,7 +197,9 @@ class Group:
             await self._db.run("write_first_contacts", *columns_of(self._contacts, 2), self._now)
         await self._batch.write(self._db)
 
-    async def _answers(self, documents: Sequence[tuple[Document, Decide]], answers: list[Any]) -> list[Answer | int]:
+    async def _answers(
+        self, documents: Sequence[tuple[Document, Decide]], answers: list[Any]
+    ) -> list[SettleAnswer | int]:
         """The answers of those that were settled, with their entries; the same one twice is repeated or in conflict."""
         if not self._taken:
             return answers
@@ -206,7 +208,7 @@ class Group:
             for key, (_, settled) in self._taken.items()
         }
         entries = await entries_at(self._db, places.values())
-        done: list[Answer | int] = []
+        done: list[SettleAnswer | int] = []
         for (document, _), answer in zip(documents, answers, strict=True):
             if not isinstance(answer, tuple):
                 done.append(answer)

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any
 
 from laurels.clock import Clock
-from laurels.engines.postgres.moved_rows import COLUMNS, MovedRows, Step
+from laurels.engines.postgres.moved_rows import COLUMNS, MovedRows, RowGroup
 from laurels.engines.postgres.statements import Statements
 from laurels.errors import FileRefused
 from laurels.ledger.epochs import lowest_epoch
@@ -69,19 +69,19 @@ async def _begun(db: Statements, who: LeavingLedger) -> tuple[str, int]:
     return part, int(done)
 
 
-def _pass_by(steps: Iterator[Step]) -> None:
+def _pass_by(steps: Iterator[RowGroup]) -> None:
     for _ in steps:
         pass
 
 
-def _chunks(steps: Iterator[Step], first: int) -> Iterator[list[Step]]:
+def _chunks(steps: Iterator[RowGroup], first: int) -> Iterator[list[RowGroup]]:
     """So many steps at a time, without the first ones."""
     _pass_by(islice(steps, first))
     while chunk := list(islice(steps, CHUNK)):
         yield chunk
 
 
-async def _write(db: Statements, steps: list[Step], so_far: str) -> None:
+async def _write(db: Statements, steps: list[RowGroup], so_far: str) -> None:
     rows: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
     for step in steps:
         for table, row in step:

@@ -29,7 +29,7 @@ class Whose(NamedTuple):
     is_erased: bool = False
 
 
-class Members:
+class MemberLookup:
     """The members that ids mean, remembered from look-up to look-up. What is remembered may be old: whoever writes by
     it has to see that it is still so.
     """

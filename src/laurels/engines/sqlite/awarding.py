@@ -12,7 +12,7 @@ from laurels.engines.sqlite.chain import Chain, Chains, read_entry
 from laurels.engines.sqlite.connection import Database, Row
 from laurels.engines.sqlite.writing import write
 from laurels.errors import LaurelsError, NotOwned
-from laurels.ledger import OF_HOLD, Award, Claim, Decide, Item, MemberState, OrderKey, Receipt, Redeemed
+from laurels.ledger import OF_HOLD, Award, Claim, Decide, Item, MemberState, OrderKey, Receipt, RedemptionState
 from laurels.model import Balance, Document, DocumentKind, Status
 
 _NO_PERSON: Row = (None, None, b"")
@@ -235,7 +235,7 @@ def _look_up(db: Database, claim: Claim, item: Item, shard: int, *, anything_wai
             captured = redemption_id.removeprefix(OF_HOLD) if redemption_id.startswith(OF_HOLD) else None
             row = db.one("read_redemption", source, redemption_id, captured)
             if row is not None:
-                claim.redemptions[source, redemption_id] = Redeemed(
+                claim.redemptions[source, redemption_id] = RedemptionState(
                     member=row[0], points=row[1], restored=row[2], spent=row[3]
                 )
         case _ if key is not None:
