@@ -22,9 +22,9 @@ from laurels.program import (
     BasketLine,
     Frame,
     Lapse,
+    MemberFacts,
     MemberState,
     Payment,
-    Person,
     Program,
     Refunded,
     Return,
@@ -74,7 +74,7 @@ class Book:
     programs: list[Program]
     now: int = from_datetime(datetime.fromisoformat("2026-01-01T00:00:00Z"))
     members: dict[str, bytes] = field(default_factory=dict)
-    persons: dict[str, Person] = field(default_factory=dict)
+    persons: dict[str, MemberFacts] = field(default_factory=dict)
     alias: dict[str, str] = field(default_factory=dict)
     awards: dict[str, Award] = field(default_factory=dict)
     spent: dict[tuple[str, str], tuple[Spent, ...]] = field(default_factory=dict)
@@ -142,7 +142,7 @@ class Book:
             basket,
             before,
             now=self.now,
-            person=self.persons.get(self.resolve(member), Person()),
+            person=self.persons.get(self.resolve(member), MemberFacts()),
             budgets=left,
             in_force=self.at(self.now),
         )
@@ -285,8 +285,8 @@ class Book:
         return {"points": got.whole, "balance": got.member_after.active}
 
     def do_attributes(self, step: dict[str, Any], member: str) -> dict[str, Any]:
-        was, new = self.persons.get(self.resolve(member), Person()), step["set"]
-        self.persons[self.resolve(member)] = Person(
+        was, new = self.persons.get(self.resolve(member), MemberFacts()), step["set"]
+        self.persons[self.resolve(member)] = MemberFacts(
             birthday=new.get("birthday", was.birthday), segments=tuple(new.get("segments", was.segments))
         )
         return {}

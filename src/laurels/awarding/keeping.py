@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from laurels.ledger import MemberState as Kept
-from laurels.program import GRAIN, MemberState, Person, Program
+from laurels.program import GRAIN, MemberFacts, MemberState, Program
 from laurels.program.state import begun
 
 
@@ -39,10 +39,10 @@ def state_of(kept: Kept) -> MemberState:
     return MemberState.decode(kept.state)
 
 
-def person_of(kept: Kept) -> Person:
+def person_of(kept: Kept) -> MemberFacts:
     """What campaigns may ask of a member beyond its orders."""
     said = Attributes.decode(kept.attributes)
-    return Person(birthday=said.birthday, segments=said.segments, enrolled_at=kept.enrolled_at, draw=kept.draw)
+    return MemberFacts(birthday=said.birthday, segments=said.segments, enrolled_at=kept.enrolled_at, draw=kept.draw)
 
 
 def budgets_left(program: Program, used: Mapping[str, int]) -> dict[str, int]:

@@ -28,7 +28,7 @@ from laurels.ledger import MemberState as Kept
 from laurels.model import Balance, DocumentKind, EntryKind
 from laurels.model.details import ExpireDetails, TierDetails, encode, scores
 from laurels.model.entries import SCORED
-from laurels.program import Lapse, MemberState, Person, Program, next_look, reminders
+from laurels.program import Lapse, MemberFacts, MemberState, Program, next_look, reminders
 
 CLOCK_SOURCE = "laurels"
 """In whose name the clock's entries are."""
@@ -152,7 +152,7 @@ class Workspace:
         self.state(member)
         self._looked_at.add(member)
 
-    def person(self, member: int) -> Person:
+    def person(self, member: int) -> MemberFacts:
         """What campaigns may ask of a member beyond its orders."""
         return person_of(self.claim.members.get(member, _NEW_MEMBER))
 

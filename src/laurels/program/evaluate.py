@@ -21,7 +21,7 @@ from laurels.program.basket import (
     WHOLE,
     Basket,
     BasketLine,
-    Person,
+    MemberFacts,
     nets,
     paid_share,
     taxed_share,
@@ -79,7 +79,7 @@ def evaluate(
     member: MemberState,
     *,
     now: int,
-    person: Person = NOBODY,
+    person: MemberFacts = NOBODY,
     budgets: Mapping[str, int] = NO_BUDGETS,
     in_force: "Program | None" = None,
 ) -> Evaluation:
@@ -149,7 +149,7 @@ def _judge(
     member: MemberState,
     *,
     now: int,
-    person: Person,
+    person: MemberFacts,
     budgets: Mapping[str, int],
     current: "Program",
 ) -> Evaluation:
@@ -194,7 +194,7 @@ def frame_of(
     basket: Basket,
     member: MemberState,
     *,
-    person: Person = NOBODY,
+    person: MemberFacts = NOBODY,
     budgets: Mapping[str, int] = NO_BUDGETS,
 ) -> Frame:
     """The frame alone. For a `plain` program it follows from the order alone, so none has to be kept."""
@@ -231,7 +231,7 @@ def day_of(program: "Program", at: int) -> str:
 
 
 def _frame(
-    program: "Program", basket: Basket, account: Account, person: Person, budgets: Mapping[str, int]
+    program: "Program", basket: Basket, account: Account, person: MemberFacts, budgets: Mapping[str, int]
 ) -> tuple[Frame, str]:
     plan, at = program.plan, basket.occurred_at
     lines = basket.lines or (WHOLE,)

@@ -8,7 +8,7 @@ from laurels.errors import InsufficientPoints, Refused
 from laurels.program.evaluate import moves
 from laurels.program.grains import GRAIN
 from laurels.program.lots import choose, credit, expires_at, let_pass, settle_debt, take_out
-from laurels.program.spending import Change
+from laurels.program.spending import StateChange
 from laurels.program.state import Account, Lapse, MemberState, Spent
 from laurels.program.tiers import note_tier
 
@@ -29,7 +29,7 @@ class Merge(Struct, frozen=True, kw_only=True):
     tier: tuple[str | None, str | None] | None = None
 
 
-def give(program: "Program", member: MemberState, points: int, *, now: int) -> Change:
+def give(program: "Program", member: MemberState, points: int, *, now: int) -> StateChange:
     """Take points out for another member: `spent` is what the other `receive`s. It is no activity. Raises
     `InsufficientPoints`.
     """
@@ -40,7 +40,7 @@ def give(program: "Program", member: MemberState, points: int, *, now: int) -> C
         raise InsufficientPoints
     taken = choose(account, points)
     take_out(account, taken)
-    return Change(
+    return StateChange(
         points=-points,
         member_after=account.state(),
         lots=moves(account),
@@ -49,7 +49,7 @@ def give(program: "Program", member: MemberState, points: int, *, now: int) -> C
     )
 
 
-def receive(program: "Program", member: MemberState, given: tuple[Spent, ...], *, now: int) -> Change:
+def receive(program: "Program", member: MemberState, given: tuple[Spent, ...], *, now: int) -> StateChange:
     """Take in what another member gave. Points keep their dates; what lapsed on the way lapses here."""
     account = Account(member)
     let_pass(account, now, program)
@@ -58,7 +58,7 @@ def receive(program: "Program", member: MemberState, given: tuple[Spent, ...], *
         credit(account, (part.expires, part.origin), part.points)
     moved = moves(account)
     let_pass(account, now, program, since=now)
-    return Change(
+    return StateChange(
         points=sum([part.points for part in given]),
         member_after=account.state(),
         lots=moved,

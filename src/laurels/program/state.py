@@ -10,7 +10,7 @@ from msgspec import Struct
 from laurels.errors import PointsOutOfRange, Refused
 from laurels.program.local_time import NEVER
 
-Key = tuple[int, int]
+LotKey = tuple[int, int]
 """Of a lot: when it expires, and when it would have (later than that after inactivity, sooner where points were
 restored).
 """
@@ -44,7 +44,7 @@ class Spent(Struct, frozen=True, array_like=True, gc=False):
     at: int
 
 
-class Hold(Struct, frozen=True, array_like=True, gc=False):
+class OpenHold(Struct, frozen=True, array_like=True, gc=False):
     """An open hold, and what it pins of each lot."""
 
     id: str
@@ -70,7 +70,7 @@ class MemberState(Struct, frozen=True, array_like=True, gc=False):
     counted: tuple[tuple[int, int], ...] = ()
     grants: tuple[tuple[str, int], ...] = ()
     tiers: tuple[tuple[int, str | None], ...] = ()
-    holds: tuple[Hold, ...] = ()
+    holds: tuple[OpenHold, ...] = ()
     last_active: int | None = None
 
     @property
@@ -156,7 +156,7 @@ class Account:
     )
 
     def __init__(self, state: MemberState) -> None:
-        self.lots: dict[Key, list[int]] = {
+        self.lots: dict[LotKey, list[int]] = {
             (lot.expires, lot.origin): [lot.active, lot.expired, lot.compensated] for lot in state.lots
         }
         self.pending = list(state.pending)
@@ -169,7 +169,7 @@ class Account:
         self.tiers = list(state.tiers)
         self.holds = list(state.holds)
         self.last_active = state.last_active
-        self.moves: dict[Key, int] = {}
+        self.moves: dict[LotKey, int] = {}
         self.lapses: list[Lapse] = []
 
     def state(self) -> MemberState:
@@ -203,5 +203,5 @@ def _by_time(waiting: Waiting) -> tuple[int, int, str]:
     return waiting.active_at, waiting.expires, waiting.order
 
 
-def _by_end(hold: Hold) -> tuple[int, str]:
+def _by_end(hold: OpenHold) -> tuple[int, str]:
     return hold.until, hold.id

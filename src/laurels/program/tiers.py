@@ -78,7 +78,7 @@ def reached(program: "Program", member: MemberState, at: int) -> int:
     return _window(program.tiers, dict(member.counted), month_number(local_of(at, program.zone).date()))
 
 
-class Progress(Struct, frozen=True):
+class TierProgress(Struct, frozen=True):
     """A tier, the next one above it, and how much is missing to that in this period: points, rounded up, or minor
     units.
     """
@@ -88,16 +88,16 @@ class Progress(Struct, frozen=True):
     missing: int | None
 
 
-def tier_progress(program: "Program", member: MemberState, at: int) -> Progress:
+def tier_progress(program: "Program", member: MemberState, at: int) -> TierProgress:
     """How a member stands at an instant. The program has tiers."""
     tiers, name = program.tiers, tier_at(program, member, at)
     assert tiers is not None, "asked of programs with tiers alone"
     above = tier_index(program, name) + 1
     if above >= len(tiers.levels):
-        return Progress(name, None, None)
+        return TierProgress(name, None, None)
     level, unit = tiers.levels[above], 1 if tiers.counts == "spend" else GRAIN
     missing = level.reach * unit - reached(program, member, at)
-    return Progress(name, level.name, max(0, -(-missing // unit)))
+    return TierProgress(name, level.name, max(0, -(-missing // unit)))
 
 
 def tier_until(program: "Program", member: MemberState, at: int) -> int | None:
