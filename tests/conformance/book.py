@@ -23,9 +23,9 @@ from laurels.program import (
     Frame,
     Lapse,
     MemberFacts,
-    MemberState,
     Payment,
     Program,
+    ProgramState,
     Refunded,
     Return,
     ReturnLine,
@@ -94,14 +94,14 @@ class Book:
     def resolve(self, member: str) -> str:
         return self.resolve(self.alias[member]) if member in self.alias else member
 
-    def state(self, member: str) -> MemberState:
-        return MemberState.decode(self.members.setdefault(self.resolve(member), b""))
+    def state(self, member: str) -> ProgramState:
+        return ProgramState.decode(self.members.setdefault(self.resolve(member), b""))
 
-    def keep(self, member: str, state: MemberState, lapses: tuple[Lapse, ...] = ()) -> None:
+    def keep(self, member: str, state: ProgramState, lapses: tuple[Lapse, ...] = ()) -> None:
         """Write a state down, and the entries of the clock."""
         content = state.encode()
-        assert MemberState.decode(content) == state
-        assert MemberState.decode(content).encode() == content
+        assert ProgramState.decode(content) == state
+        assert ProgramState.decode(content).encode() == content
         self.members[self.resolve(member)] = content
         for lapse in lapses:
             self.enter("expire", member, lapse.points, lapse.at)
@@ -113,7 +113,7 @@ class Book:
         names = [other for other in [*self.members, *self.alias] if self.resolve(other) == self.resolve(member)]
         return sum(points for kind, who, points, _ in self.entries if who in names and kind in kinds)
 
-    def touched(self, member: str) -> MemberState:
+    def touched(self, member: str) -> ProgramState:
         """A member as of now."""
         state, lapses = touch(self.state(member), self.now, self.at(self.now))
         self.keep(member, state, tuple(lapses))
@@ -272,7 +272,7 @@ class Book:
         for each in (ends, into):  # what the clock did is seen by who looks, also where the merge is then refused
             self.touched(each)
         got = merge(self.at(self.now), self.state(ends), self.state(into), now=self.now)
-        self.keep(ends, MemberState(), got.of_lapses)
+        self.keep(ends, ProgramState(), got.of_lapses)
         self.enter("merge", ends, -got.moved)
         self.enter("merge", into, got.moved)
         self.keep(into, got.member_after, got.lapses)
@@ -409,7 +409,7 @@ def total_of(lines: tuple[BasketLine, ...], currency: str) -> int:
     return (2 * exact + scale) // (2 * scale)
 
 
-def lots_of(state: MemberState) -> dict[str, int]:
+def lots_of(state: ProgramState) -> dict[str, int]:
     return {lot_name(lot.expires, lot.origin): lot.active for lot in state.lots if lot.active}
 
 

@@ -9,14 +9,13 @@ from laurels.awarding.keeping import budgets_left, person_of, state_of
 from laurels.awarding.programs import Programs
 from laurels.awarding.refunds import read_refunds
 from laurels.errors import InvalidInput, Refused
-from laurels.ledger import Award
-from laurels.ledger import MemberState as Kept
+from laurels.ledger import Award, MemberState
 from laurels.model import Order
 from laurels.program import (
     Frame,
     LineOf,
-    MemberState,
     Program,
+    ProgramState,
     Refunded,
     evaluate,
     explain,
@@ -67,7 +66,7 @@ class Quote(Struct, frozen=True, kw_only=True):
     payable: int | None
 
 
-def quote(programs: Programs, order: Order, kept: Kept, used: Mapping[str, int], now: int) -> Quote:
+def quote(programs: Programs, order: Order, kept: MemberState, used: Mapping[str, int], now: int) -> Quote:
     """Judge an order as if it came now, and write nothing. `used` is of budgets. Raises `InvalidInput` for one that
     would be quarantined, `PointsOutOfRange`.
     """
@@ -96,7 +95,7 @@ def quote(programs: Programs, order: Order, kept: Kept, used: Mapping[str, int],
     )
 
 
-def member_at(kept: Kept, programs: Programs, now: int) -> MemberState:
+def member_at(kept: MemberState, programs: Programs, now: int) -> ProgramState:
     """A member at an instant, whether or not a sweep ran."""
     return touch(state_of(kept), now, programs.at(now))[0]
 

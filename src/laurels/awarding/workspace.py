@@ -16,6 +16,7 @@ from laurels.ledger import (
     Claim,
     Due,
     Item,
+    MemberState,
     Onward,
     Outcome,
     Posting,
@@ -24,16 +25,15 @@ from laurels.ledger import (
     RedemptionState,
     Reminded,
 )
-from laurels.ledger import MemberState as Kept
 from laurels.model import Balance, DocumentKind, EntryKind
 from laurels.model.details import ExpireDetails, TierDetails, encode, scores
 from laurels.model.entries import SCORED
-from laurels.program import Lapse, MemberFacts, MemberState, Program, next_look, reminders
+from laurels.program import Lapse, MemberFacts, Program, ProgramState, next_look, reminders
 
 CLOCK_SOURCE = "laurels"
 """In whose name the clock's entries are."""
 
-_NEW_MEMBER = Kept()
+_NEW_MEMBER = MemberState()
 """What is kept of a member of whom nothing is."""
 
 Undone = tuple[int, int, int, int]
@@ -50,8 +50,8 @@ class Workspace:
         self._programs = programs
         self.in_force = programs.at(claim.now)
         """The version that the clock goes by."""
-        self._states: dict[int, MemberState] = {}
-        self._found: dict[int, MemberState] = {}
+        self._states: dict[int, ProgramState] = {}
+        self._found: dict[int, ProgramState] = {}
         self._looked_at: set[int] = set()
         self._log: list[tuple[dict[Any, Any], Any, Any]] = []
 
@@ -83,7 +83,7 @@ class Workspace:
         after = before.plus(posting.kind, posting.points, posting.details)
         if not after.in_range():
             raise PointsOutOfRange
-        now = Kept(
+        now = MemberState(
             after,
             kept.state,
             kept.attributes,
@@ -121,7 +121,7 @@ class Workspace:
         """Hand a document to another member's inbox."""
         self.outcome.onward.append(document)
 
-    def state(self, member: int) -> MemberState:
+    def state(self, member: int) -> ProgramState:
         """What the program keeps of a member."""
         state = self._states.get(member)
         if state is None:
@@ -132,7 +132,7 @@ class Workspace:
         self,
         item: Item,
         member: int,
-        state: MemberState,
+        state: ProgramState,
         lapses: Sequence[Lapse] = (),
         tier: tuple[str | None, str | None] | None = None,
     ) -> None:

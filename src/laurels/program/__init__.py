@@ -22,7 +22,7 @@ from laurels.program.program import DEFAULT_PROGRAM, EarningRule, Program, parse
 from laurels.program.publishing import Difference, check_successor, compare, unseen, version_at
 from laurels.program.reminding import Reminder, next_look, reminders
 from laurels.program.spending import StateChange, adjust, capture, grant_tier, hold, redeem, restore, void
-from laurels.program.state import NEW, Lapse, MemberState, Spent
+from laurels.program.state import NEW, Lapse, ProgramState, Spent
 from laurels.program.stopping import stopped
 from laurels.program.tables import Milestone
 from laurels.program.tiers import TierProgress, reached, tier_at, tier_progress, tier_until
@@ -47,11 +47,11 @@ __all__ = [
     "Lapse",
     "LineOf",
     "MemberFacts",
-    "MemberState",
     "Merge",
     "Milestone",
     "Payment",
     "Program",
+    "ProgramState",
     "Refunded",
     "Reminder",
     "Return",

@@ -35,7 +35,7 @@ from laurels.program.local_time import NEVER, day_text
 from laurels.program.lots import credit, expires_at, forget, let_pass
 from laurels.program.plan import DISCOUNT, excluded
 from laurels.program.rounding import ROUNDINGS
-from laurels.program.state import Account, Lapse, Lot, MemberState, Waiting
+from laurels.program.state import Account, Lapse, Lot, ProgramState, Waiting
 from laurels.program.tiers import count, note_tier, tier_index, tier_of_order
 from laurels.program.worth import MOST_POINTS, Worth, worth
 
@@ -58,7 +58,7 @@ class Evaluation(Struct, frozen=True, kw_only=True, gc=False):
     points: int
     parts: tuple[tuple[str, int], ...]
     frame: Frame | None
-    member_after: MemberState
+    member_after: ProgramState
     details: Details
     program: "Program"
     basket: Basket
@@ -76,7 +76,7 @@ class Evaluation(Struct, frozen=True, kw_only=True, gc=False):
 def evaluate(
     program: "Program",
     basket: Basket,
-    member: MemberState,
+    member: ProgramState,
     *,
     now: int,
     person: MemberFacts = NOBODY,
@@ -94,7 +94,7 @@ def evaluate(
     return _judge(program, basket, member, now=now, person=person, budgets=budgets, current=current)
 
 
-def _is_simple(member: MemberState) -> bool:
+def _is_simple(member: ProgramState) -> bool:
     """Whether a member has nothing but points that never expire, so that no clock can change anything."""
     lots = member.lots
     return not (
@@ -107,7 +107,7 @@ def _is_simple(member: MemberState) -> bool:
     )
 
 
-def _simply(program: "Program", basket: Basket, member: MemberState) -> Evaluation:
+def _simply(program: "Program", basket: Basket, member: ProgramState) -> Evaluation:
     """The usual case, by a tenth of the work: one rate of the total, whatever the lines are."""
     units, over = program.plan.units(basket.currency)
     if units[0] is None:
@@ -124,7 +124,7 @@ def _simply(program: "Program", basket: Basket, member: MemberState) -> Evaluati
         points=points,
         parts=(("base", points * GRAIN),),
         frame=None,
-        member_after=MemberState(
+        member_after=ProgramState(
             (Lot(NEVER, NEVER, active, lot.expired, lot.compensated),) if active or lot.expired else (),
             (),
             0,
@@ -146,7 +146,7 @@ def _simply(program: "Program", basket: Basket, member: MemberState) -> Evaluati
 def _judge(
     program: "Program",
     basket: Basket,
-    member: MemberState,
+    member: ProgramState,
     *,
     now: int,
     person: MemberFacts,
@@ -192,7 +192,7 @@ def _judge(
 def frame_of(
     program: "Program",
     basket: Basket,
-    member: MemberState,
+    member: ProgramState,
     *,
     person: MemberFacts = NOBODY,
     budgets: Mapping[str, int] = NO_BUDGETS,

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from laurels.clock import DAY
 from laurels.program.local_time import NEVER, add_months, day_of_instant, end_of_month, midnight_after
-from laurels.program.state import Account, Lapse, LotKey, MemberState, Spent
+from laurels.program.state import Account, Lapse, LotKey, ProgramState, Spent
 
 if TYPE_CHECKING:
     from laurels.program.program import Program
@@ -43,7 +43,7 @@ def _expires_on(expiry: "Expiry", zone: ZoneInfo, local: date) -> int:
     return midnight_after(date(year, *expiry.date), zone)
 
 
-def touch(state: MemberState, now: int, program: "Program") -> tuple[MemberState, list[Lapse]]:
+def touch(state: ProgramState, now: int, program: "Program") -> tuple[ProgramState, list[Lapse]]:
     """A member at an instant: what was pending is active, holds have lapsed, points have expired. The program is the
     one in force. Gives the entries that this leads to; the same again gives none.
     """
@@ -54,13 +54,13 @@ def touch(state: MemberState, now: int, program: "Program") -> tuple[MemberState
     return account.state(), account.lapses
 
 
-def due(state: MemberState, now: int, program: "Program") -> bool:
+def due(state: ProgramState, now: int, program: "Program") -> bool:
     """Whether anything happens to a member up to an instant. Linear in its lots."""
     at = next_due(state, program)
     return at is not None and at <= now
 
 
-def next_due(state: MemberState, program: "Program") -> int | None:
+def next_due(state: ProgramState, program: "Program") -> int | None:
     """When the clock next changes something of a member: what a sweep finds it by. None: never."""
     times = [each.active_at for each in state.pending]
     times += [hold.until for hold in state.holds]
@@ -130,7 +130,7 @@ def pins(account: Account) -> dict[LotKey, int]:
     return found
 
 
-def free_lots(state: MemberState) -> list[tuple[int, int, int]]:
+def free_lots(state: ProgramState) -> list[tuple[int, int, int]]:
     """What can be spent of each lot, soonest first: (expires, origin, points); nothing while points are owed."""
     if state.owed:
         return []

@@ -18,7 +18,7 @@ from laurels.program.details import unit_of, word_beyond, word_reverse, word_unl
 from laurels.program.evaluate import NO_BUDGETS, day_of, digest, frame_of, moves, settle, shares
 from laurels.program.frame import NOTHING, Frame, Refunded
 from laurels.program.lots import credit, debit, let_pass, take_back
-from laurels.program.state import NEW, Account, Lapse, MemberState
+from laurels.program.state import NEW, Account, Lapse, ProgramState
 from laurels.program.tiers import count, note_tier
 from laurels.program.worth import Worth, worth
 
@@ -42,7 +42,7 @@ class Reversal(Struct, frozen=True, kw_only=True):
     points: int
     parts: tuple[tuple[str, int], ...]
     refunded_after: Refunded
-    member_after: MemberState
+    member_after: ProgramState
     covered: int
     beyond: int
     keeps: int
@@ -59,7 +59,7 @@ def unwind(
     frame: Frame,
     refunded: Refunded,
     asked: Return,
-    member: MemberState,
+    member: ProgramState,
     *,
     order: str,
     now: int,
@@ -77,7 +77,7 @@ def cancel(
     frame: Frame,
     refunded: Refunded,
     others: Iterable[Return],
-    member: MemberState,
+    member: ProgramState,
     *,
     order: str,
     now: int,
@@ -91,7 +91,7 @@ def cancel(
 
 
 def unwind_unlinked(
-    program: "Program", basket: Basket, member: MemberState, *, now: int, in_force: "Program | None" = None
+    program: "Program", basket: Basket, member: ProgramState, *, now: int, in_force: "Program | None" = None
 ) -> Reversal:
     """A refund that names no order takes back the base of its goods, by the version of its moment: no bonus, no cap.
     Raises `Refused` as an order does.
@@ -170,7 +170,7 @@ def _move(
     frame: Frame,
     before: Refunded,
     after: Refunded,
-    member: MemberState,
+    member: ProgramState,
     *,
     order: str,
     now: int,
