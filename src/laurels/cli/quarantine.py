@@ -9,8 +9,7 @@ from laurels.awarding.causes import cause_of
 from laurels.cli.console import ConfigOption, JsonOption, StateOption, examples, out, out_json, run, say, settings_of
 from laurels.errors import LaurelsError, LedgerUnavailable, NotFound, SettingsError
 from laurels.intake import retry_quarantined
-from laurels.ledger import Quarantine, QuarantinedDocument
-from laurels.model import DocumentKind
+from laurels.ledger import DocumentKey, Quarantine, QuarantinedDocument
 from laurels.model.times import format_instant
 from laurels.runtime.visible import visible
 from laurels.settings import Settings
@@ -156,7 +155,7 @@ async def _drop(settings: Settings, number: int) -> None:
         await services.ledger.drop(*await _key(services.ledger, number), actor="cli")
 
 
-async def _key(ledger: Quarantine, number: int) -> tuple[DocumentKind, str, str]:
+async def _key(ledger: Quarantine, number: int) -> DocumentKey:
     """What the document with a number of the list is known by."""
     for document in await ledger.quarantine(after=number - 1, limit=1):
         if document.sequence == number:

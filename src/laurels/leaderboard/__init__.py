@@ -40,7 +40,7 @@ from laurels.leaderboard.changes import (
     check_shard,
 )
 from laurels.leaderboard.comparison import compare
-from laurels.leaderboard.port import AtHand, Followed, Leaderboard, LoadPart, Paced, View, size_of
+from laurels.leaderboard.port import AtHand, BoardRow, Followed, Leaderboard, LoadPart, Paced, View, size_of
 from laurels.leaderboard.projector import Projector
 from laurels.leaderboard.together import Together
 
@@ -48,6 +48,7 @@ __all__ = [
     "ALL_TIME",
     "MOST_MEMBER",
     "AtHand",
+    "BoardRow",
     "Boards",
     "Change",
     "Erased",

@@ -11,6 +11,9 @@ from msgspec import Struct
 from laurels.leaderboard.changes import Change
 from laurels.model import Mark, Place, Standing, Version
 
+BoardRow = tuple[str, int, int, int]
+"""Member id, points, rank, position on the board."""
+
 MOST_SHOWN = 2**31 - 1
 """Places that one read shows at most, and rows of one chunk."""
 

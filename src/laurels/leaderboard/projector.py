@@ -20,7 +20,7 @@ from laurels.leaderboard.changes import changes_of
 from laurels.leaderboard.port import Followed, Leaderboard, LoadPart, Paced
 from laurels.leaderboard.source import FeedSource
 from laurels.leaderboard.together import Together
-from laurels.ledger import Checkpoint, Feed, Heads, Ledger
+from laurels.ledger import Checkpoint, Feed, Heads, Ledger, Progress
 from laurels.model import BoardEntry, Mark, Version
 
 CHUNK = 1000
@@ -42,9 +42,6 @@ _SINCE = "; months since "
 
 _REPLAYED = "; replayed"
 """Ends what a leaderboard remembers of its rules where it was replayed: only who began the replay goes on with it."""
-
-Progress = Callable[[int, int], None]
-"""Called with (entries applied, entries there are)."""
 
 log = structlog.get_logger(__name__)
 

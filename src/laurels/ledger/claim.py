@@ -15,6 +15,9 @@ from msgspec import Struct
 
 from laurels.model import Balance, DocumentKind, EntryKind
 
+DocumentKey = tuple[DocumentKind, str, str]
+"""What a document is known by for ever: (kind, source, id)."""
+
 OrderKey = tuple[str, str]
 """(source, order_id)."""
 

@@ -10,9 +10,9 @@ from contextlib import suppress
 
 from msgspec.structs import replace
 
-from laurels.engines.memory.state import Row, State
+from laurels.engines.memory.state import State
 from laurels.errors import BoardMoved, BoardNotReady
-from laurels.leaderboard import Change, Followed, LoadPart, View
+from laurels.leaderboard import BoardRow, Change, Followed, LoadPart, View
 from laurels.model import Mark, Version
 
 
@@ -36,7 +36,7 @@ class MemoryLeaderboard:
     def read_at_hand(self, board: str, member_id: str | None, *, top: int, around: int) -> View:
         return self._ready().view(board, member_id, top, around)
 
-    async def standings(self, board: str, *, chunk: int = 1000) -> AsyncIterator[list[Row]]:
+    async def standings(self, board: str, *, chunk: int = 1000) -> AsyncIterator[list[BoardRow]]:
         """The version is the one at the first chunk; a copy of it is held to the last."""
         for rows in self._ready().standings(board, chunk):
             yield rows

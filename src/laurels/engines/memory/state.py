@@ -9,6 +9,7 @@ from laurels.engines.memory.board import RankedScores
 from laurels.engines.memory.ranking import member_at, points_at
 from laurels.engines.memory.roster import Known, Roster
 from laurels.leaderboard import (
+    BoardRow,
     Change,
     Erased,
     Followed,
@@ -26,9 +27,6 @@ from laurels.leaderboard import (
     size_of,
 )
 from laurels.model import Mark, Place, Standing
-
-Row = tuple[str, int, int, int]
-"""Member id, points, rank, position."""
 
 
 class State:
@@ -101,7 +99,7 @@ class State:
             around=() if index is None else self._places(board, index - around, index + around + 1),
         )
 
-    def standings(self, name: str, chunk: int) -> Iterator[list[Row]]:
+    def standings(self, name: str, chunk: int) -> Iterator[list[BoardRow]]:
         """The whole board in order, as it was when the first chunk was asked for, whatever is applied meanwhile.
 
         For that, places and members are copied first: 16 bytes and 10 to 20 ns for each member.
@@ -111,7 +109,7 @@ class State:
         members = self._roster.copy_members()
         rank, last_points = 0, 0
         for start in range(0, len(places), chunk):
-            rows: list[Row] = []
+            rows: list[BoardRow] = []
             for position, place in enumerate(places[start : start + chunk], start + 1):
                 known, points = members[member_at(place)], points_at(place)
                 assert known is not None, "only members that joined are ranked"

@@ -6,7 +6,7 @@ opens the ledger before all is there. Memory: some 10 bytes an entry, and 100 a 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
@@ -14,13 +14,11 @@ from laurels.clock import Clock
 from laurels.engines.postgres.moved_rows import COLUMNS, MovedRows, RowGroup
 from laurels.engines.postgres.statements import Statements
 from laurels.errors import FileRefused
+from laurels.ledger import Progress
 from laurels.ledger.epochs import lowest_epoch
 from laurels.ledger.moving import Leaving, LeavingLedger
 
 CHUNK = 2000
-
-Progress = Callable[[int, int], None]
-"""Called with (entries that are there, entries there are)."""
 
 
 async def move_in(db: Statements, leaving: Leaving, now: Clock, progress: Progress) -> int:

@@ -9,7 +9,7 @@ from laurels.errors import Conflict, InvalidInput, LedgerUnavailable, NotFound
 from laurels.http.api.moves import Reason
 from laurels.http.routes import Access, Request, Response, route
 from laurels.intake import retry_quarantined as put_back
-from laurels.ledger import QuarantinedDocument
+from laurels.ledger import DocumentKey, QuarantinedDocument
 from laurels.model import DocumentKind
 from laurels.model.times import format_instant
 
@@ -114,7 +114,7 @@ async def drop_quarantined(request: Request, form: DropForm) -> Response:
     return Response(200, Decided("dropped"))
 
 
-def _key(request: Request) -> tuple[DocumentKind, str, str]:
+def _key(request: Request) -> DocumentKey:
     """What the path names. Raises `NotFound` for a kind that there is not: nothing can be there."""
     try:
         return DocumentKind(request.ids["kind"]), request.ids["source"], request.ids["id"]

@@ -6,12 +6,11 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from laurels.errors import FeedDiverged
-from laurels.leaderboard import ALL_TIME, Erased, Followed, Hidden, Joined, Renamed
+from laurels.leaderboard import ALL_TIME, BoardRow, Erased, Followed, Hidden, Joined, Renamed
 from laurels.model import Version
 from laurels.testing.leaderboard_contract.base import SOON_S, LeaderboardSuite
 from laurels.testing.leaderboard_contract.questions import reading, rows_of, wait_until_not
 from laurels.testing.leaderboard_feeds import ScriptedFeed, join, mark, member_id, score
-from laurels.testing.naive_board import Row
 
 
 class VersionsTests(LeaderboardSuite):
@@ -86,7 +85,7 @@ class StandingsTests(LeaderboardSuite):
         """Every row is of the version at the first chunk; an engine that cannot hold it says so before a wrong row."""
         await feed.begin(*join(*range(40)), *score({member: 100 - member for member in range(40)}))
         expected = feed.naive.standings(ALL_TIME)
-        rows: list[Row] = []
+        rows: list[BoardRow] = []
         try:
             async for some in feed.engine.standings(ALL_TIME, chunk=5):
                 rows += some

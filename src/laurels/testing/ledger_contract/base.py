@@ -12,7 +12,7 @@ import pytest
 
 from laurels.awarding import Awarder, publish, published_recount
 from laurels.clock import SECOND, Clock
-from laurels.ledger import DocumentState, Finding, Ledger, QuarantinedDocument, Receipt
+from laurels.ledger import DocumentKey, DocumentState, Finding, Ledger, QuarantinedDocument, Receipt
 from laurels.model import (
     Adjustment,
     Balance,
@@ -250,7 +250,7 @@ def in_conflict(receipt: Receipt) -> Receipt:
     return msgspec.structs.replace(receipt, fingerprints=None)
 
 
-def key_of(document: QuarantinedDocument) -> tuple[DocumentKind, str, str]:
+def key_of(document: QuarantinedDocument) -> DocumentKey:
     """What a document in quarantine is known by."""
     return document.kind, document.source, document.id
 

@@ -1,7 +1,7 @@
 """Runs benches one after the other on a scratch shop."""
 
 from laurels.errors import LaurelsError
-from laurels.runtime.telling import Progress, say
+from laurels.runtime.telling import ShowProgress, say
 from laurels.settings import Settings
 from laurels.workbench.bench.figures import BENCHES, BenchName, Figure
 from laurels.workbench.bench.scratch import open_scratch
@@ -13,7 +13,7 @@ async def measure(
     seconds: float,
     members: int,
     seed: int,
-    progress: Progress,
+    progress: ShowProgress,
     *,
     overwrite_board: bool,
 ) -> tuple[list[Figure], dict[str, str]]:
