@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from laurels.awarding.baskets import basket_of, frame_of_award
-from laurels.awarding.keeping import budgets_left, person_of, state_of
+from laurels.awarding.keeping import budgets_left, facts_of, program_state_of
 from laurels.awarding.programs import Programs
 from laurels.awarding.refunds import read_refunds
 from laurels.errors import InvalidInput, Refused
@@ -77,9 +77,9 @@ def quote(programs: Programs, order: Order, kept: MemberState, used: Mapping[str
         got = evaluate(
             program,
             basket,
-            state_of(kept),
+            program_state_of(kept),
             now=now,
-            person=person_of(kept),
+            person=facts_of(kept),
             budgets=budgets_left(program, used),
             in_force=programs.at(now),
         )
@@ -97,7 +97,7 @@ def quote(programs: Programs, order: Order, kept: MemberState, used: Mapping[str
 
 def member_at(kept: MemberState, programs: Programs, now: int) -> ProgramState:
     """A member at an instant, whether or not a sweep ran."""
-    return touch(state_of(kept), now, programs.at(now))[0]
+    return touch(program_state_of(kept), now, programs.at(now))[0]
 
 
 def order_worth(award: Award, programs: Programs) -> OrderWorth:

@@ -32,14 +32,14 @@ class Attributes(Struct, frozen=True, omit_defaults=True):
 _attributes = msgspec.json.Decoder(Attributes)
 
 
-def state_of(kept: MemberState) -> ProgramState:
+def program_state_of(kept: MemberState) -> ProgramState:
     """A member's state, as it was when it was last written."""
     if kept.state is None:
         return begun(kept.totals.balance, kept.orders, kept.last_order_at)
     return ProgramState.decode(kept.state)
 
 
-def person_of(kept: MemberState) -> MemberFacts:
+def facts_of(kept: MemberState) -> MemberFacts:
     """What campaigns may ask of a member beyond its orders."""
     said = Attributes.decode(kept.attributes)
     return MemberFacts(birthday=said.birthday, segments=said.segments, enrolled_at=kept.enrolled_at, draw=kept.draw)

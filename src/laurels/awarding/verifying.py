@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 
-from laurels.awarding.keeping import state_of
+from laurels.awarding.keeping import program_state_of
 from laurels.awarding.programs import Programs
 from laurels.awarding.refunds import read_refunds
 from laurels.errors import LaurelsError
@@ -34,7 +34,7 @@ def _member(kept: MemberState) -> Iterator[str]:
     if kept.state is None:
         return
     try:
-        state = state_of(kept)
+        state = program_state_of(kept)
     except LaurelsError as error:
         yield error.message
         return

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from laurels.awarding.keeping import budgets_left, person_of, state_of
+from laurels.awarding.keeping import budgets_left, facts_of, program_state_of
 from laurels.awarding.programs import Programs
 from laurels.errors import PointsOutOfRange
 from laurels.ledger import (
@@ -125,7 +125,9 @@ class Workspace:
         """What the program keeps of a member."""
         state = self._states.get(member)
         if state is None:
-            state = self._states[member] = self._found[member] = state_of(self.claim.members.get(member, _NEW_MEMBER))
+            state = self._states[member] = self._found[member] = program_state_of(
+                self.claim.members.get(member, _NEW_MEMBER)
+            )
         return state
 
     def keep_state(
@@ -154,7 +156,7 @@ class Workspace:
 
     def person(self, member: int) -> MemberFacts:
         """What campaigns may ask of a member beyond its orders."""
-        return person_of(self.claim.members.get(member, _NEW_MEMBER))
+        return facts_of(self.claim.members.get(member, _NEW_MEMBER))
 
     def budgets(self, program: Program) -> dict[str, int]:
         """What is left of a version's budgets, in grains."""

@@ -12,7 +12,7 @@ from laurels.errors import Conflict, LaurelsError
 from laurels.ledger import DocumentKey, Ledger, Receipt
 from laurels.model import Adjustment, Document, DocumentKind, Order, Refund, Status
 from laurels.runtime.telling import ShowProgress
-from laurels.runtime.upkeep import settle
+from laurels.runtime.upkeep import award_and_project
 from laurels.wiring import Services
 
 T = TypeVar("T")
@@ -74,7 +74,7 @@ async def bring_in(
             await _look(services.ledger, unsure, unawarded, started)
             done += len(chunk)
             report(done, total)
-    await settle(services, show)
+    await award_and_project(services, show)
     waited, unawarded.waiting = list(unawarded.waiting), {}
     await _look(services.ledger, waited, unawarded, started)
     await _look_into_quarantine(services.ledger, documents, last, unawarded)
@@ -156,7 +156,7 @@ async def settle_adjustments(services: Services, adjustments: Iterable[Adjustmen
             for document, answer in zip(documents, await services.awarder.settle_all(documents), strict=True):
                 _count_settled(imported, document, answer)
             report(imported.adjustments, total)
-    await settle(services, progress)
+    await award_and_project(services, progress)
     return imported
 
 

@@ -19,7 +19,7 @@ from laurels.program.grains import GRAIN, format_grains
 from laurels.program.lots import free_lots, next_due, touch
 from laurels.program.moving import Merge, give, merge, receive
 from laurels.program.program import DEFAULT_PROGRAM, EarningRule, Program, parse_program
-from laurels.program.publishing import Difference, check_successor, compare, unseen, version_at
+from laurels.program.publishing import Difference, check_successor, differences, unseen, version_at
 from laurels.program.reminding import Reminder, next_look, reminders
 from laurels.program.spending import StateChange, adjust, capture, grant_tier, hold, redeem, restore, void
 from laurels.program.state import NEW, Lapse, ProgramState, Spent
@@ -66,7 +66,7 @@ __all__ = [
     "cancel",
     "capture",
     "check_successor",
-    "compare",
+    "differences",
     "earn",
     "evaluate",
     "explain",

@@ -158,7 +158,7 @@ def _judge(
     account.moves.clear()
     frame, day = _frame(program, basket, account, person, budgets)
     value = worth(program, frame, NOTHING)
-    points, carried = settle(program, account, frame.currency, value.grains)
+    points, carried = whole_points(program, account, frame.currency, value.grains)
     used = use(program, account, day, None, value, now=now)
     if basket.total:
         account.orders += 1
@@ -201,7 +201,9 @@ def frame_of(
     return _frame(program, basket, Account(member), person, budgets)[0]
 
 
-def settle(program: "Program", account: Account, currency: str, change: int) -> tuple[int, tuple[int, int] | None]:
+def whole_points(
+    program: "Program", account: Account, currency: str, change: int
+) -> tuple[int, tuple[int, int] | None]:
     """Whole points of a change in grains. Where remainders are carried, the member's takes what is not whole: points
     and remainder are always the whole and the rest of everything that is kept. Gives the remainder before and after.
     """

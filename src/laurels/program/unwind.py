@@ -15,7 +15,7 @@ from laurels.model.money import divide_half_up
 from laurels.program.basket import NOBODY, Basket
 from laurels.program.caps import use
 from laurels.program.details import unit_of, word_beyond, word_reverse, word_unlinked
-from laurels.program.evaluate import NO_BUDGETS, day_of, digest, frame_of, moves, settle, shares
+from laurels.program.evaluate import NO_BUDGETS, day_of, digest, frame_of, moves, shares, whole_points
 from laurels.program.frame import NOTHING, Frame, Refunded
 from laurels.program.lots import credit, debit, let_pass, take_back
 from laurels.program.state import NEW, Account, Lapse, ProgramState
@@ -102,7 +102,7 @@ def unwind_unlinked(
     account.moves.clear()
     frame = replace(frame_of(program, basket, NEW, person=NOBODY, budgets=NO_BUDGETS), bonuses=(), room=None, tier=-1)
     base = worth(program, frame, NOTHING).parts[0][1]
-    change, carried = settle(program, account, basket.currency, -base)
+    change, carried = whole_points(program, account, basket.currency, -base)
     if change:
         debit(account, -change)
     left_out, by_rate = shares(program, frame)
@@ -182,7 +182,7 @@ def _move(
     let_pass(account, now, current)
     account.moves.clear()
     had, keeps = worth(program, frame, before), worth(program, frame, after)
-    change, carried = settle(program, account, frame.currency, keeps.grains - had.grains)
+    change, carried = whole_points(program, account, frame.currency, keeps.grains - had.grains)
     budgets = use(program, account, day_of(program, frame.at), had, keeps, now=now)
     account.orders += keeps.kept - had.kept
     count(program, account, frame.at, had, keeps)

@@ -37,7 +37,7 @@ async def projected_services(
         yield services
 
 
-async def settle(services: Services, progress: ShowProgress) -> None:
+async def award_and_project(services: Services, progress: ShowProgress) -> None:
     """Award until nothing is left in the inbox, then bring the board to the head of the feed."""
     while await services.ledger.inbox_depth():
         await services.awarder.drain()

@@ -11,7 +11,7 @@ import msgspec
 from laurels.errors import SettingsError
 from laurels.model import Order
 from laurels.runtime.telling import ShowProgress
-from laurels.runtime.upkeep import settle
+from laurels.runtime.upkeep import award_and_project
 from laurels.settings import CatalogueSettings, NamesSettings, NotifySettings, ProgramSettings, Settings
 from laurels.wiring import Services, build, clear_board
 from laurels.workbench.customers import basket, customer, earlier_order, member_id
@@ -73,7 +73,7 @@ class Scratch:
 
     async def difference(self) -> str | None:
         """What the ledger lacks, or has too much, once all is awarded; None: every order is there once."""
-        await settle(self.services, self._progress)
+        await award_and_project(self.services, self._progress)
         entries = sum(mark.position for mark in (await self.services.ledger.heads()).marks.values())
         if entries == self.members + self.accepted:  # an enrolment for each member, an entry for each order
             return None

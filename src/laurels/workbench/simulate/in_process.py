@@ -8,7 +8,7 @@ from laurels.errors import NotAllowed
 from laurels.ledger import Heads, Receipt
 from laurels.model import Mark, Order, Refund
 from laurels.runtime.telling import ShowProgress
-from laurels.runtime.upkeep import settle, verify_services
+from laurels.runtime.upkeep import award_and_project, verify_services
 from laurels.wiring import Services
 from laurels.workbench.customers import member_id
 from laurels.workbench.simulate.expected import EarnedLine, ExpectedAnswer, ExpectedLedger
@@ -77,7 +77,7 @@ class InProcess:
     async def settle(self, expected: ExpectedLedger) -> None:  # noqa: ARG002 - the inbox knows what is left
         """Let the loops end, and do the rest at once."""
         await self._at_rest()
-        await settle(self._services, self._progress)
+        await award_and_project(self._services, self._progress)
 
     async def lines(self, expected: ExpectedLedger) -> list[EarnedLine]:  # noqa: ARG002 - the feed tells them all
         """Read from the feed, from where it was when the day began."""
