@@ -204,6 +204,38 @@ async def test_a_token_that_is_not_as_it_has_to_be_lets_nobody_in(
         assert (answer.status_code, await is_let_in(visitor)) == (403, False)
 
 
+@pytest.mark.parametrize(
+    ("part", "again"),
+    [
+        (0, '"kid": "first"'),
+        (0, '"alg": "EdDSA"'),
+        (1, '"sub": "u-1"'),
+        (1, '"groups": ["loyalty-leads"]'),
+        (1, '"gr\\u006fups": ["loyalty-leads"]'),
+        (1, '"more": {"a": 1, "a": 2}'),
+    ],
+    ids=str,
+)
+async def test_a_token_with_a_key_twice_lets_nobody_in(
+    console: ConsoleShop, provider: IdentityProvider, tmp_path: Path, part: int, again: str
+) -> None:
+    """Two readers would see two people, or one with other roles, in what the provider signed."""
+
+    def rewrite(*texts: str) -> tuple[str, str]:
+        header, claims = (f"{text[:-1]}, {again}}}" if at == part else text for at, text in enumerate(texts))
+        return header, claims
+
+    async with at_console(console, provider, Clock(), tmp_path) as visitors:
+        provider.rewrite = lambda *texts: texts
+        known = visitors()
+        await walk(known, "/sign-in/begin")
+        assert await is_let_in(known), "nothing twice"
+        provider.rewrite = rewrite
+        visitor = visitors()
+        answer = await walk(visitor, "/sign-in/begin")
+        assert (answer.status_code, await is_let_in(visitor)) == (403, False)
+
+
 async def test_who_is_known_and_has_no_role_is_told_so(
     console: ConsoleShop, provider: IdentityProvider, now: Clock, tmp_path: Path
 ) -> None:

@@ -34,7 +34,6 @@ from laurels.intake.messages import (
     take_again,
 )
 from laurels.intake.queue import MessageBatch, Queue, ReceivedMessage
-from laurels.intake.repeated_keys import repeated_key
 
 __all__ = [
     "WIRE_NAMES",
@@ -65,7 +64,6 @@ __all__ = [
     "differing_fields",
     "elements",
     "email_warning",
-    "repeated_key",
     "retry_quarantined",
     "take_again",
     "usable_email",
