@@ -50,6 +50,20 @@ class Item(Struct, frozen=True, kw_only=True, gc=False):
         return None if self.order_key is None else self.order_key[1]
 
 
+def by_clock(member: int, at: int) -> Item:
+    """What a member's judgement is asked for when its time has come: no document, and so without a place."""
+    return Item(
+        sequence=-member - 1,
+        kind=DocumentKind.EXPIRY,
+        source="laurels",
+        id="",
+        member=member,
+        order_key=None,
+        accepted_at=at,
+        content=b"",
+    )
+
+
 class Award(Struct, frozen=True, kw_only=True, gc=False):
     """What an order earned and what of it is left. A refund is judged by this and by the program version that it names.
 

@@ -7,11 +7,12 @@ from laurels.clock import elapsed
 from laurels.engines.postgres.amending import changed_by, judge_again, let_wait
 from laurels.engines.postgres.batch import Batch
 from laurels.engines.postgres.chain import chains_of
-from laurels.engines.postgres.claiming import by_clock, claim_of, item_of
+from laurels.engines.postgres.claiming import claim_of, item_of
 from laurels.engines.postgres.opening import Facts
 from laurels.engines.postgres.statements import Row, Statements
 from laurels.errors import NotOwned
 from laurels.ledger import Decide
+from laurels.ledger.claim import by_clock
 
 LAG_S = 2.0
 """A floor is where the inbox was taken up to so long ago: what a slow commit brings in below that is still seen."""

@@ -20,6 +20,7 @@ from laurels.engines.postgres.statements import Row, Statements
 from laurels.engines.postgres.work_look import WorkLook
 from laurels.errors import LaurelsError, LedgerUnavailable, NotOwned
 from laurels.ledger import Award, Counts, Decide, DocumentState, MemberState, NameNumbers, Receipt, shard_of
+from laurels.ledger.rows import counts_of
 from laurels.model import Balance, Document, DocumentKind, Entry, Version
 from laurels.model.documents import kept_id
 
@@ -84,15 +85,7 @@ class PostgresInbox(Session):
 
     async def counts(self) -> Counts:
         async with self._connections.read() as db:
-            ready, ready_since, waiting, quarantined, due, held = await db.only("counts")
-        return Counts(
-            ready=ready,
-            ready_since=ready_since,
-            waiting=waiting,
-            quarantined=quarantined,
-            messages_due=due,
-            messages_held=held,
-        )
+            return counts_of(await db.only("counts"))
 
 
 class PostgresBooks(PostgresInbox):

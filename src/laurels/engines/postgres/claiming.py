@@ -128,17 +128,3 @@ def award_of(row: Row) -> Award:
         refunded=row["refunded"],
         content=row["content"],
     )
-
-
-def by_clock(member: int, at: int) -> Item:
-    """What a member's judgement is asked for when its time has come: no document, and so without a place."""
-    return Item(
-        sequence=-member - 1,
-        kind=DocumentKind.EXPIRY,
-        source="laurels",
-        id="",
-        member=member,
-        order_key=None,
-        accepted_at=at,
-        content=b"",
-    )

@@ -78,4 +78,4 @@ class ApprovingTests(LedgerSuite):
         texts = DEFAULT_PROGRAM, SECOND, SECOND, THIRD
         assert [each.digest for each in events] == [digest_of(text) for text in texts]
         assert breaks(events) == []
-        assert breaks([events[0], *events[2:]]) == [2, 3]
+        assert [each.where for each in breaks([events[0], *events[2:]])] == ["program event 2", "program event 3"]
