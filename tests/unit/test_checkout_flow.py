@@ -27,6 +27,7 @@ from laurels.engines.payments import SandboxPayments
 from laurels.engines.sqlite import SqliteLedger
 from laurels.errors import Conflict, InvalidInput, PaymentsUnavailable
 from laurels.model import DocumentKind, EntryKind, Mark, MemberEvent, Order, Status
+from laurels.testing.ledger_contract.base import TurnedClock
 from laurels.wiring import Services, build
 
 pytestmark = pytest.mark.anyio
@@ -41,14 +42,6 @@ NEW_YEARS_EVE = 1_798_761_540_000_000  # 2026-12-31T23:59:00Z
 BOUGHT = Success(order_id="A1", total="9.33", currency="GBP")
 DECLINED = Failure(order_id="A1", reason="declined")
 INTERRUPTED = Failure(order_id="A1", reason="interrupted")
-
-
-class TurnedClock:
-    def __init__(self) -> None:
-        self.at = NEW_YEARS_EVE
-
-    def __call__(self) -> int:
-        return self.at
 
 
 class CheckoutShop:
@@ -85,7 +78,7 @@ class CheckoutShop:
 
 @asynccontextmanager
 async def open_shop(state: Path, payments: Payments | None = None, **settings: Any) -> AsyncIterator[CheckoutShop]:
-    now = TurnedClock()
+    now = TurnedClock(NEW_YEARS_EVE)
     async with build(settings_with(state=state, **settings), now=now, payments=payments) as services:
         yield CheckoutShop(services, now)
 

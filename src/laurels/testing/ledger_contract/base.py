@@ -63,8 +63,9 @@ def outline_of(entry: Entry) -> BoardEntry:
 class TurnedClock:
     """A clock that stands until it is turned."""
 
-    def __init__(self) -> None:
-        self.at = 1_793_530_800_000_000  # 2026-11-01T11:00:00Z
+    def __init__(self, at: int = 1_793_530_800_000_000) -> None:
+        """It stands at 2026-11-01T11:00:00Z where nothing else is said."""
+        self.at = at
 
     def __call__(self) -> int:
         """Give the instant at which it stands."""
