@@ -102,7 +102,7 @@ class Totals(NamedTuple):
     score: int
 
 
-class Row(NamedTuple):
+class BoardPlace(NamedTuple):
     """One place of a board."""
 
     member: int
@@ -395,14 +395,14 @@ class Model:
                 out.discard(event.member)
         return out
 
-    def standings(self, board: str, upto: Upto = None) -> list[Row]:
+    def standings(self, board: str, upto: Upto = None) -> list[BoardPlace]:
         """The board in order."""
         out = self.unranked(upto)
         scores = {member: self.score(board, member, upto) for member in range(len(self.enrolled)) if member not in out}
         ranked = sorted((-points, member) for member, points in scores.items() if points >= 1)
         points = [-negative for negative, _ in ranked]
         return [
-            Row(member, mine, 1 + sum(other > mine for other in points), position, points.count(mine))
+            BoardPlace(member, mine, 1 + sum(other > mine for other in points), position, points.count(mine))
             for position, ((_, member), mine) in enumerate(zip(ranked, points, strict=True), 1)
         ]
 
