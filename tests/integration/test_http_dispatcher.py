@@ -251,7 +251,7 @@ async def test_what_goes_wrong_inside(system: System, monkeypatch: pytest.Monkey
             raise error
 
         monkeypatch.setattr(system.services.dashboards, "member", fail)
-        monkeypatch.setattr(system.services.dashboards, "at_hand", lambda *_, **__: None)
+        monkeypatch.setattr(system.services.dashboards, "try_read", lambda *_, **__: None)
         status, _, body = await system.ask("GET", "/loyalty/m1", system.headers("own"))
         assert status == (503 if isinstance(error, BoardNotReady) else 500)
         assert b"not to be told" not in body

@@ -223,7 +223,7 @@ NOT_TAKEN = "The mail server did not take the message"
 async def test_only_an_answer_about_the_address_is_final(
     shop: Shop, server: MailServer, notifier: Notifier, answer: str, note: str
 ) -> None:
-    """Whatever the shop may mend is tried again, and the mail arrives once it has. No reason quotes the server."""
+    """Whatever the shop may fix is tried again, and the mail arrives once it has. No reason quotes the server."""
     await cross(shop, "ann")
     command, _, text = answer.partition(" ")
     server.on[command] = answers(text)

@@ -1,4 +1,4 @@
-"""Messages into the ledger, without a broker: one order whichever door it comes through, nothing lost while the ledger
+"""Messages into the ledger, without a broker: one order whichever way it comes, nothing lost while the ledger
 is away, and back out of quarantine.
 """
 

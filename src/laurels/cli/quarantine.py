@@ -81,7 +81,7 @@ def retry(
     state: StateOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Put documents back into the inbox, after their cause was mended. Exits 1 where one stays in quarantine."""
+    """Put documents back into the inbox, after their cause was fixed. Exits 1 where one stays in quarantine."""
     if (number is not None) + everything + (reason is not None) != 1:
         raise SettingsError("Give the number of a document, --all or --reason: one of them.")
     settings = settings_of(state, config)

@@ -93,7 +93,7 @@ class Taking:
 
 
 async def take_again(body: bytes, origin: str, intake: Intake, now: int, id: str | None = None) -> None:
-    """Take a message out of quarantine, where it has this id, after its cause was mended. Raises `InvalidInput`,
+    """Take a message out of quarantine, where it has this id, after its cause was fixed. Raises `InvalidInput`,
     `Conflict` where it is as before.
     """
     document, raw = read(body, now)

@@ -40,14 +40,13 @@ from laurels.leaderboard.changes import (
     check_shard,
 )
 from laurels.leaderboard.comparison import compare
-from laurels.leaderboard.port import AtHand, BoardRow, Followed, Leaderboard, LoadPart, Paced, View, size_of
+from laurels.leaderboard.port import BoardRow, Followed, Leaderboard, LoadPart, Paced, SyncReads, View, size_of
 from laurels.leaderboard.projector import Projector
 from laurels.leaderboard.together import Together
 
 __all__ = [
     "ALL_TIME",
     "MOST_MEMBER",
-    "AtHand",
     "BoardRow",
     "Boards",
     "Change",
@@ -63,6 +62,7 @@ __all__ = [
     "Renamed",
     "Scored",
     "Shown",
+    "SyncReads",
     "Together",
     "View",
     "changes_of",

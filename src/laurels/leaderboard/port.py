@@ -161,11 +161,11 @@ class Paced(Protocol):
 
 
 @runtime_checkable
-class AtHand(Protocol):
+class SyncReads(Protocol):
     """What a leaderboard has besides whose reads wait for nobody: the hot read is answered without a turn of the event
     loop.
     """
 
-    def read_at_hand(self, board: str, member_id: str | None, *, top: int, around: int) -> View:
+    def try_read(self, board: str, member_id: str | None, *, top: int, around: int) -> View:
         """The same as `Leaderboard.read`, at once."""
         ...

@@ -1,4 +1,4 @@
-"""One key twice in what is sent: readers of one text would see two orders in it, so no door takes it."""
+"""One key twice in what is sent: readers of one text would see two orders in it, so no way in takes it."""
 
 import json
 from collections.abc import AsyncIterator, Callable, Iterator

@@ -31,9 +31,9 @@ class MemoryLeaderboard:
         self._changed = asyncio.Event()
 
     async def read(self, board: str, member_id: str | None, *, top: int, around: int) -> View:
-        return self.read_at_hand(board, member_id, top=top, around=around)
+        return self.try_read(board, member_id, top=top, around=around)
 
-    def read_at_hand(self, board: str, member_id: str | None, *, top: int, around: int) -> View:
+    def try_read(self, board: str, member_id: str | None, *, top: int, around: int) -> View:
         return self._ready().view(board, member_id, top, around)
 
     async def standings(self, board: str, *, chunk: int = 1000) -> AsyncIterator[list[BoardRow]]:

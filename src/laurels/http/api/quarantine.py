@@ -101,7 +101,7 @@ async def show_quarantined(request: Request) -> Response:
 async def retry_quarantined(request: Request) -> Response:
     """Try a document again: it goes back to where it came in, and is judged by the rules as they are now.
 
-    A message of a queue is read anew: 422 or 409 where nothing was mended, and it stays here.
+    A message of a queue is read anew: 422 or 409 where nothing was fixed, and it stays here.
     """
     await put_back(request.services.ledger, request.services.intake, *_key(request), now=request.services.now())
     return Response(200, Decided("accepted"))

@@ -44,7 +44,7 @@ MEMBER_EVENTS = frozenset(
 )
 
 
-def outline_of(entry: Entry) -> BoardEntry:
+def board_entry_of(entry: Entry) -> BoardEntry:
     """What `Ledger.board_entries` gives for an entry."""
     member_id = entry.member_id if entry.kind is EntryKind.ENROL else None
     return (

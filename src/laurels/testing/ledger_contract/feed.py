@@ -17,10 +17,10 @@ from laurels.testing.ledger_contract.base import (
     OpenLedger,
     Shop,
     adjustment,
+    board_entry_of,
     key_of,
     opened_again,
     order,
-    outline_of,
     redemption,
     refund,
     soon,
@@ -91,7 +91,7 @@ class FollowingTests(LedgerSuite):
                 assert mark == Mark(board_entries[-1][0], entries[board_entries[-1][0]].hash)
                 assert len(board_entries) == min(chunk, len(entries) - len(read))
                 read += board_entries
-            assert read == [outline_of(entry) for entry in entries.values()]
+            assert read == [board_entry_of(entry) for entry in entries.values()]
             assert await shop.ledger.board_entries(shard, head, chunk) == ([], head)
 
     async def test_another_history_is_noticed(self, shop: Shop) -> None:

@@ -17,8 +17,8 @@ async def measure(
     *,
     overwrite_board: bool,
 ) -> tuple[list[Figure], dict[str, str]]:
-    """The figures, and the engines' names. Raises `LaurelsError` where the shop's books differ at the end: figures of
-    work that was not done are none.
+    """The figures, and the engines' names. Raises `LaurelsError` where the ledger is not as expected at the end: figures
+    of work that was not done are none.
     """
     async with open_scratch(settings, members, seed, progress, overwrite_board=overwrite_board) as scratch:
         figures = []
@@ -26,5 +26,5 @@ async def measure(
             say(f"measuring {one} for {seconds:g} s")
             figures.append(await BENCHES[one](scratch, seconds))
         if difference := await scratch.difference():
-            raise LaurelsError(f"The bench's own books differ, so its figures mean nothing: {difference}.")
+            raise LaurelsError(f"The ledger is not as the bench expects it, so its figures mean nothing: {difference}.")
         return figures, {"ledger": scratch.services.ledger.name, "leaderboard": scratch.services.leaderboard.name}
