@@ -17,7 +17,7 @@ async def measure(
     *,
     overwrite_board: bool,
 ) -> tuple[list[Figure], dict[str, str]]:
-    """The figures, and the engines' names. Raises `LaurelsError` where the ledger is not as expected at the end: figures
+    """The figures, and the engines' names. Raises `LaurelsError` where the ledger ends other than expected: figures
     of work that was not done are none.
     """
     async with open_scratch(settings, members, seed, progress, overwrite_board=overwrite_board) as scratch:
