@@ -256,7 +256,7 @@ async def test_a_repeat_is_answered_with_the_price_of_the_first_time(tmp_path: P
         assert await shop.buy("A") == first == Success(order_id="A1", total="2.50", currency="GBP")
 
 
-async def test_another_door_cannot_take_an_order_that_is_being_paid(tmp_path: Path) -> None:
+async def test_another_channel_cannot_take_an_order_that_is_being_paid(tmp_path: Path) -> None:
     payments = HeldUp(tmp_path)
     async with open_shop(tmp_path, payments) as shop:
         purchase = asyncio.create_task(shop.buy())
@@ -270,7 +270,7 @@ async def test_another_door_cannot_take_an_order_that_is_being_paid(tmp_path: Pa
         assert await shop.orders() == 1
 
 
-async def test_an_order_of_another_door_is_not_sold_again(shop: CheckoutShop) -> None:
+async def test_an_order_of_another_channel_is_not_sold_again(shop: CheckoutShop) -> None:
     await shop.services.intake.accept(Order(source=SOURCE, order_id="A1", member_id="ann", currency="GBP", total=933))
     with pytest.raises(Conflict):
         await shop.buy()
