@@ -7,7 +7,8 @@ for the time between two renames and to nobody else, ever.
 from collections.abc import Mapping
 
 import msgspec
-from tests.property.model import BoardPlace, Document, Event, Model, Program, Upto, boards_of, month_of
+from tests.property.model import Model
+from tests.property.model_nouns import BoardPlace, Document, Event, Program, Upto, boards_of, month_of
 from tests.property.reasons import check_reason
 
 from laurels.awarding import published_programs, recount_of
