@@ -90,7 +90,8 @@ impl State {
             return Err(Error::Invalid(format!("the board {board} has scores already")));
         }
         let known = self.states(scores.len() as u32);
-        if let Some(absent) = known.iter().zip(scores).position(|(state, score)| *state == Presence::Absent && *score != 0)
+        if let Some(absent) =
+            known.iter().zip(scores).position(|(state, score)| *state == Presence::Absent && *score != 0)
         {
             return Err(Error::UnknownMember(absent as u32));
         }
