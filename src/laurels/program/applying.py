@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from laurels.clock import DAY
-from laurels.program.basket import Basket, Person
+from laurels.program.basket import Basket, MemberFacts
 from laurels.program.caps import room
 from laurels.program.frame import GROUP, NO_ROOM_SAID, TIER, Bonus, encode_part
 from laurels.program.grains import MILLI
@@ -34,7 +34,7 @@ class Moment:
         program: "Program",
         basket: Basket,
         account: Account,
-        person: Person,
+        person: MemberFacts,
         budgets: Mapping[str, int],
         *,
         tier: int,
@@ -221,7 +221,7 @@ def _tier_name(moment: Moment) -> str | None:
     return None if tiers is None or moment.tier < 0 else tiers.levels[moment.tier].name
 
 
-def _held_out(campaign: Campaign, person: Person) -> bool:
+def _held_out(campaign: Campaign, person: MemberFacts) -> bool:
     """Whether a member is of the share that gets nothing of a campaign: by a hash, so always the same members."""
     digest = blake2b(campaign.name.encode(), key=person.draw, digest_size=8).digest()
     return bool(person.draw) and int.from_bytes(digest, "big") % 10_000 < campaign.holdout

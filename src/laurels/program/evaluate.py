@@ -20,7 +20,7 @@ from laurels.program.basket import (
     ONE,
     WHOLE,
     Basket,
-    Person,
+    MemberFacts,
     nets,
     paid_share,
     taxed_share,
@@ -34,7 +34,7 @@ from laurels.program.local_time import NEVER, day_text
 from laurels.program.lots import credit, expires_at, forget, let_pass
 from laurels.program.plan import DISCOUNT, excluded
 from laurels.program.rounding import ROUNDINGS
-from laurels.program.state import Account, Lapse, Lot, MemberState, Waiting
+from laurels.program.state import Account, Lapse, Lot, ProgramState, Waiting
 from laurels.program.tiers import count, note_tier, tier_index, tier_of_order
 from laurels.program.worth import MOST_POINTS, Goods, Worth, in_all, unit_of
 
@@ -55,7 +55,7 @@ class Evaluation(Struct, frozen=True, kw_only=True, gc=False):
 
     points: int
     counted: tuple[tuple[str, int], ...]
-    member_after: MemberState
+    member_after: ProgramState
     details: Details
     program: "Program"
     basket: Basket
@@ -84,10 +84,10 @@ class Evaluation(Struct, frozen=True, kw_only=True, gc=False):
 def evaluate(
     program: "Program",
     basket: Basket,
-    member: MemberState,
+    member: ProgramState,
     *,
     now: int,
-    person: Person = NOBODY,
+    person: MemberFacts = NOBODY,
     budgets: Mapping[str, int] = NO_BUDGETS,
     in_force: "Program | None" = None,
 ) -> Evaluation:
@@ -102,7 +102,7 @@ def evaluate(
     return _judge(program, basket, member, now=now, person=person, budgets=budgets, current=current)
 
 
-def _is_simple(member: MemberState) -> bool:
+def _is_simple(member: ProgramState) -> bool:
     """Whether a member has nothing but points that never expire, so that no clock can change anything."""
     lots = member.lots
     return not (
@@ -115,7 +115,7 @@ def _is_simple(member: MemberState) -> bool:
     )
 
 
-def _simply(program: "Program", basket: Basket, member: MemberState) -> Evaluation:
+def _simply(program: "Program", basket: Basket, member: ProgramState) -> Evaluation:
     """The usual case, by a tenth of the work: one rate of the total, whatever the lines are."""
     units, over = program.plan.units(basket.currency)
     if units[0] is None:
@@ -131,7 +131,7 @@ def _simply(program: "Program", basket: Basket, member: MemberState) -> Evaluati
     return Evaluation(
         points=points,
         counted=(("base", points),),
-        member_after=MemberState(
+        member_after=ProgramState(
             (Lot(NEVER, NEVER, active, lot.expired, lot.compensated),) if active or lot.expired else (),
             (),
             0,
@@ -153,10 +153,10 @@ def _simply(program: "Program", basket: Basket, member: MemberState) -> Evaluati
 def _judge(
     program: "Program",
     basket: Basket,
-    member: MemberState,
+    member: ProgramState,
     *,
     now: int,
-    person: Person,
+    person: MemberFacts,
     budgets: Mapping[str, int],
     current: "Program",
 ) -> Evaluation:
@@ -166,7 +166,7 @@ def _judge(
     opened = _open(program, basket, account, person, budgets)
     frame = opened.frame
     counted, value = _worth(program, opened)
-    points, carried = settle(program, account, frame.currency, value.grains)
+    points, carried = whole_points(program, account, frame.currency, value.grains)
     used = use(program, account, opened.day, None, value, now=now)
     if basket.total:
         account.orders += 1
@@ -199,9 +199,9 @@ def _judge(
 def frame_of(
     program: "Program",
     basket: Basket,
-    member: MemberState,
+    member: ProgramState,
     *,
-    person: Person = NOBODY,
+    person: MemberFacts = NOBODY,
     budgets: Mapping[str, int] = NO_BUDGETS,
 ) -> Frame:
     """The frame alone. For a `plain` program it follows from the order alone, so none has to be kept."""
@@ -209,7 +209,9 @@ def frame_of(
     return Frame.decode(opened.frame.encode_with(opened.applied.pieces, opened.room))
 
 
-def settle(program: "Program", account: Account, currency: str, change: int) -> tuple[int, tuple[int, int] | None]:
+def whole_points(
+    program: "Program", account: Account, currency: str, change: int
+) -> tuple[int, tuple[int, int] | None]:
     """Whole points of a change in grains. Where remainders are carried, the member's takes what is not whole: points
     and remainder are always the whole and the rest of everything that is kept. Gives the remainder before and after.
     """
@@ -248,7 +250,9 @@ class _Opened(Struct, gc=False):
     day: str
 
 
-def _open(program: "Program", basket: Basket, account: Account, person: Person, budgets: Mapping[str, int]) -> _Opened:
+def _open(
+    program: "Program", basket: Basket, account: Account, person: MemberFacts, budgets: Mapping[str, int]
+) -> _Opened:
     plan, at = program.plan, basket.occurred_at
     lines = basket.lines or (WHOLE,)
     weighed = weights(lines)
