@@ -615,6 +615,11 @@ UPDATE inbox SET stranger = NULL WHERE stranger = ?;
 -- Let go of what came for an id that is nobody's.
 UPDATE inbox SET raw = x'', stranger = NULL WHERE stranger = ? RETURNING sequence;
 
+-- name: forget_naming
+-- Let go of messages in quarantine that name a member beside others, by a digest of its id.
+UPDATE inbox SET raw = x'' WHERE state = 'quarantined' AND kind = 'message' AND raw <> x'' AND instr(content, ?) > 0
+RETURNING sequence;
+
 -- name: ready_shards
 -- The shards that have something to award.
 SELECT DISTINCT shard FROM inbox WHERE state = 'ready';
