@@ -21,8 +21,8 @@ class Purse(Protocol):
         """Spend points. Raises `InsufficientPoints`."""
         ...
 
-    def adjust(self, member: int, points: int) -> Change:
-        """Correct them by hand."""
+    def adjust(self, member: int, points: int, expires: int | None) -> Change:
+        """Correct them by hand; what is given lapses at `expires`, None: when the program says."""
         ...
 
     def restore(self, redeemed: Redeemed, points: int) -> Change:
@@ -46,8 +46,9 @@ class Balances:
             raise InsufficientPoints
         return _NOTHING
 
-    def adjust(self, member: int, points: int) -> Change:  # noqa: ARG002
+    def adjust(self, member: int, points: int, expires: int | None) -> Change:  # noqa: ARG002
         """Any correction is one of the balance."""
+        assert expires is None, "points that lapse are in lots"
         return _NOTHING
 
     def restore(self, redeemed: Redeemed, points: int) -> Change:  # noqa: ARG002
@@ -69,10 +70,10 @@ class Lots:
         work = self._work
         return redeem(work.in_force, work.state(member), points, now=work.now)
 
-    def adjust(self, member: int, points: int) -> Change:
+    def adjust(self, member: int, points: int, expires: int | None) -> Change:
         """Up, as if earned now; down, also below zero."""
         work = self._work
-        return adjust(work.in_force, work.state(member), points, now=work.now)
+        return adjust(work.in_force, work.state(member), points, now=work.now, expires=expires)
 
     def restore(self, redeemed: Redeemed, points: int) -> Change:
         """Those that were taken last come back first."""

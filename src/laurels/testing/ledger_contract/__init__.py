@@ -21,6 +21,7 @@ from laurels.testing.ledger_contract.counting import Counting
 from laurels.testing.ledger_contract.feed import Following, Waking
 from laurels.testing.ledger_contract.followers import Followers
 from laurels.testing.ledger_contract.jobs import Jobs
+from laurels.testing.ledger_contract.lapsing import Lapsing
 from laurels.testing.ledger_contract.members import Erasing, Members
 from laurels.testing.ledger_contract.merging import Merging
 from laurels.testing.ledger_contract.messages import Messages
@@ -49,6 +50,7 @@ class LedgerContract(
     Cancellations,
     Amending,
     Settling,
+    Lapsing,
     Sharing,
     Members,
     Erasing,
