@@ -17,7 +17,7 @@ NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """Of the system: a disk that is full, or a limit that is reached, wherever results go."""
 
 WRONG_SET_UP = (SettingsError, InvalidInput, SchemaTooOld, SchemaTooNew, ForeignFile)
-"""What a person has to mend before it is of any use to try again."""
+"""What a person has to fix before it is of any use to try again."""
 
 
 def main() -> None:

@@ -6,10 +6,10 @@ from laurels.clock import DAY
 from laurels.errors import InsufficientPoints, InvalidInput
 from laurels.ledger import MemberState
 from laurels.model import Adjustment, Document, EntryKind
-from laurels.testing.ledger_contract.base import Base, Shop, adjustment, order, redemption
+from laurels.testing.ledger_contract.base import LedgerSuite, Shop, adjustment, order, redemption
 
 
-class Lapsing(Base):
+class LapsingTests(LedgerSuite):
     """The points are spent before those that never lapse, and what is left of them lapses by the clock."""
 
     async def test_points_lapse_when_the_correction_says(self, shop: Shop) -> None:
