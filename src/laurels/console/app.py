@@ -173,6 +173,7 @@ class _Console:
             form=form,
             file=file,
             now=self._setup.now(),
+            zone=self._setup.zone,
         )
         try:
             answer = await page.handle(ask)

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
@@ -17,7 +18,7 @@ class Upload(Struct, frozen=True):
 
 
 class Ask(Struct, frozen=True, kw_only=True):
-    """One request of a person who is signed in and may see the page."""
+    """One request of a person who is signed in and may see the page. `zone` is the one that times are shown in."""
 
     person: Person
     api: Asking
@@ -26,6 +27,7 @@ class Ask(Struct, frozen=True, kw_only=True):
     form: Mapping[str, str]
     file: Upload | None = None
     now: int
+    zone: ZoneInfo
 
 
 class Shown(Struct, frozen=True, kw_only=True):

@@ -4,13 +4,13 @@ where that cannot be.
 
 from collections.abc import Callable, Sequence
 
-import msgspec
 from msgspec import Struct
 
 from laurels.errors import Conflict, InvalidInput, NotFound
 from laurels.intake.decoding import decode
 from laurels.intake.forms import Id, NamedOrderForm, RefundForm
 from laurels.intake.intake import Intake
+from laurels.intake.named import members_named
 from laurels.intake.queue import ReceivedMessage
 from laurels.ledger import Quarantine, Receipt
 from laurels.model import Document, DocumentKind, Order, Refund, RefusedMessage
@@ -60,7 +60,7 @@ class Taking:
             try:
                 document, raw = read(message.body, self._now())
             except InvalidInput as error:
-                refused.append(self._refused(message, error.message, _member_of(message.body)))
+                refused.append(self._refused(message, error.message, members_named(message.body)))
             else:
                 readable.append((message, document, raw))
         documents = [(document, raw) for _, document, raw in readable]
@@ -68,7 +68,8 @@ class Taking:
         for (message, document, _), receipt in zip(readable, receipts, strict=True):
             if receipt.conflict:
                 in_conflict = document.document(message.body, self._origin)
-                refused.append(self._refused(message, _conflict(document, receipt), document.member_id, in_conflict))
+                reason = _conflict(document, receipt)
+                refused.append(self._refused(message, reason, (document.member_id,), in_conflict))
         if refused:
             await self._quarantine.set_aside(refused)
         repeated = sum(receipt.repeated and not receipt.conflict for receipt in receipts)
@@ -80,14 +81,14 @@ class Taking:
         )
 
     def _refused(
-        self, message: ReceivedMessage, reason: str, member_id: str, in_conflict: Document | None = None
+        self, message: ReceivedMessage, reason: str, named: tuple[str, ...], in_conflict: Document | None = None
     ) -> RefusedMessage:
         return RefusedMessage(
             origin=self._origin,
             body=message.body,
             reason=reason,
             headers=message.headers,
-            member_id=member_id,
+            named=named,
             in_conflict=in_conflict,
         )
 
@@ -145,15 +146,3 @@ def _conflict(document: Order | Refund, receipt: Receipt) -> str:
         return f"{said}."
     kept, sent = (fingerprint.hex() for fingerprint in receipt.fingerprints)
     return f"{said}: fingerprint {kept} is kept, {sent} came."
-
-
-class _Named(Struct):
-    member_id: str = ""
-
-
-def _member_of(body: bytes) -> str:
-    """Whose a message is that is no document, so that its bytes go with the member; empty where that cannot be read."""
-    try:
-        return msgspec.json.decode(body, type=_Named).member_id if len(body) <= LARGEST else ""
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return ""

@@ -121,7 +121,7 @@ class Acceptance:
             receipt, _ = self.look_up(message.in_conflict)
             if receipt is not None and not receipt.conflict:
                 return
-        document = message.document()
+        document = message.document(self._numbers.secret)
         known, whose = self.look_up(document)
         if known is None:
             sequence = self._put(document, whose)

@@ -95,11 +95,18 @@ SELECT source FROM s WHERE source IS NOT NULL AND NOT (source >= 'member:' AND s
 
 -- name: documents_called
 -- Documents by their keys: whose they are now, and where their first entry is.
-SELECT d.kind, d.source, d.id, coalesce(m.merged_into, d.member) AS member, d.shard, a.position
-FROM unnest($1::smallint[], $2::text[], $3::"char"[]) AS u(home, source, kind)
-JOIN document d ON d.home = u.home AND d.source = u.source AND d.kind = u.kind AND d.id = $4
+SELECT d.kind, d.source, coalesce(m.merged_into, d.member) AS member, d.shard, a.position
+FROM unnest($1::smallint[], $2::text[], $3::"char"[], $4::text[]) AS u(home, source, kind, id)
+JOIN document d ON d.home = u.home AND d.source = u.source AND d.kind = u.kind AND d.id = u.id
 LEFT JOIN member m ON m.shard = d.member_shard AND m.number = d.member
 LEFT JOIN award a ON a.shard = d.shard AND a.sequence = d.sequence ORDER BY d.source, d.kind LIMIT 20;
+
+-- name: own_documents_called
+-- The documents of members' own circles that have an id.
+SELECT d.kind, d.source, coalesce(m.merged_into, d.member) AS member, d.shard, a.position
+FROM document d LEFT JOIN member m ON m.shard = d.member_shard AND m.number = d.member
+LEFT JOIN award a ON a.shard = d.shard AND a.sequence = d.sequence
+WHERE d.id = $1 AND d.source >= 'member:' AND d.source < 'member;' ORDER BY d.sequence LIMIT 20;
 
 -- name: redemptions_at
 -- Redemptions that led to the entries at places, by their own ids, and how many of their points came back.
