@@ -33,17 +33,20 @@ class Members:
             check_id(member_id, "member_id")
         return await self._ledger.enrol(members, actor=actor)
 
-    async def change(self, member_id: str, event: MemberEvent, *, actor: str) -> Version:
-        """Hide, show, rename or erase; the version from which boards show it. Raises `InvalidInput`,
-        `UnknownMember`.
+    async def change(
+        self, member_id: str, event: MemberEvent, *, actor: str, name_number: int | None = None
+    ) -> Version:
+        """Hide, show, rename or erase; the version from which boards show it. Who has another name than `name_number`
+        (None: whichever) is not renamed. Raises `InvalidInput`, `UnknownMember`.
         """
         check_id(member_id, "member_id")
         if event is MemberEvent.ERASE:
             return await self._erase(member_id, actor)
-        return await self._ledger.change_member(member_id, event, actor=actor)
+        return await self._ledger.change_member(member_id, event, actor=actor, name_number=name_number)
 
     async def _erase(self, member_id: str, actor: str) -> Version:
         mails = [message.id for message in await self._ledger.messages(member_id)]
+        await self._forget_mails(mails)  # before as well: killed behind the next line, nobody would find them again
         version = await self._ledger.change_member(member_id, MemberEvent.ERASE, actor=actor)
         await self._forget_mails(mails)
         return version

@@ -48,6 +48,10 @@ class SqliteJobs(Session):
         row = await self._reader.run(lambda db: db.one("job_content", number, what))
         return None if row is None else bytes(row[0])
 
+    async def job_part(self, number: int, part: int) -> bytes | None:
+        row = await self._reader.run(lambda db: db.one("job_part", number, part))
+        return None if row is None else bytes(row[0])
+
     async def decide_job(self, number: int, digest: str, *, actor: str, approve: bool) -> Job:
         def write(db: Database) -> Job:
             now = self._now()
@@ -80,9 +84,13 @@ class SqliteJobs(Session):
 
         return await self._writer.run(write)
 
-    async def note_job(self, number: int, fence: int, *, done: int, total: int, tally: bytes | None) -> bool | None:
+    async def note_job(
+        self, number: int, fence: int, *, done: int, total: int, tally: bytes | None, part: bytes | None = None
+    ) -> bool | None:
         def write(db: Database) -> bool | None:
             row = db.one("note_job", number, fence, self._now() + LEASE, done, total, tally)
+            if row is not None and part is not None:
+                db.run("add_job_part", number, part)
             return None if row is None else not row[0]
 
         return await self._writer.run(write)
@@ -95,6 +103,8 @@ class SqliteJobs(Session):
             db.run("drop_job_content", number)
             if end.file is not None:
                 db.run("write_job_content", number, "file", end.file)
+            if end.state is not JobState.DONE or end.file is not None:
+                db.run("drop_job_parts", number)
             return True
 
         return await self._writer.run(write)
@@ -103,7 +113,8 @@ class SqliteJobs(Session):
         def write(db: Database) -> int:
             now = self._now()
             db.run("end_old_proposals", now - OPEN_DAYS * DAY, now)
-            return len(db.all("forget_job_contents", before))
+            forgotten = [*db.all("forget_job_contents", before), *db.all("forget_job_parts", before)]
+            return len({row[0] for row in forgotten})
 
         return await self._writer.run(write)
 

@@ -43,7 +43,15 @@ _EFFECT = {"points": 600, "balance": 475, "balance_after": 1075, "score": 500, "
 JOB_REQUESTS: Mapping[str, Mapping[str, Any]] = {
     "start_job": {
         "Check the ledger": {"kind": "verify"},
+        "Entries of a month": {
+            "kind": "export",
+            "what": "entries",
+            "format": "parquet",
+            "from": "2025-10-01T00:00:00Z",
+            "to": "2025-11-01T00:00:00Z",
+        },
     },
+    "erase_many": {"Two who asked for it": {"name": "erasures.csv", "csv": "member_id\n17850\n13047\n"}},
     "correct_many": {"Points for late parcels": {"name": "late-parcels.csv", "csv": _CSV}},
     "propose_correction": {
         "More than one may give alone": {
@@ -64,11 +72,25 @@ JOB_ANSWERS: Mapping[str, Any] = {
     "show_job": _PROPOSED,
     "show_job_file": "row,why\n7,There is no such customer.\n",
     "stop_job": _STOPPED,
+    "erase_many": {
+        **_PROPOSED,
+        "kind": "erasures",
+        "about": {
+            "title": "erasures.csv",
+            "rows": 2,
+            "customers": 2,
+            "unknown": 0,
+            "unknown_rows": [],
+            "doubles": 0,
+        },
+        "total": 2,
+    },
     "correct_many": {**_PROPOSED, "state": "ready", "about": {**_CHECKED, "title": "late-parcels.csv"}},
     "propose_correction": {"job": _PROPOSED},
     "show_proposal": {
         "job": _PROPOSED,
         "checked": _CHECKED,
+        "erasures": None,
         "effects": [{"member": 0, "points": 600, "reason": "ticket 48213", "note": "", "effect": _EFFECT}],
         "preview": _PREVIEW,
     },
