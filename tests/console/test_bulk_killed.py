@@ -47,7 +47,7 @@ async def main():
         return answer
     ledger.note_job = note
     awarder = Awarder(ledger, programs, now)
-    members = Members(ledger, awarder, forget)
+    members = Members(ledger, awarder, forget, forget)
     runner = JobRunner(ledger, Points(awarder, ledger), members, Intake(ledger), programs)
     print("begun", flush=True)
     while await runner.step():

@@ -93,6 +93,7 @@ async def test_nothing_of_an_erased_member_is_anywhere(
         assert found_in((await shop.ask("GET", f"/members/{MEMBER}/export")).text), "it was there"
         assert (await shop.ask("DELETE", f"/members/{MEMBER}", token=shop.person("lead", sub="mary"))).is_success
         await run_jobs(shop)
+        await shop.settle()
         await answers(console, number)
     files(console, tmp_path, request)
     assert found_in("\n".join(lines)) == []

@@ -97,7 +97,6 @@ ACTIONS: Mapping[str, str] = {
     "show_quarantined": "looked at a document",
     "retry_quarantined": "tried a document again",
     "drop_quarantined": "gave a document up",
-    "show_status": "looked at health",
     "export_movement": "fetched a statement",
     "correct_many": "corrected points from a file",
     "erase_many": "asked to erase customers from a file",

@@ -15,6 +15,7 @@ from laurels.jobs.corrections import (
     Corrections,
     check_corrections,
     content_digest,
+    forget_words,
     read_corrections,
     rows_of,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "check_corrections",
     "check_erasures",
     "content_digest",
+    "forget_words",
     "read_corrections",
     "read_erasures",
     "rows_of",

@@ -106,6 +106,10 @@ class JobStore(Protocol):
         """What a job works on; None where it is not kept (any more)."""
         ...
 
+    async def replace_job_content(self, number: int, content: bytes) -> None:
+        """Keep other content than what a job works on; nothing where that is not kept (any more)."""
+        ...
+
     async def job_file(self, number: int) -> bytes | None:
         """What a job gave; None where it is not kept (any more)."""
         ...

@@ -49,6 +49,10 @@ class PostgresJobs(Session):
     async def job_content(self, number: int) -> bytes | None:
         return await self._kept(number, "content")
 
+    async def replace_job_content(self, number: int, content: bytes) -> None:
+        async with self._connections.transaction() as db:
+            await db.run("replace_job_content", number, content)
+
     async def job_file(self, number: int) -> bytes | None:
         return await self._kept(number, "file")
 

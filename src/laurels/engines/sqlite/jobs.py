@@ -41,6 +41,9 @@ class SqliteJobs(Session):
     async def job_content(self, number: int) -> bytes | None:
         return await self._kept(number, "content")
 
+    async def replace_job_content(self, number: int, content: bytes) -> None:
+        await self._writer.run(lambda db: db.run("replace_job_content", number, content))
+
     async def job_file(self, number: int) -> bytes | None:
         return await self._kept(number, "file")
 
