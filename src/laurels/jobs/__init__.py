@@ -10,9 +10,9 @@ from laurels.jobs.corrections import (
 )
 from laurels.jobs.corrections import (
     MOST_ROWS,
-    Checked,
     Correction,
     Corrections,
+    CorrectionsPreview,
     check_corrections,
     content_digest,
     forget_words,
@@ -34,9 +34,9 @@ __all__ = [
     "RETRY",
     "ROLL_UPS",
     "VERIFY",
-    "Checked",
     "Correction",
     "Corrections",
+    "CorrectionsPreview",
     "Erasures",
     "ErasuresChecked",
     "ExportAbout",

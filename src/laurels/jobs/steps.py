@@ -20,7 +20,7 @@ class LostJob(LaurelsError):
 Row = Sequence[str | int | None]
 
 
-class Table(Struct, frozen=True):
+class ResultTable(Struct, frozen=True):
     """What a job gives as a file: rows under a header. It is kept as JSON."""
 
     header: Sequence[str]

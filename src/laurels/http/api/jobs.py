@@ -23,7 +23,7 @@ from laurels.jobs import (
     RetryAbout,
     content_digest,
 )
-from laurels.jobs.steps import Table
+from laurels.jobs.steps import ResultTable
 from laurels.ledger.jobs import Job, JobState, NewJob
 from laurels.model.times import format_instant, parse_instant
 
@@ -179,7 +179,7 @@ async def show_job_file(request: Request, query: FileQuery) -> Response:
     kept = await request.services.ledger.job_file(job.number)
     if kept is None:
         raise _no_file()
-    table = msgspec.json.decode(kept, type=Table)
+    table = msgspec.json.decode(kept, type=ResultTable)
     return Response(200, csv_of(table.header, table.rows), media_type="text/csv")
 
 
