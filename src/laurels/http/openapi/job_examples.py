@@ -43,13 +43,6 @@ _EFFECT = {"points": 600, "balance": 475, "balance_after": 1075, "score": 500, "
 JOB_REQUESTS: Mapping[str, Mapping[str, Any]] = {
     "start_job": {
         "Check the ledger": {"kind": "verify"},
-        "Entries of a month": {
-            "kind": "export",
-            "what": "entries",
-            "format": "parquet",
-            "from": "2025-10-01T00:00:00Z",
-            "to": "2025-11-01T00:00:00Z",
-        },
     },
     "erase_many": {"Two who asked for it": {"name": "erasures.csv", "csv": "member_id\n17850\n13047\n"}},
     "correct_many": {"Points for late parcels": {"name": "late-parcels.csv", "csv": _CSV}},
@@ -78,12 +71,12 @@ JOB_ANSWERS: Mapping[str, Any] = {
         "about": {
             "title": "erasures.csv",
             "rows": 2,
-            "customers": 2,
-            "unknown": 0,
-            "unknown_rows": [],
+            "customers": 1,
+            "unknown": 1,
+            "unknown_rows": [2],
             "doubles": 0,
         },
-        "total": 2,
+        "total": 1,
     },
     "correct_many": {**_PROPOSED, "state": "ready", "about": {**_CHECKED, "title": "late-parcels.csv"}},
     "propose_correction": {"job": _PROPOSED},
