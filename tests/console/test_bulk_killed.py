@@ -27,8 +27,12 @@ from laurels import clock
 from laurels.awarding import Awarder, publish
 from laurels.intake import Intake
 from laurels.jobs import JobRunner, corrections
+from laurels.members import Members
 from laurels.points import Points
 from laurels.program import DEFAULT_PROGRAM, parse_program
+
+async def forget(mails):
+    assert not mails
 
 async def main():
     later = int(sys.argv[3])
@@ -43,7 +47,8 @@ async def main():
         return answer
     ledger.note_job = note
     awarder = Awarder(ledger, programs, now)
-    runner = JobRunner(ledger, Points(awarder, ledger), Intake(ledger), programs)
+    members = Members(ledger, awarder, forget, forget)
+    runner = JobRunner(ledger, Points(awarder, ledger), members, Intake(ledger), programs)
     print("begun", flush=True)
     while await runner.step():
         pass

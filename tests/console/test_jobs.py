@@ -41,7 +41,7 @@ async def opened(state: Path) -> AsyncIterator[Shop]:
 
 async def run_jobs(shop: Shop) -> None:
     services = shop.services
-    runner = JobRunner(services.ledger, services.points, services.intake, services.programs)
+    runner = JobRunner(services.ledger, services.points, services.members, services.intake, services.programs)
     while await runner.step():
         pass
 

@@ -1,6 +1,6 @@
 """What a page declares, and what its function is given."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -45,10 +45,10 @@ class Elsewhere(Struct, frozen=True):
 
 
 class Download(Struct, frozen=True):
-    """A file to keep, under this name."""
+    """A file to keep, under this name; a long one comes piece by piece."""
 
     name: str
-    content: bytes
+    content: bytes | AsyncIterator[bytes]
     media_type: str
 
 

@@ -6,6 +6,7 @@ id of its own, so a job that is killed and goes on makes none twice, and a file 
 
 import asyncio
 import hashlib
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
@@ -13,11 +14,12 @@ from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from laurels.errors import FileRefused, InvalidInput, LaurelsError
 from laurels.jobs.steps import Doing, ResultTable
 from laurels.ledger import Ledger, Receipt
-from laurels.ledger.jobs import JobEnd, JobState
+from laurels.ledger.jobs import OPEN, Job, JobEnd, JobState
 from laurels.model import Adjustment, DocumentKind
 from laurels.points import Points
 
@@ -192,6 +194,31 @@ def content_digest(actor: str, content: bytes) -> str:
 def rows_of(content: bytes) -> Corrections:
     """What a job keeps, read."""
     return msgspec.json.decode(content, type=Corrections)
+
+
+async def forget_words(ledger: Ledger, member: int) -> None:
+    """Take people's words about a member out of the corrections that wait: they are erased with the member. Costs a
+    look at the content of each job that has not ended.
+    """
+    row = re.compile(rb"\[\d+,%d," % member)
+    for job in await _open_corrections(ledger):
+        content = await ledger.job_content(job.number)
+        if content is not None and row.search(content):
+            found = rows_of(content)
+            rows = [replace(each, reason="", note="") if each.member == member else each for each in found.rows]
+            await ledger.replace_job_content(job.number, msgspec.json.encode(Corrections(found.title, rows)))
+
+
+async def _open_corrections(ledger: Ledger) -> list[Job]:
+    found: list[Job] = []
+    before = None
+    while page := await ledger.jobs(before=before, states=OPEN, limit=_PAGE):
+        found += [job for job in page if job.kind == KIND]
+        before = page[-1].number
+    return found
+
+
+_PAGE = 200
 
 
 class MakeCorrections:

@@ -45,7 +45,9 @@ class PostgresMembers(Session):
         self._committed(grown=True)
         return answer
 
-    async def change_member(self, member_id: str, event: MemberEvent, *, actor: str) -> Version:
+    async def change_member(
+        self, member_id: str, event: MemberEvent, *, actor: str, name_number: int | None = None
+    ) -> Version:
         async def once(shards: list[int]) -> Version:
             async with self._connections.transaction(shards) as db:
                 member = await db.one("member_by_id", shard_of(member_id, SHARDS), member_id)
@@ -56,7 +58,7 @@ class PostgresMembers(Session):
                 who = "member" if actor in {member_id, member["member_id"]} else actor
                 if event is MemberEvent.ERASE:
                     await self._erase(db, member, shards, who)
-                else:
+                elif event is not MemberEvent.RENAME or name_number in {None, member["name_number"]}:
                     await self._change(db, member, shards, event, who)
                 return await version_of(db)
 

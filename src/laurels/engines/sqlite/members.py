@@ -61,8 +61,12 @@ def enrol(db: Database, members: Sequence[tuple[str, str | None]], actor: str, n
     return new, chains_version(db)
 
 
-def change(db: Database, member_id: str, event: MemberEvent, actor: str, now: int) -> Version:
-    """Write a member event. What is so already is not written again; a rename always gives another name."""
+def change(
+    db: Database, member_id: str, event: MemberEvent, actor: str, now: int, *, name_number: int | None = None
+) -> Version:
+    """Write a member event. What is so already is not written again; a rename gives another name, unless the member has
+    another one than `name_number` by now.
+    """
     row = db.one("member_by_id", member_id)
     if row is None:
         if event is MemberEvent.ERASE and _forget_stranger(db, member_id):
@@ -77,7 +81,7 @@ def change(db: Database, member_id: str, event: MemberEvent, actor: str, now: in
                 joined(db, chain, member.number)
                 db.run("set_hidden", int(hidden), member.number)
                 chain.event(EntryKind(event.value), member.number, actor=_who(actor, member_id))
-        case MemberEvent.RENAME:
+        case MemberEvent.RENAME if name_number in {None, member.name_number}:
             joined(db, chain, member.number)
             name = Numbers(db).rename(member.number, member.member_id)
             chain.event(EntryKind.RENAME, member.number, name_number=name, actor=_who(actor, member_id))

@@ -1,4 +1,5 @@
-"""Corrections that are checked first, made by a job, and approved by a second person where one may not decide alone.
+"""Corrections that are checked first, made by a job, and approved by a second person where one may not decide alone;
+and what that person decides on, erasures of many members too.
 
 What is approved is a digest: who asks for it, and all that it would do. And it is approved as it is seen: where what it
 would do has changed since, the other person looks again.
@@ -20,10 +21,14 @@ from laurels.http.routes import BULK_BYTES, Access, Request, Response, route
 from laurels.intake import Id, MemberId
 from laurels.jobs import (
     CORRECTIONS,
+    ERASURES,
     Correction,
     Corrections,
     CorrectionsPreview,
+    Erasures,
+    ErasuresChecked,
     check_corrections,
+    check_erasures,
     content_digest,
     read_corrections,
     rows_of,
@@ -101,12 +106,13 @@ class ProposedEffect(Struct, frozen=True, kw_only=True):
 
 
 class ProposalShown(Struct, frozen=True, kw_only=True):
-    """A proposal, and what it would do as the ledger is now; `preview` is the digest of that,
-    and empty once it is decided.
+    """A proposal, and what it would do as the ledger is now: `checked` of corrections, `erasures` of those. `preview`
+    is the digest of that, and empty once it is decided.
     """
 
     job: JobShown
-    checked: CorrectionsPreview
+    checked: CorrectionsPreview | None = None
+    erasures: ErasuresChecked | None = None
     effects: list[ProposedEffect]
     preview: str
 
@@ -250,7 +256,7 @@ def _new(request: Request, corrections: Corrections, checked: CorrectionsPreview
 
 async def _proposal(request: Request) -> Job:
     job = await job_of(request)
-    if job.kind != CORRECTIONS:
+    if job.kind not in {CORRECTIONS, ERASURES}:
         raise NotFound("There is no such proposal.")
     return job
 
@@ -258,6 +264,8 @@ async def _proposal(request: Request) -> Job:
 async def _preview(request: Request, job: Job) -> ProposalShown:
     ledger = request.services.ledger
     content = await ledger.job_content(job.number)
+    if job.kind == ERASURES:
+        return await _erasures(request, job, content)
     if content is None:
         checked = msgspec.json.decode(job.about, type=CorrectionsPreview)
         return ProposalShown(job=show(job), checked=checked, effects=[], preview="")
@@ -268,6 +276,16 @@ async def _preview(request: Request, job: Job) -> ProposalShown:
     effects = [await _effect(request, row) for row in found.rows] if len(found.rows) <= _FEW else []
     seen = hashlib.sha256(msgspec.json.encode([checked, effects])).hexdigest()
     return ProposalShown(job=show(job), checked=checked, effects=effects, preview=seen)
+
+
+async def _erasures(request: Request, job: Job, content: bytes | None) -> ProposalShown:
+    checked = msgspec.json.decode(job.about, type=ErasuresChecked)
+    if content is None:
+        return ProposalShown(job=show(job), erasures=checked, effects=[], preview="")
+    asked = msgspec.json.decode(content, type=Erasures)
+    checked = await check_erasures(request.services.ledger, asked, checked)
+    seen = hashlib.sha256(msgspec.json.encode(checked)).hexdigest()
+    return ProposalShown(job=show(job), erasures=checked, effects=[], preview=seen)
 
 
 async def _effect(request: Request, row: Correction) -> ProposedEffect:

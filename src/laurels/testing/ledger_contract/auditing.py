@@ -92,6 +92,23 @@ class AuditingTests(LedgerSuite):
         assert await found(since=began + 9) == newest[:4]
         assert await found(before=5, limit=2) == [acts[3], acts[2]]
 
+    async def test_people_are_listed_by_their_last_rows(self, shop: Shop) -> None:
+        """Each once, in the order of their `sub`, page by page."""
+        for n, sub in enumerate(("niamh", "aoife", "niamh", "oisín", "aoife", "Rex")):
+            await shop.ledger.record(replace(ACT, sub=sub, roles=f"role{n}"))
+        people = await shop.ledger.audit_people()
+        assert {row.act.sub: row.act.roles for row in people} == {
+            "niamh": "role2",
+            "aoife": "role4",
+            "oisín": "role3",
+            "Rex": "role5",
+        }
+        assert len(people) == len({row.act.sub for row in people})
+        paged: list[AuditRow] = []
+        while page := await shop.ledger.audit_people(after=paged[-1].act.sub if paged else "", limit=1):
+            paged += page
+        assert paged == people
+
     async def test_a_change_has_its_row_in_its_transaction(self, shop: Shop) -> None:
         """A change has its row in its transaction."""
         with _Done(replace(ACT, action="adjust")) as doing:

@@ -24,6 +24,17 @@ SELECT position, at, sub, name, roles, action, member, object, outcome, request_
 WHERE position < $1 AND ($2::text IS NULL OR action = $2) AND ($3::bigint IS NULL OR at >= $3) AND sub = $5
 AND ($6::int IS NULL OR member = $6) ORDER BY position DESC LIMIT $4;
 
+-- name: audit_people
+-- The last row of each person behind a `sub`, in the order of those; each is found by a step in the index.
+WITH RECURSIVE each(sub, n) AS (
+    SELECT (SELECT min(sub) FROM audit WHERE sub > $1), 1
+    UNION ALL
+    SELECT (SELECT min(a.sub) FROM audit a WHERE a.sub > each.sub), n + 1 FROM each WHERE each.sub IS NOT NULL AND n < $2
+)
+SELECT a.position, a.at, a.sub, a.name, a.roles, a.action, a.member, a.object, a.outcome, a.request_id, a.hash
+FROM each CROSS JOIN LATERAL (SELECT * FROM audit b WHERE b.sub = each.sub ORDER BY position DESC LIMIT 1) a
+ORDER BY each.n;
+
 -- name: audit_of_member
 -- The same of a member.
 SELECT position, at, sub, name, roles, action, member, object, outcome, request_id, hash FROM audit
