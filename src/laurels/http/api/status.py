@@ -9,7 +9,7 @@ from laurels.errors import BoardNotReady, LedgerUnavailable
 from laurels.http.api.gauges import ANSWER_WITHIN_S
 from laurels.http.api.service import Head, RoleShown, heads_shown, roles_shown
 from laurels.http.routes import Access, Request, Response, route
-from laurels.http.services import Services
+from laurels.http.services import HttpServices
 from laurels.leaderboard import ALL_TIME
 from laurels.ledger import Counts, Heads
 from laurels.model.times import format_instant
@@ -68,7 +68,7 @@ async def show_status(request: Request) -> Response:
     )
 
 
-async def _ledger(services: Services) -> tuple[Counts | None, Heads | None, list[str]]:
+async def _ledger(services: HttpServices) -> tuple[Counts | None, Heads | None, list[str]]:
     ledger = services.ledger
     try:
         async with asyncio.timeout(ANSWER_WITHIN_S):
@@ -77,7 +77,7 @@ async def _ledger(services: Services) -> tuple[Counts | None, Heads | None, list
         return None, None, []
 
 
-async def _behind(services: Services, heads: Heads | None) -> int | None:
+async def _behind(services: HttpServices, heads: Heads | None) -> int | None:
     if heads is None:
         return None
     try:
