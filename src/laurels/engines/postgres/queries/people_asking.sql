@@ -67,8 +67,8 @@ DELETE FROM audit WHERE position <= $1 RETURNING position;
 -- A member by its number, whatever became of it. Costs a look into every shard.
 SELECT m.number, m.member_id, m.name_number, m.hidden, m.enrolled_at, m.merged_into, c.email,
        coalesce(b.balance, 0), coalesce(b.earned, 0), coalesce(b.score, 0), m.shard
-FROM generate_series(0, 15) AS s JOIN LATERAL (SELECT * FROM member WHERE member.shard = s AND member.number = $1) m ON true
-LEFT JOIN contact c ON c.member = m.number LEFT JOIN balance b ON b.shard = m.shard AND b.member = m.number;
+FROM generate_series(0, 15) AS s JOIN LATERAL (SELECT * FROM member WHERE member.shard = s AND member.number = $1 LIMIT 1) m ON true
+LEFT JOIN contact c ON c.member = m.number LEFT JOIN LATERAL (SELECT * FROM balance WHERE balance.shard = m.shard AND balance.member = m.number LIMIT 1) b ON true;
 
 -- name: numbers_by_id
 -- Who has this id.
@@ -81,7 +81,7 @@ SELECT member FROM contact WHERE lower(email COLLATE "C") = lower($1 COLLATE "C"
 -- name: numbers_by_name
 -- Who has this name number now.
 SELECT m.number FROM name JOIN LATERAL (SELECT x.* FROM generate_series(0, 15) AS s, LATERAL (
-  SELECT * FROM member WHERE member.shard = s AND member.number = name.member) x) m ON true
+  SELECT * FROM member WHERE member.shard = s AND member.number = name.member LIMIT 1) x) m ON true
 WHERE name.name_number = $1 AND m.name_number = $1;
 
 -- name: numbers_from
