@@ -27,6 +27,7 @@ from laurels.intake.lines import LineForm
 from laurels.intake.messages import (
     OrderMessage,
     QueueMessage,
+    ReadBatch,
     RefundMessage,
     Taken,
     Taking,
@@ -53,6 +54,7 @@ __all__ = [
     "OrderMessage",
     "Queue",
     "QueueMessage",
+    "ReadBatch",
     "RefundForm",
     "RefundMessage",
     "Source",

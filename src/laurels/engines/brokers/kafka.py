@@ -170,4 +170,4 @@ class _Handover(aiokafka.ConsumerRebalanceListener):  # type: ignore[misc]  # ai
 
 
 def _message(record: Any) -> Message:
-    return Message(record.value or b"", tuple(name for name, _ in record.headers))
+    return Message(record.value or b"", tuple(name for name, _ in record.headers) if record.headers else ())

@@ -2,10 +2,11 @@
 
 import secrets
 from collections.abc import Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from laurels.checkout import is_bought
-from laurels.engines.sqlite import intents, members
+from laurels.engines.sqlite import intents, looking_up, members
 from laurels.engines.sqlite.chain import SECRET_BYTES, Numbers, read_entry
 from laurels.engines.sqlite.connection import Database
 from laurels.ledger import Item, Onward, Receipt, shard_of
@@ -44,8 +45,8 @@ class Acceptance:
     def flush(self) -> None:
         """Write the rows that are held back."""
         if self._inbox or self._accepted:
-            self._db.run_many("insert_accepted", list(self._accepted.values()))
-            self._db.run_many("insert_inbox", self._inbox)
+            self._db.run_rows("insert_accepted", list(self._accepted.values()))
+            self._db.run_rows("insert_inbox", self._inbox)
             self._accepted.clear()
             self._inbox.clear()
 
@@ -65,12 +66,12 @@ class Acceptance:
             return self._known(document, sequence), None
         return None, self._member(merged_into) if merged_into is not None else _whose(number, shard, secret)
 
-    def remember(self, document: Document, whose: "Whose | None") -> "tuple[int, Whose]":
+    def remember(self, document: Document, whose: "Whose | None", *, is_reached: bool = False) -> "tuple[int, Whose]":
         """Write down a new document for ever, numbering who is unknown where it does; gives its sequence, and whose it
-        is.
+        is. `is_reached`: an address of the member is known.
         """
         whose = whose or self.place(document)
-        if whose.number is not None and document.email is not None:
+        if whose.number is not None and document.email is not None and not is_reached:
             members.keep_first_contact(self._db, whose.number, document.email, self._now)
         if not self._accepted:
             self._last = self._db.value("last_sequence") or 0
@@ -105,6 +106,30 @@ class Acceptance:
             self._judge_again(document)
         return ACCEPTED
 
+    def accept_many(self, documents: Sequence[Document]) -> list[Receipt]:
+        """The same as `accept` for each in turn. What is plain, new and a known member's is looked up together with the
+        others: one step of the engine for hundreds of documents, instead of one for each.
+        """
+        found = looking_up.look_up_many(self._db, documents, self._numbers.secret)
+        came: set[tuple[str, str, DocumentKind]] = set()
+        receipts = []
+        for document, known in zip(documents, found, strict=True):
+            key = document.source, document.id, document.kind
+            if known is None or key in came:  # what was found is from before the batch
+                receipts.append(self.accept(document))
+            else:
+                self._put_found(document, known)
+                receipts.append(ACCEPTED)
+            came.add(key)
+        return receipts
+
+    def _put_found(self, document: Document, found: looking_up.Found) -> None:
+        if found.merged_into is not None:
+            whose = self._member(found.merged_into)
+        else:
+            whose = _whose(found.number, found.shard, bytes.fromhex(found.secret))
+        self._put(document, whose, is_reached=found.is_reached)
+
     def _is_still_there(self, document: Document) -> bool:
         """Whether the message that a document was read from has its bytes, where it was read from one."""
         if document.read_from is None:
@@ -129,9 +154,9 @@ class Acceptance:
             self._db.run("set_accepted", Status.QUARANTINED.value, sequence)
             self._db.run("set_inbox", Status.QUARANTINED.value, message.reason, self._now, sequence)
 
-    def _put(self, document: Document, whose: "Whose | None") -> int:
+    def _put(self, document: Document, whose: "Whose | None", *, is_reached: bool = False) -> int:
         """Write a new document to the inbox; gives its sequence."""
-        sequence, whose = self.remember(document, whose)
+        sequence, whose = self.remember(document, whose, is_reached=is_reached)
         self.queue(document, sequence, whose)
         return sequence
 
@@ -308,9 +333,9 @@ def item_of(document: Document, sequence: int, member: int | None, now: int) -> 
 def accept(db: Database, batches: Sequence[Sequence[Document]], now: int) -> list[list[Receipt]]:
     """Write documents to the inbox, each batch as it was handed in. Repeats and conflicts write nothing."""
     acceptance = Acceptance(db, now)
-    receipts = [[acceptance.accept(document) for document in batch] for batch in batches]
+    receipts = iter(acceptance.accept_many([document for batch in batches for document in batch]))
     acceptance.save()
-    return receipts
+    return [list(islice(receipts, len(batch))) for batch in batches]
 
 
 def set_aside(db: Database, messages: Sequence[RefusedMessage], now: int) -> None:
