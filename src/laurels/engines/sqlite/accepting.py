@@ -3,7 +3,8 @@
 import secrets
 from collections.abc import Sequence
 from itertools import islice
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from laurels.checkout import is_bought
 from laurels.engines.sqlite import intents, looking_up, members
@@ -118,17 +119,14 @@ class Acceptance:
             if known is None or key in came:  # what was found is from before the batch
                 receipts.append(self.accept(document))
             else:
-                self._put_found(document, known)
+                if known.merged_into is None:
+                    whose = Whose(known.number, known.shard, bytes.fromhex(known.secret))
+                else:
+                    whose = self._member(known.merged_into)
+                self._put(document, whose, is_reached=known.is_reached)
                 receipts.append(ACCEPTED)
             came.add(key)
         return receipts
-
-    def _put_found(self, document: Document, found: looking_up.Found) -> None:
-        if found.merged_into is not None:
-            whose = self._member(found.merged_into)
-        else:
-            whose = _whose(found.number, found.shard, bytes.fromhex(found.secret))
-        self._put(document, whose, is_reached=found.is_reached)
 
     def _is_still_there(self, document: Document) -> bool:
         """Whether the message that a document was read from has its bytes, where it was read from one."""
@@ -301,7 +299,7 @@ def hand_on(db: Database, onward: Onward, now: int) -> None:
     )
 
 
-class Whose(NamedTuple):
+class Whose(Struct, frozen=True, gc=False):
     """Whose a document is: a member's number (None: nobody's yet), the shard, and what keys its fingerprint."""
 
     number: int | None
@@ -312,7 +310,7 @@ class Whose(NamedTuple):
 
 def _whose(number: int, shard: int, secret: bytes | None) -> Whose:
     """What keys the fingerprint of an erased member's document is kept nowhere: the key alone decides from then on."""
-    return Whose(number, shard, secret or secrets.token_bytes(SECRET_BYTES), is_erased=secret is None)
+    return Whose(number, shard, secret or secrets.token_bytes(SECRET_BYTES), secret is None)
 
 
 def item_of(document: Document, sequence: int, member: int | None, now: int) -> Item:

@@ -42,7 +42,7 @@ def look_up_many(db: Database, documents: Sequence[Document], secret: bytes) -> 
     taken = 0
     for count in parts_of(len(asked)):
         for each in _found.decode(db.value_of_rows("look_up_many", asked[taken : taken + count])):
-            if each.sequence is None:
+            if each.sequence is None and each.secret:
                 found[each.n] = each
         taken += count
     return found
