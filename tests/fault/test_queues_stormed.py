@@ -50,7 +50,7 @@ async def storm(
                 if kill == 2 * kills // 3:
                     await _ledger_away(state, away_s)
             assert confirmed == len(messages.sent)
-            await judge(services.ledger, messages, at_end=False)
+            meanwhile = await judge(services.ledger, messages, at_end=False)
             while await broker.left():
                 consumers.tend()
                 await services.awarder.drain()
@@ -58,7 +58,11 @@ async def storm(
         finally:
             consumers.close()
         await services.awarder.drain()
-        await judge(services.ledger, messages, at_end=True)
+        applied = await judge(services.ledger, messages, at_end=True)
+        print(
+            f"{confirmed} messages confirmed, each of {len(messages.documents)} documents and {len(messages.poison)} "
+            f"poison three times; {kills} kills; {meanwhile} documents there meanwhile, {applied} at the end"
+        )
         assert consumers.killed == kills
         await services.projector.reach()
         assert await findings_of(services.ledger) == []

@@ -9,7 +9,7 @@ from msgspec import Struct
 from laurels.checkout import is_bought
 from laurels.engines.sqlite import intents, looking_up, members
 from laurels.engines.sqlite.chain import SECRET_BYTES, Numbers, read_entry
-from laurels.engines.sqlite.connection import Database
+from laurels.engines.sqlite.connection import FEWEST_ROWS, Database
 from laurels.ledger import Item, Onward, Receipt, shard_of
 from laurels.model import Document, DocumentKind, RefusedMessage, Status
 from laurels.model.documents import fingerprint_of, kept_id, keyed
@@ -111,6 +111,8 @@ class Acceptance:
         """The same as `accept` for each in turn. What is plain, new and a known member's is looked up together with the
         others: one step of the engine for hundreds of documents, instead of one for each.
         """
+        if len(documents) < FEWEST_ROWS:
+            return [self.accept(document) for document in documents]
         found = looking_up.look_up_many(self._db, documents, self._numbers.secret)
         came: set[tuple[str, str, DocumentKind]] = set()
         receipts = []

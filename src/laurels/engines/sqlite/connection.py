@@ -28,10 +28,12 @@ LOOK_AGAIN_S, LONGEST_LOOK_S = 0.000_5, 0.005
 
 EAGER_LOOKS = 40
 
-ROWS_AT_ONCE = (256, 128, 64, 32, 16, 8, 4)
+ROWS_AT_ONCE = (256, 128, 64, 32, 16, 8)
 """Rows of one statement, the most that fit first. Few lengths, and none whose text is longer than the 16 KB up to which
-apsw keeps statements prepared.
+apsw keeps statements prepared. Fewer than eight cost more together than one by one.
 """
+
+FEWEST_ROWS = min(ROWS_AT_ONCE)
 
 Row = tuple[Any, ...]
 
@@ -117,7 +119,7 @@ class Database:
         time, but the interpreter's lock is let go a few times instead of once a row, so that other threads get on.
         """
         taken = 0
-        for count in parts_of(len(rows)):
+        for count in parts_of(len(rows)) if len(rows) >= FEWEST_ROWS else ():
             bindings = chain.from_iterable(rows[taken : taken + count])
             self.execute(with_rows(name, count), tuple(bindings))
             taken += count
