@@ -34,7 +34,7 @@ from tests import kafka_server, rabbitmq_server
 
 from laurels.engines.brokers.kafka import KafkaQueue
 from laurels.engines.brokers.rabbitmq import RabbitQueue
-from laurels.intake import Batch, Message, Queue, ReadBatch, Taken, Taking
+from laurels.intake import MessageBatch, Queue, ReadBatch, ReceivedMessage, Taken, Taking
 from laurels.settings import load
 from laurels.wiring import Services, build
 from laurels.workers import Consumer, share_interpreter
@@ -74,7 +74,7 @@ class Reading(Taking):
 class Blind(Reading):
     """Does not look at messages."""
 
-    def read(self, messages: Sequence[Message]) -> ReadBatch:  # noqa: ARG002 - as it is called
+    def read(self, messages: Sequence[ReceivedMessage]) -> ReadBatch:  # noqa: ARG002 - as it is called
         """Read none."""
         return ReadBatch([], [], [])
 
@@ -100,7 +100,7 @@ class Counted:
         self.look, self.receive, self.close = queue.look, queue.receive, queue.close
         self.pause, self.resume = queue.pause, queue.resume
 
-    async def done(self, batch: Batch) -> None:
+    async def done(self, batch: MessageBatch) -> None:
         """Count it."""
         await self._queue.done(batch)
         self.count += len(batch.messages)

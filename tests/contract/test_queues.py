@@ -16,7 +16,7 @@ from laurels.engines.brokers.kafka import KafkaQueue
 from laurels.engines.brokers.rabbitmq import FEW, PREFETCH, RabbitQueue
 from laurels.engines.brokers.sqs import SqsQueue
 from laurels.intake import Queue
-from laurels.testing.queue_contract import IN_TIME_S, MOMENT_S, FarSide, QueueContract
+from laurels.testing.queue_contract import IN_TIME_S, MOMENT_S, BrokerSide, QueueContract
 
 pytestmark = [pytest.mark.long, pytest.mark.anyio]
 
@@ -173,7 +173,7 @@ class _Brief(SqsQueue):
 
 class TestRabbitQueue(QueueContract):
     @pytest.fixture
-    async def far_side(self, rabbitmq: rabbitmq_server.RabbitServer) -> FarSide:
+    async def broker(self, rabbitmq: rabbitmq_server.RabbitServer) -> BrokerSide:
         side = RabbitSide(rabbitmq)
         await side.make()
         return side
@@ -199,7 +199,7 @@ async def test_pauses_of_rabbitmq_do_not_pile_messages_up(rabbitmq: rabbitmq_ser
 
 class TestKafkaQueue(QueueContract):
     @pytest.fixture
-    async def far_side(self, kafka: kafka_server.KafkaServer) -> FarSide:
+    async def broker(self, kafka: kafka_server.KafkaServer) -> BrokerSide:
         side = KafkaSide(kafka)
         await side.make()
         return side
@@ -217,7 +217,7 @@ class TestSqsQueue(QueueContract):
     keeps_messages = False
 
     @pytest.fixture
-    async def far_side(self, sqs: sqs_server.SqsServer) -> FarSide:
+    async def broker(self, sqs: sqs_server.SqsServer) -> BrokerSide:
         side = SqsSide(sqs)
         await side.make()
         return side
@@ -227,7 +227,7 @@ class TestSqsFifoQueue(QueueContract):
     keeps_messages = False
 
     @pytest.fixture
-    async def far_side(self, sqs: sqs_server.SqsServer) -> FarSide:
+    async def broker(self, sqs: sqs_server.SqsServer) -> BrokerSide:
         side = SqsSide(sqs, ".fifo")
         await side.make()
         return side

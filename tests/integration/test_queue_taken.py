@@ -1,4 +1,4 @@
-"""Messages into the ledger, without a broker: one order whichever door it comes through, nothing lost while the ledger
+"""Messages into the ledger, without a broker: one order whichever way it comes, nothing lost while the ledger
 is away, and back out of quarantine.
 """
 
@@ -13,11 +13,11 @@ import pytest
 from laurels.errors import Conflict, InvalidInput, LedgerUnavailable, NotFound, QueueUnavailable
 from laurels.exchange import open_documents
 from laurels.intake import (
-    Batch,
     Intake,
-    Message,
+    MessageBatch,
     NamedOrderForm,
     ReadBatch,
+    ReceivedMessage,
     Taken,
     Taking,
     decode,
@@ -53,12 +53,12 @@ class Heap:
     async def look(self) -> None:
         """It is there."""
 
-    async def receive(self, limit: int, timeout_s: float) -> Batch:
+    async def receive(self, limit: int, timeout_s: float) -> MessageBatch:
         taken = [self.waiting.popleft() for _ in range(min(limit, len(self.waiting)))]
         self.asked.append(f"receive {len(taken)}")
-        return Batch([Message(body) for body in taken], len(taken))
+        return MessageBatch([ReceivedMessage(body) for body in taken], len(taken))
 
-    async def done(self, batch: Batch) -> None:
+    async def done(self, batch: MessageBatch) -> None:
         self.done_with += len(batch.messages)
         self.asked.append("done")
 
@@ -82,7 +82,7 @@ def taking(services: Services) -> Taking:
     return Taking(services.intake, services.ledger, services.now, "orders")
 
 
-async def take(services: Services, messages: Sequence[Message]) -> Taken:
+async def take(services: Services, messages: Sequence[ReceivedMessage]) -> Taken:
     of_queue = taking(services)
     return await of_queue.keep(of_queue.read(messages))
 
@@ -92,7 +92,7 @@ async def test_one_order_whichever_door_it_comes_through(services: Services, tmp
     body = json.dumps({key: value for key, value in json.loads(order()).items() if key != "kind"}).encode()
     form = decode(NamedOrderForm, body)
     await services.intake.accept(form.order(form.order_id, services.now()), body)
-    taken = await take(services, [Message(order()), Message(order())])
+    taken = await take(services, [ReceivedMessage(order()), ReceivedMessage(order())])
     assert taken == Taken(accepted=0, repeated=2, refused=0)
     (tmp_path / "orders.ndjson").write_bytes(body)
     from_file = [(document, b"") for document in open_documents(tmp_path / "orders.ndjson")]
@@ -101,7 +101,7 @@ async def test_one_order_whichever_door_it_comes_through(services: Services, tmp
 
 
 async def test_a_conflict_is_kept_with_both_fingerprints(services: Services) -> None:
-    taken = await take(services, [Message(order()), Message(order(total="26.00"), ("x-retry",))])
+    taken = await take(services, [ReceivedMessage(order()), ReceivedMessage(order(total="26.00"), ("x-retry",))])
     assert taken == Taken(accepted=1, repeated=0, refused=1)
     [listed] = await services.ledger.quarantine()
     kept = await services.ledger.quarantined(listed.kind, listed.source, listed.id)
@@ -116,7 +116,7 @@ async def test_a_conflict_is_kept_with_both_fingerprints(services: Services) -> 
 async def test_a_message_comes_back_where_its_cause_is_mended(services: Services) -> None:
     """One from the future, when its day has come; one that is no message never."""
     future = json.loads(order()) | {"occurred_at": "2100-01-01T00:00:00Z"}
-    await take(services, [Message(json.dumps(future).encode()), Message(b"\xff")])
+    await take(services, [ReceivedMessage(json.dumps(future).encode()), ReceivedMessage(b"\xff")])
     listed = await services.ledger.quarantine()
     bodies = [(await services.ledger.quarantined(each.kind, each.source, each.id)).raw for each in listed]
     with pytest.raises(InvalidInput):
@@ -127,9 +127,9 @@ async def test_a_message_comes_back_where_its_cause_is_mended(services: Services
 
 async def test_a_retry_stops_where_the_member_is_erased_meanwhile(services: Services) -> None:
     """Between the reading of the message and its being accepted."""
-    await take(services, [Message(order()), Message(order("A2") + b" ")])
+    await take(services, [ReceivedMessage(order()), ReceivedMessage(order("A2") + b" ")])
     future = json.loads(order("A3")) | {"occurred_at": "2100-01-01T00:00:00Z"}
-    await take(services, [Message(json.dumps(future).encode())])
+    await take(services, [ReceivedMessage(json.dumps(future).encode())])
     [listed] = await services.ledger.quarantine()
     intake = services.intake
     later = services.now() + 100 * 366 * 86_400 * 10**6
@@ -223,11 +223,11 @@ async def test_what_the_queue_gives_again_is_let_go(services: Services, fails: s
     class Lossy(Heap):
         lost = 0
 
-        async def receive(self, limit: int, timeout_s: float) -> Batch:
+        async def receive(self, limit: int, timeout_s: float) -> MessageBatch:
             self._lose("receive", when=len(self.waiting) == BATCH)
             return await super().receive(limit, timeout_s)
 
-        async def done(self, batch: Batch) -> None:
+        async def done(self, batch: MessageBatch) -> None:
             self._lose("done", when=True)
             assert self.lost == 0 or bodies.index(batch.messages[0].body) == self.done_with
             await super().done(batch)

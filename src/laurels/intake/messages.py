@@ -12,7 +12,7 @@ from laurels.errors import Conflict, InvalidInput, NotFound
 from laurels.intake.decoding import decode
 from laurels.intake.forms import Id, NamedOrderForm, RefundForm
 from laurels.intake.intake import Intake
-from laurels.intake.queue import Message
+from laurels.intake.queue import ReceivedMessage
 from laurels.ledger import Quarantine, Receipt
 from laurels.model import Document, DocumentKind, Order, Refund, RefusedMessage
 
@@ -45,7 +45,7 @@ class Taken(Struct, frozen=True, kw_only=True):
 class ReadBatch(Struct, frozen=True):
     """Messages that were read: documents with the messages that they were, and those that are none."""
 
-    messages: list[Message]
+    messages: list[ReceivedMessage]
     documents: list[Document]
     refused: list[RefusedMessage]
 
@@ -59,7 +59,7 @@ class Taking:
         self._now = now
         self._origin = f"queue:{queue}"
 
-    def read(self, messages: Sequence[Message]) -> ReadBatch:
+    def read(self, messages: Sequence[ReceivedMessage]) -> ReadBatch:
         """Read and check messages; 10 us for an order without lines. Nothing is asked of the ledger."""
         batch, now = ReadBatch([], [], []), self._now()
         for message in messages:
@@ -91,7 +91,7 @@ class Taking:
         return self._refused(message, _conflict(document, receipt), document.member_id, document)
 
     def _refused(
-        self, message: Message, reason: str, member_id: str, in_conflict: Document | None = None
+        self, message: ReceivedMessage, reason: str, member_id: str, in_conflict: Document | None = None
     ) -> RefusedMessage:
         return RefusedMessage(
             origin=self._origin,
@@ -104,7 +104,7 @@ class Taking:
 
 
 async def take_again(body: bytes, origin: str, intake: Intake, now: int, id: str | None = None) -> None:
-    """Take a message out of quarantine, where it has this id, after its cause was mended. Raises `InvalidInput`,
+    """Take a message out of quarantine, where it has this id, after its cause was fixed. Raises `InvalidInput`,
     `Conflict` where it is as before.
     """
     form, raw = read(body, now)

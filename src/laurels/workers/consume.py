@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from laurels import clock
 from laurels.errors import LaurelsError, LedgerUnavailable, QueueUnavailable
-from laurels.intake import Batch, Queue, ReadBatch, Taken, Taking
+from laurels.intake import MessageBatch, Queue, ReadBatch, Taken, Taking
 from laurels.workers.loops import IDLE_PATIENCE_S, PATIENCE_S, UNWATCHED, Watch, forever, sleep
 
 BATCH = 500
@@ -26,7 +26,7 @@ than all of them take.
 
 
 class _InHand(NamedTuple):
-    batch: Batch
+    batch: MessageBatch
     read: ReadBatch
 
 

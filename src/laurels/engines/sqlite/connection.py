@@ -35,6 +35,9 @@ apsw keeps statements prepared. Fewer than eight cost more together than one by 
 
 FEWEST_ROWS = min(ROWS_AT_ONCE)
 
+PAGES_OF_MUCH = 16_384
+"""Pages of the log, 64 MB, that an import lets come together before they are checkpointed into the file."""
+
 Row = tuple[Any, ...]
 
 _VALUES = re.compile(r"VALUES\s*(\([^()]*\))")
@@ -72,6 +75,12 @@ class Database:
         self.execute = self.connection.execute
         self.appends = 0
         """How often the feed grew by what was written here, committed or not."""
+
+    def expect_much(self) -> None:
+        """From now on checkpoint seldom. Large transactions change the same pages again and again: each is then copied
+        into the file once for many of them, where after every 1,000 pages it would be once for each.
+        """
+        self.connection.wal_autocheckpoint(PAGES_OF_MUCH)
 
     def wait_for_others(self, timeout_ms: int) -> None:
         """Wait so long for another connection's transaction before `apsw.BusyError`.
