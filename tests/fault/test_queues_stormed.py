@@ -41,7 +41,7 @@ async def storm(
         consumers = Consumers(state, url, CONSUMERS)
         try:
             for kill in range(kills):
-                await _something_new(services, consumers)
+                await _something_new(services, consumers, broker)
                 consumers.kill(rng)
                 if kill == kills // 3:
                     await asyncio.to_thread(broker.stop)
@@ -68,12 +68,14 @@ async def storm(
         assert await findings_of(services.ledger) == []
 
 
-async def _something_new(services: Services, consumers: Consumers) -> None:
-    """Wait until a consumer has taken something, or there is nothing left that is quick to come."""
-    before = (await services.ledger.counts()).ready
+async def _something_new(services: Services, consumers: Consumers, broker: Broker) -> None:
+    """Wait until a consumer has taken something, so that the next kill strikes at work; or there is nothing left that
+    comes soon.
+    """
     await services.awarder.drain()
-    for _ in range(15):
-        if (await services.ledger.counts()).ready != before:
+    before = (await services.ledger.counts()).ready
+    for turn in range(1, 101):
+        if (await services.ledger.counts()).ready != before or (turn % 25 == 0 and not await broker.left()):
             return
         consumers.tend()
         await asyncio.sleep(0.1)
