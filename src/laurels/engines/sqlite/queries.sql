@@ -81,6 +81,16 @@ ORDER BY e.recorded_at, e.place;
 SELECT (SELECT sequence FROM accepted WHERE source = ?1 AND id = ?2 AND kind = ?3), number, merged_into, shard, secret
 FROM member WHERE member_id = ?4;
 
+-- name: look_up_many
+-- The same for many documents in one answer, so that it is one step: a JSON array, by the documents' numbers in it. The
+-- secret is hexadecimal; last comes whether it is known where the member is reached.
+SELECT json_group_array(json_array(
+    d.column1, (SELECT sequence FROM accepted WHERE source = d.column2 AND id = d.column3 AND kind = d.column4),
+    m.number, m.merged_into, m.shard, hex(m.secret),
+    EXISTS (SELECT 1 FROM contact WHERE member = coalesce(m.merged_into, m.number))
+))
+FROM (VALUES (?, ?, ?, ?, ?)) d JOIN member m ON m.member_id = d.column5;
+
 -- name: look_up_alone
 -- Whether a document was taken before.
 SELECT sequence FROM accepted WHERE source = ? AND id = ? AND kind = ?;
