@@ -108,7 +108,7 @@ async def test_a_message_of_a_queue_that_names_two_goes_with_either(
     if known:
         await services.ledger.enrol([(WHO, None), ("bob", None)], actor="test")
     taking = Taking(services.intake, services.ledger, services.now, "orders")
-    taken = await taking.take([ReceivedMessage(body % tuple(each.encode() for each in pair))])
+    taken = await taking.keep(taking.read([ReceivedMessage(body % tuple(each.encode() for each in pair))]))
     assert taken.refused == 1
     assert found_in(tmp_path / "state") == [b"yan-88"]
     assert (await shop.ask("DELETE", f"/members/{WHO}")).status_code == 200
