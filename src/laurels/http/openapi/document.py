@@ -295,8 +295,8 @@ def _event(schema: Json) -> Json:
     return {
         "description": "each of the server-sent events",
         "type": "object",
-        "properties": {"id": {"type": "string", "description": "its `as_of`"}, "data": data},
-        "required": ["id", "data"],
+        "properties": {"id": {"type": "string", "description": "of a board: its `as_of`"}, "data": data},
+        "required": ["data"],
     }
 
 
