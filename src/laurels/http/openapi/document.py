@@ -331,6 +331,6 @@ def _followed(route: Route) -> list[type[LaurelsError]]:
             followed.append(UnknownMember)
     if route.takes_body:
         followed += [TooLarge, WrongMediaType, InvalidInput]
-    if route.query is not None or "_id}" in route.path:
+    if route.query is not None or route.changes or "_id}" in route.path:
         followed.append(InvalidInput)
     return followed

@@ -127,6 +127,7 @@ REQUESTS: Mapping[str, Mapping[str, Any]] = {
     },
     "merge": {"A guest order of a customer with an account": {"into": "12346"}},
     "set_contact": {"Another address": {"email": "ann@example.com"}},
+    "cancel_refund": {"It failed at the bank": {"source": "shop"}},
     "cancel_redemption": {"The voucher was not used": {"cancel_id": "C1", "points": 10}},
     "redeem": {
         "A voucher at the till": {"redemption_id": "V1", "points": 50, "reason": "5.00 GBP off"},
