@@ -46,7 +46,7 @@ WHERE position <= s.entries;
 
 -- name: documents!
 INSERT INTO document (home, kind, shard, member_shard, member, sequence, accepted_at, fingerprint, source, id)
-SELECT get_byte(sha256(convert_to(kind || '/' || source || '/c' || to_char(:n, 'FM0000') || id, 'UTF8')), 0) % 16, kind,
+SELECT get_byte(sha256(convert_to(kind::text || '/' || source || '/c' || to_char(:n, 'FM0000') || id, 'UTF8')), 0) % 16, kind,
        d.shard, member_shard, d.member + :n * :members, d.sequence + :n * :documents, accepted_at, fingerprint, source,
        'c' || to_char(:n, 'FM0000') || id
 FROM document d JOIN award a USING (shard, sequence) WHERE d.sequence <= :documents;
@@ -59,7 +59,8 @@ SELECT a.shard, sequence + :n * :documents, position + :n * s.entries, amount, l
 FROM award a JOIN size s USING (shard) WHERE sequence <= :documents;
 
 -- name: milestones!
-INSERT INTO milestone SELECT member + :n * :members, name, points, reached_at, quiet FROM milestone
+INSERT INTO milestone (member, name, points, reached_at, quiet)
+SELECT member + :n * :members, name, points, reached_at, quiet FROM milestone
 WHERE member < :members;
 
 -- name: messages!

@@ -38,7 +38,8 @@ SELECT source, 'c' || printf('%04d', :n) || order_id, member + :n * :members, pr
 FROM award WHERE member < :members;
 
 -- name: milestones!
-INSERT INTO milestone SELECT member + :n * :members, name, points, reached_at, quiet FROM milestone
+INSERT INTO milestone (member, name, points, reached_at, quiet, place)
+SELECT member + :n * :members, name, points, reached_at, quiet, place + :n * :entries FROM milestone
 WHERE member < :members;
 
 -- name: messages!
