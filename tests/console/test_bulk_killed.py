@@ -75,7 +75,7 @@ async def test_killed_again_and_again_it_is_exact(tmp_path: Path, rows: int, at_
     await shop.ledger.enrol([(member, None) for member in members], actor="test")
     points = [rng.choice([-3, 1, 5, 40]) for _ in range(rows)]
     found = Corrections("f.csv", [_row(n, n % len(members), each) for n, each in enumerate(points)])
-    said = await check_corrections(shop.ledger, found, None)
+    said = await check_corrections(shop.ledger, found, None, clock.now())
     for again in (False, True):
         await _start(shop, found)
         for _ in range(0 if again else kills):

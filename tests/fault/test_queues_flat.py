@@ -44,6 +44,7 @@ async def watch(state: Path, url: str) -> None:
                         await asyncio.sleep(0.05)
                 sizes.append(_resident(process.pid))
                 await services.awarder.drain()
+            print([f"{size / 2**20:.0f} MB" for size in sizes])
             assert max(sizes) - sizes[0] < GROWTH_BYTES, sizes
             assert process.poll() is None
         finally:

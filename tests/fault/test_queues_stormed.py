@@ -41,7 +41,7 @@ async def storm(
         consumers = Consumers(state, url, CONSUMERS)
         try:
             for kill in range(kills):
-                await _something_new(services, consumers)
+                await _something_new(services, consumers, broker)
                 consumers.kill(rng)
                 if kill == kills // 3:
                     await asyncio.to_thread(broker.stop)
@@ -50,7 +50,7 @@ async def storm(
                 if kill == 2 * kills // 3:
                     await _ledger_away(state, away_s)
             assert confirmed == len(messages.sent)
-            await judge(services.ledger, messages, at_end=False)
+            meanwhile = await judge(services.ledger, messages, at_end=False)
             while await broker.left():
                 consumers.tend()
                 await services.awarder.drain()
@@ -58,18 +58,24 @@ async def storm(
         finally:
             consumers.close()
         await services.awarder.drain()
-        await judge(services.ledger, messages, at_end=True)
+        applied = await judge(services.ledger, messages, at_end=True)
+        print(
+            f"{confirmed} messages confirmed, each of {len(messages.documents)} documents and {len(messages.poison)} "
+            f"poison three times; {kills} kills; {meanwhile} documents there meanwhile, {applied} at the end"
+        )
         assert consumers.killed == kills
         await services.projector.reach()
         assert await findings_of(services.ledger) == []
 
 
-async def _something_new(services: Services, consumers: Consumers) -> None:
-    """Wait until a consumer has taken something, or there is nothing left that is quick to come."""
-    before = (await services.ledger.counts()).ready
+async def _something_new(services: Services, consumers: Consumers, broker: Broker) -> None:
+    """Wait until a consumer has taken something, so that the next kill strikes at work; or there is nothing left that
+    comes soon.
+    """
     await services.awarder.drain()
-    for _ in range(15):
-        if (await services.ledger.counts()).ready != before:
+    before = (await services.ledger.counts()).ready
+    for turn in range(1, 101):
+        if (await services.ledger.counts()).ready != before or (turn % 25 == 0 and not await broker.left()):
             return
         consumers.tend()
         await asyncio.sleep(0.1)

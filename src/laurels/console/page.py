@@ -18,7 +18,7 @@ class Upload(Struct, frozen=True):
 
 
 class Ask(Struct, frozen=True, kw_only=True):
-    """One request of a person who is signed in and may see the page."""
+    """One request of a person who is signed in and may see the page. `zone` is the one that times are shown in."""
 
     person: Person
     api: Asking

@@ -47,6 +47,7 @@ class Correction(Struct, frozen=True, array_like=True, gc=False):
     board: bool
     quiet: bool
     occurred_at: int | None = None
+    expires_at: int | None = None
 
 
 class Corrections(Struct, frozen=True):
@@ -66,7 +67,8 @@ class Largest(Struct, frozen=True):
 class CorrectionsPreview(Struct, frozen=True, kw_only=True):
     """What corrections would do, as the ledger is now. `given` and `taken` are the points of all rows that can be made,
     `unknown` rows of nobody who is known (`unknown_rows` names the first of them), `before` rows that were made before,
-    `doubles` customers who have more than one, `above` rows beyond what the caller may decide alone.
+    `doubles` customers who have more than one, `above` rows beyond what the caller may decide alone, `lapsed` rows
+    whose points would have lapsed by now, which are refused.
     """
 
     title: str
@@ -80,6 +82,7 @@ class CorrectionsPreview(Struct, frozen=True, kw_only=True):
     doubles: int
     above: int
     largest: list[Largest]
+    lapsed: int = 0
 
 
 class RefusedCorrection(Struct, frozen=True, array_like=True):
@@ -138,16 +141,23 @@ def _row(line: int, adjustment: Adjustment, numbers: dict[str, int]) -> Correcti
         board=adjustment.board,
         quiet=adjustment.quiet,
         occurred_at=adjustment.occurred_at,
+        expires_at=adjustment.expires_at,
     )
 
 
-async def check_corrections(ledger: Ledger, corrections: Corrections, most: int | None) -> CorrectionsPreview:
-    """Tell what they would do, and change nothing; `most` is what the caller may decide alone, None: anything."""
+async def check_corrections(ledger: Ledger, corrections: Corrections, most: int | None, now: int) -> CorrectionsPreview:
+    """Tell what they would do now, and change nothing; `most` is what the caller may decide alone, None: anything."""
     rows = corrections.rows
     there = await ledger.ids_of({row.member for row in rows if row.member is not None})
     known = [row for row in rows if row.member in there]
     gone = [row.line for row in rows if row.member not in there]
-    before = sum([len(await _made_before(ledger, source, known)) for source in sorted({row.source for row in known})])
+    made = {
+        (source, id)
+        for source in sorted({row.source for row in known})
+        for id in await _made_before(ledger, source, known)
+    }
+    lapsed = {row.line for row in known if _has_lapsed(row, now) and (row.source, row.id) not in made}
+    known = [row for row in known if row.line not in lapsed]
     each = Counter(row.member for row in known)
     ranked = sorted(known, key=lambda row: (-abs(row.points), row.line))[:MOST_SHOWN]
     return CorrectionsPreview(
@@ -158,11 +168,16 @@ async def check_corrections(ledger: Ledger, corrections: Corrections, most: int 
         taken=-sum(row.points for row in known if row.points < 0),
         unknown=len(gone),
         unknown_rows=gone[:MOST_SHOWN],
-        before=before,
+        before=len(made),
         doubles=sum(times > 1 for times in each.values()),
         above=0 if most is None else sum(abs(row.points) > most for row in known),
         largest=[Largest(row.member, row.points) for row in ranked if row.member is not None],
+        lapsed=len(lapsed),
     )
+
+
+def _has_lapsed(row: Correction, now: int) -> bool:
+    return row.expires_at is not None and row.expires_at <= now
 
 
 async def _made_before(ledger: Ledger, source: str, rows: Sequence[Correction]) -> set[str]:
@@ -252,6 +267,7 @@ def _adjustment(row: Correction, member_id: str, actor: str) -> Adjustment:
         board=row.board,
         quiet=row.quiet,
         occurred_at=row.occurred_at,
+        expires_at=row.expires_at,
     )
 
 

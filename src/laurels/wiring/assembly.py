@@ -60,10 +60,12 @@ async def build(
     leaderboard: Leaderboard | None = None,
     payments: Payments | None = None,
     must_exist: bool = False,
+    to_rebuild: bool = False,
 ) -> AsyncIterator[Services]:
     """Build the services that the settings describe; everything that was opened here is closed on the way out, in
     reverse order. What is handed in (a ledger with all that belongs to it, a leaderboard, payments) is its owner's.
-    With `must_exist` no ledger is made where there is none, and one that cannot be written is read.
+    With `must_exist` no ledger is made where there is none, and one that cannot be written is read. `to_rebuild`: the
+    leaderboard will be built anew, whosever its files were.
 
     Raises `SettingsError`, `ProgramError`, `SchemaTooOld` and the like, each with what to do about it.
     """
@@ -85,7 +87,7 @@ async def build(
         if copy is not None:
             stack.push_async_callback(copy.close)
         if leaderboard is None:
-            leaderboard = await open_leaderboard(settings, names, ledger, read_only=read_only)
+            leaderboard = await open_leaderboard(settings, names, ledger, read_only=read_only, to_rebuild=to_rebuild)
             stack.push_async_callback(leaderboard.close)
         roles = RoleBoard(settings.state / "run", now)
         stack.callback(roles.close)

@@ -9,7 +9,7 @@ from laurels.engines.sqlite.chain import Chain, Chains, Numbers
 from laurels.engines.sqlite.connection import Database, Row
 from laurels.errors import UnknownMember
 from laurels.model import EntryKind, Member, MemberEvent, Version
-from laurels.model.documents import keyed
+from laurels.model.documents import keyed, name_digest
 
 SECRET_BYTES = 16
 
@@ -146,6 +146,7 @@ def _erase(db: Database, chain: Chain, number: int, member_id: str, actor: str) 
     db.run("forget_contact", number)
     db.run("drop_messages", number)
     db.run("forget_buyer", number, member_id)
+    _forget_naming(db, member_id)
     db.run("forget_member", number)
     chain.event(EntryKind.ERASE, number, actor=actor)
 
@@ -153,7 +154,12 @@ def _erase(db: Database, chain: Chain, number: int, member_id: str, actor: str) 
 def _forget_stranger(db: Database, member_id: str) -> bool:
     """Let go of what came for an id that is no member's: nothing of it can be known again. Whether there was any."""
     digest = keyed(Numbers(db).secret, member_id.encode())
-    return bool(db.all("forget_stranger", digest))
+    return bool([*db.all("forget_stranger", digest), *_forget_naming(db, member_id)])
+
+
+def _forget_naming(db: Database, member_id: str) -> list[Row]:
+    """Let go of messages that name an id beside others. Costs by the messages in quarantine."""
+    return db.all("forget_naming", name_digest(Numbers(db).secret, member_id).encode())
 
 
 def _who(actor: str, member_id: str) -> str:

@@ -81,6 +81,16 @@ ORDER BY e.recorded_at, e.place;
 SELECT (SELECT sequence FROM accepted WHERE source = ?1 AND id = ?2 AND kind = ?3), number, merged_into, shard, secret
 FROM member WHERE member_id = ?4;
 
+-- name: look_up_many
+-- The same for many documents in one answer, so that it is one step: a JSON array, by the documents' numbers in it. The
+-- secret is hexadecimal; last comes whether it is known where the member is reached.
+SELECT json_group_array(json_array(
+    d.column1, (SELECT sequence FROM accepted WHERE source = d.column2 AND id = d.column3 AND kind = d.column4),
+    m.number, m.merged_into, m.shard, hex(m.secret),
+    EXISTS (SELECT 1 FROM contact WHERE member = coalesce(m.merged_into, m.number))
+))
+FROM (VALUES (?, ?, ?, ?, ?)) d JOIN member m ON m.member_id = d.column5;
+
 -- name: look_up_alone
 -- Whether a document was taken before.
 SELECT sequence FROM accepted WHERE source = ? AND id = ? AND kind = ?;
@@ -616,6 +626,11 @@ UPDATE inbox SET stranger = NULL WHERE stranger = ?;
 -- Let go of what came for an id that is nobody's.
 UPDATE inbox SET raw = x'', stranger = NULL WHERE stranger = ? RETURNING sequence;
 
+-- name: forget_naming
+-- Let go of messages in quarantine that name a member beside others, by a digest of its id.
+UPDATE inbox SET raw = x'' WHERE state = 'quarantined' AND kind = 'message' AND raw <> x'' AND instr(content, ?) > 0
+RETURNING sequence;
+
 -- name: ready_shards
 -- The shards that have something to award.
 SELECT DISTINCT shard FROM inbox WHERE state = 'ready';
@@ -990,9 +1005,16 @@ SELECT number FROM member WHERE member_id >= ?1 AND member_id < ?2 ORDER BY memb
 SELECT min(source) FROM accepted WHERE source > ?;
 
 -- name: documents_called
--- The documents of a source that have an id.
-SELECT a.kind, a.source, a.id, coalesce(m.merged_into, a.member), a.place
-FROM accepted a LEFT JOIN member m ON m.number = a.member WHERE a.source = ? AND a.id = ? ORDER BY a.kind;
+-- The documents of a source that have an id; of an adjustment a digest of it is kept.
+SELECT a.kind, a.source, coalesce(m.merged_into, a.member), a.place
+FROM accepted a LEFT JOIN member m ON m.number = a.member
+WHERE a.source = ?1 AND (a.id = ?2 AND a.kind <> 'adjustment' OR a.id = ?3 AND a.kind = 'adjustment') ORDER BY a.kind;
+
+-- name: own_documents_called
+-- The documents of members' own circles that have an id.
+SELECT a.kind, a.source, coalesce(m.merged_into, a.member), a.place
+FROM accepted a LEFT JOIN member m ON m.number = a.member
+WHERE a.id = ? AND a.source >= 'member:' AND a.source < 'member;' ORDER BY a.sequence LIMIT ?;
 
 -- name: redemption_at
 -- The redemption that led to the entry at a place, by its own id, and how many of its points came back.

@@ -339,6 +339,7 @@ ANSWERS: Mapping[str, Any] = {
         },
         "heads": [{"shard": 0, "position": 4711, "hash": "0f" * 16}],
         "behind": 0,
+        "advice": [],
     },
     "show_liability": {
         "at": "2025-11-02T09:30:00Z",

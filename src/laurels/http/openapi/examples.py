@@ -92,6 +92,11 @@ REQUESTS: Mapping[str, Mapping[str, Any]] = {
     "adjust": {
         "Points for a late parcel": {"loyalty-points": 25, "reason": "goodwill"},
         "A correction downwards": {"loyalty-points": -25, "reason": "credited to the wrong customer"},
+        "Points to spend by a day": {
+            "loyalty-points": 500,
+            "note": "Happy birthday",
+            "expires_at": "2099-04-01T00:00:00Z",
+        },
     },
     "adjust_many": {
         "Opening balances of another system": [

@@ -17,6 +17,7 @@ _CHECKED = {
     "doubles": 0,
     "above": 1,
     "largest": [{"member": 0, "points": 600}],
+    "lapsed": 0,
 }
 _PROPOSED = {
     "number": 1,

@@ -105,7 +105,7 @@ DELETE FROM job_part WHERE number IN (SELECT number FROM job WHERE ended_at < $1
 -- name: numbers_called
 -- Who has some ids, or who that one became.
 SELECT m.member_id, coalesce(m.merged_into, m.number) FROM unnest($1::smallint[], $2::text[]) AS u(shard, id)
-JOIN member m ON m.shard = u.shard AND m.member_id = u.id;
+CROSS JOIN LATERAL (SELECT * FROM member WHERE member.shard = u.shard AND member.member_id = u.id LIMIT 1) m;
 
 -- name: ids_by_number
 -- The ids of members by their numbers. Costs a look into every shard for each.
