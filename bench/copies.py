@@ -32,6 +32,9 @@ EACH = (
     "messages",
     "counted",
 )
+FIRST = ("free", "renumber", "apart")
+"""Names by the members' numbers, so that no copy's name is another one's."""
+
 END = ("end", "sums", "mark", "numbers", "statistics")
 
 
@@ -53,6 +56,8 @@ def multiply_file(path: Path, copies: int) -> int:
             "entries": _value(db, "SELECT max(place) FROM entry"),
             "documents": _value(db, "SELECT max(sequence) FROM accepted"),
         }
+        for name in FIRST:
+            db.execute(said[name])
         for n in _told(copies):
             for name in EACH:
                 if name in said:
@@ -74,7 +79,7 @@ async def multiply_server(url: str, copies: int) -> int:
             "members": await db.fetchval("SELECT max(number) + 1 FROM member"),
             "documents": await db.fetchval("SELECT max(sequence) FROM document"),
         }
-        for name in ("sizes", "ranks"):
+        for name in (*FIRST, "sizes", "ranks"):
             await db.execute(_filled(said[name], sizes))
         for n in _told(copies):
             async with db.transaction():

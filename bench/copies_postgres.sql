@@ -4,9 +4,28 @@
 -- name: sizes!
 CREATE TEMP TABLE size AS SELECT shard, coalesce(max(position), 0) AS entries FROM entry GROUP BY shard;
 
+-- name: free!
+DELETE FROM name;
+
+-- name: renumber!
+UPDATE member SET name_number = number;
+INSERT INTO name SELECT number, number FROM member;
+
+-- name: apart!
+CREATE TEMP TABLE first_member AS SELECT * FROM member;
+CREATE TEMP TABLE first_balance AS SELECT * FROM balance;
+CREATE TEMP TABLE first_entry AS SELECT * FROM entry;
+CREATE TEMP TABLE first_content AS SELECT * FROM content;
+CREATE TEMP TABLE first_document AS SELECT * FROM document;
+CREATE TEMP TABLE first_award AS SELECT * FROM award;
+CREATE TEMP TABLE first_milestone AS SELECT * FROM milestone;
+CREATE TEMP TABLE first_message AS SELECT * FROM message;
+CREATE TEMP TABLE first_rollup_member AS SELECT * FROM rollup_member;
+ANALYZE;
+
 -- name: ranks!
 CREATE TEMP TABLE ranked AS
-SELECT shard, number, row_number() OVER (PARTITION BY shard ORDER BY number) AS rank FROM member WHERE number < :members;
+SELECT shard, number, row_number() OVER (PARTITION BY shard ORDER BY number) AS rank FROM first_member WHERE number < :members;
 
 -- name: ids!
 CREATE TEMP TABLE copied AS
@@ -20,7 +39,7 @@ SELECT r.shard, r.number, i.id FROM ranked r JOIN (
 INSERT INTO member (shard, number, name_number, merged_into, merged_shard, hidden, enrolled_at, position, member_id, secret)
 SELECT m.shard, m.number + :n * :members, m.number + :n * :members, NULL, NULL, hidden, enrolled_at,
        position + :n * s.entries, c.id, secret
-FROM member m JOIN copied c USING (shard, number) JOIN size s USING (shard);
+FROM first_member m JOIN copied c USING (shard, number) JOIN size s USING (shard);
 
 -- name: names!
 INSERT INTO name SELECT number + :n * :members, number + :n * :members FROM copied;
@@ -29,7 +48,7 @@ INSERT INTO name SELECT number + :n * :members, number + :n * :members FROM copi
 INSERT INTO balance (shard, member, balance, earned, score, month, month_score, before_score, last_position, state)
 SELECT b.shard, member + :n * :members, balance, earned, score, month, month_score, before_score,
        last_position + :n * s.entries, state
-FROM balance b JOIN size s USING (shard) WHERE member < :members;
+FROM first_balance b JOIN size s USING (shard) WHERE member < :members;
 
 -- name: entries!
 INSERT INTO entry (shard, format, kind, position, previous, occurred_at, board_at, recorded_at, amount, member, points,
@@ -38,37 +57,38 @@ SELECT e.shard, format, kind, position + :n * s.entries, CASE previous WHEN 0 TH
        occurred_at, board_at, recorded_at, amount, member + :n * :members, points,
        CASE WHEN name_number IS NULL THEN NULL ELSE member + :n * :members END, program_version, hash, currency, source,
        'c' || to_char(:n, 'FM0000') || order_id, 'c' || to_char(:n, 'FM0000') || refund_id, actor, details
-FROM entry e JOIN size s USING (shard) WHERE position <= s.entries;
+FROM first_entry e JOIN size s USING (shard) WHERE position <= s.entries;
 
 -- name: contents!
-INSERT INTO content SELECT c.shard, position + :n * s.entries, content FROM content c JOIN size s USING (shard)
+INSERT INTO content SELECT c.shard, position + :n * s.entries, content FROM first_content c JOIN size s USING (shard)
 WHERE position <= s.entries;
 
 -- name: documents!
 INSERT INTO document (home, kind, shard, member_shard, member, sequence, accepted_at, fingerprint, source, id)
-SELECT get_byte(sha256(convert_to(kind || '/' || source || '/c' || to_char(:n, 'FM0000') || id, 'UTF8')), 0) % 16, kind,
+SELECT get_byte(sha256(convert_to(kind::text || '/' || source || '/c' || to_char(:n, 'FM0000') || id, 'UTF8')), 0) % 16, kind,
        d.shard, member_shard, d.member + :n * :members, d.sequence + :n * :documents, accepted_at, fingerprint, source,
        'c' || to_char(:n, 'FM0000') || id
-FROM document d JOIN award a USING (shard, sequence) WHERE d.sequence <= :documents;
+FROM first_document d JOIN first_award a USING (shard, sequence) WHERE d.sequence <= :documents;
 
 -- name: awards!
 INSERT INTO award (shard, sequence, position, amount, left_amount, board_at, member, points, reversed, program_version,
                    currency, frame, refunded, places)
 SELECT a.shard, sequence + :n * :documents, position + :n * s.entries, amount, left_amount, board_at,
        member + :n * :members, points, reversed, program_version, currency, frame, refunded, NULL
-FROM award a JOIN size s USING (shard) WHERE sequence <= :documents;
+FROM first_award a JOIN size s USING (shard) WHERE sequence <= :documents;
 
 -- name: milestones!
-INSERT INTO milestone SELECT member + :n * :members, name, points, reached_at, quiet FROM milestone
+INSERT INTO milestone (member, name, points, reached_at, quiet)
+SELECT member + :n * :members, name, points, reached_at, quiet FROM first_milestone
 WHERE member < :members;
 
 -- name: messages!
 INSERT INTO message (id, shard, member, milestone, points, state, created_at, due_at, attempts, note)
 SELECT 'c' || to_char(:n, 'FM0000') || id, shard, member + :n * :members, milestone, points, state, created_at, due_at,
-       attempts, note FROM message WHERE member < :members;
+       attempts, note FROM first_message WHERE member < :members;
 
 -- name: counted!
-INSERT INTO rollup_member SELECT number + :n * :members, market, tier, active_on FROM rollup_member
+INSERT INTO rollup_member SELECT number + :n * :members, market, tier, active_on FROM first_rollup_member
 WHERE number < :members;
 
 -- name: forget_ids!

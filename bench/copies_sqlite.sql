@@ -1,6 +1,15 @@
 -- A ledger in a file, many times over: a copy has the members, documents and entries of what there is, under numbers,
 -- places and ids of its own. :n is which copy, :members, :entries, :documents how many there are in one.
 
+-- name: free!
+UPDATE member SET name_number = -1 - number;
+
+-- name: renumber!
+UPDATE member SET name_number = number;
+
+-- name: apart!
+CREATE TEMP TABLE first_award AS SELECT * FROM award;
+
 -- name: members!
 INSERT INTO member (number, member_id, name_number, hidden, enrolled_at, shard, place, secret, merged_into)
 SELECT number + :n * :members, 'c' || printf('%04d', :n) || member_id, number + :n * :members, hidden, enrolled_at, shard,
@@ -35,10 +44,11 @@ INSERT INTO award (source, order_id, member, program_version, currency, amount, 
                    frame, refunded, places)
 SELECT source, 'c' || printf('%04d', :n) || order_id, member + :n * :members, program_version, currency, amount,
        left_amount, points, reversed, board_at, frame, refunded, NULL
-FROM award WHERE member < :members;
+FROM first_award;
 
 -- name: milestones!
-INSERT INTO milestone SELECT member + :n * :members, name, points, reached_at, quiet FROM milestone
+INSERT INTO milestone (member, name, points, reached_at, quiet, place)
+SELECT member + :n * :members, name, points, reached_at, quiet, place + :n * :entries FROM milestone
 WHERE member < :members;
 
 -- name: messages!

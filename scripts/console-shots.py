@@ -48,10 +48,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         state = Path(folder) / "state"
         subprocess.run([sys.executable, ROOT / "tests" / "console" / "fill_year.py", state], check=True)
-        serve = subprocess.Popen([*laurels, "serve", "--port", "0", "--state", state])
+        rules = {**os.environ, "LAURELS_PROGRAM_FILE": str(Path(folder) / "rules.toml")}
+        serve = subprocess.Popen([*laurels, "serve", "--port", "0", "--state", state], env=rules)
         roles = "lead operator auditor finance program"
         command = [*laurels, "console", "--port", "0", "--state", state, "--as", "Niamh Byrne", "--roles", roles]
-        console = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        console = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=rules)
         try:
             assert console.stdout is not None
             shoot(console.stdout.readline().strip())

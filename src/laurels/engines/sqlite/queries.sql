@@ -199,7 +199,8 @@ SELECT
 
 -- name: quarantine
 -- Documents in quarantine after a sequence, without their bytes.
-SELECT sequence, kind, source, id, reason, changed_at, actor FROM inbox
+SELECT sequence, kind, source, id, reason, changed_at, actor,
+       (SELECT member FROM accepted a WHERE a.sequence = inbox.sequence) FROM inbox
 WHERE state = 'quarantined' AND sequence > ? ORDER BY sequence LIMIT ?;
 
 -- name: leave_quarantine
@@ -636,7 +637,7 @@ SELECT DISTINCT shard FROM inbox WHERE state = 'ready';
 
 -- name: quarantined
 -- One of them, whole.
-SELECT i.sequence, i.kind, i.source, i.id, i.reason, i.changed_at, i.actor, i.raw, i.content
+SELECT i.sequence, i.kind, i.source, i.id, i.reason, i.changed_at, i.actor, a.member, i.raw, i.content
 FROM accepted a JOIN inbox i ON i.sequence = a.sequence
 WHERE a.source = ? AND a.id = ? AND a.kind = ? AND i.state = 'quarantined';
 

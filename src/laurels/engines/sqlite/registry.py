@@ -137,4 +137,4 @@ def _find(db: Database, kind: DocumentKind, source: str, id: str) -> Quarantined
     row = db.one("quarantined", source, id, kind.value)
     if row is None:
         raise not_in_quarantine(kind, source, id)
-    return quarantined_of(row, DocumentKind(row[1]), *row[7:])
+    return quarantined_of(row, DocumentKind(row[1]), *row[8:])

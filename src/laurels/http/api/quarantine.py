@@ -36,12 +36,15 @@ class DropForm(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class QuarantinedShown(Struct, frozen=True, kw_only=True):
-    """A document in quarantine, and why it is there: `cause` is one of few, `reason` says it of this document."""
+    """A document in quarantine, and why it is there: `cause` is one of few, `reason` says it of this document. `member`
+    is the number of whose it is; null: of nobody who is enrolled.
+    """
 
     sequence: int
     kind: DocumentKind
     source: str
     id: str
+    member: int | None
     cause: str
     reason: str
     since: str
@@ -54,6 +57,7 @@ class QuarantinedWhole(Struct, frozen=True, kw_only=True):
     kind: DocumentKind
     source: str
     id: str
+    member: int | None
     cause: str
     reason: str
     since: str
@@ -203,6 +207,7 @@ def _shown(document: QuarantinedDocument) -> QuarantinedShown:
         kind=document.kind,
         source=document.source,
         id=document.id,
+        member=document.member,
         cause=cause_of(document.reason),
         reason=document.reason,
         since=format_instant(document.quarantined_at),

@@ -66,6 +66,7 @@ _WAITING = {
     "kind": "order",
     "source": "shop",
     "id": "A1002-USD",
+    "member": 0,
     "cause": "currency",
     "reason": "no rule for USD (version 1 has EUR, GBP)",
     "since": "2025-11-02T09:30:00Z",
