@@ -29,7 +29,7 @@ ROOM := $(shell df -k --output=avail /dev/shm 2>/dev/null | tail -1)
 SCRATCH := $(if $(TMPDIR),$(TMPDIR),$(if $(shell [ "$(ROOM)" -gt 4000000 ] 2>/dev/null && echo yes),/dev/shm,/tmp))
 TESTING := PYTHONDONTWRITEBYTECODE= TMPDIR=$(SCRATCH)
 
-.PHONY: help setup run test test-all test-native miri check fmt bench mutants soak reference console-shots lock wheels clean
+.PHONY: help setup run test test-all test-native models miri tsan check fmt bench mutants soak reference console-shots lock wheels clean
 .DEFAULT_GOAL := help
 
 help:  ## list these targets
@@ -70,8 +70,15 @@ test-native: setup  ## run the native leaderboard's own tests, in Rust and throu
 	@cargo test --locked --quiet --manifest-path native/Cargo.toml
 	@$(BIN)/pytest --quiet native/tests
 
+models:  ## try every order of threads and memory on the words that processes share, over Loom
+	@scripts/cargo-lock
+	@cargo test --locked --quiet --manifest-path native/Cargo.toml --features models --test models
+
 miri:  ## run the native core's tests that map no file under Miri (SEEDS=0..8)
 	@scripts/miri $(SEEDS)
+
+tsan:  ## run the native core's tests of threads under ThreadSanitizer (ARGS=edge:: runs some)
+	@scripts/tsan $(ARGS)
 
 check: setup  ## lint, formatting, types and the walls between packages
 	@$(BIN)/ruff check
