@@ -34,7 +34,7 @@ from tests import kafka_server, rabbitmq_server
 from laurels import clock
 from laurels.engines.brokers.kafka import KafkaQueue
 from laurels.engines.brokers.rabbitmq import RabbitQueue
-from laurels.intake import Message, Queue, Taken, Taking
+from laurels.intake import Queue, ReceivedMessage, Taken, Taking
 from laurels.intake.messages import read
 from laurels.settings import load
 from laurels.wiring import Services, build
@@ -68,7 +68,7 @@ def orders(prefix: str, count: int) -> list[bytes]:
 class Reading:
     """Reads messages as far as the ledger would be asked."""
 
-    async def take(self, messages: Sequence[Message]) -> Taken:
+    async def take(self, messages: Sequence[ReceivedMessage]) -> Taken:
         """Make documents of them."""
         for message in messages:
             document, raw = read(message.body, clock.now())

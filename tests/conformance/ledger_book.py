@@ -41,7 +41,7 @@ from laurels.model import (
 from laurels.model.details import Details, redeem_details
 from laurels.model.money import format_amount, parse_amount, parse_millionths
 from laurels.model.spending import Capture, Hold, TierGrant, Transfer, Void
-from laurels.program import GRAIN, NEW, MemberState, Program, format_grains, parse_program, tier_at
+from laurels.program import GRAIN, NEW, Program, ProgramState, format_grains, parse_program, tier_at
 from laurels.program.liability import half_up
 from laurels.testing.verifying import findings_of
 
@@ -351,7 +351,7 @@ class LedgerBook:
                 mark = Mark(read[-1].position, read[-1].hash)
         return sorted(found, key=lambda entry: (entry.recorded_at, entry.shard, entry.position))
 
-    async def state(self, member: str) -> MemberState:
+    async def state(self, member: str) -> ProgramState:
         """A member as of now."""
         found = await self.ledger.account(member)
         return NEW if found is None else member_at(found[0], self._programs, self.now)

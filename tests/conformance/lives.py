@@ -12,7 +12,7 @@ from tests.conformance.book import Book
 
 from laurels.errors import ProgramError
 from laurels.model.times import from_datetime
-from laurels.program import MemberState, tier_at
+from laurels.program import ProgramState, tier_at
 from laurels.program.local_time import NEVER
 
 START = datetime(2026, 11, 3, 10, tzinfo=UTC)
@@ -59,7 +59,7 @@ class Twins:
         for id, theirs in self.ledger.members.items():
             if theirs.into:
                 continue
-            state = MemberState.decode(self.book.members.get(id, b""))
+            state = ProgramState.decode(self.book.members.get(id, b""))
             lots = {(lot.expires, lot.origin): [lot.active, lot.expired, lot.compensated] for lot in state.lots}
             want = {
                 (at(lot.key[0]), at(lot.key[1])): [lot.active, lot.expired, lot.compensated]

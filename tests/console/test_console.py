@@ -302,7 +302,7 @@ async def test_a_document_is_tried_again_and_given_up(house: ConsoleShop) -> Non
 
 
 async def test_a_message_of_a_queue_is_read_anew(house: ConsoleShop) -> None:
-    """It leaves when it is taken, and stays with its reason where nothing was mended."""
+    """It leaves when it is taken, and stays with its reason where nothing was fixed."""
     order = b'{"kind": "order", "order_id": "Q1", "member_id": "ann", "currency": "GBP", "total": "25.00"}'
     refused = [RefusedMessage(origin="queue:till/2", body=body, reason="cut short") for body in (order, b"{")]
     await house.shop.services.ledger.set_aside(refused)

@@ -16,7 +16,7 @@ from laurels.engines.brokers.kafka import KafkaQueue
 from laurels.engines.brokers.rabbitmq import RabbitQueue
 from laurels.engines.brokers.sqs import SqsQueue
 from laurels.intake import Queue
-from laurels.testing.queue_contract import FarSide, QueueContract
+from laurels.testing.queue_contract import BrokerSide, QueueContract
 
 pytestmark = [pytest.mark.long, pytest.mark.anyio]
 
@@ -173,7 +173,7 @@ class _Brief(SqsQueue):
 
 class TestRabbitQueue(QueueContract):
     @pytest.fixture
-    async def far_side(self, rabbitmq: rabbitmq_server.RabbitServer) -> FarSide:
+    async def broker(self, rabbitmq: rabbitmq_server.RabbitServer) -> BrokerSide:
         side = RabbitSide(rabbitmq)
         await side.make()
         return side
@@ -181,7 +181,7 @@ class TestRabbitQueue(QueueContract):
 
 class TestKafkaQueue(QueueContract):
     @pytest.fixture
-    async def far_side(self, kafka: kafka_server.KafkaServer) -> FarSide:
+    async def broker(self, kafka: kafka_server.KafkaServer) -> BrokerSide:
         side = KafkaSide(kafka)
         await side.make()
         return side
@@ -199,7 +199,7 @@ class TestSqsQueue(QueueContract):
     keeps_messages = False
 
     @pytest.fixture
-    async def far_side(self, sqs: sqs_server.SqsServer) -> FarSide:
+    async def broker(self, sqs: sqs_server.SqsServer) -> BrokerSide:
         side = SqsSide(sqs)
         await side.make()
         return side
@@ -209,7 +209,7 @@ class TestSqsFifoQueue(QueueContract):
     keeps_messages = False
 
     @pytest.fixture
-    async def far_side(self, sqs: sqs_server.SqsServer) -> FarSide:
+    async def broker(self, sqs: sqs_server.SqsServer) -> BrokerSide:
         side = SqsSide(sqs, ".fifo")
         await side.make()
         return side

@@ -1,4 +1,4 @@
-"""Messages into the ledger, without a broker: one order whichever door it comes through, nothing lost while the ledger
+"""Messages into the ledger, without a broker: one order whichever way it comes, nothing lost while the ledger
 is away, and back out of quarantine.
 """
 
@@ -13,7 +13,17 @@ import pytest
 
 from laurels.errors import Conflict, InvalidInput, LedgerUnavailable, NotFound
 from laurels.exchange import open_documents
-from laurels.intake import Batch, Intake, Message, NamedOrderForm, Taken, Taking, decode, retry_quarantined, take_again
+from laurels.intake import (
+    Intake,
+    MessageBatch,
+    NamedOrderForm,
+    ReceivedMessage,
+    Taken,
+    Taking,
+    decode,
+    retry_quarantined,
+    take_again,
+)
 from laurels.ledger import Receipt
 from laurels.model import DocumentKind, MemberEvent
 from laurels.settings import load
@@ -42,12 +52,12 @@ class Heap:
     async def look(self) -> None:
         """It is there."""
 
-    async def receive(self, limit: int, timeout_s: float) -> Batch:
+    async def receive(self, limit: int, timeout_s: float) -> MessageBatch:
         taken = [self.waiting.popleft() for _ in range(min(limit, len(self.waiting)))]
         self.asked.append(f"receive {len(taken)}")
-        return Batch([Message(body) for body in taken], len(taken))
+        return MessageBatch([ReceivedMessage(body) for body in taken], len(taken))
 
-    async def done(self, batch: Batch) -> None:
+    async def done(self, batch: MessageBatch) -> None:
         self.done_with += len(batch.messages)
         self.asked.append("done")
 
@@ -76,7 +86,7 @@ async def test_one_order_whichever_door_it_comes_through(services: Services, tmp
     body = json.dumps({key: value for key, value in json.loads(order()).items() if key != "kind"}).encode()
     form = decode(NamedOrderForm, body)
     await services.intake.accept(form.order(form.order_id, services.now()), body)
-    taken = await taking(services).take([Message(order()), Message(order())])
+    taken = await taking(services).take([ReceivedMessage(order()), ReceivedMessage(order())])
     assert taken == Taken(accepted=0, repeated=2, refused=0)
     (tmp_path / "orders.ndjson").write_bytes(body)
     from_file = [(document, b"") for document in open_documents(tmp_path / "orders.ndjson")]
@@ -85,7 +95,7 @@ async def test_one_order_whichever_door_it_comes_through(services: Services, tmp
 
 
 async def test_a_conflict_is_kept_with_both_fingerprints(services: Services) -> None:
-    taken = await taking(services).take([Message(order()), Message(order(total="26.00"), ("x-retry",))])
+    taken = await taking(services).take([ReceivedMessage(order()), ReceivedMessage(order(total="26.00"), ("x-retry",))])
     assert taken == Taken(accepted=1, repeated=0, refused=1)
     [listed] = await services.ledger.quarantine()
     kept = await services.ledger.quarantined(listed.kind, listed.source, listed.id)
@@ -100,7 +110,7 @@ async def test_a_conflict_is_kept_with_both_fingerprints(services: Services) -> 
 async def test_a_message_comes_back_where_its_cause_is_mended(services: Services) -> None:
     """One from the future, when its day has come; one that is no message never."""
     future = json.loads(order()) | {"occurred_at": "2100-01-01T00:00:00Z"}
-    await taking(services).take([Message(json.dumps(future).encode()), Message(b"\xff")])
+    await taking(services).take([ReceivedMessage(json.dumps(future).encode()), ReceivedMessage(b"\xff")])
     listed = await services.ledger.quarantine()
     bodies = [(await services.ledger.quarantined(each.kind, each.source, each.id)).raw for each in listed]
     with pytest.raises(InvalidInput):
@@ -111,9 +121,9 @@ async def test_a_message_comes_back_where_its_cause_is_mended(services: Services
 
 async def test_a_retry_stops_where_the_member_is_erased_meanwhile(services: Services) -> None:
     """Between the reading of the message and its being accepted."""
-    await taking(services).take([Message(order()), Message(order("A2") + b" ")])
+    await taking(services).take([ReceivedMessage(order()), ReceivedMessage(order("A2") + b" ")])
     future = json.loads(order("A3")) | {"occurred_at": "2100-01-01T00:00:00Z"}
-    await taking(services).take([Message(json.dumps(future).encode())])
+    await taking(services).take([ReceivedMessage(json.dumps(future).encode())])
     [listed] = await services.ledger.quarantine()
     intake = services.intake
     later = services.now() + 100 * 366 * 86_400 * 10**6
@@ -136,7 +146,7 @@ async def test_nothing_is_done_before_it_is_durable(services: Services) -> None:
     away = True
 
     class Away:
-        async def take(self, messages: Sequence[Message]) -> Taken:
+        async def take(self, messages: Sequence[ReceivedMessage]) -> Taken:
             if away:
                 raise LedgerUnavailable
             return await inner.take(messages)

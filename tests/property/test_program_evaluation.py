@@ -16,9 +16,9 @@ from laurels.program import (
     Details,
     EarningRule,
     Frame,
-    MemberState,
     Payment,
     Program,
+    ProgramState,
     Refunded,
     Return,
     ReturnLine,
@@ -48,7 +48,7 @@ def program(points: int = 1, per: int = 1000, rounding: str = "half-up") -> Prog
 programs = st.builds(program, st.integers(1, 1000), st.integers(1, 10**6), st.sampled_from(["half-up", "floor"]))
 amounts = st.integers(0, 10**8) | st.integers(0, 5000)
 members = st.builds(
-    lambda points, orders: MemberState(lots=(Lot(2**62, 2**62, points),), orders=orders, last_active=NOW - 5),
+    lambda points, orders: ProgramState(lots=(Lot(2**62, 2**62, points),), orders=orders, last_active=NOW - 5),
     st.integers(1, 1000),
     st.integers(0, 9),
 )
@@ -61,7 +61,7 @@ def order(total: int, **more: Any) -> Basket:
 @settings(max_examples=2000)
 @given(rules=programs, total=amounts, member=members)
 def test_an_order_earns_what_its_total_does_with_the_same_reason(
-    rules: Program, total: int, member: MemberState
+    rules: Program, total: int, member: ProgramState
 ) -> None:
     try:
         got = evaluate(rules, order(total), member, now=NOW)
@@ -73,7 +73,7 @@ def test_an_order_earns_what_its_total_does_with_the_same_reason(
     assert got.details.encode() is None
     assert worth(rules, frame_of(rules, order(total), member), NOTHING).grains == got.parts[0][1]
     assert got.member_after.active == member.active + was.points
-    assert MemberState.decode(got.member_after.encode()) == got.member_after
+    assert ProgramState.decode(got.member_after.encode()) == got.member_after
 
 
 @settings(max_examples=1000)

@@ -1,4 +1,4 @@
-"""Never: let one client use up the house. Each attack on a real `laurels serve`, which is looked at from outside:
+"""Never: let one client use up the server. Each attack on a real `laurels serve`, which is looked at from outside:
 memory within 50 MB of idle, descriptors freed, logs bounded, `/healthz` answered meanwhile.
 """
 

@@ -60,7 +60,7 @@ class Awarder:
 
     async def sweep(self, limit: int = SWEEP_BATCH) -> int:
         """Write down what the clock has done to a batch of members in every owned shard. Answers are right before that;
-        it makes the books say so. Returns how many members were looked at; 0: nobody's time has come.
+        it makes the ledger say so. Returns how many members were looked at; 0: nobody's time has come.
         """
         shards = await self._ledger.own()
         return sum(await asyncio.gather(*(self.sweep_in(shard, limit) for shard in sorted(shards))))

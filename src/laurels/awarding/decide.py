@@ -7,7 +7,7 @@ import msgspec
 
 from laurels.awarding.frames import FrameRules
 from laurels.awarding.holding import HELD, Holding
-from laurels.awarding.orders import OrderRules, Taken
+from laurels.awarding.orders import Judged, OrderRules
 from laurels.awarding.postings import changed_before
 from laurels.awarding.programs import Programs
 from laurels.awarding.purses import Balances, Lots, Purse, write_spent
@@ -15,7 +15,7 @@ from laurels.awarding.reading import order_named, read, whose
 from laurels.awarding.refunds import read_refunds
 from laurels.awarding.workspace import Workspace
 from laurels.errors import Conflict, LaurelsError, Refused, UnknownMember, UnknownProgramVersion
-from laurels.ledger import Award, Claim, Item, Outcome, Posting, Quarantined, Redeemed
+from laurels.ledger import Award, Claim, Item, Outcome, Posting, Quarantined, RedemptionState
 from laurels.model import (
     Adjustment,
     Amendment,
@@ -255,7 +255,9 @@ class _Judge:
         spent = write_spent(change.spent)
         if spent is not None:
             key = redemption.source, redemption.redemption_id
-            self.work.keep_redeemed(key, Redeemed(member=member, points=redemption.points, restored=0, spent=spent))
+            self.work.keep_redeemed(
+                key, RedemptionState(member=member, points=redemption.points, restored=0, spent=spent)
+            )
 
     def _take_restoration(self, item: Item) -> None:
         restoration = read(_restoration, item)
@@ -330,7 +332,7 @@ class _SimpleRules:
         for posting in self._rules.unlinked(item, refund, member):
             self._work.post(posting)
 
-    def _keep(self, taken: Taken, *, quiet: bool = False) -> None:
+    def _keep(self, taken: Judged, *, quiet: bool = False) -> None:
         postings, award = taken
         for posting in postings:
             self._work.post(posting, quiet=quiet)

@@ -32,8 +32,6 @@ from laurels.program import (
     unwind_unlinked,
 )
 
-Taken = tuple[list[Posting], Award]
-
 
 class FrameRules:
     """The rules of orders where a version is not simple. Each call keeps the member's state; entries that the clock led

@@ -13,7 +13,7 @@ LEAN = ("serve", "work", "project", "notify", "consume", "publish")
 """Commands that may run without the command line that people use: see `laurels.runtime.child`."""
 
 WRONG_SET_UP = (SettingsError, InvalidInput, SchemaTooOld, SchemaTooNew, ForeignFile)
-"""What a person has to mend before it is of any use to try again."""
+"""What a person has to fix before it is of any use to try again."""
 
 
 def main() -> None:

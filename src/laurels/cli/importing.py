@@ -184,7 +184,7 @@ def import_(
     paths = _paths(files)
     if kind is FileKind.ADJUSTMENTS:
         if skip_invalid:
-            raise SettingsError("--skip-invalid has no effect on adjustments: mend the rows that are told.")
+            raise SettingsError("--skip-invalid has no effect on adjustments: fix the rows that are told.")
         adjustments = _open_adjustments(paths, options, format_, quiet=not notify)
         _check_ignored(asked, adjustments)
         _import_adjustments(settings, adjustments, dry_run=dry_run, json=json)

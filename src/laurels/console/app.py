@@ -23,7 +23,7 @@ from msgspec import Struct
 from laurels import clock
 from laurels.clock import SECOND, Clock
 from laurels.console.client import Api, ApiAway, ApiRefused
-from laurels.console.entry import SIGN_IN, Entry, check_again
+from laurels.console.entry import SIGN_IN, Authenticator, check_again
 from laurels.console.files import static_files
 from laurels.console.oidc import Oidc
 from laurels.console.page import Ask, Download, Elsewhere, Page, Shown, Upload
@@ -129,7 +129,7 @@ class _Console:
 
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
-        self._entry = Entry(setup.codes, setup.oidc, setup.now)
+        self._entry = Authenticator(setup.codes, setup.oidc, setup.now)
         self._api = Api(setup.http, setup.sign)
         self._renderer = Renderer(setup.zone)
         self._static = static_files()

@@ -20,7 +20,7 @@ from laurels.http.requests.query import parse_query
 from laurels.http.router import Router, parts_of
 from laurels.http.routes import Headers, Request, Response, Route
 from laurels.http.sending import send_response
-from laurels.http.services import Services
+from laurels.http.services import HttpServices
 from laurels.http.serving.files import File, answer_file
 from laurels.intake import decode
 from laurels.metrics import ACCEPT_SECONDS, DASHBOARD_SECONDS, Meter
@@ -37,7 +37,7 @@ class Dispatcher:
 
     def __init__(
         self,
-        services: Services,
+        services: HttpServices,
         admission: Admission,
         routes: Sequence[Route],
         files: Mapping[str, File] | None = None,

@@ -11,7 +11,7 @@ from laurels.errors import Conflict, InvalidInput, NotFound
 from laurels.intake.decoding import decode
 from laurels.intake.forms import Id, NamedOrderForm, RefundForm
 from laurels.intake.intake import Intake
-from laurels.intake.queue import Message
+from laurels.intake.queue import ReceivedMessage
 from laurels.ledger import Quarantine, Receipt
 from laurels.model import Document, DocumentKind, Order, Refund, RefusedMessage
 
@@ -50,11 +50,11 @@ class Taking:
         self._now = now
         self._origin = f"queue:{queue}"
 
-    async def take(self, messages: Sequence[Message]) -> Taken:
+    async def take(self, messages: Sequence[ReceivedMessage]) -> Taken:
         """Accept what can be accepted in one commit, and set aside the rest in another. A part that was taken before,
         by a try that broke off, is not taken twice. Raises `LedgerUnavailable`.
         """
-        readable: list[tuple[Message, Order | Refund, bytes]] = []
+        readable: list[tuple[ReceivedMessage, Order | Refund, bytes]] = []
         refused: list[RefusedMessage] = []
         for message in messages:
             try:
@@ -80,7 +80,7 @@ class Taking:
         )
 
     def _refused(
-        self, message: Message, reason: str, member_id: str, in_conflict: Document | None = None
+        self, message: ReceivedMessage, reason: str, member_id: str, in_conflict: Document | None = None
     ) -> RefusedMessage:
         return RefusedMessage(
             origin=self._origin,
@@ -93,7 +93,7 @@ class Taking:
 
 
 async def take_again(body: bytes, origin: str, intake: Intake, now: int, id: str | None = None) -> None:
-    """Take a message out of quarantine, where it has this id, after its cause was mended. Raises `InvalidInput`,
+    """Take a message out of quarantine, where it has this id, after its cause was fixed. Raises `InvalidInput`,
     `Conflict` where it is as before.
     """
     document, raw = read(body, now)

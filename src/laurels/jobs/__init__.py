@@ -8,9 +8,9 @@ from laurels.jobs.corrections import (
 )
 from laurels.jobs.corrections import (
     MOST_ROWS,
-    Checked,
     Correction,
     Corrections,
+    CorrectionsPreview,
     check_corrections,
     content_digest,
     read_corrections,
@@ -26,9 +26,9 @@ __all__ = [
     "RETRY",
     "ROLL_UPS",
     "VERIFY",
-    "Checked",
     "Correction",
     "Corrections",
+    "CorrectionsPreview",
     "JobRunner",
     "RehearsalAbout",
     "RetryAbout",

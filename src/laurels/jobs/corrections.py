@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from laurels.errors import FileRefused, InvalidInput, LaurelsError
-from laurels.jobs.steps import Doing, Table
+from laurels.jobs.steps import Doing, ResultTable
 from laurels.ledger import Ledger, Receipt
 from laurels.ledger.jobs import JobEnd, JobState
 from laurels.model import Adjustment, DocumentKind
@@ -61,7 +61,7 @@ class Largest(Struct, frozen=True):
     points: int
 
 
-class Checked(Struct, frozen=True, kw_only=True):
+class CorrectionsPreview(Struct, frozen=True, kw_only=True):
     """What corrections would do, as the ledger is now. `given` and `taken` are the points of all rows that can be made,
     `unknown` rows of nobody who is known (`unknown_rows` names the first of them), `before` rows that were made before,
     `doubles` customers who have more than one, `above` rows beyond what the caller may decide alone.
@@ -80,7 +80,7 @@ class Checked(Struct, frozen=True, kw_only=True):
     largest: list[Largest]
 
 
-class Refused(Struct, frozen=True, array_like=True):
+class RefusedCorrection(Struct, frozen=True, array_like=True):
     """A row that was not made, and why."""
 
     line: int
@@ -95,7 +95,7 @@ class Tally(Struct):
     refused: int = 0
     given: int = 0
     taken: int = 0
-    told: list[Refused] = []
+    told: list[RefusedCorrection] = []
 
 
 async def read_corrections(ledger: Ledger, name: str, text: str) -> Corrections:
@@ -139,7 +139,7 @@ def _row(line: int, adjustment: Adjustment, numbers: dict[str, int]) -> Correcti
     )
 
 
-async def check_corrections(ledger: Ledger, corrections: Corrections, most: int | None) -> Checked:
+async def check_corrections(ledger: Ledger, corrections: Corrections, most: int | None) -> CorrectionsPreview:
     """Tell what they would do, and change nothing; `most` is what the caller may decide alone, None: anything."""
     rows = corrections.rows
     there = await ledger.ids_of({row.member for row in rows if row.member is not None})
@@ -148,7 +148,7 @@ async def check_corrections(ledger: Ledger, corrections: Corrections, most: int 
     before = sum([len(await _made_before(ledger, source, known)) for source in sorted({row.source for row in known})])
     each = Counter(row.member for row in known)
     ranked = sorted(known, key=lambda row: (-abs(row.points), row.line))[:MOST_SHOWN]
-    return Checked(
+    return CorrectionsPreview(
         title=corrections.title,
         rows=len(rows),
         customers=len(each),
@@ -197,7 +197,7 @@ class MakeCorrections:
             some = rows[start : start + AT_ONCE]
             await self._make(some, actor, job.created_at, tally)
             await doing.step.note(start + len(some), len(rows), msgspec.json.encode(tally))
-        table = Table(("row", "why"), [(each.line, each.why) for each in tally.told])
+        table = ResultTable(("row", "why"), [(each.line, each.why) for each in tally.told])
         file = msgspec.json.encode(table) if tally.told else None
         total = len(rows)
         return JobEnd(state=JobState.DONE, done=total, total=total, tally=msgspec.json.encode(tally), file=file)
@@ -242,4 +242,4 @@ def _count(tally: Tally, row: Correction, answer: Receipt | LaurelsError, since:
 def _refuse(tally: Tally, row: Correction, why: str) -> None:
     tally.refused += 1
     if len(tally.told) < MOST_TOLD:
-        tally.told.append(Refused(row.line, why))
+        tally.told.append(RefusedCorrection(row.line, why))

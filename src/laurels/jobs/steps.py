@@ -17,7 +17,7 @@ class LostJob(LaurelsError):
     """The job is another worker's now."""
 
 
-class Table(Struct, frozen=True):
+class ResultTable(Struct, frozen=True):
     """What a job gives as a file: rows under a header. It is kept as JSON."""
 
     header: Sequence[str]

@@ -80,7 +80,7 @@ class Feed(Protocol):
         ...
 
     async def board_entries(self, shard: int, after: Mark, limit: int) -> tuple[list[BoardEntry], Mark]:
-        """The same entries in outline, for who follows them in boards, and the mark of the last one: `after` where
+        """What boards read of the same entries, and the mark of the last one: `after` where
         there are none. Costs a quarter of `feed`. Raises like it.
         """
         ...

@@ -6,7 +6,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from laurels.clock import DAY
-from laurels.program.basket import Basket, Person
+from laurels.program.basket import Basket, MemberFacts
 from laurels.program.caps import room
 from laurels.program.frame import CAMPAIGN, GROUP, TIER, Bonus
 from laurels.program.grains import MILLI
@@ -28,7 +28,7 @@ class Moment:
         program: "Program",
         basket: Basket,
         account: Account,
-        person: Person,
+        person: MemberFacts,
         budgets: Mapping[str, int],
         *,
         tier: int,
@@ -177,7 +177,7 @@ def _tier_name(moment: Moment) -> str | None:
     return None if tiers is None or moment.tier < 0 else tiers.levels[moment.tier].name
 
 
-def _held_out(campaign: Campaign, person: Person) -> bool:
+def _held_out(campaign: Campaign, person: MemberFacts) -> bool:
     """Whether a member is of the share that gets nothing of a campaign: by a hash, so always the same members."""
     digest = blake2b(campaign.name.encode(), key=person.draw, digest_size=8).digest()
     return bool(person.draw) and int.from_bytes(digest, "big") % 10_000 < campaign.holdout

@@ -51,7 +51,7 @@ class Basket(Struct, frozen=True, kw_only=True, gc=False):
     coupons: tuple[str, ...] = ()
 
 
-class Person(Struct, frozen=True, kw_only=True):
+class MemberFacts(Struct, frozen=True, kw_only=True):
     """What the shop has said of a member, and may be erased. `birthday` is `MM-DD`; `draw` is a hash of the member by a
     secret of the ledger, by which holdouts are chosen.
     """
@@ -63,7 +63,7 @@ class Person(Struct, frozen=True, kw_only=True):
     draw: bytes = b""
 
 
-NOBODY = Person()
+NOBODY = MemberFacts()
 WHOLE = BasketLine(unit_price=ONE)
 """The one line of an order that sends only its total."""
 

@@ -21,7 +21,7 @@ from laurels.program.basket import (
     WHOLE,
     Basket,
     BasketLine,
-    Person,
+    MemberFacts,
     nets,
     paid_share,
     taxed_share,
@@ -35,7 +35,7 @@ from laurels.program.local_time import NEVER, day_text
 from laurels.program.lots import credit, expires_at, forget, let_pass
 from laurels.program.plan import DISCOUNT, excluded
 from laurels.program.rounding import ROUNDINGS
-from laurels.program.state import Account, Lapse, Lot, MemberState, Waiting
+from laurels.program.state import Account, Lapse, Lot, ProgramState, Waiting
 from laurels.program.tiers import count, note_tier, tier_index, tier_of_order
 from laurels.program.worth import MOST_POINTS, Worth, worth
 
@@ -58,7 +58,7 @@ class Evaluation(Struct, frozen=True, kw_only=True, gc=False):
     points: int
     parts: tuple[tuple[str, int], ...]
     frame: Frame | None
-    member_after: MemberState
+    member_after: ProgramState
     details: Details
     program: "Program"
     basket: Basket
@@ -76,10 +76,10 @@ class Evaluation(Struct, frozen=True, kw_only=True, gc=False):
 def evaluate(
     program: "Program",
     basket: Basket,
-    member: MemberState,
+    member: ProgramState,
     *,
     now: int,
-    person: Person = NOBODY,
+    person: MemberFacts = NOBODY,
     budgets: Mapping[str, int] = NO_BUDGETS,
     in_force: "Program | None" = None,
 ) -> Evaluation:
@@ -94,7 +94,7 @@ def evaluate(
     return _judge(program, basket, member, now=now, person=person, budgets=budgets, current=current)
 
 
-def _is_simple(member: MemberState) -> bool:
+def _is_simple(member: ProgramState) -> bool:
     """Whether a member has nothing but points that never expire, so that no clock can change anything."""
     lots = member.lots
     return not (
@@ -107,7 +107,7 @@ def _is_simple(member: MemberState) -> bool:
     )
 
 
-def _simply(program: "Program", basket: Basket, member: MemberState) -> Evaluation:
+def _simply(program: "Program", basket: Basket, member: ProgramState) -> Evaluation:
     """The usual case, by a tenth of the work: one rate of the total, whatever the lines are."""
     units, over = program.plan.units(basket.currency)
     if units[0] is None:
@@ -124,7 +124,7 @@ def _simply(program: "Program", basket: Basket, member: MemberState) -> Evaluati
         points=points,
         parts=(("base", points * GRAIN),),
         frame=None,
-        member_after=MemberState(
+        member_after=ProgramState(
             (Lot(NEVER, NEVER, active, lot.expired, lot.compensated),) if active or lot.expired else (),
             (),
             0,
@@ -146,10 +146,10 @@ def _simply(program: "Program", basket: Basket, member: MemberState) -> Evaluati
 def _judge(
     program: "Program",
     basket: Basket,
-    member: MemberState,
+    member: ProgramState,
     *,
     now: int,
-    person: Person,
+    person: MemberFacts,
     budgets: Mapping[str, int],
     current: "Program",
 ) -> Evaluation:
@@ -158,7 +158,7 @@ def _judge(
     account.moves.clear()
     frame, day = _frame(program, basket, account, person, budgets)
     value = worth(program, frame, NOTHING)
-    points, carried = settle(program, account, frame.currency, value.grains)
+    points, carried = whole_points(program, account, frame.currency, value.grains)
     used = use(program, account, day, None, value, now=now)
     if basket.total:
         account.orders += 1
@@ -192,16 +192,18 @@ def _judge(
 def frame_of(
     program: "Program",
     basket: Basket,
-    member: MemberState,
+    member: ProgramState,
     *,
-    person: Person = NOBODY,
+    person: MemberFacts = NOBODY,
     budgets: Mapping[str, int] = NO_BUDGETS,
 ) -> Frame:
     """The frame alone. For a `plain` program it follows from the order alone, so none has to be kept."""
     return _frame(program, basket, Account(member), person, budgets)[0]
 
 
-def settle(program: "Program", account: Account, currency: str, change: int) -> tuple[int, tuple[int, int] | None]:
+def whole_points(
+    program: "Program", account: Account, currency: str, change: int
+) -> tuple[int, tuple[int, int] | None]:
     """Whole points of a change in grains. Where remainders are carried, the member's takes what is not whole: points
     and remainder are always the whole and the rest of everything that is kept. Gives the remainder before and after.
     """
@@ -231,7 +233,7 @@ def day_of(program: "Program", at: int) -> str:
 
 
 def _frame(
-    program: "Program", basket: Basket, account: Account, person: Person, budgets: Mapping[str, int]
+    program: "Program", basket: Basket, account: Account, person: MemberFacts, budgets: Mapping[str, int]
 ) -> tuple[Frame, str]:
     plan, at = program.plan, basket.occurred_at
     lines = basket.lines or (WHOLE,)

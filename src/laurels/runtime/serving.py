@@ -26,7 +26,7 @@ from laurels.runtime.roles import (
     run_roles,
     wanted,
 )
-from laurels.runtime.telling import Progress, lines, say
+from laurels.runtime.telling import ShowProgress, lines, say
 from laurels.settings import Settings
 from laurels.wiring import Services, build, is_board_shared
 
@@ -45,7 +45,7 @@ async def serve_services(
     children: Sequence[str] = (),
     mounts: "Mounts | None" = None,
     share_port: bool = False,
-    progress: Progress = lines,
+    progress: ShowProgress = lines,
 ) -> None:
     """Run the services until `stop` is set; then finish what was begun. `on_ready` gets the port once HTTP answers.
     The `mounts` are answered beside the API. `share_port`: another process began to listen at this port.
@@ -87,7 +87,7 @@ async def run_serve(
     *,
     share_port: bool = False,
     with_parent: bool = False,
-    progress: Progress = lines,
+    progress: ShowProgress = lines,
 ) -> None:
     """`serve`. Here and below: `with_parent` makes the process leave when its standard input closes.
 
@@ -117,7 +117,7 @@ async def run_serve(
 
 
 async def run_process(
-    settings: Settings, process: str, *, with_parent: bool = False, progress: Progress = lines
+    settings: Settings, process: str, *, with_parent: bool = False, progress: ShowProgress = lines
 ) -> None:
     """Run the roles of one process until told to stop: `work`, `project`, `notify`. What only follows a ledger makes
     none, but beside a parent that is about to.
@@ -127,7 +127,7 @@ async def run_process(
         await run_roles(roles_of(process), running)
 
 
-async def run_once(settings: Settings, process: str, *, progress: Progress = lines) -> str:
+async def run_once(settings: Settings, process: str, *, progress: ShowProgress = lines) -> str:
     """Do what is there now for a process; what was done, in words."""
     async with build(settings, must_exist=process != WORK) as services:
         if process == WORK:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from laurels import clock
 from laurels.errors import LedgerUnavailable
-from laurels.intake import Batch, Queue, Taken, Taking
+from laurels.intake import MessageBatch, Queue, Taken, Taking
 from laurels.workers.loops import IDLE_PATIENCE_S, PATIENCE_S, UNWATCHED, Watch, forever, sleep
 
 BATCH = 500
@@ -35,7 +35,7 @@ class Consumer:
         self._depth = depth
         self._most_waiting = most_waiting
         self._count = count
-        self._held: Batch | None = None
+        self._held: MessageBatch | None = None
         self._looked_at = float("-inf")
         self._room = 0
 

@@ -1,4 +1,4 @@
-"""Ids as real systems issue them are taken through every door, and come out as they went in."""
+"""Ids as real systems issue them are taken by every way in, and come out as they went in."""
 
 import csv
 import json
@@ -80,7 +80,7 @@ async def test_an_id_is_one_id_through_every_call(shop: Shop, id_: str) -> None:
     assert (placed.status_code, placed.json()["order_id"]) == (202, id_)
     assert (await shop.ask("POST", order, json=content)).status_code == 200
     bulk = await shop.ask("POST", "/orders", json=[{"order_id": id_, **content}])
-    assert bulk.json() == [{"order_id": id_, "status": "accepted", "http": 200}], "the door does not matter"
+    assert bulk.json() == [{"order_id": id_, "status": "accepted", "http": 200}], "the way in does not matter"
     refund = {"refund_id": id_, "member_id": id_, "currency": "GBP", "amount": "50.00"}
     assert (await shop.ask("POST", f"{order}/refund", json=refund)).json() == {"refund_id": id_, "status": "accepted"}
     await shop.settle()

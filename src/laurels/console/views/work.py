@@ -1,4 +1,4 @@
-"""The work list: documents that could not be awarded, each with what usually mends it."""
+"""The work list: documents that could not be awarded, each with what usually fixes it."""
 
 from collections.abc import Mapping
 from typing import Any

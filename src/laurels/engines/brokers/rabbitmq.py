@@ -26,7 +26,7 @@ from laurels.engines.brokers.rabbitmq_client import (
 )
 from laurels.engines.brokers.rabbitmq_queues import QueueState, look_at
 from laurels.errors import QueueUnavailable, SettingsError
-from laurels.intake import Batch, Message
+from laurels.intake import MessageBatch, ReceivedMessage
 
 EXAMPLE = "amqp://user:password@host/vhost?queue=orders"
 OPTIONS = CERTIFICATES | {"queue", "heartbeat", "auth"}
@@ -68,7 +68,7 @@ class RabbitQueue:
         finally:
             await close_connection(connection)
 
-    async def receive(self, limit: int, timeout_s: float) -> Batch:
+    async def receive(self, limit: int, timeout_s: float) -> MessageBatch:
         if self._channel is None:
             await self._connect()
         if not self._waiting:
@@ -82,11 +82,11 @@ class RabbitQueue:
             raise QueueUnavailable(f"RabbitMQ gives nothing more of the queue {self.name}: was it deleted?")
         taken = [self._waiting.popleft() for _ in range(min(limit, len(self._waiting)))]
         if not taken:
-            return Batch(())
+            return MessageBatch(())
         assert self._channel is not None
-        return Batch([_message(each) for each in taken], (self._channel, taken[-1].delivery_tag))
+        return MessageBatch([_message(each) for each in taken], (self._channel, taken[-1].delivery_tag))
 
-    async def done(self, batch: Batch) -> None:
+    async def done(self, batch: MessageBatch) -> None:
         channel, tag = cast("tuple[Channel, int]", batch.place)
         if channel is not self._channel:
             raise QueueUnavailable("The connection to RabbitMQ was lost before messages could be acknowledged.")
@@ -178,8 +178,8 @@ async def _first_of(arrived: asyncio.Event, lost: asyncio.Event, timeout_s: floa
             each.cancel()
 
 
-def _message(delivered: DeliveredMessage) -> Message:
-    return Message(delivered.body, tuple(delivered.header.properties.headers or ()))
+def _message(delivered: DeliveredMessage) -> ReceivedMessage:
+    return ReceivedMessage(delivered.body, tuple(delivered.header.properties.headers or ()))
 
 
 def _unavailable(error: BaseException, said: str = "RabbitMQ cannot be used now") -> QueueUnavailable:

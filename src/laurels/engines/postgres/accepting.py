@@ -17,14 +17,14 @@ from laurels.engines.postgres.chain import columns_of
 from laurels.engines.postgres.codes import DOCUMENT, DOCUMENT_KINDS, SHARDS, home_of
 from laurels.engines.postgres.connections import RETRIED, TRIES, Connections, is_at_fault
 from laurels.engines.postgres.entries import At
-from laurels.engines.postgres.known import Key, entries_of, find_known, key_of, receipt_of
+from laurels.engines.postgres.known import entries_of, find_known, key_of, receipt_of
 from laurels.engines.postgres.names import Names
 from laurels.engines.postgres.opening import Facts
-from laurels.engines.postgres.placing import Members, Whose, member_numbered, newcomer, owner_of
+from laurels.engines.postgres.placing import MemberLookup, Whose, member_numbered, newcomer, owner_of
 from laurels.engines.postgres.statements import Row, Statements
 from laurels.engines.postgres.waiting import answers_of
 from laurels.errors import LaurelsError, LedgerUnavailable
-from laurels.ledger import OrderKey, Receipt, Recording, shard_of
+from laurels.ledger import DocumentKey, OrderKey, Receipt, Recording, shard_of
 from laurels.ledger.audit import as_done, to_record
 from laurels.model import Document, DocumentKind, Entry, RefusedMessage, Status
 from laurels.model.documents import keyed
@@ -50,7 +50,7 @@ class Acceptor:
         self._names = names
         self._now = now
         self._committed = committed
-        self._members = Members()
+        self._members = MemberLookup()
         self._jobs: list[_Job] = []
         self._doing: Recording | None = None
         """What is being taken is a person's act, whose row is not written yet."""
@@ -80,7 +80,7 @@ class Acceptor:
             refused = {self._key_of(message.document()): message for message in sound}
             documents = {key: message.document() for key, message in refused.items()}
             new = [key for key in documents if key not in await find_known(db, documents)]
-            members = Members()
+            members = MemberLookup()
             await members.look_up(db, (documents[key].member_id for key in new))
             rows = _Rows(self._facts.secret)
             for key in new:
@@ -159,13 +159,13 @@ class Acceptor:
         return receipts
 
     async def _taken(self, documents: list[Document]) -> list[Receipt]:
-        first: dict[Key, Document] = {}
+        first: dict[DocumentKey, Document] = {}
         for document in documents:
             first.setdefault(self._key_of(document), document)
-        taken: set[Key] = set()
-        refused: set[Key] = set()
+        taken: set[DocumentKey] = set()
+        refused: set[DocumentKey] = set()
         left = dict(first)
-        known: dict[Key, Row] = {}
+        known: dict[DocumentKey, Row] = {}
         for _ in range(TRIES):
             try:
                 await self._insert(list(left.values()), taken, refused)
@@ -187,10 +187,10 @@ class Acceptor:
     async def _receipts(
         self,
         documents: list[Document],
-        first: dict[Key, Document],
-        taken: set[Key],
-        refused: set[Key],
-        known: dict[Key, Row],
+        first: dict[DocumentKey, Document],
+        taken: set[DocumentKey],
+        refused: set[DocumentKey],
+        known: dict[DocumentKey, Row],
     ) -> list[Receipt]:
         with_keys = [(self._key_of(each), each) for each in documents]
         again = {key for key, each in with_keys if first[key] is not each} - known.keys() - refused
@@ -209,7 +209,7 @@ class Acceptor:
                 receipts.append(receipt_of(known[key], document, self._facts.secret, entries))
         return receipts
 
-    async def _insert(self, documents: list[Document], taken: set[Key], refused: set[Key]) -> None:
+    async def _insert(self, documents: list[Document], taken: set[DocumentKey], refused: set[DocumentKey]) -> None:
         async with self._connections.read() as db:
             await self._members.look_up(db, (document.member_id for document in documents))
         rows = _Rows(self._facts.secret)
@@ -234,14 +234,14 @@ class Acceptor:
             rows.add(document, whose)
         taken |= await self._write(rows)
 
-    def _key_of(self, document: Document) -> Key:
+    def _key_of(self, document: Document) -> DocumentKey:
         return key_of(document, self._facts.secret)
 
     async def _owner(self, db: Statements, document: Document) -> Whose:
         stranger = keyed(self._facts.secret, document.member_id.encode())
         return await owner_of(db, document, self._facts.secret, stranger)
 
-    async def _write(self, rows: "_Rows") -> set[Key]:
+    async def _write(self, rows: "_Rows") -> set[DocumentKey]:
         """Write what was gathered, giving the keys of what went in."""
         if not rows.columns:
             return set()
@@ -279,7 +279,7 @@ class Acceptor:
                 digests = [keyed(self._facts.secret, each.encode()) for each in ids]
                 await db.run("place_strangers", shards, ids, digests)
 
-    async def _take_bought(self, document: Document, refused: set[Key]) -> set[Key]:
+    async def _take_bought(self, document: Document, refused: set[DocumentKey]) -> set[DocumentKey]:
         """Take an order that was bought here: only as it was paid for, and its intent ends with it."""
         rows = _Rows(self._facts.secret)
         async with self._connections.transaction() as db:
@@ -302,7 +302,7 @@ class Acceptor:
         self._committed()
         return {self._key_of(document)}
 
-    async def _take_read(self, document: Document, refused: set[Key]) -> set[Key]:
+    async def _take_read(self, document: Document, refused: set[DocumentKey]) -> set[DocumentKey]:
         """Take a document that was read from a message in quarantine, if that still has its bytes: they go with its
         member.
         """

@@ -7,11 +7,12 @@ from laurels.clock import elapsed
 from laurels.engines.postgres.amending import changed_by, judge_again, let_wait
 from laurels.engines.postgres.batch import Batch
 from laurels.engines.postgres.chain import chains_of
-from laurels.engines.postgres.claiming import by_clock, claim_of, item_of
+from laurels.engines.postgres.claiming import claim_of, item_of
 from laurels.engines.postgres.opening import Facts
 from laurels.engines.postgres.statements import Row, Statements
 from laurels.errors import NotOwned
 from laurels.ledger import Decide
+from laurels.ledger.claim import by_clock
 
 LAG_S = 2.0
 """A floor is where the inbox was taken up to so long ago: what a slow commit brings in below that is still seen."""
@@ -51,7 +52,7 @@ class Floor:
         self._floor, self._looked_at = 0, elapsed()
 
 
-class Taken(NamedTuple):
+class ClaimedBatch(NamedTuple):
     """How many documents were taken, up to which sequence, in which shards some may lie below the floor now, whether
     the feed grew.
     """
@@ -75,7 +76,7 @@ async def award(
     fence: int | None,
     floor: int,
     facts: Facts,
-) -> Taken:
+) -> ClaimedBatch:
     """Take up to `limit` documents in order of acceptance, and as many overdue ones, in a transaction that has the
     shard's lock.
     """
@@ -90,7 +91,7 @@ async def award(
     items = [item_of(row) for row in ready if row["shard"] == shard]
     late = [item_of(row) for row in overdue if row["shard"] == shard]
     if not items and not late:
-        return Taken(len(moving), 0, [row["shard"] for row in moving], grown=False)
+        return ClaimedBatch(len(moving), 0, [row["shard"] for row in moving], grown=False)
     chain = (await chains_of(db, [shard], now))[shard]
     last = max((item.sequence for item in items), default=0)
     waiting = await let_wait(db, shard, items, chain.now)
@@ -100,7 +101,7 @@ async def award(
     batch.add(decide(await claim_of(db, batch, items, late, in_depth=in_depth)))
     await batch.write(db)
     put_back = [row["shard"] for row in moving] + again
-    return Taken(len(ready) + len(overdue), last, put_back, grown=bool(chain.rows))
+    return ClaimedBatch(len(ready) + len(overdue), last, put_back, grown=bool(chain.rows))
 
 
 async def sweep(

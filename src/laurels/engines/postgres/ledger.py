@@ -20,7 +20,7 @@ from laurels.engines.postgres.intents import PostgresIntents
 from laurels.engines.postgres.jobs import PostgresJobs
 from laurels.engines.postgres.keeping import PostgresKeeping
 from laurels.engines.postgres.members import PostgresMembers
-from laurels.engines.postgres.moving_in import Progress, move_in
+from laurels.engines.postgres.moving_in import move_in
 from laurels.engines.postgres.names import know_key
 from laurels.engines.postgres.opening import Facts, check_pooler, check_server, facts_of, looking, place_of
 from laurels.engines.postgres.people import PostgresPeople
@@ -34,7 +34,7 @@ from laurels.engines.postgres.servers import Server, adopt
 from laurels.engines.postgres.statements import Statements
 from laurels.engines.postgres.verifying import verify
 from laurels.errors import LedgerMissing, LedgerUnavailable, SchemaTooOld, SettingsError
-from laurels.ledger import Heads, NameNumbers, Recount, Verification
+from laurels.ledger import Heads, NameNumbers, Progress, Recount, Verification
 from laurels.ledger.epochs import lowest_epoch
 from laurels.ledger.moving import Leaving
 

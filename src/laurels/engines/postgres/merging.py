@@ -2,12 +2,13 @@
 
 from laurels.engines.postgres.batch import Batch
 from laurels.engines.postgres.chain import chains_of
-from laurels.engines.postgres.claiming import by_clock, claim_of
+from laurels.engines.postgres.claiming import claim_of
 from laurels.engines.postgres.codes import SHARDS
 from laurels.engines.postgres.opening import Facts
 from laurels.engines.postgres.statements import Statements
 from laurels.errors import Conflict, PointsOutOfRange, UnknownMember
 from laurels.ledger import Claim, Decide, Outcome, shard_of
+from laurels.ledger.claim import by_clock
 from laurels.model import Balance
 from laurels.model.details import MergeDetails, encode
 from laurels.model.months import Months

@@ -45,7 +45,7 @@ async def connect(
 ) -> Statements:
     """A connection, without a look at what it leads to. `direct`: there is no pooler in between.
 
-    Raises `SettingsError` where the URL has to be mended, `LedgerUnavailable` where it may do later.
+    Raises `SettingsError` where the URL has to be fixed, `LedgerUnavailable` where it may do later.
     """
     how = {**(DIRECT if direct else SHARED)}
     how["server_settings"] = {"application_name": application, **(NO_JIT if direct else {})}
@@ -82,7 +82,7 @@ async def _first_of(address: Address, kind: Kind, how: dict[str, Any]) -> "async
 
 @contextmanager
 def reaching(address: Address) -> Iterator[None]:
-    """Tell what has to be mended in the settings from what may pass."""
+    """Tell what has to be fixed in the settings from what may pass."""
     try:
         yield
     except asyncpg.InvalidCatalogNameError as error:

@@ -25,6 +25,9 @@ LOOK_AGAIN_S, LONGEST_LOOK_S = 0.000_5, 0.005
 
 EAGER_LOOKS = 40
 
+PAGES_OF_MUCH = 16_384
+"""Pages of the log, 64 MB, that an import lets come together before they are checkpointed into the file."""
+
 Row = tuple[Any, ...]
 
 _queries = aiosql.from_path(Path(__file__).with_name("queries.sql"), "apsw", mandatory_parameters=False)
@@ -60,6 +63,12 @@ class Database:
         self.execute = self.connection.execute
         self.appends = 0
         """How often the feed grew by what was written here, committed or not."""
+
+    def expect_much(self) -> None:
+        """From now on checkpoint seldom. Large transactions change the same pages again and again: each is then copied
+        into the file once for many of them, where after every 1,000 pages it would be once for each.
+        """
+        self.connection.wal_autocheckpoint(PAGES_OF_MUCH)
 
     def wait_for_others(self, timeout_ms: int) -> None:
         """Wait so long for another connection's transaction before `apsw.BusyError`.

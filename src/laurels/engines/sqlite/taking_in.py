@@ -13,14 +13,12 @@ from laurels.engines.sqlite.accepting import Acceptance, Whose, item_of
 from laurels.engines.sqlite.awarding import New, award, award_new
 from laurels.engines.sqlite.chain import Chain
 from laurels.engines.sqlite.connection import Database
-from laurels.ledger import Decide, Receipt
+from laurels.ledger import Decide, DocumentKey, Receipt
 from laurels.model import Document, DocumentKind, Status
 from laurels.model.documents import keyed
 
 SHARD = 0
 """The only one of a ledger that awards at once."""
-
-Key = tuple[DocumentKind, str, str]
 
 LIMIT = 1000
 """Documents of the inbox that are judged together."""
@@ -30,6 +28,7 @@ def take_in(
     db: Database, documents: Sequence[Document], decide: Decide, *, waiting_before: int, in_depth: bool, now: int
 ) -> list[Receipt]:
     """Accept documents and award them, and all that was in the inbox before; gives each one's receipt, in order."""
+    db.expect_much()
     taking = _Taking(db, decide, waiting_before, now, in_depth=in_depth)
     taking.empty_inbox()
     receipts = [taking.take(document) for document in documents]
@@ -47,7 +46,7 @@ class _Taking:
         self._now = now
         self._in_depth = in_depth
         self._acceptance = Acceptance(db, now)
-        self._new: dict[Key, New] = {}
+        self._new: dict[DocumentKey, New] = {}
         self._last: int = db.value("last_sequence") or 0
 
     def take(self, document: Document) -> Receipt:

@@ -10,8 +10,7 @@ from laurels.http.routes import Access, Request, Response, route
 from laurels.ledger import MemberState
 from laurels.model import Balance, Entry, EntryKind, Version
 from laurels.model.times import format_instant
-from laurels.program import MemberState as State
-from laurels.program import Program, format_grains, tier_progress, tier_until
+from laurels.program import Program, ProgramState, format_grains, tier_progress, tier_until
 from laurels.program.local_time import NEVER
 
 OWN = Access(("members:read",), members="own")
@@ -173,7 +172,7 @@ def _in_depth(request: Request, kept: MemberState, version: Version) -> ShownBal
     )
 
 
-def _tier(program: Program, state: State, now: int) -> ShownTier:
+def _tier(program: Program, state: ProgramState, now: int) -> ShownTier:
     tiers = program.tiers
     assert tiers is not None, "asked of programs with tiers alone"
     progress, until = tier_progress(program, state, now), tier_until(program, state, now)

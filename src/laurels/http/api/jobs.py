@@ -10,7 +10,7 @@ from laurels.http.admission.callers import Caller
 from laurels.http.api.csv_files import csv_of
 from laurels.http.routes import Access, Request, Response, route
 from laurels.jobs import CORRECTIONS, REHEARSAL, RETRY, ROLL_UPS, VERIFY, RehearsalAbout, RetryAbout, content_digest
-from laurels.jobs.steps import Table
+from laurels.jobs.steps import ResultTable
 from laurels.ledger.jobs import Job, JobState, NewJob
 from laurels.model.times import format_instant, parse_instant
 
@@ -141,7 +141,7 @@ async def show_job_file(request: Request) -> Response:
     kept = await request.services.ledger.job_file(job.number)
     if kept is None:
         raise NotFound("This job gave no file, or it is kept no more.")
-    table = msgspec.json.decode(kept, type=Table)
+    table = msgspec.json.decode(kept, type=ResultTable)
     return Response(200, csv_of(table.header, table.rows), media_type="text/csv")
 
 

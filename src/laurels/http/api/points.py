@@ -17,14 +17,14 @@ from laurels.http.admission.rights import check_points
 from laurels.http.api.effects import Effect, adjustment_effect, restoration_effect
 from laurels.http.api.moves import SPEND, Reason, Redeemed, Spent, actor_of, circle_of, count_move, entry_of, status_of
 from laurels.http.routes import Access, Request, Response, route
-from laurels.intake import Id, Instant, Source
+from laurels.intake import Id, InstantText, SourceText
 from laurels.model import Adjustment, Redemption, Restoration
 from laurels.model.entries import MAX_POINTS
 from laurels.model.ids import check_id
 from laurels.model.times import check_occurred, parse_instant
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
-Amount = Annotated[int, Meta(ge=-MAX_POINTS, le=MAX_POINTS, description="points to give, or below zero to take")]
+SignedPoints = Annotated[int, Meta(ge=-MAX_POINTS, le=MAX_POINTS, description="points to give, or below zero to take")]
 Note = Annotated[
     str,
     Meta(
@@ -40,13 +40,13 @@ RedemptionId = Annotated[Id, Meta(description="the same again is answered, not s
 class AdjustmentForm(Struct, forbid_unknown_fields=True, kw_only=True):
     """A correction by a person: points up or down. `board` false: the balance alone, and no board; `quiet`: no mail."""
 
-    points: Amount = field(name="loyalty-points")
+    points: SignedPoints = field(name="loyalty-points")
     reason: Reason = ""
     note: Note = ""
     board: Annotated[bool, Meta(description="whether it counts on the boards")] = True
     quiet: Annotated[bool, Meta(description="whether no mail is sent for what it reaches")] = False
-    occurred_at: Instant | None = None
-    source: Source | None = None
+    occurred_at: InstantText | None = None
+    source: SourceText | None = None
 
     def adjustment(self, id: str, member_id: str, actor: str, now: int) -> Adjustment:
         """The checked adjustment. `now` is what `occurred_at` is held against."""
@@ -84,7 +84,7 @@ class RedemptionForm(Struct, forbid_unknown_fields=True, kw_only=True):
     redemption_id: RedemptionId
     points: Spent
     reason: Reason = ""
-    source: Source | UnsetType = UNSET
+    source: SourceText | UnsetType = UNSET
 
 
 class RestorationForm(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -92,7 +92,7 @@ class RestorationForm(Struct, forbid_unknown_fields=True, kw_only=True):
 
     cancel_id: Annotated[Id, Meta(description="the same again is answered, not given back twice")] | UnsetType = UNSET
     points: Spent | UnsetType = UNSET
-    source: Source | UnsetType = UNSET
+    source: SourceText | UnsetType = UNSET
 
 
 @route(

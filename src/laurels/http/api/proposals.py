@@ -15,14 +15,14 @@ from laurels.http.admission.rights import check_lead, most_points, needs_two
 from laurels.http.api.effects import Effect, adjustment_effect
 from laurels.http.api.jobs import JobShown, job_of, show
 from laurels.http.api.moves import Reason
-from laurels.http.api.points import Amount, CheckQuery, Note
+from laurels.http.api.points import CheckQuery, Note, SignedPoints
 from laurels.http.routes import BULK_BYTES, Access, Request, Response, route
 from laurels.intake import Id, MemberId
 from laurels.jobs import (
     CORRECTIONS,
-    Checked,
     Correction,
     Corrections,
+    CorrectionsPreview,
     check_corrections,
     content_digest,
     read_corrections,
@@ -59,7 +59,7 @@ class CorrectionForm(Struct, forbid_unknown_fields=True, kw_only=True):
 
     proposal_id: Id
     member_id: MemberId
-    points: Amount = field(name="loyalty-points")
+    points: SignedPoints = field(name="loyalty-points")
     reason: Annotated[Reason, Meta(min_length=1)]
     note: Note = ""
     board: bool = True
@@ -82,7 +82,7 @@ class RejectionForm(Struct, forbid_unknown_fields=True, kw_only=True):
 class CorrectionsChecked(Struct, frozen=True, kw_only=True):
     """What a file would do, by `check=1`: nothing is changed. `needs_approval`: another person decides."""
 
-    checked: Checked
+    checked: CorrectionsPreview
     digest: str
     needs_approval: bool
 
@@ -105,7 +105,7 @@ class ProposalShown(Struct, frozen=True, kw_only=True):
     """
 
     job: JobShown
-    checked: Checked
+    checked: CorrectionsPreview
     effects: list[ProposedEffect]
     preview: str
 
@@ -226,7 +226,7 @@ async def reject_proposal(request: Request, form: RejectionForm) -> Response:
     return Response(200, show(decided))
 
 
-def _new(request: Request, corrections: Corrections, checked: Checked, *, proposed: bool) -> NewJob:
+def _new(request: Request, corrections: Corrections, checked: CorrectionsPreview, *, proposed: bool) -> NewJob:
     content = msgspec.json.encode(corrections)
     actor = request.caller.actor
     return NewJob(
@@ -251,10 +251,10 @@ async def _preview(request: Request, job: Job) -> ProposalShown:
     ledger = request.services.ledger
     content = await ledger.job_content(job.number)
     if content is None:
-        checked = msgspec.json.decode(job.about, type=Checked)
+        checked = msgspec.json.decode(job.about, type=CorrectionsPreview)
         return ProposalShown(job=show(job), checked=checked, effects=[], preview="")
     found = rows_of(content)
-    was = msgspec.json.decode(job.about, type=Checked)
+    was = msgspec.json.decode(job.about, type=CorrectionsPreview)
     checked = msgspec.structs.replace(await check_corrections(ledger, found, None), above=was.above)
     effects = [await _effect(request, row) for row in found.rows] if len(found.rows) <= _FEW else []
     seen = hashlib.sha256(msgspec.json.encode([checked, effects])).hexdigest()

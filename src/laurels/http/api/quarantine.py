@@ -9,7 +9,7 @@ from laurels.errors import Conflict, InvalidInput, LedgerUnavailable, NotFound
 from laurels.http.api.moves import Reason
 from laurels.http.routes import Access, Request, Response, route
 from laurels.intake import retry_quarantined as put_back
-from laurels.ledger import QuarantinedDocument
+from laurels.ledger import DocumentKey, QuarantinedDocument
 from laurels.model import DocumentKind
 from laurels.model.times import format_instant
 
@@ -101,7 +101,7 @@ async def show_quarantined(request: Request) -> Response:
 async def retry_quarantined(request: Request) -> Response:
     """Try a document again: it goes back to where it came in, and is judged by the rules as they are now.
 
-    A message of a queue is read anew: 422 or 409 where nothing was mended, and it stays here.
+    A message of a queue is read anew: 422 or 409 where nothing was fixed, and it stays here.
     """
     await put_back(request.services.ledger, request.services.intake, *_key(request), now=request.services.now())
     return Response(200, Decided("accepted"))
@@ -114,7 +114,7 @@ async def drop_quarantined(request: Request, form: DropForm) -> Response:
     return Response(200, Decided("dropped"))
 
 
-def _key(request: Request) -> tuple[DocumentKind, str, str]:
+def _key(request: Request) -> DocumentKey:
     """What the path names. Raises `NotFound` for a kind that there is not: nothing can be there."""
     try:
         return DocumentKind(request.ids["kind"]), request.ids["source"], request.ids["id"]

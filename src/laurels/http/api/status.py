@@ -9,7 +9,7 @@ from laurels.errors import BoardNotReady, LedgerUnavailable
 from laurels.http.api.gauges import ANSWER_WITHIN_S
 from laurels.http.api.service import Head, RoleShown, heads_shown, roles_shown
 from laurels.http.routes import Access, Request, Response, route
-from laurels.http.services import Services
+from laurels.http.services import HttpServices
 from laurels.leaderboard import ALL_TIME
 from laurels.ledger import Counts, Heads
 from laurels.model.times import format_instant
@@ -65,7 +65,7 @@ async def show_status(request: Request) -> Response:
     )
 
 
-async def _ledger(services: Services) -> tuple[Counts | None, Heads | None]:
+async def _ledger(services: HttpServices) -> tuple[Counts | None, Heads | None]:
     try:
         async with asyncio.timeout(ANSWER_WITHIN_S):
             return await services.ledger.counts(), await services.ledger.heads()
@@ -73,7 +73,7 @@ async def _ledger(services: Services) -> tuple[Counts | None, Heads | None]:
         return None, None
 
 
-async def _behind(services: Services, heads: Heads | None) -> int | None:
+async def _behind(services: HttpServices, heads: Heads | None) -> int | None:
     if heads is None:
         return None
     try:

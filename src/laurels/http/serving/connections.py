@@ -44,6 +44,7 @@ LOOK_EVERY_S = 1.0
 _HEAD_END = b"\r\n\r\n"
 _LEAST_HEAD = len(b"GET / HTTP/1.1")
 _CHUNKS_AT_ONCE = 4096
+_THROW_AWAY_EVERY_S = 0.02
 
 
 class Flow(FlowControl):
@@ -114,9 +115,12 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what arrived."""
-        if self._refused or self.transport.is_closing():
+        if self.transport.is_closing():
             return
-        if self._waiting:  # reading is paused, so this is what was on its way already
+        if self._refused:  # a client that goes on and on gets one look each time, not the loop for itself
+            self.flow.hold()
+            self.loop.call_later(_THROW_AWAY_EVERY_S, self._throw_away)
+        elif self._waiting:  # reading is paused, so this is what was on its way already
             self._wait(self._waiting[self._waiting_from :] + data, 0)
         else:
             self._read(data, 0)
@@ -277,6 +281,11 @@ class Connection(HttpToolsProtocol):
         cycle: RequestResponseCycle | None = self.cycle  # uvicorn's type leaves out that there is none at first
         return cycle is not None and not cycle.response_complete
 
+    def _throw_away(self) -> None:
+        """Read on what nobody wants."""
+        if not self.transport.is_closing():
+            self.flow.release()
+
     def _head_bytes(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + len(b": \r\n") for name, value in self.headers)
 
@@ -288,8 +297,8 @@ class Connection(HttpToolsProtocol):
     def _refuse(self, status: HTTPStatus) -> None:
         """Answer where nothing else is being answered on this connection, and end it.
 
-        What the client still sends is read and thrown away until it hangs up, at most as long as for a head: closed at
-        once, the connection would be reset, and the answer lost on its way.
+        What the client still sends is read and thrown away until it hangs up, piece by piece and at most as long as for
+        a head: closed at once, the connection would be reset, and the answer lost on its way.
         """
         if self._refused or self.transport.is_closing():
             return

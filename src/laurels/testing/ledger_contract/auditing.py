@@ -10,7 +10,7 @@ from laurels.errors import InsufficientPoints, UnknownMember
 from laurels.ledger import Act, AuditRow, Recording, recording
 from laurels.ledger.audit import audit_hash
 from laurels.model import EntryKind, MemberEvent, Redemption
-from laurels.testing.ledger_contract.base import Base, Shop, adjustment, order, redemption
+from laurels.testing.ledger_contract.base import LedgerSuite, Shop, adjustment, order, redemption
 
 ACT = Act(sub="niamh", name="Niamh Byrne", roles="support", action="look", member=0, request_id="r-1")
 
@@ -33,7 +33,7 @@ async def _actions(shop: Shop) -> list[tuple[str, str, str]]:
     return [(row.act.action, row.act.object, row.act.outcome) for row in reversed(await shop.ledger.audit())]
 
 
-class Auditing(Base):
+class AuditingTests(LedgerSuite):
     """Rows in the log."""
 
     async def test_rows_are_chained_in_the_order_of_writing(self, shop: Shop) -> None:
@@ -160,7 +160,7 @@ class Auditing(Base):
         assert await shop.findings() == []
 
 
-class Casework(Base):
+class CaseworkTests(LedgerSuite):
     """Finding a customer, and what happened to one."""
 
     async def test_a_customer_is_known_by_its_number(self, shop: Shop) -> None:

@@ -8,7 +8,7 @@ from laurels.clock import DAY, SECOND
 from laurels.errors import Conflict, NotAllowed, NotFound
 from laurels.ledger.jobs import LEASE, OPEN_DAYS, Job, JobEnd, JobState, NewJob
 from laurels.model import DocumentKind
-from laurels.testing.ledger_contract.base import Base, OpenLedger, Shop, adjustment, opened_again, order
+from laurels.testing.ledger_contract.base import LedgerSuite, OpenLedger, Shop, adjustment, opened_again, order
 
 _DONE = JobEnd(state=JobState.DONE, done=3, total=3, tally=b'{"made":3}', file=b"rows")
 
@@ -25,7 +25,7 @@ async def _taken(shop: Shop, owner: str = "me") -> Job:
     return job
 
 
-class Jobs(Base):
+class JobsTests(LedgerSuite):
     """What takes long, and what a second person decides."""
 
     async def test_a_job_goes_its_way(self, shop: Shop) -> None:

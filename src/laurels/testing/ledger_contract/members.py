@@ -4,10 +4,10 @@ import pytest
 
 from laurels.errors import UnknownMember
 from laurels.model import EntryKind, MemberEvent, Status
-from laurels.testing.ledger_contract.base import Base, Shop, adjustment, key_of, order, refund, unreadable
+from laurels.testing.ledger_contract.base import LedgerSuite, Shop, adjustment, key_of, order, refund, unreadable
 
 
-class Members(Base):
+class MembersTests(LedgerSuite):
     """Hide, show and rename are events in the feed."""
 
     async def test_each_event_is_an_entry_by_the_version_it_gives(self, shop: Shop) -> None:
@@ -73,7 +73,7 @@ class Members(Base):
         assert [(await shop.balance(each)).balance for each in ("ann@x", "Ann@x")] == [1, 2]
 
 
-class Erasing(Base):
+class ErasingTests(LedgerSuite):
     """The id, the contact and the raw bytes go; entries stay under a number that is never used again."""
 
     async def test_the_id_is_gone_and_the_entries_stay(self, shop: Shop) -> None:

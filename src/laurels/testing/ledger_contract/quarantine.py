@@ -6,7 +6,7 @@ import pytest
 from laurels.errors import NotFound
 from laurels.model import DocumentKind, MemberEvent, RefusedMessage, Status
 from laurels.program import DEFAULT_PROGRAM
-from laurels.testing.ledger_contract.base import Base, Shop, adjustment, key_of, order, refund, unreadable
+from laurels.testing.ledger_contract.base import LedgerSuite, Shop, adjustment, key_of, order, refund, unreadable
 
 WITH_YEN = DEFAULT_PROGRAM.replace("version = 1", "version = 2").replace("per = {", 'per = { JPY = "1000",')
 MOST = 2**31 - 1
@@ -14,7 +14,7 @@ TOO_MUCH = order("A1", "ann", "25.00")
 IN_YEN = order("A1", "ann", "2500", currency="JPY")
 
 
-class Quarantine(Base):
+class QuarantineTests(LedgerSuite):
     """List, retry, drop."""
 
     async def test_the_list_comes_in_pages(self, shop: Shop) -> None:

@@ -20,7 +20,7 @@ WHERE e.shard = $1 AND e.position >= $2 ORDER BY e.position LIMIT $3;
 -- Milestones that the entries between two places passed, in their order.
 SELECT place, name, points, quiet FROM milestone WHERE place > $1 AND place <= $2 ORDER BY place, name COLLATE "C";
 
--- name: outline
+-- name: board_entries
 -- What boards need of the same: an id only with an enrolment, which is all that names one.
 SELECT position, kind, member, points, name_number, board_at, recorded_at,
        CASE WHEN kind = 'n' THEN (SELECT member_id FROM member m WHERE m.shard = $1 AND m.number = entry.member) END,
