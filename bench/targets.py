@@ -87,7 +87,7 @@ def targets(rows: list[Row], arguments: argparse.Namespace) -> list[Target]:
         Target("rebuilt from a ledger of 10,000,000 entries", "s", 60, 30, an_entry and an_entry * 10),
         Target("reads begun again beside 10,000 changes/s", "%", 2, None, native("beside_retries_percent")),
         Target("torn answers of 10,000,000 beside a writer", "", 0, None, find(rows, "torn", program="ten_million")),
-        Target("SQLite: awarding beside the bare statements", "", 0.5, 0.7, on_file("ratio_writes"), more=True),
+        Target("SQLite: awarding beside the bare statements", "", 0.5, 0.7, on_file("ratio_one_by_one"), more=True),
         Target("PostgreSQL: accepting beside a bare INSERT", "x", 1.3, None, on_server("accept_server_time")),
         Target("PostgreSQL: awarding beside the bare statement", "", 0.4, None, on_server("award_rate"), more=True),
         Target("PostgreSQL: 200 settled beside one by one", "x", 4, 10, on_server("settle_together"), more=True),

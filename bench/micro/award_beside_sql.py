@@ -4,8 +4,9 @@
 
 Orders of members who are known and have points are accepted once. An award of all of them is traced, for its
 statements. Then in turns, each on a copy of that file: the awarding through the port, and the traced statements by the
-driver alone, those of one text that follow each other by `executemany`; the ones that write, and all of them.
-Processor time of this process decides; rates by the clock are told too. The last line is JSON.
+driver alone. Three ways: what writes, by `executemany` where one text follows itself; what writes, one by one; and all
+statements, by `executemany`. Processor time of this process decides; rates by the clock are told too. The last line is
+JSON.
 """
 
 import argparse
@@ -74,11 +75,13 @@ async def award(path: Path, asked: argparse.Namespace, trace: list[Statement] | 
         await ledger.close()
 
 
-def run(path: Path, statements: list[Statement]) -> Took:
+def run(path: Path, statements: list[Statement], *, together: bool = True) -> Took:
     """Run statements by the driver alone."""
     db = Database(path)
     try:
         runs = [(text, [each[1] for each in same]) for text, same in groupby(statements, key=itemgetter(0))]
+        if not together:
+            runs = [(text, [row]) for text, row in statements]
         with timed() as took:
             for text, rows in runs:
                 if rows[0] is None:
@@ -116,7 +119,7 @@ def measure(folder: Path, asked: argparse.Namespace) -> dict[str, float]:
     """All the pairs; prints each."""
     accepted = folder / "accepted.db"
     count = asyncio.run(prepare(accepted, asked))
-    copies = iter(folder / f"copy-{n}.db" for n in range(4 * asked.pairs + 4))
+    copies = iter(folder / f"copy-{n}.db" for n in range(4 * asked.pairs + 5))
 
     def copy() -> Path:
         return Path(shutil.copy(accepted, next(copies)))
@@ -125,28 +128,26 @@ def measure(folder: Path, asked: argparse.Namespace) -> dict[str, float]:
     asyncio.run(award(copy(), asked, trace))
     bare = [each for each in trace if is_bare(each)]
     print(f"{count} orders; {len(trace) / count:.2f} statements an order, {len(bare) / count:.2f} of them write")
-    ratios: dict[str, list[float]] = {"writes": [], "all": []}
-    figures: dict[str, list[float]] = {"award_us": [], "writes_us": [], "all_us": [], "award_per_s": []}
+    us: dict[str, list[float]] = {"award": [], "writes": [], "one_by_one": [], "all": []}
+    per_s: list[float] = []
     for pair in range(-1, asked.pairs):
         took = asyncio.run(award(copy(), asked))
-        writes, whole = run(copy(), bare), run(copy(), trace)
+        bare_took = run(copy(), bare), run(copy(), bare, together=False), run(copy(), trace)
         if pair < 0:  # warms up
             continue
-        ratios["writes"].append(writes.cpu_s / took.cpu_s)
-        ratios["all"].append(whole.cpu_s / took.cpu_s)
-        for name, each in (("award", took), ("writes", writes), ("all", whole)):
-            figures[f"{name}_us"].append(each.cpu_s / count * 1e6)
-        figures["award_per_s"].append(count / took.clock_s)
+        per_s.append(count / took.clock_s)
+        for name, each in zip(us, (took, *bare_took), strict=True):
+            us[name].append(each.cpu_s / count * 1e6)
+        told = ", ".join(f"{name} {of[-1]:.1f} us" for name, of in us.items())
+        print(f"pair {pair}: {told}; {per_s[-1]:,.0f} awards a second by the clock")
+    figures = {"award_per_s": median(per_s), **{f"{name}_us": median(of) for name, of in us.items()}}
+    for name in ("writes", "one_by_one", "all"):
+        ratios = [bare / took for bare, took in zip(us[name], us["award"], strict=True)]
+        figures[f"ratio_{name}"] = median(ratios)
         print(
-            f"pair {pair}: award {took.cpu_s / count * 1e6:.1f} us ({count / took.clock_s:,.0f}/s), what writes "
-            f"{writes.cpu_s / count * 1e6:.1f}, all statements {whole.cpu_s / count * 1e6:.1f}"
+            f"awarding by processor time beside {name}: {median(ratios):.0%} ({min(ratios):.0%} to {max(ratios):.0%})"
         )
-    for name, of in ratios.items():
-        print(f"by processor time {median(of):.0%} of the bare statements ({name}; {min(of):.0%} to {max(of):.0%})")
-    return {
-        **{name: median(of) for name, of in figures.items()},
-        **{f"ratio_{name}": median(of) for name, of in ratios.items()},
-    }
+    return figures
 
 
 def main() -> None:
