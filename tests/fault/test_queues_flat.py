@@ -33,20 +33,22 @@ async def watch(state: Path, url: str) -> None:
     environment = os.environ | {"LAURELS_CONSUME_INBOX_LIMIT": str(INBOX_LIMIT), "LAURELS_CONSUME_URL": url}
     async with build(load({"state": state})) as services:
         command = [sys.executable, "-m", "laurels", "consume", "--state", str(state)]
-        process = subprocess.Popen(  # noqa: ASYNC220 - it is started in a moment
-            command, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        log = state.parent / "consume.log"
+        with log.open("wb") as said:
+            process = subprocess.Popen(  # noqa: ASYNC220 - it is started in a moment
+                command, env=environment, stdin=subprocess.DEVNULL, stderr=said
+            )
         try:
             sizes = []
             for _ in range(10):
-                async with asyncio.timeout(100):
-                    while await services.ledger.inbox_depth() <= INBOX_LIMIT:  # noqa: ASYNC110 - of another process
+                async with asyncio.timeout(600):
+                    while await services.ledger.inbox_depth() <= INBOX_LIMIT:
+                        assert process.poll() is None, log.read_text()
                         await asyncio.sleep(0.05)
                 sizes.append(_resident(process.pid))
                 await services.awarder.drain()
             print([f"{size / 2**20:.0f} MB" for size in sizes])
             assert max(sizes) - sizes[0] < GROWTH_BYTES, sizes
-            assert process.poll() is None
         finally:
             process.terminate()
             process.wait(30)
