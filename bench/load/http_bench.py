@@ -3,6 +3,7 @@ runs it all.
 
     python bench/load/http_bench.py [accept] [read] [fresh] [mixed] [--pairs 7] [--seconds 4] [--members 100000]
                                     [--engine native]
+    python bench/load/http_bench.py accept-postgres --members 20000    # the same of a ledger on PostgreSQL
 
 The server runs on one core, this load on another, on loopback; the ledger is a SQLite file on the disk that `--state`
 names. Each target is a ratio to a server that does less (`servers.py`), measured in pairs one after the other in one
@@ -35,7 +36,11 @@ import nginx
 import uvloop
 from fresh import measure_freshness
 from load import Outcome, closed_loop, open_loop
-from prepare import PreparedShop, prepare, read_request
+from prepare import PreparedShop, enrolled_elsewhere, prepare, read_request
+
+sys.path.insert(0, str(Path(__file__).parents[2]))  # the tests' way to start a server
+
+from tests.postgres_server import running as postgres_running
 
 from laurels.workbench.bench.circumstances import circumstances
 
@@ -165,6 +170,22 @@ async def accept(shop: PreparedShop, arguments: argparse.Namespace) -> list[dict
     return rows
 
 
+async def accept_postgres(shop: PreparedShop, arguments: argparse.Namespace) -> list[dict[str, float | str]]:
+    """Orders over HTTP on a PostgreSQL ledger against the same route without its ledger. The server of the ledger runs
+    on the load's core.
+    """
+    with ExitStack() as stack:
+        advised = {"checkpoint_timeout": "30min", "max_wal_size": "4GB"}
+        postgres = stack.enter_context(postgres_running(arguments.programs, shared_buffers="512MB", **advised))
+        targets = []
+        for what, database in (("laurels", "shop"), ("no-ledger", "empty")):
+            postgres.sql(f"CREATE DATABASE {database}")
+            state, url = shop.state.parent / f"postgres-{database}", postgres.url(database)
+            await enrolled_elsewhere(shop, state, url, list(shop.tokens) if what == "laurels" else [])
+            targets.append(stack.enter_context(server(what, "--state", str(state), "--ledger", url)))
+        return await pairs("accept, PostgreSQL", targets[0], targets[1], shop.orders, arguments)
+
+
 async def read(shop: PreparedShop, arguments: argparse.Namespace) -> list[dict[str, float | str]]:
     """Dashboards of members at random against a handler that gives as many bytes and headers."""
     requests = [read_request(member, token) for member, token in shop.tokens.items()]
@@ -234,13 +255,14 @@ def show(name: str, row: dict[str, float]) -> None:
 def main() -> None:
     """Measure what is asked for, print it, keep it."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    benches = {"accept": accept, "read": read, "fresh": fresh, "mixed": mixed}
-    parser.add_argument("benches", nargs="*", choices=[*benches, []], help="which; all where none is named")
+    benches = {"accept": accept, "accept-postgres": accept_postgres, "read": read, "fresh": fresh, "mixed": mixed}
+    parser.add_argument("benches", nargs="*", choices=[*benches, []], help="which; all on SQLite where none is named")
     parser.add_argument("--pairs", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=4, help="of each run")
     parser.add_argument("--members", type=int, default=100_000)
     parser.add_argument("--engine", help="the leaderboard; else the one that is the default here")
     parser.add_argument("--edge", choices=["auto", "off"], default="auto", help="who accepts connections")
+    parser.add_argument("--programs", type=Path, default=Path("/usr/lib/postgresql/15/bin"), help="PostgreSQL's")
     parser.add_argument("--state", type=Path, help="where to keep the ledger between runs; else it is thrown away")
     arguments = parser.parse_args()
     about = msgspec.to_builtins(circumstances()) | {
@@ -259,7 +281,7 @@ def main() -> None:
         print(f"{arguments.members:,} members with points and tokens stand after {perf_counter() - started:.0f} s")
         rows = [
             {**about, **row}
-            for name in (arguments.benches or benches)
+            for name in (arguments.benches or [name for name in benches if name != "accept-postgres"])
             for row in uvloop.run(benches[name](shop, arguments))
         ]
     finally:

@@ -4,7 +4,6 @@ where that cannot be.
 
 from collections.abc import Callable, Sequence
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -12,6 +11,7 @@ from laurels.errors import Conflict, InvalidInput, NotFound
 from laurels.intake.decoding import decode
 from laurels.intake.forms import Id, NamedOrderForm, RefundForm
 from laurels.intake.intake import Intake
+from laurels.intake.named import members_named
 from laurels.intake.queue import ReceivedMessage
 from laurels.ledger import Quarantine, Receipt
 from laurels.model import Document, DocumentKind, Order, Refund, RefusedMessage
@@ -66,7 +66,7 @@ class Taking:
             try:
                 document, raw = read(message.body, now)
             except InvalidInput as error:
-                batch.refused.append(self._refused(message, error.message, _member_of(message.body)))
+                batch.refused.append(self._refused(message, error.message, members_named(message.body)))
             else:
                 batch.messages.append(message)
                 batch.documents.append(document.document(raw, self._origin))
@@ -88,17 +88,17 @@ class Taking:
     def _in_conflict(self, batch: ReadBatch, n: int, receipt: Receipt) -> RefusedMessage:
         message, document = batch.messages[n], batch.documents[n]
         document = replace(document, raw=message.body)
-        return self._refused(message, _conflict(document, receipt), document.member_id, document)
+        return self._refused(message, _conflict(document, receipt), (document.member_id,), document)
 
     def _refused(
-        self, message: ReceivedMessage, reason: str, member_id: str, in_conflict: Document | None = None
+        self, message: ReceivedMessage, reason: str, named: tuple[str, ...], in_conflict: Document | None = None
     ) -> RefusedMessage:
         return RefusedMessage(
             origin=self._origin,
             body=message.body,
             reason=reason,
             headers=message.headers,
-            member_id=member_id,
+            named=named,
             in_conflict=in_conflict,
         )
 
@@ -157,15 +157,3 @@ def _conflict(document: Document, receipt: Receipt) -> str:
         return f"{said}."
     kept, sent = (fingerprint.hex() for fingerprint in receipt.fingerprints)
     return f"{said}: fingerprint {kept} is kept, {sent} came."
-
-
-class _Named(Struct):
-    member_id: str = ""
-
-
-def _member_of(body: bytes) -> str:
-    """Whose a message is that is no document, so that its bytes go with the member; empty where that cannot be read."""
-    try:
-        return msgspec.json.decode(body, type=_Named).member_id if len(body) <= LARGEST else ""
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return ""

@@ -18,9 +18,9 @@ LOOK_EVERY_S = 1.0
 """How often the depth of the inbox is asked for, unless it may be full sooner: counting it costs by its depth."""
 
 SWITCH_EVERY_S = 0.000_1
-"""How long a thread holds the interpreter that another waits for, in a process that consumes. A batch is written in
-some twenty steps that do without the interpreter, and each ends with waiting for it: by Python's own 5 ms, for longer
-than all of them take.
+"""How long a thread holds the interpreter that another waits for, in a process that takes in much. A batch is written
+in some twenty steps that do without the interpreter, and each ends with waiting for it: by Python's own 5 ms, for
+longer than all of them take.
 """
 
 
@@ -164,7 +164,7 @@ class Consumer:
 
 
 def share_interpreter() -> None:
-    """Let the threads of a process that consumes take turns more often (`SWITCH_EVERY_S`)."""
+    """Let the threads of a process, of which one reads and one writes, take turns more often (`SWITCH_EVERY_S`)."""
     sys.setswitchinterval(SWITCH_EVERY_S)
 
 

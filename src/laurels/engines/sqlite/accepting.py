@@ -113,22 +113,29 @@ class Acceptance:
         """
         if len(documents) < FEWEST_ROWS:
             return [self.accept(document) for document in documents]
-        found = looking_up.look_up_many(self._db, documents, self._numbers.secret)
         came: set[tuple[str, str, DocumentKind]] = set()
         receipts = []
-        for document, known in zip(documents, found, strict=True):
+        for document, known in zip(documents, self.look_up_many(documents), strict=True):
             key = document.source, document.id, document.kind
             if known is None or key in came:  # what was found is from before the batch
                 receipts.append(self.accept(document))
             else:
-                if known.merged_into is None:
-                    whose = Whose(known.number, known.shard, bytes.fromhex(known.secret))
-                else:
-                    whose = self._member(known.merged_into)
-                self._put(document, whose, is_reached=known.is_reached)
+                self._put(document, self.whose(known), is_reached=known.is_reached)
                 receipts.append(ACCEPTED)
             came.add(key)
         return receipts
+
+    def look_up_many(self, documents: Sequence[Document]) -> list[looking_up.Found | None]:
+        """For each document what is found, where it is new, a known member's, and asks for nothing but to be written;
+        else None.
+        """
+        return looking_up.look_up_many(self._db, documents, self._numbers.secret)
+
+    def whose(self, known: looking_up.Found) -> "Whose":
+        """Whose a document is that was looked up with others."""
+        if known.merged_into is not None:
+            return self._member(known.merged_into)
+        return Whose(known.number, known.shard, bytes.fromhex(known.secret))
 
     def _is_still_there(self, document: Document) -> bool:
         """Whether the message that a document was read from has its bytes, where it was read from one."""
@@ -146,7 +153,7 @@ class Acceptance:
             receipt, _ = self.look_up(message.in_conflict)
             if receipt is not None and not receipt.conflict:
                 return
-        document = message.document()
+        document = message.document(self._numbers.secret)
         known, whose = self.look_up(document)
         if known is None:
             sequence = self._put(document, whose)
