@@ -20,11 +20,12 @@ from laurels.wiring import Services, build
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(600)]
 
+SOAK = [pytest.mark.soak, pytest.mark.timeout(3600)]
 STORMS = pytest.mark.parametrize(
     ("orders", "kills", "away_s"),
     [
         pytest.param(600, 6, 3.0, marks=pytest.mark.long),  # longer than SQLite's writers wait for each other
-        pytest.param(3000, 30, 60.0, marks=pytest.mark.soak),
+        pytest.param(3000, 30, 60.0, marks=SOAK),
     ],
 )
 CONSUMERS = 2
@@ -116,7 +117,7 @@ async def test_kafka(tmp_path: Path, rng: Random, orders: int, kills: int, away_
 
 @pytest.mark.parametrize(
     ("orders", "kills", "away_s"),
-    [pytest.param(100, 3, 3.0, marks=pytest.mark.long), pytest.param(600, 30, 60.0, marks=pytest.mark.soak)],
+    [pytest.param(100, 3, 3.0, marks=pytest.mark.long), pytest.param(600, 30, 60.0, marks=SOAK)],
 )
 async def test_sqs(tmp_path: Path, rng: Random, orders: int, kills: int, away_s: float) -> None:
     """What a killed consumer had in hand shows again after half a minute; nothing ends among the dead letters."""

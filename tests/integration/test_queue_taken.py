@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -213,6 +214,30 @@ async def test_what_is_in_hand_is_finished_at_the_end(services: Services) -> Non
 
     await consume_forever(Consumer(heap, taking(services), services.ledger.inbox_depth, 10**6, count), stop)
     assert heap.done_with == await services.ledger.inbox_depth() == 3 * BATCH - len(heap.waiting) > 0
+
+
+async def test_a_batch_that_cannot_be_read_is_not_confirmed_by_the_next(services: Services) -> None:
+    """Whatever reading raises that nobody foresaw, the batch stays in hand, and what came after it behind it."""
+    heap = Heap([order(f"A{n}") for n in range(3 * BATCH)])
+
+    class Fails(Taking):
+        fails = True
+
+        def read(self, messages: Sequence[ReceivedMessage]) -> ReadBatch:
+            if self.fails and messages[0].body == order(f"A{BATCH}"):
+                raise ZeroDivisionError
+            return super().read(messages)
+
+    reading = Fails(services.intake, services.ledger, services.now, "orders")
+    consumer = Consumer(heap, reading, services.ledger.inbox_depth, 10**6)
+    stop = asyncio.Event()
+    for _ in range(4):
+        with suppress(ZeroDivisionError):
+            await consumer.step(stop, 0)
+    assert heap.done_with == await services.ledger.inbox_depth() == BATCH
+    reading.fails = False
+    await consume_all(consumer, stop, 0)
+    assert heap.done_with == await services.ledger.inbox_depth() == 3 * BATCH
 
 
 @pytest.mark.parametrize("fails", ["receive", "done"])

@@ -5,7 +5,6 @@ import sys
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import NamedTuple
 
 from laurels import clock
 from laurels.errors import LaurelsError, LedgerUnavailable, QueueUnavailable
@@ -25,9 +24,20 @@ longer than all of them take.
 """
 
 
-class _InHand(NamedTuple):
-    batch: MessageBatch
-    read: ReadBatch
+class _InHand:
+    """A batch that was received: it stays here, whatever reading it raises, or else the next one that is done would
+    count for it.
+    """
+
+    def __init__(self, batch: MessageBatch) -> None:
+        self.batch = batch
+        self.read: ReadBatch | None = None
+
+    def read_by(self, taking: Taking) -> ReadBatch:
+        """What it says, read the first time."""
+        if self.read is None:
+            self.read = taking.read(self.batch.messages)
+        return self.read
 
 
 class Consumer:
@@ -88,7 +98,9 @@ class Consumer:
             raise
         if batch.messages:
             self._room -= len(batch.messages)
-            self._hand.append(_InHand(batch, self._taking.read(batch.messages)))
+            self._hand.append(_InHand(batch))
+            with suppress(Exception):  # it is raised where the batch is to be written
+                self._hand[-1].read_by(self._taking)
         return bool(batch.messages)
 
     def _is_more_to_read(self) -> bool:
@@ -99,7 +111,8 @@ class Consumer:
 
     def _write(self) -> None:
         if self._writing is None:
-            self._writing = asyncio.create_task(self._taking.keep(self._hand[0].read), name="laurels-consume-write")
+            keeping = self._taking.keep(self._hand[0].read_by(self._taking))
+            self._writing = asyncio.create_task(keeping, name="laurels-consume-write")
 
     async def _finish_one(self) -> None:
         """Wait for what is being written, and tell the queue. What comes after it is begun before the queue answers."""
@@ -115,7 +128,7 @@ class Consumer:
         self._ledger_is_away = False
         done = self._hand.popleft()
         self._count(taken)
-        if self._hand:
+        if self._hand and self._hand[0].read is not None:
             self._write()
         try:
             await self._queue.done(done.batch)
