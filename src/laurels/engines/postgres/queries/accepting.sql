@@ -60,6 +60,25 @@ INSERT INTO inbox (shard, sequence, accepted_at, ready_at, member, kind, source,
 SELECT shard, sequence, $1, $1, member, kind, source, id, order_source, order_id, actor, stranger, content, raw FROM k
 RETURNING source, kind, id;
 
+-- name: accept_known
+-- The same of documents that enrol nobody and bring no address.
+WITH u AS MATERIALIZED (
+  SELECT nextval('document_sequence') AS sequence, u.*
+  FROM unnest($2::smallint[], $3::"char"[], $4::bytea[], $5::smallint[], $6::text[], $7::text[], $8::int[], $9::text[], $10::text[],
+              $11::text[], $12::text[], $13::bytea[], $14::bytea[], $15::bytea[])
+       AS u(home, kind, fingerprint, shard, source, id, number, member_id, order_source, order_id, actor, stranger, content, raw)
+), d AS (
+  INSERT INTO document (home, kind, shard, member_shard, member, sequence, accepted_at, fingerprint, source, id)
+  SELECT home, kind, shard, shard, number, sequence, $1, fingerprint, source, id FROM u
+  WHERE number IS NULL OR member_id IS NULL OR EXISTS (
+    SELECT FROM member m WHERE m.shard = u.shard AND m.number = u.number AND m.member_id = u.member_id AND m.merged_into IS NULL)
+  ORDER BY home, source, kind, id
+  ON CONFLICT (home, source, kind, id) DO NOTHING RETURNING sequence
+)
+INSERT INTO inbox (shard, sequence, accepted_at, ready_at, member, kind, source, id, order_source, order_id, actor, stranger, content, raw)
+SELECT shard, sequence, $1, $1, number, kind, source, id, order_source, order_id, actor, stranger, content, raw FROM u JOIN d USING (sequence)
+RETURNING source, kind, id;
+
 -- name: place_strangers!
 -- What came for an id before it was anybody's is this member's: again after the commit of who enrolled it and of who
 -- handed it in, since neither may have seen the other.

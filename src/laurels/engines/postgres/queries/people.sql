@@ -26,7 +26,8 @@ WITH RECURSIVE who AS (
 ), w(shard, position) AS (
   SELECT b.shard, b.last_position FROM who
   CROSS JOIN LATERAL (SELECT * FROM balance WHERE balance.shard = who.shard AND balance.member = who.member LIMIT 1) b
-  UNION ALL SELECT e.shard, e.previous FROM w JOIN entry e ON e.shard = w.shard AND e.position = w.position WHERE e.previous > 0
+  UNION ALL SELECT e.shard, e.previous FROM w
+  CROSS JOIN LATERAL (SELECT * FROM entry WHERE entry.shard = w.shard AND entry.position = w.position LIMIT 1) e WHERE e.previous > 0
 ), p AS (
   SELECT shard, position FROM w WHERE position > 0
   UNION ALL SELECT who.shard, m.position FROM who

@@ -108,9 +108,10 @@ SELECT source FROM s WHERE source IS NOT NULL AND NOT (source >= 'member:' AND s
 -- Documents by their keys: whose they are now, and where their first entry is.
 SELECT d.kind, d.source, coalesce(m.merged_into, d.member) AS member, d.shard, a.position
 FROM unnest($1::smallint[], $2::text[], $3::"char"[], $4::text[]) AS u(home, source, kind, id)
-JOIN document d ON d.home = u.home AND d.source = u.source AND d.kind = u.kind AND d.id = u.id
-LEFT JOIN member m ON m.shard = d.member_shard AND m.number = d.member
-LEFT JOIN award a ON a.shard = d.shard AND a.sequence = d.sequence ORDER BY d.source, d.kind LIMIT 20;
+CROSS JOIN LATERAL (
+  SELECT * FROM document WHERE document.home = u.home AND document.source = u.source AND document.kind = u.kind AND document.id = u.id LIMIT 1) d
+LEFT JOIN LATERAL (SELECT * FROM member WHERE member.shard = d.member_shard AND member.number = d.member LIMIT 1) m ON true
+LEFT JOIN LATERAL (SELECT * FROM award WHERE award.shard = d.shard AND award.sequence = d.sequence LIMIT 1) a ON true ORDER BY d.source, d.kind LIMIT 20;
 
 -- name: own_documents_called
 -- The documents of members' own circles that have an id.
@@ -127,5 +128,6 @@ JOIN award a ON a.shard = r.shard AND a.sequence = r.sequence;
 
 -- name: restored
 -- How many points of a redemption came back.
-SELECT a.reversed FROM document d JOIN award a ON a.shard = d.shard AND a.sequence = d.sequence
+SELECT a.reversed FROM document d
+CROSS JOIN LATERAL (SELECT * FROM award WHERE award.shard = d.shard AND award.sequence = d.sequence LIMIT 1) a
 WHERE d.home = $1 AND d.source = $2 AND d.kind = 'e' AND d.id = $3;

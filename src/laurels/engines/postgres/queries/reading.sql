@@ -47,7 +47,8 @@ ORDER BY e.position DESC LIMIT $4;
 WITH RECURSIVE w(shard, position) AS (
   SELECT b.shard, b.last_position FROM unnest($1::smallint[], $2::int[]) AS u(shard, member)
   CROSS JOIN LATERAL (SELECT * FROM balance WHERE balance.shard = u.shard AND balance.member = u.member LIMIT 1) b
-  UNION ALL SELECT e.shard, e.previous FROM w JOIN entry e ON e.shard = w.shard AND e.position = w.position WHERE e.previous > 0)
+  UNION ALL SELECT e.shard, e.previous FROM w
+  CROSS JOIN LATERAL (SELECT * FROM entry WHERE entry.shard = w.shard AND entry.position = w.position LIMIT 1) e WHERE e.previous > 0)
 SELECT e.shard, e.position, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id, r.reason,
        e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at, e.hash, m.member_id, e.format, e.details, r.note
 FROM w CROSS JOIN LATERAL (SELECT * FROM entry WHERE entry.shard = w.shard AND entry.position = w.position LIMIT 1) e
