@@ -127,18 +127,18 @@ CAUSES: Mapping[str, str] = {
 }
 """Why documents wait, by cause."""
 
-MENDED: Mapping[str, str] = {
+REMEDIES: Mapping[str, str] = {
     "currency": "New rules hold for later orders alone: correct the points by hand, and give this one up.",
     "another-member": "Ask the shop which customer it is, and have it send the refund again under another id.",
     "no-order": "Have the order sent; its refund is tried again by itself then, or here.",
-    "unreadable": "Have the sender mend the message, and send it again; give this one up.",
+    "unreadable": "Have the sender correct the message, and send it again; give this one up.",
     "points-out-of-range": "Look at the customer: a correction makes room.",
     "not-enrolled": "Enrol the customer, then try it again.",
     "revision": "A later change of the order is there already: give this one up.",
     "lines": "Have the shop send lines that add up, under another id; give this one up.",
     "other": "Open one and read why.",
 }
-"""What usually mends a cause."""
+"""What usually removes a cause."""
 
 JOBS: Mapping[str, str] = {
     "retry": "Documents tried again",

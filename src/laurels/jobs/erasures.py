@@ -45,7 +45,7 @@ class ErasuresChecked(Struct, frozen=True, kw_only=True):
     doubles: int
 
 
-class Erased(Struct):
+class ErasureTally(Struct):
     """What came of it so far: how many are erased."""
 
     erased: int = 0
@@ -105,9 +105,9 @@ class EraseMany:
         for start in range(job.done, len(numbers), AT_ONCE):
             some = numbers[start : start + AT_ONCE]
             await self._erase(some, actor)
-            await doing.step.note(start + len(some), len(numbers), msgspec.json.encode(Erased(start + len(some))))
+            await doing.step.note(start + len(some), len(numbers), msgspec.json.encode(ErasureTally(start + len(some))))
         total = len(numbers)
-        return JobEnd(state=JobState.DONE, done=total, total=total, tally=msgspec.json.encode(Erased(total)))
+        return JobEnd(state=JobState.DONE, done=total, total=total, tally=msgspec.json.encode(ErasureTally(total)))
 
     async def _erase(self, numbers: Sequence[int], actor: str) -> None:
         for member_id in (await self._ledger.ids_of(numbers)).values():

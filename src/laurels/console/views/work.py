@@ -82,7 +82,7 @@ def _shown(document: dict[str, Any], *, retry_fault: str = "", drop_fault: str =
     says = {
         "document": document,
         "what": words.HITS.get(document["kind"], document["kind"]),
-        "mended": words.MENDED.get(document["cause"], ""),
+        "remedy": words.REMEDIES.get(document["cause"], ""),
         "fields": [(name, _said(name, value, fields)) for name, value in fields.items() if value not in (None, "", [])],
         "retry_fault": retry_fault,
         "drop_fault": drop_fault,
