@@ -63,6 +63,13 @@ class Charts:
         return self._drawn[key]
 
 
+def warm_up() -> None:
+    """Draw something for nobody: the first picture of a process takes half a second, in which it answers no one. For a
+    thread beside the loop, before people come.
+    """
+    Charts().bars([BarSegment("2026-01", "earn", 1, "January")])
+
+
 def _spec(marks: Sequence[BarSegment], width: int) -> dict[str, Any]:
     axis = {"labelColor": "var(--muted)", "domainColor": "var(--line)", "tickColor": "var(--line)", "labelFontSize": 12}
     names = [SERIES[name][0] for name in SERIES]

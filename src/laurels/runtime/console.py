@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import httpx
 
 from laurels.console import OneTimeCodes, Person, Setup, client_of, create_console
+from laurels.console.charts import warm_up
 from laurels.console.entry import SIGN_IN
 from laurels.console.oidc import Oidc, OidcClient, is_safe
 from laurels.errors import SettingsError
@@ -94,6 +95,8 @@ async def serve_console(
                 tell(settings.console.address or "")
             on_ready()
 
+        warming = asyncio.create_task(asyncio.to_thread(warm_up))
+        stack.callback(warming.cancel)
         await serve_pages(settings, app, stop, ready, host=host, port=settings.console.port)
 
 
