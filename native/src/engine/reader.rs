@@ -80,6 +80,11 @@ impl Reader {
         Ok(self.source.opened()?.control.long(SEQUENCE).load(Ordering::Relaxed))
     }
 
+    /// The identity of the ledger whose feed is served.
+    pub fn identity(&mut self) -> Result<String> {
+        Ok(self.source.opened()?.identity().0)
+    }
+
     /// How often reads were begun again, because the writer was at work.
     pub fn retries(&self) -> u64 {
         self.source.retries()

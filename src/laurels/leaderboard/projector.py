@@ -229,6 +229,12 @@ class Projector:
 
     async def _load(self, progress: Progress | None) -> None:
         checkpoint = await self.source.checkpoint()
+        try:
+            await self._load_from(checkpoint, progress)
+        finally:
+            checkpoint.let_go()
+
+    async def _load_from(self, checkpoint: Checkpoint, progress: Progress | None) -> None:
         heads = checkpoint.heads
         await self._warn(heads)
         self._begun_at = None

@@ -99,6 +99,12 @@ class Upkeep(Protocol):
         """
         ...
 
+    async def advice(self) -> list[str]:
+        """What to set otherwise on the ledger's server, a phrase a setting: it works as it is, and costs more than it
+        has to. Empty where all is well. Raises `LedgerUnavailable`.
+        """
+        ...
+
     async def recorded_at(self) -> int:
         """When the last entry was recorded; 0 where there is none."""
         ...

@@ -12,6 +12,7 @@ import structlog
 from laurels.errors import SettingsError
 from laurels.metrics_sharing import is_counting, shared
 from laurels.role_status import RoleBoard, RoleState
+from laurels.runtime.advising import log_advice
 from laurels.runtime.processes import ChildEvent, keep_running, stop_on_signals
 from laurels.runtime.roles import (
     CONSUME,
@@ -102,6 +103,8 @@ async def run_serve(
 
     with shared() if only is None or settings.http.workers > 1 else nullcontext():
         async with build(settings) as services:
+            if not with_parent:
+                await log_advice(services.ledger)
             with _sharing_tokens(settings):
                 await serve_services(
                     services,
@@ -123,6 +126,8 @@ async def run_process(
     none, but beside a parent that is about to.
     """
     async with build(settings, must_exist=process != WORK and not with_parent) as services:
+        if not with_parent:
+            await log_advice(services.ledger)
         running = Running(services, stop_on_signals(with_parent=with_parent), progress)
         await run_roles(roles_of(process), running)
 

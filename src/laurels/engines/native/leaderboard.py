@@ -19,7 +19,7 @@ import structlog
 from laurels import clock
 from laurels.dashboard import ProxyNames, Rendered
 from laurels.engines.native.ops import load_part, ops_of
-from laurels.errors import AnotherProjector, BoardMoved, BoardNotReady, BoardUnavailable, FeedDiverged
+from laurels.errors import AnotherProjector, BoardMoved, BoardNotReady, BoardUnavailable, FeedDiverged, SettingsError
 from laurels.leaderboard import ALL_TIME, BoardRow, Change, Followed, LoadPart, View, size_of
 from laurels.model import Mark, Place, Standing, Version
 
@@ -58,6 +58,21 @@ class NativeLeaderboard:
         self._is_overfull = self._is_refused = False  # and it was said
         self._busy: asyncio.Future[Any] | None = None  # a thread has the writer
         self._closed = asyncio.Event()
+
+    def check_ledger(self, identity: str) -> None:
+        """Raise `SettingsError` where the files are the board of another ledger than the one with this identity: its
+        readers would see the other one's members. What cannot be read is nobody's.
+        """
+        try:
+            theirs = self._reader.identity()
+        except (core.CoreError, OSError):
+            return
+        if theirs != identity:
+            self._reader.close()
+            raise SettingsError(
+                f"{self._directory} has the board of another ledger. Give this ledger a state directory of its own; "
+                "or, where it takes the other one's place, stop Laurels and run `laurels rebuild`."
+            )
 
     async def read(self, board: str, member_id: str | None, *, top: int, around: int) -> View:
         """See the port. Costs some 3 us, and 1 us for each place; `render` is the cheaper one."""

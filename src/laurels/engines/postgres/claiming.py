@@ -34,7 +34,7 @@ async def claim_of(
     all_items = [*items, *overdue]
     claim = Claim(
         now=batch.chain.now,
-        program_version=await db.value("newest_program"),
+        program_version=batch.chain.program_version,
         items=items,
         overdue=list(overdue),
         awards={},

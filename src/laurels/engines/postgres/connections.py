@@ -34,8 +34,13 @@ BEGIN = "BEGIN; SET LOCAL lock_timeout = '5s'; SET LOCAL idle_in_transaction_ses
 having a statement prepared and running it is not idle to the server: `end_sleepers` finds those.
 """
 
-BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL idle_in_transaction_session_timeout = '5min'"
-"""A view may be built in between. Who sleeps for longer keeps no old rows from being vacuumed."""
+BEGIN_READ = (
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL idle_in_transaction_session_timeout = '5min'; "
+    "SET LOCAL plan_cache_mode = auto"
+)
+"""A view may be built in between. Who sleeps for longer keeps no old rows from being vacuumed. What reads much is worth
+being planned for what it reads.
+"""
 
 T = TypeVar("T")
 

@@ -54,7 +54,7 @@ class PostgresFeed(Session):
         except BaseException:
             cut_off(db)
             raise
-        return Checkpoint(heads=heads, parts=_parts(db))
+        return Checkpoint(heads=heads, parts=_parts(db), let_go=lambda: cut_off(db))
 
     async def wait_for_entries(self, known: Heads, timeout_s: float) -> None:
         async def look(db: Statements) -> bool:

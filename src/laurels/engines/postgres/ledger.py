@@ -8,6 +8,7 @@ from laurels import clock
 from laurels.clock import Clock
 from laurels.engines.postgres import leases
 from laurels.engines.postgres.addresses import Address
+from laurels.engines.postgres.advising import advice_of
 from laurels.engines.postgres.auditing import PostgresAudit
 from laurels.engines.postgres.books import PostgresBooks
 from laurels.engines.postgres.casework import PostgresCasework
@@ -151,6 +152,10 @@ class PostgresLedger(
             heads = await self._heads(db)
         self._committed(grown=True)
         return heads
+
+    async def advice(self) -> list[str]:
+        async with self._connections.read() as db:
+            return await advice_of(db)
 
     async def recorded_at(self) -> int:
         async with self._connections.read() as db:

@@ -30,7 +30,8 @@ class WaitingCounts(Struct, frozen=True, kw_only=True):
 
 class StatusShown(Struct, frozen=True, kw_only=True):
     """How it is now. `counts` and `heads` are null while the ledger is away, `behind` (entries that the leaderboard has
-    yet to show) while either is.
+    yet to show) while either is. `advice`: what to set otherwise on the ledger's server, where that costs more than it
+    has to.
     """
 
     at: str
@@ -42,13 +43,14 @@ class StatusShown(Struct, frozen=True, kw_only=True):
     counts: WaitingCounts | None
     heads: list[Head] | None
     behind: int | None
+    advice: list[str]
 
 
 @route("GET", "/status", access=Access(("status:read",)), answers={200: StatusShown}, audited=False)
 async def show_status(request: Request) -> Response:
     """Tell how Laurels gets on: also while the ledger or the leaderboard is away."""
     services = request.services
-    counts, heads = await _ledger(services)
+    counts, heads, advice = await _ledger(services)
     return Response(
         200,
         StatusShown(
@@ -61,16 +63,18 @@ async def show_status(request: Request) -> Response:
             counts=None if counts is None else _counts(counts),
             heads=None if heads is None else heads_shown(heads),
             behind=await _behind(services, heads),
+            advice=advice,
         ),
     )
 
 
-async def _ledger(services: HttpServices) -> tuple[Counts | None, Heads | None]:
+async def _ledger(services: HttpServices) -> tuple[Counts | None, Heads | None, list[str]]:
+    ledger = services.ledger
     try:
         async with asyncio.timeout(ANSWER_WITHIN_S):
-            return await services.ledger.counts(), await services.ledger.heads()
+            return await ledger.counts(), await ledger.heads(), await ledger.advice()
     except (LedgerUnavailable, TimeoutError):
-        return None, None
+        return None, None, []
 
 
 async def _behind(services: HttpServices, heads: Heads | None) -> int | None:
