@@ -46,14 +46,14 @@ class VerifyingKey(Protocol):
 Key = TypeVar("Key", bound=VerifyingKey)
 
 
-class Header(NamedTuple):
+class TokenHeader(NamedTuple):
     """What an unchecked token says of its signature: the algorithm, and the name of the key."""
 
     algorithm: str
     kid: str | None
 
 
-def header_of(token: bytes) -> Header:
+def header_of(token: bytes) -> TokenHeader:
     """What a token names. Raises `InvalidToken`."""
     try:
         header = jwt.get_unverified_header(token)
@@ -62,7 +62,7 @@ def header_of(token: bytes) -> Header:
     algorithm, kid = header.get("alg"), header.get("kid")
     if not isinstance(algorithm, str):
         raise InvalidToken
-    return Header(algorithm, kid if isinstance(kid, str) else None)
+    return TokenHeader(algorithm, kid if isinstance(kid, str) else None)
 
 
 def verified(

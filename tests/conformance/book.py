@@ -252,7 +252,8 @@ class Book:
         return {"available": got.member_after.available}
 
     def do_adjust(self, step: dict[str, Any], member: str) -> dict[str, Any]:
-        got = adjust(self.at(self.now), self.state(member), step["points"], now=self.now)
+        expires = instant(step["expires"]) if "expires" in step else None
+        got = adjust(self.at(self.now), self.state(member), step["points"], now=self.now, expires=expires)
         self.keep(member, got.member_after, got.lapses)
         self.enter("adjust", member, got.points)
         return {"points": got.points}

@@ -212,7 +212,10 @@ class LedgerBook:
 
     async def _adjust(self, step: dict[str, Any], member: str) -> dict[str, Any]:
         self._refunds += 1
-        adjustment = Adjustment(id=f"j{self._refunds}", points=step["points"], actor="clerk", member_id=member)
+        expires = instant(step["expires"]) if "expires" in step else None
+        adjustment = Adjustment(
+            id=f"j{self._refunds}", points=step["points"], actor="clerk", member_id=member, expires_at=expires
+        )
         entry = await self._settled(adjustment.document())
         return _refusal(entry) if isinstance(entry, LaurelsError) else {"points": entry.points}
 
@@ -344,7 +347,8 @@ class LedgerBook:
     async def _feed(self) -> list[Entry]:
         """All entries, in the order of recording."""
         found: list[Entry] = []
-        for shard in (await self.ledger.heads()).marks:
+        heads = await self.ledger.heads()
+        for shard in [shard for shard, head in heads.marks.items() if head.position]:  # a life fills two of sixteen
             mark = Mark()
             while read := await self.ledger.feed(shard, mark, 1000):
                 found += read

@@ -13,10 +13,10 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from tests import kafka_server, rabbitmq_server, sqs_server
 
 from laurels.engines.brokers.kafka import KafkaQueue
-from laurels.engines.brokers.rabbitmq import RabbitQueue
+from laurels.engines.brokers.rabbitmq import FEW, PREFETCH, RabbitQueue
 from laurels.engines.brokers.sqs import SqsQueue
 from laurels.intake import Queue
-from laurels.testing.queue_contract import BrokerSide, QueueContract
+from laurels.testing.queue_contract import IN_TIME_S, MOMENT_S, BrokerSide, QueueContract
 
 pytestmark = [pytest.mark.long, pytest.mark.anyio]
 
@@ -177,6 +177,24 @@ class TestRabbitQueue(QueueContract):
         side = RabbitSide(rabbitmq)
         await side.make()
         return side
+
+
+async def test_pauses_of_rabbitmq_do_not_pile_messages_up(rabbitmq: rabbitmq_server.RabbitServer) -> None:
+    """The broker counts what it sends ahead for each consumer from nothing, and each pause ends one."""
+    side, pauses = RabbitSide(rabbitmq), 12
+    await side.make()
+    await side.send([b"%d" % n for n in range(4 * PREFETCH)])
+    queue = side.queue()
+    received = 0
+    for _ in range(pauses):
+        received += len((await queue.receive(1, IN_TIME_S)).messages)
+        await queue.pause()
+        await queue.resume()
+    await queue.pause()
+    while more := len((await queue.receive(PREFETCH, MOMENT_S)).messages):
+        received += more
+    assert PREFETCH <= received <= PREFETCH + FEW + pauses
+    await queue.close()
 
 
 class TestKafkaQueue(QueueContract):

@@ -121,7 +121,7 @@ async def approve(services: Services) -> None:
 
 
 async def run_jobs(services: Services) -> None:
-    runner = JobRunner(services.ledger, services.points, services.intake, services.programs)
+    runner = JobRunner(services.ledger, services.points, services.members, services.intake, services.programs)
     while await runner.step():
         pass
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from email.message import EmailMessage
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from laurels.clock import DAY, MINUTE
 from laurels.engines.channels import FileChannel, SmtpChannel
 from laurels.engines.sqlite import SqliteLedger
 from laurels.errors import LedgerUnavailable
+from laurels.jobs import forget_words
 from laurels.ledger import Message
 from laurels.members import Members
 from laurels.model import MemberEvent
@@ -152,7 +154,7 @@ class _ErasedMeanwhile(FileChannel):
     def __init__(self, shop: Shop, folder: Path, *, before: bool) -> None:
         super().__init__(folder)
         self._before = before
-        self._members = Members(shop.ledger, shop.awarder, self.forget)
+        self._members = Members(shop.ledger, shop.awarder, self.forget, partial(forget_words, shop.ledger))
 
     async def send(self, message: EmailMessage) -> None:
         if not self._before:

@@ -45,7 +45,7 @@ DOCUMENTS = {
 }
 NOT_MOVED = {"ledger", "shard", "epoch", "lease", "awarder", "follower_lease", "sqlite_sequence", "award"} | {
     "redemption", "audit_head", "rollup", "rollup_mark", "rollup_cell", "rollup_member", "rollup_due",
-    "job", "job_content",
+    "job", "job_content", "job_part",
 }  # fmt: skip
 """What a ledger has of its own on each engine, what goes along with documents, or what is made anew from entries."""
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from laurels.errors import PointsOutOfRange, Refused
 from laurels.program import (
+    GRAIN,
     NEW,
     NOTHING,
     Basket,
@@ -125,6 +126,18 @@ tiers = { levels = [ { name = "blue", reach = 0 }, { name = "gold", reach = 10, 
 """
 )
 FLOORED = parse_program(DEEP.text.replace('"carry"', '"floor", at = "line"').replace("version = 3", "version = 4"))
+MATCHES = ("{}", '{ brand = ["own"] }', '{ category = ["home"] }', '{ not_tag = ["x"] }')
+LIMITS = ("", ", caps = { month = 40 }", "", ", budget = 90", ", caps = { day = 5, ever = 30 }")
+CROWDED = parse_program(
+    'version = 5\nearn = { points = 3, per = { GBP = "7.00" } }\ncampaigns = [\n'
+    + "".join(
+        f'{{ name = "c{n}", match = {MATCHES[n % 4]}, multiply = "{("1.5", "2", "1")[n % 3]}"{LIMITS[n % 5]} }},\n'
+        for n in range(23)
+    )
+    + "]\n"
+    + DEEP.text.split("\ncaps")[1].partition("\n")[2]
+)
+"""Many campaigns that multiply the same lines by the same, some of them with limits."""
 
 lines = st.builds(
     BasketLine,
@@ -149,6 +162,35 @@ def baskets(draw: st.DrawFn) -> Basket:
     points = draw(st.integers(0, total))
     payments = draw(st.sampled_from([(), (Payment("points", points), Payment("card", total - points))]))
     return order(total, lines=some, payments=payments)
+
+
+@settings(max_examples=600, deadline=None)
+@given(
+    rules=st.sampled_from([CROWDED, DEEP, FLOORED]),
+    first=baskets(),
+    second=baskets(),
+    budget=st.none() | st.integers(0, 100),
+)
+def test_an_order_is_worth_when_it_is_awarded_what_its_frame_says_later(
+    rules: Program, first: Basket, second: Basket, budget: int | None
+) -> None:
+    """Judging puts a frame's bytes together as it goes; whoever reads them has the same frame, and the same f."""
+    member, budgets = NEW, {} if budget is None else {"c3": budget * GRAIN}
+    for basket in (first, second):
+        try:
+            got = evaluate(rules, basket, member, now=NOW, budgets=budgets)
+        except (Refused, PointsOutOfRange):
+            return
+        frame = got.frame
+        assert frame is not None
+        assert frame.encode() == got.encoded
+        assert worth(rules, frame, NOTHING).parts == list(got.parts)
+        assert frame_of(rules, basket, member, budgets=budgets) == frame
+        unit = 1 if rules.plan.carries else GRAIN
+        limited = zip(frame.bonuses, got.parts[1:], strict=False)  # the last may be `cap`
+        bound = {name: room // unit for bonus, (name, grains) in limited if grains == (room := bonus.room)}
+        assert dict(got.details.bound) == bound
+        member = got.member_after
 
 
 returns = st.builds(

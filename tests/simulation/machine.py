@@ -25,6 +25,7 @@ from laurels.engines.memory import MemoryLeaderboard
 from laurels.engines.sqlite import SqliteLedger
 from laurels.errors import LedgerUnavailable
 from laurels.intake import Intake
+from laurels.jobs import forget_words
 from laurels.leaderboard import Boards, Change, Followed, Leaderboard, LoadPart, Projector, View
 from laurels.ledger import Ledger
 from laurels.members import Members
@@ -290,7 +291,7 @@ class Machine:
                 project_forever(projector, stop),
                 notify_forever(ledger, notifier, stop),
             ]
-        members = Members(ledger, awarder, self._channel.forget)
+        members = Members(ledger, awarder, self._channel.forget, partial(forget_words, ledger))
         process.rooms = Rooms(ledger, Intake(ledger), awarder, members, dashboards, leaderboard, stop)
         process.rooms.work = [process.begin(self._watched(doing)) for doing in work]
 

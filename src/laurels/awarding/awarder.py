@@ -161,7 +161,8 @@ class Awarder:
             self.on_quarantined(last.quarantined)
 
     async def _settle(self, documents: list[Document]) -> list[Receipt | LaurelsError]:
-        in_depth = not self._programs.simple or any(document.kind in HELD for document in documents)
+        asked = any(document.in_depth or document.kind in HELD for document in documents)
+        in_depth = asked or not self._programs.simple
         return await self._ledger.settle(documents, self._decide_or_raise, in_depth=in_depth)
 
     def _decide(self, claim: Claim) -> Outcome:

@@ -28,6 +28,7 @@ from laurels.model import (
     Restoration,
 )
 from laurels.model.details import AdjustDetails, RedeemDetails, RestoreDetails, encode
+from laurels.model.times import check_ahead
 from laurels.program import touch
 
 _order = msgspec.json.Decoder(Order)
@@ -220,8 +221,10 @@ class _Judge:
     def _take_adjustment(self, item: Item) -> None:
         adjustment, member = read(_adjustment, item), whose(item)
         at = item.accepted_at if adjustment.occurred_at is None else adjustment.occurred_at
-        purse = self._purse_of(member)
-        change = purse.adjust(member, adjustment.points)
+        expires = adjustment.expires_at
+        check_ahead(expires, self.work.now)
+        purse = self._lots if expires is not None else self._purse_of(member)
+        change = purse.adjust(member, adjustment.points, expires)
         posting = Posting(
             item=item,
             kind=EntryKind.ADJUST,
@@ -231,7 +234,7 @@ class _Judge:
             note=adjustment.note,
             occurred_at=at,
             board_at=at,
-            details=encode(AdjustDetails(board=adjustment.board, lots=change.lots)),
+            details=encode(AdjustDetails(board=adjustment.board, lots=change.lots, expires_at=expires)),
         )
         self.work.post(posting, quiet=adjustment.quiet)
         purse.settle(item, member, change)

@@ -21,6 +21,7 @@ from laurels.ledger import Award, Item, Posting
 from laurels.model import Amendment, Cancellation, Order, Refund
 from laurels.program import (
     NEW,
+    NOBODY,
     Frame,
     Refunded,
     Return,
@@ -118,7 +119,7 @@ class FrameRules:
             basket,
             work.state(member),
             now=work.now,
-            person=work.person(member),
+            person=work.person(member) if program.plan.asks_people else NOBODY,
             budgets=work.budgets(program),
             in_force=work.in_force,
         )

@@ -21,8 +21,8 @@ class Purse(Protocol):
         """Spend points. Raises `InsufficientPoints`."""
         ...
 
-    def adjust(self, member: int, points: int) -> StateChange:
-        """Correct them by hand."""
+    def adjust(self, member: int, points: int, expires: int | None) -> StateChange:
+        """Correct them by hand; what is given lapses at `expires`, None: when the program says."""
         ...
 
     def restore(self, redeemed: RedemptionState, points: int) -> StateChange:
@@ -46,8 +46,9 @@ class Balances:
             raise InsufficientPoints
         return _NOTHING
 
-    def adjust(self, member: int, points: int) -> StateChange:  # noqa: ARG002
+    def adjust(self, member: int, points: int, expires: int | None) -> StateChange:  # noqa: ARG002
         """Any correction is one of the balance."""
+        assert expires is None, "points that lapse are in lots"
         return _NOTHING
 
     def restore(self, redeemed: RedemptionState, points: int) -> StateChange:  # noqa: ARG002
@@ -69,10 +70,10 @@ class Lots:
         work = self._work
         return redeem(work.in_force, work.state(member), points, now=work.now)
 
-    def adjust(self, member: int, points: int) -> StateChange:
+    def adjust(self, member: int, points: int, expires: int | None) -> StateChange:
         """Up, as if earned now; down, also below zero."""
         work = self._work
-        return adjust(work.in_force, work.state(member), points, now=work.now)
+        return adjust(work.in_force, work.state(member), points, now=work.now, expires=expires)
 
     def restore(self, redeemed: RedemptionState, points: int) -> StateChange:
         """Those that were taken last come back first."""

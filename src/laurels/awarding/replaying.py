@@ -16,9 +16,9 @@ from laurels.model.details import (
     Details,
     TierDetails,
     TransferDetails,
+    adjust_details,
     hold_details,
     restore_details,
-    scores,
 )
 from laurels.model.spending import Capture, Hold, TierGrant, Transfer, Void
 
@@ -181,12 +181,14 @@ def _lost(document: Awarded) -> bytes:
 
 def _adjustment(document: Awarded) -> bytes:
     entry = document.entry
+    details = adjust_details(entry.details)
     said = Adjustment(
         id=document.id,
         points=entry.points,
         actor="",
-        board=scores(entry.details),
+        board=details.board,
         occurred_at=entry.occurred_at,
+        expires_at=details.expires_at,
         quiet=True,
     )
     return msgspec.json.encode(said)

@@ -10,8 +10,8 @@ from laurels.ledger import Award, Finding, MemberState, Upkeep
 from laurels.model import Entry, EntryKind
 from laurels.model.details import Details
 from laurels.program import GRAIN, NOTHING, Frame, worth
-from laurels.program.details import unit_of
 from laurels.program.evaluate import digest
+from laurels.program.worth import unit_of
 
 
 async def verify_in_depth(ledger: Upkeep, programs: Programs) -> AsyncIterator[Finding]:

@@ -1,7 +1,9 @@
 """Bringing documents into the ledger and awarding them, and what became of each: nothing is called done that is not."""
 
+import asyncio
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
+from contextlib import aclosing
 from itertools import islice
 from typing import TypeVar
 
@@ -14,6 +16,7 @@ from laurels.model import Adjustment, Document, DocumentKind, Order, Refund, Sta
 from laurels.runtime.telling import ShowProgress
 from laurels.runtime.upkeep import award_and_project
 from laurels.wiring import Services
+from laurels.workers import share_interpreter
 
 T = TypeVar("T")
 
@@ -63,17 +66,21 @@ async def bring_in(
 ) -> Imported:
     """Accept documents in chunks, award them, and bring the board to them. `total` is how many they are; they are
     walked a second time where some of them came into quarantine. `show` tells how far it is.
+
+    The next chunk is read while one is written, so that two processors are of use.
     """
+    share_interpreter()
     imported, unawarded = Imported(), _Unawarded()
     started, last = services.now(), await _last_quarantined(services.ledger)
     with show("importing", "documents") as report:
         done = 0
-        for chunk in _chunks(documents, CHUNK):
-            receipts = await services.awarder.take_in([document.document() for document in chunk])
-            unsure = _count(imported, chunk, receipts)
-            await _look(services.ledger, unsure, unawarded, started)
-            done += len(chunk)
-            report(done, total)
+        async with aclosing(_one_ahead(_made(_chunks(documents, CHUNK)))) as chunks:
+            async for chunk, made in chunks:
+                receipts = await services.awarder.take_in(made)
+                unsure = _count(imported, chunk, receipts)
+                await _look(services.ledger, unsure, unawarded, started)
+                done += len(chunk)
+                report(done, total)
     await award_and_project(services, show)
     waited, unawarded.waiting = list(unawarded.waiting), {}
     await _look(services.ledger, waited, unawarded, started)
@@ -171,6 +178,22 @@ def _count_settled(imported: Imported, document: Document, answer: Receipt | Lau
     else:
         imported.new += 1
         imported.awarded += 1
+
+
+def _made(chunks: Iterable[list[Order | Refund]]) -> Iterator[tuple[list[Order | Refund], list[Document]]]:
+    for chunk in chunks:
+        yield chunk, [document.document() for document in chunk]
+
+
+async def _one_ahead(items: Iterator[T]) -> AsyncGenerator[T]:
+    """Items in order, the next one being made by a thread meanwhile."""
+    making = asyncio.create_task(asyncio.to_thread(next, items, None))
+    try:
+        while (item := await making) is not None:
+            making = asyncio.create_task(asyncio.to_thread(next, items, None))
+            yield item
+    finally:
+        await asyncio.wait([making])
 
 
 def _chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -123,6 +123,7 @@ def import_(
     ] = None,
     delimiter: Annotated[str | None, typer.Option(help="What separates the cells of a CSV: ;")] = None,
     encoding: Annotated[str | None, typer.Option(help="Of a text file: latin-1, cp1252, utf-16.")] = None,
+    sheet: Annotated[str | None, typer.Option(help="The sheet of a workbook; left out: all that are shown.")] = None,
     format_: Annotated[
         str | None,
         typer.Option("--format", help="csv, tsv, parquet, ndjson, json or xlsx, where the ending does not tell."),
@@ -174,6 +175,7 @@ def import_(
         ignore=tuple(ignore or ()),
         delimiter=delimiter,
         encoding=encoding,
+        sheet=sheet,
     )
     if empty := [name for name in OPTIONS if getattr(options, name) == ""]:
         raise SettingsError(f"--{empty[0].replace('_', '-')} is empty, and has no effect so.")

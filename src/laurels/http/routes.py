@@ -139,6 +139,11 @@ class Route(Struct, frozen=True, kw_only=True):
         return self.form is not None or self.bulk_of is not None
 
     @property
+    def changes(self) -> bool:
+        """Whether it changes anything."""
+        return self.method != "GET"
+
+    @property
     def needs_body(self) -> bool:
         """Whether a request without a body lacks something: not where every field may be left out, unless what is not
         said is forgotten then, as by PUT.

@@ -27,6 +27,7 @@ from laurels.intake.lines import LineForm
 from laurels.intake.messages import (
     OrderMessage,
     QueueMessage,
+    ReadBatch,
     RefundMessage,
     Taken,
     Taking,
@@ -51,6 +52,7 @@ __all__ = [
     "OrderMessage",
     "Queue",
     "QueueMessage",
+    "ReadBatch",
     "ReceivedMessage",
     "RefundForm",
     "RefundMessage",

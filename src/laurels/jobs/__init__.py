@@ -1,6 +1,8 @@
-"""What jobs do: corrections of many customers, rehearsals, tries of what is in quarantine, checks.
+"""What jobs do: corrections and erasures of many customers, exports, rehearsals, tries of what is in quarantine,
+checks.
 
-`corrections.py` checks and makes corrections, `kinds.py` is the rest of them, `runner.py` runs whichever is next.
+`corrections.py` checks and makes corrections, `erasures.py` the same of erasures, `exports.py` writes files, `kinds.py`
+is the rest of them, `runner.py` runs whichever is next.
 """
 
 from laurels.jobs.corrections import (
@@ -13,14 +15,20 @@ from laurels.jobs.corrections import (
     CorrectionsPreview,
     check_corrections,
     content_digest,
+    forget_words,
     read_corrections,
     rows_of,
 )
+from laurels.jobs.erasures import ERASURES, Erasures, ErasuresChecked, check_erasures, read_erasures
+from laurels.jobs.exports import COLUMNS, EXPORT, ExportAbout
 from laurels.jobs.kinds import REHEARSAL, RETRY, ROLL_UPS, VERIFY, RehearsalAbout, RetryAbout
 from laurels.jobs.runner import JobRunner
 
 __all__ = [
+    "COLUMNS",
     "CORRECTIONS",
+    "ERASURES",
+    "EXPORT",
     "MOST_ROWS",
     "REHEARSAL",
     "RETRY",
@@ -29,11 +37,17 @@ __all__ = [
     "Correction",
     "Corrections",
     "CorrectionsPreview",
+    "Erasures",
+    "ErasuresChecked",
+    "ExportAbout",
     "JobRunner",
     "RehearsalAbout",
     "RetryAbout",
     "check_corrections",
+    "check_erasures",
     "content_digest",
+    "forget_words",
     "read_corrections",
+    "read_erasures",
     "rows_of",
 ]

@@ -57,6 +57,7 @@ def quarantined_of(row: Row, kind: DocumentKind, raw: bytes = b"", content: byte
         reason=row[4],
         quarantined_at=row[5],
         actor=row[6],
+        member=row[7],
         raw=raw,
         content=content,
     )

@@ -62,13 +62,16 @@ def due(state: ProgramState, now: int, program: "Program") -> bool:
 
 def next_due(state: ProgramState, program: "Program") -> int | None:
     """When the clock next changes something of a member: what a sweep finds it by. None: never."""
-    times = [each.active_at for each in state.pending]
-    times += [hold.until for hold in state.holds]
-    times += [lot.expires for lot in state.lots if lot.active and lot.expires != NEVER]
-    deadline = deadline_of(state.last_active, program)
-    if deadline is not None and any(lot.active for lot in state.lots):
-        times.append(deadline)
-    return min(times, default=None)
+    times = [lot.expires for lot in state.lots if lot.active and lot.expires != NEVER]
+    if state.pending:
+        times += [each.active_at for each in state.pending]
+    if state.holds:
+        times += [hold.until for hold in state.holds]
+    if program.expiry.kind == "inactivity":
+        deadline = deadline_of(state.last_active, program)
+        if deadline is not None and any(lot.active for lot in state.lots):
+            times.append(deadline)
+    return min(times) if times else None
 
 
 def let_pass(account: Account, now: int, program: "Program", since: int = 0) -> None:

@@ -110,11 +110,16 @@ def void(program: "Program", member: ProgramState, hold_id: str, *, now: int) ->
     return _close(account, 0, (), moved)
 
 
-def adjust(program: "Program", member: ProgramState, points: int, *, now: int) -> StateChange:
-    """A correction by hand: up, as if earned now and active at once; down, also below zero."""
+def adjust(
+    program: "Program", member: ProgramState, points: int, *, now: int, expires: int | None = None
+) -> StateChange:
+    """A correction by hand: up, as if earned now and active at once; down, also below zero. What is given lapses at
+    `expires`, which lies after `now`; None: when the program says.
+    """
     account = _open(program, member, now)
     if points >= 0:
-        expires = expires_at(program, now)
+        if expires is None:
+            expires = expires_at(program, now)
         credit(account, (expires, expires), points)
     else:
         debit(account, -points)

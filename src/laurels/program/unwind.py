@@ -14,13 +14,13 @@ from laurels.model.lines import ReturnLine
 from laurels.model.money import divide_half_up
 from laurels.program.basket import NOBODY, Basket
 from laurels.program.caps import use
-from laurels.program.details import unit_of, word_beyond, word_reverse, word_unlinked
+from laurels.program.details import word_beyond, word_reverse, word_unlinked
 from laurels.program.evaluate import NO_BUDGETS, day_of, digest, frame_of, moves, shares, whole_points
 from laurels.program.frame import NOTHING, Frame, Refunded
 from laurels.program.lots import credit, debit, let_pass, take_back
 from laurels.program.state import NEW, Account, Lapse, ProgramState
 from laurels.program.tiers import count, note_tier
-from laurels.program.worth import Worth, worth
+from laurels.program.worth import Worth, unit_of, worth
 
 if TYPE_CHECKING:
     from laurels.program.program import Program

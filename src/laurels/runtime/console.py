@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -79,7 +80,7 @@ async def serve_console(
                 sign=lambda who: tokens.sign(who.sub, who.name, who.roles),
                 codes=codes,
                 secret=cookie_secret(key),
-                cookie=f"{'__Host-' if secure else ''}laurels-console-{settings.console.port}",
+                cookie=_cookie(settings, secure=secure),
                 zone=ZoneInfo(zone),
                 secure=secure,
                 oidc=oidc,
@@ -94,6 +95,15 @@ async def serve_console(
             on_ready()
 
         await serve_pages(settings, app, stop, ready, host=host, port=settings.console.port)
+
+
+def _cookie(settings: Settings, *, secure: bool) -> str:
+    """What the session's cookie is called. Consoles behind one address share it, whatever ports they listen at; those
+    that people reach at their own ports have one each, since cookies know no ports.
+    """
+    address, port = settings.console.address, settings.console.port
+    part = port if address is None else urlsplit(address).port
+    return f"{'__Host-' if secure else ''}laurels-console{'' if part is None else f'-{part}'}"
 
 
 def oidc_client(settings: Settings) -> OidcClient | None:

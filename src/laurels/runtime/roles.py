@@ -157,7 +157,7 @@ async def _report(running: Running, watch: Watch) -> None:
 
 async def _jobs(running: Running, watch: Watch) -> None:
     services = running.services
-    runner = JobRunner(services.ledger, services.points, services.intake, services.programs)
+    runner = JobRunner(services.ledger, services.points, services.members, services.intake, services.programs)
     await jobs_forever(runner.step, running.stop, watch)
 
 

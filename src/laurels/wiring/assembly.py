@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from laurels import clock
 from laurels.awarding import Awarder, Programs, publish
@@ -154,7 +155,7 @@ def _connect(
         checkout=checkout,
         awarder=awarder,
         points=Points(awarder, ledger),
-        members=Members(ledger, awarder, channel.forget),
+        members=Members(ledger, awarder, channel.forget, partial(_forget_words, ledger)),
         projector=Projector(ledger, leaderboard, boards, programs.current.time_zone, now, together=together, copy=copy),
         notifier=Notifier(ledger, channel, open_composer(settings, programs), now),
         dashboards=Dashboards(
@@ -179,3 +180,9 @@ def read_program(settings: Settings) -> Program:
         return parse_program(settings.program.file.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"program.file cannot be read: {error}") from error
+
+
+async def _forget_words(ledger: Ledger, member: int) -> None:
+    from laurels.jobs import forget_words  # noqa: PLC0415 - most processes erase nobody
+
+    await forget_words(ledger, member)

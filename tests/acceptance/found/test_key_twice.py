@@ -79,7 +79,7 @@ async def test_a_queue_sets_it_aside(shop: Shop) -> None:
     services = shop.services
     taking = Taking(services.intake, services.ledger, services.now, "orders")
     bodies = [text.encode() for _, text in twice({"kind": "order", **ORDER})]
-    taken = await taking.take([ReceivedMessage(body) for body in bodies])
+    taken = await taking.keep(taking.read([ReceivedMessage(body) for body in bodies]))
     assert (taken.accepted, taken.refused) == (0, len(bodies))
     assert await services.ledger.inbox_depth() == 0
     reasons = [each.reason for each in await services.ledger.quarantine(limit=100)]

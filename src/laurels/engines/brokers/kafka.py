@@ -170,4 +170,4 @@ class _Handover(aiokafka.ConsumerRebalanceListener):  # type: ignore[misc]  # ai
 
 
 def _message(record: Any) -> ReceivedMessage:
-    return ReceivedMessage(record.value or b"", tuple(name for name, _ in record.headers))
+    return ReceivedMessage(record.value or b"", tuple(name for name, _ in record.headers) if record.headers else ())

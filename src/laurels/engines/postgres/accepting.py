@@ -78,8 +78,9 @@ class Acceptor:
         """Put messages that are no documents into quarantine: through the inbox, in one transaction."""
         async with self._connections.transaction() as db:
             sound = [message for message in messages if await self._is_in_conflict(db, message)]
-            refused = {self._key_of(message.document()): message for message in sound}
-            documents = {key: message.document() for key, message in refused.items()}
+            kept = [message.document(self._facts.secret) for message in sound]
+            documents = {self._key_of(document): document for document in kept}
+            refused = {self._key_of(document): message for document, message in zip(kept, sound, strict=True)}
             new = [key for key in documents if key not in await find_known(db, documents)]
             members = MemberLookup()
             await members.look_up(db, (documents[key].member_id for key in new))

@@ -40,6 +40,10 @@ class PostgresAudit(Session):
                 rows = await db.all("audit", *asked)
         return [audit_row_of(row) for row in rows]
 
+    async def audit_people(self, *, after: str = "", limit: int = 50) -> list[AuditRow]:
+        async with self._connections.read() as db:
+            return [audit_row_of(row) for row in await db.all("audit_people", after, limit)]
+
     async def cut_audit(self, *, before: int, limit: int) -> int:
         async with self._connections.transaction() as db:
             await db.only("lock_audit")

@@ -196,13 +196,13 @@ class PostgresBooks(PostgresInbox):
             row = await db.one("balance", shard_of(member_id, SHARDS), member_id)
         return None if row is None else (_totals_of(row), _version_of(row))
 
-    async def account(self, member_id: str) -> tuple[MemberState, Version] | None:
+    async def account(self, member_id: str, *, in_depth: bool = True) -> tuple[MemberState, Version] | None:
         async with self._connections.snapshot() as db:
             row = await db.one("account", shard_of(member_id, SHARDS), member_id)
             if row is None:
                 return None
             state, (number, shard, enrolled_at, attributes, last) = row[3], row[6:]
-            asked = [number] if state is None and last else []
+            asked = [number] if in_depth and state is None and last else []
             orders = [tuple(each[1:]) for each in await db.all("orders_of", shard, asked)] if asked else []
         draw = draw_of(self._facts.secret, number)
         account = MemberState(_totals_of(row), state, attributes, enrolled_at, draw, *(orders[0] if orders else ()))

@@ -123,7 +123,7 @@ async def _find(db: Statements, kind: DocumentKind, source: str, id: str) -> Qua
     row = await db.one("quarantined", home_of(kind, source, id), source, DOCUMENT[kind], id)
     if row is None:
         raise not_in_quarantine(kind, source, id)
-    return _quarantined(row, *row[7:])
+    return _quarantined(row, *row[8:])
 
 
 def _quarantined(row: Row, raw: bytes = b"", content: bytes = b"") -> QuarantinedDocument:

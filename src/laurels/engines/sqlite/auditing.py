@@ -36,6 +36,9 @@ class SqliteAudit(Session):
 
         return [audit_row_of(row) for row in await self._reader.run(read)]
 
+    async def audit_people(self, *, after: str = "", limit: int = 50) -> list[AuditRow]:
+        return [audit_row_of(row) for row in await self._reader.run(lambda db: db.all("audit_people", after, limit))]
+
     async def cut_audit(self, *, before: int, limit: int) -> int:
         def write(db: Database) -> int:
             last = db.one("last_audit_before", before, limit)

@@ -100,7 +100,7 @@ def _judge(  # noqa: PLR0917 - what is judged, and by what
             new[item.sequence].queue()
         _set_aside(db, item, status, reason, chain.now)
     written = write(db, chain, outcome, known, balances)
-    db.run_many(
+    db.run_rows(
         "insert_accepted", [new[each.sequence].row(place) for each, place, _ in written if each.sequence in new]
     )
     written = [each for each in written if each[0].sequence not in new]

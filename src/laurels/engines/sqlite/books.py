@@ -134,13 +134,13 @@ class SqliteBooks(Session):
 
         return await self._reader.run(read)
 
-    async def account(self, member_id: str) -> tuple[MemberState, Version] | None:
+    async def account(self, member_id: str, *, in_depth: bool = True) -> tuple[MemberState, Version] | None:
         def read(db: Database) -> tuple[MemberState, Version] | None:
             row = db.one("account_by_id", member_id)
             if row is None:
                 return None
-            totals = Balance(*row[1:4]) if row[1] is not None else Balance()
-            return awarding.in_depth_of(db, row[0], MemberState(totals, row[4])), chains_version(db)
+            kept = MemberState(Balance(*row[1:4]) if row[1] is not None else Balance(), row[4])
+            return awarding.in_depth_of(db, row[0], kept) if in_depth else kept, chains_version(db)
 
         return await self._reader.run(read)
 

@@ -18,8 +18,12 @@ class SqliteMembers(Session):
     async def enrol(self, members_: Sequence[tuple[str, str | None]], *, actor: str) -> tuple[list[bool], Version]:
         return await self._writer.run(lambda db: members.enrol(db, members_, actor, self._now()))
 
-    async def change_member(self, member_id: str, event: MemberEvent, *, actor: str) -> Version:
-        version = await self._writer.run(lambda db: members.change(db, member_id, event, actor, self._now()))
+    async def change_member(
+        self, member_id: str, event: MemberEvent, *, actor: str, name_number: int | None = None
+    ) -> Version:
+        version = await self._writer.run(
+            lambda db: members.change(db, member_id, event, actor, self._now(), name_number=name_number)
+        )
         if event is MemberEvent.ERASE:
             await self._writer.checkpoint()
         return version
@@ -133,4 +137,4 @@ def _find(db: Database, kind: DocumentKind, source: str, id: str) -> Quarantined
     row = db.one("quarantined", source, id, kind.value)
     if row is None:
         raise not_in_quarantine(kind, source, id)
-    return quarantined_of(row, DocumentKind(row[1]), *row[7:])
+    return quarantined_of(row, DocumentKind(row[1]), *row[8:])

@@ -73,9 +73,9 @@ class ShownTier(Struct, frozen=True):
 class ShownBalance(Struct, frozen=True):
     """Points to spend, points earned over the lifetime, and the version that they are of.
 
-    Under a program in depth also: what of the balance is `pending`, `held` and `available`, what is `owed`, what lapses
-    when (the next twelve), what is carried below a point by currency, the tier, and the points totals that are
-    `milestones`.
+    Under a program in depth, and of a member who has points that lapse or are held, also: what of the balance is
+    `pending`, `held` and `available`, what is `owed`, what lapses when (the next twelve), what is carried below a point
+    by currency, the tier, and the points totals that are `milestones`.
     """
 
     balance: int
@@ -120,17 +120,16 @@ async def show_entries(request: Request, query: EntriesQuery) -> Response:
 )
 async def show_balance(request: Request) -> Response:
     """Tell a member's balance, and what was earned over the lifetime."""
-    services = request.services
-    if services.programs.simple:
-        simple = await services.ledger.balance(request.ids["member_id"])
-        if simple is not None:
-            return Response(200, _balance(request, *simple))
-    found = await services.ledger.account(request.ids["member_id"])
+    services, simple = request.services, request.services.programs.simple
+    found = await services.ledger.account(request.ids["member_id"], in_depth=not simple)
     if found is not None:
-        return Response(200, _in_depth(request, *found))
+        kept, version = found
+        if simple and kept.state is None:
+            return Response(200, _balance(request, kept.totals, version))
+        return Response(200, _in_depth(request, kept, version))
     if request.caller.member_id is None:
         raise UnknownMember
-    return Response(200, _balance(request, Balance(), (await request.services.ledger.heads()).version))
+    return Response(200, _balance(request, Balance(), (await services.ledger.heads()).version))
 
 
 def _shown(entry: Entry, *, to_member: bool) -> ShownEntry:

@@ -143,13 +143,15 @@ class Connection(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Hand the request on, unless its head is too large or too many wait."""
+        """Hand the request on, unless its head is too large, too many wait, or its target has a fragment."""
         if self._arrived > MAX_HEAD_BYTES and self._head_bytes() > MAX_HEAD_BYTES:
             self._refusal = self._too_large()
             raise ValueError("the head is too large")  # stops the parser
         if len(self.pipeline) >= MOST_QUEUED:
             self._refusal = HTTPStatus.TOO_MANY_REQUESTS
             raise ValueError("too many requests wait")
+        if b"#" in self.url:  # else all behind it would be dropped: `/order/Web#1001` would be the order `Web`
+            raise ValueError("a request names no fragment")
         self._in_head = False
         self._body_left = _body_bytes(self.headers)
         super().on_headers_complete()

@@ -21,6 +21,7 @@ from laurels.testing.ledger_contract.counting import CountingTests
 from laurels.testing.ledger_contract.feed import FollowingTests, WakingTests
 from laurels.testing.ledger_contract.followers import FollowersTests
 from laurels.testing.ledger_contract.jobs import JobsTests
+from laurels.testing.ledger_contract.lapsing import LapsingTests
 from laurels.testing.ledger_contract.members import ErasingTests, MembersTests
 from laurels.testing.ledger_contract.merging import MergedMembersTests
 from laurels.testing.ledger_contract.messages import MessagesTests
@@ -49,6 +50,7 @@ class LedgerContract(
     CancellationsTests,
     AmendingTests,
     SettlingTests,
+    LapsingTests,
     SharingTests,
     MembersTests,
     ErasingTests,

@@ -1,5 +1,7 @@
 """Members in the ledger: hidden, shown, renamed, erased, each by an entry; and what erasing leaves."""
 
+import asyncio
+
 import pytest
 
 from laurels.errors import UnknownMember
@@ -59,6 +61,20 @@ class MembersTests(LedgerSuite):
             member.name_number
             == [entry.name_number for entry in await shop.feed() if entry.member == member.number][-1]
         )
+
+    async def test_who_has_another_name_by_now_is_not_renamed(self, shop: Shop) -> None:
+        """The same asked for twice, at once or later, gives one name."""
+        await shop.ledger.enrol([("ann", None)], actor="clerk")
+        member = await shop.ledger.member("ann")
+        assert member is not None
+        seen = member.name_number
+
+        async def rename() -> None:
+            await shop.ledger.change_member("ann", MemberEvent.RENAME, actor="clerk", name_number=seen)
+
+        await asyncio.gather(rename(), rename(), rename())
+        await rename()
+        assert [entry.kind for entry in await shop.feed()] == [EntryKind.ENROL, EntryKind.RENAME]
 
     @pytest.mark.parametrize("event", list(MemberEvent))
     async def test_an_unknown_member_cannot_be_changed(self, shop: Shop, event: MemberEvent) -> None:

@@ -24,6 +24,17 @@ SELECT position, at, sub, name, roles, action, member, object, outcome, request_
 WHERE position < $1 AND ($2::text IS NULL OR action = $2) AND ($3::bigint IS NULL OR at >= $3) AND sub = $5
 AND ($6::int IS NULL OR member = $6) ORDER BY position DESC LIMIT $4;
 
+-- name: audit_people
+-- The last row of each person behind a `sub`, in the order of those; each is found by a step in the index.
+WITH RECURSIVE each(sub, n) AS (
+    SELECT (SELECT min(sub) FROM audit WHERE sub > $1), 1
+    UNION ALL
+    SELECT (SELECT min(a.sub) FROM audit a WHERE a.sub > each.sub), n + 1 FROM each WHERE each.sub IS NOT NULL AND n < $2
+)
+SELECT a.position, a.at, a.sub, a.name, a.roles, a.action, a.member, a.object, a.outcome, a.request_id, a.hash
+FROM each CROSS JOIN LATERAL (SELECT * FROM audit b WHERE b.sub = each.sub ORDER BY position DESC LIMIT 1) a
+ORDER BY each.n;
+
 -- name: audit_of_member
 -- The same of a member.
 SELECT position, at, sub, name, roles, action, member, object, outcome, request_id, hash FROM audit
@@ -95,12 +106,19 @@ SELECT source FROM s WHERE source IS NOT NULL AND NOT (source >= 'member:' AND s
 
 -- name: documents_called
 -- Documents by their keys: whose they are now, and where their first entry is.
-SELECT d.kind, d.source, d.id, coalesce(m.merged_into, d.member) AS member, d.shard, a.position
-FROM unnest($1::smallint[], $2::text[], $3::"char"[]) AS u(home, source, kind)
+SELECT d.kind, d.source, coalesce(m.merged_into, d.member) AS member, d.shard, a.position
+FROM unnest($1::smallint[], $2::text[], $3::"char"[], $4::text[]) AS u(home, source, kind, id)
 CROSS JOIN LATERAL (
-  SELECT * FROM document WHERE document.home = u.home AND document.source = u.source AND document.kind = u.kind AND document.id = $4 LIMIT 1) d
+  SELECT * FROM document WHERE document.home = u.home AND document.source = u.source AND document.kind = u.kind AND document.id = u.id LIMIT 1) d
 LEFT JOIN LATERAL (SELECT * FROM member WHERE member.shard = d.member_shard AND member.number = d.member LIMIT 1) m ON true
 LEFT JOIN LATERAL (SELECT * FROM award WHERE award.shard = d.shard AND award.sequence = d.sequence LIMIT 1) a ON true ORDER BY d.source, d.kind LIMIT 20;
+
+-- name: own_documents_called
+-- The documents of members' own circles that have an id.
+SELECT d.kind, d.source, coalesce(m.merged_into, d.member) AS member, d.shard, a.position
+FROM document d LEFT JOIN member m ON m.shard = d.member_shard AND m.number = d.member
+LEFT JOIN award a ON a.shard = d.shard AND a.sequence = d.sequence
+WHERE d.id = $1 AND d.source >= 'member:' AND d.source < 'member;' ORDER BY d.sequence LIMIT 20;
 
 -- name: redemptions_at
 -- Redemptions that led to the entries at places, by their own ids, and how many of their points came back.
