@@ -61,8 +61,8 @@ Row = dict[str, float]
 Requests = Iterator[bytes]
 
 _UPDATES = """
-SELECT sum(n_tup_upd)::float8, sum(n_tup_hot_upd)::float8, sum(n_dead_tup)::float8 FILTER (WHERE relname ~ '^balance'),
-       (SELECT sum(n_dead_tup)::float8 FROM pg_stat_user_tables WHERE relname ~ '^inbox')
+SELECT sum(n_tup_upd)::float8, sum(n_tup_hot_upd)::float8, sum(n_dead_tup)::float8,
+       (SELECT coalesce(sum(n_dead_tup), 0)::float8 FROM pg_stat_user_tables WHERE relname ~ '^inbox')
 FROM pg_stat_user_tables WHERE relname ~ '^balance'
 """
 
@@ -79,7 +79,7 @@ class Shop:
 
     def settles(self) -> Requests:
         """Corrections by one point, each with a key of its own."""
-        body = b'{"points":1,"reason":"bench"}'
+        body = b'{"loyalty-points":1,"reason":"bench"}'
         for number in self._numbers:
             yield (
                 f"POST /loyalty/{self._rng.choice(self._members)} HTTP/1.1\r\nHost: 127.0.0.1:8000\r\n"

@@ -49,8 +49,16 @@ Open = Callable[[], Awaitable[Statements]]
 WriteRow = Callable[[Statements, Act], Awaitable[None]]
 """Writes the row of the audit log for an act, in the transaction under way."""
 
-LOST = (OSError, asyncio.TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError)
-"""The connection is gone, or nothing was heard in time."""
+LOST = (
+    OSError,
+    asyncio.TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,
+)
+"""The connection is gone, or nothing was heard in time. The driver's internal error is what it says of a connection
+that the server is just ending, of which it heard between two statements.
+"""
 
 CUT_OFF = (asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, asyncpg.CannotConnectNowError)
 """The server ended the connection, whatever was under way."""
