@@ -159,5 +159,5 @@ async def test_what_waits_is_told_to_who_can_act(house: ConsoleShop) -> None:
         "oisin": ("operator", "finance"),
     }.items():
         page = await (await house.signed_in(*roles, name=name)).open("/overview")
-        said[name] = [what for what in ("1 correction waits", "1 document waits") if what in page.text]
-    assert said == {"niamh": [], "aoife": ["1 correction waits"], "fin": [], "oisin": ["1 document waits"]}
+        said[name] = [what for what in ("1 proposal waits", "1 document waits") if what in page.text]
+    assert said == {"niamh": [], "aoife": ["1 proposal waits"], "fin": [], "oisin": ["1 document waits"]}

@@ -11,6 +11,7 @@ from laurels.engines.sqlite import intents, looking_up, members
 from laurels.engines.sqlite.chain import SECRET_BYTES, Numbers, read_entry
 from laurels.engines.sqlite.connection import FEWEST_ROWS, Database
 from laurels.ledger import Item, Onward, Receipt, shard_of
+from laurels.ledger.rows import quarantined_of
 from laurels.model import Document, DocumentKind, RefusedMessage, Status
 from laurels.model.documents import fingerprint_of, kept_id, keyed
 from laurels.model.repeats import fingerprints_under_other_ids
@@ -143,7 +144,7 @@ class Acceptance:
             return True
         # Nothing is flushed for it: a message is never held back (`set_aside`).
         row = self._db.one("quarantined", *document.read_from, DocumentKind.MESSAGE.value)
-        return row is not None and bool(row[7])
+        return row is not None and bool(quarantined_of(row, DocumentKind.MESSAGE, *row[8:]).raw)
 
     def set_aside(self, message: RefusedMessage) -> None:
         """Put a message into quarantine, where it was not there before. A conflict is looked at again: its member may
