@@ -230,8 +230,8 @@ async def what_there_is(console: ConsoleShop) -> list[Any]:
 
 
 CHANGES = {"adjust", "cancel_redemption", "erase", "merge", "drop_quarantined"}
-"""Of which the log has one row, however often they are sent. Hiding, showing and renaming somebody are asked for each time:
-that the second time changes nothing, the heads say.
+"""Of which the log has one row, however often they are sent. Hiding, showing and renaming somebody have one each time: that
+the second time changes nothing, the heads say.
 """
 
 
