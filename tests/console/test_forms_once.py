@@ -230,7 +230,7 @@ async def what_there_is(console: ConsoleShop) -> list[Any]:
 
 
 CHANGES = {"adjust", "cancel_redemption", "erase", "merge", "drop_quarantined"}
-"""Of which the log has one row, however often they are sent. Hiding, showing and renaming somebody have one each time: that
+"""Of which the log has one row, however often they are sent. Of hiding, showing and renaming it has one each time: that
 the second time changes nothing, the heads say.
 """
 
