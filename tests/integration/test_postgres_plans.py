@@ -36,13 +36,10 @@ ABOUT_ALL = {
     "awarded",
     "homes_in_use",
     "is_untouched",
-    "own_documents_called",
     "has_members",
     "write_names_key",
 }
-"""These are about all members, or about all documents; or ask whether there is one. One looks for an id in the circles of
-all members, for a person who searches: no key leads there.
-"""
+"""These are about all members, or about all documents; or ask whether there is one."""
 
 PLACING = {"accept", "place_strangers"}
 """These place what came for somebody before it was anybody: of whom there is none, nothing is read."""
