@@ -116,8 +116,8 @@ LEFT JOIN LATERAL (SELECT * FROM award WHERE award.shard = d.shard AND award.seq
 -- name: own_documents_called
 -- The documents of members' own circles that have an id.
 SELECT d.kind, d.source, coalesce(m.merged_into, d.member) AS member, d.shard, a.position
-FROM document d LEFT JOIN member m ON m.shard = d.member_shard AND m.number = d.member
-LEFT JOIN award a ON a.shard = d.shard AND a.sequence = d.sequence
+FROM document d LEFT JOIN LATERAL (SELECT * FROM member WHERE member.shard = d.member_shard AND member.number = d.member LIMIT 1) m ON true
+LEFT JOIN LATERAL (SELECT * FROM award WHERE award.shard = d.shard AND award.sequence = d.sequence LIMIT 1) a ON true
 WHERE d.id = $1 AND d.source >= 'member:' AND d.source < 'member;' ORDER BY d.sequence LIMIT 20;
 
 -- name: redemptions_at
