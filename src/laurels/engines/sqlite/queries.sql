@@ -200,7 +200,8 @@ SELECT
 -- name: quarantine
 -- Documents in quarantine after a sequence, without their bytes.
 SELECT sequence, kind, source, id, reason, changed_at, actor,
-       (SELECT member FROM accepted a WHERE a.sequence = inbox.sequence) FROM inbox
+       (SELECT coalesce(m.merged_into, a.member) FROM accepted a LEFT JOIN member m ON m.number = a.member
+        WHERE a.sequence = inbox.sequence) FROM inbox
 WHERE state = 'quarantined' AND sequence > ? ORDER BY sequence LIMIT ?;
 
 -- name: leave_quarantine
@@ -637,8 +638,9 @@ SELECT DISTINCT shard FROM inbox WHERE state = 'ready';
 
 -- name: quarantined
 -- One of them, whole.
-SELECT i.sequence, i.kind, i.source, i.id, i.reason, i.changed_at, i.actor, a.member, i.raw, i.content
-FROM accepted a JOIN inbox i ON i.sequence = a.sequence
+SELECT i.sequence, i.kind, i.source, i.id, i.reason, i.changed_at, i.actor, coalesce(m.merged_into, a.member), i.raw,
+       i.content
+FROM accepted a JOIN inbox i ON i.sequence = a.sequence LEFT JOIN member m ON m.number = a.member
 WHERE a.source = ? AND a.id = ? AND a.kind = ? AND i.state = 'quarantined';
 
 -- name: award_places
