@@ -193,7 +193,7 @@ async def _one_ahead(items: Iterator[T]) -> AsyncGenerator[T]:
             making = asyncio.create_task(asyncio.to_thread(next, items, None))
             yield item
     finally:
-        await asyncio.wait([making])
+        await asyncio.gather(making, return_exceptions=True)  # looked at, so that nobody complains that it was not
 
 
 def _chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
