@@ -29,7 +29,10 @@ ROOM := $(shell df -k --output=avail /dev/shm 2>/dev/null | tail -1)
 SCRATCH := $(if $(TMPDIR),$(TMPDIR),$(if $(shell [ "$(ROOM)" -gt 4000000 ] 2>/dev/null && echo yes),/dev/shm,/tmp))
 TESTING := PYTHONDONTWRITEBYTECODE= TMPDIR=$(SCRATCH)
 
-.PHONY: help setup run test test-all test-native miri check fmt bench mutants soak reference console-shots lock wheels clean
+# Half as many again as there are cores: a third of a test's time is spent waiting for servers, browsers and disks.
+WORKERS ?= $(shell echo $$(($$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN) * 3 / 2)))
+
+.PHONY: help setup run test test-all test-native models miri check fmt bench mutants soak reference console-shots lock wheels clean
 .DEFAULT_GOAL := help
 
 help:  ## list these targets
@@ -47,7 +50,7 @@ $(NATIVE): $(STAMP)
 run: setup  ## set up, then start the demo shop with live rankings
 	@$(BIN)/laurels demo $(ARGS)
 
-# Files in the order of their folders: those of long tests go first, and the last ones, tests/unit, fill up both workers.
+# Files in the order of their folders: those of long tests go first, and the last ones, tests/unit, fill up the workers.
 test: setup  ## run the tests (ARGS='-k refund -x' goes to pytest)
 	@scripts/chromium
 	@scripts/ruby
@@ -55,7 +58,7 @@ test: setup  ## run the tests (ARGS='-k refund -x' goes to pytest)
 	@scripts/postgres $(VENV) $(if $(findstring --all,$(ARGS)),all)
 	@scripts/nginx $(VENV)
 	@scripts/prometheus $(VENV)
-	@$(TESTING) $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(TESTING) $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 	@if [ -z "$(filter-out --all,$(ARGS))" ] && command -v cargo >/dev/null; then $(MAKE) --no-print-directory test-native; fi
 
 test-all: setup  ## run the tests, and those that take too long or need what not everybody has
@@ -69,6 +72,10 @@ test-native: setup  ## run the native leaderboard's own tests, in Rust and throu
 	@scripts/cargo-lock
 	@cargo test --locked --quiet --manifest-path native/Cargo.toml
 	@$(BIN)/pytest --quiet native/tests
+
+models:  ## try every order of threads and memory on the words that processes share, over Loom
+	@scripts/cargo-lock
+	@cargo test --locked --quiet --manifest-path native/Cargo.toml --features models --test models
 
 miri:  ## run the native core's tests that map no file under Miri (SEEDS=0..8)
 	@scripts/miri $(SEEDS)

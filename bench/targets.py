@@ -66,6 +66,9 @@ def targets(rows: list[Row], arguments: argparse.Namespace) -> list[Target]:
     def on_server(figure: str) -> float | None:
         return find(rows, figure, program="postgres_ledger")
 
+    def on_file(figure: str) -> float | None:
+        return find(rows, figure, program="award_beside_sql")
+
     here, there = native("dashboard_us"), native("valkey_server_us", valkey)
     an_entry = find(rows, "us_an_entry", program="rebuild")
     built = [native("enrol_clock_s"), native("build_board_clock_s")]
@@ -84,6 +87,7 @@ def targets(rows: list[Row], arguments: argparse.Namespace) -> list[Target]:
         Target("rebuilt from a ledger of 10,000,000 entries", "s", 60, 30, an_entry and an_entry * 10),
         Target("reads begun again beside 10,000 changes/s", "%", 2, None, native("beside_retries_percent")),
         Target("torn answers of 10,000,000 beside a writer", "", 0, None, find(rows, "torn", program="ten_million")),
+        Target("SQLite: awarding beside the bare statements", "", 0.5, 0.7, on_file("ratio_one_by_one"), more=True),
         Target("PostgreSQL: accepting beside a bare INSERT", "x", 1.3, None, on_server("accept_server_time")),
         Target("PostgreSQL: awarding beside the bare statement", "", 0.4, None, on_server("award_rate"), more=True),
         Target("PostgreSQL: 200 settled beside one by one", "x", 4, 10, on_server("settle_together"), more=True),
@@ -107,8 +111,15 @@ def targets(rows: list[Row], arguments: argparse.Namespace) -> list[Target]:
         Target(
             "HTTP: answers beside a bare handler's", "", 0.7, 0.85, http("read", "median", "ratio_per_s"), more=True
         ),
-        Target("HTTP: answers beside nginx's", "", 0.3, 0.5, http("read, nginx", "median", "ratio_per_s"), more=True),
-        Target("all at once: dashboards' p99", "ms", 30, 10, http("mixed", "dashboard_p99_ms")),
+        Target(
+            "HTTP: nginx's processor time beside ours",
+            "",
+            0.7,
+            0.85,
+            http("read, nginx", "median", "ratio_server_cpu_us"),
+            more=True,
+        ),
+        Target("all at once: dashboards' p99", "ms", 5, 2, http("mixed", "dashboard_p99_ms")),
         Target("all at once: freshness p99", "ms", 250, 100, http("mixed", "fresh_p99_since_due_ms")),
     ]
 

@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent
 SHOTS = ROOT / "build" / "shots"
 SIZES = ((1440, 900), (390, 844))
 PAGES = {
+    "overview": "/overview?period=12m",
     "customers": "/customers",
     "customer": "/customers/0",
     "opened": "/customers/0?entry=0-4#0-4",
@@ -26,6 +27,15 @@ PAGES = {
     "work": "/work",
     "document": "/work/order?source=shop&id=USD%2F0",
     "health": "/health",
+    "campaigns": "/campaigns",
+    "rules": "/program",
+    "boards": "/boards",
+    "messages": "/messages?state=held",
+    "finance": "/finance?from=2020-01-01&to=2030-01-01",
+    "liability": "/finance/liability",
+    "corrections": "/corrections",
+    "jobs": "/jobs",
+    "people": "/people",
     "log": "/log",
     "missing": "/customers/4711",
 }
@@ -37,11 +47,12 @@ def main() -> None:
     laurels = [sys.executable, "-m", "laurels"]
     with tempfile.TemporaryDirectory() as folder:
         state = Path(folder) / "state"
-        subprocess.run([sys.executable, ROOT / "tests" / "console" / "fill.py", state], check=True)
-        serve = subprocess.Popen([*laurels, "serve", "--port", "0", "--state", state])
-        roles = "lead operator auditor"
+        subprocess.run([sys.executable, ROOT / "tests" / "console" / "fill_year.py", state], check=True)
+        rules = {**os.environ, "LAURELS_PROGRAM_FILE": str(Path(folder) / "rules.toml")}
+        serve = subprocess.Popen([*laurels, "serve", "--port", "0", "--state", state], env=rules)
+        roles = "lead operator auditor finance program"
         command = [*laurels, "console", "--port", "0", "--state", state, "--as", "Niamh Byrne", "--roles", roles]
-        console = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        console = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=rules)
         try:
             assert console.stdout is not None
             shoot(console.stdout.readline().strip())
@@ -61,7 +72,7 @@ def shoot(address: str) -> None:
         page = browser.new_page()
         page.goto(address)
         page.get_by_role("button", name="Sign in as").click()
-        page.wait_for_url(f"{base}/customers")
+        page.get_by_role("heading", name="Overview").wait_for()
         cookies = page.context.storage_state()
         for width, height in SIZES:
             for theme in ("light", "dark"):

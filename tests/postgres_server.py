@@ -94,6 +94,12 @@ class Server:
         """In the name of its socket, and where it listens if it does."""
         return self._settings["port"]
 
+    @property
+    def pid(self) -> int:
+        """The process that all of its others come from."""
+        assert self._process is not None, "it runs"
+        return self._process.pid
+
     def make(self) -> None:
         """Make its files."""
         self._run("initdb", "-U", USER, "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8")

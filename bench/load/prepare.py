@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -14,7 +14,7 @@ from load import Connection
 from laurels import clock
 from laurels.http.admission.tokens import sign_token
 from laurels.intake.forms import OrderForm
-from laurels.settings import Settings
+from laurels.settings import LedgerSettings, Settings
 from laurels.wiring import build, read_ledger
 
 BATCH = 5_000
@@ -90,6 +90,20 @@ async def prepare(state: Path, members: int) -> PreparedShop:
     till = sign_token(settings, subject="till", scope="orders:write", ttl_s=TOKEN_TTL_S)
     shutil.copy(settings.state / "auth.key", empty.state / "auth.key")
     return PreparedShop(settings.state, empty.state, tokens, till)
+
+
+async def enrolled_elsewhere(shop: PreparedShop, state: Path, url: str, members: Sequence[str]) -> None:
+    """Another state, which takes the same tokens, and the ledger at this URL with these members."""
+    settings = Settings(state=state, ledger=LedgerSettings(url=url))
+    async with build(settings) as services:
+        for start in range(0, len(members), BATCH):
+            orders = [
+                (OrderForm(member_id=name, currency="GBP", total="10.00").order(f"A-{name}", clock.now()), b"")
+                for name in members[start : start + BATCH]
+            ]
+            await services.intake.accept_all(orders)
+        await services.awarder.drain()
+    shutil.copy(shop.state / "auth.key", state / "auth.key")
 
 
 def read_request(member: str, token: str, path: str = "/loyalty/{}") -> bytes:

@@ -22,7 +22,7 @@ from laurels.intake import Intake
 from laurels.ledger import Receipt
 from laurels.model import Document, Status
 from laurels.runtime.process import run
-from laurels.settings import HttpSettings, LeaderboardSettings, Settings
+from laurels.settings import HttpSettings, LeaderboardSettings, LedgerSettings, Settings
 from laurels.wiring import build
 from laurels.workers import award_forever, project_forever
 
@@ -101,6 +101,7 @@ def main() -> None:
     parser.add_argument("--state", type=Path)
     parser.add_argument("--award", action="store_true")
     parser.add_argument("--engine")
+    parser.add_argument("--ledger", default="sqlite", help="the ledger's URL")
     parser.add_argument("--edge", choices=["auto", "off"], default="auto")
     parser.add_argument("--answer", type=json.loads, help="for `bare`: status, headers and body as JSON")
     arguments = parser.parse_args()
@@ -109,6 +110,7 @@ def main() -> None:
     else:
         settings = Settings(
             state=arguments.state,
+            ledger=LedgerSettings(url=arguments.ledger),
             leaderboard=LeaderboardSettings(engine=arguments.engine),
             http=HttpSettings(port=0, rate_limit_per_minute=60_000, edge=arguments.edge),
         )

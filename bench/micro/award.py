@@ -20,13 +20,13 @@ from laurels.program import DEFAULT_PROGRAM, parse_program
 CHUNK = 200
 
 
-def orders(count: int, lines: int) -> list[Order]:
-    """Orders of a quarter as many members."""
+def orders(count: int, lines: int, members: int, prefix: str = "A") -> list[Order]:
+    """Orders of so many members in turn."""
     return [
         Order(
             source="shop",
-            order_id=f"A{n}",
-            member_id=f"m{n * 7919 % (count // 4)}",
+            order_id=f"{prefix}{n}",
+            member_id=f"m{n * 7919 % members}",
             currency="GBP",
             total=sum(100 + n % 97 for _ in range(lines)) if lines else 1000 + n % 9000,
             lines=tuple(Line(f"SKU{each}", 1_000_000, (100 + n % 97) * 10_000) for each in range(lines)),
@@ -40,7 +40,7 @@ async def measure(count: int, lines: int, text: str) -> tuple[float, float]:
     with tempfile.TemporaryDirectory() as directory:
         ledger = SqliteLedger.open(Path(directory) / "laurels.db")
         awarder = Awarder(ledger, await publish(ledger, parse_program(text), at_start=True))
-        documents = [order.document() for order in orders(count, lines)]
+        documents = [order.document() for order in orders(count, lines, count // 4)]
         began = time.process_time()
         for start in range(0, count, CHUNK):
             await ledger.accept(documents[start : start + CHUNK])

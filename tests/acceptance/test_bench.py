@@ -64,7 +64,7 @@ def test_figures_of_work_that_was_not_done_are_none(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(Scratch, "accept", forget)
     done = laurels("bench", "accepts", *TINY, "--to", "lines.jsonl", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
-    assert "books differ" in done.stderr
+    assert "not as the bench expects it" in done.stderr
     assert not (tmp_path / "lines.jsonl").exists()
 
 

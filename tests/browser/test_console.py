@@ -56,7 +56,12 @@ class Console:
 @pytest.fixture(scope="module")
 def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A ledger with two customers, one of them with all kinds of entries, and a document in quarantine."""
-    state = tmp_path_factory.mktemp("console") / "state"
+    return filled(tmp_path_factory.mktemp("console"))
+
+
+def filled(folder: Path) -> Path:
+    """Such a ledger in a folder."""
+    state = folder / "state"
     script = Path(__file__).parents[1] / "console" / "fill.py"
     subprocess.run([sys.executable, str(script), str(state)], check=True, timeout=120)
     return state
@@ -72,6 +77,11 @@ def console(state: Path) -> Iterator[Console]:
 @pytest.fixture(scope="module")
 def signed_in(browser: Browser, console: Console) -> Any:
     """The cookies of one who signed in."""
+    return signed_in_at(browser, console)
+
+
+def signed_in_at(browser: Browser, console: Console) -> Any:
+    """The same at any console."""
     context = browser.new_context()
     page = context.new_page()
     page.goto(console.address())
@@ -109,6 +119,10 @@ PAGES = {
     "document": "/work/order?source=shop&id=USD%2F0",
     "health": "/health",
     "log": "/log",
+    "people": "/people",
+    "erasures": "/erasures",
+    "one cause": "/work?reason=currency",
+    "another month": "/campaigns?month=2026-02",
     "overview": "/overview?period=36m",
     "finance": "/finance?from=2020-01-01&to=2030-01-01",
     "liability": "/finance/liability",

@@ -63,3 +63,26 @@ def test_buys_by_keyboard_alone(demo: Demo, page: Page) -> None:
     expect(page.get_by_role("button", name="Buy for £10.20")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator(".outcome")).to_have_text("Thank you! +1 point")
+
+
+@pytest.mark.parametrize(
+    ("language", "width"),
+    [
+        ("ga", 320),
+        ("ga", 1440),
+        *(
+            pytest.param(*each, marks=pytest.mark.long)
+            for each in (("ga", 390), ("en", 320), ("en", 390), ("en", 1440))
+        ),
+    ],
+)
+def test_nothing_on_the_shelves_is_wider_than_its_card(browser: Browser, demo: Demo, language: str, width: int) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    page.goto(f"{demo.url}/?lang={language}")
+    cards = page.locator("#shelves li")
+    expect(cards.first).to_be_visible()
+    wider = "cards => cards.filter(card => card.scrollWidth > card.clientWidth).map(card => card.innerText)"
+    assert cards.evaluate_all(wider) == []
+    context.close()

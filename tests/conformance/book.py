@@ -22,10 +22,10 @@ from laurels.program import (
     BasketLine,
     Frame,
     Lapse,
-    MemberState,
+    MemberFacts,
     Payment,
-    Person,
     Program,
+    ProgramState,
     Refunded,
     Return,
     ReturnLine,
@@ -74,7 +74,7 @@ class Book:
     programs: list[Program]
     now: int = from_datetime(datetime.fromisoformat("2026-01-01T00:00:00Z"))
     members: dict[str, bytes] = field(default_factory=dict)
-    persons: dict[str, Person] = field(default_factory=dict)
+    persons: dict[str, MemberFacts] = field(default_factory=dict)
     alias: dict[str, str] = field(default_factory=dict)
     awards: dict[str, Award] = field(default_factory=dict)
     spent: dict[tuple[str, str], tuple[Spent, ...]] = field(default_factory=dict)
@@ -94,14 +94,14 @@ class Book:
     def resolve(self, member: str) -> str:
         return self.resolve(self.alias[member]) if member in self.alias else member
 
-    def state(self, member: str) -> MemberState:
-        return MemberState.decode(self.members.setdefault(self.resolve(member), b""))
+    def state(self, member: str) -> ProgramState:
+        return ProgramState.decode(self.members.setdefault(self.resolve(member), b""))
 
-    def keep(self, member: str, state: MemberState, lapses: tuple[Lapse, ...] = ()) -> None:
+    def keep(self, member: str, state: ProgramState, lapses: tuple[Lapse, ...] = ()) -> None:
         """Write a state down, and the entries of the clock."""
         content = state.encode()
-        assert MemberState.decode(content) == state
-        assert MemberState.decode(content).encode() == content
+        assert ProgramState.decode(content) == state
+        assert ProgramState.decode(content).encode() == content
         self.members[self.resolve(member)] = content
         for lapse in lapses:
             self.enter("expire", member, lapse.points, lapse.at)
@@ -113,7 +113,7 @@ class Book:
         names = [other for other in [*self.members, *self.alias] if self.resolve(other) == self.resolve(member)]
         return sum(points for kind, who, points, _ in self.entries if who in names and kind in kinds)
 
-    def touched(self, member: str) -> MemberState:
+    def touched(self, member: str) -> ProgramState:
         """A member as of now."""
         state, lapses = touch(self.state(member), self.now, self.at(self.now))
         self.keep(member, state, tuple(lapses))
@@ -142,7 +142,7 @@ class Book:
             basket,
             before,
             now=self.now,
-            person=self.persons.get(self.resolve(member), Person()),
+            person=self.persons.get(self.resolve(member), MemberFacts()),
             budgets=left,
             in_force=self.at(self.now),
         )
@@ -252,7 +252,8 @@ class Book:
         return {"available": got.member_after.available}
 
     def do_adjust(self, step: dict[str, Any], member: str) -> dict[str, Any]:
-        got = adjust(self.at(self.now), self.state(member), step["points"], now=self.now)
+        expires = instant(step["expires"]) if "expires" in step else None
+        got = adjust(self.at(self.now), self.state(member), step["points"], now=self.now, expires=expires)
         self.keep(member, got.member_after, got.lapses)
         self.enter("adjust", member, got.points)
         return {"points": got.points}
@@ -272,7 +273,7 @@ class Book:
         for each in (ends, into):  # what the clock did is seen by who looks, also where the merge is then refused
             self.touched(each)
         got = merge(self.at(self.now), self.state(ends), self.state(into), now=self.now)
-        self.keep(ends, MemberState(), got.of_lapses)
+        self.keep(ends, ProgramState(), got.of_lapses)
         self.enter("merge", ends, -got.moved)
         self.enter("merge", into, got.moved)
         self.keep(into, got.member_after, got.lapses)
@@ -285,8 +286,8 @@ class Book:
         return {"points": got.whole, "balance": got.member_after.active}
 
     def do_attributes(self, step: dict[str, Any], member: str) -> dict[str, Any]:
-        was, new = self.persons.get(self.resolve(member), Person()), step["set"]
-        self.persons[self.resolve(member)] = Person(
+        was, new = self.persons.get(self.resolve(member), MemberFacts()), step["set"]
+        self.persons[self.resolve(member)] = MemberFacts(
             birthday=new.get("birthday", was.birthday), segments=tuple(new.get("segments", was.segments))
         )
         return {}
@@ -409,7 +410,7 @@ def total_of(lines: tuple[BasketLine, ...], currency: str) -> int:
     return (2 * exact + scale) // (2 * scale)
 
 
-def lots_of(state: MemberState) -> dict[str, int]:
+def lots_of(state: ProgramState) -> dict[str, int]:
     return {lot_name(lot.expires, lot.origin): lot.active for lot in state.lots if lot.active}
 
 

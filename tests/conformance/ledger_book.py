@@ -41,7 +41,7 @@ from laurels.model import (
 from laurels.model.details import Details, redeem_details
 from laurels.model.money import format_amount, parse_amount, parse_millionths
 from laurels.model.spending import Capture, Hold, TierGrant, Transfer, Void
-from laurels.program import GRAIN, NEW, MemberState, Program, format_grains, parse_program, tier_at
+from laurels.program import GRAIN, NEW, Program, ProgramState, format_grains, parse_program, tier_at
 from laurels.program.liability import half_up
 from laurels.testing.verifying import findings_of
 
@@ -212,7 +212,10 @@ class LedgerBook:
 
     async def _adjust(self, step: dict[str, Any], member: str) -> dict[str, Any]:
         self._refunds += 1
-        adjustment = Adjustment(id=f"j{self._refunds}", points=step["points"], actor="clerk", member_id=member)
+        expires = instant(step["expires"]) if "expires" in step else None
+        adjustment = Adjustment(
+            id=f"j{self._refunds}", points=step["points"], actor="clerk", member_id=member, expires_at=expires
+        )
         entry = await self._settled(adjustment.document())
         return _refusal(entry) if isinstance(entry, LaurelsError) else {"points": entry.points}
 
@@ -344,14 +347,15 @@ class LedgerBook:
     async def _feed(self) -> list[Entry]:
         """All entries, in the order of recording."""
         found: list[Entry] = []
-        for shard in (await self.ledger.heads()).marks:
+        heads = await self.ledger.heads()
+        for shard in [shard for shard, head in heads.marks.items() if head.position]:  # a life fills two of sixteen
             mark = Mark()
             while read := await self.ledger.feed(shard, mark, 1000):
                 found += read
                 mark = Mark(read[-1].position, read[-1].hash)
         return sorted(found, key=lambda entry: (entry.recorded_at, entry.shard, entry.position))
 
-    async def state(self, member: str) -> MemberState:
+    async def state(self, member: str) -> ProgramState:
         """A member as of now."""
         found = await self.ledger.account(member)
         return NEW if found is None else member_at(found[0], self._programs, self.now)

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -19,9 +20,31 @@ Fresh = Callable[[], Open]
 
 def _sqlite(shards: int) -> Open:
     async def opened(directory: Path, now: Clock) -> Ledger:
-        return SqliteLedger.open(directory / "laurels.db", now, shards)
+        path = directory / "laurels.db"
+        if not path.exists():
+            _write(path, await _new_file(shards, now))
+        return SqliteLedger.open(path, now, shards)
 
     return opened
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(0o600)
+    path.write_bytes(content)
+
+
+_new_files: dict[int, bytes] = {}
+
+
+async def _new_file(shards: int, now: Clock) -> bytes:
+    """A fresh ledger's file of so many shards. Made once: thousands of lives each begin with one."""
+    if shards not in _new_files:
+        with TemporaryDirectory() as directory:
+            path = Path(directory) / "laurels.db"
+            await SqliteLedger.open(path, now, shards).close()
+            _new_files[shards] = path.read_bytes()
+    return _new_files[shards]
 
 
 def postgres(url: str) -> Open:

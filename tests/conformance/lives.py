@@ -12,7 +12,7 @@ from tests.conformance.book import Book
 
 from laurels.errors import ProgramError
 from laurels.model.times import from_datetime
-from laurels.program import MemberState, tier_at
+from laurels.program import ProgramState, tier_at
 from laurels.program.local_time import NEVER
 
 START = datetime(2026, 11, 3, 10, tzinfo=UTC)
@@ -37,10 +37,15 @@ class Twins:
 
     def step(self, step: dict[str, Any]) -> dict[str, Any]:
         """Both do it, and agree."""
+        if "expires" in step:  # the model knows no such correction: for this step its fresh points lapse then
+            moment = datetime.fromisoformat(step["expires"])
+            self.ledger._fresh = lambda: (moment, moment)
         try:
             theirs = self.model._step(self.ledger, step)
         except self.model.Refused as error:
             theirs = {"refused": str(error)}
+        finally:
+            vars(self.ledger).pop("_fresh", None)
         ours = self.book.step(step)
         assert ("refused" in theirs) == ("refused" in ours), (step, theirs, ours)
         for key in ("points", "parts", "carried", "tier", "net", "beyond", "keeps", "available", "balance"):
@@ -59,7 +64,7 @@ class Twins:
         for id, theirs in self.ledger.members.items():
             if theirs.into:
                 continue
-            state = MemberState.decode(self.book.members.get(id, b""))
+            state = ProgramState.decode(self.book.members.get(id, b""))
             lots = {(lot.expires, lot.origin): [lot.active, lot.expired, lot.compensated] for lot in state.lots}
             want = {
                 (at(lot.key[0]), at(lot.key[1])): [lot.active, lot.expired, lot.compensated]
@@ -194,12 +199,20 @@ def live(r: random.Random, twins: Twins, members: list[str], number: int) -> Non
         case "capture" | "void":
             _till(r, twins, step)
         case "sweep" | "adjust":
-            twins.step(step | ({"points": r.randint(-30, 30)} if what == "adjust" else {}))
+            twins.step(step if what == "sweep" else _adjustment(r, twins, step))
         case "hold":
             minutes = r.choice([15, 60 * 24 * 3])
             twins.step(step | {"id": f"h{number}", "points": r.randint(1, 20), "minutes": minutes})
         case "redeem":
             _spend(r, twins, step | {"id": f"r{number}"})
+
+
+def _adjustment(r: random.Random, twins: Twins, step: dict[str, Any]) -> dict[str, Any]:
+    points = r.randint(-30, 30)
+    step |= {"points": points}
+    if points > 0 and r.random() < 0.4:
+        step |= {"expires": (twins.ledger.now + timedelta(days=r.choice([1, 20, 90, 500]))).isoformat()}
+    return step
 
 
 def _spend(r: random.Random, twins: Twins, step: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 cancellation, holds, corrections, time, sweeps, transfers, mergers; and now and then the process dies between two steps.
 
 The model and the pure functions live the life first, and agree on every step; then the same documents go to the ledger.
+A board in memory follows it, and dies with the process: it is built anew from a checkpoint, or from the feed's start.
 LAURELS_TEST_SEED repeats a run, LAURELS_TEST_LEDGER_LIVES says how many lives (the soak's: 10,000).
 """
 
@@ -18,6 +19,8 @@ from tests.conformance.ledgers import ENGINES, Fresh, Open
 from tests.conformance.lives import Twins, live, pounds, some_twins
 
 from laurels.awarding import rehearse
+from laurels.engines.memory import MemoryLeaderboard
+from laurels.leaderboard import ALL_TIME, Projector
 
 pytestmark = pytest.mark.anyio
 
@@ -65,7 +68,8 @@ async def _one_life(opened: Open, r: random.Random, directory: Path, name: str) 
     book = LedgerBook(opened, directory)
     await book.begin([twins.program])
     await book.ledger.enrol([("m", None), ("w", None)], actor="clerk")
-    await _play(r, book, twins, name)
+    board = Following(book, r)
+    await _play(r, book, twins, name, board)
     book.now = twins.book.now
     for member in members:
         assert _kept(await book.state(member)) == _kept(twins.book.touched(member)), (name, member)
@@ -77,10 +81,41 @@ async def _one_life(opened: Open, r: random.Random, directory: Path, name: str) 
         state, totals = await book.state(member), await book.totals(member)
         assert totals.balance == state.active + state.waiting, (name, member)
     assert await book.findings() == [], name
+    await board.check(members, name)
     await book.close()
 
 
-async def _play(r: random.Random, book: LedgerBook, twins: Twins, name: str) -> None:
+class Following:
+    """A board that follows a book's ledger, in the process that dies."""
+
+    def __init__(self, book: LedgerBook, r: random.Random) -> None:
+        self._book = book
+        self._r = r
+        self._build()
+
+    def _build(self) -> None:
+        self._board, programs = MemoryLeaderboard(), self._book.programs
+        zone = programs.current.time_zone
+        self._projector = Projector(self._book.ledger, self._board, programs.boards, zone, lambda: self._book.now)
+
+    async def died(self) -> None:
+        """Begin again with nothing, from a checkpoint or the feed's start."""
+        self._build()
+        await self._r.choice([self._projector.rebuild, self._projector.replay])()
+
+    async def check(self, members: list[str], name: str) -> None:
+        """Whoever is left has on the board what the ledger says, and so on one that is built anew."""
+        await self._projector.catch_up()
+        for _ in range(2):
+            for member in members:
+                me = (await self._board.read(ALL_TIME, member, top=0, around=0)).me
+                score = (await self._book.totals(member)).score
+                assert me is not None
+                assert (me.points, me.rank is None) == (score, score < 1), (name, member)
+            await self.died()
+
+
+async def _play(r: random.Random, book: LedgerBook, twins: Twins, name: str, board: Following) -> None:
     """The same steps; and now and then the process dies."""
     for now, step, expected in twins.history:
         book.now = now
@@ -94,6 +129,7 @@ async def _play(r: random.Random, book: LedgerBook, twins: Twins, name: str) -> 
                 assert got[key] == expected[key], (name, step, key, got, expected)
         if r.random() < 0.1:
             await book.died()
+            await board.died()
 
 
 def _kept(state: Any) -> dict[str, Any]:

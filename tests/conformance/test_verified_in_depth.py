@@ -7,7 +7,7 @@ import pytest
 from tests.conformance.ledger_book import LedgerBook
 from tests.conformance.ledgers import LEDGERS
 
-from laurels.program import Frame, MemberState
+from laurels.program import Frame, ProgramState
 
 pytestmark = pytest.mark.anyio
 
@@ -43,7 +43,7 @@ async def _words(book: LedgerBook) -> str:
 
 
 async def test_a_state_that_was_changed(book: LedgerBook, tmp_path: Path) -> None:
-    _changed(tmp_path, "balance", "state", MemberState(owed=5).encode())
+    _changed(tmp_path, "balance", "state", ProgramState(owed=5).encode())
     assert "hold -5 points, its entries sum to 13" in await _words(book)
 
 

@@ -1,4 +1,4 @@
-"""A program as TOML text, from plain data: so that cases and random programs go in by the door that files use."""
+"""A program as TOML text, from plain data: so that cases and random programs go in as files do."""
 
 import json
 from datetime import datetime

@@ -27,8 +27,12 @@ from laurels import clock
 from laurels.awarding import Awarder, publish
 from laurels.intake import Intake
 from laurels.jobs import JobRunner, corrections
+from laurels.members import Members
 from laurels.points import Points
 from laurels.program import DEFAULT_PROGRAM, parse_program
+
+async def forget(mails):
+    assert not mails
 
 async def main():
     later = int(sys.argv[3])
@@ -43,7 +47,8 @@ async def main():
         return answer
     ledger.note_job = note
     awarder = Awarder(ledger, programs, now)
-    runner = JobRunner(ledger, Points(awarder, ledger), Intake(ledger), programs)
+    members = Members(ledger, awarder, forget, forget)
+    runner = JobRunner(ledger, Points(awarder, ledger), members, Intake(ledger), programs)
     print("begun", flush=True)
     while await runner.step():
         pass
@@ -70,7 +75,7 @@ async def test_killed_again_and_again_it_is_exact(tmp_path: Path, rows: int, at_
     await shop.ledger.enrol([(member, None) for member in members], actor="test")
     points = [rng.choice([-3, 1, 5, 40]) for _ in range(rows)]
     found = Corrections("f.csv", [_row(n, n % len(members), each) for n, each in enumerate(points)])
-    said = await check_corrections(shop.ledger, found, None)
+    said = await check_corrections(shop.ledger, found, None, clock.now())
     for again in (False, True):
         await _start(shop, found)
         for _ in range(0 if again else kills):

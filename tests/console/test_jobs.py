@@ -41,7 +41,7 @@ async def opened(state: Path) -> AsyncIterator[Shop]:
 
 async def run_jobs(shop: Shop) -> None:
     services = shop.services
-    runner = JobRunner(services.ledger, services.points, services.intake, services.programs)
+    runner = JobRunner(services.ledger, services.points, services.members, services.intake, services.programs)
     while await runner.step():
         pass
 
@@ -77,6 +77,7 @@ async def test_a_file_does_what_its_check_says_and_counts_once(shop: Shop) -> No
         "before": 0,
         "doubles": 1,
         "above": 0,
+        "lapsed": 0,
         "largest": [{"member": 0, "points": 50}, {"member": 0, "points": 5}, {"member": 1, "points": -3}],
     }
     assert not seen["needs_approval"]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.console.console_shop import ConsoleShop, open_console_shop
 
-from laurels.console.charts import NO_WHEEL, Charts, Mark
+from laurels.console.charts import NO_WHEEL, BarSegment, Charts
 from laurels.console.views.finance import _statement
 from laurels.http.api.csv_files import csv_of
 from laurels.rollups import RollingUp
@@ -89,12 +89,12 @@ async def test_without_the_library_figures_stand_as_a_table(monkeypatch: pytest.
     monkeypatch.setattr("laurels.console.charts.find_spec", lambda _: None)
     charts = Charts()
     assert charts.away == NO_WHEEL
-    assert charts.bars([Mark("2026-11", "earn", 5, "")]) is None
+    assert charts.bars([BarSegment("2026-11", "earn", 5, "")]) is None
 
 
 async def test_a_picture_is_drawn_once() -> None:
     charts = Charts()
-    marks = [Mark("2026-11", "earn", 5, "earned 5")]
+    marks = [BarSegment("2026-11", "earn", 5, "earned 5")]
     first = charts.bars(marks)
     assert first is not None
     assert charts.bars(marks)["wide"] is first["wide"]  # type: ignore[index]  # as the first
@@ -159,5 +159,5 @@ async def test_what_waits_is_told_to_who_can_act(house: ConsoleShop) -> None:
         "oisin": ("operator", "finance"),
     }.items():
         page = await (await house.signed_in(*roles, name=name)).open("/overview")
-        said[name] = [what for what in ("1 correction waits", "1 document waits") if what in page.text]
-    assert said == {"niamh": [], "aoife": ["1 correction waits"], "fin": [], "oisin": ["1 document waits"]}
+        said[name] = [what for what in ("1 proposal waits", "1 document waits") if what in page.text]
+    assert said == {"niamh": [], "aoife": ["1 proposal waits"], "fin": [], "oisin": ["1 document waits"]}

@@ -10,7 +10,7 @@ from tests.mail_server import PASSWORD, USER, MailServer, mail_server, self_sign
 
 from laurels.engines.channels import FileChannel, SmtpChannel
 from laurels.notify import MessageChannel
-from laurels.testing.channel_contract import ChannelContract, FarSide
+from laurels.testing.channel_contract import ChannelContract, Mailbox
 
 SIGNED_IN = f"{USER}:{quote(PASSWORD, safe='')}@"
 
@@ -54,20 +54,20 @@ class Post:
 
 class TestFiles(ChannelContract):
     @pytest.fixture
-    def far_side(self, tmp_path: Path) -> FarSide:
+    def mailbox(self, tmp_path: Path) -> Mailbox:
         return Outbox(tmp_path / "outbox")
 
 
 class TestSmtp(ChannelContract):
     @pytest.fixture
-    async def far_side(self) -> AsyncIterator[FarSide]:
+    async def mailbox(self) -> AsyncIterator[Mailbox]:
         async with mail_server() as server:
             yield Post(server, server.url)
 
 
 class TestSmtpWithStartTls(ChannelContract):
     @pytest.fixture
-    async def far_side(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FarSide]:
+    async def mailbox(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Mailbox]:
         certificate, context = self_signed(tmp_path)
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
         async with mail_server(tls_context=context, require_starttls=True, auth_required=True) as server:
@@ -77,7 +77,7 @@ class TestSmtpWithStartTls(ChannelContract):
 
 class TestSmtps(ChannelContract):
     @pytest.fixture
-    async def far_side(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FarSide]:
+    async def mailbox(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Mailbox]:
         certificate, context = self_signed(tmp_path)
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
         async with mail_server(implicit_tls=context) as server:

@@ -6,7 +6,7 @@ import pytest
 from tests.postgres_server import Databases
 
 from laurels.engines.postgres import PostgresLedger
-from laurels.testing.intents_contract import IntentsContract, LedgerAndIntents, OpenBooks
+from laurels.testing.intents_contract import IntentsContract, LedgerAndIntents, OpenPair
 
 
 class TestPostgresIntents(IntentsContract):
@@ -16,7 +16,7 @@ class TestPostgresIntents(IntentsContract):
             yield url
 
     @pytest.fixture
-    def open_books(self, database: str) -> OpenBooks:
+    def open_pair(self, database: str) -> OpenPair:
         async def open_database() -> LedgerAndIntents:
             ledger = await PostgresLedger.open(database)
             return LedgerAndIntents(ledger, ledger.intents)

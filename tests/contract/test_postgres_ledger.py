@@ -10,27 +10,27 @@ from laurels.clock import Clock
 from laurels.engines.postgres import PostgresLedger, leases, reaching
 from laurels.ledger import Ledger
 from laurels.testing.ledger_contract import LedgerContract, OpenLedger
-from laurels.testing.ledger_contract.amending import Amending
-from laurels.testing.ledger_contract.auditing import Auditing, Casework
-from laurels.testing.ledger_contract.awarding import Poison
+from laurels.testing.ledger_contract.amending import AmendingTests
+from laurels.testing.ledger_contract.auditing import AuditingTests, CaseworkTests
+from laurels.testing.ledger_contract.awarding import PoisonTests
 from laurels.testing.ledger_contract.base import Shop
-from laurels.testing.ledger_contract.counting import Counting
-from laurels.testing.ledger_contract.people import Mails, People
-from laurels.testing.ledger_contract.refunds import Cancellations, RefundsOfOrders, RefundsWithoutOrder
-from laurels.testing.ledger_contract.walking import Walking
+from laurels.testing.ledger_contract.counting import CountingTests
+from laurels.testing.ledger_contract.people import MailsTests, PeopleTests
+from laurels.testing.ledger_contract.refunds import CancellationsTests, RefundsOfOrdersTests, RefundsWithoutOrderTests
+from laurels.testing.ledger_contract.walking import WalkingTests
 
 LATER = (
-    Poison,
-    RefundsOfOrders,
-    RefundsWithoutOrder,
-    Cancellations,
-    Amending,
-    People,
-    Mails,
-    Counting,
-    Walking,
-    Auditing,
-    Casework,
+    PoisonTests,
+    RefundsOfOrdersTests,
+    RefundsWithoutOrderTests,
+    CancellationsTests,
+    AmendingTests,
+    PeopleTests,
+    MailsTests,
+    CountingTests,
+    WalkingTests,
+    AuditingTests,
+    CaseworkTests,
 )
 """What is about the rules, or about a single row, more than about what many do to each other: `make test` leaves it to
 the ledger on SQLite.

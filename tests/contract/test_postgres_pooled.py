@@ -11,11 +11,11 @@ from tests.postgres_server import Databases
 
 from laurels.engines.postgres import PostgresLedger
 from laurels.errors import SettingsError
-from laurels.testing.ledger_contract.accepting import Accepting
-from laurels.testing.ledger_contract.awarding import Awarding
+from laurels.testing.ledger_contract.accepting import AcceptingTests
+from laurels.testing.ledger_contract.awarding import AwardingTests
 from laurels.testing.ledger_contract.base import Shop, TurnedClock, order
-from laurels.testing.ledger_contract.settling import Settling
-from laurels.testing.ledger_contract.sharing import Sharing
+from laurels.testing.ledger_contract.settling import SettlingTests
+from laurels.testing.ledger_contract.sharing import SharingTests
 
 pytestmark = [pytest.mark.long, pytest.mark.anyio]
 
@@ -26,7 +26,7 @@ def by_transaction(postgres: Databases) -> Iterator[Pooler]:
         yield pooler_
 
 
-class TestBehindPooler(OnServer, Accepting, Awarding, Settling, Sharing):
+class TestBehindPooler(OnServer, AcceptingTests, AwardingTests, SettlingTests, SharingTests):
     @pytest.fixture
     def database(self, postgres: Databases, by_transaction: Pooler) -> Iterator[str]:
         with postgres.new() as url:

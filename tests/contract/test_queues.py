@@ -13,10 +13,10 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from tests import kafka_server, rabbitmq_server, sqs_server
 
 from laurels.engines.brokers.kafka import KafkaQueue
-from laurels.engines.brokers.rabbitmq import RabbitQueue
+from laurels.engines.brokers.rabbitmq import FEW, PREFETCH, RabbitQueue
 from laurels.engines.brokers.sqs import SqsQueue
 from laurels.intake import Queue
-from laurels.testing.queue_contract import FarSide, QueueContract
+from laurels.testing.queue_contract import IN_TIME_S, MOMENT_S, BrokerSide, QueueContract
 
 pytestmark = [pytest.mark.long, pytest.mark.anyio]
 
@@ -173,15 +173,33 @@ class _Brief(SqsQueue):
 
 class TestRabbitQueue(QueueContract):
     @pytest.fixture
-    async def far_side(self, rabbitmq: rabbitmq_server.RabbitServer) -> FarSide:
+    async def broker(self, rabbitmq: rabbitmq_server.RabbitServer) -> BrokerSide:
         side = RabbitSide(rabbitmq)
         await side.make()
         return side
 
 
+async def test_pauses_of_rabbitmq_do_not_pile_messages_up(rabbitmq: rabbitmq_server.RabbitServer) -> None:
+    """The broker counts what it sends ahead for each consumer from nothing, and each pause ends one."""
+    side, pauses = RabbitSide(rabbitmq), 12
+    await side.make()
+    await side.send([b"%d" % n for n in range(4 * PREFETCH)])
+    queue = side.queue()
+    received = 0
+    for _ in range(pauses):
+        received += len((await queue.receive(1, IN_TIME_S)).messages)
+        await queue.pause()
+        await queue.resume()
+    await queue.pause()
+    while more := len((await queue.receive(PREFETCH, MOMENT_S)).messages):
+        received += more
+    assert PREFETCH <= received <= PREFETCH + FEW + pauses
+    await queue.close()
+
+
 class TestKafkaQueue(QueueContract):
     @pytest.fixture
-    async def far_side(self, kafka: kafka_server.KafkaServer) -> FarSide:
+    async def broker(self, kafka: kafka_server.KafkaServer) -> BrokerSide:
         side = KafkaSide(kafka)
         await side.make()
         return side
@@ -199,7 +217,7 @@ class TestSqsQueue(QueueContract):
     keeps_messages = False
 
     @pytest.fixture
-    async def far_side(self, sqs: sqs_server.SqsServer) -> FarSide:
+    async def broker(self, sqs: sqs_server.SqsServer) -> BrokerSide:
         side = SqsSide(sqs)
         await side.make()
         return side
@@ -209,7 +227,7 @@ class TestSqsFifoQueue(QueueContract):
     keeps_messages = False
 
     @pytest.fixture
-    async def far_side(self, sqs: sqs_server.SqsServer) -> FarSide:
+    async def broker(self, sqs: sqs_server.SqsServer) -> BrokerSide:
         side = SqsSide(sqs, ".fifo")
         await side.make()
         return side

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from laurels.checkout import Payment, Payments
+from laurels.checkout import PaymentRequest, Payments
 from laurels.engines.payments import SandboxPayments
 from laurels.testing.payments_contract import OpenPayments, PaymentsContract
 
@@ -14,6 +14,6 @@ class TestSandboxPayments(PaymentsContract):
     def open_payments(self, tmp_path: Path) -> OpenPayments:
         return lambda: SandboxPayments(tmp_path / "payments")
 
-    async def charges(self, payments: Payments) -> list[Payment]:
+    async def charges(self, payments: Payments) -> list[PaymentRequest]:
         assert isinstance(payments, SandboxPayments)
         return payments.charges()

@@ -9,7 +9,7 @@ from tests import valkey_server
 
 from laurels.engines.valkey import ValkeyLeaderboard
 from laurels.engines.valkey.leaderboard import BATCH_S, LARGEST_BATCH, SMALLEST_BATCH
-from laurels.leaderboard import ALL_TIME, Followed, Leaderboard, Part
+from laurels.leaderboard import ALL_TIME, Followed, Leaderboard, LoadPart
 from laurels.testing.leaderboard_contract import LeaderboardContract
 
 
@@ -28,7 +28,7 @@ class TestValkeyLeaderboard(LeaderboardContract):
         assert isinstance(engine, ValkeyLeaderboard)
         numbers = array("q", range(20_000))
         sums = array("q", [1 + number % 500 for number in numbers])
-        part = Part(
+        part = LoadPart(
             numbers=numbers,
             ids=[f"m{number}" for number in numbers],
             name_numbers=numbers,
@@ -59,5 +59,5 @@ class TestValkeyLeaderboard(LeaderboardContract):
         assert engine.batch == SMALLEST_BATCH
 
 
-async def _given_out(part: Part) -> AsyncIterator[Part]:
+async def _given_out(part: LoadPart) -> AsyncIterator[LoadPart]:
     yield part

@@ -17,7 +17,7 @@ from typing import Any
 
 import apsw
 
-from laurels.checkout import CheckoutForm, Outcome, Payment, PaymentDetails, Payments
+from laurels.checkout import CheckoutForm, PaymentDetails, PaymentOutcome, PaymentRequest, Payments
 from laurels.engines.payments import SandboxPayments
 from laurels.errors import PaymentsUnavailable
 from laurels.settings import Settings
@@ -36,12 +36,12 @@ class LosesAnswers:
         self._sandbox = SandboxPayments(state / "payments")
         self._hears = hears
 
-    async def pay(self, payment: Payment, token: str) -> Outcome:
+    async def pay(self, payment: PaymentRequest, token: str) -> PaymentOutcome:
         if self._hears:
             await self._sandbox.pay(payment, token)
         raise PaymentsUnavailable
 
-    async def give_up(self, payment: Payment) -> Outcome:
+    async def give_up(self, payment: PaymentRequest) -> PaymentOutcome:
         return await self._sandbox.give_up(payment)
 
     async def close(self) -> None:

@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from laurels.engines.memory import MemoryLeaderboard
-from laurels.leaderboard import Boards, Leaderboard, Projector
+from laurels.leaderboard import BoardRow, Boards, Leaderboard, Projector
 from laurels.leaderboard.comparison import compare
 from laurels.ledger import Heads, Ledger
 from laurels.model import Mark
@@ -12,7 +12,6 @@ from laurels.testing.ledger_contract.base import TurnedClock
 
 PROGRAM = parse_program(DEFAULT_PROGRAM)
 
-Row = tuple[str, int, int, int]
 """Member id, points, rank, position."""
 
 
@@ -41,7 +40,7 @@ class Board:
         with suppress(InterruptedError):
             await (self._projector.replay(stop) if replaying else self._projector.catch_up(stop))
 
-    async def standings(self, board: str = "all-time") -> list[Row]:
+    async def standings(self, board: str = "all-time") -> list[BoardRow]:
         return await standings(self.leaderboard, board)
 
     async def check(self, *boards: str) -> None:
@@ -49,7 +48,7 @@ class Board:
         await check_board(self._ledger, self.leaderboard, self._now, boards)
 
 
-async def standings(leaderboard: Leaderboard, board: str = "all-time") -> list[Row]:
+async def standings(leaderboard: Leaderboard, board: str = "all-time") -> list[BoardRow]:
     return [row async for chunk in leaderboard.standings(board) for row in chunk]
 
 

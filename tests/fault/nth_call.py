@@ -24,7 +24,7 @@ from unittest import mock
 
 import apsw
 import msgspec
-from tests.fault.following import PROGRAM, Row, check_board, standings
+from tests.fault.following import PROGRAM, check_board, standings
 
 from laurels.awarding import recount_of
 from laurels.cli import bringing_in
@@ -33,6 +33,7 @@ from laurels.dashboard import ProxyNames
 from laurels.engines.sqlite import SqliteLedger, jobs, leases
 from laurels.errors import LedgerUnavailable, UnknownMember
 from laurels.jobs import CORRECTIONS, Correction, Corrections, JobRunner
+from laurels.leaderboard import BoardRow
 from laurels.ledger import Ledger
 from laurels.ledger.jobs import NewJob
 from laurels.model import Document, MemberEvent, Order, Refund
@@ -120,7 +121,7 @@ async def approve(services: Services) -> None:
 
 
 async def run_jobs(services: Services) -> None:
-    runner = JobRunner(services.ledger, services.points, services.intake, services.programs)
+    runner = JobRunner(services.ledger, services.points, services.members, services.intake, services.programs)
     while await runner.step():
         pass
 
@@ -300,7 +301,7 @@ class Outcome(NamedTuple):
 
     rows: dict[str, list[Any]]
     mails: list[tuple[str, str]]
-    board: list[Row]
+    board: list[BoardRow]
 
 
 async def end(services: Services, now: TurnedClock) -> Outcome:

@@ -27,17 +27,17 @@ ORDERS = 80
 
 
 async def test_never_wrong_when_the_clock_jumps_in_two_processes(tmp_path: Path, rng: Random) -> None:
-    doors = []
+    processes = []
     for _ in range(2):
         now = TurnedClock()
         now.at = MONTH_ENDS
         shop = Shop(await open_ledger(tmp_path / "laurels.db", now), now)
         await shop.adopt(DEFAULT_PROGRAM)
-        doors.append(shop)
-    board = Board(doors[0].ledger, doors[0].now)
+        processes.append(shop)
+    board = Board(processes[0].ledger, processes[0].now)
     earned: Counter[str] = Counter()
     for n in range(ORDERS):
-        shop = rng.choice(doors)
+        shop = rng.choice(processes)
         shop.now.at = max(0, shop.now.at + rng.choice((1, -1)) * rng.choice(JUMPS))
         member = f"m{n % 5}"
         await shop.accept(order(f"A{n}", member, "30.00", occurred_at=MONTH_ENDS + rng.choice((-1, 0))))
@@ -50,18 +50,18 @@ async def test_never_wrong_when_the_clock_jumps_in_two_processes(tmp_path: Path,
             await shop.awarder.settle(adjustment(f"J{n}", member, 2))
             earned[member] += 2
         if rng.random() < 0.5:
-            await rng.choice(doors).award(rng.randint(1, 9))
+            await rng.choice(processes).award(rng.randint(1, 9))
         if rng.random() < 0.3:
             await board.catch_up()
-    await doors[1].award()
+    await processes[1].award()
     await board.catch_up()
     await board.check(*MONTHS)
-    feed = await doors[0].feed()
+    feed = await processes[0].feed()
     assert all(earlier.recorded_at <= later.recorded_at for earlier, later in pairwise(feed))
-    assert {member: (await doors[0].balance(member)).score for member in earned} == earned
-    assert await doors[0].ledger.quarantine() == []
-    assert await doors[0].findings() == []
-    for shop in doors:
+    assert {member: (await processes[0].balance(member)).score for member in earned} == earned
+    assert await processes[0].ledger.quarantine() == []
+    assert await processes[0].findings() == []
+    for shop in processes:
         await shop.ledger.close()
 
 

@@ -18,7 +18,7 @@ from tests.engines import native_leaderboard, needs_native
 
 from laurels.errors import BoardMoved, BoardNotReady
 from laurels.leaderboard import ALL_TIME, Change
-from laurels.testing.leaderboard_feeds import FOLLOWED, Feed, join, mark, member_id, score
+from laurels.testing.leaderboard_feeds import FOLLOWED, ScriptedFeed, join, mark, member_id, score
 
 pytestmark = [pytest.mark.anyio, needs_native]
 
@@ -260,7 +260,7 @@ asyncio.run(main(native_leaderboard(Path(sys.argv[1]))))
 async def test_a_reader_without_descriptors_goes_on_when_files_are_replaced(tmp_path: Path) -> None:
     """Files grow, again and again, and a whole board is built anew."""
     board = native_leaderboard(tmp_path)
-    feed = Feed(board)
+    feed = ScriptedFeed(board)
     await feed.begin(*join(*range(10)), *score(dict.fromkeys(range(10), 1)))
     command = [sys.executable, "-c", WITHOUT_DESCRIPTORS, str(tmp_path)]
     with subprocess.Popen(  # noqa: ASYNC220 - starting it blocks, and nothing else runs here
@@ -294,7 +294,7 @@ async def test_one_board_too_many_is_that_boards_fault_alone(tmp_path: Path, cap
     board = native_leaderboard(tmp_path)
     names = [f"b-{number}" for number in range(laurels_core.MOST_BOARDS - 1)]
     scored = [change for name in names for change in score({0: 1}, name)]
-    feed = Feed(board)
+    feed = ScriptedFeed(board)
     await feed.begin(*join(0, 1), *score({0: 5}), *scored)
     await feed.add(*score({0: 1}, "one-more"), *score({0: 2, 1: 1}))
     await board.confirm(2)

@@ -39,7 +39,7 @@ async def blocks_read(connection: "asyncpg.Connection[asyncpg.Record]", floor: i
     await transaction.start()
     try:
         explained = await connection.fetchval(
-            "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + SQL["claim"], 0, BATCH, floor
+            "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + SQL["claim"], 0, BATCH, floor, 0
         )
     finally:
         await transaction.rollback()

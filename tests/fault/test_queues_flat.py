@@ -5,13 +5,20 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
+from struct import pack
+from typing import Any
 
 import aiokafka
+import aiormq
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiormq.abc import AbstractChannel, ChannelFrame
+from pamqp.commands import Basic
+from pamqp.frame import marshal
+from pamqp.header import ContentHeader
 from tests import kafka_server, rabbitmq_server
-from tests.acceptance.test_queues import QUORUM, send
 
 from laurels.settings import load
 from laurels.wiring import build
@@ -19,6 +26,8 @@ from laurels.wiring import build
 pytestmark = [pytest.mark.anyio, pytest.mark.soak]
 
 INBOX_LIMIT = 2000
+QUORUM: dict[str, Any] = {"x-queue-type": "quorum"}
+FRAME_BODY, FRAME_END = 3, b"\xce"
 GROWTH_BYTES = 48 * 2**20
 """More than the fetched batches of any broker; a hundredth of what a million messages would take as objects."""
 
@@ -33,22 +42,59 @@ async def watch(state: Path, url: str) -> None:
     environment = os.environ | {"LAURELS_CONSUME_INBOX_LIMIT": str(INBOX_LIMIT), "LAURELS_CONSUME_URL": url}
     async with build(load({"state": state})) as services:
         command = [sys.executable, "-m", "laurels", "consume", "--state", str(state)]
-        process = subprocess.Popen(  # noqa: ASYNC220 - it is started in a moment
-            command, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        log = state.parent / "consume.log"
+        with log.open("wb") as said:
+            process = subprocess.Popen(  # noqa: ASYNC220 - it is started in a moment
+                command, env=environment, stdin=subprocess.DEVNULL, stderr=said
+            )
         try:
             sizes = []
             for _ in range(10):
-                async with asyncio.timeout(100):
-                    while await services.ledger.inbox_depth() <= INBOX_LIMIT:  # noqa: ASYNC110 - of another process
+                async with asyncio.timeout(600):
+                    while await services.ledger.inbox_depth() <= INBOX_LIMIT:
+                        assert process.poll() is None, log.read_text()
                         await asyncio.sleep(0.05)
                 sizes.append(_resident(process.pid))
                 await services.awarder.drain()
+            print([f"{size / 2**20:.0f} MB" for size in sizes])
             assert max(sizes) - sizes[0] < GROWTH_BYTES, sizes
-            assert process.poll() is None
         finally:
             process.terminate()
             process.wait(30)
+
+
+async def fill_rabbitmq(server: rabbitmq_server.RabbitServer, messages: Sequence[bytes]) -> None:
+    """Frames written a thousand messages at a time, and counted where they arrive: the client takes 100 microseconds to
+    publish one, and longer with its confirmation.
+    """
+    connection = await aiormq.connect(server.url())
+    channel = await connection.channel(publisher_confirms=False)
+    await channel.queue_declare("orders", durable=True, arguments=QUORUM)
+    for start in range(0, len(messages), 1000):
+        payload = b"".join(_published(channel.number, body) for body in messages[start : start + 1000])
+        written = asyncio.get_running_loop().create_future()
+        await connection.write_queue.put(ChannelFrame(payload, should_close=False, drain_future=written))
+        await written
+    async with asyncio.timeout(1200):
+        while await _count(channel) != len(messages):  # noqa: ASYNC110 - of another process
+            await asyncio.sleep(0.5)
+    await connection.close()
+
+
+def _published(channel: int, body: bytes) -> bytes:
+    """The frames of a persistent message to the queue of orders."""
+    return _head(channel, len(body)) + pack(">BHI", FRAME_BODY, channel, len(body)) + body + FRAME_END
+
+
+@cache
+def _head(channel: int, size: int) -> bytes:
+    publish = Basic.Publish(exchange="", routing_key="orders")
+    header = ContentHeader(body_size=size, properties=Basic.Properties(delivery_mode=2))
+    return marshal(publish, channel) + marshal(header, channel)
+
+
+async def _count(channel: AbstractChannel) -> int | None:
+    return (await channel.queue_declare("orders", passive=True)).message_count
 
 
 async def fill_kafka(server: kafka_server.KafkaServer, messages: Sequence[bytes]) -> None:
@@ -66,7 +112,7 @@ async def fill_kafka(server: kafka_server.KafkaServer, messages: Sequence[bytes]
 async def test_rabbitmq(tmp_path: Path, count: int) -> None:
     (tmp_path / "broker").mkdir()
     with rabbitmq_server.running(tmp_path / "broker") as server:
-        await send(server, "orders", bodies(count), QUORUM)
+        await fill_rabbitmq(server, bodies(count))
         await watch(tmp_path / "state", server.url("orders"))
 
 

@@ -20,11 +20,12 @@ from laurels.wiring import Services, build
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(600)]
 
+SOAK = [pytest.mark.soak, pytest.mark.timeout(3600)]
 STORMS = pytest.mark.parametrize(
     ("orders", "kills", "away_s"),
     [
         pytest.param(600, 6, 3.0, marks=pytest.mark.long),  # longer than SQLite's writers wait for each other
-        pytest.param(3000, 30, 60.0, marks=pytest.mark.soak),
+        pytest.param(3000, 30, 60.0, marks=SOAK),
     ],
 )
 CONSUMERS = 2
@@ -41,7 +42,7 @@ async def storm(
         consumers = Consumers(state, url, CONSUMERS)
         try:
             for kill in range(kills):
-                await _something_new(services, consumers)
+                await _something_new(services, consumers, broker)
                 consumers.kill(rng)
                 if kill == kills // 3:
                     await asyncio.to_thread(broker.stop)
@@ -50,7 +51,7 @@ async def storm(
                 if kill == 2 * kills // 3:
                     await _ledger_away(state, away_s)
             assert confirmed == len(messages.sent)
-            await judge(services.ledger, messages, at_end=False)
+            meanwhile = await judge(services.ledger, messages, at_end=False)
             while await broker.left():
                 consumers.tend()
                 await services.awarder.drain()
@@ -58,18 +59,24 @@ async def storm(
         finally:
             consumers.close()
         await services.awarder.drain()
-        await judge(services.ledger, messages, at_end=True)
+        applied = await judge(services.ledger, messages, at_end=True)
+        print(
+            f"{confirmed} messages confirmed, each of {len(messages.documents)} documents and {len(messages.poison)} "
+            f"poison three times; {kills} kills; {meanwhile} documents there meanwhile, {applied} at the end"
+        )
         assert consumers.killed == kills
         await services.projector.reach()
         assert await findings_of(services.ledger) == []
 
 
-async def _something_new(services: Services, consumers: Consumers) -> None:
-    """Wait until a consumer has taken something, or there is nothing left that is quick to come."""
-    before = (await services.ledger.counts()).ready
+async def _something_new(services: Services, consumers: Consumers, broker: Broker) -> None:
+    """Wait until a consumer has taken something, so that the next kill strikes at work; or there is nothing left that
+    comes soon.
+    """
     await services.awarder.drain()
-    for _ in range(15):
-        if (await services.ledger.counts()).ready != before:
+    before = (await services.ledger.counts()).ready
+    for turn in range(1, 101):
+        if (await services.ledger.counts()).ready != before or (turn % 25 == 0 and not await broker.left()):
             return
         consumers.tend()
         await asyncio.sleep(0.1)
@@ -110,7 +117,7 @@ async def test_kafka(tmp_path: Path, rng: Random, orders: int, kills: int, away_
 
 @pytest.mark.parametrize(
     ("orders", "kills", "away_s"),
-    [pytest.param(100, 3, 3.0, marks=pytest.mark.long), pytest.param(600, 30, 60.0, marks=pytest.mark.soak)],
+    [pytest.param(100, 3, 3.0, marks=pytest.mark.long), pytest.param(600, 30, 60.0, marks=SOAK)],
 )
 async def test_sqs(tmp_path: Path, rng: Random, orders: int, kills: int, away_s: float) -> None:
     """What a killed consumer had in hand shows again after half a minute; nothing ends among the dead letters."""

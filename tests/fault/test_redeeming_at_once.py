@@ -1,4 +1,4 @@
-"""NEVER overspends: 200 redemptions at once through two doors, with refunds and new orders between them."""
+"""NEVER overspends: 200 redemptions at once through two processes, with refunds and new orders between them."""
 
 import asyncio
 from pathlib import Path
@@ -30,9 +30,9 @@ async def test_never_overspends_with_200_redemptions_at_once(
     refused: list[str] = []
 
     async def redeem(n: int) -> None:
-        door = rng.choice((shop, other))
+        process = rng.choice((shop, other))
         try:
-            receipt = await door.awarder.settle(redemption(f"S{n}", "ann", PRICE))
+            receipt = await process.awarder.settle(redemption(f"S{n}", "ann", PRICE))
         except InsufficientPoints:
             refused.append(f"S{n}")
         else:
@@ -40,9 +40,9 @@ async def test_never_overspends_with_200_redemptions_at_once(
             taken.append(f"S{n}")
 
     async def trade(n: int) -> None:
-        door = rng.choice((shop, other))
-        await door.accept(refund(f"R{n}", "ann", "100.00", f"A{n}") if n % 2 else order(f"A{n}", "ann", "100.00"))
-        await door.award(limit=rng.randint(1, 5))
+        process = rng.choice((shop, other))
+        await process.accept(refund(f"R{n}", "ann", "100.00", f"A{n}") if n % 2 else order(f"A{n}", "ann", "100.00"))
+        await process.award(limit=rng.randint(1, 5))
 
     between = [n for n in range(ORDERS) if n % 2 or n >= ORDERS // 2]
     crowd = [redeem(n) for n in range(REDEMPTIONS)] + [trade(n) for n in between]

@@ -1,4 +1,4 @@
-"""A simulated day over HTTP while the server is killed and started again: the simulator's books agree at the end."""
+"""A simulated day over HTTP while the server is killed and started again: all is as expected at the end."""
 
 import json
 import random

@@ -2,13 +2,13 @@
 
 import asyncio
 import shutil
-import struct
 from contextlib import closing
 from pathlib import Path
 from random import Random
 
 import apsw
 import pytest
+from tests.fault.sqlite_places import place_in_file
 
 from laurels.awarding import Awarder, Programs, recount_of
 from laurels.engines.sqlite import SqliteLedger
@@ -168,7 +168,7 @@ async def test_one_flipped_bit_in_an_entry_is_named(path: Path, column: str, bit
     with closing(Database(path)) as db:
         row = db.execute(f"SELECT {', '.join(COLUMNS)} FROM entry WHERE place = {position}").fetchone()  # noqa: S608
     assert row is not None
-    where = _place_in_file(path, row, COLUMNS.index(column))
+    where = place_in_file(path, row, COLUMNS.index(column))
     _flip(path, where, bit)
     findings = await findings_of(path)
     named = {f"0-{position}", f"0-{position + 1}"} if column in {"place", "hash"} else {f"0-{position}"}
@@ -373,41 +373,3 @@ def _refund(refund_id: str, member_id: str, amount: int, order_id: str) -> Refun
     return Refund(
         source="shop", refund_id=refund_id, order_id=order_id, member_id=member_id, currency="GBP", amount=amount
     )
-
-
-def _place_in_file(path: Path, row: tuple[object, ...], column: int) -> int:
-    """Where the last byte of a column of an entry lies: the record is written as SQLite's file format has it.
-
-    The position is the row's key and stands before the record; columns without bytes (NULL, 0 and 1) have no place.
-    """
-    values = [_stored(value) for value in (None, *row[1:])]
-    header = b"".join(_varint(serial_type) for serial_type, _ in values)
-    record = bytes([len(header) + 1]) + header + b"".join(content for _, content in values)
-    start = path.read_bytes().find(record)
-    assert start > 0
-    if column == 0:
-        return start - 1
-    assert values[column][1], "a column without bytes cannot be flipped"
-    return start + len(header) + sum(len(content) for _, content in values[: column + 1])
-
-
-def _stored(value: object) -> tuple[int, bytes]:
-    """The serial type and the bytes of a value."""
-    match value:
-        case None:
-            return 0, b""
-        case 0 | 1:
-            return 8 + int(value), b""
-        case int():
-            for serial_type, size in enumerate((1, 2, 3, 4, 6, 8), 1):
-                if -(1 << 8 * size - 1) <= value < 1 << 8 * size - 1:
-                    return serial_type, struct.pack(">q", value)[-size:]
-        case str():
-            return 13 + 2 * len(value.encode()), value.encode()
-        case bytes():
-            return 12 + 2 * len(value), value
-    raise AssertionError(value)
-
-
-def _varint(number: int) -> bytes:
-    return bytes([number]) if number < 128 else bytes([0x80 | number >> 7, number & 0x7F])

@@ -10,13 +10,13 @@ from tests.valkey_server import leaderboard
 
 from laurels.engines.valkey import ValkeyLeaderboard
 from laurels.errors import BoardMoved
-from laurels.leaderboard import ALL_TIME, Change, Followed, Merged, Part, Scored
+from laurels.leaderboard import ALL_TIME, Change, Followed, LoadPart, Merged, Scored
 from laurels.model import Mark
-from laurels.testing.leaderboard_feeds import FOLLOWED, Feed, join, mark, score
+from laurels.testing.leaderboard_feeds import FOLLOWED, ScriptedFeed, join, mark, score
 
 pytestmark = pytest.mark.anyio
 
-MANY = Part(
+MANY = LoadPart(
     numbers=array("q", range(2_500)),
     ids=[f"member-{member}" for member in range(2_500)],
     name_numbers=array("q", range(2_500)),
@@ -28,10 +28,10 @@ MANY = Part(
 async def test_what_a_process_left_half_loaded_is_not_built_upon(valkey_url: str) -> None:
     """Killed between two parts: the next one follows the feed from its start, nothing counts twice, nothing is left."""
     async with leaderboard(valkey_url) as engine:
-        await Feed(engine).begin(*join(0), *score({0: 9}))
+        await ScriptedFeed(engine).begin(*join(0), *score({0: 9}))
         dying = await ValkeyLeaderboard.open(valkey_url, prefix=engine._prefix)
 
-        async def parts() -> AsyncIterator[Part]:
+        async def parts() -> AsyncIterator[LoadPart]:
             yield MANY
             raise ProcessLookupError
 
@@ -52,7 +52,7 @@ async def test_who_is_overtaken_while_loading_is_told(valkey_url: str) -> None:
         other = await ValkeyLeaderboard.open(valkey_url, prefix=engine._prefix)
         theirs = Followed(identity="ledger-1", epoch=2)
 
-        async def parts() -> AsyncIterator[Part]:
+        async def parts() -> AsyncIterator[LoadPart]:
             yield MANY
             await other.reset(theirs)
             yield MANY
@@ -69,7 +69,7 @@ async def test_what_was_loaded_is_whole_on_the_server(valkey_url: str) -> None:
     """Sums, rankings and ids agree, and go on to do so."""
     async with leaderboard(valkey_url) as engine:
 
-        async def parts() -> AsyncIterator[Part]:
+        async def parts() -> AsyncIterator[LoadPart]:
             yield MANY
 
         await engine.load(replace(FOLLOWED, marks={0: mark(5_000)}), parts())
@@ -88,7 +88,7 @@ async def test_merged_sums_are_exact_to_the_last_bit(valkey_url: str) -> None:
     most, least = 2**63 - 1, -(2**63)
     for one, other in [(2**53 + 1, 2**62), (most, least), (least, most), (-1, most), (least, 0), (-(2**53) - 1, 5)]:
         async with leaderboard(valkey_url) as engine:
-            feed = Feed(engine)
+            feed = ScriptedFeed(engine)
             await feed.begin(*join(0, 1), *score({0: one, 1: other}), Merged(0, 1))
             rest = one + other
             back = [-rest] if rest != least else [most, 1]

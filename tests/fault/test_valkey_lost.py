@@ -19,7 +19,7 @@ from tests.valkey_server import Server
 from laurels.engines.valkey import ValkeyLeaderboard
 from laurels.errors import BoardMoved, BoardNotReady, BoardUnavailable, VersionNotReached
 from laurels.http.api.gauges import gauges
-from laurels.leaderboard import ALL_TIME, Change, Followed, Joined, Part, Scored, compare
+from laurels.leaderboard import ALL_TIME, Change, Followed, Joined, LoadPart, Scored, compare
 from laurels.model import Mark, Order, Version
 from laurels.settings import Settings, load
 from laurels.wiring import Services, build
@@ -165,9 +165,11 @@ async def test_a_load_that_is_not_gone_on_with_leaves_nothing_behind(server: Ser
     other = await ValkeyLeaderboard.open(server.url, identity=heads.identity)
     stopped, gone_on = asyncio.Event(), asyncio.Event()
 
-    async def parts() -> AsyncIterator[Part]:
+    async def parts() -> AsyncIterator[LoadPart]:
         for number in (900, 901):
-            yield Part(numbers=array("q", [number]), ids=["ann"], name_numbers=array("q", [9]), hidden=b"\0", scores={})
+            yield LoadPart(
+                numbers=array("q", [number]), ids=["ann"], name_numbers=array("q", [9]), hidden=b"\0", scores={}
+            )
             stopped.set()
             await gone_on.wait()
 

@@ -14,7 +14,7 @@ from tests.valkey_server import Server
 
 from laurels.engines.valkey import ValkeyLeaderboard
 from laurels.errors import BoardNotReady, BoardUnavailable, SettingsError
-from laurels.leaderboard import ALL_TIME, Followed, Joined, Part, Scored
+from laurels.leaderboard import ALL_TIME, Followed, Joined, LoadPart, Scored
 from laurels.model import Mark
 from laurels.settings import load
 from laurels.wiring import Services, build, clear_board
@@ -87,7 +87,7 @@ async def test_who_comes_to_an_empty_server_at_once_reads_no_other_ones_board(se
         with pytest.raises(BoardNotReady, match="FOREIGN"):
             await asked
 
-    async def nothing() -> AsyncIterator[Part]:
+    async def nothing() -> AsyncIterator[LoadPart]:
         return
         yield
 

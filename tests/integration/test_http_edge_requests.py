@@ -110,7 +110,7 @@ async def test_what_goes_wrong_inside_is_told(shop: Shop, connect: Connect, monk
     def fail(*_: Any, **__: Any) -> None:
         raise KeyError("not to be told")
 
-    monkeypatch.setattr(shop.services.dashboards, "at_hand", fail)
+    monkeypatch.setattr(shop.services.dashboards, "try_read", fail)
     answer = await (await connect(shop)).ask(request(shop, "/loyalty/m1", **NO_EDGE))
     assert answer.startswith(b"HTTP/1.1 500 ")
     assert b"not to be told" not in answer

@@ -40,6 +40,7 @@ async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
         given = {"loyalty-points": 25, "reason": "ticket 48213", "note": "Sorry"}
         await shop.ask("POST", f"/loyalty/{MEMBER}", json=given, token=shop.person("support"))
         await shop.settle()
+        await shop.order("A1000", MEMBER, "5.00")  # is ready, and waits
         await propose(shop, "p1")
         await RollingUp(shop.services.ledger, shop.services.programs.current.zone).reach()
         await shop.services.ledger.write_due(shop.services.now(), [DuePoints("lapse", 20261130, 40, 2)])
@@ -123,6 +124,10 @@ async def test_an_example_is_taken(shop: Shop, method: str, path: str, name: str
         await shop.settle()
     if path.endswith("/amend"):
         await shop.order(order_id, MEMBER, "25.00")
+    if path.endswith("/refund/{refund_id}/cancel"):
+        refund = {"refund_id": "R0", "member_id": MEMBER, "currency": "GBP", "amount": "1.00"}
+        await shop.ask("POST", "/order/A1001/refund", json=refund)
+        address = filled(path, operation)
     if path.endswith("/tier"):
         tiers = f'{DEFAULT_PROGRAM}\n[tiers]\nlevels = [{{name = "gold", reach = 500}}]'.replace(
             "version = 1", "version = 9"

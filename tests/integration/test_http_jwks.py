@@ -23,21 +23,14 @@ from laurels.http.admission import jwks
 from laurels.http.admission.auth import Auth
 from laurels.http.admission.fetching import MOST_BYTES
 from laurels.http.admission.jwks import OLD_AFTER, parse_keys
+from laurels.testing.ledger_contract.base import TurnedClock
 
 pytestmark = pytest.mark.anyio
 
 
-class TurnedClock:
-    def __init__(self) -> None:
-        self.at = time.time_ns() // 1000
-
-    def __call__(self) -> int:
-        return self.at
-
-
 @pytest.fixture
 def now() -> TurnedClock:
-    return TurnedClock()
+    return TurnedClock(time.time_ns() // 1000)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from tests.integration.http_shop import Shop, check_problem, open_shop
 from laurels.http.admission import limits
 from laurels.http.admission.auth import Auth
 from laurels.http.admission.callers import Caller
-from laurels.http.admission.keys import Key
+from laurels.http.admission.keys import VerificationKey
 from laurels.http.admission.limits import FAILURES_PER_MINUTE, RENAMES_PER_DAY
 from laurels.http.app import ROUTES
 from laurels.http.serving import connections
@@ -84,7 +84,7 @@ async def test_forged_tokens_are_counted_before_they_are_checked(
     checked: list[bytes] = []
     check = Auth._check
 
-    async def counted(auth: Auth, token: bytes) -> tuple[Caller, int, Key]:
+    async def counted(auth: Auth, token: bytes) -> tuple[Caller, int, VerificationKey]:
         checked.append(token)
         return await check(auth, token)
 

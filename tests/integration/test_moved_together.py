@@ -15,6 +15,7 @@ from laurels.clock import SECOND
 from laurels.dashboard import Dashboard
 from laurels.errors import VersionNotReached
 from laurels.model import Order, Version
+from laurels.testing.ledger_contract.base import TurnedClock
 from laurels.wiring import Services, build
 
 pytestmark = [
@@ -26,20 +27,10 @@ pytestmark = [
 TOGETHER, WITHIN_S = 4, 60
 
 
-class Clock:
-    """Stands still until it is turned."""
-
-    def __init__(self) -> None:
-        self.instant = clock.now()
-
-    def __call__(self) -> int:
-        return self.instant
-
-
 class Shop:
     """Services that hold back, and a clock to turn."""
 
-    def __init__(self, services: Services, now: Clock) -> None:
+    def __init__(self, services: Services, now: TurnedClock) -> None:
         self.services = services
         self.now = now
 
@@ -61,7 +52,7 @@ class Shop:
 
 @asynccontextmanager
 async def opened(state: Path, engine: str, shards: int) -> AsyncIterator[Shop]:
-    now = Clock()
+    now = TurnedClock(clock.now())
     chosen = settings_with(
         state=state,
         leaderboard_engine=engine,
@@ -81,7 +72,7 @@ async def test_too_few_are_held_back_and_that_is_not_stale(tmp_path: Path, engin
         assert before.ranked == 8
         for n in range(3):
             await shop.sell(f"A{n}", "m0", f"m{n}")  # again and again: members count, not orders
-            shop.now.instant += 10 * SECOND
+            shop.now.at += 10 * SECOND
             await shop.project()
             assert await shop.shown() == before
             assert not before.stale
@@ -97,14 +88,14 @@ async def test_too_few_are_held_back_and_that_is_not_stale(tmp_path: Path, engin
 
 async def test_nobody_waits_longer_than_the_setting_says(tmp_path: Path, engine: str, shards: int) -> None:
     async with opened(tmp_path, engine, shards) as shop:
-        shop.now.instant += 1000 * SECOND
+        shop.now.at += 1000 * SECOND
         await shop.project()
         before = await shop.shown()
         await shop.sell("A", "m1")
-        shop.now.instant += (WITHIN_S - 1) * SECOND
+        shop.now.at += (WITHIN_S - 1) * SECOND
         await shop.project()
         assert await shop.shown() == before
-        shop.now.instant += SECOND
+        shop.now.at += SECOND
         await shop.project()
         assert (await shop.shown("m1")).me.points == 10
         await shop.sell("B", "m1")

@@ -1,5 +1,5 @@
 """Whatever is wrong about a PostgreSQL server or how it is reached: the command ends with exit code 2 and one line that
-says what to mend, and shows no password.
+says what to fix, and shows no password.
 """
 
 import os

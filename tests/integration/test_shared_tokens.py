@@ -18,6 +18,7 @@ from laurels.http.admission.auth import REMEMBERED_FOR, Auth
 from laurels.http.admission.jwks import OLD_AFTER, PublishedKeys
 from laurels.http.admission.tokens import sign_token
 from laurels.settings import Settings
+from laurels.testing.ledger_contract.base import TurnedClock
 
 pytestmark = pytest.mark.anyio
 pytest.importorskip(
@@ -25,17 +26,9 @@ pytest.importorskip(
 )
 
 
-class TurnedClock:
-    def __init__(self) -> None:
-        self.at = clock.now()
-
-    def __call__(self) -> int:
-        return self.at
-
-
 @pytest.fixture
 def now() -> TurnedClock:
-    return TurnedClock()
+    return TurnedClock(clock.now())
 
 
 @pytest.fixture(autouse=True)

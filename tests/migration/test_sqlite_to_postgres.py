@@ -45,7 +45,7 @@ DOCUMENTS = {
 }
 NOT_MOVED = {"ledger", "shard", "epoch", "lease", "awarder", "follower_lease", "sqlite_sequence", "award"} | {
     "redemption", "audit_head", "rollup", "rollup_mark", "rollup_cell", "rollup_member", "rollup_due",
-    "job", "job_content",
+    "job", "job_content", "job_part",
 }  # fmt: skip
 """What a ledger has of its own on each engine, what goes along with documents, or what is made anew from entries."""
 
@@ -422,9 +422,13 @@ def test_the_command_moves_and_verifies(tmp_path: Path, database: str) -> None:
     assert laurels_here("import", "orders.csv", cwd=tmp_path).returncode == 0
     moved_there = laurels_here("migrate", "--to", database, cwd=tmp_path)
     assert moved_there.stdout.startswith("4 entries moved and verified."), moved_there.stderr
-    tops = [laurels_here("top", cwd=tmp_path, LAURELS_LEDGER_URL=url).stdout for url in ("sqlite", database)]
-    assert "ann" not in tops[0]
-    assert tops[0].splitlines()[1:] == tops[1].splitlines()[1:]
+    before = laurels_here("top", cwd=tmp_path).stdout
+    refused = laurels_here("top", cwd=tmp_path, LAURELS_LEDGER_URL=database)
+    assert (refused.returncode, "laurels rebuild" in refused.stderr) == (2, True), "the board is the old ledger's"
+    assert laurels_here("rebuild", cwd=tmp_path, LAURELS_LEDGER_URL=database).returncode == 0
+    after = laurels_here("top", cwd=tmp_path, LAURELS_LEDGER_URL=database).stdout
+    assert "ann" not in before
+    assert before.splitlines()[1:] == after.splitlines()[1:]
     for url, code in ((database, 1), ("mysql://db/x", 2), ("sqlite", 2)):
         refused = laurels_here("migrate", "--to", url, cwd=tmp_path)
         assert (refused.returncode, len(refused.stderr.splitlines())) == (code, 1)

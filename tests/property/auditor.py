@@ -7,8 +7,8 @@ for the time between two renames and to nobody else, ever.
 from collections.abc import Mapping
 
 import msgspec
-from tests.property.model import Document, Event, Model, Program, Upto, boards_of, month_of
-from tests.property.model import Row as Place
+from tests.property.model import Model
+from tests.property.model_nouns import BoardPlace, Document, Event, Program, Upto, boards_of, month_of
 from tests.property.reasons import check_reason
 
 from laurels.awarding import published_programs, recount_of
@@ -193,5 +193,5 @@ class Auditor:
         near = places[max(0, mine.position - 1 - AROUND) : mine.position + AROUND]
         return len(places), me, top, [self._row(place, upto, me=place is mine) for place in near]
 
-    def _row(self, place: Place, upto: Upto, *, me: bool = False) -> Row:
+    def _row(self, place: BoardPlace, upto: Upto, *, me: bool = False) -> Row:
         return Row(place.rank, self._names[self._bearer(place.member, upto)], place.points, me or msgspec.UNSET)

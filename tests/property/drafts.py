@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from hypothesis import strategies as st
-from tests.property.model import Document
+from tests.property.model_nouns import Document
 
 HOUR = 3_600_000_000
 MEMBERS = ("ann", "bob", "cyd", "dee", "eve", "17850")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from fractions import Fraction
 
-from tests.property.model import Program
+from tests.property.model_nouns import Program
 
 from laurels.model import Entry
 

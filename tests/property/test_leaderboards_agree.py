@@ -20,7 +20,7 @@ from laurels.model import BoardEntry, Entry, EntryKind, Mark
 from laurels.model.details import MergeDetails
 from laurels.model.entries import MAX_POINTS
 from laurels.model.times import month_of
-from laurels.testing.ledger_contract.base import outline_of
+from laurels.testing.ledger_contract.base import board_entry_of
 
 LONDON = ZoneInfo("Europe/London")
 BOARDS = Boards(LONDON)
@@ -108,7 +108,7 @@ class RandomShop:
     def board_entries(self, entries: Sequence[Entry]) -> Iterator[BoardEntry]:
         """Entries as the boards read them."""
         for entry in entries:
-            yield (*outline_of(entry)[:8], self.details.get((entry.shard, entry.position)))
+            yield (*board_entry_of(entry)[:8], self.details.get((entry.shard, entry.position)))
 
     def _merge(self, person: str, other: str) -> None:
         """Let one become another, unless it did already, or the other one became it."""

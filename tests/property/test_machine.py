@@ -23,7 +23,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from tests.engines import native_leaderboard, needs_native
 from tests.property.auditor import Auditor
 from tests.property.drafts import MEMBERS, Draft, Sent, microseconds, orders, refunds, unlinked_refunds
-from tests.property.model import Answer, Model, Program
+from tests.property.model import Answer, Model
+from tests.property.model_nouns import Program
 from tests.settings import settings_with
 
 from laurels.clock import DAY, HOUR, SECOND

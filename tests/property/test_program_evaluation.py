@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from laurels.errors import PointsOutOfRange, Refused
 from laurels.program import (
+    GRAIN,
     NEW,
     NOTHING,
     Basket,
@@ -16,9 +17,9 @@ from laurels.program import (
     Details,
     EarningRule,
     Frame,
-    MemberState,
     Payment,
     Program,
+    ProgramState,
     Refunded,
     Return,
     ReturnLine,
@@ -48,7 +49,7 @@ def program(points: int = 1, per: int = 1000, rounding: str = "half-up") -> Prog
 programs = st.builds(program, st.integers(1, 1000), st.integers(1, 10**6), st.sampled_from(["half-up", "floor"]))
 amounts = st.integers(0, 10**8) | st.integers(0, 5000)
 members = st.builds(
-    lambda points, orders: MemberState(lots=(Lot(2**62, 2**62, points),), orders=orders, last_active=NOW - 5),
+    lambda points, orders: ProgramState(lots=(Lot(2**62, 2**62, points),), orders=orders, last_active=NOW - 5),
     st.integers(1, 1000),
     st.integers(0, 9),
 )
@@ -61,7 +62,7 @@ def order(total: int, **more: Any) -> Basket:
 @settings(max_examples=2000)
 @given(rules=programs, total=amounts, member=members)
 def test_an_order_earns_what_its_total_does_with_the_same_reason(
-    rules: Program, total: int, member: MemberState
+    rules: Program, total: int, member: ProgramState
 ) -> None:
     try:
         got = evaluate(rules, order(total), member, now=NOW)
@@ -73,7 +74,7 @@ def test_an_order_earns_what_its_total_does_with_the_same_reason(
     assert got.details.encode() is None
     assert worth(rules, frame_of(rules, order(total), member), NOTHING).grains == got.parts[0][1]
     assert got.member_after.active == member.active + was.points
-    assert MemberState.decode(got.member_after.encode()) == got.member_after
+    assert ProgramState.decode(got.member_after.encode()) == got.member_after
 
 
 @settings(max_examples=1000)
@@ -125,6 +126,18 @@ tiers = { levels = [ { name = "blue", reach = 0 }, { name = "gold", reach = 10, 
 """
 )
 FLOORED = parse_program(DEEP.text.replace('"carry"', '"floor", at = "line"').replace("version = 3", "version = 4"))
+MATCHES = ("{}", '{ brand = ["own"] }', '{ category = ["home"] }', '{ not_tag = ["x"] }')
+LIMITS = ("", ", caps = { month = 40 }", "", ", budget = 90", ", caps = { day = 5, ever = 30 }")
+CROWDED = parse_program(
+    'version = 5\nearn = { points = 3, per = { GBP = "7.00" } }\ncampaigns = [\n'
+    + "".join(
+        f'{{ name = "c{n}", match = {MATCHES[n % 4]}, multiply = "{("1.5", "2", "1")[n % 3]}"{LIMITS[n % 5]} }},\n'
+        for n in range(23)
+    )
+    + "]\n"
+    + DEEP.text.split("\ncaps")[1].partition("\n")[2]
+)
+"""Many campaigns that multiply the same lines by the same, some of them with limits."""
 
 lines = st.builds(
     BasketLine,
@@ -151,6 +164,35 @@ def baskets(draw: st.DrawFn) -> Basket:
     return order(total, lines=some, payments=payments)
 
 
+@settings(max_examples=600, deadline=None)
+@given(
+    rules=st.sampled_from([CROWDED, DEEP, FLOORED]),
+    first=baskets(),
+    second=baskets(),
+    budget=st.none() | st.integers(0, 100),
+)
+def test_an_order_is_worth_when_it_is_awarded_what_its_frame_says_later(
+    rules: Program, first: Basket, second: Basket, budget: int | None
+) -> None:
+    """Judging puts a frame's bytes together as it goes; whoever reads them has the same frame, and the same f."""
+    member, budgets = NEW, {} if budget is None else {"c3": budget * GRAIN}
+    for basket in (first, second):
+        try:
+            got = evaluate(rules, basket, member, now=NOW, budgets=budgets)
+        except (Refused, PointsOutOfRange):
+            return
+        frame = got.frame
+        assert frame is not None
+        assert frame.encode() == got.encoded
+        assert worth(rules, frame, NOTHING).parts == list(got.parts)
+        assert frame_of(rules, basket, member, budgets=budgets) == frame
+        unit = 1 if rules.plan.carries else GRAIN
+        limited = zip(frame.bonuses, got.parts[1:], strict=False)  # the last may be `cap`
+        bound = {name: room // unit for bonus, (name, grains) in limited if grains == (room := bonus.room)}
+        assert dict(got.details.bound) == bound
+        member = got.member_after
+
+
 returns = st.builds(
     Return,
     st.none() | st.integers(0, 5000),
@@ -173,7 +215,7 @@ def test_whatever_an_order_and_its_refunds_say_they_are_judged_or_refused(
         return
     frame = got.frame
     assert frame is not None
-    assert sum(frame.net) in {basket.total, 0}
+    assert sum(frame.net) == basket.total
     assert evaluate(rules, basket, NEW, now=NOW).member_after.encode() == got.member_after.encode()
     assert Frame.decode(frame.encode()) == frame
     assert word_earn(rules, basket.total, "GBP", Details.decode(got.details.encode())) == got.reason

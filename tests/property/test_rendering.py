@@ -38,9 +38,9 @@ async def shown_by(
         for board in (*BOARDS, EMPTY_BOARD):
             for who in [*map(member_id, members), STRANGER]:
                 for around in (0, 2, 50):
-                    at_hand = dashboards.at_hand(who, board, top=top, around=around)
+                    read = dashboards.try_read(who, board, top=top, around=around)
                     plain = await dashboards.member(who, board, top=top, around=around, sealed=True)
-                    assert at_hand == (plain.as_of, to_json(plain))
+                    assert read == (plain.as_of, to_json(plain))
                     shown.append(to_json(plain))
         await engine.close()
     return shown

@@ -7,7 +7,7 @@ import msgspec
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from laurels.intake import repeated_key
+from laurels.model.repeated_keys import repeated_key
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=6) | st.sampled_from(
     ["a", "b", '"', '\\"', "\\", "\\u0022", '":', "a:b", "total"]

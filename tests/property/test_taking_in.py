@@ -3,7 +3,7 @@ entries, hashes, totals, and the same waiting and in quarantine.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,7 +16,7 @@ from laurels.awarding import Awarder, Programs
 from laurels.clock import DAY
 from laurels.engines.sqlite.connection import Database
 from laurels.ledger import Ledger, NameNumbers, Receipt
-from laurels.model import Amendment, Cancellation, Document, Order, Refund
+from laurels.model import Amendment, Cancellation, Document, MemberEvent, Order, Refund
 from laurels.program import DEFAULT_PROGRAM, parse_program
 from laurels.testing.verifying import findings_of
 
@@ -127,14 +127,22 @@ OTHER = Order(source="shop", order_id="o1", member_id="ann", currency="GBP", tot
 REFUND = Refund(source="shop", refund_id="r0", order_id="o0", member_id="ann", currency="GBP", amount=499)
 
 
-@example([REFUND, OTHER, ORDER], 0)  # a stranger's, who is enrolled by the next
-@example([ORDER, Amendment(revision=1, order=OTHER), Amendment(revision=1, order=ORDER)], 0)  # of what waits beside it
+@example([REFUND, OTHER, ORDER], 0, set())  # a stranger's, who is enrolled by the next
+@example(
+    [ORDER, Amendment(revision=1, order=OTHER), Amendment(revision=1, order=ORDER)], 0, set()
+)  # of what waits beside it
 @settings(max_examples=30, deadline=None)
-@given(st.lists(st.one_of(orders, refunds, unnamed, cancellations, amendments), max_size=30), st.integers(0, 10))
+@given(
+    st.lists(st.one_of(orders, orders, refunds, unnamed, cancellations, amendments), max_size=30),
+    st.integers(0, 10),
+    st.sets(st.sampled_from(["erase", "merge"])),
+)
 def test_accepting_many_at_once_is_accepting_one_by_one(
-    given_documents: list[Order | Refund | Cancellation | Amendment], before: int
+    given_documents: list[Order | Refund | Cancellation | Amendment], before: int, changes: set[str]
 ) -> None:
-    """What is handed in together is written together, and none of it can tell."""
+    """What is handed in together is looked up and written together, and none of it can tell; also where members were
+    erased or merged before.
+    """
     sent = [each.document() for each in given_documents]
 
     async def together(ledger: Ledger, awarder: Awarder, some: list[Document]) -> list[Receipt]:
@@ -146,8 +154,20 @@ def test_accepting_many_at_once_is_accepting_one_by_one(
         return [receipt for each in some for receipt in await ledger.accept([each])]
 
     for to_end in (True, False):
-        at_once = asyncio.run(_after(sent, before, together, to_end=to_end))
-        assert at_once == asyncio.run(_after(sent, before, one_by_one, to_end=to_end))
+        at_once = asyncio.run(_after(sent, before, together, to_end=to_end, changes=changes))
+        assert at_once == asyncio.run(_after(sent, before, one_by_one, to_end=to_end, changes=changes))
+
+
+async def _change(ledger: Ledger, awarder: Awarder, changes: Collection[str]) -> None:
+    """Erase and merge members who are there."""
+    if not changes:
+        return
+    await awarder.drain()
+    there = [id for id in ("ann", "bob", "cid") if await ledger.member(id) is not None]
+    if "merge" in changes and len(there) > 1:
+        await awarder.merge(there[-1], there[-2], actor="test")
+    if "erase" in changes and there:
+        await ledger.change_member(there[0], MemberEvent.ERASE, actor="test")
 
 
 async def _after(
@@ -156,6 +176,7 @@ async def _after(
     take: Callable[[Ledger, Awarder, list[Document]], Awaitable[list[Receipt]]],
     *,
     to_end: bool = True,
+    changes: Collection[str] = (),
 ) -> tuple[list[list[tuple[bool, bool]]], dict[str, list[tuple[Any, ...]]]]:
     """What was answered, and what the ledger holds then; without `to_end`, while the last ones wait to be awarded."""
     program = parse_program(DEFAULT_PROGRAM)
@@ -166,6 +187,7 @@ async def _after(
             await ledger.publish(program.version, program.text, None, actor="test")
             awarder = Awarder(ledger, Programs.of(program), lambda: NOW)
             answers = [await ledger.accept(documents[:before])]
+            await _change(ledger, awarder, changes)
             chunks = [documents[first : first + CHUNK] for first in range(before, len(documents), CHUNK)]
             answers += [await take(ledger, awarder, chunk) for chunk in chunks]
             if to_end:

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from itertools import groupby, pairwise
 from operator import attrgetter
 
-from tests.property.model import Event, Model, Program, boards_of
+from tests.property.model import Model
+from tests.property.model_nouns import Event, Program, boards_of
 from tests.simulation.machine import BOARDS, PROGRAM
 from tests.simulation.mail import NOWHERE, MailServer
 from tests.simulation.shop import ADDRESSES, MEMBERS, POISON, History, Wish

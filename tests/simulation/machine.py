@@ -25,7 +25,8 @@ from laurels.engines.memory import MemoryLeaderboard
 from laurels.engines.sqlite import SqliteLedger
 from laurels.errors import LedgerUnavailable
 from laurels.intake import Intake
-from laurels.leaderboard import Boards, Change, Followed, Leaderboard, Part, Projector, View
+from laurels.jobs import forget_words
+from laurels.leaderboard import Boards, Change, Followed, Leaderboard, LoadPart, Projector, View
 from laurels.ledger import Ledger
 from laurels.members import Members
 from laurels.model import Mark, Version
@@ -69,12 +70,12 @@ class Rooms:
 
 
 class Process(Life):
-    """A process of the system from its start to its end. `doors`: it takes requests; `works`: the loops run in it."""
+    """A process of the system from its start to its end. `serves`: it takes requests; `works`: the loops run in it."""
 
-    def __init__(self, name: str, *, doors: bool, works: bool) -> None:
+    def __init__(self, name: str, *, serves: bool, works: bool) -> None:
         super().__init__()
         self.name = name
-        self.doors = doors
+        self.serves = serves
         self.works = works
         self.rooms: Rooms | None = None
         self.calls: dict[asyncio.Future[Any], None] = {}
@@ -121,7 +122,7 @@ class Machine:
         self._trace = trace
         self._started_at = started_at
         self._drift = 1 + rng.uniform(-0.001, 0.001)
-        self._plan = {"doors": (True, False), "works": (False, True)} if apart else {"both": (True, True)}
+        self._plan = {"serves": (True, False), "works": (False, True)} if apart else {"both": (True, True)}
         self._beside = Beside(rng) if beside else None
         self._processes: dict[str, Process] = {}
         self._outside = copy_context()
@@ -189,11 +190,11 @@ class Machine:
         return list(self._plan)
 
     async def ask(self, doing: Callable[[Rooms], Awaitable[T]], *, lossy: bool) -> T:
-        """Ask the process that has the doors; the wire is slow, and a `lossy` one loses answers.
+        """Ask the process that takes requests; the wire is slow, and a `lossy` one loses answers.
 
         Raises `Lost`, `Away`, and what the system answers.
         """
-        return await self._ask(self._find(doors=True), doing, lossy=lossy)
+        return await self._ask(self._find(serves=True), doing, lossy=lossy)
 
     async def look(self, doing: Callable[[Dashboards], Awaitable[T]]) -> T:
         """Ask the process that has the dashboards."""
@@ -202,11 +203,11 @@ class Machine:
             assert rooms.dashboards is not None
             return await doing(rooms.dashboards)
 
-        return await self._ask(self._find(doors=False), look, lossy=False)
+        return await self._ask(self._find(serves=False), look, lossy=False)
 
     async def inside(self, doing: Callable[[Rooms], Coroutine[Any, Any, T]]) -> T:
         """Do something in the process that works, which must not die meanwhile."""
-        process = self._find(doors=False)
+        process = self._find(serves=False)
         assert process.rooms is not None
         return await self._inside(process, doing(process.rooms))
 
@@ -214,9 +215,9 @@ class Machine:
         """Whether every process has its rooms open."""
         return all((process := self._processes[name]).alive and process.rooms for name in self._plan)
 
-    def _find(self, *, doors: bool) -> Process:
+    def _find(self, *, serves: bool) -> Process:
         for process in self._processes.values():
-            if process.alive and process.rooms is not None and (process.doors if doors else process.works):
+            if process.alive and process.rooms is not None and (process.serves if serves else process.works):
                 return process
         raise Away
 
@@ -251,8 +252,8 @@ class Machine:
         self.kill(None if power else life.name)
 
     def _start(self, name: str) -> None:
-        doors, works = self._plan[name]
-        process = self._processes[name] = Process(name, doors=doors, works=works)
+        serves, works = self._plan[name]
+        process = self._processes[name] = Process(name, serves=serves, works=works)
         self._trace(name, "starts")
         process.begin(self._open(process))
 
@@ -290,7 +291,7 @@ class Machine:
                 project_forever(projector, stop),
                 notify_forever(ledger, notifier, stop),
             ]
-        members = Members(ledger, awarder, self._channel.forget)
+        members = Members(ledger, awarder, self._channel.forget, partial(forget_words, ledger))
         process.rooms = Rooms(ledger, Intake(ledger), awarder, members, dashboards, leaderboard, stop)
         process.rooms.work = [process.begin(self._watched(doing)) for doing in work]
 
@@ -344,7 +345,7 @@ class Beside:
     async def reset(self, followed: Followed) -> None:
         await self._travel(lambda: self._board.reset(followed))
 
-    async def load(self, followed: Followed, parts: AsyncIterator[Part]) -> None:
+    async def load(self, followed: Followed, parts: AsyncIterator[LoadPart]) -> None:
         read = [part async for part in parts]
         await self._travel(lambda: self._board.load(followed, _each(read)))
 
@@ -364,7 +365,7 @@ class Beside:
         return answer
 
 
-async def _each(parts: Sequence[Part]) -> AsyncIterator[Part]:
+async def _each(parts: Sequence[LoadPart]) -> AsyncIterator[LoadPart]:
     for part in parts:
         yield part
 

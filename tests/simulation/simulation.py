@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import apsw
 from structlog.testing import capture_logs
 from tests.ledgers import open_ledger
-from tests.property.model import boards_of
+from tests.property.model_nouns import boards_of
 from tests.simulation.disk import Disk
 from tests.simulation.judge import judge_documents, judge_everything
 from tests.simulation.machine import PROGRAM, Machine, Rooms, note_connection

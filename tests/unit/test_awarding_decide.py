@@ -6,7 +6,7 @@ import pytest
 from laurels.awarding import Programs, decide
 from laurels.awarding.decide import decide_or_raise
 from laurels.errors import InsufficientPoints, LaurelsError, PointsOutOfRange, Refused
-from laurels.ledger import Award, Claim, Item, MemberState, Outcome, Redeemed
+from laurels.ledger import Award, Claim, Item, MemberState, Outcome, RedemptionState
 from laurels.model import (
     Adjustment,
     Amendment,
@@ -76,7 +76,7 @@ def claim(
         orders={},
         waiting={},
         members={ANN: MemberState(balance)} if balance else {},
-        redemptions={("shop", "S1"): Redeemed(member=ANN, points=9, restored=4)},
+        redemptions={("shop", "S1"): RedemptionState(member=ANN, points=9, restored=4)},
         program_version=1,
     )
 

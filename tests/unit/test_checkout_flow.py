@@ -16,9 +16,9 @@ from laurels.checkout import (
     Failure,
     Intent,
     IntentState,
-    Outcome,
-    Payment,
     PaymentDetails,
+    PaymentOutcome,
+    PaymentRequest,
     Payments,
     Success,
 )
@@ -27,6 +27,7 @@ from laurels.engines.payments import SandboxPayments
 from laurels.engines.sqlite import SqliteLedger
 from laurels.errors import Conflict, InvalidInput, PaymentsUnavailable
 from laurels.model import DocumentKind, EntryKind, Mark, MemberEvent, Order, Status
+from laurels.testing.ledger_contract.base import TurnedClock
 from laurels.wiring import Services, build
 
 pytestmark = pytest.mark.anyio
@@ -41,14 +42,6 @@ NEW_YEARS_EVE = 1_798_761_540_000_000  # 2026-12-31T23:59:00Z
 BOUGHT = Success(order_id="A1", total="9.33", currency="GBP")
 DECLINED = Failure(order_id="A1", reason="declined")
 INTERRUPTED = Failure(order_id="A1", reason="interrupted")
-
-
-class TurnedClock:
-    def __init__(self) -> None:
-        self.at = NEW_YEARS_EVE
-
-    def __call__(self) -> int:
-        return self.at
 
 
 class CheckoutShop:
@@ -85,7 +78,7 @@ class CheckoutShop:
 
 @asynccontextmanager
 async def open_shop(state: Path, payments: Payments | None = None, **settings: Any) -> AsyncIterator[CheckoutShop]:
-    now = TurnedClock()
+    now = TurnedClock(NEW_YEARS_EVE)
     async with build(settings_with(state=state, **settings), now=now, payments=payments) as services:
         yield CheckoutShop(services, now)
 
@@ -111,10 +104,10 @@ class Interposed:
     def __init__(self, state: Path) -> None:
         self._sandbox = SandboxPayments(state / "payments")
 
-    async def pay(self, payment: Payment, token: str) -> Outcome:
+    async def pay(self, payment: PaymentRequest, token: str) -> PaymentOutcome:
         return await self._sandbox.pay(payment, token)
 
-    async def give_up(self, payment: Payment) -> Outcome:
+    async def give_up(self, payment: PaymentRequest) -> PaymentOutcome:
         return await self._sandbox.give_up(payment)
 
     async def close(self) -> None:
@@ -124,7 +117,7 @@ class Interposed:
 class LosesAnswers(Interposed):
     """The money is taken, and the line breaks before the answer comes."""
 
-    async def pay(self, payment: Payment, token: str) -> Outcome:
+    async def pay(self, payment: PaymentRequest, token: str) -> PaymentOutcome:
         await super().pay(payment, token)
         raise PaymentsUnavailable
 
@@ -132,7 +125,7 @@ class LosesAnswers(Interposed):
 class NeverReached(Interposed):
     """The line breaks before the question is heard."""
 
-    async def pay(self, payment: Payment, token: str) -> Outcome:
+    async def pay(self, payment: PaymentRequest, token: str) -> PaymentOutcome:
         raise PaymentsUnavailable
 
 
@@ -144,7 +137,7 @@ class HeldUp(Interposed):
         self.about_to_pay = asyncio.Event()
         self.go_on = asyncio.Event()
 
-    async def pay(self, payment: Payment, token: str) -> Outcome:
+    async def pay(self, payment: PaymentRequest, token: str) -> PaymentOutcome:
         self.about_to_pay.set()
         await self.go_on.wait()
         return await super().pay(payment, token)
@@ -263,7 +256,7 @@ async def test_a_repeat_is_answered_with_the_price_of_the_first_time(tmp_path: P
         assert await shop.buy("A") == first == Success(order_id="A1", total="2.50", currency="GBP")
 
 
-async def test_another_door_cannot_take_an_order_that_is_being_paid(tmp_path: Path) -> None:
+async def test_another_channel_cannot_take_an_order_that_is_being_paid(tmp_path: Path) -> None:
     payments = HeldUp(tmp_path)
     async with open_shop(tmp_path, payments) as shop:
         purchase = asyncio.create_task(shop.buy())
@@ -277,7 +270,7 @@ async def test_another_door_cannot_take_an_order_that_is_being_paid(tmp_path: Pa
         assert await shop.orders() == 1
 
 
-async def test_an_order_of_another_door_is_not_sold_again(shop: CheckoutShop) -> None:
+async def test_an_order_of_another_channel_is_not_sold_again(shop: CheckoutShop) -> None:
     await shop.services.intake.accept(Order(source=SOURCE, order_id="A1", member_id="ann", currency="GBP", total=933))
     with pytest.raises(Conflict):
         await shop.buy()
@@ -361,7 +354,7 @@ async def test_while_the_provider_is_away_purchases_wait(tmp_path: Path) -> None
 class NotThisOne(Interposed):
     """A provider that can say nothing about one payment."""
 
-    async def give_up(self, payment: Payment) -> Outcome:
+    async def give_up(self, payment: PaymentRequest) -> PaymentOutcome:
         if payment.key == "member:0/A0":
             raise PaymentsUnavailable
         return await super().give_up(payment)

@@ -11,14 +11,14 @@ import pytest
 
 from laurels.errors import BoardNotReady, FileRefused
 from laurels.exchange import write_entries, write_standings
+from laurels.leaderboard import BoardRow
 from laurels.model import Entry, EntryKind
 from laurels.model.times import format_instant, parse_instant
 
 pytestmark = pytest.mark.anyio
 
-Row = tuple[str, int, int, int]
 T = TypeVar("T")
-STANDINGS: list[Row] = [("14646", 27946, 1, 1), ("ann@example.com", 5, 2, 2), ("b", 5, 2, 3)]
+STANDINGS: list[BoardRow] = [("14646", 27946, 1, 1), ("ann@example.com", 5, 2, 2), ("b", 5, 2, 3)]
 
 
 async def chunks(*given: Sequence[T], then: Exception | None = None) -> AsyncIterator[Sequence[T]]:
@@ -107,16 +107,16 @@ async def test_instants_are_written_as_everywhere_else(tmp_path: Path, at: int) 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 async def test_many_rows_keep_their_order(tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"standings.{ending}"
-    rows: list[Row] = [(f"m{number}", number, number, number) for number in range(120_001)]
+    rows: list[BoardRow] = [(f"m{number}", number, number, number) for number in range(120_001)]
     assert await write_standings(path, chunks(*(rows[at : at + 1000] for at in range(0, len(rows), 1000)))) == len(rows)
     frame = pl.read_csv(path) if ending == "csv" else pl.read_parquet(path)
     assert frame.rows() == rows
 
 
 async def test_an_empty_board_is_a_header(tmp_path: Path) -> None:
-    await write_standings(tmp_path / "none.csv", chunks(list[Row]()))
+    await write_standings(tmp_path / "none.csv", chunks(list[BoardRow]()))
     assert (tmp_path / "none.csv").read_bytes() == b"member_id,points,rank,position\n"
-    await write_standings(tmp_path / "none.parquet", chunks(list[Row]()))
+    await write_standings(tmp_path / "none.parquet", chunks(list[BoardRow]()))
     assert pl.read_parquet(tmp_path / "none.parquet").shape == (0, 4)
 
 
@@ -125,7 +125,7 @@ async def test_an_empty_board_is_a_header(tmp_path: Path) -> None:
 async def test_an_export_that_breaks_off_leaves_what_was_there(tmp_path: Path, ending: str, rows: int) -> None:
     path = tmp_path / f"standings.{ending}"
     path.write_bytes(b"what was there")
-    many: list[Row] = [("m", 1, 1, 1)] * rows
+    many: list[BoardRow] = [("m", 1, 1, 1)] * rows
     with pytest.raises(BoardNotReady):
         await write_standings(path, chunks(many, then=BoardNotReady()))
     assert path.read_bytes() == b"what was there"
@@ -171,7 +171,7 @@ def small_disk() -> Iterator[None]:
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 async def test_a_disk_without_room(tmp_path: Path, ending: str, small_disk: None) -> None:
-    rows: list[Row] = [(f"m{number * number}", number, number, number) for number in range(5000)]
+    rows: list[BoardRow] = [(f"m{number * number}", number, number, number) for number in range(5000)]
     with pytest.raises(FileRefused, match="cannot be written: file too large"):
         await write_standings(tmp_path / f"standings.{ending}", chunks(rows))
     assert names_in(tmp_path) == []

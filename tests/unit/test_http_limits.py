@@ -18,21 +18,14 @@ from laurels.http.admission.limits import (
     Limits,
     Quota,
 )
+from laurels.testing.ledger_contract.base import TurnedClock
 
 START = 1_793_530_800_000_000
 
 
-class TurnedClock:
-    def __init__(self) -> None:
-        self.at = START
-
-    def __call__(self) -> int:
-        return self.at
-
-
 @pytest.fixture
 def now() -> TurnedClock:
-    return TurnedClock()
+    return TurnedClock(START)
 
 
 def test_a_burst_uses_the_quota_up_and_time_gives_it_back(now: TurnedClock) -> None:

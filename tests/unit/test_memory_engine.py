@@ -10,14 +10,14 @@ from laurels.errors import BoardNotReady
 from laurels.leaderboard import ALL_TIME, Change, Followed, Hidden, Leaderboard
 from laurels.model import Mark
 from laurels.model.entries import MAX_POINTS
-from laurels.testing.leaderboard_feeds import FOLLOWED, Feed, join, mark, score
+from laurels.testing.leaderboard_feeds import FOLLOWED, ScriptedFeed, join, mark, score
 
 pytestmark = pytest.mark.anyio
 
 
 async def test_half_a_batch_is_never_served() -> None:
     engine = MemoryLeaderboard()
-    upto = (await Feed(engine).begin(*join(0, 1), *score({0: 5, 1: 4}))).marks[0].position
+    upto = (await ScriptedFeed(engine).begin(*join(0, 1), *score({0: 5, 1: 4}))).marks[0].position
     changes: list[Change] = [*score({1: 100}), Hidden(7)]
     batch = list(enumerate(changes, upto + 1))
     with pytest.raises(KeyError):
@@ -25,13 +25,13 @@ async def test_half_a_batch_is_never_served() -> None:
     assert await engine.followed() == Followed()
     with pytest.raises(BoardNotReady):
         await engine.read(ALL_TIME, None, top=10, around=2)
-    await Feed(engine).begin(*join(0))
+    await ScriptedFeed(engine).begin(*join(0))
     assert (await engine.read(ALL_TIME, None, top=10, around=2)).ranked == 0
 
 
 async def test_a_rebuild_that_fails_leaves_the_last_good_state() -> None:
     engine = MemoryLeaderboard()
-    await Feed(engine).begin(*join(0, 1), *score({0: 5, 1: 4}))
+    await ScriptedFeed(engine).begin(*join(0, 1), *score({0: 5, 1: 4}))
     good = await engine.read(ALL_TIME, None, top=10, around=2)
     await engine.reset(FOLLOWED)
     with pytest.raises(KeyError):
@@ -47,7 +47,7 @@ async def test_a_rebuild_begins_at_the_start_of_the_feed() -> None:
 
 async def test_closing_wakes_who_waits_and_ends_service() -> None:
     engine = MemoryLeaderboard()
-    known = (await Feed(engine).begin(*join(0))).version
+    known = (await ScriptedFeed(engine).begin(*join(0))).version
     async with asyncio.timeout(10), asyncio.TaskGroup() as group:
         group.create_task(engine.wait_for_change(known, timeout_s=600))
         await asyncio.sleep(0)  # it waits now

@@ -16,7 +16,7 @@ from laurels.errors import AnotherProjector, BoardNotReady, SettingsError
 from laurels.leaderboard import ALL_TIME
 from laurels.model import Version
 from laurels.settings import Settings
-from laurels.testing.leaderboard_feeds import FOLLOWED, Feed, join, member_id, score
+from laurels.testing.leaderboard_feeds import FOLLOWED, ScriptedFeed, join, member_id, score
 from laurels.wiring import is_board_shared, leaderboard_engine, open_leaderboard
 
 pytestmark = pytest.mark.anyio
@@ -45,7 +45,7 @@ async def test_with_laurels_core_the_board_is_native_unless_memory_is_asked_for(
 @needs_native
 async def test_one_follows_the_feed_and_all_read(tmp_path: Path) -> None:
     first, second = native_leaderboard(tmp_path), native_leaderboard(tmp_path)
-    await Feed(first).begin(*join(0), *score({0: 5}))
+    await ScriptedFeed(first).begin(*join(0), *score({0: 5}))
     assert (await second.read(ALL_TIME, member_id(0), top=1, around=0)).ranked == 1
     for refused in (second.followed(), second.confirm(2), second.reset(FOLLOWED)):
         with pytest.raises(AnotherProjector):
@@ -58,7 +58,7 @@ async def test_one_follows_the_feed_and_all_read(tmp_path: Path) -> None:
 @needs_native
 async def test_a_board_is_there_at_the_next_start(tmp_path: Path) -> None:
     first = native_leaderboard(tmp_path)
-    followed = await Feed(first).begin(*join(0), *score({0: 5}))
+    followed = await ScriptedFeed(first).begin(*join(0), *score({0: 5}))
     await first.close()
     again = native_leaderboard(tmp_path)
     view = await again.read(ALL_TIME, member_id(0), top=1, around=0)
@@ -70,7 +70,7 @@ async def test_a_board_is_there_at_the_next_start(tmp_path: Path) -> None:
 @needs_native
 async def test_reads_go_on_while_the_writer_waits_for_who_copies_standings(tmp_path: Path) -> None:
     board = native_leaderboard(tmp_path)
-    feed = Feed(board)
+    feed = ScriptedFeed(board)
     await feed.begin(*join(0), *score({0: 5}))
     with (tmp_path / "export-lock").open() as hold:
         fcntl.flock(hold, fcntl.LOCK_SH)
@@ -89,7 +89,7 @@ async def test_reads_go_on_while_the_writer_waits_for_who_copies_standings(tmp_p
 async def test_callers_at_once_each_have_their_turn(tmp_path: Path) -> None:
     """A load, standings and batches, some of which outgrow the files: nobody meets another one inside of the core."""
     board = native_leaderboard(tmp_path)
-    feed = Feed(board)
+    feed = ScriptedFeed(board)
     await feed.begin(*join(0), *score({0: 5}))
 
     async def standings() -> None:
@@ -111,7 +111,7 @@ async def test_callers_at_once_each_have_their_turn(tmp_path: Path) -> None:
 @needs_native
 async def test_closing_wakes_who_waits(tmp_path: Path) -> None:
     board = native_leaderboard(tmp_path)
-    followed = await Feed(board).begin(*join(0))
+    followed = await ScriptedFeed(board).begin(*join(0))
     async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
         tasks.create_task(board.wait_for_change(followed.version, 60))
         await asyncio.sleep(0)
@@ -135,7 +135,7 @@ def test_whoever_is_asked_for_no_process_ends(tmp_path_factory: pytest.TempPathF
 
     async def ask() -> None:
         board = native_leaderboard(tmp_path_factory.mktemp("board"))
-        await Feed(board).begin(*join(0), *score({0: 5}))
+        await ScriptedFeed(board).begin(*join(0), *score({0: 5}))
         for one in ids:
             assert (await board.read(ALL_TIME, one, top=1, around=1)).me is None
             assert not board.render(ALL_TIME, one, top=1, around=1, now=1, stale_after=1)[3]

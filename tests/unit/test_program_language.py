@@ -15,7 +15,7 @@ from laurels.program import (
     NEW,
     Basket,
     check_successor,
-    compare,
+    differences,
     earn,
     evaluate,
     parse_program,
@@ -112,13 +112,13 @@ def test_the_version_in_force_is_the_last_that_holds() -> None:
 def test_two_versions_are_compared_key_by_key() -> None:
     after = EVERYTHING.replace('multiply = "2"', 'multiply = "3"').replace("within_days = 400", "within_days = 30")
     after = after.replace('[[campaigns]]\nname = "spend 50"', '[[campaigns]]\nname = "spend fifty"')
-    found = {each.path: (each.before, each.after) for each in compare(EVERYTHING, after)}
+    found = {each.path: (each.before, each.after) for each in differences(EVERYTHING, after)}
     assert found["campaigns[double dairy].multiply"] == ("2", "3")
     assert found["refunds.within_days"] == (400, 30)
     assert found["campaigns[spend 50].points"] == (500, None)
     assert found["campaigns[spend fifty].points"] == (None, 500)
     assert not any(path.startswith(("rates", "basis", "name")) for path in found)
-    assert compare(EVERYTHING, EVERYTHING) == []
+    assert differences(EVERYTHING, EVERYTHING) == []
 
 
 def test_what_nobody_had_is_a_warning() -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from laurels.awarding import check_publishable
 from laurels.errors import ProgramError
 from laurels.program import parse_program
 
@@ -93,6 +94,13 @@ def test_the_how_to_shows_messages_as_they_are() -> None:
     shown = [line.split("`")[1] for line in section.splitlines() if line.startswith("| `")]
     assert len(shown) == 5
     assert set(shown) <= {message for _, message in REFUSED}
+
+
+def test_a_program_that_asks_who_brought_whom_cannot_be_put_in_force() -> None:
+    program = parse_program(CAMPAIGN + "where = { referred = true }\n")
+    with pytest.raises(ProgramError) as refused:
+        check_publishable(program, [])
+    assert refused.value.message == "campaigns (double): where.referred: Laurels is not told who brought whom"
 
 
 def test_a_program_has_limits() -> None:

@@ -4,7 +4,7 @@ from datetime import date
 
 from laurels.clock import DAY
 from laurels.model.times import parse_instant
-from laurels.program import DEFAULT_PROGRAM, NEW, MemberState, Program, Reminder, next_look, parse_program, reminders
+from laurels.program import DEFAULT_PROGRAM, NEW, Program, ProgramState, Reminder, next_look, parse_program, reminders
 from laurels.program.state import Lot
 
 NOW = parse_instant("2026-06-10T12:00:00Z", "at")
@@ -14,12 +14,12 @@ def program(expiry: str = 'kind = "after-months"\nmonths = 12\nremind_days = [30
     return parse_program(DEFAULT_PROGRAM + f"\n[expiry]\n{expiry}\n")
 
 
-def state(*lots: tuple[int, int]) -> MemberState:
+def state(*lots: tuple[int, int]) -> ProgramState:
     """A member with so many points that lapse in so many days."""
-    return MemberState(lots=tuple(Lot(NOW + days * DAY, NOW + days * DAY, points) for days, points in lots))
+    return ProgramState(lots=tuple(Lot(NOW + days * DAY, NOW + days * DAY, points) for days, points in lots))
 
 
-def told(kept: MemberState, now: int = NOW) -> list[tuple[str, int]]:
+def told(kept: ProgramState, now: int = NOW) -> list[tuple[str, int]]:
     return [(each.name, each.points) for each in reminders(kept, now, program())]
 
 
@@ -41,12 +41,12 @@ def test_points_that_are_spent_remind_nobody() -> None:
 
 def test_by_the_shops_own_calendar() -> None:
     midnight = parse_instant("2026-06-30T23:00:00Z", "at")  # the first instant of July in London
-    kept = MemberState(lots=(Lot(midnight, midnight, 5),))
+    kept = ProgramState(lots=(Lot(midnight, midnight, 5),))
     assert told(kept) == [("lapse:2026-06:30", 5)]
 
 
 def test_all_points_of_who_was_not_active_for_long() -> None:
-    kept = MemberState(lots=(Lot(2**62, 2**62, 9),), last_active=parse_instant("2025-06-15T12:00:00Z", "at"))
+    kept = ProgramState(lots=(Lot(2**62, 2**62, 9),), last_active=parse_instant("2025-06-15T12:00:00Z", "at"))
     rules = program('kind = "inactivity"\nmonths = 12\nremind_days = [30]')
     assert [(each.name, each.points) for each in reminders(kept, NOW, rules)] == [("lapse:2026-06:30", 9)]
 

@@ -14,7 +14,7 @@ from laurels.program import (
     Basket,
     BasketLine,
     Details,
-    Person,
+    MemberFacts,
     Return,
     ReturnLine,
     adjust,
@@ -119,7 +119,7 @@ def test_a_reason_is_at_most_1000_characters(names: list[str]) -> None:
 
 def test_a_holdout_is_always_the_same_members() -> None:
     program = parse_program(GROCER.text.replace('multiply = "2"', 'multiply = "2", holdout = "25%"'))
-    people = [Person(draw=n.to_bytes(16, "big")) for n in range(400)]
+    people = [MemberFacts(draw=n.to_bytes(16, "big")) for n in range(400)]
     points = [evaluate(program, SHOPPED, NEW, now=NOW, person=person).points for person in people]
     assert points == [evaluate(program, SHOPPED, NEW, now=NOW, person=person).points for person in people]
     assert set(points) == {25, 32}

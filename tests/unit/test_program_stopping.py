@@ -6,7 +6,7 @@ import pytest
 
 from laurels.errors import ProgramError
 from laurels.model.times import parse_instant
-from laurels.program import compare, parse_program, stopped
+from laurels.program import differences, parse_program, stopped
 
 TEXT = """\
 # Ours.
@@ -42,7 +42,7 @@ def test_nothing_but_the_end_of_a_campaign_differs(name: str) -> None:
     after = stopped(parse_program(TEXT), name, 5, NOON)
     program = parse_program(after)
     assert {each.name: each.ends for each in program.campaigns}[name] == NOON
-    assert {each.path for each in compare(TEXT, after)} == {"version", "from", f"campaigns[{name}].until"}
+    assert {each.path for each in differences(TEXT, after)} == {"version", "from", f"campaigns[{name}].until"}
     assert {line for line in TEXT.splitlines() if "#" in line and "version" not in line} <= set(after.splitlines())
 
 

@@ -10,7 +10,7 @@ from shop.models import LoyaltyOutbox
 
 @admin.register(LoyaltyOutbox)
 class LoyaltyOutboxAdmin(admin.ModelAdmin):
-    """Rows are made by orders and refunds alone; their content may be mended here while they are parked."""
+    """Rows are made by orders and refunds alone; their content may be fixed here while they are parked."""
 
     list_display = ("__str__", "state", "problem", "due_at", "sent_at")
     list_filter = ("state",)
@@ -19,7 +19,7 @@ class LoyaltyOutboxAdmin(admin.ModelAdmin):
 
     @admin.action(description="Send parked rows again")
     def send_again(self, request: HttpRequest, rows: QuerySet[LoyaltyOutbox]) -> None:
-        """Put parked rows back, after their cause was mended."""
+        """Put parked rows back, after their cause was fixed."""
         count = rows.filter(state="parked").update(state="waiting", due_at=timezone.now(), failures=0, problem="")
         self.message_user(request, f"{count} will be sent again.")
 

@@ -232,6 +232,11 @@ class Reader:
         `Refused`.
         """
 
+    def identity(self) -> str:
+        """The identity of the ledger whose feed is served: it stays as long as that is served. Raises `NotReady`, a
+        `Refused`.
+        """
+
     def retries(self) -> int:
         """How often reads of this `Reader` had to begin again, because the writer was at work."""
 

@@ -14,4 +14,5 @@ pub mod seqlock;
 pub mod server;
 pub mod shared;
 pub mod shared_tokens;
+pub mod token_bucket;
 pub mod token_table;

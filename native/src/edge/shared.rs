@@ -93,7 +93,7 @@ pub struct Shared {
     /// Whether the thread is to end.
     pub stopping: AtomicBool,
     handed: Mutex<Vec<Handed>>,
-    bell: UnixStream,
+    waker: UnixStream,
     heard: UnixStream,
 }
 
@@ -105,8 +105,8 @@ impl Shared {
         quota: Option<Arc<Mutex<Quota>>>,
         bounds_ns: Vec<u64>,
     ) -> std::io::Result<Shared> {
-        let (bell, heard) = UnixStream::pair()?;
-        bell.set_nonblocking(true)?;
+        let (waker, heard) = UnixStream::pair()?;
+        waker.set_nonblocking(true)?;
         heard.set_nonblocking(true)?;
         Ok(Shared {
             fixed,
@@ -117,7 +117,7 @@ impl Shared {
             returned: Mutex::default(),
             stopping: AtomicBool::new(false),
             handed: Mutex::default(),
-            bell,
+            waker,
             heard,
         })
     }
@@ -131,7 +131,7 @@ impl Shared {
         drop(waiting);
         if is_first {
             // Full: then there is something to be heard already.
-            let _ = (&self.bell).write(&[1]);
+            let _ = (&self.waker).write(&[1]);
         }
     }
 

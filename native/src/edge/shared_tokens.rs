@@ -1,46 +1,22 @@
 //! Members' checked tokens in memory that several processes share, so that each knows what one of them has checked.
 //!
-//! A table of fixed size, four places for each digest; a new entry takes the place of the one that ends first. Each place
-//! is a record of `seqlock`: nobody waits for anybody, and a process that dies while it writes costs that one place.
+//! A table of fixed size, in buckets of four places (`token_bucket`): nobody waits for anybody, and a process that dies
+//! while it writes costs one place.
 
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::edge::seqlock;
+use crate::atomics::{AtomicU64, Ordering};
+use crate::edge::token_bucket::{self, Digest, LONGS, WAYS};
 use crate::error::{Error, Result};
 use crate::store::mmap::{Access, HEADER, Header, Mmap, SHAPE};
+
+pub use crate::edge::token_bucket::{Known, MOST_ID};
 
 const KIND: u32 = 0x746F_6B00;
 const KEY: usize = HEADER; // in words: the digests' key
 const FIRST: usize = HEADER + 16;
-const WAYS: usize = 4;
-const LONGS: usize = 16;
-const ID_LONGS: usize = 10;
-
-/// The longest member id that is kept here, in bytes. Longer ones are checked by each process for itself.
-pub const MOST_ID: usize = ID_LONGS * 8 - 1;
-
-// What a place holds behind its sequence, in words of eight bytes.
-const DIGEST: usize = 0;
-const UNTIL: usize = 2;
-const EXPIRES: usize = 3;
-const CHECKED_BY: usize = 4;
-const ID: usize = 5; // its length in the first byte
-
-/// What is known of a digest.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Known {
-    /// Whose token it is.
-    pub member: String,
-    /// Until when that is remembered.
-    pub until: i64,
-    /// When the token expires.
-    pub expires: i64,
-    /// Which key it was checked with.
-    pub checked_by: u64,
-}
 
 /// The table.
 pub struct SharedTokens {
@@ -52,7 +28,7 @@ impl SharedTokens {
     /// A new one, with room for some `most` tokens of 128 bytes each; and the file that it lies in, which has no name.
     pub fn create(most: usize) -> Result<(SharedTokens, File)> {
         let buckets = most.div_ceil(WAYS).next_power_of_two();
-        let words = (FIRST + buckets * WAYS * LONGS * 2) as u64;
+        let words = (FIRST + buckets * LONGS * 2) as u64;
         let mut shape = [0; SHAPE];
         shape[0] = u32::try_from(buckets).map_err(|_| Error::Full("a table of tokens would be too large".into()))?;
         let (map, file) = Mmap::unnamed(Header { kind: KIND, incarnation: 0, words, shape })?;
@@ -68,7 +44,7 @@ impl SharedTokens {
     pub fn open(path: &Path) -> Result<SharedTokens> {
         let map = Mmap::open(path, 0, KIND, Access::Write)?;
         let (words, buckets) = (map.head().words, map.head().shape[0] as usize);
-        if !buckets.is_power_of_two() || words != (FIRST + buckets * WAYS * LONGS * 2) as u64 {
+        if !buckets.is_power_of_two() || words != (FIRST + buckets * LONGS * 2) as u64 {
             return Err(Error::Corrupt(format!("{} is divided as no table of tokens is", path.display())));
         }
         Ok(SharedTokens { map, buckets })
@@ -83,56 +59,19 @@ impl SharedTokens {
     }
 
     /// Tell the others. Too long an id, or a place that is being written, is no loss: then they check for themselves.
-    pub fn put(&self, digest: (u64, u64), known: &Known) {
-        let id = known.member.as_bytes();
-        if id.len() > MOST_ID {
-            return;
-        }
-        let mut bytes = [0; ID_LONGS * 8];
-        bytes[0] = id.len() as u8;
-        bytes[1..=id.len()].copy_from_slice(id);
-        let mut values = [0; LONGS - 1];
-        values[DIGEST..DIGEST + 2].copy_from_slice(&[digest.0, digest.1]);
-        values[UNTIL..ID].copy_from_slice(&[known.until as u64, known.expires as u64, known.checked_by]);
-        for (word, eight) in values[ID..].iter_mut().zip(bytes.as_chunks().0) {
-            *word = u64::from_ne_bytes(*eight);
-        }
-        seqlock::write(self.place_for(digest), &values);
+    pub fn put(&self, digest: Digest, known: &Known) {
+        token_bucket::put(self.bucket(digest), digest, known);
     }
 
     /// What is known of a digest at an instant.
-    pub fn get(&self, digest: (u64, u64), now: i64) -> Option<Known> {
-        self.places(digest).filter(|place| digest_in(place) == digest).find_map(|place| {
-            let values: [u64; LONGS - 1] = seqlock::read(place)?;
-            let until = values[UNTIL] as i64;
-            if (values[DIGEST], values[DIGEST + 1]) != digest || until <= now {
-                return None;
-            }
-            let mut bytes = [0; ID_LONGS * 8];
-            for (eight, word) in bytes.as_chunks_mut().0.iter_mut().zip(&values[ID..]) {
-                *eight = word.to_ne_bytes();
-            }
-            let member = std::str::from_utf8(bytes.get(1..=usize::from(bytes[0]))?).ok()?.to_owned();
-            Some(Known { member, until, expires: values[EXPIRES] as i64, checked_by: values[CHECKED_BY] })
-        })
+    pub fn get(&self, digest: Digest, now: i64) -> Option<Known> {
+        token_bucket::get(self.bucket(digest), digest, now)
     }
 
-    /// Where an entry goes: where the same one is, else where the one is that ends first.
-    fn place_for(&self, digest: (u64, u64)) -> &[AtomicU64] {
-        let ends = |place: &&[AtomicU64]| place[1 + UNTIL].load(Ordering::Relaxed) as i64;
-        let same = self.places(digest).find(|place| digest_in(place) == digest);
-        same.or_else(|| self.places(digest).min_by_key(ends)).expect("four places")
-    }
-
-    fn places(&self, digest: (u64, u64)) -> impl Iterator<Item = &[AtomicU64]> {
+    fn bucket(&self, digest: Digest) -> &[AtomicU64] {
         let bucket = digest.0 as usize & (self.buckets - 1);
-        (bucket * WAYS..(bucket + 1) * WAYS).map(|place| self.map.longs(FIRST + place * LONGS * 2, LONGS))
+        self.map.longs(FIRST + bucket * LONGS * 2, LONGS)
     }
-}
-
-/// The digest in a place, as far as one can tell without asking for its sequence.
-fn digest_in(place: &[AtomicU64]) -> (u64, u64) {
-    (place[1 + DIGEST].load(Ordering::Relaxed), place[2 + DIGEST].load(Ordering::Relaxed))
 }
 
 #[cfg(test)]
@@ -144,7 +83,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{Known, MOST_ID, SharedTokens};
+    use super::{Known, LONGS, MOST_ID, SharedTokens, WAYS};
 
     fn known(member: &str, until: i64) -> Known {
         Known { member: member.into(), until, expires: until + 7, checked_by: member.len() as u64 }
@@ -184,7 +123,7 @@ mod tests {
     fn a_place_whose_writer_died_is_never_read() {
         let (table, _file) = SharedTokens::create(1).unwrap();
         table.put((1, 1), &known("m1", 10));
-        for place in table.places((1, 1)) {
+        for place in table.bucket((1, 1)).chunks_exact(LONGS / WAYS) {
             place[0].fetch_or(1, Relaxed);
         }
         assert_eq!(table.get((1, 1), 0), None);
@@ -221,9 +160,10 @@ mod tests {
         std::thread::scope(|threads| {
             let writers: Vec<_> = (0..2)
                 .map(|writer| {
-                    let table = &table;
+                    let (table, found) = (&table, &found);
                     threads.spawn(move || {
-                        for turn in 0..TURNS {
+                        // On a busy machine the readers may not have begun by then.
+                        for turn in (0..).take_while(|turn| *turn < TURNS || found.load(Relaxed) == 0) {
                             let n = (turn * 2 + writer) % 6;
                             table.put((n, n + 1), &of(n, turn));
                         }

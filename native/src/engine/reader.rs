@@ -9,7 +9,7 @@ use crate::board::search::Cursor;
 use crate::engine::source::Source;
 use crate::engine::version::Version;
 use crate::error::{Error, Result};
-use crate::members::{Members, State};
+use crate::members::{Members, Presence};
 use crate::state::files::{Files, long};
 use crate::store::format::*;
 
@@ -78,6 +78,11 @@ impl Reader {
     /// A number that is another one whenever anything is.
     pub fn sequence(&mut self) -> Result<u64> {
         Ok(self.source.opened()?.control.long(SEQUENCE).load(Ordering::Relaxed))
+    }
+
+    /// The identity of the ledger whose feed is served.
+    pub fn identity(&mut self) -> Result<String> {
+        Ok(self.source.opened()?.identity().0)
     }
 
     /// How often reads were begun again, because the writer was at work.
@@ -188,15 +193,15 @@ impl Snapshot {
         let Some(member) = members.number(&digest)? else { return Some(()) };
         let member = members.root(member)?;
         let (state, name_number) = members.known(member)?;
-        if !matches!(state, State::Listed | State::Hidden) {
+        if !matches!(state, Presence::Listed | Presence::Hidden) {
             return Some(()); // it became one that has not joined yet, or was erased
         }
         let (points, block) = board.map_or(Some((0, 0)), |board| board.pair(member))?;
         let row = Row { rank: 0, member, name_number, points };
-        let mut me = Me { row, hidden: state == State::Hidden, position: 0, tied: 0 };
+        let mut me = Me { row, hidden: state == Presence::Hidden, position: 0, tied: 0 };
         if let (Some(board), true) = (board, block != 0) {
             locate(board, &members, block, around, &mut me, &mut self.around)?;
-        } else if points > 0 && state == State::Listed && board.is_some_and(|board| !board.is_unsorted()) {
+        } else if points > 0 && state == Presence::Listed && board.is_some_and(|board| !board.is_unsorted()) {
             return None; // ranked, it should be
         }
         self.me = Some(me);
@@ -263,7 +268,7 @@ fn fill_rows(board: &Board, members: &Members<'_>, rows: &mut [Row]) -> Option<(
             row.points = board.pair(row.member)?.0;
         }
         let (state, name_number) = members.known(row.member)?;
-        (state == State::Listed && row.points > 0).then_some(())?;
+        (state == Presence::Listed && row.points > 0).then_some(())?;
         row.name_number = name_number;
     }
     // What stands on a board is in order: half of what a damaged file says is noticed here.

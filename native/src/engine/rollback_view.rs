@@ -4,17 +4,17 @@
 //! old one of each that may be new. A reader maps the files once more, for itself alone, and puts the old words back there,
 //! as the next writer would for everybody. Pages that it did not touch are still those of the files: all that is read here
 //! counts only if the writer has not advanced since. It cannot advance unseen, since it keeps the old words of whatever it
-//! changes first: its next step is either in the journal, or changes words that were put back here already.
+//! changes first: its next step is either in the journal, or changes words that were put back here already. Of a writer
+//! that has emptied the journal, and has only to make the sequence even, the new version is read, as whole as the old one.
 
 use std::path::Path;
-use std::sync::atomic::Ordering::{Acquire, Relaxed};
-use std::sync::atomic::fence;
 
 use crate::error::{Error, Result};
 use crate::state::files::Files;
 use crate::store::format::SEQUENCE;
 use crate::store::journal::JournalSnapshot;
 use crate::store::mmap::Access;
+use crate::store::sequence;
 
 /// The files of one folder, as they were before the update that is under way.
 pub struct RollbackView {
@@ -27,16 +27,14 @@ pub struct RollbackView {
 
 impl RollbackView {
     /// Put the old words back. Maps every file again, and copies the pages that the update has touched: about a millisecond.
-    pub fn of(folder: &Path, sequence: u64) -> Result<RollbackView> {
+    pub fn of(folder: &Path, odd: u64) -> Result<RollbackView> {
         let kept = JournalSnapshot::open(folder)?;
         let files = Files::open(folder, Access::Private)?;
-        let found = files.control.long(SEQUENCE).load(Relaxed);
-        fence(Acquire); // apart: a mapping that is read-only allows relaxed loads alone
-        if found != sequence {
+        if sequence::before_read(files.control.long(SEQUENCE)) != odd {
             return Err(Error::Busy); // it went on, or these are the files of another folder of this name
         }
         kept.restore(|number| files.by_number(number))?;
-        Ok(RollbackView { files, sequence, kept })
+        Ok(RollbackView { files, sequence: odd, kept })
     }
 
     /// Whether the writer has not advanced since: then what was read meanwhile was so before the update.

@@ -2,7 +2,6 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{Ordering, fence};
 use std::time::{Duration, Instant};
 
 use crate::engine::rollback_view::RollbackView;
@@ -11,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::state::files::Files;
 use crate::store::format::*;
 use crate::store::mmap::Access;
+use crate::store::sequence;
 
 /// Where a reader reads: the files, opened again when they are replaced, and how it keeps out of the writer's way.
 pub struct Source {
@@ -54,16 +54,14 @@ impl Source {
         let mut begun = None;
         loop {
             let files = self.opened()?;
-            let sequence = files.control.long(SEQUENCE);
-            let before = sequence.load(Ordering::Relaxed);
-            fence(Ordering::Acquire);
+            let word = files.control.long(SEQUENCE);
+            let before = sequence::before_read(word);
             if files.is_outdated() {
                 continue; // replaced since they were opened: this sequence speaks of the new ones
             }
             if before & 1 == 0 {
                 let found = read(files, before);
-                fence(Ordering::Acquire);
-                if sequence.load(Ordering::Relaxed) == before {
+                if sequence::is_unchanged(word, before) {
                     self.previous = None;
                     // Nothing changed, so what cannot be is not half of an update but a damaged file.
                     return if found.is_some() { Ok(()) } else { Err(self.report()) };
@@ -82,15 +80,14 @@ impl Source {
 
     /// Read what was there before the update of an odd sequence, in which the writer seems to stand still.
     #[cold]
-    fn read_previous(&mut self, sequence: u64, mut read: impl FnMut(&Files, u64) -> Option<()>) -> Result<()> {
-        let previous = match self.previous.take_if(|previous| previous.sequence == sequence && previous.is_unchanged())
-        {
+    fn read_previous(&mut self, odd: u64, mut read: impl FnMut(&Files, u64) -> Option<()>) -> Result<()> {
+        let previous = match self.previous.take_if(|previous| previous.sequence == odd && previous.is_unchanged()) {
             Some(previous) => previous,
             // Where it moves after all, the journal may seem to say anything.
-            None => RollbackView::of(&self.opened()?.folder, sequence).map_err(|_| Error::Busy)?,
+            None => RollbackView::of(&self.opened()?.folder, odd).map_err(|_| Error::Busy)?,
         };
-        let found = read(&previous.files, sequence);
-        if !previous.is_unchanged() || self.opened()?.control.long(SEQUENCE).load(Ordering::Relaxed) != sequence {
+        let found = read(&previous.files, odd);
+        if !previous.is_unchanged() || !sequence::is_unchanged(self.opened()?.control.long(SEQUENCE), odd) {
             return Err(Error::Busy);
         }
         self.previous = Some(previous);

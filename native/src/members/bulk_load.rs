@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 
 use crate::error::{Error, Result};
-use crate::members::{Digest, Members, State, TOMB, packed, words_of_text};
+use crate::members::{Digest, Members, Presence, TOMB, packed, words_of_text};
 use crate::store::format::{LOADING, MEMBER_COUNT, SLOTS_USED, TEXT_WORDS};
 use crate::store::mmap::HEADER;
 use crate::threads::threads;
@@ -66,12 +66,12 @@ pub struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    fn row(&self, index: usize) -> (usize, &str, State, u32) {
+    fn row(&self, index: usize) -> (usize, &str, Presence, u32) {
         let id = self.ids.some(index..index + 1).next().unwrap_or_default();
         let state = match (id, self.hidden[index]) {
-            ("", _) => State::Unnamed,
-            (_, 0) => State::Listed,
-            _ => State::Hidden,
+            ("", _) => Presence::Unnamed,
+            (_, 0) => Presence::Listed,
+            _ => Presence::Hidden,
         };
         (self.numbers[index] as usize, id, state, self.names[index])
     }
@@ -124,7 +124,7 @@ impl Members<'_> {
         for (index, digest) in some.zip(digests) {
             let (number, id, state, name) = rows.row(index);
             let known = &self.members.words()[HEADER + 4 * number..HEADER + 4 * number + 4];
-            let merged = matches!(self.known(number as u32), Some((State::Merged, _)));
+            let merged = matches!(self.known(number as u32), Some((Presence::Merged, _)));
             if !merged {
                 known[3].store(packed(state, name), Relaxed);
             }

@@ -10,7 +10,7 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::error::{Error, Result};
-use crate::members::{Members, State, packed};
+use crate::members::{Members, Presence, packed};
 use crate::store::format::{LOADING, MERGE_COUNT};
 use crate::store::journal::Journal;
 use crate::store::mmap::HEADER;
@@ -20,7 +20,7 @@ impl Members<'_> {
     #[inline]
     pub fn root(&self, member: u32) -> Option<u32> {
         match self.known(member)? {
-            (State::Merged, merge) => self.walk(merge),
+            (Presence::Merged, merge) => self.walk(merge),
             _ => Some(member),
         }
     }
@@ -30,7 +30,7 @@ impl Members<'_> {
         for _ in 0..self.merge_count()? {
             let into = self.into(merge)?;
             match self.known(into)? {
-                (State::Merged, next) => merge = next,
+                (Presence::Merged, next) => merge = next,
                 _ => return Some(into),
             }
         }
@@ -41,7 +41,7 @@ impl Members<'_> {
     pub(crate) fn root_in_one(&self, log: &mut Journal, member: u32) -> Result<u32> {
         let root = self.root(member).ok_or_else(Error::disorder)?;
         let mut next = member;
-        while let Some((State::Merged, merge)) = self.known(next) {
+        while let Some((Presence::Merged, merge)) = self.known(next) {
             next = self.into(merge).ok_or_else(Error::disorder)?;
             log.set(self.merges, HEADER + 2 * merge as usize + 1, root)?;
         }
@@ -64,7 +64,7 @@ impl Members<'_> {
         log.fill(self.merges, HEADER + 2 * count as usize, &[member, into])?;
         log.set(self.control, MERGE_COUNT, count + 1)?;
         self.count_up_to(log, member)?;
-        log.set(self.members, HEADER + 4 * member as usize + 3, packed(State::Merged, count))
+        log.set(self.members, HEADER + 4 * member as usize + 3, packed(Presence::Merged, count))
     }
 
     /// The members that became this one, on however long a way. Reads all merges.
@@ -85,7 +85,7 @@ impl Members<'_> {
             for (word, value) in self.merges.words()[HEADER + 2 * count as usize..].iter().zip([*member, *into]) {
                 word.store(value, Relaxed);
             }
-            self.members.words()[HEADER + 4 * *member as usize + 3].store(packed(State::Merged, count), Relaxed);
+            self.members.words()[HEADER + 4 * *member as usize + 3].store(packed(Presence::Merged, count), Relaxed);
         }
         self.control.words()[MERGE_COUNT].store(first + merges.len() as u32, Relaxed);
         Ok(())

@@ -36,7 +36,7 @@ pub(crate) const TOMB: u32 = u32::MAX;
 
 /// What is known of a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum Presence {
     /// Its number was never given.
     Absent,
     /// May be ranked.
@@ -106,20 +106,20 @@ impl Members<'_> {
         }
     }
 
-    /// State and name number; of a merged member, which merge it was.
+    /// Presence and name number; of a merged member, which merge it was.
     #[inline]
-    pub fn known(&self, member: u32) -> Option<(State, u32)> {
+    pub fn known(&self, member: u32) -> Option<(Presence, u32)> {
         let at = HEADER + 4 * member as usize + 3;
-        let Some(word) = self.members.get(at) else { return Some((State::Absent, 0)) };
+        let Some(word) = self.members.get(at) else { return Some((Presence::Absent, 0)) };
         let figure = word & (MOST_NAMES - 1);
         Some(match word >> 30 {
-            0 => (State::Absent, figure),
-            1 => (State::Listed, figure),
-            2 => (State::Hidden, figure),
+            0 => (Presence::Absent, figure),
+            1 => (Presence::Listed, figure),
+            2 => (Presence::Hidden, figure),
             _ => match figure {
-                0 => (State::Erased, 0),
-                1 => (State::Unnamed, 0),
-                merged => (State::Merged, merged - FIRST_MERGE),
+                0 => (Presence::Erased, 0),
+                1 => (Presence::Unnamed, 0),
+                merged => (Presence::Merged, merged - FIRST_MERGE),
             },
         })
     }
@@ -160,8 +160,8 @@ impl Members<'_> {
     pub fn join_erased(&self, log: &mut Journal, member: u32) -> Result<()> {
         self.count_up_to(log, member)?;
         match self.known(member) {
-            Some((State::Merged, _)) => Ok(()),
-            _ => log.set(self.members, HEADER + 4 * member as usize + 3, packed(State::Unnamed, 0)),
+            Some((Presence::Merged, _)) => Ok(()),
+            _ => log.set(self.members, HEADER + 4 * member as usize + 3, packed(Presence::Unnamed, 0)),
         }
     }
 
@@ -171,8 +171,8 @@ impl Members<'_> {
         let text = self.control.get(TEXT_WORDS).ok_or_else(Error::disorder)?;
         let words = packed_text(id.as_bytes());
         let state = match self.known(member) {
-            Some((State::Merged, merge)) => packed(State::Merged, merge), // told by another shard
-            _ => packed(State::Listed, name_number),
+            Some((Presence::Merged, merge)) => packed(Presence::Merged, merge), // told by another shard
+            _ => packed(Presence::Listed, name_number),
         };
         log.fill(self.members, HEADER + 4 * member as usize, &[digest[0], digest[1], digest[2], state])?;
         log.fill(self.ids, HEADER + 2 * member as usize, &[text, id.len() as u32])?;
@@ -184,7 +184,7 @@ impl Members<'_> {
     }
 
     /// Say otherwise whether a member is hidden, or what it is called.
-    pub fn update(&self, log: &mut Journal, member: u32, state: State, name_number: u32) -> Result<()> {
+    pub fn update(&self, log: &mut Journal, member: u32, state: Presence, name_number: u32) -> Result<()> {
         log.set(self.members, HEADER + 4 * member as usize + 3, packed(state, name_number))
     }
 
@@ -192,8 +192,8 @@ impl Members<'_> {
     pub fn erase(&self, log: &mut Journal, member: u32) -> Result<()> {
         let at = HEADER + 4 * member as usize;
         let gone = match self.known(member).ok_or_else(Error::disorder)? {
-            (State::Merged, merge) => packed(State::Merged, merge),
-            _ => packed(State::Erased, 0),
+            (Presence::Merged, merge) => packed(Presence::Merged, merge),
+            _ => packed(Presence::Erased, 0),
         };
         let digest = [0, 1, 2].map(|word| self.members.get(at + word).unwrap_or(0));
         if let Some(slot) = self.slot_of(digest[0], digest[1], member).ok_or_else(Error::disorder)? {
@@ -309,14 +309,14 @@ pub(crate) fn words_of_text(bytes: &[u8]) -> impl Iterator<Item = u32> {
 }
 
 /// The word of a member; `figure` is its name number, or which merge it was.
-pub(crate) fn packed(state: State, figure: u32) -> u32 {
+pub(crate) fn packed(state: Presence, figure: u32) -> u32 {
     let (state, figure) = match state {
-        State::Absent => (0, figure),
-        State::Listed => (1, figure),
-        State::Hidden => (2, figure),
-        State::Erased => (3, 0),
-        State::Unnamed => (3, 1),
-        State::Merged => (3_u32, figure + FIRST_MERGE),
+        Presence::Absent => (0, figure),
+        Presence::Listed => (1, figure),
+        Presence::Hidden => (2, figure),
+        Presence::Erased => (3, 0),
+        Presence::Unnamed => (3, 1),
+        Presence::Merged => (3_u32, figure + FIRST_MERGE),
     };
     state << 30 | figure
 }

@@ -64,6 +64,11 @@ impl Reader {
         Ok(self.reader.sequence()?)
     }
 
+    /// The identity of the ledger whose feed is served.
+    fn identity(&mut self) -> PyResult<String> {
+        Ok(self.reader.identity()?)
+    }
+
     /// How often reads had to begin again.
     fn retries(&self) -> u64 {
         self.reader.retries()

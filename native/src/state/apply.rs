@@ -5,7 +5,7 @@
 
 use crate::board::Board;
 use crate::error::{Error, Result};
-use crate::members::State as Known;
+use crate::members::Presence;
 use crate::state::State;
 use crate::state::changes::*;
 
@@ -21,17 +21,17 @@ impl State {
         let State { files, journal: log } = self;
         let (state, name_number) = files.members().known(member).ok_or_else(Error::disorder)?;
         match (&op.change, state) {
-            (_, Known::Absent) => Err(Error::UnknownMember(member)),
+            (_, Presence::Absent) => Err(Error::UnknownMember(member)),
             (Change::Erased, _) => self.erase(member),
-            (Change::Hidden, Known::Listed) => {
+            (Change::Hidden, Presence::Listed) => {
                 files.boards.iter_mut().try_for_each(|board| board.unlist(log, member))?;
-                files.members().update(log, member, Known::Hidden, name_number)
+                files.members().update(log, member, Presence::Hidden, name_number)
             }
-            (Change::Shown, Known::Hidden) => {
+            (Change::Shown, Presence::Hidden) => {
                 files.boards.iter_mut().try_for_each(|board| board.list(log, member))?;
-                files.members().update(log, member, Known::Listed, name_number)
+                files.members().update(log, member, Presence::Listed, name_number)
             }
-            (Change::Renamed(name_number), Known::Listed | Known::Hidden) => {
+            (Change::Renamed(name_number), Presence::Listed | Presence::Hidden) => {
                 check_join(None, *name_number)?;
                 files.members().update(log, member, state, *name_number)
             }
@@ -55,7 +55,7 @@ impl State {
     fn score(&mut self, member: u32, board: usize, points: i64) -> Result<()> {
         let State { files, journal: log } = self;
         let root = files.members().root_in_one(log, member)?;
-        let listed = files.members().known(root).is_some_and(|known| known.0 == Known::Listed);
+        let listed = files.members().known(root).is_some_and(|known| known.0 == Presence::Listed);
         files.boards.get_mut(board).map_or(Ok(()), |board| board.score(log, root, points, listed))
     }
 
@@ -63,10 +63,10 @@ impl State {
         let State { files, journal: log } = self;
         let root = files.members().root_in_one(log, into)?;
         let known = files.members().known(member).ok_or_else(Error::disorder)?.0;
-        if root == member || matches!(known, Known::Merged | Known::Erased) {
+        if root == member || matches!(known, Presence::Merged | Presence::Erased) {
             return Ok(());
         }
-        let listed = files.members().known(root).is_some_and(|known| known.0 == Known::Listed);
+        let listed = files.members().known(root).is_some_and(|known| known.0 == Presence::Listed);
         for board in &mut files.boards {
             let sum = board.sum(member).ok_or_else(Error::disorder)?;
             if sum != 0 {
@@ -97,7 +97,7 @@ impl State {
     }
 
     fn is_erased(&self, member: u32) -> bool {
-        self.files.members().known(member).is_some_and(|known| known.0 == Known::Erased)
+        self.files.members().known(member).is_some_and(|known| known.0 == Presence::Erased)
     }
 
     pub(crate) fn has_room(&self, group: &[Op], boards: &[usize]) -> bool {

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::board::Board;
 use crate::error::{Error, Result};
-use crate::members::State as Known;
+use crate::members::Presence;
 use crate::members::bulk_load::Rows;
 use crate::state::State;
 use crate::state::changes::check_join;
@@ -90,12 +90,13 @@ impl State {
             return Err(Error::Invalid(format!("the board {board} has scores already")));
         }
         let known = self.states(scores.len() as u32);
-        if let Some(absent) = known.iter().zip(scores).position(|(state, score)| *state == Known::Absent && *score != 0)
+        if let Some(absent) =
+            known.iter().zip(scores).position(|(state, score)| *state == Presence::Absent && *score != 0)
         {
             return Err(Error::UnknownMember(absent as u32));
         }
         let made = self.files.add_board(&mut self.journal, board, |path, number| {
-            Board::from_scores(path, number, scores, |member| known[member as usize] == Known::Listed)
+            Board::from_scores(path, number, scores, |member| known[member as usize] == Presence::Listed)
         });
         self.closed(made)
     }

@@ -1,6 +1,6 @@
 //! Does a state agree with itself? Reads everything; for tests, for `verify`, and for whoever doubts.
 
-use crate::members::{Members, State};
+use crate::members::{Members, Presence};
 use crate::state::files::Files;
 use crate::store::format::{MEMBER_COUNT, SLOTS_USED};
 use crate::store::mmap::HEADER;
@@ -15,16 +15,16 @@ impl Files {
         for member in 0..self.control.get(MEMBER_COUNT).unwrap_or(0) {
             let (state, _) = members.known(member).ok_or("members is too short")?;
             let id = members.id(member);
-            let has_id = matches!(state, State::Listed | State::Hidden);
-            ensure(id.is_some() == has_id || state == State::Merged, || {
+            let has_id = matches!(state, Presence::Listed | Presence::Hidden);
+            ensure(id.is_some() == has_id || state == Presence::Merged, || {
                 format!("member {member} is {state:?} and its id is {}kept", if id.is_some() { "" } else { "not " })
             })?;
-            if state == State::Merged {
+            if state == Presence::Merged {
                 ensure(members.root(member).is_some(), || format!("member {member} became nobody"))?;
                 let left = self.boards.iter().position(|board| board.sum(member) != Some(0));
                 ensure(left.is_none(), || format!("member {member} left points behind on board {left:?}"))?;
             }
-            listed += usize::from(state == State::Listed);
+            listed += usize::from(state == Presence::Listed);
             if let Some(id) = id {
                 let found = members.number(&Members::digest(&self.key, &id)).flatten();
                 // A newer member may have the same id, where the older one's erasure was not read yet.
@@ -44,7 +44,7 @@ impl Files {
         })?;
         for (number, board) in self.boards.iter().enumerate() {
             board
-                .check(|member| members.known(member).map(|known| known.0) == Some(State::Listed))
+                .check(|member| members.known(member).map(|known| known.0) == Some(Presence::Listed))
                 .map_err(|what| format!("board {number}: {what}"))?;
             ensure(board.ranked().unwrap_or(0) as usize <= listed, || format!("board {number} ranks too many"))?;
         }

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::error::{Error, Result};
-use crate::members::{Members, State};
+use crate::members::{Members, Presence};
 use crate::state::files::{Files, bytes};
 use crate::store::format::{BOARD_NAMES, MEMBER_COUNT, NAME_WORDS};
 
@@ -25,7 +25,7 @@ impl Files {
         for at in (first..first + count as u64).map(|at| at % all) {
             let (number, member) = ((at / members) as usize, (at % members) as u32);
             let (board, known) = (&self.boards[number], self.members());
-            let listed = known.known(member).is_some_and(|known| known.0 == State::Listed);
+            let listed = known.known(member).is_some_and(|known| known.0 == Presence::Listed);
             let id = if at == first { known.id(member) } else { None };
             let found = id.map(|id| known.number(&Members::digest(&self.key, &id)).flatten());
             if found.is_some_and(|found| found.is_none_or(|found| found < member)) {

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use crate::board::Board;
 use crate::error::{Error, Result};
-use crate::members::State as Known;
+use crate::members::Presence;
 use crate::state::changes::{Batch, Change, NOWHERE, Op};
 use crate::state::files::{Files, Mark, put_text};
 use crate::store::format::*;
@@ -146,7 +146,7 @@ impl State {
         }
         let states = self.states(self.files.members().capacity() as u32);
         unsorted.into_iter().try_for_each(|board| {
-            self.files.put_in_order(board, |member| states.get(member as usize) == Some(&Known::Listed))
+            self.files.put_in_order(board, |member| states.get(member as usize) == Some(&Presence::Listed))
         })
     }
 
@@ -162,9 +162,9 @@ impl State {
     }
 
     /// What is known of all members below a number.
-    pub(crate) fn states(&self, members: u32) -> Vec<Known> {
+    pub(crate) fn states(&self, members: u32) -> Vec<Presence> {
         let known = self.files.members();
-        (0..members).map(|member| known.known(member).map_or(Known::Absent, |known| known.0)).collect()
+        (0..members).map(|member| known.known(member).map_or(Presence::Absent, |known| known.0)).collect()
     }
 
     /// Each step to a member's place is a wait for memory: what the next changes need is fetched while others are made.

@@ -9,8 +9,8 @@
 //! may look at the old words too (`JournalSnapshot`).
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{Ordering, fence};
 
+use crate::atomics::{Ordering, fence};
 use crate::error::{Error, Result};
 use crate::store::format::{JOURNAL, JOURNAL_FILE, SEQUENCE};
 use crate::store::mmap::{Access, HEADER, Header, Mmap};
@@ -63,6 +63,8 @@ impl Journal {
         self.map.words()[ENDED].fetch_add(1, Ordering::Release);
         self.map.words()[USED].store(0, Ordering::Release);
         if std::mem::take(&mut self.wipe) {
+            // Whoever puts back a word that was overwritten here sees that the update has ended.
+            fence(Ordering::Release);
             for word in &self.map.words()[FIRST..FIRST + self.used] {
                 word.store(0, Ordering::Relaxed);
             }

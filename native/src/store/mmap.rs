@@ -1,7 +1,12 @@
-//! A file as shared memory: an array of atomic 32-bit words behind a checked header. The only unsafe code is here.
+//! A file as shared memory: an array of atomic 32-bit words behind a checked header.
 //!
 //! Every file is made as long as it will ever be, with its blocks on the disk reserved, so a full disk is an error when
 //! it is made and not a signal when it is written. Files never shrink; a longer one is a new file renamed over the old.
+//!
+//! The crate forbids `unsafe` (`Cargo.toml`) but here and where the edge takes a descriptor from Python
+//! (`python/edge.rs`); each use says why it is sound.
+
+#![expect(unsafe_code, reason = "memory that other processes change, and calls of the operating system")]
 
 use std::array;
 use std::fs::{self, DirBuilder, File, OpenOptions};

@@ -3,3 +3,4 @@
 pub mod format;
 pub mod journal;
 pub mod mmap;
+pub mod sequence;

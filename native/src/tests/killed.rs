@@ -94,6 +94,7 @@ impl Killed {
         let process = libc::pid_t::try_from(self.0.id()).unwrap();
         let mut status = 0;
         // SAFETY: plain calls about a child that has not been waited for.
+        #[expect(unsafe_code, reason = "calls of the operating system")]
         unsafe {
             assert_eq!(libc::kill(process, signal), 0);
             if signal == libc::SIGSTOP {

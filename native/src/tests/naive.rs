@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::engine::reader::{Me, Row};
-use crate::members::State;
+use crate::members::Presence;
 use crate::state::changes::{Batch, Change, Op};
 
 /// The id under which a member joins.
@@ -13,7 +13,7 @@ pub fn id(member: u32) -> String {
 
 #[derive(Clone, Default)]
 pub struct Naive {
-    members: HashMap<u32, (State, u32)>,
+    members: HashMap<u32, (Presence, u32)>,
     sums: HashMap<String, HashMap<u32, i64>>,
     into: HashMap<u32, u32>,
 }
@@ -34,7 +34,7 @@ impl Naive {
 
     fn merge(&mut self, member: u32, into: u32) {
         let root = self.root(into);
-        let erased = self.members.get(&member).is_some_and(|known| known.0 == State::Erased);
+        let erased = self.members.get(&member).is_some_and(|known| known.0 == Presence::Erased);
         if root == member || erased || self.into.contains_key(&member) {
             return;
         }
@@ -49,8 +49,8 @@ impl Naive {
         let known = self.members.get(&op.member).copied();
         let name = known.map_or(0, |known| known.1);
         let state = match (&op.change, known.map(|known| known.0)) {
-            (Change::Joined(Some(_), name), _) => Some((State::Listed, *name)),
-            (Change::Joined(None, _), _) => Some((State::Erased, 0)),
+            (Change::Joined(Some(_), name), _) => Some((Presence::Listed, *name)),
+            (Change::Joined(None, _), _) => Some((Presence::Erased, 0)),
             (Change::Scored(board, points), _) => {
                 let root = self.root(op.member);
                 *self.sums.entry(boards[*board].clone()).or_default().entry(root).or_default() += points;
@@ -62,11 +62,11 @@ impl Naive {
             }
             (Change::Erased, _) => {
                 self.sums.values_mut().for_each(|sums| _ = sums.remove(&op.member));
-                Some((State::Erased, 0))
+                Some((Presence::Erased, 0))
             }
-            (_, None | Some(State::Erased)) => None,
-            (Change::Hidden, _) => Some((State::Hidden, name)),
-            (Change::Shown, _) => Some((State::Listed, name)),
+            (_, None | Some(Presence::Erased)) => None,
+            (Change::Hidden, _) => Some((Presence::Hidden, name)),
+            (Change::Shown, _) => Some((Presence::Listed, name)),
             (Change::Renamed(name), Some(state)) => Some((state, *name)),
         };
         if let Some(state) = state {
@@ -81,7 +81,7 @@ impl Naive {
 
     pub fn places(&self, board: &str) -> Vec<Row> {
         let mut listed = self.members.clone();
-        listed.retain(|member, known| known.0 == State::Listed && !self.into.contains_key(member));
+        listed.retain(|member, known| known.0 == Presence::Listed && !self.into.contains_key(member));
         let mut rows: Vec<Row> = listed
             .iter()
             .map(|(member, known)| Row {
@@ -101,16 +101,16 @@ impl Naive {
     }
 
     pub fn view(&self, board: &str, member: u32, around: usize) -> (Option<Me>, Vec<Row>) {
-        if self.members.get(&member).is_none_or(|known| known.0 == State::Erased) {
+        if self.members.get(&member).is_none_or(|known| known.0 == Presence::Erased) {
             return (None, vec![]);
         }
         let member = self.root(member);
-        let Some((state, name_number)) = self.members.get(&member).copied().filter(|known| known.0 != State::Erased)
+        let Some((state, name_number)) = self.members.get(&member).copied().filter(|known| known.0 != Presence::Erased)
         else {
             return (None, vec![]);
         };
         let places = self.places(board);
-        let hidden = state == State::Hidden;
+        let hidden = state == Presence::Hidden;
         let Some(index) = places.iter().position(|row| row.member == member) else {
             let row = Row { rank: 0, member, name_number, points: self.points(board, member) };
             return (Some(Me { row, hidden, position: 0, tied: 0 }), vec![]);

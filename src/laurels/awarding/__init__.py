@@ -13,7 +13,7 @@ from laurels.awarding.breakage import Breakage, breakage
 from laurels.awarding.decide import decide
 from laurels.awarding.explaining import OrderWorth, Quote, member_at, order_worth, quote
 from laurels.awarding.journal import Journal, JournalLine, journal
-from laurels.awarding.keeping import Attributes, budgets_left, person_of, state_of
+from laurels.awarding.keeping import Attributes, budgets_left, facts_of, program_state_of
 from laurels.awarding.owing import Liability, liability
 from laurels.awarding.programs import Programs, check_publishable, publish, published_programs
 from laurels.awarding.recount import published_recount, recount_of
@@ -41,13 +41,14 @@ __all__ = [
     "budgets_left",
     "check_publishable",
     "decide",
+    "facts_of",
     "find_draft",
     "goods_of",
     "journal",
     "liability",
     "member_at",
     "order_worth",
-    "person_of",
+    "program_state_of",
     "publish",
     "published_programs",
     "published_recount",
@@ -56,7 +57,6 @@ __all__ = [
     "refunds_of_old",
     "rehearse",
     "rehearse_here",
-    "state_of",
     "stop",
     "submit",
     "verify_in_depth",

@@ -60,7 +60,7 @@ class Awarder:
 
     async def sweep(self, limit: int = SWEEP_BATCH) -> int:
         """Write down what the clock has done to a batch of members in every owned shard. Answers are right before that;
-        it makes the books say so. Returns how many members were looked at; 0: nobody's time has come.
+        it makes the ledger say so. Returns how many members were looked at; 0: nobody's time has come.
         """
         shards = await self._ledger.own()
         return sum(await asyncio.gather(*(self.sweep_in(shard, limit) for shard in sorted(shards))))
@@ -161,7 +161,8 @@ class Awarder:
             self.on_quarantined(last.quarantined)
 
     async def _settle(self, documents: list[Document]) -> list[Receipt | LaurelsError]:
-        in_depth = not self._programs.simple or any(document.kind in HELD for document in documents)
+        asked = any(document.in_depth or document.kind in HELD for document in documents)
+        in_depth = asked or not self._programs.simple
         return await self._ledger.settle(documents, self._decide_or_raise, in_depth=in_depth)
 
     def _decide(self, claim: Claim) -> Outcome:

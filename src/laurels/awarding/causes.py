@@ -12,7 +12,7 @@ _CAUSES = (
     ("points-out-of-range", r"must stay within"),
     ("not-enrolled", r"not enrolled"),
     ("revision", r"revision"),
-    ("lines", r"no line|the lines are|line's tax|its tax|payments do not add up"),
+    ("lines", r"no line|the lines (are|cost)|line's tax|its tax|payments do not add up"),
 )
 
 

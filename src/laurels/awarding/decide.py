@@ -7,7 +7,7 @@ import msgspec
 
 from laurels.awarding.frames import FrameRules
 from laurels.awarding.holding import HELD, Holding
-from laurels.awarding.orders import OrderRules, Taken
+from laurels.awarding.orders import Judged, OrderRules
 from laurels.awarding.postings import changed_before
 from laurels.awarding.programs import Programs
 from laurels.awarding.purses import Balances, Lots, Purse, write_spent
@@ -15,7 +15,7 @@ from laurels.awarding.reading import order_named, read, whose
 from laurels.awarding.refunds import read_refunds
 from laurels.awarding.workspace import Workspace
 from laurels.errors import Conflict, LaurelsError, Refused, UnknownMember, UnknownProgramVersion
-from laurels.ledger import Award, Claim, Item, Outcome, Posting, Quarantined, Redeemed
+from laurels.ledger import Award, Claim, Item, Outcome, Posting, Quarantined, RedemptionState
 from laurels.model import (
     Adjustment,
     Amendment,
@@ -28,6 +28,7 @@ from laurels.model import (
     Restoration,
 )
 from laurels.model.details import AdjustDetails, RedeemDetails, RestoreDetails, encode
+from laurels.model.times import check_ahead
 from laurels.program import touch
 
 _order = msgspec.json.Decoder(Order)
@@ -220,8 +221,10 @@ class _Judge:
     def _take_adjustment(self, item: Item) -> None:
         adjustment, member = read(_adjustment, item), whose(item)
         at = item.accepted_at if adjustment.occurred_at is None else adjustment.occurred_at
-        purse = self._purse_of(member)
-        change = purse.adjust(member, adjustment.points)
+        expires = adjustment.expires_at
+        check_ahead(expires, self.work.now)
+        purse = self._lots if expires is not None else self._purse_of(member)
+        change = purse.adjust(member, adjustment.points, expires)
         posting = Posting(
             item=item,
             kind=EntryKind.ADJUST,
@@ -231,7 +234,7 @@ class _Judge:
             note=adjustment.note,
             occurred_at=at,
             board_at=at,
-            details=encode(AdjustDetails(board=adjustment.board, lots=change.lots)),
+            details=encode(AdjustDetails(board=adjustment.board, lots=change.lots, expires_at=expires)),
         )
         self.work.post(posting, quiet=adjustment.quiet)
         purse.settle(item, member, change)
@@ -255,7 +258,9 @@ class _Judge:
         spent = write_spent(change.spent)
         if spent is not None:
             key = redemption.source, redemption.redemption_id
-            self.work.keep_redeemed(key, Redeemed(member=member, points=redemption.points, restored=0, spent=spent))
+            self.work.keep_redeemed(
+                key, RedemptionState(member=member, points=redemption.points, restored=0, spent=spent)
+            )
 
     def _take_restoration(self, item: Item) -> None:
         restoration = read(_restoration, item)
@@ -330,7 +335,7 @@ class _SimpleRules:
         for posting in self._rules.unlinked(item, refund, member):
             self._work.post(posting)
 
-    def _keep(self, taken: Taken, *, quiet: bool = False) -> None:
+    def _keep(self, taken: Judged, *, quiet: bool = False) -> None:
         postings, award = taken
         for posting in postings:
             self._work.post(posting, quiet=quiet)

@@ -5,18 +5,17 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from laurels.awarding.baskets import basket_of, frame_of_award
-from laurels.awarding.keeping import budgets_left, person_of, state_of
+from laurels.awarding.keeping import budgets_left, facts_of, program_state_of
 from laurels.awarding.programs import Programs
 from laurels.awarding.refunds import read_refunds
 from laurels.errors import InvalidInput, Refused
-from laurels.ledger import Award
-from laurels.ledger import MemberState as Kept
+from laurels.ledger import Award, MemberState
 from laurels.model import Order
 from laurels.program import (
     Frame,
     LineOf,
-    MemberState,
     Program,
+    ProgramState,
     Refunded,
     evaluate,
     explain,
@@ -67,7 +66,7 @@ class Quote(Struct, frozen=True, kw_only=True):
     payable: int | None
 
 
-def quote(programs: Programs, order: Order, kept: Kept, used: Mapping[str, int], now: int) -> Quote:
+def quote(programs: Programs, order: Order, kept: MemberState, used: Mapping[str, int], now: int) -> Quote:
     """Judge an order as if it came now, and write nothing. `used` is of budgets. Raises `InvalidInput` for one that
     would be quarantined, `PointsOutOfRange`.
     """
@@ -78,9 +77,9 @@ def quote(programs: Programs, order: Order, kept: Kept, used: Mapping[str, int],
         got = evaluate(
             program,
             basket,
-            state_of(kept),
+            program_state_of(kept),
             now=now,
-            person=person_of(kept),
+            person=facts_of(kept),
             budgets=budgets_left(program, used),
             in_force=programs.at(now),
         )
@@ -96,9 +95,9 @@ def quote(programs: Programs, order: Order, kept: Kept, used: Mapping[str, int],
     )
 
 
-def member_at(kept: Kept, programs: Programs, now: int) -> MemberState:
+def member_at(kept: MemberState, programs: Programs, now: int) -> ProgramState:
     """A member at an instant, whether or not a sweep ran."""
-    return touch(state_of(kept), now, programs.at(now))[0]
+    return touch(program_state_of(kept), now, programs.at(now))[0]
 
 
 def order_worth(award: Award, programs: Programs) -> OrderWorth:

@@ -21,6 +21,7 @@ from laurels.ledger import Award, Item, Posting
 from laurels.model import Amendment, Cancellation, Order, Refund
 from laurels.program import (
     NEW,
+    NOBODY,
     Frame,
     Refunded,
     Return,
@@ -31,8 +32,6 @@ from laurels.program import (
     unwind,
     unwind_unlinked,
 )
-
-Taken = tuple[list[Posting], Award]
 
 
 class FrameRules:
@@ -120,7 +119,7 @@ class FrameRules:
             basket,
             work.state(member),
             now=work.now,
-            person=work.person(member),
+            person=work.person(member) if program.plan.asks_people else NOBODY,
             budgets=work.budgets(program),
             in_force=work.in_force,
         )

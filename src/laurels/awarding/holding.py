@@ -11,11 +11,11 @@ from laurels.awarding.purses import write_spent
 from laurels.awarding.reading import read
 from laurels.awarding.workspace import Workspace
 from laurels.errors import Conflict, Refused, UnknownMember
-from laurels.ledger import OF_HOLD, Item, Onward, Posting, Redeemed
+from laurels.ledger import OF_HOLD, Item, Onward, Posting, RedemptionState
 from laurels.model import DocumentKind, EntryKind
 from laurels.model.details import HoldDetails, RedeemDetails, TierDetails, TransferDetails, encode
 from laurels.model.spending import Capture, Given, Hold, TierGrant, Transfer, Void
-from laurels.program import Change, Spent, capture, give, grant_tier, hold, receive, tier_at, void
+from laurels.program import Spent, StateChange, capture, give, grant_tier, hold, receive, tier_at, void
 
 T = TypeVar("T")
 
@@ -87,7 +87,7 @@ class Holding:
         self._write(item, member, EntryKind.REDEEM, change, encode(RedeemDetails(change.lots)))
         spent = write_spent(change.spent)
         if spent is not None:
-            redeemed = Redeemed(member=member, points=said.points, restored=0, spent=spent)
+            redeemed = RedemptionState(member=member, points=said.points, restored=0, spent=spent)
             work.keep_redeemed((said.source, OF_HOLD + said.hold_id), redeemed)
 
     def _void(self, item: Item, member: int, said: Void) -> None:
@@ -119,11 +119,11 @@ class Holding:
         before = tier_at(program, state, work.now)
         state = grant_tier(state, said.tier, said.until)
         details = TierDetails(before, tier_at(program, state, work.now), said.tier, said.until)
-        change = Change(points=0, member_after=state)
+        change = StateChange(points=0, member_after=state)
         self._write(item, member, EntryKind.TIER, change, encode(details), reason=said.reason)
 
     def _write(
-        self, item: Item, member: int, kind: EntryKind, change: Change, details: bytes | None, *, reason: str = ""
+        self, item: Item, member: int, kind: EntryKind, change: StateChange, details: bytes | None, *, reason: str = ""
     ) -> None:
         posting = Posting(
             item=item,

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import Struct
 
-from laurels.ledger import MemberState as Kept
-from laurels.program import GRAIN, MemberState, Person, Program
+from laurels.ledger import MemberState
+from laurels.program import GRAIN, MemberFacts, Program, ProgramState
 from laurels.program.state import begun
 
 
@@ -32,17 +32,17 @@ class Attributes(Struct, frozen=True, omit_defaults=True):
 _attributes = msgspec.json.Decoder(Attributes)
 
 
-def state_of(kept: Kept) -> MemberState:
+def program_state_of(kept: MemberState) -> ProgramState:
     """A member's state, as it was when it was last written."""
     if kept.state is None:
         return begun(kept.totals.balance, kept.orders, kept.last_order_at)
-    return MemberState.decode(kept.state)
+    return ProgramState.decode(kept.state)
 
 
-def person_of(kept: Kept) -> Person:
+def facts_of(kept: MemberState) -> MemberFacts:
     """What campaigns may ask of a member beyond its orders."""
     said = Attributes.decode(kept.attributes)
-    return Person(birthday=said.birthday, segments=said.segments, enrolled_at=kept.enrolled_at, draw=kept.draw)
+    return MemberFacts(birthday=said.birthday, segments=said.segments, enrolled_at=kept.enrolled_at, draw=kept.draw)
 
 
 def budgets_left(program: Program, used: Mapping[str, int]) -> dict[str, int]:

@@ -25,7 +25,7 @@ from laurels.model.details import NO_DETAILS, Details
 from laurels.program import NEW, frame_of, points_of, reverse_unlinked
 from laurels.program.unwind import apply
 
-Taken = tuple[list[Posting], Award]
+Judged = tuple[list[Posting], Award]
 
 
 class OrderRules:
@@ -34,7 +34,7 @@ class OrderRules:
     def __init__(self, programs: Programs) -> None:
         self._programs = programs
 
-    def earn(self, item: Item, order: Order, member: int, revision: int | None = None) -> Taken:
+    def earn(self, item: Item, order: Order, member: int, revision: int | None = None) -> Judged:
         """What an order earns by the version in force when it was placed; with a revision, as it was changed to before
         it was awarded.
         """
@@ -42,7 +42,7 @@ class OrderRules:
         posting, award = self._earn(item, order, member, at, details=Details(amended=revision))
         return [posting], award if revision is None else changed_award(award, revision)
 
-    def refund(self, item: Item, refund: Refund, award: Award) -> Taken:
+    def refund(self, item: Item, refund: Refund, award: Award) -> Judged:
         """What a refund takes back: f(left) - f(left - refund). What goes beyond the order is a part of 0 points."""
         kept = read_refunds(award.refunded)
         known = kept.find(refund.source, refund.refund_id)
@@ -50,7 +50,7 @@ class OrderRules:
             return [nothing_taken(item, refund, award)], award
         return self._take_back(item, refund, award, kept)
 
-    def cancel(self, item: Item, cancellation: Cancellation, award: Award) -> Taken:
+    def cancel(self, item: Item, cancellation: Cancellation, award: Award) -> Judged:
         """What comes back when a refund is cancelled: f(kept without it) - f(kept with it)."""
         kept = read_refunds(award.refunded).without_refund(cancellation.source, cancellation.refund_id)
         left = self._left(award, kept)
@@ -60,7 +60,7 @@ class OrderRules:
         posting = taken_back(item, cancellation, award, points=points, amount=left - award.left, details=details)
         return [posting], refunded_award(award, [posting], kept, left)
 
-    def amend(self, item: Item, amendment: Amendment, award: Award) -> Taken:
+    def amend(self, item: Item, amendment: Amendment, award: Award) -> Judged:
         """An order that was changed: taken back whole, earned anew by the version of its time, its refunds carried
         over.
         """
@@ -99,7 +99,7 @@ class OrderRules:
         points = points_of(program, order.total, order.currency)
         return earned(item, order, member, at, points=points, version=program.version, details=details)
 
-    def _take_back(self, item: Item, refund: Refund, award: Award, kept: Refunds) -> Taken:
+    def _take_back(self, item: Item, refund: Refund, award: Award, kept: Refunds) -> Judged:
         program = self._programs.version(award.program_version)
         after = kept.plus(GivenBack.of(refund))
         left, beyond = self._left_after(award, kept, after, refund)

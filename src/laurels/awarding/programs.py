@@ -113,11 +113,11 @@ async def published_programs(store: ProgramStore) -> Programs:
 
 def check_publishable(program: Program, published: Sequence[PublishedProgram]) -> None:
     """Raise `ProgramError` for a program that cannot be put in force here: with another time zone than the first one's,
-    so that months would be others, or with a rule that orders are not awarded by yet.
+    so that months would be others, or with a rule that asks for what is not known here.
     """
     for campaign in program.campaigns:
         if campaign.where.referred is not None:
-            raise ProgramError(f"campaigns ({campaign.name}): where.referred is not awarded by yet")
+            raise ProgramError(f"campaigns ({campaign.name}): where.referred: Laurels is not told who brought whom")
     if published and (zone := parse_program(published[0].text).time_zone) != program.time_zone:
         raise ProgramError(f"time_zone: it is {zone} in this ledger for ever, and cannot become {program.time_zone}")
 

@@ -6,30 +6,30 @@ import msgspec
 
 from laurels.awarding.workspace import Workspace
 from laurels.errors import Conflict, InsufficientPoints
-from laurels.ledger import Item, Redeemed
-from laurels.program import NEW, Change, Spent, adjust, redeem, restore
+from laurels.ledger import Item, RedemptionState
+from laurels.program import NEW, Spent, StateChange, adjust, redeem, restore
 from laurels.program.local_time import NEVER
 
-_NOTHING = Change(points=0, member_after=NEW)
+_NOTHING = StateChange(points=0, member_after=NEW)
 _spent = msgspec.msgpack.Decoder(tuple[Spent, ...])
 
 
 class Purse(Protocol):
     """What happens beside the entry of such a document. `settle` comes after the entry was written."""
 
-    def redeem(self, member: int, points: int) -> Change:
+    def redeem(self, member: int, points: int) -> StateChange:
         """Spend points. Raises `InsufficientPoints`."""
         ...
 
-    def adjust(self, member: int, points: int) -> Change:
-        """Correct them by hand."""
+    def adjust(self, member: int, points: int, expires: int | None) -> StateChange:
+        """Correct them by hand; what is given lapses at `expires`, None: when the program says."""
         ...
 
-    def restore(self, redeemed: Redeemed, points: int) -> Change:
+    def restore(self, redeemed: RedemptionState, points: int) -> StateChange:
         """Give points back that were spent: no more than were."""
         ...
 
-    def settle(self, item: Item, member: int, change: Change) -> None:
+    def settle(self, item: Item, member: int, change: StateChange) -> None:
         """Keep what the change left."""
         ...
 
@@ -40,21 +40,22 @@ class Balances:
     def __init__(self, work: Workspace) -> None:
         self._work = work
 
-    def redeem(self, member: int, points: int) -> Change:
+    def redeem(self, member: int, points: int) -> StateChange:
         """Spend points."""
         if self._work.balance(member).balance < points:
             raise InsufficientPoints
         return _NOTHING
 
-    def adjust(self, member: int, points: int) -> Change:  # noqa: ARG002
+    def adjust(self, member: int, points: int, expires: int | None) -> StateChange:  # noqa: ARG002
         """Any correction is one of the balance."""
+        assert expires is None, "points that lapse are in lots"
         return _NOTHING
 
-    def restore(self, redeemed: Redeemed, points: int) -> Change:  # noqa: ARG002
+    def restore(self, redeemed: RedemptionState, points: int) -> StateChange:  # noqa: ARG002
         """And so is what comes back."""
         return _NOTHING
 
-    def settle(self, item: Item, member: int, change: Change) -> None:
+    def settle(self, item: Item, member: int, change: StateChange) -> None:
         """Nothing is kept beside the entry."""
 
 
@@ -64,17 +65,17 @@ class Lots:
     def __init__(self, work: Workspace) -> None:
         self._work = work
 
-    def redeem(self, member: int, points: int) -> Change:
+    def redeem(self, member: int, points: int) -> StateChange:
         """Spend those that expire soonest."""
         work = self._work
         return redeem(work.in_force, work.state(member), points, now=work.now)
 
-    def adjust(self, member: int, points: int) -> Change:
+    def adjust(self, member: int, points: int, expires: int | None) -> StateChange:
         """Up, as if earned now; down, also below zero."""
         work = self._work
-        return adjust(work.in_force, work.state(member), points, now=work.now)
+        return adjust(work.in_force, work.state(member), points, now=work.now, expires=expires)
 
-    def restore(self, redeemed: Redeemed, points: int) -> Change:
+    def restore(self, redeemed: RedemptionState, points: int) -> StateChange:
         """Those that were taken last come back first."""
         work = self._work
         spent = read_spent(redeemed)
@@ -82,12 +83,12 @@ class Lots:
             raise Conflict
         return restore(work.in_force, work.state(redeemed.member), spent, points, now=work.now)
 
-    def settle(self, item: Item, member: int, change: Change) -> None:
+    def settle(self, item: Item, member: int, change: StateChange) -> None:
         """Keep the member's lots."""
         self._work.keep_state(item, member, change.member_after, change.lapses)
 
 
-def read_spent(redeemed: Redeemed) -> tuple[Spent, ...]:
+def read_spent(redeemed: RedemptionState) -> tuple[Spent, ...]:
     """What of a redemption can come back. One of which nothing is kept took points that never expire."""
     if redeemed.spent is None:
         return (Spent(NEVER, NEVER, redeemed.points - redeemed.restored, 0),)

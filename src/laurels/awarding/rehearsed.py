@@ -8,7 +8,7 @@ from fractions import Fraction
 import msgspec
 from msgspec import Struct
 
-from laurels.awarding.keeping import state_of
+from laurels.awarding.keeping import program_state_of
 from laurels.awarding.replaying import Replay
 from laurels.model import Entry
 from laurels.model.currencies import DECIMALS
@@ -116,7 +116,7 @@ def tier_moves(stands: Replay, new: Replay, at: int) -> dict[str, int]:
         return {}
     for member in stands.members.keys() & new.members.keys():
         was, will = (
-            tier_at(program, state_of(replay.members[member]), at)
+            tier_at(program, program_state_of(replay.members[member]), at)
             for program, replay in zip(programs, (stands, new), strict=True)
         )
         if was != will:

@@ -10,15 +10,15 @@ from laurels.awarding.programs import Programs
 from laurels.awarding.refunds import read_refunds
 from laurels.clock import MINUTE
 from laurels.errors import Refused
-from laurels.ledger import Award, Awarded, Claim, Item, MemberState, Onward, Outcome, Redeemed
+from laurels.ledger import Award, Awarded, Claim, Item, MemberState, Onward, Outcome, RedemptionState
 from laurels.model import Adjustment, DocumentKind, Order, Redemption, Refund, Restoration
 from laurels.model.details import (
     Details,
     TierDetails,
     TransferDetails,
+    adjust_details,
     hold_details,
     restore_details,
-    scores,
 )
 from laurels.model.spending import Capture, Hold, TierGrant, Transfer, Void
 
@@ -34,7 +34,7 @@ class Replay:
         self.programs = programs
         self.members: dict[int, MemberState] = {}
         self.awards: dict[tuple[str, str], Award] = {}
-        self._redemptions: dict[tuple[str, str], Redeemed] = {}
+        self._redemptions: dict[tuple[str, str], RedemptionState] = {}
         self._budgets: dict[str, int] = {}
         self._given: dict[tuple[str, str], Onward] = {}
 
@@ -92,7 +92,7 @@ class Replay:
         )
         if document.kind in {DocumentKind.REDEMPTION, DocumentKind.CAPTURE} and outcome.postings:
             id = document.id if document.kind is DocumentKind.REDEMPTION else f"hold:{document.id}"
-            spent = Redeemed(member=document.member, points=-outcome.postings[0].points, restored=0)
+            spent = RedemptionState(member=document.member, points=-outcome.postings[0].points, restored=0)
             self._redemptions[document.source, id] = spent
         self._redemptions.update(outcome.redemptions)
         for name, used in outcome.budgets.items():
@@ -181,12 +181,14 @@ def _lost(document: Awarded) -> bytes:
 
 def _adjustment(document: Awarded) -> bytes:
     entry = document.entry
+    details = adjust_details(entry.details)
     said = Adjustment(
         id=document.id,
         points=entry.points,
         actor="",
-        board=scores(entry.details),
+        board=details.board,
         occurred_at=entry.occurred_at,
+        expires_at=details.expires_at,
         quiet=True,
     )
     return msgspec.json.encode(said)

@@ -2,17 +2,16 @@
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 
-from laurels.awarding.keeping import state_of
+from laurels.awarding.keeping import program_state_of
 from laurels.awarding.programs import Programs
 from laurels.awarding.refunds import read_refunds
 from laurels.errors import LaurelsError
-from laurels.ledger import Award, Finding, Upkeep
-from laurels.ledger import MemberState as Kept
+from laurels.ledger import Award, Finding, MemberState, Upkeep
 from laurels.model import Entry, EntryKind
 from laurels.model.details import Details
 from laurels.program import GRAIN, NOTHING, Frame, worth
-from laurels.program.details import unit_of
 from laurels.program.evaluate import digest
+from laurels.program.worth import unit_of
 
 
 async def verify_in_depth(ledger: Upkeep, programs: Programs) -> AsyncIterator[Finding]:
@@ -31,11 +30,11 @@ async def verify_in_depth(ledger: Upkeep, programs: Programs) -> AsyncIterator[F
                 yield Finding(f"order {award.source}/{award.order_id}", what)
 
 
-def _member(kept: Kept) -> Iterator[str]:
+def _member(kept: MemberState) -> Iterator[str]:
     if kept.state is None:
         return
     try:
-        state = state_of(kept)
+        state = program_state_of(kept)
     except LaurelsError as error:
         yield error.message
         return

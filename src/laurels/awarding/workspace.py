@@ -8,20 +8,32 @@ from typing import Any
 
 import msgspec
 
-from laurels.awarding.keeping import budgets_left, person_of, state_of
+from laurels.awarding.keeping import budgets_left, facts_of, program_state_of
 from laurels.awarding.programs import Programs
 from laurels.errors import PointsOutOfRange
-from laurels.ledger import Award, Claim, Due, Item, Onward, Outcome, Posting, Reached, Redeemed, RedemptionKey, Reminded
-from laurels.ledger import MemberState as Kept
+from laurels.ledger import (
+    Award,
+    Claim,
+    Due,
+    Item,
+    MemberState,
+    Onward,
+    Outcome,
+    Posting,
+    Reached,
+    RedemptionKey,
+    RedemptionState,
+    Reminded,
+)
 from laurels.model import Balance, DocumentKind, EntryKind
 from laurels.model.details import ExpireDetails, TierDetails, encode, scores
 from laurels.model.entries import SCORED
-from laurels.program import Lapse, MemberState, Person, Program, next_look, reminders
+from laurels.program import Lapse, MemberFacts, Program, ProgramState, next_look, reminders
 
 CLOCK_SOURCE = "laurels"
 """In whose name the clock's entries are."""
 
-_NEW_MEMBER = Kept()
+_NEW_MEMBER = MemberState()
 """What is kept of a member of whom nothing is."""
 
 Undone = tuple[int, int, int, int]
@@ -38,8 +50,8 @@ class Workspace:
         self._programs = programs
         self.in_force = programs.at(claim.now)
         """The version that the clock goes by."""
-        self._states: dict[int, MemberState] = {}
-        self._found: dict[int, MemberState] = {}
+        self._states: dict[int, ProgramState] = {}
+        self._found: dict[int, ProgramState] = {}
         self._looked_at: set[int] = set()
         self._log: list[tuple[dict[Any, Any], Any, Any]] = []
 
@@ -71,7 +83,7 @@ class Workspace:
         after = before.plus(posting.kind, posting.points, posting.details)
         if not after.in_range():
             raise PointsOutOfRange
-        now = Kept(
+        now = MemberState(
             after,
             kept.state,
             kept.attributes,
@@ -95,7 +107,7 @@ class Workspace:
         self._set(self.claim.awards, key, award)
         self._set(self.outcome.awards, key, award)
 
-    def keep_redeemed(self, key: RedemptionKey, redeemed: Redeemed) -> None:
+    def keep_redeemed(self, key: RedemptionKey, redeemed: RedemptionState) -> None:
         """Keep what of a redemption can come back."""
         self._set(self.claim.redemptions, key, redeemed)
         self._set(self.outcome.redemptions, key, redeemed)
@@ -109,18 +121,20 @@ class Workspace:
         """Hand a document to another member's inbox."""
         self.outcome.onward.append(document)
 
-    def state(self, member: int) -> MemberState:
+    def state(self, member: int) -> ProgramState:
         """What the program keeps of a member."""
         state = self._states.get(member)
         if state is None:
-            state = self._states[member] = self._found[member] = state_of(self.claim.members.get(member, _NEW_MEMBER))
+            state = self._states[member] = self._found[member] = program_state_of(
+                self.claim.members.get(member, _NEW_MEMBER)
+            )
         return state
 
     def keep_state(
         self,
         item: Item,
         member: int,
-        state: MemberState,
+        state: ProgramState,
         lapses: Sequence[Lapse] = (),
         tier: tuple[str | None, str | None] | None = None,
     ) -> None:
@@ -140,9 +154,9 @@ class Workspace:
         self.state(member)
         self._looked_at.add(member)
 
-    def person(self, member: int) -> Person:
+    def person(self, member: int) -> MemberFacts:
         """What campaigns may ask of a member beyond its orders."""
-        return person_of(self.claim.members.get(member, _NEW_MEMBER))
+        return facts_of(self.claim.members.get(member, _NEW_MEMBER))
 
     def budgets(self, program: Program) -> dict[str, int]:
         """What is left of a version's budgets, in grains."""

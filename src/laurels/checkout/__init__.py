@@ -12,7 +12,7 @@ from laurels.checkout.catalogue import Catalogue, PricedItems, Product, read_cat
 from laurels.checkout.checkout import Answer, Checkout, Failure, Success
 from laurels.checkout.forms import CheckoutForm, PaymentDetails
 from laurels.checkout.intents import CIRCLE, SOURCE, Intent, IntentState, IntentStore, is_bought
-from laurels.checkout.payments import CONFLICT, INTERRUPTED, Declined, Outcome, Paid, Payment, Payments
+from laurels.checkout.payments import CONFLICT, INTERRUPTED, Declined, Paid, PaymentOutcome, PaymentRequest, Payments
 
 __all__ = [
     "CIRCLE",
@@ -28,10 +28,10 @@ __all__ = [
     "Intent",
     "IntentState",
     "IntentStore",
-    "Outcome",
     "Paid",
-    "Payment",
     "PaymentDetails",
+    "PaymentOutcome",
+    "PaymentRequest",
     "Payments",
     "PricedItems",
     "Product",

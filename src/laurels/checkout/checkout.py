@@ -18,7 +18,7 @@ from laurels import clock
 from laurels.checkout.catalogue import Catalogue
 from laurels.checkout.forms import CheckoutForm
 from laurels.checkout.intents import SOURCE, Intent, IntentState, IntentStore
-from laurels.checkout.payments import Outcome, Payments
+from laurels.checkout.payments import PaymentOutcome, Payments
 from laurels.clock import SECOND, Clock
 from laurels.errors import CheckoutClosed, Conflict, LaurelsError, PaymentsUnavailable
 from laurels.intake import Intake
@@ -174,7 +174,7 @@ class Checkout:
         return True
 
 
-async def _answered(asking: Awaitable[Outcome]) -> Outcome:
+async def _answered(asking: Awaitable[PaymentOutcome]) -> PaymentOutcome:
     """The provider's answer, or `PaymentsUnavailable` where it takes too long."""
     try:
         async with asyncio.timeout(PATIENCE_S):

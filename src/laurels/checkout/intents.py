@@ -11,7 +11,7 @@ from typing import Protocol
 import msgspec
 from msgspec import Struct
 
-from laurels.checkout.payments import Outcome, Payment
+from laurels.checkout.payments import PaymentOutcome, PaymentRequest
 from laurels.model import Order
 
 SOURCE = "checkout"
@@ -57,9 +57,9 @@ class Intent(Struct, frozen=True, kw_only=True):
     reason: str | None = None
 
     @property
-    def payment(self) -> Payment:
+    def payment(self) -> PaymentRequest:
         """What is to be paid. One key for one order, so that none is paid twice."""
-        return Payment(
+        return PaymentRequest(
             key=f"{self.source}/{self.order_id}", amount=self.total, currency=self.currency, method=self.method
         )
 
@@ -105,7 +105,7 @@ class IntentStore(Protocol):
         """
         ...
 
-    async def settle(self, order_id: str, outcome: Outcome, source: str = SOURCE) -> Intent:
+    async def settle(self, order_id: str, outcome: PaymentOutcome, source: str = SOURCE) -> Intent:
         """Note what became of the payment of an open intent; gives the intent as it now is. Twice is as once."""
         ...
 

@@ -15,7 +15,7 @@ CONFLICT = "conflict"
 """The reason where a key was used before for something else."""
 
 
-class Payment(Struct, frozen=True, kw_only=True):
+class PaymentRequest(Struct, frozen=True, kw_only=True):
     """What is to be paid. `key` names it for ever; `amount` is in minor units, more than zero."""
 
     key: str
@@ -36,7 +36,7 @@ class Declined(Struct, frozen=True, tag="declined"):
     reason: str
 
 
-Outcome = Paid | Declined
+PaymentOutcome = Paid | Declined
 
 
 class Payments(Protocol):
@@ -49,11 +49,11 @@ class Payments(Protocol):
 
     name: str
 
-    async def pay(self, payment: Payment, token: str) -> Outcome:
+    async def pay(self, payment: PaymentRequest, token: str) -> PaymentOutcome:
         """Take the money, unless this key was answered before: then that answer again, whatever the token is now."""
         ...
 
-    async def give_up(self, payment: Payment) -> Outcome:
+    async def give_up(self, payment: PaymentRequest) -> PaymentOutcome:
         """Say what became of a payment; where nothing did, make sure that nothing will, and decline it `interrupted`.
 
         Asking alone would not do: a process that was held up could still pay after the answer "nothing yet".

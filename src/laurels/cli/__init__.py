@@ -4,6 +4,7 @@ standard error.
 Exit codes: 0 done, 1 not done (said why), 2 wrong use.
 """
 
+import errno
 import gc
 import sys
 
@@ -12,8 +13,11 @@ from laurels.errors import ForeignFile, InvalidInput, LaurelsError, SchemaTooNew
 LEAN = ("serve", "work", "project", "notify", "consume", "publish")
 """Commands that may run without the command line that people use: see `laurels.runtime.child`."""
 
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""Of the system: a disk that is full, or a limit that is reached, wherever results go."""
+
 WRONG_SET_UP = (SettingsError, InvalidInput, SchemaTooOld, SchemaTooNew, ForeignFile)
-"""What a person has to mend before it is of any use to try again."""
+"""What a person has to fix before it is of any use to try again."""
 
 
 def main() -> None:
@@ -59,9 +63,13 @@ def _load_structlog_alone() -> None:
 
 
 def _foreseen(error: Exception) -> LaurelsError | None:
-    """The error that Laurels raised on purpose, also out of several tasks that ended together."""
+    """The error that Laurels raised on purpose, or the system for want of room, also out of several tasks that ended
+    together.
+    """
     if isinstance(error, ExceptionGroup):
         return next((found for each in error.exceptions if (found := _foreseen(each)) is not None), None)
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        return LaurelsError(f"Nothing more can be written: {(error.strerror or '').lower()}.")
     return error if isinstance(error, LaurelsError) else None
 
 

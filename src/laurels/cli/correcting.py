@@ -11,7 +11,7 @@ from laurels.errors import InvalidInput, UnknownMember
 from laurels.ledger import Receipt
 from laurels.model import Adjustment, Version
 from laurels.model.ids import check_id, check_source
-from laurels.model.times import check_occurred, parse_instant
+from laurels.model.times import check_lapse, check_occurred, parse_instant
 from laurels.runtime.visible import visible
 from laurels.settings import Settings
 from laurels.wiring import build
@@ -29,6 +29,7 @@ def register(app: typer.Typer) -> None:
         epilog=examples(
             'laurels adjust 17850 25 --reason "parcel came late"',
             "laurels adjust 17850 -25 --id ticket-48213 --no-board",
+            "laurels adjust 17850 500 --expires-at 2027-03-31T23:00:00Z",
         ),
     )(adjust)
     app.command(epilog=examples("laurels merge guest-4711 17850", "laurels merge guest-4711 17850 --yes"))(merge)
@@ -49,6 +50,10 @@ def adjust(
     board: Annotated[bool, typer.Option("--board/--no-board", help="Whether it counts on the boards.")] = True,
     quiet: Annotated[bool, typer.Option("--quiet", help="Send no milestone mail for it.")] = False,
     occurred_at: Annotated[str | None, typer.Option(help="When, with an offset; left out: now.")] = None,
+    expires_at: Annotated[
+        str | None,
+        typer.Option(help="When points that are given lapse, with an offset; left out: as the program says."),
+    ] = None,
     as_json: JsonOption = False,
     state: StateOption = None,
     config: ConfigOption = None,
@@ -69,6 +74,7 @@ def adjust(
         board=board,
         quiet=quiet,
         occurred_at=at,
+        expires_at=check_lapse(None if expires_at is None else parse_instant(expires_at, "expires_at"), points),
         source=check_source(source, "source"),
         member_id=check_id(member, "member"),
     )

@@ -14,7 +14,7 @@ from laurels.model.money import format_amount
 from laurels.model.times import parse_written
 
 
-class Wanted(Struct, frozen=True):
+class ExportFilter(Struct, frozen=True):
     """What was asked for: of which members, of which kinds (none: of all), and between which times, as written."""
 
     members: frozenset[str]

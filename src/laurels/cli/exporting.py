@@ -18,7 +18,7 @@ from laurels.cli.console import (
     say,
     settings_of,
 )
-from laurels.cli.export_filters import Wanted, further_columns
+from laurels.cli.export_filters import ExportFilter, further_columns
 from laurels.dashboard import ProxyNames
 from laurels.errors import SettingsError, UnknownMember
 from laurels.ledger import Ledger
@@ -94,7 +94,7 @@ def export(
     else:
         if board != "all-time":
             raise SettingsError("--board has no effect on entries.")
-        wanted = Wanted(members, frozenset(kind or ()), since, until)
+        wanted = ExportFilter(members, frozenset(kind or ()), since, until)
         count = run(_entries(settings, to, wanted, further, format_name=format_))
     say(f"{count:,} rows written to {'standard output' if str(to) == '-' else to}")
 
@@ -151,7 +151,7 @@ async def _rows(
 
 
 async def _entries(
-    settings: Settings, to: Path, wanted: Wanted, columns: tuple[str, ...], *, format_name: str | None
+    settings: Settings, to: Path, wanted: ExportFilter, columns: tuple[str, ...], *, format_name: str | None
 ) -> int:
     from laurels.exchange import write_entries  # noqa: PLC0415 - polars takes a while to load
 

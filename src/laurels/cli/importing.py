@@ -123,6 +123,7 @@ def import_(
     ] = None,
     delimiter: Annotated[str | None, typer.Option(help="What separates the cells of a CSV: ;")] = None,
     encoding: Annotated[str | None, typer.Option(help="Of a text file: latin-1, cp1252, utf-16.")] = None,
+    sheet: Annotated[str | None, typer.Option(help="The sheet of a workbook; left out: all that are shown.")] = None,
     format_: Annotated[
         str | None,
         typer.Option("--format", help="csv, tsv, parquet, ndjson, json or xlsx, where the ending does not tell."),
@@ -174,6 +175,7 @@ def import_(
         ignore=tuple(ignore or ()),
         delimiter=delimiter,
         encoding=encoding,
+        sheet=sheet,
     )
     if empty := [name for name in OPTIONS if getattr(options, name) == ""]:
         raise SettingsError(f"--{empty[0].replace('_', '-')} is empty, and has no effect so.")
@@ -184,7 +186,7 @@ def import_(
     paths = _paths(files)
     if kind is FileKind.ADJUSTMENTS:
         if skip_invalid:
-            raise SettingsError("--skip-invalid has no effect on adjustments: mend the rows that are told.")
+            raise SettingsError("--skip-invalid has no effect on adjustments: fix the rows that are told.")
         adjustments = _open_adjustments(paths, options, format_, quiet=not notify)
         _check_ignored(asked, adjustments)
         _import_adjustments(settings, adjustments, dry_run=dry_run, json=json)

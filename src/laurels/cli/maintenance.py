@@ -93,7 +93,7 @@ def migrate(
     """Bring the ledger's schema up to date; or move it to a server. Safe to run again: what broke off goes on."""
     if to is not None:
         entries = run(_move(settings_of(state, config), to))
-        out(f"{entries:,} entries moved and verified. Set ledger.url to that database; boards are built anew from it.")
+        out(f"{entries:,} entries moved and verified. Set ledger.url to that database, and run `laurels rebuild`.")
         return
     before, after = wiring.migrate(settings_of(state, config))
     out(f"schema {before} -> {after}" if before != after else f"schema {after}, nothing to do")
@@ -155,7 +155,7 @@ async def _move(settings: Settings, url: str) -> int:
 
 
 async def _rebuild(settings: Settings) -> tuple[str, str]:
-    async with wiring.build(settings, must_exist=True) as services:
+    async with wiring.build(settings, must_exist=True, to_rebuild=True) as services:
         with progress("rebuilding", "entries") as report:
             heads = await services.projector.rebuild(report)
         return str(heads.version), services.leaderboard.name

@@ -90,7 +90,7 @@ def retry(
     state: StateOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Try a mail again, now, after its cause was mended. One that was sent is not sent twice."""
+    """Try a mail again, now, after its cause was fixed. One that was sent is not sent twice."""
     if (id_ is None) == (not undeliverable):
         raise typer.BadParameter("name one mail, or give --undeliverable")
     count = run(_retry(settings_of(state, config), id_))

@@ -9,8 +9,7 @@ from laurels.awarding.causes import cause_of
 from laurels.cli.console import ConfigOption, JsonOption, StateOption, examples, out, out_json, run, say, settings_of
 from laurels.errors import LaurelsError, LedgerUnavailable, NotFound, SettingsError
 from laurels.intake import retry_quarantined
-from laurels.ledger import Quarantine, QuarantinedDocument
-from laurels.model import DocumentKind
+from laurels.ledger import DocumentKey, Quarantine, QuarantinedDocument
 from laurels.model.times import format_instant
 from laurels.runtime.visible import visible
 from laurels.settings import Settings
@@ -82,7 +81,7 @@ def retry(
     state: StateOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Put documents back into the inbox, after their cause was mended. Exits 1 where one stays in quarantine."""
+    """Put documents back into the inbox, after their cause was fixed. Exits 1 where one stays in quarantine."""
     if (number is not None) + everything + (reason is not None) != 1:
         raise SettingsError("Give the number of a document, --all or --reason: one of them.")
     settings = settings_of(state, config)
@@ -156,7 +155,7 @@ async def _drop(settings: Settings, number: int) -> None:
         await services.ledger.drop(*await _key(services.ledger, number), actor="cli")
 
 
-async def _key(ledger: Quarantine, number: int) -> tuple[DocumentKind, str, str]:
+async def _key(ledger: Quarantine, number: int) -> DocumentKey:
     """What the document with a number of the list is known by."""
     for document in await ledger.quarantine(after=number - 1, limit=1):
         if document.sequence == number:

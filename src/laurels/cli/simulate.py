@@ -63,7 +63,8 @@ def simulate(
     """Play a national shop's day in small, and verify the ledger at its end.
 
     Peaks at lunch and in the evening, refunds, the same order again, orders of earlier days, and stores that come back
-    with a burst. Ctrl-C ends the day early; what was sent is checked all the same. Exit code 1 where the books differ.
+    with a burst. Ctrl-C ends the day early; what was sent is checked all the same. Exit code 1
+    where the ledger is not as expected.
     """
     if rate is not None and minutes is not None:
         raise SettingsError("Give --rate or --minutes: each follows from the other.")
@@ -90,10 +91,10 @@ def _print(summary: Summary) -> None:
         f"in {summary.seconds:,.1f} s ({rate:,.0f} orders/s, {summary.behind_s:.1f} s behind at the worst)\n"
         f"among     {summary.late:,} late, {summary.offline:,} offline; {summary.repeats:,} sent again on purpose\n"
         f"answered  {summary.acknowledged:,} acknowledged, {summary.unanswered:,} never answered\n"
-        f"ledger    {summary.entries:,} entries, {summary.points:,} points; by the books {summary.points_expected:,}\n"
+        f"ledger    {summary.entries:,} entries, {summary.points:,} points; expected {summary.points_expected:,}\n"
         f"verified  {_verified(summary)}\n"
         f"lost {summary.lost:,}, twice {summary.twice:,}"
-        + (f"; {len(summary.differences):,} differences" if summary.differences else "; the books agree")
+        + (f"; {len(summary.differences):,} differences" if summary.differences else "; as expected")
     )
 
 

@@ -16,6 +16,7 @@ from litestar.enums import MediaType
 from litestar.exceptions import HTTPException, PermissionDeniedException
 from litestar.handlers import HTTPRouteHandler
 from litestar.middleware.session.client_side import CookieBackendConfig
+from litestar.response import Stream
 from litestar.types import ASGIApp, Message, Scope
 from litestar.utils.scope.state import ScopeState
 from msgspec import Struct
@@ -23,13 +24,14 @@ from msgspec import Struct
 from laurels import clock
 from laurels.clock import SECOND, Clock
 from laurels.console.client import Api, ApiAway, ApiRefused
-from laurels.console.entry import SIGN_IN, Entry, check_again
+from laurels.console.entry import SIGN_IN, Authenticator, check_again
 from laurels.console.files import static_files
 from laurels.console.oidc import Oidc
 from laurels.console.page import Ask, Download, Elsewhere, Page, Shown, Upload
 from laurels.console.rendering import Renderer
 from laurels.console.sign_in import STAYS, OneTimeCodes, Person, person_of
 from laurels.console.views import PAGES, first_page
+from laurels.console.whole_answers import in_one_go
 from laurels.model.people import roles_with
 
 POLICY = (
@@ -84,13 +86,13 @@ def create_console(setup: Setup) -> ASGIApp:
     )
     csrf = CSRFConfig(
         secret=hashlib.blake2b(setup.secret, digest_size=32, person=b"laurels-csrf").hexdigest(),
-        cookie_name=f"{setup.cookie}-csrf",
+        cookie_name=_csrf_cookie(setup),
         cookie_httponly=True,
         cookie_samesite="strict",
         cookie_secure=setup.secure,
         exclude=["^/static/"],
     )
-    return Litestar(
+    app = Litestar(
         [
             *(console.handler(page) for page in PAGES),
             HTTPRouteHandler("/", http_method="GET", status_code=HTTPStatus.OK)(console.home),
@@ -109,6 +111,7 @@ def create_console(setup: Setup) -> ASGIApp:
         openapi_config=None,
         logging_config=None,
     )
+    return in_one_go(app)
 
 
 async def _add_headers(message: Message, scope: Scope) -> None:  # noqa: ARG001 - as the framework calls it
@@ -129,10 +132,11 @@ class _Console:
 
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
-        self._entry = Entry(setup.codes, setup.oidc, setup.now)
+        self._entry = Authenticator(setup.codes, setup.oidc, setup.now)
         self._api = Api(setup.http, setup.sign)
         self._renderer = Renderer(setup.zone)
         self._static = static_files()
+        self._csrf_cookie = _csrf_cookie(setup)
 
     def handler(self, page: Page) -> HTTPRouteHandler:
         """The framework's handler of a page."""
@@ -173,6 +177,7 @@ class _Console:
             form=form,
             file=file,
             now=self._setup.now(),
+            zone=self._setup.zone,
         )
         try:
             answer = await page.handle(ask)
@@ -188,7 +193,9 @@ class _Console:
                 return _redirect(answer.to)
             case Download():
                 headers = {"Content-Disposition": f'attachment; filename="{answer.name}"'}
-                return Response(answer.content, media_type=answer.media_type, headers=headers)
+                if isinstance(answer.content, bytes):
+                    return Response(answer.content, media_type=answer.media_type, headers=headers)
+                return Stream(answer.content, media_type=answer.media_type, headers=headers)
             case Shown():
                 return self._show(request, person, answer)
 
@@ -258,10 +265,16 @@ class _Console:
 
     def _show(self, request: Request[Any, Any, Any], person: Person | None, shown: Shown) -> Response[Any]:
         token = ScopeState.from_scope(request.scope).csrf_token
+        if not isinstance(token, str):  # refused before it was looked at: the one that the browser has goes on counting
+            token = request.cookies.get(self._csrf_cookie, "")
         text = self._renderer.render(
-            shown.template, {**shown.says, "person": person, "csrf": token or "", "path": request.scope["path"]}
+            shown.template, {**shown.says, "person": person, "csrf": token, "path": request.scope["path"]}
         )
         return Response(text, status_code=shown.status, media_type=MediaType.HTML)
+
+
+def _csrf_cookie(setup: Setup) -> str:
+    return f"{setup.cookie}-csrf"
 
 
 async def _upload(sent: object) -> Upload | None:

@@ -28,7 +28,7 @@ SERIES: Mapping[str, tuple[str, str]] = {
 """What bars show: always in this order and these colours."""
 
 
-class Mark(msgspec.Struct, frozen=True):
+class BarSegment(msgspec.Struct, frozen=True):
     """One part of a bar. `says` is read aloud, and shown under the pointer."""
 
     period: str
@@ -44,7 +44,7 @@ class Charts:
         self.away = None if find_spec("vl_convert") else NO_WHEEL
         self._drawn: dict[bytes, Markup] = {}
 
-    def bars(self, marks: Sequence[Mark]) -> dict[str, Markup] | None:
+    def bars(self, marks: Sequence[BarSegment]) -> dict[str, Markup] | None:
         """Stacked bars by period, for wide and for narrow screens; None where nothing can be drawn. The first picture
         of a process takes half a second, the next ones some 30 ms each, and one that was drawn before nothing.
         """
@@ -63,7 +63,14 @@ class Charts:
         return self._drawn[key]
 
 
-def _spec(marks: Sequence[Mark], width: int) -> dict[str, Any]:
+def warm_up() -> None:
+    """Draw something for nobody: the first picture of a process takes half a second, in which it answers no one. For a
+    thread beside the loop, before people come.
+    """
+    Charts().bars([BarSegment("2026-01", "earn", 1, "January")])
+
+
+def _spec(marks: Sequence[BarSegment], width: int) -> dict[str, Any]:
     axis = {"labelColor": "var(--muted)", "domainColor": "var(--line)", "tickColor": "var(--line)", "labelFontSize": 12}
     names = [SERIES[name][0] for name in SERIES]
     rows = [

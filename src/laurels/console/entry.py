@@ -19,7 +19,7 @@ CHECKED_FOR = 15 * MINUTE
 _NO_ROLE = "The identity provider knows you, and gives you no role here. Ask whoever keeps the roles."
 
 
-class Entry:
+class Authenticator:
     """Signs people in, and tells who is."""
 
     def __init__(self, codes: OneTimeCodes | None, oidc: Oidc | None, now: Clock) -> None:

@@ -1,7 +1,8 @@
 """What a page declares, and what its function is given."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
@@ -17,7 +18,7 @@ class Upload(Struct, frozen=True):
 
 
 class Ask(Struct, frozen=True, kw_only=True):
-    """One request of a person who is signed in and may see the page."""
+    """One request of a person who is signed in and may see the page. `zone` is the one that times are shown in."""
 
     person: Person
     api: Asking
@@ -26,6 +27,7 @@ class Ask(Struct, frozen=True, kw_only=True):
     form: Mapping[str, str]
     file: Upload | None = None
     now: int
+    zone: ZoneInfo
 
 
 class Shown(Struct, frozen=True, kw_only=True):
@@ -43,10 +45,10 @@ class Elsewhere(Struct, frozen=True):
 
 
 class Download(Struct, frozen=True):
-    """A file to keep, under this name."""
+    """A file to keep, under this name; a long one comes piece by piece."""
 
     name: str
-    content: bytes
+    content: bytes | AsyncIterator[bytes]
     media_type: str
 
 

@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from laurels.console import words
 from laurels.console.charts import Charts
 from laurels.console.views import navigation
+from laurels.model.money import format_amount
 
 
 class Renderer:
@@ -35,7 +36,13 @@ class Renderer:
         charts = Charts()
         self._environment.globals.update(chart=charts.bars, charts_away=charts.away)
         self._environment.globals.update(
-            words=words, actor=words.actor, zone=str(zone), navigation=navigation, as_of=None, what=None
+            words=words,
+            minor=format_amount,
+            actor=words.actor,
+            zone=str(zone),
+            navigation=navigation,
+            as_of=None,
+            what=None,
         )
 
     def render(self, template: str, says: Mapping[str, Any]) -> str:

@@ -92,13 +92,14 @@ ACTIONS: Mapping[str, str] = {
     "merge": "joined two customers",
     "set_contact": "changed the contact",
     "show_audit": "looked at the log",
+    "show_people": "looked at who works here",
     "list_quarantine": "looked at the work list",
     "show_quarantined": "looked at a document",
     "retry_quarantined": "tried a document again",
     "drop_quarantined": "gave a document up",
-    "show_status": "looked at health",
     "export_movement": "fetched a statement",
     "correct_many": "corrected points from a file",
+    "erase_many": "asked to erase customers from a file",
     "propose_correction": "asked for a correction",
     "show_proposal": "looked at a proposal",
     "approve_proposal": "approved a proposal",
@@ -126,11 +127,27 @@ CAUSES: Mapping[str, str] = {
 }
 """Why documents wait, by cause."""
 
+REMEDIES: Mapping[str, str] = {
+    "currency": "New rules hold for later orders alone: correct the points by hand, and give this one up.",
+    "another-member": "Ask the shop which customer it is, and have it send the refund again under another id.",
+    "no-order": "Have the order sent; its refund is tried again by itself then, or here.",
+    "unreadable": "Have the sender correct the message, and send it again; give this one up.",
+    "points-out-of-range": "Look at the customer: a correction makes room.",
+    "not-enrolled": "Enrol the customer, then try it again.",
+    "revision": "A later change of the order is there already: give this one up.",
+    "lines": "Have the shop send lines that add up, under another id; give this one up.",
+    "other": "Open one and read why.",
+}
+"""What usually removes a cause."""
+
 JOBS: Mapping[str, str] = {
     "retry": "Documents tried again",
     "verify": "Check of the ledger",
     "roll-ups": "Sums of reports made anew",
 }
+
+EXPORTS: Mapping[str, str] = {"entries": "Entries", "log": "Log"}
+"""What is exported by a job."""
 
 JOB_STATES: Mapping[str, str] = {
     "proposed": "Waits for the approval of another person",

@@ -19,7 +19,7 @@ from laurels.dashboard.names import ProxyNames
 from laurels.dashboard.rendering import Renders
 from laurels.dashboard.versions import Versions, Wanted
 from laurels.errors import UnknownMember, VersionNotReached
-from laurels.leaderboard import ALL_TIME, AtHand, Boards, Leaderboard, View
+from laurels.leaderboard import ALL_TIME, Boards, Leaderboard, SyncReads, View
 from laurels.model import Place, Standing, Version
 
 MOST_TOPS = 1_000
@@ -120,7 +120,7 @@ class Dashboards:
         self.versions = versions
         self.stale_after = stale_after_ms * 1000
         self._now = now
-        self._read_at_hand = leaderboard.read_at_hand if isinstance(leaderboard, AtHand) else None
+        self._try_read = leaderboard.try_read if isinstance(leaderboard, SyncReads) else None
         self._seal = versions.seal.seal
         self._version: tuple[Version | None, str] = None, ""
         self._tops: dict[tuple[str, int], tuple[Sequence[Place], list[Row]]] = {}
@@ -161,7 +161,7 @@ class Dashboards:
         """The name number behind a proxy name, for colleagues alone; None where it is none."""
         return self._names.number(proxy_name)
 
-    def at_hand(self, member_id: str, board: str = "all-time", *, top: int = 10, around: int = 2) -> Encoded | None:
+    def try_read(self, member_id: str, board: str = "all-time", *, top: int = 10, around: int = 2) -> Encoded | None:
         """The same dashboard as it goes over the wire to the member itself, where the leaderboard can be read without
         waiting for anybody; None where it cannot.
 
@@ -171,9 +171,9 @@ class Dashboards:
         name = self._boards.resolve(board, now)
         if self.renderer is not None:
             return self._rendered(name, member_id, top, around, now)
-        if self._read_at_hand is None:
+        if self._try_read is None:
             return None
-        view = self._read_at_hand(name, member_id, top=top, around=around)
+        view = self._try_read(name, member_id, top=top, around=around)
         shown = self._dashboard(name, top, view, sealed=True)
         return Encoded(shown.as_of, to_json(shown))
 

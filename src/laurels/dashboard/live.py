@@ -19,7 +19,7 @@ from laurels.errors import BoardNotReady, NotFound
 from laurels.leaderboard import ALL_TIME, Leaderboard
 from laurels.model import Version
 
-Shown = TypeVar("Shown", Board, Dashboard)
+Watched = TypeVar("Watched", Board, Dashboard)
 
 LEAST_S = 0.25
 """The least time between two looks of one listener: at most 4 answers a second."""
@@ -55,14 +55,14 @@ class Live:
         self._stops: set[Callable[[], None]] = set()
         self._closed = False
 
-    async def follow(self, read: Callable[[], Awaitable[Shown]]) -> AsyncGenerator[Shown | None, None]:
+    async def follow(self, read: Callable[[], Awaitable[Watched]]) -> AsyncGenerator[Watched | None, None]:
         """What `read` gives, at once and then whenever it is another one; None as a sign of life.
 
         `as_of` alone does not make it another one: it moves with everybody's points. Raises what `read` raises; once
         something was shown, a board that is being rebuilt is waited for, and one that is no longer kept (or a member
         that is no longer there) is the end.
         """
-        last: Shown | None = None
+        last: Watched | None = None
         quiet_since = clock.elapsed()
         while True:
             changes = self._changes
@@ -110,7 +110,7 @@ class Live:
         return inf if self._next_turn is None else max(0.001, (self._next_turn(now) - now) / SECOND)
 
     @staticmethod
-    async def _read(read: Callable[[], Awaitable[Shown]], last: Shown | None) -> Shown:
+    async def _read(read: Callable[[], Awaitable[Watched]], last: Watched | None) -> Watched:
         try:
             return await read()
         except BoardNotReady:

@@ -69,7 +69,8 @@ def open_documents(
     memory, some 100 bytes a row; whole orders in NDJSON are streamed.
     """
     given = mapping or Mapping()
-    file, file_format = open_plain(path, format_name, delimiter=given.delimiter, encoding=given.encoding)
+    opened_as = {"delimiter": given.delimiter, "encoding": given.encoding, "sheet": given.sheet}
+    file, file_format = open_plain(path, format_name, **opened_as)
     try:
         orders = _read(file, file_format, mapping, quiet=quiet, skip_invalid=skip_invalid)
     except OSError as error:
@@ -103,5 +104,5 @@ def _whole_orders(file: Input) -> FileRefused:
 
 def _says_columns(mapping: Mapping) -> bool:
     """Whether a mapping says anything of columns and cells, beyond how the file is opened and ids are taken."""
-    apart = {"delimiter": None, "encoding": None, "ids_as_they_are": False}
+    apart = {"delimiter": None, "encoding": None, "sheet": None, "ids_as_they_are": False}
     return msgspec.structs.replace(mapping, **apart) != Mapping()

@@ -16,7 +16,7 @@ from laurels.errors import InvalidInput, SettingsError
 from laurels.exchange import times
 from laurels.exchange.cells import SPOILED_WORDS
 from laurels.exchange.faults import Fault, refuse_faults
-from laurels.exchange.mapping import WAY_OUT, nearest, refuse_near_misses
+from laurels.exchange.mapping import WAY_OUT, check_zone, nearest, refuse_near_misses
 from laurels.exchange.opening import open_plain, open_table
 from laurels.exchange.presets import OptionList
 from laurels.exchange.refusals import refuse, refuse_access, refuse_cell, shown
@@ -24,6 +24,7 @@ from laurels.exchange.table import Table
 from laurels.model import Adjustment
 from laurels.model.cards import looks_like_card
 from laurels.model.ids import check_id, check_source, is_spoiled
+from laurels.model.times import MAX_AHEAD, check_lapse
 
 ADJUSTMENT_ROLES = (
     "member_id",
@@ -32,6 +33,7 @@ ADJUSTMENT_ROLES = (
     "reason",
     "note",
     "occurred_at",
+    "expires_at",
     "board",
     "quiet",
     "source",
@@ -39,10 +41,15 @@ ADJUSTMENT_ROLES = (
 _WIRE_POINTS = "loyalty-points"
 """What `POST /adjustments` calls points: what is sent there may be brought in as a file."""
 
-_CONSTANTS = ("reason", "note", "board", "quiet", "source")
-_OPTIONS = ("map", "set", "time_zone", "time_format", "ids_as_they_are", "ignore", "delimiter", "encoding")
+_CONSTANTS = ("reason", "note", "expires_at", "board", "quiet", "source")
+_TIMES = ("occurred_at", "expires_at")
+_OPTIONS = ("map", "set", "time_zone", "time_format", "ids_as_they_are", "ignore", "delimiter", "encoding", "sheet")
 _MAX_POINTS = 2_147_483_647
 _MAX_REASON, _MAX_NOTE = 500, 140
+_LATEST = 253_402_300_799_000_000 - MAX_AHEAD
+"""Points lapse in the year 9999 at the latest."""
+
+_NO_LAPSE = "must be a time ahead"
 _WHOLE = re.compile(r"(-?[0-9]{1,10})(?:\.0+)?")
 """Points as whole numbers, also as columns of floats hold them."""
 
@@ -79,7 +86,8 @@ def read_adjustments(path: Path, options: OptionList, *, format_name: str | None
     idle = [name for name, value in msgspec.structs.asdict(options).items() if value and name not in _OPTIONS]
     if idle:
         raise SettingsError(f"{idle[0]} has no effect on adjustments.")
-    file, file_format = open_plain(path, format_name, delimiter=options.delimiter, encoding=options.encoding)
+    opened_as = {"delimiter": options.delimiter, "encoding": options.encoding, "sheet": options.sheet}
+    file, file_format = open_plain(path, format_name, **opened_as)
     try:
         table = open_table(file, file_format)
         columns = _columns(table, options)
@@ -107,8 +115,11 @@ def _columns(table: Table, options: OptionList) -> dict[str, str]:
             why = "has no column" if column not in table.columns else "has more than once the column"
             raise refuse(table.file, f"{why} {shown(column)} ({role}); {nearest(column, table.columns)}")
     for option in ("time_zone", "time_format"):
-        if getattr(options, option) and "occurred_at" not in columns:
-            raise refuse(table.file, f"{option} has no effect without occurred_at")
+        if getattr(options, option) and not any(name in columns or name in options.set for name in _TIMES):
+            raise refuse(table.file, f"{option} has no effect without {' or '.join(_TIMES)}")
+    times.check_format(table.file, options.time_format)
+    if options.time_zone is not None:
+        check_zone(table.file, options.time_zone)
     for column in options.ignore:
         if column in columns.values():
             raise refuse(table.file, f"the column {shown(column)} is to be read and to be ignored; leave one out")
@@ -144,15 +155,15 @@ def _read(table: Table, columns: dict[str, str], options: OptionList, *, quiet: 
     for role, dtype in frame.schema.items():
         if dtype.is_nested() or isinstance(dtype, pl.Binary | pl.Object):
             raise refuse_cell(table.file, None, columns[role], f"holds {shown(str(dtype))}; it must be text or numbers")
-    at: list[int | None] = [None] * frame.height
-    if "occurred_at" in columns:
-        at = frame.select(_instants(frame.schema["occurred_at"], options, now).alias("at"))["at"].to_list()
+    times_of = {"occurred_at": _times(frame, "occurred_at", options, now)}
+    times_of["expires_at"] = _times(_with_constant(frame, options), "expires_at", options, _LATEST)
     texts = frame.select(pl.col(role).cast(pl.String) for role in columns)
     seen: Counter[bytes] = Counter()
     adjustments, faults = [], []
-    for row, (cells, instant) in enumerate(zip(texts.iter_rows(named=True), at, strict=True), 1):
+    for row, (cells, *at) in enumerate(zip(texts.iter_rows(named=True), *times_of.values(), strict=True), 1):
         try:
-            adjustments.append(_adjustment({**options.set, **cells}, instant, seen, options, quiet=quiet))
+            instants = _Times(*at)
+            adjustments.append(_adjustment({**options.set, **cells}, instants, seen, options, quiet=quiet))
         except InvalidInput as error:
             for fault in error.errors:
                 cell = cells.get(fault.field)
@@ -162,9 +173,28 @@ def _read(table: Table, columns: dict[str, str], options: OptionList, *, quiet: 
     return adjustments
 
 
-def _instants(dtype: pl.DataType, options: OptionList, now: int) -> pl.Expr:
+class _Times(Struct, frozen=True):
+    """The instants of a row; None for one that is not said, or cannot be read."""
+
+    occurred_at: int | None
+    expires_at: int | None
+
+
+def _with_constant(frame: pl.DataFrame, options: OptionList) -> pl.DataFrame:
+    said = options.set.get("expires_at")
+    return frame if said is None else frame.with_columns(expires_at=pl.lit(said))
+
+
+def _times(frame: pl.DataFrame, field: str, options: OptionList, now: int) -> list[int | None]:
+    """A column of times that may lie 5 minutes after `now`; None for what is no such time."""
+    if field not in frame.columns:
+        return [None] * frame.height
+    return frame.select(_instants(field, frame.schema[field], options, now).alias("at"))["at"].to_list()
+
+
+def _instants(field: str, dtype: pl.DataType, options: OptionList, now: int) -> pl.Expr:
     zones: times.Zones = [] if options.time_zone is None else [(None, options.time_zone)]
-    column = pl.col("occurred_at")
+    column = pl.col(field)
     if isinstance(dtype, pl.Datetime | pl.Date):
         return times.moments(column, dtype, zones, now)
     text = column.cast(pl.String)
@@ -173,23 +203,34 @@ def _instants(dtype: pl.DataType, options: OptionList, now: int) -> pl.Expr:
     return times.instants(text, zones, now)
 
 
+def _check_times(cells: dict[str, Any], at: _Times, points: int, options: OptionList) -> None:
+    """Raise `InvalidInput` for a cell of which no instant came. That a lapse lies ahead is held when the adjustment is
+    made: a file is read again for ever, and counts nothing twice.
+    """
+    for field, now in (("occurred_at", clock.now()), ("expires_at", _LATEST)):
+        if cells.get(field) and getattr(at, field) is None:
+            why = times.why_not(cells[field], options.time_zone, now, options.time_format)
+            raise InvalidInput.of(field, _NO_LAPSE if field == "expires_at" and why == times.OUT_OF_RANGE else why)
+    check_lapse(at.expires_at, points)
+
+
 def _adjustment(
-    cells: dict[str, Any], at: int | None, seen: "Counter[bytes]", options: OptionList, *, quiet: bool
+    cells: dict[str, Any], at: _Times, seen: "Counter[bytes]", options: OptionList, *, quiet: bool
 ) -> Adjustment:
     member_id = _id(cells, "member_id", options)
     points = _points(cells.get("points"))
     reason = _text(cells, "reason", _MAX_REASON)
     note = _text(cells, "note", _MAX_NOTE)
-    if cells.get("occurred_at") and at is None:
-        why = times.why_not(cells["occurred_at"], options.time_zone, clock.now(), options.time_format)
-        raise InvalidInput.of("occurred_at", why)
+    _check_times(cells, at, points, options)
     source = check_source(cells.get("source") or SOURCE, "source")
     given = {
         "board": _boolean(cells, "board", usual=True),
         "quiet": _boolean(cells, "quiet", usual=quiet),
     }
+    lapse = [] if at.expires_at is None else [at.expires_at]
     content = hashlib.blake2b(
-        msgspec.json.encode([source, member_id, points, reason, note, at, given["board"]]), digest_size=12
+        msgspec.json.encode([source, member_id, points, reason, note, at.occurred_at, given["board"], *lapse]),
+        digest_size=12,
     ).digest()
     seen[content] += 1
     if cells.get("adjustment_id"):
@@ -204,7 +245,8 @@ def _adjustment(
         member_id=member_id,
         source=source,
         note=note,
-        occurred_at=at,
+        occurred_at=at.occurred_at,
+        expires_at=at.expires_at,
         **given,
     )
 

@@ -37,7 +37,7 @@ _NOISE = 1e-9
 _EXACT_FLOATS = 2.0**53
 
 SPOILED_WORDS = (
-    "looks like an id that a spreadsheet or a program spoiled; mend it at its source, or take it as it is with "
+    "looks like an id that a spreadsheet or a program spoiled; fix it at its source, or take it as it is with "
     "--ids-as-they-are"
 )
 _CHECKS: dict[str, Callable[[str, str], str]] = {

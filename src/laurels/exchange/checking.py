@@ -29,7 +29,7 @@ _MADE = ("row", "refund", "id", "order_id", "total")
 _KEPT = (*_ONE_OF, "email", "refunded", "occurred_at", "cancelled_at", "status", "sku", *_OF_LINES)
 
 
-class Checked(Struct):
+class CheckedRows(Struct):
     """Rows with their cells converted, what is wrong with them, and what was left out of the others."""
 
     rows: pl.DataFrame
@@ -37,7 +37,7 @@ class Checked(Struct):
     warnings: dict[str, int]
 
 
-def check(mapping: Mapping, raw: pl.DataFrame, now: int) -> Checked:
+def check(mapping: Mapping, raw: pl.DataFrame, now: int) -> CheckedRows:
     """The rows with every cell converted, and which document each belongs to: `refund` and `id`. Roles without a column
     have none here either, since many rows are held at once: `with_absent` adds them.
     """
@@ -49,7 +49,7 @@ def check(mapping: Mapping, raw: pl.DataFrame, now: int) -> Checked:
     order_id = pl.when(pl.col("refund") & pl.col("refund_id").is_null()).then(None).otherwise("order_id")
     rows = good.with_columns(taken.alias("total"), order_id.alias("order_id"))
     rows = rows.select(*_MADE, *(role for role in _KEPT if role in mapping.columns))
-    return Checked(rows, _faults(mapping, raw, good, now), _warnings(mapping, raw, good))
+    return CheckedRows(rows, _faults(mapping, raw, good, now), _warnings(mapping, raw, good))
 
 
 def with_absent(rows: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:

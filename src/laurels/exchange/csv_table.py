@@ -21,7 +21,13 @@ MAX_HEADER_BYTES = 1_000_000
 
 _BLOCK_BYTES = 1 << 20
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-_UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+"""How files begin that are not UTF-8; that of UTF-32 begins as that of UTF-16."""
 _NOT_UTF8 = re.compile("[\udc80-\udcff]")
 """What the error handler `surrogateescape` puts in the place of bytes that are not UTF-8."""
 
@@ -81,8 +87,11 @@ def own_delimiter(file: Input) -> str | None:
 def csv_columns(file: Input) -> tuple[str, ...]:
     """The names in the first line. Raises `FileRefused` where they cannot be told."""
     with file.path.open("rb") as opened:
-        if opened.read(2) in _UTF16_MARKS:
-            raise refuse(file.name, "is UTF-16; name that with --encoding utf-16, or save it as UTF-8")
+        begins = opened.read(4)
+        for mark, encoding in _MARKS.items():
+            if begins.startswith(mark):
+                why = f"is {encoding.upper()}; name that with --encoding {encoding}, or save it as UTF-8"
+                raise refuse(file.name, why)
         opened.seek(0)
         if len(opened.readline(MAX_HEADER_BYTES)) == MAX_HEADER_BYTES:
             raise refuse(file.name, "has a first line too long for names of columns; the first line must name them")

@@ -23,7 +23,8 @@ _BLOCK_BYTES = 1 << 20
 
 class Input(Struct, frozen=True):
     """A plain file. `name` is what it is called in messages, `suffix` the ending that tells its format, and `spool` the
-    folder that it lies in where it was made here. `delimiter` separates the cells of a CSV.
+    folder that it lies in where it was made here. `delimiter` separates the cells of a CSV; `sheet` is the one of a
+    workbook that is meant, None: all.
     """
 
     path: Path
@@ -31,6 +32,7 @@ class Input(Struct, frozen=True):
     suffix: str
     spool: Path | None = None
     delimiter: str = ","
+    sheet: str | None = None
 
     def remove(self) -> None:
         """Remove what was made."""

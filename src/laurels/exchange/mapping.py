@@ -86,6 +86,8 @@ class Mapping(Struct, frozen=True, kw_only=True):
     Amounts: `money_sign` (`$`) is taken off, `thousands` are dropped, `decimal` is the decimal mark; `minor_units` are
     whole numbers of pence or cents.
 
+    Of a workbook the `sheet` that is named is read, else all that are shown.
+
     Columns in `ignore` are never read, and may have names that are nearly the wire's.
 
     Where amounts stand in `amount` alone the file holds `refunds_alone`, which `fit` finds out: every row has a
@@ -131,6 +133,7 @@ class Mapping(Struct, frozen=True, kw_only=True):
     ignore: tuple[str, ...] = ()
     delimiter: str | None = None
     encoding: str | None = None
+    sheet: str | None = None
     refunds_alone: bool = False
 
     @classmethod
@@ -246,12 +249,7 @@ class Mapping(Struct, frozen=True, kw_only=True):
         except InvalidInput as error:
             raise refuse(file, f"mapping, {error.message}") from None
         if self.time_zone is not None:
-            try:
-                ZoneInfo(self.time_zone)
-            except (KeyError, ValueError, OSError):
-                raise refuse(
-                    file, f"mapping, time_zone: {shown(self.time_zone)} is not known; give a name such as Europe/London"
-                ) from None
+            check_zone(file, self.time_zone)
         if self.decimal not in {".", ","} or self.thousands == self.decimal:
             raise refuse(file, "mapping, decimal: must be . or , and not the mark of thousands")
 
@@ -272,6 +270,16 @@ class Mapping(Struct, frozen=True, kw_only=True):
         if self.status is not None and not (self.keep or self.returned):
             idle.append(("status", "keep"))
         return idle
+
+
+def check_zone(file: str, zone: str) -> None:
+    """Raise `FileRefused` for a time zone that is not known."""
+    try:
+        ZoneInfo(zone)
+    except (KeyError, ValueError, OSError):
+        raise refuse(
+            file, f"mapping, time_zone: {shown(zone)} is not known; give a name such as Europe/London"
+        ) from None
 
 
 def refuse_near_misses(file: str, unread: Sequence[str], lacking: Sequence[str]) -> None:

@@ -12,7 +12,7 @@ from laurels.errors import FileRefused
 from laurels.exchange.inputs import Input
 from laurels.exchange.refusals import TWICE, refuse, refuse_cell, shown
 from laurels.exchange.table import Table, by_number
-from laurels.intake import repeated_key
+from laurels.model.repeated_keys import repeated_key
 
 MAX_LINE_BYTES = 16_000_000
 """As much as the wire takes in one call; a longer line is not read into memory."""

@@ -53,15 +53,20 @@ def format_of(file: Input, override: str | None = None) -> Format:
 
 
 def open_plain(
-    path: Path, override: str | None = None, *, delimiter: str | None = None, encoding: str | None = None
+    path: Path,
+    override: str | None = None,
+    *,
+    delimiter: str | None = None,
+    encoding: str | None = None,
+    sheet: str | None = None,
 ) -> tuple[Input, Format]:
     """The plain file behind a path, and its format. Raises `FileRefused`."""
     file = open_input(path, encoding)
     try:
         file_format = format_of(file, override)
-        _check_text_options(file, file_format, delimiter, encoding)
+        _check_options(file, file_format, delimiter, encoding, sheet)
         usual = "\t" if file_format is Format.TSV else ","
-        file = msgspec.structs.replace(file, delimiter=delimiter or usual)
+        file = msgspec.structs.replace(file, delimiter=delimiter or usual, sheet=sheet)
         if delimiter is None and file_format in {Format.CSV, Format.TSV} and (own := own_delimiter(file)) is not None:
             file = msgspec.structs.replace(file, delimiter=own)
         return (as_lines(file) if file_format is Format.JSON else file), file_format
@@ -70,7 +75,11 @@ def open_plain(
         raise
 
 
-def _check_text_options(file: Input, file_format: Format, delimiter: str | None, encoding: str | None) -> None:
+def _check_options(
+    file: Input, file_format: Format, delimiter: str | None, encoding: str | None, sheet: str | None
+) -> None:
+    if sheet is not None and file_format is not Format.XLSX:
+        raise refuse(file.name, f"a sheet has no effect on {file_format}")
     if encoding is not None and file_format not in _TEXTS:
         raise refuse(file.name, f"an encoding has no effect on {file_format}")
     if delimiter is None:

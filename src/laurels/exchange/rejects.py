@@ -1,4 +1,4 @@
-"""What an import left out, each row with its reasons, in a file that a person mends from."""
+"""What an import left out, each row with its reasons, in a file that a person fixes from."""
 
 import csv
 import os

@@ -12,15 +12,14 @@ from msgspec import Struct
 
 from laurels import clock
 from laurels.errors import InvalidInput
-from laurels.exchange import selecting
+from laurels.exchange import selecting, times
 from laurels.exchange.checking import DOCUMENT, check, with_absent, without_faulty
 from laurels.exchange.faults import Fault, refuse_faults
 from laurels.exchange.giving import give
-from laurels.exchange.mapping import EPOCH_FORMATS, Mapping
+from laurels.exchange.mapping import Mapping
 from laurels.exchange.orders import OrdersFile
-from laurels.exchange.refusals import refuse, shown
 from laurels.exchange.returns import sums_of, too_long, with_rests
-from laurels.exchange.table import POLARS_FAILED, Table
+from laurels.exchange.table import Table
 from laurels.model.money import MAX_WHOLE_DIGITS, MILLION, check_total
 
 _TRILLIONTHS = 10.0**12
@@ -33,7 +32,7 @@ def read_orders(table: Table, mapping: Mapping, *, quiet: bool, skip_invalid: bo
     """
     mapping = mapping.fit(table.file, table.columns)
     now = clock.now()
-    _check_time_format(table, mapping)
+    times.check_format(table.file, mapping.time_format)
     read = _read(table, mapping, now)
     faults = read.faults
     rows, further = _gather(mapping, without_faulty(read.rows, faults))
@@ -93,19 +92,6 @@ def _read(table: Table, mapping: Mapping, now: int) -> _Read:
         read.warnings.update(checked.warnings)
     read.rows = with_absent(pl.concat(slices), mapping)
     return read
-
-
-def _check_time_format(table: Table, mapping: Mapping) -> None:
-    """Refuse a format that polars does not know, before it is tried on every row."""
-    if mapping.time_format is None or mapping.time_format in EPOCH_FORMATS:
-        return
-    try:
-        pl.Series(["2026-01-05"]).str.strptime(pl.Datetime("us"), mapping.time_format, strict=False)
-    except POLARS_FAILED as error:
-        why = shown(str(error).partition("\n")[0], 120)
-        raise refuse(
-            table.file, f"mapping, time_format: {shown(mapping.time_format)} cannot be read ({why})"
-        ) from error
 
 
 def _gather(mapping: Mapping, rows: pl.DataFrame) -> tuple[pl.DataFrame, list[Fault]]:

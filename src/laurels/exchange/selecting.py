@@ -106,16 +106,17 @@ def _wanted_type(role: str) -> str:
 
 
 def _plain_money(text: pl.Expr, mapping: Mapping, currency: pl.Expr) -> pl.Expr:
-    """An amount without its sign of money and marks of thousands, with a point before its decimals. A sign that does
-    not stand for the row's currency stays, so that the amount is refused.
+    """An amount without its sign of money, which stands before it or behind it, and marks of thousands, with a point
+    before its decimals. A sign that does not stand for the row's currency stays, so that the amount is refused.
     """
     if mapping.money_sign is not None:
-        sign, signed = mapping.money_sign, text
+        sign, signed = mapping.money_sign.strip() or mapping.money_sign, text
+        before, behind = rf"^(-?){_literal(sign)}{_SPACE}", rf"^(-?[0-9].*?){_SPACE}{_literal(sign)}$"
         text = text.str.replace(r"^\((.*)\)$", "-$1")
         text = (
-            pl.when(text.str.starts_with("-"))
-            .then("-" + text.str.strip_prefix("-").str.strip_prefix(sign))
-            .otherwise(text.str.strip_prefix(sign).str.replace("^-?", "${0}"))
+            pl.when(text.str.contains(before))
+            .then(text.str.replace(before, "${1}"))
+            .otherwise(text.str.replace(behind, "${1}"))
         )
         if (codes := currencies_of(sign)) is not None:
             stands = currency.is_in(list(codes)).fill_null(value=True)
@@ -130,6 +131,10 @@ def _plain_money(text: pl.Expr, mapping: Mapping, currency: pl.Expr) -> pl.Expr:
         other = text + " (the decimal mark is ,)"
         text = pl.when(text.str.contains(".", literal=True)).then(other).otherwise(text.str.replace(",", "."))
     return text
+
+
+_SPACE = r"[ \x{a0}\x{202f}]?"
+"""What may part an amount from its sign: a space, or one that breaks no line."""
 
 
 def _literal(text: str) -> str:

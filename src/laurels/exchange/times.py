@@ -13,6 +13,8 @@ import polars as pl
 from laurels.errors import InvalidInput
 from laurels.exchange import cells
 from laurels.exchange.mapping import EPOCH_FORMATS
+from laurels.exchange.refusals import refuse, shown
+from laurels.exchange.table import POLARS_FAILED
 from laurels.model.money import MILLION
 from laurels.model.times import EARLIEST, MAX_AHEAD, WRITTEN, check_occurred, parse_written
 
@@ -25,10 +27,26 @@ _GROUPS = rf"\A(?:{WRITTEN})\z"
 _PLAIN = r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}[T ](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z?\z"
 _WITH_OFFSET = re.compile(r"%(?:z|:z|#z|\+|s)")
 _WITH_CLOCK = re.compile(r"%(?:[-_0]?[HIkl]|T|R|X|c|\+|s|r)")
+_ZONE_NAME = re.compile(r"(?<!%)(?:%%)*%[-_0]?Z")
 _YEAR_FIRST = re.compile(r"%[-_0]?[YGFCcDv+sy]")
 """Formats whose texts could be taken for what `parse_written` reads."""
 
 _MINUTE = 60_000_000
+
+
+def check_format(file: str, time_format: str | None) -> None:
+    """Refuse a format that polars does not know, before it is tried on every row; and one with the name of a zone, for
+    polars skips that: 10:00 in New York would be taken for 10:00 in London.
+    """
+    if time_format is None or time_format in EPOCH_FORMATS:
+        return
+    if _ZONE_NAME.search(time_format):
+        raise refuse(file, "mapping, time_format: %Z, a zone's name, is not read; give --time-zone, or --map zone=")
+    try:
+        pl.Series(["2026-01-05"]).str.strptime(pl.Datetime("us"), time_format, strict=False)
+    except POLARS_FAILED as error:
+        why = shown(str(error).partition("\n")[0], 120)
+        raise refuse(file, f"mapping, time_format: {shown(time_format)} cannot be read ({why})") from error
 
 
 def are_plain(texts: pl.Series) -> bool:

@@ -43,7 +43,7 @@ _ENTRIES = pl.Schema(
     }
 )
 
-_Row = tuple[Any, ...]
+_Row = Sequence[Any]
 
 
 FURTHER_COLUMNS = {
@@ -90,7 +90,7 @@ async def write_entries(
     """
     schema = pl.Schema({**_ENTRIES, **{column: FURTHER_COLUMNS[column] for column in columns}})
 
-    async def rows() -> AsyncIterator[list[_Row]]:
+    async def rows() -> AsyncIterator[Sequence[_Row]]:
         async for entries in chunks:
             rows = []
             for entry in entries:
@@ -122,12 +122,23 @@ async def write_table(
     path: Path, columns: Mapping[str, type[str] | type[int]], rows: Sequence[_Row], *, format_name: str | None = None
 ) -> int:
     """Write rows of texts and whole numbers under these columns; return how many. Raises as the above does."""
-    schema = pl.Schema({name: _TEXT if kind is str else _WHOLE for name, kind in columns.items()})
 
     async def chunks() -> AsyncIterator[Sequence[_Row]]:
         yield rows
 
-    return await _write(path, schema, chunks(), format_name)
+    return await write_rows(path, columns, chunks(), format_name=format_name)
+
+
+async def write_rows(
+    path: Path,
+    columns: Mapping[str, type[str] | type[int]],
+    chunks: AsyncIterable[Sequence[Sequence[Any]]],
+    *,
+    format_name: str | None = None,
+) -> int:
+    """The same of rows that come piece by piece."""
+    schema = pl.Schema({name: _TEXT if kind is str else _WHOLE for name, kind in columns.items()})
+    return await _write(path, schema, chunks, format_name)
 
 
 async def _write(path: Path, schema: pl.Schema, chunks: AsyncIterable[Sequence[_Row]], format_name: str | None) -> int:

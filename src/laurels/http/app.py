@@ -21,9 +21,11 @@ from laurels.http.api import (
     campaigns,
     customers,
     dashboards,
+    erasures,
     events,
     finance,
     holds,
+    job_events,
     jobs,
     live,
     members,
@@ -51,7 +53,7 @@ from laurels.http.middleware import Middleware
 from laurels.http.mounts import NOTHING, Mounts
 from laurels.http.openapi.document import openapi
 from laurels.http.requests.prefix import check_prefix
-from laurels.http.services import Services
+from laurels.http.services import HttpServices
 from laurels.http.serving.files import read_files
 from laurels.metrics import LOG_LINES_LEFT_OUT
 
@@ -73,7 +75,9 @@ ROUTES = (
     *reports.ROUTES,
     *quarantine.ROUTES,
     *proposals.ROUTES,
+    *erasures.ROUTES,
     *jobs.ROUTES,
+    *job_events.ROUTES,
     *people.ROUTES,
     *programs.ROUTES,
     *campaigns.ROUTES,
@@ -98,7 +102,7 @@ class Application(NamedTuple):
     metrics: ASGIApp | None = None
 
 
-def create_app(services: Services, auth: Auth, mounts: Mounts = NOTHING) -> ASGIApp:
+def create_app(services: HttpServices, auth: Auth, mounts: Mounts = NOTHING) -> ASGIApp:
     """The ASGI application over services that are built. It opens and closes nothing.
 
     Raises `SettingsError` for an `http.cors_origins` or `http.root_path` that is none.
@@ -107,7 +111,7 @@ def create_app(services: Services, auth: Auth, mounts: Mounts = NOTHING) -> ASGI
 
 
 def create_application(
-    services: Services, auth: Auth, mounts: Mounts = NOTHING, most_connections: int = 2 * STREAMS_IN_ALL
+    services: HttpServices, auth: Auth, mounts: Mounts = NOTHING, most_connections: int = 2 * STREAMS_IN_ALL
 ) -> Application:
     """The same, with its parts. Of the connections that a server takes at most half may be streams."""
     services.intake.on_receipts = count_accepted

@@ -14,13 +14,13 @@ from laurels.http.api.dashboards import show_dashboard
 from laurels.http.asgi import Receive, Scope, Send
 from laurels.http.auditing import Auditor
 from laurels.http.problems import answer_problem
-from laurels.http.requests.bodies import expected_bytes, read_body
+from laurels.http.requests.bodies import expected_bytes, read_body, refuse_body
 from laurels.http.requests.paths import read_part, read_parts
-from laurels.http.requests.query import parse_query
+from laurels.http.requests.query import parse_query, refuse_query
 from laurels.http.router import Router, parts_of
 from laurels.http.routes import Headers, Request, Response, Route
 from laurels.http.sending import send_response
-from laurels.http.services import Services
+from laurels.http.services import HttpServices
 from laurels.http.serving.files import File, answer_file
 from laurels.intake import decode
 from laurels.metrics import ACCEPT_SECONDS, DASHBOARD_SECONDS, Meter
@@ -37,7 +37,7 @@ class Dispatcher:
 
     def __init__(
         self,
-        services: Services,
+        services: HttpServices,
         admission: Admission,
         routes: Sequence[Route],
         files: Mapping[str, File] | None = None,
@@ -109,6 +109,10 @@ class Dispatcher:
         inputs: dict[str, object] = {}
         if route.query is not None:
             inputs["query"] = parse_query(route.query, scope["query_string"])
+        elif route.changes:
+            refuse_query(scope["query_string"])
+        if route.changes and not route.takes_body:
+            await refuse_body(headers, receive)
         room, size = self.admission.limits.bodies, expected_bytes(route, headers) if route.takes_body else 0
         await room.take(caller.member_id, size)
         try:

@@ -20,7 +20,7 @@ def parts_of(path: str) -> list[str]:
     return [part for part in path.split("/") if part]
 
 
-class Match(NamedTuple, Generic[Endpoint]):
+class RouteMatch(NamedTuple, Generic[Endpoint]):
     """What a path leads to: the endpoint of each method, and the ids in the path as they were sent."""
 
     endpoints: dict[str, Endpoint]
@@ -53,7 +53,7 @@ class Router(Generic[Endpoint]):
         for method, pattern, endpoint in endpoints:
             self._add(method, pattern, endpoint)
 
-    def find(self, parts: list[str]) -> Match[Endpoint]:
+    def find(self, parts: list[str]) -> RouteMatch[Endpoint]:
         """What a path of these parts leads to. Costs 1 us. Raises `Refusal`."""
         for shape in self._shapes.get(len(parts), ()):
             key: list[str | None] = [*parts]
@@ -63,7 +63,7 @@ class Router(Generic[Endpoint]):
             if found is not None:
                 names, endpoints = found
                 ids = {name: parts[place] for name, place in zip(names, shape, strict=True)}
-                return Match(endpoints, ids)
+                return RouteMatch(endpoints, ids)
         raise Refusal(404)
 
     def _add(self, method: str, pattern: str, endpoint: Endpoint) -> None:

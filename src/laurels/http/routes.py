@@ -15,7 +15,7 @@ from laurels.dashboard import Live
 from laurels.errors import LaurelsError, NotAllowed, UnknownMember
 from laurels.http.admission.callers import Caller
 from laurels.http.admission.limits import Limits
-from laurels.http.services import Services
+from laurels.http.services import HttpServices
 from laurels.model import Version
 
 MEGABYTE = 1 << 20
@@ -23,7 +23,7 @@ SINGLE_BYTES = MEGABYTE
 BULK_BYTES = 16 * MEGABYTE
 BULK_DOCUMENTS = 10_000
 
-Members = Literal["own", "any", "none"]
+MemberAccess = Literal["own", "any", "none"]
 
 
 class Access(Struct, frozen=True):
@@ -32,7 +32,7 @@ class Access(Struct, frozen=True):
     """
 
     scopes: tuple[str, ...] = ()
-    members: Members = "none"
+    members: MemberAccess = "none"
 
     def admit(self, caller: Caller, member_id: str | None) -> None:
         """Let the caller pass. Nothing is looked up: a foreign member and an unknown one are the same here.
@@ -65,7 +65,7 @@ class Headers(Struct, frozen=True):
 class Request(Struct, frozen=True, kw_only=True):
     """One request, admitted. `ids` are the path's; `raw` is the body as received."""
 
-    services: Services
+    services: HttpServices
     limits: Limits
     caller: Caller
     ids: Mapping[str, str]
@@ -137,6 +137,11 @@ class Route(Struct, frozen=True, kw_only=True):
     def takes_body(self) -> bool:
         """Whether a body is read."""
         return self.form is not None or self.bulk_of is not None
+
+    @property
+    def changes(self) -> bool:
+        """Whether it changes anything."""
+        return self.method != "GET"
 
     @property
     def needs_body(self) -> bool:

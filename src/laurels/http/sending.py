@@ -43,6 +43,7 @@ async def _send_frames(events: Events, receive: Receive, send: Send) -> None:
                 sending = True
                 await send({"type": "http.response.body", "body": frame, "more_body": True})
                 sending = False
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
     except TimeoutError:
         if not sending:
             await send({"type": "http.response.body", "body": b"", "more_body": False})

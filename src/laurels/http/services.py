@@ -16,7 +16,7 @@ from laurels.role_status import RoleBoard
 from laurels.settings import Settings
 
 
-class Services(Protocol):
+class HttpServices(Protocol):
     """The packages that requests are handed to."""
 
     @property

@@ -10,8 +10,8 @@ import msgspec
 from msgspec import Meta, Struct
 
 from laurels.errors import FieldError, InvalidInput
-from laurels.intake.repeated_keys import repeated_key
 from laurels.model.ids import WORDS
+from laurels.model.repeated_keys import repeated_key
 
 T = TypeVar("T")
 

@@ -14,7 +14,7 @@ from msgspec import Meta, Struct
 from laurels.errors import FieldError, InvalidInput
 from laurels.intake.decoding import CHECK
 from laurels.intake.lines import (
-    Amount,
+    AmountText,
     LineForm,
     PaymentForm,
     ReturnLineForm,
@@ -50,7 +50,7 @@ Id = Annotated[
     ),
 ]
 MemberId = Annotated[Id, Meta(description="the shop's own id of a customer", examples=["17850"])]
-Source = Annotated[
+SourceText = Annotated[
     str,
     Meta(
         description="the system that numbers these: an id is used once within it; not laurels, checkout or member",
@@ -79,7 +79,7 @@ Currency = Annotated[
         extra_json_schema={"enum": sorted(DECIMALS)},
     ),
 ]
-Instant = Annotated[
+InstantText = Annotated[
     str,
     Meta(
         max_length=64,
@@ -112,14 +112,14 @@ class OrderForm(Struct, forbid_unknown_fields=True, kw_only=True):
     member_id: MemberId
     currency: Currency
     channel: Channel = Channel.WEB
-    occurred_at: Instant | None = None
-    source: Source = "shop"
+    occurred_at: InstantText | None = None
+    source: SourceText = "shop"
     email: Email | None = None
     lines: (
         Annotated[list[LineForm], Meta(min_length=1, max_length=MAX_LINES, description="summed exactly, rounded once")]
         | None
     ) = None
-    total: Annotated[Amount, Meta(description="in major units; needed where there are no lines")] | None = None
+    total: Annotated[AmountText, Meta(description="in major units; needed where there are no lines")] | None = None
     region: Region | None = None
     store: Store | None = None
     coupons: Annotated[list[Coupon], Meta(max_length=8)] | None = None
@@ -226,9 +226,9 @@ class UnlinkedRefundForm(Struct, forbid_unknown_fields=True, kw_only=True):
 
     refund_id: RefundId
     currency: Currency
-    amount: Amount
-    occurred_at: Instant | None = None
-    source: Source = "shop"
+    amount: AmountText
+    occurred_at: InstantText | None = None
+    source: SourceText = "shop"
 
     def refund(self, member_id: str, now: int, order_id: str | None = None) -> Refund:
         """The checked refund. `now` is what `occurred_at` is held against."""
@@ -265,7 +265,7 @@ class RefundForm(UnlinkedRefundForm, forbid_unknown_fields=True, kw_only=True):
     """
 
     member_id: MemberId
-    amount: Annotated[Amount, Meta(description="left out: what the lines are worth")] | None = None  # type: ignore[assignment]
+    amount: Annotated[AmountText, Meta(description="left out: what the lines are worth")] | None = None  # type: ignore[assignment]
     lines: Annotated[list[ReturnLineForm], Meta(min_length=1, max_length=MAX_LINES)] | None = None
     order_source: (
         Annotated[AnySource, Meta(description="the system that numbered the order, where it is another than `source`")]

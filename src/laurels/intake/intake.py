@@ -2,8 +2,6 @@
 
 from collections.abc import Callable, Sequence
 
-from msgspec.structs import replace
-
 from laurels.intake.conflicts import conflict_of
 from laurels.ledger import Inbox, Receipt
 from laurels.model import Amendment, Cancellation, Document, DocumentKind, Order, Refund
@@ -46,20 +44,20 @@ class Intake:
         return (await conflict_of(self._ledger, document.document())).fields
 
     async def accept_all(
-        self,
-        documents: Sequence[tuple[Order | Refund, bytes]],
-        actor: str | None = None,
-        read_from: tuple[str, str] | None = None,
+        self, documents: Sequence[tuple[Order | Refund, bytes]], actor: str | None = None
     ) -> list[Receipt]:
-        """Accept many in one commit, each with its raw bytes. A conflict is a receipt; the others go in. `read_from`:
-        the message in quarantine that they were read from.
-        """
-        taken = [document.document(raw, actor) for document, raw in documents]
-        if read_from is not None:
-            taken = [replace(document, read_from=read_from) for document in taken]
-        receipts = await self._ledger.accept(taken)
-        for kind in {document.kind for document in taken}:
-            self.on_receipts(kind, [one for one, of in zip(receipts, taken, strict=True) if of.kind is kind])
+        """Accept many in one commit, each with its raw bytes. A conflict is a receipt; the others go in."""
+        return await self.accept_made([document.document(raw, actor) for document, raw in documents])
+
+    async def accept_made(self, documents: Sequence[Document]) -> list[Receipt]:
+        """The same for those that are made already. Raises `LedgerUnavailable`."""
+        receipts = await self._ledger.accept(documents)
+        kinds = {document.kind for document in documents}
+        for kind in kinds:
+            of_kind = receipts
+            if len(kinds) > 1:
+                of_kind = [one for one, of in zip(receipts, documents, strict=True) if of.kind is kind]
+            self.on_receipts(kind, of_kind)
         return receipts
 
 

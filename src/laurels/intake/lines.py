@@ -20,7 +20,7 @@ def _decimal(pattern: str, description: str, example: str) -> Meta:
     )
 
 
-Amount = Annotated[
+AmountText = Annotated[
     str,
     _decimal(
         r"(0|[1-9][0-9]{0,11})(\.[0-9]+)?",
@@ -120,7 +120,7 @@ class PaymentForm(Struct, forbid_unknown_fields=True, kw_only=True):
     """A part of the total, by how it was paid."""
 
     method: Method
-    amount: Amount
+    amount: AmountText
 
     def payment(self, field: str, currency: str) -> Payment:
         """The checked payment."""
@@ -133,7 +133,7 @@ class ReturnLineForm(Struct, forbid_unknown_fields=True, kw_only=True):
 
     line: Annotated[int, Meta(ge=1, le=10_000, description="counted from 1, as the order was sent")]
     quantity: Annotated[int, Meta(ge=1, le=999_999_999_999)] | QuantityText | None = None
-    amount: Amount | None = None
+    amount: AmountText | None = None
 
     def line_back(self, field: str, currency: str) -> ReturnLine:
         """The checked line."""

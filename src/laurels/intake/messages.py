@@ -4,14 +4,15 @@ where that cannot be.
 
 from collections.abc import Callable, Sequence
 
-import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from laurels.errors import Conflict, InvalidInput, NotFound
 from laurels.intake.decoding import decode
 from laurels.intake.forms import Id, NamedOrderForm, RefundForm
 from laurels.intake.intake import Intake
-from laurels.intake.queue import Message
+from laurels.intake.named import members_named
+from laurels.intake.queue import ReceivedMessage
 from laurels.ledger import Quarantine, Receipt
 from laurels.model import Document, DocumentKind, Order, Refund, RefusedMessage
 
@@ -41,8 +42,16 @@ class Taken(Struct, frozen=True, kw_only=True):
     refused: int = 0
 
 
+class ReadBatch(Struct, frozen=True):
+    """Messages that were read: documents with the messages that they were, and those that are none."""
+
+    messages: list[ReceivedMessage]
+    documents: list[Document]
+    refused: list[RefusedMessage]
+
+
 class Taking:
-    """Takes a queue's messages. When `take` returns, every one of them is durable: in the inbox or in quarantine."""
+    """Takes a queue's messages: they are read, then kept."""
 
     def __init__(self, intake: Intake, quarantine: Quarantine, now: Callable[[], int], queue: str) -> None:
         self._intake = intake
@@ -50,55 +59,59 @@ class Taking:
         self._now = now
         self._origin = f"queue:{queue}"
 
-    async def take(self, messages: Sequence[Message]) -> Taken:
-        """Accept what can be accepted in one commit, and set aside the rest in another. A part that was taken before,
-        by a try that broke off, is not taken twice. Raises `LedgerUnavailable`.
-        """
-        readable: list[tuple[Message, Order | Refund, bytes]] = []
-        refused: list[RefusedMessage] = []
+    def read(self, messages: Sequence[ReceivedMessage]) -> ReadBatch:
+        """Read and check messages; 10 us for an order without lines. Nothing is asked of the ledger."""
+        batch, now = ReadBatch([], [], []), self._now()
         for message in messages:
             try:
-                document, raw = read(message.body, self._now())
+                document, raw = read(message.body, now)
             except InvalidInput as error:
-                refused.append(self._refused(message, error.message, _member_of(message.body)))
+                batch.refused.append(self._refused(message, error.message, members_named(message.body)))
             else:
-                readable.append((message, document, raw))
-        documents = [(document, raw) for _, document, raw in readable]
-        receipts = await self._intake.accept_all(documents, self._origin) if documents else []
-        for (message, document, _), receipt in zip(readable, receipts, strict=True):
-            if receipt.conflict:
-                in_conflict = document.document(message.body, self._origin)
-                refused.append(self._refused(message, _conflict(document, receipt), document.member_id, in_conflict))
+                batch.messages.append(message)
+                batch.documents.append(document.document(raw, self._origin))
+        return batch
+
+    async def keep(self, batch: ReadBatch) -> Taken:
+        """Accept what can be accepted in one commit, and set aside the rest in another: when it returns, every message
+        is durable, in the inbox or in quarantine. A part that was taken before, by a try that broke off, is not taken
+        twice. Raises `LedgerUnavailable`.
+        """
+        receipts = await self._intake.accept_made(batch.documents) if batch.documents else []
+        old = [(n, receipt) for n, receipt in enumerate(receipts) if receipt.conflict or receipt.repeated]
+        conflicts = [(n, receipt) for n, receipt in old if receipt.conflict]
+        refused = batch.refused + [self._in_conflict(batch, n, receipt) for n, receipt in conflicts]
         if refused:
             await self._quarantine.set_aside(refused)
-        repeated = sum(receipt.repeated and not receipt.conflict for receipt in receipts)
-        conflicts = sum(receipt.conflict for receipt in receipts)
-        return Taken(
-            accepted=len(receipts) - repeated - conflicts,
-            repeated=repeated,
-            refused=len(refused),
-        )
+        return Taken(accepted=len(receipts) - len(old), repeated=len(old) - len(conflicts), refused=len(refused))
+
+    def _in_conflict(self, batch: ReadBatch, n: int, receipt: Receipt) -> RefusedMessage:
+        message, document = batch.messages[n], batch.documents[n]
+        document = replace(document, raw=message.body)
+        return self._refused(message, _conflict(document, receipt), (document.member_id,), document)
 
     def _refused(
-        self, message: Message, reason: str, member_id: str, in_conflict: Document | None = None
+        self, message: ReceivedMessage, reason: str, named: tuple[str, ...], in_conflict: Document | None = None
     ) -> RefusedMessage:
         return RefusedMessage(
             origin=self._origin,
             body=message.body,
             reason=reason,
             headers=message.headers,
-            member_id=member_id,
+            named=named,
             in_conflict=in_conflict,
         )
 
 
 async def take_again(body: bytes, origin: str, intake: Intake, now: int, id: str | None = None) -> None:
-    """Take a message out of quarantine, where it has this id, after its cause was mended. Raises `InvalidInput`,
+    """Take a message out of quarantine, where it has this id, after its cause was fixed. Raises `InvalidInput`,
     `Conflict` where it is as before.
     """
-    document, raw = read(body, now)
-    read_from = None if id is None else (origin, id)
-    [receipt] = await intake.accept_all([(document, raw)], origin, read_from)
+    form, raw = read(body, now)
+    document = form.document(raw, origin)
+    if id is not None:
+        document = replace(document, read_from=(origin, id))
+    [receipt] = await intake.accept_made([document])
     if receipt.conflict:
         raise Conflict(_conflict(document, receipt))
 
@@ -138,22 +151,9 @@ def read(body: bytes, now: int) -> tuple[Order | Refund, bytes]:
     return form.order(form.order_id, now), form.usable() if form.warnings() else body
 
 
-def _conflict(document: Order | Refund, receipt: Receipt) -> str:
-    kind, id = ("order", document.order_id) if isinstance(document, Order) else ("refund", document.refund_id)
-    said = f"The {kind} {document.source}/{id} was here before with other content"
+def _conflict(document: Document, receipt: Receipt) -> str:
+    said = f"The {document.kind} {document.source}/{document.id} was here before with other content"
     if receipt.fingerprints is None:
         return f"{said}."
     kept, sent = (fingerprint.hex() for fingerprint in receipt.fingerprints)
     return f"{said}: fingerprint {kept} is kept, {sent} came."
-
-
-class _Named(Struct):
-    member_id: str = ""
-
-
-def _member_of(body: bytes) -> str:
-    """Whose a message is that is no document, so that its bytes go with the member; empty where that cannot be read."""
-    try:
-        return msgspec.json.decode(body, type=_Named).member_id if len(body) <= LARGEST else ""
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return ""

@@ -8,17 +8,17 @@ from typing import Protocol
 from msgspec import Struct
 
 
-class Message(Struct, frozen=True):
+class ReceivedMessage(Struct, frozen=True):
     """A message as it was sent: its bytes, and the names of its headers."""
 
     body: bytes
     headers: tuple[str, ...] = ()
 
 
-class Batch(Struct, frozen=True):
+class MessageBatch(Struct, frozen=True):
     """Messages in the order in which the queue gave them; `place` is where they end, and the engine's own."""
 
-    messages: Sequence[Message]
+    messages: Sequence[ReceivedMessage]
     place: object = None
 
 
@@ -37,13 +37,13 @@ class Queue(Protocol):
         """
         ...
 
-    async def receive(self, limit: int, timeout_s: float) -> Batch:
+    async def receive(self, limit: int, timeout_s: float) -> MessageBatch:
         """The next messages, at most so many; none after `timeout_s` without one, or while paused. What was received
         before stays the caller's. Raises `QueueUnavailable`: then all that was received and is not done comes again.
         """
         ...
 
-    async def done(self, batch: Batch) -> None:
+    async def done(self, batch: MessageBatch) -> None:
         """Done up to here: this batch and all before it never come again. Raises `QueueUnavailable` where that is not
         sure: then they may come again.
         """

@@ -1,6 +1,8 @@
-"""What jobs do: corrections of many customers, rehearsals, tries of what is in quarantine, checks.
+"""What jobs do: corrections and erasures of many customers, exports, rehearsals, tries of what is in quarantine,
+checks.
 
-`corrections.py` checks and makes corrections, `kinds.py` is the rest of them, `runner.py` runs whichever is next.
+`corrections.py` checks and makes corrections, `erasures.py` the same of erasures, `exports.py` writes files, `kinds.py`
+is the rest of them, `runner.py` runs whichever is next.
 """
 
 from laurels.jobs.corrections import (
@@ -8,32 +10,44 @@ from laurels.jobs.corrections import (
 )
 from laurels.jobs.corrections import (
     MOST_ROWS,
-    Checked,
     Correction,
     Corrections,
+    CorrectionsPreview,
     check_corrections,
     content_digest,
+    forget_words,
     read_corrections,
     rows_of,
 )
+from laurels.jobs.erasures import ERASURES, Erasures, ErasuresChecked, check_erasures, read_erasures
+from laurels.jobs.exports import COLUMNS, EXPORT, ExportAbout
 from laurels.jobs.kinds import REHEARSAL, RETRY, ROLL_UPS, VERIFY, RehearsalAbout, RetryAbout
 from laurels.jobs.runner import JobRunner
 
 __all__ = [
+    "COLUMNS",
     "CORRECTIONS",
+    "ERASURES",
+    "EXPORT",
     "MOST_ROWS",
     "REHEARSAL",
     "RETRY",
     "ROLL_UPS",
     "VERIFY",
-    "Checked",
     "Correction",
     "Corrections",
+    "CorrectionsPreview",
+    "Erasures",
+    "ErasuresChecked",
+    "ExportAbout",
     "JobRunner",
     "RehearsalAbout",
     "RetryAbout",
     "check_corrections",
+    "check_erasures",
     "content_digest",
+    "forget_words",
     "read_corrections",
+    "read_erasures",
     "rows_of",
 ]

@@ -6,6 +6,7 @@ id of its own, so a job that is killed and goes on makes none twice, and a file 
 
 import asyncio
 import hashlib
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
@@ -13,11 +14,12 @@ from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from laurels.errors import FileRefused, InvalidInput, LaurelsError
-from laurels.jobs.steps import Doing, Table
+from laurels.jobs.steps import Doing, ResultTable
 from laurels.ledger import Ledger, Receipt
-from laurels.ledger.jobs import JobEnd, JobState
+from laurels.ledger.jobs import OPEN, Job, JobEnd, JobState
 from laurels.model import Adjustment, DocumentKind
 from laurels.points import Points
 
@@ -45,6 +47,7 @@ class Correction(Struct, frozen=True, array_like=True, gc=False):
     board: bool
     quiet: bool
     occurred_at: int | None = None
+    expires_at: int | None = None
 
 
 class Corrections(Struct, frozen=True):
@@ -61,10 +64,11 @@ class Largest(Struct, frozen=True):
     points: int
 
 
-class Checked(Struct, frozen=True, kw_only=True):
+class CorrectionsPreview(Struct, frozen=True, kw_only=True):
     """What corrections would do, as the ledger is now. `given` and `taken` are the points of all rows that can be made,
     `unknown` rows of nobody who is known (`unknown_rows` names the first of them), `before` rows that were made before,
-    `doubles` customers who have more than one, `above` rows beyond what the caller may decide alone.
+    `doubles` customers who have more than one, `above` rows beyond what the caller may decide alone, `lapsed` rows
+    whose points would have lapsed by now, which are refused.
     """
 
     title: str
@@ -78,9 +82,10 @@ class Checked(Struct, frozen=True, kw_only=True):
     doubles: int
     above: int
     largest: list[Largest]
+    lapsed: int = 0
 
 
-class Refused(Struct, frozen=True, array_like=True):
+class RefusedCorrection(Struct, frozen=True, array_like=True):
     """A row that was not made, and why."""
 
     line: int
@@ -95,7 +100,7 @@ class Tally(Struct):
     refused: int = 0
     given: int = 0
     taken: int = 0
-    told: list[Refused] = []
+    told: list[RefusedCorrection] = []
 
 
 async def read_corrections(ledger: Ledger, name: str, text: str) -> Corrections:
@@ -136,19 +141,26 @@ def _row(line: int, adjustment: Adjustment, numbers: dict[str, int]) -> Correcti
         board=adjustment.board,
         quiet=adjustment.quiet,
         occurred_at=adjustment.occurred_at,
+        expires_at=adjustment.expires_at,
     )
 
 
-async def check_corrections(ledger: Ledger, corrections: Corrections, most: int | None) -> Checked:
-    """Tell what they would do, and change nothing; `most` is what the caller may decide alone, None: anything."""
+async def check_corrections(ledger: Ledger, corrections: Corrections, most: int | None, now: int) -> CorrectionsPreview:
+    """Tell what they would do now, and change nothing; `most` is what the caller may decide alone, None: anything."""
     rows = corrections.rows
     there = await ledger.ids_of({row.member for row in rows if row.member is not None})
     known = [row for row in rows if row.member in there]
     gone = [row.line for row in rows if row.member not in there]
-    before = sum([len(await _made_before(ledger, source, known)) for source in sorted({row.source for row in known})])
+    made = {
+        (source, id)
+        for source in sorted({row.source for row in known})
+        for id in await _made_before(ledger, source, known)
+    }
+    lapsed = {row.line for row in known if _has_lapsed(row, now) and (row.source, row.id) not in made}
+    known = [row for row in known if row.line not in lapsed]
     each = Counter(row.member for row in known)
     ranked = sorted(known, key=lambda row: (-abs(row.points), row.line))[:MOST_SHOWN]
-    return Checked(
+    return CorrectionsPreview(
         title=corrections.title,
         rows=len(rows),
         customers=len(each),
@@ -156,11 +168,16 @@ async def check_corrections(ledger: Ledger, corrections: Corrections, most: int 
         taken=-sum(row.points for row in known if row.points < 0),
         unknown=len(gone),
         unknown_rows=gone[:MOST_SHOWN],
-        before=before,
+        before=len(made),
         doubles=sum(times > 1 for times in each.values()),
         above=0 if most is None else sum(abs(row.points) > most for row in known),
         largest=[Largest(row.member, row.points) for row in ranked if row.member is not None],
+        lapsed=len(lapsed),
     )
+
+
+def _has_lapsed(row: Correction, now: int) -> bool:
+    return row.expires_at is not None and row.expires_at <= now
 
 
 async def _made_before(ledger: Ledger, source: str, rows: Sequence[Correction]) -> set[str]:
@@ -177,6 +194,31 @@ def content_digest(actor: str, content: bytes) -> str:
 def rows_of(content: bytes) -> Corrections:
     """What a job keeps, read."""
     return msgspec.json.decode(content, type=Corrections)
+
+
+async def forget_words(ledger: Ledger, member: int) -> None:
+    """Take people's words about a member out of the corrections that wait: they are erased with the member. Costs a
+    look at the content of each job that has not ended.
+    """
+    row = re.compile(rb"\[\d+,%d," % member)
+    for job in await _open_corrections(ledger):
+        content = await ledger.job_content(job.number)
+        if content is not None and row.search(content):
+            found = rows_of(content)
+            rows = [replace(each, reason="", note="") if each.member == member else each for each in found.rows]
+            await ledger.replace_job_content(job.number, msgspec.json.encode(Corrections(found.title, rows)))
+
+
+async def _open_corrections(ledger: Ledger) -> list[Job]:
+    found: list[Job] = []
+    before = None
+    while page := await ledger.jobs(before=before, states=OPEN, limit=_PAGE):
+        found += [job for job in page if job.kind == KIND]
+        before = page[-1].number
+    return found
+
+
+_PAGE = 200
 
 
 class MakeCorrections:
@@ -197,7 +239,7 @@ class MakeCorrections:
             some = rows[start : start + AT_ONCE]
             await self._make(some, actor, job.created_at, tally)
             await doing.step.note(start + len(some), len(rows), msgspec.json.encode(tally))
-        table = Table(("row", "why"), [(each.line, each.why) for each in tally.told])
+        table = ResultTable(("row", "why"), [(each.line, each.why) for each in tally.told])
         file = msgspec.json.encode(table) if tally.told else None
         total = len(rows)
         return JobEnd(state=JobState.DONE, done=total, total=total, tally=msgspec.json.encode(tally), file=file)
@@ -225,6 +267,7 @@ def _adjustment(row: Correction, member_id: str, actor: str) -> Adjustment:
         board=row.board,
         quiet=row.quiet,
         occurred_at=row.occurred_at,
+        expires_at=row.expires_at,
     )
 
 
@@ -242,4 +285,4 @@ def _count(tally: Tally, row: Correction, answer: Receipt | LaurelsError, since:
 def _refuse(tally: Tally, row: Correction, why: str) -> None:
     tally.refused += 1
     if len(tally.told) < MOST_TOLD:
-        tally.told.append(Refused(row.line, why))
+        tally.told.append(RefusedCorrection(row.line, why))

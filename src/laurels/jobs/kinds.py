@@ -7,7 +7,7 @@ from laurels.awarding import Programs, find_draft, recount_of, rehearse_here, ve
 from laurels.awarding.causes import cause_of
 from laurels.errors import Conflict, InvalidInput, NotFound
 from laurels.intake import Intake, retry_quarantined
-from laurels.jobs.steps import Doing, Table
+from laurels.jobs.steps import Doing, ResultTable
 from laurels.ledger import Finding, Ledger
 from laurels.ledger.jobs import JobEnd, JobState
 from laurels.program import parse_program
@@ -106,7 +106,7 @@ class Verify:
             await doing.step.note(found.checked, found.total)
         findings += [each async for each in verify_in_depth(self._ledger, self._programs)]
         findings += [each async for each in roll_up_findings(self._ledger, self._programs.current.zone)]
-        told = Table(("where", "what"), [(each.where, each.what) for each in findings[:MOST_TOLD]])
+        told = ResultTable(("where", "what"), [(each.where, each.what) for each in findings[:MOST_TOLD]])
         return JobEnd(
             state=JobState.DONE,
             done=checked,

@@ -11,11 +11,14 @@ from laurels.awarding import Programs
 from laurels.errors import LaurelsError, LedgerUnavailable
 from laurels.intake import Intake
 from laurels.jobs.corrections import KIND, MakeCorrections
+from laurels.jobs.erasures import ERASURES, EraseMany
+from laurels.jobs.exports import EXPORT, Export
 from laurels.jobs.kinds import REHEARSAL, RETRY, ROLL_UPS, VERIFY, Rehearse, Retry, RollUpsAnew, Verify
 from laurels.jobs.steps import Doing, LostJob, StoppedJob
 from laurels.ledger import Ledger
 from laurels.ledger.jobs import Job, JobEnd, JobState
 from laurels.logs import describe
+from laurels.members import Members
 from laurels.points import Points
 
 RENEW_S = 3.0
@@ -31,7 +34,7 @@ log = structlog.get_logger(__name__)
 class JobRunner:
     """Takes jobs and runs them."""
 
-    def __init__(self, ledger: Ledger, points: Points, intake: Intake, programs: Programs) -> None:
+    def __init__(self, ledger: Ledger, points: Points, members: Members, intake: Intake, programs: Programs) -> None:
         self._ledger = ledger
         self._owner = uuid.uuid4().hex
         self._works: Mapping[str, Work] = {
@@ -40,6 +43,8 @@ class JobRunner:
             RETRY: Retry(ledger, intake),
             VERIFY: Verify(ledger, programs),
             ROLL_UPS: RollUpsAnew(ledger, programs),
+            EXPORT: Export(ledger),
+            ERASURES: EraseMany(ledger, members),
         }
 
     async def step(self) -> bool:
@@ -83,16 +88,17 @@ class _Steps:
         self._job = job
         self._done, self._total, self._tally = job.done, job.total, job.tally
 
-    async def note(self, done: int, total: int, tally: bytes | None = None) -> None:
+    async def note(self, done: int, total: int, tally: bytes | None = None, part: bytes | None = None) -> None:
         """Note it, durably. Raises `StoppedJob`, `LostJob`."""
         self._done, self._total = done, total
         self._tally = self._tally if tally is None else tally
-        await self.renew(tally)
+        await self.renew(tally, part)
 
-    async def renew(self, tally: bytes | None = None) -> None:
+    async def renew(self, tally: bytes | None = None, part: bytes | None = None) -> None:
         """Keep the lease."""
         number, fence = self._job.number, self._job.fence
-        go_on = await self._ledger.note_job(number, fence, done=self._done, total=self._total, tally=tally)
+        done, total = self._done, self._total
+        go_on = await self._ledger.note_job(number, fence, done=done, total=total, tally=tally, part=part)
         if go_on is None:
             raise LostJob
         if not go_on:

@@ -17,18 +17,23 @@ class LostJob(LaurelsError):
     """The job is another worker's now."""
 
 
-class Table(Struct, frozen=True):
+Row = Sequence[str | int | None]
+
+
+class ResultTable(Struct, frozen=True):
     """What a job gives as a file: rows under a header. It is kept as JSON."""
 
     header: Sequence[str]
-    rows: Sequence[Sequence[str | int | None]]
+    rows: Sequence[Row]
 
 
 class Step(Protocol):
     """Notes how far a job is."""
 
-    async def note(self, done: int, total: int, tally: bytes | None = None) -> None:
-        """Note it, durably; without a `tally` that stays as it was. Raises `StoppedJob`, `LostJob`."""
+    async def note(self, done: int, total: int, tally: bytes | None = None, part: bytes | None = None) -> None:
+        """Note it, durably, and with it a `part` of what it gives; without a `tally` that stays as it was. Raises
+        `StoppedJob`, `LostJob`.
+        """
         ...
 
 

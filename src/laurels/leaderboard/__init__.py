@@ -40,14 +40,14 @@ from laurels.leaderboard.changes import (
     check_shard,
 )
 from laurels.leaderboard.comparison import compare
-from laurels.leaderboard.port import AtHand, Followed, Leaderboard, Paced, Part, View, size_of
+from laurels.leaderboard.port import BoardRow, Followed, Leaderboard, LoadPart, Paced, SyncReads, View, size_of
 from laurels.leaderboard.projector import Projector
 from laurels.leaderboard.together import Together
 
 __all__ = [
     "ALL_TIME",
     "MOST_MEMBER",
-    "AtHand",
+    "BoardRow",
     "Boards",
     "Change",
     "Erased",
@@ -55,13 +55,14 @@ __all__ = [
     "Hidden",
     "Joined",
     "Leaderboard",
+    "LoadPart",
     "Merged",
     "Paced",
-    "Part",
     "Projector",
     "Renamed",
     "Scored",
     "Shown",
+    "SyncReads",
     "Together",
     "View",
     "changes_of",

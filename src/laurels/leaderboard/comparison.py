@@ -4,16 +4,14 @@ from collections.abc import AsyncIterator
 
 from laurels.leaderboard.boards import ALL_TIME, Boards
 from laurels.leaderboard.changes import Change, Erased, Hidden, Joined, Merged, Scored, Shown, changes_of
-from laurels.leaderboard.port import Leaderboard
-from laurels.leaderboard.projector import CHUNK, Progress
-from laurels.ledger import Finding, Ledger
+from laurels.leaderboard.port import BoardRow, Leaderboard
+from laurels.leaderboard.projector import CHUNK
+from laurels.ledger import Finding, Ledger, Progress
 from laurels.model import Mark, Version
 from laurels.model.entries import within_points
 
 MOST_TRIES = 100
 """How often a board that changes while it is being looked at is looked at again."""
-
-Row = tuple[str, int, int, int]
 
 
 async def compare(
@@ -39,7 +37,7 @@ async def _compare_board(leaderboard: Leaderboard, board: str, sums: "_Sums") ->
         version = await _version(leaderboard)
         await sums.follow(version)
         chunks = leaderboard.standings(board)
-        first: list[Row] = await anext(chunks, [])
+        first: list[BoardRow] = await anext(chunks, [])
         if await _version(leaderboard) == version:
             return await _differences(board, first, chunks, sums.ranked(board))
     return [Finding(f"board {board}", "changes too often to be compared: verify in a quieter moment")]
@@ -109,12 +107,12 @@ class _Sums:
 
 
 async def _differences(
-    board: str, first: list[Row], others: AsyncIterator[list[Row]], expected: list[tuple[str, int]]
+    board: str, first: list[BoardRow], others: AsyncIterator[list[BoardRow]], expected: list[tuple[str, int]]
 ) -> list[Finding]:
     findings = []
     place = 0
     rank = 0
-    chunk: list[Row] | None = first
+    chunk: list[BoardRow] | None = first
     while chunk:
         for member_id, points, shown_rank, position in chunk:
             place += 1

@@ -11,6 +11,9 @@ from msgspec import Struct
 from laurels.leaderboard.changes import Change
 from laurels.model import Mark, Place, Standing, Version
 
+BoardRow = tuple[str, int, int, int]
+"""Member id, points, rank, position on the board."""
+
 MOST_SHOWN = 2**31 - 1
 """Places that one read shows at most, and rows of one chunk."""
 
@@ -39,7 +42,7 @@ class Followed(Struct, frozen=True, kw_only=True):
         return Version(self.epoch, {shard: mark.position for shard, mark in self.marks.items()})
 
 
-class Part(Struct, frozen=True, kw_only=True):
+class LoadPart(Struct, frozen=True, kw_only=True):
     """Some members with what they have on every board, as `Leaderboard.load` takes them: one row a member, by number.
 
     `ids[i]` is None where the member was erased. `scores` are (member numbers, scores) by board, those of 0 left out,
@@ -125,7 +128,7 @@ class Leaderboard(Protocol):
         """Forget everything and begin to follow this feed from its start (`marks` must be empty)."""
         ...
 
-    async def load(self, followed: Followed, parts: AsyncIterator[Part]) -> None:
+    async def load(self, followed: Followed, parts: AsyncIterator[LoadPart]) -> None:
         """Forget everything and stand at `followed`'s marks with these members and scores, as if the feed had been
         applied up to there. Until the next `confirm`, readers are served what was there before, where there was
         something; where it is broken off, it is as after a `reset`. Costs by members, whatever the feed's length.
@@ -158,11 +161,11 @@ class Paced(Protocol):
 
 
 @runtime_checkable
-class AtHand(Protocol):
+class SyncReads(Protocol):
     """What a leaderboard has besides whose reads wait for nobody: the hot read is answered without a turn of the event
     loop.
     """
 
-    def read_at_hand(self, board: str, member_id: str | None, *, top: int, around: int) -> View:
+    def try_read(self, board: str, member_id: str | None, *, top: int, around: int) -> View:
         """The same as `Leaderboard.read`, at once."""
         ...

@@ -17,10 +17,10 @@ from laurels.clock import Clock
 from laurels.errors import AnotherProjector, BoardMoved, BoardNotReady, FeedDiverged
 from laurels.leaderboard.boards import ALL_TIME, Boards, board_of
 from laurels.leaderboard.changes import changes_of
-from laurels.leaderboard.port import Followed, Leaderboard, Paced, Part
-from laurels.leaderboard.source import Source
+from laurels.leaderboard.port import Followed, Leaderboard, LoadPart, Paced
+from laurels.leaderboard.source import FeedSource
 from laurels.leaderboard.together import Together
-from laurels.ledger import Checkpoint, Feed, Heads, Ledger
+from laurels.ledger import Checkpoint, Feed, Heads, Ledger, Progress
 from laurels.model import BoardEntry, Mark, Version
 
 CHUNK = 1000
@@ -42,9 +42,6 @@ _SINCE = "; months since "
 
 _REPLAYED = "; replayed"
 """Ends what a leaderboard remembers of its rules where it was replayed: only who began the replay goes on with it."""
-
-Progress = Callable[[int, int], None]
-"""Called with (entries applied, entries there are)."""
 
 log = structlog.get_logger(__name__)
 
@@ -68,7 +65,7 @@ class Projector:
         """
         self._together = together or Together()
         self._ledger = ledger
-        self.source = Source(ledger, copy)
+        self.source = FeedSource(ledger, copy)
         self._leaderboard = leaderboard
         self._boards = boards
         self._all_rules = self._rules = rules
@@ -232,6 +229,12 @@ class Projector:
 
     async def _load(self, progress: Progress | None) -> None:
         checkpoint = await self.source.checkpoint()
+        try:
+            await self._load_from(checkpoint, progress)
+        finally:
+            checkpoint.let_go()
+
+    async def _load_from(self, checkpoint: Checkpoint, progress: Progress | None) -> None:
         heads = checkpoint.heads
         await self._warn(heads)
         self._begun_at = None
@@ -252,7 +255,7 @@ class Projector:
             )
 
 
-async def _parts_of(checkpoint: Checkpoint, since: int, progress: Progress | None) -> AsyncGenerator[Part, None]:
+async def _parts_of(checkpoint: Checkpoint, since: int, progress: Progress | None) -> AsyncGenerator[LoadPart, None]:
     done = 0
     async for totals in checkpoint.parts:
         scores = {board_of(month): of_month for month, of_month in totals.months.items() if month >= since}
@@ -260,7 +263,7 @@ async def _parts_of(checkpoint: Checkpoint, since: int, progress: Progress | Non
         if ranked:
             members = array("q", (totals.numbers[n] for n in ranked))
             scores[ALL_TIME] = members, array("q", (totals.scores[n] for n in ranked))
-        yield Part(
+        yield LoadPart(
             numbers=totals.numbers,
             ids=totals.ids,
             name_numbers=totals.name_numbers,

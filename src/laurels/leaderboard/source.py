@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 
-class Source:
+class FeedSource:
     """What a projector reads. `heads` chooses, and what is read after it is read from the same place.
 
     A copy never decides that a board followed another history: it may only be behind. Whoever finds that it contradicts

@@ -31,6 +31,7 @@ from laurels.ledger.claim import (
     Award,
     Claim,
     Decide,
+    DocumentKey,
     Due,
     Item,
     MemberState,
@@ -40,8 +41,8 @@ from laurels.ledger.claim import (
     Posting,
     Quarantined,
     Reached,
-    Redeemed,
     RedemptionKey,
+    RedemptionState,
     Reminded,
 )
 from laurels.ledger.feed import Checkpoint, Feed, Heads, MemberTotals, Passed
@@ -56,7 +57,7 @@ from laurels.ledger.program_log import ProgramAct, ProgramEvent
 from laurels.ledger.programs import OTHER_RULES, Draft, ProgramStore, PublishedProgram
 from laurels.ledger.quarantine import Quarantine, QuarantinedDocument
 from laurels.ledger.shards import shard_of
-from laurels.ledger.upkeep import Awarded, Finding, OldRules, Recount, Upgrade, Upkeep, Verification
+from laurels.ledger.upkeep import Awarded, Finding, Fits, OldRules, Progress, Recount, Upgrade, Upkeep, Verification
 
 __all__ = [
     "NAMES",
@@ -74,11 +75,13 @@ __all__ = [
     "Counts",
     "Customer",
     "Decide",
+    "DocumentKey",
     "DocumentState",
     "Draft",
     "Due",
     "Feed",
     "Finding",
+    "Fits",
     "Followers",
     "FoundDocument",
     "FoundMember",
@@ -106,6 +109,7 @@ __all__ = [
     "ProgramAct",
     "ProgramEvent",
     "ProgramStore",
+    "Progress",
     "PublishedProgram",
     "Quarantine",
     "Quarantined",
@@ -114,8 +118,8 @@ __all__ = [
     "Receipt",
     "Recording",
     "Recount",
-    "Redeemed",
     "RedemptionKey",
+    "RedemptionState",
     "Reminded",
     "TakesIn",
     "Timeline",

@@ -108,6 +108,12 @@ class AuditLog(Protocol):
         """
         ...
 
+    async def audit_people(self, *, after: str = "", limit: int = 50) -> list[AuditRow]:
+        """The last row of each person who is in the log, in the order of their `sub` and behind one. Costs a look-up
+        for each, however many rows there are.
+        """
+        ...
+
     async def cut_audit(self, *, before: int, limit: int) -> int:
         """Let go of the rows before an instant, at most `limit` of them; gives how many. The hash of the last one
         stays, so that those after it can be checked.

@@ -54,8 +54,10 @@ class Books(Protocol):
         """A member's totals, and the version that they are of; None for an unknown member."""
         ...
 
-    async def account(self, member_id: str) -> tuple[MemberState, Version] | None:
-        """A member as a claim in depth has it, and the version that it is of; None for an unknown member."""
+    async def account(self, member_id: str, *, in_depth: bool = True) -> tuple[MemberState, Version] | None:
+        """A member as a claim has it, and the version that it is of; None for an unknown member. What is not asked for
+        `in_depth` costs as much as its balance.
+        """
         ...
 
     async def budgets(self) -> dict[str, int]:

@@ -72,8 +72,8 @@ class Casework(Protocol):
         ...
 
     async def documents_called(self, id: str) -> list[FoundDocument]:
-        """The documents with this id in every circle but the members' own, at most 20. Costs by the number of
-        sources.
+        """The documents with this id in every circle, those of members' own circles last; at most 20. Costs by the
+        number of sources.
         """
         ...
 

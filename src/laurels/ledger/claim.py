@@ -15,6 +15,9 @@ from msgspec import Struct
 
 from laurels.model import Balance, DocumentKind, EntryKind
 
+DocumentKey = tuple[DocumentKind, str, str]
+"""What a document is known by for ever: (kind, source, id)."""
+
 OrderKey = tuple[str, str]
 """(source, order_id)."""
 
@@ -47,6 +50,20 @@ class Item(Struct, frozen=True, kw_only=True, gc=False):
         return None if self.order_key is None else self.order_key[1]
 
 
+def by_clock(member: int, at: int) -> Item:
+    """What a member's judgement is asked for when its time has come: no document, and so without a place."""
+    return Item(
+        sequence=-member - 1,
+        kind=DocumentKind.EXPIRY,
+        source="laurels",
+        id="",
+        member=member,
+        order_key=None,
+        accepted_at=at,
+        content=b"",
+    )
+
+
 class Award(Struct, frozen=True, kw_only=True, gc=False):
     """What an order earned and what of it is left. A refund is judged by this and by the program version that it names.
 
@@ -70,7 +87,7 @@ class Award(Struct, frozen=True, kw_only=True, gc=False):
     content: bytes | None = None
 
 
-class Redeemed(Struct, frozen=True, kw_only=True, gc=False):
+class RedemptionState(Struct, frozen=True, kw_only=True, gc=False):
     """A redemption: whose, how many points were spent, and how many of them came back. `spent` is what of it can come
     back, and from where: the program's, opaque.
     """
@@ -116,7 +133,7 @@ class Claim(Struct, kw_only=True):
     orders: dict[OrderKey, int | None]
     waiting: dict[OrderKey, list[Item]]
     members: dict[int, MemberState]
-    redemptions: dict[RedemptionKey, Redeemed]
+    redemptions: dict[RedemptionKey, RedemptionState]
     budgets: dict[str, int] = {}
 
 
@@ -200,7 +217,7 @@ class Outcome(Struct, kw_only=True):
 
     postings: list[Posting] = []
     awards: dict[OrderKey, Award] = {}
-    redemptions: dict[RedemptionKey, Redeemed] = {}
+    redemptions: dict[RedemptionKey, RedemptionState] = {}
     states: dict[int, bytes | None] = {}
     waiting: list[Item] = []
     quarantined: list[Quarantined] = []

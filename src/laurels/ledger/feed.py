@@ -1,7 +1,7 @@
 """The feed: entries in commit order, shard by shard, and whose history it is."""
 
 from array import array
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -42,10 +42,13 @@ class MemberTotals(Struct, frozen=True, kw_only=True):
 
 
 class Checkpoint(Struct, frozen=True, kw_only=True):
-    """All that boards are made of at one moment: `heads`, and the members' totals exactly there. Read `parts` once."""
+    """All that boards are made of at one moment: `heads`, and the members' totals exactly there. Read `parts` once, and
+    `let_go` in the end, also where nothing was read: until then the ledger keeps that moment.
+    """
 
     heads: Heads
     parts: AsyncIterator[MemberTotals]
+    let_go: Callable[[], None]
 
 
 class Passed(Struct, frozen=True):
@@ -80,7 +83,7 @@ class Feed(Protocol):
         ...
 
     async def board_entries(self, shard: int, after: Mark, limit: int) -> tuple[list[BoardEntry], Mark]:
-        """The same entries in outline, for who follows them in boards, and the mark of the last one: `after` where
+        """What boards read of the same entries, and the mark of the last one: `after` where
         there are none. Costs a quarter of `feed`. Raises like it.
         """
         ...

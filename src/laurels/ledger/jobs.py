@@ -106,8 +106,16 @@ class JobStore(Protocol):
         """What a job works on; None where it is not kept (any more)."""
         ...
 
+    async def replace_job_content(self, number: int, content: bytes) -> None:
+        """Keep other content than what a job works on; nothing where that is not kept (any more)."""
+        ...
+
     async def job_file(self, number: int) -> bytes | None:
         """What a job gave; None where it is not kept (any more)."""
+        ...
+
+    async def job_part(self, number: int, part: int) -> bytes | None:
+        """A piece of what a job gave, the first is 1; None behind the last, and where it is not kept (any more)."""
         ...
 
     async def decide_job(self, number: int, digest: str, *, actor: str, approve: bool) -> Job:
@@ -126,18 +134,23 @@ class JobStore(Protocol):
         """Take the oldest job that nobody works on; None where there is none."""
         ...
 
-    async def note_job(self, number: int, fence: int, *, done: int, total: int, tally: bytes | None) -> bool | None:
-        """Renew the lease and note how far it is (`tally` None: as it was). True: go on; False: it is to be stopped;
-        None: it is another's now, and nothing was written.
+    async def note_job(
+        self, number: int, fence: int, *, done: int, total: int, tally: bytes | None, part: bytes | None = None
+    ) -> bool | None:
+        """Renew the lease and note how far it is (`tally` None: as it was), and in the same transaction keep a `part`
+        of what it gives, behind those before it. True: go on; False: it is to be stopped; None: it is another's now,
+        and nothing was written.
         """
         ...
 
     async def end_job(self, number: int, fence: int, end: JobEnd) -> bool:
-        """End a job and let go of its content. False where it is another's now: nothing was written."""
+        """End a job and let go of its content; and of its parts, unless it is done and gives no `file` in their place.
+        False where it is another's now: nothing was written.
+        """
         ...
 
     async def forget_jobs(self, *, before: int) -> int:
-        """Let go of the contents and files of jobs that ended, and of proposals made, before an instant; those
+        """Let go of the contents, files and parts of jobs that ended, and of proposals made, before an instant; those
         proposals are over. Gives how many jobs that were.
         """
         ...

@@ -16,10 +16,13 @@ class MemberRegistry(Protocol):
         """
         ...
 
-    async def change_member(self, member_id: str, event: MemberEvent, *, actor: str) -> Version:
+    async def change_member(
+        self, member_id: str, event: MemberEvent, *, actor: str, name_number: int | None = None
+    ) -> Version:
         """Hide, show, rename or erase; gives the version that includes it. Raises `UnknownMember`.
 
-        What is so already is not written again. Erasing removes the id, the contact, documents' content, raw bytes,
+        What is so already is not written again; nor is a rename of who has another `name_number` than the one that was
+        seen (None: whichever it is). Erasing removes the id, the contact, documents' content, raw bytes,
         people's words and the secret in the fingerprints; the entries stay.
         """
         ...

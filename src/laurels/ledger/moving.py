@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-Place = tuple[int, int]
+ShardPosition = tuple[int, int]
 """(shard, position)."""
 
 _KEY = b'"was":'
@@ -44,7 +44,7 @@ class LeavingMember(NamedTuple):
     hidden: bool
     enrolled_at: int
     merged_into: int | None
-    joined_at: Place | None
+    joined_at: ShardPosition | None
     secret: bytes | None
     totals: tuple[Any, ...] | None
 
@@ -54,7 +54,7 @@ class LeavingEntry(NamedTuple):
     document said.
     """
 
-    at: Place
+    at: ShardPosition
     columns: tuple[Any, ...]
     hash: bytes
     format: int
@@ -78,10 +78,10 @@ class LeavingDocument(NamedTuple):
     member: int | None
     fingerprint: bytes
     accepted_at: int
-    at: Place | None
+    at: ShardPosition | None
     lying: tuple[Any, ...] | None
     order: tuple[Any, ...] | None
-    further: tuple[Place, ...]
+    further: tuple[ShardPosition, ...]
     spent: tuple[int, bytes | None] | None
 
 
@@ -128,13 +128,13 @@ REST = (
 """What else moves."""
 
 
-def with_was(details: bytes | None, at: Place, digest: bytes) -> bytes:
+def with_was(details: bytes | None, at: ShardPosition, digest: bytes) -> bytes:
     """Details that say which entry this was: it comes last, so that what was said before can be read back."""
     was = _KEY + msgspec.json.encode((*at, digest.hex())) + b"}"
     return b"{" + was if details is None else details[:-1] + b"," + was
 
 
-def without_was(details: bytes) -> tuple[bytes | None, Place, bytes]:
+def without_was(details: bytes) -> tuple[bytes | None, ShardPosition, bytes]:
     """The details that an entry had, and which it was. Raises `ValueError`."""
     said, found, was = details.rpartition(_KEY)
     if not found:

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from laurels.clock import DAY
 from laurels.errors import NotAllowed, NotFound
+from laurels.ledger.upkeep import Finding
 
 REHEARSAL_DAYS = 7
 """How long a rehearsal can be approved by: the ledger that it ran on goes on."""
@@ -91,13 +92,14 @@ def following(last: ProgramEvent | None, event: ProgramEvent, now: int) -> Progr
     return msgspec.structs.replace(placed, hash=event_hash(b"" if last is None else last.hash, placed))
 
 
-def breaks(events: Sequence[ProgramEvent]) -> list[int]:
-    """Positions at which rows, oldest first, do not follow from the ones before: changed, or missing."""
+def breaks(events: Sequence[ProgramEvent]) -> list[Finding]:
+    """Rows, oldest first, that do not follow from the ones before: changed, or missing."""
+    what = "the row was changed, or rows are missing: its hash does not follow"
     found, last = [], None
     for number, event in enumerate(events, 1):
         hashed = event_hash(b"" if last is None else last.hash, event)
         if (event.position, event.hash) != (number, hashed):
-            found.append(number)
+            found.append(Finding(f"program event {number}", what))
         last = event
     return found
 

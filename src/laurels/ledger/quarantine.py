@@ -10,7 +10,7 @@ from laurels.model import DocumentKind, RefusedMessage
 
 class QuarantinedDocument(Struct, frozen=True, kw_only=True):
     """A document in quarantine. `raw` is what was received, and `content` what was read from it; both are empty in a
-    list, and once the member was erased.
+    list, and once the member was erased. `member` is whose it is, by number, where that one is enrolled.
     """
 
     sequence: int
@@ -22,6 +22,7 @@ class QuarantinedDocument(Struct, frozen=True, kw_only=True):
     raw: bytes = b""
     content: bytes = b""
     actor: str | None = None
+    member: int | None = None
 
 
 class Quarantine(Protocol):

@@ -9,6 +9,12 @@ from laurels.ledger.claim import Award, MemberState
 from laurels.ledger.feed import Heads
 from laurels.model import DocumentKind, Entry
 
+Progress = Callable[[int, int], None]
+"""Called with (entries done, entries there are) while something goes through a ledger."""
+
+Fits = Callable[[Award, Sequence[Entry]], bool]
+"""Whether what is kept of an order is what all entries say that have to do with it."""
+
 
 class Finding(Struct, frozen=True):
     """Something that is not as the ledger promises: where, and what."""
@@ -33,7 +39,7 @@ class Recount(Struct, frozen=True, kw_only=True):
     """
 
     month_of: Callable[[int, int], int | None]
-    fits: Callable[[Award, Sequence[Entry]], bool]
+    fits: Fits
 
 
 class Awarded(Struct, frozen=True, kw_only=True):
@@ -90,6 +96,12 @@ class Upkeep(Protocol):
 
         Its number is above all earlier ones, and the minutes since 2026 where that is more: two that begin from one
         copy are two epochs.
+        """
+        ...
+
+    async def advice(self) -> list[str]:
+        """What to set otherwise on the ledger's server, a phrase a setting: it works as it is, and costs more than it
+        has to. Empty where all is well. Raises `LedgerUnavailable`.
         """
         ...
 

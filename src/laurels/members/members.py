@@ -16,12 +16,18 @@ class MembersLedger(MemberRegistry, Outbox, Protocol):
 Forget = Callable[[Sequence[str]], Awaitable[None]]
 """Removes what is kept of messages with these ids outside the ledger."""
 
+ForgetWords = Callable[[int], Awaitable[None]]
+"""Removes people's words about a member, by number, from what waits to be done."""
+
 
 class Members:
     """Enrols and changes members. `actor` is who asked for it (a token's subject, or `cli`), kept with the entry."""
 
-    def __init__(self, ledger: MembersLedger, awarder: Awarder, forget_mails: Forget) -> None:
+    def __init__(
+        self, ledger: MembersLedger, awarder: Awarder, forget_mails: Forget, forget_words: ForgetWords
+    ) -> None:
         self._ledger = ledger
+        self._forget_words = forget_words
         self._awarder = awarder
         self._forget_mails = forget_mails
 
@@ -33,17 +39,23 @@ class Members:
             check_id(member_id, "member_id")
         return await self._ledger.enrol(members, actor=actor)
 
-    async def change(self, member_id: str, event: MemberEvent, *, actor: str) -> Version:
-        """Hide, show, rename or erase; the version from which boards show it. Raises `InvalidInput`,
-        `UnknownMember`.
+    async def change(
+        self, member_id: str, event: MemberEvent, *, actor: str, name_number: int | None = None
+    ) -> Version:
+        """Hide, show, rename or erase; the version from which boards show it. Who has another name than `name_number`
+        (None: whichever) is not renamed. Raises `InvalidInput`, `UnknownMember`.
         """
         check_id(member_id, "member_id")
         if event is MemberEvent.ERASE:
             return await self._erase(member_id, actor)
-        return await self._ledger.change_member(member_id, event, actor=actor)
+        return await self._ledger.change_member(member_id, event, actor=actor, name_number=name_number)
 
     async def _erase(self, member_id: str, actor: str) -> Version:
+        member = await self._ledger.member(member_id)
+        if member is not None:
+            await self._forget_words(member.number)
         mails = [message.id for message in await self._ledger.messages(member_id)]
+        await self._forget_mails(mails)  # before as well: killed behind the next line, nobody would find them again
         version = await self._ledger.change_member(member_id, MemberEvent.ERASE, actor=actor)
         await self._forget_mails(mails)
         return version

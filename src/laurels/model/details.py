@@ -56,10 +56,13 @@ class Details(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
 
 
 class AdjustDetails(Struct, frozen=True, omit_defaults=True):
-    """Of an adjustment. `board` False: it changes the balance and no board. `lots`: what moved in each lot."""
+    """Of an adjustment. `board` False: it changes the balance and no board. `lots`: what moved in each lot.
+    `expires_at`: when its points lapse, where it said so.
+    """
 
     board: bool = True
     lots: tuple[tuple[int, int, int], ...] = ()
+    expires_at: int | None = None
 
 
 class RestoreDetails(Struct, frozen=True, omit_defaults=True):
@@ -155,9 +158,14 @@ def merge_details(details: bytes) -> MergeDetails:
     return _merge.decode(details)
 
 
+def adjust_details(details: bytes | None) -> AdjustDetails:
+    """What an adjustment says."""
+    return AdjustDetails() if details is None else _adjust.decode(details)
+
+
 def scores(details: bytes | None) -> bool:
     """Whether an adjustment counts on boards."""
-    return details is None or _adjust.decode(details).board
+    return adjust_details(details).board
 
 
 def merged_into(details: bytes) -> int | None:

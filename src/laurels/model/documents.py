@@ -68,7 +68,8 @@ class Document(Struct, frozen=True, kw_only=True, gc=False):
     keeps the member by number. `raw` is what was received, byte for byte, for the quarantine. `actor` is who handed it
     in. A document that enrols gives an unknown member a number; one that names an order does not. `order_source` is in
     whose numbers `order_id` is. `read_from` is the message in quarantine that this was read from, by queue and id:
-    where its bytes are gone meanwhile, its member was erased, and this is taken no more.
+    where its bytes are gone meanwhile, its member was erased, and this is taken no more. One that is `in_depth` asks
+    for all that is kept of its member, whatever the program.
     """
 
     kind: DocumentKind
@@ -83,6 +84,7 @@ class Document(Struct, frozen=True, kw_only=True, gc=False):
     email: str | None = None
     actor: str | None = None
     read_from: tuple[str, str] | None = None
+    in_depth: bool = False
 
     def fingerprints(self) -> Iterator[bytes]:
         """Those that the same content may be kept under: this one, and the one that version 0.1 made of it."""
@@ -259,7 +261,7 @@ class Adjustment(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False
     """A person's correction: points up or down, why, and who did it. `id` repeats only where the caller sent a key.
 
     `reason` is for colleagues, `note` for the customer. With `board` False it changes the balance alone; `quiet` sends
-    no mail.
+    no mail. Points that are given lapse at `expires_at`; None: as the program says.
     """
 
     id: str
@@ -272,6 +274,7 @@ class Adjustment(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False
     board: bool = True
     quiet: bool = False
     occurred_at: Instant | None = None
+    expires_at: Instant | None = None
 
     def document(self) -> Document:
         """This adjustment as the ledger takes it. Keys are the caller's own, so two callers never collide."""
@@ -279,6 +282,7 @@ class Adjustment(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False
             name: value
             for name, value, usual in (
                 ("board", self.board, True),
+                ("expires_at", self.expires_at, None),
                 ("note", self.note, ""),
                 ("occurred_at", self.occurred_at, None),
                 ("quiet", self.quiet, False),
@@ -293,6 +297,7 @@ class Adjustment(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False
             fingerprint=fingerprint_of(self.member_id, self.points, self.reason, *([further] if further else [])),
             content=msgspec.json.encode(msgspec.structs.replace(self, member_id="")),
             actor=self.actor,
+            in_depth=self.expires_at is not None,
         )
 
 
@@ -340,32 +345,48 @@ class Restoration(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
         )
 
 
+MOST_NAMED = 100
+"""Members that a message in quarantine may name."""
+
+
 class RefusedMessage(Struct, frozen=True, kw_only=True):
     """A message of a queue that could not be taken: no order and no refund, or one in conflict. `origin` names the
-    queue, `headers` are the names of its headers, and `member_id` is empty where none could be read. `in_conflict` is
-    the document that was in conflict with one from before.
+    queue, `headers` are the names of its headers, and `named` are the ids of members in it. `in_conflict` is the
+    document that was in conflict with one from before.
     """
 
     origin: str
     body: bytes
     reason: str
     headers: tuple[str, ...] = ()
-    member_id: str = ""
+    named: tuple[str, ...] = ()
     in_conflict: Document | None = None
 
-    def document(self) -> Document:
-        """This message as the ledger keeps it: known by its queue and its bytes, so that the same again is one."""
+    def document(self, secret: bytes) -> Document:
+        """This message as the ledger keeps it: known by its queue and its bytes, so that the same again is one.
+
+        One that names a single member is that member's. One that names several is nobody's, since each would be shown
+        the others' ids as its own: a digest of each is kept, keyed by the ledger's secret, by which erasing any of them
+        finds it. Of one that names hundreds no bytes are kept.
+        """
         digest = hashlib.blake2b(self.body, digest_size=16)
+        several = self.named if 1 < len(self.named) <= MOST_NAMED else ()
+        named = [name_digest(secret, member_id) for member_id in several]
         return Document(
             kind=DocumentKind.MESSAGE,
             source=self.origin,
             id=digest.hexdigest(),
-            member_id=self.member_id,
+            member_id=self.named[0] if len(self.named) == 1 else "",
             fingerprint=digest.digest(),
-            content=msgspec.json.encode({"headers": self.headers}),
-            raw=self.body,
+            content=msgspec.json.encode({"headers": self.headers, **({"named": named} if named else {})}),
+            raw=self.body if len(self.named) <= MOST_NAMED else b"",
             actor=self.origin,
         )
+
+
+def name_digest(secret: bytes, member_id: str) -> str:
+    """By what a message that names several members is found when one of them is erased."""
+    return keyed(secret, member_id.encode()).hex()
 
 
 def kept_id(secret: bytes, kind: DocumentKind, id_: str) -> str:

@@ -16,9 +16,11 @@ from laurels.model.documents import (
 )
 from laurels.model.spending import Capture, Hold, TierGrant, Transfer, Void
 
-Said = Order | Refund | Amendment | Adjustment | Redemption | Restoration | Hold | Capture | Void | Transfer | TierGrant
+OwnedDocument = (
+    Order | Refund | Amendment | Adjustment | Redemption | Restoration | Hold | Capture | Void | Transfer | TierGrant
+)
 
-_SAID: dict[DocumentKind, type[Said]] = {
+_SAID: dict[DocumentKind, type[OwnedDocument]] = {
     DocumentKind.ORDER: Order,
     DocumentKind.REFUND: Refund,
     DocumentKind.AMENDMENT: Amendment,
@@ -46,7 +48,7 @@ def fingerprints_under_other_ids(document: Document, ids: Sequence[str | None]) 
 
 
 def _under(document: Document, member_id: str) -> Document:
-    said: Said = msgspec.json.decode(document.content, type=_SAID[document.kind])
+    said: OwnedDocument = msgspec.json.decode(document.content, type=_SAID[document.kind])
     if isinstance(said, Amendment):
         order = msgspec.structs.replace(said.order, member_id=member_id)
         return msgspec.structs.replace(said, order=order).document()

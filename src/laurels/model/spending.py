@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 
 from laurels.model.documents import Document, DocumentKind, Instant, fingerprint_of
 
-Points = Annotated[int, Meta(ge=1)]
+PositivePoints = Annotated[int, Meta(ge=1)]
 
 
 class Hold(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -17,7 +17,7 @@ class Hold(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     source: str
     hold_id: str
-    points: Points
+    points: PositivePoints
     minutes: Annotated[int, Meta(ge=1, le=10_080)] = 15
     member_id: str = ""
 
@@ -31,7 +31,7 @@ class Capture(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     source: str
     hold_id: str
-    points: Points
+    points: PositivePoints
     member_id: str = ""
 
     def document(self, actor: str | None = None) -> Document:
@@ -57,7 +57,7 @@ class Transfer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     source: str
     transfer_id: str
     to: int
-    points: Points
+    points: PositivePoints
     member_id: str = ""
 
     def document(self, actor: str | None = None) -> Document:

@@ -78,6 +78,21 @@ def check_occurred(at: int, now: int, field: str = "occurred_at") -> int:
     return at
 
 
+def check_ahead(at: int | None, now: int, field: str = "expires_at") -> None:
+    """Raise `InvalidInput` where points that lapse at `at` would have lapsed by now."""
+    if at is not None and at <= now:
+        raise InvalidInput.of(field, "must lie ahead: points that have lapsed cannot be given")
+
+
+def check_lapse(at: int | None, points: int, field: str = "expires_at") -> int | None:
+    """Give `at` back when an adjustment by so many points may name it. That it lies ahead is held when it is made: what
+    was made before is sent again for ever.
+    """
+    if at is not None and points <= 0:
+        raise InvalidInput.of(field, "has no effect: it is for points that are given, and none are")
+    return at
+
+
 def format_instant(at: int) -> str:
     """Microseconds -> RFC 3339 in UTC, with as many fraction digits as are needed."""
     moment = to_datetime(at)

@@ -28,7 +28,7 @@ class MessageChannel(Protocol):
         """Hand a mail over; when this returns, the channel has it, and a crash does not lose it.
 
         Raises `ChannelUnavailable`: try again. `ChannelRefused`: never try again, so it is for what is wrong with the
-        address alone; whatever the shop may still mend, a wrong password or a full disk, is unavailable. Their
+        address alone; whatever the shop may still fix, a wrong password or a full disk, is unavailable. Their
         messages are logged and kept for ever: they hold no address and no secret.
         """
         ...

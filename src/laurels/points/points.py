@@ -11,6 +11,7 @@ from laurels.ledger import Ledger, Receipt
 from laurels.model import Adjustment, Document, DocumentKind, Redemption, Restoration
 from laurels.model.cards import looks_like_card
 from laurels.model.spending import Capture, Hold, TierGrant, Transfer, Void
+from laurels.model.times import check_ahead
 
 SHOP = "shop"
 """The circle of ids of services that name none."""
@@ -36,11 +37,12 @@ class Points:
             raise receipt
         return receipt
 
-    def check(self, adjustment: Adjustment) -> None:
-        """Raise `InvalidInput` for words that are not kept."""
+    def check(self, adjustment: Adjustment, now: int) -> None:
+        """Raise `InvalidInput` for words that are not kept, and for points that would have lapsed by now."""
         fault = _fault_of(adjustment)
         if fault is not None:
             raise fault
+        check_ahead(adjustment.expires_at, now)
 
     async def adjust_all(self, adjustments: Sequence[Adjustment]) -> list[Receipt | LaurelsError]:
         """The same of many in one commit, each judged alone; what was raised for one is its answer."""

@@ -12,8 +12,7 @@ from msgspec import Struct
 from laurels.awarding import Programs, member_at
 from laurels.clock import Clock
 from laurels.errors import Conflict, InsufficientPoints, UnknownMember
-from laurels.ledger import OF_HOLD, Ledger
-from laurels.ledger import MemberState as Kept
+from laurels.ledger import OF_HOLD, Ledger, MemberState
 from laurels.model import DocumentKind, Restoration
 from laurels.model.details import hold_details
 from laurels.model.spending import Capture, Hold, Void
@@ -83,7 +82,7 @@ class Pools:
                 await self._points.hold(hold, actor)
         return [before + n for before, n in zip(held, shares, strict=True)]
 
-    def _shares(self, states: Sequence[Kept | None], points: int) -> list[int]:
+    def _shares(self, states: Sequence[MemberState | None], points: int) -> list[int]:
         """How many points each gives: of all that they have free, what lapses soonest. Raises `InsufficientPoints`."""
         now, shares = self._now(), [0] * len(states)
         lots: list[tuple[int, int, int, int]] = []
@@ -99,7 +98,7 @@ class Pools:
             raise InsufficientPoints
         return shares
 
-    async def _account(self, member_id: str) -> Kept:
+    async def _account(self, member_id: str) -> MemberState:
         found = await self._ledger.account(member_id)
         if found is None:
             raise UnknownMember

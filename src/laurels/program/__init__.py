@@ -9,7 +9,7 @@ the rest move a member's points. States and frames are values that engines keep 
 
 from laurels.model.details import Details
 from laurels.model.lines import Payment, ReturnLine
-from laurels.program.basket import NOBODY, Basket, BasketLine, Person
+from laurels.program.basket import NOBODY, Basket, BasketLine, MemberFacts
 from laurels.program.details import word_beyond, word_cancelled, word_earn, word_reverse, word_unlinked
 from laurels.program.earning import Earned, Reversed, earn, points_of, reverse, reverse_unlinked
 from laurels.program.evaluate import Evaluation, evaluate, frame_of
@@ -19,13 +19,13 @@ from laurels.program.grains import GRAIN, format_grains
 from laurels.program.lots import free_lots, next_due, touch
 from laurels.program.moving import Merge, give, merge, receive
 from laurels.program.program import DEFAULT_PROGRAM, EarningRule, Program, parse_program
-from laurels.program.publishing import Difference, check_successor, compare, unseen, version_at
+from laurels.program.publishing import Difference, check_successor, differences, unseen, version_at
 from laurels.program.reminding import Reminder, next_look, reminders
-from laurels.program.spending import Change, adjust, capture, grant_tier, hold, redeem, restore, void
-from laurels.program.state import NEW, Lapse, MemberState, Spent
+from laurels.program.spending import StateChange, adjust, capture, grant_tier, hold, redeem, restore, void
+from laurels.program.state import NEW, Lapse, ProgramState, Spent
 from laurels.program.stopping import stopped
 from laurels.program.tables import Milestone
-from laurels.program.tiers import Progress, reached, tier_at, tier_progress, tier_until
+from laurels.program.tiers import TierProgress, reached, tier_at, tier_progress, tier_until
 from laurels.program.unwind import Return, Reversal, cancel, unwind, unwind_unlinked
 from laurels.program.wording import reason_of
 from laurels.program.worth import Worth, worth
@@ -38,7 +38,6 @@ __all__ = [
     "NOTHING",
     "Basket",
     "BasketLine",
-    "Change",
     "Details",
     "Difference",
     "Earned",
@@ -47,13 +46,12 @@ __all__ = [
     "Frame",
     "Lapse",
     "LineOf",
-    "MemberState",
+    "MemberFacts",
     "Merge",
     "Milestone",
     "Payment",
-    "Person",
     "Program",
-    "Progress",
+    "ProgramState",
     "Refunded",
     "Reminder",
     "Return",
@@ -61,12 +59,14 @@ __all__ = [
     "Reversal",
     "Reversed",
     "Spent",
+    "StateChange",
+    "TierProgress",
     "Worth",
     "adjust",
     "cancel",
     "capture",
     "check_successor",
-    "compare",
+    "differences",
     "earn",
     "evaluate",
     "explain",

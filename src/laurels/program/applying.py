@@ -1,18 +1,24 @@
-"""Which bonuses apply to an order, and to which of its lines: the window, the place, and who the member was."""
+"""Which bonuses apply to an order, and to which of its lines, by the window, the place, and who the member was; and
+what each is worth when the order is awarded.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from laurels.clock import DAY
-from laurels.program.basket import Basket, Person
+from laurels.program.basket import Basket, MemberFacts
 from laurels.program.caps import room
-from laurels.program.frame import CAMPAIGN, GROUP, TIER, Bonus
+from laurels.program.frame import GROUP, NO_ROOM_SAID, TIER, Bonus, encode_part
 from laurels.program.grains import MILLI
 from laurels.program.local_time import day_text, local_of, near_birthday
 from laurels.program.rules import Campaign, Where
 from laurels.program.state import Account
+from laurels.program.worth import Goods, bonus_name, worth_of_bonus, worth_of_campaign
 
 if TYPE_CHECKING:
     from laurels.program.program import Program
@@ -28,7 +34,7 @@ class Moment:
         program: "Program",
         basket: Basket,
         account: Account,
-        person: Person,
+        person: MemberFacts,
         budgets: Mapping[str, int],
         *,
         tier: int,
@@ -47,38 +53,76 @@ class Moment:
         return local_of(self.basket.occurred_at, self.program.zone)
 
 
-def bonuses(moment: Moment, rates: list[int], hits: list[tuple[int, ...]]) -> tuple[Bonus, ...]:
-    """The bonuses that apply, with their lines and the room of their caps. `rates` and `hits` are each line's rate and
-    the matches that fit it (`Plan.classify`).
+class Applied(Struct, gc=False):
+    """The bonuses that apply to an order as it is awarded: their parts in its goods' units; those parts that a limit
+    bound, each the room that was left; and every bonus as the frame keeps it.
+    """
+
+    parts: list[tuple[str, int]]
+    bound: list[tuple[str, int]]
+    pieces: list[bytes]
+
+    def add(self, goods: Goods, name: str, worth: int, room: int | None, piece: bytes) -> None:
+        """One more, before its limit, `room` in grains; `piece` is all of its bytes but its room's."""
+        if room is None:
+            self.pieces.append(piece + NO_ROOM_SAID)
+        else:
+            self.pieces.append(piece + encode_part(room))
+            left = room // goods.unit
+            if worth >= left:
+                worth = left
+                self.bound.append((name, left))
+        self.parts.append((name, worth))
+
+
+def apply(moment: Moment, goods: Goods, rates: list[int], hits: list[tuple[int, ...]]) -> Applied:
+    """The bonuses that apply, with what each is worth of all the goods, and the room of its caps. `rates` and `hits`
+    are each line's rate and the matches that fit it (`Plan.classes`).
+
+    Most campaigns only multiply, and many multiply the same lines by the same: of those the worth, and the bytes of the
+    lines, are made once.
     """
     program, plan = moment.program, moment.program.plan
-    lines_of = _lines_of(hits)
-    found: list[Bonus] = []
+    names, lines_of, worths = plan.names, _lines_of(hits), dict[int, int]()
+    applied = Applied([], [], [])
+    parts, pieces = applied.parts, applied.pieces
     grouped: dict[int, dict[int, tuple[int, ...]]] = {}
-    for number, match, asks, group, limited in plan.running(moment.basket.occurred_at):
-        lines = lines_of.get(match)
-        if lines is None or (asks and not _asked(moment, program.campaigns[number])):
+    for number, match, asks, group, limited, alike, head in plan.running(moment.basket.occurred_at):
+        if match not in lines_of or (asks and not _asked(moment, program.campaigns[number])):
             continue
+        lines, written = lines_of[match]
         if group is not None:
             grouped.setdefault(group, {})[number] = lines
-        elif limited:
-            left = room(program, moment.account, plan.names[number], moment.day, moment.budgets)
-            found.append(Bonus(CAMPAIGN, number, ((number, lines),), left))
+            continue
+        if alike is None:
+            worth = worth_of_campaign(goods, number, lines) // goods.unit
         else:
-            found.append(Bonus(CAMPAIGN, number, ((number, lines),)))
+            worth = worths.get(alike, -1)
+            if worth < 0:
+                worth = worths[alike] = goods.count(lines, plan.more[number] or 0)
+        if limited:
+            left = room(program, moment.account, names[number], moment.day, moment.budgets)
+            applied.add(goods, names[number], worth, left, head + written)
+        else:
+            parts.append((names[number], worth))
+            pieces.append(head + written + NO_ROOM_SAID)
     for group in sorted(grouped):
-        parts = _parts(program, group, grouped[group])
         left = room(program, moment.account, program.groups[group].name, moment.day, moment.budgets)
-        found.append(Bonus(GROUP, group, parts, left))
+        _add(applied, goods, Bonus(GROUP, group, _parts(program, group, grouped[group]), left))
     if moment.tier >= 0 and program.tiers is not None and program.tiers.levels[moment.tier].multiply > MILLI:
         earning = tuple([line for line, rate in enumerate(rates) if rate >= 0])
         if earning:
-            found.append(Bonus(TIER, moment.tier, ((-1, earning),)))
-    return tuple(found)
+            _add(applied, goods, Bonus(TIER, moment.tier, ((-1, earning),)))
+    return applied
 
 
-def _lines_of(hits: list[tuple[int, ...]]) -> dict[int, tuple[int, ...]]:
-    """The lines that each match fits."""
+def _add(applied: Applied, goods: Goods, bonus: Bonus) -> None:
+    worth, name = worth_of_bonus(goods, bonus) // goods.unit, bonus_name(goods.program, bonus)
+    applied.add(goods, name, worth, bonus.room, encode_part(replace(bonus, room=None))[: -len(NO_ROOM_SAID)])
+
+
+def _lines_of(hits: list[tuple[int, ...]]) -> dict[int, tuple[tuple[int, ...], bytes]]:
+    """The lines that each match fits, and how a frame says them."""
     fitting: dict[int, list[int]] = {}
     for line, matching in enumerate(hits):
         for match in matching:
@@ -86,7 +130,7 @@ def _lines_of(hits: list[tuple[int, ...]]) -> dict[int, tuple[int, ...]]:
                 fitting[match].append(line)
             else:
                 fitting[match] = [line]
-    return {match: tuple(lines) for match, lines in fitting.items()}
+    return {match: (tuple(lines), encode_part(lines)) for match, lines in fitting.items()}
 
 
 def _parts(
@@ -177,7 +221,7 @@ def _tier_name(moment: Moment) -> str | None:
     return None if tiers is None or moment.tier < 0 else tiers.levels[moment.tier].name
 
 
-def _held_out(campaign: Campaign, person: Person) -> bool:
+def _held_out(campaign: Campaign, person: MemberFacts) -> bool:
     """Whether a member is of the share that gets nothing of a campaign: by a hash, so always the same members."""
     digest = blake2b(campaign.name.encode(), key=person.draw, digest_size=8).digest()
     return bool(person.draw) and int.from_bytes(digest, "big") % 10_000 < campaign.holdout

@@ -51,7 +51,7 @@ class Basket(Struct, frozen=True, kw_only=True, gc=False):
     coupons: tuple[str, ...] = ()
 
 
-class Person(Struct, frozen=True, kw_only=True):
+class MemberFacts(Struct, frozen=True, kw_only=True):
     """What the shop has said of a member, and may be erased. `birthday` is `MM-DD`; `draw` is a hash of the member by a
     secret of the ledger, by which holdouts are chosen.
     """
@@ -63,7 +63,7 @@ class Person(Struct, frozen=True, kw_only=True):
     draw: bytes = b""
 
 
-NOBODY = Person()
+NOBODY = MemberFacts()
 WHOLE = BasketLine(unit_price=ONE)
 """The one line of an order that sends only its total."""
 
@@ -81,7 +81,7 @@ def weights(lines: tuple[BasketLine, ...]) -> list[int]:
 
 def nets(total: int, weighed: list[int], currency: str) -> tuple[int, ...]:
     """Each line's share of the total in minor units; they add up to it. Of equal remainders the earlier line's is
-    rounded up.
+    rounded up. Raises `Refused` where there is a total, and no line that it could be of.
     """
     whole = sum(weighed)
     scale = 10 ** (12 - DECIMALS[currency])
@@ -90,6 +90,8 @@ def nets(total: int, weighed: list[int], currency: str) -> tuple[int, ...]:
         if sum(shares) == total:
             return tuple(shares)
     if not whole:
+        if total:
+            raise Refused("the lines cost nothing, and the order has a total")
         return (0,) * len(weighed)
     shares, rests = [], []
     for weight in weighed:

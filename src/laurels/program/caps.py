@@ -69,9 +69,9 @@ def _use(
     if not plan.caps and not plan.budgets:
         return ()
     had = dict(before.parts) if before is not None else {}
-    budgets = []
+    limited, budgets = plan.limited_names, []
     for name, grains in after.parts:
-        if name not in plan.limited_names:
+        if name not in limited:
             continue
         change = grains - had.get(name, 0)
         if not change:

@@ -12,7 +12,7 @@ from laurels.model.currencies import DECIMALS
 from laurels.model.details import Details
 from laurels.model.money import format_amount, format_decimal
 from laurels.program.earning import earn, restored_reason, reverse
-from laurels.program.grains import GRAIN, format_grains, format_quotient
+from laurels.program.grains import format_grains, format_quotient
 
 if TYPE_CHECKING:
     from laurels.program.program import Program
@@ -122,8 +122,3 @@ def _points(program: "Program", n: int) -> str:
 
 def _money(amount: int, currency: str) -> str:
     return f"{format_amount(amount, currency)} {currency}"
-
-
-def unit_of(program: "Program") -> int:
-    """Grains in the unit that details are written in."""
-    return 1 if program.plan.carries else GRAIN

@@ -14,30 +14,29 @@ from msgspec import Struct
 from laurels.clock import DAY
 from laurels.errors import PointsOutOfRange, Refused
 from laurels.model.details import Details
-from laurels.program.applying import Moment, bonuses
+from laurels.program.applying import Applied, Moment, apply
 from laurels.program.basket import (
     NOBODY,
     ONE,
     WHOLE,
     Basket,
-    BasketLine,
-    Person,
+    MemberFacts,
     nets,
     paid_share,
     taxed_share,
     weights,
 )
 from laurels.program.caps import room_of_day, use
-from laurels.program.details import unit_of, word_earn
+from laurels.program.details import word_earn
 from laurels.program.frame import NOTHING, Frame
 from laurels.program.grains import GRAIN
 from laurels.program.local_time import NEVER, day_text
 from laurels.program.lots import credit, expires_at, forget, let_pass
 from laurels.program.plan import DISCOUNT, excluded
 from laurels.program.rounding import ROUNDINGS
-from laurels.program.state import Account, Lapse, Lot, MemberState, Waiting
+from laurels.program.state import Account, Lapse, Lot, ProgramState, Waiting
 from laurels.program.tiers import count, note_tier, tier_index, tier_of_order
-from laurels.program.worth import MOST_POINTS, Worth, worth
+from laurels.program.worth import MOST_POINTS, Goods, Worth, in_all, unit_of
 
 if TYPE_CHECKING:
     from laurels.program.program import Program
@@ -49,16 +48,14 @@ _NO_DETAILS = Details()
 class Evaluation(Struct, frozen=True, kw_only=True, gc=False):
     """What an order leads to.
 
-    `parts` are grains by name, base first. `frame` is None under a `simple` program: `frame_of` makes it again;
-    `encoded` is its bytes.
-    `budgets` is what it used of each budget, in grains. `lapses` are entries that the clock led to before it; `tier` is
-    (from, to) where the member's tier changed.
+    `counted` are the parts by name, base first, in units of the program (`unit_of`). `encoded` is the frame's bytes,
+    None under a `simple` program: `frame_of` makes it again. `budgets` is what it used of each budget, in grains.
+    `lapses` are entries that the clock led to before it; `tier` is (from, to) where the member's tier changed.
     """
 
     points: int
-    parts: tuple[tuple[str, int], ...]
-    frame: Frame | None
-    member_after: MemberState
+    counted: tuple[tuple[str, int], ...]
+    member_after: ProgramState
     details: Details
     program: "Program"
     basket: Basket
@@ -66,6 +63,17 @@ class Evaluation(Struct, frozen=True, kw_only=True, gc=False):
     lapses: tuple[Lapse, ...] = ()
     tier: tuple[str | None, str | None] | None = None
     encoded: bytes | None = None
+
+    @property
+    def parts(self) -> tuple[tuple[str, int], ...]:
+        """Grains by name, base first."""
+        unit = unit_of(self.program)
+        return tuple([(name, n * unit) for name, n in self.counted])
+
+    @property
+    def frame(self) -> Frame | None:
+        """The frame, read from its bytes."""
+        return None if self.encoded is None else Frame.decode(self.encoded)
 
     @property
     def reason(self) -> str:
@@ -76,10 +84,10 @@ class Evaluation(Struct, frozen=True, kw_only=True, gc=False):
 def evaluate(
     program: "Program",
     basket: Basket,
-    member: MemberState,
+    member: ProgramState,
     *,
     now: int,
-    person: Person = NOBODY,
+    person: MemberFacts = NOBODY,
     budgets: Mapping[str, int] = NO_BUDGETS,
     in_force: "Program | None" = None,
 ) -> Evaluation:
@@ -94,7 +102,7 @@ def evaluate(
     return _judge(program, basket, member, now=now, person=person, budgets=budgets, current=current)
 
 
-def _is_simple(member: MemberState) -> bool:
+def _is_simple(member: ProgramState) -> bool:
     """Whether a member has nothing but points that never expire, so that no clock can change anything."""
     lots = member.lots
     return not (
@@ -107,7 +115,7 @@ def _is_simple(member: MemberState) -> bool:
     )
 
 
-def _simply(program: "Program", basket: Basket, member: MemberState) -> Evaluation:
+def _simply(program: "Program", basket: Basket, member: ProgramState) -> Evaluation:
     """The usual case, by a tenth of the work: one rate of the total, whatever the lines are."""
     units, over = program.plan.units(basket.currency)
     if units[0] is None:
@@ -122,9 +130,8 @@ def _simply(program: "Program", basket: Basket, member: MemberState) -> Evaluati
     at, last = basket.occurred_at, member.last_active
     return Evaluation(
         points=points,
-        parts=(("base", points * GRAIN),),
-        frame=None,
-        member_after=MemberState(
+        counted=(("base", points),),
+        member_after=ProgramState(
             (Lot(NEVER, NEVER, active, lot.expired, lot.compensated),) if active or lot.expired else (),
             (),
             0,
@@ -146,20 +153,21 @@ def _simply(program: "Program", basket: Basket, member: MemberState) -> Evaluati
 def _judge(
     program: "Program",
     basket: Basket,
-    member: MemberState,
+    member: ProgramState,
     *,
     now: int,
-    person: Person,
+    person: MemberFacts,
     budgets: Mapping[str, int],
     current: "Program",
 ) -> Evaluation:
     account = Account(member)
     let_pass(account, now, current)
     account.moves.clear()
-    frame, day = _frame(program, basket, account, person, budgets)
-    value = worth(program, frame, NOTHING)
-    points, carried = settle(program, account, frame.currency, value.grains)
-    used = use(program, account, day, None, value, now=now)
+    opened = _open(program, basket, account, person, budgets)
+    frame = opened.frame
+    counted, value = _worth(program, opened)
+    points, carried = whole_points(program, account, frame.currency, value.grains)
+    used = use(program, account, opened.day, None, value, now=now)
     if basket.total:
         account.orders += 1
     count(program, account, frame.at, None, value)
@@ -172,12 +180,11 @@ def _judge(
     let_pass(account, now, current, since=now)
     forget(account, now, current)
     change = note_tier(current, account, now)
-    encoded = None if program.simple else frame.encode()
-    details = _details(program, frame, value, encoded=encoded, carried=carried, moved=moved)
+    encoded = None if program.simple else frame.encode_with(opened.applied.pieces, opened.room)
+    details = _details(program, opened, counted, encoded=encoded, carried=carried, moved=moved)
     return Evaluation(
         points=points,
-        parts=tuple(value.parts),
-        frame=None if program.simple else frame,
+        counted=counted,
         member_after=account.state(),
         details=details,
         program=program,
@@ -192,16 +199,19 @@ def _judge(
 def frame_of(
     program: "Program",
     basket: Basket,
-    member: MemberState,
+    member: ProgramState,
     *,
-    person: Person = NOBODY,
+    person: MemberFacts = NOBODY,
     budgets: Mapping[str, int] = NO_BUDGETS,
 ) -> Frame:
     """The frame alone. For a `plain` program it follows from the order alone, so none has to be kept."""
-    return _frame(program, basket, Account(member), person, budgets)[0]
+    opened = _open(program, basket, Account(member), person, budgets)
+    return Frame.decode(opened.frame.encode_with(opened.applied.pieces, opened.room))
 
 
-def settle(program: "Program", account: Account, currency: str, change: int) -> tuple[int, tuple[int, int] | None]:
+def whole_points(
+    program: "Program", account: Account, currency: str, change: int
+) -> tuple[int, tuple[int, int] | None]:
     """Whole points of a change in grains. Where remainders are carried, the member's takes what is not whole: points
     and remainder are always the whole and the rest of everything that is kept. Gives the remainder before and after.
     """
@@ -230,14 +240,24 @@ def day_of(program: "Program", at: int) -> str:
     return day_text(at, program.zone)
 
 
-def _frame(
-    program: "Program", basket: Basket, account: Account, person: Person, budgets: Mapping[str, int]
-) -> tuple[Frame, str]:
+class _Opened(Struct, gc=False):
+    """An order as its frame is made: the frame but for bonuses and room, its goods, and those two; `day` is its own."""
+
+    frame: Frame
+    goods: Goods
+    applied: Applied
+    room: int | None
+    day: str
+
+
+def _open(
+    program: "Program", basket: Basket, account: Account, person: MemberFacts, budgets: Mapping[str, int]
+) -> _Opened:
     plan, at = program.plan, basket.occurred_at
     lines = basket.lines or (WHOLE,)
     weighed = weights(lines)
     quantity = [line.quantity for line in lines]
-    rates, hits = _classes(program, basket, lines)
+    rates, hits = plan.classes(lines, basket.region)
     paid = paid_share(basket, program.exclude_payments)
     taxed: tuple[str, ...] = ()
     if program.tax == "excluded":
@@ -251,41 +271,37 @@ def _frame(
     tier = tier_index(program, tier_of_order(program, account, at))
     moment = Moment(program, basket, account, person, budgets, tier=tier)
     active_at = at + program.pending_days * DAY
-    return (
-        Frame(
-            program.version,
-            basket.currency,
-            at,
-            active_at,
-            expires_at(program, active_at),
-            nets(basket.total, weighed, basket.currency),
-            () if quantity.count(ONE) == len(quantity) else tuple(quantity),
-            tuple(rates) if any(rates) else (),
-            paid,
-            taxed,
-            tier,
-            bonuses(moment, rates, hits) if plan.campaigns or tier >= 0 else (),
-            room_of_day(program, account, moment.day),
-        ),
-        moment.day,
+    frame = Frame(
+        program.version,
+        basket.currency,
+        at,
+        active_at,
+        expires_at(program, active_at),
+        nets(basket.total, weighed, basket.currency),
+        () if quantity.count(ONE) == len(quantity) else tuple(quantity),
+        tuple(rates) if any(rates) else (),
+        paid,
+        taxed,
+        tier,
     )
+    goods = Goods(program, frame, NOTHING)
+    applied = apply(moment, goods, rates, hits) if plan.campaigns or tier >= 0 else Applied([], [], [])
+    return _Opened(frame, goods, applied, room_of_day(program, account, moment.day), moment.day)
 
 
-def _classes(
-    program: "Program", basket: Basket, lines: tuple[BasketLine, ...]
-) -> tuple[list[int], list[tuple[int, ...]]]:
-    classify, region = program.plan.classify, basket.region
-    rates: list[int] = []
-    hits: list[tuple[int, ...]] = []
-    for line in lines:
-        if line.unit_price < 0:
-            rates.append(DISCOUNT)
-            hits.append(())
-            continue
-        rate, matching = classify((line.sku, line.category, line.brand, line.kind, line.tags), region)
-        rates.append(rate)
-        hits.append(matching)
-    return rates, hits
+def _worth(program: "Program", opened: _Opened) -> tuple[tuple[tuple[str, int], ...], Worth]:
+    """The parts of an order that is awarded, in units of the program; and what it is worth, with the parts that caps or
+    tiers count.
+    """
+    goods, parts, unit = opened.goods, opened.applied.parts, opened.goods.unit
+    base, limited = goods.count(None, 0), program.plan.limited_names
+    whole = (base + sum([n for _, n in parts])) * unit
+    counting = [("base", base * unit)]
+    if limited:
+        counting += [(name, n * unit) for name, n in parts if name in limited]
+    value = in_all(goods, counting, whole, opened.room)
+    cut = () if value.grains == whole else (("cap", (value.grains - whole) // unit),)
+    return (("base", base), *parts, *cut), value
 
 
 def _check_currency(program: "Program", currency: str, rates: list[int]) -> None:
@@ -300,8 +316,8 @@ def _check_currency(program: "Program", currency: str, rates: list[int]) -> None
 
 def _details(
     program: "Program",
-    frame: Frame,
-    value: Worth,
+    opened: _Opened,
+    counted: tuple[tuple[str, int], ...],
     *,
     encoded: bytes | None,
     carried: tuple[int, int] | None,
@@ -309,19 +325,13 @@ def _details(
 ) -> Details:
     if program.plain:
         return Details(lots=moved)
-    unit = unit_of(program)
+    frame = opened.frame
     left_out, by_rate = shares(program, frame)
     return Details(
         excluded=left_out,
         rates=by_rate,
-        parts=tuple(value.parts if unit == 1 else [(name, grains // unit) for name, grains in value.parts]),
-        bound=tuple(
-            [
-                (name, grains // unit)
-                for bonus, (name, grains) in zip(frame.bonuses, value.parts[1:], strict=False)  # the last may be `cap`
-                if grains == bonus.room
-            ]
-        ),
+        parts=counted,
+        bound=tuple(opened.applied.bound),
         carried=carried,
         tier=program.tiers.levels[frame.tier].name if program.tiers is not None and frame.tier >= 0 else None,
         lots=moved,

@@ -63,6 +63,14 @@ class Frame(Struct, frozen=True, array_like=True, gc=False):
         except OverflowError as error:
             raise PointsOutOfRange from error
 
+    def encode_with(self, bonuses: list[bytes], room: int | None) -> bytes:
+        """The bytes of this frame, that has neither bonuses nor a room yet, with both; each bonus encoded on its own.
+        The same bytes as those of such a frame. Raises `PointsOutOfRange`.
+        """
+        count = len(bonuses)
+        head = _FEW_BONUSES[count] if count < len(_FEW_BONUSES) else b"\xdc" + count.to_bytes(2, "big")
+        return b"".join([self.encode()[: -len(_NO_BONUSES_NO_ROOM)], head, *bonuses, encode_part(room)])
+
     @staticmethod
     def decode(content: bytes) -> "Frame":
         """From `encode`. Raises `Refused` for bytes that are no frame."""
@@ -111,6 +119,30 @@ class Refunded(Struct, frozen=True, array_like=True):
 
 
 NOTHING = Refunded()
+
+_FEW_BONUSES = tuple(bytes([0x90 | count]) for count in range(16))
+"""MessagePack's heads of short arrays; a longer one has its length in two bytes (a version has 200 campaigns)."""
+
+_NO_BONUSES_NO_ROOM = b"\x90\xc0"
+"""How a frame ends that has neither."""
+
+NO_ROOM_SAID = b"\xc0"
+"""How a bonus ends that has no limit."""
+
+
+def encode_part(part: int | Bonus | list[int] | None) -> bytes:
+    """A part of a frame, as it stands in the frame's bytes. Raises `PointsOutOfRange`."""
+    try:
+        return _encoder.encode(part)
+    except OverflowError as error:
+        raise PointsOutOfRange from error
+
+
+def campaign_head(number: int) -> bytes:
+    """The bytes of a campaign's bonus up to its lines; these and its room follow."""
+    whole = _encoder.encode(Bonus(CAMPAIGN, number, ((number, ()),)))
+    return whole[: -len(_NO_BONUSES_NO_ROOM)]  # an empty array of lines and no room, by the same two bytes
+
 
 _encoder = msgspec.msgpack.Encoder()
 _frames = msgspec.msgpack.Decoder(Frame)

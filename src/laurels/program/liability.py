@@ -12,7 +12,7 @@ from msgspec import Struct
 from laurels.model.currencies import DECIMALS
 from laurels.model.money import format_amount
 from laurels.program.lots import touch
-from laurels.program.state import MemberState
+from laurels.program.state import ProgramState
 
 if TYPE_CHECKING:
     from laurels.program.program import Program
@@ -63,7 +63,7 @@ class Deferral(Struct, frozen=True):
     left: int
 
 
-def outstanding(program: "Program", member: MemberState, at: int) -> Outstanding:
+def outstanding(program: "Program", member: ProgramState, at: int) -> Outstanding:
     """One member at an instant, whether or not a sweep ran; members are added up."""
     now, _ = touch(member, at, program)
     active = now.active

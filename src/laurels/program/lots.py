@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from laurels.clock import DAY
 from laurels.program.local_time import NEVER, add_months, day_of_instant, end_of_month, midnight_after
-from laurels.program.state import Account, Key, Lapse, MemberState, Spent
+from laurels.program.state import Account, Lapse, LotKey, ProgramState, Spent
 
 if TYPE_CHECKING:
     from laurels.program.program import Program
@@ -43,7 +43,7 @@ def _expires_on(expiry: "Expiry", zone: ZoneInfo, local: date) -> int:
     return midnight_after(date(year, *expiry.date), zone)
 
 
-def touch(state: MemberState, now: int, program: "Program") -> tuple[MemberState, list[Lapse]]:
+def touch(state: ProgramState, now: int, program: "Program") -> tuple[ProgramState, list[Lapse]]:
     """A member at an instant: what was pending is active, holds have lapsed, points have expired. The program is the
     one in force. Gives the entries that this leads to; the same again gives none.
     """
@@ -54,21 +54,24 @@ def touch(state: MemberState, now: int, program: "Program") -> tuple[MemberState
     return account.state(), account.lapses
 
 
-def due(state: MemberState, now: int, program: "Program") -> bool:
+def due(state: ProgramState, now: int, program: "Program") -> bool:
     """Whether anything happens to a member up to an instant. Linear in its lots."""
     at = next_due(state, program)
     return at is not None and at <= now
 
 
-def next_due(state: MemberState, program: "Program") -> int | None:
+def next_due(state: ProgramState, program: "Program") -> int | None:
     """When the clock next changes something of a member: what a sweep finds it by. None: never."""
-    times = [each.active_at for each in state.pending]
-    times += [hold.until for hold in state.holds]
-    times += [lot.expires for lot in state.lots if lot.active and lot.expires != NEVER]
-    deadline = deadline_of(state.last_active, program)
-    if deadline is not None and any(lot.active for lot in state.lots):
-        times.append(deadline)
-    return min(times, default=None)
+    times = [lot.expires for lot in state.lots if lot.active and lot.expires != NEVER]
+    if state.pending:
+        times += [each.active_at for each in state.pending]
+    if state.holds:
+        times += [hold.until for hold in state.holds]
+    if program.expiry.kind == "inactivity":
+        deadline = deadline_of(state.last_active, program)
+        if deadline is not None and any(lot.active for lot in state.lots):
+            times.append(deadline)
+    return min(times) if times else None
 
 
 def let_pass(account: Account, now: int, program: "Program", since: int = 0) -> None:
@@ -82,7 +85,7 @@ def let_pass(account: Account, now: int, program: "Program", since: int = 0) -> 
     ):
         return  # hardly ever is anything due
     while True:
-        events: list[tuple[int, int, int, Key]] = [
+        events: list[tuple[int, int, int, LotKey]] = [
             (each.active_at, ACTIVATION, place, (0, 0))
             for place, each in enumerate(account.pending)
             if each.active_at <= now
@@ -121,16 +124,16 @@ def forget(account: Account, now: int, program: "Program") -> None:
             del account.lots[key]
 
 
-def pins(account: Account) -> dict[Key, int]:
+def pins(account: Account) -> dict[LotKey, int]:
     """What open holds have set aside of each lot."""
-    found: dict[Key, int] = {}
+    found: dict[LotKey, int] = {}
     for hold in account.holds:
         for expires, origin, n in hold.pins:
             found[expires, origin] = found.get((expires, origin), 0) + n
     return found
 
 
-def free_lots(state: MemberState) -> list[tuple[int, int, int]]:
+def free_lots(state: ProgramState) -> list[tuple[int, int, int]]:
     """What can be spent of each lot, soonest first: (expires, origin, points); nothing while points are owed."""
     if state.owed:
         return []
@@ -139,7 +142,7 @@ def free_lots(state: MemberState) -> list[tuple[int, int, int]]:
     return [lot for lot in lots if lot[2] > 0]
 
 
-def credit(account: Account, key: Key, points: int) -> None:
+def credit(account: Account, key: LotKey, points: int) -> None:
     """Into a lot; what is owed is paid first."""
     _add(account, key, points)
     settle_debt(account)
@@ -160,14 +163,14 @@ def debit(account: Account, points: int) -> None:
     account.owed += points
 
 
-def choose(account: Account, points: int) -> list[tuple[Key, int]]:
+def choose(account: Account, points: int) -> list[tuple[LotKey, int]]:
     """The lots that a payment takes: those that expire soonest. The points have to be available."""
     chosen = _soonest(account, points)
     assert sum(n for _, n in chosen) == points, "points that are available lie in lots that are free"
     return chosen
 
 
-def take_out(account: Account, taken: list[tuple[Key, int]]) -> None:
+def take_out(account: Account, taken: list[tuple[LotKey, int]]) -> None:
     """Take points out of lots."""
     for key, n in taken:
         _add(account, key, -n)
@@ -223,7 +226,7 @@ def _out_of_pending(account: Account, order: str, points: int) -> int:
     return points
 
 
-def _soonest(account: Account, points: int) -> list[tuple[Key, int]]:
+def _soonest(account: Account, points: int) -> list[tuple[LotKey, int]]:
     pinned = pins(account) if account.holds else {}
     chosen = []
     for key in sorted(account.lots):
@@ -234,19 +237,19 @@ def _soonest(account: Account, points: int) -> list[tuple[Key, int]]:
     return chosen
 
 
-def _add(account: Account, key: Key, points: int) -> None:
+def _add(account: Account, key: LotKey, points: int) -> None:
     account.lots.setdefault(key, [0, 0, 0])[0] += points
     account.moves[key] = account.moves.get(key, 0) + points
 
 
-def _lapse(account: Account, key: Key, points: int, at: int) -> None:
+def _lapse(account: Account, key: LotKey, points: int, at: int) -> None:
     lot = account.lots[key]
     lot[0] -= points
     lot[1] += points
     account.lapses.append(Lapse(-points, at, *key))
 
 
-def _set_apart(account: Account, key: Key, points: int, at: int) -> None:
+def _set_apart(account: Account, key: LotKey, points: int, at: int) -> None:
     """What lapses by inactivity gets a lot of its own, so that later points are not taken for it."""
     account.lots[key][0] -= points
     apart = (at, key[1])

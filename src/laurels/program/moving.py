@@ -8,8 +8,8 @@ from laurels.errors import InsufficientPoints, Refused
 from laurels.program.evaluate import moves
 from laurels.program.grains import GRAIN
 from laurels.program.lots import choose, credit, expires_at, let_pass, settle_debt, take_out
-from laurels.program.spending import Change
-from laurels.program.state import Account, Lapse, MemberState, Spent
+from laurels.program.spending import StateChange
+from laurels.program.state import Account, Lapse, ProgramState, Spent
 from laurels.program.tiers import note_tier
 
 if TYPE_CHECKING:
@@ -23,13 +23,13 @@ class Merge(Struct, frozen=True, kw_only=True):
 
     moved: int
     whole: int
-    member_after: MemberState
+    member_after: ProgramState
     of_lapses: tuple[Lapse, ...] = ()
     lapses: tuple[Lapse, ...] = ()
     tier: tuple[str | None, str | None] | None = None
 
 
-def give(program: "Program", member: MemberState, points: int, *, now: int) -> Change:
+def give(program: "Program", member: ProgramState, points: int, *, now: int) -> StateChange:
     """Take points out for another member: `spent` is what the other `receive`s. It is no activity. Raises
     `InsufficientPoints`.
     """
@@ -40,7 +40,7 @@ def give(program: "Program", member: MemberState, points: int, *, now: int) -> C
         raise InsufficientPoints
     taken = choose(account, points)
     take_out(account, taken)
-    return Change(
+    return StateChange(
         points=-points,
         member_after=account.state(),
         lots=moves(account),
@@ -49,7 +49,7 @@ def give(program: "Program", member: MemberState, points: int, *, now: int) -> C
     )
 
 
-def receive(program: "Program", member: MemberState, given: tuple[Spent, ...], *, now: int) -> Change:
+def receive(program: "Program", member: ProgramState, given: tuple[Spent, ...], *, now: int) -> StateChange:
     """Take in what another member gave. Points keep their dates; what lapsed on the way lapses here."""
     account = Account(member)
     let_pass(account, now, program)
@@ -58,7 +58,7 @@ def receive(program: "Program", member: MemberState, given: tuple[Spent, ...], *
         credit(account, (part.expires, part.origin), part.points)
     moved = moves(account)
     let_pass(account, now, program, since=now)
-    return Change(
+    return StateChange(
         points=sum([part.points for part in given]),
         member_after=account.state(),
         lots=moved,
@@ -66,7 +66,7 @@ def receive(program: "Program", member: MemberState, given: tuple[Spent, ...], *
     )
 
 
-def merge(program: "Program", ends: MemberState, goes_on: MemberState, *, now: int) -> Merge:
+def merge(program: "Program", ends: ProgramState, goes_on: ProgramState, *, now: int) -> Merge:
     """Make two members one: lots, pending, debt, remainders, caps' use, tiers' counts, orders and grants add up. The
     one that ends has the state `NEW` afterwards. Raises `Refused` while it has open holds.
     """

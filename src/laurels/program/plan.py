@@ -5,13 +5,16 @@ rule asks for it, the SKU and the order's region; so a shop's lines fall into fe
 """
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from math import lcm
 from typing import TYPE_CHECKING
 
+from laurels.program.frame import campaign_head
 from laurels.program.grains import GRAIN, MILLI
 from laurels.program.rules import LINE_FIELDS, Campaign, Caps, Exclusion, Group, Rate, Traits, Where
 
 if TYPE_CHECKING:
+    from laurels.program.basket import BasketLine
     from laurels.program.program import Program
 
 NO_RATE = -1
@@ -30,9 +33,10 @@ Class = tuple[int, tuple[int, ...]]
 Used = tuple[tuple[str, str], int]
 """What counts the use of a cap (the bonus and the period), and the cap in grains."""
 
-Run = tuple[int, int, bool, int | None, bool]
-"""A running campaign: its number, its match's, whether it asks for more than its window and its lines, its group's, and
-whether it has caps or a budget.
+Run = tuple[int, int, bool, int | None, bool, int | None, bytes]
+"""A running campaign: its number, its match's, whether it asks for more than its window and its lines, its group's,
+whether it has caps or a budget; the same number for all that multiply the same lines by the same, None where it asks or
+gives more than that; and how its bonus begins in a frame.
 """
 
 
@@ -73,22 +77,30 @@ class Plan:
         self._capped: dict[tuple[str, str], tuple[Used, ...]] = {}
         self._units: dict[str, tuple[tuple[int | None, ...], int]] = {}
         self._matches = tuple({campaign.match: None for campaign in self.campaigns})
+        self.names = tuple(campaign.name for campaign in self.campaigns)
+        self.asks_people = any(_asks_people(campaign) for campaign in self.campaigns)
+        self.more = tuple(_more(campaign) for campaign in self.campaigns)
+        self._alike: dict[tuple[int, int], int] = {}
         runs = tuple(self._run(number, campaign) for number, campaign in enumerate(self.campaigns))
         self._edges, running = _segments(self.campaigns)
         self._running = [tuple(runs[number] for number in numbers) for numbers in running]
-        self.names = tuple(campaign.name for campaign in self.campaigns)
-        self.more = tuple(_more(campaign) for campaign in self.campaigns)
 
-    def classify(self, traits: Traits, region: str | None) -> Class:
-        """The class of a line. Constant for one that was met before."""
-        sku, category, brand, kind, tags = traits
-        key = (category, brand, kind, tags, sku if self._by_sku else None, region if self._by_region else None)
-        found = self._classes.get(key)
-        if found is None:
-            if len(self._classes) >= _MOST_CLASSES:
-                self._classes.clear()
-            found = self._classes[key] = self._sort(traits, region)
-        return found
+    def classes(self, lines: Sequence["BasketLine"], region: str | None) -> tuple[list[int], list[tuple[int, ...]]]:
+        """Each line's rate, and each line's matches. Constant for a line whose like was met before."""
+        known, by_sku = self._classes, self._by_sku
+        region = region if self._by_region else None
+        rates: list[int] = []
+        hits: list[tuple[int, ...]] = []
+        for line in lines:
+            if line.unit_price < 0:
+                rates.append(DISCOUNT)
+                hits.append(())
+                continue
+            key = (line.category, line.brand, line.kind, line.tags, line.sku if by_sku else None, region)
+            found = known.get(key) or self._learn(key, line, region)
+            rates.append(found[0])
+            hits.append(found[1])
+        return rates, hits
 
     def capped(self, name: str, day: str) -> tuple[Used, ...]:
         """What counts the use of a bonus's caps on a day, and each cap in grains. Remembered."""
@@ -119,7 +131,16 @@ class Plan:
 
     def _run(self, number: int, campaign: Campaign) -> "Run":
         limited = campaign.name in self.limited_names
-        return number, self._matches.index(campaign.match), _asks(campaign), self.group_of[number], limited
+        match, more = self._matches.index(campaign.match), self.more[number]
+        alike = self._alike.setdefault((match, more), len(self._alike)) if more else None
+        return number, match, _asks(campaign), self.group_of[number], limited, alike, campaign_head(number)
+
+    def _learn(self, key: tuple[object, ...], line: "BasketLine", region: str | None) -> Class:
+        if len(self._classes) >= _MOST_CLASSES:
+            self._classes.clear()
+        traits = (line.sku, line.category, line.brand, line.kind, line.tags)
+        found = self._classes[key] = self._sort(traits, region)
+        return found
 
     def _sort(self, traits: Traits, region: str | None) -> Class:
         for number, exclusion in enumerate(self.exclude):
@@ -163,6 +184,13 @@ def _capped(caps: Caps, name: str, day: str) -> tuple[Used, ...]:
 def _asks(campaign: Campaign) -> bool:
     """Whether a campaign asks for more than its window and its lines."""
     return bool(campaign.where != Where() or campaign.days or campaign.hours or campaign.holdout)
+
+
+def _asks_people(campaign: Campaign) -> bool:
+    """Whether a campaign asks what the shop has said of a member, when it was enrolled, or whether it is held out."""
+    where = campaign.where
+    said = (where.birthday_within_days, where.member_for_days, where.referred)
+    return bool(campaign.holdout or where.segment) or said != (None, None, None)
 
 
 def _segments(campaigns: tuple[Campaign, ...]) -> tuple[list[int], list[tuple[int, ...]]]:

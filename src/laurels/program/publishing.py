@@ -50,7 +50,7 @@ def version_at(published: Iterable[Program], at: int) -> Program | None:
     return found
 
 
-def compare(before: str, after: str) -> list[Difference]:
+def differences(before: str, after: str) -> list[Difference]:
     """How two programs differ, key by key, as they are written. Both have been read by `parse_program`."""
     one, other = _flat(tomllib.loads(before)), _flat(tomllib.loads(after))
     paths = [*one, *(path for path in other if path not in one)]

@@ -12,7 +12,7 @@ from msgspec import Struct
 from laurels.clock import DAY
 from laurels.program.local_time import NEVER, day_of_instant, end_of_month
 from laurels.program.lots import deadline_of, next_due
-from laurels.program.state import MemberState
+from laurels.program.state import ProgramState
 
 if TYPE_CHECKING:
     from laurels.program.program import Program
@@ -44,7 +44,7 @@ class Reminder(Struct, frozen=True):
         return end_of_month(self.month)
 
 
-def reminders(state: MemberState, now: int, program: "Program") -> list[Reminder]:
+def reminders(state: ProgramState, now: int, program: "Program") -> list[Reminder]:
     """The reminders that are due at an instant, the nearest one of each month: of points that have not lapsed yet."""
     found: dict[date, Reminder] = {}
     points: dict[date, int] = {}
@@ -57,7 +57,7 @@ def reminders(state: MemberState, now: int, program: "Program") -> list[Reminder
     return [Reminder(month, each.days, points[month]) for month, each in sorted(found.items())]
 
 
-def next_look(state: MemberState, now: int, program: "Program") -> int | None:
+def next_look(state: ProgramState, now: int, program: "Program") -> int | None:
     """When a member is next looked at: when the clock changes something, or a reminder is due. None: never."""
     at = next_due(state, program)
     if not program.expiry.remind_days:
@@ -66,7 +66,7 @@ def next_look(state: MemberState, now: int, program: "Program") -> int | None:
     return min([*([] if at is None else [at]), *(each for each in times if each > now)], default=None)
 
 
-def _lapses(state: MemberState, program: "Program") -> list[tuple[int, int]]:
+def _lapses(state: ProgramState, program: "Program") -> list[tuple[int, int]]:
     """When how many points lapse, if nothing else happens."""
     deadline = deadline_of(state.last_active, program)
     active = [lot for lot in state.lots if lot.active]

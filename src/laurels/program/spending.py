@@ -8,7 +8,7 @@ from laurels.clock import MINUTE
 from laurels.errors import InsufficientPoints, Refused
 from laurels.program.evaluate import moves
 from laurels.program.lots import bring_back, choose, credit, debit, expires_at, let_pass, settle_debt, take_out
-from laurels.program.state import Account, Hold, Key, Lapse, MemberState, Spent
+from laurels.program.state import Account, Lapse, LotKey, OpenHold, ProgramState, Spent
 
 if TYPE_CHECKING:
     from laurels.program.program import Program
@@ -19,19 +19,19 @@ HOLD_MINUTES = 15
 MOST_HOLD_MINUTES = 10_080
 
 
-class Change(Struct, frozen=True, kw_only=True):
+class StateChange(Struct, frozen=True, kw_only=True):
     """What a document does to a member: points of its entry (0: it has none), the state afterwards, what moved in each
     lot, entries that the clock led to, and, of a payment, what was taken: kept with it, so that it can be undone.
     """
 
     points: int
-    member_after: MemberState
+    member_after: ProgramState
     lots: tuple[tuple[int, int, int], ...] = ()
     lapses: tuple[Lapse, ...] = ()
     spent: tuple[Spent, ...] = ()
 
 
-def redeem(program: "Program", member: MemberState, points: int, *, now: int) -> Change:
+def redeem(program: "Program", member: ProgramState, points: int, *, now: int) -> StateChange:
     """Spend points, those that expire soonest first. Raises `InsufficientPoints`."""
     account = _open(program, member, now)
     if account.available < points:
@@ -43,8 +43,8 @@ def redeem(program: "Program", member: MemberState, points: int, *, now: int) ->
 
 
 def restore(
-    program: "Program", member: MemberState, spent: tuple[Spent, ...], points: int | None, *, now: int
-) -> Change:
+    program: "Program", member: ProgramState, spent: tuple[Spent, ...], points: int | None, *, now: int
+) -> StateChange:
     """Cancel a redemption, or so many points of it: it never happened. Gives what stays spent. Raises `Refused` for
     more than that was.
     """
@@ -60,8 +60,8 @@ def restore(
 
 
 def hold(
-    program: "Program", member: MemberState, hold_id: str, points: int, *, now: int, minutes: int = HOLD_MINUTES
-) -> Change:
+    program: "Program", member: ProgramState, hold_id: str, points: int, *, now: int, minutes: int = HOLD_MINUTES
+) -> StateChange:
     """Set points aside for a till; nothing else can have them until then. Raises `InsufficientPoints`, and `Refused`
     for an id that is open.
     """
@@ -71,11 +71,11 @@ def hold(
     if account.available < points:
         raise InsufficientPoints
     pinned = tuple([(*key, n) for key, n in choose(account, points)])
-    account.holds.append(Hold(hold_id, points, now, now + minutes * MINUTE, pinned))
+    account.holds.append(OpenHold(hold_id, points, now, now + minutes * MINUTE, pinned))
     return _close(account, 0)
 
 
-def capture(program: "Program", member: MemberState, hold_id: str, points: int, *, now: int) -> Change:
+def capture(program: "Program", member: ProgramState, hold_id: str, points: int, *, now: int) -> StateChange:
     """Take what a hold set aside, or a part of it; the rest is free again. One that has lapsed is a redemption like any
     other. Raises `InsufficientPoints`, and `Refused` for more than is held.
     """
@@ -86,7 +86,7 @@ def capture(program: "Program", member: MemberState, hold_id: str, points: int, 
     if points > held.points:
         raise Refused("more than is held")
     account.holds.remove(held)
-    taken: list[tuple[Key, int]] = []
+    taken: list[tuple[LotKey, int]] = []
     rest = points
     for expires, origin, n in held.pins:
         if part := min(rest, n):
@@ -100,7 +100,7 @@ def capture(program: "Program", member: MemberState, hold_id: str, points: int, 
     return _close(account, -points, _spent(taken, held.since), moved)
 
 
-def void(program: "Program", member: MemberState, hold_id: str, *, now: int) -> Change:
+def void(program: "Program", member: ProgramState, hold_id: str, *, now: int) -> StateChange:
     """Let a hold go. One that has lapsed, or never was, is let go already."""
     account = _open(program, member, now)
     account.holds = [each for each in account.holds if each.id != hold_id]
@@ -110,11 +110,16 @@ def void(program: "Program", member: MemberState, hold_id: str, *, now: int) -> 
     return _close(account, 0, (), moved)
 
 
-def adjust(program: "Program", member: MemberState, points: int, *, now: int) -> Change:
-    """A correction by hand: up, as if earned now and active at once; down, also below zero."""
+def adjust(
+    program: "Program", member: ProgramState, points: int, *, now: int, expires: int | None = None
+) -> StateChange:
+    """A correction by hand: up, as if earned now and active at once; down, also below zero. What is given lapses at
+    `expires`, which lies after `now`; None: when the program says.
+    """
     account = _open(program, member, now)
     if points >= 0:
-        expires = expires_at(program, now)
+        if expires is None:
+            expires = expires_at(program, now)
         credit(account, (expires, expires), points)
     else:
         debit(account, -points)
@@ -123,14 +128,14 @@ def adjust(program: "Program", member: MemberState, points: int, *, now: int) ->
     return _close(account, points, (), moved)
 
 
-def grant_tier(member: MemberState, tier: str, until: int) -> MemberState:
+def grant_tier(member: ProgramState, tier: str, until: int) -> ProgramState:
     """Give a tier by hand, until an instant."""
     account = Account(member)
     account.grants.append((tier, until))
     return account.state()
 
 
-def _open(program: "Program", member: MemberState, now: int) -> Account:
+def _open(program: "Program", member: ProgramState, now: int) -> Account:
     account = Account(member)
     let_pass(account, now, program)
     account.moves.clear()
@@ -142,10 +147,12 @@ def _close(
     points: int,
     spent: tuple[Spent, ...] = (),
     moved: tuple[tuple[int, int, int], ...] | None = None,
-) -> Change:
+) -> StateChange:
     lots = moves(account) if moved is None else moved
-    return Change(points=points, member_after=account.state(), lots=lots, lapses=tuple(account.lapses), spent=spent)
+    return StateChange(
+        points=points, member_after=account.state(), lots=lots, lapses=tuple(account.lapses), spent=spent
+    )
 
 
-def _spent(taken: list[tuple[Key, int]], at: int) -> tuple[Spent, ...]:
+def _spent(taken: list[tuple[LotKey, int]], at: int) -> tuple[Spent, ...]:
     return tuple([Spent(*key, n, at) for key, n in taken])

@@ -1,6 +1,6 @@
 """What is kept of a member beside its entries: lots, pending points, debt, remainders, use of caps, tiers, holds.
 
-`MemberState` is what an engine keeps, as bytes that it never reads into; all of it can be computed again from entries
+`ProgramState` is what an engine keeps, as bytes that it never reads into; all of it can be computed again from entries
 and frames. `Account` is the same while it is worked on.
 """
 
@@ -10,7 +10,7 @@ from msgspec import Struct
 from laurels.errors import PointsOutOfRange, Refused
 from laurels.program.local_time import NEVER
 
-Key = tuple[int, int]
+LotKey = tuple[int, int]
 """Of a lot: when it expires, and when it would have (later than that after inactivity, sooner where points were
 restored).
 """
@@ -44,7 +44,7 @@ class Spent(Struct, frozen=True, array_like=True, gc=False):
     at: int
 
 
-class Hold(Struct, frozen=True, array_like=True, gc=False):
+class OpenHold(Struct, frozen=True, array_like=True, gc=False):
     """An open hold, and what it pins of each lot."""
 
     id: str
@@ -54,7 +54,7 @@ class Hold(Struct, frozen=True, array_like=True, gc=False):
     pins: tuple[tuple[int, int, int], ...]
 
 
-class MemberState(Struct, frozen=True, array_like=True, gc=False):
+class ProgramState(Struct, frozen=True, array_like=True, gc=False):
     """One member's. Everything is sorted, and nothing is kept that says nothing, so equal states are equal bytes.
 
     `carried` and `used` are grains by currency, and by bonus and period; `counted` is what counts towards tiers by
@@ -70,7 +70,7 @@ class MemberState(Struct, frozen=True, array_like=True, gc=False):
     counted: tuple[tuple[int, int], ...] = ()
     grants: tuple[tuple[str, int], ...] = ()
     tiers: tuple[tuple[int, str | None], ...] = ()
-    holds: tuple[Hold, ...] = ()
+    holds: tuple[OpenHold, ...] = ()
     last_active: int | None = None
 
     @property
@@ -101,7 +101,7 @@ class MemberState(Struct, frozen=True, array_like=True, gc=False):
             raise PointsOutOfRange from error
 
     @staticmethod
-    def decode(content: bytes) -> "MemberState":
+    def decode(content: bytes) -> "ProgramState":
         """From `encode`; empty bytes are a member of whom nothing is known. Raises `Refused` for other bytes."""
         if not content:
             return NEW
@@ -111,16 +111,16 @@ class MemberState(Struct, frozen=True, array_like=True, gc=False):
             raise Refused(f"the member's state cannot be read: {error}") from error
 
 
-NEW = MemberState()
+NEW = ProgramState()
 
 _encoder = msgspec.msgpack.Encoder()
-_states = msgspec.msgpack.Decoder(MemberState)
+_states = msgspec.msgpack.Decoder(ProgramState)
 
 
-def begun(balance: int, orders: int = 0, last_active: int | None = None) -> MemberState:
+def begun(balance: int, orders: int = 0, last_active: int | None = None) -> ProgramState:
     """The state of a member of whom nothing but a balance was kept: all its points never expire."""
     lots = (Lot(NEVER, NEVER, balance),) if balance > 0 else ()
-    return MemberState(lots, owed=max(0, -balance), orders=orders, last_active=last_active)
+    return ProgramState(lots, owed=max(0, -balance), orders=orders, last_active=last_active)
 
 
 class Lapse(Struct, frozen=True, array_like=True, gc=False):
@@ -155,8 +155,8 @@ class Account:
         "used",
     )
 
-    def __init__(self, state: MemberState) -> None:
-        self.lots: dict[Key, list[int]] = {
+    def __init__(self, state: ProgramState) -> None:
+        self.lots: dict[LotKey, list[int]] = {
             (lot.expires, lot.origin): [lot.active, lot.expired, lot.compensated] for lot in state.lots
         }
         self.pending = list(state.pending)
@@ -169,20 +169,20 @@ class Account:
         self.tiers = list(state.tiers)
         self.holds = list(state.holds)
         self.last_active = state.last_active
-        self.moves: dict[Key, int] = {}
+        self.moves: dict[LotKey, int] = {}
         self.lapses: list[Lapse] = []
 
-    def state(self) -> MemberState:
+    def state(self) -> ProgramState:
         """The same, to keep."""
-        return MemberState(
+        return ProgramState(
             tuple([Lot(*key, *lot) for key, lot in sorted(self.lots.items()) if lot[0] or lot[1]]),
             tuple(sorted(self.pending, key=_by_time)) if self.pending else (),
             self.owed,
-            tuple(sorted([pair for pair in self.carried.items() if pair[1]])),
-            tuple(sorted([(*key, grains) for key, grains in self.used.items() if grains])),
+            tuple(sorted([pair for pair in self.carried.items() if pair[1]])) if self.carried else (),
+            tuple(sorted([(*key, grains) for key, grains in self.used.items() if grains])) if self.used else (),
             self.orders,
-            tuple(sorted([pair for pair in self.counted.items() if pair[1]])),
-            tuple(sorted(self.grants)),
+            tuple(sorted([pair for pair in self.counted.items() if pair[1]])) if self.counted else (),
+            tuple(sorted(self.grants)) if self.grants else (),
             tuple(self.tiers),
             tuple(sorted(self.holds, key=_by_end)) if self.holds else (),
             self.last_active,
@@ -203,5 +203,5 @@ def _by_time(waiting: Waiting) -> tuple[int, int, str]:
     return waiting.active_at, waiting.expires, waiting.order
 
 
-def _by_end(hold: Hold) -> tuple[int, str]:
+def _by_end(hold: OpenHold) -> tuple[int, str]:
     return hold.until, hold.id

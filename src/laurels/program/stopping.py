@@ -9,7 +9,7 @@ from laurels.clock import MINUTE
 from laurels.errors import ProgramError
 from laurels.model.times import format_instant
 from laurels.program.local_time import instant_of, local_of
-from laurels.program.publishing import compare
+from laurels.program.publishing import differences
 
 if TYPE_CHECKING:
     from laurels.program.program import Program
@@ -32,7 +32,7 @@ def stopped(program: "Program", campaign: str, version: int, at: int) -> str:
         raise ProgramError(f"The campaign {campaign} ends at {format_instant(found.ends)} anyway.")
     text = _edited(program.text, campaign, version, _local(at, program.zone))
     try:
-        said = {each.path for each in compare(program.text, text)}
+        said = {each.path for each in differences(program.text, text)}
     except tomllib.TOMLDecodeError:
         said = set()
     if not said or not said <= {"version", "from", f"campaigns[{campaign}].until"}:

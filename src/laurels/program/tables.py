@@ -15,11 +15,11 @@ MAX_BYTES = 256 * 1024
 Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
 Text = Annotated[str, Meta(min_length=1, max_length=128)]
 Values = Annotated[list[Text], Meta(min_length=1, max_length=500)]
-Points = Annotated[int, Meta(ge=1, le=1_000_000)]
+ProgramPoints = Annotated[int, Meta(ge=1, le=1_000_000)]
 CapPoints = Annotated[int, Meta(ge=1, le=100_000_000)]
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
-Days = Annotated[int, Meta(ge=0, le=3660)]
-Months = Annotated[int, Meta(ge=1, le=120)]
+DayCount = Annotated[int, Meta(ge=0, le=3660)]
+MonthCount = Annotated[int, Meta(ge=1, le=120)]
 LocalTime = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?\Z")]
 Hour = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d\Z|^24:00\Z")]
 Decimals = dict[str, str]
@@ -32,19 +32,19 @@ class Milestone(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     above: Annotated[int, Meta(ge=0, le=2**31 - 2)]
 
 
-class Table(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class StrictTable(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A table of the program; keys that it does not know are refused."""
 
 
-class EarnTable(Table, kw_only=True):
+class EarnTable(StrictTable, kw_only=True):
     """The short form: one rate for everything."""
 
-    points: Points
+    points: ProgramPoints
     per: Decimals
     rounding: str | None = None
 
 
-class MatchTable(Table, kw_only=True):
+class MatchTable(StrictTable, kw_only=True):
     """Conditions on a line; `not_` turns one round."""
 
     sku: Values | None = None
@@ -66,7 +66,7 @@ class ExcludeTable(MatchTable, kw_only=True):
     region: Values | None = None
 
 
-class BasisTable(Table, kw_only=True):
+class BasisTable(StrictTable, kw_only=True):
     """What of an order earns."""
 
     tax: Literal["included", "excluded"] = "included"
@@ -75,24 +75,24 @@ class BasisTable(Table, kw_only=True):
     not_payable: Annotated[list[ExcludeTable], Meta(max_length=64)] = []
 
 
-class RateTable(Table, kw_only=True):
+class RateTable(StrictTable, kw_only=True):
     """A rate."""
 
     name: Name
-    points: Points
+    points: ProgramPoints
     match: MatchTable = field(default_factory=MatchTable)
     per: Decimals | None = None
     per_quantity: str | None = None
 
 
-class RoundingTable(Table, kw_only=True):
+class RoundingTable(StrictTable, kw_only=True):
     """How values become whole points."""
 
     to: Literal["half-up", "floor", "carry"] = "half-up"
     at: Literal["order", "rate", "line"] = "order"
 
 
-class CapsTable(Table, kw_only=True):
+class CapsTable(StrictTable, kw_only=True):
     """Caps of one bonus for one member."""
 
     day: CapPoints | None = None
@@ -101,7 +101,7 @@ class CapsTable(Table, kw_only=True):
     ever: CapPoints | None = None
 
 
-class GroupTable(Table, kw_only=True):
+class GroupTable(StrictTable, kw_only=True):
     """An exclusive group."""
 
     name: Name
@@ -110,7 +110,7 @@ class GroupTable(Table, kw_only=True):
     budget: Annotated[int, Meta(ge=1, le=1_000_000_000)] | None = None
 
 
-class WhereTable(Table, kw_only=True):
+class WhereTable(StrictTable, kw_only=True):
     """Conditions on the order and the member."""
 
     channel: Values | None = None
@@ -126,10 +126,10 @@ class WhereTable(Table, kw_only=True):
     birthday_within_days: Annotated[int, Meta(ge=0, le=182)] | None = None
     total_max: Decimals | None = None
     referred: bool | None = None
-    member_for_days: Days | None = None
+    member_for_days: DayCount | None = None
 
 
-class CampaignTable(Table, kw_only=True):
+class CampaignTable(StrictTable, kw_only=True):
     """A campaign."""
 
     name: Name
@@ -140,8 +140,8 @@ class CampaignTable(Table, kw_only=True):
     where: WhereTable = field(default_factory=WhereTable)
     match: MatchTable = field(default_factory=MatchTable)
     multiply: str | None = None
-    points: Points | None = None
-    per_unit: Points | None = None
+    points: ProgramPoints | None = None
+    per_unit: ProgramPoints | None = None
     spend_min: Decimals | None = None
     units_min: Count | None = None
     order_cap: CapPoints | None = None
@@ -152,37 +152,37 @@ class CampaignTable(Table, kw_only=True):
     holdout: Annotated[str, Meta(pattern=r"^(0|[1-9]\d?)(\.\d{1,2})?%\Z")] | None = None
 
 
-class ProgramCapsTable(Table, kw_only=True):
+class ProgramCapsTable(StrictTable, kw_only=True):
     """Caps over everything that an order, or a member's day, earns."""
 
     order: CapPoints | None = None
     day: CapPoints | None = None
 
 
-class PendingTable(Table, kw_only=True):
+class PendingTable(StrictTable, kw_only=True):
     """How long points wait before they can be spent."""
 
-    days: Days
+    days: DayCount
 
 
-class ExpiryTable(Table, kw_only=True):
+class ExpiryTable(StrictTable, kw_only=True):
     """When points lapse."""
 
     kind: Literal["never", "after-months", "fixed-date", "inactivity"]
-    months: Months | None = None
+    months: MonthCount | None = None
     round: Literal["end-of-month"] | None = None
     date: Annotated[str, Meta(pattern=r"^\d\d-\d\d\Z")] | None = None
     at_least_months: Annotated[int, Meta(ge=0, le=120)] | None = None
     remind_days: Annotated[tuple[Annotated[int, Meta(ge=1, le=365)], ...], Meta(max_length=4)] = ()
 
 
-class RestoreTable(Table, kw_only=True):
+class RestoreTable(StrictTable, kw_only=True):
     """How much life points keep while they are spent."""
 
-    days: Days
+    days: DayCount
 
 
-class LevelTable(Table, kw_only=True):
+class LevelTable(StrictTable, kw_only=True):
     """A tier."""
 
     name: Name
@@ -190,7 +190,7 @@ class LevelTable(Table, kw_only=True):
     multiply: str | None = None
 
 
-class TiersTable(Table, kw_only=True):
+class TiersTable(StrictTable, kw_only=True):
     """The tiers."""
 
     levels: Annotated[list[LevelTable], Meta(max_length=16)] = []
@@ -200,13 +200,13 @@ class TiersTable(Table, kw_only=True):
     soft_landing: bool = False
 
 
-class RefundsTable(Table, kw_only=True):
+class RefundsTable(StrictTable, kw_only=True):
     """How long refunds are taken."""
 
     within_days: Annotated[int, Meta(ge=1, le=36600)]
 
 
-class ProgramTable(Table, kw_only=True):
+class ProgramTable(StrictTable, kw_only=True):
     """A whole program."""
 
     version: Annotated[int, Meta(ge=1, le=2**31 - 1)]

@@ -10,7 +10,7 @@ from laurels.model.times import from_datetime
 from laurels.program.grains import GRAIN
 from laurels.program.local_time import local_of, month_number
 from laurels.program.rules import Tiers
-from laurels.program.state import Account, MemberState
+from laurels.program.state import Account, ProgramState
 from laurels.program.worth import Worth
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _YEARS_BACK = 3
 """How many years a soft landing looks back, each from the tier at the end of the year before."""
 
 
-def tier_at(program: "Program", member: Account | MemberState, at: int) -> str | None:
+def tier_at(program: "Program", member: Account | ProgramState, at: int) -> str | None:
     """The tier that stands at an instant, by what is known now."""
     if program.tiers is None:
         return None
@@ -71,14 +71,14 @@ def tier_index(program: "Program", name: str | None) -> int:
     return -1 if program.tiers is None else program.tiers.index(name)
 
 
-def reached(program: "Program", member: MemberState, at: int) -> int:
+def reached(program: "Program", member: ProgramState, at: int) -> int:
     """What counts in the period of an instant: grains, or minor units of spend."""
     if program.tiers is None:
         return 0
     return _window(program.tiers, dict(member.counted), month_number(local_of(at, program.zone).date()))
 
 
-class Progress(Struct, frozen=True):
+class TierProgress(Struct, frozen=True):
     """A tier, the next one above it, and how much is missing to that in this period: points, rounded up, or minor
     units.
     """
@@ -88,19 +88,19 @@ class Progress(Struct, frozen=True):
     missing: int | None
 
 
-def tier_progress(program: "Program", member: MemberState, at: int) -> Progress:
+def tier_progress(program: "Program", member: ProgramState, at: int) -> TierProgress:
     """How a member stands at an instant. The program has tiers."""
     tiers, name = program.tiers, tier_at(program, member, at)
     assert tiers is not None, "asked of programs with tiers alone"
     above = tier_index(program, name) + 1
     if above >= len(tiers.levels):
-        return Progress(name, None, None)
+        return TierProgress(name, None, None)
     level, unit = tiers.levels[above], 1 if tiers.counts == "spend" else GRAIN
     missing = level.reach * unit - reached(program, member, at)
-    return Progress(name, level.name, max(0, -(-missing // unit)))
+    return TierProgress(name, level.name, max(0, -(-missing // unit)))
 
 
-def tier_until(program: "Program", member: MemberState, at: int) -> int | None:
+def tier_until(program: "Program", member: ProgramState, at: int) -> int | None:
     """When a lower tier follows the one of an instant, if nothing more is bought: the end of a period, or of a grant.
     None where none is lower. Costs a dozen looks at what counts.
     """
@@ -134,7 +134,7 @@ def _counts(tiers: Tiers, worth: Worth) -> int:
     return worth.parts[0][1] if tiers.counts == "base" else worth.grains
 
 
-def _best(tiers: Tiers, member: Account | MemberState, local: datetime, deep: int, at: int) -> int:
+def _best(tiers: Tiers, member: Account | ProgramState, local: datetime, deep: int, at: int) -> int:
     counted = dict(member.counted)
     month = month_number(local.date())
     best = [_level(tiers, _window(tiers, counted, month))]

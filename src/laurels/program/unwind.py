@@ -14,13 +14,13 @@ from laurels.model.lines import ReturnLine
 from laurels.model.money import divide_half_up
 from laurels.program.basket import NOBODY, Basket
 from laurels.program.caps import use
-from laurels.program.details import unit_of, word_beyond, word_reverse, word_unlinked
-from laurels.program.evaluate import NO_BUDGETS, day_of, digest, frame_of, moves, settle, shares
+from laurels.program.details import word_beyond, word_reverse, word_unlinked
+from laurels.program.evaluate import NO_BUDGETS, day_of, digest, frame_of, moves, shares, whole_points
 from laurels.program.frame import NOTHING, Frame, Refunded
 from laurels.program.lots import credit, debit, let_pass, take_back
-from laurels.program.state import NEW, Account, Lapse, MemberState
+from laurels.program.state import NEW, Account, Lapse, ProgramState
 from laurels.program.tiers import count, note_tier
-from laurels.program.worth import Worth, worth
+from laurels.program.worth import Worth, unit_of, worth
 
 if TYPE_CHECKING:
     from laurels.program.program import Program
@@ -42,7 +42,7 @@ class Reversal(Struct, frozen=True, kw_only=True):
     points: int
     parts: tuple[tuple[str, int], ...]
     refunded_after: Refunded
-    member_after: MemberState
+    member_after: ProgramState
     covered: int
     beyond: int
     keeps: int
@@ -59,7 +59,7 @@ def unwind(
     frame: Frame,
     refunded: Refunded,
     asked: Return,
-    member: MemberState,
+    member: ProgramState,
     *,
     order: str,
     now: int,
@@ -77,7 +77,7 @@ def cancel(
     frame: Frame,
     refunded: Refunded,
     others: Iterable[Return],
-    member: MemberState,
+    member: ProgramState,
     *,
     order: str,
     now: int,
@@ -91,7 +91,7 @@ def cancel(
 
 
 def unwind_unlinked(
-    program: "Program", basket: Basket, member: MemberState, *, now: int, in_force: "Program | None" = None
+    program: "Program", basket: Basket, member: ProgramState, *, now: int, in_force: "Program | None" = None
 ) -> Reversal:
     """A refund that names no order takes back the base of its goods, by the version of its moment: no bonus, no cap.
     Raises `Refused` as an order does.
@@ -102,7 +102,7 @@ def unwind_unlinked(
     account.moves.clear()
     frame = replace(frame_of(program, basket, NEW, person=NOBODY, budgets=NO_BUDGETS), bonuses=(), room=None, tier=-1)
     base = worth(program, frame, NOTHING).parts[0][1]
-    change, carried = settle(program, account, basket.currency, -base)
+    change, carried = whole_points(program, account, basket.currency, -base)
     if change:
         debit(account, -change)
     left_out, by_rate = shares(program, frame)
@@ -170,7 +170,7 @@ def _move(
     frame: Frame,
     before: Refunded,
     after: Refunded,
-    member: MemberState,
+    member: ProgramState,
     *,
     order: str,
     now: int,
@@ -182,7 +182,7 @@ def _move(
     let_pass(account, now, current)
     account.moves.clear()
     had, keeps = worth(program, frame, before), worth(program, frame, after)
-    change, carried = settle(program, account, frame.currency, keeps.grains - had.grains)
+    change, carried = whole_points(program, account, frame.currency, keeps.grains - had.grains)
     budgets = use(program, account, day_of(program, frame.at), had, keeps, now=now)
     account.orders += keeps.kept - had.kept
     count(program, account, frame.at, had, keeps)

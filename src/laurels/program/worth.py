@@ -38,7 +38,7 @@ class Worth(Struct, gc=False):
 
 def worth(program: "Program", frame: Frame, refunded: Refunded) -> Worth:
     """What the kept goods earn: f. Linear in the lines and in the lines of each bonus. Raises `PointsOutOfRange`."""
-    goods = _Goods(program, frame, refunded)
+    goods = Goods(program, frame, refunded)
     whole = goods.points(None, 0)
     parts = [("base", whole)]
     more_of, names = program.plan.more, program.plan.names
@@ -53,15 +53,21 @@ def worth(program: "Program", frame: Frame, refunded: Refunded) -> Worth:
                 grains = met[key] = goods.points(*key)
             name = names[number]
         else:
-            grains, name = _bonus(goods, bonus), bonus_name(program, bonus)
+            grains, name = worth_of_bonus(goods, bonus), bonus_name(program, bonus)
         if room is not None and grains > room:
             grains = room
         parts.append((name, grains))
         whole += grains
-    grains = whole
+    return in_all(goods, parts, whole, frame.room)
+
+
+def in_all(goods: "Goods", parts: list[tuple[str, int]], grains: int, limit: int | None) -> Worth:
+    """What parts come to, that add up to so many grains, under the program's own caps; `limit` is what is left of the
+    day's. Raises `PointsOutOfRange`.
+    """
+    program = goods.program
     if grains > (_MOST_GRAINS if goods.carries else MOST_POINTS * GRAIN):
         raise PointsOutOfRange
-    limit = frame.room
     if program.order_cap is not None and (limit is None or program.order_cap * GRAIN < limit):
         limit = program.order_cap * GRAIN
     if limit is not None and grains > limit:
@@ -82,14 +88,22 @@ def bonus_name(program: "Program", bonus: Bonus) -> str:
     return f"tier {program.tiers.levels[bonus.number].name}"
 
 
-class _Goods:
-    """What is kept of an order, and what it is worth line by line: whole numerators over one denominator."""
+def unit_of(program: "Program") -> int:
+    """Grains in the unit that worth is counted and written down in: a point, or, where remainders are carried, one."""
+    return 1 if program.plan.carries else GRAIN
+
+
+class Goods:
+    """What is kept of an order, and what it is worth line by line: whole numerators over one denominator. Worth is
+    counted in `unit`s: whole points, or, where remainders are carried, grains.
+    """
 
     def __init__(self, program: "Program", frame: Frame, refunded: Refunded) -> None:
         plan = program.plan
         self.program = program
         self.frame = frame
         self.carries = plan.carries
+        self.unit = unit_of(program)
         self._half = plan.to == "half-up"
         self.kept, self._kept_over = refunded.kept(frame)
         self._rate = frame.rate
@@ -147,23 +161,27 @@ class _Goods:
         remainders are carried, exact; else rounded first and then multiplied, so that triple is three times the points
         that are seen.
         """
+        return self.count(lines, more) * self.unit
+
+    def count(self, lines: Sequence[int] | None, more: int) -> int:
+        """The same in `unit`s."""
         value = self.value
         here = value if lines is None else [value[line] for line in lines]
         if self._simply:
-            return GRAIN * self._whole(sum(here), more)
+            return self._whole(sum(here), more)
         if self.carries:
             if more:
                 return sum(here) * more * GRAIN // (self.over * MILLI)
             return sum(here) * GRAIN // self.over
         if self._by_line:
-            return GRAIN * sum([self._whole(each, more) for each in here])
+            return sum([self._whole(each, more) for each in here])
         if self._by_rate and self._rate:
             buckets: dict[int, int] = {}
             for line in range(len(value)) if lines is None else lines:
                 rate = self._rate[line]
                 buckets[rate] = buckets.get(rate, 0) + value[line]
-            return GRAIN * sum([self._whole(each, more) for each in buckets.values()])
-        return GRAIN * self._whole(sum(here), more)  # by rate, of an order that has one
+            return sum([self._whole(each, more) for each in buckets.values()])
+        return self._whole(sum(here), more)  # by rate, of an order that has one
 
     def _whole(self, value: int, more: int) -> int:
         over = self.over
@@ -203,7 +221,8 @@ class _Goods:
         return found
 
 
-def _bonus(goods: _Goods, bonus: Bonus) -> int:
+def worth_of_bonus(goods: Goods, bonus: Bonus) -> int:
+    """Grains of a bonus, without its limit."""
     program = goods.program
     if bonus.kind == TIER:
         assert program.tiers is not None, "a tier's bonus needs tiers"
@@ -215,11 +234,12 @@ def _bonus(goods: _Goods, bonus: Bonus) -> int:
             if (more := (program.campaigns[number].multiply or MILLI) - MILLI)
         )
     if len(bonus.parts) == 1:
-        return _campaign(goods, *bonus.parts[0])
-    return max(_campaign(goods, number, lines) for number, lines in bonus.parts)
+        return worth_of_campaign(goods, *bonus.parts[0])
+    return max(worth_of_campaign(goods, number, lines) for number, lines in bonus.parts)
 
 
-def _campaign(goods: _Goods, number: int, lines: tuple[int, ...]) -> int:
+def worth_of_campaign(goods: Goods, number: int, lines: tuple[int, ...]) -> int:
+    """Grains of a campaign for some lines, without its limit."""
     campaign = goods.program.campaigns[number]
     if campaign.spend_min:
         least = dict(campaign.spend_min).get(goods.frame.currency)

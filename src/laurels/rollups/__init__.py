@@ -10,7 +10,7 @@ from laurels.rollups.falling_due import look_at_due
 from laurels.rollups.folding import ACTIVE_DAY, ACTIVE_MONTH, FIRST, GONE, fold, scheme_of
 from laurels.rollups.following import RollingUp
 from laurels.rollups.movement import KINDS, Movement, MovementLine, movement
-from laurels.rollups.worth import worth
+from laurels.rollups.worth import in_major_units
 
 __all__ = [
     "ACTIVE_DAY",
@@ -24,10 +24,10 @@ __all__ = [
     "RollingUp",
     "fold",
     "format_period",
+    "in_major_units",
     "look_at_due",
     "movement",
     "parse_day",
     "roll_up_findings",
     "scheme_of",
-    "worth",
 ]

@@ -6,16 +6,15 @@ Entries alone do not say it, so it is looked for in what is kept of every member
 from collections.abc import Callable
 
 from laurels.clock import elapsed
-from laurels.ledger import Ledger
-from laurels.ledger import MemberState as KeptState
+from laurels.ledger import Ledger, MemberState
 from laurels.ledger.rollups import DuePoints
-from laurels.program import MemberState
+from laurels.program import ProgramState
 from laurels.program.local_time import NEVER
 from laurels.rollups.days import Days
 
 PENDING, LAPSE = "pending", "lapse"
 
-StateAt = Callable[[KeptState], MemberState]
+StateAt = Callable[[MemberState], ProgramState]
 """A member as it is at the instant that is looked at."""
 
 
@@ -34,7 +33,7 @@ async def look_at_due(ledger: Ledger, at: int, state_at: StateAt, days: Days) ->
     return elapsed() - began
 
 
-def _due_of(member: MemberState, days: Days) -> dict[tuple[str, int], int]:
+def _due_of(member: ProgramState, days: Days) -> dict[tuple[str, int], int]:
     due: dict[tuple[str, int], int] = {}
     for lot in member.lots:
         if lot.active and lot.expires != NEVER:

@@ -6,7 +6,7 @@ from laurels.program import Program
 from laurels.program.liability import in_money
 
 
-def worth(points: int, currency: str, program: Program) -> str | None:
+def in_major_units(points: int, currency: str, program: Program) -> str | None:
     """In major units, rounded once, half-up; None where the program does not say it for this currency."""
     millionths = dict(program.value).get(currency)
     return None if millionths is None else in_money(Fraction(points * millionths), currency)

@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import httpx
 
 from laurels.console import OneTimeCodes, Person, Setup, client_of, create_console
+from laurels.console.charts import warm_up
 from laurels.console.entry import SIGN_IN
 from laurels.console.oidc import Oidc, OidcClient, is_safe
 from laurels.errors import SettingsError
@@ -79,7 +81,7 @@ async def serve_console(
                 sign=lambda who: tokens.sign(who.sub, who.name, who.roles),
                 codes=codes,
                 secret=cookie_secret(key),
-                cookie=f"{'__Host-' if secure else ''}laurels-console-{settings.console.port}",
+                cookie=_cookie(settings, secure=secure),
                 zone=ZoneInfo(zone),
                 secure=secure,
                 oidc=oidc,
@@ -93,7 +95,18 @@ async def serve_console(
                 tell(settings.console.address or "")
             on_ready()
 
+        warming = asyncio.create_task(asyncio.to_thread(warm_up))
+        stack.callback(warming.cancel)
         await serve_pages(settings, app, stop, ready, host=host, port=settings.console.port)
+
+
+def _cookie(settings: Settings, *, secure: bool) -> str:
+    """What the session's cookie is called. Consoles behind one address share it, whatever ports they listen at; those
+    that people reach at their own ports have one each, since cookies know no ports.
+    """
+    address, port = settings.console.address, settings.console.port
+    part = port if address is None else urlsplit(address).port
+    return f"{'__Host-' if secure else ''}laurels-console{'' if part is None else f'-{part}'}"
 
 
 def oidc_client(settings: Settings) -> OidcClient | None:

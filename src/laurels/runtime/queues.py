@@ -12,7 +12,7 @@ from laurels.runtime.processes import stop_on_signals
 from laurels.runtime.roles import CONSUME, Running, roles_of, run_roles
 from laurels.settings import Settings
 from laurels.wiring import Services, build, open_queue
-from laurels.workers import Consumer, consume_all
+from laurels.workers import Consumer, consume_all, share_interpreter
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +30,7 @@ async def opened_consumer(
     settings = services.settings.consume
     if settings.url is None:
         raise SettingsError("There is no queue to take orders from: laurels consume URL, or set consume.url.")
+    share_interpreter()
     queue = open_queue(settings.url, checked=settings.checked)
     try:
         await queue.look()

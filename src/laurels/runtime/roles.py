@@ -19,7 +19,7 @@ from laurels.rollups import Days, RollingUp, look_at_due
 from laurels.runtime.heads import HeadLog
 from laurels.runtime.quarantining import tell_quarantined
 from laurels.runtime.supervisor import supervise
-from laurels.runtime.telling import Progress, lines
+from laurels.runtime.telling import ShowProgress, lines
 from laurels.settings import Settings
 from laurels.wiring import Services
 from laurels.workers import (
@@ -62,7 +62,7 @@ class Running:
 
     services: Services
     stop: asyncio.Event
-    progress: Progress = field(default=lines)
+    progress: ShowProgress = field(default=lines)
     on_ready: Callable[[int], None] = _nobody
     mounts: "Mounts | None" = None
     share_port: bool = False
@@ -157,7 +157,7 @@ async def _report(running: Running, watch: Watch) -> None:
 
 async def _jobs(running: Running, watch: Watch) -> None:
     services = running.services
-    runner = JobRunner(services.ledger, services.points, services.intake, services.programs)
+    runner = JobRunner(services.ledger, services.points, services.members, services.intake, services.programs)
     await jobs_forever(runner.step, running.stop, watch)
 
 

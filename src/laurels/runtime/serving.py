@@ -12,6 +12,7 @@ import structlog
 from laurels.errors import SettingsError
 from laurels.metrics_sharing import is_counting, shared
 from laurels.role_status import RoleBoard, RoleState
+from laurels.runtime.advising import log_advice
 from laurels.runtime.processes import ChildEvent, keep_running, stop_on_signals
 from laurels.runtime.roles import (
     CONSUME,
@@ -26,7 +27,7 @@ from laurels.runtime.roles import (
     run_roles,
     wanted,
 )
-from laurels.runtime.telling import Progress, lines, say
+from laurels.runtime.telling import ShowProgress, lines, say
 from laurels.settings import Settings
 from laurels.wiring import Services, build, is_board_shared
 
@@ -45,7 +46,7 @@ async def serve_services(
     children: Sequence[str] = (),
     mounts: "Mounts | None" = None,
     share_port: bool = False,
-    progress: Progress = lines,
+    progress: ShowProgress = lines,
 ) -> None:
     """Run the services until `stop` is set; then finish what was begun. `on_ready` gets the port once HTTP answers.
     The `mounts` are answered beside the API. `share_port`: another process began to listen at this port.
@@ -87,7 +88,7 @@ async def run_serve(
     *,
     share_port: bool = False,
     with_parent: bool = False,
-    progress: Progress = lines,
+    progress: ShowProgress = lines,
 ) -> None:
     """`serve`. Here and below: `with_parent` makes the process leave when its standard input closes.
 
@@ -102,6 +103,8 @@ async def run_serve(
 
     with shared() if only is None or settings.http.workers > 1 else nullcontext():
         async with build(settings) as services:
+            if not with_parent:
+                await log_advice(services.ledger)
             with _sharing_tokens(settings):
                 await serve_services(
                     services,
@@ -117,17 +120,19 @@ async def run_serve(
 
 
 async def run_process(
-    settings: Settings, process: str, *, with_parent: bool = False, progress: Progress = lines
+    settings: Settings, process: str, *, with_parent: bool = False, progress: ShowProgress = lines
 ) -> None:
     """Run the roles of one process until told to stop: `work`, `project`, `notify`. What only follows a ledger makes
     none, but beside a parent that is about to.
     """
     async with build(settings, must_exist=process != WORK and not with_parent) as services:
+        if not with_parent:
+            await log_advice(services.ledger)
         running = Running(services, stop_on_signals(with_parent=with_parent), progress)
         await run_roles(roles_of(process), running)
 
 
-async def run_once(settings: Settings, process: str, *, progress: Progress = lines) -> str:
+async def run_once(settings: Settings, process: str, *, progress: ShowProgress = lines) -> str:
     """Do what is there now for a process; what was done, in words."""
     async with build(settings, must_exist=process != WORK) as services:
         if process == WORK:

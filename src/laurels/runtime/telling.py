@@ -13,7 +13,7 @@ SECONDS_BETWEEN_LINES = 10.0
 Report = Callable[[int, int], None]
 """Called with (done, total)."""
 
-Progress = Callable[[str, str], AbstractContextManager[Report]]
+ShowProgress = Callable[[str, str], AbstractContextManager[Report]]
 """Called with what is being done ("projecting") and to what ("entries"); shows it for the length of a block."""
 
 

@@ -11,7 +11,7 @@ from laurels.awarding import recount_of, verify_in_depth
 from laurels.leaderboard import compare
 from laurels.ledger import Finding
 from laurels.rollups import roll_up_findings
-from laurels.runtime.telling import Progress
+from laurels.runtime.telling import ShowProgress
 from laurels.settings import Settings
 from laurels.wiring import Services, build
 
@@ -26,7 +26,7 @@ class Verified(Struct, frozen=True):
 
 @asynccontextmanager
 async def projected_services(
-    settings: Settings, progress: Progress, *, must_exist: bool = True
+    settings: Settings, progress: ShowProgress, *, must_exist: bool = True
 ) -> AsyncIterator[Services]:
     """The services with their leaderboard at the head of the feed, showing progress where that takes a while. Where
     another process keeps the leaderboard up to date, it is left to that one. `must_exist`: makes no ledger.
@@ -37,7 +37,7 @@ async def projected_services(
         yield services
 
 
-async def settle(services: Services, progress: Progress) -> None:
+async def award_and_project(services: Services, progress: ShowProgress) -> None:
     """Award until nothing is left in the inbox, then bring the board to the head of the feed."""
     while await services.ledger.inbox_depth():
         await services.awarder.drain()
@@ -45,7 +45,7 @@ async def settle(services: Services, progress: Progress) -> None:
         await services.projector.reach(report)
 
 
-async def verify_services(services: Services, progress: Progress) -> Verified:
+async def verify_services(services: Services, progress: ShowProgress) -> Verified:
     """Check the ledger and the board, which is at the head of the feed."""
     findings: list[Finding] = []
     checked = 0

@@ -2,9 +2,9 @@
 
     class TestMyChannel(ChannelContract):
         @pytest.fixture
-        async def far_side(self, tmp_path: Path) -> AsyncIterator[FarSide]:
-            async with my_server(tmp_path) as far_side:
-                yield far_side
+        async def mailbox(self, tmp_path: Path) -> AsyncIterator[Mailbox]:
+            async with my_server(tmp_path) as mailbox:
+                yield mailbox
 
 The tests are asyncio coroutines, run by anyio's pytest plugin: let a fixture `anyio_backend` give "asyncio".
 """
@@ -26,7 +26,7 @@ SOON_S = 10
 """What should happen at once fails the test after this long."""
 
 
-class FarSide(Protocol):
+class Mailbox(Protocol):
     """Where a channel's mails arrive."""
 
     def channel(self) -> MessageChannel:
@@ -47,65 +47,65 @@ class FarSide(Protocol):
 
 
 class ChannelContract:
-    """Subclass it, override the fixture `far_side`, and let pytest collect the subclass."""
+    """Subclass it, override the fixture `mailbox`, and let pytest collect the subclass."""
 
     pytestmark = pytest.mark.anyio
 
     @pytest.fixture
-    def far_side(self) -> FarSide:
+    def mailbox(self) -> Mailbox:
         """Give where the channel's mails arrive. To be overridden."""
         raise NotImplementedError
 
     @pytest.fixture
-    async def channel(self, far_side: FarSide) -> AsyncIterator[MessageChannel]:
+    async def channel(self, mailbox: Mailbox) -> AsyncIterator[MessageChannel]:
         """Give the channel under test, and look for what it left open."""
         before = what_is_open()
-        channel = far_side.channel()
+        channel = mailbox.channel()
         yield channel
         await channel.close()
-        await far_side.go_away()
+        await mailbox.go_away()
         assert sorted(what_is_open() - before) == []
 
-    async def test_a_mail_arrives_as_it_was_sent(self, channel: MessageChannel, far_side: FarSide) -> None:
+    async def test_a_mail_arrives_as_it_was_sent(self, channel: MessageChannel, mailbox: Mailbox) -> None:
         """Lines that begin with a dot, long lines and other alphabets included; sending changes nothing in it."""
         mail = a_mail("1", body=f".\n..two dots\nFrom here\n{'long ' * 300}\nŁódź, 東京 🏆\n")
         before = bytes(mail)
         await _soon(channel, mail)
         assert bytes(mail) == before
-        [received] = far_side.received()
+        [received] = mailbox.received()
         assert _essence(received) == _essence(before)
 
-    async def test_an_international_address_arrives(self, channel: MessageChannel, far_side: FarSide) -> None:
+    async def test_an_international_address_arrives(self, channel: MessageChannel, mailbox: Mailbox) -> None:
         """Letters beyond ASCII before the @ (RFC 6531)."""
         mail = a_mail("1", to="jürgen@example.com")
         await _soon(channel, mail)
-        [received] = far_side.received()
+        [received] = mailbox.received()
         assert _essence(received) == _essence(bytes(mail))
 
-    async def test_the_same_mail_again_is_no_error(self, channel: MessageChannel, far_side: FarSide) -> None:
+    async def test_the_same_mail_again_is_no_error(self, channel: MessageChannel, mailbox: Mailbox) -> None:
         """It arrives once or twice, and whoever looks at the Message-ID can tell."""
         for _ in range(2):
             await _soon(channel, a_mail("1"))
-        received = far_side.received()
+        received = mailbox.received()
         assert 1 <= len(received) <= 2
         assert len(set(received)) == 1
 
-    async def test_many_at_once_do_not_mix(self, channel: MessageChannel, far_side: FarSide) -> None:
+    async def test_many_at_once_do_not_mix(self, channel: MessageChannel, mailbox: Mailbox) -> None:
         """Each arrives once, whole."""
         mails = [a_mail(str(n), to=f"m{n}@example.com", body=f"{n} points\n" * 200) for n in range(10)]
         await asyncio.gather(*(_soon(channel, mail) for mail in mails))
-        received = sorted(_essence(each) for each in far_side.received())
+        received = sorted(_essence(each) for each in mailbox.received())
         assert received == sorted(_essence(bytes(mail)) for mail in mails)
 
-    async def test_it_says_when_it_cannot_and_then_can_again(self, channel: MessageChannel, far_side: FarSide) -> None:
+    async def test_it_says_when_it_cannot_and_then_can_again(self, channel: MessageChannel, mailbox: Mailbox) -> None:
         """With a reason that holds no address."""
-        await far_side.go_away()
+        await mailbox.go_away()
         with pytest.raises(ChannelUnavailable) as refusal:
             await _soon(channel, a_mail("1"))
         assert "ann@example.com" not in refusal.value.message
-        await far_side.come_back()
+        await mailbox.come_back()
         await _soon(channel, a_mail("1"))
-        assert len(far_side.received()) == 1
+        assert len(mailbox.received()) == 1
 
 
 def a_mail(id: str, *, to: str = "ann@example.com", body: str = "Hello\n") -> EmailMessage:

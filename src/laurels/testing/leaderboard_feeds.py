@@ -56,7 +56,7 @@ def score(points: dict[int, int], board: str = ALL_TIME) -> list[Scored]:
     return [Scored(member, board, change) for member, change in points.items()]
 
 
-class Feed:
+class ScriptedFeed:
     """A feed that follows a test's script. Each batch is delivered three times, to the engine and to its naive twin."""
 
     def __init__(self, engine: Leaderboard) -> None:
@@ -130,14 +130,14 @@ def ledgers(draw: st.DrawFn, width: int | None = None) -> Shards:
     Numbers have gaps, points still move when a member is hidden, erased or merged, and who was erased may come back as
     a new member.
     """
-    written = Written(draw(st.integers(1, 3)) if width is None else width)
+    written = WrittenShards(draw(st.integers(1, 3)) if width is None else width)
     length = draw(st.integers(0, 60))  # drawn apart, or most feeds would be short
     for step, (kind, who, points) in enumerate(draw(st.lists(_STEPS, min_size=length, max_size=length))):
         written.happen(step, kind, who, points)
     return written.shards
 
 
-class Written:
+class WrittenShards:
     """A ledger's shards as they are written, and who is whom."""
 
     def __init__(self, width: int) -> None:

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-from laurels.leaderboard import Change, Erased, Hidden, Joined, Merged, Renamed, Scored, Shown
+from laurels.leaderboard import BoardRow, Change, Erased, Hidden, Joined, Merged, Renamed, Scored, Shown
 from laurels.model import Mark, Place, Standing
 from laurels.model.entries import within_points
 
-Row = tuple[str, int, int, int]
 Reading = tuple[int, list[Place], Standing | None, list[Place]]
 """What a view shows, whatever its version: `ranked`, `top`, `me`, `around`."""
 
@@ -50,7 +49,7 @@ class NaiveLeaderboard:
         me = Standing(member, name_number, points, hidden, places[index].rank, index + 1, tied)
         return len(places), places[:top], me, places[max(0, index - around) : index + around + 1]
 
-    def standings(self, board: str) -> list[Row]:
+    def standings(self, board: str) -> list[BoardRow]:
         """The whole board as (member_id, points, rank, position)."""
         places = enumerate(self._places(board), 1)
         return [(self.ids[place.member], place.points, place.rank, position) for position, place in places]

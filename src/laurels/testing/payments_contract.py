@@ -18,14 +18,14 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from laurels.checkout import CONFLICT, INTERRUPTED, Declined, Paid, Payment, Payments
+from laurels.checkout import CONFLICT, INTERRUPTED, Declined, Paid, PaymentRequest, Payments
 
 OpenPayments = Callable[[], Payments]
 """Opens the test's provider, fresh at first; called again, the same one once more, as a second process would."""
 
 AT_ONCE = 12
 
-PAYMENT = Payment(key="checkout/A1", amount=933, currency="GBP", method="card")
+PAYMENT = PaymentRequest(key="checkout/A1", amount=933, currency="GBP", method="card")
 
 
 class PaymentsContract:
@@ -41,7 +41,7 @@ class PaymentsContract:
         """Give what opens the provider."""
         raise NotImplementedError
 
-    async def charges(self, payments: Payments) -> list[Payment]:
+    async def charges(self, payments: Payments) -> list[PaymentRequest]:
         """Give every payment for which money was taken, by the provider's own books."""
         raise NotImplementedError
 
@@ -64,7 +64,7 @@ class PaymentsContract:
         paid = await payments.pay(PAYMENT, self.paid_token)
         assert isinstance(paid, Paid)
         assert paid.reference
-        other = Payment(key="checkout/A2", amount=1, currency="GBP", method="card")
+        other = PaymentRequest(key="checkout/A2", amount=1, currency="GBP", method="card")
         assert await payments.pay(other, self.declined_token) == Declined("declined")
         assert await self.charges(payments) == [PAYMENT]
 
@@ -100,7 +100,7 @@ class PaymentsContract:
     async def test_many_at_once_hear_one_answer(self, payments: Payments, second: Payments) -> None:
         """Paying, declining and giving up one key from two processes: one of them is the answer for all."""
         for n in range(AT_ONCE):
-            payment = Payment(key=f"checkout/B{n}", amount=100 + n, currency="GBP", method="card")
+            payment = PaymentRequest(key=f"checkout/B{n}", amount=100 + n, currency="GBP", method="card")
             outcomes = await asyncio.gather(
                 payments.pay(payment, self.paid_token),
                 second.give_up(payment),
@@ -115,9 +115,9 @@ class PaymentsContract:
         """Another amount, currency or method under a used key is declined, and the first payment stays as it was."""
         first = await payments.pay(PAYMENT, self.paid_token)
         for other in (
-            Payment(key=PAYMENT.key, amount=934, currency="GBP", method="card"),
-            Payment(key=PAYMENT.key, amount=933, currency="EUR", method="card"),
-            Payment(key=PAYMENT.key, amount=933, currency="GBP", method="voucher"),
+            PaymentRequest(key=PAYMENT.key, amount=934, currency="GBP", method="card"),
+            PaymentRequest(key=PAYMENT.key, amount=933, currency="EUR", method="card"),
+            PaymentRequest(key=PAYMENT.key, amount=933, currency="GBP", method="voucher"),
         ):
             assert await payments.pay(other, self.paid_token) == Declined(CONFLICT)
             assert await payments.give_up(other) == Declined(CONFLICT)
@@ -128,6 +128,6 @@ class PaymentsContract:
         """Capitals and marks count: an order id may hold any of them."""
         keys = ["checkout/a1", "checkout/A1", "checkout/a:1", "checkout/a=1", "checkout/" + "x" * 128]
         for key in keys:
-            payment = Payment(key=key, amount=5, currency="GBP", method="card")
+            payment = PaymentRequest(key=key, amount=5, currency="GBP", method="card")
             assert isinstance(await payments.pay(payment, self.paid_token), Paid)
         assert sorted(charge.key for charge in await self.charges(payments)) == sorted(keys)

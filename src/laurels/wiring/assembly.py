@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from laurels import clock
 from laurels.awarding import Awarder, Programs, publish
@@ -59,10 +60,12 @@ async def build(
     leaderboard: Leaderboard | None = None,
     payments: Payments | None = None,
     must_exist: bool = False,
+    to_rebuild: bool = False,
 ) -> AsyncIterator[Services]:
     """Build the services that the settings describe; everything that was opened here is closed on the way out, in
     reverse order. What is handed in (a ledger with all that belongs to it, a leaderboard, payments) is its owner's.
-    With `must_exist` no ledger is made where there is none, and one that cannot be written is read.
+    With `must_exist` no ledger is made where there is none, and one that cannot be written is read. `to_rebuild`: the
+    leaderboard will be built anew, whosever its files were.
 
     Raises `SettingsError`, `ProgramError`, `SchemaTooOld` and the like, each with what to do about it.
     """
@@ -84,7 +87,7 @@ async def build(
         if copy is not None:
             stack.push_async_callback(copy.close)
         if leaderboard is None:
-            leaderboard = await open_leaderboard(settings, names, ledger, read_only=read_only)
+            leaderboard = await open_leaderboard(settings, names, ledger, read_only=read_only, to_rebuild=to_rebuild)
             stack.push_async_callback(leaderboard.close)
         roles = RoleBoard(settings.state / "run", now)
         stack.callback(roles.close)
@@ -152,7 +155,7 @@ def _connect(
         checkout=checkout,
         awarder=awarder,
         points=Points(awarder, ledger),
-        members=Members(ledger, awarder, channel.forget),
+        members=Members(ledger, awarder, channel.forget, partial(_forget_words, ledger)),
         projector=Projector(ledger, leaderboard, boards, programs.current.time_zone, now, together=together, copy=copy),
         notifier=Notifier(ledger, channel, open_composer(settings, programs), now),
         dashboards=Dashboards(
@@ -177,3 +180,9 @@ def read_program(settings: Settings) -> Program:
         return parse_program(settings.program.file.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"program.file cannot be read: {error}") from error
+
+
+async def _forget_words(ledger: Ledger, member: int) -> None:
+    from laurels.jobs import forget_words  # noqa: PLC0415 - most processes erase nobody
+
+    await forget_words(ledger, member)

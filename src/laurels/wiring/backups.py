@@ -1,6 +1,6 @@
 """Backups: a copy of the ledger in one file, the keys apart from it, and the way back."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,15 +19,12 @@ from laurels.engines.sqlite.copying import (
 )
 from laurels.errors import AnotherNamesKey, FileRefused, LedgerUnavailable, SettingsError
 from laurels.keyfile import check_folder, read_secret, write_once
-from laurels.ledger import Counts, Heads, NameNumbers
+from laurels.ledger import Counts, Heads, NameNumbers, Progress
 from laurels.settings import Settings
 from laurels.wiring.ledgers import check_there, is_on_server, ledger_path, old_rules
 from laurels.wiring.owner import check_owner
 
 NAMES_KEY = "names.key"
-
-Progress = Callable[[int, int], None]
-"""Called with (entries verified, entries there are)."""
 
 
 class Copied(Struct, frozen=True, kw_only=True):

@@ -26,10 +26,16 @@ def is_board_shared(settings: Settings) -> bool:
 
 
 async def open_leaderboard(
-    settings: Settings, names: ProxyNames, ledger: Ledger | None = None, *, read_only: bool = False
+    settings: Settings,
+    names: ProxyNames,
+    ledger: Ledger | None = None,
+    *,
+    read_only: bool = False,
+    to_rebuild: bool = False,
 ) -> Leaderboard:
-    """The leaderboard that the settings name; never another one in its place. Where it is on a server, it has to be
-    that of `ledger`. `read_only`: the state folder cannot be written, so that what would lie there is in memory.
+    """The leaderboard that the settings name; never another one in its place. It has to be that of `ledger`, but for
+    one in files that is about to be built anew (`to_rebuild`). `read_only`: the state folder cannot be written, so that
+    what would lie there is in memory.
     """
     engine = leaderboard_engine(settings)
     if read_only and engine == "native":
@@ -40,17 +46,21 @@ async def open_leaderboard(
         )
     match engine:
         case "native":
-            return open_native(settings.state / "board", names)
+            return open_native(settings.state / "board", names, None if to_rebuild else await _identity(ledger))
         case "valkey":
-            return await open_valkey(settings.leaderboard, None if ledger is None else (await ledger.heads()).identity)
+            return await open_valkey(settings.leaderboard, await _identity(ledger))
         case _:
             from laurels.engines.memory import MemoryLeaderboard  # noqa: PLC0415 - the other engines do without
 
             return MemoryLeaderboard()
 
 
-def open_native(directory: Path, names: ProxyNames) -> Leaderboard:
-    """The leaderboard in memory-mapped files."""
+async def _identity(ledger: Ledger | None) -> str | None:
+    return None if ledger is None else (await ledger.heads()).identity
+
+
+def open_native(directory: Path, names: ProxyNames, identity: str | None = None) -> Leaderboard:
+    """The leaderboard in memory-mapped files, which has to be that of the ledger with this identity."""
     if not has_native():
         raise SettingsError(
             "leaderboard.engine is native, and laurels-core is not installed: install its wheel (`make wheels` builds "
@@ -58,7 +68,10 @@ def open_native(directory: Path, names: ProxyNames) -> Leaderboard:
         )
     from laurels.engines.native import NativeLeaderboard  # noqa: PLC0415 - may not be there
 
-    return NativeLeaderboard(directory, names)
+    board = NativeLeaderboard(directory, names)
+    if identity is not None:
+        board.check_ledger(identity)
+    return board
 
 
 async def clear_board(settings: LeaderboardSettings) -> None:

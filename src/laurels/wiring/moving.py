@@ -1,6 +1,5 @@
 """Moving the ledger from a file to a server."""
 
-from collections.abc import Callable
 from contextlib import closing
 
 from msgspec import structs
@@ -9,13 +8,10 @@ from laurels.clock import Clock
 from laurels.dashboard.names import load_key
 from laurels.engines.sqlite.moving_out import MovingOut
 from laurels.errors import LedgerUnavailable, SettingsError
-from laurels.ledger import NameNumbers
+from laurels.ledger import NameNumbers, Progress
 from laurels.settings import Settings
 from laurels.wiring.ledgers import check_there, is_on_server, ledger_path, open_ledger
 from laurels.wiring.owner import check_owner
-
-Progress = Callable[[int, int], None]
-"""Called with (entries that are there, entries there are)."""
 
 
 async def move(settings: Settings, url: str, now: Clock, progress: Progress) -> int:

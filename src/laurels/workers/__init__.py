@@ -2,7 +2,7 @@
 purchases that broke off, take orders from a queue, publish events, keep what reports are read from.
 """
 
-from laurels.workers.consume import Consumer, consume_all, consume_forever
+from laurels.workers.consume import Consumer, consume_all, consume_forever, share_interpreter
 from laurels.workers.jobs import jobs_forever
 from laurels.workers.loops import (
     UNWATCHED,
@@ -31,6 +31,7 @@ __all__ = [
     "publish_forever",
     "recover_forever",
     "report_forever",
+    "share_interpreter",
     "sleep",
     "sweep_forever",
     "unless_stopped",

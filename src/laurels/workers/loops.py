@@ -14,7 +14,7 @@ from laurels.awarding import Awarder
 from laurels.checkout import Checkout
 from laurels.errors import AnotherProjector, BoardUnavailable, LaurelsError, LedgerUnavailable, QueueUnavailable
 from laurels.leaderboard import Projector
-from laurels.ledger import Ledger
+from laurels.ledger import Ledger, Progress
 from laurels.notify import Notifier
 
 PATIENCE_S = 0.25
@@ -33,9 +33,6 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 5.0
 
 SWEEP_EVERY_S = 60.0
 """How often it is looked who has fallen due."""
-
-Report = Callable[[int, int], None]
-"""Called with (entries applied, entries there are)."""
 
 _EVENTS = {BoardUnavailable: "board.unavailable", QueueUnavailable: "queue.unavailable"}
 
@@ -102,7 +99,7 @@ async def project_forever(
     projector: Projector,
     stop: asyncio.Event,
     watch: Watch = UNWATCHED,
-    progress: Callable[[], AbstractContextManager[Report | None]] = nullcontext,
+    progress: Callable[[], AbstractContextManager[Progress | None]] = nullcontext,
 ) -> None:
     """Keep the leaderboard at the head of the feed, until `stop` is set. While another process does, stand by: should
     it die, this one goes on where it ended. The first time, when it may be a rebuild, it tells its `progress`.

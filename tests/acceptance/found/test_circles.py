@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from httpx import Response
-from tests.integration.http_shop import Shop, open_shop
+from tests.integration.http_shop import Shop, fields_at_fault, open_shop
 
 pytestmark = pytest.mark.anyio
 
@@ -79,3 +79,25 @@ async def test_the_shop_refunds_what_was_bought_in_its_buyers_circle(shop: Shop)
     assert again.status_code == 202
     await shop.settle()
     assert (await shop.client.get("/loyalty/bob", headers=service)).json()["me"]["points"] == 1
+
+
+async def test_the_refund_that_is_cancelled_is_the_one_of_the_source_that_is_named(shop: Shop) -> None:
+    """In the address or, as everywhere else, in the body: never another one's of the same number."""
+    await shop.order("W1", "cid", "100.00")
+    for source in ("shop", "till-7", "till-8"):
+        body = {"refund_id": "R1", "member_id": "cid", "currency": "GBP", "amount": "20.00", "source": source}
+        assert (await shop.ask("POST", "/order/W1/refund", json=body | {"order_source": "shop"})).status_code == 202
+    await shop.settle()
+    path = "/order/W1/refund/R1/cancel"
+    assert (await shop.ask("POST", path, json={"source": "till-7", "order_source": "shop"})).status_code == 202
+    assert (await shop.ask("POST", f"{path}?source=till-8", json={"source": "till-8"})).status_code == 202
+    for query, sent, field in (
+        ("?source=till-7", {"source": "shop"}, "source"),
+        ("?order_source=till-7", {"order_source": "shop"}, "order_source"),
+        ("", {"sorce": "till-7"}, "sorce"),
+    ):
+        assert fields_at_fault(await shop.ask("POST", path + query, json=sent)) == [field]
+    await shop.settle()
+    for source, points in (("shop", -2), ("till-7", 0), ("till-8", 0)):
+        shown = (await shop.ask("GET", f"/order/W1/refund/R1?source={source}&order_source=shop")).json()
+        assert (shown["source"], shown["points"]) == (source, points)

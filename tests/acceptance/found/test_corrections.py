@@ -1,4 +1,4 @@
-"""A correction of points means the same through every door, or is refused by every one."""
+"""A correction of points means the same by every way in, or is refused by every one."""
 
 import asyncio
 import json

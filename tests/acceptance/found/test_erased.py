@@ -9,6 +9,7 @@ import pytest
 from tests.acceptance.command_line import laurels_here
 from tests.integration.http_shop import Shop, open_shop
 
+from laurels.intake import ReceivedMessage, Taking
 from laurels.model import Order
 
 pytestmark = pytest.mark.anyio
@@ -87,6 +88,31 @@ async def test_what_cannot_be_placed_is_found_by_erasing(shop: Shop, tmp_path: P
     assert (await shop.ask("DELETE", f"/members/{WHO}")).status_code == 200
     assert found_in(tmp_path / "state") == []
     assert (await shop.ask("DELETE", f"/members/{WHO}")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"kind": "order", "order_id": "A1", "member_id": "%s", "member_id": "%s", "currency": "GBP", "total": "5"}',
+        b'{"kind": "order", "order_id": "A1", "member_id": "%s", "currency": "GBP", "was": {"member_id": "%s"}}',
+        b'[{"member_id": "%s"}, {"member_id": "%s"}]',
+        b'{"member_id": "%s", "was": {"member_id": "%s"',
+    ],
+)
+@pytest.mark.parametrize("pair", [(WHO, "bob"), ("bob", WHO)])
+@pytest.mark.parametrize("known", [True, False])
+async def test_a_message_of_a_queue_that_names_two_goes_with_either(
+    shop: Shop, tmp_path: Path, body: bytes, pair: tuple[str, str], known: bool
+) -> None:
+    services = shop.services
+    if known:
+        await services.ledger.enrol([(WHO, None), ("bob", None)], actor="test")
+    taking = Taking(services.intake, services.ledger, services.now, "orders")
+    taken = await taking.keep(taking.read([ReceivedMessage(body % tuple(each.encode() for each in pair))]))
+    assert taken.refused == 1
+    assert found_in(tmp_path / "state") == [b"yan-88"]
+    assert (await shop.ask("DELETE", f"/members/{WHO}")).status_code == 200
+    assert found_in(tmp_path / "state") == []
 
 
 async def test_fingerprints_are_not_read_back_by_guessing(shop: Shop, tmp_path: Path) -> None:

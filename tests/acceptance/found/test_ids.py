@@ -1,5 +1,6 @@
-"""Ids as real systems issue them are taken through every door, and come out as they went in."""
+"""Ids as real systems issue them are taken by every way in, and come out as they went in."""
 
+import asyncio
 import csv
 import json
 from collections.abc import AsyncIterator
@@ -10,6 +11,8 @@ import msgspec
 import pytest
 from tests.acceptance.command_line import laurels_here as laurels
 from tests.integration.http_shop import Shop, check_problem, fields_at_fault, open_shop
+
+from laurels.model import DocumentKind
 
 pytestmark = pytest.mark.anyio
 
@@ -80,7 +83,7 @@ async def test_an_id_is_one_id_through_every_call(shop: Shop, id_: str) -> None:
     assert (placed.status_code, placed.json()["order_id"]) == (202, id_)
     assert (await shop.ask("POST", order, json=content)).status_code == 200
     bulk = await shop.ask("POST", "/orders", json=[{"order_id": id_, **content}])
-    assert bulk.json() == [{"order_id": id_, "status": "accepted", "http": 200}], "the door does not matter"
+    assert bulk.json() == [{"order_id": id_, "status": "accepted", "http": 200}], "the way in does not matter"
     refund = {"refund_id": id_, "member_id": id_, "currency": "GBP", "amount": "50.00"}
     assert (await shop.ask("POST", f"{order}/refund", json=refund)).json() == {"refund_id": id_, "status": "accepted"}
     await shop.settle()
@@ -169,6 +172,41 @@ async def test_an_address_has_one_spelling(shop: Shop) -> None:
     assert (await shop.ask("GET", "/loyalty%2Fm", member="m")).status_code == 404
     assert (await shop.ask("GET", "/%6detrics")).status_code == 404
     assert (await shop.ask("GET", "/leaderboard/month%3A2026-10")).status_code == 200
+
+
+async def answered(shop: Shop, method: str, target: str, body: bytes = b"") -> int:
+    """The status of a request whose target goes over the wire as it is: clients mend it."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", shop.port)
+    head = f"{method} {target} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {shop.token()}\r\nConnection: close\r\n"
+    writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+    line = await reader.readline()
+    writer.close()
+    return int(line.split()[1])
+
+
+async def test_there_is_one_spelling_of_the_figures_address(shop: Shop) -> None:
+    assert await answered(shop, "GET", "/metrics") == 200
+    for target in ("//metrics", "/metrics/", "/%6detrics", "/./metrics", "/x/../metrics", "/METRICS", "/metrics%20"):
+        assert await answered(shop, "GET", target) == 404, target
+    for target in ("/metrics#", "/metrics#x", "/metrics?#x", "\\metrics"):
+        assert await answered(shop, "GET", target) == 400, target
+
+
+async def test_an_id_that_was_not_encoded_is_never_cut_short(shop: Shop) -> None:
+    """What stands behind `#` was dropped, so that all orders of a shop would be one."""
+    body = b'{"member_id": "ann", "currency": "GBP", "total": "25.00"}'
+    for target in (
+        "/order/Web#1001",
+        "/order/#1001",
+        "/order/Web?#1001",
+        "/order/Web%231001#2",
+        "http://a/order/Web#1",
+    ):
+        assert await answered(shop, "POST", target, body) == 400, target
+    for target in ("/loyalty/ann#1", "/loyalty/ann?top=1#1", "/leaderboard/all-time#x"):
+        assert await answered(shop, "GET", target) == 400, target
+    assert await shop.services.ledger.document(DocumentKind.ORDER, "shop", "Web") is None
+    assert await answered(shop, "POST", "/order/Web%231001", body) == 202
 
 
 @pytest.mark.parametrize("source", ["laurels", "checkout", "member", "member:", "member:1", "a/b", "a b", "", "é"])

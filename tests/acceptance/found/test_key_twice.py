@@ -1,4 +1,4 @@
-"""One key twice in what is sent: readers of one text would see two orders in it, so no door takes it."""
+"""One key twice in what is sent: readers of one text would see two orders in it, so no way in takes it."""
 
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -15,7 +15,7 @@ from laurels.exchange import Mapping, OptionList, open_documents, read_adjustmen
 from laurels.http.app import ROUTES
 from laurels.http.openapi.examples import IDS, REQUESTS
 from laurels.http.routes import Route
-from laurels.intake import Message, Taking
+from laurels.intake import ReceivedMessage, Taking
 
 pytestmark = pytest.mark.anyio
 
@@ -79,7 +79,7 @@ async def test_a_queue_sets_it_aside(shop: Shop) -> None:
     services = shop.services
     taking = Taking(services.intake, services.ledger, services.now, "orders")
     bodies = [text.encode() for _, text in twice({"kind": "order", **ORDER})]
-    taken = await taking.take([Message(body) for body in bodies])
+    taken = await taking.keep(taking.read([ReceivedMessage(body) for body in bodies]))
     assert (taken.accepted, taken.refused) == (0, len(bodies))
     assert await services.ledger.inbox_depth() == 0
     reasons = [each.reason for each in await services.ledger.quarantine(limit=100)]

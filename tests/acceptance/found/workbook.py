@@ -1,7 +1,7 @@
-"""A workbook as spreadsheets write it, as small as it can be: one sheet, texts within the cells."""
+"""A workbook as spreadsheets write it, as small as it can be: texts within the cells."""
 
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -9,32 +9,56 @@ _XML = '<?xml version="1.0" encoding="UTF-8"?>'
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+_STATE = ' state="hidden"'
 _KIND = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 
 
-def write_workbook(path: Path, rows: Sequence[Sequence[str | float]]) -> None:
+Row = Sequence[str | float]
+
+
+def write_workbook(path: Path, rows: Sequence[Row]) -> None:
     """Write rows of texts and numbers; the first row names the columns."""
-    sheet = "".join(f"<row>{''.join(map(_cell, row))}</row>" for row in rows)
+    write_sheets(path, {"Orders": rows})
+
+
+def write_sheets(path: Path, sheets: Mapping[str, Sequence[Row]], hidden: Collection[str] = ()) -> None:
+    """Write several sheets, of which some are hidden."""
     parts = {
         "[Content_Types].xml": f'<Types xmlns="{_PACKAGE}/content-types">'
         '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
         f'<Override PartName="/xl/workbook.xml" ContentType="{_KIND}.sheet.main+xml"/>'
-        f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{_KIND}.worksheet+xml"/></Types>',
-        "_rels/.rels": _relationship("officeDocument", "xl/workbook.xml"),
-        "xl/workbook.xml": f'<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}">'
-        '<sheets><sheet name="Orders" sheetId="1" r:id="rId1"/></sheets></workbook>',
-        "xl/_rels/workbook.xml.rels": _relationship("worksheet", "worksheets/sheet1.xml"),
-        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{_MAIN}"><sheetData>{sheet}</sheetData></worksheet>',
+        + "".join(
+            f'<Override PartName="/xl/worksheets/sheet{n}.xml" ContentType="{_KIND}.worksheet+xml"/>'
+            for n in range(1, len(sheets) + 1)
+        )
+        + "</Types>",
+        "_rels/.rels": _relationships([("officeDocument", "xl/workbook.xml")]),
+        "xl/workbook.xml": f'<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}"><sheets>'
+        + "".join(
+            f'<sheet name="{escape(name)}" sheetId="{n}" r:id="rId{n}"{_STATE if name in hidden else ""}/>'
+            for n, name in enumerate(sheets, 1)
+        )
+        + "</sheets></workbook>",
+        "xl/_rels/workbook.xml.rels": _relationships(
+            [("worksheet", f"worksheets/sheet{n}.xml") for n in range(1, len(sheets) + 1)]
+        ),
     }
+    for n, rows in enumerate(sheets.values(), 1):
+        sheet = "".join(f"<row>{''.join(map(_cell, row))}</row>" for row in rows)
+        parts[f"xl/worksheets/sheet{n}.xml"] = f'<worksheet xmlns="{_MAIN}"><sheetData>{sheet}</sheetData></worksheet>'
     with zipfile.ZipFile(path, "w") as archive:
         for name, text in parts.items():
             archive.writestr(name, _XML + text)
 
 
-def _relationship(kind: str, target: str) -> str:
+def _relationships(targets: Sequence[tuple[str, str]]) -> str:
     return (
         f'<Relationships xmlns="{_PACKAGE}/relationships">'
-        f'<Relationship Id="rId1" Type="{_OFFICE}/{kind}" Target="{target}"/></Relationships>'
+        + "".join(
+            f'<Relationship Id="rId{n}" Type="{_OFFICE}/{kind}" Target="{target}"/>'
+            for n, (kind, target) in enumerate(targets, 1)
+        )
+        + "</Relationships>"
     )
 
 

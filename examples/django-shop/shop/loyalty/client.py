@@ -16,7 +16,7 @@ NOT_ABOUT_THE_MESSAGE = {
     HTTPStatus.SERVICE_UNAVAILABLE,
     HTTPStatus.GATEWAY_TIMEOUT,
 }
-"""What every message would be answered now: wait, or mend the token."""
+"""What every message would be answered now: wait, or fix the token."""
 
 
 class Away(Exception):

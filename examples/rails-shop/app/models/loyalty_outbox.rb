@@ -49,7 +49,7 @@ class LoyaltyOutbox < ApplicationRecord
       where(claim: claim).order(:id).to_a
     end
 
-    # Sends parked rows again, after their cause was mended: LoyaltyOutbox.parked.where(id: 12).send_again
+    # Sends parked rows again, after their cause was fixed: LoyaltyOutbox.parked.where(id: 12).send_again
     def send_again
       parked.update_all(state: "waiting", due_at: Time.current, failures: 0, problem: nil)
     end

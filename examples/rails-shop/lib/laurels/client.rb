@@ -26,7 +26,7 @@ module Laurels
   # Talks to Laurels over HTTP, and tells what is wrong with a message from what is wrong with the way there.
   class Client
     OK = [200, 202].freeze
-    # What every message would be answered now: wait, or mend the token.
+    # What every message would be answered now: wait, or fix the token.
     NOT_ABOUT_THE_MESSAGE = [401, 403, 408, 429, 502, 503, 504].freeze
     UNREACHABLE = [SystemCallError, SocketError, IOError, Timeout::Error, OpenSSL::SSL::SSLError,
                    Net::ProtocolError, Net::HTTPBadResponse].freeze

@@ -11,6 +11,8 @@ from laurels.console.views import (
     correct,
     customer,
     customers,
+    erasures,
+    exports,
     farewells,
     finance,
     health,
@@ -19,6 +21,7 @@ from laurels.console.views import (
     log,
     messages,
     overview,
+    people,
     program,
     proposals,
     work,
@@ -32,6 +35,8 @@ PAGES = (
     *changes.PAGES,
     *farewells.PAGES,
     *bulk.PAGES,
+    *erasures.PAGES,
+    *exports.PAGES,
     *proposals.PAGES,
     *jobs.PAGES,
     *work.PAGES,
@@ -43,6 +48,7 @@ PAGES = (
     *liability.PAGES,
     *health.PAGES,
     *log.PAGES,
+    *people.PAGES,
 )
 """Every page that asks the API something."""
 
@@ -69,6 +75,7 @@ LINKS = (
     Link("Finance", "/finance", "coins", frozenset({"reports:read"}), "House"),
     Link("Health", "/health", "pulse", frozenset({"status:read"}), "House"),
     Link("Jobs", "/jobs", "clock", frozenset(jobs.LOOK), "House"),
+    Link("People", "/people", "user", frozenset({"audit:read"}), "House"),
     Link("Log", "/log", "key", frozenset({"audit:read"}), "House"),
 )
 

@@ -28,10 +28,10 @@ async def model_file(_: Ask) -> Download:
 @page("POST", "/corrections", "points:approve", takes_file=True)
 async def correct_many(ask: Ask) -> Shown | Elsewhere:
     """Say what the file does; or do it, where it is the one that was checked. The page carries the file along."""
-    name, text = ask.form.get("name", ""), _lines(ask.form.get("csv", ""))
+    name, text = ask.form.get("name", ""), lines_of(ask.form.get("csv", ""))
     try:
         if ask.file is not None:
-            name, text = ask.file.name, _text(ask.file)
+            name, text = ask.file.name, text_of(ask.file)
         if not text:
             return _shown(fault="Choose a file.")
         body = {"name": name, "csv": text}
@@ -47,13 +47,13 @@ async def correct_many(ask: Ask) -> Shown | Elsewhere:
     return Elsewhere(f"/jobs/{job['number']}")
 
 
-def _text(file: Upload) -> str:
+def text_of(file: Upload) -> str:
     """What the file says, whatever a spreadsheet wrote it in. Raises `UnicodeDecodeError`."""
     coding = "utf-16" if file.content[:2] in _UTF16 else "utf-8-sig"
-    return _lines(file.content.decode(coding))
+    return lines_of(file.content.decode(coding))
 
 
-def _lines(text: str) -> str:
+def lines_of(text: str) -> str:
     """With the line ends that it had before a form sent it back."""
     return text.replace("\r\n", "\n")
 

@@ -1,20 +1,38 @@
 """Campaigns: which run, which are to come, what they gave; and the way to end one early."""
 
+from datetime import date
 from typing import Any
 
+from laurels.clock import MINUTE
 from laurels.console.client import ApiRefused
 from laurels.console.page import Ask, Elsewhere, Shown, page
+from laurels.console.views.calendar import spans_of, weeks
+from laurels.console.views.periods import day_of, instant, month_begins, today
 from laurels.console.views.program import LOOK
+
+_AT_ONCE = MINUTE
+"""So much later a campaign is over that was ended just now."""
 
 
 @page("GET", "/campaigns", *LOOK)
 async def list_campaigns(ask: Ask) -> Shown:
-    """All campaigns of the rules that were published last, those that run first."""
+    """A month of them as a calendar, and all of the rules that were published last, those that run first."""
     found = await ask.api.get("/campaigns")
+    published = (await ask.api.get("/programs"))["published"]
+    month = _asked(ask.query.get("month", ""), month_begins(today(ask.now)))
     order = ("running", "to come", "over")
     rows = sorted(found["campaigns"], key=lambda each: order.index(each["state"]))
     rows = [{**each, "lines": [*_lines(each["rule"])]} for each in rows]
-    says = {"campaigns": rows, "version": found["version"], "may_stop": "program:write" in ask.person.scopes}
+    says = {
+        "campaigns": rows,
+        "version": found["version"],
+        "may_stop": "program:write" in ask.person.scopes,
+        "month": month,
+        "today": today(ask.now),
+        "earlier": _month(month_begins(month, 1)),
+        "later": _month(month_begins(month, -1)),
+        "weeks": weeks(month, spans_of(found["campaigns"], published, ask.zone)),
+    }
     return Shown(template="campaigns.html", says=says)
 
 
@@ -26,7 +44,7 @@ async def ask_to_stop(ask: Ask) -> Shown:
 
 @page("POST", "/campaigns/stop", "program:write")
 async def stop(ask: Ask) -> Shown | Elsewhere:
-    """End it."""
+    """End it. One that has its end already, by this form sent twice, is shown as that."""
     name, why = ask.form.get("campaign", ""), ask.form.get("why", "").strip()
     if not why:
         return _stopping(name, fault="Say why, for colleagues.")
@@ -35,8 +53,30 @@ async def stop(ask: Ask) -> Shown | Elsewhere:
     except ApiRefused as error:
         if error.kind not in {"conflict", "invalid-input"}:
             raise
+        if await _ends_soon(ask, name):
+            return Elsewhere("/campaigns")
         return _stopping(name, fault=error.message)
     return Elsewhere("/campaigns")
+
+
+def _asked(text: str, otherwise: date) -> date:
+    """The month that an address names, as its first day; another one for what is none of this century."""
+    month = day_of(f"{text}-01", otherwise)
+    return month if month.year // 100 == _CENTURY else otherwise
+
+
+_CENTURY = 20
+
+
+def _month(month: date) -> str:
+    return f"/campaigns?month={month:%Y-%m}"
+
+
+async def _ends_soon(ask: Ask, name: str) -> bool:
+    """Whether the campaign is over, or about to be."""
+    found = (await ask.api.get("/campaigns"))["campaigns"]
+    until = next((each["until"] for each in found if each["name"] == name), None)
+    return until is not None and instant(until) <= ask.now + _AT_ONCE
 
 
 def _stopping(name: str, fault: str = "") -> Shown:

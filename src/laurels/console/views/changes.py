@@ -116,8 +116,7 @@ async def ask_to_rename(ask: Ask) -> Shown:
 async def rename(ask: Ask) -> Elsewhere:
     """Give another name, unless the one that the page showed was given up meanwhile."""
     customer = await enrolled_customer(ask)
-    if customer["name"] == ask.form.get("name"):
-        await ask.api.post(f"/members/{quote(customer['member_id'], safe='')}/rename")
+    await ask.api.post(f"/members/{quote(customer['member_id'], safe='')}/rename", name=ask.form.get("name", ""))
     return Elsewhere(f"/customers/{customer['number']}?did=rename")
 
 

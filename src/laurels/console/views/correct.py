@@ -4,8 +4,10 @@ import hashlib
 import re
 import secrets
 from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from laurels.console import words
 from laurels.console.client import ApiRefused
@@ -13,6 +15,8 @@ from laurels.console.page import Ask, Elsewhere, Shown, page
 from laurels.console.views.enrolled import enrolled_customer
 
 _WHOLE = re.compile(r"-?[0-9]{1,10}")
+_SAID = ("points", "reason", "note", "until", "board", "quiet")
+_NO_REASON = "Say why, for colleagues: a ticket number helps."
 _FAULTY = 422
 _REFUSED = frozenset({"invalid-input", "not-allowed", "conflict", "points-out-of-range"})
 """What is said beside the form: mending it helps."""
@@ -22,7 +26,7 @@ _REFUSED = frozenset({"invalid-input", "not-allowed", "conflict", "points-out-of
 async def ask_for_correction(ask: Ask) -> Shown:
     """The empty form, or one that the address has filled in."""
     customer = await enrolled_customer(ask)
-    form = {name: ask.query.get(name, "") for name in ("points", "reason", "note")}
+    form = {name: ask.query.get(name, "") for name in ("points", "reason", "note", "until")}
     return _shown(customer, {**form, "board": "on", "quiet": "", "key": secrets.token_urlsafe(12)})
 
 
@@ -32,17 +36,19 @@ async def correct(ask: Ask) -> Shown | Elsewhere:
     its check is checked anew: the button says what was checked.
     """
     customer = await enrolled_customer(ask)
-    form = {name: ask.form.get(name, "") for name in ("points", "reason", "note", "board", "quiet", "key")}
+    form = {name: ask.form.get(name, "") for name in (*_SAID, "key")}
     points, fault = _points(form["points"])
-    if fault or not form["reason"].strip():
-        faults = {"points": fault} if fault else {"reason": "Say why, for colleagues: a ticket number helps."}
-        return _shown(customer, form, faults=faults)
+    lapse, no_day = _lapse(form["until"], ask.zone)
+    faults = {"points": fault, "reason": "" if form["reason"].strip() else _NO_REASON, "until": no_day}
+    if any(faults.values()):
+        return _shown(customer, form, faults={name: fault for name, fault in faults.items() if fault})
     body = {
         "loyalty-points": points,
         "reason": form["reason"].strip(),
         "note": form["note"].strip(),
         "board": form["board"] == "on",
         "quiet": form["quiet"] == "on",
+        **lapse,
     }
     path = f"/loyalty/{quote(customer['member_id'], safe='')}"
     try:
@@ -55,7 +61,8 @@ async def correct(ask: Ask) -> Shown | Elsewhere:
     except ApiRefused as error:
         if error.kind not in _REFUSED:
             raise
-        return _shown(customer, form, faults={"": error.message, **error.fields}, status=error.status)
+        faults = {"": error.message, **error.fields, "until": error.fields.get("expires_at", "")}
+        return _shown(customer, form, faults={name: text for name, text in faults.items() if text}, status=error.status)
     return Elsewhere(f"/customers/{customer['number']}?done={done['loyaltyId']}")
 
 
@@ -78,7 +85,7 @@ def _proposal(customer: Mapping[str, Any], form: Mapping[str, str], body: dict[s
 
 def _checked(form: Mapping[str, str]) -> str:
     """What tells whether a form is the one that was checked. No secret: whoever sends it may send any form."""
-    said = "\n".join(form[name].strip() for name in ("points", "reason", "note", "board", "quiet"))
+    said = "\n".join(form[name].strip() for name in _SAID)
     return hashlib.blake2b(said.encode(), digest_size=12).hexdigest()
 
 
@@ -88,6 +95,17 @@ def _points(text: str) -> tuple[int, str]:
     if not _WHOLE.fullmatch(plain):
         return 0, "Write a whole number, such as 50 or -20."
     return int(plain), ""
+
+
+def _lapse(text: str, zone: ZoneInfo) -> tuple[dict[str, str], str]:
+    """What is sent for the last day on which the points can be spent, and what is wrong with it."""
+    if not text.strip():
+        return {}, ""
+    try:
+        after = date.fromisoformat(text.strip()) + timedelta(days=1)
+    except (ValueError, OverflowError):
+        return {}, "Write a day, such as 2027-03-31."
+    return {"expires_at": datetime.combine(after, time(), zone).isoformat()}, ""
 
 
 def _shown(

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from laurels.console import words
 from laurels.console.page import Ask, Shown, page
 
 SHOWN = 50
+DATES = 8
+"""Points that become usable, and lapse, at so many instants are told."""
 
 
 @page("GET", "/customers/{number:str}", "members:read")
@@ -37,6 +39,7 @@ async def show_customer(ask: Ask) -> Shown:
             "looks": await _looks(ask, customer["number"]),
             "as_of": customer["as_of"],
             "contact": None,
+            "purse": await _purse(ask, customer),
         },
     )
 
@@ -123,6 +126,18 @@ def _did(ask: Ask, customer: Mapping[str, Any], rows: list[dict[str, Any]]) -> d
         case "cancel-refund":
             return {"what": "The refund is cancelled. The points come with the next entry.", "undo": None}
     return None
+
+
+async def _purse(ask: Ask, customer: Mapping[str, Any]) -> dict[str, Any]:
+    """What of the points can be spent and when the rest can, what lapses, and the tier; of who is no customer any more
+    nothing, and nothing but the balance where the rules have none of it.
+    """
+    if customer["state"] != "enrolled":
+        return {"dates": []}
+    found: dict[str, Any] = await ask.api.get(f"/loyalty/{quote(customer['member_id'], safe='')}/balance")
+    waiting = [(each["points"], "usable", each["active_at"]) for each in found.get("pending", [])]
+    lapsing = [(each["points"], "lapse", each["at"]) for each in found.get("expiring", [])]
+    return {**found, "dates": sorted(waiting + lapsing, key=lambda each: each[2])[:DATES]}
 
 
 def _may(ask: Ask, customer: Mapping[str, Any]) -> frozenset[str]:

@@ -19,8 +19,12 @@ async def ask_to_merge(ask: Ask) -> Shown:
 
 @page("POST", "/customers/{number:str}/merge", "points:approve")
 async def merge(ask: Ask) -> Shown | Elsewhere:
-    """Make the two one."""
-    gone, into = await enrolled_customer(ask), ask.form.get("into", "")
+    """Make the two one. The same form again leads where the first one did."""
+    number, into = ask.path["number"], ask.form.get("into", "")
+    there: dict[str, Any] = await ask.api.get(f"/members/number/{number}")
+    if there["state"] == "merged" and str(there["merged_into"]) == into:
+        return Elsewhere(f"/customers/{into}")
+    gone = await enrolled_customer(ask)
     other = await _other(ask, into)
     if other is None or ask.form.get("step") != "do":
         return await _merging(ask, into)
@@ -42,7 +46,10 @@ async def ask_to_erase(ask: Ask) -> Shown:
 
 @page("POST", "/customers/{number:str}/erase", "points:approve")
 async def erase(ask: Ask) -> Shown | Elsewhere:
-    """Erase the customer whose id was typed."""
+    """Erase the customer whose id was typed. Who is erased already, by this form sent twice, is shown as that."""
+    there: dict[str, Any] = await ask.api.get(f"/members/number/{ask.path['number']}")
+    if there["state"] == "erased":
+        return Elsewhere(f"/customers/{there['number']}")
     customer = await enrolled_customer(ask)
     if ask.form.get("typed", "").strip() != customer["member_id"]:
         return _erasing(customer, fault="Type the id as it stands above, letter for letter.")

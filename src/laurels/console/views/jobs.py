@@ -1,12 +1,21 @@
 """Jobs: what takes long, how far it is, and what came of it."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from laurels.console import words
 from laurels.console.page import Ask, Download, Elsewhere, Shown, page
 
-LOOK = ("jobs:write", "points:adjust", "points:approve", "program:write", "program:approve", "audit:read")
+LOOK = (
+    "jobs:write",
+    "points:adjust",
+    "points:approve",
+    "program:write",
+    "program:approve",
+    "audit:read",
+    "reports:read",
+)
+_CSV = "text/csv; charset=utf-8"
 ENDED = frozenset({"done", "failed", "stopped", "rejected"})
 
 
@@ -34,11 +43,18 @@ async def show_job(ask: Ask) -> Shown:
     is_own = job["actor"] == f"person:{ask.person.sub}"
     may_stop = job["state"] not in ENDED and not job["stopping"] and (is_own or "jobs:write" in _of(ask))
     may_decide = job["state"] == "proposed" and not is_own and "points:approve" in _of(ask)
-    says = {"job": told(ask, job), "may_stop": may_stop, "may_decide": may_decide, "is_running": _is_under_way(job)}
+    may_fetch = job["file"] and (is_own or job["kind"] != "export")
+    says = {
+        "job": told(ask, job),
+        "may_stop": may_stop,
+        "may_decide": may_decide,
+        "may_fetch": may_fetch,
+        "is_running": _is_under_way(job),
+    }
     return Shown(template="job.html", says=says)
 
 
-@page("POST", "/jobs/{job:str}/stop", "jobs:write", "points:adjust", "program:write")
+@page("POST", "/jobs/{job:str}/stop", "jobs:write", "points:adjust", "program:write", "reports:read", "audit:read")
 async def stop_job(ask: Ask) -> Elsewhere:
     """Stop it."""
     await ask.api.post(f"/jobs/{ask.path['job']}/stop")
@@ -47,9 +63,23 @@ async def stop_job(ask: Ask) -> Elsewhere:
 
 @page("GET", "/jobs/{job:str}/file", *LOOK)
 async def fetch_file(ask: Ask) -> Download:
-    """What it gave."""
-    content = await ask.api.get_file(f"/jobs/{ask.path['job']}/file")
-    return Download(f"job-{ask.path['job']}.csv", content, "text/csv; charset=utf-8")
+    """What it gave. A long export comes piece by piece; its first one is asked for before anything is answered."""
+    path = f"/jobs/{ask.path['job']}"
+    job = await ask.api.get(path)
+    name = f"job-{job['number']}.csv"
+    if job["kind"] != "export":
+        return Download(name, await ask.api.get_file(f"{path}/file"), _CSV)
+    name = f"{job['about']['what']}-{job['number']}.{job['about']['format']}"
+    first = await ask.api.get_file(f"{path}/file", part=1)
+    if job["about"]["format"] == "parquet":
+        return Download(name, first, "application/vnd.apache.parquet")
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield first
+        for part in range(2, job["tally"]["parts"] + 1):
+            yield await ask.api.get_file(f"{path}/file", part=part)
+
+    return Download(name, pieces(), _CSV)
 
 
 def told(ask: Ask, job: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,6 +88,10 @@ def told(ask: Ask, job: Mapping[str, Any]) -> dict[str, Any]:
     about = job["about"]
     if job["kind"] == "corrections":
         title = f"Corrections: {about['title']}" if about["title"] else "A correction above a limit"
+    if job["kind"] == "erasures":
+        title = f"Erasure of {words.count(job['total'], 'customer', 'customers')}: {about['title']}"
+    if job["kind"] == "export":
+        title = f"{words.EXPORTS[about['what']]} as a file"
     if job["kind"] == "rehearsal":
         title = f"Rehearsal of {about['which'][:12]}"
     return {
@@ -82,6 +116,10 @@ def _outcome(job: Mapping[str, Any]) -> list[str]:
         if tally["refused"]:
             lines.append(f"{words.count(tally['refused'], 'row was', 'rows were')} not made; the file says why.")
         return lines
+    if job["kind"] == "erasures" and tally:
+        return [f"{words.count(tally['erased'], 'customer is', 'customers are')} erased."]
+    if job["kind"] == "export" and job["state"] == "done":
+        return [f"{words.count(tally['rows'], 'row', 'rows')}. The file is for who asked for it, for seven days."]
     if job["kind"] == "retry" and tally:
         tried = words.count(tally["retried"], "document goes", "documents go")
         return [f"{tried} the usual way again.", f"{words.number(tally['stay'])} stay where they are."]

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from laurels.console import words
-from laurels.console.charts import SERIES, Mark
+from laurels.console.charts import SERIES, BarSegment
 from laurels.console.page import Ask, Shown, page
 from laurels.console.views.periods import month_begins, today
 from laurels.console.views.waiting import waiting_for
@@ -59,9 +59,9 @@ def _months(lines: list[dict[str, Any]]) -> list[tuple[str, dict[str, int]]]:
     return sorted(months.items())
 
 
-def _marks(months: list[tuple[str, dict[str, int]]]) -> list[Mark]:
+def _marks(months: list[tuple[str, dict[str, int]]]) -> list[BarSegment]:
     return [
-        Mark(month, kind, points, f"{month}: {SERIES[kind][0].lower()} {words.number(points)}")
+        BarSegment(month, kind, points, f"{month}: {SERIES[kind][0].lower()} {words.number(points)}")
         for month, by_kind in months
         for kind, points in by_kind.items()
         if points

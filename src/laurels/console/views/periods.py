@@ -1,6 +1,7 @@
 """Periods that pages speak of: whole days, as the API takes them, and as they stand in addresses."""
 
 from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 from laurels.clock import SECOND
 
@@ -24,3 +25,17 @@ def day_of(text: str | None, otherwise: date) -> date:
         return date.fromisoformat(text or "")
     except ValueError:
         return otherwise
+
+
+def instant(text: str) -> int:
+    """An instant as the API writes it."""
+    return int(datetime.fromisoformat(text).timestamp()) * SECOND
+
+
+def as_instant(text: str | None, zone: ZoneInfo) -> str | None:
+    """The beginning of a day that a form names, as the API takes it; None for what is no day."""
+    try:
+        day = date.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return datetime(day.year, day.month, day.day, tzinfo=zone).isoformat()

@@ -2,13 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from laurels.clock import SECOND
 from laurels.console.client import ApiRefused
 from laurels.console.page import Ask, Elsewhere, Shown, page
+from laurels.console.views.periods import instant
 
 LOOK = ("program:write", "program:approve", "reports:read")
 _REFUSED = frozenset({"invalid-input", "conflict", "not-allowed", "not-found"})
@@ -68,7 +67,9 @@ async def ask_to_approve(ask: Ask) -> Shown:
 
 @page("POST", "/program/{which:str}/approve", "program:approve")
 async def approve(ask: Ask) -> Shown | Elsewhere:
-    """Put the rules in force, on a rehearsal; the person has typed the version."""
+    """Put the rules in force, on a rehearsal; the person has typed the version. What this form has done already, where
+    it is sent twice, is shown.
+    """
     number = ask.form.get("job", "")
     job = await _rehearsal(ask, number)
     if ask.form.get("version", "").strip() != str(job["tally"]["rehearsal"]["version"]):
@@ -79,7 +80,8 @@ async def approve(ask: Ask) -> Shown | Elsewhere:
     except ApiRefused as error:
         if error.kind not in _REFUSED:
             raise
-        return await _approval(ask, number, fault=error.message, status=error.status)
+        if not await _is_published(ask, ask.path["which"]):
+            return await _approval(ask, number, fault=error.message, status=error.status)
     return Elsewhere(f"/program/{job['tally']['rehearsal']['version']}")
 
 
@@ -146,6 +148,10 @@ async def _rehearsal(ask: Ask, number: str) -> dict[str, Any]:
     return job
 
 
+async def _is_published(ask: Ask, digest: str) -> bool:
+    return any(each["digest"] == digest for each in (await ask.api.get("/programs"))["published"])
+
+
 def _may_approve(ask: Ask, job: Mapping[str, Any]) -> bool:
     return "program:approve" in ask.person.scopes and bool(job["tally"]["kept"])
 
@@ -153,11 +159,7 @@ def _may_approve(ask: Ask, job: Mapping[str, Any]) -> bool:
 def _in_force(published: list[dict[str, Any]], now: int) -> int | None:
     """The version that holds now."""
     from_at = [(each["version"], each["from"]) for each in published]
-    return max((version for version, at in from_at if at is None or _instant(at) <= now), default=None)
-
-
-def _instant(text: str) -> int:
-    return int(datetime.fromisoformat(text).timestamp()) * SECOND
+    return max((version for version, at in from_at if at is None or instant(at) <= now), default=None)
 
 
 def _line_of(text: str, number: int) -> str:

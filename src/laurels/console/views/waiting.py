@@ -12,9 +12,9 @@ async def waiting_for(ask: Ask) -> list[tuple[str, str]]:
     scopes, own = ask.person.scopes, f"person:{ask.person.sub}"
     if "points:approve" in scopes:
         jobs = (await ask.api.get("/jobs", state="proposed", limit=MANY))["jobs"]
-        count = sum(job["kind"] == "corrections" and job["actor"] != own for job in jobs)
+        count = sum(job["actor"] != own for job in jobs)
         if count:
-            found.append((f"{_about(count, 'correction waits', 'corrections wait')} for your approval", "/proposals"))
+            found.append((f"{_about(count, 'proposal waits', 'proposals wait')} for your approval", "/proposals"))
     if "program:approve" in scopes:
         drafts = (await ask.api.get("/programs"))["drafts"]
         count = sum(draft["submitted_by"] != own for draft in drafts)

@@ -1,4 +1,4 @@
-"""The work list: documents that could not be awarded, each with what usually mends it."""
+"""The work list: documents that could not be awarded, each with what usually fixes it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,20 +10,35 @@ from laurels.console.page import Ask, Elsewhere, Shown, page
 from laurels.model.currencies import DECIMALS
 from laurels.model.money import format_amount
 
+_DID = {
+    "retry": "It is being tried again.",
+    "drop": "It was given up.",
+    "gone": "It waits here no more: somebody has decided already.",
+}
+
 
 @page("GET", "/work", "quarantine:write")
 async def show_work(ask: Ask) -> Shown:
-    """What waits for somebody, the oldest first."""
-    after = ask.query.get("after", "0")
-    found = await ask.api.get("/quarantine", after=after)
+    """What waits for somebody, the oldest first: all of it, or for one cause."""
+    after, cause = ask.query.get("after", "0"), ask.query.get("reason", "")
+    cause = cause if cause in words.CAUSES else ""
+    found = await ask.api.get("/quarantine", after=after, cause=cause or None)
+    counted = await ask.api.get("/quarantine/reasons")
     documents = [
         {**one, "what": words.HITS.get(one["kind"], one["kind"]), "to": _to(one)} for one in found["documents"]
     ]
-    did = {"retry": "It is being tried again.", "drop": "It was given up."}.get(ask.query.get("did", ""))
-    older = f"/work?after={found['next']}" if found["next"] else None
-    return Shown(
-        template="work.html", says={"documents": documents, "newer": older, "did": did, "is_first": after == "0"}
-    )
+    did = _DID.get(ask.query.get("did", ""))
+    here = {"reason": cause} if cause else {}
+    says = {
+        "documents": documents,
+        "newer": f"/work?{urlencode({**here, 'after': found['next']})}" if found["next"] else None,
+        "did": did,
+        "is_first": after == "0",
+        "cause": cause,
+        "causes": [{**each, "to": f"/work?{urlencode({'reason': each['cause']})}"} for each in counted["causes"]],
+        "all_counted": counted["all"],
+    }
+    return Shown(template="work.html", says=says)
 
 
 @page("POST", "/work/retry-all", "quarantine:write")
@@ -44,14 +59,18 @@ async def show_document(ask: Ask) -> Shown:
 
 @page("POST", "/work/{kind:str}", "quarantine:write")
 async def decide(ask: Ask) -> Shown | Elsewhere:
-    """Try a document again, or give it up with a reason."""
+    """Try a document again, or give it up with a reason. One that is here no more was decided on meanwhile, by this
+    very form where it is sent twice.
+    """
     path, step = _path(ask, ask.form), ask.form.get("step", "")
     reason = ask.form.get("reason", "").strip()
-    if step != "retry" and not (step == "drop" and reason):
-        return _shown(await ask.api.get(path), drop_fault="Say why it is given up.")
     try:
+        if step != "retry" and not (step == "drop" and reason):
+            return _shown(await ask.api.get(path), drop_fault="Say why it is given up.")
         await ask.api.post(f"{path}/{step}", {"reason": reason} if step == "drop" else None)
     except ApiRefused as error:
+        if error.kind == "not-found":
+            return Elsewhere("/work?did=gone")
         if error.kind not in {"invalid-input", "conflict"}:
             raise
         return _shown(await ask.api.get(path), **{f"{step}_fault": error.message})
@@ -63,6 +82,7 @@ def _shown(document: dict[str, Any], *, retry_fault: str = "", drop_fault: str =
     says = {
         "document": document,
         "what": words.HITS.get(document["kind"], document["kind"]),
+        "remedy": words.REMEDIES.get(document["cause"], ""),
         "fields": [(name, _said(name, value, fields)) for name, value in fields.items() if value not in (None, "", [])],
         "retry_fault": retry_fault,
         "drop_fault": drop_fault,

@@ -18,7 +18,7 @@ from aiokafka.structs import TopicPartition
 from laurels.engines.brokers.addresses import parse
 from laurels.engines.brokers.kafka_client import ANSWER_WITHIN_S, connection_of, started, stopped, unavailable, within
 from laurels.errors import QueueUnavailable, SettingsError
-from laurels.intake import Batch, Message
+from laurels.intake import MessageBatch, ReceivedMessage
 
 EXAMPLE = "kafka://user:password@host:9092,host2:9092/orders?group=laurels"
 OPTIONS = frozenset({"group", "mechanism", "cafile", "certfile", "keyfile"})
@@ -63,10 +63,10 @@ class KafkaQueue:
         if self.name not in topics:
             raise SettingsError(f"There is no topic {self.name} at this Kafka that its user may read.")
 
-    async def receive(self, limit: int, timeout_s: float) -> Batch:
+    async def receive(self, limit: int, timeout_s: float) -> MessageBatch:
         if self._paused:
             await asyncio.sleep(timeout_s)
-            return Batch(())
+            return MessageBatch(())
         try:
             if self._consumer is None:
                 self._consumer = await self._started(group=self._address.options.get("group", GROUP))
@@ -77,11 +77,11 @@ class KafkaQueue:
             raise unavailable(error) from error
         records = [record for part in taken.values() for record in part]
         if not records:
-            return Batch(())
+            return MessageBatch(())
         place = {partition: part[-1].offset + 1 for partition, part in taken.items() if part}
-        return Batch([_message(record) for record in records], place)
+        return MessageBatch([_message(record) for record in records], place)
 
-    async def done(self, batch: Batch) -> None:
+    async def done(self, batch: MessageBatch) -> None:
         self._done.update(cast("Mapping[TopicPartition, int]", batch.place))
         await self.commit()
 
@@ -169,5 +169,5 @@ class _Handover(aiokafka.ConsumerRebalanceListener):  # type: ignore[misc]  # ai
         """Reading begins at what was committed, by whomever."""
 
 
-def _message(record: Any) -> Message:
-    return Message(record.value or b"", tuple(name for name, _ in record.headers))
+def _message(record: Any) -> ReceivedMessage:
+    return ReceivedMessage(record.value or b"", tuple(name for name, _ in record.headers) if record.headers else ())

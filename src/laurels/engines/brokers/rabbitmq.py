@@ -26,13 +26,18 @@ from laurels.engines.brokers.rabbitmq_client import (
 )
 from laurels.engines.brokers.rabbitmq_queues import QueueState, look_at
 from laurels.errors import QueueUnavailable, SettingsError
-from laurels.intake import Batch, Message
+from laurels.intake import MessageBatch, ReceivedMessage
 
 EXAMPLE = "amqp://user:password@host/vhost?queue=orders"
 OPTIONS = CERTIFICATES | {"queue", "heartbeat", "auth"}
 
-PREFETCH = 1000
-"""Messages that the broker sends ahead: two batches, so that one comes in while the other is written."""
+PREFETCH = 1500
+"""Messages that the broker sends ahead: three batches, so that one comes in while one is read and one is written."""
+
+FEW = 500
+"""So few have to lie here before a consumer that was cancelled begins anew: the broker counts `PREFETCH` for each
+consumer from nothing, whatever was sent to the one before.
+"""
 
 
 class RabbitQueue:
@@ -68,7 +73,7 @@ class RabbitQueue:
         finally:
             await close_connection(connection)
 
-    async def receive(self, limit: int, timeout_s: float) -> Batch:
+    async def receive(self, limit: int, timeout_s: float) -> MessageBatch:
         if self._channel is None:
             await self._connect()
         if not self._waiting:
@@ -81,12 +86,13 @@ class RabbitQueue:
             await self._disconnect()
             raise QueueUnavailable(f"RabbitMQ gives nothing more of the queue {self.name}: was it deleted?")
         taken = [self._waiting.popleft() for _ in range(min(limit, len(self._waiting)))]
+        await self._consume_again()
         if not taken:
-            return Batch(())
+            return MessageBatch(())
         assert self._channel is not None
-        return Batch([_message(each) for each in taken], (self._channel, taken[-1].delivery_tag))
+        return MessageBatch([_message(each) for each in taken], (self._channel, taken[-1].delivery_tag))
 
-    async def done(self, batch: Batch) -> None:
+    async def done(self, batch: MessageBatch) -> None:
         channel, tag = cast("tuple[Channel, int]", batch.place)
         if channel is not self._channel:
             raise QueueUnavailable("The connection to RabbitMQ was lost before messages could be acknowledged.")
@@ -107,15 +113,8 @@ class RabbitQueue:
                 self._lost.set()
 
     async def resume(self) -> None:
-        if not self._paused:
-            return
         self._paused = False
-        if self._channel is not None and self._tag is None:
-            try:
-                await self._consume(self._channel)
-            except AWAY as error:
-                raise_if_cancelled(error)
-                self._lost.set()
+        await self._consume_again()
 
     async def close(self) -> None:
         await self._disconnect()
@@ -153,6 +152,16 @@ class RabbitQueue:
             closing.exception()  # looked at, so that nobody complains that it was not
         self._lost.set()
 
+    async def _consume_again(self) -> None:
+        """Be sent messages again after a pause, once few are left of those from before."""
+        if self._paused or self._channel is None or self._tag is not None or len(self._waiting) > FEW:
+            return
+        try:
+            await self._consume(self._channel)
+        except AWAY as error:
+            raise_if_cancelled(error)
+            self._lost.set()
+
     async def _consume(self, channel: Channel) -> None:
         waiting, arrived = self._waiting, self._arrived
 
@@ -178,8 +187,8 @@ async def _first_of(arrived: asyncio.Event, lost: asyncio.Event, timeout_s: floa
             each.cancel()
 
 
-def _message(delivered: DeliveredMessage) -> Message:
-    return Message(delivered.body, tuple(delivered.header.properties.headers or ()))
+def _message(delivered: DeliveredMessage) -> ReceivedMessage:
+    return ReceivedMessage(delivered.body, tuple(delivered.header.properties.headers or ()))
 
 
 def _unavailable(error: BaseException, said: str = "RabbitMQ cannot be used now") -> QueueUnavailable:

@@ -18,7 +18,7 @@ from aiobotocore.session import get_session
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
 from laurels.errors import QueueUnavailable, SettingsError
-from laurels.intake import Batch, Message
+from laurels.intake import MessageBatch, ReceivedMessage
 
 EXAMPLE = "https://sqs.eu-west-2.amazonaws.com/123456789012/orders"
 
@@ -84,10 +84,10 @@ class SqsQueue:
         if policy and self._checked:
             await self._check_dead_letters(client, json.loads(policy))
 
-    async def receive(self, limit: int, timeout_s: float) -> Batch:
+    async def receive(self, limit: int, timeout_s: float) -> MessageBatch:
         if self._paused:
             await asyncio.sleep(timeout_s)
-            return Batch(())
+            return MessageBatch(())
         client = await self._connected()
         wait_s = min(LONGEST_WAIT_S, max(0, int(timeout_s)))
         try:
@@ -99,14 +99,14 @@ class SqsQueue:
         except (ClientError, BotoCoreError, OSError) as error:
             raise self._explained(error) from error
         if not messages:
-            return Batch(())
+            return MessageBatch(())
         handles = [message["ReceiptHandle"] for message in messages]
         self._hand.update(handles)
         if self._hand and self._keeping is None:
             self._keeping = asyncio.create_task(self._keep_hidden(client), name="laurels-sqs-hidden")
-        return Batch([_message(each) for each in messages], handles)
+        return MessageBatch([_message(each) for each in messages], handles)
 
-    async def done(self, batch: Batch) -> None:
+    async def done(self, batch: MessageBatch) -> None:
         handles = cast("list[str]", batch.place)
         client = await self._connected()
         self._hand.difference_update(handles)
@@ -211,8 +211,8 @@ def _entries(handles: Sequence[str]) -> list[dict[str, Any]]:
     return [{"Id": str(number), "ReceiptHandle": handle} for number, handle in enumerate(handles)]
 
 
-def _message(received: dict[str, Any]) -> Message:
-    return Message(str(received.get("Body", "")).encode(), tuple(sorted(received.get("MessageAttributes", {}))))
+def _message(received: dict[str, Any]) -> ReceivedMessage:
+    return ReceivedMessage(str(received.get("Body", "")).encode(), tuple(sorted(received.get("MessageAttributes", {}))))
 
 
 def _code(error: Exception) -> str:

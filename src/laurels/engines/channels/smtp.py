@@ -103,7 +103,7 @@ def _kind(error: BaseException) -> str:
 
 def _blames_the_address(answer: aiosmtplib.SMTPResponseException) -> bool:
     """Whether a refused recipient is so for good. Not for a policy (x.7.x, or 530): that is about us, as
-    in "relaying denied", and the shop can mend it.
+    in "relaying denied", and the shop can fix it.
     """
     policy = answer.code == _SIGN_IN_FIRST or (_enhanced(answer) or "").startswith("5.7.")
     return answer.code >= _PERMANENT and not policy

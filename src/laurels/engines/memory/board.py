@@ -10,7 +10,7 @@ _GROWTH = 1024
 _SUMS = 2**63  # from minus this, to just below it
 
 
-class Board:
+class RankedScores:
     """Scores by member number, 8 bytes each, and the ranking of the listed members with at least 1 point.
 
     Whether a member is listed (it joined, and is neither hidden, erased nor merged) is the caller's to know and to say.

@@ -10,9 +10,9 @@ from contextlib import suppress
 
 from msgspec.structs import replace
 
-from laurels.engines.memory.state import Row, State
+from laurels.engines.memory.state import State
 from laurels.errors import BoardMoved, BoardNotReady
-from laurels.leaderboard import Change, Followed, Part, View
+from laurels.leaderboard import BoardRow, Change, Followed, LoadPart, View
 from laurels.model import Mark, Version
 
 
@@ -31,12 +31,12 @@ class MemoryLeaderboard:
         self._changed = asyncio.Event()
 
     async def read(self, board: str, member_id: str | None, *, top: int, around: int) -> View:
-        return self.read_at_hand(board, member_id, top=top, around=around)
+        return self.try_read(board, member_id, top=top, around=around)
 
-    def read_at_hand(self, board: str, member_id: str | None, *, top: int, around: int) -> View:
+    def try_read(self, board: str, member_id: str | None, *, top: int, around: int) -> View:
         return self._ready().view(board, member_id, top, around)
 
-    async def standings(self, board: str, *, chunk: int = 1000) -> AsyncIterator[list[Row]]:
+    async def standings(self, board: str, *, chunk: int = 1000) -> AsyncIterator[list[BoardRow]]:
         """The version is the one at the first chunk; a copy of it is held to the last."""
         for rows in self._ready().standings(board, chunk):
             yield rows
@@ -74,7 +74,7 @@ class MemoryLeaderboard:
             raise ValueError("a leaderboard is rebuilt from the start of the feed: give no marks")
         self._followed = State(followed)
 
-    async def load(self, followed: Followed, parts: AsyncIterator[Part]) -> None:
+    async def load(self, followed: Followed, parts: AsyncIterator[LoadPart]) -> None:
         """See the port. Costs some 3 us a member, and a sort of each board at the end, which reads of this process wait
         for.
         """

@@ -5,17 +5,18 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from laurels.engines.memory.board import Board
+from laurels.engines.memory.board import RankedScores
 from laurels.engines.memory.ranking import member_at, points_at
 from laurels.engines.memory.roster import Known, Roster
 from laurels.leaderboard import (
+    BoardRow,
     Change,
     Erased,
     Followed,
     Hidden,
     Joined,
+    LoadPart,
     Merged,
-    Part,
     Renamed,
     Scored,
     Shown,
@@ -27,9 +28,6 @@ from laurels.leaderboard import (
 )
 from laurels.model import Mark, Place, Standing
 
-Row = tuple[str, int, int, int]
-"""Member id, points, rank, position."""
-
 
 class State:
     """A feed's outcome so far. What it gives out never changes later: marks and versions are replaced, not altered."""
@@ -39,7 +37,7 @@ class State:
         self.version = followed.version
         self.confirmed_at = 0
         self._roster = Roster()
-        self._boards: dict[str, Board] = {}
+        self._boards: dict[str, RankedScores] = {}
         # Every reader sees the same top, so it is put together once after a change.
         self._tops: dict[tuple[str, int], tuple[Place, ...]] = {}
 
@@ -58,7 +56,7 @@ class State:
         self.version = self.followed.version
         return True
 
-    def load(self, part: Part) -> None:
+    def load(self, part: LoadPart) -> None:
         """Take in members that are not here yet, with all that they have. `build` comes after the last part."""
         rows = zip(part.numbers, part.ids, part.name_numbers, part.hidden, strict=True)
         for member, member_id, name_number, hidden in rows:
@@ -88,7 +86,7 @@ class State:
         board = self._boards.get(name)
         top, around = size_of(top), size_of(around)
         if board is None:
-            board, top = Board(), 0
+            board, top = RankedScores(), 0
         member = None if member_id is None else self._roster.number(member_id)
         me = None if member is None else self._standing(board, member)
         index = None if me is None or me.position is None else me.position - 1
@@ -101,17 +99,17 @@ class State:
             around=() if index is None else self._places(board, index - around, index + around + 1),
         )
 
-    def standings(self, name: str, chunk: int) -> Iterator[list[Row]]:
+    def standings(self, name: str, chunk: int) -> Iterator[list[BoardRow]]:
         """The whole board in order, as it was when the first chunk was asked for, whatever is applied meanwhile.
 
         For that, places and members are copied first: 16 bytes and 10 to 20 ns for each member.
         """
-        board = self._boards.get(name) or Board()
+        board = self._boards.get(name) or RankedScores()
         places = board.ranking.slice(0, len(board.ranking))
         members = self._roster.copy_members()
         rank, last_points = 0, 0
         for start in range(0, len(places), chunk):
-            rows: list[Row] = []
+            rows: list[BoardRow] = []
             for position, place in enumerate(places[start : start + chunk], start + 1):
                 known, points = members[member_at(place)], points_at(place)
                 assert known is not None, "only members that joined are ranked"
@@ -120,7 +118,7 @@ class State:
                 rows.append((known.member_id, points, rank, position))
             yield rows
 
-    def _standing(self, board: Board, member: int) -> Standing:
+    def _standing(self, board: RankedScores, member: int) -> Standing:
         known, points = self._roster[member], board.points(member)
         rank = position = None
         tied = 0
@@ -128,7 +126,7 @@ class State:
             rank, tied, position = board.ranking.standing(points, member)
         return Standing(member, known.name_number, points, known.hidden, rank, position, tied)
 
-    def _top(self, name: str, board: Board, top: int) -> tuple[Place, ...]:
+    def _top(self, name: str, board: RankedScores, top: int) -> tuple[Place, ...]:
         if top == 0:
             return ()
         places = self._tops.get((name, top))
@@ -136,7 +134,7 @@ class State:
             places = self._tops[name, top] = tuple(self._places(board, 0, top))
         return places
 
-    def _places(self, board: Board, start: int, stop: int) -> list[Place]:
+    def _places(self, board: RankedScores, start: int, stop: int) -> list[Place]:
         start = max(start, 0)
         found: list[Place] = []
         rank, last_points = 0, 0
@@ -167,12 +165,12 @@ class State:
             case _:
                 assert_never(change)
 
-    def _board(self, name: str) -> Board:
+    def _board(self, name: str) -> RankedScores:
         board = self._boards.get(name)
         if board is None:
             if not is_name(name):
                 raise ValueError(f"{name!r} cannot name a board")
-            board = self._boards[name] = Board()
+            board = self._boards[name] = RankedScores()
         return board
 
     def _score(self, member: int, name: str, points: int) -> None:

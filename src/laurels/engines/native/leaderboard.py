@@ -19,8 +19,8 @@ import structlog
 from laurels import clock
 from laurels.dashboard import ProxyNames, Rendered
 from laurels.engines.native.ops import load_part, ops_of
-from laurels.errors import AnotherProjector, BoardMoved, BoardNotReady, BoardUnavailable, FeedDiverged
-from laurels.leaderboard import ALL_TIME, Change, Followed, Part, View, size_of
+from laurels.errors import AnotherProjector, BoardMoved, BoardNotReady, BoardUnavailable, FeedDiverged, SettingsError
+from laurels.leaderboard import ALL_TIME, BoardRow, Change, Followed, LoadPart, View, size_of
 from laurels.model import Mark, Place, Standing, Version
 
 SHORTEST_LOOK_S, LONGEST_LOOK_S = 0.001, 0.016
@@ -35,8 +35,6 @@ tries again where the writer goes on at that very moment.
 """
 
 T = TypeVar("T")
-Row = tuple[str, int, int, int]
-
 log = structlog.get_logger(__name__)
 
 
@@ -60,6 +58,21 @@ class NativeLeaderboard:
         self._is_overfull = self._is_refused = False  # and it was said
         self._busy: asyncio.Future[Any] | None = None  # a thread has the writer
         self._closed = asyncio.Event()
+
+    def check_ledger(self, identity: str) -> None:
+        """Raise `SettingsError` where the files are the board of another ledger than the one with this identity: its
+        readers would see the other one's members. What cannot be read is nobody's.
+        """
+        try:
+            theirs = self._reader.identity()
+        except (core.CoreError, OSError):
+            return
+        if theirs != identity:
+            self._reader.close()
+            raise SettingsError(
+                f"{self._directory} has the board of another ledger. Give this ledger a state directory of its own; "
+                "or, where it takes the other one's place, stop Laurels and run `laurels rebuild`."
+            )
 
     async def read(self, board: str, member_id: str | None, *, top: int, around: int) -> View:
         """See the port. Costs some 3 us, and 1 us for each place; `render` is the cheaper one."""
@@ -95,7 +108,7 @@ class NativeLeaderboard:
             name, who = _sayable(board), _sayable(member_id)
             return self._read(lambda: self._reader.render(name, who, top, around, now, stale_after, seal))
 
-    async def standings(self, board: str, *, chunk: int = 1000) -> AsyncIterator[list[Row]]:
+    async def standings(self, board: str, *, chunk: int = 1000) -> AsyncIterator[list[BoardRow]]:
         """The version is the one at the first chunk; a copy of its order, 8 bytes a ranked member, is held to the last.
 
         Ids are not copied: raises `FeedDiverged` where one of the members is erased meanwhile.
@@ -151,7 +164,7 @@ class NativeLeaderboard:
         await self._write_in_thread(lambda writer: writer.reset(identity, epoch, rules))
         self._is_served = False
 
-    async def load(self, followed: Followed, parts: AsyncIterator[Part]) -> None:
+    async def load(self, followed: Followed, parts: AsyncIterator[LoadPart]) -> None:
         """See the port. Costs some 0.5 us a member and 0.1 us a score, most of it in a thread. A process that ends
         meanwhile leaves what is thrown away by the next one.
         """

@@ -6,7 +6,7 @@ from typing import assert_never
 
 import laurels_core as core
 
-from laurels.leaderboard import Change, Erased, Hidden, Joined, Merged, Part, Renamed, Scored, Shown, check_number
+from laurels.leaderboard import Change, Erased, Hidden, Joined, LoadPart, Merged, Renamed, Scored, Shown, check_number
 
 
 def ops_of(changes: Iterable[tuple[int, Change]]) -> "list[core.Op]":
@@ -20,7 +20,7 @@ def ops_of(changes: Iterable[tuple[int, Change]]) -> "list[core.Op]":
     ]
 
 
-def load_part(writer: core.Writer, part: Part) -> None:
+def load_part(writer: core.Writer, part: LoadPart) -> None:
     """Take a part of a checkpoint into the state that is being loaded."""
     writer.load_merges(list(part.merged))  # first: who is merged stays so when its row comes
     if part.numbers:

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from laurels.checkout import CONFLICT, INTERRUPTED, Declined, Outcome, Paid, Payment
+from laurels.checkout import CONFLICT, INTERRUPTED, Declined, Paid, PaymentOutcome, PaymentRequest
 from laurels.errors import PaymentsUnavailable
 from laurels.keyfile import write_once
 
@@ -21,8 +21,8 @@ TOKEN_PAID = "tok_ok"  # noqa: S105 - a word for tests, not a secret
 class _Record(Struct, frozen=True):
     """What one file holds. The token is not in it."""
 
-    payment: Payment
-    outcome: Outcome
+    payment: PaymentRequest
+    outcome: PaymentOutcome
 
 
 class SandboxPayments:
@@ -33,22 +33,22 @@ class SandboxPayments:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    async def pay(self, payment: Payment, token: str) -> Outcome:
+    async def pay(self, payment: PaymentRequest, token: str) -> PaymentOutcome:
         outcome = Paid(f"sandbox-{_digest(payment)}") if token == TOKEN_PAID else Declined("declined")
         return await asyncio.to_thread(self._answer, payment, outcome)
 
-    async def give_up(self, payment: Payment) -> Outcome:
+    async def give_up(self, payment: PaymentRequest) -> PaymentOutcome:
         return await asyncio.to_thread(self._answer, payment, Declined(INTERRUPTED))
 
     async def close(self) -> None:
         return
 
-    def charges(self) -> list[Payment]:
+    def charges(self) -> list[PaymentRequest]:
         """What was charged, in no order."""
         records = [_read(path) for path in self._folder.glob("*.json")]
         return [record.payment for record in records if isinstance(record.outcome, Paid)]
 
-    def _answer(self, payment: Payment, outcome: Outcome) -> Outcome:
+    def _answer(self, payment: PaymentRequest, outcome: PaymentOutcome) -> PaymentOutcome:
         """The first answer under the payment's key: this one, where there was none."""
         path = self._folder / f"{_digest(payment)}.json"
         try:
@@ -67,6 +67,6 @@ def _read(path: Path) -> _Record:
     return msgspec.json.decode(path.read_bytes(), type=_Record)
 
 
-def _digest(payment: Payment) -> str:
+def _digest(payment: PaymentRequest) -> str:
     """A file name for any key, on systems that do not tell capital letters from small ones too."""
     return hashlib.blake2b(payment.key.encode(), digest_size=16).hexdigest()

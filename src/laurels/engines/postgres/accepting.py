@@ -8,23 +8,24 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextvars import Context
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from laurels.clock import Clock
 from laurels.engines.postgres import intents
+from laurels.engines.postgres.accept_rows import AcceptRows
 from laurels.engines.postgres.amending import judge_again
 from laurels.engines.postgres.chain import columns_of
 from laurels.engines.postgres.codes import DOCUMENT, DOCUMENT_KINDS, SHARDS, home_of
 from laurels.engines.postgres.connections import RETRIED, TRIES, Connections, is_at_fault
 from laurels.engines.postgres.entries import At
-from laurels.engines.postgres.known import Key, entries_of, find_known, key_of, receipt_of
+from laurels.engines.postgres.known import entries_of, find_known, key_of, receipt_of
 from laurels.engines.postgres.names import Names
 from laurels.engines.postgres.opening import Facts
-from laurels.engines.postgres.placing import Members, Whose, member_numbered, newcomer, owner_of
+from laurels.engines.postgres.placing import MemberLookup, Whose, member_numbered, owner_of
 from laurels.engines.postgres.statements import Row, Statements
 from laurels.engines.postgres.waiting import answers_of
 from laurels.errors import LaurelsError, LedgerUnavailable
-from laurels.ledger import OrderKey, Receipt, Recording, shard_of
+from laurels.ledger import DocumentKey, Receipt, Recording, shard_of
 from laurels.ledger.audit import as_done, to_record
 from laurels.model import Document, DocumentKind, Entry, RefusedMessage, Status
 from laurels.model.documents import keyed
@@ -50,7 +51,7 @@ class Acceptor:
         self._names = names
         self._now = now
         self._committed = committed
-        self._members = Members()
+        self._members = MemberLookup()
         self._jobs: list[_Job] = []
         self._doing: Recording | None = None
         """What is being taken is a person's act, whose row is not written yet."""
@@ -77,12 +78,13 @@ class Acceptor:
         """Put messages that are no documents into quarantine: through the inbox, in one transaction."""
         async with self._connections.transaction() as db:
             sound = [message for message in messages if await self._is_in_conflict(db, message)]
-            refused = {self._key_of(message.document()): message for message in sound}
-            documents = {key: message.document() for key, message in refused.items()}
+            kept = [message.document(self._facts.secret) for message in sound]
+            documents = {self._key_of(document): document for document in kept}
+            refused = {self._key_of(document): message for document, message in zip(kept, sound, strict=True)}
             new = [key for key in documents if key not in await find_known(db, documents)]
-            members = Members()
+            members = MemberLookup()
             await members.look_up(db, (documents[key].member_id for key in new))
-            rows = _Rows(self._facts.secret)
+            rows = AcceptRows(self._facts.secret)
             for key in new:
                 stranger = keyed(self._facts.secret, documents[key].member_id.encode())
                 nobody = Whose(None, shard_of(documents[key].member_id, SHARDS), self._facts.secret, None, stranger)
@@ -90,7 +92,7 @@ class Acceptor:
             if not new:
                 return
             now = self._now()
-            await db.all("accept", now, *rows.arguments([]))
+            await rows.insert(db, now, [])
             columns = columns_of([(home_of(*key), key[1], DOCUMENT[key[0]], key[2]) for key in new], 4)
             lying: dict[int, list[tuple[int, bytes, str]]] = defaultdict(list)
             for shard, sequence, source, kind, id in await db.all("inbox_of", *columns):
@@ -159,13 +161,13 @@ class Acceptor:
         return receipts
 
     async def _taken(self, documents: list[Document]) -> list[Receipt]:
-        first: dict[Key, Document] = {}
+        first: dict[DocumentKey, Document] = {}
         for document in documents:
             first.setdefault(self._key_of(document), document)
-        taken: set[Key] = set()
-        refused: set[Key] = set()
+        taken: set[DocumentKey] = set()
+        refused: set[DocumentKey] = set()
         left = dict(first)
-        known: dict[Key, Row] = {}
+        known: dict[DocumentKey, Row] = {}
         for _ in range(TRIES):
             try:
                 await self._insert(list(left.values()), taken, refused)
@@ -187,10 +189,10 @@ class Acceptor:
     async def _receipts(
         self,
         documents: list[Document],
-        first: dict[Key, Document],
-        taken: set[Key],
-        refused: set[Key],
-        known: dict[Key, Row],
+        first: dict[DocumentKey, Document],
+        taken: set[DocumentKey],
+        refused: set[DocumentKey],
+        known: dict[DocumentKey, Row],
     ) -> list[Receipt]:
         with_keys = [(self._key_of(each), each) for each in documents]
         again = {key for key, each in with_keys if first[key] is not each} - known.keys() - refused
@@ -209,39 +211,39 @@ class Acceptor:
                 receipts.append(receipt_of(known[key], document, self._facts.secret, entries))
         return receipts
 
-    async def _insert(self, documents: list[Document], taken: set[Key], refused: set[Key]) -> None:
+    async def _insert(self, documents: list[Document], taken: set[DocumentKey], refused: set[DocumentKey]) -> None:
         async with self._connections.read() as db:
             await self._members.look_up(db, (document.member_id for document in documents))
-        rows = _Rows(self._facts.secret)
+        rows = AcceptRows(self._facts.secret)
         for document in documents:
             if intents.is_purchase(document):
                 taken |= await self._write(rows)
-                rows = _Rows(self._facts.secret)
+                rows = AcceptRows(self._facts.secret)
                 taken |= await self._take_bought(document, refused)
                 continue
             if document.read_from is not None:
                 taken |= await self._write(rows)
-                rows = _Rows(self._facts.secret)
+                rows = AcceptRows(self._facts.secret)
                 taken |= await self._take_read(document, refused)
                 continue
             whose = self._members.get(document.member_id)
             if whose is None and not document.enrols:
                 taken |= await self._write(rows)
-                rows = _Rows(self._facts.secret)
+                rows = AcceptRows(self._facts.secret)
                 async with self._connections.read() as db:
                     await self._members.look_up(db, [document.member_id])
                     whose = self._members.get(document.member_id) or await self._owner(db, document)
             rows.add(document, whose)
         taken |= await self._write(rows)
 
-    def _key_of(self, document: Document) -> Key:
+    def _key_of(self, document: Document) -> DocumentKey:
         return key_of(document, self._facts.secret)
 
     async def _owner(self, db: Statements, document: Document) -> Whose:
         stranger = keyed(self._facts.secret, document.member_id.encode())
         return await owner_of(db, document, self._facts.secret, stranger)
 
-    async def _write(self, rows: "_Rows") -> set[Key]:
+    async def _write(self, rows: "AcceptRows") -> set[DocumentKey]:
         """Write what was gathered, giving the keys of what went in."""
         if not rows.columns:
             return set()
@@ -251,18 +253,18 @@ class Acceptor:
             taken = await self._write_together(rows, names)
         else:
             async with self._connections.statement() as db:
-                taken = await db.all("accept", self._now(), *rows.arguments(names))
+                taken = await rows.insert(db, self._now(), names)
         await self._placed(rows)
         self._committed()
         return {(DOCUMENT_KINDS[kind], source, id) for source, kind, id in taken}
 
-    async def _write_together(self, rows: "_Rows", names: list[int]) -> list[Row]:
+    async def _write_together(self, rows: "AcceptRows", names: list[int]) -> list[Row]:
         """Write what was gathered with what follows from it: the row of the audit log, and that an order in quarantine
         which is changed is judged again.
         """
         doing = self._doing
         async with self._connections.transaction() as db:
-            taken: list[Row] = await db.all("accept", self._now(), *rows.arguments(names))
+            taken: list[Row] = await rows.insert(db, self._now(), names)
             changes = [key for key in taken if key[1] == DOCUMENT[DocumentKind.AMENDMENT]]
             await judge_again(db, {rows.changed[source, id] for source, _, id in changes}, self._now())
             if doing is not None and taken:
@@ -271,7 +273,7 @@ class Acceptor:
             doing.row_is_written, self._doing = True, None
         return taken
 
-    async def _placed(self, rows: "_Rows") -> None:
+    async def _placed(self, rows: "AcceptRows") -> None:
         strangers = rows.to_place()
         if strangers:
             shards, ids = [each[0] for each in strangers], [each[1] for each in strangers]
@@ -279,9 +281,9 @@ class Acceptor:
                 digests = [keyed(self._facts.secret, each.encode()) for each in ids]
                 await db.run("place_strangers", shards, ids, digests)
 
-    async def _take_bought(self, document: Document, refused: set[Key]) -> set[Key]:
+    async def _take_bought(self, document: Document, refused: set[DocumentKey]) -> set[DocumentKey]:
         """Take an order that was bought here: only as it was paid for, and its intent ends with it."""
-        rows = _Rows(self._facts.secret)
+        rows = AcceptRows(self._facts.secret)
         async with self._connections.transaction() as db:
             await db.all("lock_purchase", document.source, document.id)
             intent = await db.one("lock_intent", document.source, document.id)
@@ -294,7 +296,7 @@ class Acceptor:
             whose = self._members.get(document.member_id) if buyer is None else await member_numbered(db, buyer)
             rows.add(document, whose)
             names = await self._names.of_newcomers(db, rows.newcomers())
-            taken = await db.all("accept", self._now(), *rows.arguments(names))
+            taken = await rows.insert(db, self._now(), names)
             await db.run("finish_intent", document.source, document.id)
             if not taken:
                 raise LedgerUnavailable
@@ -302,13 +304,13 @@ class Acceptor:
         self._committed()
         return {self._key_of(document)}
 
-    async def _take_read(self, document: Document, refused: set[Key]) -> set[Key]:
+    async def _take_read(self, document: Document, refused: set[DocumentKey]) -> set[DocumentKey]:
         """Take a document that was read from a message in quarantine, if that still has its bytes: they go with its
         member.
         """
         assert document.read_from is not None
         message = DocumentKind.MESSAGE, *document.read_from
-        rows = _Rows(self._facts.secret)
+        rows = AcceptRows(self._facts.secret)
         async with self._connections.read() as db:
             whose = self._members.get(document.member_id)
             if whose is None and not document.enrols:
@@ -321,72 +323,7 @@ class Acceptor:
                 return set()
             rows.add(document, whose)
             names = await self._names.of_newcomers(db, rows.newcomers())
-            taken = await db.all("accept", self._now(), *rows.arguments(names))
+            taken = await rows.insert(db, self._now(), names)
         await self._placed(rows)
         self._committed()
         return {(DOCUMENT_KINDS[kind], source, id) for source, kind, id in taken}
-
-
-class _Rows:
-    """What goes into one statement, column by column."""
-
-    def __init__(self, unplaced: bytes) -> None:
-        self._unplaced = unplaced
-        self._new: dict[str, tuple[int, Whose]] = {}
-        self._strangers: dict[str, int] = {}
-        self.columns: list[tuple[Any, ...]] = []
-        self.changed: dict[tuple[str, str], OrderKey] = {}
-        """The orders that are changed, by the source and the id of the change."""
-
-    def add(self, document: Document, whose: Whose | None) -> None:
-        """Add a document of a member, of nobody yet, or (None) of one whom it enrols."""
-        new = None
-        if whose is None:
-            new, whose = self._new.setdefault(document.member_id, (len(self._new) + 1, newcomer(document.member_id)))
-        elif whose.number is None and document.member_id:
-            self._strangers[document.member_id] = whose.shard
-        key = key_of(document, self._unplaced)
-        if document.kind is DocumentKind.AMENDMENT and document.order_key is not None:
-            self.changed[key[1:]] = document.order_key
-        self.columns.append(
-            (
-                new,
-                home_of(*key),
-                DOCUMENT[document.kind],
-                keyed(whose.secret, document.fingerprint),
-                whose.shard,
-                *key[1:],
-                whose.number,
-                whose.member_id,
-                None if document.order_key is None else document.order_key[0],
-                document.order_id,
-                document.actor,
-                whose.stranger,
-                document.email,
-                document.content,
-                b"" if whose.is_erased else document.raw,
-            )
-        )
-
-    def newcomers(self) -> list[str]:
-        """The ids of those whom the documents enrol."""
-        return [*self._new]
-
-    def arguments(self, names: list[int]) -> list[list[Any]]:
-        """The statement's arguments but the first; `names`: the name numbers of the newcomers."""
-        new = [whose for _, whose in self._new.values()]
-        return [
-            [whose.shard for whose in new],
-            [whose.member_id for whose in new],
-            [whose.secret for whose in new],
-            [keyed(self._unplaced, (whose.member_id or "").encode()) for whose in new],
-            *map(list, zip(*self.columns, strict=True)),
-            names,
-        ]
-
-    def to_place(self) -> list[tuple[int, str]]:
-        """(shard, id) of who may have strangers' documents: those who are new, and those who are nobody yet."""
-        return [
-            *((whose.shard, member_id) for member_id, (_, whose) in self._new.items()),
-            *((shard, member_id) for member_id, shard in self._strangers.items()),
-        ]

@@ -1,10 +1,11 @@
 """The audit log on a server."""
 
-from laurels.engines.postgres.audit_rows import append, row_of
+from laurels.engines.postgres.audit_rows import append
 from laurels.engines.postgres.connections import trying
 from laurels.engines.postgres.session import Session
 from laurels.engines.postgres.statements import Row
 from laurels.ledger import Act, AuditRow
+from laurels.ledger.rows import audit_row_of
 
 NEWEST = 2**62
 
@@ -37,7 +38,11 @@ class PostgresAudit(Session):
                 rows = await db.all("audit_of_member", *asked, member)
             else:
                 rows = await db.all("audit", *asked)
-        return [row_of(row) for row in rows]
+        return [audit_row_of(row) for row in rows]
+
+    async def audit_people(self, *, after: str = "", limit: int = 50) -> list[AuditRow]:
+        async with self._connections.read() as db:
+            return [audit_row_of(row) for row in await db.all("audit_people", after, limit)]
 
     async def cut_audit(self, *, before: int, limit: int) -> int:
         async with self._connections.transaction() as db:

@@ -6,12 +6,13 @@ from typing import NamedTuple
 from laurels.clock import elapsed
 from laurels.engines.postgres.amending import changed_by, judge_again, let_wait
 from laurels.engines.postgres.batch import Batch
-from laurels.engines.postgres.chain import chains_of
-from laurels.engines.postgres.claiming import by_clock, claim_of, item_of
+from laurels.engines.postgres.chain import Chain, chains_of
+from laurels.engines.postgres.claiming import claim_of, item_of
 from laurels.engines.postgres.opening import Facts
 from laurels.engines.postgres.statements import Row, Statements
 from laurels.errors import NotOwned
 from laurels.ledger import Decide
+from laurels.ledger.claim import by_clock
 
 LAG_S = 2.0
 """A floor is where the inbox was taken up to so long ago: what a slow commit brings in below that is still seen."""
@@ -51,7 +52,7 @@ class Floor:
         self._floor, self._looked_at = 0, elapsed()
 
 
-class Taken(NamedTuple):
+class ClaimedBatch(NamedTuple):
     """How many documents were taken, up to which sequence, in which shards some may lie below the floor now, whether
     the feed grew.
     """
@@ -75,14 +76,12 @@ async def award(
     fence: int | None,
     floor: int,
     facts: Facts,
-) -> Taken:
+) -> ClaimedBatch:
     """Take up to `limit` documents in order of acceptance, and as many overdue ones, in a transaction that has the
     shard's lock.
     """
-    if fence is not None and await db.value("fence", shard) != fence:
-        raise NotOwned
-    ready: list[Row] = await db.all("claim", shard, limit, floor)
-    overdue: list[Row] = await db.all("claim_overdue", shard, waiting_before, limit)
+    claimed: list[Row] = await db.all("claim", shard, limit, floor, waiting_before)
+    ready, overdue = ([row for row in claimed if row["overdue"] is late] for late in (False, True))
     moving = [row for row in (*ready, *overdue) if row["shard"] != shard]
     if moving:  # they came in the moment in which their members became others
         moved = [[row[key] for row in moving] for key in ("sequence", "shard", "member")]
@@ -90,8 +89,8 @@ async def award(
     items = [item_of(row) for row in ready if row["shard"] == shard]
     late = [item_of(row) for row in overdue if row["shard"] == shard]
     if not items and not late:
-        return Taken(len(moving), 0, [row["shard"] for row in moving], grown=False)
-    chain = (await chains_of(db, [shard], now))[shard]
+        return ClaimedBatch(len(moving), 0, [row["shard"] for row in moving], grown=False)
+    chain = await _owned_chain(db, shard, now, fence)
     last = max((item.sequence for item in items), default=0)
     waiting = await let_wait(db, shard, items, chain.now)
     again = await judge_again(db, changed_by(items), chain.now)
@@ -100,7 +99,7 @@ async def award(
     batch.add(decide(await claim_of(db, batch, items, late, in_depth=in_depth)))
     await batch.write(db)
     put_back = [row["shard"] for row in moving] + again
-    return Taken(len(ready) + len(overdue), last, put_back, grown=bool(chain.rows))
+    return ClaimedBatch(len(ready) + len(overdue), last, put_back, grown=bool(chain.rows))
 
 
 async def sweep(
@@ -115,9 +114,7 @@ async def sweep(
     facts: Facts,
 ) -> int:
     """Write down what the clock has done to up to `limit` members. Returns how many were looked at."""
-    if fence is not None and await db.value("fence", shard) != fence:
-        raise NotOwned
-    chain = (await chains_of(db, [shard], now))[shard]
+    chain = await _owned_chain(db, shard, now, fence)
     rows: list[Row] = await db.all("claim_due", shard, chain.now, limit)
     if not rows:
         return 0
@@ -129,3 +126,11 @@ async def sweep(
     await db.run("delete_due", shard, rows[-1]["at"], rows[-1]["member"])
     await batch.write(db)
     return len(first)
+
+
+async def _owned_chain(db: Statements, shard: int, now: int, fence: int | None) -> Chain:
+    """The end of a locked shard's feed. Raises `NotOwned` where somebody has taken the shard since that fence."""
+    chain = (await chains_of(db, [shard], now))[shard]
+    if fence is not None and chain.fence != fence:
+        raise NotOwned
+    return chain

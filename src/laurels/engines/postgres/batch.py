@@ -18,8 +18,8 @@ from laurels.ledger import (
     Outcome,
     Posting,
     Reached,
-    Redeemed,
     RedemptionKey,
+    RedemptionState,
 )
 from laurels.ledger.inbox import KEPT
 from laurels.ledger.outbox import message_id
@@ -89,7 +89,7 @@ class Batch:
         self._first: dict[int, tuple[Posting, int]] = {}
         self._awards: dict[OrderKey, Award] = {}
         self._places: list[tuple[OrderKey, int]] = []
-        self._restored: dict[RedemptionKey, Redeemed] = {}
+        self._restored: dict[RedemptionKey, RedemptionState] = {}
         self._reached: dict[tuple[int, str], tuple[Reached, int]] = {}
         self._reminders: list[tuple[str, int, str, int]] = []
         self._due: list[tuple[int, int, bytes]] = []
@@ -311,7 +311,7 @@ class Batch:
             ]
             await db.run("restore_redemptions", *columns_of(restored, 4))
 
-    def _redeemed_just_now(self, item: Item) -> Redeemed | None:
+    def _redeemed_just_now(self, item: Item) -> RedemptionState | None:
         match item.kind:
             case DocumentKind.REDEMPTION:
                 return self._restored.pop((item.source, item.id), None)

@@ -7,7 +7,7 @@ import structlog
 from laurels.clock import Clock, elapsed
 from laurels.engines.postgres import leases
 from laurels.engines.postgres.accepting import Acceptor
-from laurels.engines.postgres.awarding import Taken, award, sweep
+from laurels.engines.postgres.awarding import ClaimedBatch, award, sweep
 from laurels.engines.postgres.batch import draw_of
 from laurels.engines.postgres.claiming import award_of
 from laurels.engines.postgres.codes import DOCUMENT, SHARDS, STATUSES, home_of, parted
@@ -20,6 +20,7 @@ from laurels.engines.postgres.statements import Row, Statements
 from laurels.engines.postgres.work_look import WorkLook
 from laurels.errors import LaurelsError, LedgerUnavailable, NotOwned
 from laurels.ledger import Award, Counts, Decide, DocumentState, MemberState, NameNumbers, Receipt, shard_of
+from laurels.ledger.rows import counts_of
 from laurels.model import Balance, Document, DocumentKind, Entry, Version
 from laurels.model.documents import kept_id
 
@@ -84,15 +85,7 @@ class PostgresInbox(Session):
 
     async def counts(self) -> Counts:
         async with self._connections.read() as db:
-            ready, ready_since, waiting, quarantined, due, held = await db.only("counts")
-        return Counts(
-            ready=ready,
-            ready_since=ready_since,
-            waiting=waiting,
-            quarantined=quarantined,
-            messages_due=due,
-            messages_held=held,
-        )
+            return counts_of(await db.only("counts"))
 
 
 class PostgresBooks(PostgresInbox):
@@ -143,7 +136,7 @@ class PostgresBooks(PostgresInbox):
         if not floor.is_rising and not await self._has_work(shard, floor.get(), waiting_before):
             return 0
 
-        async def once(tried: int) -> Taken:
+        async def once(tried: int) -> ClaimedBatch:
             async with self._connections.transaction([shard]) as db:
                 return await award(
                     db,
@@ -203,13 +196,13 @@ class PostgresBooks(PostgresInbox):
             row = await db.one("balance", shard_of(member_id, SHARDS), member_id)
         return None if row is None else (_totals_of(row), _version_of(row))
 
-    async def account(self, member_id: str) -> tuple[MemberState, Version] | None:
+    async def account(self, member_id: str, *, in_depth: bool = True) -> tuple[MemberState, Version] | None:
         async with self._connections.snapshot() as db:
             row = await db.one("account", shard_of(member_id, SHARDS), member_id)
             if row is None:
                 return None
             state, (number, shard, enrolled_at, attributes, last) = row[3], row[6:]
-            asked = [number] if state is None and last else []
+            asked = [number] if in_depth and state is None and last else []
             orders = [tuple(each[1:]) for each in await db.all("orders_of", shard, asked)] if asked else []
         draw = draw_of(self._facts.secret, number)
         account = MemberState(_totals_of(row), state, attributes, enrolled_at, draw, *(orders[0] if orders else ()))

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from laurels.engines.postgres.chain import columns_of
 from laurels.engines.postgres.codes import DOCUMENT, DOCUMENT_KINDS, SHARDS, home_of, parted, place_of
 from laurels.engines.postgres.entries import At, entry_of
 from laurels.engines.postgres.members import version_of
@@ -9,6 +10,7 @@ from laurels.engines.postgres.session import Session
 from laurels.engines.postgres.statements import Row, Statements
 from laurels.ledger import Customer, FoundDocument, Timeline, TimelineEntry, shard_of
 from laurels.model import Balance, DocumentKind, EntryKind
+from laurels.model.documents import kept_id
 
 MOST_READ = 2_000
 """Entries that one call looks at."""
@@ -44,11 +46,15 @@ class PostgresCasework(Session):
     async def documents_called(self, id: str) -> list[FoundDocument]:
         async with self._connections.read() as db:
             sources = [row[0] for row in await db.all("sources", MOST_SOURCES)]
-            keys = [(source, kind) for source in sources for kind in DOCUMENT]
-            homes = [home_of(kind, source, id) for source, kind in keys]
-            kinds = [DOCUMENT[kind] for _, kind in keys]
-            rows: list[Row] = await db.all("documents_called", homes, [source for source, _ in keys], kinds, id)
-        return [_found(row) for row in rows]
+            kept = {kind: kept_id(self._facts.secret, kind, id) for kind in DOCUMENT}
+            keys = [
+                (home_of(kind, source, kept[kind]), source, letter, kept[kind])
+                for source in sources
+                for kind, letter in DOCUMENT.items()
+            ]
+            rows: list[Row] = await db.all("documents_called", *columns_of(keys, 4))
+            rows += await db.all("own_documents_called", id)
+        return [_found(row, id) for row in rows[:MOST_FOUND]]
 
     async def restored(self, source: str, redemption_id: str) -> int:
         home = home_of(DocumentKind.REDEMPTION, source, redemption_id)
@@ -138,12 +144,12 @@ async def _customer(db: Statements, row: Row) -> Customer:
     )
 
 
-def _found(row: Row) -> FoundDocument:
+def _found(row: Row, id: str) -> FoundDocument:
     loyalty_id = None if row["position"] is None else f"{row['shard']}-{row['position']}"
     return FoundDocument(
         kind=DOCUMENT_KINDS[row["kind"]],
         source=row["source"],
-        id=row["id"],
+        id=id,
         member=row["member"],
         loyalty_id=loyalty_id,
     )

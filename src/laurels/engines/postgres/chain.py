@@ -14,8 +14,21 @@ from laurels.model.entries import MOVES_POINTS
 class Chain:
     """The end of one locked shard's feed within a transaction, and the entries that come behind it."""
 
-    def __init__(self, shard: int, position: int, digest: bytes, recorded_at: int, now: int) -> None:
+    def __init__(
+        self,
+        shard: int,
+        position: int,
+        digest: bytes,
+        recorded_at: int,
+        now: int,
+        *,
+        fence: int = 0,
+        program_version: int = 0,
+    ) -> None:
+        """`fence`: of whoever took the shard last. `program_version`: the newest that is published."""
         self.shard = shard
+        self.fence = fence
+        self.program_version = program_version
         self.position = position
         self._hash = digest
         self.now = max(now, recorded_at)
@@ -81,7 +94,10 @@ class Chain:
 async def chains_of(db: Statements, shards: list[int], now: int) -> dict[int, Chain]:
     """The ends of locked shards' feeds."""
     rows = await db.all("ends", shards)
-    return {shard: Chain(shard, position, digest, recorded_at, now) for shard, position, digest, recorded_at in rows}
+    return {
+        shard: Chain(shard, position, digest, recorded_at, now, fence=fence, program_version=newest)
+        for shard, position, digest, recorded_at, fence, newest in rows
+    }
 
 
 def columns_of(rows: list[tuple[Any, ...]], width: int) -> list[list[Any]]:

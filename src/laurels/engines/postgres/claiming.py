@@ -6,7 +6,7 @@ from laurels.engines.postgres.batch import AwardRow, Batch
 from laurels.engines.postgres.chain import columns_of
 from laurels.engines.postgres.codes import DOCUMENT, DOCUMENT_KINDS, home_of
 from laurels.engines.postgres.statements import Row, Statements
-from laurels.ledger import OF_HOLD, Award, Claim, Item, OrderKey, Redeemed, RedemptionKey
+from laurels.ledger import OF_HOLD, Award, Claim, Item, OrderKey, RedemptionKey, RedemptionState
 from laurels.model import DocumentKind
 
 
@@ -34,7 +34,7 @@ async def claim_of(
     all_items = [*items, *overdue]
     claim = Claim(
         now=batch.chain.now,
-        program_version=await db.value("newest_program"),
+        program_version=batch.chain.program_version,
         items=items,
         overdue=list(overdue),
         awards={},
@@ -97,7 +97,7 @@ async def _look_up_redemptions(db: Statements, batch: Batch, claim: Claim, items
         key = row["source"], row["asked"]
         if key in claim.redemptions:  # a redemption goes before a capture that is named alike
             continue
-        claim.redemptions[key] = Redeemed(
+        claim.redemptions[key] = RedemptionState(
             member=row["member"], points=row["points"], restored=row["restored"], spent=row["spent"]
         )
         batch.redemption_rows[key] = AwardRow(row["shard"], row["sequence"])
@@ -127,18 +127,4 @@ def award_of(row: Row) -> Award:
         frame=row["frame"],
         refunded=row["refunded"],
         content=row["content"],
-    )
-
-
-def by_clock(member: int, at: int) -> Item:
-    """What a member's judgement is asked for when its time has come: no document, and so without a place."""
-    return Item(
-        sequence=-member - 1,
-        kind=DocumentKind.EXPIRY,
-        source="laurels",
-        id="",
-        member=member,
-        order_key=None,
-        accepted_at=at,
-        content=b"",
     )

@@ -34,8 +34,13 @@ BEGIN = "BEGIN; SET LOCAL lock_timeout = '5s'; SET LOCAL idle_in_transaction_ses
 having a statement prepared and running it is not idle to the server: `end_sleepers` finds those.
 """
 
-BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL idle_in_transaction_session_timeout = '5min'"
-"""A view may be built in between. Who sleeps for longer keeps no old rows from being vacuumed."""
+BEGIN_READ = (
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL idle_in_transaction_session_timeout = '5min'; "
+    "SET LOCAL plan_cache_mode = auto"
+)
+"""A view may be built in between. Who sleeps for longer keeps no old rows from being vacuumed. What reads much is worth
+being planned for what it reads.
+"""
 
 T = TypeVar("T")
 
@@ -44,8 +49,16 @@ Open = Callable[[], Awaitable[Statements]]
 WriteRow = Callable[[Statements, Act], Awaitable[None]]
 """Writes the row of the audit log for an act, in the transaction under way."""
 
-LOST = (OSError, asyncio.TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError)
-"""The connection is gone, or nothing was heard in time."""
+LOST = (
+    OSError,
+    asyncio.TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,
+)
+"""The connection is gone, or nothing was heard in time. The driver's internal error is what it says of a connection
+that the server is just ending, of which it heard between two statements.
+"""
 
 CUT_OFF = (asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, asyncpg.CannotConnectNowError)
 """The server ended the connection, whatever was under way."""

@@ -34,15 +34,15 @@ class PostgresFeed(Session):
 
     async def board_entries(self, shard: int, after: Mark, limit: int) -> tuple[list[BoardEntry], Mark]:
         async with self._connections.read() as db:
-            rows: list[Row] = await db.all("outline", shard, after.position, limit + 1)
+            rows: list[Row] = await db.all("board_entries", shard, after.position, limit + 1)
         rows = _behind(rows, after, 0, 9, limit)
         if not rows:
             return [], after
-        outlines = [
+        found = [
             (position, _KINDS[kind], member, points, name, board_at, recorded_at, member_id, details)
             for position, kind, member, points, name, board_at, recorded_at, member_id, details, _ in rows
         ]
-        return outlines, Mark(rows[-1][0], rows[-1][9])
+        return found, Mark(rows[-1][0], rows[-1][9])
 
     async def checkpoint(self) -> Checkpoint:
         """One long read on a connection of its own; what others write meanwhile waits to be vacuumed until it ends."""
@@ -54,7 +54,7 @@ class PostgresFeed(Session):
         except BaseException:
             cut_off(db)
             raise
-        return Checkpoint(heads=heads, parts=_parts(db))
+        return Checkpoint(heads=heads, parts=_parts(db), let_go=lambda: cut_off(db))
 
     async def wait_for_entries(self, known: Heads, timeout_s: float) -> None:
         async def look(db: Statements) -> bool:

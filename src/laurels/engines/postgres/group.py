@@ -12,16 +12,16 @@ from laurels.engines.postgres.chain import chains_of, columns_of
 from laurels.engines.postgres.claiming import claim_of
 from laurels.engines.postgres.codes import DOCUMENT, home_of
 from laurels.engines.postgres.entries import entries_at
-from laurels.engines.postgres.known import Key, entries_of, find_known, key_of, receipt_of
+from laurels.engines.postgres.known import entries_of, find_known, key_of, receipt_of
 from laurels.engines.postgres.names import Names
 from laurels.engines.postgres.opening import Facts
-from laurels.engines.postgres.placing import Members, Whose, newcomer, owner_of
+from laurels.engines.postgres.placing import MemberLookup, Whose, newcomer, owner_of
 from laurels.engines.postgres.statements import Row, Statements
-from laurels.ledger import Claim, Decide, Item, MemberState, Receipt
+from laurels.ledger import Claim, Decide, DocumentKey, Item, MemberState, Receipt
 from laurels.model import Document, Status
 from laurels.model.documents import keyed
 
-Answer = Receipt | Exception
+SettleAnswer = Receipt | Exception
 
 
 class _Settled(NamedTuple):
@@ -31,7 +31,7 @@ class _Settled(NamedTuple):
     secret: bytes
 
 
-class Group:
+class SettleGroup:
     """Settles documents under the lock of a shard."""
 
     def __init__(self, db: Statements, shard: int, facts: Facts, names: Names, now: int) -> None:
@@ -40,7 +40,7 @@ class Group:
         self._facts = facts
         self._names = names
         self._now = now
-        self._taken: dict[Key, tuple[Document, _Settled]] = {}
+        self._taken: dict[DocumentKey, tuple[Document, _Settled]] = {}
         self._documents: list[tuple[Any, ...]] = []
         self._members: list[tuple[Any, ...]] = []
         self._contacts: list[tuple[int, str]] = []
@@ -48,7 +48,7 @@ class Group:
 
     async def settle(
         self, documents: Sequence[tuple[Document, Decide]], *, in_depth: bool, lock_budgets: bool
-    ) -> list[Answer | int]:
+    ) -> list[SettleAnswer | int]:
         """Settle documents, in order. A number stands for one that is another shard's: its member became one there."""
         known = await find_known(self._db, {self._key_of(document) for document, _ in documents})
         places = await self._places([document for document, _ in documents if self._key_of(document) not in known])
@@ -58,7 +58,7 @@ class Group:
         claim = await claim_of(self._db, self._batch, [*items.values()], in_depth=in_depth)
         entries = await entries_of(self._db, known.values())
         await self._batch.load(self._db, {entry.member for entry in entries.values()})
-        answers: list[Answer | int | Key] = []
+        answers: list[SettleAnswer | int | DocumentKey] = []
         for document, decide in documents:
             key = self._key_of(document)
             if key in known:
@@ -72,8 +72,8 @@ class Group:
         await self._write()
         return await self._answers(documents, answers)
 
-    async def _places(self, documents: list[Document]) -> dict[Key, Whose]:
-        members = Members()
+    async def _places(self, documents: list[Document]) -> dict[DocumentKey, Whose]:
+        members = MemberLookup()
         await members.look_up(self._db, (document.member_id for document in documents))
         new: dict[str, Whose] = {}
         places = {}
@@ -89,8 +89,11 @@ class Group:
         return places
 
     async def _items(
-        self, documents: Sequence[tuple[Document, Decide]], known: dict[Key, Row], places: dict[Key, Whose]
-    ) -> dict[Key, Item]:
+        self,
+        documents: Sequence[tuple[Document, Decide]],
+        known: dict[DocumentKey, Row],
+        places: dict[DocumentKey, Whose],
+    ) -> dict[DocumentKey, Item]:
         here = {self._key_of(each): each for each, _ in documents if self._key_of(each) not in known}
         here = {key: each for key, each in here.items() if places[key].shard == self._shard}
         if not here:
@@ -115,7 +118,9 @@ class Group:
             )
         return items
 
-    def _judge(self, document: Document, decide: Decide, claim: Claim, item: Item, whose: Whose) -> Answer | Key:
+    def _judge(
+        self, document: Document, decide: Decide, claim: Claim, item: Item, whose: Whose
+    ) -> SettleAnswer | DocumentKey:
         """Judge one, with nothing in its claim but what concerns it: what a refused one changed there goes with it."""
         try:
             outcome = decide(self._alone(claim, item))
@@ -148,7 +153,7 @@ class Group:
         self._taken[key] = document, _Settled(member, item.sequence, balance, whose.secret)
         return key
 
-    def _key_of(self, document: Document) -> Key:
+    def _key_of(self, document: Document) -> DocumentKey:
         return key_of(document, self._facts.secret)
 
     def _enrol(self, whose: Whose) -> None:
@@ -197,7 +202,9 @@ class Group:
             await self._db.run("write_first_contacts", *columns_of(self._contacts, 2), self._now)
         await self._batch.write(self._db)
 
-    async def _answers(self, documents: Sequence[tuple[Document, Decide]], answers: list[Any]) -> list[Answer | int]:
+    async def _answers(
+        self, documents: Sequence[tuple[Document, Decide]], answers: list[Any]
+    ) -> list[SettleAnswer | int]:
         """The answers of those that were settled, with their entries; the same one twice is repeated or in conflict."""
         if not self._taken:
             return answers
@@ -206,7 +213,7 @@ class Group:
             for key, (_, settled) in self._taken.items()
         }
         entries = await entries_at(self._db, places.values())
-        done: list[Answer | int] = []
+        done: list[SettleAnswer | int] = []
         for (document, _), answer in zip(documents, answers, strict=True):
             if not isinstance(answer, tuple):
                 done.append(answer)

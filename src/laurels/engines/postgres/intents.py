@@ -1,6 +1,6 @@
 """The checkout's intents: rows beside the inbox, changed in the same transactions."""
 
-from laurels.checkout import CIRCLE, SOURCE, Declined, Intent, IntentState, Outcome, Paid, is_bought
+from laurels.checkout import CIRCLE, SOURCE, Declined, Intent, IntentState, Paid, PaymentOutcome, is_bought
 from laurels.clock import Clock
 from laurels.engines.postgres.codes import DOCUMENT, SHARDS, home_of
 from laurels.engines.postgres.connections import Connections, trying
@@ -79,7 +79,7 @@ class PostgresIntents:
         shared: list[Row] = await db.all("orders", [home_of(kind, SOURCE, order_id)], [SOURCE], [order_id])
         return any(f"{CIRCLE}{row['member']}" == intent.source for row in shared)
 
-    async def settle(self, order_id: str, outcome: Outcome, source: str = SOURCE) -> Intent:
+    async def settle(self, order_id: str, outcome: PaymentOutcome, source: str = SOURCE) -> Intent:
         async with self._connections.transaction() as db:
             match outcome:
                 case Paid(reference):

@@ -49,12 +49,21 @@ class PostgresJobs(Session):
     async def job_content(self, number: int) -> bytes | None:
         return await self._kept(number, "content")
 
+    async def replace_job_content(self, number: int, content: bytes) -> None:
+        async with self._connections.transaction() as db:
+            await db.run("replace_job_content", number, content)
+
     async def job_file(self, number: int) -> bytes | None:
         return await self._kept(number, "file")
 
     async def _kept(self, number: int, what: str) -> bytes | None:
         async with self._connections.read() as db:
             found: bytes | None = await db.value("job_content", number, what)
+        return found
+
+    async def job_part(self, number: int, part: int) -> bytes | None:
+        async with self._connections.read() as db:
+            found: bytes | None = await db.value("job_part", number, part)
         return found
 
     async def decide_job(self, number: int, digest: str, *, actor: str, approve: bool) -> Job:
@@ -79,9 +88,13 @@ class PostgresJobs(Session):
             number = await db.value("take_job", owner, _LEASE)
             return None if number is None else _there(await db.one("job", number))
 
-    async def note_job(self, number: int, fence: int, *, done: int, total: int, tally: bytes | None) -> bool | None:
+    async def note_job(
+        self, number: int, fence: int, *, done: int, total: int, tally: bytes | None, part: bytes | None = None
+    ) -> bool | None:
         async with self._connections.transaction() as db:
             row = await db.one("note_job", number, fence, _LEASE, done, total, tally)
+            if row is not None and part is not None:
+                await db.run("add_job_part", number, part)
             return None if row is None else not row[0]
 
     async def end_job(self, number: int, fence: int, end: JobEnd) -> bool:
@@ -92,13 +105,16 @@ class PostgresJobs(Session):
             await db.run("drop_job_content", number)
             if end.file is not None:
                 await db.run("write_job_content", number, "file", end.file)
+            if end.state is not JobState.DONE or end.file is not None:
+                await db.run("drop_job_parts", number)
             return True
 
     async def forget_jobs(self, *, before: int) -> int:
         async with self._connections.transaction() as db:
             now = self._now()
             await db.run("end_old_proposals", now - OPEN_DAYS * DAY, now)
-            return len(await db.all("forget_job_contents", before))
+            forgotten = [*await db.all("forget_job_contents", before), *await db.all("forget_job_parts", before)]
+            return len({row[0] for row in forgotten})
 
     async def numbers_called(self, ids: Collection[str]) -> dict[str, int]:
         async with self._connections.read() as db:

@@ -6,21 +6,18 @@ from collections.abc import Iterable
 from laurels.engines.postgres.codes import DOCUMENT, DOCUMENT_KINDS, STATUSES, home_of
 from laurels.engines.postgres.entries import At, entries_at
 from laurels.engines.postgres.statements import Row, Statements
-from laurels.ledger import Receipt
-from laurels.model import Document, DocumentKind, Entry
+from laurels.ledger import DocumentKey, Receipt
+from laurels.model import Document, Entry
 from laurels.model.documents import kept_id, keyed
 from laurels.model.repeats import fingerprints_under_other_ids
 
-Key = tuple[DocumentKind, str, str]
-"""What a document is known by for ever: kind, source, id."""
 
-
-def key_of(document: Document, secret: bytes) -> Key:
+def key_of(document: Document, secret: bytes) -> DocumentKey:
     """A document's key, in a ledger with this secret."""
     return document.kind, document.source, kept_id(secret, document.kind, document.id)
 
 
-async def find_known(db: Statements, keys: Iterable[Key]) -> dict[Key, Row]:
+async def find_known(db: Statements, keys: Iterable[DocumentKey]) -> dict[DocumentKey, Row]:
     """The rows of the documents that are there."""
     wanted = list(keys)
     if not wanted:

@@ -8,6 +8,7 @@ from laurels import clock
 from laurels.clock import Clock
 from laurels.engines.postgres import leases
 from laurels.engines.postgres.addresses import Address
+from laurels.engines.postgres.advising import advice_of
 from laurels.engines.postgres.auditing import PostgresAudit
 from laurels.engines.postgres.books import PostgresBooks
 from laurels.engines.postgres.casework import PostgresCasework
@@ -20,7 +21,7 @@ from laurels.engines.postgres.intents import PostgresIntents
 from laurels.engines.postgres.jobs import PostgresJobs
 from laurels.engines.postgres.keeping import PostgresKeeping
 from laurels.engines.postgres.members import PostgresMembers
-from laurels.engines.postgres.moving_in import Progress, move_in
+from laurels.engines.postgres.moving_in import move_in
 from laurels.engines.postgres.names import know_key
 from laurels.engines.postgres.opening import Facts, check_pooler, check_server, facts_of, looking, place_of
 from laurels.engines.postgres.people import PostgresPeople
@@ -34,7 +35,7 @@ from laurels.engines.postgres.servers import Server, adopt
 from laurels.engines.postgres.statements import Statements
 from laurels.engines.postgres.verifying import verify
 from laurels.errors import LedgerMissing, LedgerUnavailable, SchemaTooOld, SettingsError
-from laurels.ledger import Heads, NameNumbers, Recount, Verification
+from laurels.ledger import Heads, NameNumbers, Progress, Recount, Verification
 from laurels.ledger.epochs import lowest_epoch
 from laurels.ledger.moving import Leaving
 
@@ -151,6 +152,10 @@ class PostgresLedger(
             heads = await self._heads(db)
         self._committed(grown=True)
         return heads
+
+    async def advice(self) -> list[str]:
+        async with self._connections.read() as db:
+            return await advice_of(db)
 
     async def recorded_at(self) -> int:
         async with self._connections.read() as db:

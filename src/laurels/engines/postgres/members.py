@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from laurels.engines.postgres import merging
 from laurels.engines.postgres.batch import Batch
 from laurels.engines.postgres.chain import chains_of, columns_of
-from laurels.engines.postgres.codes import SHARDS
+from laurels.engines.postgres.codes import DOCUMENT, SHARDS
 from laurels.engines.postgres.connections import judging, trying
 from laurels.engines.postgres.names import Names
 from laurels.engines.postgres.opening import Facts
@@ -16,8 +16,8 @@ from laurels.engines.postgres.session import Session
 from laurels.engines.postgres.statements import Row, Statements
 from laurels.errors import LedgerUnavailable, UnknownMember
 from laurels.ledger import Decide, shard_of
-from laurels.model import EntryKind, Member, MemberEvent, Version
-from laurels.model.documents import keyed
+from laurels.model import DocumentKind, EntryKind, Member, MemberEvent, Version
+from laurels.model.documents import keyed, name_digest
 
 _Once = Callable[[list[int]], Awaitable[Version]]
 
@@ -45,18 +45,20 @@ class PostgresMembers(Session):
         self._committed(grown=True)
         return answer
 
-    async def change_member(self, member_id: str, event: MemberEvent, *, actor: str) -> Version:
+    async def change_member(
+        self, member_id: str, event: MemberEvent, *, actor: str, name_number: int | None = None
+    ) -> Version:
         async def once(shards: list[int]) -> Version:
             async with self._connections.transaction(shards) as db:
                 member = await db.one("member_by_id", shard_of(member_id, SHARDS), member_id)
                 if member is None:
-                    if event is MemberEvent.ERASE and await db.value("forget_stranger", self._stranger(member_id)):
+                    if event is MemberEvent.ERASE and await self._forget_stranger(db, member_id):
                         return await version_of(db)
                     raise UnknownMember
                 who = "member" if actor in {member_id, member["member_id"]} else actor
                 if event is MemberEvent.ERASE:
                     await self._erase(db, member, shards, who)
-                else:
+                elif event is not MemberEvent.RENAME or name_number in {None, member["name_number"]}:
                     await self._change(db, member, shards, event, who)
                 return await version_of(db)
 
@@ -161,6 +163,16 @@ class PostgresMembers(Session):
         batch.chain.event(EntryKind(event.value), number, name_number=name, actor=who)
         await batch.write(db)
 
+    async def _forget_stranger(self, db: Statements, member_id: str) -> bool:
+        """Let go of what came for an id that is no member's; whether there was any."""
+        came = await db.value("forget_stranger", self._stranger(member_id))
+        return await self._forget_naming(db, member_id) or bool(came)
+
+    async def _forget_naming(self, db: Statements, member_id: str) -> bool:
+        """Let go of messages that name an id beside others. Costs by the messages in quarantine."""
+        digest = name_digest(self._facts.secret, member_id).encode()
+        return bool(await db.value("forget_naming", DOCUMENT[DocumentKind.MESSAGE], digest))
+
     async def _erase(self, db: Statements, member: Row, shards: list[int], who: str) -> None:
         gone: list[Row] = await db.all("merged_with", member["number"])
         if gone and len(shards) < SHARDS:
@@ -176,6 +188,7 @@ class PostgresMembers(Session):
             await db.run("forget_contact", number)
             await db.run("forget_messages", number)
             await db.run("forget_buyer", number, its_id)
+            await self._forget_naming(db, its_id)
             batch.chain.event(EntryKind.ERASE, number, actor=who)
             await batch.write(db)
 

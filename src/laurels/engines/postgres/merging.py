@@ -2,12 +2,13 @@
 
 from laurels.engines.postgres.batch import Batch
 from laurels.engines.postgres.chain import chains_of
-from laurels.engines.postgres.claiming import by_clock, claim_of
+from laurels.engines.postgres.claiming import claim_of
 from laurels.engines.postgres.codes import SHARDS
 from laurels.engines.postgres.opening import Facts
 from laurels.engines.postgres.statements import Statements
 from laurels.errors import Conflict, PointsOutOfRange, UnknownMember
 from laurels.ledger import Claim, Decide, Outcome, shard_of
+from laurels.ledger.claim import by_clock
 from laurels.model import Balance
 from laurels.model.details import MergeDetails, encode
 from laurels.model.months import Months
@@ -33,18 +34,10 @@ async def merge(
 
     Two entries are written, one in each shard's feed; both are locked.
     """
-    gone = await db.one("member_itself", shard_of(member_id, SHARDS), member_id)
-    stays = await db.one("member_by_id", shard_of(into, SHARDS), into)
-    if gone is None or stays is None:
-        raise UnknownMember
-    number, shard, merged_into = gone
-    other, other_shard = stays["number"], stays["shard"]
-    if merged_into is not None:
-        if merged_into == other:
-            return
-        raise Conflict("This member became another one already. Nothing was changed.")
-    if number == other:
-        raise Conflict("A member cannot become itself. Nothing was changed.")
+    ends = await _ends(db, member_id, into)
+    if ends is None:
+        return
+    (shard, number), (other_shard, other) = ends
     if other_shard not in locked:
         raise OtherShard
     batches = {
@@ -69,6 +62,21 @@ async def merge(
     if sequences:
         many = len(sequences)
         await db.run("move_inbox", sequences, [other_shard] * many, [other] * many, shard)
+
+
+async def _ends(db: Statements, member_id: str, into: str) -> tuple[tuple[int, int], tuple[int, int]] | None:
+    """(shard, number) of the member who goes and of the one who stays; None where the two are one already."""
+    gone = await db.one("member_itself", shard_of(member_id, SHARDS), member_id)
+    stays = await db.one("member_by_id", shard_of(into, SHARDS), into)
+    if gone is None or stays is None:
+        raise UnknownMember
+    number, shard, merged_into = gone
+    other = stays["number"]
+    if merged_into is not None and merged_into != other:
+        raise Conflict("This member became another one already. Nothing was changed.")
+    if number == other:
+        raise Conflict("A member cannot become itself. Nothing was changed.")
+    return None if merged_into == other else ((shard, number), (stays["shard"], other))
 
 
 async def _pair(db: Statements, batches: dict[int, Batch], ends: tuple[int, int], goes_on: tuple[int, int]) -> Claim:

@@ -9,11 +9,11 @@ from laurels.engines.postgres.chain import Chain
 from laurels.engines.postgres.codes import DOCUMENT, SHARDS, home_of, parted, place_of
 from laurels.ledger import shard_of
 from laurels.ledger.chain import FORMAT
-from laurels.ledger.moving import REST, Leaving, LeavingDocument, LeavingEntry, Place, with_was
+from laurels.ledger.moving import REST, Leaving, LeavingDocument, LeavingEntry, ShardPosition, with_was
 from laurels.model import DocumentKind, EntryKind
 from laurels.model.entries import MOVES_POINTS
 
-Step = list[tuple[str, tuple[Any, ...]]]
+RowGroup = list[tuple[str, tuple[Any, ...]]]
 """Rows that belong together, each with its table."""
 
 COLUMNS = {
@@ -84,7 +84,7 @@ class MovedRows:
         self._marks: dict[str, dict[int, tuple[int, bytes]]] = defaultdict(dict)
         self._beyond: set[tuple[str, int]] = set()
 
-    def parts(self) -> Iterator[tuple[str, Iterator[Step]]]:
+    def parts(self) -> Iterator[tuple[str, Iterator[RowGroup]]]:
         """Each part by its name, with its steps."""
         self._look()
         yield "entries", self._entries()
@@ -104,7 +104,7 @@ class MovedRows:
         for target, shard, position in self._leaving.rest("followers"):
             self._sent[target][shard] = position
 
-    def _entries(self) -> Iterator[Step]:
+    def _entries(self) -> Iterator[RowGroup]:
         for entry in self._leaving.entries():
             kind, number = EntryKind(entry.columns[0]), entry.columns[1]
             chain = self._chains[self._homes[number]]
@@ -115,7 +115,7 @@ class MovedRows:
             self._places[entry.at[0]].append(place_of(chain.shard, position))
             row, reason = chain.rows.pop(), entry.columns[8] if entry.format == 1 else ""
             self._follow(entry.at, chain.shard, position, row[-2])
-            step: Step = [
+            step: RowGroup = [
                 ("entry", (chain.shard, FORMAT, *row)),
                 ("was", (*entry.at, chain.shard, position, entry.format, reason)),
             ]
@@ -127,7 +127,7 @@ class MovedRows:
                 step.append(("member_event", (chain.shard, *chain.events.pop())))
             yield step
 
-    def _follow(self, at: Place, shard: int, position: int, digest: bytes) -> None:
+    def _follow(self, at: ShardPosition, shard: int, position: int, digest: bytes) -> None:
         """Each target goes on before the first entry that was not sent to it."""
         for target, sent in self._sent.items():
             if at[1] > sent.get(at[0], 0):
@@ -135,14 +135,14 @@ class MovedRows:
             elif (target, shard) not in self._beyond:
                 self._marks[target][shard] = position, digest
 
-    def _members(self) -> Iterator[Step]:
+    def _members(self) -> Iterator[RowGroup]:
         for member in self._leaving.members():
             number, shard = member.number, self._homes[member.number]
             into = member.merged_into
             joined = None if member.joined_at is None else self._at(member.joined_at)[1]
             merged = (None, None) if into is None else (into, self._homes[into])
             flags = member.hidden, member.enrolled_at, joined
-            step: Step = [
+            step: RowGroup = [
                 ("member", (shard, number, member.name_number, *merged, *flags, member.member_id, member.secret)),
                 ("name", (member.name_number, number)),
             ]
@@ -152,7 +152,7 @@ class MovedRows:
                 step.append(("balance", (shard, number, *member.totals, self._last.get(number, 0))))
             yield step
 
-    def _documents(self) -> Iterator[Step]:
+    def _documents(self) -> Iterator[RowGroup]:
         for document in self._leaving.documents():
             kind, number = DocumentKind(document.kind), document.member
             whose = None if number is None else self._became.get(number, number)
@@ -166,7 +166,7 @@ class MovedRows:
             home = home_of(kind, document.source, document.id)
             own = None if number is None else self._homes[number]
             taken = document.sequence, document.accepted_at, document.fingerprint, document.source, document.id
-            step: Step = [("document", (home, DOCUMENT[kind], shard, own, number, *taken)), lies]
+            step: RowGroup = [("document", (home, DOCUMENT[kind], shard, own, number, *taken)), lies]
             if kind is DocumentKind.REDEMPTION and document.at is not None:
                 step.append(("redemption", (*self._at(document.at), document.sequence, document.source, document.id)))
             yield step
@@ -179,7 +179,7 @@ class MovedRows:
         restored, spent = document.spent or (0, None)
         return (*_NO_ORDER, restored, None, None, spent, None, None)
 
-    def _rest(self, part: str) -> Iterator[Step]:
+    def _rest(self, part: str) -> Iterator[RowGroup]:
         if part == "followers":
             for target, marks in sorted(self._marks.items()):
                 for shard, mark in sorted(marks.items()):
@@ -194,7 +194,7 @@ class MovedRows:
             else:
                 yield [(_TABLES[part], row)]
 
-    def _at(self, old: Place) -> Place:
+    def _at(self, old: ShardPosition) -> ShardPosition:
         return parted(self._places[old[0]][old[1]])
 
 

@@ -6,21 +6,19 @@ opens the ledger before all is there. Memory: some 10 bytes an entry, and 100 a 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
 from laurels.clock import Clock
-from laurels.engines.postgres.moved_rows import COLUMNS, MovedRows, Step
+from laurels.engines.postgres.moved_rows import COLUMNS, MovedRows, RowGroup
 from laurels.engines.postgres.statements import Statements
 from laurels.errors import FileRefused
+from laurels.ledger import Progress
 from laurels.ledger.epochs import lowest_epoch
 from laurels.ledger.moving import Leaving, LeavingLedger
 
 CHUNK = 2000
-
-Progress = Callable[[int, int], None]
-"""Called with (entries that are there, entries there are)."""
 
 
 async def move_in(db: Statements, leaving: Leaving, now: Clock, progress: Progress) -> int:
@@ -69,19 +67,19 @@ async def _begun(db: Statements, who: LeavingLedger) -> tuple[str, int]:
     return part, int(done)
 
 
-def _pass_by(steps: Iterator[Step]) -> None:
+def _pass_by(steps: Iterator[RowGroup]) -> None:
     for _ in steps:
         pass
 
 
-def _chunks(steps: Iterator[Step], first: int) -> Iterator[list[Step]]:
+def _chunks(steps: Iterator[RowGroup], first: int) -> Iterator[list[RowGroup]]:
     """So many steps at a time, without the first ones."""
     _pass_by(islice(steps, first))
     while chunk := list(islice(steps, CHUNK)):
         yield chunk
 
 
-async def _write(db: Statements, steps: list[Step], so_far: str) -> None:
+async def _write(db: Statements, steps: list[RowGroup], so_far: str) -> None:
     rows: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
     for step in steps:
         for table, row in step:

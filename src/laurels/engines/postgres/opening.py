@@ -26,10 +26,10 @@ class Facts(NamedTuple):
     identity: str
     secret: bytes
     numbered_names: int
-    place: "Place"
+    place: "LedgerLocation"
 
 
-class Place(NamedTuple):
+class LedgerLocation(NamedTuple):
     """Where a ledger is: the server, its timeline, and the table that names the ledger there."""
 
     system_identifier: int
@@ -74,13 +74,13 @@ async def check_pooler(db: Statements) -> bool:
 async def facts_of(db: Statements) -> Facts:
     """Who the ledger on a server is."""
     row = await db.only("read_ledger")
-    place = Place(row["system_identifier"], row["timeline"], row["home"])
+    place = LedgerLocation(row["system_identifier"], row["timeline"], row["home"])
     return Facts(row["identity"], row["secret"], row["numbered_names"], place)
 
 
-async def place_of(db: Statements) -> Place:
+async def place_of(db: Statements) -> LedgerLocation:
     """Where a connection leads to."""
-    return Place(*await db.only("timeline"))
+    return LedgerLocation(*await db.only("timeline"))
 
 
 @contextmanager

@@ -3,10 +3,10 @@
 from laurels.engines.postgres.codes import DOCUMENT_KINDS, SHARDS, STATUSES
 from laurels.engines.postgres.entries import entry_of
 from laurels.engines.postgres.members import member_of
-from laurels.engines.postgres.registry import state_of
 from laurels.engines.postgres.session import Session
 from laurels.engines.postgres.statements import Row
 from laurels.ledger import FoundMember, Kept, KeptDocument, KeptEntry, shard_of
+from laurels.ledger.rows import message_state_of
 from laurels.model import Balance
 
 
@@ -48,7 +48,7 @@ class PostgresPeople(Session):
             balance=Balance() if totals is None or totals[0] is None else Balance(*totals[:3]),
             entries=tuple(KeptEntry(entry_of(entry), entry["content"]) for entry in entries),
             documents=tuple(_document_of(document) for document in documents),
-            messages=tuple(state_of(message) for message in messages),
+            messages=tuple(message_state_of(message) for message in messages),
         )
 
 

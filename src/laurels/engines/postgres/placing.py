@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from laurels.engines.postgres.codes import SHARDS
-from laurels.engines.postgres.known import Key, find_known
+from laurels.engines.postgres.known import find_known
 from laurels.engines.postgres.statements import Statements
-from laurels.ledger import shard_of
+from laurels.ledger import DocumentKey, shard_of
 from laurels.model import Document, DocumentKind
 
 SECRET_BYTES = 16
@@ -29,7 +29,7 @@ class Whose(NamedTuple):
     is_erased: bool = False
 
 
-class Members:
+class MemberLookup:
     """The members that ids mean, remembered from look-up to look-up. What is remembered may be old: whoever writes by
     it has to see that it is still so.
     """
@@ -70,7 +70,7 @@ async def owner_of(db: Statements, document: Document, unplaced: bytes, digest: 
     """Whose a document is that comes without a member who is known, and enrols none: of an erased member's order it is
     that member's, and one that names no member belongs to the refund's or the order's.
     """
-    named: Key | None = None
+    named: DocumentKey | None = None
     if document.kind is DocumentKind.CANCELLATION:
         named = DocumentKind.REFUND, document.source, document.id
     elif document.order_key is not None:

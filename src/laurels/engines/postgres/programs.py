@@ -3,8 +3,7 @@
 import msgspec
 
 from laurels.engines.postgres.session import Session
-from laurels.engines.postgres.statements import Row, Statements
-from laurels.errors import NotFound
+from laurels.engines.postgres.statements import Statements
 from laurels.ledger import Draft, Finding, ProgramAct, ProgramEvent, PublishedProgram
 from laurels.ledger.program_log import (
     breaks,
@@ -15,6 +14,7 @@ from laurels.ledger.program_log import (
     following,
 )
 from laurels.ledger.programs import to_publish
+from laurels.ledger.rows import draft_of, no_draft, published_of
 
 
 class PostgresPrograms(Session):
@@ -44,7 +44,7 @@ class PostgresPrograms(Session):
 
     async def drafts(self) -> list[Draft]:
         async with self._connections.read() as db:
-            return [_draft_of(row) for row in await db.all("drafts")]
+            return [draft_of(row) for row in await db.all("drafts")]
 
     async def approve(
         self, digest: str, from_at: int | None, *, actor: str, by_another: bool, rehearsal: str | None = None
@@ -80,8 +80,7 @@ class PostgresPrograms(Session):
 
 async def program_findings(db: Statements) -> list[Finding]:
     """What is wrong with the record of what was done with programs."""
-    what = "the row was changed, or rows are missing: its hash does not follow"
-    return [Finding(f"program event {position}", what) for position in breaks(await _events(db))]
+    return breaks(await _events(db))
 
 
 async def _events(db: Statements) -> list[ProgramEvent]:
@@ -96,10 +95,7 @@ async def _append(db: Statements, event: ProgramEvent, now: int) -> ProgramEvent
 
 
 async def _published(db: Statements) -> list[PublishedProgram]:
-    return [
-        PublishedProgram(version=row[0], text=row[1], from_at=row[2], published_at=row[3], actor=row[4])
-        for row in await db.all("programs")
-    ]
+    return [published_of(row) for row in await db.all("programs")]
 
 
 async def _publish(
@@ -118,17 +114,5 @@ async def _publish(
 async def _draft(db: Statements, digest: str) -> Draft:
     row = await db.one("draft", digest)
     if row is None:
-        raise NotFound(f"There is no draft {digest}. `laurels program list` shows them.")
-    return _draft_of(row)
-
-
-def _draft_of(row: Row) -> Draft:
-    return Draft(
-        digest=row[0],
-        version=row[1],
-        text=row[2],
-        submitted_by=row[3],
-        submitted_at=row[4],
-        approved_by=row[5],
-        approved_at=row[6],
-    )
+        raise no_draft(digest)
+    return draft_of(row)

@@ -26,8 +26,11 @@ SHARED: dict[str, Any] = {"statement_cache_size": 0}
 DIRECT: dict[str, Any] = {"statement_cache_size": 256, "max_cached_statement_lifetime": 0}
 """The same of one's own: statements stay prepared."""
 
-NO_JIT = {"jit": "off"}
-"""Compiling statements costs more than it gives. A pooler refuses to be told so: there it is set for the role."""
+PLANNED = {"jit": "off", "plan_cache_mode": "force_generic_plan"}
+"""A statement is planned once for a connection: it looks rows up by keys, whatever they are, and planning it anew over
+16 partitions costs as much as running it. Compiling it costs more than it gives. A pooler refuses to be told so: there
+`jit` is set for the role, and nothing stays planned.
+"""
 
 Kind = Literal["primary", "any"]
 
@@ -45,10 +48,10 @@ async def connect(
 ) -> Statements:
     """A connection, without a look at what it leads to. `direct`: there is no pooler in between.
 
-    Raises `SettingsError` where the URL has to be mended, `LedgerUnavailable` where it may do later.
+    Raises `SettingsError` where the URL has to be fixed, `LedgerUnavailable` where it may do later.
     """
     how = {**(DIRECT if direct else SHARED)}
-    how["server_settings"] = {"application_name": application, **(NO_JIT if direct else {})}
+    how["server_settings"] = {"application_name": application, **(PLANNED if direct else {})}
     with reaching(address):
         return Statements(await _first_of(address, kind, how))
 
@@ -82,7 +85,7 @@ async def _first_of(address: Address, kind: Kind, how: dict[str, Any]) -> "async
 
 @contextmanager
 def reaching(address: Address) -> Iterator[None]:
-    """Tell what has to be mended in the settings from what may pass."""
+    """Tell what has to be fixed in the settings from what may pass."""
     try:
         yield
     except asyncpg.InvalidCatalogNameError as error:

@@ -8,8 +8,9 @@ from laurels.engines.postgres.codes import DOCUMENT, DOCUMENT_KINDS, SHARDS, hom
 from laurels.engines.postgres.connections import trying
 from laurels.engines.postgres.session import Session
 from laurels.engines.postgres.statements import Row, Statements
-from laurels.errors import Conflict, NotFound
+from laurels.errors import Conflict
 from laurels.ledger import Message, MessageState, QuarantinedDocument, shard_of
+from laurels.ledger.rows import message_state_of, no_mail, not_in_quarantine, quarantined_of
 from laurels.model import DocumentKind, RefusedMessage
 
 
@@ -32,7 +33,7 @@ class PostgresQuarantine(PostgresInbox):
         async with self._connections.transaction() as db:
             shard = await db.value("retry", (await _find(db, kind, source, id)).sequence, self._now())
             if shard is None:
-                raise _not_there(kind, source, id)
+                raise not_in_quarantine(kind, source, id)
         self._floors[shard].forget()
         self._committed(grown=False)
 
@@ -40,7 +41,7 @@ class PostgresQuarantine(PostgresInbox):
         async with self._connections.transaction() as db:
             sequence = (await _find(db, kind, source, id)).sequence
             if await db.value("drop", sequence, self._now(), f"dropped by {actor}") is None:
-                raise _not_there(kind, source, id)
+                raise not_in_quarantine(kind, source, id)
         self._committed(grown=False)
 
 
@@ -73,18 +74,18 @@ class PostgresOutbox(Session):
     async def messages(self, member_id: str) -> list[MessageState]:
         async with self._connections.read() as db:
             rows: list[Row] = await db.all("messages", shard_of(member_id, SHARDS), member_id)
-        return [state_of(row) for row in rows]
+        return [message_state_of(row) for row in rows]
 
     async def all_messages(
         self, *, state: str | None = None, member_id: str | None = None, after: str = "", limit: int = 50
     ) -> list[MessageState]:
         async with self._connections.read() as db:
             rows: list[Row] = await db.all("all_messages", state, member_id, after, limit)
-        return [state_of(row) for row in rows]
+        return [message_state_of(row) for row in rows]
 
     async def message(self, id: str) -> MessageState:
         async with self._connections.read() as db:
-            return state_of(await _find_message(db, id))
+            return message_state_of(await _find_message(db, id))
 
     async def retry_message(self, id: str, *, must: bool = True) -> bool:
         async with self._connections.transaction() as db:
@@ -114,45 +115,16 @@ class PostgresOutbox(Session):
 async def _find_message(db: Statements, id: str) -> Row:
     row = await db.one("message", id)
     if row is None:
-        raise NotFound(f"There is no mail {id}. `laurels messages list` shows them.")
+        raise no_mail(id)
     return row
-
-
-def state_of(row: Row) -> MessageState:
-    """A row of the message queries as a `MessageState`."""
-    return MessageState(
-        id=row[0],
-        member_id=row[1],
-        milestone=row[2],
-        points=row[3],
-        state=row[4],
-        created_at=row[5],
-        due_at=row[6],
-        attempts=row[7],
-        note=row[8],
-    )
 
 
 async def _find(db: Statements, kind: DocumentKind, source: str, id: str) -> QuarantinedDocument:
     row = await db.one("quarantined", home_of(kind, source, id), source, DOCUMENT[kind], id)
     if row is None:
-        raise _not_there(kind, source, id)
-    return _quarantined(row, *row[7:])
-
-
-def _not_there(kind: DocumentKind, source: str, id: str) -> NotFound:
-    return NotFound(f"There is no {kind} {source}/{id} in quarantine. `laurels quarantine list` shows them.")
+        raise not_in_quarantine(kind, source, id)
+    return _quarantined(row, *row[8:])
 
 
 def _quarantined(row: Row, raw: bytes = b"", content: bytes = b"") -> QuarantinedDocument:
-    return QuarantinedDocument(
-        sequence=row[0],
-        kind=DOCUMENT_KINDS[row[1]],
-        source=row[2],
-        id=row[3],
-        reason=row[4],
-        quarantined_at=row[5],
-        actor=row[6],
-        raw=raw,
-        content=content,
-    )
+    return quarantined_of(row, DOCUMENT_KINDS[row[1]], raw, content)

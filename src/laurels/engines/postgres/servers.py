@@ -32,7 +32,7 @@ class Server:
         """A connection to the server that has this ledger and can be written. Raises `LedgerUnavailable`."""
         try:
             db = await connect(self._address, direct=self._direct)
-        except SettingsError as error:  # it was right when we began: what was changed since is for people to mend
+        except SettingsError as error:  # it was right when we began: what was changed since is for people to fix
             raise LedgerUnavailable(error.message) from error
         try:
             with wrapped():

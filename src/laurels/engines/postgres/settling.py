@@ -9,7 +9,7 @@ from typing import NamedTuple
 from laurels.clock import Clock
 from laurels.engines.postgres.codes import SHARDS
 from laurels.engines.postgres.connections import RETRIED, TRIES, Connections, is_at_fault
-from laurels.engines.postgres.group import Answer, Group
+from laurels.engines.postgres.group import SettleAnswer, SettleGroup
 from laurels.engines.postgres.names import Names
 from laurels.engines.postgres.opening import Facts
 from laurels.engines.postgres.statements import Statements
@@ -28,7 +28,7 @@ class _Job(NamedTuple):
     decide: Decide
     in_depth: bool
     doing: Recording | None
-    future: "asyncio.Future[Answer]"
+    future: "asyncio.Future[SettleAnswer]"
 
 
 class _Broken(Exception):
@@ -118,11 +118,11 @@ class Settler:
             elif not job.future.done():
                 job.future.set_result(answer)
 
-    async def _settle_together(self, shard: int, jobs: list[_Job]) -> list[Answer | int]:
+    async def _settle_together(self, shard: int, jobs: list[_Job]) -> list[SettleAnswer | int]:
         for tries in range(TRIES):
             try:
                 async with self._connections.transaction([shard], recorded=False) as db:
-                    group = Group(db, shard, self._facts, self._names, self._now())
+                    group = SettleGroup(db, shard, self._facts, self._names, self._now())
                     in_depth = any(job.in_depth for job in jobs)
                     documents = [(job.document, job.decide) for job in jobs]
                     answers = await group.settle(documents, in_depth=in_depth, lock_budgets=tries > 0)
@@ -136,9 +136,9 @@ class Settler:
             return answers
         raise LedgerUnavailable
 
-    async def _record(self, db: Statements, jobs: list[_Job], answers: list[Answer | int]) -> list[Recording]:
+    async def _record(self, db: Statements, jobs: list[_Job], answers: list[SettleAnswer | int]) -> list[Recording]:
         """Write the rows of what people asked for: one for each doing and transaction, of what was judged in it."""
-        judged: dict[Recording, list[Answer]] = {}
+        judged: dict[Recording, list[SettleAnswer]] = {}
         for job, answer in zip(jobs, answers, strict=True):
             if job.doing is not None and isinstance(answer, Receipt | LaurelsError):
                 judged.setdefault(job.doing, []).append(answer)

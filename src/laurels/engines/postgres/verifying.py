@@ -67,7 +67,7 @@ class Feeds:
     def __init__(self, month_of: MonthOf | None) -> None:
         self.month_of = month_of
         self.members: dict[int, CheckedMember] = {}
-        self.of = [Feed(shard, self.members, month_of) for shard in range(SHARDS)]
+        self.of = [FeedCheck(shard, self.members, month_of) for shard in range(SHARDS)]
         self.heads: dict[int, int] = {}
 
     def are_read(self) -> bool:
@@ -104,7 +104,7 @@ class Feeds:
         return Verification(checked=checked, total=total, findings=tuple(findings))
 
 
-class Feed:
+class FeedCheck:
     """The entries of a shard read so far: up to which position, its hash, and what they say of the members."""
 
     def __init__(self, shard: int, members: dict[int, CheckedMember], month_of: MonthOf | None) -> None:
@@ -183,7 +183,7 @@ async def _closed_months(db: Statements, shard: int, rows: list[Row]) -> Closed:
     return found
 
 
-def _compare(row: Row, feed: Feed, named: "_Naming", closed: Closed | None) -> Iterator[Finding]:
+def _compare(row: Row, feed: FeedCheck, named: "_Naming", closed: Closed | None) -> Iterator[Finding]:
     number = row[0]
     member = feed.members.setdefault(number, CheckedMember())
     member.seen = True

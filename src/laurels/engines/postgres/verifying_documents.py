@@ -1,17 +1,14 @@
 """Checking documents: each lies in one place, its entry is its own, and what is kept of orders is what entries say."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 
 from laurels.engines.postgres.codes import DOCUMENT_KINDS, ENTRY_KINDS, parted
 from laurels.engines.postgres.connections import Connections
 from laurels.engines.postgres.entries import At, entry_of
 from laurels.engines.postgres.statements import NO_LIMIT_S, Row, Statements
-from laurels.ledger import Award, Finding
+from laurels.ledger import Award, Finding, Fits
 from laurels.ledger.checking import CHUNK
 from laurels.model import DocumentKind, Entry, EntryKind
-
-Fits = Callable[[Award, Sequence[Entry]], bool]
-"""`Recount.fits`."""
 
 _START = "", b"\x01", ""
 

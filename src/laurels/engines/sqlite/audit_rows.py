@@ -6,12 +6,12 @@ from typing import Any
 import msgspec
 
 from laurels.clock import Clock
-from laurels.engines.sqlite.connection import Database, Row
-from laurels.ledger import Act, AuditRow, Finding
+from laurels.engines.sqlite.connection import Database
+from laurels.ledger import Act, Finding
 from laurels.ledger.audit import as_done, audit_hash
+from laurels.ledger.rows import audit_finding
 
 CHUNK = 2000
-_ACT = slice(2, 10)
 
 
 def append(db: Database, act: Act, now: int) -> None:
@@ -29,11 +29,6 @@ def record_result(db: Database, act: Act, result: Any, now: Clock) -> None:
     append(db, as_done(act, result), now())
 
 
-def row_of(row: Row) -> AuditRow:
-    """A row as it was written."""
-    return AuditRow(position=row[0], at=row[1], act=_act(row), hash=row[10])
-
-
 def audit_findings(db: Database) -> Iterator[list[Finding]]:
     """What is wrong with the log: rows changed, missing, or beyond its end. Reads in chunks; rows that come meanwhile
     are of no matter.
@@ -46,26 +41,12 @@ def audit_findings(db: Database) -> Iterator[list[Finding]]:
     while position < head and (rows := db.all("verify_audit", position, CHUNK)):
         findings = []
         for row in rows:
-            if row[0] != position + 1:
-                findings.append(Finding(f"audit {position + 1}", f"the rows up to {row[0] - 1} are missing"))
-            elif not _follows(hashed, row):
-                what = "the row was changed: its hash does not follow from the one before"
-                findings.append(Finding(f"audit {row[0]}", what))
+            finding = audit_finding(position, hashed, row)
+            if finding is not None:
+                findings.append(finding)
             position, hashed = row[0], row[10]
             if position == head and hashed != head_hash:
                 findings.append(Finding("audit", "the log's end has another hash than its last row"))
         yield findings
     if position < head:
         yield [Finding(f"audit {position + 1}", f"the rows up to {head} are missing")]
-
-
-def _follows(previous: bytes, row: Row) -> bool:
-    """Whether a row's hash is the one that its columns make; in a damaged file they may be anything."""
-    try:
-        return bool(audit_hash(previous, row[0], row[1], _act(row)) == row[10])
-    except (TypeError, ValueError):
-        return False
-
-
-def _act(row: Row) -> Act:
-    return Act(**dict(zip(Act.__struct_fields__, row[_ACT], strict=True)))

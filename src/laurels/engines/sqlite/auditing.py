@@ -1,9 +1,10 @@
 """The audit log in the embedded ledger."""
 
-from laurels.engines.sqlite.audit_rows import append, row_of
+from laurels.engines.sqlite.audit_rows import append
 from laurels.engines.sqlite.connection import Database, Row
 from laurels.engines.sqlite.session import Session
 from laurels.ledger import Act, AuditRow
+from laurels.ledger.rows import audit_row_of
 
 NEWEST = 2**62
 
@@ -33,7 +34,10 @@ class SqliteAudit(Session):
                 return db.all("audit_of_member", *asked, member)
             return db.all("audit", *asked)
 
-        return [row_of(row) for row in await self._reader.run(read)]
+        return [audit_row_of(row) for row in await self._reader.run(read)]
+
+    async def audit_people(self, *, after: str = "", limit: int = 50) -> list[AuditRow]:
+        return [audit_row_of(row) for row in await self._reader.run(lambda db: db.all("audit_people", after, limit))]
 
     async def cut_audit(self, *, before: int, limit: int) -> int:
         def write(db: Database) -> int:

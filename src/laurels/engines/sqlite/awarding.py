@@ -12,7 +12,8 @@ from laurels.engines.sqlite.chain import Chain, Chains, read_entry
 from laurels.engines.sqlite.connection import Database, Row
 from laurels.engines.sqlite.writing import write
 from laurels.errors import LaurelsError, NotOwned
-from laurels.ledger import OF_HOLD, Award, Claim, Decide, Item, MemberState, OrderKey, Receipt, Redeemed
+from laurels.ledger import OF_HOLD, Award, Claim, Decide, Item, MemberState, OrderKey, Receipt, RedemptionState
+from laurels.ledger.claim import by_clock
 from laurels.model import Balance, Document, DocumentKind, Status
 
 _NO_PERSON: Row = (None, None, b"")
@@ -99,7 +100,7 @@ def _judge(  # noqa: PLR0917 - what is judged, and by what
             new[item.sequence].queue()
         _set_aside(db, item, status, reason, chain.now)
     written = write(db, chain, outcome, known, balances)
-    db.run_many(
+    db.run_rows(
         "insert_accepted", [new[each.sequence].row(place) for each, place, _ in written if each.sequence in new]
     )
     written = [each for each in written if each[0].sequence not in new]
@@ -123,7 +124,7 @@ def sweep(db: Database, shard: int, limit: int, decide: Decide, *, now: int, fen
     first: dict[int, int] = {}
     for at, member in rows:
         first.setdefault(member, at)
-    items = [_by_clock(*each) for each in first.items()]
+    items = [by_clock(*each) for each in first.items()]
     claim, balances = _claim(db, chain, items, [], in_depth=True)
     write(db, chain, decide(claim), balances=balances)
     chain.save()
@@ -212,7 +213,7 @@ def _claim(
 
 def pair(db: Database, chain: Chain, ends: int, goes_on: int) -> Claim:
     """What joining two members needs; the chain is the one's that goes on."""
-    claim, _ = _claim(db, chain, [_by_clock(ends, chain.now), _by_clock(goes_on, chain.now)], [], in_depth=True)
+    claim, _ = _claim(db, chain, [by_clock(ends, chain.now), by_clock(goes_on, chain.now)], [], in_depth=True)
     return claim
 
 
@@ -235,7 +236,7 @@ def _look_up(db: Database, claim: Claim, item: Item, shard: int, *, anything_wai
             captured = redemption_id.removeprefix(OF_HOLD) if redemption_id.startswith(OF_HOLD) else None
             row = db.one("read_redemption", source, redemption_id, captured)
             if row is not None:
-                claim.redemptions[source, redemption_id] = Redeemed(
+                claim.redemptions[source, redemption_id] = RedemptionState(
                     member=row[0], points=row[1], restored=row[2], spent=row[3]
                 )
         case _ if key is not None:
@@ -268,20 +269,6 @@ def _item(row: Row) -> Item:
         accepted_at=row[7],
         content=row[8],
         actor=row[9],
-    )
-
-
-def _by_clock(member: int, at: int) -> Item:
-    """What a member's judgement is asked for when its time has come: no document, and so without a place."""
-    return Item(
-        sequence=-member - 1,
-        kind=DocumentKind.EXPIRY,
-        source="laurels",
-        id="",
-        member=member,
-        order_key=None,
-        accepted_at=at,
-        content=b"",
     )
 
 

@@ -9,6 +9,7 @@ from laurels.engines.sqlite.members import chains_version
 from laurels.engines.sqlite.session import Session
 from laurels.errors import LaurelsError, NotOwned
 from laurels.ledger import Award, Counts, Decide, DocumentState, MemberState, Receipt
+from laurels.ledger.rows import counts_of
 from laurels.model import Balance, Document, DocumentKind, Entry, Status, Version
 from laurels.model.documents import kept_id
 
@@ -62,15 +63,7 @@ class SqliteInbox(Session):
     async def counts(self) -> Counts:
         row = await self._reader.run(lambda db: db.one("counts"))
         assert row is not None, "a row of counts is a row, whatever they are"
-        ready, ready_since, waiting, quarantined, due, held = row
-        return Counts(
-            ready=ready,
-            ready_since=ready_since,
-            waiting=waiting,
-            quarantined=quarantined,
-            messages_due=due,
-            messages_held=held,
-        )
+        return counts_of(row)
 
     def _accept_together(self, db: Database, batches: Sequence[Sequence[Document]]) -> list[list[Receipt]]:
         return accepting.accept(db, batches, self._now())
@@ -141,13 +134,13 @@ class SqliteBooks(Session):
 
         return await self._reader.run(read)
 
-    async def account(self, member_id: str) -> tuple[MemberState, Version] | None:
+    async def account(self, member_id: str, *, in_depth: bool = True) -> tuple[MemberState, Version] | None:
         def read(db: Database) -> tuple[MemberState, Version] | None:
             row = db.one("account_by_id", member_id)
             if row is None:
                 return None
-            totals = Balance(*row[1:4]) if row[1] is not None else Balance()
-            return awarding.in_depth_of(db, row[0], MemberState(totals, row[4])), chains_version(db)
+            kept = MemberState(Balance(*row[1:4]) if row[1] is not None else Balance(), row[4])
+            return awarding.in_depth_of(db, row[0], kept) if in_depth else kept, chains_version(db)
 
         return await self._reader.run(read)
 

@@ -9,6 +9,7 @@ from laurels.engines.sqlite.places import position_at, shard_at
 from laurels.engines.sqlite.session import Session
 from laurels.ledger import Customer, FoundDocument, Timeline, TimelineEntry
 from laurels.model import Balance, DocumentKind, EntryKind
+from laurels.model.documents import kept_id
 
 NEWEST = 2**62
 MOST_READ = 2_000
@@ -47,8 +48,10 @@ class SqliteCasework(Session):
 
     async def documents_called(self, id: str) -> list[FoundDocument]:
         def read(db: Database) -> list[FoundDocument]:
-            rows = [row for source in _sources(db) for row in db.all("documents_called", source, id)]
-            return [_found(row) for row in rows[:MOST_FOUND]]
+            digest = kept_id(db.value("read_secret"), DocumentKind.ADJUSTMENT, id)
+            rows = [row for source in _sources(db) for row in db.all("documents_called", source, id, digest)]
+            rows += db.all("own_documents_called", id, MOST_FOUND)
+            return [_found(row, id) for row in rows[:MOST_FOUND]]
 
         return await self._reader.run(read)
 
@@ -108,9 +111,10 @@ def _customer(db: Database, row: Row) -> Customer:
     )
 
 
-def _found(row: Row) -> FoundDocument:
-    loyalty_id = None if row[4] is None else f"{shard_at(row[4])}-{position_at(row[4])}"
-    return FoundDocument(kind=DocumentKind(row[0]), source=row[1], id=row[2], member=row[3], loyalty_id=loyalty_id)
+def _found(row: Row, id: str) -> FoundDocument:
+    kind, source, member, place = row
+    loyalty_id = None if place is None else f"{shard_at(place)}-{position_at(place)}"
+    return FoundDocument(kind=DocumentKind(kind), source=source, id=id, member=member, loyalty_id=loyalty_id)
 
 
 def _sources(db: Database) -> list[str]:

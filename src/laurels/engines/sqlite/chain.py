@@ -108,7 +108,7 @@ class Chain:
 
     def flush(self) -> None:
         """Write the entries that are held back."""
-        self._db.run_many("insert_entry", self._held)
+        self._db.run_rows("insert_entry", self._held)
         self._held.clear()
 
     def event(

@@ -3,9 +3,12 @@ become ours.
 """
 
 import os
+import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +28,19 @@ LOOK_AGAIN_S, LONGEST_LOOK_S = 0.000_5, 0.005
 
 EAGER_LOOKS = 40
 
+ROWS_AT_ONCE = (256, 128, 64, 32, 16, 8)
+"""Rows of one statement, the most that fit first. Few lengths, and none whose text is longer than the 16 KB up to which
+apsw keeps statements prepared. Fewer than eight cost more together than one by one.
+"""
+
+FEWEST_ROWS = min(ROWS_AT_ONCE)
+
+PAGES_OF_MUCH = 16_384
+"""Pages of the log, 64 MB, that an import lets come together before they are checkpointed into the file."""
+
 Row = tuple[Any, ...]
+
+_VALUES = re.compile(r"VALUES\s*(\([^()]*\))")
 
 _queries = aiosql.from_path(Path(__file__).with_name("queries.sql"), "apsw", mandatory_parameters=False)
 _SQL: dict[str, str] = {
@@ -60,6 +75,12 @@ class Database:
         self.execute = self.connection.execute
         self.appends = 0
         """How often the feed grew by what was written here, committed or not."""
+
+    def expect_much(self) -> None:
+        """From now on checkpoint seldom. Large transactions change the same pages again and again: each is then copied
+        into the file once for many of them, where after every 1,000 pages it would be once for each.
+        """
+        self.connection.wal_autocheckpoint(PAGES_OF_MUCH)
 
     def wait_for_others(self, timeout_ms: int) -> None:
         """Wait so long for another connection's transaction before `apsw.BusyError`.
@@ -102,6 +123,21 @@ class Database:
         if rows:
             self.connection.executemany(_SQL[name], rows)
 
+    def run_rows(self, name: str, rows: Sequence[Sequence[Any]]) -> None:
+        """The same as `run_many` for a statement with one row of `VALUES`, many rows to a statement: as much processor
+        time, but the interpreter's lock is let go a few times instead of once a row, so that other threads get on.
+        """
+        taken = 0
+        for count in parts_of(len(rows)) if len(rows) >= FEWEST_ROWS else ():
+            bindings = chain.from_iterable(rows[taken : taken + count])
+            self.execute(with_rows(name, count), tuple(bindings))
+            taken += count
+        self.run_many(name, rows[taken:])
+
+    def value_of_rows(self, name: str, rows: Sequence[Sequence[Any]]) -> Any:
+        """The first column of the only row of a statement that reads `VALUES`; one of `ROWS_AT_ONCE` of them."""
+        return self.execute(with_rows(name, len(rows)), tuple(chain.from_iterable(rows))).get
+
     def insert(self, name: str, *bindings: Any) -> int:
         """Run a statement that inserts one row; gives its row id."""
         self.execute(_SQL[name], bindings)
@@ -128,6 +164,23 @@ class Database:
     def close(self) -> None:
         """Close the file."""
         self.connection.close()
+
+
+def parts_of(count: int) -> Iterator[int]:
+    """How many rows the statements have that take so many rows, or all but a few."""
+    for length in ROWS_AT_ONCE:
+        while count >= length:
+            yield length
+            count -= length
+
+
+@cache
+def with_rows(name: str, count: int) -> str:
+    """The text of a statement with its row of `VALUES` so many times."""
+    sql = _SQL[name]
+    row = _VALUES.search(sql)
+    assert row is not None, f"{name} has a row of VALUES"
+    return sql[: row.start(1)] + ",".join([row[1].replace(" ", "")] * count) + sql[row.end(1) :]
 
 
 def _unchanging(path: Path) -> str:

@@ -56,7 +56,7 @@ class SqliteFeed(Session):
         db = Database(self._path, read_only=True)
         db.execute("BEGIN")
         heads = heads_of(db)  # the first read of the transaction fixes what all others see
-        return Checkpoint(heads=heads, parts=_parts(db))
+        return Checkpoint(heads=heads, parts=_parts(db), let_go=db.close)
 
     async def wait_for_entries(self, known: Heads, timeout_s: float) -> None:
         await self._poll(lambda db: heads_of(db).marks != known.marks, timeout_s, self._feed_signal)

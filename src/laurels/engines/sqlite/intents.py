@@ -2,7 +2,7 @@
 
 import secrets
 
-from laurels.checkout import CIRCLE, SOURCE, Declined, Intent, IntentState, Outcome, Paid, is_bought
+from laurels.checkout import CIRCLE, SOURCE, Declined, Intent, IntentState, Paid, PaymentOutcome, is_bought
 from laurels.clock import Clock
 from laurels.engines.sqlite.chain import SECRET_BYTES, Numbers
 from laurels.engines.sqlite.connection import Database, Row
@@ -34,7 +34,7 @@ class SqliteIntents:
     async def begin(self, intent: Intent) -> Intent:
         return await self._writer.run(lambda db: _begin(db, intent))
 
-    async def settle(self, order_id: str, outcome: Outcome, source: str = SOURCE) -> Intent:
+    async def settle(self, order_id: str, outcome: PaymentOutcome, source: str = SOURCE) -> Intent:
         return await self._writer.run(lambda db: _settle(db, source, order_id, outcome))
 
     async def under_way(self, *, begun_before: int, after: Intent | None, limit: int) -> list[Intent]:
@@ -114,7 +114,7 @@ def _begin(db: Database, intent: Intent) -> Intent:
     return intent
 
 
-def _settle(db: Database, source: str, order_id: str, outcome: Outcome) -> Intent:
+def _settle(db: Database, source: str, order_id: str, outcome: PaymentOutcome) -> Intent:
     key = _key(source, order_id)
     match outcome:
         case Paid(reference):

@@ -41,11 +41,18 @@ class SqliteJobs(Session):
     async def job_content(self, number: int) -> bytes | None:
         return await self._kept(number, "content")
 
+    async def replace_job_content(self, number: int, content: bytes) -> None:
+        await self._writer.run(lambda db: db.run("replace_job_content", number, content))
+
     async def job_file(self, number: int) -> bytes | None:
         return await self._kept(number, "file")
 
     async def _kept(self, number: int, what: str) -> bytes | None:
         row = await self._reader.run(lambda db: db.one("job_content", number, what))
+        return None if row is None else bytes(row[0])
+
+    async def job_part(self, number: int, part: int) -> bytes | None:
+        row = await self._reader.run(lambda db: db.one("job_part", number, part))
         return None if row is None else bytes(row[0])
 
     async def decide_job(self, number: int, digest: str, *, actor: str, approve: bool) -> Job:
@@ -80,9 +87,13 @@ class SqliteJobs(Session):
 
         return await self._writer.run(write)
 
-    async def note_job(self, number: int, fence: int, *, done: int, total: int, tally: bytes | None) -> bool | None:
+    async def note_job(
+        self, number: int, fence: int, *, done: int, total: int, tally: bytes | None, part: bytes | None = None
+    ) -> bool | None:
         def write(db: Database) -> bool | None:
             row = db.one("note_job", number, fence, self._now() + LEASE, done, total, tally)
+            if row is not None and part is not None:
+                db.run("add_job_part", number, part)
             return None if row is None else not row[0]
 
         return await self._writer.run(write)
@@ -95,6 +106,8 @@ class SqliteJobs(Session):
             db.run("drop_job_content", number)
             if end.file is not None:
                 db.run("write_job_content", number, "file", end.file)
+            if end.state is not JobState.DONE or end.file is not None:
+                db.run("drop_job_parts", number)
             return True
 
         return await self._writer.run(write)
@@ -103,7 +116,8 @@ class SqliteJobs(Session):
         def write(db: Database) -> int:
             now = self._now()
             db.run("end_old_proposals", now - OPEN_DAYS * DAY, now)
-            return len(db.all("forget_job_contents", before))
+            forgotten = [*db.all("forget_job_contents", before), *db.all("forget_job_parts", before)]
+            return len({row[0] for row in forgotten})
 
         return await self._writer.run(write)
 

@@ -159,6 +159,9 @@ class SqliteLedger(
 
         return await self._writer.run(write)
 
+    async def advice(self) -> list[str]:
+        return []  # a file's settings are ours
+
     async def recorded_at(self) -> int:
         return int(await self._reader.run(lambda db: db.value("last_recorded")))
 

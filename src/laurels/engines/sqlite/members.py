@@ -9,7 +9,7 @@ from laurels.engines.sqlite.chain import Chain, Chains, Numbers
 from laurels.engines.sqlite.connection import Database, Row
 from laurels.errors import UnknownMember
 from laurels.model import EntryKind, Member, MemberEvent, Version
-from laurels.model.documents import keyed
+from laurels.model.documents import keyed, name_digest
 
 SECRET_BYTES = 16
 
@@ -61,8 +61,12 @@ def enrol(db: Database, members: Sequence[tuple[str, str | None]], actor: str, n
     return new, chains_version(db)
 
 
-def change(db: Database, member_id: str, event: MemberEvent, actor: str, now: int) -> Version:
-    """Write a member event. What is so already is not written again; a rename always gives another name."""
+def change(
+    db: Database, member_id: str, event: MemberEvent, actor: str, now: int, *, name_number: int | None = None
+) -> Version:
+    """Write a member event. What is so already is not written again; a rename gives another name, unless the member has
+    another one than `name_number` by now.
+    """
     row = db.one("member_by_id", member_id)
     if row is None:
         if event is MemberEvent.ERASE and _forget_stranger(db, member_id):
@@ -77,7 +81,7 @@ def change(db: Database, member_id: str, event: MemberEvent, actor: str, now: in
                 joined(db, chain, member.number)
                 db.run("set_hidden", int(hidden), member.number)
                 chain.event(EntryKind(event.value), member.number, actor=_who(actor, member_id))
-        case MemberEvent.RENAME:
+        case MemberEvent.RENAME if name_number in {None, member.name_number}:
             joined(db, chain, member.number)
             name = Numbers(db).rename(member.number, member.member_id)
             chain.event(EntryKind.RENAME, member.number, name_number=name, actor=_who(actor, member_id))
@@ -142,6 +146,7 @@ def _erase(db: Database, chain: Chain, number: int, member_id: str, actor: str) 
     db.run("forget_contact", number)
     db.run("drop_messages", number)
     db.run("forget_buyer", number, member_id)
+    _forget_naming(db, member_id)
     db.run("forget_member", number)
     chain.event(EntryKind.ERASE, number, actor=actor)
 
@@ -149,7 +154,12 @@ def _erase(db: Database, chain: Chain, number: int, member_id: str, actor: str) 
 def _forget_stranger(db: Database, member_id: str) -> bool:
     """Let go of what came for an id that is no member's: nothing of it can be known again. Whether there was any."""
     digest = keyed(Numbers(db).secret, member_id.encode())
-    return bool(db.all("forget_stranger", digest))
+    return bool([*db.all("forget_stranger", digest), *_forget_naming(db, member_id)])
+
+
+def _forget_naming(db: Database, member_id: str) -> list[Row]:
+    """Let go of messages that name an id beside others. Costs by the messages in quarantine."""
+    return db.all("forget_naming", name_digest(Numbers(db).secret, member_id).encode())
 
 
 def _who(actor: str, member_id: str) -> str:

@@ -15,7 +15,7 @@ from laurels.engines.sqlite.connection import Database, Row, wrapped
 from laurels.engines.sqlite.places import end_of, place_of, position_at, shard_at
 from laurels.engines.sqlite.schema import LATEST, version_of
 from laurels.errors import SchemaTooOld
-from laurels.ledger.moving import LeavingDocument, LeavingEntry, LeavingLedger, LeavingMember, Place
+from laurels.ledger.moving import LeavingDocument, LeavingEntry, LeavingLedger, LeavingMember, ShardPosition
 
 _queries = aiosql.from_path(Path(__file__).with_name("moving.sql"), "apsw", mandatory_parameters=False)
 _SQL: dict[str, str] = {
@@ -116,7 +116,7 @@ class MovingOut:
             yield from self._db.execute(_SQL[name], bindings)
 
 
-def _at(place: int) -> Place:
+def _at(place: int) -> ShardPosition:
     return shard_at(place), position_at(place)
 
 

@@ -3,9 +3,9 @@
 from laurels.engines.sqlite.chain import entry_of
 from laurels.engines.sqlite.connection import Database
 from laurels.engines.sqlite.members import member_of
-from laurels.engines.sqlite.registry import state_of
 from laurels.engines.sqlite.session import Session
 from laurels.ledger import FoundMember, Kept, KeptDocument, KeptEntry
+from laurels.ledger.rows import message_state_of
 from laurels.model import Balance, DocumentKind, Status
 
 
@@ -61,5 +61,5 @@ def _kept(db: Database, member_id: str) -> Kept | None:
             )
             for row in db.all("kept_documents", member.number)
         ),
-        messages=tuple(state_of(row) for row in db.all("messages", member_id)),
+        messages=tuple(message_state_of(row) for row in db.all("messages", member_id)),
     )

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from laurels.engines.sqlite.connection import Database, Row
+from laurels.engines.sqlite.connection import Database
 from laurels.engines.sqlite.session import Session
-from laurels.errors import NotFound
 from laurels.ledger import Draft, Finding, ProgramAct, ProgramEvent, PublishedProgram
 from laurels.ledger.program_log import (
     breaks,
@@ -17,6 +16,7 @@ from laurels.ledger.program_log import (
     following,
 )
 from laurels.ledger.programs import to_publish
+from laurels.ledger.rows import draft_of, no_draft, published_of
 
 
 class SqlitePrograms(Session):
@@ -45,7 +45,7 @@ class SqlitePrograms(Session):
         return await self._writer.run(write)
 
     async def drafts(self) -> list[Draft]:
-        return await self._reader.run(lambda db: [_draft_of(row) for row in db.all("drafts")])
+        return await self._reader.run(lambda db: [draft_of(row) for row in db.all("drafts")])
 
     async def approve(
         self, digest: str, from_at: int | None, *, actor: str, by_another: bool, rehearsal: str | None = None
@@ -81,8 +81,7 @@ class SqlitePrograms(Session):
 
 def program_findings(db: Database) -> Iterator[list[Finding]]:
     """What is wrong with the record of what was done with programs."""
-    what = "the row was changed, or rows are missing: its hash does not follow"
-    yield [Finding(f"program event {position}", what) for position in breaks(_events(db))]
+    yield breaks(_events(db))
 
 
 def _append(db: Database, event: ProgramEvent, now: int) -> ProgramEvent:
@@ -97,10 +96,7 @@ def _events(db: Database) -> list[ProgramEvent]:
 
 
 def _published(db: Database) -> list[PublishedProgram]:
-    return [
-        PublishedProgram(version=row[0], text=row[1], from_at=row[2], published_at=row[3], actor=row[4])
-        for row in db.all("programs")
-    ]
+    return [published_of(row) for row in db.all("programs")]
 
 
 def _publish(db: Database, did: ProgramEvent, text: str, from_at: int | None, *, now: int) -> list[PublishedProgram]:
@@ -116,17 +112,5 @@ def _publish(db: Database, did: ProgramEvent, text: str, from_at: int | None, *,
 def _draft(db: Database, digest: str) -> Draft:
     row = db.one("draft", digest)
     if row is None:
-        raise NotFound(f"There is no draft {digest}. `laurels program list` shows them.")
-    return _draft_of(row)
-
-
-def _draft_of(row: Row) -> Draft:
-    return Draft(
-        digest=row[0],
-        version=row[1],
-        text=row[2],
-        submitted_by=row[3],
-        submitted_at=row[4],
-        approved_by=row[5],
-        approved_at=row[6],
-    )
+        raise no_draft(digest)
+    return draft_of(row)

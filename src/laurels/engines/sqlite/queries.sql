@@ -81,6 +81,16 @@ ORDER BY e.recorded_at, e.place;
 SELECT (SELECT sequence FROM accepted WHERE source = ?1 AND id = ?2 AND kind = ?3), number, merged_into, shard, secret
 FROM member WHERE member_id = ?4;
 
+-- name: look_up_many
+-- The same for many documents in one answer, so that it is one step: a JSON array, by the documents' numbers in it. The
+-- secret is hexadecimal; last comes whether it is known where the member is reached.
+SELECT json_group_array(json_array(
+    d.column1, (SELECT sequence FROM accepted WHERE source = d.column2 AND id = d.column3 AND kind = d.column4),
+    m.number, m.merged_into, m.shard, hex(m.secret),
+    EXISTS (SELECT 1 FROM contact WHERE member = coalesce(m.merged_into, m.number))
+))
+FROM (VALUES (?, ?, ?, ?, ?)) d JOIN member m ON m.member_id = d.column5;
+
 -- name: look_up_alone
 -- Whether a document was taken before.
 SELECT sequence FROM accepted WHERE source = ? AND id = ? AND kind = ?;
@@ -189,7 +199,9 @@ SELECT
 
 -- name: quarantine
 -- Documents in quarantine after a sequence, without their bytes.
-SELECT sequence, kind, source, id, reason, changed_at, actor FROM inbox
+SELECT sequence, kind, source, id, reason, changed_at, actor,
+       (SELECT coalesce(m.merged_into, a.member) FROM accepted a LEFT JOIN member m ON m.number = a.member
+        WHERE a.sequence = inbox.sequence) FROM inbox
 WHERE state = 'quarantined' AND sequence > ? ORDER BY sequence LIMIT ?;
 
 -- name: leave_quarantine
@@ -615,14 +627,20 @@ UPDATE inbox SET stranger = NULL WHERE stranger = ?;
 -- Let go of what came for an id that is nobody's.
 UPDATE inbox SET raw = x'', stranger = NULL WHERE stranger = ? RETURNING sequence;
 
+-- name: forget_naming
+-- Let go of messages in quarantine that name a member beside others, by a digest of its id.
+UPDATE inbox SET raw = x'' WHERE state = 'quarantined' AND kind = 'message' AND raw <> x'' AND instr(content, ?) > 0
+RETURNING sequence;
+
 -- name: ready_shards
 -- The shards that have something to award.
 SELECT DISTINCT shard FROM inbox WHERE state = 'ready';
 
 -- name: quarantined
 -- One of them, whole.
-SELECT i.sequence, i.kind, i.source, i.id, i.reason, i.changed_at, i.actor, i.raw, i.content
-FROM accepted a JOIN inbox i ON i.sequence = a.sequence
+SELECT i.sequence, i.kind, i.source, i.id, i.reason, i.changed_at, i.actor, coalesce(m.merged_into, a.member), i.raw,
+       i.content
+FROM accepted a JOIN inbox i ON i.sequence = a.sequence LEFT JOIN member m ON m.number = a.member
 WHERE a.source = ? AND a.id = ? AND a.kind = ? AND i.state = 'quarantined';
 
 -- name: award_places
@@ -923,6 +941,16 @@ SELECT position, at, sub, name, roles, action, member, object, outcome, request_
 WHERE position < ?1 AND (?2 IS NULL OR action = ?2) AND (?3 IS NULL OR at >= ?3) AND sub = ?5
 AND (?6 IS NULL OR member = ?6) ORDER BY position DESC LIMIT ?4;
 
+-- name: audit_people
+-- The last row of each person behind a `sub`, in the order of those; each is found by a step in the index.
+WITH RECURSIVE each(sub, n) AS (
+    SELECT (SELECT min(sub) FROM audit WHERE sub > ?1), 1
+    UNION ALL
+    SELECT (SELECT min(a.sub) FROM audit a WHERE a.sub > each.sub), n + 1 FROM each WHERE each.sub IS NOT NULL AND n < ?2
+)
+SELECT a.position, a.at, a.sub, a.name, a.roles, a.action, a.member, a.object, a.outcome, a.request_id, a.hash
+FROM each JOIN audit a ON a.position = (SELECT max(position) FROM audit b WHERE b.sub = each.sub) ORDER BY each.n;
+
 -- name: audit_of_member
 -- The same of a member.
 SELECT position, at, sub, name, roles, action, member, object, outcome, request_id, hash FROM audit
@@ -979,9 +1007,16 @@ SELECT number FROM member WHERE member_id >= ?1 AND member_id < ?2 ORDER BY memb
 SELECT min(source) FROM accepted WHERE source > ?;
 
 -- name: documents_called
--- The documents of a source that have an id.
-SELECT a.kind, a.source, a.id, coalesce(m.merged_into, a.member), a.place
-FROM accepted a LEFT JOIN member m ON m.number = a.member WHERE a.source = ? AND a.id = ? ORDER BY a.kind;
+-- The documents of a source that have an id; of an adjustment a digest of it is kept.
+SELECT a.kind, a.source, coalesce(m.merged_into, a.member), a.place
+FROM accepted a LEFT JOIN member m ON m.number = a.member
+WHERE a.source = ?1 AND (a.id = ?2 AND a.kind <> 'adjustment' OR a.id = ?3 AND a.kind = 'adjustment') ORDER BY a.kind;
+
+-- name: own_documents_called
+-- The documents of members' own circles that have an id.
+SELECT a.kind, a.source, coalesce(m.merged_into, a.member), a.place
+FROM accepted a LEFT JOIN member m ON m.number = a.member
+WHERE a.id = ? AND a.source >= 'member:' AND a.source < 'member;' ORDER BY a.sequence LIMIT ?;
 
 -- name: redemption_at
 -- The redemption that led to the entry at a place, by its own id, and how many of its points came back.
@@ -1076,6 +1111,10 @@ SELECT number FROM job WHERE digest = ? AND state IN ('proposed', 'ready', 'runn
 -- Keep what a job works on, or what it gave.
 INSERT INTO job_content VALUES (?1, ?2, ?3) ON CONFLICT (number, what) DO UPDATE SET kept = ?3;
 
+-- name: replace_job_content!
+-- Other content than what a job works on.
+UPDATE job_content SET kept = ?2 WHERE number = ?1 AND what = 'content';
+
 -- name: drop_job_content!
 -- Let go of what a job worked on.
 DELETE FROM job_content WHERE number = ? AND what = 'content';
@@ -1088,12 +1127,14 @@ SELECT kept FROM job_content WHERE number = ? AND what = ?;
 -- A job.
 SELECT number, kind, state, actor, approver, digest, about, total, done, tally, error, stopping, fence, created_at,
        decided_at, ended_at, EXISTS (SELECT 1 FROM job_content c WHERE c.number = job.number AND c.what = 'file')
+           OR (state = 'done' AND EXISTS (SELECT 1 FROM job_part p WHERE p.number = job.number))
 FROM job WHERE number = ?;
 
 -- name: jobs
 -- Jobs before one, newest first, in the states that a JSON array names.
 SELECT number, kind, state, actor, approver, digest, about, total, done, tally, error, stopping, fence, created_at,
        decided_at, ended_at, EXISTS (SELECT 1 FROM job_content c WHERE c.number = job.number AND c.what = 'file')
+           OR (state = 'done' AND EXISTS (SELECT 1 FROM job_part p WHERE p.number = job.number))
 FROM job WHERE number < ?1 AND state IN (SELECT value FROM json_each(?2)) ORDER BY number DESC LIMIT ?3;
 
 -- name: decide_job!
@@ -1133,6 +1174,22 @@ UPDATE job SET state = 'rejected', ended_at = ?2 WHERE state = 'proposed' AND cr
 -- Let go of what jobs gave that ended before an instant, and of what proposals that are over would have worked on.
 DELETE FROM job_content WHERE number IN (SELECT number FROM job WHERE ended_at < ?1)
    OR (what = 'content' AND number IN (SELECT number FROM job WHERE state IN ('rejected', 'stopped'))) RETURNING number;
+
+-- name: add_job_part!
+-- Keep a piece of what a job gives, behind those before it.
+INSERT INTO job_part SELECT ?1, coalesce(max(part), 0) + 1, ?2 FROM job_part WHERE number = ?1;
+
+-- name: job_part
+-- A piece of what a job gave.
+SELECT kept FROM job_part WHERE number = ? AND part = ?;
+
+-- name: drop_job_parts!
+-- Let go of the pieces of a job: it did not come to its end, or gave something else in their place.
+DELETE FROM job_part WHERE number = ?;
+
+-- name: forget_job_parts
+-- Let go of the pieces that jobs gave that ended before an instant.
+DELETE FROM job_part WHERE number IN (SELECT number FROM job WHERE ended_at < ?) RETURNING number;
 
 -- name: numbers_called
 -- Who has the ids that a JSON array names, or who that one became.

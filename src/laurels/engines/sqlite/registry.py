@@ -6,8 +6,9 @@ from laurels.clock import SECOND
 from laurels.engines.sqlite import accepting, members, merging
 from laurels.engines.sqlite.connection import Database, Row
 from laurels.engines.sqlite.session import Session
-from laurels.errors import Conflict, NotFound
+from laurels.errors import Conflict
 from laurels.ledger import Decide, Message, MessageState, QuarantinedDocument
+from laurels.ledger.rows import message_state_of, no_mail, not_in_quarantine, quarantined_of
 from laurels.model import DocumentKind, Member, MemberEvent, RefusedMessage, Status, Version
 
 
@@ -17,8 +18,12 @@ class SqliteMembers(Session):
     async def enrol(self, members_: Sequence[tuple[str, str | None]], *, actor: str) -> tuple[list[bool], Version]:
         return await self._writer.run(lambda db: members.enrol(db, members_, actor, self._now()))
 
-    async def change_member(self, member_id: str, event: MemberEvent, *, actor: str) -> Version:
-        version = await self._writer.run(lambda db: members.change(db, member_id, event, actor, self._now()))
+    async def change_member(
+        self, member_id: str, event: MemberEvent, *, actor: str, name_number: int | None = None
+    ) -> Version:
+        version = await self._writer.run(
+            lambda db: members.change(db, member_id, event, actor, self._now(), name_number=name_number)
+        )
         if event is MemberEvent.ERASE:
             await self._writer.checkpoint()
         return version
@@ -45,7 +50,7 @@ class SqliteQuarantine(Session):
 
     async def quarantine(self, *, after: int = 0, limit: int = 50) -> list[QuarantinedDocument]:
         rows = await self._reader.run(lambda db: db.all("quarantine", after, limit))
-        return [_quarantined(row) for row in rows]
+        return [quarantined_of(row, DocumentKind(row[1])) for row in rows]
 
     async def quarantined(self, kind: DocumentKind, source: str, id: str) -> QuarantinedDocument:
         return await self._reader.run(lambda db: _find(db, kind, source, id))
@@ -92,16 +97,16 @@ class SqliteOutbox(Session):
 
     async def messages(self, member_id: str) -> list[MessageState]:
         rows = await self._reader.run(lambda db: db.all("messages", member_id))
-        return [state_of(row) for row in rows]
+        return [message_state_of(row) for row in rows]
 
     async def all_messages(
         self, *, state: str | None = None, member_id: str | None = None, after: str = "", limit: int = 50
     ) -> list[MessageState]:
         rows = await self._reader.run(lambda db: db.all("all_messages", state, member_id, after, limit))
-        return [state_of(row) for row in rows]
+        return [message_state_of(row) for row in rows]
 
     async def message(self, id: str) -> MessageState:
-        return state_of(await self._reader.run(lambda db: _find_message(db, id)))
+        return message_state_of(await self._reader.run(lambda db: _find_message(db, id)))
 
     async def retry_message(self, id: str, *, must: bool = True) -> bool:
         def write(db: Database) -> bool:
@@ -124,41 +129,12 @@ class SqliteOutbox(Session):
 def _find_message(db: Database, id: str) -> Row:
     row = db.one("message", id)
     if row is None:
-        raise NotFound(f"There is no mail {id}. `laurels messages list` shows them.")
+        raise no_mail(id)
     return row
-
-
-def state_of(row: Row) -> MessageState:
-    """A row of the message queries as a `MessageState`."""
-    return MessageState(
-        id=row[0],
-        member_id=row[1],
-        milestone=row[2],
-        points=row[3],
-        state=row[4],
-        created_at=row[5],
-        due_at=row[6],
-        attempts=row[7],
-        note=row[8],
-    )
 
 
 def _find(db: Database, kind: DocumentKind, source: str, id: str) -> QuarantinedDocument:
     row = db.one("quarantined", source, id, kind.value)
     if row is None:
-        raise NotFound(f"There is no {kind} {source}/{id} in quarantine. `laurels quarantine list` shows them.")
-    return _quarantined(row[:7], *row[7:])
-
-
-def _quarantined(row: Row, raw: bytes = b"", content: bytes = b"") -> QuarantinedDocument:
-    return QuarantinedDocument(
-        sequence=row[0],
-        kind=DocumentKind(row[1]),
-        source=row[2],
-        id=row[3],
-        reason=row[4],
-        quarantined_at=row[5],
-        actor=row[6],
-        raw=raw,
-        content=content,
-    )
+        raise not_in_quarantine(kind, source, id)
+    return quarantined_of(row, DocumentKind(row[1]), *row[8:])

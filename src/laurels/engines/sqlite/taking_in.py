@@ -13,14 +13,12 @@ from laurels.engines.sqlite.accepting import Acceptance, Whose, item_of
 from laurels.engines.sqlite.awarding import New, award, award_new
 from laurels.engines.sqlite.chain import Chain
 from laurels.engines.sqlite.connection import Database
-from laurels.ledger import Decide, Receipt
+from laurels.ledger import Decide, DocumentKey, Receipt
 from laurels.model import Document, DocumentKind, Status
 from laurels.model.documents import keyed
 
 SHARD = 0
 """The only one of a ledger that awards at once."""
-
-Key = tuple[DocumentKind, str, str]
 
 LIMIT = 1000
 """Documents of the inbox that are judged together."""
@@ -30,9 +28,10 @@ def take_in(
     db: Database, documents: Sequence[Document], decide: Decide, *, waiting_before: int, in_depth: bool, now: int
 ) -> list[Receipt]:
     """Accept documents and award them, and all that was in the inbox before; gives each one's receipt, in order."""
+    db.expect_much()
     taking = _Taking(db, decide, waiting_before, now, in_depth=in_depth)
     taking.empty_inbox()
-    receipts = [taking.take(document) for document in documents]
+    receipts = taking.take_all(documents)
     taking.finish()
     return receipts
 
@@ -47,8 +46,23 @@ class _Taking:
         self._now = now
         self._in_depth = in_depth
         self._acceptance = Acceptance(db, now)
-        self._new: dict[Key, New] = {}
+        self._new: dict[DocumentKey, New] = {}
         self._last: int = db.value("last_sequence") or 0
+
+    def take_all(self, documents: Sequence[Document]) -> list[Receipt]:
+        """Accept documents, in order. Those of known members are looked up together."""
+        came: set[DocumentKey] = set()
+        receipts = []
+        for document, known in zip(documents, self._acceptance.look_up_many(documents), strict=True):
+            key = document.kind, document.source, document.id
+            whose = None if known is None or key in came else self._acceptance.whose(known)
+            if known is None or whose is None or whose.is_erased or document.kind is not DocumentKind.ORDER:
+                receipts.append(self.take(document))
+            else:
+                self._put_by(document, whose, is_reached=known.is_reached)
+                receipts.append(Receipt(Status.ACCEPTED))
+            came.add(key)
+        return receipts
 
     def take(self, document: Document) -> Receipt:
         """Accept one document."""
@@ -107,9 +121,9 @@ class _Taking:
             return document.order_key is None or self._db.one("read_award", *document.order_key) is not None
         return document.kind is DocumentKind.ORDER
 
-    def _put_by(self, document: Document, whose: Whose) -> None:
-        """Have a document ready to be judged with the others."""
-        if whose.number is not None and document.email is not None:
+    def _put_by(self, document: Document, whose: Whose, *, is_reached: bool = False) -> None:
+        """Have a document ready to be judged with the others. `is_reached`: an address of the member is known."""
+        if whose.number is not None and document.email is not None and not is_reached:
             members.keep_first_contact(self._db, whose.number, document.email, self._now)
         self._last += 1
         item = item_of(document, self._last, whose.number, self._now)

@@ -1,6 +1,6 @@
 """Checking documents, what is kept of their orders, and the file itself."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from itertools import islice
 
@@ -11,15 +11,11 @@ from laurels.engines.sqlite.chain import entry_of
 from laurels.engines.sqlite.connection import Database, Row
 from laurels.engines.sqlite.schema import migrate
 from laurels.engines.sqlite.verifying_chunks import in_order, moment
-from laurels.ledger import Award, Finding
+from laurels.ledger import Award, Finding, Fits
 from laurels.ledger.checking import CHUNK
-from laurels.model import Entry
 
 FIRST = -(2**62)
 """Before every sequence: in a damaged file one may be any number."""
-
-Fits = Callable[[Award, Sequence[Entry]], bool]
-"""`Recount.fits`."""
 
 
 def check_documents(db: Database, fits: Fits | None) -> Iterator[list[Finding]]:

@@ -23,7 +23,7 @@ from laurels.errors import LedgerReadOnly, LedgerUnavailable, LedgerUncertain
 from laurels.ledger import Act, NameNumbers
 from laurels.ledger.audit import to_record
 
-Item = TypeVar("Item")
+JobItem = TypeVar("JobItem")
 T = TypeVar("T")
 
 CHECKPOINT_TIMEOUT_MS = 200
@@ -75,14 +75,14 @@ class Writer:
         """
         return await self._run(lambda db, _: [work(db)], None, in_transaction=in_transaction)
 
-    async def run_batched(self, work: Callable[[Database, list[Item]], Sequence[T]], item: Item) -> T:
+    async def run_batched(self, work: Callable[[Database, list[JobItem]], Sequence[T]], item: JobItem) -> T:
         """The same, where `work` can do many at once: it is given the items of neighbours that came with equal work,
         and gives a result for each. Where it raises, they are done one by one.
         """
         return await self._run(work, item)
 
     async def _run(
-        self, work: Callable[[Database, list[Item]], Sequence[T]], item: Item, *, in_transaction: bool = True
+        self, work: Callable[[Database, list[JobItem]], Sequence[T]], item: JobItem, *, in_transaction: bool = True
     ) -> T:
         if self._closed:
             raise LedgerUnavailable("The ledger is closed.")
@@ -254,8 +254,8 @@ class NoWriter(Writer):
 
     async def _run(
         self,
-        work: Callable[[Database, list[Item]], Sequence[T]],
-        item: Item,
+        work: Callable[[Database, list[JobItem]], Sequence[T]],
+        item: JobItem,
         *,
         in_transaction: bool = True,
     ) -> T:

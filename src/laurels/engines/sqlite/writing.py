@@ -39,7 +39,7 @@ def write(
         _award_row(award, (_places_of(db, award) if key in known else []) + places.get(key, []))
         for key, award in outcome.awards.items()
     ]
-    db.run_many("write_award", awards)
+    db.run_rows("write_award", awards)
     for (source, redemption_id), redeemed in outcome.redemptions.items():
         db.run("write_redemption", source, redemption_id, redeemed.restored, redeemed.spent)
     for reached in outcome.reached:
@@ -88,7 +88,7 @@ def _write_entries(
         if posting.reason or posting.note:
             remarks.append((place, posting.reason, posting.note))
     chain.flush()  # contents and remarks refer to entries
-    db.run_many("insert_content", contents)
+    db.run_rows("insert_content", contents)
     db.run_many("insert_remark", remarks)
     return written, places, at
 
@@ -107,7 +107,7 @@ def _totals_in(db: Database, balances: Mapping[int, Row | None], member: int) ->
 
 def save_totals(db: Database, totals: Mapping[int, Totals]) -> None:
     """Write members' totals."""
-    db.run_many("write_balance", [_balance_row(member, of_member) for member, of_member in totals.items()])
+    db.run_rows("write_balance", [_balance_row(member, of_member) for member, of_member in totals.items()])
     for member, of_member in totals.items():
         for month, points in of_member.closing:
             db.run("add_to_closed_month", month, member, points)

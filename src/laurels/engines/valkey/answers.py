@@ -5,11 +5,8 @@ from hashlib import sha1
 from typing import Any
 
 from laurels.errors import InvalidInput
-from laurels.leaderboard import Followed, View
+from laurels.leaderboard import BoardRow, Followed, View
 from laurels.model import Mark, Place, Standing, Version
-
-Row = tuple[str, int, int, int]
-"""Member id, points, rank, position."""
 
 _NUMBER_DIGITS = 10  # of the member number that an entry begins with; its name number follows
 _MOST_TOPS = 100
@@ -89,15 +86,17 @@ class Views:
         return self._version[1]
 
 
-def page(question: Sequence[bytes], answer: list[Any], position: int, last: Row | None) -> tuple[bytes, list[Row]]:
+def page(
+    question: Sequence[bytes], answer: list[Any], position: int, last: BoardRow | None
+) -> tuple[bytes, list[BoardRow]]:
     """The stamp and the places in what `standings` gave, from a position on; `last` is the row before them."""
     digest, stamp, text, ids = answer
     _compare(digest, question, stamp, text, ids)
     return stamp, _rows(text, ids, position, last)
 
 
-def _rows(text: bytes, ids: list[bytes], position: int, last: Row | None) -> list[Row]:
-    found: list[Row] = []
+def _rows(text: bytes, ids: list[bytes], position: int, last: BoardRow | None) -> list[BoardRow]:
+    found: list[BoardRow] = []
     for place, (points, member_id) in enumerate(zip(_points(text.split()), ids, strict=True), position):
         rank = last[2] if last is not None and last[1] == points else place
         last = (member_id.decode(), points, rank, place)

@@ -16,12 +16,12 @@ from redis.exceptions import RedisError
 
 from laurels.engines.valkey import answers, loading, telling
 from laurels.engines.valkey.address import read_address
-from laurels.engines.valkey.answers import DAMAGED, Row, Views
+from laurels.engines.valkey.answers import DAMAGED, Views
 from laurels.engines.valkey.change_signal import ServerChangeSignal
 from laurels.engines.valkey.connecting import Tls
 from laurels.engines.valkey.server import Server
 from laurels.errors import BoardMoved, BoardNotReady, BoardUnavailable, FeedDiverged, SettingsError
-from laurels.leaderboard import ALL_TIME, Change, Followed, Part, View, check_shard, is_name, size_of
+from laurels.leaderboard import ALL_TIME, BoardRow, Change, Followed, LoadPart, View, check_shard, is_name, size_of
 from laurels.model import Mark, Version
 
 PREFIX = "laurels"
@@ -137,7 +137,7 @@ class ValkeyLeaderboard:
             self._seen = now
         return view
 
-    async def standings(self, board: str, *, chunk: int = 1000) -> AsyncIterator[list[Row]]:
+    async def standings(self, board: str, *, chunk: int = 1000) -> AsyncIterator[list[BoardRow]]:
         """See the port. A board of up to `PAGE` places is read in one moment; a longer one raises `FeedDiverged` where
         it changes meanwhile.
         """
@@ -204,7 +204,7 @@ class ValkeyLeaderboard:
         self._generation, self._marks = int(begun), {}
         await self._server.sweep()
 
-    async def load(self, followed: Followed, parts: AsyncIterator[Part]) -> None:
+    async def load(self, followed: Followed, parts: AsyncIterator[LoadPart]) -> None:
         """See the port. Others on the server wait for a batch of some 15 ms at a time."""
         await self.reset(replace(followed, marks={}))
         begun = await self._run("begin_load", followed.identity or "", followed.epoch, followed.rules)

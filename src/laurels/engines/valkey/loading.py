@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from msgspec import msgpack
 
-from laurels.leaderboard import Part, check_number, is_name
+from laurels.leaderboard import LoadPart, check_number, is_name
 
 _ERASED = "?"
 
@@ -12,7 +12,7 @@ _KNOWN = "?"
 """Stands for the entry of a member of an earlier part: the server knows it."""
 
 
-def batches(part: Part, size: int) -> Iterator[bytes]:
+def batches(part: LoadPart, size: int) -> Iterator[bytes]:
     """A part in batches of up to `size` members, scores of one board, or merges.
 
     Raises `ValueError` where it is outside of the port's range.
@@ -34,7 +34,7 @@ def batches(part: Part, size: int) -> Iterator[bytes]:
         yield msgpack.encode(((), {}, [number for pair in part.merged[start : start + size] for number in pair]))
 
 
-def _members(part: Part) -> tuple[list[int | str], dict[int, str]]:
+def _members(part: LoadPart) -> tuple[list[int | str], dict[int, str]]:
     """Number, text and id of each member, in one list; and what stands in rankings for those who are listed."""
     members: list[int | str] = []
     entries: dict[int, str] = {}

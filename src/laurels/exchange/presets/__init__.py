@@ -41,6 +41,7 @@ class OptionList(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults
     ignore: tuple[str, ...] = ()
     delimiter: str | None = None
     encoding: str | None = None
+    sheet: str | None = None
 
     def over(self, other: "OptionList") -> "OptionList":
         """These options, and the other's where these say nothing. A field that one maps and the other sets counts as

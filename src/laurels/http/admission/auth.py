@@ -1,29 +1,25 @@
 """Who is asking: bearer tokens, checked once and remembered by digest for ten minutes, or until they expire.
 
-Only asymmetric signatures are accepted, by a list that no token can change, so neither `none` nor a
-public key used as a shared secret gets in.
+Only asymmetric signatures are accepted, by a list that no token can change. `exp` holds to the second here.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
 
-import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from jwt.utils import base64url_decode
 
 from laurels import clock
 from laurels.clock import MINUTE, Clock
 from laurels.errors import NotSignedIn, SettingsError
 from laurels.http.admission.callers import Caller, Callers, person_of, read_services, read_sources
 from laurels.http.admission.jwks import PublishedKeys
-from laurels.http.admission.keys import FixedKeys, Key, Keys, read_keys
+from laurels.http.admission.keys import FixedKeys, Keys, VerificationKey, read_keys
 from laurels.http.admission.person_tokens import AUDIENCE, ISSUER, KID, trusted_keys
 from laurels.http.admission.shared_tokens import name_of
 from laurels.http.admission.startup_checks import check_exposure
 from laurels.http.admission.token_table import new_token_table
 from laurels.http.admission.tokens import ALGORITHM, development_key
-from laurels.intake import repeated_key
 from laurels.settings import Settings
+from laurels.signed_tokens import ExpiredToken, InvalidToken, header_of, verified
 
 MAX_TOKEN_BYTES = 8192
 """Longer tokens are refused unread: no identity provider's is as long."""
@@ -34,10 +30,8 @@ REMEMBERED = 200_000
 REMEMBERED_FOR = 10 * MINUTE
 """Then a token is checked anew, so that a signing key that was taken back stops to count."""
 
-LEEWAY_S = 30
-"""How far the provider's clock may be ahead, for `iat` and `nbf`. `exp` holds to the second."""
-
 _SCHEME = b"bearer "
+_EXPIRED = "The token has expired. Sign in again."
 
 
 class Auth:
@@ -112,57 +106,26 @@ class Auth:
         if before - self._trusted:
             self.table.clear()
 
-    async def _check(self, token: bytes) -> tuple[Caller, int, Key]:
+    async def _check(self, token: bytes) -> tuple[Caller, int, VerificationKey]:
         """The caller whom a token names, when it expires, and the key that signed it. A check of the signature costs
         some 100 us.
         """
         try:
-            algorithm, kid = _named(token)
+            algorithm, kid = header_of(token)
             if kid == KID:
-                claims, key = self._verified(token, algorithm, await self._people.find(kid), ISSUER, [AUDIENCE])
-                return person_of(claims, expires := self._expires(claims)), expires, key
-            keys = [key for key in await self._keys.find(kid) if algorithm in self._algorithms & {*key.algorithms}]
-            claims, key = self._verified(token, algorithm, keys, self._issuer, self._audience)
-            expires = self._expires(claims)
-        except jwt.ExpiredSignatureError as error:
-            raise NotSignedIn("The token has expired. Sign in again.") from error
-        except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
-            # Beside PyJWT's own errors there are those of reading what a forger wrote into the token's header.
+                found = await self._people.find(kid)
+                claims, key = verified(token, algorithm, found, issuer=ISSUER, audience=[AUDIENCE])
+            else:
+                found = [key for key in await self._keys.find(kid) if algorithm in self._algorithms]
+                claims, key = verified(token, algorithm, found, issuer=self._issuer, audience=self._audience)
+        except ExpiredToken as error:
+            raise NotSignedIn(_EXPIRED) from error
+        except InvalidToken as error:
             raise NotSignedIn("The token is not valid.") from error
-        return self._callers.caller(claims, expires), expires, key
-
-    def _expires(self, claims: Mapping[str, Any]) -> int:
-        """When a token expires. Raises `ExpiredSignatureError` for one that the leeway would still let in."""
         expires = int(claims["exp"]) * clock.SECOND
-        if expires <= self._now():
-            raise jwt.ExpiredSignatureError
-        return expires
-
-    def _verified(
-        self, token: bytes, algorithm: str, keys: Sequence[Key], issuer: str | None, audience: Sequence[str] | None
-    ) -> tuple[Mapping[str, Any], Key]:
-        """The claims under the first key that fits, and that key. The algorithm is the token's, which each of the keys
-        may check.
-        """
-        for key in keys:
-            if algorithm not in key.algorithms:
-                continue
-            try:
-                claims: Mapping[str, Any] = jwt.decode(
-                    token,
-                    key.public,
-                    algorithms=[algorithm],
-                    issuer=issuer,
-                    audience=audience,
-                    leeway=LEEWAY_S,
-                    options={"require": ["exp"], "verify_aud": audience is not None},
-                )
-            except jwt.InvalidSignatureError:
-                continue
-            if any(repeated_key(base64url_decode(part)) is not None for part in token.split(b".")[:2]):
-                raise jwt.DecodeError  # two readers would see two tokens in it (RFC 7519, 4)
-            return claims, key
-        raise jwt.InvalidSignatureError
+        if expires <= self._now():  # the leeway let it in
+            raise NotSignedIn(_EXPIRED)
+        return person_of(claims, expires) if kid == KID else self._callers.caller(claims, expires), expires, key
 
 
 def open_auth(settings: Settings, now: Clock = clock.now, console: Ed25519PrivateKey | None = None) -> Auth:
@@ -200,7 +163,7 @@ def _keys(settings: Settings, now: Clock) -> tuple[Keys, Sequence[str]]:
             )
     if mode == "dev":
         public = development_key(settings.state).public_key()
-        return FixedKeys([Key(public, (ALGORITHM,))]), [ALGORITHM]
+        return FixedKeys([VerificationKey(public, (ALGORITHM,))]), [ALGORITHM]
     if not settings.auth.algorithms:
         raise SettingsError("auth.algorithms is empty, so no token could be valid. Leave it out for the usual ones.")
     if url is not None:
@@ -210,12 +173,3 @@ def _keys(settings: Settings, now: Clock) -> tuple[Keys, Sequence[str]]:
     if mode == "jwks":
         raise SettingsError("auth.mode is jwks: auth.jwks_url has to say where the signing keys are published.")
     raise SettingsError("auth.mode is keys: auth.keys_file has to name a PEM file of the public keys that sign tokens.")
-
-
-def _named(token: bytes) -> tuple[str, str | None]:
-    """The algorithm and the key that a token names. Raises `PyJWTError` and what reading a forged header raises."""
-    header = jwt.get_unverified_header(token)
-    algorithm, kid = header.get("alg"), header.get("kid")
-    if not isinstance(algorithm, str):
-        raise jwt.InvalidAlgorithmError
-    return algorithm, kid if isinstance(kid, str) else None

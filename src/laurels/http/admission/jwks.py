@@ -20,7 +20,7 @@ from laurels import clock
 from laurels.clock import HOUR, SECOND, Clock
 from laurels.errors import IssuerUnavailable, SettingsError
 from laurels.http.admission.fetching import fetch
-from laurels.http.admission.keys import Key, PublicKey, algorithms_of, identity
+from laurels.http.admission.keys import PublicKey, VerificationKey, algorithms_of, identity
 from laurels.http.admission.startup_checks import is_loopback
 
 FETCH_WITHIN_S = 3.0
@@ -49,12 +49,12 @@ class PublishedKeys:
         self._now = now
         self._max_age = max_age_h * HOUR
         self.on_change: Callable[[], None] = lambda: None
-        self.known: Sequence[Key] = ()
+        self.known: Sequence[VerificationKey] = ()
         self._fetch: asyncio.Task[None] | None = None
         self._tried_at = -AGAIN_AFTER
         self._fetched_at = -1
 
-    async def find(self, kid: str | None) -> Sequence[Key]:
+    async def find(self, kid: str | None) -> Sequence[VerificationKey]:
         """The keys of this name, or all for a token that names none; none where the provider knows no such key.
 
         An unknown name is asked for at the provider, at most once in ten seconds. Raises `IssuerUnavailable` where that
@@ -77,7 +77,7 @@ class PublishedKeys:
     def _is_too_old(self) -> bool:
         return self._now() >= self.trusted_until()
 
-    def _named(self, kid: str | None) -> Sequence[Key]:
+    def _named(self, kid: str | None) -> Sequence[VerificationKey]:
         return self.known if kid is None else [key for key in self.known if key.kid == kid]
 
     async def _fetched(self) -> None:
@@ -126,7 +126,7 @@ def checked_url(url: str) -> SplitResult:
     return parts
 
 
-def parse_keys(body: bytes) -> tuple[Key, ...]:
+def parse_keys(body: bytes) -> tuple[VerificationKey, ...]:
     """The usable keys of a JWKS document: what is for encryption, shared, private or weak is left out.
 
     Raises `ValueError` for anything else than a set of keys. One without a usable key is a set: the provider says that
@@ -143,7 +143,7 @@ def parse_keys(body: bytes) -> tuple[Key, ...]:
     return tuple(key for key in keys if key is not None)
 
 
-def _key(published: Any) -> Key | None:
+def _key(published: Any) -> VerificationKey | None:
     if not isinstance(published, dict) or published.get("use", "sig") != "sig" or published.get("kty") == "oct":
         return None
     try:
@@ -156,4 +156,4 @@ def _key(published: Any) -> Key | None:
     kid, algorithm = published.get("kid"), published.get("alg")
     if algorithm is not None:
         algorithms = tuple(each for each in algorithms if each == algorithm)
-    return Key(public, algorithms, kid if isinstance(kid, str) else None)
+    return VerificationKey(public, algorithms, kid if isinstance(kid, str) else None)

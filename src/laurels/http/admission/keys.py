@@ -27,7 +27,7 @@ _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTA
 PublicKey = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
 
 
-class Key(Struct, frozen=True):
+class VerificationKey(Struct, frozen=True):
     """A public key, and the algorithms that it may check. `kid` is the name that tokens call it by."""
 
     public: PublicKey
@@ -38,20 +38,20 @@ class Key(Struct, frozen=True):
 class Keys(Protocol):
     """Where keys come from."""
 
-    known: Sequence[Key]
+    known: Sequence[VerificationKey]
     """Those that count now, as far as that is known without asking."""
 
     on_change: Callable[[], None]
     """Called when `known` may be another."""
 
-    async def find(self, kid: str | None) -> Sequence[Key]:
+    async def find(self, kid: str | None) -> Sequence[VerificationKey]:
         """The keys that may have signed a token with this `kid`; none where no key has that name."""
 
     def trusted_until(self) -> int:
         """The instant from which what is known now no longer counts."""
 
 
-def identity(key: Key) -> tuple[object, ...]:
+def identity(key: VerificationKey) -> tuple[object, ...]:
     """What makes a key the same one: a name can be given to another, and what a key may check can change."""
     return key.kid, key.algorithms, key.public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
@@ -75,11 +75,11 @@ def algorithms_of(public: object) -> tuple[str, ...]:
 class FixedKeys:
     """Keys that stay: those of a file have no names, so each is tried for every token."""
 
-    def __init__(self, keys: Sequence[Key]) -> None:
+    def __init__(self, keys: Sequence[VerificationKey]) -> None:
         self.known = keys
         self.on_change: Callable[[], None] = lambda: None
 
-    async def find(self, _: str | None) -> Sequence[Key]:
+    async def find(self, _: str | None) -> Sequence[VerificationKey]:
         """All of them."""
         return self.known
 
@@ -88,7 +88,7 @@ class FixedKeys:
         return sys.maxsize
 
 
-def read_keys(path: Path) -> list[Key]:
+def read_keys(path: Path) -> list[VerificationKey]:
     """The public keys in a PEM file, one or several.
 
     Raises `SettingsError`, saying what to do, for a file that cannot be read or that others may write, for a private or
@@ -114,7 +114,7 @@ def read_keys(path: Path) -> list[Key]:
     return keys
 
 
-def _read(path: Path, number: int, pem: bytes, label: bytes) -> Key:
+def _read(path: Path, number: int, pem: bytes, label: bytes) -> VerificationKey:
     if label not in {b"PUBLIC KEY", b"RSA PUBLIC KEY"}:
         raise _refusal(path, f"holds a {label.decode().lower()} as block {number}, and only public keys are taken")
     try:
@@ -123,7 +123,7 @@ def _read(path: Path, number: int, pem: bytes, label: bytes) -> Key:
     except (ValueError, UnsupportedAlgorithm) as error:
         raise _refusal(path, f"holds a key (block {number}) that cannot be taken: {error}") from error
     assert isinstance(public, PublicKey)
-    return Key(public, algorithms)
+    return VerificationKey(public, algorithms)
 
 
 def _refusal(path: Path, reason: str) -> SettingsError:

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from laurels import clock
 from laurels.clock import Clock
 from laurels.http.admission.callers import KIND, OF_PERSON
-from laurels.http.admission.keys import FixedKeys, Key, read_keys
+from laurels.http.admission.keys import FixedKeys, VerificationKey, read_keys
 from laurels.http.admission.tokens import ALGORITHM, signing_key
 from laurels.model.people import scopes_of
 from laurels.settings import Settings
@@ -70,11 +70,11 @@ def trusted_keys(settings: Settings, own: Ed25519PrivateKey | None = None) -> Fi
     """The keys whose tokens are people's: those of `auth.console_keys`, in `dev` mode the one under `state`, and the
     console's `own`, where it answers the API itself. Raises `SettingsError`.
     """
-    keys: list[Key] = []
+    keys: list[VerificationKey] = []
     if settings.auth.console_keys is not None:
         keys = read_keys(settings.auth.console_keys)
     elif settings.auth.mode == "dev" and own is None:
         own = signing_key(settings.state / "console.key", TITLE)
     if own is not None:
-        keys.append(Key(own.public_key(), (ALGORITHM,)))
+        keys.append(VerificationKey(own.public_key(), (ALGORITHM,)))
     return FixedKeys(keys)

@@ -17,6 +17,7 @@ FOR_PEOPLE = frozenset(
         "correct_many",
         "drop_quarantined",
         "erase",
+        "erase_many",
         "find_customers",
         "hide",
         "merge",

@@ -13,7 +13,7 @@ from hashlib import blake2b
 
 import structlog
 
-from laurels.http.admission.keys import Key, identity
+from laurels.http.admission.keys import VerificationKey, identity
 from laurels.http.native import IS_INSTALLED, core
 
 VARIABLE = "SHARED_TOKENS_OF_LAURELS"
@@ -57,7 +57,7 @@ def joined() -> "core.SharedTokens | None":
         return None
 
 
-def name_of(key: Key, settings: str) -> int:
+def name_of(key: VerificationKey, settings: str) -> int:
     """What a key is called among workers: 64 bits of a digest of the key, and of the `settings` that say what a token
     which it signed has to tell. Costs 10 us.
     """

@@ -8,7 +8,7 @@ from laurels.awarding import Attributes
 from laurels.errors import Conflict, LedgerUnavailable, UnknownMember
 from laurels.http.api.moves import Reason, actor_of, entry_of, status_of
 from laurels.http.routes import Access, Request, Response, route
-from laurels.intake import Id, Instant, Source
+from laurels.intake import Id, InstantText, SourceText
 from laurels.model.spending import TierGrant
 from laurels.model.times import parse_instant
 from laurels.points import SHOP
@@ -50,9 +50,9 @@ class TierForm(Struct, forbid_unknown_fields=True, kw_only=True):
     tier: Annotated[
         str, Meta(min_length=1, max_length=64, examples=["gold"], description="a level that the program has")
     ]
-    until: Instant
+    until: InstantText
     reason: Reason = ""
-    source: Source = SHOP
+    source: SourceText = SHOP
 
 
 class Granted(Struct, frozen=True, rename={"loyalty_id": "loyaltyId"}):

@@ -44,6 +44,29 @@ class AuditPage(Struct, frozen=True):
     next: str | None
 
 
+class PeopleQuery(Struct, forbid_unknown_fields=True):
+    """Where to go on."""
+
+    after: Annotated[str, Meta(max_length=255, description="`next` of the last answer")] = ""
+    limit: Annotated[int, Meta(ge=1, le=500)] = 50
+
+
+class PersonSeen(Struct, frozen=True, kw_only=True):
+    """A person who did something here, with the name and the roles that the sign-in gave last, and when that was."""
+
+    sub: str
+    name: str
+    roles: list[str]
+    last_seen: str
+
+
+class PeoplePage(Struct, frozen=True):
+    """People in the order of their `sub`. `next` is null at the end."""
+
+    people: list[PersonSeen]
+    next: str | None
+
+
 @route("GET", "/audit", access=Access(("audit:read",)), answers={200: AuditPage}, problems=(LedgerUnavailable,))
 async def show_audit(request: Request, query: AuditQuery) -> Response:
     """List what people looked at and changed, newest first. Looking at the log is in the log."""
@@ -63,6 +86,17 @@ async def show_own_audit(request: Request, query: AuditQuery) -> Response:
     own = "" if request.caller.person is None else request.caller.person.sub
     query.sub = own
     return Response(200, await page_of(request, query))
+
+
+@route("GET", "/audit/people", access=Access(("audit:read",)), answers={200: PeoplePage}, problems=(LedgerUnavailable,))
+async def show_people(request: Request, query: PeopleQuery) -> Response:
+    """List the people who are in the log: nobody gives roles here, so these are what their sign-ins said."""
+    rows = await request.services.ledger.audit_people(after=query.after, limit=query.limit + 1)
+    people = [
+        PersonSeen(sub=row.act.sub, name=row.act.name, roles=row.act.roles.split(), last_seen=format_instant(row.at))
+        for row in rows[: query.limit]
+    ]
+    return Response(200, PeoplePage(people, people[-1].sub if len(rows) > query.limit else None))
 
 
 async def page_of(request: Request, query: AuditQuery) -> AuditPage:
@@ -96,4 +130,4 @@ def _shown(row: AuditRow) -> AuditShown:
     )
 
 
-ROUTES = (show_audit, show_own_audit)
+ROUTES = (show_audit, show_own_audit, show_people)

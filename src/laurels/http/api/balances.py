@@ -10,8 +10,7 @@ from laurels.http.routes import Access, Request, Response, route
 from laurels.ledger import MemberState
 from laurels.model import Balance, Entry, EntryKind, Version
 from laurels.model.times import format_instant
-from laurels.program import MemberState as State
-from laurels.program import Program, format_grains, tier_progress, tier_until
+from laurels.program import Program, ProgramState, format_grains, tier_progress, tier_until
 from laurels.program.local_time import NEVER
 
 OWN = Access(("members:read",), members="own")
@@ -74,9 +73,9 @@ class ShownTier(Struct, frozen=True):
 class ShownBalance(Struct, frozen=True):
     """Points to spend, points earned over the lifetime, and the version that they are of.
 
-    Under a program in depth also: what of the balance is `pending`, `held` and `available`, what is `owed`, what lapses
-    when (the next twelve), what is carried below a point by currency, the tier, and the points totals that are
-    `milestones`.
+    Under a program in depth, and of a member who has points that lapse or are held, also: what of the balance is
+    `pending`, `held` and `available`, what is `owed`, what lapses when (the next twelve), what is carried below a point
+    by currency, the tier, and the points totals that are `milestones`.
     """
 
     balance: int
@@ -121,17 +120,16 @@ async def show_entries(request: Request, query: EntriesQuery) -> Response:
 )
 async def show_balance(request: Request) -> Response:
     """Tell a member's balance, and what was earned over the lifetime."""
-    services = request.services
-    if services.programs.simple:
-        simple = await services.ledger.balance(request.ids["member_id"])
-        if simple is not None:
-            return Response(200, _balance(request, *simple))
-    found = await services.ledger.account(request.ids["member_id"])
+    services, simple = request.services, request.services.programs.simple
+    found = await services.ledger.account(request.ids["member_id"], in_depth=not simple)
     if found is not None:
-        return Response(200, _in_depth(request, *found))
+        kept, version = found
+        if simple and kept.state is None:
+            return Response(200, _balance(request, kept.totals, version))
+        return Response(200, _in_depth(request, kept, version))
     if request.caller.member_id is None:
         raise UnknownMember
-    return Response(200, _balance(request, Balance(), (await request.services.ledger.heads()).version))
+    return Response(200, _balance(request, Balance(), (await services.ledger.heads()).version))
 
 
 def _shown(entry: Entry, *, to_member: bool) -> ShownEntry:
@@ -173,7 +171,7 @@ def _in_depth(request: Request, kept: MemberState, version: Version) -> ShownBal
     )
 
 
-def _tier(program: Program, state: State, now: int) -> ShownTier:
+def _tier(program: Program, state: ProgramState, now: int) -> ShownTier:
     tiers = program.tiers
     assert tiers is not None, "asked of programs with tiers alone"
     progress, until = tier_progress(program, state, now), tier_until(program, state, now)

@@ -7,11 +7,14 @@ from collections.abc import Iterable, Sequence
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def csv_of(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
-    """A file. None is an empty cell; a text that begins like a formula gets an apostrophe before it."""
+def csv_of(header: Sequence[str], rows: Iterable[Sequence[object]], *, with_header: bool = True) -> bytes:
+    """A file, or what follows in it. None is an empty cell; a text that begins like a formula gets an apostrophe before
+    it.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
+    if with_header:
+        writer.writerow(header)
     writer.writerows([[defused(cell) for cell in row] for row in rows])
     return text.getvalue().encode()
 

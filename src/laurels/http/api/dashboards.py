@@ -68,9 +68,9 @@ async def show_dashboard(request: Request, query: DashboardQuery) -> Response:
     dashboards, caller, member_id = request.services.dashboards, request.caller, request.ids["member_id"]
     if caller.member_id is not None and query.min_version is None:
         with suppress(BoardNotReady):
-            at_hand = dashboards.at_hand(member_id, query.board, top=query.top, around=query.around)
-            if at_hand is not None:
-                return answer(at_hand.as_of, at_hand.body, query, request.headers)
+            read = dashboards.try_read(member_id, query.board, top=query.top, around=query.around)
+            if read is not None:
+                return answer(read.as_of, read.body, query, request.headers)
     dashboard = await read_dashboard(dashboards, caller, member_id, query)
     return answer(dashboard.as_of, to_json(dashboard), query, request.headers)
 

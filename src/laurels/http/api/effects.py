@@ -1,15 +1,21 @@
 """What a change would do, before it is done: `?check=1`. Reads only; another change may come in between."""
 
 from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
 
+from laurels.awarding import member_at
 from laurels.errors import Conflict, PointsOutOfRange, UnknownMember
 from laurels.http.routes import Request
+from laurels.ledger import MemberState
 from laurels.model import Balance, DocumentKind, EntryKind, Restoration
 from laurels.model.details import AdjustDetails, encode
+from laurels.model.times import format_instant
 
 
 class Effect(Struct, frozen=True, kw_only=True):
-    """The points, and a member's totals before and after. `message`: the milestone whose mail would be sent."""
+    """The points, and a member's totals before and after. `message`: the milestone whose mail would be sent;
+    `expires_at`: when the points lapse, where that was said.
+    """
 
     points: int
     balance: int
@@ -17,17 +23,27 @@ class Effect(Struct, frozen=True, kw_only=True):
     score: int
     score_after: int
     message: str | UnsetType = UNSET
+    expires_at: str | UnsetType = UNSET
 
 
-async def adjustment_effect(request: Request, member_id: str, points: int, *, board: bool, quiet: bool) -> Effect:
+async def adjustment_effect(
+    request: Request, member_id: str, points: int, *, board: bool, quiet: bool, expires_at: int | None = None
+) -> Effect:
     """What a correction would do. Raises `PointsOutOfRange`."""
-    found = await request.services.ledger.balance(member_id)
-    before = Balance() if found is None else found[0]
+    found = await request.services.ledger.account(member_id, in_depth=False)
+    before = Balance() if found is None else _now(request, found[0])
     after = before.plus(EntryKind.ADJUST, points, encode(AdjustDetails(board=board)))
     if not after.in_range():
         raise PointsOutOfRange
     message = None if quiet else await _message(request, member_id, before, after)
-    return _effect(points, before, after, message)
+    effect = _effect(points, before, after, message)
+    return effect if expires_at is None else replace(effect, expires_at=format_instant(expires_at))
+
+
+def _now(request: Request, kept: MemberState) -> Balance:
+    """A member's totals, less what has lapsed and is not written down yet."""
+    state = member_at(kept, request.services.programs, request.services.now())
+    return replace(kept.totals, balance=state.active + state.waiting)
 
 
 async def restoration_effect(request: Request, restoration: Restoration) -> Effect:

@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 import laurels
 from laurels.clock import SECOND
 from laurels.errors import BoardNotReady, LedgerUnavailable
-from laurels.http.services import Services
+from laurels.http.services import HttpServices
 from laurels.leaderboard import ALL_TIME, View
 from laurels.ledger import Counts, Heads
 
@@ -21,7 +21,7 @@ ANSWER_WITHIN_S = 2.0
 """How long the ledger is waited for; without it the other figures are told."""
 
 
-async def gauges(services: Services) -> bytes:
+async def gauges(services: HttpServices) -> bytes:
     """The figures of this moment in Prometheus's text format. Without a ledger or a board those of the other."""
     counts, heads = await _ledger(services)
     view = await _board(services)
@@ -45,7 +45,7 @@ async def gauges(services: Services) -> bytes:
     return generate_latest(registry)
 
 
-async def _ledger(services: Services) -> tuple[Counts | None, Heads | None]:
+async def _ledger(services: HttpServices) -> tuple[Counts | None, Heads | None]:
     try:
         async with asyncio.timeout(ANSWER_WITHIN_S):
             return await services.ledger.counts(), await services.ledger.heads()
@@ -53,14 +53,14 @@ async def _ledger(services: Services) -> tuple[Counts | None, Heads | None]:
         return None, None
 
 
-async def _board(services: Services) -> View | None:
+async def _board(services: HttpServices) -> View | None:
     try:
         return await services.leaderboard.read(ALL_TIME, None, top=0, around=0)
     except BoardNotReady:
         return None
 
 
-def _build(services: Services) -> dict[str, str]:
+def _build(services: HttpServices) -> dict[str, str]:
     return {"version": laurels.__version__, "ledger": services.ledger.name, "leaderboard": services.leaderboard.name}
 
 

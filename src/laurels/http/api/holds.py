@@ -8,7 +8,7 @@ from laurels.awarding import member_at
 from laurels.errors import Conflict, InsufficientPoints, LedgerUnavailable, UnknownMember
 from laurels.http.api.moves import SPEND, Redeemed, Spent, actor_of, circle_of, count_move, entry_of, status_of
 from laurels.http.routes import Request, Response, route
-from laurels.intake import Id, Source
+from laurels.intake import Id, SourceText
 from laurels.model.details import hold_details
 from laurels.model.spending import Capture, Hold, Void
 from laurels.model.times import format_instant
@@ -23,7 +23,7 @@ class HoldForm(Struct, forbid_unknown_fields=True, kw_only=True):
     hold_id: HoldId
     points: Spent
     minutes: Minutes = 15
-    source: Source | UnsetType = UNSET
+    source: SourceText | UnsetType = UNSET
 
 
 class Held(Struct, frozen=True):
@@ -37,13 +37,13 @@ class CaptureForm(Struct, forbid_unknown_fields=True, kw_only=True):
     """What to take of what was set aside; the rest is free again."""
 
     points: Spent
-    source: Source | UnsetType = UNSET
+    source: SourceText | UnsetType = UNSET
 
 
 class VoidForm(Struct, forbid_unknown_fields=True, kw_only=True):
     """Whose circle the hold is in."""
 
-    source: Source | UnsetType = UNSET
+    source: SourceText | UnsetType = UNSET
 
 
 class Available(Struct, frozen=True):

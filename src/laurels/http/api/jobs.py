@@ -9,14 +9,29 @@ from laurels.errors import InvalidInput, LedgerUnavailable, NotAllowed, NotFound
 from laurels.http.admission.callers import Caller
 from laurels.http.api.csv_files import csv_of
 from laurels.http.routes import Access, Request, Response, route
-from laurels.jobs import CORRECTIONS, REHEARSAL, RETRY, ROLL_UPS, VERIFY, RehearsalAbout, RetryAbout, content_digest
-from laurels.jobs.steps import Table
+from laurels.jobs import (
+    COLUMNS,
+    CORRECTIONS,
+    ERASURES,
+    EXPORT,
+    REHEARSAL,
+    RETRY,
+    ROLL_UPS,
+    VERIFY,
+    ExportAbout,
+    RehearsalAbout,
+    RetryAbout,
+    content_digest,
+)
+from laurels.jobs.steps import ResultTable
 from laurels.ledger.jobs import Job, JobState, NewJob
 from laurels.model.times import format_instant, parse_instant
 
-LOOK = Access(("jobs:write", "points:adjust", "points:approve", "program:write", "program:approve", "audit:read"))
-START = Access(("jobs:write", "program:write", "quarantine:write"))
-STOP = Access(("jobs:write", "points:adjust", "program:write"))
+LOOK = Access(
+    ("jobs:write", "points:adjust", "points:approve", "program:write", "program:approve", "audit:read", "reports:read")
+)
+START = Access(("jobs:write", "program:write", "quarantine:write", "reports:read", "audit:read"))
+STOP = Access(("jobs:write", "points:adjust", "program:write", "reports:read", "audit:read"))
 
 _STARTED_BY = {
     REHEARSAL: "program:write",
@@ -24,8 +39,18 @@ _STARTED_BY = {
     VERIFY: "jobs:write",
     ROLL_UPS: "jobs:write",
 }
-_SEEN_BY = {CORRECTIONS: {"points:approve"}, REHEARSAL: {"program:write", "program:approve"}}
+_EXPORTED_BY = {"entries": "reports:read", "log": "audit:read"}
+_SEEN_BY = {
+    CORRECTIONS: {"points:approve"},
+    ERASURES: {"points:approve"},
+    REHEARSAL: {"program:write", "program:approve"},
+}
 _SEES_ALL = {"jobs:write", "audit:read"}
+
+MOST_PARTS = 50
+"""Parts of an export that are given in one answer: 250,000 rows, some 40 MB."""
+
+PARQUET = "application/vnd.apache.parquet"
 
 _MOST_LOOKED_AT = 1_000
 _DIGITS = 15
@@ -43,14 +68,23 @@ class JobsQuery(Struct, forbid_unknown_fields=True):
 
 class JobForm(Struct, forbid_unknown_fields=True, kw_only=True):
     """What to do: `rehearsal` of a draft or a version (`program`) on the documents of a period; `retry` of what is in
-    quarantine for a `cause` (left out: all); `verify` the ledger; `roll-ups` are made anew.
+    quarantine for a `cause` (left out: all); `verify` the ledger; `roll-ups` are made anew; `export` of the ledger's
+    entries or of the audit log (`what`), of a period, as a file of this `format` (`csv` where nothing is said).
     """
 
-    kind: Literal["rehearsal", "retry", "verify", "roll-ups"]
+    kind: Literal["rehearsal", "retry", "verify", "roll-ups", "export"]
     program: Annotated[str, Meta(max_length=64, description="a version, or a draft's digest")] | None = None
     starts: When | None = field(default=None, name="from")
     to: When | None = None
     cause: Annotated[str, Meta(max_length=64)] | None = None
+    what: Literal["entries", "log"] | None = None
+    format: Literal["csv", "parquet"] | None = None
+
+
+class FileQuery(Struct, forbid_unknown_fields=True):
+    """`part`: this piece of a long file alone; the first is 1, and has the header."""
+
+    part: Annotated[int, Meta(ge=1)] | None = None
 
 
 class JobShown(Struct, frozen=True, kw_only=True):
@@ -106,7 +140,7 @@ async def list_jobs(request: Request, query: JobsQuery) -> Response:
 @route("POST", "/jobs", access=START, answers={201: JobShown}, problems=(NotFound, LedgerUnavailable))
 async def start_job(request: Request, form: JobForm) -> Response:
     """Start what takes long. The same that is under way already is answered in its place."""
-    needed = _STARTED_BY[form.kind]
+    needed = _EXPORTED_BY[form.what or "entries"] if form.kind == EXPORT else _STARTED_BY[form.kind]
     if needed not in request.caller.scopes:
         raise NotAllowed(f"This needs the scope {needed}.", (needed,))
     about = _about(form)
@@ -135,13 +169,17 @@ async def show_job(request: Request) -> Response:
     media_type="text/csv",
     problems=(NotFound, LedgerUnavailable),
 )
-async def show_job_file(request: Request) -> Response:
-    """Give what a job gave as a CSV file, for seven days. That it was fetched is recorded."""
+async def show_job_file(request: Request, query: FileQuery) -> Response:
+    """Give what a job gave as a CSV file, for seven days, or as the file that was asked for. That it was fetched is
+    recorded. An export is for who started it; one of more than 50 parts is fetched part by part.
+    """
     job = await job_of(request)
+    if job.kind == EXPORT:
+        return await _export(request, job, query.part)
     kept = await request.services.ledger.job_file(job.number)
     if kept is None:
-        raise NotFound("This job gave no file, or it is kept no more.")
-    table = msgspec.json.decode(kept, type=Table)
+        raise _no_file()
+    table = msgspec.json.decode(kept, type=ResultTable)
     return Response(200, csv_of(table.header, table.rows), media_type="text/csv")
 
 
@@ -189,27 +227,68 @@ def show(job: Job) -> JobShown:
         created_at=format_instant(job.created_at),
         decided_at=None if job.decided_at is None else format_instant(job.decided_at),
         ended_at=None if job.ended_at is None else format_instant(job.ended_at),
-        file=job.has_file,
+        file=_has_file(job),
     )
 
 
 def _about(form: JobForm) -> bytes:
     """What is to be done, and nothing besides. Raises `InvalidInput`."""
-    given = {name for name in ("program", "starts", "to", "cause") if getattr(form, name) is not None}
-    takes = {REHEARSAL: {"program", "starts", "to"}, RETRY: {"cause"}}.get(form.kind, set())
+    fields = ("program", "starts", "to", "cause", "what", "format")
+    given = {name for name in fields if getattr(form, name) is not None}
+    takes = _TAKES.get(form.kind, set())
     if given - takes:
         name = min(given - takes)
         raise InvalidInput.of({"starts": "from"}.get(name, name), f"has no effect on {form.kind}")
+    begins = None if form.starts is None else parse_instant(form.starts, "from")
+    ends = None if form.to is None else parse_instant(form.to, "to")
+    if form.kind == EXPORT:
+        if form.what is None:
+            raise InvalidInput.of("what", "is required")
+        return msgspec.json.encode(ExportAbout(form.what, form.format or "csv", begins, ends))
     if form.kind == RETRY:
         return msgspec.json.encode(RetryAbout(form.cause))
     if form.kind != REHEARSAL:
         return b"{}"
     if form.program is None:
         raise InvalidInput.of("program", "is required")
-    begins = None if form.starts is None else parse_instant(form.starts, "from")
-    return msgspec.json.encode(
-        RehearsalAbout(form.program, begins, None if form.to is None else parse_instant(form.to, "to"))
-    )
+    return msgspec.json.encode(RehearsalAbout(form.program, begins, ends))
+
+
+_TAKES = {REHEARSAL: {"program", "starts", "to"}, RETRY: {"cause"}, EXPORT: {"what", "format", "starts", "to"}}
+
+
+async def _export(request: Request, job: Job, part: int | None) -> Response:
+    """An export, or a part of it. Raises `NotAllowed`, `NotFound`, `InvalidInput`."""
+    about, ledger = msgspec.json.decode(job.about, type=ExportAbout), request.services.ledger
+    needed = _EXPORTED_BY[about.what]
+    if job.actor != request.caller.actor or needed not in request.caller.scopes:
+        raise NotAllowed("An export is for who started it, as long as they may see what is in it.", (needed,))
+    if about.format == "parquet":
+        kept = await ledger.job_file(job.number)
+        if kept is None or part not in {None, 1}:
+            raise _no_file()
+        return Response(200, kept, media_type=PARQUET)
+    if not _has_file(job):
+        raise _no_file()
+    parts = msgspec.json.decode(job.tally)["parts"]
+    if part is None and parts > MOST_PARTS:
+        raise InvalidInput.of("part", f"is required: the file has {parts:,} parts")
+    if part is not None and not part <= max(parts, 1):
+        raise _no_file()
+    chosen = range(1, parts + 1) if part is None else [part]
+    pieces = [msgspec.json.decode(await ledger.job_part(job.number, each) or b"[]") for each in chosen]
+    rows = [row for piece in pieces for row in piece]
+    body = csv_of([*COLUMNS[about.what]], rows, with_header=part in {None, 1})
+    return Response(200, body, media_type="text/csv")
+
+
+def _has_file(job: Job) -> bool:
+    """Whether there is one to fetch; an export without rows is a header alone."""
+    return job.has_file or (job.kind == EXPORT and job.state is JobState.DONE and job.total == 0)
+
+
+def _no_file() -> NotFound:
+    return NotFound("This job gave no file, or it is kept no more.")
 
 
 ROUTES = (list_jobs, start_job, show_job, show_job_file, stop_job)

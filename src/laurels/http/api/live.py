@@ -20,7 +20,7 @@ UNCACHED = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 SIGN_OF_LIFE = b": still here\n\n"
 
-Shown = TypeVar("Shown", Board, Dashboard)
+Watched = TypeVar("Watched", Board, Dashboard)
 
 
 @route(
@@ -68,7 +68,7 @@ async def follow_board(request: Request, query: BoardQuery) -> Response:
     )
 
 
-async def _events(request: Request, read: Callable[[], Awaitable[Shown]]) -> Response:
+async def _events(request: Request, read: Callable[[], Awaitable[Watched]]) -> Response:
     # What is refused is refused with a status, before the stream begins.
     await read()
     request.limits.check_streams(request.caller.member_id)
@@ -77,7 +77,7 @@ async def _events(request: Request, read: Callable[[], Awaitable[Shown]]) -> Res
     return Response(200, Events(_frames(live, read), live, request.caller.expires, counted), UNCACHED, MEDIA_TYPE)
 
 
-async def _frames(live: Live, read: Callable[[], Awaitable[Shown]]) -> AsyncGenerator[bytes, None]:
+async def _frames(live: Live, read: Callable[[], Awaitable[Watched]]) -> AsyncGenerator[bytes, None]:
     async with aclosing(live.follow(read)) as answers:
         async for answer in answers:
             yield SIGN_OF_LIFE if answer is None else f"id: {answer.as_of}\ndata: ".encode() + to_json(answer) + b"\n\n"

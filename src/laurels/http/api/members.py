@@ -1,8 +1,9 @@
 """Members: enrol in bulk, leave and rejoin the boards, take another proxy name, be erased."""
 
 from collections.abc import Iterator
+from typing import Annotated
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from laurels.errors import Conflict, FieldError, InvalidInput, LedgerUnavailable, PointsOutOfRange, UnknownMember
 from laurels.http.admission.rights import check_lead
@@ -47,6 +48,14 @@ class ContactForm(Struct, forbid_unknown_fields=True, kw_only=True):
     """Where the member is reached."""
 
     email: Email | None
+
+
+class RenameQuery(Struct, forbid_unknown_fields=True):
+    """`name`: only as long as this is the member's name; under another one nothing is changed. So a call that is made
+    again renames once.
+    """
+
+    name: Annotated[str, Meta(max_length=64)] | None = None
 
 
 class Changed(Struct, frozen=True):
@@ -127,11 +136,18 @@ async def show(request: Request) -> Response:
     answers={200: Changed},
     problems=(UnknownMember, LedgerUnavailable),
 )
-async def rename(request: Request) -> Response:
+async def rename(request: Request, query: RenameQuery) -> Response:
     """Give a member another proxy name. A member may do so to itself three times a day."""
     if request.caller.member_id is not None:
         request.limits.rename(request.caller.member_id)
-    return await _change(request, MemberEvent.RENAME)
+    services, number = request.services, None
+    if query.name is not None:
+        number = services.dashboards.name_number(query.name)
+        if number is None:
+            raise InvalidInput.of("name", "is no name that boards have")
+    member_id, actor = request.ids["member_id"], request.caller.actor
+    version = await services.members.change(member_id, MemberEvent.RENAME, actor=actor, name_number=number)
+    return Response(200, Changed(request.token(version)))
 
 
 @route(

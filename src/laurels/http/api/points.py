@@ -17,14 +17,14 @@ from laurels.http.admission.rights import check_points
 from laurels.http.api.effects import Effect, adjustment_effect, restoration_effect
 from laurels.http.api.moves import SPEND, Reason, Redeemed, Spent, actor_of, circle_of, count_move, entry_of, status_of
 from laurels.http.routes import Access, Request, Response, route
-from laurels.intake import Id, Instant, Source
+from laurels.intake import Id, InstantText, SourceText
 from laurels.model import Adjustment, Redemption, Restoration
 from laurels.model.entries import MAX_POINTS
 from laurels.model.ids import check_id
-from laurels.model.times import check_occurred, parse_instant
+from laurels.model.times import check_lapse, check_occurred, parse_instant
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
-Amount = Annotated[int, Meta(ge=-MAX_POINTS, le=MAX_POINTS, description="points to give, or below zero to take")]
+SignedPoints = Annotated[int, Meta(ge=-MAX_POINTS, le=MAX_POINTS, description="points to give, or below zero to take")]
 Note = Annotated[
     str,
     Meta(
@@ -34,19 +34,29 @@ Note = Annotated[
         examples=["Sorry that your parcel came late"],
     ),
 ]
+LapseAt = Annotated[
+    str,
+    Meta(
+        max_length=64,
+        description="when points that are given lapse, with an offset; left out: as the program says",
+        examples=["2099-03-31T23:00:00Z"],
+        extra_json_schema={"format": "date-time"},
+    ),
+]
 RedemptionId = Annotated[Id, Meta(description="the same again is answered, not spent twice")]
 
 
 class AdjustmentForm(Struct, forbid_unknown_fields=True, kw_only=True):
     """A correction by a person: points up or down. `board` false: the balance alone, and no board; `quiet`: no mail."""
 
-    points: Amount = field(name="loyalty-points")
+    points: SignedPoints = field(name="loyalty-points")
     reason: Reason = ""
     note: Note = ""
     board: Annotated[bool, Meta(description="whether it counts on the boards")] = True
     quiet: Annotated[bool, Meta(description="whether no mail is sent for what it reaches")] = False
-    occurred_at: Instant | None = None
-    source: Source | None = None
+    occurred_at: InstantText | None = None
+    expires_at: LapseAt | None = None
+    source: SourceText | None = None
 
     def adjustment(self, id: str, member_id: str, actor: str, now: int) -> Adjustment:
         """The checked adjustment. `now` is what `occurred_at` is held against."""
@@ -60,9 +70,15 @@ class AdjustmentForm(Struct, forbid_unknown_fields=True, kw_only=True):
             board=self.board,
             quiet=self.quiet,
             occurred_at=at,
+            expires_at=lapse_of(self.expires_at, self.points),
             source=self.source,
             member_id=member_id,
         )
+
+
+def lapse_of(text: str | None, points: int) -> int | None:
+    """When points that are given lapse, of what was sent. Raises `InvalidInput`."""
+    return check_lapse(None if text is None else parse_instant(text, "expires_at"), points)
 
 
 class CheckQuery(Struct, forbid_unknown_fields=True):
@@ -84,7 +100,7 @@ class RedemptionForm(Struct, forbid_unknown_fields=True, kw_only=True):
     redemption_id: RedemptionId
     points: Spent
     reason: Reason = ""
-    source: Source | UnsetType = UNSET
+    source: SourceText | UnsetType = UNSET
 
 
 class RestorationForm(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -92,7 +108,7 @@ class RestorationForm(Struct, forbid_unknown_fields=True, kw_only=True):
 
     cancel_id: Annotated[Id, Meta(description="the same again is answered, not given back twice")] | UnsetType = UNSET
     points: Spent | UnsetType = UNSET
-    source: Source | UnsetType = UNSET
+    source: SourceText | UnsetType = UNSET
 
 
 @route(
@@ -112,9 +128,11 @@ async def adjust(request: Request, form: AdjustmentForm, query: CheckQuery) -> R
     request.caller.check_source(adjustment.source or adjustment.actor)
     check_points(request.caller, form.points, request.services.settings)
     if query.check:
-        request.services.points.check(adjustment)
+        request.services.points.check(adjustment, request.services.now())
         of = adjustment.member_id
-        effect = await adjustment_effect(request, of, form.points, board=form.board, quiet=form.quiet)
+        effect = await adjustment_effect(
+            request, of, form.points, board=form.board, quiet=form.quiet, expires_at=adjustment.expires_at
+        )
         return Response(200, Adjusted(effect=effect), outcome="checked")
     receipt = await request.services.points.adjust(adjustment)
     return Response(status_of(receipt), Adjusted(entry_of(receipt).loyalty_id))

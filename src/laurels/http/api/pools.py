@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 from laurels.errors import Conflict, InsufficientPoints, InvalidInput, LedgerUnavailable, UnknownMember
 from laurels.http.api.moves import Spent
 from laurels.http.routes import Access, Request, Response, route
-from laurels.intake import Id, MemberId, Source
+from laurels.intake import Id, MemberId, SourceText
 from laurels.points import MOST_MEMBERS, SHOP, PoolRedemption, Pools
 
 PoolId = Annotated[Id, Meta(max_length=100, description="the same again is answered, not spent twice")]
@@ -19,7 +19,7 @@ class PoolForm(Struct, forbid_unknown_fields=True, kw_only=True):
     redemption_id: PoolId
     members: Annotated[list[MemberId], Meta(min_length=1, max_length=MOST_MEMBERS)]
     points: Spent
-    source: Source = SHOP
+    source: SourceText = SHOP
 
 
 class PoolShare(Struct, frozen=True, rename={"loyalty_id": "loyaltyId"}):

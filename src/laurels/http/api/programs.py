@@ -12,7 +12,7 @@ from laurels.http.routes import Access, Request, Response, route
 from laurels.ledger import Draft, ProgramEvent, PublishedProgram
 from laurels.ledger.program_log import digest_of
 from laurels.model.times import format_instant, parse_instant
-from laurels.program import Program, compare, parse_program
+from laurels.program import Program, differences, parse_program
 
 READ = Access(("program:write", "program:approve", "reports:read"))
 WRITE = Access(("program:write",))
@@ -165,7 +165,7 @@ async def compare_programs(request: Request, query: DiffQuery) -> Response:
         200,
         [
             DifferenceShown(path=each.path, before=_plain(each.before), after=_plain(each.after))
-            for each in compare(before.text, after.text)
+            for each in differences(before.text, after.text)
         ],
     )
 

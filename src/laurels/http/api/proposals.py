@@ -1,4 +1,5 @@
-"""Corrections that are checked first, made by a job, and approved by a second person where one may not decide alone.
+"""Corrections that are checked first, made by a job, and approved by a second person where one may not decide alone;
+and what that person decides on, erasures of many members too.
 
 What is approved is a digest: who asks for it, and all that it would do. And it is approved as it is seen: where what it
 would do has changed since, the other person looks again.
@@ -15,15 +16,19 @@ from laurels.http.admission.rights import check_lead, most_points, needs_two
 from laurels.http.api.effects import Effect, adjustment_effect
 from laurels.http.api.jobs import JobShown, job_of, show
 from laurels.http.api.moves import Reason
-from laurels.http.api.points import Amount, CheckQuery, Note
+from laurels.http.api.points import CheckQuery, LapseAt, Note, SignedPoints, lapse_of
 from laurels.http.routes import BULK_BYTES, Access, Request, Response, route
 from laurels.intake import Id, MemberId
 from laurels.jobs import (
     CORRECTIONS,
-    Checked,
+    ERASURES,
     Correction,
     Corrections,
+    CorrectionsPreview,
+    Erasures,
+    ErasuresChecked,
     check_corrections,
+    check_erasures,
     content_digest,
     read_corrections,
     rows_of,
@@ -42,9 +47,9 @@ Hex = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z", description="SHA-256, in h
 
 
 class CorrectionsForm(Struct, forbid_unknown_fields=True, kw_only=True):
-    """A CSV file with the columns `member_id,points,reason` and, where wanted, `note,adjustment_id,board,quiet`. A row
-    without an `adjustment_id` has one that follows from what it says, so the same file again counts once. `digest`: the
-    check that this was seen to be.
+    """A CSV file with the columns `member_id,points,reason` and, where wanted, `note,adjustment_id,board,quiet`,
+    `occurred_at` and `expires_at`. A row without an `adjustment_id` has one that follows from what it says, so the same
+    file again counts once. `digest`: the check that this was seen to be.
     """
 
     name: Annotated[str, Meta(max_length=255, description="the file's name")]
@@ -59,11 +64,12 @@ class CorrectionForm(Struct, forbid_unknown_fields=True, kw_only=True):
 
     proposal_id: Id
     member_id: MemberId
-    points: Amount = field(name="loyalty-points")
+    points: SignedPoints = field(name="loyalty-points")
     reason: Annotated[Reason, Meta(min_length=1)]
     note: Note = ""
     board: bool = True
     quiet: bool = False
+    expires_at: LapseAt | None = None
 
 
 class DecisionForm(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -82,7 +88,7 @@ class RejectionForm(Struct, forbid_unknown_fields=True, kw_only=True):
 class CorrectionsChecked(Struct, frozen=True, kw_only=True):
     """What a file would do, by `check=1`: nothing is changed. `needs_approval`: another person decides."""
 
-    checked: Checked
+    checked: CorrectionsPreview
     digest: str
     needs_approval: bool
 
@@ -100,12 +106,13 @@ class ProposedEffect(Struct, frozen=True, kw_only=True):
 
 
 class ProposalShown(Struct, frozen=True, kw_only=True):
-    """A proposal, and what it would do as the ledger is now; `preview` is the digest of that,
-    and empty once it is decided.
+    """A proposal, and what it would do as the ledger is now: `checked` of corrections, `erasures` of those. `preview`
+    is the digest of that, and empty once it is decided.
     """
 
     job: JobShown
-    checked: Checked
+    checked: CorrectionsPreview | None = None
+    erasures: ErasuresChecked | None = None
     effects: list[ProposedEffect]
     preview: str
 
@@ -135,7 +142,8 @@ async def correct_many(request: Request, form: CorrectionsForm, query: CheckQuer
     found = await read_corrections(services.ledger, form.name, form.csv)
     for source in sorted({row.source for row in found.rows}):
         request.caller.check_source(source)
-    checked = await check_corrections(services.ledger, found, most_points(request.caller, services.settings))
+    most = most_points(request.caller, services.settings)
+    checked = await check_corrections(services.ledger, found, most, services.now())
     points = checked.given + checked.taken
     two = needs_two(request.caller, rows=checked.rows, points=points, above=checked.above)
     content = msgspec.json.encode(found)
@@ -162,8 +170,12 @@ async def propose_correction(request: Request, form: CorrectionForm, query: Chec
     if form.member_id not in numbers:
         raise UnknownMember
     about_member(numbers[form.member_id])
-    services.points.check(Adjustment(id="", points=form.points, actor=actor, reason=form.reason, note=form.note))
-    effect = await adjustment_effect(request, form.member_id, form.points, board=form.board, quiet=form.quiet)
+    expires_at = lapse_of(form.expires_at, form.points)
+    said = Adjustment(id="", points=form.points, actor=actor, reason=form.reason, note=form.note, expires_at=expires_at)
+    services.points.check(said, services.now())
+    effect = await adjustment_effect(
+        request, form.member_id, form.points, board=form.board, quiet=form.quiet, expires_at=expires_at
+    )
     if query.check:
         return Response(200, Proposed(effect=effect), outcome="checked")
     row = Correction(
@@ -176,9 +188,11 @@ async def propose_correction(request: Request, form: CorrectionForm, query: Chec
         note=form.note,
         board=form.board,
         quiet=form.quiet,
+        expires_at=expires_at,
     )
     found = Corrections("", [row])
-    checked = await check_corrections(services.ledger, found, most_points(request.caller, services.settings))
+    most = most_points(request.caller, services.settings)
+    checked = await check_corrections(services.ledger, found, most, services.now())
     job = await services.ledger.add_job(_new(request, found, checked, proposed=True))
     return Response(201, Proposed(job=show(job)))
 
@@ -226,7 +240,7 @@ async def reject_proposal(request: Request, form: RejectionForm) -> Response:
     return Response(200, show(decided))
 
 
-def _new(request: Request, corrections: Corrections, checked: Checked, *, proposed: bool) -> NewJob:
+def _new(request: Request, corrections: Corrections, checked: CorrectionsPreview, *, proposed: bool) -> NewJob:
     content = msgspec.json.encode(corrections)
     actor = request.caller.actor
     return NewJob(
@@ -242,7 +256,7 @@ def _new(request: Request, corrections: Corrections, checked: Checked, *, propos
 
 async def _proposal(request: Request) -> Job:
     job = await job_of(request)
-    if job.kind != CORRECTIONS:
+    if job.kind not in {CORRECTIONS, ERASURES}:
         raise NotFound("There is no such proposal.")
     return job
 
@@ -250,15 +264,28 @@ async def _proposal(request: Request) -> Job:
 async def _preview(request: Request, job: Job) -> ProposalShown:
     ledger = request.services.ledger
     content = await ledger.job_content(job.number)
+    if job.kind == ERASURES:
+        return await _erasures(request, job, content)
     if content is None:
-        checked = msgspec.json.decode(job.about, type=Checked)
+        checked = msgspec.json.decode(job.about, type=CorrectionsPreview)
         return ProposalShown(job=show(job), checked=checked, effects=[], preview="")
     found = rows_of(content)
-    was = msgspec.json.decode(job.about, type=Checked)
-    checked = msgspec.structs.replace(await check_corrections(ledger, found, None), above=was.above)
+    was = msgspec.json.decode(job.about, type=CorrectionsPreview)
+    checked = await check_corrections(ledger, found, None, request.services.now())
+    checked = msgspec.structs.replace(checked, above=was.above)
     effects = [await _effect(request, row) for row in found.rows] if len(found.rows) <= _FEW else []
     seen = hashlib.sha256(msgspec.json.encode([checked, effects])).hexdigest()
     return ProposalShown(job=show(job), checked=checked, effects=effects, preview=seen)
+
+
+async def _erasures(request: Request, job: Job, content: bytes | None) -> ProposalShown:
+    checked = msgspec.json.decode(job.about, type=ErasuresChecked)
+    if content is None:
+        return ProposalShown(job=show(job), erasures=checked, effects=[], preview="")
+    asked = msgspec.json.decode(content, type=Erasures)
+    checked = await check_erasures(request.services.ledger, asked, checked)
+    seen = hashlib.sha256(msgspec.json.encode(checked)).hexdigest()
+    return ProposalShown(job=show(job), erasures=checked, effects=[], preview=seen)
 
 
 async def _effect(request: Request, row: Correction) -> ProposedEffect:
@@ -266,7 +293,9 @@ async def _effect(request: Request, row: Correction) -> ProposedEffect:
     effect = None
     if row.member in ids:
         of = ids[row.member]
-        effect = await adjustment_effect(request, of, row.points, board=row.board, quiet=row.quiet)
+        effect = await adjustment_effect(
+            request, of, row.points, board=row.board, quiet=row.quiet, expires_at=row.expires_at
+        )
     return ProposedEffect(member=row.member, points=row.points, reason=row.reason, note=row.note, effect=effect)
 
 

@@ -5,21 +5,26 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
+from laurels.awarding.causes import cause_of
 from laurels.errors import Conflict, InvalidInput, LedgerUnavailable, NotFound
 from laurels.http.api.moves import Reason
 from laurels.http.routes import Access, Request, Response, route
 from laurels.intake import retry_quarantined as put_back
-from laurels.ledger import QuarantinedDocument
+from laurels.ledger import DocumentKey, QuarantinedDocument
 from laurels.model import DocumentKind
 from laurels.model.times import format_instant
 
 DECIDE = Access(("quarantine:write",))
+MOST_LOOKED_AT, AT_ONCE = 5_000, 500
 _PATH = "/quarantine/{kind}/{source}/{id}"
 
 
 class QuarantineQuery(Struct, forbid_unknown_fields=True):
-    """Where to go on, and how far."""
+    """Of one cause, of one kind of document, of one source; where to go on, and how far."""
 
+    cause: Annotated[str, Meta(max_length=64, description="as `GET /quarantine/reasons` names it")] | None = None
+    kind: DocumentKind | None = None
+    source: Annotated[str, Meta(max_length=255)] | None = None
     after: Annotated[int, Meta(ge=0, description="`next` of the last answer")] = 0
     limit: Annotated[int, Meta(ge=1, le=500)] = 50
 
@@ -31,12 +36,16 @@ class DropForm(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class QuarantinedShown(Struct, frozen=True, kw_only=True):
-    """A document in quarantine, and why it is there."""
+    """A document in quarantine, and why it is there: `cause` is one of few, `reason` says it of this document. `member`
+    is the number of whose it is; null: of nobody who is enrolled.
+    """
 
     sequence: int
     kind: DocumentKind
     source: str
     id: str
+    member: int | None
+    cause: str
     reason: str
     since: str
 
@@ -48,6 +57,8 @@ class QuarantinedWhole(Struct, frozen=True, kw_only=True):
     kind: DocumentKind
     source: str
     id: str
+    member: int | None
+    cause: str
     reason: str
     since: str
     actor: str | None
@@ -56,10 +67,27 @@ class QuarantinedWhole(Struct, frozen=True, kw_only=True):
 
 
 class WaitingPage(Struct, frozen=True):
-    """Documents in quarantine, the oldest first. `next` is null at the end."""
+    """Documents in quarantine, the oldest first. `next` is null at the end; where one cause, kind or source was asked
+    for, a page may have few documents, or none, and go on.
+    """
 
     documents: list[QuarantinedShown]
     next: int | None
+
+
+class CauseShown(Struct, frozen=True):
+    """How many documents wait for one cause, and since when the oldest of them."""
+
+    cause: str
+    documents: int
+    oldest: str
+
+
+class CausesShown(Struct, frozen=True):
+    """Causes, the most frequent first. `all`: every document was counted; else the oldest 5,000 were."""
+
+    causes: list[CauseShown]
+    all: bool
 
 
 class Decided(Struct, frozen=True):
@@ -70,10 +98,46 @@ class Decided(Struct, frozen=True):
 
 @route("GET", "/quarantine", access=DECIDE, answers={200: WaitingPage}, problems=(LedgerUnavailable,))
 async def list_quarantine(request: Request, query: QuarantineQuery) -> Response:
-    """List documents that could not be awarded, the oldest first."""
-    found = await request.services.ledger.quarantine(after=query.after, limit=query.limit + 1)
-    shown = [_shown(document) for document in found[: query.limit]]
-    return Response(200, WaitingPage(shown, shown[-1].sequence if len(found) > query.limit else None))
+    """List documents that could not be awarded, the oldest first. At most 5,000 are looked at in one call."""
+    shown: list[QuarantinedShown] = []
+    after, looked = query.after, 0
+    while looked < MOST_LOOKED_AT:
+        found = await request.services.ledger.quarantine(after=after, limit=query.limit)
+        for document in found:
+            if len(shown) == query.limit:
+                return Response(200, WaitingPage(shown, after))
+            after = document.sequence
+            shown += [each for each in [_shown(document)] if _is_asked_for(query, each)]
+        if len(found) < query.limit:
+            return Response(200, WaitingPage(shown, None))
+        looked += len(found)
+    return Response(200, WaitingPage(shown, after))
+
+
+@route(
+    "GET",
+    "/quarantine/reasons",
+    access=DECIDE,
+    answers={200: CausesShown},
+    problems=(LedgerUnavailable,),
+    audited=False,
+)
+async def count_quarantine(request: Request) -> Response:
+    """Tell for which causes documents wait, how many and since when. At most 5,000 are looked at."""
+    counted: dict[str, CauseShown] = {}
+    after, looked = 0, 0
+    while looked < MOST_LOOKED_AT:
+        found = await request.services.ledger.quarantine(after=after, limit=AT_ONCE)
+        for document in found:
+            cause, since = cause_of(document.reason), format_instant(document.quarantined_at)
+            was = counted.get(cause, CauseShown(cause, 0, since))
+            counted[cause] = CauseShown(cause, was.documents + 1, min(was.oldest, since))
+            after = document.sequence
+        looked += len(found)
+        if len(found) < AT_ONCE:
+            break
+    causes = sorted(counted.values(), key=lambda each: (-each.documents, each.cause))
+    return Response(200, CausesShown(causes, looked < MOST_LOOKED_AT))
 
 
 @route("GET", _PATH, access=DECIDE, answers={200: QuarantinedWhole}, problems=(NotFound, LedgerUnavailable))
@@ -101,7 +165,7 @@ async def show_quarantined(request: Request) -> Response:
 async def retry_quarantined(request: Request) -> Response:
     """Try a document again: it goes back to where it came in, and is judged by the rules as they are now.
 
-    A message of a queue is read anew: 422 or 409 where nothing was mended, and it stays here.
+    A message of a queue is read anew: 422 or 409 where nothing was fixed, and it stays here.
     """
     await put_back(request.services.ledger, request.services.intake, *_key(request), now=request.services.now())
     return Response(200, Decided("accepted"))
@@ -114,7 +178,15 @@ async def drop_quarantined(request: Request, form: DropForm) -> Response:
     return Response(200, Decided("dropped"))
 
 
-def _key(request: Request) -> tuple[DocumentKind, str, str]:
+def _is_asked_for(query: QuarantineQuery, document: QuarantinedShown) -> bool:
+    return (
+        query.cause in {None, document.cause}
+        and query.kind in {None, document.kind}
+        and query.source in {None, document.source}
+    )
+
+
+def _key(request: Request) -> DocumentKey:
     """What the path names. Raises `NotFound` for a kind that there is not: nothing can be there."""
     try:
         return DocumentKind(request.ids["kind"]), request.ids["source"], request.ids["id"]
@@ -135,9 +207,11 @@ def _shown(document: QuarantinedDocument) -> QuarantinedShown:
         kind=document.kind,
         source=document.source,
         id=document.id,
+        member=document.member,
+        cause=cause_of(document.reason),
         reason=document.reason,
         since=format_instant(document.quarantined_at),
     )
 
 
-ROUTES = (list_quarantine, show_quarantined, retry_quarantined, drop_quarantined)
+ROUTES = (list_quarantine, count_quarantine, show_quarantined, retry_quarantined, drop_quarantined)

@@ -5,7 +5,7 @@ from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from laurels.checkout import CIRCLE, SOURCE
-from laurels.errors import Conflict, LedgerUnavailable, UnknownOrder
+from laurels.errors import Conflict, InvalidInput, LedgerUnavailable, UnknownOrder
 from laurels.http.api.orders import OrderEntry, show_entry
 from laurels.http.routes import Access, Request, Response, route
 from laurels.intake import AnySource, RefundForm, UnlinkedRefundForm
@@ -22,6 +22,20 @@ class CircleQuery(Struct, forbid_unknown_fields=True):
     """
 
     source: AnySource = "shop"
+    order_source: AnySource | None = None
+
+
+class CancelQuery(Struct, forbid_unknown_fields=True):
+    """The same; what is not said here may be said in the body."""
+
+    source: AnySource | None = None
+    order_source: AnySource | None = None
+
+
+class CancellationForm(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Which system numbered the refund (`shop`), and which one the order, as where the refund was sent."""
+
+    source: AnySource | None = None
     order_source: AnySource | None = None
 
 
@@ -120,28 +134,37 @@ async def refund_member(request: Request, form: UnlinkedRefundForm) -> Response:
     answers={202: RefundAccepted, 200: RefundAccepted},
     problems=(UnknownOrder, Conflict, LedgerUnavailable),
 )
-async def cancel_refund(request: Request, query: CircleQuery) -> Response:
+async def cancel_refund(request: Request, form: CancellationForm, query: CancelQuery) -> Response:
     """Cancel a refund that failed or was a mistake: its order is worth what the other refunds leave.
 
     The cancelled refund's id stays used. A refund that waits for its order can be cancelled too.
     """
     refund_id = request.ids["refund_id"]
-    request.caller.check_source(query.source)
-    refund = await request.services.ledger.document(DocumentKind.REFUND, query.source, refund_id)
-    if refund is None or not _is_of(refund, request.ids["order_id"], query.order_source):
+    source = _once("source", form.source, query.source) or "shop"
+    named = _once("order_source", form.order_source, query.order_source)
+    request.caller.check_source(source)
+    refund = await request.services.ledger.document(DocumentKind.REFUND, source, refund_id)
+    if refund is None or not _is_of(refund, request.ids["order_id"], named):
         raise UnknownOrder("This order has no such refund.")
     order_source = _order_source(refund)
     if order_source is None:
-        asked = query.order_source or query.source
+        asked = named or source
         order_source = await _circle(request, asked, request.ids["order_id"], refund.member_id) or asked
     cancellation = Cancellation(
-        source=query.source,
+        source=source,
         refund_id=refund_id,
         order_id=request.ids["order_id"],
-        order_source=order_source if order_source != query.source else None,
+        order_source=order_source if order_source != source else None,
     )
     receipt = await request.services.intake.cancel(cancellation, request.caller.actor)
     return Response(200 if receipt.repeated else 202, RefundAccepted(refund_id, receipt.status))
+
+
+def _once(field: str, said: str | None, asked: str | None) -> str | None:
+    """What the body or the query names. Raises `InvalidInput` where they differ: another refund would be cancelled."""
+    if said is not None and asked is not None and said != asked:
+        raise InvalidInput.of(field, "is another one in the body than in the address")
+    return said if said is not None else asked
 
 
 async def _circle(request: Request, order_source: str, order_id: str, member_id: str | None) -> str | None:

@@ -22,9 +22,9 @@ from laurels.rollups import (
     GONE,
     MovementLine,
     format_period,
+    in_major_units,
     movement,
     parse_day,
-    worth,
 )
 
 READ = Access(("reports:read",))
@@ -260,7 +260,7 @@ async def _counted(request: Request) -> CountedUpTo:
 
 def _points(request: Request, points: dict[str, int]) -> list[PointsOf]:
     program = request.services.programs.at(request.services.now())
-    return [PointsOf(market, each, worth(each, market, program)) for market, each in points.items()]
+    return [PointsOf(market, each, in_major_units(each, market, program)) for market, each in points.items()]
 
 
 def _line(line: MovementLine) -> LineShown:

@@ -11,7 +11,7 @@ from laurels.errors import BoardNotReady, LedgerUnavailable, NotFound
 from laurels.http.api.gauges import ANSWER_WITHIN_S, gauges
 from laurels.http.problems import KINDS, ProblemKind
 from laurels.http.routes import Request, Response, Route, route
-from laurels.http.services import Services
+from laurels.http.services import HttpServices
 from laurels.leaderboard import ALL_TIME
 from laurels.ledger import Heads
 from laurels.metrics import CONTENT_TYPE, counted
@@ -92,7 +92,7 @@ async def show_metrics(request: Request) -> Response:
     return Response(200, counted() + await gauges(request.services), media_type=CONTENT_TYPE)
 
 
-def roles_shown(services: Services) -> list[RoleShown]:
+def roles_shown(services: HttpServices) -> list[RoleShown]:
     """How each role gets on."""
     return [
         RoleShown(one.role, one.state, format_instant(one.since), one.restarts, one.error)
@@ -100,7 +100,7 @@ def roles_shown(services: Services) -> list[RoleShown]:
     ]
 
 
-async def _heads(services: Services) -> list[Head] | UnsetType:
+async def _heads(services: HttpServices) -> list[Head] | UnsetType:
     try:
         async with asyncio.timeout(ANSWER_WITHIN_S):
             heads = await services.ledger.heads()

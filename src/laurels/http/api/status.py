@@ -9,7 +9,7 @@ from laurels.errors import BoardNotReady, LedgerUnavailable
 from laurels.http.api.gauges import ANSWER_WITHIN_S
 from laurels.http.api.service import Head, RoleShown, heads_shown, roles_shown
 from laurels.http.routes import Access, Request, Response, route
-from laurels.http.services import Services
+from laurels.http.services import HttpServices
 from laurels.leaderboard import ALL_TIME
 from laurels.ledger import Counts, Heads
 from laurels.model.times import format_instant
@@ -30,7 +30,8 @@ class WaitingCounts(Struct, frozen=True, kw_only=True):
 
 class StatusShown(Struct, frozen=True, kw_only=True):
     """How it is now. `counts` and `heads` are null while the ledger is away, `behind` (entries that the leaderboard has
-    yet to show) while either is.
+    yet to show) while either is. `advice`: what to set otherwise on the ledger's server, where that costs more than it
+    has to.
     """
 
     at: str
@@ -42,13 +43,14 @@ class StatusShown(Struct, frozen=True, kw_only=True):
     counts: WaitingCounts | None
     heads: list[Head] | None
     behind: int | None
+    advice: list[str]
 
 
 @route("GET", "/status", access=Access(("status:read",)), answers={200: StatusShown}, audited=False)
 async def show_status(request: Request) -> Response:
     """Tell how Laurels gets on: also while the ledger or the leaderboard is away."""
     services = request.services
-    counts, heads = await _ledger(services)
+    counts, heads, advice = await _ledger(services)
     return Response(
         200,
         StatusShown(
@@ -61,19 +63,21 @@ async def show_status(request: Request) -> Response:
             counts=None if counts is None else _counts(counts),
             heads=None if heads is None else heads_shown(heads),
             behind=await _behind(services, heads),
+            advice=advice,
         ),
     )
 
 
-async def _ledger(services: Services) -> tuple[Counts | None, Heads | None]:
+async def _ledger(services: HttpServices) -> tuple[Counts | None, Heads | None, list[str]]:
+    ledger = services.ledger
     try:
         async with asyncio.timeout(ANSWER_WITHIN_S):
-            return await services.ledger.counts(), await services.ledger.heads()
+            return await ledger.counts(), await ledger.heads(), await ledger.advice()
     except (LedgerUnavailable, TimeoutError):
-        return None, None
+        return None, None, []
 
 
-async def _behind(services: Services, heads: Heads | None) -> int | None:
+async def _behind(services: HttpServices, heads: Heads | None) -> int | None:
     if heads is None:
         return None
     try:

@@ -11,7 +11,7 @@ from laurels.http.api.customers import READ, by_id, by_number
 from laurels.http.routes import Request, Response, route
 from laurels.ledger import Customer, TimelineEntry
 from laurels.model import Entry, EntryKind
-from laurels.model.details import Details
+from laurels.model.details import Details, adjust_details
 from laurels.model.money import format_amount
 from laurels.model.times import format_instant
 
@@ -42,7 +42,8 @@ class Undo(Struct, frozen=True):
 
 class TimelineRow(Struct, frozen=True, kw_only=True, rename={"loyalty_id": "loyaltyId"}):
     """One entry as colleagues see it. `balance_after` is the balance when it was recorded. `reason` is for colleagues,
-    `note` what the customer was told. `undo` is what this caller may do about it now.
+    `note` what the customer was told. `expires_at` is when the points of a correction
+    lapse, where it said so. `undo` is what this caller may do about it now.
     """
 
     loyalty_id: str
@@ -62,6 +63,7 @@ class TimelineRow(Struct, frozen=True, kw_only=True, rename={"loyalty_id": "loya
     actor: str | UnsetType = UNSET
     occurred_at: str
     recorded_at: str
+    expires_at: str | UnsetType = UNSET
     undo: Undo | UnsetType = UNSET
 
 
@@ -127,6 +129,7 @@ def _kinds(text: str) -> frozenset[EntryKind]:
 
 def _row(request: Request, customer: Customer, found: TimelineEntry, entry: Entry) -> TimelineRow:
     undo = _undo(request, customer, found, entry)
+    expires = adjust_details(entry.details).expires_at if entry.kind is EntryKind.ADJUST else None
     has_amount = entry.amount is not None and entry.currency is not None
     return TimelineRow(
         loyalty_id=entry.loyalty_id,
@@ -146,6 +149,7 @@ def _row(request: Request, customer: Customer, found: TimelineEntry, entry: Entr
         actor=entry.actor or UNSET,
         occurred_at=format_instant(entry.occurred_at),
         recorded_at=format_instant(entry.recorded_at),
+        expires_at=UNSET if expires is None else format_instant(expires),
         undo=UNSET if undo is None else undo,
     )
 

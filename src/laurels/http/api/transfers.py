@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 from laurels.errors import Conflict, InsufficientPoints, LedgerUnavailable, UnknownMember
 from laurels.http.api.moves import Redeemed, Spent, actor_of, entry_of, status_of
 from laurels.http.routes import Access, Request, Response, route
-from laurels.intake import Id, MemberId, Source
+from laurels.intake import Id, MemberId, SourceText
 from laurels.model.spending import Transfer
 from laurels.points import SHOP
 
@@ -18,7 +18,7 @@ class TransferForm(Struct, forbid_unknown_fields=True, kw_only=True):
     transfer_id: Annotated[Id, Meta(description="the same again is answered, not given twice")]
     to: MemberId
     points: Spent
-    source: Source = SHOP
+    source: SourceText = SHOP
 
 
 @route(

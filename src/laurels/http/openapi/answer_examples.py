@@ -66,6 +66,8 @@ _WAITING = {
     "kind": "order",
     "source": "shop",
     "id": "A1002-USD",
+    "member": 0,
+    "cause": "currency",
     "reason": "no rule for USD (version 1 has EUR, GBP)",
     "since": "2025-11-02T09:30:00Z",
 }
@@ -301,6 +303,10 @@ ANSWERS: Mapping[str, Any] = {
     "show_timeline": _TIMELINE,
     "show_member_timeline": _TIMELINE,
     "list_quarantine": {"documents": [_WAITING], "next": None},
+    "count_quarantine": {
+        "causes": [{"cause": "currency", "documents": 3, "oldest": "2025-11-02T09:30:00Z"}],
+        "all": True,
+    },
     "show_quarantined": {
         **_WAITING,
         "actor": "till",
@@ -333,6 +339,7 @@ ANSWERS: Mapping[str, Any] = {
         },
         "heads": [{"shard": 0, "position": 4711, "hash": "0f" * 16}],
         "behind": 0,
+        "advice": [],
     },
     "show_liability": {
         "at": "2025-11-02T09:30:00Z",
@@ -393,6 +400,12 @@ ANSWERS: Mapping[str, Any] = {
     "stop_campaign": {**_PROGRAM, "version": 9, "from": "2025-11-02T09:30:00Z"},
     "show_audit": _AUDIT,
     "show_own_audit": {"rows": [], "next": None},
+    "show_people": {
+        "people": [
+            {"sub": "niamh", "name": "Niamh Byrne", "roles": ["support"], "last_seen": "2025-11-02T09:30:00Z"},
+        ],
+        "next": None,
+    },
     **REPORTS,
     **JOB_ANSWERS,
     **CONSOLE_ANSWERS,

@@ -295,8 +295,8 @@ def _event(schema: Json) -> Json:
     return {
         "description": "each of the server-sent events",
         "type": "object",
-        "properties": {"id": {"type": "string", "description": "its `as_of`"}, "data": data},
-        "required": ["id", "data"],
+        "properties": {"id": {"type": "string", "description": "of a board: its `as_of`"}, "data": data},
+        "required": ["data"],
     }
 
 
@@ -331,6 +331,6 @@ def _followed(route: Route) -> list[type[LaurelsError]]:
             followed.append(UnknownMember)
     if route.takes_body:
         followed += [TooLarge, WrongMediaType, InvalidInput]
-    if route.query is not None or "_id}" in route.path:
+    if route.query is not None or route.changes or "_id}" in route.path:
         followed.append(InvalidInput)
     return followed

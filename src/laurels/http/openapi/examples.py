@@ -92,6 +92,11 @@ REQUESTS: Mapping[str, Mapping[str, Any]] = {
     "adjust": {
         "Points for a late parcel": {"loyalty-points": 25, "reason": "goodwill"},
         "A correction downwards": {"loyalty-points": -25, "reason": "credited to the wrong customer"},
+        "Points to spend by a day": {
+            "loyalty-points": 500,
+            "note": "Happy birthday",
+            "expires_at": "2099-04-01T00:00:00Z",
+        },
     },
     "adjust_many": {
         "Opening balances of another system": [
@@ -122,6 +127,7 @@ REQUESTS: Mapping[str, Mapping[str, Any]] = {
     },
     "merge": {"A guest order of a customer with an account": {"into": "12346"}},
     "set_contact": {"Another address": {"email": "ann@example.com"}},
+    "cancel_refund": {"It failed at the bank": {"source": "shop"}},
     "cancel_redemption": {"The voucher was not used": {"cancel_id": "C1", "points": 10}},
     "redeem": {
         "A voucher at the till": {"redemption_id": "V1", "points": 50, "reason": "5.00 GBP off"},

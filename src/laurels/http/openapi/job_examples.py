@@ -17,6 +17,7 @@ _CHECKED = {
     "doubles": 0,
     "above": 1,
     "largest": [{"member": 0, "points": 600}],
+    "lapsed": 0,
 }
 _PROPOSED = {
     "number": 1,
@@ -44,6 +45,7 @@ JOB_REQUESTS: Mapping[str, Mapping[str, Any]] = {
     "start_job": {
         "Check the ledger": {"kind": "verify"},
     },
+    "erase_many": {"Two who asked for it": {"name": "erasures.csv", "csv": "member_id\n17850\n13047\n"}},
     "correct_many": {"Points for late parcels": {"name": "late-parcels.csv", "csv": _CSV}},
     "propose_correction": {
         "More than one may give alone": {
@@ -64,11 +66,25 @@ JOB_ANSWERS: Mapping[str, Any] = {
     "show_job": _PROPOSED,
     "show_job_file": "row,why\n7,There is no such customer.\n",
     "stop_job": _STOPPED,
+    "erase_many": {
+        **_PROPOSED,
+        "kind": "erasures",
+        "about": {
+            "title": "erasures.csv",
+            "rows": 2,
+            "customers": 1,
+            "unknown": 1,
+            "unknown_rows": [2],
+            "doubles": 0,
+        },
+        "total": 1,
+    },
     "correct_many": {**_PROPOSED, "state": "ready", "about": {**_CHECKED, "title": "late-parcels.csv"}},
     "propose_correction": {"job": _PROPOSED},
     "show_proposal": {
         "job": _PROPOSED,
         "checked": _CHECKED,
+        "erasures": None,
         "effects": [{"member": 0, "points": 600, "reason": "ticket 48213", "note": "", "effect": _EFFECT}],
         "preview": _PREVIEW,
     },

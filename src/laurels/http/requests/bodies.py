@@ -10,6 +10,8 @@ from laurels.http.routes import MEGABYTE, Headers, Route
 
 JSON_TYPES = frozenset({"", "application/json", "application/x-ndjson", "application/ndjson", "application/jsonl"})
 
+_SAYS_NOTHING, _SAYS_NOTHING_BYTES = frozenset({b"", b"{}", b"null"}), 100
+
 
 def expected_bytes(route: Route, headers: Headers) -> int:
     """How long the body will be as its headers say, else the most that it may be. Raises `WrongMediaType`, `TooLarge`;
@@ -39,6 +41,20 @@ async def read_body(route: Route, receive: Receive) -> bytes:
     if route.needs_body:
         raise InvalidInput.of("body", "is required")
     return b"{}"
+
+
+async def refuse_body(headers: Headers, receive: Receive) -> None:
+    """Raise `InvalidInput` for a body that is sent to a call which takes none: what it asks for would be ignored. One
+    that says nothing is as good as none.
+    """
+    if int(headers.get(b"content-length") or 0) == 0 and headers.get(b"transfer-encoding") is None:
+        return
+    try:
+        raw = await _received(receive, _SAYS_NOTHING_BYTES)
+    except TooLarge:
+        raw = b"more"
+    if raw.strip() not in _SAYS_NOTHING:
+        raise InvalidInput.of("body", "is not taken by this call; leave it out")
 
 
 async def _received(receive: Receive, most: int) -> bytes:

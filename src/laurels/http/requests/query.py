@@ -29,6 +29,18 @@ def parse_query(form: type[Q], query: bytes) -> Q:
     return convert(form, values)
 
 
+def refuse_query(query: bytes) -> None:
+    """Raise `InvalidInput` for parameters of a call that takes none: what they ask for would be ignored, such as a
+    `check=1`; and the end of an id whose `?` was not encoded would be cut off.
+    """
+    if query:
+        parse_query(_Nothing, query)
+
+
+class _Nothing(Struct, forbid_unknown_fields=True):
+    """No parameters."""
+
+
 def _pairs(query: bytes) -> list[tuple[str, str]]:
     try:
         return parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS)

@@ -44,6 +44,7 @@ LOOK_EVERY_S = 1.0
 _HEAD_END = b"\r\n\r\n"
 _LEAST_HEAD = len(b"GET / HTTP/1.1")
 _CHUNKS_AT_ONCE = 4096
+_THROW_AWAY_EVERY_S = 0.02
 
 
 class Flow(FlowControl):
@@ -114,9 +115,12 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what arrived."""
-        if self._refused or self.transport.is_closing():
+        if self.transport.is_closing():
             return
-        if self._waiting:  # reading is paused, so this is what was on its way already
+        if self._refused:  # a client that goes on and on gets one look each time, not the loop for itself
+            self.flow.hold()
+            self.loop.call_later(_THROW_AWAY_EVERY_S, self._throw_away)
+        elif self._waiting:  # reading is paused, so this is what was on its way already
             self._wait(self._waiting[self._waiting_from :] + data, 0)
         else:
             self._read(data, 0)
@@ -139,13 +143,15 @@ class Connection(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Hand the request on, unless its head is too large or too many wait."""
+        """Hand the request on, unless its head is too large, too many wait, or its target has a fragment."""
         if self._arrived > MAX_HEAD_BYTES and self._head_bytes() > MAX_HEAD_BYTES:
             self._refusal = self._too_large()
             raise ValueError("the head is too large")  # stops the parser
         if len(self.pipeline) >= MOST_QUEUED:
             self._refusal = HTTPStatus.TOO_MANY_REQUESTS
             raise ValueError("too many requests wait")
+        if b"#" in self.url:  # else all behind it would be dropped: `/order/Web#1001` would be the order `Web`
+            raise ValueError("a request names no fragment")
         self._in_head = False
         self._body_left = _body_bytes(self.headers)
         super().on_headers_complete()
@@ -277,6 +283,11 @@ class Connection(HttpToolsProtocol):
         cycle: RequestResponseCycle | None = self.cycle  # uvicorn's type leaves out that there is none at first
         return cycle is not None and not cycle.response_complete
 
+    def _throw_away(self) -> None:
+        """Read on what nobody wants."""
+        if not self.transport.is_closing():
+            self.flow.release()
+
     def _head_bytes(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + len(b": \r\n") for name, value in self.headers)
 
@@ -288,8 +299,8 @@ class Connection(HttpToolsProtocol):
     def _refuse(self, status: HTTPStatus) -> None:
         """Answer where nothing else is being answered on this connection, and end it.
 
-        What the client still sends is read and thrown away until it hangs up, at most as long as for a head: closed at
-        once, the connection would be reset, and the answer lost on its way.
+        What the client still sends is read and thrown away until it hangs up, piece by piece and at most as long as for
+        a head: closed at once, the connection would be reset, and the answer lost on its way.
         """
         if self._refused or self.transport.is_closing():
             return

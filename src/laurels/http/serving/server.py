@@ -15,7 +15,7 @@ from laurels.http.admission.auth import open_auth
 from laurels.http.app import create_application
 from laurels.http.asgi import ASGIApp
 from laurels.http.mounts import NOTHING, Mounts
-from laurels.http.services import Services
+from laurels.http.services import HttpServices
 from laurels.http.serving.capacity import Capacity
 from laurels.http.serving.connections import Connection, enforce_timeouts
 from laurels.http.serving.edge import Edge, HandedConnection, can_run
@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 
 
 async def serve(
-    services: Services,
+    services: HttpServices,
     stop: asyncio.Event,
     on_ready: Callable[[int], None] = lambda _: None,
     mounts: Mounts = NOTHING,

@@ -11,17 +11,28 @@ The tests are asyncio coroutines, run by anyio's pytest plugin: let a fixture `a
 Every batch is delivered three times.
 """
 
-from laurels.testing.leaderboard_contract.following import Applying, Rebuilding
-from laurels.testing.leaderboard_contract.loading import Adopting, Loading
-from laurels.testing.leaderboard_contract.merging import Merging
-from laurels.testing.leaderboard_contract.outside import Outside
-from laurels.testing.leaderboard_contract.ranks import ManyBoards, Order, Unranked
-from laurels.testing.leaderboard_contract.serving import Standings, Versions, Waiting
+from laurels.testing.leaderboard_contract.following import ApplyingTests, RebuildingTests
+from laurels.testing.leaderboard_contract.loading import AdoptingTests, LoadingTests
+from laurels.testing.leaderboard_contract.merging import MergedScoresTests
+from laurels.testing.leaderboard_contract.outside import OutsideTests
+from laurels.testing.leaderboard_contract.ranks import ManyBoardsTests, OrderTests, UnrankedTests
+from laurels.testing.leaderboard_contract.serving import StandingsTests, VersionsTests, WaitingTests
 
 __all__ = ["LeaderboardContract"]
 
 
 class LeaderboardContract(
-    Order, Unranked, ManyBoards, Applying, Rebuilding, Versions, Standings, Waiting, Merging, Loading, Adopting, Outside
+    OrderTests,
+    UnrankedTests,
+    ManyBoardsTests,
+    ApplyingTests,
+    RebuildingTests,
+    VersionsTests,
+    StandingsTests,
+    WaitingTests,
+    MergedScoresTests,
+    LoadingTests,
+    AdoptingTests,
+    OutsideTests,
 ):
     """Subclass it, override `make`, and let pytest collect the subclass."""

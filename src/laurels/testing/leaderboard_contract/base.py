@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from laurels.leaderboard import Leaderboard
-from laurels.testing.leaderboard_feeds import Feed
+from laurels.testing.leaderboard_feeds import ScriptedFeed
 
 SOON_S = 10
 """What should happen at once fails the test after this long."""
 
 
-class Base:
+class LeaderboardSuite:
     """Makes engines, and ends each test by looking for what was left running."""
 
     pytestmark = pytest.mark.anyio
@@ -49,9 +49,9 @@ class Base:
             yield engine
 
     @pytest.fixture
-    async def feed(self, engine: Leaderboard) -> Feed:
+    async def feed(self, engine: Leaderboard) -> ScriptedFeed:
         """Give a feed to write for it."""
-        return Feed(engine)
+        return ScriptedFeed(engine)
 
 
 def _is_anyios(task: "asyncio.Task[Any]") -> bool:

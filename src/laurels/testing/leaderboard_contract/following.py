@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from laurels.leaderboard import ALL_TIME, Change, Followed, Hidden, Joined, Leaderboard, Renamed, Scored
 from laurels.model import Mark, Version
 from laurels.model.entries import MAX_POINTS
-from laurels.testing.leaderboard_contract.base import Base
+from laurels.testing.leaderboard_contract.base import LeaderboardSuite
 from laurels.testing.leaderboard_contract.questions import (
     agree,
     assert_agrees,
@@ -23,7 +23,7 @@ from laurels.testing.leaderboard_contract.questions import (
 from laurels.testing.leaderboard_feeds import (
     FOLLOWED,
     OCTOBER,
-    Feed,
+    ScriptedFeed,
     Shards,
     cut,
     join,
@@ -36,10 +36,10 @@ from laurels.testing.leaderboard_feeds import (
 from laurels.testing.naive_board import NaiveLeaderboard
 
 
-class Applying(Base):
+class ApplyingTests(LeaderboardSuite):
     """Whatever is delivered twice, late or in other batches: each entry counts once, and its mark moves with it."""
 
-    async def test_old_batches_count_nothing(self, feed: Feed, rng: Random) -> None:
+    async def test_old_batches_count_nothing(self, feed: ScriptedFeed, rng: Random) -> None:
         """Everything that was ever applied, again, shuffled."""
         await feed.begin(*join(0, 1, 2, 3))
         for turn in range(12):
@@ -51,7 +51,7 @@ class Applying(Base):
             await feed.engine.apply(batch.shard, batch.changes, batch.upto)
         assert await readings(feed.engine, 4) == before
 
-    async def test_of_a_batch_that_is_half_old_the_new_half_counts(self, feed: Feed) -> None:
+    async def test_of_a_batch_that_is_half_old_the_new_half_counts(self, feed: ScriptedFeed) -> None:
         """A batch may begin before the mark, as after a restart."""
         await feed.begin(*join(0))
         start = feed.batches[-1].upto.position
@@ -61,7 +61,7 @@ class Applying(Base):
         await feed.engine.apply(0, changes[1:], mark(start + 4))
         assert await points_of(feed.engine) == [11_110]
 
-    async def test_a_batch_that_ends_at_or_before_the_mark_does_nothing(self, feed: Feed) -> None:
+    async def test_a_batch_that_ends_at_or_before_the_mark_does_nothing(self, feed: ScriptedFeed) -> None:
         """Not even the mark's hash changes."""
         upto = (await feed.begin(*join(0), *score({0: 5}))).marks[0]
         late: list[tuple[int, Change]] = [(upto.position, Scored(0, ALL_TIME, 90))]
@@ -70,7 +70,7 @@ class Applying(Base):
         assert (await feed.engine.followed()).marks == {0: upto}
         assert await points_of(feed.engine) == [5]
 
-    async def test_a_batch_without_changes_moves_the_mark(self, feed: Feed) -> None:
+    async def test_a_batch_without_changes_moves_the_mark(self, feed: ScriptedFeed) -> None:
         """Entries that mean nothing to a board are part of the version."""
         await feed.begin(*join(0), *score({0: 5}))
         await feed.engine.apply(0, [], mark(100))
@@ -79,7 +79,7 @@ class Applying(Base):
         assert followed.marks == {0: mark(100), 7: mark(3)}
         assert (await feed.engine.read(ALL_TIME, None, top=0, around=0)).version == Version(1, {0: 100, 7: 3})
 
-    async def test_shards_have_their_own_marks(self, feed: Feed) -> None:
+    async def test_shards_have_their_own_marks(self, feed: ScriptedFeed) -> None:
         """The same position in two shards is two entries."""
         await feed.begin(*join(0))
         for shard in (3, 1, 2):
@@ -91,13 +91,13 @@ class Applying(Base):
     async def test_it_says_whom_it_follows(self, engine: Leaderboard) -> None:
         """Identity, epoch, rules and marks with their hashes; no identity before the first reset."""
         assert (await engine.followed()).identity is None
-        feed = Feed(engine)
+        feed = ScriptedFeed(engine)
         await feed.begin(*join(0))
         assert await engine.followed() == Followed(
             identity="ledger-1", epoch=1, rules="Europe/London", marks={0: mark(2)}
         )
 
-    async def test_thousands_of_members_agree_with_the_naive_board(self, feed: Feed, rng: Random) -> None:
+    async def test_thousands_of_members_agree_with_the_naive_board(self, feed: ScriptedFeed, rng: Random) -> None:
         """Enough of them to fill many blocks or pages of an engine, with many ties, in and out of the ranking."""
         members = 5_000
         await feed.begin(*join(*range(members)))
@@ -150,12 +150,12 @@ class Applying(Base):
             await agree(engine, naive, numbers, rng)
 
 
-class Rebuilding(Base):
+class RebuildingTests(LeaderboardSuite):
     """What is served while the board is built, for the first time or again."""
 
     async def test_it_is_not_ready_before_the_first_confirmation(self, engine: Leaderboard) -> None:
         """Not before a reset, and not while the feed is read for the first time: half a board is not served."""
-        feed = Feed(engine)
+        feed = ScriptedFeed(engine)
         await assert_not_ready(engine)
         await engine.reset(FOLLOWED)
         await assert_not_ready(engine)
@@ -164,7 +164,7 @@ class Rebuilding(Base):
         await engine.confirm(1)
         assert await members_of(engine) == [0]
 
-    async def test_a_rebuild_serves_the_last_good_state_until_it_is_done(self, feed: Feed) -> None:
+    async def test_a_rebuild_serves_the_last_good_state_until_it_is_done(self, feed: ScriptedFeed) -> None:
         """Old version and old confirmation until the first `confirm`; `followed` and `apply` speak of the new feed."""
         await feed.begin(*join(0, 1), *score({0: 5, 1: 4}))
         old = await feed.engine.read(ALL_TIME, member_id(0), top=10, around=2)
@@ -184,7 +184,7 @@ class Rebuilding(Base):
         assert_agrees(view, again.read(ALL_TIME, member_id(0), top=10, around=2))
         assert (view.version, view.confirmed_at) == (Version(2, {0: 5}), 9)
 
-    async def test_a_rebuild_forgets_what_the_new_feed_does_not_say(self, feed: Feed) -> None:
+    async def test_a_rebuild_forgets_what_the_new_feed_does_not_say(self, feed: ScriptedFeed) -> None:
         """Members, scores, boards, names, who was hidden."""
         await feed.begin(*join(0, 1), *score({0: 5, 1: 4}), *score({0: 5}, OCTOBER), Hidden(1), Renamed(1, 77))
         await feed.engine.reset(Followed(identity="ledger-1", epoch=2))
@@ -195,7 +195,7 @@ class Rebuilding(Base):
         assert (await feed.engine.read(OCTOBER, member_id(0), top=10, around=2)).me is None
         assert await rows_of(feed.engine, OCTOBER) == []
 
-    async def test_a_rebuild_can_be_begun_again(self, feed: Feed) -> None:
+    async def test_a_rebuild_can_be_begun_again(self, feed: ScriptedFeed) -> None:
         """A second reset drops what the first one had so far; the last good state is still served."""
         await feed.begin(*join(0), *score({0: 5}))
         await feed.engine.reset(FOLLOWED)

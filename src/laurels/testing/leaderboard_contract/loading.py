@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from laurels.leaderboard import ALL_TIME, Change, Followed, Hidden, Joined, Part, Scored, Shown
+from laurels.leaderboard import ALL_TIME, Change, Followed, Hidden, Joined, LoadPart, Scored, Shown
 from laurels.model import Version
-from laurels.testing.leaderboard_contract.base import SOON_S, Base
+from laurels.testing.leaderboard_contract.base import SOON_S, LeaderboardSuite
 from laurels.testing.leaderboard_contract.questions import (
     agree,
     assert_not_ready,
@@ -25,7 +25,7 @@ from laurels.testing.leaderboard_feeds import (
     BOARDS,
     FOLLOWED,
     OCTOBER,
-    Feed,
+    ScriptedFeed,
     Shards,
     cut,
     join,
@@ -36,7 +36,7 @@ from laurels.testing.leaderboard_feeds import (
 )
 from laurels.testing.naive_board import NaiveLeaderboard
 
-ANN_AND_BOB = Part(
+ANN_AND_BOB = LoadPart(
     numbers=array("q", [0, 4]),
     ids=["ann", "bob"],
     name_numbers=array("q", [1_000, 1_004]),
@@ -45,32 +45,32 @@ ANN_AND_BOB = Part(
 )
 
 
-async def given_out(*parts: Part) -> AsyncIterator[Part]:
+async def given_out(*parts: LoadPart) -> AsyncIterator[LoadPart]:
     """Parts, one after the other."""
     for part in parts:
         yield part
         await asyncio.sleep(0)
 
 
-async def broken_off(*parts: Part) -> AsyncIterator[Part]:
+async def broken_off(*parts: LoadPart) -> AsyncIterator[LoadPart]:
     """The same, and then the ledger is away."""
     for part in parts:
         yield part
     raise OSError
 
 
-def parts_of(naive: NaiveLeaderboard, count: int, *, apart: bool = False) -> list[Part]:
+def parts_of(naive: NaiveLeaderboard, count: int, *, apart: bool = False) -> list[LoadPart]:
     """What the naive board knows as so many parts: a member with all that it has in one of them. `apart`: what members
     have on the second board comes behind all of them, as closed months do.
     """
     parts = []
-    late: list[Part] = []
+    late: list[LoadPart] = []
     for turn in range(count):
         numbers = [number for number in sorted(naive.name_numbers) if number % count == turn]
         sums = {board: naive.sums(board) for board in BOARDS}
         having = {board: [number for number in numbers if sums[board].get(number)] for board in BOARDS}
         parts.append(
-            Part(
+            LoadPart(
                 numbers=array("q", numbers),
                 ids=[naive.ids.get(number) for number in numbers],
                 name_numbers=array("q", [naive.name_numbers[number] for number in numbers]),
@@ -89,15 +89,15 @@ def parts_of(naive: NaiveLeaderboard, count: int, *, apart: bool = False) -> lis
     return parts + late
 
 
-def _without(part: Part, board: str) -> tuple[Part, Part]:
+def _without(part: LoadPart, board: str) -> tuple[LoadPart, LoadPart]:
     """A part without the scores of a board, and a part of those alone."""
     scores = {name: scored for name, scored in part.scores.items() if name != board}
     nobody = array("q")
     rest = {board: part.scores[board]} if board in part.scores else {}
-    return replace(part, scores=scores), Part(numbers=nobody, ids=(), name_numbers=nobody, hidden=b"", scores=rest)
+    return replace(part, scores=scores), LoadPart(numbers=nobody, ids=(), name_numbers=nobody, hidden=b"", scores=rest)
 
 
-class Loading(Base):
+class LoadingTests(LeaderboardSuite):
     """Members and scores at once, at the marks of a feed, as if it had been applied up to there."""
 
     @settings(
@@ -142,12 +142,12 @@ class Loading(Base):
                 naive.apply(shard, batch_changes, upto)
             await agree(engine, naive, numbers, rng)
 
-    async def test_readers_see_what_was_there_before_until_it_is_confirmed(self, feed: Feed) -> None:
+    async def test_readers_see_what_was_there_before_until_it_is_confirmed(self, feed: ScriptedFeed) -> None:
         """While it is loaded, and after."""
         await feed.begin(*join(0, 1), *score({0: 5, 1: 4}))
         old = await feed.engine.read(ALL_TIME, member_id(0), top=10, around=2)
 
-        async def parts() -> AsyncIterator[Part]:
+        async def parts() -> AsyncIterator[LoadPart]:
             async for part in given_out(ANN_AND_BOB):
                 yield part
                 assert await feed.engine.read(ALL_TIME, member_id(0), top=10, around=2) == old
@@ -161,7 +161,7 @@ class Loading(Base):
         assert (view.version, view.confirmed_at) == (Version(5, {0: 40, 7: 9}), 9)
         assert await members_of(feed.engine, OCTOBER) == [4]
 
-    async def test_what_is_in_by_the_marks_is_skipped(self, feed: Feed) -> None:
+    async def test_what_is_in_by_the_marks_is_skipped(self, feed: ScriptedFeed) -> None:
         """And what comes after them counts."""
         await feed.engine.load(replace(FOLLOWED, marks={0: mark(10)}), given_out(ANN_AND_BOB))
         await feed.engine.apply(0, [(10, Scored(0, ALL_TIME, 90)), (11, Scored(0, ALL_TIME, 1))], mark(11))
@@ -169,7 +169,7 @@ class Loading(Base):
         assert await points_of(feed.engine) == [7, 6]
 
     @pytest.mark.parametrize("was_there", [False, True])
-    async def test_broken_off_it_is_as_after_a_reset(self, feed: Feed, *, was_there: bool) -> None:
+    async def test_broken_off_it_is_as_after_a_reset(self, feed: ScriptedFeed, *, was_there: bool) -> None:
         """Nothing of it is left, and the feed is followed from its start."""
         if was_there:
             await feed.begin(*join(0), *score({0: 5}))
@@ -186,13 +186,13 @@ class Loading(Base):
         assert await members_of(feed.engine) == [3]
         assert (await feed.engine.read(ALL_TIME, "ann", top=0, around=0)).me is None
 
-    async def test_nothing_can_be_loaded_too(self, feed: Feed) -> None:
+    async def test_nothing_can_be_loaded_too(self, feed: ScriptedFeed) -> None:
         """The checkpoint of a shop that has just opened."""
         await feed.engine.load(FOLLOWED, given_out())
         await feed.engine.confirm(1)
         assert await members_of(feed.engine) == []
 
-    async def test_it_can_be_loaded_again(self, feed: Feed) -> None:
+    async def test_it_can_be_loaded_again(self, feed: ScriptedFeed) -> None:
         """Over what was loaded or begun before."""
         await feed.engine.reset(FOLLOWED)
         await feed.engine.apply(0, [(1, Joined(8, "eve", 1_008)), (2, Scored(8, ALL_TIME, 9))], mark(2))
@@ -202,10 +202,10 @@ class Loading(Base):
         assert await members_of(feed.engine) == [4, 0]
 
 
-class Adopting(Base):
+class AdoptingTests(LeaderboardSuite):
     """The same history under another epoch: nothing is rebuilt."""
 
-    async def test_the_version_has_the_new_epoch_and_all_else_stays(self, feed: Feed) -> None:
+    async def test_the_version_has_the_new_epoch_and_all_else_stays(self, feed: ScriptedFeed) -> None:
         """Marks, members, scores; it is served all the while, and goes on."""
         followed = await feed.begin(*join(0, 1), *score({0: 5, 1: 4}))
         await feed.engine.adopt(4)
@@ -218,7 +218,7 @@ class Adopting(Base):
         assert view.version == Version(4, {0: upto.position})
         assert [place.points for place in view.top] == [8, 5]
 
-    async def test_who_waits_is_woken(self, feed: Feed) -> None:
+    async def test_who_waits_is_woken(self, feed: ScriptedFeed) -> None:
         """The version that was known is another one now."""
         known = (await feed.begin(*join(0))).version
         async with asyncio.timeout(SOON_S), asyncio.TaskGroup() as group:
@@ -227,7 +227,7 @@ class Adopting(Base):
             await feed.engine.adopt(2)
         assert waiter.result() == replace(known, epoch=2)
 
-    async def test_what_is_being_built_is_adopted_and_what_is_served_stays(self, feed: Feed) -> None:
+    async def test_what_is_being_built_is_adopted_and_what_is_served_stays(self, feed: ScriptedFeed) -> None:
         """Readers see the new epoch once it is confirmed."""
         known = (await feed.begin(*join(0))).version
         await feed.engine.reset(FOLLOWED)

@@ -6,10 +6,10 @@ from random import Random
 import pytest
 
 from laurels.errors import BoardNotReady
-from laurels.leaderboard import ALL_TIME, Leaderboard, View
+from laurels.leaderboard import ALL_TIME, BoardRow, Leaderboard, View
 from laurels.model import Standing, Version
 from laurels.testing.leaderboard_feeds import BOARDS, member_id
-from laurels.testing.naive_board import NaiveLeaderboard, Reading, Row
+from laurels.testing.naive_board import NaiveLeaderboard, Reading
 
 
 async def members_of(engine: Leaderboard, board: str = ALL_TIME) -> list[int]:
@@ -22,7 +22,7 @@ async def points_of(engine: Leaderboard, board: str = ALL_TIME) -> list[int]:
     return [place.points for place in (await engine.read(board, None, top=100, around=0)).top]
 
 
-async def rows_of(engine: Leaderboard, board: str = ALL_TIME) -> list[Row]:
+async def rows_of(engine: Leaderboard, board: str = ALL_TIME) -> list[BoardRow]:
     """The whole board."""
     return [row async for rows in engine.standings(board) for row in rows]
 

@@ -12,60 +12,62 @@ The tests are asyncio coroutines, run by anyio's pytest plugin: let a fixture `a
 no rule of the program but the default one, and nothing about shards but that `heads` names each of them.
 """
 
-from laurels.testing.ledger_contract.accepting import Accepting, Enrolling
-from laurels.testing.ledger_contract.amending import Amending
-from laurels.testing.ledger_contract.auditing import Auditing, Casework
-from laurels.testing.ledger_contract.awarding import Awarding, Keeping, Poison, Publishing
+from laurels.testing.ledger_contract.accepting import AcceptingTests, EnrollingTests
+from laurels.testing.ledger_contract.amending import AmendingTests
+from laurels.testing.ledger_contract.auditing import AuditingTests, CaseworkTests
+from laurels.testing.ledger_contract.awarding import AwardingTests, KeepingTests, PoisonTests, PublishingTests
 from laurels.testing.ledger_contract.base import OpenLedger
-from laurels.testing.ledger_contract.counting import Counting
-from laurels.testing.ledger_contract.feed import Following, Waking
-from laurels.testing.ledger_contract.followers import Followers
-from laurels.testing.ledger_contract.jobs import Jobs
-from laurels.testing.ledger_contract.members import Erasing, Members
-from laurels.testing.ledger_contract.merging import Merging
-from laurels.testing.ledger_contract.messages import Messages
-from laurels.testing.ledger_contract.people import Mails, NamesAndEpochs, People
-from laurels.testing.ledger_contract.programs import Approving
-from laurels.testing.ledger_contract.quarantine import Quarantine
-from laurels.testing.ledger_contract.refunds import Cancellations, RefundsOfOrders, RefundsWithoutOrder
-from laurels.testing.ledger_contract.rolling_up import RollUps
-from laurels.testing.ledger_contract.settling import Settling
-from laurels.testing.ledger_contract.sharing import Sharing
-from laurels.testing.ledger_contract.walking import Walking
+from laurels.testing.ledger_contract.counting import CountingTests
+from laurels.testing.ledger_contract.feed import FollowingTests, WakingTests
+from laurels.testing.ledger_contract.followers import FollowersTests
+from laurels.testing.ledger_contract.jobs import JobsTests
+from laurels.testing.ledger_contract.lapsing import LapsingTests
+from laurels.testing.ledger_contract.members import ErasingTests, MembersTests
+from laurels.testing.ledger_contract.merging import MergedMembersTests
+from laurels.testing.ledger_contract.messages import MessagesTests
+from laurels.testing.ledger_contract.people import MailsTests, NamesAndEpochsTests, PeopleTests
+from laurels.testing.ledger_contract.programs import ApprovingTests
+from laurels.testing.ledger_contract.quarantine import QuarantineTests
+from laurels.testing.ledger_contract.refunds import CancellationsTests, RefundsOfOrdersTests, RefundsWithoutOrderTests
+from laurels.testing.ledger_contract.rolling_up import RollUpsTests
+from laurels.testing.ledger_contract.settling import SettlingTests
+from laurels.testing.ledger_contract.sharing import SharingTests
+from laurels.testing.ledger_contract.walking import WalkingTests
 
 __all__ = ["LedgerContract", "OpenLedger"]
 
 
 class LedgerContract(
-    Accepting,
-    Enrolling,
-    Awarding,
-    Poison,
-    Keeping,
-    Publishing,
-    Approving,
-    RefundsOfOrders,
-    RefundsWithoutOrder,
-    Cancellations,
-    Amending,
-    Settling,
-    Sharing,
-    Members,
-    Erasing,
-    Merging,
-    Messages,
-    People,
-    Mails,
-    NamesAndEpochs,
-    Quarantine,
-    Counting,
-    Followers,
-    RollUps,
-    Jobs,
-    Following,
-    Waking,
-    Walking,
-    Auditing,
-    Casework,
+    AcceptingTests,
+    EnrollingTests,
+    AwardingTests,
+    PoisonTests,
+    KeepingTests,
+    PublishingTests,
+    ApprovingTests,
+    RefundsOfOrdersTests,
+    RefundsWithoutOrderTests,
+    CancellationsTests,
+    AmendingTests,
+    SettlingTests,
+    LapsingTests,
+    SharingTests,
+    MembersTests,
+    ErasingTests,
+    MergedMembersTests,
+    MessagesTests,
+    PeopleTests,
+    MailsTests,
+    NamesAndEpochsTests,
+    QuarantineTests,
+    CountingTests,
+    FollowersTests,
+    RollUpsTests,
+    JobsTests,
+    FollowingTests,
+    WakingTests,
+    WalkingTests,
+    AuditingTests,
+    CaseworkTests,
 ):
     """Subclass it, override the fixture `open_ledger`, and let pytest collect the subclass."""

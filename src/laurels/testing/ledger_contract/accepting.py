@@ -11,7 +11,7 @@ from laurels.errors import InsufficientPoints
 from laurels.ledger import Receipt
 from laurels.model import Channel, DocumentKind, EntryKind, Status
 from laurels.testing.ledger_contract.base import (
-    Base,
+    LedgerSuite,
     OpenLedger,
     Shop,
     adjustment,
@@ -25,7 +25,7 @@ from laurels.testing.ledger_contract.base import (
 A1 = order("A1", "ann", "25.00", occurred_at=1_793_500_000_000_000)
 
 
-class Accepting(Base):
+class AcceptingTests(LedgerSuite):
     """Idempotent for ever on (source, kind, id)."""
 
     async def test_a_new_document_waits_in_the_inbox(self, shop: Shop) -> None:
@@ -188,7 +188,7 @@ class Accepting(Base):
             assert [entry.order_id for entry in reversed(newest_first)] == expected
 
 
-class Enrolling(Base):
+class EnrollingTests(LedgerSuite):
     """Members come with their first document, under increasing numbers."""
 
     async def test_members_are_numbered_in_the_order_they_come(self, shop: Shop) -> None:

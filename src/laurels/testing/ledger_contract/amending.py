@@ -3,12 +3,12 @@
 import msgspec
 
 from laurels.model import Amendment, Document, DocumentKind, EntryKind, Order, Status
-from laurels.testing.ledger_contract.base import Base, Shop, order, refund, unreadable
+from laurels.testing.ledger_contract.base import LedgerSuite, Shop, order, refund, unreadable
 
 IN_YEN = order("A1", "ann", "2500", currency="JPY")
 
 
-class Amending(Base):
+class AmendingTests(LedgerSuite):
     """The content of an order that is not awarded yet is replaced."""
 
     async def test_a_change_of_a_quarantined_order_replaces_its_content(self, shop: Shop) -> None:

@@ -9,8 +9,9 @@ from laurels.clock import DAY
 from laurels.errors import InsufficientPoints, UnknownMember
 from laurels.ledger import Act, AuditRow, Recording, recording
 from laurels.ledger.audit import audit_hash
-from laurels.model import EntryKind, MemberEvent, Redemption
-from laurels.testing.ledger_contract.base import Base, Shop, adjustment, order, redemption
+from laurels.model import DocumentKind, EntryKind, MemberEvent, Redemption
+from laurels.model.spending import Hold, Transfer
+from laurels.testing.ledger_contract.base import LedgerSuite, Shop, adjustment, order, redemption, refund
 
 ACT = Act(sub="niamh", name="Niamh Byrne", roles="support", action="look", member=0, request_id="r-1")
 
@@ -33,7 +34,7 @@ async def _actions(shop: Shop) -> list[tuple[str, str, str]]:
     return [(row.act.action, row.act.object, row.act.outcome) for row in reversed(await shop.ledger.audit())]
 
 
-class Auditing(Base):
+class AuditingTests(LedgerSuite):
     """Rows in the log."""
 
     async def test_rows_are_chained_in_the_order_of_writing(self, shop: Shop) -> None:
@@ -90,6 +91,23 @@ class Auditing(Base):
         assert await found(action="adjust") == [act for act in newest if act.action == "adjust"]
         assert await found(since=began + 9) == newest[:4]
         assert await found(before=5, limit=2) == [acts[3], acts[2]]
+
+    async def test_people_are_listed_by_their_last_rows(self, shop: Shop) -> None:
+        """Each once, in the order of their `sub`, page by page."""
+        for n, sub in enumerate(("niamh", "aoife", "niamh", "oisín", "aoife", "Rex")):
+            await shop.ledger.record(replace(ACT, sub=sub, roles=f"role{n}"))
+        people = await shop.ledger.audit_people()
+        assert {row.act.sub: row.act.roles for row in people} == {
+            "niamh": "role2",
+            "aoife": "role4",
+            "oisín": "role3",
+            "Rex": "role5",
+        }
+        assert len(people) == len({row.act.sub for row in people})
+        paged: list[AuditRow] = []
+        while page := await shop.ledger.audit_people(after=paged[-1].act.sub if paged else "", limit=1):
+            paged += page
+        assert paged == people
 
     async def test_a_change_has_its_row_in_its_transaction(self, shop: Shop) -> None:
         """A change has its row in its transaction."""
@@ -160,7 +178,7 @@ class Auditing(Base):
         assert await shop.findings() == []
 
 
-class Casework(Base):
+class CaseworkTests(LedgerSuite):
     """Finding a customer, and what happened to one."""
 
     async def test_a_customer_is_known_by_its_number(self, shop: Shop) -> None:
@@ -197,21 +215,55 @@ class Casework(Base):
         assert await shop.ledger.numbers_from("ann", 1) == [ann]
         assert await shop.ledger.numbers_from("%", 10) == []
 
-    async def test_documents_are_found_in_every_circle_but_the_members_own(self, shop: Shop) -> None:
-        """Documents are found in every circle but the members own."""
+    async def test_documents_are_found_in_every_circle(self, shop: Shop) -> None:
+        """Those of the members' own circles last."""
         await shop.sell(order("A1", "ann", "25.00"), order("A1", "bob", "35.00", source="till-7"))
         await shop.awarder.settle(redemption("A1", "ann", 1))
         await shop.awarder.settle(
-            Redemption(source="member:0", redemption_id="A1", member_id="ann", points=1).document()
+            Redemption(source="member:7", redemption_id="A1", member_id="ann", points=1).document()
         )
+        await shop.sell(order("A1", "bob", "35.00", source="member:12"))
         found = await shop.ledger.documents_called("A1")
         ann, bob = await shop.number("ann"), await shop.number("bob")
-        assert sorted((each.kind.value, each.source, each.member) for each in found) == [
-            ("order", "shop", ann),
-            ("order", "till-7", bob),
-            ("redemption", "shop", ann),
-        ]
+        told = [(each.kind.value, each.source, each.member) for each in found]
+        assert sorted(told[:3]) == [("order", "shop", ann), ("order", "till-7", bob), ("redemption", "shop", ann)]
+        assert sorted(told[3:]) == [("order", "member:12", bob), ("redemption", "member:7", ann)]
         assert await shop.ledger.documents_called("A2") == []
+
+    async def test_no_more_documents_are_found_than_anybody_reads(self, shop: Shop) -> None:
+        """Members who number from 1 are many."""
+        await shop.accept(*[order("1", f"m{number}", "5.00", source=f"member:{number}") for number in range(30)])
+        assert len(await shop.ledger.documents_called("1")) == 20
+
+    async def test_documents_of_every_kind_are_found_by_their_id(self, shop: Shop) -> None:
+        """Also where a digest of the id is kept: it is known again, and is no id itself; and before a refund's order
+        has come.
+        """
+        await shop.sell(order("A1", "ann", "500.00"), refund("R1", "ann", "5.00", "A1"), refund("R2", "ann", "5.00"))
+        await shop.accept(refund("R3", "ann", "5.00", "A9"), order("A3", "ann", "5.00", currency="USD"))
+        await shop.award()
+        await shop.awarder.settle(adjustment("J1", "ann", 5))
+        await shop.awarder.settle(redemption("S1", "ann", 5))
+        await shop.awarder.settle(Hold(source="till-7", hold_id="H1", points=5, minutes=5, member_id="ann").document())
+        await shop.ledger.enrol([("bob", None)], actor="test")
+        await shop.awarder.settle(
+            Transfer(source="shop", transfer_id="T1", to=await shop.number("bob"), points=1, member_id="ann").document()
+        )
+        ann = await shop.number("ann")
+        for id, kind, source in (
+            ("A1", "order", "shop"),
+            ("R1", "refund", "shop"),
+            ("R2", "refund", "shop"),
+            ("R3", "refund", "shop"),
+            ("A3", "order", "shop"),
+            ("J1", "adjustment", "clerk"),
+            ("S1", "redemption", "shop"),
+            ("H1", "hold", "till-7"),
+            ("T1", "transfer", "shop"),
+        ):
+            [found] = [each for each in await shop.ledger.documents_called(id) if each.kind is not DocumentKind.GIVEN]
+            assert (found.kind, found.source, found.id, found.member) == (kind, source, id, ann)
+            assert (found.loyalty_id is None) == (id in {"R3", "A3"})
 
     async def test_a_timeline_has_the_balance_after_each_entry(self, shop: Shop) -> None:
         """A timeline has the balance after each entry."""

@@ -9,7 +9,16 @@ from laurels.errors import ProgramError
 from laurels.ledger import Claim, Outcome
 from laurels.model import Balance, EntryKind, Status
 from laurels.program import DEFAULT_PROGRAM
-from laurels.testing.ledger_contract.base import Base, Shop, adjustment, key_of, order, redemption, refund, unreadable
+from laurels.testing.ledger_contract.base import (
+    LedgerSuite,
+    Shop,
+    adjustment,
+    key_of,
+    order,
+    redemption,
+    refund,
+    unreadable,
+)
 
 DOUBLED = DEFAULT_PROGRAM.replace("version = 1", "version = 2").replace("points = 1 ", "points = 2 ")
 
@@ -31,7 +40,7 @@ UNREADABLE = {
 }
 
 
-class Awarding(Base):
+class AwardingTests(LedgerSuite):
     """What leaves the inbox and what comes of it are one transaction."""
 
     async def test_an_order_earns_an_entry_that_explains_itself(self, shop: Shop) -> None:
@@ -159,7 +168,7 @@ class Awarding(Base):
         assert newer.recorded_at >= older.recorded_at
 
 
-class Poison(Base):
+class PoisonTests(LedgerSuite):
     """A document that cannot be awarded is set aside with its bytes, and the rest goes on."""
 
     @pytest.mark.parametrize("content", UNREADABLE.values(), ids=UNREADABLE.keys())
@@ -207,7 +216,7 @@ class Poison(Base):
         assert (await shop.balance("ann")).balance == 2**31 - 1
 
 
-class Keeping(Base):
+class KeepingTests(LedgerSuite):
     """What documents said is kept for a time."""
 
     async def test_content_is_kept_and_let_go_of_in_its_time(self, shop: Shop) -> None:
@@ -227,7 +236,7 @@ class Keeping(Base):
         assert await shop.feed() == feed
 
 
-class Publishing(Base):
+class PublishingTests(LedgerSuite):
     """Program versions are as they were, for ever."""
 
     async def test_a_version_is_published_once(self, shop: Shop) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from laurels.awarding import Awarder, publish, published_recount
 from laurels.clock import SECOND, Clock
-from laurels.ledger import DocumentState, Finding, Ledger, QuarantinedDocument, Receipt
+from laurels.ledger import DocumentKey, DocumentState, Finding, Ledger, QuarantinedDocument, Receipt
 from laurels.model import (
     Adjustment,
     Balance,
@@ -44,7 +44,7 @@ MEMBER_EVENTS = frozenset(
 )
 
 
-def outline_of(entry: Entry) -> BoardEntry:
+def board_entry_of(entry: Entry) -> BoardEntry:
     """What `Ledger.board_entries` gives for an entry."""
     member_id = entry.member_id if entry.kind is EntryKind.ENROL else None
     return (
@@ -63,8 +63,9 @@ def outline_of(entry: Entry) -> BoardEntry:
 class TurnedClock:
     """A clock that stands until it is turned."""
 
-    def __init__(self) -> None:
-        self.at = 1_793_530_800_000_000  # 2026-11-01T11:00:00Z
+    def __init__(self, at: int = 1_793_530_800_000_000) -> None:
+        """It stands at 2026-11-01T11:00:00Z where nothing else is said."""
+        self.at = at
 
     def __call__(self) -> int:
         """Give the instant at which it stands."""
@@ -159,7 +160,7 @@ class Shop:
         return findings
 
 
-class Base:
+class LedgerSuite:
     """Opens the ledger, and ends each test by verifying it and by looking for what was left open."""
 
     pytestmark = pytest.mark.anyio
@@ -250,7 +251,7 @@ def in_conflict(receipt: Receipt) -> Receipt:
     return msgspec.structs.replace(receipt, fingerprints=None)
 
 
-def key_of(document: QuarantinedDocument) -> tuple[DocumentKind, str, str]:
+def key_of(document: QuarantinedDocument) -> DocumentKey:
     """What a document in quarantine is known by."""
     return document.kind, document.source, document.id
 

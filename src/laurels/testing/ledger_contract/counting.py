@@ -1,13 +1,13 @@
 """Counting: how much lies where, for whoever watches."""
 
 from laurels.ledger import Counts
-from laurels.testing.ledger_contract.base import Base, Shop, key_of, order, refund
+from laurels.testing.ledger_contract.base import LedgerSuite, Shop, key_of, order, refund
 
 MILESTONE = "2500.00"
 """An order whose points pass the default program's milestone."""
 
 
-class Counting(Base):
+class CountingTests(LedgerSuite):
     """Each document and message is counted where it lies, and nowhere once it is done."""
 
     async def test_nothing_lies_anywhere_at_first(self, shop: Shop) -> None:

@@ -13,14 +13,14 @@ from laurels.ledger import Heads
 from laurels.model import BoardEntry, Entry, EntryKind, Mark, MemberEvent
 from laurels.testing.ledger_contract.base import (
     SOON_S,
-    Base,
+    LedgerSuite,
     OpenLedger,
     Shop,
     adjustment,
+    board_entry_of,
     key_of,
     opened_again,
     order,
-    outline_of,
     redemption,
     refund,
     soon,
@@ -30,7 +30,7 @@ AT_ONCE_S = 1.0
 """A waiter wakes up well within this; the timeout that it is given is far longer."""
 
 
-class Following(Base):
+class FollowingTests(LedgerSuite):
     """Whoever has read up to a position has seen everything before it."""
 
     async def test_a_fresh_ledger_says_who_it_is(self, shop: Shop) -> None:
@@ -91,7 +91,7 @@ class Following(Base):
                 assert mark == Mark(board_entries[-1][0], entries[board_entries[-1][0]].hash)
                 assert len(board_entries) == min(chunk, len(entries) - len(read))
                 read += board_entries
-            assert read == [outline_of(entry) for entry in entries.values()]
+            assert read == [board_entry_of(entry) for entry in entries.values()]
             assert await shop.ledger.board_entries(shard, head, chunk) == ([], head)
 
     async def test_another_history_is_noticed(self, shop: Shop) -> None:
@@ -163,7 +163,7 @@ class Following(Base):
                     await refused
 
 
-class Waking(Base):
+class WakingTests(LedgerSuite):
     """Whoever waits is woken at once."""
 
     async def test_news_wake_who_waits(self, shop: Shop) -> None:

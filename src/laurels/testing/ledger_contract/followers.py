@@ -7,7 +7,15 @@ import pytest
 from laurels.clock import SECOND
 from laurels.errors import NotFound
 from laurels.model import Mark
-from laurels.testing.ledger_contract.base import HANDOVER_LOOK_S, Base, OpenLedger, Shop, opened_again, order, soon
+from laurels.testing.ledger_contract.base import (
+    HANDOVER_LOOK_S,
+    LedgerSuite,
+    OpenLedger,
+    Shop,
+    opened_again,
+    order,
+    soon,
+)
 
 
 async def _once_it_is_free(shop: Shop, target: str, owner: str) -> dict[int, Mark]:
@@ -18,7 +26,7 @@ async def _once_it_is_free(shop: Shop, target: str, owner: str) -> dict[int, Mar
     return marks
 
 
-class Followers(Base):
+class FollowersTests(LedgerSuite):
     """A position for each target, in each shard."""
 
     async def test_a_new_target_is_at_the_beginning(self, shop: Shop) -> None:

@@ -8,7 +8,7 @@ from laurels.clock import DAY, SECOND
 from laurels.errors import Conflict, NotAllowed, NotFound
 from laurels.ledger.jobs import LEASE, OPEN_DAYS, Job, JobEnd, JobState, NewJob
 from laurels.model import DocumentKind
-from laurels.testing.ledger_contract.base import Base, OpenLedger, Shop, adjustment, opened_again, order
+from laurels.testing.ledger_contract.base import LedgerSuite, OpenLedger, Shop, adjustment, opened_again, order
 
 _DONE = JobEnd(state=JobState.DONE, done=3, total=3, tally=b'{"made":3}', file=b"rows")
 
@@ -25,7 +25,7 @@ async def _taken(shop: Shop, owner: str = "me") -> Job:
     return job
 
 
-class Jobs(Base):
+class JobsTests(LedgerSuite):
     """What takes long, and what a second person decides."""
 
     async def test_a_job_goes_its_way(self, shop: Shop) -> None:
@@ -47,6 +47,42 @@ class Jobs(Base):
         assert await ledger.jobs() == [ended]
         assert await ledger.jobs(states=[JobState.READY]) == []
         assert await ledger.jobs(before=ended.number) == []
+
+    async def test_what_a_job_gives_is_kept_piece_by_piece_with_how_far_it_is(self, shop: Shop) -> None:
+        """A piece is there once what was noted with it is; there is a file when the job is done, for seven days."""
+        ledger = shop.ledger
+        await ledger.add_job(_new())
+        taken = await _taken(shop)
+        number = taken.number
+        for n, part in enumerate((b"one", None, b"two"), 1):
+            assert await ledger.note_job(number, taken.fence, done=n, total=3, tally=b"{}", part=part) is True
+        assert await ledger.note_job(number, taken.fence + 1, done=4, total=4, tally=b"{}", part=b"lost") is None
+        unfinished = await ledger.job(number)
+        assert unfinished is not None
+        assert not unfinished.has_file
+        assert await ledger.end_job(number, taken.fence, JobEnd(state=JobState.DONE, done=3, total=3, tally=b"{}"))
+        ended = await ledger.job(number)
+        assert ended is not None
+        assert ended.has_file
+        assert [await ledger.job_part(number, part) for part in (1, 2, 3)] == [b"one", b"two", None]
+        shop.now.at += OPEN_DAYS * DAY + SECOND
+        assert await ledger.forget_jobs(before=shop.now.at - OPEN_DAYS * DAY) == 1
+        assert await ledger.job_part(number, 1) is None
+        forgotten = await ledger.job(number)
+        assert forgotten is not None
+        assert not forgotten.has_file
+
+    @pytest.mark.parametrize("file", [None, b"whole"])
+    async def test_pieces_go_where_a_job_was_stopped_or_gives_a_file(self, shop: Shop, file: bytes | None) -> None:
+        """What is not whole is nobody's, and what is there as a file is not there twice."""
+        await shop.ledger.add_job(_new())
+        taken = await _taken(shop)
+        await shop.ledger.note_job(taken.number, taken.fence, done=1, total=3, tally=b"{}", part=b"one")
+        state = JobState.STOPPED if file is None else JobState.DONE
+        end = JobEnd(state=state, done=1, total=3, tally=b"{}", file=file)
+        assert await shop.ledger.end_job(taken.number, taken.fence, end)
+        assert await shop.ledger.job_part(taken.number, 1) is None
+        assert await shop.ledger.job_file(taken.number) == file
 
     async def test_the_same_is_kept_once_while_it_has_not_ended(self, shop: Shop) -> None:
         """Two who ask for the same at once get one job."""

@@ -1,13 +1,15 @@
 """Members in the ledger: hidden, shown, renamed, erased, each by an entry; and what erasing leaves."""
 
+import asyncio
+
 import pytest
 
 from laurels.errors import UnknownMember
 from laurels.model import EntryKind, MemberEvent, Status
-from laurels.testing.ledger_contract.base import Base, Shop, adjustment, key_of, order, refund, unreadable
+from laurels.testing.ledger_contract.base import LedgerSuite, Shop, adjustment, key_of, order, refund, unreadable
 
 
-class Members(Base):
+class MembersTests(LedgerSuite):
     """Hide, show and rename are events in the feed."""
 
     async def test_each_event_is_an_entry_by_the_version_it_gives(self, shop: Shop) -> None:
@@ -60,6 +62,20 @@ class Members(Base):
             == [entry.name_number for entry in await shop.feed() if entry.member == member.number][-1]
         )
 
+    async def test_who_has_another_name_by_now_is_not_renamed(self, shop: Shop) -> None:
+        """The same asked for twice, at once or later, gives one name."""
+        await shop.ledger.enrol([("ann", None)], actor="clerk")
+        member = await shop.ledger.member("ann")
+        assert member is not None
+        seen = member.name_number
+
+        async def rename() -> None:
+            await shop.ledger.change_member("ann", MemberEvent.RENAME, actor="clerk", name_number=seen)
+
+        await asyncio.gather(rename(), rename(), rename())
+        await rename()
+        assert [entry.kind for entry in await shop.feed()] == [EntryKind.ENROL, EntryKind.RENAME]
+
     @pytest.mark.parametrize("event", list(MemberEvent))
     async def test_an_unknown_member_cannot_be_changed(self, shop: Shop, event: MemberEvent) -> None:
         """Nothing is written."""
@@ -73,7 +89,7 @@ class Members(Base):
         assert [(await shop.balance(each)).balance for each in ("ann@x", "Ann@x")] == [1, 2]
 
 
-class Erasing(Base):
+class ErasingTests(LedgerSuite):
     """The id, the contact and the raw bytes go; entries stay under a number that is never used again."""
 
     async def test_the_id_is_gone_and_the_entries_stay(self, shop: Shop) -> None:

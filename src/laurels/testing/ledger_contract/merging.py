@@ -2,12 +2,12 @@
 
 from itertools import product
 
-from laurels.testing.ledger_contract.base import Base, Shop, adjustment, order, redemption, refund
+from laurels.testing.ledger_contract.base import LedgerSuite, Shop, adjustment, order, redemption, refund
 
 IDS = ("ann", "bob", "cy")
 
 
-class Merging(Base):
+class MergedMembersTests(LedgerSuite):
     """A member that became another, which became a third: one member with three ids."""
 
     async def test_what_came_under_one_id_is_known_under_each(self, shop: Shop) -> None:

@@ -7,7 +7,7 @@ from laurels.ledger import Message, Passed
 from laurels.model import MemberEvent, Order
 from laurels.testing.ledger_contract.base import (
     SOON_S,
-    Base,
+    LedgerSuite,
     OpenLedger,
     Shop,
     adjustment,
@@ -26,7 +26,7 @@ def big_order(order_id: str, member_id: str, *, quiet: bool = False, email: str 
     return order(order_id, member_id, "1010.00", quiet=quiet, email=email)
 
 
-class Messages(Base):
+class MessagesTests(LedgerSuite):
     """The default program's milestone is passed with more than 100 points."""
 
     async def test_the_feed_knows_which_entry_passed_a_milestone(self, shop: Shop) -> None:

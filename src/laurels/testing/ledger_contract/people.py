@@ -7,13 +7,13 @@ from laurels.errors import Conflict, NotFound
 from laurels.ledger import FoundMember, NameNumbers
 from laurels.ledger.epochs import lowest_epoch
 from laurels.model import EntryKind, MemberEvent, Status
-from laurels.testing.ledger_contract.base import Base, Shop, adjustment, order, refund
+from laurels.testing.ledger_contract.base import LedgerSuite, Shop, adjustment, order, refund
 
 IDS = ("", "a", "A", "a%", "a_", "ab", "abc", "b", "z", "~", "é", "中", "\U0001f600", "a\U0010ffff")
 """Ids whose order is that of their letters, whatever a language says, and letters that patterns take for more."""
 
 
-class People(Base):
+class PeopleTests(LedgerSuite):
     """What those ask who answer for the members' data."""
 
     @pytest.mark.parametrize("prefix", ["", "a", "a%", "ab", "\U0001f600", "x"])
@@ -87,7 +87,7 @@ class People(Base):
         assert await shop.ledger.kept("nobody") is None
 
 
-class Mails(Base):
+class MailsTests(LedgerSuite):
     """Messages as operators see them."""
 
     async def test_mails_are_listed_oldest_first_in_pages(self, shop: Shop) -> None:
@@ -140,7 +140,7 @@ class Mails(Base):
         assert await shop.ledger.messages("ann") == [mail]
 
 
-class NamesAndEpochs(Base):
+class NamesAndEpochsTests(LedgerSuite):
     """What follows from ids, and what from the clock."""
 
     async def test_a_name_that_is_taken_is_not_given_again(self, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,13 +6,13 @@ from laurels.clock import DAY
 from laurels.errors import NotAllowed, NotFound, ProgramError
 from laurels.ledger.program_log import breaks, digest_of
 from laurels.program import DEFAULT_PROGRAM
-from laurels.testing.ledger_contract.base import Base, Shop
+from laurels.testing.ledger_contract.base import LedgerSuite, Shop
 
 SECOND, THIRD = (DEFAULT_PROGRAM.replace("version = 1", f"version = {version}") for version in (2, 3))
 REHEARSED = "0f" * 32
 
 
-class Approving(Base):
+class ApprovingTests(LedgerSuite):
     """What two people decide, and the record of it."""
 
     async def test_an_approval_rests_on_a_rehearsal_of_these_bytes_by_another(self, shop: Shop) -> None:
@@ -78,4 +78,4 @@ class Approving(Base):
         texts = DEFAULT_PROGRAM, SECOND, SECOND, THIRD
         assert [each.digest for each in events] == [digest_of(text) for text in texts]
         assert breaks(events) == []
-        assert breaks([events[0], *events[2:]]) == [2, 3]
+        assert [each.where for each in breaks([events[0], *events[2:]])] == ["program event 2", "program event 3"]

@@ -5,8 +5,9 @@ import pytest
 
 from laurels.errors import NotFound
 from laurels.model import DocumentKind, MemberEvent, RefusedMessage, Status
+from laurels.model.documents import MOST_NAMED
 from laurels.program import DEFAULT_PROGRAM
-from laurels.testing.ledger_contract.base import Base, Shop, adjustment, key_of, order, refund, unreadable
+from laurels.testing.ledger_contract.base import LedgerSuite, Shop, adjustment, key_of, order, refund, unreadable
 
 WITH_YEN = DEFAULT_PROGRAM.replace("version = 1", "version = 2").replace("per = {", 'per = { JPY = "1000",')
 MOST = 2**31 - 1
@@ -14,7 +15,7 @@ TOO_MUCH = order("A1", "ann", "25.00")
 IN_YEN = order("A1", "ann", "2500", currency="JPY")
 
 
-class Quarantine(Base):
+class QuarantineTests(LedgerSuite):
     """List, retry, drop."""
 
     async def test_the_list_comes_in_pages(self, shop: Shop) -> None:
@@ -157,13 +158,36 @@ class Quarantine(Base):
         await shop.sell(order("A1", "ann", "25.00"))
         for member_id in ("ann", "bob", "cid"):
             body = member_id.encode()
-            refused = RefusedMessage(origin="queue:orders", body=body, reason="total: bad", member_id=member_id)
+            refused = RefusedMessage(origin="queue:orders", body=body, reason="total: bad", named=(member_id,))
             await shop.ledger.set_aside([refused])
         await shop.sell(order("A2", "bob", "25.00"))
         for member_id in ("ann", "bob", "cid"):
             await shop.ledger.change_member(member_id, MemberEvent.ERASE, actor="clerk")
         kept = [await shop.ledger.quarantined(*key_of(each)) for each in await shop.ledger.quarantine()]
         assert [each.raw for each in kept] == [b""] * len(kept)
+
+    @pytest.mark.parametrize("erased", ["ann", "bob", "cid", "dee"])
+    async def test_a_message_goes_with_any_member_that_it_names(self, shop: Shop, erased: str) -> None:
+        """It names several: known, known later, by another id of theirs, or never; and it is none of theirs."""
+        await shop.sell(order("A1", "ann", "25.00"))
+        naming = RefusedMessage(origin="queue:q", body=b"all", reason="twice", named=("ann", "bob", "cid", "dee"))
+        other = RefusedMessage(origin="queue:q", body=b"others", reason="twice", named=("eve", "dan"))
+        await shop.ledger.set_aside([naming, other])
+        await shop.sell(order("A2", "bob", "25.00"), order("A3", "cid", "25.00"), order("A4", "fay", "25.00"))
+        await shop.ledger.merge("cid", "fay", actor="clerk")
+        kept = await shop.ledger.kept("ann")
+        assert kept is not None
+        assert kept.documents == ()
+        await shop.ledger.change_member(erased, MemberEvent.ERASE, actor="clerk")
+        kept_raw = [(await shop.ledger.quarantined(*key_of(each))).raw for each in await shop.ledger.quarantine()]
+        assert kept_raw == [b"", b"others"]
+
+    async def test_a_message_that_names_hundreds_keeps_no_bytes(self, shop: Shop) -> None:
+        """Nobody could be sure that erasing finds it."""
+        many = tuple(f"m{number}" for number in range(MOST_NAMED + 1))
+        await shop.ledger.set_aside([RefusedMessage(origin="queue:q", body=b"x", reason="twice", named=many)])
+        [message] = await shop.ledger.quarantine()
+        assert (await shop.ledger.quarantined(*key_of(message))).raw == b""
 
     async def test_a_conflict_goes_with_a_member_who_is_erased_before_it_is_set_aside(self, shop: Shop) -> None:
         """The conflict was found, the member erased, and then the message came: nothing of it is kept."""
@@ -174,7 +198,7 @@ class Quarantine(Base):
             [receipt] = await shop.ledger.accept([other])
             assert receipt.conflict
             message = RefusedMessage(
-                origin="queue:orders", body=other.raw, reason="other", member_id=member_id, in_conflict=other
+                origin="queue:orders", body=other.raw, reason="other", named=(member_id,), in_conflict=other
             )
             refused.append(message)
         await shop.ledger.change_member("ann", MemberEvent.ERASE, actor="clerk")
@@ -187,7 +211,7 @@ class Quarantine(Base):
         await shop.sell(order("A1", "ann", "25.00"))
         for member_id in ("ann", "bob"):
             body = member_id.encode()
-            refused = RefusedMessage(origin="queue:orders", body=body, reason="late", member_id=member_id)
+            refused = RefusedMessage(origin="queue:orders", body=body, reason="late", named=(member_id,))
             await shop.ledger.set_aside([refused])
         read = await shop.ledger.quarantine()
         await shop.ledger.change_member("ann", MemberEvent.ERASE, actor="clerk")

@@ -13,12 +13,12 @@ from laurels.model import Cancellation, DocumentKind, EntryKind, Order, Refund, 
 from laurels.model.money import format_amount
 from laurels.program import DEFAULT_PROGRAM
 from laurels.testing.ledger_contract.awarding import DOUBLED
-from laurels.testing.ledger_contract.base import Base, Shop, key_of, order, redemption, refund
+from laurels.testing.ledger_contract.base import LedgerSuite, Shop, key_of, order, redemption, refund
 
 LONGEST_WAIT = 30 * DAY
 
 
-class Step(Struct, frozen=True):
+class RefundStep(Struct, frozen=True):
     """Which document comes next, whether the doubled program is in force then, and whether it is awarded at once."""
 
     document: int
@@ -26,27 +26,27 @@ class Step(Struct, frozen=True):
     award_limit: int
 
 
-class Plan(Struct, frozen=True):
+class RefundPlan(Struct, frozen=True):
     """The parts of a full refund, and how they and their order arrive: document 0 is the order."""
 
     amounts: list[int]
-    steps: list[Step]
+    steps: list[RefundStep]
 
 
 @st.composite
-def plans(draw: st.DrawFn) -> Plan:
+def plans(draw: st.DrawFn) -> RefundPlan:
     """Any split of any total, arriving in any order."""
     amounts = draw(st.lists(st.integers(0, 9_999) | st.sampled_from([0, 1, 499, 500, 1000]), min_size=1, max_size=8))
     arrival = draw(st.permutations(range(len(amounts) + 1)))
-    return Plan(amounts, [Step(each, draw(st.booleans()), draw(st.integers(0, 4))) for each in arrival])
+    return RefundPlan(amounts, [RefundStep(each, draw(st.booleans()), draw(st.integers(0, 4))) for each in arrival])
 
 
-class RefundsOfOrders(Base):
+class RefundsOfOrdersTests(LedgerSuite):
     """A refund that names its order."""
 
     @given(plan=plans())
     @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-    async def test_any_split_of_a_full_refund_takes_back_what_was_earned(self, shop: Shop, plan: Plan) -> None:
+    async def test_any_split_of_a_full_refund_takes_back_what_was_earned(self, shop: Shop, plan: RefundPlan) -> None:
         """In any order, before and after the order itself, across batches, with the program changed midway."""
         key = f"{len(await shop.feed())}"
         documents: list[Order | Refund] = [
@@ -218,7 +218,7 @@ class RefundsOfOrders(Base):
         assert (totals.balance, totals.earned, totals.score) == (-10, 0, 0)
 
 
-class RefundsWithoutOrder(Base):
+class RefundsWithoutOrderTests(LedgerSuite):
     """A refund that names no order takes back the points of its amount."""
 
     async def test_it_takes_back_the_points_of_its_amount(self, shop: Shop) -> None:
@@ -234,7 +234,7 @@ class RefundsWithoutOrder(Base):
         assert (await shop.balance("ann")).balance == -3
 
 
-class Cancellations(Base):
+class CancellationsTests(LedgerSuite):
     """A cancellation of a refund belongs to whom its refund belongs, whoever it names itself."""
 
     async def test_it_becomes_whose_its_refund_becomes(self, shop: Shop) -> None:

@@ -18,7 +18,7 @@ from laurels.ledger.rollups import (
 from laurels.model import Mark
 from laurels.rollups import RollingUp, movement, roll_up_findings
 from laurels.testing.ledger_contract.base import (
-    Base,
+    LedgerSuite,
     OpenLedger,
     Shop,
     adjustment,
@@ -36,7 +36,7 @@ def _cell(day: int, kind: str, part: str = "", market: str = "GBP", basis: Basis
     return Cell(basis, day, kind, part, "shop" if kind in {"earn", "reverse"} else "", market)
 
 
-class RollUps(Base):
+class RollUpsTests(LedgerSuite):
     """Sums by day."""
 
     async def test_roll_ups_add_up_what_the_entries_say(self, shop: Shop) -> None:

@@ -7,10 +7,10 @@ import pytest
 from laurels.errors import InsufficientPoints, PointsOutOfRange
 from laurels.ledger import Claim, Outcome, Receipt
 from laurels.model import Document, EntryKind, Status
-from laurels.testing.ledger_contract.base import Base, Shop, adjustment, in_conflict, order, redemption, refund
+from laurels.testing.ledger_contract.base import LedgerSuite, Shop, adjustment, in_conflict, order, redemption, refund
 
 
-class Settling(Base):
+class SettlingTests(LedgerSuite):
     """One document, accepted and awarded in one transaction."""
 
     async def test_the_answer_is_the_entry(self, shop: Shop) -> None:

@@ -11,7 +11,7 @@ from laurels.errors import NotOwned
 from laurels.testing.ledger_contract.base import (
     HANDOVER_LOOK_S,
     SOON_S,
-    Base,
+    LedgerSuite,
     OpenLedger,
     Shop,
     opened_again,
@@ -22,7 +22,7 @@ MEMBERS = 64
 """So many that every one of 16 shards has some."""
 
 
-class Sharing(Base):
+class SharingTests(LedgerSuite):
     """Processes that award have equal shares of the shards, whoever came first."""
 
     async def test_who_is_alone_has_every_shard(self, shop: Shop) -> None:

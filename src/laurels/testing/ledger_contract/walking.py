@@ -12,14 +12,14 @@ from laurels.errors import InsufficientPoints
 from laurels.model import Balance, MemberEvent, Order, Refund, Status
 from laurels.program import DEFAULT_PROGRAM
 from laurels.testing.ledger_contract.awarding import DOUBLED
-from laurels.testing.ledger_contract.base import Base, OpenLedger, Shop, adjustment, opened_again, redemption
+from laurels.testing.ledger_contract.base import LedgerSuite, OpenLedger, Shop, adjustment, opened_again, redemption
 
 STEPS = 250
 MEMBERS = ("ann", "bob", "cy", "dee")
 
 
 @dataclass
-class Person:
+class WalkedMember:
     """A member under one number: who is erased and comes back is another person."""
 
     balance: int = 0
@@ -32,29 +32,29 @@ class Person:
 class Bought:
     """What the twin keeps of an awarded order."""
 
-    person: Person
+    person: WalkedMember
     left: int
     double: bool
 
 
 @dataclass
-class Twin:
+class LedgerTwin:
     """What a ledger must say, worked out the plain way."""
 
     version: int = 1
-    persons: dict[str, Person] = field(default_factory=dict)
+    persons: dict[str, WalkedMember] = field(default_factory=dict)
     taken: dict[str, Order | Refund] = field(default_factory=dict)
     status: dict[str, Status] = field(default_factory=dict)
-    inbox: list[tuple[Order | Refund, Person | None]] = field(default_factory=list)
-    waiting: list[tuple[Refund, Person | None]] = field(default_factory=list)
+    inbox: list[tuple[Order | Refund, WalkedMember | None]] = field(default_factory=list)
+    waiting: list[tuple[Refund, WalkedMember | None]] = field(default_factory=list)
     came_under: dict[str, int] = field(default_factory=dict)
-    owners: dict[str, Person | None] = field(default_factory=dict)
+    owners: dict[str, WalkedMember | None] = field(default_factory=dict)
     orders: dict[str, Bought] = field(default_factory=dict)
 
-    def enrol(self, member_id: str) -> Person:
+    def enrol(self, member_id: str) -> WalkedMember:
         """Give the person whom this id means now."""
         if member_id not in self.persons:
-            person = self.persons[member_id] = Person()
+            person = self.persons[member_id] = WalkedMember()
             for key, owner in self.owners.items():
                 if owner is None and self.taken[key].member_id == member_id:
                     self.owners[key] = person
@@ -98,12 +98,12 @@ class Twin:
         self.inbox = [(each, _whose(each, who, member_id, person)) for each, who in self.inbox]
         self.waiting = [(each, _whose(each, who, member_id, person)) for each, who in self.waiting]
 
-    def _erased_buyer(self, document: Order | Refund) -> Person | None:
+    def _erased_buyer(self, document: Order | Refund) -> WalkedMember | None:
         """What comes for an erased member's order is that member's."""
         owner = self.owners.get(f"order {document.order_id}")
         return owner if owner is not None and owner.erased else None
 
-    def _earn(self, order: Order, person: Person) -> None:
+    def _earn(self, order: Order, person: WalkedMember) -> None:
         self._move(person, points(order.total, self._double(order)))
         self.orders[order.order_id] = Bought(person, order.total, self._double(order))
         self.status[name(order)] = Status.AWARDED
@@ -112,7 +112,7 @@ class Twin:
         for refund, who in released:
             self._reverse(refund, who)
 
-    def _reverse(self, refund: Refund, person: Person | None) -> None:
+    def _reverse(self, refund: Refund, person: WalkedMember | None) -> None:
         bought = self.orders.get(refund.order_id or "")
         if bought is None:
             self.waiting.append((refund, person))
@@ -129,20 +129,20 @@ class Twin:
         """By the version in force when it came: every even one doubles."""
         return self.came_under[name(document)] % 2 == 0
 
-    def _move(self, person: Person, moved: int) -> None:
+    def _move(self, person: WalkedMember, moved: int) -> None:
         person.balance += moved
         person.earned += moved
         person.score += moved
 
 
-class Walking(Base):
+class WalkingTests(LedgerSuite):
     """Accept, repeat, conflict, refund before order, partial refunds, spend, correct, erase, change the program."""
 
     async def test_after_each_step_a_balance_is_what_the_twin_says(
         self, shop: Shop, open_ledger: OpenLedger, rng: Random
     ) -> None:
         """Two processes take turns."""
-        twin = Twin()
+        twin = LedgerTwin()
         async with opened_again(open_ledger, shop) as other:
             for n in range(STEPS):
                 await _step((shop, other), twin, rng, n)
@@ -157,7 +157,7 @@ class Walking(Base):
                 assert (await other.state(document)).status is twin.status[key], key
 
 
-async def _step(shops: Sequence[Shop], twin: Twin, rng: Random, n: int) -> None:
+async def _step(shops: Sequence[Shop], twin: LedgerTwin, rng: Random, n: int) -> None:
     shop = rng.choice(shops)
     member_id = rng.choice(MEMBERS)
     match rng.choice(("documents",) * 8 + ("award",) * 4 + ("spend", "spend", "correct", "erase", "hide", "program")):
@@ -188,8 +188,8 @@ async def _step(shops: Sequence[Shop], twin: Twin, rng: Random, n: int) -> None:
             await shop.adopt(re.sub(r"version = \d+", f"version = {twin.version}", text))
 
 
-async def _spend(shop: Shop, twin: Twin, member_id: str, spent: int, id: str) -> None:
-    person = twin.persons.get(member_id, Person())
+async def _spend(shop: Shop, twin: LedgerTwin, member_id: str, spent: int, id: str) -> None:
+    person = twin.persons.get(member_id, WalkedMember())
     covered = person.balance >= spent
     try:
         await shop.awarder.settle(redemption(id, member_id, spent))
@@ -200,7 +200,7 @@ async def _spend(shop: Shop, twin: Twin, member_id: str, spent: int, id: str) ->
         person.balance -= spent
 
 
-def _document(twin: Twin, rng: Random, id: str) -> Order | Refund:
+def _document(twin: LedgerTwin, rng: Random, id: str) -> Order | Refund:
     """A new order or refund, or one that was there before: as it was, or with something changed."""
     member_id, amount = rng.choice(MEMBERS), rng.choice((0, 499, 500, 1000, 1499, 2500, rng.randint(1, 30_000)))
     kind = rng.choice(("order", "refund", "repeat"))
@@ -231,7 +231,9 @@ def _changed(document: Order | Refund) -> Order | Refund:
     return replace(document, member_id="mallory")
 
 
-def _whose(document: Order | Refund, person: Person | None, member_id: str, erased: Person) -> Person | None:
+def _whose(
+    document: Order | Refund, person: WalkedMember | None, member_id: str, erased: WalkedMember
+) -> WalkedMember | None:
     return erased if person is None and document.member_id == member_id else person
 
 

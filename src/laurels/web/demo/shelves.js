@@ -16,8 +16,7 @@ export function showShelves(products, add) {
         { data: { tint: TINTS[(at + Math.floor(at / 4)) % TINTS.length] } },
         make("div", { className: "picture" }, drawing(product.sku)),
         make("h2", {}, product.title),
-        make("p", { className: "price" }, price(product.price, product.currency)),
-        button,
+        make("div", { className: "deal" }, make("p", { className: "price" }, price(product.price, product.currency)), button),
       );
     }),
   );

@@ -1,7 +1,7 @@
 """Runs benches one after the other on a scratch shop."""
 
 from laurels.errors import LaurelsError
-from laurels.runtime.telling import Progress, say
+from laurels.runtime.telling import ShowProgress, say
 from laurels.settings import Settings
 from laurels.workbench.bench.figures import BENCHES, BenchName, Figure
 from laurels.workbench.bench.scratch import open_scratch
@@ -13,12 +13,12 @@ async def measure(
     seconds: float,
     members: int,
     seed: int,
-    progress: Progress,
+    progress: ShowProgress,
     *,
     overwrite_board: bool,
 ) -> tuple[list[Figure], dict[str, str]]:
-    """The figures, and the engines' names. Raises `LaurelsError` where the shop's books differ at the end: figures of
-    work that was not done are none.
+    """The figures, and the engines' names. Raises `LaurelsError` where the ledger ends other than expected: figures
+    of work that was not done are none.
     """
     async with open_scratch(settings, members, seed, progress, overwrite_board=overwrite_board) as scratch:
         figures = []
@@ -26,5 +26,5 @@ async def measure(
             say(f"measuring {one} for {seconds:g} s")
             figures.append(await BENCHES[one](scratch, seconds))
         if difference := await scratch.difference():
-            raise LaurelsError(f"The bench's own books differ, so its figures mean nothing: {difference}.")
+            raise LaurelsError(f"The ledger is not as the bench expects it, so its figures mean nothing: {difference}.")
         return figures, {"ledger": scratch.services.ledger.name, "leaderboard": scratch.services.leaderboard.name}

@@ -10,8 +10,8 @@ import msgspec
 
 from laurels.errors import SettingsError
 from laurels.model import Order
-from laurels.runtime.telling import Progress
-from laurels.runtime.upkeep import settle
+from laurels.runtime.telling import ShowProgress
+from laurels.runtime.upkeep import award_and_project
 from laurels.settings import CatalogueSettings, NamesSettings, NotifySettings, ProgramSettings, Settings
 from laurels.wiring import Services, build, clear_board
 from laurels.workbench.customers import basket, customer, earlier_order, member_id
@@ -26,7 +26,7 @@ PORTION = 1_000
 class Scratch:
     """A shop whose members have points, and its own count of the orders that it took."""
 
-    def __init__(self, services: Services, state: Path, members: int, seed: int, progress: Progress) -> None:
+    def __init__(self, services: Services, state: Path, members: int, seed: int, progress: ShowProgress) -> None:
         self.services = services
         self.state = state
         self.members = members
@@ -73,7 +73,7 @@ class Scratch:
 
     async def difference(self) -> str | None:
         """What the ledger lacks, or has too much, once all is awarded; None: every order is there once."""
-        await settle(self.services, self._progress)
+        await award_and_project(self.services, self._progress)
         entries = sum(mark.position for mark in (await self.services.ledger.heads()).marks.values())
         if entries == self.members + self.accepted:  # an enrolment for each member, an entry for each order
             return None
@@ -82,7 +82,7 @@ class Scratch:
 
 @asynccontextmanager
 async def open_scratch(
-    settings: Settings, members: int, seed: int, progress: Progress, *, overwrite_board: bool
+    settings: Settings, members: int, seed: int, progress: ShowProgress, *, overwrite_board: bool
 ) -> AsyncIterator[Scratch]:
     """A filled scratch shop with the configured engines, on the disk of the configured state, under the default
     program; it sends no mail.

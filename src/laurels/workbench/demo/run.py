@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from laurels.metrics_sharing import shared
 from laurels.runtime.processes import stop_on_signals
 from laurels.runtime.serving import serve_services
-from laurels.runtime.telling import Progress
+from laurels.runtime.telling import ShowProgress
 from laurels.settings import Settings
 from laurels.wiring import Services, build
 from laurels.workbench.demo.history import History
@@ -19,7 +19,7 @@ async def run_demo(
     members: int,
     traffic: Traffic,
     children: Sequence[str],
-    progress: Progress,
+    progress: ShowProgress,
     on_ready: Callable[[int], None],
 ) -> None:
     """Make the shop's first customers up and serve it, while the others come in, until told to stop. `on_ready` gets
@@ -55,7 +55,7 @@ async def _meanwhile(*work: Coroutine[None, None, None]) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _open(services: Services, history: History, progress: Progress) -> None:
+async def _open(services: Services, history: History, progress: ShowProgress) -> None:
     """Make up enough to open the shop with, and put all that is there on the board."""
     with progress("making up customers", "customers") as report:
         await history.begin(report)

@@ -11,12 +11,12 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from laurels.checkout import CheckoutForm, Declined, Failure, Payment, PricedItems, Success
+from laurels.checkout import CheckoutForm, Declined, Failure, PaymentRequest, PricedItems, Success
 from laurels.errors import Conflict, InsufficientPoints, InvalidInput, LedgerUnavailable, PaymentsUnavailable
 from laurels.http.routes import Access, Request, Response, route
 from laurels.model import Channel, DocumentKind, Order, Restoration
 from laurels.model.currencies import DECIMALS
-from laurels.model.lines import Payment as PaidBy
+from laurels.model.lines import Payment
 from laurels.model.money import format_amount
 from laurels.model.spending import Capture, Hold, Void
 from laurels.points import SHOP
@@ -50,7 +50,7 @@ async def pay_with_points(request: Request, form: PointsCheckoutForm) -> Respons
     paid = _paid_by(request, basket, form)
     await points.hold(Hold(source=SHOP, hold_id=order_id, points=form.points, member_id=member_id), ACTOR)
     for card in paid[1:]:
-        payment = Payment(
+        payment = PaymentRequest(
             key=f"{SHOP}/{order_id}", amount=card.amount, currency=basket.currency, method=form.payment.method
         )
         outcome = await open_payments(services.settings).pay(payment, form.payment.token)
@@ -86,10 +86,10 @@ def point_value(request: Request, currency: str) -> str | None:
 class _Paid(Struct):
     """What an order's kept content says of how it was paid."""
 
-    payments: tuple[PaidBy, ...] = ()
+    payments: tuple[Payment, ...] = ()
 
 
-def _paid_by(request: Request, basket: PricedItems, form: PointsCheckoutForm) -> tuple[PaidBy, ...]:
+def _paid_by(request: Request, basket: PricedItems, form: PointsCheckoutForm) -> tuple[Payment, ...]:
     """The points' share of the total, and the card's, where there is any."""
     worth = _millionths(request, basket.currency)
     if worth is None:
@@ -98,10 +98,10 @@ def _paid_by(request: Request, basket: PricedItems, form: PointsCheckoutForm) ->
     if amount > basket.total:
         raise InvalidInput.of("points", "are worth more than the order")
     rest = basket.total - amount
-    return (PaidBy(POINTS, amount), *((PaidBy(form.payment.method, rest),) if rest else ()))
+    return (Payment(POINTS, amount), *((Payment(form.payment.method, rest),) if rest else ()))
 
 
-def _order(member_id: str, order_id: str, basket: PricedItems, paid: tuple[PaidBy, ...]) -> Order:
+def _order(member_id: str, order_id: str, basket: PricedItems, paid: tuple[Payment, ...]) -> Order:
     return Order(
         source=SHOP,
         order_id=order_id,

@@ -130,7 +130,7 @@ class ExpectedLedger:
         return sorted({page.member_id for page in self._pages.values()})
 
     def compare(self, lines: Iterable[EarnedLine]) -> Findings:
-        """Hold the books against all entries that the ledger has of these orders."""
+        """Hold what is expected against all entries that the ledger has of these orders."""
         found = Findings()
         there: dict[str, list[EarnedLine]] = {}
         for line in lines:
@@ -172,8 +172,8 @@ class ExpectedLedger:
             some = [part for n in range(len(unsure) + 1) for part in combinations(unsure, n)]
             possible = {self._rule.points_of(page.order.amount - sum(sure) - sum(part)) for part in some}
             if points not in possible:
-                by_books = " or ".join(map(str, sorted(possible)))
-                found.wrong.append(f"order {order_id} has {points} points, by the books {by_books}")
+                expected = " or ".join(map(str, sorted(possible)))
+                found.wrong.append(f"order {order_id} has {points} points, expected {expected}")
 
     def _entered(self, document: Order | Refund) -> _Sent:
         """Where a document stands."""

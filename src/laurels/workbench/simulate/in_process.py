@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from laurels.errors import NotAllowed
 from laurels.ledger import Heads, Receipt
 from laurels.model import Mark, Order, Refund
-from laurels.runtime.telling import Progress
-from laurels.runtime.upkeep import settle, verify_services
+from laurels.runtime.telling import ShowProgress
+from laurels.runtime.upkeep import award_and_project, verify_services
 from laurels.wiring import Services
 from laurels.workbench.customers import member_id
 from laurels.workbench.simulate.expected import EarnedLine, ExpectedAnswer, ExpectedLedger
@@ -21,7 +21,7 @@ CHUNK = 1000
 
 @asynccontextmanager
 async def open_in_process(
-    services: Services, run: str, progress: Progress, *, among_others: bool
+    services: Services, run: str, progress: ShowProgress, *, among_others: bool
 ) -> AsyncIterator["InProcess"]:
     """A shop in this process over services whose board is at the head of the feed.
 
@@ -53,7 +53,12 @@ class InProcess:
     """A `Target` in this process."""
 
     def __init__(
-        self, services: Services, run: str, began_at: Heads, at_rest: Callable[[], Awaitable[None]], progress: Progress
+        self,
+        services: Services,
+        run: str,
+        began_at: Heads,
+        at_rest: Callable[[], Awaitable[None]],
+        progress: ShowProgress,
     ) -> None:
         """`run` is the source of this run's documents; its entries come after `began_at`. `at_rest` returns when the
         loops have ended.
@@ -72,7 +77,7 @@ class InProcess:
     async def settle(self, expected: ExpectedLedger) -> None:  # noqa: ARG002 - the inbox knows what is left
         """Let the loops end, and do the rest at once."""
         await self._at_rest()
-        await settle(self._services, self._progress)
+        await award_and_project(self._services, self._progress)
 
     async def lines(self, expected: ExpectedLedger) -> list[EarnedLine]:  # noqa: ARG002 - the feed tells them all
         """Read from the feed, from where it was when the day began."""

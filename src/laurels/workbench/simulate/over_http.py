@@ -21,7 +21,7 @@ from laurels.model import EntryKind, Order, Refund
 from laurels.model.entries import SCORED
 from laurels.model.money import format_amount
 from laurels.model.times import format_instant
-from laurels.runtime.telling import Progress
+from laurels.runtime.telling import ShowProgress
 from laurels.runtime.upkeep import projected_services, verify_services
 from laurels.settings import Settings
 from laurels.workbench.simulate.expected import EarnedLine, ExpectedAnswer, ExpectedLedger
@@ -53,7 +53,7 @@ _ANSWERS = {
 
 @asynccontextmanager
 async def open_server(
-    url: str, token: str, run: str, progress: Progress, *, far: bool, ledger_here: Settings | None
+    url: str, token: str, run: str, progress: ShowProgress, *, far: bool, ledger_here: Settings | None
 ) -> AsyncIterator["OverHttp"]:
     """A shop behind a URL. `ledger_here` are the settings of its ledger where that can be verified from here.
 
@@ -93,7 +93,7 @@ class OverHttp:
         token: str,
         run: str,
         ledger_here: Settings | None,
-        progress: Progress,
+        progress: ShowProgress,
     ) -> None:
         """Each call takes a thread and a connection, so there have to be as many of both. `root` begins every path."""
         self._connections: SimpleQueue[HTTPConnection] = SimpleQueue()

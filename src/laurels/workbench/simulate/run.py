@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from laurels import clock
 from laurels.runtime.processes import stopped_by_signals
-from laurels.runtime.telling import Progress, say
+from laurels.runtime.telling import ShowProgress, say
 from laurels.runtime.upkeep import Verified, projected_services
 from laurels.settings import Settings
 from laurels.wiring import read_program
@@ -61,7 +61,7 @@ class Summary(Struct, frozen=True, kw_only=True):
 
 
 async def simulate(
-    settings: Settings, where: PlayedAt, members: int, orders: int, seconds: float, seed: int, progress: Progress
+    settings: Settings, where: PlayedAt, members: int, orders: int, seconds: float, seed: int, progress: ShowProgress
 ) -> Summary:
     """Play a day, and compare what became of it."""
     program = read_program(settings)
@@ -90,7 +90,7 @@ async def simulate(
 
 
 @asynccontextmanager
-async def _open(settings: Settings, where: PlayedAt, run_id: str, progress: Progress) -> AsyncIterator[Target]:
+async def _open(settings: Settings, where: PlayedAt, run_id: str, progress: ShowProgress) -> AsyncIterator[Target]:
     """The shop that was asked for."""
     if where.url is None:
         async with (

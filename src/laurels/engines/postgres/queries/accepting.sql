@@ -3,8 +3,9 @@
 -- name: members_by_id
 -- Members by the shop's ids, whatever they became.
 SELECT m.shard, m.member_id, m.number, m.secret, m.merged_into, m.merged_shard, n.secret
-FROM unnest($1::smallint[], $2::text[]) AS u(shard, member_id) JOIN member m USING (shard, member_id)
-LEFT JOIN member n ON n.shard = m.merged_shard AND n.number = m.merged_into;
+FROM unnest($1::smallint[], $2::text[]) AS u(shard, member_id)
+CROSS JOIN LATERAL (SELECT * FROM member WHERE member.shard = u.shard AND member.member_id = u.member_id LIMIT 1) m
+LEFT JOIN LATERAL (SELECT * FROM member WHERE member.shard = m.merged_shard AND member.number = m.merged_into LIMIT 1) n ON true;
 
 -- name: accept
 -- Keys, members, addresses and inbox in one statement: one round trip and one commit for all who came meanwhile. Keys and
@@ -59,12 +60,31 @@ INSERT INTO inbox (shard, sequence, accepted_at, ready_at, member, kind, source,
 SELECT shard, sequence, $1, $1, member, kind, source, id, order_source, order_id, actor, stranger, content, raw FROM k
 RETURNING source, kind, id;
 
+-- name: accept_known
+-- The same of documents that enrol nobody and bring no address.
+WITH u AS MATERIALIZED (
+  SELECT nextval('document_sequence') AS sequence, u.*
+  FROM unnest($2::smallint[], $3::"char"[], $4::bytea[], $5::smallint[], $6::text[], $7::text[], $8::int[], $9::text[], $10::text[],
+              $11::text[], $12::text[], $13::bytea[], $14::bytea[], $15::bytea[])
+       AS u(home, kind, fingerprint, shard, source, id, number, member_id, order_source, order_id, actor, stranger, content, raw)
+), d AS (
+  INSERT INTO document (home, kind, shard, member_shard, member, sequence, accepted_at, fingerprint, source, id)
+  SELECT home, kind, shard, shard, number, sequence, $1, fingerprint, source, id FROM u
+  WHERE number IS NULL OR member_id IS NULL OR EXISTS (
+    SELECT FROM member m WHERE m.shard = u.shard AND m.number = u.number AND m.member_id = u.member_id AND m.merged_into IS NULL)
+  ORDER BY home, source, kind, id
+  ON CONFLICT (home, source, kind, id) DO NOTHING RETURNING sequence
+)
+INSERT INTO inbox (shard, sequence, accepted_at, ready_at, member, kind, source, id, order_source, order_id, actor, stranger, content, raw)
+SELECT shard, sequence, $1, $1, number, kind, source, id, order_source, order_id, actor, stranger, content, raw FROM u JOIN d USING (sequence)
+RETURNING source, kind, id;
+
 -- name: place_strangers!
 -- What came for an id before it was anybody's is this member's: again after the commit of who enrolled it and of who
 -- handed it in, since neither may have seen the other.
 WITH x AS MATERIALIZED (
   SELECT m.number, m.secret, m.shard, y.* FROM unnest($1::smallint[], $2::text[], $3::bytea[]) AS u(shard, member_id, stranger)
-  JOIN member m USING (shard, member_id), LATERAL (
+  CROSS JOIN LATERAL (SELECT * FROM member WHERE member.shard = u.shard AND member.member_id = u.member_id LIMIT 1) m, LATERAL (
     SELECT sequence, kind, source, id FROM inbox WHERE inbox.shard = u.shard AND inbox.stranger = u.stranger
     UNION ALL SELECT sequence, kind, source, id FROM aside WHERE aside.stranger = u.stranger) y
 ), s AS (
@@ -82,14 +102,16 @@ UPDATE inbox SET member = x.number, stranger = NULL FROM x WHERE inbox.shard = x
 SELECT d.source, d.kind, d.id, d.fingerprint, d.member, m.secret, coalesce(i.state, a.state) AS state, w.position, d.shard, d.sequence,
        m.number IS NOT NULL AND m.member_id IS NULL AS erased, coalesce(m.merged_into, d.member) AS owner,
        coalesce(m.merged_shard, d.shard) AS owner_shard, coalesce(i.stranger, a.stranger) AS stranger,
-       ARRAY(SELECT x.member_id FROM merged g, member x WHERE g.stays = coalesce(m.merged_into, d.member)
-               AND (x.shard, x.number) IN ((g.gone_shard, g.gone), (coalesce(m.merged_shard, m.shard), g.stays))) AS ids
+       ARRAY(SELECT (SELECT member_id FROM member WHERE member.shard = x.shard AND member.number = x.number)
+             FROM merged g, LATERAL (VALUES (g.gone_shard, g.gone), (coalesce(m.merged_shard, m.shard), g.stays)) AS x(shard, number)
+             WHERE g.stays = coalesce(m.merged_into, d.member)) AS ids
 FROM unnest($1::smallint[], $2::text[], $3::"char"[], $4::text[]) AS u(home, source, kind, id)
-JOIN document d USING (home, source, kind, id)
-LEFT JOIN member m ON m.shard = d.member_shard AND m.number = d.member
-LEFT JOIN LATERAL (SELECT 'r'::"char" AS state, stranger FROM inbox WHERE inbox.shard = d.shard AND inbox.sequence = d.sequence) i ON true
+CROSS JOIN LATERAL (
+  SELECT * FROM document WHERE document.home = u.home AND document.source = u.source AND document.kind = u.kind AND document.id = u.id LIMIT 1) d
+LEFT JOIN LATERAL (SELECT * FROM member WHERE member.shard = d.member_shard AND member.number = d.member LIMIT 1) m ON true
+LEFT JOIN LATERAL (SELECT 'r'::"char" AS state, stranger FROM inbox WHERE inbox.shard = d.shard AND inbox.sequence = d.sequence LIMIT 1) i ON true
 LEFT JOIN aside a ON a.sequence = d.sequence
-LEFT JOIN award w ON w.shard = d.shard AND w.sequence = d.sequence;
+LEFT JOIN LATERAL (SELECT * FROM award WHERE award.shard = d.shard AND award.sequence = d.sequence LIMIT 1) w ON true;
 
 -- name: keep_message
 -- Whether a message in quarantine has its bytes, which it keeps until this transaction ends.
@@ -101,12 +123,12 @@ WHERE d.home = $1 AND d.source = $2 AND d.kind = 'g' AND d.id = $3 AND a.state =
 SELECT coalesce(i.state, a.state) AS state, d.shard, w.position, d.accepted_at, m.member_id, coalesce(a.reason, '') AS reason,
        coalesce(i.content, a.content, c.content) AS content, coalesce(i.actor, a.actor, e.actor) AS actor
 FROM document d
-LEFT JOIN member m ON m.shard = d.member_shard AND m.number = d.member
-LEFT JOIN LATERAL (SELECT 'r'::"char" AS state, stranger, content, actor FROM inbox WHERE inbox.shard = d.shard AND inbox.sequence = d.sequence) i ON true
+LEFT JOIN LATERAL (SELECT * FROM member WHERE member.shard = d.member_shard AND member.number = d.member LIMIT 1) m ON true
+LEFT JOIN LATERAL (SELECT 'r'::"char" AS state, stranger, content, actor FROM inbox WHERE inbox.shard = d.shard AND inbox.sequence = d.sequence LIMIT 1) i ON true
 LEFT JOIN aside a ON a.sequence = d.sequence
-LEFT JOIN award w ON w.shard = d.shard AND w.sequence = d.sequence
-LEFT JOIN entry e ON e.shard = d.shard AND e.position = w.position
-LEFT JOIN content c ON c.shard = d.shard AND c.position = w.position
+LEFT JOIN LATERAL (SELECT * FROM award WHERE award.shard = d.shard AND award.sequence = d.sequence LIMIT 1) w ON true
+LEFT JOIN LATERAL (SELECT * FROM entry WHERE entry.shard = d.shard AND entry.position = w.position LIMIT 1) e ON true
+LEFT JOIN LATERAL (SELECT * FROM content WHERE content.shard = d.shard AND content.position = w.position LIMIT 1) c ON true
 WHERE d.home = $1 AND d.source = $2 AND d.kind = $3::"char" AND d.id = $4
   AND ($5::text IS NULL OR (SELECT coalesce(o.merged_into, o.number) FROM member o WHERE o.shard = $6 AND o.member_id = $5)
        = coalesce(m.merged_into, m.number) OR coalesce(i.stranger, a.stranger) = $7::bytea);
@@ -139,7 +161,8 @@ SELECT sequence FROM document WHERE home = $1 AND source = $2 AND kind = $3::"ch
 
 -- name: member_shard
 -- Where a member is, by its number alone: costs a look into every shard.
-SELECT shard, secret FROM member WHERE number = $1;
+SELECT m.shard, m.secret FROM generate_series(0, 15) AS s
+CROSS JOIN LATERAL (SELECT * FROM member WHERE member.shard = s AND member.number = $1 LIMIT 1) m;
 
 -- name: find_intent
 -- A purchase, by its circle and its order id.

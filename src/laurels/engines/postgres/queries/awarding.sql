@@ -1,19 +1,17 @@
 -- Statements that award: claim, look up, write. One line of purpose over each.
 
 -- name: claim
--- Documents to award, in order of acceptance, each with where its member is now. $3 is a floor that the worker remembers,
--- so that nobody's old snapshot makes this slow.
+-- Documents to award, in order of acceptance, each with where its member is now; and those that have waited for their order
+-- since before an instant. $3 is a floor that the worker remembers, so that nobody's old snapshot makes this slow.
 SELECT i.sequence, i.kind, i.source, i.id, coalesce(m.merged_into, i.member) AS member, i.order_source, i.order_id, i.accepted_at,
-       i.content, i.actor, coalesce(m.merged_shard, i.shard) AS shard
-FROM (SELECT * FROM inbox WHERE shard = $1 AND sequence > $3 ORDER BY sequence LIMIT $2) i
-LEFT JOIN member m ON m.shard = $1 AND m.number = i.member ORDER BY i.sequence;
-
--- name: claim_overdue
--- Documents that have waited for their order since before an instant.
-SELECT i.sequence, i.kind, i.source, i.id, coalesce(m.merged_into, i.member) AS member, i.order_source, i.order_id, i.accepted_at,
-       i.content, i.actor, coalesce(m.merged_shard, i.shard) AS shard
-FROM (SELECT * FROM aside WHERE state = 'w' AND shard = $1 AND changed_at < $2 ORDER BY changed_at LIMIT $3) i
-LEFT JOIN member m ON m.shard = $1 AND m.number = i.member ORDER BY i.changed_at, i.sequence;
+       i.content, i.actor, coalesce(m.merged_shard, i.shard) AS shard, i.waited_since IS NOT NULL AS overdue
+FROM (
+  (SELECT sequence, kind, source, id, member, order_source, order_id, accepted_at, content, actor, shard, NULL::bigint AS waited_since
+   FROM inbox WHERE shard = $1 AND sequence > $3 ORDER BY sequence LIMIT $2)
+  UNION ALL
+  (SELECT sequence, kind, source, id, member, order_source, order_id, accepted_at, content, actor, shard, changed_at
+   FROM aside WHERE state = 'w' AND shard = $1 AND changed_at < $4 ORDER BY changed_at LIMIT $2)
+) i LEFT JOIN member m ON m.shard = $1 AND m.number = i.member ORDER BY i.waited_since NULLS FIRST, i.sequence;
 
 -- name: claim_waiting
 -- Documents of this shard that wait for these orders, in order of acceptance.
@@ -55,20 +53,22 @@ WHERE document.home = get_byte(sha256(convert_to(x.kind::text || '/' || x.source
 SELECT d.source, d.id, coalesce(m.merged_into, d.member) AS member, d.shard, d.sequence, a.program_version, a.currency, a.amount,
        a.left_amount, a.points, a.reversed, a.board_at, a.frame, a.refunded, c.content
 FROM unnest($1::smallint[], $2::text[], $3::text[]) AS u(home, source, id)
-JOIN document d ON d.home = u.home AND d.source = u.source AND d.kind = 'o' AND d.id = u.id
-LEFT JOIN member m ON m.shard = d.member_shard AND m.number = d.member
-LEFT JOIN award a ON a.shard = d.shard AND a.sequence = d.sequence
-LEFT JOIN content c ON a.frame IS NULL AND c.shard = a.shard AND c.position = a.position;
+CROSS JOIN LATERAL (
+  SELECT * FROM document WHERE document.home = u.home AND document.source = u.source AND document.kind = 'o' AND document.id = u.id LIMIT 1) d
+LEFT JOIN LATERAL (SELECT * FROM member WHERE member.shard = d.member_shard AND member.number = d.member LIMIT 1) m ON true
+LEFT JOIN LATERAL (SELECT * FROM award WHERE award.shard = d.shard AND award.sequence = d.sequence LIMIT 1) a ON true
+LEFT JOIN LATERAL (SELECT * FROM content WHERE a.frame IS NULL AND content.shard = a.shard AND content.position = a.position LIMIT 1) c ON true;
 
 -- name: redemptions
 -- Redemptions, and what of them came back.
 -- `asked` is the id that they are asked for by; a redemption comes before what was taken of a hold.
 SELECT d.source, u.asked, coalesce(m.merged_into, e.member) AS member, -e.points AS points, a.reversed AS restored, a.frame AS spent, d.shard, d.sequence
 FROM unnest($1::smallint[], $2::text[], $3::"char"[], $4::text[], $5::text[]) AS u(home, source, kind, id, asked)
-JOIN document d ON d.home = u.home AND d.source = u.source AND d.kind = u.kind AND d.id = u.id
-JOIN award a ON a.shard = d.shard AND a.sequence = d.sequence
-JOIN entry e ON e.shard = a.shard AND e.position = a.position
-JOIN member m ON m.shard = e.shard AND m.number = e.member ORDER BY d.kind = 'p';
+CROSS JOIN LATERAL (
+  SELECT * FROM document WHERE document.home = u.home AND document.source = u.source AND document.kind = u.kind AND document.id = u.id LIMIT 1) d
+CROSS JOIN LATERAL (SELECT * FROM award WHERE award.shard = d.shard AND award.sequence = d.sequence LIMIT 1) a
+CROSS JOIN LATERAL (SELECT * FROM entry WHERE entry.shard = a.shard AND entry.position = a.position LIMIT 1) e
+CROSS JOIN LATERAL (SELECT * FROM member WHERE member.shard = e.shard AND member.number = e.member LIMIT 1) m ORDER BY d.kind = 'p';
 
 -- name: members
 -- Members of a shard with their totals, and whether their enrolment is in the feed.
@@ -76,10 +76,6 @@ SELECT m.number, m.name_number, m.position, b.balance, b.earned, b.score, b.mont
        b.state, m.enrolled_at
 FROM member m LEFT JOIN balance b ON b.shard = m.shard AND b.member = m.number
 WHERE m.shard = $1 AND m.number = ANY($2::int[]);
-
--- name: newest_program
--- The newest published version.
-SELECT coalesce(max(version), 0) FROM program;
 
 -- name: write!
 -- All that most batches lead to, in one statement.
@@ -139,8 +135,8 @@ INSERT INTO redemption (shard, position, sequence, source, id) SELECT $1, * FROM
 -- Members by number, or who they became: the number, the shard, and what keys fingerprints. Costs a look into every shard.
 SELECT m.number AS asked, coalesce(n.number, m.number), coalesce(n.shard, m.shard), CASE WHEN n.number IS NULL THEN m.secret ELSE n.secret END
 FROM generate_series(0, 15) AS s, unnest($1::int[]) AS u(number) JOIN LATERAL (
-  SELECT * FROM member WHERE member.shard = s AND member.number = u.number) m ON true
-LEFT JOIN member n ON n.shard = m.merged_shard AND n.number = m.merged_into;
+  SELECT * FROM member WHERE member.shard = s AND member.number = u.number LIMIT 1) m ON true
+LEFT JOIN LATERAL (SELECT * FROM member WHERE member.shard = m.merged_shard AND member.number = m.merged_into LIMIT 1) n ON true;
 
 -- name: hand_on!
 -- Documents of Laurels' own go into their members' inboxes.
@@ -236,9 +232,10 @@ WITH RECURSIVE w(member, position) AS (
   SELECT DISTINCT w.member, e.source, e.order_id FROM w JOIN entry e ON e.shard = $1 AND e.position = w.position WHERE e.kind = 'e'
 )
 SELECT o.member, count(*), max(a.board_at) FROM o
-JOIN document d ON d.home = get_byte(sha256(convert_to('o/' || o.source || '/' || o.order_id, 'UTF8')), 0) % 16
-  AND d.source = o.source AND d.kind = 'o' AND d.id = o.order_id
-JOIN award a ON a.shard = d.shard AND a.sequence = d.sequence WHERE a.amount > 0 AND a.left_amount > 0
+CROSS JOIN LATERAL (
+  SELECT * FROM document WHERE document.home = get_byte(sha256(convert_to('o/' || o.source || '/' || o.order_id, 'UTF8')), 0) % 16
+    AND document.source = o.source AND document.kind = 'o' AND document.id = o.order_id LIMIT 1) d
+CROSS JOIN LATERAL (SELECT * FROM award WHERE award.shard = d.shard AND award.sequence = d.sequence LIMIT 1) a WHERE a.amount > 0 AND a.left_amount > 0
 GROUP BY o.member;
 
 -- name: lock_budgets

@@ -13,6 +13,10 @@ SELECT number FROM job WHERE digest = $1 AND state IN ('proposed', 'ready', 'run
 -- Keep what a job works on, or what it gave.
 INSERT INTO job_content VALUES ($1, $2, $3) ON CONFLICT (number, what) DO UPDATE SET kept = excluded.kept;
 
+-- name: replace_job_content!
+-- Other content than what a job works on.
+UPDATE job_content SET kept = $2 WHERE number = $1 AND what = 'content';
+
 -- name: drop_job_content!
 -- Let go of what a job worked on.
 DELETE FROM job_content WHERE number = $1 AND what = 'content';
@@ -25,18 +29,21 @@ SELECT kept FROM job_content WHERE number = $1 AND what = $2;
 -- A job.
 SELECT number, kind, state, actor, approver, digest, about, total, done, tally, error, stopping, fence, created_at,
        decided_at, ended_at, EXISTS (SELECT FROM job_content c WHERE c.number = job.number AND c.what = 'file')
+           OR (state = 'done' AND EXISTS (SELECT FROM job_part p WHERE p.number = job.number))
 FROM job WHERE number = $1;
 
 -- name: lock_job
 -- A job, kept from changing.
 SELECT number, kind, state, actor, approver, digest, about, total, done, tally, error, stopping, fence, created_at,
        decided_at, ended_at, EXISTS (SELECT FROM job_content c WHERE c.number = job.number AND c.what = 'file')
+           OR (state = 'done' AND EXISTS (SELECT FROM job_part p WHERE p.number = job.number))
 FROM job WHERE number = $1 FOR UPDATE;
 
 -- name: jobs
 -- Jobs before one, newest first, in some states.
 SELECT number, kind, state, actor, approver, digest, about, total, done, tally, error, stopping, fence, created_at,
        decided_at, ended_at, EXISTS (SELECT FROM job_content c WHERE c.number = job.number AND c.what = 'file')
+           OR (state = 'done' AND EXISTS (SELECT FROM job_part p WHERE p.number = job.number))
 FROM job WHERE number < $1 AND state = ANY ($2::text[]) ORDER BY number DESC LIMIT $3;
 
 -- name: decide_job!
@@ -78,10 +85,27 @@ UPDATE job SET state = 'rejected', ended_at = $2 WHERE state = 'proposed' AND cr
 DELETE FROM job_content WHERE number IN (SELECT number FROM job WHERE ended_at < $1)
    OR (what = 'content' AND number IN (SELECT number FROM job WHERE state IN ('rejected', 'stopped'))) RETURNING number;
 
+-- name: add_job_part!
+-- Keep a piece of what a job gives, behind those before it.
+INSERT INTO job_part
+SELECT $1::bigint, coalesce(max(part), 0) + 1, $2::bytea FROM job_part WHERE number = $1::bigint;
+
+-- name: job_part
+-- A piece of what a job gave.
+SELECT kept FROM job_part WHERE number = $1 AND part = $2;
+
+-- name: drop_job_parts!
+-- Let go of the pieces of a job: it did not come to its end, or gave something else in their place.
+DELETE FROM job_part WHERE number = $1;
+
+-- name: forget_job_parts
+-- Let go of the pieces that jobs gave that ended before an instant.
+DELETE FROM job_part WHERE number IN (SELECT number FROM job WHERE ended_at < $1) RETURNING number;
+
 -- name: numbers_called
 -- Who has some ids, or who that one became.
 SELECT m.member_id, coalesce(m.merged_into, m.number) FROM unnest($1::smallint[], $2::text[]) AS u(shard, id)
-JOIN member m ON m.shard = u.shard AND m.member_id = u.id;
+CROSS JOIN LATERAL (SELECT * FROM member WHERE member.shard = u.shard AND member.member_id = u.id LIMIT 1) m;
 
 -- name: ids_by_number
 -- The ids of members by their numbers. Costs a look into every shard for each.

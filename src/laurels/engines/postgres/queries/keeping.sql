@@ -2,11 +2,12 @@
 
 -- name: quarantine
 -- Documents in quarantine after a sequence, without their bytes.
-SELECT sequence, kind, source, id, reason, changed_at, actor FROM aside WHERE state = 'q' AND sequence > $1 ORDER BY sequence LIMIT $2;
+SELECT sequence, kind, source, id, reason, changed_at, actor, member FROM aside
+WHERE state = 'q' AND sequence > $1 ORDER BY sequence LIMIT $2;
 
 -- name: quarantined
 -- One of them, whole.
-SELECT a.sequence, a.kind, a.source, a.id, a.reason, a.changed_at, a.actor, a.raw, a.content
+SELECT a.sequence, a.kind, a.source, a.id, a.reason, a.changed_at, a.actor, a.member, a.raw, a.content
 FROM document d JOIN aside a ON a.sequence = d.sequence
 WHERE d.home = $1 AND d.source = $2 AND d.kind = $3::"char" AND d.id = $4 AND a.state = 'q';
 

@@ -79,6 +79,11 @@ WITH i AS (UPDATE inbox SET raw = '', stranger = NULL WHERE stranger = $1 RETURN
 a AS (UPDATE aside SET raw = '', stranger = NULL WHERE stranger = $1 RETURNING 1)
 SELECT EXISTS (SELECT FROM i) OR EXISTS (SELECT FROM a);
 
+-- name: forget_naming
+-- Let go of messages in quarantine that name a member beside others, by a digest of its id; whether there was any.
+WITH a AS (UPDATE aside SET raw = '' WHERE state = 'q' AND kind = $1 AND raw <> '' AND position($2::bytea IN content) > 0 RETURNING 1)
+SELECT EXISTS (SELECT FROM a);
+
 -- name: merge_member!
 -- A member becomes another, and so do those who became it.
 WITH g AS (SELECT gone, gone_shard FROM merged WHERE stays = $2 UNION ALL SELECT $2, $1),

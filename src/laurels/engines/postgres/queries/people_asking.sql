@@ -24,6 +24,17 @@ SELECT position, at, sub, name, roles, action, member, object, outcome, request_
 WHERE position < $1 AND ($2::text IS NULL OR action = $2) AND ($3::bigint IS NULL OR at >= $3) AND sub = $5
 AND ($6::int IS NULL OR member = $6) ORDER BY position DESC LIMIT $4;
 
+-- name: audit_people
+-- The last row of each person behind a `sub`, in the order of those; each is found by a step in the index.
+WITH RECURSIVE each(sub, n) AS (
+    SELECT (SELECT min(sub) FROM audit WHERE sub > $1), 1
+    UNION ALL
+    SELECT (SELECT min(a.sub) FROM audit a WHERE a.sub > each.sub), n + 1 FROM each WHERE each.sub IS NOT NULL AND n < $2
+)
+SELECT a.position, a.at, a.sub, a.name, a.roles, a.action, a.member, a.object, a.outcome, a.request_id, a.hash
+FROM each CROSS JOIN LATERAL (SELECT * FROM audit b WHERE b.sub = each.sub ORDER BY position DESC LIMIT 1) a
+ORDER BY each.n;
+
 -- name: audit_of_member
 -- The same of a member.
 SELECT position, at, sub, name, roles, action, member, object, outcome, request_id, hash FROM audit
@@ -56,8 +67,8 @@ DELETE FROM audit WHERE position <= $1 RETURNING position;
 -- A member by its number, whatever became of it. Costs a look into every shard.
 SELECT m.number, m.member_id, m.name_number, m.hidden, m.enrolled_at, m.merged_into, c.email,
        coalesce(b.balance, 0), coalesce(b.earned, 0), coalesce(b.score, 0), m.shard
-FROM generate_series(0, 15) AS s JOIN LATERAL (SELECT * FROM member WHERE member.shard = s AND member.number = $1) m ON true
-LEFT JOIN contact c ON c.member = m.number LEFT JOIN balance b ON b.shard = m.shard AND b.member = m.number;
+FROM generate_series(0, 15) AS s JOIN LATERAL (SELECT * FROM member WHERE member.shard = s AND member.number = $1 LIMIT 1) m ON true
+LEFT JOIN contact c ON c.member = m.number LEFT JOIN LATERAL (SELECT * FROM balance WHERE balance.shard = m.shard AND balance.member = m.number LIMIT 1) b ON true;
 
 -- name: numbers_by_id
 -- Who has this id.
@@ -70,7 +81,7 @@ SELECT member FROM contact WHERE lower(email COLLATE "C") = lower($1 COLLATE "C"
 -- name: numbers_by_name
 -- Who has this name number now.
 SELECT m.number FROM name JOIN LATERAL (SELECT x.* FROM generate_series(0, 15) AS s, LATERAL (
-  SELECT * FROM member WHERE member.shard = s AND member.number = name.member) x) m ON true
+  SELECT * FROM member WHERE member.shard = s AND member.number = name.member LIMIT 1) x) m ON true
 WHERE name.name_number = $1 AND m.name_number = $1;
 
 -- name: numbers_from
@@ -95,11 +106,19 @@ SELECT source FROM s WHERE source IS NOT NULL AND NOT (source >= 'member:' AND s
 
 -- name: documents_called
 -- Documents by their keys: whose they are now, and where their first entry is.
-SELECT d.kind, d.source, d.id, coalesce(m.merged_into, d.member) AS member, d.shard, a.position
-FROM unnest($1::smallint[], $2::text[], $3::"char"[]) AS u(home, source, kind)
-JOIN document d ON d.home = u.home AND d.source = u.source AND d.kind = u.kind AND d.id = $4
-LEFT JOIN member m ON m.shard = d.member_shard AND m.number = d.member
-LEFT JOIN award a ON a.shard = d.shard AND a.sequence = d.sequence ORDER BY d.source, d.kind LIMIT 20;
+SELECT d.kind, d.source, coalesce(m.merged_into, d.member) AS member, d.shard, a.position
+FROM unnest($1::smallint[], $2::text[], $3::"char"[], $4::text[]) AS u(home, source, kind, id)
+CROSS JOIN LATERAL (
+  SELECT * FROM document WHERE document.home = u.home AND document.source = u.source AND document.kind = u.kind AND document.id = u.id LIMIT 1) d
+LEFT JOIN LATERAL (SELECT * FROM member WHERE member.shard = d.member_shard AND member.number = d.member LIMIT 1) m ON true
+LEFT JOIN LATERAL (SELECT * FROM award WHERE award.shard = d.shard AND award.sequence = d.sequence LIMIT 1) a ON true ORDER BY d.source, d.kind LIMIT 20;
+
+-- name: own_documents_called
+-- The documents of members' own circles that have an id.
+SELECT d.kind, d.source, coalesce(m.merged_into, d.member) AS member, d.shard, a.position
+FROM document d LEFT JOIN LATERAL (SELECT * FROM member WHERE member.shard = d.member_shard AND member.number = d.member LIMIT 1) m ON true
+LEFT JOIN LATERAL (SELECT * FROM award WHERE award.shard = d.shard AND award.sequence = d.sequence LIMIT 1) a ON true
+WHERE d.id = $1 AND d.source >= 'member:' AND d.source < 'member;' ORDER BY d.sequence LIMIT 20;
 
 -- name: redemptions_at
 -- Redemptions that led to the entries at places, by their own ids, and how many of their points came back.
@@ -109,5 +128,6 @@ JOIN award a ON a.shard = r.shard AND a.sequence = r.sequence;
 
 -- name: restored
 -- How many points of a redemption came back.
-SELECT a.reversed FROM document d JOIN award a ON a.shard = d.shard AND a.sequence = d.sequence
+SELECT a.reversed FROM document d
+CROSS JOIN LATERAL (SELECT * FROM award WHERE award.shard = d.shard AND award.sequence = d.sequence LIMIT 1) a
 WHERE d.home = $1 AND d.source = $2 AND d.kind = 'e' AND d.id = $3;

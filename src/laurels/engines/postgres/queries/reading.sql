@@ -4,8 +4,10 @@
 -- Entries at places, by time.
 SELECT e.shard, e.position, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id, r.reason,
        e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at, e.hash, m.member_id, e.format, e.details, r.note
-FROM unnest($1::smallint[], $2::bigint[]) AS u(shard, position) JOIN entry e USING (shard, position)
-JOIN member m ON m.shard = e.shard AND m.number = e.member LEFT JOIN remark r ON r.shard = e.shard AND r.position = e.position
+FROM unnest($1::smallint[], $2::bigint[]) AS u(shard, position)
+CROSS JOIN LATERAL (SELECT * FROM entry WHERE entry.shard = u.shard AND entry.position = u.position LIMIT 1) e
+CROSS JOIN LATERAL (SELECT * FROM member WHERE member.shard = e.shard AND member.number = e.member LIMIT 1) m
+LEFT JOIN remark r ON r.shard = e.shard AND r.position = e.position
 ORDER BY e.recorded_at, e.shard, e.position;
 
 -- name: feed
@@ -20,7 +22,7 @@ WHERE e.shard = $1 AND e.position >= $2 ORDER BY e.position LIMIT $3;
 -- Milestones that the entries between two places passed, in their order.
 SELECT place, name, points, quiet FROM milestone WHERE place > $1 AND place <= $2 ORDER BY place, name COLLATE "C";
 
--- name: outline
+-- name: board_entries
 -- What boards need of the same: an id only with an enrolment, which is all that names one.
 SELECT position, kind, member, points, name_number, board_at, recorded_at,
        CASE WHEN kind = 'n' THEN (SELECT member_id FROM member m WHERE m.shard = $1 AND m.number = entry.member) END,
@@ -43,11 +45,14 @@ ORDER BY e.position DESC LIMIT $4;
 -- name: merged_entries
 -- The same of a member and of those who became it, by the time of recording.
 WITH RECURSIVE w(shard, position) AS (
-  SELECT b.shard, b.last_position FROM unnest($1::smallint[], $2::int[]) AS u(shard, member) JOIN balance b USING (shard, member)
-  UNION ALL SELECT e.shard, e.previous FROM w JOIN entry e ON e.shard = w.shard AND e.position = w.position WHERE e.previous > 0)
+  SELECT b.shard, b.last_position FROM unnest($1::smallint[], $2::int[]) AS u(shard, member)
+  CROSS JOIN LATERAL (SELECT * FROM balance WHERE balance.shard = u.shard AND balance.member = u.member LIMIT 1) b
+  UNION ALL SELECT e.shard, e.previous FROM w
+  CROSS JOIN LATERAL (SELECT * FROM entry WHERE entry.shard = w.shard AND entry.position = w.position LIMIT 1) e WHERE e.previous > 0)
 SELECT e.shard, e.position, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id, r.reason,
        e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at, e.hash, m.member_id, e.format, e.details, r.note
-FROM w JOIN entry e ON e.shard = w.shard AND e.position = w.position JOIN member m ON m.shard = e.shard AND m.number = e.member
+FROM w CROSS JOIN LATERAL (SELECT * FROM entry WHERE entry.shard = w.shard AND entry.position = w.position LIMIT 1) e
+CROSS JOIN LATERAL (SELECT * FROM member WHERE member.shard = e.shard AND member.number = e.member LIMIT 1) m
 LEFT JOIN remark r ON r.shard = e.shard AND r.position = e.position
 WHERE $4::bigint IS NULL OR (e.recorded_at, e.shard, e.position)
   < ((SELECT recorded_at FROM entry WHERE shard = $3 AND position = $4), $3, $4)
@@ -55,7 +60,7 @@ ORDER BY e.recorded_at DESC, e.shard DESC, e.position DESC LIMIT $5;
 
 -- name: order_places
 -- Where the entries are that an order and its refunds led to.
-SELECT a.shard, a.position, a.places FROM document d JOIN award a ON a.shard = d.shard AND a.sequence = d.sequence
+SELECT a.shard, a.position, a.places FROM document d CROSS JOIN LATERAL (SELECT * FROM award WHERE award.shard = d.shard AND award.sequence = d.sequence LIMIT 1) a
 WHERE d.home = $1 AND d.source = $2 AND d.kind = 'o' AND d.id = $3;
 
 -- name: balance
@@ -63,7 +68,7 @@ WHERE d.home = $1 AND d.source = $2 AND d.kind = 'o' AND d.id = $3;
 SELECT b.balance, b.earned, b.score, b.state, (SELECT epoch FROM ledger),
        (SELECT array_agg(coalesce((SELECT position FROM entry WHERE shard = s ORDER BY position DESC LIMIT 1), 0) ORDER BY s)
         FROM generate_series(0, 15) AS s)
-FROM member m LEFT JOIN balance b ON b.shard = coalesce(m.merged_shard, m.shard) AND b.member = coalesce(m.merged_into, m.number)
+FROM member m LEFT JOIN LATERAL (SELECT * FROM balance WHERE balance.shard = coalesce(m.merged_shard, m.shard) AND balance.member = coalesce(m.merged_into, m.number) LIMIT 1) b ON true
 WHERE m.shard = $1 AND m.member_id = $2;
 
 -- name: account
@@ -71,8 +76,8 @@ WHERE m.shard = $1 AND m.member_id = $2;
 SELECT b.balance, b.earned, b.score, b.state, (SELECT epoch FROM ledger),
        (SELECT array_agg(coalesce((SELECT position FROM entry WHERE shard = s ORDER BY position DESC LIMIT 1), 0) ORDER BY s)
         FROM generate_series(0, 15) AS s), n.number, n.shard, n.enrolled_at, a.content, coalesce(b.last_position, 0)
-FROM member m JOIN member n ON n.shard = coalesce(m.merged_shard, m.shard) AND n.number = coalesce(m.merged_into, m.number)
-LEFT JOIN balance b ON b.shard = n.shard AND b.member = n.number
+FROM member m CROSS JOIN LATERAL (SELECT * FROM member WHERE member.shard = coalesce(m.merged_shard, m.shard) AND member.number = coalesce(m.merged_into, m.number) LIMIT 1) n
+LEFT JOIN LATERAL (SELECT * FROM balance WHERE balance.shard = n.shard AND balance.member = n.number LIMIT 1) b ON true
 LEFT JOIN attribute a ON a.member = n.number
 WHERE m.shard = $1 AND m.member_id = $2;
 
@@ -83,7 +88,7 @@ SELECT name, used FROM budget;
 -- name: member_by_id
 -- A member, by the shop's id; who became another one is that one.
 SELECT n.number, n.member_id, n.name_number, n.hidden, n.enrolled_at, n.shard, n.position
-FROM member m JOIN member n ON n.shard = coalesce(m.merged_shard, m.shard) AND n.number = coalesce(m.merged_into, m.number)
+FROM member m CROSS JOIN LATERAL (SELECT * FROM member WHERE member.shard = coalesce(m.merged_shard, m.shard) AND member.number = coalesce(m.merged_into, m.number) LIMIT 1) n
 WHERE m.shard = $1 AND m.member_id = $2;
 
 -- name: member_itself

@@ -66,13 +66,22 @@ CROSS JOIN LATERAL (SELECT position FROM entry WHERE shard = s ORDER BY position
 CROSS JOIN LATERAL (SELECT (e.position + 50000000) / 100000000 AS n) r
 WHERE to_regclass(format('entry_%s_%s', s, n)) IS NULL;
 
+-- name: advised_settings
+-- What decides how much of the server's log is pages written whole.
+SELECT current_setting('checkpoint_timeout') AS checkpoint_timeout, current_setting('max_wal_size') AS max_wal_size,
+       current_setting('wal_compression') AS wal_compression,
+       (SELECT setting::int FROM pg_settings WHERE name = 'checkpoint_timeout') AS checkpoint_timeout_s,
+       (SELECT setting::int FROM pg_settings WHERE name = 'max_wal_size') AS max_wal_size_mb;
+
 -- name: add_range
 -- Make a range of a shard.
 SELECT add_entry_range($1, $2);
 
 -- name: ends
--- Where the feeds of locked shards end.
-SELECT s, coalesce(e.position, 0), coalesce(e.hash, ''), coalesce(e.recorded_at, 0) FROM unnest($1::smallint[]) AS s
+-- Where the feeds of locked shards end, the fence of whoever took each last, and the newest published program.
+SELECT s, coalesce(e.position, 0), coalesce(e.hash, ''), coalesce(e.recorded_at, 0), l.fence,
+       (SELECT coalesce(max(version), 0) FROM program)
+FROM unnest($1::smallint[]) AS s JOIN lease l ON l.shard = s
 LEFT JOIN LATERAL (SELECT position, hash, recorded_at FROM entry WHERE shard = s ORDER BY position DESC LIMIT 1) e ON true;
 
 -- name: heads
@@ -120,10 +129,6 @@ RETURNING shard, fence;
 -- Let go of one's own shards but these. What another is just taking is not waited for: it may let go of ours.
 UPDATE lease SET owner = '', until = '-infinity'
 WHERE shard IN (SELECT shard FROM lease WHERE owner = $1 AND shard <> ALL($2::smallint[]) FOR UPDATE SKIP LOCKED);
-
--- name: fence
--- The fence of whoever took the shard last.
-SELECT fence FROM lease WHERE shard = $1;
 
 -- name: unguarded
 -- Tables without the triggers that keep what never changes.

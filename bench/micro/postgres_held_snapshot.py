@@ -1,0 +1,219 @@
+"""Somebody's forgotten session holds an old snapshot, so that nothing is vacuumed: what that costs whom.
+
+    python bench/micro/postgres_held_snapshot.py [--minutes 5] [--rate 1000] [--members 20000]
+                                                 [--programs /usr/lib/postgresql/15/bin]
+
+Orders come in at a steady rate and are awarded by another process, for so many minutes without the snapshot and then as
+many with it. Printed for both are the 50th and the 99th percentile of a worker's claim of documents, of `heads`, which
+boards poll, both as the statement's own time, and of `accept`, from when its batch was due; and how many pages a claim
+reads (EXPLAIN BUFFERS). The last line is JSON, for bench/results/.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+from time import monotonic, strftime
+from typing import Any
+
+import asyncpg
+
+sys.path.insert(0, str(Path(__file__).parents[2]))  # the tests' way to start a server
+
+from tests.postgres_server import Server, running
+
+from laurels.awarding import Awarder, publish
+from laurels.engines.postgres import PostgresLedger
+from laurels.engines.postgres.statements import SQL, Statements
+from laurels.model import Order
+from laurels.program import DEFAULT_PROGRAM, parse_program
+
+EVERY_S = 0.02
+"""A batch of orders is due as often."""
+
+WARM_S = 5.0
+BATCH = 1000
+"""What a claim would take."""
+
+Took = list[tuple[float, float]]
+"""When something began, and how many seconds it took."""
+
+
+def timed(names: set[str]) -> dict[str, Took]:
+    """From here on, how long each of these statements takes in this process."""
+    took: dict[str, Took] = defaultdict(list)
+    run = Statements.all
+
+    async def measured(self: Statements, name: str, *arguments: Any) -> list[Any]:
+        began = monotonic()
+        rows = await run(self, name, *arguments)
+        if name in names:
+            took[name].append((began, monotonic() - began))
+        return rows
+
+    Statements.all = measured  # type: ignore[method-assign] # for a bench's process
+    return took
+
+
+async def work(url: str) -> None:
+    """A worker, until standard input ends; what its claims took is its output."""
+    took = timed({"claim"})
+    ledger = await PostgresLedger.open(url)
+    awarder = Awarder(ledger, await publish(ledger, parse_program(DEFAULT_PROGRAM)))
+    ended = asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+    while not ended.done():
+        if not await awarder.step():
+            await ledger.wait_for_work(0.2)
+    await ledger.close()
+    print(json.dumps(took["claim"]))
+
+
+class Load:
+    """Orders at a steady rate, and somebody who asks for the heads as boards do."""
+
+    def __init__(self, ledger: PostgresLedger, rate: int, members: int) -> None:
+        self._ledger, self._each, self._members = ledger, round(rate * EVERY_S), members
+        self._number = 0
+        self.accepts: Took = []
+
+    async def go_on(self, seconds: float) -> None:
+        """Load for so long."""
+        began = monotonic()
+        async with asyncio.TaskGroup() as tasks:
+            for n in range(round(seconds / EVERY_S)):
+                due = began + n * EVERY_S
+                await asyncio.sleep(max(0.0, due - monotonic()))
+                tasks.create_task(self._accept(due))
+                tasks.create_task(self._heads())
+
+    async def _accept(self, due: float) -> None:
+        numbers = range(self._number, self._number + self._each)
+        self._number += self._each
+        await self._ledger.accept([order(n, self._members).document() for n in numbers])
+        self.accepts.append((due, monotonic() - due))
+
+    async def _heads(self) -> None:
+        await self._ledger.heads()
+
+
+def order(number: int, members: int) -> Order:
+    """One of them."""
+    member = f"m{number * 7919 % members}"
+    return Order(source="shop", order_id=f"A{number:09}", member_id=member, currency="GBP", total=1000 + number % 9000)
+
+
+async def pages_of_a_claim(bare: "asyncpg.Connection[Any]", floor: int) -> float:
+    """How many a claim looks at, of all shards' the mean."""
+    pages = 0
+    for shard in range(16):
+        async with undone(bare):
+            explained = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + SQL["claim"]
+            plan = json.loads(await bare.fetchval(explained, shard, BATCH, floor, 0))[0]["Plan"]
+            pages += plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+    return pages / 16
+
+
+class undone:  # noqa: N801 - read as a word
+    """A transaction that is rolled back."""
+
+    def __init__(self, bare: "asyncpg.Connection[Any]") -> None:
+        self._transaction = bare.transaction()
+
+    async def __aenter__(self) -> None:
+        await self._transaction.start()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._transaction.rollback()
+
+
+async def measure(server: Server, asked: argparse.Namespace) -> dict[str, float]:
+    """Load without the snapshot and with it."""
+    url = server.url("bench")
+    took = timed({"heads"})
+    ledger = await PostgresLedger.open(url)
+    bare, holding = await asyncpg.connect(url), await asyncpg.connect(url)
+    worker = await asyncio.create_subprocess_exec(
+        sys.executable, __file__, "--worker", url, stdin=subprocess.PIPE, stdout=subprocess.PIPE, limit=2**30
+    )
+    load = Load(ledger, asked.rate, asked.members)
+    seconds = 60 * asked.minutes
+    figures: dict[str, float] = {}
+    try:
+        await load.go_on(WARM_S + asked.members / asked.rate)  # everybody is enrolled
+        begun = {"before": monotonic()}
+        await load.go_on(seconds)
+        figures["before_claim_pages"] = await pages_of_a_claim(bare, await floor_of(bare))
+        await holding.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        await holding.fetchval("SELECT count(*) FROM ledger")
+        begun["held"] = monotonic()
+        await load.go_on(seconds)
+        ended = monotonic()
+        figures["held_claim_pages"] = await pages_of_a_claim(bare, await floor_of(bare))
+        figures["held_claim_pages_without_floor"] = await pages_of_a_claim(bare, 0)
+        figures["inbox_depth_at_end"] = await ledger.inbox_depth()
+    finally:
+        claims, _ = await worker.communicate()
+        for connection in (bare, holding):
+            connection.terminate()
+        await ledger.close()
+    of_all = {"claim": json.loads(claims), "heads": took["heads"], "accept": load.accepts}
+    for name, spans in of_all.items():
+        figures |= beside(name, spans, begun, ended)
+    return figures
+
+
+async def floor_of(bare: "asyncpg.Connection[Any]") -> int:
+    """Where a worker looks from that has taken what is two seconds old."""
+    return int(await bare.fetchval("SELECT last_value FROM document_sequence")) - 3 * BATCH
+
+
+def beside(name: str, spans: Took, begun: dict[str, float], ended: float) -> dict[str, float]:
+    """The percentiles of both phases, and of the 99th how many times as much it is while the snapshot is held."""
+    phases = {
+        "before": sorted(took for at, took in spans if begun["before"] <= at < begun["held"]),
+        "held": sorted(took for at, took in spans if begun["held"] <= at < ended),
+    }
+    found = {
+        f"{phase}_{name}_p{percent}_ms": took[min(len(took) - 1, len(took) * percent // 100)] * 1e3
+        for phase, took in phases.items()
+        for percent in (50, 99)
+    }
+    found[f"{name}_p99_ratio"] = found[f"held_{name}_p99_ms"] / found[f"before_{name}_p99_ms"]
+    print(
+        f"{name:8} before p50 {found[f'before_{name}_p50_ms']:.2f} ms, p99 {found[f'before_{name}_p99_ms']:.2f}; "
+        f"held p50 {found[f'held_{name}_p50_ms']:.2f}, p99 {found[f'held_{name}_p99_ms']:.2f}: "
+        f"{found[f'{name}_p99_ratio']:.2f} times; {len(phases['before']):,} and {len(phases['held']):,} of them"
+    )
+    return found
+
+
+def main() -> None:
+    """Measure, and say on what."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=5)
+    parser.add_argument("--rate", type=int, default=1000, help="orders a second")
+    parser.add_argument("--members", type=int, default=20_000)
+    parser.add_argument("--programs", type=Path, default=Path("/usr/lib/postgresql/15/bin"))
+    parser.add_argument("--worker", metavar="URL", help="be the worker beside the load")
+    asked = parser.parse_args()
+    if asked.worker:
+        asyncio.run(work(asked.worker))
+        return
+    print(f"{platform.platform()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {strftime('%Y-%m-%d')}")
+    with running(asked.programs, shared_buffers="512MB", max_wal_size="8GB", checkpoint_timeout="30min") as server:
+        print(
+            f"PostgreSQL {server.sql('SHOW server_version')}, {asked.rate:,} orders/s, {asked.minutes:g} minutes each"
+        )
+        server.sql("CREATE DATABASE bench")
+        figures = asyncio.run(measure(server, asked))
+    print(f"pages a claim reads: {figures['before_claim_pages']:.1f} before, {figures['held_claim_pages']:.1f} held")
+    print(json.dumps({"bench": "postgres_held_snapshot", "rate": asked.rate, "minutes": asked.minutes, **figures}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,3 @@
+//! In place of `src/state`.
+
+pub mod files;

@@ -1,0 +1,31 @@
+"""Statements with many rows: every count is made up of a few lengths, which stay prepared."""
+
+from pathlib import Path
+
+import pytest
+
+from laurels.engines.sqlite.connection import ROWS_AT_ONCE, Database, parts_of, with_rows
+
+
+def test_parts_leave_fewer_than_the_shortest() -> None:
+    for count in range(1200):
+        parts = list(parts_of(count))
+        assert set(parts) <= set(ROWS_AT_ONCE)
+        assert 0 <= count - sum(parts) < min(ROWS_AT_ONCE)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 4, 7, 700])
+def test_rows_are_written_as_one_by_one(tmp_path: Path, rows: int) -> None:
+    db = Database(tmp_path / "laurels.db")
+    db.connection.execute("CREATE TABLE remark (place INTEGER PRIMARY KEY, reason TEXT, note TEXT)")
+    written = [(n, f"reason {n}", "'),(") for n in range(rows)]
+    db.run_rows("insert_remark", written)
+    assert db.connection.execute("SELECT * FROM remark ORDER BY place").fetchall() == written
+    db.close()
+
+
+@pytest.mark.parametrize("name", ["insert_accepted", "insert_inbox", "look_up_many"])
+def test_the_longest_statement_stays_prepared(tmp_path: Path, name: str) -> None:
+    db = Database(tmp_path / "laurels.db")
+    assert len(with_rows(name, max(ROWS_AT_ONCE))) < db.connection.cache_stats()["max_cacheable_bytes"]
+    db.close()
