@@ -1,5 +1,6 @@
 """Corrections from a file: chosen, checked, and made by the button that says what the check said."""
 
+from collections.abc import Callable
 from typing import Any
 
 from laurels.console.client import ApiRefused
@@ -28,22 +29,29 @@ async def model_file(_: Ask) -> Download:
 @page("POST", "/corrections", "points:approve", takes_file=True)
 async def correct_many(ask: Ask) -> Shown | Elsewhere:
     """Say what the file does; or do it, where it is the one that was checked. The page carries the file along."""
+    return await check_or_do(ask, "/corrections", _shown)
+
+
+async def check_or_do(ask: Ask, to: str, shown: Callable[..., Shown]) -> Shown | Elsewhere:
+    """Hand a form's file to a call: to be checked, or to be done where it is the one that was checked. `shown` makes
+    the page of what was seen, of the file, and of what is wrong with it.
+    """
     name, text = ask.form.get("name", ""), lines_of(ask.form.get("csv", ""))
     try:
         if ask.file is not None:
             name, text = ask.file.name, text_of(ask.file)
         if not text:
-            return _shown(fault="Choose a file.")
+            return shown(fault="Choose a file.")
         body = {"name": name, "csv": text}
         if ask.form.get("step") != "do" or ask.file is not None:
-            return _shown(seen=await ask.api.post("/corrections", body, check=1), name=name, text=text)
-        job = await ask.api.post("/corrections", {**body, "digest": ask.form.get("digest", "")})
+            return shown(seen=await ask.api.post(to, body, check=1), name=name, text=text)
+        job = await ask.api.post(to, {**body, "digest": ask.form.get("digest", "")})
     except UnicodeDecodeError:
-        return _shown(fault=f"{name} is not UTF-8. Save it as “CSV UTF-8”.")
+        return shown(fault=f"{name} is not UTF-8. Save it as “CSV UTF-8”.")
     except ApiRefused as error:
         if error.kind not in _REFUSED:
             raise
-        return _shown(fault=error.fields.get("csv", error.message))
+        return shown(fault=error.fields.get("csv", error.message))
     return Elsewhere(f"/jobs/{job['number']}")
 
 
