@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from laurels.engines.postgres.codes import SHARDS
 from laurels.engines.postgres.known import find_known
@@ -53,15 +53,16 @@ class MemberLookup:
             return
         while len(self._known) + len(wanted) > MOST_REMEMBERED and self._known:
             del self._known[next(iter(self._known))]
-        self._known |= members_meant(await db.all("members_by_id", [shard_of(each, SHARDS) for each in wanted], wanted))
+        rows = await db.all("members_by_id", [shard_of(each, SHARDS) for each in wanted], wanted)
+        for shard, member_id, number, secret, into, into_shard, into_secret in rows:
+            if into is None:
+                self.know(member_id, Whose(number, shard, secret, member_id))
+            else:
+                self.know(member_id, Whose(into, into_shard, into_secret))
 
-
-def members_meant(rows: Iterable[Iterable[Any]]) -> dict[str, Whose]:
-    """Of rows of `members_by_id`: the member that each id means."""
-    return {
-        member_id: Whose(number, shard, secret, member_id) if into is None else Whose(into, into_shard, into_secret)
-        for shard, member_id, number, secret, into, into_shard, into_secret in rows
-    }
+    def know(self, member_id: str, whose: Whose) -> None:
+        """Remember one."""
+        self._known[member_id] = whose
 
 
 def newcomer(member_id: str) -> Whose:
