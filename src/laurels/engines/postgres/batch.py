@@ -1,18 +1,19 @@
 """What a transaction on one shard leads to, gathered row by row and written by few statements, whatever its size."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from laurels.engines.postgres.batch_member import BatchMember, draw_of
 from laurels.engines.postgres.budgets import Budgets
 from laurels.engines.postgres.chain import Chain, columns_of
 from laurels.engines.postgres.codes import place_of
 from laurels.engines.postgres.handing_on import hand_on
 from laurels.engines.postgres.opening import Facts
-from laurels.engines.postgres.statements import Statements
+from laurels.engines.postgres.statements import Row, Statements
 from laurels.ledger import (
     OF_HOLD,
     Award,
     Item,
-    MemberState,
     Onward,
     OrderKey,
     Outcome,
@@ -25,11 +26,15 @@ from laurels.ledger.inbox import KEPT
 from laurels.ledger.outbox import message_id
 from laurels.ledger.totals import Totals
 from laurels.model import Balance, DocumentKind, EntryKind
-from laurels.model.documents import keyed
 from laurels.model.entries import MOVES_POINTS
 from laurels.model.months import Months
 
 ENTRY_COLUMNS, AWARD_COLUMNS, BALANCE_COLUMNS = 18, 12, 9
+RECORDED_AT = 15
+"""Which of an entry's columns says when it was recorded."""
+
+OF_MEMBER = 13
+"""Where a claim's row begins to say what its member is."""
 
 
 class AwardRow(NamedTuple):
@@ -37,36 +42,6 @@ class AwardRow(NamedTuple):
 
     shard: int
     sequence: int
-
-
-class BatchMember:
-    """A member as the transaction has it: its totals, its newest point entry, and whether the feed knows it."""
-
-    def __init__(self, number: int, name_number: int, totals: Totals, last: int, *, joined: bool) -> None:
-        self.number = number
-        self.name_number = name_number
-        self.totals = totals
-        self.last = last
-        self.joined = joined
-        self.changed = False
-        self.attributes: bytes | None = None
-        self.enrolled_at: int | None = None
-        self.draw = b""
-        self.orders = 0
-        self.last_order_at: int | None = None
-
-    def state(self) -> MemberState:
-        """What the judgement sees of the member."""
-        totals = self.totals
-        return MemberState(
-            totals.balance,
-            totals.state,
-            self.attributes,
-            self.enrolled_at,
-            self.draw,
-            self.orders,
-            self.last_order_at,
-        )
 
 
 class Batch:
@@ -102,13 +77,17 @@ class Batch:
         if not wanted:
             return
         for row in await db.all("members", self.chain.shard, wanted):
-            number, name_number, position, balance, earned, score, month, month_score, before, last, state, since = row
-            if balance is None:
-                totals = Totals(Balance(), Months(), None)
-            else:
-                totals = Totals(Balance(balance, earned, score), Months(month, month_score, before), state)
-            self.members[number] = BatchMember(number, name_number, totals, last or 0, joined=position is not None)
-            self._enrolled_at[number] = since
+            self._know(row[0], row[1:])
+
+    def know(self, claimed: Sequence[Row]) -> None:
+        """Take the members that came with their documents, as the claim of this transaction gives them."""
+        for row in claimed:
+            if row["known"] and row["member"] not in self.members:
+                self._know(row["member"], row[OF_MEMBER:])
+
+    def _know(self, number: int, columns: Sequence[Any]) -> None:
+        self.members[number] = BatchMember.of_row(number, columns)
+        self._enrolled_at[number] = columns[-1]
 
     async def load_persons(self, db: Statements) -> None:
         """Read what programs in depth ask of the members."""
@@ -177,15 +156,17 @@ class Batch:
         shard, now = self.chain.shard, self.chain.now
         changed = [kept for kept in self.members.values() if kept.changed]
         if self.chain.rows or self._first or changed:
+            awards, in_entries = self._new_awards()
             await db.run(
                 "write",
                 shard,
-                *columns_of(self.chain.rows, ENTRY_COLUMNS),
-                *columns_of(self._new_awards(), AWARD_COLUMNS),
+                now,
+                *self._entry_columns(in_entries),
+                *columns_of(awards, AWARD_COLUMNS),
                 *columns_of(self._contents, 2),
                 *columns_of(self._joins, 2),
                 list(self._first),
-                *columns_of([_balance_row(kept) for kept in changed], BALANCE_COLUMNS),
+                *columns_of([kept.balance_row() for kept in changed], BALANCE_COLUMNS),
                 *columns_of(self.chain.events, 2),
             )
         redeemed = [
@@ -266,9 +247,20 @@ class Batch:
             self._remarks.append((position, posting.reason, posting.note))
         return position
 
-    def _new_awards(self) -> list[tuple[Any, ...]]:
-        """One row a document; of an order with all that its refunds are judged by."""
+    def _entry_columns(self, awards: dict[int, int]) -> list[list[Any]]:
+        """The entries, without when they were recorded, which is the same of all; and of those that say all of their
+        order's award the document's sequence.
+        """
+        columns = columns_of(self.chain.rows, ENTRY_COLUMNS)
+        del columns[RECORDED_AT]
+        return [*columns, [awards.get(position) for position in columns[0]]]
+
+    def _new_awards(self) -> tuple[list[tuple[Any, ...]], dict[int, int]]:
+        """One row a document; of an order with all that its refunds are judged by. Most orders' rows follow from their
+        entries: of those, the sequence by the entry's position.
+        """
         rows: list[tuple[Any, ...]] = []
+        in_entries: dict[int, int] = {}
         for sequence, (posting, position) in self._first.items():
             key = posting.item.order_key
             award = self._awards.get(key) if posting.item.kind is DocumentKind.ORDER and key is not None else None
@@ -279,6 +271,9 @@ class Batch:
                 continue
             self.award_rows[key] = AwardRow(self.chain.shard, sequence)
             del self._awards[key]
+            if _says_all(posting, award):
+                in_entries[position] = sequence
+                continue
             rows.append(
                 (
                     sequence,
@@ -295,7 +290,7 @@ class Batch:
                     award.refunded,
                 )
             )
-        return rows
+        return rows, in_entries
 
     async def _write_orders(self, db: Statements) -> None:
         """What is left of orders that were awarded before, their further entries, and what of redemptions came back."""
@@ -323,9 +318,19 @@ class Batch:
         return message_id(self._identity, reached.member, reached.milestone)
 
 
-def draw_of(secret: bytes, number: int) -> bytes:
-    """A member by the ledger's secret: what has to look random and be the same for ever."""
-    return keyed(secret, str(number).encode())
+def _says_all(posting: Posting, award: Award) -> bool:
+    """Whether an order's award follows from its entry: none of it is refunded, and it has no frame of its own."""
+    return (
+        award.frame is None
+        and award.refunded is None
+        and not award.reversed
+        and award.left == award.amount == posting.amount
+        and award.points == posting.points
+        and award.member == posting.member
+        and award.board_at == posting.board_at
+        and award.program_version == posting.program_version
+        and award.currency == posting.currency
+    )
 
 
 def _award_columns(award: Award) -> tuple[Any, ...]:
@@ -340,19 +345,4 @@ def _award_columns(award: Award) -> tuple[Any, ...]:
         award.board_at,
         award.frame,
         award.refunded,
-    )
-
-
-def _balance_row(kept: BatchMember) -> tuple[Any, ...]:
-    balance, months = kept.totals.balance, kept.totals.months
-    return (
-        kept.number,
-        balance.balance,
-        balance.earned,
-        balance.score,
-        months.month,
-        months.score,
-        months.before,
-        kept.last,
-        kept.totals.state,
     )

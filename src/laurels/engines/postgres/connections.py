@@ -29,14 +29,18 @@ from laurels.ledger.audit import to_record
 MOST = 8
 """Connections of one process that are open at a time, besides those of long reads."""
 
-BEGIN = "BEGIN; SET LOCAL lock_timeout = '5s'; SET LOCAL idle_in_transaction_session_timeout = '2s'"
-"""Set in each transaction, so that it holds behind a pooler too: nobody waits for one who sleeps. Who sleeps between
-having a statement prepared and running it is not idle to the server: `end_sleepers` finds those.
+BEGIN = (
+    "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '5s'; "
+    "SET LOCAL idle_in_transaction_session_timeout = '2s'"
+)
+"""Set in each transaction, so that it holds behind a pooler too: nobody waits for one who sleeps, and what is read
+after a lock is as the one before left it. Who sleeps between having a statement prepared and running it is not idle to
+the server: `end_sleepers` finds those.
 """
 
 BEGIN_READ = (
     "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL idle_in_transaction_session_timeout = '5min'; "
-    "SET LOCAL plan_cache_mode = auto"
+    "SET LOCAL plan_cache_mode = auto; SET LOCAL statement_timeout = 0"
 )
 """A view may be built in between. Who sleeps for longer keeps no old rows from being vacuumed. What reads much is worth
 being planned for what it reads.
@@ -78,6 +82,8 @@ class Connections:
         self._idle: list[Statements] = []
         self._free = asyncio.Semaphore(MOST)
         self._closed = False
+        self.opened = 0
+        """How many connections were opened so far: each may lead to a server with another history."""
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Statements]:
@@ -193,6 +199,7 @@ class Connections:
             db = self._idle.pop()
             if not db.connection.is_closed():
                 return db
+        self.opened += 1
         return await self._open()
 
 
@@ -241,7 +248,10 @@ def wrapped(*, written: bool = False) -> Iterator[None]:
             raise LedgerUncertain from error
         raise LedgerUnavailable(f"The ledger's server does not answer ({said(error)}). Try again.") from error
     except asyncpg.ReadOnlySQLTransactionError as error:
-        raise LedgerReadOnly("The ledger's server cannot be written: it is a standby. Name the primary.") from error
+        raise LedgerReadOnly(
+            "The ledger's server cannot be written: it is a standby, or default_transaction_read_only is on. Name the "
+            "primary, or turn that off."
+        ) from error
     except asyncpg.DiskFullError as error:
         raise LedgerUnavailable("The server's disk is full. Nothing was accepted; free some space there.") from error
     except asyncpg.PostgresError as error:

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from laurels.engines.postgres.batch import Batch, draw_of
+from laurels.engines.postgres.batch import Batch
+from laurels.engines.postgres.batch_member import draw_of
 from laurels.engines.postgres.chain import chains_of, columns_of
 from laurels.engines.postgres.claiming import claim_of
 from laurels.engines.postgres.codes import DOCUMENT, home_of

@@ -17,6 +17,7 @@ _WRITES = {
         re.DOTALL,
     ),
 }
+_READS = re.compile(r"\b(?:FROM|JOIN) (\w+)")
 _DRAWS = re.compile(r"\bnextval\('(\w+)'\)")
 
 
@@ -31,7 +32,8 @@ async def check_rights(db: Statements) -> None:
 
 
 def _needed() -> set[tuple[str, str]]:
-    return {
+    read = {("SELECT", name) for statement in SQL.values() for name in _READS.findall(statement)}
+    return read | {
         (right, name)
         for right, pattern in _WRITES.items()
         for statement in SQL.values()
