@@ -27,21 +27,23 @@ _ACCEPTED = {  # in the order of acceptance, which is that of the batches that t
     table: f"SELECT * FROM {table} WHERE sequence > $1 ORDER BY sequence"  # noqa: S608 - names of our own
     for table in ("document", "inbox")
 }
-_AWARDED = {  # shard by shard, as they were awarded
+_AWARDED = {  # shard by shard, as they were awarded; of every so many-th shard
     "entry": "SELECT e.* FROM entry e JOIN award a USING (shard, position) "
-    "WHERE a.sequence > $1 ORDER BY shard, position",
-    "award": "SELECT * FROM award WHERE sequence > $1 ORDER BY shard, position",
+    "WHERE a.sequence > $1 AND a.shard % $2 = $3 ORDER BY shard, position",
+    "award": "SELECT * FROM award a WHERE a.sequence > $1 AND a.shard % $2 = $3 ORDER BY shard, position",
     "balance": "SELECT b.* FROM balance b JOIN entry e ON e.shard = b.shard AND e.member = b.member "
-    "JOIN award a ON a.shard = e.shard AND a.position = e.position WHERE a.sequence > $1 ORDER BY e.shard, e.position",
+    "JOIN award a ON a.shard = e.shard AND a.position = e.position "
+    "WHERE a.sequence > $1 AND a.shard % $2 = $3 ORDER BY e.shard, e.position",
 }
 
 
 class BareTables:
     """Tables beside the ledger's, on a connection of their own."""
 
-    def __init__(self, connection: "asyncpg.Connection[Any]") -> None:
+    def __init__(self, connection: "asyncpg.Connection[Any]", *, after: int = 0) -> None:
+        """`after`: the last document that is passed by."""
         self._db = connection
-        self._seen = {"accepted": 0, "awarded": 0}
+        self._seen = {"accepted": after, "awarded": after}
 
     async def make(self) -> None:
         """Make them; balances are there from the beginning, as the ledger's are."""
@@ -65,11 +67,16 @@ class BareTables:
 
     async def accepted(self) -> Rows:
         """What was accepted since the last look."""
-        return await self._rows("accepted", _ACCEPTED, "document")
+        rows = {table: await self._fetch(query, self._seen["accepted"]) for table, query in _ACCEPTED.items()}
+        self._seen["accepted"] = max(row[5] for row in rows["document"])
+        return rows
 
-    async def awarded(self) -> Rows:
-        """What was awarded since the last look; each member's balance once in a batch, as an award writes it."""
-        rows = await self._rows("awarded", _AWARDED, "award")
+    async def awarded(self, of: int = 1, number: int = 0) -> Rows:
+        """What was awarded since the last look, in every `of`-th shard from this number on; each member's balance once
+        in a batch, as an award writes it.
+        """
+        rows = {table: await self._fetch(query, self._seen["awarded"], of, number) for table, query in _AWARDED.items()}
+        self._seen["awarded"] = max(row[1] for row in rows["award"])
         balances = []
         for start in range(0, len(rows["balance"]), BATCH):
             batch = {row[:2]: row for row in rows["balance"][start : start + BATCH]}
@@ -87,10 +94,8 @@ class BareTables:
                     statement, columns = statements[table]
                     await self._db.execute(statement, *([row[column] for row in chunk] for column in columns))
 
-    async def _rows(self, what: str, queries: dict[str, str], newest: str) -> Rows:
-        after = self._seen[what]
-        self._seen[what] = await self._db.fetchval(f"SELECT max(sequence) FROM {newest}")  # noqa: S608 - as above
-        return {table: [tuple(row) for row in await self._db.fetch(query, after)] for table, query in queries.items()}
+    async def _fetch(self, query: str, *arguments: int) -> list[Row]:
+        return [tuple(row) for row in await self._db.fetch(query, *arguments)]
 
     async def _statement(self, prefix: str, table: str) -> tuple[str, list[int]]:
         """A statement that writes rows of a table, and which of its columns that takes: no arrays, which are empty."""

@@ -3,8 +3,10 @@
     python bench/micro/postgres_workers.py [--orders 20000] [--pairs 5] [--programs /usr/lib/postgresql/15/bin]
 
 Orders lie in the inbox; the workers have their shards before the clock starts, and it stops when the last of them finds
-no more in its own. One worker and two take turns in one run; the median of the ratios counts. On a machine of two cores
-two workers and the server share them. The last line is JSON, for bench/results/.
+no more in its own. One worker and two take turns in one run; the median of the ratios counts. What the machine allows
+is measured beside it: the bare statement of the same rows (`postgres_bare.py`) by one connection and by two, each a
+process of its own. On a machine of two cores two of either share them with the server. The last line is JSON, for
+bench/results/.
 """
 
 import argparse
@@ -17,6 +19,9 @@ from contextlib import suppress
 from pathlib import Path
 from statistics import median
 from time import perf_counter, strftime
+
+import asyncpg
+from postgres_bare import BareTables
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the tests' way to start a server
 
@@ -56,11 +61,26 @@ async def work(url: str, of: int) -> None:
     await ledger.close()
 
 
-async def awarded(url: str, workers: int, orders: int) -> float:
-    """How many orders so many workers award a second."""
-    command = [sys.executable, __file__, "--worker", url, "--of", str(workers)]
+async def write_bare(url: str, of: int, number: int, after: int) -> None:
+    """The same of one of so many that write with bare statements what was awarded behind a document."""
+    connection = await asyncpg.connect(url)
+    try:
+        bare = BareTables(connection, after=after)
+        rows = await bare.awarded(of, number)
+        print("ready", flush=True)
+        sys.stdin.readline()
+        await bare.insert("bare", rows)
+        print(len(rows["award"]), flush=True)
+    finally:
+        connection.terminate()
+
+
+async def rate(url: str, workers: int, orders: int, *, bare_after: int | None = None) -> float:
+    """How many orders so many workers award a second; or how many so many connections write with bare statements."""
+    what = ["--worker", url] if bare_after is None else ["--bare", url, "--after", str(bare_after)]
+    commands = [[sys.executable, __file__, *what, "--of", str(workers), "--number", str(n)] for n in range(workers)]
     pipes = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE}
-    processes = [await asyncio.create_subprocess_exec(*command, **pipes) for _ in range(workers)]
+    processes = [await asyncio.create_subprocess_exec(*command, **pipes) for command in commands]
     for process in processes:
         assert process.stdout is not None
         assert await process.stdout.readline() == b"ready\n"
@@ -89,24 +109,33 @@ def order(round_: int, n: int) -> Order:
     return Order(source="shop", order_id=f"{round_}-{n:08}", member_id=member, currency="GBP", total=1000 + n % 9000)
 
 
-async def measure(server: Server, asked: argparse.Namespace) -> float:
-    """Pairs of runs; the median of their ratios."""
+async def measure(server: Server, asked: argparse.Namespace) -> dict[str, float]:
+    """Pairs of runs; the medians of their ratios."""
     url = server.url("bench")
-    ledger = await PostgresLedger.open(url)
+    ledger, connection = await PostgresLedger.open(url), await asyncpg.connect(url)
     try:
         await take_in(ledger, 0, MEMBERS)  # everybody is enrolled
-        await awarded(url, 1, MEMBERS)
-        ratios, round_ = [], 0
+        await rate(url, 1, MEMBERS)
+        await BareTables(connection).make()
+        found: dict[str, list[float]] = {"two_workers": [], "two_connections": []}
+        round_ = 0
         for pair in range(asked.pairs):
-            rates = {}
+            rates, bare = {}, {}
             for workers in (1, 2) if pair % 2 == 0 else (2, 1):
                 round_ += 1
+                after = await connection.fetchval("SELECT coalesce(max(sequence), 0) FROM document")
                 await take_in(ledger, round_, asked.orders)
-                rates[workers] = await awarded(url, workers, asked.orders)
-            ratios.append(rates[2] / rates[1])
-            print(f"pair {pair}: one worker {rates[1]:,.0f} orders/s, two {rates[2]:,.0f}: {ratios[-1]:.2f} times")
-        return median(ratios)
+                rates[workers] = await rate(url, workers, asked.orders)
+                bare[workers] = await rate(url, workers, asked.orders, bare_after=after)
+            found["two_workers"].append(rates[2] / rates[1])
+            found["two_connections"].append(bare[2] / bare[1])
+            print(
+                f"pair {pair}: one worker {rates[1]:,.0f} orders/s, two {rates[2]:,.0f}: {rates[2] / rates[1]:.2f} times;"
+                f" bare statements {bare[1]:,.0f} and {bare[2]:,.0f}: {bare[2] / bare[1]:.2f} times"
+            )
+        return {name: median(ratios) for name, ratios in found.items()}
     finally:
+        connection.terminate()
         await ledger.close()
 
 
@@ -117,19 +146,29 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--programs", type=Path, default=Path("/usr/lib/postgresql/15/bin"))
     parser.add_argument("--worker", metavar="URL", help="be one of the workers")
+    parser.add_argument("--bare", metavar="URL", help="be one of those that write with bare statements")
     parser.add_argument("--of", type=int, default=1)
+    parser.add_argument("--number", type=int, default=0)
+    parser.add_argument("--after", type=int, default=0)
     asked = parser.parse_args()
     if asked.worker:
         with suppress(LedgerUnavailable):
             asyncio.run(work(asked.worker, asked.of))
         return
+    if asked.bare:
+        asyncio.run(write_bare(asked.bare, asked.of, asked.number, asked.after))
+        return
     print(f"{platform.platform()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {strftime('%Y-%m-%d')}")
     with running(asked.programs, shared_buffers="512MB", max_wal_size="4GB", checkpoint_timeout="30min") as server:
         print(f"PostgreSQL {server.sql('SHOW server_version')}, {asked.orders:,} orders a run")
         server.sql("CREATE DATABASE bench")
-        ratio = asyncio.run(measure(server, asked))
-    print(f"two workers award {ratio:.2f} times as many as one")
-    print(json.dumps({"bench": "postgres_workers", "orders": asked.orders, "two_workers": ratio}))
+        ratios = asyncio.run(measure(server, asked))
+    two, bound = ratios["two_workers"], ratios["two_connections"]
+    print(
+        f"two workers award {two:.2f} times as many as one; with bare statements two connections write {bound:.2f} "
+        "times as many as one"
+    )
+    print(json.dumps({"bench": "postgres_workers", "orders": asked.orders, **ratios}))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 from tests.integration.test_postgres_refused import refusal
 from tests.pgbouncer_server import pooler
-from tests.postgres_server import Databases
+from tests.postgres_server import Databases, Server
 
 from laurels.awarding import Awarder, publish
 from laurels.engines.postgres import PostgresLedger, reaching, schema
@@ -45,13 +45,19 @@ ODD = {
 """Nobody would set all of them; each is somebody's."""
 
 
+def danish(server: Server) -> str:
+    """Sorts Aa behind Z, and upper case first, where the server can."""
+    has_icu = server.sql("SELECT count(*) FROM pg_collation WHERE collprovider = 'i'") != "0"
+    return "LOCALE_PROVIDER icu ICU_LOCALE 'da-u-kf-upper'" if has_icu else ""
+
+
 @pytest.fixture
 def role(postgres: Databases) -> Iterator[tuple[str, str]]:
     """A role that is no superuser, and the name of its own empty database; both have the same name."""
     name = f"odd_{next(_numbers)}"
     server = postgres.server
     server.sql(f"CREATE ROLE {name} LOGIN")
-    server.sql(f"CREATE DATABASE {name} OWNER {name}")
+    server.sql(f"CREATE DATABASE {name} OWNER {name} TEMPLATE template0 {danish(server)}")
     yield name, server.url(name).replace("//laurels@", f"//{name}@")
     server.sql(f"DROP DATABASE {name} WITH (FORCE)")
     server.sql(f"DROP ROLE {name}")
@@ -162,6 +168,21 @@ async def test_kept_from_writing_for_a_while_it_is_read(postgres: Databases, rol
         with pytest.raises(LedgerReadOnly, match="default_transaction_read_only"):
             await shop.accept(order("A2", "ann", "25.00"))
         assert (await shop.balance("ann")).balance == 3
+
+
+def test_a_table_that_a_crash_would_empty_is_named(tmp_path: Path, postgres: Databases, role: tuple[str, str]) -> None:
+    """And none of somebody else's."""
+    name, url = role
+    asyncio.run(PostgresLedger.migrate(url))
+    postgres.server.sql("CREATE UNLOGGED TABLE inbox_of_ours ()", name)
+    assert asyncio.run(is_opened(url))
+    postgres.server.sql("ALTER TABLE inbox_7 SET UNLOGGED", name)
+    assert "ALTER TABLE inbox_7 SET LOGGED" in refusal(tmp_path, url)
+
+
+async def is_opened(url: str) -> bool:
+    async with opened(url):
+        return True
 
 
 async def test_tables_of_another_application(postgres: Databases, role: tuple[str, str]) -> None:

@@ -146,8 +146,5 @@ class Balance(Struct, frozen=True, gc=False):
 
     def in_range(self) -> bool:
         """Whether every total is one that Laurels keeps."""
-        return (
-            -MAX_POINTS <= self.balance <= MAX_POINTS
-            and -MAX_POINTS <= self.earned <= MAX_POINTS
-            and -MAX_POINTS <= self.score <= MAX_POINTS
-        )
+        lowest, highest = min(self.balance, self.earned, self.score), max(self.balance, self.earned, self.score)
+        return lowest >= -MAX_POINTS and highest <= MAX_POINTS

@@ -28,7 +28,7 @@ from laurels.engines.postgres.people import PostgresPeople
 from laurels.engines.postgres.programs import PostgresPrograms
 from laurels.engines.postgres.reaching import connect
 from laurels.engines.postgres.registry import PostgresOutbox, PostgresQuarantine
-from laurels.engines.postgres.rights import check_rights
+from laurels.engines.postgres.rights import check_logged, check_rights
 from laurels.engines.postgres.rollups import PostgresRollUps
 from laurels.engines.postgres.schema import LATEST, migrate, version_of
 from laurels.engines.postgres.servers import Server, adopt
@@ -83,6 +83,7 @@ class PostgresLedger(
                 facts = await _prepared(db, now, must_exist=must_exist)
                 if not must_exist:
                     await check_rights(db)
+                    await check_logged(db)
                 await know_key(db, names, now())
         finally:
             await _let_go(db)

@@ -1,5 +1,5 @@
 """The rights that a role needs, read off the statements: one that lacks some is told at the start, and not by the first
-order that comes.
+order that comes. So is whoever made a table forgetful.
 """
 
 import re
@@ -28,6 +28,15 @@ async def check_rights(db: Statements) -> None:
         raise SettingsError(
             f"ledger.url: this role may not use the ledger: it has no right to {', '.join(missing[:3])}. Grant it the "
             "rights of its owner."
+        )
+
+
+async def check_logged(db: Statements) -> None:
+    """Raise `SettingsError` where a table of the ledger is not in the server's log, so that a crash empties it."""
+    for row in await db.all("unlogged", sorted({name for _, name in NEEDED})):
+        raise SettingsError(
+            f"ledger.url: the table {row[0]} is UNLOGGED, so that a crash of the server empties it. Run there: ALTER "
+            f"TABLE {row[0]} SET LOGGED"
         )
 
 

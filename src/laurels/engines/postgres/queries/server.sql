@@ -49,6 +49,12 @@ UNION ALL
 SELECT 'USAGE on ' || name FROM unnest($3::text[]) AS name
 WHERE to_regclass(name) IS NOT NULL AND NOT has_sequence_privilege(name, 'USAGE');
 
+-- name: unlogged
+-- Which of these tables, or of their parts, a crash of the server would empty.
+SELECT relname FROM pg_class
+WHERE relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = 'ledger'::regclass) AND relkind = 'r' AND relpersistence = 'u'
+  AND regexp_replace(relname, '(_[0-9]+)+$', '') = ANY($1::text[]) ORDER BY relname;
+
 -- name: timeline
 -- Where the ledger is: the server's own name; the timeline of the log being written (pg_control_checkpoint() gives the old
 -- one for a while after a promotion); the table, which is another one where a dump was loaded.
@@ -85,7 +91,7 @@ WHERE to_regclass(format('entry_%s_%s', s, n)) IS NULL;
 -- name: advised_settings
 -- What decides how much of the server's log is pages written whole.
 SELECT current_setting('checkpoint_timeout') AS checkpoint_timeout, current_setting('max_wal_size') AS max_wal_size,
-       current_setting('wal_compression') AS wal_compression,
+       current_setting('wal_compression') AS wal_compression, current_setting('autovacuum') AS autovacuum,
        (SELECT setting::int FROM pg_settings WHERE name = 'checkpoint_timeout') AS checkpoint_timeout_s,
        (SELECT setting::int FROM pg_settings WHERE name = 'max_wal_size') AS max_wal_size_mb;
 
