@@ -130,8 +130,8 @@ async def measure(server: Server, asked: argparse.Namespace) -> dict[str, float]
             found["two_workers"].append(rates[2] / rates[1])
             found["two_connections"].append(bare[2] / bare[1])
             print(
-                f"pair {pair}: one worker {rates[1]:,.0f} orders/s, two {rates[2]:,.0f}: {rates[2] / rates[1]:.2f} times;"
-                f" bare statements {bare[1]:,.0f} and {bare[2]:,.0f}: {bare[2] / bare[1]:.2f} times"
+                f"pair {pair}: one worker {rates[1]:,.0f} orders/s, two {rates[2]:,.0f}: {rates[2] / rates[1]:.2f} "
+                f"times; bare statements {bare[1]:,.0f} and {bare[2]:,.0f}: {bare[2] / bare[1]:.2f} times"
             )
         return {name: median(ratios) for name, ratios in found.items()}
     finally:

@@ -203,15 +203,20 @@ async def test_a_role_without_a_schema(postgres: Databases, role: tuple[str, str
     assert "\n" not in refused.value.message
 
 
-async def test_a_range_is_the_owners_whoever_has_it_made(postgres: Databases, role: tuple[str, str]) -> None:
+@pytest.mark.parametrize("becomes", [True, False])
+async def test_a_range_is_the_owners_whoever_has_it_made(
+    postgres: Databases, role: tuple[str, str], *, becomes: bool
+) -> None:
     """Else the owner could not change the tables any more when the schema does. It lies beside the others, and is
-    guarded as they are.
+    guarded as they are. Whoever has it made is a member of the owner's role, and may become that as it signs in.
     """
     name, url = role
     await PostgresLedger.migrate(url)
     clerk = f"{name}_clerk"
     postgres.server.sql(f"CREATE ROLE {clerk} LOGIN IN ROLE {name}")
     postgres.server.sql(f"CREATE SCHEMA {clerk} AUTHORIZATION {clerk}", name)  # comes first in what it searches
+    if becomes:
+        postgres.server.sql(f"ALTER ROLE {clerk} SET role = {name}")
     try:
         async with opened(url.replace(f"//{name}@", f"//{clerk}@")) as shop:
             await shop.sell(order("A1", "ann", "25.00"))

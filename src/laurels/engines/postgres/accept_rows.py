@@ -87,7 +87,7 @@ class AcceptRows:
 
     async def insert_new(self, db: Statements, now: int, generation: Generation) -> bool:
         """Write them, where all are members' and of none it is known that it was here before; whether that was done.
-        Costs a third less. Raises the driver's `UniqueViolationError` where one was here.
+        Costs a third less. The server refuses them all where one was here.
         """
         columns = [list(column) for column in zip(*self.columns, strict=True)]
         written = await db.value("accept_new", now, *_without(_OF_MEMBERS, columns), *generation)

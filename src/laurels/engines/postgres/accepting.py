@@ -10,15 +10,13 @@ from collections.abc import Callable, Iterable, Sequence
 from contextvars import Context
 from typing import NamedTuple
 
-import asyncpg
-
 from laurels.clock import Clock
 from laurels.engines.postgres import intents
 from laurels.engines.postgres.accept_rows import AcceptRows
 from laurels.engines.postgres.amending import judge_again
 from laurels.engines.postgres.chain import columns_of
 from laurels.engines.postgres.codes import DOCUMENT, DOCUMENT_KINDS, SHARDS, home_of
-from laurels.engines.postgres.connections import RETRIED, TRIES, Connections, is_at_fault
+from laurels.engines.postgres.connections import RETRIED, TRIES, Connections, Overtaken, is_at_fault
 from laurels.engines.postgres.entries import At
 from laurels.engines.postgres.known import entries_of, find_known, key_of, receipt_of
 from laurels.engines.postgres.names import Names
@@ -283,7 +281,7 @@ class Acceptor:
                 return (
                     generation is not None and rows.are_members and await rows.insert_new(db, self._now(), generation)
                 )
-        except asyncpg.UniqueViolationError:
+        except Overtaken:
             self._careful = CAREFUL
             return False
 

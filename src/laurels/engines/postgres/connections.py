@@ -67,7 +67,15 @@ that the server is just ending, of which it heard between two statements.
 CUT_OFF = (asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, asyncpg.CannotConnectNowError)
 """The server ended the connection, whatever was under way."""
 
-RETRIED = (BudgetsMoved, asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+
+class Overtaken(LedgerUnavailable):
+    """Another process was quicker. Nothing was accepted; try again."""
+
+
+OVERTAKING = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+"""What the server says where another process was quicker."""
+
+RETRIED = (BudgetsMoved, Overtaken)
 """Another process was quicker: nothing was written, and who looks again sees what it did."""
 
 TRIES = 20
@@ -236,13 +244,13 @@ def _check_warnings(db: Statements) -> None:
 
 @contextmanager
 def wrapped(*, written: bool = False) -> Iterator[None]:
-    """Turn what the driver raises into what the other rooms know, with the cause kept; `RETRIED` passes as it is. With
-    `written` a broken connection leaves open whether it was done.
+    """Turn what the driver raises into what the other rooms know, with the cause kept. With `written` a broken
+    connection leaves open whether it was done.
     """
     try:
         yield
-    except RETRIED:
-        raise
+    except OVERTAKING as error:
+        raise Overtaken(f"The ledger cannot take this now ({said(error)}). Nothing was accepted; try again.") from error
     except (*LOST, *CUT_OFF) as error:
         if written:
             raise LedgerUncertain from error
@@ -272,6 +280,8 @@ async def trying(work: Callable[[], Awaitable[T]]) -> T:
         if elapsed() > until:
             break
     assert last is not None, "there is no way here but this"
+    if isinstance(last, Overtaken):
+        raise last
     raise LedgerUnavailable(
         f"The ledger cannot take this now ({said(last)}). Nothing was accepted; try again."
     ) from last

@@ -20,19 +20,19 @@ CREATE TRIGGER note_member_change AFTER UPDATE OF member_id, merged_into ON memb
 CREATE OR REPLACE FUNCTION add_entry_range(s int, n bigint) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     home regnamespace;
-    owner regrole;
+    owner name;
     leaf text;
 BEGIN
-    SELECT relnamespace, relowner INTO home, owner FROM pg_class WHERE oid = 'entry'::regclass;
+    SELECT relnamespace, pg_get_userbyid(relowner) INTO home, owner FROM pg_class WHERE oid = 'entry'::regclass;
     leaf := format('%s.entry_%s_%s', home, s, n);
     PERFORM pg_advisory_xact_lock(hashtextextended(leaf, 1279350124));  -- others make it at the same moment
     IF to_regclass(leaf) IS NOT NULL THEN
         RETURN;
     END IF;
-    EXECUTE format('CREATE TABLE %s (LIKE entry INCLUDING DEFAULTS INCLUDING STORAGE INCLUDING COMPRESSION)', leaf);
-    IF owner <> current_user::regrole THEN  -- else whoever owns the entries could not migrate them any more
-        EXECUTE format('ALTER TABLE %s OWNER TO %s', leaf, owner);
+    EXECUTE format('CREATE TABLE %s (LIKE %s.entry INCLUDING DEFAULTS INCLUDING STORAGE INCLUDING COMPRESSION)', leaf, home);
+    IF owner <> current_user THEN  -- else whoever owns the entries could not migrate them any more
+        EXECUTE format('ALTER TABLE %s OWNER TO %I', leaf, owner);
     END IF;
-    EXECUTE format('ALTER TABLE entry_%s ATTACH PARTITION %s FOR VALUES FROM (%s) TO (%s)', s, leaf, n * 100000000, (n + 1) * 100000000);
-    EXECUTE format('CREATE TRIGGER never_truncated BEFORE TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION never_changes()', leaf);
+    EXECUTE format('ALTER TABLE %s.entry_%s ATTACH PARTITION %s FOR VALUES FROM (%s) TO (%s)', home, s, leaf, n * 100000000, (n + 1) * 100000000);
+    EXECUTE format('CREATE TRIGGER never_truncated BEFORE TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION %s.never_changes()', leaf, home);
 END $$;
