@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from laurels.engines.postgres.batch_columns import balance_columns, entry_columns
 from laurels.engines.postgres.batch_member import BatchMember, draw_of
 from laurels.engines.postgres.budgets import Budgets
 from laurels.engines.postgres.chain import Chain, columns_of
@@ -29,9 +30,7 @@ from laurels.model import Balance, DocumentKind, EntryKind
 from laurels.model.entries import MOVES_POINTS
 from laurels.model.months import Months
 
-ENTRY_COLUMNS, AWARD_COLUMNS, BALANCE_COLUMNS = 18, 12, 9
-RECORDED_AT = 15
-"""Which of an entry's columns says when it was recorded."""
+AWARD_COLUMNS = 12
 
 OF_MEMBER = 13
 """Where a claim's row begins to say what its member is."""
@@ -59,7 +58,7 @@ class Batch:
         self.redemption_rows: dict[RedemptionKey, AwardRow] = {}
         self._enrolled_at: dict[int, int] = {}
         self._joins: list[tuple[int, int]] = []
-        self._contents: list[tuple[int, bytes]] = []
+        self._contents: dict[int, bytes] = {}
         self._remarks: list[tuple[int, str, str]] = []
         self._first: dict[int, tuple[Posting, int]] = {}
         self._awards: dict[OrderKey, Award] = {}
@@ -156,19 +155,7 @@ class Batch:
         shard, now = self.chain.shard, self.chain.now
         changed = [kept for kept in self.members.values() if kept.changed]
         if self.chain.rows or self._first or changed:
-            awards, in_entries = self._new_awards()
-            await db.run(
-                "write",
-                shard,
-                now,
-                *self._entry_columns(in_entries),
-                *columns_of(awards, AWARD_COLUMNS),
-                *columns_of(self._contents, 2),
-                *columns_of(self._joins, 2),
-                list(self._first),
-                *columns_of([kept.balance_row() for kept in changed], BALANCE_COLUMNS),
-                *columns_of(self.chain.events, 2),
-            )
+            await self._write_most(db, changed)
         redeemed = [
             (position, posting.item.sequence, posting.item.source, posting.item.id)
             for posting, position in self._first.values()
@@ -238,7 +225,7 @@ class Batch:
         if item.sequence not in self._first and item.kind is not DocumentKind.EXPIRY:
             self._first[item.sequence] = posting, position
             if item.kind in KEPT:
-                self._contents.append((position, item.content))
+                self._contents[position] = item.content
         if posting.order_key is not None and not (
             item.kind is DocumentKind.ORDER and self._first[item.sequence][1] == position
         ):
@@ -247,13 +234,24 @@ class Batch:
             self._remarks.append((position, posting.reason, posting.note))
         return position
 
-    def _entry_columns(self, awards: dict[int, int]) -> list[list[Any]]:
-        """The entries, without when they were recorded, which is the same of all; and of those that say all of their
-        order's award the document's sequence.
-        """
-        columns = columns_of(self.chain.rows, ENTRY_COLUMNS)
-        del columns[RECORDED_AT]
-        return [*columns, [awards.get(position) for position in columns[0]]]
+    async def _write_most(self, db: Statements, changed: list[BatchMember]) -> None:
+        awards, in_entries = self._new_awards()
+        in_all, entries = entry_columns(self.chain.rows, in_entries, self._contents)
+        in_balances, balances = balance_columns([kept.balance_row() for kept in changed])
+        others = self._first.keys() - set(in_entries.values())
+        await db.run(
+            "write",
+            self.chain.shard,
+            self.chain.now,
+            *in_all,
+            *entries,
+            *columns_of(awards, AWARD_COLUMNS),
+            *columns_of(self.chain.events, 2),
+            *columns_of(self._joins, 2),
+            list(others),
+            *in_balances,
+            *balances,
+        )
 
     def _new_awards(self) -> tuple[list[tuple[Any, ...]], dict[int, int]]:
         """One row a document; of an order with all that its refunds are judged by. Most orders' rows follow from their

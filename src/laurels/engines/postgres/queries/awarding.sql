@@ -86,13 +86,17 @@ FROM member m LEFT JOIN balance b ON b.shard = m.shard AND b.member = m.number
 WHERE m.shard = $1 AND m.number = ANY($2::int[]);
 
 -- name: write!
--- All that most batches lead to, in one statement. An entry with a `sequence` is an order's, of which nothing is kept that is
--- not in the entry: each column less is 0.2 us less for the server and the driver together.
+-- All that most batches lead to, in one statement. Each array costs the driver 0.3 us a row and the server 0.2: what is the same
+-- in all rows comes once, what no row has comes as an empty array, and of positions the one before the first comes. An entry with
+-- a `sequence` is an order's of which nothing is kept that is not in the entry; `content` is what its document said.
 WITH n AS MATERIALIZED (
-  SELECT * FROM unnest($3::bigint[], $4::bigint[], $5::"char"[], $6::int[], $7::int[], $8::text[], $9::bigint[], $10::text[], $11::text[],
-    $12::text[], $13::int[], $14::int[], $15::text[], $16::bigint[], $17::bigint[], $18::bytea[], $19::bytea[], $20::bigint[])
-  AS u(position, previous, kind, member, points, currency, amount, source, order_id, refund_id, program_version, name_number, actor,
-       occurred_at, board_at, hash, details, sequence)
+  SELECT $3 + ordinality AS position, previous, coalesce(kind, $4) AS kind, member, points, coalesce(currency, $5) AS currency, amount,
+         coalesce(source, $6) AS source, order_id, refund_id, coalesce(program_version, $7) AS program_version, name_number, actor,
+         occurred_at, coalesce(board_at, occurred_at) AS board_at, hash, details, sequence, content
+  FROM unnest($8::bigint[], $9::"char"[], $10::int[], $11::int[], $12::text[], $13::bigint[], $14::text[], $15::text[], $16::text[],
+    $17::int[], $18::int[], $19::text[], $20::bigint[], $21::bigint[], $22::bytea[], $23::bytea[], $24::bigint[], $25::bytea[])
+    WITH ORDINALITY AS u(previous, kind, member, points, currency, amount, source, order_id, refund_id, program_version, name_number,
+                         actor, occurred_at, board_at, hash, details, sequence, content, ordinality)
 ), e AS (
   INSERT INTO entry (shard, format, position, previous, kind, member, points, currency, amount, source, order_id, refund_id,
                      program_version, name_number, actor, occurred_at, board_at, recorded_at, hash, details)
@@ -104,20 +108,22 @@ WITH n AS MATERIALIZED (
   SELECT $1, sequence, position, amount, amount, board_at, member, points, 0, program_version, currency, NULL, NULL
   FROM n WHERE sequence IS NOT NULL
   UNION ALL
-  SELECT $1, * FROM unnest($21::bigint[], $22::bigint[], $23::bigint[], $24::bigint[], $25::bigint[], $26::int[], $27::int[],
-                           $28::int[], $29::int[], $30::text[], $31::bytea[], $32::bytea[])
+  SELECT $1, * FROM unnest($26::bigint[], $27::bigint[], $28::bigint[], $29::bigint[], $30::bigint[], $31::int[], $32::int[],
+                           $33::int[], $34::int[], $35::text[], $36::bytea[], $37::bytea[])
 ), v AS (
-  INSERT INTO member_event (shard, member, position) SELECT $1, * FROM unnest($47::int[], $48::bigint[])
+  INSERT INTO member_event (shard, member, position) SELECT $1, * FROM unnest($38::int[], $39::bigint[])
 ), c AS (
-  INSERT INTO content (shard, position, content) SELECT $1, * FROM unnest($33::bigint[], $34::bytea[])
+  INSERT INTO content (shard, position, content) SELECT $1, position, content FROM n WHERE content IS NOT NULL
 ), j AS (
-  UPDATE member SET position = t.position FROM unnest($35::int[], $36::bigint[]) AS t(number, position)
+  UPDATE member SET position = t.position FROM unnest($40::int[], $41::bigint[]) AS t(number, position)
   WHERE member.shard = $1 AND member.number = t.number
 ), i AS (
-  DELETE FROM inbox WHERE shard = $1 AND sequence = ANY($37::bigint[])
+  DELETE FROM inbox WHERE shard = $1 AND sequence = ANY(ARRAY(SELECT sequence FROM n WHERE sequence IS NOT NULL) || $42::bigint[])
 )
 INSERT INTO balance (shard, member, balance, earned, score, month, month_score, before_score, last_position, state)
-SELECT $1, * FROM unnest($38::int[], $39::int[], $40::int[], $41::int[], $42::int[], $43::bigint[], $44::bigint[], $45::bigint[], $46::bytea[])
+SELECT $1, member, balance, earned, score, coalesce(month, $43), month_score, coalesce(before_score, $44), last_position, state
+FROM unnest($45::int[], $46::int[], $47::int[], $48::int[], $49::int[], $50::bigint[], $51::bigint[], $52::bigint[], $53::bytea[])
+  AS u(member, balance, earned, score, month, month_score, before_score, last_position, state)
 ON CONFLICT (shard, member) DO UPDATE SET balance = excluded.balance, earned = excluded.earned, score = excluded.score,
   month = excluded.month, month_score = excluded.month_score, before_score = excluded.before_score,
   last_position = excluded.last_position, state = excluded.state;
