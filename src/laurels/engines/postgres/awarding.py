@@ -98,7 +98,7 @@ async def award(
     if changes:
         items = [item for item in items if item.sequence not in set(changes)]
     batch = Batch(chain, facts, lock_budgets=lock_budgets)
-    batch.know(claimed)
+    batch.claim(claimed)
     batch.add(decide(await claim_of(db, batch, items, late, in_depth=in_depth, waited_for=waited_for)))
     await batch.write(db)
     put_back = [row["shard"] for row in moving] + again

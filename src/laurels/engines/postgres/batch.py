@@ -1,6 +1,6 @@
 """What a transaction on one shard leads to, gathered row by row and written by few statements, whatever its size."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from laurels.engines.postgres.batch_columns import balance_columns, entry_columns
@@ -10,7 +10,7 @@ from laurels.engines.postgres.chain import Chain, columns_of
 from laurels.engines.postgres.codes import place_of
 from laurels.engines.postgres.handing_on import hand_on
 from laurels.engines.postgres.opening import Facts
-from laurels.engines.postgres.statements import Row, Statements
+from laurels.engines.postgres.statements import Call, Row, Statements
 from laurels.ledger import (
     OF_HOLD,
     Award,
@@ -26,7 +26,7 @@ from laurels.ledger import (
 from laurels.ledger.inbox import KEPT
 from laurels.ledger.outbox import message_id
 from laurels.ledger.totals import Totals
-from laurels.model import Balance, DocumentKind, EntryKind
+from laurels.model import Balance, DocumentKind, Entry, EntryKind
 from laurels.model.entries import MOVES_POINTS
 from laurels.model.months import Months
 
@@ -56,6 +56,7 @@ class Batch:
         self.award_rows: dict[OrderKey, AwardRow] = {}
         """Of orders that were awarded before."""
         self.redemption_rows: dict[RedemptionKey, AwardRow] = {}
+        self._claimed: set[int] = set()
         self._enrolled_at: dict[int, int] = {}
         self._joins: list[tuple[int, int]] = []
         self._contents: dict[int, bytes] = {}
@@ -75,12 +76,19 @@ class Batch:
         wanted = [number for number in numbers if number not in self.members]
         if not wanted:
             return
-        for row in await db.all("members", self.chain.shard, wanted):
+        self.take_in(await db.all("members", self.chain.shard, wanted))
+
+    def take_in(self, rows: Iterable[Row]) -> None:
+        """Know the members of these rows of `members`."""
+        for row in rows:
             self._know(row[0], row[1:])
 
-    def know(self, claimed: Sequence[Row]) -> None:
-        """Take the members that came with their documents, as the claim of this transaction gives them."""
+    def claim(self, claimed: Sequence[Row]) -> None:
+        """Know the documents that are taken off the inbox, and the members that came with them, as the claim of this
+        transaction gives them.
+        """
         for row in claimed:
+            self._claimed.add(row["sequence"])
             if row["known"] and row["member"] not in self.members:
                 self._know(row["member"], row[OF_MEMBER:])
 
@@ -150,19 +158,21 @@ class Batch:
         """Where the first entry of a document will be."""
         return self._first[sequence][1]
 
-    async def write(self, db: Statements) -> None:
-        """Write everything. Raises `BudgetsMoved`."""
+    def first_entry(self, sequence: int, member_id: str) -> Entry:
+        """The first entry of a document, as it is read once it is written."""
+        posting, position = self._first[sequence]
+        return self.chain.entry(position, member_id, posting.reason, posting.note)
+
+    async def write(self, db: Statements, *first: Call) -> None:
+        """Write everything, and what else goes with it first. Raises `BudgetsMoved`."""
         shard, now = self.chain.shard, self.chain.now
         changed = [kept for kept in self.members.values() if kept.changed]
+        calls = [*first, *self._of_documents()]
         if self.chain.rows or self._first or changed:
-            await self._write_most(db, changed)
-        redeemed = [
-            (position, posting.item.sequence, posting.item.source, posting.item.id)
-            for posting, position in self._first.values()
-            if posting.item.kind is DocumentKind.REDEMPTION
-        ]
-        if redeemed:
-            await db.run("insert_redemptions", shard, *columns_of(redeemed, 4))
+            calls += self._of_inbox_and_feed()
+            calls.append(self._most(changed))
+        if calls:
+            await db.run_together(*calls)
         await self._write_orders(db)
         await self.budgets.write(db)
         waited = [
@@ -174,8 +184,6 @@ class Batch:
             await db.run("leave_aside", waited)
         if self._aside:
             await db.run("set_aside", shard, *columns_of(self._aside, 3), now)
-        if self._remarks:
-            await db.run("insert_remarks", shard, *columns_of(self._remarks, 3))
         closing = [(month, kept.number, points) for kept in changed for month, points in kept.totals.closing]
         if closing:
             await db.run("add_to_closed_months", shard, *columns_of(closing, 3))
@@ -184,6 +192,20 @@ class Batch:
         if self._due:
             await db.run("insert_due", shard, *columns_of(self._due, 3))
         await self._write_messages(db)
+
+    def _of_documents(self) -> list[Call]:
+        """What lies beside entries: by which redemptions they came, and what people said."""
+        redeemed = [
+            (position, posting.item.sequence, posting.item.source, posting.item.id)
+            for posting, position in self._first.values()
+            if posting.item.kind is DocumentKind.REDEMPTION
+        ]
+        calls: list[Call] = []
+        if redeemed:
+            calls.append(("insert_redemptions", self.chain.shard, *columns_of(redeemed, 4)))
+        if self._remarks:
+            calls.append(("insert_remarks", self.chain.shard, *columns_of(self._remarks, 3)))
+        return calls
 
     async def _write_messages(self, db: Statements) -> None:
         shard, now = self.chain.shard, self.chain.now
@@ -234,24 +256,24 @@ class Batch:
             self._remarks.append((position, posting.reason, posting.note))
         return position
 
-    async def _write_most(self, db: Statements, changed: list[BatchMember]) -> None:
+    def _of_inbox_and_feed(self) -> list[Call]:
+        """What most settles have nothing of: each of these opens every partition of its table."""
+        shard, taken = self.chain.shard, [sequence for sequence in self._first if sequence in self._claimed]
+        calls: list[Call] = []
+        if self.chain.events:
+            calls.append(("insert_member_events", shard, *columns_of(self.chain.events, 2)))
+        if self._joins:
+            calls.append(("join_members", shard, *columns_of(self._joins, 2)))
+        if taken:
+            calls.append(("take_off_inbox", shard, taken))
+        return calls
+
+    def _most(self, changed: list[BatchMember]) -> Call:
         awards, in_entries = self._new_awards()
         in_all, entries = entry_columns(self.chain.rows, in_entries, self._contents)
         in_balances, balances = balance_columns([kept.balance_row() for kept in changed])
-        others = self._first.keys() - set(in_entries.values())
-        await db.run(
-            "write",
-            self.chain.shard,
-            self.chain.now,
-            *in_all,
-            *entries,
-            *columns_of(awards, AWARD_COLUMNS),
-            *columns_of(self.chain.events, 2),
-            *columns_of(self._joins, 2),
-            list(others),
-            *in_balances,
-            *balances,
-        )
+        irregular = columns_of(awards, AWARD_COLUMNS)
+        return ("write", self.chain.shard, self.chain.now, *in_all, *entries, *irregular, *in_balances, *balances)
 
     def _new_awards(self) -> tuple[list[tuple[Any, ...]], dict[int, int]]:
         """One row a document; of an order with all that its refunds are judged by. Most orders' rows follow from their

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from laurels.engines.postgres.codes import SHARDS
 from laurels.engines.postgres.known import find_known
@@ -88,15 +88,16 @@ async def _read(db: Statements, member_ids: Iterable[str]) -> tuple[Generation, 
     """Who these are, and of which generation: both are of one moment."""
     wanted = sorted(member_ids)
     rows = await db.all("look_up_members", [shard_of(each, SHARDS) for each in wanted], wanted)
-    found = {}
-    for _, _, shard, member_id, number, secret, into, into_shard, into_secret in rows:
-        if number is None:
-            continue
-        if into is None:
-            found[member_id] = Whose(number, shard, secret, member_id)
-        else:
-            found[member_id] = Whose(into, into_shard, into_secret)
+    found = members_meant(tuple(row)[2:] for row in rows if row["number"] is not None)
     return Generation(*rows[0][:2]), found
+
+
+def members_meant(rows: Iterable[Iterable[Any]]) -> dict[str, Whose]:
+    """Of rows of `members_by_id`: the member that each id means."""
+    return {
+        member_id: Whose(number, shard, secret, member_id) if into is None else Whose(into, into_shard, into_secret)
+        for shard, member_id, number, secret, into, into_shard, into_secret in rows
+    }
 
 
 def newcomer(member_id: str) -> Whose:
@@ -116,14 +117,14 @@ async def owner_of(db: Statements, document: Document, unplaced: bytes, digest: 
     row = (await find_known(db, [named])).get(named) if named is not None else None
     stranger: bytes | None = digest
     if document.kind is DocumentKind.CANCELLATION:
-        stranger = row["stranger"] if row else None
-        if row is not None and row["owner"] is None:  # it becomes whose its refund becomes, and lies where that lies
-            return Whose(None, row["owner_shard"], unplaced, stranger=stranger)
-    if row is None or (document.member_id and not row["erased"]):
+        stranger = row.stranger if row else None
+        if row is not None and row.owner is None:  # it becomes whose its refund becomes, and lies where that lies
+            return Whose(None, row.owner_shard, unplaced, stranger=stranger)
+    if row is None or (document.member_id and not row.erased):
         return Whose(None, shard_of(document.member_id, SHARDS), unplaced, stranger=stranger)
-    if row["owner"] is None:
-        return Whose(None, row["owner_shard"], unplaced, stranger=stranger)
-    return await member_numbered(db, row["owner"], row["owner_shard"])
+    if row.owner is None:
+        return Whose(None, row.owner_shard, unplaced, stranger=stranger)
+    return await member_numbered(db, row.owner, row.owner_shard)
 
 
 async def member_numbered(db: Statements, number: int, shard: int | None = None) -> Whose:

@@ -85,6 +85,18 @@ SELECT m.number, m.name_number, m.position, b.balance, b.earned, b.score, b.mont
 FROM member m LEFT JOIN balance b ON b.shard = m.shard AND b.member = m.number
 WHERE m.shard = $1 AND m.number = ANY($2::int[]);
 
+-- name: members_meant
+-- The same of members of a shard by the shop's ids, which may be those of members that became one with them.
+SELECT t.number, t.name_number, t.position, b.balance, b.earned, b.score, b.month, b.month_score, b.before_score, b.last_position,
+       b.state, t.enrolled_at, t.member_id
+FROM unnest($2::smallint[], $3::text[]) AS u(shard, member_id)
+CROSS JOIN LATERAL (SELECT * FROM member WHERE member.shard = u.shard AND member.member_id = u.member_id LIMIT 1) m
+CROSS JOIN LATERAL (
+  SELECT * FROM member
+  WHERE member.shard = coalesce(m.merged_shard, m.shard) AND member.number = coalesce(m.merged_into, m.number) LIMIT 1) t
+LEFT JOIN LATERAL (SELECT * FROM balance WHERE balance.shard = t.shard AND balance.member = t.number LIMIT 1) b ON true
+WHERE t.shard = $1;
+
 -- name: write!
 -- All that most batches lead to, in one statement. Each array costs the driver 0.3 us a row and the server 0.2: what is the same
 -- in all rows comes once, what no row has comes as an empty array, and of positions the one before the first comes. An entry with
@@ -110,23 +122,29 @@ WITH n AS MATERIALIZED (
   UNION ALL
   SELECT $1, * FROM unnest($26::bigint[], $27::bigint[], $28::bigint[], $29::bigint[], $30::bigint[], $31::int[], $32::int[],
                            $33::int[], $34::int[], $35::text[], $36::bytea[], $37::bytea[])
-), v AS (
-  INSERT INTO member_event (shard, member, position) SELECT $1, * FROM unnest($38::int[], $39::bigint[])
 ), c AS (
   INSERT INTO content (shard, position, content) SELECT $1, position, content FROM n WHERE content IS NOT NULL
-), j AS (
-  UPDATE member SET position = t.position FROM unnest($40::int[], $41::bigint[]) AS t(number, position)
-  WHERE member.shard = $1 AND member.number = t.number
-), i AS (
-  DELETE FROM inbox WHERE shard = $1 AND sequence = ANY(ARRAY(SELECT sequence FROM n WHERE sequence IS NOT NULL) || $42::bigint[])
 )
 INSERT INTO balance (shard, member, balance, earned, score, month, month_score, before_score, last_position, state)
-SELECT $1, member, balance, earned, score, coalesce(month, $43), month_score, coalesce(before_score, $44), last_position, state
-FROM unnest($45::int[], $46::int[], $47::int[], $48::int[], $49::int[], $50::bigint[], $51::bigint[], $52::bigint[], $53::bytea[])
+SELECT $1, member, balance, earned, score, coalesce(month, $38), month_score, coalesce(before_score, $39), last_position, state
+FROM unnest($40::int[], $41::int[], $42::int[], $43::int[], $44::int[], $45::bigint[], $46::bigint[], $47::bigint[], $48::bytea[])
   AS u(member, balance, earned, score, month, month_score, before_score, last_position, state)
 ON CONFLICT (shard, member) DO UPDATE SET balance = excluded.balance, earned = excluded.earned, score = excluded.score,
   month = excluded.month, month_score = excluded.month_score, before_score = excluded.before_score,
   last_position = excluded.last_position, state = excluded.state;
+
+-- name: insert_member_events!
+-- Where members' events are.
+INSERT INTO member_event (shard, member, position) SELECT $1, * FROM unnest($2::int[], $3::bigint[]);
+
+-- name: join_members!
+-- Where members' enrolments are.
+UPDATE member SET position = t.position FROM unnest($2::int[], $3::bigint[]) AS t(number, position)
+WHERE member.shard = $1 AND member.number = t.number;
+
+-- name: take_off_inbox!
+-- These are taken.
+DELETE FROM inbox WHERE shard = $1 AND sequence = ANY($2::bigint[]);
 
 -- name: update_awards!
 -- What is left of orders that were awarded before, and their further entries.
