@@ -18,7 +18,8 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 from statistics import median
-from time import perf_counter, strftime
+from time import perf_counter, process_time, strftime
+from typing import NamedTuple
 
 import asyncpg
 from postgres_bare import BareTables
@@ -36,28 +37,34 @@ from laurels.program import DEFAULT_PROGRAM, parse_program
 
 BATCH = 500
 MEMBERS = 20_000
+WARM = 4_000
+"""Orders that are awarded before the clock starts, so that each connection has its statements planned."""
+
 RENEW_S = 0.3
 """How often a worker that waits for the start says that it is still there."""
 
 
 async def work(url: str, of: int) -> None:
-    """One of so many workers: says `ready` once it has its share of the shards, awards after the next line of standard
-    input until nothing is left in them, and says how many it awarded.
+    """One of so many workers: once it has its share of the shards it awards what is there, which warms its connections,
+    and says `ready`; after the next line of standard input it awards until nothing is left in its shards, and says how
+    many it awarded, and in how many seconds of its processor.
     """
     ledger = await PostgresLedger.open(url)
     awarder = Awarder(ledger, await publish(ledger, parse_program(DEFAULT_PROGRAM)))
     while len(await ledger.own()) != SHARDS // of:  # noqa: ASYNC110 - the others make it so
         await asyncio.sleep(0.05)
+    while await awarder.step():
+        pass
     print("ready", flush=True)
     told = asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
     while not told.done():
         await ledger.own()
         with suppress(TimeoutError):
             await asyncio.wait_for(asyncio.shield(told), RENEW_S)
-    awarded = 0
+    awarded, began = 0, process_time()
     while taken := await awarder.step():
         awarded += taken
-    print(awarded, flush=True)
+    print(awarded, process_time() - began, flush=True)
     await ledger.close()
 
 
@@ -69,31 +76,60 @@ async def write_bare(url: str, of: int, number: int, after: int) -> None:
         rows = await bare.awarded(of, number)
         print("ready", flush=True)
         sys.stdin.readline()
+        began = process_time()
         await bare.insert("bare", rows)
-        print(len(rows["award"]), flush=True)
+        print(len(rows["award"]), process_time() - began, flush=True)
     finally:
         connection.terminate()
 
 
-async def rate(url: str, workers: int, orders: int, *, bare_after: int | None = None) -> float:
-    """How many orders so many workers award a second; or how many so many connections write with bare statements."""
-    what = ["--worker", url] if bare_after is None else ["--bare", url, "--after", str(bare_after)]
-    commands = [[sys.executable, __file__, *what, "--of", str(workers), "--number", str(n)] for n in range(workers)]
-    pipes = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE}
-    processes = [await asyncio.create_subprocess_exec(*command, **pipes) for command in commands]
-    for process in processes:
-        assert process.stdout is not None
-        assert await process.stdout.readline() == b"ready\n"
-    began = perf_counter()
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write(b"go\n")
-    counts = [int(await process.stdout.readline()) for process in processes if process.stdout is not None]
-    took = perf_counter() - began
-    for process in processes:
-        await process.wait()
-    assert sum(counts) == orders, f"{counts} of {orders} were awarded"
-    return orders / took
+class Rate(NamedTuple):
+    """Orders a second, and the microseconds of all processors that each cost."""
+
+    a_second: float
+    us: float
+
+
+class Race:
+    """So many processes do what there is to do, from one moment on."""
+
+    def __init__(self, server: Server, arguments: list[str], of: int) -> None:
+        self._server = server
+        self._commands = [
+            [sys.executable, __file__, *arguments, "--of", str(of), "--number", str(number)] for number in range(of)
+        ]
+        self._processes: list[asyncio.subprocess.Process] = []
+
+    async def get_ready(self) -> None:
+        """Start them, and wait until all are."""
+        pipes = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE}
+        self._processes = [await asyncio.create_subprocess_exec(*command, **pipes) for command in self._commands]
+        for process in self._processes:
+            assert process.stdout is not None
+            assert await process.stdout.readline() == b"ready\n"
+
+    async def run(self, orders: int) -> Rate:
+        """Let them go, until all have done."""
+        began, before = perf_counter(), self._of_server()
+        for process in self._processes:
+            assert process.stdin is not None
+            process.stdin.write(b"go\n")
+        said = [(await process.stdout.readline()).split() for process in self._processes if process.stdout is not None]
+        took, spent = perf_counter() - began, self._of_server() - before
+        for process in self._processes:
+            await process.wait()
+        assert sum(int(count) for count, _ in said) == orders, f"{said} of {orders} were awarded"
+        return Rate(orders / took, (spent + sum(float(seconds) for _, seconds in said)) * 1e6 / orders)
+
+    def _of_server(self) -> float:
+        """Seconds of processor time of all of the server's processes, those that ended included."""
+        children = Path(f"/proc/{self._server.pid}/task/{self._server.pid}/children").read_text("ascii").split()
+        ticks = 0
+        for pid in (self._server.pid, *map(int, children)):
+            with suppress(FileNotFoundError, ProcessLookupError):
+                fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
+                ticks += sum(map(int, fields[11:15]))
+        return ticks / os.sysconf("SC_CLK_TCK")
 
 
 async def take_in(ledger: PostgresLedger, round_: int, count: int) -> None:
@@ -115,28 +151,43 @@ async def measure(server: Server, asked: argparse.Namespace) -> dict[str, float]
     ledger, connection = await PostgresLedger.open(url), await asyncpg.connect(url)
     try:
         await take_in(ledger, 0, MEMBERS)  # everybody is enrolled
-        await rate(url, 1, MEMBERS)
+        await Awarder(ledger, await publish(ledger, parse_program(DEFAULT_PROGRAM))).drain()
+        await ledger.close()
+        ledger = await PostgresLedger.open(url)
         await BareTables(connection).make()
-        found: dict[str, list[float]] = {"two_workers": [], "two_connections": []}
+        found: dict[str, list[float]] = {"two_workers": [], "two_connections": [], "two_workers_us": []}
         round_ = 0
         for pair in range(asked.pairs):
-            rates, bare = {}, {}
+            awarded: dict[int, Rate] = {}
+            bare: dict[int, Rate] = {}
             for workers in (1, 2) if pair % 2 == 0 else (2, 1):
-                round_ += 1
-                after = await connection.fetchval("SELECT coalesce(max(sequence), 0) FROM document")
-                await take_in(ledger, round_, asked.orders)
-                rates[workers] = await rate(url, workers, asked.orders)
-                bare[workers] = await rate(url, workers, asked.orders, bare_after=after)
-            found["two_workers"].append(rates[2] / rates[1])
-            found["two_connections"].append(bare[2] / bare[1])
-            print(
-                f"pair {pair}: one worker {rates[1]:,.0f} orders/s, two {rates[2]:,.0f}: {rates[2] / rates[1]:.2f} "
-                f"times; bare statements {bare[1]:,.0f} and {bare[2]:,.0f}: {bare[2] / bare[1]:.2f} times"
-            )
+                round_ += 2
+                await take_in(ledger, round_, WARM)
+                race = Race(server, ["--worker", url], workers)
+                await race.get_ready()
+                after = await connection.fetchval("SELECT max(sequence) FROM document")
+                await take_in(ledger, round_ + 1, asked.orders)
+                awarded[workers] = await race.run(asked.orders)
+                race = Race(server, ["--bare", url, "--after", str(after)], workers)
+                await race.get_ready()
+                bare[workers] = await race.run(asked.orders)
+            found["two_workers"].append(awarded[2].a_second / awarded[1].a_second)
+            found["two_connections"].append(bare[2].a_second / bare[1].a_second)
+            found["two_workers_us"].append(awarded[2].us / awarded[1].us)
+            print(f"pair {pair}: workers {beside(awarded)}; bare statements {beside(bare)}")
         return {name: median(ratios) for name, ratios in found.items()}
     finally:
         connection.terminate()
         await ledger.close()
+
+
+def beside(rates: dict[int, Rate]) -> str:
+    """One beside two, in words."""
+    one, two = rates[1], rates[2]
+    return (
+        f"{one.a_second:,.0f} and {two.a_second:,.0f} a second ({two.a_second / one.a_second:.2f} times), "
+        f"{one.us:.1f} and {two.us:.1f} us of all processors an order"
+    )
 
 
 def main() -> None:
@@ -165,8 +216,8 @@ def main() -> None:
         ratios = asyncio.run(measure(server, asked))
     two, bound = ratios["two_workers"], ratios["two_connections"]
     print(
-        f"two workers award {two:.2f} times as many as one; with bare statements two connections write {bound:.2f} "
-        "times as many as one"
+        f"two workers award {two:.2f} times as many as one, with {ratios['two_workers_us']:.2f} times the processor "
+        f"time an order; with bare statements two connections write {bound:.2f} times as many as one"
     )
     print(json.dumps({"bench": "postgres_workers", "orders": asked.orders, **ratios}))
 
