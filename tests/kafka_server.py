@@ -3,10 +3,8 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
 import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
@@ -14,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from tests.rabbitmq_server import free_ports
+from tests.ports import free_ports, wait_until_answering
 
 JARS = Path(sys.prefix) / "kafka"
 NO_KAFKA = "no Kafka in .venv/kafka: install Java 17 and Maven, then scripts/kafka .venv (make test-all runs it)"
@@ -90,11 +88,7 @@ class KafkaServer:
                 stderr=output,
                 start_new_session=True,
             )
-        deadline = time.monotonic() + STARTED_WITHIN_S
-        while not self._answers():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"Kafka did not start:\n{(self._folder / 'output').read_text()[-4000:]}")
-            time.sleep(0.2)
+        wait_until_answering(self._process, self.port, STARTED_WITHIN_S, self._said)
 
     def kill(self) -> None:
         """SIGKILL."""
@@ -109,12 +103,8 @@ class KafkaServer:
         options = ["-Xmx400m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
         return ["java", *options, "-cp", f"{JARS}/*", main, *arguments]
 
-    def _answers(self) -> bool:
-        try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=5):
-                return True
-        except OSError:
-            return False
+    def _said(self) -> str:
+        return (self._folder / "output").read_text()[-4000:]
 
 
 @contextmanager
