@@ -15,6 +15,7 @@ from aiokafka.errors import (
 )
 
 from laurels.engines.brokers.addresses import BrokerAddress
+from laurels.engines.brokers.encryption import refusal_of
 from laurels.errors import QueueUnavailable, SettingsError
 
 ENCRYPTED = "kafka+ssl"
@@ -62,7 +63,8 @@ async def started(client: Client, address: BrokerAddress) -> Client:
         refusal = await _refusal(address)
         if refusal is not None:
             raise refusal from error
-        raise QueueUnavailable(f"No Kafka answers at {address.hosts} ({type(error).__name__}).") from error
+        how = " by TLS" if address.scheme == ENCRYPTED else ""
+        raise QueueUnavailable(f"No Kafka answers{how} at {address.hosts} ({type(error).__name__}).") from error
     return client
 
 
@@ -83,8 +85,10 @@ async def within(work: Coroutine[Any, Any, object], seconds: float) -> None:
 
 
 async def _refusal(address: BrokerAddress) -> SettingsError | None:
-    """What a broker has against who signs in, asked by hand: of brokers that refuse it the client says: away."""
-    if address.user is None:
+    """What a broker has against who signs in, or we against its certificate, asked by hand: of brokers that refuse it
+    the client says: away.
+    """
+    if address.user is None and address.scheme != ENCRYPTED:
         return None
     settings = connection_of(address)
     for host, port, *_ in collect_hosts(settings.pop("bootstrap_servers")):
@@ -94,7 +98,10 @@ async def _refusal(address: BrokerAddress) -> SettingsError | None:
             return SettingsError("Kafka refuses the user or the password in its address.")
         except UnsupportedSaslMechanismError:
             return SettingsError(f"Kafka does not sign in by {settings['sasl_mechanism']}: say another `mechanism`.")
-        except (KafkaError, OSError, TimeoutError):
+        except (KafkaError, OSError, TimeoutError) as error:
+            refusal = refusal_of(error, "Kafka")
+            if refusal is not None:
+                return refusal
             continue
         connection.close()
     return None
