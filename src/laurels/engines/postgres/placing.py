@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from laurels.engines.postgres.codes import SHARDS
 from laurels.engines.postgres.known import find_known
@@ -53,12 +53,15 @@ class MemberLookup:
             return
         while len(self._known) + len(wanted) > MOST_REMEMBERED and self._known:
             del self._known[next(iter(self._known))]
-        rows = await db.all("members_by_id", [shard_of(each, SHARDS) for each in wanted], wanted)
-        for shard, member_id, number, secret, into, into_shard, into_secret in rows:
-            if into is None:
-                self._known[member_id] = Whose(number, shard, secret, member_id)
-            else:
-                self._known[member_id] = Whose(into, into_shard, into_secret)
+        self._known |= members_meant(await db.all("members_by_id", [shard_of(each, SHARDS) for each in wanted], wanted))
+
+
+def members_meant(rows: Iterable[Iterable[Any]]) -> dict[str, Whose]:
+    """Of rows of `members_by_id`: the member that each id means."""
+    return {
+        member_id: Whose(number, shard, secret, member_id) if into is None else Whose(into, into_shard, into_secret)
+        for shard, member_id, number, secret, into, into_shard, into_secret in rows
+    }
 
 
 def newcomer(member_id: str) -> Whose:
@@ -78,14 +81,14 @@ async def owner_of(db: Statements, document: Document, unplaced: bytes, digest: 
     row = (await find_known(db, [named])).get(named) if named is not None else None
     stranger: bytes | None = digest
     if document.kind is DocumentKind.CANCELLATION:
-        stranger = row["stranger"] if row else None
-        if row is not None and row["owner"] is None:  # it becomes whose its refund becomes, and lies where that lies
-            return Whose(None, row["owner_shard"], unplaced, stranger=stranger)
-    if row is None or (document.member_id and not row["erased"]):
+        stranger = row.stranger if row else None
+        if row is not None and row.owner is None:  # it becomes whose its refund becomes, and lies where that lies
+            return Whose(None, row.owner_shard, unplaced, stranger=stranger)
+    if row is None or (document.member_id and not row.erased):
         return Whose(None, shard_of(document.member_id, SHARDS), unplaced, stranger=stranger)
-    if row["owner"] is None:
-        return Whose(None, row["owner_shard"], unplaced, stranger=stranger)
-    return await member_numbered(db, row["owner"], row["owner_shard"])
+    if row.owner is None:
+        return Whose(None, row.owner_shard, unplaced, stranger=stranger)
+    return await member_numbered(db, row.owner, row.owner_shard)
 
 
 async def member_numbered(db: Statements, number: int, shard: int | None = None) -> Whose:

@@ -77,6 +77,18 @@ SELECT m.number, m.name_number, m.position, b.balance, b.earned, b.score, b.mont
 FROM member m LEFT JOIN balance b ON b.shard = m.shard AND b.member = m.number
 WHERE m.shard = $1 AND m.number = ANY($2::int[]);
 
+-- name: members_meant
+-- The same of members of a shard by the shop's ids, which may be those of members that became one with them.
+SELECT t.number, t.name_number, t.position, b.balance, b.earned, b.score, b.month, b.month_score, b.before_score, b.last_position,
+       b.state, t.enrolled_at, t.member_id
+FROM unnest($2::smallint[], $3::text[]) AS u(shard, member_id)
+CROSS JOIN LATERAL (SELECT * FROM member WHERE member.shard = u.shard AND member.member_id = u.member_id LIMIT 1) m
+CROSS JOIN LATERAL (
+  SELECT * FROM member
+  WHERE member.shard = coalesce(m.merged_shard, m.shard) AND member.number = coalesce(m.merged_into, m.number) LIMIT 1) t
+LEFT JOIN LATERAL (SELECT * FROM balance WHERE balance.shard = t.shard AND balance.member = t.number LIMIT 1) b ON true
+WHERE t.shard = $1;
+
 -- name: write!
 -- All that most batches lead to, in one statement.
 WITH e AS (
