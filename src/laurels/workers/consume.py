@@ -12,14 +12,14 @@ from laurels.intake import MessageBatch, Queue, ReadBatch, Taken, Taking
 from laurels.workers.loops import IDLE_PATIENCE_S, PATIENCE_S, UNWATCHED, Watch, forever, sleep
 
 BATCH = 512
-"""Messages that share one commit: twice as many as the ledger on SQLite writes by one statement."""
+"""Messages that share one commit: as many as the ledger on SQLite writes by one statement a table."""
 
 LOOK_EVERY_S = 1.0
 """How often the depth of the inbox is asked for, unless it may be full sooner: counting it costs by its depth."""
 
 SWITCH_EVERY_S = 0.000_1
 """How long a thread holds the interpreter that another waits for, in a process that takes in much. A batch is written
-in some twenty steps that do without the interpreter, and each ends with waiting for it: by Python's own 5 ms, for
+in some ten steps that do without the interpreter, and each ends with waiting for it: by Python's own 5 ms, for
 longer than all of them take.
 """
 
