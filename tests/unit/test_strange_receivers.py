@@ -25,10 +25,11 @@ IN_TIME_S = 60.0
 
 @asynccontextmanager
 async def answering(answer: Answer) -> AsyncIterator[tuple[WebhookSink, list[bytes]]]:
-    """A receiver that answers each request so, and the heads of the requests that came."""
+    """A receiver that answers each request so, and the heads of its requests; an empty one is a connection."""
     heads: list[bytes] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(b"")
         with suppress(OSError, asyncio.IncompleteReadError):
             while True:
                 heads.append(await reader.readuntil(b"\r\n\r\n"))
@@ -96,7 +97,37 @@ async def test_a_huge_answer_is_taken_by_its_status() -> None:
 
     async with answering(endless) as (sink, heads), asyncio.timeout(IN_TIME_S):
         await sink.send([EVENT, EVENT])
-    assert len(heads) == 2
+    assert len([head for head in heads if head]) == 2
+
+
+async def test_an_answer_that_stalls_is_taken_by_its_status(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where it breaks off."""
+    monkeypatch.setattr(webhooks, "_FINISHED_WITHIN_S", 0.2)
+
+    async def stall(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nok")
+        await writer.drain()
+
+    async def break_off(writer: asyncio.StreamWriter) -> None:
+        await stall(writer)
+        writer.close()
+
+    for answer in (stall, break_off):
+        async with answering(answer) as (sink, heads), asyncio.timeout(IN_TIME_S):
+            await sink.send([EVENT, EVENT])
+        assert len([head for head in heads if head]) == 2
+
+
+async def test_a_connection_is_used_again_whatever_is_answered() -> None:
+    """A receiver that says `ok` is shaken hands with once, too."""
+
+    async def ok(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+        await writer.drain()
+
+    async with answering(ok) as (sink, heads):
+        await sink.send([EVENT] * 3)
+    assert [head == b"" for head in heads] == [True, False, False, False]
 
 
 async def test_cookies_are_not_sent_back() -> None:
@@ -111,7 +142,7 @@ async def test_cookies_are_not_sent_back() -> None:
 
     async with answering(with_cookie) as (sink, heads):
         await sink.send([EVENT] * 3)
-    assert len(heads) == 3
+    assert len(heads) == 4
     assert not any(b"cookie:" in head.lower() for head in heads)
 
 

@@ -5,6 +5,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -21,6 +22,9 @@ TIMEOUT_S = 10.0
 """How long a receiver may take for an answer, from the look-up of its name to the end of the answer's headers, however
 much of it comes meanwhile; it should say 2xx at once and work afterwards.
 """
+
+_FINISHED_WITHIN_S, _LONGEST_FINISHED = 1.0, 65_536
+"""How much of what an answer says beside its status is read, so that its connection can be used again."""
 
 _GONE = 410
 
@@ -96,8 +100,8 @@ class WebhookSink:
                 request = self._client.build_request(
                     "POST", url, content=body, headers=headers, extensions={"sni_hostname": self._host}
                 )
-                answer = await self._client.send(request, stream=True)  # what it says beside its status is not read
-                await answer.aclose()
+                answer = await self._client.send(request, stream=True)
+            await _finish(answer)
         except (httpx.HTTPError, OSError, TimeoutError) as error:
             raise SinkUnavailable(f"{self._host} cannot be reached ({type(error).__name__}).") from error
         finally:
@@ -111,6 +115,18 @@ class WebhookSink:
         if self._is_private:
             return self._host
         return await public_address(self._host, self._port, self._how)
+
+
+async def _finish(answer: httpx.Response) -> None:
+    """Read a short answer to its end, which is of no other use; one that is long, slow or broken is let go of."""
+    length = 0
+    with suppress(httpx.HTTPError, TimeoutError):
+        async with asyncio.timeout(_FINISHED_WITHIN_S):
+            async for part in answer.aiter_raw():
+                length += len(part)
+                if length > _LONGEST_FINISHED:
+                    break
+    await answer.aclose()
 
 
 def _is_host(host: str) -> bool:
