@@ -39,6 +39,9 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 auto.create.topics.enable=false
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS
+allow.everyone.if.no.acl.found=true
 log.segment.bytes=16777216
 """
 
@@ -97,6 +100,12 @@ class KafkaServer:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
+
+    def keep_from_users(self, *resource: str) -> None:
+        """Give a `--topic` or a `--group` to those alone who do not sign in."""
+        granted = ["--add", "--allow-principal", "User:ANONYMOUS", "--operation", "All", *resource]
+        command = self.java("org.apache.kafka.tools.AclCommand", "--bootstrap-server", self.bootstrap, *granted)
+        subprocess.run(command, check=True, capture_output=True)
 
     def java(self, main: str, *arguments: str) -> list[str]:
         """The command that runs a program of the jars."""

@@ -147,6 +147,16 @@ async def test_a_topic_made_anew_is_read_from_its_beginning(kafka: kafka_server.
     await queue.close()
 
 
+@pytest.mark.parametrize("resource", ["topic", "group"])
+async def test_a_right_that_is_missing_is_said(kafka: kafka_server.KafkaServer, resource: str) -> None:
+    topic = await make(kafka)
+    await asyncio.to_thread(kafka.keep_from_users, f"--{resource}", topic)
+    queue = KafkaQueue(f"kafka://laurels:secret@127.0.0.1:{kafka.signed_port}/{topic}?group={topic}")
+    with pytest.raises(QueueUnavailable, match=f"no right to read (the|as the) {resource}"):
+        await received(queue, 1)
+    await queue.close()
+
+
 async def test_what_a_certificate_lacks_is_said(
     kafka: kafka_server.KafkaServer, tls_port: int, authority_file: str
 ) -> None:

@@ -25,8 +25,9 @@ OPTIONS = frozenset({"group", "mechanism", "cafile", "certfile", "keyfile"})
 GROUP = "laurels"
 
 FETCHED_BYTES = 8 * 1024 * 1024
-"""Most that one answer of a broker holds, of one partition or of all; so much of a topic is in memory, whatever its
-length.
+PARTITION_BYTES = 1024 * 1024
+"""Most that one answer of a broker holds, in all and of one partition. A partition is asked for more when all that came
+of it is taken; so that much a partition is in memory, whatever the topic's length.
 """
 
 HELD_S = 60.0
@@ -158,7 +159,7 @@ class KafkaQueue:
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             fetch_max_bytes=FETCHED_BYTES,
-            max_partition_fetch_bytes=FETCHED_BYTES,
+            max_partition_fetch_bytes=PARTITION_BYTES,
             isolation_level="read_committed",  # what a producer took back was never sent
             **connection_of(self._address),
         )

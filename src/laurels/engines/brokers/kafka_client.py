@@ -9,8 +9,10 @@ from typing import Any, TypeVar
 from aiokafka.conn import collect_hosts, create_conn
 from aiokafka.errors import (
     AuthenticationFailedError,
+    GroupAuthorizationFailedError,
     KafkaError,
     SaslAuthenticationFailed,
+    TopicAuthorizationFailedError,
     UnsupportedSaslMechanismError,
 )
 
@@ -108,7 +110,11 @@ async def _refusal(address: BrokerAddress) -> SettingsError | None:
 
 
 def unavailable(error: Exception) -> QueueUnavailable:
-    """What to say of brokers that are away."""
+    """What to say of brokers that are away, or give the user no rights now."""
+    if isinstance(error, TopicAuthorizationFailedError):
+        return QueueUnavailable("Kafka gives the user in its address no right to read the topic.")
+    if isinstance(error, GroupAuthorizationFailedError):
+        return QueueUnavailable("Kafka gives the user in its address no right to read as the group in it.")
     return QueueUnavailable(f"Kafka cannot be used now ({type(error).__name__}).")
 
 
