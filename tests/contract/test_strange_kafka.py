@@ -8,6 +8,8 @@ from itertools import count
 import aiokafka
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
+from aiokafka.producer import message_accumulator
+from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 from tests import kafka_server
 
 from laurels.engines.brokers.kafka import KafkaQueue
@@ -82,6 +84,30 @@ async def test_what_a_transaction_took_back_was_never_sent(kafka: kafka_server.K
             await (producer.commit_transaction() if is_kept else producer.abort_transaction())
     queue = KafkaQueue(kafka.url(topic, topic))
     assert await received(queue, 2) == [b"order 0", b"order 2"]
+    await queue.close()
+
+
+class Latin(str):
+    """A header's name as a client that does not know UTF-8 would write it."""
+
+    __slots__ = ()
+
+    def encode(self, encoding: str = "", errors: str = "") -> bytes:  # noqa: ARG002 - as it is called
+        return super().encode("latin-1")
+
+
+async def test_a_header_that_is_not_text_is_said(
+    kafka: kafka_server.KafkaServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client cannot read such a message, and gives nothing behind it."""
+    monkeypatch.setattr(message_accumulator, "DefaultRecordBatchBuilder", _DefaultRecordBatchBuilderPy)
+    topic = await make(kafka)
+    async with aiokafka.AIOKafkaProducer(bootstrap_servers=kafka.bootstrap) as producer:
+        await producer.send_and_wait(topic, b"order", headers=[(Latin("Größe"), b"1")])
+    queue = KafkaQueue(kafka.url(topic, topic))
+    for _ in range(2):
+        with pytest.raises(QueueUnavailable, match="a header whose name is not UTF-8"):
+            await received(queue, 1)
     await queue.close()
 
 
