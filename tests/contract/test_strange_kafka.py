@@ -92,7 +92,7 @@ class Latin(str):
 
     __slots__ = ()
 
-    def encode(self, encoding: str = "", errors: str = "") -> bytes:  # noqa: ARG002 - as it is called
+    def encode(self, encoding: str = "", errors: str = "") -> bytes:
         return super().encode("latin-1")
 
 
