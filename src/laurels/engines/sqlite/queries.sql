@@ -130,7 +130,7 @@ WHERE a.source = ?1 AND a.id = ?2 AND a.kind = ?3
 -- name: insert_inbox!
 -- Put a document where the awarding finds it.
 INSERT INTO inbox (sequence, state, kind, source, id, stranger, order_id, changed_at, content, raw, shard, order_source, actor)
-VALUES (?, 'ready', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: claim_ready
 -- Documents of a shard to award, in order of acceptance.
