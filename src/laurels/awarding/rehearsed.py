@@ -48,8 +48,9 @@ class Rehearsal(Struct, frozen=True, kw_only=True):
     below. `parts` are points by what gives them in the orders of the period; `reasons` orders by the part that they
     would have more or less of; `bound` orders by what a cap would cut; `never` campaigns that would give nothing.
     `tiers` are members by how their tier would differ, `value` by how much more, in money, they would hold.
-    `quarantined` are reasons that only the new program has. `newest` is the newest version that stood, `begins` and
-    `ends` the period. `digest` is of the program's bytes and all of this.
+    `quarantined` are reasons that only the new program has, `unseen` what it names and no order or member had.
+    `newest` is the newest version that stood, `begins` and `ends` the period; `digest` is of the program's bytes and
+    all of this.
     """
 
     version: int
@@ -77,6 +78,7 @@ class Rehearsal(Struct, frozen=True, kw_only=True):
     quarantined: dict[str, int]
     changed_orders: int
     changed: list[ChangedOrder]
+    unseen: list[str] = []
     digest: str = ""
 
     def signed(self, new: Program) -> "Rehearsal":

@@ -19,8 +19,9 @@ from laurels.awarding.rehearsed import (
     tier_moves,
     value_of,
 )
-from laurels.awarding.replaying import Replay
-from laurels.errors import LaurelsError, Refused
+from laurels.awarding.replaying import Replay, check_replayed, read_persons
+from laurels.awarding.seeing import Seeing
+from laurels.errors import LaurelsError
 from laurels.ledger import Awarded, Outcome, Upkeep
 from laurels.model import DocumentKind, Entry, EntryKind
 from laurels.model.details import Details
@@ -49,16 +50,20 @@ async def rehearse(
         for at, program in published
         if begins is not None and program.version != new.version and (at is None or at < begins)
     ]
-    rehearsing = _Rehearsing(Replay(Programs(published)), Replay(Programs([*stage, (begins, new)])), begins, ends)
+    stands, tried = Programs(published), Programs([*stage, (begins, new)])
+    persons = await read_persons(ledger, stands, tried)
+    rehearsing = _Rehearsing(Replay(stands, persons), Replay(tried, persons), begins, ends)
+    seeing = Seeing(new)
     taken = 0
     async for chunk in ledger.awarded():
         for document in chunk:
             if document.entry.occurred_at < ends:
                 rehearsing.take(document)
+                seeing.look_at(document)
                 taken += 1
                 if taken % AT_ONCE == 0:
                     await asyncio.sleep(0)
-    return rehearsing.result(new)
+    return rehearsing.result(new, seeing.unseen(persons.values()))
 
 
 class _Rehearsing:
@@ -75,7 +80,7 @@ class _Rehearsing:
 
     def take(self, document: Awarded) -> None:
         before = self._stands.take(document)
-        check_replayed(document, before)
+        check_replayed(document, before, self._stands.programs)
         self._documents += 1
         try:
             after = self._new.take(document)
@@ -88,7 +93,7 @@ class _Rehearsing:
             self._orders += 1
             self._compare(document, before, after)
 
-    def result(self, new: Program) -> Rehearsal:
+    def result(self, new: Program, unseen: list[str]) -> Rehearsal:
         members = member_changes(self._stands, self._new)
         changes = [each.after - each.before for each in members]
         return Rehearsal(
@@ -115,6 +120,7 @@ class _Rehearsing:
             tiers=tier_moves(self._stands, self._new, self._ends),
             value=value_of(sum(changes), new),
             quarantined=dict(self._quarantined),
+            unseen=unseen,
             changed_orders=self._changed_orders,
             changed=self._most_changed(),
         ).signed(new)
@@ -155,17 +161,6 @@ class _Rehearsing:
     def _most_changed(self) -> list[ChangedOrder]:
         ranked = sorted(self._changed, key=lambda each: (-abs(each.after - each.before), each.source, each.order_id))
         return ranked[:MOST_NAMED]
-
-
-def check_replayed(document: Awarded, outcome: Outcome) -> None:
-    """Raise `Refused` where a document does not lead to what the ledger has."""
-    entry = document.entry
-    if not outcome.postings or (outcome.postings[0].kind, outcome.postings[0].points) != (entry.kind, entry.points):
-        got = outcome.postings[0].points if outcome.postings else [each.reason for each in outcome.quarantined]
-        raise Refused(
-            f"the {document.kind} {document.source}/{document.id} gives {got} and not the {entry.points} points that "
-            f"the ledger has (entry {entry.loyalty_id}): nothing can be told of it"
-        )
 
 
 def _earned(outcome: Outcome) -> Entry | None:

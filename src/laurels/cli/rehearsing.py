@@ -71,6 +71,8 @@ def _print(found: Rehearsal, *, kept: bool) -> None:
     _counted("would be quarantined", found.quarantined)
     if found.never:
         out(f"gave nothing: {', '.join(found.never)}")
+    for warning in found.unseen:
+        out(f"warning: {warning}")
     out(f"{found.changed_orders:,} orders would give other points")
     for each in found.changed:
         out(f"  {each.source}/{each.order_id}: {each.before} -> {each.after}")
