@@ -126,16 +126,15 @@ def tier_moves(stands: Replay, new: Replay, at: int) -> dict[str, int]:
     return dict(sorted(moves.items()))
 
 
-def parts_of_entry(earned: Entry, program: Program) -> dict[str, Fraction]:
-    """What gave an order's points, by name; plain programs have one part."""
-    parts = Details.decode(earned.details).parts
-    if not parts:
-        return {"base": Fraction(earned.points)}
-    one = GRAIN if program.plan.carries else 1
-    return {name: Fraction(points, one) for name, points in parts}
+def parts_of_entry(earned: Entry, details: Details, program: Program) -> dict[str, int]:
+    """What gave an order's points, by name, in grains; plain programs have one part."""
+    if not details.parts:
+        return {"base": earned.points * GRAIN}
+    unit = 1 if program.plan.carries else GRAIN
+    return {name: n * unit for name, n in details.parts}
 
 
-def differing(before: Mapping[str, Fraction], after: Mapping[str, Fraction]) -> list[str]:
+def differing(before: Mapping[str, int], after: Mapping[str, int]) -> list[str]:
     """The parts that an order has more or less of."""
     return [name for name in before.keys() | after.keys() if before.get(name, 0) != after.get(name, 0)]
 

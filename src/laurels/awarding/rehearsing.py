@@ -66,6 +66,12 @@ async def rehearse(
     return rehearsing.result(new, seeing.unseen(persons.values()))
 
 
+_Changed = tuple[str, str, Entry, Entry]
+"""An order that would have other points: its source and id, and what it earned by the one and by the other. It is put
+in words only where it is among those that are named.
+"""
+
+
 class _Rehearsing:
     def __init__(self, stands: Replay, new: Replay, begins: int | None, ends: int) -> None:
         self._stands, self._new = stands, new
@@ -76,7 +82,7 @@ class _Rehearsing:
         self._bound: Counter[str] = Counter()
         self._gave: set[str] = set()
         self._quarantined: Counter[str] = Counter()
-        self._changed: list[ChangedOrder] = []
+        self._changed: list[_Changed] = []
 
     def take(self, document: Awarded) -> None:
         before = self._stands.take(document)
@@ -122,7 +128,7 @@ class _Rehearsing:
             quarantined=dict(self._quarantined),
             unseen=unseen,
             changed_orders=self._changed_orders,
-            changed=self._most_changed(),
+            changed=[self._worded(*each) for each in self._most_changed()],
         ).signed(new)
 
     def _compare(self, document: Awarded, before: Outcome, after: Outcome) -> None:
@@ -130,7 +136,8 @@ class _Rehearsing:
         if earned is None:
             return
         program, points = self._new.programs.version(earned.program_version), earned.points
-        details, parts = Details.decode(earned.details), parts_of_entry(earned, program)
+        details = Details.decode(earned.details)
+        parts = parts_of_entry(earned, details, program)
         if program.plan.carries or not details.parts:
             self._parts["points"] += points
         else:
@@ -140,27 +147,30 @@ class _Rehearsing:
         if was is None:
             return
         stood = self._stands.programs.version(was.program_version)
-        differ = differing(parts_of_entry(was, stood), parts)
-        self._reasons.update(differ)
+        self._reasons.update(differing(parts_of_entry(was, Details.decode(was.details), stood), parts))
         if was.points == points:
             return
         self._changed_orders += 1
-        self._changed.append(
-            ChangedOrder(
-                source=document.source,
-                order_id=document.id,
-                before=was.points,
-                after=points,
-                why_before=reason_of(was, stood),
-                why_after=reason_of(earned, program),
-            )
-        )
+        self._changed.append((document.source, document.id, was, earned))
         if len(self._changed) > 50 * MOST_NAMED:
             self._changed = self._most_changed()
 
-    def _most_changed(self) -> list[ChangedOrder]:
-        ranked = sorted(self._changed, key=lambda each: (-abs(each.after - each.before), each.source, each.order_id))
-        return ranked[:MOST_NAMED]
+    def _most_changed(self) -> "list[_Changed]":
+        def rank(each: _Changed) -> tuple[int, str, str]:
+            source, id, was, earned = each
+            return -abs(earned.points - was.points), source, id
+
+        return sorted(self._changed, key=rank)[:MOST_NAMED]
+
+    def _worded(self, source: str, id: str, was: Entry, earned: Entry) -> ChangedOrder:
+        return ChangedOrder(
+            source=source,
+            order_id=id,
+            before=was.points,
+            after=earned.points,
+            why_before=reason_of(was, self._stands.programs.version(was.program_version)),
+            why_after=reason_of(earned, self._new.programs.version(earned.program_version)),
+        )
 
 
 def _earned(outcome: Outcome) -> Entry | None:
