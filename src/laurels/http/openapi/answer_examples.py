@@ -394,7 +394,7 @@ ANSWERS: Mapping[str, Any] = {
         "submitted_at": "2025-11-02T09:30:00Z",
         "approved_by": None,
     },
-    "show_program": {"version": 1, "digest": "3f8a11c0" * 8, "text": "version = 1 ..."},
+    "show_program": {"version": 1, "digest": "3f8a11c0" * 8, "text": "version = 1 ...", "warnings": []},
     "compare_programs": [],
     "rehearse_program": {"kept": False, "rehearsal": _REHEARSAL},
     "approve_program": {**_PROGRAM, "version": 8, "from": "2025-11-02T09:30:00Z"},
