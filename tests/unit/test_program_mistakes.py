@@ -126,7 +126,10 @@ def test_a_rate_is_refused_only_where_another_takes_all_its_lines(first: str, se
     ("text", "warnings"),
     [
         (CAMPAIGN, []),
-        (EVERYTHING, []),
+        (EVERYTHING, [
+            "rates[0].per (fuel): says nothing of EUR, so an order in it with such a line goes to quarantine",
+            "campaigns[1].spend_min (spend 50): says nothing of EUR, so orders in it get nothing of this campaign",
+        ]),
         (CAMPAIGN.replace('"2"', '"1"'), ['campaigns[0].multiply (double): "1" is what everybody has; it gives nothing']),
         (CAMPAIGN + 'match = { category = ["dairy/*"] }', ["campaigns[0] (double): the category dairy/* is no pattern; a category means itself and all below it"]),
         (CAMPAIGN.replace("10.00\" }", '10.00", EUR = "9.00" }') + 'spend_min = { GBP = "5.00" }', ["campaigns[0].spend_min (double): says nothing of EUR, so orders in it get nothing of this campaign"]),
@@ -135,6 +138,8 @@ def test_a_rate_is_refused_only_where_another_takes_all_its_lines(first: str, se
             "rates[0].per (fuel): says nothing of EUR, so an order in it with such a line goes to quarantine",
             "rates[1].per (more): says nothing of GBP, so an order in it with such a line goes to quarantine",
         ]),
+        (CAMPAIGN.replace('multiply = "2"', "points = 500") + "order_cap = 800\ncaps = { day = 100, ever = 900 }", ["campaigns[0].points (double): nobody gets 500 points, since its caps and budget let 100 through"]),
+        (EARN + "[expiry]\nkind = 'after-months'\nmonths = 1\nremind_days = [7, 30]", ["expiry.remind_days: 30 days are more than points live, so a mail follows at once"]),
         (EARN + "[tiers]\nlevels = [ { name = 'a', reach = 0, multiply = '2' }, { name = 'b', reach = 5 } ]", ["tiers.levels[1].multiply (b): gives less than a below it"]),
     ],
 )  # fmt: skip

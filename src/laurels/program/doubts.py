@@ -7,6 +7,8 @@ from laurels.program.never import CATEGORY
 from laurels.program.program import Program
 from laurels.program.rules import Campaign, Exclusion, Match, Rate
 
+_SHORTEST_MONTH = 28
+
 _PATTERN = frozenset("*?^$")
 """What patterns are written with elsewhere."""
 
@@ -17,6 +19,7 @@ def doubts(program: Program) -> list[str]:
         *_of_currencies(program),
         *_of_campaigns(program),
         *_of_tiers(program),
+        *_of_reminders(program),
         *_of_categories("basis.exclude", program.exclude),
         *_of_categories("rates", program.rates),
         *_of_categories("campaigns", program.campaigns),
@@ -48,6 +51,20 @@ def _of_campaigns(program: Program) -> Iterator[str]:
             yield f'campaigns[{number}].multiply ({campaign.name}): "1" is what everybody has; it gives nothing'
         if program.from_at is not None and campaign.ends is not None and campaign.ends <= program.from_at:
             yield f"campaigns[{number}].until ({campaign.name}): it is over before this version is in force"
+        least = _least_room(campaign)
+        if campaign.points is not None and least is not None and least < campaign.points:
+            yield (
+                f"campaigns[{number}].points ({campaign.name}): nobody gets {campaign.points:,} points, since its caps "
+                f"and budget let {least:,} through"
+            )
+
+
+def _least_room(campaign: Campaign) -> int | None:
+    caps = campaign.caps
+    limits = [campaign.order_cap, campaign.budget]
+    if caps is not None:
+        limits += [caps.day, caps.month, caps.year, caps.ever]
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def _of_tiers(program: Program) -> Iterator[str]:
@@ -56,6 +73,13 @@ def _of_tiers(program: Program) -> Iterator[str]:
         below, level = levels[number - 1], levels[number]
         if level.multiply < below.multiply:
             yield f"tiers.levels[{number}].multiply ({level.name}): gives less than {below.name} below it"
+
+
+def _of_reminders(program: Program) -> Iterator[str]:
+    expiry = program.expiry
+    longest = max(expiry.remind_days, default=0)
+    if expiry.months and longest > expiry.months * _SHORTEST_MONTH:
+        yield f"expiry.remind_days: {longest} days are more than points live, so a mail follows at once"
 
 
 def _of_categories(path: str, rules: Iterable[Exclusion | Rate | Campaign]) -> Iterator[str]:
