@@ -189,3 +189,23 @@ def test_whatever_is_wrong_anywhere_is_read_or_told_in_a_persons_words() -> None
             assert message.isprintable()
             assert len(message) <= 250
     assert told > 700
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" + ".a" * 120_000 + " = 1\n",
+        "".join(f"a{number}" + ".a" * 700 + " = 1\n" for number in range(150)),
+        "[a" + ".a" * 120_000 + "]\n",
+        'a = { b = """\n\' """, c' + ".c" * 100_000 + " = 1, d = '' }\n",
+    ],
+    ids=["one key", "many keys", "a header", "behind quotes"],
+)
+def test_no_text_makes_its_reader_work_without_bound(text: str) -> None:
+    """The reader of TOML makes a tuple of each beginning of a key: of one of 120,000 parts, 50 GB."""
+    assert refused(text) == "The program has too many dots in a line: write long lists one value a line"
+
+
+def test_a_list_of_500_numbers_may_stand_in_one_line() -> None:
+    listed = ", ".join(f'"{number}.{number}.A"' for number in range(500))
+    assert len(parse_program(CAMPAIGN + f"match = {{ sku = [{listed}] }}").campaigns) == 1

@@ -1,6 +1,5 @@
 """The program as data: read from TOML, checked, and given as frozen structs."""
 
-import tomllib
 from collections.abc import Mapping
 from functools import cached_property
 from importlib.resources import files
@@ -23,14 +22,12 @@ from laurels.program.building import (
     check_years,
 )
 from laurels.program.checking import check_rules
-from laurels.program.mistakes import shown, word_bad_toml, word_mistake
+from laurels.program.mistakes import shown, word_mistake
 from laurels.program.plan import Plan
 from laurels.program.rounding import ROUNDINGS
 from laurels.program.rules import Campaign, Exclusion, Expiry, Group, Money, Rate, Rounding, Tiers
-from laurels.program.tables import MAX_BYTES, EarnTable, Milestone, ProgramTable, read_table
-
-BYTE_ORDER_MARK = "\ufeff"
-"""What some editors begin a file with; it is no part of the program."""
+from laurels.program.tables import EarnTable, Milestone, ProgramTable, read_table
+from laurels.program.toml import BYTE_ORDER_MARK, load_toml
 
 DEFAULT_PROGRAM = files("laurels.program").joinpath("default.toml").read_text("utf-8")
 """The text of the default program."""
@@ -106,12 +103,7 @@ class Program(Struct, frozen=True, kw_only=True, dict=True):
 def parse_program(text: str) -> Program:
     """Read a program from TOML. Raises `ProgramError` with one line that says what is wrong and where."""
     text = text.removeprefix(BYTE_ORDER_MARK)
-    if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-        raise ProgramError(f"The program is longer than {MAX_BYTES // 1024} KB")
-    try:
-        loaded = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ProgramError(word_bad_toml(error, text)) from error
+    loaded = load_toml(text)
     try:
         table = read_table(loaded)
     except msgspec.ValidationError as error:

@@ -15,9 +15,6 @@ from laurels.model.lines import LineKind
 UNSEEN = "\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069"
 """What no name may have: controls, and what turns the direction of writing."""
 
-MAX_BYTES = 256 * 1024
-"""Size of a program's text."""
-
 Name = Annotated[
     str,
     Meta(
