@@ -6,14 +6,14 @@ Nothing goes wrong by such a rule, but it does not do what its author meant; so 
 from collections.abc import Iterable
 
 from laurels.program.building import refuse
-from laurels.program.rules import LINE_FIELDS, Campaign, Condition, Exclusion, Match, Rate
+from laurels.program.rules import LINE_FIELDS, Campaign, Condition, Exclusion, Match, Rate, paths
 
 CATEGORY = LINE_FIELDS.index("category")
 TAG = LINE_FIELDS.index("tag")
 
 
 def check_some_line_fits(path: str, rules: Iterable[Exclusion | Rate | Campaign]) -> None:
-    """Raise `ProgramError` for the first rule whose match fits no line. Quadratic in the values of a match."""
+    """Raise `ProgramError` for the first rule whose match fits no line. Linear in values and the depth of categories."""
     for number, rule in enumerate(rules):
         for wanted in rule.match.conditions:
             for other in rule.match.conditions:
@@ -61,17 +61,18 @@ def _follows(condition: Condition, match: Match) -> bool:
 
 def _within(inner: Condition, outer: Condition) -> bool:
     """Whether what has one of the inner values has one of the outer."""
-    return all(any(_holds(each, value, inner.field) for each in outer.values) for value in inner.values)
+    return all(not outer.values.isdisjoint(_wider(value, inner.field)) for value in inner.values)
 
 
 def _apart(one: Condition, other: Condition) -> bool:
     """Whether nothing has a value of each."""
-    return not any(
-        _holds(each, value, one.field) or _holds(value, each, one.field)
-        for each in one.values
-        for value in other.values
+    return all(
+        here.values.isdisjoint(_wider(value, here.field))
+        for here, there in ((one, other), (other, one))
+        for value in there.values
     )
 
 
-def _holds(outer: str, inner: str, field: int) -> bool:
-    return outer == inner or (field == CATEGORY and inner.startswith(f"{outer}/"))
+def _wider(value: str, field: int) -> Iterable[str]:
+    """The values that what has this one has: a category's are all that hold it."""
+    return paths(value) if field == CATEGORY else (value,)

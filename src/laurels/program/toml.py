@@ -18,8 +18,8 @@ _MOST_STEPS = 8_000_000
 def load_toml(text: str) -> dict[str, Any]:
     """Read a program's text. Some hundred milliseconds at most. Raises `ProgramError` with one line.
 
-    The reader's work and memory grow with the square of a key's parts: of one of 120,000, which is no longer than the text
-    may be long, it made tuples of 50 GB. A key lies in one line, so it has no more parts than its line has dots.
+    The reader's work and memory grow with the square of a key's parts: of one with 120,000 it made tuples of 50 GB. A
+    key lies in one line, so it has no more parts than its line has dots.
     """
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise ProgramError(f"The program is longer than {MAX_BYTES // 1024} KB")
