@@ -13,7 +13,7 @@ TAG = LINE_FIELDS.index("tag")
 
 
 def check_some_line_fits(path: str, rules: Iterable[Exclusion | Rate | Campaign]) -> None:
-    """Raise `ProgramError` for the first rule whose match fits no line. Linear in values and the depth of categories."""
+    """Raise `ProgramError` for the first rule whose match fits no line. Linear in values and depths of categories."""
     for number, rule in enumerate(rules):
         for wanted in rule.match.conditions:
             for other in rule.match.conditions:
