@@ -364,6 +364,11 @@ WHERE c.member > ? AND c.member <= ?;
 -- Every member with its totals and what the program keeps of it.
 SELECT member, balance, earned, score, state FROM balance ORDER BY member;
 
+-- name: persons
+-- What campaigns may ask of every member.
+SELECT m.number, a.content, m.enrolled_at, keyed((SELECT secret FROM ledger), CAST(m.number AS BLOB))
+FROM member m LEFT JOIN attribute a ON a.member = m.number ORDER BY m.number;
+
 -- name: framed
 -- Orders of which a frame is kept, after one.
 SELECT source, order_id, coalesce(m.merged_into, member), program_version, currency, amount, left_amount, points, reversed,
