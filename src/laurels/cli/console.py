@@ -26,9 +26,11 @@ from laurels.runtime.telling import complain, lines, say
 from laurels.runtime.visible import visible, visible_json
 
 __all__ = [
+    "MOST_NUMBER",
     "BoardOption",
     "ConfigOption",
     "JsonOption",
+    "NumberArgument",
     "StateOption",
     "complain",
     "examples",
@@ -47,10 +49,14 @@ ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="Settings file (TOML).", show_default="./laurels.toml if there is one")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON to standard output, nothing else.")]
+MOST_NUMBER = 2**63 - 1
+"""The greatest number that a ledger can hold, so that a greater one is refused as what it is."""
+NumberArgument = Annotated[int, typer.Argument(help="The number that `list` shows.", min=1, max=MOST_NUMBER)]
 BoardOption = Annotated[str, typer.Option("--board", help="all-time, month, or month:YYYY-MM.")]
 
-_stdout = Console(highlight=False, soft_wrap=True)
-_stderr = Console(stderr=True, highlight=False)
+# An id such as :dog: is an id, not a picture of one.
+_stdout = Console(highlight=False, emoji=False, soft_wrap=True)
+_stderr = Console(stderr=True, highlight=False, emoji=False)
 
 
 def out(*what: Any) -> None:

@@ -103,11 +103,13 @@ def _further(what: What, columns: str | None) -> tuple[str, ...]:
     """The further columns by name. Raises `SettingsError` for one that there is not."""
     from laurels.exchange import FURTHER_COLUMNS  # noqa: PLC0415 - polars takes a while to load
 
-    further = tuple(columns.split(",")) if columns else ()
+    further = () if columns is None else tuple(columns.split(","))
     known = ("name",) if what is What.STANDINGS else tuple(FURTHER_COLUMNS)
     for column in further:
         if column not in known:
             raise SettingsError(f"There is no further column {column} of {what}. Known: {', '.join(known)}.")
+        if further.count(column) > 1:
+            raise SettingsError(f"--columns {columns}: {column} is given twice.")
     return further
 
 

@@ -45,7 +45,7 @@ def rehearse(
 def read_program_file(file: Path) -> Program:
     """Read a program from a file. Raises `SettingsError`, `ProgramError`."""
     try:
-        return parse_program(file.read_text("utf-8"))
+        return parse_program(file.read_text("utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{file} cannot be read: {error}") from error
 

@@ -31,6 +31,9 @@ class _Parser(argparse.ArgumentParser):
 
 def take(arguments: Sequence[str]) -> bool:
     """Run what the arguments name; False, with nothing done, where they are none of the plain ones."""
+    options = [each.partition("=")[0] for each in arguments if each.startswith("--")]
+    if len(set(options)) < len(options):  # the command line that people use refuses an option given twice
+        return False
     try:
         asked = _parser().parse_args(arguments)
     except (_NotPlain, argparse.ArgumentError):

@@ -177,7 +177,7 @@ def read_program(settings: Settings) -> Program:
     if settings.program.file is None:
         return parse_program(DEFAULT_PROGRAM)
     try:
-        return parse_program(settings.program.file.read_text("utf-8"))
+        return parse_program(settings.program.file.read_text("utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"program.file cannot be read: {error}") from error
 

@@ -1,0 +1,61 @@
+"""What holds for every command: an option is given once. The first of two would have no effect, in silence."""
+
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperOption
+
+
+class StrictCommand(TyperCommand):
+    """A command that refuses an option given twice, unless it gathers values; and one that is not known even where
+    numbers below zero are arguments (`laurels adjust 17850 -5`), which makes Click take all that begins with a dash.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the arguments. Raises a usage error."""
+        seen = set[str | None]()
+        for name, option in _options_in(args, self.params):
+            if option is None:
+                known = [each for known in self.params if isinstance(known, TyperOption) for each in known.opts]
+                near = get_close_matches(name, known, 1)
+                ctx.fail(f"No such option: {name}{f' (Possible options: {near[0]})' if near else ''}")
+            elif option.name in seen and not option.multiple:
+                ctx.fail(f"{name} is given twice; give it once.")
+            else:
+                seen.add(option.name)
+        return super().parse_args(ctx, args)
+
+
+def make_strict(app: typer.Typer) -> None:
+    """Hold every command of an app, and of the groups in it, to this. Call it once all are registered."""
+    for command in app.registered_commands:
+        command.cls = StrictCommand
+    for group in app.registered_groups:
+        if group.typer_instance is not None:
+            make_strict(group.typer_instance)
+
+
+def _options_in(args: Iterable[str], params: Iterable[Any]) -> Iterator[tuple[str, TyperOption | None]]:
+    """The options as they were written, with what is known of each; None: a long one that is not known. Values of
+    options, and what stands behind `--`, are none.
+    """
+    by_name = {
+        name: option
+        for option in params
+        if isinstance(option, TyperOption)
+        for name in (*option.opts, *option.secondary_opts)
+    }
+    rest = iter(args)
+    for arg in rest:
+        if arg == "--":
+            return
+        is_long = arg.startswith("--")
+        name, has_value = (arg.split("=", 1)[0], "=" in arg) if is_long else (arg[:2], len(arg) > 2)  # noqa: PLR2004
+        option = by_name.get(name)
+        if option is None and (not is_long or name == "--help"):
+            continue
+        yield name, option
+        if option is not None and not option.is_flag and not has_value:
+            next(rest, None)
