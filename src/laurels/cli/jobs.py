@@ -4,7 +4,6 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.table import Table
 
 from laurels.cli.console import (
     MOST_NUMBER,
@@ -17,6 +16,7 @@ from laurels.cli.console import (
     out_json,
     run,
     settings_of,
+    table,
 )
 from laurels.errors import NotFound
 from laurels.ledger.jobs import Job, JobState
@@ -45,12 +45,12 @@ def list_(
     if not jobs:
         out("There are no jobs.")
         return
-    table = Table("number", "kind", "state", "done", "by", "since")
+    rows = table("number", "kind", "state", "done", "by", "since")
     for job in jobs:
         done = f"{job.done:,} of {job.total:,}" if job.total else f"{job.done:,}"
         by = job.actor if job.approver is None else f"{job.actor}, decided by {job.approver}"
-        table.add_row(str(job.number), job.kind, job.state, done, visible(by), format_instant(job.created_at))
-    out(table)
+        rows.add_row(str(job.number), job.kind, job.state, done, visible(by), format_instant(job.created_at))
+    out(rows)
     if len(jobs) == limit:
         out(f"More: laurels jobs list --before {jobs[-1].number}")
 

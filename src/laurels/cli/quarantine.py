@@ -3,7 +3,6 @@
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from laurels.awarding.causes import cause_of
 from laurels.cli.console import (
@@ -18,6 +17,7 @@ from laurels.cli.console import (
     run,
     say,
     settings_of,
+    table,
 )
 from laurels.errors import LaurelsError, LedgerUnavailable, NotFound, SettingsError
 from laurels.intake import retry_quarantined
@@ -48,9 +48,9 @@ def list_(
     if not documents:
         out("The quarantine is empty.")
         return
-    table = Table("number", "kind", "source", "id", "since", "reason")
+    rows = table("number", "kind", "source", "id", "since", "reason")
     for document in documents:
-        table.add_row(
+        rows.add_row(
             str(document.sequence),
             document.kind,
             visible(document.source),
@@ -58,7 +58,7 @@ def list_(
             format_instant(document.quarantined_at),
             visible(document.reason),
         )
-    out(table)
+    out(rows)
     if len(documents) == limit:
         out(f"More: laurels quarantine list --after {documents[-1].sequence}")
 
