@@ -232,6 +232,7 @@ def _open(
                 file = open_documents(path, mapping, format_name=format_, quiet=quiet, skip_invalid=skip_invalid)
         except FaultyFile as fault:
             tell_faults(fault)
+            say("--skip-invalid leaves out orders with such rows, and writes the rows to a file")
             raise
         except LooksLike as like:
             if not sys.stdin.isatty() or path == Path("-"):

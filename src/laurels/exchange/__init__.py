@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from laurels.errors import FileRefused
+from laurels.exchange import hints
 from laurels.exchange.adjustments import Adjustments, read_adjustments
 from laurels.exchange.faults import Fault, FaultyFile, LooksLike
 from laurels.exchange.inputs import STANDARD_INPUT, Input
@@ -87,7 +88,23 @@ def _read(file: Input, file_format: Format, mapping: Mapping | None, *, quiet: b
     if of_objects and (mapping is None or not _says_columns(mapping)):
         plain = mapping is not None and mapping.ids_as_they_are
         return read_wire_lines(file, quiet=quiet, skip_invalid=skip_invalid, ids_as_they_are=plain)
+    try:
+        return _read_table(file, file_format, mapping, quiet=quiet, skip_invalid=skip_invalid)
+    except (FaultyFile, LooksLike):
+        raise
+    except FileRefused as refused:
+        is_text = file_format in {Format.CSV, Format.TSV}
+        if is_text and (line := hints.names_line(file)) is not None:
+            more = f"; line {line} seems to name the columns: remove what stands above it"
+            raise FileRefused(refused.message + more) from refused
+        raise
+
+
+def _read_table(
+    file: Input, file_format: Format, mapping: Mapping | None, *, quiet: bool, skip_invalid: bool
+) -> OrdersFile:
     table = open_table(file, file_format)
+    of_objects = file_format in {Format.NDJSON, Format.JSON}
     if of_objects and "lines" in table.columns:
         raise _whole_orders(file)
     mapping = mapping or Mapping()

@@ -16,7 +16,7 @@ from laurels.errors import InvalidInput, SettingsError
 from laurels.exchange import times
 from laurels.exchange.cells import SPOILED_WORDS
 from laurels.exchange.faults import Fault, refuse_faults
-from laurels.exchange.mapping import WAY_OUT, check_zone, nearest, refuse_near_misses
+from laurels.exchange.mapping import check_zone, nearest, refuse_near_misses, refuse_unknown
 from laurels.exchange.opening import open_plain, open_table
 from laurels.exchange.presets import OptionList
 from laurels.exchange.refusals import refuse, refuse_access, refuse_cell, shown
@@ -145,8 +145,7 @@ def _check_fields(table: Table, options: OptionList) -> None:
     wires = set() if "points" in table.columns else {_WIRE_POINTS}
     for column in table.columns:
         if column not in {*ADJUSTMENT_ROLES, *wires, *options.ignore}:
-            known = nearest(column, ADJUSTMENT_ROLES, "known")
-            raise refuse(table.file, f"has a column {shown(column)} that is not known; {known}; {WAY_OUT}")
+            raise refuse_unknown(table.file, column, table.columns, ADJUSTMENT_ROLES)
 
 
 def _read(table: Table, columns: dict[str, str], options: OptionList, *, quiet: bool) -> list[Adjustment]:
