@@ -32,6 +32,11 @@ def commands(group: Any = TREE, names: tuple[str, ...] = ()) -> Iterator[tuple[t
             yield (*names, name), command
 
 
+def is_number(option: Any) -> bool:
+    """Whether an option takes a number."""
+    return option.type_descriptor.annotation in {int, float, int | None, float | None}
+
+
 COMMANDS = dict(commands())
 OPTIONS = [
     pytest.param(names, option, id=f"{' '.join(names)} {option.opts[-1]}")
@@ -39,9 +44,7 @@ OPTIONS = [
     for option in command.params
     if option.param_type_name == "option" and option.opts != ["--help", "-h"]
 ]
-NUMBERS = [
-    each for each in OPTIONS if each.values[1].type_descriptor.annotation in {int, float, int | None, float | None}
-]
+NUMBERS = [each for each in OPTIONS if is_number(each.values[1])]
 UNBOUNDED = {"seed"}
 """Any whole number is as good as another."""
 
