@@ -249,6 +249,36 @@ def test_an_option_without_effect_is_refused(shop: Path, arguments: list[str]) -
     assert not (shop / "x.csv").exists()
 
 
+@pytest.mark.parametrize("own", ["laurels-data/laurels.db", "laurels-data/names.key", "copy.db", "laurels-data"])
+@pytest.mark.parametrize(
+    "command", ["export entries --format csv", "report journal", "report breakage", "bench dashboards --members 10"]
+)
+def test_results_are_written_over_nothing_of_ours(shop: Path, own: str, command: str) -> None:
+    """A ledger, a copy of one, and keys are not there again."""
+    if not (shop / "copy.db").exists():
+        assert laurels("backup", "copy.db", cwd=shop).returncode == 0
+    before = (shop / own).stat()
+    done = laurels(*command.split(), "--to", own, cwd=shop)
+    assert (done.returncode, done.stdout) == (2, ""), done.stderr
+    assert "is no file of results" in done.stderr or "is a folder" in done.stderr
+    after = (shop / own).stat()
+    assert (after.st_ino, after.st_size) == (before.st_ino, before.st_size)
+
+
+def test_rejects_are_written_over_older_rejects_alone(shop: Path) -> None:
+    """Not over the file that is imported; and by a dry run only where that was asked for."""
+    text = "order_id,member_id,currency,total\nR1,ann,GBP,25.00\nR2,ann,GBP,x\n"
+    (shop / "faulty.csv").write_text(text)
+    done = laurels("import", "faulty.csv", "--skip-invalid", "--rejects", "faulty.csv", cwd=shop)
+    assert (done.returncode, (shop / "faulty.csv").read_text()) == (1, text)
+    done = laurels("import", "faulty.csv", "--skip-invalid", "--dry-run", cwd=shop)
+    assert (done.returncode, "would leave out 1 rows" in done.stderr) == (0, True)
+    assert not (shop / "faulty.csv.rejects.csv").exists()
+    for _ in range(2):
+        assert laurels("import", "faulty.csv", "--skip-invalid", cwd=shop).returncode == 0
+    assert (shop / "faulty.csv.rejects.csv").read_text().count("faulty.csv") == 1
+
+
 def test_an_interrupted_command_says_so_and_leaves_with_130(shop: Path) -> None:
     """Also while it waits for an answer."""
     with subprocess.Popen(

@@ -19,6 +19,7 @@ from laurels.cli.console import (
     settings_of,
 )
 from laurels.cli.export_filters import ExportFilter, further_columns
+from laurels.cli.targets import check_target
 from laurels.dashboard import ProxyNames
 from laurels.errors import SettingsError, UnknownMember
 from laurels.ledger import Ledger
@@ -85,6 +86,7 @@ def export(
 ) -> None:
     """Write standings or entries to a file, which appears complete or not at all."""
     settings = settings_of(state, config)
+    check_target(to, settings)
     further = _further(what, columns)
     members = frozenset(member or ())
     if what is What.STANDINGS:

@@ -9,6 +9,7 @@ import typer
 
 from laurels import awarding, clock
 from laurels.cli.console import ConfigOption, JsonOption, StateOption, examples, out, out_json, run, say, settings_of
+from laurels.cli.targets import check_target
 from laurels.errors import SettingsError
 from laurels.model import Version
 from laurels.model.times import format_instant, from_datetime, to_datetime
@@ -58,8 +59,8 @@ def journal(
     config: ConfigOption = None,
 ) -> None:
     """Draw up a journal of points between two versions. The next one begins where it ends: so they tile."""
-    _check_one_form(to, as_json=as_json)
-    found = run(_journal(settings_of(state, config), after, up_to))
+    settings = _settings_to_write(to, state, config, as_json=as_json)
+    found = run(_journal(settings, after, up_to))
     if as_json:
         out_json(msgspec.to_builtins(found))
         return
@@ -81,8 +82,8 @@ def breakage(
     to: ToOption = None, as_json: JsonOption = False, state: StateOption = None, config: ConfigOption = None
 ) -> None:
     """Give the triangle of redemption by month of earning, its factors, and what is expected to be redeemed."""
-    _check_one_form(to, as_json=as_json)
-    found = run(_breakage(settings_of(state, config)))
+    settings = _settings_to_write(to, state, config, as_json=as_json)
+    found = run(_breakage(settings))
     if as_json:
         out_json(msgspec.to_builtins(found))
         return
@@ -102,9 +103,14 @@ def breakage(
     out(f"still to come {found.still_to_come} points")
 
 
-def _check_one_form(to: Path | None, *, as_json: bool) -> None:
+def _settings_to_write(to: Path | None, state: Path | None, config: Path | None, *, as_json: bool) -> Settings:
+    """The settings, once it is clear where results go."""
     if to is not None and as_json:
         raise SettingsError("--to has no effect beside --json: give one of them.")
+    settings = settings_of(state, config)
+    if to is not None:
+        check_target(to, settings)
+    return settings
 
 
 def _print(name: str, value: Any) -> None:
