@@ -37,6 +37,10 @@ def is_number(option: Any) -> bool:
     return option.type_descriptor.annotation in {int, float, int | None, float | None}
 
 
+def is_path(option: Any) -> bool:
+    return option.type_descriptor.annotation in {Path, Path | None}
+
+
 COMMANDS = dict(commands())
 OPTIONS = [
     pytest.param(names, option, id=f"{' '.join(names)} {option.opts[-1]}")
@@ -71,6 +75,15 @@ def test_an_option_given_twice_is_refused_unless_it_gathers_values(names: tuple[
     assert done.returncode == 2
     assert done.stdout == ""
     assert ("is given twice" in done.stderr) != option.multiple, done.stderr
+
+
+@pytest.mark.parametrize(("names", "option"), [each for each in OPTIONS if is_path(each.values[1])])
+def test_an_empty_path_is_refused(names: tuple[str, ...], option: Any, tmp_path: Path) -> None:
+    """`--state "$STATE"` where that is not set would make a ledger where one stands."""
+    for given in ([option.opts[0], ""], [f"{option.opts[0]}="]):
+        done = laurels(*names, *given, cwd=tmp_path)
+        assert (done.returncode, "is empty" in done.stderr) == (2, True), done.stderr
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(("names", "option"), NUMBERS)

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperOption
+
+_PATHS = (Path, Path | None)
 
 
 class StrictCommand(TyperCommand):
@@ -16,11 +19,13 @@ class StrictCommand(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the arguments. Raises a usage error."""
         seen = set[str | None]()
-        for name, option in _options_in(args, self.params):
+        for name, option, value in _options_in(args, self.params):
             if option is None:
                 known = [each for known in self.params if isinstance(known, TyperOption) for each in known.opts]
                 near = get_close_matches(name, known, 1)
                 ctx.fail(f"No such option: {name}{f' (Possible options: {near[0]})' if near else ''}")
+            elif not value and not option.is_flag and option.type_descriptor.annotation in _PATHS:
+                ctx.fail(f"{name} is empty, as where a variable is not set; name a path.")
             elif option.name in seen and not option.multiple:
                 ctx.fail(f"{name} is given twice; give it once.")
             else:
@@ -37,9 +42,9 @@ def make_strict(app: typer.Typer) -> None:
             make_strict(group.typer_instance)
 
 
-def _options_in(args: Iterable[str], params: Iterable[Any]) -> Iterator[tuple[str, TyperOption | None]]:
-    """The options as they were written, with what is known of each; None: a long one that is not known. Values of
-    options, and what stands behind `--`, are none.
+def _options_in(args: Iterable[str], params: Iterable[Any]) -> Iterator[tuple[str, TyperOption | None, str]]:
+    """The options as they were written, with what is known of each and its value; None: a long one that is not known.
+    Values of options, and what stands behind `--`, are none.
     """
     by_name = {
         name: option
@@ -52,10 +57,10 @@ def _options_in(args: Iterable[str], params: Iterable[Any]) -> Iterator[tuple[st
         if arg == "--":
             return
         is_long = arg.startswith("--")
-        name, has_value = (arg.split("=", 1)[0], "=" in arg) if is_long else (arg[:2], len(arg) > 2)  # noqa: PLR2004
+        name, equals, value = arg.partition("=") if is_long else (arg[:2], arg[2:], arg[2:])
         option = by_name.get(name)
         if option is None and (not is_long or name == "--help"):
             continue
-        yield name, option
-        if option is not None and not option.is_flag and not has_value:
-            next(rest, None)
+        if option is not None and not option.is_flag and not equals:
+            value = next(rest, "")
+        yield name, option, value
