@@ -12,13 +12,16 @@ _PATHS = (Path, Path | None)
 
 
 class StrictCommand(TyperCommand):
-    """A command that refuses an option given twice, unless it gathers values; and one that is not known even where
-    numbers below zero are arguments (`laurels adjust 17850 -5`), which makes Click take all that begins with a dash.
+    """A command that refuses an option given twice, unless it gathers values; an empty path, which would mean the
+    folder where one stands; and an option that is not known even where numbers below zero are arguments (`laurels
+    adjust 17850 -5`), which makes Click take all that begins with a dash.
     """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the arguments. Raises a usage error."""
         seen = set[str | None]()
+        if ctx.resilient_parsing:  # a shell asks how a line could go on
+            return super().parse_args(ctx, args)
         for name, option, value in _options_in(args, self.params):
             if option is None:
                 known = [each for known in self.params if isinstance(known, TyperOption) for each in known.opts]
