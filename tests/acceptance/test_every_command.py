@@ -167,30 +167,6 @@ def test_every_example_works_as_it_stands(shop: Path) -> None:
     assert laurels("verify", cwd=shop).returncode == 0
 
 
-@pytest.mark.parametrize("where", ["no ledger", "an empty folder"])
-@pytest.mark.parametrize("names", COMMANDS, ids=" ".join)
-def test_what_reads_makes_no_ledger(tmp_path: Path, names: tuple[str, ...], where: str) -> None:
-    """And says so in one line."""
-    options = [option for option in COMMANDS[names].params if "--state" in option.opts]
-    makes = {"serve", "work", "import", "migrate", "demo", "consume", "restore", "simulate", "bench", "token"}
-    if not options or names[0] in {*makes, "console", "events", "notify", "project"}:
-        return
-    if where == "an empty folder":
-        (tmp_path / "x").mkdir()
-    given = ["1" for each in COMMANDS[names].params if each.param_type_name == "argument" and each.required]
-    needed = [
-        text
-        for each in COMMANDS[names].params
-        if each.param_type_name == "option" and each.required
-        for text in (each.opts[0], "x.csv")
-    ]
-    asks = [option.opts[0] for option in COMMANDS[names].params if "--yes" in option.opts]
-    done = laurels(*names, *given, *needed, *asks, "--state", "x", cwd=tmp_path)
-    assert done.returncode != 0 or names == ("keys", "show"), done.stdout
-    assert "fault in Laurels" not in done.stderr
-    assert not list(tmp_path.glob("x/*.db"))
-
-
 def test_an_id_is_shown_as_it_is(shop: Path) -> None:
     """Also where it is spelt like a picture, or like a style of the text."""
     for member in (":dog:", "[red]x[/red]", "[/nope]"):
