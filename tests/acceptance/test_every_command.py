@@ -218,6 +218,13 @@ def test_a_token_is_for_what_some_call_asks_for(shop: Path) -> None:
     assert "Did you mean orders:write?" in done.stderr
 
 
+@pytest.mark.parametrize("wrong", [["--name", ""], ["--name", "a\tb"], ["--name", "person:x"], ["--source", "../x"]])
+def test_no_token_is_printed_that_the_server_refuses(shop: Path, wrong: list[str]) -> None:
+    done = laurels("token", "--service", "--scope", "orders:write", *wrong, cwd=shop)
+    assert done.returncode in {1, 2}
+    assert done.stdout == ""
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

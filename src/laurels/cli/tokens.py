@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from laurels.cli.console import ConfigOption, StateOption, examples, out, settings_of
+from laurels.cli.console import ConfigOption, StateOption, examples, out, run, settings_of
 from laurels.errors import SettingsError
-from laurels.model.ids import check_id
+from laurels.model.ids import check_id, check_source
 
 SERVICE = "cli"
 
@@ -51,6 +51,7 @@ def token(
     config: ConfigOption = None,
 ) -> None:
     """Print a token, signed with the development key under the state directory."""
+    from laurels.http.admission.auth import open_auth  # noqa: PLC0415 - and so does this
     from laurels.http.admission.tokens import sign_token  # noqa: PLC0415 - cryptography takes a while to load
     from laurels.wiring.owner import check_owner  # noqa: PLC0415 - and so do the engines
 
@@ -66,12 +67,11 @@ def token(
         check_id(member, "--member")
     settings = settings_of(state, config)
     check_owner(settings.state)
-    out(
-        sign_token(
-            settings,
-            subject=member or name or SERVICE,
-            scope=scope or None,
-            ttl_s=int(hours * 3600),
-            sources=source or (),
-        )
-    )
+    for each in source or ():
+        check_source(each, "--source")
+    subject = member or (SERVICE if name is None else name)
+    signed = sign_token(settings, subject=subject, scope=scope or None, ttl_s=int(hours * 3600), sources=source or ())
+    caller = run(open_auth(settings).caller([f"Bearer {signed}".encode()]))  # none is printed that would be refused
+    if service and caller.member_id is not None:
+        raise SettingsError("auth.services does not name laurels=service: this would be a customer's token.")
+    out(signed)
