@@ -15,7 +15,7 @@ from laurels.exchange.adjustments import Adjustments, read_adjustments
 from laurels.exchange.faults import Fault, FaultyFile, LooksLike
 from laurels.exchange.inputs import STANDARD_INPUT, Input
 from laurels.exchange.mapping import ROLES, Constant, Mapping
-from laurels.exchange.opening import Format, describe, open_plain, open_table
+from laurels.exchange.opening import TABLES_IN_TEXT, Format, describe, open_plain, open_table
 from laurels.exchange.orders import OrdersFile
 from laurels.exchange.presets import OPTIONS, PRESETS, OptionList, presets_for, read_option_list
 from laurels.exchange.refusals import refuse, refuse_access
@@ -88,16 +88,8 @@ def _read(file: Input, file_format: Format, mapping: Mapping | None, *, quiet: b
     if of_objects and (mapping is None or not _says_columns(mapping)):
         plain = mapping is not None and mapping.ids_as_they_are
         return read_wire_lines(file, quiet=quiet, skip_invalid=skip_invalid, ids_as_they_are=plain)
-    try:
+    with hints.of_titles(file, is_text=file_format in TABLES_IN_TEXT):
         return _read_table(file, file_format, mapping, quiet=quiet, skip_invalid=skip_invalid)
-    except (FaultyFile, LooksLike):
-        raise
-    except FileRefused as refused:
-        is_text = file_format in {Format.CSV, Format.TSV}
-        if is_text and (line := hints.names_line(file)) is not None:
-            more = f"; line {line} seems to name the columns: remove what stands above it"
-            raise FileRefused(refused.message + more) from refused
-        raise
 
 
 def _read_table(

@@ -2,7 +2,11 @@
 
 import csv
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+from laurels.errors import FileRefused
+from laurels.exchange.faults import FaultyFile, LooksLike
 from laurels.exchange.inputs import Input
 
 _LOOKED_AT = 20
@@ -36,6 +40,20 @@ def for_amount(cell: str) -> str:
         if decimal == ",":
             options += ["--thousands ."] * (mark == ".") + ["--decimal ,"]
     return f"; perhaps with {' '.join(options)}" if options else ""
+
+
+@contextmanager
+def of_titles(file: Input, *, is_text: bool) -> Iterator[None]:
+    """Where a table in text is refused in this block, with what may be: that titles stand above its columns' names."""
+    try:
+        yield
+    except (FaultyFile, LooksLike):
+        raise
+    except FileRefused as refused:
+        if is_text and (line := names_line(file)) is not None:
+            more = f"; line {line} seems to name the columns: remove what stands above it"
+            raise FileRefused(refused.message + more) from refused
+        raise
 
 
 def names_line(file: Input) -> int | None:
