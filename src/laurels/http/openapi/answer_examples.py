@@ -360,7 +360,7 @@ ANSWERS: Mapping[str, Any] = {
         "points": 25,
         "outstanding": {"": 22, "GBP": 3},
         "lines": [
-            {"day": "2025-11-02", "market": "GBP", "kind": "earn", "entries": 1, "points": 3, "value": "0.00"},
+            {"day": "2025-11-02", "market": "GBP", "kind": "earn", "entries": 1, "points": 3, "value": ""},
         ],
     },
     "show_breakage": {
