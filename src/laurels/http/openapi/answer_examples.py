@@ -18,6 +18,7 @@ _CUSTOMER = {
     "enrolled_at": "2025-11-01T10:00:00Z",
     "contact": "a•••••@example.com",
     "balance": 500,
+    "available": 500,
     "earned": 475,
     "score": 500,
     "rank": 17,
