@@ -113,6 +113,13 @@ ACTIONS: Mapping[str, str] = {
     "stop_campaign": "ended a campaign",
 }
 
+OUTCOMES: Mapping[str, str] = {
+    "done": "done",
+    "repeated": "nothing changed, it was so already",
+    "checked": "nothing changed, looked at what it would do",
+}
+"""What came of what somebody did, where it is no sentence of its own."""
+
 CAUSES: Mapping[str, str] = {
     "": "anything",
     "currency": "a currency that the rules do not name",

@@ -168,6 +168,11 @@ class JobStore(Protocol):
         ...
 
 
+def is_stoppable(job: Job) -> bool:
+    """Whether stopping it changes anything."""
+    return job.ended_at is None and not job.stopping
+
+
 def check_decidable(job: Job | None, digest: str, *, actor: str, approve: bool, now: int) -> bool:
     """Whether a decision is to be written; False where this person has made it before. Raises like `decide_job`."""
     if job is None:
