@@ -77,7 +77,9 @@ class Walk:
         self.hidden: set[int] = set()
 
     async def step(self) -> None:
-        await self.rng.choice([self.look, self.look, self.look, self.search, self.correct, self.turn, self.rename, self.contact])()
+        await self.rng.choice(
+            [self.look, self.look, self.look, self.search, self.correct, self.turn, self.rename, self.contact]
+        )()
 
     async def look(self) -> None:
         path = self.rng.choice([*LOOKS])

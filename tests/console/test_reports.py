@@ -5,17 +5,20 @@ import io
 import re
 from collections.abc import AsyncIterator
 from typing import Any
+from unittest.mock import ANY
 
+import polars as pl
 import pytest
 from tests.console.console_shop import ConsoleShop, open_console_shop
 
-from laurels.console.charts import NO_WHEEL, BarSegment, Charts
+from laurels.console.charts import NO_WHEEL, BarSegment, Charts, warm_up
 from laurels.console.views.finance import _statement
 from laurels.http.api.csv_files import csv_of
 from laurels.rollups import RollingUp
 
 pytestmark = pytest.mark.anyio
 
+PARQUET_FILE = "/reports/movement.parquet"
 EVER = "from=2020-01-01&to=2030-01-01"
 
 
@@ -75,6 +78,18 @@ async def test_a_statement_is_fetched_as_a_file_and_that_is_recorded(house: Cons
     assert len(log) == 1
 
 
+async def test_a_statement_as_parquet_says_what_the_csv_says(house: ConsoleShop) -> None:
+    visitor = await house.signed_in("finance", name="fergus")
+    as_csv = [*csv.DictReader(io.StringIO((await visitor.open(f"/finance.csv?{EVER}")).text))]
+    file = await visitor.open(f"/finance.parquet?{EVER}")
+    assert file.headers["content-disposition"] == 'attachment; filename="movement-2020-01-01-2030-01-01.parquet"'
+    rows = pl.read_parquet(io.BytesIO(file.content)).to_dicts()
+    assert [{name: "" if cell is None else str(cell) for name, cell in row.items()} for row in rows] == as_csv
+    assert all(isinstance(row["points"], int) for row in rows)
+    log = (await house.shop.ask("GET", "/audit?sub=fergus")).json()["rows"]
+    assert [row["action"] for row in log] == ["export_movement_as_parquet", "export_movement"]
+
+
 async def test_the_overview_has_its_figures_and_a_chart_without_style_or_script(house: ConsoleShop) -> None:
     visitor = await house.signed_in("program")
     page = await visitor.open("/overview?period=36m&basis=occurred")
@@ -92,6 +107,16 @@ async def test_without_the_library_figures_stand_as_a_table(monkeypatch: pytest.
     assert charts.bars([BarSegment("2026-11", "earn", 5, "")]) is None
 
 
+async def test_a_picture_is_drawn_for_nobody_before_people_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[dict[str, Any]] = []
+    monkeypatch.setattr("vl_convert.vegalite_to_svg", lambda spec: drawn.append(spec) or "<svg/>")
+    warm_up()
+    assert [spec["data"]["values"] for spec in drawn] == [[ANY], [ANY]], "both widths, with something in them"
+    monkeypatch.setattr("laurels.console.charts.find_spec", lambda _: None)
+    warm_up()
+    assert len(drawn) == 2, "nothing is asked of a library that is not there"
+
+
 async def test_a_picture_is_drawn_once() -> None:
     charts = Charts()
     marks = [BarSegment("2026-11", "earn", 5, "earned 5")]
@@ -102,7 +127,14 @@ async def test_a_picture_is_drawn_once() -> None:
 
 
 async def test_who_may_not_see_reports_is_refused_by_the_api_too(house: ConsoleShop) -> None:
-    for path in ("/reports/movement", "/reports/movement.csv", "/reports/due", "/reports/tiers", "/reports/members"):
+    for path in (
+        "/reports/movement",
+        "/reports/movement.csv",
+        "/reports/due",
+        "/reports/tiers",
+        "/reports/members",
+        PARQUET_FILE,
+    ):
         for role, status in (("support", 403), ("operator", 403), ("finance", 200), ("auditor", 200)):
             assert (await house.shop.ask("GET", path, token=house.shop.person(role))).status_code == status, path
 

@@ -98,6 +98,7 @@ ACTIONS: Mapping[str, str] = {
     "retry_quarantined": "tried a document again",
     "drop_quarantined": "gave a document up",
     "export_movement": "fetched a statement",
+    "export_movement_as_parquet": "fetched a statement",
     "correct_many": "corrected points from a file",
     "erase_many": "asked to erase customers from a file",
     "propose_correction": "asked for a correction",

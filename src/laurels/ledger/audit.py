@@ -120,12 +120,15 @@ class AuditLog(Protocol):
         member: int | None = None,
         action: str | None = None,
         since: int | None = None,
+        until: int | None = None,
         before: int | None = None,
         limit: int = 50,
     ) -> list[AuditRow]:
-        """Rows with a position below `before`, newest first: a person's, a member's, of an action, from an instant on.
+        """Rows with a position below `before`, newest first: a person's, a member's, of an action, from the instant
+        `since` on and before `until`.
 
-        Costs by what is read where a person or a member is named; an action alone is looked for row by row.
+        Costs by what is read where a person or a member is named; an action alone is looked for row by row. An instant
+        is found by halving.
         """
         ...
 

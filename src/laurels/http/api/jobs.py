@@ -7,7 +7,7 @@ from msgspec import Meta, Struct, field
 
 from laurels.errors import InvalidInput, LedgerUnavailable, NotAllowed, NotFound
 from laurels.http.admission.callers import Caller
-from laurels.http.api.csv_files import csv_of
+from laurels.http.api.csv_files import PARQUET, csv_of
 from laurels.http.routes import Access, Request, Response, route
 from laurels.jobs import (
     COLUMNS,
@@ -49,8 +49,6 @@ _SEES_ALL = {"jobs:write", "audit:read"}
 
 MOST_PARTS = 50
 """Parts of an export that are given in one answer: 250,000 rows, some 40 MB."""
-
-PARQUET = "application/vnd.apache.parquet"
 
 _MOST_LOOKED_AT = 1_000
 _DIGITS = 15
