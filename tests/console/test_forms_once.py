@@ -247,7 +247,7 @@ CHANGES = {
     "stop_campaign",
     "submit_program",
 }
-"""Of which the log has one row that says `done`, however often they are sent: one that found all so already says that."""
+"""Of which the log has one row that says `done`, however often they are sent."""
 
 
 @pytest.mark.parametrize("name", FORMS)

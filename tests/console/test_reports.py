@@ -109,7 +109,12 @@ async def test_without_the_library_figures_stand_as_a_table(monkeypatch: pytest.
 
 async def test_a_picture_is_drawn_for_nobody_before_people_come(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[dict[str, Any]] = []
-    monkeypatch.setattr("vl_convert.vegalite_to_svg", lambda spec: drawn.append(spec) or "<svg/>")
+
+    def draw(spec: dict[str, Any]) -> str:
+        drawn.append(spec)
+        return "<svg/>"
+
+    monkeypatch.setattr("vl_convert.vegalite_to_svg", draw)
     warm_up()
     assert [spec["data"]["values"] for spec in drawn] == [[ANY], [ANY]], "both widths, with something in them"
     monkeypatch.setattr("laurels.console.charts.find_spec", lambda _: None)

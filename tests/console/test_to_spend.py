@@ -49,7 +49,7 @@ class Turned:
 @pytest.fixture
 async def shop(tmp_path: Path, ledger: str | None) -> AsyncIterator[Shop]:
     (tmp_path / "program.toml").write_text(PROGRAM)
-    settings = {"ledger_url": ledger} if ledger else {}
+    settings: dict[str, Any] = {"ledger_url": ledger} if ledger else {}
     async with open_shop(tmp_path / "state", now=Turned(), program_file=tmp_path / "program.toml", **settings) as shop:
         await shop.services.ledger.enrol([("ann", None)], actor="test")
         yield shop
