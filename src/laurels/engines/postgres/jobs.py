@@ -43,8 +43,15 @@ class PostgresJobs(Session):
             row = await db.one("job", number)
         return None if row is None else _job_of(row)
 
-    async def jobs(self, *, before: int | None = None, states: Collection[JobState] = (), limit: int = 50) -> list[Job]:
-        asked = NEWEST if before is None else before, sorted(states or JobState), limit
+    async def jobs(
+        self,
+        *,
+        before: int | None = None,
+        states: Collection[JobState] = (),
+        kind: str | None = None,
+        limit: int = 50,
+    ) -> list[Job]:
+        asked = NEWEST if before is None else before, sorted(states or JobState), limit, kind
         async with self._connections.read() as db:
             return [_job_of(row) for row in await db.all("jobs", *asked)]
 

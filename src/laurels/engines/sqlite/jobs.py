@@ -35,8 +35,15 @@ class SqliteJobs(Session):
     async def job(self, number: int) -> Job | None:
         return await self._reader.run(lambda db: _job(db, number))
 
-    async def jobs(self, *, before: int | None = None, states: Collection[JobState] = (), limit: int = 50) -> list[Job]:
-        asked = NEWEST if before is None else before, _array(sorted(states or JobState)), limit
+    async def jobs(
+        self,
+        *,
+        before: int | None = None,
+        states: Collection[JobState] = (),
+        kind: str | None = None,
+        limit: int = 50,
+    ) -> list[Job]:
+        asked = NEWEST if before is None else before, _array(sorted(states or JobState)), limit, kind
         return [_job_of(row) for row in await self._reader.run(lambda db: db.all("jobs", *asked))]
 
     async def job_content(self, number: int) -> bytes | None:

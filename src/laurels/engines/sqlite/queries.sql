@@ -1142,11 +1142,12 @@ SELECT number, kind, state, actor, approver, digest, about, total, done, tally, 
 FROM job WHERE number = ?;
 
 -- name: jobs
--- Jobs before one, newest first, in the states that a JSON array names.
+-- Jobs before one, newest first, in the states that a JSON array names, perhaps of one kind.
 SELECT number, kind, state, actor, approver, digest, about, total, done, tally, error, stopping, fence, created_at,
        decided_at, ended_at, EXISTS (SELECT 1 FROM job_content c WHERE c.number = job.number AND c.what = 'file')
            OR (state = 'done' AND EXISTS (SELECT 1 FROM job_part p WHERE p.number = job.number))
-FROM job WHERE number < ?1 AND state IN (SELECT value FROM json_each(?2)) ORDER BY number DESC LIMIT ?3;
+FROM job WHERE number < ?1 AND state IN (SELECT value FROM json_each(?2)) AND (?4 IS NULL OR kind = ?4)
+ORDER BY number DESC LIMIT ?3;
 
 -- name: decide_job!
 -- Somebody decided on a proposal.
