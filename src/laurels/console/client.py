@@ -15,6 +15,10 @@ AT_ONCE = 8
 
 TIMEOUT_S = 10.0
 
+_PROBLEM = "application/problem+json"
+_NEVER_ASKED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+"""Where these are raised, Laurels has seen nothing."""
+
 _NO_DOTS = frozenset({".", ".."})
 
 
@@ -32,6 +36,12 @@ class ApiRefused(LaurelsError):
 
 class ApiAway(LaurelsError):
     """Laurels does not answer now. Nothing was changed."""
+
+
+class ApiUncertain(ApiAway):
+    """Laurels broke off while it was asked for this, so it may be done or not. Send the same form again: it counts
+    once, however often.
+    """
 
 
 def client_of(api: ASGIApp | str) -> httpx.AsyncClient:
@@ -98,19 +108,26 @@ class Asking:
                 answer = await self._http.request(
                     method, path, params=asked, json=body, headers={**self._headers, **headers}
                 )
-        except httpx.HTTPError as error:
+        except _NEVER_ASKED as error:
             raise ApiAway from error
+        except httpx.HTTPError as error:
+            raise (ApiAway if method == "GET" else ApiUncertain) from error
         if answer.is_success:
             return answer
-        raise _refused(answer)
+        if answer.is_client_error or answer.headers.get("content-type") == _PROBLEM:
+            raise _refused(answer)
+        raise ApiAway if method == "GET" else ApiUncertain  # what stands between here and Laurels has answered
 
 
 def _refused(answer: httpx.Response) -> ApiRefused:
     try:
         problem = answer.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         problem = {}
-    fields = {str(each.get("field", "")): str(each.get("message", "")) for each in problem.get("errors", [])}
+    if not isinstance(problem, dict):
+        problem = {}
+    errors = [each for each in problem.get("errors") or [] if isinstance(each, dict)]
+    fields = {str(each.get("field", "")): str(each.get("message", "")) for each in errors}
     kind = str(problem.get("type", "")).rpartition("/")[2]
     detail = str(problem.get("detail", f"Laurels answered {answer.status_code}."))
     return ApiRefused(answer.status_code, kind, detail, answer.headers.get("x-request-id", ""), fields)

@@ -121,6 +121,13 @@ OUTCOMES: Mapping[str, str] = {
 }
 """What came of what somebody did, where it is no sentence of its own."""
 
+REFUSALS: Mapping[int, str] = {
+    400: "Nothing was changed: what was sent is not a form that this console made. Go back, load the page anew.",
+    405: "Nothing was changed: this address takes no such request.",
+    413: "Nothing was changed: what was sent is larger than this page takes. Cut the file in two.",
+}
+"""Why something was not taken, by the answer's status."""
+
 CAUSES: Mapping[str, str] = {
     "": "anything",
     "currency": "a currency that the rules do not name",

@@ -7,6 +7,7 @@ from urllib.parse import quote, urlencode
 from laurels.console import words
 from laurels.console.client import ApiRefused
 from laurels.console.page import Ask, Elsewhere, Shown, page
+from laurels.console.views.texts import one_line
 from laurels.model.currencies import DECIMALS
 from laurels.model.money import format_amount
 
@@ -63,7 +64,7 @@ async def decide(ask: Ask) -> Shown | Elsewhere:
     very form where it is sent twice.
     """
     path, step = _path(ask, ask.form), ask.form.get("step", "")
-    reason = ask.form.get("reason", "").strip()
+    reason = one_line(ask.form.get("reason", ""))
     try:
         if step != "retry" and not (step == "drop" and reason):
             return _shown(await ask.api.get(path), drop_fault="Say why it is given up.")

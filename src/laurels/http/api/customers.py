@@ -124,11 +124,12 @@ async def by_id(request: Request) -> Customer:
 
 def number_of(text: str) -> int | None:
     """A member's number as a path has it; None for what is none."""
-    is_number = text.isascii() and text.isdigit() and len(text) < _TOO_LONG
-    return int(text) if is_number else None
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(_HIGHEST))
+    return int(text) if is_number and int(text) <= _HIGHEST else None
 
 
-_TOO_LONG = 19
+_HIGHEST = 2**31 - 1
+"""What any ledger can hold."""
 
 
 async def _shown(request: Request, customer: Customer) -> CustomerShown:
