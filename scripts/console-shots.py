@@ -47,7 +47,7 @@ def main() -> None:
     laurels = [sys.executable, "-m", "laurels"]
     with tempfile.TemporaryDirectory() as folder:
         state = Path(folder) / "state"
-        subprocess.run([sys.executable, ROOT / "tests" / "console" / "fill_year.py", state], check=True)
+        subprocess.run([sys.executable, "-m", "tests.console.fill_year", state], cwd=ROOT, check=True)
         rules = {**os.environ, "LAURELS_PROGRAM_FILE": str(Path(folder) / "rules.toml")}
         serve = subprocess.Popen([*laurels, "serve", "--port", "0", "--state", state], env=rules)
         roles = "lead operator auditor finance program"

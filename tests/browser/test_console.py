@@ -62,8 +62,8 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def filled(folder: Path) -> Path:
     """Such a ledger in a folder."""
     state = folder / "state"
-    script = Path(__file__).parents[1] / "console" / "fill.py"
-    subprocess.run([sys.executable, str(script), str(state)], check=True, timeout=120)
+    root = Path(__file__).parents[2]
+    subprocess.run([sys.executable, "-m", "tests.console.fill", str(state)], cwd=root, check=True, timeout=120)
     return state
 
 

@@ -76,9 +76,23 @@ def lines_of(text: str) -> str:
     return text.replace("\r\n", "\n")
 
 
-def _shown(*, seen: dict[str, Any] | None = None, name: str = "", text: str = "", fault: str = "") -> Shown:
-    says = {"seen": seen, "name": name, "csv": text, "fault": fault}
-    return Shown(template="corrections.html", says=says, status=422 if fault else 200)
+def _shown(*, seen: dict[str, Any] | None = None, **more: str) -> Shown:
+    does = bool(seen and seen["checked"]["customers"] and seen["checked"]["before"] != seen["checked"]["rows"])
+    return file_shown("corrections.html", seen, does_something=does, **more)
+
+
+def file_shown(
+    template: str,
+    seen: dict[str, Any] | None,
+    *,
+    does_something: bool,
+    name: str = "",
+    text: str = "",
+    fault: str = "",
+) -> Shown:
+    """The page of a file, of what was seen of it, and of what is wrong with it."""
+    says = {"seen": seen, "does_something": does_something, "name": name, "csv": text, "fault": fault}
+    return Shown(template=template, says=says, status=422 if fault else 200)
 
 
 PAGES = (choose_file, model_file, correct_many)
