@@ -57,14 +57,6 @@ async def serve_console(
     if known is None:
         _check_alone(host)
     address = _Address(settings, tell)
-
-    def ready(port: int) -> None:
-        if known is None:
-            address.at(port)
-        else:
-            tell(settings.console.address or "")
-        on_ready()
-
     key = console_key(settings)
     api: Any = settings.console.api
     if services is not None:
@@ -92,7 +84,18 @@ async def serve_console(
         )
         warming = asyncio.create_task(asyncio.to_thread(warm_up))
         stack.callback(warming.cancel)
-        await serve_pages(settings, app, stop, ready, host=host, port=settings.console.port)
+        told = address.at if known is None else lambda _: tell(settings.console.address or "")
+        await serve_pages(settings, app, stop, _both(told, on_ready), host=host, port=settings.console.port)
+
+
+def _both(told: Callable[[int], None], on_ready: Callable[[], None]) -> Callable[[int], None]:
+    """Tell where people come in, and then that they may."""
+
+    def ready(port: int) -> None:
+        told(port)
+        on_ready()
+
+    return ready
 
 
 def _check_alone(host: str) -> None:
