@@ -5,7 +5,7 @@ Points are "to spend", a reversal is "taken back", a restoration "given back", a
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -67,6 +67,16 @@ HITS: Mapping[str, str] = {
     "grant": "Tier that was given",
     "message": "Message",
 }
+
+QUARANTINED: Mapping[str, str] = {
+    "order": "Orders",
+    "refund": "Refunds",
+    "amendment": "Changes of orders",
+    "cancellation": "Cancelled refunds",
+    "adjustment": "Corrections",
+    "message": "Messages that cannot be read",
+}
+"""What may lie on the work list, by kind."""
 
 MESSAGES: Mapping[str, str] = {
     "due": "is being sent",
@@ -236,6 +246,14 @@ def day(text: str, zone: ZoneInfo) -> str:
 def month(text: str, zone: ZoneInfo) -> str:
     """Such as November 2026."""
     return f"{_at(text, zone):%B %Y}"
+
+
+def period(text: str) -> str:
+    """A month or a day as reports name them, such as Nov 2026, 2 Nov 2026."""
+    if text.count("-") == 1:
+        return f"{date.fromisoformat(f'{text}-01'):%b %Y}"
+    on = date.fromisoformat(text)
+    return f"{on.day} {on:%b %Y}"
 
 
 def arrow(text: str) -> str:

@@ -23,19 +23,22 @@ async def show_work(ask: Ask) -> Shown:
     """What waits for somebody, the oldest first: all of it, or for one cause."""
     after, cause = ask.query.get("after", "0"), ask.query.get("reason", "")
     cause = cause if cause in words.CAUSES else ""
-    found = await ask.api.get("/quarantine", after=after, cause=cause or None)
+    kind = ask.query.get("kind", "")
+    kind = kind if kind in words.QUARANTINED else ""
+    found = await ask.api.get("/quarantine", after=after, cause=cause or None, kind=kind or None)
     counted = await ask.api.get("/quarantine/reasons")
     documents = [
         {**one, "what": words.HITS.get(one["kind"], one["kind"]), "to": _to(one)} for one in found["documents"]
     ]
     did = _DID.get(ask.query.get("did", ""))
-    here = {"reason": cause} if cause else {}
+    here = {name: value for name, value in (("reason", cause), ("kind", kind)) if value}
     says = {
         "documents": documents,
         "newer": f"/work?{urlencode({**here, 'after': found['next']})}" if found["next"] else None,
         "did": did,
         "is_first": after == "0",
         "cause": cause,
+        "kind": kind,
         "causes": [{**each, "to": f"/work?{urlencode({'reason': each['cause']})}"} for each in counted["causes"]],
         "all_counted": counted["all"],
     }
