@@ -10,6 +10,7 @@ from unittest.mock import ANY
 import polars as pl
 import pytest
 from tests.console.console_shop import ConsoleShop, open_console_shop
+from tests.console.test_jobs import run_jobs
 
 from laurels.console.charts import NO_WHEEL, BarSegment, Charts, warm_up
 from laurels.console.views.finance import _statement
@@ -182,6 +183,37 @@ async def test_what_is_owed_is_shown_as_the_call_says(house: ConsoleShop) -> Non
     for wrong in ("yesterday", "2026-13-01"):
         refused = await visitor.open(f"/finance/liability?at={wrong}")
         assert (refused.status_code, 'role="alert"' in refused.text) == (422, True), wrong
+
+
+async def test_in_a_large_shop_what_is_owed_is_worked_out_as_a_job(
+    house: ConsoleShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("laurels.console.views.liability.AT_ONCE", 0)
+    visitor = await house.signed_in("finance", name="fionn")
+    assert "It was not worked out yet" in (await visitor.open("/finance/liability")).text
+    for wrong in ("yesterday", "2026-13-01"):
+        refused = await visitor.send("/finance/liability", {"at": wrong})
+        assert (refused.status_code, 'role="alert"' in refused.text) == (422, True), wrong
+    owed, expected = [(await house.shop.ask("GET", path)).json() for path in ("/liability", "/breakage")]
+    for day in ("", "2020-01-01"):
+        await visitor.open("/finance/liability")
+        await visitor.send("/finance/liability", {"at": day})
+        job = (await visitor.follow()).url.path
+        await run_jobs(house.shop)
+        [to] = re.findall(r'href="(/finance/liability\?job=\d+)"', (await visitor.open(job)).text)
+        page = await visitor.open(to)
+        assert page.status_code == 200
+        total = 0 if day else owed["total"]
+        assert f'<th scope="row">In all</th><td class="figure">{total}</td>' in page.text
+        assert f"a share of {expected['redeemed_share']} is redeemed" in page.text
+    assert "What is owed in points" in (await visitor.open("/jobs")).text
+    newest = await visitor.open("/finance/liability")
+    assert "1 Jan 2020" in newest.text
+    for number in ("0", "x", "4711"):
+        assert (await visitor.open(f"/finance/liability?job={number}")).status_code == 404
+    support = house.shop.person("support")
+    refused = await house.shop.ask("POST", "/jobs", json={"kind": "liability"}, token=support)
+    assert refused.status_code == 403
 
 
 async def test_what_waits_is_told_to_who_can_act(house: ConsoleShop) -> None:

@@ -168,6 +168,7 @@ REMEDIES: Mapping[str, str] = {
 JOBS: Mapping[str, str] = {
     "retry": "Documents tried again",
     "verify": "Check of the ledger",
+    "liability": "What is owed in points",
     "roll-ups": "Sums of reports made anew",
 }
 

@@ -1,15 +1,15 @@
 """Overview: how the program does, month by month."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from laurels.clock import DAY, SECOND
+from laurels.clock import DAY
 from laurels.console import words
 from laurels.console.charts import SERIES, BarSegment
 from laurels.console.page import Ask, Shown, page
-from laurels.console.views.periods import instant, month_begins, today
+from laurels.console.views.periods import instant, instant_of, month_begins, today
 from laurels.console.views.waiting import waiting_for
 
 PERIODS = {"3m": 3, "12m": 12, "36m": 36}
@@ -89,7 +89,7 @@ def _end_at_this_pace(campaign: Mapping[str, Any], now: int) -> str | None:
     end = now + (now - began) * max(0, budget - used) // used
     until = None if campaign["until"] is None else instant(campaign["until"])
     is_before = end < until if until is not None else end - now < _FAR
-    return datetime.fromtimestamp(end // SECOND, UTC).isoformat() if is_before else None
+    return instant_of(end) if is_before else None
 
 
 def _months(lines: list[dict[str, Any]]) -> list[tuple[str, dict[str, int]]]:
