@@ -314,6 +314,21 @@ async def test_a_change_whose_answer_never_came_is_not_said_to_be_undone(console
         assert (sent.status_code, "Nothing was changed" in sent.text) == (503, True)
 
 
+async def test_a_call_that_hangs_holds_nobody_for_ever(console: ConsoleShop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("laurels.console.client.LOOK_WITHIN_S", 0.05)
+    monkeypatch.setattr("laurels.console.client.CHANGE_WITHIN_S", 0.05)
+
+    async def hang(scope: Scope, receive: Receive, send: Send) -> None:
+        await asyncio.Event().wait()
+
+    async with before_a(console, hang) as visitor:
+        looked = await asyncio.gather(*(visitor.client.get("/customers/0") for _ in range(20)))
+        assert {answer.status_code for answer in looked} == {503}
+        token = {"_csrf_token": await after_health(visitor)}
+        sent = await visitor.client.post("/work/retry-all", data=token)
+        assert (sent.status_code, "may be done or not" in sent.text) == (503, True)
+
+
 async def test_two_tabs_with_one_form_are_two_corrections_and_one_tab_twice_is_one(console: ConsoleShop) -> None:
     visitor, path = await console.signed_in("lead"), "/customers/1/correct"
     forms = []
