@@ -14,6 +14,7 @@ from laurels.console.views.waiting import waiting_for
 
 PERIODS = {"3m": 3, "12m": 12, "36m": 36}
 _SOON = 90
+_SOURCES = 8
 _FAR = 366 * DAY
 
 
@@ -47,6 +48,9 @@ async def show_overview(ask: Ask) -> Shown:
             "due": due,
             "due_days": _due_by_month(due["due"]),
             "behind": found["counted"]["behind"],
+            "sources": _by_source(
+                (await ask.api.get("/reports/movement", **days, split="source", basis=basis))["lines"]
+            ),
             "waiting": await waiting_for(ask),
             "file": f"/finance.csv?{urlencode({'from': since, 'to': until, 'basis': basis})}",
             "campaigns": await _running(ask),
@@ -100,6 +104,15 @@ def _months(lines: list[dict[str, Any]]) -> list[tuple[str, dict[str, int]]]:
         if line["kind"] in of_month:
             of_month[line["kind"]] += line["points"]
     return sorted(months.items())
+
+
+def _by_source(lines: list[dict[str, Any]]) -> list[tuple[str, int]]:
+    """Points that were earned, by where the orders came from, most first."""
+    sums: dict[str, int] = {}
+    for line in lines:
+        if line["kind"] == "earn":
+            sums[line["source"]] = sums.get(line["source"], 0) + line["points"]
+    return sorted(sums.items(), key=lambda each: -each[1])[:_SOURCES]
 
 
 def _marks(months: list[tuple[str, dict[str, int]]]) -> list[BarSegment]:
