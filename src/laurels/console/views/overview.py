@@ -27,7 +27,7 @@ async def show_overview(ask: Ask) -> Shown:
     until = today(ask.now) + timedelta(days=1)
     since = month_begins(today(ask.now), PERIODS[period] - 1)
     days = {"from": since, "to": until}
-    found = await ask.api.get("/reports/movement", **days, per="month", basis=basis)
+    found = await ask.api.get("/reports/movement", **days, per="month", split="source", basis=basis)
     members = await ask.api.get("/reports/members", **days, per="month")
     tiers = await ask.api.get("/reports/tiers", **days)
     due = await ask.api.get("/reports/due", **{"from": until - timedelta(days=1), "to": until + timedelta(days=_SOON)})
@@ -48,9 +48,7 @@ async def show_overview(ask: Ask) -> Shown:
             "due": due,
             "due_days": _due_by_month(due["due"]),
             "behind": found["counted"]["behind"],
-            "sources": _by_source(
-                (await ask.api.get("/reports/movement", **days, split="source", basis=basis))["lines"]
-            ),
+            "sources": _by_source(found["lines"]),
             "waiting": await waiting_for(ask),
             "file": f"/finance.csv?{urlencode({'from': since, 'to': until, 'basis': basis})}",
             "campaigns": await _running(ask),
