@@ -234,6 +234,12 @@ async def test_a_form_of_who_was_signed_out_is_not_lost(tmp_path: Path) -> None:
         answer = await visitor.client.post("/customers/0/hide", data=form)
         assert (answer.status_code, "You are signed out" in answer.text) == (403, True)
         assert "Nothing was changed" in answer.text
+        written = {"points": "50", "reason": "a <long> story", "note": "Sorry"}
+        token = {name: form[name] for name in ("_csrf_token",)}
+        answer = await visitor.client.post("/customers/0/correct", data={**token, **written})
+        assert answer.status_code == 403
+        assert "a &lt;long&gt; story" in answer.text, "to be copied"
+        assert "ann" not in answer.text
         assert not (await console.shop.ask("GET", "/members/number/0")).json()["hidden"]
 
 

@@ -154,7 +154,7 @@ class _Console:
     async def _answer(self, page: Page, request: Request[Any, Any, Any]) -> Response[Any]:
         person = self._entry.who(request)
         if person is None or self._entry.is_to_check(request):
-            return self._ask_who(page, request, person)
+            return await self._sign_in_first(page, request, person)
         if not person.scopes & set(page.scopes):
             return self._forbidden(request, person, page.scopes)
         parts = {name: str(value) for name, value in request.path_params.items()}
@@ -182,15 +182,18 @@ class _Console:
             return self._refused(request, person, error)
         return self._answered(request, person, answer)
 
-    def _ask_who(self, page: Page, request: Request[Any, Any, Any], person: Person | None) -> Response[Any]:
-        """Where to go before a page is shown to who is not signed in, or has to be looked at again. A form is not lost
-        by it: it is there still, one page back.
+    async def _sign_in_first(self, page: Page, request: Request[Any, Any, Any], person: Person | None) -> Response[Any]:
+        """Where to go before a page is shown to who is not signed in, or has to be looked at again. What was written
+        into a form is shown, to be copied: browsers forget it with a page that is not to be kept.
         """
         if page.method == "GET":
             to = self._entry.sign_in_for(_path_of(request)) if person is None else check_again(_path_of(request))
             return self._answered(request, None, to)
-        what = "signed-out" if person is None else "again"
-        return self._show(request, None, Shown(template="error.html", says={"what": what}, status=_FORBIDDEN))
+        _check_origin(request)
+        sent = _once([*(await request.form()).multi_items()])
+        written = [(label, sent[name]) for name, label in words.WRITTEN.items() if sent.get(name, "").strip()]
+        says = {"what": "signed-out" if person is None else "again", "written": written}
+        return self._show(request, None, Shown(template="error.html", says=says, status=_FORBIDDEN))
 
     def _answered(
         self, request: Request[Any, Any, Any], person: Person | None, answer: Shown | Elsewhere | Download

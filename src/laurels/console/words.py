@@ -131,6 +131,16 @@ OUTCOMES: Mapping[str, str] = {
 }
 """What came of what somebody did, where it is no sentence of its own."""
 
+WRITTEN: Mapping[str, str] = {
+    "points": "Points",
+    "reason": "Reason, for colleagues",
+    "note": "Note, for the customer",
+    "until": "Last day to spend them",
+    "why": "Reason, for colleagues",
+    "text": "The rules",
+}
+"""What people write into forms themselves, by its field."""
+
 REFUSALS: Mapping[int, str] = {
     400: "Nothing was changed: what was sent is not a form that this console made. Go back, load the page anew.",
     405: "Nothing was changed: this address takes no such request.",
