@@ -1,5 +1,6 @@
 """What a transaction on one shard leads to, gathered row by row and written by few statements, whatever its size."""
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from laurels.engines.postgres.budgets import Budgets
@@ -7,7 +8,7 @@ from laurels.engines.postgres.chain import Chain, columns_of
 from laurels.engines.postgres.codes import place_of
 from laurels.engines.postgres.handing_on import hand_on
 from laurels.engines.postgres.opening import Facts
-from laurels.engines.postgres.statements import Statements
+from laurels.engines.postgres.statements import Call, Row, Statements
 from laurels.ledger import (
     OF_HOLD,
     Award,
@@ -24,7 +25,7 @@ from laurels.ledger import (
 from laurels.ledger.inbox import KEPT
 from laurels.ledger.outbox import message_id
 from laurels.ledger.totals import Totals
-from laurels.model import Balance, DocumentKind, EntryKind
+from laurels.model import Balance, DocumentKind, Entry, EntryKind
 from laurels.model.documents import keyed
 from laurels.model.entries import MOVES_POINTS
 from laurels.model.months import Months
@@ -101,7 +102,11 @@ class Batch:
         wanted = [number for number in numbers if number not in self.members]
         if not wanted:
             return
-        for row in await db.all("members", self.chain.shard, wanted):
+        self.take_in(await db.all("members", self.chain.shard, wanted))
+
+    def take_in(self, rows: Iterable[Row]) -> None:
+        """Know the members of these rows of `members`."""
+        for row in rows:
             number, name_number, position, balance, earned, score, month, month_score, before, last, state, since = row
             if balance is None:
                 totals = Totals(Balance(), Months(), None)
@@ -172,29 +177,32 @@ class Batch:
         """Where the first entry of a document will be."""
         return self._first[sequence][1]
 
-    async def write(self, db: Statements) -> None:
-        """Write everything. Raises `BudgetsMoved`."""
+    def first_entry(self, sequence: int, member_id: str) -> Entry:
+        """The first entry of a document, as it is read once it is written."""
+        posting, position = self._first[sequence]
+        return self.chain.entry(position, member_id, posting.reason, posting.note)
+
+    async def write(self, db: Statements, *first: Call) -> None:
+        """Write everything, and what else goes with it first. Raises `BudgetsMoved`."""
         shard, now = self.chain.shard, self.chain.now
         changed = [kept for kept in self.members.values() if kept.changed]
+        calls = [*first, *self._of_documents()]
         if self.chain.rows or self._first or changed:
-            await db.run(
-                "write",
-                shard,
-                *columns_of(self.chain.rows, ENTRY_COLUMNS),
-                *columns_of(self._new_awards(), AWARD_COLUMNS),
-                *columns_of(self._contents, 2),
-                *columns_of(self._joins, 2),
-                list(self._first),
-                *columns_of([_balance_row(kept) for kept in changed], BALANCE_COLUMNS),
-                *columns_of(self.chain.events, 2),
+            calls.append(
+                (
+                    "write",
+                    shard,
+                    *columns_of(self.chain.rows, ENTRY_COLUMNS),
+                    *columns_of(self._new_awards(), AWARD_COLUMNS),
+                    *columns_of(self._contents, 2),
+                    *columns_of(self._joins, 2),
+                    list(self._first),
+                    *columns_of([_balance_row(kept) for kept in changed], BALANCE_COLUMNS),
+                    *columns_of(self.chain.events, 2),
+                )
             )
-        redeemed = [
-            (position, posting.item.sequence, posting.item.source, posting.item.id)
-            for posting, position in self._first.values()
-            if posting.item.kind is DocumentKind.REDEMPTION
-        ]
-        if redeemed:
-            await db.run("insert_redemptions", shard, *columns_of(redeemed, 4))
+        if calls:
+            await db.run_together(*calls)
         await self._write_orders(db)
         await self.budgets.write(db)
         waited = [
@@ -206,8 +214,6 @@ class Batch:
             await db.run("leave_aside", waited)
         if self._aside:
             await db.run("set_aside", shard, *columns_of(self._aside, 3), now)
-        if self._remarks:
-            await db.run("insert_remarks", shard, *columns_of(self._remarks, 3))
         closing = [(month, kept.number, points) for kept in changed for month, points in kept.totals.closing]
         if closing:
             await db.run("add_to_closed_months", shard, *columns_of(closing, 3))
@@ -216,6 +222,20 @@ class Batch:
         if self._due:
             await db.run("insert_due", shard, *columns_of(self._due, 3))
         await self._write_messages(db)
+
+    def _of_documents(self) -> list[Call]:
+        """What lies beside entries: by which redemptions they came, and what people said."""
+        redeemed = [
+            (position, posting.item.sequence, posting.item.source, posting.item.id)
+            for posting, position in self._first.values()
+            if posting.item.kind is DocumentKind.REDEMPTION
+        ]
+        calls: list[Call] = []
+        if redeemed:
+            calls.append(("insert_redemptions", self.chain.shard, *columns_of(redeemed, 4)))
+        if self._remarks:
+            calls.append(("insert_remarks", self.chain.shard, *columns_of(self._remarks, 3)))
+        return calls
 
     async def _write_messages(self, db: Statements) -> None:
         shard, now = self.chain.shard, self.chain.now

@@ -69,6 +69,15 @@ RETRIED = (BudgetsMoved, asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedE
 TRIES = 20
 
 
+def begin_on(shards: Sequence[int]) -> str:
+    """What begins a transaction with these shards' feeds locked, in one round trip. All who write entries of a shard
+    come through here; what is read after it is as the one before left it.
+    """
+    listed = ", ".join(map(str, shards))
+    lock = f"; SELECT shard FROM shard WHERE shard IN ({listed}) ORDER BY shard FOR UPDATE"  # noqa: S608 - numbers of our own
+    return BEGIN + lock if shards else BEGIN
+
+
 class Connections:
     """At most `MOST` connections, opened when they are needed."""
 
@@ -121,9 +130,7 @@ class Connections:
             db.warnings.clear()
             with wrapped():
                 async with asyncio.timeout_at(ends):
-                    await db.connection.execute(BEGIN)
-                    if shards:
-                        await self._lock(db, shards)
+                    await self._begin(db, shards)
                     yield db
                     if doing is not None:
                         await self.write_row(db, doing.told())
@@ -134,9 +141,9 @@ class Connections:
         if doing is not None:
             doing.row_is_written = True
 
-    async def _lock(self, db: Statements, shards: Sequence[int]) -> None:
+    async def _begin(self, db: Statements, shards: Sequence[int]) -> None:
         try:
-            await db.all("lock_shards", sorted(shards))
+            await db.connection.execute(begin_on(shards))
         except asyncpg.LockNotAvailableError:
             await db.connection.execute("ROLLBACK")
             await db.run("end_sleepers")  # whoever comes next finds the shard free

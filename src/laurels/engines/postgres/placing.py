@@ -56,9 +56,13 @@ class MemberLookup:
         rows = await db.all("members_by_id", [shard_of(each, SHARDS) for each in wanted], wanted)
         for shard, member_id, number, secret, into, into_shard, into_secret in rows:
             if into is None:
-                self._known[member_id] = Whose(number, shard, secret, member_id)
+                self.know(member_id, Whose(number, shard, secret, member_id))
             else:
-                self._known[member_id] = Whose(into, into_shard, into_secret)
+                self.know(member_id, Whose(into, into_shard, into_secret))
+
+    def know(self, member_id: str, whose: Whose) -> None:
+        """Remember one."""
+        self._known[member_id] = whose
 
 
 def newcomer(member_id: str) -> Whose:
@@ -78,14 +82,14 @@ async def owner_of(db: Statements, document: Document, unplaced: bytes, digest: 
     row = (await find_known(db, [named])).get(named) if named is not None else None
     stranger: bytes | None = digest
     if document.kind is DocumentKind.CANCELLATION:
-        stranger = row["stranger"] if row else None
-        if row is not None and row["owner"] is None:  # it becomes whose its refund becomes, and lies where that lies
-            return Whose(None, row["owner_shard"], unplaced, stranger=stranger)
-    if row is None or (document.member_id and not row["erased"]):
+        stranger = row.stranger if row else None
+        if row is not None and row.owner is None:  # it becomes whose its refund becomes, and lies where that lies
+            return Whose(None, row.owner_shard, unplaced, stranger=stranger)
+    if row is None or (document.member_id and not row.erased):
         return Whose(None, shard_of(document.member_id, SHARDS), unplaced, stranger=stranger)
-    if row["owner"] is None:
-        return Whose(None, row["owner_shard"], unplaced, stranger=stranger)
-    return await member_numbered(db, row["owner"], row["owner_shard"])
+    if row.owner is None:
+        return Whose(None, row.owner_shard, unplaced, stranger=stranger)
+    return await member_numbered(db, row.owner, row.owner_shard)
 
 
 async def member_numbered(db: Statements, number: int, shard: int | None = None) -> Whose:

@@ -9,7 +9,7 @@ an older timeline than was seen before is the one that was replaced, and what it
 from laurels.clock import Clock
 from laurels.engines.postgres.addresses import Address
 from laurels.engines.postgres.codes import SHARDS
-from laurels.engines.postgres.connections import BEGIN, cut_off, wrapped
+from laurels.engines.postgres.connections import begin_on, cut_off, wrapped
 from laurels.engines.postgres.opening import Facts, facts_of, place_of
 from laurels.engines.postgres.reaching import STANDBY, connect, is_pooled
 from laurels.engines.postgres.statements import Statements
@@ -65,9 +65,8 @@ async def adopt(db: Statements, facts: Facts, now: Clock) -> None:
     """
     if await place_of(db) == facts.place:
         return
-    await db.connection.execute(BEGIN)
     try:
-        await db.all("lock_shards", list(range(SHARDS)))
+        await db.connection.execute(begin_on(range(SHARDS)))
         await db.all("lock_ledger")
         here = await place_of(db)
         if here != (await facts_of(db)).place:  # else another process has begun it

@@ -122,10 +122,11 @@ class Settler:
         for tries in range(TRIES):
             try:
                 async with self._connections.transaction([shard], recorded=False) as db:
-                    group = SettleGroup(db, shard, self._facts, self._names, self._now())
+                    now = self._now()
+                    group = SettleGroup(db, shard, self._facts, self._names, now, lock_budgets=tries > 0)
                     in_depth = any(job.in_depth for job in jobs)
                     documents = [(job.document, job.decide) for job in jobs]
-                    answers = await group.settle(documents, in_depth=in_depth, lock_budgets=tries > 0)
+                    answers = await group.settle(documents, in_depth=in_depth)
                     recorded = await self._record(db, jobs, answers)
             except RETRIED:
                 continue

@@ -77,6 +77,13 @@ SELECT m.number, m.name_number, m.position, b.balance, b.earned, b.score, b.mont
 FROM member m LEFT JOIN balance b ON b.shard = m.shard AND b.member = m.number
 WHERE m.shard = $1 AND m.number = ANY($2::int[]);
 
+-- name: members_here
+-- The same of members of a shard by the shop's ids; those that became another's say so by `merged_into`.
+SELECT m.number, m.name_number, m.position, b.balance, b.earned, b.score, b.month, b.month_score, b.before_score, b.last_position,
+       b.state, m.enrolled_at, m.member_id, m.secret, m.merged_into
+FROM member m LEFT JOIN balance b ON b.shard = $1 AND b.member = m.number
+WHERE m.shard = $1 AND m.member_id = ANY($2::text[]);
+
 -- name: write!
 -- All that most batches lead to, in one statement.
 WITH e AS (

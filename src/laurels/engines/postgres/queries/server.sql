@@ -48,10 +48,6 @@ SELECT identity, epoch, secret, numbered_names, system_identifier, timeline, hom
 -- Keep others from publishing and from beginning an epoch.
 SELECT epoch FROM ledger FOR UPDATE;
 
--- name: lock_shards
--- All who write a shard's entries come through here. What is read after it is as the one before left it.
-SELECT shard FROM shard WHERE shard = ANY($1::smallint[]) ORDER BY shard FOR UPDATE;
-
 -- name: end_sleepers
 -- End transactions of processes that had a statement prepared and then sent nothing to run it with: the server takes them
 -- for busy, waits for ever, and leaves them what they have locked. No process that is well takes three seconds for that.
@@ -141,6 +137,17 @@ WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p'
     OR c.relname ~ '^(document|member|intent|program_event|audit)(_[0-9]|$)' AND NOT EXISTS (
          SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgenabled = 'O' AND t.tgname = 'never_deleted'))
 ORDER BY c.relname;
+
+-- name: end
+-- The same of one shard, which costs the server half as much.
+SELECT $1::smallint, coalesce(e.position, 0), coalesce(e.hash, ''), coalesce(e.recorded_at, 0), l.fence,
+       (SELECT coalesce(max(version), 0) FROM program)
+FROM lease l LEFT JOIN (SELECT position, hash, recorded_at FROM entry WHERE shard = $1 ORDER BY position DESC LIMIT 1) e ON true
+WHERE l.shard = $1;
+
+-- name: next_sequences
+-- Numbers for so many documents, a row each.
+SELECT nextval('document_sequence') FROM generate_series(1, $1::int);
 
 -- name: next_numbers
 -- Numbers for so many members and so many documents.
