@@ -138,6 +138,8 @@ class Connections:
         asked for has its row of the audit log written in it, unless that is done inside (`recorded=False`).
         """
         doing = to_record() if recorded else None
+        if doing is not None:
+            doing.changed_nothing = False  # whatever an earlier try found
         async with self._one() as (db, ends):
             db.warnings.clear()
             with wrapped():
@@ -145,7 +147,7 @@ class Connections:
                     await self._begin(db, shards)
                     yield db
                     if doing is not None:
-                        await self.write_row(db, doing.act)
+                        await self.write_row(db, doing.told())
             with wrapped(written=True):
                 async with asyncio.timeout_at(ends):
                     await db.connection.execute("COMMIT")
