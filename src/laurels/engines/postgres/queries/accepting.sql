@@ -125,6 +125,12 @@ WITH x AS MATERIALIZED (
 )
 UPDATE inbox SET member = x.number, stranger = NULL FROM x WHERE inbox.shard = x.shard AND inbox.sequence = x.sequence;
 
+-- name: taken
+-- Which documents were taken before. Hardly ever is there one: who finds some asks for all of `known`.
+SELECT d.kind, d.source, d.id FROM unnest($1::smallint[], $2::text[], $3::"char"[], $4::text[]) AS u(home, source, kind, id)
+CROSS JOIN LATERAL (
+  SELECT * FROM document WHERE document.home = u.home AND document.source = u.source AND document.kind = u.kind AND document.id = u.id LIMIT 1) d;
+
 -- name: known
 -- Documents that were taken before: the first answer, or what a conflict is told by. `ids` are all of the member's, where it
 -- became one with others.

@@ -160,6 +160,13 @@ WHERE c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = 'ledger'::
          SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgenabled = 'O' AND t.tgname = 'never_deleted'))
 ORDER BY c.relname;
 
+-- name: end
+-- The same of one shard, which costs the server half as much.
+SELECT $1::smallint, coalesce(e.position, 0), coalesce(e.hash, ''), coalesce(e.recorded_at, 0), l.fence,
+       (SELECT coalesce(max(version), 0) FROM program)
+FROM lease l LEFT JOIN (SELECT position, hash, recorded_at FROM entry WHERE shard = $1 ORDER BY position DESC LIMIT 1) e ON true
+WHERE l.shard = $1;
+
 -- name: next_sequences
 -- Numbers for so many documents, a row each.
 SELECT nextval('document_sequence') FROM generate_series(1, $1::int);
