@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from laurels.engines.postgres.codes import SHARDS
 from laurels.engines.postgres.known import find_known
@@ -79,6 +79,10 @@ class MemberLookup:
             del self._known[next(iter(self._known))]
         self._known.update(found)
 
+    def know(self, member_id: str, whose: Whose) -> None:
+        """Remember one."""
+        self._known[member_id] = whose
+
     def _begin(self, generation: Generation | None) -> None:
         self._known.clear()
         self._generation = generation
@@ -88,16 +92,13 @@ async def _read(db: Statements, member_ids: Iterable[str]) -> tuple[Generation, 
     """Who these are, and of which generation: both are of one moment."""
     wanted = sorted(member_ids)
     rows = await db.all("look_up_members", [shard_of(each, SHARDS) for each in wanted], wanted)
-    found = members_meant(tuple(row)[2:] for row in rows if row["number"] is not None)
+    found = {}
+    for _, _, shard, member_id, number, secret, into, into_shard, into_secret in rows:
+        if number is not None:
+            found[member_id] = (
+                Whose(number, shard, secret, member_id) if into is None else Whose(into, into_shard, into_secret)
+            )
     return Generation(*rows[0][:2]), found
-
-
-def members_meant(rows: Iterable[Iterable[Any]]) -> dict[str, Whose]:
-    """Of rows of `look_up_members`: the member that each id means."""
-    return {
-        member_id: Whose(number, shard, secret, member_id) if into is None else Whose(into, into_shard, into_secret)
-        for shard, member_id, number, secret, into, into_shard, into_secret in rows
-    }
 
 
 def newcomer(member_id: str) -> Whose:
