@@ -12,7 +12,7 @@ from tests.conformance.toml_text import toml_text
 
 from laurels.awarding import Rehearsal, liability, rehearse
 from laurels.errors import Refused
-from laurels.program import parse_program
+from laurels.program import Program, parse_program
 
 pytestmark = pytest.mark.anyio
 
@@ -51,7 +51,7 @@ async def book(engine: str, fresh: Fresh, tmp_path: Path) -> LedgerBook:
 
 
 async def rehearsed(book: LedgerBook, new: dict[str, Any]) -> Rehearsal:
-    stand = [(None, program) for program in book.programs.published.values()]
+    stand: list[tuple[int | None, Program]] = [(None, program) for program in book.programs.published.values()]
     return await rehearse(book.ledger, stand, parse_program(toml_text(new)), begins=None, ends=book.now + 1)
 
 
