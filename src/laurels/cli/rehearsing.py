@@ -45,7 +45,7 @@ def rehearse(
 def read_program_file(file: Path) -> Program:
     """Read a program from a file. Raises `SettingsError`, `ProgramError`."""
     try:
-        return parse_program(file.read_text("utf-8"))
+        return parse_program(file.read_text("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise SettingsError(f"{file} is not a text in UTF-8. Save it as that.") from error
     except OSError as error:

@@ -86,7 +86,7 @@ def _parts(value: str) -> list[str]:
 def _from_file(config: Path | None) -> dict[str, Any]:
     path = config or CONFIG_FILE
     try:
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig")
     except FileNotFoundError:
         if config is None:
             return {}

@@ -5,7 +5,7 @@ frames. Each on a connection of its own, chunk by chunk.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from laurels.engines.postgres.batch import draw_of
+from laurels.engines.postgres.batch_member import draw_of
 from laurels.engines.postgres.claiming import award_of
 from laurels.engines.postgres.codes import DOCUMENT_KINDS, SHARDS, parted
 from laurels.engines.postgres.connections import BEGIN_READ, cut_off, wrapped

@@ -85,7 +85,7 @@ def parse_option_list(text: str, name: str) -> OptionList:
 def read_option_list(path: Path) -> OptionList:
     """The option list in a file. Raises `SettingsError`, and `FileRefused` where it cannot be read."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise refuse_access(path, error) from error
     except UnicodeDecodeError as error:

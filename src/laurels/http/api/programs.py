@@ -11,6 +11,7 @@ from laurels.errors import Conflict, InvalidInput, LedgerUnavailable, NotFound, 
 from laurels.http.routes import Access, Request, Response, route
 from laurels.ledger import Draft, ProgramEvent, PublishedProgram
 from laurels.ledger.program_log import digest_of
+from laurels.model.ids import ONE_LINE
 from laurels.model.times import format_instant, parse_instant
 from laurels.program import Program, differences, doubts, parse_program
 
@@ -46,8 +47,8 @@ class ApprovalForm(Struct, forbid_unknown_fields=True):
 class StopForm(Struct, forbid_unknown_fields=True):
     """Which campaign ends a minute from now, and why."""
 
-    campaign: Annotated[str, Meta(min_length=1, max_length=64)]
-    why: Annotated[str, Meta(min_length=1, max_length=500)]
+    campaign: Annotated[str, Meta(min_length=1, max_length=64, pattern=ONE_LINE)]
+    why: Annotated[str, Meta(min_length=1, max_length=500, pattern=ONE_LINE)]
 
 
 class ProgramShown(Struct, frozen=True, kw_only=True, rename={"starts": "from"}):
