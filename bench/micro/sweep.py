@@ -42,13 +42,12 @@ async def measure(lots: int, shards: int) -> tuple[float, float, int]:
         ledger = SqliteLedger.open(Path(directory) / "laurels.db", now=now, shards=shards)
         awarder = Awarder(ledger, await publish(ledger, parse_program(PROGRAM), at_start=True), now)
         for start in range(0, lots, CHUNK):
-            await ledger.accept(
+            await awarder.take_in(
                 [
                     Order(source="shop", order_id=f"A{n}", member_id=f"m{n}", currency="GBP", total=2500).document()
                     for n in range(start, min(lots, start + CHUNK))
                 ]
             )
-            await awarder.drain()
             if start % TOLD == 0:
                 print(f"{start:,} of {lots:,} lots earned", flush=True)
         now.at += 400 * DAY

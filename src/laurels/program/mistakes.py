@@ -27,7 +27,7 @@ _LINE = re.compile(r"\(at line (\d+), column \d+\)\Z")
 _PLACE = re.compile(r"\[\d+\]")
 
 _SHOWN = 40
-_KEYS_SHOWN = 110
+_KEYS_SHOWN, _ALIKE = 110, 0.75
 
 _Found = tuple[str, str | None, inspect.Type, Any, bool]
 """What a path leads to: the path as it is shown, the name of the rule on the way, its type and value, and whether the
@@ -173,7 +173,7 @@ def _listed(values: Any) -> str:
 
 
 def _instead(key: str, known: list[str]) -> str:
-    near = get_close_matches(key.lower(), known, 1)
+    near = get_close_matches(key.lower(), known, 1, _ALIKE)
     if near:
         return f"there is no such key here; {near[0]} is meant?"
     keys = ", ".join(known)
