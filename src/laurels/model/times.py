@@ -10,6 +10,9 @@ from laurels.errors import InvalidInput
 EARLIEST = 946_684_800_000_000
 """2000-01-01T00:00:00Z: nothing that earns points happened before."""
 
+FIRST, LAST = -62_135_596_800_000_000, 253_402_300_799_999_999
+"""The first and the last instant of the years 1 to 9999: what an offset moves beyond has no day in UTC."""
+
 MAX_AHEAD = 5 * MINUTE
 """How far a shop's clock may run ahead of ours."""
 
@@ -35,9 +38,13 @@ def parse_instant(text: str, field: str) -> int:
         fraction = match.group(1) or ""
         plain = text.replace(fraction, fraction[:7], 1) if fraction else text
         try:
-            return from_datetime(datetime.fromisoformat(plain.upper()))
+            at = from_datetime(datetime.fromisoformat(plain.upper()))
         except (ValueError, OverflowError):
             pass
+        else:
+            if not FIRST <= at <= LAST:
+                raise InvalidInput.of(field, "must lie in the calendar, also by the clocks of UTC: years 1 to 9999")
+            return at
     raise InvalidInput.of(field, "must be a time with an offset such as 2026-11-01T10:00:00Z")
 
 
@@ -110,9 +117,19 @@ def to_datetime(at: int) -> datetime:
     return _EPOCH + timedelta(microseconds=at)
 
 
+def by_the_clock(moment: datetime, zone: ZoneInfo) -> datetime:
+    """A moment by the clocks of a zone. Where those are beyond the calendar by then (shops write the end of 9999 for
+    never, and Tokyo is ahead), it is the calendar's end, or its beginning.
+    """
+    try:
+        return moment.astimezone(zone)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=zone) if moment.year > 1 else datetime.min.replace(tzinfo=zone)
+
+
 def month_of(at: int, zone: ZoneInfo) -> str:
     """The calendar month of an instant in a time zone: `"2026-10"`."""
-    return to_datetime(at).astimezone(zone).strftime("%Y-%m")
+    return by_the_clock(to_datetime(at), zone).strftime("%Y-%m")
 
 
 def month_end(month: str, zone: ZoneInfo) -> int:
