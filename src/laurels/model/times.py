@@ -38,13 +38,9 @@ def parse_instant(text: str, field: str) -> int:
         fraction = match.group(1) or ""
         plain = text.replace(fraction, fraction[:7], 1) if fraction else text
         try:
-            at = from_datetime(datetime.fromisoformat(plain.upper()))
+            return _in_calendar(from_datetime(datetime.fromisoformat(plain.upper())), field)
         except (ValueError, OverflowError):
             pass
-        else:
-            if not FIRST <= at <= LAST:
-                raise InvalidInput.of(field, "must lie in the calendar, also by the clocks of UTC: years 1 to 9999")
-            return at
     raise InvalidInput.of(field, "must be a time with an offset such as 2026-11-01T10:00:00Z")
 
 
@@ -63,10 +59,17 @@ def parse_written(text: str, field: str, zone: ZoneInfo | None) -> int:
     except ValueError as error:
         raise InvalidInput.of(field, "is a day that is not in the calendar") from error
     if match[8] is not None:
-        return from_datetime(local.replace(tzinfo=UTC)) - _offset(match[8])
+        return _in_calendar(from_datetime(local.replace(tzinfo=UTC)) - _offset(match[8]), field)
     if zone is None:
         raise InvalidInput.of(field, "has no offset; name its time zone")
-    return from_datetime(local.replace(tzinfo=zone))
+    return _in_calendar(from_datetime(local.replace(tzinfo=zone)), field)
+
+
+def _in_calendar(at: int, field: str) -> int:
+    """Give `at` back where it has a day in UTC."""
+    if not FIRST <= at <= LAST:
+        raise InvalidInput.of(field, "must lie in the years 1 to 9999, by the clocks of UTC too")
+    return at
 
 
 def _offset(text: str) -> int:
