@@ -95,7 +95,7 @@ def _from_file(config: Path | None) -> dict[str, Any]:
         raise SettingsError(f"The settings file {path} cannot be read: {error}") from error
     try:
         nested = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise SettingsError(f"The settings file {path} is not valid TOML: {error}") from error
     values = dict(_flattened(nested))
     names = [row.name for row in table()]

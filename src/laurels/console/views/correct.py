@@ -13,6 +13,7 @@ from laurels.console import words
 from laurels.console.client import ApiRefused
 from laurels.console.page import Ask, Elsewhere, Shown, page
 from laurels.console.views.enrolled import enrolled_customer
+from laurels.console.views.texts import one_line
 
 _WHOLE = re.compile(r"-?[0-9]{1,10}")
 _GROUPED = re.compile(r"-?[0-9]{1,3}(,[0-9]{3})+")
@@ -38,6 +39,7 @@ async def correct(ask: Ask) -> Shown | Elsewhere:
     """
     customer = await enrolled_customer(ask)
     form = {name: ask.form.get(name, "") for name in (*_SAID, "key")}
+    form |= {name: one_line(form[name]) for name in ("reason", "note")}
     points, fault = _points(form["points"])
     lapse, no_day = _lapse(form["until"], ask.zone)
     faults = {"points": fault, "reason": "" if form["reason"].strip() else _NO_REASON, "until": no_day}

@@ -28,10 +28,13 @@ LOOK_AGAIN_S, LONGEST_LOOK_S = 0.000_5, 0.005
 
 EAGER_LOOKS = 40
 
-ROWS_AT_ONCE = (256, 128, 64, 32, 16, 8)
-"""Rows of one statement, the most that fit first. Few lengths, and none whose text is longer than the 16 KB up to which
-apsw keeps statements prepared. Fewer than eight cost more together than one by one.
+ROWS_AT_ONCE = (512, 256, 128, 64, 32, 16, 8)
+"""Rows of one statement, the most that fit first. Few lengths, so that they stay prepared. Fewer than eight cost more
+together than one by one.
 """
+
+MOST_PREPARED_BYTES = 16_384
+"""The text of a statement up to which apsw keeps it prepared."""
 
 FEWEST_ROWS = min(ROWS_AT_ONCE)
 
@@ -75,6 +78,8 @@ class Database:
         self.execute = self.connection.execute
         self.appends = 0
         """How often the feed grew by what was written here, committed or not."""
+        self.changed_nothing = False
+        """Whether what was asked for last found all so already. Whoever asks lowers it before."""
 
     def expect_much(self) -> None:
         """From now on checkpoint seldom. Large transactions change the same pages again and again: each is then copied
@@ -128,7 +133,7 @@ class Database:
         time, but the interpreter's lock is let go a few times instead of once a row, so that other threads get on.
         """
         taken = 0
-        for count in parts_of(len(rows)) if len(rows) >= FEWEST_ROWS else ():
+        for count in parts_of(name, len(rows)) if len(rows) >= FEWEST_ROWS else ():
             bindings = chain.from_iterable(rows[taken : taken + count])
             self.execute(with_rows(name, count), tuple(bindings))
             taken += count
@@ -166,12 +171,18 @@ class Database:
         self.connection.close()
 
 
-def parts_of(count: int) -> Iterator[int]:
-    """How many rows the statements have that take so many rows, or all but a few."""
-    for length in ROWS_AT_ONCE:
+def parts_of(name: str, count: int) -> Iterator[int]:
+    """How many rows the statements by a name have that take so many rows, or all but a few."""
+    for length in _lengths_of(name):
         while count >= length:
             yield length
             count -= length
+
+
+@cache
+def _lengths_of(name: str) -> tuple[int, ...]:
+    """Those of `ROWS_AT_ONCE` with which a statement stays prepared."""
+    return tuple(length for length in ROWS_AT_ONCE if len(with_rows(name, length)) < MOST_PREPARED_BYTES)
 
 
 @cache

@@ -21,7 +21,7 @@ import apsw
 from laurels.engines.sqlite.connection import BUSY_TIMEOUT_MS, Database, wrapped
 from laurels.errors import LedgerReadOnly, LedgerUnavailable, LedgerUncertain
 from laurels.ledger import Act, NameNumbers
-from laurels.ledger.audit import to_record
+from laurels.ledger.audit import as_repeated, to_record
 
 JobItem = TypeVar("JobItem")
 T = TypeVar("T")
@@ -188,10 +188,12 @@ class Writer:
         self._db.execute("SAVEPOINT job")
         results: list[Any] | None = None
         try:
+            self._db.changed_nothing = False
             results = list(work(self._db, [job.item for job in jobs]))
             for job, result in zip(jobs, results, strict=True):
                 if job.act is not None:
-                    self._write_row(self._db, job.act, result)
+                    act = as_repeated(job.act) if self._db.changed_nothing else job.act
+                    self._write_row(self._db, act, result)
         except (apsw.ConstraintError, apsw.TooBigError) as error:  # the job's own fault: the file is sound
             self._db.execute("ROLLBACK TO job")
             if len(jobs) == 1:

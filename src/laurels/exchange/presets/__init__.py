@@ -78,7 +78,7 @@ def parse_option_list(text: str, name: str) -> OptionList:
     try:
         values: dict[str, Any] = tomllib.loads(text)
         return msgspec.convert(values, OptionList)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError, RecursionError) as error:
+    except (ValueError, msgspec.ValidationError, RecursionError) as error:
         raise SettingsError(f"{shown(name, 200)} is no list of options: {shown(str(error), 200)}.") from error
 
 

@@ -13,7 +13,7 @@ from laurels.ledger import Draft, ProgramEvent, PublishedProgram
 from laurels.ledger.program_log import digest_of
 from laurels.model.ids import ONE_LINE
 from laurels.model.times import format_instant, parse_instant
-from laurels.program import Program, differences, parse_program
+from laurels.program import Program, differences, doubts, parse_program
 
 READ = Access(("program:write", "program:approve", "reports:read"))
 WRITE = Access(("program:write",))
@@ -95,11 +95,12 @@ class ProgramsShown(Struct, frozen=True):
 
 
 class ProgramText(Struct, frozen=True):
-    """A program as it was handed in."""
+    """A program as it was handed in. `warnings` are what it may not mean, one line each."""
 
     version: int
     digest: str
     text: str
+    warnings: list[str]
 
 
 class DifferenceShown(Struct, frozen=True, kw_only=True):
@@ -147,7 +148,7 @@ async def submit_program(request: Request, form: ProgramForm) -> Response:
 async def show_program(request: Request) -> Response:
     """Give a program as it was handed in, by its version or a draft's digest."""
     program = await _program(request, request.ids["which"])
-    return Response(200, ProgramText(program.version, digest_of(program.text), program.text))
+    return Response(200, ProgramText(program.version, digest_of(program.text), program.text, doubts(program)))
 
 
 @route(
