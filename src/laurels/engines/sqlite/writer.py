@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, TypeVar
 import apsw
 
 from laurels.engines.sqlite.connection import BUSY_TIMEOUT_MS, Database, wrapped
+from laurels.engines.sqlite.opened_file import OpenedFile
 from laurels.errors import LedgerReadOnly, LedgerUnavailable, LedgerUncertain
 from laurels.ledger import Act, NameNumbers
 from laurels.ledger.audit import as_repeated, to_record
@@ -57,6 +58,7 @@ class Writer:
         """`write_row` writes the row of the audit log for an act, given what came of it."""
         self._write_row = write_row
         self._db = Database(path, names=names)
+        self._file = OpenedFile(path)
         self._on_commit = on_commit
         self.appends = 0
         self._arrived: list[_Job] = []
@@ -153,6 +155,7 @@ class Writer:
         if not jobs:
             return []
         try:
+            self._file.check()
             with wrapped():
                 self._db.execute("BEGIN IMMEDIATE")
                 try:
