@@ -16,6 +16,9 @@ from laurels.model import Document, DocumentKind, RefusedMessage, Status
 from laurels.model.documents import fingerprint_of, kept_id, keyed
 from laurels.model.repeats import fingerprints_under_other_ids
 
+READY = "ready"
+"""The state in the inbox of a document that can be awarded."""
+
 ACCEPTED = Receipt(Status.ACCEPTED)
 """The answer to what is new: the same for all, so made once."""
 
@@ -178,6 +181,7 @@ class Acceptance:
         """Put a document that is remembered where the awarding finds it."""
         row = (
             sequence,
+            READY,
             document.kind,
             document.source,
             document.id,
@@ -198,7 +202,7 @@ class Acceptance:
         row = None if change.order_key is None else self._db.one("quarantined_order", *change.order_key)
         if row is not None:
             self._db.run("set_accepted", Status.ACCEPTED.value, row[0])
-            self._db.run("set_inbox", "ready", "", self._now, row[0])
+            self._db.run("set_inbox", READY, "", self._now, row[0])
 
     def place(self, document: Document) -> "Whose":
         """Whose a document of an unknown member is: nobody's yet, where it does not enrol."""
@@ -301,6 +305,7 @@ def hand_on(db: Database, onward: Onward, now: int) -> None:
     db.run(
         "insert_inbox",
         sequence,
+        READY,
         kind,
         onward.source,
         onward.id,

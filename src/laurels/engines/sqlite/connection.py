@@ -28,10 +28,13 @@ LOOK_AGAIN_S, LONGEST_LOOK_S = 0.000_5, 0.005
 
 EAGER_LOOKS = 40
 
-ROWS_AT_ONCE = (256, 128, 64, 32, 16, 8)
-"""Rows of one statement, the most that fit first. Few lengths, and none whose text is longer than the 16 KB up to which
-apsw keeps statements prepared. Fewer than eight cost more together than one by one.
+ROWS_AT_ONCE = (512, 256, 128, 64, 32, 16, 8)
+"""Rows of one statement, the most that fit first. Few lengths, so that they stay prepared. Fewer than eight cost more
+together than one by one.
 """
+
+MOST_PREPARED_BYTES = 16_384
+"""The text of a statement up to which apsw keeps it prepared."""
 
 FEWEST_ROWS = min(ROWS_AT_ONCE)
 
@@ -83,6 +86,8 @@ class Database:
         self.execute = self.connection.execute
         self.appends = 0
         """How often the feed grew by what was written here, committed or not."""
+        self.changed_nothing = False
+        """Whether what was asked for last found all so already. Whoever asks lowers it before."""
 
     def undo_in_memory(self) -> None:
         """Keep what would undo a statement or a savepoint in memory, not in a file of its own: for a connection whose
@@ -142,7 +147,7 @@ class Database:
         time, but the interpreter's lock is let go a few times instead of once a row, so that other threads get on.
         """
         taken = 0
-        for count in parts_of(len(rows)) if len(rows) >= FEWEST_ROWS else ():
+        for count in parts_of(name, len(rows)) if len(rows) >= FEWEST_ROWS else ():
             self.execute(with_rows(name, count), _joined(rows[taken : taken + count]))
             taken += count
         self.run_many(name, rows[taken:])
@@ -197,12 +202,18 @@ def as_array(numbers: Iterable[int]) -> Any:
     return apsw.carray(array("q", numbers))
 
 
-def parts_of(count: int) -> Iterator[int]:
-    """How many rows the statements have that take so many rows, or all but a few."""
-    for length in ROWS_AT_ONCE:
+def parts_of(name: str, count: int) -> Iterator[int]:
+    """How many rows the statements by a name have that take so many rows, or all but a few."""
+    for length in _lengths_of(name):
         while count >= length:
             yield length
             count -= length
+
+
+@cache
+def _lengths_of(name: str) -> tuple[int, ...]:
+    """Those of `ROWS_AT_ONCE` with which a statement stays prepared."""
+    return tuple(length for length in ROWS_AT_ONCE if len(with_rows(name, length)) < MOST_PREPARED_BYTES)
 
 
 @cache

@@ -19,9 +19,10 @@ from typing import Any, NamedTuple, TypeVar
 import apsw
 
 from laurels.engines.sqlite.connection import BUSY_TIMEOUT_MS, Database, wrapped
+from laurels.engines.sqlite.opened_file import OpenedFile
 from laurels.errors import LedgerReadOnly, LedgerUnavailable, LedgerUncertain
 from laurels.ledger import Act, NameNumbers
-from laurels.ledger.audit import to_record
+from laurels.ledger.audit import as_repeated, to_record
 
 JobItem = TypeVar("JobItem")
 T = TypeVar("T")
@@ -58,6 +59,7 @@ class Writer:
         self._write_row = write_row
         self._db = Database(path, names=names)
         self._db.undo_in_memory()
+        self._file = OpenedFile(path)
         self._on_commit = on_commit
         self.appends = 0
         self._arrived: list[_Job] = []
@@ -154,6 +156,7 @@ class Writer:
         if not jobs:
             return []
         try:
+            self._file.check()
             with wrapped():
                 self._db.execute("BEGIN IMMEDIATE")
                 try:
@@ -212,10 +215,12 @@ class Writer:
         why, of several there is none.
         """
         try:
+            self._db.changed_nothing = False
             results = list(jobs[0].work(self._db, [job.item for job in jobs]))
             for job, result in zip(jobs, results, strict=True):
                 if job.act is not None:
-                    self._write_row(self._db, job.act, result)
+                    act = as_repeated(job.act) if self._db.changed_nothing else job.act
+                    self._write_row(self._db, act, result)
         except (apsw.ConstraintError, apsw.TooBigError) as error:  # the jobs' own fault: the file is sound
             refused = LedgerUnavailable(f"The ledger cannot hold this ({error}). Nothing was written.")
             refused.__cause__ = error
