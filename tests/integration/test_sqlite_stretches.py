@@ -88,7 +88,7 @@ async def _long_ledger(folder: Path, shards: int) -> Path:
         awarder = Awarder(ledger, await publish(ledger, parse_program(DEFAULT_PROGRAM)))
         orders = [order(f"{part}-{n}-{member}", member, "25.00") for n in range(2) for member in MEMBERS]
         refunds = [refund(f"r{part}-{member}", member, "10.00", f"{part}-0-{member}") for member in MEMBERS[:4]]
-        await ledger.accept([each.document() for each in (*orders, *refunds)])
+        await ledger.accept([*(each.document() for each in orders), *(each.document() for each in refunds)])
         await awarder.drain()
         await ledger.close()
         with closing(apsw.Connection(str(path))) as connection:  # as if as many entries had come meanwhile
