@@ -128,9 +128,11 @@ def check_fields(fields: list[str], path: tuple[str | int, ...], text: str) -> N
     ), (field, fields, text)
 
 
-async def check(shop: Shop, route: Route, name: str, values: list[str]) -> int:
-    """Send every spoiled body of an example; gives how many were refused."""
+async def check(shop: Shop, route: Route, name: str, values: list[str]) -> int | None:
+    """Send every spoiled body of an example; gives how many were refused. None: it is empty, and nothing is spoiled."""
     url, body = await example(shop, route, name)
+    if not body:
+        return None
     refused = 0
     for path in spots(body):
         for text in spoiled(body, path, values):
@@ -151,13 +153,13 @@ async def check(shop: Shop, route: Route, name: str, values: list[str]) -> int:
 
 @pytest.mark.parametrize(("route", "name"), SENT)
 async def test_a_field_at_fault_is_told_and_nothing_changes(shop: Shop, route: Route, name: str) -> None:
-    assert await check(shop, route, name, FEW) or route.bulk_of is not None
+    assert await check(shop, route, name, FEW) != 0 or route.bulk_of is not None
 
 
 @pytest.mark.long
 @pytest.mark.parametrize(("route", "name"), SENT)
 async def test_nor_with_anything_else(shop: Shop, route: Route, name: str) -> None:
-    assert await check(shop, route, name, MANY) or route.bulk_of is not None
+    assert await check(shop, route, name, MANY) != 0 or route.bulk_of is not None
 
 
 @pytest.mark.parametrize(("route", "name"), [each for each in SENT if "erase" not in str(each.id)])
