@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from html import unescape
 from importlib.resources import files
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from tests.console.console_shop import BASE, ConsoleShop, Visitor, open_console_shop
 
-from laurels.clock import HOUR, MINUTE
+from laurels.clock import HOUR, MINUTE, SECOND
 from laurels.console import words
 from laurels.console.app import HEADERS, POLICY
 from laurels.console.page import Page
@@ -352,6 +354,9 @@ async def test_one_page_is_one_row_in_the_log(house: ConsoleShop) -> None:
     visitor = await house.signed_in("auditor", name="rex")
     page = await visitor.open("/log?sub=counter")
     assert page.text.count("<td>counter") == 20
+    today = datetime.fromtimestamp(house.shop.services.now() // SECOND, ZoneInfo("Europe/London")).date()
+    for days, count in ((f"since={today}", 20), (f"until={today}", 0), (f"until={today + timedelta(days=1)}", 20)):
+        assert (await visitor.open(f"/log?sub=counter&{days}")).text.count("<td>counter") == count, days
     assert (await rows(house))[-1]["sub"] == "rex"
 
 

@@ -193,7 +193,11 @@ def import_(
         return
     opened = _open(paths, options, format_, quiet=not notify, skip_invalid=skip_invalid)
     _check_ignored(asked, opened)
-    if skip_invalid:
+    if dry_run and rejects is None:  # which writes nothing
+        rows = sum(len({fault.row for fault in file.faults}) for file in opened)
+        if rows:
+            say(f"would leave out {rows:,} rows")
+    elif skip_invalid:
         _write_rejects(paths, opened, rejects)
     if dry_run:
         foreseen = run(foresee(settings, _Chained(opened)))
@@ -232,6 +236,7 @@ def _open(
                 file = open_documents(path, mapping, format_name=format_, quiet=quiet, skip_invalid=skip_invalid)
         except FaultyFile as fault:
             tell_faults(fault)
+            say("--skip-invalid leaves out orders with such rows, and writes the rows to a file")
             raise
         except LooksLike as like:
             if not sys.stdin.isatty() or path == Path("-"):

@@ -7,15 +7,16 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from laurels.engines.postgres.batch import Batch, draw_of
+from laurels.engines.postgres.batch import Batch
+from laurels.engines.postgres.batch_member import draw_of
 from laurels.engines.postgres.chain import chain_of, columns_of
 from laurels.engines.postgres.claiming import claim_of
-from laurels.engines.postgres.codes import DOCUMENT, SHARDS, home_of
+from laurels.engines.postgres.codes import DOCUMENT, DOCUMENT_KINDS, SHARDS, home_of
 from laurels.engines.postgres.entries import entries_at
-from laurels.engines.postgres.known import Known, entries_of, key_of, known_by_key, known_call, receipt_of
+from laurels.engines.postgres.known import Known, entries_of, find_known, key_columns, key_of, receipt_of
 from laurels.engines.postgres.names import Names
 from laurels.engines.postgres.opening import Facts
-from laurels.engines.postgres.placing import Whose, members_meant, newcomer, owner_of
+from laurels.engines.postgres.placing import MemberLookup, Whose, newcomer, owner_of
 from laurels.engines.postgres.statements import Statements
 from laurels.ledger import Claim, Decide, DocumentKey, Item, MemberState, Receipt, shard_of
 from laurels.model import Document, Entry, Status
@@ -45,6 +46,9 @@ class SettleGroup:
         self._documents: list[tuple[Any, ...]] = []
         self._members: list[tuple[Any, ...]] = []
         self._contacts: list[tuple[int, str]] = []
+        self._meant: dict[str, Whose] = {}
+        self._merged: set[str] = set()
+        self._ids: dict[int, str] = {}
         self.grew = False
 
     async def settle(self, documents: Sequence[tuple[Document, Decide]], *, in_depth: bool) -> list[SettleAnswer | int]:
@@ -70,29 +74,37 @@ class SettleGroup:
         return await self._answers(documents, answers)
 
     async def _look(self, documents: list[Document]) -> tuple[dict[DocumentKey, Known], list[int]]:
-        """All that can be looked up at once: what was there before, whose each one is, how these members stand, where
-        the feed ends, and a number for each.
+        """What is looked up for all: what was there before, how these members stand, where the feed ends, and a number
+        for each.
         """
-        ids = sorted({document.member_id for document in documents if document.member_id})
-        shards = [shard_of(each, SHARDS) for each in ids]
-        [end], numbers, known, members, here = await self._db.together(
-            ("ends", [self._shard]),
+        keys = sorted({self._key_of(document) for document in documents})
+        ids = sorted({document.member_id for document in documents})
+        [end], sequences, taken, here = await self._db.together(
+            ("end", self._shard),
             ("next_sequences", len(documents)),
-            known_call(sorted({self._key_of(document) for document in documents})),
-            ("members_by_id", shards, ids),
-            ("members_meant", self._shard, shards, ids),
+            ("taken", *key_columns(keys)),
+            ("members_here", self._shard, ids),
         )
         self._batch = Batch(chain_of(end, self._now), self._facts, lock_budgets=self._lock_budgets)
-        self._batch.take_in(row[:-1] for row in here)
-        self._ids: dict[int, str] = {row[0]: row[-1] for row in here}
-        self._meant = members_meant(members)
-        return known_by_key(known), [number for (number,) in numbers]
+        for *member, member_id, secret, into in here:
+            if into is not None:
+                self._merged.add(member_id)
+            else:
+                self._batch.take_in([member])
+                self._ids[member[0]] = member_id
+                self._meant[member_id] = Whose(member[0], self._shard, secret, member_id)
+        known = await find_known(self._db, [(DOCUMENT_KINDS[kind], source, id) for kind, source, id in taken])
+        return known, [number for (number,) in sequences]
 
     async def _places(self, documents: list[Document]) -> dict[DocumentKey, Whose]:
+        """Whose each is. Who became another, or came here so, was not looked up yet."""
+        strangers = {each.member_id for each in documents if shard_of(each.member_id, SHARDS) != self._shard}
+        lookup = MemberLookup()
+        await lookup.look_up(self._db, strangers | self._merged)
         new: dict[str, Whose] = {}
         places = {}
         for document in documents:
-            whose = self._meant.get(document.member_id)
+            whose = self._meant.get(document.member_id) or lookup.get(document.member_id)
             if whose is None and document.enrols:
                 whose = new.setdefault(document.member_id, newcomer(document.member_id))
             elif whose is None:

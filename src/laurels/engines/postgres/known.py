@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from laurels.engines.postgres.codes import DOCUMENT, DOCUMENT_KINDS, STATUSES, home_of
 from laurels.engines.postgres.entries import At, entries_at
-from laurels.engines.postgres.statements import Call, Statements
+from laurels.engines.postgres.statements import Statements
 from laurels.ledger import DocumentKey, Receipt
 from laurels.model import Document, Entry
 from laurels.model.documents import kept_id, keyed
@@ -41,24 +41,20 @@ def key_of(document: Document, secret: bytes) -> DocumentKey:
 async def find_known(db: Statements, keys: Iterable[DocumentKey]) -> dict[DocumentKey, Known]:
     """The rows of the documents that are there."""
     wanted = list(keys)
-    return known_by_key(await db.all(*known_call(wanted))) if wanted else {}
+    if not wanted:
+        return {}
+    rows = [Known(*row) for row in await db.all("known", *key_columns(wanted))]
+    return {(DOCUMENT_KINDS[row.kind], row.source, row.id): row for row in rows}
 
 
-def known_call(keys: Sequence[DocumentKey]) -> Call:
-    """What asks for these documents."""
-    return (
-        "known",
+def key_columns(keys: Sequence[DocumentKey]) -> list[list[Any]]:
+    """Documents' keys as the statements take them."""
+    return [
         [home_of(*key) for key in keys],
         [source for _, source, _ in keys],
         [DOCUMENT[kind] for kind, _, _ in keys],
         [id for _, _, id in keys],
-    )
-
-
-def known_by_key(rows: Iterable[Iterable[Any]]) -> dict[DocumentKey, Known]:
-    """The rows that were found, by their keys."""
-    found = [Known(*row) for row in rows]
-    return {(DOCUMENT_KINDS[row.kind], row.source, row.id): row for row in found}
+    ]
 
 
 async def entries_of(db: Statements, rows: Iterable[Known]) -> dict[At, Entry]:

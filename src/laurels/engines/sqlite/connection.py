@@ -78,6 +78,8 @@ class Database:
         self.execute = self.connection.execute
         self.appends = 0
         """How often the feed grew by what was written here, committed or not."""
+        self.changed_nothing = False
+        """Whether what was asked for last found all so already. Whoever asks lowers it before."""
 
     def expect_much(self) -> None:
         """From now on checkpoint seldom. Large transactions change the same pages again and again: each is then copied

@@ -19,9 +19,10 @@ from typing import Any, NamedTuple, TypeVar
 import apsw
 
 from laurels.engines.sqlite.connection import BUSY_TIMEOUT_MS, Database, wrapped
+from laurels.engines.sqlite.opened_file import OpenedFile
 from laurels.errors import LedgerReadOnly, LedgerUnavailable, LedgerUncertain
 from laurels.ledger import Act, NameNumbers
-from laurels.ledger.audit import to_record
+from laurels.ledger.audit import as_repeated, to_record
 
 JobItem = TypeVar("JobItem")
 T = TypeVar("T")
@@ -57,6 +58,7 @@ class Writer:
         """`write_row` writes the row of the audit log for an act, given what came of it."""
         self._write_row = write_row
         self._db = Database(path, names=names)
+        self._file = OpenedFile(path)
         self._on_commit = on_commit
         self.appends = 0
         self._arrived: list[_Job] = []
@@ -153,6 +155,7 @@ class Writer:
         if not jobs:
             return []
         try:
+            self._file.check()
             with wrapped():
                 self._db.execute("BEGIN IMMEDIATE")
                 try:
@@ -188,10 +191,12 @@ class Writer:
         self._db.execute("SAVEPOINT job")
         results: list[Any] | None = None
         try:
+            self._db.changed_nothing = False
             results = list(work(self._db, [job.item for job in jobs]))
             for job, result in zip(jobs, results, strict=True):
                 if job.act is not None:
-                    self._write_row(self._db, job.act, result)
+                    act = as_repeated(job.act) if self._db.changed_nothing else job.act
+                    self._write_row(self._db, act, result)
         except (apsw.ConstraintError, apsw.TooBigError) as error:  # the job's own fault: the file is sound
             self._db.execute("ROLLBACK TO job")
             if len(jobs) == 1:
