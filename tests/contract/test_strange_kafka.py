@@ -9,6 +9,7 @@ import aiokafka
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from aiokafka.producer import message_accumulator
+from aiokafka.producer import producer as producing
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 from tests import kafka_server
 
@@ -100,7 +101,8 @@ async def test_a_header_that_is_not_text_is_said(
     kafka: kafka_server.KafkaServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The client cannot read such a message, and gives nothing behind it."""
-    monkeypatch.setattr(message_accumulator, "DefaultRecordBatchBuilder", _DefaultRecordBatchBuilderPy)
+    for sends in (message_accumulator, producing):
+        monkeypatch.setattr(sends, "DefaultRecordBatchBuilder", _DefaultRecordBatchBuilderPy)
     topic = await make(kafka)
     async with aiokafka.AIOKafkaProducer(bootstrap_servers=kafka.bootstrap) as producer:
         await producer.send_and_wait(topic, b"order", headers=[(Latin("Größe"), b"1")])
@@ -173,12 +175,14 @@ async def test_a_topic_made_anew_is_read_from_its_beginning(kafka: kafka_server.
     await queue.close()
 
 
-@pytest.mark.parametrize("resource", ["topic", "group"])
-async def test_a_right_that_is_missing_is_said(kafka: kafka_server.KafkaServer, resource: str) -> None:
-    topic = await make(kafka)
-    await asyncio.to_thread(kafka.keep_from_users, f"--{resource}", topic)
-    queue = KafkaQueue(f"kafka://laurels:secret@127.0.0.1:{kafka.signed_port}/{topic}?group={topic}")
-    with pytest.raises(QueueUnavailable, match=f"no right to read (the|as the) {resource}"):
+async def test_a_right_that_is_missing_is_said(kafka: kafka_server.KafkaServer) -> None:
+    topic, other = await make(kafka), await make(kafka)
+    await asyncio.to_thread(kafka.keep_from_users, "--topic", topic, "--group", other)
+    address = f"kafka://laurels:secret@127.0.0.1:{kafka.signed_port}"
+    with pytest.raises(SettingsError, match=r"no topic .* that its user may read"):
+        await KafkaQueue(f"{address}/{topic}").look()
+    queue = KafkaQueue(f"{address}/{other}?group={other}")
+    with pytest.raises(QueueUnavailable, match="no right to read as the group"):
         await received(queue, 1)
     await queue.close()
 
