@@ -57,7 +57,7 @@ UNBOUNDED = {"seed"}
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a ledger of one order, and one that cannot be awarded."""
     folder = tmp_path_factory.mktemp("shop")
-    orders = "A1,17850,GBP,25.00\nA2,:dog:,USD,5.00\n536365,guest-4711,GBP,25.00\n"
+    orders = "A1,17850,GBP,25.00\nA\u2603,:dog:,USD,5.00\n536365,guest-4711,GBP,25.00\n"
     (folder / "orders.csv").write_text("order_id,member_id,currency,total\n" + orders)
     assert laurels("import", "orders.csv", cwd=folder).returncode == 1
     return folder
@@ -67,27 +67,40 @@ def value_of(option: Any) -> list[str]:
     return [] if option.is_flag else ["1"]
 
 
+def wrong_use(names: tuple[str, ...], arguments: list[str]) -> str:
+    """What is said of arguments, which are read and no more."""
+    with pytest.raises(Exception, match=r".") as wrong:  # the vendored Click names its errors nowhere
+        COMMANDS[names].make_context(" ".join(names), list(arguments))
+    assert getattr(wrong.value, "exit_code", None) == 2
+    return str(wrong.value.format_message())  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize(("names", "option"), OPTIONS)
 def test_an_option_given_twice_is_refused_unless_it_gathers_values(names: tuple[str, ...], option: Any) -> None:
     once = [option.opts[-1], *value_of(option)]
     other = [(option.secondary_opts or option.opts)[0], *value_of(option)]
-    done = laurels(*names, *once, *other)
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert ("is given twice" in done.stderr) != option.multiple, done.stderr
+    if not option.multiple:
+        assert "is given twice" in wrong_use(names, once + other)
+        return
+    assert "is given twice" not in wrong_use(names, [*once, *other, "--no-such-option"])
 
 
 @pytest.mark.parametrize(("names", "option"), [each for each in OPTIONS if is_path(each.values[1])])
-def test_an_empty_path_is_refused(names: tuple[str, ...], option: Any, tmp_path: Path) -> None:
+def test_an_empty_path_is_refused(names: tuple[str, ...], option: Any) -> None:
     """`--state "$STATE"` where that is not set would make a ledger where one stands."""
     for given in ([option.opts[0], ""], [f"{option.opts[0]}="]):
-        done = laurels(*names, *given, cwd=tmp_path)
-        assert (done.returncode, "is empty" in done.stderr) == (2, True), done.stderr
+        assert "is empty" in wrong_use(names, given)
+
+
+def test_wrong_use_leaves_with_2_and_nothing_on_standard_output(tmp_path: Path) -> None:
+    for arguments in (["top", "-n", "3", "-n4"], ["work", "--once", "--once"], ["work", "--once", "--state", ""]):
+        done = laurels(*arguments, cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (2, ""), done.stderr
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(("names", "option"), NUMBERS)
-@pytest.mark.parametrize("value", ["99999999999999999999999", "1e400", "nan", "-99999999999999999999999"])
+@pytest.mark.parametrize("value", ["99999999999999999999999", "nan"])
 def test_a_number_that_is_none_or_out_of_all_bounds_is_wrong_use(
     shop: Path, names: tuple[str, ...], option: Any, value: str
 ) -> None:
@@ -101,10 +114,9 @@ def test_a_number_that_is_none_or_out_of_all_bounds_is_wrong_use(
 
 @pytest.mark.parametrize("names", COMMANDS, ids=" ".join)
 def test_a_slip_in_an_option_is_told_with_the_nearest(names: tuple[str, ...]) -> None:
-    done = laurels(*names, "--stat", "x")
-    assert done.returncode == 2
-    assert "No such option: --stat" in done.stderr
-    assert "--state" in done.stderr or names == ("program", "check")
+    said = wrong_use(names, ["--stat", "x"])
+    assert "No such option: --stat" in said
+    assert "--state" in said or names == ("program", "check")
 
 
 APART = {"serve", "work", "notify", "project", "console", "consume", "events", "demo", "simulate", "bench"}
@@ -154,7 +166,7 @@ def test_every_example_works_as_it_stands(shop: Path) -> None:
     laurels("members", "enrol", "ann", cwd=shop)
     tried = examples()
     assert len(tried) > 40
-    for line in sorted(tried, key=lambda line: "erase" in line or "merge" in line):
+    for line in sorted(tried, key=lambda line: 2 * ("erase" in line) + ("merge" in line)):
         done = laurels(*shlex.split(line)[1:], cwd=shop)
         if line in REFUSED:
             assert REFUSED[line] in done.stderr + done.stdout, line
@@ -174,18 +186,19 @@ def test_an_id_is_shown_as_it_is(shop: Path) -> None:
         assert laurels("adjust", member, "5", cwd=shop).stdout.startswith(f"{member}: +5")
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
-def test_a_terminal_of_another_encoding_shows_what_it_can(shop: Path, encoding: str) -> None:
+def test_a_terminal_of_another_encoding_shows_what_it_can(shop: Path) -> None:
     """What it cannot show is spelt out, and JSON stays JSON."""
     laurels("members", "enrol", "zo\u00eb\u2603", cwd=shop)
 
-    def said(*arguments: str) -> bytes:
-        environment = {**os.environ, "PYTHONIOENCODING": encoding}
-        return subprocess.run([LAURELS, *arguments], cwd=shop, env=environment, capture_output=True, check=True).stdout
+    def said(*arguments: str) -> str:
+        environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+        done = subprocess.run([LAURELS, *arguments], cwd=shop, env=environment, capture_output=True, check=True)
+        return done.stdout.decode("latin-1")
 
-    assert said("adjust", "zo\u00eb\u2603", "5").decode(encoding).startswith("zo")
-    assert b"\\u2603" in said("adjust", "zo\u00eb\u2603", "5")
-    assert json.loads(said("messages", "list", "--json").decode(encoding)) == []
+    assert said("adjust", "zo\u00eb\u2603", "5").startswith("zo\u00eb\\u2603: +5")
+    explained = said("explain", "A\u2603", "--json")
+    assert "A\\u2603" in explained
+    assert json.loads(explained)["order_id"] == "A\u2603"
 
 
 def test_a_table_that_is_no_terminals_is_not_cut(shop: Path) -> None:

@@ -80,7 +80,7 @@ async def token_of(visitor: Visitor) -> str:
         ("/finance/liability?at=2026-02-30", 422),
         ("/people?after=%F0%9F%8E%81", 200),
         ("/people?after=1&after=2", 422),
-        ("/customers/0/give-back?redemption=%00&source=%2F&points=-1", 404),
+        ("/customers/0/give-back?redemption=%00&source=%2F&points=-1", 422),
         ("/customers/0/correct?points=%F0%9F%8E%81&reason=%E2%80%AE&until=x", 200),
     ],
 )

@@ -1,7 +1,7 @@
 """What a Kafka topic may hold: every compression, transactions, tombstones, gaps; and topics that are made anew."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
 
@@ -9,6 +9,7 @@ import aiokafka
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from aiokafka.producer import message_accumulator
+from aiokafka.producer import producer as producing
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 from tests import kafka_server
 
@@ -37,10 +38,10 @@ async def administered(server: kafka_server.KafkaServer) -> AsyncIterator[AIOKaf
         await admin.close()
 
 
-async def make(server: kafka_server.KafkaServer, settings: dict[str, str] | None = None, partitions: int = 1) -> str:
+async def make(server: kafka_server.KafkaServer, partitions: int = 1, settings: Mapping[str, str] | None = None) -> str:
     topic = f"strange-{next(_numbers)}"
     async with administered(server) as admin:
-        await admin.create_topics([NewTopic(topic, partitions, 1, topic_configs=settings or {})])
+        await admin.create_topics([NewTopic(topic, partitions, 1, topic_configs=dict(settings or {}))])
     return topic
 
 
@@ -62,7 +63,6 @@ async def received(queue: KafkaQueue, least: int) -> list[bytes]:
                 await queue.done(batch)
             elif len(bodies) >= least:
                 return bodies
-    raise AssertionError
 
 
 @pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
@@ -101,7 +101,8 @@ async def test_a_header_that_is_not_text_is_said(
     kafka: kafka_server.KafkaServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The client cannot read such a message, and gives nothing behind it."""
-    monkeypatch.setattr(message_accumulator, "DefaultRecordBatchBuilder", _DefaultRecordBatchBuilderPy)
+    for sends in (message_accumulator, producing):
+        monkeypatch.setattr(sends, "DefaultRecordBatchBuilder", _DefaultRecordBatchBuilderPy)
     topic = await make(kafka)
     async with aiokafka.AIOKafkaProducer(bootstrap_servers=kafka.bootstrap) as producer:
         await producer.send_and_wait(topic, b"order", headers=[(Latin("Größe"), b"1")])
@@ -114,7 +115,7 @@ async def test_a_header_that_is_not_text_is_said(
 
 async def test_a_tombstone_is_an_empty_message(kafka: kafka_server.KafkaServer) -> None:
     """As a topic that is compacted has them."""
-    topic = await make(kafka, {"cleanup.policy": "compact"})
+    topic = await make(kafka, settings={"cleanup.policy": "compact"})
     await send(kafka, topic, [b"one", None, b"two"])
     queue = KafkaQueue(kafka.url(topic, topic))
     assert await received(queue, 3) == [b"one", b"", b"two"]
@@ -123,7 +124,7 @@ async def test_a_tombstone_is_an_empty_message(kafka: kafka_server.KafkaServer) 
 
 async def test_a_large_message_is_received(kafka: kafka_server.KafkaServer) -> None:
     """Larger than all that is fetched at once, where the topic lets it in."""
-    topic = await make(kafka, {"max.message.bytes": str(12 * 2**20)})
+    topic = await make(kafka, settings={"max.message.bytes": str(12 * 2**20)})
     bodies = [b"before", b"x" * 10 * 2**20, b"behind"]
     await send(kafka, topic, bodies, max_request_size=12 * 2**20)  # type: ignore[arg-type]  # a number
     queue = KafkaQueue(kafka.url(topic, topic))
@@ -174,12 +175,14 @@ async def test_a_topic_made_anew_is_read_from_its_beginning(kafka: kafka_server.
     await queue.close()
 
 
-@pytest.mark.parametrize("resource", ["topic", "group"])
-async def test_a_right_that_is_missing_is_said(kafka: kafka_server.KafkaServer, resource: str) -> None:
-    topic = await make(kafka)
-    await asyncio.to_thread(kafka.keep_from_users, f"--{resource}", topic)
-    queue = KafkaQueue(f"kafka://laurels:secret@127.0.0.1:{kafka.signed_port}/{topic}?group={topic}")
-    with pytest.raises(QueueUnavailable, match=f"no right to read (the|as the) {resource}"):
+async def test_a_right_that_is_missing_is_said(kafka: kafka_server.KafkaServer) -> None:
+    topic, other = await make(kafka), await make(kafka)
+    await asyncio.to_thread(kafka.keep_from_users, "--topic", topic, "--group", other)
+    address = f"kafka://laurels:secret@127.0.0.1:{kafka.signed_port}"
+    with pytest.raises(SettingsError, match=r"no topic .* that its user may read"):
+        await KafkaQueue(f"{address}/{topic}").look()
+    queue = KafkaQueue(f"{address}/{other}?group={other}")
+    with pytest.raises(QueueUnavailable, match="no right to read as the group"):
         await received(queue, 1)
     await queue.close()
 

@@ -55,7 +55,7 @@ STRANGE: dict[str, tuple[int, bytes]] = {
             name(b"int32") + b"I" + pack(">i", -3),
             name(b"int64") + b"l" + pack(">q", -4),
             name(b"float") + b"f" + pack(">f", 1.5),
-            name(b"double") + b"d" + pack(">d", float("nan")),
+            name(b"double") + b"d" + pack(">d", -2.5),
             name(b"decimal") + b"D\xff" + pack(">i", 1),
             name(b"text") + b"S" + pack(">I", 2) + b"\xff\xfe",
             name(b"array") + b"A" + table(b"t\x01", b"V"),

@@ -3,7 +3,7 @@ mean another. So nothing goes to a member by what was true once; and what was he
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from random import Random
 
@@ -14,6 +14,8 @@ from tests.postgres_server import Databases, name_of
 from laurels.awarding import Awarder, publish
 from laurels.engines.postgres import PostgresLedger
 from laurels.engines.postgres.accepting import CAREFUL
+from laurels.engines.postgres.connections import MOST
+from laurels.errors import LedgerUnavailable
 from laurels.model import MemberEvent
 from laurels.program import DEFAULT_PROGRAM, parse_program
 from laurels.testing.ledger_contract.base import Shop, TurnedClock, order
@@ -47,6 +49,16 @@ async def opened(url: str) -> AsyncIterator[tuple[Shop, PostgresLedger]]:
         await ledger.close()
 
 
+async def found_again(ask: Callable[[], Awaitable[int]]) -> int:
+    """What is answered once all connections that were cut off were met."""
+    for _ in range(MOST):
+        try:
+            return await ask()
+        except LedgerUnavailable:
+            continue
+    return await ask()
+
+
 async def changes(ledger: PostgresLedger) -> int:
     async with ledger._connections.read() as db:
         return int(await db.connection.fetchval("SELECT max(number) FROM member_change"))
@@ -77,6 +89,7 @@ async def test_all_that_gives_an_id_another_meaning_is_counted(database: str) ->
             connection.terminate()
 
 
+@pytest.mark.long
 async def test_who_an_id_means_now_is_whose_an_order_is(database: str) -> None:
     """Whatever another process did since they were remembered: at random, beside a plain list of who is who."""
     rng = Random(12)
@@ -86,7 +99,7 @@ async def test_who_an_id_means_now_is_whose_an_order_is(database: str) -> None:
         await other.award()
         became = {name: name for name in names}
         points = dict.fromkeys(names, 1)
-        for number in range(60):
+        for number in range(40):
             name = rng.choice(names)
             whose = became[name]
             match rng.randrange(6):
@@ -116,7 +129,7 @@ async def test_on_a_new_connection_nobody_is_remembered(postgres: Databases, dat
         await shop.accept(order("A3", "ann", "25.00"), order("A4", "bob", "25.00"))
         ann, bob = await shop.number("ann"), await shop.number("bob")
         postgres.server.sql(ANOTHER_HISTORY, name_of(database))
-        assert await changes(ledger) == 0
+        assert await found_again(lambda: changes(ledger)) == 0
         await shop.accept(order("A5", "ann", "25.00"), order("A6", "bob", "25.00"))
         assert {await shop.number("ann"), await shop.number("bob")}.isdisjoint({ann, bob})
 

@@ -4,7 +4,7 @@ makes the sender's memory grow.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 
 import pytest
 from tests.unit.test_webhooks import EVENT, KEY
@@ -27,18 +27,21 @@ IN_TIME_S = 60.0
 async def answering(answer: Answer) -> AsyncIterator[tuple[WebhookSink, list[bytes]]]:
     """A receiver that answers each request so, and the heads of its requests; an empty one is a connection."""
     heads: list[bytes] = []
+    serving: list[asyncio.Task[None]] = []
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving.append(asyncio.create_task(serve(reader, writer)))
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         heads.append(b"")
-        with suppress(OSError, asyncio.IncompleteReadError):
+        with suppress(OSError, asyncio.IncompleteReadError), closing(writer):
             while True:
                 heads.append(await reader.readuntil(b"\r\n\r\n"))
                 length = next(line for line in heads[-1].lower().split(b"\r\n") if line.startswith(b"content-length:"))
                 await reader.readexactly(int(length.partition(b":")[2]))
                 await answer(writer)
-        writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     sink = WebhookSink(f"http://127.0.0.1:{port}/hook", KEY, clock.now, ["127.0.0.1"])
     try:
@@ -46,6 +49,9 @@ async def answering(answer: Answer) -> AsyncIterator[tuple[WebhookSink, list[byt
     finally:
         await sink.close()
         server.close()
+        for each in serving:
+            each.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
 
 
 async def drip(writer: asyncio.StreamWriter) -> None:

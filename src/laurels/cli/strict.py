@@ -10,6 +10,9 @@ from typer.core import TyperCommand, TyperOption
 
 _PATHS = (Path, Path | None)
 
+_MISSING = "?"
+"""Stands for a value that an option has not: what reads the arguments then says so."""
+
 
 class StrictCommand(TyperCommand):
     """A command that refuses an option given twice, unless it gathers values; an empty path, which would mean the
@@ -65,5 +68,5 @@ def _options_in(args: Iterable[str], params: Iterable[Any]) -> Iterator[tuple[st
         if option is None and (not is_long or name == "--help"):
             continue
         if option is not None and not option.is_flag and not equals:
-            value = next(rest, "")
+            value = next(rest, _MISSING)
         yield name, option, value

@@ -35,6 +35,9 @@ HELD_S = 60.0
 away what it has fetched of them, a megabyte each, and fetches it again.
 """
 
+KNOWN_FOR_MS = 15_000
+"""How long it is believed which partitions a topic has: so late one more is read, or a topic that was made anew."""
+
 LOOK_EVERY_S = 1.0
 """How often a paused consumer asks for nothing, so that the group sees that it lives."""
 
@@ -160,6 +163,7 @@ class KafkaQueue:
             auto_offset_reset="earliest",
             fetch_max_bytes=FETCHED_BYTES,
             max_partition_fetch_bytes=PARTITION_BYTES,
+            metadata_max_age_ms=KNOWN_FOR_MS,
             isolation_level="read_committed",  # what a producer took back was never sent
             **connection_of(self._address),
         )

@@ -12,7 +12,7 @@ import uvicorn
 
 from laurels.errors import SettingsError
 from laurels.http.admission.auth import open_auth
-from laurels.http.app import create_application
+from laurels.http.app import Application, create_application
 from laurels.http.asgi import ASGIApp
 from laurels.http.mounts import NOTHING, Mounts
 from laurels.http.services import HttpServices
@@ -47,12 +47,14 @@ async def serve(
     takes the place of the setting, for one that answered before. Raises `SettingsError` where the address cannot be
     used; whatever ends the server's own loop, with the port free again and every connection closed.
     """
-    settings = services.settings
+    settings, capacity = services.settings, Capacity()
+    # Before it listens: what settings may not be is told without a port.
+    app = create_application(services, open_auth(settings, services.now), mounts, capacity.most)
     asked = settings.http.port if port is None else port
     with ExitStack() as listeners:
         listener = listeners.enter_context(_listener(settings.http.host, asked, share_port=share_port))
         port = listener.getsockname()[1]
-        serving = _begin(services, mounts, listener, listeners, share_port=share_port)
+        serving = _begin(services, app, capacity, (listener, listeners), share_port=share_port)
         log.info("http.listening", host=settings.http.host, port=port)
         # The socket listens already: a client that connects now waits for the first turn of the server's loop.
         on_ready(port)
@@ -61,11 +63,15 @@ async def serve(
 
 
 def _begin(
-    services: HttpServices, mounts: Mounts, listener: socket.socket, listeners: ExitStack, *, share_port: bool
+    services: HttpServices,
+    app: Application,
+    capacity: Capacity,
+    listening: tuple[socket.socket, ExitStack],
+    *,
+    share_port: bool,
 ) -> "list[_Serving]":
-    """Begin to serve the API at its port, and the metrics at theirs, where they have one; `listeners` closes that."""
-    settings, capacity = services.settings, Capacity()
-    app = create_application(services, open_auth(settings, services.now), mounts, capacity.most)
+    """Begin to serve the API at its port, and the metrics at theirs, where they have one; the stack closes that."""
+    settings, (listener, listeners) = services.settings, listening
     edge = None
     if can_run(app, settings, services.now):
         edge = Edge(app, settings, listener, capacity, settings.http.keep_alive_s)
