@@ -1,7 +1,6 @@
 """Sign-in by OpenID Connect: what lets nobody in, and what is refused before anybody comes."""
 
 import re
-from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from html import unescape
 from http.server import BaseHTTPRequestHandler
@@ -11,9 +10,19 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
-from tests.console.console_shop import BASE, ConsoleShop, open_console_shop
-from tests.console.oidc_visitors import NIAMH, Clock, at_console, come_back, is_let_in, settings_of, walk
-from tests.integration.identity_provider import IdentityProvider, identity_provider, send
+from tests.console.console_shop import BASE, ConsoleShop
+from tests.console.oidc_visitors import (  # noqa: F401 - fixtures
+    Clock,
+    at_console,
+    come_back,
+    console_with_a_shop,
+    is_let_in,
+    niamhs_provider,
+    settable_now,
+    settings_of,
+    walk,
+)
+from tests.integration.identity_provider import IdentityProvider, send
 from tests.settings import settings_with
 
 from laurels import clock
@@ -23,24 +32,6 @@ from laurels.errors import SettingsError
 from laurels.runtime.console import oidc_client, serve_console
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(scope="module")
-async def console(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ConsoleShop]:
-    async with open_console_shop(tmp_path_factory.mktemp("state")) as console:
-        yield console
-
-
-@pytest.fixture
-def provider() -> Iterator[IdentityProvider]:
-    with identity_provider() as provider:
-        provider.person = dict(NIAMH)
-        yield provider
-
-
-@pytest.fixture
-def now() -> Clock:
-    return Clock()
 
 
 @pytest.mark.parametrize(

@@ -162,7 +162,7 @@ class Oidc:
             raise SignInRefused("The provider's configuration is another issuer's: look at `console.issuer`.")
         for address in (found.authorization_endpoint, found.token_endpoint, found.jwks_uri):
             if not is_safe(address):
-                raise SignInRefused("The provider's configuration names an address without TLS.")
+                raise SignInRefused("The provider's configuration names an address that is none, or without TLS.")
         self._known, self._known_at = found, self._now()
         return found
 
@@ -178,7 +178,7 @@ class Oidc:
         raw = await self._fetched("POST", found.token_endpoint, content=body.encode(), headers=headers, auth=auth)
         try:
             token = oauth.parse_request_body_response(raw.decode()).get("id_token")
-        except (OAuth2Error, ValueError, RecursionError) as error:
+        except (OAuth2Error, ValueError, TypeError, AttributeError, RecursionError) as error:  # JSON that is no object
             raise SignInRefused("The identity provider gave no token for the code.") from error
         if not isinstance(token, str) or not token.isascii():
             raise SignInRefused("The identity provider gave no ID token.")
@@ -240,12 +240,15 @@ def person_in(claims: Mapping[str, Any], roles: Sequence[tuple[str, str, str]]) 
 
 
 def is_safe(address: str) -> bool:
-    """Whether an address is reached by TLS, or on this machine alone."""
+    """Whether an address is one, and is reached by TLS, or on this machine alone."""
     try:
         parts = urlsplit(address)
+        host, _ = parts.hostname, parts.port
     except ValueError:
         return False
-    return parts.scheme == "https" or (parts.scheme == "http" and (parts.hostname or "") in _LOOPBACK)
+    if not host or not address.isprintable() or " " in address:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK)
 
 
 def _bytes(claim: object) -> bytes:

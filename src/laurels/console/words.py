@@ -10,6 +10,8 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from laurels.model.times import by_the_clock
+
 MINUS = "\u2212"
 
 KINDS: Mapping[str, tuple[str, str]] = {
@@ -339,4 +341,4 @@ def actor(text: str | None, own: str) -> str:
 
 
 def _at(text: str, zone: ZoneInfo) -> datetime:
-    return datetime.fromisoformat(text).astimezone(zone)
+    return by_the_clock(datetime.fromisoformat(text), zone)

@@ -45,7 +45,8 @@ async def check_or_do(ask: Ask, to: str, shown: Callable[..., Shown]) -> Shown |
     name, text = ask.form.get("name", ""), lines_of(ask.form.get("csv", ""))
     try:
         if ask.file is not None:
-            name, text = ask.file.name, text_of(ask.file)
+            name = ask.file.name
+            text = text_of(ask.file)
         if not text:
             return shown(fault="Choose a file.")
         body = {"name": name, "csv": text}

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from laurels.engines.postgres.batch import Batch, draw_of
+from laurels.engines.postgres.batch import Batch
+from laurels.engines.postgres.batch_member import draw_of
 from laurels.engines.postgres.chain import chain_of, columns_of
 from laurels.engines.postgres.claiming import claim_of
 from laurels.engines.postgres.codes import DOCUMENT, DOCUMENT_KINDS, SHARDS, home_of
@@ -45,6 +46,7 @@ class SettleGroup:
         self._documents: list[tuple[Any, ...]] = []
         self._members: list[tuple[Any, ...]] = []
         self._contacts: list[tuple[int, str]] = []
+        self._meant: dict[str, Whose] = {}
         self._merged: set[str] = set()
         self._ids: dict[int, str] = {}
         self.grew = False
@@ -84,25 +86,25 @@ class SettleGroup:
             ("members_here", self._shard, ids),
         )
         self._batch = Batch(chain_of(end, self._now), self._facts, lock_budgets=self._lock_budgets)
-        self._lookup = MemberLookup()
         for *member, member_id, secret, into in here:
             if into is not None:
                 self._merged.add(member_id)
             else:
                 self._batch.take_in([member])
                 self._ids[member[0]] = member_id
-                self._lookup.know(member_id, Whose(member[0], self._shard, secret, member_id))
+                self._meant[member_id] = Whose(member[0], self._shard, secret, member_id)
         known = await find_known(self._db, [(DOCUMENT_KINDS[kind], source, id) for kind, source, id in taken])
         return known, [number for (number,) in sequences]
 
     async def _places(self, documents: list[Document]) -> dict[DocumentKey, Whose]:
         """Whose each is. Who became another, or came here so, was not looked up yet."""
         strangers = {each.member_id for each in documents if shard_of(each.member_id, SHARDS) != self._shard}
-        await self._lookup.look_up(self._db, strangers | self._merged)
+        lookup = MemberLookup()
+        await lookup.look_up(self._db, strangers | self._merged)
         new: dict[str, Whose] = {}
         places = {}
         for document in documents:
-            whose = self._lookup.get(document.member_id)
+            whose = self._meant.get(document.member_id) or lookup.get(document.member_id)
             if whose is None and document.enrols:
                 whose = new.setdefault(document.member_id, newcomer(document.member_id))
             elif whose is None:

@@ -29,8 +29,10 @@ SQL: dict[str, str] = {
 class Statements:
     """A connection that runs the statements of `queries/` by name. The driver keeps them prepared."""
 
-    def __init__(self, connection: "asyncpg.Connection[Any]") -> None:
+    def __init__(self, connection: "asyncpg.Connection[Any]", *, direct: bool = False) -> None:
+        """`direct`: no pooler is between, so that the connection leads to one process of the server."""
         self.connection = connection
+        self.direct = direct
         self.warnings: list[str] = []
         """What the server warned of since this was last emptied."""
         connection.add_log_listener(self._on_notice)

@@ -27,6 +27,7 @@ from laurels.jobs import (
 )
 from laurels.jobs.steps import ResultTable
 from laurels.ledger.jobs import Job, JobState, NewJob
+from laurels.model.ids import ONE_LINE
 from laurels.model.times import format_instant, parse_instant
 
 LOOK = Access(
@@ -82,7 +83,7 @@ class JobForm(Struct, forbid_unknown_fields=True, kw_only=True):
     starts: When | None = field(default=None, name="from")
     to: When | None = None
     at: When | None = None
-    cause: Annotated[str, Meta(max_length=64)] | None = None
+    cause: Annotated[str, Meta(max_length=64, pattern=ONE_LINE)] | None = None
     what: Literal["entries", "log"] | None = None
     format: Literal["csv", "parquet"] | None = None
 

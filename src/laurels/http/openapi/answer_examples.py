@@ -108,6 +108,7 @@ _REHEARSAL = {
     "tiers": {},
     "value": {},
     "quarantined": {},
+    "unseen": [],
     "changed_orders": 0,
     "changed": [],
     "digest": "9b1c77e4" * 8,
@@ -362,7 +363,7 @@ ANSWERS: Mapping[str, Any] = {
         "points": 25,
         "outstanding": {"": 22, "GBP": 3},
         "lines": [
-            {"day": "2025-11-02", "market": "GBP", "kind": "earn", "entries": 1, "points": 3, "value": "0.00"},
+            {"day": "2025-11-02", "market": "GBP", "kind": "earn", "entries": 1, "points": 3, "value": ""},
         ],
     },
     "show_breakage": {
@@ -396,7 +397,7 @@ ANSWERS: Mapping[str, Any] = {
         "submitted_at": "2025-11-02T09:30:00Z",
         "approved_by": None,
     },
-    "show_program": {"version": 1, "digest": "3f8a11c0" * 8, "text": "version = 1 ..."},
+    "show_program": {"version": 1, "digest": "3f8a11c0" * 8, "text": "version = 1 ...", "warnings": []},
     "compare_programs": [],
     "rehearse_program": {"kept": False, "rehearsal": _REHEARSAL},
     "approve_program": {**_PROGRAM, "version": 8, "from": "2025-11-02T09:30:00Z"},
