@@ -16,7 +16,7 @@ from playwright.sync_api import sync_playwright
 ROOT = Path(__file__).parent.parent
 SHOTS = ROOT / "build" / "shots"
 SIZES = ((1440, 900), (390, 844))
-IN_DOCS = ("overview", "customer", "opened", "correct", "work", "finance", "campaigns", "log")
+IN_DOCS = ("overview", "customer", "opened", "correct", "work", "finance", "log")
 """Pages of which the documentation shows a picture: the wide, light one."""
 
 PAGES = {
