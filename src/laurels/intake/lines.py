@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 from laurels.errors import FieldError, InvalidInput
 from laurels.model import Line, LineKind, Payment, ReturnLine, Traits
 from laurels.model.cards import looks_like_card
-from laurels.model.ids import UNPRINTABLE, check_sku
+from laurels.model.ids import PRINTABLE, check_sku
 from laurels.model.lines import NO_TRAITS
 from laurels.model.money import MILLION, parse_amount, parse_millionths
 
@@ -55,7 +55,7 @@ def text_of(longest: int, description: str, example: str) -> Meta:
     return Meta(
         min_length=1,
         max_length=longest,
-        pattern=rf"^[^{UNPRINTABLE}]*\Z",
+        pattern=PRINTABLE,
         description=description,
         examples=[example],
     )
