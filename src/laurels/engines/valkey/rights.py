@@ -110,7 +110,9 @@ class Missing:
     def note(self, name: str, error: RedisError, *, is_root: bool = False) -> None:
         """Note that a command was refused: for itself, its key or its channel, or since there is none of this name."""
         if is_unknown_command(error):
-            self.commands.append(name.partition("|")[0].upper())
+            command = name.partition("|")[0].upper()
+            if command not in self.commands:
+                self.commands.append(command)
             return
         right, why = f"+{name}", str(error)
         if "channel" in why:
