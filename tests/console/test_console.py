@@ -16,6 +16,7 @@ from laurels.console import words
 from laurels.console.app import HEADERS, POLICY
 from laurels.console.page import Page
 from laurels.console.views import PAGES
+from laurels.http.app import ROUTES
 from laurels.model import DocumentKind, RefusedMessage
 from laurels.model.people import ROLES
 
@@ -395,3 +396,10 @@ def test_the_words_are_those_of_the_house() -> None:
         re.sub(r"{[{%].*?[%}]}|<[^>]*>", " ", each.read_text("utf-8"), flags=re.DOTALL).lower() for each in templates
     ]
     assert not re.search(r"(?<![-\w])(successfully|please|oops|invalid|user|redeem)\b", " ".join(said))
+
+
+def test_whatever_the_log_tells_has_words() -> None:
+    recorded = {route.handle.__name__ for route in ROUTES if route.access is not None and route.audited}
+    assert recorded - {*words.ACTIONS} == set()
+    assert words.thing("kind=order source=shop id=Order 1 of 2") == "order Order 1 of 2 of shop"
+    assert words.thing("entry 0-5") == "entry 0-5"

@@ -9,7 +9,7 @@ from tests.integration.http_shop import open_shop
 
 from laurels.clock import DAY
 from laurels.console import words
-from laurels.console.views.overview import _end_at_this_pace, _marks
+from laurels.console.views.overview import _end_at_this_pace, _marks, _months
 from laurels.model.times import format_instant, parse_instant
 from laurels.rollups import RollingUp
 
@@ -66,3 +66,9 @@ def test_periods_are_written_as_people_write_them() -> None:
     assert [words.period(each) for each in ("2026-11", "2026-01-02")] == ["Nov 2026", "2 Jan 2026"]
     [mark] = _marks([("2026-11", {"earn": 1200, "redeem": 0})])
     assert (mark.period, mark.says) == ("Nov 2026", "Nov 2026: earned 1,200")
+
+
+def test_a_month_in_which_nothing_moved_is_there() -> None:
+    lines = [{"period": period, "kind": "earn", "points": 5} for period in ("2025-11", "2026-02")]
+    assert [month for month, _ in _months(lines)] == ["2025-11", "2025-12", "2026-01", "2026-02"]
+    assert _months([]) == []

@@ -249,6 +249,7 @@ async def test_a_step_takes_as_long_as_it_takes(
     assert sorted(came) == [(len(steps) - 1, len(steps)), (len(steps), len(steps))]
 
 
+@pytest.mark.long
 async def test_a_dump_goes_on_in_another_database(postgres: Databases, role: tuple[str, str]) -> None:
     """With what the last schema brought: ranges, and the look at who an id means."""
     name, url = role

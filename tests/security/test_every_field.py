@@ -29,11 +29,12 @@ SENT = [
     for name in REQUESTS.get(route.handle.__name__, {})
 ]
 
-FEW = ["null", "1.5", "-1", "1" + "0" * 30, '""', r'"\u0000"', "[]", "{}", "01"]
-"""Values as they stand in JSON, of every type and of none; the last is not JSON."""
+FEW = ["null", "1.5", '""', r'"\u0000"']
+"""Values as they stand in JSON."""
 
 MANY = [
-    *FEW, "true", "0", "1e2", "-0.0", "-0", "1e400", '" "', r'"a\nb"', f'"{"x" * 300}"', r'"\ud800"', r'"\ud83d"',
+    *FEW, "-1", "1" + "0" * 30, "[]", "{}", "01", "true", "0", "1e2", "-0.0", "-0", "1e400", '" "', r'"a\nb"',
+    f'"{"x" * 300}"', r'"\ud800"', r'"\ud83d"',
     r'"e\u0301"', "[[]]", "[null]", '{"a":1}', '"NaN"', '"1e2"', '"-0"', '"+1"', r'"\u0663"', '"0"', "2147483648",
     "9223372036854775808", "-9223372036854775809", "18446744073709551616", "NaN", "Infinity",
     '"0000-01-01T00:00:00Z"', '"9999-12-31T23:59:59-12:00"', '"2016-12-31T23:59:60Z"', '"2026-01-01T00:00:00+14:00"',
@@ -128,11 +129,9 @@ def check_fields(fields: list[str], path: tuple[str | int, ...], text: str) -> N
     ), (field, fields, text)
 
 
-async def check(shop: Shop, route: Route, name: str, values: list[str]) -> int | None:
-    """Send every spoiled body of an example; gives how many were refused. None: it is empty, and nothing is spoiled."""
+async def check(shop: Shop, route: Route, name: str, values: list[str]) -> None:
+    """Send every spoiled body of an example."""
     url, body = await example(shop, route, name)
-    if not body:
-        return None
     refused = 0
     for path in spots(body):
         for text in spoiled(body, path, values):
@@ -148,18 +147,18 @@ async def check(shop: Shop, route: Route, name: str, values: list[str]) -> int |
             assert (await send(shop, route, url, text)).json() == problem
             if answer.status_code == 422:
                 check_fields([error["field"] for error in problem["errors"]], path, text)
-    return refused
+    assert refused or route.bulk_of is not None or not body
 
 
 @pytest.mark.parametrize(("route", "name"), SENT)
 async def test_a_field_at_fault_is_told_and_nothing_changes(shop: Shop, route: Route, name: str) -> None:
-    assert await check(shop, route, name, FEW) != 0 or route.bulk_of is not None
+    await check(shop, route, name, FEW)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize(("route", "name"), SENT)
 async def test_nor_with_anything_else(shop: Shop, route: Route, name: str) -> None:
-    assert await check(shop, route, name, MANY) != 0 or route.bulk_of is not None
+    await check(shop, route, name, MANY)
 
 
 @pytest.mark.parametrize(("route", "name"), [each for each in SENT if "erase" not in str(each.id)])

@@ -34,6 +34,20 @@ def test_the_longest_statement_stays_prepared(tmp_path: Path, name: str) -> None
     db.close()
 
 
+def test_a_statement_with_many_rows_stays_prepared_while_others_are_used_often(tmp_path: Path) -> None:
+    """Preparing it takes longer than running it, and between two transactions hundreds of short ones are run."""
+    db = Database(tmp_path / "laurels.db")
+    db.connection.execute("CREATE TABLE remark (place INTEGER PRIMARY KEY, reason TEXT, note TEXT)")
+    prepared = []
+    for transaction in range(4):
+        db.run_rows("insert_remark", [(transaction * 1000 + n, "", "") for n in range(256)])
+        for n in range(400):
+            db.run("insert_remark", transaction * 1000 + 500 + n, "", "")
+        prepared.append(db.connection.cache_stats()["misses"])
+    assert prepared[-1] == prepared[0]
+    db.close()
+
+
 @pytest.mark.parametrize("name", ["insert_accepted", "insert_inbox", "look_up_many"])
 def test_a_batch_of_a_queue_is_one_statement_a_table(name: str) -> None:
     """Each statement more is a wait for the interpreter's lock, which the reading of the next batch holds."""

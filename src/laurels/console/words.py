@@ -4,6 +4,7 @@ Points are "to spend", a reversal is "taken back", a restoration "given back", a
 "customer".
 """
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
@@ -124,6 +125,39 @@ ACTIONS: Mapping[str, str] = {
     "rehearse_program": "rehearsed rules",
     "approve_program": "approved rules",
     "stop_campaign": "ended a campaign",
+    "list_programs": "looked at the rules",
+    "show_program": "looked at rules",
+    "compare_programs": "compared rules",
+    "list_messages": "looked at messages",
+    "retry_message": "sent a message again",
+    "show_entries": "looked at the customer",
+    "show_balance": "looked at the customer",
+    "show_dashboard": "looked at the customer",
+    "follow_dashboard": "looked at the customer",
+    "show_member_timeline": "looked at the customer",
+    "show_member_contact": "saw the contact",
+    "export_member": "fetched all that is kept of the customer",
+    "find_members": "searched",
+    "show_order": "looked at an order",
+    "explain_order": "looked at an order",
+    "show_refund": "looked at a refund",
+    "quote_order": "asked what an order would earn",
+    "place_order": "handed an order in",
+    "place_orders": "handed orders in",
+    "amend_order": "changed an order",
+    "refund_order": "refunded an order",
+    "refund_member": "refunded a customer",
+    "redeem": "spent points for the customer",
+    "redeem_pool": "spent points of several customers",
+    "hold_points": "held points",
+    "capture_hold": "spent held points",
+    "void_hold": "let held points go",
+    "transfer_points": "gave points to another customer",
+    "adjust_many": "corrected points in bulk",
+    "set_attributes": "changed what is known of the customer",
+    "grant_tier": "gave a tier",
+    "enrol": "enrolled customers",
+    "list_events": "read events",
 }
 
 OUTCOMES: Mapping[str, str] = {
@@ -226,6 +260,18 @@ def did(row: Mapping[str, Any]) -> str:
     if row["outcome"] == "checked":
         return "looked at what a change would do"
     return ACTIONS.get(row["action"], row["action"])
+
+
+def thing(text: str) -> str:
+    """What a row of the log is of, such as order A1 of shop."""
+    document = _DOCUMENT.fullmatch(text)
+    if document is not None:
+        kind, source, id_ = document.groups()
+        return f"{kind} {id_} of {source}"
+    return text.replace("job=", "job ", 1) if text.startswith("job=") else text
+
+
+_DOCUMENT = re.compile(r"kind=(\S*) source=(.*?) id=(.*)", re.DOTALL)
 
 
 def number(value: int) -> str:

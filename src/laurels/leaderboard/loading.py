@@ -3,26 +3,32 @@
 import asyncio
 from array import array
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
 from itertools import compress
-from typing import TypeVar
 
 from laurels.leaderboard.boards import ALL_TIME, board_of
 from laurels.leaderboard.port import LoadPart
 from laurels.ledger import Checkpoint, MemberTotals, Progress
 
-T = TypeVar("T")
-
 
 async def load_parts(checkpoint: Checkpoint, since: int, progress: Progress | None) -> AsyncGenerator[LoadPart, None]:
     """Its parts, without months before `since`; the ledger reads the next one while one is loaded."""
-    done = 0
-    async with aclosing(_read_ahead(checkpoint.parts)) as parts:
-        async for totals in parts:
+    done, coming = 0, _next_of(checkpoint.parts)
+    try:
+        while (totals := await coming) is not None:
+            coming = _next_of(checkpoint.parts)
             yield _load_part(totals, since)
             done += len(totals.numbers)
             if progress is not None:
                 progress(done, done)
+    finally:
+        coming.cancel()
+
+
+def _next_of(parts: AsyncIterator[MemberTotals]) -> "asyncio.Future[MemberTotals | None]":
+    coming = asyncio.ensure_future(anext(parts, None))
+    # Who gives up does not ask what became of it.
+    coming.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+    return coming
 
 
 def _load_part(totals: MemberTotals, since: int) -> LoadPart:
@@ -38,17 +44,3 @@ def _load_part(totals: MemberTotals, since: int) -> LoadPart:
         scores=scores,
         merged=totals.merged,
     )
-
-
-async def _read_ahead(items: AsyncIterator[T]) -> AsyncGenerator[T, None]:
-    """The same, one of them asked for while the one before is worked on."""
-    coming = asyncio.ensure_future(anext(items, None))
-    try:
-        while (item := await coming) is not None:
-            coming = asyncio.ensure_future(anext(items, None))
-            yield item
-    finally:
-        coming.cancel()
-        await asyncio.wait([coming])
-        if not coming.cancelled():
-            coming.exception()  # it is known: who gave up does not ask for it

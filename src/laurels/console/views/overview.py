@@ -1,7 +1,7 @@
 """Overview: how the program does, month by month."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -101,6 +101,11 @@ def _months(lines: list[dict[str, Any]]) -> list[tuple[str, dict[str, int]]]:
         of_month = months.setdefault(line["period"], dict.fromkeys(SERIES, 0))
         if line["kind"] in of_month:
             of_month[line["kind"]] += line["points"]
+    if months:
+        month, last = date.fromisoformat(f"{min(months)}-01"), max(months)
+        while f"{month:%Y-%m}" < last:  # a month in which nothing moved is none that is left out
+            months.setdefault(f"{month:%Y-%m}", dict.fromkeys(SERIES, 0))
+            month = month_begins(month, -1)
     return sorted(months.items())
 
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 from laurels.checkout import is_bought
 from laurels.engines.sqlite import intents, looking_up, members
 from laurels.engines.sqlite.chain import SECRET_BYTES, Numbers, read_entry
-from laurels.engines.sqlite.connection import FEWEST_ROWS, Database
+from laurels.engines.sqlite.connection import FEWEST_ROWS, Database, Row
 from laurels.ledger import Item, Onward, Receipt, shard_of
 from laurels.ledger.rows import quarantined_of
 from laurels.model import Document, DocumentKind, RefusedMessage, Status
@@ -170,6 +170,12 @@ class Acceptance:
         sequence, whose = self.remember(document, whose, is_reached=is_reached)
         self.queue(document, sequence, whose)
         return sequence
+
+    def write(self, document: Document, row: Row, whose: "Whose") -> None:
+        """Remember a document by its row, sequence first, and put it where the awarding finds it."""
+        self._db.run("insert_accepted", *row)
+        self.queue(document, row[0], whose)
+        self.flush()
 
     def queue(self, document: Document, sequence: int, whose: "Whose") -> None:
         """Put a document that is remembered where the awarding finds it."""
