@@ -74,7 +74,7 @@ async def token_of(visitor: Visitor) -> str:
         ("/campaigns?month=0000-00", 200),
         ("/campaigns?month=2099-12", 200),
         ("/boards?board=..", 404),
-        ("/boards?board=" + "x" * 3000, 404),
+        ("/boards?board=" + "x" * 3000, 414),
         ("/messages?state=%00", 200),
         ("/overview?period=9999999m&basis=%00", 200),
         ("/finance/liability?at=2026-02-30", 422),
