@@ -1,6 +1,7 @@
 """What the console takes from a machine, as a process of its own; and that a process that serves takes none of it."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -27,7 +28,8 @@ def test_with_every_chart_drawn_it_takes_less_than_a_quarter_of_a_gigabyte(tmp_p
     root = Path(__file__).parents[2]
     subprocess.run([sys.executable, "-m", "tests.console.fill_year", str(state)], cwd=root, check=True, timeout=300)
     command = [sys.executable, "-m", "laurels", "console", "--state", str(state), "--port", "0", "--as", "Niamh"]
-    console = subprocess.Popen([*command, "--roles", "lead finance"], stdout=subprocess.PIPE, text=True)
+    rules = {**os.environ, "LAURELS_PROGRAM_FILE": str(tmp_path / "rules.toml")}
+    console = subprocess.Popen([*command, "--roles", "lead finance"], stdout=subprocess.PIPE, text=True, env=rules)
     try:
         assert console.stdout is not None
         base, _, code = console.stdout.readline().strip().partition("/sign-in?code=")
