@@ -75,7 +75,8 @@ test-native: setup  ## run the native leaderboard's own tests, in Rust and throu
 
 models:  ## try every order of threads and memory on the words that processes share, over Loom
 	@scripts/cargo-lock
-	@cargo test --locked --quiet --manifest-path native/Cargo.toml --features models --test models
+	@RUST_BACKTRACE=0 cargo test --locked --quiet --manifest-path native/Cargo.toml --features models --test models -- \
+		--nocapture --test-threads 1
 
 miri:  ## run the native core's tests that map no file under Miri (SEEDS=0..8)
 	@scripts/miri $(SEEDS)

@@ -5,9 +5,10 @@
 
 The file is made up from a seed; it is imported as `laurels import` does it, awarding and board included, by this
 process. Beside it stand, of the same run: polars reading the file; and the rows that the ledger then holds written to
-another one by bare SQLite statements, in transactions as large. `falls_by` is how much slower the last fifth of the
-documents was than the first. Where others work on the machine, the figures by processor time say more. The last line is
-JSON.
+another one by bare SQLite statements, in transactions of so many rows a table as an import begins with. `written_mb` is
+what was handed to the system to be written, however busy the machine was. `falls_by` is how much slower the last fifth
+of the documents was than the first. Where others work on the machine, the figures by processor time say more. The last
+line is JSON.
 """
 
 import argparse
@@ -62,10 +63,18 @@ class Clock:
 
 
 def rates(seen: list[tuple[int, float]], parts: int) -> list[float]:
-    """Documents a second in so many parts of the file, one after the other."""
-    total = seen[-1][0]
-    marks = [next(each for each in seen if each[0] * parts >= total * part) for part in range(parts + 1)]
-    return [(b[0] - a[0]) / (b[1] - a[1]) for a, b in pairwise(marks)]
+    """Documents a second in so many equal parts of the file, one after the other; within a commit they are even."""
+    size = seen[-1][0] / parts
+    ends = [_moment(seen, size * part) for part in range(parts + 1)]
+    return [size / (end - begin) for begin, end in pairwise(ends)]
+
+
+def _moment(seen: list[tuple[int, float]], done: float) -> float:
+    """When so many documents were done."""
+    for (before, begin), (after, end) in pairwise(seen):
+        if done <= after:
+            return begin + (end - begin) * (done - before) / (after - before)
+    return seen[-1][1]
 
 
 def write_file(path: Path, orders: int, seed: int) -> None:
@@ -93,6 +102,14 @@ async def run_import(state: Path, file: OrdersFile, clock: Clock) -> Imported:
     """Import what was opened, as the command does it. `run` runs it, with the command's event loop and collector."""
     async with build(Settings(state=state)) as services:
         return await bring_in(services, file, file.total, clock.progress)
+
+
+def written() -> int:
+    """Bytes that this process handed to the system to be written; 0 where the system does not count them."""
+    counters = Path("/proc/self/io")
+    if not counters.exists():
+        return 0
+    return int(dict(line.split(": ") for line in counters.read_text("ascii").splitlines())["wchar"])
 
 
 def write_bare(source: Path, target: Path) -> float:
@@ -123,11 +140,12 @@ def measure(directory: Path, orders: int, seed: int) -> dict[str, float | list[f
     path, state = directory / "orders.csv", directory / "state"
     write_file(path, orders, seed)
     polars_s = read_by_polars(path)
-    clock, start, worked = Clock(), perf_counter(), process_time()
+    clock, start, worked, written_before = Clock(), perf_counter(), process_time(), written()
     file = open_documents(path, Mapping())
     opened = perf_counter()
     imported = run(run_import(state, file, clock))
     took_s, worked_s = perf_counter() - start, process_time() - worked
+    written_mb = (written() - written_before) / 1e6
     assert imported.complete, "all of it is awarded"
     assert imported.awarded == orders, "and none twice"
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -147,6 +165,7 @@ def measure(directory: Path, orders: int, seed: int) -> dict[str, float | list[f
         "polars_s": polars_s,
         "bare_sqlite_processor_s": bare_s,
         "times_bare_sqlite": worked_s / bare_s,
+        "written_mb": written_mb,
         "file_mb": path.stat().st_size / 1e6,
         "ledger_mb": (state / "laurels.db").stat().st_size / 1e6,
         "peak_memory_mb": peak_mb,

@@ -1,6 +1,7 @@
 """Pictures of the console: every page, 1440x900 and 390x844, light and dark, in build/shots (`make console-shots`).
 
-It makes a ledger of its own, starts `laurels serve` and `laurels console` on it, and signs in.
+With `--docs` those that the documentation shows are put there too. It makes a ledger of its own, starts `laurels serve`
+and `laurels console` on it, and signs in.
 """
 
 import os
@@ -15,6 +16,9 @@ from playwright.sync_api import sync_playwright
 ROOT = Path(__file__).parent.parent
 SHOTS = ROOT / "build" / "shots"
 SIZES = ((1440, 900), (390, 844))
+IN_DOCS = ("overview", "customer", "opened", "correct", "work", "finance", "log")
+"""Pages of which the documentation shows a picture: the wide, light one."""
+
 PAGES = {
     "overview": "/overview?period=12m",
     "customers": "/customers",
@@ -37,6 +41,11 @@ PAGES = {
     "jobs": "/jobs",
     "people": "/people",
     "log": "/log",
+    "merge": "/customers/1/merge?into=0",
+    "erase": "/customers/0/erase",
+    "erasures": "/erasures",
+    "proposals": "/proposals",
+    "job": "/jobs/1",
     "missing": "/customers/4711",
 }
 
@@ -47,7 +56,7 @@ def main() -> None:
     laurels = [sys.executable, "-m", "laurels"]
     with tempfile.TemporaryDirectory() as folder:
         state = Path(folder) / "state"
-        subprocess.run([sys.executable, ROOT / "tests" / "console" / "fill_year.py", state], check=True)
+        subprocess.run([sys.executable, "-m", "tests.console.fill_year", state], cwd=ROOT, check=True)
         rules = {**os.environ, "LAURELS_PROGRAM_FILE": str(Path(folder) / "rules.toml")}
         serve = subprocess.Popen([*laurels, "serve", "--port", "0", "--state", state], env=rules)
         roles = "lead operator auditor finance program"
@@ -60,6 +69,9 @@ def main() -> None:
             for process in (console, serve):
                 process.terminate()
                 process.wait()
+    if "--docs" in sys.argv[1:]:
+        for name in IN_DOCS:
+            shutil.copy(SHOTS / f"{name}-1440x900-light.png", ROOT / "docs" / "images" / f"console-{name}.png")
     print(f"{len(list(SHOTS.glob('*.png')))} pictures in {SHOTS}")
 
 
@@ -73,6 +85,9 @@ def shoot(address: str) -> None:
         page.goto(address)
         page.get_by_role("button", name="Sign in as").click()
         page.get_by_role("heading", name="Overview").wait_for()
+        page.goto(base + "/jobs")
+        page.get_by_role("button", name="Check the ledger").click()
+        page.get_by_text("All is as it should be.").wait_for()
         cookies = page.context.storage_state()
         for width, height in SIZES:
             for theme in ("light", "dark"):

@@ -3,10 +3,8 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
 import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
@@ -14,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from tests.rabbitmq_server import free_ports
+from tests.ports import free_ports, wait_until_answering
 
 JARS = Path(sys.prefix) / "kafka"
 NO_KAFKA = "no Kafka in .venv/kafka: install Java 17 and Maven, then scripts/kafka .venv (make test-all runs it)"
@@ -41,6 +39,9 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 auto.create.topics.enable=false
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS
+allow.everyone.if.no.acl.found=true
 log.segment.bytes=16777216
 """
 
@@ -90,11 +91,7 @@ class KafkaServer:
                 stderr=output,
                 start_new_session=True,
             )
-        deadline = time.monotonic() + STARTED_WITHIN_S
-        while not self._answers():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"Kafka did not start:\n{(self._folder / 'output').read_text()[-4000:]}")
-            time.sleep(0.2)
+        wait_until_answering(self._process, self.port, STARTED_WITHIN_S, self._said)
 
     def kill(self) -> None:
         """SIGKILL."""
@@ -104,17 +101,19 @@ class KafkaServer:
             self._process.wait()
             self._process = None
 
+    def keep_from_users(self, *resource: str) -> None:
+        """Give a `--topic` or a `--group` to those alone who do not sign in."""
+        granted = ["--add", "--allow-principal", "User:ANONYMOUS", "--operation", "All", *resource]
+        command = self.java("org.apache.kafka.tools.AclCommand", "--bootstrap-server", self.bootstrap, *granted)
+        subprocess.run(command, check=True, capture_output=True)
+
     def java(self, main: str, *arguments: str) -> list[str]:
         """The command that runs a program of the jars."""
         options = ["-Xmx400m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
         return ["java", *options, "-cp", f"{JARS}/*", main, *arguments]
 
-    def _answers(self) -> bool:
-        try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=5):
-                return True
-        except OSError:
-            return False
+    def _said(self) -> str:
+        return (self._folder / "output").read_text()[-4000:]
 
 
 @contextmanager

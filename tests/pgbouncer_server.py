@@ -2,17 +2,16 @@
 
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
-from time import monotonic, sleep
 from typing import Any
 
 import asyncpg
 import pytest
+from tests.ports import free_ports, wait_until_answering
 from tests.postgres_server import PLAIN_USER, ROOT, USER, Server, name_of
 
 PROGRAM = "/usr/sbin/pgbouncer"
@@ -47,7 +46,7 @@ def pooler(server: Server, mode: str, **settings: str) -> Iterator[Pooler]:
         pytest.skip("no PgBouncer: apt-get install pgbouncer")
     folder = Path(mkdtemp(prefix="laurels-pgbouncer-"))
     (folder / "users").write_text(f'"{USER}" ""\n', "utf-8")
-    port = _free_port()
+    [port] = free_ports(1)
     lines = {
         "listen_addr": "127.0.0.1",
         "listen_port": str(port),
@@ -68,24 +67,9 @@ def pooler(server: Server, mode: str, **settings: str) -> Iterator[Pooler]:
     who = ["-u", PLAIN_USER] if os.getuid() == ROOT else []
     process = subprocess.Popen([PROGRAM, "-q", *who, str(folder / "ini")])
     try:
-        until = monotonic() + STARTS_WITHIN_S
-        while not _answers(port):
-            assert monotonic() < until, "it does not answer"
-            assert process.poll() is None, (folder / "log").read_text("utf-8")
-            sleep(0.02)
+        wait_until_answering(process, port, STARTS_WITHIN_S, lambda: (folder / "log").read_text("utf-8"))
         yield Pooler(port)
     finally:
         process.terminate()
         process.wait()
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _answers(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -2,19 +2,19 @@
 
 import os
 import signal
-import socket
 import subprocess
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from tests.ports import free_ports, wait_until_answering
 
 PROGRAMS = Path("/usr/lib/rabbitmq/bin")
 NO_RABBITMQ = "no RabbitMQ in /usr/lib/rabbitmq: install it (Debian and Ubuntu: apt-get install rabbitmq-server)"
 STARTED_WITHIN_S = 100.0
+PROTOCOL_HEADER = b"AMQP\x00\x00\x09\x01"
 
 _CONFIG = """\
 listeners.tcp.1 = 127.0.0.1:{port}
@@ -79,11 +79,8 @@ class RabbitServer:
                 stderr=output,
                 start_new_session=True,
             )
-        deadline = time.monotonic() + STARTED_WITHIN_S
-        while not self._answers():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"RabbitMQ did not start:\n{self._said()}")
-            time.sleep(0.2)
+        # It listens before it takes a protocol header: then it still reads its queues.
+        wait_until_answering(self._process, self.port, STARTED_WITHIN_S, self._said, PROTOCOL_HEADER)
 
     def stop(self) -> None:
         """Let it finish and leave. A queue that was made a moment before a SIGKILL is lost, confirmed messages and all:
@@ -113,27 +110,9 @@ class RabbitServer:
         command: Sequence[str | Path] = [PROGRAMS / "rabbitmqctl", "--quiet", *words]
         return subprocess.run(command, env=self._environment, capture_output=True, check=True, text=True).stdout
 
-    def _answers(self) -> bool:
-        """Whether the node takes a protocol header: it listens before that, while it still reads its queues."""
-        try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=5) as link:
-                link.sendall(b"AMQP\x00\x00\x09\x01")
-                return bool(link.recv(1))
-        except OSError:
-            return False
-
     def _said(self) -> str:
         files = [self._folder / "log" / "output", self._folder / "log" / "node.log"]
         return "".join(file.read_text(errors="replace")[-4000:] for file in files if file.exists())
-
-
-def free_ports(count: int) -> list[int]:
-    """Loopback ports that nobody listens at."""
-    open_ones = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in open_ones]
-    for each in open_ones:
-        each.close()
-    return ports
 
 
 @contextmanager

@@ -1,15 +1,13 @@
 """An SQS for tests: moto's server in a process of its own, at a loopback port. It forgets everything at its end."""
 
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from tests.rabbitmq_server import free_ports
+from tests.ports import free_ports, wait_until_answering
 
 STARTED_WITHIN_S = 60.0
 ACCOUNT = "123456789012"
@@ -33,11 +31,7 @@ class SqsServer:
         self._process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        deadline = time.monotonic() + STARTED_WITHIN_S
-        while not self._answers():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError("moto did not start")
-            time.sleep(0.1)
+        wait_until_answering(self._process, self.port, STARTED_WITHIN_S, lambda: "moto")
 
     def kill(self) -> None:
         """SIGKILL."""
@@ -55,13 +49,6 @@ class SqsServer:
         """It answers again."""
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
-
-    def _answers(self) -> bool:
-        try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=5):
-                return True
-        except OSError:
-            return False
 
 
 @contextmanager

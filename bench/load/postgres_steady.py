@@ -28,6 +28,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from statistics import median
+from threading import Thread
 from time import perf_counter
 from urllib.request import urlopen
 
@@ -190,10 +191,15 @@ def laurels(settings: Settings) -> Iterator[tuple[int, int]]:
         assert process.stderr is not None
         try:
             said = (re.search(r"answers at http://.*:(\d+)/", line) for line in process.stderr)
-            yield process.pid, next(int(found[1]) for found in said if found)
+            port = next(int(found[1]) for found in said if found)
+            rest = Thread(
+                target=process.stderr.read, daemon=True
+            )  # else it would wait for a reader of its log some day
+            rest.start()
+            yield process.pid, port
         finally:
             process.terminate()
-            process.stderr.read()
+            process.wait()
 
 
 async def measure(server: Server, settings: Settings, arguments: argparse.Namespace) -> list[Row]:

@@ -4,9 +4,9 @@
 
 Orders of members who are known and have points are accepted once. An award of all of them is traced, for its
 statements. Then in turns, each on a copy of that file: the awarding through the port, and the traced statements by the
-driver alone. Three ways: what writes, by `executemany` where one text follows itself; what writes, one by one; and all
-statements, by `executemany`. Processor time of this process decides; rates by the clock are told too. The last line is
-JSON.
+driver alone. Three ways: what writes, as the awarding writes it, many rows to a statement; what writes, a row to a
+statement; and all statements, as they are. Processor time of this process decides; rates by the clock are told too. The
+last line is JSON.
 """
 
 import argparse
@@ -27,12 +27,15 @@ from award import CHUNK, orders
 
 from laurels.awarding import Awarder, publish
 from laurels.engines.sqlite import SqliteLedger
-from laurels.engines.sqlite.connection import Database
+from laurels.engines.sqlite.connection import ROWS_AT_ONCE, Database, with_rows
 from laurels.program import DEFAULT_PROGRAM, parse_program
 from laurels.workbench.bench.circumstances import circumstances
 
 Statement = tuple[str, Any]
 """Text and bindings."""
+
+WITH_ROWS = ("insert_entry", "insert_content", "write_balance", "write_award", "add_to_closed_month", "set_awarded")
+"""What the awarding writes many rows of with one statement."""
 
 NOT_BARE = ("SAVEPOINT", "RELEASE", "PRAGMA")
 
@@ -75,13 +78,12 @@ async def award(path: Path, asked: argparse.Namespace, trace: list[Statement] | 
         await ledger.close()
 
 
-def run(path: Path, statements: list[Statement], *, together: bool = True) -> Took:
-    """Run statements by the driver alone."""
+def run(path: Path, statements: list[Statement]) -> Took:
+    """Run statements by the driver alone, by `executemany` where one text follows itself."""
     db = Database(path)
+    db.undo_in_memory()
     try:
         runs = [(text, [each[1] for each in same]) for text, same in groupby(statements, key=itemgetter(0))]
-        if not together:
-            runs = [(text, [row]) for text, row in statements]
         with timed() as took:
             for text, rows in runs:
                 if rows[0] is None:
@@ -93,6 +95,19 @@ def run(path: Path, statements: list[Statement], *, together: bool = True) -> To
         return took()
     finally:
         db.close()
+
+
+def row_by_row(statements: list[Statement]) -> Iterator[Statement]:
+    """The same with a row to a statement, where one has many rows of `VALUES`."""
+    names = {with_rows(name, count): (name, count) for name in WITH_ROWS for count in ROWS_AT_ONCE}
+    for text, bindings in statements:
+        if text not in names:
+            yield text, bindings
+            continue
+        name, count = names[text]
+        width = len(bindings) // count
+        for start in range(0, len(bindings), width):
+            yield with_rows(name, 1), bindings[start : start + width]
 
 
 def is_bare(statement: Statement) -> bool:
@@ -128,11 +143,12 @@ def measure(folder: Path, asked: argparse.Namespace) -> dict[str, float]:
     asyncio.run(award(copy(), asked, trace))
     bare = [each for each in trace if is_bare(each)]
     print(f"{count} orders; {len(trace) / count:.2f} statements an order, {len(bare) / count:.2f} of them write")
-    us: dict[str, list[float]] = {"award": [], "writes": [], "one_by_one": [], "all": []}
+    apart = list(row_by_row(bare))
+    us: dict[str, list[float]] = {"award": [], "writes": [], "row_by_row": [], "all": []}
     per_s: list[float] = []
     for pair in range(-1, asked.pairs):
         took = asyncio.run(award(copy(), asked))
-        bare_took = run(copy(), bare), run(copy(), bare, together=False), run(copy(), trace)
+        bare_took = run(copy(), bare), run(copy(), apart), run(copy(), trace)
         if pair < 0:  # warms up
             continue
         per_s.append(count / took.clock_s)
@@ -141,7 +157,7 @@ def measure(folder: Path, asked: argparse.Namespace) -> dict[str, float]:
         told = ", ".join(f"{name} {of[-1]:.1f} us" for name, of in us.items())
         print(f"pair {pair}: {told}; {per_s[-1]:,.0f} awards a second by the clock")
     figures = {"award_per_s": median(per_s), **{f"{name}_us": median(of) for name, of in us.items()}}
-    for name in ("writes", "one_by_one", "all"):
+    for name in ("writes", "row_by_row", "all"):
         ratios = [bare / took for bare, took in zip(us[name], us["award"], strict=True)]
         figures[f"ratio_{name}"] = median(ratios)
         print(

@@ -157,7 +157,7 @@ async def measure(server: Server, asked: argparse.Namespace) -> dict[str, float]
         figures["held_claim_pages_without_floor"] = await pages_of_a_claim(bare, 0)
         figures["inbox_depth_at_end"] = await ledger.inbox_depth()
     finally:
-        claims, _ = await worker.communicate()
+        claims, _ = await worker.communicate(b"")  # ends its input
         for connection in (bare, holding):
             connection.terminate()
         await ledger.close()

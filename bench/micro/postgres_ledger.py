@@ -3,9 +3,8 @@
     python bench/micro/postgres_ledger.py [--orders 10000] [--pairs 5] [--programs /usr/lib/postgresql/15/bin]
 
 It makes a server of its own, with fsync, in the temporary directory, and takes it away again. Ratios are of pairs in
-one run, in turns; the median counts. Processor time is that of the server's processes (`/proc`). The bare statements
-insert the same rows, through unnest and in the same batches, into tables of the same columns and keys, one table each.
-The last line is JSON, for bench/results/.
+one run, in turns; the median counts. Processor time is that of the server's processes (`/proc`). What the bare
+statements do is in `postgres_bare.py`. The last line is JSON, for bench/results/.
 """
 
 import argparse
@@ -15,12 +14,14 @@ import os
 import platform
 import sys
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
-from time import perf_counter, strftime
-from typing import Any
+from time import perf_counter, process_time, strftime
+from typing import Any, NamedTuple
 
 import asyncpg
+from postgres_bare import BATCH, BareTables
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the tests' way to start a server
 
@@ -32,14 +33,11 @@ from laurels.model import Document, Order
 from laurels.model.documents import Adjustment
 from laurels.program import DEFAULT_PROGRAM, parse_program
 
-BATCH = 500
 MEMBERS = 20_000
 WAITING = 200
 """Settles that wait at a time."""
 
 SETTLES = 1000
-
-Row = tuple[Any, ...]
 
 
 def orders(round_: int, count: int) -> list[Document]:
@@ -54,6 +52,14 @@ def orders(round_: int, count: int) -> list[Document]:
         ).document()
         for n in range(count)
     ]
+
+
+class Spent(NamedTuple):
+    """Seconds: of the server's processors, of the processor here, and of the clock."""
+
+    server: float
+    client: float
+    clock: float
 
 
 class Bench:
@@ -81,68 +87,49 @@ class Bench:
             await self.ledger.accept(documents[start : start + BATCH])
 
     async def beside_bare_statements(self) -> None:
-        """Accepting and awarding, and inserts of the same rows into tables of the same shape and keys."""
-        accepted: list[float] = []
-        awarded: list[float] = []
+        """Accepting and awarding, and bare statements that write the same rows in the same batches."""
+        bare = BareTables(self.bare)
+        await bare.make()
+        pairs: list[dict[str, float]] = []
         for round_ in range(1, self.pairs + 1):
-            accepting, _ = await self.spent(lambda round_=round_: self.take_in(round_))
-            two = await self.rows_of("document", "inbox")
-            bare, _ = await self.spent(lambda two=two: self.insert(two))
-            accepted.append(accepting / bare)
-            before = await self.bare.fetchval("SELECT coalesce(max(sequence), 0) FROM award")
-            _, took = await self.spent(self.awarder.drain)
-            written = await self.rows_of("entry", "award", where=f"sequence > {before}")
-            _, bare_took = await self.spent(lambda written=written: self.insert(written))
-            awarded.append(bare_took / took)
-            of_server = (
-                f"accept {accepting * 1e6 / self.count:.1f} us of the server, bare {bare * 1e6 / self.count:.1f}"
+            accepting = await self.spent(partial(self.take_in, round_))
+            two = await bare.accepted()
+            one_table = await self.spent(partial(bare.insert, "bare", two))
+            parted = await self.spent(partial(bare.insert, "parted", two))
+            awarding = await self.spent(self.awarder.drain)
+            written = await bare.awarded()
+            statement = await self.spent(partial(bare.insert, "bare", written))
+            del written["balance"]
+            inserts = await self.spent(partial(bare.insert, "lean", written))
+            pairs.append(
+                {
+                    "accept_server_time": accepting.server / one_table.server,
+                    "accept_server_time_same_partitions": accepting.server / parted.server,
+                    "award_rate": statement.clock / awarding.clock,
+                    "award_rate_without_balances": inserts.clock / awarding.clock,
+                    "award_processor_time": (statement.server + statement.client) / (awarding.server + awarding.client),
+                }
             )
-            rates = f"award {self.count / took:,.0f} orders/s, bare {self.count / bare_took:,.0f}"
-            print(f"pair {round_}: {of_server}; {rates}")
-        self.figures |= {"accept_server_time": median(accepted), "award_rate": median(awarded)}
-        print(f"accept: {median(accepted):.2f} times the server's time of a bare INSERT of the same two rows")
-        print(f"award, one worker: {median(awarded):.0%} of the rate of the bare statement")
-
-    async def rows_of(self, *tables: str, where: str = "true") -> dict[str, list[Row]]:
-        """What was just written: the rows above those that the bare tables have already."""
-        found = {}
-        for table in tables:
-            await self.bare.execute(f"CREATE TABLE IF NOT EXISTS bare_{table} (LIKE {table} INCLUDING INDEXES)")
-            if table in {"document", "inbox"}:
-                query = f"SELECT * FROM {table} WHERE sequence > (SELECT coalesce(max(sequence), 0) FROM bare_{table})"  # noqa: S608 - names of our own
-            elif table == "award":
-                query = f"SELECT * FROM award WHERE {where}"  # noqa: S608 - names of our own
-            else:
-                query = f"SELECT e.* FROM entry e JOIN award a USING (shard, position) WHERE a.{where}"  # noqa: S608 - names of our own
-            found[table] = [tuple(row) for row in await self.bare.fetch(query)]
-        return found
-
-    async def insert(self, rows: dict[str, list[Row]]) -> None:
-        """Insert rows, so many of each table in a transaction."""
-        types = {table: await self.types_of(table) for table in rows}
-        longest = max(len(of_table) for of_table in rows.values())
-        for start in range(0, longest, BATCH):
-            async with self.bare.transaction():
-                for table, of_table in rows.items():
-                    await self.insert_chunk(table, types[table], of_table[start : start + BATCH])
-
-    async def insert_chunk(self, table: str, types: list[str], rows: list[Row]) -> None:
-        """Insert rows into one table with one statement."""
-        if rows:
-            flat = [at for at, type_ in enumerate(types) if not type_.endswith("[]")]
-            names = await self.names_of(table)
-            arguments = ", ".join(f"${n + 1}::{types[at]}[]" for n, at in enumerate(flat))
-            columns = ", ".join(names[at] for at in flat)
-            statement = f"INSERT INTO bare_{table} ({columns}) SELECT * FROM unnest({arguments})"  # noqa: S608 - names of our own
-            await self.bare.execute(statement, *([row[at] for row in rows] for at in flat))
-
-    async def types_of(self, table: str) -> list[str]:
-        """A table's types, column by column."""
-        return [row[0] for row in await self.bare.fetch(_COLUMNS.format("format_type(atttypid, atttypmod)"), table)]
-
-    async def names_of(self, table: str) -> list[str]:
-        """The names of its columns."""
-        return [row[0] for row in await self.bare.fetch(_COLUMNS.format("attname"), table)]
+            us = 1e6 / self.count
+            print(
+                f"pair {round_}, us of the server an order: accept {accepting.server * us:.1f}, the same two rows "
+                f"{one_table.server * us:.1f}, into the same partitions {parted.server * us:.1f}; award "
+                f"{awarding.server * us:.1f} and {awarding.client * us:.1f} of the worker, the bare statement "
+                f"{statement.server * us:.1f} and {statement.client * us:.1f}; a second: award "
+                f"{self.count / awarding.clock:,.0f}, the bare statement {self.count / statement.clock:,.0f}, without "
+                f"balances {self.count / inserts.clock:,.0f}"
+            )
+        self.figures |= {name: median(pair[name] for pair in pairs) for name in pairs[0]}
+        of = self.figures
+        print(
+            f"accept: {of['accept_server_time']:.2f} times the server's time of a bare INSERT of the same two rows, "
+            f"{of['accept_server_time_same_partitions']:.2f} times into tables with the same partitions"
+        )
+        print(
+            f"award, one worker: {of['award_rate']:.0%} of the rate of the bare statement of entries, awards "
+            f"and balances; {of['award_processor_time']:.0%} by processor time; without balances "
+            f"{of['award_rate_without_balances']:.0%}"
+        )
 
     async def settling(self) -> None:
         """Adjustments, one after the other and many at a time."""
@@ -172,23 +159,18 @@ class Bench:
         await asyncio.gather(*(one(n) for n in range(count)))
         return count / (perf_counter() - began)
 
-    async def spent(self, work: Callable[[], Awaitable[object]]) -> tuple[float, float]:
-        """Seconds of the server's processors, and of the clock."""
-        before, began = self.of_server(), perf_counter()
+    async def spent(self, work: Callable[[], Awaitable[object]]) -> Spent:
+        """Seconds of the server's processors, of this one's, and of the clock."""
+        before, own, began = self.of_server(), process_time(), perf_counter()
         await work()
-        took = perf_counter() - began
-        return self.of_server() - before, took
+        took, own = perf_counter() - began, process_time() - own
+        return Spent(self.of_server() - before, own, took)
 
     def of_server(self) -> float:
         """Seconds of processor time of the server's backends, those of the pools included."""
         pids = [int(each) for each in self.server.sql("SELECT pid FROM pg_stat_activity").split()]
         files = (Path(f"/proc/{pid}/schedstat") for pid in pids)  # in nanoseconds, where `stat` counts hundredths
         return sum(int(file.read_text().split()[0]) for file in files if file.exists()) / 1e9
-
-
-_COLUMNS = (
-    "SELECT {} FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
-)
 
 
 async def measure(server: Server, asked: Any) -> None:

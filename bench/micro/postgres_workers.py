@@ -3,8 +3,10 @@
     python bench/micro/postgres_workers.py [--orders 20000] [--pairs 5] [--programs /usr/lib/postgresql/15/bin]
 
 Orders lie in the inbox; the workers have their shards before the clock starts, and it stops when the last of them finds
-no more in its own. One worker and two take turns in one run; the median of the ratios counts. On a machine of two cores
-two workers and the server share them. The last line is JSON, for bench/results/.
+no more in its own. One worker and two take turns in one run; the median of the ratios counts. What the machine allows
+is measured beside it: the bare statement of the same rows (`postgres_bare.py`) by one connection and by two, each a
+process of its own. On a machine of two cores two of either share them with the server. The last line is JSON, for
+bench/results/.
 """
 
 import argparse
@@ -16,7 +18,11 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 from statistics import median
-from time import perf_counter, strftime
+from time import perf_counter, process_time, strftime
+from typing import NamedTuple
+
+import asyncpg
+from postgres_bare import BareTables
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the tests' way to start a server
 
@@ -31,49 +37,99 @@ from laurels.program import DEFAULT_PROGRAM, parse_program
 
 BATCH = 500
 MEMBERS = 20_000
+WARM = 4_000
+"""Orders that are awarded before the clock starts, so that each connection has its statements planned."""
+
 RENEW_S = 0.3
 """How often a worker that waits for the start says that it is still there."""
 
 
 async def work(url: str, of: int) -> None:
-    """One of so many workers: says `ready` once it has its share of the shards, awards after the next line of standard
-    input until nothing is left in them, and says how many it awarded.
+    """One of so many workers: once it has its share of the shards it awards what is there, which warms its connections,
+    and says `ready`; after the next line of standard input it awards until nothing is left in its shards, and says how
+    many it awarded, and in how many seconds of its processor.
     """
     ledger = await PostgresLedger.open(url)
     awarder = Awarder(ledger, await publish(ledger, parse_program(DEFAULT_PROGRAM)))
     while len(await ledger.own()) != SHARDS // of:  # noqa: ASYNC110 - the others make it so
         await asyncio.sleep(0.05)
+    while await awarder.step():
+        pass
     print("ready", flush=True)
     told = asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
     while not told.done():
         await ledger.own()
         with suppress(TimeoutError):
             await asyncio.wait_for(asyncio.shield(told), RENEW_S)
-    awarded = 0
+    awarded, began = 0, process_time()
     while taken := await awarder.step():
         awarded += taken
-    print(awarded, flush=True)
+    print(awarded, process_time() - began, flush=True)
     await ledger.close()
 
 
-async def awarded(url: str, workers: int, orders: int) -> float:
-    """How many orders so many workers award a second."""
-    command = [sys.executable, __file__, "--worker", url, "--of", str(workers)]
-    pipes = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE}
-    processes = [await asyncio.create_subprocess_exec(*command, **pipes) for _ in range(workers)]
-    for process in processes:
-        assert process.stdout is not None
-        assert await process.stdout.readline() == b"ready\n"
-    began = perf_counter()
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write(b"go\n")
-    counts = [int(await process.stdout.readline()) for process in processes if process.stdout is not None]
-    took = perf_counter() - began
-    for process in processes:
-        await process.wait()
-    assert sum(counts) == orders, f"{counts} of {orders} were awarded"
-    return orders / took
+async def write_bare(url: str, of: int, number: int, after: int) -> None:
+    """The same of one of so many that write with bare statements what was awarded behind a document."""
+    connection = await asyncpg.connect(url)
+    try:
+        bare = BareTables(connection, after=after)
+        rows = await bare.awarded(of, number)
+        print("ready", flush=True)
+        sys.stdin.readline()
+        began = process_time()
+        await bare.insert("bare", rows)
+        print(len(rows["award"]), process_time() - began, flush=True)
+    finally:
+        connection.terminate()
+
+
+class Rate(NamedTuple):
+    """Orders a second, and the microseconds of all processors that each cost."""
+
+    a_second: float
+    us: float
+
+
+class Race:
+    """So many processes do what there is to do, from one moment on."""
+
+    def __init__(self, server: Server, arguments: list[str], of: int) -> None:
+        self._server = server
+        self._commands = [
+            [sys.executable, __file__, *arguments, "--of", str(of), "--number", str(number)] for number in range(of)
+        ]
+        self._processes: list[asyncio.subprocess.Process] = []
+
+    async def get_ready(self) -> None:
+        """Start them, and wait until all are."""
+        pipes = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE}
+        self._processes = [await asyncio.create_subprocess_exec(*command, **pipes) for command in self._commands]
+        for process in self._processes:
+            assert process.stdout is not None
+            assert await process.stdout.readline() == b"ready\n"
+
+    async def run(self, orders: int) -> Rate:
+        """Let them go, until all have done."""
+        began, before = perf_counter(), self._of_server()
+        for process in self._processes:
+            assert process.stdin is not None
+            process.stdin.write(b"go\n")
+        said = [(await process.stdout.readline()).split() for process in self._processes if process.stdout is not None]
+        took, spent = perf_counter() - began, self._of_server() - before
+        for process in self._processes:
+            await process.wait()
+        assert sum(int(count) for count, _ in said) == orders, f"{said} of {orders} were awarded"
+        return Rate(orders / took, (spent + sum(float(seconds) for _, seconds in said)) * 1e6 / orders)
+
+    def _of_server(self) -> float:
+        """Seconds of processor time of all of the server's processes, those that ended included."""
+        children = Path(f"/proc/{self._server.pid}/task/{self._server.pid}/children").read_text("ascii").split()
+        ticks = 0
+        for pid in (self._server.pid, *map(int, children)):
+            with suppress(FileNotFoundError, ProcessLookupError):
+                fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
+                ticks += sum(map(int, fields[11:15]))
+        return ticks / os.sysconf("SC_CLK_TCK")
 
 
 async def take_in(ledger: PostgresLedger, round_: int, count: int) -> None:
@@ -89,25 +145,49 @@ def order(round_: int, n: int) -> Order:
     return Order(source="shop", order_id=f"{round_}-{n:08}", member_id=member, currency="GBP", total=1000 + n % 9000)
 
 
-async def measure(server: Server, asked: argparse.Namespace) -> float:
-    """Pairs of runs; the median of their ratios."""
+async def measure(server: Server, asked: argparse.Namespace) -> dict[str, float]:
+    """Pairs of runs; the medians of their ratios."""
     url = server.url("bench")
-    ledger = await PostgresLedger.open(url)
+    ledger, connection = await PostgresLedger.open(url), await asyncpg.connect(url)
     try:
         await take_in(ledger, 0, MEMBERS)  # everybody is enrolled
-        await awarded(url, 1, MEMBERS)
-        ratios, round_ = [], 0
-        for pair in range(asked.pairs):
-            rates = {}
-            for workers in (1, 2) if pair % 2 == 0 else (2, 1):
-                round_ += 1
-                await take_in(ledger, round_, asked.orders)
-                rates[workers] = await awarded(url, workers, asked.orders)
-            ratios.append(rates[2] / rates[1])
-            print(f"pair {pair}: one worker {rates[1]:,.0f} orders/s, two {rates[2]:,.0f}: {ratios[-1]:.2f} times")
-        return median(ratios)
-    finally:
+        await Awarder(ledger, await publish(ledger, parse_program(DEFAULT_PROGRAM))).drain()
         await ledger.close()
+        ledger = await PostgresLedger.open(url)
+        await BareTables(connection).make()
+        found: dict[str, list[float]] = {"two_workers": [], "two_connections": [], "two_workers_us": []}
+        round_ = 0
+        for pair in range(asked.pairs):
+            awarded: dict[int, Rate] = {}
+            bare: dict[int, Rate] = {}
+            for workers in (1, 2) if pair % 2 == 0 else (2, 1):
+                round_ += 2
+                await take_in(ledger, round_, WARM)
+                race = Race(server, ["--worker", url], workers)
+                await race.get_ready()
+                after = await connection.fetchval("SELECT max(sequence) FROM document")
+                await take_in(ledger, round_ + 1, asked.orders)
+                awarded[workers] = await race.run(asked.orders)
+                race = Race(server, ["--bare", url, "--after", str(after)], workers)
+                await race.get_ready()
+                bare[workers] = await race.run(asked.orders)
+            found["two_workers"].append(awarded[2].a_second / awarded[1].a_second)
+            found["two_connections"].append(bare[2].a_second / bare[1].a_second)
+            found["two_workers_us"].append(awarded[2].us / awarded[1].us)
+            print(f"pair {pair}: workers {beside(awarded)}; bare statements {beside(bare)}")
+        return {name: median(ratios) for name, ratios in found.items()}
+    finally:
+        connection.terminate()
+        await ledger.close()
+
+
+def beside(rates: dict[int, Rate]) -> str:
+    """One beside two, in words."""
+    one, two = rates[1], rates[2]
+    return (
+        f"{one.a_second:,.0f} and {two.a_second:,.0f} a second ({two.a_second / one.a_second:.2f} times), "
+        f"{one.us:.1f} and {two.us:.1f} us of all processors an order"
+    )
 
 
 def main() -> None:
@@ -117,19 +197,29 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--programs", type=Path, default=Path("/usr/lib/postgresql/15/bin"))
     parser.add_argument("--worker", metavar="URL", help="be one of the workers")
+    parser.add_argument("--bare", metavar="URL", help="be one of those that write with bare statements")
     parser.add_argument("--of", type=int, default=1)
+    parser.add_argument("--number", type=int, default=0)
+    parser.add_argument("--after", type=int, default=0)
     asked = parser.parse_args()
     if asked.worker:
         with suppress(LedgerUnavailable):
             asyncio.run(work(asked.worker, asked.of))
         return
+    if asked.bare:
+        asyncio.run(write_bare(asked.bare, asked.of, asked.number, asked.after))
+        return
     print(f"{platform.platform()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {strftime('%Y-%m-%d')}")
     with running(asked.programs, shared_buffers="512MB", max_wal_size="4GB", checkpoint_timeout="30min") as server:
         print(f"PostgreSQL {server.sql('SHOW server_version')}, {asked.orders:,} orders a run")
         server.sql("CREATE DATABASE bench")
-        ratio = asyncio.run(measure(server, asked))
-    print(f"two workers award {ratio:.2f} times as many as one")
-    print(json.dumps({"bench": "postgres_workers", "orders": asked.orders, "two_workers": ratio}))
+        ratios = asyncio.run(measure(server, asked))
+    two, bound = ratios["two_workers"], ratios["two_connections"]
+    print(
+        f"two workers award {two:.2f} times as many as one, with {ratios['two_workers_us']:.2f} times the processor "
+        f"time an order; with bare statements two connections write {bound:.2f} times as many as one"
+    )
+    print(json.dumps({"bench": "postgres_workers", "orders": asked.orders, **ratios}))
 
 
 if __name__ == "__main__":

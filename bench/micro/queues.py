@@ -3,7 +3,7 @@
     python bench/micro/queues.py --messages 60000
 
 A RabbitMQ (a quorum queue) and a Kafka (one partition) are started on loopback, as for the tests. Each is filled with
-orders; then a consumer, as `laurels consume` has it, takes batches of 500 and confirms them. In turn it hands each
+orders; then a consumer, as `laurels consume` has it, takes batches and confirms them. In turn it hands each
 batch to the ledger before it is confirmed, reads the orders and keeps none, and does not look at them; the ratio is the
 ledger's speed to that of the same consumer with the ledger's call left out, the second, the median over the rounds. On
 a machine that others use too, the ratio of this process's processor time for a message is told beside it: it counts

@@ -3,7 +3,8 @@
     python bench/micro/sweep.py [--lots 100000] [--shards 1]
 
 One order a member, all of one month, under a program whose points lapse at the end of the month a year later; then the
-clock is turned and the sweep runs to its end. Prints processor time and elapsed time; the ledger lies on the disk.
+clock is turned and the sweep runs to its end. Prints how far it is, processor time and elapsed time; the ledger lies on
+the disk.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from laurels.model import Order
 from laurels.model.times import parse_instant
 from laurels.program import DEFAULT_PROGRAM, parse_program
 
-CHUNK = 2000
+CHUNK, TOLD = 2000, 100_000
 PROGRAM = DEFAULT_PROGRAM + '\n[expiry]\nkind = "after-months"\nmonths = 12\nround = "end-of-month"\n'
 
 
@@ -41,17 +42,20 @@ async def measure(lots: int, shards: int) -> tuple[float, float, int]:
         ledger = SqliteLedger.open(Path(directory) / "laurels.db", now=now, shards=shards)
         awarder = Awarder(ledger, await publish(ledger, parse_program(PROGRAM), at_start=True), now)
         for start in range(0, lots, CHUNK):
-            await ledger.accept(
+            await awarder.take_in(
                 [
                     Order(source="shop", order_id=f"A{n}", member_id=f"m{n}", currency="GBP", total=2500).document()
                     for n in range(start, min(lots, start + CHUNK))
                 ]
             )
-            await awarder.drain()
+            if start % TOLD == 0:
+                print(f"{start:,} of {lots:,} lots earned", flush=True)
         now.at += 400 * DAY
         began, processor, looked = time.monotonic(), time.process_time(), 0
         while step := await awarder.sweep():
             looked += step
+            if looked % TOLD < step:
+                print(f"{looked:,} looked at after {time.monotonic() - began:.1f} s", flush=True)
         result = time.process_time() - processor, time.monotonic() - began, looked
         assert not await awarder.sweep()
         await ledger.close()

@@ -23,7 +23,7 @@ const FOLDER: &str = "g1";
 const FIRST: u32 = 7;
 const PLACES: [usize; 2] = [0, 2];
 
-/// Begin an update, and set so many of its words.
+/// Begin an update, and set the first of its words, so many.
 fn begin(files: &Files, journal: &mut Journal, number: u32, words: usize) {
     journal.begin(&files.control);
     PLACES[..words].iter().for_each(|place| journal.set(&files.members, *place, number).unwrap());
@@ -52,7 +52,7 @@ fn seen(files: &Files) -> Option<(u64, [u32; 2])> {
 }
 
 /// One writes as `writing` says, one reads; what is read has to be as `version` of the sequence says.
-fn beside(preemptions: usize, odd: &'static AtomicUsize, writing: fn(&Files, Journal), version: fn(u64) -> u32) {
+fn beside(preemptions: usize, odd: &'static AtomicUsize, writing: fn(&Files, Journal), version: fn(u64) -> [u32; 2]) {
     explore(preemptions, odd, move || {
         let files = Files::create(Path::new(FOLDER)).unwrap();
         let mut journal = Journal::create(Path::new(FOLDER)).unwrap();
@@ -61,7 +61,7 @@ fn beside(preemptions: usize, odd: &'static AtomicUsize, writing: fn(&Files, Jou
         let reading = thread::spawn(move || {
             if let Some((sequence, found)) = seen(&reader) {
                 // Odd: before the update, or after it where all that is left to the writer is to make the sequence even.
-                let either = [version(sequence), version(sequence + sequence % 2)].map(|number| [number; 2]);
+                let either = [version(sequence), version(sequence + sequence % 2)];
                 assert!(either.contains(&found), "{found:?} at {sequence}");
                 odd.fetch_add(sequence as usize % 2, Relaxed);
             }
@@ -71,15 +71,36 @@ fn beside(preemptions: usize, odd: &'static AtomicUsize, writing: fn(&Files, Jou
     });
 }
 
-/// Two updates, one after the other.
+/// An update of two words on two pages.
 #[test]
 fn what_is_read_is_one_version() {
+    one_update();
+}
+
+fn one_update() {
+    static ODD: AtomicUsize = AtomicUsize::new(0);
+    let writing = |files: &Files, mut journal| update(files, &mut journal, FIRST + 1);
+    beside(2, &ODD, writing, |sequence| [FIRST - 1 + (sequence / 2) as u32; 2]);
+}
+
+/// A second update, whose record lies where the first one's first lay; of two words each there is no end.
+#[test]
+fn what_is_read_beside_two_updates_is_one_version() {
+    two_updates();
+}
+
+fn two_updates() {
     static ODD: AtomicUsize = AtomicUsize::new(0);
     let writing = |files: &Files, mut journal| {
         update(files, &mut journal, FIRST + 1);
-        update(files, &mut journal, FIRST + 2);
+        begin(files, &mut journal, FIRST + 2, 1);
+        journal.commit(&files.control);
     };
-    beside(2, &ODD, writing, |sequence| FIRST - 1 + (sequence / 2) as u32);
+    beside(2, &ODD, writing, |sequence| match sequence / 2 {
+        1 => [FIRST; 2],
+        2 => [FIRST + 1; 2],
+        _ => [FIRST + 2, FIRST + 1],
+    });
 }
 
 /// In the middle of an update its journal moves into a longer file.
@@ -92,19 +113,59 @@ fn what_is_read_while_the_journal_moves_is_one_version() {
         journal.set(&files.members, 1, 1).unwrap();
         journal.commit(&files.control);
     };
-    beside(2, &ODD, writing, |sequence| FIRST - 1 + (sequence / 2) as u32);
+    beside(2, &ODD, writing, |sequence| [FIRST - 1 + (sequence / 2) as u32; 2]);
 }
 
 /// A writer dies in the middle of an update; the next one puts it back, and makes another.
 #[test]
 fn what_is_read_while_an_update_is_undone_is_one_version() {
+    undone();
+}
+
+fn undone() {
     static ODD: AtomicUsize = AtomicUsize::new(0);
     let writing = |files: &Files, mut journal| {
         begin(files, &mut journal, FIRST + 1, 1);
         drop(journal);
         let mut journal = Journal::open(Path::new(FOLDER)).unwrap();
         journal.roll_back(&files.control, |number| files.by_number(number)).unwrap();
-        update(files, &mut journal, FIRST + 2);
+        begin(files, &mut journal, FIRST + 2, 1);
+        journal.commit(&files.control);
     };
-    beside(2, &ODD, writing, |sequence| if sequence < 6 { FIRST } else { FIRST + 2 });
+    beside(2, &ODD, writing, |sequence| if sequence < 6 { [FIRST; 2] } else { [FIRST + 2, FIRST] });
+}
+
+/// Each model finds the fence out that it runs without. That behind the odd sequence is the one of which none does: each
+/// word of an update is released by itself.
+mod without {
+    use super::{one_update, two_updates, undone};
+    use crate::left_out::{JOURNAL, SEQUENCE, leave_out};
+
+    #[test]
+    #[should_panic(expected = " at ")]
+    fn the_fence_before_old_words_are_overwritten() {
+        leave_out(JOURNAL, "sees that the update has ended");
+        undone();
+    }
+
+    #[test]
+    #[should_panic(expected = " at ")]
+    fn the_fence_before_the_figures_are_looked_at_again() {
+        leave_out(JOURNAL, "pub fn is_unchanged");
+        two_updates();
+    }
+
+    #[test]
+    #[should_panic(expected = " at ")]
+    fn the_fence_behind_the_first_look_at_the_sequence() {
+        leave_out(SEQUENCE, "pub fn before_read");
+        one_update();
+    }
+
+    #[test]
+    #[should_panic(expected = " at ")]
+    fn the_fence_before_the_second_look_at_the_sequence() {
+        leave_out(SEQUENCE, "pub fn is_unchanged");
+        one_update();
+    }
 }

@@ -17,6 +17,11 @@ from laurels.model.repeated_keys import repeated_key
 LEEWAY_S = 30
 """How far the clock of who signed may be ahead, for `iat` and `nbf`, and behind, for `exp`."""
 
+LAST_S = 253_402_300_799
+"""The end of the year 9999: a token that says it holds longer than that holds until then."""
+
+_DATES = ("exp", "nbf", "iat")
+
 # Beside PyJWT's own errors there are those of reading what a forger wrote into a token.
 _INVALID = (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError)
 
@@ -95,12 +100,25 @@ def verified(
             except jwt.InvalidSignatureError:
                 continue
             _refuse_repeated_keys(token)
+            _refuse_other_dates(claims)
             return claims, key
     except jwt.ExpiredSignatureError as error:
         raise ExpiredToken from error
     except _INVALID as error:
         raise InvalidToken from error
     raise InvalidToken
+
+
+def expiry_s(claims: Mapping[str, Any]) -> int:
+    """When a token with these checked claims expires, in whole seconds since 1970; `LAST_S` where it says later."""
+    return min(int(claims["exp"]), LAST_S)
+
+
+def _refuse_other_dates(claims: Mapping[str, Any]) -> None:
+    """A date is a number (RFC 7519, 2); PyJWT takes texts too: with blanks, underscores, any script's digits."""
+    for name in _DATES:
+        if type(claims.get(name, 0)) not in {int, float}:
+            raise InvalidToken
 
 
 def _refuse_repeated_keys(token: bytes) -> None:

@@ -45,7 +45,7 @@ def test_slips_change_nothing(state: Path) -> None:
     file = state.parent / "out.csv"
     for command, said in (
         (["adjust", "anne", "5"], "no such member"),
-        (["adjust", "ann", "5", "--reasn", "x"], "unexpected extra"),
+        (["adjust", "ann", "5", "--reasn", "x"], "No such option: --reasn"),
         (["adjust", "ann", "5", "--reason", "two\nlines"], "must be one line"),
         (["adjust", "ann", "5", "--note", "4242 4242 4242 4242"], "card number"),
         (["adjust", "ann", "5", "--source", "member:1"], "source"),

@@ -11,8 +11,8 @@ from tests import kafka_server
 from tests.acceptance.beside_brokers import counted, fill_kafka, made_ledger, points_of, running
 from tests.acceptance.test_how_tos import QUEUES, blocks
 from tests.fault.consuming import wait_until
+from tests.ports import free_ports
 from tests.postgres_server import USER, Server, binaries
-from tests.rabbitmq_server import free_ports
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 

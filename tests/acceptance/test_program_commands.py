@@ -46,6 +46,18 @@ def test_a_program_goes_from_draft_to_force(tmp_path: Path) -> None:
     assert (refused.returncode, "published with other rules" in refused.stderr) == (1, True)
 
 
+def test_a_program_is_checked_with_what_it_may_not_mean(tmp_path: Path) -> None:
+    file = tmp_path / "program.toml"
+    file.write_text(DOUBLED + '[[campaigns]]\nname = "none"\nmultiply = "1"\n', "utf-8-sig")
+    checked = laurels("program", "check", file)
+    assert (checked.returncode, "version 2 is sound" in checked.stdout) == (0, True)
+    assert checked.stderr == 'warning: campaigns[0].multiply (none): "1" is what everybody has; it gives nothing\n'
+    file.write_text(DOUBLED, "utf-16")
+    refused = laurels("program", "check", file)
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert "is not a text in UTF-8" in refused.stderr
+
+
 @pytest.mark.parametrize(
     "command",
     [

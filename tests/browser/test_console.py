@@ -62,8 +62,8 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def filled(folder: Path) -> Path:
     """Such a ledger in a folder."""
     state = folder / "state"
-    script = Path(__file__).parents[1] / "console" / "fill.py"
-    subprocess.run([sys.executable, str(script), str(state)], check=True, timeout=120)
+    root = Path(__file__).parents[2]
+    subprocess.run([sys.executable, "-m", "tests.console.fill", str(state)], cwd=root, check=True, timeout=120)
     return state
 
 
@@ -198,6 +198,20 @@ def test_a_customer_is_found_explained_corrected_and_mended_by_keyboard(
         page.get_by_role("button", name="Take 50 points from 16133").focus()
         page.keyboard.press("Enter")
         expect(page.get_by_role("status")).to_contain_text(re.compile("Correction: \u221250"))
+
+
+def test_a_job_under_way_is_looked_at_again_and_again(browser: Browser, console: Console, signed_in: Any) -> None:
+    """Nobody works on it here, so it waits; `opened` holds that nothing breaks meanwhile."""
+    for page in opened(browser, signed_in):
+        page.goto(f"{console.base}/jobs")
+        page.get_by_role("button", name="Check the ledger").click()
+        expect(page.get_by_role("status")).to_contain_text("Waits for its turn")
+        job = page.url
+        for _ in range(3):
+            with page.expect_response(job):
+                pass
+        page.get_by_role("button", name="Stop it").click()
+        expect(page.get_by_role("status")).to_contain_text("Stopped")
 
 
 def test_every_link_leads_somewhere(browser: Browser, console: Console, signed_in: Any) -> None:

@@ -3,6 +3,7 @@ functions; all that both keep is compared after every step.
 """
 
 import random
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -113,10 +114,15 @@ def _added(entries: Any) -> dict[tuple[str, str], int]:
     return {key: points for key, points in sums.items() if points}
 
 
-def some_twins(r: random.Random, **how: Any) -> Twins:
+def some_twins(
+    r: random.Random, alter: Callable[[random.Random, dict[str, Any]], None] | None = None, **how: Any
+) -> Twins:
+    """Twins of a random program that both read; `alter` says more in it."""
     fuzz, model = oracle.load("fuzz"), oracle.load("model")
     while True:
         program = fuzz.some_program(r, **how)
+        if alter is not None:
+            alter(r, program)
         if program.get("expiry", {}).get("kind") == "inactivity" and program["pending"]["days"] == 30:
             program["pending"]["days"] = 14
         program["groups"] = [
@@ -137,14 +143,23 @@ def _condition(rate: dict[str, Any]) -> bool:
     return bool(rate.get("match"))
 
 
-def some_order(r: random.Random, twins: Twins, id: str, member: str, at: datetime | None = None) -> dict[str, Any]:
+def some_order(
+    r: random.Random,
+    twins: Twins,
+    id: str,
+    member: str,
+    at: datetime | None = None,
+    *,
+    more: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """A random order of a member to both; `more` is what else it says."""
     fuzz = oracle.load("fuzz")
     step = fuzz.some_order(r, id)
     try:
         fuzz.with_payments(r, step, twins.model.order_of(step, START).total)
     except twins.model.Refused:
         return {}
-    step |= {"do": "order", "member": member}
+    step |= {"do": "order", "member": member} | (more or {})
     if at is not None:
         step["occurred"] = at.isoformat()
     return twins.step(step)

@@ -2,10 +2,12 @@
 was owed at an instant of the past is told later as it was then.
 """
 
+import csv
 import os
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,8 +18,12 @@ from tests.conformance.ledgers import ENGINES, Fresh
 from tests.conformance.lives import live, some_twins
 
 from laurels.awarding import Journal, journal, liability
+from laurels.awarding.journal import entries_of
 from laurels.awarding.owing import Liability
-from laurels.model import Version
+from laurels.exchange import write_entries
+from laurels.ledger.rollups import PER_DAY, Basis, Grouping
+from laurels.model import Entry, Version
+from laurels.rollups import RollingUp, format_period, movement
 
 pytestmark = pytest.mark.anyio
 
@@ -68,10 +74,52 @@ async def test_journals_tile_and_the_past_stays_as_it_was(engine: str, fresh: Fr
                 marks.append((await book.ledger.heads()).version)
         await book.step({"do": "sweep"})
         await _check_tiles(book, marks)
+        await _check_statements(book, tmp_path / str(number))
         if not merged:
             for was in then:
                 assert await liability(book.ledger, book.programs, was.at, book.now) == was, (seed, number)
         await book.close()
+
+
+async def _check_statements(book: LedgerBook, folder: Path) -> None:
+    """The statement of the roll-ups, the journal, and the file of entries, read again, say the same of each kind on
+    each day; and what it comes to is what each member has.
+    """
+    whole = await journal(book.ledger, book.programs, None, None)
+    zone = book.programs.current.zone
+    await RollingUp(book.ledger, zone).reach()
+    statement = await movement(
+        book.ledger, Basis.RECORDED, 20000101, 99991231, Grouping(per=PER_DAY, part=False, source=False)
+    )
+    entries: Sums = Counter()
+    for line in whole.lines:
+        entries[line.day, line.kind, ""] += line.points
+    rolled: Sums = Counter()
+    for each in statement.lines:
+        rolled[format_period(each.period), each.kind, ""] += each.points
+    written: Sums = Counter()
+    feed = [
+        entry
+        for shard, head in (await book.ledger.heads()).marks.items()
+        async for entry in entries_of(book.ledger, shard, head.position)
+    ]
+
+    async def chunks() -> AsyncIterator[list[Entry]]:
+        yield feed
+
+    await write_entries(folder.with_suffix(".csv"), chunks())
+    with folder.with_suffix(".csv").open(newline="") as file:
+        for row in csv.DictReader(file):
+            day = datetime.fromisoformat(row["recorded_at"]).astimezone(zone).date().isoformat()
+            written[day, row["kind"], ""] += int(row["points"])
+    assert +entries == +rolled == +written
+    assert -entries == -rolled == -written
+    kept = {}
+    for name in {entry.member_id for entry in feed if entry.member_id is not None}:
+        member, found = await book.ledger.member(name), await book.ledger.balance(name)
+        if member is not None and found is not None:
+            kept[member.number] = found[0].balance
+    assert sum(kept.values()) == whole.points
 
 
 async def _check_tiles(book: LedgerBook, marks: list[Version]) -> None:

@@ -110,6 +110,13 @@ async def open_console_shop(state: Path, **settings: Any) -> AsyncIterator[Conso
         await shop.ask("POST", "/order/A1/refund", json=refund)
         await shop.ask("POST", "/loyalty/ann/redeem", json={"redemption_id": "V1", "points": 10})
         await shop.settle()
-        key = console_key(shop.services.settings)
-        async with client_of(f"http://127.0.0.1:{shop.port}") as api:
-            yield ConsoleShop(shop, api, PersonTokens(key, shop.services.now), cookie_secret(key))
+        async with open_console(shop) as console:
+            yield console
+
+
+@asynccontextmanager
+async def open_console(shop: Shop) -> AsyncIterator[ConsoleShop]:
+    """Consoles over a shop that is there."""
+    key = console_key(shop.services.settings)
+    async with client_of(f"http://127.0.0.1:{shop.port}") as api:
+        yield ConsoleShop(shop, api, PersonTokens(key, shop.services.now), cookie_secret(key))

@@ -1,4 +1,4 @@
-"""Fill a ledger with a year of a shop, for pictures of the console: python fill_year.py STATE.
+"""Fill a ledger with a year of a shop, for pictures of the console: python -m tests.console.fill_year STATE.
 
 The clock is turned, so that what happened in a month was recorded in it.
 """
@@ -9,17 +9,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
+from tests.console.one_customer import TOTALS, WHO, after_orders, enrol, order
+
 from laurels import clock
 from laurels.clock import DAY, SECOND
-from laurels.ledger import Ledger
 from laurels.model import Adjustment, Order, Redemption, Refund
-from laurels.model.money import parse_amount
 from laurels.rollups import RollingUp
 from laurels.settings import load
 from laurels.wiring import Services, build
 
 CUSTOMERS, MONTHS = 60, 12
-TOTALS = ("227.60", "58.00", "1200.00", "99.00", "45.50", "310.00", "18.99", "76.40")
 RULES = """version = 1
 value = {{ GBP = "0.10", EUR = "0.12" }}
 [earn]
@@ -70,12 +69,6 @@ def day(days: int) -> str:
     return f"{at:%Y-%m-%d}T00:00"
 
 
-def order(order_id: str, member_id: str, total: str, currency: str = "GBP") -> Order:
-    """An order of the shop."""
-    amount = parse_amount(total, currency, "total")
-    return Order(source="shop", order_id=order_id, member_id=member_id, currency=currency, total=amount)
-
-
 def refund(refund_id: str, of: Order) -> Refund:
     """Nine pounds of an order given back."""
     order_id, member_id = of.order_id, of.member_id
@@ -91,7 +84,7 @@ async def month(services: Services, number: int, rng: Random) -> None:
     for n in range(40 + 3 * number):
         who = f"{12000 + rng.randrange(CUSTOMERS)}"
         orders.append(order(f"{number:02}{n:03}", who, f"{rng.randrange(8, 240)}.{rng.randrange(100):02}"))
-    orders.append(order(f"69287{number}", "16133", TOTALS[number % len(TOTALS)]))
+    orders.append(order(f"69287{number}", WHO, TOTALS[number % len(TOTALS)]))
     orders += [order(f"E{number}-{n}", f"{12000 + n}", "80.00", "EUR") for n in range(6)]
     await ledger.accept([each.document() for each in orders])
     await services.awarder.drain()
@@ -110,25 +103,6 @@ async def month(services: Services, number: int, rng: Random) -> None:
     await services.points.adjust(late)
 
 
-async def ending(ledger: Ledger, services: Services) -> None:
-    """What the pictures show of one customer, and what waits on the work list."""
-    spent = Redemption(source="till", redemption_id="V1", points=40, member_id="16133", reason="free delivery")
-    await services.points.redeem(spent, "till")
-    given = Adjustment(
-        id="k-16133",
-        points=25,
-        actor="person:niamh",
-        member_id="16133",
-        reason="parcel came four days late; ticket 48213",
-        note="Sorry that your parcel came late",
-    )
-    await services.points.adjust(given)
-    back = Refund(source="shop", refund_id="R1", order_id="692871", member_id="16133", currency="GBP", amount=1200)
-    dollars = [order(f"USD/{number}", "16133", "25.00", "USD") for number in range(3)]
-    await ledger.accept([back.document(), *(each.document() for each in dollars)])
-    await services.awarder.drain()
-
-
 async def fill(state: Path) -> None:
     """A year, month by month."""
     now, rng = Turned(), Random(7)
@@ -137,15 +111,16 @@ async def fill(state: Path) -> None:
     settings = load({"state": state, "program.file": rules}, environment={})
     async with build(settings, now=now) as services:
         ledger = services.ledger
-        await ledger.enrol([("16133", "mary.hennessy@example.ie")], actor="shop")
+        await enrol(services)
         await ledger.enrol([(f"{12000 + n}", f"c{n}@example.ie") for n in range(CUSTOMERS)], actor="shop")
         for number in range(MONTHS):
             now.at = min(now.at + 30 * DAY, clock.now() - SECOND)
             await month(services, number, rng)
         now.at = clock.now()
-        await ending(ledger, services)
+        await after_orders(services)
         await services.projector.catch_up()
         await RollingUp(ledger, services.programs.current.zone).reach()
 
 
-asyncio.run(fill(Path(sys.argv[1])))
+if __name__ == "__main__":
+    asyncio.run(fill(Path(sys.argv[1])))

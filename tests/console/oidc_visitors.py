@@ -1,6 +1,6 @@
 """Browsers that sign in to the console by an identity provider."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -8,8 +8,9 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
 import httpx
-from tests.console.console_shop import BASE, ConsoleShop, Visitor
-from tests.integration.identity_provider import IdentityProvider
+import pytest
+from tests.console.console_shop import BASE, ConsoleShop, Visitor, open_console_shop
+from tests.integration.identity_provider import IdentityProvider, identity_provider
 from tests.settings import settings_with
 
 from laurels import clock
@@ -27,6 +28,24 @@ class Clock:
 
     def __call__(self) -> int:
         return clock.now() + self.later
+
+
+@pytest.fixture(name="console", scope="module")
+async def console_with_a_shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ConsoleShop]:
+    async with open_console_shop(tmp_path_factory.mktemp("state")) as console:
+        yield console
+
+
+@pytest.fixture(name="provider")
+def niamhs_provider() -> Iterator[IdentityProvider]:
+    with identity_provider() as provider:
+        provider.person = dict(NIAMH)
+        yield provider
+
+
+@pytest.fixture(name="now")
+def settable_now() -> Clock:
+    return Clock()
 
 
 def settings_of(provider: IdentityProvider, folder: Path, **more: Any) -> Any:

@@ -74,9 +74,12 @@ class Walk:
         self.visitor = visitor
         self.rng = rng
         self.wanted: list[tuple[str, str]] = []
+        self.hidden: set[int] = set()
 
     async def step(self) -> None:
-        await self.rng.choice([self.look, self.look, self.look, self.search, self.correct, self.turn, self.contact])()
+        await self.rng.choice(
+            [self.look, self.look, self.look, self.search, self.correct, self.turn, self.rename, self.contact]
+        )()
 
     async def look(self) -> None:
         path = self.rng.choice([*LOOKS])
@@ -102,11 +105,23 @@ class Walk:
             self.wanted += [("show_customer", "done"), ("adjust", outcome)]
 
     async def turn(self) -> None:
-        event = self.rng.choice(["hide", "show"])
-        path = f"/customers/{self.rng.randrange(2)}/{event}"
+        """Hide or show a customer, who may be hidden or shown already: a row too, that says so."""
+        event, number = self.rng.choice(["hide", "show"]), self.rng.randrange(2)
+        path = f"/customers/{number}/{event}"
         await self.visitor.open(path)
         assert (await self.visitor.send(path)).status_code == 303
-        self.wanted += [("show_customer", "done"), ("show_customer", "done"), (event, "done")]
+        outcome = "repeated" if (event == "hide") == (number in self.hidden) else "done"
+        self.hidden = self.hidden | {number} if event == "hide" else self.hidden - {number}
+        self.wanted += [("show_customer", "done"), ("show_customer", "done"), (event, outcome)]
+
+    async def rename(self) -> None:
+        path = "/customers/1/rename"
+        await self.visitor.open(path)
+        form = self.visitor.fields(path)
+        self.wanted.append(("show_customer", "done"))
+        for outcome in ("done", "repeated"):
+            assert (await self.visitor.client.post(path, data=form)).status_code == 303
+            self.wanted += [("show_customer", "done"), ("rename", outcome)]
 
     async def contact(self) -> None:
         await self.visitor.open("/customers/0")

@@ -2,18 +2,21 @@
 
 import re
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from html import unescape
 from importlib.resources import files
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from tests.console.console_shop import BASE, ConsoleShop, Visitor, open_console_shop
 
-from laurels.clock import HOUR, MINUTE
+from laurels.clock import HOUR, MINUTE, SECOND
 from laurels.console import words
 from laurels.console.app import HEADERS, POLICY
 from laurels.console.page import Page
 from laurels.console.views import PAGES
+from laurels.http.app import ROUTES
 from laurels.model import DocumentKind, RefusedMessage
 from laurels.model.people import ROLES
 
@@ -352,6 +355,9 @@ async def test_one_page_is_one_row_in_the_log(house: ConsoleShop) -> None:
     visitor = await house.signed_in("auditor", name="rex")
     page = await visitor.open("/log?sub=counter")
     assert page.text.count("<td>counter") == 20
+    today = datetime.fromtimestamp(house.shop.services.now() // SECOND, ZoneInfo("Europe/London")).date()
+    for days, count in ((f"since={today}", 20), (f"until={today}", 0), (f"until={today + timedelta(days=1)}", 20)):
+        assert (await visitor.open(f"/log?sub=counter&{days}")).text.count("<td>counter") == count, days
     assert (await rows(house))[-1]["sub"] == "rex"
 
 
@@ -390,3 +396,10 @@ def test_the_words_are_those_of_the_house() -> None:
         re.sub(r"{[{%].*?[%}]}|<[^>]*>", " ", each.read_text("utf-8"), flags=re.DOTALL).lower() for each in templates
     ]
     assert not re.search(r"(?<![-\w])(successfully|please|oops|invalid|user|redeem)\b", " ".join(said))
+
+
+def test_whatever_the_log_tells_has_words() -> None:
+    recorded = {route.handle.__name__ for route in ROUTES if route.access is not None and route.audited}
+    assert recorded - {*words.ACTIONS} == set()
+    assert words.thing("kind=order source=shop id=Order 1 of 2") == "order Order 1 of 2 of shop"
+    assert words.thing("entry 0-5") == "entry 0-5"

@@ -1,38 +1,28 @@
 """Sign-in by OpenID Connect, against an identity provider: who comes in, who is asked again, and who has to go."""
 
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
-from tests.console.console_shop import BASE, ConsoleShop, open_console_shop
-from tests.console.oidc_visitors import NIAMH, Clock, at_console, is_let_in, walk
-from tests.integration.identity_provider import IdentityProvider, identity_provider, send
+from tests.console.console_shop import BASE, ConsoleShop
+from tests.console.oidc_visitors import (  # noqa: F401 - fixtures
+    NIAMH,
+    Clock,
+    at_console,
+    console_with_a_shop,
+    is_let_in,
+    niamhs_provider,
+    settable_now,
+    walk,
+)
+from tests.integration.identity_provider import IdentityProvider, send
 
 from laurels.clock import HOUR, MINUTE
 from laurels.console.entry import CHECKED_FOR
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(scope="module")
-async def console(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ConsoleShop]:
-    async with open_console_shop(tmp_path_factory.mktemp("state")) as console:
-        yield console
-
-
-@pytest.fixture
-def provider() -> Iterator[IdentityProvider]:
-    with identity_provider() as provider:
-        provider.person = dict(NIAMH)
-        yield provider
-
-
-@pytest.fixture
-def now() -> Clock:
-    return Clock()
 
 
 async def test_who_signs_in_has_the_roles_of_the_claims(

@@ -1,15 +1,28 @@
 """Sign-in by OpenID Connect: what lets nobody in, and what is refused before anybody comes."""
 
-from collections.abc import AsyncIterator, Iterator
+import re
+from contextlib import suppress
+from html import unescape
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import httpx
 import pytest
-from tests.console.console_shop import BASE, ConsoleShop, open_console_shop
-from tests.console.oidc_visitors import NIAMH, Clock, at_console, come_back, is_let_in, settings_of, walk
-from tests.integration.identity_provider import IdentityProvider, identity_provider
+from tests.console.console_shop import BASE, ConsoleShop
+from tests.console.oidc_visitors import (  # noqa: F401 - fixtures
+    Clock,
+    at_console,
+    come_back,
+    console_with_a_shop,
+    is_let_in,
+    niamhs_provider,
+    settable_now,
+    settings_of,
+    walk,
+)
+from tests.integration.identity_provider import IdentityProvider, send
 from tests.settings import settings_with
 
 from laurels import clock
@@ -19,24 +32,6 @@ from laurels.errors import SettingsError
 from laurels.runtime.console import oidc_client, serve_console
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(scope="module")
-async def console(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ConsoleShop]:
-    async with open_console_shop(tmp_path_factory.mktemp("state")) as console:
-        yield console
-
-
-@pytest.fixture
-def provider() -> Iterator[IdentityProvider]:
-    with identity_provider() as provider:
-        provider.person = dict(NIAMH)
-        yield provider
-
-
-@pytest.fixture
-def now() -> Clock:
-    return Clock()
 
 
 @pytest.mark.parametrize(
@@ -177,6 +172,117 @@ async def test_a_configuration_that_cannot_be_trusted_is_refused(
     provider.configured = configured
     async with at_console(console, provider, now, tmp_path) as visitors:
         assert (await visitors().open("/sign-in/begin")).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [
+        (name, address)
+        for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")
+        for address in ("https://[", "https://exa mple.com/\n", "https://:x/", "", "https://")
+    ],
+)
+async def test_an_address_that_is_none_breaks_no_page(
+    console: ConsoleShop, provider: IdentityProvider, tmp_path: Path, name: str, address: str
+) -> None:
+    provider.configured = {name: address}
+    async with at_console(console, provider, Clock(), tmp_path) as visitors:
+        visitor = visitors()
+        answer = await visitor.open("/sign-in/begin")
+        if answer.status_code == 303 and name != "authorization_endpoint":
+            answer = await come_back(visitor)
+        assert answer.status_code in {303, 403, 503}, answer.text
+        assert not await is_let_in(visitor)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"x" * 300_000,
+        b"[" * 100_000,
+        b'{"issuer": ' * 20_000,
+        b"\xff\xfe",
+        b"{}",
+        b"null",
+        b"<html>",
+    ],
+    ids=lambda body: str(body[:12]),
+)
+async def test_an_answer_of_the_provider_that_is_none_breaks_no_page(
+    console: ConsoleShop, provider: IdentityProvider, now: Clock, tmp_path: Path, body: bytes
+) -> None:
+    """In place of its configuration, and in place of a token."""
+    async with at_console(console, provider, now, tmp_path) as visitors:
+        known, visitor = visitors(), visitors()
+        begun = await known.open("/sign-in/begin")
+        async with httpx.AsyncClient() as outside:
+            back = (await outside.get(begun.headers["location"])).headers["location"]
+        provider.answer = lambda request: send(request, body)
+        assert (await visitor.open("/sign-in/begin")).status_code == 503
+        answer = await known.open(back.removeprefix(BASE))
+        assert answer.status_code in {403, 503}, answer.text
+        assert not await is_let_in(known)
+
+
+async def test_an_endless_answer_of_the_provider_is_cut_off(
+    console: ConsoleShop, provider: IdentityProvider, now: Clock, tmp_path: Path
+) -> None:
+    sent: list[int] = []
+
+    def endless(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.end_headers()
+        with suppress(OSError):
+            while len(sent) < 10_000:  # a gigabyte
+                request.wfile.write(b"x" * 100_000)
+                sent.append(1)
+
+    provider.answer = endless
+    async with at_console(console, provider, now, tmp_path) as visitors:
+        assert (await visitors().open("/sign-in/begin")).status_code == 503
+    assert len(sent) < 10_000, "it is read no further than is taken"
+
+
+async def test_half_a_character_is_no_nonce(
+    console: ConsoleShop, provider: IdentityProvider, now: Clock, tmp_path: Path
+) -> None:
+    provider.claims = {"nonce": "\ud800"}
+    async with at_console(console, provider, now, tmp_path) as visitors:
+        visitor = visitors()
+        answer = await walk(visitor, "/sign-in/begin")
+        assert (answer.status_code, await is_let_in(visitor)) == (403, False)
+
+
+async def test_a_nonce_that_was_used_lets_nobody_in(
+    console: ConsoleShop, provider: IdentityProvider, now: Clock, tmp_path: Path
+) -> None:
+    """A token that was seen in one sign-in is of no use in the next one."""
+    async with at_console(console, provider, now, tmp_path) as visitors:
+        first = visitors()
+        await walk(first, "/sign-in/begin")
+        assert await is_let_in(first)
+        provider.claims = {"nonce": provider.asked[0]["nonce"]}
+        second = visitors()
+        answer = await walk(second, "/sign-in/begin")
+        assert (answer.status_code, await is_let_in(second)) == (403, False)
+
+
+async def test_people_come_to_the_page_that_they_asked_for(
+    console: ConsoleShop, provider: IdentityProvider, now: Clock, tmp_path: Path
+) -> None:
+    """An address that a colleague passed on; one too long for a cookie leads home, and keeps nobody out."""
+    async with at_console(console, provider, now, tmp_path) as visitors:
+        visitor = visitors()
+        page = await walk(visitor, "/customers/0?show=orders")
+        [to] = re.findall(r'href="(/sign-in/begin[^"]*)"', page.text)
+        assert (await walk(visitor, unescape(to))).url.raw_path == b"/customers/0?show=orders"
+        for path in (f"/customers?x={'y' * 9000}", f"/sign-in/begin?to=/{'y' * 9000}"):
+            visitor = visitors()
+            page = await walk(visitor, path)
+            if page.url.path == "/sign-in":
+                page = await walk(visitor, "/sign-in/begin")
+            assert page.status_code == 200
+            assert sum(len(each.value or "") for each in visitor.client.cookies.jar) < 4096
 
 
 @pytest.mark.parametrize("to", ["https://evil.example.com", "//evil.example.com", "/\\evil.example.com", "x", ""])

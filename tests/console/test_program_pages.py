@@ -76,7 +76,7 @@ async def test_who_submitted_rules_does_not_approve_them(console: ConsoleShop) -
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("version =\nname = 1\n", "<code>version =</code>"),
+        ("version =\nname = 1\n", "column 10): version ="),
         ("version = 2\nearn = 7\n", "earn"),
         ("", "Nothing was changed"),
     ],

@@ -5,17 +5,21 @@ import io
 import re
 from collections.abc import AsyncIterator
 from typing import Any
+from unittest.mock import ANY
 
+import polars as pl
 import pytest
 from tests.console.console_shop import ConsoleShop, open_console_shop
+from tests.console.test_jobs import run_jobs
 
-from laurels.console.charts import NO_WHEEL, BarSegment, Charts
+from laurels.console.charts import NO_WHEEL, BarSegment, Charts, warm_up
 from laurels.console.views.finance import _statement
 from laurels.http.api.csv_files import csv_of
 from laurels.rollups import RollingUp
 
 pytestmark = pytest.mark.anyio
 
+PARQUET_FILE = "/reports/movement.parquet"
 EVER = "from=2020-01-01&to=2030-01-01"
 
 
@@ -75,6 +79,18 @@ async def test_a_statement_is_fetched_as_a_file_and_that_is_recorded(house: Cons
     assert len(log) == 1
 
 
+async def test_a_statement_as_parquet_says_what_the_csv_says(house: ConsoleShop) -> None:
+    visitor = await house.signed_in("finance", name="fergus")
+    as_csv = [*csv.DictReader(io.StringIO((await visitor.open(f"/finance.csv?{EVER}")).text))]
+    file = await visitor.open(f"/finance.parquet?{EVER}")
+    assert file.headers["content-disposition"] == 'attachment; filename="movement-2020-01-01-2030-01-01.parquet"'
+    rows = pl.read_parquet(io.BytesIO(file.content)).to_dicts()
+    assert [{name: "" if cell is None else str(cell) for name, cell in row.items()} for row in rows] == as_csv
+    assert all(isinstance(row["points"], int) for row in rows)
+    log = (await house.shop.ask("GET", "/audit?sub=fergus")).json()["rows"]
+    assert [row["action"] for row in log] == ["export_movement_as_parquet", "export_movement"]
+
+
 async def test_the_overview_has_its_figures_and_a_chart_without_style_or_script(house: ConsoleShop) -> None:
     visitor = await house.signed_in("program")
     page = await visitor.open("/overview?period=36m&basis=occurred")
@@ -92,6 +108,21 @@ async def test_without_the_library_figures_stand_as_a_table(monkeypatch: pytest.
     assert charts.bars([BarSegment("2026-11", "earn", 5, "")]) is None
 
 
+async def test_a_picture_is_drawn_for_nobody_before_people_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[dict[str, Any]] = []
+
+    def draw(spec: dict[str, Any]) -> str:
+        drawn.append(spec)
+        return "<svg/>"
+
+    monkeypatch.setattr("vl_convert.vegalite_to_svg", draw)
+    warm_up()
+    assert [spec["data"]["values"] for spec in drawn] == [[ANY], [ANY]], "both widths, with something in them"
+    monkeypatch.setattr("laurels.console.charts.find_spec", lambda _: None)
+    warm_up()
+    assert len(drawn) == 2, "nothing is asked of a library that is not there"
+
+
 async def test_a_picture_is_drawn_once() -> None:
     charts = Charts()
     marks = [BarSegment("2026-11", "earn", 5, "earned 5")]
@@ -102,7 +133,14 @@ async def test_a_picture_is_drawn_once() -> None:
 
 
 async def test_who_may_not_see_reports_is_refused_by_the_api_too(house: ConsoleShop) -> None:
-    for path in ("/reports/movement", "/reports/movement.csv", "/reports/due", "/reports/tiers", "/reports/members"):
+    for path in (
+        "/reports/movement",
+        "/reports/movement.csv",
+        "/reports/due",
+        "/reports/tiers",
+        "/reports/members",
+        PARQUET_FILE,
+    ):
         for role, status in (("support", 403), ("operator", 403), ("finance", 200), ("auditor", 200)):
             assert (await house.shop.ask("GET", path, token=house.shop.person(role))).status_code == status, path
 
@@ -145,6 +183,37 @@ async def test_what_is_owed_is_shown_as_the_call_says(house: ConsoleShop) -> Non
     for wrong in ("yesterday", "2026-13-01"):
         refused = await visitor.open(f"/finance/liability?at={wrong}")
         assert (refused.status_code, 'role="alert"' in refused.text) == (422, True), wrong
+
+
+async def test_in_a_large_shop_what_is_owed_is_worked_out_as_a_job(
+    house: ConsoleShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("laurels.console.views.liability.AT_ONCE", 0)
+    visitor = await house.signed_in("finance", name="fionn")
+    assert "It was not worked out yet" in (await visitor.open("/finance/liability")).text
+    for wrong in ("yesterday", "2026-13-01"):
+        refused = await visitor.send("/finance/liability", {"at": wrong})
+        assert (refused.status_code, 'role="alert"' in refused.text) == (422, True), wrong
+    owed, expected = [(await house.shop.ask("GET", path)).json() for path in ("/liability", "/breakage")]
+    for day in ("", "2020-01-01"):
+        await visitor.open("/finance/liability")
+        await visitor.send("/finance/liability", {"at": day})
+        job = (await visitor.follow()).url.path
+        await run_jobs(house.shop)
+        [to] = re.findall(r'href="(/finance/liability\?job=\d+)"', (await visitor.open(job)).text)
+        page = await visitor.open(to)
+        assert page.status_code == 200
+        total = 0 if day else owed["total"]
+        assert f'<th scope="row">In all</th><td class="figure">{total}</td>' in page.text
+        assert f"a share of {expected['redeemed_share']} is redeemed" in page.text
+    assert "What is owed in points" in (await visitor.open("/jobs")).text
+    newest = await visitor.open("/finance/liability")
+    assert "1 Jan 2020" in newest.text
+    for number in ("0", "x", "4711"):
+        assert (await visitor.open(f"/finance/liability?job={number}")).status_code == 404
+    support = house.shop.person("support")
+    refused = await house.shop.ask("POST", "/jobs", json={"kind": "liability"}, token=support)
+    assert refused.status_code == 403
 
 
 async def test_what_waits_is_told_to_who_can_act(house: ConsoleShop) -> None:

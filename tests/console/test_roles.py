@@ -62,7 +62,8 @@ async def test_a_role_sends_what_it_may_and_nothing_else(console: ConsoleShop, r
             continue  # these need nothing more to be done
         answer = await visitor.client.post(address(page), data=token)
         if may(role, page):
-            assert answer.status_code in {200, 303, 404, 409, 422}, (page.path, answer.status_code)
+            others = {403} if page.path == "/jobs/{job:str}/stop" else set()  # a job that somebody else began
+            assert answer.status_code in {200, 303, 404, 409, 422} | others, (page.path, answer.status_code)
         else:
             assert (answer.status_code, "Not for your role" in answer.text) == (403, True), page.path
 

@@ -4,7 +4,6 @@ killed and started again.
 
 import asyncio
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -15,6 +14,7 @@ import httpx
 import pytest
 from tests.conftest import REPOSITORY
 from tests.integration.identity_provider import IdentityProvider
+from tests.ports import free_ports
 
 PATIENCE_S = 60
 ROLES = ("lead", "operator", "auditor")
@@ -108,7 +108,7 @@ async def two_consoles(folder: Path, provider: IdentityProvider, *, ledger: str 
     program = shutil.which("nginx", path=f"{REPOSITORY}/.venv/bin:/usr/sbin:/usr/local/bin:/usr/bin")
     if program is None:
         pytest.skip("nginx is not installed: scripts/nginx .venv takes it from Debian's package")
-    port, *ports = _free_ports(3)
+    port, *ports = free_ports(3)
     address = f"http://127.0.0.1:{port}"
     secret = folder / "secret"
     secret.write_text(f"{provider.client_secret}\n", "utf-8")
@@ -131,11 +131,3 @@ async def two_consoles(folder: Path, provider: IdentityProvider, *, ledger: str 
 
 def _proxy(program: str, config: Path) -> "subprocess.Popen[bytes]":
     return subprocess.Popen([program, "-p", str(config.parent), "-e", "stderr", "-c", str(config)])
-
-
-def _free_ports(count: int) -> list[int]:
-    free = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in free]
-    for each in free:
-        each.close()
-    return ports

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import aiokafka
 import aiormq
+from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import GroupCoordinatorNotAvailableError
@@ -182,4 +183,5 @@ class Sqs:
         return sum(int(answer["Attributes"][name]) for name in names)
 
     def _client(self) -> Any:
-        return get_session().create_client("sqs", endpoint_url=self._server.endpoint)
+        patient = AioConfig(read_timeout=600)  # moto has one thread, and a crowded machine keeps it waiting
+        return get_session().create_client("sqs", endpoint_url=self._server.endpoint, config=patient)

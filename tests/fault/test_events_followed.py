@@ -126,6 +126,17 @@ async def test_what_is_gone_is_not_sent_to_and_can_be_begun_anew(services: Servi
     assert in_order(sink.taken) == await all_events(services)
 
 
+async def test_a_position_beyond_the_feed_begins_anew(services: Services) -> None:
+    """As one has that was kept of a history which is no more: nothing of this one is left out."""
+    await sell(services, 20)
+    sink = Memory()
+    publisher = Publisher(services.ledger, sink)
+    await publisher.begin_at(dict.fromkeys((await services.ledger.heads()).marks, Mark(10**6, bytes(32))))
+    while await publisher.step():
+        pass
+    assert in_order(sink.taken) == await all_events(services)
+
+
 async def test_a_slow_receiver_holds_up_no_other(services: Services) -> None:
     """One does not answer until the other has everything, and then gets everything too."""
     await sell(services, 100)

@@ -129,11 +129,14 @@ def test_a_worker_that_is_killed_is_started_again_and_nothing_is_lost(tree: Tree
     assert tree.call("GET", "/loyalty/ann/balance")["balance"] == 3
 
 
-def test_told_to_stop_it_finishes_and_leaves_nobody_behind(tree: Tree) -> None:
+@pytest.mark.parametrize("told", ["TERM", "HUP INT INT"])
+def test_told_to_stop_it_finishes_and_leaves_nobody_behind(tree: Tree, told: str) -> None:
+    """By whom it may be, or as its terminal is closed; told again it goes on finishing."""
     for number in range(20):
         tree.order(f"A{number}")
     children = tree.children()
-    tree.process.send_signal(signal.SIGTERM)
+    for name in told.split():
+        tree.process.send_signal(signal.Signals[f"SIG{name}"])
     assert tree.process.wait(PATIENCE_S) == 0
     until(lambda: not any(map(is_alive, children.values())))
 

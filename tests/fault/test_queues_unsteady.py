@@ -11,7 +11,7 @@ import aiormq
 import pytest
 from tests import kafka_server, rabbitmq_server
 from tests.fault.brokers import Kafka, Rabbit
-from tests.fault.consuming import IN_TIME_S, Consumers, Messages, judge
+from tests.fault.consuming import IN_TIME_S, Consumers, Messages, judge, missing
 from tests.fault.unsteady_links import UnsteadyLinks
 
 from laurels.engines.brokers.rabbitmq import RabbitQueue
@@ -62,6 +62,7 @@ async def weather(broker: Rabbit | Kafka, links: UnsteadyLinks, url: str, state:
                 links.speak()
                 links.delay_s, links.lossy = 0.0, False
                 await until(broker.left, 0)
+            await until(lambda: missing(services.ledger, messages), 0)
             assert links.cuts > CUTS
             assert consumers.ended() == 0
         finally:

@@ -85,6 +85,56 @@ async def test_a_job_that_raises_undoes_its_own_writes_alone(ledger: SqliteLedge
     assert _commits(tmp_path / "laurels.db-wal") - before == 1
 
 
+async def test_neighbours_of_one_kind_that_fail_together_are_done_one_by_one(
+    ledger: SqliteLedger, tmp_path: Path
+) -> None:
+    def write(db: Database, versions: list[int]) -> list[int]:
+        for version in versions:
+            db.run("insert_program", version, f"text {version}", 0, None, "test")
+            if version == 2:
+                raise ZeroDivisionError
+        return versions
+
+    before = _commits(tmp_path / "laurels.db-wal")
+    calls = [ledger._writer.run_batched(write, version) for version in (1, 2, 3, 3)]
+    first, second, third, again = await asyncio.gather(*calls, return_exceptions=True)
+    assert (first, type(second), third, type(again)) == (1, ZeroDivisionError, 3, LedgerUnavailable)
+    assert [each.version for each in await ledger.programs()] == [1, 3]
+    assert _commits(tmp_path / "laurels.db-wal") - before == 1
+
+
+async def test_one_that_fails_alone_leaves_nothing_behind(ledger: SqliteLedger, tmp_path: Path) -> None:
+    def fail(db: Database) -> None:
+        db.run("insert_program", 1, "text", 0, None, "test")
+        raise ZeroDivisionError
+
+    before = _commits(tmp_path / "laurels.db-wal")
+    with pytest.raises(ZeroDivisionError):
+        await ledger._writer.run(fail)
+    assert await ledger.programs() == []
+    await ledger.accept([_order(1)])
+    assert await ledger.inbox_depth() == 1
+    assert _commits(tmp_path / "laurels.db-wal") - before == 1
+
+
+async def test_what_would_undo_a_statement_is_written_to_no_file(ledger: SqliteLedger, tmp_path: Path) -> None:
+    """All that is handed to the system is the log: copies of pages as they were before would be as much again."""
+    program = parse_program(DEFAULT_PROGRAM)
+    await ledger.publish(program.version, program.text, None, actor="test")
+    awarder, wal = Awarder(ledger, Programs.of(program)), tmp_path / "laurels.db-wal"
+    scattered = [
+        Order(source="shop", order_id=f"B{n * 331 % 600}", member_id=f"m{n * 7 % 300}", currency="GBP", total=1000)
+        for n in range(600)
+    ]
+    await ledger.accept([order.document() for order in scattered])
+    assert await awarder.step(limit=300) == 300
+    log, written = wal.stat().st_size, _written()
+    assert await awarder.step(limit=300) == 300
+    grown = wal.stat().st_size - log
+    assert grown > 64 * 1024, "more than SQLite keeps in memory anyhow"
+    assert _written() - written < grown + PAGE
+
+
 async def test_who_gives_up_waiting_does_not_stop_the_others(ledger: SqliteLedger) -> None:
     """A caller that is cancelled does not know; its document may be in, and whoever asks again hears."""
     calls = [asyncio.create_task(ledger.accept([_order(n)])) for n in range(50)]
@@ -115,6 +165,12 @@ def _commits(wal: Path) -> int:
     salt = log[16:24]
     frames = (log[at : at + FRAME_HEADER] for at in range(WAL_HEADER, len(log), FRAME_HEADER + PAGE))
     return sum(frame[8:16] == salt and frame[4:8] != b"\0\0\0\0" for frame in frames)
+
+
+def _written() -> int:
+    """Bytes that this process handed to the system to be written."""
+    counters = Path("/proc/self/io").read_text("ascii").splitlines()
+    return int(dict(line.split(": ") for line in counters)["wchar"])
 
 
 def _order(n: int) -> Document:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
@@ -74,6 +75,16 @@ async def test_each_that_is_missing_is_named_at_the_start(server: Process, right
         await ValkeyLeaderboard.open(url_of(server))
     assert right in re.split(r"[ ().]+", refusal.value.message)
     assert "its-password" not in refusal.value.message
+
+
+@pytest.mark.parametrize("name", ["INFO", "EVALSHA", "SCRIPT", "HMGET", "ZADD", "SUBSCRIBE"])
+async def test_a_command_that_was_renamed_is_named_at_the_start(tmp_path: Path, name: str) -> None:
+    """Asked for by itself, by all scripts, and by some."""
+    binary = valkey_binary() if name != "ZADD" else redis_binary()
+    with running(Process(binary, tmp_path, config=f'rename-command {name} ""')) as server:
+        with pytest.raises(SettingsError, match="rename-command") as refusal:
+            await ValkeyLeaderboard.open(server.url)
+        assert name == "INFO" or f"does not know {name}." in refusal.value.message
 
 
 async def test_one_that_is_taken_away_later_is_named_in_the_log(server: Process) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 import httpx
 from tests.settings import settings_with
 
+from laurels import clock
+from laurels.clock import Clock
 from laurels.http import serve
 from laurels.http.admission.person_tokens import PersonTokens, console_key
 from laurels.http.admission.tokens import sign_token
@@ -71,13 +73,18 @@ class Shop:
 
 
 @asynccontextmanager
-async def open_shop(state: Path, *, projected: bool = True, **settings: Any) -> AsyncIterator[Shop]:
+async def open_shop(
+    state: Path, *, projected: bool = True, now: Clock = clock.now, **settings: Any
+) -> AsyncIterator[Shop]:
     """Build the services over SQLite files in `state`, serve it, and close everything at the end. Its loops do not run:
     `settle` does their work when a test wants it done.
     """
     stop = asyncio.Event()
     port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    async with build(settings_with(state=state, http_port=0, **settings)) as services, asyncio.TaskGroup() as tasks:
+    async with (
+        build(settings_with(state=state, http_port=0, **settings), now=now) as services,
+        asyncio.TaskGroup() as tasks,
+    ):
         if projected:
             await services.projector.catch_up()
         tasks.create_task(serve(services, stop, port.set_result))

@@ -181,7 +181,8 @@ def jwk(kid: str, key: PrivateKey) -> dict[str, Any]:
         case ec.EllipticCurvePrivateKey():
             point = key.public_key().public_numbers()
             curve = {"secp256r1": "P-256", "secp384r1": "P-384"}[key.curve.name]
-            return {"kty": "EC", "kid": kid, "crv": curve, "x": _encoded(point.x), "y": _encoded(point.y)}
+            size = key.key_size // 8  # in full, RFC 7518, 6.2.1.2: one in 128 begins with zeros
+            return {"kty": "EC", "kid": kid, "crv": curve, "x": _encoded(point.x, size), "y": _encoded(point.y, size)}
     raw = base64.urlsafe_b64encode(key.public_key().public_bytes_raw()).decode().rstrip("=")
     return {"kty": "OKP", "kid": kid, "crv": "Ed25519", "x": raw, "alg": "EdDSA"}
 
@@ -196,6 +197,7 @@ def algorithm_of(key: PrivateKey) -> str:
     return "EdDSA"
 
 
-def _encoded(number: int) -> str:
-    length = max(1, -(-number.bit_length() // 8))
+def _encoded(number: int, length: int = 0) -> str:
+    """In so many bytes, or as few as it takes."""
+    length = length or max(1, -(-number.bit_length() // 8))
     return base64.urlsafe_b64encode(number.to_bytes(length)).decode().rstrip("=")

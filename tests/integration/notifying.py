@@ -1,12 +1,19 @@
 """A shop whose members pass milestones, and who sends their mails."""
 
-from tests.mail_server import MailServer
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from tests.ledgers import open_ledger
+from tests.mail_server import MailServer, mail_server
 
 from laurels.clock import SECOND
+from laurels.engines.channels import SmtpChannel
 from laurels.ledger import Ledger, MessageState
 from laurels.notify import Composer, MessageChannel, Notifier
 from laurels.notify import notifier as notifier_room
-from laurels.testing.ledger_contract.base import Shop, order
+from laurels.program import DEFAULT_PROGRAM
+from laurels.testing.ledger_contract.base import Shop, TurnedClock, order
 
 SENDER = "Corner Shop <points@shop.example>"
 
@@ -16,6 +23,26 @@ def a_notifier(
 ) -> Notifier:
     composer = composer or Composer(SENDER, [shop.programs.current])
     return Notifier(ledger or shop.ledger, channel, composer, shop.now)
+
+
+@pytest.fixture(name="shop")
+async def shop_with_mails(tmp_path: Path) -> AsyncIterator[Shop]:
+    now = TurnedClock()
+    shop = Shop(await open_ledger(tmp_path / "laurels.db", now), now)
+    await shop.adopt(DEFAULT_PROGRAM)
+    yield shop
+    await shop.ledger.close()
+
+
+@pytest.fixture(name="server")
+async def mail_host() -> AsyncIterator[MailServer]:
+    async with mail_server() as server:
+        yield server
+
+
+@pytest.fixture(name="notifier")
+def shops_notifier(shop: Shop, server: MailServer) -> Notifier:
+    return a_notifier(shop, SmtpChannel(server.url))
 
 
 async def cross(shop: Shop, *member_ids: str) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -128,7 +129,7 @@ async def test_pages_may_read_the_live_stream(shop: Shop) -> None:
 async def test_pages_may_read_what_went_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
     from_page = {"Origin": SITE}
     limit = 3
-    settings = {"http_cors_origins": (SITE,), "http_rate_limit_per_minute": limit}
+    settings: dict[str, Any] = {"http_cors_origins": (SITE,), "http_rate_limit_per_minute": limit}
     async with open_shop(tmp_path, projected=False, **settings) as shop:
         answer = await shop.ask("GET", path, scope=None, headers=from_page)
         check_problem(answer, 401, "not-signed-in")

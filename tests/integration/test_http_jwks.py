@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.integration.http_shop import check_problem, open_shop
 from tests.integration.identity_provider import Answer, IdentityProvider, identity_provider, jwk, send
 from tests.settings import settings_with
@@ -260,7 +261,7 @@ async def waits_no_longer(auth: Auth, token: str) -> None:
     assert turns > 3, "the event loop was blocked"
 
 
-@pytest.mark.parametrize("sent", ["Content-Length", "chunked", "up to the end", "in pieces"])
+@pytest.mark.parametrize("sent", ["Content-Length", "chunked", "up to the end", "in pieces", "after hints"])
 async def test_every_way_to_send_a_body_is_read(provider: IdentityProvider, auth: Auth, sent: str) -> None:
     body = json.dumps({"keys": [jwk(kid, key) for kid, key in provider.keys.items()]}).encode()
 
@@ -269,6 +270,8 @@ async def test_every_way_to_send_a_body_is_read(provider: IdentityProvider, auth
             "chunked": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n"
             % (len(body), body),
             "up to the end": b"HTTP/1.0 200 OK\r\n\r\n" + body,
+            "after hints": b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"
+            b"HTTP/1.1 200 OK\r\n\r\n" + body,
         }.get(sent, b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
         for n in range(0, len(head), 7 if sent == "in pieces" else len(head)):
             request.wfile.write(head[n : n + (7 if sent == "in pieces" else len(head))])
@@ -280,7 +283,14 @@ async def test_every_way_to_send_a_body_is_read(provider: IdentityProvider, auth
 
 
 @pytest.mark.parametrize(
-    "cut", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", b"HTTP/1.1 200 OK\r\nX", b"\x1b[2Jnot HTTP"]
+    "cut",
+    [
+        b"HTTP/1.1 103 Early Hints\r\n\r\n",
+        b"",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{",
+        b"HTTP/1.1 200 OK\r\nX",
+        b"\x1b[2Jnot HTTP",
+    ],
 )
 async def test_half_an_answer_is_none_and_none_of_it_is_logged(
     provider: IdentityProvider, auth: Auth, cut: bytes, capsys: pytest.CaptureFixture[str]
@@ -362,6 +372,49 @@ def test_weak_private_and_foreign_keys_are_left_out() -> None:
     ]
     keys = parse_keys(json.dumps({"keys": [*left_out, good]}).encode())
     assert [(key.kid, key.algorithms) for key in keys] == [("good", ("ES256",))]
+
+
+ODD: list[object] = [
+    None,
+    True,
+    5,
+    -1,
+    1e300,
+    "",
+    " ",
+    "none",
+    "HS256",
+    "AA",
+    "==",
+    "\0",
+    "\u0661",
+    [],
+    [5],
+    {},
+    {"a": []},
+]
+FIELDS = ("kty", "use", "key_ops", "alg", "kid", "crv", "x", "y", "n", "e", "d", "p", "k", "x5c", "x5u", "oth")
+
+
+@pytest.mark.parametrize("kind", ["rsa", "ec", "okp"])
+def test_whatever_stands_in_a_key_the_others_count(kind: str) -> None:
+    """So that one odd key in a set keeps neither a new one out, nor one that was taken back in."""
+    odd = {
+        "rsa": lambda: jwk("odd", rsa.generate_private_key(65537, 2048)),
+        "ec": lambda: jwk("odd", ec.generate_private_key(ec.SECP256R1())),
+        "okp": lambda: jwk("odd", Ed25519PrivateKey.generate()),
+    }[kind]()
+    good = jwk("good", Ed25519PrivateKey.generate())
+    for field in FIELDS:
+        for value in ODD:
+            keys = parse_keys(json.dumps({"keys": [{**odd, field: value}, good]}).encode())
+            assert keys[-1].kid == "good", (field, value)
+
+
+@pytest.mark.parametrize(("operations", "counts"), [(["verify"], True), (["encrypt"], False), ([], False)])
+def test_a_key_that_is_for_something_else_is_left_out(operations: list[str], *, counts: bool) -> None:
+    published = {**jwk("rsa", rsa.generate_private_key(65537, 2048)), "key_ops": operations}
+    assert bool(parse_keys(json.dumps({"keys": [published]}).encode())) is counts
 
 
 def test_a_key_checks_no_more_than_it_says() -> None:

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from tests.integration.http_shop import Shop, check_problem, open_shop
@@ -17,7 +18,7 @@ from laurels.http.admission.keys import VerificationKey
 from laurels.http.admission.limits import FAILURES_PER_MINUTE, RENAMES_PER_DAY
 from laurels.http.app import ROUTES
 from laurels.http.serving import connections
-from laurels.http.serving.connections import MAX_HEAD_BYTES
+from laurels.http.serving.connections import MAX_HEAD_BYTES, MAX_PATH_BYTES
 
 pytestmark = pytest.mark.anyio
 
@@ -180,6 +181,21 @@ async def test_heads_have_a_size(shop: Shop, size: int) -> None:
     check_refusal(await speak(shop, b"GET / HTTP/1.1\r\nHost: a\r\n" + b"X: y\r\n" * (size // 3) + b"\r\n"), 431)
     check_refusal(await speak(shop, b"GET /" + large + b" HTTP/1.1\r\nHost: a\r\n\r\n"), 414)
     check_refusal(await speak(shop, b"GET / HTTP/1.1\r\nX: ", *[b"y" * 1000] * (size // 1000)), 431)
+
+
+@pytest.mark.parametrize("piece", [b"%", b"%25", b"%ff", b"%F0%9F%98%80", b"a/", b"/", b"x"])
+async def test_a_path_has_a_size_of_its_own(shop: Shop, piece: bytes) -> None:
+    """Before its percent signs are resolved, which would cost more than all else; what is behind a `?` has none."""
+    for sent, status in ((b"/nothing/", 404), (b"/loyalty/", 401), (b"/order/a/refund/", 401)):
+        long = (sent + piece * MAX_PATH_BYTES)[: MAX_PATH_BYTES + 1]
+        check_refusal(await speak(shop, b"GET " + long + b" HTTP/1.1\r\nHost: a\r\n\r\n"), 414)
+        about = b"?" + piece * 3000
+        line = b"GET " + sent + b"b" + about[:9000] + b" HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+        assert (await speak(shop, line))[0] == status
+    member = "\u20ac" * 85
+    path = f"/order/{quote(member)}/refund/{quote(member)}"
+    assert len(path) > 1500
+    assert (await shop.ask("GET", path)).status_code == 404
 
 
 async def test_a_head_within_the_size_is_read(shop: Shop) -> None:

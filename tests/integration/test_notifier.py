@@ -1,14 +1,23 @@
 """Milestone mails from a ledger through a real mail server: one for each milestone, ever, whatever the server says."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from email.message import EmailMessage
 from functools import partial
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
-from tests.integration.notifying import LEASE, SENDER, a_notifier, cross, recipients, state_of
+from tests.integration.notifying import (  # noqa: F401 - fixtures
+    LEASE,
+    SENDER,
+    a_notifier,
+    cross,
+    mail_host,
+    recipients,
+    shop_with_mails,
+    shops_notifier,
+    state_of,
+)
 from tests.ledgers import open_ledger
 from tests.mail_server import MailServer, mail_server
 
@@ -21,31 +30,10 @@ from laurels.ledger import Message
 from laurels.members import Members
 from laurels.model import MemberEvent
 from laurels.notify import Composer, Notifier
-from laurels.program import DEFAULT_PROGRAM
-from laurels.testing.ledger_contract.base import Shop, TurnedClock, adjustment, order, refund
+from laurels.testing.ledger_contract.base import Shop, adjustment, order, refund
 from laurels.workers import notify_forever
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
-    now = TurnedClock()
-    shop = Shop(await open_ledger(tmp_path / "laurels.db", now), now)
-    await shop.adopt(DEFAULT_PROGRAM)
-    yield shop
-    await shop.ledger.close()
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[MailServer]:
-    async with mail_server() as server:
-        yield server
-
-
-@pytest.fixture
-def notifier(shop: Shop, server: MailServer) -> Notifier:
-    return a_notifier(shop, SmtpChannel(server.url))
 
 
 def found_in(folder: Path, texts: set[str]) -> set[str]:

@@ -2,21 +2,26 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
-from tests.integration.notifying import a_notifier, cross, recipients, state_of
-from tests.ledgers import open_ledger
+from tests.integration.notifying import (  # noqa: F401 - fixtures
+    a_notifier,
+    cross,
+    mail_host,
+    recipients,
+    shop_with_mails,
+    shops_notifier,
+    state_of,
+)
 from tests.mail_server import PASSWORD, USER, HangUp, MailServer, answers, mail_server, self_signed
 
 from laurels.clock import DAY, HOUR, MINUTE
 from laurels.engines.channels import SmtpChannel
 from laurels.notify import Notifier
 from laurels.notify import notifier as notifier_room
-from laurels.program import DEFAULT_PROGRAM
-from laurels.testing.ledger_contract.base import Shop, TurnedClock
+from laurels.testing.ledger_contract.base import Shop
 
 pytestmark = pytest.mark.anyio
 
@@ -33,26 +38,6 @@ NOT_NOW = "The mail server does not take the address now"
 
 
 NOT_TAKEN = "The mail server did not take the message"
-
-
-@pytest.fixture
-async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
-    now = TurnedClock()
-    shop = Shop(await open_ledger(tmp_path / "laurels.db", now), now)
-    await shop.adopt(DEFAULT_PROGRAM)
-    yield shop
-    await shop.ledger.close()
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[MailServer]:
-    async with mail_server() as server:
-        yield server
-
-
-@pytest.fixture
-def notifier(shop: Shop, server: MailServer) -> Notifier:
-    return a_notifier(shop, SmtpChannel(server.url))
 
 
 async def test_it_is_sent_encrypted_and_signed_in(shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

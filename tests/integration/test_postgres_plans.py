@@ -37,6 +37,7 @@ ABOUT_ALL = {
     "homes_in_use",
     "is_untouched",
     "has_members",
+    "persons",
     "write_names_key",
 }
 """These are about all members, or about all documents; or ask whether there is one."""

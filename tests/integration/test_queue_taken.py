@@ -29,8 +29,8 @@ from laurels.ledger import Receipt
 from laurels.model import Document, DocumentKind, MemberEvent
 from laurels.settings import load
 from laurels.wiring import Services, build
-from laurels.workers import Consumer, consume_all, consume_forever
-from laurels.workers.consume import BATCH
+from laurels.workers import Consumer, consume, consume_all, consume_forever
+from laurels.workers.consume import BATCH, READ_AT_ONCE
 
 pytestmark = pytest.mark.anyio
 
@@ -175,8 +175,9 @@ async def test_nothing_is_done_before_it_is_durable(services: Services) -> None:
     assert await services.ledger.inbox_depth() == 10
 
 
-async def test_the_next_batch_is_read_while_one_is_written(services: Services) -> None:
+async def test_the_next_batch_is_read_while_one_is_written(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two are in hand at most; each is done after its own commit, in order; while the ledger is away both are held."""
+    monkeypatch.setattr(consume, "LOOK_EVERY_S", 3600.0)  # on a slow machine the room would be asked for between
     heap = Heap([order(f"A{n}") for n in range(4 * BATCH + 1)])
     depths: list[tuple[int, int]] = []
 
@@ -202,6 +203,31 @@ async def test_the_next_batch_is_read_while_one_is_written(services: Services) -
         assert heap.done_with + len(heap.waiting) >= 4 * BATCH + 1 - 2 * BATCH
     assert heap.done_with == await services.ledger.inbox_depth() == 4 * BATCH + 1
     assert all(waiting + done >= 2 * BATCH + 1 for waiting, done in depths)
+
+
+async def test_the_loop_has_its_turns_while_a_batch_is_read(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the one before would be handed to the ledger only after that, and whatever else this process does waits."""
+    monkeypatch.setattr(consume, "LOOK_EVERY_S", 3600.0)
+    heap = Heap([order(f"A{n}") for n in range(2 * BATCH)])
+    read_before: list[int] = []
+
+    class Watched(Taking):
+        count = 0
+
+        def read(self, messages: Sequence[ReceivedMessage]) -> ReadBatch:
+            self.count += len(messages)
+            return super().read(messages)
+
+        async def keep(self, batch: ReadBatch) -> Taken:
+            read_before.append(self.count)
+            return await super().keep(batch)
+
+    watched = Watched(services.intake, services.ledger, services.now, "orders")
+    await consume_all(Consumer(heap, watched, services.ledger.inbox_depth, 10**6), asyncio.Event(), 0)
+    assert BATCH < read_before[0] <= BATCH + READ_AT_ONCE
+    assert heap.done_with == watched.count == 2 * BATCH
 
 
 async def test_what_is_in_hand_is_finished_at_the_end(services: Services) -> None:

@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 import apsw
+import msgspec
 import pytest
 from tests.acceptance.command_line import laurels_here
 from tests.conformance.ledger_book import LedgerBook
@@ -122,7 +123,8 @@ async def said_by(shop: Shop) -> dict[str, Any]:
         )  # fmt: skip
         said[f"entries of {member_id}"] = sorted(map(_entry, await ledger.entries(member_id, limit=999)), key=repr)
         found = await ledger.account(member_id)
-        said[f"account of {member_id}"] = found and found[0]
+        # Without what is drawn by a member's number: who comes after the move may have another one.
+        said[f"account of {member_id}"] = found and msgspec.structs.replace(found[0], draw=b"")
         said[f"messages of {member_id}"] = await ledger.messages(member_id)
     for kind, ids in DOCUMENTS.items():
         for source in SOURCES:

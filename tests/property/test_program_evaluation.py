@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from laurels.errors import PointsOutOfRange, Refused
 from laurels.program import (
@@ -239,3 +240,52 @@ def test_whatever_an_order_and_its_refunds_say_they_are_judged_or_refused(
     assert (again.member_after.carried, again.member_after.used) == (got.member_after.carried, got.member_after.used)
     if done and got.points:
         assert "cancelled" in again.reason
+
+
+whole_lines = st.lists(
+    st.builds(
+        BasketLine,
+        quantity=st.integers(1, 4).map(lambda units: units * MILLION),
+        unit_price=st.integers(0, 3000).map(lambda pence: pence * 10_000),
+        category=st.sampled_from(["tobacco", "fuel/diesel", "home", None]),
+        brand=st.sampled_from(["own", None]),
+        tags=st.sampled_from([(), ("x",)]),
+    ),
+    min_size=1,
+    max_size=6,
+).map(tuple)
+
+
+def sold(some: tuple[BasketLine, ...]) -> Basket:
+    """An order of whole units at whole pennies."""
+    return order(sum(line.quantity // MILLION * line.unit_price // 10_000 for line in some), lines=some)
+
+
+@settings(max_examples=600, deadline=None)
+@given(
+    rules=st.sampled_from([CROWDED, DEEP, FLOORED]),
+    before=baskets(),
+    some=whole_lines,
+    gone=st.lists(st.integers(0, 4), min_size=6, max_size=6),
+)
+def test_what_refunds_leave_is_worth_what_an_order_of_just_that_is(
+    rules: Program, before: Basket, some: tuple[BasketLine, ...], gone: list[int]
+) -> None:
+    """Of a member in the same place: the same tier, and the same room under caps."""
+    try:
+        member = evaluate(rules, before, NEW, now=NOW).member_after
+    except (Refused, PointsOutOfRange):
+        member = NEW
+    got = evaluate(rules, sold(some), member, now=NOW)
+    frame, refunded, state, points = got.frame, NOTHING, got.member_after, got.points
+    assert frame is not None
+    units = [min(back, line.quantity // MILLION) for back, line in zip(gone, some, strict=False)]
+    for number, back in enumerate(units, 1):
+        asked = Return(lines=(ReturnLine(number, None, back * MILLION),))
+        taken = unwind(rules, frame, refunded, asked, state, order="a", now=NOW)
+        refunded, state, points = taken.refunded_after, taken.member_after, points - taken.points
+    kept = [replace(line, quantity=line.quantity - back * MILLION) for line, back in zip(some, units, strict=True)]
+    alone = evaluate(rules, sold(tuple(kept)), member, now=NOW)
+    assert worth(rules, frame, refunded).parts == list(alone.parts)
+    assert points == alone.points
+    assert (state.carried, state.used) == (alone.member_after.carried, alone.member_after.used)

@@ -59,7 +59,8 @@ def test_what_a_client_writes_has_none(value: dict[str, Any]) -> None:
 
 
 def test_the_key_is_told_and_depth_is_no_fault() -> None:
-    assert repeated_key(rb'{"a": {"\u0062": 1, "b": 2}}') == "b"
+    assert repeated_key(rb'{"a": {"\u0062": 1, "b": 2}}') == "a.b"
+    assert repeated_key(b'[1, {"a": [[{"b": [], "b": 2}]]}]') == "[1].a[0][0].b"
     assert repeated_key(rb'{"a": "\u0022", "a": 1}') == "a"
     assert repeated_key(b'{"a": 1e999, "b": 1}') is None
     assert repeated_key(msgspec.json.encode({"a": [{"b": 1}] * 3})) is None

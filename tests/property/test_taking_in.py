@@ -158,6 +158,42 @@ def test_accepting_many_at_once_is_accepting_one_by_one(
         assert at_once == asyncio.run(_after(sent, before, one_by_one, to_end=to_end, changes=changes))
 
 
+crowds = st.lists(
+    st.one_of(
+        st.builds(
+            lambda number, member, total, at: Order(
+                source="shop",
+                order_id=f"o{number}",
+                member_id=f"m{member}",
+                currency="GBP",
+                total=total,
+                occurred_at=at,
+            ),
+            st.integers(0, 60),
+            st.integers(0, 20),
+            amounts,
+            instants,
+        ),
+        refunds,
+    ),
+    min_size=20,
+    max_size=60,
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(crowds)
+def test_awarding_many_at_once_is_awarding_one_by_one(sent: list[Order | Refund]) -> None:
+    """Members' totals are looked up together, and rows of many documents are written together."""
+    documents = [each.document() for each in sent]
+
+    async def take(ledger: Ledger, awarder: Awarder, some: list[Document]) -> list[Receipt]:
+        return await ledger.accept(some)
+
+    one_by_one = asyncio.run(_after(documents, len(documents), take, limit=1))
+    assert asyncio.run(_after(documents, len(documents), take, limit=200)) == one_by_one
+
+
 async def _change(ledger: Ledger, awarder: Awarder, changes: Collection[str]) -> None:
     """Erase and merge members who are there."""
     if not changes:
@@ -177,8 +213,11 @@ async def _after(
     *,
     to_end: bool = True,
     changes: Collection[str] = (),
+    limit: int = 200,
 ) -> tuple[list[list[tuple[bool, bool]]], dict[str, list[tuple[Any, ...]]]]:
-    """What was answered, and what the ledger holds then; without `to_end`, while the last ones wait to be awarded."""
+    """What was answered, and what the ledger holds then; without `to_end`, while the last ones wait to be awarded, else
+    so many of them awarded in a transaction.
+    """
     program = parse_program(DEFAULT_PROGRAM)
     with TemporaryDirectory() as directory:
         path = Path(directory, "laurels.db")
@@ -191,7 +230,7 @@ async def _after(
             chunks = [documents[first : first + CHUNK] for first in range(before, len(documents), CHUNK)]
             answers += [await take(ledger, awarder, chunk) for chunk in chunks]
             if to_end:
-                await awarder.drain()
+                await awarder.drain(limit)
                 answers.append(await take(ledger, awarder, documents))
             findings = await findings_of(ledger)
             assert findings == []

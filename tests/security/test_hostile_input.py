@@ -157,11 +157,17 @@ async def test_a_wrong_query_is_named(shop: Shop, query: str, field: str) -> Non
     assert fields_at_fault(await shop.ask("GET", f"/loyalty/17850?{query}", member="17850")) == [field]
 
 
-@pytest.mark.parametrize("board", ["weekly", "month:2026-13", "month:26-01", "all-time%00", "..%2e", "%FF", "x" * 300])
+@pytest.mark.parametrize("board", ["weekly", "month:2026-13", "month:26-01", "..%2e", "%FF", "x" * 300])
 async def test_an_unknown_board_is_a_404(shop: Shop, board: str) -> None:
     check_problem(await shop.ask("GET", f"/leaderboard/{board}"), 404, "not-found")
     if len(board) <= 64:
         check_problem(await shop.ask("GET", f"/loyalty/17850?board={board}".replace("FF", "41")), 404, "not-found")
+
+
+async def test_half_a_board_s_name_is_none(shop: Shop) -> None:
+    """What stands before a NUL is no name by itself."""
+    check_problem(await shop.ask("GET", "/leaderboard/all-time%00"), 404, "not-found")
+    check_problem(await shop.ask("GET", "/loyalty/17850?board=all-time%00"), 422, "invalid-input")
 
 
 @pytest.mark.parametrize(

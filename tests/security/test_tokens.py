@@ -18,10 +18,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.integration.http_shop import ALL_SCOPES, Shop, check_problem, open_shop
 from tests.settings import settings_with
 
+from laurels.clock import SECOND
 from laurels.errors import NotSignedIn
 from laurels.http import open_auth
 from laurels.http.admission import limits
+from laurels.http.admission.shared_tokens import shared_tokens
 from laurels.http.admission.tokens import development_key
+from laurels.http.native import IS_INSTALLED
+from laurels.signed_tokens import LAST_S
 
 pytestmark = pytest.mark.anyio
 
@@ -84,14 +88,15 @@ def put_together(head: str, payload: str) -> Forge:
 HEAD = '{"alg": "EdDSA", "typ": "JWT"}'
 
 
-def said_twice(name: str, value: str) -> str:
+def said_more(name: str, value: str) -> str:
+    """The claims of a good token and one more, whether it is there already or not."""
     return f'{json.dumps(claims())[:-1]}, "{name}": {value}}}'
 
 
 FORGED: dict[str, Forge] = {
-    "sub twice": put_together(HEAD, said_twice("sub", f'"{MEMBER}"')),
-    "aud twice": put_together(HEAD, said_twice("aud", '"laurels"')),
-    "exp twice, once hidden": put_together(HEAD, said_twice("e\\u0078p", "4102444800")),
+    "sub twice": put_together(HEAD, said_more("sub", f'"{MEMBER}"')),
+    "aud twice": put_together(HEAD, said_more("aud", '"laurels"')),
+    "exp twice, once hidden": put_together(HEAD, said_more("e\\u0078p", "4102444800")),
     "alg twice": put_together('{"alg": "none", "alg": "EdDSA"}', json.dumps(claims())),
     "more that has to be understood": put_together('{"alg": "EdDSA", "crit": ["x"], "x": 1}', json.dumps(claims())),
     "a payload that is not encoded": put_together('{"alg": "EdDSA", "b64": false}', json.dumps(claims())),
@@ -105,7 +110,7 @@ FORGED: dict[str, Forge] = {
     "kid is the console's": put_together('{"alg": "EdDSA", "kid": "laurels-console"}', json.dumps(claims())),
     "alg in small letters": put_together('{"alg": "eddsa"}', json.dumps(claims())),
     "payload is a list": put_together(HEAD, "[]"),
-    "deep payload": put_together(HEAD, said_twice("x", "[" * 1500 + "]" * 1500)),
+    "deep payload": put_together(HEAD, said_more("x", "[" * 1500 + "]" * 1500)),
     "padded": lambda key: ".".join(f"{part}=" for part in jwt.encode(claims(), key, "EdDSA").split(".")),
     "four parts": lambda key: jwt.encode(claims(), key, "EdDSA") + ".x",
     "none": lambda key: jwt.encode(claims(), "", "none"),
@@ -123,6 +128,13 @@ FORGED: dict[str, Forge] = {
     "no exp": signed(exp=None),
     "exp is no number": signed(exp="soon"),
     "exp beyond numbers": signed(exp=float("inf")),
+    "exp is a text": signed(exp="4102444800"),
+    "exp is a text with blanks": signed(exp=" 4_102_444_800 "),
+    "exp is a text in other digits": signed(exp="\u0664\u0661\u0660\u0662\u0664\u0664\u0664\u0668\u0660\u0660"),
+    "nbf is a text": signed(nbf="1"),
+    "nbf beyond numbers": put_together(HEAD, said_more("nbf", "-1e400")),
+    "nbf is null": put_together(HEAD, said_more("nbf", "null")),
+    "iat is true": signed(iat=True),
     "not yet": signed(nbf=int(time.time()) + 86_400),
     "no sub": signed(sub=None),
     "sub is no text": signed(sub=17850),
@@ -181,6 +193,17 @@ async def test_two_tokens_are_a_401(shop: Shop) -> None:
     good = f"Bearer {shop.token(member=MEMBER)}"
     answer = await shop.client.get(f"/loyalty/{MEMBER}", headers=[("Authorization", good), ("Authorization", good)])
     check_problem(answer, 401, "not-signed-in")
+
+
+@pytest.mark.parametrize("exp", ["9223372036855", "1e19", "1e300", "9" * 400, "253402300800.5"])
+async def test_a_token_that_holds_for_ever_is_only_a_token(tmp_path: Path, exp: str) -> None:
+    """Beyond what the shared table, a clock or a stream can count; it is remembered here, and by the other workers."""
+    header = b"Bearer " + put_together(HEAD, f'{{"sub": "{MEMBER}", "exp": {exp}}}')(development_key(tmp_path)).encode()
+    with shared_tokens():
+        first, caller = [await open_auth(settings_with(state=tmp_path)).caller([header]) for _ in range(2)]
+        assert (caller.member_id, caller.expires) == (MEMBER, LAST_S * SECOND)
+        assert caller == first
+        assert not IS_INSTALLED or open_auth(settings_with(state=tmp_path)).remembered(header) == caller
 
 
 async def test_a_remembered_token_expires(tmp_path: Path) -> None:

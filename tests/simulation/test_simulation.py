@@ -87,16 +87,16 @@ def test_it_finds_an_answer_before_the_commit(monkeypatch: pytest.MonkeyPatch) -
             return execute(statement, *bindings)
 
         results: list[Any] = []
-        run_in_savepoint = writer._run_in_savepoint
+        run_all = writer._run_all
 
-        def noting(work: Any, items: list[Any]) -> list[Any]:
-            found = run_in_savepoint(work, items)
+        def noting(some: list[_Job]) -> list[Any]:
+            found = run_all(some)
             results.extend(found)
             return found
 
         with monkeypatch.context() as patch:
             patch.setattr(writer._db, "execute", before_the_commit)
-            patch.setattr(writer, "_run_in_savepoint", noting)
+            patch.setattr(writer, "_run_all", noting)
             return commit(writer, jobs)
 
     monkeypatch.setattr(Writer, "_commit", answer_early)

@@ -125,7 +125,10 @@ class TestCsv:
         assert refusal(csv(HEADER, GOOD, "", GOOD)) == "row 2 (line 3): is empty; remove this line"
 
     def test_empty_first_line(self, csv: Write) -> None:
-        assert refusal(csv("", HEADER, GOOD)) == "line 1 is empty; the first line must name the columns"
+        assert refusal(csv("", HEADER, GOOD)) == (
+            "line 1 is empty; the first line must name the columns; line 2 seems to name the columns: remove what "
+            "stands above it"
+        )
 
     def test_latin1(self, csv: Write) -> None:
         path = csv(LINE_HEADER, "A1,m1,GBP,tea,1,2.00", "A1,m1,GBP,caf\xe9,1,2.00".encode("latin-1"))
@@ -202,8 +205,8 @@ class TestColumns:
     def test_unknown_column_where_names_are_the_wires(self, csv: Write) -> None:
         message = refusal(csv(HEADER.replace("occurred", "occured"), GOOD))
         assert message == (
-            "has a column occured_at that is not known; the nearest known: occurred_at, source; leave a column out "
-            "with --ignore COLUMN"
+            "has a column occured_at that is not known; the nearest known: occurred_at, source; say what it is with "
+            "--map FIELD='occured_at', or leave a column out with --ignore COLUMN"
         )
 
     def test_no_amount_at_all(self, csv: Write) -> None:

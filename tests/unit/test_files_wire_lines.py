@@ -93,11 +93,11 @@ def test_a_total_may_be_left_to_the_lines(tmp_path: Path) -> None:
         ({"total": "1e400"}, "column total: must be a decimal string"),
         ({"total": "NaN"}, "column total: must be a decimal string"),
         ({"total": "15.01"}, "column total: must agree with the lines, which sum to 15.00"),
-        ({"total": None, "lines": []}, "column lines: expected `array` of length >= 1"),
+        ({"total": None, "lines": []}, "column lines: must not be empty"),
         ({"points": 5}, "column points: is not a known field"),
         (
             {"lines": [{"sku": "a", "quantity": -1, "unit_price": "1"}]},
-            "column lines[0].quantity: expected `int` >= 0",
+            "column lines[0].quantity: must be at least 0",
         ),
         (
             {"lines": [{"sku": "a", "quantity": 1.5, "unit_price": "1"}]},

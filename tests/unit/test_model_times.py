@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 from laurels.errors import InvalidInput
 from laurels.model.times import (
     EARLIEST,
+    FIRST,
+    LAST,
     MAX_AHEAD,
+    by_the_clock,
     check_occurred,
     format_instant,
     from_datetime,
@@ -20,6 +23,8 @@ from laurels.model.times import (
     parse_written,
     to_datetime,
 )
+from laurels.program.local_time import day_of_instant
+from laurels.rollups import Days
 
 LONDON = ZoneInfo("Europe/London")
 
@@ -69,6 +74,25 @@ def test_the_ends_of_the_calendar_are_read_or_refused_and_never_earn(text: str) 
     now = from_datetime(datetime(2026, 11, 1, tzinfo=UTC))
     with pytest.raises(InvalidInput):
         check_occurred(parse_instant(text, "occurred_at"), now)
+
+
+@pytest.mark.parametrize("text", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+14:00"])
+def test_what_an_offset_moves_out_of_the_calendar_is_refused(text: str) -> None:
+    """Nobody could write it again."""
+    for read in (parse_instant, lambda text, field: parse_written(text, field, None)):
+        with pytest.raises(InvalidInput, match="years 1 to 9999"):
+            read(text, "expires_at")
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York", "Pacific/Kiritimati", "Pacific/Pago_Pago", "UTC"])
+def test_the_ends_of_the_calendar_have_a_day_in_every_zone(zone: str) -> None:
+    """Shops write the last instant of 9999 for never."""
+    for at, year in ((FIRST, 1), (LAST, 9999)):
+        format_instant(at)
+        local = by_the_clock(to_datetime(at), ZoneInfo(zone))
+        assert local.year == year
+        assert str(Days(ZoneInfo(zone)).of(at))[:-4] == str(year)
+        assert day_of_instant(at, ZoneInfo(zone)).year == year
 
 
 def test_an_order_lies_between_2000_and_five_minutes_ahead() -> None:

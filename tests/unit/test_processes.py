@@ -1,13 +1,14 @@
 """Child processes are started again, also where the system had none to give."""
 
 import asyncio
+import signal
 import sys
 from typing import Any
 
 import pytest
 
 from laurels.runtime import processes
-from laurels.runtime.processes import keep_running
+from laurels.runtime.processes import keep_running, stop_on_signals
 
 pytestmark = pytest.mark.anyio
 
@@ -53,3 +54,29 @@ async def test_pauses_double_while_a_child_keeps_dying(monkeypatch: pytest.Monke
     monkeypatch.setattr(processes, "sleep", sleep)
     await asyncio.wait_for(keep_running(["work"], stop), 30)
     assert paused == [0.5, 1, 2, 4, 8, 16, 30, 30]
+
+
+NOHUP = """
+import asyncio, signal
+from laurels.runtime.processes import stop_on_signals
+
+async def main():
+    stop_on_signals()
+    signal.raise_signal(signal.SIGHUP)
+    await asyncio.sleep(0)
+    print("goes on")
+
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+asyncio.run(main())
+"""
+
+
+async def test_a_terminal_that_is_closed_stops_it_unless_nohup_says_otherwise() -> None:
+    stop = stop_on_signals()
+    signal.raise_signal(signal.SIGHUP)
+    await asyncio.wait_for(stop.wait(), 30)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().remove_signal_handler(number)
+    child = await asyncio.create_subprocess_exec(sys.executable, "-c", NOHUP, stdout=asyncio.subprocess.PIPE)
+    said, _ = await child.communicate()
+    assert (child.returncode, said) == (0, b"goes on\n")

@@ -18,8 +18,8 @@ TIERS = HEAD + "[tiers]\nlevels = [ { name = 'blue', reach = 0 }, { name = 'gold
 
 # ruff: noqa: E501
 REFUSED = [
-    (CAMPAIGN + "colour = 'red'", "The program is not valid: Object contains unknown field `colour` - at `$.campaigns[0]` ('double')"),
-    (CAMPAIGN + "points = 0", "The program is not valid: Expected `int` >= 1 - at `$.campaigns[0].points` ('double')"),
+    (CAMPAIGN + "colour = 'red'", "campaigns[0].colour (double): there is no such key here"),
+    (CAMPAIGN + "points = 0", "campaigns[0].points (double): must be a whole number from 1 to 1,000,000, not 0; leave it out for none"),
     ("version = 2", 'rates: name at least one, or say [earn] points = 1, per = { GBP = "10.00" }'),
     (HEAD + "[earn]\npoints = 1\nper = { GBP = '1.00' }", "earn: say earn or rates, not both"),
     (f"version = 2\nfrom = 2026-12-01T00:00:00\n{RATE}", "from: must be a time with an offset such as 2026-12-01T00:00:00Z"),
@@ -32,6 +32,12 @@ REFUSED = [
     (CAMPAIGN.replace("double", "base"), "campaigns[0] (base): the name is that of a part of its own"),
     (CAMPAIGN.replace('"2"', '"0.5"'), "campaigns[0] (double): multiply must be 1 or more; what earns less has a rate of its own"),
     (CAMPAIGN.replace('"2"', '"101"'), "campaigns[0] (double): multiply must be 100 or less"),
+    (HEAD.replace("name", "match = { category = ['a'] }\nname") + RATE.replace('"all"', "'more'\nmatch = { category = ['a/b'] }"), "rates[1] (more): never used: the rate all before it fits all its lines"),
+    (CAMPAIGN + "match = { brand = ['x'], not_brand = ['x', 'y'] }", "campaigns[0] (double): fits no line: not_brand leaves out all that brand names"),
+    (CAMPAIGN + "where = { nth_order = 3, every_nth_order = 2 }", "campaigns[0].where (double): order 3 is none of every 2 orders: say one of both"),
+    (CAMPAIGN + "caps = {}", "campaigns[0].caps (double): say day, month, year or ever"),
+    (CAMPAIGN + "where = { channel = ['online'] }", 'campaigns[0].where.channel[0] (double): must be one of "web", "mobile", "store", not "online"'),
+    (CAMPAIGN + "from = 2026-12-05", 'campaigns[0].from (double): must be a local time in quotes and without an offset, such as "2026-12-05T00:00", not 2026-12-05 without quotes'),
     (CAMPAIGN.replace('multiply = "2"', ""), "campaigns[0] (double): say what it gives: multiply, points or per_unit"),
     (CAMPAIGN + 'group = "week"', "campaigns[0] (double): no group week"),
     (ORDER + 'multiply = "2"\ncaps = { day = 5 }', "campaigns[0] (double): caps and budgets of an exclusive group belong to the group"),

@@ -1,7 +1,7 @@
 """Webhooks: signed, to public addresses alone, and never led elsewhere."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from random import Random
@@ -132,9 +132,12 @@ async def test_a_name_is_looked_at_each_time() -> None:
     async def how(host: str, port: int) -> Sequence[str]:
         return next(answers)
 
+    async def nothing() -> AsyncIterator[bytes]:
+        yield b""
+
     def answer(request: httpx.Request) -> httpx.Response:
         asked.append(request)
-        return httpx.Response(204)
+        return httpx.Response(204, content=nothing())
 
     sink = WebhookSink(URL, KEY, clock.now, [], how)
     await sink._client.aclose()

@@ -27,8 +27,9 @@ MILLION = 1_000_000
 
 class JournalLine(Struct, frozen=True, kw_only=True):
     """What entries of a kind moved on a local day of recording in a market: `entries` of them, so many points, and what
-    those are worth in the market's currency. The market of an entry is the currency that it names itself, of others the
-    last one that an entry of its member named before; empty where there was none, or the program gives no worth.
+    those are worth in the market's currency, empty where no program of then said it. The market of an entry is the
+    currency that it names itself, of others the last one that an entry of its member named before; empty where there
+    was none.
     """
 
     day: str
@@ -58,7 +59,7 @@ class _Tally:
     def __init__(self, programs: Programs) -> None:
         self._programs = programs
         self._market: dict[int, str] = {}
-        self._lines: dict[tuple[str, str, str], tuple[int, int, Fraction]] = defaultdict(lambda: (0, 0, Fraction()))
+        self._lines: dict[tuple[str, str, str], tuple[int, int, Fraction | None]] = defaultdict(lambda: (0, 0, None))
         self.outstanding: dict[str, int] = defaultdict(int)
 
     def take(self, entry: Entry, *, inside: bool) -> None:
@@ -72,8 +73,10 @@ class _Tally:
             program = self._programs.at(entry.recorded_at)
             day = to_datetime(entry.recorded_at).astimezone(program.zone).date().isoformat()
             entries, points, value = self._lines[day, market, entry.kind]
-            worth = Fraction(entry.points * dict(program.value).get(market, 0), MILLION)
-            self._lines[day, market, entry.kind] = entries + 1, points + entry.points, value + worth
+            worth = dict(program.value).get(market)
+            if worth is not None:
+                value = (value or 0) + Fraction(entry.points * worth, MILLION)
+            self._lines[day, market, entry.kind] = entries + 1, points + entry.points, value
 
     def lines(self) -> list[JournalLine]:
         return [
@@ -83,7 +86,7 @@ class _Tally:
                 kind=kind,
                 entries=entries,
                 points=points,
-                value=format_amount(half_up(value * 10 ** DECIMALS[market]), market) if market else "",
+                value="" if value is None else format_amount(half_up(value * 10 ** DECIMALS[market]), market),
             )
             for (day, market, kind), (entries, points, value) in sorted(self._lines.items())
         ]

@@ -47,4 +47,5 @@ def facts_of(kept: MemberState) -> MemberFacts:
 
 def budgets_left(program: Program, used: Mapping[str, int]) -> dict[str, int]:
     """What is left of a version's budgets, in grains."""
-    return {name: points * GRAIN - used.get(name, 0) for name, points in program.plan.budgets.items()}
+    budgets = program.plan.budgets
+    return {name: points * GRAIN - used.get(name, 0) for name, points in budgets.items()} if budgets else {}

@@ -39,8 +39,11 @@ class OrderRules:
         it was awarded.
         """
         at = item.accepted_at if order.occurred_at is None else order.occurred_at
+        if revision is None:
+            posting, award = self._earn(item, order, member, at)
+            return [posting], award
         posting, award = self._earn(item, order, member, at, details=Details(amended=revision))
-        return [posting], award if revision is None else changed_award(award, revision)
+        return [posting], changed_award(award, revision)
 
     def refund(self, item: Item, refund: Refund, award: Award) -> Judged:
         """What a refund takes back: f(left) - f(left - refund). What goes beyond the order is a part of 0 points."""

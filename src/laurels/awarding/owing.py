@@ -7,8 +7,7 @@ from msgspec import Struct
 
 from laurels.awarding.explaining import member_at
 from laurels.awarding.programs import Programs
-from laurels.awarding.rehearsing import check_replayed
-from laurels.awarding.replaying import Replay
+from laurels.awarding.replaying import Replay, check_replayed, read_persons
 from laurels.ledger import MemberState, Upkeep
 from laurels.program.liability import Outstanding, in_money
 
@@ -64,10 +63,10 @@ async def _accounts(ledger: Upkeep) -> AsyncIterator[MemberState]:
 
 async def _then(ledger: Upkeep, programs: Programs, at: int) -> AsyncIterator[MemberState]:
     """Members as they were."""
-    replay = Replay(programs)
+    replay = Replay(programs, await read_persons(ledger, programs))
     async for chunk in ledger.awarded():
         for document in chunk:
             if document.entry.recorded_at <= at:
-                check_replayed(document, replay.take(document))
+                check_replayed(document, replay.take(document), programs)
     for kept in replay.members.values():
         yield kept

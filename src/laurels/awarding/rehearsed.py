@@ -48,8 +48,9 @@ class Rehearsal(Struct, frozen=True, kw_only=True):
     below. `parts` are points by what gives them in the orders of the period; `reasons` orders by the part that they
     would have more or less of; `bound` orders by what a cap would cut; `never` campaigns that would give nothing.
     `tiers` are members by how their tier would differ, `value` by how much more, in money, they would hold.
-    `quarantined` are reasons that only the new program has. `newest` is the newest version that stood, `begins` and
-    `ends` the period. `digest` is of the program's bytes and all of this.
+    `quarantined` are reasons that only the new program has, `unseen` what it names and no order or member had.
+    `newest` is the newest version that stood, `begins` and `ends` the period; `digest` is of the program's bytes and
+    all of this.
     """
 
     version: int
@@ -77,6 +78,7 @@ class Rehearsal(Struct, frozen=True, kw_only=True):
     quarantined: dict[str, int]
     changed_orders: int
     changed: list[ChangedOrder]
+    unseen: list[str] = []
     digest: str = ""
 
     def signed(self, new: Program) -> "Rehearsal":
@@ -124,16 +126,15 @@ def tier_moves(stands: Replay, new: Replay, at: int) -> dict[str, int]:
     return dict(sorted(moves.items()))
 
 
-def parts_of_entry(earned: Entry, program: Program) -> dict[str, Fraction]:
-    """What gave an order's points, by name; plain programs have one part."""
-    parts = Details.decode(earned.details).parts
-    if not parts:
-        return {"base": Fraction(earned.points)}
-    one = GRAIN if program.plan.carries else 1
-    return {name: Fraction(points, one) for name, points in parts}
+def parts_of_entry(earned: Entry, details: Details, program: Program) -> dict[str, int]:
+    """What gave an order's points, by name, in grains; plain programs have one part."""
+    if not details.parts:
+        return {"base": earned.points * GRAIN}
+    unit = 1 if program.plan.carries else GRAIN
+    return {name: n * unit for name, n in details.parts}
 
 
-def differing(before: Mapping[str, Fraction], after: Mapping[str, Fraction]) -> list[str]:
+def differing(before: Mapping[str, int], after: Mapping[str, int]) -> list[str]:
     """The parts that an order has more or less of."""
     return [name for name in before.keys() | after.keys() if before.get(name, 0) != after.get(name, 0)]
 

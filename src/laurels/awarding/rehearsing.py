@@ -19,8 +19,9 @@ from laurels.awarding.rehearsed import (
     tier_moves,
     value_of,
 )
-from laurels.awarding.replaying import Replay
-from laurels.errors import LaurelsError, Refused
+from laurels.awarding.replaying import Replay, check_replayed, read_persons
+from laurels.awarding.seeing import Seeing
+from laurels.errors import LaurelsError
 from laurels.ledger import Awarded, Outcome, Upkeep
 from laurels.model import DocumentKind, Entry, EntryKind
 from laurels.model.details import Details
@@ -49,16 +50,26 @@ async def rehearse(
         for at, program in published
         if begins is not None and program.version != new.version and (at is None or at < begins)
     ]
-    rehearsing = _Rehearsing(Replay(Programs(published)), Replay(Programs([*stage, (begins, new)])), begins, ends)
+    stands, tried = Programs(published), Programs([*stage, (begins, new)])
+    persons = await read_persons(ledger, stands, tried)
+    rehearsing = _Rehearsing(Replay(stands, persons), Replay(tried, persons), begins, ends)
+    seeing = Seeing(new)
     taken = 0
     async for chunk in ledger.awarded():
         for document in chunk:
             if document.entry.occurred_at < ends:
                 rehearsing.take(document)
+                seeing.look_at(document)
                 taken += 1
                 if taken % AT_ONCE == 0:
                     await asyncio.sleep(0)
-    return rehearsing.result(new)
+    return rehearsing.result(new, seeing.unseen(persons.values()))
+
+
+_Changed = tuple[str, str, Entry, Entry]
+"""An order that would have other points: its source and id, and what it earned by the one and by the other. It is put
+in words only where it is among those that are named.
+"""
 
 
 class _Rehearsing:
@@ -71,11 +82,11 @@ class _Rehearsing:
         self._bound: Counter[str] = Counter()
         self._gave: set[str] = set()
         self._quarantined: Counter[str] = Counter()
-        self._changed: list[ChangedOrder] = []
+        self._changed: list[_Changed] = []
 
     def take(self, document: Awarded) -> None:
         before = self._stands.take(document)
-        check_replayed(document, before)
+        check_replayed(document, before, self._stands.programs)
         self._documents += 1
         try:
             after = self._new.take(document)
@@ -88,7 +99,7 @@ class _Rehearsing:
             self._orders += 1
             self._compare(document, before, after)
 
-    def result(self, new: Program) -> Rehearsal:
+    def result(self, new: Program, unseen: list[str]) -> Rehearsal:
         members = member_changes(self._stands, self._new)
         changes = [each.after - each.before for each in members]
         return Rehearsal(
@@ -115,8 +126,9 @@ class _Rehearsing:
             tiers=tier_moves(self._stands, self._new, self._ends),
             value=value_of(sum(changes), new),
             quarantined=dict(self._quarantined),
+            unseen=unseen,
             changed_orders=self._changed_orders,
-            changed=self._most_changed(),
+            changed=[self._worded(*each) for each in self._most_changed()],
         ).signed(new)
 
     def _compare(self, document: Awarded, before: Outcome, after: Outcome) -> None:
@@ -124,7 +136,8 @@ class _Rehearsing:
         if earned is None:
             return
         program, points = self._new.programs.version(earned.program_version), earned.points
-        details, parts = Details.decode(earned.details), parts_of_entry(earned, program)
+        details = Details.decode(earned.details)
+        parts = parts_of_entry(earned, details, program)
         if program.plan.carries or not details.parts:
             self._parts["points"] += points
         else:
@@ -134,37 +147,29 @@ class _Rehearsing:
         if was is None:
             return
         stood = self._stands.programs.version(was.program_version)
-        differ = differing(parts_of_entry(was, stood), parts)
-        self._reasons.update(differ)
+        self._reasons.update(differing(parts_of_entry(was, Details.decode(was.details), stood), parts))
         if was.points == points:
             return
         self._changed_orders += 1
-        self._changed.append(
-            ChangedOrder(
-                source=document.source,
-                order_id=document.id,
-                before=was.points,
-                after=points,
-                why_before=reason_of(was, stood),
-                why_after=reason_of(earned, program),
-            )
-        )
+        self._changed.append((document.source, document.id, was, earned))
         if len(self._changed) > 50 * MOST_NAMED:
             self._changed = self._most_changed()
 
-    def _most_changed(self) -> list[ChangedOrder]:
-        ranked = sorted(self._changed, key=lambda each: (-abs(each.after - each.before), each.source, each.order_id))
-        return ranked[:MOST_NAMED]
+    def _most_changed(self) -> "list[_Changed]":
+        def rank(each: _Changed) -> tuple[int, str, str]:
+            source, id, was, earned = each
+            return -abs(earned.points - was.points), source, id
 
+        return sorted(self._changed, key=rank)[:MOST_NAMED]
 
-def check_replayed(document: Awarded, outcome: Outcome) -> None:
-    """Raise `Refused` where a document does not lead to what the ledger has."""
-    entry = document.entry
-    if not outcome.postings or (outcome.postings[0].kind, outcome.postings[0].points) != (entry.kind, entry.points):
-        got = outcome.postings[0].points if outcome.postings else [each.reason for each in outcome.quarantined]
-        raise Refused(
-            f"the {document.kind} {document.source}/{document.id} gives {got} and not the {entry.points} points that "
-            f"the ledger has (entry {entry.loyalty_id}): nothing can be told of it"
+    def _worded(self, source: str, id: str, was: Entry, earned: Entry) -> ChangedOrder:
+        return ChangedOrder(
+            source=source,
+            order_id=id,
+            before=was.points,
+            after=earned.points,
+            why_before=reason_of(was, self._stands.programs.version(was.program_version)),
+            why_after=reason_of(earned, self._new.programs.version(earned.program_version)),
         )
 
 

@@ -1,6 +1,7 @@
 """A ledger's documents judged once more, in memory: by the programs that stand, or by others. Nothing is written."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import msgspec
 
@@ -10,7 +11,7 @@ from laurels.awarding.programs import Programs
 from laurels.awarding.refunds import read_refunds
 from laurels.clock import MINUTE
 from laurels.errors import Refused
-from laurels.ledger import Award, Awarded, Claim, Item, MemberState, Onward, Outcome, RedemptionState
+from laurels.ledger import Award, Awarded, Claim, Item, MemberState, Onward, Outcome, RedemptionState, Upkeep
 from laurels.model import Adjustment, DocumentKind, Order, Redemption, Refund, Restoration
 from laurels.model.details import (
     Details,
@@ -22,16 +23,45 @@ from laurels.model.details import (
 )
 from laurels.model.spending import Capture, Hold, TierGrant, Transfer, Void
 
+NOBODY_KNOWN: Mapping[int, MemberState] = MappingProxyType({})
+
 _NAMES_ORDER = frozenset({DocumentKind.REFUND, DocumentKind.CANCELLATION, DocumentKind.AMENDMENT})
 _tier = msgspec.json.Decoder(TierDetails)
 _transfer = msgspec.json.Decoder(TransferDetails)
 
 
+async def read_persons(ledger: Upkeep, *judging: Programs) -> Mapping[int, MemberState]:
+    """What campaigns may ask of members, where a version among these does; as it is now, for no earlier state of it is
+    kept. Memory: by members.
+    """
+    if not any(_asks_people(programs) for programs in judging):
+        return NOBODY_KNOWN
+    return {number: person async for chunk in ledger.persons() for number, person in chunk}
+
+
+def check_replayed(document: Awarded, outcome: Outcome, programs: Programs) -> None:
+    """Raise `Refused` where a document does not lead, by some programs, to what the ledger has."""
+    entry = document.entry
+    if not outcome.postings or (outcome.postings[0].kind, outcome.postings[0].points) != (entry.kind, entry.points):
+        got = outcome.postings[0].points if outcome.postings else [each.reason for each in outcome.quarantined]
+        changed = ". What the shop says of members may have changed" if _asks_people(programs) else ""
+        raise Refused(
+            f"the {document.kind} {document.source}/{document.id} gives {got} and not the {entry.points} points that "
+            f"the ledger has (entry {entry.loyalty_id}): nothing can be told of it{changed}"
+        )
+
+
+def _asks_people(programs: Programs) -> bool:
+    return any(program.plan.asks_people for program in programs.published.values())
+
+
 class Replay:
     """Members and orders as they come to be under some programs. Memory: by members and orders."""
 
-    def __init__(self, programs: Programs) -> None:
+    def __init__(self, programs: Programs, persons: Mapping[int, MemberState] = NOBODY_KNOWN) -> None:
+        """`persons` is what campaigns may ask of members (`read_persons`); of one that is not in it, nothing."""
         self.programs = programs
+        self._persons = persons
         self.members: dict[int, MemberState] = {}
         self.awards: dict[tuple[str, str], Award] = {}
         self._redemptions: dict[tuple[str, str], RedemptionState] = {}
@@ -49,7 +79,7 @@ class Replay:
             awards={},
             orders={},
             waiting={},
-            members={document.member: self.members.get(document.member, MemberState())},
+            members={document.member: self._member(document.member)},
             redemptions={},
             budgets=dict(self._budgets),
         )
@@ -76,7 +106,7 @@ class Replay:
         return Outcome(postings=[changed_before(item, revision, award)])
 
     def _keep(self, document: Awarded, claim: Claim, outcome: Outcome) -> None:
-        before = self.members.get(document.member, MemberState())
+        before = self._member(document.member)
         after = claim.members[document.member]
         orders, last = before.orders, before.last_order_at
         for key, award in outcome.awards.items():
@@ -87,6 +117,9 @@ class Replay:
         self.members[document.member] = MemberState(
             totals=after.totals,
             state=outcome.states.get(document.member, before.state),
+            attributes=before.attributes,
+            enrolled_at=before.enrolled_at,
+            draw=before.draw,
             orders=orders,
             last_order_at=last,
         )
@@ -99,6 +132,9 @@ class Replay:
             self._budgets[name] = self._budgets.get(name, 0) + used
         for onward in outcome.onward:
             self._given[onward.source, onward.id] = onward
+
+    def _member(self, number: int) -> MemberState:
+        return self.members.get(number) or self._persons.get(number) or MemberState()
 
     def _item(self, document: Awarded) -> Item:
         content = document.content

@@ -17,7 +17,7 @@ from laurels.model import Entry, EntryKind
 from laurels.model.details import Details
 from laurels.model.entries import MOVES_POINTS
 from laurels.model.times import format_instant
-from laurels.program import format_grains, tier_at
+from laurels.program import GRAIN, format_grains, tier_at
 from laurels.program.liability import half_up
 
 MOST = 20
@@ -79,7 +79,7 @@ class _Week:
         self._programs, self._starts, self._ends = programs, starts, ends
         self.active: set[int] = set()
         self.counts: dict[str, Counter[str]] = defaultdict(Counter)
-        self.parts: dict[str, Fraction] = defaultdict(Fraction)
+        self.grains: dict[str, int] = defaultdict(int)
         self.refunds: Counter[int] = Counter()
         self.moves: list[Entry] = []
         self.nothing = 0
@@ -114,9 +114,10 @@ class _Week:
             self.counts["late"][str(days)] += days > 0
             self.nothing += not entry.points
             program = self._programs.version(entry.program_version)
-            for name, points in parts_of_entry(entry, program).items():
-                self.parts[name] += points
-            self.counts["bound"].update(name for name, _ in Details.decode(entry.details).bound)
+            details = Details.decode(entry.details)
+            for name, grains in parts_of_entry(entry, details, program).items():
+                self.grains[name] += grains
+            self.counts["bound"].update(name for name, _ in details.bound)
         if entry.kind is EntryKind.REVERSE:
             self.refunds[entry.member] += 1
         if entry.kind is EntryKind.ADJUST:
@@ -149,7 +150,7 @@ async def weekly_report(ledger: Ledger, programs: Programs, starts: int, ends: i
         spend=week.named("spend"),
         late=week.named("late"),
         points=week.named("points"),
-        parts={name: _short(points) for name, points in sorted(week.parts.items())},
+        parts={name: _short(Fraction(grains, GRAIN)) for name, grains in sorted(week.grains.items())},
         actors=week.named("actors"),
         bound=week.named("bound"),
         nothing=week.nothing,

@@ -93,7 +93,8 @@ class Workspace:
             kept.last_order_at,
         )
         self._set(self.claim.members, posting.member, now)
-        self.outcome.postings.append(self._dated(posting))
+        posting.month = self._month_of(posting)
+        self.outcome.postings.append(posting)
         if before.score < after.score:
             for milestone in self.in_force.milestones:
                 if before.score <= milestone.above < after.score:
@@ -192,14 +193,13 @@ class Workspace:
         """
         return member in self._looked_at or bool(self.in_force.expiry.remind_days)
 
-    def _dated(self, posting: Posting) -> Posting:
-        """With the month in which its points count, where they count on boards."""
+    def _month_of(self, posting: Posting) -> int | None:
+        """The month in which an entry's points count, where they count on boards."""
         if not posting.points or posting.kind not in SCORED:
-            return posting
+            return None
         if posting.kind is EntryKind.ADJUST and not scores(posting.details):
-            return posting
-        month = self._programs.boards.month_of(posting.board_at, self.now)
-        return msgspec.structs.replace(posting, month=month)
+            return None
+        return self._programs.boards.month_of(posting.board_at, self.now)
 
     def _set(self, where: dict[Any, Any], key: Any, value: Any) -> None:
         self._log.append((where, key, where.get(key)))

@@ -25,8 +25,9 @@ def main() -> None:
     # The imports stand here so that errors while loading are reported as well. All that they load stays, and looking
     # through it for what may go would take a tenth of the start.
     gc.disable()
-    from laurels.runtime.telling import complain  # noqa: PLC0415
+    from laurels.runtime.telling import complain, spell_out  # noqa: PLC0415
 
+    spell_out()
     try:
         _run()
     except Exception as error:  # noqa: BLE001 - the last place: below, Python would print all that an error says

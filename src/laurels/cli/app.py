@@ -28,6 +28,7 @@ from laurels.cli import (
     tokens,
 )
 from laurels.cli.console import examples, out
+from laurels.cli.strict import make_strict
 
 app = typer.Typer(
     name="laurels",
@@ -84,3 +85,4 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(messages.app, name="messages")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(jobs.app, name="jobs")
+make_strict(app)

@@ -20,6 +20,7 @@ from laurels.cli.console import (
     run,
     settings_of,
 )
+from laurels.cli.targets import check_target
 from laurels.errors import SettingsError
 from laurels.workbench.bench.circumstances import Circumstances, circumstances
 from laurels.workbench.bench.figures import BENCHES, BenchName, Figure
@@ -59,14 +60,15 @@ def bench(
     Works on a shop of its own, made beside the state directory, on the same disk, and thrown away at the end. What is
     measured and its bound take turns: on a busy machine their ratio tells more than either.
     """
-    if to is not None and not to.absolute().parent.is_dir():
-        raise SettingsError(f"--to {to}: there is no such folder.")
+    settings = settings_of(state, config)
+    if to is not None:
+        if not to.absolute().parent.is_dir():
+            raise SettingsError(f"--to {to}: there is no such folder.")
+        check_target(to, settings)
     seed = random.SystemRandom().randrange(2**32) if seed is None else seed
     under = circumstances()
     chosen = [one for one in BENCHES if not what or one in what]
-    figures, engines = run(
-        measure(settings_of(state, config), chosen, seconds, members, seed, progress, overwrite_board=overwrite_board)
-    )
+    figures, engines = run(measure(settings, chosen, seconds, members, seed, progress, overwrite_board=overwrite_board))
     lines = [_line(figure, under, engines, members, seed) for figure in figures]
     if to is not None:
         with to.open("ab") as file:

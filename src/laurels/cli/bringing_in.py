@@ -94,22 +94,22 @@ async def bring_in(
 
 def _count(imported: Imported, chunk: list[Order | Refund], receipts: list[Receipt]) -> list[DocumentKey]:
     """Count what came of accepting; gives those that may wait for their order, or lie in quarantine from before."""
-    unsure = []
+    unsure, conflicts, repeated = [], [], 0
     for document, receipt in zip(chunk, receipts, strict=True):
-        is_order = isinstance(document, Order)
-        imported.orders += is_order
-        imported.refunds += not is_order
         if receipt.conflict:
-            imported.conflicts.append(_key(document)[2])
-            continue
-        imported.new += not receipt.repeated
-        imported.repeated += receipt.repeated
-        if receipt.repeated:
-            is_unsure = receipt.status is not Status.AWARDED
-        else:
-            is_unsure = isinstance(document, Refund) and document.order_id is not None
-        if is_unsure:
+            conflicts.append(_key(document)[2])
+        elif receipt.repeated:
+            repeated += 1
+            if receipt.status is not Status.AWARDED:
+                unsure.append(_key(document))
+        elif isinstance(document, Refund) and document.order_id is not None:
             unsure.append(_key(document))
+    orders = sum(isinstance(document, Order) for document in chunk)
+    imported.orders += orders
+    imported.refunds += len(chunk) - orders
+    imported.conflicts += conflicts
+    imported.repeated += repeated
+    imported.new += len(chunk) - len(conflicts) - repeated
     return unsure
 
 

@@ -1,5 +1,6 @@
 """What the commands share: where text goes, progress, the options that most of them have."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,16 +20,19 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Table
 from rich.text import Text
 
 from laurels.runtime.process import run, settings_of
-from laurels.runtime.telling import complain, lines, say
-from laurels.runtime.visible import visible, visible_json
+from laurels.runtime.telling import complain, is_unicode, lines, say
+from laurels.runtime.visible import ascii_json, visible, visible_json
 
 __all__ = [
+    "MOST_NUMBER",
     "BoardOption",
     "ConfigOption",
     "JsonOption",
+    "NumberArgument",
     "StateOption",
     "complain",
     "examples",
@@ -38,6 +42,7 @@ __all__ = [
     "run",
     "say",
     "settings_of",
+    "table",
 ]
 
 StateOption = Annotated[
@@ -47,10 +52,22 @@ ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="Settings file (TOML).", show_default="./laurels.toml if there is one")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON to standard output, nothing else.")]
+MOST_NUMBER = 2**63 - 1
+"""The greatest number that a ledger can hold, so that a greater one is refused as what it is."""
+NumberArgument = Annotated[int, typer.Argument(help="The number that `list` shows.", min=1, max=MOST_NUMBER)]
 BoardOption = Annotated[str, typer.Option("--board", help="all-time, month, or month:YYYY-MM.")]
 
-_stdout = Console(highlight=False, soft_wrap=True)
-_stderr = Console(stderr=True, highlight=False)
+WIDE = 100_000
+"""Columns of what is no terminal: there, a table cut to 80 of them would lose the ends of ids."""
+
+
+def _width() -> int | None:
+    return None if "COLUMNS" in os.environ or sys.stdout.isatty() else WIDE
+
+
+# An id such as :dog: is an id, not a picture of one.
+_stdout = Console(highlight=False, emoji=False, soft_wrap=True, width=_width())
+_stderr = Console(stderr=True, highlight=False, emoji=False)
 
 
 def out(*what: Any) -> None:
@@ -60,7 +77,16 @@ def out(*what: Any) -> None:
 
 def out_json(what: Any) -> None:
     """Print a result as JSON."""
-    sys.stdout.write(visible_json(msgspec.json.format(msgspec.json.encode(what), indent=2).decode()) + "\n")
+    text = visible_json(msgspec.json.format(msgspec.json.encode(what), indent=2).decode())
+    sys.stdout.write((text if is_unicode(sys.stdout) else ascii_json(text)) + "\n")
+
+
+def table(*columns: str) -> Table:
+    """An empty table with these columns, in which nothing is cut off: what is too long goes on in the next line."""
+    made = Table()
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    return made
 
 
 def examples(*lines: str) -> str:

@@ -19,6 +19,7 @@ from laurels.cli.console import (
     settings_of,
 )
 from laurels.cli.export_filters import ExportFilter, further_columns
+from laurels.cli.targets import check_target
 from laurels.dashboard import ProxyNames
 from laurels.errors import SettingsError, UnknownMember
 from laurels.ledger import Ledger
@@ -85,6 +86,7 @@ def export(
 ) -> None:
     """Write standings or entries to a file, which appears complete or not at all."""
     settings = settings_of(state, config)
+    check_target(to, settings)
     further = _further(what, columns)
     members = frozenset(member or ())
     if what is What.STANDINGS:
@@ -103,11 +105,13 @@ def _further(what: What, columns: str | None) -> tuple[str, ...]:
     """The further columns by name. Raises `SettingsError` for one that there is not."""
     from laurels.exchange import FURTHER_COLUMNS  # noqa: PLC0415 - polars takes a while to load
 
-    further = tuple(columns.split(",")) if columns else ()
+    further = () if columns is None else tuple(columns.split(","))
     known = ("name",) if what is What.STANDINGS else tuple(FURTHER_COLUMNS)
     for column in further:
         if column not in known:
             raise SettingsError(f"There is no further column {column} of {what}. Known: {', '.join(known)}.")
+        if further.count(column) > 1:
+            raise SettingsError(f"--columns {columns}: {column} is given twice.")
     return further
 
 

@@ -149,7 +149,7 @@ def import_(
     Every file is checked first, and a bad one changes nothing. Nothing is counted twice: run it again after an
     interruption. Exits 1 unless all were awarded or were here before.
     """
-    from laurels.exchange import OPTIONS, OptionList  # noqa: PLC0415 - polars takes a while to load
+    from laurels.exchange import OptionList  # noqa: PLC0415 - polars takes a while to load
 
     settings = settings_of(state, config)
     options = OptionList(
@@ -177,10 +177,8 @@ def import_(
         encoding=encoding,
         sheet=sheet,
     )
-    if empty := [name for name in OPTIONS if getattr(options, name) == ""]:
-        raise SettingsError(f"--{empty[0].replace('_', '-')} is empty, and has no effect so.")
-    asked = options.ignore
-    options = _over_lists(options, mapping, preset)
+    _refuse_empty(options)
+    ignored, options = options.ignore, _over_lists(options, mapping, preset)
     if rejects is not None and not skip_invalid:
         raise SettingsError("--rejects has no effect without --skip-invalid.")
     paths = _paths(files)
@@ -188,21 +186,25 @@ def import_(
         if skip_invalid:
             raise SettingsError("--skip-invalid has no effect on adjustments: fix the rows that are told.")
         adjustments = _open_adjustments(paths, options, format_, quiet=not notify)
-        _check_ignored(asked, adjustments)
+        _check_ignored(ignored, adjustments)
         _import_adjustments(settings, adjustments, dry_run=dry_run, json=json)
         return
     opened = _open(paths, options, format_, quiet=not notify, skip_invalid=skip_invalid)
-    _check_ignored(asked, opened)
-    if skip_invalid:
+    _check_ignored(ignored, opened)
+    if dry_run and rejects is None:  # which writes nothing
+        rows = sum(len({fault.row for fault in file.faults}) for file in opened)
+        if rows:
+            say(f"would leave out {rows:,} rows")
+    elif skip_invalid:
         _write_rejects(paths, opened, rejects)
-    if dry_run:
-        foreseen = run(foresee(settings, _Chained(opened)))
-        report_dry(foreseen, json=json)
-        _leave(foreseen)
-        return
-    imported = run(_import(settings, opened, sum(file.total for file in opened)))
-    report(imported, tuple(opened), json=json)
-    _leave(imported)
+    _import_orders(settings, opened, dry_run=dry_run, json=json)
+
+
+def _refuse_empty(options: "OptionList") -> None:
+    from laurels.exchange import OPTIONS  # noqa: PLC0415
+
+    if empty := [name for name in OPTIONS if getattr(options, name) == ""]:
+        raise SettingsError(f"--{empty[0].replace('_', '-')} is empty, and has no effect so.")
 
 
 def _over_lists(options: "OptionList", mapping: Path | None, preset: str | None) -> "OptionList":
@@ -232,6 +234,7 @@ def _open(
                 file = open_documents(path, mapping, format_name=format_, quiet=quiet, skip_invalid=skip_invalid)
         except FaultyFile as fault:
             tell_faults(fault)
+            say("--skip-invalid leaves out orders with such rows, and writes the rows to a file")
             raise
         except LooksLike as like:
             if not sys.stdin.isatty() or path == Path("-"):
@@ -267,6 +270,17 @@ def _check_ignored(asked: Sequence[str], opened: "Sequence[OrdersFile | Adjustme
     for column in asked:
         if all(column not in file.ignored for file in opened):
             raise SettingsError(f"--ignore {column} has no effect: there is no such column.")
+
+
+def _import_orders(settings: Settings, opened: "list[OrdersFile]", *, dry_run: bool, json: bool) -> None:
+    if dry_run:
+        foreseen = run(foresee(settings, _Chained(opened)))
+        report_dry(foreseen, json=json)
+        _leave(foreseen)
+        return
+    imported = run(_import(settings, opened, sum(file.total for file in opened)))
+    report(imported, tuple(opened), json=json)
+    _leave(imported)
 
 
 def _import_adjustments(settings: Settings, opened: "list[Adjustments]", *, dry_run: bool, json: bool) -> None:

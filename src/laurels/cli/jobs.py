@@ -4,9 +4,20 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.table import Table
 
-from laurels.cli.console import ConfigOption, JsonOption, StateOption, examples, out, out_json, run, settings_of
+from laurels.cli.console import (
+    MOST_NUMBER,
+    ConfigOption,
+    JsonOption,
+    NumberArgument,
+    StateOption,
+    examples,
+    out,
+    out_json,
+    run,
+    settings_of,
+    table,
+)
 from laurels.errors import NotFound
 from laurels.ledger.jobs import Job, JobState
 from laurels.model.times import format_instant
@@ -16,13 +27,11 @@ from laurels.wiring import build
 
 app = typer.Typer(help="Jobs: what takes long, and what waits for a second person.", no_args_is_help=True)
 
-Number = Annotated[int, typer.Argument(help="The number that `list` shows.", min=1)]
 
-
-@app.command("list", epilog=examples("laurels jobs list", "laurels jobs list --state proposed --json"))
+@app.command("list", epilog=examples("laurels jobs list", "laurels jobs list --in proposed --json"))
 def list_(
     in_state: Annotated[JobState | None, typer.Option("--in", help="Only those in this state.")] = None,
-    before: Annotated[int | None, typer.Option(min=1, help="Continue before this number.")] = None,
+    before: Annotated[int | None, typer.Option(min=1, max=MOST_NUMBER, help="Continue before this number.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 50,
     json: JsonOption = False,
     state: StateOption = None,
@@ -36,18 +45,20 @@ def list_(
     if not jobs:
         out("There are no jobs.")
         return
-    table = Table("number", "kind", "state", "done", "by", "since")
+    rows = table("number", "kind", "state", "done", "by", "since")
     for job in jobs:
         done = f"{job.done:,} of {job.total:,}" if job.total else f"{job.done:,}"
         by = job.actor if job.approver is None else f"{job.actor}, decided by {job.approver}"
-        table.add_row(str(job.number), job.kind, job.state, done, visible(by), format_instant(job.created_at))
-    out(table)
+        rows.add_row(str(job.number), job.kind, job.state, done, visible(by), format_instant(job.created_at))
+    out(rows)
     if len(jobs) == limit:
         out(f"More: laurels jobs list --before {jobs[-1].number}")
 
 
 @app.command(epilog=examples("laurels jobs show 12"))
-def show(number: Number, json: JsonOption = False, state: StateOption = None, config: ConfigOption = None) -> None:
+def show(
+    number: NumberArgument, json: JsonOption = False, state: StateOption = None, config: ConfigOption = None
+) -> None:
     """Show a job: what it is to do, how far it is, what came of it."""
     job = _as_json(run(_show(settings_of(state, config), number)))
     if json:
@@ -59,7 +70,7 @@ def show(number: Number, json: JsonOption = False, state: StateOption = None, co
 
 
 @app.command(epilog=examples("laurels jobs stop 12"))
-def stop(number: Number, state: StateOption = None, config: ConfigOption = None) -> None:
+def stop(number: NumberArgument, state: StateOption = None, config: ConfigOption = None) -> None:
     """Stop a job as soon as it can be; what is done stays done."""
     job = run(_stop(settings_of(state, config), number))
     out("It is being stopped." if job.state is JobState.RUNNING else f"It is {job.state}.")

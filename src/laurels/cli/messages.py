@@ -4,9 +4,8 @@ from enum import StrEnum
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from laurels.cli.console import ConfigOption, JsonOption, StateOption, examples, out, out_json, run, settings_of
+from laurels.cli.console import ConfigOption, JsonOption, StateOption, examples, out, out_json, run, settings_of, table
 from laurels.ledger import MessageState
 from laurels.model.times import format_instant
 from laurels.program import Reminder
@@ -49,9 +48,9 @@ def list_(
     if not messages:
         out("There are no such mails.")
         return
-    table = Table("id", "member", "milestone", "state", "decided", "tries", "note")
+    rows = table("id", "member", "milestone", "state", "decided", "tries", "note")
     for message in messages:
-        table.add_row(
+        rows.add_row(
             message.id,
             visible(message.member_id or "(erased)"),
             visible(message.milestone),
@@ -60,7 +59,7 @@ def list_(
             str(message.attempts),
             visible(message.note),
         )
-    out(table)
+    out(rows)
     if len(messages) == limit:
         out(f"More: laurels messages list --after {messages[-1].id}")
 

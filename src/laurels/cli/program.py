@@ -13,7 +13,7 @@ from laurels.cli.rehearsing import read_program_file, rehearse
 from laurels.ledger import Draft, PublishedProgram
 from laurels.ledger.program_log import digest_of
 from laurels.model.times import format_instant, parse_instant
-from laurels.program import Program
+from laurels.program import Program, doubts
 from laurels.settings import Settings
 from laurels.wiring import build
 
@@ -33,13 +33,16 @@ FromOption = Annotated[
 def check(file: FileArgument) -> None:
     """Read a program and say what is wrong with it. Touches no ledger."""
     program = read_program_file(file)
+    _warn(program)
     out(f"{file}: version {program.version} is sound, digest {digest_of(program.text)[:DIGEST_SHOWN]}")
 
 
 @app.command(epilog=examples("laurels program submit program.toml"))
 def submit(file: FileArgument, state: StateOption = None, config: ConfigOption = None) -> None:
     """Hand a program in as a draft. It changes nothing until somebody approves it."""
-    draft = run(_submit(settings_of(state, config), read_program_file(file)))
+    program = read_program_file(file)
+    _warn(program)
+    draft = run(_submit(settings_of(state, config), program))
     out(f"version {draft.version} is a draft: laurels program approve {draft.digest[:DIGEST_SHOWN]}")
 
 
@@ -130,6 +133,11 @@ def stop(
     """End a campaign a minute from now, by a version that does nothing else. One person may."""
     published = run(_stop(settings_of(state, config), campaign, why))
     out(f"version {published.version} is published, {_in_force(published)}: {campaign} ends in a minute")
+
+
+def _warn(program: Program) -> None:
+    for doubt in doubts(program):
+        typer.echo(f"warning: {doubt}", err=True)
 
 
 async def _stop(settings: Settings, campaign: str, why: str) -> PublishedProgram:

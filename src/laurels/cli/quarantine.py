@@ -3,10 +3,22 @@
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from laurels.awarding.causes import cause_of
-from laurels.cli.console import ConfigOption, JsonOption, StateOption, examples, out, out_json, run, say, settings_of
+from laurels.cli.console import (
+    MOST_NUMBER,
+    ConfigOption,
+    JsonOption,
+    NumberArgument,
+    StateOption,
+    examples,
+    out,
+    out_json,
+    run,
+    say,
+    settings_of,
+    table,
+)
 from laurels.errors import LaurelsError, LedgerUnavailable, NotFound, SettingsError
 from laurels.intake import retry_quarantined
 from laurels.ledger import DocumentKey, Quarantine, QuarantinedDocument
@@ -19,12 +31,10 @@ app = typer.Typer(help="Documents that could not be awarded.", no_args_is_help=T
 
 _PAGE = 1000
 
-Sequence = Annotated[int, typer.Argument(help="The number that `list` shows.", min=1)]
-
 
 @app.command("list", epilog=examples("laurels quarantine list", "laurels quarantine list --after 4711 --json"))
 def list_(
-    after: Annotated[int, typer.Option(help="Continue behind this number.")] = 0,
+    after: Annotated[int, typer.Option(min=0, max=MOST_NUMBER, help="Continue behind this number.")] = 0,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 50,
     json: JsonOption = False,
     state: StateOption = None,
@@ -38,9 +48,9 @@ def list_(
     if not documents:
         out("The quarantine is empty.")
         return
-    table = Table("number", "kind", "source", "id", "since", "reason")
+    rows = table("number", "kind", "source", "id", "since", "reason")
     for document in documents:
-        table.add_row(
+        rows.add_row(
             str(document.sequence),
             document.kind,
             visible(document.source),
@@ -48,13 +58,15 @@ def list_(
             format_instant(document.quarantined_at),
             visible(document.reason),
         )
-    out(table)
+    out(rows)
     if len(documents) == limit:
         out(f"More: laurels quarantine list --after {documents[-1].sequence}")
 
 
 @app.command(epilog=examples("laurels quarantine show 12"))
-def show(number: Sequence, json: JsonOption = False, state: StateOption = None, config: ConfigOption = None) -> None:
+def show(
+    number: NumberArgument, json: JsonOption = False, state: StateOption = None, config: ConfigOption = None
+) -> None:
     """Show a document as it was received, or what was read from it where no bytes are kept."""
     document = run(_show(settings_of(state, config), number))
     if json:
@@ -70,7 +82,7 @@ def show(number: Sequence, json: JsonOption = False, state: StateOption = None, 
     )
 )
 def retry(
-    number: Annotated[int | None, typer.Argument(help="The number that `list` shows.", min=1)] = None,
+    number: Annotated[int | None, typer.Argument(help="The number that `list` shows.", min=1, max=MOST_NUMBER)] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every document.")] = False,
     reason: Annotated[
         str | None,
@@ -99,7 +111,7 @@ def retry(
 
 @app.command(epilog=examples("laurels quarantine drop 12 --yes"))
 def drop(
-    number: Sequence,
+    number: NumberArgument,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     state: StateOption = None,
     config: ConfigOption = None,

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from laurels.cli.console import ConfigOption, StateOption, examples, out, run, settings_of
-from laurels.errors import InvalidInput
+from laurels.errors import InvalidInput, SettingsError
 from laurels.runtime.events import run_events
 from laurels.runtime.queues import run_consume, take_dead_letters
 from laurels.wiring import webhook_secret
@@ -50,6 +50,8 @@ def consume(
     A message is confirmed to the broker once it is durable here. While the ledger is away nothing is taken, and nothing
     is handed back. What cannot be taken goes to quarantine as it came.
     """
+    if dead_letters and unchecked:
+        raise SettingsError("--unchecked has no effect on a queue of dead letters.")
     checked = False if unchecked or dead_letters else None
     settings = settings_of(state, config, consume_url=url, consume_checked=checked)
     if not dead_letters:
@@ -82,6 +84,8 @@ def events(
     """
     settings = settings_of(state, config, events_urls=urls or None)
     if secret:
+        if begin is not None:
+            raise SettingsError("--from has no effect beside --secret.")
         if len(settings.events.urls) != 1:
             raise InvalidInput.of("URL", "name the one webhook whose secret is wanted")
         out(webhook_secret(settings, settings.events.urls[0]))

@@ -45,9 +45,11 @@ def rehearse(
 def read_program_file(file: Path) -> Program:
     """Read a program from a file. Raises `SettingsError`, `ProgramError`."""
     try:
-        return parse_program(file.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{file} cannot be read: {error}") from error
+        return parse_program(file.read_text("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{file} is not a text in UTF-8. Save it as that.") from error
+    except OSError as error:
+        raise SettingsError(f"{file} cannot be read: {error.strerror}") from error
 
 
 async def _rehearse(settings: Settings, new: Program, begins: int | None, ends: int) -> tuple[Rehearsal, bool]:
@@ -71,6 +73,8 @@ def _print(found: Rehearsal, *, kept: bool) -> None:
     _counted("would be quarantined", found.quarantined)
     if found.never:
         out(f"gave nothing: {', '.join(found.never)}")
+    for warning in found.unseen:
+        out(f"warning: {warning}")
     out(f"{found.changed_orders:,} orders would give other points")
     for each in found.changed:
         out(f"  {each.source}/{each.order_id}: {each.before} -> {each.after}")

@@ -9,9 +9,10 @@ import typer
 
 from laurels import awarding, clock
 from laurels.cli.console import ConfigOption, JsonOption, StateOption, examples, out, out_json, run, say, settings_of
+from laurels.cli.targets import check_target
 from laurels.errors import SettingsError
 from laurels.model import Version
-from laurels.model.times import from_datetime, to_datetime
+from laurels.model.times import format_instant, from_datetime, to_datetime
 from laurels.settings import Settings
 from laurels.wiring import build
 
@@ -21,6 +22,9 @@ ToOption = Annotated[
     Path | None,
     typer.Option("--to", metavar="FILE", help="Write a file (.csv, .ndjson, .parquet); - is standard output."),
 ]
+FIRST_YEAR, LAST_YEAR = 2000, 9998
+"""Orders are of 2000 at the earliest, and the calendar ends with 9999."""
+
 _LINES = {"day": str, "market": str, "kind": str, "entries": int, "points": int, "value": str}
 _COHORTS = {"month": str, "earned": int, "age": int, "redeemed": int}
 
@@ -34,6 +38,7 @@ def week(
 ) -> None:
     """Say what happened in a week, Monday to Sunday by the program's clock, and how members stand now."""
     found = msgspec.to_builtins(run(_week(settings_of(state, config), of)))
+    found["liability"]["at"] = format_instant(found["liability"]["at"])
     if as_json:
         out_json(found)
         return
@@ -54,7 +59,8 @@ def journal(
     config: ConfigOption = None,
 ) -> None:
     """Draw up a journal of points between two versions. The next one begins where it ends: so they tile."""
-    found = run(_journal(settings_of(state, config), after, up_to))
+    settings = _settings_to_write(to, state, config, as_json=as_json)
+    found = run(_journal(settings, after, up_to))
     if as_json:
         out_json(msgspec.to_builtins(found))
         return
@@ -76,7 +82,8 @@ def breakage(
     to: ToOption = None, as_json: JsonOption = False, state: StateOption = None, config: ConfigOption = None
 ) -> None:
     """Give the triangle of redemption by month of earning, its factors, and what is expected to be redeemed."""
-    found = run(_breakage(settings_of(state, config)))
+    settings = _settings_to_write(to, state, config, as_json=as_json)
+    found = run(_breakage(settings))
     if as_json:
         out_json(msgspec.to_builtins(found))
         return
@@ -96,6 +103,16 @@ def breakage(
     out(f"still to come {found.still_to_come} points")
 
 
+def _settings_to_write(to: Path | None, state: Path | None, config: Path | None, *, as_json: bool) -> Settings:
+    """The settings, once it is clear where results go."""
+    if to is not None and as_json:
+        raise SettingsError("--to has no effect beside --json: give one of them.")
+    settings = settings_of(state, config)
+    if to is not None:
+        check_target(to, settings)
+    return settings
+
+
 def _print(name: str, value: Any) -> None:
     if isinstance(value, dict):
         said = ", ".join(f"{key} {_figure(each)}" for key, each in value.items() if not isinstance(each, list | dict))
@@ -104,7 +121,7 @@ def _print(name: str, value: Any) -> None:
         for each in value:
             out(f"{name}: {' '.join(map(str, each.values())) if isinstance(each, dict) else each}")
     else:
-        out(f"{name}: {_figure(value)}")
+        out(f"{name}: {_figure(value) or 'none'}")
 
 
 def _figure(value: Any) -> str:
@@ -128,6 +145,8 @@ async def _week(settings: Settings, of: str | None) -> awarding.WeeklyReport:
                 day = date.fromisoformat(of)
             except ValueError as error:
                 raise SettingsError(f"--of: {of} is not a day such as 2026-11-02.") from error
+        if not FIRST_YEAR <= day.year <= LAST_YEAR:
+            raise SettingsError(f"--of: {of} is of no week between {FIRST_YEAR} and {LAST_YEAR}.")
         monday = day - timedelta(days=day.weekday())
         starts, ends = (
             from_datetime(datetime.combine(monday + timedelta(days=n), datetime.min.time(), zone)) for n in (0, 7)

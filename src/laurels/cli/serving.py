@@ -36,7 +36,8 @@ def serve(
     state: StateOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Answer HTTP, award what comes in, keep the board up to date, send mails. Ctrl-C or SIGTERM stops it gracefully.
+    """Answer HTTP, award what comes in, keep the board up to date, send mails. Ctrl-C, SIGTERM or a terminal that is
+    closed (SIGHUP) stops it gracefully.
 
     Awarding and mails run in processes of their own, and so do the other HTTP workers where there are several; they are
     started again should they die.

@@ -45,9 +45,11 @@ def simulate(
     orders: Annotated[int, typer.Option(min=1, max=10_000_000, help="Orders in the day.")] = 10_000,
     rate: Annotated[
         float | None,
-        typer.Option(min=0.1, help="Orders a second, on the day's average.", show_default=f"{RATE:.0f}"),
+        typer.Option(min=0.1, max=1_000_000, help="Orders a second, on the day's average.", show_default=f"{RATE:.0f}"),
     ] = None,
-    minutes: Annotated[float | None, typer.Option(min=0.01, help="How long the day takes; instead of --rate.")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(min=0.01, max=100_000, help="How long the day takes; instead of --rate.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="The same day for the same seed.", show_default="a new one")] = None,
     url: Annotated[str | None, typer.Option(help="A running Laurels, instead of one in this process.")] = None,
     token: Annotated[
@@ -68,8 +70,8 @@ def simulate(
     """
     if rate is not None and minutes is not None:
         raise SettingsError("Give --rate or --minutes: each follows from the other.")
-    if token is not None and url is None:
-        raise SettingsError("--token is for --url: the services in this process ask for none.")
+    if url is None and (token is not None or far):
+        raise SettingsError("--token and --far are for --url: the services in this process ask for none.")
     seconds = orders / (rate or RATE) if minutes is None else minutes * 60
     seed = random.SystemRandom().randrange(2**32) if seed is None else seed
     settings = settings_of(state, config)

@@ -23,6 +23,7 @@ from msgspec import Struct
 
 from laurels import clock
 from laurels.clock import SECOND, Clock
+from laurels.console import words
 from laurels.console.client import Api, ApiAway, ApiRefused
 from laurels.console.entry import SIGN_IN, Authenticator, check_again
 from laurels.console.files import static_files
@@ -152,12 +153,8 @@ class _Console:
 
     async def _answer(self, page: Page, request: Request[Any, Any, Any]) -> Response[Any]:
         person = self._entry.who(request)
-        if person is None:
-            return _redirect(SIGN_IN)
-        if self._entry.is_to_check(request):
-            if page.method == "GET":
-                return self._answered(request, None, check_again(_path_of(request)))
-            return self._show(request, None, Shown(template="error.html", says={"what": "again"}, status=_FORBIDDEN))
+        if person is None or self._entry.is_to_check(request):
+            return await self._sign_in_first(page, request, person)
         if not person.scopes & set(page.scopes):
             return self._forbidden(request, person, page.scopes)
         parts = {name: str(value) for name, value in request.path_params.items()}
@@ -184,6 +181,19 @@ class _Console:
         except (ApiRefused, ApiAway) as error:
             return self._refused(request, person, error)
         return self._answered(request, person, answer)
+
+    async def _sign_in_first(self, page: Page, request: Request[Any, Any, Any], person: Person | None) -> Response[Any]:
+        """Where to go before a page is shown to who is not signed in, or has to be looked at again. What was written
+        into a form is shown, to be copied: browsers forget it with a page that is not to be kept.
+        """
+        if page.method == "GET":
+            to = self._entry.sign_in_for(_path_of(request)) if person is None else check_again(_path_of(request))
+            return self._answered(request, None, to)
+        _check_origin(request)
+        sent = _once([*(await request.form()).multi_items()])
+        written = [(label, sent[name]) for name, label in words.WRITTEN.items() if sent.get(name, "").strip()]
+        says = {"what": "signed-out" if person is None else "again", "written": written}
+        return self._show(request, None, Shown(template="error.html", says=says, status=_FORBIDDEN))
 
     def _answered(
         self, request: Request[Any, Any, Any], person: Person | None, answer: Shown | Elsewhere | Download
@@ -248,7 +258,12 @@ class _Console:
         says = {"what": "form" if isinstance(error, PermissionDeniedException) else str(int(status))}
         if isinstance(error, _GivenTwice):
             says["detail"] = f"Nothing was changed: {error.detail}. Go back, load the page anew, and send it again."
-        return self._show(request, person, Shown(template="error.html", says=says, status=status))
+        elif status in words.REFUSALS:
+            says["detail"] = words.REFUSALS[status]
+        answer = self._show(request, person, Shown(template="error.html", says=says, status=status))
+        if status == HTTPStatus.METHOD_NOT_ALLOWED and isinstance(error, HTTPException):
+            answer.headers.update(error.headers or {})  # which methods it takes
+        return answer
 
     def _forbidden(self, request: Request[Any, Any, Any], person: Person, scopes: Sequence[str]) -> Response[Any]:
         says = {"what": "403", "roles": roles_with(scopes)}
@@ -256,11 +271,16 @@ class _Console:
 
     def _refused(self, request: Request[Any, Any, Any], person: Person, error: ApiRefused | ApiAway) -> Response[Any]:
         if isinstance(error, ApiAway):
-            status, what, request_id = HTTPStatus.SERVICE_UNAVAILABLE, "away", ""
+            status, what, request_id = int(HTTPStatus.SERVICE_UNAVAILABLE), "away", ""
         else:
-            status, request_id = HTTPStatus(error.status), error.request_id
+            status, request_id = error.status, error.request_id
             what = "away" if status == HTTPStatus.SERVICE_UNAVAILABLE else str(int(status))
-        says = {"what": what, "detail": error.message, "request_id": request_id}
+        says = {
+            "what": what,
+            "detail": error.message,
+            "request_id": request_id,
+            "was_form": request.method == "POST",
+        }
         return self._show(request, person, Shown(template="error.html", says=says, status=status))
 
     def _show(self, request: Request[Any, Any, Any], person: Person | None, shown: Shown) -> Response[Any]:

@@ -85,7 +85,12 @@ def _spec(marks: Sequence[BarSegment], width: int) -> dict[str, Any]:
         "data": {"values": rows},
         "mark": {"type": "bar", "cornerRadius": 1},
         "encoding": {
-            "x": {"field": "period", "type": "ordinal", "axis": {**axis, "title": None, "labelAngle": -45}},
+            "x": {
+                "field": "period",
+                "type": "ordinal",
+                "sort": None,
+                "axis": {**axis, "title": None, "labelAngle": -45},
+            },
             "y": {
                 "field": "points",
                 "type": "quantitative",

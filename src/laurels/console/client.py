@@ -13,7 +13,12 @@ from laurels.errors import LaurelsError
 AT_ONCE = 8
 """Calls of all people together that are under way: the rest waits, so that the console is no load to speak of."""
 
-TIMEOUT_S = 10.0
+LOOK_WITHIN_S, CHANGE_WITHIN_S = 20.0, 60.0
+"""How long one call may take in all, in this process too: a page that hangs would hold one of the few places."""
+
+_PROBLEM = "application/problem+json"
+_NEVER_ASKED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+"""Where these are raised, Laurels has seen nothing."""
 
 _NO_DOTS = frozenset({".", ".."})
 
@@ -34,12 +39,18 @@ class ApiAway(LaurelsError):
     """Laurels does not answer now. Nothing was changed."""
 
 
+class ApiUncertain(ApiAway):
+    """Laurels broke off while it was asked for this, so it may be done or not. Send the same form again: it counts
+    once, however often.
+    """
+
+
 def client_of(api: ASGIApp | str) -> httpx.AsyncClient:
     """What reaches the API: an application in this process, or an address. Close it at the end."""
     if isinstance(api, str):
-        return httpx.AsyncClient(base_url=api, timeout=TIMEOUT_S, trust_env=False)
+        return httpx.AsyncClient(base_url=api, timeout=CHANGE_WITHIN_S, trust_env=False)
     transport = httpx.ASGITransport(app=api, raise_app_exceptions=False)  # type: ignore[arg-type]  # one and the same
-    return httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=TIMEOUT_S)
+    return httpx.AsyncClient(transport=transport, base_url="http://localhost")
 
 
 class Api:
@@ -94,23 +105,30 @@ class Asking:
             raise ApiRefused(404, "not-found", "There is no such thing.", "", {})
         asked = {name: str(value) for name, value in query.items() if value is not None}
         try:
-            async with self._gate:
+            async with self._gate, asyncio.timeout(LOOK_WITHIN_S if method == "GET" else CHANGE_WITHIN_S):
                 answer = await self._http.request(
                     method, path, params=asked, json=body, headers={**self._headers, **headers}
                 )
-        except httpx.HTTPError as error:
+        except _NEVER_ASKED as error:
             raise ApiAway from error
+        except (httpx.HTTPError, TimeoutError) as error:
+            raise (ApiAway if method == "GET" else ApiUncertain) from error
         if answer.is_success:
             return answer
-        raise _refused(answer)
+        if answer.is_client_error or answer.headers.get("content-type") == _PROBLEM:
+            raise _refused(answer)
+        raise ApiAway if method == "GET" else ApiUncertain  # what stands between here and Laurels has answered
 
 
 def _refused(answer: httpx.Response) -> ApiRefused:
     try:
         problem = answer.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         problem = {}
-    fields = {str(each.get("field", "")): str(each.get("message", "")) for each in problem.get("errors", [])}
+    if not isinstance(problem, dict):
+        problem = {}
+    errors = [each for each in problem.get("errors") or [] if isinstance(each, dict)]
+    fields = {str(each.get("field", "")): str(each.get("message", "")) for each in errors}
     kind = str(problem.get("type", "")).rpartition("/")[2]
     detail = str(problem.get("detail", f"Laurels answered {answer.status_code}."))
     return ApiRefused(answer.status_code, kind, detail, answer.headers.get("x-request-id", ""), fields)

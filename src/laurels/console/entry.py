@@ -16,6 +16,7 @@ SIGN_IN = "/sign-in"
 CHECKED_FOR = 15 * MINUTE
 """How long a person's roles count before the provider is asked again: one that is taken away is gone by then."""
 
+_MOST_PATH = 1_000
 _NO_ROLE = "The identity provider knows you, and gives you no role here. Ask whoever keeps the roles."
 
 
@@ -46,11 +47,16 @@ class Authenticator:
         checked = request.session.get("checked")
         return not isinstance(checked, int) or not 0 <= self._now() - checked < CHECKED_FOR
 
+    def sign_in_for(self, path: str) -> Elsewhere:
+        """Where to sign in before a page is shown. By a provider people come back to that page."""
+        is_kept = self._oidc is not None and path != "/" and len(path) <= _MOST_PATH
+        return Elsewhere(f"{SIGN_IN}?{urlencode({'to': path})}" if is_kept else SIGN_IN)
+
     async def ask_who(self, request: Request[Any, Any, Any]) -> Shown:
         """The page that signs in."""
         code = request.query_params.get("code", "")
         who = self._codes.whose(code) if self._codes is not None and code else None
-        return self._shown(code=code, who=who)
+        return self._shown(code=code, who=who, to=_local(request.query_params.get("to", "/")))
 
     async def use_code(self, request: Request[Any, Any, Any], code: str) -> Person | Shown:
         """Sign a person in, once for each code."""
@@ -112,14 +118,22 @@ class Authenticator:
         return self._shown(refused=error.message, status=status)
 
     def _shown(
-        self, *, code: str = "", who: Person | None = None, refused: str = "", status: int = HTTPStatus.OK
+        self,
+        *,
+        code: str = "",
+        who: Person | None = None,
+        refused: str = "",
+        to: str = "/",
+        status: int = HTTPStatus.OK,
     ) -> Shown:
-        says = {"code": code, "who": who, "refused": refused, "by_provider": self._oidc is not None}
+        begin = f"{SIGN_IN}/begin?{urlencode({'to': to})}"
+        says = {"code": code, "who": who, "refused": refused, "by_provider": self._oidc is not None, "begin": begin}
         return Shown(template="sign_in.html", says=says, status=status)
 
 
 def check_again(path: str) -> Elsewhere:
     """Where the provider is asked again, before the page at `path` is shown."""
+    path = path if len(path) <= _MOST_PATH else "/"
     return Elsewhere(f"{SIGN_IN}/begin?{urlencode({'silent': '1', 'to': path})}")
 
 
@@ -131,5 +145,7 @@ def _pending(kept: object) -> Pending | None:
 
 
 def _local(to: str) -> str:
-    """An address of this console; what is none leads home. Browsers take a backslash for `/`: neither may be second."""
-    return to if to[:1] == "/" and to[1:2] not in {"/", "\\"} and to.isprintable() else "/"
+    """An address of this console; what is none leads home. Browsers take a backslash for `/`: neither may be second.
+    One that is too long for a cookie leads home too: cookies that no server takes any more would keep a person out.
+    """
+    return to if len(to) <= _MOST_PATH and to[:1] == "/" and to[1:2] not in {"/", "\\"} and to.isprintable() else "/"

@@ -4,6 +4,7 @@ Nothing is kept here between the two halves of a sign-in: what the second one ne
 person's own encrypted cookie, so that any console process can finish what another began.
 """
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -30,6 +31,9 @@ KNOWN = HOUR
 """How long a provider's configuration counts without being looked at again."""
 
 TIMEOUT_S = 5.0
+_WITHIN_S = 10.0
+"""For a whole answer: one that comes drop by drop would hold a person for ever."""
+
 _MOST_BYTES = 256 * 1024
 _MOST_TEXT = 255
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
@@ -140,7 +144,7 @@ class Oidc:
             raise SignInRefused("The identity provider gave no code.")
         found = await self._configuration()
         claims = await self._claims(found, await self._token(found, query["code"], pending.verifier))
-        if not secrets.compare_digest(str(claims.get("nonce", "")).encode(), pending.nonce.encode()):
+        if not secrets.compare_digest(_bytes(claims.get("nonce")), pending.nonce.encode()):
             raise SignInRefused("The token of the identity provider is of another sign-in.")
         return person_in(claims, self._client.roles)
 
@@ -150,7 +154,7 @@ class Oidc:
         try:
             raw = await self._fetched("GET", f"{self._client.issuer.rstrip('/')}/.well-known/openid-configuration")
             found = msgspec.json.decode(raw, type=_Configuration)
-        except (ProviderAway, msgspec.MsgspecError) as error:
+        except (ProviderAway, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             if self._known is not None:  # it was right an hour ago, and what it names answers for itself
                 return self._known
             raise ProviderAway from error
@@ -158,7 +162,7 @@ class Oidc:
             raise SignInRefused("The provider's configuration is another issuer's: look at `console.issuer`.")
         for address in (found.authorization_endpoint, found.token_endpoint, found.jwks_uri):
             if not is_safe(address):
-                raise SignInRefused("The provider's configuration names an address without TLS.")
+                raise SignInRefused("The provider's configuration names an address that is none, or without TLS.")
         self._known, self._known_at = found, self._now()
         return found
 
@@ -174,7 +178,7 @@ class Oidc:
         raw = await self._fetched("POST", found.token_endpoint, content=body.encode(), headers=headers, auth=auth)
         try:
             token = oauth.parse_request_body_response(raw.decode()).get("id_token")
-        except (OAuth2Error, ValueError) as error:
+        except (OAuth2Error, ValueError, TypeError, AttributeError, RecursionError) as error:  # JSON that is no object
             raise SignInRefused("The identity provider gave no token for the code.") from error
         if not isinstance(token, str) or not token.isascii():
             raise SignInRefused("The identity provider gave no ID token.")
@@ -209,13 +213,19 @@ class Oidc:
 
     async def _fetched(self, method: str, url: str, **more: Any) -> bytes:
         """An answer's body, from the provider itself: nothing is followed."""
+        asking = self._http.stream(method, url, timeout=TIMEOUT_S, follow_redirects=False, **more)
+        body = bytearray()
         try:
-            answer = await self._http.request(method, url, timeout=TIMEOUT_S, follow_redirects=False, **more)
-        except httpx.HTTPError as error:
+            async with asyncio.timeout(_WITHIN_S), asking as answer:
+                if answer.is_server_error or (method == "GET" and not answer.is_success):
+                    raise ProviderAway
+                async for piece in answer.aiter_bytes():
+                    body += piece
+                    if len(body) > _MOST_BYTES:
+                        raise ProviderAway
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
             raise ProviderAway from error
-        if answer.is_server_error or len(answer.content) > _MOST_BYTES or (method == "GET" and not answer.is_success):
-            raise ProviderAway
-        return answer.content
+        return bytes(body)
 
 
 def person_in(claims: Mapping[str, Any], roles: Sequence[tuple[str, str, str]]) -> Person:
@@ -230,9 +240,20 @@ def person_in(claims: Mapping[str, Any], roles: Sequence[tuple[str, str, str]]) 
 
 
 def is_safe(address: str) -> bool:
-    """Whether an address is reached by TLS, or on this machine alone."""
-    parts = urlsplit(address)
-    return parts.scheme == "https" or (parts.scheme == "http" and (parts.hostname or "") in _LOOPBACK)
+    """Whether an address is one, and is reached by TLS, or on this machine alone."""
+    try:
+        parts = urlsplit(address)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return False
+    if not host or not address.isprintable() or " " in address:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK)
+
+
+def _bytes(claim: object) -> bytes:
+    """A claim that is a text, to be compared; JSON may hold halves of characters, which are nobody's."""
+    return claim.encode("utf-8", "replace") if isinstance(claim, str) else b""
 
 
 def _at(claims: Mapping[str, Any], claim: str) -> Any:

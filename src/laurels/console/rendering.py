@@ -28,6 +28,7 @@ class Renderer:
             number=words.number,
             signed=words.signed,
             arrow=words.arrow,
+            period=words.period,
             points_of=words.points_of,
             when=partial(words.when, zone=zone),
             day=partial(words.day, zone=zone),

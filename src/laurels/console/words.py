@@ -4,10 +4,13 @@ Points are "to spend", a reversal is "taken back", a restoration "given back", a
 "customer".
 """
 
+import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from laurels.model.times import by_the_clock
 
 MINUS = "\u2212"
 
@@ -68,6 +71,16 @@ HITS: Mapping[str, str] = {
     "message": "Message",
 }
 
+QUARANTINED: Mapping[str, str] = {
+    "order": "Orders",
+    "refund": "Refunds",
+    "amendment": "Changes of orders",
+    "cancellation": "Cancelled refunds",
+    "adjustment": "Corrections",
+    "message": "Messages that cannot be read",
+}
+"""What may lie on the work list, by kind."""
+
 MESSAGES: Mapping[str, str] = {
     "due": "is being sent",
     "held": "waits for an address",
@@ -98,6 +111,7 @@ ACTIONS: Mapping[str, str] = {
     "retry_quarantined": "tried a document again",
     "drop_quarantined": "gave a document up",
     "export_movement": "fetched a statement",
+    "export_movement_as_parquet": "fetched a statement",
     "correct_many": "corrected points from a file",
     "erase_many": "asked to erase customers from a file",
     "propose_correction": "asked for a correction",
@@ -111,7 +125,64 @@ ACTIONS: Mapping[str, str] = {
     "rehearse_program": "rehearsed rules",
     "approve_program": "approved rules",
     "stop_campaign": "ended a campaign",
+    "list_programs": "looked at the rules",
+    "show_program": "looked at rules",
+    "compare_programs": "compared rules",
+    "list_messages": "looked at messages",
+    "retry_message": "sent a message again",
+    "show_entries": "looked at the customer",
+    "show_balance": "looked at the customer",
+    "show_dashboard": "looked at the customer",
+    "follow_dashboard": "looked at the customer",
+    "show_member_timeline": "looked at the customer",
+    "show_member_contact": "saw the contact",
+    "export_member": "fetched all that is kept of the customer",
+    "find_members": "searched",
+    "show_order": "looked at an order",
+    "explain_order": "looked at an order",
+    "show_refund": "looked at a refund",
+    "quote_order": "asked what an order would earn",
+    "place_order": "handed an order in",
+    "place_orders": "handed orders in",
+    "amend_order": "changed an order",
+    "refund_order": "refunded an order",
+    "refund_member": "refunded a customer",
+    "redeem": "spent points for the customer",
+    "redeem_pool": "spent points of several customers",
+    "hold_points": "held points",
+    "capture_hold": "spent held points",
+    "void_hold": "let held points go",
+    "transfer_points": "gave points to another customer",
+    "adjust_many": "corrected points in bulk",
+    "set_attributes": "changed what is known of the customer",
+    "grant_tier": "gave a tier",
+    "enrol": "enrolled customers",
+    "list_events": "read events",
 }
+
+OUTCOMES: Mapping[str, str] = {
+    "done": "done",
+    "repeated": "nothing changed, it was so already",
+    "checked": "nothing changed, looked at what it would do",
+}
+"""What came of what somebody did, where it is no sentence of its own."""
+
+WRITTEN: Mapping[str, str] = {
+    "points": "Points",
+    "reason": "Reason, for colleagues",
+    "note": "Note, for the customer",
+    "until": "Last day to spend them",
+    "why": "Reason, for colleagues",
+    "text": "The rules",
+}
+"""What people write into forms themselves, by its field."""
+
+REFUSALS: Mapping[int, str] = {
+    400: "Nothing was changed: what was sent is not a form that this console made. Go back, load the page anew.",
+    405: "Nothing was changed: this address takes no such request.",
+    413: "Nothing was changed: what was sent is larger than this page takes. Cut the file in two.",
+}
+"""Why something was not taken, by the answer's status."""
 
 CAUSES: Mapping[str, str] = {
     "": "anything",
@@ -143,6 +214,7 @@ REMEDIES: Mapping[str, str] = {
 JOBS: Mapping[str, str] = {
     "retry": "Documents tried again",
     "verify": "Check of the ledger",
+    "liability": "What is owed in points",
     "roll-ups": "Sums of reports made anew",
 }
 
@@ -190,6 +262,18 @@ def did(row: Mapping[str, Any]) -> str:
     return ACTIONS.get(row["action"], row["action"])
 
 
+def thing(text: str) -> str:
+    """What a row of the log is of, such as order A1 of shop."""
+    document = _DOCUMENT.fullmatch(text)
+    if document is not None:
+        kind, source, id_ = document.groups()
+        return f"{kind} {id_} of {source}"
+    return text.replace("job=", "job ", 1) if text.startswith("job=") else text
+
+
+_DOCUMENT = re.compile(r"kind=(\S*) source=(.*?) id=(.*)", re.DOTALL)
+
+
 def number(value: int) -> str:
     """Such as 1,234, with a true minus below zero."""
     return f"{MINUS if value < 0 else ''}{abs(value):,}"
@@ -223,6 +307,14 @@ def month(text: str, zone: ZoneInfo) -> str:
     return f"{_at(text, zone):%B %Y}"
 
 
+def period(text: str) -> str:
+    """A month or a day as reports name them, such as Nov 2026, 2 Nov 2026."""
+    if text.count("-") == 1:
+        return f"{date.fromisoformat(f'{text}-01'):%b %Y}"
+    on = date.fromisoformat(text)
+    return f"{on.day} {on:%b %Y}"
+
+
 def arrow(text: str) -> str:
     """A reason with an arrow for people's eyes."""
     return text.replace(" -> ", " → ")
@@ -249,4 +341,4 @@ def actor(text: str | None, own: str) -> str:
 
 
 def _at(text: str, zone: ZoneInfo) -> datetime:
-    return datetime.fromisoformat(text).astimezone(zone)
+    return by_the_clock(datetime.fromisoformat(text), zone)

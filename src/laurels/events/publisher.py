@@ -42,7 +42,7 @@ class Publisher:
         heads = await self._ledger.heads()
         moved, self._sent = False, 0
         for shard, mark in marks.items():
-            if mark.position < heads.marks[shard].position:
+            if mark.position != heads.marks[shard].position:  # beyond it: of another history
                 try:
                     moved = await self._send(shard, mark, heads.epoch) or moved
                 except (SinkUnavailable, SinkClosed) as error:

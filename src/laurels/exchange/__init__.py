@@ -10,11 +10,12 @@ from pathlib import Path
 import msgspec
 
 from laurels.errors import FileRefused
+from laurels.exchange import hints
 from laurels.exchange.adjustments import Adjustments, read_adjustments
 from laurels.exchange.faults import Fault, FaultyFile, LooksLike
 from laurels.exchange.inputs import STANDARD_INPUT, Input
 from laurels.exchange.mapping import ROLES, Constant, Mapping
-from laurels.exchange.opening import Format, describe, open_plain, open_table
+from laurels.exchange.opening import TABLES_IN_TEXT, Format, describe, open_plain, open_table
 from laurels.exchange.orders import OrdersFile
 from laurels.exchange.presets import OPTIONS, PRESETS, OptionList, presets_for, read_option_list
 from laurels.exchange.refusals import refuse, refuse_access
@@ -87,7 +88,15 @@ def _read(file: Input, file_format: Format, mapping: Mapping | None, *, quiet: b
     if of_objects and (mapping is None or not _says_columns(mapping)):
         plain = mapping is not None and mapping.ids_as_they_are
         return read_wire_lines(file, quiet=quiet, skip_invalid=skip_invalid, ids_as_they_are=plain)
+    with hints.of_titles(file, is_text=file_format in TABLES_IN_TEXT):
+        return _read_table(file, file_format, mapping, quiet=quiet, skip_invalid=skip_invalid)
+
+
+def _read_table(
+    file: Input, file_format: Format, mapping: Mapping | None, *, quiet: bool, skip_invalid: bool
+) -> OrdersFile:
     table = open_table(file, file_format)
+    of_objects = file_format in {Format.NDJSON, Format.JSON}
     if of_objects and "lines" in table.columns:
         raise _whole_orders(file)
     mapping = mapping or Mapping()

@@ -13,11 +13,11 @@ from msgspec import Struct
 
 from laurels import clock
 from laurels.errors import InvalidInput, SettingsError
-from laurels.exchange import times
+from laurels.exchange import hints, times
 from laurels.exchange.cells import SPOILED_WORDS
 from laurels.exchange.faults import Fault, refuse_faults
-from laurels.exchange.mapping import WAY_OUT, check_zone, nearest, refuse_near_misses
-from laurels.exchange.opening import open_plain, open_table
+from laurels.exchange.mapping import check_zone, nearest, refuse_near_misses, refuse_unknown
+from laurels.exchange.opening import TABLES_IN_TEXT, open_plain, open_table
 from laurels.exchange.presets import OptionList
 from laurels.exchange.refusals import refuse, refuse_access, refuse_cell, shown
 from laurels.exchange.table import Table
@@ -89,8 +89,9 @@ def read_adjustments(path: Path, options: OptionList, *, format_name: str | None
     opened_as = {"delimiter": options.delimiter, "encoding": options.encoding, "sheet": options.sheet}
     file, file_format = open_plain(path, format_name, **opened_as)
     try:
-        table = open_table(file, file_format)
-        columns = _columns(table, options)
+        with hints.of_titles(file, is_text=file_format in TABLES_IN_TEXT):
+            table = open_table(file, file_format)
+            columns = _columns(table, options)
         documents = _read(table, columns, options, quiet=quiet)
         ignored = tuple(column for column in options.ignore if column in table.columns)
         return Adjustments(documents, _took(table, columns, options), ignored)
@@ -145,8 +146,7 @@ def _check_fields(table: Table, options: OptionList) -> None:
     wires = set() if "points" in table.columns else {_WIRE_POINTS}
     for column in table.columns:
         if column not in {*ADJUSTMENT_ROLES, *wires, *options.ignore}:
-            known = nearest(column, ADJUSTMENT_ROLES, "known")
-            raise refuse(table.file, f"has a column {shown(column)} that is not known; {known}; {WAY_OUT}")
+            raise refuse_unknown(table.file, column, table.columns, ADJUSTMENT_ROLES)
 
 
 def _read(table: Table, columns: dict[str, str], options: OptionList, *, quiet: bool) -> list[Adjustment]:

@@ -5,10 +5,10 @@ from typing import Any
 import polars as pl
 from msgspec import Struct
 
-from laurels.exchange import cells, times
+from laurels.exchange import cells, hints, times
 from laurels.exchange.faults import Fault
 from laurels.exchange.mapping import MONEY_ROLES, ROLES, SIDE_ROLES, Mapping
-from laurels.exchange.selecting import TIME_TYPES
+from laurels.exchange.selecting import NOT_WHOLE, TIME_TYPES
 from laurels.exchange.symbols import currencies_of
 from laurels.exchange.zones import known_zone
 from laurels.model import Channel
@@ -24,6 +24,8 @@ DOCUMENT = ("source", "refund", "id")
 _ONE_OF = ("source", "member_id", "currency", "channel")
 _OF_LINES = ("quantity", "unit_price", "line_total")
 
+
+NAMES_AGAIN = "names the columns once more, as where files were put together; remove this row"
 
 _MADE = ("row", "refund", "id", "order_id", "total")
 _KEPT = (*_ONE_OF, "email", "refunded", "occurred_at", "cancelled_at", "status", "sku", *_OF_LINES)
@@ -181,7 +183,8 @@ def _faults(mapping: Mapping, raw: pl.DataFrame, good: pl.DataFrame, now: int) -
     if mapping.refunds_alone:
         required["refund_id"] = everywhere
     required["total"] = ~pl.col("refund") | pl.col("amount").is_null()
-    faults = []
+    again = _names_again(mapping, raw)
+    faults = [Fault(row, None, NAMES_AGAIN) for row in again]
     for role in mapping.columns:
         if role in SIDE_ROLES or role in {"status", "event"}:
             continue
@@ -198,9 +201,16 @@ def _faults(mapping: Mapping, raw: pl.DataFrame, good: pl.DataFrame, now: int) -
                 *_why(mapping, role, cell, currency=currency, zone=zone, now=now, refund=refund),
             )
             for row, cell, currency, refund, zone in bad.iter_rows()
+            if row not in again
         ]
     order = {column: ROLES.index(role) for role, column in mapping.columns.items()}
-    return sorted(faults, key=lambda fault: (fault.row, order[fault.column or ""]))
+    return sorted(faults, key=lambda fault: (fault.row, order.get(fault.column or "", 0)))
+
+
+def _names_again(mapping: Mapping, raw: pl.DataFrame) -> set[int]:
+    """The rows that hold the names of the columns once more, as files do that were put together."""
+    same = [pl.col(role) == column for role, column in mapping.columns.items() if raw.schema[role] == pl.String]
+    return set(raw.filter(pl.all_horizontal(same))["row"]) if same else set()
 
 
 def _why(
@@ -222,8 +232,10 @@ def _why(
         and currency not in (currencies_of(sign) or (currency,))
     ):
         return f"is not in {currency}, which {sign} does not stand for", cell
+    if mapping.minor_units and role in MONEY_ROLES and cell.endswith(NOT_WHOLE):
+        return "must be a whole number of minor units, such as 500", cell.removesuffix(NOT_WHOLE)
     why = cells.why(role, cell, currency=currency, signed=signed)
-    return why, cell
+    return (why + hints.for_amount(cell) if role in MONEY_ROLES else why), cell
 
 
 def _warnings(mapping: Mapping, raw: pl.DataFrame, good: pl.DataFrame) -> dict[str, int]:

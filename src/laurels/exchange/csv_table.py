@@ -92,6 +92,9 @@ def csv_columns(file: Input) -> tuple[str, ...]:
             if begins.startswith(mark):
                 why = f"is {encoding.upper()}; name that with --encoding {encoding}, or save it as UTF-8"
                 raise refuse(file.name, why)
+        if len(begins) > 1 and 0 in begins[:2] and begins[:2] != b"\0\0":
+            encoding = "utf-16-le" if begins[1] == 0 else "utf-16-be"
+            raise refuse(file.name, f"is UTF-16, it seems; name that with --encoding {encoding}, or save it as UTF-8")
         opened.seek(0)
         if len(opened.readline(MAX_HEADER_BYTES)) == MAX_HEADER_BYTES:
             raise refuse(file.name, "has a first line too long for names of columns; the first line must name them")

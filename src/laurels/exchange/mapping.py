@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Struct
 
-from laurels.errors import InvalidInput, SettingsError
+from laurels.errors import FileRefused, InvalidInput, SettingsError
 from laurels.exchange.refusals import refuse, shown
 from laurels.model import Channel
 from laurels.model.ids import check_source
@@ -155,8 +155,7 @@ class Mapping(Struct, frozen=True, kw_only=True):
         """
         for column in columns:
             if column not in WIRE_ROLES and column not in self.ignore:
-                known = nearest(column, WIRE_ROLES, "known")
-                raise refuse(file, f"has a column {shown(column)} that is not known; {known}; {WAY_OUT}")
+                raise refuse_unknown(file, column, columns, WIRE_ROLES)
 
     def fit(self, file: str, columns: Sequence[str]) -> "Mapping":
         """This mapping for a file with these columns: roles that it does not name have the column of the wire's name.
@@ -280,6 +279,17 @@ def check_zone(file: str, zone: str) -> None:
         raise refuse(
             file, f"mapping, time_zone: {shown(zone)} is not known; give a name such as Europe/London"
         ) from None
+
+
+def refuse_unknown(file: str, column: str, columns: Sequence[str], known: Sequence[str]) -> FileRefused:
+    """The refusal of a column that is not known, with the ways out."""
+    if not column.strip():
+        number = columns.index(column) + 1
+        why = f"has a column without a name, number {number}; name it, or leave it out with --ignore '{column}'"
+        return refuse(file, why)
+    map_ = f"say what it is with --map FIELD='{shown(column)}'"
+    nearly = nearest(column, known, "known")
+    return refuse(file, f"has a column {shown(column)} that is not known; {nearly}; {map_}, or {WAY_OUT}")
 
 
 def refuse_near_misses(file: str, unread: Sequence[str], lacking: Sequence[str]) -> None:

@@ -27,6 +27,7 @@ class Format(StrEnum):
     XLSX = "xlsx"
 
 
+TABLES_IN_TEXT = frozenset({Format.CSV, Format.TSV})
 _ENDINGS = {f".{each}": each for each in Format} | {".jsonl": Format.NDJSON}
 _TEXTS = (Format.CSV, Format.TSV, Format.NDJSON, Format.JSON)
 _OPENERS: dict[Format, Callable[[Input], Table]] = {
@@ -67,7 +68,7 @@ def open_plain(
         _check_options(file, file_format, delimiter, encoding, sheet)
         usual = "\t" if file_format is Format.TSV else ","
         file = msgspec.structs.replace(file, delimiter=delimiter or usual, sheet=sheet)
-        if delimiter is None and file_format in {Format.CSV, Format.TSV} and (own := own_delimiter(file)) is not None:
+        if delimiter is None and file_format in TABLES_IN_TEXT and (own := own_delimiter(file)) is not None:
             file = msgspec.structs.replace(file, delimiter=own)
         return (as_lines(file) if file_format is Format.JSON else file), file_format
     except BaseException:
@@ -84,7 +85,7 @@ def _check_options(
         raise refuse(file.name, f"an encoding has no effect on {file_format}")
     if delimiter is None:
         return
-    if file_format not in {Format.CSV, Format.TSV}:
+    if file_format not in TABLES_IN_TEXT:
         raise refuse(file.name, f"a delimiter has no effect on {file_format}")
     if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n':
         raise refuse(file.name, "a delimiter is one character, such as ; or a tab")
@@ -102,8 +103,7 @@ def describe(path: Path, override: str | None = None) -> str:
     """The format and the columns of a file in one line. Costs the header of a CSV; else as much as opening it."""
     file, file_format = open_plain(path, override)
     try:
-        text = file_format in {Format.CSV, Format.TSV}
-        columns = csv_columns(file) if text else open_table(file, file_format).columns
+        columns = csv_columns(file) if file_format in TABLES_IN_TEXT else open_table(file, file_format).columns
     finally:
         file.remove()
     return f"{file_format} with the columns {', '.join(map(shown, columns))}"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from laurels.exchange.faults import Fault
-from laurels.exchange.refusals import refuse_access
+from laurels.exchange.refusals import refuse, refuse_access
 
 _HEADER = ("file", "row", "column", "value", "reason")
 
@@ -14,9 +14,11 @@ _HEADER = ("file", "row", "column", "value", "reason")
 def write_rejects(to: Path, rejected: Sequence[tuple[Path, Sequence[Fault]]]) -> int:
     """Write the faults of files as CSV, for the owner's eyes alone; return how many rows were left out.
 
-    Raises `FileRefused` where it cannot be written.
+    Raises `FileRefused` where it cannot be written, and where something else is there already: perhaps what was read.
     """
     try:
+        if to.is_file() and not _is_older(to):
+            raise refuse(str(to), "is there, and is no list of rejects; name another file with --rejects")
         descriptor = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
@@ -26,3 +28,10 @@ def write_rejects(to: Path, rejected: Sequence[tuple[Path, Sequence[Fault]]]) ->
     except OSError as error:
         raise refuse_access(to, error, "be written") from error
     return sum(len({fault.row for fault in faults}) for _, faults in rejected)
+
+
+def _is_older(path: Path) -> bool:
+    """Whether a file is an older list of rejects, or empty."""
+    first = (",".join(_HEADER) + "\n").encode()
+    with path.open("rb") as file:
+        return file.read(len(first)) in {first, b""}

@@ -14,6 +14,9 @@ from laurels.exchange.table import Table
 from laurels.model.currencies import DECIMALS
 from laurels.model.money import MILLION
 
+NOT_WHOLE = " in minor units"
+"""What stands behind a cell that is no whole number of minor units, so that it is no amount."""
+
 TIME_TYPES = (pl.Datetime, pl.Date)
 _TEXT_TYPES = (pl.String, pl.Categorical, pl.Enum, pl.Null)
 _DECIMAL_ROLES = frozenset({*MONEY_ROLES, "quantity"})
@@ -160,11 +163,11 @@ def _joined(role: str, joined: list[tuple[int, str]], mapping: Mapping) -> pl.Ex
 def _in_major_units(text: pl.Expr) -> pl.Expr:
     """Whole pence as pounds; what is not whole says so, and is no amount then."""
     decimals = pl.col("currency:0").replace_strict(DECIMALS, default=None, return_dtype=pl.Int64)
-    whole = cells.millionths(text, pl.lit(0), signed=_SIGNED) // MILLION
+    # 500.0 is a whole number that a program printed as a float; 5.00 would be an amount in pounds.
+    seems_major = text.str.contains(r"\.[0-9]{2}") & (decimals > 0)
+    whole = pl.when(~seems_major).then(cells.millionths(text, pl.lit(0), signed=_SIGNED) // MILLION)
     major = cells.spelled(whole * 10 ** (cells.MAX_DECIMALS - decimals))
-    return (
-        pl.when(text.is_null() | decimals.is_null()).then(text).otherwise(pl.coalesce(major, text + " in minor units"))
-    )
+    return pl.when(text.is_null() | decimals.is_null()).then(text).otherwise(pl.coalesce(major, text + NOT_WHOLE))
 
 
 def differing(raw: pl.DataFrame, mapping: Mapping) -> dict[int, list[Fault]]:

@@ -104,7 +104,7 @@ def why_not(cell: str | date, zone: str | None, now: int, time_format: str | Non
     if isinstance(cell, date):  # a datetime is one, too
         return "has no offset; name its time zone" if zone is None else OUT_OF_RANGE
     if time_format is not None:
-        return f"must be a time of the format {time_format}, " + OUT_OF_RANGE.removeprefix("must ")
+        return f"must be a time of the format {time_format}, and " + OUT_OF_RANGE.removeprefix("must ")
     try:
         check_occurred(parse_written(cell, "occurred_at", None if zone is None else ZoneInfo(zone)), now)
     except InvalidInput as error:

@@ -4,6 +4,7 @@ An export appears all at once: it is written in a hidden folder beside its place
 breaks off leaves what was there before. Some tens of thousands of rows are in memory, however many there are.
 """
 
+import asyncio
 import gzip
 import os
 import shutil
@@ -139,6 +140,16 @@ async def write_rows(
     """The same of rows that come piece by piece."""
     schema = pl.Schema({name: _TEXT if kind is str else _WHOLE for name, kind in columns.items()})
     return await _write(path, schema, chunks, format_name)
+
+
+async def parquet_of(
+    columns: Mapping[str, type[str] | type[int]], chunks: AsyncIterable[Sequence[Sequence[Any]]]
+) -> bytes:
+    """A Parquet file of rows that come piece by piece. The whole file is in memory, some 20 bytes a row."""
+    with tempfile.TemporaryDirectory(prefix="laurels-") as folder:
+        path = Path(folder, "rows.parquet")
+        await write_rows(path, columns, chunks)
+        return await asyncio.to_thread(path.read_bytes)
 
 
 async def _write(path: Path, schema: pl.Schema, chunks: AsyncIterable[Sequence[_Row]], format_name: str | None) -> int:

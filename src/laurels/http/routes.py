@@ -4,7 +4,7 @@ A route is a function with a form for its body, a form for its query, or neither
 errors and the API's documentation all follow from its declaration, so none of them can be forgotten or differ.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Literal, get_type_hints
 
@@ -48,10 +48,14 @@ class Access(Struct, frozen=True):
             raise UnknownMember
 
 
-class Headers(Struct, frozen=True):
+class Headers:
     """A request's headers as received: pairs of bytes, the names in small letters."""
 
-    pairs: Iterable[tuple[bytes, bytes]]
+    __slots__ = ("_first", "pairs")
+
+    def __init__(self, pairs: Sequence[tuple[bytes, bytes]]) -> None:
+        self.pairs = pairs
+        self._first = dict(reversed(pairs))
 
     def all(self, name: bytes) -> list[bytes]:
         """Every value of a header, in order."""
@@ -59,7 +63,8 @@ class Headers(Struct, frozen=True):
 
     def get(self, name: bytes) -> str | None:
         """The first value of a header; None where it was not sent."""
-        return next((value.decode("latin-1") for key, value in self.pairs if key == name), None)
+        value = self._first.get(name)
+        return None if value is None else value.decode("latin-1")
 
 
 class Request(Struct, frozen=True, kw_only=True):

@@ -19,6 +19,9 @@ _PLACE = re.compile(r"^(?P<what>.*?)(?: - at `(?:key in )?\$(?P<path>.*)`)?$", r
 _UNKNOWN = re.compile(r"^Object contains unknown field `(.*)`$", re.DOTALL)
 _MISSING = re.compile(r"^Object missing required field `(.*)`$")
 _NUMBER_FOR_TEXT = re.compile(r"^Expected `str( \| null)?`, got `(int|float)`$")
+_BOUND = re.compile(
+    r"^Expected `(?P<kind>int|str|array)(?: \| null)?`(?P<length> of length)? (?P<sign>[<>]=) (?P<bound>-?[0-9]+)$"
+)
 _TOO_DEEP = "is nested too deeply"
 CHECK = "check"
 """A type may name a function of (text, field) that raises `InvalidInput`: `Meta(extra={CHECK: check_id})`. It is asked
@@ -125,6 +128,13 @@ def _in_words(what: str) -> str:
                 return words
     if _NUMBER_FOR_TEXT.match(what):
         return "must be text in quotes, not a number"
+    if bound := _BOUND.match(what):
+        side = "at most" if bound["sign"] == "<=" else "at least"
+        if bound["length"] is None:
+            return f"must be {side} {bound['bound']}"
+        if (bound["sign"], bound["bound"]) == (">=", "1"):
+            return "must not be empty"
+        return f"must have {side} {bound['bound']} {'characters' if bound['kind'] == 'str' else 'elements'}"
     return what[0].lower() + what[1:]
 
 

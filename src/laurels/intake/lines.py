@@ -8,9 +8,11 @@ from msgspec import Meta, Struct
 from laurels.errors import FieldError, InvalidInput
 from laurels.model import Line, LineKind, Payment, ReturnLine, Traits
 from laurels.model.cards import looks_like_card
-from laurels.model.ids import UNPRINTABLE, check_sku
+from laurels.model.ids import PRINTABLE, check_sku
 from laurels.model.lines import NO_TRAITS
 from laurels.model.money import MILLION, parse_amount, parse_millionths
+
+MOST_PIECES = 999_999_999_999
 
 
 def _decimal(pattern: str, description: str, example: str) -> Meta:
@@ -53,7 +55,7 @@ def text_of(longest: int, description: str, example: str) -> Meta:
     return Meta(
         min_length=1,
         max_length=longest,
-        pattern=rf"^[^{UNPRINTABLE}]*\Z",
+        pattern=PRINTABLE,
         description=description,
         examples=[example],
     )
@@ -70,7 +72,7 @@ class LineForm(Struct, forbid_unknown_fields=True, kw_only=True):
     """One line of an order. A negative unit price is a discount; a quantity of 0 counts nothing."""
 
     sku: LineSku | None = None
-    quantity: Annotated[int, Meta(ge=0, le=999_999_999_999, description="pieces")] | QuantityText
+    quantity: Annotated[int, Meta(ge=0, le=MOST_PIECES, description="pieces")] | QuantityText
     unit_price: UnitPrice
     category: Category | None = None
     brand: Brand | None = None
@@ -81,7 +83,11 @@ class LineForm(Struct, forbid_unknown_fields=True, kw_only=True):
 
     def line(self, field: str) -> Line:
         """The checked line; quantity and price in millionths."""
-        quantity = parse_millionths(str(self.quantity), f"{field}.quantity")
+        said = self.quantity
+        if type(said) is int and 0 <= said <= MOST_PIECES:
+            quantity = said * MILLION
+        else:
+            quantity = parse_millionths(str(said), f"{field}.quantity")
         price = parse_millionths(self.unit_price, f"{field}.unit_price", signed=True)
         return Line(self.usable_sku or "", quantity, price)
 

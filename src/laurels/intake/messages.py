@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from laurels.errors import Conflict, InvalidInput, NotFound
 from laurels.intake.decoding import decode
+from laurels.intake.formats import format_of
 from laurels.intake.forms import Id, NamedOrderForm, RefundForm
 from laurels.intake.intake import Intake
 from laurels.intake.named import members_named
@@ -18,6 +19,9 @@ from laurels.model import Document, DocumentKind, Order, Refund, RefusedMessage
 
 LARGEST = 1_000_000
 """Bytes of a message that is read; a larger one is no order."""
+
+_WHOLE = frozenset({"body", "kind"})
+"""What is said to be wrong where a message is something else altogether."""
 
 
 class OrderMessage(NamedOrderForm, tag_field="kind", tag="order", forbid_unknown_fields=True, kw_only=True):
@@ -48,6 +52,12 @@ class ReadBatch(Struct, frozen=True):
     messages: list[ReceivedMessage]
     documents: list[Document]
     refused: list[RefusedMessage]
+
+    def add(self, more: "ReadBatch") -> None:
+        """Add what was read after this."""
+        self.messages.extend(more.messages)
+        self.documents.extend(more.documents)
+        self.refused.extend(more.refused)
 
 
 class Taking:
@@ -145,7 +155,13 @@ def read(body: bytes, now: int) -> tuple[Order | Refund, bytes]:
     """
     if len(body) > LARGEST:
         raise InvalidInput.of("body", f"is larger than {LARGEST:,} bytes")
-    form: OrderMessage | RefundMessage = decode(QueueMessage, body)  # type: ignore[arg-type]  # a union is no class
+    try:
+        form: OrderMessage | RefundMessage = decode(QueueMessage, body)  # type: ignore[arg-type]  # a union is no class
+    except InvalidInput as error:
+        said = format_of(body) if error.errors[0].field in _WHOLE else None
+        if said is None:
+            raise
+        raise InvalidInput.of("body", said) from error
     if isinstance(form, RefundMessage):
         return form.refund(form.member_id, now, form.order_id), body
     return form.order(form.order_id, now), form.usable() if form.warnings() else body

@@ -1,8 +1,8 @@
 """What jobs do: corrections and erasures of many customers, exports, rehearsals, tries of what is in quarantine,
 checks.
 
-`corrections.py` checks and makes corrections, `erasures.py` the same of erasures, `exports.py` writes files, `kinds.py`
-is the rest of them, `runner.py` runs whichever is next.
+`corrections.py` checks and makes corrections, `erasures.py` the same of erasures, `exports.py` writes files, `owing.py`
+works out what is owed in points, `kinds.py` is the rest of them, `runner.py` runs whichever is next.
 """
 
 from laurels.jobs.corrections import (
@@ -22,6 +22,7 @@ from laurels.jobs.corrections import (
 from laurels.jobs.erasures import ERASURES, Erasures, ErasuresChecked, check_erasures, read_erasures
 from laurels.jobs.exports import COLUMNS, EXPORT, ExportAbout
 from laurels.jobs.kinds import REHEARSAL, RETRY, ROLL_UPS, VERIFY, RehearsalAbout, RetryAbout
+from laurels.jobs.owing import LIABILITY, LiabilityAbout
 from laurels.jobs.runner import JobRunner
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "CORRECTIONS",
     "ERASURES",
     "EXPORT",
+    "LIABILITY",
     "MOST_ROWS",
     "REHEARSAL",
     "RETRY",
@@ -41,6 +43,7 @@ __all__ = [
     "ErasuresChecked",
     "ExportAbout",
     "JobRunner",
+    "LiabilityAbout",
     "RehearsalAbout",
     "RetryAbout",
     "check_corrections",

@@ -75,7 +75,10 @@ async def check_erasures(ledger: Ledger, asked: Erasures, was: ErasuresChecked) 
 
 
 def _ids(text: str) -> list[str]:
-    header, *rows = list(csv.reader(text.splitlines())) or [[]]
+    try:
+        header, *rows = list(csv.reader(text.splitlines())) or [[]]
+    except csv.Error as error:  # a cell of more than 128 KB, or a zero byte
+        raise InvalidInput.of("csv", f"cannot be read as a CSV file: {error}") from error
     if [each.strip() for each in header] != [COLUMN]:
         raise InvalidInput.of("csv", f"has to begin with the line {COLUMN}, and have no other column")
     found = [row[0].strip() for row in rows if row]

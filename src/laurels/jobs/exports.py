@@ -5,10 +5,7 @@ erasure. Rows are kept piece by piece, each in the transaction that notes how fa
 goes on behind the last piece, and memory is flat however many there are.
 """
 
-import asyncio
-import tempfile
 from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
@@ -113,24 +110,22 @@ class Export:
 
     async def _log(self, doing: Doing, about: ExportAbout, tally: Exported) -> None:
         """Newest first, from where the log ended when this began."""
-        while found := await self._ledger.audit(before=tally.before, since=about.begins, limit=AT_ONCE):
+        begins, ends = about.begins, about.ends
+        while found := await self._ledger.audit(before=tally.before, since=begins, until=ends, limit=AT_ONCE):
             tally.before = found[-1].position
-            rows = [_audited(each) for each in found if _is_within(about, each.at)]
+            rows = [_audited(each) for each in found]
             await _keep(doing, tally, rows, tally.rows + len(rows), 0)
 
     async def _parquet(self, doing: Doing, about: ExportAbout, tally: Exported) -> bytes:
         """The pieces as one file."""
-        from laurels.exchange.writing import write_rows  # noqa: PLC0415 - polars, for files alone
+        from laurels.exchange.writing import parquet_of  # noqa: PLC0415 - polars, for files alone
 
         async def pieces() -> AsyncIterator[Sequence[Row]]:
             for part in range(1, tally.parts + 1):
                 kept = await self._ledger.job_part(doing.job.number, part)
                 yield [tuple(row) for row in msgspec.json.decode(kept or b"[]")]
 
-        with tempfile.TemporaryDirectory(prefix="laurels-") as folder:
-            path = Path(folder, "export.parquet")
-            await write_rows(path, COLUMNS[about.what], pieces())
-            return await asyncio.to_thread(path.read_bytes)
+        return await parquet_of(COLUMNS[about.what], pieces())
 
 
 async def _keep(doing: Doing, tally: Exported, rows: list[Row], done: int, total: int) -> None:

@@ -14,6 +14,7 @@ from laurels.jobs.corrections import KIND, MakeCorrections
 from laurels.jobs.erasures import ERASURES, EraseMany
 from laurels.jobs.exports import EXPORT, Export
 from laurels.jobs.kinds import REHEARSAL, RETRY, ROLL_UPS, VERIFY, Rehearse, Retry, RollUpsAnew, Verify
+from laurels.jobs.owing import LIABILITY, WorkOutLiability
 from laurels.jobs.steps import Doing, LostJob, StoppedJob
 from laurels.ledger import Ledger
 from laurels.ledger.jobs import Job, JobEnd, JobState
@@ -44,6 +45,7 @@ class JobRunner:
             VERIFY: Verify(ledger, programs),
             ROLL_UPS: RollUpsAnew(ledger, programs),
             EXPORT: Export(ledger),
+            LIABILITY: WorkOutLiability(ledger, programs),
             ERASURES: EraseMany(ledger, members),
         }
 

@@ -6,8 +6,7 @@ ledger's identity and epoch, and the hash of the last entry that the leaderboard
 all that the leaderboard took is adopted; else it rebuilds, from a checkpoint of the ledger.
 """
 
-from array import array
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
 
 import structlog
@@ -17,7 +16,8 @@ from laurels.clock import Clock
 from laurels.errors import AnotherProjector, BoardMoved, BoardNotReady, FeedDiverged
 from laurels.leaderboard.boards import ALL_TIME, Boards, board_of
 from laurels.leaderboard.changes import changes_of
-from laurels.leaderboard.port import Followed, Leaderboard, LoadPart, Paced
+from laurels.leaderboard.loading import load_parts
+from laurels.leaderboard.port import Followed, Leaderboard, Paced
 from laurels.leaderboard.source import FeedSource
 from laurels.leaderboard.together import Together
 from laurels.ledger import Checkpoint, Feed, Heads, Ledger, Progress
@@ -239,7 +239,7 @@ class Projector:
         await self._warn(heads)
         self._begun_at = None
         followed = Followed(identity=heads.identity, epoch=heads.epoch, rules=self._rules, marks=heads.marks)
-        async with aclosing(_parts_of(checkpoint, self._since, progress)) as parts:
+        async with aclosing(load_parts(checkpoint, self._since, progress)) as parts:
             with suppress(BoardMoved):  # another process begins anew meanwhile: what it leaves is gone on with
                 await self._leaderboard.load(followed, parts)
 
@@ -253,27 +253,6 @@ class Projector:
                 ledger=str(heads.version),
                 rules=self._rules,
             )
-
-
-async def _parts_of(checkpoint: Checkpoint, since: int, progress: Progress | None) -> AsyncGenerator[LoadPart, None]:
-    done = 0
-    async for totals in checkpoint.parts:
-        scores = {board_of(month): of_month for month, of_month in totals.months.items() if month >= since}
-        ranked = [n for n, score in enumerate(totals.scores) if score]
-        if ranked:
-            members = array("q", (totals.numbers[n] for n in ranked))
-            scores[ALL_TIME] = members, array("q", (totals.scores[n] for n in ranked))
-        yield LoadPart(
-            numbers=totals.numbers,
-            ids=totals.ids,
-            name_numbers=totals.name_numbers,
-            hidden=totals.hidden,
-            scores=scores,
-            merged=totals.merged,
-        )
-        done += len(totals.numbers)
-        if progress is not None:
-            progress(done, done)
 
 
 def _checked(followed: Followed, shard: int, head: Mark) -> Mark:

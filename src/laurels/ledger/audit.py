@@ -42,11 +42,18 @@ class AuditRow(Struct, frozen=True, kw_only=True):
 
 
 class Recording:
-    """An act that is to be recorded with the first write made in its context. `row_is_written` once that is durable."""
+    """An act that is to be recorded with the first write made in its context. `row_is_written` once that is durable;
+    `changed_nothing` where all was so already.
+    """
 
     def __init__(self, act: Act) -> None:
         self.act = act
         self.row_is_written = False
+        self.changed_nothing = False
+
+    def told(self) -> Act:
+        """The act as its row tells it."""
+        return as_repeated(self.act) if self.changed_nothing else self.act
 
 
 recording: ContextVar[Recording | None] = ContextVar("laurels_recording", default=None)
@@ -60,10 +67,24 @@ def about_member(number: int) -> None:
         doing.act = msgspec.structs.replace(doing.act, member=number)
 
 
+def nothing_changed() -> None:
+    """Say that the act that is under way found all so already. It was done none the less, so it has its row, which says
+    `repeated`.
+    """
+    doing = recording.get()
+    if doing is not None:
+        doing.changed_nothing = True
+
+
 def to_record() -> Recording | None:
     """What the write that is asked for now is recorded as, unless an earlier one of the same doing was."""
     found = recording.get()
     return None if found is None or found.row_is_written else found
+
+
+def as_repeated(act: Act) -> Act:
+    """An act that found all so already."""
+    return msgspec.structs.replace(act, outcome="repeated")
 
 
 def as_done(act: Act, result: Any) -> Act:
@@ -99,12 +120,15 @@ class AuditLog(Protocol):
         member: int | None = None,
         action: str | None = None,
         since: int | None = None,
+        until: int | None = None,
         before: int | None = None,
         limit: int = 50,
     ) -> list[AuditRow]:
-        """Rows with a position below `before`, newest first: a person's, a member's, of an action, from an instant on.
+        """Rows with a position below `before`, newest first: a person's, a member's, of an action, from the instant
+        `since` on and before `until`.
 
-        Costs by what is read where a person or a member is named; an action alone is looked for row by row.
+        Costs by what is read where a person or a member is named; an action alone is looked for row by row. An instant
+        is found by halving.
         """
         ...
 

@@ -1,11 +1,11 @@
-"""Parts of a checkpoint, made of an engine's rows."""
+"""Parts of a checkpoint, made of what an engine reads."""
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from laurels.ledger.feed import MemberTotals
-from laurels.model.months import Months
+from laurels.model.months import previous
 
 CHUNK = 10_000
 """Members a part."""
@@ -13,27 +13,20 @@ CHUNK = 10_000
 ByMonth = dict[int, tuple["array[int]", "array[int]"]]
 
 
-def part_of(rows: Sequence[Any]) -> MemberTotals:
-    """Of rows (number, member_id, name_number, hidden, merged_into, score, month, month_score, before_score)."""
-    months: ByMonth = {}
-    merged = []
-    for number, _, _, _, into, _, *open_months in rows:
-        if into is not None:
-            merged.append((number, into))
-        for month, score in Months(*open_months).open():
-            _add(months, month, number, score)
-    return MemberTotals(
-        numbers=array("q", (row[0] for row in rows)),
-        ids=[row[1] for row in rows],
-        name_numbers=array("q", (row[2] for row in rows)),
-        hidden=bytes(row[3] for row in rows),
-        scores=array("q", (row[5] for row in rows)),
-        months=months,
-        merged=merged,
-    )
+def open_months(
+    numbers: Sequence[int], months: Sequence[int], scores: Sequence[int], befores: Sequence[int]
+) -> ByMonth:
+    """What members scored in their open months, of a column each (see `Months`). Costs 0.2 us a member."""
+    found: ByMonth = {}
+    for number, month, score, before in zip(numbers, months, scores, befores, strict=True):
+        if score:
+            _add(found, month, number, score)
+        if before:
+            _add(found, previous(month), number, before)
+    return found
 
 
-def closed_part_of(rows: Sequence[Any]) -> MemberTotals:
+def closed_part_of(rows: Iterable[Any]) -> MemberTotals:
     """Of rows (month, number, score) of closed months."""
     months: ByMonth = {}
     for month, number, score in rows:
@@ -44,6 +37,8 @@ def closed_part_of(rows: Sequence[Any]) -> MemberTotals:
 
 
 def _add(months: ByMonth, month: int, number: int, score: int) -> None:
-    numbers, scores = months.setdefault(month, (array("q"), array("q")))
-    numbers.append(number)
-    scores.append(score)
+    of_month = months.get(month)
+    if of_month is None:
+        months[month] = of_month = (array("q"), array("q"))
+    of_month[0].append(number)
+    of_month[1].append(score)

@@ -137,11 +137,11 @@ class Claim(Struct, kw_only=True):
     budgets: dict[str, int] = {}
 
 
-class Posting(Struct, frozen=True, kw_only=True, gc=False):
+class Posting(Struct, kw_only=True, gc=False):
     """An entry to be written for a document; the ledger adds position, time of recording and hash.
 
-    `month` is the month (202611) in which its points count on a board; None: in none. `reason` and `note` are people's
-    words, kept apart from the entry; what the program has to say is in `details`.
+    `month` is the month (202611) in which its points count on a board, and is set when it is posted; None: in none.
+    `reason` and `note` are people's words, kept apart from the entry; what the program has to say is in `details`.
     """
 
     item: Item

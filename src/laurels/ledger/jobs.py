@@ -98,8 +98,17 @@ class JobStore(Protocol):
         """A job by its number."""
         ...
 
-    async def jobs(self, *, before: int | None = None, states: Collection[JobState] = (), limit: int = 50) -> list[Job]:
-        """Jobs with a number below `before`, newest first; in these states, none named: in any."""
+    async def jobs(
+        self,
+        *,
+        before: int | None = None,
+        states: Collection[JobState] = (),
+        kind: str | None = None,
+        limit: int = 50,
+    ) -> list[Job]:
+        """Jobs with a number below `before`, newest first; in these states (none named: in any) and of this kind.
+        Costs by the jobs that are read past.
+        """
         ...
 
     async def job_content(self, number: int) -> bytes | None:
@@ -166,6 +175,11 @@ class JobStore(Protocol):
     async def known_documents(self, kind: DocumentKind, source: str, ids: Collection[str]) -> set[str]:
         """Which of these ids documents of a source have."""
         ...
+
+
+def is_stoppable(job: Job) -> bool:
+    """Whether stopping it changes anything."""
+    return job.ended_at is None and not job.stopping
 
 
 def check_decidable(job: Job | None, digest: str, *, actor: str, approve: bool, now: int) -> bool:

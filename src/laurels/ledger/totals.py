@@ -19,9 +19,10 @@ class Totals:
 
     def add(self, posting: Posting) -> None:
         """Add an entry."""
-        self.balance = self.balance.plus(posting.kind, posting.points, posting.details)
+        earned, score = worth(posting.kind, posting.points, posting.details)
+        self.balance = self.balance.moved(posting.points, earned, score)
         if posting.month is not None and posting.kind in SCORED:
-            self.score(posting.month, worth(posting.kind, posting.points, posting.details)[1])
+            self.score(posting.month, score)
 
     def score(self, month: int, points: int) -> None:
         """Add to what the member scored in a month."""

@@ -87,6 +87,12 @@ class Upkeep(Protocol):
         """Every member with its totals and what the program keeps of it, by number, in chunks; of one moment."""
         ...
 
+    def persons(self) -> "AsyncIterator[list[tuple[int, MemberState]]]":
+        """What campaigns may ask of every member beyond its orders (`attributes`, `enrolled_at`, `draw`; nothing else
+        of the state is given), by number, in chunks; of one moment.
+        """
+        ...
+
     def framed(self) -> "AsyncIterator[list[tuple[Award, list[Entry]]]]":
         """Every order of which a frame is kept, with its entries, oldest first; in chunks, each of one moment."""
         ...

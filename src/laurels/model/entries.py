@@ -142,9 +142,16 @@ class Balance(Struct, frozen=True, gc=False):
     def plus(self, kind: str, points: int, details: bytes | None = None) -> "Balance":
         """The totals after one more entry."""
         earned, score = worth(kind, points, details)
+        return self.moved(points, earned, score)
+
+    def moved(self, points: int, earned: int, score: int) -> "Balance":
+        """The totals after an entry that is worth so much."""
         return Balance(self.balance + points, self.earned + earned, self.score + score)
 
     def in_range(self) -> bool:
         """Whether every total is one that Laurels keeps."""
-        lowest, highest = min(self.balance, self.earned, self.score), max(self.balance, self.earned, self.score)
-        return lowest >= -MAX_POINTS and highest <= MAX_POINTS
+        return (
+            -MAX_POINTS <= self.balance <= MAX_POINTS
+            and -MAX_POINTS <= self.earned <= MAX_POINTS
+            and -MAX_POINTS <= self.score <= MAX_POINTS
+        )

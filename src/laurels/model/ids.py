@@ -63,11 +63,19 @@ SPOILED = (
 Held against ids in files alone, where nobody answers.
 """
 
+ONE_LINE = r"^[^\x00-\x1f\x7f]*\Z"
+PRINTABLE = rf"^[^{UNPRINTABLE}]*\Z"
+"""What people write: on one line, without control characters (they steer terminals, and PostgreSQL takes no NUL); and
+without what hides in a text, too.
+"""
+
 WORDS = {
     ID: "must be 1 to 128 printable characters (at most 255 bytes), without white space at the ends, and not . or ..",
     SOURCE: "must be 1 to 64 of A-Z a-z 0-9 . _ : - and begin with a letter or a digit",
     SKU: "must be 1 to 128 characters, none of them a control character",
     EMAIL: "must be an e-mail address such as ann@example.com",
+    ONE_LINE: "must be one line, without control characters",
+    PRINTABLE: "must be printable characters",
 }
 """What to say of a text that does not match."""
 

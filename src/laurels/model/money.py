@@ -12,6 +12,7 @@ from laurels.model.currencies import DECIMALS
 
 MILLION = 1_000_000
 MAX_WHOLE_DIGITS = 12
+_POWERS: list[int] = [10**n for n in range(20)]
 _DECIMAL = re.compile(rf"(-?)(0|[1-9][0-9]{{0,{MAX_WHOLE_DIGITS - 1}}})(?:\.([0-9]+))?\Z")
 
 
@@ -42,10 +43,12 @@ def parse_decimal(text: str, decimals: int, field: str, *, signed: bool = False)
         raise InvalidInput.of(
             field, f'must be a decimal string such as "25.00" with at most {MAX_WHOLE_DIGITS} whole digits'
         )
-    sign, whole, fraction = match.group(1), match.group(2), match.group(3) or ""
-    if fraction[decimals:].strip("0"):
-        raise InvalidInput.of(field, f"must have at most {decimals} decimals")
-    value = int(whole + fraction[:decimals].ljust(decimals, "0"))
+    sign, whole, fraction = match.groups("")
+    if len(fraction) > decimals:
+        if fraction[decimals:].strip("0"):
+            raise InvalidInput.of(field, f"must have at most {decimals} decimals")
+        fraction = fraction[:decimals]
+    value = int(whole + fraction) * _POWERS[decimals - len(fraction)]
     if sign and not signed:
         raise InvalidInput.of(field, "must not be negative")
     return -value if sign else value

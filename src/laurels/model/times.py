@@ -10,6 +10,9 @@ from laurels.errors import InvalidInput
 EARLIEST = 946_684_800_000_000
 """2000-01-01T00:00:00Z: nothing that earns points happened before."""
 
+FIRST, LAST = -62_135_596_800_000_000, 253_402_300_799_999_999
+"""The first and the last instant of the years 1 to 9999: what an offset moves beyond has no day in UTC."""
+
 MAX_AHEAD = 5 * MINUTE
 """How far a shop's clock may run ahead of ours."""
 
@@ -35,7 +38,7 @@ def parse_instant(text: str, field: str) -> int:
         fraction = match.group(1) or ""
         plain = text.replace(fraction, fraction[:7], 1) if fraction else text
         try:
-            return from_datetime(datetime.fromisoformat(plain.upper()))
+            return _in_calendar(from_datetime(datetime.fromisoformat(plain.upper())), field)
         except (ValueError, OverflowError):
             pass
     raise InvalidInput.of(field, "must be a time with an offset such as 2026-11-01T10:00:00Z")
@@ -56,10 +59,17 @@ def parse_written(text: str, field: str, zone: ZoneInfo | None) -> int:
     except ValueError as error:
         raise InvalidInput.of(field, "is a day that is not in the calendar") from error
     if match[8] is not None:
-        return from_datetime(local.replace(tzinfo=UTC)) - _offset(match[8])
+        return _in_calendar(from_datetime(local.replace(tzinfo=UTC)) - _offset(match[8]), field)
     if zone is None:
         raise InvalidInput.of(field, "has no offset; name its time zone")
-    return from_datetime(local.replace(tzinfo=zone))
+    return _in_calendar(from_datetime(local.replace(tzinfo=zone)), field)
+
+
+def _in_calendar(at: int, field: str) -> int:
+    """Give `at` back where it has a day in UTC."""
+    if not FIRST <= at <= LAST:
+        raise InvalidInput.of(field, "must lie in the years 1 to 9999, by the clocks of UTC too")
+    return at
 
 
 def _offset(text: str) -> int:
@@ -110,9 +120,19 @@ def to_datetime(at: int) -> datetime:
     return _EPOCH + timedelta(microseconds=at)
 
 
+def by_the_clock(moment: datetime, zone: ZoneInfo) -> datetime:
+    """A moment by the clocks of a zone. Where those are beyond the calendar by then (shops write the end of 9999 for
+    never, and Tokyo is ahead), it is the calendar's end, or its beginning.
+    """
+    try:
+        return moment.astimezone(zone)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=zone) if moment.year > 1 else datetime.min.replace(tzinfo=zone)
+
+
 def month_of(at: int, zone: ZoneInfo) -> str:
     """The calendar month of an instant in a time zone: `"2026-10"`."""
-    return to_datetime(at).astimezone(zone).strftime("%Y-%m")
+    return by_the_clock(to_datetime(at), zone).strftime("%Y-%m")
 
 
 def month_end(month: str, zone: ZoneInfo) -> int:

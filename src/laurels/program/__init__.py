@@ -11,6 +11,7 @@ from laurels.model.details import Details
 from laurels.model.lines import Payment, ReturnLine
 from laurels.program.basket import NOBODY, Basket, BasketLine, MemberFacts
 from laurels.program.details import word_beyond, word_cancelled, word_earn, word_reverse, word_unlinked
+from laurels.program.doubts import doubts
 from laurels.program.earning import Earned, Reversed, earn, points_of, reverse, reverse_unlinked
 from laurels.program.evaluate import Evaluation, evaluate, frame_of
 from laurels.program.explaining import LineOf, explain, lines_of, payable, payable_points
@@ -19,7 +20,7 @@ from laurels.program.grains import GRAIN, format_grains
 from laurels.program.lots import free_lots, next_due, touch
 from laurels.program.moving import Merge, give, merge, receive
 from laurels.program.program import DEFAULT_PROGRAM, EarningRule, Program, parse_program
-from laurels.program.publishing import Difference, check_successor, differences, unseen, version_at
+from laurels.program.publishing import Difference, check_successor, differences, names_categories, unseen, version_at
 from laurels.program.reminding import Reminder, next_look, reminders
 from laurels.program.spending import StateChange, adjust, capture, grant_tier, hold, redeem, restore, void
 from laurels.program.state import NEW, Lapse, ProgramState, Spent
@@ -67,6 +68,7 @@ __all__ = [
     "capture",
     "check_successor",
     "differences",
+    "doubts",
     "earn",
     "evaluate",
     "explain",
@@ -78,6 +80,7 @@ __all__ = [
     "hold",
     "lines_of",
     "merge",
+    "names_categories",
     "next_due",
     "next_look",
     "parse_program",

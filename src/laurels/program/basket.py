@@ -70,13 +70,8 @@ WHOLE = BasketLine(unit_price=ONE)
 
 def weights(lines: tuple[BasketLine, ...]) -> list[int]:
     """What each line costs after its own discount, in 10^-12 of a major unit; 0 for a discount on the order."""
-    found = []
-    for line in lines:
-        gross = line.quantity * line.unit_price
-        if line.discount:
-            gross -= line.discount * ONE
-        found.append(max(0, gross))
-    return found
+    found = [line.quantity * line.unit_price - line.discount * ONE for line in lines]
+    return found if min(found, default=0) >= 0 else [max(0, each) for each in found]
 
 
 def nets(total: int, weighed: list[int], currency: str) -> tuple[int, ...]:

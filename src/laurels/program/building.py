@@ -4,11 +4,14 @@ the path and, where there is one, the name: `campaigns[2] (half): multiply must 
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
+from unicodedata import normalize
 from zoneinfo import ZoneInfo
 
 from laurels.errors import InvalidInput, ProgramError
 from laurels.model.money import check_currency, parse_amount, parse_decimal
+from laurels.model.times import from_datetime
 from laurels.program.grains import MILLI
 from laurels.program.local_time import days_in, instant_of
 from laurels.program.rules import (
@@ -38,6 +41,8 @@ from laurels.program.tables import (
     WhereTable,
 )
 
+FIRST, LAST = (from_datetime(datetime(year, 1, 1, tzinfo=UTC)) for year in (1900, 9000))
+
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MAX_MULTIPLY = 100_000
 _SETS = ("channel", "source", "region", "store", "coupon", "payment", "tier", "segment")
@@ -46,6 +51,11 @@ _SETS = ("channel", "source", "region", "store", "coupon", "payment", "tier", "s
 def refuse(path: str, name: str | None, message: str) -> ProgramError:
     """The error for one line of the program."""
     return ProgramError(f"{path} ({name}): {message}" if name else f"{path}: {message}")
+
+
+def seen_as(name: str) -> str:
+    """A name as people see it, who cannot tell apart by which characters an accent is written."""
+    return normalize("NFC", name)
 
 
 def build_money(table: Mapping[str, str], path: str, *, zero: bool = False) -> Money:
@@ -72,7 +82,7 @@ def build_match(table: MatchTable, path: str, name: str | None = None) -> Match:
                 continue
             if field == "category" and any("" in value.split("/") for value in values):
                 raise refuse(path, name, f"{key}: a category is segments joined by /, such as baby/formula")
-            conditions.append(Condition(place, frozenset(values), negated))
+            conditions.append(Condition(place, frozenset(map(str, values)), negated))
     return Match(tuple(conditions))
 
 
@@ -115,7 +125,15 @@ def build_rates(tables: Iterable[RateTable]) -> tuple[Rate, ...]:
 
 def build_groups(tables: Iterable[GroupTable]) -> tuple[Group, ...]:
     """The exclusive groups."""
-    found = [Group(name=table.name, scope=table.scope, caps=_caps(table.caps), budget=table.budget) for table in tables]
+    found = [
+        Group(
+            name=table.name,
+            scope=table.scope,
+            caps=_caps(table.caps, f"groups[{number}]", table.name),
+            budget=table.budget,
+        )
+        for number, table in enumerate(tables)
+    ]
     _once(found, "groups")
     return tuple(found)
 
@@ -155,7 +173,7 @@ def _campaign(table: CampaignTable, at: str, zone: ZoneInfo) -> Campaign:
         spend_min=build_money(table.spend_min or {}, f"{at}.spend_min"),
         units_min=table.units_min or 0,
         order_cap=table.order_cap,
-        caps=_caps(table.caps),
+        caps=_caps(table.caps, at, name),
         budget=table.budget,
         group=table.group,
         priority=table.priority,
@@ -230,7 +248,7 @@ def build_expiry(table: ExpiryTable | None) -> Expiry:
 
 
 def _where(table: WhereTable, at: str) -> Where:
-    sets: dict[str, Any] = {key: frozenset(getattr(table, key) or ()) for key in _SETS}
+    sets: dict[str, Any] = {key: frozenset(map(str, getattr(table, key) or ())) for key in _SETS}
     return Where(
         **sets,
         nth_order=table.nth_order,
@@ -242,9 +260,11 @@ def _where(table: WhereTable, at: str) -> Where:
     )
 
 
-def _caps(table: CapsTable | None) -> Caps | None:
-    if table is None or (table.day, table.month, table.year, table.ever) == (None, None, None, None):
+def _caps(table: CapsTable | None, at: str, name: str) -> Caps | None:
+    if table is None:
         return None
+    if (table.day, table.month, table.year, table.ever) == (None, None, None, None):
+        raise refuse(f"{at}.caps", name, "say day, month, year or ever")
     return Caps(table.day, table.month, table.year, table.ever)
 
 
@@ -252,9 +272,16 @@ def _instant(text: str | None, at: str, name: str, zone: ZoneInfo) -> int | None
     if text is None:
         return None
     try:
-        return instant_of(text, zone)
+        return check_years(instant_of(text, zone), at, name)
     except (ValueError, OverflowError) as error:
         raise refuse(at, name, str(error)) from error
+
+
+def check_years(at: int, path: str, name: str | None = None) -> int:
+    """Give an instant back that a calendar has in every zone; raise `ProgramError` for others."""
+    if not FIRST <= at < LAST:
+        raise refuse(path, name, "must lie between the years 1900 and 9000")
+    return at
 
 
 def _minutes(text: str) -> int:
@@ -271,6 +298,6 @@ def _decimal(text: str, decimals: int, at: str, name: str) -> int:
 def _once(named: Iterable[Any], path: str) -> None:
     seen: set[str] = set()
     for number, each in enumerate(named):
-        if each.name in seen:
+        if seen_as(each.name) in seen:
             raise refuse(f"{path}[{number}]", each.name, "the name is used twice")
-        seen.add(each.name)
+        seen.add(seen_as(each.name))

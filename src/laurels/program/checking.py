@@ -9,9 +9,10 @@ from typing import Protocol
 
 from laurels.errors import ProgramError
 from laurels.model.money import format_amount
-from laurels.program.building import refuse
+from laurels.program.building import refuse, seen_as
 from laurels.program.grains import MILLI, divides
-from laurels.program.rules import Campaign, Group, Rate, Rounding, Tiers
+from laurels.program.never import check_every_rate_is_used, check_orders_counted, check_some_line_fits
+from laurels.program.rules import Campaign, Exclusion, Group, Rate, Rounding, Tiers
 
 RESERVED = ("base", "cap")
 """Names of parts that no bonus may bear; so are those that begin with `tier `."""
@@ -20,6 +21,10 @@ RESERVED = ("base", "cap")
 class Rules(Protocol):
     """What is checked of a program."""
 
+    @property
+    def exclude(self) -> tuple[Exclusion, ...]: ...  # noqa: D102
+    @property
+    def not_payable(self) -> tuple[Exclusion, ...]: ...  # noqa: D102
     @property
     def rates(self) -> tuple[Rate, ...]: ...  # noqa: D102
     @property
@@ -36,6 +41,15 @@ def check_rules(rules: Rules, rounding: Rounding) -> None:
     _check_groups(rules.campaigns, rules.groups)
     _check_currencies(rules.campaigns, rules.rates)
     _check_where(rules.campaigns, rules.tiers)
+    for path, matching in (
+        ("basis.exclude", rules.exclude),
+        ("basis.not_payable", rules.not_payable),
+        ("rates", rules.rates),
+        ("campaigns", rules.campaigns),
+    ):
+        check_some_line_fits(path, matching)
+    check_every_rate_is_used(rules.rates)
+    check_orders_counted(rules.campaigns)
     if rounding.to == "carry":
         if rounding.at != "order":
             raise ProgramError('rounding.at: carry keeps what is left of a whole order; say at = "order"')
@@ -53,11 +67,11 @@ def _check_names(campaigns: Iterable[Campaign], groups: Iterable[Group]) -> None
     for path, names in (("groups", [each.name for each in groups]), ("campaigns", [each.name for each in campaigns])):
         for number, name in enumerate(names):
             at = f"{path}[{number}]"
-            if name in taken:
+            if seen_as(name) in taken:
                 raise refuse(at, name, "the name is used twice")
             if name in RESERVED or name.startswith("tier "):
                 raise refuse(at, name, "the name is that of a part of its own")
-            taken.add(name)
+            taken.add(seen_as(name))
 
 
 def _check_groups(campaigns: Iterable[Campaign], groups: Iterable[Group]) -> None:

@@ -5,7 +5,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from laurels.clock import MINUTE
-from laurels.model.times import from_datetime, to_datetime
+from laurels.model.times import by_the_clock, from_datetime, to_datetime
 
 NEVER = 2**62
 """The instant at which what never expires does."""
@@ -13,7 +13,7 @@ NEVER = 2**62
 
 def local_of(at: int, zone: ZoneInfo) -> datetime:
     """An instant by the zone's clock."""
-    return to_datetime(at).astimezone(zone)
+    return by_the_clock(to_datetime(at), zone)
 
 
 QUARTER_HOUR = 15 * MINUTE

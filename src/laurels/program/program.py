@@ -1,10 +1,8 @@
 """The program as data: read from TOML, checked, and given as frozen structs."""
 
-import tomllib
 from collections.abc import Mapping
 from functools import cached_property
 from importlib.resources import files
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -21,12 +19,15 @@ from laurels.program.building import (
     build_money,
     build_rates,
     build_tiers,
+    check_years,
 )
 from laurels.program.checking import check_rules
+from laurels.program.mistakes import shown, word_mistake
 from laurels.program.plan import Plan
 from laurels.program.rounding import ROUNDINGS
 from laurels.program.rules import Campaign, Exclusion, Expiry, Group, Money, Rate, Rounding, Tiers
-from laurels.program.tables import MAX_BYTES, EarnTable, Milestone, ProgramTable, read_table
+from laurels.program.tables import EarnTable, Milestone, ProgramTable, read_table
+from laurels.program.toml import BYTE_ORDER_MARK, load_toml
 
 DEFAULT_PROGRAM = files("laurels.program").joinpath("default.toml").read_text("utf-8")
 """The text of the default program."""
@@ -101,16 +102,12 @@ class Program(Struct, frozen=True, kw_only=True, dict=True):
 
 def parse_program(text: str) -> Program:
     """Read a program from TOML. Raises `ProgramError` with one line that says what is wrong and where."""
-    if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-        raise ProgramError(f"The program is longer than {MAX_BYTES // 1024} KB")
-    try:
-        loaded = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ProgramError(f"The program is not valid TOML: {error}") from error
+    text = text.removeprefix(BYTE_ORDER_MARK)
+    loaded = load_toml(text)
     try:
         table = read_table(loaded)
     except msgspec.ValidationError as error:
-        raise ProgramError(f"The program is not valid: {_named(str(error), loaded)}") from error
+        raise ProgramError(word_mistake(error, loaded)) from error
     return _build(table, text)
 
 
@@ -129,7 +126,7 @@ def _build(table: ProgramTable, text: str) -> Program:
         earn=_goods(rates, rounding),
         milestones=_check_milestones(table.milestones),
         text=text,
-        from_at=None if table.starts is None else from_datetime(table.starts),
+        from_at=None if table.starts is None else check_years(from_datetime(table.starts), "from"),
         value=_values(table.value or {}),
         expected_redeemed=_share(table.expected_redeemed),
         tax=table.basis.tax,
@@ -187,7 +184,7 @@ def _check_zone(name: str) -> None:
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:
-        raise ProgramError(f"time_zone: {name!r} is not a time zone such as Europe/London") from error
+        raise ProgramError(f"time_zone: {shown(name)} is not a time zone such as Europe/London") from error
 
 
 def _values(table: Mapping[str, str]) -> Money:
@@ -219,18 +216,3 @@ def _check_milestones(milestones: list[Milestone]) -> tuple[Milestone, ...]:
     if len(set(names)) < len(names):
         raise ProgramError("milestones: every name may be used once")
     return tuple(milestones)
-
-
-def _named(message: str, loaded: dict[str, Any]) -> str:
-    """A message of the reader, with the name of the rule that its path leads through."""
-    *_, path = message.rpartition("`$.")
-    here: Any = loaded
-    name = None
-    for step in path.rstrip("`").replace("[", ".[").split("."):
-        if step[1:-1].isdigit() and isinstance(here, list):
-            here = here[int(step[1:-1])]
-        else:
-            here = here.get(step) if isinstance(here, dict) else None
-        if isinstance(here, dict) and isinstance(here.get("name"), str):
-            name = here["name"]
-    return f"{message} ({name[:64]!r})" if name else message

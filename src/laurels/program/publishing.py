@@ -57,10 +57,18 @@ def differences(before: str, after: str) -> list[Difference]:
     return [Difference(path, one.get(path), other.get(path)) for path in paths if one.get(path) != other.get(path)]
 
 
-def unseen(program: Program, categories: Iterable[str], segments: Iterable[str]) -> list[str]:
-    """Warnings: what a program names and no order of a rehearsal had."""
-    had = list(categories)
-    named = {value for rule in (*program.exclude, *program.rates, *program.campaigns) for value in _categories(rule)}
+def names_categories(program: Program) -> set[str]:
+    """The categories that a program's rules name."""
+    return {value for rule in (*program.exclude, *program.rates, *program.campaigns) for value in _categories(rule)}
+
+
+def unseen(
+    program: Program, categories: Iterable[str], segments: Iterable[str], *, birthdays: bool = True
+) -> list[str]:
+    """Warnings: what a program names and no order of a rehearsal, or no member, had. `birthdays`: whether any member
+    has one.
+    """
+    had, named = list(categories), names_categories(program)
     said = [
         f"no order had the category {value}"
         for value in sorted(named)
@@ -68,6 +76,9 @@ def unseen(program: Program, categories: Iterable[str], segments: Iterable[str])
     ]
     wanted = {value for campaign in program.campaigns for value in campaign.where.segment}
     said += [f"no member was in the segment {value}" for value in sorted(wanted - set(segments))]
+    if not birthdays:
+        asking = (each for each in program.campaigns if each.where.birthday_within_days is not None)
+        said += [f"no member has a birthday, which the campaign {each.name} asks for" for each in asking]
     return said
 
 

@@ -35,7 +35,7 @@ class Condition(Struct, frozen=True):
         elif isinstance(have, tuple):
             hit = not self.values.isdisjoint(have)
         elif self.field == 1:
-            hit = not self.values.isdisjoint(_paths(have))
+            hit = not self.values.isdisjoint(paths(have))
         else:
             hit = have in self.values
         return hit != self.negated
@@ -173,10 +173,10 @@ class Rounding(Struct, frozen=True):
     at: Literal["order", "rate", "line"] = "order"
 
 
-def _paths(category: str) -> list[str]:
+def paths(category: str) -> list[str]:
     """A category and all that hold it: `baby/formula/1` -> `baby/formula/1`, `baby/formula`, `baby`."""
-    paths = [category]
+    found = [category]
     while (cut := category.rfind("/")) >= 0:
         category = category[:cut]
-        paths.append(category)
-    return paths
+        found.append(category)
+    return found

@@ -9,26 +9,54 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct, field
 
-MAX_BYTES = 256 * 1024
-"""Size of a program's text."""
+from laurels.model.documents import Channel
+from laurels.model.lines import LineKind
 
-Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
+UNSEEN = "\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069"
+"""What no name may have: controls, and what turns the direction of writing."""
+
+Name = Annotated[
+    str,
+    Meta(
+        max_length=64,
+        pattern=rf"^(?!\s)[^{UNSEEN}]+(?<!\s)\Z",
+        description="a text in quotes of 1 to 64 characters that are seen, without blanks around it",
+    ),
+]
 Text = Annotated[str, Meta(min_length=1, max_length=128)]
 Values = Annotated[list[Text], Meta(min_length=1, max_length=500)]
+Kinds = Annotated[list[LineKind], Meta(min_length=1)]
 ProgramPoints = Annotated[int, Meta(ge=1, le=1_000_000)]
 CapPoints = Annotated[int, Meta(ge=1, le=100_000_000)]
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
 DayCount = Annotated[int, Meta(ge=0, le=3660)]
 MonthCount = Annotated[int, Meta(ge=1, le=120)]
-LocalTime = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?\Z")]
-Hour = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d\Z|^24:00\Z")]
-Decimals = dict[str, str]
+LocalTime = Annotated[
+    str,
+    Meta(
+        pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?\Z",
+        description='a local time in quotes and without an offset, such as "2026-12-05T00:00"',
+    ),
+]
+Hour = Annotated[
+    str,
+    Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d\Z|^24:00\Z", description='a time of day in quotes, such as "17:30"'),
+]
+Multiplier = Annotated[str, Meta(description='a decimal in quotes from 1 on, such as "2" or "1.5"')]
+Decimal = Annotated[str, Meta(description='a decimal in quotes, such as "10.00"')]
+Decimals = dict[str, Decimal]
 
 
 class Milestone(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A total of points; crossing from `above` or fewer to more sends one message to that member, ever."""
 
-    name: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,63}\Z")]
+    name: Annotated[
+        str,
+        Meta(
+            pattern=r"^[a-z0-9][a-z0-9-]{0,63}\Z",
+            description='a text in quotes of a-z, 0-9 and -, such as "100-points"',
+        ),
+    ]
     above: Annotated[int, Meta(ge=0, le=2**31 - 2)]
 
 
@@ -50,12 +78,12 @@ class MatchTable(StrictTable, kw_only=True):
     sku: Values | None = None
     category: Values | None = None
     brand: Values | None = None
-    kind: Values | None = None
+    kind: Kinds | None = None
     tag: Values | None = None
     not_sku: Values | None = None
     not_category: Values | None = None
     not_brand: Values | None = None
-    not_kind: Values | None = None
+    not_kind: Kinds | None = None
     not_tag: Values | None = None
 
 
@@ -82,7 +110,7 @@ class RateTable(StrictTable, kw_only=True):
     points: ProgramPoints
     match: MatchTable = field(default_factory=MatchTable)
     per: Decimals | None = None
-    per_quantity: str | None = None
+    per_quantity: Decimal | None = None
 
 
 class RoundingTable(StrictTable, kw_only=True):
@@ -113,7 +141,7 @@ class GroupTable(StrictTable, kw_only=True):
 class WhereTable(StrictTable, kw_only=True):
     """Conditions on the order and the member."""
 
-    channel: Values | None = None
+    channel: Annotated[list[Channel], Meta(min_length=1)] | None = None
     source: Values | None = None
     region: Values | None = None
     store: Values | None = None
@@ -139,7 +167,7 @@ class CampaignTable(StrictTable, kw_only=True):
     hours: tuple[Hour, Hour] | None = None
     where: WhereTable = field(default_factory=WhereTable)
     match: MatchTable = field(default_factory=MatchTable)
-    multiply: str | None = None
+    multiply: Multiplier | None = None
     points: ProgramPoints | None = None
     per_unit: ProgramPoints | None = None
     spend_min: Decimals | None = None
@@ -149,7 +177,13 @@ class CampaignTable(StrictTable, kw_only=True):
     budget: Annotated[int, Meta(ge=1, le=1_000_000_000)] | None = None
     group: str | None = None
     priority: Annotated[int, Meta(ge=0, le=1_000_000)] = 100
-    holdout: Annotated[str, Meta(pattern=r"^(0|[1-9]\d?)(\.\d{1,2})?%\Z")] | None = None
+    holdout: (
+        Annotated[
+            str,
+            Meta(pattern=r"^(0|[1-9]\d?)(\.\d{1,2})?%\Z", description='a share below 100 % in quotes, such as "5%"'),
+        ]
+        | None
+    ) = None
 
 
 class ProgramCapsTable(StrictTable, kw_only=True):
@@ -171,7 +205,9 @@ class ExpiryTable(StrictTable, kw_only=True):
     kind: Literal["never", "after-months", "fixed-date", "inactivity"]
     months: MonthCount | None = None
     round: Literal["end-of-month"] | None = None
-    date: Annotated[str, Meta(pattern=r"^\d\d-\d\d\Z")] | None = None
+    date: (
+        Annotated[str, Meta(pattern=r"^\d\d-\d\d\Z", description='a day of the year in quotes, such as "12-31"')] | None
+    ) = None
     at_least_months: Annotated[int, Meta(ge=0, le=120)] | None = None
     remind_days: Annotated[tuple[Annotated[int, Meta(ge=1, le=365)], ...], Meta(max_length=4)] = ()
 
@@ -187,7 +223,7 @@ class LevelTable(StrictTable, kw_only=True):
 
     name: Name
     reach: Annotated[int, Meta(ge=0, le=10**15)]
-    multiply: str | None = None
+    multiply: Multiplier | None = None
 
 
 class TiersTable(StrictTable, kw_only=True):
@@ -215,7 +251,7 @@ class ProgramTable(StrictTable, kw_only=True):
     time_zone: str = "Europe/London"
     earn: EarnTable | None = None
     value: Decimals | None = None
-    expected_redeemed: str | None = None
+    expected_redeemed: Decimal | None = None
     basis: BasisTable = field(default_factory=BasisTable)
     rates: Annotated[list[RateTable], Meta(max_length=64)] = []
     rounding: RoundingTable | None = None

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from laurels.clock import SECOND
 from laurels.errors import InvalidInput
-from laurels.model.times import to_datetime
+from laurels.model.times import by_the_clock, to_datetime
 
 _QUARTER = 900 * SECOND
 """Zones differ from UTC by whole quarters of an hour nowadays, so a quarter lies in one day."""
@@ -37,7 +37,7 @@ class Days:
         return day
 
     def _look_up(self, at: int) -> int:
-        return number_of(to_datetime(at).astimezone(self._zone).date())
+        return number_of(by_the_clock(to_datetime(at), self._zone).date())
 
 
 def number_of(day: date) -> int:

@@ -31,6 +31,9 @@ class _Parser(argparse.ArgumentParser):
 
 def take(arguments: Sequence[str]) -> bool:
     """Run what the arguments name; False, with nothing done, where they are none of the plain ones."""
+    options = [each.partition("=")[0] for each in arguments if each.startswith("--")]
+    if len(set(options)) < len(options) or any(each == "" or each.endswith("=") for each in arguments):
+        return False  # the command line that people use refuses an option given twice, and an empty path
     try:
         asked = _parser().parse_args(arguments)
     except (_NotPlain, argparse.ArgumentError):

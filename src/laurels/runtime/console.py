@@ -53,32 +53,27 @@ async def serve_console(
 
     Raises `SettingsError` where the address would be open to other machines and a terminal signs people in.
     """
-    host = settings.console.host
-    known = oidc_client(settings)
-    if known is None and not is_loopback(host):
-        raise SettingsError(
-            f"console.host is {host}: people sign in by an address from the terminal, so the console listens on this "
-            "machine alone, at 127.0.0.1 or ::1. With `console.issuer` an identity provider signs them in."
-        )
+    host, known = settings.console.host, oidc_client(settings)
+    if known is None:
+        _check_alone(host)
+    address = _Address(settings, tell)
     key = console_key(settings)
+    api: Any = settings.console.api
+    if services is not None:
+        api = create_app(services, open_auth(settings, services.now, key))
     async with AsyncExitStack() as stack:
-        api: Any = settings.console.api
-        if services is not None:
-            api = create_app(services, open_auth(settings, services.now, key))
-        zone = FALLBACK_ZONE if services is None else services.programs.current.time_zone
+        codes, oidc = None, None
+        if known is None:
+            codes = OneTimeCodes(person, address.code)
+        else:
+            oidc = Oidc(known, await stack.enter_async_context(httpx.AsyncClient(trust_env=True)))
         client = await stack.enter_async_context(client_of(api))
-        tokens = PersonTokens(key)
-        address = _Address(settings, tell)
-        codes = OneTimeCodes(person, address.code) if known is None else None
-        oidc = None
-        if known is not None:
-            outside = await stack.enter_async_context(httpx.AsyncClient(trust_env=True))
-            oidc = Oidc(known, outside)
+        zone = FALLBACK_ZONE if services is None else services.programs.current.time_zone
         secure = known is not None and known.redirect_uri.startswith("https://")
         app = create_console(
             Setup(
                 http=client,
-                sign=lambda who: tokens.sign(who.sub, who.name, who.roles),
+                sign=_signer(PersonTokens(key)),
                 codes=codes,
                 secret=cookie_secret(key),
                 cookie=_cookie(settings, secure=secure),
@@ -87,17 +82,32 @@ async def serve_console(
                 oidc=oidc,
             )
         )
-
-        def ready(port: int) -> None:
-            if known is None:
-                address.at(port)
-            else:
-                tell(settings.console.address or "")
-            on_ready()
-
         warming = asyncio.create_task(asyncio.to_thread(warm_up))
         stack.callback(warming.cancel)
-        await serve_pages(settings, app, stop, ready, host=host, port=settings.console.port)
+        told = address.at if known is None else lambda _: tell(settings.console.address or "")
+        await serve_pages(settings, app, stop, _both(told, on_ready), host=host, port=settings.console.port)
+
+
+def _both(told: Callable[[int], None], on_ready: Callable[[], None]) -> Callable[[int], None]:
+    """Tell where people come in, and then that they may."""
+
+    def ready(port: int) -> None:
+        told(port)
+        on_ready()
+
+    return ready
+
+
+def _check_alone(host: str) -> None:
+    if not is_loopback(host):
+        raise SettingsError(
+            f"console.host is {host}: people sign in by an address from the terminal, so the console listens on this "
+            "machine alone, at 127.0.0.1 or ::1. With `console.issuer` an identity provider signs them in."
+        )
+
+
+def _signer(tokens: PersonTokens) -> Callable[[Person], str]:
+    return lambda who: tokens.sign(who.sub, who.name, who.roles)
 
 
 def _cookie(settings: Settings, *, secure: bool) -> str:

@@ -28,8 +28,6 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
 STEADY_S = 60.0
 """A child that ran this long did not die at its start."""
 
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
 ChildEvent = Literal["started", "died"]
 
 log = structlog.get_logger(__name__)
@@ -84,10 +82,10 @@ async def _ended(child: asyncio.subprocess.Process, stop: asyncio.Event) -> int 
 
 
 def stop_on_signals(*, with_parent: bool = False) -> asyncio.Event:
-    """An event that SIGINT and SIGTERM set; `with_parent`, the end of standard input too."""
+    """An event that SIGINT, SIGTERM and SIGHUP set; `with_parent`, the end of standard input too."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in STOP_SIGNALS:
+    for number in _stop_signals():
         loop.add_signal_handler(number, stop.set)
     if with_parent:
         loop.add_reader(sys.stdin.fileno(), _parent_gone, loop, stop)
@@ -98,8 +96,16 @@ def stop_on_signals(*, with_parent: bool = False) -> asyncio.Event:
 def stopped_by_signals() -> Iterator[asyncio.Event]:
     """The same for the length of a block; after it, Ctrl-C interrupts as ever."""
     yield stop_on_signals()
-    for number in STOP_SIGNALS:
+    for number in _stop_signals():
         asyncio.get_running_loop().remove_signal_handler(number)
+
+
+def _stop_signals() -> list[signal.Signals]:
+    """Those that end a process in peace. A terminal that is closed is one, unless `nohup` says otherwise."""
+    heard = [signal.SIGINT, signal.SIGTERM]
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        heard.append(signal.SIGHUP)
+    return heard
 
 
 def _parent_gone(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:

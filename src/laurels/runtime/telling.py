@@ -4,6 +4,8 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from io import TextIOWrapper
+from typing import TextIO
 
 from laurels import clock
 from laurels.runtime.visible import visible
@@ -40,6 +42,18 @@ def lines(doing: str, of: str) -> Iterator[Report]:
             say(f"{doing}: {done:,} of {total:,} {of}")
 
     yield report
+
+
+def is_unicode(stream: TextIO) -> bool:
+    """Whether a stream can take any character."""
+    return (stream.encoding or "").lower().replace("-", "").startswith("utf")
+
+
+def spell_out() -> None:
+    """Let what a terminal of another encoding cannot show be spelt out on it: no answer is lost for one letter."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _write(line: str) -> None:

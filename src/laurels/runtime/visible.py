@@ -10,6 +10,8 @@ _STEERING = re.compile(f"(?![\n\t])[{UNPRINTABLE}\ud800-\udfff]")
 there; formats turn the direction of what follows; and lone surrogates cannot be written at all.
 """
 
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+
 
 def visible(text: str) -> str:
     """A text as a terminal may show it, its controls and formats by their numbers; line ends and tabs stay."""
@@ -19,6 +21,11 @@ def visible(text: str) -> str:
 def visible_json(text: str) -> str:
     """JSON that means the same, with nothing in it that would steer a terminal."""
     return _STEERING.sub(_by_number, text)
+
+
+def ascii_json(text: str) -> str:
+    """JSON that means the same, for a stream that cannot take more than ASCII."""
+    return _NOT_ASCII.sub(_by_number, text)
 
 
 def _by_number(found: re.Match[str]) -> str:

@@ -86,7 +86,7 @@ def _parts(value: str) -> list[str]:
 def _from_file(config: Path | None) -> dict[str, Any]:
     path = config or CONFIG_FILE
     try:
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig")
     except FileNotFoundError:
         if config is None:
             return {}
@@ -95,7 +95,7 @@ def _from_file(config: Path | None) -> dict[str, Any]:
         raise SettingsError(f"The settings file {path} cannot be read: {error}") from error
     try:
         nested = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise SettingsError(f"The settings file {path} is not valid TOML: {error}") from error
     values = dict(_flattened(nested))
     names = [row.name for row in table()]

@@ -83,8 +83,7 @@ async def build(
             bundle = await (read_ledger if read_only else open_ledger)(settings, now, names.numbers)
             stack.push_async_callback(bundle.close)
         ledger = bundle.ledger
-        copy = await open_feed_copy(settings, ledger)
-        if copy is not None:
+        if (copy := await open_feed_copy(settings, ledger)) is not None:
             stack.push_async_callback(copy.close)
         if leaderboard is None:
             leaderboard = await open_leaderboard(settings, names, ledger, read_only=read_only, to_rebuild=to_rebuild)
@@ -93,13 +92,7 @@ async def build(
         stack.callback(roles.close)
         programs = await _publish(settings, ledger)
         intake = Intake(ledger)
-        # The sandbox takes no money: where customers are real, nobody may earn points through it.
-        is_open = payments is not None or settings.auth.mode == "dev"
-        if payments is None:
-            payments = open_payments(settings)
-            stack.push_async_callback(payments.close)
-        catalogue = read_catalogue(settings.catalogue.file)
-        checkout = Checkout(catalogue, payments, bundle.intents, intake, now, is_open=is_open)
+        checkout = _open_checkout(stack, settings, now, bundle, intake=intake, payments=payments)
         yield _connect(
             settings,
             now,
@@ -114,6 +107,25 @@ async def build(
             seal=Seal(await open_names_key(settings)),
             roles=roles,
         )
+
+
+def _open_checkout(
+    stack: AsyncExitStack,
+    settings: Settings,
+    now: Clock,
+    bundle: LedgerBundle,
+    *,
+    intake: Intake,
+    payments: Payments | None,
+) -> Checkout:
+    """The checkout, with payments of its own where none are handed in: the stack closes those."""
+    # The sandbox takes no money: where customers are real, nobody may earn points through it.
+    is_open = payments is not None or settings.auth.mode == "dev"
+    if payments is None:
+        payments = open_payments(settings)
+        stack.push_async_callback(payments.close)
+    catalogue = read_catalogue(settings.catalogue.file)
+    return Checkout(catalogue, payments, bundle.intents, intake, now, is_open=is_open)
 
 
 async def _publish(settings: Settings, ledger: Ledger) -> Programs:
@@ -177,7 +189,7 @@ def read_program(settings: Settings) -> Program:
     if settings.program.file is None:
         return parse_program(DEFAULT_PROGRAM)
     try:
-        return parse_program(settings.program.file.read_text("utf-8"))
+        return parse_program(settings.program.file.read_text("utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"program.file cannot be read: {error}") from error
 

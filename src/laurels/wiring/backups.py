@@ -1,12 +1,13 @@
 """Backups: a copy of the ledger in one file, the keys apart from it, and the way back."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from msgspec import Struct
 
 from laurels.awarding import published_recount
+from laurels.backup_note import BackupNote, note_backup
 from laurels.clock import Clock
 from laurels.dashboard.names import load_key
 from laurels.engines.sqlite import SqliteLedger
@@ -64,6 +65,8 @@ async def back_up(settings: Settings, target: Path, keys: Path | None, now: Cloc
         entries = await _verified(draft, names, now, progress)
         copied = await _describe(draft, names, now, entries, key_files(settings))
         put_in_place(draft, target)
+    with suppress(OSError):  # the backup is there all the same
+        note_backup(settings.state, BackupNote(at=now(), entries=copied.entries))
     if keys is not None:
         _copy_keys(settings, copied.keys, keys)
     return copied

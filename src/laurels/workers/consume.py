@@ -11,16 +11,22 @@ from laurels.errors import LaurelsError, LedgerUnavailable, QueueUnavailable
 from laurels.intake import MessageBatch, Queue, ReadBatch, Taken, Taking
 from laurels.workers.loops import IDLE_PATIENCE_S, PATIENCE_S, UNWATCHED, Watch, forever, sleep
 
-BATCH = 500
-"""Messages that share one commit."""
+BATCH = 512
+"""Messages that share one commit: as many as the ledger on SQLite writes by one statement a table."""
 
 LOOK_EVERY_S = 1.0
 """How often the depth of the inbox is asked for, unless it may be full sooner: counting it costs by its depth."""
 
 SWITCH_EVERY_S = 0.000_1
 """How long a thread holds the interpreter that another waits for, in a process that takes in much. A batch is written
-in some twenty steps that do without the interpreter, and each ends with waiting for it: by Python's own 5 ms, for
+in some ten steps that do without the interpreter, and each ends with waiting for it: by Python's own 5 ms, for
 longer than all of them take.
+"""
+
+
+READ_AT_ONCE = 50
+"""Messages that are read before the loop has another turn: half a millisecond. The batch before is handed to the
+ledger's thread by turns of the loop; read without one, a batch would be read before that thread began.
 """
 
 
@@ -33,10 +39,14 @@ class _InHand:
         self.batch = batch
         self.read: ReadBatch | None = None
 
-    def read_by(self, taking: Taking) -> ReadBatch:
+    async def read_by(self, taking: Taking) -> ReadBatch:
         """What it says, read the first time."""
         if self.read is None:
-            self.read = taking.read(self.batch.messages)
+            messages, read = self.batch.messages, ReadBatch([], [], [])
+            for start in range(0, len(messages), READ_AT_ONCE):
+                read.add(taking.read(messages[start : start + READ_AT_ONCE]))
+                await asyncio.sleep(0)
+            self.read = read
         return self.read
 
 
@@ -77,7 +87,7 @@ class Consumer:
             await self._wait_for_room(stop)
             if not await self._receive(timeout_s):
                 return False
-        self._write()
+        await self._write()
         if self._is_more_to_read() and not stop.is_set():
             await self._receive(0)
         await self._finish_one()
@@ -86,7 +96,7 @@ class Consumer:
     async def finish(self) -> None:
         """Take what is in hand, and receive nothing. Raises as `step` does."""
         while self._hand:
-            self._write()
+            await self._write()
             await self._finish_one()
 
     async def _receive(self, timeout_s: float) -> bool:
@@ -100,7 +110,7 @@ class Consumer:
             self._room -= len(batch.messages)
             self._hand.append(_InHand(batch))
             with suppress(Exception):  # it is raised where the batch is to be written
-                self._hand[-1].read_by(self._taking)
+                await self._hand[-1].read_by(self._taking)
         return bool(batch.messages)
 
     def _is_more_to_read(self) -> bool:
@@ -109,9 +119,9 @@ class Consumer:
             return False
         return len(self._hand[0].batch.messages) == BATCH
 
-    def _write(self) -> None:
+    async def _write(self) -> None:
         if self._writing is None:
-            keeping = self._taking.keep(self._hand[0].read_by(self._taking))
+            keeping = self._taking.keep(await self._hand[0].read_by(self._taking))
             self._writing = asyncio.create_task(keeping, name="laurels-consume-write")
 
     async def _finish_one(self) -> None:
@@ -129,7 +139,7 @@ class Consumer:
         done = self._hand.popleft()
         self._count(taken)
         if self._hand and self._hand[0].read is not None:
-            self._write()
+            await self._write()
         try:
             await self._queue.done(done.batch)
         except QueueUnavailable:

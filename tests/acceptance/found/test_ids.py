@@ -284,7 +284,8 @@ def test_bytes_of_no_text_are_refused_by_the_command_line(tmp_path: Path) -> Non
 
 
 async def test_a_token_for_a_member_with_a_bar_is_accepted(shop: Shop) -> None:
-    token = laurels("token", "--member", "x|y", "--state", shop.services.settings.state).stdout.strip()
+    asked = "token", "--member", "x|y", "--state", shop.services.settings.state
+    token = (await asyncio.to_thread(laurels, *asked)).stdout.strip()
     assert (await shop.ask("GET", "/loyalty/x%7Cy", token=token)).status_code == 200
 
 

@@ -1,6 +1,7 @@
 """One key twice in what is sent: readers of one text would see two orders in it, so no way in takes it."""
 
 import json
+import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,12 @@ ORDER = {"order_id": "A1", "member_id": "ann", "currency": "GBP", "total": "25.0
 
 
 def twice(value: Any) -> Iterator[tuple[str, str]]:
-    """(key, text) of a JSON value with each of its keys twice in turn, at any depth, in several spellings."""
+    """(way to the key, text) of a JSON value with each of its keys twice in turn, at any depth, spelt in two ways."""
     if isinstance(value, list):
         for at, each in enumerate(value):
             for key, text in twice(each):
-                yield key, f"[{','.join([*map(json.dumps, value[:at]), text, *map(json.dumps, value[at + 1 :])])}]"
+                way = f"[{at}]{key}" if key.startswith("[") else f"[{at}].{key}"
+                yield way, f"[{','.join([*map(json.dumps, value[:at]), text, *map(json.dumps, value[at + 1 :])])}]"
     if not isinstance(value, dict):
         return
     pairs = {key: f"{json.dumps(key)}: {json.dumps(each)}" for key, each in value.items()}
@@ -36,7 +38,8 @@ def twice(value: Any) -> Iterator[tuple[str, str]]:
         for again in (json.dumps(key), f'"\\u{ord(key[0]):04x}{key[1:]}"'):
             yield key, f"{{{', '.join([*pairs.values(), f'{again} :{json.dumps(each)}'])}}}"
         for inner, text in twice(each):
-            yield inner, f"{{{','.join((pairs | {key: f'{json.dumps(key)}:{text}'}).values())}}}"
+            way = f"{key}{inner}" if inner.startswith("[") else f"{key}.{inner}"
+            yield way, f"{{{','.join((pairs | {key: f'{json.dumps(key)}:{text}'}).values())}}}"
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +130,7 @@ def test_files_are_refused_and_say_where(tmp_path: Path, read: Callable[[Path], 
     for key, text in twice(example):
         for name, body in (("a.ndjson", f"{text}\n"), ("a.json", f"[\n{text}]")):
             (tmp_path / name).write_text(body)
-            with pytest.raises(FileRefused, match=f"row 1, column {key}: is given more than once"):
+            with pytest.raises(FileRefused, match=re.escape(f"row 1, column {key}: is given more than once")):
                 read(tmp_path / name)
 
 

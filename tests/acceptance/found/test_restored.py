@@ -1,5 +1,13 @@
 """A ledger that is backed up, put back, moved, and run by others: names stay whose they were, keys are known, what was
 lost is said, and what cannot be written is read.
+
+Drills elsewhere: root in another user's folder (`tests/security/test_state_owner.py`); what a killed parent leaves, and
+restarts of roles (`tests/fault/test_roles_apart.py`); Message-IDs (`tests/fault/test_notify_killed.py`); tokens of lost
+epochs on every way (`tests/fault/test_epochs_told.py`); quarantined documents in the log, and versions to wait for
+(`test_told.py`); open streams and process figures (`tests/security/test_one_client.py`, `tests/unit/test_metrics.py`);
+buckets, and what was not found (`tests/integration/test_http_metrics.py`); idle connections
+(`tests/integration/test_http_edge_hand_over.py`); streams at the turn of the month
+(`tests/integration/test_month_turns.py`).
 """
 
 import json

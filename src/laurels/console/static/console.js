@@ -26,10 +26,10 @@ if (opened?.matches('details.entry')) opened.open = true;
 const LOOK_AGAIN_MS = 2000;
 const job = document.querySelector('[data-progress]');
 if (job) {
+  const policy = window.trustedTypes?.createPolicy('laurels', { createHTML: text => text });
   const look = async () => {
     const answer = await fetch(job.dataset.progress, { headers: { Accept: 'text/html' } });
     if (!answer.ok) return;
-    const policy = window.trustedTypes?.createPolicy('laurels', { createHTML: text => text });
     const text = await answer.text();
     const page = new DOMParser().parseFromString(policy ? policy.createHTML(text) : text, 'text/html');
     if (!page.querySelector('[data-progress]')) return location.reload();

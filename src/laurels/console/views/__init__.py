@@ -1,5 +1,6 @@
 """The pages, one file each; this is the table of them, and of what stands in the navigation."""
 
+from itertools import groupby
 from typing import NamedTuple
 
 from laurels.console.sign_in import Person
@@ -80,12 +81,12 @@ LINKS = (
 )
 
 
-def navigation(person: Person) -> list[Link]:
-    """What a person may see."""
-    return [link for link in LINKS if link.scopes & person.scopes]
+def navigation(person: Person) -> list[tuple[str, list[Link]]]:
+    """What a person may see, under its headings, in the order of the table."""
+    links = [link for link in LINKS if link.scopes & person.scopes]
+    return [(heading, [*under]) for heading, under in groupby(links, key=lambda link: link.heading)]
 
 
 def first_page(person: Person) -> str:
     """Where a person begins."""
-    links = navigation(person)
-    return links[0].path if links else "/customers"
+    return next((links[0].path for _, links in navigation(person)), "/customers")

@@ -15,7 +15,7 @@ async def show_board(ask: Ask) -> Shown:
     try:
         found = await ask.api.get(f"/leaderboard/{quote(board, safe='')}", top=TOP)
     except ApiRefused as error:
-        if error.kind not in {"not-found", "board-not-ready"}:
+        if error.kind not in {"not-found", "board-not-ready", "address-too-long"}:
             raise
         says = {"board": board, "found": None, "fault": error.message}
         return Shown(template="board.html", says=says, status=error.status)

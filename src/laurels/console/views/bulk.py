@@ -12,6 +12,12 @@ _MODEL = (
 )
 _REFUSED = frozenset({"invalid-input", "too-large", "conflict"})
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""How Excel's own files begin, of today and of old."""
+
+
+class _IsWorkbook(Exception):
+    """A file is no text at all."""
 
 
 @page("GET", "/corrections", "points:approve")
@@ -39,13 +45,16 @@ async def check_or_do(ask: Ask, to: str, shown: Callable[..., Shown]) -> Shown |
     name, text = ask.form.get("name", ""), lines_of(ask.form.get("csv", ""))
     try:
         if ask.file is not None:
-            name, text = ask.file.name, text_of(ask.file)
+            name = ask.file.name
+            text = text_of(ask.file)
         if not text:
             return shown(fault="Choose a file.")
         body = {"name": name, "csv": text}
         if ask.form.get("step") != "do" or ask.file is not None:
             return shown(seen=await ask.api.post(to, body, check=1), name=name, text=text)
         job = await ask.api.post(to, {**body, "digest": ask.form.get("digest", "")})
+    except _IsWorkbook:
+        return shown(fault=f"{name} is an Excel workbook, whatever its name says. Save it as “CSV UTF-8”.")
     except UnicodeDecodeError:
         return shown(fault=f"{name} is not UTF-8. Save it as “CSV UTF-8”.")
     except ApiRefused as error:
@@ -56,7 +65,9 @@ async def check_or_do(ask: Ask, to: str, shown: Callable[..., Shown]) -> Shown |
 
 
 def text_of(file: Upload) -> str:
-    """What the file says, whatever a spreadsheet wrote it in. Raises `UnicodeDecodeError`."""
+    """What the file says, whatever a spreadsheet wrote it in. Raises `UnicodeDecodeError`, `_IsWorkbook`."""
+    if file.content.startswith(_WORKBOOKS):
+        raise _IsWorkbook
     coding = "utf-16" if file.content[:2] in _UTF16 else "utf-8-sig"
     return lines_of(file.content.decode(coding))
 
@@ -66,9 +77,23 @@ def lines_of(text: str) -> str:
     return text.replace("\r\n", "\n")
 
 
-def _shown(*, seen: dict[str, Any] | None = None, name: str = "", text: str = "", fault: str = "") -> Shown:
-    says = {"seen": seen, "name": name, "csv": text, "fault": fault}
-    return Shown(template="corrections.html", says=says, status=422 if fault else 200)
+def _shown(*, seen: dict[str, Any] | None = None, **more: str) -> Shown:
+    does = bool(seen and seen["checked"]["customers"] and seen["checked"]["before"] != seen["checked"]["rows"])
+    return file_shown("corrections.html", seen, does_something=does, **more)
+
+
+def file_shown(
+    template: str,
+    seen: dict[str, Any] | None,
+    *,
+    does_something: bool,
+    name: str = "",
+    text: str = "",
+    fault: str = "",
+) -> Shown:
+    """The page of a file, of what was seen of it, and of what is wrong with it."""
+    says = {"seen": seen, "does_something": does_something, "name": name, "csv": text, "fault": fault}
+    return Shown(template=template, says=says, status=422 if fault else 200)
 
 
 PAGES = (choose_file, model_file, correct_many)

@@ -5,6 +5,8 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from laurels.model.times import by_the_clock
+
 DAYS = 7
 
 
@@ -75,7 +77,7 @@ def _day(text: str | None, zone: ZoneInfo, *, is_end: bool = False) -> date | No
     """The day of an instant as the API writes it; an end at midnight is of the day before."""
     if text is None:
         return None
-    at = datetime.fromisoformat(text).astimezone(zone)
+    at = by_the_clock(datetime.fromisoformat(text), zone)
     return (at - timedelta(microseconds=1)).date() if is_end else at.date()
 
 

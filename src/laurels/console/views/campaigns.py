@@ -9,6 +9,7 @@ from laurels.console.page import Ask, Elsewhere, Shown, page
 from laurels.console.views.calendar import spans_of, weeks
 from laurels.console.views.periods import day_of, instant, month_begins, today
 from laurels.console.views.program import LOOK
+from laurels.console.views.texts import one_line
 
 _AT_ONCE = MINUTE
 """So much later a campaign is over that was ended just now."""
@@ -45,7 +46,7 @@ async def ask_to_stop(ask: Ask) -> Shown:
 @page("POST", "/campaigns/stop", "program:write")
 async def stop(ask: Ask) -> Shown | Elsewhere:
     """End it. One that has its end already, by this form sent twice, is shown as that."""
-    name, why = ask.form.get("campaign", ""), ask.form.get("why", "").strip()
+    name, why = ask.form.get("campaign", ""), one_line(ask.form.get("why", ""))
     if not why:
         return _stopping(name, fault="Say why, for colleagues.")
     try:

@@ -135,7 +135,7 @@ async def _giving_back(ask: Ask, customer: Mapping[str, Any], form: Mapping[str,
         first="Undone only by spending them again.",
         lines=[
             f"Of redemption {form.get('redemption', '')}, {points_of(points)} come back.",
-            f"To spend: {words_number(effect['balance'])} → {words_number(effect['balance_after'])} points.",
+            f"To spend: {words_number(effect['available'])} → {words_number(effect['available_after'])} points.",
             "No board moves, and no message is sent.",
         ],
         button=f"Give {points_of(points)} back to {customer['member_id']}",

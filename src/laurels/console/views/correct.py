@@ -13,8 +13,10 @@ from laurels.console import words
 from laurels.console.client import ApiRefused
 from laurels.console.page import Ask, Elsewhere, Shown, page
 from laurels.console.views.enrolled import enrolled_customer
+from laurels.console.views.texts import one_line
 
 _WHOLE = re.compile(r"-?[0-9]{1,10}")
+_GROUPED = re.compile(r"-?[0-9]{1,3}(,[0-9]{3})+")
 _SAID = ("points", "reason", "note", "until", "board", "quiet")
 _NO_REASON = "Say why, for colleagues: a ticket number helps."
 _FAULTY = 422
@@ -37,6 +39,7 @@ async def correct(ask: Ask) -> Shown | Elsewhere:
     """
     customer = await enrolled_customer(ask)
     form = {name: ask.form.get(name, "") for name in (*_SAID, "key")}
+    form |= {name: one_line(form[name]) for name in ("reason", "note")}
     points, fault = _points(form["points"])
     lapse, no_day = _lapse(form["until"], ask.zone)
     faults = {"points": fault, "reason": "" if form["reason"].strip() else _NO_REASON, "until": no_day}
@@ -91,7 +94,8 @@ def _checked(form: Mapping[str, str]) -> str:
 
 def _points(text: str) -> tuple[int, str]:
     """The points that a person wrote, and what is wrong with them."""
-    plain = text.strip().replace(",", "").replace(words.MINUS, "-").removeprefix("+")
+    written = text.strip().replace(words.MINUS, "-").removeprefix("+")
+    plain = written.replace(",", "") if _GROUPED.fullmatch(written) else written  # 2,5 is not 25
     if not _WHOLE.fullmatch(plain):
         return 0, "Write a whole number, such as 50 or -20."
     return int(plain), ""

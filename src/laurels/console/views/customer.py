@@ -113,7 +113,7 @@ def _did(ask: Ask, customer: Mapping[str, Any], rows: list[dict[str, Any]]) -> d
     """What was done just now, told from what is there: an address that is passed on tells no untruth."""
     row = next((row for row in rows if row["loyaltyId"] == ask.query.get("done")), None)
     if row is not None:
-        what = f"{row['title']}: {words.signed(row['points'])}. To spend then: {words.number(row['balance_after'])}."
+        what = f"{row['title']}: {words.signed(row['points'])}. To spend now: {words.number(customer['available'])}."
         return {"what": what, "undo": row["undo_to"]}
     number = customer["number"]
     match ask.query.get("did"):

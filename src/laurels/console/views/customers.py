@@ -4,6 +4,7 @@ from typing import Any
 
 from laurels.console import words
 from laurels.console.page import Ask, Elsewhere, Shown, page
+from laurels.console.views.texts import unseen_removed
 
 LOOKED_AT = 10
 _ROWS = 100
@@ -20,7 +21,7 @@ async def ask_for_customer(ask: Ask) -> Shown:
 @page("POST", "/customers", "members:read")
 async def find_customer(ask: Ask) -> Shown | Elsewhere:
     """What was found; the customer's page at once where one alone was. What was looked for stands in no address."""
-    sought = ask.form.get("q", "").strip()
+    sought = unseen_removed(ask.form.get("q", ""))
     if not sought:
         return Elsewhere("/customers")
     found = await ask.api.post("/search", {"q": sought[:255]})

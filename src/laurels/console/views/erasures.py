@@ -3,7 +3,7 @@
 from typing import Any
 
 from laurels.console.page import Ask, Elsewhere, Shown, page
-from laurels.console.views.bulk import check_or_do
+from laurels.console.views.bulk import check_or_do, file_shown
 
 
 @page("GET", "/erasures", "points:approve")
@@ -18,9 +18,8 @@ async def erase_many(ask: Ask) -> Shown | Elsewhere:
     return await check_or_do(ask, "/erasures", _shown)
 
 
-def _shown(*, seen: dict[str, Any] | None = None, name: str = "", text: str = "", fault: str = "") -> Shown:
-    says = {"seen": seen, "name": name, "csv": text, "fault": fault}
-    return Shown(template="erasures.html", says=says, status=422 if fault else 200)
+def _shown(*, seen: dict[str, Any] | None = None, **more: str) -> Shown:
+    return file_shown("erasures.html", seen, does_something=bool(seen and seen["checked"]["customers"]), **more)
 
 
 PAGES = (choose_file, erase_many)

@@ -14,7 +14,7 @@ _REFUSED = frozenset({"conflict", "points-out-of-range", "not-found", "invalid-i
 @page("GET", "/customers/{number:str}/merge", "points:approve")
 async def ask_to_merge(ask: Ask) -> Shown:
     """Which other customer this one becomes, and what comes of both."""
-    return await _merging(ask, ask.query.get("into", "").strip())
+    return await _merging(ask, ask.query.get("into", "").strip().replace(",", ""))
 
 
 @page("POST", "/customers/{number:str}/merge", "points:approve")

@@ -8,6 +8,8 @@ from laurels.console import words
 from laurels.console.page import Ask, Download, Shown, page
 from laurels.console.views.periods import day_of, month_begins, today
 
+_FILES = {"csv": "CSV, day by day", "parquet": "Parquet"}
+
 
 @page("GET", "/finance", "reports:read")
 async def show_finance(ask: Ask) -> Shown:
@@ -22,16 +24,26 @@ async def show_finance(ask: Ask) -> Shown:
     says["statement"] = _statement(found)
     says["by_part"] = [line for line in parted["lines"] if line["kind"] in {"earn", "reverse"}]
     says["behind"] = found["counted"]["behind"]
-    says["file"] = f"/finance.csv?{urlencode(asked)}"
+    says["files"] = [(label, f"/finance.{ending}?{urlencode(asked)}") for ending, label in _FILES.items()]
     return Shown(template="finance.html", says=says)
 
 
 @page("GET", "/finance.csv", "reports:read")
 async def export_finance(ask: Ask) -> Download:
     """The statement as a file, day by day, by part and source."""
+    return await _file(ask, "csv", "text/csv; charset=utf-8")
+
+
+@page("GET", "/finance.parquet", "reports:read")
+async def export_finance_as_parquet(ask: Ask) -> Download:
+    """The same for programs that calculate."""
+    return await _file(ask, "parquet", "application/vnd.apache.parquet")
+
+
+async def _file(ask: Ask, ending: str, media_type: str) -> Download:
     asked = _asked(ask)
-    content = await ask.api.get_file("/reports/movement.csv", **{**asked, "per": "day", "split": "both"})
-    return Download(f"movement-{asked['from']}-{asked['to']}.csv", content, "text/csv; charset=utf-8")
+    content = await ask.api.get_file(f"/reports/movement.{ending}", **{**asked, "per": "day", "split": "both"})
+    return Download(f"movement-{asked['from']}-{asked['to']}.{ending}", content, media_type)
 
 
 def _asked(ask: Ask) -> dict[str, str]:
@@ -65,4 +77,4 @@ def _statement(found: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-PAGES = (show_finance, export_finance)
+PAGES = (show_finance, export_finance, export_finance_as_parquet)

@@ -27,6 +27,8 @@ def _troubles(status: Mapping[str, Any]) -> Iterator[str]:
     for role in status["roles"]:
         if role["state"] != "running":
             yield f"{role['role']} {words.ROLE_STATES.get(role['state'], role['state'])}."
+    if status["checked"] is not None and status["checked"]["findings"]:
+        yield "The last check of the ledger found what is not as it should be: its job tells what."
     if status["counts"] is not None and status["counts"]["ready"] > MUCH_READY:
         yield f"{words.number(status['counts']['ready'])} documents wait to be awarded."
 

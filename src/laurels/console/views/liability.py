@@ -1,23 +1,78 @@
 """Finance: what the shop owes in points at an instant, and how much of it is expected to be redeemed."""
 
+from typing import Any
+
 from laurels.console.client import ApiRefused
-from laurels.console.page import Ask, Shown, page
+from laurels.console.page import Ask, Elsewhere, Shown, page
+from laurels.console.views.periods import instant_of
+
+AT_ONCE = 200_000
+"""Entries up to which it is worked out while the person waits: some seconds. Beyond that it is a job."""
 
 
 @page("GET", "/finance/liability", "reports:read")
 async def show_liability(ask: Ask) -> Shown:
-    """As of now, or of the beginning of a day (UTC)."""
-    day = ask.query.get("at", "").strip()
-    says = {"day": day, "found": None, "fault": "", "expected": None}
+    """As of now, or of the beginning of a day (UTC); in a large shop as it was worked out last, or by this job."""
+    day, number = ask.query.get("at", "").strip(), ask.query.get("job", "")
+    if number or await _entries(ask) > AT_ONCE:
+        return _shown(day, job=await _job(ask, number))
     try:
-        says["found"] = await ask.api.get("/liability", at=f"{day}T00:00:00Z" if day else None)
-        says["expected"] = await ask.api.get("/breakage")
+        found = await ask.api.get("/liability", at=f"{day}T00:00:00Z" if day else None)
+        return _shown(day, found=found, expected=await ask.api.get("/breakage"))
     except ApiRefused as error:
         if error.kind not in {"conflict", "invalid-input"}:
             raise
-        says["fault"] = error.fields.get("at", error.message)
-        return Shown(template="liability.html", says=says, status=error.status)
-    return Shown(template="liability.html", says=says)
+        return _shown(day, fault=error.fields.get("at", error.message), status=error.status)
 
 
-PAGES = (show_liability,)
+@page("POST", "/finance/liability", "reports:read")
+async def work_out(ask: Ask) -> Elsewhere | Shown:
+    """Have it worked out as a job."""
+    day = ask.form.get("at", "").strip()
+    try:
+        job = await ask.api.post("/jobs", {"kind": "liability", **({"at": f"{day}T00:00:00Z"} if day else {})})
+    except ApiRefused as error:
+        if error.kind != "invalid-input":
+            raise
+        return _shown(day, job={}, fault=error.fields.get("at", error.message), status=error.status)
+    return Elsewhere(f"/jobs/{job['number']}")
+
+
+def _shown(
+    day: str,
+    *,
+    found: dict[str, Any] | None = None,
+    expected: dict[str, Any] | None = None,
+    job: dict[str, Any] | None = None,
+    fault: str = "",
+    status: int = 200,
+) -> Shown:
+    """`job` is the one that it comes of; empty where there was none yet, None where it was worked out just now."""
+    if job:
+        worked_out = job["tally"]
+        found = {**worked_out["liability"], "at": instant_of(worked_out["liability"]["at"])}
+        expected = worked_out["expected"]
+    says = {"day": day, "found": found, "fault": fault, "expected": expected, "is_job": job is not None, "job": job}
+    return Shown(template="liability.html", says=says, status=status)
+
+
+async def _entries(ask: Ask) -> int:
+    """How much there is to read, from the sums of reports."""
+    lines = (await ask.api.get("/reports/movement"))["lines"]
+    return sum(line["entries"] for line in lines)
+
+
+async def _job(ask: Ask, number: str) -> dict[str, Any]:
+    """The job with this number, the newest one where none is named; empty where there is none. Raises `ApiRefused`."""
+    if not number:
+        newest = (await ask.api.get("/jobs", kind="liability", state="done", limit=1))["jobs"]
+        return newest[0] if newest else {}
+    if not (number.isascii() and number.isdecimal()):
+        raise ApiRefused(404, "not-found", "There is no such job.", "", {})
+    job: dict[str, Any] = await ask.api.get(f"/jobs/{number}")
+    if job["kind"] != "liability" or job["state"] != "done":
+        raise ApiRefused(404, "not-found", "There is no such job.", "", {})
+    return job
+
+
+PAGES = (show_liability, work_out)

@@ -4,17 +4,19 @@ from urllib.parse import urlencode
 
 from laurels.console import words
 from laurels.console.page import Ask, Shown, page
+from laurels.console.views.periods import as_instant
 
-_FILTERS = ("sub", "member", "action", "since")
+_FILTERS = ("sub", "member", "action", "since", "until")
 
 
 @page("GET", "/log", "audit:read")
 async def show_log(ask: Ask) -> Shown:
-    """A page of the log, by person, customer, what was done, and from when on."""
+    """A page of the log, by person, customer, what was done, and from which day on up to which, without that one."""
     asked = {name: ask.query[name].strip() for name in _FILTERS if ask.query.get(name, "").strip()}
     query = dict(asked)
-    if "since" in query and "T" not in query["since"]:
-        query["since"] += "T00:00:00Z"
+    for name in ("since", "until"):
+        if name in query:
+            query[name] = as_instant(query[name], ask.zone) or query[name]
     found = await ask.api.get("/audit", **query, before=ask.query.get("before"))
     rows = [{**row, "did": words.did(row)} for row in found["rows"]]
     older = f"/log?{urlencode({**asked, 'before': found['next']})}" if found["next"] else None

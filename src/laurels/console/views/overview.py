@@ -1,17 +1,21 @@
 """Overview: how the program does, month by month."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
+from laurels.clock import DAY
 from laurels.console import words
 from laurels.console.charts import SERIES, BarSegment
 from laurels.console.page import Ask, Shown, page
-from laurels.console.views.periods import month_begins, today
+from laurels.console.views.periods import instant, instant_of, month_begins, today
 from laurels.console.views.waiting import waiting_for
 
 PERIODS = {"3m": 3, "12m": 12, "36m": 36}
 _SOON = 90
+_SOURCES = 8
+_FAR = 366 * DAY
 
 
 @page("GET", "/overview", "reports:read")
@@ -23,7 +27,7 @@ async def show_overview(ask: Ask) -> Shown:
     until = today(ask.now) + timedelta(days=1)
     since = month_begins(today(ask.now), PERIODS[period] - 1)
     days = {"from": since, "to": until}
-    found = await ask.api.get("/reports/movement", **days, per="month", basis=basis)
+    found = await ask.api.get("/reports/movement", **days, per="month", split="source", basis=basis)
     members = await ask.api.get("/reports/members", **days, per="month")
     tiers = await ask.api.get("/reports/tiers", **days)
     due = await ask.api.get("/reports/due", **{"from": until - timedelta(days=1), "to": until + timedelta(days=_SOON)})
@@ -44,9 +48,50 @@ async def show_overview(ask: Ask) -> Shown:
             "due": due,
             "due_days": _due_by_month(due["due"]),
             "behind": found["counted"]["behind"],
+            "sources": _by_source(found["lines"]),
             "waiting": await waiting_for(ask),
+            "file": f"/finance.csv?{urlencode({'from': since, 'to': until, 'basis': basis})}",
+            "campaigns": await _running(ask),
+            "first_steps": None if members["members"] and months else _first_steps(members["members"], months),
         },
     )
+
+
+def _first_steps(customers: int, months: list[Any]) -> list[tuple[bool, str, str, str]]:
+    """What a new shop does first: whether it is done, what it is, and where to read on."""
+    return [
+        (
+            customers > 0,
+            "Send an order",
+            "The shop, a file or a queue sends it: each has a page in the documentation.",
+            "",
+        ),
+        (
+            bool(months),
+            "See it arrive",
+            "Its points show here within a minute, and on the page of the customer at once.",
+            "/customers",
+        ),
+        (False, "Publish your rules", "Until then an order earns by the rules that come with Laurels.", "/program"),
+    ]
+
+
+async def _running(ask: Ask) -> list[dict[str, Any]]:
+    """Campaigns that run now, with what is left of their budget, and when it ends at this pace where that is soon."""
+    found = (await ask.api.get("/campaigns"))["campaigns"]
+    return [{**each, "ends_at": _end_at_this_pace(each, ask.now)} for each in found if each["state"] == "running"]
+
+
+def _end_at_this_pace(campaign: Mapping[str, Any], now: int) -> str | None:
+    """When the budget is used up if it goes on as it went; None where the campaign is over before, or has no budget."""
+    budget, used = campaign["budget"], campaign["used"]
+    if budget is None or used <= 0 or campaign["from"] is None:
+        return None
+    began = instant(campaign["from"])
+    end = now + (now - began) * max(0, budget - used) // used
+    until = None if campaign["until"] is None else instant(campaign["until"])
+    is_before = end < until if until is not None else end - now < _FAR
+    return instant_of(end) if is_before else None
 
 
 def _months(lines: list[dict[str, Any]]) -> list[tuple[str, dict[str, int]]]:
@@ -56,12 +101,31 @@ def _months(lines: list[dict[str, Any]]) -> list[tuple[str, dict[str, int]]]:
         of_month = months.setdefault(line["period"], dict.fromkeys(SERIES, 0))
         if line["kind"] in of_month:
             of_month[line["kind"]] += line["points"]
+    if months:
+        month, last = date.fromisoformat(f"{min(months)}-01"), max(months)
+        while f"{month:%Y-%m}" < last:  # a month in which nothing moved is none that is left out
+            months.setdefault(f"{month:%Y-%m}", dict.fromkeys(SERIES, 0))
+            month = month_begins(month, -1)
     return sorted(months.items())
+
+
+def _by_source(lines: list[dict[str, Any]]) -> list[tuple[str, int]]:
+    """Points that were earned, by where the orders came from, most first."""
+    sums: dict[str, int] = {}
+    for line in lines:
+        if line["kind"] == "earn":
+            sums[line["source"]] = sums.get(line["source"], 0) + line["points"]
+    return sorted(sums.items(), key=lambda each: -each[1])[:_SOURCES]
 
 
 def _marks(months: list[tuple[str, dict[str, int]]]) -> list[BarSegment]:
     return [
-        BarSegment(month, kind, points, f"{month}: {SERIES[kind][0].lower()} {words.number(points)}")
+        BarSegment(
+            words.period(month),
+            kind,
+            points,
+            f"{words.period(month)}: {SERIES[kind][0].lower()} {words.number(points)}",
+        )
         for month, by_kind in months
         for kind, points in by_kind.items()
         if points

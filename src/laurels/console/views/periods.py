@@ -32,6 +32,11 @@ def instant(text: str) -> int:
     return int(datetime.fromisoformat(text).timestamp()) * SECOND
 
 
+def instant_of(at: int) -> str:
+    """An instant as the API writes it, of microseconds."""
+    return datetime.fromtimestamp(at // SECOND, UTC).isoformat()
+
+
 def as_instant(text: str | None, zone: ZoneInfo) -> str | None:
     """The beginning of a day that a form names, as the API takes it; None for what is no day."""
     try:

@@ -1,6 +1,5 @@
 """Rules: the versions, how they differ, what a new one would do, and its approval by a second person."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -11,7 +10,6 @@ from laurels.console.views.periods import instant
 
 LOOK = ("program:write", "program:approve", "reports:read")
 _REFUSED = frozenset({"invalid-input", "conflict", "not-allowed", "not-found"})
-_LINE = re.compile(r"line (\d+)")
 
 
 @page("GET", "/program", *LOOK)
@@ -87,14 +85,12 @@ async def approve(ask: Ask) -> Shown | Elsewhere:
 
 async def _list(ask: Ask, *, text: str = "", fault: str = "", status: int = 200) -> Shown:
     found = await ask.api.get("/programs")
-    line = _LINE.search(fault)
     says = {
         "published": found["published"][::-1],
         "drafts": found["drafts"],
         "events": found["events"][:-11:-1],
         "text": text,
         "fault": fault,
-        "at_line": _line_of(text, int(line[1])) if line else "",
         "may_submit": "program:write" in ask.person.scopes,
         "in_force": _in_force(found["published"], ask.now),
     }
@@ -160,11 +156,6 @@ def _in_force(published: list[dict[str, Any]], now: int) -> int | None:
     """The version that holds now."""
     from_at = [(each["version"], each["from"]) for each in published]
     return max((version for version, at in from_at if at is None or instant(at) <= now), default=None)
-
-
-def _line_of(text: str, number: int) -> str:
-    lines = text.split("\n")
-    return lines[number - 1] if 0 < number <= len(lines) else ""
 
 
 PAGES = (list_rules, submit, show_rules, rehearse, show_rehearsal, ask_to_approve, approve)

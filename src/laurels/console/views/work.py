@@ -7,6 +7,7 @@ from urllib.parse import quote, urlencode
 from laurels.console import words
 from laurels.console.client import ApiRefused
 from laurels.console.page import Ask, Elsewhere, Shown, page
+from laurels.console.views.texts import one_line
 from laurels.model.currencies import DECIMALS
 from laurels.model.money import format_amount
 
@@ -22,19 +23,22 @@ async def show_work(ask: Ask) -> Shown:
     """What waits for somebody, the oldest first: all of it, or for one cause."""
     after, cause = ask.query.get("after", "0"), ask.query.get("reason", "")
     cause = cause if cause in words.CAUSES else ""
-    found = await ask.api.get("/quarantine", after=after, cause=cause or None)
+    kind = ask.query.get("kind", "")
+    kind = kind if kind in words.QUARANTINED else ""
+    found = await ask.api.get("/quarantine", after=after, cause=cause or None, kind=kind or None)
     counted = await ask.api.get("/quarantine/reasons")
     documents = [
         {**one, "what": words.HITS.get(one["kind"], one["kind"]), "to": _to(one)} for one in found["documents"]
     ]
     did = _DID.get(ask.query.get("did", ""))
-    here = {"reason": cause} if cause else {}
+    here = {name: value for name, value in (("reason", cause), ("kind", kind)) if value}
     says = {
         "documents": documents,
         "newer": f"/work?{urlencode({**here, 'after': found['next']})}" if found["next"] else None,
         "did": did,
         "is_first": after == "0",
         "cause": cause,
+        "kind": kind,
         "causes": [{**each, "to": f"/work?{urlencode({'reason': each['cause']})}"} for each in counted["causes"]],
         "all_counted": counted["all"],
     }
@@ -63,7 +67,7 @@ async def decide(ask: Ask) -> Shown | Elsewhere:
     very form where it is sent twice.
     """
     path, step = _path(ask, ask.form), ask.form.get("step", "")
-    reason = ask.form.get("reason", "").strip()
+    reason = one_line(ask.form.get("reason", ""))
     try:
         if step != "retry" and not (step == "drop" and reason):
             return _shown(await ask.api.get(path), drop_fault="Say why it is given up.")

@@ -25,12 +25,18 @@ OPTIONS = frozenset({"group", "mechanism", "cafile", "certfile", "keyfile"})
 GROUP = "laurels"
 
 FETCHED_BYTES = 8 * 1024 * 1024
-"""Most that one answer of a broker holds; so much of a topic is in memory, whatever its length."""
+PARTITION_BYTES = 1024 * 1024
+"""Most that one answer of a broker holds, in all and of one partition. A partition is asked for more when all that came
+of it is taken; so that much a partition is in memory, whatever the topic's length.
+"""
 
 HELD_S = 60.0
 """How long a pause asks for nothing and changes nothing. Only then are partitions paused, for which the client throws
 away what it has fetched of them, a megabyte each, and fetches it again.
 """
+
+KNOWN_FOR_MS = 15_000
+"""How long it is believed which partitions a topic has: so late one more is read, or a topic that was made anew."""
 
 LOOK_EVERY_S = 1.0
 """How often a paused consumer asks for nothing, so that the group sees that it lives."""
@@ -75,6 +81,12 @@ class KafkaQueue:
         except (KafkaError, OSError) as error:
             await self._drop()
             raise unavailable(error) from error
+        except UnicodeDecodeError as error:
+            await self._drop()
+            raise QueueUnavailable(
+                f"A message of the topic {self.name} has a header whose name is not UTF-8, which Kafka's client cannot "
+                "read. Set the offset of the group behind it (kafka-consumer-groups.sh), and send the order anew."
+            ) from error
         records = [record for part in taken.values() for record in part]
         if not records:
             return MessageBatch(())
@@ -150,6 +162,9 @@ class KafkaQueue:
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             fetch_max_bytes=FETCHED_BYTES,
+            max_partition_fetch_bytes=PARTITION_BYTES,
+            metadata_max_age_ms=KNOWN_FOR_MS,
+            isolation_level="read_committed",  # what a producer took back was never sent
             **connection_of(self._address),
         )
         return await started(consumer, self._address)

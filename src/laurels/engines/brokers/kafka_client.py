@@ -9,12 +9,15 @@ from typing import Any, TypeVar
 from aiokafka.conn import collect_hosts, create_conn
 from aiokafka.errors import (
     AuthenticationFailedError,
+    GroupAuthorizationFailedError,
     KafkaError,
     SaslAuthenticationFailed,
+    TopicAuthorizationFailedError,
     UnsupportedSaslMechanismError,
 )
 
 from laurels.engines.brokers.addresses import BrokerAddress
+from laurels.engines.brokers.encryption import refusal_of
 from laurels.errors import QueueUnavailable, SettingsError
 
 ENCRYPTED = "kafka+ssl"
@@ -62,7 +65,8 @@ async def started(client: Client, address: BrokerAddress) -> Client:
         refusal = await _refusal(address)
         if refusal is not None:
             raise refusal from error
-        raise QueueUnavailable(f"No Kafka answers at {address.hosts} ({type(error).__name__}).") from error
+        how = " by TLS" if address.scheme == ENCRYPTED else ""
+        raise QueueUnavailable(f"No Kafka answers{how} at {address.hosts} ({type(error).__name__}).") from error
     return client
 
 
@@ -83,8 +87,10 @@ async def within(work: Coroutine[Any, Any, object], seconds: float) -> None:
 
 
 async def _refusal(address: BrokerAddress) -> SettingsError | None:
-    """What a broker has against who signs in, asked by hand: of brokers that refuse it the client says: away."""
-    if address.user is None:
+    """What a broker has against who signs in, or we against its certificate, asked by hand: of brokers that refuse it
+    the client says: away.
+    """
+    if address.user is None and address.scheme != ENCRYPTED:
         return None
     settings = connection_of(address)
     for host, port, *_ in collect_hosts(settings.pop("bootstrap_servers")):
@@ -94,14 +100,21 @@ async def _refusal(address: BrokerAddress) -> SettingsError | None:
             return SettingsError("Kafka refuses the user or the password in its address.")
         except UnsupportedSaslMechanismError:
             return SettingsError(f"Kafka does not sign in by {settings['sasl_mechanism']}: say another `mechanism`.")
-        except (KafkaError, OSError, TimeoutError):
+        except (KafkaError, OSError, TimeoutError) as error:
+            refusal = refusal_of(error, "Kafka")
+            if refusal is not None:
+                return refusal
             continue
         connection.close()
     return None
 
 
 def unavailable(error: Exception) -> QueueUnavailable:
-    """What to say of brokers that are away."""
+    """What to say of brokers that are away, or give the user no rights now."""
+    if isinstance(error, TopicAuthorizationFailedError):
+        return QueueUnavailable("Kafka gives the user in its address no right to read the topic.")
+    if isinstance(error, GroupAuthorizationFailedError):
+        return QueueUnavailable("Kafka gives the user in its address no right to read as the group in it.")
     return QueueUnavailable(f"Kafka cannot be used now ({type(error).__name__}).")
 
 

@@ -31,10 +31,10 @@ from laurels.intake import MessageBatch, ReceivedMessage
 EXAMPLE = "amqp://user:password@host/vhost?queue=orders"
 OPTIONS = CERTIFICATES | {"queue", "heartbeat", "auth"}
 
-PREFETCH = 1500
+PREFETCH = 1536
 """Messages that the broker sends ahead: three batches, so that one comes in while one is read and one is written."""
 
-FEW = 500
+FEW = 512
 """So few have to lie here before a consumer that was cancelled begins anew: the broker counts `PREFETCH` for each
 consumer from nothing, whatever was sent to the one before.
 """

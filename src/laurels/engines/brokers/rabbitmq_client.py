@@ -5,8 +5,16 @@ import asyncio
 import aiormq
 import structlog
 from aiormq.abc import AbstractConnection
-from aiormq.exceptions import AMQPError, ChannelInvalidStateError, InvalidFrameError, ProbableAuthenticationError
+from aiormq.exceptions import (
+    AMQPConnectionError,
+    AMQPError,
+    ChannelInvalidStateError,
+    InvalidFrameError,
+    ProbableAuthenticationError,
+)
 
+from laurels.engines.brokers.encryption import refusal_of
+from laurels.engines.brokers.rabbitmq_headers import read_whatever_is_said
 from laurels.errors import SettingsError
 
 CONNECTED_WITHIN_S = 30.0
@@ -29,8 +37,9 @@ log = structlog.get_logger(__name__)
 
 async def open_connection(url: str, own: frozenset[str] = frozenset({"queue"})) -> AbstractConnection:
     """A connection; `own` are the options of the address that are not the client's. Raises `SettingsError` where user,
-    password or virtual host are wrong, and what is in `AWAY` where the broker is away.
+    password, virtual host or certificates are wrong, and what is in `AWAY` where the broker is away.
     """
+    read_whatever_is_said()
     address, _, query = url.partition("?")
     options = [each for each in query.split("&") if each and each.partition("=")[0] not in own]
     if not any(each.startswith("heartbeat=") for each in options):
@@ -43,6 +52,13 @@ async def open_connection(url: str, own: frozenset[str] = frozenset({"queue"})) 
         raise SettingsError(
             "RabbitMQ refuses the virtual host in its address, or the user has no rights there."
         ) from error
+    except AMQPConnectionError as error:
+        refusal = refusal_of(error, "RabbitMQ")
+        if refusal is None:
+            raise
+        raise refusal from error
+    except OSError as error:  # what befalls the connection is the one before
+        raise SettingsError(f"The certificates for RabbitMQ cannot be read: {error}") from error
 
 
 async def close_connection(connection: AbstractConnection | None) -> None:

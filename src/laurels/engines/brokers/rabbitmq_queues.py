@@ -30,6 +30,7 @@ _TEXT = "longstr"
 _MOST_ARGUMENTS = 40
 LIMIT_FROM_4_0 = 20
 _FIRST_WITH_LIMIT = 4
+_LENGTHS = frozenset({"x-max-length", "x-max-length-bytes"})
 
 log = structlog.get_logger(__name__)
 
@@ -48,10 +49,15 @@ async def look_at(connection: AbstractConnection, queue: str, *, checked: bool) 
     """
     await _check_there(connection, queue)
     try:
-        arguments = await _arguments_of(connection, queue)
+        arguments, is_deleted_unread = await _declared(connection, queue)
     except ChannelAccessRefused:
         log.warning("rabbitmq.not_looked_at", queue=queue, why="the user has no right to configure the queue")
         return QueueState(is_quorum=True, delivery_limit=None, dead_letters=True)
+    if arguments.get("x-queue-type") == "stream":
+        raise SettingsError(
+            f"The queue {queue} is a stream: it does not keep how far it was read, so orders would be left out. Bind a "
+            "quorum queue to the exchange that it is bound to."
+        )
     is_quorum = arguments.get("x-queue-type") == "quorum"
     limit = arguments.get("x-delivery-limit")
     if limit is None and is_quorum and _major(connection) >= _FIRST_WITH_LIMIT:
@@ -67,6 +73,9 @@ async def look_at(connection: AbstractConnection, queue: str, *, checked: bool) 
             "exchange: orders would be lost. Give it x-dead-letter-exchange, or x-delivery-limit -1 (RabbitMQ 4); "
             "where a policy names its dead letters, say --unchecked."
         )
+    why = _why_it_loses(arguments, is_deleted_unread=is_deleted_unread)
+    if checked and why is not None:
+        raise SettingsError(f"The queue {queue} {why}: orders would be lost. Where that is meant, say --unchecked.")
     if not is_quorum:
         log.warning("rabbitmq.classic_queue", queue=queue, advice="a quorum queue outlives the loss of a node")
     return found
@@ -87,7 +96,23 @@ async def _check_there(connection: AbstractConnection, queue: str) -> None:
         raise SettingsError(f"The queue {queue} belongs to another connection alone (exclusive).") from error
 
 
-async def _arguments_of(connection: AbstractConnection, queue: str) -> dict[str, Any]:
+def _why_it_loses(arguments: dict[str, Any], *, is_deleted_unread: bool) -> str | None:
+    """What a queue does with messages that nobody has read, beside what it does after many deliveries."""
+    if is_deleted_unread:
+        return "is deleted when its last reader goes (auto_delete), as in a pause"
+    if "x-expires" in arguments:
+        return f"is deleted when it was not read for {arguments['x-expires']} ms (x-expires)"
+    if "x-dead-letter-exchange" in arguments:
+        return None
+    if "x-message-ttl" in arguments:
+        return f"drops a message after {arguments['x-message-ttl']} ms (x-message-ttl) and has no dead-letter exchange"
+    if arguments.keys() & _LENGTHS and not str(arguments.get("x-overflow", "")).startswith("reject-publish"):
+        return "drops its oldest messages when it is full (x-max-length) and has no dead-letter exchange"
+    return None
+
+
+async def _declared(connection: AbstractConnection, queue: str) -> tuple[dict[str, Any], bool]:
+    """The arguments that a queue was declared with, and whether it is deleted when its last reader goes."""
     arguments: dict[str, Any] = {}
     flags = {"durable": True, "auto_delete": False}
     for _ in range(_MOST_ARGUMENTS):
@@ -107,7 +132,7 @@ async def _arguments_of(connection: AbstractConnection, queue: str) -> dict[str,
                 arguments[differs["name"]] = _value(differs["text"], differs["type"])
         else:
             break
-    return arguments
+    return arguments, flags["auto_delete"]
 
 
 def _value(text: str, kind: str | None) -> object:

@@ -97,7 +97,7 @@ class SqsQueue:
                 for more in await _all([self._receive(client, 0) for _ in range(further)]):
                     messages += more
         except (ClientError, BotoCoreError, OSError) as error:
-            raise self._explained(error) from error
+            raise self._failed(error) from error
         if not messages:
             return MessageBatch(())
         handles = [message["ReceiptHandle"] for message in messages]
@@ -109,7 +109,6 @@ class SqsQueue:
     async def done(self, batch: MessageBatch) -> None:
         handles = cast("list[str]", batch.place)
         client = await self._connected()
-        self._hand.difference_update(handles)
         try:
             answers = await _all(
                 [
@@ -118,8 +117,10 @@ class SqsQueue:
                 ]
             )
         except (ClientError, BotoCoreError, OSError) as error:
-            raise self._explained(error) from error
+            raise self._failed(error) from error
+        self._hand.difference_update(handles)
         if any(answer.get("Failed") for answer in answers):
+            self._hand.clear()
             raise QueueUnavailable("SQS did not delete every message; the others come again.")
 
     async def pause(self) -> None:
@@ -183,6 +184,13 @@ class SqsQueue:
             except NoRegionError as error:
                 raise SettingsError("SQS needs a region: set AWS_DEFAULT_REGION.") from error
         return self._client
+
+    def _failed(self, error: Exception) -> QueueUnavailable | SettingsError:
+        """What to say of a request that failed. What is in hand is kept hidden no longer where it is to come again."""
+        explained = self._explained(error)
+        if isinstance(explained, QueueUnavailable):
+            self._hand.clear()
+        return explained
 
     def _explained(self, error: Exception) -> QueueUnavailable | SettingsError:
         if isinstance(error, NoCredentialsError) or _code(error) in _REFUSED:

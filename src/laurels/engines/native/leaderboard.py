@@ -203,14 +203,17 @@ class NativeLeaderboard:
 
     async def close(self) -> None:
         """Let go of the files, and wake all who wait. What this process wrote is on the disk then, also for a machine
-        that is switched off.
+        that is switched off; where the files went away, the log says so, and the board is rebuilt the next time.
         """
         self._closed.set()
         self._reader.close()
         await self._idle()
         writer, self._writer = self._writer, None
         if writer is not None:
-            writer.close()
+            try:
+                writer.close()
+            except (core.CoreError, OSError) as error:
+                log.warning("leaderboard.not_closed", directory=str(self._directory), reason=str(error))
 
     def _read(self, read: Callable[[], T]) -> T:
         """What a read gives. Raises `BoardNotReady` where there is nothing to read, or no reading it."""

@@ -6,7 +6,7 @@ shard's lock; a new member's enrolment is written into the feed by the shard's o
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextvars import Context
 from typing import NamedTuple
 
@@ -16,12 +16,12 @@ from laurels.engines.postgres.accept_rows import AcceptRows
 from laurels.engines.postgres.amending import judge_again
 from laurels.engines.postgres.chain import columns_of
 from laurels.engines.postgres.codes import DOCUMENT, DOCUMENT_KINDS, SHARDS, home_of
-from laurels.engines.postgres.connections import RETRIED, TRIES, Connections, is_at_fault
+from laurels.engines.postgres.connections import RETRIED, TRIES, Connections, Overtaken, is_at_fault
 from laurels.engines.postgres.entries import At
 from laurels.engines.postgres.known import entries_of, find_known, key_of, receipt_of
 from laurels.engines.postgres.names import Names
 from laurels.engines.postgres.opening import Facts
-from laurels.engines.postgres.placing import MemberLookup, Whose, member_numbered, owner_of
+from laurels.engines.postgres.placing import Generation, MemberLookup, Whose, member_numbered, owner_of
 from laurels.engines.postgres.statements import Row, Statements
 from laurels.engines.postgres.waiting import answers_of
 from laurels.errors import LaurelsError, LedgerUnavailable
@@ -32,6 +32,12 @@ from laurels.model.documents import keyed
 
 MOST_DOCUMENTS = 1000
 """Documents that share a statement; what was handed in together is not parted, so there may be a few more."""
+
+
+CAREFUL = 64
+"""Statements after one that met a document which was here before. What is sent again comes in bursts, and a statement
+that breaks off is work for nothing.
+"""
 
 
 class _Job(NamedTuple):
@@ -52,6 +58,8 @@ class Acceptor:
         self._now = now
         self._committed = committed
         self._members = MemberLookup()
+        self._careful = 0
+        """Statements for which it is reckoned with documents that were here before."""
         self._jobs: list[_Job] = []
         self._doing: Recording | None = None
         """What is being taken is a person's act, whose row is not written yet."""
@@ -213,7 +221,7 @@ class Acceptor:
 
     async def _insert(self, documents: list[Document], taken: set[DocumentKey], refused: set[DocumentKey]) -> None:
         async with self._connections.read() as db:
-            await self._members.look_up(db, (document.member_id for document in documents))
+            await self._look_up(db, (document.member_id for document in documents))
         rows = AcceptRows(self._facts.secret)
         for document in documents:
             if intents.is_purchase(document):
@@ -231,7 +239,7 @@ class Acceptor:
                 taken |= await self._write(rows)
                 rows = AcceptRows(self._facts.secret)
                 async with self._connections.read() as db:
-                    await self._members.look_up(db, [document.member_id])
+                    await self._look_up(db, [document.member_id])
                     whose = self._members.get(document.member_id) or await self._owner(db, document)
             rows.add(document, whose)
         taken |= await self._write(rows)
@@ -251,12 +259,38 @@ class Acceptor:
             names = await self._names.of_newcomers(db, rows.newcomers())
         if rows.changed or self._doing is not None:
             taken = await self._write_together(rows, names)
+        elif await self._write_new(rows):
+            taken = rows.keys()
         else:
             async with self._connections.statement() as db:
-                taken = await rows.insert(db, self._now(), names)
+                taken = await rows.insert(db, self._now(), names, self._generation(db))
         await self._placed(rows)
         self._committed()
         return {(DOCUMENT_KINDS[kind], source, id) for source, kind, id in taken}
+
+    async def _write_new(self, rows: "AcceptRows") -> bool:
+        """Write what was gathered as if nothing of it had been here before, which asks the server for a third less;
+        whether that was so. Where something was, nothing is written, and for a while more is reckoned with.
+        """
+        if self._careful:
+            self._careful -= 1
+            return False
+        try:
+            async with self._connections.statement() as db:
+                generation = self._generation(db)
+                return (
+                    generation is not None and rows.are_members and await rows.insert_new(db, self._now(), generation)
+                )
+        except Overtaken:
+            self._careful = CAREFUL
+            return False
+
+    async def _look_up(self, db: Statements, member_ids: Iterable[str]) -> None:
+        await self._members.look_up(db, member_ids, self._connections.opened)
+
+    def _generation(self, db: Statements) -> Generation | None:
+        """What the remembered members are known by on a connection. Behind a pooler nobody hears of another server."""
+        return self._members.generation(self._connections.opened) if db.direct else None
 
     async def _write_together(self, rows: "AcceptRows", names: list[int]) -> list[Row]:
         """Write what was gathered with what follows from it: the row of the audit log, and that an order in quarantine

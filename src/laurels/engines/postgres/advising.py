@@ -1,7 +1,8 @@
 """What of a server's settings costs more than it has to: it works all the same, so that nobody is refused for it.
 
 A page that is changed for the first time after a checkpoint is written whole into the server's log. With millions of
-members that is most of the log, unless checkpoints are far apart and those pages are compressed.
+members that is most of the log, unless checkpoints are far apart and those pages are compressed. And rows that are
+gone, as each of the inbox soon is, stay where they were until somebody vacuums.
 """
 
 from laurels.engines.postgres.statements import Statements
@@ -23,4 +24,6 @@ async def advice_of(db: Statements) -> list[str]:
         advice.append(f"max_wal_size = 4GB or more (it is {server['max_wal_size']})")
     if server["wal_compression"] == "off":
         advice.append("wal_compression = lz4, or on where the server has no lz4 (it is off)")
+    if server["autovacuum"] == "off":
+        advice.append("autovacuum = on (it is off, and dead rows stay)")
     return advice

@@ -7,7 +7,7 @@ that comes with its order, or behind it, waits for it, and an order in quarantin
 from collections.abc import Collection, Sequence
 
 from laurels.engines.postgres.codes import home_of
-from laurels.engines.postgres.statements import Row, Statements
+from laurels.engines.postgres.statements import Statements
 from laurels.ledger import Item, OrderKey
 from laurels.model import DocumentKind
 
@@ -24,16 +24,10 @@ async def judge_again(db: Statements, orders: Collection[OrderKey], now: int) ->
     return [row[0] for row in await db.all("judge_again", homes, sources, ids, now)]
 
 
-async def let_wait(db: Statements, shard: int, items: Sequence[Item], now: int) -> set[int]:
-    """Let the changes of orders that are about to be judged wait for them; gives their sequences."""
-    keys = [item.order_key for item in items if item.kind is DocumentKind.ORDER and item.order_key is not None]
-    if not keys:
-        return set()
-    found: list[Row] = await db.all("changes_of", shard, [source for source, _ in keys], [id for _, id in keys])
-    waiting = [row[0] for row in found]
-    if waiting:
-        await db.run("set_aside", shard, waiting, [b"w"] * len(waiting), [REASON] * len(waiting), now)
-    return set(waiting)
+async def let_wait(db: Statements, shard: int, changes: list[int], now: int) -> None:
+    """Let changes of orders that are about to be judged wait for them."""
+    if changes:
+        await db.run("set_aside", shard, changes, [b"w"] * len(changes), [REASON] * len(changes), now)
 
 
 def changed_by(items: Sequence[Item]) -> set[OrderKey]:

@@ -3,7 +3,7 @@
 from laurels.engines.postgres.audit_rows import append
 from laurels.engines.postgres.connections import trying
 from laurels.engines.postgres.session import Session
-from laurels.engines.postgres.statements import Row
+from laurels.engines.postgres.statements import Row, Statements
 from laurels.ledger import Act, AuditRow
 from laurels.ledger.rows import audit_row_of
 
@@ -27,11 +27,13 @@ class PostgresAudit(Session):
         member: int | None = None,
         action: str | None = None,
         since: int | None = None,
+        until: int | None = None,
         before: int | None = None,
         limit: int = 50,
     ) -> list[AuditRow]:
-        asked = (NEWEST if before is None else before, action, since, limit)
         async with self._connections.read() as db:
+            first, end = await _position(db, since, 0), await _position(db, until, NEWEST)
+            asked = (end if before is None else min(before, end), action, first, limit)
             if sub is not None:
                 rows: list[Row] = await db.all("audit_of_sub", *asked, sub, member)
             elif member is not None:
@@ -52,3 +54,8 @@ class PostgresAudit(Session):
                 return 0
             await db.run("move_audit_cut", *last)
             return len(await db.all("cut_audit", last[0]))
+
+
+async def _position(db: Statements, at: int | None, otherwise: int) -> int:
+    """Where the rows of an instant begin."""
+    return otherwise if at is None else int(await db.value("first_audit_since", at))

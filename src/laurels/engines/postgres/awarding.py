@@ -7,7 +7,7 @@ from laurels.clock import elapsed
 from laurels.engines.postgres.amending import changed_by, judge_again, let_wait
 from laurels.engines.postgres.batch import Batch
 from laurels.engines.postgres.chain import Chain, chains_of
-from laurels.engines.postgres.claiming import claim_of, item_of
+from laurels.engines.postgres.claiming import claim_of, item_of, look_beside
 from laurels.engines.postgres.opening import Facts
 from laurels.engines.postgres.statements import Row, Statements
 from laurels.errors import NotOwned
@@ -92,11 +92,14 @@ async def award(
         return ClaimedBatch(len(moving), 0, [row["shard"] for row in moving], grown=False)
     chain = await _owned_chain(db, shard, now, fence)
     last = max((item.sequence for item in items), default=0)
-    waiting = await let_wait(db, shard, items, chain.now)
+    waited_for, changes = await look_beside(db, shard, [*items, *late])
+    await let_wait(db, shard, changes, chain.now)
     again = await judge_again(db, changed_by(items), chain.now)
-    items = [item for item in items if item.sequence not in waiting]
+    if changes:
+        items = [item for item in items if item.sequence not in set(changes)]
     batch = Batch(chain, facts, lock_budgets=lock_budgets)
-    batch.add(decide(await claim_of(db, batch, items, late, in_depth=in_depth)))
+    batch.claim(claimed)
+    batch.add(decide(await claim_of(db, batch, items, late, in_depth=in_depth, waited_for=waited_for)))
     await batch.write(db)
     put_back = [row["shard"] for row in moving] + again
     return ClaimedBatch(len(ready) + len(overdue), last, put_back, grown=bool(chain.rows))

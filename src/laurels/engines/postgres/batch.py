@@ -1,18 +1,20 @@
 """What a transaction on one shard leads to, gathered row by row and written by few statements, whatever its size."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from laurels.engines.postgres.batch_columns import balance_columns, entry_columns
+from laurels.engines.postgres.batch_member import BatchMember, draw_of
 from laurels.engines.postgres.budgets import Budgets
 from laurels.engines.postgres.chain import Chain, columns_of
 from laurels.engines.postgres.codes import place_of
 from laurels.engines.postgres.handing_on import hand_on
 from laurels.engines.postgres.opening import Facts
-from laurels.engines.postgres.statements import Statements
+from laurels.engines.postgres.statements import Call, Row, Statements
 from laurels.ledger import (
     OF_HOLD,
     Award,
     Item,
-    MemberState,
     Onward,
     OrderKey,
     Outcome,
@@ -24,12 +26,14 @@ from laurels.ledger import (
 from laurels.ledger.inbox import KEPT
 from laurels.ledger.outbox import message_id
 from laurels.ledger.totals import Totals
-from laurels.model import Balance, DocumentKind, EntryKind
-from laurels.model.documents import keyed
+from laurels.model import Balance, DocumentKind, Entry, EntryKind
 from laurels.model.entries import MOVES_POINTS
 from laurels.model.months import Months
 
-ENTRY_COLUMNS, AWARD_COLUMNS, BALANCE_COLUMNS = 18, 12, 9
+AWARD_COLUMNS = 12
+
+OF_MEMBER = 13
+"""Where a claim's row begins to say what its member is."""
 
 
 class AwardRow(NamedTuple):
@@ -37,36 +41,6 @@ class AwardRow(NamedTuple):
 
     shard: int
     sequence: int
-
-
-class BatchMember:
-    """A member as the transaction has it: its totals, its newest point entry, and whether the feed knows it."""
-
-    def __init__(self, number: int, name_number: int, totals: Totals, last: int, *, joined: bool) -> None:
-        self.number = number
-        self.name_number = name_number
-        self.totals = totals
-        self.last = last
-        self.joined = joined
-        self.changed = False
-        self.attributes: bytes | None = None
-        self.enrolled_at: int | None = None
-        self.draw = b""
-        self.orders = 0
-        self.last_order_at: int | None = None
-
-    def state(self) -> MemberState:
-        """What the judgement sees of the member."""
-        totals = self.totals
-        return MemberState(
-            totals.balance,
-            totals.state,
-            self.attributes,
-            self.enrolled_at,
-            self.draw,
-            self.orders,
-            self.last_order_at,
-        )
 
 
 class Batch:
@@ -82,9 +56,10 @@ class Batch:
         self.award_rows: dict[OrderKey, AwardRow] = {}
         """Of orders that were awarded before."""
         self.redemption_rows: dict[RedemptionKey, AwardRow] = {}
+        self._claimed: set[int] = set()
         self._enrolled_at: dict[int, int] = {}
         self._joins: list[tuple[int, int]] = []
-        self._contents: list[tuple[int, bytes]] = []
+        self._contents: dict[int, bytes] = {}
         self._remarks: list[tuple[int, str, str]] = []
         self._first: dict[int, tuple[Posting, int]] = {}
         self._awards: dict[OrderKey, Award] = {}
@@ -101,14 +76,25 @@ class Batch:
         wanted = [number for number in numbers if number not in self.members]
         if not wanted:
             return
-        for row in await db.all("members", self.chain.shard, wanted):
-            number, name_number, position, balance, earned, score, month, month_score, before, last, state, since = row
-            if balance is None:
-                totals = Totals(Balance(), Months(), None)
-            else:
-                totals = Totals(Balance(balance, earned, score), Months(month, month_score, before), state)
-            self.members[number] = BatchMember(number, name_number, totals, last or 0, joined=position is not None)
-            self._enrolled_at[number] = since
+        self.take_in(await db.all("members", self.chain.shard, wanted))
+
+    def take_in(self, rows: Iterable[Row]) -> None:
+        """Know the members of these rows of `members`."""
+        for row in rows:
+            self._know(row[0], row[1:])
+
+    def claim(self, claimed: Sequence[Row]) -> None:
+        """Know the documents that are taken off the inbox, and the members that came with them, as the claim of this
+        transaction gives them.
+        """
+        for row in claimed:
+            self._claimed.add(row["sequence"])
+            if row["known"] and row["member"] not in self.members:
+                self._know(row["member"], row[OF_MEMBER:])
+
+    def _know(self, number: int, columns: Sequence[Any]) -> None:
+        self.members[number] = BatchMember.of_row(number, columns)
+        self._enrolled_at[number] = columns[-1]
 
     async def load_persons(self, db: Statements) -> None:
         """Read what programs in depth ask of the members."""
@@ -172,29 +158,21 @@ class Batch:
         """Where the first entry of a document will be."""
         return self._first[sequence][1]
 
-    async def write(self, db: Statements) -> None:
-        """Write everything. Raises `BudgetsMoved`."""
+    def first_entry(self, sequence: int, member_id: str) -> Entry:
+        """The first entry of a document, as it is read once it is written."""
+        posting, position = self._first[sequence]
+        return self.chain.entry(position, member_id, posting.reason, posting.note)
+
+    async def write(self, db: Statements, *first: Call) -> None:
+        """Write everything, and what else goes with it first. Raises `BudgetsMoved`."""
         shard, now = self.chain.shard, self.chain.now
         changed = [kept for kept in self.members.values() if kept.changed]
+        calls = [*first, *self._of_documents()]
         if self.chain.rows or self._first or changed:
-            await db.run(
-                "write",
-                shard,
-                *columns_of(self.chain.rows, ENTRY_COLUMNS),
-                *columns_of(self._new_awards(), AWARD_COLUMNS),
-                *columns_of(self._contents, 2),
-                *columns_of(self._joins, 2),
-                list(self._first),
-                *columns_of([_balance_row(kept) for kept in changed], BALANCE_COLUMNS),
-                *columns_of(self.chain.events, 2),
-            )
-        redeemed = [
-            (position, posting.item.sequence, posting.item.source, posting.item.id)
-            for posting, position in self._first.values()
-            if posting.item.kind is DocumentKind.REDEMPTION
-        ]
-        if redeemed:
-            await db.run("insert_redemptions", shard, *columns_of(redeemed, 4))
+            calls += self._of_inbox_and_feed()
+            calls.append(self._most(changed))
+        if calls:
+            await db.run_together(*calls)
         await self._write_orders(db)
         await self.budgets.write(db)
         waited = [
@@ -206,8 +184,6 @@ class Batch:
             await db.run("leave_aside", waited)
         if self._aside:
             await db.run("set_aside", shard, *columns_of(self._aside, 3), now)
-        if self._remarks:
-            await db.run("insert_remarks", shard, *columns_of(self._remarks, 3))
         closing = [(month, kept.number, points) for kept in changed for month, points in kept.totals.closing]
         if closing:
             await db.run("add_to_closed_months", shard, *columns_of(closing, 3))
@@ -216,6 +192,20 @@ class Batch:
         if self._due:
             await db.run("insert_due", shard, *columns_of(self._due, 3))
         await self._write_messages(db)
+
+    def _of_documents(self) -> list[Call]:
+        """What lies beside entries: by which redemptions they came, and what people said."""
+        redeemed = [
+            (position, posting.item.sequence, posting.item.source, posting.item.id)
+            for posting, position in self._first.values()
+            if posting.item.kind is DocumentKind.REDEMPTION
+        ]
+        calls: list[Call] = []
+        if redeemed:
+            calls.append(("insert_redemptions", self.chain.shard, *columns_of(redeemed, 4)))
+        if self._remarks:
+            calls.append(("insert_remarks", self.chain.shard, *columns_of(self._remarks, 3)))
+        return calls
 
     async def _write_messages(self, db: Statements) -> None:
         shard, now = self.chain.shard, self.chain.now
@@ -257,7 +247,7 @@ class Batch:
         if item.sequence not in self._first and item.kind is not DocumentKind.EXPIRY:
             self._first[item.sequence] = posting, position
             if item.kind in KEPT:
-                self._contents.append((position, item.content))
+                self._contents[position] = item.content
         if posting.order_key is not None and not (
             item.kind is DocumentKind.ORDER and self._first[item.sequence][1] == position
         ):
@@ -266,9 +256,31 @@ class Batch:
             self._remarks.append((position, posting.reason, posting.note))
         return position
 
-    def _new_awards(self) -> list[tuple[Any, ...]]:
-        """One row a document; of an order with all that its refunds are judged by."""
+    def _of_inbox_and_feed(self) -> list[Call]:
+        """What most settles have nothing of: each of these opens every partition of its table."""
+        shard, taken = self.chain.shard, [sequence for sequence in self._first if sequence in self._claimed]
+        calls: list[Call] = []
+        if self.chain.events:
+            calls.append(("insert_member_events", shard, *columns_of(self.chain.events, 2)))
+        if self._joins:
+            calls.append(("join_members", shard, *columns_of(self._joins, 2)))
+        if taken:
+            calls.append(("take_off_inbox", shard, taken))
+        return calls
+
+    def _most(self, changed: list[BatchMember]) -> Call:
+        awards, in_entries = self._new_awards()
+        in_all, entries = entry_columns(self.chain.rows, in_entries, self._contents)
+        in_balances, balances = balance_columns([kept.balance_row() for kept in changed])
+        irregular = columns_of(awards, AWARD_COLUMNS)
+        return ("write", self.chain.shard, self.chain.now, *in_all, *entries, *irregular, *in_balances, *balances)
+
+    def _new_awards(self) -> tuple[list[tuple[Any, ...]], dict[int, int]]:
+        """One row a document; of an order with all that its refunds are judged by. Most orders' rows follow from their
+        entries: of those, the sequence by the entry's position.
+        """
         rows: list[tuple[Any, ...]] = []
+        in_entries: dict[int, int] = {}
         for sequence, (posting, position) in self._first.items():
             key = posting.item.order_key
             award = self._awards.get(key) if posting.item.kind is DocumentKind.ORDER and key is not None else None
@@ -279,6 +291,9 @@ class Batch:
                 continue
             self.award_rows[key] = AwardRow(self.chain.shard, sequence)
             del self._awards[key]
+            if _says_all(posting, award):
+                in_entries[position] = sequence
+                continue
             rows.append(
                 (
                     sequence,
@@ -295,7 +310,7 @@ class Batch:
                     award.refunded,
                 )
             )
-        return rows
+        return rows, in_entries
 
     async def _write_orders(self, db: Statements) -> None:
         """What is left of orders that were awarded before, their further entries, and what of redemptions came back."""
@@ -323,9 +338,19 @@ class Batch:
         return message_id(self._identity, reached.member, reached.milestone)
 
 
-def draw_of(secret: bytes, number: int) -> bytes:
-    """A member by the ledger's secret: what has to look random and be the same for ever."""
-    return keyed(secret, str(number).encode())
+def _says_all(posting: Posting, award: Award) -> bool:
+    """Whether an order's award follows from its entry: none of it is refunded, and it has no frame of its own."""
+    return (
+        award.frame is None
+        and award.refunded is None
+        and not award.reversed
+        and award.left == award.amount == posting.amount
+        and award.points == posting.points
+        and award.member == posting.member
+        and award.board_at == posting.board_at
+        and award.program_version == posting.program_version
+        and award.currency == posting.currency
+    )
 
 
 def _award_columns(award: Award) -> tuple[Any, ...]:
@@ -340,19 +365,4 @@ def _award_columns(award: Award) -> tuple[Any, ...]:
         award.board_at,
         award.frame,
         award.refunded,
-    )
-
-
-def _balance_row(kept: BatchMember) -> tuple[Any, ...]:
-    balance, months = kept.totals.balance, kept.totals.months
-    return (
-        kept.number,
-        balance.balance,
-        balance.earned,
-        balance.score,
-        months.month,
-        months.score,
-        months.before,
-        kept.last,
-        kept.totals.state,
     )

@@ -8,7 +8,7 @@ from laurels.clock import Clock, elapsed
 from laurels.engines.postgres import leases
 from laurels.engines.postgres.accepting import Acceptor
 from laurels.engines.postgres.awarding import ClaimedBatch, award, sweep
-from laurels.engines.postgres.batch import draw_of
+from laurels.engines.postgres.batch_member import draw_of
 from laurels.engines.postgres.claiming import award_of
 from laurels.engines.postgres.codes import DOCUMENT, SHARDS, STATUSES, home_of, parted
 from laurels.engines.postgres.connections import Open, judging, trying

@@ -4,10 +4,10 @@ before. Entries are gathered and written together.
 
 from typing import Any
 
-from laurels.engines.postgres.codes import ENTRY
-from laurels.engines.postgres.statements import Statements
+from laurels.engines.postgres.codes import ENTRY, ENTRY_KINDS
+from laurels.engines.postgres.statements import Row, Statements
 from laurels.ledger.chain import chained_hash
-from laurels.model import EntryKind
+from laurels.model import Entry, EntryKind
 from laurels.model.entries import MOVES_POINTS
 
 
@@ -66,6 +66,35 @@ class Chain:
             self.events.append((member, self.position))
         return self.position
 
+    def entry(self, position: int, member_id: str, reason: str, note: str) -> Entry:
+        """One of the entries that were added, as it is read once it is written."""
+        row = self.rows[position - self.position - 1]
+        [member, points, currency, amount, source, order_id, refund_id] = row[3:10]
+        [program_version, name_number, actor, occurred_at, board_at, recorded_at, digest, details] = row[10:]
+        return Entry(
+            shard=self.shard,
+            position=position,
+            kind=ENTRY_KINDS[row[2]],
+            member=member,
+            points=points,
+            currency=currency,
+            amount=amount,
+            source=source,
+            order_id=order_id,
+            refund_id=refund_id,
+            reason=reason,
+            program_version=program_version,
+            name_number=name_number,
+            actor=actor,
+            occurred_at=occurred_at,
+            board_at=board_at,
+            recorded_at=recorded_at,
+            hash=digest,
+            member_id=member_id,
+            details=details,
+            note=note,
+        )
+
     def event(
         self,
         kind: EntryKind,
@@ -93,11 +122,14 @@ class Chain:
 
 async def chains_of(db: Statements, shards: list[int], now: int) -> dict[int, Chain]:
     """The ends of locked shards' feeds."""
-    rows = await db.all("ends", shards)
-    return {
-        shard: Chain(shard, position, digest, recorded_at, now, fence=fence, program_version=newest)
-        for shard, position, digest, recorded_at, fence, newest in rows
-    }
+    chains = [chain_of(row, now) for row in await db.all("ends", shards)]
+    return {chain.shard: chain for chain in chains}
+
+
+def chain_of(row: Row, now: int) -> Chain:
+    """Of a row of `ends`."""
+    shard, position, digest, recorded_at, fence, newest = row
+    return Chain(shard, position, digest, recorded_at, now, fence=fence, program_version=newest)
 
 
 def columns_of(rows: list[tuple[Any, ...]], width: int) -> list[list[Any]]:

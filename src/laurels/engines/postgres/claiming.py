@@ -1,6 +1,7 @@
 """What judging documents needs to know, looked up for all of them at once."""
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from laurels.engines.postgres.batch import AwardRow, Batch
 from laurels.engines.postgres.chain import columns_of
@@ -10,26 +11,50 @@ from laurels.ledger import OF_HOLD, Award, Claim, Item, OrderKey, RedemptionKey,
 from laurels.model import DocumentKind
 
 
+class BesideOrders(NamedTuple):
+    """Whether something waits for one of some orders, and the sequences of their changes in the inbox."""
+
+    waited_for: bool
+    changes: list[int]
+
+
 def item_of(row: Row) -> Item:
     """A row of the claiming queries as an `Item`."""
+    sequence, kind, source, id, member, order_source, order_id, accepted_at, content, actor = row[:10]
     return Item(
-        sequence=row["sequence"],
-        kind=DOCUMENT_KINDS[row["kind"]],
-        source=row["source"],
-        id=row["id"],
-        member=row["member"],
-        order_key=None if row["order_id"] is None else (row["order_source"], row["order_id"]),
-        accepted_at=row["accepted_at"],
-        content=row["content"],
-        actor=row["actor"],
+        sequence=sequence,
+        kind=DOCUMENT_KINDS[kind],
+        source=source,
+        id=id,
+        member=member,
+        order_key=None if order_id is None else (order_source, order_id),
+        accepted_at=accepted_at,
+        content=content,
+        actor=actor,
     )
 
 
+async def look_beside(db: Statements, shard: int, items: Iterable[Item]) -> BesideOrders:
+    """What there is beside the orders among these items: one look for all of them, which hardly ever finds anything."""
+    keys = _order_keys(items)
+    if not keys:
+        return BesideOrders(waited_for=False, changes=[])
+    found: list[Row] = await db.all("beside_orders", shard, [source for source, _ in keys], [id for _, id in keys])
+    changes = [row[0] for row in found if row[0] is not None]
+    return BesideOrders(waited_for=bool(found), changes=changes)
+
+
 async def claim_of(
-    db: Statements, batch: Batch, items: list[Item], overdue: Sequence[Item] = (), *, in_depth: bool = False
+    db: Statements,
+    batch: Batch,
+    items: list[Item],
+    overdue: Sequence[Item] = (),
+    *,
+    in_depth: bool = False,
+    waited_for: bool = True,
 ) -> Claim:
     """The claim for documents of one locked shard; in depth also what is used of budgets and what is said of members.
-    What the batch knows already is in it too.
+    What the batch knows already is in it too. `waited_for`: something may wait for one of the orders.
     """
     all_items = [*items, *overdue]
     claim = Claim(
@@ -44,7 +69,8 @@ async def claim_of(
         redemptions={},
     )
     await _look_up_orders(db, batch, claim, all_items)
-    await _look_up_waiting(db, batch.chain.shard, claim, all_items)
+    if waited_for:
+        await _look_up_waiting(db, batch.chain.shard, claim, all_items)
     await _look_up_redemptions(db, batch, claim, all_items)
     await batch.load(db, {item.member for item in all_items if item.member is not None})
     if in_depth or any(item.kind is DocumentKind.GIVEN for item in all_items):
@@ -73,13 +99,16 @@ async def _look_up_orders(db: Statements, batch: Batch, claim: Claim, items: Ite
 
 
 async def _look_up_waiting(db: Statements, shard: int, claim: Claim, items: Iterable[Item]) -> None:
-    """Hardly ever is there any: one look for all orders."""
-    keys = [item.order_key for item in items if item.kind is DocumentKind.ORDER and item.order_key is not None]
+    keys = _order_keys(items)
     if not keys:
         return
     for row in await db.all("claim_waiting", shard, [source for source, _ in keys], [id for _, id in keys]):
         if row["shard"] == shard:
             claim.waiting.setdefault((row["order_source"], row["order_id"]), []).append(item_of(row))
+
+
+def _order_keys(items: Iterable[Item]) -> list[OrderKey]:
+    return [item.order_key for item in items if item.kind is DocumentKind.ORDER and item.order_key is not None]
 
 
 async def _look_up_redemptions(db: Statements, batch: Batch, claim: Claim, items: Iterable[Item]) -> None:

@@ -29,14 +29,18 @@ from laurels.ledger.audit import to_record
 MOST = 8
 """Connections of one process that are open at a time, besides those of long reads."""
 
-BEGIN = "BEGIN; SET LOCAL lock_timeout = '5s'; SET LOCAL idle_in_transaction_session_timeout = '2s'"
-"""Set in each transaction, so that it holds behind a pooler too: nobody waits for one who sleeps. Who sleeps between
-having a statement prepared and running it is not idle to the server: `end_sleepers` finds those.
+BEGIN = (
+    "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '5s'; "
+    "SET LOCAL idle_in_transaction_session_timeout = '2s'"
+)
+"""Set in each transaction, so that it holds behind a pooler too: nobody waits for one who sleeps, and what is read
+after a lock is as the one before left it. Who sleeps between having a statement prepared and running it is not idle to
+the server: `end_sleepers` finds those.
 """
 
 BEGIN_READ = (
     "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL idle_in_transaction_session_timeout = '5min'; "
-    "SET LOCAL plan_cache_mode = auto"
+    "SET LOCAL plan_cache_mode = auto; SET LOCAL statement_timeout = 0"
 )
 """A view may be built in between. Who sleeps for longer keeps no old rows from being vacuumed. What reads much is worth
 being planned for what it reads.
@@ -63,10 +67,27 @@ that the server is just ending, of which it heard between two statements.
 CUT_OFF = (asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, asyncpg.CannotConnectNowError)
 """The server ended the connection, whatever was under way."""
 
-RETRIED = (BudgetsMoved, asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+
+class Overtaken(LedgerUnavailable):
+    """Another process was quicker. Nothing was accepted; try again."""
+
+
+OVERTAKING = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+"""What the server says where another process was quicker."""
+
+RETRIED = (BudgetsMoved, Overtaken)
 """Another process was quicker: nothing was written, and who looks again sees what it did."""
 
 TRIES = 20
+
+
+def begin_on(shards: Sequence[int]) -> str:
+    """What begins a transaction with these shards' feeds locked, in one round trip. All who write entries of a shard
+    come through here; what is read after it is as the one before left it.
+    """
+    listed = ", ".join(map(str, shards))
+    lock = f"; SELECT shard FROM shard WHERE shard IN ({listed}) ORDER BY shard FOR UPDATE"  # noqa: S608 - numbers of our own
+    return BEGIN + lock if shards else BEGIN
 
 
 class Connections:
@@ -78,6 +99,8 @@ class Connections:
         self._idle: list[Statements] = []
         self._free = asyncio.Semaphore(MOST)
         self._closed = False
+        self.opened = 0
+        """How many connections were opened so far: each may lead to a server with another history."""
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Statements]:
@@ -115,16 +138,16 @@ class Connections:
         asked for has its row of the audit log written in it, unless that is done inside (`recorded=False`).
         """
         doing = to_record() if recorded else None
+        if doing is not None:
+            doing.changed_nothing = False  # whatever an earlier try found
         async with self._one() as (db, ends):
             db.warnings.clear()
             with wrapped():
                 async with asyncio.timeout_at(ends):
-                    await db.connection.execute(BEGIN)
-                    if shards:
-                        await self._lock(db, shards)
+                    await self._begin(db, shards)
                     yield db
                     if doing is not None:
-                        await self.write_row(db, doing.act)
+                        await self.write_row(db, doing.told())
             with wrapped(written=True):
                 async with asyncio.timeout_at(ends):
                     await db.connection.execute("COMMIT")
@@ -132,9 +155,9 @@ class Connections:
         if doing is not None:
             doing.row_is_written = True
 
-    async def _lock(self, db: Statements, shards: Sequence[int]) -> None:
+    async def _begin(self, db: Statements, shards: Sequence[int]) -> None:
         try:
-            await db.all("lock_shards", sorted(shards))
+            await db.connection.execute(begin_on(shards))
         except asyncpg.LockNotAvailableError:
             await db.connection.execute("ROLLBACK")
             await db.run("end_sleepers")  # whoever comes next finds the shard free
@@ -193,6 +216,7 @@ class Connections:
             db = self._idle.pop()
             if not db.connection.is_closed():
                 return db
+        self.opened += 1
         return await self._open()
 
 
@@ -229,19 +253,22 @@ def _check_warnings(db: Statements) -> None:
 
 @contextmanager
 def wrapped(*, written: bool = False) -> Iterator[None]:
-    """Turn what the driver raises into what the other rooms know, with the cause kept; `RETRIED` passes as it is. With
-    `written` a broken connection leaves open whether it was done.
+    """Turn what the driver raises into what the other rooms know, with the cause kept. With `written` a broken
+    connection leaves open whether it was done.
     """
     try:
         yield
-    except RETRIED:
-        raise
+    except OVERTAKING as error:
+        raise Overtaken(f"The ledger cannot take this now ({said(error)}). Nothing was accepted; try again.") from error
     except (*LOST, *CUT_OFF) as error:
         if written:
             raise LedgerUncertain from error
         raise LedgerUnavailable(f"The ledger's server does not answer ({said(error)}). Try again.") from error
     except asyncpg.ReadOnlySQLTransactionError as error:
-        raise LedgerReadOnly("The ledger's server cannot be written: it is a standby. Name the primary.") from error
+        raise LedgerReadOnly(
+            "The ledger's server cannot be written: it is a standby, or default_transaction_read_only is on. Name the "
+            "primary, or turn that off."
+        ) from error
     except asyncpg.DiskFullError as error:
         raise LedgerUnavailable("The server's disk is full. Nothing was accepted; free some space there.") from error
     except asyncpg.PostgresError as error:
@@ -262,6 +289,8 @@ async def trying(work: Callable[[], Awaitable[T]]) -> T:
         if elapsed() > until:
             break
     assert last is not None, "there is no way here but this"
+    if isinstance(last, Overtaken):
+        raise last
     raise LedgerUnavailable(
         f"The ledger cannot take this now ({said(last)}). Nothing was accepted; try again."
     ) from last

@@ -11,8 +11,9 @@ from laurels.engines.postgres.addresses import Address
 from laurels.engines.postgres.connections import cut_off, wrapped
 from laurels.engines.postgres.feeding import PostgresFeed
 from laurels.engines.postgres.opening import Facts, facts_of
-from laurels.engines.postgres.reaching import connect
+from laurels.engines.postgres.reaching import connect, is_pooled
 from laurels.engines.postgres.schema import LATEST, version_of
+from laurels.engines.postgres.session_settings import pin_settings
 from laurels.engines.postgres.statements import Statements
 from laurels.errors import LedgerUnavailable, SettingsError
 from laurels.ledger import Heads
@@ -71,6 +72,8 @@ async def _connected(address: Address, facts: Facts) -> Statements:
 
 
 async def _check(db: Statements, facts: Facts) -> None:
+    if not await is_pooled(db):
+        await pin_settings(db)
     server = await db.only("server")
     if not server["made"]:
         raise LedgerUnavailable("The server of ledger.feed_url has no ledger yet.")

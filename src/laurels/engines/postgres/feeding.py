@@ -1,5 +1,7 @@
 """The feed, and its checkpoint."""
 
+import sys
+from array import array
 from collections.abc import AsyncIterator
 
 from laurels.engines.postgres.codes import ENTRY_KINDS, SHARDS, parted, place_of
@@ -9,8 +11,11 @@ from laurels.engines.postgres.session import Session
 from laurels.engines.postgres.statements import Row, Statements
 from laurels.errors import FeedDiverged
 from laurels.ledger import Checkpoint, Heads, MemberTotals, Passed
-from laurels.ledger.checkpoints import CHUNK, closed_part_of, part_of
+from laurels.ledger.checkpoints import CHUNK, closed_part_of, open_months
 from laurels.model import BoardEntry, Entry, Mark
+
+_SPAN = CHUNK * SHARDS
+"""Member numbers a part of one shard's: shards take them by turns."""
 
 _KINDS = {letter: kind.value for letter, kind in ENTRY_KINDS.items()}
 
@@ -85,14 +90,36 @@ def _behind(rows: list[Row], after: Mark, position: int, digest: int, limit: int
     return rows[1:]
 
 
+def _totals_of(row: Row) -> MemberTotals:
+    numbers = _ints(row["numbers"])
+    return MemberTotals(
+        numbers=numbers,
+        ids=row["ids"],
+        name_numbers=_ints(row["name_numbers"]),
+        hidden=row["hidden"],
+        scores=_ints(row["scores"]),
+        months=open_months(numbers, *map(_ints, (row["months"], row["month_scores"], row["before_scores"]))),
+        merged=list(zip(row["merged"] or (), row["into"] or (), strict=True)),
+    )
+
+
+def _ints(sent: bytes) -> "array[int]":
+    """Numbers as the server sends them, eight bytes each, the first the highest."""
+    numbers = array("q", sent)
+    if sys.byteorder == "little":
+        numbers.byteswap()
+    return numbers
+
+
 async def _parts(db: Statements) -> AsyncIterator[MemberTotals]:
     try:
         with wrapped():
             for shard in range(SHARDS):
-                after = -1
-                while rows := await db.all("checkpoint_members", shard, after, CHUNK):
-                    after = rows[-1][0]
-                    yield part_of(rows)
+                last = await db.value("last_member", shard)
+                for first in range(0, 0 if last is None else last + 1, _SPAN):
+                    row = await db.only("checkpoint_members", shard, first, min(first + _SPAN - 1, last))
+                    if row["numbers"] is not None:
+                        yield _totals_of(row)
                 month, member = 0, -1
                 while rows := await db.all("checkpoint_closed_months", shard, month, member, CHUNK):
                     month, member = rows[-1][:2]

@@ -7,18 +7,19 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from laurels.engines.postgres.batch import Batch, draw_of
-from laurels.engines.postgres.chain import chains_of, columns_of
+from laurels.engines.postgres.batch import Batch
+from laurels.engines.postgres.batch_member import draw_of
+from laurels.engines.postgres.chain import chain_of, columns_of
 from laurels.engines.postgres.claiming import claim_of
-from laurels.engines.postgres.codes import DOCUMENT, home_of
+from laurels.engines.postgres.codes import DOCUMENT, DOCUMENT_KINDS, SHARDS, home_of
 from laurels.engines.postgres.entries import entries_at
-from laurels.engines.postgres.known import entries_of, find_known, key_of, receipt_of
+from laurels.engines.postgres.known import Known, entries_of, find_known, key_columns, key_of, receipt_of
 from laurels.engines.postgres.names import Names
 from laurels.engines.postgres.opening import Facts
 from laurels.engines.postgres.placing import MemberLookup, Whose, newcomer, owner_of
-from laurels.engines.postgres.statements import Row, Statements
-from laurels.ledger import Claim, Decide, DocumentKey, Item, MemberState, Receipt
-from laurels.model import Document, Status
+from laurels.engines.postgres.statements import Statements
+from laurels.ledger import Claim, Decide, DocumentKey, Item, MemberState, Receipt, shard_of
+from laurels.model import Document, Entry, Status
 from laurels.model.documents import keyed
 
 SettleAnswer = Receipt | Exception
@@ -34,7 +35,8 @@ class _Settled(NamedTuple):
 class SettleGroup:
     """Settles documents under the lock of a shard."""
 
-    def __init__(self, db: Statements, shard: int, facts: Facts, names: Names, now: int) -> None:
+    def __init__(self, db: Statements, shard: int, facts: Facts, names: Names, now: int, *, lock_budgets: bool) -> None:
+        self._lock_budgets = lock_budgets
         self._db = db
         self._shard = shard
         self._facts = facts
@@ -44,17 +46,16 @@ class SettleGroup:
         self._documents: list[tuple[Any, ...]] = []
         self._members: list[tuple[Any, ...]] = []
         self._contacts: list[tuple[int, str]] = []
+        self._meant: dict[str, Whose] = {}
+        self._merged: set[str] = set()
+        self._ids: dict[int, str] = {}
         self.grew = False
 
-    async def settle(
-        self, documents: Sequence[tuple[Document, Decide]], *, in_depth: bool, lock_budgets: bool
-    ) -> list[SettleAnswer | int]:
+    async def settle(self, documents: Sequence[tuple[Document, Decide]], *, in_depth: bool) -> list[SettleAnswer | int]:
         """Settle documents, in order. A number stands for one that is another shard's: its member became one there."""
-        known = await find_known(self._db, {self._key_of(document) for document, _ in documents})
+        known, numbers = await self._look([document for document, _ in documents])
         places = await self._places([document for document, _ in documents if self._key_of(document) not in known])
-        chain = (await chains_of(self._db, [self._shard], self._now))[self._shard]
-        self._batch = Batch(chain, self._facts, lock_budgets=lock_budgets)
-        items = await self._items(documents, known, places)
+        items = await self._items(documents, known, places, numbers)
         claim = await claim_of(self._db, self._batch, [*items.values()], in_depth=in_depth)
         entries = await entries_of(self._db, known.values())
         await self._batch.load(self._db, {entry.member for entry in entries.values()})
@@ -72,13 +73,38 @@ class SettleGroup:
         await self._write()
         return await self._answers(documents, answers)
 
+    async def _look(self, documents: list[Document]) -> tuple[dict[DocumentKey, Known], list[int]]:
+        """What is looked up for all: what was there before, how these members stand, where the feed ends, and a number
+        for each.
+        """
+        keys = sorted({self._key_of(document) for document in documents})
+        ids = sorted({document.member_id for document in documents})
+        [end], sequences, taken, here = await self._db.together(
+            ("end", self._shard),
+            ("next_sequences", len(documents)),
+            ("taken", *key_columns(keys)),
+            ("members_here", self._shard, ids),
+        )
+        self._batch = Batch(chain_of(end, self._now), self._facts, lock_budgets=self._lock_budgets)
+        for *member, member_id, secret, into in here:
+            if into is not None:
+                self._merged.add(member_id)
+            else:
+                self._batch.take_in([member])
+                self._ids[member[0]] = member_id
+                self._meant[member_id] = Whose(member[0], self._shard, secret, member_id)
+        known = await find_known(self._db, [(DOCUMENT_KINDS[kind], source, id) for kind, source, id in taken])
+        return known, [number for (number,) in sequences]
+
     async def _places(self, documents: list[Document]) -> dict[DocumentKey, Whose]:
-        members = MemberLookup()
-        await members.look_up(self._db, (document.member_id for document in documents))
+        """Whose each is. Who became another, or came here so, was not looked up yet."""
+        strangers = {each.member_id for each in documents if shard_of(each.member_id, SHARDS) != self._shard}
+        lookup = MemberLookup()
+        await lookup.look_up(self._db, strangers | self._merged)
         new: dict[str, Whose] = {}
         places = {}
         for document in documents:
-            whose = members.get(document.member_id)
+            whose = self._meant.get(document.member_id) or lookup.get(document.member_id)
             if whose is None and document.enrols:
                 whose = new.setdefault(document.member_id, newcomer(document.member_id))
             elif whose is None:
@@ -91,18 +117,17 @@ class SettleGroup:
     async def _items(
         self,
         documents: Sequence[tuple[Document, Decide]],
-        known: dict[DocumentKey, Row],
+        known: dict[DocumentKey, Known],
         places: dict[DocumentKey, Whose],
+        sequences: list[int],
     ) -> dict[DocumentKey, Item]:
         here = {self._key_of(each): each for each, _ in documents if self._key_of(each) not in known}
         here = {key: each for key, each in here.items() if places[key].shard == self._shard}
         if not here:
             return {}
-        numbers, sequences = await self._db.only("next_numbers", len(self._new), len(here))
-        names = await self._names.of_newcomers(self._db, [*self._new])
-        self._numbers = dict(zip(self._new, zip(numbers or [], names, strict=True), strict=True))
+        await self._number_newcomers()
         items = {}
-        for (key, document), sequence in zip(here.items(), sequences, strict=True):
+        for (key, document), sequence in zip(here.items(), sequences, strict=False):
             whose = places[key]
             number = self._numbers[document.member_id][0] if document.member_id in self._new else whose.number
             items[key] = Item(
@@ -117,6 +142,13 @@ class SettleGroup:
                 actor=document.actor,
             )
         return items
+
+    async def _number_newcomers(self) -> None:
+        if not self._new:
+            return
+        numbers, _ = await self._db.only("next_numbers", len(self._new), 0)
+        names = await self._names.of_newcomers(self._db, [*self._new])
+        self._numbers = dict(zip(self._new, zip(numbers, names, strict=True), strict=True))
 
     def _judge(
         self, document: Document, decide: Decide, claim: Claim, item: Item, whose: Whose
@@ -162,6 +194,7 @@ class SettleGroup:
         if number in self._batch.members:
             return
         self._batch.add_member(number, name_number)
+        self._ids[number] = whose.member_id
         self._members.append((self._shard, number, name_number, self._now, whose.member_id, whose.secret))
 
     def _alone(self, claim: Claim, item: Item) -> Claim:
@@ -192,7 +225,6 @@ class SettleGroup:
         if not self._documents:
             return
         self.grew = True
-        await self._db.run("insert_document", *columns_of(self._documents, 9))
         if self._members:
             await self._db.run("insert_members", *columns_of(self._members, 6))
             digests = [keyed(self._facts.secret, row[4].encode()) for row in self._members]
@@ -200,7 +232,7 @@ class SettleGroup:
             await self._db.run("place_strangers", shards, ids, digests)
         if self._contacts:
             await self._db.run("write_first_contacts", *columns_of(self._contacts, 2), self._now)
-        await self._batch.write(self._db)
+        await self._batch.write(self._db, ("insert_document", *columns_of(self._documents, 9)))
 
     async def _answers(
         self, documents: Sequence[tuple[Document, Decide]], answers: list[Any]
@@ -208,18 +240,14 @@ class SettleGroup:
         """The answers of those that were settled, with their entries; the same one twice is repeated or in conflict."""
         if not self._taken:
             return answers
-        places = {
-            key: (self._shard, self._batch.first_position(settled.sequence))
-            for key, (_, settled) in self._taken.items()
-        }
-        entries = await entries_at(self._db, places.values())
+        entries = await self._entries()
         done: list[SettleAnswer | int] = []
         for (document, _), answer in zip(documents, answers, strict=True):
             if not isinstance(answer, tuple):
                 done.append(answer)
                 continue
             first, settled = self._taken[answer]
-            entry, balance = entries[places[answer]], settled.balance
+            entry, balance = entries[answer], settled.balance
             if first is document:
                 done.append(Receipt(Status.AWARDED, entry=entry, balance=balance))
             elif first.fingerprint in document.fingerprints():
@@ -229,6 +257,17 @@ class SettleGroup:
                 both = keyed(settled.secret, first.fingerprint), keyed(settled.secret, document.fingerprint)
                 done.append(Receipt(Status.AWARDED, conflict=True, fingerprints=both))
         return done
+
+    async def _entries(self) -> dict[DocumentKey, Entry]:
+        """The first entries of what was settled. Where a member was not looked up by id, it is read for the id."""
+        entries, unnamed = {}, {}
+        for key, (_, settled) in self._taken.items():
+            if settled.member in self._ids:
+                entries[key] = self._batch.first_entry(settled.sequence, self._ids[settled.member])
+            else:
+                unnamed[key] = self._shard, self._batch.first_position(settled.sequence)
+        read = await entries_at(self._db, unnamed.values())
+        return entries | {key: read[at] for key, at in unnamed.items()}
 
     def _with_balance(self, receipt: Receipt) -> Receipt:
         if receipt.entry is None:

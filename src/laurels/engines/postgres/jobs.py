@@ -10,7 +10,8 @@ from laurels.engines.postgres.session import Session
 from laurels.engines.postgres.statements import Row, Statements
 from laurels.errors import NotFound
 from laurels.ledger import shard_of
-from laurels.ledger.jobs import LEASE, OPEN_DAYS, Job, JobEnd, JobState, NewJob, check_decidable
+from laurels.ledger.audit import nothing_changed
+from laurels.ledger.jobs import LEASE, OPEN_DAYS, Job, JobEnd, JobState, NewJob, check_decidable, is_stoppable
 from laurels.model import DocumentKind
 from laurels.model.documents import kept_id
 
@@ -27,6 +28,7 @@ class PostgresJobs(Session):
         async def once() -> Job:
             async with self._connections.transaction() as db:
                 if (there := await db.value("open_job", job.digest)) is not None:
+                    nothing_changed()
                     return _there(await db.one("job", there))
                 kept = (job.kind, state, job.actor, job.digest, job.about, job.total, self._now())
                 number = int(await db.value("insert_job", *kept))
@@ -41,8 +43,15 @@ class PostgresJobs(Session):
             row = await db.one("job", number)
         return None if row is None else _job_of(row)
 
-    async def jobs(self, *, before: int | None = None, states: Collection[JobState] = (), limit: int = 50) -> list[Job]:
-        asked = NEWEST if before is None else before, sorted(states or JobState), limit
+    async def jobs(
+        self,
+        *,
+        before: int | None = None,
+        states: Collection[JobState] = (),
+        kind: str | None = None,
+        limit: int = 50,
+    ) -> list[Job]:
+        asked = NEWEST if before is None else before, sorted(states or JobState), limit, kind
         async with self._connections.read() as db:
             return [_job_of(row) for row in await db.all("jobs", *asked)]
 
@@ -73,10 +82,15 @@ class PostgresJobs(Session):
             if check_decidable(job, digest, actor=actor, approve=approve, now=now):
                 state = JobState.READY if approve else JobState.REJECTED
                 await db.run("decide_job", number, state, actor, now, None if approve else now)
+            else:
+                nothing_changed()
             return _there(await db.one("job", number))
 
     async def stop_job(self, number: int) -> Job:
         async with self._connections.transaction() as db:
+            job = await _locked(db, number)
+            if job is not None and not is_stoppable(job):
+                nothing_changed()
             await db.run("stop_job", number, self._now())
             return _there(await db.one("job", number))
 

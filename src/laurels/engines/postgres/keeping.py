@@ -5,6 +5,7 @@ frames. Each on a connection of its own, chunk by chunk.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from laurels.engines.postgres.batch_member import draw_of
 from laurels.engines.postgres.claiming import award_of
 from laurels.engines.postgres.codes import DOCUMENT_KINDS, SHARDS, parted
 from laurels.engines.postgres.connections import BEGIN_READ, cut_off, wrapped
@@ -29,6 +30,15 @@ class PostgresKeeping(Session):
         async with self._moment() as db:
             async for rows in db.chunks("accounts", CHUNK):
                 yield [(row[0], MemberState(Balance(*row[1:4]), row[4])) for row in rows]
+
+    async def persons(self) -> AsyncIterator[list[tuple[int, MemberState]]]:
+        secret = self._facts.secret
+        async with self._moment() as db:
+            async for rows in db.chunks("persons", CHUNK):
+                yield [
+                    (number, MemberState(attributes=said, enrolled_at=at, draw=draw_of(secret, number)))
+                    for number, said, at in rows
+                ]
 
     async def framed(self) -> AsyncIterator[list[tuple[Award, list[Entry]]]]:
         for shard in range(SHARDS):

@@ -1,15 +1,36 @@
 """Documents that were taken before: found by their keys, told from other content, answered as the first time."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 from laurels.engines.postgres.codes import DOCUMENT, DOCUMENT_KINDS, STATUSES, home_of
 from laurels.engines.postgres.entries import At, entries_at
-from laurels.engines.postgres.statements import Row, Statements
+from laurels.engines.postgres.statements import Statements
 from laurels.ledger import DocumentKey, Receipt
 from laurels.model import Document, Entry
 from laurels.model.documents import kept_id, keyed
 from laurels.model.repeats import fingerprints_under_other_ids
+
+
+class Known(NamedTuple):
+    """A row of the statement `known`. `owner` is whom its member became; `ids` are all of that one's."""
+
+    source: str
+    kind: bytes
+    id: str
+    fingerprint: bytes
+    member: int | None
+    secret: bytes | None
+    state: bytes | None
+    position: int | None
+    shard: int
+    sequence: int
+    erased: bool
+    owner: int | None
+    owner_shard: int
+    stranger: bytes | None
+    ids: Sequence[str | None]
 
 
 def key_of(document: Document, secret: bytes) -> DocumentKey:
@@ -17,42 +38,46 @@ def key_of(document: Document, secret: bytes) -> DocumentKey:
     return document.kind, document.source, kept_id(secret, document.kind, document.id)
 
 
-async def find_known(db: Statements, keys: Iterable[DocumentKey]) -> dict[DocumentKey, Row]:
+async def find_known(db: Statements, keys: Iterable[DocumentKey]) -> dict[DocumentKey, Known]:
     """The rows of the documents that are there."""
     wanted = list(keys)
     if not wanted:
         return {}
-    rows = await db.all(
-        "known",
-        [home_of(*key) for key in wanted],
-        [source for _, source, _ in wanted],
-        [DOCUMENT[kind] for kind, _, _ in wanted],
-        [id for _, _, id in wanted],
-    )
-    return {(DOCUMENT_KINDS[row["kind"]], row["source"], row["id"]): row for row in rows}
+    rows = [Known(*row) for row in await db.all("known", *key_columns(wanted))]
+    return {(DOCUMENT_KINDS[row.kind], row.source, row.id): row for row in rows}
 
 
-async def entries_of(db: Statements, rows: Iterable[Row]) -> dict[At, Entry]:
+def key_columns(keys: Sequence[DocumentKey]) -> list[list[Any]]:
+    """Documents' keys as the statements take them."""
+    return [
+        [home_of(*key) for key in keys],
+        [source for _, source, _ in keys],
+        [DOCUMENT[kind] for kind, _, _ in keys],
+        [id for _, _, id in keys],
+    ]
+
+
+async def entries_of(db: Statements, rows: Iterable[Known]) -> dict[At, Entry]:
     """The first entries that known documents led to."""
-    return await entries_at(db, {(row["shard"], row["position"]) for row in rows if row["position"] is not None})
+    return await entries_at(db, {(row.shard, row.position) for row in rows if row.position is not None})
 
 
-def receipt_of(row: Row, document: Document, unplaced: bytes, entries: dict[At, Entry]) -> Receipt:
+def receipt_of(row: Known, document: Document, unplaced: bytes, entries: dict[At, Entry]) -> Receipt:
     """The answer to a document that was here before: the first one, or a conflict."""
-    status = STATUSES[row["state"]]
+    status = STATUSES[row.state]
     if not _is_same(row, document, unplaced):
-        fingerprints = row["fingerprint"], keyed(row["secret"] or unplaced, document.fingerprint)
+        fingerprints = row.fingerprint, keyed(row.secret or unplaced, document.fingerprint)
         return Receipt(status, conflict=True, fingerprints=fingerprints)
-    return Receipt(status, repeated=True, entry=entries.get((row["shard"], row["position"])))
+    return Receipt(status, repeated=True, entry=entries.get((row.shard, row.position or 0)))
 
 
-def _is_same(row: Row, document: Document, unplaced: bytes) -> bool:
-    kept, secret = row["fingerprint"], row["secret"]
-    if row["erased"]:  # nothing tells other content any more: the key alone decides
+def _is_same(row: Known, document: Document, unplaced: bytes) -> bool:
+    kept, secret = row.fingerprint, row.secret
+    if row.erased:  # nothing tells other content any more: the key alone decides
         return True
     if any(_is_of(kept, secret, sent, unplaced) for sent in document.fingerprints()):
         return True
-    under_other_ids = fingerprints_under_other_ids(document, row["ids"])
+    under_other_ids = fingerprints_under_other_ids(document, row.ids)
     return any(_is_of(kept, secret, sent, unplaced) for sent in under_other_ids)
 
 

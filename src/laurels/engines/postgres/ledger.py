@@ -23,12 +23,12 @@ from laurels.engines.postgres.keeping import PostgresKeeping
 from laurels.engines.postgres.members import PostgresMembers
 from laurels.engines.postgres.moving_in import move_in
 from laurels.engines.postgres.names import know_key
-from laurels.engines.postgres.opening import Facts, check_pooler, check_server, facts_of, looking, place_of
+from laurels.engines.postgres.opening import Facts, check_server, facts_of, looking, place_of, prepare_session
 from laurels.engines.postgres.people import PostgresPeople
 from laurels.engines.postgres.programs import PostgresPrograms
 from laurels.engines.postgres.reaching import connect
 from laurels.engines.postgres.registry import PostgresOutbox, PostgresQuarantine
-from laurels.engines.postgres.rights import check_rights
+from laurels.engines.postgres.rights import check_logged, check_rights
 from laurels.engines.postgres.rollups import PostgresRollUps
 from laurels.engines.postgres.schema import LATEST, migrate, version_of
 from laurels.engines.postgres.servers import Server, adopt
@@ -79,10 +79,11 @@ class PostgresLedger(
         db = await connect(address)
         try:
             with looking():
-                pooled = await check_pooler(db)
+                pooled = await prepare_session(db)
                 facts = await _prepared(db, now, must_exist=must_exist)
                 if not must_exist:
                     await check_rights(db)
+                    await check_logged(db)
                 await know_key(db, names, now())
         finally:
             await _let_go(db)
@@ -94,6 +95,7 @@ class PostgresLedger(
         db = await connect(Address(url))
         try:
             with looking():
+                await prepare_session(db)
                 if not await check_server(db, clock.now):
                     return None
                 await version_of(db)
@@ -107,6 +109,7 @@ class PostgresLedger(
         db = await connect(Address(url))
         try:
             with looking():
+                await prepare_session(db)
                 await _prepared(db, now, must_exist=True)
                 await db.run("write_names_key", names.fingerprint, now())
         finally:
@@ -118,6 +121,7 @@ class PostgresLedger(
         db = await connect(Address(url))
         try:
             with looking():
+                await prepare_session(db)
                 await check_server(db, now)
                 return await migrate(db, now)
         finally:
@@ -132,6 +136,7 @@ class PostgresLedger(
         db = await connect(Address(url), application="laurels migrate")
         try:
             with looking():
+                await prepare_session(db)
                 return await move_in(db, leaving, now, progress)
         finally:
             await _let_go(db)

@@ -16,6 +16,7 @@ from laurels.engines.postgres.session import Session
 from laurels.engines.postgres.statements import Row, Statements
 from laurels.errors import LedgerUnavailable, UnknownMember
 from laurels.ledger import Decide, shard_of
+from laurels.ledger.audit import nothing_changed
 from laurels.model import DocumentKind, EntryKind, Member, MemberEvent, Version
 from laurels.model.documents import keyed, name_digest
 
@@ -60,6 +61,8 @@ class PostgresMembers(Session):
                     await self._erase(db, member, shards, who)
                 elif event is not MemberEvent.RENAME or name_number in {None, member["name_number"]}:
                     await self._change(db, member, shards, event, who)
+                else:
+                    nothing_changed()
                 return await version_of(db)
 
         version = await self._where_it_is(member_id, once)
@@ -74,7 +77,9 @@ class PostgresMembers(Session):
                     raise UnknownMember
                 batch = await self._batch_of(db, member, shards)
                 contacts = dict(await db.all("contacts", [member["number"]]))
-                if contacts.get(member["number"]) != email:
+                if contacts.get(member["number"]) == email:
+                    nothing_changed()
+                else:
                     who = "member" if actor in {member_id, member["member_id"]} else actor
                     await write_contact(db, batch, member["number"], email, who)
                 await batch.write(db)
@@ -151,6 +156,7 @@ class PostgresMembers(Session):
     async def _change(self, db: Statements, member: Row, shards: list[int], event: MemberEvent, who: str) -> None:
         shard, number = member["shard"], member["number"]
         if event is not MemberEvent.RENAME and member["hidden"] == (event is MemberEvent.HIDE):
+            nothing_changed()
             return
         batch = await self._batch_of(db, member, shards)
         name = None

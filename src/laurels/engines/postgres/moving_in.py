@@ -41,7 +41,7 @@ async def move_in(db: Statements, leaving: Leaving, now: Clock, progress: Progre
             await _write(db, written, f"{name} {first}")
             if name == "entries":
                 progress(first, who.entries)
-    async with db.connection.transaction():
+    async with db.connection.transaction(isolation="read_committed"):
         epoch = max(lowest_epoch(now()), who.epoch + 1)
         await db.run("end_move", epoch, now(), who.next_member - 1, who.last_sequence)
         await db.run("move_audit_cut", *who.audit_cut)
@@ -84,7 +84,7 @@ async def _write(db: Statements, steps: list[RowGroup], so_far: str) -> None:
     for step in steps:
         for table, row in step:
             rows[table].append(row)
-    async with db.connection.transaction():
+    async with db.connection.transaction(isolation="read_committed"):
         for table, records in rows.items():
             await db.connection.copy_records_to_table(table, records=records, columns=COLUMNS[table].split())
         await db.run("note_moved", so_far)

@@ -47,7 +47,7 @@ async def know_key(db: Statements, numbers: NameNumbers | None, now: int) -> Non
     """
     if numbers is None or await _is_known(db, numbers):
         return
-    async with db.connection.transaction():
+    async with db.connection.transaction(isolation="read_committed"):
         await db.all("lock_ledger")  # two may be the first at once
         if not await _is_known(db, numbers):
             await db.run("write_names_key", numbers.fingerprint, now)

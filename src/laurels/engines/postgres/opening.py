@@ -10,7 +10,8 @@ from laurels import clock
 from laurels.clock import SECOND, Clock
 from laurels.engines.postgres.connections import BEGIN, wrapped
 from laurels.engines.postgres.reaching import STANDBY, is_pooled, reaching_pooler, said
-from laurels.engines.postgres.statements import Statements
+from laurels.engines.postgres.session_settings import settle_session
+from laurels.engines.postgres.statements import Row, Statements
 from laurels.errors import ForeignFile, LedgerUnavailable, SettingsError
 
 OLDEST = 150_000
@@ -48,15 +49,29 @@ async def check_server(db: Statements, now: Clock) -> bool:
         raise SettingsError(
             f"ledger.url: the database's encoding is {server['encoding']}. Make one with: createdb --encoding UTF8"
         )
+    check_durable(server)
+    skew_s = abs(server["clock"] - now() / SECOND)
+    if now is clock.now and skew_s > MOST_SKEW_S:
+        raise SettingsError(f"The server's clock and ours differ by {skew_s:,.0f} seconds. Set the one that is wrong.")
+    return bool(server["made"])
+
+
+def check_durable(server: Row) -> None:
+    """Raise `SettingsError` where a crash of the server would damage what is committed."""
     for name in ("fsync", "full_page_writes"):
         if server[name] != "on":
             raise SettingsError(
                 f"ledger.url: the server has {name} off, so that a crash damages the ledger. Set {name} = on."
             )
-    skew_s = abs(server["clock"] - now() / SECOND)
-    if now is clock.now and skew_s > MOST_SKEW_S:
-        raise SettingsError(f"The server's clock and ours differ by {skew_s:,.0f} seconds. Set the one that is wrong.")
-    return bool(server["made"])
+
+
+async def prepare_session(db: Statements) -> bool:
+    """Look at how a server is reached, and see to the session's settings; whether a pooler is between. Raises
+    `SettingsError`.
+    """
+    pooled = await check_pooler(db)
+    await settle_session(db, pooled=pooled, at_start=True)
+    return pooled
 
 
 async def check_pooler(db: Statements) -> bool:
@@ -94,6 +109,20 @@ def looking() -> Iterator[None]:
             case asyncpg.InsufficientPrivilegeError() as cause:
                 raise SettingsError(
                     f"ledger.url: this role may not use the ledger ({said(cause)}). Grant it the rights of its owner."
+                ) from cause
+            case (
+                asyncpg.DuplicateTableError()
+                | asyncpg.DuplicateObjectError()
+                | asyncpg.DuplicateFunctionError() as cause
+            ):
+                raise ForeignFile(
+                    f"This database has other tables, of which one bears the name of Laurels' ({said(cause)}). Give "
+                    "Laurels a database of its own."
+                ) from cause
+            case asyncpg.InvalidSchemaNameError() as cause:
+                raise SettingsError(
+                    f"ledger.url: this role has no schema for the tables ({said(cause)}). Set its search_path to one: "
+                    "ALTER ROLE ... SET search_path = public"
                 ) from cause
             case asyncpg.UndefinedColumnError() | asyncpg.WrongObjectTypeError() as cause:
                 raise ForeignFile(

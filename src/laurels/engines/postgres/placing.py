@@ -29,13 +29,28 @@ class Whose(NamedTuple):
     is_erased: bool = False
 
 
+class Generation(NamedTuple):
+    """What the ledger says of all ids together: its epoch, and how often one came to mean another member, or nobody."""
+
+    epoch: int
+    change: int
+
+
 class MemberLookup:
-    """The members that ids mean, remembered from look-up to look-up. What is remembered may be old: whoever writes by
-    it has to see that it is still so.
+    """The members that ids mean, remembered from look-up to look-up, and all of one generation: while the ledger has
+    that still, so has each of them. Else whoever writes by what is remembered has to see that it is still so.
     """
 
     def __init__(self) -> None:
         self._known: dict[str, Whose] = {}
+        self._opened = 0
+        self._generation: Generation | None = None
+
+    def generation(self, opened: int) -> Generation | None:
+        """The generation of all who are remembered; None where connections were opened since, `opened` in all: what
+        they lead to may have another history.
+        """
+        return self._generation if opened == self._opened else None
 
     def get(self, member_id: str) -> Whose | None:
         """The member, where one is remembered."""
@@ -46,19 +61,44 @@ class MemberLookup:
         for member_id in member_ids:
             self._known.pop(member_id, None)
 
-    async def look_up(self, db: Statements, member_ids: Iterable[str]) -> None:
-        """Remember those who are members."""
-        wanted = sorted({each for each in member_ids if each and each not in self._known})
+    async def look_up(self, db: Statements, member_ids: Iterable[str], opened: int = 0) -> None:
+        """Remember those who are members. Where something has changed since the last look, all others are forgotten."""
+        if opened != self._opened:
+            self._begin(None)
+            self._opened = opened
+        asked = {each for each in member_ids if each}
+        wanted = asked - self._known.keys()
         if not wanted:
             return
-        while len(self._known) + len(wanted) > MOST_REMEMBERED and self._known:
+        generation, found = await _read(db, wanted)
+        if generation != self._generation:
+            if wanted != asked:
+                generation, found = await _read(db, asked)
+            self._begin(generation)
+        while len(self._known) + len(found) > MOST_REMEMBERED and self._known:
             del self._known[next(iter(self._known))]
-        rows = await db.all("members_by_id", [shard_of(each, SHARDS) for each in wanted], wanted)
-        for shard, member_id, number, secret, into, into_shard, into_secret in rows:
-            if into is None:
-                self._known[member_id] = Whose(number, shard, secret, member_id)
-            else:
-                self._known[member_id] = Whose(into, into_shard, into_secret)
+        self._known.update(found)
+
+    def know(self, member_id: str, whose: Whose) -> None:
+        """Remember one."""
+        self._known[member_id] = whose
+
+    def _begin(self, generation: Generation | None) -> None:
+        self._known.clear()
+        self._generation = generation
+
+
+async def _read(db: Statements, member_ids: Iterable[str]) -> tuple[Generation, dict[str, Whose]]:
+    """Who these are, and of which generation: both are of one moment."""
+    wanted = sorted(member_ids)
+    rows = await db.all("look_up_members", [shard_of(each, SHARDS) for each in wanted], wanted)
+    found = {}
+    for _, _, shard, member_id, number, secret, into, into_shard, into_secret in rows:
+        if number is not None:
+            found[member_id] = (
+                Whose(number, shard, secret, member_id) if into is None else Whose(into, into_shard, into_secret)
+            )
+    return Generation(*rows[0][:2]), found
 
 
 def newcomer(member_id: str) -> Whose:
@@ -78,14 +118,14 @@ async def owner_of(db: Statements, document: Document, unplaced: bytes, digest: 
     row = (await find_known(db, [named])).get(named) if named is not None else None
     stranger: bytes | None = digest
     if document.kind is DocumentKind.CANCELLATION:
-        stranger = row["stranger"] if row else None
-        if row is not None and row["owner"] is None:  # it becomes whose its refund becomes, and lies where that lies
-            return Whose(None, row["owner_shard"], unplaced, stranger=stranger)
-    if row is None or (document.member_id and not row["erased"]):
+        stranger = row.stranger if row else None
+        if row is not None and row.owner is None:  # it becomes whose its refund becomes, and lies where that lies
+            return Whose(None, row.owner_shard, unplaced, stranger=stranger)
+    if row is None or (document.member_id and not row.erased):
         return Whose(None, shard_of(document.member_id, SHARDS), unplaced, stranger=stranger)
-    if row["owner"] is None:
-        return Whose(None, row["owner_shard"], unplaced, stranger=stranger)
-    return await member_numbered(db, row["owner"], row["owner_shard"])
+    if row.owner is None:
+        return Whose(None, row.owner_shard, unplaced, stranger=stranger)
+    return await member_numbered(db, row.owner, row.owner_shard)
 
 
 async def member_numbered(db: Statements, number: int, shard: int | None = None) -> Whose:

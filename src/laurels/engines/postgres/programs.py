@@ -5,6 +5,7 @@ import msgspec
 from laurels.engines.postgres.session import Session
 from laurels.engines.postgres.statements import Statements
 from laurels.ledger import Draft, Finding, ProgramAct, ProgramEvent, PublishedProgram
+from laurels.ledger.audit import nothing_changed
 from laurels.ledger.program_log import (
     breaks,
     check_rehearsed,
@@ -40,6 +41,8 @@ class PostgresPrograms(Session):
                 now = self._now()
                 await db.run("insert_draft", did.digest, version, text, actor, now)
                 await _append(db, did, now)
+            else:
+                nothing_changed()
             return await _draft(db, did.digest)
 
     async def drafts(self) -> list[Draft]:

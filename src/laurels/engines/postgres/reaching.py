@@ -53,7 +53,7 @@ async def connect(
     how = {**(DIRECT if direct else SHARED)}
     how["server_settings"] = {"application_name": application, **(PLANNED if direct else {})}
     with reaching(address):
-        return Statements(await _first_of(address, kind, how))
+        return Statements(await _first_of(address, kind, how), direct=direct)
 
 
 async def is_pooled(db: Statements) -> bool:

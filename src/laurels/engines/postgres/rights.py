@@ -1,5 +1,5 @@
 """The rights that a role needs, read off the statements: one that lacks some is told at the start, and not by the first
-order that comes.
+order that comes. So is whoever made a table forgetful.
 """
 
 import re
@@ -17,6 +17,7 @@ _WRITES = {
         re.DOTALL,
     ),
 }
+_READS = re.compile(r"\b(?:FROM|JOIN) (\w+)")
 _DRAWS = re.compile(r"\bnextval\('(\w+)'\)")
 
 
@@ -30,8 +31,18 @@ async def check_rights(db: Statements) -> None:
         )
 
 
+async def check_logged(db: Statements) -> None:
+    """Raise `SettingsError` where a table of the ledger is not in the server's log, so that a crash empties it."""
+    for row in await db.all("unlogged", sorted({name for _, name in NEEDED})):
+        raise SettingsError(
+            f"ledger.url: the table {row[0]} is UNLOGGED, so that a crash of the server empties it. Run there: ALTER "
+            f"TABLE {row[0]} SET LOGGED"
+        )
+
+
 def _needed() -> set[tuple[str, str]]:
-    return {
+    read = {("SELECT", name) for statement in SQL.values() for name in _READS.findall(statement)}
+    return read | {
         (right, name)
         for right, pattern in _WRITES.items()
         for statement in SQL.values()

@@ -9,9 +9,10 @@ an older timeline than was seen before is the one that was replaced, and what it
 from laurels.clock import Clock
 from laurels.engines.postgres.addresses import Address
 from laurels.engines.postgres.codes import SHARDS
-from laurels.engines.postgres.connections import BEGIN, cut_off, wrapped
-from laurels.engines.postgres.opening import Facts, facts_of, place_of
+from laurels.engines.postgres.connections import begin_on, cut_off, wrapped
+from laurels.engines.postgres.opening import Facts, check_durable, facts_of, place_of
 from laurels.engines.postgres.reaching import STANDBY, connect, is_pooled
+from laurels.engines.postgres.session_settings import settle_session
 from laurels.engines.postgres.statements import Statements
 from laurels.errors import LedgerUnavailable, SettingsError
 from laurels.ledger.epochs import lowest_epoch
@@ -37,6 +38,9 @@ class Server:
         try:
             with wrapped():
                 await self._check(db)
+        except SettingsError as error:
+            cut_off(db)
+            raise LedgerUnavailable(error.message) from error
         except BaseException:
             cut_off(db)
             raise
@@ -46,9 +50,11 @@ class Server:
         if self._direct and await is_pooled(db):
             self._direct = False
             raise LedgerUnavailable("There is a pooler in front of the ledger's server now. Try again.")
+        await settle_session(db, pooled=not self._direct)
         server = await db.only("server")
         if server["standby"]:
             raise LedgerUnavailable(STANDBY)
+        check_durable(server)
         facts = await facts_of(db)
         if facts.identity != self._identity:
             raise LedgerUnavailable("The server has another ledger now. Start Laurels anew.")
@@ -65,9 +71,8 @@ async def adopt(db: Statements, facts: Facts, now: Clock) -> None:
     """
     if await place_of(db) == facts.place:
         return
-    await db.connection.execute(BEGIN)
     try:
-        await db.all("lock_shards", list(range(SHARDS)))
+        await db.connection.execute(begin_on(range(SHARDS)))
         await db.all("lock_ledger")
         here = await place_of(db)
         if here != (await facts_of(db)).place:  # else another process has begun it

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from laurels.clock import Clock
 from laurels.engines.postgres.codes import SHARDS
-from laurels.engines.postgres.connections import RETRIED, TRIES, Connections, is_at_fault
+from laurels.engines.postgres.connections import MOST, RETRIED, TRIES, Connections, is_at_fault
 from laurels.engines.postgres.group import SettleAnswer, SettleGroup
 from laurels.engines.postgres.names import Names
 from laurels.engines.postgres.opening import Facts
@@ -21,6 +21,9 @@ from laurels.model import Document
 
 MOST_DOCUMENTS = 500
 """Documents that share a transaction."""
+
+AT_ONCE = MOST - 2
+"""Shards that are settled at a time: who accepts, or reads, finds a connection free meanwhile."""
 
 
 class _Job(NamedTuple):
@@ -52,6 +55,7 @@ class Settler:
         self._committed = committed
         self._jobs: dict[int, list[_Job]] = defaultdict(list)
         self._working: dict[int, asyncio.Task[None]] = {}
+        self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def settle(
         self, documents: Sequence[Document], decide: Decide, *, in_depth: bool
@@ -94,9 +98,11 @@ class Settler:
 
     async def _work(self, shard: int) -> None:
         try:
-            while jobs := self._jobs[shard][:MOST_DOCUMENTS]:
-                del self._jobs[shard][:MOST_DOCUMENTS]
-                await self._answer(shard, jobs)
+            while self._jobs[shard]:
+                async with self._turns:
+                    jobs = self._jobs[shard][:MOST_DOCUMENTS]
+                    del self._jobs[shard][:MOST_DOCUMENTS]
+                    await self._answer(shard, jobs)
         finally:
             del self._working[shard]
 
@@ -122,10 +128,11 @@ class Settler:
         for tries in range(TRIES):
             try:
                 async with self._connections.transaction([shard], recorded=False) as db:
-                    group = SettleGroup(db, shard, self._facts, self._names, self._now())
+                    now = self._now()
+                    group = SettleGroup(db, shard, self._facts, self._names, now, lock_budgets=tries > 0)
                     in_depth = any(job.in_depth for job in jobs)
                     documents = [(job.document, job.decide) for job in jobs]
-                    answers = await group.settle(documents, in_depth=in_depth, lock_budgets=tries > 0)
+                    answers = await group.settle(documents, in_depth=in_depth)
                     recorded = await self._record(db, jobs, answers)
             except RETRIED:
                 continue

@@ -1,9 +1,11 @@
 """Events to a web address, by the rules of Standard Webhooks: each in a request of its own, signed, with its id."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -17,7 +19,12 @@ from laurels.errors import SettingsError
 from laurels.events import Event, SinkClosed, SinkUnavailable
 
 TIMEOUT_S = 10.0
-"""How long a receiver may take for an answer; it should say 2xx at once and work afterwards."""
+"""How long a receiver may take for an answer, from the look-up of its name to the end of the answer's headers, however
+much of it comes meanwhile; it should say 2xx at once and work afterwards.
+"""
+
+_FINISHED_WITHIN_S, _LONGEST_FINISHED = 1.0, 65_536
+"""How much of what an answer says beside its status is read, so that its connection can be used again."""
 
 _GONE = 410
 
@@ -47,6 +54,10 @@ class WebhookSink:
         self._is_private = self._host in private_hosts
         if not self._host or self._parts.username is not None or self._parts.fragment:
             raise SettingsError("The address for events is https://host/path, without a user or a fragment.")
+        if not (url.isascii() and url.isprintable() and " " not in url and _is_host(self._host)):
+            raise SettingsError(
+                "The address for events holds what no address does: write a host's name as xn--…, other letters as %…"
+            )
         if self._parts.scheme != "https" and not self._is_private:
             raise SettingsError("Events go to https:// alone, or to a host that events.private_hosts names.")
         self._port = port or (443 if self._parts.scheme == "https" else 80)
@@ -71,7 +82,6 @@ class WebhookSink:
         await self._client.aclose()
 
     async def _post(self, event: Event) -> None:
-        address = await self._address()
         body = msgspec.json.encode({"type": f"points.{event.kind}", "timestamp": event.recorded_at, "data": event})
         message_id, at = f"{event.epoch}.{event.id}", datetime.fromtimestamp(self._now() // SECOND, UTC)
         headers = {
@@ -83,20 +93,19 @@ class WebhookSink:
             "webhook-signature": self._signer.sign(message_id, at, body.decode()),
         }
         query = f"?{self._parts.query}" if self._parts.query else ""
-        url = httpx.URL(
-            scheme=self._parts.scheme,
-            host=address,
-            port=self._port,
-            raw_path=f"{self._parts.path or '/'}{query}".encode(),
-        )
-        request = self._client.build_request(
-            "POST", url, content=body, headers=headers, extensions={"sni_hostname": self._host}
-        )
+        path = f"{self._parts.path or '/'}{query}".encode()
         try:
-            answer = await self._client.send(request, stream=True)  # what it says beside its status is not read
-            await answer.aclose()
-        except (httpx.HTTPError, OSError) as error:
+            async with asyncio.timeout(TIMEOUT_S):
+                url = httpx.URL(scheme=self._parts.scheme, host=await self._address(), port=self._port, raw_path=path)
+                request = self._client.build_request(
+                    "POST", url, content=body, headers=headers, extensions={"sni_hostname": self._host}
+                )
+                answer = await self._client.send(request, stream=True)
+            await _finish(answer)
+        except (httpx.HTTPError, OSError, TimeoutError) as error:
             raise SinkUnavailable(f"{self._host} cannot be reached ({type(error).__name__}).") from error
+        finally:
+            self._client.cookies.clear()  # they would be sent back, and come to be more and more
         if answer.status_code == _GONE:
             raise SinkClosed(f"{self._host} wants no events any more (410). Begin it anew with --from.")
         if not answer.is_success:
@@ -106,6 +115,27 @@ class WebhookSink:
         if self._is_private:
             return self._host
         return await public_address(self._host, self._port, self._how)
+
+
+async def _finish(answer: httpx.Response) -> None:
+    """Read a short answer to its end, which is of no other use; one that is long, slow or broken is let go of."""
+    length = 0
+    with suppress(httpx.HTTPError, TimeoutError):
+        async with asyncio.timeout(_FINISHED_WITHIN_S):
+            async for part in answer.aiter_raw():
+                length += len(part)
+                if length > _LONGEST_FINISHED:
+                    break
+    await answer.aclose()
+
+
+def _is_host(host: str) -> bool:
+    """Whether a host's name can be looked up at all."""
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        return False
+    return True
 
 
 def secret_of(key: bytes, url: str) -> str:

@@ -9,12 +9,15 @@ from msgspec import Struct
 from laurels.checkout import is_bought
 from laurels.engines.sqlite import intents, looking_up, members
 from laurels.engines.sqlite.chain import SECRET_BYTES, Numbers, read_entry
-from laurels.engines.sqlite.connection import FEWEST_ROWS, Database
+from laurels.engines.sqlite.connection import FEWEST_ROWS, Database, Row
 from laurels.ledger import Item, Onward, Receipt, shard_of
 from laurels.ledger.rows import quarantined_of
 from laurels.model import Document, DocumentKind, RefusedMessage, Status
 from laurels.model.documents import fingerprint_of, kept_id, keyed
 from laurels.model.repeats import fingerprints_under_other_ids
+
+READY = "ready"
+"""The state in the inbox of a document that can be awarded."""
 
 ACCEPTED = Receipt(Status.ACCEPTED)
 """The answer to what is new: the same for all, so made once."""
@@ -168,10 +171,17 @@ class Acceptance:
         self.queue(document, sequence, whose)
         return sequence
 
+    def write(self, document: Document, row: Row, whose: "Whose") -> None:
+        """Remember a document by its row, sequence first, and put it where the awarding finds it."""
+        self._db.run("insert_accepted", *row)
+        self.queue(document, row[0], whose)
+        self.flush()
+
     def queue(self, document: Document, sequence: int, whose: "Whose") -> None:
         """Put a document that is remembered where the awarding finds it."""
         row = (
             sequence,
+            READY,
             document.kind,
             document.source,
             document.id,
@@ -192,7 +202,7 @@ class Acceptance:
         row = None if change.order_key is None else self._db.one("quarantined_order", *change.order_key)
         if row is not None:
             self._db.run("set_accepted", Status.ACCEPTED.value, row[0])
-            self._db.run("set_inbox", "ready", "", self._now, row[0])
+            self._db.run("set_inbox", READY, "", self._now, row[0])
 
     def place(self, document: Document) -> "Whose":
         """Whose a document of an unknown member is: nobody's yet, where it does not enrol."""
@@ -295,6 +305,7 @@ def hand_on(db: Database, onward: Onward, now: int) -> None:
     db.run(
         "insert_inbox",
         sequence,
+        READY,
         kind,
         onward.source,
         onward.id,

@@ -22,12 +22,13 @@ class SqliteAudit(Session):
         member: int | None = None,
         action: str | None = None,
         since: int | None = None,
+        until: int | None = None,
         before: int | None = None,
         limit: int = 50,
     ) -> list[AuditRow]:
-        asked = (NEWEST if before is None else before, action, since, limit)
-
         def read(db: Database) -> list[Row]:
+            first, end = _position(db, since, 0), _position(db, until, NEWEST)
+            asked = (end if before is None else min(before, end), action, first, limit)
             if sub is not None:
                 return db.all("audit_of_sub", *asked, sub, member)
             if member is not None:
@@ -48,3 +49,8 @@ class SqliteAudit(Session):
             return len(db.all("cut_audit", last[0]))
 
         return await self._writer.run(write)
+
+
+def _position(db: Database, at: int | None, otherwise: int) -> int:
+    """Where the rows of an instant begin."""
+    return otherwise if at is None else int(db.value("first_audit_since", at))

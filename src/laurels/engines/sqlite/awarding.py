@@ -1,20 +1,23 @@
 """The transactions of an award: claim documents, let the rules judge them, write what they lead to."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Protocol
 
 import msgspec
 
 from laurels.engines.sqlite import leases
 from laurels.engines.sqlite.accepting import Acceptance, item_of
 from laurels.engines.sqlite.chain import Chain, Chains, read_entry
-from laurels.engines.sqlite.connection import Database, Row
-from laurels.engines.sqlite.writing import write
+from laurels.engines.sqlite.connection import FEWEST_ROWS, Database, Row, as_array
+from laurels.engines.sqlite.writing import read_totals, totals_of, write
 from laurels.errors import LaurelsError, NotOwned
 from laurels.ledger import OF_HOLD, Award, Claim, Decide, Item, MemberState, OrderKey, Receipt, RedemptionState
 from laurels.ledger.claim import by_clock
-from laurels.model import Balance, Document, DocumentKind, Status
+from laurels.ledger.totals import Totals
+from laurels.model import Document, DocumentKind, Status
+
+_KINDS = {kind.value: kind for kind in DocumentKind}
 
 _NO_PERSON: Row = (None, None, b"")
 """Of a member that is not there."""
@@ -63,14 +66,21 @@ def _let_wait(db: Database, shard: int, items: Sequence[Item], now: int) -> set[
     return waiting
 
 
-class New(NamedTuple):
-    """A document of this transaction that is not written down yet: how to put it into the inbox, where it has to lie
-    there, and its row where it is awarded by the entry at a place.
-    """
+class New(Protocol):
+    """A document of this transaction that is not written down yet."""
 
-    item: Item
-    queue: Callable[[], None]
-    row: Callable[[int], tuple[object, ...]]
+    @property
+    def item(self) -> Item:
+        """As the rules see it."""
+        ...
+
+    def queue(self) -> None:
+        """Put it into the inbox, where it has to lie there."""
+        ...
+
+    def row(self, place: int) -> Row:
+        """What is written of it for ever, where the entry at a place is the first that it led to."""
+        ...
 
 
 def award_new(db: Database, chain: Chain, new: Sequence[New], decide: Decide, *, in_depth: bool) -> None:
@@ -90,7 +100,7 @@ def _judge(  # noqa: PLR0917 - what is judged, and by what
     in_depth: bool,
 ) -> None:
     """Let the rules judge documents, and write what they lead to."""
-    claim, balances = _claim(db, chain, items, overdue, in_depth=in_depth)
+    claim, totals = _claim(db, chain, items, overdue, in_depth=in_depth)
     known = frozenset(claim.awards)
     outcome = decide(claim)
     aside = [(item, Status.WAITING, "the order has not come yet") for item in outcome.waiting]
@@ -99,7 +109,7 @@ def _judge(  # noqa: PLR0917 - what is judged, and by what
         if item.sequence in new:
             new[item.sequence].queue()
         _set_aside(db, item, status, reason, chain.now)
-    written = write(db, chain, outcome, known, balances)
+    written = write(db, chain, outcome, known, totals)
     db.run_rows(
         "insert_accepted", [new[each.sequence].row(place) for each, place, _ in written if each.sequence in new]
     )
@@ -107,8 +117,8 @@ def _judge(  # noqa: PLR0917 - what is judged, and by what
     for item, _, member in written:
         if item.member != member:
             db.run("place_accepted", member, item.sequence)
-    db.run_many("set_awarded", [(place, item.sequence) for item, place, _ in written])
-    db.run_many("delete_inbox", [(item.sequence,) for item, _, _ in written])
+    db.run_rows("set_awarded", [(place, item.sequence) for item, place, _ in written])
+    db.run_array("delete_inbox", [item.sequence for item, _, _ in written])
     chain.save()
 
 
@@ -125,8 +135,8 @@ def sweep(db: Database, shard: int, limit: int, decide: Decide, *, now: int, fen
     for at, member in rows:
         first.setdefault(member, at)
     items = [by_clock(*each) for each in first.items()]
-    claim, balances = _claim(db, chain, items, [], in_depth=True)
-    write(db, chain, decide(claim), balances=balances)
+    claim, totals = _claim(db, chain, items, [], in_depth=True)
+    write(db, chain, decide(claim), found=totals)
     chain.save()
     return len(first)
 
@@ -164,8 +174,8 @@ def _settle(db: Database, document: Document, decide: Decide, now: int, *, in_de
     acceptance.save()
     chains = Chains(db, now)
     chain = chains.of(whose.shard)
-    claim, balances = _claim(db, chain, [item], [], in_depth=in_depth)
-    [(_, place, member)] = write(db, chain, decide(claim), balances=balances)
+    claim, totals = _claim(db, chain, [item], [], in_depth=in_depth)
+    [(_, place, member)] = write(db, chain, decide(claim), found=totals)
     db.run("set_awarded", place, item.sequence)
     chains.save()
     return _with_balance(db, Receipt(Status.AWARDED, entry=read_entry(db, place)), member)
@@ -178,9 +188,9 @@ def _with_balance(db: Database, receipt: Receipt, member: int) -> Receipt:
 
 def _claim(
     db: Database, chain: Chain, items: list[Item], overdue: list[Item], *, in_depth: bool
-) -> tuple[Claim, dict[int, Row | None]]:
+) -> tuple[Claim, dict[int, Totals | None]]:
     """Look up what judging these needs: the orders that others name, the documents that orders release, the members'
-    state; in depth also budgets, and what is said of members. Gives the members' rows of totals besides.
+    state; in depth also budgets, and what is said of members. Gives the members' totals besides.
     """
     claim = Claim(
         now=chain.now,
@@ -193,22 +203,34 @@ def _claim(
         members={},
         redemptions={},
     )
+    # Hardly ever so; asked for each order it is a tenth of the time that claiming them takes.
     anything_waits = db.one("anything_waits") is not None
     for item in [*items, *overdue]:
-        _look_up(db, claim, item, chain.shard, anything_waits=anything_waits)
-    members: set[int | None] = {item.member for item in items}
-    members.update(award.member for award in claim.awards.values())
-    balances = {member: db.one("read_balance", member) for member in members if member is not None}
-    for member, row in balances.items():
-        if row is not None:
-            claim.members[member] = MemberState(Balance(*row[:3]), row[6])
+        if anything_waits or item.kind is not DocumentKind.ORDER:
+            _look_up(db, claim, item, chain.shard)
+    totals = _totals(db, claim)
+    for member, kept in totals.items():
+        if kept is not None:
+            claim.members[member] = MemberState(kept.balance, kept.state)
     if in_depth or any(item.kind is DocumentKind.GIVEN for item in items):
         claim.budgets = dict(db.all("read_budgets"))
-        people = {row[0]: row[1:] for row in db.all("read_people", msgspec.json.encode(list(balances)).decode())}
-        for member in balances:
-            kept = claim.members.get(member, MemberState())
-            claim.members[member] = in_depth_of(db, member, kept, people.get(member, _NO_PERSON))
-    return claim, balances
+        people = {row[0]: row[1:] for row in db.all("read_people", msgspec.json.encode(list(totals)).decode())}
+        for member in totals:
+            state = claim.members.get(member, MemberState())
+            claim.members[member] = in_depth_of(db, member, state, people.get(member, _NO_PERSON))
+    return claim, totals
+
+
+def _totals(db: Database, claim: Claim) -> dict[int, Totals | None]:
+    """The totals of all members that a claim is about, by their numbers; None for one who has none yet."""
+    members = {item.member for item in claim.items if item.member is not None}
+    members.update(award.member for award in claim.awards.values())
+    if len(members) < FEWEST_ROWS:
+        return {member: read_totals(db, member) for member in members}
+    totals: dict[int, Totals | None] = dict.fromkeys(members)
+    # In order: one page of the table after another.
+    totals.update((row[0], totals_of(*row[1:])) for row in db.all("read_balances", as_array(sorted(members))))
+    return totals
 
 
 def pair(db: Database, chain: Chain, ends: int, goes_on: int) -> Claim:
@@ -224,12 +246,11 @@ def in_depth_of(db: Database, member: int, kept: MemberState, person: Row | None
     return MemberState(kept.totals, kept.state, attributes, enrolled_at, draw, orders, last_order_at)
 
 
-def _look_up(db: Database, claim: Claim, item: Item, shard: int, *, anything_waits: bool) -> None:
+def _look_up(db: Database, claim: Claim, item: Item, shard: int) -> None:
     key = item.order_key
     match item.kind:
         case DocumentKind.ORDER if key is not None:
-            # Hardly ever so, and a tenth of the time that claiming them takes.
-            if anything_waits and db.one("is_awaited", *key) is not None:
+            if db.one("is_awaited", *key) is not None:
                 claim.waiting[key] = [_item(row) for row in db.all("claim_waiting", *key, shard)]
         case DocumentKind.RESTORATION:
             source, redemption_id = item.source, item.id.split("\n")[0]
@@ -261,7 +282,7 @@ def _set_aside(db: Database, item: Item, status: Status, reason: str, now: int) 
 def _item(row: Row) -> Item:
     return Item(
         sequence=row[0],
-        kind=DocumentKind(row[1]),
+        kind=_KINDS[row[1]],
         source=row[2],
         id=row[3],
         member=row[4],

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from laurels.engines.sqlite import accepting, awarding, leases, taking_in
 from laurels.engines.sqlite.chain import entry_of, read_entry
 from laurels.engines.sqlite.connection import Database
+from laurels.engines.sqlite.histories import history
 from laurels.engines.sqlite.members import chains_version
 from laurels.engines.sqlite.session import Session
 from laurels.errors import LaurelsError, NotOwned
@@ -12,9 +13,6 @@ from laurels.ledger import Award, Counts, Decide, DocumentState, MemberState, Re
 from laurels.ledger.rows import counts_of
 from laurels.model import Balance, Document, DocumentKind, Entry, Status, Version
 from laurels.model.documents import kept_id
-
-NEWEST = 2**62
-"""A place beyond every entry."""
 
 
 class SqliteInbox(Session):
@@ -152,10 +150,7 @@ class SqliteBooks(Session):
             row = db.one("member_by_id", member_id)
             if row is None:
                 return []
-            at = None if before is None else int(before)
-            if len(db.all("merged_with", row[0])) > 1:  # in several shards, which time alone puts in one order
-                return [entry_of(each) for each in db.all("merged_entries", row[0], at, limit)]
-            return [entry_of(each) for each in db.all("member_entries", row[0], NEWEST if at is None else at, limit)]
+            return [entry_of(each) for each in history(db, row[0], None if before is None else int(before), limit)]
 
         return await self._reader.run(read)
 

@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from laurels.engines.sqlite.chain import entry_of
 from laurels.engines.sqlite.connection import Database, Row
+from laurels.engines.sqlite.histories import history
 from laurels.engines.sqlite.members import chains_version
 from laurels.engines.sqlite.places import position_at, shard_at
 from laurels.engines.sqlite.session import Session
@@ -11,7 +12,6 @@ from laurels.ledger import Customer, FoundDocument, Timeline, TimelineEntry
 from laurels.model import Balance, DocumentKind, EntryKind
 from laurels.model.documents import kept_id
 
-NEWEST = 2**62
 MOST_READ = 2_000
 """Entries that one call looks at."""
 
@@ -66,10 +66,7 @@ class SqliteCasework(Session):
             start = balance if balance is not None else row[0] if row is not None else 0
             at = None if before is None else int(before)
             most = MOST_READ if kinds else limit + 1
-            if len(db.all("merged_with", number)) > 1:  # in several shards, which time alone puts in one order
-                rows = db.all("merged_entries", number, at, most)
-            else:
-                rows = db.all("member_entries", number, NEWEST if at is None else at, most)
+            rows = history(db, number, at, most)
             return _timeline(db, rows, frozenset(kinds), start, limit=limit, most=most)
 
         return await self._reader.run(read)

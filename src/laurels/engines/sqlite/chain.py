@@ -83,7 +83,6 @@ class Chain:
         details: bytes | None = None,
     ) -> int:
         """Put one entry behind the last; returns its place. It is written by the next `flush` or `save`."""
-        self.position += 1
         columns = (
             kind,
             member,
@@ -101,6 +100,11 @@ class Chain:
             board_at,
             self.now,
         )
+        return self.put(columns, details)
+
+    def put(self, columns: tuple[object, ...], details: bytes | None) -> int:
+        """The same of an entry's columns as the hash has them, the time of recording last."""
+        self.position += 1
         self._hash = chained_hash(self._hash, columns, details, shard=self.shard, position=self.position)
         place = place_of(self.shard, self.position)
         self._held.append((place, *columns, self._hash, FORMAT, details))

@@ -1,6 +1,7 @@
 """The feed of the embedded ledger, and its checkpoint."""
 
 import asyncio
+from array import array
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from typing import cast
@@ -13,7 +14,7 @@ from laurels.engines.sqlite.places import end_of, place_of, position_at
 from laurels.engines.sqlite.session import Session
 from laurels.errors import FeedDiverged
 from laurels.ledger import Checkpoint, Heads, MemberTotals, Passed
-from laurels.ledger.checkpoints import CHUNK, closed_part_of, part_of
+from laurels.ledger.checkpoints import CHUNK, closed_part_of, open_months
 from laurels.model import BoardEntry, Entry, Mark
 
 
@@ -88,7 +89,16 @@ def _read_parts(db: Database) -> Iterator[MemberTotals]:
     after = -1
     while rows := db.all("checkpoint_members", after, CHUNK):
         after = rows[-1][0]
-        yield part_of(rows)
+        numbers, ids, names, hidden, into, scores, *months = zip(*rows, strict=True)
+        yield MemberTotals(
+            numbers=array("q", numbers),
+            ids=ids,
+            name_numbers=array("q", names),
+            hidden=bytes(hidden),
+            scores=array("q", scores),
+            months=open_months(numbers, *months),
+            merged=[(number, one) for number, one in zip(numbers, into, strict=True) if one is not None],
+        )
     month, member = 0, -1
     while rows := db.all("checkpoint_closed_months", month, member, CHUNK):
         month, member = rows[-1][:2]

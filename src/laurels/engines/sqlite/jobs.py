@@ -8,7 +8,7 @@ from laurels.clock import DAY
 from laurels.engines.sqlite.connection import Database, Row
 from laurels.engines.sqlite.session import Session
 from laurels.errors import NotFound
-from laurels.ledger.jobs import LEASE, OPEN_DAYS, Job, JobEnd, JobState, NewJob, check_decidable
+from laurels.ledger.jobs import LEASE, OPEN_DAYS, Job, JobEnd, JobState, NewJob, check_decidable, is_stoppable
 from laurels.model import DocumentKind
 from laurels.model.documents import kept_id
 
@@ -21,6 +21,7 @@ class SqliteJobs(Session):
     async def add_job(self, job: NewJob) -> Job:
         def write(db: Database) -> Job:
             if (there := db.one("open_job", job.digest)) is not None:
+                db.changed_nothing = True
                 return _there(db, there[0])
             state = JobState.PROPOSED if job.proposed else JobState.READY
             kept = (job.kind, state, job.actor, job.digest, job.about, job.total, self._now())
@@ -34,8 +35,15 @@ class SqliteJobs(Session):
     async def job(self, number: int) -> Job | None:
         return await self._reader.run(lambda db: _job(db, number))
 
-    async def jobs(self, *, before: int | None = None, states: Collection[JobState] = (), limit: int = 50) -> list[Job]:
-        asked = NEWEST if before is None else before, _array(sorted(states or JobState)), limit
+    async def jobs(
+        self,
+        *,
+        before: int | None = None,
+        states: Collection[JobState] = (),
+        kind: str | None = None,
+        limit: int = 50,
+    ) -> list[Job]:
+        asked = NEWEST if before is None else before, _array(sorted(states or JobState)), limit, kind
         return [_job_of(row) for row in await self._reader.run(lambda db: db.all("jobs", *asked))]
 
     async def job_content(self, number: int) -> bytes | None:
@@ -61,12 +69,15 @@ class SqliteJobs(Session):
             if check_decidable(_job(db, number), digest, actor=actor, approve=approve, now=now):
                 state = JobState.READY if approve else JobState.REJECTED
                 db.run("decide_job", number, state, actor, now, None if approve else now)
+            else:
+                db.changed_nothing = True
             return _there(db, number)
 
         return await self._writer.run(write)
 
     async def stop_job(self, number: int) -> Job:
         def write(db: Database) -> Job:
+            db.changed_nothing = not is_stoppable(_there(db, number))
             db.run("stop_job", number, self._now())
             return _there(db, number)
 

@@ -43,6 +43,13 @@ def accounts(db: Database) -> Iterator[list[tuple[int, MemberState]]]:
         yield [(row[0], MemberState(Balance(*row[1:4]), row[4])) for row in chunk]
 
 
+def persons(db: Database) -> Iterator[list[tuple[int, MemberState]]]:
+    """What campaigns may ask of members, in chunks; one read of one moment."""
+    rows = db.each("persons")
+    while chunk := list(islice(rows, CHUNK)):
+        yield [(row[0], MemberState(attributes=row[1], enrolled_at=row[2], draw=row[3])) for row in chunk]
+
+
 def framed(db: Database) -> Iterator[list[tuple[Award, list[Entry]]]]:
     """Orders with frames and their entries, in chunks, each of one moment."""
     after = "", ""

@@ -137,6 +137,9 @@ class SqliteLedger(
     def accounts(self) -> AsyncIterator[list[tuple[int, MemberState]]]:
         return self._chunks(keeping.accounts)
 
+    def persons(self) -> AsyncIterator[list[tuple[int, MemberState]]]:
+        return self._chunks(keeping.persons)
+
     def framed(self) -> AsyncIterator[list[tuple[Award, list[Entry]]]]:
         return self._chunks(keeping.framed)
 

@@ -40,7 +40,7 @@ def look_up_many(db: Database, documents: Sequence[Document], secret: bytes) -> 
     ]
     found: list[Found | None] = [None] * len(documents)
     taken = 0
-    for count in parts_of(len(asked)):
+    for count in parts_of("look_up_many", len(asked)):
         for each in _found.decode(db.value_of_rows("look_up_many", asked[taken : taken + count])):
             if each.sequence is None and each.secret:
                 found[each.n] = each

@@ -77,7 +77,9 @@ def change(
     match event:
         case MemberEvent.HIDE | MemberEvent.SHOW:
             hidden = event is MemberEvent.HIDE
-            if member.hidden != hidden:
+            if member.hidden == hidden:
+                db.changed_nothing = True
+            else:
                 joined(db, chain, member.number)
                 db.run("set_hidden", int(hidden), member.number)
                 chain.event(EntryKind(event.value), member.number, actor=_who(actor, member_id))
@@ -85,6 +87,8 @@ def change(
             joined(db, chain, member.number)
             name = Numbers(db).rename(member.number, member.member_id)
             chain.event(EntryKind.RENAME, member.number, name_number=name, actor=_who(actor, member_id))
+        case MemberEvent.RENAME:
+            db.changed_nothing = True
         case MemberEvent.ERASE:
             chains = Chains(db, now)
             for number, shard, its_id in db.all("merged_with", member.number):
@@ -102,6 +106,7 @@ def set_contact(db: Database, member_id: str, email: str | None, actor: str, now
         raise UnknownMember
     chain = Chain(db, row[5], now)
     joined(db, chain, row[0])
+    db.changed_nothing = db.value("contact", row[0]) == email
     _write_contact(db, chain, member_of(row), email, actor, known=True)
     chain.save()
     return chains_version(db)

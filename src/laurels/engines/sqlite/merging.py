@@ -4,7 +4,7 @@ from laurels.engines.sqlite.awarding import pair
 from laurels.engines.sqlite.chain import Chains
 from laurels.engines.sqlite.connection import Database
 from laurels.engines.sqlite.members import chains_version, joined
-from laurels.engines.sqlite.writing import save_totals, totals_of, write
+from laurels.engines.sqlite.writing import no_totals, read_totals, save_totals, write
 from laurels.errors import Conflict, PointsOutOfRange, UnknownMember
 from laurels.ledger import Decide, Outcome
 from laurels.model import Balance, EntryKind, Version
@@ -48,7 +48,7 @@ def merge(db: Database, member_id: str, into: str, actor: str, now: int, *, join
 
 
 def _move_totals(db: Database, chains: Chains, gone: tuple[int, int], stays: tuple[int, int], actor: str) -> None:
-    (had, _), (has, _) = totals_of(db, gone[0]), totals_of(db, stays[0])
+    had, has = (read_totals(db, number) or no_totals() for number in (gone[0], stays[0]))
     points, earned, score = had.balance.balance, had.balance.earned, had.balance.score
     has.balance = Balance(has.balance.balance + points, has.balance.earned + earned, has.balance.score + score)
     if not has.balance.in_range():

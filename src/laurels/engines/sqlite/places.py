@@ -2,6 +2,8 @@
 
 _BITS = 40
 _POSITIONS = (1 << _BITS) - 1
+_STRETCH_BITS = 16
+"""Of the places of a stretch, as the schema has it."""
 
 
 def place_of(shard: int, position: int) -> int:
@@ -17,6 +19,11 @@ def shard_at(place: int) -> int:
 def position_at(place: int) -> int:
     """The position of a place in its shard."""
     return place & _POSITIONS
+
+
+def stretch_of(place: int) -> int:
+    """The stretch that a place lies in: by stretches the entries of members are found."""
+    return place >> _STRETCH_BITS
 
 
 def end_of(shard: int) -> int:

@@ -40,6 +40,8 @@ class SqlitePrograms(Session):
                 now = self._now()
                 db.run("insert_draft", did.digest, version, text, actor, now)
                 _append(db, did, now)
+            else:
+                db.changed_nothing = True
             return _draft(db, did.digest)
 
         return await self._writer.run(write)

@@ -4,6 +4,10 @@
 -- Where a shard's feed ends.
 SELECT position, hash, recorded_at FROM shard WHERE shard = ?;
 
+-- name: head_position
+-- The last position of a shard's feed.
+SELECT position FROM shard WHERE shard = ?;
+
 -- name: write_head!
 -- Move the end of a shard's feed, in the transaction that wrote the entries.
 UPDATE shard SET position = ?, hash = ?, recorded_at = ? WHERE shard = ?;
@@ -46,14 +50,14 @@ FROM entry e JOIN member m ON m.number = e.member LEFT JOIN remark r ON r.place 
 WHERE e.place = ?;
 
 -- name: member_entries
--- A member's point entries before a place, newest first.
+-- A member's point entries in a stretch of places before a place, newest first.
 SELECT e.place, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id,
        coalesce(r.reason, e.reason), e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at,
        e.hash, m.member_id, e.format, e.details, r.note
 FROM entry e JOIN member m ON m.number = e.member LEFT JOIN remark r ON r.place = e.place
-WHERE e.member = ?1 AND e.place < ?2
+WHERE e.place >> 16 = ?1 AND e.member = ?2 AND e.place < ?3
   AND e.kind IN ('earn', 'reverse', 'adjust', 'redeem', 'expire', 'restore', 'merge', 'transfer')
-ORDER BY e.place DESC LIMIT ?3;
+ORDER BY e.place DESC LIMIT ?4;
 
 -- name: merged_entries
 -- The same of a member and of those who became it, by the time of recording.
@@ -61,7 +65,8 @@ SELECT e.place, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.or
        coalesce(r.reason, e.reason), e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at,
        e.hash, m.member_id, e.format, e.details, r.note
 FROM entry e JOIN member m ON m.number = e.member LEFT JOIN remark r ON r.place = e.place
-WHERE e.member IN (SELECT number FROM member WHERE number = ?1 OR merged_into = ?1)
+WHERE e.place IN (SELECT o.place FROM member w CROSS JOIN member_entry o ON o.member = w.number
+                  WHERE w.number = ?1 OR w.merged_into = ?1)
   AND (?2 IS NULL OR (e.recorded_at, e.place) < (SELECT recorded_at, place FROM entry WHERE place = ?2))
   AND e.kind IN ('earn', 'reverse', 'adjust', 'redeem', 'expire', 'restore', 'merge', 'transfer')
 ORDER BY e.recorded_at DESC, e.place DESC LIMIT ?3;
@@ -130,7 +135,7 @@ WHERE a.source = ?1 AND a.id = ?2 AND a.kind = ?3
 -- name: insert_inbox!
 -- Put a document where the awarding finds it.
 INSERT INTO inbox (sequence, state, kind, source, id, stranger, order_id, changed_at, content, raw, shard, order_source, actor)
-VALUES (?, 'ready', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: claim_ready
 -- Documents of a shard to award, in order of acceptance.
@@ -180,8 +185,8 @@ SELECT sequence FROM inbox
 WHERE kind = 'amendment' AND state = 'ready' AND order_source = ? AND order_id = ? AND shard = ?;
 
 -- name: delete_inbox!
--- A document was awarded.
-DELETE FROM inbox WHERE sequence = ?;
+-- Documents were awarded: an array of their sequences.
+DELETE FROM inbox WHERE sequence IN (SELECT value FROM carray(?));
 
 -- name: count_ready
 -- How many documents are accepted and not yet taken.
@@ -230,6 +235,11 @@ ON CONFLICT (source, order_id) DO UPDATE SET member = excluded.member, program_v
 -- name: read_balance
 -- A member's totals, by time and by month, and what the program keeps of it.
 SELECT balance, earned, score, month, month_score, before_score, state FROM balance WHERE member = ?;
+
+-- name: read_balances
+-- The same of many members, by an array of their numbers, each with its number.
+SELECT b.member, b.balance, b.earned, b.score, b.month, b.month_score, b.before_score, b.state
+FROM carray(?) asked CROSS JOIN balance b ON b.member = asked.value;
 
 -- name: write_balance!
 -- A member's new totals.
@@ -364,6 +374,11 @@ WHERE c.member > ? AND c.member <= ?;
 -- Every member with its totals and what the program keeps of it.
 SELECT member, balance, earned, score, state FROM balance ORDER BY member;
 
+-- name: persons
+-- What campaigns may ask of every member.
+SELECT m.number, a.content, m.enrolled_at, keyed((SELECT secret FROM ledger), CAST(m.number AS BLOB))
+FROM member m LEFT JOIN attribute a ON a.member = m.number ORDER BY m.number;
+
 -- name: framed
 -- Orders of which a frame is kept, after one.
 SELECT source, order_id, coalesce(m.merged_into, member), program_version, currency, amount, left_amount, points, reversed,
@@ -441,7 +456,9 @@ SELECT e.place, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.or
        e.hash, m.member_id, e.format, e.details, r.note, c.content
 FROM entry e JOIN member m ON m.number = e.member LEFT JOIN remark r ON r.place = e.place
 LEFT JOIN content c ON c.place = e.place
-WHERE e.member IN (SELECT number FROM member WHERE number = ?1 OR merged_into = ?1) ORDER BY e.recorded_at, e.place;
+WHERE e.place IN (SELECT o.place FROM member w CROSS JOIN member_entry o ON o.member = w.number
+                  WHERE w.number = ?1 OR w.merged_into = ?1)
+ORDER BY e.recorded_at, e.place;
 
 -- name: kept_documents
 -- What came from or for a member and is not awarded.
@@ -562,7 +579,7 @@ INSERT INTO former_name SELECT name_number, number FROM member WHERE number = ? 
 
 -- name: count_renames
 -- How often a member was renamed.
-SELECT count(*) FROM entry WHERE member = ? AND kind = 'rename';
+SELECT count(*) FROM entry WHERE place IN (SELECT place FROM member_entry WHERE member = ?) AND kind = 'rename';
 
 -- name: read_names_key
 -- What tells the key of the proxy names from another one; empty until one is shown.
@@ -603,7 +620,7 @@ SELECT sequence FROM accepted WHERE source = ? AND id = ? AND kind = ?;
 
 -- name: set_awarded!
 -- What a document led to.
-UPDATE accepted SET status = 'awarded', place = ? WHERE sequence = ?;
+UPDATE accepted SET status = 'awarded', place = new.column1 FROM (VALUES (?, ?)) AS new WHERE sequence = new.column2;
 
 -- name: place_accepted!
 -- Whose a document is that came before its member was known; its fingerprint is keyed again by that member's secret.
@@ -701,7 +718,8 @@ FROM json_each(?) asked JOIN member m ON m.number = asked.value LEFT JOIN attrib
 -- name: read_orders
 -- How many orders a member has that have a total and are not wholly refunded, and when the last was.
 SELECT count(*), max(w.board_at) FROM award w
-WHERE (w.source, w.order_id) IN (SELECT source, order_id FROM entry WHERE member = ?1 AND kind = 'earn')
+WHERE (w.source, w.order_id) IN (
+    SELECT source, order_id FROM entry WHERE place IN (SELECT place FROM member_entry WHERE member = ?1) AND kind = 'earn')
   AND w.amount > 0 AND w.left_amount > 0;
 
 -- name: read_secret
@@ -745,11 +763,11 @@ WHERE sequence IN (SELECT i.sequence FROM inbox i JOIN accepted a ON a.sequence 
 
 -- name: forget_remarks!
 -- Erase people's words about a member's entries.
-DELETE FROM remark WHERE place IN (SELECT place FROM entry WHERE member = ?);
+DELETE FROM remark WHERE place IN (SELECT place FROM member_entry WHERE member = ?);
 
 -- name: forget_content!
 -- Erase what a member's documents said.
-DELETE FROM content WHERE place IN (SELECT place FROM entry WHERE member = ?);
+DELETE FROM content WHERE place IN (SELECT place FROM member_entry WHERE member = ?);
 
 -- name: contact
 -- Where a member is reached.
@@ -930,15 +948,26 @@ UPDATE audit_head SET position = ?, hash = ?, at = ?;
 INSERT INTO audit (position, at, sub, name, roles, action, member, object, outcome, request_id, hash)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
+-- name: first_audit_since
+-- The position from which on rows of the audit log are of an instant or later. Their times never go back, so halving
+-- finds it: some twenty-five look-ups in a log of millions.
+WITH RECURSIVE half(low, high) AS (
+    SELECT cut_position + 1, position + 1 FROM audit_head
+    UNION ALL
+    SELECT iif(a.at < ?1, a.position + 1, half.low), iif(a.at < ?1, half.high, a.position)
+    FROM half JOIN audit a ON a.position = (half.low + half.high) / 2 WHERE half.low < half.high
+)
+SELECT max(low) FROM half;
+
 -- name: audit
 -- Rows of the audit log, newest first.
 SELECT position, at, sub, name, roles, action, member, object, outcome, request_id, hash FROM audit
-WHERE position < ?1 AND (?2 IS NULL OR action = ?2) AND (?3 IS NULL OR at >= ?3) ORDER BY position DESC LIMIT ?4;
+WHERE position < ?1 AND (?2 IS NULL OR action = ?2) AND position >= ?3 ORDER BY position DESC LIMIT ?4;
 
 -- name: audit_of_sub
 -- The same of a person.
 SELECT position, at, sub, name, roles, action, member, object, outcome, request_id, hash FROM audit
-WHERE position < ?1 AND (?2 IS NULL OR action = ?2) AND (?3 IS NULL OR at >= ?3) AND sub = ?5
+WHERE position < ?1 AND (?2 IS NULL OR action = ?2) AND position >= ?3 AND sub = ?5
 AND (?6 IS NULL OR member = ?6) ORDER BY position DESC LIMIT ?4;
 
 -- name: audit_people
@@ -954,7 +983,7 @@ FROM each JOIN audit a ON a.position = (SELECT max(position) FROM audit b WHERE 
 -- name: audit_of_member
 -- The same of a member.
 SELECT position, at, sub, name, roles, action, member, object, outcome, request_id, hash FROM audit
-WHERE position < ?1 AND (?2 IS NULL OR action = ?2) AND (?3 IS NULL OR at >= ?3) AND member = ?5
+WHERE position < ?1 AND (?2 IS NULL OR action = ?2) AND position >= ?3 AND member = ?5
 ORDER BY position DESC LIMIT ?4;
 
 -- name: verify_audit
@@ -1131,11 +1160,12 @@ SELECT number, kind, state, actor, approver, digest, about, total, done, tally, 
 FROM job WHERE number = ?;
 
 -- name: jobs
--- Jobs before one, newest first, in the states that a JSON array names.
+-- Jobs before one, newest first, in the states that a JSON array names, perhaps of one kind.
 SELECT number, kind, state, actor, approver, digest, about, total, done, tally, error, stopping, fence, created_at,
        decided_at, ended_at, EXISTS (SELECT 1 FROM job_content c WHERE c.number = job.number AND c.what = 'file')
            OR (state = 'done' AND EXISTS (SELECT 1 FROM job_part p WHERE p.number = job.number))
-FROM job WHERE number < ?1 AND state IN (SELECT value FROM json_each(?2)) ORDER BY number DESC LIMIT ?3;
+FROM job WHERE number < ?1 AND state IN (SELECT value FROM json_each(?2)) AND (?4 IS NULL OR kind = ?4)
+ORDER BY number DESC LIMIT ?3;
 
 -- name: decide_job!
 -- Somebody decided on a proposal.

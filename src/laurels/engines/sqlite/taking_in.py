@@ -7,13 +7,15 @@ and what is an erased member's go through the inbox in their turn, so that all a
 
 from collections.abc import Sequence
 
+from msgspec import Struct
+
 from laurels.checkout import is_bought
 from laurels.engines.sqlite import members
-from laurels.engines.sqlite.accepting import Acceptance, Whose, item_of
-from laurels.engines.sqlite.awarding import New, award, award_new
+from laurels.engines.sqlite.accepting import ACCEPTED, Acceptance, Whose, item_of
+from laurels.engines.sqlite.awarding import award, award_new
 from laurels.engines.sqlite.chain import Chain
-from laurels.engines.sqlite.connection import Database
-from laurels.ledger import Decide, DocumentKey, Receipt
+from laurels.engines.sqlite.connection import Database, Row
+from laurels.ledger import Decide, DocumentKey, Item, Receipt
 from laurels.model import Document, DocumentKind, Status
 from laurels.model.documents import keyed
 
@@ -36,6 +38,26 @@ def take_in(
     return receipts
 
 
+class _New(Struct, frozen=True, gc=False):
+    """A document that was taken and is not awarded yet, and whose it is."""
+
+    acceptance: Acceptance
+    document: Document
+    item: Item
+    whose: Whose
+    fingerprint: bytes
+
+    def row(self, place: int | None, status: Status = Status.AWARDED) -> Row:
+        """What is written of it for ever."""
+        of = self.item
+        named = of.sequence, of.kind, of.source, of.id
+        return (*named, self.whose.number, self.fingerprint, status, place, of.accepted_at)
+
+    def queue(self) -> None:
+        """Put it into the inbox: it cannot be awarded at once."""
+        self.acceptance.write(self.document, self.row(None, Status.ACCEPTED), self.whose)
+
+
 class _Taking:
     """What was taken and is not awarded yet, in order."""
 
@@ -46,7 +68,7 @@ class _Taking:
         self._now = now
         self._in_depth = in_depth
         self._acceptance = Acceptance(db, now)
-        self._new: dict[DocumentKey, New] = {}
+        self._new: dict[DocumentKey, _New] = {}
         self._last: int = db.value("last_sequence") or 0
 
     def take_all(self, documents: Sequence[Document]) -> list[Receipt]:
@@ -60,7 +82,7 @@ class _Taking:
                 receipts.append(self.take(document))
             else:
                 self._put_by(document, whose, is_reached=known.is_reached)
-                receipts.append(Receipt(Status.ACCEPTED))
+                receipts.append(ACCEPTED)
             came.add(key)
         return receipts
 
@@ -75,7 +97,7 @@ class _Taking:
             whose = whose or self._acceptance.place(document)
             if whose.number is not None and not whose.is_erased:
                 self._put_by(document, whose)
-                return Receipt(Status.ACCEPTED)
+                return ACCEPTED
         self._award()
         receipt = self._acceptance.accept(document)
         self._acceptance.flush()
@@ -128,17 +150,8 @@ class _Taking:
         self._last += 1
         item = item_of(document, self._last, whose.number, self._now)
         fingerprint = keyed(whose.secret, document.fingerprint)
-
-        def row(place: int | None, status: Status = Status.AWARDED) -> tuple[object, ...]:
-            named = (item.sequence, document.kind, document.source, document.id)
-            return (*named, whose.number, fingerprint, status, place, self._now)
-
-        def queue() -> None:
-            self._db.run("insert_accepted", *row(None, Status.ACCEPTED))
-            self._acceptance.queue(document, item.sequence, whose)
-            self._acceptance.flush()
-
-        self._new[document.kind, document.source, document.id] = New(item, queue, row)
+        new = _New(self._acceptance, document, item, whose, fingerprint)
+        self._new[document.kind, document.source, document.id] = new
 
     def _award(self) -> None:
         if self._new:

@@ -1,9 +1,9 @@
 """The one thread of a process that writes. It owns the writing connection; everyone else hands it jobs.
 
 Group commit without a timer: whatever arrived while the last commit was on its way to the disk is the next batch,
-and shares one commit. Each job runs in a savepoint of its own, so that one that fails takes nobody with it; neighbours
-of one kind share a savepoint, and are run one by one where that fails. Nobody hears "done" before the commit is
-durable. What a person asked for has its row of the audit log written in the same savepoint.
+and shares one commit. One that fails takes nobody with it: neighbours of one kind are run together, and where that
+fails one by one. Nobody hears "done" before the commit is durable. What a person asked for has its row of the audit log
+written with it.
 """
 
 import asyncio
@@ -19,9 +19,10 @@ from typing import Any, NamedTuple, TypeVar
 import apsw
 
 from laurels.engines.sqlite.connection import BUSY_TIMEOUT_MS, Database, wrapped
+from laurels.engines.sqlite.opened_file import OpenedFile
 from laurels.errors import LedgerReadOnly, LedgerUnavailable, LedgerUncertain
 from laurels.ledger import Act, NameNumbers
-from laurels.ledger.audit import to_record
+from laurels.ledger.audit import as_repeated, to_record
 
 JobItem = TypeVar("JobItem")
 T = TypeVar("T")
@@ -57,6 +58,8 @@ class Writer:
         """`write_row` writes the row of the audit log for an act, given what came of it."""
         self._write_row = write_row
         self._db = Database(path, names=names)
+        self._db.undo_in_memory()
+        self._file = OpenedFile(path)
         self._on_commit = on_commit
         self.appends = 0
         self._arrived: list[_Job] = []
@@ -153,14 +156,14 @@ class Writer:
         if not jobs:
             return []
         try:
+            self._file.check()
             with wrapped():
                 self._db.execute("BEGIN IMMEDIATE")
                 try:
-                    results: list[Any] = []
-                    for work, alike in groupby(jobs, attrgetter("work")):
-                        results += self._run_in_savepoint(work, list(alike))
-                    self._db.execute("COMMIT")
-                    self.appends = self._db.appends
+                    results = self._run_all(jobs)
+                    if self._db.connection.in_transaction:
+                        self._db.execute("COMMIT")
+                        self.appends = self._db.appends
                 except BaseException as error:
                     if self._db.connection.in_transaction:
                         self._db.execute("ROLLBACK")
@@ -184,29 +187,52 @@ class Writer:
         except apsw.Error:
             raise LedgerUncertain from error
 
-    def _run_in_savepoint(self, work: Callable[[Database, list[Any]], Sequence[Any]], jobs: list[_Job]) -> list[Any]:
+    def _run_all(self, jobs: list[_Job]) -> list[Any]:
+        """Run the jobs of a transaction; where the only one failed, the transaction is over.
+
+        Where all are of one kind, which is nearly always so, the transaction itself is what is undone where they fail:
+        within a savepoint, SQLite first copies each page that it changes.
+        """
+        groups = [list(alike) for _, alike in groupby(jobs, attrgetter("work"))]
+        if len(groups) == 1:
+            results = self._try(jobs, undo="ROLLBACK")
+            if results is not None:
+                return results
+            self._db.execute("BEGIN IMMEDIATE")
+        return [result for alike in groups for result in self._run_in_savepoint(alike)]
+
+    def _run_in_savepoint(self, jobs: list[_Job]) -> list[Any]:
+        """Run jobs of one kind, one by one where they fail together."""
         self._db.execute("SAVEPOINT job")
-        results: list[Any] | None = None
-        try:
-            results = list(work(self._db, [job.item for job in jobs]))
-            for job, result in zip(jobs, results, strict=True):
-                if job.act is not None:
-                    self._write_row(self._db, job.act, result)
-        except (apsw.ConstraintError, apsw.TooBigError) as error:  # the job's own fault: the file is sound
-            self._db.execute("ROLLBACK TO job")
-            if len(jobs) == 1:
-                results = [LedgerUnavailable(f"The ledger cannot hold this ({error}). Nothing was written.")]
-                results[0].__cause__ = error
-        except apsw.Error:  # the disk or the file: nobody in this batch can be told "done"
-            raise
-        except Exception as error:  # noqa: BLE001 - it is this job's answer
-            self._db.execute("ROLLBACK TO job")
-            if len(jobs) == 1:
-                results = [error]
+        results = self._try(jobs, undo="ROLLBACK TO job")
         self._db.execute("RELEASE job")
         if results is not None:
             return results
-        return [result for job in jobs for result in self._run_in_savepoint(work, [job])]
+        return [result for job in jobs for result in self._run_in_savepoint([job])]
+
+    def _try(self, jobs: list[_Job], undo: str) -> list[Any] | None:
+        """Run jobs of one kind together. Where they fail, what they wrote is undone; the answer of one alone is then
+        why, of several there is none.
+        """
+        try:
+            self._db.changed_nothing = False
+            results = list(jobs[0].work(self._db, [job.item for job in jobs]))
+            for job, result in zip(jobs, results, strict=True):
+                if job.act is not None:
+                    act = as_repeated(job.act) if self._db.changed_nothing else job.act
+                    self._write_row(self._db, act, result)
+        except (apsw.ConstraintError, apsw.TooBigError) as error:  # the jobs' own fault: the file is sound
+            refused = LedgerUnavailable(f"The ledger cannot hold this ({error}). Nothing was written.")
+            refused.__cause__ = error
+            failed: Exception = refused
+        except apsw.Error:  # the disk or the file: nobody in this batch can be told "done"
+            raise
+        except Exception as error:  # noqa: BLE001 - it is this job's answer
+            failed = error
+        else:
+            return results
+        self._db.execute(undo)
+        return [failed] if len(jobs) == 1 else None
 
     def _run_alone(self, job: _Job) -> list[Any]:
         try:

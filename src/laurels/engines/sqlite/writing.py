@@ -1,6 +1,8 @@
 """Writing an outcome: entries with what belongs to them, totals, awards, milestones."""
 
 from collections.abc import Container, Mapping, Sequence
+from operator import itemgetter
+from types import MappingProxyType
 
 import msgspec
 
@@ -23,16 +25,16 @@ def write(
     chain: Chain,
     outcome: Outcome,
     known: Container[OrderKey] = (),
-    balances: Mapping[int, Row | None] = {},
+    found: Mapping[int, Totals | None] = MappingProxyType({}),
 ) -> list[Written]:
     """Write all that an outcome says; gives each document once, with its first entry. `known` are the orders that were
-    awarded before, `balances` members' rows of totals that were read in this transaction.
+    awarded before, `found` members' totals that were read in this transaction.
     """
     totals: dict[int, Totals] = {}
-    written, places, at = _write_entries(db, chain, outcome.postings, totals, balances)
+    written, places, at = _write_entries(db, chain, outcome.postings, totals, found)
     for member, state in outcome.states.items():
         if member not in totals:
-            totals[member], _ = _totals_in(db, balances, member)
+            totals[member], _ = _totals_in(db, found, member)
         totals[member].state = state
     save_totals(db, totals)
     awards = [
@@ -61,7 +63,7 @@ def _write_entries(
     chain: Chain,
     postings: Sequence[Posting],
     totals: dict[int, Totals],
-    balances: Mapping[int, Row | None],
+    found: Mapping[int, Totals | None],
 ) -> tuple[dict[int, Written], dict[OrderKey, list[int]], list[int]]:
     """Append the entries, each with what belongs to it, and add them to the totals; gives what was written by document,
     and the entries' places by order, and one by one.
@@ -72,11 +74,13 @@ def _write_entries(
     contents: list[tuple[int, bytes]] = []
     remarks: list[tuple[int, str, str]] = []
     for posting in postings:
-        if posting.member not in totals:
-            totals[posting.member], is_first = _totals_in(db, balances, posting.member)
+        of_member = totals.get(posting.member)
+        if of_member is None:
+            of_member, is_first = _totals_in(db, found, posting.member)
+            totals[posting.member] = of_member
             if is_first:  # totals come after the enrolment: who has some is in the feed
                 members.joined(db, chain, posting.member)
-        totals[posting.member].add(posting)
+        of_member.add(posting)
         place = _append(chain, posting)
         at.append(place)
         if posting.item.sequence not in written:
@@ -93,24 +97,37 @@ def _write_entries(
     return written, places, at
 
 
-def totals_of(db: Database, member: int) -> tuple[Totals, bool]:
-    """A member's totals, and whether this is the first that there is of them."""
-    return _totals_in(db, {}, member)
+def totals_of(  # noqa: PLR0917 - the columns of a row
+    balance: int, earned: int, score: int, month: int, month_score: int, before: int, state: bytes | None
+) -> Totals:
+    """A row of totals."""
+    return Totals(Balance(balance, earned, score), Months(month, month_score, before), state)
 
 
-def _totals_in(db: Database, balances: Mapping[int, Row | None], member: int) -> tuple[Totals, bool]:
-    row = balances[member] if member in balances else db.one("read_balance", member)
-    if row is None:
-        return Totals(Balance(), Months(), None), True
-    return Totals(Balance(*row[:3]), Months(*row[3:6]), row[6]), False
+def read_totals(db: Database, member: int) -> Totals | None:
+    """A member's totals; None where there are none yet."""
+    row = db.one("read_balance", member)
+    return None if row is None else totals_of(*row)
+
+
+def no_totals() -> Totals:
+    """Those of a member who has none yet."""
+    return Totals(Balance(), Months(), None)
+
+
+def _totals_in(db: Database, found: Mapping[int, Totals | None], member: int) -> tuple[Totals, bool]:
+    """A member's totals, and whether these are its first."""
+    totals = found[member] if member in found else read_totals(db, member)
+    return (no_totals(), True) if totals is None else (totals, False)
 
 
 def save_totals(db: Database, totals: Mapping[int, Totals]) -> None:
     """Write members' totals."""
-    db.run_rows("write_balance", [_balance_row(member, of_member) for member, of_member in totals.items()])
-    for member, of_member in totals.items():
-        for month, points in of_member.closing:
-            db.run("add_to_closed_month", month, member, points)
+    # By their numbers: one page after another, where there are many.
+    rows = [_balance_row(member, of_member) for member, of_member in sorted(totals.items(), key=itemgetter(0))]
+    db.run_rows("write_balance", rows)
+    closing = [(month, member, points) for member, of_member in totals.items() for month, points in of_member.closing]
+    db.run_rows("add_to_closed_month", sorted(closing))
 
 
 def _balance_row(member: int, totals: Totals) -> Row:
@@ -128,21 +145,25 @@ def _balance_row(member: int, totals: Totals) -> Row:
 
 
 def _append(chain: Chain, posting: Posting) -> int:
-    return chain.append(
+    item, key = posting.item, posting.order_key
+    columns = (
         posting.kind,
         posting.member,
-        points=posting.points,
-        currency=posting.currency,
-        amount=posting.amount,
-        source=posting.item.source,
-        order_id=None if posting.order_key is None else posting.order_key[1],
-        refund_id=posting.refund_id,
-        program_version=posting.program_version,
-        actor=posting.item.actor,
-        occurred_at=posting.occurred_at,
-        board_at=posting.board_at,
-        details=posting.details,
+        posting.points,
+        posting.currency,
+        posting.amount,
+        item.source,
+        None if key is None else key[1],
+        posting.refund_id,
+        "",  # its reason is worded when it is read
+        posting.program_version,
+        None,  # no name: that is an event's
+        item.actor,
+        posting.occurred_at,
+        posting.board_at,
+        chain.now,
     )
+    return chain.put(columns, posting.details)
 
 
 def _places_of(db: Database, award: Award) -> list[int]:

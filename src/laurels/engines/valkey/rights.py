@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
-from laurels.engines.valkey.troubles import is_refused_right
+from laurels.engines.valkey.troubles import is_refused_right, is_unknown_command
 
 OLDEST_VALKEY = (8, 0)
 OLDEST_REDIS = (6, 2)
@@ -17,7 +17,7 @@ local function try(name, ...)
   local answer = redis.pcall(name, ...)
   local fault = type(answer) == 'table' and answer.err
   if fault and (string.find(fault, 'NOPERM') or string.find(fault, 'ACL failure') or
-      string.find(fault, 'user executing')) then
+      string.find(fault, 'user executing') or string.find(string.lower(fault), 'unknown')) then
     refused[#refused + 1] = name
     refused[#refused + 1] = fault
   end
@@ -58,13 +58,11 @@ def refusal_of(about: dict[str, Any]) -> str | None:
     return None
 
 
-async def missing_rights(client: Any, root: str) -> list[str]:
-    """What the user may not do and has to, as ACL SETUSER writes it: `+zadd`, `~laurels:*`, `&laurels:changed`.
-
-    `client` is the driver's. Tries each command that the board needs on keys of its own, which are gone afterwards.
-    Raises `RedisError`.
+async def missing_rights(client: Any, root: str) -> "Missing":
+    """What the user may not do and has to. `client` is the driver's. Tries each command that the board needs on keys of
+    its own, which are gone afterwards. Raises `RedisError`.
     """
-    found = _Missing(root)
+    found = Missing(root)
     for name, words in {
         "hmget": ("HMGET", root, "served"),
         "smembers": ("SMEMBERS", f"{root}:generations"),
@@ -81,19 +79,22 @@ async def missing_rights(client: Any, root: str) -> list[str]:
         with found.noting("evalsha"):
             refused = await client.execute_command("EVALSHA", digest, 1, f"{root}:rights", f"{root}:changed")
             for name, why in zip(refused[::2], refused[1::2], strict=True):
-                found.note(name.decode(), why.decode())
+                found.note(name.decode(), ResponseError(why.decode()))
     with found.noting("subscribe"):
         async with client.pubsub() as subscription:
             await subscription.subscribe(f"{root}:changed")
             await subscription.get_message(timeout=1.0)
-    return found.rights
+    return found
 
 
-class _Missing:
-    """What was refused, each once."""
+class Missing:
+    """What was refused, each once: `rights` as ACL SETUSER writes them, such as `+zadd`, `~laurels:*`,
+    `&laurels:changed`; `commands` that nobody may call there, as they have other names or none.
+    """
 
     def __init__(self, root: str) -> None:
         self.rights: list[str] = []
+        self.commands: list[str] = []
         self._root = root
 
     @contextmanager
@@ -102,13 +103,18 @@ class _Missing:
         try:
             yield
         except RedisError as error:
-            if not is_refused_right(error):
+            if not is_refused_right(error) and not is_unknown_command(error):
                 raise
-            self.note(name, str(error), is_root=is_root)
+            self.note(name, error, is_root=is_root)
 
-    def note(self, name: str, why: str, *, is_root: bool = False) -> None:
-        """Note that a command was refused: for itself, its key or its channel."""
-        right = f"+{name}"
+    def note(self, name: str, error: RedisError, *, is_root: bool = False) -> None:
+        """Note that a command was refused: for itself, its key or its channel, or since there is none of this name."""
+        if is_unknown_command(error):
+            command = name.partition("|")[0].upper()
+            if command not in self.commands:
+                self.commands.append(command)
+            return
+        right, why = f"+{name}", str(error)
         if "channel" in why:
             right = f"&{self._root}:changed"
         elif "key" in why.lower():

@@ -195,7 +195,7 @@ class Server:
                 raise SettingsError(
                     f"leaderboard.url: {self.address} does not take this user and password. Correct them in the URL."
                 ) from error
-            if word in {"NOPERM", "NOAUTH", "DB"}:
+            if word in {"NOPERM", "NOAUTH", "DB", "COMMAND", "DENIED"}:
                 right = " (+info)" if word == "NOPERM" else ""
                 raise SettingsError(
                     f"leaderboard.url: {self.address} answers {word}{right}. {advice_on(word)}"
@@ -204,9 +204,15 @@ class Server:
         if refusal := refusal_of(about):
             raise SettingsError(f"leaderboard.url: {self.address} {refusal}")
         if not self._has_rights:
-            if missing := await missing_rights(self.client, self._root):
+            missing = await missing_rights(self.client, self._root)
+            if missing.commands:
                 raise SettingsError(
-                    f"leaderboard.url: {self.address} does not allow this user {' '.join(missing)}. "
+                    f"leaderboard.url: {self.address} does not know {' '.join(missing.commands)}. Laurels needs each "
+                    "under its own name: see rename-command there."
+                )
+            if missing.rights:
+                raise SettingsError(
+                    f"leaderboard.url: {self.address} does not allow this user {' '.join(missing.rights)}. "
                     "Grant it by ACL SETUSER."
                 )
             self._has_rights = True

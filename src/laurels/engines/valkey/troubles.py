@@ -29,6 +29,8 @@ _ADVICE = {
     "LOADING": "The server is reading its snapshot: wait.",
     "MASTERDOWN": "The server is a replica without its primary: give the address of the primary, or of its sentinels.",
     "MAXCLIENTS": "The server has no connection left: raise its maxclients.",
+    "COMMAND": "The server does not know a command that Laurels needs: it was renamed or taken away (rename-command).",
+    "DENIED": "The server is in protected mode: give it a password, or an address to listen on (bind).",
     "DB": "The server has no such database: correct the number at the end of leaderboard.url.",
     "TLS": "TLS failed. A plain port is valkey://, a TLS port valkeys://; the authority is leaderboard.ca_file.",
     "NO-ANSWER": "The server is there and does not answer in time: see whether it hangs, swaps or runs long commands.",
@@ -55,6 +57,8 @@ _BY_TYPE: tuple[tuple[type[BaseException], str], ...] = (
     (OSError, "AWAY"),
 )
 _BY_TEXT = {
+    "nknown command": "COMMAND",
+    "nknown Redis command": "COMMAND",
     "DB index": "DB",
     "unauthenticated": "NOAUTH",
     "max number of clients": "MAXCLIENTS",
@@ -93,6 +97,11 @@ def is_refused_right(error: BaseException) -> bool:
     """Whether the server refused a command, a key or a channel to this user, also from within a script."""
     text = str(error)
     return isinstance(error, NoPermissionError) or "NOPERM" in text or "ACL failure" in text or "user executing" in text
+
+
+def is_unknown_command(error: BaseException) -> bool:
+    """Whether the server does not know a command, also from within a script."""
+    return isinstance(error, ResponseError) and trouble_of(error) == "COMMAND"
 
 
 def advice_on(word: str) -> str:

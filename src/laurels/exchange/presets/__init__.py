@@ -78,14 +78,14 @@ def parse_option_list(text: str, name: str) -> OptionList:
     try:
         values: dict[str, Any] = tomllib.loads(text)
         return msgspec.convert(values, OptionList)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError, RecursionError) as error:
+    except (ValueError, msgspec.ValidationError, RecursionError) as error:
         raise SettingsError(f"{shown(name, 200)} is no list of options: {shown(str(error), 200)}.") from error
 
 
 def read_option_list(path: Path) -> OptionList:
     """The option list in a file. Raises `SettingsError`, and `FileRefused` where it cannot be read."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise refuse_access(path, error) from error
     except UnicodeDecodeError as error:

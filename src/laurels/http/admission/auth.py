@@ -19,7 +19,7 @@ from laurels.http.admission.startup_checks import check_exposure
 from laurels.http.admission.token_table import new_token_table
 from laurels.http.admission.tokens import ALGORITHM, development_key
 from laurels.settings import Settings
-from laurels.signed_tokens import ExpiredToken, InvalidToken, header_of, verified
+from laurels.signed_tokens import ExpiredToken, InvalidToken, expiry_s, header_of, verified
 
 MAX_TOKEN_BYTES = 8192
 """Longer tokens are refused unread: no identity provider's is as long."""
@@ -122,7 +122,7 @@ class Auth:
             raise NotSignedIn(_EXPIRED) from error
         except InvalidToken as error:
             raise NotSignedIn("The token is not valid.") from error
-        expires = int(claims["exp"]) * clock.SECOND
+        expires = expiry_s(claims) * clock.SECOND
         if expires <= self._now():  # the leeway let it in
             raise NotSignedIn(_EXPIRED)
         return person_of(claims, expires) if kid == KID else self._callers.caller(claims, expires), expires, key

@@ -56,7 +56,7 @@ def _request(url: SplitResult) -> bytes:
 
 async def _body(reader: asyncio.StreamReader) -> bytes:
     answer = _Answer()
-    parser = httptools.HttpResponseParser(answer)
+    parser = answer.parser
     received = 0
     while not answer.is_whole:
         piece = await reader.read(1 << 16)
@@ -85,6 +85,7 @@ class _Answer:
     """What the parser finds."""
 
     def __init__(self) -> None:
+        self.parser = httptools.HttpResponseParser(self)
         self.body = bytearray()
         self.is_whole = False
         self._has_head = False
@@ -103,8 +104,11 @@ class _Answer:
         self.body += body
 
     def on_message_complete(self) -> None:
-        """Note the end."""
-        self.is_whole = True
+        """Note the end; hints that are sent before the answer (1xx) are none."""
+        if self.parser.get_status_code() >= _OK:
+            self.is_whole = True
+        else:
+            self._has_head = self._has_length = False
 
     def end(self) -> None:
         """The other side hung up. Raises `ValueError` unless that is how its answer ends."""

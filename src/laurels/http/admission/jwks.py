@@ -14,7 +14,6 @@ from urllib.parse import SplitResult, urlsplit
 import jwt
 import msgspec
 import structlog
-from cryptography.exceptions import UnsupportedAlgorithm
 
 from laurels import clock
 from laurels.clock import HOUR, SECOND, Clock
@@ -146,11 +145,13 @@ def parse_keys(body: bytes) -> tuple[VerificationKey, ...]:
 def _key(published: Any) -> VerificationKey | None:
     if not isinstance(published, dict) or published.get("use", "sig") != "sig" or published.get("kty") == "oct":
         return None
+    operations = published.get("key_ops")
+    if isinstance(operations, list) and "verify" not in operations:
+        return None
     try:
         public = jwt.PyJWK(published).key
         algorithms = algorithms_of(public)
-    except (jwt.PyJWTError, ValueError, TypeError, AttributeError, OverflowError, UnsupportedAlgorithm):
-        # Beside PyJWT's own errors there are those of reading what has the wrong type inside.
+    except Exception:  # noqa: BLE001 - beside PyJWT's own errors there are any, of reading what may be anything inside
         return None
     assert isinstance(public, PublicKey)
     kid, algorithm = published.get("kid"), published.get("alg")

@@ -9,6 +9,7 @@ from laurels.errors import Conflict, LedgerUnavailable, UnknownMember
 from laurels.http.api.moves import Reason, actor_of, entry_of, status_of
 from laurels.http.routes import Access, Request, Response, route
 from laurels.intake import Id, InstantText, SourceText
+from laurels.model.ids import ONE_LINE
 from laurels.model.spending import TierGrant
 from laurels.model.times import parse_instant
 from laurels.points import SHOP
@@ -25,7 +26,13 @@ Birthday = Annotated[
 ]
 Segment = Annotated[
     str,
-    Meta(min_length=1, max_length=64, examples=["student"], description="a group of customers, as programs name them"),
+    Meta(
+        min_length=1,
+        max_length=64,
+        pattern=ONE_LINE,
+        examples=["student"],
+        description="a group of customers, as programs name them",
+    ),
 ]
 
 

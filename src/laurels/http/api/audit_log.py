@@ -11,12 +11,13 @@ from laurels.model.times import format_instant, parse_instant
 
 
 class AuditQuery(Struct, forbid_unknown_fields=True):
-    """Whose rows, about whom, of which action, from when on, and where to go on."""
+    """Whose rows, about whom, of which action, from when on and until when, and where to go on."""
 
     sub: Annotated[str, Meta(max_length=255, description="a person's `sub`")] | None = None
     member: Annotated[int, Meta(ge=0, description="a member's number")] | None = None
     action: Annotated[str, Meta(max_length=64, description="the operation, as this description names it")] | None = None
     since: Annotated[str, Meta(max_length=40, description="RFC 3339")] | None = None
+    until: Annotated[str, Meta(max_length=40, description="RFC 3339; rows of this instant are left out")] | None = None
     before: Annotated[str, Meta(pattern=r"^[0-9]{1,18}\Z", description="`next` of the last answer")] | None = None
     limit: Annotated[int, Meta(ge=1, le=500)] = 50
 
@@ -106,6 +107,7 @@ async def page_of(request: Request, query: AuditQuery) -> AuditPage:
         member=query.member,
         action=query.action,
         since=None if query.since is None else parse_instant(query.since, "since"),
+        until=None if query.until is None else parse_instant(query.until, "until"),
         before=None if query.before is None else int(query.before),
         limit=query.limit + 1,
     )

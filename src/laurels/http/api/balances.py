@@ -4,11 +4,10 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from laurels.awarding import member_at
 from laurels.errors import LedgerUnavailable, UnknownMember
+from laurels.http.api.purses import Purse, purse_of
 from laurels.http.routes import Access, Request, Response, route
-from laurels.ledger import MemberState
-from laurels.model import Balance, Entry, EntryKind, Version
+from laurels.model import Entry, EntryKind
 from laurels.model.times import format_instant
 from laurels.program import Program, ProgramState, format_grains, tier_progress, tier_until
 from laurels.program.local_time import NEVER
@@ -120,16 +119,12 @@ async def show_entries(request: Request, query: EntriesQuery) -> Response:
 )
 async def show_balance(request: Request) -> Response:
     """Tell a member's balance, and what was earned over the lifetime."""
-    services, simple = request.services, request.services.programs.simple
-    found = await services.ledger.account(request.ids["member_id"], in_depth=not simple)
-    if found is not None:
-        kept, version = found
-        if simple and kept.state is None:
-            return Response(200, _balance(request, kept.totals, version))
-        return Response(200, _in_depth(request, kept, version))
+    purse = await purse_of(request, request.ids["member_id"], in_depth=True)
+    if purse is not None:
+        return Response(200, _told(request, purse))
     if request.caller.member_id is None:
         raise UnknownMember
-    return Response(200, _balance(request, Balance(), (await services.ledger.heads()).version))
+    return Response(200, ShownBalance(0, 0, request.token((await request.services.ledger.heads()).version)))
 
 
 def _shown(entry: Entry, *, to_member: bool) -> ShownEntry:
@@ -147,22 +142,20 @@ def _shown(entry: Entry, *, to_member: bool) -> ShownEntry:
     )
 
 
-def _balance(request: Request, balance: Balance, version: Version) -> ShownBalance:
-    return ShownBalance(balance.balance, balance.earned, request.token(version))
-
-
-def _in_depth(request: Request, kept: MemberState, version: Version) -> ShownBalance:
-    """As of now, whether or not what has lapsed is written down."""
-    now, programs = request.services.now(), request.services.programs
-    state, program = member_at(kept, programs, now), programs.at(now)
+def _told(request: Request, purse: Purse) -> ShownBalance:
+    now, programs, state = request.services.now(), request.services.programs, purse.state
+    earned, as_of = purse.kept.totals.earned, request.token(purse.version)
+    if state is None:
+        return ShownBalance(purse.balance, earned, as_of)
+    program = programs.at(now)
     lapsing = [lot for lot in state.lots if lot.active and lot.expires != NEVER]
     return ShownBalance(
-        balance=state.active + state.waiting,
-        earned=kept.totals.earned,
-        as_of=request.token(version),
+        balance=purse.balance,
+        earned=earned,
+        as_of=as_of,
         pending=[PendingPoints(each.points, format_instant(each.active_at)) for each in state.pending],
         held=state.held,
-        available=state.available,
+        available=purse.available,
         owed=state.owed,
         expiring=[Expiring(lot.active, format_instant(lot.expires)) for lot in lapsing[:12]],
         carried={currency: format_grains(grains) for currency, grains in state.carried} or UNSET,

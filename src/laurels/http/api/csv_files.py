@@ -4,6 +4,9 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
+PARQUET = "application/vnd.apache.parquet"
+"""What files are sent as that are not CSV."""
+
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 

@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from laurels.errors import BoardNotReady, LedgerUnavailable, UnknownMember
+from laurels.http.api.purses import purse_of
 from laurels.http.routes import Access, Request, Response, route
 from laurels.ledger import Customer, MessageState
 from laurels.model.times import format_instant
@@ -24,8 +25,9 @@ class MessageShown(Struct, frozen=True):
 
 class CustomerShown(Struct, frozen=True, kw_only=True):
     """A member. `state` is `enrolled`, `merged` (into the member with the number `merged_into`) or `erased`, of whom
-    nothing but number and entries is left. `contact` is masked. `rank` is null where the member is not ranked, or the
-    leaderboard is away.
+    nothing but number and entries is left. `balance` is as of now, less what has lapsed by then; `available` is what of
+    it can be spent: nothing that is pending or held, and nothing of who is no member any more. `contact` is masked.
+    `rank` is null where the member is not ranked, or the leaderboard is away.
     """
 
     number: int
@@ -37,6 +39,7 @@ class CustomerShown(Struct, frozen=True, kw_only=True):
     enrolled_at: str
     contact: str | None
     balance: int
+    available: int
     earned: int
     score: int
     rank: int | None
@@ -121,11 +124,12 @@ async def by_id(request: Request) -> Customer:
 
 def number_of(text: str) -> int | None:
     """A member's number as a path has it; None for what is none."""
-    is_number = text.isascii() and text.isdigit() and len(text) < _TOO_LONG
-    return int(text) if is_number else None
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(_HIGHEST))
+    return int(text) if is_number and int(text) <= _HIGHEST else None
 
 
-_TOO_LONG = 19
+_HIGHEST = 2**31 - 1
+"""What any ledger can hold."""
 
 
 async def _shown(request: Request, customer: Customer) -> CustomerShown:
@@ -134,6 +138,9 @@ async def _shown(request: Request, customer: Customer) -> CustomerShown:
     if customer.member_id is not None:
         messages = await request.services.ledger.messages(customer.member_id)
     merged = customer.merged_into is not None
+    purse = None
+    if customer.member_id is not None and not merged:
+        purse = await purse_of(request, customer.member_id)
     return CustomerShown(
         number=customer.number,
         member_id=customer.member_id,
@@ -143,7 +150,8 @@ async def _shown(request: Request, customer: Customer) -> CustomerShown:
         name=request.services.dashboards.proxy_name(customer.name_number),
         enrolled_at=format_instant(customer.enrolled_at),
         contact=masked(customer.email),
-        balance=customer.totals.balance,
+        balance=customer.totals.balance if purse is None else purse.balance,
+        available=0 if purse is None else purse.available,
         earned=customer.totals.earned,
         score=customer.totals.score,
         rank=rank,

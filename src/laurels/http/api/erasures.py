@@ -13,6 +13,7 @@ from laurels.http.api.proposals import Hex
 from laurels.http.routes import Access, Request, Response, route
 from laurels.jobs import ERASURES, ErasuresChecked, content_digest, read_erasures
 from laurels.ledger.jobs import NewJob
+from laurels.model.ids import ONE_LINE
 
 WRITE = Access(("members:write",))
 MOST_BYTES = 2 * 1024 * 1024
@@ -21,7 +22,7 @@ MOST_BYTES = 2 * 1024 * 1024
 class ErasuresForm(Struct, forbid_unknown_fields=True, kw_only=True):
     """A CSV file with the column `member_id` alone. `digest`: the check that this was seen to be."""
 
-    name: Annotated[str, Meta(max_length=255, description="the file's name")]
+    name: Annotated[str, Meta(max_length=255, pattern=ONE_LINE, description="the file's name")]
     csv: Annotated[str, Meta(max_length=MOST_BYTES, description="its text")]
     digest: Hex | None = None
 

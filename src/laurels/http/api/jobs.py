@@ -7,24 +7,27 @@ from msgspec import Meta, Struct, field
 
 from laurels.errors import InvalidInput, LedgerUnavailable, NotAllowed, NotFound
 from laurels.http.admission.callers import Caller
-from laurels.http.api.csv_files import csv_of
+from laurels.http.api.csv_files import PARQUET, csv_of
 from laurels.http.routes import Access, Request, Response, route
 from laurels.jobs import (
     COLUMNS,
     CORRECTIONS,
     ERASURES,
     EXPORT,
+    LIABILITY,
     REHEARSAL,
     RETRY,
     ROLL_UPS,
     VERIFY,
     ExportAbout,
+    LiabilityAbout,
     RehearsalAbout,
     RetryAbout,
     content_digest,
 )
 from laurels.jobs.steps import ResultTable
 from laurels.ledger.jobs import Job, JobState, NewJob
+from laurels.model.ids import ONE_LINE
 from laurels.model.times import format_instant, parse_instant
 
 LOOK = Access(
@@ -36,6 +39,7 @@ STOP = Access(("jobs:write", "points:adjust", "program:write", "reports:read", "
 _STARTED_BY = {
     REHEARSAL: "program:write",
     RETRY: "quarantine:write",
+    LIABILITY: "reports:read",
     VERIFY: "jobs:write",
     ROLL_UPS: "jobs:write",
 }
@@ -44,13 +48,12 @@ _SEEN_BY = {
     CORRECTIONS: {"points:approve"},
     ERASURES: {"points:approve"},
     REHEARSAL: {"program:write", "program:approve"},
+    LIABILITY: {"reports:read"},
 }
 _SEES_ALL = {"jobs:write", "audit:read"}
 
 MOST_PARTS = 50
 """Parts of an export that are given in one answer: 250,000 rows, some 40 MB."""
-
-PARQUET = "application/vnd.apache.parquet"
 
 _MOST_LOOKED_AT = 1_000
 _DIGITS = 15
@@ -59,24 +62,28 @@ When = Annotated[str, Meta(max_length=40, description="RFC 3339")]
 
 
 class JobsQuery(Struct, forbid_unknown_fields=True):
-    """`before` is the last answer's `next`; `state` shows those in it alone."""
+    """`before` is the last answer's `next`; `state` and `kind` show those of it alone."""
 
     before: Annotated[int, Meta(ge=1)] | None = None
     state: JobState | None = None
+    kind: Annotated[str, Meta(max_length=64)] | None = None
     limit: Annotated[int, Meta(ge=1, le=200)] = 50
 
 
 class JobForm(Struct, forbid_unknown_fields=True, kw_only=True):
     """What to do: `rehearsal` of a draft or a version (`program`) on the documents of a period; `retry` of what is in
     quarantine for a `cause` (left out: all); `verify` the ledger; `roll-ups` are made anew; `export` of the ledger's
-    entries or of the audit log (`what`), of a period, as a file of this `format` (`csv` where nothing is said).
+    entries or of the audit log (`what`), of a period, as a file of this `format` (`csv` where nothing is said);
+    `liability` works out what is owed in points, and what of it is expected to be redeemed, `at` an instant (left out:
+    now).
     """
 
-    kind: Literal["rehearsal", "retry", "verify", "roll-ups", "export"]
+    kind: Literal["rehearsal", "retry", "verify", "roll-ups", "export", "liability"]
     program: Annotated[str, Meta(max_length=64, description="a version, or a draft's digest")] | None = None
     starts: When | None = field(default=None, name="from")
     to: When | None = None
-    cause: Annotated[str, Meta(max_length=64)] | None = None
+    at: When | None = None
+    cause: Annotated[str, Meta(max_length=64, pattern=ONE_LINE)] | None = None
     what: Literal["entries", "log"] | None = None
     format: Literal["csv", "parquet"] | None = None
 
@@ -124,7 +131,7 @@ async def list_jobs(request: Request, query: JobsQuery) -> Response:
     shown: list[JobShown] = []
     before, looked = query.before, 0
     while looked < _MOST_LOOKED_AT:
-        found = await request.services.ledger.jobs(before=before, states=states, limit=query.limit)
+        found = await request.services.ledger.jobs(before=before, states=states, kind=query.kind, limit=query.limit)
         for job in found:
             before = job.number
             if may_see(request.caller, job):
@@ -233,7 +240,7 @@ def show(job: Job) -> JobShown:
 
 def _about(form: JobForm) -> bytes:
     """What is to be done, and nothing besides. Raises `InvalidInput`."""
-    fields = ("program", "starts", "to", "cause", "what", "format")
+    fields = ("program", "starts", "to", "at", "cause", "what", "format")
     given = {name for name in fields if getattr(form, name) is not None}
     takes = _TAKES.get(form.kind, set())
     if given - takes:
@@ -245,6 +252,8 @@ def _about(form: JobForm) -> bytes:
         if form.what is None:
             raise InvalidInput.of("what", "is required")
         return msgspec.json.encode(ExportAbout(form.what, form.format or "csv", begins, ends))
+    if form.kind == LIABILITY:
+        return msgspec.json.encode(LiabilityAbout(None if form.at is None else parse_instant(form.at, "at")))
     if form.kind == RETRY:
         return msgspec.json.encode(RetryAbout(form.cause))
     if form.kind != REHEARSAL:
@@ -254,7 +263,12 @@ def _about(form: JobForm) -> bytes:
     return msgspec.json.encode(RehearsalAbout(form.program, begins, ends))
 
 
-_TAKES = {REHEARSAL: {"program", "starts", "to"}, RETRY: {"cause"}, EXPORT: {"what", "format", "starts", "to"}}
+_TAKES = {
+    REHEARSAL: {"program", "starts", "to"},
+    RETRY: {"cause"},
+    EXPORT: {"what", "format", "starts", "to"},
+    LIABILITY: {"at"},
+}
 
 
 async def _export(request: Request, job: Job, part: int | None) -> Response:

@@ -10,6 +10,7 @@ from laurels.http.routes import Access, Request
 from laurels.ledger import Receipt
 from laurels.model import Entry
 from laurels.model.entries import MAX_POINTS
+from laurels.model.ids import ONE_LINE
 from laurels.points import SHOP
 
 Spent = Annotated[int, Meta(ge=1, le=MAX_POINTS, description="points to spend")]
@@ -17,7 +18,7 @@ Reason = Annotated[
     str,
     Meta(
         max_length=500,
-        pattern=r"^[^\x00-\x1f\x7f]*\Z",
+        pattern=ONE_LINE,
         description="why, for colleagues; no member is shown it. Never a card number",
         examples=["goodwill"],
     ),

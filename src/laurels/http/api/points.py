@@ -20,7 +20,7 @@ from laurels.http.routes import Access, Request, Response, route
 from laurels.intake import Id, InstantText, SourceText
 from laurels.model import Adjustment, Redemption, Restoration
 from laurels.model.entries import MAX_POINTS
-from laurels.model.ids import check_id
+from laurels.model.ids import ONE_LINE, check_id
 from laurels.model.times import check_lapse, check_occurred, parse_instant
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
@@ -29,7 +29,7 @@ Note = Annotated[
     str,
     Meta(
         max_length=140,
-        pattern=r"^[^\x00-\x1f\x7f]*\Z",
+        pattern=ONE_LINE,
         description="what the customer is told; never a card number",
         examples=["Sorry that your parcel came late"],
     ),

@@ -11,8 +11,9 @@ from laurels.errors import Conflict, InvalidInput, LedgerUnavailable, NotFound, 
 from laurels.http.routes import Access, Request, Response, route
 from laurels.ledger import Draft, ProgramEvent, PublishedProgram
 from laurels.ledger.program_log import digest_of
+from laurels.model.ids import ONE_LINE
 from laurels.model.times import format_instant, parse_instant
-from laurels.program import Program, differences, parse_program
+from laurels.program import Program, differences, doubts, parse_program
 
 READ = Access(("program:write", "program:approve", "reports:read"))
 WRITE = Access(("program:write",))
@@ -46,8 +47,8 @@ class ApprovalForm(Struct, forbid_unknown_fields=True):
 class StopForm(Struct, forbid_unknown_fields=True):
     """Which campaign ends a minute from now, and why."""
 
-    campaign: Annotated[str, Meta(min_length=1, max_length=64)]
-    why: Annotated[str, Meta(min_length=1, max_length=500)]
+    campaign: Annotated[str, Meta(min_length=1, max_length=64, pattern=ONE_LINE)]
+    why: Annotated[str, Meta(min_length=1, max_length=500, pattern=ONE_LINE)]
 
 
 class ProgramShown(Struct, frozen=True, kw_only=True, rename={"starts": "from"}):
@@ -94,11 +95,12 @@ class ProgramsShown(Struct, frozen=True):
 
 
 class ProgramText(Struct, frozen=True):
-    """A program as it was handed in."""
+    """A program as it was handed in. `warnings` are what it may not mean, one line each."""
 
     version: int
     digest: str
     text: str
+    warnings: list[str]
 
 
 class DifferenceShown(Struct, frozen=True, kw_only=True):
@@ -146,7 +148,7 @@ async def submit_program(request: Request, form: ProgramForm) -> Response:
 async def show_program(request: Request) -> Response:
     """Give a program as it was handed in, by its version or a draft's digest."""
     program = await _program(request, request.ids["which"])
-    return Response(200, ProgramText(program.version, digest_of(program.text), program.text))
+    return Response(200, ProgramText(program.version, digest_of(program.text), program.text, doubts(program)))
 
 
 @route(

@@ -36,6 +36,7 @@ from laurels.jobs import (
 from laurels.ledger.audit import about_member
 from laurels.ledger.jobs import Job, JobState, NewJob
 from laurels.model import Adjustment
+from laurels.model.ids import ONE_LINE
 
 ASK = Access(("points:adjust",))
 DECIDE = Access(("points:approve",))
@@ -52,7 +53,7 @@ class CorrectionsForm(Struct, forbid_unknown_fields=True, kw_only=True):
     file again counts once. `digest`: the check that this was seen to be.
     """
 
-    name: Annotated[str, Meta(max_length=255, description="the file's name")]
+    name: Annotated[str, Meta(max_length=255, pattern=ONE_LINE, description="the file's name")]
     csv: Annotated[str, Meta(max_length=BULK_BYTES, description="its text")]
     digest: Hex | None = None
 

@@ -187,9 +187,14 @@ def _is_asked_for(query: QuarantineQuery, document: QuarantinedShown) -> bool:
 
 
 def _key(request: Request) -> DocumentKey:
-    """What the path names. Raises `NotFound` for a kind that there is not: nothing can be there."""
+    """What the path names. Raises `NotFound` for a kind that there is not, and for a NUL, which PostgreSQL has in no
+    text: nothing can be there.
+    """
+    source, id_ = request.ids["source"], request.ids["id"]
+    if "\0" in source + id_:
+        raise NotFound
     try:
-        return DocumentKind(request.ids["kind"]), request.ids["source"], request.ids["id"]
+        return DocumentKind(request.ids["kind"]), source, id_
     except ValueError as error:
         raise NotFound from error
 

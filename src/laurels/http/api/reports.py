@@ -2,13 +2,14 @@
 say how many entries those have yet to count.
 """
 
+from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
 from laurels.errors import InvalidInput, LedgerUnavailable
-from laurels.http.api.csv_files import csv_of
+from laurels.http.api.csv_files import PARQUET, csv_of
 from laurels.http.routes import Access, Request, Response, route
 from laurels.ledger.rollups import PER_ALL, PER_DAY, PER_MONTH, Basis, Cell, Grouping, Sums
 from laurels.model import EntryKind
@@ -20,6 +21,7 @@ from laurels.rollups import (
     ACTIVE_MONTH,
     FIRST,
     GONE,
+    Movement,
     MovementLine,
     format_period,
     in_major_units,
@@ -86,6 +88,12 @@ class LineShown(Struct, frozen=True, kw_only=True):
     points: int
     entries: int
     amount: str | None
+
+
+_COLUMNS: dict[str, type[str] | type[int]] = {
+    name: int if name in {"points", "entries"} else str for name in LineShown.__struct_fields__
+}
+"""The columns of a statement as a file."""
 
 
 class PointsOf(Struct, frozen=True):
@@ -170,9 +178,7 @@ class MembersReport(Struct, frozen=True):
 )
 async def report_movement(request: Request, query: MovementQuery) -> Response:
     """Tell what points came and went, by kind and market, so that it adds up."""
-    split = query.split
-    grouping = Grouping(per=_PER[query.per], part=split in {"part", "both"}, source=split in {"source", "both"})
-    found = await movement(request.services.ledger, query.basis, *query.days(), grouping)
+    found = await _movement(request, query)
     return Response(
         200,
         MovementShown(
@@ -195,11 +201,27 @@ async def report_movement(request: Request, query: MovementQuery) -> Response:
 )
 async def export_movement(request: Request, query: MovementQuery) -> Response:
     """Give the lines of a statement as a CSV file; that it was fetched is recorded."""
-    split = query.split
-    grouping = Grouping(per=_PER[query.per], part=split in {"part", "both"}, source=split in {"source", "both"})
-    found = await movement(request.services.ledger, query.basis, *query.days(), grouping)
-    rows = [msgspec.structs.astuple(_line(each)) for each in found.lines]
-    return Response(200, csv_of(LineShown.__struct_fields__, rows), media_type="text/csv")
+    return Response(200, csv_of([*_COLUMNS], _rows(await _movement(request, query))), media_type="text/csv")
+
+
+@route(
+    "GET",
+    "/reports/movement.parquet",
+    access=READ,
+    answers={200: str},
+    media_type=PARQUET,
+    problems=(LedgerUnavailable,),
+)
+async def export_movement_as_parquet(request: Request, query: MovementQuery) -> Response:
+    """Give the lines of a statement as a Parquet file; that it was fetched is recorded."""
+    from laurels.exchange.writing import parquet_of  # noqa: PLC0415 - polars, for files alone
+
+    found = await _movement(request, query)
+
+    async def pieces() -> AsyncIterator[Sequence[Sequence[object]]]:
+        yield _rows(found)
+
+    return Response(200, await parquet_of(_COLUMNS, pieces()), media_type=PARQUET)
 
 
 @route("GET", "/reports/due", access=READ, answers={200: DueReport}, problems=(LedgerUnavailable,), audited=False)
@@ -250,6 +272,17 @@ async def report_members(request: Request, query: MemberQuery) -> Response:
     return Response(200, MembersReport(there, lines, await _counted(request)))
 
 
+async def _movement(request: Request, query: MovementQuery) -> Movement:
+    split = query.split
+    grouping = Grouping(per=_PER[query.per], part=split in {"part", "both"}, source=split in {"source", "both"})
+    return await movement(request.services.ledger, query.basis, *query.days(), grouping)
+
+
+def _rows(found: Movement) -> list[Sequence[object]]:
+    """A statement as the rows of a file."""
+    return [msgspec.structs.astuple(_line(each)) for each in found.lines]
+
+
 async def _counted(request: Request) -> CountedUpTo:
     services = request.services
     state, heads = await services.ledger.rolled_up(), await services.ledger.heads()
@@ -290,4 +323,4 @@ def _count(rows: list[tuple[Cell, Sums]], kind: str, period: int | None = None) 
     return sum(sums.entries for cell, sums in rows if cell.kind == kind and period in {None, cell.day})
 
 
-ROUTES = (report_movement, export_movement, report_due, report_tiers, report_members)
+ROUTES = (report_movement, export_movement, export_movement_as_parquet, report_due, report_tiers, report_members)

@@ -10,7 +10,7 @@ from laurels.errors import InvalidInput, LedgerUnavailable
 from laurels.http.api.customers import READ
 from laurels.http.routes import Request, Response, route
 from laurels.ledger import FoundDocument
-from laurels.model.ids import check_id
+from laurels.model.ids import ONE_LINE, check_id
 
 LEAST_PREFIX, MOST_BY_PREFIX = 3, 10
 
@@ -18,7 +18,10 @@ LEAST_PREFIX, MOST_BY_PREFIX = 3, 10
 class SearchForm(Struct, forbid_unknown_fields=True, kw_only=True):
     """What is looked for."""
 
-    q: Annotated[str, Meta(min_length=1, max_length=255, description="ids are compared exactly as they were sent")]
+    q: Annotated[
+        str,
+        Meta(min_length=1, max_length=255, pattern=ONE_LINE, description="ids are compared exactly as they were sent"),
+    ]
 
 
 class Hit(Struct, frozen=True, kw_only=True, rename={"loyalty_id": "loyaltyId"}):

@@ -2,16 +2,20 @@
 
 import asyncio
 
+import msgspec
 from msgspec import Struct
 
 import laurels
+from laurels.backup_note import last_backup
 from laurels.errors import BoardNotReady, LedgerUnavailable
 from laurels.http.api.gauges import ANSWER_WITHIN_S
 from laurels.http.api.service import Head, RoleShown, heads_shown, roles_shown
 from laurels.http.routes import Access, Request, Response, route
 from laurels.http.services import HttpServices
+from laurels.jobs import VERIFY
 from laurels.leaderboard import ALL_TIME
 from laurels.ledger import Counts, Heads
+from laurels.ledger.jobs import JobState
 from laurels.model.times import format_instant
 
 
@@ -28,10 +32,28 @@ class WaitingCounts(Struct, frozen=True, kw_only=True):
     messages_held: int
 
 
+class LedgerCheck(Struct, frozen=True, kw_only=True):
+    """The last check of the ledger that was made here as a job: its number, when it ended, and how many things were not
+    as they have to be.
+    """
+
+    job: int
+    at: str
+    findings: int
+
+
+class Backup(Struct, frozen=True, kw_only=True):
+    """The last backup that `laurels backup` made here, and how many entries it holds."""
+
+    at: str
+    entries: int
+
+
 class StatusShown(Struct, frozen=True, kw_only=True):
     """How it is now. `counts` and `heads` are null while the ledger is away, `behind` (entries that the leaderboard has
     yet to show) while either is. `advice`: what to set otherwise on the ledger's server, where that costs more than it
-    has to.
+    has to. `checked` and `backed_up` are null where neither was done here: a server's ledger is backed up by its own
+    means, which are not known here.
     """
 
     at: str
@@ -44,6 +66,8 @@ class StatusShown(Struct, frozen=True, kw_only=True):
     heads: list[Head] | None
     behind: int | None
     advice: list[str]
+    checked: LedgerCheck | None
+    backed_up: Backup | None
 
 
 @route("GET", "/status", access=Access(("status:read",)), answers={200: StatusShown}, audited=False)
@@ -64,6 +88,8 @@ async def show_status(request: Request) -> Response:
             heads=None if heads is None else heads_shown(heads),
             behind=await _behind(services, heads),
             advice=advice,
+            checked=None if heads is None else await _last_check(services),
+            backed_up=_last_backup(services),
         ),
     )
 
@@ -86,6 +112,24 @@ async def _behind(services: HttpServices, heads: Heads | None) -> int | None:
         return None
     shown = view.version.positions
     return sum(max(0, mark.position - shown.get(shard, 0)) for shard, mark in heads.marks.items())
+
+
+async def _last_check(services: HttpServices) -> LedgerCheck | None:
+    try:
+        found = await services.ledger.jobs(kind=VERIFY, states=[JobState.DONE], limit=1)
+    except LedgerUnavailable:
+        return None
+    for job in found:
+        tally = msgspec.json.decode(job.tally)
+        return LedgerCheck(
+            job=job.number, at=format_instant(job.ended_at or job.created_at), findings=tally["findings"]
+        )
+    return None
+
+
+def _last_backup(services: HttpServices) -> Backup | None:
+    note = last_backup(services.settings.state)
+    return None if note is None else Backup(at=format_instant(note.at), entries=note.entries)
 
 
 def _counts(counts: Counts) -> WaitingCounts:

@@ -18,6 +18,7 @@ _CUSTOMER = {
     "enrolled_at": "2025-11-01T10:00:00Z",
     "contact": "a•••••@example.com",
     "balance": 500,
+    "available": 500,
     "earned": 475,
     "score": 500,
     "rank": 17,
@@ -107,6 +108,7 @@ _REHEARSAL = {
     "tiers": {},
     "value": {},
     "quarantined": {},
+    "unseen": [],
     "changed_orders": 0,
     "changed": [],
     "digest": "9b1c77e4" * 8,
@@ -340,6 +342,8 @@ ANSWERS: Mapping[str, Any] = {
         "heads": [{"shard": 0, "position": 4711, "hash": "0f" * 16}],
         "behind": 0,
         "advice": [],
+        "checked": {"job": 12, "at": "2025-11-02T04:00:31Z", "findings": 0},
+        "backed_up": {"at": "2025-11-02T03:00:09Z", "entries": 4711},
     },
     "show_liability": {
         "at": "2025-11-02T09:30:00Z",
@@ -359,7 +363,7 @@ ANSWERS: Mapping[str, Any] = {
         "points": 25,
         "outstanding": {"": 22, "GBP": 3},
         "lines": [
-            {"day": "2025-11-02", "market": "GBP", "kind": "earn", "entries": 1, "points": 3, "value": "0.00"},
+            {"day": "2025-11-02", "market": "GBP", "kind": "earn", "entries": 1, "points": 3, "value": ""},
         ],
     },
     "show_breakage": {
@@ -393,7 +397,7 @@ ANSWERS: Mapping[str, Any] = {
         "submitted_at": "2025-11-02T09:30:00Z",
         "approved_by": None,
     },
-    "show_program": {"version": 1, "digest": "3f8a11c0" * 8, "text": "version = 1 ..."},
+    "show_program": {"version": 1, "digest": "3f8a11c0" * 8, "text": "version = 1 ...", "warnings": []},
     "compare_programs": [],
     "rehearse_program": {"kept": False, "rehearsal": _REHEARSAL},
     "approve_program": {**_PROGRAM, "version": 8, "from": "2025-11-02T09:30:00Z"},

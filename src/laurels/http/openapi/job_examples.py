@@ -39,7 +39,15 @@ _PROPOSED = {
 }
 _DECIDED = {**_PROPOSED, "approver": "person:aoife", "decided_at": "2025-11-02T09:41:00Z"}
 _STOPPED = {**_PROPOSED, "state": "stopped", "stopping": True, "ended_at": "2025-11-02T09:41:00Z"}
-_EFFECT = {"points": 600, "balance": 475, "balance_after": 1075, "score": 500, "score_after": 1100}
+_EFFECT = {
+    "points": 600,
+    "balance": 475,
+    "balance_after": 1075,
+    "available": 475,
+    "available_after": 1075,
+    "score": 500,
+    "score_after": 1100,
+}
 
 JOB_REQUESTS: Mapping[str, Mapping[str, Any]] = {
     "start_job": {

@@ -14,6 +14,7 @@ from laurels.intake import convert
 Q = TypeVar("Q", bound=Struct)
 
 MOST_PARAMETERS = 20
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 _WHOLE = re.compile(r"-?\d{1,9}\Z", re.ASCII)
 
 
@@ -25,6 +26,8 @@ def parse_query(form: type[Q], query: bytes) -> Q:
     for name, text in _pairs(query):
         if name in values:
             raise InvalidInput.of(name, "is given more than once")
+        if _CONTROLS.search(text):  # no id and no word has one, and PostgreSQL takes no text with a NUL
+            raise InvalidInput.of(name, "must be without control characters")
         values[name] = _whole(name, text) if name in _whole_numbers(form) else text
     return convert(form, values)
 

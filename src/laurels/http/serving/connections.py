@@ -25,6 +25,11 @@ MAX_HEAD_BYTES = 32 * 1024
 between two pieces of a body sent in chunks, or behind the last: sizes, what extends them, and trailers.
 """
 
+MAX_PATH_BYTES = 2048
+"""The longest path names two ids of 255 bytes, each byte of them three characters. To resolve percent signs takes the
+processor time of a hundred requests for a path as long as a head may be, and no token is asked before.
+"""
+
 HEAD_WITHIN_S = 15.0
 """How long a head may take to arrive, counted from the connection or from its first byte."""
 
@@ -147,6 +152,9 @@ class Connection(HttpToolsProtocol):
         if self._arrived > MAX_HEAD_BYTES and self._head_bytes() > MAX_HEAD_BYTES:
             self._refusal = self._too_large()
             raise ValueError("the head is too large")  # stops the parser
+        if len(self.url) > MAX_PATH_BYTES and len(self.url.partition(b"?")[0]) > MAX_PATH_BYTES:
+            self._refusal = HTTPStatus.REQUEST_URI_TOO_LONG
+            raise ValueError("the path is too long")
         if len(self.pipeline) >= MOST_QUEUED:
             self._refusal = HTTPStatus.TOO_MANY_REQUESTS
             raise ValueError("too many requests wait")

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
 
@@ -12,7 +12,7 @@ import uvicorn
 
 from laurels.errors import SettingsError
 from laurels.http.admission.auth import open_auth
-from laurels.http.app import create_application
+from laurels.http.app import Application, create_application
 from laurels.http.asgi import ASGIApp
 from laurels.http.mounts import NOTHING, Mounts
 from laurels.http.services import HttpServices
@@ -47,45 +47,64 @@ async def serve(
     takes the place of the setting, for one that answered before. Raises `SettingsError` where the address cannot be
     used; whatever ends the server's own loop, with the port free again and every connection closed.
     """
-    settings = services.settings
-    capacity = Capacity()
+    settings, capacity = services.settings, Capacity()
+    # Before it listens: what settings may not be is told without a port.
     app = create_application(services, open_auth(settings, services.now), mounts, capacity.most)
     asked = settings.http.port if port is None else port
     with ExitStack() as listeners:
         listener = listeners.enter_context(_listener(settings.http.host, asked, share_port=share_port))
         port = listener.getsockname()[1]
-        edge = None
-        if can_run(app, settings, services.now):
-            edge = Edge(app, settings, listener, capacity, settings.http.keep_alive_s)
-        elif settings.http.edge == "auto":
-            log.info("http.no_edge", hint="the edge needs the native core and leaderboard.engine native")
-        serving = [_Serving(settings, listener, app.asgi, capacity, edge=edge)]
-        if app.metrics is not None and settings.http.metrics_port is not None:
-            own = _listener(
-                settings.http.host, settings.http.metrics_port, share_port=share_port, setting="http.metrics_port"
-            )
-            listeners.enter_context(own)
-            serving.append(_Serving(settings, own, app.metrics, capacity))
-        stopping = asyncio.create_task(stop.wait())
+        serving = _begin(services, app, capacity, (listener, listeners), share_port=share_port)
         log.info("http.listening", host=settings.http.host, port=port)
         # The socket listens already: a client that connects now waits for the first turn of the server's loop.
         on_ready(port)
-        try:
-            tasks = {task for one in serving for task in one.tasks}
-            await asyncio.wait({stopping, *tasks}, return_when=asyncio.FIRST_COMPLETED)
-            for one in serving:
-                for task in one.tasks - {one.task}:
-                    if task.done():
-                        task.result()
-        finally:
-            stopping.cancel()
-            if stop.is_set():
-                services.live.close()
-            ended = await asyncio.gather(*(one.stop() for one in serving), return_exceptions=True)
-        for error in ended:
-            if isinstance(error, BaseException):
-                raise error
+        await _serve_until(stop, serving, services.live.close)
         log.info("http.stopped", port=port)
+
+
+def _begin(
+    services: HttpServices,
+    app: Application,
+    capacity: Capacity,
+    listening: tuple[socket.socket, ExitStack],
+    *,
+    share_port: bool,
+) -> "list[_Serving]":
+    """Begin to serve the API at its port, and the metrics at theirs, where they have one; the stack closes that."""
+    settings, (listener, listeners) = services.settings, listening
+    edge = None
+    if can_run(app, settings, services.now):
+        edge = Edge(app, settings, listener, capacity, settings.http.keep_alive_s)
+    elif settings.http.edge == "auto":
+        log.info("http.no_edge", hint="the edge needs the native core and leaderboard.engine native")
+    serving = [_Serving(settings, listener, app.asgi, capacity, edge=edge)]
+    if app.metrics is not None and settings.http.metrics_port is not None:
+        own = _listener(
+            settings.http.host, settings.http.metrics_port, share_port=share_port, setting="http.metrics_port"
+        )
+        listeners.enter_context(own)
+        serving.append(_Serving(settings, own, app.metrics, capacity))
+    return serving
+
+
+async def _serve_until(stop: asyncio.Event, serving: "Sequence[_Serving]", close_live: Callable[[], None]) -> None:
+    """Serve until `stop` is set or one of them ends; then stop them all. Raises what ended one."""
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        tasks = {task for one in serving for task in one.tasks}
+        await asyncio.wait({stopping, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+        for one in serving:
+            for task in one.tasks - {one.task}:
+                if task.done():
+                    task.result()
+    finally:
+        stopping.cancel()
+        if stop.is_set():
+            close_live()
+        ended = await asyncio.gather(*(one.stop() for one in serving), return_exceptions=True)
+    for error in ended:
+        if isinstance(error, BaseException):
+            raise error
 
 
 async def serve_pages(

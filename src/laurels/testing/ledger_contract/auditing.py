@@ -90,6 +90,16 @@ class AuditingTests(LedgerSuite):
         assert await found(member=1, sub="niamh") == [a for a in newest if (a.member, a.sub) == (1, "niamh")]
         assert await found(action="adjust") == [act for act in newest if act.action == "adjust"]
         assert await found(since=began + 9) == newest[:4]
+        assert await found(until=began + 9) == newest[4:]
+        for since in (None, *range(began - 1, began + 14)):
+            for until in (None, *range(began - 1, began + 14)):
+                within = [
+                    act
+                    for at, act in reversed([*enumerate(acts, began + 1)])
+                    if (since is None or at >= since) and (until is None or at < until)
+                ]
+                assert await found(since=since, until=until) == within
+                assert await found(since=since, until=until, member=0) == [act for act in within if act.member == 0]
         assert await found(before=5, limit=2) == [acts[3], acts[2]]
 
     async def test_people_are_listed_by_their_last_rows(self, shop: Shop) -> None:

@@ -46,6 +46,8 @@ class JobsTests(LedgerSuite):
         assert await ledger.job_file(taken.number) == b"rows"
         assert await ledger.jobs() == [ended]
         assert await ledger.jobs(states=[JobState.READY]) == []
+        assert await ledger.jobs(kind=ended.kind) == [ended]
+        assert await ledger.jobs(kind="another") == []
         assert await ledger.jobs(before=ended.number) == []
 
     async def test_what_a_job_gives_is_kept_piece_by_piece_with_how_far_it_is(self, shop: Shop) -> None:

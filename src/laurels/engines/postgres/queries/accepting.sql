@@ -7,11 +7,22 @@ FROM unnest($1::smallint[], $2::text[]) AS u(shard, member_id)
 CROSS JOIN LATERAL (SELECT * FROM member WHERE member.shard = u.shard AND member.member_id = u.member_id LIMIT 1) m
 LEFT JOIN LATERAL (SELECT * FROM member WHERE member.shard = m.merged_shard AND member.number = m.merged_into LIMIT 1) n ON true;
 
+-- name: look_up_members
+-- The same, and the ledger's epoch and how often ids came to mean others: in the first row, whoever is found.
+SELECT g.epoch, g.change, m.*
+FROM (SELECT (SELECT epoch FROM ledger) AS epoch, (SELECT max(number) FROM member_change) AS change) g LEFT JOIN LATERAL (
+  SELECT x.shard, x.member_id, x.number, x.secret, x.merged_into, x.merged_shard, n.secret
+  FROM unnest($1::smallint[], $2::text[]) AS u(shard, member_id)
+  CROSS JOIN LATERAL (SELECT * FROM member WHERE member.shard = u.shard AND member.member_id = u.member_id LIMIT 1) x
+  LEFT JOIN LATERAL (SELECT * FROM member WHERE member.shard = x.merged_shard AND member.number = x.merged_into LIMIT 1) n ON true
+) m ON true;
+
 -- name: accept
 -- Keys, members, addresses and inbox in one statement: one round trip and one commit for all who came meanwhile. Keys and
 -- members go in sorted, so that two hosts which bring the same ones never wait for each other in a circle. A document whose
 -- member is not as the caller knew it stays out. A member whom another host enrolled meanwhile ends the statement, and so
--- does a name that it gave.
+-- does a name that it gave. The last two are the epoch and the change that members are remembered by: while the ledger has
+-- those, nobody has to be looked at.
 WITH n AS MATERIALIZED (
   SELECT ordinality AS i, nextval('member_number')::int AS number, name_number, shard, member_id, secret, stranger
   FROM unnest($2::smallint[], $3::text[], $4::bytea[], $5::bytea[], $22::int[]) WITH ORDINALITY AS u(shard, member_id, secret, stranger, name_number)
@@ -25,7 +36,7 @@ WITH n AS MATERIALIZED (
 ), d AS (
   INSERT INTO document (home, kind, shard, member_shard, member, sequence, accepted_at, fingerprint, source, id)
   SELECT home, kind, shard, shard, member, sequence, $1, fingerprint, source, id FROM t
-  WHERE number IS NULL OR member_id IS NULL OR EXISTS (
+  WHERE ($23 = (SELECT epoch FROM ledger) AND $24 = (SELECT max(number) FROM member_change)) OR number IS NULL OR member_id IS NULL OR EXISTS (
     SELECT FROM member m WHERE m.shard = t.shard AND m.number = t.number AND m.member_id = t.member_id AND m.merged_into IS NULL)
   ORDER BY home, source, kind, id
   ON CONFLICT (home, source, kind, id) DO NOTHING RETURNING sequence
@@ -70,7 +81,7 @@ WITH u AS MATERIALIZED (
 ), d AS (
   INSERT INTO document (home, kind, shard, member_shard, member, sequence, accepted_at, fingerprint, source, id)
   SELECT home, kind, shard, shard, number, sequence, $1, fingerprint, source, id FROM u
-  WHERE number IS NULL OR member_id IS NULL OR EXISTS (
+  WHERE ($16 = (SELECT epoch FROM ledger) AND $17 = (SELECT max(number) FROM member_change)) OR number IS NULL OR member_id IS NULL OR EXISTS (
     SELECT FROM member m WHERE m.shard = u.shard AND m.number = u.number AND m.member_id = u.member_id AND m.merged_into IS NULL)
   ORDER BY home, source, kind, id
   ON CONFLICT (home, source, kind, id) DO NOTHING RETURNING sequence
@@ -78,6 +89,24 @@ WITH u AS MATERIALIZED (
 INSERT INTO inbox (shard, sequence, accepted_at, ready_at, member, kind, source, id, order_source, order_id, actor, stranger, content, raw)
 SELECT shard, sequence, $1, $1, number, kind, source, id, order_source, order_id, actor, stranger, content, raw FROM u JOIN d USING (sequence)
 RETURNING source, kind, id;
+
+-- name: accept_new
+-- The same of documents of members who are known, none of which was here before; one that was ends the statement. Gives how many
+-- went in: none, where the epoch or the change is not the one that the members are remembered by.
+WITH u AS MATERIALIZED (
+  SELECT nextval('document_sequence') AS sequence, u.*
+  FROM unnest($2::smallint[], $3::"char"[], $4::bytea[], $5::smallint[], $6::text[], $7::text[], $8::int[], $9::text[], $10::text[],
+              $11::text[], $12::bytea[], $13::bytea[])
+       AS u(home, kind, fingerprint, shard, source, id, number, order_source, order_id, actor, content, raw)
+  WHERE $14 = (SELECT epoch FROM ledger) AND $15 = (SELECT max(number) FROM member_change)
+), d AS (
+  INSERT INTO document (home, kind, shard, member_shard, member, sequence, accepted_at, fingerprint, source, id)
+  SELECT home, kind, shard, shard, number, sequence, $1, fingerprint, source, id FROM u ORDER BY home, source, kind, id
+), i AS (
+  INSERT INTO inbox (shard, sequence, accepted_at, ready_at, member, kind, source, id, order_source, order_id, actor, content, raw)
+  SELECT shard, sequence, $1, $1, number, kind, source, id, order_source, order_id, actor, content, raw FROM u
+)
+SELECT count(*) FROM u;
 
 -- name: place_strangers!
 -- What came for an id before it was anybody's is this member's: again after the commit of who enrolled it and of who
@@ -95,6 +124,12 @@ WITH x AS MATERIALIZED (
   UPDATE aside SET member = x.number, shard = x.shard, stranger = NULL FROM x WHERE aside.sequence = x.sequence
 )
 UPDATE inbox SET member = x.number, stranger = NULL FROM x WHERE inbox.shard = x.shard AND inbox.sequence = x.sequence;
+
+-- name: taken
+-- Which documents were taken before. Hardly ever is there one: who finds some asks for all of `known`.
+SELECT d.kind, d.source, d.id FROM unnest($1::smallint[], $2::text[], $3::"char"[], $4::text[]) AS u(home, source, kind, id)
+CROSS JOIN LATERAL (
+  SELECT * FROM document WHERE document.home = u.home AND document.source = u.source AND document.kind = u.kind AND document.id = u.id LIMIT 1) d;
 
 -- name: known
 -- Documents that were taken before: the first answer, or what a conflict is told by. `ids` are all of the member's, where it

@@ -40,11 +40,12 @@ SELECT number, kind, state, actor, approver, digest, about, total, done, tally, 
 FROM job WHERE number = $1 FOR UPDATE;
 
 -- name: jobs
--- Jobs before one, newest first, in some states.
+-- Jobs before one, newest first, in some states, perhaps of one kind.
 SELECT number, kind, state, actor, approver, digest, about, total, done, tally, error, stopping, fence, created_at,
        decided_at, ended_at, EXISTS (SELECT FROM job_content c WHERE c.number = job.number AND c.what = 'file')
            OR (state = 'done' AND EXISTS (SELECT FROM job_part p WHERE p.number = job.number))
-FROM job WHERE number < $1 AND state = ANY ($2::text[]) ORDER BY number DESC LIMIT $3;
+FROM job WHERE number < $1 AND state = ANY ($2::text[]) AND ($4::text IS NULL OR kind = $4)
+ORDER BY number DESC LIMIT $3;
 
 -- name: decide_job!
 -- Somebody decided on a proposal.

@@ -17,6 +17,10 @@ ORDER BY e.recorded_at, e.shard, e.position;
 -- Every member with its totals and what the program keeps of it.
 SELECT member, balance, earned, score, state FROM balance ORDER BY member;
 
+-- name: persons
+-- What campaigns may ask of every member, but for its draw.
+SELECT m.number, a.content, m.enrolled_at FROM member m LEFT JOIN attribute a ON a.member = m.number ORDER BY m.number;
+
 -- name: framed
 -- A shard's orders of which a frame is kept, after a sequence. `d`: the order's document, found by its first entry.
 SELECT e.source, e.order_id AS id, coalesce((SELECT stays FROM merged WHERE gone = a.member), a.member) AS member, a.shard, a.sequence,

@@ -13,15 +13,27 @@ SELECT position, hash, at FROM audit ORDER BY position DESC LIMIT 1;
 INSERT INTO audit (position, at, sub, name, roles, action, member, object, outcome, request_id, hash)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11);
 
+-- name: first_audit_since
+-- The position from which on rows of the audit log are of an instant or later. Their times never go back, so halving
+-- finds it: some twenty-five look-ups in a log of millions.
+WITH RECURSIVE half(low, high) AS (
+    SELECT c.position + 1, coalesce((SELECT max(position) FROM audit), 0) + 1 FROM audit_cut c
+    UNION ALL
+    SELECT CASE WHEN a.at < $1 THEN a.position + 1 ELSE half.low END,
+           CASE WHEN a.at < $1 THEN half.high ELSE a.position END
+    FROM half JOIN audit a ON a.position = (half.low + half.high) / 2 WHERE half.low < half.high
+)
+SELECT max(low) FROM half;
+
 -- name: audit
 -- Rows of the audit log, newest first.
 SELECT position, at, sub, name, roles, action, member, object, outcome, request_id, hash FROM audit
-WHERE position < $1 AND ($2::text IS NULL OR action = $2) AND ($3::bigint IS NULL OR at >= $3) ORDER BY position DESC LIMIT $4;
+WHERE position < $1 AND ($2::text IS NULL OR action = $2) AND position >= $3 ORDER BY position DESC LIMIT $4;
 
 -- name: audit_of_sub
 -- The same of a person.
 SELECT position, at, sub, name, roles, action, member, object, outcome, request_id, hash FROM audit
-WHERE position < $1 AND ($2::text IS NULL OR action = $2) AND ($3::bigint IS NULL OR at >= $3) AND sub = $5
+WHERE position < $1 AND ($2::text IS NULL OR action = $2) AND position >= $3 AND sub = $5
 AND ($6::int IS NULL OR member = $6) ORDER BY position DESC LIMIT $4;
 
 -- name: audit_people
@@ -38,7 +50,7 @@ ORDER BY each.n;
 -- name: audit_of_member
 -- The same of a member.
 SELECT position, at, sub, name, roles, action, member, object, outcome, request_id, hash FROM audit
-WHERE position < $1 AND ($2::text IS NULL OR action = $2) AND ($3::bigint IS NULL OR at >= $3) AND member = $5
+WHERE position < $1 AND ($2::text IS NULL OR action = $2) AND position >= $3 AND member = $5
 ORDER BY position DESC LIMIT $4;
 
 -- name: audit_cut

@@ -18,6 +18,21 @@ SELECT CASE WHEN pg_is_in_recovery() THEN EXISTS (SELECT FROM pg_stat_wal_receiv
                  AND l.home = 'ledger'::regclass::oid AND l.system_identifier = (SELECT system_identifier FROM pg_control_system())
        END FROM ledger l;
 
+-- name: pin_settings!
+-- Set a session's settings, whatever the role, the database or the server's file says. Who waits for standbys, or for less than
+-- the log, was told to by somebody, and goes on.
+SELECT set_config(s.name, u.value, false) FROM unnest($1::text[], $2::text[]) AS u(name, value) JOIN pg_settings s USING (name)
+WHERE s.name <> 'synchronous_commit' OR s.setting IN ('on', 'off');
+
+-- name: pin_schema!
+-- Names of tables are the ledger's, whatever is made in a schema that comes before its own.
+SELECT set_config('search_path', relnamespace::regnamespace::text, false) FROM pg_class WHERE oid = to_regclass('ledger');
+
+-- name: settings_that_are
+-- Which of these settings are so.
+SELECT s.name, s.setting FROM unnest($1::text[], $2::text[]) AS u(name, setting) JOIN pg_settings s USING (name, setting)
+ORDER BY s.name;
+
 -- name: backend
 -- The server's process that answers on this connection.
 SELECT pg_backend_pid();
@@ -25,13 +40,20 @@ SELECT pg_backend_pid();
 -- name: missing_rights
 -- Which of these rights on tables, and of these sequences, the present role has not.
 SELECT r.right_to || ' on ' || r.name FROM unnest($1::text[], $2::text[]) AS r (right_to, name)
-WHERE to_regclass(r.name) IS NOT NULL AND NOT has_table_privilege(r.name, r.right_to)
+WHERE r.right_to <> 'SELECT' AND to_regclass(r.name) IS NOT NULL AND NOT has_table_privilege(r.name, r.right_to)
 UNION ALL
 SELECT 'SELECT on ' || c.relname FROM pg_class c
-WHERE c.relname = ANY($2) AND c.relnamespace = current_schema()::regnamespace AND NOT has_table_privilege(c.oid, 'SELECT')
+WHERE c.relname = ANY($2) AND c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = 'ledger'::regclass)
+  AND NOT has_table_privilege(c.oid, 'SELECT')
 UNION ALL
 SELECT 'USAGE on ' || name FROM unnest($3::text[]) AS name
 WHERE to_regclass(name) IS NOT NULL AND NOT has_sequence_privilege(name, 'USAGE');
+
+-- name: unlogged
+-- Which of these tables, or of their parts, a crash of the server would empty.
+SELECT relname FROM pg_class
+WHERE relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = 'ledger'::regclass) AND relkind = 'r' AND relpersistence = 'u'
+  AND regexp_replace(relname, '(_[0-9]+)+$', '') = ANY($1::text[]) ORDER BY relname;
 
 -- name: timeline
 -- Where the ledger is: the server's own name; the timeline of the log being written (pg_control_checkpoint() gives the old
@@ -48,15 +70,11 @@ SELECT identity, epoch, secret, numbered_names, system_identifier, timeline, hom
 -- Keep others from publishing and from beginning an epoch.
 SELECT epoch FROM ledger FOR UPDATE;
 
--- name: lock_shards
--- All who write a shard's entries come through here. What is read after it is as the one before left it.
-SELECT shard FROM shard WHERE shard = ANY($1::smallint[]) ORDER BY shard FOR UPDATE;
-
 -- name: end_sleepers
 -- End transactions of processes that had a statement prepared and then sent nothing to run it with: the server takes them
 -- for busy, waits for ever, and leaves them what they have locked. No process that is well takes three seconds for that.
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-WHERE datname = current_database() AND usename = current_user AND application_name = 'laurels' AND pid <> pg_backend_pid()
+WHERE datname = current_database() AND pg_has_role(usesysid, 'USAGE') AND application_name = 'laurels' AND pid <> pg_backend_pid()
   AND state = 'active' AND wait_event = 'ClientRead' AND state_change < clock_timestamp() - interval '3 seconds';
 
 -- name: missing_ranges
@@ -69,7 +87,7 @@ WHERE to_regclass(format('entry_%s_%s', s, n)) IS NULL;
 -- name: advised_settings
 -- What decides how much of the server's log is pages written whole.
 SELECT current_setting('checkpoint_timeout') AS checkpoint_timeout, current_setting('max_wal_size') AS max_wal_size,
-       current_setting('wal_compression') AS wal_compression,
+       current_setting('wal_compression') AS wal_compression, current_setting('autovacuum') AS autovacuum,
        (SELECT setting::int FROM pg_settings WHERE name = 'checkpoint_timeout') AS checkpoint_timeout_s,
        (SELECT setting::int FROM pg_settings WHERE name = 'max_wal_size') AS max_wal_size_mb;
 
@@ -133,7 +151,7 @@ WHERE shard IN (SELECT shard FROM lease WHERE owner = $1 AND shard <> ALL($2::sm
 -- name: unguarded
 -- Tables without the triggers that keep what never changes.
 SELECT c.relname FROM pg_class c
-WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p')
+WHERE c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = 'ledger'::regclass) AND c.relkind IN ('r', 'p')
   AND (c.relname ~ '^(entry|document|member|program|program_event|intent|audit)(_[0-9]|$)' AND NOT EXISTS (
          SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgenabled = 'O' AND t.tgname = 'never_truncated')
     OR c.relname ~ '^(entry|document|program|program_event|audit)(_[0-9]|$)' AND NOT EXISTS (
@@ -141,6 +159,17 @@ WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p'
     OR c.relname ~ '^(document|member|intent|program_event|audit)(_[0-9]|$)' AND NOT EXISTS (
          SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgenabled = 'O' AND t.tgname = 'never_deleted'))
 ORDER BY c.relname;
+
+-- name: end
+-- The same of one shard, which costs the server half as much.
+SELECT $1::smallint, coalesce(e.position, 0), coalesce(e.hash, ''), coalesce(e.recorded_at, 0), l.fence,
+       (SELECT coalesce(max(version), 0) FROM program)
+FROM lease l LEFT JOIN (SELECT position, hash, recorded_at FROM entry WHERE shard = $1 ORDER BY position DESC LIMIT 1) e ON true
+WHERE l.shard = $1;
+
+-- name: next_sequences
+-- Numbers for so many documents, a row each.
+SELECT nextval('document_sequence') FROM generate_series(1, $1::int);
 
 -- name: next_numbers
 -- Numbers for so many members and so many documents.

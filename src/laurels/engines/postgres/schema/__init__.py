@@ -7,7 +7,7 @@ import uuid
 from importlib.resources import files
 
 from laurels.clock import Clock
-from laurels.engines.postgres.statements import Statements
+from laurels.engines.postgres.statements import NO_LIMIT_S, Statements
 from laurels.errors import ForeignFile, SchemaTooNew
 
 _STEPS = sorted(
@@ -17,6 +17,11 @@ LATEST = len(_STEPS)
 
 LOCK = 0x4C61_7572_656C_73
 """Who makes or changes tables holds this advisory lock of the database."""
+
+BRIEFLY = "SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = 0"
+"""A step may take as long as an index of years takes. Behind one that waits for a table, everybody else waits: it does
+not wait long, and is tried again.
+"""
 
 SECRET_BYTES = 16
 
@@ -35,14 +40,15 @@ async def version_of(db: Statements) -> int:
 
 async def migrate(db: Statements, now: Clock) -> tuple[int, int]:
     """Bring a database to the latest schema, making a ledger where there is none. Returns the versions before and
-    after. Another process doing the same is waited for.
+    after. Another process doing the same is waited for, however long that takes.
     """
     connection = db.connection
-    async with connection.transaction():
-        await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+    async with connection.transaction(isolation="read_committed"):
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK, timeout=NO_LIMIT_S)
+        await connection.execute(BRIEFLY)
         before = await version_of(db) if (await db.only("server"))["made"] else 0
         for step in range(before, LATEST):
-            await connection.execute(_STEPS[step][1])
+            await connection.execute(_STEPS[step][1], timeout=NO_LIMIT_S)
             if step == 0:
                 await _make(db, now)
         await connection.execute("UPDATE ledger SET schema_version = $1 WHERE schema_version <> $1", LATEST)

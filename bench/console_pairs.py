@@ -1,0 +1,237 @@
+"""What people at the console cost those who are served meanwhile: awards, and the hot read, with the console in use and
+without, in turns. The processes are those of a shop: `laurels serve`, and `laurels console` beside it.
+
+Told are rates by the clock, and processor time of `laurels serve` for each award and each read: on a machine whose
+processors are all busy the console's own work takes from the rate whatever it is, and from nobody's time.
+"""
+
+import argparse
+import asyncio
+import os
+import random
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+
+import httpx
+from bench.console_people import round_of
+from tests.console.console_shop import Visitor
+from tests.settings import settings_with
+
+from laurels.http.admission.tokens import sign_token
+
+AT_ONCE = 500
+"""Orders in one call."""
+
+READERS = 8
+PATIENCE_S = 1800
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Measured(NamedTuple):
+    """A second's worth, and the processor's microseconds for each."""
+
+    rate: float
+    cpu_us: float
+
+
+class Pair(NamedTuple):
+    """The same without the console in use, and with it."""
+
+    without: Measured
+    used: Measured
+
+
+Measure = Callable[[], Awaitable[Measured]]
+
+
+async def pairs(state: Path, ledger: str | None, options: argparse.Namespace) -> dict[str, list[Pair]]:
+    """So many pairs of each kind, over a ledger that nobody else has open."""
+    token = sign_token(
+        settings_with(state=state), subject="bench", scope="orders:write members:read status:read", ttl_s=36_000
+    )
+    async with started(state, ledger, options) as (serve, base, visitors):
+        headers = {"Authorization": f"Bearer {token}"}
+        async with httpx.AsyncClient(base_url=base, headers=headers, timeout=60) as client:
+            load = Load(client, serve, options)
+            found: dict[str, list[Pair]] = {}
+            for name, measure in (("awards", load.awards), ("hot reads", load.reads)):
+                await measure()  # warm
+                found[name] = [await pair(measure, visitors, options, n) for n in range(options.pairs)]
+    return found
+
+
+async def pair(measure: Measure, visitors: list[Visitor], options: argparse.Namespace, n: int) -> Pair:
+    """Both ways, this one first and the next time the other one."""
+    if n % 2:
+        used = await with_people(measure, visitors, options, n)
+        return Pair(await measure(), used)
+    without = await measure()
+    return Pair(without, await with_people(measure, visitors, options, n))
+
+
+async def with_people(measure: Measure, visitors: list[Visitor], options: argparse.Namespace, n: int) -> Measured:
+    """Measure while people are at work."""
+
+    async def at_work(visitor: Visitor, rng: random.Random) -> None:
+        while True:
+            await round_of(visitor, rng, options, {})
+
+    people = [asyncio.create_task(at_work(each, random.Random(n * 1000 + m))) for m, each in enumerate(visitors)]
+    try:
+        return await measure()
+    finally:
+        for each in people:
+            each.cancel()
+        for error in await asyncio.gather(*people, return_exceptions=True):
+            assert isinstance(error, asyncio.CancelledError), error
+
+
+class Load:
+    """What is asked of `laurels serve`."""
+
+    def __init__(self, client: httpx.AsyncClient, serve: int, options: argparse.Namespace) -> None:
+        self._client = client
+        self._serve = serve
+        self._options = options
+        self._orders = 0
+        self._rng = random.Random(options.seed)
+
+    async def awards(self) -> Measured:
+        """Orders in bulk calls, until all of them are awarded."""
+        before, cpu, began = await self._head(), cpu_us(self._serve), time.perf_counter()
+        sent = 0
+        while time.perf_counter() - began < self._options.span:
+            orders = [self._order() for _ in range(AT_ONCE)]
+            answer = await self._client.post("/orders", json=orders)
+            assert answer.is_success, answer.text
+            sent += AT_ONCE
+        while await self._head() < before + sent:  # noqa: ASYNC110 - another process awards them
+            await asyncio.sleep(0.02)
+        took = time.perf_counter() - began
+        return Measured(sent / took, (cpu_us(self._serve) - cpu) / sent)
+
+    async def reads(self) -> Measured:
+        """A member's place and neighbours, by as many connections as are told of elsewhere."""
+        counts, cpu, began = [0] * READERS, cpu_us(self._serve), time.perf_counter()
+        ends = began + self._options.span
+
+        async def read(n: int) -> None:
+            while time.perf_counter() < ends:
+                answer = await self._client.get(f"/loyalty/m{self._member()}")
+                assert answer.is_success, answer.text
+                counts[n] += 1
+
+        await asyncio.gather(*map(read, range(READERS)))
+        took = time.perf_counter() - began
+        return Measured(sum(counts) / took, (cpu_us(self._serve) - cpu) / sum(counts))
+
+    def _member(self) -> int:
+        return self._rng.randrange(self._options.members // self._options.copies)
+
+    def _order(self) -> dict[str, Any]:
+        self._orders += 1
+        return {
+            "order_id": f"beside{os.getpid()}-{self._orders}",
+            "member_id": f"m{self._member()}",
+            "currency": "GBP",
+            "total": f"{5 + self._rng.randrange(200)}.00",
+        }
+
+    async def _head(self) -> int:
+        heads = (await self._client.get("/status")).json()["heads"]
+        return sum(each["position"] for each in heads)
+
+
+@asynccontextmanager
+async def started(
+    state: Path, ledger: str | None, options: argparse.Namespace
+) -> AsyncIterator[tuple[int, str, list[Visitor]]]:
+    """`laurels serve` and `laurels console`: the number of the first process, its address, and people signed in."""
+    known = {**os.environ, **({"LAURELS_LEDGER_URL": ledger} if ledger else {})}
+    port = free_port()
+    serve, console = begun(["serve", "--state", str(state), "--port", str(port)], known), None
+    visitors: list[Visitor] = []
+    try:
+        await until_ready(f"http://127.0.0.1:{port}", serve)
+        named = ["--as", "bench", "--roles", "lead operator auditor finance"]
+        console = begun(["console", "--state", str(state), "--port", "0", *named], known)
+        visitors += [await signed_in(console) for _ in range(options.people)]
+        yield serve.pid, f"http://127.0.0.1:{port}", visitors
+    finally:
+        for visitor in visitors:
+            await visitor.client.aclose()
+        for process in (console, serve):
+            if process is not None:
+                process.terminate()
+                process.communicate(timeout=60)
+
+
+def begun(command: list[str], known: dict[str, str]) -> "subprocess.Popen[str]":
+    """A process of Laurels, whose standard output is read."""
+    command = [sys.executable, "-m", "laurels", *command]
+    return subprocess.Popen(command, env=known, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+
+
+async def signed_in(console: "subprocess.Popen[str]") -> Visitor:
+    """Another session; the console prints an address for each."""
+    assert console.stdout is not None
+    address = (await asyncio.to_thread(console.stdout.readline)).strip()
+    base, _, code = address.partition("/sign-in?code=")
+    visitor = Visitor(httpx.AsyncClient(base_url=base, timeout=60), code)
+    await visitor.open(f"/sign-in?code={code}")
+    answer = await visitor.send("/sign-in", {"code": code})
+    assert answer.is_redirect, answer.text
+    await visitor.open("/customers")
+    return visitor
+
+
+async def until_ready(base: str, process: "subprocess.Popen[str]") -> None:
+    """Wait until the board is served."""
+    async with httpx.AsyncClient(base_url=base, timeout=10) as client, asyncio.timeout(PATIENCE_S):
+        while True:
+            assert process.poll() is None, "laurels serve has ended"
+            with suppress(httpx.TransportError):
+                if (await client.get("/readyz")).is_success:
+                    return
+            await asyncio.sleep(0.2)
+
+
+def cpu_us(pid: int) -> float:
+    """Processor time of a process and of those it has started."""
+    total = 0.0
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            with suppress(OSError):
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                if int(entry.name) == pid or int(fields[1]) == pid:
+                    total += (int(fields[11]) + int(fields[12])) / TICKS
+    return total * 1e6
+
+
+def free_port() -> int:
+    """One that nobody listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+        return port
+
+
+def told(found: dict[str, list[Pair]]) -> list[str]:
+    """A line for each kind: medians of both, and of what each pair came to."""
+    lines = []
+    for name, each in found.items():
+        rates = median(it.without.rate for it in each), median(it.used.rate for it in each)
+        costs = median(it.without.cpu_us for it in each), median(it.used.cpu_us for it in each)
+        rate = 100 * median(it.used.rate / it.without.rate for it in each)
+        cost = 100 * median(it.without.cpu_us / it.used.cpu_us for it in each)
+        lines.append(
+            f"{name:12} {rates[0]:8,.0f}/s alone, {rates[1]:8,.0f}/s with the console in use: {rate:.1f} %; processor "
+            f"{costs[0]:,.0f} and {costs[1]:,.0f} us each: {cost:.1f} %  (bound 98)"
+        )
+    return lines

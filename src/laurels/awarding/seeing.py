@@ -1,0 +1,43 @@
+"""Which of the names in a program the documents of a rehearsal had: a misspelt one would give nothing, in silence."""
+
+from collections.abc import Iterable
+
+import msgspec
+from msgspec import Struct
+
+from laurels.awarding.keeping import facts_of
+from laurels.ledger import Awarded, MemberState
+from laurels.model import DocumentKind
+from laurels.program import Program, names_categories, unseen
+
+
+class _Line(Struct):
+    category: str | None = None
+
+
+class _Lines(Struct):
+    traits: list[_Line] = []
+
+
+_lines = msgspec.json.Decoder(_Lines)
+
+
+class Seeing:
+    """Collects the categories of orders that are kept, and asks members' facts at the end. Memory: by categories."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._looks = names_categories(program)
+        self._categories: set[str] = set()
+
+    def look_at(self, document: Awarded) -> None:
+        """Take note of an order's categories, where the program names any."""
+        if self._looks and document.kind is DocumentKind.ORDER and document.content is not None:
+            self._categories.update(line.category for line in _lines.decode(document.content).traits if line.category)
+
+    def unseen(self, persons: Iterable[MemberState]) -> list[str]:
+        """Warnings: what the program names and nothing had."""
+        facts = [facts_of(person) for person in persons]
+        segments = {segment for each in facts for segment in each.segments}
+        birthdays = any(each.birthday is not None for each in facts)
+        return unseen(self._program, self._categories, segments, birthdays=birthdays)
