@@ -13,7 +13,7 @@ from laurels.engines.postgres.chain import chain_of, columns_of
 from laurels.engines.postgres.claiming import claim_of
 from laurels.engines.postgres.codes import DOCUMENT, DOCUMENT_KINDS, SHARDS, home_of
 from laurels.engines.postgres.entries import entries_at
-from laurels.engines.postgres.known import Known, entries_of, find_known, key_columns, key_of, receipt_of
+from laurels.engines.postgres.known import KnownDocument, entries_of, find_known, key_columns, key_of, receipt_of
 from laurels.engines.postgres.names import Names
 from laurels.engines.postgres.opening import Facts
 from laurels.engines.postgres.placing import MemberLookup, Whose, newcomer, owner_of
@@ -73,7 +73,7 @@ class SettleGroup:
         await self._write()
         return await self._answers(documents, answers)
 
-    async def _look(self, documents: list[Document]) -> tuple[dict[DocumentKey, Known], list[int]]:
+    async def _look(self, documents: list[Document]) -> tuple[dict[DocumentKey, KnownDocument], list[int]]:
         """What is looked up for all: what was there before, how these members stand, where the feed ends, and a number
         for each.
         """
@@ -117,7 +117,7 @@ class SettleGroup:
     async def _items(
         self,
         documents: Sequence[tuple[Document, Decide]],
-        known: dict[DocumentKey, Known],
+        known: dict[DocumentKey, KnownDocument],
         places: dict[DocumentKey, Whose],
         sequences: list[int],
     ) -> dict[DocumentKey, Item]:

@@ -13,7 +13,7 @@ from laurels.model.documents import kept_id, keyed
 from laurels.model.repeats import fingerprints_under_other_ids
 
 
-class Known(NamedTuple):
+class KnownDocument(NamedTuple):
     """A row of the statement `known`. `owner` is whom its member became; `ids` are all of that one's."""
 
     source: str
@@ -38,12 +38,12 @@ def key_of(document: Document, secret: bytes) -> DocumentKey:
     return document.kind, document.source, kept_id(secret, document.kind, document.id)
 
 
-async def find_known(db: Statements, keys: Iterable[DocumentKey]) -> dict[DocumentKey, Known]:
+async def find_known(db: Statements, keys: Iterable[DocumentKey]) -> dict[DocumentKey, KnownDocument]:
     """The rows of the documents that are there."""
     wanted = list(keys)
     if not wanted:
         return {}
-    rows = [Known(*row) for row in await db.all("known", *key_columns(wanted))]
+    rows = [KnownDocument(*row) for row in await db.all("known", *key_columns(wanted))]
     return {(DOCUMENT_KINDS[row.kind], row.source, row.id): row for row in rows}
 
 
@@ -57,12 +57,12 @@ def key_columns(keys: Sequence[DocumentKey]) -> list[list[Any]]:
     ]
 
 
-async def entries_of(db: Statements, rows: Iterable[Known]) -> dict[At, Entry]:
+async def entries_of(db: Statements, rows: Iterable[KnownDocument]) -> dict[At, Entry]:
     """The first entries that known documents led to."""
     return await entries_at(db, {(row.shard, row.position) for row in rows if row.position is not None})
 
 
-def receipt_of(row: Known, document: Document, unplaced: bytes, entries: dict[At, Entry]) -> Receipt:
+def receipt_of(row: KnownDocument, document: Document, unplaced: bytes, entries: dict[At, Entry]) -> Receipt:
     """The answer to a document that was here before: the first one, or a conflict."""
     status = STATUSES[row.state]
     if not _is_same(row, document, unplaced):
@@ -71,7 +71,7 @@ def receipt_of(row: Known, document: Document, unplaced: bytes, entries: dict[At
     return Receipt(status, repeated=True, entry=entries.get((row.shard, row.position or 0)))
 
 
-def _is_same(row: Known, document: Document, unplaced: bytes) -> bool:
+def _is_same(row: KnownDocument, document: Document, unplaced: bytes) -> bool:
     kept, secret = row.fingerprint, row.secret
     if row.erased:  # nothing tells other content any more: the key alone decides
         return True
