@@ -39,6 +39,17 @@ class SettlingTests(LedgerSuite):
         assert (await shop.awarder.settle(adjustment("J1", "ann", 50))).repeated
         assert (await shop.balance("ann")).balance == 10
 
+    async def test_an_answer_has_the_entry_as_it_is_read_later(self, shop: Shop) -> None:
+        """People's words with it; also of a newcomer, and of a member who became another one."""
+        await shop.sell(order("A1", "ann", "500.00"), order("A2", "bob", "500.00"))
+        await shop.ledger.merge("bob", "ann", actor="test")
+        for document in (adjustment("J1", "ann", 5), adjustment("J2", "newcomer", 5), adjustment("J3", "bob", 5)):
+            first = await shop.awarder.settle(document)
+            assert first.entry is not None
+            assert first.entry.reason
+            assert (await shop.awarder.settle(document)).entry == first.entry
+            assert (await shop.ledger.entries(document.member_id, limit=1)) == [first.entry]
+
     @pytest.mark.parametrize(
         "other", [redemption("S1", "ann", 4), redemption("S1", "bob", 5), redemption("S1", "ann", 5000)]
     )
