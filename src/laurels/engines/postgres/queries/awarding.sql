@@ -94,16 +94,20 @@ WHERE m.shard = $1 AND m.member_id = ANY($2::text[]);
 
 -- name: write!
 -- All that most batches lead to, in one statement. Each array costs the driver 0.3 us a row and the server 0.2: what is the same
--- in all rows comes once, what no row has comes as an empty array, and of positions the one before the first comes. An entry with
--- a `sequence` is an order's of which nothing is kept that is not in the entry; `content` is what its document said.
+-- in all rows comes once, what no row has comes as an empty array, and of positions the one before the first comes. Arrays stand in
+-- select lists, side by side up to the longest: in FROM, each is written down by itself first. An entry with a `sequence` is an
+-- order's of which nothing is kept that is not in the entry; `content` is what its document said.
 WITH n AS MATERIALIZED (
   SELECT $3 + ordinality AS position, previous, coalesce(kind, $4) AS kind, member, points, coalesce(currency, $5) AS currency, amount,
          coalesce(source, $6) AS source, order_id, refund_id, coalesce(program_version, $7) AS program_version, name_number, actor,
          occurred_at, coalesce(board_at, occurred_at) AS board_at, hash, details, sequence, content
-  FROM unnest($8::bigint[], $9::"char"[], $10::int[], $11::int[], $12::text[], $13::bigint[], $14::text[], $15::text[], $16::text[],
-    $17::int[], $18::int[], $19::text[], $20::bigint[], $21::bigint[], $22::bytea[], $23::bytea[], $24::bigint[], $25::bytea[])
-    WITH ORDINALITY AS u(previous, kind, member, points, currency, amount, source, order_id, refund_id, program_version, name_number,
-                         actor, occurred_at, board_at, hash, details, sequence, content, ordinality)
+  FROM (
+    SELECT generate_series(1, cardinality($10::int[])) AS ordinality, unnest($8::bigint[]) AS previous, unnest($9::"char"[]) AS kind,
+           unnest($10::int[]) AS member, unnest($11::int[]) AS points, unnest($12::text[]) AS currency, unnest($13::bigint[]) AS amount,
+           unnest($14::text[]) AS source, unnest($15::text[]) AS order_id, unnest($16::text[]) AS refund_id,
+           unnest($17::int[]) AS program_version, unnest($18::int[]) AS name_number, unnest($19::text[]) AS actor,
+           unnest($20::bigint[]) AS occurred_at, unnest($21::bigint[]) AS board_at, unnest($22::bytea[]) AS hash,
+           unnest($23::bytea[]) AS details, unnest($24::bigint[]) AS sequence, unnest($25::bytea[]) AS content) u
 ), e AS (
   INSERT INTO entry (shard, format, position, previous, kind, member, points, currency, amount, source, order_id, refund_id,
                      program_version, name_number, actor, occurred_at, board_at, recorded_at, hash, details)
@@ -122,8 +126,10 @@ WITH n AS MATERIALIZED (
 )
 INSERT INTO balance (shard, member, balance, earned, score, month, month_score, before_score, last_position, state)
 SELECT $1, member, balance, earned, score, coalesce(month, $38), month_score, coalesce(before_score, $39), last_position, state
-FROM unnest($40::int[], $41::int[], $42::int[], $43::int[], $44::int[], $45::bigint[], $46::bigint[], $47::bigint[], $48::bytea[])
-  AS u(member, balance, earned, score, month, month_score, before_score, last_position, state)
+FROM (
+  SELECT unnest($40::int[]) AS member, unnest($41::int[]) AS balance, unnest($42::int[]) AS earned, unnest($43::int[]) AS score,
+         unnest($44::int[]) AS month, unnest($45::bigint[]) AS month_score, unnest($46::bigint[]) AS before_score,
+         unnest($47::bigint[]) AS last_position, unnest($48::bytea[]) AS state) u
 ON CONFLICT (shard, member) DO UPDATE SET balance = excluded.balance, earned = excluded.earned, score = excluded.score,
   month = excluded.month, month_score = excluded.month_score, before_score = excluded.before_score,
   last_position = excluded.last_position, state = excluded.state;
