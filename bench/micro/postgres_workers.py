@@ -45,6 +45,12 @@ MEMBERS = 20_000
 WARM = 4_000
 """Orders that are awarded before the clock starts, so that each connection has its statements planned."""
 
+LOG_MB = 1024
+_LOG = "SELECT count(pg_logical_emit_message(false, 'bench', repeat('x', 1048576))) FROM generate_series(1, $1::int)"
+"""So much log is written first: a young server fills each file of its log with zeros before it writes there, for which
+all who commit wait; one that has run for a while has old ones.
+"""
+
 RENEW_S = 0.3
 """How often a worker that waits for the start says that it is still there."""
 
@@ -203,7 +209,9 @@ async def measure(server: Server, asked: argparse.Namespace) -> dict[str, float]
         await BareTables(connection).make()
         found: dict[str, list[float]] = defaultdict(list)
         round_ = 0
+        await connection.execute(_LOG, LOG_MB, timeout=300)
         for pair in range(asked.pairs):
+            await connection.execute("CHECKPOINT")  # the log's files that are done with are those to come
             awarded: dict[Run, Rate] = {}
             bare: dict[Run, Rate] = {}
             for run in RUNS if pair % 2 == 0 else reversed(RUNS):
@@ -261,7 +269,8 @@ def main() -> None:
         asyncio.run(write_bare(asked.bare, asked.of, asked.number, asked.after))
         return
     print(f"{platform.platform()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {strftime('%Y-%m-%d')}")
-    settings = {"max_wal_size": "4GB", "checkpoint_timeout": "30min", "autovacuum_naptime": "1min"}
+    settings = {"min_wal_size": f"{LOG_MB}MB", "max_wal_size": "4GB"}
+    settings |= {"checkpoint_timeout": "30min", "autovacuum_naptime": "1min"}
     with running(asked.programs, shared_buffers="512MB", **settings) as server:
         print(f"PostgreSQL {server.sql('SHOW server_version')}, {asked.orders:,} orders a run")
         server.sql("CREATE DATABASE bench")
