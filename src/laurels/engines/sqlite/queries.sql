@@ -716,11 +716,10 @@ SELECT m.number, a.content, m.enrolled_at, keyed((SELECT secret FROM ledger), CA
 FROM json_each(?) asked JOIN member m ON m.number = asked.value LEFT JOIN attribute a ON a.member = m.number;
 
 -- name: read_orders
--- How many orders a member has that have a total and are not wholly refunded, and when the last was.
-SELECT count(*), max(w.board_at) FROM award w
+-- How many orders a member has that have a total and are not wholly refunded, and when the last of all was.
+SELECT count(*) FILTER (WHERE w.amount > 0 AND w.left_amount > 0), max(w.board_at) FROM award w
 WHERE (w.source, w.order_id) IN (
-    SELECT source, order_id FROM entry WHERE place IN (SELECT place FROM member_entry WHERE member = ?1) AND kind = 'earn')
-  AND w.amount > 0 AND w.left_amount > 0;
+    SELECT source, order_id FROM entry WHERE place IN (SELECT place FROM member_entry WHERE member = ?1) AND kind = 'earn');
 
 -- name: read_secret
 -- The ledger's.
@@ -759,7 +758,7 @@ SELECT number, shard, member_id FROM member WHERE number = ?1 OR merged_into = ?
 -- name: forget_received!
 -- Erase what was received from or about a member and is still kept, wherever it waits.
 UPDATE inbox SET raw = x'', stranger = NULL
-WHERE sequence IN (SELECT i.sequence FROM inbox i JOIN accepted a ON a.sequence = i.sequence WHERE a.member = ?);
+WHERE sequence IN (SELECT i.sequence FROM inbox i CROSS JOIN accepted a ON a.sequence = i.sequence WHERE a.member = ?);
 
 -- name: forget_remarks!
 -- Erase people's words about a member's entries.
@@ -891,7 +890,7 @@ INSERT INTO contact (member, email) SELECT ?1, email FROM contact WHERE member =
 -- name: move_inbox!
 -- What is on its way goes over to the other's shard.
 UPDATE inbox SET shard = ?1
-WHERE sequence IN (SELECT i.sequence FROM inbox i JOIN accepted a ON a.sequence = i.sequence WHERE a.member = ?2);
+WHERE sequence IN (SELECT i.sequence FROM inbox i CROSS JOIN accepted a ON a.sequence = i.sequence WHERE a.member = ?2);
 
 -- name: merge_milestones!
 -- What either reached is reached: nothing is sent again.
@@ -1039,7 +1038,7 @@ SELECT min(source) FROM accepted WHERE source > ?;
 -- The documents of a source that have an id; of an adjustment a digest of it is kept.
 SELECT a.kind, a.source, coalesce(m.merged_into, a.member), a.place
 FROM accepted a LEFT JOIN member m ON m.number = a.member
-WHERE a.source = ?1 AND (a.id = ?2 AND a.kind <> 'adjustment' OR a.id = ?3 AND a.kind = 'adjustment') ORDER BY a.kind;
+WHERE a.source = ?1 AND a.id IN (?2, ?3) AND (a.id = ?2) = (a.kind <> 'adjustment') ORDER BY a.kind;
 
 -- name: own_documents_called
 -- The documents of members' own circles that have an id.
@@ -1231,4 +1230,4 @@ SELECT m.number, m.member_id FROM json_each(?) e JOIN member m ON m.number = e.v
 
 -- name: known_documents
 -- Which of the ids that a JSON array names documents of a source have.
-SELECT a.id FROM json_each(?3) e JOIN accepted a ON a.source = ?1 AND a.kind = ?2 AND a.id = e.value;
+SELECT a.id FROM json_each(?3) e CROSS JOIN accepted a ON a.source = ?1 AND a.kind = ?2 AND a.id = e.value;
