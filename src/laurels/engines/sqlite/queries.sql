@@ -1036,10 +1036,13 @@ SELECT number FROM member WHERE member_id >= ?1 AND member_id < ?2 ORDER BY memb
 SELECT min(source) FROM accepted WHERE source > ?;
 
 -- name: documents_called
--- The documents of a source that have an id; of an adjustment a digest of it is kept.
+-- The documents of a source that have an id; of an adjustment a digest of it is kept. Two steps, for of an OR the index
+-- would find the source alone, and read all that it has.
 SELECT a.kind, a.source, coalesce(m.merged_into, a.member), a.place
-FROM accepted a LEFT JOIN member m ON m.number = a.member
-WHERE a.source = ?1 AND (a.id = ?2 AND a.kind <> 'adjustment' OR a.id = ?3 AND a.kind = 'adjustment') ORDER BY a.kind;
+FROM accepted a LEFT JOIN member m ON m.number = a.member WHERE a.source = ?1 AND a.id = ?2 AND a.kind <> 'adjustment'
+UNION ALL SELECT a.kind, a.source, coalesce(m.merged_into, a.member), a.place
+FROM accepted a LEFT JOIN member m ON m.number = a.member WHERE a.source = ?1 AND a.id = ?3 AND a.kind = 'adjustment'
+ORDER BY 1;
 
 -- name: own_documents_called
 -- The documents of members' own circles that have an id.
