@@ -461,9 +461,9 @@ WHERE e.place IN (SELECT o.place FROM member w CROSS JOIN member_entry o ON o.me
 ORDER BY e.recorded_at, e.place;
 
 -- name: kept_documents
--- What came from or for a member and is not awarded.
+-- What came from or for a member and is not awarded. CROSS JOIN: what waits is walked, never all that ever came.
 SELECT a.kind, a.source, a.id, a.status, a.accepted_at, i.reason, i.raw, i.content, i.actor
-FROM inbox i JOIN accepted a ON a.sequence = i.sequence
+FROM inbox i CROSS JOIN accepted a ON a.sequence = i.sequence
 WHERE a.member IN (SELECT number FROM member WHERE number = ?1 OR merged_into = ?1) ORDER BY a.sequence;
 
 -- name: members_by_prefix
@@ -759,7 +759,7 @@ SELECT number, shard, member_id FROM member WHERE number = ?1 OR merged_into = ?
 -- name: forget_received!
 -- Erase what was received from or about a member and is still kept, wherever it waits.
 UPDATE inbox SET raw = x'', stranger = NULL
-WHERE sequence IN (SELECT i.sequence FROM inbox i JOIN accepted a ON a.sequence = i.sequence WHERE a.member = ?);
+WHERE sequence IN (SELECT i.sequence FROM inbox i CROSS JOIN accepted a ON a.sequence = i.sequence WHERE a.member = ?);
 
 -- name: forget_remarks!
 -- Erase people's words about a member's entries.
@@ -891,7 +891,7 @@ INSERT INTO contact (member, email) SELECT ?1, email FROM contact WHERE member =
 -- name: move_inbox!
 -- What is on its way goes over to the other's shard.
 UPDATE inbox SET shard = ?1
-WHERE sequence IN (SELECT i.sequence FROM inbox i JOIN accepted a ON a.sequence = i.sequence WHERE a.member = ?2);
+WHERE sequence IN (SELECT i.sequence FROM inbox i CROSS JOIN accepted a ON a.sequence = i.sequence WHERE a.member = ?2);
 
 -- name: merge_milestones!
 -- What either reached is reached: nothing is sent again.
@@ -1233,5 +1233,5 @@ SELECT m.member_id, coalesce(m.merged_into, m.number) FROM json_each(?) e JOIN m
 SELECT m.number, m.member_id FROM json_each(?) e JOIN member m ON m.number = e.value WHERE m.member_id IS NOT NULL;
 
 -- name: known_documents
--- Which of the ids that a JSON array names documents of a source have.
-SELECT a.id FROM json_each(?3) e JOIN accepted a ON a.source = ?1 AND a.kind = ?2 AND a.id = e.value;
+-- Which of the ids that a JSON array names documents of a source have. CROSS JOIN: a step for each of them.
+SELECT a.id FROM json_each(?3) e CROSS JOIN accepted a ON a.source = ?1 AND a.kind = ?2 AND a.id = e.value;
