@@ -716,11 +716,10 @@ SELECT m.number, a.content, m.enrolled_at, keyed((SELECT secret FROM ledger), CA
 FROM json_each(?) asked JOIN member m ON m.number = asked.value LEFT JOIN attribute a ON a.member = m.number;
 
 -- name: read_orders
--- How many orders a member has that have a total and are not wholly refunded, and when the last was.
-SELECT count(*), max(w.board_at) FROM award w
+-- How many orders a member has that have a total and are not wholly refunded, and when the last of all was.
+SELECT count(*) FILTER (WHERE w.amount > 0 AND w.left_amount > 0), max(w.board_at) FROM award w
 WHERE (w.source, w.order_id) IN (
-    SELECT source, order_id FROM entry WHERE place IN (SELECT place FROM member_entry WHERE member = ?1) AND kind = 'earn')
-  AND w.amount > 0 AND w.left_amount > 0;
+    SELECT source, order_id FROM entry WHERE place IN (SELECT place FROM member_entry WHERE member = ?1) AND kind = 'earn');
 
 -- name: read_secret
 -- The ledger's.
@@ -1036,13 +1035,11 @@ SELECT number FROM member WHERE member_id >= ?1 AND member_id < ?2 ORDER BY memb
 SELECT min(source) FROM accepted WHERE source > ?;
 
 -- name: documents_called
--- The documents of a source that have an id; of an adjustment a digest of it is kept. Two steps, for of an OR the index
--- would find the source alone, and read all that it has.
+-- The documents of a source that have an id; of an adjustment a digest of it is kept. Of an OR the index would find the
+-- source alone, and read all that it has.
 SELECT a.kind, a.source, coalesce(m.merged_into, a.member), a.place
-FROM accepted a LEFT JOIN member m ON m.number = a.member WHERE a.source = ?1 AND a.id = ?2 AND a.kind <> 'adjustment'
-UNION ALL SELECT a.kind, a.source, coalesce(m.merged_into, a.member), a.place
-FROM accepted a LEFT JOIN member m ON m.number = a.member WHERE a.source = ?1 AND a.id = ?3 AND a.kind = 'adjustment'
-ORDER BY 1;
+FROM accepted a LEFT JOIN member m ON m.number = a.member
+WHERE a.source = ?1 AND a.id IN (?2, ?3) AND (a.id = ?2) = (a.kind <> 'adjustment') ORDER BY a.kind;
 
 -- name: own_documents_called
 -- The documents of members' own circles that have an id.
