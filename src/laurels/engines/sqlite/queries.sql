@@ -50,12 +50,15 @@ FROM entry e JOIN member m ON m.number = e.member LEFT JOIN remark r ON r.place 
 WHERE e.place = ?;
 
 -- name: member_entries
--- A member's point entries in a stretch of places before a place, newest first.
+-- A member's point entries in the stretches of places from ?1 down to ?5, before a place, newest first.
 SELECT e.place, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id,
        coalesce(r.reason, e.reason), e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at,
        e.hash, m.member_id, e.format, e.details, r.note
 FROM entry e JOIN member m ON m.number = e.member LEFT JOIN remark r ON r.place = e.place
-WHERE e.place >> 16 = ?1 AND e.member = ?2 AND e.place < ?3
+WHERE e.place IN (
+    WITH RECURSIVE stretch (number) AS (SELECT ?1 UNION ALL SELECT number - 1 FROM stretch WHERE number > ?5)
+    SELECT o.place FROM stretch CROSS JOIN entry o ON o.place >> 16 = stretch.number AND o.member = ?2)
+  AND e.place < ?3
   AND e.kind IN ('earn', 'reverse', 'adjust', 'redeem', 'expire', 'restore', 'merge', 'transfer')
 ORDER BY e.place DESC LIMIT ?4;
 
