@@ -344,6 +344,7 @@ ANSWERS: Mapping[str, Any] = {
         "advice": [],
         "checked": {"job": 12, "at": "2025-11-02T04:00:31Z", "findings": 0},
         "backed_up": {"at": "2025-11-02T03:00:09Z", "entries": 4711},
+        "restored": {"at": "2025-10-30T10:12:00Z", "entries": 4588},
     },
     "show_liability": {
         "at": "2025-11-02T09:30:00Z",
