@@ -38,7 +38,6 @@ ABOUT_ALL = {
     "accounts",
     "awarded",
     "forget_due",
-    "kept_documents",
     "persons",
     "write_names_key",
 }

@@ -50,12 +50,15 @@ FROM entry e JOIN member m ON m.number = e.member LEFT JOIN remark r ON r.place 
 WHERE e.place = ?;
 
 -- name: member_entries
--- A member's point entries in a stretch of places before a place, newest first.
+-- A member's point entries in the stretches of places from ?1 down to ?5, before a place, newest first.
 SELECT e.place, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id,
        coalesce(r.reason, e.reason), e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at,
        e.hash, m.member_id, e.format, e.details, r.note
 FROM entry e JOIN member m ON m.number = e.member LEFT JOIN remark r ON r.place = e.place
-WHERE e.place >> 16 = ?1 AND e.member = ?2 AND e.place < ?3
+WHERE e.place IN (
+    WITH RECURSIVE stretch (number) AS (SELECT ?1 UNION ALL SELECT number - 1 FROM stretch WHERE number > ?5)
+    SELECT o.place FROM stretch CROSS JOIN entry o ON o.place >> 16 = stretch.number AND o.member = ?2)
+  AND e.place < ?3
   AND e.kind IN ('earn', 'reverse', 'adjust', 'redeem', 'expire', 'restore', 'merge', 'transfer')
 ORDER BY e.place DESC LIMIT ?4;
 
@@ -461,9 +464,9 @@ WHERE e.place IN (SELECT o.place FROM member w CROSS JOIN member_entry o ON o.me
 ORDER BY e.recorded_at, e.place;
 
 -- name: kept_documents
--- What came from or for a member and is not awarded.
+-- What came from or for a member and is not awarded. CROSS JOIN: what waits is walked, never all that ever came.
 SELECT a.kind, a.source, a.id, a.status, a.accepted_at, i.reason, i.raw, i.content, i.actor
-FROM inbox i JOIN accepted a ON a.sequence = i.sequence
+FROM inbox i CROSS JOIN accepted a ON a.sequence = i.sequence
 WHERE a.member IN (SELECT number FROM member WHERE number = ?1 OR merged_into = ?1) ORDER BY a.sequence;
 
 -- name: members_by_prefix
@@ -1035,7 +1038,8 @@ SELECT number FROM member WHERE member_id >= ?1 AND member_id < ?2 ORDER BY memb
 SELECT min(source) FROM accepted WHERE source > ?;
 
 -- name: documents_called
--- The documents of a source that have an id; of an adjustment a digest of it is kept.
+-- The documents of a source that have an id; of an adjustment a digest of it is kept. Of an OR the index would find the
+-- source alone, and read all that it has.
 SELECT a.kind, a.source, coalesce(m.merged_into, a.member), a.place
 FROM accepted a LEFT JOIN member m ON m.number = a.member
 WHERE a.source = ?1 AND a.id IN (?2, ?3) AND (a.id = ?2) = (a.kind <> 'adjustment') ORDER BY a.kind;
@@ -1229,5 +1233,5 @@ SELECT m.member_id, coalesce(m.merged_into, m.number) FROM json_each(?) e JOIN m
 SELECT m.number, m.member_id FROM json_each(?) e JOIN member m ON m.number = e.value WHERE m.member_id IS NOT NULL;
 
 -- name: known_documents
--- Which of the ids that a JSON array names documents of a source have.
+-- Which of the ids that a JSON array names documents of a source have. CROSS JOIN: a step for each of them.
 SELECT a.id FROM json_each(?3) e CROSS JOIN accepted a ON a.source = ?1 AND a.kind = ?2 AND a.id = e.value;
