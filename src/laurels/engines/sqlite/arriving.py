@@ -89,9 +89,7 @@ class Arriving:
 
 
 def _is_alone(document: Document) -> bool:
-    return (
-        document.kind is DocumentKind.AMENDMENT or document.read_from is not None or is_bought(document.source)
-    )
+    return document.kind is DocumentKind.AMENDMENT or document.read_from is not None or is_bought(document.source)
 
 
 def _keyed_all(secrets: bytes, documents: Sequence[Document]) -> bytes:
