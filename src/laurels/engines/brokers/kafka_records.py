@@ -1,8 +1,8 @@
 """Kafka's records, also those with a header whose name is not UTF-8.
 
 A header's name is text by Kafka's own rules, and brokers do not look. The client refuses such a record, and gives
-nothing of its partition from then on. What a header is called is no matter to an order, so it is read all the same, with
-`\\xf6` and the like where bytes are no text.
+nothing of its partition from then on. What a header is called is no matter to an order, so it is read all the same,
+with an escape in place of each byte that is no text.
 """
 
 from collections.abc import Iterator
@@ -71,5 +71,5 @@ class _Lenient(bytearray):
         return _Lenient(found) if isinstance(key, slice) else found
 
     def decode(self, encoding: str = "utf-8", errors: str = "backslashreplace") -> str:
-        """As a text; what is none as `\\xf6`."""
+        """As a text, with an escape in place of each byte that is none."""
         return super().decode(encoding, errors)
