@@ -70,8 +70,10 @@ class Settler:
         self._jobs: dict[int, list[_Job]] = defaultdict(list)
         self._busy: set[int] = set()
         """Shards that a task here has, or waits for."""
+        self._missed_once: set[int] = set()
+        """Shards that somebody else had when the last round came by."""
         self._missed: set[int] = set()
-        """Shards that somebody else had, and that no task here waits for yet."""
+        """Shards that somebody else had twice, and that no task here waits for yet."""
         self._rounds = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._turns = asyncio.Semaphore(AT_ONCE)
@@ -204,12 +206,16 @@ class Settler:
             yield db
 
     def _let_go(self, held: set[int], locked: Sequence[int]) -> None:
-        """Hold what is locked. The rest is waited for by others of these tasks."""
+        """Hold what is locked. Of the rest, what was missed before is waited for by others of these tasks: most who had
+        a shard are gone by the next round.
+        """
         missed = held.difference(locked)
         held -= missed
         self._busy -= missed
         self._missed -= held
-        for shard in sorted(missed - self._missed):
+        twice = missed & self._missed_once
+        self._missed_once = (self._missed_once | missed) - held - twice
+        for shard in sorted(twice - self._missed):
             self._missed.add(shard)
             self._start(self._wait_for(shard), f"laurels-postgres-settle-{shard}")
 
