@@ -292,7 +292,7 @@ async def test_orders(system: System, body: bytes, headers: dict[str, str], stat
         ("till", "/order/B2", 202),
         ("till", "/order/B%2F1", 202),
         ("till", "/order/B2/", 404),
-            ("till", "//order/B2", 404),
+        ("till", "//order/B2", 404),
         ("till", "/order/%00", 422),
         ("till", "/order/", 404),
         ("till", "/order/B1?x=1", 422),
