@@ -23,7 +23,7 @@ from laurels.engines.postgres.budgets import BudgetsMoved
 from laurels.engines.postgres.reaching import said
 from laurels.engines.postgres.statements import Statements
 from laurels.errors import LaurelsError, LedgerReadOnly, LedgerUnavailable, LedgerUncertain
-from laurels.ledger import Act
+from laurels.ledger import Act, Recording
 from laurels.ledger.audit import to_record
 
 MOST = 8
@@ -55,8 +55,8 @@ T = TypeVar("T")
 
 Open = Callable[[], Awaitable[Statements]]
 
-WriteRow = Callable[[Statements, Act], Awaitable[None]]
-"""Writes the row of the audit log for an act, in the transaction under way."""
+WriteRows = Callable[[Statements, Sequence[Act]], Awaitable[None]]
+"""Writes the rows of the audit log for acts, in the transaction under way."""
 
 LOST = (
     OSError,
@@ -95,12 +95,17 @@ def begin_on(shards: Sequence[int]) -> str:
     return BEGIN + lock if shards else BEGIN
 
 
+def begin_on_free(shards: Sequence[int]) -> str:
+    """The same with those of these shards' feeds locked that nobody else has: none is waited for."""
+    return f"{begin_on(shards)} SKIP LOCKED"
+
+
 class Connections:
     """At most `MOST` connections, opened when they are needed."""
 
-    def __init__(self, open_one: Open, write_row: WriteRow) -> None:
+    def __init__(self, open_one: Open, write_rows: WriteRows) -> None:
         self._open = open_one
-        self.write_row = write_row
+        self.write_rows = write_rows
         self._idle: list[Statements] = []
         self._free = asyncio.Semaphore(MOST)
         self._in_use = 0
@@ -146,24 +151,38 @@ class Connections:
         doing = to_record() if recorded else None
         if doing is not None:
             doing.changed_nothing = False  # whatever an earlier try found
+        async with self._begun(begin_on(shards), doing) as (db, _):
+            yield db
+        if doing is not None:
+            doing.row_is_written = True
+
+    @asynccontextmanager
+    async def transaction_on_free(self, shards: Sequence[int]) -> AsyncIterator[tuple[Statements, Sequence[int]]]:
+        """A transaction that writes, with those of these shards' feeds locked that nobody else has; gives which."""
+        async with self._begun(begin_on_free(shards), None) as (db, status):
+            locked = shards
+            if status != f"SELECT {len(shards)}":
+                locked = [shard for (shard,) in await db.all("lock_free_shards", shards)]
+            yield db, locked
+
+    @asynccontextmanager
+    async def _begun(self, begin: str, doing: Recording | None) -> AsyncIterator[tuple[Statements, str]]:
+        """A transaction, and what the server said of the last statement that began it."""
         async with self._one() as (db, ends):
             db.warnings.clear()
             with wrapped():
                 async with asyncio.timeout_at(ends):
-                    await self._begin(db, shards)
-                    yield db
+                    yield db, await self._begin(db, begin)
                     if doing is not None:
-                        await self.write_row(db, doing.told())
+                        await self.write_rows(db, [doing.told()])
             with wrapped(written=True):
                 async with asyncio.timeout_at(ends):
                     await db.connection.execute("COMMIT")
             _check_warnings(db)
-        if doing is not None:
-            doing.row_is_written = True
 
-    async def _begin(self, db: Statements, shards: Sequence[int]) -> None:
+    async def _begin(self, db: Statements, begin: str) -> str:
         try:
-            await db.connection.execute(begin_on(shards))
+            return str(await db.connection.execute(begin))
         except asyncpg.LockNotAvailableError:
             await db.connection.execute("ROLLBACK")
             await db.run("end_sleepers")  # whoever comes next finds the shard free
@@ -330,6 +349,15 @@ async def judging(work: Callable[[int], Awaitable[T]]) -> T:
     return await trying(lambda: work(next(tries)))
 
 
-def is_at_fault(error: LaurelsError) -> bool:
+def is_at_fault(error: BaseException) -> bool:
     """Whether what was to be written is at fault, and not the server: it has something in it that no row can hold."""
-    return isinstance(error.__cause__, (asyncpg.DataError, asyncpg.ProgramLimitExceededError))
+    return isinstance(error, LaurelsError) and isinstance(
+        error.__cause__, (asyncpg.DataError, asyncpg.ProgramLimitExceededError)
+    )
+
+
+def is_refused(error: BaseException) -> bool:
+    """Whether the server refused some of the rows, as where a shard has no range for them, and may take others."""
+    return isinstance(error, LedgerUnavailable) and isinstance(
+        error.__cause__, asyncpg.IntegrityConstraintViolationError
+    )
