@@ -33,6 +33,7 @@ PAGES = {
     "health": "/health",
     "campaigns": "/campaigns",
     "rules": "/program",
+    "extend": "/program/extend?first=2027-02-01&last=2027-03-01&until=2027-09-01",
     "boards": "/boards",
     "messages": "/messages?state=held",
     "finance": "/finance?from=2020-01-01&to=2030-01-01",
