@@ -3,12 +3,14 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from tests.integration.http_shop import Shop, check_problem, open_shop
 
 from laurels.clock import SECOND
 from laurels.program import DEFAULT_PROGRAM
+from laurels.rollups import RollingUp
 
 pytestmark = pytest.mark.anyio
 
@@ -117,6 +119,21 @@ async def test_an_extension_that_could_not_be_exact_is_refused_at_its_field(shop
     check_problem(
         await shop.ask("POST", "/programs/extend", token=shop.person("support"), json=form), 403, "not-allowed"
     )
+
+
+async def test_a_campaign_says_its_points_and_its_orders(shop: Shop) -> None:
+    """A bonus as well as a multiplier; an order that gets nothing of it is none of its."""
+    bonus = '[[campaigns]]\nname = "spend 20"\nspend_min = { GBP = "20.00" }\npoints = 890\n'
+    await shop.services.ledger.publish(2, DOUBLE + bonus, None, actor="test")
+    await shop.order("A3", "ann", "25.00")
+    await shop.order("A4", "bob", "10.00")
+    await shop.settle()
+    await RollingUp(shop.services.ledger, ZoneInfo("Europe/London")).reach()
+    shown = (await shop.ask("GET", "/campaigns", token=shop.person("program"))).json()["campaigns"]
+    assert [(each["name"], each["points"], each["orders"]) for each in shown] == [
+        ("double", 4, 2),
+        ("spend 20", 890, 1),
+    ]
 
 
 @pytest.mark.parametrize("text", ["", "version = 'x'", DOUBLE.replace("Europe/London", "Europe/Dublin")])

@@ -69,7 +69,7 @@ def _steps(sql: str, plan: list[str]) -> Iterator[tuple[str, str]]:
     for step in plan:
         match = re.match(r"(?:SCAN|SEARCH) (\w+)", step)
         if match:
-            name = match[1]
+            name = str(match[1])
             yield step, name if name in LARGE else called.get(name, name)
 
 

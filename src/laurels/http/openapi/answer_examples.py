@@ -88,7 +88,7 @@ _REHEARSAL = {
     "version": 1,
     "newest": 1,
     "begins": None,
-    "ends": 1_762_075_800_000_000,
+    "ends": "2025-11-02T09:30:00Z",
     "documents": 22_190,
     "orders": 18_536,
     "points": 830_121,
