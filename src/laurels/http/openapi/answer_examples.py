@@ -344,6 +344,7 @@ ANSWERS: Mapping[str, Any] = {
         "advice": [],
         "checked": {"job": 12, "at": "2025-11-02T04:00:31Z", "findings": 0},
         "backed_up": {"at": "2025-11-02T03:00:09Z", "entries": 4711},
+        "restored": {"at": "2025-10-30T10:12:00Z", "entries": 4588},
     },
     "show_liability": {
         "at": "2025-11-02T09:30:00Z",
@@ -401,6 +402,15 @@ ANSWERS: Mapping[str, Any] = {
     "compare_programs": [],
     "rehearse_program": {"kept": False, "rehearsal": _REHEARSAL},
     "approve_program": {**_PROGRAM, "version": 8, "from": "2025-11-02T09:30:00Z"},
+    "extend_points": {
+        "version": 9,
+        "from": "2026-12-05T09:30:00Z",
+        "until": "2027-08-31T23:00:00Z",
+        "points": 1240,
+        "lots": 96,
+        "looked_at": "2026-11-28T00:15:00Z",
+        "digest": "3f8a11c0" * 8,
+    },
     "stop_campaign": {**_PROGRAM, "version": 9, "from": "2025-11-02T09:30:00Z"},
     "show_audit": _AUDIT,
     "show_own_audit": {"rows": [], "next": None},

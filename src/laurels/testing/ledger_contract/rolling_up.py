@@ -112,6 +112,16 @@ class RollUpsTests(LedgerSuite):
         assert (await shop.ledger.all_cells())[1] == in_steps
         assert [finding async for finding in roll_up_findings(shop.ledger, LONDON)] == []
 
+    async def test_a_step_says_whether_it_left_something(self, shop: Shop) -> None:
+        """So that who counts knows whether to go on at once, or to let more come together."""
+        await shop.sell(*(adjustment(f"J{n}", "ann", 1) for n in range(6)))  # seven entries, with the enrolment
+        rolling = RollingUp(shop.ledger, LONDON)
+        steps = []
+        while await rolling.step(at_once=3):
+            steps.append(rolling.has_more)
+        assert steps == [True, True, False]
+        assert not rolling.has_more
+
     async def test_only_what_goes_on_at_their_end_is_added(self, shop: Shop) -> None:
         """Of two that counted the same entries, one adds them; who counts by other rules adds nothing."""
         await shop.sell(order("A1", "ann", "250.00"))
