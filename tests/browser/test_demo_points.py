@@ -8,7 +8,6 @@ from playwright.sync_api import Page, expect
 from tests.browser.demo_shop import Demo, enter, put_into_basket, sign_in
 from tests.browser.reading import found_by_axe, part, wait_for_points
 
-
 IRISH_MONTHS = "Ean|Feabh|Márta|Aib|Beal|Meith|Iúil|Lún|MFómh|DFómh|Samh|Noll"
 
 

@@ -216,9 +216,9 @@ def _claim(
         claim.budgets = dict(db.all("read_budgets"))
         people = {row[0]: row[1:] for row in db.all("read_people", msgspec.json.encode(list(totals)).decode())}
         for member in totals:
-            kept, person = claim.members.get(member), people.get(member, _NO_PERSON)
+            known, person = claim.members.get(member), people.get(member, _NO_PERSON)
             # Who has no totals has no entries, so no orders to look for.
-            claim.members[member] = in_depth_of(db, member, kept, person) if kept else _in_depth(person)
+            claim.members[member] = in_depth_of(db, member, known, person) if known else _in_depth(person)
     return claim, totals
 
 
