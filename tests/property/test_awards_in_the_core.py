@@ -161,7 +161,7 @@ def judged(program: Program, basket: Basket, state: ProgramState, budgets: dict[
     )
 
 
-@settings(max_examples=1500)
+@settings(max_examples=300)
 @given(text=texts(), orders=st.lists(baskets(), min_size=1, max_size=4), state=states, left=st.integers(0, 10**12))
 def test_what_the_core_works_out_is_what_python_works_out(
     text: str, orders: list[Basket], state: ProgramState, left: int

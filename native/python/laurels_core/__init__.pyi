@@ -141,11 +141,11 @@ class Bonuses:
         hits: list[tuple[int, ...]],
         paid: tuple[int, int] | None,
         applies: Callable[[int], bool],
-        room: Callable[[int], int],
+        room: Callable[[str], int | None],
     ) -> JudgedTuple | None:
         """An order: minor units; what each line costs, `scale` to a minor unit; millionths; each line's rate, below 0:
         none; the matches it fits; the share that earns for how it was paid. `applies` is called with the number of each
-        campaign that asks, `room` with that of each that has a limit and applies.
+        campaign that asks, `room` with the name of each that has a limit and applies.
 
         Linear in lines and campaigns: some 3 us for 12 and 20. None: these figures do not fit into 128 bits, or the
         lines cost nothing. Raises `ValueError` where the lists' lengths differ, and what is raised by what it calls.

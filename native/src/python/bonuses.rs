@@ -89,7 +89,7 @@ impl Bonuses {
             stretch,
             &order,
             |number| applies.call1((number,))?.extract::<bool>(),
-            |number| room.call1((number,))?.extract::<i64>(),
+            |number| room.call1((self.names[number as usize].bind(py),))?.extract::<i64>(),
         );
         match judged {
             Ok(judged) => self.told(py, stretch, judged).map(Some),

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from laurels.clock import DAY
 from laurels.program.basket import Basket, MemberFacts
-from laurels.program.caps import room
+from laurels.program.caps import Rooms
 from laurels.program.frame import GROUP, NO_ROOM_SAID, TIER, Bonus, encode_part
 from laurels.program.grains import MILLI
 from laurels.program.local_time import day_text, local_of, near_birthday
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class Moment:
     """An order's moment: what its bonuses may ask."""
 
-    __slots__ = ("account", "basket", "budgets", "day", "person", "program", "tier")
+    __slots__ = ("account", "basket", "day", "person", "program", "rooms", "tier")
 
     def __init__(
         self,
@@ -43,21 +43,13 @@ class Moment:
         self.basket = basket
         self.account = account
         self.person = person
-        self.budgets = budgets
         self.day = day_text(basket.occurred_at, program.zone)
+        self.rooms = Rooms(program, account, self.day, budgets)
         self.tier = tier
 
     def applies(self, number: int) -> bool:
         """Whether a campaign that asks for more than its window and its lines gets it."""
         return _asked(self, self.program.campaigns[number])
-
-    def room_of(self, number: int) -> int | None:
-        """Grains that a campaign's caps and budget leave."""
-        return self.room(self.program.plan.names[number])
-
-    def room(self, bonus: str) -> int | None:
-        """Grains that are left for a bonus; None: without limit."""
-        return room(self.program, self.account, bonus, self.day, self.budgets)
 
     @property
     def local(self) -> datetime:
@@ -123,7 +115,7 @@ def apply(moment: Moment, goods: Goods, hits: list[tuple[int, ...]]) -> tuple[Ap
             worth = worths.get(alike, -1)
             if worth < 0:
                 worth = worths[alike] = goods.count(lines, plan.more[number] or 0)
-        applied.add(names[number], worth, moment.room_of(number) if limited else None, head + written, unit)
+        applied.add(names[number], worth, moment.rooms.of(names[number]) if limited else None, head + written, unit)
     return applied, grouped
 
 
@@ -136,7 +128,7 @@ def apply_best(applied: Applied, moment: Moment, goods: Goods, grouped: Grouped,
         assert group is not None, "it is of a group"
         taking.setdefault(group, {})[number] = lines
     for group in sorted(taking):
-        left = moment.room(program.groups[group].name)
+        left = moment.rooms.of(program.groups[group].name)
         _add(applied, goods, Bonus(GROUP, group, _parts(program, group, taking[group]), left))
     if multiplies(moment):
         earning = tuple([line for line, rate in enumerate(rates) if rate >= 0])

@@ -48,7 +48,7 @@ def judge(  # noqa: PLR0917 - an order's columns
         hits,
         paid,
         moment.applies,
-        moment.room_of,
+        moment.rooms.of,
     )
     if judged is None:
         return None
