@@ -83,7 +83,7 @@ async def commits_counted() -> AsyncIterator[Counter[str]]:
 
     async def counting(self: Any, statement: str, *arguments: Any, **more: Any) -> str:
         counted["transactions"] += statement == "COMMIT"
-        return await execute(self, statement, *arguments, **more)
+        return str(await execute(self, statement, *arguments, **more))
 
     with mock.patch.object(Connection, "execute", counting):
         yield counted

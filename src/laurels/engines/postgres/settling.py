@@ -12,6 +12,7 @@ from laurels.engines.postgres.codes import SHARDS
 from laurels.engines.postgres.connections import MOST, RETRIED, TRIES, Connections, is_at_fault, is_refused
 from laurels.engines.postgres.group import SettleAnswer, SettleJob
 from laurels.engines.postgres.joint_settling import JointSettled, settle_together
+from laurels.engines.postgres.known import key_of
 from laurels.engines.postgres.names import Names
 from laurels.engines.postgres.opening import Facts
 from laurels.engines.postgres.statements import Statements
@@ -83,11 +84,11 @@ class Settler:
     ) -> list[Receipt | LaurelsError]:
         """Settle documents, together with those of concurrent calls."""
         loop = asyncio.get_running_loop()
-        doing = to_record()
+        doing, secret = to_record(), self._facts.secret
         jobs = [
             (
                 shard_of(document.member_id, SHARDS),
-                _Job(SettleJob(document, decide, in_depth), doing, loop.create_future()),
+                _Job(SettleJob(key_of(document, secret), document, decide, in_depth), doing, loop.create_future()),
             )
             for document in documents
         ]
