@@ -14,6 +14,8 @@ from laurels.program.grains import GRAIN, MILLI
 from laurels.program.rules import LINE_FIELDS, Campaign, Caps, Exclusion, Group, Rate, Traits, Where
 
 if TYPE_CHECKING:
+    from laurels_core import Bonuses
+
     from laurels.program.basket import BasketLine
     from laurels.program.program import Program
 
@@ -82,8 +84,10 @@ class Plan:
         self.more = tuple(_more(campaign) for campaign in self.campaigns)
         self._alike: dict[tuple[int, int], int] = {}
         runs = tuple(self._run(number, campaign) for number, campaign in enumerate(self.campaigns))
+        self.of_core: dict[str, Bonuses | None] = {}
+        """The same for the native core, by currency (`native`); None: it cannot."""
         self._edges, running = _segments(self.campaigns)
-        self._running = [tuple(runs[number] for number in numbers) for numbers in running]
+        self.stretches = [tuple(runs[number] for number in numbers) for numbers in running]
 
     def classes(self, lines: Sequence["BasketLine"], region: str | None) -> tuple[list[int], list[tuple[int, ...]]]:
         """Each line's rate, and each line's matches. Constant for a line whose like was met before."""
@@ -113,7 +117,11 @@ class Plan:
 
     def running(self, at: int) -> "tuple[Run, ...]":
         """The campaigns in whose window an instant lies. Logarithmic in the number of campaigns."""
-        return self._running[bisect_right(self._edges, at)]
+        return self.stretches[self.stretch(at)]
+
+    def stretch(self, at: int) -> int:
+        """Which of the stretches of time, in each of which the same campaigns run, an instant lies in."""
+        return bisect_right(self._edges, at)
 
     def units(self, currency: str) -> tuple[tuple[int | None, ...], int]:
         """What one minor unit (or a millionth of the quantity) is worth by each rate, over one common denominator, in

@@ -25,6 +25,11 @@ async def opened_publishers(services: Services) -> AsyncIterator[list[Publisher]
         for url in urls:
             sink = open_sink(services.settings, url, services.now)
             stack.push_async_callback(sink.close)
+            if any(sink.target == each.target for each in publishers):
+                raise SettingsError(
+                    f"Two addresses for events are one target, {sink.target}: how far it got is kept once for both, so "
+                    "that only one of them would be sent to. Give them paths, topics or keys of their own."
+                )
             publisher = Publisher(services.ledger, sink)
             stack.push_async_callback(_let_go, publisher)
             publishers.append(publisher)

@@ -29,6 +29,11 @@ from laurels.ledger.audit import to_record
 MOST = 8
 """Connections of one process that are open at a time, besides those of long reads."""
 
+FULL_S, AGAIN_S = 1.0, 0.05
+"""For how long a process makes do with the connections that it has, where the server gave it no further one; and after
+which it asks again where it has none: one that was cut off just now is counted for a moment yet.
+"""
+
 BEGIN = (
     "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '5s'; "
     "SET LOCAL idle_in_transaction_session_timeout = '2s'"
@@ -103,6 +108,7 @@ class Connections:
         self.write_rows = write_rows
         self._idle: list[Statements] = []
         self._free = asyncio.Semaphore(MOST)
+        self._in_use = 0
         self._closed = False
         self.opened = 0
         """How many connections were opened so far: each may lead to a server with another history."""
@@ -213,17 +219,32 @@ class Connections:
             self._give_back(db)
 
     async def _within(self, ends: float) -> Statements:
-        """A connection, if there is one in time."""
+        """A connection, if there is one in time. Where the server has no more for us, those that we have do: one less
+        for a while is asked for.
+        """
+        gives_up = elapsed() + FULL_S
         with wrapped():
             async with asyncio.timeout_at(ends):
-                await self._free.acquire()
-                try:
-                    return await self._take()
-                except BaseException:
-                    self._free.release()
-                    raise
+                while (db := await self._next(gives_up)) is None:
+                    pass
+                return db
+
+    async def _next(self, gives_up: float) -> Statements | None:
+        """A connection; None where there is no further one now, and it is worth to ask again."""
+        await self._free.acquire()
+        try:
+            db = await self._take()
+        except BaseException as error:
+            if not _is_full(error) or (not self._in_use and elapsed() > gives_up):
+                self._free.release()
+                raise
+            asyncio.get_running_loop().call_later(FULL_S if self._in_use else AGAIN_S, self._free.release)
+            return None
+        self._in_use += 1
+        return db
 
     def _give_back(self, db: Statements) -> None:
+        self._in_use -= 1
         self._free.release()
         if self._closed or db.connection.is_closed():
             cut_off(db)
@@ -235,8 +256,15 @@ class Connections:
             db = self._idle.pop()
             if not db.connection.is_closed():
                 return db
+        db = await self._open()
         self.opened += 1
-        return await self._open()
+        return db
+
+
+def _is_full(error: BaseException) -> bool:
+    """Whether a server, or the pooler before it, has as many connections as it, the role or the database may have."""
+    cause = error.__cause__
+    return isinstance(cause, asyncpg.TooManyConnectionsError) or "no more connections allowed" in str(cause)
 
 
 def cut_off(db: Statements) -> None:

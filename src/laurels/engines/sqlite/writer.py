@@ -59,6 +59,7 @@ class Writer:
         self._write_row = write_row
         self._db = Database(path, names=names)
         self._db.undo_in_memory()
+        self._db.run("make_arriving")
         self._file = OpenedFile(path)
         self._on_commit = on_commit
         self.appends = 0

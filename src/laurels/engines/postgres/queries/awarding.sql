@@ -276,19 +276,19 @@ FROM (SELECT count(*) AS ready, min(ready_at) AS ready_since FROM inbox) i;
 SELECT member, content FROM attribute WHERE member = ANY($1::int[]);
 
 -- name: orders_of
--- How many orders members have that have a total and are not wholly refunded, and when the last was. Costs by the
--- members' entries; asked once of each member.
+-- How many orders members have that have a total and are not wholly refunded, and when the last of all was. Costs by
+-- the members' entries; asked once of each member.
 WITH RECURSIVE w(member, position) AS (
   SELECT member, last_position FROM balance WHERE shard = $1 AND member = ANY($2::int[])
   UNION ALL SELECT w.member, e.previous FROM w JOIN entry e ON e.shard = $1 AND e.position = w.position WHERE e.previous > 0
 ), o AS MATERIALIZED (
   SELECT DISTINCT w.member, e.source, e.order_id FROM w JOIN entry e ON e.shard = $1 AND e.position = w.position WHERE e.kind = 'e'
 )
-SELECT o.member, count(*), max(a.board_at) FROM o
+SELECT o.member, count(*) FILTER (WHERE a.amount > 0 AND a.left_amount > 0), max(a.board_at) FROM o
 CROSS JOIN LATERAL (
   SELECT * FROM document WHERE document.home = get_byte(sha256(convert_to('o/' || o.source || '/' || o.order_id, 'UTF8')), 0) % 16
     AND document.source = o.source AND document.kind = 'o' AND document.id = o.order_id LIMIT 1) d
-CROSS JOIN LATERAL (SELECT * FROM award WHERE award.shard = d.shard AND award.sequence = d.sequence LIMIT 1) a WHERE a.amount > 0 AND a.left_amount > 0
+CROSS JOIN LATERAL (SELECT * FROM award WHERE award.shard = d.shard AND award.sequence = d.sequence LIMIT 1) a
 GROUP BY o.member;
 
 -- name: lock_budgets
