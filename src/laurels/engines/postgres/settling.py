@@ -30,6 +30,11 @@ ROUNDS = 2
 fewer documents share each.
 """
 
+ENOUGH = 32
+"""Documents that are worth a round beside another one. Fewer wait for that to end, and share the next with those that
+come meanwhile.
+"""
+
 AT_ONCE = MOST - 2
 """Transactions at a time, those that wait for a shard included: who accepts, or reads, finds a connection free
 meanwhile.
@@ -119,7 +124,7 @@ class Settler:
 
     def _see_to_it(self) -> None:
         """See that what waits is taken, as soon as there is a round to take it."""
-        if self._rounds < ROUNDS and self._waiting() - self._missed:
+        if self._rounds < ROUNDS and self._is_worth_a_round(beside=self._rounds):
             self._rounds += 1
             self._start(self._go_round(), "laurels-postgres-settle")
 
@@ -133,11 +138,16 @@ class Settler:
         """Shards with documents that no task here has."""
         return {shard for shard, jobs in self._jobs.items() if jobs} - self._busy
 
+    def _is_worth_a_round(self, *, beside: int) -> bool:
+        """Whether enough waits for a round beside so many others."""
+        waiting = sum(len(self._jobs[shard]) for shard in self._waiting() - self._missed)
+        return waiting >= (ENOUGH if beside else 1)
+
     async def _go_round(self) -> None:
         try:
             while True:
                 async with self._turns:
-                    if not self._waiting() - self._missed:
+                    if not self._is_worth_a_round(beside=self._rounds - 1):
                         return
                     await self._settle_some(None)
         finally:
