@@ -35,9 +35,9 @@ ENOUGH = 32
 come meanwhile.
 """
 
-AT_ONCE = MOST - 2
-"""Transactions at a time, those that wait for a shard included: who accepts, or reads, finds a connection free
-meanwhile.
+WAITING = MOST - 2 - ROUNDS
+"""Shards that are waited for at a time, a connection each: who accepts, or reads, finds one free meanwhile, and so does
+a round of the others.
 """
 
 
@@ -82,7 +82,7 @@ class Settler:
         """Shards that somebody else had twice, and that no task here waits for yet."""
         self._rounds = 0
         self._tasks: set[asyncio.Task[None]] = set()
-        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._turns = asyncio.Semaphore(WAITING)
 
     async def settle(
         self, documents: Sequence[Document], decide: Decide, *, in_depth: bool
@@ -145,11 +145,8 @@ class Settler:
 
     async def _go_round(self) -> None:
         try:
-            while True:
-                async with self._turns:
-                    if not self._is_worth_a_round(beside=self._rounds - 1):
-                        return
-                    await self._settle_some(None)
+            while self._is_worth_a_round(beside=self._rounds - 1):
+                await self._settle_some(None)
         finally:
             self._rounds -= 1
 
@@ -192,7 +189,7 @@ class Settler:
         else:
             self._done(settled, recorded)
             for shard, of_shard in jobs.items():
-                await self._tell(of_shard, settled.answers[shard])
+                self._tell(of_shard, settled.answers[shard])
         finally:
             self._busy -= held
 
@@ -241,15 +238,14 @@ class Settler:
                 return
             _break(jobs, error)
             return
-        await self._tell(jobs, answers)
+        self._tell(jobs, answers)
 
-    async def _tell(self, jobs: list[_Job], answers: list[SettleAnswer | int]) -> None:
-        for job, answer in zip(jobs, answers, strict=True):
-            if not isinstance(answer, int) and not job.future.done():
-                job.future.set_result(answer)
+    def _tell(self, jobs: list[_Job], answers: list[SettleAnswer | int]) -> None:
         for job, answer in zip(jobs, answers, strict=True):
             if isinstance(answer, int):  # its member became one of another shard
-                await self._answer(answer, [job])
+                self._jobs[answer].append(job)
+            elif not job.future.done():
+                job.future.set_result(answer)
 
     async def _settle_in(self, shard: int, jobs: list[_Job]) -> list[SettleAnswer | int]:
         for tries in range(TRIES):
