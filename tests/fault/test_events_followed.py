@@ -20,11 +20,11 @@ from tests.webhook_receiver import Receiver, receiving
 from laurels import clock
 from laurels.engines.sinks.webhooks import WebhookSink
 from laurels.engines.sqlite import SqliteLedger
-from laurels.errors import SettingsError
+from laurels.errors import InvalidInput, SettingsError
 from laurels.events import Event, Publisher, SinkClosed, SinkUnavailable, events_of
 from laurels.events import publisher as publisher_module
 from laurels.model import Mark, Order
-from laurels.runtime.events import opened_publishers
+from laurels.runtime.events import opened_publishers, run_events
 from laurels.settings import load
 from laurels.wiring import Services, build, webhook_secret
 from laurels.workers import publish
@@ -161,6 +161,17 @@ async def test_a_lease_is_renewed_from_shard_to_shard(services: Services, monkey
 
 
 @pytest.mark.parametrize(
+    "begin", ["", "-", "0-", "-1", "0-0", "9-1", "0-x", "0--1", f"0-{2**40}", "0-" + "9" * 5000, "x"]
+)
+async def test_what_is_no_place_to_begin_at_is_refused(tmp_path: Path, begin: str) -> None:
+    given = {"state": tmp_path / "state", "events.urls": ["kafka://127.0.0.1:9/points"]}
+    async with build(load(given)):
+        pass
+    with pytest.raises(InvalidInput, match="entry's id"):
+        await run_events(load(given), begin)
+
+
+@pytest.mark.parametrize(
     "urls",
     [
         ["http://127.0.0.1:9/hook?shop=1", "http://127.0.0.1:9/hook?shop=2"],
@@ -258,7 +269,7 @@ async def test_who_asks_to_be_left_alone_is(services: Services, monkeypatch: pyt
     asked = iter((0.0, 90.0, 0.1, float("inf"), 7.0))
     sink, stop, pauses = Memory(), asyncio.Event(), list[float]()
 
-    async def refuse(_: "Sequence[Event]") -> None:
+    async def refuse(events: "Sequence[Event]") -> None:
         raise SinkUnavailable(wait_s=next(asked))
 
     async def sleep(seconds: float, stop: asyncio.Event) -> None:

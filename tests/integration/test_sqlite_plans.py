@@ -51,6 +51,7 @@ async def plans(path: Path) -> dict[str, list[tuple[str, str]]]:
     await (await open_ledger(path)).close()
     found = {}
     with closing(Database(path)) as db:
+        db.run("make_arriving")  # as the connection has it that writes
         for name, sql in _SQL.items():
             numbered = [int(each) for each in re.findall(r"\?(\d+)", sql)]
             bindings = (None,) * (max(numbered) if numbered else sql.count("?"))

@@ -14,6 +14,7 @@ from laurels.program import (
     Lapse,
     Program,
     ProgramState,
+    StateChange,
     adjust,
     capture,
     hold,
@@ -78,7 +79,7 @@ def ran(program: Program, steps: list[Step], end: int) -> Ran:
     return Ran(state, [*lapses, *some])
 
 
-ACTS: dict[str, Callable[..., object]] = {
+ACTS: dict[str, Callable[..., StateChange]] = {
     "give": lambda program, state, n, now, _: adjust(program, state, n, now=now),
     "give until": lambda program, state, n, now, _: adjust(program, state, n, now=now, expires=now + n * DAY),
     "take": lambda program, state, n, now, _: adjust(program, state, -n, now=now),

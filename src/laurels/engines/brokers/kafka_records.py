@@ -25,7 +25,7 @@ def read_strange_names() -> None:
 class _Records(_MemoryRecordsPy):  # type: ignore[misc]  # aiokafka has no types
     """What a broker answered, batch by batch."""
 
-    def next_batch(self) -> Any:  # type: ignore[override]
+    def next_batch(self) -> Any:
         """The next one; None where there is no whole one."""
         whole = self._next_slice
         batch = super().next_batch()
@@ -60,7 +60,7 @@ class _ByHand(_DefaultRecordBatchPy):  # type: ignore[misc]
 
     def _maybe_uncompress(self) -> None:
         super()._maybe_uncompress()
-        self._buffer = _Lenient(self._buffer)
+        self._buffer: bytearray = _Lenient(self._buffer)
 
 
 class _Lenient(bytearray):

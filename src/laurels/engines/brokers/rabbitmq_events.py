@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from urllib.parse import urlencode
 
 import aiormq
 import msgspec
@@ -39,10 +38,8 @@ class RabbitSink:
         if not self._exchange and not address.options.get("queue"):
             raise SettingsError(f"The address for events names no exchange and no queue. Write it as {EXAMPLE}")
         self._url = url
-        where = {
-            name: address.options[name] for name in ("exchange", "queue", "routing_key") if name in address.options
-        }
-        self.target = f"{address.scheme}://{address.hosts}/{address.place}?{urlencode(where)}"
+        where = "&".join(f"{name}={address.options[name]}" for name in sorted(OPTIONS & address.options.keys()))
+        self.target = f"{address.scheme}://{address.hosts}/{address.place}?{where}"
         self._connection: AbstractConnection | None = None
         self._channel: AbstractChannel | None = None
 
