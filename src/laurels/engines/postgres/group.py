@@ -12,7 +12,7 @@ from laurels.engines.postgres.batch_member import draw_of
 from laurels.engines.postgres.claiming import claim_of
 from laurels.engines.postgres.codes import DOCUMENT, SHARDS, home_of
 from laurels.engines.postgres.entries import entries_at
-from laurels.engines.postgres.known import KnownDocument, entries_of, key_of, receipt_of
+from laurels.engines.postgres.known import KnownDocument, entries_of, receipt_of
 from laurels.engines.postgres.names import Names
 from laurels.engines.postgres.opening import Facts
 from laurels.engines.postgres.placing import MemberLookup, Whose, newcomer, owner_of
@@ -32,8 +32,9 @@ class _Settled(NamedTuple):
 
 
 class SettleJob(NamedTuple):
-    """A document, what judges it, and whether that asks for more than its member's points."""
+    """A document by its key, what judges it, and whether that asks for more than its member's points."""
 
+    key: DocumentKey
     document: Document
     decide: Decide
     in_depth: bool
@@ -77,20 +78,19 @@ class SettleGroup:
                 self.batch.take_in([member])
                 self._ids[member[0]] = member_id
                 self._meant[member_id] = Whose(member[0], self._shard, secret, member_id)
-        keys = (self._key_of(job.document) for job in self._jobs)
-        self._known = {key: known[key] for key in keys if key in known}
+        self._known = {job.key: known[job.key] for job in self._jobs if job.key in known}
 
     async def judge(self, numbers: Sequence[int]) -> None:
         """Judge all, in order, with a number for each document that is new."""
-        new = [job.document for job in self._jobs if self._key_of(job.document) not in self._known]
+        new = [job for job in self._jobs if job.key not in self._known]
         places = await self._places(new)
         items = await self._items(new, places, numbers)
         in_depth = any(job.in_depth for job in self._jobs)
         claim = await claim_of(self._db, self.batch, [*items.values()], in_depth=in_depth)
         entries = await entries_of(self._db, self._known.values())
         await self.batch.load(self._db, {entry.member for entry in entries.values()})
-        for document, decide, _ in self._jobs:
-            key = self._key_of(document)
+        for job in self._jobs:
+            key, document = job.key, job.document
             answer: SettleAnswer | int | DocumentKey = key
             if key in self._known:
                 receipt = receipt_of(self._known[key], document, self._facts.secret, entries)
@@ -98,32 +98,32 @@ class SettleGroup:
             elif places[key].shard != self._shard:
                 answer = places[key].shard
             elif key not in self._taken:
-                answer = self._judge(document, decide, claim, items[key], places[key])
+                answer = self._judge(job, claim, items[key], places[key])
             self._answered.append(answer)
 
-    async def _places(self, documents: list[Document]) -> dict[DocumentKey, Whose]:
+    async def _places(self, jobs: Sequence[SettleJob]) -> dict[DocumentKey, Whose]:
         """Whose each is. Who became another, or came here so, was not looked up yet."""
-        strangers = {each.member_id for each in documents if shard_of(each.member_id, SHARDS) != self._shard}
+        ids = {job.document.member_id for job in jobs}
+        strangers = {each for each in ids - self._meant.keys() if shard_of(each, SHARDS) != self._shard}
         lookup = MemberLookup()
         await lookup.look_up(self._db, strangers | self._merged)
         new: dict[str, Whose] = {}
         places = {}
-        for document in documents:
+        for key, document, _, _ in jobs:
             whose = self._meant.get(document.member_id) or lookup.get(document.member_id)
             if whose is None and document.enrols:
                 whose = new.setdefault(document.member_id, newcomer(document.member_id))
             elif whose is None:
                 stranger = keyed(self._facts.secret, document.member_id.encode())
                 whose = await owner_of(self._db, document, self._facts.secret, stranger)
-            places[self._key_of(document)] = whose
+            places[key] = whose
         self._new = new
         return places
 
     async def _items(
-        self, new: Sequence[Document], places: dict[DocumentKey, Whose], sequences: Sequence[int]
+        self, new: Sequence[SettleJob], places: dict[DocumentKey, Whose], sequences: Sequence[int]
     ) -> dict[DocumentKey, Item]:
-        here = {self._key_of(each): each for each in new}
-        here = {key: each for key, each in here.items() if places[key].shard == self._shard}
+        here = {job.key: job.document for job in new if places[job.key].shard == self._shard}
         if not here:
             return {}
         await self._number_newcomers()
@@ -151,12 +151,10 @@ class SettleGroup:
         names = await self._names.of_newcomers(self._db, [*self._new])
         self._numbers = dict(zip(self._new, zip(numbers, names, strict=True), strict=True))
 
-    def _judge(
-        self, document: Document, decide: Decide, claim: Claim, item: Item, whose: Whose
-    ) -> SettleAnswer | DocumentKey:
+    def _judge(self, job: SettleJob, claim: Claim, item: Item, whose: Whose) -> SettleAnswer | DocumentKey:
         """Judge one, with nothing in its claim but what concerns it: what a refused one changed there goes with it."""
         try:
-            outcome = decide(self._alone(claim, item))
+            outcome = job.decide(self._alone(claim, item))
         except Exception as error:  # noqa: BLE001 - it is this document's answer
             return error
         if whose.number is None and whose.member_id is not None:
@@ -166,10 +164,10 @@ class SettleGroup:
         claim.redemptions.update(outcome.redemptions)
         for name, used in outcome.budgets.items():
             claim.budgets[name] = claim.budgets.get(name, 0) + used
+        key, document = job.key, job.document
         [member] = {posting.member for posting in outcome.postings}
         if document.email is not None:
             self.rows.contacts.append((member, document.email))
-        key = self._key_of(document)
         self.rows.documents.append(
             (
                 home_of(*key),
@@ -185,9 +183,6 @@ class SettleGroup:
         balance = self.batch.members[member].totals.balance.balance
         self._taken[key] = document, _Settled(member, item.sequence, balance, whose.secret)
         return key
-
-    def _key_of(self, document: Document) -> DocumentKey:
-        return key_of(document, self._facts.secret)
 
     def _enrol(self, whose: Whose) -> None:
         assert whose.member_id is not None, "who is new has an id"
@@ -231,7 +226,7 @@ class SettleGroup:
             return answers
         entries = await self._entries()
         done: list[SettleAnswer | int] = []
-        for (document, _, _), answer in zip(self._jobs, answers, strict=True):
+        for (_, document, _, _), answer in zip(self._jobs, answers, strict=True):
             if not isinstance(answer, tuple):
                 done.append(answer)
                 continue

@@ -12,7 +12,7 @@ from laurels.engines.postgres.budgets import Budgets
 from laurels.engines.postgres.chain import Chain, chain_of, columns_of
 from laurels.engines.postgres.codes import DOCUMENT_KINDS
 from laurels.engines.postgres.group import SettleAnswer, SettleGroup, SettleJob
-from laurels.engines.postgres.known import KnownDocument, find_known, key_columns, key_of
+from laurels.engines.postgres.known import KnownDocument, find_known, key_columns
 from laurels.engines.postgres.names import Names
 from laurels.engines.postgres.opening import Facts
 from laurels.engines.postgres.statements import Call, Row, Statements
@@ -43,7 +43,7 @@ async def settle_together(
     more for what few documents need. Raises `BudgetsMoved`.
     """
     budgets = Budgets(locked=lock_budgets)
-    looked_up = await _look_up(db, jobs, facts, now)
+    looked_up = await _look_up(db, jobs, now)
     groups = {}
     for shard, chain in looked_up.chains.items():
         batch = Batch(chain, facts, budgets=budgets)
@@ -63,12 +63,12 @@ class _LookedUp(NamedTuple):
     known: Mapping[DocumentKey, KnownDocument]
 
 
-async def _look_up(db: Statements, jobs: Mapping[int, Sequence[SettleJob]], facts: Facts, now: int) -> _LookedUp:
+async def _look_up(db: Statements, jobs: Mapping[int, Sequence[SettleJob]], now: int) -> _LookedUp:
     """What is looked up for all: where the feeds end, how these members stand, which documents were there before, and a
     number for each.
     """
     shards = sorted(jobs)
-    keys = sorted({key_of(job.document, facts.secret) for of_shard in jobs.values() for job in of_shard})
+    keys = sorted({job.key for of_shard in jobs.values() for job in of_shard})
     ids = sorted({(shard, job.document.member_id) for shard, of_shard in jobs.items() for job in of_shard})
     ends, sequences, taken, found = await db.together(
         _of_ends(shards),

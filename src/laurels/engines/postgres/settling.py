@@ -12,6 +12,7 @@ from laurels.engines.postgres.codes import SHARDS
 from laurels.engines.postgres.connections import MOST, RETRIED, TRIES, Connections, is_at_fault, is_refused
 from laurels.engines.postgres.group import SettleAnswer, SettleJob
 from laurels.engines.postgres.joint_settling import JointSettled, settle_together
+from laurels.engines.postgres.known import key_of
 from laurels.engines.postgres.names import Names
 from laurels.engines.postgres.opening import Facts
 from laurels.engines.postgres.statements import Statements
@@ -29,9 +30,14 @@ ROUNDS = 2
 fewer documents share each.
 """
 
-AT_ONCE = MOST - 2
-"""Transactions at a time, those that wait for a shard included: who accepts, or reads, finds a connection free
-meanwhile.
+ENOUGH = 32
+"""Documents that are worth a round beside another one. Fewer wait for that to end, and share the next with those that
+come meanwhile.
+"""
+
+WAITING = MOST - 2 - ROUNDS
+"""Shards that are waited for at a time, a connection each: who accepts, or reads, finds one free meanwhile, and so does
+a round of the others.
 """
 
 
@@ -76,18 +82,18 @@ class Settler:
         """Shards that somebody else had twice, and that no task here waits for yet."""
         self._rounds = 0
         self._tasks: set[asyncio.Task[None]] = set()
-        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._turns = asyncio.Semaphore(WAITING)
 
     async def settle(
         self, documents: Sequence[Document], decide: Decide, *, in_depth: bool
     ) -> list[Receipt | LaurelsError]:
         """Settle documents, together with those of concurrent calls."""
         loop = asyncio.get_running_loop()
-        doing = to_record()
+        doing, secret = to_record(), self._facts.secret
         jobs = [
             (
                 shard_of(document.member_id, SHARDS),
-                _Job(SettleJob(document, decide, in_depth), doing, loop.create_future()),
+                _Job(SettleJob(key_of(document, secret), document, decide, in_depth), doing, loop.create_future()),
             )
             for document in documents
         ]
@@ -118,7 +124,7 @@ class Settler:
 
     def _see_to_it(self) -> None:
         """See that what waits is taken, as soon as there is a round to take it."""
-        if self._rounds < ROUNDS and self._waiting() - self._missed:
+        if self._rounds < ROUNDS and self._is_worth_a_round(beside=self._rounds):
             self._rounds += 1
             self._start(self._go_round(), "laurels-postgres-settle")
 
@@ -132,13 +138,15 @@ class Settler:
         """Shards with documents that no task here has."""
         return {shard for shard, jobs in self._jobs.items() if jobs} - self._busy
 
+    def _is_worth_a_round(self, *, beside: int) -> bool:
+        """Whether enough waits for a round beside so many others."""
+        waiting = sum(len(self._jobs[shard]) for shard in self._waiting() - self._missed)
+        return waiting >= (ENOUGH if beside else 1)
+
     async def _go_round(self) -> None:
         try:
-            while True:
-                async with self._turns:
-                    if not self._waiting() - self._missed:
-                        return
-                    await self._settle_some(None)
+            while self._is_worth_a_round(beside=self._rounds - 1):
+                await self._settle_some(None)
         finally:
             self._rounds -= 1
 
@@ -181,7 +189,7 @@ class Settler:
         else:
             self._done(settled, recorded)
             for shard, of_shard in jobs.items():
-                await self._tell(of_shard, settled.answers[shard])
+                self._tell(of_shard, settled.answers[shard])
         finally:
             self._busy -= held
 
@@ -230,15 +238,14 @@ class Settler:
                 return
             _break(jobs, error)
             return
-        await self._tell(jobs, answers)
+        self._tell(jobs, answers)
 
-    async def _tell(self, jobs: list[_Job], answers: list[SettleAnswer | int]) -> None:
-        for job, answer in zip(jobs, answers, strict=True):
-            if not isinstance(answer, int) and not job.future.done():
-                job.future.set_result(answer)
+    def _tell(self, jobs: list[_Job], answers: list[SettleAnswer | int]) -> None:
         for job, answer in zip(jobs, answers, strict=True):
             if isinstance(answer, int):  # its member became one of another shard
-                await self._answer(answer, [job])
+                self._jobs[answer].append(job)
+            elif not job.future.done():
+                job.future.set_result(answer)
 
     async def _settle_in(self, shard: int, jobs: list[_Job]) -> list[SettleAnswer | int]:
         for tries in range(TRIES):
