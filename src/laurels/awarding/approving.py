@@ -89,10 +89,9 @@ async def extend(ledger: Ledger, expiring: tuple[str, str], until: str, from_at:
         program = _extended(before, expiring, until, version, program.extensions[-1].begins)
     check_publishable(program, published)
     if program.from_at is None or program.from_at <= max(now, last.from_at or now):
-        raise ProgramError(
-            f"from: must be later than now, and than {format_instant(last.from_at or now)}, from when version "
-            f"{last.version} holds"
-        )
+        holds = f"from when version {last.version} holds"
+        and_than = "" if last.from_at is None else f", and than {format_instant(last.from_at)}, {holds}"
+        raise ProgramError(f"from: must be later than now{and_than}")
     return program
 
 

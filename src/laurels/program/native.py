@@ -38,18 +38,21 @@ def judge(  # noqa: PLR0917 - an order's columns
     table = plan.of_core[currency] if currency in plan.of_core else _learn(moment.program, currency)
     if table is None:
         return None
-    judged = table.judge(
-        plan.stretch(basket.occurred_at),
-        basket.total,
-        10 ** (12 - DECIMALS[currency]),
-        weighed,
-        quantity,
-        rates,
-        hits,
-        paid,
-        moment.applies,
-        moment.rooms.of,
-    )
+    try:
+        judged = table.judge(
+            plan.stretch(basket.occurred_at),
+            basket.total,
+            10 ** (12 - DECIMALS[currency]),
+            weighed,
+            quantity,
+            rates,
+            hits,
+            paid,
+            moment.applies,
+            moment.rooms.of,
+        )
+    except OverflowError:  # figures beyond what the core can hold, which no shop has
+        return None
     if judged is None:
         return None
     net, base, whole, parts, limited, bound, written, grouped = judged
