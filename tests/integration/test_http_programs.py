@@ -101,7 +101,7 @@ async def test_an_extension_that_could_not_be_exact_is_refused_at_its_field(shop
     maker = shop.person("program")
     for form, field in (
         ({"expiring": [_day(shop, 31), _day(shop, 30)], "until": _day(shop, 90)}, "expiring"),
-        ({"expiring": [_day(shop, -3), _day(shop, 30)], "until": _day(shop, 90)}, "from"),
+        ({"expiring": [_day(shop, -3), _day(shop, 30)], "until": _day(shop, 90)}, "expiring"),
         ({"expiring": [_day(shop, 30), _day(shop, 31)], "until": _day(shop, 30)}, "until"),
         ({"expiring": [_day(shop, 30), _day(shop, 31)], "until": "soon"}, "until"),
         (

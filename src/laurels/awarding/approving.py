@@ -85,6 +85,8 @@ async def extend(ledger: Ledger, expiring: tuple[str, str], until: str, from_at:
     for each in map(parse_program, (draft.text for draft in open_drafts)):
         if each.extensions == program.extensions and from_at in {None, each.from_at} and (each.from_at or 0) > now:
             return each
+    if from_at is None and program.extensions[-1].begins <= now:
+        raise ProgramError("expiring: must begin later than now: what has lapsed stays so")
     if from_at is None and program.extensions[-1].begins < now + OPEN_FOR:
         program = _extended(before, expiring, until, version, program.extensions[-1].begins)
     check_publishable(program, published)
